@@ -1,0 +1,92 @@
+"""Runs apt: the host's own packages, and Debian trixie's on a bookworm host without touching its sources."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from driver.machine import debian
+from driver.machine.debian import InstallPlan, Source
+from driver.machine.shell import MachineError, Say, run
+
+QUIET = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
+LOCK_WAIT = ("-o", "DPkg::Lock::Timeout=120")
+INSTALL = ("install", "-y", "-q", "--no-install-recommends")
+# apt and debootstrap fetch as other users too, so not a folder of root's alone.
+CACHE = Path("/var/cache/stormlab")
+TIMEOUT_S = 600.0
+
+
+def host_sources(etc_apt: Path = Path("/etc/apt")) -> list[Source]:
+    """Every enabled binary source of the host, in both of apt's formats."""
+    files = [etc_apt / "sources.list", *sorted((etc_apt / "sources.list.d").glob("*"))]
+    found: list[Source] = []
+    for file in files:
+        if file.is_file() and file.suffix in (".list", ".sources"):
+            found += debian.parse_sources(file.read_text(), deb822=file.suffix == ".sources")
+    return found
+
+
+def host_mirror() -> Source:
+    """The mirror this host gets Debian from. Raises MachineError where no source names one."""
+    os_release = debian.parse_os_release(Path("/etc/os-release").read_text())
+    codename = os_release.get("VERSION_CODENAME", "")
+    mirror = debian.debian_mirror(host_sources(), codename)
+    if mirror is None:
+        raise MachineError(
+            f"No Debian mirror found: expected a source with suite `{codename}` and component `main` in "
+            "/etc/apt/sources.list or /etc/apt/sources.list.d/. Add one and try again."
+        )
+    return mirror
+
+
+def install_own(packages: tuple[str, ...], say: Say) -> None:
+    """Install packages of the host's own release."""
+    # An install that was cut off leaves packages half configured, and apt refuses until they are finished.
+    run(["dpkg", "--configure", "-a"], say, "finishing earlier installs", TIMEOUT_S, QUIET)
+    try:
+        run(["apt-get", *LOCK_WAIT, "-q", "update"], say, "reading the package lists", TIMEOUT_S, QUIET)
+    except MachineError:
+        # One broken third-party source fails the whole update; the install below decides whether it mattered.
+        say("  some of apt's sources did not answer; going on with the others")
+    say(f"installing {', '.join(packages)}")
+    run(["apt-get", *LOCK_WAIT, *INSTALL, *packages], say, "installing packages", TIMEOUT_S, QUIET)
+
+
+def _trixie_options(lists: Path, sources: Path) -> list[str]:
+    return [
+        *("-o", f"Dir::Etc::SourceList={sources}", "-o", "Dir::Etc::SourceParts=/dev/null"),
+        *("-o", f"Dir::State::Lists={lists}"),
+        # Without these two apt would overwrite the host's own package cache with trixie's.
+        *("-o", "Dir::Cache::pkgcache=", "-o", "Dir::Cache::srcpkgcache="),
+        *("-o", "Acquire::Languages=none", "-o", "Acquire::IndexTargets::deb::DEP-11::DefaultEnabled=false"),
+    ]
+
+
+def install_from_trixie(packages: tuple[str, ...], mirror: Source, say: Say) -> None:
+    """Fetch trixie's packages with lists of their own, then install them beside the host's release."""
+    lists = CACHE / "trixie-lists"
+    debs = CACHE / "trixie-debs"
+    (lists / "partial").mkdir(parents=True, exist_ok=True)
+    debs.mkdir(parents=True, exist_ok=True)
+    sources = CACHE / "trixie.list"
+    sources.write_text(debian.trixie_line(mirror))
+    options = _trixie_options(lists, sources)
+    say("reading Debian trixie's package lists")
+    run(["apt-get", *options, "-q", "update"], say, "reading trixie's lists", TIMEOUT_S, QUIET)
+    # Debs of an earlier, interrupted run may be of another version than the lists say now.
+    for old in debs.glob("*.deb"):
+        old.unlink()
+    say(f"fetching {', '.join(packages)} of Debian trixie (90 MB)")
+    run(["apt-get", *options, "-q", "download", *packages], say, "fetching packages", TIMEOUT_S, QUIET, cwd=str(debs))
+    say("installing them")
+    files = [str(deb) for deb in sorted(debs.glob("*.deb"))]
+    run(["apt-get", *LOCK_WAIT, *INSTALL, *files], say, "installing packages", TIMEOUT_S, QUIET)
+    for deb in debs.glob("*.deb"):
+        deb.unlink()
+
+
+def carry_out(plan: InstallPlan, say: Say) -> None:
+    """Install everything a plan names. Safe to repeat: what is there already is left as it is."""
+    install_own(plan.own, say)
+    if plan.from_trixie:
+        install_from_trixie(plan.from_trixie, host_mirror(), say)

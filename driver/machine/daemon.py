@@ -1,0 +1,76 @@
+"""Starts dockerd where it is installed and does not answer, with systemd or in a session of its own."""
+
+from __future__ import annotations
+
+import subprocess
+import time
+from pathlib import Path
+
+from driver.machine.shell import MachineError, Say, ask
+
+PID_FILE = Path("/var/run/docker.pid")
+LOG_FILE = Path("/var/log/dockerd.log")
+SYSTEMD = Path("/run/systemd/system")
+START_LIMIT_S = 60.0
+
+
+def is_stale(pid_text: str, proc: Path = Path("/proc")) -> bool:
+    """True when a pid file names no running dockerd: its process is gone, or the number is someone else's now."""
+    pid = pid_text.strip()
+    if not pid.isdigit():
+        return True
+    try:
+        return (proc / pid / "comm").read_text().strip() != "dockerd"
+    except OSError:
+        return True
+
+
+def server_version() -> str | None:
+    """The version of the engine that answers the docker client here, or None when none does."""
+    outcome = ask(["docker", "version", "--format", "{{.Server.Version}}"], timeout_s=10)
+    last = outcome.text.splitlines()[-1].strip() if outcome.text else ""
+    return last if outcome.ok and last[:1].isdigit() else None
+
+
+def start(say: Say) -> None:
+    """Start the daemon and wait until it answers. Raises MachineError with the end of its log otherwise."""
+    if SYSTEMD.exists():
+        say("starting Docker with systemd")
+        ask(["systemctl", "start", "docker"], timeout_s=START_LIMIT_S)
+        process = None
+    else:
+        process = _start_by_hand(say)
+    deadline = time.monotonic() + START_LIMIT_S
+    while time.monotonic() < deadline:
+        if server_version():
+            return
+        if process is not None and process.poll() is not None:
+            break
+        time.sleep(0.3)
+    raise MachineError(
+        f"dockerd was started but does not answer. The end of {LOG_FILE}:\n{_log_end()}\n"
+        "`python lab.py doctor` looks for the usual causes."
+    )
+
+
+def _start_by_hand(say: Say) -> subprocess.Popen[bytes] | None:
+    if PID_FILE.exists():
+        if not is_stale(PID_FILE.read_text()):
+            say("a dockerd is running already; waiting until it answers")
+            return None
+        # dockerd refuses to start over a pid file whose number happens to be alive again.
+        PID_FILE.unlink(missing_ok=True)
+    say(f"starting dockerd (its log: {LOG_FILE})")
+    with LOG_FILE.open("ab") as log:
+        # A session of its own, or Ctrl-C on the set-up would end the daemon too.
+        return subprocess.Popen(
+            ["dockerd"], stdin=subprocess.DEVNULL, stdout=log, stderr=log, start_new_session=True, cwd="/"
+        )
+
+
+def _log_end(lines: int = 8) -> str:
+    try:
+        text = LOG_FILE.read_text(errors="replace")
+    except OSError:
+        return "  (no log)"
+    return "\n".join(f"  {line[:200]}" for line in text.splitlines()[-lines:])

@@ -1,0 +1,139 @@
+"""What to install on this Debian or Ubuntu, and from where. Pure: texts in, decisions out."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+
+# Debian's releases of interest by number. trixie is the first whose Docker is new enough for the lab.
+TRIXIE = 13
+BOOKWORM = 12
+ARCHIVE_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
+
+
+@dataclass(frozen=True)
+class Source:
+    """One place packages come from: `uri` as apt writes it, with its suites and components."""
+
+    uri: str
+    suites: tuple[str, ...]
+    components: tuple[str, ...]
+    signed_by: str = ""
+
+
+@dataclass(frozen=True)
+class InstallPlan:
+    """`own` come from the host's own sources; `from_trixie` from Debian trixie on the same mirror."""
+
+    own: tuple[str, ...]
+    from_trixie: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True)
+class NoPlan:
+    """No package of this system makes an engine new enough; `because` is a sentence for the user."""
+
+    because: str
+
+
+def parse_os_release(text: str) -> dict[str, str]:
+    """The fields of /etc/os-release, unquoted."""
+    fields: dict[str, str] = {}
+    for line in text.splitlines():
+        name, separator, value = line.partition("=")
+        if separator and not name.startswith("#"):
+            fields[name.strip()] = "".join(shlex.split(value))
+    return fields
+
+
+def plan_for(os_release: Mapping[str, str]) -> InstallPlan | NoPlan:
+    """Which packages bring an engine, Compose and buildx on the system that /etc/os-release describes."""
+    name = os_release.get("PRETTY_NAME") or os_release.get("ID") or "this system"
+    elsewhere = (
+        f"{name} has no packages this set-up knows. Install Docker Engine 24 or newer with Compose 2.20 or newer "
+        "(https://docs.docker.com/engine/install/), start it, and try again."
+    )
+    number = os_release.get("VERSION_ID", "").partition(".")[0]
+    version = int(number) if number.isdigit() else None
+    if os_release.get("ID") == "debian":
+        # testing and unstable carry no number; both are newer than trixie.
+        if version is None or version >= TRIXIE:
+            packages = ("docker.io", "docker-cli", "docker-compose", "docker-buildx", "iptables", "debootstrap")
+            return InstallPlan(own=packages)
+        if version == BOOKWORM:
+            # bookworm's engine is 20.10; trixie's needs only libc 2.34, and runs beside bookworm's runc.
+            return InstallPlan(
+                own=("runc", "iptables", "debootstrap", "ca-certificates"),
+                from_trixie=("docker.io", "docker-cli", "containerd", "docker-compose", "docker-buildx"),
+            )
+    if os_release.get("ID") == "ubuntu" and version is not None and version >= 22:
+        return InstallPlan(own=("docker.io", "docker-compose-v2", "docker-buildx", "iptables", "debootstrap"))
+    return NoPlan(elsewhere)
+
+
+def parse_sources(text: str, deb822: bool) -> list[Source]:
+    """The enabled binary sources of one apt file; `deb822` is the format of *.sources files."""
+    return list(_deb822(text) if deb822 else _one_line(text))
+
+
+def _one_line(text: str) -> Iterable[Source]:
+    for line in text.splitlines():
+        words = line.split("#")[0].split()
+        if not words or words[0] != "deb":
+            continue
+        options: dict[str, str] = {}
+        rest = words[1:]
+        if rest and rest[0].startswith("["):
+            end = next((i for i, word in enumerate(rest) if word.endswith("]")), len(rest) - 1)
+            inside = " ".join(rest[: end + 1]).strip("[]")
+            options = dict(word.split("=", 1) for word in inside.split() if "=" in word)
+            rest = rest[end + 1 :]
+        if len(rest) >= 2:
+            yield Source(rest[0], (rest[1],), tuple(rest[2:]), options.get("signed-by", ""))
+
+
+def _deb822(text: str) -> Iterable[Source]:
+    for fields in _paragraphs(text):
+        if fields.get("enabled", "yes").lower() == "no" or "deb" not in fields.get("types", "deb").split():
+            continue
+        signed_by = fields.get("signed-by", "")
+        for uri in fields.get("uris", "").split():
+            yield Source(
+                uri,
+                tuple(fields.get("suites", "").split()),
+                tuple(fields.get("components", "").split()),
+                # A key may stand in the file itself; only a path can be named again.
+                signed_by if signed_by.startswith("/") else "",
+            )
+
+
+def _paragraphs(text: str) -> Iterable[dict[str, str]]:
+    fields: dict[str, str] = {}
+    last = ""
+    for line in [*text.splitlines(), ""]:
+        if line.startswith("#"):
+            continue
+        if not line.strip():
+            if fields:
+                yield fields
+            fields, last = {}, ""
+        elif line[0] in " \t":
+            fields[last] = f"{fields.get(last, '')} {line.strip()}"
+        else:
+            name, _, value = line.partition(":")
+            last = name.strip().lower()
+            fields[last] = value.strip()
+
+
+def debian_mirror(sources: Iterable[Source], codename: str) -> Source | None:
+    """The host's source of Debian itself: the one with the plain suite, not security or a third party."""
+    for source in sources:
+        if codename in source.suites and "main" in source.components:
+            return source
+    return None
+
+
+def trixie_line(mirror: Source) -> str:
+    """A one-line apt source for Debian trixie on the host's own mirror."""
+    return f"deb [signed-by={mirror.signed_by or ARCHIVE_KEYRING}] {mirror.uri} trixie main\n"

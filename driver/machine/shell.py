@@ -1,0 +1,124 @@
+"""Runs other programs for the set-up: bounded in time, never silent for long, errors as sentences."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+Say = Callable[[str], None]
+
+HEARTBEAT_S = 10.0
+KEPT_LINES = 15
+
+
+class MachineError(Exception):
+    """The machine cannot be made ready. The message is a sentence that says what to do next."""
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What a program did: `code` is its exit status, or None where it could not start or ran out of time."""
+
+    code: int | None
+    text: str
+
+    @property
+    def ok(self) -> bool:
+        return self.code == 0
+
+
+def say_on_stderr(line: str) -> None:
+    """The plain voice of the set-up, for callers without a terminal of their own."""
+    print(f"stormlab: {line}", file=sys.stderr, flush=True)
+
+
+def ask(argv: Sequence[str], timeout_s: float = 15, env: Mapping[str, str] | None = None) -> Outcome:
+    """Run a short question and return its output (both streams); never raises."""
+    try:
+        done = subprocess.run(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            timeout=timeout_s,
+            env={**os.environ, **(env or {})},
+        )
+    except OSError as error:
+        return Outcome(None, f"{argv[0]}: {error.strerror}")
+    except subprocess.TimeoutExpired:
+        return Outcome(None, f"{' '.join(argv[:3])}: no answer within {timeout_s:g} s")
+    return Outcome(done.returncode, done.stdout.decode(errors="replace").strip())
+
+
+def run(
+    argv: Sequence[str],
+    say: Say,
+    what: str,
+    timeout_s: float,
+    env: Mapping[str, str] | None = None,
+    cwd: str | None = None,
+) -> None:
+    """Run a long step, telling every HEARTBEAT_S seconds how far it is.
+
+    `what` finishes the sentence "still …" and names the step in errors. Raises MachineError with the step's last
+    lines when it fails or takes longer than `timeout_s`.
+    """
+    started = time.monotonic()
+    lines: deque[str] = deque(maxlen=KEPT_LINES)
+    try:
+        process = subprocess.Popen(
+            list(argv),
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            env={**os.environ, **(env or {})},
+            cwd=cwd,
+            start_new_session=False,
+        )
+    except OSError as error:
+        raise MachineError(f"{what}: cannot run `{argv[0]}`: {error.strerror}. Install it and try again.") from None
+    reader = threading.Thread(target=_keep_lines, args=(process, lines), daemon=True)
+    reader.start()
+    try:
+        while (code := _wait(process, HEARTBEAT_S)) is None:
+            elapsed_s = time.monotonic() - started
+            if elapsed_s > timeout_s:
+                raise MachineError(f"{what} took longer than {timeout_s:g} s and was stopped.{_tail(lines)}")
+            say(f"  still {what} ({elapsed_s:.0f} s): {lines[-1][:80] if lines else '…'}")
+    finally:
+        _end(process)
+    reader.join(timeout=5)
+    if code != 0:
+        raise MachineError(f"{what} failed: `{' '.join(argv)}` ended with {code}.{_tail(lines)}")
+
+
+def _keep_lines(process: subprocess.Popen[bytes], lines: deque[str]) -> None:
+    assert process.stdout is not None
+    for raw in process.stdout:
+        if line := raw.decode(errors="replace").strip():
+            lines.append(line)
+
+
+def _wait(process: subprocess.Popen[bytes], timeout_s: float) -> int | None:
+    try:
+        return process.wait(timeout=timeout_s)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    if process.poll() is None:
+        process.terminate()
+        if _wait(process, 5) is None:
+            process.kill()
+            process.wait()
+
+
+def _tail(lines: Sequence[str]) -> str:
+    return "\nIts last lines:\n" + "\n".join(f"  {line}" for line in lines) if lines else ""
