@@ -1,0 +1,37 @@
+"""Where a worker finds its own link: the one place that makes the coordinator's URL."""
+
+from __future__ import annotations
+
+import re
+
+FIRST_LINK_PORT = 20_000
+WORKER_PATH = "/v1/worker"
+
+
+def worker_name(index: int) -> str:
+    """The name of worker number `index` (1, 2, …), which is also the name of its link."""
+    return f"worker-{index}"
+
+
+def link_port(index: int) -> int:
+    """The port on which Toxiproxy listens for worker number `index`."""
+    return FIRST_LINK_PORT + index
+
+
+def coordinator_url(host: str, port: int) -> str:
+    """The WebSocket URL behind `host`:`port`."""
+    return f"ws://{host}:{port}{WORKER_PATH}"
+
+
+def index_in_name(container_name: str) -> int:
+    """The number that Compose gave a replica: `project-worker-7` or `project-worker-7.project_network` → 7.
+
+    Raises ValueError when the name holds none.
+    """
+    match = re.search(r"-(\d+)$", container_name.split(".")[0])
+    if match is None or int(match[1]) < 1:
+        raise ValueError(
+            f"expected a container name that ends in a number, like project-worker-7; found {container_name!r}. "
+            "Set WORKER_INDEX to the number of this worker's link."
+        )
+    return int(match[1])

@@ -1,0 +1,193 @@
+"""One session's numbered stream, either side: order, replay, acknowledgement, credit. It lives longer than a connection.
+
+    send ──▶ waiting (by priority) ──take──▶ unacknowledged (by number) ──ack──▶ done
+                                                  ▲
+                     resume: what the other side lacks is taken again, from here, first
+
+A message gets its number when it is first taken, so an urgent one overtakes those that still wait, and never one that was sent.
+"""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from wire.messages import UNNUMBERED, Envelope, Frame, Message
+from wire.priority import Priority, PriorityQueue
+from wire.refusals import FrameError, FrameFault
+
+
+@dataclass(frozen=True)
+class Bounds:
+    """Ceilings of one channel: messages that wait, sequences in flight, messages to a frame."""
+
+    waiting: int = 10_000
+    window: int = 512
+    frame_messages: int = 256
+
+
+class QueueFull(Exception):
+    """The channel holds as many waiting messages as it may; the message was not taken."""
+
+
+@dataclass(slots=True)
+class _Kept:
+    sequence: int
+    message: Message
+    priority: Priority
+    queued_ns: int
+
+
+class Channel:
+    """Numbers what goes out, keeps it until acknowledged, and lets each number in once and in order.
+
+    The caller says when what came in may be acknowledged (`commit`): the coordinator after its disk has it.
+    """
+
+    __slots__ = (
+        "_bounds", "_committed", "_kept", "_next_sequence", "_peer_limit", "_received", "_resend_at", "_waiting",
+        "duplicates", "resent",
+    )  # fmt: skip
+
+    def __init__(self, bounds: Bounds = Bounds(), received: int = 0, aged_after_ms: int = 10_000) -> None:
+        self._bounds = bounds
+        self._waiting: PriorityQueue[_Kept] = PriorityQueue(aged_after_ms)
+        self._kept: deque[_Kept] = deque()
+        self._resend_at = 0
+        self._next_sequence = 1
+        self._received = received
+        self._committed = received
+        self._peer_limit = 0
+        self.resent = 0
+        self.duplicates = 0
+
+    # -- going out ------------------------------------------------------------------------------------------------
+
+    def send(self, message: Message, priority: Priority, now_ns: int, *, always: bool = False) -> None:
+        """Queue a numbered message.
+
+        Raises QueueFull when too many wait, background first making room; `always` is for what must never be refused (results).
+        """
+        if len(self._waiting) >= self._bounds.waiting and not always and self._waiting.drop_last(Priority.background) is None:
+            raise QueueFull(f"{len(self._waiting)} messages wait; at most {self._bounds.waiting} may")
+        self._waiting.put(_Kept(0, message, priority, now_ns), priority, now_ns)
+
+    def take(self, now_ns: int, unnumbered: tuple[Message, ...] = ()) -> Frame:
+        """The next frame: `unnumbered` first, then what must be sent again, then what waits, as far as credit goes."""
+        envelopes = [Envelope(0, message) for message in unnumbered]
+        while len(envelopes) < self._bounds.frame_messages and (envelope := self._next(now_ns)) is not None:
+            envelopes.append(envelope)
+        return Frame(ack=self._committed, credit=self._bounds.window, envelopes=envelopes)
+
+    def has_more(self) -> bool:
+        """Whether another `take` would find a numbered message within the credit."""
+        if self._resend_at < len(self._kept):
+            return self._kept[self._resend_at].sequence <= self._peer_limit
+        return len(self._waiting) > 0 and self._next_sequence <= self._peer_limit
+
+    def pending(self) -> Iterator[Message]:
+        """Every message that is not acknowledged yet, those in flight first."""
+        for kept in self._kept:
+            yield kept.message
+        for kept in self._waiting:
+            yield kept.message
+
+    # -- coming in ------------------------------------------------------------------------------------------------
+
+    def receive(self, frame: Frame) -> tuple[list[Message], list[Message]]:
+        """What `frame` brings: messages to act on, in order, and our own messages that it acknowledges.
+
+        Raises FrameError for a number that leaves a gap, or an acknowledgement of what was never sent. What came twice is counted
+        and left out.
+        """
+        acknowledged = self.acknowledge(frame.ack)
+        self._peer_limit = max(self._peer_limit, frame.ack + frame.credit)
+        arrived = []
+        for envelope in frame.envelopes:
+            if isinstance(envelope.message, UNNUMBERED):
+                arrived.append(envelope.message)
+            elif envelope.sequence == self._received + 1:
+                self._received += 1
+                arrived.append(envelope.message)
+            elif 0 < envelope.sequence <= self._received:
+                self.duplicates += 1
+            else:
+                raise FrameError(
+                    FrameFault.sequence_gap, f"message {envelope.sequence} where {self._received + 1} was due"
+                )
+        return arrived, acknowledged
+
+    def acknowledge(self, sequence: int) -> list[Message]:
+        """Forget what the other side holds, up to `sequence`, and return it. Raises FrameError when it was never sent."""
+        if sequence >= self._next_sequence:
+            raise FrameError(FrameFault.ack_from_future, f"ack of {sequence}; the newest sent is {self._next_sequence - 1}")
+        done = []
+        while self._kept and self._kept[0].sequence <= sequence:
+            done.append(self._kept.popleft().message)
+        self._resend_at = max(0, self._resend_at - len(done))
+        return done
+
+    def commit(self, sequence: int) -> None:
+        """All up to `sequence` is as durable here as this side promises: the next frame acknowledges it."""
+        self._committed = max(self._committed, min(sequence, self._received))
+
+    # -- living through connections -------------------------------------------------------------------------------
+
+    def resume(self, peer_received: int, credit: int) -> list[Message]:
+        """A new connection of the same session: whatever the other side lacks is to be sent again, in order.
+
+        Returns what it has. What came in and is not committed yet will come again, and be counted as a duplicate. Raises FrameError when the other side claims what was never sent.
+        """
+        acknowledged = self.acknowledge(peer_received)
+        self._resend_at = 0
+        self._peer_limit = peer_received + credit
+        return acknowledged
+
+    def restart_incoming(self) -> None:
+        """The other side numbers from 1 again (it lost its memory of this direction)."""
+        self._received = self._committed = 0
+
+    def restart(self, credit: int) -> None:
+        """A new session in the same process: nothing numbered stands, and all that is not acknowledged is queued anew, in order."""
+        for kept in reversed(self._kept):
+            self._waiting.put_back(kept, kept.priority, kept.queued_ns)
+        self._kept.clear()
+        self._resend_at = 0
+        self._next_sequence = 1
+        self._peer_limit = credit
+        self.restart_incoming()
+
+    @property
+    def received(self) -> int:
+        """The last contiguous sequence that came in."""
+        return self._received
+
+    @property
+    def committed(self) -> int:
+        """The last sequence that is acknowledged to the other side."""
+        return self._committed
+
+    @property
+    def depth(self) -> int:
+        """Messages that are not acknowledged yet, waiting ones among them."""
+        return len(self._kept) + len(self._waiting)
+
+    def _next(self, now_ns: int) -> Envelope | None:
+        if self._resend_at < len(self._kept):
+            kept = self._kept[self._resend_at]
+            if kept.sequence > self._peer_limit:
+                return None
+            self._resend_at += 1
+            self.resent += 1
+            return Envelope(kept.sequence, kept.message)
+        if self._next_sequence > self._peer_limit:
+            return None
+        fresh = self._waiting.take(now_ns)
+        if fresh is None:
+            return None
+        fresh.sequence = self._next_sequence
+        self._next_sequence += 1
+        self._kept.append(fresh)
+        self._resend_at += 1
+        return Envelope(fresh.sequence, fresh.message)

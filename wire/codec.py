@@ -1,0 +1,132 @@
+"""Frames to bytes and back: sealed with a code over the exact bytes, numbered, compressed where that wins.
+
+Layout: version (1 byte) · flags (1) · counter (8, big-endian) · code (16) · body. The code covers everything but itself. Its
+key holds the session, the epoch and the direction (`session_keys`), so a frame is valid in one place and at one time only.
+"""
+
+from __future__ import annotations
+
+import struct
+from dataclasses import dataclass
+
+import msgspec
+
+from wire.compression import inflate, shrink
+from wire.keys import TAG_BYTES, derive, tag, tags_equal
+from wire.messages import Frame
+from wire.refusals import FrameError, FrameFault
+
+PROTOCOL_VERSION = 1
+_HEAD = struct.Struct(">BBQ")
+_BODY_AT = _HEAD.size + TAG_BYTES
+_COMPRESSED = 0x01
+_encoder = msgspec.msgpack.Encoder()
+_decoder = msgspec.msgpack.Decoder(Frame)
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Bounds of one frame, in bytes: as it travels, and after inflating."""
+
+    frame_bytes: int = 1 << 20
+    inflated_bytes: int = 4 << 20
+
+
+@dataclass(frozen=True)
+class SessionKeys:
+    """One key for each direction of one connection."""
+
+    to_worker: bytes
+    to_coordinator: bytes
+
+
+def session_keys(fleet_key: bytes, session: str, epoch: int, nonces: bytes) -> SessionKeys:
+    """Keys of one connection, derived and never sent. `nonces` is the worker's and then the coordinator's."""
+
+    def key(direction: str) -> bytes:
+        return derive(fleet_key, nonces, f"stormlab {PROTOCOL_VERSION} {session} {epoch} {direction}".encode())
+
+    return SessionKeys(to_worker=key("to_worker"), to_coordinator=key("to_coordinator"))
+
+
+class Sealer:
+    """Turns frames of one direction of one connection into bytes, and counts what compression saved."""
+
+    __slots__ = ("_compress", "_counter", "_key", "raw_bytes", "wire_bytes")
+
+    def __init__(self, key: bytes, *, compress: bool = True) -> None:
+        self._key = key
+        self._compress = compress
+        self._counter = 0
+        self.raw_bytes = 0
+        self.wire_bytes = 0
+
+    def seal(self, frame: Frame) -> bytes:
+        """The bytes of `frame`; each call uses up one number of the connection."""
+        body = _encoder.encode(frame)
+        flags = 0
+        self.raw_bytes += len(body)
+        if self._compress and (small := shrink(body)) is not None:
+            body, flags = small, _COMPRESSED
+        self._counter += 1
+        self.wire_bytes += _BODY_AT + len(body)
+        head = _HEAD.pack(PROTOCOL_VERSION, flags, self._counter)
+        return b"".join((head, tag(self._key, head + body), body))
+
+
+class Opener:
+    """Turns bytes of one direction of one connection back into frames. Nothing is parsed before its code was checked.
+
+    WebSockets keep order, so the replay window is one number wide: the next one.
+    """
+
+    __slots__ = ("_counter", "_key", "_limits", "raw_bytes", "wire_bytes")
+
+    def __init__(self, key: bytes, limits: Limits) -> None:
+        self._key = key
+        self._limits = limits
+        self._counter = 0
+        self.raw_bytes = 0
+        self.wire_bytes = 0
+
+    def open(self, data: bytes | str) -> Frame:
+        """The frame in `data`.
+
+        Raises FrameError; after that the connection is to be closed, since nothing later on it can be trusted.
+        """
+        body = self._checked(data)
+        try:
+            return _decoder.decode(body)
+        except msgspec.MsgspecError as error:
+            raise FrameError(FrameFault.undecodable, str(error)) from None
+
+    def _checked(self, data: bytes | str) -> bytes:
+        if isinstance(data, str):
+            raise FrameError(FrameFault.text, "expected a binary message, found text")
+        if len(data) > self._limits.frame_bytes:
+            raise FrameError(FrameFault.too_large, f"{len(data)} bytes; at most {self._limits.frame_bytes}")
+        if len(data) < _BODY_AT:
+            raise FrameError(FrameFault.too_short, f"{len(data)} bytes; at least {_BODY_AT}")
+        head, body = data[: _HEAD.size], data[_BODY_AT:]
+        if not tags_equal(tag(self._key, head + body), data[_HEAD.size : _BODY_AT]):
+            raise FrameError(FrameFault.altered, "the code does not fit the bytes")
+        version, flags, counter = _HEAD.unpack(head)
+        if version != PROTOCOL_VERSION:
+            raise FrameError(FrameFault.version, f"version {version}; this side speaks {PROTOCOL_VERSION}")
+        if counter != self._counter + 1:
+            kind = FrameFault.replayed if counter <= self._counter else FrameFault.reordered
+            raise FrameError(kind, f"frame {counter} where {self._counter + 1} was due")
+        self._counter = counter
+        self.wire_bytes += len(data)
+        if flags & _COMPRESSED:
+            body = self._inflated(body)
+        self.raw_bytes += len(body)
+        return body
+
+    def _inflated(self, body: bytes) -> bytes:
+        try:
+            return inflate(body, self._limits.inflated_bytes)
+        except OverflowError as error:
+            raise FrameError(FrameFault.bomb, str(error)) from None
+        except ValueError as error:
+            raise FrameError(FrameFault.undecodable, str(error)) from None

@@ -1,0 +1,326 @@
+"""What each process writes into its journal: one JSON object a line, typed here and nowhere else.
+
+Every line has `event` (its type), `at_ns` (CLOCK_MONOTONIC), `wall_s` (Unix time, for people) and `by` (`worker-7`, `coordinator`, …).
+A process writes what it is about to do before it does it, so that a `kill -9` loses no line about what others may have seen.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import msgspec
+
+
+class Event(msgspec.Struct, tag_field="event", kw_only=True, frozen=True):
+    """What every line has."""
+
+    at_ns: int
+    wall_s: float
+    by: str
+
+
+class ProcessStarted(Event, tag="process_started"):
+    """First line of every process life. `epoch` is the coordinator's, else 0."""
+
+    role: str
+    incarnation: str
+    settings: msgspec.Raw
+    epoch: int = 0
+
+
+class ProcessStopping(Event, tag="process_stopping"):
+    """Last line of a life that ended in order."""
+
+    reason: str
+
+
+# -- a worker's connection -------------------------------------------------------------------------------------------
+
+
+class Waiting(Event, tag="waiting"):
+    """The worker waits before its next attempt (`attempt` counts from 1 after a loss)."""
+
+    attempt: int
+    delay_ms: float
+    policy: str
+
+
+class Connecting(Event, tag="connecting"):
+    """An attempt begins."""
+
+    attempt: int
+
+
+class ConnectFailed(Event, tag="connect_failed"):
+    """An attempt ended without a session. `kind`: refused, reset, timeout, dns, status, handshake, other."""
+
+    attempt: int
+    kind: str
+    detail: str
+    status: int = 0
+    retry_after_ms: int = 0
+
+
+class Connected(Event, tag="connected"):
+    """A session stands. `outcome` is fresh, resumed or reset; `replayed` messages are to be sent again."""
+
+    attempt: int
+    session: str
+    epoch: int
+    outcome: str
+    because: str
+    handshake_ms: float
+    replayed: int
+
+
+class Lost(Event, tag="lost"):
+    """A connection ended. `kind`: closed (FIN or close frame), reset, heartbeat_timeout, bad_frame, superseded, going_away, stopped.
+
+    `silent_ms` is how long nothing had been heard: the time that the detection took.
+    """
+
+    session: str
+    kind: str
+    detail: str
+    silent_ms: float
+    code: int = 0
+
+
+class GaveUp(Event, tag="gave_up"):
+    """The worker stops for good: asking again can never help."""
+
+    reason: str
+    detail: str
+
+
+# -- a worker's work -------------------------------------------------------------------------------------------------
+
+
+class Received(Event, tag="received"):
+    """An assignment came in."""
+
+    task: str
+    token: int
+    attempt: int
+
+
+class Started(Event, tag="started"):
+    """An attempt begins to run, after `from_step` steps that a checkpoint saved (0: from the beginning)."""
+
+    task: str
+    token: int
+    from_step: int = 0
+
+
+class Finished(Event, tag="finished"):
+    """An attempt ran to its end. `error` is "" when it went well."""
+
+    task: str
+    token: int
+    error: str
+    took_ms: float
+
+
+class ResultAcknowledged(Event, tag="result_acknowledged"):
+    """The coordinator holds the result durably; the worker forgets it."""
+
+    task: str
+    token: int
+
+
+class LeaseExpired(Event, tag="lease_expired"):
+    """The worker stopped an attempt by itself, since its lease ran out."""
+
+    task: str
+    token: int
+
+
+class Dropped(Event, tag="dropped"):
+    """The worker let go of an attempt: revoked, handed back."""
+
+    task: str
+    token: int
+    reason: str
+
+
+class CheckpointCreated(Event, tag="checkpoint_created"):
+    """A checkpoint was written, and is on its way."""
+
+    task: str
+    token: int
+    step: int
+    size_bytes: int
+
+
+class Traffic(Event, tag="traffic"):
+    """Totals of this process since it started, once a second while they change, and at its end."""
+
+    frames_sent: int = 0
+    frames_received: int = 0
+    messages_sent: int = 0
+    messages_received: int = 0
+    messages_resent: int = 0
+    duplicates_received: int = 0
+    raw_bytes_sent: int = 0
+    wire_bytes_sent: int = 0
+    raw_bytes_received: int = 0
+    wire_bytes_received: int = 0
+    queue_depth: int = 0
+
+
+# -- the coordinator -------------------------------------------------------------------------------------------------
+
+
+class WorkerJoined(Event, tag="worker_joined"):
+    """The coordinator holds a session with a worker."""
+
+    worker: str
+    session: str
+    epoch: int
+    outcome: str
+    because: str
+
+
+class WorkerLost(Event, tag="worker_lost"):
+    """The coordinator lost a worker's connection; its session stays. `kind` as in Lost."""
+
+    worker: str
+    session: str
+    kind: str
+    detail: str
+    silent_ms: float
+
+
+class WorkerGone(Event, tag="worker_gone"):
+    """A session ended: goodbye, expired, or a new process of the same name."""
+
+    worker: str
+    session: str
+    reason: str
+
+
+class HandshakeRefused(Event, tag="handshake_refused"):
+    """A worker was turned away before it had a session. `worker` is "" when it could not be told."""
+
+    worker: str
+    reason: str
+    detail: str
+    retry_after_ms: int = 0
+
+
+class FrameRefused(Event, tag="frame_refused"):
+    """A damaged, replayed or otherwise bad frame was noticed (either side), and nothing of it was believed."""
+
+    peer: str
+    fault: str
+    detail: str
+
+
+class Submitted(Event, tag="submitted"):
+    """A task is durable, and will be answered for."""
+
+    task: str
+    priority: str
+    intended_ns: int
+
+
+class Assigned(Event, tag="assigned"):
+    """An attempt is given to a worker, with the step of the checkpoint that goes with it (0: none)."""
+
+    task: str
+    token: int
+    worker: str
+    attempt: int
+    from_step: int = 0
+
+
+class AttemptLost(Event, tag="attempt_lost"):
+    """An attempt is given up, and its task waits again (or failed for good: see TaskDone)."""
+
+    task: str
+    token: int
+    worker: str
+    reason: str
+
+
+class TaskDone(Event, tag="task_done"):
+    """A task's one result is durable. `outcome` is completed or failed. This line is what counts."""
+
+    task: str
+    token: int
+    worker: str
+    outcome: str
+    error: str
+    attempts: int
+    started_ns: int = 0
+    ended_ns: int = 0
+    redone_steps: int = 0
+
+
+class ResultRefused(Event, tag="result_refused"):
+    """A result that does not count: `duplicate`, `stale` (an older token), `unknown`."""
+
+    task: str
+    token: int
+    worker: str
+    because: str
+
+
+class CheckpointCommitted(Event, tag="checkpoint_committed"):
+    """A checkpoint is durable at the coordinator."""
+
+    task: str
+    token: int
+    worker: str
+    step: int
+    size_bytes: int
+
+
+class CheckpointRefused(Event, tag="checkpoint_refused"):
+    """A checkpoint that is not kept: stale, older than the newest, damaged."""
+
+    task: str
+    token: int
+    worker: str
+    because: str
+
+
+class Totals(Event, tag="totals"):
+    """The ledger's books and queues, once a second while they change, and at the end."""
+
+    submitted: int
+    completed: int
+    failed: int
+    waiting: int
+    assigned: int
+    connected: int
+    waiting_by_priority: dict[str, int]
+
+
+ProcessEvent = (
+    ProcessStarted | ProcessStopping | Waiting | Connecting | ConnectFailed | Connected | Lost | GaveUp | Received | Started
+    | Finished | ResultAcknowledged | LeaseExpired | Dropped | CheckpointCreated | Traffic | WorkerJoined | WorkerLost
+    | WorkerGone | HandshakeRefused | FrameRefused | Submitted | Assigned | AttemptLost | TaskDone | ResultRefused
+    | CheckpointCommitted | CheckpointRefused | Totals
+)  # fmt: skip
+
+
+class Journal:
+    """Writes events as lines. `write` takes one whole line; the clocks are given, so that a simulation has its own.
+
+    Lines end in a newline and are handed over in one call each: an append of one line is never torn by another writer.
+    """
+
+    def __init__(
+        self, by: str, write: Callable[[bytes], object], monotonic_ns: Callable[[], int], wall_s: Callable[[], float]
+    ) -> None:
+        self._by = by
+        self._write = write
+        self._monotonic_ns = monotonic_ns
+        self._wall_s = wall_s
+        self._encoder = msgspec.json.Encoder()
+
+    def __call__(self, kind: type[Event], **fields: object) -> None:
+        """Append one event of `kind`, at this instant."""
+        event = kind(at_ns=self._monotonic_ns(), wall_s=self._wall_s(), by=self._by, **fields)
+        self._write(self._encoder.encode(event) + b"\n")

@@ -1,0 +1,180 @@
+"""What travels in the WebSocket upgrade itself, so that being back costs two round trips: TCP, and this.
+
+Each value is one HTTP header: base64url of (SHA-256 cut to 8 bytes · code or nothing · MessagePack). The checksum tells damage on the way
+(try again) from a wrong key (never will be right).
+"""
+
+from __future__ import annotations
+
+import base64
+import binascii
+import hashlib
+from typing import TypeVar
+
+import msgspec
+
+from wire.codec import PROTOCOL_VERSION
+from wire.keys import TAG_BYTES, derive, fingerprint, tag, tags_equal
+from wire.refusals import Reason
+
+HELLO_HEADER = "X-Stormlab-Hello"
+WELCOME_HEADER = "X-Stormlab-Welcome"
+REFUSAL_HEADER = "X-Stormlab-Refusal"
+NONCE_BYTES = 16
+CLOCK_BOUND_S = 300.0
+_CHECKSUM_BYTES = 8
+_FINGERPRINT_BYTES = 8
+
+S = TypeVar("S")
+
+
+class Resume(msgspec.Struct, array_like=True, frozen=True):
+    """The session that a worker wants back: `received` is the last contiguous sequence that it has, of `epoch`'s stream."""
+
+    session: str
+    epoch: int
+    received: int
+
+
+class Hello(msgspec.Struct, array_like=True, frozen=True):
+    """A worker's request. `wall_s` is Unix time; `incarnation` is new for each process of the same name."""
+
+    version: int
+    worker: str
+    incarnation: str
+    nonce: bytes
+    wall_s: float
+    slots: int
+    prefetch: int
+    compress: bool
+    resume: Resume | None = None
+
+
+class Backoff(msgspec.Struct, array_like=True, frozen=True):
+    """What the coordinator asks of a worker that loses it: first delay, longest delay (fleet ÷ admission rate)."""
+
+    base_ms: int
+    cap_ms: int
+
+
+class Welcome(msgspec.Struct, array_like=True, frozen=True):
+    """The coordinator's answer.
+
+    `outcome` is `fresh`, `resumed` or `reset`, and `because` says why it is a reset. `received` is the last contiguous sequence
+    that the coordinator holds durably. `new_stream`: the coordinator's own numbering starts at 1 again (it restarted).
+    """
+
+    outcome: str
+    because: str
+    session: str
+    epoch: int
+    nonce: bytes
+    received: int
+    new_stream: bool
+    credit: int
+    heartbeat_interval_ms: int
+    heartbeat_timeout_ms: int
+    backoff: Backoff
+    compress: bool
+
+
+class Refusal(msgspec.Struct, array_like=True, frozen=True):
+    """Why not, and after how long it is worth asking again (0: no advice)."""
+
+    reason: str
+    detail: str
+    retry_after_ms: int = 0
+
+
+class HandshakeError(Exception):
+    """A handshake value that cannot be used; `reason` decides what becomes of it."""
+
+    def __init__(self, reason: Reason, detail: str) -> None:
+        super().__init__(f"{reason.label}: {detail}")
+        self.reason = reason
+        self.detail = detail
+
+
+def write_hello(hello: Hello, fleet_key: bytes) -> str:
+    """The value of HELLO_HEADER."""
+    body = msgspec.msgpack.encode(hello)
+    return _pack(fingerprint(fleet_key) + tag(_key(fleet_key, b"hello"), body) + body)
+
+
+def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
+    """The Hello in a header's value, checked against the key, the version and the clock.
+
+    Raises HandshakeError: damaged, bad_key, version or clock. (That a nonce is new is for the coordinator to know.)
+    """
+    signed = _unpack(value)
+    named, code = signed[:_FINGERPRINT_BYTES], signed[_FINGERPRINT_BYTES : _FINGERPRINT_BYTES + TAG_BYTES]
+    body = signed[_FINGERPRINT_BYTES + TAG_BYTES :]
+    if named != fingerprint(fleet_key) or not tags_equal(tag(_key(fleet_key, b"hello"), body), code):
+        raise HandshakeError(Reason.bad_key, "the worker's key is not this coordinator's (STORMLAB_KEY)")
+    # The version is read first and alone: another version's hello may have other fields behind it.
+    spoken = _decode(body, list[msgspec.Raw])[:1]
+    if spoken != [msgspec.msgpack.encode(PROTOCOL_VERSION)]:
+        raise HandshakeError(Reason.version, f"this coordinator speaks version {PROTOCOL_VERSION} of the protocol, and no other")
+    hello = _decode(body, Hello)
+    if abs(hello.wall_s - wall_s) > CLOCK_BOUND_S:
+        raise HandshakeError(
+            Reason.clock, f"clocks are {abs(hello.wall_s - wall_s):.0f} s apart; at most {CLOCK_BOUND_S:.0f} s are allowed"
+        )
+    return hello
+
+
+def write_welcome(welcome: Welcome, fleet_key: bytes, hello: Hello) -> str:
+    """The value of WELCOME_HEADER; its code covers the Hello's nonce, so that an old welcome is worth nothing."""
+    body = msgspec.msgpack.encode(welcome)
+    return _pack(tag(_key(fleet_key, b"welcome"), hello.nonce + body) + body)
+
+
+def read_welcome(value: str, fleet_key: bytes, hello: Hello) -> Welcome:
+    """The Welcome that answers `hello`. Raises HandshakeError: damaged."""
+    signed = _unpack(value)
+    code, body = signed[:TAG_BYTES], signed[TAG_BYTES:]
+    if not tags_equal(tag(_key(fleet_key, b"welcome"), hello.nonce + body), code):
+        raise HandshakeError(Reason.damaged, "the welcome's code does not fit it")
+    return _decode(body, Welcome)
+
+
+def write_refusal(refusal: Refusal) -> str:
+    """The value of REFUSAL_HEADER. It is not signed: who refuses a key has none in common with the other side."""
+    return _pack(msgspec.msgpack.encode(refusal))
+
+
+def read_refusal(value: str) -> Refusal:
+    """The Refusal in a header's value. Raises HandshakeError: damaged."""
+    return _decode(_unpack(value), Refusal)
+
+
+def is_terminal(refusal: Refusal) -> bool:
+    """Whether asking again can never help (a wrong key, a refused version)."""
+    return any(reason.terminal for reason in Reason if reason.label == refusal.reason)
+
+
+def _key(fleet_key: bytes, purpose: bytes) -> bytes:
+    return derive(fleet_key, b"", b"stormlab handshake " + purpose)
+
+
+def _pack(data: bytes) -> str:
+    checksum = hashlib.sha256(data).digest()[:_CHECKSUM_BYTES]
+    return base64.urlsafe_b64encode(checksum + data).decode()
+
+
+def _unpack(value: str) -> bytes:
+    try:
+        data = base64.b64decode(value.encode("ascii", "replace"), altchars=b"-_", validate=True)
+    except binascii.Error:
+        data = b""
+    checksum, rest = data[:_CHECKSUM_BYTES], data[_CHECKSUM_BYTES:]
+    if not rest or hashlib.sha256(rest).digest()[:_CHECKSUM_BYTES] != checksum:
+        raise HandshakeError(Reason.damaged, "the header's checksum does not fit it")
+    return rest
+
+
+def _decode(body: bytes, kind: type[S]) -> S:
+    try:
+        return msgspec.msgpack.decode(body, type=kind)
+    except msgspec.MsgspecError as error:
+        raise HandshakeError(Reason.damaged, str(error)) from None

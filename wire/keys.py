@@ -1,0 +1,47 @@
+"""Keys and codes: HKDF and HMAC-SHA256 from the standard library, in the few calls that the protocol needs."""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+KEY_BYTES = 32
+TAG_BYTES = 16
+
+
+def derive(key: bytes, salt: bytes, info: bytes) -> bytes:
+    """A 32-byte key from `key` (HKDF with SHA-256, RFC 5869 sections 2.2 and 2.3, one block of output)."""
+    pseudo_random = hmac.digest(salt or bytes(KEY_BYTES), key, "sha256")
+    return hmac.digest(pseudo_random, info + b"\x01", "sha256")
+
+
+def tag(key: bytes, data: bytes) -> bytes:
+    """The code over `data`: HMAC-SHA256 cut to 128 bits (RFC 2104 section 5 allows half the output)."""
+    return hmac.digest(key, data, "sha256")[:TAG_BYTES]
+
+
+def tags_equal(ours: bytes, theirs: bytes) -> bool:
+    """Whether two codes are the same, in a time that tells nothing about where they differ."""
+    return hmac.compare_digest(ours, theirs)
+
+
+def fingerprint(key: bytes) -> bytes:
+    """Eight bytes that name a key without telling it, so that a wrong key is told from a damaged handshake."""
+    return hashlib.sha256(b"stormlab key fingerprint" + key).digest()[:8]
+
+
+def parse_key(text: str) -> bytes:
+    """The fleet's key from its 64 hexadecimal digits.
+
+    Raises ValueError with a sentence for the person who set it.
+    """
+    try:
+        key = bytes.fromhex(text.strip())
+    except ValueError:
+        key = b""
+    if len(key) != KEY_BYTES:
+        raise ValueError(
+            f"STORMLAB_KEY must be 64 hexadecimal digits (32 bytes); found {len(text.strip())} characters. "
+            "The lab makes one for each run; by hand: openssl rand -hex 32"
+        )
+    return key

@@ -1,0 +1,156 @@
+"""Every message that travels between coordinator and worker. A message is a small typed struct; its tag is its name.
+
+Structs are arrays on the wire (MessagePack), so a field may only be added at the end, with a default.
+Times named `*_ns` are monotonic nanoseconds of the process that wrote them.
+"""
+
+from __future__ import annotations
+
+import msgspec
+
+from wire.priority import Priority
+
+
+class Checkpoint(msgspec.Struct, array_like=True, frozen=True):
+    """The state of a task after `step` finished steps; `sha256` is over `state`."""
+
+    step: int
+    state: bytes
+    sha256: bytes
+
+
+class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True):
+    """Coordinator → worker: run this attempt. `params` is the JSON text that was submitted, passed on untouched.
+
+    `token` fences: it grows with every attempt of the whole fleet, through restarts of the coordinator.
+    """
+
+    task_id: str
+    token: int
+    kind: str
+    params: bytes
+    priority: Priority
+    attempt: int
+    lease_ms: int
+    timeout_ms: int
+    checkpoint: Checkpoint | None = None
+
+
+class Revoke(msgspec.Struct, tag="revoke", array_like=True, frozen=True):
+    """Coordinator → worker: stop this attempt; whatever it still says counts as stale."""
+
+    task_id: str
+    token: int
+    reason: str
+
+
+class LeasesRenewed(msgspec.Struct, tag="leases_renewed", array_like=True, frozen=True):
+    """Coordinator → worker, the answer to a heartbeat, never numbered.
+
+    `echo_ns` is the heartbeat's `sent_ns`: leases of the named tokens run `lease_ms` from that instant on the worker's
+    own clock, so that the answer's travelling time can only shorten a lease.
+    """
+
+    echo_ns: int
+    lease_ms: int
+    tokens: list[int]
+
+
+class GoAway(msgspec.Struct, tag="go_away", array_like=True, frozen=True):
+    """Coordinator → worker: I am leaving; come back after `reconnect_after_ms`, your own slot in a staggered row."""
+
+    reconnect_after_ms: int
+    reason: str
+
+
+class Progress(msgspec.Struct, array_like=True, frozen=True):
+    """How far an attempt is; `step` counts finished steps and grows only while work is really done."""
+
+    token: int
+    step: int
+
+
+class Heartbeat(msgspec.Struct, tag="heartbeat", array_like=True, frozen=True):
+    """Worker → coordinator, never numbered: I am here, and this is how far my attempts are."""
+
+    sent_ns: int
+    interval_ms: int
+    progress: list[Progress]
+
+
+class Held(msgspec.Struct, array_like=True, frozen=True):
+    """An attempt that a worker holds: running, or finished and not yet acknowledged."""
+
+    task_id: str
+    token: int
+
+
+class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True):
+    """Worker → coordinator, first on every connection: all attempts that I hold. What is missing here I do not have."""
+
+    held: list[Held]
+
+
+class Result(msgspec.Struct, tag="result", array_like=True, frozen=True):
+    """Worker → coordinator: an attempt's end. `output` is JSON text; `error` is "" when it went well.
+
+    `queued_ns`, `started_ns` and `ended_ns` are the worker's clock; `redone_steps` were done before by an older attempt.
+    """
+
+    task_id: str
+    token: int
+    output: bytes
+    error: str
+    queued_ns: int
+    started_ns: int
+    ended_ns: int
+    redone_steps: int = 0
+
+
+class CheckpointSaved(msgspec.Struct, tag="checkpoint_saved", array_like=True, frozen=True):
+    """Worker → coordinator: keep this for whoever runs the task next."""
+
+    task_id: str
+    token: int
+    checkpoint: Checkpoint
+
+
+class HandBack(msgspec.Struct, tag="hand_back", array_like=True, frozen=True):
+    """Worker → coordinator: I give this attempt back unfinished (drain, lease ran out, unknown to me)."""
+
+    task_id: str
+    token: int
+    reason: str
+
+
+class Goodbye(msgspec.Struct, tag="goodbye", array_like=True, frozen=True):
+    """Worker → coordinator: I leave for good, and hold nothing any more."""
+
+    reason: str
+
+
+ToWorker = Assign | Revoke | LeasesRenewed | GoAway
+ToCoordinator = Heartbeat | Inventory | Result | CheckpointSaved | HandBack | Goodbye
+Message = ToWorker | ToCoordinator
+
+UNNUMBERED = (Heartbeat, LeasesRenewed)
+"""Messages that are worthless when late: they are never numbered, kept or sent again."""
+
+
+class Envelope(msgspec.Struct, array_like=True, frozen=True):
+    """One message with its number in the session (1, 2, …), or 0 for an unnumbered one."""
+
+    sequence: int
+    message: Message
+
+
+class Frame(msgspec.Struct, array_like=True, frozen=True):
+    """What one WebSocket message holds: envelopes, and what the sender has of the other side's.
+
+    `ack` is the last contiguous sequence that the sender received and made as durable as it promises; `credit` is how many
+    sequences beyond `ack` it is ready to take.
+    """
+
+    ack: int
+    credit: int
+    envelopes: list[Envelope]

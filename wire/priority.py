@@ -1,0 +1,111 @@
+"""Five priorities that cannot starve each other: weighted shares, with a place kept for whoever waited longest."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Iterator
+from enum import IntEnum
+from typing import Generic, TypeVar
+
+T = TypeVar("T")
+
+
+class Priority(IntEnum):
+    """Smaller is more urgent; the value is what travels on the wire."""
+
+    critical = 0
+    high = 1
+    normal = 2
+    low = 3
+    background = 4
+
+
+WEIGHTS = {
+    Priority.critical: 16,
+    Priority.high: 8,
+    Priority.normal: 4,
+    Priority.low: 2,
+    Priority.background: 1,
+}
+_STRIDE = {priority: 16 // weight for priority, weight in WEIGHTS.items()}
+_AGED_EVERY = 4
+
+
+class PriorityQueue(Generic[T]):
+    """A first-in-first-out lane for each priority, served in proportion to WEIGHTS (stride scheduling, Waldspurger 1995).
+
+    An item that waited longer than `aged_after_ms` is served out of turn, the oldest first, but only at every fourth
+    pick: so nothing starves, and an overload in which everything is old does not flatten the priorities.
+    Times are monotonic nanoseconds. Order within a priority is the order of `put`.
+    """
+
+    __slots__ = ("_aged_after_ns", "_lanes", "_length", "_passes", "_picks", "_virtual")
+
+    def __init__(self, aged_after_ms: int = 10_000) -> None:
+        self._aged_after_ns = aged_after_ms * 1_000_000
+        self._lanes: dict[Priority, deque[tuple[int, T]]] = {}
+        self._passes = dict.fromkeys(Priority, 0)
+        self._virtual = 0
+        self._picks = 0
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def put(self, item: T, priority: Priority, now_ns: int) -> None:
+        """Queue `item` behind the others of its priority."""
+        lane = self._lanes.setdefault(priority, deque())
+        if not lane:
+            # A lane that was empty must not cash in the turns it did not use.
+            self._passes[priority] = max(self._passes[priority], self._virtual)
+        lane.append((now_ns, item))
+        self._length += 1
+
+    def put_back(self, item: T, priority: Priority, queued_ns: int) -> None:
+        """Return `item` to the head of its lane, with the time at which it was first queued."""
+        self._lanes.setdefault(priority, deque()).appendleft((queued_ns, item))
+        self._length += 1
+
+    def take(self, now_ns: int) -> T | None:
+        """The next item, or None when empty."""
+        priority = self._next(now_ns)
+        if priority is None:
+            return None
+        self._picks += 1
+        self._virtual = self._passes[priority]
+        self._passes[priority] += _STRIDE[priority]
+        self._length -= 1
+        return self._lanes[priority].popleft()[1]
+
+    def peek(self, now_ns: int) -> T | None:
+        """The item that `take` would return, left in its place."""
+        priority = self._next(now_ns)
+        return None if priority is None else self._lanes[priority][0][1]
+
+    def drop_last(self, priority: Priority) -> T | None:
+        """Remove and return the newest item of one lane, or None when that lane is empty."""
+        lane = self._lanes.get(priority)
+        if not lane:
+            return None
+        self._length -= 1
+        return lane.pop()[1]
+
+    def depths(self) -> dict[Priority, int]:
+        """How many items wait, by priority; a lane that is empty stands with 0."""
+        return {priority: len(self._lanes.get(priority, ())) for priority in Priority}
+
+    def __iter__(self) -> Iterator[T]:
+        """Every item, lane by lane, the most urgent lane first."""
+        for priority in Priority:
+            for _, item in self._lanes.get(priority, ()):
+                yield item
+
+    def _next(self, now_ns: int) -> Priority | None:
+        waiting = [priority for priority, lane in self._lanes.items() if lane]
+        if not waiting:
+            return None
+        if self._picks % _AGED_EVERY == _AGED_EVERY - 1:
+            oldest = min(waiting, key=lambda priority: self._lanes[priority][0][0])
+            if now_ns - self._lanes[oldest][0][0] > self._aged_after_ns:
+                return oldest
+        return min(waiting, key=lambda priority: (self._passes[priority], priority))

@@ -1,0 +1,59 @@
+"""Why a frame, a handshake or a connection is turned away: every reason in one place, with its codes."""
+
+from __future__ import annotations
+
+from enum import Enum, IntEnum, StrEnum
+
+
+class FrameFault(StrEnum):
+    """What was wrong with a frame; also the label under which it is counted."""
+
+    text = "text"
+    too_large = "too_large"
+    too_short = "too_short"
+    version = "version"
+    altered = "altered"
+    replayed = "replayed"
+    reordered = "reordered"
+    bomb = "bomb"
+    undecodable = "undecodable"
+    sequence_gap = "sequence_gap"
+    ack_from_future = "ack_from_future"
+
+
+class FrameError(Exception):
+    """A frame that must not be believed. The cure is always the same: close, reconnect, resume."""
+
+    def __init__(self, fault: FrameFault, detail: str) -> None:
+        super().__init__(f"{fault}: {detail}")
+        self.fault = fault
+        self.detail = detail
+
+
+class CloseCode(IntEnum):
+    """WebSocket close codes (RFC 6455 section 7.4; 4000-4999 are for private use)."""
+
+    normal = 1000
+    going_away = 1001
+    full = 1013
+    bad_frame = 4001
+    superseded = 4002
+    heartbeat_timeout = 4003
+    draining = 4004
+
+
+class Reason(Enum):
+    """Why a handshake is refused: (name, HTTP status, whether a retry can never help)."""
+
+    damaged = ("damaged", 400, False)
+    bad_key = ("bad_key", 401, True)
+    replayed = ("replayed", 409, False)
+    clock = ("clock", 425, False)
+    version = ("version", 426, True)
+    full = ("full", 503, False)
+    draining = ("draining", 503, False)
+
+    def __init__(self, label: str, status: int, terminal: bool) -> None:
+        self.label = label
+        self.status = status
+        self.terminal = terminal

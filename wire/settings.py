@@ -1,0 +1,57 @@
+"""What can be set on coordinator and workers. A scenario's `worker:` and `coordinator:` sections hold these very fields."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """One worker's settings. `policy` names an entry of the catalogue of reconnection policies.
+
+    `base_ms` and `cap_ms` are the policy's own; None takes what the coordinator's welcome advises.
+    """
+
+    slots: int = 4
+    prefetch: int = 4
+    policy: str = "full_jitter"
+    base_ms: int | None = None
+    cap_ms: int | None = None
+    connect_timeout_ms: int = 5_000
+    compress: bool = True
+    adaptive_heartbeat: bool = False
+    checkpoint_every_ms: int = 1_000
+    drain_timeout_ms: int = 8_000
+    waiting_messages: int = 10_000
+    seed: int = 0
+
+
+class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """The coordinator's settings. `fleet` is the number of workers it should expect (heartbeats and backoff scale with it)."""
+
+    fleet: int = 1
+    heartbeat_interval_ms: int = 2_000
+    heartbeat_timeout_ms: int = 4_000
+    lease_ms: int = 10_000
+    grace_ms: int = 10_000
+    session_ttl_ms: int = 300_000
+    admission_per_s: float = 50.0
+    admission_burst: int = 20
+    waiting_tasks: int = 200_000
+    max_attempts: int = 5
+    drain_timeout_ms: int = 8_000
+    compress: bool = True
+
+
+def read_settings(text: str, kind: type[S]) -> S:
+    """Settings from JSON text; "" gives the defaults.
+
+    Raises ValueError naming the key, what was expected and what was found.
+    """
+    try:
+        return msgspec.json.decode(text or "{}", type=kind)
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"{kind.__name__}: {error}") from None
