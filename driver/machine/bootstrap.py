@@ -1,0 +1,101 @@
+"""Makes base images from Debian's packages, for machines on which no registry answers."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import shutil
+import subprocess
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+
+from driver.machine import apt
+from driver.machine.debian import ARCHIVE_KEYRING
+from driver.machine.shell import MachineError, Say, ask, run
+
+SUITE = "trixie"
+LABEL = "stormlab.base"
+LIMIT_S = 900.0
+# A base is a starting point for builds: package caches, manuals and translations are dead weight in it.
+LEFT_OUT = (
+    *("./proc/*", "./sys/*", "./dev/*", "./tmp/*", "./var/cache/*", "./var/lib/apt/lists/*", "./var/log/*"),
+    *("./usr/share/doc/*", "./usr/share/man/*", "./usr/share/locale/*", "./usr/share/info/*"),
+)
+PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """One base image made by debootstrap: its tag, the packages beside Debian's minimum, and its ENV lines."""
+
+    tag: str
+    packages: tuple[str, ...]
+    env: tuple[str, ...] = ()
+
+    def digest(self) -> str:
+        """What the image's label must say for it to be this recipe's."""
+        text = repr((SUITE, self.packages, self.env, LEFT_OUT))
+        return hashlib.sha256(text.encode()).hexdigest()[:16]
+
+
+# python-is-python3 gives `python` beside `python3`, as the official image has it.
+PYTHON = Recipe("stormlab/base-python:trixie", ("ca-certificates", "python3", "python3-venv", "python-is-python3"))
+# Without `local`, go would try to fetch another toolchain where a module asks for a newer one.
+GO = Recipe("stormlab/base-go:trixie", ("ca-certificates", "golang-go"), ("GOTOOLCHAIN=local",))
+
+
+def is_present(recipe: Recipe) -> bool:
+    """True when the engine holds an image of exactly this recipe."""
+    label = "{{index .Config.Labels " + f'"{LABEL}"' + "}}"
+    outcome = ask(["docker", "image", "inspect", "--format", label, recipe.tag])
+    return outcome.ok and outcome.text == recipe.digest()
+
+
+def make(recipe: Recipe, say: Say) -> None:
+    """Bootstrap the recipe into a folder and import it as an image. Needs root and a Debian mirror."""
+    if os.geteuid() != 0:
+        raise MachineError(
+            "No container registry answers, and making base images from Debian's packages needs root. Run "
+            "`sudo make setup` once, or name images that are there: PYTHON_BASE=… GO_BASE=… make setup"
+        )
+    if shutil.which("debootstrap") is None:
+        apt.install_own(("debootstrap",), say)
+    mirror = os.environ.get("DEBIAN_MIRROR") or apt.host_mirror().uri
+    apt.CACHE.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="base-", dir=apt.CACHE))
+    try:
+        root = folder / "root"
+        say(f"making {recipe.tag} from Debian's packages (about a minute)")
+        run(_debootstrap(recipe, root, mirror), say, f"making {recipe.tag}", LIMIT_S)
+        tar = folder / "root.tar"
+        # Programs that were installed left fresh byte code and logs; an image needs the files alone.
+        leave_out = [f"--exclude={pattern}" for pattern in LEFT_OUT]
+        run(["tar", "-C", str(root), "--one-file-system", *leave_out, "-cf", str(tar), "."], say, "packing", LIMIT_S)
+        run(_import(recipe, tar), say, f"importing {recipe.tag}", LIMIT_S)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    say(f"{recipe.tag} is ready")
+
+
+def _debootstrap(recipe: Recipe, root: Path, mirror: str) -> list[str]:
+    return [
+        # A mount namespace of its own: cut off midway, no mount of /proc stays behind in the folder.
+        *("unshare", "--mount", "debootstrap", "--variant=minbase", f"--keyring={ARCHIVE_KEYRING}"),
+        *(f"--include={','.join(recipe.packages)}", SUITE, str(root), mirror),
+    ]
+
+
+def _import(recipe: Recipe, tar: Path) -> list[str]:
+    changes = [f"ENV PATH={PATH}", *(f"ENV {line}" for line in recipe.env), f"LABEL {LABEL}={recipe.digest()}"]
+    return [
+        *("docker", "import"),
+        *(word for change in [*changes, 'CMD ["bash"]'] for word in ("--change", change)),
+        *(str(tar), recipe.tag),
+    ]
+
+
+def remove_leftovers() -> None:
+    """Folders of set-ups that were killed."""
+    for folder in apt.CACHE.glob("base-*"):
+        subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=False)
