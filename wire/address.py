@@ -31,7 +31,7 @@ def index_in_name(container_name: str) -> int:
     match = re.search(r"-(\d+)$", container_name.split(".")[0])
     if match is None or int(match[1]) < 1:
         raise ValueError(
-            f"expected a container name that ends in a number, like project-worker-7; found {container_name!r}. "
+            f"expected a container name ending in a number, like project-worker-7; found {container_name!r}. "
             "Set WORKER_INDEX to the number of this worker's link."
         )
     return int(match[1])

@@ -1,10 +1,12 @@
-"""One session's numbered stream, either side: order, replay, acknowledgement, credit. It lives longer than a connection.
+"""One session's numbered stream, either side: order, replay, acknowledgement, credit. It lives longer than a
+connection.
 
     send ──▶ waiting (by priority) ──take──▶ unacknowledged (by number) ──ack──▶ done
                                                   ▲
                      resume: what the other side lacks is taken again, from here, first
 
-A message gets its number when it is first taken, so an urgent one overtakes those that still wait, and never one that was sent.
+A message gets its number when it is first taken, so an urgent one overtakes those that still wait, and never
+one that was sent.
 """
 
 from __future__ import annotations
@@ -27,7 +29,7 @@ class Bounds:
     frame_messages: int = 256
 
 
-class QueueFull(Exception):
+class QueueFullError(Exception):
     """The channel holds as many waiting messages as it may; the message was not taken."""
 
 
@@ -46,8 +48,8 @@ class Channel:
     """
 
     __slots__ = (
-        "_bounds", "_committed", "_kept", "_next_sequence", "_peer_limit", "_received", "_resend_at", "_waiting",
-        "duplicates", "resent",
+        "_bounds", "_committed", "_kept", "_next_sequence", "_peer_limit", "_received", "_resend_at",
+        "_waiting", "duplicates", "resent",
     )  # fmt: skip
 
     def __init__(self, bounds: Bounds = Bounds(), received: int = 0, aged_after_ms: int = 10_000) -> None:
@@ -62,19 +64,26 @@ class Channel:
         self.resent = 0
         self.duplicates = 0
 
-    # -- going out ------------------------------------------------------------------------------------------------
+    # -- going out -----------------------------------------
 
     def send(self, message: Message, priority: Priority, now_ns: int, *, always: bool = False) -> None:
         """Queue a numbered message.
 
-        Raises QueueFull when too many wait, background first making room; `always` is for what must never be refused (results).
+        Raises QueueFullError when too many wait, background first making room; `always` is for what must
+        never be refused (results).
         """
-        if len(self._waiting) >= self._bounds.waiting and not always and self._waiting.drop_last(Priority.background) is None:
-            raise QueueFull(f"{len(self._waiting)} messages wait; at most {self._bounds.waiting} may")
+        if (
+            len(self._waiting) >= self._bounds.waiting
+            and not always
+            and self._waiting.drop_last(Priority.background) is None
+        ):
+            raise QueueFullError(f"{len(self._waiting)} messages wait; at most {self._bounds.waiting} may")
         self._waiting.put(_Kept(0, message, priority, now_ns), priority, now_ns)
 
     def take(self, now_ns: int, unnumbered: tuple[Message, ...] = ()) -> Frame:
-        """The next frame: `unnumbered` first, then what must be sent again, then what waits, as far as credit goes."""
+        """The next frame: `unnumbered` first, then what must be sent again, then what waits, as far as credit
+        goes.
+        """
         envelopes = [Envelope(0, message) for message in unnumbered]
         while len(envelopes) < self._bounds.frame_messages and (envelope := self._next(now_ns)) is not None:
             envelopes.append(envelope)
@@ -93,17 +102,17 @@ class Channel:
         for kept in self._waiting:
             yield kept.message
 
-    # -- coming in ------------------------------------------------------------------------------------------------
+    # -- coming in -----------------------------------------
 
     def receive(self, frame: Frame) -> tuple[list[Message], list[Message]]:
         """What `frame` brings: messages to act on, in order, and our own messages that it acknowledges.
 
-        Raises FrameError for a number that leaves a gap, or an acknowledgement of what was never sent. What came twice is counted
-        and left out.
+        Raises FrameError for a number that leaves a gap, or an acknowledgement of what was never sent. What
+        came twice is counted and left out.
         """
         acknowledged = self.acknowledge(frame.ack)
         self._peer_limit = max(self._peer_limit, frame.ack + frame.credit)
-        arrived = []
+        arrived: list[Message] = []
         for envelope in frame.envelopes:
             if isinstance(envelope.message, UNNUMBERED):
                 arrived.append(envelope.message)
@@ -119,10 +128,14 @@ class Channel:
         return arrived, acknowledged
 
     def acknowledge(self, sequence: int) -> list[Message]:
-        """Forget what the other side holds, up to `sequence`, and return it. Raises FrameError when it was never sent."""
+        """Forget what the other side holds, up to `sequence`, and return it. Raises FrameError when it was
+        never sent.
+        """
         if sequence >= self._next_sequence:
-            raise FrameError(FrameFault.ack_from_future, f"ack of {sequence}; the newest sent is {self._next_sequence - 1}")
-        done = []
+            raise FrameError(
+                FrameFault.ack_from_future, f"ack of {sequence}; the newest sent is {self._next_sequence - 1}"
+            )
+        done: list[Message] = []
         while self._kept and self._kept[0].sequence <= sequence:
             done.append(self._kept.popleft().message)
         self._resend_at = max(0, self._resend_at - len(done))
@@ -132,12 +145,13 @@ class Channel:
         """All up to `sequence` is as durable here as this side promises: the next frame acknowledges it."""
         self._committed = max(self._committed, min(sequence, self._received))
 
-    # -- living through connections -------------------------------------------------------------------------------
+    # -- living through connections ------------------------
 
     def resume(self, peer_received: int, credit: int) -> list[Message]:
         """A new connection of the same session: whatever the other side lacks is to be sent again, in order.
 
-        Returns what it has. What came in and is not committed yet will come again, and be counted as a duplicate. Raises FrameError when the other side claims what was never sent.
+        Returns what it has. What came in and is not committed yet will come again, and be counted as a
+        duplicate. Raises FrameError when the other side claims what was never sent.
         """
         acknowledged = self.acknowledge(peer_received)
         self._resend_at = 0
@@ -149,7 +163,9 @@ class Channel:
         self._received = self._committed = 0
 
     def restart(self, credit: int) -> None:
-        """A new session in the same process: nothing numbered stands, and all that is not acknowledged is queued anew, in order."""
+        """A new session in the same process: nothing numbered stands, and all that is not acknowledged is
+        queued anew, in order.
+        """
         for kept in reversed(self._kept):
             self._waiting.put_back(kept, kept.priority, kept.queued_ns)
         self._kept.clear()

@@ -1,7 +1,8 @@
 """Frames to bytes and back: sealed with a code over the exact bytes, numbered, compressed where that wins.
 
-Layout: version (1 byte) · flags (1) · counter (8, big-endian) · code (16) · body. The code covers everything but itself. Its
-key holds the session, the epoch and the direction (`session_keys`), so a frame is valid in one place and at one time only.
+Layout: version (1 byte) · flags (1) · counter (8, big-endian) · code (16) · body. The code covers
+everything but itself. Its key holds the session, the epoch and the direction (`session_keys`), so a frame is
+valid in one place and at one time only.
 """
 
 from __future__ import annotations
@@ -44,7 +45,9 @@ def session_keys(fleet_key: bytes, session: str, epoch: int, nonces: bytes) -> S
     """Keys of one connection, derived and never sent. `nonces` is the worker's and then the coordinator's."""
 
     def key(direction: str) -> bytes:
-        return derive(fleet_key, nonces, f"stormlab {PROTOCOL_VERSION} {session} {epoch} {direction}".encode())
+        return derive(
+            fleet_key, nonces, f"stormlab {PROTOCOL_VERSION} {session} {epoch} {direction}".encode()
+        )
 
     return SessionKeys(to_worker=key("to_worker"), to_coordinator=key("to_coordinator"))
 
@@ -75,7 +78,8 @@ class Sealer:
 
 
 class Opener:
-    """Turns bytes of one direction of one connection back into frames. Nothing is parsed before its code was checked.
+    """Turns bytes of one direction of one connection back into frames. Nothing is parsed before its code was
+    checked.
 
     WebSockets keep order, so the replay window is one number wide: the next one.
     """
@@ -92,7 +96,8 @@ class Opener:
     def open(self, data: bytes | str) -> Frame:
         """The frame in `data`.
 
-        Raises FrameError; after that the connection is to be closed, since nothing later on it can be trusted.
+        Raises FrameError; after that the connection is to be closed, since nothing later on it can be
+        trusted.
         """
         body = self._checked(data)
         try:

@@ -1,4 +1,5 @@
-"""What the driver says to the coordinator's control API, and hears from it (JSON over HTTP, never over a link under test).
+"""What the driver says to the coordinator's control API, and hears from it (JSON over HTTP, never over a link
+under test).
 
     GET  /healthz    200 once work can be taken          Health
     POST /tasks      Submission → Submitted, after the tasks are durable; the same task_id twice is taken once
@@ -17,8 +18,9 @@ CONTROL_PORT = 8766
 
 
 class Task(msgspec.Struct, kw_only=True, frozen=True):
-    """One task to do. `params` is JSON for the kind; `intended_ns` is when it was meant to start (monotonic), and latency counts
-    from it. `max_attempts` 0 takes the coordinator's setting; an error that the task itself reports is final when `retry_errors` is false.
+    """One task to do. `params` is JSON for the kind; `intended_ns` is when it was meant to start (monotonic),
+    and latency counts from it. `max_attempts` 0 takes the coordinator's setting; an error that the task
+    itself reports is final when `retry_errors` is false.
     """
 
     task_id: str
@@ -45,7 +47,9 @@ class RefusedTask(msgspec.Struct, frozen=True):
 
 
 class Submitted(msgspec.Struct, frozen=True):
-    """How many were new, how many were known already, and which were refused (a full queue, a bad priority)."""
+    """How many were new, how many were known already, and which were refused (a full queue, a bad
+    priority).
+    """
 
     accepted: int
     known: int
@@ -70,7 +74,9 @@ class Counts(msgspec.Struct, frozen=True):
 
 
 class WorkerState(msgspec.Struct, frozen=True):
-    """One worker as the coordinator sees it: `connected`, `lost` (its session is kept) or `gone` (said goodbye, or expired)."""
+    """One worker as the coordinator sees it: `connected`, `lost` (its session is kept) or `gone` (said
+    goodbye, or expired).
+    """
 
     name: str
     state: str

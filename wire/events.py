@@ -1,7 +1,8 @@
 """What each process writes into its journal: one JSON object a line, typed here and nowhere else.
 
-Every line has `event` (its type), `at_ns` (CLOCK_MONOTONIC), `wall_s` (Unix time, for people) and `by` (`worker-7`, `coordinator`, …).
-A process writes what it is about to do before it does it, so that a `kill -9` loses no line about what others may have seen.
+Every line has `event` (its type), `at_ns` (CLOCK_MONOTONIC), `wall_s` (Unix time, for people) and `by`
+(`worker-7`, `coordinator`, …). A process writes what it is about to do before it does it, so that a `kill -9`
+loses no line about what others may have seen.
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ class Event(msgspec.Struct, tag_field="event", kw_only=True, frozen=True):
     by: str
 
 
-class ProcessStarted(Event, tag="process_started"):
+class ProcessStarted(Event, tag="process_started", frozen=True):
     """First line of every process life. `epoch` is the coordinator's, else 0."""
 
     role: str
@@ -28,16 +29,16 @@ class ProcessStarted(Event, tag="process_started"):
     epoch: int = 0
 
 
-class ProcessStopping(Event, tag="process_stopping"):
+class ProcessStopping(Event, tag="process_stopping", frozen=True):
     """Last line of a life that ended in order."""
 
     reason: str
 
 
-# -- a worker's connection -------------------------------------------------------------------------------------------
+# -- a worker's connection ---------------------------------
 
 
-class Waiting(Event, tag="waiting"):
+class Waiting(Event, tag="waiting", frozen=True):
     """The worker waits before its next attempt (`attempt` counts from 1 after a loss)."""
 
     attempt: int
@@ -45,13 +46,13 @@ class Waiting(Event, tag="waiting"):
     policy: str
 
 
-class Connecting(Event, tag="connecting"):
+class Connecting(Event, tag="connecting", frozen=True):
     """An attempt begins."""
 
     attempt: int
 
 
-class ConnectFailed(Event, tag="connect_failed"):
+class ConnectFailed(Event, tag="connect_failed", frozen=True):
     """An attempt ended without a session. `kind`: refused, reset, timeout, dns, status, handshake, other."""
 
     attempt: int
@@ -61,7 +62,7 @@ class ConnectFailed(Event, tag="connect_failed"):
     retry_after_ms: int = 0
 
 
-class Connected(Event, tag="connected"):
+class Connected(Event, tag="connected", frozen=True):
     """A session stands. `outcome` is fresh, resumed or reset; `replayed` messages are to be sent again."""
 
     attempt: int
@@ -73,8 +74,9 @@ class Connected(Event, tag="connected"):
     replayed: int
 
 
-class Lost(Event, tag="lost"):
-    """A connection ended. `kind`: closed (FIN or close frame), reset, heartbeat_timeout, bad_frame, superseded, going_away, stopped.
+class Lost(Event, tag="lost", frozen=True):
+    """A connection ended. `kind`: closed (FIN or close frame), reset, heartbeat_timeout, bad_frame,
+    superseded, going_away, stopped.
 
     `silent_ms` is how long nothing had been heard: the time that the detection took.
     """
@@ -86,17 +88,17 @@ class Lost(Event, tag="lost"):
     code: int = 0
 
 
-class GaveUp(Event, tag="gave_up"):
+class GaveUp(Event, tag="gave_up", frozen=True):
     """The worker stops for good: asking again can never help."""
 
     reason: str
     detail: str
 
 
-# -- a worker's work -------------------------------------------------------------------------------------------------
+# -- a worker's work ---------------------------------------
 
 
-class Received(Event, tag="received"):
+class Received(Event, tag="received", frozen=True):
     """An assignment came in."""
 
     task: str
@@ -104,7 +106,7 @@ class Received(Event, tag="received"):
     attempt: int
 
 
-class Started(Event, tag="started"):
+class Started(Event, tag="started", frozen=True):
     """An attempt begins to run, after `from_step` steps that a checkpoint saved (0: from the beginning)."""
 
     task: str
@@ -112,7 +114,7 @@ class Started(Event, tag="started"):
     from_step: int = 0
 
 
-class Finished(Event, tag="finished"):
+class Finished(Event, tag="finished", frozen=True):
     """An attempt ran to its end. `error` is "" when it went well."""
 
     task: str
@@ -121,21 +123,21 @@ class Finished(Event, tag="finished"):
     took_ms: float
 
 
-class ResultAcknowledged(Event, tag="result_acknowledged"):
+class ResultAcknowledged(Event, tag="result_acknowledged", frozen=True):
     """The coordinator holds the result durably; the worker forgets it."""
 
     task: str
     token: int
 
 
-class LeaseExpired(Event, tag="lease_expired"):
+class LeaseExpired(Event, tag="lease_expired", frozen=True):
     """The worker stopped an attempt by itself, since its lease ran out."""
 
     task: str
     token: int
 
 
-class Dropped(Event, tag="dropped"):
+class Dropped(Event, tag="dropped", frozen=True):
     """The worker let go of an attempt: revoked, handed back."""
 
     task: str
@@ -143,7 +145,7 @@ class Dropped(Event, tag="dropped"):
     reason: str
 
 
-class CheckpointCreated(Event, tag="checkpoint_created"):
+class CheckpointCreated(Event, tag="checkpoint_created", frozen=True):
     """A checkpoint was written, and is on its way."""
 
     task: str
@@ -152,7 +154,7 @@ class CheckpointCreated(Event, tag="checkpoint_created"):
     size_bytes: int
 
 
-class Traffic(Event, tag="traffic"):
+class Traffic(Event, tag="traffic", frozen=True):
     """Totals of this process since it started, once a second while they change, and at its end."""
 
     frames_sent: int = 0
@@ -168,10 +170,10 @@ class Traffic(Event, tag="traffic"):
     queue_depth: int = 0
 
 
-# -- the coordinator -------------------------------------------------------------------------------------------------
+# -- the coordinator ---------------------------------------
 
 
-class WorkerJoined(Event, tag="worker_joined"):
+class WorkerJoined(Event, tag="worker_joined", frozen=True):
     """The coordinator holds a session with a worker."""
 
     worker: str
@@ -181,7 +183,7 @@ class WorkerJoined(Event, tag="worker_joined"):
     because: str
 
 
-class WorkerLost(Event, tag="worker_lost"):
+class WorkerLost(Event, tag="worker_lost", frozen=True):
     """The coordinator lost a worker's connection; its session stays. `kind` as in Lost."""
 
     worker: str
@@ -191,7 +193,7 @@ class WorkerLost(Event, tag="worker_lost"):
     silent_ms: float
 
 
-class WorkerGone(Event, tag="worker_gone"):
+class WorkerGone(Event, tag="worker_gone", frozen=True):
     """A session ended: goodbye, expired, or a new process of the same name."""
 
     worker: str
@@ -199,7 +201,7 @@ class WorkerGone(Event, tag="worker_gone"):
     reason: str
 
 
-class HandshakeRefused(Event, tag="handshake_refused"):
+class HandshakeRefused(Event, tag="handshake_refused", frozen=True):
     """A worker was turned away before it had a session. `worker` is "" when it could not be told."""
 
     worker: str
@@ -208,15 +210,17 @@ class HandshakeRefused(Event, tag="handshake_refused"):
     retry_after_ms: int = 0
 
 
-class FrameRefused(Event, tag="frame_refused"):
-    """A damaged, replayed or otherwise bad frame was noticed (either side), and nothing of it was believed."""
+class FrameRefused(Event, tag="frame_refused", frozen=True):
+    """A damaged, replayed or otherwise bad frame was noticed (either side), and nothing of it was
+    believed.
+    """
 
     peer: str
     fault: str
     detail: str
 
 
-class Submitted(Event, tag="submitted"):
+class Submitted(Event, tag="submitted", frozen=True):
     """A task is durable, and will be answered for."""
 
     task: str
@@ -224,7 +228,7 @@ class Submitted(Event, tag="submitted"):
     intended_ns: int
 
 
-class Assigned(Event, tag="assigned"):
+class Assigned(Event, tag="assigned", frozen=True):
     """An attempt is given to a worker, with the step of the checkpoint that goes with it (0: none)."""
 
     task: str
@@ -234,7 +238,7 @@ class Assigned(Event, tag="assigned"):
     from_step: int = 0
 
 
-class AttemptLost(Event, tag="attempt_lost"):
+class AttemptLost(Event, tag="attempt_lost", frozen=True):
     """An attempt is given up, and its task waits again (or failed for good: see TaskDone)."""
 
     task: str
@@ -243,7 +247,7 @@ class AttemptLost(Event, tag="attempt_lost"):
     reason: str
 
 
-class TaskDone(Event, tag="task_done"):
+class TaskDone(Event, tag="task_done", frozen=True):
     """A task's one result is durable. `outcome` is completed or failed. This line is what counts."""
 
     task: str
@@ -257,7 +261,7 @@ class TaskDone(Event, tag="task_done"):
     redone_steps: int = 0
 
 
-class ResultRefused(Event, tag="result_refused"):
+class ResultRefused(Event, tag="result_refused", frozen=True):
     """A result that does not count: `duplicate`, `stale` (an older token), `unknown`."""
 
     task: str
@@ -266,7 +270,7 @@ class ResultRefused(Event, tag="result_refused"):
     because: str
 
 
-class CheckpointCommitted(Event, tag="checkpoint_committed"):
+class CheckpointCommitted(Event, tag="checkpoint_committed", frozen=True):
     """A checkpoint is durable at the coordinator."""
 
     task: str
@@ -276,7 +280,7 @@ class CheckpointCommitted(Event, tag="checkpoint_committed"):
     size_bytes: int
 
 
-class CheckpointRefused(Event, tag="checkpoint_refused"):
+class CheckpointRefused(Event, tag="checkpoint_refused", frozen=True):
     """A checkpoint that is not kept: stale, older than the newest, damaged."""
 
     task: str
@@ -285,7 +289,7 @@ class CheckpointRefused(Event, tag="checkpoint_refused"):
     because: str
 
 
-class Totals(Event, tag="totals"):
+class Totals(Event, tag="totals", frozen=True):
     """The ledger's books and queues, once a second while they change, and at the end."""
 
     submitted: int
@@ -298,21 +302,27 @@ class Totals(Event, tag="totals"):
 
 
 ProcessEvent = (
-    ProcessStarted | ProcessStopping | Waiting | Connecting | ConnectFailed | Connected | Lost | GaveUp | Received | Started
-    | Finished | ResultAcknowledged | LeaseExpired | Dropped | CheckpointCreated | Traffic | WorkerJoined | WorkerLost
-    | WorkerGone | HandshakeRefused | FrameRefused | Submitted | Assigned | AttemptLost | TaskDone | ResultRefused
-    | CheckpointCommitted | CheckpointRefused | Totals
+    ProcessStarted | ProcessStopping | Waiting | Connecting | ConnectFailed | Connected | Lost | GaveUp
+    | Received | Started | Finished | ResultAcknowledged | LeaseExpired | Dropped | CheckpointCreated
+    | Traffic | WorkerJoined | WorkerLost | WorkerGone | HandshakeRefused | FrameRefused | Submitted | Assigned
+    | AttemptLost | TaskDone | ResultRefused | CheckpointCommitted | CheckpointRefused | Totals
 )  # fmt: skip
 
 
 class Journal:
-    """Writes events as lines. `write` takes one whole line; the clocks are given, so that a simulation has its own.
+    """Writes events as lines. `write` takes one whole line; the clocks are given, so that a simulation has
+    its own.
 
-    Lines end in a newline and are handed over in one call each: an append of one line is never torn by another writer.
+    Lines end in a newline and are handed over in one call each: an append of one line is never torn by
+    another writer.
     """
 
     def __init__(
-        self, by: str, write: Callable[[bytes], object], monotonic_ns: Callable[[], int], wall_s: Callable[[], float]
+        self,
+        by: str,
+        write: Callable[[bytes], object],
+        monotonic_ns: Callable[[], int],
+        wall_s: Callable[[], float],
     ) -> None:
         self._by = by
         self._write = write

@@ -1,7 +1,7 @@
 """What travels in the WebSocket upgrade itself, so that being back costs two round trips: TCP, and this.
 
-Each value is one HTTP header: base64url of (SHA-256 cut to 8 bytes · code or nothing · MessagePack). The checksum tells damage on the way
-(try again) from a wrong key (never will be right).
+Each value is one HTTP header: base64url of (SHA-256 cut to 8 bytes · code or nothing · MessagePack). The
+checksum tells damage on the way (try again) from a wrong key (never will be right).
 """
 
 from __future__ import annotations
@@ -29,7 +29,9 @@ S = TypeVar("S")
 
 
 class Resume(msgspec.Struct, array_like=True, frozen=True):
-    """The session that a worker wants back: `received` is the last contiguous sequence that it has, of `epoch`'s stream."""
+    """The session that a worker wants back: `received` is the last contiguous sequence that it has, of
+    `epoch`'s stream.
+    """
 
     session: str
     epoch: int
@@ -51,7 +53,9 @@ class Hello(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Backoff(msgspec.Struct, array_like=True, frozen=True):
-    """What the coordinator asks of a worker that loses it: first delay, longest delay (fleet ÷ admission rate)."""
+    """What the coordinator asks of a worker that loses it: first delay, longest delay (fleet ÷ admission
+    rate).
+    """
 
     base_ms: int
     cap_ms: int
@@ -60,8 +64,9 @@ class Backoff(msgspec.Struct, array_like=True, frozen=True):
 class Welcome(msgspec.Struct, array_like=True, frozen=True):
     """The coordinator's answer.
 
-    `outcome` is `fresh`, `resumed` or `reset`, and `because` says why it is a reset. `received` is the last contiguous sequence
-    that the coordinator holds durably. `new_stream`: the coordinator's own numbering starts at 1 again (it restarted).
+    `outcome` is `fresh`, `resumed` or `reset`, and `because` says why it is a reset. `received` is the last
+    contiguous sequence that the coordinator holds durably. `new_stream`: the coordinator's own numbering
+    starts at 1 again (it restarted).
     """
 
     outcome: str
@@ -104,7 +109,8 @@ def write_hello(hello: Hello, fleet_key: bytes) -> str:
 def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
     """The Hello in a header's value, checked against the key, the version and the clock.
 
-    Raises HandshakeError: damaged, bad_key, version or clock. (That a nonce is new is for the coordinator to know.)
+    Raises HandshakeError: damaged, bad_key, version or clock. (That a nonce is new is for the coordinator
+    to know.)
     """
     signed = _unpack(value)
     named, code = signed[:_FINGERPRINT_BYTES], signed[_FINGERPRINT_BYTES : _FINGERPRINT_BYTES + TAG_BYTES]
@@ -114,17 +120,23 @@ def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
     # The version is read first and alone: another version's hello may have other fields behind it.
     spoken = _decode(body, list[msgspec.Raw])[:1]
     if spoken != [msgspec.msgpack.encode(PROTOCOL_VERSION)]:
-        raise HandshakeError(Reason.version, f"this coordinator speaks version {PROTOCOL_VERSION} of the protocol, and no other")
+        raise HandshakeError(
+            Reason.version,
+            f"this coordinator speaks version {PROTOCOL_VERSION} of the protocol, and no other",
+        )
     hello = _decode(body, Hello)
     if abs(hello.wall_s - wall_s) > CLOCK_BOUND_S:
         raise HandshakeError(
-            Reason.clock, f"clocks are {abs(hello.wall_s - wall_s):.0f} s apart; at most {CLOCK_BOUND_S:.0f} s are allowed"
+            Reason.clock,
+            f"clocks are {abs(hello.wall_s - wall_s):.0f} s apart; at most {CLOCK_BOUND_S:.0f} s are allowed",
         )
     return hello
 
 
 def write_welcome(welcome: Welcome, fleet_key: bytes, hello: Hello) -> str:
-    """The value of WELCOME_HEADER; its code covers the Hello's nonce, so that an old welcome is worth nothing."""
+    """The value of WELCOME_HEADER; its code covers the Hello's nonce, so that an old welcome is worth
+    nothing.
+    """
     body = msgspec.msgpack.encode(welcome)
     return _pack(tag(_key(fleet_key, b"welcome"), hello.nonce + body) + body)
 
@@ -139,7 +151,9 @@ def read_welcome(value: str, fleet_key: bytes, hello: Hello) -> Welcome:
 
 
 def write_refusal(refusal: Refusal) -> str:
-    """The value of REFUSAL_HEADER. It is not signed: who refuses a key has none in common with the other side."""
+    """The value of REFUSAL_HEADER. It is not signed: who refuses a key has none in common with the other
+    side.
+    """
     return _pack(msgspec.msgpack.encode(refusal))
 
 

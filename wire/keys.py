@@ -1,4 +1,6 @@
-"""Keys and codes: HKDF and HMAC-SHA256 from the standard library, in the few calls that the protocol needs."""
+"""Keys and codes: HKDF and HMAC-SHA256 from the standard library, in the few calls that the protocol
+needs.
+"""
 
 from __future__ import annotations
 
@@ -26,7 +28,9 @@ def tags_equal(ours: bytes, theirs: bytes) -> bool:
 
 
 def fingerprint(key: bytes) -> bytes:
-    """Eight bytes that name a key without telling it, so that a wrong key is told from a damaged handshake."""
+    """Eight bytes that name a key without telling it, so that a wrong key is told from a damaged
+    handshake.
+    """
     return hashlib.sha256(b"stormlab key fingerprint" + key).digest()[:8]
 
 

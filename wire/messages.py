@@ -1,4 +1,5 @@
-"""Every message that travels between coordinator and worker. A message is a small typed struct; its tag is its name.
+"""Every message that travels between coordinator and worker. A message is a small typed struct; its tag is
+its name.
 
 Structs are arrays on the wire (MessagePack), so a field may only be added at the end, with a default.
 Times named `*_ns` are monotonic nanoseconds of the process that wrote them.
@@ -20,7 +21,8 @@ class Checkpoint(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True):
-    """Coordinator → worker: run this attempt. `params` is the JSON text that was submitted, passed on untouched.
+    """Coordinator → worker: run this attempt. `params` is the JSON text that was submitted, passed on
+    untouched.
 
     `token` fences: it grows with every attempt of the whole fleet, through restarts of the coordinator.
     """
@@ -47,8 +49,8 @@ class Revoke(msgspec.Struct, tag="revoke", array_like=True, frozen=True):
 class LeasesRenewed(msgspec.Struct, tag="leases_renewed", array_like=True, frozen=True):
     """Coordinator → worker, the answer to a heartbeat, never numbered.
 
-    `echo_ns` is the heartbeat's `sent_ns`: leases of the named tokens run `lease_ms` from that instant on the worker's
-    own clock, so that the answer's travelling time can only shorten a lease.
+    `echo_ns` is the heartbeat's `sent_ns`: leases of the named tokens run `lease_ms` from that instant on the
+    worker's own clock, so that the answer's travelling time can only shorten a lease.
     """
 
     echo_ns: int
@@ -57,7 +59,9 @@ class LeasesRenewed(msgspec.Struct, tag="leases_renewed", array_like=True, froze
 
 
 class GoAway(msgspec.Struct, tag="go_away", array_like=True, frozen=True):
-    """Coordinator → worker: I am leaving; come back after `reconnect_after_ms`, your own slot in a staggered row."""
+    """Coordinator → worker: I am leaving; come back after `reconnect_after_ms`, your own slot in a staggered
+    row.
+    """
 
     reconnect_after_ms: int
     reason: str
@@ -86,7 +90,9 @@ class Held(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True):
-    """Worker → coordinator, first on every connection: all attempts that I hold. What is missing here I do not have."""
+    """Worker → coordinator, first on every connection: all attempts that I hold. What is missing here I do
+    not have.
+    """
 
     held: list[Held]
 
@@ -94,7 +100,8 @@ class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True):
 class Result(msgspec.Struct, tag="result", array_like=True, frozen=True):
     """Worker → coordinator: an attempt's end. `output` is JSON text; `error` is "" when it went well.
 
-    `queued_ns`, `started_ns` and `ended_ns` are the worker's clock; `redone_steps` were done before by an older attempt.
+    `queued_ns`, `started_ns` and `ended_ns` are the worker's clock; `redone_steps` were done before by an
+    older attempt.
     """
 
     task_id: str
@@ -147,8 +154,8 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True):
 class Frame(msgspec.Struct, array_like=True, frozen=True):
     """What one WebSocket message holds: envelopes, and what the sender has of the other side's.
 
-    `ack` is the last contiguous sequence that the sender received and made as durable as it promises; `credit` is how many
-    sequences beyond `ack` it is ready to take.
+    `ack` is the last contiguous sequence that the sender received and made as durable as it promises;
+    `credit` is how many sequences beyond `ack` it is ready to take.
     """
 
     ack: int

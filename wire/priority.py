@@ -1,4 +1,6 @@
-"""Five priorities that cannot starve each other: weighted shares, with a place kept for whoever waited longest."""
+"""Five priorities that cannot starve each other: weighted shares, with a place kept for whoever waited
+longest.
+"""
 
 from __future__ import annotations
 
@@ -32,11 +34,12 @@ _AGED_EVERY = 4
 
 
 class PriorityQueue(Generic[T]):
-    """A first-in-first-out lane for each priority, served in proportion to WEIGHTS (stride scheduling, Waldspurger 1995).
+    """A first-in-first-out lane for each priority, served in proportion to WEIGHTS (stride scheduling,
+    Waldspurger 1995).
 
-    An item that waited longer than `aged_after_ms` is served out of turn, the oldest first, but only at every fourth
-    pick: so nothing starves, and an overload in which everything is old does not flatten the priorities.
-    Times are monotonic nanoseconds. Order within a priority is the order of `put`.
+    An item that waited longer than `aged_after_ms` is served out of turn, the oldest first, but only at every
+    fourth pick: so nothing starves, and an overload in which everything is old does not flatten the
+    priorities. Times are monotonic nanoseconds. Order within a priority is the order of `put`.
     """
 
     __slots__ = ("_aged_after_ns", "_lanes", "_length", "_passes", "_picks", "_virtual")

@@ -1,4 +1,6 @@
-"""What can be set on coordinator and workers. A scenario's `worker:` and `coordinator:` sections hold these very fields."""
+"""What can be set on coordinator and workers. A scenario's `worker:` and `coordinator:` sections hold these
+very fields.
+"""
 
 from __future__ import annotations
 
@@ -30,7 +32,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The coordinator's settings. `fleet` is the number of workers it should expect (heartbeats and backoff scale with it)."""
+    """The coordinator's settings. `fleet` is the number of workers it should expect (heartbeats and backoff
+    scale with it).
+    """
 
     fleet: int = 1
     heartbeat_interval_ms: int = 2_000
