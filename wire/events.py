@@ -304,8 +304,8 @@ class Totals(Event, tag="totals", frozen=True):
 ProcessEvent = (
     ProcessStarted | ProcessStopping | Waiting | Connecting | ConnectFailed | Connected | Lost | GaveUp
     | Received | Started | Finished | ResultAcknowledged | LeaseExpired | Dropped | CheckpointCreated
-    | Traffic | WorkerJoined | WorkerLost | WorkerGone | HandshakeRefused | FrameRefused | Submitted | Assigned
-    | AttemptLost | TaskDone | ResultRefused | CheckpointCommitted | CheckpointRefused | Totals
+    | Traffic | WorkerJoined | WorkerLost | WorkerGone | HandshakeRefused | FrameRefused | Submitted
+    | Assigned | AttemptLost | TaskDone | ResultRefused | CheckpointCommitted | CheckpointRefused | Totals
 )  # fmt: skip
 
 

@@ -118,8 +118,8 @@ def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
     if named != fingerprint(fleet_key) or not tags_equal(tag(_key(fleet_key, b"hello"), body), code):
         raise HandshakeError(Reason.bad_key, "the worker's key is not this coordinator's (STORMLAB_KEY)")
     # The version is read first and alone: another version's hello may have other fields behind it.
-    spoken = _decode(body, list[msgspec.Raw])[:1]
-    if spoken != [msgspec.msgpack.encode(PROTOCOL_VERSION)]:
+    spoken = _decode(body, list[msgspec.Raw])
+    if not spoken or bytes(spoken[0]) != msgspec.msgpack.encode(PROTOCOL_VERSION):
         raise HandshakeError(
             Reason.version,
             f"this coordinator speaks version {PROTOCOL_VERSION} of the protocol, and no other",

@@ -1,0 +1,160 @@
+"""Claims about the numbered stream: order, replay, once, credit."""
+
+from __future__ import annotations
+
+import random
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from wire.channel import Bounds, Channel, QueueFullError
+from wire.messages import Envelope, Frame, Goodbye, Heartbeat, Message
+from wire.priority import Priority
+from wire.refusals import FrameError, FrameFault
+
+CREDIT = 512
+
+
+def channel(bounds: Bounds | None = None) -> Channel:
+    made = Channel(bounds or Bounds())
+    made.resume(0, CREDIT)
+    return made
+
+
+def words(messages: list[Message]) -> list[str]:
+    return [message.reason for message in messages if isinstance(message, Goodbye)]
+
+
+def say(sender: Channel, *texts: str, priority: Priority = Priority.normal) -> None:
+    for text in texts:
+        sender.send(Goodbye(text), priority, 0)
+
+
+def test_messages_arrive_in_the_order_of_sending() -> None:
+    sender, receiver = channel(), channel()
+    say(sender, "a", "b", "c")
+    assert words(receiver.receive(sender.take(0))[0]) == ["a", "b", "c"]
+
+
+def test_an_urgent_message_overtakes_what_was_not_sent_yet() -> None:
+    sender, receiver = channel(), channel()
+    say(sender, "slow")
+    say(sender, "urgent", priority=Priority.critical)
+    assert words(receiver.receive(sender.take(0))[0]) == ["urgent", "slow"]
+
+
+def test_what_is_not_committed_is_not_acknowledged() -> None:
+    sender, receiver = channel(), channel()
+    say(sender, "a", "b")
+    receiver.receive(sender.take(0))
+    assert receiver.take(0).ack == 0
+    receiver.commit(1)
+    assert words(sender.receive(receiver.take(0))[1]) == ["a"]
+    assert words(list(sender.pending())) == ["b"]
+
+
+def test_after_a_reconnect_exactly_what_the_other_lacks_is_sent_again() -> None:
+    sender, receiver = channel(), channel()
+    say(sender, "a", "b", "c")
+    receiver.receive(sender.take(0))
+    receiver.commit(2)
+    say(sender, "d")
+    sender.resume(receiver.committed, CREDIT)
+    arrived, _ = receiver.receive(sender.take(0))
+    assert words(arrived) == ["d"]
+    assert (sender.resent, receiver.duplicates) == (1, 1)
+
+
+def test_resuming_works_with_no_message_exchanged_before() -> None:
+    sender, receiver = channel(), channel()
+    assert sender.resume(receiver.committed, CREDIT) == []
+    say(sender, "a")
+    assert words(receiver.receive(sender.take(0))[0]) == ["a"]
+
+
+def test_a_gap_is_refused() -> None:
+    receiver = channel()
+    with pytest.raises(FrameError) as caught:
+        receiver.receive(Frame(0, CREDIT, [Envelope(2, Goodbye("b"))]))
+    assert caught.value.fault is FrameFault.sequence_gap
+
+
+def test_an_acknowledgement_of_what_was_never_sent_is_refused() -> None:
+    with pytest.raises(FrameError) as caught:
+        channel().receive(Frame(1, CREDIT, []))
+    assert caught.value.fault is FrameFault.ack_from_future
+
+
+def test_no_more_is_sent_than_the_receiver_gave_credit_for() -> None:
+    sender = channel()
+    sender.resume(0, 2)
+    say(sender, "a", "b", "c")
+    assert len(sender.take(0).envelopes) == 2
+    assert not sender.has_more()
+    sender.receive(Frame(1, 2, []))
+    assert sender.has_more()
+    assert [envelope.sequence for envelope in sender.take(0).envelopes] == [3]
+
+
+def test_replay_is_paced_by_credit() -> None:
+    sender = channel()
+    say(sender, *"abcdef")
+    sender.take(0)
+    sender.resume(0, 2)
+    assert [envelope.sequence for envelope in sender.take(0).envelopes] == [1, 2]
+    assert sender.take(0).envelopes == []
+
+
+def test_unnumbered_messages_go_at_once_and_are_never_kept() -> None:
+    sender, receiver = channel(), channel()
+    sender.resume(0, 0)
+    beat = Heartbeat(1, 1_000, [])
+    assert receiver.receive(sender.take(0, (beat,)))[0] == [beat]
+    assert sender.depth == 0
+
+
+def test_a_full_queue_refuses_and_drops_background_first() -> None:
+    sender = channel(Bounds(waiting=2))
+    say(sender, "background", priority=Priority.background)
+    say(sender, "a", "b")
+    with pytest.raises(QueueFullError):
+        say(sender, "c")
+    assert words(list(sender.pending())) == ["a", "b"]
+
+
+def test_a_result_is_taken_even_when_the_queue_is_full() -> None:
+    sender = channel(Bounds(waiting=1))
+    say(sender, "a")
+    sender.send(Goodbye("result"), Priority.high, 0, always=True)
+    assert sender.depth == 2
+
+
+def test_a_new_session_queues_everything_unacknowledged_again_in_order() -> None:
+    sender, receiver = channel(), channel()
+    say(sender, "a", "b")
+    sender.take(0)
+    say(sender, "c")
+    sender.restart(CREDIT)
+    assert words(receiver.receive(sender.take(0))[0]) == ["a", "b", "c"]
+
+
+@given(st.integers(0, 2**32), st.integers(1, 60))
+def test_whatever_connections_die_everything_arrives_once_and_in_order(seed: int, count: int) -> None:
+    chance = random.Random(seed)
+    sender, receiver = channel(Bounds(frame_messages=4)), channel()
+    sent, got = [], []
+    for number in range(count):
+        say(sender, str(number))
+        sent.append(str(number))
+        if chance.random() < 0.5:
+            frame = sender.take(0)
+            if chance.random() < 0.6:
+                got += words(receiver.receive(frame)[0])
+                receiver.commit(chance.randint(0, receiver.received))
+            else:
+                sender.resume(receiver.committed, CREDIT)
+    sender.resume(receiver.committed, CREDIT)
+    while sender.has_more():
+        got += words(receiver.receive(sender.take(0))[0])
+    assert got == sent
