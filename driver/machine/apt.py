@@ -77,7 +77,8 @@ def install_from_trixie(packages: tuple[str, ...], mirror: Source, say: Say) -> 
     for old in debs.glob("*.deb"):
         old.unlink()
     say(f"fetching {', '.join(packages)} of Debian trixie (90 MB)")
-    run(["apt-get", *options, "-q", "download", *packages], say, "fetching packages", TIMEOUT_S, QUIET, cwd=str(debs))
+    fetch = ["apt-get", *options, "-q", "download", *packages]
+    run(fetch, say, "fetching packages", TIMEOUT_S, QUIET, cwd=str(debs))
     say("installing them")
     files = [str(deb) for deb in sorted(debs.glob("*.deb"))]
     run(["apt-get", *LOCK_WAIT, *INSTALL, *files], say, "installing packages", TIMEOUT_S, QUIET)

@@ -27,7 +27,7 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Recipe:
-    """One base image made by debootstrap: its tag, the packages beside Debian's minimum, and its ENV lines."""
+    """One base image made by debootstrap: its tag, packages beside Debian's minimum, and ENV lines."""
 
     tag: str
     packages: tuple[str, ...]
@@ -40,7 +40,9 @@ class Recipe:
 
 
 # python-is-python3 gives `python` beside `python3`, as the official image has it.
-PYTHON = Recipe("stormlab/base-python:trixie", ("ca-certificates", "python3", "python3-venv", "python-is-python3"))
+PYTHON = Recipe(
+    "stormlab/base-python:trixie", ("ca-certificates", "python3", "python3-venv", "python-is-python3")
+)
 # Without `local`, go would try to fetch another toolchain where a module asks for a newer one.
 GO = Recipe("stormlab/base-go:trixie", ("ca-certificates", "golang-go"), ("GOTOOLCHAIN=local",))
 
@@ -69,9 +71,9 @@ def make(recipe: Recipe, say: Say) -> None:
         say(f"making {recipe.tag} from Debian's packages (about a minute)")
         run(_debootstrap(recipe, root, mirror), say, f"making {recipe.tag}", LIMIT_S)
         tar = folder / "root.tar"
-        # Programs that were installed left fresh byte code and logs; an image needs the files alone.
         leave_out = [f"--exclude={pattern}" for pattern in LEFT_OUT]
-        run(["tar", "-C", str(root), "--one-file-system", *leave_out, "-cf", str(tar), "."], say, "packing", LIMIT_S)
+        pack = ["tar", "-C", str(root), "--one-file-system", *leave_out, "-cf", str(tar), "."]
+        run(pack, say, f"packing {recipe.tag}", LIMIT_S)
         run(_import(recipe, tar), say, f"importing {recipe.tag}", LIMIT_S)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -87,12 +89,10 @@ def _debootstrap(recipe: Recipe, root: Path, mirror: str) -> list[str]:
 
 
 def _import(recipe: Recipe, tar: Path) -> list[str]:
-    changes = [f"ENV PATH={PATH}", *(f"ENV {line}" for line in recipe.env), f"LABEL {LABEL}={recipe.digest()}"]
-    return [
-        *("docker", "import"),
-        *(word for change in [*changes, 'CMD ["bash"]'] for word in ("--change", change)),
-        *(str(tar), recipe.tag),
-    ]
+    env = [f"ENV {line}" for line in (f"PATH={PATH}", *recipe.env)]
+    changes = [*env, f"LABEL {LABEL}={recipe.digest()}", 'CMD ["bash"]']
+    options = [word for change in changes for word in ("--change", change)]
+    return ["docker", "import", *options, str(tar), recipe.tag]
 
 
 def remove_leftovers() -> None:

@@ -15,7 +15,7 @@ START_LIMIT_S = 60.0
 
 
 def is_stale(pid_text: str, proc: Path = Path("/proc")) -> bool:
-    """True when a pid file names no running dockerd: its process is gone, or the number is someone else's now."""
+    """True when a pid file names no running dockerd: it is gone, or the number is someone else's now."""
     pid = pid_text.strip()
     if not pid.isdigit():
         return True

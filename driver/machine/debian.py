@@ -51,15 +51,22 @@ def plan_for(os_release: Mapping[str, str]) -> InstallPlan | NoPlan:
     """Which packages bring an engine, Compose and buildx on the system that /etc/os-release describes."""
     name = os_release.get("PRETTY_NAME") or os_release.get("ID") or "this system"
     elsewhere = (
-        f"{name} has no packages this set-up knows. Install Docker Engine 24 or newer with Compose 2.20 or newer "
-        "(https://docs.docker.com/engine/install/), start it, and try again."
+        f"{name} has no packages this set-up knows. Install Docker Engine 24 or newer and Compose 2.20 or "
+        "newer (https://docs.docker.com/engine/install/), start it, and try again."
     )
     number = os_release.get("VERSION_ID", "").partition(".")[0]
     version = int(number) if number.isdigit() else None
     if os_release.get("ID") == "debian":
         # testing and unstable carry no number; both are newer than trixie.
         if version is None or version >= TRIXIE:
-            packages = ("docker.io", "docker-cli", "docker-compose", "docker-buildx", "iptables", "debootstrap")
+            packages = (
+                "docker.io",
+                "docker-cli",
+                "docker-compose",
+                "docker-buildx",
+                "iptables",
+                "debootstrap",
+            )
             return InstallPlan(own=packages)
         if version == BOOKWORM:
             # bookworm's engine is 20.10; trixie's needs only libc 2.34, and runs beside bookworm's runc.

@@ -48,12 +48,12 @@ def refusal(engine: str, compose: str | None, buildx: str | None) -> str | None:
     if compose_version is None or compose_version < OLDEST_COMPOSE:
         return f"Docker Compose {compose} is too old: the lab needs 2.20 or newer. Upgrade it and try again."
     if buildx is None:
-        return "The docker client has no `buildx` command. Install the buildx plugin (docker-buildx) and try again."
+        return "The docker client has no `buildx` command. Install its plugin (docker-buildx) and try again."
     return None
 
 
 def plugin_version(name: str) -> str | None:
-    """The version of a docker client plugin (`compose`, `buildx`), or None where the client does not find it."""
+    """The version of a docker client plugin (`compose`, `buildx`), or None where the client finds none."""
     outcome = ask(["docker", name, "version"], timeout_s=15)
     if not outcome.ok:
         return None
@@ -64,9 +64,10 @@ def plugin_version(name: str) -> str | None:
 def commands_by_hand(plan: debian.InstallPlan) -> str:
     """What a user without root is told to run."""
     if not plan.from_trixie:
-        return f"  sudo apt-get update\n  sudo apt-get install -y {' '.join(plan.own)}\n  sudo service docker start"
+        install = f"  sudo apt-get update\n  sudo apt-get install -y {' '.join(plan.own)}"
+        return f"{install}\n  sudo service docker start"
     return (
-        "  sudo apt-get install -y make python3-venv && sudo make setup     (installs Debian trixie's Docker)\n"
+        "  sudo apt-get install -y make python3-venv && sudo make setup     (Debian trixie's Docker)\n"
         "or install Docker's own packages: https://docs.docker.com/engine/install/debian/"
     )
 
@@ -77,7 +78,7 @@ def not_root_message(plan: debian.InstallPlan, installed: bool, may_talk: bool) 
     if installed and not may_talk:
         return f"Docker is running, but this user may not talk to it. Run:\n{join}"
     if installed:
-        start = "  sudo service docker start     (or: sudo sh -c 'setsid dockerd >/var/log/dockerd.log 2>&1 &')"
+        start = "  sudo service docker start   (or: sudo setsid dockerd &)"
         return f"Docker is installed but does not answer, and starting it needs root. Run:\n{start}\n{join}"
     return (
         f"No Docker engine answers, and installing one needs root. Run:\n{commands_by_hand(plan)}\n{join}\n"
@@ -111,7 +112,8 @@ def _may_install() -> bool:
 def _bring_engine(say: Say) -> str:
     if host := os.environ.get("DOCKER_HOST"):
         raise MachineError(
-            f"DOCKER_HOST is {host}, but no engine answers there. Start that engine, or unset DOCKER_HOST to use one here."
+            f"DOCKER_HOST is {host}, but no engine answers there. Start that engine, or unset DOCKER_HOST to "
+            "use one here."
         )
     plan = debian.plan_for(_os_release())
     installed = shutil.which("dockerd") is not None
@@ -153,7 +155,7 @@ def _install(say: Say) -> None:
 
 
 def _link_plugins(say: Say) -> None:
-    """A client not of Debian's may look for plugins elsewhere; its own folder in the home is always searched."""
+    """A client not of Debian's may look elsewhere for plugins; its folder in the home it always searches."""
     home = Path(os.environ.get("DOCKER_CONFIG", Path.home() / ".docker")) / "cli-plugins"
     for name in ("compose", "buildx"):
         installed = DEBIAN_PLUGINS / f"docker-{name}"

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 import subprocess
 import sys
@@ -63,11 +64,12 @@ def run(
     timeout_s: float,
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
+    first_line_limit_s: float = math.inf,
 ) -> None:
     """Run a long step, telling every HEARTBEAT_S seconds how far it is.
 
-    `what` finishes the sentence "still …" and names the step in errors. Raises MachineError with the step's last
-    lines when it fails or takes longer than `timeout_s`.
+    `what` finishes the sentence "still …" and names the step in errors. Raises MachineError with the step's
+    last lines when it fails, takes longer than `timeout_s`, or prints nothing for `first_line_limit_s`.
     """
     started = time.monotonic()
     lines: deque[str] = deque(maxlen=KEPT_LINES)
@@ -79,15 +81,18 @@ def run(
             stderr=subprocess.STDOUT,
             env={**os.environ, **(env or {})},
             cwd=cwd,
-            start_new_session=False,
         )
     except OSError as error:
-        raise MachineError(f"{what}: cannot run `{argv[0]}`: {error.strerror}. Install it and try again.") from None
+        raise MachineError(
+            f"{what}: cannot run `{argv[0]}`: {error.strerror}. Install it and try again."
+        ) from None
     reader = threading.Thread(target=_keep_lines, args=(process, lines), daemon=True)
     reader.start()
     try:
         while (code := _wait(process, HEARTBEAT_S)) is None:
             elapsed_s = time.monotonic() - started
+            if elapsed_s > first_line_limit_s and not lines:
+                raise MachineError(f"{what}: no answer within {elapsed_s:.0f} s")
             if elapsed_s > timeout_s:
                 raise MachineError(f"{what} took longer than {timeout_s:g} s and was stopped.{_tail(lines)}")
             say(f"  still {what} ({elapsed_s:.0f} s): {lines[-1][:80] if lines else '…'}")

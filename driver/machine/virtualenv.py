@@ -2,8 +2,8 @@
 
     python3 driver/machine/virtualenv.py
 
-Only the standard library may be imported here. A stamp holding the hash of the lock file and of the interpreter
-makes the second run instant; it is written last, so an interrupted run is simply done again.
+Only the standard library may be imported here. A stamp holding the hash of the lock file and of
+the interpreter makes the second run instant; it is written last, so an interrupted run is simply done again.
 """
 
 from __future__ import annotations
@@ -41,7 +41,8 @@ def missing_venv_cure(is_root: bool, has_apt: bool) -> list[str]:
 
 def has_venv() -> bool:
     """Debian ships python3 without ensurepip; a venv made then has no pip."""
-    return subprocess.run([sys.executable, "-c", "import ensurepip, venv"], capture_output=True).returncode == 0
+    question = [sys.executable, "-c", "import ensurepip, venv"]
+    return subprocess.run(question, capture_output=True).returncode == 0
 
 
 def bring_venv_module() -> None:
@@ -85,8 +86,8 @@ def main() -> None:
         build(wanted)
     except subprocess.CalledProcessError as error:
         sys.exit(
-            f"stormlab: `{' '.join(error.cmd)}` ended with {error.returncode}. What it printed above says why; "
-            "set it right and run `make setup` again."
+            f"stormlab: `{' '.join(error.cmd)}` ended with {error.returncode}. What it printed above says "
+            "why; set it right and run `make setup` again."
         )
 
 
