@@ -2,7 +2,7 @@
 
 All of it reaches a build as two BuildKit secrets, so that none of it lands in an image or breaks the build
 cache: `ca`, the host's CA bundle, and `build_env`, shell lines. A Dockerfile sources `build_env` before it
-downloads, and names `ca` to pip and Go only where it is not empty; on a host without a bundle the base image's
+downloads, and names `ca` to pip and Go only where it is not empty; without one the base image's
 own authorities stay in charge.
 """
 
