@@ -1,0 +1,54 @@
+"""Every error that the lab tells a person: one sentence, what to do next, and the exit status."""
+
+from __future__ import annotations
+
+from driver.exit_codes import ExitCode
+
+
+class LabError(Exception):
+    """The lab cannot go on. `sentence` says what was expected and what was found; `hint` says what to do next."""
+
+    exit_code = ExitCode.LAB_BROKE
+
+    def __init__(self, sentence: str, hint: str = "") -> None:
+        super().__init__(f"{sentence} {hint}".strip())
+        self.sentence = sentence
+        self.hint = hint
+
+
+class WrongUse(LabError):
+    """The command, a flag or a file asks for something that cannot be."""
+
+    exit_code = ExitCode.WRONG_USE
+
+
+class PortTaken(WrongUse):
+    """A port to publish on belongs to somebody else."""
+
+
+class NoLab(WrongUse):
+    """The command needs a lab that is up, and none is."""
+
+
+class EngineError(LabError):
+    """The engine refused, or could not do, what it was asked."""
+
+
+class EngineGone(EngineError):
+    """No engine answers, or it stopped answering."""
+
+
+class LinksError(LabError):
+    """Toxiproxy did not answer, or refused."""
+
+
+class CoordinatorError(LabError):
+    """The coordinator's control API did not answer, or refused."""
+
+
+class NotReady(LabError):
+    """A condition was not reached before its deadline."""
+
+
+class Stopped(LabError):
+    """The person at the keyboard stopped the command."""

@@ -1,0 +1,148 @@
+"""What the driver writes into its own journal, `driver.jsonl`, beside those of the containers."""
+
+from __future__ import annotations
+
+import msgspec
+
+from wire.events import Event
+
+
+class RunStarted(Event, tag="run_started"):
+    """First line of a run. `workers` are the names of all workers that should be there."""
+
+    run: str
+    scenario: str
+    seed: int
+    workers: list[str]
+    duration_s: float
+
+
+class PhaseBegun(Event, tag="phase_begun"):
+    """A phase of the run begins: up, ready, gate, timeline, heal, verify, converge, drain, collect."""
+
+    phase: str
+
+
+class PhaseEnded(Event, tag="phase_ended"):
+    """A phase ended. `outcome` is done, failed (with the reason in `detail`) or stopped (by Ctrl-C)."""
+
+    phase: str
+    outcome: str
+    detail: str = ""
+
+
+class TasksAccepted(Event, tag="tasks_accepted"):
+    """The coordinator answered that it holds these tasks: from here on each of them must come to an end, exactly one.
+
+    `known` of them it had already (an answer had been lost). `intended_ns` has the same order as `tasks`.
+    """
+
+    tasks: list[str]
+    intended_ns: list[int]
+    known: int
+    took_ms: float
+
+
+class TasksRefused(Event, tag="tasks_refused"):
+    """The coordinator did not take these tasks, for the reasons in the same order; they are not sent again."""
+
+    tasks: list[str]
+    because: list[str]
+
+
+class SubmitFailed(Event, tag="submit_failed"):
+    """A batch got no answer; its tasks may be durable or not, and are sent again under the same ids."""
+
+    tasks: int
+    attempt: int
+    detail: str
+
+
+class SubmitGivenUp(Event, tag="submit_given_up"):
+    """These tasks were never answered for: whether the coordinator holds them is unknown."""
+
+    tasks: list[str]
+
+
+class FaultBegun(Event, tag="fault_begun"):
+    """A fault was started. `planned_ns` is when it was due; `spread_ms` lies between its first and its last target."""
+
+    fault: str
+    kind: str
+    targets: list[str]
+    params: msgspec.Raw
+    planned_ns: int
+    spread_ms: float = 0.0
+
+
+class FaultEnded(Event, tag="fault_ended"):
+    """A fault was ended (or, with a `detail`, could not be)."""
+
+    fault: str
+    kind: str
+    targets: list[str]
+    planned_ns: int
+    spread_ms: float = 0.0
+    detail: str = ""
+
+
+class FaultFailed(Event, tag="fault_failed"):
+    """A fault could not be started."""
+
+    fault: str
+    kind: str
+    targets: list[str]
+    detail: str
+
+
+class LinksSeen(Event, tag="links_seen"):
+    """What Toxiproxy itself says while a fault is on: the links it touches, and all others. `during` names the fault, or is ""."""
+
+    during: str
+    hurt: list[str]
+    clean: list[str]
+
+
+class Healed(Event, tag="healed"):
+    """Everything was healed, and looked at again. `left` names what was still not as it should be (empty: verified)."""
+
+    links: list[str]
+    containers: list[str]
+    left: list[str]
+    took_ms: float
+
+
+class Sample(Event, tag="sample"):
+    """What one container uses at this instant. CPU is the total since its start, in seconds of one core."""
+
+    container: str
+    memory_bytes: int
+    cpu_s: float
+
+
+class ContainerSeen(Event, tag="container_seen"):
+    """How a container stood when the run was over. `exit_code` is -1 while it runs."""
+
+    container: str
+    status: str
+    exit_code: int
+    out_of_memory: bool
+
+
+class LastState(Event, tag="last_state"):
+    """The coordinator's own answer to GET /state after the drain (wire.control.State as JSON)."""
+
+    state: msgspec.Raw
+
+
+class Note(Event, tag="note"):
+    """Something a reader of the report should know. `level` is info or warning; a warning makes no verdict by itself."""
+
+    level: str
+    text: str
+
+
+DriverEvent = (
+    RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp | FaultBegun
+    | FaultEnded | FaultFailed | LinksSeen | Healed | Sample | ContainerSeen | LastState | Note
+)  # fmt: skip

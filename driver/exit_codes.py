@@ -1,0 +1,24 @@
+"""What the lab's exit status says. Shown at the end of `lab.py --help`."""
+
+from __future__ import annotations
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """The status of every command."""
+
+    PASSED = 0
+    FAILED = 1
+    INCONCLUSIVE = 2
+    WRONG_USE = 64
+    LAB_BROKE = 70
+
+
+MEANING = {
+    ExitCode.PASSED: "done; for a scenario: passed, or an expected failure",
+    ExitCode.FAILED: "the scenario failed: the system under test did not do what was expected of it",
+    ExitCode.INCONCLUSIVE: "inconclusive: nothing was proved either way (a fault nobody saw, no traffic)",
+    ExitCode.WRONG_USE: "wrong use: a bad flag, a bad scenario file, an unknown name, a port that is taken",
+    ExitCode.LAB_BROKE: "the lab itself broke: no Docker, a container that would not start",
+}
