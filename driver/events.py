@@ -65,7 +65,11 @@ class SubmitGivenUp(Event, tag="submit_given_up"):
 
 
 class FaultBegun(Event, tag="fault_begun"):
-    """A fault was started. `planned_ns` is when it was due; `spread_ms` lies between its first and its last target."""
+    """A fault was started. `planned_ns` is when it was due; `spread_ms` lies between its first and its last target.
+
+    `cuts`: a worker under this fault must lose its connection (a cut, a reset, a kill, a stall longer than the heartbeat's
+    timeout), where a latency need not.
+    """
 
     fault: str
     kind: str
@@ -73,6 +77,7 @@ class FaultBegun(Event, tag="fault_begun"):
     params: msgspec.Raw
     planned_ns: int
     spread_ms: float = 0.0
+    cuts: bool = False
 
 
 class FaultEnded(Event, tag="fault_ended"):
@@ -142,7 +147,43 @@ class Note(Event, tag="note"):
     text: str
 
 
+class Receipt(Event, tag="receipt"):
+    """The proof of one fault, from what others than its injector saw. `proved` is false when any part of it is missing.
+
+    Targets stand in `hit` (it was seen there) or `missed`; all other links in `spared` or `strayed` (it was seen there too).
+    `asked` and `measured` hold magnitudes under the same names, units last. `observers` names who saw it.
+    """
+
+    fault: str
+    kind: str
+    proved: bool
+    because: str
+    hit: list[str]
+    missed: list[str]
+    spared: list[str]
+    strayed: list[str]
+    observers: list[str]
+    began_ns: int = 0
+    ended_ns: int = 0
+    asked: dict[str, float] = {}
+    measured: dict[str, float] = {}
+
+
+class Trouble(Event, tag="trouble"):
+    """The lab itself was disturbed (Toxiproxy restarted, a healing step failed), so that the run proves nothing."""
+
+    what: str
+    detail: str
+
+
+class Aborted(Event, tag="aborted"):
+    """The run was ended early by its own `abort_when`."""
+
+    because: str
+
+
 DriverEvent = (
     RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp | FaultBegun
-    | FaultEnded | FaultFailed | LinksSeen | Healed | Sample | ContainerSeen | LastState | Note
+    | FaultEnded | FaultFailed | LinksSeen | Healed | Sample | ContainerSeen | LastState | Note | Receipt | Trouble
+    | Aborted
 )  # fmt: skip
