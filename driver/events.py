@@ -65,10 +65,10 @@ class SubmitGivenUp(Event, tag="submit_given_up"):
 
 
 class FaultBegun(Event, tag="fault_begun"):
-    """A fault was started. `planned_ns` is when it was due; `spread_ms` lies between its first and its last target.
+    """A fault was started. `planned_ns` is when it was due; `spread_ms` lies between first and last target.
 
-    `cuts`: a worker under this fault must lose its connection (a cut, a reset, a kill, a stall longer than the heartbeat's
-    timeout), where a latency need not.
+    `cuts`: a worker under this fault must lose its connection (a cut, a reset, a kill, a stall that is longer
+    than the heartbeat's timeout), where a latency need not.
     """
 
     fault: str
@@ -148,9 +148,9 @@ class Note(Event, tag="note"):
 
 
 class Receipt(Event, tag="receipt"):
-    """The proof of one fault, from what others than its injector saw. `proved` is false when any part of it is missing.
+    """The proof of one fault, from what others than its injector saw. `proved` is false when a part is missing.
 
-    Targets stand in `hit` (it was seen there) or `missed`; all other links in `spared` or `strayed` (it was seen there too).
+    Targets stand in `hit` (it was seen there) or `missed`; all other links in `spared` or `strayed` (seen there too).
     `asked` and `measured` hold magnitudes under the same names, units last. `observers` names who saw it.
     """
 
@@ -165,12 +165,12 @@ class Receipt(Event, tag="receipt"):
     observers: list[str]
     began_ns: int = 0
     ended_ns: int = 0
-    asked: dict[str, float] = {}
-    measured: dict[str, float] = {}
+    asked: dict[str, float] = msgspec.field(default_factory=dict)
+    measured: dict[str, float] = msgspec.field(default_factory=dict)
 
 
 class Trouble(Event, tag="trouble"):
-    """The lab itself was disturbed (Toxiproxy restarted, a healing step failed), so that the run proves nothing."""
+    """The lab itself was disturbed (Toxiproxy restarted, a healing step failed): the run proves nothing."""
 
     what: str
     detail: str
@@ -183,7 +183,7 @@ class Aborted(Event, tag="aborted"):
 
 
 DriverEvent = (
-    RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp | FaultBegun
-    | FaultEnded | FaultFailed | LinksSeen | Healed | Sample | ContainerSeen | LastState | Note | Receipt | Trouble
-    | Aborted
+    RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp
+    | FaultBegun | FaultEnded | FaultFailed | LinksSeen | Healed | Sample | ContainerSeen | LastState | Note
+    | Receipt | Trouble | Aborted
 )  # fmt: skip
