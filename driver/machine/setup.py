@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import fcntl
+import shlex
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -38,7 +39,7 @@ def prepare(say: Say) -> Machine:
     with _alone(state / "setup.lock", say):
         engine = ensure_engine(say)
         machine = Machine(engine, ensure_bases(say), write_secrets(state, say))
-        lines = [f"{name}={value}" for name, value in machine.environment().items()]
+        lines = [f"{name}={shlex.quote(value)}" for name, value in machine.environment().items()]
         (state / "machine.env").write_text("\n".join(lines) + "\n")
     return machine
 

@@ -12,13 +12,15 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
+from driver.errors import LabError
+
 Say = Callable[[str], None]
 
 HEARTBEAT_S = 10.0
 KEPT_LINES = 15
 
 
-class MachineError(Exception):
+class MachineError(LabError):
     """The machine cannot be made ready. The message is a sentence that says what to do next."""
 
 

@@ -1,0 +1,57 @@
+# Everything starts here; `make` alone lists what there is. Each target sets up what it needs by itself.
+SHELL := /bin/bash
+PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; do \
+	$$p -c 'import sys; sys.exit(sys.version_info < (3, 11))' 2>/dev/null && echo $$p && break; done)
+PY := .venv/bin/python
+
+.DEFAULT_GOAL := help
+.PHONY: help setup venv images demo test lint simulate bench clean lock
+
+help: ## this list
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-10s %s\n' "$$t" "$$d"; done
+
+venv:
+	@[ -n "$(PYTHON)" ] || { echo "stormlab: no Python 3.11 or newer found. Install one (apt-get install python3), or name it: make setup PYTHON=/path/to/python3" >&2; exit 70; }
+	@$(PYTHON) driver/machine/virtualenv.py
+
+setup: venv ## make this machine ready: .venv, a Docker engine that answers, base images
+	@$(PY) lab.py setup
+
+images: setup
+	@echo "stormlab: building the images"
+	@$(PY) lab.py build
+
+demo: setup ## the whole lab once: 20 workers, a thundering herd, a verdict and a report
+	@$(PY) lab.py scenario thundering_herd --workers 20 --duration 60
+
+lint: venv ## ruff and mypy --strict
+	@echo "stormlab: ruff and mypy"
+	@.venv/bin/ruff check .
+	@.venv/bin/ruff format --check .
+	@.venv/bin/mypy
+
+test: lint images ## every test: lint, Go, unit, simulation, integration, end to end on real containers
+	@echo "stormlab: the Go tests of chaos/toxiproxy"
+	@set -a; . .stormlab/machine.env; docker buildx build --network host --target test --progress plain \
+		--build-arg GO_BASE --secret id=ca,src=$$STORMLAB_CA --secret id=build_env,src=$$STORMLAB_BUILD_ENV chaos/toxiproxy
+	@echo "stormlab: the Python tests, unit to end to end (some minutes)"
+	@$(PY) -m pytest
+
+simulate: venv ## the tests under a virtual clock alone
+	@$(PY) -m pytest tests/simulation
+
+bench: setup ## the benchmarks, each beside its baseline
+	@set -e; for b in benchmarks/bench_*.py; do echo "stormlab: $$b"; $(PY) $$b; done
+
+lock: ## pin the newest versions anew (needs uv: pip install uv)
+	@for f in requirements requirements-dev containers; do \
+		v=3.11; [ $$f != containers ] || v=3.13; \
+		uv pip compile -q --upgrade --universal --python-version $$v --generate-hashes --no-header --no-annotate \
+			--no-emit-index-url --no-emit-find-links $$f.in -o $$f.lock || exit 1; \
+		sed -i "1i # Pinned with hashes from $$f.in by \`make lock\`. Don't edit." $$f.lock; \
+	done
+
+clean: ## take the lab down, and remove .venv, caches and what the set-up noted (results/ stay)
+	@if [ -x $(PY) ] && [ -f lab.py ]; then $(PY) lab.py down || true; fi
+	@rm -rf .venv .stormlab .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
+	@find . -name __pycache__ -type d -prune -exec rm -rf {} +
