@@ -15,18 +15,22 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wire.messages import UNNUMBERED, Envelope, Frame, Message
+from wire.messages import UNNUMBERED, Envelope, Frame, Message, bulk_bytes
 from wire.priority import Priority, PriorityQueue
 from wire.refusals import FrameError, FrameFault
 
 
 @dataclass(frozen=True)
 class Bounds:
-    """Ceilings of one channel: messages that wait, sequences in flight, messages to a frame."""
+    """Ceilings of one channel: messages that wait, sequences in flight, messages to a frame.
+
+    A frame that holds `frame_bulk_bytes` takes no further message, so that a frame stays within its limit.
+    """
 
     waiting: int = 10_000
     window: int = 512
     frame_messages: int = 256
+    frame_bulk_bytes: int = 256 * 1024
 
 
 class QueueFullError(Exception):
@@ -39,6 +43,7 @@ class _Kept:
     message: Message
     priority: Priority
     queued_ns: int
+    always: bool
 
 
 class Channel:
@@ -75,17 +80,23 @@ class Channel:
         if (
             len(self._waiting) >= self._bounds.waiting
             and not always
-            and self._waiting.drop_last(Priority.background) is None
+            and self._waiting.drop_last(Priority.background, lambda kept: not kept.always) is None
         ):
             raise QueueFullError(f"{len(self._waiting)} messages wait; at most {self._bounds.waiting} may")
-        self._waiting.put(_Kept(0, message, priority, now_ns), priority, now_ns)
+        self._waiting.put(_Kept(0, message, priority, now_ns, always), priority, now_ns)
 
     def take(self, now_ns: int, unnumbered: tuple[Message, ...] = ()) -> Frame:
         """The next frame: `unnumbered` first, then what must be sent again, then what waits, as far as credit
         goes.
         """
         envelopes = [Envelope(0, message) for message in unnumbered]
-        while len(envelopes) < self._bounds.frame_messages and (envelope := self._next(now_ns)) is not None:
+        room_bytes = self._bounds.frame_bulk_bytes
+        while (
+            len(envelopes) < self._bounds.frame_messages
+            and room_bytes > 0
+            and (envelope := self._next(now_ns)) is not None
+        ):
+            room_bytes -= bulk_bytes(envelope.message)
             envelopes.append(envelope)
         return Frame(ack=self._committed, credit=self._bounds.window, envelopes=envelopes)
 
@@ -110,21 +121,25 @@ class Channel:
         Raises FrameError for a number that leaves a gap, or an acknowledgement of what was never sent. What
         came twice is counted and left out.
         """
-        acknowledged = self.acknowledge(frame.ack)
-        self._peer_limit = max(self._peer_limit, frame.ack + frame.credit)
+        received, duplicates = self._received, 0
         arrived: list[Message] = []
         for envelope in frame.envelopes:
             if isinstance(envelope.message, UNNUMBERED):
                 arrived.append(envelope.message)
-            elif envelope.sequence == self._received + 1:
-                self._received += 1
+            elif envelope.sequence == received + 1:
+                received += 1
                 arrived.append(envelope.message)
-            elif 0 < envelope.sequence <= self._received:
-                self.duplicates += 1
+            elif 0 < envelope.sequence <= received:
+                duplicates += 1
             else:
                 raise FrameError(
-                    FrameFault.sequence_gap, f"message {envelope.sequence} where {self._received + 1} was due"
+                    FrameFault.sequence_gap, f"message {envelope.sequence} where {received + 1} was due"
                 )
+        # Only a frame that is right as a whole changes anything: what it brought would be lost otherwise.
+        acknowledged = self.acknowledge(frame.ack)
+        self._peer_limit = max(self._peer_limit, frame.ack + frame.credit)
+        self._received = received
+        self.duplicates += duplicates
         return arrived, acknowledged
 
     def acknowledge(self, sequence: int) -> list[Message]:
@@ -183,6 +198,11 @@ class Channel:
     def committed(self) -> int:
         """The last sequence that is acknowledged to the other side."""
         return self._committed
+
+    @property
+    def in_flight(self) -> int:
+        """Numbered messages that are not acknowledged yet."""
+        return len(self._kept)
 
     @property
     def depth(self) -> int:

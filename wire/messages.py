@@ -25,6 +25,7 @@ class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True):
     untouched.
 
     `token` fences: it grows with every attempt of the whole fleet, through restarts of the coordinator.
+    `reached_step` is the furthest step that an older attempt reported, so that work done again is counted.
     """
 
     task_id: str
@@ -36,6 +37,7 @@ class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True):
     lease_ms: int
     timeout_ms: int
     checkpoint: Checkpoint | None = None
+    reached_step: int = 0
 
 
 class Revoke(msgspec.Struct, tag="revoke", array_like=True, frozen=True):
@@ -90,8 +92,8 @@ class Held(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True):
-    """Worker → coordinator, first on every connection: all attempts that I hold. What is missing here I do
-    not have.
+    """Worker → coordinator, first on every connection, never numbered: all attempts that I hold at this
+    moment. What is missing here, and was not sent to me on this connection, I do not have.
     """
 
     held: list[Held]
@@ -140,8 +142,24 @@ ToWorker = Assign | Revoke | LeasesRenewed | GoAway
 ToCoordinator = Heartbeat | Inventory | Result | CheckpointSaved | HandBack | Goodbye
 Message = ToWorker | ToCoordinator
 
-UNNUMBERED = (Heartbeat, LeasesRenewed)
-"""Messages that are worthless when late: they are never numbered, kept or sent again."""
+UNNUMBERED = (Heartbeat, LeasesRenewed, Inventory)
+"""Messages that are worthless or wrong when late: they are never numbered, kept or sent again."""
+
+MAX_BULK_BYTES = 512 * 1024
+"""The most that a result's output or a checkpoint's state may hold, so that it fits a frame."""
+MAX_PARAMS_BYTES = 64 * 1024
+"""The most that a task's params may hold."""
+
+
+def bulk_bytes(message: Message) -> int:
+    """The bytes of `message` that can be many: params, output, state."""
+    if isinstance(message, Result):
+        return len(message.output) + len(message.error)
+    if isinstance(message, CheckpointSaved):
+        return len(message.checkpoint.state)
+    if isinstance(message, Assign):
+        return len(message.params) + (len(message.checkpoint.state) if message.checkpoint else 0)
+    return 0
 
 
 class Envelope(msgspec.Struct, array_like=True, frozen=True):

@@ -5,7 +5,7 @@ longest.
 from __future__ import annotations
 
 from collections import deque
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from enum import IntEnum
 from typing import Generic, TypeVar
 
@@ -85,13 +85,16 @@ class PriorityQueue(Generic[T]):
         priority = self._next(now_ns)
         return None if priority is None else self._lanes[priority][0][1]
 
-    def drop_last(self, priority: Priority) -> T | None:
-        """Remove and return the newest item of one lane, or None when that lane is empty."""
-        lane = self._lanes.get(priority)
-        if not lane:
-            return None
-        self._length -= 1
-        return lane.pop()[1]
+    def drop_last(self, priority: Priority, may_drop: Callable[[T], bool] = lambda item: True) -> T | None:
+        """Remove and return the newest item of one lane that `may_drop` allows; None when there is none."""
+        lane = self._lanes.get(priority, deque())
+        for place in range(len(lane) - 1, -1, -1):
+            if may_drop(lane[place][1]):
+                item = lane[place][1]
+                del lane[place]
+                self._length -= 1
+                return item
+        return None
 
     def depths(self) -> dict[Priority, int]:
         """How many items wait, by priority; a lane that is empty stands with 0."""

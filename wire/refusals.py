@@ -19,6 +19,7 @@ class FrameFault(StrEnum):
     undecodable = "undecodable"
     sequence_gap = "sequence_gap"
     ack_from_future = "ack_from_future"
+    framing = "framing"
 
 
 class FrameError(Exception):

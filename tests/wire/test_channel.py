@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.channel import Bounds, Channel, QueueFullError
-from wire.messages import Envelope, Frame, Goodbye, Heartbeat, Message
+from wire.messages import Envelope, Frame, Goodbye, Heartbeat, Message, Result
 from wire.priority import Priority
 from wire.refusals import FrameError, FrameFault
 
@@ -158,3 +158,29 @@ def test_whatever_connections_die_everything_arrives_once_and_in_order(seed: int
     while sender.has_more():
         got += words(receiver.receive(sender.take(0))[0])
     assert got == sent
+
+
+def test_a_frame_with_a_gap_changes_nothing() -> None:
+    sender, receiver = channel(), channel()
+    say(sender, "a", "b", "c")
+    whole = sender.take(0)
+    torn = Frame(whole.ack, whole.credit, [whole.envelopes[0], whole.envelopes[2]])
+    with pytest.raises(FrameError):
+        receiver.receive(torn)
+    assert receiver.received == 0
+    assert words(receiver.receive(whole)[0]) == ["a", "b", "c"]
+
+
+def test_results_too_large_for_one_frame_are_spread_over_several() -> None:
+    sender = channel()
+    for token in range(4):
+        sender.send(Result("t", token, bytes(200_000), "", 0, 0, 0), Priority.normal, 0)
+    assert [len(sender.take(0).envelopes) for _ in range(2)] == [2, 2]
+
+
+def test_a_full_queue_drops_no_result_even_in_the_background() -> None:
+    sender = channel(Bounds(waiting=1))
+    sender.send(Result("t", 1, b"1", "", 0, 0, 0), Priority.background, 0, always=True)
+    with pytest.raises(QueueFullError):
+        say(sender, "more")
+    assert sender.depth == 1
