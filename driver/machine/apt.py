@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
+from dataclasses import replace
 from pathlib import Path
 
 from driver.machine import debian
 from driver.machine.debian import InstallPlan, Source
-from driver.machine.shell import MachineError, Say, run
+from driver.machine.shell import MachineError, Say, ask, run
 
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
 LOCK_WAIT = ("-o", "DPkg::Lock::Timeout=120")
@@ -31,12 +33,25 @@ def host_mirror() -> Source:
     os_release = debian.parse_os_release(Path("/etc/os-release").read_text())
     codename = os_release.get("VERSION_CODENAME", "")
     mirror = debian.debian_mirror(host_sources(), codename)
+    if mirror is not None:
+        _, is_list, path = mirror.uri.partition("mirror+file:")
+        listed = Path("/" + path.lstrip("/"))
+        uri = debian.plain_uri(mirror.uri, listed.read_text() if is_list and listed.is_file() else "")
+        mirror = replace(mirror, uri=uri) if uri else None
     if mirror is None:
         raise MachineError(
-            f"No Debian mirror found: expected a source with suite `{codename}` and component `main` in "
-            "/etc/apt/sources.list or /etc/apt/sources.list.d/. Add one and try again."
+            f"No Debian mirror found: expected an http source with suite `{codename}` and component "
+            "`main` in /etc/apt/sources.list or /etc/apt/sources.list.d/. Add one and try again."
         )
     return mirror
+
+
+def proxy_environment() -> dict[str, str]:
+    """The proxy that apt's own configuration names, as debootstrap's wget reads it."""
+    found = ask(["apt-config", "shell", "proxy", "Acquire::http::Proxy"])
+    _, _, value = found.text.partition("=")
+    proxy = "".join(shlex.split(value)) if found.ok else ""
+    return {"http_proxy": proxy, "https_proxy": proxy} if proxy.startswith("http") else {}
 
 
 def install_own(packages: tuple[str, ...], say: Say) -> None:

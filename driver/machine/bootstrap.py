@@ -69,7 +69,7 @@ def make(recipe: Recipe, say: Say) -> None:
     try:
         root = folder / "root"
         say(f"making {recipe.tag} from Debian's packages (about a minute)")
-        run(_debootstrap(recipe, root, mirror), say, f"making {recipe.tag}", LIMIT_S)
+        run(_debootstrap(recipe, root, mirror), say, f"making {recipe.tag}", LIMIT_S, apt.proxy_environment())
         tar = folder / "root.tar"
         leave_out = [f"--exclude={pattern}" for pattern in LEFT_OUT]
         pack = ["tar", "-C", str(root), "--one-file-system", *leave_out, "-cf", str(tar), "."]

@@ -36,7 +36,11 @@ def start(say: Say) -> None:
     """Start the daemon and wait until it answers. Raises MachineError with the end of its log otherwise."""
     if SYSTEMD.exists():
         say("starting Docker with systemd")
-        ask(["systemctl", "start", "docker"], timeout_s=START_LIMIT_S)
+        started = ask(["systemctl", "start", "docker"], timeout_s=START_LIMIT_S)
+        if not started.ok:
+            raise MachineError(
+                f"`systemctl start docker` failed: {started.text}. See `journalctl -u docker`."
+            )
         process = None
     else:
         process = _start_by_hand(say)

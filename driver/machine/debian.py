@@ -52,7 +52,7 @@ def plan_for(os_release: Mapping[str, str]) -> InstallPlan | NoPlan:
     name = os_release.get("PRETTY_NAME") or os_release.get("ID") or "this system"
     elsewhere = (
         f"{name} has no packages this set-up knows. Install Docker Engine 24 or newer and Compose 2.20 or "
-        "newer (https://docs.docker.com/engine/install/), start it, and try again."
+        "newer (https://docs.docker.com/engine/install/, or Docker Desktop), start it, and try again."
     )
     number = os_release.get("VERSION_ID", "").partition(".")[0]
     version = int(number) if number.isdigit() else None
@@ -71,7 +71,8 @@ def plan_for(os_release: Mapping[str, str]) -> InstallPlan | NoPlan:
         if version == BOOKWORM:
             # bookworm's engine is 20.10; trixie's needs only libc 2.34, and runs beside bookworm's runc.
             return InstallPlan(
-                own=("runc", "iptables", "debootstrap", "ca-certificates"),
+                # An older keyring does not know trixie's keys.
+                own=("runc", "iptables", "debootstrap", "ca-certificates", "debian-archive-keyring"),
                 from_trixie=("docker.io", "docker-cli", "containerd", "docker-compose", "docker-buildx"),
             )
     if os_release.get("ID") == "ubuntu" and version is not None and version >= 22:
@@ -110,8 +111,8 @@ def _deb822(text: str) -> Iterable[Source]:
                 uri,
                 tuple(fields.get("suites", "").split()),
                 tuple(fields.get("components", "").split()),
-                # A key may stand in the file itself; only a path can be named again.
-                signed_by if signed_by.startswith("/") else "",
+                # A key may stand in the file itself; only paths can be named again.
+                ",".join(signed_by.split()) if signed_by.startswith("/") else "",
             )
 
 
@@ -139,6 +140,17 @@ def debian_mirror(sources: Iterable[Source], codename: str) -> Source | None:
         if codename in source.suites and "main" in source.components:
             return source
     return None
+
+
+def plain_uri(uri: str, mirror_list: str) -> str | None:
+    """The address itself behind apt's `mirror+file:` (its file's text is given), as cloud images have it.
+
+    debootstrap knows http and https alone; None where no such address is found.
+    """
+    candidates = (
+        [line.split()[0] for line in mirror_list.splitlines() if line.split()] if mirror_list else [uri]
+    )
+    return next((found for found in candidates if found.startswith(("http://", "https://"))), None)
 
 
 def trixie_line(mirror: Source) -> str:

@@ -84,7 +84,7 @@ def firewall_answer(nft_forward: str, legacy_rules: str) -> Answer:
 
 
 def network_mtu(_: Patient) -> Answer:
-    smallest = min(_outside_mtus(Path("/sys/class/net"), Path("/proc/net/route")), default=DOCKER_MTU)
+    smallest = min(outside_mtus(Path("/sys/class/net"), Path("/proc/net/route")), default=DOCKER_MTU)
     if smallest >= DOCKER_MTU:
         return Answer("network MTU", Status.OK, str(smallest))
     found = f"{smallest}, smaller than Docker's {DOCKER_MTU}; builds use the host's network, so nothing to do"
@@ -98,7 +98,7 @@ def _has_legacy_tables(names: Path) -> bool:
         return False
 
 
-def _outside_mtus(net: Path, route: Path) -> list[int]:
+def outside_mtus(net: Path, route: Path) -> list[int]:
     """MTUs of the interfaces that hold a default route, from Linux's own tables; empty elsewhere."""
     try:
         rows = [line.split() for line in route.read_text().splitlines()[1:]]

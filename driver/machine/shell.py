@@ -17,6 +17,7 @@ from driver.errors import LabError
 Say = Callable[[str], None]
 
 HEARTBEAT_S = 10.0
+LOOK_EVERY_S = 0.2
 KEPT_LINES = 15
 
 
@@ -90,14 +91,17 @@ def run(
         ) from None
     reader = threading.Thread(target=_keep_lines, args=(process, lines), daemon=True)
     reader.start()
+    next_word_s = HEARTBEAT_S
     try:
-        while (code := _wait(process, HEARTBEAT_S)) is None:
+        while (code := _wait(process, LOOK_EVERY_S)) is None:
             elapsed_s = time.monotonic() - started
             if elapsed_s > first_line_limit_s and not lines:
                 raise MachineError(f"{what}: no answer within {elapsed_s:.0f} s")
             if elapsed_s > timeout_s:
                 raise MachineError(f"{what} took longer than {timeout_s:g} s and was stopped.{_tail(lines)}")
-            say(f"  still {what} ({elapsed_s:.0f} s): {lines[-1][:80] if lines else '…'}")
+            if elapsed_s >= next_word_s:
+                next_word_s += HEARTBEAT_S
+                say(f"  still {what} ({elapsed_s:.0f} s): {lines[-1][:80] if lines else '…'}")
     finally:
         _end(process)
     reader.join(timeout=5)

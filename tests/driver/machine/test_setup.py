@@ -1,0 +1,62 @@
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+from driver.machine.buildenv import BuildSecrets
+from driver.machine.engine_install import EngineFound
+from driver.machine.root import is_checkout
+from driver.machine.setup import Machine
+from driver.machine.virtualenv import is_current, missing_venv_cure, stamp_for
+
+
+def test_compose_gets_bases_and_secrets_by_name() -> None:
+    machine = Machine(
+        EngineFound("26.1", "2.26", "0.13"),
+        {"PYTHON_BASE": "p", "GO_BASE": "g"},
+        BuildSecrets(Path("/ca"), Path("/env")),
+    )
+    assert machine.environment() == {
+        "PYTHON_BASE": "p",
+        "GO_BASE": "g",
+        "STORMLAB_CA": "/ca",
+        "STORMLAB_BUILD_ENV": "/env",
+    }
+
+
+def test_a_checkout_is_known_by_its_compose_file_and_command(tmp_path: Path) -> None:
+    assert not is_checkout(tmp_path)
+    (tmp_path / "compose.yaml").touch()
+    (tmp_path / "lab.py").touch()
+    assert is_checkout(tmp_path)
+
+
+def test_a_finished_environment_of_this_lock_needs_no_work(tmp_path: Path) -> None:
+    stamp = tmp_path / "stamp"
+    wanted = stamp_for(b"lock", "3.11.2")
+    (tmp_path / "bin").mkdir()
+    (tmp_path / "bin" / "python").touch()
+    assert not is_current(stamp, wanted)
+    stamp.write_text(wanted)
+    assert is_current(stamp, wanted)
+
+
+def test_another_lock_or_another_python_makes_the_environment_anew() -> None:
+    stamps = {stamp_for(b"lock", "3.11.2"), stamp_for(b"other", "3.11.2"), stamp_for(b"lock", "3.12.1")}
+    assert len(stamps) == 3
+
+
+def test_only_root_with_apt_installs_a_missing_venv_module() -> None:
+    assert missing_venv_cure(is_root=True, has_apt=True)[0] == "apt-get"
+    assert missing_venv_cure(is_root=False, has_apt=True) == []
+
+
+def test_the_virtual_environment_is_made_with_the_standard_library_alone() -> None:
+    """It runs before anything is installed: an import of ours or of a library would end every fresh start."""
+    script = Path(__file__).parents[3] / "driver" / "machine" / "virtualenv.py"
+    code = f"import runpy, sys, json; runpy.run_path({str(script)!r}); print(json.dumps(sorted(sys.modules)))"
+    done = subprocess.run(
+        [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
+    )
+    tops = {name.partition(".")[0] for name in json.loads(done.stdout)} - {"__main__", "_virtualenv"}
+    assert tops <= set(sys.stdlib_module_names) | {"encodings"}
