@@ -6,7 +6,7 @@ from driver.exit_codes import ExitCode
 
 
 class LabError(Exception):
-    """The lab cannot go on. `sentence` says what was expected and what was found; `hint` says what to do next."""
+    """The lab cannot go on. `sentence` says what was expected and found; `hint` says what to do next."""
 
     exit_code = ExitCode.LAB_BROKE
 
@@ -16,17 +16,17 @@ class LabError(Exception):
         self.hint = hint
 
 
-class WrongUse(LabError):
+class WrongUseError(LabError):
     """The command, a flag or a file asks for something that cannot be."""
 
     exit_code = ExitCode.WRONG_USE
 
 
-class PortTaken(WrongUse):
+class PortTakenError(WrongUseError):
     """A port to publish on belongs to somebody else."""
 
 
-class NoLab(WrongUse):
+class NoLabError(WrongUseError):
     """The command needs a lab that is up, and none is."""
 
 
@@ -34,7 +34,7 @@ class EngineError(LabError):
     """The engine refused, or could not do, what it was asked."""
 
 
-class EngineGone(EngineError):
+class EngineGoneError(EngineError):
     """No engine answers, or it stopped answering."""
 
 
@@ -46,9 +46,9 @@ class CoordinatorError(LabError):
     """The coordinator's control API did not answer, or refused."""
 
 
-class NotReady(LabError):
+class NotReadyError(LabError):
     """A condition was not reached before its deadline."""
 
 
-class Stopped(LabError):
+class StoppedError(LabError):
     """The person at the keyboard stopped the command."""

@@ -7,7 +7,7 @@ import msgspec
 from wire.events import Event
 
 
-class RunStarted(Event, tag="run_started"):
+class RunStarted(Event, tag="run_started", frozen=True):
     """First line of a run. `workers` are the names of all workers that should be there."""
 
     run: str
@@ -17,13 +17,13 @@ class RunStarted(Event, tag="run_started"):
     duration_s: float
 
 
-class PhaseBegun(Event, tag="phase_begun"):
+class PhaseBegun(Event, tag="phase_begun", frozen=True):
     """A phase of the run begins: up, ready, gate, timeline, heal, verify, converge, drain, collect."""
 
     phase: str
 
 
-class PhaseEnded(Event, tag="phase_ended"):
+class PhaseEnded(Event, tag="phase_ended", frozen=True):
     """A phase ended. `outcome` is done, failed (with the reason in `detail`) or stopped (by Ctrl-C)."""
 
     phase: str
@@ -31,8 +31,8 @@ class PhaseEnded(Event, tag="phase_ended"):
     detail: str = ""
 
 
-class TasksAccepted(Event, tag="tasks_accepted"):
-    """The coordinator answered that it holds these tasks: from here on each of them must come to an end, exactly one.
+class TasksAccepted(Event, tag="tasks_accepted", frozen=True):
+    """The coordinator answered that it holds these tasks: each of them must now come to one end, exactly.
 
     `known` of them it had already (an answer had been lost). `intended_ns` has the same order as `tasks`.
     """
@@ -43,14 +43,14 @@ class TasksAccepted(Event, tag="tasks_accepted"):
     took_ms: float
 
 
-class TasksRefused(Event, tag="tasks_refused"):
-    """The coordinator did not take these tasks, for the reasons in the same order; they are not sent again."""
+class TasksRefused(Event, tag="tasks_refused", frozen=True):
+    """The coordinator did not take these tasks, for reasons in the same order; they are not sent again."""
 
     tasks: list[str]
     because: list[str]
 
 
-class SubmitFailed(Event, tag="submit_failed"):
+class SubmitFailed(Event, tag="submit_failed", frozen=True):
     """A batch got no answer; its tasks may be durable or not, and are sent again under the same ids."""
 
     tasks: int
@@ -58,13 +58,13 @@ class SubmitFailed(Event, tag="submit_failed"):
     detail: str
 
 
-class SubmitGivenUp(Event, tag="submit_given_up"):
+class SubmitGivenUp(Event, tag="submit_given_up", frozen=True):
     """These tasks were never answered for: whether the coordinator holds them is unknown."""
 
     tasks: list[str]
 
 
-class FaultBegun(Event, tag="fault_begun"):
+class FaultBegun(Event, tag="fault_begun", frozen=True):
     """A fault was started. `planned_ns` is when it was due; `spread_ms` lies between first and last target.
 
     `cuts`: a worker under this fault must lose its connection (a cut, a reset, a kill, a stall that is longer
@@ -80,7 +80,7 @@ class FaultBegun(Event, tag="fault_begun"):
     cuts: bool = False
 
 
-class FaultEnded(Event, tag="fault_ended"):
+class FaultEnded(Event, tag="fault_ended", frozen=True):
     """A fault was ended (or, with a `detail`, could not be)."""
 
     fault: str
@@ -91,7 +91,7 @@ class FaultEnded(Event, tag="fault_ended"):
     detail: str = ""
 
 
-class FaultFailed(Event, tag="fault_failed"):
+class FaultFailed(Event, tag="fault_failed", frozen=True):
     """A fault could not be started."""
 
     fault: str
@@ -100,16 +100,16 @@ class FaultFailed(Event, tag="fault_failed"):
     detail: str
 
 
-class LinksSeen(Event, tag="links_seen"):
-    """What Toxiproxy itself says while a fault is on: the links it touches, and all others. `during` names the fault, or is ""."""
+class LinksSeen(Event, tag="links_seen", frozen=True):
+    """What Toxiproxy itself says: the links that are touched, and all others. `during`: the fault, or ""."""
 
     during: str
     hurt: list[str]
     clean: list[str]
 
 
-class Healed(Event, tag="healed"):
-    """Everything was healed, and looked at again. `left` names what was still not as it should be (empty: verified)."""
+class Healed(Event, tag="healed", frozen=True):
+    """Everything was healed, and looked at again. `left` names what was still wrong (empty: verified)."""
 
     links: list[str]
     containers: list[str]
@@ -117,7 +117,7 @@ class Healed(Event, tag="healed"):
     took_ms: float
 
 
-class Sample(Event, tag="sample"):
+class Sample(Event, tag="sample", frozen=True):
     """What one container uses at this instant. CPU is the total since its start, in seconds of one core."""
 
     container: str
@@ -125,7 +125,7 @@ class Sample(Event, tag="sample"):
     cpu_s: float
 
 
-class ContainerSeen(Event, tag="container_seen"):
+class ContainerSeen(Event, tag="container_seen", frozen=True):
     """How a container stood when the run was over. `exit_code` is -1 while it runs."""
 
     container: str
@@ -134,24 +134,24 @@ class ContainerSeen(Event, tag="container_seen"):
     out_of_memory: bool
 
 
-class LastState(Event, tag="last_state"):
+class LastState(Event, tag="last_state", frozen=True):
     """The coordinator's own answer to GET /state after the drain (wire.control.State as JSON)."""
 
     state: msgspec.Raw
 
 
-class Note(Event, tag="note"):
-    """Something a reader of the report should know. `level` is info or warning; a warning makes no verdict by itself."""
+class Note(Event, tag="note", frozen=True):
+    """Something a reader of the report should know. `level`: info or warning; no verdict by itself."""
 
     level: str
     text: str
 
 
-class Receipt(Event, tag="receipt"):
-    """The proof of one fault, from what others than its injector saw. `proved` is false when a part is missing.
+class Receipt(Event, tag="receipt", frozen=True):
+    """The proof of one fault, by others than its injector. `proved` is false when a part of it is missing.
 
-    Targets stand in `hit` (it was seen there) or `missed`; all other links in `spared` or `strayed` (seen there too).
-    `asked` and `measured` hold magnitudes under the same names, units last. `observers` names who saw it.
+    Targets stand in `hit` (seen there) or `missed`, all other links in `spared` or `strayed` (seen there
+    too). `asked` and `measured` hold magnitudes under the same names, units last. `observers` names who saw it.
     """
 
     fault: str
@@ -169,14 +169,14 @@ class Receipt(Event, tag="receipt"):
     measured: dict[str, float] = msgspec.field(default_factory=dict)
 
 
-class Trouble(Event, tag="trouble"):
+class Trouble(Event, tag="trouble", frozen=True):
     """The lab itself was disturbed (Toxiproxy restarted, a healing step failed): the run proves nothing."""
 
     what: str
     detail: str
 
 
-class Aborted(Event, tag="aborted"):
+class Aborted(Event, tag="aborted", frozen=True):
     """The run was ended early by its own `abort_when`."""
 
     because: str

@@ -1,0 +1,94 @@
+"""Finds room for a lab: a network nobody uses, and who holds a port that is taken."""
+
+from __future__ import annotations
+
+import ipaddress
+import socket
+import struct
+from collections.abc import Iterable
+from pathlib import Path
+
+from driver.errors import LabError
+
+ROOMS = 64
+_DEFAULT_ROUTE = ipaddress.IPv4Network("0.0.0.0/0")
+
+
+def core_prefix(room: int) -> str:
+    """The first three numbers of a room's `core` network, a /24."""
+    return f"10.231.{room}"
+
+
+def links_subnet(room: int) -> str:
+    """A room's `links` network, a /22: as many workers as one Toxiproxy can serve, and more."""
+    return f"10.232.{4 * room}.0/22"
+
+
+def free_room(taken: Iterable[ipaddress.IPv4Network]) -> int:
+    """The first room whose networks overlap none of `taken`."""
+    used = list(taken)
+    for room in range(ROOMS):
+        networks = [
+            ipaddress.IPv4Network(f"{core_prefix(room)}.0/24"),
+            ipaddress.IPv4Network(links_subnet(room)),
+        ]
+        if not any(mine.overlaps(network) for mine in networks for network in used):
+            return room
+    raise LabError(
+        "No free network for the lab: 10.231.0.0/18 and 10.232.0.0/16 are in use.",
+        "Take old labs down (python lab.py down --project NAME), or: docker network prune",
+    )
+
+
+def host_routes(table: Path = Path("/proc/net/route")) -> list[ipaddress.IPv4Network]:
+    """Networks that this host routes somewhere, but for the default route; none where it cannot be read."""
+    try:
+        lines = table.read_text().splitlines()[1:]
+    except OSError:
+        return []
+    routes = []
+    for line in lines:
+        fields = line.split()
+        address, mask = (struct.unpack("<I", bytes.fromhex(fields[column]))[0] for column in (1, 7))
+        network = ipaddress.IPv4Network((address, bin(mask).count("1")), strict=False)
+        if network != _DEFAULT_ROUTE:
+            routes.append(network)
+    return routes
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether this machine could listen on `host`:`port` now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        # Docker's own proxy binds this way too: connections that linger must not count as a holder.
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def process_on(port: int, proc: Path = Path("/proc")) -> str:
+    """`name (pid 123)` of the process that listens on a TCP port here, or "" when it cannot be told."""
+    inodes = {
+        fields[9]
+        for table in ("tcp", "tcp6")
+        for fields in _rows(proc / "net" / table)
+        if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port
+    }
+    for folder in proc.glob("[0-9]*"):
+        try:
+            sockets = {link.readlink().name for link in (folder / "fd").iterdir()}
+            if any(f"socket:[{inode}]" in sockets for inode in inodes):
+                return f"{(folder / 'comm').read_text().strip()} (pid {folder.name})"
+        except OSError:
+            continue
+    return ""
+
+
+def _rows(table: Path) -> list[list[str]]:
+    try:
+        return [line.split() for line in table.read_text().splitlines()[1:]]
+    except OSError:
+        return []

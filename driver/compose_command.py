@@ -1,0 +1,168 @@
+"""Runs `docker compose`: list arguments, bounded in time, nothing of its output lost when it fails."""
+
+from __future__ import annotations
+
+import logging
+import os
+import signal
+import subprocess
+import threading
+import time
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+
+from driver.errors import EngineError, EngineGoneError, PortTakenError, StoppedError
+
+_log = logging.getLogger("stormlab.compose")
+_KEPT_LINES = 12
+_GRACE_S = 5.0
+_HEARTBEAT_S = 10.0
+_GONE = ("Cannot connect to the Docker daemon", "error during connect", "Is the docker daemon running", "EOF")
+_TAKEN = ("port is already allocated", "address already in use", "ports are not available")
+
+Heartbeat = Callable[[float, str], None]
+"""Takes the seconds so far and the last line that was printed."""
+
+
+class ComposeCommand:
+    """`docker compose` for one project. Calls may run side by side; `interrupt` ends them all."""
+
+    def __init__(self, project: str, root: Path, environment: Mapping[str, str]) -> None:
+        self._start = [
+            "docker",
+            "compose",
+            "-p",
+            project,
+            "--project-directory",
+            str(root),
+            "-f",
+            str(root / "compose.yaml"),
+        ]
+        self._environment = environment
+        self._running: set[subprocess.Popen[bytes]] = set()
+        self._interrupted: set[subprocess.Popen[bytes]] = set()
+
+    def __call__(
+        self,
+        *words: str,
+        environment: Mapping[str, str],
+        timeout_s: float,
+        heartbeat: Heartbeat | None = None,
+    ) -> list[str]:
+        """Run it to its end and return its last lines; `heartbeat` hears now and then that it still runs.
+
+        Raises EngineError, PortTakenError or EngineGoneError with the reason that Compose gave, and
+        StoppedError after `interrupt`.
+        """
+        argv = [*self._start, *words]
+        _log.debug("running %s", " ".join(argv))
+        began = time.monotonic()
+        try:
+            # A session of its own: Ctrl-C is for the driver, which then decides what becomes of its children.
+            process = subprocess.Popen(
+                argv,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                env={**self._environment, **environment},
+                start_new_session=True,
+            )
+        except OSError as error:
+            raise EngineGoneError(
+                f"The docker client could not be run: {error.strerror}.", "Set it up: python lab.py setup"
+            ) from None
+        lines = self._wait(process, timeout_s, heartbeat)
+        _log.debug("`%s` ended with %s after %.2f s", words[0], process.returncode, time.monotonic() - began)
+        if process in self._interrupted:
+            self._interrupted.discard(process)
+            raise StoppedError(f"`docker compose {words[0]}` was stopped.")
+        if process.returncode != 0:
+            raise failure(words, process.returncode, lines, timeout_s)
+        return lines
+
+    def interrupt(self) -> None:
+        """End what runs now. Later calls run as usual."""
+        for process in list(self._running):
+            self._interrupted.add(process)
+            _signal(process, signal.SIGTERM)
+
+    def _wait(
+        self, process: subprocess.Popen[bytes], timeout_s: float, heartbeat: Heartbeat | None
+    ) -> list[str]:
+        lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        self._running.add(process)
+        reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
+        reader.start()
+        began = time.monotonic()
+        try:
+            while not _ended(process, _HEARTBEAT_S):
+                elapsed_s = time.monotonic() - began
+                if elapsed_s > timeout_s:
+                    _signal(process, signal.SIGTERM)
+                    break
+                if heartbeat is not None:
+                    heartbeat(elapsed_s, lines[-1] if lines else "…")
+        finally:
+            if not _ended(process, _GRACE_S):
+                _signal(process, signal.SIGKILL)
+                process.wait()
+            self._running.discard(process)
+        reader.join(_GRACE_S)
+        return list(lines)
+
+
+def failure(
+    words: Sequence[str], code: int, lines: Sequence[str], timeout_s: float
+) -> EngineError | PortTakenError:
+    """The error that says why `docker compose` ended with `code`."""
+    said = "\n".join(f"  {line}" for line in lines)
+    last = lines[-1] if lines else "(it printed nothing)"
+    if any(sign in line for line in lines for sign in _GONE):
+        return EngineGoneError("The Docker engine stopped answering.", "Start it again: python lab.py setup")
+    if any(sign in line for line in lines for sign in _TAKEN):
+        return PortTakenError(f"A port of the lab is taken: {last}", "Choose others: --port 18474")
+    if code < 0:
+        return EngineError(
+            f"`docker compose {words[0]}` did not end within {timeout_s:.0f} s. Its last lines:\n{said}\n",
+            "Is the machine out of memory or disk? python lab.py doctor",
+        )
+    return EngineError(
+        f"`docker compose {words[0]}` failed with {code}. Its last lines:\n{said}\n",
+        "See: python lab.py doctor",
+    )
+
+
+def client_environment() -> dict[str, str]:
+    """The environment for Compose: the user's own, without what would point it at another project."""
+    theirs = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES")
+    kept = {name: value for name, value in os.environ.items() if name not in theirs}
+    return {
+        **kept,
+        "COMPOSE_PROGRESS": "plain",
+        "COMPOSE_IGNORE_ORPHANS": "true",
+        "BUILDKIT_PROGRESS": "plain",
+    }
+
+
+def _read(process: subprocess.Popen[bytes], lines: deque[str]) -> None:
+    assert process.stdout is not None
+    for raw in process.stdout:
+        if line := raw.decode(errors="replace").rstrip():
+            _log.debug("  %s", line)
+            lines.append(line)
+
+
+def _signal(process: subprocess.Popen[bytes], number: int) -> None:
+    try:
+        os.killpg(process.pid, number)
+    except ProcessLookupError:
+        return
+
+
+def _ended(process: subprocess.Popen[bytes], within_s: float) -> bool:
+    try:
+        process.wait(within_s)
+    except subprocess.TimeoutExpired:
+        return False
+    return True

@@ -1,0 +1,157 @@
+"""The seam: all that starts, stops, scales, hurts, addresses or reads a process.
+
+Nothing above it knows which engine it is. Names are the lab's own: `worker-7`, `coordinator`, `toxiproxy`,
+`prober`. Every call is bounded in time, blocks (the async driver runs it in a thread), and raises EngineError
+or EngineGoneError with a sentence.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+Say = Callable[[str], None]
+
+CORE = ("toxiproxy", "coordinator")
+WORKER = "worker"
+PROBER = "prober"
+
+
+@dataclass(frozen=True)
+class LabSpec:
+    """All that a lab is started with.
+
+    The settings are JSON texts; `journals` is a folder of this machine, or None for one inside the engine.
+    `room` tells labs apart that stand side by side: the engine gives each its own addresses by it.
+    """
+
+    key: str
+    host: str
+    toxiproxy_port: int
+    control_port: int
+    coordinator_json: str = ""
+    worker_json: str = ""
+    prober_json: str = ""
+    room: int = 0
+    journals: Path | None = None
+
+
+@dataclass(frozen=True)
+class Container:
+    """One process of the lab. `status` is running, paused, exited, …; `health` "" where none is checked."""
+
+    name: str
+    service: str
+    id: str
+    image: str
+    status: str
+    health: str
+
+
+@dataclass(frozen=True)
+class Ended:
+    """How a container stands: `exit_code` is -1 while it runs."""
+
+    status: str
+    exit_code: int
+    out_of_memory: bool
+
+
+@dataclass(frozen=True)
+class Usage:
+    """What one container uses: memory without the file cache, CPU since its start in seconds of one core."""
+
+    container: str
+    memory_bytes: int
+    cpu_s: float
+
+
+@dataclass(frozen=True)
+class Limits:
+    """Ceilings of one container; None leaves as it is."""
+
+    cpus: float | None = None
+    memory_bytes: int | None = None
+
+
+class Engine(Protocol):
+    """What the driver asks of an engine."""
+
+    @property
+    def project(self) -> str: ...
+
+    @property
+    def is_local(self) -> bool:
+        """Whether it shares this machine's files and ports."""
+
+    def versions(self) -> dict[str, str]:
+        """Names and versions of the engine's own programs. Raises EngineGoneError when none answers."""
+
+    def ensure_images(self, services: Sequence[str], say: Say) -> dict[str, str]:
+        """Build what is missing or out of date; the image id of each service."""
+
+    def found(self) -> LabSpec | None:
+        """What the lab that stands now was started with, told by the lab itself; None where none stands."""
+
+    def reserve(self, spec: LabSpec) -> LabSpec:
+        """`spec` with a free network for it. Raises PortTakenError when a port belongs to somebody else."""
+
+    def up(self, spec: LabSpec, services: Sequence[str]) -> None:
+        """Start these services and return when their processes run (not when they are ready)."""
+
+    def scale(self, spec: LabSpec, workers: int) -> None:
+        """Have exactly so many workers, `worker-1` to `worker-N`."""
+
+    def core_address(self, spec: LabSpec) -> str:
+        """`host:port` at which Toxiproxy reaches the coordinator."""
+
+    def containers(self) -> list[Container]:
+        """Every container of the lab, in any state."""
+
+    def ended(self, name: str) -> Ended: ...
+
+    def usage(self) -> list[Usage]:
+        """What each running container uses at this instant."""
+
+    def log(self, name: str, tail: int | None = None) -> str:
+        """What a container printed, each line with its time (RFC 3339) before it."""
+
+    def follow(self, name: str, tail: int) -> Iterator[str]:
+        """The same, and then each new line as it comes; ends with the container."""
+
+    def pause(self, name: str) -> None: ...
+
+    def unpause(self, name: str) -> None: ...
+
+    def kill(self, name: str) -> None: ...
+
+    def start(self, name: str) -> None: ...
+
+    def stop(self, name: str, grace_s: float) -> None: ...
+
+    def restart(self, name: str, grace_s: float) -> None: ...
+
+    def unplug(self, name: str) -> None:
+        """Pull the network cable: no FIN, no RST."""
+
+    def plug(self, name: str) -> None:
+        """Put the cable back, with the address it had."""
+
+    def is_plugged(self, name: str) -> bool: ...
+
+    def limit(self, name: str, limits: Limits) -> Limits:
+        """Set ceilings and return those that were there."""
+
+    def stop_all(self, grace_s: float) -> None:
+        """Stop every process in order, workers first, and keep what they wrote."""
+
+    def fetch_journals(self, into: Path) -> None:
+        """Copy journals that are kept inside the engine into a folder."""
+
+    def down(self) -> list[str]:
+        """Remove all that belongs to the lab, in any state; what is left afterwards, if anything."""
+
+    def interrupt(self) -> None:
+        """End a call that is under way, as soon as it can be."""
