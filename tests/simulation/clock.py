@@ -1,0 +1,37 @@
+"""Virtual time: events in the order of their instants, ties in the order in which they were made."""
+
+from __future__ import annotations
+
+import heapq
+from collections.abc import Callable
+
+
+class Clock:
+    """Monotonic nanoseconds that pass only when `step` is called. Wall time may jump; monotonic time never does."""
+
+    def __init__(self) -> None:
+        self.now_ns = 1_000_000_000
+        self.wall_offset_s = 1_700_000_000.0
+        self._heap: list[tuple[int, int, Callable[[], None]]] = []
+        self._made = 0
+
+    def after(self, delay_ns: int, call: Callable[[], None]) -> None:
+        """Have `call` run `delay_ns` from now."""
+        self.at(self.now_ns + max(0, delay_ns), call)
+
+    def at(self, at_ns: int, call: Callable[[], None]) -> None:
+        """Have `call` run at `at_ns`, or now when that has passed."""
+        self._made += 1
+        heapq.heappush(self._heap, (max(at_ns, self.now_ns), self._made, call))
+
+    def step(self) -> bool:
+        """Run the next event; False when there is none."""
+        if not self._heap:
+            return False
+        self.now_ns, _, call = heapq.heappop(self._heap)
+        call()
+        return True
+
+    def wall_s(self) -> float:
+        """Unix time as processes see it."""
+        return self.wall_offset_s + self.now_ns / 1e9

@@ -1,0 +1,86 @@
+"""A simulated TCP: each direction keeps order and has a delay; a connection may be cut, go half-open, or be damaged."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from tests.simulation.clock import Clock
+
+Receive = Callable[[bytes], None]
+Closed = Callable[[str], None]
+
+
+@dataclass
+class Wire:
+    """What a link does to new bytes at present: delay in ms (low, high), damage per message, and whether it is silent."""
+
+    delay_ms: tuple[float, float] = (0.2, 5.0)
+    damage: float = 0.0
+    silent: bool = False
+    refusing: bool = False
+
+
+@dataclass
+class _Direction:
+    receive: Receive
+    closed: Closed
+    free_at_ns: int = 0
+    is_closed: bool = False
+
+
+@dataclass
+class Connection:
+    """Two directions over one link; index 0 is the worker's end, 1 the coordinator's."""
+
+    clock: Clock
+    chance: random.Random
+    wire: Wire
+    ends: list[_Direction] = field(default_factory=list)
+
+    def attach(self, receive: Receive, closed: Closed) -> None:
+        """Give an end its callbacks: the worker's first, then the coordinator's."""
+        self.ends.append(_Direction(receive, closed))
+
+    def send(self, end: int, data: bytes) -> None:
+        """Bytes from `end` to the other one. What is sent into a silent link is lost with the connection."""
+        other = self.ends[1 - end]
+        if other.is_closed or self.ends[end].is_closed or self.wire.silent:
+            return
+        if self.chance.random() < self.wire.damage:
+            damaged = bytearray(data)
+            damaged[self.chance.randrange(len(damaged))] ^= 1 << self.chance.randrange(8)
+            data = bytes(damaged)
+        self._deliver(other, lambda: other.receive(data))
+
+    def close(self, end: int, why: str) -> None:
+        """`end` closes: it is done at once; the other end hears of it, unless the link is silent."""
+        self.ends[end].is_closed = True
+        other = self.ends[1 - end]
+        if not self.wire.silent:
+            self._end(other, why)
+
+    def cut(self, why: str) -> None:
+        """The link ends the connection: both ends hear of it, each after its own delay."""
+        for end in self.ends:
+            self._end(end, why)
+
+    def _end(self, end: _Direction, why: str) -> None:
+        def finish() -> None:
+            if not end.is_closed:
+                end.is_closed = True
+                end.closed(why)
+
+        self._deliver(end, finish, even_closed=True)
+
+    def _deliver(self, end: _Direction, call: Callable[[], None], *, even_closed: bool = False) -> None:
+        low, high = self.wire.delay_ms
+        at_ns = self.clock.now_ns + int(self.chance.uniform(low, high) * 1e6)
+        end.free_at_ns = max(end.free_at_ns, at_ns)
+
+        def arrive() -> None:
+            if even_closed or not end.is_closed:
+                call()
+
+        self.clock.at(end.free_at_ns, arrive)
