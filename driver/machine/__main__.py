@@ -2,12 +2,13 @@
 
 import sys
 
+from driver.errors import LabError
 from driver.machine.setup import prepare
-from driver.machine.shell import MachineError, say_on_stderr
+from driver.machine.shell import say_on_stderr
 
 try:
     machine = prepare(say_on_stderr)
-except MachineError as error:
+except LabError as error:
     sys.exit(f"stormlab: {error}")
 found = machine.engine
 print(f"ready: Docker {found.engine}, Compose {found.compose}, {', '.join(machine.bases.values())}")

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from driver.errors import LabError
+
 HERE = Path(__file__).resolve()
 
 
@@ -22,7 +24,14 @@ def working_root() -> Path:
 def state_dir() -> Path:
     """`.stormlab/`, made if need be: what the set-up found out about this machine."""
     folder = working_root() / ".stormlab"
-    folder.mkdir(exist_ok=True)
+    try:
+        folder.mkdir(exist_ok=True)
+        (folder / "setup.lock").touch()
+    except OSError as error:
+        raise LabError(
+            f"Cannot write to {folder}: {error.strerror}.",
+            "Run this as the owner of that folder, or from a folder of your own.",
+        ) from None
     return folder
 
 
