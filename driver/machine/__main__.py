@@ -1,14 +1,19 @@
-"""`python -m driver.machine`: make this machine ready."""
+"""`sudo .venv/bin/python -m driver.machine`: the part of the set-up that needs root, for users who are not.
+
+It installs and starts the engine and makes the base images; it writes nothing into the checkout.
+"""
 
 import sys
 
 from driver.errors import LabError
-from driver.machine.setup import prepare
+from driver.machine.bases import ensure_bases
+from driver.machine.engine_install import ensure_engine
 from driver.machine.shell import say_on_stderr
 
 try:
-    machine = prepare(say_on_stderr)
+    found = ensure_engine(say_on_stderr)
+    bases = ensure_bases(say_on_stderr)
 except LabError as error:
-    sys.exit(f"stormlab: {error}")
-found = machine.engine
-print(f"ready: Docker {found.engine}, Compose {found.compose}, {', '.join(machine.bases.values())}")
+    print(f"stormlab: {error}", file=sys.stderr)
+    sys.exit(error.exit_code)
+print(f"ready: Docker {found.engine}, Compose {found.compose}, {', '.join(bases.values())}")

@@ -7,14 +7,13 @@ from dataclasses import replace
 from pathlib import Path
 
 from driver.machine import debian
+from driver.machine.alone import CACHE
 from driver.machine.debian import InstallPlan, Source
 from driver.machine.shell import MachineError, Say, ask, run
 
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
 LOCK_WAIT = ("-o", "DPkg::Lock::Timeout=120")
 INSTALL = ("install", "-y", "-q", "--no-install-recommends")
-# apt and debootstrap fetch as other users too, so not a folder of root's alone.
-CACHE = Path("/var/cache/stormlab")
 TIMEOUT_S = 600.0
 
 

@@ -8,8 +8,9 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from driver.machine import bootstrap
+from driver.machine.alone import alone
 from driver.machine.bootstrap import Recipe
-from driver.machine.shell import MachineError, Say, ask, run
+from driver.machine.shell import ROOTS_PART, MachineError, Say, ask, run
 
 # A registry that is there answers in a second or two; one that is walled off may never answer.
 FIRST_ANSWER_LIMIT_S = 10.0
@@ -89,9 +90,16 @@ def pull(base: Base, say: Say) -> bool:
 
 def make(bases: list[Base], say: Say) -> None:
     """Bootstrap the stand-ins for these bases, all at once."""
-    bootstrap.remove_leftovers()
-    # Half of a bootstrap is waiting for the mirror, so two at once take little longer than one.
-    with ThreadPoolExecutor(max_workers=len(bases)) as pool:
-        made = [pool.submit(bootstrap.make, base.recipe, say) for base in bases]
-    for result in made:
-        result.result()
+    if os.geteuid() != 0:
+        raise MachineError(
+            "No container registry answers, and making base images from Debian's packages needs root. Run\n"
+            f"  {ROOTS_PART}\nor name images that are there: PYTHON_BASE=… GO_BASE=… make setup"
+        )
+    with alone(say):
+        bootstrap.remove_leftovers()
+        recipes = [base.recipe for base in bases if not bootstrap.is_present(base.recipe)]
+        # Half of a bootstrap is waiting for the mirror, so two at once take little longer than one.
+        with ThreadPoolExecutor(max_workers=len(bases)) as pool:
+            made = [pool.submit(bootstrap.make, recipe, say) for recipe in recipes]
+        for result in made:
+            result.result()

@@ -11,8 +11,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from driver.machine import apt
+from driver.machine.alone import CACHE
 from driver.machine.debian import ARCHIVE_KEYRING
-from driver.machine.shell import MachineError, Say, ask, run
+from driver.machine.shell import Say, ask, run
 
 SUITE = "trixie"
 LABEL = "stormlab.base"
@@ -56,16 +57,11 @@ def is_present(recipe: Recipe) -> bool:
 
 def make(recipe: Recipe, say: Say) -> None:
     """Bootstrap the recipe into a folder and import it as an image. Needs root and a Debian mirror."""
-    if os.geteuid() != 0:
-        raise MachineError(
-            "No container registry answers, and making base images from Debian's packages needs root. Run "
-            "`sudo make setup` once, or name images that are there: PYTHON_BASE=… GO_BASE=… make setup"
-        )
     if shutil.which("debootstrap") is None:
         apt.install_own(("debootstrap",), say)
     mirror = os.environ.get("DEBIAN_MIRROR") or apt.host_mirror().uri
-    apt.CACHE.mkdir(parents=True, exist_ok=True)
-    folder = Path(tempfile.mkdtemp(prefix="base-", dir=apt.CACHE))
+    CACHE.mkdir(parents=True, exist_ok=True)
+    folder = Path(tempfile.mkdtemp(prefix="base-", dir=CACHE))
     try:
         root = folder / "root"
         say(f"making {recipe.tag} from Debian's packages (about a minute)")
@@ -97,5 +93,5 @@ def _import(recipe: Recipe, tar: Path) -> list[str]:
 
 def remove_leftovers() -> None:
     """Folders of set-ups that were killed."""
-    for folder in apt.CACHE.glob("base-*"):
+    for folder in CACHE.glob("base-*"):
         subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=False)

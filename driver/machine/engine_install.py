@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from driver.machine import apt, daemon, debian
-from driver.machine.shell import MachineError, Say, ask
+from driver.machine.alone import alone
+from driver.machine.shell import ROOTS_PART, MachineError, Say, ask
 
 OLDEST_ENGINE = (24, 0)
 OLDEST_COMPOSE = (2, 20)
@@ -67,8 +68,8 @@ def commands_by_hand(plan: debian.InstallPlan) -> str:
         install = f"  sudo apt-get update\n  sudo apt-get install -y {' '.join(plan.own)}"
         return f"{install}\n  sudo service docker start"
     return (
-        "  sudo apt-get install -y make python3-venv && sudo make setup     (Debian trixie's Docker)\n"
-        "or install Docker's own packages: https://docs.docker.com/engine/install/debian/"
+        f"  {ROOTS_PART}     (brings Debian trixie's Docker)\n"
+        "  (or install Docker's own packages: https://docs.docker.com/engine/install/debian/)"
     )
 
 
@@ -92,8 +93,9 @@ def ensure_engine(say: Say) -> EngineFound:
     if engine is None:
         engine = _bring_engine(say)
     elif _plugins_missing() and _may_install():
-        # A client with an engine but without Compose: the same packages bring the plugins.
-        _install(say)
+        say("the docker client has no Compose or buildx: installing Debian's packages")
+        with alone(say):
+            _install(say)
     _link_plugins(say)
     compose, buildx = plugin_version("compose"), plugin_version("buildx")
     if (sentence := refusal(engine, compose, buildx)) is not None:
@@ -122,12 +124,13 @@ def _bring_engine(say: Say) -> str:
             raise MachineError(f"No Docker engine answers. {plan.because}")
     elif os.geteuid() != 0:
         raise MachineError(not_root_message(plan, installed, may_talk=not _socket_forbidden()))
-    if not installed:
-        say("no Docker engine answers here: installing one from Debian's packages (about half a minute)")
-        _install(say)
-    # The package may have started the daemon itself.
-    if daemon.server_version() is None:
-        daemon.start(say)
+    with alone(say):
+        if shutil.which("dockerd") is None:
+            say("no Docker engine answers here: installing one from Debian's packages (about half a minute)")
+            _install(say)
+        # The package, or the set-up we waited for, may have started the daemon itself.
+        if daemon.server_version() is None:
+            daemon.start(say)
     engine = daemon.server_version()
     if engine is None:
         raise MachineError("The Docker engine stopped answering right after its start. Try again.")

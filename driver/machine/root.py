@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 from driver.errors import LabError
@@ -26,12 +27,12 @@ def state_dir() -> Path:
     folder = working_root() / ".stormlab"
     try:
         folder.mkdir(exist_ok=True)
-        (folder / "setup.lock").touch()
-    except OSError as error:
-        raise LabError(
-            f"Cannot write to {folder}: {error.strerror}.",
-            "Run this as the owner of that folder, or from a folder of your own.",
-        ) from None
+        writable = os.access(folder, os.W_OK)
+    except OSError:
+        writable = False
+    if not writable:
+        cure = "Run this as the owner of that folder, or from a folder of your own."
+        raise LabError(f"Cannot write to {folder}.", cure)
     return folder
 
 

@@ -2,12 +2,8 @@
 
 from __future__ import annotations
 
-import fcntl
 import shlex
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
-from pathlib import Path
 
 from driver.machine.bases import ensure_bases
 from driver.machine.buildenv import BuildSecrets, write_secrets
@@ -36,21 +32,8 @@ class Machine:
 def prepare(say: Say) -> Machine:
     """Take any machine to a ready one; seconds where all is there. Raises MachineError otherwise."""
     state = state_dir()
-    with _alone(state / "setup.lock", say):
-        engine = ensure_engine(say)
-        machine = Machine(engine, ensure_bases(say), write_secrets(state, say))
-        lines = [f"{name}={shlex.quote(value)}" for name, value in machine.environment().items()]
-        (state / "machine.env").write_text("\n".join(lines) + "\n")
+    engine = ensure_engine(say)
+    machine = Machine(engine, ensure_bases(say), write_secrets(state, say))
+    lines = [f"{name}={shlex.quote(value)}" for name, value in machine.environment().items()]
+    (state / "machine.env").write_text("\n".join(lines) + "\n")
     return machine
-
-
-@contextmanager
-def _alone(lock: Path, say: Say) -> Iterator[None]:
-    """Two set-ups at once would run apt against each other; the kernel drops the lock with its holder."""
-    with lock.open("w") as file:
-        try:
-            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            say("another set-up is at work here; waiting for it")
-            fcntl.flock(file, fcntl.LOCK_EX)
-        yield

@@ -16,6 +16,8 @@ from driver.errors import LabError
 
 Say = Callable[[str], None]
 
+# The part of the set-up that needs root, for a user to run by hand: it writes nothing into the checkout.
+ROOTS_PART = "sudo .venv/bin/python -m driver.machine"
 HEARTBEAT_S = 10.0
 LOOK_EVERY_S = 0.2
 KEPT_LINES = 15

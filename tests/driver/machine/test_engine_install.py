@@ -81,7 +81,7 @@ def test_a_plugin_the_client_does_not_find_has_no_version(fake_docker: FakeDocke
 
 
 def test_without_root_the_user_is_told_what_to_run() -> None:
-    assert "sudo make setup" in not_root_message(BOOKWORM, installed=False, may_talk=True)
+    assert "python -m driver.machine" in not_root_message(BOOKWORM, installed=False, may_talk=True)
     assert "sudo apt-get install -y docker.io docker-compose-v2" in not_root_message(
         UBUNTU, installed=False, may_talk=True
     )

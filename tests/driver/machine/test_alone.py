@@ -1,0 +1,22 @@
+import threading
+from pathlib import Path
+
+from driver.machine.alone import alone
+
+
+def test_a_second_set_up_waits_for_the_first_and_says_so(tmp_path: Path) -> None:
+    lock = tmp_path / "cache" / "setup.lock"
+    order: list[str] = []
+    waiting = threading.Event()
+
+    def second() -> None:
+        with alone(lambda line: waiting.set(), lock):
+            order.append("second")
+
+    with alone(lambda line: None, lock):
+        other = threading.Thread(target=second)
+        other.start()
+        assert waiting.wait(timeout=10)
+        order.append("first")
+    other.join(timeout=10)
+    assert order == ["first", "second"]
