@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from driver.machine.shell import Say, ask
+from driver.machine.shell import ask
 
 # BuildKit takes no larger secret.
 LARGEST_SECRET_BYTES = 500 * 1024
@@ -89,7 +89,7 @@ def choose_bundle(environment: Mapping[str, str], bundles: tuple[str, ...] = BUN
     return None
 
 
-def write_secrets(folder: Path, say: Say, environment: Mapping[str, str] = os.environ) -> BuildSecrets:
+def write_secrets(folder: Path, environment: Mapping[str, str] = os.environ) -> BuildSecrets:
     """Write `build_env` (and an empty `ca` where the host has no bundle) into `folder`."""
     bundle = choose_bundle(environment)
     if bundle is None:
@@ -101,8 +101,6 @@ def write_secrets(folder: Path, say: Say, environment: Mapping[str, str] = os.en
     # An index URL may carry a password.
     build_env.touch(mode=0o600)
     build_env.write_text(render(told))
-    if told:
-        say(f"builds are told {', '.join(told)}")
     return BuildSecrets(ca=bundle, build_env=build_env)
 
 

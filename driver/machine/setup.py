@@ -33,7 +33,7 @@ def prepare(say: Say) -> Machine:
     """Take any machine to a ready one; seconds where all is there. Raises MachineError otherwise."""
     state = state_dir()
     engine = ensure_engine(say)
-    machine = Machine(engine, ensure_bases(say), write_secrets(state, say))
+    machine = Machine(engine, ensure_bases(say), write_secrets(state))
     lines = [f"{name}={shlex.quote(value)}" for name, value in machine.environment().items()]
     (state / "machine.env").write_text("\n".join(lines) + "\n")
     return machine

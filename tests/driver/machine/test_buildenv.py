@@ -56,6 +56,6 @@ def test_an_empty_missing_or_oversized_bundle_is_passed_over(tmp_path: Path) -> 
 
 
 def test_only_the_user_may_read_what_may_hold_a_password(tmp_path: Path) -> None:
-    secrets = write_secrets(tmp_path, lambda _: None, {"PIP_INDEX_URL": "https://u:p@index.example"})
+    secrets = write_secrets(tmp_path, {"PIP_INDEX_URL": "https://u:p@index.example"})
     assert secrets.build_env.stat().st_mode & 0o077 == 0
     assert "u:p@index.example" in secrets.build_env.read_text()
