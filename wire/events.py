@@ -330,7 +330,7 @@ class Journal:
         self._wall_s = wall_s
         self._encoder = msgspec.json.Encoder()
 
-    def __call__(self, kind: type[Event], **fields: object) -> None:
-        """Append one event of `kind`, at this instant."""
+    def __call__(self, kind: type[Event], /, **fields: object) -> None:
+        """Append one event of `kind`, at this instant. (Positional: events have fields of that name.)"""
         event = kind(at_ns=self._monotonic_ns(), wall_s=self._wall_s(), by=self._by, **fields)
         self._write(self._encoder.encode(event) + b"\n")
