@@ -15,7 +15,7 @@ CACHE = Path("/var/cache/stormlab")
 
 @contextmanager
 def alone(say: Say, lock: Path = CACHE / "setup.lock") -> Iterator[None]:
-    """Hold the machine's lock; the kernel drops it with its holder. Who waited must look again what is left."""
+    """Hold the machine's lock; the kernel drops it with its holder. Who waited looks again what is left."""
     lock.parent.mkdir(parents=True, exist_ok=True)
     with lock.open("w") as file:
         try:
