@@ -13,11 +13,12 @@ from pathlib import Path
 from driver.machine import apt
 from driver.machine.alone import CACHE
 from driver.machine.debian import ARCHIVE_KEYRING
-from driver.machine.shell import Say, ask, run
+from driver.machine.shell import MachineError, Say, ask, run
 
 SUITE = "trixie"
 LABEL = "stormlab.base"
 LIMIT_S = 900.0
+TRIES = 3
 # A base is a starting point for builds: package caches, manuals and translations are dead weight in it.
 LEFT_OUT = (
     *("./proc/*", "./sys/*", "./dev/*", "./tmp/*", "./var/cache/*", "./var/lib/apt/lists/*", "./var/log/*"),
@@ -63,9 +64,8 @@ def make(recipe: Recipe, say: Say) -> None:
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="base-", dir=CACHE))
     try:
-        root = folder / "root"
         say(f"making {recipe.tag} from Debian's packages (about a minute)")
-        run(_debootstrap(recipe, root, mirror), say, f"making {recipe.tag}", LIMIT_S, apt.proxy_environment())
+        root = _bootstrap(recipe, folder, mirror, say)
         tar = folder / "root.tar"
         leave_out = [f"--exclude={pattern}" for pattern in LEFT_OUT]
         pack = ["tar", "-C", str(root), "--one-file-system", *leave_out, "-cf", str(tar), "."]
@@ -76,12 +76,31 @@ def make(recipe: Recipe, say: Say) -> None:
     say(f"{recipe.tag} is ready")
 
 
-def _debootstrap(recipe: Recipe, root: Path, mirror: str) -> list[str]:
-    return [
-        # A mount namespace of its own: cut off midway, no mount of /proc stays behind in the folder.
-        *("unshare", "--mount", "debootstrap", "--variant=minbase", f"--keyring={ARCHIVE_KEYRING}"),
-        *(f"--include={','.join(recipe.packages)}", SUITE, str(root), mirror),
-    ]
+def _bootstrap(recipe: Recipe, folder: Path, mirror: str, say: Say) -> Path:
+    """Run debootstrap; it gives up at the first file that does not come, so a few times if need be."""
+    downloaded = folder / "downloaded"
+    downloaded.mkdir()
+    for attempt in range(1, TRIES + 1):
+        root = folder / f"root-{attempt}"
+        command = [
+            # A mount namespace of its own: cut off midway, no mount of /proc stays behind in the folder.
+            *("unshare", "--mount", "debootstrap", "--variant=minbase", f"--keyring={ARCHIVE_KEYRING}"),
+            *(
+                f"--cache-dir={downloaded}",
+                f"--include={','.join(recipe.packages)}",
+                SUITE,
+                str(root),
+                mirror,
+            ),
+        ]
+        try:
+            run(command, say, f"making {recipe.tag}", LIMIT_S, apt.proxy_environment())
+            break
+        except MachineError as error:
+            if attempt == TRIES:
+                raise
+            say(f"{str(error).splitlines()[-1].strip()}; trying again")
+    return root
 
 
 def _import(recipe: Recipe, tar: Path) -> list[str]:

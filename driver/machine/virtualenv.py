@@ -2,8 +2,9 @@
 
     python3 driver/machine/virtualenv.py
 
-Only the standard library may be imported here. A stamp holding the hash of the lock file and of
-the interpreter makes the second run instant; it is written last, so an interrupted run is simply done again.
+Only the standard library may be imported here, and files of ours that import nothing else. A stamp holding
+the hash of the lock file and of the interpreter makes the second run instant; it is written last, so an
+interrupted run is simply done again.
 """
 
 from __future__ import annotations
@@ -20,6 +21,7 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements-dev.lock"
 STAMP = VENV / "stormlab.stamp"
+INSTALL_LIMIT_S = 900.0
 
 
 def stamp_for(lock_bytes: bytes, python_version: str) -> str:
@@ -32,47 +34,6 @@ def is_current(stamp: Path, wanted: str) -> bool:
     return stamp.is_file() and stamp.read_text() == wanted and (stamp.parent / "bin" / "python").exists()
 
 
-def missing_venv_cure(is_root: bool, has_apt: bool) -> list[str]:
-    """The apt command that brings venv and pip, or nothing where this user cannot install."""
-    if is_root and has_apt:
-        return ["apt-get", "install", "-y", "--no-install-recommends", "python3-venv"]
-    return []
-
-
-def has_venv() -> bool:
-    """Debian ships python3 without ensurepip; a venv made then has no pip."""
-    question = [sys.executable, "-c", "import ensurepip, venv"]
-    return subprocess.run(question, capture_output=True).returncode == 0
-
-
-def bring_venv_module() -> None:
-    cure = missing_venv_cure(os.geteuid() == 0, shutil.which("apt-get") is not None)
-    if not cure:
-        sys.exit(
-            "stormlab: this Python has no venv module. Install it and try again, e.g. "
-            "`sudo apt-get install python3-venv`."
-        )
-    print("stormlab: installing python3-venv with apt", flush=True)
-    # A failing update of some third-party source must not stop us; the install itself decides.
-    subprocess.run(["apt-get", "-q", "update"], stdout=subprocess.DEVNULL)
-    if subprocess.run(cure, stdout=subprocess.DEVNULL).returncode != 0 or not has_venv():
-        sys.exit(f"stormlab: `{' '.join(cure)}` did not bring the venv module. Run it by hand and try again.")
-
-
-def build(wanted: str) -> None:
-    print(f"stormlab: making {VENV.name} with Python {sys.version.split()[0]}", flush=True)
-    if not has_venv():
-        bring_venv_module()
-    subprocess.run([sys.executable, "-m", "venv", "--clear", str(VENV)], check=True)
-    print(f"stormlab: installing the pinned packages of {LOCK.name} (about half a minute)", flush=True)
-    install = [
-        *(str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"),
-        *("--progress-bar", "off", "--require-hashes", "-r", str(LOCK)),
-    ]
-    subprocess.run(install, check=True)
-    STAMP.write_text(wanted)
-
-
 def main() -> None:
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(
@@ -82,12 +43,53 @@ def main() -> None:
     wanted = stamp_for(LOCK.read_bytes(), sys.version)
     if is_current(STAMP, wanted):
         return
+    # Only now: started by path, Python knows this folder alone, and an older Python cannot read the rest.
+    sys.path.insert(0, str(ROOT))
+    from driver.machine.shell import MachineError
+
     try:
         build(wanted)
-    except subprocess.CalledProcessError as error:
-        sys.exit(
-            f"stormlab: `{' '.join(error.cmd)}` ended with {error.returncode}. What it printed above says "
-            "why; set it right and run `make setup` again."
+    except MachineError as error:
+        print(f"stormlab: {error}", file=sys.stderr)
+        sys.exit(error.exit_code)
+
+
+def build(wanted: str) -> None:
+    from driver.machine.shell import run
+    from driver.machine.shell import say_on_stderr as say
+
+    say(f"making {VENV.name} with Python {sys.version.split()[0]}")
+    if not has_venv():
+        bring_venv_module()
+    run([sys.executable, "-m", "venv", "--clear", str(VENV)], say, f"making {VENV.name}", INSTALL_LIMIT_S)
+    say(f"installing the pinned packages of {LOCK.name} (about half a minute)")
+    install = [
+        *(str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"),
+        *("--progress-bar", "off", "--require-hashes", "-r", str(LOCK)),
+    ]
+    run(install, say, "installing packages", INSTALL_LIMIT_S)
+    STAMP.write_text(wanted)
+
+
+def has_venv() -> bool:
+    """Debian ships python3 without ensurepip; a venv made then has no pip."""
+    question = [sys.executable, "-c", "import ensurepip, venv"]
+    return subprocess.run(question, capture_output=True).returncode == 0
+
+
+def bring_venv_module() -> None:
+    from driver.machine.apt import install_own
+    from driver.machine.shell import MachineError, say_on_stderr
+
+    if os.geteuid() != 0 or shutil.which("apt-get") is None:
+        raise MachineError(
+            "This Python has no venv module. Install it and try again: sudo apt-get install python3-venv"
+        )
+    install_own(("python3-venv",), say_on_stderr)
+    if not has_venv():
+        raise MachineError(
+            f"python3-venv is installed, but {sys.executable} has no venv module. Name another: "
+            "make setup PYTHON=/usr/bin/python3"
         )
 
 
