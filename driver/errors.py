@@ -52,3 +52,5 @@ class NotReadyError(LabError):
 
 class StoppedError(LabError):
     """The person at the keyboard stopped the command."""
+
+    exit_code = ExitCode.INCONCLUSIVE

@@ -151,7 +151,7 @@ class Receipt(Event, tag="receipt", frozen=True):
     """The proof of one fault, by others than its injector. `proved` is false when a part of it is missing.
 
     Targets stand in `hit` (seen there) or `missed`, all other links in `spared` or `strayed` (seen there
-    too). `asked` and `measured` hold magnitudes under the same names, units last. `observers` names who saw it.
+    too). `asked` and `measured` hold magnitudes under the same names, units last. `observers`: who saw it.
     """
 
     fault: str

@@ -1,0 +1,75 @@
+"""Starts a lab, scales one, and takes one down: the order of things, and nothing left behind."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from dataclasses import dataclass
+
+from driver.engine import CORE, PROBER, WORKER, Engine, LabSpec
+from driver.errors import EngineError, EngineGoneError, LabError
+from driver.lab import Lab, lab_of, links_for
+from driver.readiness import all_healthy, core_answers, workers_connected
+from driver.terminal import Board, Terminal
+
+STOP_GRACE_S = 5.0
+_log = logging.getLogger("stormlab.up")
+
+
+@dataclass(frozen=True)
+class Down:
+    """What taking a lab down met: how many containers there were, and what is left, if anything."""
+
+    containers: int
+    left: list[str]
+
+
+async def bring_up(
+    engine: Engine, spec: LabSpec, workers: int, terminal: Terminal, prober: bool = False
+) -> Lab:
+    """Start the core, then one link a worker, then the workers; return when all are connected and healthy.
+
+    What stands already with the same specification is left as it is, so this scales a lab as well.
+    """
+    services = (*CORE, WORKER, PROBER) if prober else (*CORE, WORKER)
+    await asyncio.to_thread(engine.ensure_images, services, terminal.say)
+    terminal.show(Board("starting Toxiproxy and the coordinator"))
+    await asyncio.to_thread(engine.up, spec, CORE)
+    lab = lab_of(engine, spec)
+    await core_answers(lab)
+    # A worker that found no link would wait before it tried again, so the links stand first.
+    await asyncio.to_thread(lab.links.put, links_for(lab, workers), True)
+    terminal.show(Board(f"starting {workers} workers"))
+    await asyncio.to_thread(engine.scale, spec, workers)
+    if prober:
+        await asyncio.to_thread(engine.up, spec, (PROBER,))
+    await workers_connected(lab, workers, terminal)
+    await all_healthy(lab, terminal)
+    terminal.clear()
+    return lab
+
+
+async def take_down(engine: Engine, terminal: Terminal, grace_s: float = STOP_GRACE_S) -> Down:
+    """Stop what stands in order, then remove everything that belongs to the project."""
+    containers = await asyncio.to_thread(engine.containers)
+    if containers:
+        terminal.show(Board(f"taking down {len(containers)} containers"))
+    try:
+        await asyncio.to_thread(engine.stop_all, grace_s)
+    except EngineGoneError:
+        raise
+    except EngineError as error:
+        # Whatever would not stop in order is removed by force.
+        _log.debug("stopping in order: %s", error)
+    left = await asyncio.to_thread(engine.down)
+    terminal.clear()
+    return Down(len(containers), left)
+
+
+def refuse_leftovers(down: Down) -> None:
+    """Raises LabError when something is still there."""
+    if down.left:
+        raise LabError(
+            f"Still there after taking the lab down: {', '.join(down.left[:8])}.",
+            "Try again: python lab.py down",
+        )

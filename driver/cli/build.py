@@ -1,0 +1,25 @@
+"""`lab.py build`: the lab's images, where they are missing or out of date."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from driver import images
+from driver.cli import options
+from driver.terminal import Terminal, print_lines
+
+
+@click.command("build", short_help="build the lab's images, where they are missing or out of date")
+@options.as_json
+@options.log_level
+def command(as_json: bool) -> None:
+    """Build the lab's images. An image whose inputs have not changed is left as it is."""
+    services = [image.service for image in images.CATALOGUE]
+    with Terminal() as terminal:
+        ids = options.engine_of("stormlab").ensure_images(services, terminal.say)
+    if as_json:
+        print_lines([json.dumps(ids)])
+    else:
+        print_lines([f"{service:<12}{image}" for service, image in ids.items()])

@@ -1,0 +1,29 @@
+"""`lab.py down`: nothing of a lab is left."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+
+import click
+
+from driver.bring_up import refuse_leftovers, take_down
+from driver.cli import options
+from driver.terminal import Terminal, print_lines
+
+
+@click.command("down", short_help="take a lab down: containers, networks, volumes, faults")
+@options.project
+@options.as_json
+@options.log_level
+def command(project: str, as_json: bool) -> None:
+    """Take a lab down, in whatever state it is: containers, networks, volumes, and with them every fault."""
+    with Terminal() as terminal:
+        down = asyncio.run(take_down(options.engine_of(project), terminal))
+    refuse_leftovers(down)
+    if as_json:
+        print_lines([json.dumps({"project": project, "containers": down.containers, "left": []})])
+    elif down.containers:
+        print_lines([f"The lab {project!r} is down: {down.containers} containers removed, nothing is left."])
+    else:
+        print_lines([f"No lab named {project!r} was up; nothing is left."])

@@ -1,0 +1,87 @@
+"""`lab.py logs`: what the containers printed, in the order of time."""
+
+from __future__ import annotations
+
+import difflib
+import queue
+import threading
+from collections.abc import Iterator
+
+import click
+
+from driver.cli import options
+from driver.engine import Container, Engine
+from driver.errors import LabError, NoLabError, WrongUseError
+from driver.terminal import print_lines, visible
+
+END = None
+
+
+@click.command("logs", short_help="what the containers printed, in the order of time")
+@click.argument("names", nargs=-1, metavar="[NAME]...")
+@click.option(
+    "--tail", type=click.IntRange(min=0), default=200, show_default=True, help="Lines of each container."
+)
+@click.option("--follow", "-f", is_flag=True, help="Go on with each new line, until Ctrl-C.")
+@options.project
+@options.log_level
+def command(names: tuple[str, ...], tail: int, follow: bool, project: str) -> None:
+    """Show logs. NAME is a container (worker-7, coordinator, toxiproxy, prober), or `worker`: all."""
+    engine = options.engine_of(project)
+    chosen = _chosen(engine.containers(), names, project)
+    if follow:
+        for line in _followed(engine, chosen, tail):
+            print_lines([_shown(line)])
+        return
+    lines = sorted(line for name in chosen for line in _stamped(name, engine.log(name, tail)))
+    print_lines([_shown(line) for line in lines])
+
+
+def _chosen(containers: list[Container], names: tuple[str, ...], project: str) -> list[str]:
+    there = [one.name for one in containers]
+    if not there:
+        raise NoLabError(f"No lab named {project!r} is up.", "Start one: python lab.py up --workers 3")
+    chosen: list[str] = []
+    for name in names or there:
+        found = [one.name for one in containers if name in (one.name, one.service)]
+        if not found:
+            near = difflib.get_close_matches(name, there, 3) or there[:3]
+            raise WrongUseError(f"The lab has no container {name!r}.", f"There are: {', '.join(near)}, …")
+        chosen += found
+    return list(dict.fromkeys(chosen))
+
+
+def _stamped(name: str, text: str) -> list[tuple[str, str, str]]:
+    parts = (line.partition(" ") for line in text.splitlines())
+    return [(stamp, name, said) for stamp, _, said in parts]
+
+
+def _shown(line: tuple[str, str, str]) -> str:
+    stamp, name, said = line
+    # The lab's own processes begin each line with their name; what others print gets it from us.
+    who = "" if said.startswith(f"{name} ") else f"{name} "
+    return f"{stamp[11:23]} {who}{visible(said)}"
+
+
+def _followed(engine: Engine, names: list[str], tail: int) -> Iterator[tuple[str, str, str]]:
+    lines: queue.Queue[tuple[str, str, str] | None] = queue.Queue(maxsize=10_000)
+
+    def read(name: str) -> None:
+        try:
+            for text in engine.follow(name, tail):
+                for line in _stamped(name, text):
+                    lines.put(line)
+        except LabError as error:
+            lines.put(("", name, error.sentence))
+        finally:
+            lines.put(END)
+
+    for name in names:
+        threading.Thread(target=read, args=(name,), daemon=True).start()
+    ended = 0
+    while ended < len(names):
+        line = lines.get()
+        if line is END:
+            ended += 1
+        else:
+            yield line

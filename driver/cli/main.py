@@ -1,0 +1,93 @@
+"""The command line: every command in one catalogue, every error one sentence, every end an exit code."""
+
+from __future__ import annotations
+
+import difflib
+import logging
+import os
+import sys
+import traceback
+
+import click
+
+from driver.cli import build, down, logs, setup, status, up
+from driver.errors import LabError, StoppedError, WrongUseError
+from driver.exit_codes import MEANING, ExitCode
+from driver.terminal import Terminal
+
+CATALOGUE: tuple[click.Command, ...] = (
+    *(setup.command, build.command),
+    *(up.command, status.command, logs.command, down.command),
+)
+
+_EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4}{text}" for code, text in MEANING.items())
+
+
+class _Commands(click.Group):
+    """Lists commands in the order of the catalogue, and offers the nearest name for one that is not there."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return [command.name or "" for command in CATALOGUE]
+
+    def resolve_command(
+        self, context: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        if args and not args[0].startswith("-") and args[0] not in self.commands:
+            near = difflib.get_close_matches(args[0], self.list_commands(context), 1)
+            hint = f"Did you mean {near[0]!r}?" if near else "See: python lab.py --help"
+            raise WrongUseError(f"There is no command {args[0]!r}.", hint)
+        return super().resolve_command(context, args)
+
+
+commands = _Commands(
+    "lab.py",
+    commands=CATALOGUE,
+    help="A lab for network chaos: real workers, a real coordinator, and Toxiproxy between them.",
+    epilog=_EPILOG,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
+)
+
+
+def main() -> None:
+    """Run the command line, and end the process with its exit code."""
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(argv: list[str]) -> int:
+    """Run one command; the exit code. What went wrong is told in a sentence on standard error."""
+    try:
+        return int(commands.main(argv, prog_name="lab.py", standalone_mode=False) or ExitCode.PASSED)
+    except click.exceptions.Exit as end:
+        return int(end.exit_code)
+    except click.UsageError as error:
+        command = error.ctx.command_path if error.ctx else "lab.py"
+        return _fail(WrongUseError(error.format_message(), f"See: python {command} --help"))
+    except click.ClickException as error:
+        return _fail(WrongUseError(error.format_message()))
+    except LabError as error:
+        return _fail(error)
+    except (KeyboardInterrupt, click.Abort):
+        return _fail(StoppedError("Stopped."))
+    except BrokenPipeError:
+        # Whoever read our output (`| head`) has enough; the flush at the exit must not fail on that again.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return ExitCode.PASSED
+    except Exception as error:
+        return _fail(_bug(error))
+
+
+def _fail(error: LabError) -> int:
+    if logging.getLogger("stormlab").isEnabledFor(logging.DEBUG):
+        traceback.print_exc()
+    Terminal().fail(error.sentence, error.hint)
+    return error.exit_code
+
+
+def _bug(error: Exception) -> LabError:
+    """An error that nobody expected is ours, and is told with the place where it happened."""
+    frames = traceback.extract_tb(error.__traceback__)
+    where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
+    return LabError(
+        f"The lab itself has a bug: {type(error).__name__}: {error} ({where}).",
+        "Take down what stands: python lab.py down. Seen again with --log-level DEBUG, it shows the way there.",
+    )

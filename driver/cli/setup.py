@@ -1,0 +1,27 @@
+"""`lab.py setup`: from any machine to one that can run the lab."""
+
+from __future__ import annotations
+
+import click
+
+from driver.cli import options
+from driver.errors import LabError
+from driver.machine.setup import prepare
+from driver.machine.shell import MachineError
+from driver.terminal import Terminal, print_lines
+
+
+@click.command("setup", short_help="make this machine ready: a Docker engine, base images")
+@options.log_level
+def command() -> None:
+    """Make this machine ready: a Docker engine that answers, and the base images.
+
+    Where no engine answers, Debian's packages bring one (as root). Quick the second time.
+    """
+    with Terminal() as terminal:
+        try:
+            machine = prepare(terminal.say)
+        except MachineError as error:
+            raise LabError(str(error)) from None
+    bases = ", ".join(machine.bases.values())
+    print_lines([f"Ready: Docker {machine.engine.engine}, Compose {machine.engine.compose}, {bases}."])

@@ -1,0 +1,82 @@
+"""`lab.py up`: a lab that stands until it is taken down."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import time
+
+import click
+
+from driver.bring_up import bring_up, take_down
+from driver.cli import options
+from driver.engine import Engine, LabSpec
+from driver.errors import LabError, StoppedError
+from driver.interrupts import stoppable
+from driver.lab import Lab, new_spec
+from driver.terminal import Terminal, print_lines
+
+DEFAULT_WORKERS = 3
+
+
+@click.command("up", short_help="start a lab, or scale the one that is up")
+@options.workers
+@options.project
+@options.host
+@options.port
+@options.as_json
+@options.log_level
+def command(workers: int | None, project: str, host: str, port: int | None, as_json: bool) -> None:
+    """Start a lab and leave it running; the same again with another --workers scales it."""
+    count = DEFAULT_WORKERS if workers is None else workers
+    began = time.monotonic()
+    with Terminal() as terminal:
+        lab = asyncio.run(_up(options.engine_of(project), new_spec(host, port), count, terminal))
+    print_lines([_as_json(lab, count)] if as_json else _as_text(lab, count, time.monotonic() - began))
+
+
+async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal) -> Lab:
+    stood = await asyncio.to_thread(engine.found)
+    if stood is not None:
+        terminal.say(f"The lab {engine.project!r} is up already; giving it {workers} workers.")
+    else:
+        wanted = await asyncio.to_thread(engine.reserve, wanted)
+
+    def on_stop(count: int) -> None:
+        engine.interrupt()
+        terminal.say("Stopping; taking down what was started." if count == 1 else "Still taking it down.")
+
+    try:
+        return await stoppable(bring_up(engine, stood or wanted, workers, terminal), on_stop)
+    except LabError as error:
+        if stood is None:
+            await take_down(engine, terminal)
+        if isinstance(error, StoppedError):
+            left = "It was up before and still is." if stood else "Nothing is left running."
+            raise StoppedError(f"Stopped before the lab was up. {left}") from None
+        raise
+
+
+def _as_text(lab: Lab, workers: int, took_s: float) -> list[str]:
+    spec = lab.spec
+    which = "" if lab.engine.project == "stormlab" else f" -p {lab.engine.project}"
+    mine = which.replace("-p", "--project")
+    return [
+        f"The lab {lab.engine.project!r} is up: {workers} workers, each on its own link ({took_s:.1f} s).",
+        f"  Toxiproxy    http://{spec.host}:{spec.toxiproxy_port}/proxies",
+        f"  coordinator  http://{spec.host}:{spec.control_port}/state",
+        f"  look         docker compose{which} ps    python lab.py status{mine}",
+        f"  read         python lab.py logs worker-1{mine}",
+        f"  take down    python lab.py down{mine}",
+    ]
+
+
+def _as_json(lab: Lab, workers: int) -> str:
+    spec = lab.spec
+    answer = {
+        "project": lab.engine.project,
+        "workers": workers,
+        "toxiproxy": f"http://{spec.host}:{spec.toxiproxy_port}",
+        "coordinator": f"http://{spec.host}:{spec.control_port}",
+    }
+    return json.dumps(answer)

@@ -1,0 +1,71 @@
+"""The coordinator's control API, as the driver sees it: typed, bounded, its errors turned into ours."""
+
+from __future__ import annotations
+
+from types import TracebackType
+from typing import TypeVar
+
+import aiohttp
+import msgspec
+
+from driver.errors import CoordinatorError
+from wire.control import Health, State, Submission, Submitted, Task
+
+S = TypeVar("S")
+
+CALL_TIMEOUT_S = 5.0
+
+
+class CoordinatorClient:
+    """One session with one coordinator; used as an async context. Every call raises CoordinatorError."""
+
+    def __init__(self, host: str, port: int) -> None:
+        self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+        self._session: aiohttp.ClientSession | None = None
+
+    async def __aenter__(self) -> CoordinatorClient:
+        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT_S))
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        if self._session is not None:
+            await self._session.close()
+
+    async def health(self) -> Health:
+        """Its epoch and clock, once it takes work."""
+        return msgspec.json.decode(await self._ask("GET", "/healthz"), type=Health)
+
+    async def state(self) -> State:
+        """All that it knows."""
+        return msgspec.json.decode(await self._ask("GET", "/state"), type=State)
+
+    async def state_json(self) -> msgspec.Raw:
+        """The same, as it came."""
+        return msgspec.Raw(await self._ask("GET", "/state"))
+
+    async def submit(self, tasks: list[Task]) -> Submitted:
+        """Hand in tasks; the same again does no harm, since the coordinator takes each id once."""
+        body = msgspec.json.encode(Submission(tasks))
+        return msgspec.json.decode(await self._ask("POST", "/tasks", body), type=Submitted)
+
+    async def drain(self) -> None:
+        """Have it begin to leave."""
+        await self._ask("POST", "/drain")
+
+    async def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        assert self._session is not None, "used outside of its context"
+        try:
+            async with self._session.request(method, self.url + path, data=body) as answer:
+                content = await answer.read()
+        except (aiohttp.ClientError, TimeoutError, OSError) as error:
+            detail = f"{type(error).__name__} {error}".strip()
+            raise CoordinatorError(
+                f"The coordinator's control API at {self.url} does not answer {method} {path} ({detail}).",
+                "See: python lab.py logs coordinator",
+            ) from None
+        if answer.status >= 400:
+            said = content[:200].decode(errors="replace")
+            raise CoordinatorError(f"The coordinator refused {method} {path} with {answer.status}: {said}")
+        return content

@@ -1,0 +1,157 @@
+"""The only importer of `rich`: what the lab shows while it works.
+
+What it does goes to standard error, what was asked for to standard output. On a terminal one live line tells
+how far it is; anywhere else plain lines do, a few a minute. Control characters from outside are made visible.
+"""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+import unicodedata
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from types import TracebackType
+
+from rich.console import Console
+from rich.live import Live
+from rich.table import Table
+from rich.text import Text
+
+PLAIN_EVERY_S = 5.0
+PIPE_COLUMNS = 200
+
+
+@dataclass
+class Board:
+    """How far a command is. Numbers that are not known yet are None."""
+
+    phase: str = ""
+    connected: int | None = None
+    workers: int = 0
+    done: int | None = None
+    submitted: int | None = None
+    failed: int = 0
+    faults: list[str] = field(default_factory=list)
+    left_s: float | None = None
+
+    def parts(self) -> list[str]:
+        """What there is to tell, the most important first."""
+        told = []
+        if self.left_s is not None:
+            told.append(f"{max(0.0, self.left_s):.0f} s left")
+        if self.connected is not None:
+            told.append(f"{self.connected}/{self.workers} workers")
+        if self.done is not None:
+            failed = f", {self.failed} failed" if self.failed else ""
+            told.append(f"{self.done}/{self.submitted} tasks done{failed}")
+        return told + [f"fault {name}" for name in self.faults]
+
+
+class Terminal:
+    """Where a command speaks. Used as a context, so that the live line is taken away at the end."""
+
+    def __init__(self) -> None:
+        self._errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
+        self._live: Live | None = None
+        self._began = time.monotonic()
+        self._plain_at = -PLAIN_EVERY_S
+        self._plain_key: tuple[object, ...] = ()
+
+    def __enter__(self) -> Terminal:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.clear()
+
+    def say(self, line: str) -> None:
+        """One line about what is being done."""
+        self._errors.print(Text(visible(line)), soft_wrap=True)
+
+    def warn(self, line: str) -> None:
+        """One line that should not be missed."""
+        self._errors.print(Text(visible(line), style="yellow"), soft_wrap=True)
+
+    def fail(self, sentence: str, hint: str = "") -> None:
+        """Why the command could not do what was asked."""
+        self.clear()
+        text = Text("lab.py: ", style="bold red").append(visible(sentence), style="")
+        if hint:
+            text.append(f"\n        {visible(hint)}", style="")
+        self._errors.print(text, soft_wrap=True)
+
+    def show(self, board: Board) -> None:
+        """Show how far it is."""
+        if self._errors.is_terminal:
+            self._show_live(board)
+        else:
+            self._show_plain(board)
+
+    def clear(self) -> None:
+        """Take the live line away."""
+        if self._live is not None:
+            self._live.stop()
+            self._live = None
+
+    def _show_live(self, board: Board) -> None:
+        line = Text(f"{time.monotonic() - self._began:4.0f} s  ", style="dim")
+        line.append(visible(board.phase), style="bold cyan")
+        for part in board.parts():
+            line.append("  ").append(visible(part), style="red" if part.startswith("fault") else "")
+        line.truncate(self._errors.width - 1, overflow="ellipsis")
+        if self._live is None:
+            self._live = Live(line, console=self._errors, auto_refresh=False, transient=True)
+            self._live.start()
+        self._live.update(line, refresh=True)
+
+    def _show_plain(self, board: Board) -> None:
+        now = time.monotonic()
+        key = (board.phase, tuple(board.faults))
+        if key == self._plain_key and now - self._plain_at < PLAIN_EVERY_S:
+            return
+        self._plain_at, self._plain_key = now, key
+        self.say(f"{now - self._began:5.0f} s  {', '.join([board.phase, *board.parts()])}")
+
+
+def print_lines(lines: Sequence[str]) -> None:
+    """What was asked for, as it is: for machines, and for pipes."""
+    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    sys.stdout.flush()
+
+
+def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str] = ()) -> None:
+    """A table on standard output. `marks` colours a row: good, bad, warn or ""."""
+    console = Console(highlight=False, markup=False, emoji=False)
+    if not console.is_terminal:
+        console = Console(highlight=False, markup=False, emoji=False, width=PIPE_COLUMNS)
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for index, row in enumerate(rows):
+        table.add_row(*(Text(visible(cell)) for cell in row), style=_STYLES[marks[index] if marks else ""])
+    console.print(table)
+
+
+_STYLES = {"": "", "good": "green", "bad": "red", "warn": "yellow"}
+
+
+def visible(text: str) -> str:
+    """`text` without what a terminal would obey: control characters become `\\x1b`, line ends stay."""
+    return "".join(
+        one if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cf") else f"\\x{ord(one):02x}"
+        for one in text
+    )
+
+
+class TerminalLog(logging.Handler):
+    """Sends log records to the terminal, so that they do not tear the live line."""
+
+    def __init__(self, terminal: Terminal) -> None:
+        super().__init__()
+        self._terminal = terminal
+
+    def emit(self, record: logging.LogRecord) -> None:
+        self._terminal.say(f"{record.levelname.lower()} {record.name}: {record.getMessage()}")
