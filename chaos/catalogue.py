@@ -1,0 +1,109 @@
+"""Every fault there is. A new one is a file in chaos/faults/ and a line here."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+from pydantic import ValidationError
+
+from chaos.explain import nearest, problem
+from chaos.fault import Fault
+from chaos.faults.bandwidth import Bandwidth
+from chaos.faults.blackhole import Blackhole
+from chaos.faults.block_new import BlockNew
+from chaos.faults.corrupt import Corrupt
+from chaos.faults.cpu import Cpu
+from chaos.faults.cut import Cut
+from chaos.faults.drop import Drop
+from chaos.faults.duplicate import Duplicate
+from chaos.faults.fail_first import FailFirst
+from chaos.faults.flap import Flap
+from chaos.faults.fragment import Fragment
+from chaos.faults.hang import Hang
+from chaos.faults.kill import Kill
+from chaos.faults.latency import Latency
+from chaos.faults.memory import Memory
+from chaos.faults.partition import Partition
+from chaos.faults.pause import Pause
+from chaos.faults.refuse import Refuse
+from chaos.faults.reject import Reject
+from chaos.faults.reset import Reset
+from chaos.faults.restart import Restart
+from chaos.faults.stall import Stall
+from chaos.faults.stop import Stop
+from chaos.faults.truncate import Truncate
+from chaos.faults.unplug import Unplug
+from chaos.units import unit_of
+
+ALL: tuple[type[Fault], ...] = (
+    *(Latency, Bandwidth, Fragment, Stall, Partition, Blackhole, Cut, Refuse, BlockNew, Reset),
+    *(Truncate, Corrupt, Duplicate, Drop, Flap),
+    *(FailFirst, Reject, Hang),
+    *(Pause, Kill, Stop, Restart, Unplug, Cpu, Memory),
+)
+FAULTS: Mapping[str, type[Fault]] = {kind.name: kind for kind in ALL}
+
+
+class FaultError(ValueError):
+    """A fault that cannot be made: `key` is the parameter ("" for the fault's name), then what was expected
+    and found.
+    """
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}" if key else problem)
+        self.key = key
+        self.problem = problem
+
+
+def make(name: str, params: Mapping[str, Any]) -> Fault:
+    """The fault of that name; parameters as people write them (`{"mean": "200ms"}`). Raises FaultError."""
+    kind = FAULTS.get(name)
+    if kind is None:
+        raise FaultError("", f"expected the name of a fault; found {name!r}. {nearest(name, FAULTS)}")
+    try:
+        return kind.model_validate(dict(params), context={"read": read})
+    except ValidationError as error:
+        raise _explained(kind, error) from None
+
+
+def read(value: Any) -> Fault:
+    """A fault from `refuse` or `{fault: latency, mean: 200ms}`. Raises FaultError."""
+    if isinstance(value, Fault):
+        return value
+    if isinstance(value, str):
+        return make(value, {})
+    if isinstance(value, Mapping) and isinstance(value.get("fault"), str):
+        return make(value["fault"], {key: rest for key, rest in value.items() if key != "fault"})
+    raise FaultError("", f"expected the name of a fault, or a mapping with `fault:` in it; found {value!r}")
+
+
+def parameters(kind: type[Fault]) -> dict[str, str]:
+    """Parameter → what it is, with its default, for help and docs."""
+    told = {}
+    for field, info in kind.model_fields.items():
+        default = "required" if info.is_required() else f"default {_shown(kind, field)}"
+        told[info.alias or field] = f"{info.description} ({default})"
+    return told
+
+
+def _shown(kind: type[Fault], field: str) -> str:
+    default = kind.model_fields[field].default
+    if default is None:
+        return "none"
+    # Only a whole model knows how a value is written with its unit.
+    whole = kind.model_construct(**{field: default}).model_dump(
+        mode="json", by_alias=True, include={field}, warnings=False
+    )
+    return str(next(iter(whole.values())))
+
+
+def _explained(kind: type[Fault], error: ValidationError) -> FaultError:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    known = {info.alias or field: field for field, info in kind.model_fields.items()}
+    if first["type"] == "extra_forbidden":
+        return FaultError(key, f"{kind.name} has no parameter {key!r}. {nearest(key, known)}")
+    if first["type"] == "missing":
+        return FaultError(key, f"{kind.name} needs it: {kind.model_fields[known[key]].description}")
+    return FaultError(key, problem(first, unit_of(known.get(key, ""))))

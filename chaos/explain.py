@@ -1,0 +1,50 @@
+"""Pydantic's findings in the lab's own words: expected this, found that, did you mean."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable, Mapping
+from typing import Any
+
+_BOUNDS = {
+    "greater_than_equal": ("at least", "ge"),
+    "greater_than": ("more than", "gt"),
+    "less_than_equal": ("at most", "le"),
+    "less_than": ("less than", "lt"),
+}
+_KINDS = {
+    "int_parsing": "a whole number",
+    "int_type": "a whole number",
+    "int_from_float": "a whole number",
+    "float_parsing": "a number",
+    "float_type": "a number",
+    "string_type": "text",
+    "bool_type": "true or false",
+    "bool_parsing": "true or false",
+    "list_type": "a list",
+    "dict_type": "a mapping",
+    "model_type": "a mapping",
+}
+
+
+def problem(error: Mapping[str, Any], unit: str = "") -> str:
+    """`expected …; found …` for one of `ValidationError.errors()`; `unit` is what the field is counted in."""
+    kind, found = error["type"], error["input"]
+    if kind in _BOUNDS:
+        word, bound = _BOUNDS[kind]
+        return f"expected {word} {error['ctx'][bound]:g}{unit}; found {found!r}"
+    if kind in _KINDS:
+        return f"expected {_KINDS[kind]}; found {found!r}"
+    message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
+    return (
+        message if kind == "value_error" else f"expected {message[0].lower()}{message[1:]}; found {found!r}"
+    )
+
+
+def nearest(name: str, known: Iterable[str]) -> str:
+    """`Did you mean a or b?`, or all that it can be when nothing is near."""
+    choices = list(known)
+    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
+    if near:
+        return f"Did you mean {' or '.join(near)}?"
+    return f"It can be: {', '.join(choices)}." if choices else "It takes none."

@@ -1,0 +1,186 @@
+"""What a fault is: a small model whose fields are its parameters, with words for people and a rule that tells
+whether it was real.
+
+A new fault is one file in chaos/faults/ with one such class, and one line in chaos/catalogue.py.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from abc import ABC, abstractmethod
+from collections.abc import Awaitable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BaseModel, ConfigDict, Field
+
+from chaos.directions import Direction
+from chaos.evidence import ContainerSeen, LinkSeen, Observation
+from chaos.hands import Hands, LinkEffect, Strike, Times
+from chaos.units import unitless
+
+
+class Layer(StrEnum):
+    """Where a fault takes hold."""
+
+    link = "link"
+    handshake = "handshake"
+    container = "container"
+
+
+class Aspect(StrEnum):
+    """What of a target a fault has its hands on; two faults that cannot share one contradict each other."""
+
+    to_worker = "to_worker"
+    to_coordinator = "to_coordinator"
+    new = "new connections"
+    live = "live connections"
+    process = "the process"
+    network = "the network"
+    cpu = "processor time"
+    memory = "memory"
+
+
+class Probing(StrEnum):
+    """What the prober must do beyond its usual round trips so that a fault can be proved."""
+
+    round_trips = "round_trips"
+    connects = "connects"
+    volume = "volume"
+    throughput = "throughput"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One stretch of a fault that comes in stretches: seconds after its beginning, how long, and what it is
+    then.
+    """
+
+    at_s: float
+    for_s: float | None
+    fault: Fault
+
+
+class Fault(BaseModel, ABC):
+    """One fault with its parameters. Class variables are what the catalogue, the help and docs/faults.md say
+    about it.
+    """
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=unitless)
+
+    name: ClassVar[str]
+    layer: ClassVar[Layer]
+    lasting: ClassVar[bool] = True
+    """Whether it goes on until it is ended (and needs a `for`), or is over in an instant."""
+    summary: ClassVar[str]
+    ends_see: ClassVar[str]
+    good_client: ClassVar[str]
+    probing: ClassVar[frozenset[Probing]] = frozenset({Probing.round_trips})
+    example: ClassVar[str]
+    """Parameters that make sense, as one writes them in a scenario, for the help and the docs."""
+
+    @abstractmethod
+    async def begin(self, hands: Hands, strike: Strike) -> Times:
+        """Let it begin on every target of the strike; target → when."""
+
+    @abstractmethod
+    async def end(self, hands: Hands, strike: Strike) -> Times:
+        """Heal every target of the strike; target → when. Nothing happens where it is over already."""
+
+    def unfold(self, for_s: float | None) -> tuple[Part, ...]:
+        """The stretches in which it comes; most faults are one."""
+        return (Part(0.0, for_s, self),)
+
+    def alone(self) -> frozenset[Aspect]:
+        """What of a target it takes wholly, so that no other fault can be there."""
+        return frozenset()
+
+    def among(self) -> frozenset[Aspect]:
+        """What of a target it shares with faults of other names."""
+        return frozenset()
+
+    def params(self) -> dict[str, Any]:
+        """Its parameters as a scenario has them, units and all; what equals a default is left out."""
+        return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
+
+
+class LinkFault(Fault):
+    """A fault on links, through Toxiproxy: all links at once, in one call, under a lease."""
+
+    layer: ClassVar[Layer] = Layer.link
+
+    @abstractmethod
+    def effect(self) -> LinkEffect:
+        """The toxics or the action that make it."""
+
+    @abstractmethod
+    def observed(self, seen: LinkSeen) -> Observation:
+        """Whether what was seen of a link shows this very fault. On a spared link it must answer no."""
+
+    async def begin(self, hands: Hands, strike: Strike) -> Times:
+        return await hands.strike_links(strike, self.effect())
+
+    async def end(self, hands: Hands, strike: Strike) -> Times:
+        return await hands.release_links(strike.fault_id)
+
+
+class DirectedFault(LinkFault):
+    """A link fault that can hurt one direction alone."""
+
+    direction: Annotated[
+        Direction, Field(description="which way bytes are hurt: to_worker, to_coordinator or both")
+    ] = Direction.both
+
+    def halves(self) -> frozenset[Aspect]:
+        """The directions that it hurts, as aspects of a link."""
+        return frozenset(Aspect(half.value) for half in self.direction.halves)
+
+    def among(self) -> frozenset[Aspect]:
+        return self.halves()
+
+
+class ContainerFault(Fault):
+    """A fault at containers: workers, the coordinator, Toxiproxy itself."""
+
+    layer: ClassVar[Layer] = Layer.container
+
+    @abstractmethod
+    async def hit(self, hands: Hands, container: str) -> int:
+        """Do it to one container; returns when."""
+
+    @abstractmethod
+    async def restore(self, hands: Hands, container: str) -> int:
+        """Undo it; returns when. The same again does no harm."""
+
+    @abstractmethod
+    def observed(self, seen: ContainerSeen) -> Observation:
+        """Whether what was seen of a container shows this very fault."""
+
+    async def begin(self, hands: Hands, strike: Strike) -> Times:
+        return await _each(strike.targets, [self.hit(hands, name) for name in strike.targets])
+
+    async def end(self, hands: Hands, strike: Strike) -> Times:
+        return await _each(strike.targets, [self.restore(hands, name) for name in strike.targets])
+
+
+def contradiction(one: Fault, other: Fault) -> str:
+    """Why two faults cannot be on one target at one time; "" when they can."""
+    held = (one.alone() & (other.alone() | other.among())) | (other.alone() & one.among())
+    if one.name == other.name:
+        held |= one.among() & other.among()
+    if not held:
+        return ""
+    what = " and ".join(sorted(held))
+    return f"{one.name} and {other.name} both need {what} of it"
+
+
+async def _each(targets: Sequence[str], acts: Sequence[Awaitable[int]]) -> Times:
+    """All acts at once, to their end, even when one fails: what was begun must be known before an error is
+    told.
+    """
+    outcomes = await asyncio.gather(*acts, return_exceptions=True)
+    for outcome in outcomes:
+        if isinstance(outcome, BaseException):
+            raise outcome
+    return {name: at_ns for name, at_ns in zip(targets, outcomes, strict=True) if isinstance(at_ns, int)}

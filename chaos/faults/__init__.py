@@ -1,0 +1,1 @@
+"""The faults, one small file each; chaos/catalogue.py lists them."""

@@ -1,0 +1,44 @@
+"""Bytes at a rate."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from chaos.evidence import LinkSeen, Observation
+from chaos.fault import DirectedFault, Probing
+from chaos.hands import LinkEffect, Toxic
+from chaos.units import BytesPerSecond
+
+
+class Bandwidth(DirectedFault):
+    """Bytes leave at a fixed rate, with no credit for silence."""
+
+    name: ClassVar = "bandwidth"
+    summary: ClassVar = "bytes come at no more than a rate"
+    ends_see: ClassVar = (
+        "Bytes leave at the rate, each connection and direction by itself; what is more waits, and "
+        "back-pressure reaches the sender."
+    )
+    good_client: ClassVar = (
+        "Stays connected: heartbeats are small and overtake bulk; queues stay bounded and drain when it ends."
+    )
+    probing: ClassVar = frozenset({Probing.throughput})
+    example: ClassVar = "rate: 64KB/s, direction: to_coordinator"
+
+    rate_bytes_per_s: Annotated[
+        BytesPerSecond, Field(ge=100, le=10**9, description="bytes a second for each connection")
+    ]
+
+    def effect(self) -> LinkEffect:
+        return LinkEffect((Toxic("throttle", self.direction, {"rate_bytes_per_s": self.rate_bytes_per_s}),))
+
+    def observed(self, seen: LinkSeen) -> Observation:
+        asked = float(self.rate_bytes_per_s)
+        if not seen.during.rates_bytes_per_s:
+            return Observation(False, "no throughput was measured during it", asked=asked, unit="B/s")
+        rate = statistics.median(seen.during.rates_bytes_per_s)
+        real = 0.8 * asked <= rate <= 1.2 * asked
+        return Observation(real, f"{rate:.0f} B/s went through", asked=asked, measured=rate, unit="B/s")

@@ -1,0 +1,53 @@
+"""Bytes vanish; connections hang half-open."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from chaos.evidence import LinkSeen, Observation, Outcome
+from chaos.fault import Aspect, DirectedFault, Probing
+from chaos.hands import LinkEffect, Toxic
+from chaos.proof import attempts, broken, silence_through
+
+
+class Blackhole(DirectedFault):
+    """Bytes and ends of connections vanish, and nothing is closed: half-open connections."""
+
+    name: ClassVar = "blackhole"
+    summary: ClassVar = "bytes vanish; connections are accepted and hang: half-open"
+    ends_see: ClassVar = (
+        "Nothing comes and nothing fails, and what is sent is gone for good, a FIN too: a side that closes "
+        "is not heard by the other. New "
+        "connections are accepted and hang. When it ends, connections that lost something are closed (FIN)."
+    )
+    good_client: ClassVar = (
+        "Both sides notice by heartbeat alone; what was sent into the hole is sent again in the resumed "
+        "session, once."
+    )
+    probing: ClassVar = frozenset({Probing.round_trips, Probing.connects})
+    example: ClassVar = "direction: to_worker"
+
+    def alone(self) -> frozenset[Aspect]:
+        return self.halves() | {Aspect.new}
+
+    def effect(self) -> LinkEffect:
+        return LinkEffect((Toxic("blackhole", self.direction),))
+
+    def observed(self, seen: LinkSeen) -> Observation:
+        if ended := broken(seen.during):
+            return Observation(
+                False, f"the connection ended ({ended}) where it should have been left half-open"
+            )
+        silence = silence_through(seen.during)
+        if silence is None:
+            return Observation(False, "the link was not silent")
+        if silence.healed:
+            return Observation(
+                False, "the link was silent, but what was sent arrived afterwards: nothing vanished"
+            )
+        if not seen.during.count(Outcome.hung) or seen.during.count(Outcome.answered):
+            return Observation(False, f"new connections should have hung; {attempts(seen.during)}")
+        return Observation(
+            True,
+            f"silent all the while, what was sent never came, new connections hung ({attempts(seen.during)})",
+        )

@@ -1,0 +1,41 @@
+"""FIN on live connections; new ones work."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from chaos.evidence import Ending, LinkSeen, Observation, Outcome
+from chaos.fault import Aspect, LinkFault, Probing
+from chaos.hands import Action, LinkEffect
+from chaos.proof import attempts
+
+
+class Cut(LinkFault):
+    """Every live connection of the link ends with FIN at both ends, at once."""
+
+    name: ClassVar = "cut"
+    lasting: ClassVar = False
+    summary: ClassVar = "FIN on live connections; new ones work at once"
+    ends_see: ClassVar = (
+        "Both ends read an end of stream with no WebSocket close frame before it. The next connection is "
+        "answered."
+    )
+    good_client: ClassVar = (
+        "Notices at once, waits a jittered moment, resumes its session; nothing is lost, redone or counted "
+        "twice."
+    )
+    probing: ClassVar = frozenset({Probing.round_trips, Probing.connects})
+    example: ClassVar = ""
+
+    def among(self) -> frozenset[Aspect]:
+        return frozenset({Aspect.live})
+
+    def effect(self) -> LinkEffect:
+        return LinkEffect(action=Action.cut)
+
+    def observed(self, seen: LinkSeen) -> Observation:
+        if not seen.during.ended(Ending.fin) and not seen.during.ended(Ending.torn):
+            return Observation(False, "the standing connection saw no FIN")
+        if seen.during.count(Outcome.refused) or not seen.during.count(Outcome.answered):
+            return Observation(False, f"new connections should have worked; {attempts(seen.during)}")
+        return Observation(True, f"FIN on the standing connection; new ones worked ({attempts(seen.during)})")

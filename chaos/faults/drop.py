@@ -1,0 +1,44 @@
+"""A chunk is missing."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from chaos.evidence import Ending, LinkSeen, Observation
+from chaos.fault import DirectedFault
+from chaos.hands import LinkEffect, Toxic
+from chaos.units import Share
+
+
+class Drop(DirectedFault):
+    """Chunks are missing."""
+
+    name: ClassVar = "drop"
+    summary: ClassVar = "some chunks are missing, the connection stays"
+    ends_see: ClassVar = (
+        "A chunk (what one read gave, up to 32 KiB) is missing; what follows arrives. The WebSocket stream "
+        "is out of step, or a whole frame is missing."
+    )
+    good_client: ClassVar = (
+        "Notices the gap by its sequence numbers or by the broken framing, closes and resumes; never goes on "
+        "as if nothing had been lost."
+    )
+    example: ClassVar = "probability: 5%"
+
+    probability: Annotated[Share, Field(gt=0, description="for each chunk to be hit")]
+
+    def effect(self) -> LinkEffect:
+        return LinkEffect((Toxic("drop", self.direction, {"probability": self.probability}),))
+
+    def observed(self, seen: LinkSeen) -> Observation:
+        messages = seen.during.missing_messages
+        chunks = seen.counters.get("dropped_chunks", 0)
+        because = f"{messages} probes never came back, {chunks} chunks were hit"
+        return Observation(
+            messages > 0 or (chunks > 0 and seen.during.ended(Ending.protocol)),
+            because,
+            measured=float(messages),
+            unit="probes",
+        )

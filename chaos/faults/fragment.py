@@ -1,0 +1,48 @@
+"""Small pieces with gaps."""
+
+from __future__ import annotations
+
+import statistics
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from chaos.evidence import LinkSeen, Observation
+from chaos.fault import DirectedFault, Probing
+from chaos.hands import LinkEffect, Toxic
+from chaos.units import Milliseconds, SizeBytes
+
+
+class Fragment(DirectedFault):
+    """Bytes leave in small pieces, some time apart."""
+
+    name: ClassVar = "fragment"
+    summary: ClassVar = "bytes come in small pieces with gaps between them"
+    ends_see: ClassVar = (
+        "Reads give at most `size` bytes, and at least `gap` lies between two pieces; order and content stay."
+    )
+    good_client: ClassVar = (
+        "Puts frames together from whatever pieces come; never takes half a message for a whole one."
+    )
+    probing: ClassVar = frozenset({Probing.throughput})
+    example: ClassVar = "size: 64B, gap: 20ms"
+
+    size_bytes: Annotated[SizeBytes, Field(ge=1, le=32_768, description="the largest piece")]
+    gap_ms: Annotated[Milliseconds, Field(ge=1, le=60_000, description="the least time between two pieces")]
+
+    def effect(self) -> LinkEffect:
+        return LinkEffect(
+            (Toxic("fragment", self.direction, {"size_bytes": self.size_bytes, "gap_ms": self.gap_ms}),)
+        )
+
+    def observed(self, seen: LinkSeen) -> Observation:
+        asked = self.size_bytes / (self.gap_ms / 1000)
+        if not seen.during.rates_bytes_per_s:
+            return Observation(False, "no throughput was measured during it", asked=asked, unit="B/s")
+        rate = statistics.median(seen.during.rates_bytes_per_s)
+        # A gap is a least time, and timers of a busy machine fire late: pieces may come slower than asked,
+        # not faster.
+        real = 0.4 * asked <= rate <= 1.2 * asked
+        return Observation(
+            real, f"{rate:.0f} B/s went through, piece by piece", asked=asked, measured=rate, unit="B/s"
+        )

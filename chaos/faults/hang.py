@@ -1,0 +1,41 @@
+"""New connections are accepted and never answered."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from chaos.directions import Direction
+from chaos.evidence import LinkSeen, Observation, Outcome
+from chaos.fault import Aspect, Layer, LinkFault, Probing
+from chaos.hands import LinkEffect, Toxic
+from chaos.proof import attempts, broken
+
+
+class Hang(LinkFault):
+    """The upgrade request is taken and never answered."""
+
+    name: ClassVar = "hang"
+    layer: ClassVar = Layer.handshake
+    summary: ClassVar = "new connections are accepted and never answered"
+    ends_see: ClassVar = (
+        "connect() succeeds, the upgrade request is sent, and nothing comes back; when it ends, the hung "
+        "connections are closed."
+    )
+    good_client: ClassVar = (
+        "Gives up an unanswered upgrade after its connect timeout, and tries again; it never waits for ever."
+    )
+    probing: ClassVar = frozenset({Probing.connects})
+    example: ClassVar = ""
+
+    def alone(self) -> frozenset[Aspect]:
+        return frozenset({Aspect.new})
+
+    def effect(self) -> LinkEffect:
+        return LinkEffect((Toxic("hang", Direction.to_coordinator),))
+
+    def observed(self, seen: LinkSeen) -> Observation:
+        if ended := broken(seen.during):
+            return Observation(False, f"the standing connection ended ({ended}) where it should have stayed")
+        if not seen.during.count(Outcome.hung) or seen.during.count(Outcome.answered):
+            return Observation(False, f"new connections should have hung; {attempts(seen.during)}")
+        return Observation(True, f"new connections were accepted and not answered ({attempts(seen.during)})")

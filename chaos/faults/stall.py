@@ -1,0 +1,43 @@
+"""Silence on a live connection; held bytes arrive when it ends."""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+from chaos.evidence import LinkSeen, Observation
+from chaos.fault import Aspect, DirectedFault
+from chaos.hands import LinkEffect, Toxic
+from chaos.proof import broken, silence_through
+
+
+class Stall(DirectedFault):
+    """Bytes are held, and delivered in order when it ends."""
+
+    name: ClassVar = "stall"
+    summary: ClassVar = "silence on live connections; held bytes arrive when it ends"
+    ends_see: ClassVar = (
+        "Nothing comes and nothing fails: no FIN, no RST; new connections are accepted and get no answer. "
+        "When it ends, all that was held "
+        "arrives in order on the same connections, even the FIN of a side that gave up meanwhile."
+    )
+    good_client: ClassVar = (
+        "Notices within heartbeat interval + timeout, on both sides; resumes afterwards; takes nothing twice "
+        "of what was held."
+    )
+    example: ClassVar = "direction: to_coordinator"
+
+    def alone(self) -> frozenset[Aspect]:
+        return self.halves() | {Aspect.new}
+
+    def effect(self) -> LinkEffect:
+        return LinkEffect((Toxic("hold", self.direction),))
+
+    def observed(self, seen: LinkSeen) -> Observation:
+        if ended := broken(seen.during):
+            return Observation(False, f"the connection ended ({ended}) where it should only have been silent")
+        silence = silence_through(seen.during)
+        if silence is None:
+            return Observation(False, "the link was not silent")
+        if not silence.healed:
+            return Observation(False, "the link was silent, and what was held did not arrive afterwards")
+        return Observation(True, "silent all the while, and every held byte arrived in order afterwards")

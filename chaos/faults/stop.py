@@ -1,0 +1,47 @@
+"""SIGTERM with grace."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from chaos.evidence import ContainerSeen, Observation
+from chaos.fault import Aspect, ContainerFault
+from chaos.hands import Hands
+from chaos.units import Seconds
+
+
+class Stop(ContainerFault):
+    """An orderly stop; when the fault ends, the container is started again."""
+
+    name: ClassVar = "stop"
+    summary: ClassVar = "SIGTERM, and SIGKILL after the grace; started again when it ends"
+    ends_see: ClassVar = (
+        "The process is asked to leave: it may drain, say goodbye and close its connections with a close "
+        "frame."
+    )
+    good_client: ClassVar = (
+        "Finishes or hands back its work within the grace, says goodbye, and leaves nothing for the other "
+        "side to time out."
+    )
+    example: ClassVar = "grace: 10s"
+
+    grace_s: Annotated[Seconds, Field(ge=0, le=120, description="how long it may take before SIGKILL")] = 10.0
+
+    def alone(self) -> frozenset[Aspect]:
+        return frozenset({Aspect.process, Aspect.network})
+
+    async def hit(self, hands: Hands, container: str) -> int:
+        return await hands.stop(container, self.grace_s)
+
+    async def restore(self, hands: Hands, container: str) -> int:
+        return await hands.start(container)
+
+    def observed(self, seen: ContainerSeen) -> Observation:
+        if "exited" not in seen.states:
+            return Observation(False, "the engine never called it exited")
+        how = "in order" if seen.stopped_in_order else "without its last word"
+        if not any(at >= seen.until_ns for at in seen.starts_ns):
+            return Observation(False, f"it stopped {how}, and no new life of it was seen afterwards")
+        return Observation(True, f"it stopped {how}, and a new life began afterwards")

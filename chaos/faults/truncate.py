@@ -1,0 +1,67 @@
+"""The connection ends inside a WebSocket frame, or after so many bytes."""
+
+from __future__ import annotations
+
+from typing import Annotated, ClassVar
+
+from pydantic import Field
+
+from chaos.evidence import Ending, LinkSeen, Observation
+from chaos.fault import Aspect, DirectedFault, Probing
+from chaos.hands import LinkEffect, Toxic
+from chaos.proof import broken
+from chaos.units import SizeBytes
+
+
+class Truncate(DirectedFault):
+    """The stream breaks off: in the middle of the next frame, or after a number of bytes."""
+
+    name: ClassVar = "truncate"
+    summary: ClassVar = "the connection ends inside a WebSocket frame (or after so many bytes)"
+    ends_see: ClassVar = (
+        "Without `after`: half of the payload of the next WebSocket data frame arrives, and then FIN. With "
+        "`after`: so many bytes from the fault's "
+        "beginning (of each later connection too), and then FIN. Connections made while it lasts meet the "
+        "same end."
+    )
+    good_client: ClassVar = (
+        "Never takes half a message for a whole one; reconnects, and sends the whole message again in the "
+        "resumed session."
+    )
+    probing: ClassVar = frozenset({Probing.round_trips, Probing.connects})
+    example: ClassVar = "direction: to_worker"
+
+    after_bytes: Annotated[
+        SizeBytes | None,
+        Field(description="bytes that still pass; left out: until the middle of the next frame"),
+    ] = None
+
+    def alone(self) -> frozenset[Aspect]:
+        return frozenset({Aspect.live})
+
+    def effect(self) -> LinkEffect:
+        if self.after_bytes is None:
+            return LinkEffect((Toxic("truncate", self.direction, {"mode": "mid_frame"}),))
+        return LinkEffect(
+            (Toxic("truncate", self.direction, {"mode": "bytes", "after_bytes": self.after_bytes}),)
+        )
+
+    def observed(self, seen: LinkSeen) -> Observation:
+        ended = broken(seen.during)
+        if not seen.during.ended(Ending.fin) and not seen.during.ended(Ending.torn):
+            what = f"saw {ended}" if ended else "stood"
+            return Observation(False, f"the standing connection should have ended with FIN; it {what}")
+        if (
+            self.after_bytes is None
+            and Aspect.to_coordinator not in self.halves()
+            and not seen.during.ended(Ending.torn)
+        ):
+            return Observation(False, "FIN came between two frames, not inside one")
+        cut_off = seen.counters.get("truncated_connections", 0)
+        if not cut_off:
+            return Observation(False, "Toxiproxy truncated no connection of this link")
+        return Observation(
+            True,
+            f"{ended} on the standing connection; {cut_off} connections were truncated",
+            measured=float(cut_off),
+        )

@@ -1,0 +1,139 @@
+"""Whom a fault hits: selections as people write them, resolved to names by the seed.
+
+    all · 30% · random 3 · first 3 · worker-4 · 3,7-9 · east (a group) · coordinator · toxiproxy
+    [worker-1, 5-7, east]       a list is all of them together
+    [[1-5], [6-10]]             a partition: the coordinator is on the first side, or where it is named
+
+Every random draw has a generator of its own, so one more fault in a timeline does not change whom others hit.
+"""
+
+from __future__ import annotations
+
+import math
+import random
+import re
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from chaos.explain import nearest
+
+COORDINATOR = "coordinator"
+TOXIPROXY = "toxiproxy"
+CORE = (COORDINATOR, TOXIPROXY)
+_RANGE = re.compile(r"(?:worker-)?(\d+)(?:\s*-\s*(?:worker-)?(\d+))?")
+_SHARE = re.compile(r"(?:random\s+)?(\d+(?:\.\d+)?)\s*%")
+_DRAWN = re.compile(r"(random|first)\s+(\d+)")
+_MAX_DEPTH = 8
+
+Selection = Any
+"""What a file may hold for targets: text, a number, a list of those, or a partition (a list of lists)."""
+
+
+class TargetError(ValueError):
+    """A selection that names nobody, or somebody who is not there."""
+
+
+class Fleet:
+    """The workers of one run, `worker-1` to `worker-N`, its named groups, and the seed that decides every
+    draw.
+    """
+
+    def __init__(self, workers: int, seed: int, groups: Mapping[str, Selection] | None = None) -> None:
+        self.workers = tuple(f"worker-{index}" for index in range(1, workers + 1))
+        self._seed = seed
+        self._groups = dict(groups or {})
+
+    def select(self, selection: Selection, draw: str, *, allow_empty: bool = False) -> tuple[str, ...]:
+        """The targets of a selection, each once, in the fleet's order; `draw` tells one random draw from
+        another.
+
+        Raises TargetError when it names nobody (unless allowed) or somebody who is not there.
+        """
+        chosen = self._resolve(selection, draw, 0)
+        found = tuple(name for name in (*self.workers, *CORE) if name in chosen)
+        if not found and not allow_empty:
+            raise TargetError(
+                f"expected at least one target; {_shown(selection)} names none of {len(self.workers)} "
+                "workers "
+                "(`allow_empty: true` allows that)"
+            )
+        return found
+
+    def _resolve(self, selection: Selection, draw: str, depth: int) -> set[str]:
+        if depth > _MAX_DEPTH:
+            raise TargetError(f"groups name each other in a circle: {_shown(selection)}")
+        if isinstance(selection, list) and selection and all(isinstance(side, list) for side in selection):
+            return self._apart(selection, draw, depth)
+        if isinstance(selection, list):
+            return set().union(
+                *(self._resolve(item, f"{draw}/{place}", depth + 1) for place, item in enumerate(selection))
+            )
+        if isinstance(selection, int) and not isinstance(selection, bool):
+            return self._named(str(selection), selection)
+        if isinstance(selection, str):
+            return self._told(selection.strip(), draw, depth)
+        raise TargetError(f"expected a selection like all, 30%, random 3 or 3,7-9; found {_shown(selection)}")
+
+    def _told(self, text: str, draw: str, depth: int) -> set[str]:
+        if text == "all":
+            return set(self.workers)
+        if text in CORE:
+            return {text}
+        if text in self._groups:
+            return self._resolve(self._groups[text], f"{draw}/{text}", depth + 1)
+        if match := _SHARE.fullmatch(text):
+            share = float(match[1])
+            if share > 100:
+                raise TargetError(f"expected at most 100 %; found {text!r}")
+            # Half up, so that 30 % of 20 is 6 and 50 % of 5 is 3, whatever the binary fraction says.
+            return self._drawn(math.floor(share * len(self.workers) / 100 + 0.5 + 1e-9), text, draw)
+        if match := _DRAWN.fullmatch(text):
+            count = int(match[2])
+            self._check_count(count, text)
+            return set(self.workers[:count]) if match[1] == "first" else self._drawn(count, text, draw)
+        parts = [part.strip() for part in text.split(",")]
+        if len(parts) > 1:
+            return set().union(*(self._resolve(part, f"{draw}/{part}", depth + 1) for part in parts))
+        return self._named(text, text)
+
+    def _named(self, text: str, selection: Selection) -> set[str]:
+        match = _RANGE.fullmatch(text)
+        if match is None:
+            raise TargetError(
+                "expected a selection like all, 30%, random 3, 3,7-9, worker-4 or coordinator; found "
+                f"{_shown(selection)}. "
+                f"{nearest(text, ('all', *CORE, *self._groups))}"
+            )
+        first, last = int(match[1]), int(match[2] or match[1])
+        if first < 1 or last < first:
+            raise TargetError(f"expected a range like 3-7; found {_shown(selection)}")
+        if last > len(self.workers):
+            raise TargetError(
+                f"{_shown(selection)} names worker-{last}; there are {len(self.workers)} workers"
+            )
+        return set(self.workers[first - 1 : last])
+
+    def _drawn(self, count: int, text: str, draw: str) -> set[str]:
+        self._check_count(count, text)
+        # A generator of its own for each draw: one more fault in a timeline does not change whom the others
+        # hit.
+        return set(random.Random(f"{self._seed}/{draw}").sample(self.workers, count))
+
+    def _check_count(self, count: int, text: str) -> None:
+        if count > len(self.workers):
+            raise TargetError(f"{text!r} asks for {count} workers; there are {len(self.workers)}")
+
+    def _apart(self, sides: Sequence[Selection], draw: str, depth: int) -> set[str]:
+        if len(sides) < 2:
+            raise TargetError(
+                f"expected at least two sides of a partition, like [[1-5], [6-10]]; found {_shown(sides)}"
+            )
+        resolved = [self._resolve(side, f"{draw}/{place}", depth + 1) for place, side in enumerate(sides)]
+        with_coordinator = [side for side in resolved if COORDINATOR in side] or resolved[:1]
+        # Whoever is on several sides hears all of them, so who shares one with the coordinator is not cut
+        # off.
+        return set().union(*resolved) - set().union(*with_coordinator) - set(CORE)
+
+
+def _shown(selection: Selection) -> str:
+    return repr(selection)

@@ -1,0 +1,151 @@
+"""Quantities as people write them: `200ms`, `64KB/s`, `10KiB`, `1e-4`, `30%`, `20/s`. A number without its
+unit is refused.
+
+In files and on the command line a value carries its unit; in the code the field's name does (`mean_ms`).
+`unitless` turns one into the other, so that `mean: 200ms` in a file is `mean_ms=200.0` here.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+from collections.abc import Mapping
+from typing import Annotated
+
+from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
+
+_QUANTITY = re.compile(r"\s*([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
+_SUFFIXES = ("_bytes_per_s", "_per_byte", "_per_s", "_bytes", "_ms", "_s")
+
+_SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "min": 60.0, "h": 3600.0}
+_BYTES = {"B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 1024.0, "MiB": 1024.0**2, "GiB": 1024.0**3}
+_BYTES_PER_S = {f"{unit}/s": factor for unit, factor in _BYTES.items()}
+_PER_S = {"/s": 1.0, "/m": 1 / 60, "/min": 1 / 60, "/h": 1 / 3600}
+
+
+def parse_seconds(value: object) -> float:
+    """Seconds in a duration like `200ms`, `1.5s`, `2m`, `1h`. Raises ValueError."""
+    return _parse(value, _SECONDS, "a duration with its unit, like 200ms, 10s or 2m")
+
+
+def parse_bytes(value: object) -> int:
+    """Bytes in a size like `4096B`, `64KB` (1000) or `10KiB` (1024). Raises ValueError."""
+    return round(_parse(value, _BYTES, "a size with its unit, like 512B, 64KB or 10KiB"))
+
+
+def parse_bytes_per_s(value: object) -> int:
+    """Bytes a second in a rate like `64KB/s`. Raises ValueError."""
+    return round(_parse(value, _BYTES_PER_S, "a rate with its unit, like 64KB/s or 1MB/s"))
+
+
+def parse_per_s(value: object) -> float:
+    """How often a second, in a rate like `20/s` or `30/m`. Raises ValueError."""
+    return _parse(value, _PER_S, "a rate with its unit, like 20/s or 30/m")
+
+
+def parse_share(value: object) -> float:
+    """A share of 0 … 1, written `0.3`, `1e-4` or `30%`. Raises ValueError."""
+    expected = "a share from 0 to 1, like 0.05, 1e-4 or 5%"
+    match = _QUANTITY.fullmatch(_text(value, expected))
+    if match is None or match[2] not in ("", "%"):
+        raise ValueError(f"expected {expected}; found {value!r}")
+    share = float(match[1]) / (100.0 if match[2] else 1.0)
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"expected {expected}; found {value!r}, which is out of range")
+    return share
+
+
+def format_seconds(seconds: float) -> str:
+    """`0.2` → `200ms`, `90.0` → `90s`: the shorter of the two, and exactly what parse_seconds reads back."""
+    if seconds and abs(seconds) < 1.0:
+        return f"{seconds * 1000:.12g}ms"
+    return f"{seconds:.12g}s"
+
+
+def unitless(field: str) -> str:
+    """The name of a field as files have it: `mean_ms` → `mean`, `rate_bytes_per_s` → `rate`."""
+    for suffix in _SUFFIXES:
+        if field.endswith(suffix) and field != suffix.lstrip("_"):
+            return field.removesuffix(suffix)
+    return field
+
+
+def unit_of(field: str) -> str:
+    """The unit that a field's name ends in, as people write it: `mean_ms` → `ms`; "" where it has none."""
+    return (
+        field.removeprefix(unitless(field))
+        .lstrip("_")
+        .replace("_per_", "/")
+        .replace("bytes", "B")
+        .removeprefix("per_")
+    )
+
+
+def _parse(value: object, units: Mapping[str, float], expected: str) -> float:
+    match = _QUANTITY.fullmatch(_text(value, expected))
+    if match is None or match[2] not in units:
+        missing = match is not None and not match[2]
+        found = f"{value!r}, which has no unit" if missing else repr(value)
+        raise ValueError(f"expected {expected}; found {found}")
+    number = float(match[1]) * units[match[2]]
+    if number < 0 or not math.isfinite(number):
+        raise ValueError(f"expected {expected}; found {value!r}, which is out of range")
+    # 1.1 × 60 and the like should read as they were written; no quantity here needs more than twelve digits.
+    return float(f"{number:.12g}")
+
+
+def _text(value: object, expected: str) -> str:
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise ValueError(f"expected {expected}; found {value!r}")
+    return str(value)
+
+
+def _milliseconds(value: object) -> float:
+    return float(f"{parse_seconds(value) * 1000:.12g}")
+
+
+_DURATION = r"^[0-9.]+(e[+-]?[0-9]+)?\s*(us|µs|ms|s|m|min|h)$"
+Seconds = Annotated[
+    float,
+    BeforeValidator(parse_seconds),
+    PlainSerializer(format_seconds, return_type=str),
+    WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["10s", "500ms", "2m"]}),
+]
+Milliseconds = Annotated[
+    float,
+    BeforeValidator(_milliseconds),
+    PlainSerializer(lambda value: f"{value:.12g}ms", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": _DURATION, "examples": ["200ms", "1.5s"]}),
+]
+SizeBytes = Annotated[
+    int,
+    BeforeValidator(parse_bytes),
+    PlainSerializer(lambda value: f"{value}B", return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^[0-9.]+\s*([KMG]i?)?B$", "examples": ["512B", "64KB", "10KiB"]}
+    ),
+]
+BytesPerSecond = Annotated[
+    int,
+    BeforeValidator(parse_bytes_per_s),
+    PlainSerializer(lambda value: f"{value}B/s", return_type=str),
+    WithJsonSchema(
+        {"type": "string", "pattern": r"^[0-9.]+\s*([KMG]i?)?B/s$", "examples": ["64KB/s", "1MB/s"]}
+    ),
+]
+PerSecond = Annotated[
+    float,
+    BeforeValidator(parse_per_s),
+    PlainSerializer(lambda value: f"{value:.12g}/s", return_type=str),
+    WithJsonSchema({"type": "string", "pattern": r"^[0-9.]+\s*/(s|m|min|h)$", "examples": ["20/s", "30/m"]}),
+]
+Share = Annotated[
+    float,
+    BeforeValidator(parse_share),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "number", "minimum": 0, "maximum": 1}, {"type": "string"}],
+            "examples": [0.05, "5%", "1e-4"],
+        }
+    ),
+]

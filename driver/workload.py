@@ -1,0 +1,175 @@
+"""The load of a run: which task is meant to start when. Open-loop, seeded, pure: a slow answer delays nothing
+that is due.
+"""
+
+from __future__ import annotations
+
+import base64
+import math
+import random
+import re
+from collections.abc import Callable, Iterator
+from enum import StrEnum
+from typing import Annotated, Any
+
+import msgspec
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from chaos.units import PerSecond, Seconds, Share, SizeBytes, unitless
+from wire.control import Task
+from wire.priority import Priority
+
+MAX_TASKS = 5_000_000
+_BETWEEN = re.compile(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)")
+
+
+class Arrivals(StrEnum):
+    """How tasks come: evenly, at random moments, in bursts, or at a rate that changes steadily."""
+
+    constant = "constant"
+    poisson = "poisson"
+    burst = "burst"
+    ramp = "ramp"
+
+
+class _Part(BaseModel):
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=unitless)
+
+
+class Kind(_Part):
+    """One kind of task in the mix. In `params` a text like `50..200` is drawn anew for each task."""
+
+    kind: Annotated[str, Field(min_length=1, description="a kind that the workers know, like sleep")]
+    share: Annotated[Share, Field(gt=0, description="share of all tasks")] = 1.0
+    params: Annotated[dict[str, Any], Field(description="the kind's own parameters")] = {}
+    payload_bytes: Annotated[
+        SizeBytes, Field(le=512 * 1024, description="random bytes that travel with each task")
+    ] = 0
+
+
+class Workload(_Part):
+    """What the coordinator is given to do while the run lasts."""
+
+    rate_per_s: Annotated[PerSecond, Field(gt=0, le=20_000, description="tasks a second")]
+    arrivals: Annotated[Arrivals, Field(description="constant, poisson, burst or ramp")] = Arrivals.poisson
+    ramp_to_per_s: Annotated[
+        PerSecond | None, Field(alias="to", description="ramp: the rate at the end of the run")
+    ] = None
+    burst: Annotated[int, Field(ge=1, le=10_000, description="burst: tasks that come together")] = 1
+    kinds: Annotated[
+        tuple[Kind, ...], Field(min_length=1, description="the mix of kinds; shares add up to 1")
+    ]
+    priorities: Annotated[dict[str, Share], Field(description="share of each priority; they add up to 1")] = {
+        "normal": 1.0
+    }
+    failures: Annotated[Share, Field(description="share of tasks that are made to fail (kind `fail`)")] = 0.0
+    timeout_s: Annotated[Seconds, Field(gt=0, le=3600, description="how long one attempt may run")] = 60.0
+    max_attempts: Annotated[
+        int, Field(ge=0, le=100, description="attempts for each task; 0 takes the coordinator's setting")
+    ] = 0
+
+    @model_validator(mode="after")
+    def _whole(self) -> Workload:
+        _adds_up("kinds", [kind.share for kind in self.kinds])
+        _adds_up("priorities", list(self.priorities.values()))
+        for name in self.priorities:
+            if name not in Priority.__members__:
+                raise ValueError(
+                    f"expected priorities among {', '.join(Priority.__members__)}; found {name!r}"
+                )
+        if (self.arrivals is Arrivals.ramp) != (self.ramp_to_per_s is not None):
+            raise ValueError("expected `to`, the rate at the end, with `arrivals: ramp` and only there")
+        return self
+
+
+def generate(
+    workload: Workload, seed: int, duration_s: float, start_ns: int = 0
+) -> Iterator[tuple[float, Task]]:
+    """Every task of a run: seconds after the start at which it is due, and the task, whose `intended_ns` is
+    `start_ns` + that.
+
+    The same seed gives the same tasks, whatever the machine does.
+    """
+    draw = random.Random(f"{seed}/workload")
+    weights = [kind.share for kind in workload.kinds]
+    names, shares = list(workload.priorities), list(workload.priorities.values())
+    for number, at_s in enumerate(_MOMENTS[workload.arrivals](workload, draw, duration_s), 1):
+        kind = draw.choices(workload.kinds, weights)[0]
+        priority = draw.choices(names, shares)[0]
+        fails = draw.random() < workload.failures
+        yield (
+            at_s,
+            Task(
+                task_id=f"task-{number:06d}",
+                kind="fail" if fails else kind.kind,
+                params=msgspec.Raw(b"{}") if fails else _params(kind, draw),
+                priority=priority,
+                intended_ns=start_ns + round(at_s * 1e9),
+                timeout_ms=round(workload.timeout_s * 1000),
+                max_attempts=workload.max_attempts,
+            ),
+        )
+
+
+def expected_tasks(workload: Workload, duration_s: float) -> float:
+    """How many tasks a run of this length has, on average."""
+    last = workload.ramp_to_per_s if workload.ramp_to_per_s is not None else workload.rate_per_s
+    return (workload.rate_per_s + last) / 2 * duration_s
+
+
+def _constant(workload: Workload, draw: random.Random, duration_s: float) -> Iterator[float]:
+    for number in range(math.ceil(workload.rate_per_s * duration_s)):
+        yield number / workload.rate_per_s
+
+
+def _poisson(workload: Workload, draw: random.Random, duration_s: float) -> Iterator[float]:
+    at_s = draw.expovariate(workload.rate_per_s)
+    while at_s < duration_s:
+        yield at_s
+        at_s += draw.expovariate(workload.rate_per_s)
+
+
+def _burst(workload: Workload, draw: random.Random, duration_s: float) -> Iterator[float]:
+    gap_s = workload.burst / workload.rate_per_s
+    for number in range(math.ceil(duration_s / gap_s)):
+        for _ in range(workload.burst):
+            yield number * gap_s
+
+
+def _ramp(workload: Workload, draw: random.Random, duration_s: float) -> Iterator[float]:
+    """Task n is due when the rate's integral reaches n: r0·t + slope·t²/2 = n."""
+    first, last = workload.rate_per_s, workload.ramp_to_per_s or workload.rate_per_s
+    slope = (last - first) / duration_s
+    for number in range(math.floor((first + last) / 2 * duration_s)):
+        yield number / first if not slope else (math.sqrt(first * first + 2 * slope * number) - first) / slope
+
+
+_MOMENTS: dict[Arrivals, Callable[[Workload, random.Random, float], Iterator[float]]] = {
+    Arrivals.constant: _constant,
+    Arrivals.poisson: _poisson,
+    Arrivals.burst: _burst,
+    Arrivals.ramp: _ramp,
+}
+
+
+def _params(kind: Kind, draw: random.Random) -> msgspec.Raw:
+    params = {key: _drawn(value, draw) for key, value in kind.params.items()}
+    if kind.payload_bytes:
+        # Random text of that very length: it cannot be compressed away by more than base64's own quarter.
+        raw = draw.randbytes(kind.payload_bytes * 3 // 4 + 3)
+        params["payload"] = base64.b64encode(raw).decode()[: kind.payload_bytes]
+    return msgspec.Raw(msgspec.json.encode(params))
+
+
+def _drawn(value: Any, draw: random.Random) -> Any:
+    match = _BETWEEN.fullmatch(value) if isinstance(value, str) else None
+    if match is None:
+        return value
+    if "." in match[1] or "." in match[2]:
+        return draw.uniform(float(match[1]), float(match[2]))
+    return draw.randint(int(match[1]), int(match[2]))
+
+
+def _adds_up(what: str, shares: list[float]) -> None:
+    if abs(sum(shares) - 1.0) > 1e-6:
+        raise ValueError(f"expected shares of {what} that add up to 1; they add up to {sum(shares):g}")
