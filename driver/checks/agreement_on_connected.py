@@ -1,0 +1,67 @@
+"""Worker and coordinator agree on who is connected: at the end, and outside faults never differ for long."""
+
+from __future__ import annotations
+
+from driver.checks.check import Check, Param, Params
+from driver.connections import stories
+from driver.course import course
+from driver.findings import Finding, failed, passed, show, unknown
+from driver.history import History
+from driver.intervals import Interval, difference, holds
+from driver.metrics import Metrics
+from wire.events import Connected, Event, Lost, WorkerGone, WorkerJoined, WorkerLost
+
+NAME = "agreement_on_connected"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """A ghost is believed connected by the coordinator alone, a zombie by itself alone. Time under a fault is excused."""
+    run = history.view(course)
+    told = history.view(stories)
+    if not any(story.own for story in told.values()) or not any(story.seen for story in told.values()):
+        return unknown(NAME, "one of the two sides never spoke of a connection")
+    split = [
+        story
+        for story in told.values()
+        if holds(story.own, run.end_ns - 1) != holds(story.seen, run.end_ns - 1)
+    ]
+    if split:
+        believer = "the worker" if holds(split[0].own, run.end_ns - 1) else "the coordinator"
+        because = f"at the end {len(split)} workers are connected for one side only: {split[0].worker}, says {believer}"
+        evidence = show(history, _around(history, split[0].worker, run.end_ns))
+        return failed(NAME, because, measured=len(split), threshold=0, margin=-len(split), evidence=evidence)
+    worst: tuple[int, str, str, Interval] = (0, "", "", (0, 0))
+    for story in told.values():
+        for kind, ones, others in (("zombie", story.own, story.seen), ("ghost", story.seen, story.own)):
+            for stretch in difference(difference(ones, others), run.under_fault):
+                worst = max(worst, (stretch[1] - stretch[0], story.worker, kind, stretch))
+    longest_s, bound_s = worst[0] / 1e9, params["longest_s"]
+    numbers = {"measured": longest_s, "threshold": bound_s, "margin": bound_s - longest_s, "unit": "s"}
+    if longest_s > bound_s:
+        because = (
+            f"{worst[1]} was a {worst[2]} for {longest_s:.1f} s outside any fault; {bound_s:g} s are allowed"
+        )
+        return failed(
+            NAME, because, evidence=show(history, _around(history, worst[1], worst[3][0])), **numbers
+        )
+    because = f"both sides agree on all {len(told)} workers at the end; outside faults they differed {longest_s:.1f} s at most"
+    return passed(NAME, because, **numbers)
+
+
+def _around(history: History, worker: str, at_ns: int) -> list[Event]:
+    """The newest words of each side on a worker's connection at an instant."""
+    own = [e for e in history.merged(Connected, Lost) if e.by == worker and e.at_ns <= at_ns]
+    seen = [
+        e
+        for e in history.merged(WorkerJoined, WorkerLost, WorkerGone)
+        if isinstance(e, WorkerJoined | WorkerLost | WorkerGone) and e.worker == worker and e.at_ns <= at_ns
+    ]
+    return [*own[-2:], *seen[-2:]]
+
+
+CHECK = Check(
+    name=NAME,
+    claims="Worker and coordinator agree on who is connected.",
+    judge=judge,
+    params={"longest_s": Param(10, "longest disagreement outside faults, in seconds")},
+)

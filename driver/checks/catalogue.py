@@ -1,0 +1,56 @@
+"""The catalogue of checks: a check is one file and one line here."""
+
+from __future__ import annotations
+
+from driver.checks import (
+    agreement_on_connected,
+    books_balance,
+    converged_after_healing,
+    faults_were_proved,
+    journals_complete,
+    lab_was_sound,
+    no_metastable_state,
+    no_starvation,
+    no_zombie_effects,
+    nothing_counted_twice,
+    nothing_lost,
+    order_within_priority,
+    traffic_flowed,
+    workers_were_cut_off,
+)
+from driver.checks.check import Check, Params
+from driver.findings import Finding, unknown
+from driver.history import History
+from driver.metrics import Metrics
+
+CHECKS: dict[str, Check] = {
+    check.name: check
+    for check in (
+        traffic_flowed.CHECK,
+        faults_were_proved.CHECK,
+        workers_were_cut_off.CHECK,
+        nothing_lost.CHECK,
+        nothing_counted_twice.CHECK,
+        books_balance.CHECK,
+        no_zombie_effects.CHECK,
+        journals_complete.CHECK,
+        lab_was_sound.CHECK,
+        order_within_priority.CHECK,
+        no_starvation.CHECK,
+        agreement_on_connected.CHECK,
+        converged_after_healing.CHECK,
+        no_metastable_state.CHECK,
+    )
+}
+
+ALWAYS: tuple[str, ...] = tuple(check.name for check in CHECKS.values() if check.always)
+"""Judged in every run: without them no verdict means anything."""
+
+
+def run_check(check: Check, history: History, metrics: Metrics, params: Params) -> Finding:
+    """What a check finds; one that crashes is unknown, with the exception's sentence, and hides no other."""
+    filled = {name: param.default for name, param in check.params.items()} | dict(params)
+    try:
+        return check.judge(history, metrics, filled)
+    except Exception as error:
+        return unknown(check.name, f"the check itself broke: {type(error).__name__}: {error}")

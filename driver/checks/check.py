@@ -1,0 +1,33 @@
+"""What a check is: a name, what it claims, the parameters it takes, and a pure function."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+
+from driver.findings import Finding
+from driver.history import History
+from driver.metrics import Metrics
+
+Params = Mapping[str, float]
+Judge = Callable[[History, Metrics, Params], Finding]
+
+
+@dataclass(frozen=True)
+class Param:
+    """One number that a scenario may set for a check. Units stand last in its name; it may not be below `least`."""
+
+    default: float
+    means: str
+    least: float = 0.0
+
+
+@dataclass(frozen=True)
+class Check:
+    """One entry of the catalogue. `always`: judged in every run, whether its scenario asks or not."""
+
+    name: str
+    claims: str
+    judge: Judge
+    always: bool = False
+    params: Mapping[str, Param] = field(default_factory=dict)

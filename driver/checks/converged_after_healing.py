@@ -1,0 +1,63 @@
+"""After the last heal every worker is connected again, soon, and stays so until the end."""
+
+from __future__ import annotations
+
+from driver.checks.check import Check, Param, Params
+from driver.connections import Story, stories
+from driver.course import course
+from driver.findings import Finding, failed, passed, show, unknown
+from driver.history import History
+from driver.metrics import Metrics
+
+NAME = "converged_after_healing"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Measures the time from the last heal until the last worker's last connection began, on both sides."""
+    run = history.view(course)
+    told = history.view(stories)
+    if not told:
+        return unknown(NAME, "no worker is known")
+    if not run.heals:
+        return unknown(NAME, "no fault was healed, so that there is nothing to converge from")
+    healed_ns = run.heals[-1]
+    absent = [story for story in told.values() if _since_ns(story, run.end_ns) is None]
+    if absent:
+        because = f"{len(absent)} of {len(told)} workers are not connected at the end: {absent[0].worker}"
+        lost = [outage.lost for outage in absent[0].outages[-1:] if outage.lost]
+        return failed(
+            NAME,
+            because,
+            measured=len(absent),
+            threshold=0,
+            margin=-len(absent),
+            evidence=show(history, lost),
+        )
+    since = {story.worker: _since_ns(story, run.end_ns) or 0 for story in told.values()}
+    last = max(since, key=lambda worker: since[worker])
+    took_s, bound_s = max(0.0, (since[last] - healed_ns) / 1e9), params["within_s"]
+    numbers = {"measured": took_s, "threshold": bound_s, "margin": bound_s - took_s, "unit": "s"}
+    if took_s > bound_s:
+        back = [outage.back for outage in told[last].outages[-1:] if outage.back]
+        because = (
+            f"{last} was back for good only {took_s:.1f} s after the last heal; {bound_s:g} s are allowed"
+        )
+        return failed(NAME, because, evidence=show(history, back), **numbers)
+    because = f"all {len(told)} workers were back for good {took_s:.1f} s after the last heal"
+    return passed(NAME, because, **numbers)
+
+
+def _since_ns(story: Story, end_ns: int) -> int | None:
+    """Since when both sides hold the connection that stands at the end; None when none does."""
+    connected = story.connected
+    return connected[-1][0] if connected and connected[-1][1] >= end_ns else None
+
+
+CHECK = Check(
+    name=NAME,
+    claims="After the last heal every worker comes back soon, and stays.",
+    judge=judge,
+    params={
+        "within_s": Param(30, "seconds from the last heal until the last worker is back for good, at most")
+    },
+)

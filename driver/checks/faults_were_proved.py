@@ -1,0 +1,53 @@
+"""Every fault has a receipt: seen by others than its injector, on its targets and nowhere else, from begin to end."""
+
+from __future__ import annotations
+
+from driver.checks.check import Check, Param, Params
+from driver.course import course
+from driver.findings import Finding, passed, show, unknown
+from driver.history import History
+from driver.metrics import Metrics
+
+NAME = "faults_were_proved"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Never failed: a fault that is not proved makes the run prove nothing."""
+    run = history.view(course)
+    if run.failed:
+        first = run.failed[0]
+        because = (
+            f"{len(run.failed)} faults could not be started: {first.fault} ({first.kind}): {first.detail}"
+        )
+        return unknown(NAME, because, evidence=show(history, run.failed))
+    planned = int(params["planned"])
+    if len(run.faults) < planned:
+        return unknown(NAME, f"only {len(run.faults)} of {planned} planned faults were begun")
+    bare = [window for window in run.faults if window.receipt is None]
+    if bare:
+        because = f"{len(bare)} of {len(run.faults)} faults have no receipt: {bare[0].fault} ({bare[0].kind})"
+        return unknown(NAME, because, evidence=show(history, [window.begun for window in bare]))
+    doubted = [window.receipt for window in run.faults if window.receipt and not window.receipt.proved]
+    if doubted:
+        first_doubt = doubted[0]
+        because = f"{len(doubted)} of {len(run.faults)} faults are not proved: {first_doubt.fault}: {first_doubt.because}"
+        return unknown(NAME, because, evidence=show(history, doubted))
+    endless = [window for window in run.faults if window.ended_ns is None]
+    if endless:
+        return unknown(
+            NAME, f"nothing says that {endless[0].fault} ended", evidence=show(history, [endless[0].begun])
+        )
+    if not run.faults:
+        return passed(NAME, "no fault was planned, and none was begun")
+    return passed(
+        NAME, f"all {len(run.faults)} faults have a receipt that proves them", measured=len(run.faults)
+    )
+
+
+CHECK = Check(
+    name=NAME,
+    claims="Every fault was begun, seen on its targets and on no other link, and ended.",
+    judge=judge,
+    always=True,
+    params={"planned": Param(0, "faults that the plan holds (set by the run)")},
+)

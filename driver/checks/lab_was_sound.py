@@ -1,0 +1,49 @@
+"""The lab itself did nothing that would spoil the run: no trouble, healed and verified, not ended early."""
+
+from __future__ import annotations
+
+from driver.checks.check import Check, Params
+from driver.course import course
+from driver.events import Aborted, ContainerSeen, Healed, SubmitGivenUp, Trouble
+from driver.findings import Finding, passed, show, unknown
+from driver.history import History
+from driver.metrics import Metrics
+
+NAME = "lab_was_sound"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Never failed: the lab's own trouble is no fault of the system that it judges."""
+    run = history.view(course)
+    for aborted in history.of(Aborted)[:1]:
+        return unknown(NAME, f"the run was ended early: {aborted.because}", evidence=show(history, [aborted]))
+    for trouble in history.of(Trouble)[:1]:
+        because = f"{trouble.what}: {trouble.detail}"
+        return unknown(NAME, because, evidence=show(history, history.of(Trouble)))
+    stopped = [phase for phase in run.phases.values() if phase.outcome == "stopped"]
+    if stopped:
+        return unknown(NAME, f"the run was stopped in its phase {stopped[0].name}: {stopped[0].detail}")
+    broken = [run.phases[name] for name in ("up", "ready", "gate") if _failed(run.phases.get(name))]
+    if broken:
+        return unknown(NAME, f"the run never got past its phase {broken[0].name}: {broken[0].detail}")
+    healed = history.last(Healed)
+    if run.faults and (healed is None or healed.left):
+        left = f": {', '.join(healed.left[:5])} still hurt" if healed else ""
+        return unknown(NAME, f"after the faults it was not verified that all is healed{left}")
+    starved = [seen for seen in history.of(ContainerSeen) if seen.out_of_memory]
+    if starved:
+        because = f"{starved[0].container} ran out of the memory that the lab gives it"
+        return unknown(NAME, because, evidence=show(history, starved))
+    for given_up in history.of(SubmitGivenUp)[:1]:
+        because = f"{len(given_up.tasks)} tasks were never answered for, so that nobody can say what is lost"
+        return unknown(NAME, because, evidence=show(history, [given_up]))
+    return passed(NAME, "the lab had no trouble of its own, and was verified clean after the faults")
+
+
+def _failed(phase: object) -> bool:
+    return getattr(phase, "outcome", "") == "failed"
+
+
+CHECK = Check(
+    name=NAME, claims="The lab itself had no trouble, and healed what it hurt.", judge=judge, always=True
+)

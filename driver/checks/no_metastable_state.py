@@ -1,0 +1,66 @@
+"""When the trigger is gone, so is the overload: no storm that feeds itself, no latency that stays high."""
+
+from __future__ import annotations
+
+from driver.checks.check import Check, Param, Params
+from driver.course import course
+from driver.findings import Finding, failed, passed, show, unknown
+from driver.history import History
+from driver.metrics import Metrics
+from driver.metrics.metric import percentile
+from driver.task_lives import TaskLife, task_book
+from wire.events import ConnectFailed, Event, Lost
+
+NAME = "no_metastable_state"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Compares tasks meant to start before the first fault with those from `settle_s` after the last heal on."""
+    run = history.view(course)
+    if run.first_fault_ns is None or not run.heals or run.last_load_ns is None:
+        return unknown(NAME, "without a fault that ended, and load, there is no trigger that could be gone")
+    from_ns = run.heals[-1] + int(params["settle_s"] * 1e9)
+    lives = history.view(task_book).promised
+    before = [life for life in lives if 0 < life.intended_ns < run.first_fault_ns]
+    after = [life for life in lives if life.intended_ns >= from_ns]
+    if len(before) < params["tasks"] or len(after) < params["tasks"]:
+        because = (
+            f"{len(before)} tasks were meant to start before the first fault and {len(after)} later than "
+            f"{params['settle_s']:g} s after the last heal; {params['tasks']:g} each are needed"
+        )
+        return unknown(NAME, because, measured=min(len(before), len(after)), threshold=params["tasks"])
+    still: list[Event] = [e for e in history.merged(Lost, ConnectFailed) if from_ns <= e.at_ns < run.end_ns]
+    if still:
+        because = f"{len(still)} connections broke or failed later than {params['settle_s']:g} s after the last heal"
+        return failed(
+            NAME, because, measured=len(still), threshold=0, margin=-len(still), evidence=show(history, still)
+        )
+    was_s, is_s = _median_s(before, run.end_ns), _median_s(after, run.end_ns)
+    bound_s = was_s * params["factor"] + params["slack_s"]
+    numbers = {"measured": is_s, "threshold": bound_s, "margin": bound_s - is_s, "unit": "s"}
+    if is_s > bound_s:
+        because = f"the median latency is {is_s:.3f} s long after the last heal, and was {was_s:.3f} s before the first fault"
+        return failed(NAME, because, **numbers)
+    because = f"the median latency went back to {is_s:.3f} s after the last heal, from {was_s:.3f} s before the first fault"
+    return passed(NAME, because, **numbers)
+
+
+def _median_s(lives: list[TaskLife], end_ns: int) -> float:
+    # A task without a result counts with the time that it has waited so far: else an overload would hide itself.
+    waits = sorted(
+        ((life.result.at_ns if life.result else end_ns) - life.intended_ns) / 1e9 for life in lives
+    )
+    return percentile(waits, 50) or 0.0
+
+
+CHECK = Check(
+    name=NAME,
+    claims="When the last fault is gone, so is the overload.",
+    judge=judge,
+    params={
+        "settle_s": Param(10, "seconds after the last heal that are left out"),
+        "tasks": Param(10, "tasks needed before the first fault and after settling, each", least=1),
+        "factor": Param(3, "how many times the median latency before the first fault is allowed", least=1),
+        "slack_s": Param(0.25, "seconds allowed beyond that"),
+    },
+)

@@ -1,0 +1,42 @@
+"""Nothing counts that comes from an attempt whose task was given to somebody else in the meantime."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from driver.checks.check import Check, Params
+from driver.findings import Finding, failed, passed, show, unknown
+from driver.history import History
+from driver.metrics import Metrics
+from wire.events import Assigned, CheckpointCommitted, Event, ResultRefused, TaskDone
+
+NAME = "no_zombie_effects"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Every counted result and kept checkpoint carries the newest token that its task had at that instant."""
+    newest: dict[str, Assigned] = {}
+    stale: list[Sequence[Event]] = []
+    effects = 0
+    for event in history.merged(Assigned, CheckpointCommitted, TaskDone):
+        if isinstance(event, Assigned):
+            newest[event.task] = event
+        elif isinstance(event, TaskDone | CheckpointCommitted):
+            effects += 1
+            given = newest.get(event.task)
+            if given is not None and given.token != event.token:
+                stale.append((given, event))
+    refused = [event for event in history.of(ResultRefused) if event.because == "stale"]
+    if stale:
+        because = f"{len(stale)} effects of stale attempts counted, where a newer token had been given out"
+        return failed(NAME, because, measured=len(stale), threshold=0, margin=-len(stale),
+                      evidence=show(history, stale[0]))  # fmt: skip
+    if not effects:
+        return unknown(NAME, "no result was counted and no checkpoint kept")
+    because = f"all {effects} results and checkpoints came from the newest attempt; {len(refused)} stale ones were refused"
+    return passed(NAME, because, measured=0, threshold=0, margin=0)
+
+
+CHECK = Check(
+    name=NAME, claims="No result or checkpoint of a stale attempt counted.", judge=judge, always=True
+)

@@ -1,0 +1,61 @@
+"""Every task that was promised has a result."""
+
+from __future__ import annotations
+
+from driver.checks.check import Check, Params
+from driver.course import course
+from driver.findings import Finding, failed, passed, show, unknown
+from driver.history import COORDINATOR, History
+from driver.metrics import Metrics
+from driver.task_lives import TaskLife, task_book
+from wire.events import Event
+
+NAME = "nothing_lost"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Lost = promised − results. Without a drain that ended, what has no result yet may only be under way."""
+    promised = history.view(task_book).promised
+    if not promised:
+        return unknown(NAME, "no task was submitted")
+    missing = [life for life in promised if life.result is None]
+    if not missing:
+        return passed(NAME, f"all {len(promised)} tasks have a result", measured=0, threshold=0, margin=0)
+    damaged = [
+        damage for damage in history.damage if damage.journal == COORDINATOR and damage.what != "unknown"
+    ]
+    because = f"{len(missing)} of {len(promised)} tasks have no result: {missing[0].task}"
+    evidence = show(history, _told(missing[0]))
+    if damaged:
+        because += f", but the coordinator's journal is not whole ({damaged[0].what}, {damaged[0].because})"
+        return unknown(NAME, because, measured=len(missing), threshold=0, evidence=evidence)
+    drain = history.view(course).phases.get("drain")
+    if drain is None or drain.ended_ns is None or drain.outcome == "stopped":
+        because += ", but the run was not drained: they may be under way"
+        return unknown(NAME, because, measured=len(missing), threshold=0, evidence=evidence)
+    return failed(
+        NAME,
+        because + _latest(missing[0]),
+        measured=len(missing),
+        threshold=0,
+        margin=-len(missing),
+        evidence=evidence,
+    )
+
+
+def _told(life: TaskLife) -> list[Event]:
+    told: list[Event] = [event for event in (life.submitted or life.accepted,) if event]
+    return sorted([*told, *life.assigned[-2:], *life.lost[-2:]], key=lambda event: event.at_ns)
+
+
+def _latest(life: TaskLife) -> str:
+    if life.assigned and len(life.assigned) > len(life.lost):
+        return f", last given to {life.assigned[-1].worker}"
+    return (
+        ", waiting still when the drain was over"
+        if life.submitted
+        else ", and the coordinator never wrote it down"
+    )
+
+
+CHECK = Check(name=NAME, claims="Every task that was submitted came to an end.", judge=judge, always=True)

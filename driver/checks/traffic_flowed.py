@@ -1,0 +1,43 @@
+"""Enough tasks were done, some of them before the first fault: else nothing was tried."""
+
+from __future__ import annotations
+
+from driver.checks.check import Check, Param, Params
+from driver.course import course
+from driver.findings import Finding, passed, unknown
+from driver.history import History
+from driver.metrics import Metrics
+from wire.events import TaskDone
+
+NAME = "traffic_flowed"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Never failed: a run without traffic proves nothing either way."""
+    done = [event for event in history.of(TaskDone) if event.outcome == "completed"]
+    first_fault_ns = history.view(course).first_fault_ns
+    before = sum(1 for event in done if first_fault_ns is None or event.at_ns < first_fault_ns)
+    if len(done) < params["tasks"]:
+        because = f"only {len(done)} tasks were completed; {params['tasks']:g} are needed to say anything"
+        return unknown(NAME, because, measured=len(done), threshold=params["tasks"])
+    if before < params["before"]:
+        because = (
+            f"only {before} tasks were completed before the first fault; {params['before']:g} are needed"
+        )
+        return unknown(NAME, because, measured=before, threshold=params["before"])
+    because = f"{len(done)} tasks were completed, {before} of them before the first fault"
+    return passed(
+        NAME, because, measured=len(done), threshold=params["tasks"], margin=len(done) - params["tasks"]
+    )
+
+
+CHECK = Check(
+    name=NAME,
+    claims="Enough tasks were completed, also before the first fault.",
+    judge=judge,
+    always=True,
+    params={
+        "tasks": Param(20, "tasks completed in all, at least", least=1),
+        "before": Param(5, "tasks completed before the first fault, at least", least=0),
+    },
+)

@@ -1,0 +1,42 @@
+"""The catalogue of metrics: a family is one file and one line here."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import ModuleType
+
+from driver.connections import stories
+from driver.history import History
+from driver.metrics import checkpoints, connection, faults, messages, resources, storm, tasks
+from driver.metrics.metric import Metric, Values
+
+FAMILIES: dict[str, ModuleType] = {
+    "Connections": connection,
+    "Tasks": tasks,
+    "Messages": messages,
+    "Checkpoints": checkpoints,
+    "Storm": storm,
+    "Faults": faults,
+    "Resources": resources,
+}
+
+METRICS: dict[str, Metric] = {
+    metric.name: metric for family in FAMILIES.values() for metric in family.METRICS
+}
+
+
+@dataclass(frozen=True)
+class Metrics:
+    """A run's numbers. A value that the history cannot give is None; a threshold on it is unknown, never passed."""
+
+    values: Values
+    reconnections_per_worker: dict[str, int]
+
+
+def measure(history: History) -> Metrics:
+    """All metrics of a history."""
+    values: Values = {}
+    for family in FAMILIES.values():
+        values.update(family.measure(history))
+    told = history.view(stories)
+    return Metrics(values, {name: len(story.reconnections) for name, story in told.items()})

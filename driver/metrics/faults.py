@@ -1,0 +1,151 @@
+"""Faults: each one's before, during and after, and the time until its trace was gone."""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from driver.connections import stories
+from driver.course import Course, FaultWindow, course
+from driver.history import History
+from driver.intervals import holds
+from driver.metrics.metric import Better, Metric, Unit, Values, percentile
+from driver.metrics.storm import storms
+from driver.task_lives import task_book
+from wire.events import Connecting, Totals
+
+METRICS = (
+    Metric("faults_begun", Unit.count, Better.neither, "faults that the driver started"),
+    Metric("faults_proved", Unit.count, Better.higher, "faults with a receipt that proves them"),
+    Metric("fault_time_ratio", Unit.ratio, Better.neither, "share of the time from the first fault's begin to the end under fault"),
+    Metric("recovery_time_mean_s", Unit.seconds, Better.lower,
+           "mean over faults of: from a fault's end until all workers that it cut off are back and no more tasks wait "
+           "than before it; unknown when one fault's trace was not gone before the next fault or the end"),
+    Metric("recovery_time_max_s", Unit.seconds, Better.lower, "longest of the same"),
+)  # fmt: skip
+
+_SPAN_NS = 10_000_000_000
+
+
+@dataclass(frozen=True)
+class Level:
+    """How the system did in a span of time. Rates are per second; None where nothing was measured."""
+
+    seconds: float
+    completed_per_s: float | None
+    latency_p50_s: float | None
+    latency_p99_s: float | None
+    attempts_per_s: float | None
+    connected_ratio: float | None
+
+
+@dataclass(frozen=True)
+class Effect:
+    """What one fault did. `recovery_s` None: its trace was not gone in time."""
+
+    window: FaultWindow
+    before: Level
+    during: Level
+    after: Level
+    workers_cut: int
+    recovery_s: float | None
+
+
+def effects(history: History) -> list[Effect]:
+    """Every fault's effect: ten seconds before (or less), its own time, ten seconds after (or until the next)."""
+    run = history.view(course)
+    gauge = _Gauge(history)
+    found = []
+    for storm in history.view(storms):
+        window = storm.window
+        ended_ns = window.ended_ns if window.ended_ns is not None else run.end_ns
+        quiet_ns = run.quiet_until_ns(ended_ns)
+        found.append(
+            Effect(
+                window=window,
+                before=gauge.level(_quiet_since(run, window.began_ns), window.began_ns),
+                during=gauge.level(window.began_ns, ended_ns),
+                after=gauge.level(ended_ns, min(quiet_ns, ended_ns + _SPAN_NS)),
+                workers_cut=len(storm.workers),
+                recovery_s=_recovery_s(
+                    storm.back_after_heal_s(1.0) if storm.outages else 0.0, gauge, window, quiet_ns
+                ),
+            )
+        )
+    return found
+
+
+def measure(history: History) -> Values:
+    """The values of METRICS."""
+    run = history.view(course)
+    recoveries = [effect.recovery_s for effect in history.view(effects)]
+    known = [recovery for recovery in recoveries if recovery is not None]
+    complete = bool(known) and len(known) == len(recoveries)
+    under_ns = sum(end - begin for begin, end in run.under_fault)
+    since_ns = run.end_ns - run.first_fault_ns if run.first_fault_ns is not None else 0
+    return {
+        "faults_begun": len(run.faults),
+        "faults_proved": sum(1 for window in run.faults if window.receipt and window.receipt.proved),
+        "fault_time_ratio": min(1.0, under_ns / since_ns) if since_ns > 0 else None,
+        "recovery_time_mean_s": sum(known) / len(known) if complete else None,
+        "recovery_time_max_s": max(known) if complete else None,
+    }
+
+
+class _Gauge:
+    """Answers for any span how the system did, from lists that were sorted once."""
+
+    def __init__(self, history: History) -> None:
+        results = [(life, life.result) for life in history.view(task_book).promised if life.result]
+        self._done = sorted((result.at_ns, (result.at_ns - life.intended_ns) / 1e9 if life.intended_ns else 0.0)
+                            for life, result in results if result.outcome == "completed")  # fmt: skip
+        self._attempts = [event.at_ns for event in history.of(Connecting)]
+        self._totals = history.of(Totals)
+        self._connected = [story.connected for story in history.view(stories).values()]
+
+    def level(self, begin_ns: int, end_ns: int) -> Level:
+        seconds = max(0.0, (end_ns - begin_ns) / 1e9)
+        if seconds == 0:
+            return Level(0.0, None, None, None, None, None)
+        done = self._done[
+            bisect_left(self._done, (begin_ns, -1e99)) : bisect_left(self._done, (end_ns, -1e99))
+        ]
+        latencies = sorted(latency for _, latency in done)
+        attempts = bisect_left(self._attempts, end_ns) - bisect_left(self._attempts, begin_ns)
+        middle_ns = (begin_ns + end_ns) // 2
+        connected = [holds(intervals, middle_ns) for intervals in self._connected]
+        return Level(
+            seconds=seconds,
+            completed_per_s=len(done) / seconds,
+            latency_p50_s=percentile(latencies, 50),
+            latency_p99_s=percentile(latencies, 99),
+            attempts_per_s=attempts / seconds,
+            connected_ratio=sum(connected) / len(connected) if connected else None,
+        )
+
+    def waiting_at(self, at_ns: int) -> int:
+        """How many tasks waited, by the newest totals at an instant."""
+        index = bisect_right(self._totals, at_ns, key=lambda totals: totals.at_ns)
+        return self._totals[index - 1].waiting if index else 0
+
+    def waiting_down_ns(self, level: int, from_ns: int) -> int | None:
+        """The first instant from which no more than `level` tasks wait."""
+        if self.waiting_at(from_ns) <= level:
+            return from_ns
+        later = bisect_right(self._totals, from_ns, key=lambda totals: totals.at_ns)
+        return next((totals.at_ns for totals in self._totals[later:] if totals.waiting <= level), None)
+
+
+def _quiet_since(run: Course, at_ns: int) -> int:
+    earlier = [end for _, end in run.under_fault if end <= at_ns]
+    begin_ns = run.first_load_ns if run.first_load_ns is not None else run.begin_ns
+    return min(at_ns, max([at_ns - _SPAN_NS, begin_ns, *earlier]))
+
+
+def _recovery_s(back_s: float | None, gauge: _Gauge, window: FaultWindow, quiet_ns: int) -> float | None:
+    if back_s is None or window.ended_ns is None:
+        return None
+    down_ns = gauge.waiting_down_ns(gauge.waiting_at(window.began_ns), window.ended_ns)
+    if down_ns is None or down_ns > quiet_ns:
+        return None
+    return max(back_s, (down_ns - window.ended_ns) / 1e9)

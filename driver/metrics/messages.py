@@ -1,0 +1,118 @@
+"""Messages and bytes: the processes' own totals, and what single assignments and results took on their way."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from driver.course import course
+from driver.history import COORDINATOR, History
+from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
+from wire.events import (
+    Assigned,
+    Finished,
+    FrameRefused,
+    ProcessStarted,
+    Received,
+    ResultRefused,
+    TaskDone,
+    Traffic,
+)
+
+_LOWER = Better.lower
+COUNTED = (
+    "frames_sent", "frames_received", "messages_sent", "messages_received", "messages_resent", "duplicates_received",
+    "raw_bytes_sent", "wire_bytes_sent", "raw_bytes_received", "wire_bytes_received",
+)  # fmt: skip
+
+METRICS = (
+    Metric("messages_sent", Unit.count, Better.neither,
+           "messages sent by workers and coordinator (each process's last total; a killed one's last second is missing)"),
+    Metric("messages_received", Unit.count, Better.neither, "messages received by workers and coordinator"),
+    Metric("messages_to_coordinator", Unit.count, Better.neither, "messages that the coordinator received"),
+    Metric("messages_to_workers", Unit.count, Better.neither, "messages that the coordinator sent"),
+    Metric("messages_resent", Unit.count, _LOWER, "messages sent again after a connection was resumed"),
+    Metric("duplicates_received", Unit.count, _LOWER, "messages that came a second time, and were left out"),
+    Metric("frames_sent", Unit.count, Better.neither, "frames sent by workers and coordinator"),
+    Metric("frames_received", Unit.count, Better.neither, "frames received by workers and coordinator"),
+    Metric("frames_refused", Unit.count, Better.neither, "frames that either side noticed to be damaged, replayed or out of order"),
+    Metric("message_throughput_per_s", Unit.per_second, Better.higher,
+           "messages received by workers and coordinator ÷ seconds from the first submission to the drain's end"),
+    Metric("wire_sent_bytes", Unit.bytes, Better.neither, "bytes sent by workers and coordinator, as they travelled"),
+    Metric("wire_throughput_bytes_per_s", Unit.bytes_per_second, Better.neither,
+           "bytes sent ÷ seconds from the first submission to the drain's end"),
+    Metric("message_size_mean_bytes", Unit.bytes, Better.neither,
+           "bytes sent before compression ÷ messages sent (envelope and frame among them)"),
+    Metric("compression_ratio", Unit.factor, _LOWER, "bytes as they travelled ÷ bytes before compression, of all that was sent"),
+    *distribution("message_latency", Unit.seconds, _LOWER,
+                  "the times from a message's cause at the sender (assigned, finished) to its effect at the receiver "
+                  "(received, counted or refused): queues, outages and retransmission are part of it"),
+    Metric("queue_depth_max", Unit.count, _LOWER, "most messages that waited for acknowledgement in one process"),
+)  # fmt: skip
+
+
+def measure(history: History) -> Values:
+    """The values of METRICS."""
+    workers = totals(history, history.workers)
+    coordinator = totals(history, [COORDINATOR])
+    both = {name: workers[name] + coordinator[name] for name in COUNTED}
+    seconds = _seconds(history)
+    known = bool(history.of(Traffic))
+    values: Values = {
+        "messages_sent": both["messages_sent"],
+        "messages_received": both["messages_received"],
+        "messages_to_coordinator": coordinator["messages_received"],
+        "messages_to_workers": coordinator["messages_sent"],
+        "messages_resent": both["messages_resent"],
+        "duplicates_received": both["duplicates_received"],
+        "frames_sent": both["frames_sent"],
+        "frames_received": both["frames_received"],
+        "message_throughput_per_s": ratio(both["messages_received"], seconds),
+        "wire_sent_bytes": both["wire_bytes_sent"],
+        "wire_throughput_bytes_per_s": ratio(both["wire_bytes_sent"], seconds),
+        "message_size_mean_bytes": ratio(both["raw_bytes_sent"], both["messages_sent"]),
+        "compression_ratio": ratio(both["wire_bytes_sent"], both["raw_bytes_sent"]),
+        "queue_depth_max": max((event.queue_depth for event in history.of(Traffic)), default=0),
+    }
+    return {
+        **{name: value if known else None for name, value in values.items()},
+        "frames_refused": len(history.of(FrameRefused)),
+        **summed_up("message_latency", Unit.seconds, latencies_s(history)),
+    }
+
+
+def totals(history: History, processes: Iterable[str]) -> dict[str, int]:
+    """The sums of COUNTED over all lives of some processes."""
+    wanted = set(processes)
+    sums = dict.fromkeys(COUNTED, 0)
+    newest: dict[str, Traffic] = {}
+
+    def close(process: str) -> None:
+        if (last := newest.pop(process, None)) is not None:
+            for name in COUNTED:
+                sums[name] += getattr(last, name)
+
+    for event in history.merged(ProcessStarted, Traffic):
+        if event.by not in wanted:
+            continue
+        if isinstance(event, Traffic):
+            newest[event.by] = event
+        else:
+            close(event.by)
+    for process in list(newest):
+        close(process)
+    return sums
+
+
+def latencies_s(history: History) -> list[float]:
+    """How long assignments and results were on their way, by token. One host has one clock."""
+    assigned = {event.token: event.at_ns for event in history.of(Assigned)}
+    finished = {event.token: event.at_ns for event in history.of(Finished)}
+    ways = [(event.at_ns, assigned.get(event.token)) for event in history.of(Received)]
+    ways += [(event.at_ns, finished.get(event.token)) for event in history.of(TaskDone)]
+    ways += [(event.at_ns, finished.get(event.token)) for event in history.of(ResultRefused)]
+    return [(to_ns - from_ns) / 1e9 for to_ns, from_ns in ways if from_ns is not None and to_ns >= from_ns]
+
+
+def _seconds(history: History) -> float:
+    run = history.view(course)
+    return (run.end_ns - run.first_load_ns) / 1e9 if run.first_load_ns is not None else 0.0

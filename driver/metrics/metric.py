@@ -1,0 +1,88 @@
+"""What a metric is, and how numbers are summed up: every metric is defined once, in its family's table."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from enum import Enum
+
+Values = dict[str, float | None]
+
+
+class Unit(Enum):
+    """What a number counts. A ratio lies between 0 and 1 unless its metric says otherwise."""
+
+    count = "count"
+    seconds = "s"
+    ratio = "ratio"
+    bytes = "bytes"
+    per_second = "per_s"
+    bytes_per_second = "bytes_per_s"
+    cores = "cores"
+    factor = "factor"
+
+
+class Better(Enum):
+    """The direction in which a metric is better; `neither` says how much went on."""
+
+    higher = "higher"
+    lower = "lower"
+    neither = "neither"
+
+
+@dataclass(frozen=True)
+class Metric:
+    """One number of a run: its name (units last), its unit, its formula in words, and which direction is better."""
+
+    name: str
+    unit: Unit
+    better: Better
+    formula: str
+
+
+STATISTICS = {
+    "mean": "mean of",
+    "p50": "median of",
+    "p90": "90th percentile of",
+    "p99": "99th percentile of",
+    "max": "largest of",
+}
+
+
+def distribution(stem: str, unit: Unit, better: Better, formula: str) -> tuple[Metric, ...]:
+    """The five metrics that sum up many numbers: `stem_mean_s`, `stem_p50_s`, …"""
+    return tuple(
+        Metric(f"{stem}_{statistic}{_suffix(unit)}", unit, better, f"{words} {formula}")
+        for statistic, words in STATISTICS.items()
+    )
+
+
+def summed_up(stem: str, unit: Unit, numbers: Iterable[float]) -> Values:
+    """The values of `distribution`'s metrics; all None when there are no numbers."""
+    ordered = sorted(numbers)
+    mean = math.fsum(ordered) / len(ordered) if ordered else None
+    found = (
+        mean,
+        percentile(ordered, 50),
+        percentile(ordered, 90),
+        percentile(ordered, 99),
+        percentile(ordered, 100),
+    )
+    return {f"{stem}_{name}{_suffix(unit)}": value for name, value in zip(STATISTICS, found, strict=True)}
+
+
+def percentile(ordered: Sequence[float], percent: float) -> float | None:
+    """The smallest of sorted numbers that at least `percent` of them do not exceed (nearest rank); None of none."""
+    if not ordered:
+        return None
+    return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
+
+
+def ratio(part: float, whole: float) -> float | None:
+    """`part` of `whole`, None where there is no whole."""
+    return part / whole if whole else None
+
+
+def _suffix(unit: Unit) -> str:
+    return {Unit.seconds: "_s", Unit.bytes: "_bytes"}.get(unit, "")

@@ -1,0 +1,77 @@
+"""Memory and CPU of the containers, from the driver's samples."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from driver.course import course
+from driver.events import Sample
+from driver.history import COORDINATOR, History
+from driver.metrics.metric import Better, Metric, Unit, Values
+
+_LOWER = Better.lower
+
+METRICS = tuple(
+    metric
+    for who, words in (("worker", "the workers' containers"), ("coordinator", "the coordinator's container"))
+    for metric in (
+        Metric(f"memory_{who}_mean_bytes", Unit.bytes, _LOWER, f"mean of all samples of memory of {words}"),
+        Metric(f"memory_{who}_max_bytes", Unit.bytes, _LOWER, f"largest sample of memory of {words}"),
+        Metric(
+            f"cpu_{who}_mean_cores",
+            Unit.cores,
+            _LOWER,
+            f"CPU seconds ÷ seconds between samples, mean over {words}",
+        ),
+        Metric(
+            f"cpu_{who}_max_cores",
+            Unit.cores,
+            _LOWER,
+            f"most CPU seconds ÷ seconds between two samples of {words}",
+        ),
+    )
+)
+
+
+@dataclass(frozen=True)
+class Usage:
+    """One container over time: instants, memory at each, and the CPU used since the sample before (0 at the first)."""
+
+    at_ns: list[int]
+    memory_bytes: list[int]
+    cpu_cores: list[float]
+
+
+def usage(history: History) -> dict[str, Usage]:
+    """Every container's usage, by name, until the drain was over."""
+    end_ns = history.view(course).end_ns
+    samples: dict[str, list[Sample]] = {}
+    for sample in history.of(Sample):
+        if sample.at_ns <= end_ns:
+            samples.setdefault(sample.container, []).append(sample)
+    return {container: _usage(found) for container, found in samples.items()}
+
+
+def measure(history: History) -> Values:
+    """The values of METRICS."""
+    used = history.view(usage)
+    values: Values = {}
+    for who, names in (("worker", set(history.workers)), ("coordinator", {COORDINATOR})):
+        chosen = [found for container, found in used.items() if container in names]
+        memory = [size for found in chosen for size in found.memory_bytes]
+        cpu = [cores for found in chosen for cores in found.cpu_cores[1:]]
+        values[f"memory_{who}_mean_bytes"] = sum(memory) / len(memory) if memory else None
+        values[f"memory_{who}_max_bytes"] = max(memory, default=None)
+        values[f"cpu_{who}_mean_cores"] = sum(cpu) / len(cpu) if cpu else None
+        values[f"cpu_{who}_max_cores"] = max(cpu, default=None)
+    return values
+
+
+def _usage(samples: list[Sample]) -> Usage:
+    cores = [0.0]
+    for before, after in zip(samples, samples[1:], strict=False):
+        # A restarted container counts its CPU from nothing again.
+        used_s = after.cpu_s - before.cpu_s if after.cpu_s >= before.cpu_s else after.cpu_s
+        passed_s = (after.at_ns - before.at_ns) / 1e9
+        cores.append(used_s / passed_s if passed_s > 0 else 0.0)
+    return Usage([s.at_ns for s in samples], [s.memory_bytes for s in samples], cores)

@@ -1,0 +1,97 @@
+"""Signals: numbers that change during a run, for expectations like `within 15s of heal: connected >= 95% for 10s`."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from driver.connections import stories
+from driver.history import History
+from driver.intervals import Interval
+from driver.metrics.metric import Unit
+from driver.task_lives import task_book
+from wire.events import Connecting, Totals
+
+Steps = list[tuple[int, float]]
+_WINDOW_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Signal:
+    """A number over time. `steps` gives [(from_ns, value), …]: each value holds until the next instant."""
+
+    name: str
+    unit: Unit
+    formula: str
+    steps: Callable[[History], Steps]
+
+
+def _connected(history: History) -> Steps:
+    told = list(history.view(stories).values())
+    edges = [edge for story in told for edge in _edges(story.connected)]
+    return _summed(edges, len(told))
+
+
+def _attempts_per_s(history: History) -> Steps:
+    return _summed(_windows([event.at_ns for event in history.of(Connecting)]), 1)
+
+
+def _completed_per_s(history: History) -> Steps:
+    results = [life.result for life in history.view(task_book).promised if life.result]
+    return _summed(_windows([result.at_ns for result in results if result.outcome == "completed"]), 1)
+
+
+def _waiting(history: History) -> Steps:
+    return [(event.at_ns, event.waiting) for event in history.of(Totals)]
+
+
+SIGNALS: dict[str, Signal] = {
+    signal.name: signal
+    for signal in (
+        Signal("connected", Unit.ratio, "share of the workers that both sides believe connected", _connected),
+        Signal(
+            "attempts_per_s", Unit.per_second, "attempts to connect begun in the last second", _attempts_per_s
+        ),
+        Signal("completed_per_s", Unit.per_second, "tasks completed in the last second", _completed_per_s),
+        Signal("waiting_tasks", Unit.count, "tasks that wait to be given out", _waiting),
+    )
+}
+
+
+def good_stretches(steps: Steps, good: Callable[[float], bool], begin_ns: int, end_ns: int) -> list[Interval]:
+    """The stretches of a span in which a signal's value is good. Before its first step nothing is known: not good."""
+    stretches: list[Interval] = []
+    since: int | None = None
+    first = max(0, bisect_left(steps, (begin_ns, float("inf"))) - 1)
+    for at_ns, value in steps[first:]:
+        if at_ns >= end_ns:
+            break
+        if good(value):
+            since = max(at_ns, begin_ns) if since is None else since
+        elif since is not None:
+            stretches.append((since, max(at_ns, begin_ns)))
+            since = None
+    if since is not None:
+        stretches.append((since, end_ns))
+    return [stretch for stretch in stretches if stretch[1] > stretch[0]]
+
+
+def _edges(intervals: list[Interval]) -> list[tuple[int, int]]:
+    return [edge for begin, end in intervals for edge in ((begin, 1), (end, -1))]
+
+
+def _windows(instants_ns: list[int]) -> list[tuple[int, int]]:
+    return [edge for at_ns in instants_ns for edge in ((at_ns, 1), (at_ns + _WINDOW_NS, -1))]
+
+
+def _summed(edges: list[tuple[int, int]], whole: int) -> Steps:
+    steps: Steps = [(0, 0.0)]
+    level = 0
+    for at_ns, change in sorted(edges):
+        level += change
+        if steps[-1][0] == at_ns:
+            steps[-1] = (at_ns, level / whole)
+        else:
+            steps.append((at_ns, level / whole))
+    return steps

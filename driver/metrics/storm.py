@@ -1,0 +1,109 @@
+"""The storm after a fault: how hard the fleet knocked, and how soon it was back."""
+
+from __future__ import annotations
+
+import math
+from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
+
+from driver.connections import Outage, stories
+from driver.course import FaultWindow, course
+from driver.history import History
+from driver.metrics.metric import Better, Metric, Unit, Values, ratio
+
+_LOWER = Better.lower
+_BUSIEST_NS = 100_000_000
+_SECOND_NS = 1_000_000_000
+
+METRICS = (
+    Metric("storm_peak_attempts_per_s", Unit.per_second, _LOWER,
+           "most attempts to connect in any one second after a loss, of the whole fleet"),
+    Metric("storm_busiest_100ms_ratio", Unit.ratio, _LOWER,
+           "share of one fault's attempts that fell into its busiest 100 ms, of the worst fault"),
+    Metric("storm_amplification", Unit.factor, _LOWER,
+           "attempts ÷ workers that lost their connection, from a fault's begin until the next one's, of the worst fault"),
+    Metric("time_to_50_percent_back_s", Unit.seconds, _LOWER,
+           "from a heal until half of the workers that were cut off are back; the worst heal; unknown if they never were"),
+    Metric("time_to_95_percent_back_s", Unit.seconds, _LOWER,
+           "from a heal until 95 % of the workers that were cut off are back; the worst heal"),
+    Metric("time_to_all_back_s", Unit.seconds, _LOWER,
+           "from a heal until all workers that were cut off are back; the worst heal"),
+)  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Storm:
+    """What one fault set off, until the next one began: its outages, and when their attempts began (sorted)."""
+
+    window: FaultWindow
+    outages: list[Outage]
+    attempts_ns: list[int]
+
+    @property
+    def workers(self) -> set[str]:
+        """The workers that lost their connection in it."""
+        return {outage.worker for outage in self.outages}
+
+    def back_after_heal_s(self, share: float) -> float | None:
+        """From the fault's end until `share` of its workers were back (0: already then); None: never."""
+        if self.window.ended_ns is None or not self.outages:
+            return None
+        last_back = {outage.worker: outage.back_ns for outage in self.outages}
+        back = sorted(math.inf if at_ns is None else at_ns for at_ns in last_back.values())
+        at_ns = back[math.ceil(len(back) * share) - 1]
+        return None if at_ns == math.inf else max(0.0, (at_ns - self.window.ended_ns) / 1e9)
+
+
+def storms(history: History) -> list[Storm]:
+    """One storm a fault; an outage belongs to the newest fault that had begun when the connection broke."""
+    run = history.view(course)
+    windows = sorted(run.faults, key=lambda window: window.began_ns)
+    begins = [window.began_ns for window in windows]
+    outages: list[list[Outage]] = [[] for _ in windows]
+    for story in history.view(stories).values():
+        for outage in story.outages:
+            index = bisect_right(begins, outage.broken_ns) - 1
+            if index >= 0 and windows[index].reaches(outage.worker, run.workers):
+                outages[index].append(outage)
+    return [
+        Storm(window, found, sorted(attempt.began.at_ns for outage in found for attempt in outage.attempts))
+        for window, found in zip(windows, outages, strict=True)
+    ]
+
+
+def measure(history: History) -> Values:
+    """The values of METRICS."""
+    told = [storm for storm in history.view(storms) if storm.outages]
+    attempts = sorted(
+        attempt.began.at_ns
+        for story in history.view(stories).values()
+        for outage in story.outages
+        for attempt in outage.attempts
+    )
+    return {
+        "storm_peak_attempts_per_s": busiest(attempts, _SECOND_NS) if attempts else None,
+        "storm_busiest_100ms_ratio": _worst(
+            [
+                ratio(busiest(storm.attempts_ns, _BUSIEST_NS), len(storm.attempts_ns))
+                for storm in told
+                if storm.attempts_ns
+            ]
+        ),
+        "storm_amplification": _worst([ratio(len(storm.attempts_ns), len(storm.workers)) for storm in told]),
+        "time_to_50_percent_back_s": _worst([storm.back_after_heal_s(0.50) for storm in told]),
+        "time_to_95_percent_back_s": _worst([storm.back_after_heal_s(0.95) for storm in told]),
+        "time_to_all_back_s": _worst([storm.back_after_heal_s(1.0) for storm in told]),
+    }
+
+
+def busiest(instants_ns: list[int], span_ns: int) -> int:
+    """Most of some sorted instants within any span of one length."""
+    return max(
+        (i - bisect_left(instants_ns, at_ns - span_ns + 1) + 1 for i, at_ns in enumerate(instants_ns)),
+        default=0,
+    )
+
+
+def _worst(numbers: list[float | None]) -> float | None:
+    known = [number for number in numbers if number is not None]
+    return max(known) if known and len(known) == len(numbers) else None

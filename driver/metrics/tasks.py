@@ -1,0 +1,98 @@
+"""Tasks: what was promised, what came of it, and how long it took. Latency counts from the intended start."""
+
+from __future__ import annotations
+
+from driver.history import History
+from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
+from driver.task_lives import TaskLife, task_book
+from wire.events import Dropped, LeaseExpired, ResultRefused
+from wire.priority import Priority
+
+_S = Unit.seconds
+_LOWER = Better.lower
+
+METRICS = (
+    Metric("tasks_submitted", Unit.count, Better.neither, "different tasks that the coordinator wrote down or said to hold"),
+    Metric("tasks_refused", Unit.count, _LOWER, "tasks that the coordinator did not take (a full queue)"),
+    Metric("tasks_completed", Unit.count, Better.higher, "tasks whose counted result is a success"),
+    Metric("tasks_failed", Unit.count, _LOWER, "tasks whose counted result is a failure"),
+    Metric("tasks_lost", Unit.count, _LOWER, "tasks submitted for which the history shows no result"),
+    Metric("tasks_duplicated", Unit.count, _LOWER, "results counted beyond one a task"),
+    Metric("task_success_rate", Unit.ratio, Better.higher, "tasks completed ÷ tasks submitted"),
+    Metric("task_throughput_per_s", Unit.per_second, Better.higher,
+           "tasks completed ÷ seconds from the first submission to the last result"),
+    *distribution("task_latency", _S, _LOWER, "the times from a task's intended start to its counted result"),
+    *distribution("task_queueing", _S, _LOWER, "the times from submission to the first assignment"),
+    *distribution("task_execution", _S, _LOWER, "the running times of the attempts that counted, on the worker's clock"),
+    *(metric for priority in Priority
+      for metric in distribution(f"task_queueing_{priority.name}", _S, _LOWER,
+                                 f"the times from submission to the first assignment, of priority {priority.name}")),
+    Metric("task_attempts_mean", Unit.count, _LOWER, "assignments ÷ tasks that were assigned"),
+    Metric("attempts_lost", Unit.count, _LOWER, "attempts that the coordinator gave up"),
+    Metric("leases_expired", Unit.count, _LOWER, "attempts that a worker stopped because their lease ran out"),
+    Metric("attempts_dropped", Unit.count, _LOWER, "attempts that a worker let go of: revoked or handed back"),
+    Metric("results_refused", Unit.count, _LOWER, "results that did not count: duplicates, stale or unknown attempts"),
+)  # fmt: skip
+
+
+def measure(history: History) -> Values:
+    """The values of METRICS."""
+    book = history.view(task_book)
+    promised = book.promised
+    results = [life.result for life in promised if life.result is not None]
+    completed = sum(1 for result in results if result.outcome == "completed")
+    assigned = [life for life in promised if life.assigned]
+    return {
+        "tasks_submitted": len(promised),
+        "tasks_refused": book.refused,
+        "tasks_completed": completed,
+        "tasks_failed": len(results) - completed,
+        "tasks_lost": len(promised) - len(results),
+        "tasks_duplicated": sum(len(life.done) - 1 for life in promised if life.done),
+        "task_success_rate": ratio(completed, len(promised)),
+        "task_throughput_per_s": _throughput(promised, completed),
+        **summed_up("task_latency", _S, latencies_s(promised)),
+        **summed_up("task_queueing", _S, _queueing_s(promised)),
+        **summed_up("task_execution", _S, [(r.ended_ns - r.started_ns) / 1e9 for r in results if r.ended_ns]),
+        **_by_priority(promised),
+        "task_attempts_mean": ratio(sum(len(life.assigned) for life in assigned), len(assigned)),
+        "attempts_lost": sum(len(life.lost) for life in promised),
+        "leases_expired": len(history.of(LeaseExpired)),
+        "attempts_dropped": len(history.of(Dropped)),
+        "results_refused": len(history.of(ResultRefused)),
+    }
+
+
+def latencies_s(lives: list[TaskLife]) -> list[float]:
+    """From intended start to counted result, of those that have both."""
+    return [
+        (life.result.at_ns - life.intended_ns) / 1e9
+        for life in lives
+        if life.result is not None and life.intended_ns
+    ]
+
+
+def _queueing_s(lives: list[TaskLife]) -> list[float]:
+    return [
+        (life.assigned[0].at_ns - life.submitted.at_ns) / 1e9
+        for life in lives
+        if life.submitted and life.assigned
+    ]
+
+
+def _by_priority(lives: list[TaskLife]) -> Values:
+    groups: dict[str, list[TaskLife]] = {priority.name: [] for priority in Priority}
+    for life in lives:
+        if life.submitted and life.submitted.priority in groups:
+            groups[life.submitted.priority].append(life)
+    values: Values = {}
+    for name, group in groups.items():
+        values.update(summed_up(f"task_queueing_{name}", _S, _queueing_s(group)))
+    return values
+
+
+def _throughput(lives: list[TaskLife], completed: int) -> float | None:
+    begins = [(life.submitted or life.accepted) for life in lives]
+    first_ns = min((event.at_ns for event in begins if event), default=0)
+    last_ns = max((life.result.at_ns for life in lives if life.result), default=0)
+    return ratio(completed, (last_ns - first_ns) / 1e9) if last_ns > first_ns else None

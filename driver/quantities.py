@@ -1,0 +1,107 @@
+"""Numbers with units, as people write them: `5s`, `250 ms`, `95%`, `64 KiB`, `20/s`. Pure."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from driver.metrics.metric import Unit
+
+_TIMES = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
+_BYTES = {
+    "B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "bytes": 1.0,
+}  # fmt: skip
+SCALES: dict[Unit, dict[str, float]] = {
+    Unit.seconds: _TIMES,
+    Unit.bytes: _BYTES,
+    Unit.ratio: {"": 1.0, "%": 0.01},
+    Unit.factor: {"": 1.0, "x": 1.0, "%": 0.01},
+    Unit.count: {"": 1.0},
+    Unit.cores: {"": 1.0, "cores": 1.0, "%": 0.01},
+    Unit.per_second: {"": 1.0, "/s": 1.0, "/min": 1 / 60},
+    Unit.bytes_per_second: {f"{name}/s": scale for name, scale in _BYTES.items()},
+}
+_EXAMPLES = {
+    Unit.seconds: "5s or 250ms",
+    Unit.bytes: "64KiB",
+    Unit.bytes_per_second: "1MB/s",
+    Unit.ratio: "95%",
+}
+_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)")
+
+
+@dataclass(frozen=True)
+class Written:
+    """A number and the unit behind it ("" when there is none), as they were written."""
+
+    number: float
+    unit: str
+
+    def to(self, unit: Unit, *, named: bool = False) -> float:
+        """The number in `unit`. `named`: the unit stands already in the metric's name, so that none is needed.
+
+        Raises ValueError with a sentence.
+        """
+        scales = SCALES[unit]
+        if named and self.unit == "":
+            return self.number
+        if self.unit in scales:
+            return self.number * scales[self.unit]
+        example = _EXAMPLES.get(unit)
+        hint = f", as in {example}" if example else ""
+        if self.unit == "":
+            raise ValueError(f"{self.number:g} needs a unit{hint}")
+        units = ", ".join(name for name in scales if name) or "no unit"
+        raise ValueError(f"{self.unit!r} is no unit here; expected {units}{hint}")
+
+
+def parse_quantity(text: str) -> Written:
+    """A number with its unit. Raises ValueError with a sentence."""
+    match = _NUMBER.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"expected a number with its unit, like 5s or 95%; found {text.strip()!r}")
+    return Written(float(match[1]), match[2])
+
+
+def parse_seconds(text: str) -> float:
+    """A span of time in seconds, above zero. Raises ValueError with a sentence."""
+    seconds = parse_quantity(text).to(Unit.seconds)
+    if seconds <= 0:
+        raise ValueError(f"a span of time must be above zero; found {text.strip()!r}")
+    return seconds
+
+
+def write(value: float | None, unit: Unit) -> str:
+    """A value for people, in the unit of its size."""
+    if value is None:
+        return "unknown"
+    if unit is Unit.seconds:
+        return _seconds(value)
+    if unit is Unit.ratio:
+        return f"{value * 100:.4g} %"
+    if unit in (Unit.bytes, Unit.bytes_per_second):
+        return _bytes(value) + ("/s" if unit is Unit.bytes_per_second else "")
+    number = (
+        f"{value:,.0f}"
+        if float(value).is_integer()
+        else f"{value:,.3g}"
+        if abs(value) < 1000
+        else f"{value:,.1f}"
+    )
+    return number + {Unit.per_second: "/s", Unit.cores: " cores", Unit.factor: " ×"}.get(unit, "")
+
+
+def _seconds(value: float) -> str:
+    if value == 0:
+        return "0 s"
+    for name, scale, below in (("µs", 1e-6, 1e-3), ("ms", 1e-3, 1.0), ("s", 1.0, 600.0)):
+        if abs(value) < below:
+            return f"{value / scale:.3g} {name}"
+    return f"{value / 60:.3g} min"
+
+
+def _bytes(value: float) -> str:
+    for name, scale in (("GiB", 2.0**30), ("MiB", 2.0**20), ("KiB", 2.0**10)):
+        if abs(value) >= scale:
+            return f"{value / scale:.3g} {name}"
+    return f"{value:.0f} B"

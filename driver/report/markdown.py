@@ -1,0 +1,77 @@
+"""report.md: fits a pull request and a CI job's summary."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
+from driver.findings import Evidence
+from driver.metrics.metric import Unit
+from driver.quantities import write
+from driver.report import text
+from driver.report.view import (
+    STATUS_ICONS,
+    VERDICT_ICONS,
+    VERDICT_WORDS,
+    configuration,
+    fault_rows,
+    figures,
+    sorted_findings,
+    worker_rows,
+)
+from driver.store import Judged
+
+
+@dataclass(frozen=True)
+class _Row:
+    icon: str
+    check: str
+    because: str
+    evidence: tuple[Evidence, ...]
+
+
+def render_markdown(run: Judged) -> str:
+    """The whole report. Everything that is put in is escaped, whoever wrote it."""
+    values = run.metrics.values
+    history = run.history
+    return _environment().get_template("report.md.j2").render(
+        record=run.record,
+        icon=VERDICT_ICONS[run.verdict.verdict],
+        verdict=VERDICT_WORDS[run.verdict.verdict],
+        because=run.verdict.because,
+        notes=run.verdict.notes,
+        took_s=(history.end_ns - history.begin_ns) / 1e9,
+        submitted=write(values["tasks_submitted"], Unit.count),
+        completed=write(values["tasks_completed"], Unit.count),
+        failed=write(values["tasks_failed"], Unit.count),
+        events=history.count,
+        journals=len(history.journals),
+        findings=[_Row(STATUS_ICONS[f.status], f.check, f.because, f.evidence) for f in sorted_findings(run)],
+        faults=fault_rows(run),
+        figures=figures(run),
+        workers=worker_rows(run),
+        advice=[],
+        damage=history.damage,
+        configuration=configuration(run),
+    )  # fmt: skip
+
+
+def _environment() -> Environment:
+    environment = Environment(
+        loader=PackageLoader("driver.report", "."),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+        finalize=_harmless,
+        autoescape=False,
+    )
+    environment.filters["code"] = lambda value: Markup(text.code(str(value)))
+    environment.filters["seconds"] = lambda value: Markup(write(value, Unit.seconds))
+    return environment
+
+
+def _harmless(value: object) -> object:
+    return value if isinstance(value, Markup) else text.escape_markdown(str(value))

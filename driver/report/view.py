@@ -1,0 +1,179 @@
+"""What every report shows, in the order a reader wants it; each format says it in its own way."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from driver.connections import stories
+from driver.course import course
+from driver.findings import Finding, Status
+from driver.intervals import length_ns
+from driver.metrics import METRICS
+from driver.metrics.faults import Effect, effects
+from driver.quantities import write
+from driver.store import Judged
+from driver.verdict import Outcome
+
+VERDICT_ICONS = {
+    Outcome.passed: "✅",
+    Outcome.failed: "❌",
+    Outcome.inconclusive: "❔",
+    Outcome.expected_failure: "⚠️",
+}
+VERDICT_WORDS = {
+    Outcome.passed: "PASSED",
+    Outcome.failed: "FAILED",
+    Outcome.inconclusive: "INCONCLUSIVE",
+    Outcome.expected_failure: "EXPECTED FAILURE",
+}
+STATUS_ICONS = {Status.passed: "✅", Status.failed: "❌", Status.unknown: "❔"}
+KEY_FIGURES = (
+    "task_success_rate",
+    "task_throughput_per_s",
+    "task_latency_p50_s",
+    "task_latency_p99_s",
+    "reconnections",
+    "reconnections_per_worker_max",
+    "reconnection_time_mean_s",
+    "reconnection_time_p99_s",
+    "detection_time_p99_s",
+    "waiting_time_p99_s",
+    "handshake_time_p99_s",
+    "connection_success_rate",
+    "sessions_resumed",
+    "storm_peak_attempts_per_s",
+    "storm_amplification",
+    "time_to_95_percent_back_s",
+    "time_to_all_back_s",
+    "recovery_time_max_s",
+    "messages_resent",
+    "duplicates_received",
+    "results_refused",
+    "compression_ratio",
+    "memory_worker_max_bytes",
+    "memory_coordinator_max_bytes",
+)
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One metric as a report shows it."""
+
+    name: str
+    value: str
+    formula: str
+
+
+@dataclass(frozen=True)
+class WorkerRow:
+    """One worker as a report shows it."""
+
+    name: str
+    connected: str
+    reconnections: int
+    attempts: int
+    longest_s: float | None
+    lives: int
+
+
+@dataclass(frozen=True)
+class FaultRow:
+    """One fault as a report shows it. Times count from the run's first event."""
+
+    fault: str
+    kind: str
+    targets: str
+    began_s: float
+    lasted_s: float | None
+    receipt: str
+    workers_cut: int
+    recovery_s: float | None
+    rates: str
+
+
+def figures(run: Judged, names: Sequence[str] = KEY_FIGURES) -> list[Figure]:
+    """Some metrics, by name, those without a value left out."""
+    values = run.metrics.values
+    return [
+        Figure(name, write(values[name], METRICS[name].unit), METRICS[name].formula)
+        for name in names
+        if values.get(name) is not None
+    ]
+
+
+def worker_rows(run: Judged) -> list[WorkerRow]:
+    """A row for each worker."""
+    told = run.history.view(stories)
+    whole = run.history.view(course)
+    span_ns = max(1, whole.end_ns - whole.begin_ns)
+    return [
+        WorkerRow(
+            name=story.worker,
+            connected=f"{100 * length_ns(story.connected) / span_ns:.1f} %",
+            reconnections=len(story.reconnections),
+            attempts=len(story.attempts),
+            longest_s=max(
+                (total for outage in story.outages if (total := outage.total_s) is not None), default=None
+            ),
+            lives=story.lives,
+        )
+        for story in told.values()
+    ]
+
+
+def fault_rows(run: Judged) -> list[FaultRow]:
+    """A row for each fault."""
+    begin_ns = run.history.begin_ns
+    return [_fault_row(effect, begin_ns) for effect in run.history.view(effects)]
+
+
+def sorted_findings(run: Judged) -> list[Finding]:
+    """What is wrong first, then what is unknown, then what is well."""
+    order = {Status.failed: 0, Status.unknown: 1, Status.passed: 2}
+    return sorted(run.verdict.findings, key=lambda finding: order[finding.status])
+
+
+def configuration(run: Judged) -> list[tuple[str, str]]:
+    """Versions, images, host and settings, as pairs."""
+    record = run.record
+    pairs = [("command", " ".join(record.argv))] if record.argv else []
+    for name, values in (
+        ("version", record.versions), ("image", record.images), ("host", record.host), ("setting", record.settings)
+    ):  # fmt: skip
+        pairs += [
+            (f"{name} {key}", value if isinstance(value, str) else _json(value))
+            for key, value in values.items()
+        ]
+    return pairs
+
+
+def _json(value: object) -> str:
+    return msgspec.json.encode(value).decode()
+
+
+def _fault_row(effect: Effect, begin_ns: int) -> FaultRow:
+    window = effect.window
+    receipt = window.receipt
+    rates = [level.completed_per_s for level in (effect.before, effect.during, effect.after)]
+    if receipt is None:
+        told = "❔ none"
+    else:
+        hit, spared = len(receipt.hit), len(receipt.spared)
+        strayed = f", {len(receipt.strayed)} strayed" if receipt.strayed else ""
+        missed = f", {len(receipt.missed)} missed" if receipt.missed else ""
+        told = f"{'✅' if receipt.proved else '❔'} {hit} hit, {spared} spared{missed}{strayed}"
+    return FaultRow(
+        fault=window.fault,
+        kind=window.kind,
+        targets=", ".join(window.targets[:3])
+        + (f" and {len(window.targets) - 3} more" if len(window.targets) > 3 else ""),
+        began_s=(window.began_ns - begin_ns) / 1e9,
+        lasted_s=None if window.ended_ns is None else (window.ended_ns - window.began_ns) / 1e9,
+        receipt=told,
+        workers_cut=effect.workers_cut,
+        recovery_s=effect.recovery_s,
+        rates=" → ".join("–" if rate is None else f"{rate:.1f}" for rate in rates),
+    )

@@ -1,0 +1,252 @@
+"""Histories made by hand: a few words a line, for tests that say what happened and ask what is found."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import TypeVar
+
+import msgspec
+
+from driver import events as told
+from driver.history import History, JournalRead
+from driver.journals import worker_order
+from driver.store import RunRecord, save_start
+from wire import events as wire
+from wire.events import Event
+
+BASE_NS = 1_000_000_000_000
+NO_SETTINGS = msgspec.Raw(b"{}")
+E = TypeVar("E", bound=Event)
+
+
+class Past:
+    """A run being told. Times are seconds since its begin; every method writes the lines that the process would."""
+
+    def __init__(self, workers: int = 3) -> None:
+        self.workers = [f"worker-{number}" for number in range(1, workers + 1)]
+        self.lines: dict[str, list[Event]] = {}
+        self._token = 0
+        self._sessions: dict[str, str] = {}
+
+    # -- one line ---------------------------------------------------------------------------------------------
+
+    def tell(self, by: str, kind: type[E], at_s: float, /, **fields: object) -> E:
+        """One event, as `by` writes it at `at_s`."""
+        event = kind(at_ns=ns(at_s), wall_s=1.7e9 + at_s, by=by, **fields)
+        self.lines.setdefault(by, []).append(event)
+        return event
+
+    def forget(self, by: str, kind: type[Event]) -> None:
+        """Take all lines of one kind out of a journal."""
+        self.lines[by] = [event for event in self.lines[by] if not isinstance(event, kind)]
+
+    # -- processes and connections ----------------------------------------------------------------------------
+
+    def begin(self, duration_s: float = 60.0) -> None:
+        """The driver, the coordinator and all workers start, and the workers connect."""
+        self.tell("driver", told.RunStarted, 0, run="run", scenario="herd", seed=1, workers=self.workers,
+                  duration_s=duration_s)  # fmt: skip
+        self.start("coordinator", 0.1, role="coordinator")
+        for number, worker in enumerate(self.workers):
+            self.start(worker, 0.2)
+            self.connect(worker, 0.5 + number * 0.01)
+        for phase, began_s, ended_s in (("up", 0.0, 1.0), ("ready", 1.0, 1.5), ("gate", 1.5, 2.0)):
+            self.phase(phase, began_s, ended_s)
+
+    def start(self, process: str, at_s: float, role: str = "worker") -> None:
+        """A process's life begins."""
+        self.tell(
+            process,
+            wire.ProcessStarted,
+            at_s,
+            role=role,
+            incarnation=f"{process}@{at_s}",
+            settings=NO_SETTINGS,
+        )
+
+    def connect(
+        self, worker: str, at_s: float, outcome: str = "fresh", attempt: int = 1, took_s: float = 0.01
+    ) -> None:
+        """An attempt that succeeds at `at_s`, told by both sides."""
+        if outcome != "resumed":
+            self._sessions[worker] = f"{worker}/{at_s}"
+        session = self._sessions[worker]
+        self.tell(worker, wire.Connecting, at_s - took_s, attempt=attempt)
+        self.tell("coordinator", wire.WorkerJoined, at_s - took_s / 2, worker=worker, session=session, epoch=1,
+                  outcome=outcome, because="")  # fmt: skip
+        self.tell(worker, wire.Connected, at_s, attempt=attempt, session=session, epoch=1, outcome=outcome, because="",
+                  handshake_ms=took_s * 1e3, replayed=0)  # fmt: skip
+
+    def lose(self, worker: str, at_s: float, kind: str = "closed", silent_s: float = 0.1) -> None:
+        """A connection ends, told by both sides."""
+        session = self._sessions[worker]
+        more = {"session": session, "kind": kind, "detail": "", "silent_ms": silent_s * 1e3}
+        self.tell(worker, wire.Lost, at_s, **more)
+        self.tell("coordinator", wire.WorkerLost, at_s + 0.001, worker=worker, **more)
+
+    def fail_to_connect(self, worker: str, at_s: float, attempt: int, took_s: float = 0.01) -> None:
+        """An attempt that is refused at `at_s`."""
+        self.tell(worker, wire.Connecting, at_s - took_s, attempt=attempt)
+        self.tell(worker, wire.ConnectFailed, at_s, attempt=attempt, kind="refused", detail="")
+
+    def end(self, at_s: float) -> None:
+        """Everything is drained and ends in order."""
+        self.phase("drain", at_s - 1, at_s)
+        self.totals(at_s - 0.5)
+        for process in [*self.workers, "coordinator"]:
+            self.tell(process, wire.ProcessStopping, at_s + 1, reason="SIGTERM")
+        self.phase("collect", at_s + 0.1, at_s + 2)
+
+    def phase(self, phase: str, began_s: float, ended_s: float, outcome: str = "done") -> None:
+        """A phase of the run."""
+        self.tell("driver", told.PhaseBegun, began_s, phase=phase)
+        self.tell("driver", told.PhaseEnded, ended_s, phase=phase, outcome=outcome)
+
+    # -- work -------------------------------------------------------------------------------------------------
+
+    def submit(self, task: str, at_s: float, priority: str = "normal") -> None:
+        """The driver submits a task, which was meant to start then; the coordinator takes it."""
+        self.tell("coordinator", wire.Submitted, at_s, task=task, priority=priority, intended_ns=ns(at_s))
+        self.tell(
+            "driver",
+            told.TasksAccepted,
+            at_s + 0.002,
+            tasks=[task],
+            intended_ns=[ns(at_s)],
+            known=0,
+            took_ms=2.0,
+        )
+
+    def assign(self, task: str, worker: str, at_s: float, attempt: int = 1, from_step: int = 0) -> int:
+        """The coordinator gives a task to a worker, which begins it; the attempt's token."""
+        self._token += 1
+        self.tell("coordinator", wire.Assigned, at_s, task=task, token=self._token, worker=worker, attempt=attempt,
+                  from_step=from_step)  # fmt: skip
+        self.tell(worker, wire.Received, at_s + 0.001, task=task, token=self._token, attempt=attempt)
+        self.tell(worker, wire.Started, at_s + 0.001, task=task, token=self._token, from_step=from_step)
+        return self._token
+
+    def finish(self, task: str, worker: str, token: int, at_s: float, outcome: str = "completed") -> None:
+        """The worker finishes an attempt, the coordinator counts it, the worker hears so."""
+        error = "" if outcome == "completed" else "went wrong"
+        self.tell(worker, wire.Finished, at_s - 0.001, task=task, token=token, error=error, took_ms=50.0)
+        self.done(task, worker, token, at_s, outcome)
+        self.tell(worker, wire.ResultAcknowledged, at_s + 0.001, task=task, token=token)
+
+    def done(self, task: str, worker: str, token: int, at_s: float, outcome: str = "completed") -> None:
+        """The coordinator counts a result."""
+        self.tell("coordinator", wire.TaskDone, at_s, task=task, token=token, worker=worker, outcome=outcome,
+                  error="" if outcome == "completed" else "went wrong", attempts=1,
+                  started_ns=ns(at_s - 0.05), ended_ns=ns(at_s))  # fmt: skip
+
+    def lose_attempt(
+        self, task: str, worker: str, token: int, at_s: float, reason: str = "worker gone"
+    ) -> None:
+        """The coordinator gives an attempt up."""
+        self.tell("coordinator", wire.AttemptLost, at_s, task=task, token=token, worker=worker, reason=reason)
+
+    def run_task(
+        self, task: str, worker: str, at_s: float, takes_s: float = 0.05, priority: str = "normal"
+    ) -> None:
+        """A task from submission to its result, without trouble."""
+        self.submit(task, at_s, priority)
+        self.finish(task, worker, self.assign(task, worker, at_s + 0.003), at_s + takes_s)
+
+    def flow(self, from_s: float, to_s: float, per_s: float = 10.0, name: str = "t") -> None:
+        """Tasks at a steady rate, one worker after the other."""
+        for number in range(int((to_s - from_s) * per_s)):
+            at_s = from_s + number / per_s
+            self.run_task(f"{name}-{at_s:.3f}", self.workers[number % len(self.workers)], at_s)
+
+    def totals(self, at_s: float, **changed: int) -> wire.Totals:
+        """The coordinator's books at an instant, right unless `changed`."""
+        lines = [event for event in self.lines["coordinator"] if event.at_ns <= ns(at_s)]
+        submitted = {event.task for event in lines if isinstance(event, wire.Submitted)}
+        results = {event.task: event.outcome for event in lines if isinstance(event, wire.TaskDone)}
+        completed = sum(1 for outcome in results.values() if outcome == "completed")
+        books = {
+            "submitted": len(submitted),
+            "completed": completed,
+            "failed": len(results) - completed,
+            "waiting": len(submitted - set(results)),
+            "assigned": 0,
+            "connected": len(self.workers),
+        }
+        return self.tell("coordinator", wire.Totals, at_s, waiting_by_priority={}, **{**books, **changed})
+
+    # -- faults -----------------------------------------------------------------------------------------------
+
+    def fault(
+        self, fault: str, kind: str, targets: Sequence[str], at_s: float, for_s: float, *, cuts: bool = True,
+        proved: bool | None = True,
+    ) -> None:  # fmt: skip
+        """A fault, its end, the healing, and its receipt (none when `proved` is None)."""
+        named = {"fault": fault, "kind": kind, "targets": list(targets)}
+        self.tell(
+            "driver", told.FaultBegun, at_s, planned_ns=ns(at_s), cuts=cuts, params=NO_SETTINGS, **named
+        )
+        self.tell("driver", told.FaultEnded, at_s + for_s, planned_ns=ns(at_s + for_s), **named)
+        self.tell("driver", told.Healed, at_s + for_s + 0.01, links=[], containers=[], left=[], took_ms=1.0)
+        if proved is not None:
+            spared = [worker for worker in self.workers if worker not in targets]
+            self.tell("driver", told.Receipt, at_s + for_s + 0.1, fault=fault, kind=kind, proved=proved,
+                      because="seen" if proved else "the prober saw nothing", hit=list(targets), missed=[],
+                      spared=spared, strayed=[], observers=["prober"])  # fmt: skip
+
+    def cut(
+        self, fault: str, at_s: float, for_s: float, targets: Sequence[str] = (), back_s: float = 1.0
+    ) -> None:
+        """Links are refused for a while; their workers lose their connections and are back `back_s` after the end."""
+        hit = list(targets or self.workers)
+        self.fault(fault, "refuse", hit, at_s, for_s)
+        for number, worker in enumerate(hit):
+            self.lose(worker, at_s + 0.005)
+            self.tell(worker, wire.Waiting, at_s + 0.006, attempt=1, delay_ms=500.0, policy="full_jitter")
+            self.fail_to_connect(worker, at_s + for_s / 2, attempt=1)
+            self.connect(
+                worker, at_s + for_s + back_s * (number + 1) / len(hit), outcome="resumed", attempt=2
+            )
+
+    # -- the whole --------------------------------------------------------------------------------------------
+
+    def history(self, expected: Iterable[str] | None = None) -> History:
+        """What was told, as a history in memory; every process that spoke is expected to."""
+        journals = {}
+        for name, lines in self.lines.items():
+            ordered = sorted(lines, key=lambda event: event.at_ns)
+            journals[name] = JournalRead(name, ordered, range(1, len(ordered) + 1))
+        wanted = list(expected) if expected is not None else ["driver", "coordinator", *self.workers]
+        return History(journals, wanted, sorted(self.workers, key=worker_order))
+
+    def write(self, folder: Path, expect: Sequence[object] = (), planned_faults: int = 0) -> Path:
+        """What was told, as a run's folder."""
+        record = RunRecord(
+            run=folder.name, scenario="herd", seed=1, workers=self.workers, duration_s=60.0, expect=list(expect),
+            processes=["driver", "coordinator", *self.workers], planned_faults=planned_faults,
+        )  # fmt: skip
+        save_start(folder, record, "name: herd\n")
+        (folder / "journals").mkdir(exist_ok=True)
+        for name, lines in self.lines.items():
+            ordered = sorted(lines, key=lambda event: event.at_ns)
+            data = b"".join(msgspec.json.encode(event) + b"\n" for event in ordered)
+            (folder / "journals" / f"{name}.jsonl").write_bytes(data)
+        return folder
+
+
+def ns(at_s: float) -> int:
+    """The monotonic nanosecond of a second of the run."""
+    return BASE_NS + round(at_s * 1e9)
+
+
+def healthy_herd(workers: int = 3, rounds: int = 2) -> Past:
+    """All links cut at once, some rounds of it; everybody comes back, and nothing is lost."""
+    past = Past(workers)
+    past.begin()
+    for number in range(rounds):
+        begin_s = 2.0 + number * 30
+        past.flow(begin_s, begin_s + 9.5)
+        past.cut(f"herd-{number + 1}", begin_s + 10, 5.0)
+        past.flow(begin_s + 17, begin_s + 29)
+    past.end(2.0 + rounds * 30 + 2)
+    return past
