@@ -1,0 +1,99 @@
+"""`python -m worker`: one worker process. Its settings come from the environment; SIGTERM drains it.
+
+STORMLAB_KEY           the fleet's key, 64 hexadecimal digits
+STORMLAB_WORKER        WorkerSettings as JSON ("": the defaults)
+STORMLAB_LINKS_HOST    where this worker's own link listens (toxiproxy)
+STORMLAB_LINK_PORT     the link's port, where it does not follow from the worker's number
+WORKER_INDEX           the worker's number, where its address has no name that ends in it
+JOURNAL_DIR, CHECKPOINT_DIR, HEALTH_FILE    other places than /journal, /tmp/checkpoints, /tmp/healthy
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import signal
+import sys
+import time
+from collections.abc import Mapping
+from pathlib import Path
+
+import msgspec
+import uvloop
+
+from wire import events
+from wire.address import coordinator_url, link_port, worker_name
+from wire.events import Event, Journal
+from wire.keys import parse_key
+from wire.settings import WorkerSettings, read_settings
+from worker.checkpoints import CheckpointStore
+from worker.core import Core
+from worker.health import Health
+from worker.identity import own_index
+from worker.journal_file import JournalFile
+from worker.narrator import Narrator
+from worker.policies import policy_named
+from worker.ports import Ports
+from worker.shell import Shell, Surroundings
+
+WRONG_USE = 64
+
+
+def main() -> int:
+    """Run until told to leave, or until asking again can never help."""
+    try:
+        return _run(os.environ)
+    except (ValueError, OSError) as error:
+        print(f"worker: {error}", file=sys.stderr)
+        return WRONG_USE
+
+
+def _run(environ: Mapping[str, str]) -> int:
+    fleet_key = parse_key(environ.get("STORMLAB_KEY", ""))
+    settings = read_settings(environ.get("STORMLAB_WORKER", ""), WorkerSettings)
+    policy_named(settings.policy)
+    index = own_index(environ)
+    name = worker_name(index)
+    port = int(environ.get("STORMLAB_LINK_PORT") or link_port(index))
+    file = JournalFile(Path(environ.get("JOURNAL_DIR", "/journal")) / f"{name}.jsonl")
+    journal = Journal(name, file.write, time.monotonic_ns, time.time)
+    narrator = Narrator(name, sys.stderr.write, time.monotonic_ns)
+
+    def record(event: type[Event], /, **fields: object) -> None:
+        journal(event, **fields)
+        narrator(event, **fields)
+
+    incarnation = os.urandom(8).hex()
+    store = CheckpointStore(Path(environ.get("CHECKPOINT_DIR", "/tmp/checkpoints")))
+    chance = random.Random(f"{settings.seed} {name}") if settings.seed else random.Random()
+    ports = Ports(record, chance, lambda: os.urandom(16), time.time, store.read)
+    core = Core(name, incarnation, settings, ports)
+    around = Surroundings(
+        url=coordinator_url(environ.get("STORMLAB_LINKS_HOST", "127.0.0.1"), port),
+        fleet_key=fleet_key,
+        compress=settings.compress,
+        record=record,
+        flush=file.flush,
+        health=Health(Path(environ.get("HEALTH_FILE", "/tmp/healthy"))),
+    )
+    raw = msgspec.Raw(msgspec.json.encode(settings))
+    record(events.ProcessStarted, role="worker", incarnation=incarnation, settings=raw)
+    file.flush()
+    try:
+        with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+            return runner.run(_live(Shell(core, store, settings.slots, around)))
+    finally:
+        around.health.show(False)
+        file.close()
+
+
+async def _live(shell: Shell) -> int:
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, shell.drain)
+    return await shell.run()
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,96 @@
+"""Checkpoints on this worker's own disk: whole or not there, and proved by their checksum."""
+
+from __future__ import annotations
+
+import contextlib
+import hashlib
+import os
+from pathlib import Path
+
+import msgspec
+
+from wire.messages import Checkpoint
+
+MOST_FILES = 256
+_SUFFIX = ".checkpoint"
+
+
+class _File(msgspec.Struct, array_like=True, frozen=True):
+    task_id: str
+    checkpoint: Checkpoint
+
+
+def checkpoint_of(step: int, state: bytes) -> Checkpoint:
+    """A checkpoint with its checksum."""
+    return Checkpoint(step, state, hashlib.sha256(state).digest())
+
+
+def is_whole(checkpoint: Checkpoint) -> bool:
+    """Whether the state is what the checksum was made of."""
+    return hashlib.sha256(checkpoint.state).digest() == checkpoint.sha256
+
+
+class CheckpointStore:
+    """One file a task. What an earlier life of this worker left is known by name, and read when its task
+    comes back.
+
+    At most MOST_FILES stay: the oldest go first, since their tasks were most likely done by others.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._names: dict[str, None] = {}
+        with contextlib.suppress(FileNotFoundError):
+            left = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
+            self._names = dict.fromkeys(path.name for path in left)
+        self._forget_oldest()
+
+    def write(self, task_id: str, checkpoint: Checkpoint) -> None:
+        """Keep a checkpoint in place of the one before: a crash leaves the old one or the new one, whole.
+        Blocks.
+        """
+        self._folder.mkdir(parents=True, exist_ok=True)
+        path = self._path(task_id)
+        fresh = path.with_suffix(".new")
+        with open(fresh, "wb") as file:
+            file.write(msgspec.msgpack.encode(_File(task_id, checkpoint)))
+            file.flush()
+            os.fsync(file.fileno())
+        os.rename(fresh, path)
+        folder = os.open(self._folder, os.O_RDONLY)
+        try:
+            os.fsync(folder)
+        finally:
+            os.close(folder)
+        self._names.pop(path.name, None)
+        self._names[path.name] = None
+        self._forget_oldest()
+
+    def read(self, task_id: str) -> Checkpoint | None:
+        """The task's checkpoint, or None where there is none that is whole."""
+        path = self._path(task_id)
+        if path.name not in self._names:
+            return None
+        try:
+            kept = msgspec.msgpack.decode(path.read_bytes(), type=_File)
+        except (OSError, msgspec.MsgspecError):
+            return None
+        return kept.checkpoint if kept.task_id == task_id and is_whole(kept.checkpoint) else None
+
+    def forget(self, task_id: str) -> None:
+        """The task needs it no more."""
+        self._remove(self._path(task_id).name)
+
+    def _path(self, task_id: str) -> Path:
+        # Hashed, since a task's id may hold anything.
+        return self._folder / (hashlib.sha256(task_id.encode()).hexdigest()[:32] + _SUFFIX)
+
+    def _forget_oldest(self) -> None:
+        while len(self._names) > MOST_FILES:
+            self._remove(next(iter(self._names)))
+
+    def _remove(self, name: str) -> None:
+        if name in self._names:
+            del self._names[name]
+            with contextlib.suppress(OSError):
+                os.unlink(self._folder / name)

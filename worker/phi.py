@@ -1,0 +1,68 @@
+"""The φ accrual failure detector (Hayashibara, Défago, Yared, Katayama, SRDS 2004): learns how a link
+answers.
+
+φ is −log₁₀ of the chance that an answer is merely this late, given how far apart the answers came so far
+(taken as normally distributed). φ = 8 means: once in a hundred million such silences, the link is well.
+"""
+
+from __future__ import annotations
+
+import math
+from collections import deque
+
+WINDOW = 100
+ENOUGH = 5
+FLOOR = 0.1
+
+
+class PhiAccrual:
+    """The last WINDOW gaps between answers, and after which silence to give up.
+
+    The deviation is taken as at least FLOOR of the mean: a link that was perfectly even so far must be
+    allowed its first hiccup.
+    """
+
+    def __init__(self, threshold: float = 8.0) -> None:
+        self._gaps_ns: deque[int] = deque(maxlen=WINDOW)
+        self._deviations = deviations_for(threshold)
+
+    def learn(self, gap_ns: int) -> None:
+        """An answer came `gap_ns` after the one before."""
+        self._gaps_ns.append(gap_ns)
+
+    def limit_ns(self) -> int | None:
+        """The silence at which φ reaches the threshold, or None while too little was seen to say."""
+        if len(self._gaps_ns) < ENOUGH:
+            return None
+        mean, deviation = self._mean_and_deviation()
+        return int(mean + self._deviations * deviation)
+
+    def phi(self, silence_ns: int) -> float:
+        """φ of a silence, 0 while too little was seen to say."""
+        if len(self._gaps_ns) < ENOUGH:
+            return 0.0
+        mean, deviation = self._mean_and_deviation()
+        chance = tail((silence_ns - mean) / deviation)
+        return -math.log10(chance) if chance > 0 else math.inf
+
+    def _mean_and_deviation(self) -> tuple[float, float]:
+        mean = sum(self._gaps_ns) / len(self._gaps_ns)
+        variance = sum((gap - mean) ** 2 for gap in self._gaps_ns) / len(self._gaps_ns)
+        return mean, max(math.sqrt(variance), FLOOR * mean)
+
+
+def tail(deviations: float) -> float:
+    """The chance that a normal variable lies more than `deviations` standard deviations above its mean."""
+    return 0.5 * math.erfc(deviations / math.sqrt(2))
+
+
+def deviations_for(threshold: float) -> float:
+    """How many standard deviations above the mean have φ = `threshold`, by bisection."""
+    low, high = 0.0, 40.0
+    for _ in range(60):
+        middle = (low + high) / 2
+        if tail(middle) > 10.0**-threshold:
+            low = middle
+        else:
+            high = middle
+    return high

@@ -1,0 +1,87 @@
+"""Runs a program: what a distributed testing system is for.
+
+The program has a process group of its own, so that nothing it started outlives it when time is up or the
+attempt is stopped. What it writes is kept up to a bound and read to the end, so that it never blocks on a
+full pipe.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import os
+import signal
+from typing import Annotated
+
+import msgspec
+
+from worker.tasks.kind import Context, OnLoop, TaskError
+
+_READ_BYTES = 64 * 1024
+
+
+class CommandParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """The program with its arguments, how long it may take, how much of each stream to keep, and extra
+    environment.
+    """
+
+    argv: Annotated[list[str], msgspec.Meta(min_length=1, max_length=256)]
+    timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=3_600_000)] = 60_000
+    keep_bytes: Annotated[int, msgspec.Meta(ge=0, le=64 * 1024)] = 16 * 1024
+    env: dict[str, str] = {}
+
+
+class CommandOutput(msgspec.Struct, frozen=True):
+    """The exit code (negative: the signal that ended it) and what it wrote, cut where `truncated`."""
+
+    exit_code: int
+    stdout: str
+    stderr: str
+    truncated: bool
+
+
+async def run(params: CommandParams, context: Context) -> CommandOutput:
+    """Run the program to its end. An exit code that is not 0 is an output, and no error of the task."""
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STORMLAB_")}
+    try:
+        process = await asyncio.create_subprocess_exec(
+            *params.argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment | params.env,
+            start_new_session=True,
+        )
+    except (OSError, ValueError) as error:
+        raise TaskError(f"cannot run {params.argv[0]!r}: {error}") from None
+    assert process.stdout is not None
+    assert process.stderr is not None
+    try:
+        async with asyncio.timeout(params.timeout_ms / 1000):
+            (stdout, more_out), (stderr, more_err), exit_code = await asyncio.gather(
+                _read(process.stdout, params.keep_bytes),
+                _read(process.stderr, params.keep_bytes),
+                process.wait(),
+            )
+    except TimeoutError:
+        took = f"{params.argv[0]!r} took longer than {params.timeout_ms} ms"
+        raise TaskError(f"{took} and was killed") from None
+    finally:
+        # The whole group goes in every case: a background child must not outlive its task either.
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+    text = stdout.decode(errors="replace"), stderr.decode(errors="replace")
+    return CommandOutput(exit_code, *text, more_out or more_err)
+
+
+async def _read(stream: asyncio.StreamReader, keep_bytes: int) -> tuple[bytes, bool]:
+    kept = bytearray()
+    truncated = False
+    while data := await stream.read(_READ_BYTES):
+        room = keep_bytes - len(kept)
+        kept += data[:room]
+        truncated = truncated or len(data) > room
+    return bytes(kept), truncated
+
+
+KIND = OnLoop(CommandParams, run)
