@@ -1,0 +1,65 @@
+"""How fast workers are let in: two lanes, and a row of slots for those who must come back later.
+
+A worker that is turned away gets a slot of its own, each one later than the last by the time that one admission takes; whoever
+comes back at its slot is let in, and newcomers queue behind. So a storm is over after workers ÷ rate seconds, without a second wave.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+NS = 1_000_000_000
+RESUME_SPEEDUP = 4
+"""Resuming is that many times cheaper than a full registration, and has a lane of its own."""
+SLOT_KEPT_NS = 60 * NS
+SLOTS_MAX = 50_000
+EARLY_NS = 5_000_000
+
+
+class Lane:
+    """A token bucket that hands out its future (the generic cell rate algorithm, ITU-T I.371)."""
+
+    def __init__(self, rate_per_s: float, burst: int) -> None:
+        self._step_ns = int(NS / rate_per_s)
+        self._burst_ns = self._step_ns * max(burst, 1)
+        self._booked_ns = 0
+        self._slots: OrderedDict[str, int] = OrderedDict()
+
+    def wait_ns(self, worker: str, now_ns: int) -> int:
+        """0 lets `worker` in; else it is to come back after so long, and has its slot then."""
+        slot_ns = self._slots.get(worker)
+        if slot_ns is not None and now_ns < slot_ns + SLOT_KEPT_NS:
+            if now_ns < slot_ns - EARLY_NS:
+                return slot_ns - now_ns
+            del self._slots[worker]
+            return 0
+        self._booked_ns = max(self._booked_ns, now_ns) + self._step_ns
+        wait_ns = self._booked_ns - self._burst_ns - now_ns
+        if wait_ns <= 0:
+            return 0
+        self._slots[worker] = now_ns + wait_ns
+        self._slots.move_to_end(worker)
+        if len(self._slots) > SLOTS_MAX:
+            self._slots.popitem(last=False)
+        return wait_ns
+
+    def charge(self, now_ns: int, share: int) -> None:
+        """Something else used up one part in `share` of an admission."""
+        self._booked_ns = max(self._booked_ns, now_ns) + self._step_ns // share
+
+
+class Admission:
+    """The lane of those who resume, and the lane of those who begin. The former is never behind the latter."""
+
+    def __init__(self, rate_per_s: float, burst: int) -> None:
+        self._resuming = Lane(rate_per_s * RESUME_SPEEDUP, burst * RESUME_SPEEDUP)
+        self._beginning = Lane(rate_per_s, burst)
+
+    def wait_ns(self, worker: str, now_ns: int, *, resuming: bool) -> int:
+        """0 lets `worker` in; else how long it is to wait before it asks again."""
+        if not resuming:
+            return self._beginning.wait_ns(worker, now_ns)
+        wait_ns = self._resuming.wait_ns(worker, now_ns)
+        if wait_ns == 0:
+            self._beginning.charge(now_ns, RESUME_SPEEDUP)
+        return wait_ns

@@ -1,0 +1,71 @@
+"""One connection of a session, and what travels over all of them."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coordinator.session import Session
+from wire import events
+from wire.codec import Opener, Sealer
+from wire.events import Journal
+from wire.messages import Frame, LeasesRenewed
+
+
+@dataclass(slots=True, eq=False)
+class Connection:
+    """A connection speaks for its session until another one does. `acked` is the last acknowledgement that it was sent."""
+
+    id: int
+    session: Session
+    opener: Opener
+    sealer: Sealer
+    acked: int
+    answer: LeasesRenewed | None = None
+
+
+class Traffic:
+    """Opens and seals the frames of all connections, and counts them."""
+
+    def __init__(self) -> None:
+        self.totals = dict.fromkeys(
+            (
+                "frames_sent", "frames_received", "messages_sent", "messages_received", "messages_resent",
+                "duplicates_received", "raw_bytes_sent", "wire_bytes_sent", "raw_bytes_received", "wire_bytes_received",
+            ),
+            0,
+        )  # fmt: skip
+        self._recorded = 0
+
+    def open(self, speaker: Connection, data: bytes | str) -> Frame:
+        """The frame in `data`. Raises FrameError."""
+        opener, totals = speaker.opener, self.totals
+        raw_bytes, wire_bytes = opener.raw_bytes, opener.wire_bytes
+        frame = opener.open(data)
+        totals["frames_received"] += 1
+        totals["messages_received"] += len(frame.envelopes)
+        totals["raw_bytes_received"] += opener.raw_bytes - raw_bytes
+        totals["wire_bytes_received"] += opener.wire_bytes - wire_bytes
+        return frame
+
+    def seal(self, speaker: Connection, now_ns: int) -> bytes | None:
+        """The bytes of the next frame that is worth sending, or None."""
+        channel, answer, sealer, totals = speaker.session.channel, speaker.answer, speaker.sealer, self.totals
+        if answer is None and channel.committed == speaker.acked and not channel.has_more():
+            return None
+        resent, raw_bytes, wire_bytes = channel.resent, sealer.raw_bytes, sealer.wire_bytes
+        frame = channel.take(now_ns, () if answer is None else (answer,))
+        speaker.answer, speaker.acked = None, frame.ack
+        data = sealer.seal(frame)
+        totals["frames_sent"] += 1
+        totals["messages_sent"] += len(frame.envelopes)
+        totals["messages_resent"] += channel.resent - resent
+        totals["raw_bytes_sent"] += sealer.raw_bytes - raw_bytes
+        totals["wire_bytes_sent"] += sealer.wire_bytes - wire_bytes
+        return data
+
+    def record(self, journal: Journal) -> None:
+        """Write the totals down, if a frame travelled since the last time."""
+        frames = self.totals["frames_sent"] + self.totals["frames_received"]
+        if frames != self._recorded:
+            self._recorded = frames
+            journal(events.Traffic, **self.totals)

@@ -1,0 +1,63 @@
+"""Who may come in: the checks of a hello, from the cheapest to the dearest, before a connection costs anything."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from coordinator.admission import Admission
+from coordinator.counters import Counters
+from coordinator.nonces import Nonces
+from wire import events
+from wire.events import Journal
+from wire.handshake import HandshakeError, Hello, Refusal, read_hello
+from wire.refusals import Reason
+from wire.settings import CoordinatorSettings
+
+LINES_PER_S = 200
+"""Refusals that are written down in one second; all of them are counted."""
+
+
+@dataclass(frozen=True)
+class Refused:
+    """The answer to a hello that is turned away: an HTTP status, and what goes into the header."""
+
+    status: int
+    refusal: Refusal
+
+
+class Door:
+    """Reads hellos, and turns away those that are damaged, forged, seen before, or too many at once."""
+
+    def __init__(self, fleet_key: bytes, settings: CoordinatorSettings, journal: Journal, counters: Counters) -> None:
+        self._fleet_key = fleet_key
+        self._nonces = Nonces()
+        self._admission = Admission(settings.admission_per_s, settings.admission_burst)
+        self._journal = journal
+        self._counters = counters
+        self._second = 0
+        self._lines = 0
+
+    def read(self, now_ns: int, wall_s: float, value: str | None) -> Hello:
+        """The hello in a header's value. Raises HandshakeError."""
+        if value is None:
+            raise HandshakeError(Reason.damaged, "the hello is missing from the upgrade request")
+        hello = read_hello(value, self._fleet_key, wall_s)
+        if not self._nonces.is_new(hello.nonce, now_ns):
+            raise HandshakeError(Reason.replayed, "a hello with this nonce came before")
+        return hello
+
+    def wait_ms(self, worker: str, now_ns: int, *, resuming: bool) -> int:
+        """0 lets `worker` in; else how long it is to wait."""
+        return -(-self._admission.wait_ns(worker, now_ns, resuming=resuming) // 1_000_000)
+
+    def refuse(self, now_ns: int, reason: Reason, detail: str, worker: str = "", retry_after_ms: int = 0) -> Refused:
+        """Turn a worker away, counted and written down."""
+        self._counters.add("handshakes_refused", reason.label)
+        if now_ns // 1_000_000_000 != self._second:
+            self._second, self._lines = now_ns // 1_000_000_000, 0
+        self._lines += 1
+        if self._lines <= LINES_PER_S:
+            self._journal(
+                events.HandshakeRefused, worker=worker, reason=reason.label, detail=detail, retry_after_ms=retry_after_ms
+            )
+        return Refused(reason.status, Refusal(reason.label, detail, retry_after_ms))

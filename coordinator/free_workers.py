@@ -1,0 +1,42 @@
+"""Who gets the next task: the worker with the fewest, and among equals the one that waited longest for its turn."""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from coordinator.session import Session
+
+UNACKNOWLEDGED_MAX = 4096
+"""A worker that confirms nothing gets no more than this many messages."""
+
+
+class FreeWorkers:
+    """Sessions that can take a task, in one row for each number of attempts that they hold."""
+
+    def __init__(self) -> None:
+        self._rows: list[OrderedDict[Session, None]] = []
+        self._lowest = 0
+
+    def place(self, session: Session) -> None:
+        """Put `session` where it now belongs: behind the others of its load, or nowhere while it can take nothing."""
+        load = len(session.attempts)
+        able = session.ready and load < session.capacity and session.channel.depth < UNACKNOWLEDGED_MAX
+        rank = load if able else -1
+        if rank == session.rank:
+            return
+        if session.rank >= 0:
+            del self._rows[session.rank][session]
+        session.rank = rank
+        if able:
+            while len(self._rows) <= load:
+                self._rows.append(OrderedDict())
+            self._rows[load][session] = None
+            self._lowest = min(self._lowest, load)
+
+    def least(self) -> Session | None:
+        """The session whose turn it is, left in its place."""
+        while self._lowest < len(self._rows):
+            if row := self._rows[self._lowest]:
+                return next(iter(row))
+            self._lowest += 1
+        return None

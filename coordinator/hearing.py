@@ -1,0 +1,104 @@
+"""What a worker says, and who acts on it: one line for each kind of message."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from coordinator.attempts import Attempts
+from coordinator.connection import Connection
+from coordinator.ledger import Ledger
+from coordinator.session import Session
+from wire.channel import Bounds
+from wire.messages import (
+    Assign,
+    CheckpointSaved,
+    Frame,
+    Goodbye,
+    HandBack,
+    Heartbeat,
+    Inventory,
+    Message,
+    Result,
+)
+from wire.refusals import FrameError, FrameFault
+
+INTERVAL_FACTOR_MAX = 2
+INTERVAL_MIN_MS = 100
+
+
+class Hearing:
+    """Takes frames in: numbers first, then their messages in order, then what they acknowledge."""
+
+    def __init__(
+        self, ledger: Ledger, attempts: Attempts, leave: Callable[[Session, str, int], None], bounds: Bounds = Bounds()
+    ) -> None:
+        self._ledger = ledger
+        self._attempts = attempts
+        self._leave = leave
+        self._bounds = bounds
+        self._acts: dict[type[Message], Callable[[Connection, Message, int], None]] = {
+            Heartbeat: self._heartbeat,
+            Inventory: self._inventory,
+            Result: self._result,
+            CheckpointSaved: self._checkpoint,
+            HandBack: self._hand_back,
+            Goodbye: self._goodbye,
+        }
+
+    def hear(self, speaker: Connection, frame: Frame, now_ns: int) -> None:
+        """Act on a frame. Raises FrameError, and then nothing of it was believed."""
+        session = speaker.session
+        self._check(session, frame)
+        arrived, acknowledged = session.channel.receive(frame)
+        for message in arrived:
+            self._acts[type(message)](speaker, message, now_ns)
+        # The inventory was written before this frame's acknowledgement, so it must be judged before that counts.
+        self.delivered(session, acknowledged)
+
+    def delivered(self, session: Session, messages: list[Message]) -> None:
+        """The worker has these."""
+        for message in messages:
+            if isinstance(message, Assign) and (attempt := session.attempts.get(message.token)):
+                attempt.delivered = True
+        if messages:
+            self._attempts.free.place(session)
+
+    def _check(self, session: Session, frame: Frame) -> None:
+        credit = session.channel.committed + self._bounds.window
+        for envelope in frame.envelopes:
+            if type(envelope.message) not in self._acts:
+                kind = type(envelope.message).__name__
+                raise FrameError(FrameFault.undecodable, f"{kind} is not for a worker to say")
+            if envelope.sequence > credit:
+                raise FrameError(FrameFault.sequence_gap, f"message {envelope.sequence}; the credit ended at {credit}")
+
+    def _heartbeat(self, speaker: Connection, message: Message, now_ns: int) -> None:
+        assert isinstance(message, Heartbeat)
+        session, advised_ms = speaker.session, self._attempts.pace.interval_ms
+        session.interval_ms = min(max(message.interval_ms, INTERVAL_MIN_MS), INTERVAL_FACTOR_MAX * advised_ms)
+        speaker.answer = self._attempts.renew(session, message, now_ns)
+
+    def _inventory(self, speaker: Connection, message: Message, now_ns: int) -> None:
+        assert isinstance(message, Inventory)
+        session = speaker.session
+        for held in message.held:
+            self._ledger.claim(session, held, now_ns)
+        self._ledger.lose_missing(session, {held.token for held in message.held}, now_ns)
+        session.ready = not session.leaving
+        self._attempts.free.place(session)
+
+    def _result(self, speaker: Connection, message: Message, now_ns: int) -> None:
+        assert isinstance(message, Result)
+        self._ledger.result(speaker.session, message, now_ns)
+
+    def _checkpoint(self, speaker: Connection, message: Message, now_ns: int) -> None:
+        assert isinstance(message, CheckpointSaved)
+        self._ledger.checkpoint(speaker.session, message)
+
+    def _hand_back(self, speaker: Connection, message: Message, now_ns: int) -> None:
+        assert isinstance(message, HandBack)
+        self._ledger.hand_back(speaker.session, message, now_ns)
+
+    def _goodbye(self, speaker: Connection, message: Message, now_ns: int) -> None:
+        assert isinstance(message, Goodbye)
+        self._leave(speaker.session, message.reason, now_ns)

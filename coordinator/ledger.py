@@ -1,0 +1,255 @@
+"""The book of tasks: each is taken once, is in one worker's hands at a time, and ends with one result. No I/O, no clock.
+
+    submit ─▶ storing ─▶ waiting ─▶ assigned ─▶ ending ─▶ done
+                            ▲           │
+                            └─ settling ◀┘  the attempt is over, the task is not
+
+What leaves `storing`, `settling` and `ending` does so in `on_stored`, once the disk has it. So what anybody was told is durable, and a newer
+attempt begins only when the end of the older one cannot be forgotten any more.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from coordinator.attempts import Attempts
+from coordinator.counters import Counters
+from coordinator.effects import Effects
+from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ResultRow, Row, TaskRow
+from coordinator.session import Phase, Session, Task
+from coordinator.submission import row_of, trouble
+from coordinator.waiting import WaitingTasks
+from wire import control, events
+from wire.events import Journal
+from wire.messages import CheckpointSaved, HandBack, Held, Result
+
+
+class Ledger:
+    """Holds every task that has no durable result, and the names of those that have."""
+
+    def __init__(
+        self, waiting_max: int, max_attempts: int, attempts: Attempts, effects: Effects, journal: Journal, counters: Counters
+    ) -> None:
+        self.giving = True
+        self._waiting_max = waiting_max
+        self._max_attempts = max_attempts
+        self._attempts = attempts
+        self._effects = effects
+        self._journal = journal
+        self._counters = counters
+        self._tasks: dict[str, Task] = {}
+        self._done: dict[str, int] = {}
+        self._waiting = WaitingTasks()
+        self._next_number = 1
+        self._storing = 0
+        self._submitted = 0
+        self._completed = 0
+        self._failed = 0
+
+    # -- tasks come in --------------------------------------------------------------------------------------------
+
+    def submit(self, tasks: list[control.Task]) -> control.Submitted:
+        """Take what is new. The answer may be given once the rows that this adds are durable."""
+        accepted, known, refused = 0, 0, []
+        for task in tasks:
+            if task.task_id in self._tasks or task.task_id in self._done:
+                known += 1
+                continue
+            because = trouble(task)
+            if because is None and len(self._waiting) + self._storing >= self._waiting_max:
+                because = f"the queue is full: {self._waiting_max} tasks wait (coordinator.waiting_tasks)"
+            if because is not None:
+                refused.append(control.RefusedTask(task.task_id, because))
+                continue
+            row = row_of(task, self._next_number)
+            self._next_number += 1
+            self._storing += 1
+            self._tasks[row.task_id] = Task(row)
+            self._effects.rows.append(row)
+            accepted += 1
+        self._counters.add("tasks_refused", amount=len(refused))
+        return control.Submitted(accepted, known, refused)
+
+    def restore(self, recovered: Recovered, sessions: dict[str, Session], deadline_ns: int, now_ns: int) -> None:
+        """Take up what the store kept. Attempts that were open stay with their sessions until `deadline_ns`."""
+        self._done = recovered.done
+        self._next_number = recovered.next_number
+        self._completed, self._failed = recovered.completed, recovered.failed
+        self._submitted = len(recovered.tasks) + len(recovered.done)
+        for row in recovered.tasks:
+            task = self._tasks[row.task_id] = Task(row, checkpoint=recovered.checkpoints.get(row.task_id))
+            attempt = recovered.attempts.get(row.task_id)
+            if attempt is not None:
+                task.given, task.strikes, task.reached_step = attempt.given, attempt.strikes, attempt.reached_step
+                task.fence = attempt.token - 1 if attempt.open else attempt.token
+            if attempt is not None and attempt.open and attempt.session in sessions:
+                self._attempts.restore(task, sessions[attempt.session], attempt.token, deadline_ns)
+            else:
+                self._waiting.put(task, now_ns)
+
+    def assign(self, now_ns: int) -> None:
+        """Give what waits to those who can take it."""
+        while self.giving and len(self._waiting) and (session := self._attempts.free.least()) is not None:
+            if (task := self._waiting.take(now_ns)) is not None:
+                self._attempts.give(task, session, now_ns)
+
+    # -- workers speak --------------------------------------------------------------------------------------------
+
+    def claim(self, session: Session, held: Held, now_ns: int) -> None:
+        """A worker says that it holds an attempt: it keeps it, unless that is over or a newer one was given out."""
+        task = self._tasks.get(held.task_id)
+        attempt = task.attempt if task else None
+        if attempt is not None and attempt.token == held.token and attempt.session is session:
+            self._attempts.keep(attempt, now_ns)
+        elif task is not None and self._may_adopt(task, held.token):
+            self._adopt(task, session, held.token, now_ns)
+        elif task is None or task.fence != held.token:
+            # At the fence itself stands what was just decided: a result on its way to the disk, or a loss of which it is told.
+            self._attempts.revoke(session, held.task_id, held.token, "this attempt is over", now_ns)
+
+    def result(self, session: Session, message: Result, now_ns: int) -> None:
+        """An attempt's end. It counts if no newer attempt was given out and none was counted before."""
+        task = self._tasks.get(message.task_id)
+        attempt = session.attempts.get(message.token)
+        if attempt is None and task is not None and self._may_adopt(task, message.token):
+            self._adopt(task, session, message.token, now_ns)
+            attempt = task.attempt
+        if task is None or attempt is None or attempt.task is not task:
+            self._refuse_result(session, message, task)
+            return
+        if message.error and task.row.retry_errors:
+            self._attempts.lose(attempt, f"error: {message.error}", self._max_attempts, now_ns)
+            return
+        self._attempts.settle(attempt, Phase.ending)
+        row = task.row
+        self._effects.rows.append(
+            ResultRow(
+                row.number, row.task_id, message.token, session.worker, "failed" if message.error else "completed",
+                message.error, message.output, task.given, message.started_ns, message.ended_ns, message.redone_steps,
+            )  # fmt: skip
+        )
+
+    def checkpoint(self, session: Session, message: CheckpointSaved) -> None:
+        """Keep a checkpoint of a live attempt, if it is whole and newer than what is kept."""
+        task, checkpoint = self._tasks.get(message.task_id), message.checkpoint
+        because = ""
+        if task is None or task.attempt is None or task.attempt.token != message.token:
+            because = "stale"
+        elif task.checkpoint is not None and checkpoint.step <= task.checkpoint.step:
+            because = "older"
+        elif hashlib.sha256(checkpoint.state).digest() != checkpoint.sha256:
+            because = "damaged"
+        if because or task is None:
+            self._counters.add("checkpoints_refused", because)
+            self._journal(
+                events.CheckpointRefused, task=message.task_id, token=message.token, worker=session.worker, because=because
+            )
+            return
+        task.reached_step = max(task.reached_step, checkpoint.step)
+        self._effects.rows.append(
+            CheckpointRow(task.row.number, message.task_id, message.token, session.worker, checkpoint)
+        )
+
+    def hand_back(self, session: Session, message: HandBack, now_ns: int) -> None:
+        """A worker gives an attempt back unfinished: no strike against the task."""
+        attempt = session.attempts.get(message.token)
+        if attempt is not None:
+            self._attempts.lose(attempt, f"handed back: {message.reason}", self._max_attempts, now_ns, strike=False)
+
+    def lose_all(self, session: Session, reason: str, now_ns: int) -> None:
+        """Give up all that the session holds."""
+        for attempt in list(session.attempts.values()):
+            self._attempts.lose(attempt, reason, self._max_attempts, now_ns)
+
+    def lose_missing(self, session: Session, tokens: set[int], now_ns: int) -> None:
+        """Give up what the worker had confirmed and does not hold any more."""
+        for attempt in list(session.attempts.values()):
+            if attempt.delivered and attempt.token not in tokens:
+                self._attempts.lose(attempt, "not in the worker's inventory", self._max_attempts, now_ns)
+
+    def expire(self, session: Session, now_ns: int) -> int:
+        """Give up what ran out of its lease; returns when the next lease may run out."""
+        over, next_ns = self._attempts.expired(session, now_ns)
+        for attempt in over:
+            self._attempts.lose(attempt, "its lease ran out", self._max_attempts, now_ns)
+            self._attempts.revoke(session, attempt.task.row.task_id, attempt.token, "its lease ran out", now_ns)
+        return next_ns
+
+    # -- the disk has it ------------------------------------------------------------------------------------------
+
+    def on_stored(self, row: Row, now_ns: int) -> None:
+        """`row` is durable: now it may be told."""
+        if isinstance(row, ResultRow):
+            self._done_with(row)
+        elif isinstance(row, TaskRow):
+            self._storing -= 1
+            self._submitted += 1
+            self._waiting.put(self._tasks[row.task_id], now_ns)
+            self._journal(
+                events.Submitted, task=row.task_id, priority=row.priority.name, intended_ns=row.intended_ns
+            )
+        elif isinstance(row, AttemptRow):
+            task = self._tasks.get(row.task_id)
+            if not row.open and task is not None and task.phase is Phase.settling:
+                self._waiting.put_back(task)
+        elif isinstance(row, CheckpointRow):
+            self._checkpointed(row)
+
+    def counts(self) -> control.Counts:
+        """The books. What settles counts as assigned until the disk has it."""
+        waiting = len(self._waiting)
+        return control.Counts(
+            submitted=self._submitted, completed=self._completed, failed=self._failed, waiting=waiting,
+            assigned=len(self._tasks) - self._storing - waiting,
+        )  # fmt: skip
+
+    def waiting_by_priority(self) -> dict[str, int]:
+        """How many tasks wait, by the priority's name."""
+        return self._waiting.depths()
+
+    def _done_with(self, row: ResultRow) -> None:
+        del self._tasks[row.task_id]
+        self._done[row.task_id] = row.token
+        if row.outcome == "completed":
+            self._completed += 1
+        else:
+            self._failed += 1
+        self._counters.add("redone_steps", amount=row.redone_steps)
+        self._journal(
+            events.TaskDone, task=row.task_id, token=row.token, worker=row.worker, outcome=row.outcome, error=row.error,
+            attempts=row.attempts, started_ns=row.started_ns, ended_ns=row.ended_ns, redone_steps=row.redone_steps,
+        )  # fmt: skip
+
+    def _checkpointed(self, row: CheckpointRow) -> None:
+        task, checkpoint = self._tasks.get(row.task_id), row.checkpoint
+        if task is not None:
+            task.checkpoint = checkpoint
+        self._counters.add("checkpoints_committed")
+        self._counters.add("checkpoint_bytes", amount=len(checkpoint.state))
+        self._journal(
+            events.CheckpointCommitted, task=row.task_id, token=row.token, worker=row.worker, step=checkpoint.step,
+            size_bytes=len(checkpoint.state),
+        )  # fmt: skip
+
+    def _may_adopt(self, task: Task, token: int) -> bool:
+        newest = task.attempt.token if task.attempt else 0
+        live = task.phase is Phase.waiting or task.phase is Phase.assigned
+        return live and max(task.fence + 1, newest) <= token <= self._attempts.newest_token
+
+    def _adopt(self, task: Task, session: Session, token: int, now_ns: int) -> None:
+        if task.phase is Phase.waiting:
+            self._waiting.leave(task)
+        older = task.attempt
+        self._attempts.adopt(task, session, token, now_ns)
+        if older is not None and older.session is not session:
+            self._attempts.revoke(older.session, task.row.task_id, older.token, "a newer attempt is held", now_ns)
+
+    def _refuse_result(self, session: Session, message: Result, task: Task | None) -> None:
+        if task is None:
+            because = "duplicate" if message.task_id in self._done else "unknown"
+        else:
+            because = "duplicate" if task.phase is Phase.ending else "stale"
+        self._counters.add("results_refused", because)
+        self._journal(
+            events.ResultRefused, task=message.task_id, token=message.token, worker=session.worker, because=because
+        )

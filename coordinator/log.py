@@ -1,0 +1,50 @@
+"""Lines for people, on standard error: the few events of the journal that one wants to see scroll by."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable
+
+from wire import events
+from wire.events import Event, Journal
+
+LINES = {
+    events.WorkerJoined: "{worker} connected ({outcome})",
+    events.WorkerLost: "{worker} lost ({kind}: {detail}) after {silent_ms:.0f} ms of silence",
+    events.WorkerGone: "{worker} gone ({reason})",
+    events.HandshakeRefused: "{worker} turned away ({reason}: {detail})",
+    events.FrameRefused: "{peer} sent a bad frame ({fault}: {detail})",
+}
+CAUSES = {events.HandshakeRefused: "reason", events.FrameRefused: "fault"}
+"""What can come in floods is said once a second for each cause."""
+
+
+def say(line: str) -> None:
+    """One line that names the process."""
+    print(f"coordinator {line}", file=sys.stderr, flush=True)
+
+
+class LoggedJournal(Journal):
+    """A journal that also says what a person would want to know."""
+
+    def __init__(
+        self, by: str, write: Callable[[bytes], object], monotonic_ns: Callable[[], int], wall_s: Callable[[], float]
+    ) -> None:
+        super().__init__(by, write, monotonic_ns, wall_s)
+        self._said_s: dict[object, float] = {}
+
+    def __call__(self, kind: type[Event], /, **fields: object) -> None:
+        """Append one event, and say it."""
+        super().__call__(kind, **fields)
+        if kind in LINES and self._is_due(kind, fields):
+            say(LINES[kind].format(**fields))
+
+    def _is_due(self, kind: type[Event], fields: dict[str, object]) -> bool:
+        if kind not in CAUSES:
+            return True
+        cause, now_s = (kind, fields[CAUSES[kind]]), time.monotonic()
+        if now_s - self._said_s.get(cause, -1.0) < 1:
+            return False
+        self._said_s[cause] = now_s
+        return True

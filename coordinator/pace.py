@@ -1,0 +1,38 @@
+"""How the fleet's size sets the pace: what the welcome advises grows with it, so that the coordinator's load does not."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from wire.settings import CoordinatorSettings
+
+HEARTBEATS_PER_S = 500
+"""What all workers together may send."""
+BACKOFF_BASE_MS = 100
+LEASE_IN_INTERVALS = 3
+"""A lease must survive a heartbeat that comes late, and one that is lost with its connection."""
+
+
+@dataclass(frozen=True)
+class Pace:
+    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate: with less they come faster than they can be let in."""
+
+    interval_ms: int
+    timeout_ms: int
+    lease_ms: int
+    base_ms: int
+    cap_ms: int
+
+
+def pace(settings: CoordinatorSettings, fleet: int) -> Pace:
+    """The pace for a fleet of `fleet` workers."""
+    fleet = max(fleet, settings.fleet, 1)
+    interval_ms = max(settings.heartbeat_interval_ms, 1000 * fleet // HEARTBEATS_PER_S)
+    slower = interval_ms / settings.heartbeat_interval_ms
+    return Pace(
+        interval_ms=interval_ms,
+        timeout_ms=round(settings.heartbeat_timeout_ms * slower),
+        lease_ms=max(settings.lease_ms, LEASE_IN_INTERVALS * interval_ms),
+        base_ms=BACKOFF_BASE_MS,
+        cap_ms=max(BACKOFF_BASE_MS, round(1000 * fleet / settings.admission_per_s)),
+    )

@@ -1,0 +1,134 @@
+"""What is kept on disk: the rows that the core asks a store to write, and what a store gives back after a restart.
+
+A store writes rows in the order in which they were asked for, a batch of them in one transaction, so that after a crash the disk
+holds a prefix of what was asked.
+"""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+import msgspec
+
+from wire.messages import Checkpoint
+from wire.priority import Priority
+
+
+class TaskRow(msgspec.Struct, frozen=True):
+    """A task as it was submitted. `number` counts tasks in the order of their coming."""
+
+    number: int
+    task_id: str
+    kind: str
+    params: bytes
+    priority: Priority
+    intended_ns: int
+    timeout_ms: int
+    max_attempts: int
+    retry_errors: bool
+
+
+class AttemptRow(msgspec.Struct, frozen=True):
+    """The newest attempt of a task; a later row of the same task replaces it.
+
+    `given` attempts there were so far, `strikes` of them ended badly. Once `open` is false, `token` and all older are fenced off.
+    """
+
+    number: int
+    task_id: str
+    token: int
+    session: str
+    given: int
+    strikes: int
+    open: bool
+    reached_step: int
+
+
+class ResultRow(msgspec.Struct, frozen=True):
+    """The one result of a task. `outcome` is completed or failed; times are the worker's monotonic nanoseconds."""
+
+    number: int
+    task_id: str
+    token: int
+    worker: str
+    outcome: str
+    error: str
+    output: bytes
+    attempts: int
+    started_ns: int
+    ended_ns: int
+    redone_steps: int
+
+
+class CheckpointRow(msgspec.Struct, frozen=True):
+    """The newest checkpoint of a task; a later row of the same task replaces it."""
+
+    number: int
+    task_id: str
+    token: int
+    worker: str
+    checkpoint: Checkpoint
+
+
+class SessionRow(msgspec.Struct, frozen=True):
+    """A session that began."""
+
+    session: str
+    worker: str
+    incarnation: str
+
+
+class ReceivedRow(msgspec.Struct, frozen=True):
+    """The last contiguous sequence of a session whose effects stand in this row's transaction or before it."""
+
+    session: str
+    sequence: int
+
+
+class SessionEndRow(msgspec.Struct, frozen=True):
+    """A session that nobody can resume any more."""
+
+    session: str
+
+
+Row = TaskRow | AttemptRow | ResultRow | CheckpointRow | SessionRow | ReceivedRow | SessionEndRow
+
+
+class StoredSession(msgspec.Struct, frozen=True):
+    """A session that may be resumed, and what of it is durable."""
+
+    session: str
+    worker: str
+    incarnation: str
+    received: int
+
+
+class Recovered(msgspec.Struct, frozen=True):
+    """All that a store held when it was opened. `epoch` is new, and durable already.
+
+    `tasks` are those without a result, by number; `attempts` and `checkpoints` are theirs. `done` gives the token of each
+    finished task's result. `recent` are rows of the last transactions, whose journal lines a crash may have swallowed.
+    """
+
+    epoch: int
+    tasks: list[TaskRow] = []
+    attempts: dict[str, AttemptRow] = {}
+    checkpoints: dict[str, Checkpoint] = {}
+    done: dict[str, int] = {}
+    sessions: list[StoredSession] = []
+    next_number: int = 1
+    completed: int = 0
+    failed: int = 0
+    recent: list[TaskRow | ResultRow] = []
+
+
+class Store(Protocol):
+    """Where rows are kept. A simulation has one in memory that can crash before and after each commit."""
+
+    def load(self) -> Recovered:
+        """Begin a new epoch, durably, and return what is kept."""
+        ...
+
+    def commit(self, rows: list[Row]) -> None:
+        """Write all of `rows`, or none when it raises; what it wrote survives a crash once it returned."""
+        ...

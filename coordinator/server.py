@@ -1,0 +1,194 @@
+"""The WebSocket side of the coordinator: moves bytes between sockets and the core, and decides nothing."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import time
+from http import HTTPStatus
+
+from websockets.asyncio.server import Server, ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from coordinator.committer import Committer
+from coordinator.core import Core, Opening
+from coordinator.journal_file import JournalFile
+from coordinator.probe import ECHO_CONNECTIONS_MAX, PROBE_BYTES_PATH, PROBE_ECHO_PATH, echo, pattern_response, response
+from coordinator.rows import Row, Store
+from wire.address import WORKER_PATH
+from wire.codec import Limits
+from wire.handshake import HELLO_HEADER, REFUSAL_HEADER, WELCOME_HEADER, write_refusal, write_welcome
+from wire.refusals import CloseCode, FrameError, FrameFault
+
+TICK_S = 0.05
+OPEN_TIMEOUT_S = 5
+CLOSE_TIMEOUT_S = 1
+BACKLOG = 2048
+FRAGMENTS_QUEUE = 16
+_BROKEN = {1002: FrameFault.framing, 1007: FrameFault.framing, 1009: FrameFault.too_large}
+_quiet = logging.getLogger("coordinator.websockets")
+_quiet.setLevel(logging.CRITICAL)
+
+
+class Link(ServerConnection):
+    """A connection, and what its upgrade request decided."""
+
+    opening: Opening | None = None
+    echoes = False
+    is_writing = False
+
+
+class Shell:
+    """One core with its sockets, its store and its clock."""
+
+    def __init__(self, core: Core, store: Store, journal: JournalFile, fleet_key: bytes) -> None:
+        self.core = core
+        self.committer = Committer(store, core.effects.take_rows, self._stored)
+        self._journal = journal
+        self._fleet_key = fleet_key
+        self._links: dict[int, Link] = {}
+        self._echoes = 0
+        self._acting = False
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    async def listen(self, host: str, port: int) -> Server:
+        """Begin to accept connections."""
+        return await serve(
+            self._handle, host, port, process_request=self._process_request, process_response=self._process_response,
+            create_connection=Link, compression=None, max_size=Limits().frame_bytes, ping_interval=None,
+            open_timeout=OPEN_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S, max_queue=FRAGMENTS_QUEUE, server_header=None,
+            backlog=BACKLOG, logger=_quiet,
+        )  # fmt: skip
+
+    async def tick(self) -> None:
+        """Tell the core that time passes, for ever."""
+        while True:
+            self.core.on_tick(time.monotonic_ns())
+            self.act()
+            await asyncio.sleep(TICK_S)
+
+    def act(self) -> None:
+        """See to it that what the core asked for is done, together with all else of this turn of the loop."""
+        if not self._acting:
+            self._acting = True
+            asyncio.get_running_loop().call_soon(self._act)
+
+    def _act(self) -> None:
+        self._acting = False
+        effects = self.core.effects
+        self._journal.flush()
+        if effects.rows:
+            self.committer.poke()
+        for connection in effects.take_wakes():
+            link = self._links.get(connection)
+            if link is not None and not link.is_writing:
+                link.is_writing = True
+                self._start(self._write(link, connection))
+        for close in effects.take_closes():
+            link = self._links.pop(close.connection, None)
+            if link is not None:
+                self._start(self._close(link, close.code, close.reason))
+
+    def _start(self, work: asyncio._CoroutineLike[None]) -> None:
+        task = asyncio.get_running_loop().create_task(work)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
+
+    async def _write(self, link: Link, connection: int) -> None:
+        """Send what the core has for a connection, as fast as its socket takes it."""
+        try:
+            while (data := self.core.next_bytes(time.monotonic_ns(), connection)) is not None:
+                self._journal.flush()
+                await link.send(data)
+        except ConnectionClosed:
+            pass  # The reading side says so to the core.
+        finally:
+            link.is_writing = False
+
+    async def _close(self, link: Link, code: CloseCode, reason: str) -> None:
+        with contextlib.suppress(ConnectionClosed):
+            await link.close(code, reason)
+
+    def _stored(self, rows: list[Row]) -> None:
+        self.core.on_stored(time.monotonic_ns(), rows)
+        self._journal.flush()
+        self.act()
+
+    # -- the upgrade ----------------------------------------------------------------------------------------------
+
+    def _process_request(self, link: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(link, Link)
+        if request.path.startswith(PROBE_BYTES_PATH):
+            return pattern_response(request.path)
+        if request.path == PROBE_ECHO_PATH:
+            if self._echoes >= ECHO_CONNECTIONS_MAX:
+                return response(HTTPStatus.SERVICE_UNAVAILABLE, b"too many probes\n")
+            link.echoes = True
+            return None
+        if request.path != WORKER_PATH:
+            return response(HTTPStatus.NOT_FOUND, f"workers connect to {WORKER_PATH}\n".encode())
+        hellos = request.headers.get_all(HELLO_HEADER)
+        answer = self.core.on_hello(time.monotonic_ns(), time.time(), hellos[0] if len(hellos) == 1 else None)
+        self._journal.flush()
+        self.act()
+        if isinstance(answer, Opening):
+            link.opening = answer
+            return None
+        refusal = answer.refusal
+        headers = {REFUSAL_HEADER: write_refusal(refusal)}
+        if refusal.retry_after_ms:
+            headers["Retry-After"] = str(-(-refusal.retry_after_ms // 1000))
+        return response(HTTPStatus(answer.status), f"{refusal.reason}: {refusal.detail}\n".encode(), headers)
+
+    def _process_response(self, link: ServerConnection, request: Request, answer: Response) -> None:
+        assert isinstance(link, Link)
+        if link.opening is None:
+            return
+        if answer.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
+            opening = link.opening
+            answer.headers[WELCOME_HEADER] = write_welcome(opening.welcome, self._fleet_key, opening.hello)
+        else:
+            # A good hello in a bad upgrade request: there will be no connection.
+            self.core.on_closed(time.monotonic_ns(), link.opening.connection, "closed", "the upgrade failed")
+            self.act()
+
+    # -- a connection ---------------------------------------------------------------------------------------------
+
+    async def _handle(self, link: ServerConnection) -> None:
+        assert isinstance(link, Link)
+        if link.echoes:
+            self._echoes += 1
+            try:
+                await echo(link)
+            except ConnectionClosed:
+                pass
+            finally:
+                self._echoes -= 1
+            return
+        assert link.opening is not None
+        connection = link.opening.connection
+        link.opening = None
+        self._links[connection] = link
+        try:
+            while True:
+                data = await link.recv()
+                self.core.on_bytes(time.monotonic_ns(), connection, data)
+                self.act()
+        except ConnectionClosed as closed:
+            self._gone(link, connection, closed)
+
+    def _gone(self, link: Link, connection: int, closed: ConnectionClosed) -> None:
+        self._links.pop(connection, None)
+        now_ns = time.monotonic_ns()
+        sent, received = closed.sent, closed.rcvd
+        if sent is not None and sent.code in _BROKEN and not closed.rcvd_then_sent:
+            self.core.on_broken(now_ns, connection, FrameError(_BROKEN[sent.code], sent.reason))
+        elif received is not None:
+            self.core.on_closed(now_ns, connection, "closed", f"{received.code} {received.reason}".strip())
+        elif isinstance(closed.__cause__, ConnectionResetError):
+            self.core.on_closed(now_ns, connection, "reset", str(closed.__cause__))
+        else:
+            self.core.on_closed(now_ns, connection, "closed", "without a close frame")
+        self.act()

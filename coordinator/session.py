@@ -1,0 +1,80 @@
+"""What the coordinator knows of one worker's session, and of one attempt. Plain records; the rules stand in ledger.py and sessions.py."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from enum import Enum
+
+from coordinator.rows import TaskRow
+from wire.channel import Channel
+from wire.messages import Checkpoint
+
+NEVER_NS = 1 << 62
+"""A monotonic time that does not come."""
+
+
+class Phase(Enum):
+    """Where a task stands. What is decided and not durable yet is told to nobody: `storing`, `settling` (its attempt is over,
+    and it will wait again), `ending` (it has its result).
+    """
+
+    storing = "storing"
+    waiting = "waiting"
+    assigned = "assigned"
+    settling = "settling"
+    ending = "ending"
+
+
+@dataclass(slots=True, eq=False)
+class Task:
+    """A task without a durable result. Attempts with tokens up to `fence` are over, whatever they say."""
+
+    row: TaskRow
+    phase: Phase = Phase.storing
+    attempt: Attempt | None = None
+    fence: int = 0
+    given: int = 0
+    strikes: int = 0
+    reached_step: int = 0
+    checkpoint: Checkpoint | None = None
+    queued_ns: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Attempt:
+    """A task in a worker's hands until `deadline_ns`.
+
+    `delivered` once the worker confirmed it. `step` is the progress that it reported, last grown at `progressed_ns`.
+    """
+
+    task: Task
+    token: int
+    session: Session
+    deadline_ns: int
+    delivered: bool = False
+    step: int = 0
+    progressed_ns: int = 0
+
+
+@dataclass(slots=True, eq=False)
+class Session:
+    """One worker's session. It outlives its connections: `connection` is the one that counts, None while lost.
+
+    It is given work once it is `ready`: its inventory came on this connection. A worker that is `leaving` said goodbye.
+    """
+
+    id: str
+    worker: str
+    incarnation: str
+    channel: Channel
+    capacity: int = 0
+    connection: int | None = None
+    ready: bool = False
+    leaving: bool = False
+    attempts: dict[int, Attempt] = field(default_factory=dict)
+    interval_ms: int = 0
+    heard_ns: int = 0
+    lost_ns: int = 0
+    due_ns: int = NEVER_NS
+    rank: int = -1
+    doubted: frozenset[int] = frozenset()

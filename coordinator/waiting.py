@@ -1,0 +1,52 @@
+"""Tasks that wait for a worker, served by priority."""
+
+from __future__ import annotations
+
+from coordinator.session import Phase, Task
+from wire.priority import Priority, PriorityQueue
+
+
+class WaitingTasks:
+    """A priority queue of tasks, and their true number: one that was adopted meanwhile stays in its lane until its turn, and is skipped."""
+
+    def __init__(self) -> None:
+        self._queue: PriorityQueue[Task] = PriorityQueue()
+        self._depths = dict.fromkeys(Priority, 0)
+        self._length = 0
+
+    def __len__(self) -> int:
+        return self._length
+
+    def put(self, task: Task, now_ns: int) -> None:
+        """Queue a new task behind the others of its priority."""
+        task.queued_ns = now_ns
+        self._enter(task)
+        self._queue.put(task, task.row.priority, now_ns)
+
+    def put_back(self, task: Task) -> None:
+        """Queue a task again, ahead of those that came after it."""
+        self._enter(task)
+        self._queue.put_back(task, task.row.priority, task.queued_ns)
+
+    def take(self, now_ns: int) -> Task | None:
+        """The task whose turn it is; its phase is for the caller to change."""
+        while (task := self._queue.take(now_ns)) is not None:
+            if task.phase is Phase.waiting:
+                self.leave(task)
+                return task
+        return None
+
+    def leave(self, task: Task) -> None:
+        """The task waits no more."""
+        task.phase = Phase.assigned
+        self._depths[task.row.priority] -= 1
+        self._length -= 1
+
+    def depths(self) -> dict[str, int]:
+        """How many wait, by the priority's name."""
+        return {priority.name: depth for priority, depth in self._depths.items()}
+
+    def _enter(self, task: Task) -> None:
+        task.phase = Phase.waiting
+        self._depths[task.row.priority] += 1
+        self._length += 1

@@ -1,0 +1,136 @@
+"""A worker of the smallest kind, made of wire/ alone: it connects, takes what comes, and does what a test tells it."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import time
+
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import InvalidStatus
+
+from wire.address import coordinator_url
+from wire.channel import Channel
+from wire.codec import Limits, Opener, Sealer, session_keys
+from wire.handshake import (
+    HELLO_HEADER,
+    REFUSAL_HEADER,
+    WELCOME_HEADER,
+    Hello,
+    Refusal,
+    Resume,
+    Welcome,
+    read_refusal,
+    read_welcome,
+    write_hello,
+)
+from wire.messages import Assign, Heartbeat, Held, Inventory, LeasesRenewed, Message, Progress, Result
+from wire.priority import Priority
+
+
+class TurnedAway(Exception):
+    """The coordinator refused the handshake."""
+
+    def __init__(self, status: int, refusal: Refusal) -> None:
+        super().__init__(f"{status} {refusal}")
+        self.status = status
+        self.refusal = refusal
+
+
+class MiniWorker:
+    """One session over as many connections as the test opens."""
+
+    def __init__(self, name: str, port: int, key: bytes, *, slots: int = 4, prefetch: int = 4) -> None:
+        self.name = name
+        self.port = port
+        self.key = key
+        self.slots = slots
+        self.prefetch = prefetch
+        self.incarnation = os.urandom(8).hex()
+        self.channel = Channel()
+        self.session: Resume | None = None
+        self.welcome: Welcome | None = None
+        self.assigned: list[Assign] = []
+        self.heard: list[Message] = []
+        self.acknowledged: list[Message] = []
+        self.link: ClientConnection
+        self._opener: Opener
+        self._sealer: Sealer
+
+    def hello(self) -> Hello:
+        resume = None
+        if self.session is not None:
+            resume = Resume(self.session.session, self.session.epoch, self.channel.received)
+        return Hello(
+            1, self.name, self.incarnation, os.urandom(16), time.time(), self.slots, self.prefetch, True, resume
+        )
+
+    async def connect(self, hello: Hello | None = None) -> Welcome:
+        hello = hello or self.hello()
+        headers = {HELLO_HEADER: write_hello(hello, self.key)}
+        try:
+            self.link = await connect(
+                coordinator_url("127.0.0.1", self.port), additional_headers=headers, compression=None,
+                proxy=None, ping_interval=None, close_timeout=1,
+            )  # fmt: skip
+        except InvalidStatus as error:
+            response = error.response
+            raise TurnedAway(response.status_code, read_refusal(response.headers[REFUSAL_HEADER])) from None
+        assert self.link.response is not None
+        welcome = read_welcome(self.link.response.headers[WELCOME_HEADER], self.key, hello)
+        keys = session_keys(self.key, welcome.session, welcome.epoch, hello.nonce + welcome.nonce)
+        self._opener = Opener(keys.to_worker, Limits())
+        self._sealer = Sealer(keys.to_coordinator)
+        if welcome.outcome == "resumed":
+            self.acknowledged += self.channel.resume(welcome.received, welcome.credit)
+            if welcome.new_stream:
+                self.channel.restart_incoming()
+        else:
+            self.channel.restart(welcome.credit)
+        self.session = Resume(welcome.session, welcome.epoch, 0)
+        self.welcome = welcome
+        return welcome
+
+    async def send(self, *unnumbered: Message) -> None:
+        frame = self.channel.take(time.monotonic_ns(), unnumbered)
+        await self.link.send(self._sealer.seal(frame))
+
+    async def inventory(self, *held: Held) -> None:
+        await self.send(Inventory(list(held)))
+
+    async def heartbeat(self, *tokens: int) -> LeasesRenewed:
+        beat = Heartbeat(time.monotonic_ns(), 2000, [Progress(token, 0) for token in tokens])
+        await self.send(beat)
+        while True:
+            for message in await self.listen():
+                if isinstance(message, LeasesRenewed) and message.echo_ns == beat.sent_ns:
+                    return message
+
+    async def listen(self, timeout_s: float = 5) -> list[Message]:
+        """The messages of one frame."""
+        frame = self._opener.open(await asyncio.wait_for(self.link.recv(), timeout_s))
+        arrived, acknowledged = self.channel.receive(frame)
+        self.channel.commit(self.channel.received)
+        self.heard += arrived
+        self.acknowledged += acknowledged
+        self.assigned += [message for message in arrived if isinstance(message, Assign)]
+        return arrived
+
+    async def wait_assigned(self, count: int) -> list[Assign]:
+        while len(self.assigned) < count:
+            await self.listen()
+        return self.assigned
+
+    async def finish(self, assign: Assign, *, output: bytes = b"1", error: str = "") -> None:
+        """Report a result, without waiting for its acknowledgement."""
+        now_ns = time.monotonic_ns()
+        result = Result(assign.task_id, assign.token, output, error, now_ns, now_ns, now_ns)
+        self.channel.send(result, Priority.high, now_ns, always=True)
+        await self.send()
+
+    async def wait_acknowledged(self, count: int) -> None:
+        while len(self.acknowledged) < count:
+            await self.listen()
+
+    async def close(self) -> None:
+        await self.link.close()
