@@ -170,16 +170,23 @@ class ComposeEngine:
             if cable.network not in have:
                 self._sdk.connect(name, cable)
 
-    def is_plugged(self, name: str) -> bool:
-        have = {cable.network for cable in self._cables(name)}
-        return have >= {cable.network for cable in self._due_cables(name)}
-
-    def limit(self, name: str, limits: Limits) -> Limits:
-        before = self._sdk.inspect(name)["HostConfig"]
-        # To Docker 0 means "as it is", and a quota of -1 "no ceiling".
-        quota_us = 0 if limits.cpus is None else round(limits.cpus * 100_000) or -1
+    def limit(self, name: str, limits: Limits) -> None:
+        # To Docker 0 means "as it is".
+        quota_us = 0 if limits.cpus is None else round(limits.cpus * 100_000)
         self._sdk.limit(name, quota_us, limits.memory_bytes or 0)
-        return Limits(max(0, before["CpuQuota"]) / 100_000, before["Memory"])
+
+    def unlimit(self, name: str) -> None:
+        self._sdk.limit(name, -1, compose_reading.made_with_bytes(self._sdk.inspect(name)))
+
+    def hurts(self) -> dict[str, list[str]]:
+        core = self._sdk.network("core")
+
+        def look(one: Container) -> list[str]:
+            return compose_reading.hurts(self._sdk.inspect(one.name), core, self._project)
+
+        containers = self.containers()
+        found = zip(containers, _each(look, containers), strict=True)
+        return {one.name: hurts for one, hurts in found if hurts}
 
     def _cables(self, name: str) -> list[Cable]:
         return compose_reading.cables(self._sdk.inspect(name), self._project)

@@ -16,6 +16,9 @@ SERVICE = "com.docker.compose.service"
 NUMBER = "com.docker.compose.container-number"
 ONE_OFF = "com.docker.compose.oneoff"
 
+MEMORY = "stormlab.memory"
+_SHIFTS = {"k": 10, "m": 20, "g": 30}
+
 Attributes = Mapping[str, Any]
 
 # A cable carries what is under test. `control`, where the driver asks and measures, is never part of a fault.
@@ -91,6 +94,27 @@ def due_cables(attributes: Attributes, core: Attributes, project: str) -> list[C
         fixed = network == "core" and service in _CORE_HOSTS
         due.append(Cable(f"{project}_{network}", str(first + _CORE_HOSTS[service]) if fixed else "", aliases))
     return due
+
+
+def made_with_bytes(attributes: Attributes) -> int:
+    """The memory that a container was made with, which its label remembers through every later change."""
+    text = str(attributes["Config"]["Labels"][MEMORY])
+    return int(text[:-1]) << _SHIFTS[text[-1]]
+
+
+def hurts(attributes: Attributes, core: Attributes, project: str) -> list[str]:
+    """What about a container is not as it was made; the network `core` as in `due_cables`."""
+    found = []
+    status = attributes["State"]["Status"]
+    if status != "running":
+        found.append(status)
+    plugged = {cable.network for cable in cables(attributes, project)}
+    if not plugged >= {cable.network for cable in due_cables(attributes, core, project)}:
+        found.append("unplugged")
+    limits = attributes["HostConfig"]
+    if limits["CpuQuota"] > 0 or limits["Memory"] != made_with_bytes(attributes):
+        found.append("limited")
+    return found
 
 
 def variables(spec: LabSpec) -> dict[str, str]:

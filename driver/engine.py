@@ -139,10 +139,14 @@ class Engine(Protocol):
     def plug(self, name: str) -> None:
         """Put the cable back, with the address it had."""
 
-    def is_plugged(self, name: str) -> bool: ...
+    def limit(self, name: str, limits: Limits) -> None:
+        """Set ceilings."""
 
-    def limit(self, name: str, limits: Limits) -> Limits:
-        """Set ceilings and return those that were there."""
+    def unlimit(self, name: str) -> None:
+        """Back to the ceilings that the container was made with."""
+
+    def hurts(self) -> dict[str, list[str]]:
+        """What is not as it was made, by container: paused, exited, unplugged, limited."""
 
     def stop_all(self, grace_s: float) -> None:
         """Stop every process in order, workers first, and keep what they wrote."""

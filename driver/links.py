@@ -108,6 +108,7 @@ class HealAnswer(msgspec.Struct, frozen=True):
 
 class _Health(msgspec.Struct):
     version: str
+    links: int
 
 
 class _Refusal(msgspec.Struct):
@@ -136,6 +137,10 @@ class Links:
     def version(self) -> str:
         """Of the Toxiproxy that this build is made of."""
         return self._ask("GET", "/lab/healthz", _Health).version
+
+    def count(self) -> int:
+        """How many links stand."""
+        return self._ask("GET", "/lab/healthz", _Health).links
 
     def is_up(self) -> bool:
         """Whether it answers."""
