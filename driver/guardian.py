@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import logging
-import time
 from collections.abc import Callable, Sequence
 
 from driver.errors import LinksError
@@ -47,8 +46,9 @@ class Guardian:
 
         Raises LinksError.
         """
-        deadline = time.monotonic() + COME_BACK_S
-        while not await asyncio.to_thread(self._links.is_up) and time.monotonic() < deadline:
+        for _ in range(round(COME_BACK_S / POLL_S)):
+            if await asyncio.to_thread(self._links.is_up):
+                break
             await asyncio.sleep(POLL_S)
         await asyncio.to_thread(self._links.put, self._wanted)
         self._hurt_on_purpose = False
