@@ -1,4 +1,4 @@
-"""Who was connected when, and every way back: told by the workers' own journals, beside what the coordinator believed."""
+"""Who was connected when, and every way back: from the workers' journals, beside the coordinator's belief."""
 
 from __future__ import annotations
 
@@ -30,7 +30,10 @@ LOSS, RESTART = "loss", "restart"
 
 @dataclass
 class Attempt:
-    """One try to connect. `kind` is "" while nothing says how it ended, connected, or what ConnectFailed says."""
+    """One try to connect.
+
+    `kind` is "" while nothing says how it ended, connected, or what ConnectFailed says.
+    """
 
     began: Connecting
     ended_ns: int = 0
@@ -39,9 +42,9 @@ class Attempt:
 
 @dataclass
 class Outage:
-    """From the break of a connection to the next one. `how`: loss (the process lived on) or restart (it did not).
+    """From the break of a connection to the next one. `how`: loss, or restart (the process died).
 
-    broken_ns ──detection──▶ lost_ns ──waiting and failed attempts──▶ last attempt ──handshake──▶ back_ns ──resume──▶ work
+    broken_ns ─detection─▶ lost_ns ─waiting, failed attempts─▶ ─handshake─▶ back_ns ─resume─▶ work_ns
     """
 
     worker: str
@@ -89,7 +92,10 @@ class Outage:
 
 @dataclass
 class Story:
-    """One worker's connections. `own` is when it believed itself connected, `seen` when the coordinator did."""
+    """One worker's connections.
+
+    `own` is when it believed itself connected, `seen` when the coordinator did.
+    """
 
     worker: str
     own: list[Interval] = field(default_factory=list)
@@ -160,7 +166,8 @@ class _Teller:
     def _started(self, event: ProcessStarted) -> None:
         self._story.lives += 1
         if self._since_ns is not None:
-            # A killed process writes nothing: it was connected until the fault that killed it, or until its last line.
+            # A killed process writes nothing: it was connected until the fault that killed it, or until its
+            # last line.
             died_ns = self._broken_ns(self._last_ns, event.at_ns)
             self._close(died_ns)
             self._begin(RESTART, died_ns, event.at_ns, None)

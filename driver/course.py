@@ -1,4 +1,4 @@
-"""The course of a run: its phases, its faults, and the moments at which it was healed. Derived from the history, pure."""
+"""The course of a run: its phases, its faults, and the moments at which it was healed. Pure."""
 
 from __future__ import annotations
 

@@ -17,7 +17,7 @@ from driver.thresholds import OPERATORS, Anchored, Expectation, NamedCheck, Thre
 def find_all(
     history: History, metrics: Metrics, expectations: Sequence[Expectation], planned_faults: int = 0
 ) -> list[Finding]:
-    """Every finding of a run: the checks that are always made, and those that its scenario asks for, each once."""
+    """Every finding of a run: the checks that are always made, and what its scenario asks for, each once."""
     asked = {
         expectation.text: expectation.params
         for expectation in expectations
@@ -64,7 +64,7 @@ def against_threshold(metrics: Metrics, expected: Threshold) -> Finding:
 def against_signal(history: History, expected: Anchored) -> Finding:
     """Whether a signal became good soon enough after each anchor, and stayed so for long enough.
 
-    An anchor that the next fault follows too soon to tell is left out, and told; but the last one must be told.
+    An anchor that the next fault follows too soon is left out, and told; but the last one must be decided.
     """
     run = history.view(course)
     anchors = _anchors(run, expected.anchor)
@@ -88,9 +88,9 @@ def against_signal(history: History, expected: Anchored) -> Finding:
         else:
             at_s = (anchor_ns - run.begin_ns) / 1e9
             because = (
-                f"{expected.signal.name} was not {expected.operator} {write(expected.value, expected.signal.unit)}"
-                f"{f' for {expected.hold_s:g} s' if hold_ns else ''} within {expected.within_s:g} s of "
-                f"{expected.anchor} {number} of {len(anchors)} (at {at_s:.1f} s)"
+                f"{expected.signal.name} {expected.operator} {write(expected.value, expected.signal.unit)} "
+                f"was not reached{f' for {expected.hold_s:g} s' if hold_ns else ''} within "
+                f"{expected.within_s:g} s of {expected.anchor} {number} of {len(anchors)} (at {at_s:.1f} s)"
             )
             return failed(expected.text, because, threshold=expected.within_s, unit="s")
     if last_untold:

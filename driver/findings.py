@@ -22,7 +22,10 @@ class Status(StrEnum):
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """One line of the history. `where` is `journal.jsonl:line`; `at_s` counts from the history's first event."""
+    """One line of the history.
+
+    `where` is `journal.jsonl:line`; `at_s` counts from the history's first event.
+    """
 
     where: str
     at_s: float
@@ -30,7 +33,10 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer. `margin` is how far `measured` is on the good side of `threshold` (negative: on the bad one)."""
+    """One answer.
+
+    `margin` is how far `measured` is on the good side of `threshold` (negative: on the bad one).
+    """
 
     check: str
     status: Status

@@ -1,4 +1,4 @@
-"""A run's history in memory: the events of all journals, typed, by kind and in order of time. No files and no clocks.
+"""A run's history in memory: the events of all journals, typed, by kind and in order of time. Pure.
 
 `of(kind)` is how everything else asks; `view(make)` keeps what was derived once, so that checks share it.
 """
@@ -30,7 +30,10 @@ class _Head(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Damage:
-    """Lines of one journal that could not be used. `what` is torn (its last line), damaged, unknown or missing."""
+    """Lines of one journal that could not be used.
+
+    `what` is torn (its last line), damaged, unknown or missing.
+    """
 
     journal: str
     what: str
@@ -40,7 +43,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class JournalRead:
-    """One process's journal: events in the order of the file, with the line number of each, and what was wrong."""
+    """One process's journal: events in the order of the file, the line number of each, and what was wrong."""
 
     name: str
     events: Sequence[Event]
@@ -122,7 +125,10 @@ class Lines:
 
 @dataclass
 class History:
-    """All events of a run. `expected` names the processes that must have a journal; `workers` those that are workers."""
+    """All events of a run.
+
+    `expected` names the processes that must have a journal; `workers` those that are workers.
+    """
 
     journals: Mapping[str, JournalRead]
     expected: Sequence[str] = ()
@@ -157,7 +163,7 @@ class History:
         return events[-1] if events else None
 
     def merged(self, *kinds: type[Event]) -> list[Event]:
-        """All events of several kinds, in order of time; those of one instant stand in the order of `kinds`."""
+        """All events of several kinds, in order of time; in one instant, in the order of `kinds`."""
         return sorted((event for kind in kinds for event in self.of(kind)), key=_at_ns)
 
     def by(self, process: str) -> Sequence[Event]:

@@ -15,7 +15,7 @@ JOURNALS = "journals"
 def read_history(run_folder: Path, expected: Sequence[str] = (), workers: Sequence[str] = ()) -> History:
     """All journals of a run. `expected` names the processes that must have one.
 
-    Never raises for what files hold: torn, damaged, unknown and missing lines and files stand in `History.damage`.
+    Never raises for what files hold: what is torn, damaged, unknown or missing stands in `History.damage`.
     """
     reader = LineReader()
     folder = run_folder / JOURNALS

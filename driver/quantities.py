@@ -9,8 +9,15 @@ from driver.metrics.metric import Unit
 
 _TIMES = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
 _BYTES = {
-    "B": 1.0, "KB": 1e3, "MB": 1e6, "GB": 1e9, "KiB": 2.0**10, "MiB": 2.0**20, "GiB": 2.0**30, "bytes": 1.0,
-}  # fmt: skip
+    "B": 1.0,
+    "KB": 1e3,
+    "MB": 1e6,
+    "GB": 1e9,
+    "KiB": 2.0**10,
+    "MiB": 2.0**20,
+    "GiB": 2.0**30,
+    "bytes": 1.0,
+}
 SCALES: dict[Unit, dict[str, float]] = {
     Unit.seconds: _TIMES,
     Unit.bytes: _BYTES,
@@ -38,7 +45,7 @@ class Written:
     unit: str
 
     def to(self, unit: Unit, *, named: bool = False) -> float:
-        """The number in `unit`. `named`: the unit stands already in the metric's name, so that none is needed.
+        """The number in `unit`. `named`: the unit stands in the metric's name, so that none is needed.
 
         Raises ValueError with a sentence.
         """

@@ -39,8 +39,8 @@ S = TypeVar("S")
 class RunRecord(msgspec.Struct, kw_only=True):
     """run.json: all that judging and replaying need, written before anything starts.
 
-    `processes` must each leave a journal (driver, coordinator, prober, worker-1, …). `expect` stands as the scenario has it.
-    `planned_faults` counts every occurrence on the timeline. Versions, images, host and argv are for the reader.
+    `processes` must each leave a journal (driver, coordinator, prober, worker-1, …). `expect` stands as the
+    scenario has it. `planned_faults` counts every occurrence on the timeline. The rest is for the reader.
     """
 
     run: str
@@ -105,8 +105,8 @@ def judge_run(folder: Path) -> Verdict:
 def judged(folder: Path) -> Judged:
     """The same, with all that a report needs.
 
-    A folder that is cut short, damaged or of another version is judged as far as it goes, and inconclusive. Raises
-    WrongUseError when there is no folder, LabError when the disk takes no more.
+    A folder that is cut short, damaged or of another version is judged as far as it goes, and inconclusive.
+    Raises WrongUseError when there is no folder, LabError when the disk takes no more.
     """
     if not folder.is_dir():
         raise WrongUseError(

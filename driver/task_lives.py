@@ -11,7 +11,10 @@ from wire.events import Assigned, AttemptLost, ProcessStarted, Submitted, TaskDo
 
 @dataclass(slots=True)
 class TaskLife:
-    """One task. `done` holds every line that counted a result; a result told again after a restart stands once."""
+    """One task.
+
+    `done` holds every line that counted a result; a result told again after a restart stands once.
+    """
 
     task: str
     submitted: Submitted | None = None
@@ -79,7 +82,8 @@ def task_book(history: History) -> TaskBook:
 def _count(life: TaskLife, done: TaskDone, starts_ns: list[int]) -> None:
     for other in life.done:
         same = (other.token, other.outcome) == (done.token, done.outcome)
-        # A restarted coordinator may tell again what it cannot know to have told: that is one result, not two.
+        # A restarted coordinator may tell again what it cannot know to have told: that is one result, not
+        # two.
         if same and any(other.at_ns < start_ns <= done.at_ns for start_ns in starts_ns):
             return
     life.done.append(done)

@@ -1,9 +1,9 @@
 """What a scenario expects, from the words in its `expect`:
 
-reconnection_time_p99 <= 5s                               a threshold on a metric
-within 15s of heal: connected >= 95% for 10s              one that must be reached in time, and held
-nothing_lost                                              a named check
-no_starvation: {picks: 60}                                the same with a number of its own (a mapping in YAML)
+reconnection_time_p99 <= 5s                      a threshold on a metric
+within 15s of heal: connected >= 95% for 10s     one that must be reached in time, and held
+nothing_lost                                     a named check
+no_starvation: {picks: 60}                       the same with a number of its own (a mapping in YAML)
 """
 
 from __future__ import annotations
@@ -109,7 +109,7 @@ def named_check(name: str, params: Mapping[str, object]) -> NamedCheck:
 
 
 def parse_expectations(entries: Iterable[object]) -> list[Expectation]:
-    """All of a scenario's `expect`: texts, and mappings of a check's name to its numbers. Raises ValueError."""
+    """All of a scenario's `expect`: texts, and mappings of a check to its numbers. Raises ValueError."""
     parsed: list[Expectation] = []
     for entry in entries:
         if isinstance(entry, str):
@@ -145,7 +145,8 @@ def _anchored(text: str, match: re.Match[str]) -> Anchored:
     signal = SIGNALS.get(claim["name"])
     if signal is None:
         raise ValueError(
-            f"{claim['name']!r} is no signal over time; expected {', '.join(SIGNALS)}{_nearest(claim['name'], SIGNALS)}"
+            f"{claim['name']!r} is no signal over time; expected "
+            f"{', '.join(SIGNALS)}{_nearest(claim['name'], SIGNALS)}"
         )
     value = parse_quantity(claim["quantity"]).to(signal.unit)
     _possible(signal.name, signal.unit, claim["operator"], value)

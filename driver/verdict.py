@@ -1,7 +1,7 @@
 """From findings to a verdict. Pure.
 
-1. Any failed finding that no known issue declares: FAILED. What is proved to be wrong stays wrong, whatever else is unknown.
-2. Else any unknown finding, or nothing judged at all, or none of the findings that show that something was tried: INCONCLUSIVE.
+1. Any failed finding that no known issue declares: FAILED. What is proved wrong stays wrong.
+2. Else any unknown finding, or nothing that shows that anything was tried (traffic, faults): INCONCLUSIVE.
 3. Else, when findings failed that known issues declare: EXPECTED FAILURE.
 4. Else PASSED.
 """
@@ -37,14 +37,14 @@ EXIT_CODES = {
 
 
 class KnownIssue(msgspec.Struct, frozen=True):
-    """A declared failure: the finding's name (a check, or an expectation as it is written), and why it is known."""
+    """A declared failure: the finding's name (a check, or an expectation as written), and why it is known."""
 
     finding: str
     reason: str
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`notes` tells what a person should do besides: a known issue that passes after all is to be struck out."""
+    """`notes` tells what to do besides: a known issue that passes after all is to be struck out."""
 
     verdict: Outcome
     because: str

@@ -15,7 +15,10 @@ NAME = "agreement_on_connected"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """A ghost is believed connected by the coordinator alone, a zombie by itself alone. Time under a fault is excused."""
+    """A ghost is believed connected by the coordinator alone, a zombie by itself alone.
+
+    Time under a fault is excused.
+    """
     run = history.view(course)
     told = history.view(stories)
     if not any(story.own for story in told.values()) or not any(story.seen for story in told.values()):
@@ -27,7 +30,9 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     ]
     if split:
         believer = "the worker" if holds(split[0].own, run.end_ns - 1) else "the coordinator"
-        because = f"at the end {len(split)} workers are connected for one side only: {split[0].worker}, says {believer}"
+        because = (
+            f"at the end {len(split)} workers are connected for one side only: {split[0].worker} ({believer})"
+        )
         evidence = show(history, _around(history, split[0].worker, run.end_ns))
         return failed(NAME, because, measured=len(split), threshold=0, margin=-len(split), evidence=evidence)
     worst: tuple[int, str, str, Interval] = (0, "", "", (0, 0))
@@ -44,7 +49,9 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         return failed(
             NAME, because, evidence=show(history, _around(history, worst[1], worst[3][0])), **numbers
         )
-    because = f"both sides agree on all {len(told)} workers at the end; outside faults they differed {longest_s:.1f} s at most"
+    because = (
+        f"both sides agree on all {len(told)} workers; outside faults they differed {longest_s:.1f} s at most"
+    )
     return passed(NAME, because, **numbers)
 
 

@@ -15,7 +15,10 @@ Judge = Callable[[History, Metrics, Params], Finding]
 
 @dataclass(frozen=True)
 class Param:
-    """One number that a scenario may set for a check. Units stand last in its name; it may not be below `least`."""
+    """One number that a scenario may set for a check.
+
+    Units stand last in its name; it may not be below `least`.
+    """
 
     default: float
     means: str

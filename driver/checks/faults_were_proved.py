@@ -1,4 +1,4 @@
-"""Every fault has a receipt: seen by others than its injector, on its targets and nowhere else, from begin to end."""
+"""Every fault has a receipt: others than its injector saw it, on its targets and nowhere else."""
 
 from __future__ import annotations
 
@@ -29,8 +29,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         return unknown(NAME, because, evidence=show(history, [window.begun for window in bare]))
     doubted = [window.receipt for window in run.faults if window.receipt and not window.receipt.proved]
     if doubted:
-        first_doubt = doubted[0]
-        because = f"{len(doubted)} of {len(run.faults)} faults are not proved: {first_doubt.fault}: {first_doubt.because}"
+        because = f"{len(doubted)} faults are not proved: {doubted[0].fault}: {doubted[0].because}"
         return unknown(NAME, because, evidence=show(history, doubted))
     endless = [window for window in run.faults if window.ended_ns is None]
     if endless:

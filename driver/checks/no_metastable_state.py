@@ -15,7 +15,7 @@ NAME = "no_metastable_state"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Compares tasks meant to start before the first fault with those from `settle_s` after the last heal on."""
+    """Compares tasks due before the first fault with those due `settle_s` and more after the last heal."""
     run = history.view(course)
     if run.first_fault_ns is None or not run.heals or run.last_load_ns is None:
         return unknown(NAME, "without a fault that ended, and load, there is no trigger that could be gone")
@@ -31,7 +31,9 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         return unknown(NAME, because, measured=min(len(before), len(after)), threshold=params["tasks"])
     still: list[Event] = [e for e in history.merged(Lost, ConnectFailed) if from_ns <= e.at_ns < run.end_ns]
     if still:
-        because = f"{len(still)} connections broke or failed later than {params['settle_s']:g} s after the last heal"
+        because = (
+            f"{len(still)} connections broke or failed, {params['settle_s']:g} s and more after the last heal"
+        )
         return failed(
             NAME, because, measured=len(still), threshold=0, margin=-len(still), evidence=show(history, still)
         )
@@ -39,14 +41,19 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     bound_s = was_s * params["factor"] + params["slack_s"]
     numbers = {"measured": is_s, "threshold": bound_s, "margin": bound_s - is_s, "unit": "s"}
     if is_s > bound_s:
-        because = f"the median latency is {is_s:.3f} s long after the last heal, and was {was_s:.3f} s before the first fault"
+        because = (
+            f"the median latency was {was_s:.3f} s before the faults, and stays {is_s:.3f} s after the heal"
+        )
         return failed(NAME, because, **numbers)
-    because = f"the median latency went back to {is_s:.3f} s after the last heal, from {was_s:.3f} s before the first fault"
+    because = (
+        f"the median latency was {was_s:.3f} s before the faults, and is {is_s:.3f} s after the last heal"
+    )
     return passed(NAME, because, **numbers)
 
 
 def _median_s(lives: list[TaskLife], end_ns: int) -> float:
-    # A task without a result counts with the time that it has waited so far: else an overload would hide itself.
+    # A task without a result counts with the time that it has waited so far: else an overload would hide
+    # itself.
     waits = sorted(
         ((life.result.at_ns if life.result else end_ns) - life.intended_ns) / 1e9 for life in lives
     )

@@ -1,4 +1,4 @@
-"""No priority is passed over for long while its tasks wait: counted in picks, so that a slow machine changes nothing."""
+"""No priority is passed over for long while its tasks wait: counted in picks, at any speed."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ NAME = "no_starvation"
 
 @dataclass
 class _Lane:
-    """One priority: how many of its tasks wait, since which assignment it was passed over, and the worst so far."""
+    """One priority: how many of its tasks wait, how often it was passed over by now, and the worst so far."""
 
     waiting: int = 0
     passed_over: int = 0

@@ -29,11 +29,19 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     refused = [event for event in history.of(ResultRefused) if event.because == "stale"]
     if stale:
         because = f"{len(stale)} effects of stale attempts counted, where a newer token had been given out"
-        return failed(NAME, because, measured=len(stale), threshold=0, margin=-len(stale),
-                      evidence=show(history, stale[0]))  # fmt: skip
+        return failed(
+            NAME,
+            because,
+            measured=len(stale),
+            threshold=0,
+            margin=-len(stale),
+            evidence=show(history, stale[0]),
+        )
     if not effects:
         return unknown(NAME, "no result was counted and no checkpoint kept")
-    because = f"all {effects} results and checkpoints came from the newest attempt; {len(refused)} stale ones were refused"
+    because = (
+        f"all {effects} results and checkpoints are of the newest attempt; {len(refused)} stale were refused"
+    )
     return passed(NAME, because, measured=0, threshold=0, margin=0)
 
 

@@ -19,8 +19,14 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         because = (
             f"{len(twice)} tasks have more than one counted result: {twice[0].task} has {len(twice[0].done)}"
         )
-        return failed(NAME, because, measured=len(twice), threshold=0, margin=-len(twice),
-                      evidence=show(history, twice[0].done))  # fmt: skip
+        return failed(
+            NAME,
+            because,
+            measured=len(twice),
+            threshold=0,
+            margin=-len(twice),
+            evidence=show(history, twice[0].done),
+        )
     unasked = [
         life
         for life in book.lives.values()
@@ -28,8 +34,14 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     ]
     if unasked:
         because = f"{len(unasked)} results are of tasks that nobody submitted: {unasked[0].task}"
-        return failed(NAME, because, measured=len(unasked), threshold=0, margin=-len(unasked),
-                      evidence=show(history, unasked[0].done))  # fmt: skip
+        return failed(
+            NAME,
+            because,
+            measured=len(unasked),
+            threshold=0,
+            margin=-len(unasked),
+            evidence=show(history, unasked[0].done),
+        )
     results = sum(1 for life in book.lives.values() if life.done)
     if not results:
         return unknown(NAME, "no result was counted at all")

@@ -34,11 +34,17 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         return unknown(NAME, "in no priority were two tasks given out")
     if overtaken:
         early, late = overtaken[0]
-        because = f"{len(overtaken)} of {compared} tasks were overtaken within their priority: {late.task} by {early.task}"
+        because = f"{len(overtaken)} tasks were overtaken within their priority: {late.task} by {early.task}"
         told: list[Event] = [event for event in (late.submitted, early.submitted) if event]
         told += [early.assigned[0], late.assigned[0]]
-        return failed(NAME, because, measured=len(overtaken), threshold=0, margin=-len(overtaken),
-                      evidence=show(history, told))  # fmt: skip
+        return failed(
+            NAME,
+            because,
+            measured=len(overtaken),
+            threshold=0,
+            margin=-len(overtaken),
+            evidence=show(history, told),
+        )
     because = f"{compared} tasks were each given out after those of their priority that came earlier"
     return passed(NAME, because, measured=0, threshold=0, margin=0)
 

@@ -46,7 +46,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 
 def was_cut_off(story: Story, window: FaultWindow) -> bool:
-    """Whether a worker was without connection because of a fault: broken in it, or already down when it began."""
+    """Whether a worker was without connection in a fault: broken in it, or already down when it began."""
     ended_ns = window.ended_ns if window.ended_ns is not None else window.began_ns
     for outage in story.outages:
         back_ns = outage.back_ns

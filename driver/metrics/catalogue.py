@@ -27,7 +27,10 @@ METRICS: dict[str, Metric] = {
 
 @dataclass(frozen=True)
 class Metrics:
-    """A run's numbers. A value that the history cannot give is None; a threshold on it is unknown, never passed."""
+    """A run's numbers.
+
+    A value that the history cannot give is None; a threshold on it is unknown, never passed.
+    """
 
     values: Values
     reconnections_per_worker: dict[str, int]

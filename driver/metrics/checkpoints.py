@@ -10,17 +10,38 @@ from wire.events import Assigned, CheckpointCommitted, CheckpointCreated, Checkp
 
 METRICS = (
     Metric("checkpoints_created", Unit.count, Better.neither, "checkpoints that workers wrote"),
-    Metric("checkpoints_committed", Unit.count, Better.neither, "checkpoints that are durable at the coordinator"),
-    Metric("checkpoints_refused", Unit.count, Better.lower, "checkpoints that were not kept: stale, older, damaged"),
+    Metric(
+        "checkpoints_committed", Unit.count, Better.neither, "checkpoints that are durable at the coordinator"
+    ),
+    Metric(
+        "checkpoints_refused",
+        Unit.count,
+        Better.lower,
+        "checkpoints that were not kept: stale, older, damaged",
+    ),
     Metric("checkpoints_restored", Unit.count, Better.neither, "attempts that began from a checkpoint"),
-    Metric("checkpoint_restore_ratio", Unit.ratio, Better.higher,
-           "attempts that began from a checkpoint ÷ attempts that were assigned when their task had a durable one"),
-    Metric("redone_steps", Unit.count, Better.lower, "steps of counted results that an older attempt had done already"),
+    Metric(
+        "checkpoint_restore_ratio",
+        Unit.ratio,
+        Better.higher,
+        "attempts that began from a checkpoint ÷ attempts that were assigned when their task had a "
+        "durable one",
+    ),
+    Metric(
+        "redone_steps",
+        Unit.count,
+        Better.lower,
+        "steps of counted results that an older attempt had done already",
+    ),
     Metric("checkpoint_bytes", Unit.bytes, Better.neither, "bytes of all checkpoints that workers wrote"),
     *distribution("checkpoint_size", Unit.bytes, Better.neither, "the sizes of checkpoints"),
-    *distribution("checkpoint_commit_time", Unit.seconds, Better.lower,
-                  "the times from a checkpoint at the worker until it is durable at the coordinator"),
-)  # fmt: skip
+    *distribution(
+        "checkpoint_commit_time",
+        Unit.seconds,
+        Better.lower,
+        "the times from a checkpoint at the worker until it is durable at the coordinator",
+    ),
+)
 
 
 def measure(history: History) -> Values:

@@ -13,42 +13,98 @@ _S = Unit.seconds
 _LOWER = Better.lower
 
 METRICS = (
-    Metric("reconnections", Unit.count, Better.neither,
-           "connections of a worker that followed a loss, or a restart of its process, until the drain was over"),
-    Metric("reconnections_after_loss", Unit.count, Better.neither, "reconnections of a process that lived on"),
-    Metric("reconnections_after_restart", Unit.count, Better.neither, "reconnections of a worker's new process"),
+    Metric(
+        "reconnections",
+        Unit.count,
+        Better.neither,
+        "connections of a worker that followed a loss, or a restart of its process, until the drain was over",
+    ),
+    Metric(
+        "reconnections_after_loss", Unit.count, Better.neither, "reconnections of a process that lived on"
+    ),
+    Metric(
+        "reconnections_after_restart", Unit.count, Better.neither, "reconnections of a worker's new process"
+    ),
     Metric("reconnections_per_worker_mean", Unit.count, Better.neither, "reconnections ÷ workers"),
     Metric("reconnections_per_worker_max", Unit.count, _LOWER, "most reconnections of one worker"),
     Metric("reconnections_per_worker_min", Unit.count, Better.neither, "fewest reconnections of one worker"),
     Metric("losses", Unit.count, _LOWER, "connections that a worker lost, or that ended with its process"),
     Metric("not_reconnected", Unit.count, _LOWER, "workers whose last loss no connection followed"),
     Metric("workers_gave_up", Unit.count, _LOWER, "workers that stopped trying for good"),
-    Metric("connection_attempts", Unit.count, _LOWER, "attempts to connect, the first of each process among them"),
-    Metric("connection_success_rate", Unit.ratio, Better.higher, "attempts that became a connection ÷ attempts that ended"),
-    Metric("attempts_per_reconnection_mean", Unit.count, _LOWER, "mean number of attempts in an outage that ended"),
+    Metric(
+        "connection_attempts", Unit.count, _LOWER, "attempts to connect, the first of each process among them"
+    ),
+    Metric(
+        "connection_success_rate",
+        Unit.ratio,
+        Better.higher,
+        "attempts that became a connection ÷ attempts that ended",
+    ),
+    Metric(
+        "attempts_per_reconnection_mean",
+        Unit.count,
+        _LOWER,
+        "mean number of attempts in an outage that ended",
+    ),
     Metric("attempts_per_reconnection_max", Unit.count, _LOWER, "most attempts in one outage that ended"),
-    *distribution("reconnection_time", _S, _LOWER,
-                  "the times from a connection's break to the next connection, of processes that lived on. The break "
-                  "is the fault's begin if one began since the worker last heard, else the last it heard (heartbeat "
-                  "timeout), else the loss. It is the sum of detection, waiting, failed attempts and handshake"),
+    *distribution(
+        "reconnection_time",
+        _S,
+        _LOWER,
+        "the times from a connection's break to the next connection, of processes that lived on. The break "
+        "is the fault's begin if one began since the worker last heard, else the last it heard (heartbeat "
+        "timeout), else the loss. It is the sum of detection, waiting, failed attempts and handshake",
+    ),
     *distribution("detection_time", _S, _LOWER, "the times from a connection's break until the worker knew"),
-    *distribution("waiting_time", _S, _LOWER, "the times spent waiting between attempts, summed over each outage"),
-    *distribution("failed_attempts_time", _S, _LOWER, "the times spent in attempts that failed, summed over each outage"),
-    *distribution("handshake_time", _S, _LOWER, "the times of the attempts that succeeded, from begin to session"),
-    *distribution("resume_time", _S, _LOWER,
-                  "the times from a reconnection to the first assignment or acknowledgement that came over it"),
-    *distribution("rejoin_time", _S, _LOWER, "the times from the end of a worker's process to its next one's connection"),
-    *distribution("coordinator_detection_time", _S, _LOWER,
-                  "the times that the coordinator had heard nothing when it gave a connection up"),
-    Metric("sessions_resumed", Unit.count, Better.neither, "reconnections that took the old session up again"),
-    Metric("sessions_reset", Unit.count, _LOWER, "reconnections whose old session the coordinator did not have any more"),
+    *distribution(
+        "waiting_time", _S, _LOWER, "the times spent waiting between attempts, summed over each outage"
+    ),
+    *distribution(
+        "failed_attempts_time", _S, _LOWER, "the times spent in attempts that failed, summed over each outage"
+    ),
+    *distribution(
+        "handshake_time", _S, _LOWER, "the times of the attempts that succeeded, from begin to session"
+    ),
+    *distribution(
+        "resume_time",
+        _S,
+        _LOWER,
+        "the times from a reconnection to the first assignment or acknowledgement that came over it",
+    ),
+    *distribution(
+        "rejoin_time", _S, _LOWER, "the times from the end of a worker's process to its next one's connection"
+    ),
+    *distribution(
+        "coordinator_detection_time",
+        _S,
+        _LOWER,
+        "the times that the coordinator had heard nothing when it gave a connection up",
+    ),
+    Metric(
+        "sessions_resumed", Unit.count, Better.neither, "reconnections that took the old session up again"
+    ),
+    Metric(
+        "sessions_reset",
+        Unit.count,
+        _LOWER,
+        "reconnections whose old session the coordinator did not have any more",
+    ),
     Metric("resume_rate", Unit.ratio, Better.higher, "sessions resumed ÷ reconnections after a loss"),
     Metric("handshakes_refused", Unit.count, _LOWER, "handshakes that the coordinator turned away"),
-    Metric("connected_ratio_mean", Unit.ratio, Better.higher,
-           "mean share of the workers that both sides believed connected, from the first time all were to the drain's end"),
-    Metric("disagreement_max_s", _S, _LOWER,
-           "longest time that a worker and the coordinator disagreed on whether the worker was connected"),
-)  # fmt: skip
+    Metric(
+        "connected_ratio_mean",
+        Unit.ratio,
+        Better.higher,
+        "mean share of the workers that both sides believed connected, from the first time all were to "
+        "the drain's end",
+    ),
+    Metric(
+        "disagreement_max_s",
+        _S,
+        _LOWER,
+        "longest time that a worker and the coordinator disagreed on whether the worker was connected",
+    ),
+)
 
 
 def measure(history: History) -> Values:
@@ -107,11 +163,11 @@ def _times(after_loss: list[Outage], after_restart: list[Outage]) -> Values:
         **summed_up("waiting_time", _S, [t for o in after_loss if (t := o.waiting_s) is not None]),
         **summed_up("failed_attempts_time", _S, [o.failed_attempts_s for o in after_loss]),
         **summed_up("handshake_time", _S, [o.handshake_s for o in after_loss]),
-        **summed_up("resume_time", _S, [
-            (o.work_ns - o.back_ns) / 1e9 for o in after_loss if o.work_ns is not None and o.back_ns is not None
-        ]),
+        **summed_up(
+            "resume_time", _S, [(o.work_ns - o.back_ns) / 1e9 for o in after_loss if o.work_ns and o.back_ns]
+        ),
         **summed_up("rejoin_time", _S, [t for o in after_restart if (t := o.total_s) is not None]),
-    }  # fmt: skip
+    }
 
 
 def _coordinator_silences(history: History) -> list[float]:

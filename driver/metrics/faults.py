@@ -17,12 +17,22 @@ from wire.events import Connecting, Totals
 METRICS = (
     Metric("faults_begun", Unit.count, Better.neither, "faults that the driver started"),
     Metric("faults_proved", Unit.count, Better.higher, "faults with a receipt that proves them"),
-    Metric("fault_time_ratio", Unit.ratio, Better.neither, "share of the time from the first fault's begin to the end under fault"),
-    Metric("recovery_time_mean_s", Unit.seconds, Better.lower,
-           "mean over faults of: from a fault's end until all workers that it cut off are back and no more tasks wait "
-           "than before it; unknown when one fault's trace was not gone before the next fault or the end"),
+    Metric(
+        "fault_time_ratio",
+        Unit.ratio,
+        Better.neither,
+        "share of the time from the first fault's begin to the end under fault",
+    ),
+    Metric(
+        "recovery_time_mean_s",
+        Unit.seconds,
+        Better.lower,
+        "mean over faults of: from a fault's end until all workers that it cut off are back and no more "
+        "tasks wait "
+        "than before it; unknown when one fault's trace was not gone before the next fault or the end",
+    ),
     Metric("recovery_time_max_s", Unit.seconds, Better.lower, "longest of the same"),
-)  # fmt: skip
+)
 
 _SPAN_NS = 10_000_000_000
 
@@ -52,7 +62,7 @@ class Effect:
 
 
 def effects(history: History) -> list[Effect]:
-    """Every fault's effect: ten seconds before (or less), its own time, ten seconds after (or until the next)."""
+    """Every fault's effect: ten seconds before it (or less), its own time, ten seconds after (or less)."""
     run = history.view(course)
     gauge = _Gauge(history)
     found = []
@@ -97,8 +107,11 @@ class _Gauge:
 
     def __init__(self, history: History) -> None:
         results = [(life, life.result) for life in history.view(task_book).promised if life.result]
-        self._done = sorted((result.at_ns, (result.at_ns - life.intended_ns) / 1e9 if life.intended_ns else 0.0)
-                            for life, result in results if result.outcome == "completed")  # fmt: skip
+        self._done = sorted(
+            (result.at_ns, (result.at_ns - life.intended_ns) / 1e9 if life.intended_ns else 0.0)
+            for life, result in results
+            if result.outcome == "completed"
+        )
         self._attempts = [event.at_ns for event in history.of(Connecting)]
         self._totals = history.of(Totals)
         self._connected = [story.connected for story in history.view(stories).values()]

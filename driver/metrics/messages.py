@@ -1,4 +1,4 @@
-"""Messages and bytes: the processes' own totals, and what single assignments and results took on their way."""
+"""Messages and bytes: the processes' own totals, and how long single messages were on their way."""
 
 from __future__ import annotations
 
@@ -20,13 +20,26 @@ from wire.events import (
 
 _LOWER = Better.lower
 COUNTED = (
-    "frames_sent", "frames_received", "messages_sent", "messages_received", "messages_resent", "duplicates_received",
-    "raw_bytes_sent", "wire_bytes_sent", "raw_bytes_received", "wire_bytes_received",
-)  # fmt: skip
+    "frames_sent",
+    "frames_received",
+    "messages_sent",
+    "messages_received",
+    "messages_resent",
+    "duplicates_received",
+    "raw_bytes_sent",
+    "wire_bytes_sent",
+    "raw_bytes_received",
+    "wire_bytes_received",
+)
 
 METRICS = (
-    Metric("messages_sent", Unit.count, Better.neither,
-           "messages sent by workers and coordinator (each process's last total; a killed one's last second is missing)"),
+    Metric(
+        "messages_sent",
+        Unit.count,
+        Better.neither,
+        "messages sent by workers and coordinator (each process's last total; a killed one's last second "
+        "is missing)",
+    ),
     Metric("messages_received", Unit.count, Better.neither, "messages received by workers and coordinator"),
     Metric("messages_to_coordinator", Unit.count, Better.neither, "messages that the coordinator received"),
     Metric("messages_to_workers", Unit.count, Better.neither, "messages that the coordinator sent"),
@@ -34,20 +47,53 @@ METRICS = (
     Metric("duplicates_received", Unit.count, _LOWER, "messages that came a second time, and were left out"),
     Metric("frames_sent", Unit.count, Better.neither, "frames sent by workers and coordinator"),
     Metric("frames_received", Unit.count, Better.neither, "frames received by workers and coordinator"),
-    Metric("frames_refused", Unit.count, Better.neither, "frames that either side noticed to be damaged, replayed or out of order"),
-    Metric("message_throughput_per_s", Unit.per_second, Better.higher,
-           "messages received by workers and coordinator ÷ seconds from the first submission to the drain's end"),
-    Metric("wire_sent_bytes", Unit.bytes, Better.neither, "bytes sent by workers and coordinator, as they travelled"),
-    Metric("wire_throughput_bytes_per_s", Unit.bytes_per_second, Better.neither,
-           "bytes sent ÷ seconds from the first submission to the drain's end"),
-    Metric("message_size_mean_bytes", Unit.bytes, Better.neither,
-           "bytes sent before compression ÷ messages sent (envelope and frame among them)"),
-    Metric("compression_ratio", Unit.factor, _LOWER, "bytes as they travelled ÷ bytes before compression, of all that was sent"),
-    *distribution("message_latency", Unit.seconds, _LOWER,
-                  "the times from a message's cause at the sender (assigned, finished) to its effect at the receiver "
-                  "(received, counted or refused): queues, outages and retransmission are part of it"),
-    Metric("queue_depth_max", Unit.count, _LOWER, "most messages that waited for acknowledgement in one process"),
-)  # fmt: skip
+    Metric(
+        "frames_refused",
+        Unit.count,
+        Better.neither,
+        "frames that either side noticed to be damaged, replayed or out of order",
+    ),
+    Metric(
+        "message_throughput_per_s",
+        Unit.per_second,
+        Better.higher,
+        "messages received by workers and coordinator ÷ seconds from the first submission to the drain's end",
+    ),
+    Metric(
+        "wire_sent_bytes",
+        Unit.bytes,
+        Better.neither,
+        "bytes sent by workers and coordinator, as they travelled",
+    ),
+    Metric(
+        "wire_throughput_bytes_per_s",
+        Unit.bytes_per_second,
+        Better.neither,
+        "bytes sent ÷ seconds from the first submission to the drain's end",
+    ),
+    Metric(
+        "message_size_mean_bytes",
+        Unit.bytes,
+        Better.neither,
+        "bytes sent before compression ÷ messages sent (envelope and frame among them)",
+    ),
+    Metric(
+        "compression_ratio",
+        Unit.factor,
+        _LOWER,
+        "bytes as they travelled ÷ bytes before compression, of all that was sent",
+    ),
+    *distribution(
+        "message_latency",
+        Unit.seconds,
+        _LOWER,
+        "the times from a message's cause at the sender (assigned, finished) to its effect at the receiver "
+        "(received, counted or refused): queues, outages and retransmission are part of it",
+    ),
+    Metric(
+        "queue_depth_max", Unit.count, _LOWER, "most messages that waited for acknowledgement in one process"
+    ),
+)
 
 
 def measure(history: History) -> Values:

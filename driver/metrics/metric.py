@@ -33,7 +33,7 @@ class Better(Enum):
 
 @dataclass(frozen=True)
 class Metric:
-    """One number of a run: its name (units last), its unit, its formula in words, and which direction is better."""
+    """One number of a run: its name (units last), unit, formula in words, and which direction is better."""
 
     name: str
     unit: Unit
@@ -73,7 +73,7 @@ def summed_up(stem: str, unit: Unit, numbers: Iterable[float]) -> Values:
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float | None:
-    """The smallest of sorted numbers that at least `percent` of them do not exceed (nearest rank); None of none."""
+    """The smallest of sorted numbers that `percent` of them do not exceed (nearest rank); None of none."""
     if not ordered:
         return None
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import pairwise
 
 from driver.course import course
 from driver.events import Sample
@@ -35,7 +36,7 @@ METRICS = tuple(
 
 @dataclass(frozen=True)
 class Usage:
-    """One container over time: instants, memory at each, and the CPU used since the sample before (0 at the first)."""
+    """One container over time: memory at each instant, and the CPU used since the one before (first: 0)."""
 
     at_ns: list[int]
     memory_bytes: list[int]
@@ -69,7 +70,7 @@ def measure(history: History) -> Values:
 
 def _usage(samples: list[Sample]) -> Usage:
     cores = [0.0]
-    for before, after in zip(samples, samples[1:], strict=False):
+    for before, after in pairwise(samples):
         # A restarted container counts its CPU from nothing again.
         used_s = after.cpu_s - before.cpu_s if after.cpu_s >= before.cpu_s else after.cpu_s
         passed_s = (after.at_ns - before.at_ns) / 1e9

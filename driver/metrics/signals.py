@@ -1,4 +1,4 @@
-"""Signals: numbers that change during a run, for expectations like `within 15s of heal: connected >= 95% for 10s`."""
+"""Signals: numbers that change during a run, as in `within 15s of heal: connected >= 95% for 10s`."""
 
 from __future__ import annotations
 
@@ -60,7 +60,10 @@ SIGNALS: dict[str, Signal] = {
 
 
 def good_stretches(steps: Steps, good: Callable[[float], bool], begin_ns: int, end_ns: int) -> list[Interval]:
-    """The stretches of a span in which a signal's value is good. Before its first step nothing is known: not good."""
+    """The stretches of a span in which a signal's value is good.
+
+    Before its first step nothing is known: not good.
+    """
     stretches: list[Interval] = []
     since: int | None = None
     first = max(0, bisect_left(steps, (begin_ns, float("inf"))) - 1)

@@ -16,24 +16,50 @@ _BUSIEST_NS = 100_000_000
 _SECOND_NS = 1_000_000_000
 
 METRICS = (
-    Metric("storm_peak_attempts_per_s", Unit.per_second, _LOWER,
-           "most attempts to connect in any one second after a loss, of the whole fleet"),
-    Metric("storm_busiest_100ms_ratio", Unit.ratio, _LOWER,
-           "share of one fault's attempts that fell into its busiest 100 ms, of the worst fault"),
-    Metric("storm_amplification", Unit.factor, _LOWER,
-           "attempts ÷ workers that lost their connection, from a fault's begin until the next one's, of the worst fault"),
-    Metric("time_to_50_percent_back_s", Unit.seconds, _LOWER,
-           "from a heal until half of the workers that were cut off are back; the worst heal; unknown if they never were"),
-    Metric("time_to_95_percent_back_s", Unit.seconds, _LOWER,
-           "from a heal until 95 % of the workers that were cut off are back; the worst heal"),
-    Metric("time_to_all_back_s", Unit.seconds, _LOWER,
-           "from a heal until all workers that were cut off are back; the worst heal"),
-)  # fmt: skip
+    Metric(
+        "storm_peak_attempts_per_s",
+        Unit.per_second,
+        _LOWER,
+        "most attempts to connect in any one second after a loss, of the whole fleet",
+    ),
+    Metric(
+        "storm_busiest_100ms_ratio",
+        Unit.ratio,
+        _LOWER,
+        "share of one fault's attempts that fell into its busiest 100 ms, of the worst fault",
+    ),
+    Metric(
+        "storm_amplification",
+        Unit.factor,
+        _LOWER,
+        "attempts ÷ workers that lost their connection, from a fault's begin until the next one's, of the "
+        "worst fault",
+    ),
+    Metric(
+        "time_to_50_percent_back_s",
+        Unit.seconds,
+        _LOWER,
+        "from a heal until half of the workers that were cut off are back; the worst heal; unknown if "
+        "they never were",
+    ),
+    Metric(
+        "time_to_95_percent_back_s",
+        Unit.seconds,
+        _LOWER,
+        "from a heal until 95 % of the workers that were cut off are back; the worst heal",
+    ),
+    Metric(
+        "time_to_all_back_s",
+        Unit.seconds,
+        _LOWER,
+        "from a heal until all workers that were cut off are back; the worst heal",
+    ),
+)
 
 
 @dataclass(frozen=True)
 class Storm:
-    """What one fault set off, until the next one began: its outages, and when their attempts began (sorted)."""
+    """What one fault set off, until the next began: its outages, and when their attempts began (sorted)."""
 
     window: FaultWindow
     outages: list[Outage]

@@ -12,27 +12,54 @@ _S = Unit.seconds
 _LOWER = Better.lower
 
 METRICS = (
-    Metric("tasks_submitted", Unit.count, Better.neither, "different tasks that the coordinator wrote down or said to hold"),
+    Metric(
+        "tasks_submitted",
+        Unit.count,
+        Better.neither,
+        "different tasks that the coordinator wrote down or said to hold",
+    ),
     Metric("tasks_refused", Unit.count, _LOWER, "tasks that the coordinator did not take (a full queue)"),
     Metric("tasks_completed", Unit.count, Better.higher, "tasks whose counted result is a success"),
     Metric("tasks_failed", Unit.count, _LOWER, "tasks whose counted result is a failure"),
     Metric("tasks_lost", Unit.count, _LOWER, "tasks submitted for which the history shows no result"),
     Metric("tasks_duplicated", Unit.count, _LOWER, "results counted beyond one a task"),
     Metric("task_success_rate", Unit.ratio, Better.higher, "tasks completed ÷ tasks submitted"),
-    Metric("task_throughput_per_s", Unit.per_second, Better.higher,
-           "tasks completed ÷ seconds from the first submission to the last result"),
+    Metric(
+        "task_throughput_per_s",
+        Unit.per_second,
+        Better.higher,
+        "tasks completed ÷ seconds from the first submission to the last result",
+    ),
     *distribution("task_latency", _S, _LOWER, "the times from a task's intended start to its counted result"),
     *distribution("task_queueing", _S, _LOWER, "the times from submission to the first assignment"),
-    *distribution("task_execution", _S, _LOWER, "the running times of the attempts that counted, on the worker's clock"),
-    *(metric for priority in Priority
-      for metric in distribution(f"task_queueing_{priority.name}", _S, _LOWER,
-                                 f"the times from submission to the first assignment, of priority {priority.name}")),
+    *distribution(
+        "task_execution", _S, _LOWER, "the running times of the attempts that counted, on the worker's clock"
+    ),
+    *(
+        metric
+        for priority in Priority
+        for metric in distribution(
+            f"task_queueing_{priority.name}",
+            _S,
+            _LOWER,
+            f"the times from submission to the first assignment, of priority {priority.name}",
+        )
+    ),
     Metric("task_attempts_mean", Unit.count, _LOWER, "assignments ÷ tasks that were assigned"),
     Metric("attempts_lost", Unit.count, _LOWER, "attempts that the coordinator gave up"),
-    Metric("leases_expired", Unit.count, _LOWER, "attempts that a worker stopped because their lease ran out"),
-    Metric("attempts_dropped", Unit.count, _LOWER, "attempts that a worker let go of: revoked or handed back"),
-    Metric("results_refused", Unit.count, _LOWER, "results that did not count: duplicates, stale or unknown attempts"),
-)  # fmt: skip
+    Metric(
+        "leases_expired", Unit.count, _LOWER, "attempts that a worker stopped because their lease ran out"
+    ),
+    Metric(
+        "attempts_dropped", Unit.count, _LOWER, "attempts that a worker let go of: revoked or handed back"
+    ),
+    Metric(
+        "results_refused",
+        Unit.count,
+        _LOWER,
+        "results that did not count: duplicates, stale or unknown attempts",
+    ),
+)
 
 
 def measure(history: History) -> Values:

@@ -36,26 +36,32 @@ def render_markdown(run: Judged) -> str:
     """The whole report. Everything that is put in is escaped, whoever wrote it."""
     values = run.metrics.values
     history = run.history
-    return _environment().get_template("report.md.j2").render(
-        record=run.record,
-        icon=VERDICT_ICONS[run.verdict.verdict],
-        verdict=VERDICT_WORDS[run.verdict.verdict],
-        because=run.verdict.because,
-        notes=run.verdict.notes,
-        took_s=(history.end_ns - history.begin_ns) / 1e9,
-        submitted=write(values["tasks_submitted"], Unit.count),
-        completed=write(values["tasks_completed"], Unit.count),
-        failed=write(values["tasks_failed"], Unit.count),
-        events=history.count,
-        journals=len(history.journals),
-        findings=[_Row(STATUS_ICONS[f.status], f.check, f.because, f.evidence) for f in sorted_findings(run)],
-        faults=fault_rows(run),
-        figures=figures(run),
-        workers=worker_rows(run),
-        advice=[],
-        damage=history.damage,
-        configuration=configuration(run),
-    )  # fmt: skip
+    return (
+        _environment()
+        .get_template("report.md.j2")
+        .render(
+            record=run.record,
+            icon=VERDICT_ICONS[run.verdict.verdict],
+            verdict=VERDICT_WORDS[run.verdict.verdict],
+            because=run.verdict.because,
+            notes=run.verdict.notes,
+            took_s=(history.end_ns - history.begin_ns) / 1e9,
+            submitted=write(values["tasks_submitted"], Unit.count),
+            completed=write(values["tasks_completed"], Unit.count),
+            failed=write(values["tasks_failed"], Unit.count),
+            events=history.count,
+            journals=len(history.journals),
+            findings=[
+                _Row(STATUS_ICONS[f.status], f.check, f.because, f.evidence) for f in sorted_findings(run)
+            ],
+            faults=fault_rows(run),
+            figures=figures(run),
+            workers=worker_rows(run),
+            advice=[],
+            damage=history.damage,
+            configuration=configuration(run),
+        )
+    )
 
 
 def _environment() -> Environment:

@@ -1,4 +1,4 @@
-"""Makes what others wrote harmless: names, outputs and errors of workers reach no page and no terminal as they came."""
+"""Makes what others wrote harmless: names, outputs and errors of workers reach no page as they came."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ _MARKDOWN = {character: f"\\{character}" for character in "\\`*_[]~|#!"} | {
 
 
 def printable(text: str) -> str:
-    """The text in one line, with everything replaced that is no visible character (control, direction, private)."""
+    """The text in one line, with all that is no visible character (control, direction, …) replaced."""
     return "".join(
         character
         if character == " " or not unicodedata.category(character).startswith(("C", "Z"))
@@ -23,7 +23,7 @@ def printable(text: str) -> str:
 
 
 def escape_markdown(text: str) -> str:
-    """Text that a Markdown renderer shows as it stands: no markup, no HTML, no mention, no table cell of its own."""
+    """Text that a Markdown renderer shows as it stands: no markup, HTML, mention or table cell of its own."""
     return "".join(_MARKDOWN.get(character, character) for character in printable(text))
 
 

@@ -98,7 +98,7 @@ def figures(run: Judged, names: Sequence[str] = KEY_FIGURES) -> list[Figure]:
     """Some metrics, by name, those without a value left out."""
     values = run.metrics.values
     return [
-        Figure(name, write(values[name], METRICS[name].unit), METRICS[name].formula)
+        Figure(name, write(values[name], METRICS[name].unit), METRICS[name].formula.partition(". ")[0])
         for name in names
         if values.get(name) is not None
     ]
@@ -141,7 +141,10 @@ def configuration(run: Judged) -> list[tuple[str, str]]:
     record = run.record
     pairs = [("command", " ".join(record.argv))] if record.argv else []
     for name, values in (
-        ("version", record.versions), ("image", record.images), ("host", record.host), ("setting", record.settings)
+        ("version", record.versions),
+        ("image", record.images),
+        ("host", record.host),
+        ("setting", record.settings),
     ):  # fmt: skip
         pairs += [
             (f"{name} {key}", value if isinstance(value, str) else _json(value))

@@ -21,7 +21,10 @@ E = TypeVar("E", bound=Event)
 
 
 class Past:
-    """A run being told. Times are seconds since its begin; every method writes the lines that the process would."""
+    """A run being told.
+
+    Times are seconds since its begin; every method writes the lines that the process would.
+    """
 
     def __init__(self, workers: int = 3) -> None:
         self.workers = [f"worker-{number}" for number in range(1, workers + 1)]
@@ -29,7 +32,8 @@ class Past:
         self._token = 0
         self._sessions: dict[str, str] = {}
 
-    # -- one line ---------------------------------------------------------------------------------------------
+    # -- one line
+    # ---------------------------------------------------------------------------------------------
 
     def tell(self, by: str, kind: type[E], at_s: float, /, **fields: object) -> E:
         """One event, as `by` writes it at `at_s`."""
@@ -41,12 +45,21 @@ class Past:
         """Take all lines of one kind out of a journal."""
         self.lines[by] = [event for event in self.lines[by] if not isinstance(event, kind)]
 
-    # -- processes and connections ----------------------------------------------------------------------------
+    # -- processes and connections
+    # ----------------------------------------------------------------------------
 
     def begin(self, duration_s: float = 60.0) -> None:
         """The driver, the coordinator and all workers start, and the workers connect."""
-        self.tell("driver", told.RunStarted, 0, run="run", scenario="herd", seed=1, workers=self.workers,
-                  duration_s=duration_s)  # fmt: skip
+        self.tell(
+            "driver",
+            told.RunStarted,
+            0,
+            run="run",
+            scenario="herd",
+            seed=1,
+            workers=self.workers,
+            duration_s=duration_s,
+        )
         self.start("coordinator", 0.1, role="coordinator")
         for number, worker in enumerate(self.workers):
             self.start(worker, 0.2)
@@ -73,10 +86,28 @@ class Past:
             self._sessions[worker] = f"{worker}/{at_s}"
         session = self._sessions[worker]
         self.tell(worker, wire.Connecting, at_s - took_s, attempt=attempt)
-        self.tell("coordinator", wire.WorkerJoined, at_s - took_s / 2, worker=worker, session=session, epoch=1,
-                  outcome=outcome, because="")  # fmt: skip
-        self.tell(worker, wire.Connected, at_s, attempt=attempt, session=session, epoch=1, outcome=outcome, because="",
-                  handshake_ms=took_s * 1e3, replayed=0)  # fmt: skip
+        self.tell(
+            "coordinator",
+            wire.WorkerJoined,
+            at_s - took_s / 2,
+            worker=worker,
+            session=session,
+            epoch=1,
+            outcome=outcome,
+            because="",
+        )
+        self.tell(
+            worker,
+            wire.Connected,
+            at_s,
+            attempt=attempt,
+            session=session,
+            epoch=1,
+            outcome=outcome,
+            because="",
+            handshake_ms=took_s * 1e3,
+            replayed=0,
+        )
 
     def lose(self, worker: str, at_s: float, kind: str = "closed", silent_s: float = 0.1) -> None:
         """A connection ends, told by both sides."""
@@ -103,7 +134,8 @@ class Past:
         self.tell("driver", told.PhaseBegun, began_s, phase=phase)
         self.tell("driver", told.PhaseEnded, ended_s, phase=phase, outcome=outcome)
 
-    # -- work -------------------------------------------------------------------------------------------------
+    # -- work
+    # -------------------------------------------------------------------------------------------------
 
     def submit(self, task: str, at_s: float, priority: str = "normal") -> None:
         """The driver submits a task, which was meant to start then; the coordinator takes it."""
@@ -121,8 +153,16 @@ class Past:
     def assign(self, task: str, worker: str, at_s: float, attempt: int = 1, from_step: int = 0) -> int:
         """The coordinator gives a task to a worker, which begins it; the attempt's token."""
         self._token += 1
-        self.tell("coordinator", wire.Assigned, at_s, task=task, token=self._token, worker=worker, attempt=attempt,
-                  from_step=from_step)  # fmt: skip
+        self.tell(
+            "coordinator",
+            wire.Assigned,
+            at_s,
+            task=task,
+            token=self._token,
+            worker=worker,
+            attempt=attempt,
+            from_step=from_step,
+        )
         self.tell(worker, wire.Received, at_s + 0.001, task=task, token=self._token, attempt=attempt)
         self.tell(worker, wire.Started, at_s + 0.001, task=task, token=self._token, from_step=from_step)
         return self._token
@@ -136,9 +176,19 @@ class Past:
 
     def done(self, task: str, worker: str, token: int, at_s: float, outcome: str = "completed") -> None:
         """The coordinator counts a result."""
-        self.tell("coordinator", wire.TaskDone, at_s, task=task, token=token, worker=worker, outcome=outcome,
-                  error="" if outcome == "completed" else "went wrong", attempts=1,
-                  started_ns=ns(at_s - 0.05), ended_ns=ns(at_s))  # fmt: skip
+        self.tell(
+            "coordinator",
+            wire.TaskDone,
+            at_s,
+            task=task,
+            token=token,
+            worker=worker,
+            outcome=outcome,
+            error="" if outcome == "completed" else "went wrong",
+            attempts=1,
+            started_ns=ns(at_s - 0.05),
+            ended_ns=ns(at_s),
+        )
 
     def lose_attempt(
         self, task: str, worker: str, token: int, at_s: float, reason: str = "worker gone"
@@ -175,7 +225,8 @@ class Past:
         }
         return self.tell("coordinator", wire.Totals, at_s, waiting_by_priority={}, **{**books, **changed})
 
-    # -- faults -----------------------------------------------------------------------------------------------
+    # -- faults
+    # -----------------------------------------------------------------------------------------------
 
     def fault(
         self, fault: str, kind: str, targets: Sequence[str], at_s: float, for_s: float, *, cuts: bool = True,
@@ -190,14 +241,25 @@ class Past:
         self.tell("driver", told.Healed, at_s + for_s + 0.01, links=[], containers=[], left=[], took_ms=1.0)
         if proved is not None:
             spared = [worker for worker in self.workers if worker not in targets]
-            self.tell("driver", told.Receipt, at_s + for_s + 0.1, fault=fault, kind=kind, proved=proved,
-                      because="seen" if proved else "the prober saw nothing", hit=list(targets), missed=[],
-                      spared=spared, strayed=[], observers=["prober"])  # fmt: skip
+            self.tell(
+                "driver",
+                told.Receipt,
+                at_s + for_s + 0.1,
+                fault=fault,
+                kind=kind,
+                proved=proved,
+                because="seen" if proved else "the prober saw nothing",
+                hit=list(targets),
+                missed=[],
+                spared=spared,
+                strayed=[],
+                observers=["prober"],
+            )
 
     def cut(
         self, fault: str, at_s: float, for_s: float, targets: Sequence[str] = (), back_s: float = 1.0
     ) -> None:
-        """Links are refused for a while; their workers lose their connections and are back `back_s` after the end."""
+        """Links are refused for a while; their workers lose their connections and are back `back_s` later."""
         hit = list(targets or self.workers)
         self.fault(fault, "refuse", hit, at_s, for_s)
         for number, worker in enumerate(hit):
@@ -208,7 +270,8 @@ class Past:
                 worker, at_s + for_s + back_s * (number + 1) / len(hit), outcome="resumed", attempt=2
             )
 
-    # -- the whole --------------------------------------------------------------------------------------------
+    # -- the whole
+    # --------------------------------------------------------------------------------------------
 
     def history(self, expected: Iterable[str] | None = None) -> History:
         """What was told, as a history in memory; every process that spoke is expected to."""
@@ -222,9 +285,15 @@ class Past:
     def write(self, folder: Path, expect: Sequence[object] = (), planned_faults: int = 0) -> Path:
         """What was told, as a run's folder."""
         record = RunRecord(
-            run=folder.name, scenario="herd", seed=1, workers=self.workers, duration_s=60.0, expect=list(expect),
-            processes=["driver", "coordinator", *self.workers], planned_faults=planned_faults,
-        )  # fmt: skip
+            run=folder.name,
+            scenario="herd",
+            seed=1,
+            workers=self.workers,
+            duration_s=60.0,
+            expect=list(expect),
+            processes=["driver", "coordinator", *self.workers],
+            planned_faults=planned_faults,
+        )
         save_start(folder, record, "name: herd\n")
         (folder / "journals").mkdir(exist_ok=True)
         for name, lines in self.lines.items():
