@@ -9,20 +9,24 @@ from pathlib import Path
 from driver.machine.shell import MachineError, Say, ask
 
 PID_FILE = Path("/var/run/docker.pid")
+CONTAINERD_PID_FILE = Path("/var/run/docker/containerd/containerd.pid")
 LOG_FILE = Path("/var/log/dockerd.log")
 SYSTEMD = Path("/run/systemd/system")
 START_LIMIT_S = 60.0
 
 
-def is_stale(pid_text: str, proc: Path = Path("/proc")) -> bool:
-    """True when a pid file names no running dockerd: it is gone, or the number is someone else's now."""
+def is_stale(pid_text: str, program: str, proc: Path = Path("/proc")) -> bool:
+    """True when a pid file names no running `program`: gone, a zombie, or its number is another's now."""
     pid = pid_text.strip()
     if not pid.isdigit():
         return True
     try:
-        return (proc / pid / "comm").read_text().strip() != "dockerd"
+        stat = (proc / pid / "stat").read_text()
     except OSError:
         return True
+    # A name may hold spaces and brackets itself: `123 (dockerd) S 1 …`.
+    name, _, rest = stat.partition("(")[2].rpartition(")")
+    return name != program or rest.split()[0] in ("Z", "X")
 
 
 def server_version() -> str | None:
@@ -58,12 +62,13 @@ def start(say: Say) -> None:
 
 
 def _start_by_hand(say: Say) -> subprocess.Popen[bytes] | None:
-    if PID_FILE.exists():
-        if not is_stale(PID_FILE.read_text()):
-            say("a dockerd is running already; waiting until it answers")
-            return None
-        # dockerd refuses to start over a pid file whose number happens to be alive again.
-        PID_FILE.unlink(missing_ok=True)
+    if PID_FILE.exists() and not is_stale(PID_FILE.read_text(), "dockerd"):
+        say("a dockerd is running already; waiting until it answers")
+        return None
+    # dockerd refuses to start, or waits in vain for its containerd, where a pid file names another.
+    for file, program in ((PID_FILE, "dockerd"), (CONTAINERD_PID_FILE, "containerd")):
+        if file.exists() and is_stale(file.read_text(), program):
+            file.unlink(missing_ok=True)
     say(f"starting dockerd (its log: {LOG_FILE})")
     with LOG_FILE.open("ab") as log:
         # A session of its own, or Ctrl-C on the set-up would end the daemon too.

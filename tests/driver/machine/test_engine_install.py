@@ -98,12 +98,18 @@ def test_a_stopped_daemon_is_told_apart_from_one_not_installed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pid_text", "comm", "stale"),
-    [("41\n", "dockerd", False), ("41", "bash", True), ("42", "dockerd", True), ("", "dockerd", True)],
+    ("pid_text", "stat", "stale"),
+    [
+        ("41\n", "41 (dockerd) S 1 41", False),
+        ("41", "41 (a (odd) name) S 1 41", True),
+        ("41", "41 (dockerd) Z 1 41", True),
+        ("42", "41 (dockerd) S 1 41", True),
+        ("", "41 (dockerd) S 1 41", True),
+    ],
 )
-def test_a_pid_file_is_stale_unless_its_number_is_a_dockerd(
-    tmp_path: Path, pid_text: str, comm: str, stale: bool
+def test_a_pid_file_is_stale_unless_its_number_is_a_living_dockerd(
+    tmp_path: Path, pid_text: str, stat: str, stale: bool
 ) -> None:
     (tmp_path / "41").mkdir()
-    (tmp_path / "41" / "comm").write_text(f"{comm}\n")
-    assert daemon.is_stale(pid_text, tmp_path) is stale
+    (tmp_path / "41" / "stat").write_text(f"{stat}\n")
+    assert daemon.is_stale(pid_text, "dockerd", tmp_path) is stale
