@@ -22,15 +22,19 @@ from wire.refusals import FrameError, FrameFault
 
 @dataclass(frozen=True)
 class Bounds:
-    """Ceilings of one channel: messages that wait, sequences in flight, messages to a frame.
+    """Ceilings of one channel, in messages and in bytes (of params, outputs, states): of what waits, of what
+    is in flight, of a frame. Each may be passed by the one message that reaches it.
 
-    A frame that holds `frame_bulk_bytes` takes no further message, so that a frame stays within its limit.
+    Frames are small, so that on a slow link each is heard as a sign of life; what is in flight is bounded, so
+    that a heartbeat never stands behind more than that, and a replay after a reconnect is no flood.
     """
 
     waiting: int = 10_000
     window: int = 512
     frame_messages: int = 256
-    frame_bulk_bytes: int = 256 * 1024
+    waiting_bytes: int = 64 * 1024 * 1024
+    window_bytes: int = 512 * 1024
+    frame_bytes: int = 64 * 1024
 
 
 class QueueFullError(Exception):
@@ -44,6 +48,7 @@ class _Kept:
     priority: Priority
     queued_ns: int
     always: bool
+    bulk_bytes: int
 
 
 class Channel:
@@ -53,8 +58,8 @@ class Channel:
     """
 
     __slots__ = (
-        "_bounds", "_committed", "_kept", "_next_sequence", "_peer_limit", "_received", "_resend_at",
-        "_waiting", "duplicates", "resent",
+        "_bounds", "_committed", "_in_flight_bytes", "_kept", "_next_sequence", "_peer_limit", "_received",
+        "_resend_at", "_waiting", "_waiting_bytes", "duplicates", "resent",
     )  # fmt: skip
 
     def __init__(self, bounds: Bounds = Bounds(), received: int = 0, aged_after_ms: int = 10_000) -> None:
@@ -62,6 +67,8 @@ class Channel:
         self._waiting: PriorityQueue[_Kept] = PriorityQueue(aged_after_ms)
         self._kept: deque[_Kept] = deque()
         self._resend_at = 0
+        self._waiting_bytes = 0
+        self._in_flight_bytes = 0
         self._next_sequence = 1
         self._received = received
         self._committed = received
@@ -77,34 +84,38 @@ class Channel:
         Raises QueueFullError when too many wait, background first making room; `always` is for what must
         never be refused (results).
         """
-        if (
-            len(self._waiting) >= self._bounds.waiting
-            and not always
-            and self._waiting.drop_last(Priority.background, lambda kept: not kept.always) is None
-        ):
-            raise QueueFullError(f"{len(self._waiting)} messages wait; at most {self._bounds.waiting} may")
-        self._waiting.put(_Kept(0, message, priority, now_ns, always), priority, now_ns)
+        if not always and self._is_full():
+            dropped = self._waiting.drop_last(Priority.background, lambda kept: not kept.always)
+            if dropped is None:
+                raise QueueFullError(
+                    f"{len(self._waiting)} messages with {self._waiting_bytes} bytes wait; "
+                    f"at most {self._bounds.waiting} with {self._bounds.waiting_bytes} may"
+                )
+            self._waiting_bytes -= dropped.bulk_bytes
+        kept = _Kept(0, message, priority, now_ns, always, bulk_bytes(message))
+        self._waiting_bytes += kept.bulk_bytes
+        self._waiting.put(kept, priority, now_ns)
 
     def take(self, now_ns: int, unnumbered: tuple[Message, ...] = ()) -> Frame:
         """The next frame: `unnumbered` first, then what must be sent again, then what waits, as far as credit
         goes.
         """
         envelopes = [Envelope(0, message) for message in unnumbered]
-        room_bytes = self._bounds.frame_bulk_bytes
+        room_bytes = self._bounds.frame_bytes
         while (
             len(envelopes) < self._bounds.frame_messages
             and room_bytes > 0
-            and (envelope := self._next(now_ns)) is not None
+            and (kept := self._next(now_ns)) is not None
         ):
-            room_bytes -= bulk_bytes(envelope.message)
-            envelopes.append(envelope)
+            room_bytes -= kept.bulk_bytes
+            envelopes.append(Envelope(kept.sequence, kept.message))
         return Frame(ack=self._committed, credit=self._bounds.window, envelopes=envelopes)
 
     def has_more(self) -> bool:
         """Whether another `take` would find a numbered message within the credit."""
         if self._resend_at < len(self._kept):
             return self._kept[self._resend_at].sequence <= self._peer_limit
-        return len(self._waiting) > 0 and self._next_sequence <= self._peer_limit
+        return len(self._waiting) > 0 and self._has_room()
 
     def pending(self) -> Iterator[Message]:
         """Every message that is not acknowledged yet, those in flight first."""
@@ -152,7 +163,9 @@ class Channel:
             )
         done: list[Message] = []
         while self._kept and self._kept[0].sequence <= sequence:
-            done.append(self._kept.popleft().message)
+            kept = self._kept.popleft()
+            self._in_flight_bytes -= kept.bulk_bytes
+            done.append(kept.message)
         self._resend_at = max(0, self._resend_at - len(done))
         return done
 
@@ -184,6 +197,8 @@ class Channel:
         for kept in reversed(self._kept):
             self._waiting.put_back(kept, kept.priority, kept.queued_ns)
         self._kept.clear()
+        self._waiting_bytes += self._in_flight_bytes
+        self._in_flight_bytes = 0
         self._resend_at = 0
         self._next_sequence = 1
         self._peer_limit = credit
@@ -209,21 +224,28 @@ class Channel:
         """Messages that are not acknowledged yet, waiting ones among them."""
         return len(self._kept) + len(self._waiting)
 
-    def _next(self, now_ns: int) -> Envelope | None:
+    def _is_full(self) -> bool:
+        return len(self._waiting) >= self._bounds.waiting or self._waiting_bytes >= self._bounds.waiting_bytes
+
+    def _has_room(self) -> bool:
+        return (
+            self._next_sequence <= self._peer_limit and self._in_flight_bytes < self._bounds.window_bytes
+        )
+
+    def _next(self, now_ns: int) -> _Kept | None:
         if self._resend_at < len(self._kept):
             kept = self._kept[self._resend_at]
             if kept.sequence > self._peer_limit:
                 return None
             self._resend_at += 1
             self.resent += 1
-            return Envelope(kept.sequence, kept.message)
-        if self._next_sequence > self._peer_limit:
-            return None
-        fresh = self._waiting.take(now_ns)
-        if fresh is None:
+            return kept
+        if not self._has_room() or (fresh := self._waiting.take(now_ns)) is None:
             return None
         fresh.sequence = self._next_sequence
         self._next_sequence += 1
+        self._waiting_bytes -= fresh.bulk_bytes
+        self._in_flight_bytes += fresh.bulk_bytes
         self._kept.append(fresh)
         self._resend_at += 1
-        return Envelope(fresh.sequence, fresh.message)
+        return fresh

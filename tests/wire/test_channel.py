@@ -171,11 +171,43 @@ def test_a_frame_with_a_gap_changes_nothing() -> None:
     assert words(receiver.receive(whole)[0]) == ["a", "b", "c"]
 
 
-def test_results_too_large_for_one_frame_are_spread_over_several() -> None:
-    sender = channel()
-    for token in range(4):
-        sender.send(Result("t", token, bytes(200_000), "", 0, 0, 0), Priority.normal, 0)
-    assert [len(sender.take(0).envelopes) for _ in range(2)] == [2, 2]
+def large(token: int) -> Result:
+    return Result("t", token, bytes(200_000), "", 0, 0, 0)
+
+
+def test_large_results_go_one_to_a_frame_and_wait_for_those_in_flight() -> None:
+    sender, receiver = channel(), channel()
+    for token in range(5):
+        sender.send(large(token), Priority.normal, 0)
+    frames = [sender.take(0) for _ in range(4)]
+    assert [len(frame.envelopes) for frame in frames] == [1, 1, 1, 0]
+    assert not sender.has_more()
+    receiver.receive(frames[0])
+    receiver.commit(1)
+    sender.receive(receiver.take(0))
+    assert len(sender.take(0).envelopes) == 1
+
+
+def test_a_queue_that_is_full_by_its_bytes_refuses() -> None:
+    sender = channel(Bounds(waiting_bytes=300_000))
+    sender.send(large(1), Priority.normal, 0)
+    sender.send(large(2), Priority.normal, 0)
+    with pytest.raises(QueueFullError):
+        sender.send(large(3), Priority.normal, 0)
+    sender.take(0)
+    sender.send(large(3), Priority.normal, 0)
+
+
+def test_after_a_new_session_the_bytes_that_wait_are_counted_anew() -> None:
+    sender = channel(Bounds(waiting_bytes=300_000))
+    sender.send(large(1), Priority.normal, 0)
+    sender.send(large(2), Priority.normal, 0)
+    sender.take(0)
+    sender.restart(CREDIT)
+    with pytest.raises(QueueFullError):
+        sender.send(large(3), Priority.normal, 0)
+    assert [len(sender.take(0).envelopes) for _ in range(2)] == [1, 1]
+    sender.send(large(3), Priority.normal, 0)
 
 
 def test_a_full_queue_drops_no_result_even_in_the_background() -> None:
