@@ -1,0 +1,274 @@
+"""One new connection over a link: what became of it, told apart as finely as a socket can. Plain HTTP, or the
+upgrade to the echo.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import dataclass
+
+from websockets.client import ClientProtocol
+from websockets.frames import Frame, Opcode
+from websockets.http11 import Response
+from websockets.protocol import State
+from websockets.uri import WebSocketURI
+
+TIMEOUT_S = 3.0
+PROBE_BYTES = 16
+PROBE_PATH = f"/probe/{PROBE_BYTES}"
+ECHO_PATH = "/v1/probe"
+MAX_MESSAGE_BYTES = 64 * 1024
+_REQUEST = f"GET {PROBE_PATH} HTTP/1.1\r\nHost: p\r\n\r\n".encode()
+_EXPECTED = bytes(index % 251 for index in range(PROBE_BYTES))
+_MOST_ANSWER_BYTES = 8_192
+
+
+@dataclass(frozen=True)
+class Tryout:
+    """What became of an attempt. `outcome` as in events.Tried; `out_bytes` and `in_bytes` are what it cost."""
+
+    outcome: str
+    took_ms: float
+    status: int = 0
+    retry_after_s: int = -1
+    out_bytes: int = 0
+    in_bytes: int = 0
+
+
+@dataclass(frozen=True)
+class Arrival:
+    """One message that came back: when, what, and how many bytes its frame had."""
+
+    at_ns: int
+    data: bytes
+    wire_bytes: int
+
+
+class Ear(asyncio.Protocol):
+    """What a raw connection hears: bytes, and how it ends. `how` is "" while it stands, then fin or rst."""
+
+    def __init__(self) -> None:
+        self.how = ""
+        self.ended = asyncio.Event()
+        self.in_bytes = 0
+        self.transport: asyncio.Transport | None = None
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        assert isinstance(transport, asyncio.Transport)
+        self.transport = transport
+
+    def data_received(self, data: bytes) -> None:
+        self.in_bytes += len(data)
+        self.hear(data)
+
+    def eof_received(self) -> bool:
+        self._end("fin")
+        return False
+
+    def connection_lost(self, error: Exception | None) -> None:
+        self._end("fin" if error is None else "rst")
+
+    def hear(self, data: bytes) -> None:
+        """Take bytes in the order in which they came."""
+
+    def _end(self, how: str) -> None:
+        if not self.how:
+            self.how = how
+            self.ended.set()
+            self.ending()
+
+    def ending(self) -> None:
+        """The connection ended, as `how` says."""
+
+    def abort(self) -> None:
+        """Let go of the connection at once."""
+        if self.transport is not None:
+            self.transport.abort()
+
+
+class _Answer(Ear):
+    """Collects one HTTP answer."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.data = bytearray()
+        self.done = asyncio.Event()
+
+    def hear(self, data: bytes) -> None:
+        self.data += data
+        head, blank, body = bytes(self.data).partition(b"\r\n\r\n")
+        if (blank and len(body) >= _length(head)) or len(self.data) > _MOST_ANSWER_BYTES:
+            self.done.set()
+
+    def ending(self) -> None:
+        self.done.set()
+
+
+async def fetch(host: str, port: int) -> Tryout:
+    """Connect, ask for a few bytes, and look whether they are the right ones."""
+    began_ns = time.monotonic_ns()
+    answer = _Answer()
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            await asyncio.get_running_loop().create_connection(lambda: answer, host, port)
+            assert answer.transport is not None
+            answer.transport.write(_REQUEST)
+            await answer.done.wait()
+        outcome, status, retry_after_s = _judged(bytes(answer.data), answer.how)
+    except TimeoutError:
+        outcome, status, retry_after_s = "hung", 0, -1
+    except ConnectionRefusedError:
+        outcome, status, retry_after_s = "refused", 0, -1
+    except OSError:
+        outcome, status, retry_after_s = "reset", 0, -1
+    finally:
+        answer.abort()
+    took_ms = (time.monotonic_ns() - began_ns) / 1e6
+    return Tryout(outcome, took_ms, status, retry_after_s, len(_REQUEST), answer.in_bytes)
+
+
+def _judged(data: bytes, how: str) -> tuple[str, int, int]:
+    head, _, body = data.partition(b"\r\n\r\n")
+    line, *headers = head.split(b"\r\n")
+    words = line.split()
+    if len(words) < 2 or not words[0].startswith(b"HTTP/1.") or not words[1].isdigit():
+        if data:
+            return "damaged", 0, -1
+        return ("reset" if how == "rst" else "closed"), 0, -1
+    status = int(words[1])
+    if status != 200:
+        return "rejected", status, _retry_after(headers)
+    if body[:PROBE_BYTES] != _EXPECTED:
+        return ("damaged" if len(body) >= PROBE_BYTES else "closed"), status, -1
+    return "answered", status, -1
+
+
+def _retry_after(headers: list[bytes]) -> int:
+    for header in headers:
+        name, _, value = header.partition(b":")
+        if name.strip().lower() == b"retry-after" and value.strip().isdigit():
+            return int(value)
+    return -1
+
+
+def _length(head: bytes) -> int:
+    for header in head.split(b"\r\n")[1:]:
+        name, _, value = header.partition(b":")
+        if name.strip().lower() == b"content-length" and value.strip().isdigit():
+            return int(value)
+    return 0
+
+
+class Echoer(Ear):
+    """The standing connection: a WebSocket over which every message should come back. websockets' own
+    protocol, our own socket.
+
+    What came stands in `messages`; `wake` is set when something came, or when it ended.
+    """
+
+    def __init__(self, host: str, port: int) -> None:
+        super().__init__()
+        uri = WebSocketURI(secure=False, host=host, port=port, path=ECHO_PATH, query="")
+        self._protocol = ClientProtocol(uri, max_size=MAX_MESSAGE_BYTES)
+        self._framed = 0
+        self._upgraded_at = 0
+        self.out_bytes = 0
+        self.opened = asyncio.Event()
+        self.status = 0
+        self.retry_after_s = -1
+        self.detail = ""
+        self.messages: list[Arrival] = []
+        self.wake = asyncio.Event()
+
+    def connection_made(self, transport: asyncio.BaseTransport) -> None:
+        super().connection_made(transport)
+        self._protocol.send_request(self._protocol.connect())
+        self._flush()
+
+    def send(self, payload: bytes) -> None:
+        """Send one binary message; nothing happens when the connection has ended."""
+        if self._protocol.state is State.OPEN and not self.how:
+            self._protocol.send_binary(payload)
+            self._flush()
+
+    def hear(self, data: bytes) -> None:
+        now_ns = time.monotonic_ns()
+        self._protocol.receive_data(data)
+        for event in self._protocol.events_received():
+            if isinstance(event, Response):
+                self._answered(event)
+            elif isinstance(event, Frame):
+                self._framed += wire_bytes(len(event.data))
+                if event.opcode is Opcode.BINARY:
+                    self.messages.append(Arrival(now_ns, bytes(event.data), wire_bytes(len(event.data))))
+                    self.wake.set()
+        if self._protocol.parser_exc is not None and not self.how:
+            self.detail = str(self._protocol.parser_exc)
+            self._end("protocol")
+        self._flush()
+
+    def _answered(self, response: Response) -> None:
+        self.status = response.status_code
+        if self._protocol.state is State.OPEN:
+            # What the upgrade's answer cost is no part of any frame.
+            self._upgraded_at = self.in_bytes - len(self._protocol.reader.buffer)
+        else:
+            value = response.headers.get("Retry-After", "")
+            self.retry_after_s = int(value) if value.isdigit() else -1
+        self.opened.set()
+
+    def ending(self) -> None:
+        if self.how == "fin" and self.in_bytes > self._upgraded_at + self._framed and self.is_upgraded:
+            self.how = "torn"
+        self.opened.set()
+        self.wake.set()
+
+    @property
+    def is_upgraded(self) -> bool:
+        """Whether the coordinator took the upgrade."""
+        return self.status == 101
+
+    def _flush(self) -> None:
+        for data in self._protocol.data_to_send():
+            if data and self.transport is not None and not self.transport.is_closing():
+                self.out_bytes += len(data)
+                self.transport.write(data)
+
+
+def wire_bytes(payload_bytes: int) -> int:
+    """The size of an unmasked frame with that payload (RFC 6455 section 5.2)."""
+    return payload_bytes + (2 if payload_bytes < 126 else 4 if payload_bytes < 1 << 16 else 10)
+
+
+async def open_echo(host: str, port: int) -> tuple[Tryout, Echoer | None]:
+    """The standing connection, or None and what became of the attempt."""
+    began_ns = time.monotonic_ns()
+    echoer = Echoer(host, port)
+    try:
+        async with asyncio.timeout(TIMEOUT_S):
+            await asyncio.get_running_loop().create_connection(lambda: echoer, host, port)
+            await echoer.opened.wait()
+        outcome = _upgrade_outcome(echoer)
+    except TimeoutError:
+        outcome = "hung"
+    except ConnectionRefusedError:
+        outcome = "refused"
+    except OSError:
+        outcome = "reset"
+    took_ms = (time.monotonic_ns() - began_ns) / 1e6
+    tryout = Tryout(outcome, took_ms, echoer.status, echoer.retry_after_s, echoer.out_bytes, echoer.in_bytes)
+    if outcome == "answered":
+        return tryout, echoer
+    echoer.abort()
+    return tryout, None
+
+
+def _upgrade_outcome(echoer: Echoer) -> str:
+    if echoer.is_upgraded:
+        return "answered"
+    if echoer.status:
+        return "rejected"
+    if echoer.how == "protocol":
+        return "damaged"
+    return "reset" if echoer.how == "rst" else "closed"

@@ -1,0 +1,81 @@
+"""What the prober writes into its journal, `prober.jsonl`. Its changes come at once, its counts in summaries."""
+
+from __future__ import annotations
+
+import msgspec
+
+from wire.events import Event
+
+
+class StreamOpened(Event, tag="stream_opened", frozen=True):
+    """The standing connection over a link was upgraded, and echoes."""
+
+    link: str
+    took_ms: float
+
+
+class StreamEnded(Event, tag="stream_ended", frozen=True):
+    """It ended. `how`: fin, torn (FIN inside a frame), rst, protocol (what came was no WebSocket any more)."""
+
+    link: str
+    how: str
+    last_heard_ns: int
+    detail: str = ""
+
+
+class FellSilent(Event, tag="fell_silent", frozen=True):
+    """Nothing came back since `since_ns`, though asked for; the connection stands."""
+
+    link: str
+    since_ns: int
+
+
+class HeardAgain(Event, tag="heard_again", frozen=True):
+    """The silence is over on the same connection. `whole`: every message that was outstanding came, once and
+    in order.
+    """
+
+    link: str
+    since_ns: int
+    held: int
+    whole: bool
+
+
+class Tried(Event, tag="tried", frozen=True):
+    """One new connection: answered, refused, reset, closed (accepted and ended), hung, rejected (an HTTP
+    error), damaged.
+
+    `retry_after_s` is what a rejection asked for, -1 when it asked nothing.
+    """
+
+    link: str
+    outcome: str
+    took_ms: float
+    status: int = 0
+    retry_after_s: int = -1
+
+
+class LinkSeen(Event, tag="link_seen", frozen=True):
+    """Counts of the standing connection since `since_ns`.
+
+    `rtt_us[i]` is a round trip that ended `rtt_at_ms[i]` after `since_ns`. `compared_bytes` came back,
+    `damaged_bytes` of them differed from what was sent. `rates_bytes_per_s` are bursts.
+    `out_bytes`/`in_bytes` are all that it cost, new connections too.
+    """
+
+    link: str
+    since_ns: int
+    sent: int
+    heard: int
+    rtt_at_ms: list[int]
+    rtt_us: list[int]
+    out_bytes: int
+    in_bytes: int
+    compared_bytes: int = 0
+    damaged_bytes: int = 0
+    missing: int = 0
+    repeated: int = 0
+    rates_bytes_per_s: list[int] = msgspec.field(default_factory=list)
+
+
+ProberEvent = StreamOpened | StreamEnded | FellSilent | HeardAgain | Tried | LinkSeen

@@ -1,0 +1,86 @@
+"""How closely the prober looks at a link. Its usual look is cheap; around a fault it is told to look closer."""
+
+from __future__ import annotations
+
+from typing import TypeVar
+
+import msgspec
+
+S = TypeVar("S", bound=msgspec.Struct)
+
+
+class Look(msgspec.Struct, frozen=True, kw_only=True):
+    """Round trips and new connections a second; bytes a second to compare; bytes of one burst that measures
+    throughput.
+    """
+
+    probes_per_s: float = 2.0
+    connects_per_s: float = 0.1
+    volume_bytes_per_s: int = 0
+    burst_bytes: int = 0
+
+    def closer(self, other: Look) -> Look:
+        """The closer of two looks in each respect."""
+        return Look(
+            probes_per_s=max(self.probes_per_s, other.probes_per_s),
+            connects_per_s=max(self.connects_per_s, other.connects_per_s),
+            volume_bytes_per_s=max(self.volume_bytes_per_s, other.volume_bytes_per_s),
+            burst_bytes=max(self.burst_bytes, other.burst_bytes),
+        )
+
+
+class Watch(msgspec.Struct, frozen=True):
+    """Look so at these links in that time (CLOCK_MONOTONIC)."""
+
+    from_ns: int
+    until_ns: int
+    links: list[str]
+    look: Look
+
+
+class ProberSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+    """STORMLAB_PROBER: which workers' links to watch (`worker-1` … `worker-N`), and the ceilings of all looks
+    together.
+
+    When `links` times a look's rate is more than a ceiling, every link gets its equal part of it.
+    """
+
+    links: int = 0
+    usual: Look = Look()
+    probes_per_s: float = 400.0
+    connects_per_s: float = 100.0
+    volume_bytes_per_s: int = 2_000_000
+    seed: int = 0
+
+
+def look_at(link: str, now_ns: int, usual: Look, watches: list[Watch]) -> Look:
+    """How closely to look at a link now."""
+    look = usual
+    for watch in watches:
+        if watch.from_ns <= now_ns < watch.until_ns and link in watch.links:
+            look = look.closer(watch.look)
+    return look
+
+
+def shared(look: Look, settings: ProberSettings) -> Look:
+    """A look within the ceilings, when every link is looked at like this."""
+    links = max(1, settings.links)
+    return Look(
+        probes_per_s=min(look.probes_per_s, settings.probes_per_s / links),
+        connects_per_s=min(look.connects_per_s, settings.connects_per_s / links),
+        volume_bytes_per_s=min(look.volume_bytes_per_s, settings.volume_bytes_per_s // links),
+        burst_bytes=look.burst_bytes,
+    )
+
+
+def read_watches(data: bytes) -> list[Watch]:
+    """The watches in a watch file's bytes. Raises ValueError."""
+    try:
+        return msgspec.json.decode(data, type=list[Watch])
+    except msgspec.MsgspecError as error:
+        raise ValueError(f"watch file: {error}") from None
+
+
+def write_watches(watches: list[Watch]) -> bytes:
+    """A watch file's bytes."""
+    return msgspec.json.encode(watches)
