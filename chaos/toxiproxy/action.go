@@ -1,0 +1,16 @@
+package main
+
+// An action is what a fault does besides its toxics.
+type action struct {
+	shuts  bool // New connections are refused until the fault ends.
+	ends   bool // Live connections end.
+	onLive func(*connection)
+}
+
+var actions = map[string]action{
+	"none":      {onLive: func(*connection) {}},
+	"cut":       {ends: true, onLive: (*connection).cut},
+	"reset":     {ends: true, onLive: (*connection).reset},
+	"refuse":    {shuts: true, ends: true, onLive: (*connection).cut},
+	"block_new": {shuts: true, onLive: func(*connection) {}},
+}

@@ -1,0 +1,293 @@
+package main
+
+import (
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2/stream"
+	"github.com/Shopify/toxiproxy/v2/toxics"
+)
+
+// A toxic runs one kind of settings inside Toxiproxy's pipeline. It is dormant, and lets everything pass, until it has been
+// settled on its link and begun; after it has ended it lets everything pass again, until it is removed.
+type toxic[S settings[S]] struct {
+	attributes atomic.Pointer[S]
+	seed       atomic.Int64
+	phase      atomic.Int32
+	hits       atomic.Int64
+	once       sync.Once
+	over       chan struct{} // Closed when the toxic ends.
+
+	// Written and read under the lock of the link's toxic collection.
+	link      *link
+	place     string
+	upstream  bool
+	share     float64
+	met       int64
+	newcomers int64
+}
+
+const (
+	dormant int32 = iota
+	on
+	ended
+)
+
+// A state is what a toxic keeps for one stream through interruptions.
+type state struct {
+	memory
+	owner    any // The toxic that keeps it.
+	conn     *connection
+	bell     *bell
+	queue    []queued
+	bytes    int
+	hit      bool // The toxic acts on this connection (its toxicity was drawn).
+	opened   bool
+	lost     bool
+	sealed   bool // Nothing more comes in: the end of the stream is in the queue.
+	released bool
+	closed   bool
+}
+
+type queued struct {
+	piece
+	fin bool
+}
+
+func (t *toxic[S]) ends() chan struct{} {
+	t.once.Do(func() { t.over = make(chan struct{}) })
+	return t.over
+}
+
+// NewState is called by Toxiproxy, under the collection's lock, for a new connection and for each live one when the toxic is
+// added. In the second case the toxic has not been settled yet; settle introduces those connections to it.
+func (t *toxic[S]) NewState() any {
+	st := &state{owner: t, bell: newBell()}
+	if t.link != nil {
+		newcomer := int64(-1)
+		if t.phase.Load() == on {
+			newcomer = t.newcomers
+			t.newcomers++
+		}
+		t.meet(st, t.link.opening, newcomer)
+	}
+	return st
+}
+
+func (t *toxic[S]) meet(st *state, c *connection, newcomer int64) {
+	st.conn = c
+	st.rng = dice(t.seed.Load(), t.place, t.met)
+	st.newcomer, st.upstream = newcomer, t.upstream
+	st.hit = t.share >= 1 || st.rng.Float64() < t.share
+	t.met++
+}
+
+// Pipe moves bytes from Input to Output as the settings decide. It waits for nothing without also waiting for Interrupt, and
+// what it holds survives in the state, so that no other toxic and no API call can be held up by it.
+func (t *toxic[S]) Pipe(stub *toxics.ToxicStub) {
+	st := stub.State.(*state)
+	defer theAlarm().cancel(st.bell)
+	for !st.closed {
+		t.open(st)
+		var in <-chan *stream.StreamChunk
+		if !st.sealed && st.bytes < t.limit() {
+			in = stub.Input
+		}
+		over := t.ends()
+		if st.released {
+			over = nil
+		}
+		out, chunk, ring := st.next(stub)
+		if st.closed {
+			break
+		}
+		select {
+		case <-stub.Interrupt:
+			return
+		case <-over:
+			st.release(time.Now())
+		case c := <-in:
+			t.take(st, c)
+		case out <- chunk:
+			st.pop()
+		case <-ring:
+		}
+	}
+	// Whoever sends must not be left hanging when this end was of our making.
+	for range stub.Input {
+	}
+}
+
+func (t *toxic[S]) limit() int {
+	if b, ok := any(t.settings()).(bufferer); ok {
+		return b.buffer()
+	}
+	return bufferBytes
+}
+
+func (t *toxic[S]) acts(st *state) bool { return t.phase.Load() == on && st.hit && !st.released }
+
+func (t *toxic[S]) open(st *state) {
+	if st.opened || !t.acts(st) {
+		return
+	}
+	st.opened = true
+	if o, ok := any(t.settings()).(opener); ok && st.newcomer >= 0 {
+		t.carryOut(st, o.open(&st.memory))
+	}
+}
+
+func (t *toxic[S]) take(st *state, c *stream.StreamChunk) {
+	switch {
+	case c == nil:
+		due := time.Now()
+		if f, ok := any(t.settings()).(finisher); ok && t.acts(st) {
+			due = f.finish(&st.memory, due)
+		}
+		st.seal(due)
+	case t.acts(st):
+		t.carryOut(st, t.settings().decide(&st.memory, c.Timestamp, c.Data))
+	default:
+		st.push(piece{c.Data, c.Timestamp})
+	}
+}
+
+func (t *toxic[S]) carryOut(st *state, v verdict) {
+	t.hits.Add(v.hits)
+	st.lost = st.lost || v.lost
+	for _, p := range v.pieces {
+		st.push(p)
+	}
+	switch v.ending {
+	case finsAfter:
+		st.seal(time.Now())
+	case finsNow:
+		st.conn.answer(v.reply)
+		st.conn.cut()
+	case resets:
+		st.conn.reset()
+	}
+}
+
+func (st *state) push(p piece) {
+	if len(p.data) > 0 {
+		st.queue = append(st.queue, queued{piece: p})
+		st.bytes += len(p.data)
+	}
+}
+
+func (st *state) seal(due time.Time) {
+	st.queue = append(st.queue, queued{piece{due: due}, true})
+	st.sealed = true
+}
+
+// next says what can be sent now, or else what rings when there is something.
+func (st *state) next(stub *toxics.ToxicStub) (chan<- *stream.StreamChunk, *stream.StreamChunk, <-chan struct{}) {
+	if len(st.queue) == 0 {
+		return nil, nil, nil
+	}
+	head := st.queue[0]
+	if head.due.After(time.Now()) {
+		if head.due != never {
+			theAlarm().set(st.bell, head.due)
+		}
+		return nil, nil, st.bell.ring
+	}
+	if head.fin {
+		stub.Close()
+		st.closed = true
+		return nil, nil, nil
+	}
+	return stub.Output, &stream.StreamChunk{Data: head.data, Timestamp: head.due}, nil
+}
+
+func (st *state) pop() {
+	st.bytes -= len(st.queue[0].data)
+	st.queue[0] = queued{}
+	st.queue = st.queue[1:]
+}
+
+// release lets everything go that is still held, and ends a connection that has lost bytes for good.
+func (st *state) release(now time.Time) {
+	if st.released {
+		return
+	}
+	st.released = true
+	for i := range st.queue {
+		if st.queue[i].due.After(now) {
+			st.queue[i].due = now
+		}
+	}
+	if st.lost {
+		st.conn.cut()
+	}
+}
+
+// flushTime is how long the removal of a toxic waits for the receiver to take what the toxic still holds.
+const flushTime = 50 * time.Millisecond
+
+// deliverLimit is how many chunks may wait for a slow receiver after that, besides what the toxic held.
+const deliverLimit = 32
+
+// Cleanup hands on what the toxic still holds when it is removed. A receiver that does not read must not hold up the API, and
+// loses nothing: a goroutine of its own delivers the rest in front of what follows.
+func (t *toxic[S]) Cleanup(stub *toxics.ToxicStub) {
+	st := stub.State.(*state)
+	st.release(time.Now())
+	timeout := time.After(flushTime)
+	for len(st.queue) > 0 {
+		out, chunk, _ := st.next(stub)
+		if st.closed {
+			return
+		}
+		select {
+		case out <- chunk:
+			st.pop()
+		case <-timeout:
+			st.deliverLater(stub)
+			return
+		}
+	}
+}
+
+// deliverLater puts a goroutine between the removed toxic's output and whoever writes to it from now on. It lives as long as
+// the connection.
+func (st *state) deliverLater(stub *toxics.ToxicStub) {
+	inner := make(chan *stream.StreamChunk)
+	chunks := make([]*stream.StreamChunk, 0, len(st.queue))
+	for _, q := range st.queue {
+		if !q.fin {
+			chunks = append(chunks, &stream.StreamChunk{Data: q.data, Timestamp: q.due})
+		}
+	}
+	go deliver(chunks, inner, stub.Output)
+	stub.Output = inner
+	if st.sealed {
+		stub.Close()
+	}
+}
+
+func deliver(chunks []*stream.StreamChunk, in <-chan *stream.StreamChunk, out chan<- *stream.StreamChunk) {
+	defer close(out)
+	limit := len(chunks) + deliverLimit
+	for open := true; open || len(chunks) > 0; {
+		var from <-chan *stream.StreamChunk
+		var to chan<- *stream.StreamChunk
+		var chunk *stream.StreamChunk
+		if open && len(chunks) < limit {
+			from = in
+		}
+		if len(chunks) > 0 {
+			to, chunk = out, chunks[0]
+		}
+		select {
+		case c := <-from:
+			if open = c != nil; open {
+				chunks = append(chunks, c)
+			}
+		case to <- chunk:
+			chunks = chunks[1:]
+		}
+	}
+}
