@@ -68,6 +68,8 @@ class CheckpointStore:
 
     def read(self, task_id: str) -> Checkpoint | None:
         """The task's checkpoint, or None where there is none that is whole."""
+        if not self._names:
+            return None
         path = self._path(task_id)
         if path.name not in self._names:
             return None

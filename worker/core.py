@@ -29,6 +29,7 @@ from wire.messages import Heartbeat as Beat
 from wire.priority import Priority
 from wire.refusals import CloseCode, FrameError, FrameFault
 from wire.settings import WorkerSettings
+from worker.attempts import Stage
 from worker.effects import Connect, Disconnect, Effect, Stop
 from worker.heartbeat import Heartbeat
 from worker.phi import PhiAccrual
@@ -108,13 +109,14 @@ class Core:
         """The coordinator took us in."""
         if not self._is_current(connection, State.connecting):
             return [Disconnect(connection, CloseCode.normal, "dialled anew meanwhile")]
-        replayed = self._channel.in_flight
+        in_flight = self._channel.in_flight
         try:
-            self._work.acknowledged(now_ns, self._enter(welcome))
+            acknowledged = self._enter(welcome)
         except FrameError as error:
             self._session = None
             close = Disconnect(connection, CloseCode.bad_frame, error.fault)
             return [close, *self._failed(now_ns, Failure("handshake", str(error)))]
+        self._work.acknowledged(now_ns, acknowledged)
         leaving = self._leaving_ns is not None
         self._state = after(self._state, Happening.welcomed_leaving if leaving else Happening.welcomed)
         self._session = (welcome.session, welcome.epoch)
@@ -131,7 +133,7 @@ class Core:
         self._record(
             events.Connected, attempt=self._reconnect.attempt, session=welcome.session, epoch=welcome.epoch,
             outcome=welcome.outcome, because=welcome.because, handshake_ms=(now_ns - self._dialled_ns) / _MS,
-            replayed=min(replayed, self._channel.depth),
+            replayed=in_flight - len(acknowledged),
         )  # fmt: skip
         return self._leave_if_done(now_ns)
 
@@ -178,7 +180,7 @@ class Core:
         if link is None or connection != self._connection:
             return []
         if self._goodbye_said:
-            return self._stop("drained")
+            return self._stop(now_ns, "drained")
         known = LOST_BY_CODE.get(CloseCode(code)) if code in CloseCode.__members__.values() else None
         if link.going_away and kind in ("closed", "reset"):
             known = known or "going_away"
@@ -197,17 +199,18 @@ class Core:
 
     def on_finished(self, now_ns: int, token: int, output: bytes, error: str) -> list[Effect]:
         """An attempt ran to its end; `error` is "" when it went well."""
-        return self._work.finished(now_ns, token, output, error)
+        # Leases first: after a pause of the whole process, the executor may be heard before the clock.
+        return self._work.tick(now_ns) + self._work.finished(now_ns, token, output, error)
 
     def on_step_done(self, now_ns: int, token: int, step: int, *, last: bool) -> list[Effect]:
         """An attempt finished a step; where SaveCheckpoint comes back, its state is wanted as it stands
         now.
         """
-        return self._work.step_done(now_ns, token, step, last=last)
+        return self._work.tick(now_ns) + self._work.step_done(now_ns, token, step, last=last)
 
     def on_checkpoint_written(self, now_ns: int, token: int, checkpoint: Checkpoint) -> list[Effect]:
         """What SaveCheckpoint asked for is on the disk."""
-        return self._work.checkpoint_written(now_ns, token, checkpoint)
+        return self._work.tick(now_ns) + self._work.checkpoint_written(now_ns, token, checkpoint)
 
     # -- time passes ---------------------------------------
 
@@ -285,6 +288,14 @@ class Core:
         """For its counts."""
         return self._channel
 
+    def live_tasks(self, now_ns: int) -> list[str]:
+        """Tasks that may be worked on here at `now_ns`: their lease runs and they are not finished."""
+        return [
+            attempt.assign.task_id
+            for attempt in self._work.attempts
+            if attempt.stage is not Stage.finished and attempt.lease_end_ns > now_ns
+        ]
+
     @property
     def held(self) -> int:
         """Attempts held."""
@@ -354,6 +365,12 @@ class Core:
         return self._wait(now_ns)
 
     def _lost(self, now_ns: int, kind: str, detail: str, code: int = 0) -> list[Effect]:
+        link = self._unlink(now_ns, kind, detail, code)
+        self._state = after(self._state, Happening.lost)
+        self._reconnect.lost(now_ns - link.since_ns, link.welcome.heartbeat_timeout_ms)
+        return self._wait(now_ns)
+
+    def _unlink(self, now_ns: int, kind: str, detail: str, code: int = 0) -> _Link:
         link = self._link
         assert link is not None
         silent_ms = (now_ns - link.heartbeat.heard_ns) / _MS
@@ -362,9 +379,7 @@ class Core:
             code=int(code),
         )  # fmt: skip
         self._link = None
-        self._state = after(self._state, Happening.lost)
-        self._reconnect.lost(now_ns - link.since_ns, link.welcome.heartbeat_timeout_ms)
-        return self._wait(now_ns)
+        return link
 
     def _wait(self, now_ns: int) -> list[Effect]:
         delay_ms = self._reconnect.next_delay_ms(now_ns)
@@ -398,7 +413,8 @@ class Core:
             self._all_handed_back = True
             effects += self._work.hand_all_back(now_ns)
         if now_ns >= end_ns and self._state is not State.stopped:
-            return effects + self._stop(f"drained as far as {self._settings.drain_timeout_ms} ms allowed")
+            why = f"drained as far as {self._settings.drain_timeout_ms} ms allowed"
+            return effects + self._stop(now_ns, why)
         return effects + self._leave_if_done(now_ns)
 
     def _leave_if_done(self, now_ns: int) -> list[Effect]:
@@ -410,14 +426,15 @@ class Core:
         if self._channel.depth > 0 or self.held > 0:
             return []
         if self._state is not State.draining or self._goodbye_said:
-            return self._stop("drained")
+            return self._stop(now_ns, "drained")
         self._goodbye_said = True
         self._channel.send(Goodbye("drained"), Priority.background, now_ns, always=True)
         return []
 
-    def _stop(self, reason: str) -> list[Effect]:
+    def _stop(self, now_ns: int, reason: str) -> list[Effect]:
+        if self._link is not None:
+            self._unlink(now_ns, "stopped", reason, CloseCode.normal)
         self._state = after(self._state, Happening.left)
-        self._link = None
         return [Disconnect(self._connection, CloseCode.normal, reason), Stop(0, reason)]
 
     def _is_current(self, connection: int, state: State) -> bool:

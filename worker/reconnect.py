@@ -52,12 +52,16 @@ class Reconnect:
             self._previous_ms = 0.0
 
     def next_delay_ms(self, now_ns: int) -> float:
-        """How long to wait now; uses up the slot."""
+        """How long to wait now; uses up the slot. One that passed longer ago than the cap is nobody's any
+        more.
+        """
         self._failures += 1
-        slot_ms = None if self._slot_at_ns is None else max(0.0, (self._slot_at_ns - now_ns) / _MS)
-        self._slot_at_ns = None
         base_ms = self._settings.base_ms if self._settings.base_ms is not None else self._advised.base_ms
         cap_ms = self._settings.cap_ms if self._settings.cap_ms is not None else self._advised.cap_ms
+        slot_ms = None
+        if self._slot_at_ns is not None and now_ns < self._slot_at_ns + cap_ms * _MS:
+            slot_ms = max(0.0, (self._slot_at_ns - now_ns) / _MS)
+        self._slot_at_ns = None
         advice = Advice(base_ms, cap_ms, slot_ms)
         self._previous_ms = self._policy.delay_ms(self._failures, self._previous_ms, advice, self._random)
         return self._previous_ms
