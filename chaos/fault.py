@@ -18,6 +18,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from chaos.directions import Direction
 from chaos.evidence import ContainerSeen, LinkSeen, Observation
 from chaos.hands import Hands, LinkEffect, Strike, Times
+from chaos.prober.look import Look
 from chaos.units import unitless
 
 
@@ -40,15 +41,6 @@ class Aspect(StrEnum):
     network = "the network"
     cpu = "processor time"
     memory = "memory"
-
-
-class Probing(StrEnum):
-    """What the prober must do beyond its usual round trips so that a fault can be proved."""
-
-    round_trips = "round_trips"
-    connects = "connects"
-    volume = "volume"
-    throughput = "throughput"
 
 
 @dataclass(frozen=True)
@@ -76,7 +68,8 @@ class Fault(BaseModel, ABC):
     summary: ClassVar[str]
     ends_see: ClassVar[str]
     good_client: ClassVar[str]
-    probing: ClassVar[frozenset[Probing]] = frozenset({Probing.round_trips})
+    look: ClassVar[Look] = Look(probes_per_s=5)
+    """How closely the prober should look while it is on."""
     example: ClassVar[str]
     """Parameters that make sense, as one writes them in a scenario, for the help and the docs."""
 
@@ -91,6 +84,14 @@ class Fault(BaseModel, ABC):
     def unfold(self, for_s: float | None) -> tuple[Part, ...]:
         """The stretches in which it comes; most faults are one."""
         return (Part(0.0, for_s, self),)
+
+    def look_for(self, for_s: float | None) -> Look:
+        """How closely the prober should look when it lasts that long."""
+        return self.look
+
+    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+        """Whether a worker under it must lose its connection; silence costs it only after `notice_s`."""
+        return False
 
     def alone(self) -> frozenset[Aspect]:
         """What of a target it takes wholly, so that no other fault can be there."""

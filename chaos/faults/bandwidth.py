@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from chaos.evidence import LinkSeen, Observation
-from chaos.fault import DirectedFault, Probing
+from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.units import BytesPerSecond
 
 
@@ -25,12 +26,15 @@ class Bandwidth(DirectedFault):
     good_client: ClassVar = (
         "Stays connected: heartbeats are small and overtake bulk; queues stay bounded and drain when it ends."
     )
-    probing: ClassVar = frozenset({Probing.throughput})
     example: ClassVar = "rate: 64KB/s, direction: to_coordinator"
 
     rate_bytes_per_s: Annotated[
         BytesPerSecond, Field(ge=100, le=10**9, description="bytes a second for each connection")
     ]
+
+    def look_for(self, for_s: float | None) -> Look:
+        # Long enough for a rate to show, short enough to leave the link to the worker most of the time.
+        return Look(probes_per_s=2, burst_bytes=max(1_024, min(256_000, self.rate_bytes_per_s * 2 // 5)))
 
     def effect(self) -> LinkEffect:
         return LinkEffect((Toxic("throttle", self.direction, {"rate_bytes_per_s": self.rate_bytes_per_s}),))

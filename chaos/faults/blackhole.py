@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from chaos.evidence import LinkSeen, Observation, Outcome
-from chaos.fault import Aspect, DirectedFault, Probing
+from chaos.fault import Aspect, DirectedFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.proof import attempts, broken, silence_through
 
 
@@ -17,15 +18,19 @@ class Blackhole(DirectedFault):
     summary: ClassVar = "bytes vanish; connections are accepted and hang: half-open"
     ends_see: ClassVar = (
         "Nothing comes and nothing fails, and what is sent is gone for good, a FIN too: a side that closes "
-        "is not heard by the other. New "
-        "connections are accepted and hang. When it ends, connections that lost something are closed (FIN)."
+        "is not heard by the other. New connections are accepted and hang. When it ends, connections that "
+        "lost something are closed (FIN)."
     )
     good_client: ClassVar = (
         "Both sides notice by heartbeat alone; what was sent into the hole is sent again in the resumed "
         "session, once."
     )
-    probing: ClassVar = frozenset({Probing.round_trips, Probing.connects})
+    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = "direction: to_worker"
+
+    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+        # Noticing takes up to the heartbeat's timeout, and a heartbeat may just have been answered.
+        return for_s is not None and for_s > 1.5 * notice_s
 
     def alone(self) -> frozenset[Aspect]:
         return self.halves() | {Aspect.new}

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from chaos.evidence import LinkSeen, Observation, Outcome
-from chaos.fault import Aspect, LinkFault, Probing
+from chaos.fault import Aspect, LinkFault
 from chaos.hands import Action, LinkEffect
+from chaos.prober.look import Look
 from chaos.proof import attempts, broken
 
 
@@ -20,7 +21,7 @@ class BlockNew(LinkFault):
         "Notices nothing while it is connected. One that must reconnect meanwhile keeps trying, as in "
         "`refuse`."
     )
-    probing: ClassVar = frozenset({Probing.round_trips, Probing.connects})
+    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = ""
 
     def alone(self) -> frozenset[Aspect]:

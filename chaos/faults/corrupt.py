@@ -9,8 +9,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from chaos.evidence import Ending, LinkSeen, Observation
-from chaos.fault import DirectedFault, Probing
+from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.units import Share
 
 
@@ -29,15 +30,13 @@ class Corrupt(DirectedFault):
     summary: ClassVar = "bits differ on arrival, nothing else does"
     ends_see: ClassVar = (
         "Each byte is hit with the probability `rate`, independent of how the stream is cut into chunks; the "
-        "length stays. TCP's own checksum "
-        "does not notice, since it is right for the bytes that Toxiproxy sends."
+        "length stays. TCP's own checksum does not notice, since it is right for the bytes that Toxiproxy "
+        "sends."
     )
     good_client: ClassVar = (
         "Believes no altered byte: its authentication code or the WebSocket framing notices, the connection "
-        "is closed and resumed, and the "
-        "damaged message is sent again."
+        "is closed and resumed, and the damaged message is sent again."
     )
-    probing: ClassVar = frozenset({Probing.volume})
     example: ClassVar = "rate: 1e-4, direction: both"
 
     rate_per_byte: Annotated[Share, Field(gt=0, description="probability for each byte to be hit")]
@@ -47,6 +46,11 @@ class Corrupt(DirectedFault):
             description="bit: one bit of it; byte: any other value; zero: 0 (differs only where it was not)"
         ),
     ] = Flip.bit
+
+    def look_for(self, for_s: float | None) -> Look:
+        # Some dozens of hits while it lasts tell a rate; a very small one cannot be told in bounded traffic.
+        enough = 40 / (self.rate_per_byte * max(for_s or 10.0, 1.0))
+        return Look(probes_per_s=5, volume_bytes_per_s=round(max(1_000.0, min(100_000.0, enough))))
 
     def effect(self) -> LinkEffect:
         return LinkEffect(

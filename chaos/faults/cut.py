@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import ClassVar
 
 from chaos.evidence import Ending, LinkSeen, Observation, Outcome
-from chaos.fault import Aspect, LinkFault, Probing
+from chaos.fault import Aspect, LinkFault
 from chaos.hands import Action, LinkEffect
+from chaos.prober.look import Look
 from chaos.proof import attempts
 
 
@@ -24,8 +25,11 @@ class Cut(LinkFault):
         "Notices at once, waits a jittered moment, resumes its session; nothing is lost, redone or counted "
         "twice."
     )
-    probing: ClassVar = frozenset({Probing.round_trips, Probing.connects})
+    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = ""
+
+    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+        return True
 
     def among(self) -> frozenset[Aspect]:
         return frozenset({Aspect.live})

@@ -9,6 +9,7 @@ from pydantic import Field
 from chaos.evidence import Ending, LinkSeen, Observation
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.units import Share
 
 
@@ -25,6 +26,7 @@ class Drop(DirectedFault):
         "Notices the gap by its sequence numbers or by the broken framing, closes and resumes; never goes on "
         "as if nothing had been lost."
     )
+    look: ClassVar = Look(probes_per_s=20)
     example: ClassVar = "probability: 5%"
 
     probability: Annotated[Share, Field(gt=0, description="for each chunk to be hit")]

@@ -9,6 +9,7 @@ from pydantic import Field
 from chaos.evidence import Ending, LinkSeen, Observation
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.units import Share
 
 
@@ -24,6 +25,7 @@ class Duplicate(DirectedFault):
     good_client: ClassVar = (
         "Counts and ignores what it had already, by its sequence numbers; nothing has its effect twice."
     )
+    look: ClassVar = Look(probes_per_s=20)
     example: ClassVar = "probability: 5%"
 
     probability: Annotated[Share, Field(gt=0, description="for each chunk to be hit")]

@@ -9,8 +9,9 @@ from pydantic import Field
 
 from chaos.directions import Direction
 from chaos.evidence import LinkSeen, Observation, Outcome
-from chaos.fault import Aspect, Layer, LinkFault, Probing
+from chaos.fault import Aspect, Layer, LinkFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.proof import attempts, broken
 
 
@@ -35,7 +36,7 @@ class FailFirst(LinkFault):
         "Counts a connection that ended before the welcome as failed, waits longer each time, and gets in at "
         "attempt n + 1."
     )
-    probing: ClassVar = frozenset({Probing.connects})
+    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = "connections: 3"
 
     connections: Annotated[

@@ -9,6 +9,7 @@ from pydantic import Field, ValidationInfo, field_serializer, field_validator
 from chaos.evidence import LinkSeen, Observation
 from chaos.fault import Aspect, LinkFault, Part
 from chaos.hands import LinkEffect
+from chaos.prober.look import Look
 from chaos.units import Seconds
 
 MAX_STRETCHES = 10_000
@@ -54,6 +55,12 @@ class Flap(LinkFault):
         count = min(MAX_STRETCHES, int((for_s - self.down_s + 1e-9) / period_s) + 1)
         lasting = self.down_s if self.of.lasting else None
         return tuple(Part(round(index * period_s, 6), lasting, self.of) for index in range(max(count, 1)))
+
+    def look_for(self, for_s: float | None) -> Look:
+        return self.of.look_for(for_s)
+
+    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+        return self.of.cuts(self.down_s, notice_s)
 
     def alone(self) -> frozenset[Aspect]:
         return self.of.alone()

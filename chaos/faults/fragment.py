@@ -8,8 +8,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from chaos.evidence import LinkSeen, Observation
-from chaos.fault import DirectedFault, Probing
+from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.units import Milliseconds, SizeBytes
 
 
@@ -24,11 +25,16 @@ class Fragment(DirectedFault):
     good_client: ClassVar = (
         "Puts frames together from whatever pieces come; never takes half a message for a whole one."
     )
-    probing: ClassVar = frozenset({Probing.throughput})
     example: ClassVar = "size: 64B, gap: 20ms"
 
     size_bytes: Annotated[SizeBytes, Field(ge=1, le=32_768, description="the largest piece")]
     gap_ms: Annotated[Milliseconds, Field(ge=1, le=60_000, description="the least time between two pieces")]
+
+    def look_for(self, for_s: float | None) -> Look:
+        # Long enough for a rate to show, short enough to leave the link to the worker most of the time.
+        return Look(
+            probes_per_s=2, burst_bytes=max(1_024, min(256_000, round(self.size_bytes / self.gap_ms * 400)))
+        )
 
     def effect(self) -> LinkEffect:
         return LinkEffect(

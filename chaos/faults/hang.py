@@ -6,8 +6,9 @@ from typing import ClassVar
 
 from chaos.directions import Direction
 from chaos.evidence import LinkSeen, Observation, Outcome
-from chaos.fault import Aspect, Layer, LinkFault, Probing
+from chaos.fault import Aspect, Layer, LinkFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.proof import attempts, broken
 
 
@@ -24,7 +25,7 @@ class Hang(LinkFault):
     good_client: ClassVar = (
         "Gives up an unanswered upgrade after its connect timeout, and tries again; it never waits for ever."
     )
-    probing: ClassVar = frozenset({Probing.connects})
+    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = ""
 
     def alone(self) -> frozenset[Aspect]:

@@ -24,6 +24,9 @@ class Kill(ContainerFault):
     )
     example: ClassVar = ""
 
+    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+        return True
+
     def alone(self) -> frozenset[Aspect]:
         return frozenset({Aspect.process, Aspect.network})
 

@@ -30,8 +30,7 @@ class Latency(DirectedFault):
     summary: ClassVar = "bytes come late, in order"
     ends_see: ClassVar = (
         "Every chunk arrives at its time plus a draw, never before its predecessor. Nothing is lost and no "
-        "connection ends; with "
-        "`direction: both` a round trip takes twice the mean longer."
+        "connection ends; with `direction: both` a round trip takes twice the mean longer."
     )
     good_client: ClassVar = (
         "Stays connected while the round trip is below its heartbeat timeout; no reconnection, no task "

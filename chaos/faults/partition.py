@@ -16,8 +16,8 @@ class Partition(Stall):
     summary: ClassVar = "workers and coordinator hear nothing of each other, and the network heals in place"
     ends_see: ClassVar = (
         "As in `stall`: silence without FIN or RST, new connections hang, and after healing the bytes that "
-        "TCP kept arrive in order. With "
-        "one direction it is an asymmetric partition: one side still hears the other."
+        "TCP kept arrive in order. With one direction it is an asymmetric partition: one side still hears "
+        "the other."
     )
     good_client: ClassVar = (
         "Notices within heartbeat interval + timeout, lets leases run out, and comes back by itself after "

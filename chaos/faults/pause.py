@@ -22,10 +22,14 @@ class Pause(ContainerFault):
     )
     good_client: ClassVar = (
         "A worker that slept longer than its lease does not act on it any more: it stops that work by "
-        "itself, and its late results are "
-        "refused as stale. A coordinator that slept expires nobody before it has listened again."
+        "itself, and its late results are refused as stale. A coordinator that slept expires nobody before "
+        "it has listened again."
     )
     example: ClassVar = ""
+
+    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+        # Noticing takes up to the heartbeat's timeout, and a heartbeat may just have been answered.
+        return for_s is not None and for_s > 1.5 * notice_s
 
     def alone(self) -> frozenset[Aspect]:
         return frozenset({Aspect.process})

@@ -8,8 +8,9 @@ from pydantic import Field
 
 from chaos.directions import Direction
 from chaos.evidence import LinkSeen, Observation, Outcome
-from chaos.fault import Aspect, Layer, LinkFault, Probing
+from chaos.fault import Aspect, Layer, LinkFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.proof import attempts, broken
 from chaos.units import Seconds
 
@@ -27,7 +28,7 @@ class Reject(LinkFault):
     good_client: ClassVar = (
         "Waits at least what Retry-After asks, with jitter on top; without it, backs off as for any failure."
     )
-    probing: ClassVar = frozenset({Probing.connects})
+    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = "status: 503, retry_after: 2s"
 
     status: Annotated[int, Field(ge=400, le=599, description="the HTTP status")] = 503

@@ -26,6 +26,9 @@ class Restart(ContainerFault):
 
     grace_s: Annotated[Seconds, Field(ge=0, le=120, description="how long it may take before SIGKILL")] = 10.0
 
+    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+        return True
+
     def alone(self) -> frozenset[Aspect]:
         return frozenset({Aspect.process, Aspect.network})
 

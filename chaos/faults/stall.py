@@ -17,14 +17,18 @@ class Stall(DirectedFault):
     summary: ClassVar = "silence on live connections; held bytes arrive when it ends"
     ends_see: ClassVar = (
         "Nothing comes and nothing fails: no FIN, no RST; new connections are accepted and get no answer. "
-        "When it ends, all that was held "
-        "arrives in order on the same connections, even the FIN of a side that gave up meanwhile."
+        "When it ends, all that was held arrives in order on the same connections, even the FIN of a side "
+        "that gave up meanwhile."
     )
     good_client: ClassVar = (
         "Notices within heartbeat interval + timeout, on both sides; resumes afterwards; takes nothing twice "
         "of what was held."
     )
     example: ClassVar = "direction: to_coordinator"
+
+    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+        # Noticing takes up to the heartbeat's timeout, and a heartbeat may just have been answered.
+        return for_s is not None and for_s > 1.5 * notice_s
 
     def alone(self) -> frozenset[Aspect]:
         return self.halves() | {Aspect.new}

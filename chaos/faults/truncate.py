@@ -7,8 +7,9 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from chaos.evidence import Ending, LinkSeen, Observation
-from chaos.fault import Aspect, DirectedFault, Probing
+from chaos.fault import Aspect, DirectedFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.proof import broken
 from chaos.units import SizeBytes
 
@@ -20,21 +21,23 @@ class Truncate(DirectedFault):
     summary: ClassVar = "the connection ends inside a WebSocket frame (or after so many bytes)"
     ends_see: ClassVar = (
         "Without `after`: half of the payload of the next WebSocket data frame arrives, and then FIN. With "
-        "`after`: so many bytes from the fault's "
-        "beginning (of each later connection too), and then FIN. Connections made while it lasts meet the "
-        "same end."
+        "`after`: so many bytes from the fault's beginning (of each later connection too), and then FIN. "
+        "Connections made while it lasts meet the same end."
     )
     good_client: ClassVar = (
         "Never takes half a message for a whole one; reconnects, and sends the whole message again in the "
         "resumed session."
     )
-    probing: ClassVar = frozenset({Probing.round_trips, Probing.connects})
+    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = "direction: to_worker"
 
     after_bytes: Annotated[
         SizeBytes | None,
         Field(description="bytes that still pass; left out: until the middle of the next frame"),
     ] = None
+
+    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+        return True
 
     def alone(self) -> frozenset[Aspect]:
         return frozenset({Aspect.live})

@@ -18,14 +18,17 @@ class Unplug(ContainerFault):
     )
     ends_see: ClassVar = (
         "Packets vanish both ways. Its own sends fail (no route) or wait; the other side hears nothing. "
-        "After plugging in again TCP sends anew, so "
-        "a connection that nobody gave up goes on."
+        "After plugging in again TCP sends anew, so a connection that nobody gave up goes on."
     )
     good_client: ClassVar = (
         "Notices by heartbeat alone, on both sides; survives a short one on the same connection, and resumes "
         "after a long one."
     )
     example: ClassVar = ""
+
+    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+        # Noticing takes up to the heartbeat's timeout, and a heartbeat may just have been answered.
+        return for_s is not None and for_s > 1.5 * notice_s
 
     def alone(self) -> frozenset[Aspect]:
         return frozenset({Aspect.network})

@@ -15,7 +15,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 
-from chaos.prober.look import Look, ProberSettings, Watch, look_at, read_watches, shared
+from chaos.prober.look import ProberSettings, Watch, look_at, read_watches, shared
 from chaos.prober.stream import LinkProber
 from wire.address import link_port, worker_name
 from wire.events import Journal, ProcessStarted, ProcessStopping

@@ -26,7 +26,7 @@ _MOST_ANSWER_BYTES = 8_192
 
 @dataclass(frozen=True)
 class Tryout:
-    """What became of an attempt. `outcome` as in events.Tried; `out_bytes` and `in_bytes` are what it cost."""
+    """What became of an attempt, as events.Tried has it; `out_bytes` and `in_bytes` are what it cost."""
 
     outcome: str
     took_ms: float

@@ -1,4 +1,4 @@
-"""What the prober writes into its journal, `prober.jsonl`. Its changes come at once, its counts in summaries."""
+"""What the prober writes into its journal, `prober.jsonl`. Changes come at once, counts in summaries."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ class StreamOpened(Event, tag="stream_opened", frozen=True):
 
 
 class StreamEnded(Event, tag="stream_ended", frozen=True):
-    """It ended. `how`: fin, torn (FIN inside a frame), rst, protocol (what came was no WebSocket any more)."""
+    """It ended. `how`: fin, torn (FIN inside a frame), rst, protocol (what came was no WebSocket)."""
 
     link: str
     how: str

@@ -1,4 +1,4 @@
-"""How closely the prober looks at a link. Its usual look is cheap; around a fault it is told to look closer."""
+"""How closely the prober looks at a link. The usual look is cheap; faults need a closer one."""
 
 from __future__ import annotations
 

@@ -92,7 +92,7 @@ class Pulse:
 
 
 class Burst:
-    """Throughput of some messages sent in one go: bytes after the first echo, over the time until the last."""
+    """Throughput of messages sent in one go: bytes after the first echo, over the time until the last."""
 
     def __init__(self, first: int, last: int) -> None:
         self.first, self.last = first, last
