@@ -117,6 +117,15 @@ class Channel:
             return self._kept[self._resend_at].sequence <= self._peer_limit
         return len(self._waiting) > 0 and self._has_room()
 
+    def replace(self, message: Message, instead: Message) -> None:
+        """From now on `instead` is sent in the place of a queued `message`; the other side may have had
+        either.
+        """
+        for kept in (*self._kept, *self._waiting):
+            if kept.message is message:
+                kept.message = instead
+                return
+
     def pending(self) -> Iterator[Message]:
         """Every message that is not acknowledged yet, those in flight first."""
         for kept in self._kept:

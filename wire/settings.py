@@ -4,11 +4,13 @@ very fields.
 
 from __future__ import annotations
 
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 S = TypeVar("S", bound=msgspec.Struct)
+AtLeast0 = Annotated[int, msgspec.Meta(ge=0)]
+AtLeast1 = Annotated[int, msgspec.Meta(ge=1)]
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -36,17 +38,17 @@ class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     scale with it).
     """
 
-    fleet: int = 1
-    heartbeat_interval_ms: int = 2_000
-    heartbeat_timeout_ms: int = 4_000
-    lease_ms: int = 10_000
-    grace_ms: int = 10_000
-    session_ttl_ms: int = 300_000
-    admission_per_s: float = 50.0
-    admission_burst: int = 20
-    waiting_tasks: int = 200_000
-    max_attempts: int = 5
-    drain_timeout_ms: int = 8_000
+    fleet: AtLeast1 = 1
+    heartbeat_interval_ms: AtLeast1 = 2_000
+    heartbeat_timeout_ms: AtLeast1 = 4_000
+    lease_ms: AtLeast1 = 10_000
+    grace_ms: AtLeast0 = 10_000
+    session_ttl_ms: AtLeast1 = 300_000
+    admission_per_s: Annotated[float, msgspec.Meta(ge=0.001)] = 50.0
+    admission_burst: AtLeast1 = 20
+    waiting_tasks: AtLeast1 = 200_000
+    max_attempts: AtLeast1 = 5
+    drain_timeout_ms: AtLeast0 = 8_000
     compress: bool = True
 
 
