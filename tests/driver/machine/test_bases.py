@@ -58,6 +58,7 @@ def test_without_a_registry_the_stand_ins_are_made(
     assert chosen == {"PYTHON_BASE": PYTHON.recipe.tag, "GO_BASE": GO.recipe.tag}
     assert made == ["PYTHON_BASE", "GO_BASE"]
     assert any("no such host" in line for line in said)
+    assert sum("pulling" in line for line in said) == 1, "a registry that is not there was asked twice"
 
 
 def test_a_registry_that_never_answers_is_given_up(

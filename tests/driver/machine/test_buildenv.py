@@ -27,6 +27,11 @@ def test_the_environment_goes_above_what_is_stored() -> None:
     assert told == {"GOPROXY": "https://env.example"}
 
 
+def test_what_pip_and_go_have_stored_reaches_a_build() -> None:
+    told = settings({}, {"PIP_INDEX_URL": "https://pip.example"}, {"GOPROXY": "https://go.example"})
+    assert told == {"GOPROXY": "https://go.example", "PIP_INDEX_URL": "https://pip.example"}
+
+
 def test_nothing_of_the_environment_but_network_settings_reaches_a_build() -> None:
     assert settings({"HOME": "/root", "TOKEN": "secret", "PIP_FIND_LINKS": "/opt/wheels"}, {}, {}) == {}
 
