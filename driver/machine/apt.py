@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 from dataclasses import replace
 from pathlib import Path
@@ -28,21 +29,26 @@ def host_sources(etc_apt: Path = Path("/etc/apt")) -> list[Source]:
 
 
 def host_mirror() -> Source:
-    """The mirror this host gets Debian from. Raises MachineError where no source names one."""
+    """The mirror this host gets Debian from; DEBIAN_MIRROR goes above it. MachineError where there is none."""
+    if named := os.environ.get("DEBIAN_MIRROR"):
+        return Source(named, (), ("main",))
     os_release = debian.parse_os_release(Path("/etc/os-release").read_text())
     codename = os_release.get("VERSION_CODENAME", "")
-    mirror = debian.debian_mirror(host_sources(), codename)
-    if mirror is not None:
-        _, is_list, path = mirror.uri.partition("mirror+file:")
-        listed = Path("/" + path.lstrip("/"))
-        uri = debian.plain_uri(mirror.uri, listed.read_text() if is_list and listed.is_file() else "")
-        mirror = replace(mirror, uri=uri) if uri else None
-    if mirror is None:
+    mirror = debian.debian_mirror(host_sources(), codename) if os_release.get("ID") == "debian" else None
+    uri = _web_address(mirror.uri) if mirror else None
+    if mirror is None or uri is None:
+        suite = codename or "of a Debian release"
         raise MachineError(
-            f"No Debian mirror found: expected an http source with suite `{codename}` and component "
-            "`main` in /etc/apt/sources.list or /etc/apt/sources.list.d/. Add one and try again."
+            f"No Debian mirror found: expected an http source with suite `{suite}` and component `main` in "
+            "/etc/apt. Name one: DEBIAN_MIRROR=http://… make setup"
         )
-    return mirror
+    return replace(mirror, uri=uri)
+
+
+def _web_address(uri: str) -> str | None:
+    _, is_list, path = uri.partition("mirror+file:")
+    listed = Path("/" + path.lstrip("/"))
+    return debian.plain_uri(uri, listed.read_text() if is_list and listed.is_file() else "")
 
 
 def proxy_environment() -> dict[str, str]:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import hashlib
-import os
 import shutil
 import subprocess
 import tempfile
@@ -60,7 +59,7 @@ def make(recipe: Recipe, say: Say) -> None:
     """Bootstrap the recipe into a folder and import it as an image. Needs root and a Debian mirror."""
     if shutil.which("debootstrap") is None:
         apt.install_own(("debootstrap",), say)
-    mirror = os.environ.get("DEBIAN_MIRROR") or apt.host_mirror().uri
+    mirror = apt.host_mirror().uri
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="base-", dir=CACHE))
     try:
