@@ -29,7 +29,7 @@ def host_sources(etc_apt: Path = Path("/etc/apt")) -> list[Source]:
 
 
 def host_mirror() -> Source:
-    """The mirror this host gets Debian from; DEBIAN_MIRROR goes above it. MachineError where there is none."""
+    """The mirror this host gets Debian from; DEBIAN_MIRROR goes above it. MachineError where none is."""
     if named := os.environ.get("DEBIAN_MIRROR"):
         return Source(named, (), ("main",))
     os_release = debian.parse_os_release(Path("/etc/os-release").read_text())
