@@ -7,7 +7,9 @@ from collections.abc import Callable
 
 
 class Clock:
-    """Monotonic nanoseconds that pass only when `step` is called. Wall time may jump; monotonic time never does."""
+    """Monotonic nanoseconds that pass only when `step` is called. Wall time may jump; monotonic time never
+    does.
+    """
 
     def __init__(self) -> None:
         self.now_ns = 1_000_000_000

@@ -1,4 +1,6 @@
-"""A simulated TCP: each direction keeps order and has a delay; a connection may be cut, go half-open, or be damaged."""
+"""A simulated TCP: each direction keeps order and has a delay; a connection may be cut, go half-open, or be
+damaged.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,9 @@ Closed = Callable[[str], None]
 
 @dataclass
 class Wire:
-    """What a link does to new bytes at present: delay in ms (low, high), damage per message, and whether it is silent."""
+    """What a link does to new bytes at present: delay in ms (low, high), damage per message, and whether it
+    is silent.
+    """
 
     delay_ms: tuple[float, float] = (0.2, 5.0)
     damage: float = 0.0
@@ -40,8 +44,13 @@ class Connection:
     ends: list[_Direction] = field(default_factory=list)
 
     def attach(self, receive: Receive, closed: Closed) -> None:
-        """Give an end its callbacks: the worker's first, then the coordinator's."""
+        """Give an end its callbacks: the worker's first, then the coordinator's.
+
+        The worker may be gone when the coordinator accepts; then that is the first thing it hears.
+        """
         self.ends.append(_Direction(receive, closed))
+        if len(self.ends) > 1 and self.ends[0].is_closed and not self.wire.silent:
+            self._end(self.ends[1], "reset")
 
     def send(self, end: int, data: bytes) -> None:
         """Bytes from `end` to the other one. What is sent into a silent link is lost with the connection."""
@@ -57,9 +66,8 @@ class Connection:
     def close(self, end: int, why: str) -> None:
         """`end` closes: it is done at once; the other end hears of it, unless the link is silent."""
         self.ends[end].is_closed = True
-        other = self.ends[1 - end]
-        if not self.wire.silent:
-            self._end(other, why)
+        if len(self.ends) > 1 and not self.wire.silent:
+            self._end(self.ends[1 - end], why)
 
     def cut(self, why: str) -> None:
         """The link ends the connection: both ends hear of it, each after its own delay."""

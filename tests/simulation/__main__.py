@@ -1,0 +1,59 @@
+"""`python -m tests.simulation --seeds 10000` runs so many; `--seed 17` replays one and tells its story."""
+
+from __future__ import annotations
+
+import argparse
+import sys
+import time
+from concurrent.futures import ProcessPoolExecutor
+from os import cpu_count
+
+from tests.simulation.plan import draw_plan
+from tests.simulation.shrink import broken_by, report
+
+BATCH = 50
+TOLD = 3
+
+
+def failing(seeds: range) -> list[int]:
+    """Those of `seeds` whose run breaks an invariant."""
+    return [seed for seed in seeds if broken_by(draw_plan(seed)) is not None]
+
+
+def run_many(first: int, count: int) -> list[int]:
+    """The failing seeds among `count` from `first`, on all cores, with a line of progress every few
+    seconds.
+    """
+    batches = [range(at, min(at + BATCH, first + count)) for at in range(first, first + count, BATCH)]
+    bad: list[int] = []
+    began = told = time.monotonic()
+    with ProcessPoolExecutor(cpu_count()) as pool:
+        for number, found in enumerate(pool.map(failing, batches), 1):
+            bad += found
+            if time.monotonic() - told > 5:
+                told = time.monotonic()
+                done = min(number * BATCH, count)
+                print(f"{done} of {count} seeds, {len(bad)} failing, {told - began:.0f} s", flush=True)
+    print(f"{count} seeds in {time.monotonic() - began:.0f} s: {len(bad)} failing")
+    return bad
+
+
+def main() -> int:
+    """0 when nothing broke."""
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--seeds", type=int, default=1_000)
+    arguments.add_argument("--first", type=int, default=0)
+    arguments.add_argument("--seed", type=int)
+    chosen = arguments.parse_args()
+    if chosen.seed is not None:
+        told = report(chosen.seed)
+        print(told or f"seed {chosen.seed}: nothing breaks")
+        return 1 if told else 0
+    bad = run_many(chosen.first, chosen.seeds)
+    for seed in bad[:TOLD]:
+        print(report(seed))
+    return 1 if bad else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

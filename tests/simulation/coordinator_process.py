@@ -1,0 +1,175 @@
+"""The coordinator that ships, in a simulated process: its core, a disk with a delay, connections by
+number.
+"""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Callable
+
+from coordinator.core import Core, Opening
+from coordinator.door import Refused
+from coordinator.rows import Row
+from tests.simulation.clock import Clock
+from tests.simulation.memory_store import MemoryStore
+from tests.simulation.network import Connection
+from tests.simulation.process import Process
+from wire.control import Submitted, Task
+from wire.events import Journal
+from wire.settings import CoordinatorSettings
+
+COORDINATOR_END = 1
+_MS = 1_000_000
+
+
+class CoordinatorProcess(Process):
+    """After every call of the core it does what a shell does: rows to the disk, bytes to connections."""
+
+    def __init__(
+        self, clock: Clock, chance: random.Random, settings: CoordinatorSettings, key: bytes, journal: Journal
+    ) -> None:
+        super().__init__(clock)
+        self.store = MemoryStore()
+        self.core: Core | None = None
+        self.crash_at_commit: str | None = None
+        self._chance = chance
+        self._settings = settings
+        self._key = key
+        self._journal = journal
+        self._connections: dict[int, Connection] = {}
+        self._rows: list[Row] = []
+        self._is_writing = False
+        self._answers: list[tuple[int, Callable[[], None]]] = []
+        self._asked = 0
+        self._stored = 0
+        self._tick_at_ns = 0
+
+    def start(self) -> None:
+        """A process starts over what the disk holds."""
+        self.begin_life()
+        self._connections, self._rows, self._answers = {}, [], []
+        self._is_writing, self._asked, self._stored, self._tick_at_ns = False, 0, 0, 0
+        self.core = Core(
+            self._settings,
+            self._key,
+            self.store.load(),
+            self._journal,
+            self._chance.randbytes,
+            self.clock.now_ns,
+        )
+        self._settle()
+
+    def kill(self) -> None:
+        """SIGKILL. Connections break as the kernel closes them."""
+        self.end_life()
+        self.core = None
+        for connection in list(self._connections.values()):
+            connection.close(COORDINATOR_END, "reset")
+        self._connections = {}
+
+    # -- what comes in -------------------------------------
+
+    def hello(self, value: str, connection: Connection) -> Opening | Refused:
+        """An upgrade request; an Opening means that the connection stands from now on."""
+        assert self.core is not None
+        answer = self.core.on_hello(self.clock.now_ns, self.clock.wall_s(), value)
+        if isinstance(answer, Opening):
+            self._connections[answer.connection] = connection
+        return answer
+
+    def settle_after_hello(self) -> None:
+        """What the core wants done once the answer to a hello is on its way."""
+        self._settle()
+
+    def receive(self, number: int, data: bytes) -> None:
+        """Bytes of a connection."""
+        assert self.core is not None
+        self.core.on_bytes(self.clock.now_ns, number, data)
+        self._settle()
+
+    def closed(self, number: int, why: str) -> None:
+        """A connection ended."""
+        assert self.core is not None
+        self._connections.pop(number, None)
+        self.core.on_closed(self.clock.now_ns, number, why, "simulated")
+        self._settle()
+
+    def submit(self, tasks: list[Task], answer: Callable[[Submitted], None]) -> None:
+        """The driver submits; `answer` is called once the tasks are durable, and never if the process
+        dies.
+        """
+        assert self.core is not None
+        submitted = self.core.on_submit(tasks)
+        self._collect()
+        self._answers.append((self._asked, lambda: answer(submitted)))
+        self._settle()
+
+    def drain(self) -> None:
+        """SIGTERM."""
+        assert self.core is not None
+        self.core.on_drain(self.clock.now_ns)
+        self._settle()
+
+    # -- what goes out -------------------------------------
+
+    def _collect(self) -> None:
+        assert self.core is not None
+        rows = self.core.effects.take_rows()
+        self._asked += len(rows)
+        self._rows += rows
+
+    def _settle(self) -> None:
+        core = self.core
+        assert core is not None
+        self._collect()
+        for number in core.effects.take_wakes():
+            connection = self._connections.get(number)
+            while connection is not None and (data := core.next_bytes(self.clock.now_ns, number)) is not None:
+                connection.send(COORDINATOR_END, data)
+        for close in core.effects.take_closes():
+            connection = self._connections.pop(close.connection, None)
+            if connection is not None:
+                connection.close(COORDINATOR_END, f"code {int(close.code)}")
+        self._write()
+        self._answer()
+        self._plan_tick(core)
+
+    def _write(self) -> None:
+        if self._is_writing or not self._rows:
+            return
+        self._is_writing = True
+        batch, self._rows = self._rows, []
+        self.soon(int(self._chance.uniform(0.1, 8.0) * _MS), lambda: self._commit(batch))
+
+    def _commit(self, batch: list[Row]) -> None:
+        crash, self.crash_at_commit = self.crash_at_commit, None
+        if crash == "before":
+            self.kill()
+            return
+        self.store.commit(batch)
+        if crash == "after":
+            self.kill()
+            return
+        assert self.core is not None
+        self._is_writing = False
+        self._stored += len(batch)
+        self.core.on_stored(self.clock.now_ns, batch)
+        self._settle()
+
+    def _answer(self) -> None:
+        while self._answers and self._answers[0][0] <= self._stored:
+            self._answers.pop(0)[1]()
+
+    def _plan_tick(self, core: Core) -> None:
+        due_ns = max(core.next_due_ns(), self.clock.now_ns + _MS)
+        if self._tick_at_ns > self.clock.now_ns and self._tick_at_ns <= due_ns:
+            return
+        self._tick_at_ns = due_ns
+
+        def tick() -> None:
+            if self._tick_at_ns == due_ns and self.core is not None:
+                self._tick_at_ns = 0
+                self.core.on_tick(self.clock.now_ns)
+                self._settle()
+
+        self.clock.at(due_ns, self.inside(tick))

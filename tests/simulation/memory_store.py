@@ -1,0 +1,80 @@
+"""A disk in memory: what was committed survives the process, what was only asked for does not."""
+
+from __future__ import annotations
+
+from coordinator.rows import (
+    AttemptRow,
+    CheckpointRow,
+    ReceivedRow,
+    Recovered,
+    ResultRow,
+    Row,
+    SessionEndRow,
+    SessionRow,
+    StoredSession,
+    TaskRow,
+)
+from wire.messages import Checkpoint
+
+RECENT = 50
+
+
+class MemoryStore:
+    """Implements coordinator.rows.Store; a commit is a loop over plain dictionaries, and cannot be torn."""
+
+    def __init__(self) -> None:
+        self.epoch = 0
+        self.tasks: dict[str, TaskRow] = {}
+        self.results: dict[str, ResultRow] = {}
+        self._attempts: dict[str, AttemptRow] = {}
+        self._checkpoints: dict[str, Checkpoint] = {}
+        self._sessions: dict[str, StoredSession] = {}
+        self._recent: list[TaskRow | ResultRow] = []
+
+    def load(self) -> Recovered:
+        """A new epoch, and what is kept."""
+        self.epoch += 1
+        open_tasks = [task for task in self.tasks.values() if task.task_id not in self.results]
+        names = {task.task_id for task in open_tasks}
+        outcomes = [result.outcome for result in self.results.values()]
+        return Recovered(
+            epoch=self.epoch,
+            tasks=sorted(open_tasks, key=lambda task: task.number),
+            attempts={name: row for name, row in self._attempts.items() if name in names},
+            checkpoints={name: kept for name, kept in self._checkpoints.items() if name in names},
+            done={name: result.token for name, result in self.results.items()},
+            sessions=list(self._sessions.values()),
+            next_number=1 + max((task.number for task in self.tasks.values()), default=0),
+            completed=outcomes.count("completed"),
+            failed=outcomes.count("failed"),
+            recent=self._recent[-RECENT:],
+        )
+
+    def commit(self, rows: list[Row]) -> None:
+        """Write all of `rows`."""
+        for row in rows:
+            match row:
+                case TaskRow():
+                    self.tasks[row.task_id] = row
+                    self._recent.append(row)
+                case AttemptRow():
+                    self._attempts[row.task_id] = row
+                case ResultRow():
+                    assert row.task_id not in self.results, f"two results of {row.task_id} were stored"
+                    self.results[row.task_id] = row
+                    self._recent.append(row)
+                case CheckpointRow():
+                    self._checkpoints[row.task_id] = row.checkpoint
+                case SessionRow():
+                    self._sessions[row.session] = StoredSession(row.session, row.worker, row.incarnation, 0)
+                case ReceivedRow():
+                    self._received(row)
+                case SessionEndRow():
+                    self._sessions.pop(row.session, None)
+
+    def _received(self, row: ReceivedRow) -> None:
+        known = self._sessions.get(row.session)
+        if known is not None:
+            self._sessions[row.session] = StoredSession(
+                known.session, known.worker, known.incarnation, row.sequence
+            )

@@ -1,0 +1,82 @@
+"""What goes wrong in one simulated run, and when: all of it drawn from the seed before the run begins."""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass
+
+from tests.simulation.worker_process import Steps
+
+TROUBLE_S = 12.0
+KINDS = {
+    "cut": 8, "half_open": 5, "damage": 5, "refuse": 3, "slow": 3, "kill_worker": 4, "freeze_worker": 4,
+    "drain_worker": 2, "kill_coordinator": 2, "kill_before_commit": 2, "kill_after_commit": 2,
+    "freeze_coordinator": 2, "drain_coordinator": 1, "clock_step": 1, "cut_all": 1,
+}  # fmt: skip
+
+
+@dataclass(frozen=True)
+class Trouble:
+    """One thing that goes wrong at `at_s`, to worker number `worker` (where it has one), for `for_s`."""
+
+    at_s: float
+    kind: str
+    worker: int
+    for_s: float
+
+    def __str__(self) -> str:
+        return f"{self.at_s:7.3f} s  {self.kind} worker-{self.worker} for {self.for_s:.2f} s"
+
+
+@dataclass(frozen=True)
+class Work:
+    """One task that is submitted at `at_s`."""
+
+    at_s: float
+    task_id: str
+    what: Steps
+    priority: str
+    retry_errors: bool
+
+
+@dataclass(frozen=True)
+class Plan:
+    """One run, whole: the same plan and seed give the same history, byte for byte."""
+
+    seed: int
+    workers: int
+    tasks: tuple[Work, ...]
+    troubles: tuple[Trouble, ...]
+
+
+def draw_plan(seed: int) -> Plan:
+    """The plan of `seed`."""
+    chance = random.Random(f"plan {seed}")
+    workers = chance.randint(1, 4)
+    tasks = tuple(_draw_task(chance, number) for number in range(chance.randint(3, 24)))
+    calm = chance.random() < 0.05
+    kinds = chance.choices(list(KINDS), list(KINDS.values()), k=0 if calm else chance.randint(1, 9))
+    troubles = tuple(
+        sorted(
+            (
+                Trouble(
+                    chance.uniform(0, TROUBLE_S), kind, chance.randint(1, workers), chance.uniform(0.05, 6.0)
+                )
+                for kind in kinds
+            ),
+            key=lambda trouble: trouble.at_s,
+        )
+    )
+    return Plan(seed, workers, tasks, troubles)
+
+
+def _draw_task(chance: random.Random, number: int) -> Work:
+    steps = chance.choice((1, 1, 1, 3, 8))
+    step_ms = chance.choice((0.0, 5.0, 80.0, 400.0))
+    return Work(
+        at_s=chance.uniform(0, TROUBLE_S),
+        task_id=f"task-{number}",
+        what=Steps(steps, step_ms, fails=chance.random() < 0.1),
+        priority=chance.choice(("critical", "high", "normal", "low", "background")),
+        retry_errors=chance.random() < 0.5,
+    )

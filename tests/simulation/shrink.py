@@ -1,0 +1,57 @@
+"""Find a shorter plan that still breaks the same thing, and tell it."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from tests.simulation.invariants import BrokenError
+from tests.simulation.plan import Plan, draw_plan
+from tests.simulation.world import World
+
+TRIES_MAX = 300
+LINES_TOLD = 25
+
+
+def broken_by(plan: Plan) -> tuple[str, World] | None:
+    """What breaks in a run of `plan`, and the world as it then stands; None when nothing does."""
+    world = World(plan)
+    try:
+        world.run()
+    except BrokenError as error:
+        return str(error), world
+    return None
+
+
+def shortest(plan: Plan) -> Plan:
+    """Leave out troubles and tasks, one after the other, as long as something still breaks."""
+    tries = 0
+    for name in ("troubles", "tasks"):
+        position = 0
+        while position < len(getattr(plan, name)) and tries < TRIES_MAX:
+            items = getattr(plan, name)
+            shorter = replace(plan, **{name: items[:position] + items[position + 1 :]})
+            tries += 1
+            if broken_by(shorter) is not None:
+                plan = shorter
+            else:
+                position += 1
+    return plan
+
+
+def report(seed: int) -> str:
+    """The story of a failing seed, and the command that replays it; "" when it does not fail."""
+    plan = draw_plan(seed)
+    if broken_by(plan) is None:
+        return ""
+    plan = shortest(plan)
+    found = broken_by(plan)
+    assert found is not None
+    because, world = found
+    lines = b"".join(world.lines[-LINES_TOLD:]).decode()
+    troubles = "\n".join(f"    {trouble}" for trouble in plan.troubles)
+    tasks = ", ".join(work.task_id for work in plan.tasks)
+    return (
+        f"seed {seed}: {because}\n  workers: {plan.workers}, tasks: {tasks}\n"
+        f"  troubles that are needed:\n{troubles}\n"
+        f"  the last lines before it:\n{lines}  replay: python -m tests.simulation --seed {seed}\n"
+    )

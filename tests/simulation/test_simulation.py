@@ -1,0 +1,23 @@
+"""The claims of the session layer, under a thousand drawn histories of trouble."""
+
+from __future__ import annotations
+
+from tests.simulation.__main__ import run_many
+from tests.simulation.plan import draw_plan
+from tests.simulation.shrink import report
+from tests.simulation.world import World
+
+SEEDS = 1_000
+
+
+def test_a_thousand_seeds_lose_nothing_double_nothing_and_come_to_an_end() -> None:
+    bad = run_many(0, SEEDS)
+    assert not bad, "\n".join(report(seed) for seed in bad[:2])
+
+
+def test_a_seed_gives_the_same_history_byte_for_byte() -> None:
+    assert World(draw_plan(17)).run() == World(draw_plan(17)).run()
+
+
+def test_two_seeds_give_two_histories() -> None:
+    assert World(draw_plan(1)).run() != World(draw_plan(2)).run()

@@ -1,0 +1,309 @@
+"""The worker that ships, in a simulated process: its core, a link that it dials, tasks that take virtual
+time.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from dataclasses import dataclass
+
+import msgspec
+
+from coordinator.core import Opening
+from tests.simulation.clock import Clock
+from tests.simulation.coordinator_process import CoordinatorProcess
+from tests.simulation.network import Connection, Wire
+from tests.simulation.process import Process
+from wire.codec import Limits, Opener, Sealer, session_keys
+from wire.events import Journal
+from wire.handshake import (
+    HandshakeError,
+    Hello,
+    Welcome,
+    read_welcome,
+    write_hello,
+    write_welcome,
+)
+from wire.messages import Checkpoint
+from wire.refusals import CloseCode, FrameError
+from wire.settings import WorkerSettings
+from worker.core import Core, Failure
+from worker.effects import (
+    Connect,
+    Disconnect,
+    Effect,
+    ForgetCheckpoint,
+    SaveCheckpoint,
+    StartAttempt,
+    Stop,
+    StopAttempt,
+)
+from worker.ports import Ports
+
+WORKER_END = 0
+_MS = 1_000_000
+
+
+class Steps(msgspec.Struct):
+    """What a simulated task does: steps of so many ms each, and whether it fails at its end."""
+
+    steps: int
+    step_ms: float
+    fails: bool = False
+
+
+@dataclass
+class _Line:
+    number: int
+    connection: Connection
+    sealer: Sealer
+    opener: Opener
+
+
+class WorkerProcess(Process):
+    """After every call of the core it does what a shell does: effects first, then whatever is to be sent."""
+
+    def __init__(
+        self, name: str, clock: Clock, chance: random.Random, settings: WorkerSettings, key: bytes,
+        journal: Journal, coordinator: CoordinatorProcess,
+    ) -> None:  # fmt: skip
+        super().__init__(clock)
+        self.name = name
+        self.wire = Wire()
+        self.core: Core | None = None
+        self.connections: list[Connection] = []
+        self._chance = chance
+        self._settings = settings
+        self._key = key
+        self._journal = journal
+        self._coordinator = coordinator
+        self._disk: dict[str, Checkpoint] = {}
+        self._line: _Line | None = None
+        self._dialling: tuple[int, Connection] | None = None
+        self._running: dict[int, StartAttempt] = {}
+        self._wanted: set[int] = set()
+        self._tick_at_ns = 0
+
+    def start(self) -> None:
+        """A process starts; its disk is what the last one left."""
+        self.begin_life()
+        self._line, self._dialling, self._running, self._wanted = None, None, {}, set()
+        self._tick_at_ns = 0
+        ports = Ports(
+            self._journal, self._chance, lambda: self._chance.randbytes(16), self.clock.wall_s, self._disk.get
+        )
+        self.core = Core(self.name, f"life-{self.life}", self._settings, ports)
+        self._do(self.core.on_start(self.clock.now_ns))
+
+    def kill(self) -> None:
+        """SIGKILL."""
+        self.end_life()
+        self.core = None
+        if self._line is not None:
+            self._line.connection.close(WORKER_END, "reset")
+        self._line, self._running = None, {}
+
+    def drain(self) -> None:
+        """SIGTERM."""
+        assert self.core is not None
+        self._do(self.core.on_drain(self.clock.now_ns))
+
+    # -- effects -------------------------------------------
+
+    def _do(self, effects: list[Effect]) -> None:
+        pending = list(effects)
+        while pending:
+            if self.core is None:
+                return
+            pending = self._one(pending[0]) + pending[1:]
+        self._send()
+        self._plan_tick()
+
+    def _one(self, effect: Effect) -> list[Effect]:
+        match effect:
+            case Connect():
+                self._dial(effect)
+            case Disconnect():
+                self._disconnect(effect)
+            case StartAttempt():
+                self._running[effect.assign.token] = effect
+                step = effect.checkpoint.step if effect.checkpoint is not None else 0
+                self._work(effect, step)
+            case StopAttempt():
+                self._running.pop(effect.token, None)
+            case SaveCheckpoint():
+                self._wanted.add(effect.token)
+            case ForgetCheckpoint():
+                self._disk.pop(effect.task_id, None)
+            case Stop():
+                self.kill()
+        return []
+
+    def _send(self) -> None:
+        core, line = self.core, self._line
+        while core is not None and line is not None and line.number == core.connection and core.has_frame:
+            frame = core.take_frame(self.clock.now_ns)
+            if frame is None:
+                return
+            line.connection.send(WORKER_END, line.sealer.seal(frame))
+
+    def _plan_tick(self) -> None:
+        if self.core is None:
+            return
+        due_ns = self.core.next_deadline_ns()
+        if due_ns is None or due_ns == self._tick_at_ns:
+            return
+        self._tick_at_ns = due_ns
+
+        def tick() -> None:
+            if self._tick_at_ns == due_ns and self.core is not None:
+                self._tick_at_ns = 0
+                self._do(self.core.on_tick(self.clock.now_ns))
+
+        self.clock.at(due_ns, self.inside(tick))
+
+    # -- work ----------------------------------------------
+
+    def _work(self, start: StartAttempt, step: int) -> None:
+        what = msgspec.json.decode(start.assign.params, type=Steps)
+        token = start.assign.token
+        if step >= what.steps:
+            self.soon(0, lambda: self._finish(token, what))
+            return
+        self.soon(int(what.step_ms * _MS), lambda: self._step(start, step + 1, what))
+
+    def _step(self, start: StartAttempt, step: int, what: Steps) -> None:
+        token = start.assign.token
+        if token not in self._running or self.core is None:
+            return
+        self._do(self.core.on_step_done(self.clock.now_ns, token, step, last=step == what.steps))
+        if token in self._wanted:
+            self._wanted.discard(token)
+            state = f"{start.assign.task_id}:{step}".encode()
+            checkpoint = Checkpoint(step, state, hashlib.sha256(state).digest())
+            self.soon(_MS, lambda: self._saved(start, checkpoint))
+        self._work(start, step)
+
+    def _saved(self, start: StartAttempt, checkpoint: Checkpoint) -> None:
+        token = start.assign.token
+        self._disk[start.assign.task_id] = checkpoint
+        if token in self._running and self.core is not None:
+            self._do(self.core.on_checkpoint_written(self.clock.now_ns, token, checkpoint))
+
+    def _finish(self, token: int, what: Steps) -> None:
+        if self._running.pop(token, None) is None or self.core is None:
+            return
+        error = "meant to fail" if what.fails else ""
+        self._do(self.core.on_finished(self.clock.now_ns, token, b"null", error))
+
+    # -- the link ------------------------------------------
+
+    def _dial(self, effect: Connect) -> None:
+        if self._line is not None:
+            self._line.connection.close(WORKER_END, "closed")
+            self._line = None
+        number = effect.connection
+        connection = Connection(self.clock, self._chance, self.wire)
+        connection.attach(
+            self.inside(lambda data: self._receive(number, data)),
+            self.inside(lambda why: self._closed(number, why)),
+        )
+        self.connections = [*self.connections[-3:], connection]
+        self._dialling = (number, connection)
+        delay_ns = int(self._chance.uniform(*self.wire.delay_ms) * 2 * _MS)
+        if self.wire.refusing or not self._coordinator.is_alive:
+            self.soon(delay_ns, lambda: self._failed(number, Failure("refused", "connection refused")))
+            return
+        if self.wire.silent:
+            return
+        value = self._maybe_damaged(write_hello(effect.hello, self._key))
+        self.clock.after(
+            delay_ns, self._coordinator.inside(lambda: self._arrive(number, effect.hello, value, connection))
+        )
+
+    def _arrive(self, number: int, hello: Hello, value: str, connection: Connection) -> None:
+        """The upgrade request reaches the coordinator."""
+        delay_ns = int(self._chance.uniform(*self.wire.delay_ms) * _MS)
+        answer = self._coordinator.hello(value, connection)
+        if isinstance(answer, Opening):
+            coordinator = self._coordinator
+            opened = answer.connection
+            connection.attach(
+                coordinator.inside(lambda data: coordinator.receive(opened, data)),
+                coordinator.inside(lambda why: coordinator.closed(opened, why)),
+            )
+            header = self._maybe_damaged(write_welcome(answer.welcome, self._key, answer.hello))
+            if self.wire.silent:
+                self._coordinator.settle_after_hello()
+                return
+            connection.ends[WORKER_END].free_at_ns = self.clock.now_ns + delay_ns + 1
+            self.clock.after(delay_ns, self.inside(lambda: self._welcomed(number, hello, header, connection)))
+        elif not self.wire.silent:
+            failure = Failure("status", answer.refusal.reason, answer.status, answer.refusal)
+            self.soon(delay_ns, lambda: self._failed(number, failure))
+        self._coordinator.settle_after_hello()
+
+    def _welcomed(self, number: int, hello: Hello, header: str, connection: Connection) -> None:
+        if self.core is None or self._dialling is None or self._dialling[0] != number:
+            connection.close(WORKER_END, "closed")
+            return
+        self._dialling = None
+        try:
+            welcome: Welcome = read_welcome(header, self._key, hello)
+        except HandshakeError as error:
+            connection.close(WORKER_END, "reset")
+            self._failed(number, Failure("handshake", error.detail))
+            return
+        nonces = hello.nonce + welcome.nonce
+        keys = session_keys(self._key, welcome.session, welcome.epoch, nonces)
+        self._line = _Line(
+            number, connection, Sealer(keys.to_coordinator, compress=welcome.compress),
+            Opener(keys.to_worker, Limits()),
+        )  # fmt: skip
+        self._do(self.core.on_connected(self.clock.now_ns, number, welcome))
+
+    def _failed(self, number: int, failure: Failure) -> None:
+        if self.core is not None:
+            self._do(self.core.on_connect_failed(self.clock.now_ns, number, failure))
+
+    def _receive(self, number: int, data: bytes) -> None:
+        line = self._line
+        if self.core is None or line is None or line.number != number:
+            return
+        try:
+            frame = line.opener.open(data)
+        except FrameError as error:
+            self._do(self.core.on_bad_frame(self.clock.now_ns, number, error))
+            return
+        self._do(self.core.on_frame(self.clock.now_ns, number, frame))
+
+    def _closed(self, number: int, why: str) -> None:
+        if self.core is None:
+            return
+        if self._dialling is not None and self._dialling[0] == number:
+            self._dialling = None
+            self._failed(number, Failure("reset", why))
+            return
+        if self._line is not None and self._line.number == number:
+            self._line = None
+        code = int(why[5:]) if why.startswith("code ") else 0
+        self._do(self.core.on_closed(self.clock.now_ns, number, "closed" if code else why, why, code))
+
+    def _disconnect(self, effect: Disconnect) -> None:
+        for held in (self._line, self._dialling):
+            number = held.number if isinstance(held, _Line) else held[0] if held is not None else None
+            if number == effect.connection and held is not None:
+                connection = held.connection if isinstance(held, _Line) else held[1]
+                normal = effect.code == CloseCode.normal
+                connection.close(WORKER_END, "closed" if normal else f"code {effect.code}")
+                if isinstance(held, _Line):
+                    self._line = None
+                else:
+                    self._dialling = None
+
+    def _maybe_damaged(self, value: str) -> str:
+        if self._chance.random() >= self.wire.damage:
+            return value
+        at = self._chance.randrange(len(value))
+        return value[:at] + ("A" if value[at] != "A" else "B") + value[at + 1 :]

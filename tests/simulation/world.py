@@ -1,0 +1,219 @@
+"""One simulated run: a coordinator, its workers, their links, tasks and troubles, from a plan to the end."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from functools import partial
+
+import msgspec
+
+from tests.simulation.clock import Clock
+from tests.simulation.coordinator_process import CoordinatorProcess
+from tests.simulation.invariants import BrokenError, Witness, check_end, check_step
+from tests.simulation.plan import TROUBLE_S, Plan, Trouble, Work
+from tests.simulation.worker_process import WorkerProcess
+from wire import events
+from wire.control import Submitted, Task
+from wire.events import Journal
+from wire.settings import CoordinatorSettings, WorkerSettings
+
+KEY = bytes(range(32))
+END_S = 150.0
+STEPS_MAX = 400_000
+LINES_KEPT = 400
+_S = 1_000_000_000
+_decoder = msgspec.json.Decoder(events.ProcessEvent)
+
+
+class World:
+    """Everything there is in one run."""
+
+    def __init__(self, plan: Plan) -> None:
+        self.plan = plan
+        self.clock = Clock()
+        self.chance = random.Random(f"run {plan.seed}")
+        self.witness = Witness()
+        self.accepted: set[str] = set()
+        self.assigned: list[events.Assigned] = []
+        self.lines: list[bytes] = []
+        self._digest = hashlib.sha256()
+        settings = CoordinatorSettings(
+            fleet=plan.workers, heartbeat_interval_ms=500, heartbeat_timeout_ms=1_000, lease_ms=3_000,
+            grace_ms=2_000, session_ttl_ms=self.chance.choice((4_000, 60_000)), admission_per_s=20.0,
+            admission_burst=3, max_attempts=1_000,
+        )  # fmt: skip
+        self.coordinator = CoordinatorProcess(
+            self.clock, self.chance, settings, KEY, self._journal("coordinator")
+        )
+        policy = self.chance.choice(("slotted", "full_jitter", "fixed", "decorrelated"))
+        self.workers = [self._worker(number, policy) for number in range(1, plan.workers + 1)]
+        self._pending: dict[str, Work] = {}
+
+    def run(self) -> str:
+        """Run to the end; returns a digest of all that was written. Raises BrokenError at the first
+        breach.
+        """
+        self.coordinator.start()
+        for worker in self.workers:
+            self.clock.after(int(self.chance.uniform(0, 0.2) * _S), worker.start)
+        for work in self.plan.tasks:
+            self.clock.after(int(work.at_s * _S), partial(self._submit, work))
+        for trouble in self.plan.troubles:
+            self.clock.after(int(trouble.at_s * _S), partial(self._strike, trouble))
+        for steps in range(STEPS_MAX):
+            if not self.clock.step():
+                break
+            check_step(self)
+            if steps % 16 == 0 and self._is_over():
+                break
+        else:
+            raise BrokenError(f"no end after {STEPS_MAX} steps at {self.clock.now_ns / _S:.1f} s")
+        check_end(self)
+        return self._digest.hexdigest()
+
+    def _is_over(self) -> bool:
+        now_s = self.clock.now_ns / _S - 1
+        if now_s > END_S:
+            return True
+        calm = now_s > TROUBLE_S + 7 and not self._pending
+        store = self.coordinator.store
+        settled = len(store.results) == len(store.tasks) and store.results.keys() <= self.witness.done.keys()
+        idle = all(worker.core is not None and worker.core.held == 0 for worker in self.workers)
+        return calm and settled and idle
+
+    # -- the driver ----------------------------------------
+
+    def _submit(self, work: Work) -> None:
+        """As the driver does: the same task again until its answer came."""
+        self._pending.setdefault(work.task_id, work)
+        if work.task_id in self.accepted:
+            return
+
+        def answered(submitted: Submitted) -> None:
+            if submitted.accepted + submitted.known == 1:
+                self.accepted.add(work.task_id)
+                self._pending.pop(work.task_id, None)
+
+        if self.coordinator.is_alive:
+            task = Task(
+                task_id=work.task_id, kind="steps", params=msgspec.Raw(msgspec.json.encode(work.what)),
+                priority=work.priority, intended_ns=self.clock.now_ns, retry_errors=work.retry_errors,
+                max_attempts=3 if work.what.fails else 0,
+            )  # fmt: skip
+            self.clock.after(0, self.coordinator.inside(lambda: self.coordinator.submit([task], answered)))
+        self.clock.after(int(0.7 * _S), lambda: self._submit(work))
+
+    # -- trouble -------------------------------------------
+
+    def _strike(self, trouble: Trouble) -> None:
+        worker = self.workers[trouble.worker - 1]
+        for_ns = int(trouble.for_s * _S)
+        match trouble.kind:
+            case "cut":
+                self._cut(worker)
+            case "cut_all":
+                for each in self.workers:
+                    self._cut(each)
+            case "half_open":
+                self._for_a_while(worker, for_ns, silent=True)
+            case "damage":
+                self._for_a_while(worker, for_ns, damage=self.chance.choice((0.02, 0.2, 0.7)))
+            case "refuse":
+                self._for_a_while(worker, for_ns, refusing=True)
+                self._cut(worker)
+            case "slow":
+                self._for_a_while(worker, for_ns, delay_ms=(50.0, 900.0))
+            case "kill_worker":
+                if worker.is_alive:
+                    worker.kill()
+                self._restart(worker, for_ns)
+            case "drain_worker":
+                if worker.is_alive:
+                    worker.inside(worker.drain)()
+                self._restart(worker, int(12 * _S))
+            case "freeze_worker":
+                worker.freeze(for_ns)
+            case "freeze_coordinator":
+                self.coordinator.freeze(for_ns)
+            case "clock_step":
+                self.clock.wall_offset_s += self.chance.choice((-30.0, 60.0))
+            case _:
+                self._strike_coordinator(trouble.kind, for_ns)
+
+    def _strike_coordinator(self, kind: str, for_ns: int) -> None:
+        coordinator = self.coordinator
+        if not coordinator.is_alive:
+            return
+        if kind == "drain_coordinator":
+            coordinator.inside(coordinator.drain)()
+            self.clock.after(2 * _S, lambda: coordinator.kill() if coordinator.is_alive else None)
+            for_ns += 2 * _S
+        elif kind == "kill_coordinator":
+            coordinator.kill()
+        else:
+            coordinator.crash_at_commit = "before" if kind == "kill_before_commit" else "after"
+        self._restart(coordinator, for_ns)
+
+    def _restart(self, process: CoordinatorProcess | WorkerProcess, after_ns: int) -> None:
+        """Start the process again once it is dead; look again later while it is not."""
+
+        def revive() -> None:
+            if not process.is_alive:
+                process.start()
+
+        self.clock.after(after_ns, revive)
+        self.clock.after(int((TROUBLE_S + 6) * _S), self._last_rites)
+
+    def _last_rites(self) -> None:
+        """All trouble ends: whoever is dead comes back, and no crash waits for its moment any more."""
+        self.coordinator.crash_at_commit = None
+        everyone: list[CoordinatorProcess | WorkerProcess] = [self.coordinator, *self.workers]
+        for process in everyone:
+            if not process.is_alive:
+                process.start()
+
+    def _cut(self, worker: WorkerProcess) -> None:
+        for connection in worker.connections:
+            connection.cut(self.chance.choice(("closed", "reset")))
+
+    def _for_a_while(self, worker: WorkerProcess, for_ns: int, **change: object) -> None:
+        """Change the link, and put it back. What a silent link swallowed kills the connections that lost
+        it.
+        """
+        normal = {name: getattr(type(worker.wire)(), name) for name in change}
+        for name, value in change.items():
+            setattr(worker.wire, name, value)
+
+        def heal() -> None:
+            for name, value in normal.items():
+                setattr(worker.wire, name, value)
+            if "silent" in normal:
+                self._cut(worker)
+
+        self.clock.after(for_ns, heal)
+
+    # -- journals ------------------------------------------
+
+    def _worker(self, number: int, policy: str) -> WorkerProcess:
+        name = f"worker-{number}"
+        settings = WorkerSettings(
+            slots=2, prefetch=2, policy=policy, base_ms=100, cap_ms=2_000, connect_timeout_ms=1_500,
+            checkpoint_every_ms=100, drain_timeout_ms=3_000,
+        )  # fmt: skip
+        journal = self._journal(name)
+        return WorkerProcess(name, self.clock, self.chance, settings, KEY, journal, self.coordinator)
+
+    def _journal(self, by: str) -> Journal:
+        return Journal(by, self._write, lambda: self.clock.now_ns, self.clock.wall_s)
+
+    def _write(self, line: bytes) -> None:
+        self._digest.update(line)
+        event = _decoder.decode(line)
+        if not isinstance(event, (events.Traffic, events.Totals)):
+            self.lines.append(line)
+        if len(self.lines) > 2 * LINES_KEPT:
+            del self.lines[:LINES_KEPT]
+        self.witness.see(event)
+        if isinstance(event, events.Assigned):
+            self.assigned.append(event)
