@@ -31,22 +31,37 @@ async def bring_up(
 
     What stands already with the same specification is left as it is, so this scales a lab as well.
     """
-    services = (*CORE, WORKER, PROBER) if prober else (*CORE, WORKER)
-    await asyncio.to_thread(engine.ensure_images, services, terminal.say)
+    await asyncio.to_thread(engine.ensure_images, services(prober), terminal.say)
+    lab = await start_core(engine, spec, workers, terminal)
+    await start_workers(lab, workers, terminal, prober)
+    terminal.clear()
+    return lab
+
+
+def services(prober: bool) -> tuple[str, ...]:
+    """What a lab is made of."""
+    return (*CORE, WORKER, PROBER) if prober else (*CORE, WORKER)
+
+
+async def start_core(engine: Engine, spec: LabSpec, workers: int, terminal: Terminal) -> Lab:
+    """Toxiproxy and the coordinator, until both answer, and the workers' links."""
     terminal.show(Board("starting Toxiproxy and the coordinator"))
     await asyncio.to_thread(engine.up, spec, CORE)
     lab = lab_of(engine, spec)
     await core_answers(lab)
     # A worker that found no link would wait before it tried again, so the links stand first.
     await asyncio.to_thread(lab.links.put, links_for(lab, workers), True)
+    return lab
+
+
+async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool) -> None:
+    """The workers and the prober, until all are connected and healthy."""
     terminal.show(Board(f"starting {workers} workers"))
-    await asyncio.to_thread(engine.scale, spec, workers)
+    await asyncio.to_thread(lab.engine.scale, lab.spec, workers)
     if prober:
-        await asyncio.to_thread(engine.up, spec, (PROBER,))
+        await asyncio.to_thread(lab.engine.up, lab.spec, (PROBER,))
     await workers_connected(lab, workers, terminal)
     await all_healthy(lab, terminal)
-    terminal.clear()
-    return lab
 
 
 async def take_down(engine: Engine, terminal: Terminal, grace_s: float = STOP_GRACE_S) -> Down:

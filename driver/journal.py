@@ -6,9 +6,10 @@ import time
 from io import FileIO
 from pathlib import Path
 
-from wire.events import Journal
+from wire.events import Event, Journal
 
-FILE_NAME = "driver.jsonl"
+BY = "driver"
+FILE_NAME = f"{BY}.jsonl"
 
 
 class JournalFile:
@@ -17,7 +18,12 @@ class JournalFile:
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self._file = FileIO(str(folder / FILE_NAME), "ab")
-        self.write = Journal("driver", self._file.write, time.monotonic_ns, time.time)
+        self.write = Journal(BY, self._file.write, time.monotonic_ns, time.time)
+
+    def write_at(self, at_ns: int, kind: type[Event], /, **fields: object) -> None:
+        """Append an event that happened at another instant than now."""
+        journal = Journal(BY, self._file.write, lambda: at_ns, time.time)
+        journal(kind, **fields)
 
     def close(self) -> None:
         """Put everything on the disk."""

@@ -89,5 +89,5 @@ def _bug(error: Exception) -> LabError:
     where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
     return LabError(
         f"The lab itself has a bug: {type(error).__name__}: {error} ({where}).",
-        "Take down what stands: python lab.py down. Seen again with --log-level DEBUG, it shows the way there.",
+        "Take down what stands: python lab.py down. With --log-level DEBUG it shows the way there.",
     )

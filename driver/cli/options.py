@@ -63,7 +63,8 @@ project = click.option(
 )  # fmt: skip
 log_level = click.option(
     "--log-level", default="WARNING", show_default=True, callback=_log_level,
-    expose_value=False, is_eager=True, type=click.Choice(LEVELS, case_sensitive=False), help="How much to tell; DEBUG shows every step.",
+    expose_value=False, is_eager=True, type=click.Choice(LEVELS, case_sensitive=False),
+    help="How much to tell; DEBUG shows every step.",
 )  # fmt: skip
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
 host = click.option(
@@ -72,7 +73,7 @@ host = click.option(
 )  # fmt: skip
 port = click.option(
     "--port", type=int, default=None, callback=_port, metavar="N",
-    help=f"Publish Toxiproxy on port N, the coordinator on N + 1.  [default: {TOXIPROXY_PORT}, {CONTROL_PORT}]",
+    help=f"Publish Toxiproxy on port N, the coordinator on N + 1.  [{TOXIPROXY_PORT}, {CONTROL_PORT}]",
 )  # fmt: skip
 workers = click.option(
     "--workers", default=None, callback=_workers, metavar="N", help=f"How many workers, 1 to {MAX_WORKERS}."

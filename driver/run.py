@@ -1,0 +1,244 @@
+"""One run of a plan, in the order it happens; whatever happens, it is healed, kept, judged and taken down."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from chaos.hands import Hands
+from driver.bring_up import bring_up, refuse_leftovers, services, start_core, start_workers, take_down
+from driver.engine import Engine, LabSpec
+from driver.errors import EngineGoneError, LabError, StoppedError
+from driver.events import Healed, LastState, RunStarted, Trouble
+from driver.fault_runner import FaultRunner
+from driver.guardian import Guardian
+from driver.hands import LabHands
+from driver.heal import heal
+from driver.interrupts import stoppable
+from driver.journal import JournalFile
+from driver.lab import HOST, Lab, links_for, new_spec
+from driver.load import Load
+from driver.phases import beside, phase
+from driver.plan import Plan
+from driver.report.write import write_reports
+from driver.run_collect import collect
+from driver.run_folder import JOURNALS, begin
+from driver.run_settle import converge, drain, gate
+from driver.run_watch import Watcher
+from driver.sampler import sample
+from driver.store import Judged, judged
+from driver.terminal import Board, Terminal
+from driver.workload import generate
+from wire.address import worker_name
+from wire.control import Task
+from wire.settings import CoordinatorSettings
+
+THREADS = 32
+START_IN_NS = 100_000_000
+_log = logging.getLogger("stormlab.run")
+
+
+@dataclass(frozen=True)
+class Request:
+    """What is to be run, and where it is kept. `make_hands` gives faults their hands; tests give others."""
+
+    plan: Plan
+    scenario_yaml: str
+    folder: Path
+    argv: Sequence[str] = ()
+    host: str = HOST
+    port: int | None = None
+    prober: bool = False
+    keep: bool = False
+    make_hands: Callable[[Lab, Guardian], Hands] = LabHands
+
+
+async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
+    """Run a plan on a lab of its own and judge it.
+
+    A lab of the same project that is up is replaced, and another is left up afterwards. Raises LabError when
+    the lab itself broke; what was collected is kept and judged all the same.
+    """
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    images = await asyncio.to_thread(engine.ensure_images, services(request.prober), terminal.say)
+    versions = await asyncio.to_thread(engine.versions)
+    stood = await asyncio.to_thread(engine.containers)
+    if stood:
+        terminal.say(f"The lab {engine.project!r} is up; this run replaces its containers.")
+        await take_down(engine, terminal)
+    spec = await asyncio.to_thread(engine.reserve, _spec(request, engine))
+    begin(request.folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)
+    this = _Run(request, engine, spec, terminal)
+    broken = await this.do()
+    await this.leave()
+    terminal.show(Board("judging and taking down"))
+    outcome, down = await asyncio.gather(
+        asyncio.to_thread(_judge, request.folder), take_down(engine, terminal), return_exceptions=True
+    )
+    for error in (broken, down, outcome):
+        if isinstance(error, BaseException):
+            raise error
+    assert not isinstance(down, BaseException | None)
+    assert not isinstance(outcome, BaseException)
+    refuse_leftovers(down)
+    if stood or request.keep:
+        fresh = replace(spec, journals=None)
+        await bring_up(engine, await asyncio.to_thread(engine.reserve, fresh), request.plan.workers, terminal)
+    return outcome
+
+
+def _judge(folder: Path) -> Judged:
+    outcome = judged(folder)
+    write_reports(outcome)
+    return outcome
+
+
+def _spec(request: Request, engine: Engine) -> LabSpec:
+    plan = request.plan
+    return replace(
+        new_spec(request.host, request.port),
+        coordinator_json=json.dumps(plan.coordinator),
+        worker_json=json.dumps({"seed": plan.seed, **plan.worker}),
+        journals=request.folder.resolve() / JOURNALS if engine.is_local else None,
+    )
+
+
+class _Run:
+    def __init__(self, request: Request, engine: Engine, spec: LabSpec, terminal: Terminal) -> None:
+        self._request = request
+        self._plan = request.plan
+        self._engine = engine
+        self._spec = spec
+        self._terminal = terminal
+        self._journal = JournalFile(request.folder / JOURNALS)
+        self._workers = [worker_name(index) for index in range(1, request.plan.workers + 1)]
+        self._lab: Lab | None = None
+        self._ready = False
+        self._healed = False
+
+    async def do(self) -> LabError | None:
+        """Everything up to the drain. The error when the lab broke, None when the history can tell."""
+        try:
+            await stoppable(self._work(), self._on_stop)
+        except StoppedError:
+            self._terminal.say("Stopped: healing, keeping what was collected, and taking down.")
+        except LabError as error:
+            self._journal.write(Trouble, what="run_broken", detail=error.sentence)
+            if not self._ready or isinstance(error, EngineGoneError):
+                return error
+            self._terminal.warn(error.sentence)
+        except Exception as error:
+            self._journal.write(Trouble, what="bug", detail=f"{type(error).__name__}: {error}")
+            _log.debug("the run broke", exc_info=True)
+            return LabError(
+                f"The lab itself has a bug: {type(error).__name__}: {error}.", "--log-level DEBUG tells more."
+            )
+        return None
+
+    async def leave(self) -> None:
+        """Heal what was not healed, and collect; no signal stops this."""
+        try:
+            if self._lab is not None and not self._healed:
+                await self._heal(self._lab)
+            async with phase(self._journal.write, "collect"):
+                self._terminal.show(Board("collecting logs and journals"))
+                await collect(self._engine, self._request.folder, self._journal.write)
+        except LabError as error:
+            self._journal.write(Trouble, what="not_collected", detail=error.sentence)
+            self._terminal.warn(error.sentence)
+        finally:
+            self._journal.close()
+
+    async def _work(self) -> None:
+        write = self._journal.write
+        write(
+            RunStarted,
+            run=self._request.folder.name,
+            scenario=self._plan.scenario,
+            seed=self._plan.seed,
+            workers=self._workers,
+            duration_s=self._plan.duration_s,
+        )
+        count = self._plan.workers
+        async with phase(write, "up"):
+            lab = self._lab = await start_core(self._engine, self._spec, count, self._terminal)
+        async with phase(write, "ready"):
+            await start_workers(lab, count, self._terminal, self._request.prober)
+        self._ready = True
+        guardian = Guardian(lab.links, links_for(lab, count), self._trouble)
+        hands = self._request.make_hands(lab, guardian)
+        settings = CoordinatorSettings(**self._plan.coordinator)
+        faults = FaultRunner(hands, self._journal, self._plan.faults, settings.heartbeat_timeout_ms / 1000)
+        async with lab.coordinator() as coordinator:
+            watcher = Watcher(coordinator, self._workers, self._terminal, lambda: list(faults.on))
+            zero_ns = time.monotonic_ns() + START_IN_NS
+            load = Load(
+                coordinator, write, self._tasks(zero_ns), self._plan.duration_s + self._plan.converge_s
+            )
+            async with beside(
+                guardian.watch(), sample(self._engine, write), watcher.watch(), load.run(zero_ns)
+            ):
+                await self._hurt(watcher, faults, zero_ns)
+                await self._settle(lab, watcher, load)
+            write(LastState, state=await coordinator.state_json())
+
+    def _tasks(self, zero_ns: int) -> Iterator[tuple[float, Task]]:
+        plan = self._plan
+        if plan.workload is None:
+            return iter(())
+        return generate(plan.workload, plan.seed, plan.duration_s, zero_ns)
+
+    async def _hurt(self, watcher: Watcher, faults: FaultRunner, zero_ns: int) -> None:
+        """First a steady state, then the faults, until the load's last task is due."""
+        end_ns = zero_ns + round(self._plan.duration_s * 1e9)
+        watcher.ends_at_ns = end_ns
+        watcher.phase = "reaching a steady state"
+        async with phase(self._journal.write, "gate"):
+            due_ns = zero_ns + round(self._plan.warmup_s * 1e9)
+            late_s = await gate(watcher, due_ns, self._plan.workload is not None)
+        watcher.phase = "running"
+        async with phase(self._journal.write, "timeline"):
+            await faults.run(zero_ns + round(late_s * 1e9))
+            await asyncio.sleep(max(0.0, (end_ns - time.monotonic_ns()) / 1e9))
+
+    async def _settle(self, lab: Lab, watcher: Watcher, load: Load) -> None:
+        write = self._journal.write
+        await self._heal(lab)
+        watcher.ends_at_ns = None
+        watcher.phase = "waiting until all are back"
+        async with phase(write, "converge") as ending:
+            await converge(watcher, self._plan.converge_s, ending)
+        watcher.phase = "waiting until all work is done"
+        async with phase(write, "drain") as ending:
+            await drain(watcher, load, self._plan.converge_s, ending)
+
+    async def _heal(self, lab: Lab) -> None:
+        """End what is left of the faults, and look that nothing is left."""
+        async with phase(self._journal.write, "heal"):
+            healing = await heal(lab, links_for(lab, self._plan.workers))
+        async with phase(self._journal.write, "verify") as ending:
+            self._journal.write(
+                Healed,
+                links=healing.links,
+                containers=healing.containers,
+                left=healing.left,
+                took_ms=healing.took_ms,
+            )
+            self._healed = not healing.left
+            if healing.left:
+                ending.outcome, ending.detail = "failed", f"still hurt: {', '.join(healing.left)}"
+
+    def _trouble(self, what: str, detail: str) -> None:
+        self._journal.write(Trouble, what=what, detail=detail)
+        self._terminal.warn(f"trouble in the lab: {detail}")
+
+    def _on_stop(self, count: int) -> None:
+        self._engine.interrupt()
+        if count > 1:
+            self._terminal.say("Still healing and taking down; a moment.")
