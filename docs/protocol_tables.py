@@ -1,0 +1,74 @@
+"""Writes the tables of docs/protocol.md from the types they describe: `python docs/protocol_tables.py`."""
+
+from __future__ import annotations
+
+import inspect
+import re
+import sys
+from pathlib import Path
+from typing import get_args
+
+import msgspec
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from wire.messages import UNNUMBERED, ToCoordinator, ToWorker
+from wire.refusals import CloseCode, FrameFault, Reason
+from worker.session import TRANSITIONS
+
+PAGE = Path(__file__).with_name("protocol.md")
+
+
+def messages() -> str:
+    """One table for each direction: name, fields, what it says."""
+    parts = []
+    for title, kinds in (("Coordinator → worker", ToWorker), ("Worker → coordinator", ToCoordinator)):
+        parts += [f"### {title}\n", "| message | numbered | fields | what it says |", "|---|---|---|---|"]
+        for kind in get_args(kinds):
+            fields = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(kind))
+            numbered = "no" if issubclass(kind, UNNUMBERED) else "yes"
+            parts.append(f"| `{kind.__struct_config__.tag}` | {numbered} | {fields} | {_says(kind)} |")
+        parts.append("")
+    return "\n".join(parts)
+
+
+def _says(kind: type) -> str:
+    text = " ".join(inspect.cleandoc(kind.__doc__ or "").split())
+    return re.sub(r"^(Coordinator → worker|Worker → coordinator)[:,]? ?", "", text).replace("|", "\\|")
+
+
+def states() -> str:
+    """The worker's session as a diagram, drawn from its table."""
+    lines = ["```mermaid", "stateDiagram-v2", "    [*] --> idle"]
+    for state, row in TRANSITIONS.items():
+        lines += [f"    {state} --> {target}: {happening}" for happening, target in row.items()]
+    return "\n".join([*lines, "    stopped --> [*]", "```", ""])
+
+
+def refusals() -> str:
+    """Why a handshake is refused, how a connection is closed, and what a bad frame is counted as."""
+    parts = ["| handshake refused | HTTP | the worker |", "|---|---|---|"]
+    for reason in Reason:
+        then = "stops and says so" if reason.terminal else "tries again"
+        parts.append(f"| `{reason.label}` | {reason.status} | {then} |")
+    parts += ["", "| closed with | code |", "|---|---|"]
+    parts += [f"| `{code.name}` | {code.value} |" for code in CloseCode]
+    faults = ", ".join(f"`{fault}`" for fault in FrameFault)
+    return "\n".join([*parts, "", f"A bad frame is counted as one of {faults}.", ""])
+
+
+def render(page: str) -> str:
+    """The page with its tables made anew."""
+    tables = {
+        "messages": messages(),
+        "states": states(),
+        "refusals": refusals(),
+    }
+    for name, table in tables.items():
+        pattern = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
+        page = re.sub(pattern, lambda match, table=table: match[1] + table + match[2], page, flags=re.S)
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(render(PAGE.read_text()))

@@ -1,0 +1,23 @@
+"""Claims about pages that are made from the code: they are current."""
+
+from __future__ import annotations
+
+import importlib.util
+from pathlib import Path
+from types import ModuleType
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+def _protocol_tables() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("protocol_tables", ROOT / "docs" / "protocol_tables.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_protocol_page_shows_the_messages_states_and_codes_of_today() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    assert _protocol_tables().render(page) == page, "run: python docs/protocol_tables.py"
