@@ -158,9 +158,7 @@ class Work:
             assign = attempt.assign
             checkpoint = newer(assign.checkpoint, self._local_checkpoint(assign.task_id))
             attempt.from_step = attempt.step = checkpoint.step if checkpoint is not None else 0
-            self._record(
-                events.Started, task=assign.task_id, token=assign.token, from_step=attempt.from_step
-            )
+            self._record(events.Started, task=assign.task_id, token=assign.token, from_step=attempt.from_step)
             effects.append(StartAttempt(assign, checkpoint))
         return effects
 

@@ -150,9 +150,10 @@ class SmallCoordinator:
             self.channel.resume(0, 512)
             self._session = f"s{len(self.hellos)}"
         because = "told to" if outcome == "reset" else ""
+        backoff = Backoff(knobs.base_ms, knobs.cap_ms)
         return Welcome(
             outcome, because, self._session, 1, bytes(16), self.channel.received, False, 512,
-            knobs.heartbeat_interval_ms, knobs.heartbeat_timeout_ms, Backoff(knobs.base_ms, knobs.cap_ms), True,
+            knobs.heartbeat_interval_ms, knobs.heartbeat_timeout_ms, backoff, True,
         )  # fmt: skip
 
     async def _serve(self, connection: ServerConnection) -> None:

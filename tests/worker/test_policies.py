@@ -61,7 +61,8 @@ def test_fixed_always_waits_the_base() -> None:
 
 
 def test_exponential_doubles_up_to_the_cap() -> None:
-    assert [delays("exponential", attempt, 1)[0] for attempt in (1, 2, 3, 7, 8)] == [100, 200, 400, 6_400, 10_000]
+    values = [delays("exponential", attempt, 1)[0] for attempt in (1, 2, 3, 7, 8)]
+    assert values == [100, 200, 400, 6_400, 10_000]
 
 
 def test_equal_jitter_waits_at_least_half() -> None:
