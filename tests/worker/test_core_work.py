@@ -166,7 +166,9 @@ def test_what_was_finished_before_the_lease_ended_is_still_told() -> None:
         desk.pass_ms(1_000)
     desk.come_back()
     desk.exchange()
+    assert held(desk) == [1]
     assert [result.token for result in desk.said(Result)] == [1]
+    assert desk.said(HandBack) == []
 
 
 def test_a_paused_worker_whose_lease_is_over_tells_no_result() -> None:
