@@ -19,6 +19,7 @@ _KEPT_LINES = 12
 _GRACE_S = 5.0
 _HEARTBEAT_S = 10.0
 _GONE = ("Cannot connect to the Docker daemon", "error during connect", "Is the docker daemon running", "EOF")
+VERBS = ("up", "build")
 _TAKEN = ("port is already allocated", "address already in use", "ports are not available")
 
 Heartbeat = Callable[[float, str], None]
@@ -73,10 +74,10 @@ class ComposeCommand:
                 f"The docker client could not be run: {error.strerror}.", "Set it up: python lab.py setup"
             ) from None
         lines = self._wait(process, timeout_s, heartbeat)
-        _log.debug("`%s` ended with %s after %.2f s", words[0], process.returncode, time.monotonic() - began)
+        _log.debug("`%s` ended with %s after %.2f s", words[-1], process.returncode, time.monotonic() - began)
         if process in self._interrupted:
             self._interrupted.discard(process)
-            raise StoppedError(f"`docker compose {words[0]}` was stopped.")
+            raise StoppedError(f"`docker compose` was stopped.")
         if process.returncode != 0:
             raise failure(words, process.returncode, lines, timeout_s)
         return lines
@@ -118,17 +119,18 @@ def failure(
     """The error that says why `docker compose` ended with `code`."""
     said = "\n".join(f"  {line}" for line in lines)
     last = lines[-1] if lines else "(it printed nothing)"
+    verb = next(word for word in words if word in VERBS)
     if any(sign in line for line in lines for sign in _GONE):
         return EngineGoneError("The Docker engine stopped answering.", "Start it again: python lab.py setup")
     if any(sign in line for line in lines for sign in _TAKEN):
         return PortTakenError(f"A port of the lab is taken: {last}", "Choose others: --port 18474")
     if code < 0:
         return EngineError(
-            f"`docker compose {words[0]}` did not end within {timeout_s:.0f} s. Its last lines:\n{said}\n",
+            f"`docker compose {verb}` did not end within {timeout_s:.0f} s. Its last lines:\n{said}\n",
             "Is the machine out of memory or disk? python lab.py doctor",
         )
     return EngineError(
-        f"`docker compose {words[0]}` failed with {code}. Its last lines:\n{said}\n",
+        f"`docker compose {verb}` failed with {code}. Its last lines:\n{said}\n",
         "See: python lab.py doctor",
     )
 

@@ -10,7 +10,7 @@ import traceback
 
 import click
 
-from driver.cli import build, down, logs, setup, status, up
+from driver.cli import build, down, logs, scenario, setup, status, up
 from driver.errors import LabError, StoppedError, WrongUseError
 from driver.exit_codes import MEANING, ExitCode
 from driver.terminal import Terminal
@@ -18,6 +18,7 @@ from driver.terminal import Terminal
 CATALOGUE: tuple[click.Command, ...] = (
     *(setup.command, build.command),
     *(up.command, status.command, logs.command, down.command),
+    *(scenario.command,),
 )
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4}{text}" for code, text in MEANING.items())

@@ -1,0 +1,82 @@
+"""Options that change what a scenario says."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import click
+
+from chaos.units import parse_seconds
+from driver.errors import WrongUseError
+from driver.scenario import MAX_DURATION_S
+from driver.yaml_file import scalar
+
+MAX_SEED = 2**32 - 1
+
+
+def _duration(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    if text is None:
+        return None
+    try:
+        seconds = float(text)
+    except ValueError:
+        seconds = _with_unit(text)
+    if not 1 <= seconds <= MAX_DURATION_S:
+        raise WrongUseError(
+            f"--duration takes 1 s to {MAX_DURATION_S:.0f} s; found {text}.",
+            "Examples: --duration 60, --duration 5m",
+        )
+    return seconds
+
+
+def _with_unit(text: str) -> float:
+    try:
+        return parse_seconds(text)
+    except ValueError:
+        raise WrongUseError(
+            f"--duration takes seconds, or a duration with its unit; found {text!r}.",
+            "Examples: --duration 60, --duration 5m",
+        ) from None
+
+
+def _variables(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) -> dict[str, Any]:
+    values = {}
+    for pair in pairs:
+        name, equals, text = pair.partition("=")
+        if not equals or not name:
+            raise WrongUseError(f"--var takes NAME=VALUE; found {pair!r}.", "Example: --var outage=5s")
+        values[name] = scalar(text)
+    return values
+
+
+def _seed(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    if text is None:
+        return None
+    if not text.isdecimal() or int(text) > MAX_SEED:
+        raise WrongUseError(
+            f"--seed takes a whole number from 0 to {MAX_SEED}; found {text!r}.", "Example: --seed 7"
+        )
+    return int(text)
+
+
+duration = click.option(
+    "--duration",
+    default=None,
+    callback=_duration,
+    metavar="TIME",
+    help="How long the load lasts: 60, 90s or 5m.",
+)
+seed = click.option(
+    "--seed", default=None, callback=_seed, metavar="N",
+    help="Fixes every draw: targets, times, tasks. Without it one is drawn, and told.",
+)  # fmt: skip
+variables = click.option(
+    "--var",
+    "variables",
+    multiple=True,
+    callback=_variables,
+    metavar="NAME=VALUE",
+    help="Set one of its variables.",
+)
+quick = click.option("--quick", is_flag=True, help="Its short form, of at most a minute.")
+keep = click.option("--keep", is_flag=True, help="Leave a lab up afterwards.")

@@ -1,0 +1,84 @@
+"""`lab.py scenario`: one scenario, from the first container to the verdict."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+import sys
+from typing import Any
+
+import click
+
+from chaos.hands import names
+from chaos.units import format_seconds
+from driver.cli import options, options_run
+from driver.cli.verdicts import show_verdict
+from driver.exit_codes import ExitCode
+from driver.plan import Plan, resolve
+from driver.run import Request, run
+from driver.run_folder import new_folder, results_root
+from driver.scenario_file import Overrides, ScenarioFile, find_scenario, load_scenario, resolved_yaml
+from driver.terminal import Terminal, print_lines, print_table
+
+
+@click.command("scenario", short_help="run a scenario on real containers, and judge it")
+@click.argument("name")
+@options.workers
+@options_run.duration
+@options_run.seed
+@options_run.quick
+@options_run.variables
+@click.option("--dry-run", is_flag=True, help="Only show the plan: every fault with its targets and times.")
+@options_run.keep
+@options.project
+@options.host
+@options.port
+@options.as_json
+@options.log_level
+def command(
+    name: str, workers: int | None, duration: float | None, seed: int | None, quick: bool,
+    variables: dict[str, Any], dry_run: bool, keep: bool, project: str, host: str, port: int | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report into results/."""
+    loaded = load_scenario(find_scenario(name), Overrides(workers, duration, variables, quick))
+    plan = resolve(loaded, secrets.randbelow(options_run.MAX_SEED) if seed is None else seed)
+    if dry_run:
+        _show_plan(plan, as_json)
+        return ExitCode.PASSED
+    with Terminal() as terminal:
+        terminal.say(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
+        request = _request(plan, loaded, host, port, keep)
+        judged = asyncio.run(run(request, options.engine_of(project), terminal))
+    show_verdict(judged, as_json)
+    return judged.verdict.exit_code
+
+
+def _request(plan: Plan, loaded: ScenarioFile, host: str, port: int | None, keep: bool) -> Request:
+    folder = new_folder(plan.scenario, results_root())
+    return Request(plan, resolved_yaml(loaded), folder, sys.argv, host, port, keep=keep)
+
+
+def _in_short(plan: Plan) -> str:
+    faults = f"{len(plan.faults)} fault{'s' if len(plan.faults) != 1 else ''}"
+    return f"{plan.workers} workers, {format_seconds(plan.duration_s)}, {faults}"
+
+
+def _show_plan(plan: Plan, as_json: bool) -> None:
+    if as_json:
+        print_lines([plan.to_json()])
+        return
+    print_lines([f"{plan.scenario}: {plan.claim}", f"{_in_short(plan)}, seed {plan.seed}", ""])
+    rows = [
+        [
+            format_seconds(fault.at_s),
+            "" if fault.for_s is None else format_seconds(fault.for_s),
+            fault.id,
+            " ".join([fault.fault, *(f"{key}={value}" for key, value in fault.params.items())]),
+            names(fault.targets),
+        ]
+        for fault in plan.faults
+    ]
+    print_table(["at", "for", "id", "fault", "targets"], rows)
+    if plan.expect:
+        print_lines(["", "expects", *(f"  {text}" for text in plan.expect)])

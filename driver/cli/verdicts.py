@@ -1,0 +1,40 @@
+"""How a verdict is shown to a person, and to a machine."""
+
+from __future__ import annotations
+
+
+from driver.findings import Status
+from driver.machine.root import working_root
+from driver.report.view import figures, sorted_findings
+from driver.report.write import MARKDOWN
+from driver.store import VERDICT, Judged
+from driver.terminal import print_lines, print_table
+from driver.verdict import Outcome
+
+_MARKS = {Status.passed: "good", Status.failed: "bad", Status.unknown: "warn"}
+_WORDS = {
+    Outcome.passed: "PASSED",
+    Outcome.failed: "FAILED",
+    Outcome.inconclusive: "INCONCLUSIVE",
+    Outcome.expected_failure: "EXPECTED FAILURE",
+}
+
+
+def show_verdict(run: Judged, as_json: bool) -> None:
+    """The verdict with its findings, a few figures, and where the report is."""
+    if as_json:
+        print_lines([(run.folder / VERDICT).read_text().rstrip()])
+        return
+    found = sorted_findings(run)
+    rows = [[finding.status.value, finding.check, finding.because] for finding in found]
+    print_table(["finding", "check", "because"], rows, [_MARKS[finding.status] for finding in found])
+    print_lines(["", *(f"  {figure.name:<32}{figure.value}" for figure in figures(run)), ""])
+    print_lines([f"{_WORDS[run.verdict.verdict]}: {run.verdict.because}"])
+    print_lines([f"note: {note}" for note in run.verdict.notes])
+    print_lines([f"report: {_shown(run)}"])
+
+
+def _shown(run: Judged) -> str:
+    path = run.folder / MARKDOWN
+    root = working_root()
+    return str(path.relative_to(root) if path.is_relative_to(root) else path)
