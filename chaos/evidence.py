@@ -48,7 +48,8 @@ class Window:
     `rtt_ms` are its round trips; `ends` are (instant, how) of its standing connection; `connects` counts its
     new connections by outcome; `compared_bytes` came back and were compared, `damaged_bytes` of them
     differed; `rates_bytes_per_s` were measured while it asked for all that the link would carry; `statuses`
-    are what rejections said (HTTP status, Retry-After in s or -1).
+    are what rejections said (HTTP status, Retry-After in s or -1). `lives` is whether anything came back at
+    all.
     """
 
     from_ns: int
@@ -63,6 +64,7 @@ class Window:
     repeated_messages: int = 0
     rates_bytes_per_s: tuple[float, ...] = ()
     statuses: frozenset[tuple[int, int]] = frozenset()
+    lives: bool = False
 
     @property
     def tried(self) -> int:
@@ -94,16 +96,18 @@ class LinkSeen:
 
 @dataclass(frozen=True)
 class ContainerSeen:
-    """One container during one fault.
+    """One container during one fault: from the call that hit it (`called_ns`, done at `from_ns`) to the call
+    that healed it (`until_ns`).
 
     `states` are the engine's answers in that time (`running`, `paused`, `exited`), `networks` whether it was
     on the network under test, `cpus` and `memory_bytes` its limits then. `lines_ns` are the instants of its
-    journal lines, `starts_ns` of new lives, `stopped_in_order` whether it wrote its last line. `silent_links`
-    are links on which the prober heard nothing or was cut off. `noticed` is whether the other side noticed
-    (the coordinator lost the worker, or workers the coordinator).
+    journal lines, `starts_ns` those of new lives since the call, `stopped_in_order` whether it wrote its last
+    line. `probed_links` and `silent_links` count links on which the prober listened, and heard nothing or was
+    cut off (for what all links share). `noticed` is whether the other side lost it.
     """
 
     container: str
+    called_ns: int
     from_ns: int
     until_ns: int
     states: frozenset[str] = frozenset()
@@ -120,14 +124,13 @@ class ContainerSeen:
 
 @dataclass(frozen=True)
 class Observation:
-    """What one rule says about one target: whether the fault was really there, because of what, and how big
-    it was.
+    """What one rule says about one target: whether the fault was really there, because of what, and how big.
 
-    `asked` and `measured` are in the unit that `unit` names; None where a fault has no size.
+    `asked` and `measured` are what `quantity` names, its unit last; None where a fault has no size.
     """
 
     seen: bool
     because: str
     asked: float | None = None
     measured: float | None = None
-    unit: str = ""
+    quantity: str = ""

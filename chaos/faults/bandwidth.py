@@ -42,7 +42,11 @@ class Bandwidth(DirectedFault):
     def observed(self, seen: LinkSeen) -> Observation:
         asked = float(self.rate_bytes_per_s)
         if not seen.during.rates_bytes_per_s:
-            return Observation(False, "no throughput was measured during it", asked=asked, unit="B/s")
+            return Observation(
+                False, "no throughput was measured during it", asked=asked, quantity="rate_bytes_per_s"
+            )
         rate = statistics.median(seen.during.rates_bytes_per_s)
         real = 0.8 * asked <= rate <= 1.2 * asked
-        return Observation(real, f"{rate:.0f} B/s went through", asked=asked, measured=rate, unit="B/s")
+        return Observation(
+            real, f"{rate:.0f} B/s went through", asked=asked, measured=rate, quantity="rate_bytes_per_s"
+        )

@@ -70,10 +70,10 @@ class Corrupt(DirectedFault):
         counts = f"{during.damaged_bytes} of {during.compared_bytes} echoed bytes"
         because = f"{counts} were damaged ({expected:.0f} expected)"
         if not during.damaged_bytes and not during.ended(Ending.protocol):
-            return Observation(False, because, asked=asked, measured=measured, unit="per byte")
+            return Observation(False, because, asked=asked, measured=measured, quantity="damaged_per_byte")
         # Five standard deviations of a Poisson count, and 20 % for bytes of a frame that died with its
         # header.
         near = abs(during.damaged_bytes - expected) <= 5 * math.sqrt(max(expected, 1.0)) + 0.2 * expected + 1
         # A byte that is zero already cannot be zeroed, so that kind only has an upper bound.
         real = near or (self.flip is Flip.zero and during.damaged_bytes < expected)
-        return Observation(real, because, asked=asked, measured=measured, unit="per byte")
+        return Observation(real, because, asked=asked, measured=measured, quantity="damaged_per_byte")

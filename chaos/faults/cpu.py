@@ -43,4 +43,4 @@ class Cpu(ContainerFault):
         because = (
             "its cgroup had no such quota" if not real else f"its cgroup had a quota of {measured:g} cores"
         )
-        return Observation(real, because, asked=self.cores, measured=measured, unit="cores")
+        return Observation(real, because, asked=self.cores, measured=measured, quantity="cpu_cores")

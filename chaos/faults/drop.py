@@ -42,5 +42,5 @@ class Drop(DirectedFault):
             messages > 0 or (chunks > 0 and seen.during.ended(Ending.protocol)),
             because,
             measured=float(messages),
-            unit="probes",
+            quantity="missing_probes",
         )

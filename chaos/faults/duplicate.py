@@ -41,5 +41,5 @@ class Duplicate(DirectedFault):
             messages > 0 or (chunks > 0 and seen.during.ended(Ending.protocol)),
             because,
             measured=float(messages),
-            unit="probes",
+            quantity="repeated_probes",
         )

@@ -64,5 +64,5 @@ class FailFirst(LinkFault):
             because,
             asked=float(self.connections),
             measured=float(failed),
-            unit="connections",
+            quantity="failed_connections",
         )

@@ -44,11 +44,17 @@ class Fragment(DirectedFault):
     def observed(self, seen: LinkSeen) -> Observation:
         asked = self.size_bytes / (self.gap_ms / 1000)
         if not seen.during.rates_bytes_per_s:
-            return Observation(False, "no throughput was measured during it", asked=asked, unit="B/s")
+            return Observation(
+                False, "no throughput was measured during it", asked=asked, quantity="rate_bytes_per_s"
+            )
         rate = statistics.median(seen.during.rates_bytes_per_s)
         # A gap is a least time, and timers of a busy machine fire late: pieces may come slower than asked,
         # not faster.
         real = 0.4 * asked <= rate <= 1.2 * asked
         return Observation(
-            real, f"{rate:.0f} B/s went through, piece by piece", asked=asked, measured=rate, unit="B/s"
+            real,
+            f"{rate:.0f} B/s went through, piece by piece",
+            asked=asked,
+            measured=rate,
+            quantity="rate_bytes_per_s",
         )

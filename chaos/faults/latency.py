@@ -60,11 +60,17 @@ class Latency(DirectedFault):
         skewed = self.distribution in (Distribution.lognormal, Distribution.pareto)
         shift = mean_shift_ms(seen) if skewed else median_shift_ms(seen)
         if shift is None:
-            return Observation(False, "too few round trips before or during it", asked=asked, unit="ms")
+            return Observation(
+                False, "too few round trips before or during it", asked=asked, quantity="round_trip_longer_ms"
+            )
         # A held chunk holds those behind it, so jitter can only add; a loaded machine adds some milliseconds
         # of its own.
         most = asked * 1.3 + self.jitter_ms * len(self.direction.halves) + 25.0
         real = asked * 0.7 <= shift <= most
         return Observation(
-            real, f"round trips took {shift:.1f} ms longer", asked=asked, measured=shift, unit="ms"
+            real,
+            f"round trips took {shift:.1f} ms longer",
+            asked=asked,
+            measured=shift,
+            quantity="round_trip_longer_ms",
         )

@@ -47,5 +47,5 @@ class Memory(ContainerFault):
             because,
             asked=float(self.limit_bytes),
             measured=None if measured is None else float(measured),
-            unit="B",
+            quantity="memory_bytes",
         )

@@ -56,5 +56,4 @@ class Reject(LinkFault):
         return Observation(
             True,
             f"new connections got status {self.status} ({attempts(seen.during)})",
-            measured=float(self.status),
         )

@@ -67,4 +67,5 @@ class Truncate(DirectedFault):
             True,
             f"{ended} on the standing connection; {cut_off} connections were truncated",
             measured=float(cut_off),
+            quantity="truncated_connections",
         )
