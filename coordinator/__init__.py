@@ -1,1 +1,3 @@
-"""Hands out work and remembers it: a pure core (ledger, sessions, channels), a durable store, and thin shells around them."""
+"""Hands out work and remembers it: a pure core (ledger, sessions, channels), a durable store, and thin shells
+around them.
+"""

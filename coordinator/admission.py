@@ -1,7 +1,8 @@
 """How fast workers are let in: two lanes, and a row of slots for those who must come back later.
 
-A worker that is turned away gets a slot of its own, each one later than the last by the time that one admission takes; whoever
-comes back at its slot is let in, and newcomers queue behind. So a storm is over after workers ÷ rate seconds, without a second wave.
+A worker that is turned away gets a slot of its own, each one later than the last by the time that one
+admission takes; whoever comes back at its slot is let in, and newcomers queue behind. So a storm is over
+after workers ÷ rate seconds, without a second wave.
 """
 
 from __future__ import annotations
@@ -49,7 +50,7 @@ class Lane:
 
 
 class Admission:
-    """The lane of those who resume, and the lane of those who begin. The former is never behind the latter."""
+    """The lane of those who resume, and that of those who begin. The former is never behind the latter."""
 
     def __init__(self, rate_per_s: float, burst: int) -> None:
         self._resuming = Lane(rate_per_s * RESUME_SPEEDUP, burst * RESUME_SPEEDUP)

@@ -1,4 +1,6 @@
-"""Group commit: while one transaction is on its way to the disk, all that is decided meanwhile gathers for the next."""
+"""Group commit: while one transaction is on its way to the disk, all that is decided meanwhile gathers for
+the next.
+"""
 
 from __future__ import annotations
 
@@ -11,9 +13,13 @@ from coordinator.rows import Row, Store
 
 
 class Committer:
-    """Hands rows to the store in a thread of its own, one batch after the other, and says when a batch is durable."""
+    """Hands rows to the store in a thread of its own, one batch after the other, and says when a batch is
+    durable.
+    """
 
-    def __init__(self, store: Store, take_rows: Callable[[], list[Row]], stored: Callable[[list[Row]], None]) -> None:
+    def __init__(
+        self, store: Store, take_rows: Callable[[], list[Row]], stored: Callable[[list[Row]], None]
+    ) -> None:
         self.commits = 0
         self.rows = 0
         self.busy_s = 0.0
@@ -36,7 +42,7 @@ class Committer:
         await waiter
 
     async def run(self) -> None:
-        """Commit for ever. An error of the store ends it: who cannot keep anything must not promise anything."""
+        """Commit for ever. An error of the store ends it, and is raised."""
         loop = asyncio.get_running_loop()
         while True:
             await self._work.wait()

@@ -13,7 +13,9 @@ from wire.messages import Frame, LeasesRenewed
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """A connection speaks for its session until another one does. `acked` is the last acknowledgement that it was sent."""
+    """A connection speaks for its session until another one does. `acked` is the last acknowledgement that it
+    was sent.
+    """
 
     id: int
     session: Session
@@ -23,17 +25,17 @@ class Connection:
     answer: LeasesRenewed | None = None
 
 
+COUNTED = (
+    "frames_sent", "frames_received", "messages_sent", "messages_received", "messages_resent",
+    "duplicates_received", "raw_bytes_sent", "wire_bytes_sent", "raw_bytes_received", "wire_bytes_received",
+)  # fmt: skip
+
+
 class Traffic:
     """Opens and seals the frames of all connections, and counts them."""
 
     def __init__(self) -> None:
-        self.totals = dict.fromkeys(
-            (
-                "frames_sent", "frames_received", "messages_sent", "messages_received", "messages_resent",
-                "duplicates_received", "raw_bytes_sent", "wire_bytes_sent", "raw_bytes_received", "wire_bytes_received",
-            ),
-            0,
-        )  # fmt: skip
+        self.totals = dict.fromkeys(COUNTED, 0)
         self._recorded = 0
 
     def open(self, speaker: Connection, data: bytes | str) -> Frame:

@@ -1,4 +1,6 @@
-"""Who may come in: the checks of a hello, from the cheapest to the dearest, before a connection costs anything."""
+"""Who may come in: the checks of a hello, from the cheapest to the dearest, before a connection costs
+anything.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +15,7 @@ from wire.handshake import HandshakeError, Hello, Refusal, read_hello
 from wire.refusals import Reason
 from wire.settings import CoordinatorSettings
 
+NAME_MAX = 100
 LINES_PER_S = 200
 """Refusals that are written down in one second; all of them are counted."""
 
@@ -28,7 +31,9 @@ class Refused:
 class Door:
     """Reads hellos, and turns away those that are damaged, forged, seen before, or too many at once."""
 
-    def __init__(self, fleet_key: bytes, settings: CoordinatorSettings, journal: Journal, counters: Counters) -> None:
+    def __init__(
+        self, fleet_key: bytes, settings: CoordinatorSettings, journal: Journal, counters: Counters
+    ) -> None:
         self._fleet_key = fleet_key
         self._nonces = Nonces()
         self._admission = Admission(settings.admission_per_s, settings.admission_burst)
@@ -42,6 +47,8 @@ class Door:
         if value is None:
             raise HandshakeError(Reason.damaged, "the hello is missing from the upgrade request")
         hello = read_hello(value, self._fleet_key, wall_s)
+        if not 0 < len(hello.worker) <= NAME_MAX:
+            raise HandshakeError(Reason.damaged, f"a worker's name has 1 to {NAME_MAX} characters")
         if not self._nonces.is_new(hello.nonce, now_ns):
             raise HandshakeError(Reason.replayed, "a hello with this nonce came before")
         return hello
@@ -50,7 +57,9 @@ class Door:
         """0 lets `worker` in; else how long it is to wait."""
         return -(-self._admission.wait_ns(worker, now_ns, resuming=resuming) // 1_000_000)
 
-    def refuse(self, now_ns: int, reason: Reason, detail: str, worker: str = "", retry_after_ms: int = 0) -> Refused:
+    def refuse(
+        self, now_ns: int, reason: Reason, detail: str, worker: str = "", retry_after_ms: int = 0
+    ) -> Refused:
         """Turn a worker away, counted and written down."""
         self._counters.add("handshakes_refused", reason.label)
         if now_ns // 1_000_000_000 != self._second:
@@ -58,6 +67,10 @@ class Door:
         self._lines += 1
         if self._lines <= LINES_PER_S:
             self._journal(
-                events.HandshakeRefused, worker=worker, reason=reason.label, detail=detail, retry_after_ms=retry_after_ms
+                events.HandshakeRefused,
+                worker=worker,
+                reason=reason.label,
+                detail=detail,
+                retry_after_ms=retry_after_ms,
             )
         return Refused(reason.status, Refusal(reason.label, detail, retry_after_ms))

@@ -1,8 +1,10 @@
-"""What the core asks of its shell, all of it: rows to keep, connections that have something to send, connections to close.
+"""What the core asks of its shell, all of it: rows to keep, connections that have something to send,
+connections to close.
 
-The shell takes them after each call of the core. Bytes are fetched with `Core.next_bytes` for each connection that was woken;
-rows go to the store in order, and come back by `Core.on_stored` once they are durable. (Journal lines are written by the core
-through its Journal, and the shell sees that they are on disk before any byte leaves.)
+The shell takes them after each call of the core. Bytes are fetched with `Core.next_bytes` for each connection
+that was woken; rows go to the store in order, and come back by `Core.on_stored` once they are durable.
+(Journal lines are written by the core through its Journal, and the shell sees that they are on disk before
+any byte leaves.)
 """
 
 from __future__ import annotations

@@ -1,4 +1,6 @@
-"""Who gets the next task: the worker with the fewest, and among equals the one that waited longest for its turn."""
+"""Who gets the next task: the worker with the fewest, and among equals the one that waited longest for its
+turn.
+"""
 
 from __future__ import annotations
 
@@ -18,9 +20,11 @@ class FreeWorkers:
         self._lowest = 0
 
     def place(self, session: Session) -> None:
-        """Put `session` where it now belongs: behind the others of its load, or nowhere while it can take nothing."""
+        """Put `session` where it now belongs: behind the others of its load, or nowhere while it can take
+        nothing.
+        """
         load = len(session.attempts)
-        able = session.ready and load < session.capacity and session.channel.depth < UNACKNOWLEDGED_MAX
+        able = session.is_ready and load < session.capacity and session.channel.depth < UNACKNOWLEDGED_MAX
         rank = load if able else -1
         if rank == session.rank:
             return

@@ -1,4 +1,6 @@
-"""Exit 0 if the coordinator on this machine takes work. Only the standard library: it is started often, and waits at most 2 s."""
+"""Exit 0 if the coordinator on this machine takes work. Only the standard library: it is started often, and
+waits at most 2 s.
+"""
 
 import os
 import socket

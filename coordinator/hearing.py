@@ -6,20 +6,10 @@ from collections.abc import Callable
 
 from coordinator.attempts import Attempts
 from coordinator.connection import Connection
+from coordinator.fleet import Fleet
 from coordinator.ledger import Ledger
-from coordinator.session import Session
 from wire.channel import Bounds
-from wire.messages import (
-    Assign,
-    CheckpointSaved,
-    Frame,
-    Goodbye,
-    HandBack,
-    Heartbeat,
-    Inventory,
-    Message,
-    Result,
-)
+from wire.messages import CheckpointSaved, Frame, Goodbye, HandBack, Heartbeat, Inventory, Message, Result
 from wire.refusals import FrameError, FrameFault
 
 INTERVAL_FACTOR_MAX = 2
@@ -29,12 +19,10 @@ INTERVAL_MIN_MS = 100
 class Hearing:
     """Takes frames in: numbers first, then their messages in order, then what they acknowledge."""
 
-    def __init__(
-        self, ledger: Ledger, attempts: Attempts, leave: Callable[[Session, str, int], None], bounds: Bounds = Bounds()
-    ) -> None:
+    def __init__(self, ledger: Ledger, attempts: Attempts, fleet: Fleet, bounds: Bounds) -> None:
         self._ledger = ledger
         self._attempts = attempts
-        self._leave = leave
+        self._fleet = fleet
         self._bounds = bounds
         self._acts: dict[type[Message], Callable[[Connection, Message, int], None]] = {
             Heartbeat: self._heartbeat,
@@ -48,29 +36,19 @@ class Hearing:
     def hear(self, speaker: Connection, frame: Frame, now_ns: int) -> None:
         """Act on a frame. Raises FrameError, and then nothing of it was believed."""
         session = speaker.session
-        self._check(session, frame)
-        arrived, acknowledged = session.channel.receive(frame)
-        for message in arrived:
-            self._acts[type(message)](speaker, message, now_ns)
-        # The inventory was written before this frame's acknowledgement, so it must be judged before that counts.
-        self.delivered(session, acknowledged)
-
-    def delivered(self, session: Session, messages: list[Message]) -> None:
-        """The worker has these."""
-        for message in messages:
-            if isinstance(message, Assign) and (attempt := session.attempts.get(message.token)):
-                attempt.delivered = True
-        if messages:
-            self._attempts.free.place(session)
-
-    def _check(self, session: Session, frame: Frame) -> None:
         credit = session.channel.committed + self._bounds.window
         for envelope in frame.envelopes:
             if type(envelope.message) not in self._acts:
                 kind = type(envelope.message).__name__
                 raise FrameError(FrameFault.undecodable, f"{kind} is not for a worker to say")
             if envelope.sequence > credit:
-                raise FrameError(FrameFault.sequence_gap, f"message {envelope.sequence}; the credit ended at {credit}")
+                detail = f"message {envelope.sequence}; the credit ended at {credit}"
+                raise FrameError(FrameFault.sequence_gap, detail)
+        arrived, acknowledged = session.channel.receive(frame)
+        for message in arrived:
+            self._acts[type(message)](speaker, message, now_ns)
+        # The inventory was written before this frame's acknowledgement, and is judged before that counts.
+        self._fleet.delivered(session, acknowledged)
 
     def _heartbeat(self, speaker: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, Heartbeat)
@@ -84,8 +62,7 @@ class Hearing:
         for held in message.held:
             self._ledger.claim(session, held, now_ns)
         self._ledger.lose_missing(session, {held.token for held in message.held}, now_ns)
-        session.ready = not session.leaving
-        self._attempts.free.place(session)
+        self._fleet.inventoried(session, now_ns)
 
     def _result(self, speaker: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, Result)
@@ -101,4 +78,4 @@ class Hearing:
 
     def _goodbye(self, speaker: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, Goodbye)
-        self._leave(speaker.session, message.reason, now_ns)
+        self._fleet.leave(speaker.session, message.reason, now_ns)

@@ -1,4 +1,6 @@
-"""The coordinator's journal on disk: lines gather in memory for one turn of the loop, and are written before any byte leaves."""
+"""The coordinator's journal on disk: lines gather in memory for one turn of the loop, and are written before
+any byte leaves.
+"""
 
 from __future__ import annotations
 
@@ -7,21 +9,28 @@ from pathlib import Path
 
 
 class JournalFile:
-    """Appends lines to a file, many in one call."""
+    """Appends lines to a file, many in one call. `size_bytes` is what the kernel has, where it survives this
+    process.
+    """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         self._lines: list[bytes] = []
+        self.size_bytes = os.fstat(self._descriptor).st_size
+        if self.size_bytes and os.pread(self._descriptor, 1, self.size_bytes - 1) != b"\n":
+            # An earlier life died within a line: the next one must not be glued to it.
+            self._lines.append(b"\n")
 
     def write(self, line: bytes) -> None:
         """Keep one line for the next flush."""
         self._lines.append(line)
 
     def flush(self) -> None:
-        """Hand all lines to the kernel, where they survive this process."""
+        """Hand all lines to the kernel."""
         if self._lines:
             data = memoryview(b"".join(self._lines))
             self._lines.clear()
+            self.size_bytes += len(data)
             while data:
                 data = data[os.write(self._descriptor, data) :]
 

@@ -1,11 +1,13 @@
-"""The book of tasks: each is taken once, is in one worker's hands at a time, and ends with one result. No I/O, no clock.
+"""The book of tasks: each is taken once, is in one worker's hands at a time, and ends with one result. No
+I/O, no clock.
 
     submit ─▶ storing ─▶ waiting ─▶ assigned ─▶ ending ─▶ done
                             ▲           │
                             └─ settling ◀┘  the attempt is over, the task is not
 
-What leaves `storing`, `settling` and `ending` does so in `on_stored`, once the disk has it. So what anybody was told is durable, and a newer
-attempt begins only when the end of the older one cannot be forgotten any more.
+What leaves `storing`, `settling` and `ending` does so in `on_stored`, once the disk has it. So what anybody
+was told is durable, and a newer attempt begins only when the end of the older one cannot be forgotten any
+more.
 """
 
 from __future__ import annotations
@@ -18,6 +20,7 @@ from coordinator.effects import Effects
 from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ResultRow, Row, TaskRow
 from coordinator.session import Phase, Session, Task
 from coordinator.submission import row_of, trouble
+from coordinator.telling import tell
 from coordinator.waiting import WaitingTasks
 from wire import control, events
 from wire.events import Journal
@@ -28,11 +31,10 @@ class Ledger:
     """Holds every task that has no durable result, and the names of those that have."""
 
     def __init__(
-        self, waiting_max: int, max_attempts: int, attempts: Attempts, effects: Effects, journal: Journal, counters: Counters
+        self, waiting_max: int, attempts: Attempts, effects: Effects, journal: Journal, counters: Counters
     ) -> None:
         self.giving = True
         self._waiting_max = waiting_max
-        self._max_attempts = max_attempts
         self._attempts = attempts
         self._effects = effects
         self._journal = journal
@@ -46,7 +48,7 @@ class Ledger:
         self._completed = 0
         self._failed = 0
 
-    # -- tasks come in --------------------------------------------------------------------------------------------
+    # -- tasks come in ---------------------------------------------------------------------------------------
 
     def submit(self, tasks: list[control.Task]) -> control.Submitted:
         """Take what is new. The answer may be given once the rows that this adds are durable."""
@@ -67,11 +69,17 @@ class Ledger:
             self._tasks[row.task_id] = Task(row)
             self._effects.rows.append(row)
             accepted += 1
-        self._counters.add("tasks_refused", amount=len(refused))
+        if refused:
+            self._counters.add("tasks_refused", amount=len(refused))
         return control.Submitted(accepted, known, refused)
 
-    def restore(self, recovered: Recovered, sessions: dict[str, Session], deadline_ns: int, now_ns: int) -> None:
-        """Take up what the store kept. Attempts that were open stay with their sessions until `deadline_ns`."""
+    def restore(
+        self, recovered: Recovered, sessions: dict[str, Session], deadline_ns: int, now_ns: int
+    ) -> None:
+        """Take up what the store kept. Open attempts stay with their sessions until `deadline_ns`; whatever
+        else waits is held until `release`, since a worker may have an attempt of which the disk knows
+        nothing.
+        """
         self._done = recovered.done
         self._next_number = recovered.next_number
         self._completed, self._failed = recovered.completed, recovered.failed
@@ -80,31 +88,44 @@ class Ledger:
             task = self._tasks[row.task_id] = Task(row, checkpoint=recovered.checkpoints.get(row.task_id))
             attempt = recovered.attempts.get(row.task_id)
             if attempt is not None:
-                task.given, task.strikes, task.reached_step = attempt.given, attempt.strikes, attempt.reached_step
+                task.given, task.strikes = attempt.given, attempt.strikes
+                task.reached_step = attempt.reached_step
                 task.fence = attempt.token - 1 if attempt.open else attempt.token
             if attempt is not None and attempt.open and attempt.session in sessions:
+                task.queued_ns = now_ns
                 self._attempts.restore(task, sessions[attempt.session], attempt.token, deadline_ns)
             else:
-                self._waiting.put(task, now_ns)
+                self._waiting.hold(task, now_ns)
+        for told in recovered.recent:
+            tell(self._journal, told)
+
+    def release(self) -> None:
+        """Everybody who may hold an attempt of a restored task has spoken, or lost it by now."""
+        self._waiting.release()
 
     def assign(self, now_ns: int) -> None:
         """Give what waits to those who can take it."""
         while self.giving and len(self._waiting) and (session := self._attempts.free.least()) is not None:
-            if (task := self._waiting.take(now_ns)) is not None:
-                self._attempts.give(task, session, now_ns)
+            task = self._waiting.take(now_ns)
+            if task is None:
+                return
+            self._attempts.give(task, session, now_ns)
 
-    # -- workers speak --------------------------------------------------------------------------------------------
+    # -- workers speak ---------------------------------------------------------------------------------------
 
     def claim(self, session: Session, held: Held, now_ns: int) -> None:
-        """A worker says that it holds an attempt: it keeps it, unless that is over or a newer one was given out."""
+        """A worker says that it holds an attempt: it keeps it, unless that is over or a newer one was given
+        out.
+        """
         task = self._tasks.get(held.task_id)
-        attempt = task.attempt if task else None
-        if attempt is not None and attempt.token == held.token and attempt.session is session:
+        attempt = session.attempts.get(held.token)
+        if attempt is not None and attempt.task is task:
             self._attempts.keep(attempt, now_ns)
         elif task is not None and self._may_adopt(task, held.token):
             self._adopt(task, session, held.token, now_ns)
         elif task is None or task.fence != held.token:
-            # At the fence itself stands what was just decided: a result on its way to the disk, or a loss of which it is told.
+            # At the fence itself stands what was just decided: a result on its way to the disk, or a loss of
+            # which the worker is told already.
             self._attempts.revoke(session, held.task_id, held.token, "this attempt is over", now_ns)
 
     def result(self, session: Session, message: Result, now_ns: int) -> None:
@@ -118,33 +139,34 @@ class Ledger:
             self._refuse_result(session, message, task)
             return
         if message.error and task.row.retry_errors:
-            self._attempts.lose(attempt, f"error: {message.error}", self._max_attempts, now_ns)
+            self._attempts.lose(attempt, f"error: {message.error}", now_ns)
             return
         self._attempts.settle(attempt, Phase.ending)
-        row = task.row
-        self._effects.rows.append(
-            ResultRow(
-                row.number, row.task_id, message.token, session.worker, "failed" if message.error else "completed",
-                message.error, message.output, task.given, message.started_ns, message.ended_ns, message.redone_steps,
-            )  # fmt: skip
-        )
+        outcome = "failed" if message.error else "completed"
+        result = ResultRow(
+            task.row.number, message.task_id, message.token, session.worker, outcome, message.error,
+            message.output, task.given, message.started_ns, message.ended_ns, message.redone_steps,
+        )  # fmt: skip
+        self._effects.rows.append(result)
 
     def checkpoint(self, session: Session, message: CheckpointSaved) -> None:
         """Keep a checkpoint of a live attempt, if it is whole and newer than what is kept."""
-        task, checkpoint = self._tasks.get(message.task_id), message.checkpoint
+        attempt, checkpoint = session.attempts.get(message.token), message.checkpoint
         because = ""
-        if task is None or task.attempt is None or task.attempt.token != message.token:
+        if attempt is None or attempt.task.row.task_id != message.task_id:
             because = "stale"
-        elif task.checkpoint is not None and checkpoint.step <= task.checkpoint.step:
+        elif attempt.task.checkpoint is not None and checkpoint.step <= attempt.task.checkpoint.step:
             because = "older"
         elif hashlib.sha256(checkpoint.state).digest() != checkpoint.sha256:
             because = "damaged"
-        if because or task is None:
+        if because or attempt is None:
             self._counters.add("checkpoints_refused", because)
             self._journal(
-                events.CheckpointRefused, task=message.task_id, token=message.token, worker=session.worker, because=because
-            )
+                events.CheckpointRefused, task=message.task_id, token=message.token, worker=session.worker,
+                because=because,
+            )  # fmt: skip
             return
+        task = attempt.task
         task.reached_step = max(task.reached_step, checkpoint.step)
         self._effects.rows.append(
             CheckpointRow(task.row.number, message.task_id, message.token, session.worker, checkpoint)
@@ -154,46 +176,54 @@ class Ledger:
         """A worker gives an attempt back unfinished: no strike against the task."""
         attempt = session.attempts.get(message.token)
         if attempt is not None:
-            self._attempts.lose(attempt, f"handed back: {message.reason}", self._max_attempts, now_ns, strike=False)
+            self._attempts.lose(attempt, f"handed back: {message.reason}", now_ns, strike=False)
 
     def lose_all(self, session: Session, reason: str, now_ns: int) -> None:
         """Give up all that the session holds."""
         for attempt in list(session.attempts.values()):
-            self._attempts.lose(attempt, reason, self._max_attempts, now_ns)
+            self._attempts.lose(attempt, reason, now_ns)
 
     def lose_missing(self, session: Session, tokens: set[int], now_ns: int) -> None:
         """Give up what the worker had confirmed and does not hold any more."""
         for attempt in list(session.attempts.values()):
-            if attempt.delivered and attempt.token not in tokens:
-                self._attempts.lose(attempt, "not in the worker's inventory", self._max_attempts, now_ns)
+            if attempt.undelivered is None and attempt.token not in tokens:
+                self._attempts.lose(attempt, "not in the worker's inventory", now_ns)
 
     def expire(self, session: Session, now_ns: int) -> int:
         """Give up what ran out of its lease; returns when the next lease may run out."""
         over, next_ns = self._attempts.expired(session, now_ns)
         for attempt in over:
-            self._attempts.lose(attempt, "its lease ran out", self._max_attempts, now_ns)
-            self._attempts.revoke(session, attempt.task.row.task_id, attempt.token, "its lease ran out", now_ns)
+            self._attempts.lose(attempt, "its lease ran out", now_ns)
+            self._attempts.revoke(
+                session, attempt.task.row.task_id, attempt.token, "its lease ran out", now_ns
+            )
         return next_ns
 
-    # -- the disk has it ------------------------------------------------------------------------------------------
+    # -- the disk has it -------------------------------------------------------------------------------------
 
     def on_stored(self, row: Row, now_ns: int) -> None:
         """`row` is durable: now it may be told."""
         if isinstance(row, ResultRow):
             self._done_with(row)
+            tell(self._journal, row)
         elif isinstance(row, TaskRow):
             self._storing -= 1
             self._submitted += 1
             self._waiting.put(self._tasks[row.task_id], now_ns)
-            self._journal(
-                events.Submitted, task=row.task_id, priority=row.priority.name, intended_ns=row.intended_ns
-            )
+            tell(self._journal, row)
         elif isinstance(row, AttemptRow):
             task = self._tasks.get(row.task_id)
             if not row.open and task is not None and task.phase is Phase.settling:
                 self._waiting.put_back(task)
         elif isinstance(row, CheckpointRow):
-            self._checkpointed(row)
+            task = self._tasks.get(row.task_id)
+            if task is not None:
+                task.checkpoint = row.checkpoint
+            self._counters.add("checkpoints_committed")
+            self._counters.add("checkpoint_bytes", amount=len(row.checkpoint.state))
+            tell(self._journal, row)
+
+    # -- what is known ---------------------------------------------------------------------------------------
 
     def counts(self) -> control.Counts:
         """The books. What settles counts as assigned until the disk has it."""
@@ -207,6 +237,8 @@ class Ledger:
         """How many tasks wait, by the priority's name."""
         return self._waiting.depths()
 
+    # -- inside ----------------------------------------------------------------------------------------------
+
     def _done_with(self, row: ResultRow) -> None:
         del self._tasks[row.task_id]
         self._done[row.task_id] = row.token
@@ -214,22 +246,8 @@ class Ledger:
             self._completed += 1
         else:
             self._failed += 1
-        self._counters.add("redone_steps", amount=row.redone_steps)
-        self._journal(
-            events.TaskDone, task=row.task_id, token=row.token, worker=row.worker, outcome=row.outcome, error=row.error,
-            attempts=row.attempts, started_ns=row.started_ns, ended_ns=row.ended_ns, redone_steps=row.redone_steps,
-        )  # fmt: skip
-
-    def _checkpointed(self, row: CheckpointRow) -> None:
-        task, checkpoint = self._tasks.get(row.task_id), row.checkpoint
-        if task is not None:
-            task.checkpoint = checkpoint
-        self._counters.add("checkpoints_committed")
-        self._counters.add("checkpoint_bytes", amount=len(checkpoint.state))
-        self._journal(
-            events.CheckpointCommitted, task=row.task_id, token=row.token, worker=row.worker, step=checkpoint.step,
-            size_bytes=len(checkpoint.state),
-        )  # fmt: skip
+        if row.redone_steps:
+            self._counters.add("redone_steps", amount=row.redone_steps)
 
     def _may_adopt(self, task: Task, token: int) -> bool:
         newest = task.attempt.token if task.attempt else 0
@@ -239,10 +257,7 @@ class Ledger:
     def _adopt(self, task: Task, session: Session, token: int, now_ns: int) -> None:
         if task.phase is Phase.waiting:
             self._waiting.leave(task)
-        older = task.attempt
         self._attempts.adopt(task, session, token, now_ns)
-        if older is not None and older.session is not session:
-            self._attempts.revoke(older.session, task.row.task_id, older.token, "a newer attempt is held", now_ns)
 
     def _refuse_result(self, session: Session, message: Result, task: Task | None) -> None:
         if task is None:
@@ -251,5 +266,6 @@ class Ledger:
             because = "duplicate" if task.phase is Phase.ending else "stale"
         self._counters.add("results_refused", because)
         self._journal(
-            events.ResultRefused, task=message.task_id, token=message.token, worker=session.worker, because=because
-        )
+            events.ResultRefused, task=message.task_id, token=message.token, worker=session.worker,
+            because=because,
+        )  # fmt: skip

@@ -29,7 +29,11 @@ class LoggedJournal(Journal):
     """A journal that also says what a person would want to know."""
 
     def __init__(
-        self, by: str, write: Callable[[bytes], object], monotonic_ns: Callable[[], int], wall_s: Callable[[], float]
+        self,
+        by: str,
+        write: Callable[[bytes], object],
+        monotonic_ns: Callable[[], int],
+        wall_s: Callable[[], float],
     ) -> None:
         super().__init__(by, write, monotonic_ns, wall_s)
         self._said_s: dict[object, float] = {}

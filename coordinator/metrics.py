@@ -1,4 +1,6 @@
-"""What Prometheus scrapes: the books, the fleet, the store and every counter, read at the moment of the scrape."""
+"""What Prometheus scrapes: the books, the fleet, the store and every counter, read at the moment of the
+scrape.
+"""
 
 from __future__ import annotations
 
@@ -33,7 +35,9 @@ class _Snapshot(Collector):
             tasks.add_metric([name], getattr(state.counts, name))
         yield tasks
         yield CounterMetricFamily("stormlab_tasks_submitted", "Tasks taken", state.counts.submitted)
-        waiting = GaugeMetricFamily("stormlab_tasks_waiting", "Waiting tasks by priority", labels=["priority"])
+        waiting = GaugeMetricFamily(
+            "stormlab_tasks_waiting", "Waiting tasks by priority", labels=["priority"]
+        )
         for name, depth in state.waiting_by_priority.items():
             waiting.add_metric([name], depth)
         yield waiting
@@ -46,7 +50,9 @@ class _Snapshot(Collector):
         yield CounterMetricFamily("stormlab_store_rows", "Rows in them", committer.rows)
         yield CounterMetricFamily("stormlab_store_busy_seconds", "Time spent in them", committer.busy_s)
         for name, total in self._core.traffic.totals.items():
-            yield CounterMetricFamily(f"stormlab_{name}", f"Totals of all connections: {name.replace('_', ' ')}", total)
+            yield CounterMetricFamily(
+                f"stormlab_{name}", f"Totals of all connections: {name.replace('_', ' ')}", total
+            )
         yield from self._counters()
 
     def _counters(self) -> Iterator[Metric]:
@@ -54,7 +60,9 @@ class _Snapshot(Collector):
         for (name, label), total in self._core.counters.totals.items():
             labels = [LABELS[name]] if label else []
             if name not in families:
-                families[name] = CounterMetricFamily(f"stormlab_{name}", name.replace("_", " "), labels=labels)
+                families[name] = CounterMetricFamily(
+                    f"stormlab_{name}", name.replace("_", " "), labels=labels
+                )
             families[name].add_metric([label] if label else [], total)
         yield from families.values()
 

@@ -1,4 +1,6 @@
-"""Which hellos were seen already. A nonce older than the handshake's clock bound needs no memory: its hello is refused by its time."""
+"""Which hellos were seen already. A nonce older than the handshake's clock bound needs no memory: its hello
+is refused by its time.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,6 @@
-"""How the fleet's size sets the pace: what the welcome advises grows with it, so that the coordinator's load does not."""
+"""How the fleet's size sets the pace: what the welcome advises grows with it, so that the coordinator's load
+does not.
+"""
 
 from __future__ import annotations
 
@@ -6,6 +8,8 @@ from dataclasses import dataclass
 
 from wire.settings import CoordinatorSettings
 
+MS = 1_000_000
+"""Nanoseconds."""
 HEARTBEATS_PER_S = 500
 """What all workers together may send."""
 BACKOFF_BASE_MS = 100
@@ -15,7 +19,9 @@ LEASE_IN_INTERVALS = 3
 
 @dataclass(frozen=True)
 class Pace:
-    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate: with less they come faster than they can be let in."""
+    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate: with less they come faster than
+    they can be let in.
+    """
 
     interval_ms: int
     timeout_ms: int
@@ -36,3 +42,10 @@ def pace(settings: CoordinatorSettings, fleet: int) -> Pace:
         base_ms=BACKOFF_BASE_MS,
         cap_ms=max(BACKOFF_BASE_MS, round(1000 * fleet / settings.admission_per_s)),
     )
+
+
+def grace_ms(settings: CoordinatorSettings, tempo: Pace) -> int:
+    """How long after a restart attempts are kept for workers that have not come back: never shorter than the
+    leases that those may still hold.
+    """
+    return max(settings.grace_ms, tempo.lease_ms)

@@ -1,11 +1,13 @@
-"""What is kept on disk: the rows that the core asks a store to write, and what a store gives back after a restart.
+"""What is kept on disk: the rows that the core asks a store to write, and what a store gives back after a
+restart.
 
-A store writes rows in the order in which they were asked for, a batch of them in one transaction, so that after a crash the disk
-holds a prefix of what was asked.
+A store writes rows in the order in which they were asked for, a batch of them in one transaction, so that
+after a crash the disk holds a prefix of what was asked.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Protocol
 
 import msgspec
@@ -31,7 +33,8 @@ class TaskRow(msgspec.Struct, frozen=True):
 class AttemptRow(msgspec.Struct, frozen=True):
     """The newest attempt of a task; a later row of the same task replaces it.
 
-    `given` attempts there were so far, `strikes` of them ended badly. Once `open` is false, `token` and all older are fenced off.
+    `given` attempts there were so far, `strikes` of them ended badly. Once `open` is false, `token` and all
+    older are fenced off.
     """
 
     number: int
@@ -45,7 +48,9 @@ class AttemptRow(msgspec.Struct, frozen=True):
 
 
 class ResultRow(msgspec.Struct, frozen=True):
-    """The one result of a task. `outcome` is completed or failed; times are the worker's monotonic nanoseconds."""
+    """The one result of a task. `outcome` is completed or failed; times are the worker's monotonic
+    nanoseconds.
+    """
 
     number: int
     task_id: str
@@ -79,10 +84,26 @@ class SessionRow(msgspec.Struct, frozen=True):
 
 
 class ReceivedRow(msgspec.Struct, frozen=True):
-    """The last contiguous sequence of a session whose effects stand in this row's transaction or before it."""
+    """The last contiguous sequence of a session whose effects are durable with this row."""
 
     session: str
     sequence: int
+
+
+class PresenceRow(msgspec.Struct, frozen=True):
+    """A connection speaks for the session from here on, or none does. Only a session whose presence is
+    durable is given work: so a restarted coordinator knows who may hold an attempt of which it does not.
+    """
+
+    session: str
+    connection: int
+    connected: bool
+
+
+class JournaledRow(msgspec.Struct, frozen=True):
+    """What rows of earlier transactions gave to tell stands in the first `size_bytes` of the journal."""
+
+    size_bytes: int
 
 
 class SessionEndRow(msgspec.Struct, frozen=True):
@@ -91,23 +112,39 @@ class SessionEndRow(msgspec.Struct, frozen=True):
     session: str
 
 
-Row = TaskRow | AttemptRow | ResultRow | CheckpointRow | SessionRow | ReceivedRow | SessionEndRow
+Row = (
+    TaskRow
+    | AttemptRow
+    | ResultRow
+    | CheckpointRow
+    | SessionRow
+    | ReceivedRow
+    | PresenceRow
+    | JournaledRow
+    | SessionEndRow
+)
+Told = TaskRow | ResultRow | CheckpointRow
+"""Rows for each of which the journal gets one line, once they are durable."""
 
 
 class StoredSession(msgspec.Struct, frozen=True):
-    """A session that may be resumed, and what of it is durable."""
+    """A session that may be resumed, and what of it is durable. `connected` unless it is known that no
+    connection spoke for it at the end.
+    """
 
     session: str
     worker: str
     incarnation: str
     received: int
+    connected: bool = True
 
 
 class Recovered(msgspec.Struct, frozen=True):
     """All that a store held when it was opened. `epoch` is new, and durable already.
 
-    `tasks` are those without a result, by number; `attempts` and `checkpoints` are theirs. `done` gives the token of each
-    finished task's result. `recent` are rows of the last transactions, whose journal lines a crash may have swallowed.
+    `tasks` are those without a result, by number; `attempts` and `checkpoints` are theirs. `done` gives the
+    token of each finished task's result. `recent` are rows of the last transactions, whose journal lines a
+    crash may have swallowed; of what came before, all stands in the first `journal_bytes` of the journal.
     """
 
     epoch: int
@@ -119,7 +156,8 @@ class Recovered(msgspec.Struct, frozen=True):
     next_number: int = 1
     completed: int = 0
     failed: int = 0
-    recent: list[TaskRow | ResultRow] = []
+    recent: Sequence[Told] = []
+    journal_bytes: int = 0
 
 
 class Store(Protocol):

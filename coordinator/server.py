@@ -6,17 +6,18 @@ import asyncio
 import contextlib
 import logging
 import time
+from collections.abc import Coroutine
 from http import HTTPStatus
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from coordinator import probe
 from coordinator.committer import Committer
 from coordinator.core import Core, Opening
 from coordinator.journal_file import JournalFile
-from coordinator.probe import ECHO_CONNECTIONS_MAX, PROBE_BYTES_PATH, PROBE_ECHO_PATH, echo, pattern_response, response
-from coordinator.rows import Row, Store
+from coordinator.rows import JournaledRow, Row, Store
 from wire.address import WORKER_PATH
 from wire.codec import Limits
 from wire.handshake import HELLO_HEADER, REFUSAL_HEADER, WELCOME_HEADER, write_refusal, write_welcome
@@ -41,33 +42,33 @@ class Link(ServerConnection):
 
 
 class Shell:
-    """One core with its sockets, its store and its clock."""
+    """One core with its sockets, its store and its clock.
+
+    `broken` gets the exception of whatever went wrong in here: who cannot keep anything, or decided half of
+    something, must not go on, and loses nothing by starting again.
+    """
 
     def __init__(self, core: Core, store: Store, journal: JournalFile, fleet_key: bytes) -> None:
         self.core = core
-        self.committer = Committer(store, core.effects.take_rows, self._stored)
+        self.committer = Committer(store, self._take_rows, self._stored)
+        self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._journal = journal
         self._fleet_key = fleet_key
         self._links: dict[int, Link] = {}
         self._echoes = 0
         self._acting = False
         self._tasks: set[asyncio.Task[None]] = set()
+        self._start(self.committer.run())
+        self._start(self._tick())
 
     async def listen(self, host: str, port: int) -> Server:
         """Begin to accept connections."""
         return await serve(
-            self._handle, host, port, process_request=self._process_request, process_response=self._process_response,
-            create_connection=Link, compression=None, max_size=Limits().frame_bytes, ping_interval=None,
-            open_timeout=OPEN_TIMEOUT_S, close_timeout=CLOSE_TIMEOUT_S, max_queue=FRAGMENTS_QUEUE, server_header=None,
-            backlog=BACKLOG, logger=_quiet,
+            self._handle, host, port, process_request=self._process_request, logger=_quiet,
+            process_response=self._process_response, create_connection=Link, compression=None,
+            max_size=Limits().frame_bytes, ping_interval=None, open_timeout=OPEN_TIMEOUT_S,
+            close_timeout=CLOSE_TIMEOUT_S, max_queue=FRAGMENTS_QUEUE, server_header=None, backlog=BACKLOG,
         )  # fmt: skip
-
-    async def tick(self) -> None:
-        """Tell the core that time passes, for ever."""
-        while True:
-            self.core.on_tick(time.monotonic_ns())
-            self.act()
-            await asyncio.sleep(TICK_S)
 
     def act(self) -> None:
         """See to it that what the core asked for is done, together with all else of this turn of the loop."""
@@ -75,10 +76,21 @@ class Shell:
             self._acting = True
             asyncio.get_running_loop().call_soon(self._act)
 
+    def fail(self, error: BaseException) -> None:
+        """Stop, and say why."""
+        if not self.broken.done():
+            self.broken.set_exception(error)
+
+    # -- effects ---------------------------------------------------------------------------------------------
+
     def _act(self) -> None:
         self._acting = False
         effects = self.core.effects
-        self._journal.flush()
+        try:
+            self._journal.flush()
+        except OSError as error:
+            self.fail(error)
+            return
         if effects.rows:
             self.committer.poke()
         for connection in effects.take_wakes():
@@ -91,10 +103,15 @@ class Shell:
             if link is not None:
                 self._start(self._close(link, close.code, close.reason))
 
-    def _start(self, work: asyncio._CoroutineLike[None]) -> None:
+    def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(self._ended)
+
+    def _ended(self, task: asyncio.Task[None]) -> None:
+        self._tasks.discard(task)
+        if not task.cancelled() and (error := task.exception()) is not None:
+            self.fail(error)
 
     async def _write(self, link: Link, connection: int) -> None:
         """Send what the core has for a connection, as fast as its socket takes it."""
@@ -111,27 +128,45 @@ class Shell:
         with contextlib.suppress(ConnectionClosed):
             await link.close(code, reason)
 
+    def _take_rows(self) -> list[Row]:
+        rows = self.core.effects.take_rows()
+        if rows:
+            # Of what earlier transactions gave to tell, all is in the journal by now.
+            rows.append(JournaledRow(self._journal.size_bytes))
+        return rows
+
     def _stored(self, rows: list[Row]) -> None:
         self.core.on_stored(time.monotonic_ns(), rows)
         self._journal.flush()
         self.act()
 
-    # -- the upgrade ----------------------------------------------------------------------------------------------
+    async def _tick(self) -> None:
+        while True:
+            self.core.on_tick(time.monotonic_ns())
+            self.act()
+            await asyncio.sleep(TICK_S)
+
+    # -- the upgrade -----------------------------------------------------------------------------------------
 
     def _process_request(self, link: ServerConnection, request: Request) -> Response | None:
         assert isinstance(link, Link)
-        if request.path.startswith(PROBE_BYTES_PATH):
-            return pattern_response(request.path)
-        if request.path == PROBE_ECHO_PATH:
-            if self._echoes >= ECHO_CONNECTIONS_MAX:
-                return response(HTTPStatus.SERVICE_UNAVAILABLE, b"too many probes\n")
+        if request.path.startswith(probe.BYTES_PATH):
+            return probe.pattern_response(request.path)
+        if request.path == probe.ECHO_PATH:
+            if self._echoes >= probe.ECHO_CONNECTIONS_MAX:
+                return probe.response(HTTPStatus.SERVICE_UNAVAILABLE, b"too many probes\n")
             link.echoes = True
             return None
         if request.path != WORKER_PATH:
-            return response(HTTPStatus.NOT_FOUND, f"workers connect to {WORKER_PATH}\n".encode())
+            return probe.response(HTTPStatus.NOT_FOUND, f"workers connect to {WORKER_PATH}\n".encode())
         hellos = request.headers.get_all(HELLO_HEADER)
-        answer = self.core.on_hello(time.monotonic_ns(), time.time(), hellos[0] if len(hellos) == 1 else None)
-        self._journal.flush()
+        try:
+            hello = hellos[0] if len(hellos) == 1 else None
+            answer = self.core.on_hello(time.monotonic_ns(), time.time(), hello)
+            self._journal.flush()
+        except Exception as error:
+            self.fail(error)
+            raise
         self.act()
         if isinstance(answer, Opening):
             link.opening = answer
@@ -140,55 +175,63 @@ class Shell:
         headers = {REFUSAL_HEADER: write_refusal(refusal)}
         if refusal.retry_after_ms:
             headers["Retry-After"] = str(-(-refusal.retry_after_ms // 1000))
-        return response(HTTPStatus(answer.status), f"{refusal.reason}: {refusal.detail}\n".encode(), headers)
+        text = f"{refusal.reason}: {refusal.detail}\n"
+        return probe.response(HTTPStatus(answer.status), text.encode(), headers)
 
     def _process_response(self, link: ServerConnection, request: Request, answer: Response) -> None:
         assert isinstance(link, Link)
-        if link.opening is None:
+        opening = link.opening
+        if opening is None:
             return
         if answer.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-            opening = link.opening
-            answer.headers[WELCOME_HEADER] = write_welcome(opening.welcome, self._fleet_key, opening.hello)
+            welcome = write_welcome(opening.welcome, self._fleet_key, opening.hello)
+            answer.headers[WELCOME_HEADER] = welcome
         else:
             # A good hello in a bad upgrade request: there will be no connection.
-            self.core.on_closed(time.monotonic_ns(), link.opening.connection, "closed", "the upgrade failed")
+            self.core.on_closed(time.monotonic_ns(), opening.connection, "closed", "the upgrade failed")
             self.act()
 
-    # -- a connection ---------------------------------------------------------------------------------------------
+    # -- a connection ----------------------------------------------------------------------------------------
 
     async def _handle(self, link: ServerConnection) -> None:
         assert isinstance(link, Link)
         if link.echoes:
-            self._echoes += 1
-            try:
-                await echo(link)
-            except ConnectionClosed:
-                pass
-            finally:
-                self._echoes -= 1
+            await self._echo(link)
             return
         assert link.opening is not None
-        connection = link.opening.connection
-        link.opening = None
+        connection, link.opening = link.opening.connection, None
         self._links[connection] = link
+        self.act()
         try:
             while True:
                 data = await link.recv()
                 self.core.on_bytes(time.monotonic_ns(), connection, data)
                 self.act()
         except ConnectionClosed as closed:
-            self._gone(link, connection, closed)
+            self._gone(connection, closed)
+        except Exception as error:
+            self.fail(error)
+            raise
 
-    def _gone(self, link: Link, connection: int, closed: ConnectionClosed) -> None:
+    def _gone(self, connection: int, closed: ConnectionClosed) -> None:
         self._links.pop(connection, None)
         now_ns = time.monotonic_ns()
-        sent, received = closed.sent, closed.rcvd
+        sent, received, cause = closed.sent, closed.rcvd, closed.__cause__
         if sent is not None and sent.code in _BROKEN and not closed.rcvd_then_sent:
             self.core.on_broken(now_ns, connection, FrameError(_BROKEN[sent.code], sent.reason))
         elif received is not None:
             self.core.on_closed(now_ns, connection, "closed", f"{received.code} {received.reason}".strip())
-        elif isinstance(closed.__cause__, ConnectionResetError):
-            self.core.on_closed(now_ns, connection, "reset", str(closed.__cause__))
+        elif isinstance(cause, ConnectionResetError):
+            self.core.on_closed(now_ns, connection, "reset", str(cause))
         else:
             self.core.on_closed(now_ns, connection, "closed", "without a close frame")
         self.act()
+
+    async def _echo(self, link: Link) -> None:
+        self._echoes += 1
+        try:
+            await probe.echo(link)
+        except ConnectionClosed:
+            pass
+        finally:
+            self._echoes -= 1

@@ -1,4 +1,6 @@
-"""What the coordinator knows of one worker's session, and of one attempt. Plain records; the rules stand in ledger.py and sessions.py."""
+"""What the coordinator knows of one worker's session, and of one attempt. Plain records; the rules stand in
+ledger.py and sessions.py.
+"""
 
 from __future__ import annotations
 
@@ -7,15 +9,15 @@ from enum import Enum
 
 from coordinator.rows import TaskRow
 from wire.channel import Channel
-from wire.messages import Checkpoint
+from wire.messages import Assign, Checkpoint
 
 NEVER_NS = 1 << 62
 """A monotonic time that does not come."""
 
 
 class Phase(Enum):
-    """Where a task stands. What is decided and not durable yet is told to nobody: `storing`, `settling` (its attempt is over,
-    and it will wait again), `ending` (it has its result).
+    """Where a task stands. What is decided and not durable yet is told to nobody: `storing`, `settling` (its
+    attempt is over, and it will wait again), `ending` (it has its result).
     """
 
     storing = "storing"
@@ -44,23 +46,25 @@ class Task:
 class Attempt:
     """A task in a worker's hands until `deadline_ns`.
 
-    `delivered` once the worker confirmed it. `step` is the progress that it reported, last grown at `progressed_ns`.
+    `undelivered` is its assignment, until the worker confirms that it came. `step` is the progress that the
+    worker reported, last grown at `progressed_ns`.
     """
 
     task: Task
     token: int
     session: Session
     deadline_ns: int
-    delivered: bool = False
+    undelivered: Assign | None = None
     step: int = 0
     progressed_ns: int = 0
 
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One worker's session. It outlives its connections: `connection` is the one that counts, None while lost.
+    """One worker's session. It outlives its connections: `connection` is the one that counts, None while
+    lost. `present` is the last connection of which the disk knows.
 
-    It is given work once it is `ready`: its inventory came on this connection. A worker that is `leaving` said goodbye.
+    A worker that is `leaving` said goodbye.
     """
 
     id: str
@@ -69,7 +73,8 @@ class Session:
     channel: Channel
     capacity: int = 0
     connection: int | None = None
-    ready: bool = False
+    present: int | None = None
+    inventoried: bool = False
     leaving: bool = False
     attempts: dict[int, Attempt] = field(default_factory=dict)
     interval_ms: int = 0
@@ -78,3 +83,10 @@ class Session:
     due_ns: int = NEVER_NS
     rank: int = -1
     doubted: frozenset[int] = frozenset()
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it may be given work: its inventory came on this connection, and its presence is
+        durable.
+        """
+        return self.inventoried and not self.leaving and self.connection == self.present

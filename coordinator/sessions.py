@@ -14,7 +14,8 @@ GONE_MAX = 20_000
 def decide(hello: Hello, known: Session | None, asked: Session | None) -> tuple[str, str]:
     """(outcome, why) for a worker that says `hello`.
 
-    `known` is the session that stands under its name, `asked` the one that it wants back, None where there is no such.
+    `known` is the session that stands under its name, `asked` the one that it wants back, None where there is
+    no such.
     """
     if hello.resume is None:
         if known is None or known.incarnation != hello.incarnation:
@@ -82,7 +83,7 @@ class Sessions:
 
     def disconnect(self, session: Session, now_ns: int) -> None:
         """No connection speaks for `session` now."""
-        session.connection, session.ready, session.lost_ns = None, False, now_ns
+        session.connection, session.inventoried, session.lost_ns = None, False, now_ns
         self._turn(self.workers[session.worker], "lost", now_ns)
 
     def _turn(self, known: Known, state: str, now_ns: int) -> None:

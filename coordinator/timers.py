@@ -1,4 +1,6 @@
-"""When a session is to be looked at next: one lazy heap for the whole fleet, so that an idle worker costs nothing."""
+"""When a session is to be looked at next: one lazy heap for the whole fleet, so that an idle worker costs
+nothing.
+"""
 
 from __future__ import annotations
 
@@ -8,7 +10,9 @@ from coordinator.session import NEVER_NS, Session
 
 
 class Timers:
-    """The earliest time for each session. An entry that a later decision overtook is skipped when it comes up."""
+    """The earliest time for each session. An entry that a later decision overtook is skipped when it comes
+    up.
+    """
 
     def __init__(self) -> None:
         self._heap: list[tuple[int, int, Session]] = []

@@ -7,10 +7,15 @@ from wire.priority import Priority, PriorityQueue
 
 
 class WaitingTasks:
-    """A priority queue of tasks, and their true number: one that was adopted meanwhile stays in its lane until its turn, and is skipped."""
+    """A priority queue of tasks, and their true number: one that was adopted meanwhile stays in its lane
+    until its turn, and is skipped.
+
+    Tasks that are held wait too, and are given to nobody until `release`.
+    """
 
     def __init__(self) -> None:
         self._queue: PriorityQueue[Task] = PriorityQueue()
+        self._held: list[Task] = []
         self._depths = dict.fromkeys(Priority, 0)
         self._length = 0
 
@@ -28,8 +33,21 @@ class WaitingTasks:
         self._enter(task)
         self._queue.put_back(task, task.row.priority, task.queued_ns)
 
+    def hold(self, task: Task, now_ns: int) -> None:
+        """Let a task wait behind those that are held already."""
+        task.queued_ns = now_ns
+        self._enter(task)
+        self._held.append(task)
+
+    def release(self) -> None:
+        """Held tasks may be given, ahead of those that came after them."""
+        for task in reversed(self._held):
+            if task.phase is Phase.waiting:
+                self._queue.put_back(task, task.row.priority, task.queued_ns)
+        self._held.clear()
+
     def take(self, now_ns: int) -> Task | None:
-        """The task whose turn it is; its phase is for the caller to change."""
+        """The task whose turn it is; it waits no more."""
         while (task := self._queue.take(now_ns)) is not None:
             if task.phase is Phase.waiting:
                 self.leave(task)

@@ -1,4 +1,6 @@
-"""A worker of the smallest kind, made of wire/ alone: it connects, takes what comes, and does what a test tells it."""
+"""A worker of the smallest kind, made of wire/ alone: it connects, takes what comes, and does what a test
+tells it.
+"""
 
 from __future__ import annotations
 
@@ -28,7 +30,7 @@ from wire.messages import Assign, Heartbeat, Held, Inventory, LeasesRenewed, Mes
 from wire.priority import Priority
 
 
-class TurnedAway(Exception):
+class TurnedAwayError(Exception):
     """The coordinator refused the handshake."""
 
     def __init__(self, status: int, refusal: Refusal) -> None:
@@ -62,7 +64,15 @@ class MiniWorker:
         if self.session is not None:
             resume = Resume(self.session.session, self.session.epoch, self.channel.received)
         return Hello(
-            1, self.name, self.incarnation, os.urandom(16), time.time(), self.slots, self.prefetch, True, resume
+            1,
+            self.name,
+            self.incarnation,
+            os.urandom(16),
+            time.time(),
+            self.slots,
+            self.prefetch,
+            True,
+            resume,
         )
 
     async def connect(self, hello: Hello | None = None) -> Welcome:
@@ -75,7 +85,9 @@ class MiniWorker:
             )  # fmt: skip
         except InvalidStatus as error:
             response = error.response
-            raise TurnedAway(response.status_code, read_refusal(response.headers[REFUSAL_HEADER])) from None
+            raise TurnedAwayError(
+                response.status_code, read_refusal(response.headers[REFUSAL_HEADER])
+            ) from None
         assert self.link.response is not None
         welcome = read_welcome(self.link.response.headers[WELCOME_HEADER], self.key, hello)
         keys = session_keys(self.key, welcome.session, welcome.epoch, hello.nonce + welcome.nonce)

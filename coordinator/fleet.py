@@ -1,0 +1,274 @@
+"""The ways of a session: it begins, a connection speaks for it, the connection is lost, it is resumed, it
+ends. And the welcome that says so.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from coordinator.attempts import Attempts
+from coordinator.connection import Connection
+from coordinator.counters import Counters
+from coordinator.effects import Close, Effects
+from coordinator.ledger import Ledger
+from coordinator.pace import MS, pace
+from coordinator.rows import PresenceRow, Recovered, SessionEndRow, SessionRow
+from coordinator.session import NEVER_NS, Session
+from coordinator.sessions import FRESH, RESET, RESUMED, Sessions
+from coordinator.timers import Timers
+from wire import events
+from wire.channel import Bounds, Channel
+from wire.codec import Limits, Opener, Sealer, session_keys
+from wire.events import Journal
+from wire.handshake import Backoff, Hello, Welcome
+from wire.messages import Assign, Message
+from wire.refusals import CloseCode, FrameError
+from wire.settings import CoordinatorSettings
+
+NONCE_BYTES = 16
+SESSION_BYTES = 9
+CAPACITY_MAX = 2048
+
+
+@dataclass(frozen=True)
+class Opening:
+    """A hello that was accepted: the connection's number from now on, and the answer that goes into the
+    header.
+    """
+
+    connection: int
+    hello: Hello
+    welcome: Welcome
+
+
+class Fleet:
+    """All sessions and their connections."""
+
+    def __init__(
+        self,
+        epoch: int,
+        settings: CoordinatorSettings,
+        fleet_key: bytes,
+        ledger: Ledger,
+        attempts: Attempts,
+        effects: Effects,
+        journal: Journal,
+        timers: Timers,
+        counters: Counters,
+        random_bytes: Callable[[int], bytes],
+        limits: Limits,
+        bounds: Bounds,
+    ) -> None:
+        self.sessions = Sessions()
+        self.connections: dict[int, Connection] = {}
+        self.awaited: set[str] = set()
+        self._epoch = epoch
+        self._settings = settings
+        self._fleet_key = fleet_key
+        self._ledger = ledger
+        self._attempts = attempts
+        self._effects = effects
+        self._journal = journal
+        self._timers = timers
+        self._counters = counters
+        self._random_bytes = random_bytes
+        self._limits = limits
+        self._bounds = bounds
+        self._next_connection = 1
+
+    # -- a connection begins ---------------------------------------------------------------------------------
+
+    def open(self, now_ns: int, hello: Hello, outcome: str, because: str) -> Opening:
+        """Take a worker in, by `outcome`. An older connection of it is over, whatever it still says."""
+        self._supersede(hello.worker, now_ns)
+        session, new_stream = None, True
+        if outcome == RESUMED and hello.resume is not None:
+            asked = self.sessions.by_id[hello.resume.session]
+            new_stream = hello.resume.epoch != self._epoch
+            try:
+                self.delivered(asked, asked.channel.resume(0 if new_stream else hello.resume.received, 0))
+                session = asked
+            except FrameError as error:
+                outcome, because = RESET, f"the worker's numbers do not fit: {error.detail}"
+        if session is None:
+            session = self._begin(now_ns, hello, outcome)
+        session.capacity = min(max(hello.slots, 0) + max(hello.prefetch, 0), CAPACITY_MAX)
+        welcome = self._welcome(hello, session, outcome, because, new_stream)
+        opening = Opening(self._next_connection, hello, welcome)
+        self._next_connection += 1
+        self._connect(opening, session, now_ns)
+        return opening
+
+    def delivered(self, session: Session, messages: list[Message]) -> None:
+        """The worker has these."""
+        for message in messages:
+            if isinstance(message, Assign) and (attempt := session.attempts.get(message.token)):
+                attempt.undelivered = None
+        if messages:
+            self._attempts.free.place(session)
+
+    def inventoried(self, session: Session, now_ns: int) -> None:
+        """The worker said what it holds."""
+        self._attempts.keep_undelivered(session, now_ns)
+        session.inventoried = True
+        self._attempts.free.place(session)
+        self._no_more_awaited(session)
+
+    def present(self, row: PresenceRow) -> None:
+        """The disk knows of a session's connection."""
+        session = self.sessions.by_id.get(row.session)
+        if session is not None and row.connected:
+            session.present = row.connection
+            self._attempts.free.place(session)
+
+    # -- it ends ---------------------------------------------------------------------------------------------
+
+    def refuse_frame(self, speaker: Connection, error: FrameError, now_ns: int) -> None:
+        """Something came in that must not be believed: the connection is over, the session is not."""
+        self._counters.add("frames_refused", error.fault)
+        self._journal(
+            events.FrameRefused, peer=speaker.session.worker, fault=error.fault, detail=error.detail
+        )
+        self._effects.closes.append(Close(speaker.id, CloseCode.bad_frame, error.fault))
+        self.cut(speaker, "bad_frame", error.detail, now_ns)
+
+    def cut(self, speaker: Connection, kind: str, detail: str, now_ns: int) -> None:
+        """The connection is over, and its session waits for the next one."""
+        session = speaker.session
+        del self.connections[speaker.id]
+        self.sessions.disconnect(session, now_ns)
+        self._attempts.free.place(session)
+        self._counters.add("connections_lost", kind)
+        self._journal(
+            events.WorkerLost, worker=session.worker, session=session.id, kind=kind, detail=detail,
+            silent_ms=(now_ns - session.heard_ns) / MS,
+        )  # fmt: skip
+        if session.leaving:
+            self._end(session, "goodbye", now_ns)
+        else:
+            self._effects.rows.append(PresenceRow(session.id, speaker.id, False))
+            self._timers.at(session, now_ns + self._settings.session_ttl_ms * MS)
+
+    def leave(self, session: Session, reason: str, now_ns: int) -> None:
+        """The worker said goodbye. Its connection stays until the worker has the acknowledgement."""
+        session.leaving = True
+        self._attempts.free.place(session)
+        self._ledger.lose_all(session, f"goodbye: {reason}", now_ns)
+
+    def look_at(self, session: Session, now_ns: int) -> None:
+        """A session's time has come: for silence, for its leases, or for its end."""
+        if self.sessions.by_id.get(session.id) is not session:
+            return
+        due_ns = NEVER_NS
+        if session.connection is not None:
+            due_ns = self._silence_ns(session)
+            if due_ns <= now_ns:
+                speaker = self.connections[session.connection]
+                detail = "nothing was heard for too long"
+                self._effects.closes.append(Close(speaker.id, CloseCode.heartbeat_timeout, detail))
+                self.cut(speaker, "heartbeat_timeout", detail, now_ns)
+        if session.connection is None:
+            if self.sessions.by_id.get(session.id) is not session:
+                return
+            due_ns = session.lost_ns + self._settings.session_ttl_ms * MS
+            if due_ns <= now_ns:
+                self._end(session, "expired", now_ns)
+                return
+        self._timers.at(session, min(due_ns, self._ledger.expire(session, now_ns)))
+
+    # -- a restart -------------------------------------------------------------------------------------------
+
+    def restore(self, recovered: Recovered, now_ns: int) -> None:
+        """Take up the sessions that the store kept. Those that were connected are awaited: until they have
+        spoken, nobody knows all that they hold.
+        """
+        for stored in recovered.sessions:
+            channel = Channel(self._bounds, received=stored.received)
+            session = Session(
+                stored.session, stored.worker, stored.incarnation, channel, heard_ns=now_ns, lost_ns=now_ns
+            )
+            self.sessions.begin(session, now_ns)
+            self._timers.at(session, now_ns + self._settings.session_ttl_ms * MS)
+            if stored.connected:
+                self.awaited.add(session.id)
+        self._size_changed()
+
+    # -- inside ----------------------------------------------------------------------------------------------
+
+    def _supersede(self, worker: str, now_ns: int) -> None:
+        known = self.sessions.of(worker)
+        if known is not None and known.connection is not None:
+            detail = "a newer connection of this worker took over"
+            self._effects.closes.append(Close(known.connection, CloseCode.superseded, detail))
+            self.cut(self.connections[known.connection], "superseded", detail, now_ns)
+
+    def _begin(self, now_ns: int, hello: Hello, outcome: str) -> Session:
+        """A new session; the one that stood under the worker's name ends."""
+        known = self.sessions.of(hello.worker)
+        session_id = self._random_bytes(SESSION_BYTES).hex()
+        session = Session(session_id, hello.worker, hello.incarnation, Channel(self._bounds))
+        self.sessions.begin(session, now_ns)
+        self._effects.rows.append(SessionRow(session.id, session.worker, session.incarnation))
+        if known is not None:
+            if known.incarnation == hello.incarnation:
+                self._attempts.move(known, session)
+                if known.id in self.awaited:
+                    self.awaited.add(session.id)
+            self._end(known, "a new process of the same name" if outcome == FRESH else "reset", now_ns)
+        self._size_changed()
+        return session
+
+    def _welcome(
+        self, hello: Hello, session: Session, outcome: str, because: str, new_stream: bool
+    ) -> Welcome:
+        tempo = self._attempts.pace
+        return Welcome(
+            outcome=outcome, because=because, session=session.id, epoch=self._epoch,
+            nonce=self._random_bytes(NONCE_BYTES), received=session.channel.committed, new_stream=new_stream,
+            credit=self._bounds.window, heartbeat_interval_ms=tempo.interval_ms,
+            heartbeat_timeout_ms=tempo.timeout_ms, backoff=Backoff(tempo.base_ms, tempo.cap_ms),
+            compress=hello.compress and self._settings.compress,
+        )  # fmt: skip
+
+    def _connect(self, opening: Opening, session: Session, now_ns: int) -> None:
+        """From here on the new connection speaks for the session, and all its timers begin anew."""
+        welcome = opening.welcome
+        nonces = opening.hello.nonce + welcome.nonce
+        keys = session_keys(self._fleet_key, session.id, self._epoch, nonces)
+        self.connections[opening.connection] = Connection(
+            opening.connection,
+            session,
+            Opener(keys.to_coordinator, self._limits),
+            Sealer(keys.to_worker, compress=welcome.compress),
+            acked=welcome.received,
+        )
+        self.sessions.connect(session, opening.connection, now_ns)
+        session.interval_ms = welcome.heartbeat_interval_ms
+        self._effects.rows.append(PresenceRow(session.id, opening.connection, True))
+        self._timers.at(session, self._silence_ns(session))
+        self._counters.add("connections", welcome.outcome)
+        self._journal(
+            events.WorkerJoined, worker=session.worker, session=session.id, epoch=self._epoch,
+            outcome=welcome.outcome, because=welcome.because,
+        )  # fmt: skip
+
+    def _end(self, session: Session, reason: str, now_ns: int) -> None:
+        self._journal(events.WorkerGone, worker=session.worker, session=session.id, reason=reason)
+        self._ledger.lose_all(session, reason, now_ns)
+        self.sessions.end(session, now_ns)
+        self._effects.rows.append(SessionEndRow(session.id))
+        self._no_more_awaited(session)
+        self._size_changed()
+
+    def _no_more_awaited(self, session: Session) -> None:
+        if session.id in self.awaited:
+            self.awaited.discard(session.id)
+            if not self.awaited:
+                self._ledger.release()
+
+    def _silence_ns(self, session: Session) -> int:
+        return session.heard_ns + (session.interval_ms + self._attempts.pace.timeout_ms) * MS
+
+    def _size_changed(self) -> None:
+        self._attempts.pace = pace(self._settings, len(self.sessions.by_id))
