@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from driver.checks import ALWAYS, CHECKS, run_check
+from driver.checks import ALWAYS, CHECKS, run_check, unless_gap
 from driver.course import Course, course
 from driver.findings import Finding, failed, passed, unknown
 from driver.history import History
@@ -12,6 +12,7 @@ from driver.metrics import Metrics
 from driver.metrics.signals import good_stretches
 from driver.quantities import write
 from driver.thresholds import OPERATORS, Anchored, Expectation, NamedCheck, Threshold
+from driver.wholeness import EVERYBODY
 
 
 def find_all(
@@ -31,9 +32,9 @@ def find_all(
         findings.append(run_check(CHECKS[name], history, metrics, params))
     for expectation in expectations:
         if isinstance(expectation, Threshold):
-            findings.append(against_threshold(metrics, expectation))
+            findings.append(unless_gap(history, against_threshold(metrics, expectation), EVERYBODY))
         elif isinstance(expectation, Anchored):
-            findings.append(against_signal(history, expectation))
+            findings.append(unless_gap(history, against_signal(history, expectation), EVERYBODY))
     return findings
 
 

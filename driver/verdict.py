@@ -39,8 +39,8 @@ EXIT_CODES = {
 class KnownIssue(msgspec.Struct, frozen=True):
     """A declared failure: the finding's name (a check, or an expectation as written), and why it is known."""
 
-    finding: str
-    reason: str
+    check: str
+    because: str
 
 
 class Verdict(msgspec.Struct, frozen=True):
@@ -59,7 +59,7 @@ class Verdict(msgspec.Struct, frozen=True):
 
 def judge(findings: Sequence[Finding], known_issues: Sequence[KnownIssue] = ()) -> Verdict:
     """The verdict on all findings of a run."""
-    known = {issue.finding: issue for issue in known_issues}
+    known = {issue.check: issue for issue in known_issues}
     wrong = [finding for finding in findings if finding.status is Status.failed]
     surprises = [finding for finding in wrong if finding.check not in known]
     unknowns = [finding for finding in findings if finding.status is Status.unknown]
@@ -78,7 +78,7 @@ def judge(findings: Sequence[Finding], known_issues: Sequence[KnownIssue] = ()) 
             Outcome.inconclusive, f"nothing shows that anything was tried: {', '.join(untried)} not judged"
         )
     if wrong:
-        reasons = "; ".join(f"{finding.check}: {known[finding.check].reason}" for finding in wrong)
+        reasons = "; ".join(f"{finding.check}: {known[finding.check].because}" for finding in wrong)
         return verdict(Outcome.expected_failure, f"failed as declared: {reasons}")
     return verdict(Outcome.passed, f"all {len(findings)} findings passed")
 
@@ -102,5 +102,5 @@ def _notes(findings: Sequence[Finding], known: dict[str, KnownIssue]) -> tuple[s
                 f"the known issue {name!r} names nothing that was judged: strike it out or correct it"
             )
         elif by_name[name].status is Status.passed:
-            notes.append(f"the known issue {name!r} ({issue.reason}) passed after all: strike it out")
+            notes.append(f"the known issue {name!r} ({issue.because}) passed after all: strike it out")
     return tuple(notes)

@@ -6,9 +6,10 @@ from driver.checks.check import Check, Param, Params
 from driver.connections import stories
 from driver.course import course
 from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import History
+from driver.history import COORDINATOR, History
 from driver.intervals import Interval, difference, holds
 from driver.metrics import Metrics
+from driver.wholeness import WORKERS
 from wire.events import Connected, Event, Lost, WorkerGone, WorkerJoined, WorkerLost
 
 NAME = "agreement_on_connected"
@@ -70,5 +71,6 @@ CHECK = Check(
     name=NAME,
     claims="Worker and coordinator agree on who is connected.",
     judge=judge,
+    rests_on=(COORDINATOR, WORKERS),
     params={"longest_s": Param(10, "longest disagreement outside faults, in seconds")},
 )

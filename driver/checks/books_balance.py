@@ -9,7 +9,7 @@ import msgspec
 from driver.checks.check import Check, Params
 from driver.events import LastState
 from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import History
+from driver.history import COORDINATOR, History
 from driver.metrics import Metrics
 from driver.task_lives import task_book
 from wire.control import State
@@ -82,5 +82,6 @@ CHECK = Check(
     name=NAME,
     claims="submitted = completed + failed + waiting + assigned, at every instant and at the end.",
     judge=judge,
+    rests_on=(COORDINATOR,),
     always=True,
 )

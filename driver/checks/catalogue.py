@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from msgspec.structs import replace
+
 from driver.checks import (
     agreement_on_connected,
     books_balance,
@@ -10,6 +12,7 @@ from driver.checks import (
     journals_complete,
     lab_was_sound,
     no_metastable_state,
+    no_process_died,
     no_starvation,
     no_zombie_effects,
     nothing_counted_twice,
@@ -19,9 +22,10 @@ from driver.checks import (
     workers_were_cut_off,
 )
 from driver.checks.check import Check, Params
-from driver.findings import Finding, unknown
+from driver.findings import Finding, Status, unknown
 from driver.history import History
 from driver.metrics import Metrics
+from driver.wholeness import gap_among
 
 CHECKS: dict[str, Check] = {
     check.name: check
@@ -34,6 +38,7 @@ CHECKS: dict[str, Check] = {
         books_balance.CHECK,
         no_zombie_effects.CHECK,
         journals_complete.CHECK,
+        no_process_died.CHECK,
         lab_was_sound.CHECK,
         order_within_priority.CHECK,
         no_starvation.CHECK,
@@ -51,6 +56,15 @@ def run_check(check: Check, history: History, metrics: Metrics, params: Params) 
     """What a check finds; one that crashes is unknown, with the exception's sentence, and hides no other."""
     filled = {name: param.default for name, param in check.params.items()} | dict(params)
     try:
-        return check.judge(history, metrics, filled)
+        finding = check.judge(history, metrics, filled)
     except Exception as error:
         return unknown(check.name, f"the check itself broke: {type(error).__name__}: {error}")
+    return unless_gap(history, finding, check.rests_on)
+
+
+def unless_gap(history: History, finding: Finding, roles: tuple[str, ...]) -> Finding:
+    """The finding; a failure is unknown where lines may be missing from the journals that it rests on."""
+    gap = gap_among(history, roles) if finding.status is Status.failed else ""
+    if not gap:
+        return finding
+    return replace(finding, status=Status.unknown, because=f"{finding.because}; but {gap}")

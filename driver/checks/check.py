@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from driver.findings import Finding
 from driver.history import History
 from driver.metrics import Metrics
+from driver.wholeness import EVERYBODY
 
 Params = Mapping[str, float]
 Judge = Callable[[History, Metrics, Params], Finding]
@@ -27,10 +28,14 @@ class Param:
 
 @dataclass(frozen=True)
 class Check:
-    """One entry of the catalogue. `always`: judged in every run, whether its scenario asks or not."""
+    """One entry of the catalogue. `always`: judged in every run, whether its scenario asks or not.
+
+    `rests_on`: whose journals must be whole for a failure to be proved; with a gap in them it is unknown.
+    """
 
     name: str
     claims: str
     judge: Judge
     always: bool = False
     params: Mapping[str, Param] = field(default_factory=dict)
+    rests_on: tuple[str, ...] = EVERYBODY

@@ -6,8 +6,9 @@ from driver.checks.check import Check, Params
 from driver.course import course
 from driver.events import Aborted, ContainerSeen, Healed, SubmitGivenUp, Trouble
 from driver.findings import Finding, passed, show, unknown
-from driver.history import History
+from driver.history import COORDINATOR, History
 from driver.metrics import Metrics
+from driver.wholeness import ALIVE
 
 NAME = "lab_was_sound"
 
@@ -30,10 +31,15 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     if run.faults and (healed is None or healed.left):
         left = f": {', '.join(healed.left[:5])} still hurt" if healed else ""
         return unknown(NAME, f"after the faults it was not verified that all is healed{left}")
-    starved = [seen for seen in history.of(ContainerSeen) if seen.out_of_memory]
-    if starved:
-        because = f"{starved[0].container} ran out of the memory that the lab gives it"
-        return unknown(NAME, because, evidence=show(history, starved))
+    judged = {COORDINATOR, *history.workers}
+    dead = [
+        seen
+        for seen in history.of(ContainerSeen)
+        if seen.container not in judged and seen.status not in ALIVE
+    ]
+    if dead:
+        because = f"{dead[0].container} was {dead[0].status} at the end, exit code {dead[0].exit_code}"
+        return unknown(NAME, because, evidence=show(history, dead))
     for given_up in history.of(SubmitGivenUp)[:1]:
         because = f"{len(given_up.tasks)} tasks were never answered for, so that nobody can say what is lost"
         return unknown(NAME, because, evidence=show(history, [given_up]))

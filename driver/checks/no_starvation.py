@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from driver.checks.check import Check, Param, Params
 from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import History
+from driver.history import COORDINATOR, History
 from driver.metrics import Metrics
 from wire.events import Assigned, AttemptLost, Submitted, TaskDone
 
@@ -92,6 +92,7 @@ CHECK = Check(
     name=NAME,
     claims="No priority is passed over for long while its tasks wait.",
     judge=judge,
+    rests_on=(COORDINATOR,),
     params={
         "picks": Param(
             124, "assignments of others in a row, at most (four rounds of all weights: 4 × 31)", least=1

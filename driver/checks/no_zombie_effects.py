@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from driver.checks.check import Check, Params
 from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import History
+from driver.history import COORDINATOR, History
 from driver.metrics import Metrics
 from wire.events import Assigned, CheckpointCommitted, Event, ResultRefused, TaskDone
 
@@ -46,5 +46,9 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 
 CHECK = Check(
-    name=NAME, claims="No result or checkpoint of a stale attempt counted.", judge=judge, always=True
+    name=NAME,
+    claims="No result or checkpoint of a stale attempt counted.",
+    judge=judge,
+    rests_on=(COORDINATOR,),
+    always=True,
 )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.checks.check import Check, Params
 from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import History
+from driver.history import COORDINATOR, DRIVER, History
 from driver.metrics import Metrics
 from driver.task_lives import task_book
 
@@ -48,4 +48,10 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     return passed(NAME, f"{results} results, each of a task of its own", measured=0, threshold=0, margin=0)
 
 
-CHECK = Check(name=NAME, claims="No task's result was counted twice.", judge=judge, always=True)
+CHECK = Check(
+    name=NAME,
+    claims="No task's result was counted twice.",
+    judge=judge,
+    rests_on=(COORDINATOR, DRIVER),
+    always=True,
+)

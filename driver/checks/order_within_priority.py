@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.checks.check import Check, Params
 from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import History
+from driver.history import COORDINATOR, History
 from driver.metrics import Metrics
 from driver.task_lives import TaskLife, task_book
 from wire.events import Assigned, Event, Submitted
@@ -50,5 +50,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 
 CHECK = Check(
-    name=NAME, claims="Within one priority tasks are given out in the order they came.", judge=judge
+    name=NAME,
+    claims="Within one priority tasks are given out in the order they came.",
+    judge=judge,
+    rests_on=(COORDINATOR,),
 )

@@ -9,6 +9,7 @@ from driver.findings import Finding, failed, passed, show, unknown
 from driver.history import History
 from driver.intervals import holds
 from driver.metrics import Metrics
+from driver.wholeness import WORKERS
 
 NAME = "workers_were_cut_off"
 
@@ -78,6 +79,7 @@ CHECK = Check(
     name=NAME,
     claims="Every worker under a fault that cuts lost its connection and came back.",
     judge=judge,
+    rests_on=(WORKERS,),
     always=True,
     params={
         "required": Param(0, "1: a run without such faults is unknown (set when a scenario names this check)")

@@ -33,12 +33,16 @@ class Better(Enum):
 
 @dataclass(frozen=True)
 class Metric:
-    """One number of a run: its name (units last), unit, formula in words, and which direction is better."""
+    """One number of a run: its name (units last), unit, formula in words, and which direction is better.
+
+    `statistic` is mean, p50, … where it is one of those that sum up many numbers.
+    """
 
     name: str
     unit: Unit
     better: Better
     formula: str
+    statistic: str = ""
 
 
 STATISTICS = {
@@ -53,7 +57,7 @@ STATISTICS = {
 def distribution(stem: str, unit: Unit, better: Better, formula: str) -> tuple[Metric, ...]:
     """The five metrics that sum up many numbers: `stem_mean_s`, `stem_p50_s`, …"""
     return tuple(
-        Metric(f"{stem}_{statistic}{_suffix(unit)}", unit, better, f"{words} {formula}")
+        Metric(f"{stem}_{statistic}{_suffix(unit)}", unit, better, f"{words} {formula}", statistic)
         for statistic, words in STATISTICS.items()
     )
 

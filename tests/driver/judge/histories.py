@@ -9,8 +9,11 @@ from typing import TypeVar
 import msgspec
 
 from driver import events as told
+from driver.checks import CHECKS, run_check
+from driver.findings import Finding
 from driver.history import History, JournalRead
 from driver.journals import worker_order
+from driver.metrics import measure
 from driver.store import RunRecord, save_start
 from wire import events as wire
 from wire.events import Event
@@ -319,3 +322,19 @@ def healthy_herd(workers: int = 3, rounds: int = 2) -> Past:
         past.flow(begin_s + 17, begin_s + 29)
     past.end(2.0 + rounds * 30 + 2)
     return past
+
+
+def small(*, drained: bool = True) -> Past:
+    """Two workers, forty tasks, no fault."""
+    past = Past(2)
+    past.begin()
+    past.flow(2, 6)
+    if drained:
+        past.end(20)
+    return past
+
+
+def found(name: str, past: Past, **params: float) -> Finding:
+    """What one check finds in a past."""
+    history = past.history()
+    return run_check(CHECKS[name], history, measure(history), params)

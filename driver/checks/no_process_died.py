@@ -1,0 +1,73 @@
+"""No worker and no coordinator ended by itself: a crash is a failure even where others make up for it."""
+
+from __future__ import annotations
+
+from driver.checks.check import Check, Params
+from driver.course import BEFORE_NS, Course, course
+from driver.events import ContainerSeen
+from driver.findings import Finding, failed, passed, show, unknown
+from driver.history import COORDINATOR, DRIVER, History
+from driver.metrics import Metrics
+from driver.wholeness import ALIVE
+from wire.events import Event, ProcessStarted, ProcessStopping
+
+NAME = "no_process_died"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Looks at what the engine says at the end, and for lives that ended while no fault was aimed at them."""
+    run = history.view(course)
+    processes = [COORDINATOR, *history.workers]
+    lives = sum(1 for started in history.of(ProcessStarted) if started.by in processes)
+    if not lives:
+        return unknown(NAME, "no process ever wrote that it started")
+    for seen in history.of(ContainerSeen):
+        if seen.container in processes and seen.status not in ALIVE:
+            why = ", out of memory" if seen.out_of_memory else ""
+            because = f"{seen.container} was {seen.status} at the end, exit code {seen.exit_code}{why}"
+            told = [*history.by(seen.container)[-2:], seen]
+            return failed(NAME, because, measured=1, threshold=0, margin=-1, evidence=show(history, told))
+    for process in processes:
+        ends = _ends_without_cause(history, process, run)
+        if ends:
+            because = f"{process} ended {len(ends)} times by itself, while no fault was aimed at it"
+            return failed(NAME, because, measured=len(ends), threshold=0, margin=-len(ends),
+                          evidence=show(history, ends[0]))  # fmt: skip
+    return passed(
+        NAME, f"{lives} lives of {len(processes)} processes ended in order, or by a fault", measured=0
+    )
+
+
+def _ends_without_cause(history: History, process: str, run: Course) -> list[list[Event]]:
+    """The ends of lives before the run's end: the last line of each, and the first of the next one."""
+    ends: list[list[Event]] = []
+    last: Event | None = None
+    for event in history.by(process):
+        died = (
+            isinstance(event, ProcessStarted) and last is not None and not isinstance(last, ProcessStopping)
+        )
+        left = isinstance(event, ProcessStopping) and event.at_ns <= run.end_ns
+        if died and last is not None and not _aimed_at(run, process, last.at_ns, event.at_ns):
+            ends.append([last, event])
+        elif left and not _aimed_at(run, process, event.at_ns, event.at_ns):
+            ends.append([event])
+        last = event
+    return ends
+
+
+def _aimed_at(run: Course, process: str, from_ns: int, until_ns: int) -> bool:
+    return any(
+        process in window.targets
+        and window.began_ns - BEFORE_NS <= until_ns
+        and (window.ended_ns is None or window.ended_ns + BEFORE_NS >= from_ns)
+        for window in run.faults
+    )
+
+
+CHECK = Check(
+    name=NAME,
+    claims="No worker and no coordinator ended by itself.",
+    judge=judge,
+    always=True,
+    rests_on=(DRIVER,),
+)

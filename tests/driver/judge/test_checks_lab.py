@@ -1,0 +1,261 @@
+"""What the checks on the lab itself say: receipts, journals, healing. None of them ever fails a run."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver import events as told
+from driver.checks import ALWAYS, CHECKS, run_check
+from driver.checks.check import Check, Params
+from driver.findings import Finding, Status
+from driver.history import Damage, History
+from driver.metrics import Metrics, measure
+from tests.driver.judge.histories import Past, found, healthy_herd, small
+from wire import events as wire
+
+
+def with_fault(**fault: bool | None) -> Past:
+    past = Past(2)
+    past.begin()
+    past.fault("f-1", "latency", ["worker-1"], 10, 5, cuts=False, **fault)  # type: ignore[arg-type]
+    past.end(30)
+    return past
+
+
+# -- faults_were_proved ------------------------------
+
+
+def test_a_fault_with_a_receipt_is_proved() -> None:
+    assert found("faults_were_proved", with_fault()).status is Status.passed
+
+
+def test_a_fault_without_a_receipt_is_unknown() -> None:
+    finding = found("faults_were_proved", with_fault(proved=None))
+    assert finding.status is Status.unknown
+    assert "f-1" in finding.because
+
+
+def test_a_receipt_that_doubts_is_unknown_and_says_why() -> None:
+    finding = found("faults_were_proved", with_fault(proved=False))
+    assert finding.status is Status.unknown
+    assert "the prober saw nothing" in finding.because
+
+
+def test_fewer_faults_than_planned_are_unknown() -> None:
+    assert found("faults_were_proved", with_fault(), planned=2).status is Status.unknown
+
+
+def test_a_fault_that_could_not_be_started_is_unknown() -> None:
+    past = with_fault()
+    past.tell(
+        "driver",
+        told.FaultFailed,
+        12,
+        fault="f-2",
+        kind="kill",
+        targets=["worker-2"],
+        detail="no such container",
+    )
+    finding = found("faults_were_proved", past)
+    assert finding.status is Status.unknown
+    assert "no such container" in finding.because
+
+
+def test_a_fault_that_nothing_says_ended_is_unknown() -> None:
+    past = with_fault()
+    past.forget("driver", told.FaultEnded)
+    past.forget("driver", told.Healed)
+    assert found("faults_were_proved", past).status is Status.unknown
+
+
+def test_a_run_that_planned_no_fault_proves_all_it_planned() -> None:
+    assert found("faults_were_proved", small()).status is Status.passed
+
+
+# -- journals_complete ------------------------------
+
+
+def test_whole_journals_are_complete() -> None:
+    assert found("journals_complete", healthy_herd()).status is Status.passed
+
+
+def test_a_missing_journal_is_unknown_and_named() -> None:
+    past = small()
+    del past.lines["worker-2"]
+    finding = found("journals_complete", past)
+    assert finding.status is Status.unknown
+    assert "worker-2" in finding.because
+
+
+def test_a_damaged_line_is_unknown() -> None:
+    history = small().history()
+    history.damage.append(Damage("worker-1", "damaged", 3, "line 7: junk"))
+    finding = run_check(CHECKS["journals_complete"], history, measure(history), {})
+    assert finding.status is Status.unknown
+    assert "3 lines" in finding.because
+
+
+def test_a_last_line_that_a_kill_tore_is_told_and_tolerated() -> None:
+    history = small().history()
+    history.damage.append(Damage("worker-1", "torn", 1, "line 7: junk"))
+    finding = run_check(CHECKS["journals_complete"], history, measure(history), {})
+    assert finding.status is Status.passed
+    assert "worker-1 was torn" in finding.because
+
+
+def test_a_journal_that_stops_without_a_last_line_is_unknown() -> None:
+    past = small()
+    past.forget("worker-1", wire.ProcessStopping)
+    finding = found("journals_complete", past)
+    assert finding.status is Status.unknown
+    assert "worker-1" in finding.because
+
+
+def test_a_journal_that_a_fault_ended_for_good_needs_no_last_line() -> None:
+    past = small()
+    past.forget("worker-1", wire.ProcessStopping)
+    last_s = max(event.at_ns for event in past.lines["worker-1"])
+    past.tell("driver", told.FaultBegun, 20, fault="k", kind="kill", targets=["worker-1"], params=b"{}",
+              planned_ns=last_s, cuts=True)  # fmt: skip
+    assert found("journals_complete", past).status is Status.passed
+
+
+def test_no_journal_at_all_is_unknown() -> None:
+    assert found("journals_complete", Past(1)).status is Status.unknown
+
+
+def test_a_drivers_journal_cut_short_is_unknown() -> None:
+    past = small()
+    past.lines["driver"] = past.lines["driver"][:3]
+    assert found("journals_complete", past).status is Status.unknown
+
+
+# -- lab_was_sound ------------------------------
+
+
+def test_a_lab_without_trouble_was_sound() -> None:
+    assert found("lab_was_sound", healthy_herd()).status is Status.passed
+
+
+TROUBLES = {
+    "aborted": (told.Aborted, {"because": "too many tasks wait"}),
+    "trouble": (told.Trouble, {"what": "Toxiproxy restarted", "detail": "links rebuilt"}),
+    "unanswered": (told.SubmitGivenUp, {"tasks": ["t-1"]}),
+    "not healed": (told.Healed, {"links": [], "containers": [], "left": ["worker-2"], "took_ms": 1.0}),
+    "Toxiproxy died": (
+        told.ContainerSeen,
+        {"container": "toxiproxy", "status": "exited", "exit_code": 2, "out_of_memory": False},
+    ),
+}
+
+
+@pytest.mark.parametrize("trouble", TROUBLES)
+def test_trouble_of_the_labs_own_is_unknown(trouble: str) -> None:
+    past = healthy_herd()
+    kind, fields = TROUBLES[trouble]
+    past.tell("driver", kind, 63, **fields)
+    assert found("lab_was_sound", past).status is Status.unknown
+
+
+def test_a_run_that_was_stopped_by_hand_is_unknown() -> None:
+    past = small()
+    past.phase("timeline", 2, 5, outcome="stopped")
+    assert found("lab_was_sound", past).status is Status.unknown
+
+
+def test_faults_without_verified_healing_are_unknown() -> None:
+    past = healthy_herd()
+    past.forget("driver", told.Healed)
+    assert found("lab_was_sound", past).status is Status.unknown
+
+
+# -- no_process_died ------------------------------
+
+
+def test_processes_that_end_in_order_did_not_die() -> None:
+    assert found("no_process_died", healthy_herd()).status is Status.passed
+
+
+def test_a_coordinator_that_the_engine_saw_dead_failed() -> None:
+    past = small()
+    past.tell("driver", told.ContainerSeen, 20.5, container="coordinator", status="exited", exit_code=137,
+              out_of_memory=True)  # fmt: skip
+    finding = found("no_process_died", past)
+    assert finding.status is Status.failed
+    assert "out of memory" in finding.because
+
+
+def test_a_worker_that_started_again_without_a_fault_had_died() -> None:
+    past = small()
+    past.start("worker-1", 9)
+    finding = found("no_process_died", past)
+    assert finding.status is Status.failed
+    assert finding.evidence[-1].text.startswith("worker-1 process_started")
+
+
+def test_a_worker_that_gave_up_in_the_middle_of_the_run_failed() -> None:
+    past = small()
+    past.tell("worker-1", wire.ProcessStopping, 9, reason="gave up")
+    assert found("no_process_died", past).status is Status.failed
+
+
+def test_a_worker_that_a_fault_killed_did_not_die_by_itself() -> None:
+    past = small()
+    past.fault("kill-1", "kill", ["worker-1"], 8, 2)
+    past.start("worker-1", 9)
+    assert found("no_process_died", past).status is Status.passed
+
+
+def test_a_kill_of_another_worker_excuses_no_death() -> None:
+    past = small()
+    past.fault("kill-2", "kill", ["worker-2"], 8, 2)
+    past.start("worker-1", 9)
+    assert found("no_process_died", past).status is Status.failed
+
+
+def test_without_any_process_nobody_can_say_whether_one_died() -> None:
+    assert found("no_process_died", Past(1)).status is Status.unknown
+
+
+# -- gaps in journals ------------------------------
+
+
+def test_a_failure_is_unknown_where_its_proof_may_be_on_a_line_that_is_missing() -> None:
+    past = small()
+    past.submit("gone", 3)
+    past.forget("coordinator", wire.ProcessStopping)
+    finding = found("nothing_lost", past)
+    assert finding.status is Status.unknown
+    assert "stops without a last line" in finding.because
+
+
+def test_a_failure_stands_where_the_gap_is_in_a_journal_that_it_does_not_rest_on() -> None:
+    past = small()
+    past.submit("gone", 3)
+    past.forget("worker-1", wire.ProcessStopping)
+    assert found("nothing_lost", past).status is Status.failed
+
+
+# -- all of them ------------------------------
+
+
+def test_a_check_that_crashes_is_unknown_with_its_sentence() -> None:
+    def crash(history: History, metrics: Metrics, params: Params) -> Finding:
+        raise KeyError("worker-9")
+
+    history = small().history()
+    finding = run_check(Check("breaks", "It breaks.", crash), history, measure(history), {})
+    assert finding.status is Status.unknown
+    assert "KeyError" in finding.because
+
+
+@pytest.mark.parametrize("name", CHECKS)
+def test_no_check_passes_or_breaks_on_an_empty_history_unless_nothing_was_asked(name: str) -> None:
+    finding = found(name, Past(0))
+    assert "broke" not in finding.because
+    if name not in ("faults_were_proved", "workers_were_cut_off", "lab_was_sound"):
+        assert finding.status is Status.unknown
+
+
+def test_what_every_run_is_judged_by() -> None:
+    assert {"traffic_flowed", "faults_were_proved", "nothing_lost", "nothing_counted_twice"} <= set(ALWAYS)
