@@ -107,7 +107,8 @@ class SqliteStore:
             },
             done=dict(self._database.execute(done)),
             sessions=[
-                StoredSession(*row, connected=bool(on)) for *row, on in self._database.execute(sessions)
+                StoredSession(session, worker, incarnation, received, bool(connected))
+                for session, worker, incarnation, received, connected in self._database.execute(sessions)
             ],
             next_number=self._database.execute("SELECT coalesce(max(number), 0) + 1 FROM tasks").fetchone()[
                 0
