@@ -119,7 +119,7 @@ class Story:
 def stories(history: History) -> dict[str, Story]:
     """Every worker's story, by name, in the order of the workers' numbers."""
     run = history.view(course)
-    seen = _seen(history, run.end_ns)
+    seen = _seen(history, run)
     told = {}
     for worker in history.workers:
         story = _Teller(worker, run).tell(history)
@@ -237,8 +237,8 @@ class _Teller:
         return min(before_ns, inside[0]) if inside else None
 
 
-def _seen(history: History, end_ns: int) -> dict[str, list[Interval]]:
-    """When the coordinator held a connection with each worker; a restart of it ends them all."""
+def _seen(history: History, run: Course) -> dict[str, list[Interval]]:
+    """When the coordinator held a connection with each worker; its own end ends them all."""
     since: dict[str, tuple[str, int]] = {}
     held: dict[str, list[Interval]] = {}
 
@@ -248,7 +248,7 @@ def _seen(history: History, end_ns: int) -> dict[str, list[Interval]]:
 
     last_ns = 0
     for event in history.by(COORDINATOR):
-        if event.at_ns > end_ns:
+        if event.at_ns > run.end_ns:
             break
         if isinstance(event, WorkerJoined):
             close(event.worker, event.at_ns)
@@ -259,9 +259,18 @@ def _seen(history: History, end_ns: int) -> dict[str, list[Interval]]:
             if not superseded and since.get(event.worker, ("", 0))[0] == event.session:
                 close(event.worker, event.at_ns)
         elif isinstance(event, ProcessStarted | ProcessStopping):
+            died_ns = (
+                _died_ns(run, last_ns, event.at_ns) if isinstance(event, ProcessStarted) else event.at_ns
+            )
             for worker in list(since):
-                close(worker, last_ns if isinstance(event, ProcessStarted) else event.at_ns)
+                close(worker, died_ns)
         last_ns = event.at_ns
     for worker in list(since):
-        close(worker, end_ns)
+        close(worker, run.end_ns)
     return {worker: union(intervals) for worker, intervals in held.items()}
+
+
+def _died_ns(run: Course, last_line_ns: int, restart_ns: int) -> int:
+    """When a killed coordinator ended: at the fault aimed at it, else at its last line."""
+    aimed = [window.began_ns for window in run.faults if COORDINATOR in window.targets]
+    return next((begin for begin in aimed if last_line_ns <= begin <= restart_ns), last_line_ns)

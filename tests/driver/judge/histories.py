@@ -338,3 +338,8 @@ def found(name: str, past: Past, **params: float) -> Finding:
     """What one check finds in a past."""
     history = past.history()
     return run_check(CHECKS[name], history, measure(history), params)
+
+
+def value(name: str, past: Past) -> float | None:
+    """One metric of a past."""
+    return measure(past.history()).values[name]

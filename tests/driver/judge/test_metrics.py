@@ -1,0 +1,115 @@
+"""Metrics: each defined once, measured from the history, unknown where it cannot say."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as some
+
+from driver.metrics import METRICS, measure
+from driver.metrics.catalogue import FAMILIES
+from driver.metrics.faults import effects
+from driver.metrics.metric import Unit, percentile
+from driver.metrics.storm import busiest
+from driver.metrics_page import render_page
+from tests.driver.judge.histories import Past, healthy_herd, small, value
+from wire import events as wire
+
+PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
+
+
+# -- the catalogue ------------------------------
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@pytest.mark.parametrize("past", [Past(0), small(), healthy_herd()], ids=["empty", "quiet", "herd"])
+def test_a_family_measures_exactly_the_metrics_that_it_defines(family: str, past: Past) -> None:
+    module = FAMILIES[family]
+    assert set(module.measure(past.history())) == {metric.name for metric in module.METRICS}
+
+
+def test_no_metric_is_defined_twice() -> None:
+    names = [metric.name for module in FAMILIES.values() for metric in module.METRICS]
+    assert len(names) == len(set(names))
+
+
+def test_the_unit_of_times_and_sizes_stands_last_in_the_name() -> None:
+    for metric in METRICS.values():
+        if metric.unit in (Unit.seconds, Unit.bytes, Unit.bytes_per_second, Unit.per_second):
+            assert metric.name.endswith(f"_{metric.unit.value}"), metric.name
+
+
+def test_shares_lie_between_nothing_and_all() -> None:
+    for name, number in measure(healthy_herd().history()).values.items():
+        if METRICS[name].unit is Unit.ratio and number is not None:
+            assert 0 <= number <= 1, name
+
+
+def test_the_page_of_metrics_is_current() -> None:
+    assert PAGE.read_text() == render_page(), "run: python -m driver.metrics_page > docs/metrics.md"
+
+
+# -- storms and faults ------------------------------
+
+
+def test_the_way_back_counts_from_the_heal_and_the_worst_heal_is_told() -> None:
+    past = healthy_herd(workers=4, rounds=1)
+    assert value("time_to_50_percent_back_s", past) == pytest.approx(0.5)
+    assert value("time_to_all_back_s", past) == pytest.approx(1.0)
+
+
+def test_who_never_comes_back_leaves_the_way_back_unknown() -> None:
+    past = healthy_herd(workers=2, rounds=1)
+    past.lines["worker-1"] = [
+        e for e in past.lines["worker-1"] if not (isinstance(e, wire.Connected) and e.attempt == 2)
+    ]
+    assert value("time_to_50_percent_back_s", past) == pytest.approx(1.0)
+    assert value("time_to_all_back_s", past) is None
+
+
+def test_amplification_is_attempts_a_worker() -> None:
+    assert value("storm_amplification", healthy_herd(workers=3, rounds=1)) == pytest.approx(2.0)
+
+
+def test_a_faults_effect_has_a_before_a_during_and_an_after() -> None:
+    (effect,) = healthy_herd(workers=2, rounds=1).history().view(effects)
+    assert effect.before.completed_per_s == pytest.approx(9.5, abs=0.2)
+    assert effect.during.completed_per_s == 0
+    assert effect.after.completed_per_s == pytest.approx(8, abs=0.2)
+    assert effect.during.connected_ratio == 0
+    assert effect.workers_cut == 2
+    assert effect.recovery_s == pytest.approx(1.0)
+
+
+def test_a_backlog_that_outlasts_the_way_back_is_part_of_recovery() -> None:
+    past = healthy_herd(workers=2, rounds=1)
+    past.totals(11, waiting=0)
+    past.totals(16.5, waiting=5)
+    past.totals(25, waiting=0)
+    (effect,) = past.history().view(effects)
+    assert effect.recovery_s == pytest.approx(8.0)
+
+
+# -- arithmetic ------------------------------
+
+
+@given(some.lists(some.floats(0, 1e6), min_size=1), some.sampled_from([50, 90, 99, 100]))
+def test_a_percentile_is_the_least_number_that_so_many_do_not_exceed(
+    numbers: list[float], percent: int
+) -> None:
+    ordered = sorted(numbers)
+    found = percentile(ordered, percent)
+    assert found in ordered
+    assert sum(1 for number in ordered if number <= found) * 100 >= percent * len(ordered)
+    less = [number for number in ordered if number < found]
+    assert len(less) * 100 < percent * len(ordered)
+
+
+@given(some.lists(some.integers(0, 100)), some.integers(1, 20))
+def test_the_busiest_span_is_the_fullest_of_all_spans(instants: list[int], span: int) -> None:
+    ordered = sorted(instants)
+    assert busiest(ordered, span) == max(
+        (sum(1 for at in ordered if begin <= at < begin + span) for begin in range(101)), default=0
+    )

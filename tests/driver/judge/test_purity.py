@@ -1,0 +1,83 @@
+"""Judging is pure: history in, numbers and findings out. No Docker, clock, file or socket."""
+
+from __future__ import annotations
+
+import ast
+from pathlib import Path
+
+ROOT = Path(__file__).parents[3]
+CORES = [
+    "connections",
+    "course",
+    "expectations",
+    "findings",
+    "history",
+    "intervals",
+    "quantities",
+    "task_lives",
+    "thresholds",
+    "verdict",
+    "wholeness",
+]
+PURE = [
+    *(ROOT / "driver" / "checks").glob("*.py"),
+    *(ROOT / "driver" / "metrics").glob("*.py"),
+    *(ROOT / "driver" / f"{name}.py" for name in CORES),
+]
+ALLOWED = frozenset(
+    [
+        "__future__",
+        "array",
+        "bisect",
+        "collections",
+        "dataclasses",
+        "difflib",
+        "enum",
+        "functools",
+        "itertools",
+        "math",
+        "operator",
+        "re",
+        "types",
+        "typing",
+        "msgspec",
+        "driver",
+        "wire",
+    ]
+)
+ALLOWED_ROOMS = {*CORES, "checks", "metrics", "events", "exit_codes"}
+FORBIDDEN_CALLS = {"open", "print", "input", "exec", "eval", "__import__"}
+
+
+def imports(tree: ast.AST) -> list[str]:
+    names = []
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            names += [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom) and node.module:
+            names.append(node.module)
+    return names
+
+
+def calls(tree: ast.AST) -> set[str]:
+    nodes = (node for node in ast.walk(tree) if isinstance(node, ast.Call))
+    return {node.func.id for node in nodes if isinstance(node.func, ast.Name)}
+
+
+def test_pure_files_import_nothing_that_could_reach_outside() -> None:
+    for path in PURE:
+        for name in imports(ast.parse(path.read_text())):
+            top, _, rest = name.partition(".")
+            assert top in ALLOWED, f"{path.name} imports {name}"
+            assert top != "driver" or rest.split(".")[0] in ALLOWED_ROOMS, f"{path.name} imports {name}"
+
+
+def test_pure_files_open_nothing_and_print_nothing() -> None:
+    for path in PURE:
+        assert not calls(ast.parse(path.read_text())) & FORBIDDEN_CALLS, path.name
+
+
+def test_the_net_catches_what_it_should() -> None:
+    assert "time" in imports(ast.parse("def f():\n    import time\n"))
+    assert "os.path" in imports(ast.parse("from os.path import join"))
+    assert "open" in calls(ast.parse("open('x').read()"))
