@@ -111,14 +111,14 @@ class Executor:
         if self._running.pop(token, None) is not None:
             self._reports.finished(token, output, error)
 
-    def spawn(self, token: int, work: Awaitable[object]) -> None:
+    def spawn(self, token: int, work: Callable[[], Awaitable[object]]) -> None:
         """Run `work` on the event loop."""
         running = self._running[token]
         running.task = asyncio.get_running_loop().create_task(self._follow(token, work))
 
     def spawn_thread(self, token: int, work: Callable[[], object]) -> None:
         """Run `work` in a thread."""
-        self.spawn(token, asyncio.get_running_loop().run_in_executor(self._pool(), work))
+        self.spawn(token, lambda: asyncio.get_running_loop().run_in_executor(self._pool(), work))
 
     async def step_done(self, running: Running, step: int, state: Callable[[], bytes], *, last: bool) -> None:
         """Report a step of `running`; write its state where it is wanted, off the event loop, since a disk
@@ -138,9 +138,9 @@ class Executor:
         if not running.stopped:
             self._reports.checkpoint_written(assign.token, checkpoint)
 
-    async def _follow(self, token: int, work: Awaitable[object]) -> None:
+    async def _follow(self, token: int, work: Callable[[], Awaitable[object]]) -> None:
         try:
-            output, error = encoded(await work), ""
+            output, error = encoded(await work()), ""
         except Exception as failure:
             output, error = b"", told(failure)
         self.done(token, output, error)

@@ -42,18 +42,7 @@ class CommandOutput(msgspec.Struct, frozen=True):
 
 async def run(params: CommandParams, context: Context) -> CommandOutput:
     """Run the program to its end. An exit code that is not 0 is an output, and no error of the task."""
-    environment = {name: value for name, value in os.environ.items() if not name.startswith("STORMLAB_")}
-    try:
-        process = await asyncio.create_subprocess_exec(
-            *params.argv,
-            stdin=asyncio.subprocess.DEVNULL,
-            stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.PIPE,
-            env=environment | params.env,
-            start_new_session=True,
-        )
-    except (OSError, ValueError) as error:
-        raise TaskError(f"cannot run {params.argv[0]!r}: {error}") from None
+    process = await _started(params)
     assert process.stdout is not None
     assert process.stderr is not None
     try:
@@ -67,11 +56,37 @@ async def run(params: CommandParams, context: Context) -> CommandOutput:
         took = f"{params.argv[0]!r} took longer than {params.timeout_ms} ms"
         raise TaskError(f"{took} and was killed") from None
     finally:
-        # The whole group goes in every case: a background child must not outlive its task either.
-        with contextlib.suppress(ProcessLookupError, PermissionError):
-            os.killpg(process.pid, signal.SIGKILL)
+        # In every case: a background child must not outlive its task either.
+        _kill_group(process)
     text = stdout.decode(errors="replace"), stderr.decode(errors="replace")
     return CommandOutput(exit_code, *text, more_out or more_err)
+
+
+async def _started(params: CommandParams) -> asyncio.subprocess.Process:
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("STORMLAB_")}
+    starting = asyncio.ensure_future(
+        asyncio.create_subprocess_exec(
+            *params.argv,
+            stdin=asyncio.subprocess.DEVNULL,
+            stdout=asyncio.subprocess.PIPE,
+            stderr=asyncio.subprocess.PIPE,
+            env=environment | params.env,
+            start_new_session=True,
+        )
+    )
+    try:
+        return await asyncio.shield(starting)
+    except (OSError, ValueError) as error:
+        raise TaskError(f"cannot run {params.argv[0]!r}: {error}") from None
+    except asyncio.CancelledError:
+        # Stopped between the program's start and our hearing of it: asyncio would kill the program alone.
+        _kill_group(await starting)
+        raise
+
+
+def _kill_group(process: asyncio.subprocess.Process) -> None:
+    with contextlib.suppress(ProcessLookupError, PermissionError):
+        os.killpg(process.pid, signal.SIGKILL)
 
 
 async def _read(stream: asyncio.StreamReader, keep_bytes: int) -> tuple[bytes, bool]:

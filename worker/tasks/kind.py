@@ -47,7 +47,7 @@ class Runner(Protocol):
         """The attempt ran to its end."""
         ...
 
-    def spawn(self, token: int, work: Awaitable[object]) -> None:
+    def spawn(self, token: int, work: Callable[[], Awaitable[object]]) -> None:
         """Run `work` on the event loop; its outcome is the attempt's."""
         ...
 
@@ -85,7 +85,8 @@ class OnLoop(Generic[P]):
     run: Callable[[P, Context], Awaitable[object]]
 
     def begin(self, params: bytes, token: int, context: Context, runner: Runner) -> None:
-        runner.spawn(token, self.run(decoded(params, self.params), context))
+        typed = decoded(params, self.params)
+        runner.spawn(token, lambda: self.run(typed, context))
 
 
 @dataclass(frozen=True)
