@@ -77,7 +77,7 @@ class ComposeCommand:
         _log.debug("`%s` ended with %s after %.2f s", words[-1], process.returncode, time.monotonic() - began)
         if process in self._interrupted:
             self._interrupted.discard(process)
-            raise StoppedError(f"`docker compose` was stopped.")
+            raise StoppedError("`docker compose` was stopped.")
         if process.returncode != 0:
             raise failure(words, process.returncode, lines, timeout_s)
         return lines

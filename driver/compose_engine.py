@@ -15,7 +15,7 @@ from driver.compose_command import ComposeCommand, client_environment
 from driver.compose_images import BuildEnvironment, ComposeImages
 from driver.compose_reading import Cable
 from driver.docker_sdk import DockerSdk
-from driver.engine import CORE, PROBER, WORKER, Container, Ended, LabSpec, Limits, Say, Usage
+from driver.engine import CORE, PROBER, WORKER, Container, LabSpec, Limits, Say, Standing, Usage
 from driver.errors import PortTakenError
 from driver.machine.ports import holder
 
@@ -117,8 +117,8 @@ class ComposeEngine:
     def containers(self) -> list[Container]:
         return self._sdk.containers()
 
-    def ended(self, name: str) -> Ended:
-        return compose_reading.ended(self._sdk.inspect(name))
+    def look(self, name: str) -> Standing:
+        return compose_reading.standing(self._sdk.inspect(name), self._project)
 
     def usage(self) -> list[Usage]:
         running = [one for one in self.containers() if one.status == "running"]
@@ -179,14 +179,9 @@ class ComposeEngine:
         self._sdk.limit(name, -1, compose_reading.made_with_bytes(self._sdk.inspect(name)))
 
     def hurts(self) -> dict[str, list[str]]:
-        core = self._sdk.network("core")
-
-        def look(one: Container) -> list[str]:
-            return compose_reading.hurts(self._sdk.inspect(one.name), core, self._project)
-
-        containers = self.containers()
-        found = zip(containers, _each(look, containers), strict=True)
-        return {one.name: hurts for one, hurts in found if hurts}
+        names = [one.name for one in self.containers()]
+        found = _each(lambda name: compose_reading.hurts(self._sdk.inspect(name), self._project), names)
+        return {name: hurts for name, hurts in zip(names, found, strict=True) if hurts}
 
     def _cables(self, name: str) -> list[Cable]:
         return compose_reading.cables(self._sdk.inspect(name), self._project)

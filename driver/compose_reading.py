@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from driver import addresses
-from driver.engine import PROBER, WORKER, Container, Ended, LabSpec, Usage
+from driver.engine import PROBER, WORKER, Container, LabSpec, Standing, Usage
 
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
@@ -56,11 +56,18 @@ def natural(one: Container) -> tuple[str, int]:
     return (head, int(tail)) if tail.isdigit() else (one.name, 0)
 
 
-def ended(attributes: Attributes) -> Ended:
+def standing(attributes: Attributes, project: str) -> Standing:
     """How a container stands, from its inspection."""
-    state = attributes["State"]
+    state, limits = attributes["State"], attributes["HostConfig"]
     running = state["Status"] in ("running", "paused", "restarting")
-    return Ended(state["Status"], -1 if running else int(state["ExitCode"]), bool(state["OOMKilled"]))
+    return Standing(
+        status=state["Status"],
+        exit_code=-1 if running else int(state["ExitCode"]),
+        out_of_memory=bool(state["OOMKilled"]),
+        plugged=_is_plugged(attributes, project),
+        cpus=limits["CpuQuota"] / 100_000 if limits["CpuQuota"] > 0 else None,
+        memory_bytes=limits["Memory"],
+    )
 
 
 def usage(name: str, stats: Attributes) -> Usage | None:
@@ -102,19 +109,22 @@ def made_with_bytes(attributes: Attributes) -> int:
     return int(text[:-1]) << _SHIFTS[text[-1]]
 
 
-def hurts(attributes: Attributes, core: Attributes, project: str) -> list[str]:
-    """What about a container is not as it was made; the network `core` as in `due_cables`."""
+def hurts(attributes: Attributes, project: str) -> list[str]:
+    """What about a container is not as it was made."""
     found = []
-    status = attributes["State"]["Status"]
-    if status != "running":
-        found.append(status)
-    plugged = {cable.network for cable in cables(attributes, project)}
-    if not plugged >= {cable.network for cable in due_cables(attributes, core, project)}:
+    now = standing(attributes, project)
+    if now.status != "running":
+        found.append(now.status)
+    if not now.plugged:
         found.append("unplugged")
-    limits = attributes["HostConfig"]
-    if limits["CpuQuota"] > 0 or limits["Memory"] != made_with_bytes(attributes):
+    if now.cpus is not None or now.memory_bytes != made_with_bytes(attributes):
         found.append("limited")
     return found
+
+
+def _is_plugged(attributes: Attributes, project: str) -> bool:
+    due = {f"{project}_{network}" for network in _DUE.get(attributes["Config"]["Labels"][SERVICE], ())}
+    return due <= set(attributes["NetworkSettings"]["Networks"])
 
 
 def variables(spec: LabSpec) -> dict[str, str]:

@@ -51,12 +51,15 @@ class Container:
 
 
 @dataclass(frozen=True)
-class Ended:
-    """How a container stands: `exit_code` is -1 while it runs."""
+class Standing:
+    """How a container stands. `exit_code` is -1 while it runs; `cpus` None where nothing bounds them."""
 
     status: str
     exit_code: int
     out_of_memory: bool
+    plugged: bool
+    cpus: float | None
+    memory_bytes: int
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,8 @@ class Engine(Protocol):
     def containers(self) -> list[Container]:
         """Every container of the lab, in any state."""
 
-    def ended(self, name: str) -> Ended: ...
+    def look(self, name: str) -> Standing:
+        """How one container stands at this instant."""
 
     def usage(self) -> list[Usage]:
         """What each running container uses at this instant."""

@@ -5,38 +5,70 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
 
 import msgspec
 
-from chaos.fault import Aspect, Fault, Layer
+from chaos.fault import Layer
 from chaos.hands import Hands, HandsError, Strike, Times
+from driver.engine import Engine
+from driver.errors import EngineError
 from driver.events import FaultBegun, FaultEnded, FaultFailed, Trouble
 from driver.guardian import LEASE_MS
 from driver.journal import JournalFile
 from driver.plan import PlannedFault
+from driver.receipts import Act, Sight
 from driver.timeline import Step, Timeline, What
+from wire.events import Event
 
 # Toxiproxy arms a fault on every link ahead of its time, so that all begin at once.
 LEAD_S = 0.4
 END_TRIES = 3
-NOTICED_AFTER = 1.5
-"""A silence is noticed after the heartbeat's timeout and at most half of it again."""
+SIGHT_EVERY_S = 0.5
 
 _log = logging.getLogger("stormlab.faults")
 
 
+@dataclass
+class Figures:
+    """Toxiproxy's own counters of one fault, and how many live connections it met, by link."""
+
+    counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    connections_hit: dict[str, int] = field(default_factory=dict)
+
+
+class RunHands(Hands, Protocol):
+    """Hands that also know what Toxiproxy counted."""
+
+    def figures(self, fault_id: str) -> Figures:
+        """Of a link fault that has ended; nothing of any other."""
+
+
 class FaultRunner:
-    """The faults of one run. `heartbeat_timeout_s` tells which silences must cost a worker its connection."""
+    """The faults of one run.
+
+    `notice_s` is how long a silence may last before it costs a worker its connection.
+    """
 
     def __init__(
-        self, hands: Hands, journal: JournalFile, faults: tuple[PlannedFault, ...], heartbeat_timeout_s: float
+        self,
+        hands: RunHands,
+        engine: Engine,
+        journal: JournalFile,
+        faults: tuple[PlannedFault, ...],
+        notice_s: float,
     ) -> None:
         self._hands = hands
+        self._engine = engine
         self._journal = journal
         self._timeline = Timeline(faults)
-        self._heartbeat_timeout_s = heartbeat_timeout_s
+        self._notice_s = notice_s
         self._begun: dict[str, asyncio.Task[bool]] = {}
         self.on: dict[str, PlannedFault] = {}
+        self.acts: dict[str, Act] = {}
+        self.sights: list[Sight] = []
 
     async def run(self, zero_ns: int) -> None:
         """Begin and end every fault at its time after `zero_ns`; return when all have ended."""
@@ -53,84 +85,101 @@ class FaultRunner:
         if step.what is What.begin:
             return await self._begin(step.fault, at_ns)
         # A fault that could not begin has no end.
-        if await self._begun[step.fault.id]:
-            await _until(at_ns)
-            return await self._end(step.fault, at_ns)
-        return False
+        if not await self._begun[step.fault.id]:
+            return False
+        if step.fault.made().layer is Layer.container:
+            await self._watch(step.fault.targets, at_ns)
+        await _until(at_ns)
+        return await self._end(step.fault, at_ns)
 
     async def _begin(self, planned: PlannedFault, at_ns: int) -> bool:
         fault = planned.made()
-        strike = self._strike(planned, at_ns)
         if fault.layer is Layer.container:
             await _until(at_ns)
         self.on[planned.id] = planned
+        called_ns = time.monotonic_ns()
         try:
-            times = await fault.begin(self._hands, strike)
+            times = await fault.begin(self._hands, _strike(planned, at_ns))
         except HandsError as error:
-            # Some of its targets may be hit: it stays in `on`, and healing looks at everything anyway.
-            self._journal.write(
-                FaultFailed,
-                fault=planned.id,
-                kind=planned.fault,
-                targets=list(planned.targets),
-                detail=str(error),
-            )
+            # Some of its targets may be hit: healing looks at everything anyway.
+            self._write(FaultFailed, planned, detail=str(error))
             return False
-        self._journal.write_at(
-            max(times.values(), default=at_ns),
-            FaultBegun,
-            fault=planned.id,
-            kind=planned.fault,
-            targets=list(planned.targets),
-            params=msgspec.Raw(msgspec.json.encode(planned.params)),
-            planned_ns=at_ns,
-            spread_ms=_spread_ms(times),
-            cuts=cuts(fault, planned.for_s, self._heartbeat_timeout_s),
-        )
+        self.acts[planned.id] = Act(planned.id, fault, planned.targets, at_ns, called_ns, times)
+        self._write_at(
+            max(times.values(), default=at_ns), FaultBegun, planned,
+            params=msgspec.Raw(msgspec.json.encode(planned.params)), planned_ns=at_ns,
+            spread_ms=_spread_ms(times), cuts=fault.cuts(planned.for_s, self._notice_s),
+        )  # fmt: skip
         if planned.for_s is None:
+            if fault.layer is Layer.container:
+                await self._see(planned.targets)
             await self._end(planned, at_ns)
         return True
 
     async def _end(self, planned: PlannedFault, at_ns: int) -> bool:
         fault = planned.made()
+        called_ns = time.monotonic_ns()
         detail = ""
         for _ in range(END_TRIES):
             try:
-                times = await fault.end(self._hands, self._strike(planned, at_ns))
+                times = await fault.end(self._hands, _strike(planned, at_ns))
             except HandsError as error:
                 detail = str(error)
-                _log.debug("%s did not end: %s", planned.id, detail)
                 continue
             del self.on[planned.id]
-            self._write_end(planned, at_ns, times, "")
+            self._note_end(planned, called_ns, times)
+            end_ns = max(times.values(), default=time.monotonic_ns())
+            self._write_at(end_ns, FaultEnded, planned, planned_ns=at_ns, spread_ms=_spread_ms(times))
             return True
-        self._write_end(planned, at_ns, {}, detail)
+        self._write(FaultEnded, planned, planned_ns=at_ns, detail=detail)
         self._journal.write(Trouble, what="fault_not_ended", detail=f"{planned.id}: {detail}")
         return False
 
-    def _write_end(self, planned: PlannedFault, at_ns: int, times: Times, detail: str) -> None:
-        self._journal.write_at(
-            max(times.values(), default=time.monotonic_ns()),
-            FaultEnded,
-            fault=planned.id,
-            kind=planned.fault,
-            targets=list(planned.targets),
-            planned_ns=at_ns,
-            spread_ms=_spread_ms(times),
-            detail=detail,
+    def _note_end(self, planned: PlannedFault, called_ns: int, times: Times) -> None:
+        figures = self._hands.figures(planned.id)
+        self.acts[planned.id] = replace(
+            self.acts[planned.id],
+            ended_ns=times,
+            end_called_ns=None if planned.for_s is None else called_ns,
+            counters=figures.counters,
+            connections_hit=figures.connections_hit,
         )
 
-    def _strike(self, planned: PlannedFault, at_ns: int) -> Strike:
-        return Strike(planned.id, planned.targets, planned.seed, LEASE_MS, at_ns)
+    async def _watch(self, targets: Sequence[str], until_ns: int) -> None:
+        """Look at containers again and again until a moment before `until_ns`."""
+        while time.monotonic_ns() < until_ns:
+            await self._see(targets)
+            await asyncio.sleep(SIGHT_EVERY_S)
+
+    async def _see(self, targets: Sequence[str]) -> None:
+        for name in targets:
+            try:
+                standing = await asyncio.to_thread(self._engine.look, name)
+            except EngineError as error:
+                _log.debug("%s: %s", name, error)
+                continue
+            self.sights.append(
+                Sight(
+                    name,
+                    time.monotonic_ns(),
+                    standing.status,
+                    standing.plugged,
+                    standing.cpus,
+                    standing.memory_bytes,
+                )
+            )
+
+    def _write(self, kind: type[Event], planned: PlannedFault, **fields: object) -> None:
+        self._write_at(time.monotonic_ns(), kind, planned, **fields)
+
+    def _write_at(self, at_ns: int, kind: type[Event], planned: PlannedFault, **fields: object) -> None:
+        self._journal.write_at(
+            at_ns, kind, fault=planned.id, kind=planned.fault, targets=list(planned.targets), **fields
+        )
 
 
-def cuts(fault: Fault, for_s: float | None, heartbeat_timeout_s: float) -> bool:
-    """Whether a worker under this fault must lose its connection: ended by it, or silent for too long."""
-    taken = fault.alone()
-    if Aspect.live in taken | fault.among() or {Aspect.process, Aspect.network} <= taken:
-        return True
-    silent = taken & {Aspect.to_worker, Aspect.to_coordinator, Aspect.process, Aspect.network}
-    return bool(silent) and for_s is not None and for_s > NOTICED_AFTER * heartbeat_timeout_s
+def _strike(planned: PlannedFault, at_ns: int) -> Strike:
+    return Strike(planned.id, planned.targets, planned.seed, LEASE_MS, at_ns)
 
 
 def _spread_ms(times: Times) -> float:

@@ -11,6 +11,7 @@ from chaos.directions import stream
 from chaos.hands import HandsError, LinkEffect, Strike, Times
 from driver.engine import Limits
 from driver.errors import EngineError, LinksError
+from driver.fault_runner import Figures
 from driver.guardian import Guardian
 from driver.lab import Lab
 from driver.links import FaultState
@@ -24,6 +25,7 @@ class LabHands:
     def __init__(self, lab: Lab, guardian: Guardian) -> None:
         self._lab = lab
         self._guardian = guardian
+        self._ended: dict[str, FaultState] = {}
 
     async def strike_links(self, strike: Strike, effect: LinkEffect) -> Times:
         lead_s = 0.0 if strike.begin_at_ns is None else (strike.begin_at_ns - time.monotonic_ns()) / 1e9
@@ -33,8 +35,20 @@ class LabHands:
 
     async def release_links(self, fault_id: str) -> Times:
         self._guardian.let_go(fault_id)
-        state = await self._ask(lambda: self._lab.links.end(fault_id))
+        state = self._ended[fault_id] = await self._ask(lambda: self._lab.links.end(fault_id))
         return {link.link: link.ended_at_mono_ns for link in state.links}
+
+    def figures(self, fault_id: str) -> Figures:
+        """What Toxiproxy counted of a link fault that has ended; nothing of any other."""
+        figures = Figures()
+        state = self._ended.pop(fault_id, None)
+        for link in state.links if state else ():
+            totals = figures.counters.setdefault(link.link, {})
+            for toxic in link.toxics:
+                for name, count in toxic.counters.items():
+                    totals[name] = totals.get(name, 0) + count
+            figures.connections_hit[link.link] = link.connections_hit
+        return figures
 
     async def pause(self, container: str) -> int:
         return await self._hurt(container, self._lab.engine.pause)

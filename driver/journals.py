@@ -6,7 +6,11 @@ import gc
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
+from typing import get_args
+from typing import get_args
 
+from chaos.prober.events import ProberEvent
+from chaos.prober.events import ProberEvent
 from driver.history import Damage, History, JournalRead, LineReader
 
 JOURNALS = "journals"
@@ -17,7 +21,7 @@ def read_history(run_folder: Path, expected: Sequence[str] = (), workers: Sequen
 
     Never raises for what files hold: what is torn, damaged, unknown or missing stands in `History.damage`.
     """
-    reader = LineReader()
+    reader = LineReader(get_args(ProberEvent))
     folder = run_folder / JOURNALS
     with _no_collection():
         journals = {path.stem: _read(reader, path) for path in sorted(folder.glob("*.jsonl"))}

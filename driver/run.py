@@ -11,12 +11,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from chaos.hands import Hands
+from chaos.prober.look import write_watches
 from driver.bring_up import bring_up, refuse_leftovers, services, start_core, start_workers, take_down
 from driver.engine import Engine, LabSpec
 from driver.errors import EngineGoneError, LabError, StoppedError
 from driver.events import Healed, LastState, RunStarted, Trouble
-from driver.fault_runner import FaultRunner
+from driver.fault_runner import FaultRunner, RunHands
 from driver.guardian import Guardian
 from driver.hands import LabHands
 from driver.heal import heal
@@ -26,13 +26,15 @@ from driver.lab import HOST, Lab, links_for, new_spec
 from driver.load import Load
 from driver.phases import beside, phase
 from driver.plan import Plan
+from driver.prober import WATCH_FILE, settings_json, watches
 from driver.report.write import write_reports
 from driver.run_collect import collect
 from driver.run_folder import JOURNALS, begin
+from driver.run_receipts import write_receipts
 from driver.run_settle import converge, drain, gate
 from driver.run_watch import Watcher
 from driver.sampler import sample
-from driver.store import Judged, judged
+from driver.store import Judged, judged, write_file
 from driver.terminal import Board, Terminal
 from driver.workload import generate
 from wire.address import worker_name
@@ -54,9 +56,9 @@ class Request:
     argv: Sequence[str] = ()
     host: str = HOST
     port: int | None = None
-    prober: bool = False
+    prober: bool = True
     keep: bool = False
-    make_hands: Callable[[Lab, Guardian], Hands] = LabHands
+    make_hands: Callable[[Lab, Guardian], RunHands] = LabHands
 
 
 async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
@@ -105,6 +107,7 @@ def _spec(request: Request, engine: Engine) -> LabSpec:
         new_spec(request.host, request.port),
         coordinator_json=json.dumps(plan.coordinator),
         worker_json=json.dumps({"seed": plan.seed, **plan.worker}),
+        prober_json=settings_json(plan, can_be_told=engine.is_local),
         journals=request.folder.resolve() / JOURNALS if engine.is_local else None,
     )
 
@@ -119,6 +122,7 @@ class _Run:
         self._journal = JournalFile(request.folder / JOURNALS)
         self._workers = [worker_name(index) for index in range(1, request.plan.workers + 1)]
         self._lab: Lab | None = None
+        self._faults: FaultRunner | None = None
         self._ready = False
         self._healed = False
 
@@ -149,6 +153,10 @@ class _Run:
             async with phase(self._journal.write, "collect"):
                 self._terminal.show(Board("collecting logs and journals"))
                 await collect(self._engine, self._request.folder, self._journal.write)
+            if self._faults is not None:
+                await asyncio.to_thread(
+                    write_receipts, self._request.folder, self._journal.write, self._faults
+                )
         except LabError as error:
             self._journal.write(Trouble, what="not_collected", detail=error.sentence)
             self._terminal.warn(error.sentence)
@@ -172,9 +180,13 @@ class _Run:
             await start_workers(lab, count, self._terminal, self._request.prober)
         self._ready = True
         guardian = Guardian(lab.links, links_for(lab, count), self._trouble)
-        hands = self._request.make_hands(lab, guardian)
-        settings = CoordinatorSettings(**self._plan.coordinator)
-        faults = FaultRunner(hands, self._journal, self._plan.faults, settings.heartbeat_timeout_ms / 1000)
+        faults = self._faults = FaultRunner(
+            self._request.make_hands(lab, guardian),
+            self._engine,
+            self._journal,
+            self._plan.faults,
+            self._notice_s(),
+        )
         async with lab.coordinator() as coordinator:
             watcher = Watcher(coordinator, self._workers, self._terminal, lambda: list(faults.on))
             zero_ns = time.monotonic_ns() + START_IN_NS
@@ -204,7 +216,9 @@ class _Run:
             late_s = await gate(watcher, due_ns, self._plan.workload is not None)
         watcher.phase = "running"
         async with phase(self._journal.write, "timeline"):
-            await faults.run(zero_ns + round(late_s * 1e9))
+            faults_zero_ns = zero_ns + round(late_s * 1e9)
+            self._tell_prober(faults_zero_ns)
+            await faults.run(faults_zero_ns)
             await asyncio.sleep(max(0.0, (end_ns - time.monotonic_ns()) / 1e9))
 
     async def _settle(self, lab: Lab, watcher: Watcher, load: Load) -> None:
@@ -233,6 +247,14 @@ class _Run:
             self._healed = not healing.left
             if healing.left:
                 ending.outcome, ending.detail = "failed", f"still hurt: {', '.join(healing.left)}"
+
+    def _tell_prober(self, zero_ns: int) -> None:
+        """Name the times at which it must look closer; it reads the file wherever the journals are ours."""
+        write_file(self._request.folder / JOURNALS / WATCH_FILE, write_watches(watches(self._plan, zero_ns)))
+
+    def _notice_s(self) -> float:
+        """How long a silence may last before one of the two ends calls the connection dead."""
+        return CoordinatorSettings(**self._plan.coordinator).heartbeat_timeout_ms / 1000
 
     def _trouble(self, what: str, detail: str) -> None:
         self._journal.write(Trouble, what=what, detail=detail)

@@ -28,13 +28,13 @@ async def collect(engine: Engine, folder: Path, journal: Journal) -> None:
 
 def _note(engine: Engine, journal: Journal) -> None:
     for one in engine.containers():
-        ended = engine.ended(one.name)
+        standing = engine.look(one.name)
         journal(
             ContainerSeen,
             container=one.name,
-            status=ended.status,
-            exit_code=ended.exit_code,
-            out_of_memory=ended.out_of_memory,
+            status=standing.status,
+            exit_code=standing.exit_code,
+            out_of_memory=standing.out_of_memory,
         )
 
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 import secrets
 import sys
 from typing import Any
@@ -38,9 +37,10 @@ from driver.terminal import Terminal, print_lines, print_table
 @options.log_level
 def command(
     name: str, workers: int | None, duration: float | None, seed: int | None, quick: bool,
-    variables: dict[str, Any], dry_run: bool, keep: bool, project: str, host: str, port: int | None, as_json: bool,
+    variables: dict[str, Any], dry_run: bool, keep: bool, project: str, host: str, port: int | None,
+    as_json: bool,
 ) -> int:  # fmt: skip
-    """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report into results/."""
+    """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report to results/."""
     loaded = load_scenario(find_scenario(name), Overrides(workers, duration, variables, quick))
     plan = resolve(loaded, secrets.randbelow(options_run.MAX_SEED) if seed is None else seed)
     if dry_run:

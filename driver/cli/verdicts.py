@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-
 from driver.findings import Status
 from driver.machine.root import working_root
 from driver.report.view import figures, sorted_findings
