@@ -17,7 +17,7 @@ from driver.machine.shell import MachineError, Say, ask, run
 SUITE = "trixie"
 LABEL = "stormlab.base"
 LIMIT_S = 900.0
-TRIES = 3
+TRIES = 5
 # A base is a starting point for builds: package caches, manuals and translations are dead weight in it.
 LEFT_OUT = (
     *("./proc/*", "./sys/*", "./dev/*", "./tmp/*", "./var/cache/*", "./var/lib/apt/lists/*", "./var/log/*"),
