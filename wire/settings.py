@@ -19,17 +19,17 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     `base_ms` and `cap_ms` are the policy's own; None takes what the coordinator's welcome advises.
     """
 
-    slots: int = 4
-    prefetch: int = 4
+    slots: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
+    prefetch: AtLeast0 = 4
     policy: str = "full_jitter"
-    base_ms: int | None = None
-    cap_ms: int | None = None
-    connect_timeout_ms: int = 5_000
+    base_ms: AtLeast0 | None = None
+    cap_ms: AtLeast0 | None = None
+    connect_timeout_ms: AtLeast1 = 5_000
     compress: bool = True
     adaptive_heartbeat: bool = False
-    checkpoint_every_ms: int = 1_000
-    drain_timeout_ms: int = 8_000
-    waiting_messages: int = 10_000
+    checkpoint_every_ms: AtLeast0 = 1_000
+    drain_timeout_ms: AtLeast0 = 8_000
+    waiting_messages: AtLeast1 = 10_000
     seed: int = 0
 
 

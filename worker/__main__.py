@@ -55,7 +55,7 @@ def _run(environ: Mapping[str, str]) -> int:
     policy_named(settings.policy)
     index = own_index(environ)
     name = worker_name(index)
-    port = int(environ.get("STORMLAB_LINK_PORT") or link_port(index))
+    port = _port(environ.get("STORMLAB_LINK_PORT") or str(link_port(index)))
     file = JournalFile(Path(environ.get("JOURNAL_DIR", "/journal")) / f"{name}.jsonl")
     journal = Journal(name, file.write, time.monotonic_ns, time.time)
     narrator = Narrator(name, sys.stderr.write, time.monotonic_ns)
@@ -86,6 +86,12 @@ def _run(environ: Mapping[str, str]) -> int:
     finally:
         around.health.show(False)
         file.close()
+
+
+def _port(text: str) -> int:
+    if not text.isdecimal() or not 0 < int(text) < 65_536:
+        raise ValueError(f"STORMLAB_LINK_PORT must be a port from 1 to 65535; found {text!r}")
+    return int(text)
 
 
 async def _live(shell: Shell) -> int:

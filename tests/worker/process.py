@@ -22,7 +22,7 @@ class WorkerProcess:
     def __init__(self, port: int, *, key: bytes = KEY, **settings: Any) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="worker-test-")
         self.folder = Path(self._folder.name)
-        self._environment = {
+        self.environment = {
             **os.environ,
             "STORMLAB_KEY": key.hex(),
             "STORMLAB_WORKER": json.dumps(settings),
@@ -48,7 +48,7 @@ class WorkerProcess:
         log = os.open(self.folder / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             self.process = await asyncio.create_subprocess_exec(
-                sys.executable, "-m", "worker", cwd=ROOT, env=self._environment, stderr=log
+                sys.executable, "-m", "worker", cwd=ROOT, env=self.environment, stderr=log
             )
         finally:
             os.close(log)
