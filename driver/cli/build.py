@@ -11,7 +11,7 @@ from driver.cli import options
 from driver.terminal import Terminal, print_lines
 
 
-@click.command("build", short_help="build the lab's images, where they are missing or out of date")
+@click.command("build")
 @options.as_json
 @options.log_level
 def command(as_json: bool) -> None:

@@ -12,7 +12,7 @@ from driver.cli import options
 from driver.terminal import Terminal, print_lines
 
 
-@click.command("down", short_help="take a lab down: containers, networks, volumes, faults")
+@click.command("down")
 @options.project
 @options.as_json
 @options.log_level

@@ -17,7 +17,7 @@ from driver.terminal import print_lines, visible
 END = None
 
 
-@click.command("logs", short_help="what the containers printed, in the order of time")
+@click.command("logs")
 @click.argument("names", nargs=-1, metavar="[NAME]...")
 @click.option(
     "--tail", type=click.IntRange(min=0), default=200, show_default=True, help="Lines of each container."

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import importlib
 import logging
 import os
 import sys
@@ -10,39 +11,46 @@ import traceback
 
 import click
 
-from driver.cli import build, down, logs, scenario, setup, status, up
 from driver.errors import LabError, StoppedError, WrongUseError
 from driver.exit_codes import MEANING, ExitCode
 from driver.terminal import Terminal
 
-CATALOGUE: tuple[click.Command, ...] = (
-    *(setup.command, build.command),
-    *(up.command, status.command, logs.command, down.command),
-    *(scenario.command,),
-)
+CATALOGUE = {
+    "setup": "make this machine ready: a Docker engine, base images",
+    "build": "build the lab's images, where they are missing or out of date",
+    "up": "start a lab, or scale the one that is up",
+    "status": "what is up, who is connected, which links are hurt",
+    "logs": "what the containers printed, in the order of time",
+    "down": "take a lab down: containers, networks, volumes, faults",
+    "scenario": "run a scenario on real containers, and judge it",
+}
+"""Every command: a module of this package, whose `command` it is, and what it does in a line."""
 
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4}{text}" for code, text in MEANING.items())
 
 
 class _Commands(click.Group):
-    """Lists commands in the order of the catalogue, and offers the nearest name for one that is not there."""
+    """Loads the one command that is called: `down` must work whatever is wrong with the others."""
 
     def list_commands(self, context: click.Context) -> list[str]:
-        return [command.name or "" for command in CATALOGUE]
+        return list(CATALOGUE)
 
-    def resolve_command(
-        self, context: click.Context, args: list[str]
-    ) -> tuple[str | None, click.Command | None, list[str]]:
-        if args and not args[0].startswith("-") and args[0] not in self.commands:
-            near = difflib.get_close_matches(args[0], self.list_commands(context), 1)
+    def get_command(self, context: click.Context, name: str) -> click.Command:
+        if name not in CATALOGUE:
+            near = difflib.get_close_matches(name, CATALOGUE, 1)
             hint = f"Did you mean {near[0]!r}?" if near else "See: python lab.py --help"
-            raise WrongUseError(f"There is no command {args[0]!r}.", hint)
-        return super().resolve_command(context, args)
+            raise WrongUseError(f"There is no command {name!r}.", hint)
+        found = importlib.import_module(f"driver.cli.{name}").command
+        assert isinstance(found, click.Command)
+        return found
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl(list(CATALOGUE.items()))
 
 
 commands = _Commands(
     "lab.py",
-    commands=CATALOGUE,
     help="A lab for network chaos: real workers, a real coordinator, and Toxiproxy between them.",
     epilog=_EPILOG,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},

@@ -21,7 +21,7 @@ from driver.scenario_file import Overrides, ScenarioFile, find_scenario, load_sc
 from driver.terminal import Terminal, print_lines, print_table
 
 
-@click.command("scenario", short_help="run a scenario on real containers, and judge it")
+@click.command("scenario")
 @click.argument("name")
 @options.workers
 @options_run.duration

@@ -11,7 +11,7 @@ from driver.machine.shell import MachineError
 from driver.terminal import Terminal, print_lines
 
 
-@click.command("setup", short_help="make this machine ready: a Docker engine, base images")
+@click.command("setup")
 @options.log_level
 def command() -> None:
     """Make this machine ready: a Docker engine that answers, and the base images.

@@ -17,7 +17,7 @@ from driver.terminal import print_lines, print_table
 from wire.control import State, WorkerState
 
 
-@click.command("status", short_help="what is up, who is connected, which faults are on")
+@click.command("status")
 @options.project
 @options.as_json
 @options.log_level

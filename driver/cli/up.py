@@ -19,7 +19,7 @@ from driver.terminal import Terminal, print_lines
 DEFAULT_WORKERS = 3
 
 
-@click.command("up", short_help="start a lab, or scale the one that is up")
+@click.command("up")
 @options.workers
 @options.project
 @options.host
