@@ -1,0 +1,397 @@
+"""What the book of tasks promises: taken once, given to one at a time, counted once."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+import pytest
+
+from tests.coordinator.world import World
+from wire.messages import MAX_PARAMS_BYTES, Checkpoint
+
+
+def checkpoint(step: int) -> Checkpoint:
+    state = f"state after {step}".encode()
+    return Checkpoint(step, state, hashlib.sha256(state).digest())
+
+
+# -- tasks come in -------------------------------------------------------------------------------------------
+
+
+def test_a_task_is_given_out_only_once_it_is_durable() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a", settle=False)
+    assert peer.assigned == []
+    world.settle()
+    assert [assign.task_id for assign in peer.assigned] == ["a"]
+
+
+def test_a_task_is_told_of_only_once_it_is_durable() -> None:
+    world = World()
+    world.submit("a", settle=False)
+    assert world.told("submitted") == []
+    world.settle()
+    assert [line["task"] for line in world.told("submitted")] == ["a"]
+
+
+def test_the_same_task_is_taken_once() -> None:
+    world = World()
+    assert world.submit("a", "a", settle=False).known == 1
+    assert world.submit("a").known == 1
+    peer = world.peer()
+    peer.finish(peer.assigned[0])
+    assert world.submit("a").known == 1
+    assert world.core.ledger.counts().submitted == 1
+
+
+def test_a_full_queue_refuses_and_says_so() -> None:
+    world = World(waiting_tasks=2)
+    answer = world.submit("a", "b", "c")
+    assert answer.accepted == 2
+    assert [(task.task_id, "queue is full" in task.because) for task in answer.refused] == [("c", True)]
+
+
+@pytest.mark.parametrize(
+    ("fields", "word"),
+    [
+        ({"priority": "urgent"}, "priority"),
+        ({"timeout_ms": 0}, "timeout_ms"),
+        ({"max_attempts": -1}, "max_attempts"),
+        ({"params": b'"' + b"x" * MAX_PARAMS_BYTES + b'"'}, "params"),
+    ],
+)
+def test_a_task_that_makes_no_sense_is_refused_by_name(fields: dict[str, object], word: str) -> None:
+    world = World()
+    answer = world.submit("a", **fields)
+    assert answer.accepted == 0
+    assert word in answer.refused[0].because
+
+
+def test_a_bad_task_does_not_hold_up_the_others() -> None:
+    world = World()
+    answer = world.submit("", "b")
+    assert (answer.accepted, len(answer.refused)) == (1, 1)
+
+
+# -- who gets what -------------------------------------------------------------------------------------------
+
+
+def test_a_task_goes_to_the_worker_with_the_fewest() -> None:
+    world = World()
+    busy = world.peer("worker-1", slots=4)
+    world.submit("a", "b")
+    assert len(busy.assigned) == 2
+    free = world.peer("worker-2", slots=4)
+    world.submit("c", "d")
+    assert [len(busy.assigned), len(free.assigned)] == [2, 2]
+
+
+def test_equal_workers_take_turns() -> None:
+    world = World()
+    peers = [world.peer(f"worker-{n}", slots=1) for n in (1, 2, 3)]
+    for n in range(6):
+        world.submit(f"t{n}")
+        peer = next(peer for peer in peers if any(a.task_id == f"t{n}" for a in peer.assigned))
+        peer.finish(peer.assigned[-1])
+    assert [len(peer.assigned) for peer in peers] == [2, 2, 2]
+
+
+def test_nobody_holds_more_than_its_slots_and_prefetch() -> None:
+    world = World()
+    peer = world.peer(slots=2, prefetch=1)
+    world.submit("a", "b", "c", "d")
+    assert len(peer.assigned) == 3
+    peer.finish(peer.assigned[0])
+    assert len(peer.assigned) == 4
+
+
+def test_the_urgent_overtakes_what_waits() -> None:
+    world = World()
+    world.submit("slow", priority="background")
+    world.submit("now", priority="critical")
+    peer = world.peer()
+    assert [assign.task_id for assign in peer.assigned] == ["now"]
+
+
+# -- results -------------------------------------------------------------------------------------------------
+
+
+def test_a_result_is_acknowledged_and_told_only_once_it_is_durable() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    peer.finish(peer.assigned[0], settle=False)
+    assert peer.results_acknowledged() == []
+    assert world.told("task_done") == []
+    world.settle()
+    assert peer.results_acknowledged() == ["a"]
+    assert world.outcomes() == {"a": "completed"}
+
+
+def test_a_worker_is_free_for_the_next_task_as_soon_as_it_reports() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a", "b")
+    peer.finish(peer.assigned[0], settle=False)
+    assert [assign.task_id for assign in peer.assigned] == ["a", "b"]
+
+
+def test_a_second_result_is_a_duplicate_and_is_acknowledged_too() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    peer.finish(peer.assigned[0])
+    peer.finish(peer.assigned[0])
+    assert [line["because"] for line in world.told("result_refused")] == ["duplicate"]
+    assert peer.results_acknowledged() == ["a", "a"]
+    assert len(world.told("task_done")) == 1
+
+
+def test_a_second_result_is_a_duplicate_even_before_the_first_is_durable() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    peer.finish(peer.assigned[0], settle=False)
+    peer.finish(peer.assigned[0])
+    assert [line["because"] for line in world.told("result_refused")] == ["duplicate"]
+    assert len(world.told("task_done")) == 1
+
+
+def test_a_result_of_an_older_attempt_is_stale_and_is_acknowledged() -> None:
+    world = World(lease_ms=10_000)
+    zombie = world.peer("worker-1")
+    world.submit("a")
+    old = zombie.assigned[0]
+    zombie.cut()
+    world.advance(20_000)
+    other = world.peer("worker-2")
+    new = other.assigned[0]
+    assert new.task_id == "a"
+    assert new.token > old.token
+    zombie.connect()
+    zombie.inventory()
+    zombie.finish(old)
+    assert [line["because"] for line in world.told("result_refused")] == ["stale"]
+    assert zombie.results_acknowledged() == ["a"]
+    other.finish(new)
+    assert [line["token"] for line in world.told("task_done")] == [new.token]
+
+
+def test_a_result_of_a_task_that_nobody_submitted_is_unknown() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    ours = peer.assigned[0]
+    peer.finish(msgspec.structs.replace(ours, task_id="other"))
+    assert [line["because"] for line in world.told("result_refused")] == ["unknown"]
+    assert world.outcomes() == {}
+
+
+def test_an_error_of_the_task_itself_fails_it_at_once() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    peer.finish(peer.assigned[0], error="division by zero")
+    assert [(line["outcome"], line["error"]) for line in world.told("task_done")] == [
+        ("failed", "division by zero")
+    ]
+
+
+def test_an_error_is_tried_again_where_the_task_asks_for_it_and_no_longer_than_that() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a", retry_errors=True, max_attempts=2)
+    peer.finish(peer.assigned[0], error="flaky")
+    assert world.outcomes() == {}
+    assert [assign.attempt for assign in peer.assigned] == [1, 2]
+    peer.finish(peer.assigned[1], error="flaky")
+    assert world.outcomes() == {"a": "failed"}
+    assert "flaky" in world.told("task_done")[0]["error"]
+    assert world.told("task_done")[0]["attempts"] == 2
+
+
+# -- attempts that are lost ----------------------------------------------------------------------------------
+
+
+def test_a_lease_that_ran_out_gives_the_task_to_another_with_a_newer_token() -> None:
+    world = World(lease_ms=10_000, heartbeat_interval_ms=2_000)
+    lost, other = world.peer("worker-1"), world.peer("worker-2")
+    world.submit("a")
+    holder = lost if lost.assigned else other
+    free = other if holder is lost else lost
+    holder.cut()
+    for _ in range(11):
+        world.advance(1_000)
+        free.beat()
+    assert free.assigned == []
+    world.advance(1_000)
+    assert [assign.attempt for assign in free.assigned] == [2]
+    assert free.assigned[0].token > holder.assigned[0].token
+
+
+def test_a_task_waits_again_only_once_the_end_of_its_attempt_is_durable() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    assert len(peer.assigned) == 1
+    peer.hand_back(peer.assigned[0], settle=False)
+    assert len(peer.assigned) == 1
+    world.settle()
+    assert len(peer.assigned) == 2
+
+
+def test_heartbeats_that_name_an_attempt_keep_it() -> None:
+    world = World(lease_ms=10_000)
+    peer = world.peer()
+    world.submit("a")
+    assign = peer.assigned[0]
+    for _ in range(30):
+        world.advance(1_000)
+        assert peer.beat(assign).tokens == [assign.token]
+    assert world.told("attempt_lost") == []
+
+
+def test_a_worker_that_does_not_name_its_attempt_loses_it_and_is_told() -> None:
+    world = World(lease_ms=10_000)
+    peer = world.peer()
+    world.submit("a")
+    assign = peer.assigned[0]
+    for _ in range(13):
+        world.advance(1_000)
+        peer.beat()
+    assert [line["reason"] for line in world.told("attempt_lost")] == ["its lease ran out"]
+    assert assign.token in peer.revoked
+
+
+def test_an_attempt_that_nobody_knows_is_revoked_at_its_second_heartbeat() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    assign = peer.assigned[0]
+    peer.finish(assign)
+    assert peer.beat(assign).tokens == []
+    assert peer.revoked == []
+    peer.beat(assign)
+    assert peer.revoked == [assign.token]
+
+
+def test_lost_attempts_are_tried_again_so_often_and_then_the_task_fails_with_the_reason() -> None:
+    world = World(max_attempts=2)
+    world.submit("a")
+    for _ in range(2):
+        peer = world.peer("worker-1")
+        assert peer.assigned
+    world.peer("worker-1")
+    done = world.told("task_done")
+    assert [(line["outcome"], line["attempts"]) for line in done] == [("failed", 2)]
+    assert "a new process of the same name" in done[0]["error"]
+
+
+def test_what_is_handed_back_is_no_strike_against_the_task() -> None:
+    world = World(max_attempts=1)
+    peer = world.peer()
+    world.submit("a")
+    for n in range(5):
+        peer.hand_back(peer.assigned[n])
+    peer.finish(peer.assigned[5])
+    assert world.outcomes() == {"a": "completed"}
+
+
+def test_what_is_handed_back_for_ever_fails_in_the_end() -> None:
+    world = World(max_attempts=1)
+    peer = world.peer()
+    world.submit("a")
+    for n in range(10):
+        peer.hand_back(peer.assigned[n])
+    assert world.outcomes() == {"a": "failed"}
+
+
+def test_an_assignment_that_was_lost_on_its_way_is_a_revocation_when_the_worker_is_back() -> None:
+    world = World(lease_ms=10_000)
+    peer = world.peer()
+    world.submit("a")
+    peer.cut()
+    world.advance(20_000)
+    peer.connect()
+    peer.inventory()
+    lost = world.told("attempt_lost")[0]["token"]
+    assert lost not in [assign.token for assign in peer.assigned]
+    assert lost in peer.revoked
+
+
+# -- checkpoints ---------------------------------------------------------------------------------------------
+
+
+def test_a_checkpoint_travels_to_the_next_attempt() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    peer.save(peer.assigned[0], checkpoint(3))
+    peer.save(peer.assigned[0], checkpoint(7))
+    peer.hand_back(peer.assigned[0])
+    again = peer.assigned[1]
+    assert again.checkpoint == checkpoint(7)
+    assert again.reached_step == 7
+    assert world.told("assigned")[1]["from_step"] == 7
+
+
+def test_a_checkpoint_is_told_of_and_acknowledged_once_it_is_durable() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    peer.save(peer.assigned[0], checkpoint(3))
+    assert [line["step"] for line in world.told("checkpoint_committed")] == [3]
+    assert peer.channel.depth == 0
+
+
+def test_progress_beyond_the_checkpoint_is_remembered_for_the_next_attempt() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    peer.save(peer.assigned[0], checkpoint(3))
+    peer.beat(peer.assigned[0], step=5)
+    peer.hand_back(peer.assigned[0])
+    assert peer.assigned[1].reached_step == 5
+
+
+@pytest.mark.parametrize("because", ["older", "damaged", "stale"])
+def test_a_checkpoint_that_is_no_good_is_refused(because: str) -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    assign = peer.assigned[0]
+    peer.save(assign, checkpoint(3))
+    bad = {
+        "older": checkpoint(3),
+        "damaged": Checkpoint(4, b"state", bytes(32)),
+        "stale": checkpoint(4),
+    }[because]
+    if because == "stale":
+        peer.hand_back(assign)
+    peer.save(assign, bad)
+    assert [line["because"] for line in world.told("checkpoint_refused")] == [because]
+    assert len(world.told("checkpoint_committed")) == 1
+
+
+# -- the books -----------------------------------------------------------------------------------------------
+
+
+def test_the_books_balance_at_every_moment() -> None:
+    world = World()
+    peer = world.peer(slots=2)
+    moments = []
+    for n in range(6):
+        world.submit(f"t{n}", settle=False)
+        moments.append(world.balanced())
+    world.settle()
+    for n in range(6):
+        moments.append(world.balanced())
+        peer.finish(peer.assigned[n], error="no" if n % 2 else "", settle=False)
+        moments.append(world.balanced())
+        world.settle()
+        peer.hear()
+    counts = world.core.ledger.counts()
+    assert all(moments)
+    assert (counts.submitted, counts.completed, counts.failed) == (6, 3, 3)

@@ -1,0 +1,219 @@
+"""What a `kill -9` of the coordinator may cost: time, and nothing else."""
+
+from __future__ import annotations
+
+import hashlib
+
+from coordinator.session import NEVER_NS
+from tests.coordinator.world import World
+from wire.messages import Checkpoint
+
+
+def test_the_epoch_and_the_tokens_grow() -> None:
+    world = World()
+    peer = world.peer(slots=2)
+    world.submit("a")
+    before = peer.assigned[0].token
+    world.crash()
+    peer.connect()
+    peer.inventory(*peer.assigned)
+    world.submit("b")
+    assert world.core.epoch == 2
+    assert peer.assigned[1].token > before
+
+
+def test_a_session_is_resumed_and_its_attempt_goes_on() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    held = peer.assigned[0]
+    world.crash()
+    welcome = peer.connect()
+    assert (welcome.outcome, welcome.new_stream, welcome.epoch) == ("resumed", True, 2)
+    peer.inventory(held)
+    peer.finish(held)
+    assert world.outcomes() == {"a": "completed"}
+    assert world.told("attempt_lost") == []
+
+
+def test_a_result_that_was_not_durable_comes_again_and_counts_once() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    held = peer.assigned[0]
+    peer.finish(held, settle=False)
+    world.crash()
+    welcome = peer.connect()
+    assert welcome.received == 0
+    peer.inventory(held)
+    assert world.outcomes() == {"a": "completed"}
+    assert peer.results_acknowledged() == ["a"]
+
+
+def test_a_result_that_was_durable_and_not_acknowledged_is_not_counted_again() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    peer.finish(peer.assigned[0], settle=False)
+    world.store.commit(world.take_rows())
+    world.crash()
+    welcome = peer.connect()
+    assert welcome.received == 1
+    assert peer.results_acknowledged() == ["a"]
+    peer.inventory()
+    assert world.outcomes() == {"a": "completed"}
+    assert world.core.ledger.counts().completed == 1
+
+
+def test_a_line_that_the_crash_swallowed_is_told_after_it() -> None:
+    world = World()
+    world.submit("a", settle=False)
+    world.store.commit(world.take_rows())
+    assert world.told("submitted") == []
+    world.crash()
+    assert [line["task"] for line in world.told("submitted")] == ["a"]
+
+
+def test_an_attempt_is_kept_for_the_grace_period_and_then_given_to_another() -> None:
+    world = World(grace_ms=15_000, lease_ms=10_000)
+    holder = world.peer("worker-1")
+    world.submit("a")
+    assert holder.assigned
+    world.crash()
+    other = world.peer("worker-2")
+    for _ in range(14):
+        world.advance(1_000)
+        other.beat()
+    assert other.assigned == []
+    world.advance(1_100)
+    assert [assign.attempt for assign in other.assigned] == [2]
+
+
+def test_grace_is_never_shorter_than_a_lease_that_the_worker_may_still_hold() -> None:
+    world = World(grace_ms=0, lease_ms=10_000)
+    holder = world.peer("worker-1")
+    world.submit("a")
+    assert holder.assigned
+    world.crash()
+    other = world.peer("worker-2")
+    for _ in range(9):
+        world.advance(1_000)
+        other.beat()
+    assert other.assigned == []
+
+
+def test_an_attempt_of_which_the_disk_knows_nothing_is_adopted() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a", settle=False)
+    rows = world.take_rows()
+    world.store.commit(rows)
+    world._pending = []
+    world.core.on_stored(world.now_ns, rows)
+    held = peer.assigned[0]
+    world.crash()
+    peer.connect()
+    peer.inventory(held)
+    assert len(peer.assigned) == 1
+    peer.finish(held)
+    assert world.outcomes() == {"a": "completed"}
+
+
+def test_what_waited_is_held_until_every_connected_worker_has_spoken() -> None:
+    world = World()
+    first, second = world.peer("worker-1"), world.peer("worker-2")
+    world.submit("a", "b", "c")
+    held = [*first.assigned, *second.assigned]
+    assert len(held) == 2
+    world.crash()
+    first.connect()
+    first.inventory(first.assigned[0])
+    first.finish(first.assigned[0])
+    assert len(first.assigned) == 1
+    second.connect()
+    second.inventory(second.assigned[0])
+    assert [assign.task_id for assign in first.assigned[1:]] == ["c"]
+
+
+def test_what_waited_is_not_held_for_a_worker_that_was_lost_before() -> None:
+    world = World()
+    lost = world.peer("worker-1")
+    lost.cut()
+    world.submit("a")
+    world.crash()
+    other = world.peer("worker-2")
+    assert [assign.task_id for assign in other.assigned] == ["a"]
+
+
+def test_what_waited_is_held_no_longer_than_the_grace_period() -> None:
+    world = World(grace_ms=10_000)
+    world.peer("worker-1", slots=0)
+    world.submit("a")
+    world.crash()
+    other = world.peer("worker-2")
+    for _ in range(9):
+        world.advance(1_000)
+        other.beat()
+    assert other.assigned == []
+    world.advance(1_100)
+    assert [assign.task_id for assign in other.assigned] == ["a"]
+    assert world.core.next_due_ns() < NEVER_NS
+
+
+def test_what_is_submitted_after_the_restart_waits_for_nobody() -> None:
+    world = World()
+    world.peer("worker-1")
+    world.crash()
+    other = world.peer("worker-2")
+    world.submit("new")
+    assert [assign.task_id for assign in other.assigned] == ["new"]
+
+
+def test_a_durable_checkpoint_outlives_the_crash() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    state = b"half way"
+    kept = Checkpoint(4, state, hashlib.sha256(state).digest())
+    peer.save(peer.assigned[0], kept)
+    world.crash()
+    peer.connect()
+    peer.inventory()
+    assert peer.assigned[1].checkpoint == kept
+
+
+def test_crashing_again_before_the_worker_is_back_loses_nothing() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    held = peer.assigned[0]
+    for _ in range(3):
+        world.crash()
+    peer.connect()
+    peer.inventory(held)
+    peer.finish(held)
+    assert world.outcomes() == {"a": "completed"}
+    assert peer.results_acknowledged() == ["a"]
+
+
+def test_a_crash_between_welcome_and_first_word_leaves_the_session_resumable() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    held = peer.assigned[0]
+    world.crash()
+    peer.knock()
+    world.settle()
+    assert peer.connect().outcome == "resumed"
+    peer.inventory(held)
+    assert len(peer.assigned) == 1
+
+
+def test_a_task_that_was_done_is_still_known() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    peer.finish(peer.assigned[0])
+    world.crash()
+    assert world.submit("a").known == 1
+    assert world.core.ledger.counts().completed == 1

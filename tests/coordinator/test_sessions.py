@@ -1,0 +1,313 @@
+"""What a session survives, and what ends it."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from coordinator.core import Opening
+from coordinator.session import Session
+from coordinator.sessions import decide
+from tests.coordinator.world import World
+from wire.channel import Channel
+from wire.handshake import Hello, Resume
+from wire.messages import Goodbye, Heartbeat, Held, Inventory, LeasesRenewed, Result
+from wire.refusals import CloseCode
+
+
+def session(worker: str = "worker-1", incarnation: str = "first", *, leaving: bool = False) -> Session:
+    return Session("s1", worker, incarnation, Channel(), leaving=leaving)
+
+
+def hello(incarnation: str = "first", *, resume: bool = True) -> Hello:
+    wanted = Resume("s1", 1, 0) if resume else None
+    return Hello(1, "worker-1", incarnation, b"n" * 16, 0.0, 1, 0, True, wanted)
+
+
+# -- which session a worker gets -----------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("said", "known", "asked", "outcome"),
+    [
+        (hello(resume=False), None, None, "fresh"),
+        (hello("second", resume=False), session(), None, "fresh"),
+        (hello(resume=False), session(), None, "reset"),
+        (hello(), session(), session(), "resumed"),
+        (hello(), None, None, "reset"),
+        (hello(), None, session("worker-2"), "reset"),
+        (hello("second"), session(), session(), "fresh"),
+        (hello(), session(leaving=True), session(leaving=True), "reset"),
+    ],
+    ids=[
+        "unknown worker", "new process", "process without its session", "session that stands",
+        "session that is gone", "session of another worker", "session of an older process",
+        "session that said goodbye",
+    ],
+)  # fmt: skip
+def test_the_outcome_of_a_hello(
+    said: Hello, known: Session | None, asked: Session | None, outcome: str
+) -> None:
+    assert decide(said, known, asked)[0] == outcome
+
+
+def test_a_reset_says_why() -> None:
+    world = World()
+    peer = world.peer()
+    peer.session = ("another", 1)
+    assert "not known here" in peer.connect().because
+
+
+# -- resuming ------------------------------------------------------------------------------------------------
+
+
+def test_a_resumed_session_gets_exactly_what_it_lacks() -> None:
+    world = World()
+    peer = world.peer(slots=4)
+    world.submit("a", "b")
+    assert len(peer.assigned) == 2
+    world.submit("c", "d")
+    world.core.next_bytes(world.now_ns, peer.connection)
+    peer.cut()
+    assert peer.connect().outcome == "resumed"
+    peer.inventory(*peer.assigned)
+    assert [assign.task_id for assign in peer.assigned] == ["a", "b", "c", "d"]
+    assert peer.channel.duplicates == 0
+
+
+def test_a_result_that_got_lost_on_its_way_is_counted_once_after_a_resume() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    held = peer.assigned[0]
+    peer.queue(Result(held.task_id, held.token, b"1", "", 0, 1, 2))
+    peer.frame()
+    peer.cut()
+    assert world.outcomes() == {}
+    peer.connect()
+    peer.inventory(held)
+    assert world.outcomes() == {"a": "completed"}
+    assert peer.results_acknowledged() == ["a"]
+
+
+def test_resuming_many_times_with_nothing_said_changes_nothing() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    held = peer.assigned[0]
+    for _ in range(20):
+        peer.cut()
+        assert peer.connect().outcome == "resumed"
+    peer.inventory(held)
+    peer.finish(held)
+    assert world.outcomes() == {"a": "completed"}
+    assert len(world.told("assigned")) == 1
+
+
+def test_numbers_that_do_not_fit_reset_the_session_and_keep_the_attempt() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    held = peer.assigned[0]
+    peer.cut()
+    wrong = msgspec.structs.replace(peer.hello(), resume=Resume(peer.session[0], peer.session[1], 99))
+    opening = peer.knock(wrong)
+    assert isinstance(opening, Opening)
+    assert peer.enter(opening).outcome == "reset"
+    world.settle()
+    peer.inventory(held)
+    peer.finish(held)
+    assert world.outcomes() == {"a": "completed"}
+    assert world.told("attempt_lost") == []
+
+
+# -- the inventory -------------------------------------------------------------------------------------------
+
+
+def test_what_a_worker_confirmed_and_does_not_hold_any_more_is_given_out_again() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    assert peer.assigned
+    peer.beat(*peer.assigned)
+    peer.cut()
+    peer.connect()
+    peer.inventory()
+    assert [line["reason"] for line in world.told("attempt_lost")] == ["not in the worker's inventory"]
+    assert [assign.attempt for assign in peer.assigned] == [1, 2]
+
+
+def test_what_is_still_on_its_way_is_not_missed_in_the_inventory() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    peer.cut()
+    peer.connect()
+    peer.inventory()
+    assert world.told("attempt_lost") == []
+    assert [assign.attempt for assign in peer.assigned] == [1]
+
+
+def test_a_worker_gets_nothing_before_it_said_what_it_holds() -> None:
+    world = World()
+    peer = world.peer()
+    peer.cut()
+    peer.connect()
+    world.submit("a")
+    peer.beat()
+    assert peer.assigned == []
+    peer.inventory()
+    assert len(peer.assigned) == 1
+
+
+def test_an_attempt_that_is_over_is_revoked_when_the_inventory_names_it() -> None:
+    world = World()
+    peer = world.peer()
+    peer.cut()
+    peer.connect()
+    peer.say(Inventory([Held("never heard of", 5)]))
+    assert peer.revoked == [5]
+
+
+# -- new processes, old sockets ------------------------------------------------------------------------------
+
+
+def test_a_new_process_of_the_same_name_sets_its_attempts_free_at_once() -> None:
+    world = World()
+    old = world.peer("worker-1")
+    world.submit("a")
+    assert old.assigned
+    new = world.peer("worker-1")
+    assert [line["reason"] for line in world.told("worker_gone")] == ["a new process of the same name"]
+    assert [assign.attempt for assign in new.assigned] == [2]
+
+
+def test_a_process_that_lost_its_session_keeps_what_it_holds_and_loses_the_rest() -> None:
+    world = World()
+    peer = world.peer(slots=2)
+    world.submit("a", "b")
+    kept, lost = peer.assigned
+    peer.session = None
+    assert peer.connect().outcome == "reset"
+    peer.inventory(kept)
+    assert [line["task"] for line in world.told("attempt_lost")] == [lost.task_id]
+    peer.finish(kept)
+    assert world.outcomes() == {"a": "completed"}
+
+
+def test_a_newer_connection_takes_over_and_the_older_one_changes_nothing_any_more() -> None:
+    world = World()
+    peer = world.peer()
+    older = peer.connection
+    late = peer.frame(Heartbeat(1, 2_000, []))
+    peer.connect()
+    assert [(close.connection, close.code) for close in world.closed] == [(older, CloseCode.superseded)]
+    peer.inventory()
+    world.core.on_bytes(world.now_ns, older, late)
+    world.core.on_closed(world.now_ns, older, "closed", "late")
+    world.submit("a")
+    assert len(peer.assigned) == 1
+    assert world.core.state(world.now_ns).workers[0].state == "connected"
+    assert [line["kind"] for line in world.told("worker_lost")] == ["superseded"]
+
+
+# -- silence -------------------------------------------------------------------------------------------------
+
+
+def test_silence_for_interval_and_timeout_closes_the_connection_and_keeps_the_session() -> None:
+    world = World(heartbeat_interval_ms=2_000, heartbeat_timeout_ms=4_000)
+    peer = world.peer()
+    world.advance(5_990)
+    assert world.closed == []
+    world.advance(20)
+    assert [close.code for close in world.closed] == [CloseCode.heartbeat_timeout]
+    assert world.told("worker_lost")[0]["silent_ms"] == pytest.approx(6_000, abs=20)
+    assert peer.connect().outcome == "resumed"
+
+
+def test_anything_that_is_heard_ends_the_silence() -> None:
+    world = World()
+    peer = world.peer()
+    for _ in range(10):
+        world.advance(5_000)
+        peer.beat()
+    assert world.closed == []
+
+
+def test_silence_is_counted_anew_on_each_connection() -> None:
+    world = World()
+    peer = world.peer()
+    world.advance(5_000)
+    peer.cut()
+    world.advance(5_000)
+    peer.connect()
+    world.advance(5_000)
+    assert world.closed == []
+
+
+def test_a_coordinator_that_was_frozen_hears_its_workers_before_it_judges_them() -> None:
+    world = World()
+    peer = world.peer()
+    beat = peer.frame(Heartbeat(world.now_ns, 2_000, []))
+    world.now_ns += 60_000_000_000
+    world.core.on_tick(world.now_ns)
+    peer.send(beat)
+    world.advance(1_000)
+    assert world.closed == []
+
+
+def test_the_answer_to_a_heartbeat_echoes_its_time() -> None:
+    world = World()
+    peer = world.peer()
+    peer.say(Heartbeat(77, 2_000, []))
+    assert [m.echo_ns for m in peer.heard if isinstance(m, LeasesRenewed)] == [77]
+
+
+# -- the end of a session ------------------------------------------------------------------------------------
+
+
+def test_a_session_that_nobody_came_back_to_expires() -> None:
+    world = World(session_ttl_ms=60_000)
+    peer = world.peer()
+    peer.cut()
+    world.advance(61_000)
+    assert [line["reason"] for line in world.told("worker_gone")] == ["expired"]
+    assert peer.connect().outcome == "reset"
+
+
+def test_a_goodbye_is_acknowledged_and_ends_the_session_with_the_connection() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    assert peer.assigned
+    peer.queue(Goodbye("drained"))
+    peer.say()
+    assert peer.channel.depth == 0
+    assert len(peer.assigned) == 1
+    peer.cut()
+    assert [line["reason"] for line in world.told("worker_gone")] == ["goodbye"]
+    assert world.core.state(world.now_ns).workers[0].state == "gone"
+    other = world.peer("worker-2")
+    assert [assign.attempt for assign in other.assigned] == [2]
+
+
+# -- the pace ------------------------------------------------------------------------------------------------
+
+
+def test_backoff_is_capped_at_fleet_by_admission_rate() -> None:
+    world = World(fleet=1_000, admission_per_s=50.0)
+    assert world.peer().connect().backoff.cap_ms == 20_000
+
+
+def test_heartbeats_become_rarer_as_the_fleet_grows() -> None:
+    assert World(fleet=20).peer().connect().heartbeat_interval_ms == 2_000
+    welcome = World(fleet=5_000).peer().connect()
+    assert welcome.heartbeat_interval_ms == 10_000
+    assert welcome.heartbeat_timeout_ms == 20_000
+
+
+def test_a_lease_outlives_three_heartbeats_of_a_large_fleet() -> None:
+    world = World(fleet=5_000, lease_ms=10_000)
+    peer = world.peer()
+    world.submit("a")
+    assert peer.assigned[0].lease_ms == 30_000

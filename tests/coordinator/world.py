@@ -1,0 +1,251 @@
+"""A coordinator's core with a disk in memory and a clock that a test turns, and peers that speak to it
+without a socket.
+"""
+
+from __future__ import annotations
+
+import itertools
+import json
+from typing import Any
+
+import msgspec
+
+from coordinator.core import Core, Opening, Refused
+from coordinator.effects import Close
+from coordinator.rows import PresenceRow, Row
+from tests.simulation.memory_store import MemoryStore
+from wire.channel import Channel
+from wire.codec import Limits, Opener, Sealer, session_keys
+from wire.control import Submitted, Task
+from wire.events import Journal
+from wire.handshake import Hello, Resume, Welcome, read_welcome, write_hello, write_welcome
+from wire.messages import (
+    Assign,
+    Checkpoint,
+    CheckpointSaved,
+    HandBack,
+    Heartbeat,
+    Held,
+    Inventory,
+    LeasesRenewed,
+    Message,
+    Progress,
+    Result,
+    Revoke,
+)
+from wire.priority import Priority
+from wire.settings import CoordinatorSettings
+
+KEY = bytes.fromhex("17" * 32)
+MS = 1_000_000
+WALL_S = 1_795_000_000.0
+
+
+class Disk(MemoryStore):
+    """The simulation's disk, that also remembers who was connected."""
+
+    def commit(self, rows: list[Row]) -> None:
+        super().commit(rows)
+        for row in rows:
+            if isinstance(row, PresenceRow) and (known := self._sessions.get(row.session)):
+                self._sessions[row.session] = msgspec.structs.replace(known, connected=row.connected)
+
+
+class World:
+    """One coordinator over one disk, through as many lives as a test gives it."""
+
+    def __init__(self, **settings: Any) -> None:
+        self.settings = CoordinatorSettings(**{"admission_burst": 1_000, **settings})
+        self.store = Disk()
+        self.lines: list[dict[str, Any]] = []
+        self.closed: list[Close] = []
+        self.now_ns = 1_000_000 * MS
+        self._random = itertools.count(1)
+        self._pending: list[Row] = []
+        self.core = self._begin()
+
+    def _begin(self) -> Core:
+        def write(line: bytes) -> None:
+            self.lines.append(json.loads(line))
+
+        journal = Journal("coordinator", write, lambda: self.now_ns, lambda: WALL_S)
+        return Core(self.settings, KEY, self.store.load(), journal, self.random_bytes, self.now_ns)
+
+    def random_bytes(self, count: int) -> bytes:
+        return next(self._random).to_bytes(count, "big")
+
+    def crash(self) -> None:
+        """kill -9 and a restart: whatever is not on the disk is gone."""
+        self._pending = []
+        self.core = self._begin()
+
+    def settle(self) -> None:
+        """Commit all that waits for the disk, and what follows from it."""
+        while rows := self.take_rows():
+            self.store.commit(rows)
+            self._pending = []
+            self.core.on_stored(self.now_ns, rows)
+        self.closed += self.core.effects.take_closes()
+
+    def take_rows(self) -> list[Row]:
+        self._pending += self.core.effects.take_rows()
+        return list(self._pending)
+
+    def advance(self, ms: float) -> None:
+        """Let time pass, with a tick whenever one is due."""
+        end_ns = self.now_ns + int(ms * MS)
+        while self.now_ns < end_ns:
+            self.now_ns = min(max(self.core.next_due_ns(), self.now_ns + MS), end_ns)
+            self.core.on_tick(self.now_ns)
+            self.settle()
+
+    def submit(self, *names: str, settle: bool = True, **fields: Any) -> Submitted:
+        answer = self.core.on_submit([Task(task_id=name, kind="noop", **fields) for name in names])
+        if settle:
+            self.settle()
+        return answer
+
+    def told(self, event: str) -> list[dict[str, Any]]:
+        """The journal's lines of one event."""
+        return [line for line in self.lines if line["event"] == event]
+
+    def outcomes(self) -> dict[str, str]:
+        return {line["task"]: line["outcome"] for line in self.told("task_done")}
+
+    def peer(self, name: str = "worker-1", *, slots: int = 1, prefetch: int = 0) -> Peer:
+        """A worker that is connected, and holds nothing."""
+        peer = Peer(self, name, slots=slots, prefetch=prefetch)
+        peer.connect()
+        peer.inventory()
+        return peer
+
+    def balanced(self) -> bool:
+        counts = self.core.ledger.counts()
+        return counts.submitted == counts.completed + counts.failed + counts.waiting + counts.assigned
+
+
+class Peer:
+    """A worker's end of the protocol, that does what a test tells it and nothing by itself."""
+
+    def __init__(self, world: World, name: str, *, slots: int, prefetch: int) -> None:
+        self.world = world
+        self.name = name
+        self.slots = slots
+        self.prefetch = prefetch
+        self.incarnation = f"{name} {next(world._random)}"
+        self.channel = Channel()
+        self.session: tuple[str, int] | None = None
+        self.connection = 0
+        self.heard: list[Message] = []
+        self.acknowledged: list[Message] = []
+        self.opener: Opener
+        self.sealer: Sealer
+
+    # -- connecting ------------------------------------------------------------------------------------------
+
+    def hello(self) -> Hello:
+        resume = None if self.session is None else Resume(*self.session, received=self.channel.received)
+        nonce = self.world.random_bytes(16)
+        return Hello(
+            1, self.name, self.incarnation, nonce, WALL_S, self.slots, self.prefetch, True, resume
+        )  # fmt: skip
+
+    def knock(self, hello: Hello | None = None) -> Opening | Refused:
+        """What the coordinator answers to a hello."""
+        value = write_hello(hello or self.hello(), KEY)
+        return self.world.core.on_hello(self.world.now_ns, WALL_S, value)
+
+    def connect(self) -> Welcome:
+        opening = self.knock()
+        assert isinstance(opening, Opening), opening
+        self.world.settle()
+        return self.enter(opening)
+
+    def enter(self, opening: Opening) -> Welcome:
+        """Take up what a welcome says."""
+        welcome = read_welcome(write_welcome(opening.welcome, KEY, opening.hello), KEY, opening.hello)
+        nonces = opening.hello.nonce + welcome.nonce
+        keys = session_keys(KEY, welcome.session, welcome.epoch, nonces)
+        self.opener, self.sealer = Opener(keys.to_worker, Limits()), Sealer(keys.to_coordinator)
+        self.connection = opening.connection
+        if welcome.outcome == "resumed":
+            self.acknowledged += self.channel.resume(welcome.received, welcome.credit)
+            if welcome.new_stream:
+                self.channel.restart_incoming()
+        else:
+            self.channel.restart(welcome.credit)
+        self.session = (welcome.session, welcome.epoch)
+        return welcome
+
+    def cut(self) -> None:
+        """The connection breaks, and the coordinator notices."""
+        self.world.core.on_closed(self.world.now_ns, self.connection, "closed", "in a test")
+        self.world.settle()
+
+    # -- speaking --------------------------------------------------------------------------------------------
+
+    def frame(self, *unnumbered: Message) -> bytes:
+        return self.sealer.seal(self.channel.take(self.world.now_ns, unnumbered))
+
+    def say(self, *unnumbered: Message, settle: bool = True) -> None:
+        """Send what waits, and hear the answer."""
+        self.send(self.frame(*unnumbered), settle=settle)
+
+    def send(self, data: bytes | str, *, settle: bool = True) -> None:
+        self.world.core.on_bytes(self.world.now_ns, self.connection, data)
+        if settle:
+            self.world.settle()
+            self.hear()
+
+    def hear(self) -> list[Message]:
+        """Everything that the coordinator has to say now."""
+        fresh: list[Message] = []
+        while (data := self.world.core.next_bytes(self.world.now_ns, self.connection)) is not None:
+            arrived, acknowledged = self.channel.receive(self.opener.open(data))
+            self.channel.commit(self.channel.received)
+            self.acknowledged += acknowledged
+            fresh += arrived
+        self.heard += fresh
+        return fresh
+
+    def inventory(self, *held: Assign) -> None:
+        self.say(Inventory([Held(assign.task_id, assign.token) for assign in held]))
+
+    def beat(self, *held: Assign, step: int = 0) -> LeasesRenewed:
+        """A heartbeat that names `held`, and its answer."""
+        progress = [Progress(assign.token, step) for assign in held]
+        self.say(Heartbeat(self.world.now_ns, 2_000, progress))
+        answers = [message for message in self.heard if isinstance(message, LeasesRenewed)]
+        return answers[-1]
+
+    def finish(self, assign: Assign, *, error: str = "", settle: bool = True) -> None:
+        result = Result(assign.task_id, assign.token, b'"done"', error, 0, 1, 2)
+        self.queue(result)
+        self.say(settle=settle)
+
+    def save(self, assign: Assign, checkpoint: Checkpoint) -> None:
+        self.queue(CheckpointSaved(assign.task_id, assign.token, checkpoint))
+        self.say()
+
+    def hand_back(self, assign: Assign, *, settle: bool = True) -> None:
+        self.queue(HandBack(assign.task_id, assign.token, "draining"))
+        self.say(settle=settle)
+
+    def queue(self, message: Message) -> None:
+        self.channel.send(message, Priority.high, self.world.now_ns, always=True)
+
+    # -- what was heard --------------------------------------------------------------------------------------
+
+    @property
+    def assigned(self) -> list[Assign]:
+        self.hear()
+        return [message for message in self.heard if isinstance(message, Assign)]
+
+    @property
+    def revoked(self) -> list[int]:
+        self.hear()
+        return [message.token for message in self.heard if isinstance(message, Revoke)]
+
+    def results_acknowledged(self) -> list[str]:
+        self.hear()
+        return [message.task_id for message in self.acknowledged if isinstance(message, Result)]
