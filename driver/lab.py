@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import secrets
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from driver.coordinator_client import CoordinatorClient
 from driver.engine import Engine, LabSpec
 from driver.errors import NoLabError
 from driver.links import Link, Links
-from wire.address import link_port, worker_name
+from wire.address import index_in_name, link_port, worker_name
 
 MAX_WORKERS = 500
 HOST = "127.0.0.1"
@@ -45,11 +46,21 @@ def standing(engine: Engine) -> Lab:
 
 def new_spec(host: str, port: int | None) -> LabSpec:
     """A specification with a fresh key. `port` is the first of two to publish on; None: the usual ones."""
-    toxiproxy_port, control_port = (TOXIPROXY_PORT, CONTROL_PORT) if port is None else (port, port + 1)
+    toxiproxy_port, control_port = ports_from(port)
     return LabSpec(secrets.token_hex(32), host, toxiproxy_port, control_port)
+
+
+def ports_from(port: int | None) -> tuple[int, int]:
+    """The two ports to publish on: Toxiproxy's, the coordinator's."""
+    return (TOXIPROXY_PORT, CONTROL_PORT) if port is None else (port, port + 1)
 
 
 def links_for(lab: Lab, workers: int) -> list[Link]:
     """One link for each worker."""
+    return links_named(lab, [worker_name(index) for index in range(1, workers + 1)])
+
+
+def links_named(lab: Lab, names: Sequence[str]) -> list[Link]:
+    """The links of these workers."""
     upstream = lab.engine.core_address(lab.spec)
-    return [Link(worker_name(index), f"[::]:{link_port(index)}", upstream) for index in range(1, workers + 1)]
+    return [Link(name, f"[::]:{link_port(index_in_name(name))}", upstream) for name in names]

@@ -6,6 +6,7 @@ how far it is; anywhere else plain lines do, a few a minute. Control characters 
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 import time
@@ -124,15 +125,19 @@ def print_lines(lines: Sequence[str]) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str] = ()) -> None:
     """A table on standard output. `marks` colours a row: good, bad, warn or ""."""
-    console = Console(highlight=False, markup=False, emoji=False)
-    if not console.is_terminal:
-        console = Console(highlight=False, markup=False, emoji=False, width=PIPE_COLUMNS)
     table = Table(box=None, pad_edge=False, header_style="bold")
     for column in columns:
         table.add_column(column, overflow="fold")
     for index, row in enumerate(rows):
         table.add_row(*(Text(visible(cell)) for cell in row), style=_STYLES[marks[index] if marks else ""])
-    console.print(table)
+    console = Console(highlight=False, markup=False, emoji=False)
+    if console.is_terminal:
+        console.print(table)
+        return
+    plain = Console(highlight=False, markup=False, emoji=False, width=PIPE_COLUMNS, file=io.StringIO())
+    with plain.capture() as captured:
+        plain.print(table)
+    print_lines([line.rstrip() for line in captured.get().splitlines()])
 
 
 _STYLES = {"": "", "good": "green", "bad": "red", "warn": "yellow"}

@@ -18,11 +18,17 @@ from driver.terminal import Terminal
 CATALOGUE = {
     "setup": "make this machine ready: a Docker engine, base images",
     "build": "build the lab's images, where they are missing or out of date",
+    "doctor": "what stands between this machine and a lab, with the cure",
     "up": "start a lab, or scale the one that is up",
     "status": "what is up, who is connected, which links are hurt",
     "logs": "what the containers printed, in the order of time",
     "down": "take a lab down: containers, networks, volumes, faults",
+    "heal": "end every fault of a lab that is up, and verify it",
+    "scenarios": "the scenarios there are, with their claims and last verdicts",
     "scenario": "run a scenario on real containers, and judge it",
+    "validate": "whether scenario files could run",
+    "judge": "judge a stored run again, without Docker",
+    "replay": "run the stored plan of a run again",
 }
 """Every command: a module of this package, whose `command` it is, and what it does in a line."""
 

@@ -1,0 +1,42 @@
+"""`lab.py doctor`: what stands between this machine and a lab, a line each, with the cure."""
+
+from __future__ import annotations
+
+import json
+
+import click
+
+from driver.cli import options
+from driver.exit_codes import ExitCode
+from driver.lab import ports_from
+from driver.machine import doctor
+from driver.machine.answer import Answer, Status
+from driver.terminal import print_table
+
+_MARKS = {Status.OK: "good", Status.WARN: "warn", Status.BAD: "bad"}
+
+
+@click.command("doctor")
+@options.host
+@options.port
+@options.as_json
+@options.log_level
+def command(host: str, port: int | None, as_json: bool) -> int:
+    """Ask this machine all that the lab needs to know; each answer that is not well has its cure."""
+    answers = doctor.examine([(host, one) for one in ports_from(port)])
+    if as_json:
+        click.echo(json.dumps([_as_dict(answer) for answer in answers]))
+    else:
+        rows = [[answer.status.value, answer.name, _told(answer)] for answer in answers]
+        print_table(["", "what", "found"], rows, [_MARKS[answer.status] for answer in answers])
+    return ExitCode.LAB_BROKE if doctor.verdict(answers) is Status.BAD else ExitCode.PASSED
+
+
+def _told(answer: Answer) -> str:
+    return (
+        f"{answer.found}\n→ {answer.cure}" if answer.cure and answer.status is not Status.OK else answer.found
+    )
+
+
+def _as_dict(answer: Answer) -> dict[str, str]:
+    return {"name": answer.name, "status": answer.status.value, "found": answer.found, "cure": answer.cure}

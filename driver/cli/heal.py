@@ -1,0 +1,46 @@
+"""`lab.py heal`: everything that is hurt in a lab, made whole and looked at again."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from dataclasses import asdict
+
+import click
+
+from chaos.hands import names
+from driver.cli import options
+from driver.engine import WORKER, Engine
+from driver.errors import LabError
+from driver.heal import Healing, heal
+from driver.lab import Lab, links_named, standing
+from driver.terminal import Board, Terminal, print_lines
+
+
+@click.command("heal")
+@options.project
+@options.as_json
+@options.log_level
+def command(project: str, as_json: bool) -> None:
+    """End every fault of a lab that is up, restore its containers, and verify that nothing is hurt."""
+    engine = options.engine_of(project)
+    lab = standing(engine)
+    with Terminal() as terminal:
+        terminal.show(Board("healing"))
+        healing = asyncio.run(heal(lab, links_named(lab, _workers(engine))))
+    if healing.left:
+        raise LabError(
+            f"Still hurt after healing: {', '.join(healing.left[:8])}.",
+            "A fresh one: python lab.py down, then up",
+        )
+    print_lines([json.dumps(asdict(healing))] if as_json else _told(lab, healing))
+
+
+def _workers(engine: Engine) -> list[str]:
+    return [one.name for one in engine.containers() if one.service == WORKER]
+
+
+def _told(lab: Lab, healing: Healing) -> list[str]:
+    hurt = [*healing.containers, *(f"link {name}" for name in healing.links)]
+    what = f"Healed {names(hurt, 8)}." if hurt else f"Nothing was hurt in the lab {lab.engine.project!r}."
+    return [f"{what} Verified: every link is open and clean, every container runs on its networks."]

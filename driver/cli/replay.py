@@ -1,0 +1,48 @@
+"""`lab.py replay`: the stored plan of a run, run again as it was."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+import click
+from pydantic import ValidationError
+
+from driver.cli import options, options_run
+from driver.cli.judge import find_run
+from driver.cli.verdicts import show_verdict
+from driver.errors import WrongUseError
+from driver.plan import Plan
+from driver.run import Request, run
+from driver.run_folder import PLAN, new_folder, results_root
+from driver.store import LATEST, SCENARIO
+from driver.terminal import Terminal
+
+
+@click.command("replay")
+@click.argument("name", metavar="RUN", default=LATEST)
+@options_run.keep
+@options.project
+@options.host
+@options.port
+@options.as_json
+@options.log_level
+def command(name: str, keep: bool, project: str, host: str, port: int | None, as_json: bool) -> int:
+    """Run the stored plan of RUN again: the same targets, times, tasks and draws, on a new lab."""
+    folder = find_run(name)
+    try:
+        plan = Plan.model_validate_json((folder / PLAN).read_bytes())
+        scenario_yaml = (folder / SCENARIO).read_text()
+    except (OSError, ValidationError) as error:
+        raise WrongUseError(
+            f"The plan of {folder.name} cannot be read: {str(error).splitlines()[0]}.",
+            "Run the scenario anew.",
+        ) from None
+    with Terminal() as terminal:
+        terminal.say(f"{plan.scenario}: the plan of {folder.name}, seed {plan.seed}")
+        request = Request(
+            plan, scenario_yaml, new_folder(plan.scenario, results_root()), sys.argv, host, port, keep=keep
+        )
+        judged = asyncio.run(run(request, options.engine_of(project), terminal))
+    show_verdict(judged, as_json)
+    return judged.verdict.exit_code

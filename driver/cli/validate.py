@@ -1,0 +1,46 @@
+"""`lab.py validate`: whether scenario files could run, before anything is started."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import click
+
+from driver.cli import options, options_run
+from driver.errors import WrongUseError
+from driver.exit_codes import ExitCode
+from driver.plan import resolve
+from driver.scenario_file import Overrides, find_scenario, load_scenario
+from driver.terminal import Terminal, print_lines
+from driver.thresholds import parse_expectations
+
+
+@click.command("validate")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@options_run.quick
+@options_run.variables
+@options.log_level
+def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> int:
+    """Check scenario files (or names): each problem with its file, line, key, what was expected and found."""
+    wrong = 0
+    for name in files:
+        try:
+            faults = check(find_scenario(name), Overrides(variables=variables, quick=quick))
+        except WrongUseError as error:
+            wrong += 1
+            Terminal().fail(error.sentence, error.hint)
+        else:
+            print_lines([f"{name}: good, {faults} faults on the timeline"])
+    return ExitCode.WRONG_USE if wrong else ExitCode.PASSED
+
+
+def check(path: Path, overrides: Overrides) -> int:
+    """Load and resolve one scenario; how many faults it has. Raises WrongUseError."""
+    loaded = load_scenario(path, overrides)
+    plan = resolve(loaded, seed=1)
+    try:
+        parse_expectations([*plan.expect, *plan.checks])
+    except ValueError as error:
+        raise loaded.error(("expect",), str(error)) from None
+    return len(plan.faults)
