@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from driver.events import DriverEvent
-from wire.events import Event, ProcessEvent
+from wire.events import Event, ProcessEvent, ProcessStarted
 
 E = TypeVar("E", bound=Event)
 V = TypeVar("V")
@@ -32,7 +32,7 @@ class _Head(msgspec.Struct):
 class Damage:
     """Lines of one journal that could not be used.
 
-    `what` is torn (its last line), damaged, unknown or missing.
+    `what` is torn (by a kill), damaged, unknown or missing.
     """
 
     journal: str
@@ -85,6 +85,8 @@ class LineReader:
                 numbers.append(number)
             except (msgspec.MsgspecError, UnicodeDecodeError) as error:
                 what, because = self._diagnose(line, str(error))
+                if what == "damaged" and self._begins_a_life(lines[number : number + 1]):
+                    what = "torn"
                 wrong.setdefault(what, []).append((number, because))
         if torn:
             try:
@@ -95,6 +97,13 @@ class LineReader:
         return JournalRead(
             name, events, numbers, tuple(_summed(name, what, told) for what, told in wrong.items())
         )
+
+    def _begins_a_life(self, following: list[bytes]) -> bool:
+        """Whether the next line is the first of a new process: then a kill tore the one before it."""
+        try:
+            return any(isinstance(self._decoder.decode(line), ProcessStarted) for line in following)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return False
 
     @staticmethod
     def _diagnose(line: bytes, error: str) -> tuple[str, str]:

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import get_args
-from typing import get_args
 
-from chaos.prober.events import ProberEvent
 from chaos.prober.events import ProberEvent
 from driver.history import Damage, History, JournalRead, LineReader
 

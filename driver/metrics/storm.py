@@ -7,7 +7,7 @@ from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
 from driver.connections import Outage, stories
-from driver.course import FaultWindow, course
+from driver.course import BEFORE_NS, FaultWindow, course
 from driver.history import History
 from driver.metrics.metric import Better, Metric, Unit, Values, ratio
 
@@ -81,15 +81,17 @@ class Storm:
 
 
 def storms(history: History) -> list[Storm]:
-    """One storm a fault; an outage belongs to the newest fault that had begun when the connection broke."""
+    """One storm a fault; an outage belongs to the newest fault upon its worker when the connection broke."""
     run = history.view(course)
     windows = sorted(run.faults, key=lambda window: window.began_ns)
     begins = [window.began_ns for window in windows]
     outages: list[list[Outage]] = [[] for _ in windows]
     for story in history.view(stories).values():
         for outage in story.outages:
-            index = bisect_right(begins, outage.broken_ns) - 1
-            if index >= 0 and windows[index].reaches(outage.worker, run.workers):
+            index = bisect_right(begins, outage.broken_ns + BEFORE_NS) - 1
+            while index >= 0 and not windows[index].reaches(outage.worker, run.workers):
+                index -= 1
+            if index >= 0:
                 outages[index].append(outage)
     return [
         Storm(window, found, sorted(attempt.began.at_ns for outage in found for attempt in outage.attempts))

@@ -11,6 +11,7 @@ from driver.findings import Evidence
 from driver.metrics.metric import Unit
 from driver.quantities import write
 from driver.report import text
+from driver.report.advice import advise
 from driver.report.view import (
     STATUS_ICONS,
     VERDICT_ICONS,
@@ -57,7 +58,7 @@ def render_markdown(run: Judged) -> str:
             faults=fault_rows(run),
             figures=figures(run),
             workers=worker_rows(run),
-            advice=[],
+            advice=advise(history, run.metrics),
             damage=history.damage,
             configuration=configuration(run),
         )

@@ -2,31 +2,31 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 
-_MARKDOWN = {character: f"\\{character}" for character in "\\`*_[]~|#!"} | {
-    "<": "&lt;",
-    ">": "&gt;",
-    "&": "&amp;",
-    "@": "&#64;",
-}
+_MARKUP = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|[\\`*\[\]~|<&@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
+_BLOCK = re.compile(r"^(\d*)([#>+=.)-])")
+_ENTITIES = {"<": "&lt;", "&": "&amp;", "@": "&#64;", ":": "&#58;", ".": "&#46;"}
 
 
 def printable(text: str) -> str:
     """The text in one line, with all that is no visible character (control, direction, …) replaced."""
-    return "".join(
-        character
-        if character == " " or not unicodedata.category(character).startswith(("C", "Z"))
-        else "\ufffd"
-        for character in text.replace("\n", " ").replace("\t", " ").replace("\u00a0", " ")
-    )
+    return "".join(_visible(character) for character in text)
 
 
 def escape_markdown(text: str) -> str:
-    """Text that a Markdown renderer shows as it stands: no markup, HTML, mention or table cell of its own."""
-    return "".join(_MARKDOWN.get(character, character) for character in printable(text))
+    """Text that a Markdown renderer shows as it stands: no markup, HTML, link or mention, one table cell."""
+    marked = _MARKUP.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), printable(text).strip())
+    return _BLOCK.sub(r"\1\\\2", marked)
 
 
 def code(text: str) -> str:
     """Text as a code span that also stands in a table."""
-    return "`" + printable(text).replace("`", "'").replace("|", "\\|") + "`"
+    return "`" + (printable(text).replace("`", "'").replace("|", "\\|") or " ") + "`"
+
+
+def _visible(character: str) -> str:
+    if character in " \n\t\u00a0":
+        return " "
+    return "\ufffd" if unicodedata.category(character).startswith(("C", "Z")) else character

@@ -142,7 +142,14 @@ class Past:
 
     def submit(self, task: str, at_s: float, priority: str = "normal") -> None:
         """The driver submits a task, which was meant to start then; the coordinator takes it."""
-        self.tell("coordinator", wire.Submitted, at_s, task=task, priority=priority, intended_ns=ns(at_s))
+        self.tell(
+            "coordinator",
+            wire.Submitted,
+            at_s,
+            task=task,
+            priority=priority,
+            intended_ns=ns(at_s),
+        )
         self.tell(
             "driver",
             told.TasksAccepted,
@@ -177,7 +184,15 @@ class Past:
         self.done(task, worker, token, at_s, outcome)
         self.tell(worker, wire.ResultAcknowledged, at_s + 0.001, task=task, token=token)
 
-    def done(self, task: str, worker: str, token: int, at_s: float, outcome: str = "completed") -> None:
+    def done(
+        self,
+        task: str,
+        worker: str,
+        token: int,
+        at_s: float,
+        outcome: str = "completed",
+        redone_steps: int = 0,
+    ) -> None:
         """The coordinator counts a result."""
         self.tell(
             "coordinator",
@@ -191,6 +206,7 @@ class Past:
             attempts=1,
             started_ns=ns(at_s - 0.05),
             ended_ns=ns(at_s),
+            redone_steps=redone_steps,
         )
 
     def lose_attempt(
@@ -268,7 +284,7 @@ class Past:
         for number, worker in enumerate(hit):
             self.lose(worker, at_s + 0.005)
             self.tell(worker, wire.Waiting, at_s + 0.006, attempt=1, delay_ms=500.0, policy="full_jitter")
-            self.fail_to_connect(worker, at_s + for_s / 2, attempt=1)
+            self.fail_to_connect(worker, at_s + for_s * (0.3 + 0.5 * number / len(hit)), attempt=1)
             self.connect(
                 worker, at_s + for_s + back_s * (number + 1) / len(hit), outcome="resumed", attempt=2
             )

@@ -1,0 +1,22 @@
+"""Workers knock far more often than could help."""
+
+from __future__ import annotations
+
+from driver.history import History
+from driver.metrics import Metrics
+from driver.report.advice.advice import Advice, figure, number
+
+MANY = 20.0
+
+
+def advise(history: History, metrics: Metrics) -> Advice | None:
+    if number(metrics, "storm_amplification") <= MANY:
+        return None
+    return Advice(
+        "attempts_in_vain",
+        "Raise the reconnection policy's base or cap: workers knock more often than can help.",
+        f"In the worst fault each worker tried {figure(metrics, 'storm_amplification')} times; "
+        f"{figure(metrics, 'connection_success_rate')} of all attempts became a connection.",
+        "Twice the cap halves the attempts, and adds at most its own length to the way back.",
+        ("storm_amplification", "connection_success_rate"),
+    )

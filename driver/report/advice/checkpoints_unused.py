@@ -1,0 +1,30 @@
+"""Work was done again, though there were checkpoints, or for want of them."""
+
+from __future__ import annotations
+
+from driver.history import History
+from driver.metrics import Metrics
+from driver.report.advice.advice import Advice, figure, number
+
+
+def advise(history: History, metrics: Metrics) -> Advice | None:
+    ratio = metrics.values["checkpoint_restore_ratio"]
+    if ratio is not None and ratio < 1:
+        return Advice(
+            "checkpoints_unused",
+            "Find out why attempts begin anew where a checkpoint was durable.",
+            f"Only {figure(metrics, 'checkpoint_restore_ratio')} of the attempts that could have begun "
+            f"from one did.",
+            f"Up to {figure(metrics, 'redone_steps')} steps would not have been done twice.",
+            ("checkpoint_restore_ratio", "redone_steps"),
+        )
+    if number(metrics, "redone_steps") > number(metrics, "checkpoints_created"):
+        return Advice(
+            "checkpoints_unused",
+            "Write checkpoints more often (checkpoint_every_ms).",
+            f"{figure(metrics, 'redone_steps')} steps were done twice, beside "
+            f"{figure(metrics, 'checkpoints_created')} checkpoints.",
+            "Twice as many checkpoints halve the work that a loss costs.",
+            ("redone_steps", "checkpoints_created"),
+        )
+    return None

@@ -1,0 +1,27 @@
+"""The whole fleet knocks at the same moment."""
+
+from __future__ import annotations
+
+from driver.history import History
+from driver.metrics import Metrics
+from driver.metrics.storm import storms
+from driver.report.advice.advice import Advice, figure, number
+
+IN_STEP = 0.5
+FEWEST = 10
+
+
+def advise(history: History, metrics: Metrics) -> Advice | None:
+    # Few workers are in step by chance.
+    large = [storm for storm in history.view(storms) if len(storm.workers) >= FEWEST]
+    if not large or number(metrics, "storm_busiest_100ms_ratio") < IN_STEP:
+        return None
+    return Advice(
+        "fleet_in_step",
+        "Draw the delays at random over their whole range: policy full_jitter, or slotted.",
+        f"{figure(metrics, 'storm_busiest_100ms_ratio')} of a storm's attempts fell into one tenth of a "
+        f"second, "
+        f"up to {figure(metrics, 'storm_peak_attempts_per_s')} in one second.",
+        "Spread over a cap of c seconds the peak is about workers ÷ c attempts a second.",
+        ("storm_busiest_100ms_ratio", "storm_peak_attempts_per_s"),
+    )

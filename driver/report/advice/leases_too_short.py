@@ -1,0 +1,25 @@
+"""Attempts were stopped because their lease ran out while their worker was well."""
+
+from __future__ import annotations
+
+from driver.history import History
+from driver.metrics import Metrics
+from driver.report.advice.advice import Advice, figure, number
+
+SHARE = 0.05
+
+
+def advise(history: History, metrics: Metrics) -> Advice | None:
+    expired, tasks = number(metrics, "leases_expired"), number(metrics, "tasks_submitted")
+    if not tasks or expired < SHARE * tasks:
+        return None
+    return Advice(
+        "leases_too_short",
+        "Lengthen the lease (lease_ms) beyond the outages that are to be lived through.",
+        f"{figure(metrics, 'leases_expired')} attempts of {figure(metrics, 'tasks_submitted')} tasks were "
+        f"stopped by "
+        f"their own worker when their lease ran out; {figure(metrics, 'attempts_lost')} attempts were lost "
+        f"in all.",
+        "An attempt that outlives the outage is not done again.",
+        ("leases_expired", "attempts_lost"),
+    )

@@ -1,0 +1,21 @@
+"""The coordinator did not know sessions any more that workers wanted back."""
+
+from __future__ import annotations
+
+from driver.history import History
+from driver.metrics import Metrics
+from driver.report.advice.advice import Advice, figure, number
+
+
+def advise(history: History, metrics: Metrics) -> Advice | None:
+    if not number(metrics, "sessions_reset"):
+        return None
+    return Advice(
+        "sessions_forgotten",
+        "Keep sessions for longer than the longest outage (session_ttl_ms).",
+        f"{figure(metrics, 'sessions_reset')} of {figure(metrics, 'reconnections_after_loss')} "
+        f"reconnections found "
+        "their session gone, and had to begin anew.",
+        "A session that is resumed sends only what the other side lacks, and gives no attempt up.",
+        ("sessions_reset", "reconnections_after_loss"),
+    )

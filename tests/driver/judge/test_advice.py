@@ -1,0 +1,159 @@
+"""Advice is given where the figures call for it, names them, and is silent elsewhere."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver.metrics import METRICS, measure
+from driver.report.advice import advise
+from driver.report.advice.advice import Advice
+from tests.driver.judge.histories import Past, healthy_herd, small
+from wire import events as wire
+
+
+def given(past: Past) -> dict[str, Advice]:
+    history = past.history()
+    return {advice.name: advice for advice in advise(history, measure(history))}
+
+
+def failing() -> Past:
+    past = small()
+    for number in range(5):
+        past.submit(f"bad-{number}", 7)
+        past.finish(
+            f"bad-{number}", "worker-1", past.assign(f"bad-{number}", "worker-1", 7.1), 7.2, outcome="failed"
+        )
+    return past
+
+
+def reconnecting() -> Past:
+    past = healthy_herd(workers=2, rounds=1)
+    for number in range(9):
+        past.lose("worker-1", 20 + number)
+        past.connect("worker-1", 20.5 + number, outcome="resumed")
+    return past
+
+
+def asleep() -> Past:
+    past = Past(2)
+    past.begin()
+    past.cut("long-sleep", 10, 5, back_s=20)
+    past.end(60)
+    return past
+
+
+def slow_to_notice() -> Past:
+    past = Past(1)
+    past.begin()
+    past.fault("hole", "blackhole", ["worker-1"], 10, 8)
+    past.lose("worker-1", 17, kind="heartbeat_timeout", silent_s=7.5)
+    past.connect("worker-1", 18.5, outcome="resumed")
+    past.end(60)
+    return past
+
+
+def in_step() -> Past:
+    past = Past(12)
+    past.begin()
+    past.fault("all", "refuse", past.workers, 10, 5)
+    for worker in past.workers:
+        past.lose(worker, 10.01)
+        past.connect(worker, 15.02, outcome="resumed")
+    past.end(60)
+    return past
+
+
+def in_vain() -> Past:
+    past = Past(1)
+    past.begin()
+    past.fault("cut", "refuse", ["worker-1"], 10, 5)
+    past.lose("worker-1", 10.01)
+    for number in range(40):
+        past.fail_to_connect("worker-1", 10.1 + number * 0.1, attempt=number + 1)
+    past.connect("worker-1", 15.5, outcome="resumed")
+    past.end(60)
+    return past
+
+
+def forgotten() -> Past:
+    past = Past(1)
+    past.begin()
+    past.lose("worker-1", 10)
+    past.connect("worker-1", 11, outcome="reset")
+    past.end(60)
+    return past
+
+
+def flooded() -> Past:
+    past = Past(1)
+    past.begin()
+    for number in range(40):
+        past.submit(f"t-{number}", 2 + number * 0.1)
+        past.finish(
+            f"t-{number}", "worker-1", past.assign(f"t-{number}", "worker-1", 2 + number), 2.5 + number
+        )
+    past.end(60)
+    return past
+
+
+def begun_anew(from_step: int) -> Past:
+    past = small()
+    past.submit("c", 7)
+    token = past.assign("c", "worker-1", 7.1)
+    past.tell("coordinator", wire.CheckpointCommitted, 7.3, task="c", token=token, worker="worker-1", step=3,
+              size_bytes=100)  # fmt: skip
+    past.lose_attempt("c", "worker-1", token, 7.4)
+    again = past.assign("c", "worker-2", 7.5, attempt=2, from_step=from_step)
+    past.done("c", "worker-2", again, 8, redone_steps=7)
+    return past
+
+
+def expiring() -> Past:
+    past = small()
+    for number in range(4):
+        past.tell("worker-1", wire.LeaseExpired, 8 + number, task=f"t-{number}", token=900 + number)
+    return past
+
+
+CAUSES = {
+    "success_too_low": failing(),
+    "reconnects_too_often": reconnecting(),
+    "back_too_late": asleep(),
+    "detection_dominates": slow_to_notice(),
+    "fleet_in_step": in_step(),
+    "attempts_in_vain": in_vain(),
+    "sessions_forgotten": forgotten(),
+    "flood_not_kept_up": flooded(),
+    "checkpoints_unused": begun_anew(from_step=0),
+    "leases_too_short": expiring(),
+}
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_advice_is_given_where_its_cause_is_there(name: str) -> None:
+    advice = given(CAUSES[name])[name]
+    assert advice.change
+    assert advice.because
+    assert advice.brings
+    assert set(advice.evidence) <= set(METRICS)
+
+
+@pytest.mark.parametrize("name", CAUSES)
+def test_advice_is_not_given_to_a_healthy_herd(name: str) -> None:
+    assert name not in given(healthy_herd(workers=12))
+
+
+def test_work_that_is_done_twice_asks_for_more_checkpoints() -> None:
+    assert "more often" in given(begun_anew(from_step=3))["checkpoints_unused"].change
+
+
+def test_a_few_workers_that_come_back_together_are_not_in_step() -> None:
+    past = Past(3)
+    past.begin()
+    past.cut("all", 10, 5, back_s=0.05)
+    past.end(60)
+    assert "fleet_in_step" not in given(past)
+
+
+def test_no_advice_on_an_empty_history() -> None:
+    assert given(Past(0)) == {}
