@@ -17,6 +17,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 from chaos.units import PerSecond, Seconds, Share, SizeBytes, unitless
 from wire.control import Task
+from wire.kinds import check_params
 from wire.priority import Priority
 
 MAX_TASKS = 5_000_000
@@ -45,6 +46,11 @@ class Kind(_Part):
     payload_bytes: Annotated[
         SizeBytes, Field(le=512 * 1024, description="random bytes that travel with each task")
     ] = 0
+
+    @model_validator(mode="after")
+    def _is_what_workers_take(self) -> Kind:
+        check_params(self.kind, bytes(_params(self, random.Random(0))))
+        return self
 
 
 class Workload(_Part):

@@ -328,8 +328,8 @@ def test_a_state_does_not_compress_away() -> None:
 async def test_a_kinds_own_defect_is_that_tasks_result_and_nobody_elses(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from wire.kinds import Noop
     from worker.tasks.kind import Inline, InThread, OnLoop
-    from worker.tasks.noop import NoopParams
 
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("oops")
@@ -338,9 +338,9 @@ async def test_a_kinds_own_defect_is_that_tasks_result_and_nobody_elses(
         raise ZeroDivisionError("oops")
 
     for kind in (
-        OnLoop(NoopParams, broken),
-        Inline(NoopParams, broken_now),
-        InThread(NoopParams, broken_now),
+        OnLoop(Noop, broken),
+        Inline(Noop, broken_now),
+        InThread(Noop, broken_now),
     ):
         monkeypatch.setitem(KINDS, "broken", kind)
         bench.ended.clear()
@@ -350,9 +350,9 @@ async def test_a_kinds_own_defect_is_that_tasks_result_and_nobody_elses(
 async def test_an_output_that_is_too_large_for_a_message_is_the_tasks_error(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    from wire.kinds import Noop
     from worker.tasks.kind import Inline
-    from worker.tasks.noop import NoopParams
 
-    monkeypatch.setitem(KINDS, "large", Inline(NoopParams, lambda params: "x" * MAX_BULK_BYTES))
+    monkeypatch.setitem(KINDS, "large", Inline(Noop, lambda params: "x" * MAX_BULK_BYTES))
     _, error = await bench.run("large")
     assert f"at most {MAX_BULK_BYTES}" in error

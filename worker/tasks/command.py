@@ -11,24 +11,13 @@ import asyncio
 import contextlib
 import os
 import signal
-from typing import Annotated
 
 import msgspec
 
+from wire.kinds import Command
 from worker.tasks.kind import Context, OnLoop, TaskError
 
 _READ_BYTES = 64 * 1024
-
-
-class CommandParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The program with its arguments, how long it may take, how much of each stream to keep, and extra
-    environment.
-    """
-
-    argv: Annotated[list[str], msgspec.Meta(min_length=1, max_length=256)]
-    timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=3_600_000)] = 60_000
-    keep_bytes: Annotated[int, msgspec.Meta(ge=0, le=64 * 1024)] = 16 * 1024
-    env: dict[str, str] = {}
 
 
 class CommandOutput(msgspec.Struct, frozen=True):
@@ -40,7 +29,7 @@ class CommandOutput(msgspec.Struct, frozen=True):
     truncated: bool
 
 
-async def run(params: CommandParams, context: Context) -> CommandOutput:
+async def run(params: Command, context: Context) -> CommandOutput:
     """Run the program to its end. An exit code that is not 0 is an output, and no error of the task."""
     process = await _started(params)
     assert process.stdout is not None
@@ -62,7 +51,7 @@ async def run(params: CommandParams, context: Context) -> CommandOutput:
     return CommandOutput(exit_code, *text, more_out or more_err)
 
 
-async def _started(params: CommandParams) -> asyncio.subprocess.Process:
+async def _started(params: Command) -> asyncio.subprocess.Process:
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STORMLAB_")}
     starting = asyncio.ensure_future(
         asyncio.create_subprocess_exec(
@@ -99,4 +88,4 @@ async def _read(stream: asyncio.StreamReader, keep_bytes: int) -> tuple[bytes, b
     return bytes(kept), truncated
 
 
-KIND = OnLoop(CommandParams, run)
+KIND = OnLoop(Command, run)

@@ -4,22 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import time
-from typing import Annotated
 
-import msgspec
-
+from wire.kinds import Cpu
 from worker.tasks.kind import Context, InThread, TaskError
 
 _CHUNK = bytes(256 * 1024)
 
 
-class CpuParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How much processor time to use."""
-
-    cpu_ms: Annotated[int, msgspec.Meta(ge=0, le=3_600_000)]
-
-
-def run(params: CpuParams, context: Context) -> dict[str, int]:
+def run(params: Cpu, context: Context) -> dict[str, int]:
     """Hash until the thread used `cpu_ms`. Hashing large chunks lets other threads run meanwhile."""
     end_ns = time.thread_time_ns() + params.cpu_ms * 1_000_000
     hashed = 0
@@ -31,4 +23,4 @@ def run(params: CpuParams, context: Context) -> dict[str, int]:
     return {"hashed_bytes": hashed}
 
 
-KIND = InThread(CpuParams, run)
+KIND = InThread(Cpu, run)

@@ -2,20 +2,13 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from wire.kinds import Fail
 from worker.tasks.kind import Inline, TaskError
 
 
-class FailParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """What to say."""
-
-    message: str = "failed, as it was asked to"
-
-
-def run(params: FailParams) -> None:
+def run(params: Fail) -> None:
     """Fail with `message`."""
     raise TaskError(params.message)
 
 
-KIND = Inline(FailParams, run)
+KIND = Inline(Fail, run)

@@ -2,17 +2,12 @@
 
 from __future__ import annotations
 
-import msgspec
-
+from wire.kinds import Noop
 from worker.tasks.kind import Inline
 
 
-class NoopParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """None."""
-
-
-def run(params: NoopParams) -> None:
+def run(params: Noop) -> None:
     """Nothing."""
 
 
-KIND = Inline(NoopParams, run)
+KIND = Inline(Noop, run)

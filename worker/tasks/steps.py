@@ -5,22 +5,11 @@ from __future__ import annotations
 import asyncio
 import functools
 import hashlib
-from typing import Annotated
 
 import msgspec
 
-from wire.messages import MAX_BULK_BYTES
+from wire.kinds import DIGEST_BYTES, Steps
 from worker.tasks.kind import Context, OnLoop, TaskError
-
-_DIGEST_BYTES = 32
-
-
-class StepsParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """How many steps, how long each takes, and how large its state is."""
-
-    steps: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-    step_ms: Annotated[float, msgspec.Meta(ge=0, le=600_000)] = 100.0
-    state_bytes: Annotated[int, msgspec.Meta(ge=_DIGEST_BYTES, le=MAX_BULK_BYTES)] = 1024
 
 
 class StepsOutput(msgspec.Struct, frozen=True):
@@ -31,13 +20,13 @@ class StepsOutput(msgspec.Struct, frozen=True):
     resumed_from: int
 
 
-async def run(params: StepsParams, context: Context) -> StepsOutput:
+async def run(params: Steps, context: Context) -> StepsOutput:
     """Each step hashes its number into a chain, so that the end proves that every step was done once, in
     order.
     """
-    begin, chain = 0, bytes(_DIGEST_BYTES)
+    begin, chain = 0, bytes(DIGEST_BYTES)
     if context.checkpoint is not None:
-        begin, chain = context.checkpoint.step, context.checkpoint.state[:_DIGEST_BYTES]
+        begin, chain = context.checkpoint.step, context.checkpoint.state[:DIGEST_BYTES]
         if begin > params.steps:
             raise TaskError(f"steps: the checkpoint is at step {begin} of {params.steps}")
     for step in range(begin + 1, params.steps + 1):
@@ -62,4 +51,4 @@ def padded(chain: bytes, size_bytes: int) -> bytes:
     return chain + hashlib.shake_128(chain).digest(size_bytes - len(chain))
 
 
-KIND = OnLoop(StepsParams, run)
+KIND = OnLoop(Steps, run)
