@@ -68,14 +68,8 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     the lab itself broke; what was collected is kept and judged all the same.
     """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-    images = await asyncio.to_thread(engine.ensure_images, services(request.prober), terminal.say)
-    versions = await asyncio.to_thread(engine.versions)
-    stood = await asyncio.to_thread(engine.containers)
-    if stood:
-        terminal.say(f"The lab {engine.project!r} is up; this run replaces its containers.")
-        await take_down(engine, terminal)
-    spec = await asyncio.to_thread(engine.reserve, _spec(request, engine))
-    begin(request.folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)
+    stood = bool(await asyncio.to_thread(engine.containers))
+    spec = await stoppable(_prepare(request, engine, terminal), lambda _: engine.interrupt())
     this = _Run(request, engine, spec, terminal)
     broken = await this.do()
     await this.leave()
@@ -93,6 +87,18 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
         fresh = replace(spec, journals=None)
         await bring_up(engine, await asyncio.to_thread(engine.reserve, fresh), request.plan.workers, terminal)
     return outcome
+
+
+async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> LabSpec:
+    """Images that are there, room for a lab, and the first step of saving."""
+    images = await asyncio.to_thread(engine.ensure_images, services(request.prober), terminal.say)
+    versions = await asyncio.to_thread(engine.versions)
+    if await asyncio.to_thread(engine.containers):
+        terminal.say(f"The lab {engine.project!r} is up; this run replaces its containers.")
+        await take_down(engine, terminal)
+    spec = await asyncio.to_thread(engine.reserve, _spec(request, engine))
+    begin(request.folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)
+    return spec
 
 
 def _judge(folder: Path) -> Judged:

@@ -15,6 +15,10 @@ EVERYBODY = (DRIVER, COORDINATOR, WORKERS)
 def gaps(history: History) -> dict[str, str]:
     """The processes whose journal may lack lines, and why. A line that a kill tore is no gap."""
     found: dict[str, str] = {}
+    for name, phase in history.view(course).phases.items():
+        if phase.outcome == "stopped":
+            # Whoever stops a run takes from the system the time to do what was expected of it.
+            found[DRIVER] = f"the run was stopped in its phase {name}"
     for damage in history.damage:
         if damage.what == "damaged":
             found[damage.journal] = (
