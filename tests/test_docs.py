@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import importlib.util
+import re
 from pathlib import Path
 from types import ModuleType
 
@@ -21,3 +22,15 @@ def _protocol_tables() -> ModuleType:
 def test_the_protocol_page_shows_the_messages_states_and_codes_of_today() -> None:
     page = (ROOT / "docs" / "protocol.md").read_text()
     assert _protocol_tables().render(page) == page, "run: python docs/protocol_tables.py"
+
+
+def test_every_file_and_name_on_the_walk_is_there() -> None:
+    walk = (ROOT / "docs" / "walk.md").read_text()
+    source = ""
+    for word in re.findall(r"`([^`\n]+)`", walk):
+        if re.fullmatch(r"[\w/.]+\.(py|md)|(\w+/)+", word):
+            assert (ROOT / word).exists(), word
+            source = (ROOT / word).read_text() if word.endswith(".py") else source
+        elif re.fullmatch(r"[A-Za-z_]+", word) and word != "task_done":
+            in_any = any(f" {word}" in path.read_text() for path in ROOT.glob("*/*.py"))
+            assert f" {word}(" in source or in_any, f"{word} is on the walk, and nowhere in the code"
