@@ -6,7 +6,7 @@ from driver.checks.check import Check, Param, Params
 from driver.connections import Story, stories
 from driver.course import course
 from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import COORDINATOR, History
+from driver.history import COORDINATOR, DRIVER, History
 from driver.metrics import Metrics
 from driver.wholeness import WORKERS
 
@@ -58,7 +58,7 @@ CHECK = Check(
     name=NAME,
     claims="After the last heal every worker comes back soon, and stays.",
     judge=judge,
-    rests_on=(COORDINATOR, WORKERS),
+    rests_on=(DRIVER, COORDINATOR, WORKERS),
     params={
         "within_s": Param(30, "seconds from the last heal until the last worker is back for good, at most")
     },

@@ -5,7 +5,7 @@ from __future__ import annotations
 from driver.checks.check import Check, Params
 from driver.course import course
 from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import COORDINATOR, History
+from driver.history import COORDINATOR, DRIVER, History
 from driver.metrics import Metrics
 from driver.task_lives import TaskLife, task_book
 from wire.events import Event
@@ -57,5 +57,5 @@ CHECK = Check(
     claims="Every task that was submitted came to an end.",
     judge=judge,
     always=True,
-    rests_on=(COORDINATOR,),
+    rests_on=(COORDINATOR, DRIVER),
 )

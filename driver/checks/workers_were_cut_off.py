@@ -6,7 +6,7 @@ from driver.checks.check import Check, Param, Params
 from driver.connections import Story, stories
 from driver.course import BEFORE_NS, FaultWindow, course
 from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import History
+from driver.history import DRIVER, History
 from driver.intervals import holds
 from driver.metrics import Metrics
 from driver.wholeness import WORKERS
@@ -79,7 +79,7 @@ CHECK = Check(
     name=NAME,
     claims="Every worker under a fault that cuts lost its connection and came back.",
     judge=judge,
-    rests_on=(WORKERS,),
+    rests_on=(DRIVER, WORKERS),
     always=True,
     params={
         "required": Param(0, "1: a run without such faults is unknown (set when a scenario names this check)")
