@@ -9,7 +9,7 @@ from coordinator.effects import Effects
 from coordinator.free_workers import UNACKNOWLEDGED_MAX, FreeWorkers
 from coordinator.pace import MS, Pace
 from coordinator.rows import AttemptRow, ResultRow
-from coordinator.session import NEVER_NS, Attempt, Phase, Session, Task
+from coordinator.session import NEVER_NS, Attempt, Loss, Phase, Session, Task
 from coordinator.timers import Timers
 from wire import events
 from wire.events import Journal
@@ -73,8 +73,8 @@ class Attempts:
         if known is not None:
             self._drop(known)
             if known.token != token:
-                self._over(known, f"{session.worker} holds a newer attempt")
-                self.revoke(known.session, task.row.task_id, known.token, "a newer attempt is held", now_ns)
+                self._over(known, Loss.newer, Loss.newer.words)
+                self.revoke(known.session, task.row.task_id, known.token, Loss.newer.words, now_ns)
         task.given += known is None or known.token != token
         self._open(task, session, token, now_ns, None)
         self._counters.add("attempts_adopted")
@@ -141,14 +141,15 @@ class Attempts:
         task.fence = attempt.token
         task.phase = phase
 
-    def lose(self, attempt: Attempt, reason: str, now_ns: int, *, strike: bool = True) -> None:
+    def lose(self, attempt: Attempt, loss: Loss, detail: str = "") -> None:
         """Give the attempt up. Its task waits again once that is durable, or has failed for good."""
         task, session, row = attempt.task, attempt.session, attempt.task.row
-        task.strikes += strike
+        reason = f"{loss.words}: {detail}" if detail else loss.words
+        task.strikes += loss.strike
         limit = row.max_attempts or self._max_attempts
         failed = task.strikes >= limit or task.given >= limit * GIVEN_PER_STRIKE
         self.settle(attempt, Phase.ending if failed else Phase.settling)
-        self._over(attempt, reason, strike=strike)
+        self._over(attempt, loss, reason)
         if attempt.undelivered is not None:
             # It must not begin when the worker is back: another one may hold the task by then.
             instead = Revoke(row.task_id, attempt.token, reason)
@@ -197,8 +198,8 @@ class Attempts:
         attempt.session.attempts.pop(attempt.token, None)
         self.free.place(attempt.session)
 
-    def _over(self, attempt: Attempt, reason: str, *, strike: bool = True) -> None:
-        self._counters.add("attempts_lost" if strike else "attempts_handed_back")
+    def _over(self, attempt: Attempt, loss: Loss, reason: str) -> None:
+        self._counters.add("attempts_lost", loss.label)
         self._journal(
             events.AttemptLost, task=attempt.task.row.task_id, token=attempt.token,
             worker=attempt.session.worker, reason=reason,

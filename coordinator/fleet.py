@@ -14,8 +14,8 @@ from coordinator.effects import Close, Effects
 from coordinator.ledger import Ledger
 from coordinator.pace import MS, pace
 from coordinator.rows import PresenceRow, Recovered, SessionEndRow, SessionRow
-from coordinator.session import NEVER_NS, Session
-from coordinator.sessions import FRESH, RESET, RESUMED, Sessions
+from coordinator.session import NEVER_NS, Loss, Session
+from coordinator.sessions import RESET, RESUMED, Sessions
 from coordinator.timers import Timers
 from wire import events
 from wire.channel import Bounds, Channel
@@ -92,7 +92,7 @@ class Fleet:
             except FrameError as error:
                 outcome, because = RESET, f"the worker's numbers do not fit: {error.detail}"
         if session is None:
-            session = self._begin(now_ns, hello, outcome)
+            session = self._begin(now_ns, hello)
         session.capacity = min(max(hello.slots, 0) + max(hello.prefetch, 0), CAPACITY_MAX)
         welcome = self._welcome(hello, session, outcome, because, new_stream)
         opening = Opening(self._next_connection, hello, welcome)
@@ -145,16 +145,16 @@ class Fleet:
             silent_ms=(now_ns - session.heard_ns) / MS,
         )  # fmt: skip
         if session.leaving:
-            self._end(session, "goodbye", now_ns)
+            self._end(session, Loss.goodbye, now_ns)
         else:
             self._effects.rows.append(PresenceRow(session.id, speaker.id, False))
             self._timers.at(session, now_ns + self._settings.session_ttl_ms * MS)
 
-    def leave(self, session: Session, reason: str, now_ns: int) -> None:
+    def leave(self, session: Session, reason: str) -> None:
         """The worker said goodbye. Its connection stays until the worker has the acknowledgement."""
         session.leaving = True
         self._attempts.free.place(session)
-        self._ledger.lose_all(session, f"goodbye: {reason}", now_ns)
+        self._ledger.lose_all(session, Loss.goodbye, reason)
 
     def look_at(self, session: Session, now_ns: int) -> None:
         """A session's time has come: for silence, for its leases, or for its end."""
@@ -173,7 +173,7 @@ class Fleet:
                 return
             due_ns = session.lost_ns + self._settings.session_ttl_ms * MS
             if due_ns <= now_ns:
-                self._end(session, "expired", now_ns)
+                self._end(session, Loss.expired, now_ns)
                 return
         self._timers.at(session, min(due_ns, self._ledger.expire(session, now_ns)))
 
@@ -203,7 +203,7 @@ class Fleet:
             self._effects.closes.append(Close(known.connection, CloseCode.superseded, detail))
             self.cut(self.connections[known.connection], "superseded", detail, now_ns)
 
-    def _begin(self, now_ns: int, hello: Hello, outcome: str) -> Session:
+    def _begin(self, now_ns: int, hello: Hello) -> Session:
         """A new session; the one that stood under the worker's name ends."""
         known = self.sessions.of(hello.worker)
         session_id = self._random_bytes(SESSION_BYTES).hex()
@@ -211,11 +211,12 @@ class Fleet:
         self.sessions.begin(session, now_ns)
         self._effects.rows.append(SessionRow(session.id, session.worker, session.incarnation))
         if known is not None:
-            if known.incarnation == hello.incarnation:
+            same_process = known.incarnation == hello.incarnation
+            if same_process:
                 self._attempts.move(known, session)
                 if known.id in self.awaited:
                     self.awaited.add(session.id)
-            self._end(known, "a new process of the same name" if outcome == FRESH else "reset", now_ns)
+            self._end(known, Loss.reset if same_process else Loss.process, now_ns)
         self._size_changed()
         return session
 
@@ -253,9 +254,9 @@ class Fleet:
             outcome=welcome.outcome, because=welcome.because,
         )  # fmt: skip
 
-    def _end(self, session: Session, reason: str, now_ns: int) -> None:
-        self._journal(events.WorkerGone, worker=session.worker, session=session.id, reason=reason)
-        self._ledger.lose_all(session, reason, now_ns)
+    def _end(self, session: Session, loss: Loss, now_ns: int) -> None:
+        self._journal(events.WorkerGone, worker=session.worker, session=session.id, reason=loss.label)
+        self._ledger.lose_all(session, loss)
         self.sessions.end(session, now_ns)
         self._effects.rows.append(SessionEndRow(session.id))
         self._no_more_awaited(session)

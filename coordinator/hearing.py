@@ -61,7 +61,7 @@ class Hearing:
         session = speaker.session
         for held in message.held:
             self._ledger.claim(session, held, now_ns)
-        self._ledger.lose_missing(session, {held.token for held in message.held}, now_ns)
+        self._ledger.lose_missing(session, {held.token for held in message.held})
         self._fleet.inventoried(session, now_ns)
 
     def _result(self, speaker: Connection, message: Message, now_ns: int) -> None:
@@ -74,8 +74,8 @@ class Hearing:
 
     def _hand_back(self, speaker: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, HandBack)
-        self._ledger.hand_back(speaker.session, message, now_ns)
+        self._ledger.hand_back(speaker.session, message)
 
     def _goodbye(self, speaker: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, Goodbye)
-        self._fleet.leave(speaker.session, message.reason, now_ns)
+        self._fleet.leave(speaker.session, message.reason)

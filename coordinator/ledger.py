@@ -18,7 +18,7 @@ from coordinator.attempts import Attempts
 from coordinator.counters import Counters
 from coordinator.effects import Effects
 from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ResultRow, Row, TaskRow
-from coordinator.session import Phase, Session, Task
+from coordinator.session import Loss, Phase, Session, Task
 from coordinator.submission import row_of, trouble
 from coordinator.telling import tell
 from coordinator.waiting import WaitingTasks
@@ -139,7 +139,7 @@ class Ledger:
             self._refuse_result(session, message, task)
             return
         if message.error and task.row.retry_errors:
-            self._attempts.lose(attempt, f"error: {message.error}", now_ns)
+            self._attempts.lose(attempt, Loss.error, message.error)
             return
         self._attempts.settle(attempt, Phase.ending)
         outcome = "failed" if message.error else "completed"
@@ -172,31 +172,29 @@ class Ledger:
             CheckpointRow(task.row.number, message.task_id, message.token, session.worker, checkpoint)
         )
 
-    def hand_back(self, session: Session, message: HandBack, now_ns: int) -> None:
-        """A worker gives an attempt back unfinished: no strike against the task."""
+    def hand_back(self, session: Session, message: HandBack) -> None:
+        """A worker gives an attempt back unfinished."""
         attempt = session.attempts.get(message.token)
         if attempt is not None:
-            self._attempts.lose(attempt, f"handed back: {message.reason}", now_ns, strike=False)
+            self._attempts.lose(attempt, Loss.handed_back, message.reason)
 
-    def lose_all(self, session: Session, reason: str, now_ns: int) -> None:
+    def lose_all(self, session: Session, loss: Loss, detail: str = "") -> None:
         """Give up all that the session holds."""
         for attempt in list(session.attempts.values()):
-            self._attempts.lose(attempt, reason, now_ns)
+            self._attempts.lose(attempt, loss, detail)
 
-    def lose_missing(self, session: Session, tokens: set[int], now_ns: int) -> None:
+    def lose_missing(self, session: Session, tokens: set[int]) -> None:
         """Give up what the worker had confirmed and does not hold any more."""
         for attempt in list(session.attempts.values()):
             if attempt.undelivered is None and attempt.token not in tokens:
-                self._attempts.lose(attempt, "not in the worker's inventory", now_ns)
+                self._attempts.lose(attempt, Loss.missing)
 
     def expire(self, session: Session, now_ns: int) -> int:
         """Give up what ran out of its lease; returns when the next lease may run out."""
         over, next_ns = self._attempts.expired(session, now_ns)
         for attempt in over:
-            self._attempts.lose(attempt, "its lease ran out", now_ns)
-            self._attempts.revoke(
-                session, attempt.task.row.task_id, attempt.token, "its lease ran out", now_ns
-            )
+            self._attempts.lose(attempt, Loss.lease)
+            self._attempts.revoke(session, attempt.task.row.task_id, attempt.token, Loss.lease.words, now_ns)
         return next_ns
 
     # -- the disk has it -------------------------------------------------------------------------------------

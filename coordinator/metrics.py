@@ -14,7 +14,7 @@ from coordinator.committer import Committer
 from coordinator.core import Core
 
 LABELS = {
-    "attempts_lost": "", "connections": "outcome", "connections_lost": "kind", "frames_refused": "fault",
+    "attempts_lost": "loss", "connections": "outcome", "connections_lost": "kind", "frames_refused": "fault",
     "handshakes_refused": "reason", "results_refused": "because", "checkpoints_refused": "because",
 }  # fmt: skip
 """Counters that have a label, and its name."""

@@ -27,6 +27,25 @@ class Phase(Enum):
     ending = "ending"
 
 
+class Loss(Enum):
+    """Why an attempt ended without a result: (name, in words, whether it counts against the task)."""
+
+    error = ("error", "error", True)
+    lease = ("lease", "its lease ran out", True)
+    process = ("process", "a new process of the same name", True)
+    expired = ("expired", "its worker's session expired", True)
+    reset = ("reset", "its worker's session was reset", False)
+    newer = ("newer", "a newer attempt is held", False)
+    goodbye = ("goodbye", "its worker said goodbye", False)
+    missing = ("missing", "not in the worker's inventory", False)
+    handed_back = ("handed_back", "handed back", False)
+
+    def __init__(self, label: str, words: str, strike: bool) -> None:
+        self.label = label
+        self.words = words
+        self.strike = strike
+
+
 @dataclass(slots=True, eq=False)
 class Task:
     """A task without a durable result. Attempts with tokens up to `fence` are over, whatever they say."""

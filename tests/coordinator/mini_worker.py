@@ -33,8 +33,9 @@ from wire.priority import Priority
 class TurnedAwayError(Exception):
     """The coordinator refused the handshake."""
 
-    def __init__(self, status: int, refusal: Refusal) -> None:
+    def __init__(self, status: int, refusal: Refusal, retry_after: str | None) -> None:
         super().__init__(f"{status} {refusal}")
+        self.retry_after = retry_after
         self.status = status
         self.refusal = refusal
 
@@ -85,8 +86,9 @@ class MiniWorker:
             )  # fmt: skip
         except InvalidStatus as error:
             response = error.response
+            refusal = read_refusal(response.headers[REFUSAL_HEADER])
             raise TurnedAwayError(
-                response.status_code, read_refusal(response.headers[REFUSAL_HEADER])
+                response.status_code, refusal, response.headers.get("Retry-After")
             ) from None
         assert self.link.response is not None
         welcome = read_welcome(self.link.response.headers[WELCOME_HEADER], self.key, hello)

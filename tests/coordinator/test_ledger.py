@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from typing import Any
 
 import msgspec
 import pytest
@@ -62,7 +63,7 @@ def test_a_full_queue_refuses_and_says_so() -> None:
         ({"params": b'"' + b"x" * MAX_PARAMS_BYTES + b'"'}, "params"),
     ],
 )
-def test_a_task_that_makes_no_sense_is_refused_by_name(fields: dict[str, object], word: str) -> None:
+def test_a_task_that_makes_no_sense_is_refused_by_name(fields: dict[str, Any], word: str) -> None:
     world = World()
     answer = world.submit("a", **fields)
     assert answer.accepted == 0

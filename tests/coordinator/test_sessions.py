@@ -110,6 +110,7 @@ def test_numbers_that_do_not_fit_reset_the_session_and_keep_the_attempt() -> Non
     world.submit("a")
     held = peer.assigned[0]
     peer.cut()
+    assert peer.session is not None
     wrong = msgspec.structs.replace(peer.hello(), resume=Resume(peer.session[0], peer.session[1], 99))
     opening = peer.knock(wrong)
     assert isinstance(opening, Opening)
@@ -178,7 +179,7 @@ def test_a_new_process_of_the_same_name_sets_its_attempts_free_at_once() -> None
     world.submit("a")
     assert old.assigned
     new = world.peer("worker-1")
-    assert [line["reason"] for line in world.told("worker_gone")] == ["a new process of the same name"]
+    assert [line["reason"] for line in world.told("worker_gone")] == ["process"]
     assert [assign.attempt for assign in new.assigned] == [2]
 
 

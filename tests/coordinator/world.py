@@ -119,6 +119,10 @@ class World:
         peer.inventory()
         return peer
 
+    def peer_unconnected(self, name: str) -> Peer:
+        """A worker that has not said hello yet."""
+        return Peer(self, name, slots=1, prefetch=0)
+
     def balanced(self) -> bool:
         counts = self.core.ledger.counts()
         return counts.submitted == counts.completed + counts.failed + counts.waiting + counts.assigned

@@ -1,0 +1,126 @@
+"""Whatever comes in wrong: the connection ends, the cause is counted and told once, the session and the
+others live on.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tests.coordinator.world import Peer, World
+from wire.codec import Limits
+from wire.messages import Envelope, Frame, GoAway, Goodbye, HandBack, Heartbeat
+from wire.refusals import CloseCode, FrameError, FrameFault
+
+BEAT = Heartbeat(1, 2_000, [])
+
+
+def altered(peer: Peer) -> bytes:
+    data = bytearray(peer.frame(BEAT))
+    data[-1] ^= 1
+    return bytes(data)
+
+
+def replayed(peer: Peer) -> bytes:
+    data = peer.frame(BEAT)
+    peer.send(data)
+    return data
+
+
+def reordered(peer: Peer) -> bytes:
+    peer.frame(BEAT)
+    return peer.frame(BEAT)
+
+
+def sealed(*envelopes: Envelope, ack: int = 0) -> Callable[[Peer], bytes]:
+    return lambda peer: peer.sealer.seal(Frame(ack, 512, list(envelopes)))
+
+
+BEYOND_CREDIT = [Envelope(number, Goodbye("x")) for number in range(1, 514)]
+BAD: dict[str, tuple[FrameFault, Callable[[Peer], bytes | str]]] = {
+    "text": (FrameFault.text, lambda peer: "hello"),
+    "nothing": (FrameFault.too_short, lambda peer: b""),
+    "too large": (FrameFault.too_large, lambda peer: bytes(Limits().frame_bytes + 1)),
+    "altered": (FrameFault.altered, altered),
+    "replayed": (FrameFault.replayed, replayed),
+    "reordered": (FrameFault.reordered, reordered),
+    "a gap": (FrameFault.sequence_gap, sealed(Envelope(5, Goodbye("x")))),
+    "beyond the credit": (
+        FrameFault.sequence_gap,
+        sealed(*(Envelope(n, Goodbye("x")) for n in range(1, 514))),
+    ),
+    "an ack of what was never sent": (FrameFault.ack_from_future, sealed(ack=9)),
+    "a message that is not a worker's": (FrameFault.undecodable, sealed(Envelope(1, GoAway(1, "x")))),
+}
+
+
+@pytest.mark.parametrize(("fault", "make"), BAD.values(), ids=BAD.keys())
+def test_a_bad_frame_ends_its_connection_and_nothing_else(
+    fault: FrameFault, make: Callable[[Peer], bytes | str]
+) -> None:
+    world = World()
+    peer, other = world.peer("worker-1"), world.peer("worker-2")
+    bad = make(peer)
+    peer.send(bad)
+    assert [(close.connection, close.code, close.reason) for close in world.closed] == [
+        (peer.connection, CloseCode.bad_frame, fault)
+    ]
+    assert [(line["peer"], line["fault"]) for line in world.told("frame_refused")] == [("worker-1", fault)]
+    assert world.core.counters.totals[("frames_refused", fault)] == 1
+    peer.send(bad)
+    assert len(world.told("frame_refused")) == 1
+    assert other.beat() is not None
+    assert peer.connect().outcome == "resumed"
+
+
+def test_nothing_of_a_bad_frame_is_believed() -> None:
+    world = World()
+    peer = world.peer()
+    peer.send(peer.sealer.seal(Frame(0, 512, [Envelope(1, Goodbye("x")), Envelope(3, Goodbye("x"))])))
+    assert world.told("worker_gone") == []
+    assert peer.connect().received == 0
+
+
+def test_bytes_that_are_no_websocket_message_count_as_a_bad_frame() -> None:
+    world = World()
+    peer = world.peer()
+    world.core.on_broken(world.now_ns, peer.connection, FrameError(FrameFault.framing, "reserved bits set"))
+    assert [line["fault"] for line in world.told("frame_refused")] == ["framing"]
+    assert [line["kind"] for line in world.told("worker_lost")] == ["bad_frame"]
+
+
+@given(st.binary(max_size=300))
+def test_arbitrary_bytes_are_refused_and_never_raise(data: bytes) -> None:
+    world = World()
+    peer = world.peer()
+    peer.send(data)
+    assert len(world.told("frame_refused")) == 1
+
+
+@given(st.integers(min_value=0, max_value=80), st.integers(min_value=1, max_value=255))
+def test_any_changed_byte_is_noticed(place: int, change: int) -> None:
+    world = World()
+    peer = world.peer()
+    data = bytearray(peer.frame(BEAT))
+    data[place % len(data)] ^= change
+    peer.send(bytes(data))
+    assert len(world.told("frame_refused")) == 1
+
+
+def test_a_worker_that_confirms_nothing_gets_no_end_of_messages() -> None:
+    world = World()
+    world.peer(slots=1)
+    session = world.core.fleet.sessions.of("worker-1")
+    assert session is not None
+    for n in range(5_000):
+        world.submit(f"t{n}", settle=False)
+    world.settle()
+    for _ in range(4_200):
+        for attempt in list(session.attempts.values()):
+            back = HandBack(attempt.task.row.task_id, attempt.token, "in a test")
+            world.core.ledger.hand_back(session, back)
+        world.settle()
+    assert session.channel.depth <= 4_100

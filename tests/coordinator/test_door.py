@@ -1,0 +1,135 @@
+"""Who is let in, how fast, and what the others are told."""
+
+from __future__ import annotations
+
+import msgspec
+import pytest
+
+from coordinator.admission import Admission
+from coordinator.core import Opening, Refused
+from coordinator.nonces import Nonces
+from tests.coordinator.world import KEY, WALL_S, World
+from wire.handshake import CLOCK_BOUND_S, Hello, write_hello
+
+S = 1_000_000_000
+
+
+def refused(world: World, value: str | None) -> Refused:
+    answer = world.core.on_hello(world.now_ns, WALL_S, value)
+    assert isinstance(answer, Refused)
+    return answer
+
+
+def hello(world: World) -> Hello:
+    return Hello(1, "worker-1", "first", world.random_bytes(16), WALL_S, 1, 0, True)
+
+
+@pytest.mark.parametrize(
+    ("reason", "status"),
+    [("damaged", 400), ("bad_key", 401), ("replayed", 409), ("clock", 425), ("version", 426)],
+)
+def test_a_hello_that_cannot_be_believed_gets_its_own_status(reason: str, status: int) -> None:
+    world = World()
+    good = hello(world)
+    if reason == "replayed":
+        world.core.on_hello(world.now_ns, WALL_S, write_hello(good, KEY))
+    value = {
+        "damaged": write_hello(good, KEY)[:-8],
+        "bad_key": write_hello(good, bytes(32)),
+        "replayed": write_hello(good, KEY),
+        "clock": write_hello(msgspec.structs.replace(good, wall_s=WALL_S + CLOCK_BOUND_S + 1), KEY),
+        "version": write_hello(msgspec.structs.replace(good, version=2), KEY),
+    }[reason]
+    answer = refused(world, value)
+    assert (answer.status, answer.refusal.reason) == (status, reason)
+    assert world.core.counters.totals[("handshakes_refused", reason)] == 1
+    assert [line["reason"] for line in world.told("handshake_refused")] == [reason]
+
+
+def test_a_hello_that_is_missing_or_has_no_name_is_damaged() -> None:
+    world = World()
+    assert refused(world, None).status == 400
+    assert refused(world, write_hello(msgspec.structs.replace(hello(world), worker=""), KEY)).status == 400
+
+
+def test_a_flood_of_bad_hellos_is_counted_whole_and_written_down_in_part() -> None:
+    world = World()
+    for _ in range(1_000):
+        refused(world, "rubbish")
+    assert world.core.counters.totals[("handshakes_refused", "damaged")] == 1_000
+    assert len(world.told("handshake_refused")) == 200
+
+
+def test_too_many_at_once_get_slots_one_behind_the_other() -> None:
+    world = World(admission_per_s=10.0, admission_burst=2)
+    waits = []
+    for n in range(6):
+        answer = world.peer_unconnected(f"worker-{n}").knock()
+        waits.append(answer.refusal.retry_after_ms if isinstance(answer, Refused) else 0)
+    assert waits == [0, 0, 100, 200, 300, 400]
+
+
+def test_whoever_comes_back_at_its_slot_is_let_in_ahead_of_newcomers() -> None:
+    world = World(admission_per_s=10.0, admission_burst=1)
+    world.peer("worker-1")
+    waiting = world.peer_unconnected("worker-2")
+    answer = waiting.knock()
+    assert isinstance(answer, Refused)
+    assert (answer.status, answer.refusal.retry_after_ms) == (503, 100)
+    world.advance(100)
+    newcomer = world.peer_unconnected("worker-3").knock()
+    assert isinstance(newcomer, Refused)
+    assert isinstance(waiting.knock(), Opening)
+
+
+def test_whoever_comes_too_early_keeps_its_slot() -> None:
+    world = World(admission_per_s=10.0, admission_burst=1)
+    world.peer("worker-1")
+    waiting = world.peer_unconnected("worker-2")
+    waiting.knock()
+    world.advance(40)
+    again = waiting.knock()
+    assert isinstance(again, Refused)
+    assert again.refusal.retry_after_ms == 60
+
+
+def test_those_who_resume_are_let_in_while_those_who_begin_wait() -> None:
+    world = World(admission_per_s=10.0, admission_burst=2)
+    old = world.peer("worker-1")
+    world.peer("worker-2")
+    assert isinstance(world.peer_unconnected("worker-3").knock(), Refused)
+    old.cut()
+    assert old.connect().outcome == "resumed"
+
+
+def test_a_storm_is_let_in_within_workers_by_rate() -> None:
+    admission = Admission(rate_per_s=50, burst=20)
+    due = {f"worker-{n}": 0 for n in range(200)}
+    let_in = {}
+    while due:
+        worker = min(due, key=lambda name: due[name])
+        now_ns = due.pop(worker)
+        if wait_ns := admission.wait_ns(worker, now_ns, resuming=False):
+            due[worker] = now_ns + wait_ns
+        else:
+            let_in[worker] = now_ns
+    assert max(let_in.values()) == pytest.approx((200 - 20) / 50 * S, rel=0.02)
+
+
+def test_a_coordinator_that_leaves_turns_everybody_away_with_a_time_to_come_back() -> None:
+    world = World(admission_per_s=10.0, admission_burst=1)
+    world.core.on_drain(world.now_ns)
+    waits = []
+    for n in range(3):
+        answer = world.peer_unconnected(f"worker-{n}").knock()
+        assert isinstance(answer, Refused)
+        assert (answer.status, answer.refusal.reason) == (503, "draining")
+        waits.append(answer.refusal.retry_after_ms)
+    assert waits == sorted(set(waits))
+
+
+def test_a_nonce_is_forgotten_only_when_its_hello_is_too_old_anyway() -> None:
+    nonces = Nonces()
+    assert nonces.is_new(b"n", 0)
+    assert not nonces.is_new(b"n", int(2 * CLOCK_BOUND_S) * S)
+    assert nonces.is_new(b"n", int(2 * CLOCK_BOUND_S + 1) * S)
