@@ -135,6 +135,19 @@ class Attempts:
         """No lease and no time limit ends before this; None while nothing is held."""
         return None if self._check_ns == _NEVER_NS else self._check_ns
 
+    @property
+    def begun(self) -> int:
+        """How many run, or are finished and still held."""
+        return sum(attempt.stage is not Stage.queued for attempt in self._by_token.values())
+
+    def live_tasks(self, now_ns: int) -> list[str]:
+        """Tasks that may be worked on here at `now_ns`: their lease runs and they are not finished."""
+        return [
+            attempt.assign.task_id
+            for attempt in self._by_token.values()
+            if attempt.stage is not Stage.finished and attempt.lease_end_ns > now_ns
+        ]
+
     def held(self) -> list[Held]:
         """For the inventory."""
         return [Held(attempt.assign.task_id, token) for token, attempt in self._by_token.items()]

@@ -25,7 +25,7 @@ from wire.handshake import (
     write_hello,
 )  # fmt: skip
 from wire.refusals import FrameError, FrameFault
-from worker.core import Failure
+from worker.losses import Failure
 
 CLOSE_TIMEOUT_S = 1.0
 _FAULT_BY_CODE = {1002: FrameFault.framing, 1007: FrameFault.text, 1009: FrameFault.too_large}

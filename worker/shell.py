@@ -40,7 +40,7 @@ _NS_PER_MS = 1_000_000
 
 
 @dataclass
-class _Standing:
+class _Socket:
     """A connection that stands, with its two loops."""
 
     link: Link
@@ -82,7 +82,7 @@ class Shell:
         self._todo: deque[Effect] = deque()
         self._doing = False
         self._dialling: dict[int, asyncio.Task[None]] = {}
-        self._standing: dict[int, _Standing] = {}
+        self._standing: dict[int, _Socket] = {}
         self._closing: set[asyncio.Task[None]] = set()
         self._timer: asyncio.TimerHandle | None = None
         self._timer_ns = 0
@@ -192,7 +192,7 @@ class Shell:
         keys = session_keys(self._around.fleet_key, welcome.session, welcome.epoch, nonces)
         compress = self._around.compress and welcome.compress
         opener, sealer = Opener(keys.to_worker, Limits()), Sealer(keys.to_coordinator, compress=compress)
-        standing = _Standing(link, opener, sealer)
+        standing = _Socket(link, opener, sealer)
         self._standing[number] = standing
         self._traffic.connected(sealer, opener)
         standing.loops = [
@@ -201,7 +201,7 @@ class Shell:
         ]
         self._do(self._core.on_connected(time.monotonic_ns(), number, welcome))
 
-    async def _read(self, number: int, standing: _Standing) -> None:
+    async def _read(self, number: int, standing: _Socket) -> None:
         while True:
             try:
                 data = await standing.link.recv()
@@ -215,7 +215,7 @@ class Shell:
             self._traffic.received(frame)
             self._do(self._core.on_frame(time.monotonic_ns(), number, frame))
 
-    async def _write(self, number: int, standing: _Standing) -> None:
+    async def _write(self, number: int, standing: _Socket) -> None:
         with contextlib.suppress(ConnectionClosed):  # The reader tells of it.
             while True:
                 await standing.wake.wait()
@@ -228,7 +228,7 @@ class Shell:
                     self._traffic.sent(frame)
                     await standing.link.send(standing.sealer.seal(frame))
 
-    def _ended(self, number: int, standing: _Standing, closed: ConnectionClosed) -> None:
+    def _ended(self, number: int, standing: _Socket, closed: ConnectionClosed) -> None:
         self._standing.pop(number, None)
         for task in standing.loops:
             if task is not asyncio.current_task():

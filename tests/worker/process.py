@@ -17,9 +17,10 @@ ROOT = Path(__file__).parents[2]
 
 
 class WorkerProcess:
-    """Worker number 1, dialling `port` on this host; its journal and log are at hand."""
+    """Worker number `index`, dialling `port` on this host; its journal and log are at hand."""
 
-    def __init__(self, port: int, *, key: bytes = KEY, **settings: Any) -> None:
+    def __init__(self, port: int, *, key: bytes = KEY, index: int = 1, **settings: Any) -> None:
+        self.name = f"worker-{index}"
         self._folder = tempfile.TemporaryDirectory(prefix="worker-test-")
         self.folder = Path(self._folder.name)
         self.environment = {
@@ -28,7 +29,7 @@ class WorkerProcess:
             "STORMLAB_WORKER": json.dumps(settings),
             "STORMLAB_LINKS_HOST": "127.0.0.1",
             "STORMLAB_LINK_PORT": str(port),
-            "WORKER_INDEX": "1",
+            "WORKER_INDEX": str(index),
             "JOURNAL_DIR": str(self.folder),
             "CHECKPOINT_DIR": str(self.folder / "checkpoints"),
             "HEALTH_FILE": str(self.folder / "healthy"),
@@ -78,7 +79,7 @@ class WorkerProcess:
 
     def journal(self, *kinds: str) -> list[dict[str, Any]]:
         """Its events of these kinds, or all."""
-        path = self.folder / "worker-1.jsonl"
+        path = self.folder / f"{self.name}.jsonl"
         lines = path.read_text().splitlines() if path.exists() else []
         every = [json.loads(line) for line in lines]
         return [event for event in every if not kinds or event["event"] in kinds]

@@ -381,13 +381,25 @@ def test_what_does_not_end_in_time_is_stopped_and_handed_back() -> None:
     assert desk.now_ms - began_ms <= 10_000
 
 
-def test_new_work_that_comes_while_leaving_is_handed_back() -> None:
+def test_new_work_that_comes_while_leaving_waits_and_is_handed_back_with_the_goodbye() -> None:
+    """Handed back at once it would come again, and again, until its task had no attempts left."""
     desk = Desk().up()
     desk.assign(1)
     drain(desk)
-    desk.assign(2)
+    for token in (2, 3, 4):
+        desk.assign(token, priority=Priority.background)
     assert desk.started == [1]
-    assert [each.token for each in desk.said(HandBack)] == [2]
+    assert desk.said(HandBack) == []
+    desk.finish(1)
+    frames = []
+    while not desk.stopped:
+        frames += list(desk.frames())
+        for frame in frames[-1:]:
+            desk.channel.receive(frame)
+            desk.channel.commit(desk.channel.received)
+        desk.do(desk.core.on_frame(desk.now_ns, desk.core.connection, desk.channel.take(desk.now_ns)))
+    last = [envelope.message for envelope in frames[-1].envelopes]
+    assert [type(message) for message in last] == [HandBack, HandBack, HandBack, Goodbye]
 
 
 def test_cut_off_while_leaving_it_comes_back_to_tell_its_results() -> None:

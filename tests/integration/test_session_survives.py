@@ -1,0 +1,288 @@
+"""Claims about the session between the real coordinator and real workers, while either side or the link
+fails.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import random
+import signal
+import time
+
+import pytest
+
+from tests.integration.processes import CoordinatorProcess, Relay, check_acknowledged, check_books
+from tests.worker.process import WorkerProcess
+from tests.worker.small_coordinator import until
+
+BRISK = {"heartbeat_interval_ms": 200, "heartbeat_timeout_ms": 400, "lease_ms": 1_500, "grace_ms": 1_500}
+
+
+async def connections(worker: WorkerProcess, count: int) -> None:
+    """Wait until the worker was connected that often."""
+    await until(lambda: len(worker.journal("connected")) >= count, f"{worker.name}: {count} connections")
+
+
+async def test_tasks_flow_and_every_one_counts_once() -> None:
+    async with CoordinatorProcess() as coordinator, WorkerProcess(coordinator.port) as worker:
+        await coordinator.submit("noop", count=1_000)
+        state = await coordinator.done(1_000)
+        assert state.counts.failed == 0
+        check_books(coordinator, 1_000)
+        check_acknowledged(coordinator, [worker])
+
+
+async def test_a_coordinator_that_is_killed_while_tasks_flow_loses_and_doubles_nothing() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        workers = [
+            await stack.enter_async_context(WorkerProcess(coordinator.port, index=index))
+            for index in (1, 2, 3)
+        ]
+        await coordinator.submit("sleep", {"sleep_ms": 20}, count=900)
+        for _ in range(3):
+            await asyncio.sleep(0.4)
+            await coordinator.kill()
+            await asyncio.sleep(0.2)
+            await coordinator.start()
+        state = await coordinator.done(900)
+        assert state.counts.failed == 0
+        assert state.epoch == 4
+        check_books(coordinator, 900)
+        check_acknowledged(coordinator, workers)
+        for worker in workers:
+            outcomes = [event["outcome"] for event in worker.journal("connected")]
+            assert outcomes == ["fresh", "resumed", "resumed", "resumed"]
+
+
+async def test_attempts_that_run_while_the_coordinator_restarts_are_kept() -> None:
+    async with CoordinatorProcess(**BRISK) as coordinator, WorkerProcess(coordinator.port) as worker:
+        await coordinator.submit("sleep", {"sleep_ms": 1_200}, count=4)
+        await until(lambda: len(worker.journal("started")) == 4, "all to run")
+        await coordinator.kill()
+        await coordinator.start()
+        await coordinator.done(4)
+        assert len(worker.journal("started")) == 4
+        assert {event["attempts"] for event in coordinator.journal("task_done")} == {1}
+
+
+async def test_a_worker_that_is_killed_while_tasks_flow_loses_and_doubles_nothing() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        workers = [
+            await stack.enter_async_context(WorkerProcess(coordinator.port, index=index))
+            for index in (1, 2, 3)
+        ]
+        await coordinator.submit("sleep", {"sleep_ms": 20}, count=900, max_attempts=50)
+        for worker in (*workers, workers[0]):
+            await asyncio.sleep(0.3)
+            await worker.kill()
+            await asyncio.sleep(0.1)
+            await worker.start()
+        state = await coordinator.done(900)
+        assert state.counts.failed == 0
+        check_books(coordinator, 900)
+        check_acknowledged(coordinator, workers)
+
+
+async def test_links_that_are_cut_again_and_again_lose_and_double_nothing() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        links = [await stack.enter_async_context(Relay(coordinator.port)) for _ in range(4)]
+        workers = [
+            await stack.enter_async_context(WorkerProcess(link.port, index=index))
+            for index, link in enumerate(links, start=1)
+        ]
+        await coordinator.submit("sleep", {"sleep_ms": 10}, count=2_000)
+        chance = random.Random(4)
+        for _ in range(40):
+            await asyncio.sleep(0.05)
+            chance.choice(links).cut()
+        state = await coordinator.done(2_000)
+        assert state.counts.failed == 0
+        check_books(coordinator, 2_000)
+        check_acknowledged(coordinator, workers)
+        assert sum(len(worker.journal("lost")) for worker in workers) >= 20
+        outcomes = {event["outcome"] for worker in workers for event in worker.journal("connected")[1:]}
+        assert outcomes == {"resumed"}
+
+
+@pytest.mark.parametrize("share", [0.02, 0.2])
+async def test_damage_on_the_way_is_noticed_and_nothing_damaged_is_believed(share: float) -> None:
+    chance = random.Random(6)
+
+    def spoil(data: bytes) -> bytes:
+        if chance.random() > share:
+            return data
+        place = chance.randrange(len(data))
+        return data[:place] + bytes([data[place] ^ (1 << chance.randrange(8))]) + data[place + 1 :]
+
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        link = await stack.enter_async_context(Relay(coordinator.port))
+        worker = await stack.enter_async_context(WorkerProcess(link.port, connect_timeout_ms=500))
+        await until(lambda: worker.journal("connected"), "a session")
+        link.spoil = spoil
+        await coordinator.submit("sleep", {"sleep_ms": 5}, count=300, max_attempts=1_000)
+        await asyncio.sleep(4)
+        link.spoil = lambda data: data
+        state = await coordinator.done(300)
+        assert state.counts.failed == 0
+        check_books(coordinator, 300)
+        check_acknowledged(coordinator, [worker])
+        noticed = worker.journal("frame_refused", "connect_failed", "lost")
+        assert noticed or coordinator.journal("frame_refused", "handshake_refused")
+        assert not worker.journal("gave_up")
+
+
+async def test_a_half_open_link_is_noticed_by_both_sides_in_time() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        link = await stack.enter_async_context(Relay(coordinator.port))
+        worker = await stack.enter_async_context(WorkerProcess(link.port))
+        await until(lambda: worker.journal("connected"), "a session")
+        await asyncio.sleep(1)
+        link.stall()
+        await until(lambda: worker.journal("lost") and coordinator.journal("worker_lost"), "both to notice")
+        link.heal()
+        for lost in (worker.journal("lost")[0], coordinator.journal("worker_lost")[0]):
+            assert lost["kind"] == "heartbeat_timeout"
+            assert 400 <= lost["silent_ms"] <= 1_200
+        await until(lambda: len(worker.journal("connected")) == 2, "the return")
+        assert worker.journal("connected")[1]["outcome"] == "resumed"
+
+
+async def test_a_worker_that_is_paused_for_longer_than_its_lease_does_no_harm() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        zombie = await stack.enter_async_context(WorkerProcess(coordinator.port, index=1, slots=2))
+        await coordinator.submit("steps", {"steps": 20, "step_ms": 50}, count=2)
+        await until(lambda: len(zombie.journal("started")) == 2, "both to run")
+        zombie.signal(signal.SIGSTOP)
+        other = await stack.enter_async_context(WorkerProcess(coordinator.port, index=2))
+        await coordinator.done(2)
+        zombie.signal(signal.SIGCONT)
+        await until(lambda: zombie.journal("lease_expired", "dropped"), "the zombie to stop its work")
+        await coordinator.submit("noop", count=1, prefix="after")
+        await coordinator.done(3)
+        assert {event["worker"] for event in coordinator.journal("task_done")[:2]} == {other.name}
+        assert zombie.journal("finished") == [] or zombie.journal("finished")[0]["task"] == "after-0"
+        assert len(zombie.journal("lease_expired")) == 2
+        check_books(coordinator, 3)
+
+
+async def test_a_new_process_of_the_same_name_takes_over_and_the_old_ones_end_changes_nothing() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        old = await stack.enter_async_context(WorkerProcess(coordinator.port))
+        await until(lambda: old.journal("connected"), "a session")
+        old.signal(signal.SIGSTOP)
+        new = await stack.enter_async_context(WorkerProcess(coordinator.port))
+        await until(lambda: new.journal("connected"), "the new process")
+        await old.kill()
+        await coordinator.submit("noop", count=50)
+        await coordinator.done(50)
+        state = await coordinator.state()
+        assert [(worker.name, worker.state) for worker in state.workers] == [("worker-1", "connected")]
+        assert len(new.journal("result_acknowledged")) == 50
+        assert new.journal("lost") == []
+
+
+async def test_a_checkpoint_travels_to_another_worker_and_what_is_redone_is_counted() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        first = await stack.enter_async_context(
+            WorkerProcess(coordinator.port, index=1, checkpoint_every_ms=300)
+        )
+        await coordinator.submit("steps", {"steps": 60, "step_ms": 40, "state_bytes": 20_000})
+        await until(lambda: len(coordinator.journal("checkpoint_committed")) >= 2, "two checkpoints")
+        await asyncio.sleep(0.2)
+        await first.kill()
+        committed = coordinator.journal("checkpoint_committed")[-1]["step"]
+        second = await stack.enter_async_context(WorkerProcess(coordinator.port, index=2))
+        await coordinator.done(1)
+        assert second.journal("started")[0]["from_step"] == committed
+        done = coordinator.journal("task_done")[0]
+        assert (done["worker"], done["outcome"], done["attempts"]) == ("worker-2", "completed", 2)
+        reached = done["redone_steps"] + committed
+        assert committed <= reached < 60
+
+
+async def test_a_drained_coordinator_gives_slots_and_its_successor_gets_all_workers_back() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        workers = [
+            await stack.enter_async_context(WorkerProcess(coordinator.port, index=index, policy="slotted"))
+            for index in range(1, 6)
+        ]
+        for worker in workers:
+            await connections(worker, 1)
+        await coordinator.submit("sleep", {"sleep_ms": 300}, count=30)
+        await asyncio.sleep(0.5)
+        coordinator.signal(signal.SIGTERM)
+        assert await coordinator.ended() == 0
+        await coordinator.start()
+        state = await coordinator.done(30)
+        assert state.counts.failed == 0
+        check_books(coordinator, 30)
+        for worker in workers:
+            assert worker.journal("lost")[0]["kind"] == "going_away"
+            assert worker.journal("waiting")[0]["delay_ms"] <= 600
+            await connections(worker, 2)
+            assert worker.journal("connected")[1]["outcome"] == "resumed"
+
+
+async def test_a_drained_worker_hands_back_and_another_finishes_from_its_checkpoint() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        leaver = await stack.enter_async_context(WorkerProcess(coordinator.port, index=1))
+        await coordinator.submit("steps", {"steps": 40, "step_ms": 50}, count=3)
+        await until(lambda: len(leaver.journal("started")) == 3, "all to run")
+        await asyncio.sleep(0.5)
+        other = await stack.enter_async_context(WorkerProcess(coordinator.port, index=2))
+        await until(lambda: other.journal("connected"), "the other worker")
+        leaver.signal(signal.SIGTERM)
+        assert await leaver.ended() == 0
+        await coordinator.done(3)
+        starts = other.journal("started")
+        assert len(starts) == 3
+        assert all(start["from_step"] > 0 for start in starts)
+        assert {event["redone_steps"] for event in coordinator.journal("task_done")} == {0}
+        assert [event["reason"] for event in coordinator.journal("worker_gone")] == ["goodbye"]
+
+
+async def test_a_worker_with_another_key_gives_up_and_the_others_are_unharmed() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess())
+        worker = await stack.enter_async_context(WorkerProcess(coordinator.port, index=1))
+        wrong = await stack.enter_async_context(WorkerProcess(coordinator.port, index=2, key=bytes(32)))
+        assert await wrong.ended() == 1
+        assert "worker-2 gives up: bad_key" in wrong.log
+        await coordinator.submit("noop", count=20)
+        await coordinator.done(20)
+        assert worker.journal("lost") == []
+
+
+async def test_a_whole_fleet_that_is_cut_off_at_once_is_back_within_fleet_over_admission_rate() -> None:
+    fleet, rate = 12, 8.0
+    async with contextlib.AsyncExitStack() as stack:
+        brisk = BRISK | {"heartbeat_interval_ms": 1_000, "heartbeat_timeout_ms": 2_000, "lease_ms": 5_000}
+        coordinator = await stack.enter_async_context(
+            CoordinatorProcess(fleet=fleet, admission_per_s=rate / 4, admission_burst=1, **brisk)
+        )
+        link = await stack.enter_async_context(Relay(coordinator.port))
+        workers = [
+            await stack.enter_async_context(WorkerProcess(link.port, index=index, policy="slotted"))
+            for index in range(1, fleet + 1)
+        ]
+        await until(lambda: all(worker.journal("connected") for worker in workers), "the fleet", within_s=40)
+        link.cut()
+        began = time.monotonic()
+        await until(
+            lambda: all(len(worker.journal("connected")) >= 2 for worker in workers), "all", within_s=40
+        )
+        # A resume is admitted at four times the rate; the cap is meant for full registrations.
+        assert time.monotonic() - began <= 2 * fleet / (rate / 4) + 2
+        attempts = sum(len(worker.journal("connect_failed")) for worker in workers)
+        assert attempts <= 3 * fleet
