@@ -11,6 +11,7 @@ from pathlib import Path
 from driver.errors import LabError
 
 ROOMS = 64
+FIRST_OFFERED = 18_474
 _DEFAULT_ROUTE = ipaddress.IPv4Network("0.0.0.0/0")
 
 
@@ -67,6 +68,12 @@ def is_free(host: str, port: int) -> bool:
         except OSError:
             return False
     return True
+
+
+def free_pair(host: str) -> int:
+    """The first of two ports in a row that are free now, to be offered where another is taken."""
+    pairs = range(FIRST_OFFERED, 60_000, 100)
+    return next((port for port in pairs if is_free(host, port) and is_free(host, port + 1)), FIRST_OFFERED)
 
 
 def process_on(port: int, proc: Path = Path("/proc")) -> str:

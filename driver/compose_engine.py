@@ -71,11 +71,14 @@ class ComposeEngine:
 
     def reserve(self, spec: LabSpec) -> LabSpec:
         if self.is_local:
+            own = self.found()
             for port in (spec.toxiproxy_port, spec.control_port):
+                if own is not None and port in (own.toxiproxy_port, own.control_port):
+                    continue
                 if not addresses.is_free(spec.host, port):
                     raise PortTakenError(
                         f"Port {port} on {spec.host} is taken by {holder(port)}.",
-                        "Stop that one, or choose other ports: --port 18474",
+                        f"Stop that one, or choose others: --port {addresses.free_pair(spec.host)}",
                     )
         given = compose_reading.subnets(self._sdk.all_networks())
         return replace(spec, room=addresses.free_room([*given, *addresses.host_routes()]))

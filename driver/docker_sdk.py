@@ -207,7 +207,8 @@ def _mapped(name: str = "") -> Iterator[None]:
     except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
         _log.debug("the engine does not answer: %s", error)
         raise EngineGoneError(
-            "The Docker engine stopped answering.", "Start it again: python lab.py setup"
+            "The Docker engine stopped answering.",
+            "Start it again: python lab.py setup. Then: python lab.py down",
         ) from None
     except APIError as error:
         raise EngineError(

@@ -12,7 +12,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from chaos.prober.look import write_watches
-from driver.bring_up import bring_up, refuse_leftovers, services, start_core, start_workers, take_down
+from driver.bring_up import Down, bring_up, refuse_leftovers, services, start_core, start_workers, take_down
 from driver.engine import Engine, LabSpec
 from driver.errors import EngineGoneError, LabError, StoppedError
 from driver.events import Healed, LastState, RunStarted, Trouble
@@ -29,7 +29,7 @@ from driver.plan import Plan
 from driver.prober import WATCH_FILE, settings_json, watches
 from driver.report.write import write_reports
 from driver.run_collect import collect
-from driver.run_folder import JOURNALS, begin
+from driver.run_folder import JOURNALS, begin, new_folder
 from driver.run_receipts import write_receipts
 from driver.run_settle import converge, drain, gate
 from driver.run_watch import Watcher
@@ -48,11 +48,11 @@ _log = logging.getLogger("stormlab.run")
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be run, and where it is kept. `make_hands` gives faults their hands; tests give others."""
+    """What is to be run, and where runs are kept. `make_hands` gives faults their hands; tests give others."""
 
     plan: Plan
     scenario_yaml: str
-    folder: Path
+    results: Path
     argv: Sequence[str] = ()
     host: str = HOST
     port: int | None = None
@@ -69,36 +69,43 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     stood = bool(await asyncio.to_thread(engine.containers))
-    spec = await stoppable(_prepare(request, engine, terminal), lambda _: engine.interrupt())
-    this = _Run(request, engine, spec, terminal)
+    folder, spec = await stoppable(_prepare(request, engine, terminal, stood), lambda _: engine.interrupt())
+    this = _Run(request, engine, folder, spec, terminal)
     broken = await this.do()
     await this.leave()
     terminal.show(Board("judging and taking down"))
     outcome, down = await asyncio.gather(
-        asyncio.to_thread(_judge, request.folder), take_down(engine, terminal), return_exceptions=True
+        asyncio.to_thread(_judge, folder), take_down(engine, terminal), return_exceptions=True
     )
+    terminal.clear()
     for error in (broken, down, outcome):
+        if isinstance(error, LabError):
+            raise type(error)(error.sentence, f"{error.hint} What was collected: {folder}".strip()) from None
         if isinstance(error, BaseException):
             raise error
-    assert not isinstance(down, BaseException | None)
-    assert not isinstance(outcome, BaseException)
+    assert isinstance(down, Down)
+    assert isinstance(outcome, Judged)
     refuse_leftovers(down)
     if stood or request.keep:
-        fresh = replace(spec, journals=None)
-        await bring_up(engine, await asyncio.to_thread(engine.reserve, fresh), request.plan.workers, terminal)
+        terminal.say(f"Leaving a fresh lab {engine.project!r} up.")
+        fresh = await asyncio.to_thread(engine.reserve, replace(spec, journals=None))
+        await bring_up(engine, fresh, request.plan.workers, terminal)
     return outcome
 
 
-async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> LabSpec:
-    """Images that are there, room for a lab, and the first step of saving."""
+async def _prepare(request: Request, engine: Engine, terminal: Terminal, stood: bool) -> tuple[Path, LabSpec]:
+    """Room for a lab, images, and the first step of saving; nothing is touched when one cannot be had."""
+    spec = await asyncio.to_thread(engine.reserve, _spec(request))
     images = await asyncio.to_thread(engine.ensure_images, services(request.prober), terminal.say)
     versions = await asyncio.to_thread(engine.versions)
-    if await asyncio.to_thread(engine.containers):
+    if stood:
         terminal.say(f"The lab {engine.project!r} is up; this run replaces its containers.")
         await take_down(engine, terminal)
-    spec = await asyncio.to_thread(engine.reserve, _spec(request, engine))
-    begin(request.folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)
-    return spec
+    folder = new_folder(request.plan.scenario, request.results)
+    begin(folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)
+    prober_json = settings_json(request.plan, can_be_told=engine.is_local)
+    journals = folder.resolve() / JOURNALS if engine.is_local else None
+    return folder, replace(spec, prober_json=prober_json, journals=journals)
 
 
 def _judge(folder: Path) -> Judged:
@@ -107,25 +114,25 @@ def _judge(folder: Path) -> Judged:
     return outcome
 
 
-def _spec(request: Request, engine: Engine) -> LabSpec:
-    plan = request.plan
+def _spec(request: Request) -> LabSpec:
     return replace(
         new_spec(request.host, request.port),
-        coordinator_json=json.dumps(plan.coordinator),
-        worker_json=json.dumps({"seed": plan.seed, **plan.worker}),
-        prober_json=settings_json(plan, can_be_told=engine.is_local),
-        journals=request.folder.resolve() / JOURNALS if engine.is_local else None,
+        coordinator_json=json.dumps(request.plan.coordinator),
+        worker_json=json.dumps({"seed": request.plan.seed, **request.plan.worker}),
     )
 
 
 class _Run:
-    def __init__(self, request: Request, engine: Engine, spec: LabSpec, terminal: Terminal) -> None:
+    def __init__(
+        self, request: Request, engine: Engine, folder: Path, spec: LabSpec, terminal: Terminal
+    ) -> None:
         self._request = request
+        self._folder = folder
         self._plan = request.plan
         self._engine = engine
         self._spec = spec
         self._terminal = terminal
-        self._journal = JournalFile(request.folder / JOURNALS)
+        self._journal = JournalFile(folder / JOURNALS)
         self._workers = [worker_name(index) for index in range(1, request.plan.workers + 1)]
         self._lab: Lab | None = None
         self._faults: FaultRunner | None = None
@@ -158,11 +165,9 @@ class _Run:
                 await self._heal(self._lab)
             async with phase(self._journal.write, "collect"):
                 self._terminal.show(Board("collecting logs and journals"))
-                await collect(self._engine, self._request.folder, self._journal.write)
+                await collect(self._engine, self._folder, self._journal.write)
             if self._faults is not None:
-                await asyncio.to_thread(
-                    write_receipts, self._request.folder, self._journal.write, self._faults
-                )
+                await asyncio.to_thread(write_receipts, self._folder, self._journal.write, self._faults)
         except LabError as error:
             self._journal.write(Trouble, what="not_collected", detail=error.sentence)
             self._terminal.warn(error.sentence)
@@ -173,7 +178,7 @@ class _Run:
         write = self._journal.write
         write(
             RunStarted,
-            run=self._request.folder.name,
+            run=self._folder.name,
             scenario=self._plan.scenario,
             seed=self._plan.seed,
             workers=self._workers,
@@ -256,7 +261,7 @@ class _Run:
 
     def _tell_prober(self, zero_ns: int) -> None:
         """Name the times at which it must look closer; it reads the file wherever the journals are ours."""
-        write_file(self._request.folder / JOURNALS / WATCH_FILE, write_watches(watches(self._plan, zero_ns)))
+        write_file(self._folder / JOURNALS / WATCH_FILE, write_watches(watches(self._plan, zero_ns)))
 
     def _notice_s(self) -> float:
         """How long a silence may last before one of the two ends calls the connection dead."""

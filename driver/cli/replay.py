@@ -14,7 +14,7 @@ from driver.cli.verdicts import show_verdict
 from driver.errors import WrongUseError
 from driver.plan import Plan
 from driver.run import Request, run
-from driver.run_folder import PLAN, new_folder, results_root
+from driver.run_folder import PLAN, results_root
 from driver.store import LATEST, SCENARIO
 from driver.terminal import Terminal
 
@@ -40,9 +40,7 @@ def command(name: str, keep: bool, project: str, host: str, port: int | None, as
         ) from None
     with Terminal() as terminal:
         terminal.say(f"{plan.scenario}: the plan of {folder.name}, seed {plan.seed}")
-        request = Request(
-            plan, scenario_yaml, new_folder(plan.scenario, results_root()), sys.argv, host, port, keep=keep
-        )
+        request = Request(plan, scenario_yaml, results_root(), sys.argv, host, port, keep=keep)
         judged = asyncio.run(run(request, options.engine_of(project), terminal))
     show_verdict(judged, as_json)
     return judged.verdict.exit_code

@@ -12,12 +12,13 @@ import click
 from chaos.hands import names
 from chaos.units import format_seconds
 from driver.cli import options, options_run
+from driver.cli.scenario_files import scenario_file
 from driver.cli.verdicts import show_verdict
 from driver.exit_codes import ExitCode
 from driver.plan import Plan, resolve
 from driver.run import Request, run
-from driver.run_folder import new_folder, results_root
-from driver.scenario_file import Overrides, ScenarioFile, find_scenario, load_scenario, resolved_yaml
+from driver.run_folder import results_root
+from driver.scenario_file import Overrides, ScenarioFile, load_scenario, resolved_yaml
 from driver.terminal import Terminal, print_lines, print_table
 
 
@@ -41,7 +42,7 @@ def command(
     as_json: bool,
 ) -> int:  # fmt: skip
     """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report to results/."""
-    loaded = load_scenario(find_scenario(name), Overrides(workers, duration, variables, quick))
+    loaded = load_scenario(scenario_file(name), Overrides(workers, duration, variables, quick))
     plan = resolve(loaded, secrets.randbelow(options_run.MAX_SEED) if seed is None else seed)
     if dry_run:
         _show_plan(plan, as_json)
@@ -55,8 +56,7 @@ def command(
 
 
 def _request(plan: Plan, loaded: ScenarioFile, host: str, port: int | None, keep: bool) -> Request:
-    folder = new_folder(plan.scenario, results_root())
-    return Request(plan, resolved_yaml(loaded), folder, sys.argv, host, port, keep=keep)
+    return Request(plan, resolved_yaml(loaded), results_root(), sys.argv, host, port, keep=keep)
 
 
 def _in_short(plan: Plan) -> str:

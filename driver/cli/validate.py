@@ -8,10 +8,11 @@ from typing import Any
 import click
 
 from driver.cli import options, options_run
+from driver.cli.scenario_files import scenario_file
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
 from driver.plan import resolve
-from driver.scenario_file import Overrides, find_scenario, load_scenario
+from driver.scenario_file import Overrides, load_scenario
 from driver.terminal import Terminal, print_lines
 from driver.thresholds import parse_expectations
 
@@ -26,7 +27,7 @@ def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> i
     wrong = 0
     for name in files:
         try:
-            faults = check(find_scenario(name), Overrides(variables=variables, quick=quick))
+            faults = check(scenario_file(name), Overrides(variables=variables, quick=quick))
         except WrongUseError as error:
             wrong += 1
             Terminal().fail(error.sentence, error.hint)
