@@ -143,6 +143,12 @@ def test_advice_is_not_given_to_a_healthy_herd(name: str) -> None:
     assert name not in given(healthy_herd(workers=12))
 
 
+def test_advice_on_who_sleeps_says_for_how_long_and_what_half_the_cap_brings() -> None:
+    advice = given(asleep())["back_too_late"]
+    assert "20 s (p99) of the 20 s" in advice.because
+    assert "about 10 s" in advice.brings
+
+
 def test_work_that_is_done_twice_asks_for_more_checkpoints() -> None:
     assert "more often" in given(begun_anew(from_step=3))["checkpoints_unused"].change
 

@@ -68,6 +68,26 @@ def test_a_worker_that_notices_the_cut_only_after_it_ended_was_cut_off() -> None
     assert found("workers_were_cut_off", past).status is Status.passed
 
 
+def test_a_worker_that_was_down_already_when_the_fault_began_was_cut_off() -> None:
+    past = Past(1)
+    past.begin()
+    past.lose("worker-1", 9)
+    past.fault("cut", "refuse", ["worker-1"], 10, 2)
+    past.connect("worker-1", 13, outcome="resumed")
+    past.end(30)
+    assert found("workers_were_cut_off", past).status is Status.passed
+
+
+def test_a_worker_that_was_back_before_the_fault_began_was_not_cut_off_by_it() -> None:
+    past = Past(1)
+    past.begin()
+    past.lose("worker-1", 5)
+    past.connect("worker-1", 6, outcome="resumed")
+    past.fault("cut", "refuse", ["worker-1"], 10, 2)
+    past.end(30)
+    assert found("workers_were_cut_off", past).status is Status.unknown
+
+
 def test_a_loss_long_after_the_fault_is_not_its_doing() -> None:
     past = Past(1)
     past.begin()
@@ -140,6 +160,8 @@ def test_a_ghost_that_lasts_too_long_outside_faults_fails_though_it_ends() -> No
     assert "ghost" in finding.because
     assert finding.measured is not None
     assert 11 < finding.measured < 12.1
+    assert finding.margin == 10 - finding.measured
+    assert any("lost" in line.text for line in finding.evidence)
 
 
 def test_disagreement_under_a_fault_is_excused() -> None:

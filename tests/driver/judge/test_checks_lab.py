@@ -120,6 +120,16 @@ def test_a_journal_that_a_fault_ended_for_good_needs_no_last_line() -> None:
     assert found("journals_complete", past).status is Status.passed
 
 
+def test_a_journal_of_a_process_that_the_engine_saw_dead_needs_no_last_line() -> None:
+    past = small()
+    past.forget("worker-1", wire.ProcessStopping)
+    dead = {"status": "exited", "exit_code": 1, "out_of_memory": False}
+    past.tell("driver", told.ContainerSeen, 20.5, container="worker-2", **dead)
+    assert found("journals_complete", past).status is Status.unknown
+    past.tell("driver", told.ContainerSeen, 20.5, container="worker-1", **dead)
+    assert found("journals_complete", past).status is Status.passed
+
+
 def test_no_journal_at_all_is_unknown() -> None:
     assert found("journals_complete", Past(1)).status is Status.unknown
 
@@ -155,6 +165,13 @@ def test_trouble_of_the_labs_own_is_unknown(trouble: str) -> None:
     kind, fields = TROUBLES[trouble]
     past.tell("driver", kind, 63, **fields)
     assert found("lab_was_sound", past).status is Status.unknown
+
+
+def test_a_dead_worker_is_no_trouble_of_the_labs_own() -> None:
+    past = small()
+    past.tell("driver", told.ContainerSeen, 20.5, container="worker-1", status="exited", exit_code=1,
+              out_of_memory=False)  # fmt: skip
+    assert found("lab_was_sound", past).status is Status.passed
 
 
 def test_a_run_that_was_stopped_by_hand_is_unknown() -> None:

@@ -50,7 +50,7 @@ def test_a_signal_that_is_good_again_in_time_after_every_heal_passes() -> None:
 def test_a_signal_that_comes_back_too_late_fails_and_says_at_which_heal() -> None:
     finding = told("within 500ms of heal: connected >= 95% for 10s", healthy_herd())
     assert finding.status is Status.failed
-    assert "heal 1 of 2" in finding.because
+    assert "heal 1 of 2 (at 17.0 s)" in finding.because
 
 
 def test_a_signal_that_does_not_last_fails() -> None:

@@ -9,7 +9,7 @@ import msgspec
 from driver.findings import show
 from driver.history import History, JournalRead, LineReader
 from driver.journals import read_history, worker_order
-from tests.driver.judge.histories import Past, healthy_herd
+from tests.driver.judge.histories import Past, healthy_herd, ns
 from wire import events as wire
 from wire.events import Event
 
@@ -38,6 +38,15 @@ def test_a_torn_last_line_is_left_out_and_told() -> None:
     data = line(1) + line(2)[:40]
     assert len(READER.read("worker-1", data).events) == 1
     assert damage_of(data) == [("torn", 1)]
+
+
+def test_a_line_that_a_kill_tore_before_the_process_started_again_is_torn_and_not_damaged() -> None:
+    started = wire.ProcessStarted(
+        at_ns=3, wall_s=0.0, by="worker-1", role="worker", incarnation="b", settings=msgspec.Raw(b"{}")
+    )
+    again = msgspec.json.encode(started) + b"\n"
+    assert damage_of(line(1) + line(2)[:40] + b"\n" + again) == [("torn", 1)]
+    assert damage_of(line(1) + line(2)[:40] + b"\n" + line(3)) == [("damaged", 1)]
 
 
 def test_a_last_line_that_lacks_only_its_newline_is_whole() -> None:
@@ -80,6 +89,12 @@ def test_journals_are_merged_by_time() -> None:
     history = History({"worker-1": one, "worker-2": other})
     assert [event.at_ns for event in history.of(wire.Started)] == [5, 7, 9]
     assert (history.begin_ns, history.end_ns, history.count) == (5, 9, 3)
+
+
+def test_a_history_begins_and_ends_with_its_first_and_last_event_of_any_kind() -> None:
+    history = healthy_herd().history()
+    assert history.begin_ns == ns(0)
+    assert history.end_ns == ns(66)
 
 
 def test_an_event_is_found_again_by_its_journal_and_line() -> None:

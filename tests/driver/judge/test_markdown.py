@@ -37,7 +37,13 @@ def test_the_verdict_and_its_reason_come_first(tmp_path: Path) -> None:
 
 def test_it_tells_findings_faults_figures_workers_and_how_to_run_it_again(tmp_path: Path) -> None:
     text = report(healthy_herd(), tmp_path, versions={"docker": "26.1.5"})
-    words = ["| ✅ | `nothing_lost` |", "✅ 3 hit, 0 spared", "| `reconnections` | 6 |", "| `worker-3` |"]
+    words = [
+        "| ✅ | `nothing_lost` |",
+        "✅ 3 hit, 0 spared",
+        "| `reconnections` | 6 |",
+        "| `worker-3` |",
+        "| 12 s | 5 s |",
+    ]
     for word in [*words, "lab.py replay 20261124T021500Z-herd", "`26.1.5`"]:
         assert word in text
 

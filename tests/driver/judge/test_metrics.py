@@ -8,13 +8,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
+from driver import events as told
+from driver.course import course
 from driver.metrics import METRICS, measure
 from driver.metrics.catalogue import FAMILIES
 from driver.metrics.faults import effects
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.storm import busiest
 from driver.metrics_page import render_page
-from tests.driver.judge.histories import Past, healthy_herd, small, value
+from tests.driver.judge.histories import Past, healthy_herd, ns, small, value
 from wire import events as wire
 
 PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
@@ -79,8 +81,37 @@ def test_a_faults_effect_has_a_before_a_during_and_an_after() -> None:
     assert effect.during.completed_per_s == 0
     assert effect.after.completed_per_s == pytest.approx(8, abs=0.2)
     assert effect.during.connected_ratio == 0
+    assert effect.before.connected_ratio == 1
+    assert effect.before.attempts_per_s == 0
+    assert effect.during.attempts_per_s == pytest.approx(2 / 5)
+    assert effect.after.attempts_per_s == pytest.approx(2 / 10)
     assert effect.workers_cut == 2
     assert effect.recovery_s == pytest.approx(1.0)
+
+
+def test_time_under_fault_is_a_share_of_what_followed_the_first_fault() -> None:
+    past = Past(1)
+    past.begin()
+    past.fault("one", "latency", ["worker-1"], 10, 5, cuts=False)
+    past.fault("two", "latency", ["worker-1"], 12, 8, cuts=False)
+    past.end(30)
+    assert value("fault_time_ratio", past) == pytest.approx(0.5)
+
+
+def test_a_fault_whose_end_was_not_told_ended_with_the_first_healing_after_it() -> None:
+    past = Past(1)
+    past.begin()
+    past.fault("one", "latency", ["worker-1"], 5, 1, cuts=False)
+    past.fault("two", "latency", ["worker-1"], 10, 5, cuts=False)
+    past.tell("driver", told.Healed, 25, links=[], containers=[], left=[], took_ms=1.0)
+    past.lines["driver"] = [
+        event
+        for event in past.lines["driver"]
+        if not (isinstance(event, told.FaultEnded) and event.fault == "two")
+    ]
+    past.end(30)
+    (_, two) = past.history().view(course).faults
+    assert two.ended_ns == ns(15.01)
 
 
 def test_a_backlog_that_outlasts_the_way_back_is_part_of_recovery() -> None:

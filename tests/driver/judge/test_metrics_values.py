@@ -114,6 +114,33 @@ def test_a_restart_of_the_coordinator_ends_what_it_believed() -> None:
     assert story.connected[0][1] == ns(9)
 
 
+def test_the_longest_disagreement_of_the_two_sides_is_told() -> None:
+    past = Past(2)
+    past.begin()
+    for worker, until_s in (("worker-1", 7.0), ("worker-2", 10.0)):
+        past.tell(worker, wire.Lost, 5, session="", kind="closed", detail="", silent_ms=0.0)
+        past.connect(worker, until_s, outcome="resumed", took_s=0.0)
+    past.end(20)
+    assert value("disagreement_max_s", past) == pytest.approx(5.0)
+
+
+def test_connected_counts_from_the_moment_when_all_were() -> None:
+    past = Past(2)
+    past.begin()
+    past.lose("worker-1", 10.51)
+    past.connect("worker-1", 15.51, outcome="resumed", took_s=0.0)
+    past.end(20.51)
+    assert value("connected_ratio_mean", past) == pytest.approx(35 / 40)
+
+
+def test_workers_that_never_connected_leave_the_share_unknown() -> None:
+    past = Past(2)
+    past.begin()
+    past.forget("worker-2", wire.Connected)
+    past.end(20)
+    assert value("connected_ratio_mean", past) is None
+
+
 def test_success_of_connections_is_attempts_that_became_one() -> None:
     assert value("connection_success_rate", healthy_herd(workers=1, rounds=1)) == pytest.approx(2 / 3)
 
@@ -151,6 +178,15 @@ def test_waiting_is_told_by_priority() -> None:
     past.end(20)
     assert value("task_queueing_low_max_s", past) == pytest.approx(4)
     assert value("task_queueing_high_max_s", past) is None
+
+
+def test_throughput_is_completed_tasks_between_the_first_submission_and_the_last_result() -> None:
+    past = Past(1)
+    past.begin()
+    past.run_task("a", "worker-1", 5, takes_s=1)
+    past.run_task("b", "worker-1", 6, takes_s=4)
+    past.end(20)
+    assert value("task_throughput_per_s", past) == pytest.approx(0.4)
 
 
 # -- messages, checkpoints, resources ------------------------------
