@@ -79,10 +79,10 @@ class Attempts:
         self._open(task, session, token, now_ns, None)
         self._counters.add("attempts_adopted")
 
-    def restore(self, task: Task, session: Session, token: int, deadline_ns: int) -> None:
+    def restore(self, task: Task, session: Session, token: int, now_ns: int, deadline_ns: int) -> None:
         """Keep an attempt that the store knew, until its worker is back or the grace period ends."""
         task.phase = Phase.assigned
-        task.attempt = Attempt(task, token, session, deadline_ns)
+        task.attempt = Attempt(task, token, session, deadline_ns, progressed_ns=now_ns)
         session.attempts[token] = task.attempt
         self._timers.at(session, deadline_ns)
 
@@ -174,6 +174,11 @@ class Attempts:
             else:
                 next_ns = min(next_ns, attempt.deadline_ns)
         return over, next_ns
+
+    def still_ms(self, session: Session, now_ns: int) -> int:
+        """For how long the stillest of a worker's attempts has made no step."""
+        since_ns = min((attempt.progressed_ns for attempt in session.attempts.values()), default=now_ns)
+        return (now_ns - since_ns) // MS
 
     @property
     def newest_token(self) -> int:

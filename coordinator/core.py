@@ -219,6 +219,7 @@ class Core:
                 name=name, state=known.state, session=session.id if session else "",
                 assigned=len(session.attempts) if session else 0, heard_ms_ago=(now_ns - heard_ns) // MS,
                 connections=known.connections, since_ns=known.since_ns,
+                still_ms=self._attempts.still_ms(session, now_ns) if session else 0,
             )  # fmt: skip
             workers.append(state)
         return control.State(

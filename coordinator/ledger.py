@@ -93,7 +93,7 @@ class Ledger:
                 task.fence = attempt.token - 1 if attempt.open else attempt.token
             if attempt is not None and attempt.open and attempt.session in sessions:
                 task.queued_ns = now_ns
-                self._attempts.restore(task, sessions[attempt.session], attempt.token, deadline_ns)
+                self._attempts.restore(task, sessions[attempt.session], attempt.token, now_ns, deadline_ns)
             else:
                 self._waiting.hold(task, now_ns)
         for told in recovered.recent:

@@ -8,6 +8,7 @@ import logging
 import time
 from collections.abc import Coroutine
 from http import HTTPStatus
+from typing import Any
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
@@ -36,9 +37,19 @@ _quiet.setLevel(logging.CRITICAL)
 class Link(ServerConnection):
     """A connection, and what its upgrade request decided."""
 
-    opening: Opening | None = None
-    echoes = False
-    is_writing = False
+    __slots__ = ("echoes", "is_writing", "opening")
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self.opening: Opening | None = None
+        self.echoes = False
+        self.is_writing = False
+
+    def forget_upgrade(self) -> None:
+        """Let go of the headers, which would be kept for as long as the connection."""
+        for message in (self.request, self.response):
+            if message is not None:
+                message.headers.clear()
 
 
 class Shell:
@@ -200,6 +211,7 @@ class Shell:
             return
         assert link.opening is not None
         connection, link.opening = link.opening.connection, None
+        link.forget_upgrade()
         self._links[connection] = link
         self.act()
         try:

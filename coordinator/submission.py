@@ -8,6 +8,9 @@ from wire.messages import MAX_PARAMS_BYTES
 from wire.priority import Priority
 
 NAME_MAX = 200
+ATTEMPTS_MAX = 1_000
+TIMEOUT_MAX_MS = 7 * 24 * 3_600_000
+CLOCK_MAX_NS = (1 << 63) - 1
 
 
 def trouble(task: Task) -> str | None:
@@ -20,10 +23,13 @@ def trouble(task: Task) -> str | None:
         return f"priority must be one of {', '.join(Priority.__members__)}; found {task.priority!r}"
     if len(bytes(task.params)) > MAX_PARAMS_BYTES:
         return f"params must have at most {MAX_PARAMS_BYTES} bytes; found {len(bytes(task.params))}"
-    if task.timeout_ms < 1:
-        return f"timeout_ms must be at least 1; found {task.timeout_ms}"
-    if task.max_attempts < 0:
-        return f"max_attempts must be at least 0 (0: the coordinator's setting); found {task.max_attempts}"
+    if not 1 <= task.timeout_ms <= TIMEOUT_MAX_MS:
+        return f"timeout_ms must be 1 to {TIMEOUT_MAX_MS}; found {task.timeout_ms}"
+    if not 0 <= task.max_attempts <= ATTEMPTS_MAX:
+        because = "0 takes the coordinator's setting"
+        return f"max_attempts must be 0 to {ATTEMPTS_MAX} ({because}); found {task.max_attempts}"
+    if not 0 <= task.intended_ns <= CLOCK_MAX_NS:
+        return f"intended_ns must be a time of the monotonic clock; found {task.intended_ns}"
     return None
 
 

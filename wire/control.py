@@ -75,7 +75,7 @@ class Counts(msgspec.Struct, frozen=True):
 
 class WorkerState(msgspec.Struct, frozen=True):
     """One worker as the coordinator sees it: `connected`, `lost` (its session is kept) or `gone` (said
-    goodbye, or expired).
+    goodbye, or expired). `still_ms` is for how long its stillest attempt has made no step.
     """
 
     name: str
@@ -85,6 +85,7 @@ class WorkerState(msgspec.Struct, frozen=True):
     heard_ms_ago: int
     connections: int
     since_ns: int
+    still_ms: int = 0
 
 
 class State(msgspec.Struct, frozen=True):

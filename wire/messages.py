@@ -7,15 +7,20 @@ Times named `*_ns` are monotonic nanoseconds of the process that wrote them.
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
 from wire.priority import Priority
+
+Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
+"""What is written to a disk has 63 bits; a frame with more is refused as a whole."""
 
 
 class Checkpoint(msgspec.Struct, array_like=True, frozen=True):
     """The state of a task after `step` finished steps; `sha256` is over `state`."""
 
-    step: int
+    step: Count
     state: bytes
     sha256: bytes
 
@@ -73,7 +78,7 @@ class Progress(msgspec.Struct, array_like=True, frozen=True):
     """How far an attempt is; `step` counts finished steps and grows only while work is really done."""
 
     token: int
-    step: int
+    step: Count
 
 
 class Heartbeat(msgspec.Struct, tag="heartbeat", array_like=True, frozen=True):
@@ -110,10 +115,10 @@ class Result(msgspec.Struct, tag="result", array_like=True, frozen=True):
     token: int
     output: bytes
     error: str
-    queued_ns: int
-    started_ns: int
-    ended_ns: int
-    redone_steps: int = 0
+    queued_ns: Count
+    started_ns: Count
+    ended_ns: Count
+    redone_steps: Count = 0
 
 
 class CheckpointSaved(msgspec.Struct, tag="checkpoint_saved", array_like=True, frozen=True):

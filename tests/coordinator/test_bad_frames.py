@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from tests.coordinator.world import Peer, World
 from wire.codec import Limits
-from wire.messages import Envelope, Frame, GoAway, Goodbye, HandBack, Heartbeat
+from wire.messages import Envelope, Frame, GoAway, Goodbye, HandBack, Heartbeat, Result
 from wire.refusals import CloseCode, FrameError, FrameFault
 
 BEAT = Heartbeat(1, 2_000, [])
@@ -40,6 +40,7 @@ def sealed(*envelopes: Envelope, ack: int = 0) -> Callable[[Peer], bytes]:
 
 
 BEYOND_CREDIT = [Envelope(number, Goodbye("x")) for number in range(1, 514)]
+TOO_MUCH = Result("a", 1, b"", "", 0, 0, 1 << 63)
 BAD: dict[str, tuple[FrameFault, Callable[[Peer], bytes | str]]] = {
     "text": (FrameFault.text, lambda peer: "hello"),
     "nothing": (FrameFault.too_short, lambda peer: b""),
@@ -53,6 +54,7 @@ BAD: dict[str, tuple[FrameFault, Callable[[Peer], bytes | str]]] = {
         sealed(*(Envelope(n, Goodbye("x")) for n in range(1, 514))),
     ),
     "an ack of what was never sent": (FrameFault.ack_from_future, sealed(ack=9)),
+    "a number that no disk can keep": (FrameFault.undecodable, sealed(Envelope(1, TOO_MUCH))),
     "a message that is not a worker's": (FrameFault.undecodable, sealed(Envelope(1, GoAway(1, "x")))),
 }
 

@@ -59,6 +59,8 @@ def test_a_full_queue_refuses_and_says_so() -> None:
     [
         ({"priority": "urgent"}, "priority"),
         ({"timeout_ms": 0}, "timeout_ms"),
+        ({"timeout_ms": 1 << 70}, "timeout_ms"),
+        ({"intended_ns": 1 << 70}, "intended_ns"),
         ({"max_attempts": -1}, "max_attempts"),
         ({"params": b'"' + b"x" * MAX_PARAMS_BYTES + b'"'}, "params"),
     ],
@@ -264,6 +266,17 @@ def test_a_worker_that_does_not_name_its_attempt_loses_it_and_is_told() -> None:
         peer.beat()
     assert [line["reason"] for line in world.told("attempt_lost")] == ["its lease ran out"]
     assert assign.token in peer.revoked
+
+
+def test_a_worker_that_is_connected_and_makes_no_step_is_told_apart() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    for step in (1, 2, 2, 2):
+        world.advance(1_000)
+        peer.beat(peer.assigned[0], step=step)
+    state = world.core.state(world.now_ns).workers[0]
+    assert (state.still_ms, state.heard_ms_ago) == (2_000, 0)
 
 
 def test_an_attempt_that_nobody_knows_is_revoked_at_its_second_heartbeat() -> None:
