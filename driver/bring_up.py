@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from driver.engine import CORE, PROBER, WORKER, Engine, LabSpec
 from driver.errors import EngineError, EngineGoneError, LabError
 from driver.lab import Lab, lab_of, links_for
-from driver.readiness import all_healthy, core_answers, workers_connected
+from driver.phases import beside
+from driver.readiness import all_healthy, core_answers, show_connected, workers_connected
 from driver.terminal import Board, Terminal
 
 STOP_GRACE_S = 5.0
@@ -57,9 +58,10 @@ async def start_core(engine: Engine, spec: LabSpec, workers: int, terminal: Term
 async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool) -> None:
     """The workers and the prober, until all are connected and healthy."""
     terminal.show(Board(f"starting {workers} workers"))
-    await asyncio.to_thread(lab.engine.scale, lab.spec, workers)
-    if prober:
-        await asyncio.to_thread(lab.engine.up, lab.spec, (PROBER,))
+    async with beside(show_connected(lab, workers, terminal)):
+        await asyncio.to_thread(lab.engine.scale, lab.spec, workers)
+        if prober:
+            await asyncio.to_thread(lab.engine.up, lab.spec, (PROBER,))
     await workers_connected(lab, workers, terminal)
     await all_healthy(lab, terminal)
 

@@ -70,6 +70,10 @@ class FaultRunner:
         self.acts: dict[str, Act] = {}
         self.sights: list[Sight] = []
 
+    def shown(self) -> list[str]:
+        """The faults that are on, for people: `refuse on 20`."""
+        return [f"{one.fault} on {len(one.targets)}" for one in self.on.values()]
+
     async def run(self, zero_ns: int) -> None:
         """Begin and end every fault at its time after `zero_ns`; return when all have ended."""
         async with asyncio.TaskGroup() as group:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 
 from driver.coordinator_client import CoordinatorClient
@@ -77,6 +78,17 @@ async def workers_connected(lab: Lab, workers: int, terminal: Terminal) -> None:
         while missing := away(await coordinator.state(), names):
             terminal.show(replace(board, connected=workers - len(missing)))
             await watch.tick(missing, "Workers not connected")
+
+
+async def show_connected(lab: Lab, workers: int, terminal: Terminal) -> None:
+    """Tell how many workers are connected while more are being started, until cancelled."""
+    names = [worker_name(index) for index in range(1, workers + 1)]
+    async with lab.coordinator() as coordinator:
+        while True:
+            with suppress(CoordinatorError):
+                here = workers - len(away(await coordinator.state(), names))
+                terminal.show(Board("starting workers", workers=workers, connected=here))
+            await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def all_healthy(lab: Lab, terminal: Terminal) -> None:

@@ -48,7 +48,7 @@ _log = logging.getLogger("stormlab.run")
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be run, and where runs are kept. `make_hands` gives faults their hands; tests give others."""
+    """What is to be run, and where runs are kept. `make_hands` gives faults hands; tests give them others."""
 
     plan: Plan
     scenario_yaml: str
@@ -199,7 +199,7 @@ class _Run:
             self._notice_s(),
         )
         async with lab.coordinator() as coordinator:
-            watcher = Watcher(coordinator, self._workers, self._terminal, lambda: list(faults.on))
+            watcher = Watcher(coordinator, self._workers, self._terminal, faults.shown)
             zero_ns = time.monotonic_ns() + START_IN_NS
             load = Load(
                 coordinator, write, self._tasks(zero_ns), self._plan.duration_s + self._plan.converge_s

@@ -56,6 +56,7 @@ class Terminal:
     def __init__(self) -> None:
         self._errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._live: Live | None = None
+        self._board = Board()
         self._began = time.monotonic()
         self._plain_at = -PLAIN_EVERY_S
         self._plain_key: tuple[object, ...] = ()
@@ -98,15 +99,21 @@ class Terminal:
             self._live = None
 
     def _show_live(self, board: Board) -> None:
+        self._board = board
+        if self._live is None:
+            # A thread of its own draws it, so that the seconds go on while a long step says nothing.
+            self._live = Live(
+                console=self._errors, get_renderable=self._line, refresh_per_second=4, transient=True
+            )
+            self._live.start()
+
+    def _line(self) -> Text:
         line = Text(f"{time.monotonic() - self._began:4.0f} s  ", style="dim")
-        line.append(visible(board.phase), style="bold cyan")
-        for part in board.parts():
+        line.append(visible(self._board.phase), style="bold cyan")
+        for part in self._board.parts():
             line.append("  ").append(visible(part), style="red" if part.startswith("fault") else "")
         line.truncate(self._errors.width - 1, overflow="ellipsis")
-        if self._live is None:
-            self._live = Live(line, console=self._errors, auto_refresh=False, transient=True)
-            self._live.start()
-        self._live.update(line, refresh=True)
+        return line
 
     def _show_plain(self, board: Board) -> None:
         now = time.monotonic()
