@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.coordinator.world import World
-from wire.messages import MAX_PARAMS_BYTES, Checkpoint
+from wire.messages import MAX_PARAMS_BYTES, Checkpoint, Heartbeat
 
 
 def checkpoint(step: int) -> Checkpoint:
@@ -243,6 +243,56 @@ def test_a_task_waits_again_only_once_the_end_of_its_attempt_is_durable() -> Non
     assert len(peer.assigned) == 1
     world.settle()
     assert len(peer.assigned) == 2
+
+
+def test_an_attempt_is_not_over_before_its_end_is_durable() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a", settle=False)
+    world.store_now()
+    beginning = world.core.effects.take_rows()
+    peer.hand_back(peer.assigned[0], settle=False)
+    world.core.on_stored(world.now_ns, beginning)
+    assert len(peer.assigned) == 1
+    world.settle()
+    assert len(peer.assigned) == 2
+
+
+def test_a_worker_cannot_take_back_an_attempt_that_was_given_up() -> None:
+    world = World()
+    zombie = world.peer()
+    world.submit("a")
+    old = zombie.assigned[0]
+    zombie.cut()
+    world.advance(20_000)
+    zombie.connect()
+    zombie.inventory(old)
+    assert old.token in zombie.revoked
+    assert [assign.attempt for assign in zombie.assigned] == [1, 2]
+
+
+def test_what_is_on_its_way_keeps_its_lease_while_its_worker_is_heard() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    for _ in range(30):
+        world.advance(1_000)
+        beat = peer.frame(Heartbeat(world.now_ns, 2_000, []))
+        world.core.on_bytes(world.now_ns, peer.connection, beat)
+    assert world.told("attempt_lost") == []
+    assert len(peer.assigned) == 1
+
+
+def test_what_is_sent_again_after_a_reconnect_begins_its_lease_anew() -> None:
+    world = World(lease_ms=10_000)
+    peer = world.peer()
+    world.submit("a")
+    peer.cut()
+    world.advance(9_000)
+    peer.connect()
+    peer.inventory()
+    world.advance(5_000)
+    assert world.told("attempt_lost") == []
 
 
 def test_heartbeats_that_name_an_attempt_keep_it() -> None:

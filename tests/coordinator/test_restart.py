@@ -106,10 +106,7 @@ def test_an_attempt_of_which_the_disk_knows_nothing_is_adopted() -> None:
     world = World()
     peer = world.peer()
     world.submit("a", settle=False)
-    rows = world.take_rows()
-    world.store.commit(rows)
-    world._pending = []
-    world.core.on_stored(world.now_ns, rows)
+    world.store_now()
     held = peer.assigned[0]
     world.crash()
     peer.connect()
@@ -117,6 +114,50 @@ def test_an_attempt_of_which_the_disk_knows_nothing_is_adopted() -> None:
     assert len(peer.assigned) == 1
     peer.finish(held)
     assert world.outcomes() == {"a": "completed"}
+
+
+def test_an_adopted_task_is_not_given_to_another() -> None:
+    world = World()
+    peer = world.peer("worker-1")
+    world.submit("a", settle=False)
+    world.store_now()
+    held = peer.assigned[0]
+    world.crash()
+    world.advance(20_000)
+    peer.connect()
+    peer.inventory(held)
+    other = world.peer("worker-2")
+    assert other.assigned == []
+    peer.finish(held)
+    assert world.outcomes() == {"a": "completed"}
+
+
+def test_what_waited_is_held_for_a_process_whose_session_is_reset_too() -> None:
+    world = World()
+    peer, other = world.peer("worker-1"), world.peer("worker-2", slots=0)
+    world.submit("a", settle=False)
+    world.store_now()
+    held = peer.assigned[0]
+    world.crash()
+    other.slots = 1
+    other.connect()
+    other.inventory()
+    peer.session = None
+    assert peer.connect().outcome == "reset"
+    assert other.assigned == []
+    peer.inventory(held)
+    assert other.assigned == []
+    peer.finish(held)
+    assert world.outcomes() == {"a": "completed"}
+
+
+def test_what_waited_is_given_in_the_order_in_which_it_came() -> None:
+    world = World()
+    world.submit("a", "b", "c")
+    world.crash()
+    world.submit("d")
+    peer = world.peer(slots=4)
+    assert [assign.task_id for assign in peer.assigned] == ["a", "b", "c", "d"]
 
 
 def test_what_waited_is_held_until_every_connected_worker_has_spoken() -> None:

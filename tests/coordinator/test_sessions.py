@@ -161,6 +161,19 @@ def test_a_worker_gets_nothing_before_it_said_what_it_holds() -> None:
     assert len(peer.assigned) == 1
 
 
+def test_a_worker_gets_nothing_before_the_disk_knows_that_it_is_there() -> None:
+    world = World()
+    world.submit("a")
+    peer = world.peer_unconnected("worker-1")
+    opening = peer.knock()
+    assert isinstance(opening, Opening)
+    peer.enter(opening)
+    peer.say(Inventory([]), settle=False)
+    assert peer.assigned == []
+    world.settle()
+    assert len(peer.assigned) == 1
+
+
 def test_an_attempt_that_is_over_is_revoked_when_the_inventory_names_it() -> None:
     world = World()
     peer = world.peer()

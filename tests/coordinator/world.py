@@ -87,6 +87,13 @@ class World:
             self.core.on_stored(self.now_ns, rows)
         self.closed += self.core.effects.take_closes()
 
+    def store_now(self) -> None:
+        """One transaction: what is asked for while it runs waits for the next."""
+        rows = self.take_rows()
+        self.store.commit(rows)
+        self._pending = []
+        self.core.on_stored(self.now_ns, rows)
+
     def take_rows(self) -> list[Row]:
         self._pending += self.core.effects.take_rows()
         return list(self._pending)
