@@ -16,6 +16,7 @@ import random
 import signal
 import sys
 import time
+import traceback
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -35,9 +36,9 @@ from worker.journal_file import JournalFile
 from worker.narrator import Narrator
 from worker.policies import policy_named
 from worker.ports import Ports
-from worker.shell import Shell, Surroundings
+from worker.shell import Equipment, Shell
 
-WRONG_USE = 64
+WRONG_USE, BROKEN = 64, 70
 
 
 def main() -> int:
@@ -69,22 +70,26 @@ def _run(environ: Mapping[str, str]) -> int:
     chance = random.Random(f"{settings.seed} {name}") if settings.seed else random.Random()
     ports = Ports(record, chance, lambda: os.urandom(16), time.time, store.read)
     core = Core(name, incarnation, settings, ports)
-    around = Surroundings(
-        url=coordinator_url(environ.get("STORMLAB_LINKS_HOST", "127.0.0.1"), port),
-        fleet_key=fleet_key,
-        compress=settings.compress,
-        record=record,
-        flush=file.flush,
-        health=Health(Path(environ.get("HEALTH_FILE", "/tmp/healthy"))),
+    health = Health(Path(environ.get("HEALTH_FILE", "/tmp/healthy")))
+    url = coordinator_url(environ.get("STORMLAB_LINKS_HOST", "127.0.0.1"), port)
+    equipment = Equipment(
+        url, fleet_key, settings.compress, settings.slots, store, record, file.flush, health
     )
     raw = msgspec.Raw(msgspec.json.encode(settings))
     record(events.ProcessStarted, role="worker", incarnation=incarnation, settings=raw)
     file.flush()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_live(Shell(core, store, settings.slots, around)))
+            return runner.run(_live(Shell(core, equipment)))
+    except OSError as error:
+        print(f"{name} stops: cannot write its journal or its health file: {error}", file=sys.stderr)
+        return BROKEN
+    except Exception:
+        print(f"{name} broke, by a defect of its own:", file=sys.stderr)
+        traceback.print_exc()
+        return BROKEN
     finally:
-        around.health.show(False)
+        health.show(False)
         file.close()
 
 

@@ -5,7 +5,7 @@ what stops.
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Protocol
 
 from wire.messages import Checkpoint
@@ -57,8 +57,15 @@ class Running:
 class Executor:
     """Threads are made when the first attempt needs one: an idle worker costs none."""
 
-    def __init__(self, reports: Reports, store: CheckpointStore, slots: int) -> None:
+    def __init__(
+        self,
+        reports: Reports,
+        store: CheckpointStore,
+        slots: int,
+        start_task: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
+    ) -> None:
         self._reports = reports
+        self._start_task = start_task
         self._store = store
         self._slots = slots
         self._running: dict[int, Running] = {}
@@ -114,7 +121,7 @@ class Executor:
     def spawn(self, token: int, work: Callable[[], Awaitable[object]]) -> None:
         """Run `work` on the event loop."""
         running = self._running[token]
-        running.task = asyncio.get_running_loop().create_task(self._follow(token, work))
+        running.task = self._start_task(self._follow(token, work))
 
     def spawn_thread(self, token: int, work: Callable[[], object]) -> None:
         """Run `work` in a thread."""

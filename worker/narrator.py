@@ -42,6 +42,8 @@ class Narrator:
 
     def _lost(self, kind: str, detail: str, **_: object) -> str:
         self._lost_ns = self._now_ns()
+        if kind == "stopped":
+            return f"closed its connection: {detail}"
         return f"lost the coordinator ({kind}): {detail}"
 
     def _connect_failed(self, attempt: int, kind: str, detail: str, **_: object) -> str:

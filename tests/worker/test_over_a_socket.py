@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import resource
 import signal
 import socket
 import struct
@@ -334,6 +335,18 @@ async def test_thousands_of_small_tasks_flow_through_one_worker() -> None:
         await until(lambda: len(results(coordinator)) == 2_000, "all results", within_s=60)
         assert len({result.token for result in results(coordinator)}) == 2_000
         await until(lambda: len(worker.journal("result_acknowledged")) == 2_000, "all acknowledged")
+
+
+async def test_a_worker_whose_journal_cannot_be_written_does_not_go_on_as_if_it_were_well() -> None:
+    async with SmallCoordinator() as coordinator, WorkerProcess(coordinator.port) as worker:
+        await session(coordinator)
+        assert worker.process is not None
+        size_bytes = (worker.folder / "worker-1.jsonl").stat().st_size
+        resource.prlimit(worker.process.pid, resource.RLIMIT_FSIZE, (size_bytes, size_bytes))
+        await coordinator.assign("noop")
+        assert await worker.ended() == 70
+        assert "worker-1 stops: cannot write its journal" in worker.log
+        assert "Traceback" not in worker.log
 
 
 @pytest.mark.parametrize(

@@ -27,7 +27,7 @@ class Bench:
 
     def __init__(self, folder: Path) -> None:
         self.store = CheckpointStore(folder)
-        self.executor = Executor(self, self.store, slots=4)
+        self.executor = Executor(self, self.store, slots=4, start_task=asyncio.ensure_future)
         self.ended: dict[int, tuple[bytes, str]] = {}
         self.steps: list[tuple[int, bool]] = []
         self.saved: list[Checkpoint] = []
