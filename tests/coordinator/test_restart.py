@@ -126,8 +126,10 @@ def test_an_adopted_task_is_not_given_to_another() -> None:
     world.advance(20_000)
     peer.connect()
     peer.inventory(held)
-    other = world.peer("worker-2")
-    assert other.assigned == []
+    world.submit("b")
+    other = world.peer("worker-2", slots=2)
+    assert [assign.task_id for assign in other.assigned] == ["b"]
+    assert world.balanced()
     peer.finish(held)
     assert world.outcomes() == {"a": "completed"}
 

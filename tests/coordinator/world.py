@@ -13,6 +13,7 @@ import msgspec
 from coordinator.core import Core, Opening, Refused
 from coordinator.effects import Close
 from coordinator.rows import PresenceRow, Row
+from coordinator.session import Phase
 from tests.simulation.memory_store import MemoryStore
 from wire.channel import Channel
 from wire.codec import Limits, Opener, Sealer, session_keys
@@ -131,8 +132,16 @@ class World:
         return Peer(self, name, slots=1, prefetch=0)
 
     def balanced(self) -> bool:
+        """Whether the books balance, and say of each task where it really is."""
         counts = self.core.ledger.counts()
-        return counts.submitted == counts.completed + counts.failed + counts.waiting + counts.assigned
+        phases = [task.phase for task in self.core.ledger._tasks.values()]
+        away = [phase for phase in phases if phase not in (Phase.storing, Phase.waiting)]
+        return (
+            counts.submitted == counts.completed + counts.failed + counts.waiting + counts.assigned
+            and counts.waiting == phases.count(Phase.waiting)
+            and counts.waiting == sum(self.core.ledger.waiting_by_priority().values())
+            and counts.assigned == len(away)
+        )
 
 
 class Peer:
