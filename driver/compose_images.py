@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from driver import images
@@ -29,17 +30,18 @@ class ComposeImages:
         self._sdk = sdk
         self._prepare = prepare
 
+    @cached_property
+    def _names(self) -> dict[images.Image, str]:
+        """Read once: a file that changes meanwhile must not make us look for an image nobody built."""
+        return {image: images.reference(image, self._root) for image in images.CATALOGUE}
+
     def variables(self) -> dict[str, str]:
         """The image variables of compose.yaml."""
-        return {image.variable: images.reference(image, self._root) for image in images.CATALOGUE}
+        return {image.variable: name for image, name in self._names.items()}
 
     def ensure(self, services: Sequence[str], say: Say) -> dict[str, str]:
         """The id of each service's image, after building what is missing. Raises EngineError."""
-        names = {
-            image: images.reference(image, self._root)
-            for image in images.CATALOGUE
-            if image.service in services
-        }
+        names = {image: name for image, name in self._names.items() if image.service in services}
         missing = [image for image, name in names.items() if self._sdk.image_id(name) is None]
         for image in missing:
             if images.is_given(image):

@@ -68,6 +68,7 @@ class FaultRunner:
         self._begun: dict[str, asyncio.Task[bool]] = {}
         self.on: dict[str, PlannedFault] = {}
         self.acts: dict[str, Act] = {}
+        self.failed: dict[str, str] = {}
         self.sights: list[Sight] = []
 
     def shown(self) -> list[str]:
@@ -84,6 +85,11 @@ class FaultRunner:
                     task = group.create_task(self._take(step, at_ns))
                     if step.what is What.begin:
                         self._begun[step.fault.id] = task
+
+    async def end_all(self) -> bool:
+        """End every fault that is on, now; whether all did."""
+        ended = [await self._end(planned, time.monotonic_ns()) for planned in list(self.on.values())]
+        return all(ended)
 
     async def _take(self, step: Step, at_ns: int) -> bool:
         if step.what is What.begin:
@@ -106,6 +112,7 @@ class FaultRunner:
             times = await fault.begin(self._hands, _strike(planned, at_ns))
         except HandsError as error:
             # Some of its targets may be hit: healing looks at everything anyway.
+            self.failed[planned.id] = str(error)
             self._write(FaultFailed, planned, detail=str(error))
             return False
         self.acts[planned.id] = Act(planned.id, fault, planned.targets, at_ns, called_ns, times)

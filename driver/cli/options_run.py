@@ -14,28 +14,36 @@ from driver.yaml_file import scalar
 MAX_SEED = 2**32 - 1
 
 
-def _duration(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+def check_duration(flag: str, text: str | None) -> float | None:
+    """Seconds in `60`, `90s` or `5m`. Raises WrongUseError, naming the flag."""
     if text is None:
         return None
     try:
         seconds = float(text)
     except ValueError:
-        seconds = _with_unit(text)
-    if not 1 <= seconds <= MAX_DURATION_S:
+        seconds = _with_unit(flag, text)
+    if not 0 < seconds <= MAX_DURATION_S:
         raise WrongUseError(
-            f"--duration takes 1 s to {MAX_DURATION_S:.0f} s; found {text}.",
-            "Examples: --duration 60, --duration 5m",
+            f"{flag} takes more than 0 s and at most {MAX_DURATION_S:.0f} s; found {text}.",
+            f"Examples: {flag} 60, {flag} 5m",
         )
     return seconds
 
 
-def _with_unit(text: str) -> float:
+def _duration(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
+    seconds = check_duration("--duration", text)
+    if seconds is not None and seconds < 1:
+        raise WrongUseError(f"--duration takes at least 1 s; found {text}.", "Example: --duration 60")
+    return seconds
+
+
+def _with_unit(flag: str, text: str) -> float:
     try:
         return parse_seconds(text)
     except ValueError:
         raise WrongUseError(
-            f"--duration takes seconds, or a duration with its unit; found {text!r}.",
-            "Examples: --duration 60, --duration 5m",
+            f"{flag} takes seconds, or a duration with its unit; found {text!r}.",
+            f"Examples: {flag} 60, {flag} 5m",
         ) from None
 
 
@@ -49,7 +57,8 @@ def _variables(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) ->
     return values
 
 
-def _seed(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+def check_seed(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
+    """A seed from its text. Raises WrongUseError."""
     if text is None:
         return None
     if not text.isdecimal() or int(text) > MAX_SEED:
@@ -67,7 +76,7 @@ duration = click.option(
     help="How long the load lasts: 60, 90s or 5m.",
 )
 seed = click.option(
-    "--seed", default=None, callback=_seed, metavar="N",
+    "--seed", default=None, callback=check_seed, metavar="N",
     help="Fixes every draw: targets, times, tasks. Without it one is drawn, and told.",
 )  # fmt: skip
 variables = click.option(

@@ -1,0 +1,154 @@
+"""`lab.py inject`: one fault, by hand, on a lab that is up."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from typing import Any
+
+import click
+
+from chaos.catalogue import FAULTS, parameters
+from chaos.explain import nearest
+from chaos.fault import Fault
+from chaos.hands import names
+from chaos.units import format_seconds, unit_of
+from driver.by_hand import inject, plan_by_hand
+from driver.cli import options, options_run
+from driver.engine import WORKER
+from driver.errors import WrongUseError
+from driver.lab import standing
+from driver.plan import PlannedFault
+from driver.terminal import Terminal, print_lines, print_table
+from driver.yaml_file import scalar
+
+_METAVARS = {"ms": "TIME", "s": "TIME", "B": "SIZE", "B/s": "RATE", "byte": "SHARE"}
+"""How values are written, by the unit of their field: 200ms, 10s, 64KB, 1MB/s, 1e-4."""
+
+
+class _Faults(click.Group):
+    """A command for every fault of the catalogue, with the fault's own parameters as its options."""
+
+    def list_commands(self, context: click.Context) -> list[str]:
+        return list(FAULTS)
+
+    def get_command(self, context: click.Context, name: str) -> click.Command:
+        if name not in FAULTS:
+            raise WrongUseError(f"There is no fault {name!r}.", nearest(name, FAULTS))
+        return _command_of(FAULTS[name])
+
+    def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Faults"):
+            formatter.write_dl([(name, _in_help(kind)) for name, kind in FAULTS.items()])
+
+
+command = _Faults(
+    "inject",
+    help=(
+        "Hurt a lab that is up, by hand. A fault that lasts goes on until --for is over or Ctrl-C ends it; "
+        "should this process be killed, faults on links heal themselves within seconds, and `lab.py heal` "
+        "restores containers.\n\n"
+        "\b\nExamples:\n"
+        "  lab.py inject partition --workers 30% --for 20s\n"
+        "  lab.py inject latency --mean 200ms --jitter 50ms --direction to_worker --workers 3,7-9\n"
+        "  lab.py inject kill coordinator --for 5s\n\n"
+        "TIME is like 200ms or 10s, SIZE like 64KB, RATE like 1MB/s, SHARE like 1e-4 or 5%."
+    ),
+)
+
+
+def _in_help(kind: type[Fault]) -> str:
+    own = "  ".join(f"{_flag(name)} {_metavar(kind, name)}" for name in parameters(kind))
+    return f"{kind.summary}\n\n{own}" if own else kind.summary
+
+
+def _flag(name: str) -> str:
+    return f"--{name.replace('_', '-')}"
+
+
+def _metavar(kind: type[Fault], name: str) -> str:
+    field = next(field for field, info in kind.model_fields.items() if name in (info.alias, field))
+    return _METAVARS.get(unit_of(field), "VALUE")
+
+
+def _command_of(kind: type[Fault]) -> click.Command:
+    own = [
+        click.Option([_flag(name), f"param_{name}"], metavar=_metavar(kind, name), help=text)
+        for name, text in parameters(kind).items()
+    ]
+    return click.Command(
+        kind.name,
+        callback=lambda **given: _inject(kind, given),
+        params=[
+            click.Argument(["targets"], required=False, metavar="[TARGETS]"),
+            click.Option(
+                ["--workers"], metavar="TARGETS", help="Whom: all, 3,7-9, 30%, random 3, coordinator."
+            ),
+            *own,
+            click.Option(
+                ["--for", "for_text"], metavar="TIME", help="How long, like 20s; else until Ctrl-C."
+            ),
+            click.Option(["--seed"], callback=options_run.check_seed, metavar="N", help="Fixes every draw."),
+            click.Option(["--dry-run"], is_flag=True, help="Only name what it would hit."),
+            *_shared(),
+        ],
+        help=f"{kind.summary[0].upper()}{kind.summary[1:]}.\n\n{kind.ends_see}",
+    )
+
+
+def _shared() -> list[click.Parameter]:
+    """The options that every command has, taken from where they are said."""
+
+    @click.command()
+    @options.project
+    @options.log_level
+    def carrier(project: str) -> None: ...
+
+    return carrier.params
+
+
+def _inject(kind: type[Fault], given: dict[str, Any]) -> None:
+    project, dry_run, seed = given["project"], given["dry_run"], given["seed"]
+    params = {
+        name.removeprefix("param_"): scalar(text)
+        for name, text in given.items()
+        if name.startswith("param_") and text is not None
+    }
+    engine = options.engine_of(project)
+    lab = standing(engine)
+    workers = sum(one.service == WORKER for one in engine.containers())
+    planned = plan_by_hand(
+        kind.name,
+        params,
+        _selection(given["targets"], given["workers"]),
+        options_run.check_duration("--for", given["for_text"]),
+        secrets.randbelow(options_run.MAX_SEED) if seed is None else seed,
+        workers,
+    )
+    if dry_run:
+        _show(planned, workers)
+        return
+    with Terminal() as terminal:
+        terminal.say(f"{kind.name} on {names(planned[0].targets)}")
+        asyncio.run(inject(lab, planned, terminal))
+    print_lines([f"{kind.name} is over; {names(planned[0].targets)} healed."])
+
+
+def _selection(targets: str | None, workers: str | None) -> str:
+    if targets and workers:
+        raise WrongUseError("The targets are given twice.", "Either as an argument, or with --workers.")
+    return targets or workers or "all"
+
+
+def _show(planned: list[PlannedFault], workers: int) -> None:
+    hit = planned[0].targets
+    rows = [
+        [
+            format_seconds(fault.at_s),
+            "" if fault.for_s is None else format_seconds(fault.for_s),
+            " ".join([fault.fault, *(f"{key}={value}" for key, value in fault.params.items())]),
+        ]
+        for fault in planned
+    ]
+    print_table(["at", "for at most", "fault"], rows)
+    print_lines([f"It would hit {', '.join(hit)}; there are {workers} workers."])
