@@ -10,12 +10,16 @@ from enum import StrEnum
 
 
 class Ending(StrEnum):
-    """How a live connection ended, as its own end saw it; `torn` is a FIN in the middle of a frame."""
+    """How a live connection ended, as its own end saw it.
+
+    `torn` is a FIN in the middle of a frame; `given_up` one that stayed silent while new ones were answered.
+    """
 
     fin = "fin"
     torn = "torn"
     rst = "rst"
     protocol = "protocol"
+    given_up = "given_up"
 
 
 class Outcome(StrEnum):

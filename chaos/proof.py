@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
 
 from chaos.evidence import Ending, LinkSeen, Outcome, Silence, Window
 
@@ -10,6 +11,13 @@ MIN_SAMPLES = 3
 # A probe is sent every few hundred milliseconds, so a silence is noticed that much after it began, and an end
 # that much late.
 SLACK_NS = 1_000_000_000
+_WORDS = {
+    Ending.fin: "FIN",
+    Ending.torn: "FIN inside a frame",
+    Ending.rst: "RST",
+    Ending.protocol: "a protocol error",
+    Ending.given_up: "silence while new ones were answered",
+}
 
 
 def median_shift_ms(seen: LinkSeen) -> float | None:
@@ -40,13 +48,8 @@ def broken(window: Window) -> str:
     """How the standing connection ended in that window, in words; "" when it stood."""
     if not window.ends:
         return ""
-    words = {
-        Ending.fin: "FIN",
-        Ending.torn: "FIN inside a frame",
-        Ending.rst: "RST",
-        Ending.protocol: "a protocol error",
-    }
-    return ", ".join(words[how] for _, how in window.ends)
+    counts = Counter(how for _, how in window.ends)
+    return ", ".join(f"{_WORDS[how]}{f' × {count}' if count > 1 else ''}" for how, count in counts.items())
 
 
 def disturbance(window: Window) -> str:

@@ -20,8 +20,10 @@ from chaos.explain import nearest
 from chaos.fault import Aspect, ContainerFault, Fault, Layer, contradiction
 from chaos.targets import CORE, TOXIPROXY, Fleet, TargetError
 from chaos.units import format_seconds
+from driver.abort_when import parse_abort
 from driver.scenario import FaultEntry, KnownIssue, Moment, ParallelEntry, Range, SequenceEntry
 from driver.scenario_file import ScenarioFile, explain
+from driver.thresholds import Anchored, parse_expectations
 from driver.workload import Workload
 from driver.yaml_file import Path_
 
@@ -71,7 +73,7 @@ class Plan(_Kept):
     workload: Workload | None = None
     worker: dict[str, Any] = {}
     coordinator: dict[str, Any] = {}
-    expect: tuple[str, ...] = ()
+    expect: tuple[str | dict[str, Any], ...] = ()
     checks: tuple[str | dict[str, Any], ...] = ()
     abort_when: tuple[str, ...] = ()
     known_issues: tuple[KnownIssue, ...] = ()
@@ -86,6 +88,7 @@ class Plan(_Kept):
 def resolve(loaded: ScenarioFile, seed: int) -> Plan:
     """The plan of a scenario under a seed. The same two give the same plan. Raises FileError (wrong use)."""
     scenario = loaded.scenario
+    _check_expectations(loaded)
     faults = _Resolver(loaded, seed).resolve()
     # Heartbeats and backoff scale with the fleet, so the coordinator must know how many there are.
     coordinator = {"fleet": scenario.workers, **scenario.coordinator}
@@ -108,6 +111,24 @@ def resolve(loaded: ScenarioFile, seed: int) -> Plan:
         variables=scenario.vars,
         quick=loaded.quick,
     )
+
+
+def _check_expectations(loaded: ScenarioFile) -> None:
+    """What is expected must be something that can be judged."""
+    scenario = loaded.scenario
+    for key, entries in (("expect", scenario.expect), ("checks", scenario.checks)):
+        for place, entry in enumerate(entries):
+            try:
+                (parsed,) = parse_expectations([entry])
+            except ValueError as error:
+                raise loaded.error((key, place), str(error)) from None
+            if isinstance(parsed, Anchored) and parsed.anchor != "start" and not scenario.timeline:
+                raise loaded.error((key, place), f"there is no {parsed.anchor}: the timeline holds no fault")
+    for place, text in enumerate(scenario.abort_when):
+        try:
+            parse_abort(text)
+        except ValueError as error:
+            raise loaded.error(("abort_when", place), str(error)) from None
 
 
 def seed_of(seed: int, *names: str) -> int:
@@ -267,6 +288,7 @@ class _Resolver:
         except TargetError as error:
             raise self._loaded.error((*entry.path, "targets"), str(error)) from None
         self._check_targets(entry, fault, targets)
+        self._check_begin(entry, begin_s)
         for_s = None if model.for_s is None else self._drawn(model.for_s, entry.name, turn, "for")
         if for_s is not None and for_s <= 0:
             raise self._loaded.error((*entry.path, "for"), "expected more than 0s")
@@ -328,6 +350,16 @@ class _Resolver:
                 (*entry.path, "targets"),
                 f"{fault.name} hurts the links of workers, and {core[0]} has none of its own; `targets: all` "
                 "hurts every link to it",
+            )
+
+    def _check_begin(self, entry: _Entry, begin_s: float) -> None:
+        warmup_s = self._loaded.scenario.warmup_s
+        if begin_s < warmup_s - _TICK_S:
+            raise self._loaded.error(
+                (*entry.path, "at"),
+                f"{entry.name} would begin at {format_seconds(begin_s)}, before the steady state is reached "
+                f"({format_seconds(warmup_s)})",
+                "Give it a later `at`, or the scenario a shorter `warmup`.",
             )
 
     def _check_length(self, entry: _Entry, faults: list[PlannedFault]) -> None:

@@ -127,12 +127,15 @@ class Scenario(Strict):
     groups: Annotated[dict[str, Any], Field(description="named selections of workers, for `targets`")] = {}
     timeline: Annotated[list[dict[str, Any]], Field(description="what goes wrong, and when")] = []
     expect: Annotated[
-        list[str], Field(description="thresholds on metrics, like `reconnection_time_p99 <= 5s`")
+        list[str | dict[str, Any]],
+        Field(description="thresholds like `reconnection_time_p99 <= 5s`, anchored ones, names of checks"),
     ] = []
     checks: Annotated[
         list[str | dict[str, Any]], Field(description="checks by name, beside those that every run has")
     ] = []
-    abort_when: Annotated[list[str], Field(description="conditions that end the run early")] = []
+    abort_when: Annotated[
+        list[str], Field(description="what ends the run early, like `connected < 10% for 60s`")
+    ] = []
     matrix: Annotated[
         dict[str, list[Any]],
         Field(description="variables with several values: one run for each combination"),

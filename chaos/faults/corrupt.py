@@ -69,7 +69,11 @@ class Corrupt(DirectedFault):
         measured = during.damaged_bytes / during.compared_bytes if during.compared_bytes else 0.0
         counts = f"{during.damaged_bytes} of {during.compared_bytes} echoed bytes"
         because = f"{counts} were damaged ({expected:.0f} expected)"
-        if not during.damaged_bytes and not during.ended(Ending.protocol):
+        if (
+            not during.damaged_bytes
+            and not during.ended(Ending.protocol)
+            and not during.ended(Ending.given_up)
+        ):
             return Observation(False, because, asked=asked, measured=measured, quantity="damaged_per_byte")
         # Five standard deviations of a Poisson count, and 20 % for bytes of a frame that died with its
         # header.

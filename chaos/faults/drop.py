@@ -39,7 +39,8 @@ class Drop(DirectedFault):
         chunks = seen.counters.get("dropped_chunks", 0)
         because = f"{messages} probes never came back, {chunks} chunks were hit"
         return Observation(
-            messages > 0 or (chunks > 0 and seen.during.ended(Ending.protocol)),
+            messages > 0
+            or (chunks > 0 and (seen.during.ended(Ending.protocol) or seen.during.ended(Ending.given_up))),
             because,
             measured=float(messages),
             quantity="missing_probes",

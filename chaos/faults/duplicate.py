@@ -38,7 +38,8 @@ class Duplicate(DirectedFault):
         chunks = seen.counters.get("duplicated_chunks", 0)
         because = f"{messages} probes came back twice, {chunks} chunks were hit"
         return Observation(
-            messages > 0 or (chunks > 0 and seen.during.ended(Ending.protocol)),
+            messages > 0
+            or (chunks > 0 and (seen.during.ended(Ending.protocol) or seen.during.ended(Ending.given_up))),
             because,
             measured=float(messages),
             quantity="repeated_probes",

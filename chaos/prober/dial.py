@@ -230,6 +230,10 @@ class Echoer(Ear):
         """Whether the coordinator took the upgrade."""
         return self.status == 101
 
+    def give_up(self) -> None:
+        """End it: it is silent, and the link is not."""
+        self._end("given_up")
+
     def _flush(self) -> None:
         for data in self._protocol.data_to_send():
             if data and self.transport is not None and not self.transport.is_closing():

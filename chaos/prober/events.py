@@ -15,7 +15,9 @@ class StreamOpened(Event, tag="stream_opened", frozen=True):
 
 
 class StreamEnded(Event, tag="stream_ended", frozen=True):
-    """It ended. `how`: fin, torn (FIN inside a frame), rst, protocol (what came was no WebSocket)."""
+    """It ended. `how`: fin, torn (FIN inside a frame), rst, protocol (what came was no WebSocket), given_up
+    (it stayed silent while new connections were answered: one end waits for bytes that were damaged away).
+    """
 
     link: str
     how: str

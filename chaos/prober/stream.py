@@ -26,6 +26,9 @@ MAX_TRIES_AT_ONCE = 6
 _REOPEN_S = (0.1, 1.0)
 _SUMMARY_S = (0.5, 2.0)
 _NAP_S = 0.5
+# A silent link is asked for new connections more often; if those are answered, the silent one is given up.
+_SILENT_CONNECTS_PER_S = 1.0
+_GIVE_UP_ANSWERS = 3
 
 
 @dataclass
@@ -39,6 +42,8 @@ class LinkProber:
     look: Callable[[], Look]
     draw: random.Random
     _counts: Counts = field(default_factory=lambda: Counts(time.monotonic_ns()))
+    _is_silent: bool = False
+    _answered_in_silence: int = 0
 
     async def run(self) -> None:
         """For ever: a standing connection, and new ones beside it."""
@@ -84,10 +89,14 @@ class LinkProber:
             since_ns = pulse.fell_silent(time.monotonic_ns(), echoes)
             if since_ns is not None:
                 self.journal(events.FellSilent, link=self.link, since_ns=since_ns)
+            self._is_silent = pulse.silent_since_ns is not None
+            if self._answered_in_silence >= _GIVE_UP_ANSWERS:
+                echoer.give_up()
             self._counts.out_bytes += echoer.out_bytes - counted_out
             self._counts.in_bytes += echoer.in_bytes - counted_in
             counted_out, counted_in = echoer.out_bytes, echoer.in_bytes
         self._flush()
+        self._is_silent, self._answered_in_silence = False, 0
         self.journal(
             events.StreamEnded,
             link=self.link,
@@ -132,6 +141,8 @@ class LinkProber:
             # Short naps, so that a closer look begins soon, whatever the usual pace is.
             await asyncio.sleep(min(_NAP_S, max(0.0, next_at - time.monotonic())))
             rate, now = self.look().connects_per_s, time.monotonic()
+            if self._is_silent:
+                rate = max(rate, _SILENT_CONNECTS_PER_S)
             if rate > 0:
                 next_at = min(next_at, now + 1 / rate)
             if rate <= 0 or now < next_at:
@@ -143,7 +154,13 @@ class LinkProber:
                 task.add_done_callback(running.discard)
 
     async def _try_once(self) -> None:
-        self._tried(await fetch(self.host, self.port))
+        was_silent = self._is_silent
+        tryout = await fetch(self.host, self.port)
+        self._tried(tryout)
+        if not self._is_silent:
+            self._answered_in_silence = 0
+        elif was_silent and tryout.outcome == "answered":
+            self._answered_in_silence += 1
 
     def _tried(self, tryout: Tryout) -> None:
         self._counts.out_bytes += tryout.out_bytes

@@ -66,6 +66,11 @@ class Pulse:
         self._silent_since_ns = self.last_heard_ns
         return self.last_heard_ns
 
+    @property
+    def silent_since_ns(self) -> int | None:
+        """Since when it is silent; None while it answers."""
+        return self._silent_since_ns
+
     def heard(self, now_ns: int, echo: Echo, newest_number: int) -> bool:
         """Something came back. Answers whether its round trip is one, and not the length of a silence."""
         self.last_heard_ns = now_ns

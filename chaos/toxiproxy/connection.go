@@ -28,27 +28,37 @@ const closeGrace = 200 * time.Millisecond
 // answerTime bounds the wait for a client that does not read what it is told.
 const answerTime = 100 * time.Millisecond
 
-// cut sends FIN to both ends at once; no byte passes from then on.
-func (c *connection) cut() {
+// open says whether the client's side is still there.
+func (c *connection) open() bool {
+	raw, err := c.sockets[stream.Downstream].SyscallConn()
+	return err == nil && raw.Control(func(uintptr) {}) == nil
+}
+
+// cut sends FIN to both ends at once; no byte passes from then on. It says whether the connection was live.
+func (c *connection) cut() bool {
 	if c == nil {
-		return
+		return false
 	}
+	live := c.open()
 	// An error means that this side has ended already, and there is nothing to cut.
 	for _, socket := range c.sockets {
 		_ = socket.CloseWrite()
 	}
 	time.AfterFunc(closeGrace, c.close)
+	return live
 }
 
-// reset sends RST to both ends at once, whether or not anything is under way.
-func (c *connection) reset() {
+// reset sends RST to both ends at once, whether or not anything is under way. It says whether the connection was live.
+func (c *connection) reset() bool {
 	if c == nil {
-		return
+		return false
 	}
+	live := c.open()
 	for _, socket := range c.sockets {
 		_ = socket.SetLinger(0)
 	}
 	c.close()
+	return live
 }
 
 func (c *connection) close() {

@@ -19,7 +19,7 @@ type entrance struct {
 type arrival struct {
 	conn  *connection
 	found bool
-	held  *stream.StreamChunk
+	held  []*stream.StreamChunk
 }
 
 // NewState is called under the collection's lock: for a new connection first upstream, then downstream.
@@ -36,12 +36,12 @@ func (e *entrance) Pipe(stub *toxics.ToxicStub) {
 		return
 	}
 	for {
-		if here.held != nil {
+		if len(here.held) > 0 {
 			select {
 			case <-stub.Interrupt:
 				return
-			case stub.Output <- here.held:
-				here.held = nil
+			case stub.Output <- here.held[0]:
+				here.held = here.held[1:]
 			}
 			continue
 		}
@@ -54,7 +54,7 @@ func (e *entrance) Pipe(stub *toxics.ToxicStub) {
 				return
 			}
 			e.link.bytes[e.direction].Add(int64(len(c.Data)))
-			here.held = c
+			here.held = append(here.held, c)
 		}
 	}
 }

@@ -52,10 +52,7 @@ func (f *fault) start(beginNs int64, lease time.Duration) *problem {
 		failed = onEach(f.parts, func(p *part) error { return p.add(f.stockJSON) })
 	}
 	if len(failed) == 0 {
-		for _, p := range f.parts {
-			p.throw()
-		}
-		failed = onEach(f.parts, func(p *part) error { return p.act(actions[f.action], f.id) })
+		failed = f.take(f.parts)
 	}
 	if len(failed) > 0 {
 		f.undo()
@@ -67,6 +64,21 @@ func (f *fault) start(beginNs int64, lease time.Duration) *problem {
 	f.state = faultOn
 	f.leaseEnd = time.Now().Add(lease)
 	f.lease = time.AfterFunc(lease, f.expire)
+	return nil
+}
+
+// take makes the fault take effect on links that are armed: the toxics first, because they need a store each.
+func (f *fault) take(parts []*part) map[string]string {
+	for _, p := range parts {
+		p.throw()
+	}
+	a := actions[f.action]
+	if a.shuts {
+		if failed := onEach(parts, func(p *part) error { return p.shut(f.id) }); len(failed) > 0 {
+			return failed
+		}
+	}
+	inParallel(parts, func(p *part) { p.strike(a) })
 	return nil
 }
 
@@ -168,7 +180,10 @@ func (f *fault) rejoin(current func(name string) *link) {
 			continue
 		}
 		again := &part{link: l}
-		failed := onEach([]*part{again}, f.again)
+		failed := onEach([]*part{again}, func(p *part) error { return p.add(slices.Concat(f.oursJSON, f.stockJSON)) })
+		if len(failed) == 0 {
+			failed = f.again(again)
+		}
 		f.mu.Lock()
 		again.problem = failed[l.name]
 		f.parts[i] = again
@@ -176,15 +191,13 @@ func (f *fault) rejoin(current func(name string) *link) {
 	}
 }
 
-func (f *fault) again(p *part) error {
-	if err := p.add(slices.Concat(f.oursJSON, f.stockJSON)); err != nil {
-		return err
-	}
+// again is take for a link that was made again: what the fault did once to live connections is not repeated.
+func (f *fault) again(p *part) map[string]string {
 	p.throw()
-	if a := actions[f.action]; a.shuts {
-		return p.act(a, f.id)
+	if !actions[f.action].shuts {
+		return nil
 	}
-	return nil
+	return onEach([]*part{p}, func(p *part) error { return p.shut(f.id) })
 }
 
 func names(failed map[string]string) string {

@@ -117,6 +117,8 @@ func (lab *lab) heal() healView {
 		parts = append(parts, &part{link: l})
 	}
 	failed := onEach(parts, func(p *part) error {
+		p.link.changing.Lock()
+		defer p.link.changing.Unlock()
 		toxics := len(p.link.proxy.Toxics.GetToxicArray())
 		p.link.proxy.Toxics.ResetToxics(context.Background())
 		opened, err := p.link.door.reopen(p.link.proxy)

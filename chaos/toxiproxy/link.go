@@ -1,7 +1,9 @@
 package main
 
 import (
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -22,8 +24,8 @@ type link struct {
 	// opening is the connection being set up, under the lock of the toxic collection.
 	opening *connection
 
-	// settling is held from adding toxics until they are settled, so that nobody else begins them in between.
-	settling sync.Mutex
+	// changing is held while toxics come or go, until they are settled.
+	changing sync.Mutex
 
 	mu          sync.Mutex
 	connections map[string]*connection // By the client's address.
@@ -114,31 +116,24 @@ func (l *link) add(client string, found map[string]net.Conn) *connection {
 	return c
 }
 
-// settleTime is how long a connection may take to appear among Toxiproxy's pipelines before it counts as gone.
-const settleTime = 5 * time.Second
-
-// live lists the connections of which a stream still runs. It says false when the link is stuck.
-func (l *link) live() ([]*connection, bool) {
-	if !lockWithin(l.proxy.Toxics, lockTime) {
-		return nil, false
-	}
-	defer l.proxy.Toxics.Unlock()
-	return l.sweep(), true
+// known lists the connections that have not been found gone, without waiting for the lock of the toxic collection.
+func (l *link) known() []*connection {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return slices.Collect(maps.Values(l.connections))
 }
 
-// sweep is live for callers that hold the lock of the toxic collection. It also drains the streams that have ended, and
-// forgets the connections of which both have.
-func (l *link) sweep() []*connection {
-	running := pipelinesOf(l.proxy.Toxics)
+// live lists the connections of which a stream still runs. It drains the streams that have ended, and forgets the connections
+// of which both have.
+func (l *link) live() []*connection {
+	found := sockets(l.proxy)
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	living := make([]*connection, 0, len(l.connections))
 	for client, c := range l.connections {
 		gone := 0
 		for d := stream.Upstream; d < stream.NumDirections; d++ {
-			c.find(d)
-			p := c.pipelines[d].Load()
-			if p == nil && time.Since(c.accepted) > settleTime || p != nil && running[c.name(d)] != p {
+			if found[c.name(d)] != net.Conn(c.sockets[d]) {
 				c.drain(d)
 				gone++
 			}
@@ -150,4 +145,20 @@ func (l *link) sweep() []*connection {
 		}
 	}
 	return living
+}
+
+// mend takes pipelines off Toxiproxy's list that have more stages than the link has toxics. Toxiproxy leaves a stage that had
+// ended in its pipeline when its toxic is removed, and the next toxic would then crash the server. Such a pipeline is about to end.
+// The caller holds changing, so that no toxic comes or goes meanwhile.
+func (l *link) mend() error {
+	if !lockWithin(l.proxy.Toxics, lockTime) {
+		return errStuck
+	}
+	defer l.proxy.Toxics.Unlock()
+	for name, p := range pipelinesOf(l.proxy.Toxics) {
+		if len(stubsOf(p)) != len(chainOf(l.proxy.Toxics, directionOf(p))) {
+			delete(pipelinesOf(l.proxy.Toxics), name)
+		}
+	}
+	return nil
 }

@@ -162,7 +162,7 @@ func (lab *lab) links() linksView {
 
 func (l *link) view() linkView {
 	v := linkView{
-		Name: l.name, Listen: l.proxy.Listen, Upstream: l.proxy.Upstream, Accepted: l.accepted.Load(), Waiting: waiting(l.proxy),
+		Name: l.name, Listen: l.proxy.Listen, Upstream: l.proxy.Upstream, Accepted: l.accepted.Load(), Waiting: waiting(l.proxy), Connections: len(l.live()),
 		BytesUpstream: l.bytes[stream.Upstream].Load(), BytesDownstream: l.bytes[stream.Downstream].Load(), Faults: []string{},
 	}
 	if lockWithin(l.proxy, viewTime) {
@@ -172,8 +172,7 @@ func (l *link) view() linkView {
 	}
 	if lockWithin(l.proxy.Toxics, viewTime) {
 		defer l.proxy.Toxics.Unlock()
-		living := len(l.sweep())
-		v.Connections, v.Toxics = &living, []string{}
+		v.Toxics = []string{}
 		for d := stream.Upstream; d < stream.NumDirections; d++ {
 			for _, wrapper := range chainOf(l.proxy.Toxics, d)[1:] {
 				v.Toxics = append(v.Toxics, wrapper.Name)

@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -35,8 +37,11 @@ var errStuck = errors.New("stuck: a toxic does not let go, because its receiver 
 
 // add puts toxics on the link: ours dormant and settled, stock ones at work at once.
 func (p *part) add(wanted []toxicJSON) error {
-	p.link.settling.Lock()
-	defer p.link.settling.Unlock()
+	p.link.changing.Lock()
+	defer p.link.changing.Unlock()
+	if err := p.link.mend(); err != nil {
+		return err
+	}
 	for _, w := range wanted {
 		text, err := json.Marshal(w)
 		if err != nil {
@@ -67,25 +72,27 @@ func (p *part) throw() {
 	}
 }
 
-// act does what cannot be had from a toxic, and counts the connections that were hit.
-func (p *part) act(a action, fault string) error {
-	if a.shuts {
-		if err := p.link.door.shut(p.link.proxy, fault); err != nil {
-			return err
+// shut keeps new connections out.
+func (p *part) shut(fault string) error {
+	if err := p.link.door.shut(p.link.proxy, fault); err != nil {
+		return err
+	}
+	p.beganNs.Store(monoNs())
+	return nil
+}
+
+// strike does to the live connections what the action does, and counts those that were hit. It waits for nothing.
+func (p *part) strike(a action) {
+	hit := 0
+	for _, c := range p.link.known() {
+		if a.onLive(c) {
+			hit++
 		}
 	}
-	living, ok := p.link.live()
-	if !ok {
-		return errStuck
-	}
-	p.hit.Store(int64(len(living)))
-	for _, c := range living {
-		a.onLive(c)
-	}
-	if a.shuts || a.ends {
+	if a.ends {
 		p.beganNs.Store(monoNs())
 	}
-	return nil
+	p.hit.Store(int64(hit))
 }
 
 // halt ends the toxics' effect.
@@ -109,6 +116,8 @@ func (p *part) reopen(fault string) error {
 
 // remove takes the fault's toxics off the link.
 func (p *part) remove() error {
+	p.link.changing.Lock()
+	defer p.link.changing.Unlock()
 	for _, t := range p.toxics {
 		err := p.link.proxy.Toxics.RemoveToxic(context.Background(), t.wrapper.Name)
 		if err != nil && !errors.Is(err, toxiproxy.ErrToxicNotFound) {
@@ -175,6 +184,22 @@ func onEach(parts []*part, do func(*part) error) map[string]string {
 	}
 	all.Wait()
 	return failed
+}
+
+// inParallel runs what waits for nothing on all parts, on all processors.
+func inParallel(parts []*part, do func(*part)) {
+	var all sync.WaitGroup
+	share := (len(parts) + runtime.NumCPU() - 1) / runtime.NumCPU()
+	for some := range slices.Chunk(parts, share) {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for _, p := range some {
+				do(p)
+			}
+		}()
+	}
+	all.Wait()
 }
 
 func bounded(l *link, do func() error) error {

@@ -25,9 +25,10 @@ func (t *toxic[S]) settle(l *link, wrapper *toxics.ToxicWrapper, share float64) 
 	t.link, t.upstream = l, wrapper.Direction == stream.Upstream
 	t.place = fmt.Sprintf("%s/%s/%s", l.name, wrapper.Stream, wrapper.Type)
 	t.share = share
-	living := l.sweep()
+	living := l.live()
 	slices.SortFunc(living, func(a, b *connection) int { return cmp.Compare(a.number, b.number) })
 	for _, c := range living {
+		c.find(wrapper.Direction)
 		p := c.pipelines[wrapper.Direction].Load()
 		if p == nil {
 			continue
@@ -56,10 +57,10 @@ func (t *toxic[S]) counters() map[string]int64 {
 
 // settleStrangers settles and begins those of our toxics that came through the stock API.
 func (l *link) settleStrangers() {
-	if !l.settling.TryLock() {
-		return // Ours are being added just now; the next look comes soon.
+	if !l.changing.TryLock() {
+		return // Toxics come or go just now; the next look comes soon.
 	}
-	defer l.settling.Unlock()
+	defer l.changing.Unlock()
 	if !lockWithin(l.proxy.Toxics, lockTime) {
 		return
 	}

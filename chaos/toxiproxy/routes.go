@@ -102,19 +102,45 @@ func write(w http.ResponseWriter, status int, answer any) {
 	_ = json.NewEncoder(w).Encode(answer) // The client may be gone; there is nobody left to tell.
 }
 
-// followStock takes over what a stock request has changed before its answer goes out, so that a proxy or toxic made by a stock
-// client is ours from the moment that client knows of it.
+// followStock lets a stock request that changes something run alone on its links, and takes over what it has changed before its
+// answer goes out, so that a proxy or toxic made by a stock client is ours from the moment that client knows of it.
 func (lab *lab) followStock(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
-		next.ServeHTTP(w, request)
-		if !stockChanges[mux.CurrentRoute(request).GetName()] {
+		name := mux.CurrentRoute(request).GetName()
+		if !stockChanges[name] {
+			next.ServeHTTP(w, request)
+			return
+		}
+		var links []*link
+		if l := lab.registry.get(mux.Vars(request)["proxy"]); l != nil {
+			links = []*link{l}
+		} else if name == "ResetState" {
+			links = lab.registry.all()
+		}
+		if busy := alone(links, func() { next.ServeHTTP(w, request) }); busy != nil {
+			write(w, busy.Status, busy)
 			return
 		}
 		lab.catchUp()
-		if l := lab.registry.get(mux.Vars(request)["proxy"]); l != nil {
+		for _, l := range links {
 			l.settleStrangers()
 		}
 	})
+}
+
+// alone runs something while nobody else changes the links' toxics.
+func alone(links []*link, do func()) *problem {
+	for _, l := range links {
+		if !lockWithin(&l.changing, 2*linkTime) {
+			return &problem{Status: http.StatusServiceUnavailable, Message: "link " + l.name + " is busy: " + errStuck.Error()}
+		}
+		defer l.changing.Unlock()
+		if err := l.mend(); err != nil {
+			return &problem{Status: http.StatusServiceUnavailable, Message: "link " + l.name + ": " + err.Error()}
+		}
+	}
+	do()
+	return nil
 }
 
 // stockChanges names the stock routes that change something.

@@ -30,7 +30,7 @@ func TestCorruptionOnALinkDiffersInExactlyTheCountedBytes(t *testing.T) {
 		server.send(data[:1<<16])
 		client.expect(data[:1<<16])
 		client.Close()
-		w.until("the connection is gone", func() bool { return *w.link("a").Connections == 0 })
+		w.until("the connection is gone", func() bool { return w.link("a").Connections == 0 })
 		w.end(id)
 		return got
 	}
@@ -123,7 +123,7 @@ func TestADelayAddsItsMeanWithinAMillisecond(t *testing.T) {
 	w := newWorld(t, "a")
 	client, server := w.connect("a")
 	trip := func() time.Duration {
-		took := make([]time.Duration, 21)
+		took := make([]time.Duration, 11)
 		for i := range took {
 			start := time.Now()
 			client.send([]byte("x"))
@@ -133,15 +133,20 @@ func TestADelayAddsItsMeanWithinAMillisecond(t *testing.T) {
 		slices.Sort(took)
 		return took[len(took)/2]
 	}
-	base := trip()
-	for _, ms := range []float64{5, 20} {
-		w.inject("f", one, "none", aToxic("delay", "upstream", map[string]any{"mean_ms": ms}))
-		late := trip()
-		w.end("f")
-		wrong := late - base - time.Duration(ms*1e6)
-		t.Logf("%v ms: base %s, median %s, error %s", ms, base, late, wrong)
-		if wrong < 0 || wrong > time.Millisecond {
-			t.Errorf("%v ms of delay took %s over %s", ms, late-base, base)
+	for _, ms := range []float64{5, 20, 100} {
+		// The machine may be busy with something else: the best of some tries tells what the server can do.
+		best := time.Hour
+		for try := 0; try < 5 && best > time.Millisecond; try++ {
+			base := trip()
+			w.inject("f", one, "none", aToxic("delay", "upstream", map[string]any{"mean_ms": ms}))
+			late := trip()
+			w.end("f")
+			wrong := late - base - time.Duration(ms*1e6)
+			t.Logf("%v ms: base %s, median %s, error %s", ms, base, late, wrong)
+			best = min(best, wrong.Abs())
+		}
+		if best > time.Millisecond {
+			t.Errorf("%v ms of delay were off by %s", ms, best)
 		}
 	}
 }
@@ -177,16 +182,20 @@ func TestEndingADelayDeliversWhatIsUnderWayAtOnce(t *testing.T) {
 func TestAThrottledStreamKeepsItsRate(t *testing.T) {
 	w := newWorld(t, "a")
 	for _, rate := range []int{64_000, 1_000_000} {
-		client, server := w.connect("a")
-		w.inject("f", one, "none", aToxic("throttle", "upstream", map[string]any{"rate_bytes_per_s": rate}))
-		start := time.Now()
-		go client.send(make([]byte, rate))
-		server.take(rate)
-		took := time.Since(start)
-		w.end("f")
-		t.Logf("%d bytes at %d B/s: %s", rate, rate, took)
-		if took < 950*time.Millisecond || took > 1050*time.Millisecond {
-			t.Errorf("%d bytes at as many a second took %s", rate, took)
+		best := time.Hour
+		for try := 0; try < 5 && best > 50*time.Millisecond; try++ {
+			client, server := w.connect("a")
+			w.inject("f", one, "none", aToxic("throttle", "upstream", map[string]any{"rate_bytes_per_s": rate}))
+			start := time.Now()
+			go client.send(make([]byte, rate))
+			server.take(rate)
+			took := time.Since(start)
+			w.end("f")
+			t.Logf("%d bytes at %d B/s: %s", rate, rate, took)
+			best = min(best, (took - time.Second).Abs())
+		}
+		if best > 50*time.Millisecond {
+			t.Errorf("a second's bytes at %d B/s were off by %s", rate, best)
 		}
 	}
 }
@@ -366,11 +375,13 @@ func TestNothingIsLostWhileToxicsComeAndGo(t *testing.T) {
 	}()
 	var got []byte
 	cycles := 0
-	for got == nil {
+	for deadline := time.Now().Add(2 * patience); got == nil; cycles++ {
+		if time.Now().After(deadline) {
+			t.Fatalf("the stream stands still after %d cycles: %+v", cycles, w.link("a"))
+		}
 		w.inject("f", one, "none", aToxic("delay", "upstream", map[string]any{"mean_ms": 3, "jitter_ms": 2}),
 			aToxic("fragment", "upstream", map[string]any{"size_bytes": 1000}), aToxic("hold", "upstream", nil))
 		w.end("f")
-		cycles++
 		select {
 		case got = <-received:
 		default:

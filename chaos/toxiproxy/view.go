@@ -80,7 +80,7 @@ type linkView struct {
 	Listen          string   `json:"listen"`
 	Upstream        string   `json:"upstream"`
 	Enabled         *bool    `json:"enabled"`
-	Connections     *int     `json:"connections"`
+	Connections     int      `json:"connections"`
 	Accepted        int64    `json:"accepted"`
 	BytesUpstream   int64    `json:"bytes_upstream"`
 	BytesDownstream int64    `json:"bytes_downstream"`

@@ -1,0 +1,172 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"syscall"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func TestACutSendsFinToBothEndsAtOnceAndNewConnectionsWork(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	client, server := w.connect("a")
+	other, otherServer := w.connect("b")
+	v := w.inject("f", one, "cut")
+	for _, e := range []*end{client, server} {
+		if _, err := e.rest(); err != nil {
+			t.Error("expected FIN, got", err)
+		}
+	}
+	if v.Links[0].ConnectionsHit != 1 {
+		t.Errorf("%d connections hit", v.Links[0].ConnectionsHit)
+	}
+	again, againServer := w.connect("a")
+	again.send([]byte("new"))
+	againServer.expect([]byte("new"))
+	other.send([]byte("spared"))
+	otherServer.expect([]byte("spared"))
+}
+
+func TestACutIsAFinAlsoWhileDataFlows(t *testing.T) {
+	w := newWorld(t, "a")
+	client, server := w.connect("a")
+	for _, e := range []*end{client, server} {
+		go func() {
+			for {
+				if _, err := e.Write(pattern(10_000)); err != nil {
+					return
+				}
+			}
+		}()
+	}
+	client.take(100_000)
+	server.take(100_000)
+	w.inject("f", one, "cut")
+	for _, e := range []*end{client, server} {
+		if _, err := e.rest(); err != nil {
+			t.Error("expected FIN, got", err)
+		}
+	}
+}
+
+func TestAResetSendsRstToBothEndsAtOnceIdleOnesToo(t *testing.T) {
+	w := newWorld(t, "a", "b")
+	idle, idleServer := w.connect("a")
+	busy, busyServer := w.connect("a")
+	other, otherServer := w.connect("b")
+	busy.send([]byte("x"))
+	busyServer.expect([]byte("x"))
+	start := time.Now()
+	v := w.inject("f", one, "reset")
+	for _, e := range []*end{idle, idleServer, busy, busyServer} {
+		if _, err := e.rest(); !errors.Is(err, syscall.ECONNRESET) {
+			t.Error("expected RST, got", err)
+		}
+	}
+	t.Logf("all four ends were reset within %s of the call", time.Since(start))
+	if v.Links[0].ConnectionsHit != 2 {
+		t.Errorf("%d connections hit", v.Links[0].ConnectionsHit)
+	}
+	again, againServer := w.connect("a")
+	again.send([]byte("new"))
+	againServer.expect([]byte("new"))
+	other.send([]byte("spared"))
+	otherServer.expect([]byte("spared"))
+}
+
+func refused(w *world, link string) bool {
+	c, err := net.DialTimeout("tcp", w.address(link), patience)
+	if err == nil {
+		c.Close()
+	}
+	return errors.Is(err, syscall.ECONNREFUSED)
+}
+
+func TestRefusedLinksEndTheirConnectionsAndRefuseNewOnesUntilTheFaultEnds(t *testing.T) {
+	w := newWorld(t, "a")
+	client, server := w.connect("a")
+	w.inject("f", one, "refuse")
+	for _, e := range []*end{client, server} {
+		if _, err := e.rest(); err != nil {
+			t.Error("expected FIN, got", err)
+		}
+	}
+	if !refused(w, "a") || *w.link("a").Enabled {
+		t.Error("the link is open")
+	}
+	w.end("f")
+	w.connect("a")
+}
+
+func TestBlockingNewConnectionsKeepsTheLiveOnes(t *testing.T) {
+	w := newWorld(t, "a")
+	client, server := w.connect("a")
+	for range 3 {
+		w.inject("f", one, "block_new")
+		if !refused(w, "a") {
+			t.Error("a new connection was not refused")
+		}
+		client.send([]byte("live"))
+		server.expect([]byte("live"))
+		server.send([]byte("and well"))
+		client.expect([]byte("and well"))
+		w.end("f")
+		w.connect("a")
+	}
+}
+
+func TestALinkStaysShutUntilTheLastFaultThatShutsItEnds(t *testing.T) {
+	w := newWorld(t, "a")
+	w.inject("f1", one, "refuse")
+	w.inject("f2", one, "block_new")
+	w.end("f1")
+	if !refused(w, "a") {
+		t.Error("the first end opened the link")
+	}
+	w.end("f2")
+	w.connect("a")
+}
+
+// deafServer gives an address at which a dial hangs: a listener that does not accept, its queue full.
+func deafServer(w *world) string {
+	w.Helper()
+	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	w.must(err)
+	w.Cleanup(func() { unix.Close(fd) })
+	w.must(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
+	w.must(unix.Listen(fd, 0))
+	name, err := unix.Getsockname(fd)
+	w.must(err)
+	address := fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)
+	for range 8 {
+		c, err := net.DialTimeout("tcp", address, 200*time.Millisecond)
+		if err != nil {
+			return address
+		}
+		w.Cleanup(func() { c.Close() })
+	}
+	w.Fatal("the queue does not fill")
+	return ""
+}
+
+func TestAServerThatDoesNotAnswerADialHoldsNothingUp(t *testing.T) {
+	w := newWorld(t, "a")
+	w.call("PUT", "/lab/links", linksRequest{Links: []linkSpec{{"dead", "127.0.0.1:0", deafServer(w)}}}, http.StatusOK, nil)
+	w.dial("dead")
+	w.until("the accept loop has taken the client", func() bool { return w.link("dead").Waiting == 0 })
+	start := time.Now()
+	w.inject("f", []string{"a", "dead"}, "refuse")
+	if !refused(w, "dead") || !refused(w, "a") {
+		t.Error("a link is open")
+	}
+	w.end("f")
+	w.connect("a")
+	if took := time.Since(start); took > 5*time.Second {
+		t.Errorf("it took %s", took)
+	}
+}
