@@ -1,0 +1,96 @@
+"""Who may import whom: the rooms, the one file for each outside library, and what stays free of the outside world."""
+
+from __future__ import annotations
+
+import ast
+from functools import cache
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[1]
+ROOMS = ("wire", "coordinator", "worker", "chaos", "driver")
+MAY_IMPORT = {
+    "wire": set(),
+    "coordinator": {"wire"},
+    "worker": {"wire"},
+    "chaos": {"wire"},
+    "driver": {"wire", "chaos"},
+    "lab": {"driver"},
+}
+SOLE_IMPORTER = {
+    "docker": "driver.docker_sdk",
+    "toxiproxy": "driver.links",
+    "yaml": "driver.yaml_file",
+    "rich": "driver.terminal",
+}
+OUTSIDE_WORLD = {
+    *("aiohttp", "asyncio", "datetime", "docker", "http", "io", "logging", "os", "pathlib", "requests"),
+    *("shutil", "signal", "socket", "sqlite3", "subprocess", "tempfile", "threading", "time", "urllib"),
+    *("uvloop", "websockets"),
+}
+PURE = (
+    *("driver.checks", "driver.metrics", "driver.verdict", "driver.history", "wire"),
+    *("coordinator.core", "coordinator.ledger", "worker.core", "worker.session"),
+)
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Every module of ours by its dotted name."""
+    found = {"lab": ROOT / "lab.py"}
+    for room in ROOMS:
+        for path in (ROOT / room).rglob("*.py"):
+            parts = path.relative_to(ROOT).with_suffix("").parts
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+@cache
+def imported_by(module: str) -> frozenset[str]:
+    """The dotted names that a module imports, also inside functions."""
+    names: set[str] = set()
+    for node in ast.walk(ast.parse(modules()[module].read_text())):
+        if isinstance(node, ast.Import):
+            names |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.level == 0 and node.module, f"{module} imports relatively"
+            names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
+    return frozenset(names)
+
+
+def room_of(name: str) -> str:
+    return name.partition(".")[0]
+
+
+def reached_from(start: str) -> set[str]:
+    """All modules of ours that importing `start` brings in, packages on the way included."""
+    reached: set[str] = set()
+    open_ends = [start]
+    while open_ends:
+        module = open_ends.pop()
+        if module in modules() and module not in reached:
+            reached.add(module)
+            open_ends += imported_by(module)
+            open_ends += [module.rpartition(".")[0]]
+    return reached
+
+
+@pytest.mark.parametrize("module", sorted(modules()))
+def test_a_room_imports_only_the_rooms_it_may(module: str) -> None:
+    own = room_of(module)
+    others = {room_of(name) for name in imported_by(module)} & {*ROOMS, "lab"} - {own}
+    assert others <= MAY_IMPORT[own], f"{module} imports {others - MAY_IMPORT[own]}"
+
+
+@pytest.mark.parametrize(("library", "owner"), SOLE_IMPORTER.items())
+def test_one_file_alone_imports_an_outside_library(library: str, owner: str) -> None:
+    importers = {module for module in modules() if library in map(room_of, imported_by(module))}
+    assert importers == {owner}
+
+
+@pytest.mark.parametrize("start", sorted(name for name in modules() if name.startswith(PURE)))
+def test_what_is_pure_reaches_nothing_of_the_outside_world(start: str) -> None:
+    for module in reached_from(start):
+        touched = {room_of(name) for name in imported_by(module)} & OUTSIDE_WORLD
+        assert not touched, f"{start} reaches {module}, which imports {touched}"
