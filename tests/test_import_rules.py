@@ -1,4 +1,4 @@
-"""Who may import whom: the rooms, the one file for each outside library, and what stays free of the outside world."""
+"""Who may import whom: the rooms, one file for each outside library, and what reaches no outside world."""
 
 from __future__ import annotations
 
@@ -54,7 +54,8 @@ def imported_by(module: str) -> frozenset[str]:
         if isinstance(node, ast.Import):
             names |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
-            assert node.level == 0 and node.module, f"{module} imports relatively"
+            assert node.level == 0, f"{module} imports relatively"
+            assert node.module
             names |= {node.module, *(f"{node.module}.{alias.name}" for alias in node.names)}
     return frozenset(names)
 
