@@ -191,6 +191,13 @@ def test_a_lease_begins_when_the_coordinator_may_have_given_it_not_when_it_came(
     assert [each["token"] for each in desk.journal(events.LeaseExpired)] == [1, 2]
 
 
+def test_answered_heartbeats_leave_a_late_assignment_most_of_its_lease() -> None:
+    desk = Desk().up()
+    desk.pass_ms(60_000)
+    desk.assign(1)
+    assert desk.core.live_tasks(desk.now_ns + 7_900 * MS) == ["t1"]
+
+
 def test_a_renewal_counts_from_the_heartbeat_that_it_answers() -> None:
     desk = Desk().up()
     desk.assign(1)
@@ -339,6 +346,14 @@ def test_an_idle_worker_says_goodbye_and_leaves_once_it_is_heard() -> None:
     assert desk.last(Stop).exit_code == 0
     assert desk.last(Disconnect).code == 1000
     assert desk.journal(events.Lost)[-1]["kind"] == "stopped"
+
+
+def test_a_connection_that_ends_after_the_goodbye_is_the_end() -> None:
+    desk = Desk().up()
+    drain(desk)
+    list(desk.frames())
+    desk.closed("closed", 1000)
+    assert desk.stopped
 
 
 def test_what_waits_is_handed_back_and_what_runs_may_finish() -> None:

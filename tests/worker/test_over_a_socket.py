@@ -129,7 +129,9 @@ async def test_broken_framing_is_noticed_at_once_and_not_after_a_silence() -> No
     async with SmallCoordinator(knobs) as coordinator, WorkerProcess(coordinator.port) as worker:
         await session(coordinator)
         assert coordinator.connection is not None
-        coordinator.connection.transport.write(b"\xff\xff\xff\xff")
+        transport = coordinator.connection.transport
+        transport.pause_reading()  # It does not answer our close either.
+        transport.write(b"\xff\xff\xff\xff")
         await until(lambda: worker.journal("lost"), "the loss")
         assert worker.journal("frame_refused")[0]["fault"] == "framing"
 
