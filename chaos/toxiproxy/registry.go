@@ -15,6 +15,7 @@ type registry struct {
 	server *toxiproxy.ApiServer
 
 	refreshing sync.Mutex
+	asking     chan map[string]*toxiproxy.Proxy // An answer that is still to come: one question at a time.
 	mu         sync.RWMutex
 	links      map[string]*link
 }
@@ -48,12 +49,25 @@ const collectionTime = time.Second
 func (r *registry) refresh() {
 	r.refreshing.Lock()
 	defer r.refreshing.Unlock()
-	answer := make(chan map[string]*toxiproxy.Proxy, 1)
-	go func() { answer <- r.server.Collection.Proxies() }()
-	select {
-	case proxies := <-answer:
-		r.follow(proxies)
-	case <-time.After(collectionTime):
+	limit := time.After(collectionTime)
+	for {
+		late := r.asking != nil
+		if !late {
+			answer := make(chan map[string]*toxiproxy.Proxy, 1)
+			go func() { answer <- r.server.Collection.Proxies() }()
+			r.asking = answer
+		}
+		select {
+		case proxies := <-r.asking:
+			r.asking = nil
+			if late {
+				continue // It may be older than links that we have made since; ask again.
+			}
+			r.follow(proxies)
+			return
+		case <-limit:
+			return
+		}
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"encoding/json"
 	"net/http"
+	"strings"
 
 	"github.com/gorilla/mux"
 )
@@ -112,7 +113,7 @@ func (lab *lab) followStock(next http.Handler) http.Handler {
 			return
 		}
 		var links []*link
-		if l := lab.registry.get(mux.Vars(request)["proxy"]); l != nil {
+		if l := lab.registry.get(mux.Vars(request)["proxy"]); l != nil && strings.HasPrefix(name, "Toxic") {
 			links = []*link{l}
 		} else if name == "ResetState" {
 			links = lab.registry.all()
