@@ -237,9 +237,7 @@ class Channel:
         return len(self._waiting) >= self._bounds.waiting or self._waiting_bytes >= self._bounds.waiting_bytes
 
     def _has_room(self) -> bool:
-        return (
-            self._next_sequence <= self._peer_limit and self._in_flight_bytes < self._bounds.window_bytes
-        )
+        return self._next_sequence <= self._peer_limit and self._in_flight_bytes < self._bounds.window_bytes
 
     def _next(self, now_ns: int) -> _Kept | None:
         if self._resend_at < len(self._kept):

@@ -97,7 +97,8 @@ def end_of(link: Link, closed: ConnectionClosed) -> FrameError | tuple[str, str,
         return "closed", f"close frame {received.code} {received.reason}".rstrip(), received.code
     if link.was_reset:
         return "reset", "connection reset", 0
-    return "closed", "the connection ended without a close frame", 0
+    broken = f" ({link.connection_exc})" if link.connection_exc is not None else ""
+    return "closed", f"the connection ended without a close frame{broken}", 0
 
 
 def _welcome(link: Link, fleet_key: bytes, hello: Hello) -> Welcome:
