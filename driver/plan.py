@@ -171,6 +171,7 @@ class _Resolver:
                     nearest(entry.model.after, self._ends),
                 )
             faults = self._placed(entry, self._ends[entry.model.after], "")
+            self._check_length(faults)
             self._ends[entry.name] = max(
                 (fault.end_s for fault in faults), default=self._ends[entry.model.after]
             )
@@ -247,9 +248,7 @@ class _Resolver:
         """
         model = entry.model
         if model.every_s is None:
-            faults = self._once(entry, base_s + self._drawn(model.at_s, entry.name, turn, "at"), turn)
-            self._check_length(entry, faults)
-            return faults
+            return self._once(entry, base_s + self._drawn(model.at_s, entry.name, turn, "at"), turn)
         faults = []
         for number in self._turns(entry):
             inner = f"{turn}-{number + 1}"
@@ -261,7 +260,6 @@ class _Resolver:
                 and max((fault.end_s for fault in more), default=begin_s) > self._duration_s + _TICK_S
             ):
                 break
-            self._check_length(entry, more)
             faults += more
         return faults
 
@@ -362,16 +360,15 @@ class _Resolver:
                 "Give it a later `at`, or the scenario a shorter `warmup`.",
             )
 
-    def _check_length(self, entry: _Entry, faults: list[PlannedFault]) -> None:
-        last_s = max((fault.end_s for fault in faults), default=0.0)
-        if last_s > self._duration_s + _TICK_S:
-            key = "for" if entry.fault is not None and entry.fault.lasting else "at"
-            raise self._loaded.error(
-                (*entry.path, key),
-                f"{entry.name} would end at {format_seconds(round(last_s, 3))}, and the run lasts "
-                f"{format_seconds(self._duration_s)}",
-                "Give it a shorter `for`, an earlier `at`, or the run a longer `duration`.",
-            )
+    def _check_length(self, faults: list[PlannedFault]) -> None:
+        for fault in faults:
+            if fault.end_s > self._duration_s + _TICK_S:
+                raise self._loaded.error(
+                    (*self._paths[fault.id], "at" if fault.for_s is None else "for"),
+                    f"{fault.id} would end at {format_seconds(round(fault.end_s, 3))}, and the run lasts "
+                    f"{format_seconds(self._duration_s)}",
+                    "Give it a shorter `for`, an earlier `at`, or the run a longer `duration`.",
+                )
 
     def _check_contradictions(self, planned: list[PlannedFault]) -> None:
         made = {fault.id: fault.made() for fault in planned}
