@@ -29,6 +29,7 @@ _NAP_S = 0.5
 # A silent link is asked for new connections more often; if those are answered, the silent one is given up.
 _SILENT_CONNECTS_PER_S = 1.0
 _GIVE_UP_ANSWERS = 3
+_PROMPT_MS = 700.0
 
 
 @dataclass
@@ -159,7 +160,8 @@ class LinkProber:
         self._tried(tryout)
         if not self._is_silent:
             self._answered_in_silence = 0
-        elif was_silent and tryout.outcome == "answered":
+        # One that had been held itself says that the link is well again, and nothing about the silent connection.
+        elif was_silent and tryout.outcome == "answered" and tryout.took_ms < _PROMPT_MS:
             self._answered_in_silence += 1
 
     def _tried(self, tryout: Tryout) -> None:
