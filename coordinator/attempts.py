@@ -45,7 +45,7 @@ class Attempts:
         self._counters = counters
         self._token = epoch << EPOCH_SHIFT
 
-    # -- an attempt begins -----------------------------------------------------------------------------------
+    # -- an attempt begins ---------------------------------
 
     def give(self, task: Task, session: Session, now_ns: int) -> None:
         """Start a new attempt. Its row may reach the disk after the worker: the inventory heals a crash in
@@ -86,7 +86,7 @@ class Attempts:
         session.attempts[token] = task.attempt
         self._timers.at(session, deadline_ns)
 
-    # -- it goes on ------------------------------------------------------------------------------------------
+    # -- it goes on ----------------------------------------
 
     def keep(self, attempt: Attempt, now_ns: int) -> None:
         """The attempt's lease begins anew."""
@@ -131,7 +131,7 @@ class Attempts:
             self._timers.at(session, attempt.deadline_ns)
             self._effects.rows.append(self._row(attempt, is_open=True))
 
-    # -- it ends ---------------------------------------------------------------------------------------------
+    # -- it ends -------------------------------------------
 
     def settle(self, attempt: Attempt, phase: Phase) -> None:
         """The attempt is over: what it says from now on is stale."""
@@ -185,7 +185,7 @@ class Attempts:
         """No token beyond this one was given out."""
         return self._token
 
-    # -- inside ----------------------------------------------------------------------------------------------
+    # -- inside --------------------------------------------
 
     def _open(
         self, task: Task, session: Session, token: int, now_ns: int, undelivered: Assign | None

@@ -85,7 +85,7 @@ class Core:
         if not self.fleet.awaited:
             self.ledger.release()
 
-    # -- connections -----------------------------------------------------------------------------------------
+    # -- connections ---------------------------------------
 
     def on_hello(self, now_ns: int, wall_s: float, value: str | None) -> Opening | Refused:
         """A worker asks to come in, `value` being its header. An Opening takes effect at once."""
@@ -140,12 +140,16 @@ class Core:
         if speaker is not None:
             self.fleet.refuse_frame(speaker, error, now_ns)
 
+    def is_open(self, connection: int) -> bool:
+        """Whether a connection still speaks for its session."""
+        return connection in self.fleet.connections
+
     def next_bytes(self, now_ns: int, connection: int) -> bytes | None:
         """The next WebSocket message for a connection; None when there is none for now."""
         speaker = self.fleet.connections.get(connection)
         return None if speaker is None else self.traffic.seal(speaker, now_ns)
 
-    # -- the driver, the store, time -------------------------------------------------------------------------
+    # -- the driver, the store, time -----------------------
 
     def on_submit(self, tasks: list[control.Task]) -> control.Submitted:
         """Tasks to take. The answer may be given once the rows in `effects` are durable."""
@@ -203,7 +207,7 @@ class Core:
             go_away = GoAway(round(DRAIN_BASE_MS + place * step_ms), "the coordinator is leaving")
             self.effects.send(speaker.session, go_away, Priority.critical, now_ns)
 
-    # -- what is known ---------------------------------------------------------------------------------------
+    # -- what is known -------------------------------------
 
     def is_idle(self) -> bool:
         """Whether no connected worker has anything in its hands, so that leaving costs nothing."""

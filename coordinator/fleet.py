@@ -77,7 +77,7 @@ class Fleet:
         self._bounds = bounds
         self._next_connection = 1
 
-    # -- a connection begins ---------------------------------------------------------------------------------
+    # -- a connection begins -------------------------------
 
     def open(self, now_ns: int, hello: Hello, outcome: str, because: str) -> Opening:
         """Take a worker in, by `outcome`. An older connection of it is over, whatever it still says."""
@@ -122,7 +122,7 @@ class Fleet:
             session.present = row.connection
             self._attempts.free.place(session)
 
-    # -- it ends ---------------------------------------------------------------------------------------------
+    # -- it ends -------------------------------------------
 
     def refuse_frame(self, speaker: Connection, error: FrameError, now_ns: int) -> None:
         """Something came in that must not be believed: the connection is over, the session is not."""
@@ -177,7 +177,7 @@ class Fleet:
                 return
         self._timers.at(session, min(due_ns, self._ledger.expire(session, now_ns)))
 
-    # -- a restart -------------------------------------------------------------------------------------------
+    # -- a restart -----------------------------------------
 
     def restore(self, recovered: Recovered, now_ns: int) -> None:
         """Take up the sessions that the store kept. Those that were connected are awaited: until they have
@@ -194,7 +194,7 @@ class Fleet:
                 self.awaited.add(session.id)
         self._size_changed()
 
-    # -- inside ----------------------------------------------------------------------------------------------
+    # -- inside --------------------------------------------
 
     def _supersede(self, worker: str, now_ns: int) -> None:
         known = self.sessions.of(worker)

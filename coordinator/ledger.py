@@ -48,7 +48,7 @@ class Ledger:
         self._completed = 0
         self._failed = 0
 
-    # -- tasks come in ---------------------------------------------------------------------------------------
+    # -- tasks come in -------------------------------------
 
     def submit(self, tasks: list[control.Task]) -> control.Submitted:
         """Take what is new. The answer may be given once the rows that this adds are durable."""
@@ -111,7 +111,7 @@ class Ledger:
                 return
             self._attempts.give(task, session, now_ns)
 
-    # -- workers speak ---------------------------------------------------------------------------------------
+    # -- workers speak -------------------------------------
 
     def claim(self, session: Session, held: Held, now_ns: int) -> None:
         """A worker says that it holds an attempt: it keeps it, unless that is over or a newer one was given
@@ -197,7 +197,7 @@ class Ledger:
             self._attempts.revoke(session, attempt.task.row.task_id, attempt.token, Loss.lease.words, now_ns)
         return next_ns
 
-    # -- the disk has it -------------------------------------------------------------------------------------
+    # -- the disk has it -----------------------------------
 
     def on_stored(self, row: Row, now_ns: int) -> None:
         """`row` is durable: now it may be told."""
@@ -221,7 +221,7 @@ class Ledger:
             self._counters.add("checkpoint_bytes", amount=len(row.checkpoint.state))
             tell(self._journal, row)
 
-    # -- what is known ---------------------------------------------------------------------------------------
+    # -- what is known -------------------------------------
 
     def counts(self) -> control.Counts:
         """The books. What settles counts as assigned until the disk has it."""
@@ -235,7 +235,7 @@ class Ledger:
         """How many tasks wait, by the priority's name."""
         return self._waiting.depths()
 
-    # -- inside ----------------------------------------------------------------------------------------------
+    # -- inside --------------------------------------------
 
     def _done_with(self, row: ResultRow) -> None:
         del self._tasks[row.task_id]

@@ -92,7 +92,7 @@ class Shell:
         if not self.broken.done():
             self.broken.set_exception(error)
 
-    # -- effects ---------------------------------------------------------------------------------------------
+    # -- effects -------------------------------------------
 
     def _act(self) -> None:
         self._acting = False
@@ -157,7 +157,7 @@ class Shell:
             self.act()
             await asyncio.sleep(TICK_S)
 
-    # -- the upgrade -----------------------------------------------------------------------------------------
+    # -- the upgrade ---------------------------------------
 
     def _process_request(self, link: ServerConnection, request: Request) -> Response | None:
         assert isinstance(link, Link)
@@ -202,7 +202,7 @@ class Shell:
             self.core.on_closed(time.monotonic_ns(), opening.connection, "closed", "the upgrade failed")
             self.act()
 
-    # -- a connection ----------------------------------------------------------------------------------------
+    # -- a connection --------------------------------------
 
     async def _handle(self, link: ServerConnection) -> None:
         assert isinstance(link, Link)
@@ -212,6 +212,10 @@ class Shell:
         assert link.opening is not None
         connection, link.opening = link.opening.connection, None
         link.forget_upgrade()
+        if not self.core.is_open(connection):
+            # Another connection of this worker took over while this one was being opened.
+            await self._close(link, CloseCode.superseded, "a newer connection of this worker took over")
+            return
         self._links[connection] = link
         self.act()
         try:

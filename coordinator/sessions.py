@@ -27,6 +27,8 @@ def decide(hello: Hello, known: Session | None, asked: Session | None) -> tuple[
         return RESET, f"the session is {asked.worker}'s"
     if asked.incarnation != hello.incarnation:
         return FRESH, ""
+    if asked is not known:
+        return RESET, "a newer session of this worker stands"
     if asked.leaving:
         return RESET, "the session said goodbye"
     return RESUMED, ""
@@ -64,8 +66,8 @@ class Sessions:
     def end(self, session: Session, now_ns: int) -> None:
         """Nobody can resume `session` any more."""
         self.by_id.pop(session.id, None)
-        known = self.workers[session.worker]
-        if known.session is session:
+        known = self.workers.get(session.worker)
+        if known is not None and known.session is session:
             known.session = None
             self._turn(known, "gone", now_ns)
             # A worker that is gone is only remembered for the eye: by the newest thousands.

@@ -17,7 +17,7 @@ def checkpoint(step: int) -> Checkpoint:
     return Checkpoint(step, state, hashlib.sha256(state).digest())
 
 
-# -- tasks come in -------------------------------------------------------------------------------------------
+# -- tasks come in -----------------------------------------
 
 
 def test_a_task_is_given_out_only_once_it_is_durable() -> None:
@@ -78,7 +78,7 @@ def test_a_bad_task_does_not_hold_up_the_others() -> None:
     assert (answer.accepted, len(answer.refused)) == (1, 1)
 
 
-# -- who gets what -------------------------------------------------------------------------------------------
+# -- who gets what -----------------------------------------
 
 
 def test_a_task_goes_to_the_worker_with_the_fewest() -> None:
@@ -118,7 +118,7 @@ def test_the_urgent_overtakes_what_waits() -> None:
     assert [assign.task_id for assign in peer.assigned] == ["now"]
 
 
-# -- results -------------------------------------------------------------------------------------------------
+# -- results -----------------------------------------------
 
 
 def test_a_result_is_acknowledged_and_told_only_once_it_is_durable() -> None:
@@ -215,7 +215,7 @@ def test_an_error_is_tried_again_where_the_task_asks_for_it_and_no_longer_than_t
     assert world.told("task_done")[0]["attempts"] == 2
 
 
-# -- attempts that are lost ----------------------------------------------------------------------------------
+# -- attempts that are lost --------------------------------
 
 
 def test_a_lease_that_ran_out_gives_the_task_to_another_with_a_newer_token() -> None:
@@ -385,7 +385,7 @@ def test_an_assignment_that_was_lost_on_its_way_is_a_revocation_when_the_worker_
     assert lost in peer.revoked
 
 
-# -- checkpoints ---------------------------------------------------------------------------------------------
+# -- checkpoints -------------------------------------------
 
 
 def test_a_checkpoint_travels_to_the_next_attempt() -> None:
@@ -439,7 +439,7 @@ def test_a_checkpoint_that_is_no_good_is_refused(because: str) -> None:
     assert len(world.told("checkpoint_committed")) == 1
 
 
-# -- the books -----------------------------------------------------------------------------------------------
+# -- the books ---------------------------------------------
 
 
 def test_the_books_balance_at_every_moment() -> None:

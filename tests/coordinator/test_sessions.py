@@ -24,7 +24,10 @@ def hello(incarnation: str = "first", *, resume: bool = True) -> Hello:
     return Hello(1, "worker-1", incarnation, b"n" * 16, 0.0, 1, 0, True, wanted)
 
 
-# -- which session a worker gets -----------------------------------------------------------------------------
+OURS, LEAVING = session(), session(leaving=True)
+
+
+# -- which session a worker gets ---------------------------
 
 
 @pytest.mark.parametrize(
@@ -33,14 +36,16 @@ def hello(incarnation: str = "first", *, resume: bool = True) -> Hello:
         (hello(resume=False), None, None, "fresh"),
         (hello("second", resume=False), session(), None, "fresh"),
         (hello(resume=False), session(), None, "reset"),
-        (hello(), session(), session(), "resumed"),
+        (hello(), OURS, OURS, "resumed"),
+        (hello(), session(), OURS, "reset"),
         (hello(), None, None, "reset"),
         (hello(), None, session("worker-2"), "reset"),
         (hello("second"), session(), session(), "fresh"),
-        (hello(), session(leaving=True), session(leaving=True), "reset"),
+        (hello(), LEAVING, LEAVING, "reset"),
     ],
     ids=[
         "unknown worker", "new process", "process without its session", "session that stands",
+        "session that a newer one replaced",
         "session that is gone", "session of another worker", "session of an older process",
         "session that said goodbye",
     ],
@@ -58,7 +63,7 @@ def test_a_reset_says_why() -> None:
     assert "not known here" in peer.connect().because
 
 
-# -- resuming ------------------------------------------------------------------------------------------------
+# -- resuming ----------------------------------------------
 
 
 def test_a_resumed_session_gets_exactly_what_it_lacks() -> None:
@@ -122,7 +127,7 @@ def test_numbers_that_do_not_fit_reset_the_session_and_keep_the_attempt() -> Non
     assert world.told("attempt_lost") == []
 
 
-# -- the inventory -------------------------------------------------------------------------------------------
+# -- the inventory -----------------------------------------
 
 
 def test_what_a_worker_confirmed_and_does_not_hold_any_more_is_given_out_again() -> None:
@@ -183,7 +188,7 @@ def test_an_attempt_that_is_over_is_revoked_when_the_inventory_names_it() -> Non
     assert peer.revoked == [5]
 
 
-# -- new processes, old sockets ------------------------------------------------------------------------------
+# -- new processes, old sockets ----------------------------
 
 
 def test_a_new_process_of_the_same_name_sets_its_attempts_free_at_once() -> None:
@@ -225,7 +230,7 @@ def test_a_newer_connection_takes_over_and_the_older_one_changes_nothing_any_mor
     assert [line["kind"] for line in world.told("worker_lost")] == ["superseded"]
 
 
-# -- silence -------------------------------------------------------------------------------------------------
+# -- silence -----------------------------------------------
 
 
 def test_silence_for_interval_and_timeout_closes_the_connection_and_keeps_the_session() -> None:
@@ -277,7 +282,7 @@ def test_the_answer_to_a_heartbeat_echoes_its_time() -> None:
     assert [m.echo_ns for m in peer.heard if isinstance(m, LeasesRenewed)] == [77]
 
 
-# -- the end of a session ------------------------------------------------------------------------------------
+# -- the end of a session ----------------------------------
 
 
 def test_a_session_that_nobody_came_back_to_expires() -> None:
@@ -305,7 +310,7 @@ def test_a_goodbye_is_acknowledged_and_ends_the_session_with_the_connection() ->
     assert [assign.attempt for assign in other.assigned] == [2]
 
 
-# -- the pace ------------------------------------------------------------------------------------------------
+# -- the pace ----------------------------------------------
 
 
 def test_backoff_is_capped_at_fleet_by_admission_rate() -> None:

@@ -161,7 +161,7 @@ class Peer:
         self.opener: Opener
         self.sealer: Sealer
 
-    # -- connecting ------------------------------------------------------------------------------------------
+    # -- connecting ----------------------------------------
 
     def hello(self) -> Hello:
         resume = None if self.session is None else Resume(*self.session, received=self.channel.received)
@@ -202,7 +202,7 @@ class Peer:
         self.world.core.on_closed(self.world.now_ns, self.connection, "closed", "in a test")
         self.world.settle()
 
-    # -- speaking --------------------------------------------------------------------------------------------
+    # -- speaking ------------------------------------------
 
     def frame(self, *unnumbered: Message) -> bytes:
         return self.sealer.seal(self.channel.take(self.world.now_ns, unnumbered))
@@ -254,7 +254,7 @@ class Peer:
     def queue(self, message: Message) -> None:
         self.channel.send(message, Priority.high, self.world.now_ns, always=True)
 
-    # -- what was heard --------------------------------------------------------------------------------------
+    # -- what was heard ------------------------------------
 
     @property
     def assigned(self) -> list[Assign]:
