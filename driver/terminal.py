@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
 
-from rich.console import Console
+from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
@@ -57,6 +57,7 @@ class Terminal:
         self._errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._live: Live | None = None
         self._board = Board()
+        self._above: Table | None = None
         self._began = time.monotonic()
         self._plain_at = -PLAIN_EVERY_S
         self._plain_key: tuple[object, ...] = ()
@@ -92,6 +93,14 @@ class Terminal:
         else:
             self._show_plain(board)
 
+    def show_table(
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str], board: Board
+    ) -> None:
+        """How far it is, under a table of where all stands; nothing where no terminal is."""
+        if self._errors.is_terminal:
+            self._above = _table(columns, rows, marks)
+            self._show_live(board)
+
     def clear(self) -> None:
         """Take the live line away."""
         if self._live is not None:
@@ -103,9 +112,12 @@ class Terminal:
         if self._live is None:
             # A thread of its own draws it, so that the seconds go on while a long step says nothing.
             self._live = Live(
-                console=self._errors, get_renderable=self._line, refresh_per_second=4, transient=True
+                console=self._errors, get_renderable=self._picture, refresh_per_second=4, transient=True
             )
             self._live.start()
+
+    def _picture(self) -> Group:
+        return Group(self._line()) if self._above is None else Group(self._above, self._line())
 
     def _line(self) -> Text:
         line = Text(f"{time.monotonic() - self._began:4.0f} s  ", style="dim")
@@ -132,11 +144,7 @@ def print_lines(lines: Sequence[str]) -> None:
 
 def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str] = ()) -> None:
     """A table on standard output. `marks` colours a row: good, bad, warn or ""."""
-    table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for index, row in enumerate(rows):
-        table.add_row(*(Text(visible(cell)) for cell in row), style=_STYLES[marks[index] if marks else ""])
+    table = _table(columns, rows, marks)
     console = Console(highlight=False, markup=False, emoji=False)
     if console.is_terminal:
         console.print(table)
@@ -145,6 +153,15 @@ def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Se
     with plain.capture() as captured:
         plain.print(table)
     print_lines([line.rstrip() for line in captured.get().splitlines()])
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str]) -> Table:
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    for column in columns:
+        table.add_column(column, overflow="fold")
+    for index, row in enumerate(rows):
+        table.add_row(*(Text(visible(cell)) for cell in row), style=_STYLES[marks[index] if marks else ""])
+    return table
 
 
 _STYLES = {"": "", "good": "green", "bad": "red", "warn": "yellow"}

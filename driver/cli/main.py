@@ -29,6 +29,7 @@ CATALOGUE = {
     "scenarios": "the scenarios there are, with their claims and last verdicts",
     "scenario": "run a scenario on real containers, and judge it",
     "validate": "whether scenario files could run",
+    "suite": "run the tests and every scenario, one after the other, to one summary",
     "judge": "judge a stored run again, without Docker",
     "replay": "run the stored plan of a run again",
 }

@@ -1,0 +1,123 @@
+"""`lab.py suite`: the tests, then every scenario, and one summary."""
+
+from __future__ import annotations
+
+import logging
+import sys
+import time
+from pathlib import Path
+
+import click
+
+from driver.bring_up import services
+from driver.cli import options, options_run
+from driver.run_folder import new_folder, results_root
+from driver.scenario_file import scenario_paths
+from driver.store import write_file
+from driver.suite.child import Stop
+from driver.suite.commands import Flags
+from driver.suite.conduct import conduct
+from driver.suite.entry import TESTS, Outcome, Result, Summary, overall, select
+from driver.suite.papers import as_json, as_junit, as_markdown, took
+from driver.suite.performer import Performer
+from driver.terminal import Board, Terminal, print_lines, print_table
+
+_COLUMNS = ["outcome", "entry", "took", "because"]
+_MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "warn"}
+
+
+@click.command("suite")
+@click.option(
+    "--only", multiple=True, metavar="NAME...", help="Only these entries: tests, scenarios, or names."
+)
+@click.argument("more", nargs=-1, metavar="[NAME]...")
+@options_run.quick
+@click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or decides nothing.")
+@options_run.seed
+@options.project
+@options.host
+@options.port
+@options.as_json
+@options.log_level
+def command(
+    only: tuple[str, ...], more: tuple[str, ...], quick: bool, fail_fast: bool, seed: int | None,
+    project: str, host: str, port: int | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Run the tests and then the scenarios, one after the other, and write one summary to results/.
+
+    What breaks in one entry makes that entry inconclusive, and the next begins with a lab of its own.
+    """
+    wanted = [name for names in (*only, *more) for name in names.split(",") if name]
+    names = select(wanted, scenario_paths())
+    level = logging.getLevelName(logging.getLogger("stormlab").level)
+    flags = Flags(quick, host, port, project, seed, level)
+    engine = options.engine_of(project)
+    began = time.monotonic()
+    with Terminal() as terminal:
+        if names != [TESTS]:
+            engine.ensure_images(services(prober=True), terminal.say)
+        folder = new_folder("suite", results_root())
+        show = _Show(terminal, names)
+        with Stop(terminal.say) as stop:
+            performer = Performer(folder, flags, engine, stop, terminal, show.tick)
+            results = conduct(names, performer.perform, stop.asked, show.told, fail_fast)
+    verdict, because, code = overall(results)
+    summary = Summary(
+        suite=folder.name, verdict=verdict, because=because, exit_code=code, quick=quick,
+        took_s=time.monotonic() - began, argv=["lab.py", *sys.argv[1:]], results=results,
+    )  # fmt: skip
+    _save(folder, summary)
+    _tell(summary, as_json)
+    return code
+
+
+class _Show:
+    """The live table, and a line at the end of each entry where no terminal is."""
+
+    def __init__(self, terminal: Terminal, names: list[str]) -> None:
+        self._terminal = terminal
+        self._names = names
+        self._results: list[Result] = []
+
+    def tick(self, name: str, line: str) -> None:
+        done = {one.name: one for one in self._results}
+        rows, marks = [], []
+        for each in self._names:
+            if each in done:
+                rows.append(_row(done[each]))
+                marks.append(_MARKS.get(done[each].outcome, ""))
+            else:
+                rows.append(["running" if each == name else "", each, "", ""])
+                marks.append("")
+        self._terminal.show_table(_COLUMNS, rows, marks, Board(f"{name}: {line}"))
+
+    def told(self, results: list[Result]) -> None:
+        self._results = list(results)
+        self._terminal.clear()
+        one = results[-1]
+        where = f"{len(results)} of {len(self._names)}"
+        self._terminal.say(f"[{where}] {one.name}: {one.outcome.word} ({took(one.took_s)}): {one.because}")
+
+
+def _row(one: Result) -> list[str]:
+    return [one.outcome.word, one.name, took(one.took_s) if one.took_s else "", one.because]
+
+
+def _save(folder: Path, summary: Summary) -> None:
+    write_file(folder / "summary.md", as_markdown(summary).encode())
+    write_file(folder / "junit.xml", as_junit(summary))
+    write_file(folder / "summary.json", as_json(summary))
+
+
+def _tell(summary: Summary, as_json_wanted: bool) -> None:
+    if as_json_wanted:
+        print_lines([as_json(summary).decode().rstrip()])
+        return
+    print_table(
+        _COLUMNS,
+        [_row(one) for one in summary.results],
+        [_MARKS.get(one.outcome, "") for one in summary.results],
+    )
+    print_lines(
+        ["", f"{summary.verdict.word}: {summary.because}", f"summary: results/{summary.suite}/summary.md"]
+    )

@@ -1,0 +1,104 @@
+"""Performs one entry of the suite: its process, its limit, and a lab that is verified gone when it broke."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+from driver.bring_up import take_down
+from driver.engine import Engine
+from driver.errors import LabError
+from driver.machine.root import project_root
+from driver.scenario_file import Overrides, combinations, find_scenario, load_scenario
+from driver.suite.child import Ending, Stop, run_child
+from driver.suite.commands import (
+    SLACK_S,
+    TESTS_LIMIT_S,
+    Flags,
+    is_broken,
+    scenario_command,
+    scenario_result,
+    tests_command,
+    tests_result,
+)
+from driver.suite.entry import TESTS, Outcome, Result
+from driver.suite.lab_command import lab_command, why_no_tests
+from driver.terminal import Terminal
+
+JUNIT_OF_TESTS = "tests.xml"
+
+
+class Performer:
+    """The entries of one suite. `tick` hears what the running entry says of itself."""
+
+    def __init__(
+        self, folder: Path, flags: Flags, engine: Engine, stop: Stop, terminal: Terminal,
+        tick: Callable[[str, str], None],
+    ) -> None:  # fmt: skip
+        self._folder = folder
+        self._flags = flags
+        self._engine = engine
+        self._stop = stop
+        self._terminal = terminal
+        self._tick = tick
+
+    def perform(self, name: str) -> Result:
+        """Run one entry to its end; whatever it meets becomes its outcome."""
+        return self._tests() if name == TESTS else self._scenario(name)
+
+    def _tests(self) -> Result:
+        if because := why_no_tests():
+            return Result(name=TESTS, outcome=Outcome.skipped, because=because)
+        junit = self._folder.resolve() / JUNIT_OF_TESTS
+        ending, took_s = self._run(TESTS, tests_command(sys.executable, junit), TESTS_LIMIT_S, project_root())
+        return tests_result(ending, took_s, self._log(TESTS).name, TESTS)
+
+    def _scenario(self, name: str) -> Result:
+        command = scenario_command(lab_command(), name, self._flags)
+        ending, took_s = self._run(name, command, limit_s(name, self._flags.quick), Path.cwd())
+        result = scenario_result(name, ending, took_s, self._log(name).name)
+        if is_broken(ending) and (left := self._clean()):
+            return Result(
+                name=name, outcome=Outcome.inconclusive, because=f"{result.because} {left}",
+                took_s=took_s, run=result.run, log=result.log,
+            )  # fmt: skip
+        return result
+
+    def _run(self, name: str, command: list[str], limit: float, cwd: Path) -> tuple[Ending, float]:
+        began = time.monotonic()
+        ending = run_child(
+            command, self._log(name), limit, self._stop, lambda line: self._tick(name, line), cwd
+        )
+        if name == TESTS:
+            # pytest tells on standard output; it belongs into the log, and its end into the reason.
+            with self._log(name).open("ab") as log:
+                log.write(ending.answer)
+            ending = Ending(ending.code, b"", ending.answer.decode(errors="replace"), ending.too_long)
+        return ending, time.monotonic() - began
+
+    def _clean(self) -> str:
+        """Take down what a broken entry left; a sentence when something is still there."""
+        try:
+            down = asyncio.run(take_down(self._engine, self._terminal))
+        except LabError as error:
+            return f"(It could not be taken down: {error.sentence})"
+        return f"(Still there afterwards: {', '.join(down.left[:5])}.)" if down.left else ""
+
+    def _log(self, name: str) -> Path:
+        return self._folder / f"{name}.log"
+
+
+def limit_s(name: str, quick: bool) -> float:
+    """How long a scenario may take at most, by what its own file says, all its runs together."""
+    try:
+        path = find_scenario(name)
+        overrides = Overrides(quick=quick)
+        scenario = load_scenario(path, overrides).scenario
+        runs = len(combinations(path, overrides)) * scenario.repeat
+    except LabError:
+        # Its own process will say what is wrong with it.
+        return SLACK_S
+    return SLACK_S + runs * (SLACK_S + scenario.duration_s + scenario.warmup_s + 2 * scenario.converge_s)
