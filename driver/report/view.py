@@ -88,6 +88,7 @@ class FaultRow:
     targets: str
     began_s: float
     lasted_s: float | None
+    proved: bool
     receipt: str
     workers_cut: int
     recovery_s: float | None
@@ -161,13 +162,12 @@ def _fault_row(effect: Effect, begin_ns: int) -> FaultRow:
     window = effect.window
     receipt = window.receipt
     rates = [level.completed_per_s for level in (effect.before, effect.during, effect.after)]
-    if receipt is None:
-        told = "❔ none"
-    else:
+    told = "none"
+    if receipt is not None:
         hit, spared = len(receipt.hit), len(receipt.spared)
         strayed = f", {len(receipt.strayed)} strayed" if receipt.strayed else ""
         missed = f", {len(receipt.missed)} missed" if receipt.missed else ""
-        told = f"{'✅' if receipt.proved else '❔'} {hit} hit, {spared} spared{missed}{strayed}"
+        told = f"{hit} hit, {spared} spared{missed}{strayed}"
     return FaultRow(
         fault=window.fault,
         kind=window.kind,
@@ -175,6 +175,7 @@ def _fault_row(effect: Effect, begin_ns: int) -> FaultRow:
         + (f" and {len(window.targets) - 3} more" if len(window.targets) > 3 else ""),
         began_s=(window.began_ns - begin_ns) / 1e9,
         lasted_s=None if window.ended_ns is None else (window.ended_ns - window.began_ns) / 1e9,
+        proved=bool(receipt and receipt.proved),
         receipt=told,
         workers_cut=effect.workers_cut,
         recovery_s=effect.recovery_s,

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from driver.report.html import render_html
+from driver.report.junit import render_junit
 from driver.report.markdown import render_markdown
 from driver.store import Judged, judged, write_file
 
-MARKDOWN = "report.md"
+MARKDOWN, HTML, JUNIT = "report.md", "report.html", "junit.xml"
 
 
 def write_report(folder: Path) -> Path:
-    """Judge a stored run again and write its reports; the path of report.md."""
+    """Judge a stored run again and write its reports; the path of report.html."""
     return write_reports(judged(folder))
 
 
 def write_reports(run: Judged) -> Path:
-    """Write the reports of a run that was just judged; the path of report.md."""
-    path = run.folder / MARKDOWN
-    write_file(path, render_markdown(run).encode())
-    return path
+    """Write the reports of a run that was just judged; the path of report.html."""
+    write_file(run.folder / MARKDOWN, render_markdown(run).encode())
+    write_file(run.folder / JUNIT, render_junit(run))
+    write_file(run.folder / HTML, render_html(run).encode())
+    return run.folder / HTML

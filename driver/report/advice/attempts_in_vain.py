@@ -15,7 +15,7 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
     return Advice(
         "attempts_in_vain",
         "Raise the reconnection policy's base or cap: workers knock more often than can help.",
-        f"In the worst fault each worker tried {figure(metrics, 'storm_amplification')} times; "
+        f"In the worst fault each worker tried {number(metrics, 'storm_amplification'):.0f} times; "
         f"{figure(metrics, 'connection_success_rate')} of all attempts became a connection.",
         "Twice the cap halves the attempts, and adds at most its own length to the way back.",
         ("storm_amplification", "connection_success_rate"),

@@ -12,6 +12,7 @@ from markdown_it import MarkdownIt
 
 from driver.report import write_report
 from driver.report.text import code, escape_markdown, printable
+from driver.report.write import MARKDOWN
 from driver.store import RUN, read_record
 from tests.driver.judge.histories import Past, healthy_herd
 
@@ -26,7 +27,8 @@ def report(past: Past, tmp_path: Path, **record: object) -> str:
     if record:
         kept, _ = read_record(folder)
         (folder / RUN).write_bytes(msgspec.json.encode(msgspec.structs.replace(kept, **record)))
-    return write_report(folder).read_text()
+    write_report(folder)
+    return (folder / MARKDOWN).read_text()
 
 
 def test_the_verdict_and_its_reason_come_first(tmp_path: Path) -> None:

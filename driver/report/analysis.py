@@ -1,0 +1,146 @@
+"""What a scenario of its kind is about: a table for each subject on which a history has something to say.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from driver.history import History
+from driver.metrics import Metrics
+from driver.metrics.metric import Unit, percentile
+from driver.metrics.storm import busiest, storms
+from driver.quantities import write
+from driver.task_lives import task_book
+from wire.priority import Priority
+
+BANDS = 6
+_SECOND_NS = 1_000_000_000
+
+
+@dataclass(frozen=True)
+class Table:
+    """One subject: what the table says in a sentence, its columns and its rows."""
+
+    title: str
+    says: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def analyses(history: History, metrics: Metrics) -> list[Table]:
+    """The tables of a run, those left out that would be empty."""
+    subjects: tuple[Callable[[History, Metrics], Table], ...] = (_storms, _load, _priorities, _checkpoints)
+    return [table for subject in subjects if (table := subject(history, metrics)).rows]
+
+
+def _storms(history: History, metrics: Metrics) -> Table:
+    rows = []
+    for storm in history.view(storms):
+        if not storm.outages:
+            continue
+        count = len(storm.attempts_ns)
+        step = busiest(storm.attempts_ns, _SECOND_NS // 10) / count if count else None
+        back = [write(storm.back_after_heal_s(share), Unit.seconds) for share in (0.5, 0.95, 1.0)]
+        rows.append((
+            storm.window.fault,
+            str(len(storm.workers)),
+            str(count),
+            write(count / len(storm.workers), Unit.factor),
+            write(busiest(storm.attempts_ns, _SECOND_NS), Unit.per_second),
+            write(step, Unit.ratio),
+            *back,
+        ))  # fmt: skip
+    return Table(
+        "The herd",
+        "Attempts until everybody is back. A fleet in step shows as a large share in its busiest tenth of "
+        "a second.",
+        (
+            "fault",
+            "cut off",
+            "attempts",
+            "each",
+            "busiest second",
+            "busiest 0.1 s",
+            "50 % back",
+            "95 % back",
+            "all back",
+        ),
+        tuple(rows),
+    )
+
+
+def _load(history: History, metrics: Metrics) -> Table:
+    """Seconds of the run by how much was offered in them: where completed falls behind, there is the knee."""
+    lives = [life for life in history.view(task_book).promised if life.intended_ns]
+    offered: dict[int, list[float]] = {}
+    for life in lives:
+        wait_s = (life.result.at_ns - life.intended_ns) / 1e9 if life.result else float("inf")
+        offered.setdefault(life.intended_ns // _SECOND_NS, []).append(wait_s)
+    rates = sorted(len(waits) for waits in offered.values())
+    if len(rates) < BANDS or rates[-1] < 2 * max(1, rates[0]):
+        return Table("The load", "", (), ())
+    edges = sorted({rates[min(len(rates) - 1, index * len(rates) // BANDS)] for index in range(BANDS)})
+    rows = []
+    for low, high in zip(edges, [*edges[1:], rates[-1] + 1], strict=True):
+        waits = sorted(wait for each in offered.values() if low <= len(each) < high for wait in each)
+        seconds = sum(1 for each in offered.values() if low <= len(each) < high)
+        soon = sum(1 for wait in waits if wait <= 1.0)
+        rows.append((
+            f"{low} to {high - 1}/s",
+            str(seconds),
+            write(soon / len(waits) if waits else None, Unit.ratio),
+            write(percentile(waits, 50), Unit.seconds),
+            write(percentile(waits, 99), Unit.seconds),
+        ))  # fmt: skip
+    return Table(
+        "The load",
+        "Seconds of the run by how many tasks were due in them. The knee is where fewer are done within a "
+        "second.",
+        ("due", "seconds", "done within 1 s", "median latency", "p99 latency"),
+        tuple(rows),
+    )
+
+
+def _priorities(history: History, metrics: Metrics) -> Table:
+    rows = []
+    for priority in Priority:
+        values = [metrics.values[f"task_queueing_{priority.name}_{name}_s"] for name in ("p50", "p99", "max")]
+        if values[0] is not None:
+            rows.append((priority.name, *(write(value, Unit.seconds) for value in values)))
+    return Table(
+        "Priorities",
+        "How long tasks waited to be given out. More urgent ones should wait less; none should wait for "
+        "ever.",
+        ("priority", "median", "p99", "longest"),
+        tuple(rows) if len(rows) > 1 else (),
+    )
+
+
+def _checkpoints(history: History, metrics: Metrics) -> Table:
+    names = ("checkpoints_created", "checkpoints_committed", "checkpoints_restored", "redone_steps")
+    values = metrics.values
+    if not values["checkpoints_created"]:
+        return Table("Checkpoints", "", (), ())
+    row = [write(values[name], Unit.count) for name in names]
+    row.insert(3, write(values["checkpoint_restore_ratio"], Unit.ratio))
+    row += [
+        write(values["checkpoint_bytes"], Unit.bytes),
+        write(values["checkpoint_commit_time_p99_s"], Unit.seconds),
+    ]
+    return Table(
+        "Checkpoints",
+        "What they cost in bytes and time, and what they saved: steps that were not done twice.",
+        (
+            "written",
+            "durable",
+            "taken up",
+            "of those that could",
+            "steps done twice",
+            "bytes",
+            "p99 until durable",
+        ),
+        (tuple(row),),
+    )

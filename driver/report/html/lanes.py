@@ -1,0 +1,231 @@
+"""The timeline's lanes: for each worker when it was connected, when it was not and why, and when it worked.
+
+Pure.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+import msgspec
+
+from driver.connections import Outage, Story, stories
+from driver.course import Course, FaultWindow, course
+from driver.history import COORDINATOR, History
+from driver.intervals import Interval, difference, intersection, union
+from wire.events import (
+    Connected,
+    Event,
+    Finished,
+    LeaseExpired,
+    Lost,
+    ProcessStarted,
+    ProcessStopping,
+    Started,
+)
+
+CONNECTED, ONE_SIDED, DOWN = 1, 2, 3
+FINEST = 2000
+"""Into so many steps the whole run is divided: what lies closer together is drawn as one."""
+
+Span = tuple[float, float]
+
+
+class Note(msgspec.Struct, frozen=True):
+    """One outage, as it is told on hover. Times are seconds of the run."""
+
+    from_s: float
+    back_s: float | None
+    how: str
+    kind: str
+    detail: str
+    attempts: int
+    parts_s: tuple[float, float | None, float, float]
+    outcome: str
+    where: str
+
+
+class Lane(msgspec.Struct, frozen=True):
+    """One process.
+
+    `states` are (from, to, state); `attempts` begin at those seconds; `busy` is when a task ran.
+    """
+
+    name: str
+    states: list[tuple[float, float, int]]
+    attempts: list[float]
+    busy: list[Span]
+    notes: list[Note]
+    trouble: float
+
+
+class Band(msgspec.Struct, frozen=True):
+    """One fault. `lanes` are the indices of the lanes that it was aimed at."""
+
+    fault: str
+    kind: str
+    from_s: float
+    to_s: float
+    proved: bool
+    receipt: str
+    lanes: list[int]
+
+
+class Timeline(msgspec.Struct, frozen=True):
+    """All that the timeline shows. `phases` are (name, from, to)."""
+
+    begin_s: float
+    end_s: float
+    lanes: list[Lane]
+    bands: list[Band]
+    phases: list[tuple[str, float, float]]
+
+
+class Clock:
+    """Turns instants of the history into seconds of the run, in milliseconds' steps."""
+
+    def __init__(self, history: History) -> None:
+        self.begin_ns = history.begin_ns
+        self.end_ns = max(history.view(course).end_ns, history.begin_ns + 1)
+
+    def __call__(self, at_ns: int) -> float:
+        return round((at_ns - self.begin_ns) / 1e9, 3)
+
+    @property
+    def step_ns(self) -> int:
+        """The shortest time that a picture of the whole run can show."""
+        return max(1, (self.end_ns - self.begin_ns) // FINEST)
+
+
+def timeline(history: History) -> Timeline:
+    """The timeline of a run."""
+    clock = Clock(history)
+    run = history.view(course)
+    lanes = [_coordinator(history, clock)]
+    lanes += [_worker(history, story, clock) for story in history.view(stories).values()]
+    index = {lane.name: number for number, lane in enumerate(lanes)}
+    return Timeline(
+        begin_s=0.0,
+        end_s=clock(clock.end_ns),
+        lanes=lanes,
+        bands=[_band(window, run, index, clock) for window in run.faults],
+        phases=[
+            (phase.name, clock(phase.began_ns), clock(phase.ended_ns or clock.end_ns))
+            for phase in run.phases.values()
+        ],
+    )
+
+
+def _coordinator(history: History, clock: Clock) -> Lane:
+    lives = _lives(history.by(COORDINATOR), clock.end_ns)
+    states = [(clock(begin), clock(end), CONNECTED) for begin, end in lives]
+    gaps = difference([(lives[0][0], lives[-1][1])], lives) if lives else []
+    states += [(clock(begin), clock(end), DOWN) for begin, end in gaps]
+    return Lane(COORDINATOR, states, [], [], [], float(len(gaps)))
+
+
+def _worker(history: History, story: Story, clock: Clock) -> Lane:
+    events = history.by(story.worker)
+    both = story.connected
+    one_sided = union([*difference(story.own, both), *difference(story.seen, both)])
+    whole = [(clock.begin_ns, clock.end_ns)]
+    alive = intersection(_lives(events, clock.end_ns), whole)
+    down = difference(difference(alive, both), one_sided)
+    states = [
+        (clock(begin), clock(end), state)
+        for state, intervals in ((CONNECTED, both), (ONE_SIDED, one_sided), (DOWN, down))
+        for begin, end in intervals
+    ]
+    lines = _lines(history, story.worker)
+    attempts = [attempt.began.at_ns for attempt in story.attempts if attempt.began.at_ns <= clock.end_ns]
+    return Lane(
+        name=story.worker,
+        states=sorted(states),
+        attempts=[clock(at_ns) for at_ns in thinned(attempts, clock.step_ns)],
+        busy=[(clock(begin), clock(end)) for begin, end in _busy(events, clock)],
+        notes=[_note(outage, lines, clock) for outage in story.outages],
+        trouble=round(sum((end - begin) for begin, end in [*down, *one_sided]) / 1e9, 3),
+    )
+
+
+def thinned(instants_ns: Iterable[int], step_ns: int) -> list[int]:
+    """Sorted instants, those left out that follow another within a step."""
+    kept: list[int] = []
+    for at_ns in instants_ns:
+        if not kept or at_ns - kept[-1] >= step_ns:
+            kept.append(at_ns)
+    return kept
+
+
+def _lives(events: Sequence[Event], end_ns: int) -> list[Interval]:
+    """From each first line of a process to its last."""
+    lives: list[Interval] = []
+    begin_ns = last_ns = None
+    for event in events:
+        if isinstance(event, ProcessStarted):
+            if begin_ns is not None and last_ns is not None:
+                lives.append((begin_ns, last_ns))
+            begin_ns = event.at_ns
+        last_ns = event.at_ns
+        if isinstance(event, ProcessStopping) and begin_ns is not None:
+            lives.append((begin_ns, last_ns))
+            begin_ns = None
+    if begin_ns is not None:
+        lives.append((begin_ns, end_ns))
+    return union((begin, min(end, end_ns)) for begin, end in lives)
+
+
+def _busy(events: Sequence[Event], clock: Clock) -> list[Interval]:
+    """When at least one attempt ran, short pauses closed."""
+    running: dict[int, int] = {}
+    spans: list[Interval] = []
+    for event in events:
+        if isinstance(event, Started):
+            running[event.token] = event.at_ns
+        elif isinstance(event, Finished | LeaseExpired) and event.token in running:
+            spans.append((running.pop(event.token), event.at_ns + clock.step_ns))
+    return [(begin, min(end, clock.end_ns)) for begin, end in union(spans) if begin < clock.end_ns]
+
+
+def _lines(history: History, worker: str) -> dict[int, int]:
+    """The line numbers of the events that notes refer to, by the event's identity."""
+    journal = history.journals.get(worker)
+    if journal is None:
+        return {}
+    pairs = zip(journal.events, journal.line_numbers, strict=True)
+    return {id(event): line for event, line in pairs if isinstance(event, Lost | Connected)}
+
+
+def _note(outage: Outage, lines: dict[int, int], clock: Clock) -> Note:
+    line = lines.get(id(outage.lost if outage.lost is not None else outage.back), 0)
+    waiting_s = outage.waiting_s
+    return Note(
+        from_s=clock(outage.broken_ns),
+        back_s=None if outage.back_ns is None else clock(outage.back_ns),
+        how=outage.how,
+        kind=outage.lost.kind if outage.lost else "",
+        detail=outage.lost.detail[:120] if outage.lost else "",
+        attempts=len(outage.attempts),
+        parts_s=(
+            round(outage.detection_s, 4),
+            None if waiting_s is None else round(waiting_s, 4),
+            round(outage.failed_attempts_s, 4),
+            round(outage.handshake_s, 4),
+        ),
+        outcome=outage.back.outcome if outage.back else "",
+        where=f"{outage.worker}.jsonl:{line}" if line else "",
+    )
+
+
+def _band(window: FaultWindow, run: Course, index: dict[str, int], clock: Clock) -> Band:
+    reached = [name for name in run.workers if window.reaches(name, run.workers)]
+    aimed = list(window.targets) if any(target in index for target in window.targets) else reached
+    return Band(
+        fault=window.fault,
+        kind=window.kind,
+        from_s=clock(window.began_ns),
+        to_s=clock(window.ended_ns if window.ended_ns is not None else clock.end_ns),
+        proved=bool(window.receipt and window.receipt.proved),
+        receipt=window.receipt.because if window.receipt else "no receipt",
+        lanes=sorted(index[name] for name in aimed if name in index),
+    )

@@ -1,0 +1,84 @@
+"""Distributions of many numbers, as the page's plots take them. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Sequence
+
+from driver.connections import LOSS, stories
+from driver.course import course
+from driver.history import History
+from driver.intervals import holds
+from driver.report.html.curves import Plot, Series, short
+from driver.task_lives import TaskLife, task_book
+from wire.priority import Priority
+
+POINTS = 300
+
+
+def spreads(history: History) -> list[Plot]:
+    """What share of many numbers was no larger than x. Plots without any number are left out."""
+    outages = [
+        o for story in history.view(stories).values() for o in story.outages if o.how == LOSS and o.back
+    ]
+    lives = history.view(task_book).promised
+    plots = [
+        _spread(
+            "reconnection",
+            "Time to reconnect",
+            "The whole way back, and its parts.",
+            {
+                "whole": [o.total_s for o in outages],
+                "detection": [o.detection_s for o in outages],
+                "waiting": [o.waiting_s for o in outages],
+                "failed attempts": [o.failed_attempts_s for o in outages],
+                "handshake": [o.handshake_s for o in outages],
+            },
+        ),
+        _spread("latency-spread", "Task latency", "Tasks by when they were due.", _by_time(history, lives)),
+        _spread(
+            "queueing", "Waiting to be given out", "The more urgent, the further left.", _by_priority(lives)
+        ),
+    ]
+    return [plot for plot in plots if plot.series]
+
+
+def _spread(name: str, title: str, says: str, groups: dict[str, Sequence[float | None]]) -> Plot:
+    series = []
+    for label, numbers in groups.items():
+        # A logarithmic axis has no zero; a tenth of a millisecond is as good as none.
+        ordered = sorted(max(1e-4, number) for number in numbers if number is not None)
+        if ordered:
+            ranks = sorted({round(index * (len(ordered) - 1) / (POINTS - 1)) for index in range(POINTS)})
+            x = [round(ordered[rank], 5) for rank in ranks]
+            series.append(
+                Series(f"{label} ({len(ordered)})", [short((rank + 1) / len(ordered)) for rank in ranks], x)
+            )
+    return Plot(name, title, "s", says, series, log=True)
+
+
+def _by_time(history: History, lives: list[TaskLife]) -> dict[str, Sequence[float | None]]:
+    run = history.view(course)
+    under = run.under_fault
+    ends = [end for _, end in under]
+    groups: dict[str, list[float | None]] = {"before any fault": [], "under a fault": [], "after a fault": []}
+    for life in lives:
+        if life.result is None or not life.intended_ns:
+            continue
+        latency_s = (life.result.at_ns - life.intended_ns) / 1e9
+        if holds(under, life.intended_ns):
+            groups["under a fault"].append(latency_s)
+        elif bisect_right(ends, life.intended_ns):
+            groups["after a fault"].append(latency_s)
+        else:
+            groups["before any fault"].append(latency_s)
+    return dict(groups)
+
+
+def _by_priority(lives: list[TaskLife]) -> dict[str, Sequence[float | None]]:
+    groups: dict[str, list[float | None]] = {priority.name: [] for priority in Priority}
+    for life in lives:
+        if life.submitted and life.assigned and life.submitted.priority in groups:
+            groups[life.submitted.priority].append((life.assigned[0].at_ns - life.submitted.at_ns) / 1e9)
+    filled = {name: waits for name, waits in groups.items() if waits}
+    return dict(filled) if len(filled) > 1 else {}
