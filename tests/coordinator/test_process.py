@@ -154,6 +154,23 @@ async def test_a_newer_connection_closes_the_older_one_with_its_own_code(tmp_pat
         assert len(await made.wait_assigned(1)) == 1
 
 
+async def test_of_two_connections_that_come_at_once_one_stays(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        first = worker(running)
+        second = worker(running)
+        second.incarnation = first.incarnation
+        for _ in range(20):
+            await asyncio.gather(first.connect(), second.connect())
+            links = [asyncio.create_task(made.link.wait_closed()) for made in (first, second)]
+            done, pending = await asyncio.wait(links, timeout=10, return_when=asyncio.FIRST_COMPLETED)
+            assert (len(done), len(pending)) == (1, 1)
+            for made in (first, second):
+                await made.close()
+            await asyncio.wait(pending)
+        codes = {made.link.close_code for made in (first, second)}
+        assert codes == {CloseCode.superseded, CloseCode.normal}
+
+
 async def test_silence_is_noticed_and_closed(tmp_path: Path) -> None:
     async with coordinator(tmp_path, heartbeat_interval_ms=200, heartbeat_timeout_ms=300) as running:
         made = await ready(running)
