@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 _IGNORED_FOLDERS = {"__pycache__", ".git", "tests", "testdata"}
-_IGNORED_SUFFIXES = {".pyc", ".md"}
+_IGNORED_ENDINGS = (".pyc", ".md", "_test.go")
 _DIGEST_CHARACTERS = 16
 
 
@@ -62,6 +62,6 @@ def _files(image: Image, root: Path) -> Iterator[Path]:
         found = [start] if start.is_file() else sorted(path for path in start.rglob("*") if path.is_file())
         for path in found:
             inside = path.relative_to(root)
-            ignored = _IGNORED_FOLDERS & set(inside.parts) or path.suffix in _IGNORED_SUFFIXES
+            ignored = _IGNORED_FOLDERS & set(inside.parts) or path.name.endswith(_IGNORED_ENDINGS)
             if not ignored and not any(path.is_relative_to(folder) for folder in left_out):
                 yield path

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import Any
 
 import click
 
 from chaos.units import parse_seconds
 from driver.errors import WrongUseError
+from driver.run_folder import results_root
 from driver.scenario import MAX_DURATION_S
 from driver.yaml_file import scalar
 
@@ -88,4 +90,8 @@ variables = click.option(
     help="Set one of its variables.",
 )
 quick = click.option("--quick", is_flag=True, help="Its short form, of at most a minute.")
+results = click.option(
+    "--results", default=None, type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
+    callback=lambda _, __, folder: folder or results_root(), help="Where runs are kept.  [default: results]",
+)  # fmt: skip
 keep = click.option("--keep", is_flag=True, help="Leave a lab up afterwards.")

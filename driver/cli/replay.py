@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from pathlib import Path
 
 import click
 from pydantic import ValidationError
@@ -14,20 +15,23 @@ from driver.cli.verdicts import show_verdict
 from driver.errors import WrongUseError
 from driver.plan import Plan
 from driver.run import Request, run
-from driver.run_folder import PLAN, results_root
+from driver.run_folder import PLAN
 from driver.store import LATEST, SCENARIO
 from driver.terminal import Terminal
 
 
 @click.command("replay")
 @click.argument("name", metavar="RUN", default=LATEST)
+@options_run.results
 @options_run.keep
 @options.project
 @options.host
 @options.port
 @options.as_json
 @options.log_level
-def command(name: str, keep: bool, project: str, host: str, port: int | None, as_json: bool) -> int:
+def command(
+    name: str, results: Path, keep: bool, project: str, host: str, port: int | None, as_json: bool
+) -> int:
     """Run the stored plan of RUN again: the same targets, times, tasks and draws, on a new lab."""
     folder = find_run(name)
     try:
@@ -40,7 +44,7 @@ def command(name: str, keep: bool, project: str, host: str, port: int | None, as
         ) from None
     with Terminal() as terminal:
         terminal.say(f"{plan.scenario}: the plan of {folder.name}, seed {plan.seed}")
-        request = Request(plan, scenario_yaml, results_root(), sys.argv, host, port, keep=keep)
+        request = Request(plan, scenario_yaml, results, sys.argv, host, port, keep=keep)
         judged = asyncio.run(run(request, options.engine_of(project), terminal))
     show_verdict(judged, as_json)
     return judged.verdict.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
+from pathlib import Path
 from typing import Any
 
 import click
@@ -17,8 +18,7 @@ from driver.cli.verdicts import show_verdict
 from driver.exit_codes import ExitCode
 from driver.plan import Plan, resolve
 from driver.run import Request, run
-from driver.run_folder import results_root
-from driver.scenario_file import Overrides, ScenarioFile, load_scenario, resolved_yaml
+from driver.scenario_file import Overrides, load_scenario, resolved_yaml
 from driver.terminal import Terminal, print_lines, print_table
 
 
@@ -30,6 +30,7 @@ from driver.terminal import Terminal, print_lines, print_table
 @options_run.quick
 @options_run.variables
 @click.option("--dry-run", is_flag=True, help="Only show the plan: every fault with its targets and times.")
+@options_run.results
 @options_run.keep
 @options.project
 @options.host
@@ -38,8 +39,8 @@ from driver.terminal import Terminal, print_lines, print_table
 @options.log_level
 def command(
     name: str, workers: int | None, duration: float | None, seed: int | None, quick: bool,
-    variables: dict[str, Any], dry_run: bool, keep: bool, project: str, host: str, port: int | None,
-    as_json: bool,
+    variables: dict[str, Any], dry_run: bool, results: Path, keep: bool, project: str, host: str,
+    port: int | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report to results/."""
     loaded = load_scenario(scenario_file(name), Overrides(workers, duration, variables, quick))
@@ -49,14 +50,10 @@ def command(
         return ExitCode.PASSED
     with Terminal() as terminal:
         terminal.say(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
-        request = _request(plan, loaded, host, port, keep)
+        request = Request(plan, resolved_yaml(loaded), results, sys.argv, host, port, keep=keep)
         judged = asyncio.run(run(request, options.engine_of(project), terminal))
     show_verdict(judged, as_json)
     return judged.verdict.exit_code
-
-
-def _request(plan: Plan, loaded: ScenarioFile, host: str, port: int | None, keep: bool) -> Request:
-    return Request(plan, resolved_yaml(loaded), results_root(), sys.argv, host, port, keep=keep)
 
 
 def _in_short(plan: Plan) -> str:

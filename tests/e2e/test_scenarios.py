@@ -1,0 +1,130 @@
+"""Whole runs on real containers: one that passes, and defects of the lab and of the system that must not."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from chaos.hands import LinkEffect, Strike, Times
+from driver.cli.options import engine_of
+from driver.guardian import Guardian
+from driver.hands import LabHands
+from driver.lab import Lab
+from driver.plan import resolve
+from driver.run import Request, run
+from driver.scenario_file import load_scenario, resolved_yaml
+from driver.store import Judged
+from driver.terminal import Terminal
+from tests.e2e.conftest import ROOT, SHORT_HERD, CommandLine, docker
+
+ROUNDS, WORKERS = 2, 3
+
+
+def test_a_thundering_herd_passes_with_the_figures_that_prove_it(lab: CommandLine) -> None:
+    done = lab("scenario", str(SHORT_HERD), "--seed", "7")
+    assert done.returncode == 0, done.stdout + done.stderr
+    told = lab.verdict()
+    assert told["verdict"] == "passed"
+    assert all({"check", "status", "because"} <= finding.keys() for finding in told["findings"])
+    metrics = told["metrics"]
+    assert metrics["reconnections"] >= ROUNDS * WORKERS
+    assert set(metrics["reconnections_per_worker"]) == {"worker-1", "worker-2", "worker-3"}
+    assert metrics["reconnection_time_mean_s"] > 0
+    assert metrics["reconnection_time_p99_s"] > 0
+    assert metrics["tasks_completed"] + metrics["tasks_failed"] == metrics["tasks_submitted"] > 0
+    assert (lab.run_folder() / "report.md").read_text()
+    assert lab.leftovers() == []
+
+
+def test_a_stored_run_is_judged_the_same_again(lab: CommandLine) -> None:
+    assert lab("scenario", str(SHORT_HERD), "--seed", "8").returncode == 0
+    first = lab.verdict()
+    again = [sys.executable, str(ROOT / "lab.py"), "judge", str(lab.run_folder())]
+    subprocess.run(again, check=True, capture_output=True, timeout=60)
+    assert lab.verdict() == first
+
+
+def test_faults_that_do_nothing_are_inconclusive(lab: CommandLine) -> None:
+    class Idle(LabHands):
+        """Says that it did what it was asked, and does nothing."""
+
+        async def strike_links(self, strike: Strike, effect: LinkEffect) -> Times:
+            return dict.fromkeys(strike.targets, time.monotonic_ns())
+
+        async def release_links(self, fault_id: str) -> Times:
+            return {}
+
+    judged = asyncio.run(_run(lab, Idle))
+    assert judged.verdict.verdict.value == "inconclusive"
+    unknown = [finding.check for finding in judged.verdict.findings if finding.status.value == "unknown"]
+    assert {"faults_were_proved", "workers_were_cut_off"} <= set(unknown)
+
+
+def test_a_worker_that_drops_results_fails(lab: CommandLine) -> None:
+    folder = Path(__file__).with_name("dropping_worker")
+    name = f"stormlab-e2e/dropping-worker:{lab.project}"
+    docker("build", "--quiet", "--build-arg", "WORKER=stormlab/worker:dev", "-t", name, str(folder))
+    lab.environment["STORMLAB_WORKER_IMAGE"] = name
+    try:
+        done = lab("scenario", str(SHORT_HERD), "--seed", "7")
+    finally:
+        docker("image", "rm", "--force", name)
+    assert done.returncode == 1, done.stdout + done.stderr
+    assert "FAILED: " in done.stdout
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_run_that_is_stopped_heals_keeps_what_it_has_and_takes_down(
+    lab: CommandLine, number: signal.Signals
+) -> None:
+    driver = lab.started("scenario", str(SHORT_HERD), "--seed", "7")
+    _wait_for(lambda: b"fault_begun" in _driver_journal(lab))
+    driver.send_signal(number)
+    # A second one must not break the healing that the first began.
+    driver.send_signal(number)
+    said, _ = driver.communicate(timeout=60)
+    assert driver.returncode == 2, said
+    assert "Stopped: healing, keeping what was collected, and taking down." in said
+    assert "Traceback" not in said
+    assert b'"event":"healed"' in _driver_journal(lab)
+    assert lab.verdict()["verdict"] == "inconclusive"
+    assert (lab.run_folder() / "logs" / "worker-1.log").read_text()
+    assert lab.leftovers() == []
+
+
+def test_down_leaves_nothing_of_a_run_whose_driver_was_killed(lab: CommandLine) -> None:
+    driver = lab.started("scenario", str(SHORT_HERD), "--seed", "7")
+    _wait_for(lambda: b"fault_begun" in _driver_journal(lab))
+    driver.kill()
+    driver.communicate(timeout=10)
+    assert lab.leftovers() != []
+    assert lab("down").returncode == 0
+    assert lab.leftovers() == []
+
+
+async def _run(line: CommandLine, make_hands: Callable[[Lab, Guardian], LabHands]) -> Judged:
+    loaded = load_scenario(SHORT_HERD)
+    request = Request(
+        resolve(loaded, 7), resolved_yaml(loaded), line.results, port=line.port, make_hands=make_hands
+    )
+    with Terminal() as terminal:
+        return await run(request, engine_of(line.project), terminal)
+
+
+def _driver_journal(line: CommandLine) -> bytes:
+    path = line.results / "latest" / "journals" / "driver.jsonl"
+    return path.read_bytes() if path.exists() else b""
+
+
+def _wait_for(condition: Callable[[], bool], limit_s: float = 90.0) -> None:
+    deadline = time.monotonic() + limit_s
+    while not condition():
+        assert time.monotonic() < deadline, "it did not come about in time"
+        time.sleep(0.1)
