@@ -49,7 +49,7 @@ def scenario_command(lab: Sequence[str], name: str, flags: Flags) -> list[str]:
     return command
 
 
-def tests_command(python: str, junit: Path) -> list[str]:
+def command_of_tests(python: str, junit: Path) -> list[str]:
     """The command that runs unit, simulation and integration tests; the scenarios are the end-to-end ones."""
     return [python, "-m", "pytest", "-q", "tests", "--ignore=tests/e2e", f"--junitxml={junit}"]
 
@@ -75,7 +75,7 @@ def is_broken(ending: Ending) -> bool:
     return ending.code not in (0, 1, 2)
 
 
-def tests_result(ending: Ending, took_s: float, log: str, name: str) -> Result:
+def result_of_tests(ending: Ending, took_s: float, log: str, name: str) -> Result:
     """What pytest says: 0 passed, 1 failed, everything else decides nothing."""
     told = re.findall(r"^=* ?(\d+ (?:passed|failed|error|skipped|deselected).*?) ?=*$", ending.tail, re.M)
     because = told[-1] if told else _broken(ending)

@@ -18,11 +18,11 @@ from driver.suite.commands import (
     SLACK_S,
     TESTS_LIMIT_S,
     Flags,
+    command_of_tests,
     is_broken,
+    result_of_tests,
     scenario_command,
     scenario_result,
-    tests_command,
-    tests_result,
 )
 from driver.suite.entry import TESTS, Outcome, Result
 from driver.suite.lab_command import lab_command, why_no_tests
@@ -53,8 +53,10 @@ class Performer:
         if because := why_no_tests():
             return Result(name=TESTS, outcome=Outcome.skipped, because=because)
         junit = self._folder.resolve() / JUNIT_OF_TESTS
-        ending, took_s = self._run(TESTS, tests_command(sys.executable, junit), TESTS_LIMIT_S, project_root())
-        return tests_result(ending, took_s, self._log(TESTS).name, TESTS)
+        ending, took_s = self._run(
+            TESTS, command_of_tests(sys.executable, junit), TESTS_LIMIT_S, project_root()
+        )
+        return result_of_tests(ending, took_s, self._log(TESTS).name, TESTS)
 
     def _scenario(self, name: str) -> Result:
         command = scenario_command(lab_command(), name, self._flags)
