@@ -69,7 +69,7 @@ class CoordinatorProcess:
             )
         finally:
             os.close(log)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             while True:
                 with contextlib.suppress(aiohttp.ClientError):
                     await self._ask("GET", "/healthz")
@@ -81,7 +81,7 @@ class CoordinatorProcess:
         assert self.process is not None
         self.process.send_signal(number)
 
-    async def ended(self, within_s: float = 20.0) -> int:
+    async def ended(self, within_s: float = 60.0) -> int:
         """Wait for its end; returns the exit code."""
         assert self.process is not None
         async with asyncio.timeout(within_s):
@@ -108,7 +108,7 @@ class CoordinatorProcess:
         """What it knows."""
         return msgspec.json.decode(await self._ask("GET", "/state"), type=State)
 
-    async def done(self, count: int, within_s: float = 60.0) -> State:
+    async def done(self, count: int, within_s: float = 120.0) -> State:
         """Wait until `count` tasks are completed or failed."""
         loop = asyncio.get_running_loop()
         end = loop.time() + within_s

@@ -16,7 +16,9 @@ from tests.integration.processes import CoordinatorProcess, Relay, check_acknowl
 from tests.worker.process import WorkerProcess
 from tests.worker.small_coordinator import until
 
-BRISK = {"heartbeat_interval_ms": 200, "heartbeat_timeout_ms": 400, "lease_ms": 1_500, "grace_ms": 1_500}
+# Quick enough for a test, and patient enough for a machine that has other things to do.
+BRISK = {"heartbeat_interval_ms": 400, "heartbeat_timeout_ms": 1_600, "lease_ms": 3_000, "grace_ms": 3_000}
+PATIENT = BRISK | {"lease_ms": 30_000, "grace_ms": 30_000}
 
 
 async def connections(worker: WorkerProcess, count: int) -> None:
@@ -40,12 +42,16 @@ async def test_a_coordinator_that_is_killed_while_tasks_flow_loses_and_doubles_n
             await stack.enter_async_context(WorkerProcess(coordinator.port, index=index))
             for index in (1, 2, 3)
         ]
-        await coordinator.submit("sleep", {"sleep_ms": 20}, count=900)
-        for _ in range(3):
-            await asyncio.sleep(0.4)
+        await coordinator.submit("sleep", {"sleep_ms": 20}, count=900, max_attempts=50)
+        for life in (1, 2, 3):
+            for worker in workers:
+                await connections(worker, life)
+            await coordinator.done(100 * life)
             await coordinator.kill()
             await asyncio.sleep(0.2)
             await coordinator.start()
+        for worker in workers:
+            await connections(worker, 4)
         state = await coordinator.done(900)
         assert state.counts.failed == 0
         assert state.epoch == 4
@@ -53,12 +59,12 @@ async def test_a_coordinator_that_is_killed_while_tasks_flow_loses_and_doubles_n
         check_acknowledged(coordinator, workers)
         for worker in workers:
             outcomes = [event["outcome"] for event in worker.journal("connected")]
-            assert outcomes == ["fresh", "resumed", "resumed", "resumed"]
+            assert outcomes[:4] == ["fresh", "resumed", "resumed", "resumed"]
 
 
 async def test_attempts_that_run_while_the_coordinator_restarts_are_kept() -> None:
-    async with CoordinatorProcess(**BRISK) as coordinator, WorkerProcess(coordinator.port) as worker:
-        await coordinator.submit("sleep", {"sleep_ms": 1_200}, count=4)
+    async with CoordinatorProcess(**PATIENT) as coordinator, WorkerProcess(coordinator.port) as worker:
+        await coordinator.submit("sleep", {"sleep_ms": 2_500}, count=4)
         await until(lambda: len(worker.journal("started")) == 4, "all to run")
         await coordinator.kill()
         await coordinator.start()
@@ -75,8 +81,9 @@ async def test_a_worker_that_is_killed_while_tasks_flow_loses_and_doubles_nothin
             for index in (1, 2, 3)
         ]
         await coordinator.submit("sleep", {"sleep_ms": 20}, count=900, max_attempts=50)
-        for worker in (*workers, workers[0]):
-            await asyncio.sleep(0.3)
+        for life, worker in enumerate((*workers, workers[0]), start=1):
+            await connections(worker, 1 + (life == 4))
+            await coordinator.done(100 * life)
             await worker.kill()
             await asyncio.sleep(0.1)
             await worker.start()
@@ -94,11 +101,13 @@ async def test_links_that_are_cut_again_and_again_lose_and_double_nothing() -> N
             await stack.enter_async_context(WorkerProcess(link.port, index=index))
             for index, link in enumerate(links, start=1)
         ]
-        await coordinator.submit("sleep", {"sleep_ms": 10}, count=2_000)
+        await coordinator.submit("sleep", {"sleep_ms": 10}, count=2_000, max_attempts=50)
         chance = random.Random(4)
         for _ in range(40):
-            await asyncio.sleep(0.05)
-            chance.choice(links).cut()
+            place = chance.randrange(4)
+            await connections(workers[place], len(workers[place].journal("lost")) + 1)
+            links[place].cut()
+            await asyncio.sleep(0.02)
         state = await coordinator.done(2_000)
         assert state.counts.failed == 0
         check_books(coordinator, 2_000)
@@ -121,18 +130,18 @@ async def test_damage_on_the_way_is_noticed_and_nothing_damaged_is_believed(shar
     async with contextlib.AsyncExitStack() as stack:
         coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
         link = await stack.enter_async_context(Relay(coordinator.port))
-        worker = await stack.enter_async_context(WorkerProcess(link.port, connect_timeout_ms=500))
+        worker = await stack.enter_async_context(WorkerProcess(link.port, connect_timeout_ms=1_000))
         await until(lambda: worker.journal("connected"), "a session")
         link.spoil = spoil
         await coordinator.submit("sleep", {"sleep_ms": 5}, count=300, max_attempts=1_000)
-        await asyncio.sleep(4)
+        noticed = ("frame_refused", "handshake_refused", "worker_lost")
+        await until(lambda: len(worker.journal("lost", "connect_failed")) >= 5, "some damage")
+        assert worker.journal("frame_refused") or coordinator.journal(*noticed)
         link.spoil = lambda data: data
         state = await coordinator.done(300)
         assert state.counts.failed == 0
         check_books(coordinator, 300)
         check_acknowledged(coordinator, [worker])
-        noticed = worker.journal("frame_refused", "connect_failed", "lost")
-        assert noticed or coordinator.journal("frame_refused", "handshake_refused")
         assert not worker.journal("gave_up")
 
 
@@ -148,7 +157,7 @@ async def test_a_half_open_link_is_noticed_by_both_sides_in_time() -> None:
         link.heal()
         for lost in (worker.journal("lost")[0], coordinator.journal("worker_lost")[0]):
             assert lost["kind"] == "heartbeat_timeout"
-            assert 400 <= lost["silent_ms"] <= 1_200
+            assert 1_500 <= lost["silent_ms"] <= 2 * (400 + 1_600)
         await until(lambda: len(worker.journal("connected")) == 2, "the return")
         assert worker.journal("connected")[1]["outcome"] == "resumed"
 
@@ -157,7 +166,7 @@ async def test_a_worker_that_is_paused_for_longer_than_its_lease_does_no_harm() 
     async with contextlib.AsyncExitStack() as stack:
         coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
         zombie = await stack.enter_async_context(WorkerProcess(coordinator.port, index=1, slots=2))
-        await coordinator.submit("steps", {"steps": 20, "step_ms": 50}, count=2)
+        await coordinator.submit("steps", {"steps": 80, "step_ms": 50}, count=2)
         await until(lambda: len(zombie.journal("started")) == 2, "both to run")
         zombie.signal(signal.SIGSTOP)
         other = await stack.enter_async_context(WorkerProcess(coordinator.port, index=2))
@@ -195,7 +204,7 @@ async def test_a_checkpoint_travels_to_another_worker_and_what_is_redone_is_coun
         first = await stack.enter_async_context(
             WorkerProcess(coordinator.port, index=1, checkpoint_every_ms=300)
         )
-        await coordinator.submit("steps", {"steps": 60, "step_ms": 40, "state_bytes": 20_000})
+        await coordinator.submit("steps", {"steps": 100, "step_ms": 40, "state_bytes": 20_000})
         await until(lambda: len(coordinator.journal("checkpoint_committed")) >= 2, "two checkpoints")
         await asyncio.sleep(0.2)
         await first.kill()
@@ -206,7 +215,7 @@ async def test_a_checkpoint_travels_to_another_worker_and_what_is_redone_is_coun
         done = coordinator.journal("task_done")[0]
         assert (done["worker"], done["outcome"], done["attempts"]) == ("worker-2", "completed", 2)
         reached = done["redone_steps"] + committed
-        assert committed <= reached < 60
+        assert committed <= reached < 100
 
 
 async def test_a_drained_coordinator_gives_slots_and_its_successor_gets_all_workers_back() -> None:
@@ -237,7 +246,7 @@ async def test_a_drained_worker_hands_back_and_another_finishes_from_its_checkpo
     async with contextlib.AsyncExitStack() as stack:
         coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
         leaver = await stack.enter_async_context(WorkerProcess(coordinator.port, index=1))
-        await coordinator.submit("steps", {"steps": 40, "step_ms": 50}, count=3)
+        await coordinator.submit("steps", {"steps": 120, "step_ms": 50}, count=3)
         await until(lambda: len(leaver.journal("started")) == 3, "all to run")
         await asyncio.sleep(0.5)
         other = await stack.enter_async_context(WorkerProcess(coordinator.port, index=2))

@@ -59,7 +59,7 @@ class WorkerProcess:
         assert self.process is not None
         self.process.send_signal(number)
 
-    async def ended(self, within_s: float = 15.0) -> int:
+    async def ended(self, within_s: float = 60.0) -> int:
         """Wait for its end; returns the exit code."""
         assert self.process is not None
         async with asyncio.timeout(within_s):

@@ -190,7 +190,7 @@ class SmallCoordinator:
             await connection.send(data if self.knobs.spoil is None else self.knobs.spoil(data))
 
 
-async def until(condition: Callable[[], object], what: str, within_s: float = 10.0) -> None:
+async def until(condition: Callable[[], object], what: str, within_s: float = 30.0) -> None:
     """Wait for a condition; fails with what was waited for."""
     end = time.monotonic() + within_s
     while not condition():
