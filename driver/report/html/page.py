@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import json
 from functools import cache
 from importlib import resources
 
@@ -92,9 +93,9 @@ def _margin(finding: Finding) -> str:
 
 
 def _inline_json(data: Data) -> Markup:
-    """JSON that cannot end the element it stands in."""
-    text = msgspec.json.encode(data).decode()
-    for character in "<>&\u2028\u2029":
+    """JSON in plain ASCII that cannot end the element it stands in."""
+    text = json.dumps(msgspec.to_builtins(data), separators=(",", ":"))
+    for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
 

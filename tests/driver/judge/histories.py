@@ -301,8 +301,8 @@ class Past:
         wanted = list(expected) if expected is not None else ["driver", "coordinator", *self.workers]
         return History(journals, wanted, sorted(self.workers, key=worker_order))
 
-    def write(self, folder: Path, expect: Sequence[object] = (), planned_faults: int = 0) -> Path:
-        """What was told, as a run's folder."""
+    def write(self, folder: Path, expect: Sequence[object] = (), **changed: object) -> Path:
+        """What was told, as a run's folder; `changed` fields of its record."""
         record = RunRecord(
             run=folder.name,
             scenario="herd",
@@ -311,9 +311,9 @@ class Past:
             duration_s=60.0,
             expect=list(expect),
             processes=["driver", "coordinator", *self.workers],
-            planned_faults=planned_faults,
+            planned_faults=sum(isinstance(event, told.FaultBegun) for event in self.lines.get("driver", ())),
         )
-        save_start(folder, record, "name: herd\n")
+        save_start(folder, msgspec.structs.replace(record, **changed), "name: herd\n")
         (folder / "journals").mkdir(exist_ok=True)
         for name, lines in self.lines.items():
             ordered = sorted(lines, key=lambda event: event.at_ns)

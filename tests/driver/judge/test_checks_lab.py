@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from driver import events as told
@@ -12,12 +14,13 @@ from driver.history import Damage, History
 from driver.metrics import Metrics, measure
 from tests.driver.judge.histories import Past, found, healthy_herd, small
 from wire import events as wire
+from wire.events import Event
 
 
 def with_fault(**fault: bool | None) -> Past:
     past = Past(2)
     past.begin()
-    past.fault("f-1", "latency", ["worker-1"], 10, 5, cuts=False, **fault)  # type: ignore[arg-type]
+    past.fault("f-1", "latency", ["worker-1"], 10, 5, cuts=False, **fault)
     past.end(30)
     return past
 
@@ -147,7 +150,7 @@ def test_a_lab_without_trouble_was_sound() -> None:
     assert found("lab_was_sound", healthy_herd()).status is Status.passed
 
 
-TROUBLES = {
+TROUBLES: dict[str, tuple[type[Event], dict[str, Any]]] = {
     "aborted": (told.Aborted, {"because": "too many tasks wait"}),
     "trouble": (told.Trouble, {"what": "Toxiproxy restarted", "detail": "links rebuilt"}),
     "unanswered": (told.SubmitGivenUp, {"tasks": ["t-1"]}),

@@ -75,7 +75,7 @@ def test_a_field_that_a_newer_version_added_does_no_harm() -> None:
 
 
 def test_events_of_kinds_that_are_named_to_the_reader_are_known() -> None:
-    class Probed(Event, tag="probed_in_a_test"):
+    class Probed(Event, tag="probed_in_a_test", frozen=True):
         rtt_ms: float
 
     data = msgspec.json.encode(Probed(at_ns=1, wall_s=0.0, by="prober", rtt_ms=2.0)) + b"\n"

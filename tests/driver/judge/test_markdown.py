@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from pathlib import Path
 
-import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -13,7 +12,6 @@ from markdown_it import MarkdownIt
 from driver.report import write_report
 from driver.report.text import code, escape_markdown, printable
 from driver.report.write import MARKDOWN
-from driver.store import RUN, read_record
 from tests.driver.judge.histories import Past, healthy_herd
 
 HOSTILE = (
@@ -23,10 +21,7 @@ GITHUB = MarkdownIt("gfm-like", {"linkify": False, "html": True})
 
 
 def report(past: Past, tmp_path: Path, **record: object) -> str:
-    folder = past.write(tmp_path / "20261124T021500Z-herd", ["task_success_rate >= 90%"], planned_faults=2)
-    if record:
-        kept, _ = read_record(folder)
-        (folder / RUN).write_bytes(msgspec.json.encode(msgspec.structs.replace(kept, **record)))
+    folder = past.write(tmp_path / "20261124T021500Z-herd", ["task_success_rate >= 90%"], **record)
     write_report(folder)
     return (folder / MARKDOWN).read_text()
 

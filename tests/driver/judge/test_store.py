@@ -32,7 +32,7 @@ EXPECT = ["task_success_rate >= 90%", "within 15s of heal: connected >= 95% for 
 
 @pytest.fixture
 def folder(tmp_path: Path) -> Path:
-    return healthy_herd().write(tmp_path / "results" / "20261124T021500Z-herd", EXPECT, planned_faults=2)
+    return healthy_herd().write(tmp_path / "results" / "20261124T021500Z-herd", EXPECT)
 
 
 def test_a_healthy_herd_passes_and_is_saved(folder: Path) -> None:

@@ -28,10 +28,13 @@ function ticks(from, to, count) {
   return { found, digits: Math.max(0, -Math.floor(Math.log10(step))) };
 }
 
+// What others wrote, without characters that are not to be seen: control, direction, private.
+function plain(text) { return text.replace(/\p{C}/gu, "\ufffd"); }
+
 // One element, its text as text: nothing that comes from a run is ever parsed as markup.
 function make(tag, text, className) {
   const element = document.createElement(tag);
-  if (text !== undefined) element.textContent = text;
+  if (text !== undefined) element.textContent = plain(text);
   if (className) element.className = className;
   return element;
 }

@@ -23,7 +23,7 @@ const lanes = {
     this.names.replaceChildren(...this.rows.map((index) => {
       const row = make("div", this.all[index].name);
       row.style.height = row.style.lineHeight = `${this.height}px`;
-      row.title = this.all[index].name;
+      row.title = plain(this.all[index].name);
       return row;
     }));
   },
@@ -102,7 +102,7 @@ const lanes = {
       const own = (to - from) * (row.clientWidth / wide);
       label.style.width = `${Math.max(5, own, Math.min(room, 8 + band.fault.length * 6.6))}px`;
       label.style.setProperty("--own", `${Math.max(3, own)}px`);
-      label.dataset.fault = band.fault;
+      label.dataset.band = RUN.timeline.bands.indexOf(band);
       return label;
     }));
     document.getElementById("zoom-out").hidden = view.whole;

@@ -3,10 +3,13 @@ const tip = document.getElementById("tip");
 const cursor = document.getElementById("lane-cursor");
 const STATES = ["not running", "connected", "one side believes it connected", "down"];
 let kept = false;
+let byKeys = false;
+let spot = { row: 0, second: RUN.timeline.begin_s };
 
 function note(row, second) {
   const lane = lanes.all[lanes.rows[row]];
   if (!lane) return hideNote();
+  spot = { row, second };
   lanes.mark(row);
   const near = (view.to - view.from) / 400;
   const outage = lane.notes.find((one) => second >= one.from_s - near && second <= (one.back_s ?? RUN.timeline.end_s) + near);
@@ -62,7 +65,7 @@ function moveNote(x, y) {
 }
 
 function hideNote() {
-  kept = false;
+  kept = byKeys = false;
   tip.hidden = cursor.hidden = true;
   tip.classList.remove("kept");
   lanes.mark(-1);
@@ -115,23 +118,26 @@ plotArea.addEventListener("pointerleave", () => { if (!kept) hideNote(); });
 plotArea.addEventListener("dblclick", () => view.all());
 
 // -- keyboard: the same by arrows
-let second = RUN.timeline.begin_s;
 function stops(lane) {
   const own = lane.states.flatMap(([from, to]) => [from, to]).concat(lane.notes.map((one) => one.from_s + 0.001));
   return [...new Set(own)].filter((at) => at >= view.from && at <= view.to).sort((a, b) => a - b);
 }
 function walk(row, at) {
-  second = at;
-  note(row, second);
-  setCursor(second);
+  note(row, at);
+  setCursor(at);
+  byKeys = true;
   const line = lanes.names.children[row];
   if (line) line.scrollIntoView({ block: "nearest" });
-  const point = lanes.pointOf(row, second);
+  follow();
+}
+function follow() {
+  const point = lanes.pointOf(spot.row, spot.second);
   moveNote(point.x, point.y);
 }
 lanes.scroller.addEventListener("keydown", (event) => {
   const row = Math.max(0, lanes.current);
   const lane = lanes.all[lanes.rows[row]];
+  const { second } = spot;
   if (!lane) return;
   const moves = {
     ArrowUp: () => walk(Math.max(0, lanes.current - 1), second),
@@ -149,4 +155,8 @@ lanes.scroller.addEventListener("keydown", (event) => {
   moves[event.key]();
 });
 addEventListener("keydown", (event) => { if (event.key === "Escape" && kept) { hideNote(); lanes.scroller.focus(); } });
-addEventListener("scroll", () => { if (!tip.hidden && !tip.contains(document.activeElement)) hideNote(); }, { passive: true });
+addEventListener("scroll", () => {
+  if (tip.hidden) return;
+  if (kept || byKeys) follow();
+  else hideNote();
+}, { passive: true, capture: true });

@@ -24,7 +24,7 @@ document.querySelectorAll("button.zoom").forEach((button) => button.addEventList
   document.getElementById("timeline").scrollIntoView();
 }));
 document.getElementById("bands").addEventListener("click", (event) => {
-  const band = RUN.timeline.bands.find((one) => one.fault === event.target.dataset.fault);
+  const band = RUN.timeline.bands[event.target.dataset.band];
   if (band) zoomTo(band.from_s, band.to_s);
 });
 
