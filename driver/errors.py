@@ -50,6 +50,12 @@ class NotReadyError(LabError):
     """A condition was not reached before its deadline."""
 
 
+class RunAbortedError(LabError):
+    """One of the run's own `abort_when` conditions held: the sentence says which."""
+
+    exit_code = ExitCode.INCONCLUSIVE
+
+
 class StoppedError(LabError):
     """The person at the keyboard stopped the command."""
 

@@ -5,60 +5,27 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
-import time
-from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 
-from chaos.prober.look import write_watches
-from driver.bring_up import Down, bring_up, refuse_leftovers, services, start_core, start_workers, take_down
+from driver.bring_up import Down, bring_up, refuse_leftovers, services, take_down
 from driver.engine import Engine, LabSpec
-from driver.errors import EngineGoneError, LabError, StoppedError
-from driver.events import Healed, LastState, RunStarted, Trouble
-from driver.fault_runner import FaultRunner, RunHands
-from driver.guardian import Guardian
-from driver.hands import LabHands
-from driver.heal import heal
+from driver.errors import LabError
 from driver.interrupts import stoppable
-from driver.journal import JournalFile
-from driver.lab import HOST, Lab, links_for, new_spec
-from driver.load import Load
-from driver.phases import beside, phase
-from driver.plan import Plan
-from driver.prober import WATCH_FILE, settings_json, watches
+from driver.lab import new_spec
+from driver.prober import settings_json
 from driver.report.write import write_reports
-from driver.run_collect import collect
 from driver.run_folder import JOURNALS, begin, new_folder
-from driver.run_receipts import write_receipts
-from driver.run_settle import converge, drain, gate
-from driver.run_watch import Watcher
-from driver.sampler import sample
-from driver.store import Judged, judged, write_file
+from driver.run_request import Request
+from driver.run_work import RunWork
+from driver.store import Judged, judged
 from driver.terminal import Board, Terminal
-from driver.workload import generate
-from wire.address import worker_name
-from wire.control import Task
-from wire.settings import CoordinatorSettings
+
+__all__ = ["Request", "run"]
 
 THREADS = 32
-START_IN_NS = 100_000_000
 _log = logging.getLogger("stormlab.run")
-
-
-@dataclass(frozen=True)
-class Request:
-    """What is to be run, and where runs are kept. `make_hands` gives faults hands; tests give them others."""
-
-    plan: Plan
-    scenario_yaml: str
-    results: Path
-    argv: Sequence[str] = ()
-    host: str = HOST
-    port: int | None = None
-    prober: bool = True
-    keep: bool = False
-    make_hands: Callable[[Lab, Guardian], RunHands] = LabHands
 
 
 async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
@@ -70,12 +37,12 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     stood = bool(await asyncio.to_thread(engine.containers))
     folder, spec = await stoppable(_prepare(request, engine, terminal, stood), lambda _: engine.interrupt())
-    this = _Run(request, engine, folder, spec, terminal)
+    this = RunWork(request, engine, folder, spec, terminal)
     broken = await this.do()
     await this.leave()
     terminal.show(Board("judging and taking down"))
     outcome, down = await asyncio.gather(
-        asyncio.to_thread(_judge, folder), take_down(engine, terminal), return_exceptions=True
+        asyncio.to_thread(_judge, folder, terminal), take_down(engine, terminal), return_exceptions=True
     )
     terminal.clear()
     for error in (broken, down, outcome):
@@ -108,9 +75,14 @@ async def _prepare(request: Request, engine: Engine, terminal: Terminal, stood: 
     return folder, replace(spec, prober_json=prober_json, journals=journals)
 
 
-def _judge(folder: Path) -> Judged:
+def _judge(folder: Path, terminal: Terminal) -> Judged:
     outcome = judged(folder)
-    write_reports(outcome)
+    try:
+        write_reports(outcome)
+    except Exception as error:
+        # The verdict stands without its report, which `lab.py judge` can write again.
+        _log.debug("no report", exc_info=True)
+        terminal.warn(f"The report could not be written: {type(error).__name__}: {error}")
     return outcome
 
 
@@ -120,158 +92,3 @@ def _spec(request: Request) -> LabSpec:
         coordinator_json=json.dumps(request.plan.coordinator),
         worker_json=json.dumps({"seed": request.plan.seed, **request.plan.worker}),
     )
-
-
-class _Run:
-    def __init__(
-        self, request: Request, engine: Engine, folder: Path, spec: LabSpec, terminal: Terminal
-    ) -> None:
-        self._request = request
-        self._folder = folder
-        self._plan = request.plan
-        self._engine = engine
-        self._spec = spec
-        self._terminal = terminal
-        self._journal = JournalFile(folder / JOURNALS)
-        self._workers = [worker_name(index) for index in range(1, request.plan.workers + 1)]
-        self._lab: Lab | None = None
-        self._faults: FaultRunner | None = None
-        self._ready = False
-        self._healed = False
-
-    async def do(self) -> LabError | None:
-        """Everything up to the drain. The error when the lab broke, None when the history can tell."""
-        try:
-            await stoppable(self._work(), self._on_stop)
-        except StoppedError:
-            self._terminal.say("Stopped: healing, keeping what was collected, and taking down.")
-        except LabError as error:
-            self._journal.write(Trouble, what="run_broken", detail=error.sentence)
-            if not self._ready or isinstance(error, EngineGoneError):
-                return error
-            self._terminal.warn(error.sentence)
-        except Exception as error:
-            self._journal.write(Trouble, what="bug", detail=f"{type(error).__name__}: {error}")
-            _log.debug("the run broke", exc_info=True)
-            return LabError(
-                f"The lab itself has a bug: {type(error).__name__}: {error}.", "--log-level DEBUG tells more."
-            )
-        return None
-
-    async def leave(self) -> None:
-        """Heal what was not healed, and collect; no signal stops this."""
-        try:
-            if self._lab is not None and not self._healed:
-                await self._heal(self._lab)
-            async with phase(self._journal.write, "collect"):
-                self._terminal.show(Board("collecting logs and journals"))
-                await collect(self._engine, self._folder, self._journal.write)
-            if self._faults is not None:
-                await asyncio.to_thread(write_receipts, self._folder, self._journal.write, self._faults)
-        except LabError as error:
-            self._journal.write(Trouble, what="not_collected", detail=error.sentence)
-            self._terminal.warn(error.sentence)
-        finally:
-            self._journal.close()
-
-    async def _work(self) -> None:
-        write = self._journal.write
-        write(
-            RunStarted,
-            run=self._folder.name,
-            scenario=self._plan.scenario,
-            seed=self._plan.seed,
-            workers=self._workers,
-            duration_s=self._plan.duration_s,
-        )
-        count = self._plan.workers
-        async with phase(write, "up"):
-            lab = self._lab = await start_core(self._engine, self._spec, count, self._terminal)
-        async with phase(write, "ready"):
-            await start_workers(lab, count, self._terminal, self._request.prober)
-        self._ready = True
-        guardian = Guardian(lab.links, links_for(lab, count), self._trouble)
-        faults = self._faults = FaultRunner(
-            self._request.make_hands(lab, guardian),
-            self._engine,
-            self._journal,
-            self._plan.faults,
-            self._notice_s(),
-        )
-        async with lab.coordinator() as coordinator:
-            watcher = Watcher(coordinator, self._workers, self._terminal, faults.shown)
-            zero_ns = time.monotonic_ns() + START_IN_NS
-            load = Load(
-                coordinator, write, self._tasks(zero_ns), self._plan.duration_s + self._plan.converge_s
-            )
-            async with beside(
-                guardian.watch(), sample(self._engine, write), watcher.watch(), load.run(zero_ns)
-            ):
-                await self._hurt(watcher, faults, zero_ns)
-                await self._settle(lab, watcher, load)
-            write(LastState, state=await coordinator.state_json())
-
-    def _tasks(self, zero_ns: int) -> Iterator[tuple[float, Task]]:
-        plan = self._plan
-        if plan.workload is None:
-            return iter(())
-        return generate(plan.workload, plan.seed, plan.duration_s, zero_ns)
-
-    async def _hurt(self, watcher: Watcher, faults: FaultRunner, zero_ns: int) -> None:
-        """First a steady state, then the faults, until the load's last task is due."""
-        end_ns = zero_ns + round(self._plan.duration_s * 1e9)
-        watcher.ends_at_ns = end_ns
-        watcher.phase = "reaching a steady state"
-        async with phase(self._journal.write, "gate"):
-            due_ns = zero_ns + round(self._plan.warmup_s * 1e9)
-            late_s = await gate(watcher, due_ns, self._plan.workload is not None)
-        watcher.phase = "running"
-        async with phase(self._journal.write, "timeline"):
-            faults_zero_ns = zero_ns + round(late_s * 1e9)
-            self._tell_prober(faults_zero_ns)
-            await faults.run(faults_zero_ns)
-            await asyncio.sleep(max(0.0, (end_ns - time.monotonic_ns()) / 1e9))
-
-    async def _settle(self, lab: Lab, watcher: Watcher, load: Load) -> None:
-        write = self._journal.write
-        await self._heal(lab)
-        watcher.ends_at_ns = None
-        watcher.phase = "waiting until all are back"
-        async with phase(write, "converge") as ending:
-            await converge(watcher, self._plan.converge_s, ending)
-        watcher.phase = "waiting until all work is done"
-        async with phase(write, "drain") as ending:
-            await drain(watcher, load, self._plan.converge_s, ending)
-
-    async def _heal(self, lab: Lab) -> None:
-        """End what is left of the faults, and look that nothing is left."""
-        async with phase(self._journal.write, "heal"):
-            healing = await heal(lab, links_for(lab, self._plan.workers))
-        async with phase(self._journal.write, "verify") as ending:
-            self._journal.write(
-                Healed,
-                links=healing.links,
-                containers=healing.containers,
-                left=healing.left,
-                took_ms=healing.took_ms,
-            )
-            self._healed = not healing.left
-            if healing.left:
-                ending.outcome, ending.detail = "failed", f"still hurt: {', '.join(healing.left)}"
-
-    def _tell_prober(self, zero_ns: int) -> None:
-        """Name the times at which it must look closer; it reads the file wherever the journals are ours."""
-        write_file(self._folder / JOURNALS / WATCH_FILE, write_watches(watches(self._plan, zero_ns)))
-
-    def _notice_s(self) -> float:
-        """How long a silence may last before one of the two ends calls the connection dead."""
-        return CoordinatorSettings(**self._plan.coordinator).heartbeat_timeout_ms / 1000
-
-    def _trouble(self, what: str, detail: str) -> None:
-        self._journal.write(Trouble, what=what, detail=detail)
-        self._terminal.warn(f"trouble in the lab: {detail}")
-
-    def _on_stop(self, count: int) -> None:
-        self._engine.interrupt()
-        if count > 1:
-            self._terminal.say("Still healing and taking down; a moment.")

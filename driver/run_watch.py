@@ -7,8 +7,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from driver.abort_when import AbortWatch
 from driver.coordinator_client import CoordinatorClient
-from driver.errors import CoordinatorError
+from driver.errors import CoordinatorError, RunAbortedError
 from driver.readiness import away
 from driver.terminal import Board, Terminal
 from wire.control import State
@@ -25,19 +26,24 @@ class Watcher:
         workers: Sequence[str],
         terminal: Terminal,
         faults: Callable[[], list[str]],
+        abort: AbortWatch,
     ) -> None:
         self._coordinator = coordinator
         self._workers = workers
         self._terminal = terminal
         self._faults = faults
+        self._abort = abort
+        self.may_abort = False
         self.phase = ""
         self.ends_at_ns: int | None = None
         self.state: State | None = None
 
     async def watch(self) -> None:
-        """Ask and show until cancelled."""
+        """Ask and show until cancelled. Raises RunAbortedError when the run is to end early."""
         while True:
-            await self.look()
+            because = self._abort.look(time.monotonic(), await self.look())
+            if because and self.may_abort:
+                raise RunAbortedError(because)
             await asyncio.sleep(EVERY_S)
 
     async def look(self) -> State | None:

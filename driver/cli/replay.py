@@ -14,8 +14,9 @@ from driver.cli.judge import find_run
 from driver.cli.verdicts import show_verdict
 from driver.errors import WrongUseError
 from driver.plan import Plan
-from driver.run import Request, run
+from driver.run import run
 from driver.run_folder import PLAN
+from driver.run_request import Request
 from driver.store import LATEST, SCENARIO
 from driver.terminal import Terminal
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from driver.findings import Status
 from driver.machine.root import working_root
 from driver.report.view import figures, sorted_findings
-from driver.report.write import MARKDOWN
+from driver.report.write import HTML, MARKDOWN
 from driver.store import VERDICT, Judged
 from driver.terminal import print_lines, print_table
 from driver.verdict import Outcome
@@ -30,7 +30,7 @@ def show_verdict(run: Judged, as_json: bool) -> None:
     print_lines(["", *(f"  {figure.name:<32}{figure.value}" for figure in figures(run)), ""])
     print_lines([f"{_WORDS[run.verdict.verdict]}: {run.verdict.because}"])
     print_lines([f"note: {note}" for note in run.verdict.notes])
-    print_lines([f"report: {_shown(run)}"])
+    print_lines([f"report: {_shown(run)} (for a browser: {HTML})"])
 
 
 def _shown(run: Judged) -> str:

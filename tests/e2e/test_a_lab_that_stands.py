@@ -32,18 +32,15 @@ def test_logs_name_their_worker(standing: CommandLine) -> None:
 
 
 def test_a_worker_reaches_its_link_and_not_the_coordinator(standing: CommandLine) -> None:
-    inside = json.loads(docker("inspect", f"{standing.project}-coordinator-1"))[0]["NetworkSettings"][
-        "Networks"
-    ]
+    coordinator = json.loads(docker("inspect", f"{standing.project}-coordinator-1"))[0]
     worker = f"{standing.project}-worker-1"
     docker("exec", worker, "/venv/bin/python", "-c", OPEN, "toxiproxy", "20001")
     for network in coordinator["NetworkSettings"]["Networks"].values():
         for port in ("8765", "8766"):
-            opened = docker(
-                "exec", worker, "/venv/bin/python", "-c", f"{OPEN}; print('opened')", network["IPAddress"], port,
-                check=False,
-            )  # fmt: skip
-            assert "opened" not in opened, f"{worker} opened {network['IPAddress']}:{port}"
+            address = network["IPAddress"]
+            opens = f"{OPEN}; print('opened')"
+            said = docker("exec", worker, "/venv/bin/python", "-c", opens, address, port, check=False)
+            assert "opened" not in said, f"{worker} opened {address}:{port}"
 
 
 def test_a_second_lab_on_the_same_port_is_refused_by_name(standing: CommandLine, lab: CommandLine) -> None:
