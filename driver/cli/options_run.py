@@ -90,6 +90,10 @@ variables = click.option(
     help="Set one of its variables.",
 )
 quick = click.option("--quick", is_flag=True, help="Its short form, of at most a minute.")
+repeat = click.option(
+    "--repeat", default=None, type=click.IntRange(1, 1000), metavar="N",
+    help="So many runs, each with the next seed, and a comparison.",
+)  # fmt: skip
 results = click.option(
     "--results", default=None, type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
     callback=lambda _, __, folder: folder or results_root(), help="Where runs are kept.  [default: results]",

@@ -13,12 +13,14 @@ import click
 from chaos.hands import names
 from chaos.units import format_seconds
 from driver.cli import options, options_run
+from driver.cli.groups import show_group
 from driver.cli.scenario_files import scenario_file
 from driver.cli.verdicts import show_verdict
 from driver.exit_codes import ExitCode
-from driver.plan import Plan, resolve
+from driver.group_run import Place, plan_all, run_group
+from driver.plan import Plan
 from driver.run import Request, run
-from driver.scenario_file import Overrides, load_scenario, resolved_yaml
+from driver.scenario_file import Overrides, load_scenario
 from driver.terminal import Terminal, print_lines, print_table
 
 
@@ -30,6 +32,7 @@ from driver.terminal import Terminal, print_lines, print_table
 @options_run.quick
 @options_run.variables
 @click.option("--dry-run", is_flag=True, help="Only show the plan: every fault with its targets and times.")
+@options_run.repeat
 @options_run.results
 @options_run.keep
 @options.project
@@ -39,18 +42,32 @@ from driver.terminal import Terminal, print_lines, print_table
 @options.log_level
 def command(
     name: str, workers: int | None, duration: float | None, seed: int | None, quick: bool,
-    variables: dict[str, Any], dry_run: bool, results: Path, keep: bool, project: str, host: str,
-    port: int | None, as_json: bool,
+    variables: dict[str, Any], dry_run: bool, repeat: int | None, results: Path, keep: bool, project: str,
+    host: str, port: int | None, as_json: bool,
 ) -> int:  # fmt: skip
-    """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report to results/."""
-    loaded = load_scenario(scenario_file(name), Overrides(workers, duration, variables, quick))
-    plan = resolve(loaded, secrets.randbelow(options_run.MAX_SEED) if seed is None else seed)
+    """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report to results/.
+
+    One with a matrix or repeats becomes a folder of runs, and a comparison of them.
+    """
+    path, overrides = scenario_file(name), Overrides(workers, duration, variables, quick)
+    drawn = secrets.randbelow(options_run.MAX_SEED) if seed is None else seed
+    planned = plan_all(path, load_scenario(path, overrides), overrides, repeat, drawn)
+    plan = planned[0].plan
     if dry_run:
         _show_plan(plan, as_json)
+        if len(planned) > 1 and not as_json:
+            turns = (f"  {one.turn.label}, seed {one.turn.seed}" for one in planned)
+            print_lines(["", f"the first of {len(planned)} runs", *turns])
         return ExitCode.PASSED
+    if len(planned) > 1:
+        with Terminal() as terminal:
+            place = Place(results, host, port)
+            folder, group = run_group(planned, place, options.engine_of(project), terminal)
+        show_group(folder, group, as_json)
+        return group.exit_code
     with Terminal() as terminal:
         terminal.say(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
-        request = Request(plan, resolved_yaml(loaded), results, sys.argv, host, port, keep=keep)
+        request = Request(plan, planned[0].scenario_yaml, results, sys.argv, host, port, keep=keep)
         judged = asyncio.run(run(request, options.engine_of(project), terminal))
     show_verdict(judged, as_json)
     return judged.verdict.exit_code
