@@ -12,6 +12,7 @@ from pathlib import Path
 
 from driver.engine import PROBER
 from driver.errors import LabError
+from driver.known_issues import known_issues
 from driver.machine.root import working_root
 from driver.plan import Plan
 from driver.store import RunRecord, save_start, write_file
@@ -51,7 +52,8 @@ def begin(
 ) -> None:  # fmt: skip
     """The first step of saving: what is about to be tried. Containers write into `journals` themselves."""
     workers = [worker_name(index) for index in range(1, plan.workers + 1)]
-    known = [KnownIssue(issue.check, issue.because) for issue in plan.known_issues]
+    declared = {issue.check: issue for issue in (*known_issues(plan.scenario), *plan.known_issues)}
+    known = [KnownIssue(issue.check, issue.because) for issue in declared.values()]
     record = RunRecord(
         run=folder.name,
         scenario=plan.scenario,
