@@ -66,6 +66,8 @@ def parse_abort(text: str) -> AbortRule:
     if name not in LIVE:
         raise ValueError(f"{name!r} is not known while a run lasts. {nearest(name, LIVE)}")
     value = parse_quantity(match["value"]).to(LIVE[name].unit)
+    if LIVE[name].unit is Unit.ratio and value > 1:
+        raise ValueError(f"{name} is a share and never above 100 %; found {value * 100:g} %")
     return AbortRule(words, name, match["operator"], value, parse_seconds(match["hold"]))
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -250,7 +249,8 @@ class _Resolver:
         if model.every_s is None:
             return self._once(entry, base_s + self._drawn(model.at_s, entry.name, turn, "at"), turn)
         faults = []
-        for number in self._turns(entry):
+        # One more than may be, so that too many are refused and not quietly left out.
+        for number in range(model.repeat or MAX_FAULTS + 1):
             inner = f"{turn}-{number + 1}"
             begin_s = base_s + number * model.every_s + self._drawn(model.at_s, entry.name, inner, "at")
             more = self._once(entry, begin_s, inner)
@@ -262,10 +262,6 @@ class _Resolver:
                 break
             faults += more
         return faults
-
-    def _turns(self, entry: _Entry) -> Iterator[int]:
-        most = entry.model.repeat or MAX_FAULTS
-        yield from range(most)
 
     def _once(self, entry: _Entry, begin_s: float, turn: str) -> list[PlannedFault]:
         if isinstance(entry.model, FaultEntry):

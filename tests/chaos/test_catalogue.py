@@ -1,0 +1,151 @@
+"""The catalogue: every fault explains itself, keeps its parameters, and refuses what it cannot be."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+import pytest
+import yaml
+
+from chaos.catalogue import ALL, FAULTS, FaultError, make, parameters, read
+from chaos.directions import Direction, direction_of, stream
+from chaos.fault import Fault, contradiction
+from driver.scenario import FaultEntry, ParallelEntry, SequenceEntry
+
+EXAMPLES = {kind.name: yaml.safe_load(f"{{{kind.example}}}") for kind in ALL}
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
+def test_a_fault_says_what_it_does_in_sentences(kind: type[Fault]) -> None:
+    for told in (kind.ends_see, kind.good_client):
+        assert told[0].isupper()
+        assert told.endswith((".", "!"))
+        assert "  " not in told
+    assert kind.summary[0].islower() or kind.summary[:3].isupper()
+    assert all(info.description for info in kind.model_fields.values())
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
+def test_an_example_makes_a_fault_that_is_written_and_read_back_the_same(kind: type[Fault]) -> None:
+    fault = make(kind.name, EXAMPLES[kind.name])
+    assert make(kind.name, fault.params()) == fault
+
+
+@pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
+def test_no_parameter_has_the_name_of_a_timeline_key(kind: type[Fault]) -> None:
+    taken = {
+        info.alias or name
+        for entry in (FaultEntry, SequenceEntry, ParallelEntry)
+        for name, info in entry.model_fields.items()
+    }
+    assert not taken & parameters(kind).keys()
+
+
+def test_the_issues_vocabulary_is_there() -> None:
+    table = "latency bandwidth fragment stall blackhole cut refuse reset truncate corrupt duplicate drop flap"
+    others = "fail_first pause kill restart stop unplug cpu memory reject hang block_new_only partition"
+    assert set(FAULTS) == {*table.split(), *others.split()}
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "key", "told"),
+    [
+        ("latenci", {}, "", "Did you mean latency"),
+        ("latency", {}, "mean", "latency needs it"),
+        ("latency", {"mean": 200}, "mean", "found 200, which has no unit"),
+        ("latency", {"mean": "0.5ms"}, "mean", "expected at least 1ms; found '0.5ms'"),
+        ("latency", {"mean": "5ms", "direction": "up"}, "direction", "to_worker"),
+        ("latency", {"mean": "5ms", "jiter": "1ms"}, "jiter", "Did you mean jitter"),
+        ("corrupt", {"rate": "2"}, "rate", "out of range"),
+        ("corrupt", {"rate": 0}, "rate", "expected more than 0"),
+        ("fail_first", {"connections": "x"}, "connections", "expected a whole number; found 'x'"),
+        ("flap", {"of": "kill", "up": "1s", "down": "1s"}, "of", "a link fault other than flap"),
+        (
+            "flap",
+            {"of": {"fault": "latency", "mean": 3}, "up": "1s", "down": "1s"},
+            "of",
+            "which has no unit",
+        ),
+        ("flap", {"of": 3, "up": "1s", "down": "1s"}, "of", "expected the name of a fault"),
+        ("cut", {"direction": "both"}, "direction", "cut has no parameter"),
+    ],
+)
+def test_what_cannot_be_is_refused_with_its_key(
+    name: str, params: dict[str, Any], key: str, told: str
+) -> None:
+    with pytest.raises(FaultError) as caught:
+        make(name, params)
+    assert caught.value.key == key
+    assert told in str(caught.value)
+
+
+def test_a_fault_is_read_from_its_name_or_a_mapping() -> None:
+    assert read("refuse") == make("refuse", {})
+    assert read({"fault": "latency", "mean": "3ms"}) == make("latency", {"mean": "3ms"})
+
+
+def test_defaults_are_shown_with_their_units() -> None:
+    assert parameters(FAULTS["stop"])["grace"].endswith("(default 10s)")
+    assert parameters(FAULTS["latency"])["jitter"].endswith("(default 0ms)")
+
+
+def test_a_flap_comes_in_stretches_that_all_end_in_time() -> None:
+    flap = make("flap", {"of": "refuse", "down": "1s", "up": "3s"})
+    assert [(part.at_s, part.for_s, part.fault.name) for part in flap.unfold(10.0)] == [
+        (0.0, 1.0, "refuse"), (4.0, 1.0, "refuse"), (8.0, 1.0, "refuse"),
+    ]  # fmt: skip
+    instants = make("flap", {"of": "cut", "down": "1s", "up": "1s"}).unfold(3.0)
+    assert [(part.at_s, part.for_s) for part in instants] == [(0.0, None), (2.0, None)]
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+def test_only_toxiproxy_calls_directions_streams(direction: Direction) -> None:
+    assert direction_of(stream(direction)) is direction
+    assert re.fullmatch("upstream|downstream|both", stream(direction))
+
+
+def test_what_the_worker_sends_flows_upstream() -> None:
+    assert stream(Direction.to_coordinator) == "upstream"
+
+
+LATENCY, STALL, REFUSE = ("latency", {"mean": "5ms"}), ("stall", {}), ("refuse", {})
+TO_WORKER, TO_COORDINATOR = {"direction": "to_worker"}, {"direction": "to_coordinator"}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (LATENCY, LATENCY),
+        (LATENCY, REFUSE),
+        (LATENCY, STALL),
+        (REFUSE, ("cut", {})),
+        (("reject", {}), ("hang", {})),
+        (("hang", {}), STALL),
+        (("pause", {}), ("kill", {})),
+        (("unplug", {}), ("kill", {})),
+        (("flap", {"of": "refuse", "up": "1s", "down": "1s"}), LATENCY),
+        (("truncate", {}), ("cut", {})),
+    ],
+)
+def test_these_contradict_each_other(
+    one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]]
+) -> None:
+    assert contradiction(make(*one), make(*other))
+    assert contradiction(make(*other), make(*one))
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (LATENCY, ("bandwidth", {"rate": "1MB/s"})),
+        (LATENCY, ("corrupt", {"rate": "1e-4"})),
+        (("latency", {"mean": "5ms", **TO_WORKER}), ("latency", {"mean": "9ms", **TO_COORDINATOR})),
+        (("stall", TO_WORKER), ("latency", {"mean": "5ms", **TO_COORDINATOR})),
+        (("cut", {}), LATENCY),
+        (("pause", {}), LATENCY),
+        (("cpu", {"cores": 0.1}), ("memory", {"limit": "64MiB"})),
+    ],
+)
+def test_these_go_together(one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]]) -> None:
+    assert not contradiction(make(*one), make(*other))

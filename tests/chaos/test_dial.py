@@ -1,0 +1,162 @@
+"""What the prober tells apart on a real socket: answers, refusals, and each way to end."""
+
+from __future__ import annotations
+
+import asyncio
+import socket
+import struct
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.http11 import Request, Response
+
+from chaos.prober import dial
+
+PATTERN = bytes(range(16))
+Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
+
+
+@asynccontextmanager
+async def server(handler: Handler) -> AsyncIterator[int]:
+    async with await asyncio.start_server(handler, "127.0.0.1", 0) as listening:
+        yield listening.sockets[0].getsockname()[1]
+
+
+def reset(writer: asyncio.StreamWriter) -> None:
+    """End a connection with RST."""
+    raw: socket.socket = writer.get_extra_info("socket")
+    raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    writer.transport.abort()
+
+
+def answers(text: bytes) -> Handler:
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.readuntil(b"\r\n\r\n")
+        writer.write(text)
+        writer.close()
+
+    return handler
+
+
+async def resets(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.readuntil(b"\r\n\r\n")
+    reset(writer)
+
+
+async def hangs(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    await reader.read()
+    writer.close()
+
+
+OK = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n"
+
+
+@pytest.mark.parametrize(
+    ("handler", "outcome", "status", "retry_after_s"),
+    [
+        (answers(OK + PATTERN), "answered", 200, -1),
+        (answers(OK + bytes(16)), "damaged", 200, -1),
+        (answers(OK + PATTERN[:7]), "closed", 200, -1),
+        (answers(b"\x00\x01rubbish\r\n\r\n"), "damaged", 0, -1),
+        (answers(b""), "closed", 0, -1),
+        (answers(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nRetry-After: 2\r\n\r\n"), "rejected", 503, 2),
+        (answers(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"), "rejected", 503, -1),
+        (resets, "reset", 0, -1),
+    ],
+)
+async def test_a_new_connection_is_told_by_what_became_of_it(
+    handler: Handler, outcome: str, status: int, retry_after_s: int
+) -> None:
+    async with server(handler) as port:
+        tryout = await dial.fetch("127.0.0.1", port)
+    assert (tryout.outcome, tryout.status, tryout.retry_after_s) == (outcome, status, retry_after_s)
+
+
+async def test_a_connection_that_is_never_answered_hung(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(dial, "TIMEOUT_S", 0.2)
+    async with server(hangs) as port:
+        assert (await dial.fetch("127.0.0.1", port)).outcome == "hung"
+        assert (await dial.open_echo("127.0.0.1", port))[0].outcome == "hung"
+
+
+async def test_a_port_where_nobody_listens_refuses() -> None:
+    with socket.socket() as bound:
+        bound.bind(("127.0.0.1", 0))
+        port = bound.getsockname()[1]
+    assert (await dial.fetch("127.0.0.1", port)).outcome == "refused"
+    tryout, echoer = await dial.open_echo("127.0.0.1", port)
+    assert (tryout.outcome, echoer) == ("refused", None)
+
+
+@asynccontextmanager
+async def echo_server() -> AsyncIterator[tuple[int, list[ServerConnection]]]:
+    connections: list[ServerConnection] = []
+
+    async def echo(connection: ServerConnection) -> None:
+        connections.append(connection)
+        async for message in connection:
+            await connection.send(message)
+
+    async with serve(echo, "127.0.0.1", 0, compression=None, ping_interval=None) as listening:
+        yield listening.sockets[0].getsockname()[1], connections
+
+
+async def open_echo(port: int) -> dial.Echoer:
+    tryout, echoer = await dial.open_echo("127.0.0.1", port)
+    assert tryout.outcome == "answered"
+    assert echoer is not None
+    return echoer
+
+
+async def test_what_is_sent_over_the_standing_connection_comes_back() -> None:
+    async with echo_server() as (port, _):
+        echoer = await open_echo(port)
+        echoer.send(b"12345678")
+        await asyncio.wait_for(echoer.wake.wait(), 5)
+        assert [(arrival.data, arrival.wire_bytes) for arrival in echoer.messages] == [(b"12345678", 10)]
+        echoer.abort()
+
+
+@pytest.mark.parametrize(
+    ("written", "how"),
+    [
+        (b"", "fin"),
+        (b"\x82\x08" + b"1234", "torn"),
+        (b"\x82\x08" + b"12345678", "fin"),
+        (b"\xff\xff\xff", "protocol"),
+    ],
+)
+async def test_the_standing_connection_tells_how_it_ended(written: bytes, how: str) -> None:
+    async with echo_server() as (port, connections):
+        echoer = await open_echo(port)
+        transport = connections[0].transport
+        transport.write(written)
+        transport.close()
+        await asyncio.wait_for(echoer.ended.wait(), 5)
+        assert echoer.how == how
+
+
+async def test_the_standing_connection_tells_a_reset() -> None:
+    async with echo_server() as (port, connections):
+        echoer = await open_echo(port)
+        raw = connections[0].transport.get_extra_info("socket")
+        raw.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connections[0].transport.abort()
+        await asyncio.wait_for(echoer.ended.wait(), 5)
+        assert echoer.how == "rst"
+
+
+async def test_an_upgrade_that_is_answered_with_an_error_is_rejected() -> None:
+    def reject(connection: ServerConnection, request: Request) -> Response:
+        response = connection.respond(503, "not now")
+        response.headers["Retry-After"] = "7"
+        return response
+
+    async def never(connection: ServerConnection) -> None:
+        raise AssertionError("the upgrade was rejected")
+
+    async with serve(never, "127.0.0.1", 0, process_request=reject) as listening:
+        tryout, echoer = await dial.open_echo("127.0.0.1", listening.sockets[0].getsockname()[1])
+    assert (tryout.outcome, tryout.status, tryout.retry_after_s, echoer) == ("rejected", 503, 7, None)

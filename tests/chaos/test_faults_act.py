@@ -1,0 +1,121 @@
+"""What each fault does with the hands that it is given."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chaos.catalogue import make
+from chaos.directions import Direction
+from chaos.hands import Action, HandsError, LinkEffect, Strike, Toxic
+from tests.chaos.fake_hands import FakeHands
+
+STRIKE = Strike("f1", ("worker-1", "worker-2"), seed=7)
+UP, DOWN, BOTH = Direction.to_coordinator, Direction.to_worker, Direction.both
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "toxic"),
+    [
+        (
+            "latency",
+            {"mean": "200ms", "jitter": "50ms", "direction": "to_worker"},
+            Toxic("delay", DOWN, {"mean_ms": 200.0, "jitter_ms": 50.0, "distribution": "uniform"}),
+        ),
+        ("bandwidth", {"rate": "64KB/s"}, Toxic("throttle", BOTH, {"rate_bytes_per_s": 64_000})),
+        (
+            "fragment",
+            {"size": "64B", "gap": "20ms"},
+            Toxic("fragment", BOTH, {"size_bytes": 64, "gap_ms": 20.0}),
+        ),
+        ("stall", {"direction": "to_coordinator"}, Toxic("hold", UP)),
+        ("partition", {}, Toxic("hold", BOTH)),
+        ("blackhole", {}, Toxic("blackhole", BOTH)),
+        ("truncate", {"direction": "to_worker"}, Toxic("truncate", DOWN, {"mode": "mid_frame"})),
+        ("truncate", {"keep": "1KB"}, Toxic("truncate", BOTH, {"mode": "bytes", "after_bytes": 1000})),
+        ("corrupt", {"rate": "1e-4"}, Toxic("corrupt", BOTH, {"rate_per_byte": 1e-4, "flip": "bit"})),
+        ("drop", {"probability": "5%"}, Toxic("drop", BOTH, {"probability": 0.05})),
+        ("duplicate", {"probability": "5%"}, Toxic("duplicate", BOTH, {"probability": 0.05})),
+        ("fail_first", {"connections": 3}, Toxic("fail_first", UP, {"connections": 3, "how": "fin"})),
+        ("reject", {}, Toxic("reject", UP, {"status": 503})),
+        ("reject", {"retry_after": "2s"}, Toxic("reject", UP, {"status": 503, "retry_after_s": 2})),
+        ("hang", {}, Toxic("hang", UP)),
+    ],
+)
+async def test_a_fault_is_this_toxic(name: str, params: dict[str, Any], toxic: Toxic) -> None:
+    hands = FakeHands()
+    times = await make(name, params).begin(hands, STRIKE)
+    assert hands.effects == {"f1": LinkEffect((toxic,))}
+    assert set(times) == set(STRIKE.targets)
+
+
+@pytest.mark.parametrize(
+    ("name", "action"),
+    [
+        ("cut", Action.cut),
+        ("reset", Action.reset),
+        ("refuse", Action.refuse),
+        ("block_new_only", Action.block_new),
+    ],
+)
+async def test_a_fault_is_this_action(name: str, action: Action) -> None:
+    hands = FakeHands()
+    await make(name, {}).begin(hands, STRIKE)
+    assert hands.effects == {"f1": LinkEffect(action=action)}
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "begins", "ends"),
+    [
+        ("pause", {}, "pause", "unpause"),
+        ("kill", {}, "kill", "start"),
+        ("stop", {"grace": "3s"}, "stop 3", "start"),
+        ("restart", {}, "restart 10", "start"),
+        ("unplug", {}, "unplug", "plug"),
+        ("cpu", {"cores": 0.5}, "limit 0.5 None", "unlimit"),
+        ("memory", {"limit": "64MiB"}, "limit None 67108864", "unlimit"),
+    ],
+)
+async def test_a_container_fault_does_this_to_each_and_undoes_it(
+    name: str, params: dict[str, Any], begins: str, ends: str
+) -> None:
+    hands = FakeHands()
+    fault = make(name, params)
+    assert set(await fault.begin(hands, STRIKE)) == set(STRIKE.targets)
+    assert hands.calls == [(begins, "worker-1"), (begins, "worker-2")]
+    hands.calls.clear()
+    assert set(await fault.end(hands, STRIKE)) == set(STRIKE.targets)
+    assert hands.calls == [(ends, "worker-1"), (ends, "worker-2")]
+
+
+async def test_a_link_fault_ends_by_its_id() -> None:
+    hands = FakeHands()
+    await make("stall", {}).end(hands, STRIKE)
+    assert hands.calls == [("release", "f1")]
+
+
+async def test_a_target_that_fails_does_not_keep_the_others_from_being_hit() -> None:
+    hands = FakeHands(broken={"worker-1"})
+    with pytest.raises(HandsError, match="worker-1 cannot be touched"):
+        await make("pause", {}).begin(hands, STRIKE)
+    assert ("pause", "worker-2") in hands.calls
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "for_s", "cuts"),
+    [
+        ("refuse", {}, 1.0, True),
+        ("cut", {}, None, True),
+        ("latency", {"mean": "200ms"}, 60.0, False),
+        ("stall", {}, 3.0, False),
+        ("stall", {}, 20.0, True),
+        ("pause", {}, 20.0, True),
+        ("corrupt", {"rate": "1e-4"}, 60.0, False),
+        ("flap", {"of": "refuse", "down": "1s", "up": "1s"}, 60.0, True),
+    ],
+)
+def test_a_fault_tells_whether_it_costs_a_worker_its_connection(
+    name: str, params: dict[str, Any], for_s: float | None, cuts: bool
+) -> None:
+    assert make(name, params).cuts(for_s, notice_s=4.0) is cuts

@@ -1,0 +1,61 @@
+"""How closely the prober looks, and that it stays within its bounds."""
+
+from __future__ import annotations
+
+import pytest
+
+from chaos.catalogue import make
+from chaos.prober.look import Look, ProberSettings, Watch, look_at, read_watches, shared, write_watches
+
+CLOSE = Look(probes_per_s=20, connects_per_s=4)
+WATCH = Watch(100, 200, ["worker-1"], CLOSE)
+
+
+@pytest.mark.parametrize(
+    ("link", "now_ns", "close"),
+    [
+        ("worker-1", 100, True),
+        ("worker-1", 199, True),
+        ("worker-1", 99, False),
+        ("worker-1", 200, False),
+        ("worker-2", 150, False),
+    ],
+)
+def test_a_watched_link_is_looked_at_closely_in_its_time_alone(link: str, now_ns: int, close: bool) -> None:
+    assert look_at(link, now_ns, Look(), [WATCH]) == (CLOSE if close else Look())
+
+
+def test_two_watches_on_one_link_give_the_closer_of_both() -> None:
+    other = Watch(0, 300, ["worker-1"], Look(probes_per_s=1, connects_per_s=0, volume_bytes_per_s=5000))
+    assert look_at("worker-1", 150, Look(), [WATCH, other]) == Look(
+        probes_per_s=20, connects_per_s=4, volume_bytes_per_s=5000
+    )
+
+
+def test_all_links_together_stay_under_the_ceiling() -> None:
+    settings = ProberSettings(links=200)
+    look = shared(Look(probes_per_s=50, connects_per_s=10, volume_bytes_per_s=1_000_000), settings)
+    assert look.probes_per_s * 200 <= settings.probes_per_s
+    assert look.connects_per_s * 200 <= settings.connects_per_s
+    assert look.volume_bytes_per_s * 200 <= settings.volume_bytes_per_s
+
+
+def test_a_watch_file_is_read_back_as_it_was_written() -> None:
+    assert read_watches(write_watches([WATCH])) == [WATCH]
+
+
+@pytest.mark.parametrize("data", [b"", b"[", b'[{"from_ns": 1}]', b"{}"])
+def test_a_watch_file_that_is_none_is_told(data: bytes) -> None:
+    with pytest.raises(ValueError, match="watch file"):
+        read_watches(data)
+
+
+@pytest.mark.parametrize("rate", ["1e-6", "1e-4", "1e-2", "1"])
+def test_corruption_is_looked_for_in_bounded_traffic(rate: str) -> None:
+    look = make("corrupt", {"rate": rate}).look_for(10.0)
+    assert 1_000 <= look.volume_bytes_per_s <= 100_000
+
+
+def test_throughput_is_measured_in_bounded_bursts() -> None:
+    assert make("bandwidth", {"rate": "1GB/s"}).look_for(10.0).burst_bytes == 256_000
+    assert make("bandwidth", {"rate": "64KB/s"}).look_for(10.0).burst_bytes == 25_600

@@ -1,0 +1,188 @@
+"""Each fault's rule: it sees its own trace, and neither nothing nor the trace of another fault."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any
+
+import pytest
+
+from chaos.catalogue import make
+from chaos.evidence import ContainerSeen, Ending, LinkSeen, Outcome, Silence, Window
+from chaos.fault import ContainerFault, LinkFault
+
+S = 1_000_000_000
+QUIET = Window(0, 10 * S, rtt_ms=(1.0, 1.2, 0.9, 1.1), connects={Outcome.answered: 3}, lives=True)
+DURING = replace(QUIET, from_ns=10 * S, until_ns=20 * S)
+AFTER = replace(QUIET, from_ns=20 * S, until_ns=30 * S)
+UNTOUCHED = LinkSeen("worker-1", QUIET, DURING, AFTER)
+
+
+def seen(counters: Mapping[str, int] = {}, **during: Any) -> LinkSeen:
+    return replace(UNTOUCHED, during=replace(DURING, **during), counters=counters)
+
+
+def ended(how: Ending) -> tuple[tuple[int, Ending], ...]:
+    return ((10 * S + 1, how),)
+
+
+HELD = (Silence(10 * S, 20 * S, healed=True),)
+GONE = (Silence(10 * S, 20 * S, healed=False),)
+LATE = (201.0, 200.5, 202.0, 201.5)
+REFUSED, HUNG, ANSWERED = {Outcome.refused: 4}, {Outcome.hung: 2}, {Outcome.answered: 4}
+
+# A name, its parameters, its trace, and whether another fault's rule may see itself in that trace as well.
+TRACES: list[tuple[str, dict[str, Any], LinkSeen]] = [
+    ("latency", {"mean": "100ms"}, seen(rtt_ms=LATE)),
+    ("bandwidth", {"rate": "64KB/s"}, seen(rates_bytes_per_s=(63_500.0, 64_100.0))),
+    ("fragment", {"size": "64B", "gap": "10ms"}, seen(rates_bytes_per_s=(6_000.0,))),
+    ("stall", {}, seen(rtt_ms=(), silences=HELD, connects=HUNG)),
+    ("blackhole", {}, seen(rtt_ms=(), silences=GONE, connects=HUNG)),
+    ("cut", {}, seen(ends=ended(Ending.fin), connects=ANSWERED)),
+    ("refuse", {}, seen(ends=ended(Ending.fin), connects=REFUSED)),
+    ("block_new_only", {}, seen(connects=REFUSED)),
+    ("reset", {}, seen(ends=ended(Ending.rst), connects=ANSWERED)),
+    ("truncate", {}, seen({"truncated_connections": 2}, ends=ended(Ending.torn), connects=ANSWERED)),
+    ("corrupt", {"rate": "1e-3", "direction": "to_worker"}, seen(compared_bytes=40_000, damaged_bytes=41)),
+    ("drop", {"probability": "5%"}, seen({"dropped_chunks": 3}, missing_messages=3)),
+    ("duplicate", {"probability": "5%"}, seen({"duplicated_chunks": 3}, repeated_messages=3)),
+    (
+        "fail_first",
+        {"connections": 2},
+        seen({"failed_connections": 2}, connects={Outcome.closed: 2, Outcome.answered: 3}),
+    ),
+    ("reject", {}, seen(connects={Outcome.rejected: 3}, statuses=frozenset({(503, -1)}))),
+    ("hang", {}, seen(connects=HUNG)),
+]
+IDS = [name for name, _, _ in TRACES]
+
+
+def rule(name: str, params: dict[str, Any]) -> LinkFault:
+    fault = make(name, params)
+    assert isinstance(fault, LinkFault)
+    return fault
+
+
+@pytest.mark.parametrize(("name", "params", "trace"), TRACES, ids=IDS)
+def test_a_rule_sees_its_own_trace(name: str, params: dict[str, Any], trace: LinkSeen) -> None:
+    assert rule(name, params).observed(trace).seen
+
+
+@pytest.mark.parametrize(("name", "params"), [(name, params) for name, params, _ in TRACES], ids=IDS)
+def test_a_rule_does_not_see_itself_on_an_untouched_link(name: str, params: dict[str, Any]) -> None:
+    observation = rule(name, params).observed(UNTOUCHED)
+    assert not observation.seen
+    assert observation.because
+
+
+@pytest.mark.parametrize(("name", "params"), [(name, params) for name, params, _ in TRACES], ids=IDS)
+def test_a_rule_does_not_see_itself_where_the_prober_saw_nothing(name: str, params: dict[str, Any]) -> None:
+    nothing = Window(0, 0)
+    assert not rule(name, params).observed(LinkSeen("worker-1", nothing, nothing, nothing)).seen
+
+
+@pytest.mark.parametrize(("name", "params"), [(name, params) for name, params, _ in TRACES], ids=IDS)
+def test_a_rule_does_not_take_another_faults_trace_for_its_own(name: str, params: dict[str, Any]) -> None:
+    mistaken = [
+        other for other, _, trace in TRACES if other != name and rule(name, params).observed(trace).seen
+    ]
+    # A cut that happened to fall inside a frame is a cut all the same.
+    assert set(mistaken) <= ({"truncate"} if name == "cut" else set())
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "trace", "told"),
+    [
+        ("latency", {"mean": "100ms"}, seen(rtt_ms=(60.0, 61.0, 60.0)), "took 59"),
+        ("latency", {"mean": "100ms"}, seen(rtt_ms=(900.0, 910.0, 905.0)), "took 90"),
+        ("latency", {"mean": "100ms"}, seen(rtt_ms=(201.0,)), "too few round trips"),
+        ("bandwidth", {"rate": "64KB/s"}, seen(rates_bytes_per_s=(90_000.0,)), "90000 B/s"),
+        ("stall", {}, seen(silences=GONE), "did not arrive afterwards"),
+        ("stall", {}, seen(silences=(Silence(15 * S, 16 * S, healed=True),)), "not silent"),
+        ("stall", {}, seen(silences=HELD, ends=ended(Ending.fin)), "only have been silent"),
+        ("blackhole", {}, seen(silences=HELD, connects=HUNG), "nothing vanished"),
+        ("blackhole", {}, seen(silences=GONE, connects=ANSWERED), "should have hung"),
+        (
+            "refuse",
+            {},
+            seen(ends=ended(Ending.fin), connects={**REFUSED, Outcome.answered: 1}),
+            "should have been refused",
+        ),
+        ("cut", {}, seen(ends=ended(Ending.fin), connects=REFUSED), "should have worked"),
+        (
+            "truncate",
+            {"direction": "to_worker"},
+            seen({"truncated_connections": 1}, ends=ended(Ending.fin)),
+            "between two frames",
+        ),
+        ("corrupt", {"rate": "1e-3"}, seen(compared_bytes=40_000, damaged_bytes=4_000), "80 expected"),
+        ("corrupt", {"rate": "1e-3"}, seen(compared_bytes=40_000), "0 of 40000"),
+        (
+            "reject",
+            {"retry_after": "2s"},
+            seen(connects={Outcome.rejected: 3}, statuses=frozenset({(503, -1)})),
+            "status 503",
+        ),
+    ],
+)
+def test_a_trace_that_is_not_quite_right_is_told(
+    name: str, params: dict[str, Any], trace: LinkSeen, told: str
+) -> None:
+    observation = rule(name, params).observed(trace)
+    assert not observation.seen
+    assert told in observation.because
+
+
+STOOD = ContainerSeen(
+    "worker-1",
+    called_ns=10 * S,
+    from_ns=10 * S,
+    until_ns=20 * S,
+    states=frozenset({"running"}),
+    networks=frozenset({True}),
+    lines_ns=(12 * S, 15 * S),
+)
+CONTAINERS: list[tuple[str, dict[str, Any], ContainerSeen]] = [
+    ("pause", {}, replace(STOOD, states=frozenset({"paused"}), lines_ns=(21 * S,))),
+    ("kill", {}, replace(STOOD, states=frozenset({"exited"}), starts_ns=(21 * S,))),
+    ("stop", {}, replace(STOOD, states=frozenset({"exited"}), starts_ns=(21 * S,), stopped_in_order=True)),
+    ("restart", {}, replace(STOOD, starts_ns=(11 * S,), stopped_in_order=True)),
+    ("unplug", {}, replace(STOOD, networks=frozenset({False}), noticed=True)),
+    ("cpu", {"cores": 0.1}, replace(STOOD, cpus=0.1)),
+    ("memory", {"limit": "64MiB"}, replace(STOOD, memory_bytes=64 << 20)),
+]
+
+
+def container_rule(name: str, params: dict[str, Any]) -> ContainerFault:
+    fault = make(name, params)
+    assert isinstance(fault, ContainerFault)
+    return fault
+
+
+@pytest.mark.parametrize(("name", "params", "trace"), CONTAINERS, ids=[name for name, _, _ in CONTAINERS])
+def test_a_container_fault_sees_its_own_trace_and_not_none(
+    name: str, params: dict[str, Any], trace: ContainerSeen
+) -> None:
+    fault = container_rule(name, params)
+    assert fault.observed(trace).seen
+    assert not fault.observed(STOOD).seen
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "trace", "told"),
+    [
+        ("pause", {}, replace(STOOD, states=frozenset({"paused"})), "wrote 2 journal lines"),
+        ("pause", {}, replace(CONTAINERS[0][2], probed_links=5, silent_links=4), "only 4 of 5 links"),
+        ("kill", {}, replace(CONTAINERS[1][2], stopped_in_order=True), "no SIGKILL"),
+        ("kill", {}, replace(CONTAINERS[1][2], starts_ns=()), "no new life"),
+        ("unplug", {}, replace(CONTAINERS[4][2], noticed=False, until_ns=30 * S), "noticed nothing"),
+        ("cpu", {"cores": 0.1}, replace(STOOD, cpus=0.2), "no such quota"),
+    ],
+)
+def test_a_container_that_was_not_quite_hit_is_told(
+    name: str, params: dict[str, Any], trace: ContainerSeen, told: str
+) -> None:
+    observation = container_rule(name, params).observed(trace)
+    assert not observation.seen
+    assert told in observation.because

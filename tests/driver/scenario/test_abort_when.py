@@ -1,0 +1,68 @@
+"""Rules that end a run early: they must hold for their time, without a break."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver.abort_when import AbortWatch, parse_abort
+from wire.control import Counts, State, WorkerState
+
+
+def state(connected: int, waiting: int = 0, completed: int = 0) -> State:
+    workers = [
+        WorkerState(f"worker-{n}", "connected" if n <= connected else "lost", "s", 0, 0, 1, 0)
+        for n in range(1, 11)
+    ]
+    counts = Counts(submitted=completed + waiting, completed=completed, failed=0, waiting=waiting, assigned=0)
+    return State(1, 0, False, counts, {}, workers, {})
+
+
+def test_a_rule_that_holds_for_its_time_ends_the_run() -> None:
+    watch = AbortWatch([parse_abort("connected < 50% for 3s")], workers=10)
+    assert [watch.look(float(now_s), state(4)) for now_s in range(4)] == ["", "", "", ""]
+    assert (
+        watch.look(4.0, state(4))
+        == "connected < 50% for 3s: share of the workers that are connected was 40 %"
+    )
+
+
+def test_a_rule_that_breaks_in_between_begins_anew() -> None:
+    watch = AbortWatch([parse_abort("connected < 50% for 3s")], workers=10)
+    told = [watch.look(float(now_s), state(6 if now_s == 3 else 4)) for now_s in range(7)]
+    assert told == [""] * 7
+    assert watch.look(7.0, state(4))
+
+
+def test_an_unknown_state_is_no_reason_to_end() -> None:
+    watch = AbortWatch([parse_abort("connected < 50% for 1s")], workers=10)
+    assert not any(watch.look(now_s / 2, state(4) if now_s % 3 else None) for now_s in range(20))
+
+
+@pytest.mark.parametrize(
+    ("rule", "completed_per_s", "waiting", "ends"),
+    [
+        ("waiting_tasks > 100 for 2s", 0, 101, True),
+        ("waiting_tasks > 100 for 2s", 0, 100, False),
+        ("completed_per_s < 5/s for 2s", 4, 0, True),
+        ("completed_per_s < 5/s for 2s", 6, 0, False),
+    ],
+)
+def test_queue_and_rate_are_known_too(rule: str, completed_per_s: int, waiting: int, ends: bool) -> None:
+    watch = AbortWatch([parse_abort(rule)], workers=10)
+    told = [watch.look(float(now_s), state(10, waiting, completed_per_s * now_s)) for now_s in range(6)]
+    assert bool(told[-1]) is ends
+
+
+@pytest.mark.parametrize(
+    ("text", "told"),
+    [
+        ("connected < 10%", "expected a rule like"),
+        ("conected < 10% for 3s", "Did you mean connected"),
+        ("connected < 10 for 3s", "never above 100 %"),
+        ("connected < 10% for 3", "unit"),
+        ("", "expected a rule like"),
+    ],
+)
+def test_a_rule_that_is_none_is_refused(text: str, told: str) -> None:
+    with pytest.raises(ValueError, match=told):
+        parse_abort(text)
