@@ -21,7 +21,7 @@ def read_history(run_folder: Path, expected: Sequence[str] = (), workers: Sequen
     """
     reader = LineReader(get_args(ProberEvent))
     folder = run_folder / JOURNALS
-    with _no_collection():
+    with without_collection():
         journals = {path.stem: _read(reader, path) for path in sorted(folder.glob("*.jsonl"))}
     named = list(workers) or sorted(
         (name for name in journals if name.startswith("worker-")), key=worker_order
@@ -46,8 +46,8 @@ def _read(reader: LineReader, path: Path) -> JournalRead:
 
 
 @contextmanager
-def _no_collection() -> Iterator[None]:
-    # A million small objects and no garbage: every collection would look at all of them for nothing.
+def without_collection() -> Iterator[None]:
+    """Keep the garbage collector from looking again and again at a million objects of which none is garbage."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -19,7 +19,7 @@ from driver.errors import LabError, WrongUseError
 from driver.expectations import find_all
 from driver.findings import Finding, unknown
 from driver.history import History
-from driver.journals import read_history
+from driver.journals import read_history, without_collection
 from driver.metrics import Metrics, measure
 from driver.thresholds import Expectation, parse_expectations
 from driver.verdict import KnownIssue, Verdict, judge
@@ -113,11 +113,12 @@ def judged(folder: Path) -> Judged:
             f"expected the folder of a run; {folder} is none.", "`lab.py runs` lists those that are there."
         )
     record, missing = read_record(folder)
-    history = read_history(folder, record.processes, record.workers)
-    metrics = measure(history)
     expectations, wrong = _expectations(record)
     findings = [unknown("run_folder_is_whole", because) for because in (*missing, *wrong)]
-    findings += find_all(history, metrics, expectations, record.planned_faults)
+    with without_collection():
+        history = read_history(folder, record.processes, record.workers)
+        metrics = measure(history)
+        findings += find_all(history, metrics, expectations, record.planned_faults)
     verdict = judge(findings, record.known_issues)
     save_verdict(folder, record, metrics, verdict)
     return Judged(folder, record, history, metrics, verdict)

@@ -32,9 +32,14 @@ class Opened:
         page.wait_for_selector("html[data-ready=yes]", timeout=20_000)
 
 
+def find_browser() -> str | None:
+    """The path of a Chromium, None when there is none."""
+    return os.environ.get("STORMLAB_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+
+
 @pytest.fixture(scope="session")
 def browser() -> Iterator[Browser]:
-    path = os.environ.get("STORMLAB_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
+    path = find_browser()
     if path is None:
         pytest.fail(
             f"no browser: looked for {', '.join(NAMES)}; `apt-get install chromium`, or set STORMLAB_CHROMIUM"
