@@ -42,9 +42,9 @@ KEY = bytes(range(32))
 class Knobs:
     """What a test sets."""
 
-    heartbeat_interval_ms: int = 200
-    heartbeat_timeout_ms: int = 400
-    lease_ms: int = 5_000
+    heartbeat_interval_ms: int = 300
+    heartbeat_timeout_ms: int = 2_000
+    lease_ms: int = 30_000
     base_ms: int = 10
     cap_ms: int = 50
     answers_heartbeats: bool = True
