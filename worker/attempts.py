@@ -27,8 +27,7 @@ class Attempt:
     """One attempt. Times are this process's monotonic nanoseconds; `from_step` and `step` count finished
     steps.
 
-    `saving` and `waiting_checkpoint`: one checkpoint at a time is on its way, the newest other one waits for
-    it.
+    One checkpoint at a time is `sending`; the newest one after it waits as `unsent`.
     """
 
     assign: Assign

@@ -54,7 +54,8 @@ class Work:
         attempt = self.attempts.add(assign, now_ns, lease_from_ns + assign.lease_ms * _MS)
         if len(self.attempts) > self._most_held:
             return effects + self._hand_back(now_ns, attempt, f"more than {self._most_held} attempts held")
-        return effects + self.start_ready(now_ns)
+        # The clock first: what lay in a buffer while this process was paused may have no lease left.
+        return effects + self.tick(now_ns) + self.start_ready(now_ns)
 
     def revoked(self, now_ns: int, revoke: Revoke) -> list[Effect]:
         """Stop an attempt. A result that is on its way already is left to the coordinator to refuse."""

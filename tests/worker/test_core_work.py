@@ -207,6 +207,14 @@ def test_a_renewal_counts_from_the_heartbeat_that_it_answers() -> None:
     assert desk.core.live_tasks(desk.now_ns + 9_000 * MS) == []
 
 
+def test_an_assignment_that_lay_in_a_buffer_for_longer_than_its_lease_is_not_begun() -> None:
+    desk = Desk().up()
+    desk.now_ms += 15_000
+    desk.assign(1)
+    assert desk.started == []
+    assert [each.reason for each in desk.said(HandBack)] == ["lease ran out"]
+
+
 def test_a_slot_is_free_again_when_a_lease_ran_out() -> None:
     desk = Desk(slots=1).up()
     desk.assign(1)
