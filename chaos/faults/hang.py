@@ -9,7 +9,7 @@ from chaos.evidence import LinkSeen, Observation, Outcome
 from chaos.fault import Aspect, Layer, LinkFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look
-from chaos.proof import attempts, broken
+from chaos.proof import attempts, broken, silence_through
 
 
 class Hang(LinkFault):
@@ -19,7 +19,8 @@ class Hang(LinkFault):
     layer: ClassVar = Layer.handshake
     summary: ClassVar = "new connections are accepted and never answered"
     ends_see: ClassVar = (
-        "connect() succeeds, the upgrade request is sent, and nothing comes back; when it ends, the hung "
+        "The TCP connection is made, the upgrade request is sent, and nothing comes back; when it ends, the "
+        "hung "
         "connections are closed."
     )
     good_client: ClassVar = (
@@ -37,6 +38,8 @@ class Hang(LinkFault):
     def observed(self, seen: LinkSeen) -> Observation:
         if ended := broken(seen.during):
             return Observation(False, f"the standing connection ended ({ended}) where it should have stayed")
+        if silence_through(seen.during) is not None:
+            return Observation(False, "the standing connection fell silent where it should have stayed")
         if not seen.during.count(Outcome.hung) or seen.during.count(Outcome.answered):
             return Observation(False, f"new connections should have hung; {attempts(seen.during)}")
         return Observation(True, f"new connections were accepted and not answered ({attempts(seen.during)})")

@@ -20,7 +20,7 @@ class Truncate(DirectedFault):
     name: ClassVar = "truncate"
     summary: ClassVar = "the connection ends inside a WebSocket frame (or after so many bytes)"
     ends_see: ClassVar = (
-        "Without `after`: half of the payload of the next WebSocket data frame arrives, and then FIN. With "
+        "Without `keep`: half of the payload of the next WebSocket data frame arrives, and then FIN. With "
         "`after`: so many bytes from the fault's beginning (of each later connection too), and then FIN. "
         "Connections made while it lasts meet the same end."
     )
@@ -31,7 +31,7 @@ class Truncate(DirectedFault):
     look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = "direction: to_worker"
 
-    after_bytes: Annotated[
+    keep_bytes: Annotated[
         SizeBytes | None,
         Field(description="bytes that still pass; left out: until the middle of the next frame"),
     ] = None
@@ -43,10 +43,10 @@ class Truncate(DirectedFault):
         return frozenset({Aspect.live})
 
     def effect(self) -> LinkEffect:
-        if self.after_bytes is None:
+        if self.keep_bytes is None:
             return LinkEffect((Toxic("truncate", self.direction, {"mode": "mid_frame"}),))
         return LinkEffect(
-            (Toxic("truncate", self.direction, {"mode": "bytes", "after_bytes": self.after_bytes}),)
+            (Toxic("truncate", self.direction, {"mode": "bytes", "after_bytes": self.keep_bytes}),)
         )
 
     def observed(self, seen: LinkSeen) -> Observation:
@@ -55,7 +55,7 @@ class Truncate(DirectedFault):
             what = f"saw {ended}" if ended else "stood"
             return Observation(False, f"the standing connection should have ended with FIN; it {what}")
         if (
-            self.after_bytes is None
+            self.keep_bytes is None
             and Aspect.to_coordinator not in self.halves()
             and not seen.during.ended(Ending.torn)
         ):

@@ -160,7 +160,7 @@ class LinkProber:
         self._tried(tryout)
         if not self._is_silent:
             self._answered_in_silence = 0
-        # One that had been held itself says that the link is well again, and nothing about the silent connection.
+        # One that was held itself says that the link has healed, and nothing about the silent connection.
         elif was_silent and tryout.outcome == "answered" and tryout.took_ms < _PROMPT_MS:
             self._answered_in_silence += 1
 

@@ -96,7 +96,7 @@ func TestRefusedLinksEndTheirConnectionsAndRefuseNewOnesUntilTheFaultEnds(t *tes
 			t.Error("expected FIN, got", err)
 		}
 	}
-	if !refused(w, "a") || *w.link("a").Enabled {
+	if !refused(w, "a") || w.link("a").Enabled {
 		t.Error("the link is open")
 	}
 	w.end("f")

@@ -21,10 +21,6 @@ type connection struct {
 	drained   [stream.NumDirections]atomic.Bool
 }
 
-// closeGrace is how long an end that was sent a FIN may take to close its own side before the sockets go. Closing at once would
-// turn the FIN into an RST wherever bytes had come in unread.
-const closeGrace = 200 * time.Millisecond
-
 // answerTime bounds the wait for a client that does not read what it is told.
 const answerTime = 100 * time.Millisecond
 
@@ -40,11 +36,10 @@ func (c *connection) cut() bool {
 		return false
 	}
 	live := c.open()
-	// An error means that this side has ended already, and there is nothing to cut.
 	for _, socket := range c.sockets {
-		_ = socket.CloseWrite()
+		finish(socket)
 	}
-	time.AfterFunc(closeGrace, c.close)
+	c.close()
 	return live
 }
 
@@ -54,8 +49,12 @@ func (c *connection) reset() bool {
 		return false
 	}
 	live := c.open()
+	// Toxiproxy closes one side as soon as it sees the other gone; that must be an RST as well.
 	for _, socket := range c.sockets {
 		_ = socket.SetLinger(0)
+	}
+	for _, socket := range c.sockets {
+		disconnect(socket)
 	}
 	c.close()
 	return live

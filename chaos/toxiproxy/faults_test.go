@@ -20,7 +20,7 @@ func many(n int) []string {
 }
 
 func TestAFaultBeginsOnTwoHundredLinksWithinTenMillisecondsAtItsTime(t *testing.T) {
-	const reach, tries = 10 * time.Millisecond, 5
+	const reach, tries = 10 * time.Millisecond, 20
 	links := many(200)
 	w := newWorld(t, links...)
 	for _, c := range []struct {
@@ -32,15 +32,20 @@ func TestAFaultBeginsOnTwoHundredLinksWithinTenMillisecondsAtItsTime(t *testing.
 		// The machine may be busy with something else: the best of some tries tells what the server can do.
 		best := time.Hour
 		for try := 0; try < tries && best > reach; try++ {
+			var ends []*end
 			for _, name := range links {
-				w.connect(name)
+				client, server := w.connect(name)
+				ends = append(ends, client, server)
 			}
-			begin := monoNs() + int64(100*time.Millisecond)
+			begin := monoNs() + int64(try+1)*int64(100*time.Millisecond)
 			var v faultView
 			w.call("POST", "/lab/faults", faultRequest{
 				ID: "f", Links: links, Toxics: c.toxics, Action: c.action, LeaseMs: 60_000, BeginAtMonoNs: begin,
 			}, http.StatusCreated, &v)
 			over := w.end("f")
+			for _, e := range ends {
+				e.Close()
+			}
 			if v.BeganAtMonoNs < begin || len(v.Links) != len(links) {
 				t.Fatalf("%s: began %d ns early, on %d links", c.action, begin-v.BeganAtMonoNs, len(v.Links))
 			}
@@ -97,7 +102,7 @@ func TestWhenOneLinkFailsTheFaultIsUndoneOnAll(t *testing.T) {
 	if !strings.Contains(answer.Links["b"], "already exists") || len(answer.Links) != 1 {
 		t.Errorf("answered %+v", answer)
 	}
-	if a := w.link("a"); len(a.Toxics) > 0 || !*a.Enabled {
+	if a := w.link("a"); len(a.Toxics) > 0 || !a.Enabled {
 		t.Errorf("left on a: %+v", a)
 	}
 	client.send([]byte("untouched"))
@@ -111,7 +116,7 @@ func TestALeaseThatRunsOutHealsByItself(t *testing.T) {
 	w.call("POST", "/lab/faults", request, http.StatusCreated, nil)
 	client.send([]byte("held"))
 	server.expect([]byte("held"))
-	w.until("the link is clean", func() bool { l := w.link("a"); return *l.Enabled && len(l.Toxics) == 0 })
+	w.until("the link is clean", func() bool { l := w.link("a"); return l.Enabled && len(l.Toxics) == 0 })
 	v := w.fault("f")
 	held := time.Duration(v.EndedAtMonoNs - v.BeganAtMonoNs)
 	if v.State != "ended" || v.EndedBecause != "lease" || held < 200*time.Millisecond {
@@ -182,7 +187,7 @@ func TestHealingTurnsEverythingOff(t *testing.T) {
 		t.Errorf("healed %+v", v)
 	}
 	for _, name := range []string{"a", "b", "c"} {
-		if l := w.link(name); !*l.Enabled || len(l.Toxics)+len(l.Faults) > 0 {
+		if l := w.link(name); !l.Enabled || len(l.Toxics)+len(l.Faults) > 0 {
 			t.Errorf("not clean: %+v", l)
 		}
 		w.connect(name)

@@ -156,11 +156,15 @@ func (w *world) dial(link string) *end {
 	return &end{w, c.(*net.TCPConn)}
 }
 
-// connect gives both ends of a new connection through a link.
+// connect gives both ends of a new connection through a link, when the link counts it as live.
 func (w *world) connect(link string) (client, server *end) {
 	w.Helper()
+	l := w.lab.registry.get(link)
+	before := l.accepted.Load()
 	client = w.dial(link)
-	return client, w.arrival()
+	server = w.arrival()
+	w.until("the connection is live", func() bool { return l.accepted.Load() > before })
+	return client, server
 }
 
 func (w *world) arrival() *end {
@@ -230,7 +234,7 @@ func (e *end) rest() ([]byte, error) {
 // until waits for a condition.
 func (w *world) until(what string, met func() bool) {
 	w.Helper()
-	for deadline := time.Now().Add(patience); !met(); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(patience); !met(); time.Sleep(time.Millisecond) {
 		if time.Now().After(deadline) {
 			w.Fatalf("not within %s: %s", patience, what)
 		}

@@ -163,20 +163,22 @@ func (lab *lab) links() linksView {
 func (l *link) view() linkView {
 	v := linkView{
 		Name: l.name, Listen: l.proxy.Listen, Upstream: l.proxy.Upstream, Accepted: l.accepted.Load(), Waiting: waiting(l.proxy), Connections: len(l.live()),
-		BytesUpstream: l.bytes[stream.Upstream].Load(), BytesDownstream: l.bytes[stream.Downstream].Load(), Faults: []string{},
+		BytesUpstream: l.bytes[stream.Upstream].Load(), BytesDownstream: l.bytes[stream.Downstream].Load(), Faults: []string{}, Toxics: []string{},
 	}
+	v.Stuck = true
 	if lockWithin(l.proxy, viewTime) {
-		enabled := l.proxy.Enabled
-		v.Enabled = &enabled
+		v.Enabled = l.proxy.Enabled
 		l.proxy.Unlock()
+		v.Stuck = false
 	}
-	if lockWithin(l.proxy.Toxics, viewTime) {
-		defer l.proxy.Toxics.Unlock()
-		v.Toxics = []string{}
-		for d := stream.Upstream; d < stream.NumDirections; d++ {
-			for _, wrapper := range chainOf(l.proxy.Toxics, d)[1:] {
-				v.Toxics = append(v.Toxics, wrapper.Name)
-			}
+	if !lockWithin(l.proxy.Toxics, viewTime) {
+		v.Stuck = true
+		return v
+	}
+	defer l.proxy.Toxics.Unlock()
+	for d := stream.Upstream; d < stream.NumDirections; d++ {
+		for _, wrapper := range chainOf(l.proxy.Toxics, d)[1:] {
+			v.Toxics = append(v.Toxics, wrapper.Name)
 		}
 	}
 	return v

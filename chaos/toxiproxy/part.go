@@ -31,6 +31,7 @@ type part struct {
 type setToxic struct {
 	wrapper *toxics.ToxicWrapper
 	ours    ours // nil for a stock toxic.
+	share   float64
 }
 
 var errStuck = errors.New("stuck: a toxic does not let go, because its receiver does not read")
@@ -57,7 +58,7 @@ func (p *part) add(wanted []toxicJSON) error {
 			t.settle(p.link, wrapper, w.share)
 			p.link.proxy.Toxics.Unlock()
 		}
-		p.toxics = append(p.toxics, &setToxic{wrapper, t})
+		p.toxics = append(p.toxics, &setToxic{wrapper, t, w.share})
 	}
 	return nil
 }

@@ -30,7 +30,7 @@ type toxicJSON struct {
 	Toxicity   *float64        `json:"toxicity,omitempty"`
 	Attributes json.RawMessage `json:"attributes,omitempty"`
 
-	share float64 // Our toxics draw their toxicity themselves, once a connection.
+	share float64 // The toxicity. Our toxics draw it themselves, once a connection.
 }
 
 type faultRequest struct {
@@ -138,8 +138,11 @@ func (f *fault) plan(i int, t toxicJSON) *problem {
 		return wrong("%s.%s", where, strings.TrimPrefix(readable(err), "json: "))
 	}
 	t.share = 1
-	if isOurs && t.Toxicity != nil {
-		t.share, t.Toxicity = *t.Toxicity, nil
+	if t.Toxicity != nil {
+		t.share = *t.Toxicity
+	}
+	if isOurs {
+		t.Toxicity = nil
 	}
 	for _, stream := range streams {
 		one := t

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"io"
 	"math"
+	"net"
 	"net/http"
 	"slices"
 	"strings"
@@ -273,7 +274,11 @@ func TestTheFirstConnectionsFailAndTheRestDoNot(t *testing.T) {
 	for _, how := range []string{"fin", "rst"} {
 		w.inject(how, one, "none", aToxic("fail_first", "upstream", map[string]any{"connections": 3, "how": how}))
 		for range 3 {
-			_, err := w.dial("a").rest()
+			c, err := net.Dial("tcp", w.address("a"))
+			if err == nil {
+				_, err = (&end{w, c.(*net.TCPConn)}).rest()
+				c.Close()
+			}
 			w.arrival()
 			if reset := errors.Is(err, syscall.ECONNRESET); reset != (how == "rst") {
 				t.Errorf("%s: the connection ended with %v", how, err)

@@ -32,6 +32,7 @@ type toxicView struct {
 	Name     string           `json:"name"`
 	Type     string           `json:"type"`
 	Stream   string           `json:"stream"`
+	Toxicity float64          `json:"toxicity"`
 	Counters map[string]int64 `json:"counters,omitempty"`
 }
 
@@ -65,7 +66,7 @@ func (p *part) view(isOn bool) partView {
 		Present: isOn && p.present(), Problem: p.problem, Toxics: []toxicView{},
 	}
 	for _, t := range p.toxics {
-		one := toxicView{Name: t.wrapper.Name, Type: t.wrapper.Type, Stream: t.wrapper.Stream}
+		one := toxicView{Name: t.wrapper.Name, Type: t.wrapper.Type, Stream: t.wrapper.Stream, Toxicity: t.share}
 		if t.ours != nil {
 			one.Counters = t.ours.counters()
 		}
@@ -74,17 +75,18 @@ func (p *part) view(isOn bool) partView {
 	return v
 }
 
-// A linkView is a link as GET shows it. What is null could not be read in time, because the link is stuck.
+// A linkView is a link as GET shows it. Of a stuck link, whether it is enabled and its toxics could not be read in time.
 type linkView struct {
 	Name            string   `json:"name"`
 	Listen          string   `json:"listen"`
 	Upstream        string   `json:"upstream"`
-	Enabled         *bool    `json:"enabled"`
+	Enabled         bool     `json:"enabled"`
 	Connections     int      `json:"connections"`
 	Accepted        int64    `json:"accepted"`
 	BytesUpstream   int64    `json:"bytes_upstream"`
 	BytesDownstream int64    `json:"bytes_downstream"`
 	Waiting         int      `json:"waiting"`
+	Stuck           bool     `json:"stuck"`
 	Toxics          []string `json:"toxics"`
 	Faults          []string `json:"faults"`
 }
