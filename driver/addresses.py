@@ -6,6 +6,7 @@ import ipaddress
 import socket
 import struct
 from collections.abc import Iterable
+from contextlib import suppress
 from pathlib import Path
 
 from driver.errors import LabError
@@ -85,13 +86,28 @@ def process_on(port: int, proc: Path = Path("/proc")) -> str:
         if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port
     }
     for folder in proc.glob("[0-9]*"):
-        try:
-            sockets = {link.readlink().name for link in (folder / "fd").iterdir()}
-            if any(f"socket:[{inode}]" in sockets for inode in inodes):
+        if inodes & _sockets(folder / "fd"):
+            try:
                 return f"{(folder / 'comm').read_text().strip()} (pid {folder.name})"
-        except OSError:
-            continue
+            except OSError:
+                continue
     return ""
+
+
+def _sockets(descriptors: Path) -> set[str]:
+    """The inodes of a process's sockets, as far as this user may see them."""
+    found: set[str] = set()
+    try:
+        links = list(descriptors.iterdir())
+    except OSError:
+        return found
+    for link in links:
+        # Each may be closed while we look.
+        with suppress(OSError):
+            name = link.readlink().name
+            if name.startswith("socket:["):
+                found.add(name[len("socket:[") : -1])
+    return found
 
 
 def _rows(table: Path) -> list[list[str]]:

@@ -1,0 +1,50 @@
+"""Room for a lab: networks that nobody uses, ports, and who holds one."""
+
+from __future__ import annotations
+
+import socket
+from ipaddress import IPv4Network
+from pathlib import Path
+
+import pytest
+
+from driver import addresses
+from driver.errors import LabError
+
+
+def test_the_first_room_is_taken_where_all_are_free() -> None:
+    assert addresses.free_room([IPv4Network("172.17.0.0/16")]) == 0
+
+
+def test_a_room_whose_links_network_is_in_use_is_passed_over() -> None:
+    taken = [IPv4Network("10.231.0.0/24"), IPv4Network("10.232.6.0/24")]
+    assert addresses.free_room(taken) == 2
+
+
+def test_no_room_at_all_is_told_with_what_to_do() -> None:
+    with pytest.raises(LabError, match="No free network"):
+        addresses.free_room([IPv4Network("10.0.0.0/8")])
+
+
+def test_the_host_s_routes_are_read_without_the_default_one(tmp_path: Path) -> None:
+    table = tmp_path / "route"
+    table.write_text(
+        "Iface\tDestination\tGateway\tFlags\tRefCnt\tUse\tMetric\tMask\n"
+        "eth0\t00000000\t010200C0\t0003\t0\t0\t0\t00000000\n"
+        "vpn0\t0000E70A\t00000000\t0001\t0\t0\t0\t0000FFFF\n"
+    )
+    assert addresses.host_routes(table) == [IPv4Network("10.231.0.0/16")]
+
+
+def test_a_port_that_somebody_listens_on_is_taken_and_its_process_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as server:
+        port = server.getsockname()[1]
+        assert not addresses.is_free("127.0.0.1", port)
+        assert "(pid " in addresses.process_on(port)
+    assert addresses.is_free("127.0.0.1", port)
+
+
+def test_a_pair_that_is_offered_is_free() -> None:
+    first = addresses.free_pair("127.0.0.1")
+    assert addresses.is_free("127.0.0.1", first)
+    assert addresses.is_free("127.0.0.1", first + 1)

@@ -1,0 +1,101 @@
+"""The command line: what is wrong is told in a sentence, with its exit code, and nothing is started."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver.cli.main import CATALOGUE, run
+from driver.exit_codes import MEANING, ExitCode
+
+NO_ENGINE = "unix:///nonexistent/docker.sock"
+
+
+@pytest.mark.parametrize(
+    ("argv", "told"),
+    [
+        ("upp", "There is no command 'upp'.\n        Did you mean 'up'?"),
+        ("up --workers 0", "--workers takes 1 to 500; found 0."),
+        ("up --workers -3", "--workers takes 1 to 500; found -3."),
+        ("up --workers abc", "--workers takes a whole number; found 'abc'."),
+        ("up --workers 501", "--workers takes 1 to 500; found 501."),
+        ("up --port 0", "--port takes 1 to 65534; found 0."),
+        ("up --port x", "Invalid value for '--port'"),
+        ("up --project A/b", "--project 'A/b' is no name for a lab."),
+        ("up --bogus", "No such option '--bogus'"),
+        ("scenario", "Missing argument 'NAME'"),
+        (
+            "scenario thundering_heard",
+            "there is no scenario 'thundering_heard'.\n        Did you mean thundering_herd",
+        ),
+        ("scenario thundering_herd --duration -5", "--duration takes more than 0 s"),
+        (
+            "scenario thundering_herd --duration soon",
+            "--duration takes seconds, or a duration with its unit; found 'soon'.",
+        ),
+        ("scenario thundering_herd --seed -1", "--seed takes a whole number"),
+        ("scenario thundering_herd --var x", "--var takes NAME=VALUE; found 'x'."),
+        ("scenario thundering_herd --var nope=1", "has no variable 'nope'."),
+        ("scenario nowhere/x.yaml", "there is no file nowhere/x.yaml."),
+        ("judge nowhere", "There is no run 'nowhere'."),
+        ("replay nowhere", "There is no run 'nowhere'."),
+        ("inject latncy", "There is no fault 'latncy'.\n        Did you mean latency?"),
+    ],
+)
+def test_wrong_use_is_told_in_a_sentence(argv: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(argv.split()) == ExitCode.WRONG_USE
+    said = capsys.readouterr()
+    assert said.err.startswith("lab.py: ")
+    assert told in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+@pytest.mark.parametrize(
+    "argv", ["up", "down", "status", "logs", "heal", "faults", "scenario thundering_herd"]
+)
+def test_no_engine_is_the_lab_s_own_trouble(
+    argv: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    assert run(argv.split()) == ExitCode.LAB_BROKE
+    said = capsys.readouterr().err
+    assert "No Docker engine answers." in said
+    assert "python lab.py setup" in said
+    assert "Traceback" not in said
+
+
+def test_the_help_lists_every_command_and_exit_code(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--help"]) == ExitCode.PASSED
+    said = capsys.readouterr().out
+    assert all(f"  {name} " in said for name in CATALOGUE)
+    assert all(f"  {code.value:<4}{text}" in said for code, text in MEANING.items())
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_every_command_of_the_catalogue_is_there(name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run([name, "--help"]) == ExitCode.PASSED
+    assert f"Usage: lab.py {name}" in capsys.readouterr().out
+
+
+def test_a_plan_is_shown_without_an_engine(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    assert (
+        run(["scenario", "thundering_herd", "--dry-run", "--workers", "2", "--seed", "1"]) == ExitCode.PASSED
+    )
+    assert "worker-1, worker-2" in capsys.readouterr().out
+
+
+def test_a_bug_is_told_with_its_place_and_no_traceback(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down() -> None:
+        raise KeyError("lost")
+
+    monkeypatch.setattr("driver.cli.main.commands.main", lambda *_, **__: break_down())
+    assert run(["status"]) == ExitCode.LAB_BROKE
+    said = capsys.readouterr().err
+    assert "The lab itself has a bug: KeyError: 'lost'" in said
+    assert "test_cli.py:" in said
+    assert "Traceback" not in said

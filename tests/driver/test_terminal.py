@@ -1,0 +1,50 @@
+"""What is shown: readable without a terminal, and harmless whatever it holds."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver.terminal import Board, Terminal, print_table, visible
+
+
+def test_control_characters_are_made_visible() -> None:
+    assert visible("a\x1b[31mred\x07\u202eb") == "a\\x1b[31mred\\x07\\x202eb"
+
+
+def test_line_ends_stay() -> None:
+    assert visible("one\ntwo\tthree") == "one\ntwo\tthree"
+
+
+def test_markup_of_others_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().say("[bold]not bold[/bold] :smile:")
+    assert capsys.readouterr().err == "[bold]not bold[/bold] :smile:\n"
+
+
+def test_a_failure_names_its_hint_on_a_line_of_its_own(capsys: pytest.CaptureFixture[str]) -> None:
+    Terminal().fail("It broke.", "Try again.")
+    assert capsys.readouterr().err == "lab.py: It broke.\n        Try again.\n"
+
+
+def test_a_board_tells_what_is_known_and_nothing_else() -> None:
+    assert Board("x").parts() == []
+    full = Board("x", connected=2, workers=3, done=5, submitted=9, failed=1, faults=["cut on 3"], left_s=4.4)
+    assert full.parts() == ["4 s left", "2/3 workers", "5/9 tasks done, 1 failed", "fault cut on 3"]
+
+
+def test_without_a_terminal_only_news_makes_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    terminal = Terminal()
+    for left_s in (9.0, 8.9, 8.8):
+        terminal.show(Board("running", left_s=left_s))
+    terminal.show(Board("running", left_s=8.7, faults=["cut on 3"]))
+    lines = capsys.readouterr().err.splitlines()
+    assert [line.partition("s  ")[2] for line in lines] == [
+        "running, 9 s left",
+        "running, 9 s left, fault cut on 3",
+    ]
+
+
+def test_a_piped_table_has_one_line_a_row(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(["name", "because"], [["a", "word " * 20], ["b\x1b", ""]])
+    lines = capsys.readouterr().out.splitlines()
+    assert len(lines) == 3
+    assert lines[2] == "b\\x1b"
