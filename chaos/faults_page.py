@@ -55,7 +55,7 @@ Everybody else stays untouched, and the receipt says so. A selection that names 
 | key | meaning |
 |---|---|
 | `at` | begins then; a range like `5s..30s` is drawn by the seed |
-| `after` | what `at` counts from: `start`, `steady` (the steady state), or the end of an entry above (its `id`) |
+| `after` | what `at` counts from: `start`, `steady` (state), or the end of an entry above (its `id`) |
 | `for` | how long; a range is drawn by the seed. Faults that are over in an instant take none |
 | `every`, `repeat` | comes again, so many times, or as often as fits |
 | `rolling`, `batch` | one target (or so many) after another, with that pause between them |
