@@ -43,7 +43,11 @@ class CoordinatorProcess:
         self.process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> CoordinatorProcess:
-        await self.start()
+        try:
+            await self.start()
+        except BaseException:
+            await self.__aexit__()
+            raise
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -89,8 +93,7 @@ class CoordinatorProcess:
 
     async def kill(self) -> None:
         """`kill -9`."""
-        assert self.process is not None
-        if self.process.returncode is None:
+        if self.process is not None and self.process.returncode is None:
             self.process.kill()
             await self.process.wait()
 
