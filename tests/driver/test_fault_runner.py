@@ -1,0 +1,156 @@
+"""Faults begin and end at their times, and the journal says what really happened."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from chaos.hands import HandsError, LinkEffect, Strike, Times
+from driver.fault_runner import FaultRunner, Figures
+from driver.journal import JournalFile
+from driver.plan import PlannedFault
+from tests.driver.fakes import FakeEngine, events_in
+
+NOTICE_S = 4.0
+
+
+class Hands:
+    """Does what it is asked at once; what is in `refuses` cannot be done, as often as its number says."""
+
+    def __init__(self, **refuses: int) -> None:
+        self.refuses = refuses
+        self.asked: list[str] = []
+
+    async def strike_links(self, strike: Strike, effect: LinkEffect) -> Times:
+        self._do(f"strike {strike.fault_id}")
+        assert strike.begin_at_ns is not None
+        return {name: strike.begin_at_ns + place * 1_000_000 for place, name in enumerate(strike.targets)}
+
+    async def release_links(self, fault_id: str) -> Times:
+        self._do(f"release {fault_id}")
+        return {"worker-1": time.monotonic_ns()}
+
+    async def pause(self, container: str) -> int:
+        return self._do(f"pause {container}")
+
+    async def unpause(self, container: str) -> int:
+        return self._do(f"unpause {container}")
+
+    def figures(self, fault_id: str) -> Figures:
+        return Figures({"worker-1": {"delayed_chunks": 3}}, {"worker-1": 1})
+
+    def _do(self, what: str) -> int:
+        self.asked.append(what)
+        verb = what.partition(" ")[0]
+        if self.refuses.get(verb, 0):
+            self.refuses[verb] -= 1
+            raise HandsError(f"{what} was refused")
+        return time.monotonic_ns()
+
+
+def planned(fault: str, at_s: float, for_s: float | None, *targets: str, number: int = 1) -> PlannedFault:
+    return PlannedFault(
+        id=f"{fault}-{number}", entry=fault, fault=fault, params={}, targets=targets or ("worker-1",),
+        at_s=at_s, for_s=for_s, seed=1,
+    )  # fmt: skip
+
+
+async def run(
+    tmp_path: Path, hands: Hands, *faults: PlannedFault
+) -> tuple[FaultRunner, list[dict[str, Any]]]:
+    journal = JournalFile(tmp_path)
+    runner = FaultRunner(hands, FakeEngine({"worker-1": "running"}), journal, faults, NOTICE_S)
+    await runner.run(time.monotonic_ns())
+    journal.close()
+    return runner, events_in(tmp_path)
+
+
+async def test_a_fault_that_lasts_begins_and_ends(tmp_path: Path) -> None:
+    hands = Hands()
+    runner, events = await run(tmp_path, hands, planned("refuse", 0.0, 0.2, "worker-1", "worker-2"))
+    assert hands.asked == ["strike refuse-1", "release refuse-1"]
+    begun, ended = events
+    assert (begun["event"], begun["kind"], begun["targets"]) == (
+        "fault_begun",
+        "refuse",
+        ["worker-1", "worker-2"],
+    )
+    assert begun["cuts"] is True
+    assert begun["spread_ms"] == 1.0
+    assert ended["event"] == "fault_ended"
+    assert ended["at_ns"] - begun["planned_ns"] >= 200_000_000
+    assert runner.on == {}
+
+
+async def test_the_beginning_stands_at_the_instant_when_the_last_target_was_hit(tmp_path: Path) -> None:
+    _, events = await run(tmp_path, Hands(), planned("refuse", 0.1, 0.1, "worker-1", "worker-2"))
+    assert events[0]["at_ns"] == events[0]["planned_ns"] + 1_000_000
+
+
+async def test_a_fault_of_an_instant_is_ended_at_once(tmp_path: Path) -> None:
+    hands = Hands()
+    _, events = await run(tmp_path, hands, planned("cut", 0.0, None))
+    assert hands.asked == ["strike cut-1", "release cut-1"]
+    assert [event["event"] for event in events] == ["fault_begun", "fault_ended"]
+
+
+async def test_what_toxiproxy_counted_reaches_the_receipt(tmp_path: Path) -> None:
+    runner, _ = await run(tmp_path, Hands(), planned("refuse", 0.0, 0.1))
+    act = runner.acts["refuse-1"]
+    assert act.counters == {"worker-1": {"delayed_chunks": 3}}
+    assert act.connections_hit == {"worker-1": 1}
+    assert act.end_called_ns is not None
+
+
+async def test_a_fault_that_cannot_begin_has_no_end(tmp_path: Path) -> None:
+    hands = Hands(strike=1)
+    runner, events = await run(tmp_path, hands, planned("refuse", 0.0, 0.1))
+    assert [event["event"] for event in events] == ["fault_failed"]
+    assert "was refused" in events[0]["detail"]
+    assert runner.acts == {}
+
+
+async def test_an_end_that_fails_once_is_tried_again(tmp_path: Path) -> None:
+    hands = Hands(release=1)
+    runner, events = await run(tmp_path, hands, planned("refuse", 0.0, 0.1))
+    assert [event["event"] for event in events] == ["fault_begun", "fault_ended"]
+    assert runner.on == {}
+
+
+async def test_a_fault_that_does_not_end_is_trouble_and_stays_on(tmp_path: Path) -> None:
+    runner, events = await run(tmp_path, Hands(release=99), planned("refuse", 0.0, 0.1))
+    assert [event["event"] for event in events] == ["fault_begun", "fault_ended", "trouble"]
+    assert events[1]["detail"] != ""
+    assert list(runner.on) == ["refuse-1"]
+
+
+async def test_a_container_under_a_fault_is_looked_at_meanwhile(tmp_path: Path) -> None:
+    hands = Hands()
+    runner, _ = await run(tmp_path, hands, planned("pause", 0.0, 0.2))
+    assert hands.asked == ["pause worker-1", "unpause worker-1"]
+    assert {sight.container for sight in runner.sights} == {"worker-1"}
+
+
+async def test_a_fault_that_follows_another_at_the_same_instant_is_not_lost(tmp_path: Path) -> None:
+    _, events = await run(
+        tmp_path, Hands(), planned("refuse", 0.0, 0.2), planned("refuse", 0.2, 0.1, number=2)
+    )
+    assert sorted(event["fault"] for event in events) == ["refuse-1", "refuse-1", "refuse-2", "refuse-2"]
+
+
+async def test_all_faults_can_be_ended_at_once(tmp_path: Path) -> None:
+    hands = Hands(release=3)
+    runner, _ = await run(tmp_path, hands, planned("refuse", 0.0, 0.1))
+    runner._journal = JournalFile(tmp_path)
+    assert await runner.end_all()
+    assert runner.on == {}
+
+
+@pytest.mark.parametrize(("for_s", "cuts"), [(5.0, False), (7.0, True)])
+async def test_silence_costs_a_connection_only_when_it_is_noticed(
+    tmp_path: Path, for_s: float, cuts: bool
+) -> None:
+    assert planned("pause", 0.0, for_s).made().cuts(for_s, NOTICE_S) is cuts

@@ -1,0 +1,84 @@
+"""Leases are renewed, and a Toxiproxy that lost its memory is noticed and mended."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import pytest
+
+from driver import guardian
+from driver.guardian import Guardian
+from driver.links import Link
+from tests.driver.fakes import FakeLinks
+
+WANTED = [Link("worker-1", "[::]:20001", "c:1"), Link("worker-2", "[::]:20002", "c:1")]
+
+
+class Watched:
+    """A guardian that watches for a moment, and what it told."""
+
+    def __init__(self, links: FakeLinks) -> None:
+        self.troubles: list[str] = []
+        self.guardian = Guardian(links, WANTED, lambda what, _: self.troubles.append(what))
+
+    async def watch(self) -> None:
+        with suppress(TimeoutError):
+            async with asyncio.timeout(0.1):
+                await self.guardian.watch()
+
+
+@pytest.fixture
+def links(monkeypatch: pytest.MonkeyPatch) -> FakeLinks:
+    monkeypatch.setattr(guardian, "RENEW_EVERY_S", 0.01)
+    monkeypatch.setattr(guardian, "POLL_S", 0.01)
+    return FakeLinks({"worker-1": [], "worker-2": []})
+
+
+async def test_a_lease_is_renewed_until_it_is_let_go(links: FakeLinks) -> None:
+    watched = Watched(links)
+    watched.guardian.keep("f1", 8_000)
+    await watched.watch()
+    assert links.asked.count("renew f1") > 2
+    links.asked.clear()
+    watched.guardian.let_go("f1")
+    await watched.watch()
+    assert "renew f1" not in links.asked
+    assert watched.troubles == []
+
+
+async def test_a_fault_that_ended_before_its_time_is_trouble_once(links: FakeLinks) -> None:
+    watched = Watched(links)
+    links.gone_faults = {"f1"}
+    watched.guardian.keep("f1", 8_000)
+    await watched.watch()
+    assert watched.troubles == ["fault_lost"]
+
+
+async def test_links_that_were_forgotten_are_trouble_and_made_again(links: FakeLinks) -> None:
+    watched = Watched(links)
+    del links.faults_on["worker-2"]
+    await watched.watch()
+    assert watched.troubles == ["toxiproxy_forgot"]
+    assert set(links.faults_on) == {"worker-1", "worker-2"}
+
+
+async def test_silence_is_trouble_unless_it_was_meant(links: FakeLinks) -> None:
+    watched = Watched(links)
+    links.silent = True
+    await watched.watch()
+    assert "toxiproxy_silent" in watched.troubles
+    meant = Watched(links)
+    meant.guardian.expect_silence()
+    await meant.watch()
+    assert meant.troubles == []
+
+
+async def test_after_its_own_fault_toxiproxy_gets_its_links_back(links: FakeLinks) -> None:
+    watched = Watched(links)
+    links.faults_on.clear()
+    watched.guardian.expect_silence()
+    await watched.guardian.back_again()
+    assert set(links.faults_on) == {"worker-1", "worker-2"}
+    await watched.watch()
+    assert watched.troubles == []

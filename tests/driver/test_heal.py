@@ -1,0 +1,69 @@
+"""Healing goes by what stands, in the right order, and says what is left."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver import heal as module
+from driver.heal import heal
+from driver.lab import Lab
+from driver.links import Link
+from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
+
+WANTED = [Link("worker-1", "[::]:20001", "c:1")]
+
+
+@pytest.fixture(autouse=True)
+def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "TRY_AGAIN_S", 0.0)
+    monkeypatch.setattr(module, "ANSWERS_WITHIN_S", 0.1)
+
+
+def lab(hurt: dict[str, list[str]], faults: list[str] | None = None, **engine: object) -> Lab:
+    fake = FakeEngine(dict.fromkeys(hurt, "running"), hurt, **engine)
+    return Lab(fake, SPEC, FakeLinks({"worker-1": faults or []}))
+
+
+async def test_every_kind_of_hurt_is_undone() -> None:
+    hurt = {
+        "worker-1": ["paused"],
+        "worker-2": ["exited"],
+        "worker-3": ["unplugged"],
+        "worker-4": ["limited"],
+    }
+    healing = await heal(lab(hurt, ["f1"]), WANTED)
+    assert healing.containers == ["worker-1", "worker-2", "worker-3", "worker-4"]
+    assert healing.links == ["worker-1"]
+    assert healing.left == []
+
+
+async def test_containers_are_healed_before_links() -> None:
+    hurt = lab({"worker-1": ["paused"]}, ["f1"])
+    hurt.links.heal = lambda: (
+        pytest.fail("links first") if hurt.engine.hurts() else FakeLinks.heal(hurt.links)
+    )
+    assert (await heal(hurt, WANTED)).left == []
+
+
+async def test_a_lab_that_is_well_is_left_as_it_is() -> None:
+    well = lab({})
+    healing = await heal(well, WANTED)
+    assert (healing.containers, healing.links, healing.left) == ([], [], [])
+    assert well.engine.asked == []
+
+
+async def test_what_cannot_be_healed_is_left_and_named() -> None:
+    healing = await heal(lab({"worker-1": ["paused"]}, refuses={"unpause"}), WANTED)
+    assert healing.left == ["worker-1 (paused)"]
+
+
+async def test_a_link_that_is_not_there_is_made_again() -> None:
+    without = Lab(FakeEngine({}), SPEC, FakeLinks({}))
+    assert (await heal(without, WANTED)).left == []
+    assert set(without.links.faults_on) == {"worker-1"}
+
+
+async def test_a_toxiproxy_that_stays_silent_is_left_and_named() -> None:
+    silent = Lab(FakeEngine({}), SPEC, FakeLinks({}, silent=True))
+    (left,) = (await heal(silent, WANTED)).left
+    assert left.startswith("toxiproxy (")
