@@ -47,7 +47,7 @@ def _read(reader: LineReader, path: Path) -> JournalRead:
 
 @contextmanager
 def without_collection() -> Iterator[None]:
-    """Keep the garbage collector from looking again and again at a million objects of which none is garbage."""
+    """Keep the collector from looking again and again at a million objects of which none is garbage."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -150,7 +150,8 @@ class _Gauge:
 
 
 def _quiet_since(run: Course, at_ns: int) -> int:
-    earlier = [end for _, end in run.under_fault if end <= at_ns]
+    # Half of the time since the fault before: the first half is still busy with what that one left behind.
+    earlier = [(end + at_ns) // 2 for _, end in run.under_fault if end <= at_ns]
     begin_ns = run.first_load_ns if run.first_load_ns is not None else run.begin_ns
     return min(at_ns, max([at_ns - _SPAN_NS, begin_ns, *earlier]))
 

@@ -5,10 +5,13 @@ Pure.
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from driver.course import course
 from driver.history import History
+from driver.intervals import holds, union
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.storm import busiest, storms
@@ -17,7 +20,10 @@ from driver.task_lives import task_book
 from wire.priority import Priority
 
 BANDS = 6
+UNEVEN = 2.0
+"""The variance of arrivals drawn at random is about their mean; that of an uneven load is greater."""
 _SECOND_NS = 1_000_000_000
+_AFTERMATH_NS = 5 * _SECOND_NS
 
 
 @dataclass(frozen=True)
@@ -73,14 +79,16 @@ def _storms(history: History, metrics: Metrics) -> Table:
 
 
 def _load(history: History, metrics: Metrics) -> Table:
-    """Seconds of the run by how much was offered in them: where completed falls behind, there is the knee."""
-    lives = [life for life in history.view(task_book).promised if life.intended_ns]
+    """Seconds outside faults by what was offered in them: where less is done in time, there is the knee."""
+    hurt = union((begin, end + _AFTERMATH_NS) for begin, end in history.view(course).under_fault)
     offered: dict[int, list[float]] = {}
-    for life in lives:
+    for life in history.view(task_book).promised:
+        if not life.intended_ns or holds(hurt, life.intended_ns):
+            continue
         wait_s = (life.result.at_ns - life.intended_ns) / 1e9 if life.result else float("inf")
         offered.setdefault(life.intended_ns // _SECOND_NS, []).append(wait_s)
     rates = sorted(len(waits) for waits in offered.values())
-    if len(rates) < BANDS or rates[-1] < 2 * max(1, rates[0]):
+    if len(rates) < BANDS or statistics.variance(rates) < UNEVEN * statistics.fmean(rates):
         return Table("The load", "", (), ())
     edges = sorted({rates[min(len(rates) - 1, index * len(rates) // BANDS)] for index in range(BANDS)})
     rows = []

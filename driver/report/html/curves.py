@@ -102,7 +102,8 @@ def curves(history: History) -> list[Plot]:
     depth = [(event.at_ns, float(event.queue_depth)) for event in history.of(Traffic)]
     waiting = [(event.at_ns, float(event.waiting)) for event in history.of(Totals)]
     workers = len(history.workers)
-    connected = [(at_ns, share * workers) for at_ns, share in SIGNALS["connected"].steps(history)]
+    steps = SIGNALS["connected"].steps(history)
+    connected = [(at_ns, share * workers) for at_ns, share in steps if at_ns < clock.end_ns]
 
     def plot(name: str, title: str, unit: str, says: str, *series: Series, log: bool = False) -> Plot:
         return Plot(

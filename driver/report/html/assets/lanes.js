@@ -23,6 +23,7 @@ const lanes = {
     this.names.replaceChildren(...this.rows.map((index) => {
       const row = make("div", this.all[index].name);
       row.style.height = row.style.lineHeight = `${this.height}px`;
+      row.style.fontSize = `${Math.min(12, this.height - 1)}px`;
       row.title = plain(this.all[index].name);
       return row;
     }));
@@ -43,7 +44,7 @@ const lanes = {
       paths.track.push(box(begin, end));
       lane.states.forEach(([from, to, state]) => paths[kinds[state]].push(box(from, to)));
       lane.busy.forEach(([from, to]) => paths.busy.push(box(from, to, bottom - 2.5, bottom - 0.5)));
-      lane.attempts.forEach((at) => paths.tries.push(`M${at} ${top}V${bottom}`));
+      lane.attempts.forEach((at) => paths.tries.push(`M${at} ${top}V${(top + bottom) / 2}`));
     });
     this.svg.replaceChildren();
     this.path("l-track", paths.track);

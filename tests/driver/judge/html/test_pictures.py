@@ -166,6 +166,13 @@ def test_a_load_that_rises_beyond_what_is_kept_up_shows_its_knee() -> None:
     assert found.rows[-1][2] == "0 %"
 
 
+def test_what_a_fault_does_to_a_load_is_no_knee() -> None:
+    past = healthy_herd(workers=2, rounds=2)
+    for number in range(60):
+        past.run_task(f"late-{number}", "worker-1", 12.1 + number * 0.05, takes_s=9)
+    assert table(past, "The load") is None
+
+
 def test_an_even_load_has_no_knee_to_show() -> None:
     assert table(small(), "The load") is None
 
