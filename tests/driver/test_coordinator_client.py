@@ -1,0 +1,70 @@
+"""Talking to the coordinator: typed, bounded, every failure a sentence."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+
+import msgspec
+import pytest
+from aiohttp import web
+from aiohttp.test_utils import TestServer
+
+from driver import coordinator_client
+from driver.coordinator_client import CoordinatorClient
+from driver.errors import CoordinatorError
+from wire.control import Submission, Submitted, Task
+
+
+async def take(request: web.Request) -> web.Response:
+    submission = msgspec.json.decode(await request.read(), type=Submission)
+    return web.Response(body=msgspec.json.encode(Submitted(len(submission.tasks), 0, [])))
+
+
+async def sleep(_: web.Request) -> web.Response:
+    await asyncio.sleep(5)
+    return web.Response()
+
+
+async def refuse(_: web.Request) -> web.Response:
+    return web.Response(status=503, text="draining")
+
+
+@pytest.fixture
+async def client() -> AsyncIterator[CoordinatorClient]:
+    app = web.Application()
+    app.add_routes([web.post("/tasks", take), web.get("/healthz", sleep), web.get("/state", refuse)])
+    async with TestServer(app) as server:
+        assert server.port is not None
+        async with CoordinatorClient("127.0.0.1", server.port) as one:
+            yield one
+
+
+async def test_tasks_are_handed_in_as_they_are_typed(client: CoordinatorClient) -> None:
+    tasks = [
+        Task(task_id="a", kind="noop"),
+        Task(task_id="b", kind="sleep", params=msgspec.Raw(b'{"sleep_ms":5}')),
+    ]
+    assert (await client.submit(tasks)).accepted == 2
+
+
+async def test_an_error_status_is_told_with_what_it_said(client: CoordinatorClient) -> None:
+    with pytest.raises(CoordinatorError, match="refused GET /state with 503: draining"):
+        await client.state()
+
+
+async def test_no_call_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(coordinator_client, "CALL_TIMEOUT_S", 0.1)
+    app = web.Application()
+    app.add_routes([web.get("/healthz", sleep)])
+    async with TestServer(app) as server:
+        assert server.port is not None
+        async with CoordinatorClient("127.0.0.1", server.port) as slow:
+            with pytest.raises(CoordinatorError, match="does not answer GET /healthz"):
+                await slow.health()
+
+
+async def test_a_port_that_nobody_listens_on_is_told_with_where_to_look() -> None:
+    async with CoordinatorClient("127.0.0.1", 9) as nobody:
+        with pytest.raises(CoordinatorError, match="See: python lab"):
+            await nobody.state()

@@ -1,0 +1,39 @@
+"""A signal stops the work at once; what is done afterwards comes to its end."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+
+import pytest
+
+from driver.errors import StoppedError
+from driver.interrupts import SIGNALS, stoppable
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+async def test_a_signal_stops_the_work(number: signal.Signals) -> None:
+    heard: list[int] = []
+    asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), number)
+    with pytest.raises(StoppedError):
+        await stoppable(asyncio.sleep(30), heard.append)
+    assert heard == [1]
+
+
+async def test_more_signals_do_not_disturb_what_comes_after() -> None:
+    heard: list[int] = []
+    loop = asyncio.get_running_loop()
+    loop.call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
+    with pytest.raises(StoppedError):
+        await stoppable(asyncio.sleep(30), heard.append)
+    loop.call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
+    await asyncio.sleep(0.1)
+    assert heard == [1, 2]
+
+
+async def test_work_that_ends_by_itself_gives_its_result() -> None:
+    async def work() -> int:
+        return 7
+
+    assert await stoppable(work(), lambda _: None) == 7

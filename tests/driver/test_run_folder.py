@@ -1,0 +1,57 @@
+"""What is kept of a run, and under which name."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from pathlib import Path
+
+import msgspec
+
+from chaos.prober.look import Look
+from driver.plan import Plan, resolve
+from driver.prober import settings_json, watches
+from driver.run_folder import PLAN, begin, new_folder
+from driver.scenario_file import find_scenario, load_scenario
+from driver.store import LATEST, RUN, RunRecord
+
+NOW = datetime(2026, 11, 24, 2, 15, tzinfo=UTC)
+
+
+def plan() -> Plan:
+    return resolve(load_scenario(find_scenario("thundering_herd")), seed=5)
+
+
+def test_a_folder_is_named_by_time_and_scenario(tmp_path: Path) -> None:
+    assert new_folder("herd", tmp_path, NOW).name == "20261124T021500Z-herd"
+
+
+def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> None:
+    assert new_folder("herd", tmp_path, NOW) != new_folder("herd", tmp_path, NOW)
+
+
+def test_a_run_is_known_before_it_starts(tmp_path: Path) -> None:
+    folder = new_folder("thundering_herd", tmp_path, NOW)
+    begin(folder, plan(), "workers: 20\n", {"docker": "26"}, {"worker": "sha256:1"}, ["lab.py"], prober=True)
+    record = msgspec.json.decode((folder / RUN).read_bytes(), type=RunRecord)
+    assert (record.seed, record.planned_faults, len(record.workers)) == (5, len(plan().faults), 20)
+    assert record.processes[:3] == ["driver", "coordinator", "prober"]
+    assert record.images == {"worker": "sha256:1"}
+    assert Plan.model_validate_json((folder / PLAN).read_bytes()) == plan()
+    assert (tmp_path / LATEST).resolve() == folder
+    assert (folder / "journals").stat().st_mode & 0o777 == 0o777
+
+
+def test_the_prober_looks_closer_around_each_fault() -> None:
+    first, *_ = watches(plan(), zero_ns=10**12)
+    fault = plan().faults[0]
+    begins_ns = 10**12 + fault.at_s * 1e9
+    assert first.from_ns < begins_ns < begins_ns + fault.for_s * 1e9 < first.until_ns
+    assert first.links == list(fault.targets)
+    assert first.look == fault.made().look_for(fault.for_s)
+
+
+def test_a_prober_that_cannot_be_told_looks_closely_all_the_time() -> None:
+    close = msgspec.json.decode(settings_json(plan(), can_be_told=False))["usual"]
+    usual = msgspec.json.decode(settings_json(plan(), can_be_told=True))["usual"]
+    assert msgspec.convert(usual, Look) == Look()
+    assert close["connects_per_s"] > usual["connects_per_s"]

@@ -1,0 +1,99 @@
+"""The steady state before the faults, and everybody back and all work done after them."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass, field
+
+import pytest
+
+from driver import run_settle
+from driver.errors import NotReadyError
+from driver.phases import Phase
+from driver.run_settle import converge, drain, gate
+from wire.control import Counts, State
+
+
+@dataclass
+class Watcher:
+    """Says one thing after the other: who is missing, tasks completed, tasks open; the last for ever."""
+
+    says: list[tuple[list[str], int, int]]
+    looked: int = field(default=0)
+
+    @property
+    def state(self) -> State:
+        _, completed, still_open = self.says[min(self.looked, len(self.says) - 1)]
+        counts = Counts(completed + still_open, completed, 0, still_open, 0)
+        return State(1, 0, False, counts, {}, [], {})
+
+    async def look(self) -> State:
+        self.looked += 1
+        return self.state
+
+    def missing(self) -> list[str]:
+        missing = self.says[min(self.looked, len(self.says) - 1)][0]
+        self.looked += 1
+        return missing
+
+
+@dataclass
+class Load:
+    finished: bool = True
+
+
+@pytest.fixture(autouse=True)
+def quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(run_settle, "POLL_S", 0.001)
+    monkeypatch.setattr(run_settle, "GATE_GRACE_S", 0.05)
+
+
+async def test_a_steady_state_passes_the_gate_on_time() -> None:
+    assert await gate(Watcher([([], 5, 0)]), time.monotonic_ns() + 20_000_000, traffic=True) < 0.05
+
+
+async def test_a_late_steady_state_moves_the_timeline_by_as_much() -> None:
+    late_s = await gate(Watcher([(["worker-1"], 5, 0)] * 5 + [([], 5, 0)]), time.monotonic_ns(), traffic=True)
+    assert late_s > 0
+
+
+@pytest.mark.parametrize(
+    ("says", "why"),
+    [((["worker-1"], 5, 0), "not connected: worker-1"), (([], 0, 3), "no task was completed")],
+)
+async def test_no_steady_state_ends_the_run_before_its_first_fault(
+    says: tuple[list[str], int, int], why: str
+) -> None:
+    with pytest.raises(NotReadyError, match=why):
+        await gate(Watcher([says]), time.monotonic_ns(), traffic=True)
+
+
+async def test_a_run_without_a_load_needs_no_finished_task() -> None:
+    await gate(Watcher([([], 0, 0)]), time.monotonic_ns(), traffic=False)
+
+
+async def test_convergence_waits_for_everybody() -> None:
+    ending = Phase()
+    await converge(Watcher([(["worker-1"], 0, 0)] * 6 + [([], 0, 0)]), 5.0, ending)
+    assert ending.outcome == "done"
+
+
+async def test_who_does_not_come_back_is_named_and_left_to_the_verdict() -> None:
+    ending = Phase()
+    await converge(Watcher([(["worker-2"], 0, 0)]), 0.05, ending)
+    assert ending.outcome == "failed"
+    assert "worker-2" in ending.detail
+
+
+async def test_a_drain_waits_for_the_last_task_and_for_the_load() -> None:
+    ending = Phase()
+    await drain(Watcher([([], 0, 3)] * 3 + [([], 3, 0)]), Load(), 5.0, ending)
+    assert ending.outcome == "done"
+    await drain(Watcher([([], 3, 0)]), Load(finished=False), 0.05, ending)
+    assert ending.outcome == "failed"
+
+
+async def test_tasks_that_stay_open_are_counted_and_left_to_the_verdict() -> None:
+    ending = Phase()
+    await drain(Watcher([([], 0, 3)]), Load(), 0.05, ending)
+    assert (ending.outcome, ending.detail) == ("failed", "after 0 s still open: 3 tasks")
