@@ -8,11 +8,9 @@ import itertools
 import json
 from typing import Any
 
-import msgspec
-
 from coordinator.core import Core, Opening, Refused
 from coordinator.effects import Close
-from coordinator.rows import PresenceRow, Row
+from coordinator.rows import Row
 from coordinator.session import Phase
 from tests.simulation.memory_store import MemoryStore
 from wire.channel import Channel
@@ -42,22 +40,12 @@ MS = 1_000_000
 WALL_S = 1_795_000_000.0
 
 
-class Disk(MemoryStore):
-    """The simulation's disk, that also remembers who was connected."""
-
-    def commit(self, rows: list[Row]) -> None:
-        super().commit(rows)
-        for row in rows:
-            if isinstance(row, PresenceRow) and (known := self._sessions.get(row.session)):
-                self._sessions[row.session] = msgspec.structs.replace(known, connected=row.connected)
-
-
 class World:
     """One coordinator over one disk, through as many lives as a test gives it."""
 
     def __init__(self, **settings: Any) -> None:
         self.settings = CoordinatorSettings(**{"admission_burst": 1_000, **settings})
-        self.store = Disk()
+        self.store = MemoryStore()
         self.lines: list[dict[str, Any]] = []
         self.closed: list[Close] = []
         self.now_ns = 1_000_000 * MS

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from coordinator.rows import (
     AttemptRow,
     CheckpointRow,
+    PresenceRow,
     ReceivedRow,
     Recovered,
     ResultRow,
@@ -68,13 +71,13 @@ class MemoryStore:
                 case SessionRow():
                     self._sessions[row.session] = StoredSession(row.session, row.worker, row.incarnation, 0)
                 case ReceivedRow():
-                    self._received(row)
+                    self._change(row.session, received=row.sequence)
+                case PresenceRow():
+                    self._change(row.session, connected=row.connected)
                 case SessionEndRow():
                     self._sessions.pop(row.session, None)
 
-    def _received(self, row: ReceivedRow) -> None:
-        known = self._sessions.get(row.session)
+    def _change(self, session: str, **change: int) -> None:
+        known = self._sessions.get(session)
         if known is not None:
-            self._sessions[row.session] = StoredSession(
-                known.session, known.worker, known.incarnation, row.sequence
-            )
+            self._sessions[session] = msgspec.structs.replace(known, **change)
