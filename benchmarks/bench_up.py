@@ -81,7 +81,7 @@ def main() -> int:
     arguments.add_argument("--workers", type=int, default=20)
     arguments.add_argument("--rounds", type=int, default=5)
     chosen = arguments.parse_args()
-    lab("build")
+    run(sys.executable, "lab.py", "build")
     image = run("docker", "images", "-q", "stormlab/worker:dev").split()[0]
     service = {
         "image": image, "init": True, "entrypoint": ["sleep", "3600"], "networks": ["links"],
