@@ -8,6 +8,7 @@ from driver.checks import (
     agreement_on_connected,
     books_balance,
     converged_after_healing,
+    every_damaged_frame_noticed,
     faults_were_proved,
     journals_complete,
     lab_was_sound,
@@ -45,6 +46,7 @@ CHECKS: dict[str, Check] = {
         agreement_on_connected.CHECK,
         converged_after_healing.CHECK,
         no_metastable_state.CHECK,
+        every_damaged_frame_noticed.CHECK,
     )
 }
 

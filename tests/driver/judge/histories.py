@@ -250,6 +250,7 @@ class Past:
     def fault(
         self, fault: str, kind: str, targets: Sequence[str], at_s: float, for_s: float, *, cuts: bool = True,
         proved: bool | None = True,
+        **measured: float,
     ) -> None:  # fmt: skip
         """A fault, its end, the healing, and its receipt (none when `proved` is None)."""
         named = {"fault": fault, "kind": kind, "targets": list(targets)}
@@ -273,6 +274,7 @@ class Past:
                 spared=spared,
                 strayed=[],
                 observers=["prober"],
+                measured=measured,
             )
 
     def cut(

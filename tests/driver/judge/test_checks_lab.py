@@ -17,10 +17,10 @@ from wire import events as wire
 from wire.events import Event
 
 
-def with_fault(**fault: bool | None) -> Past:
+def with_fault(proved: bool | None = True) -> Past:
     past = Past(2)
     past.begin()
-    past.fault("f-1", "latency", ["worker-1"], 10, 5, cuts=False, **fault)
+    past.fault("f-1", "latency", ["worker-1"], 10, 5, cuts=False, proved=proved)
     past.end(30)
     return past
 

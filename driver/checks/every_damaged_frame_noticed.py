@@ -1,0 +1,80 @@
+"""Where bytes were altered on the way, somebody noticed: refused a frame, or gave the connection up."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from driver.checks.check import Check, Param, Params
+from driver.course import FaultWindow, course
+from driver.findings import Finding, failed, passed, show, unknown
+from driver.history import COORDINATOR, History
+from driver.metrics import Metrics
+from driver.wholeness import WORKERS
+from wire.events import ConnectFailed, Event, FrameRefused, HandshakeRefused, Lost, Traffic
+
+NAME = "every_damaged_frame_noticed"
+DAMAGE = "damaged_per_byte"
+_LATE_NS = 2_000_000_000
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Takes the damage that receipts measured, and expects a notice on every link that carried enough."""
+    run = history.view(course)
+    damaging = [
+        (window, window.receipt.measured[DAMAGE])
+        for window in run.faults
+        if window.receipt and window.receipt.measured.get(DAMAGE, 0) > 0
+    ]
+    if not damaging:
+        return unknown(NAME, "no receipt tells of bytes that were altered")
+    certain, silent, noticed = 0, [], 0
+    for window, per_byte in damaging:
+        for worker in window.receipt.hit if window.receipt else ():
+            notices = _notices(history, worker, window)
+            noticed += len(notices)
+            if per_byte * _carried(history, worker, window) >= params["expected"]:
+                certain += 1
+                silent += [] if notices else [(window, worker)]
+    if not certain:
+        least = params["expected"]
+        return unknown(NAME, f"no link carried so much that {least:g} altered bytes were to be expected")
+    if silent:
+        window, worker = silent[0]
+        because = f"on {len(silent)} links nobody noticed altered bytes: {worker} under {window.fault}"
+        return failed(NAME, because, measured=len(silent), threshold=0, margin=-len(silent),
+                      evidence=show(history, [window.begun]))  # fmt: skip
+    because = f"altered bytes were noticed {noticed} times, on each of {certain} links that carried enough"
+    return passed(NAME, because, measured=0, threshold=0, margin=0)
+
+
+def _notices(history: History, worker: str, window: FaultWindow) -> list[Event]:
+    until_ns = (window.ended_ns or window.began_ns) + _LATE_NS
+    inside = [e for kind in (FrameRefused, HandshakeRefused, Lost, ConnectFailed) for e in history.of(kind)
+              if window.began_ns <= e.at_ns <= until_ns]  # fmt: skip
+    return [
+        e for e in inside if e.by == worker or worker in (getattr(e, "peer", ""), getattr(e, "worker", ""))
+    ]
+
+
+def _carried(history: History, worker: str, window: FaultWindow) -> int:
+    """Bytes that a worker sent and received in a fault's time, by its own totals."""
+    totals = [event for event in history.of(Traffic) if event.by == worker]
+
+    def until(at_ns: int) -> int:
+        index = bisect_right(totals, at_ns, key=lambda event: event.at_ns)
+        return totals[index - 1].wire_bytes_sent + totals[index - 1].wire_bytes_received if index else 0
+
+    return max(0, until(window.ended_ns or window.began_ns) - until(window.began_ns))
+
+
+CHECK = Check(
+    name=NAME,
+    claims="Wherever bytes were altered, somebody noticed.",
+    judge=judge,
+    params={
+        "expected": Param(
+            10, "altered bytes to be expected on a link before silence there is a failure", least=1
+        )
+    },
+    rests_on=(COORDINATOR, WORKERS),
+)

@@ -1,0 +1,66 @@
+"""What the check on altered bytes says: noticed on every link that carried enough, or not."""
+
+from __future__ import annotations
+
+from driver.findings import Status
+from tests.driver.judge.histories import Past, found
+from wire import events as wire
+
+NAME = "every_damaged_frame_noticed"
+
+
+def noisy(*, carried_bytes: int = 1_000_000, per_byte: float = 1e-4) -> Past:
+    """Two workers whose links alter bytes for ten seconds, and carry so many."""
+    past = Past(2)
+    past.begin()
+    past.fault("noise", "corrupt", past.workers, 10, 10, cuts=False, damaged_per_byte=per_byte)
+    for worker in past.workers:
+        past.tell(worker, wire.Traffic, 9.5, wire_bytes_sent=5_000)
+        past.tell(worker, wire.Traffic, 19.5, wire_bytes_sent=5_000 + carried_bytes // 2,
+                  wire_bytes_received=carried_bytes // 2)  # fmt: skip
+    past.end(40)
+    return past
+
+
+def refuse(past: Past, by: str, peer: str, at_s: float = 12) -> None:
+    past.tell(by, wire.FrameRefused, at_s, peer=peer, fault="altered", detail="the code does not fit")
+
+
+def test_damage_that_each_side_noticed_is_noticed() -> None:
+    past = noisy()
+    refuse(past, "worker-1", "coordinator")
+    refuse(past, "coordinator", "worker-2")
+    finding = found(NAME, past)
+    assert finding.status is Status.passed
+    assert "2 links" in finding.because
+
+
+def test_a_link_on_which_nobody_noticed_damage_is_a_failure() -> None:
+    past = noisy()
+    refuse(past, "coordinator", "worker-2")
+    finding = found(NAME, past)
+    assert finding.status is Status.failed
+    assert "worker-1 under noise" in finding.because
+
+
+def test_a_connection_that_broke_meanwhile_is_a_notice_too() -> None:
+    past = noisy()
+    for worker in past.workers:
+        past.lose(worker, 13, kind="bad_frame")
+    assert found(NAME, past).status is Status.passed
+
+
+def test_what_was_refused_before_or_long_after_is_no_notice() -> None:
+    past = noisy()
+    for worker in past.workers:
+        refuse(past, worker, "coordinator", at_s=5)
+        refuse(past, worker, "coordinator", at_s=25)
+    assert found(NAME, past).status is Status.failed
+
+
+def test_links_that_carried_little_prove_nothing() -> None:
+    assert found(NAME, noisy(carried_bytes=1_000)).status is Status.unknown
+
+
+def test_without_damage_there_is_nothing_to_notice() -> None:
+    assert found(NAME, noisy(per_byte=0.0)).status is Status.unknown
