@@ -127,5 +127,5 @@ def _broken(turn: Turn, error: LabError) -> GroupRun:
         variables=dict(turn.variables),
         folder="",
         verdict=Outcome.inconclusive,
-        because=f"the lab broke: {error.sentence}",
+        because=f"the lab broke: {' '.join(error.sentence.split())}",
     )

@@ -30,6 +30,7 @@ CATALOGUE = {
     "scenario": "run a scenario on real containers, and judge it",
     "validate": "whether scenario files could run",
     "suite": "run the tests and every scenario, one after the other, to one summary",
+    "compare": "what really differs between runs, and whether it is worse",
     "judge": "judge a stored run again, without Docker",
     "replay": "run the stored plan of a run again",
 }

@@ -1,0 +1,111 @@
+"""`lab.py compare`: what really differs between runs, and whether it is worse."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import click
+import msgspec
+
+from driver.cli import options
+from driver.compare.desk import report_on
+from driver.compare.family import BY_RUN
+from driver.compare.papers import (
+    DIFFERENCE_COLUMNS,
+    Report,
+    as_markdown,
+    difference_row,
+    place_columns,
+    place_rows,
+)
+from driver.compare.read import cells_under, find_folder, runs_under
+from driver.errors import WrongUseError
+from driver.metrics.metric import Unit
+from driver.quantities import parse_quantity
+from driver.store import write_file
+from driver.terminal import print_lines, print_table
+
+
+@click.command("compare")
+@click.argument("names", nargs=-1, metavar="[RUN]...")
+@click.option("--against", metavar="FOLDER", help="The baseline: a run, or a folder of runs.")
+@click.option(
+    "--group", "named", multiple=True, metavar="NAME=RUN", help="Put a run, or a folder, into a group."
+)
+@click.option(
+    "--tolerance", default="10%", show_default=True, metavar="PART", help="How much worse is allowed."
+)
+@click.option("--by", default="", metavar="METRIC", help="Rank by this metric.")
+@click.option(
+    "--markdown", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it there."
+)
+@options.as_json
+@options.log_level
+def command(
+    names: tuple[str, ...], against: str | None, named: tuple[str, ...], tolerance: str, by: str,
+    markdown: Path | None, as_json: bool,
+) -> int:  # fmt: skip
+    """Compare runs, or folders of runs, with the first of them; rank three groups or more, or a matrix.
+
+    Exits with 1 when something is worse by more than the tolerance, and no noise explains it.
+    """
+    if by and by not in BY_RUN:
+        raise WrongUseError(f"--by: {by!r} is not compared.", f"It can be: {', '.join(BY_RUN)}.")
+    report = report_on(_groups(names, against, named), _part(tolerance), by)
+    if markdown is not None:
+        write_file(markdown, as_markdown(report).encode())
+    if as_json:
+        print_lines([msgspec.json.format(msgspec.json.encode(report), indent=2).decode()])
+    else:
+        show_report(report)
+    return report.exit_code
+
+
+def show_report(report: Report) -> None:
+    """A report on the terminal."""
+    for one in report.comparisons:
+        print_lines(
+            [f"{one.scenario}: {one.before} ({one.runs_before}) → {one.after} ({one.runs_after})", ""]
+        )
+        marks = ["bad" if each.regression else "warn" if each.real else "" for each in one.differences]
+        print_table(DIFFERENCE_COLUMNS, [difference_row(each) for each in one.differences], marks)
+        print_lines(["", *(f"note: {note}" for note in one.notes)])
+    for ranking in report.rankings:
+        marks = ["good" if place.like_the_best else "" for place in ranking.places]
+        print_table(place_columns(ranking), place_rows(ranking), marks)
+        print_lines(["", *(f"note: {note}" for note in ranking.notes)])
+    print_lines([*(f"note: {note}" for note in report.notes), report.because])
+
+
+def _groups(names: tuple[str, ...], against: str | None, named: tuple[str, ...]) -> dict[str, list[Path]]:
+    groups: dict[str, list[Path]] = {}
+    if against is not None:
+        groups["baseline"] = runs_under(find_folder(against))
+    for pair in named:
+        name, equals, folder = pair.partition("=")
+        if not equals or not name or not folder:
+            raise WrongUseError(f"--group takes NAME=RUN; found {pair!r}.", "Example: --group old=results/a")
+        groups.setdefault(name, []).extend(runs_under(find_folder(folder)))
+    folders = [find_folder(name) for name in names]
+    if against is not None and folders:
+        groups["this"] = [run for folder in folders for run in runs_under(folder)]
+    elif len(folders) == 1 and not groups and (cells := cells_under(folders[0])):
+        return cells
+    else:
+        groups.update({folder.name: runs_under(folder) for folder in folders})
+    if len(groups) < 2:
+        raise WrongUseError(
+            f"a comparison needs two sides; found {len(groups)}.",
+            "Name two runs, or one and --against FOLDER, or the folder of a matrix.",
+        )
+    return groups
+
+
+def _part(text: str) -> float:
+    try:
+        part = parse_quantity(text).to(Unit.ratio)
+    except ValueError as error:
+        raise WrongUseError(f"--tolerance: {error}.", "Example: --tolerance 10%") from None
+    if part < 0:
+        raise WrongUseError(f"--tolerance is never below zero; found {text}.", "Example: --tolerance 10%")
+    return part

@@ -1,0 +1,46 @@
+"""From named folders to a report: reads the runs, compares what is alike, ranks what is many."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+from driver.compare.core import Group, Sample, compare, conclusive
+from driver.compare.papers import Report, concluded
+from driver.compare.ranking import rank
+from driver.compare.read import by_kind, read_sample
+from driver.exit_codes import ExitCode
+
+RANKED_FROM = 3
+
+
+def report_on(groups: Mapping[str, Sequence[Path]], tolerance: float, by: str = "") -> Report:
+    """Everything against the first group; three or more are ranked instead. Raises WrongUseError."""
+    samples: dict[str, list[Sample]] = {}
+    notes: list[str] = []
+    for name, folders in groups.items():
+        kept, left = conclusive([read_sample(folder) for folder in folders])
+        samples[name] = kept
+        notes += left
+    kinds, alone = by_kind(samples)
+    return judged(kinds, [*notes, *alone], tolerance, by)
+
+
+def judged(kinds: Sequence[Sequence[Group]], notes: Sequence[str], tolerance: float, by: str = "") -> Report:
+    """The report on groups, those of one kind in one list. Pure."""
+    ranked = [groups for groups in kinds if len(groups) >= RANKED_FROM]
+    pairs = [groups for groups in kinds if len(groups) < RANKED_FROM]
+    comparisons = [compare(groups[0], other, tolerance) for groups in pairs for other in groups[1:]]
+    code = ExitCode.FAILED if any(one.regressions for one in comparisons) else ExitCode.PASSED
+    rankings = [rank(groups, by) for groups in ranked]
+    because = concluded(comparisons)
+    if rankings and not comparisons:
+        because = "; ".join(
+            f"{one.scenario}: best by {one.metric}: "
+            + ", ".join(place.name for place in one.places if place.like_the_best)
+            for one in rankings
+        )
+    return Report(
+        exit_code=int(code), because=because, tolerance=tolerance, notes=list(notes),
+        comparisons=comparisons, rankings=rankings,
+    )  # fmt: skip

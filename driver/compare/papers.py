@@ -1,0 +1,153 @@
+"""Comparisons and rankings for people, in Markdown: a pull request's comment, a job's summary. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from driver.compare.core import RUNS, Comparison, Difference
+from driver.compare.family import BY_RUN
+from driver.compare.ranking import BESIDE, Ranking
+from driver.compare.statistics import ALPHA
+from driver.metrics.metric import Unit
+from driver.quantities import write
+from driver.report.text import code, escape_markdown
+
+
+class Report(msgspec.Struct, kw_only=True):
+    """What `lab.py compare --json` answers."""
+
+    exit_code: int
+    because: str
+    tolerance: float
+    notes: list[str]
+    comparisons: list[Comparison]
+    rankings: list[Ranking]
+    format: int = 1
+
+
+def concluded(comparisons: Sequence[Comparison]) -> str:
+    """The whole of it in a sentence."""
+    worse = [f"{one.scenario}: {name}" for one in comparisons for name in one.regressions]
+    if worse:
+        return f"worse than before: {', '.join(worse)}"
+    real = [f"{one.scenario}: {each.metric}" for one in comparisons for each in one.real]
+    if real:
+        return f"different, and not worse beyond the tolerance: {', '.join(real)}"
+    return "no difference that noise would not explain"
+
+
+def as_markdown(report: Report) -> str:
+    """The report: the conclusion, what is missing, and a table for each comparison and ranking."""
+    lines = [f"# {'❌' if report.exit_code else '✅'} {escape_markdown(_sentence(report.because))}", ""]
+    lines += [f"> {escape_markdown(note)}" for note in report.notes]
+    for comparison in report.comparisons:
+        lines += ["", *_comparison(comparison)]
+    for ranking in report.rankings:
+        lines += ["", *_ranking(ranking)]
+    return "\n".join(lines).rstrip() + "\n"
+
+
+def difference_row(one: Difference) -> list[str]:
+    """A metric's cells: verdict, name, before, after, change with interval, part, p."""
+    unit = Unit(one.unit)
+    part = "" if one.relative is None else f"{one.relative:+.0%}"
+    return [
+        said(one),
+        one.metric,
+        write(one.before, unit),
+        write(one.after, unit),
+        f"{signed(one.change, unit)} ({signed(one.low, unit)} to {signed(one.high, unit)})",
+        part,
+        f"{one.p:.2g}" if one.p >= 1e-4 else "< 0.0001",
+    ]
+
+
+def said(one: Difference) -> str:
+    """A difference in one word."""
+    if one.regression:
+        return "WORSE"
+    if not one.real:
+        return "small" if one.p < ALPHA else "noise"
+    if one.better == "neither":
+        return "different"
+    return "worse, tolerated" if one.worse else "better"
+
+
+def place_rows(ranking: Ranking) -> list[list[str]]:
+    """A ranking's rows: rank, name, runs, the metric with its interval, verdicts, and what is beside."""
+    unit = Unit(ranking.unit)
+    rows = []
+    for one in ranking.places:
+        bounds = (
+            ""
+            if one.low is None or one.high is None
+            else f" ({write(one.low, unit)} to {write(one.high, unit)})"
+        )
+        rows.append(
+            [
+                str(one.rank),
+                one.name,
+                str(one.runs),
+                write(one.mean, unit) + bounds,
+                ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in one.verdicts.items()),
+                *(write(one.beside[name], BY_RUN[name].unit) for name in BESIDE),
+            ]
+        )
+    return rows
+
+
+def place_columns(ranking: Ranking) -> list[str]:
+    """The heads of `place_rows`."""
+    return ["rank", "cell", "runs", f"{ranking.metric} (95 %)", "verdicts", *BESIDE]
+
+
+DIFFERENCE_COLUMNS = ["", "metric", "before", "after", "change (95 %)", "part", "p"]
+
+
+def signed(value: float, unit: Unit) -> str:
+    """A change, its sign in front."""
+    return ("+" if value > 0 else "-" if value < 0 else "") + write(abs(value), unit)
+
+
+def _comparison(one: Comparison) -> list[str]:
+    lines = [
+        f"## {escape_markdown(one.scenario)}: {code(one.before)} → {code(one.after)}",
+        "",
+        f"{one.runs_before} against {one.runs_after} runs of {one.duration_s:g} s. A difference counts with "
+        f"p < {ALPHA:g} after Holm's correction for {len(one.differences)} metrics; intervals hold 95 %.",
+        "",
+        *(f"> {escape_markdown(note)}" for note in one.notes),
+        "",
+    ]
+    if "verdict" in one.regressions:
+        lines += ["**It fails now, and did not before.**", ""]
+    return lines + _table(DIFFERENCE_COLUMNS, [difference_row(each) for each in one.differences])
+
+
+def _ranking(one: Ranking) -> list[str]:
+    alike = "Whatever cannot be told from the best has rank 1." if len(one.places) > 1 else ""
+    level = "runs" if one.level == RUNS else "workers"
+    return [
+        f"## {escape_markdown(one.scenario)}: ranked by {code(one.metric)}",
+        "",
+        f"Intervals hold 95 %, over {level}. {alike}".strip(),
+        "",
+        *(f"> {escape_markdown(note)}" for note in one.notes),
+        *([f"> no number for: {escape_markdown(', '.join(one.left_out))}"] if one.left_out else []),
+        "",
+        *_table(place_columns(one), place_rows(one)),
+    ]
+
+
+def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    return [
+        f"| {' | '.join(columns)} |",
+        f"|{'---|' * len(columns)}",
+        *(f"| {' | '.join(escape_markdown(cell) for cell in row)} |" for row in rows),
+    ]
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]

@@ -1,0 +1,113 @@
+"""The cells of a matrix in the order of one metric, each with its interval, and which are alike. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from driver.compare.core import RUNS, WORKERS, Difference, Group, compare
+from driver.compare.family import BACK, BY_RUN, BY_WORKER
+from driver.compare.statistics import RUNS_NEEDED, interval
+from driver.metrics.metric import Better
+
+BESIDE = (
+    "storm_peak_attempts_per_s",
+    "storm_amplification",
+    "time_to_95_percent_back_s",
+    "task_latency_p99_s",
+    "task_success_rate",
+)
+PREFERRED = (BACK.name, "time_to_95_percent_back_s", "task_latency_p99_s")
+
+
+class Place(msgspec.Struct, frozen=True, kw_only=True):
+    """One cell. `rank` is 1 for the best, and for all that cannot be told from it."""
+
+    rank: int
+    name: str
+    runs: int
+    mean: float
+    low: float | None
+    high: float | None
+    like_the_best: bool
+    verdicts: dict[str, int]
+    beside: dict[str, float | None]
+
+
+class Ranking(msgspec.Struct, frozen=True, kw_only=True):
+    """All cells, the best first. `left_out` names those without a number for this metric."""
+
+    scenario: str
+    duration_s: float
+    metric: str
+    unit: str
+    level: str
+    notes: list[str]
+    places: list[Place]
+    left_out: list[str]
+
+
+def rank(groups: Sequence[Group], by: str = "") -> Ranking:
+    """The groups in the order of the metric `by` (the first of PREFERRED that they have, unless named)."""
+    level = RUNS if min(len(group.runs) for group in groups) >= RUNS_NEEDED else WORKERS
+    known = BY_RUN if level == RUNS else BY_WORKER
+    choices = [by] if by else [name for name in (*PREFERRED, *known) if name in known]
+    name = next((one for one in choices if any(group.numbers(one, level) for group in groups)), choices[0])
+    metric = BY_RUN[name]
+    told = [(group, group.numbers(name, level)) for group in groups]
+    means = [(group, sum(numbers) / len(numbers), numbers) for group, numbers in told if numbers]
+    means.sort(key=lambda one: one[1], reverse=metric.better is Better.higher)
+    places = []
+    for number, (group, mean, numbers) in enumerate(means, 1):
+        bounds = interval(numbers, per_run=level == RUNS)
+        alike = number == 1 or not _differs(means[0][0], group, name)
+        places.append(
+            Place(
+                rank=1 if alike else number,
+                name=group.name,
+                runs=len(group.runs),
+                mean=mean,
+                low=bounds[0] if bounds else None,
+                high=bounds[1] if bounds else None,
+                like_the_best=alike,
+                verdicts=_verdicts(group),
+                beside={one: _mean(group.numbers(one, RUNS)) for one in BESIDE},
+            )
+        )
+    scenario, duration_s = groups[0].kind
+    return Ranking(
+        scenario=scenario,
+        duration_s=duration_s,
+        metric=name,
+        unit=metric.unit.value,
+        level=level,
+        notes=_notes(groups, level),
+        places=places,
+        left_out=[group.name for group, numbers in told if not numbers],
+    )
+
+
+def _differs(best: Group, other: Group, name: str) -> bool:
+    found: list[Difference] = compare(best, other, tolerance=0.0).differences
+    return any(one.metric == name and one.real for one in found)
+
+
+def _mean(numbers: Sequence[float]) -> float | None:
+    return sum(numbers) / len(numbers) if numbers else None
+
+
+def _verdicts(group: Group) -> dict[str, int]:
+    counted: dict[str, int] = {}
+    for run in group.runs:
+        counted[run.verdict or "not judged"] = counted.get(run.verdict or "not judged", 0) + 1
+    return counted
+
+
+def _notes(groups: Sequence[Group], level: str) -> list[str]:
+    if level == RUNS:
+        return []
+    return [
+        f"fewer than {RUNS_NEEDED} runs of some: the intervals are over the workers inside the runs, and do "
+        "not hold what a second run on this machine would do differently (`--repeat 5` tells)"
+    ]

@@ -1,0 +1,161 @@
+"""From folders to groups of runs: read as far as it goes, and what cannot be compared is refused."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import msgspec
+
+from driver.compare.core import Group, Sample
+from driver.compare.family import by_worker
+from driver.errors import WrongUseError
+from driver.group import GROUP, read_group
+from driver.journals import read_history
+from driver.metrics import measure
+from driver.run_folder import results_root
+from driver.store import METRICS, RUN, RunRecord, read_record, read_verdict
+
+SUMMARY = "summary.json"
+MAX_RUNS = 1000
+
+
+class _Entry(msgspec.Struct):
+    run: str = ""
+
+
+class _Suite(msgspec.Struct):
+    results: list[_Entry]
+
+
+def find_folder(name: str) -> Path:
+    """The folder of a run, a group or a suite: a path, or a name in results/. Raises WrongUseError."""
+    for folder in (Path(name), results_root() / name):
+        if folder.is_dir():
+            return folder.resolve()
+    raise WrongUseError(
+        f"There is no run and no folder of runs {name!r}.", "`lab.py runs` lists what is there."
+    )
+
+
+def runs_under(folder: Path) -> list[Path]:
+    """Every run of a folder: itself, those that a suite lists, or those below it. Raises WrongUseError."""
+    if (folder / RUN).is_file():
+        return [folder]
+    found = _of_suite(folder) if (folder / SUMMARY).is_file() else _below(folder)
+    if not found:
+        raise WrongUseError(f"{folder} holds no run (no {RUN} in it or below it).")
+    if len(found) > MAX_RUNS:
+        raise WrongUseError(f"{folder} holds {len(found)} runs; at most {MAX_RUNS} can be compared at once.")
+    return found
+
+
+def cells_under(folder: Path) -> dict[str, list[Path]]:
+    """The cells of a group's folder by label, each with its runs; empty where there are not several."""
+    group = read_group(folder) if (folder / GROUP).is_file() else None
+    cells: dict[str, list[Path]] = {}
+    for run in group.runs if group else []:
+        if run.folder and (folder / run.folder / RUN).is_file():
+            cells.setdefault(run.label, []).append(folder / run.folder)
+    return cells if len(cells) > 1 else {}
+
+
+def read_sample(folder: Path) -> Sample:
+    """One run, as far as it can be read; what is missing is named."""
+    record, missing = read_record(folder)
+    history = read_history(folder, record.processes, record.workers)
+    values: dict[str, float | None] = {}
+    told: dict[str, dict[str, float]] = {}
+    if history.count:
+        values, told = measure(history).values, by_worker(history)
+    else:
+        values = _stored_metrics(folder)
+        missing.append("it has no history, so that nothing is known of its single workers")
+    missing += [
+        f"{one.journal}: {one.lines} lines are {one.what}" for one in history.damage if one.what != "torn"
+    ]
+    verdict = read_verdict(folder)
+    return Sample(
+        name=folder.name,
+        scenario=record.scenario,
+        duration_s=record.duration_s,
+        workers=len(record.workers),
+        verdict=verdict.verdict if verdict else "",
+        because=verdict.because if verdict else "it was never judged",
+        values=values,
+        by_worker=told,
+        missing=missing,
+        settings=_settings(record),
+    )
+
+
+def by_kind(groups: Mapping[str, Sequence[Sample]]) -> tuple[list[list[Group]], list[str]]:
+    """Groups that can be compared, a list for each scenario and duration, in the order of the names.
+
+    What stands on one side alone is named. Raises WrongUseError when nothing stands on all sides.
+    """
+    kinds = {name: {(run.scenario, run.duration_s) for run in runs} for name, runs in groups.items()}
+    common = set.intersection(*kinds.values()) if kinds else set()
+    if not common:
+        told = "; ".join(f"{name} is of {_kinds(found)}" for name, found in kinds.items())
+        raise WrongUseError(
+            f"These runs cannot be compared, for nothing was run the same: {told}.",
+            "Compare runs of one scenario and one duration (--quick is another one).",
+        )
+    notes = [
+        f"{name} alone has {_kinds(found - common)}, which is not compared"
+        for name, found in kinds.items()
+        if found - common
+    ]
+    return [
+        [
+            Group(name, [run for run in runs if (run.scenario, run.duration_s) == kind])
+            for name, runs in groups.items()
+        ]
+        for kind in sorted(common)
+    ], notes
+
+
+def _kinds(found: set[tuple[str, float]]) -> str:
+    return " and ".join(
+        f"{scenario or 'an unknown scenario'} for {seconds:g} s" for scenario, seconds in sorted(found)
+    )
+
+
+def _below(folder: Path) -> list[Path]:
+    return sorted(
+        path.parent
+        for depth in ("*", "*/*", "*/*/*")
+        for path in folder.glob(f"{depth}/{RUN}")
+        if not path.parent.is_symlink()
+    )
+
+
+def _of_suite(folder: Path) -> list[Path]:
+    try:
+        suite = msgspec.json.decode((folder / SUMMARY).read_bytes(), type=_Suite)
+    except (OSError, msgspec.MsgspecError) as error:
+        raise WrongUseError(f"{folder / SUMMARY} cannot be read: {error}.") from None
+    kept = [folder.parent / entry.run for entry in suite.results if entry.run]
+    return [run for entry in kept if entry.is_dir() for run in runs_under(entry)]
+
+
+def _stored_metrics(folder: Path) -> dict[str, float | None]:
+    try:
+        stored = msgspec.json.decode((folder / METRICS).read_bytes(), type=dict[str, object])
+    except (OSError, msgspec.MsgspecError):
+        return {}
+    return {
+        name: float(value)
+        for name, value in stored.items()
+        if isinstance(value, int | float) and not isinstance(value, bool)
+    }
+
+
+def _settings(record: RunRecord) -> dict[str, str]:
+    flat = {}
+    for section in ("worker", "coordinator"):
+        told = record.settings.get(section)
+        if isinstance(told, dict):
+            flat.update({f"{section}.{key}": str(value) for key, value in told.items()})
+    return flat | {f"image {name}": image[-12:] for name, image in record.images.items() if name != "prober"}
