@@ -51,7 +51,8 @@ def command(
     """
     if by and by not in BY_RUN:
         raise WrongUseError(f"--by: {by!r} is not compared.", f"It can be: {', '.join(BY_RUN)}.")
-    report = report_on(_groups(names, against, named), _part(tolerance), by)
+    groups, matrix = _groups(names, against, named)
+    report = report_on(groups, _part(tolerance), by, matrix)
     if markdown is not None:
         write_file(markdown, as_markdown(report).encode())
     if as_json:
@@ -77,7 +78,10 @@ def show_report(report: Report) -> None:
     print_lines([*(f"note: {note}" for note in report.notes), report.because])
 
 
-def _groups(names: tuple[str, ...], against: str | None, named: tuple[str, ...]) -> dict[str, list[Path]]:
+def _groups(
+    names: tuple[str, ...], against: str | None, named: tuple[str, ...]
+) -> tuple[dict[str, list[Path]], bool]:
+    """The sides, and whether they are the cells of a matrix."""
     groups: dict[str, list[Path]] = {}
     if against is not None:
         groups["baseline"] = runs_under(find_folder(against))
@@ -90,7 +94,7 @@ def _groups(names: tuple[str, ...], against: str | None, named: tuple[str, ...])
     if against is not None and folders:
         groups["this"] = [run for folder in folders for run in runs_under(folder)]
     elif len(folders) == 1 and not groups and (cells := cells_under(folders[0])):
-        return cells
+        return cells, True
     else:
         groups.update({folder.name: runs_under(folder) for folder in folders})
     if len(groups) < 2:
@@ -98,7 +102,7 @@ def _groups(names: tuple[str, ...], against: str | None, named: tuple[str, ...])
             f"a comparison needs two sides; found {len(groups)}.",
             "Name two runs, or one and --against FOLDER, or the folder of a matrix.",
         )
-    return groups
+    return groups, False
 
 
 def _part(text: str) -> float:

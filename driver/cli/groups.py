@@ -1,25 +1,54 @@
-"""How a group of runs is shown to a person, and to a machine."""
+"""How a group of runs is kept, and shown to a person and to a machine: its runs, and what they differ in."""
 
 from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
+
+from driver.cli.compare import show_report
+from driver.compare.desk import report_on
+from driver.compare.papers import Report, as_markdown
+from driver.compare.read import cells_under
+from driver.errors import WrongUseError
 from driver.group import GROUP, GroupFile
+from driver.store import write_file
 from driver.terminal import print_lines, print_table
 from driver.verdict import Outcome
 
+COMPARISON_MARKDOWN, COMPARISON_JSON = "comparison.md", "comparison.json"
 _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "warn"}
 
 
 def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
-    """Every run of a group with its verdict, and where it is kept."""
+    """Every run of a group with its verdict, then its cells compared (and kept in the folder)."""
+    report = _compared(folder)
     if as_json:
         print_lines([(folder / GROUP).read_text().rstrip()])
         return
     rows = [[_word(run.verdict), run.label, str(run.round), run.folder, run.because] for run in group.runs]
     marks = [_MARKS.get(run.verdict, "") for run in group.runs]
     print_table(["verdict", "run", "round", "folder", "because"], rows, marks)
+    print_lines([""])
+    if report is not None:
+        show_report(report)
     print_lines(["", f"{_word(group.verdict)}: {group.because}", f"runs: {folder}"])
+
+
+def _compared(folder: Path) -> Report | None:
+    """The comparison of a group's cells, written beside them; None where there are not two to compare."""
+    cells = cells_under(folder)
+    if not cells:
+        return None
+    try:
+        report = report_on(cells, tolerance=0.0, matrix=True)
+    except WrongUseError as error:
+        # The runs stand with their verdicts, whatever cannot be compared about them.
+        print_lines([f"note: {error.sentence}"])
+        return None
+    write_file(folder / COMPARISON_MARKDOWN, as_markdown(report).encode())
+    write_file(folder / COMPARISON_JSON, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    return report
 
 
 def _word(outcome: Outcome) -> str:

@@ -13,7 +13,6 @@ import click
 from chaos.hands import names
 from chaos.units import format_seconds
 from driver.cli import options, options_run
-from driver.cli.groups import show_group
 from driver.cli.scenario_files import scenario_file
 from driver.cli.verdicts import show_verdict
 from driver.exit_codes import ExitCode
@@ -63,6 +62,9 @@ def command(
         with Terminal() as terminal:
             place = Place(results, host, port)
             folder, group = run_group(planned, place, options.engine_of(project), terminal)
+        # Only here: what compares runs takes a second to load.
+        from driver.cli.groups import show_group
+
         show_group(folder, group, as_json)
         return group.exit_code
     with Terminal() as terminal:

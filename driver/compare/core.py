@@ -160,7 +160,7 @@ def _notes(before: Group, after: Group, level: str, compared: int) -> list[str]:
         notes.append(
             f"{len(before.runs)} against {len(after.runs)} runs: workers inside the runs are compared. That "
             "tells whether these runs differ, not whether the systems do: what the machine did differently "
-            f"counts as well. {RUNS_NEEDED} runs on each side or more can tell (`--repeat 5`)."
+            f"counts as well. {RUNS_NEEDED} runs on each side or more can tell (--repeat 5)."
         )
     if not compared:
         notes.append("nothing could be compared: no metric has two numbers on each side")

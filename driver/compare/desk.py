@@ -12,10 +12,13 @@ from driver.compare.read import by_kind, read_sample
 from driver.exit_codes import ExitCode
 
 RANKED_FROM = 3
+"""So many groups are ranked; two are a before and an after."""
 
 
-def report_on(groups: Mapping[str, Sequence[Path]], tolerance: float, by: str = "") -> Report:
-    """Everything against the first group; three or more are ranked instead. Raises WrongUseError."""
+def report_on(
+    groups: Mapping[str, Sequence[Path]], tolerance: float, by: str = "", matrix: bool = False
+) -> Report:
+    """Everything against the first group; three or more, and a matrix, are ranked. Raises WrongUseError."""
     samples: dict[str, list[Sample]] = {}
     notes: list[str] = []
     for name, folders in groups.items():
@@ -23,13 +26,19 @@ def report_on(groups: Mapping[str, Sequence[Path]], tolerance: float, by: str = 
         samples[name] = kept
         notes += left
     kinds, alone = by_kind(samples)
-    return judged(kinds, [*notes, *alone], tolerance, by)
+    return judged(kinds, [*notes, *alone], tolerance, by, matrix)
 
 
-def judged(kinds: Sequence[Sequence[Group]], notes: Sequence[str], tolerance: float, by: str = "") -> Report:
+def judged(
+    kinds: Sequence[Sequence[Group]],
+    notes: Sequence[str],
+    tolerance: float,
+    by: str = "",
+    matrix: bool = False,
+) -> Report:
     """The report on groups, those of one kind in one list. Pure."""
-    ranked = [groups for groups in kinds if len(groups) >= RANKED_FROM]
-    pairs = [groups for groups in kinds if len(groups) < RANKED_FROM]
+    ranked = [groups for groups in kinds if matrix or len(groups) >= RANKED_FROM]
+    pairs = [groups for groups in kinds if len(groups) < RANKED_FROM and not matrix]
     comparisons = [compare(groups[0], other, tolerance) for groups in pairs for other in groups[1:]]
     code = ExitCode.FAILED if any(one.regressions for one in comparisons) else ExitCode.PASSED
     rankings = [rank(groups, by) for groups in ranked]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -29,10 +30,10 @@ class Report(msgspec.Struct, kw_only=True):
 
 def concluded(comparisons: Sequence[Comparison]) -> str:
     """The whole of it in a sentence."""
-    worse = [f"{one.scenario}: {name}" for one in comparisons for name in one.regressions]
+    worse = [f"{name} ({one.scenario})" for one in comparisons for name in one.regressions]
     if worse:
         return f"worse than before: {', '.join(worse)}"
-    real = [f"{one.scenario}: {each.metric}" for one in comparisons for each in one.real]
+    real = [f"{each.metric} ({one.scenario})" for one in comparisons for each in one.real]
     if real:
         return f"different, and not worse beyond the tolerance: {', '.join(real)}"
     return "no difference that noise would not explain"
@@ -41,12 +42,12 @@ def concluded(comparisons: Sequence[Comparison]) -> str:
 def as_markdown(report: Report) -> str:
     """The report: the conclusion, what is missing, and a table for each comparison and ranking."""
     lines = [f"# {'❌' if report.exit_code else '✅'} {escape_markdown(_sentence(report.because))}", ""]
-    lines += [f"> {escape_markdown(note)}" for note in report.notes]
+    lines += [f"- {escape_markdown(note)}" for note in report.notes]
     for comparison in report.comparisons:
         lines += ["", *_comparison(comparison)]
     for ranking in report.rankings:
         lines += ["", *_ranking(ranking)]
-    return "\n".join(lines).rstrip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines)).rstrip() + "\n"
 
 
 def difference_row(one: Difference) -> list[str]:
@@ -118,7 +119,7 @@ def _comparison(one: Comparison) -> list[str]:
         f"{one.runs_before} against {one.runs_after} runs of {one.duration_s:g} s. A difference counts with "
         f"p < {ALPHA:g} after Holm's correction for {len(one.differences)} metrics; intervals hold 95 %.",
         "",
-        *(f"> {escape_markdown(note)}" for note in one.notes),
+        *(f"- {escape_markdown(note)}" for note in one.notes),
         "",
     ]
     if "verdict" in one.regressions:
@@ -134,8 +135,8 @@ def _ranking(one: Ranking) -> list[str]:
         "",
         f"Intervals hold 95 %, over {level}. {alike}".strip(),
         "",
-        *(f"> {escape_markdown(note)}" for note in one.notes),
-        *([f"> no number for: {escape_markdown(', '.join(one.left_out))}"] if one.left_out else []),
+        *(f"- {escape_markdown(note)}" for note in one.notes),
+        *([f"- no number for: {escape_markdown(', '.join(one.left_out))}"] if one.left_out else []),
         "",
         *_table(place_columns(one), place_rows(one)),
     ]

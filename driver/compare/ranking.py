@@ -109,5 +109,5 @@ def _notes(groups: Sequence[Group], level: str) -> list[str]:
         return []
     return [
         f"fewer than {RUNS_NEEDED} runs of some: the intervals are over the workers inside the runs, and do "
-        "not hold what a second run on this machine would do differently (`--repeat 5` tells)"
+        "not hold what a second run on this machine would do differently (--repeat 5 tells)"
     ]
