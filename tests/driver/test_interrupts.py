@@ -37,3 +37,20 @@ async def test_work_that_ends_by_itself_gives_its_result() -> None:
         return 7
 
     assert await stoppable(work(), lambda _: None) == 7
+
+
+async def test_work_that_puts_itself_in_order_is_not_stopped_a_second_time() -> None:
+    in_order = asyncio.Event()
+
+    async def work() -> None:
+        try:
+            await asyncio.sleep(30)
+        finally:
+            os.kill(os.getpid(), signal.SIGINT)
+            await asyncio.sleep(0.05)
+            in_order.set()
+
+    asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
+    with pytest.raises(StoppedError):
+        await stoppable(work(), lambda _: None)
+    assert in_order.is_set()
