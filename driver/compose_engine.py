@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TypeVar
 
-from driver import addresses, compose_reading
+from driver import addresses, cgroups, compose_reading
 from driver.compose_command import ComposeCommand, client_environment
 from driver.compose_images import BuildEnvironment, ComposeImages
 from driver.compose_reading import Cable
@@ -125,8 +125,10 @@ class ComposeEngine:
 
     def usage(self) -> list[Usage]:
         running = [one for one in self.containers() if one.status == "running"]
-        answers = _each(lambda one: compose_reading.usage(one.name, self._sdk.stats(one)), running)
-        return [answer for answer in answers if answer is not None]
+        read = {one: cgroups.usage(one.name, one.id) if self.is_local else None for one in running}
+        rest = [one for one, usage in read.items() if usage is None]
+        asked = _each(lambda one: compose_reading.usage(one.name, self._sdk.stats(one)), rest)
+        return [usage for usage in (*read.values(), *asked) if usage is not None]
 
     def log(self, name: str, tail: int | None = None) -> str:
         return self._sdk.log(name, "all" if tail is None else tail).decode(errors="replace")

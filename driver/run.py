@@ -47,7 +47,10 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     terminal.clear()
     for error in (broken, down, outcome):
         if isinstance(error, LabError):
-            raise type(error)(error.sentence, f"{error.hint} What was collected: {folder}".strip()) from None
+            kept = f"What was collected is in {folder}."
+            raise type(error)(
+                error.sentence, f"{error.hint.rstrip('.')}. {kept}" if error.hint else kept
+            ) from None
         if isinstance(error, BaseException):
             raise error
     assert isinstance(down, Down)
