@@ -23,7 +23,7 @@ from coordinator.ledger import Ledger
 from coordinator.pace import MS, grace_ms, pace
 from coordinator.rows import PresenceRow, ReceivedRow, Recovered, Row
 from coordinator.session import NEVER_NS
-from coordinator.sessions import RESUMED, decide
+from coordinator.sessions import RESUMED, decide, is_superseded
 from coordinator.timers import Timers
 from wire import control, events
 from wire.channel import Bounds
@@ -96,6 +96,10 @@ class Core:
         sessions = self.fleet.sessions
         known = sessions.of(hello.worker)
         asked = sessions.by_id.get(hello.resume.session) if hello.resume else None
+        if is_superseded(hello, known, now_ns, self._attempts.pace.lease_ms):
+            wait_ms = sessions.workers[hello.worker].retry_after_ms()
+            detail = "a newer process has this worker's name; give each its own (WORKER_INDEX), or end one"
+            return self._door.refuse(now_ns, Reason.superseded, detail, hello.worker, wait_ms)
         outcome, because = decide(hello, known, asked)
         wait_ms = self._door.wait_ms(hello.worker, now_ns, resuming=outcome == RESUMED)
         if self.draining:

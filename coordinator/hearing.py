@@ -9,7 +9,17 @@ from coordinator.connection import Connection
 from coordinator.fleet import Fleet
 from coordinator.ledger import Ledger
 from wire.channel import Bounds
-from wire.messages import CheckpointSaved, Frame, Goodbye, HandBack, Heartbeat, Inventory, Message, Result
+from wire.messages import (
+    CheckpointSaved,
+    Frame,
+    Goodbye,
+    HandBack,
+    Heartbeat,
+    Inventory,
+    Leaving,
+    Message,
+    Result,
+)
 from wire.refusals import FrameError, FrameFault
 
 INTERVAL_FACTOR_MAX = 2
@@ -31,6 +41,7 @@ class Hearing:
             CheckpointSaved: self._checkpoint,
             HandBack: self._hand_back,
             Goodbye: self._goodbye,
+            Leaving: self._leaving,
         }
 
     def hear(self, speaker: Connection, frame: Frame, now_ns: int) -> None:
@@ -79,3 +90,8 @@ class Hearing:
     def _goodbye(self, speaker: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, Goodbye)
         self._fleet.leave(speaker.session, message.reason)
+
+    def _leaving(self, speaker: Connection, message: Message, now_ns: int) -> None:
+        assert isinstance(message, Leaving)
+        speaker.session.draining = True
+        self._attempts.free.place(speaker.session)

@@ -83,7 +83,8 @@ class Session:
     """One worker's session. It outlives its connections: `connection` is the one that counts, None while
     lost. `present` is the last connection of which the disk knows.
 
-    A worker that is `leaving` said goodbye.
+    A worker that is `leaving` said goodbye; one that is `draining` finishes what it has, and takes nothing
+    new.
     """
 
     id: str
@@ -95,6 +96,7 @@ class Session:
     present: int | None = None
     inventoried: bool = False
     leaving: bool = False
+    draining: bool = False
     attempts: dict[int, Attempt] = field(default_factory=dict)
     interval_ms: int = 0
     heard_ns: int = 0
@@ -105,7 +107,8 @@ class Session:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it may be given work: its inventory came on this connection, and its presence is
-        durable.
+        """Whether it may be given work: its inventory came on this connection, its presence is durable, and
+        it does not leave.
         """
-        return self.inventoried and not self.leaving and self.connection == self.present
+        going = self.leaving or self.draining
+        return self.inventoried and not going and self.connection == self.present

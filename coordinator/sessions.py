@@ -9,6 +9,7 @@ from wire.handshake import Hello
 
 FRESH, RESUMED, RESET = "fresh", "resumed", "reset"
 GONE_MAX = 20_000
+RETRY_BASE_MS, RETRY_MAX_MS = 1_000, 60_000
 
 
 def decide(hello: Hello, known: Session | None, asked: Session | None) -> tuple[str, str]:
@@ -34,14 +35,34 @@ def decide(hello: Hello, known: Session | None, asked: Session | None) -> tuple[
     return RESUMED, ""
 
 
+def is_superseded(hello: Hello, known: Session | None, now_ns: int, lease_ms: int) -> bool:
+    """Whether a newer process has this worker's name, and lives, or fell silent less than a lease ago.
+
+    Only a process that is not new asks for a session back. Were it let in, two processes that both live would
+    end each other's sessions in turns, for ever.
+    """
+    if hello.resume is None or known is None or known.incarnation == hello.incarnation:
+        return False
+    return known.connection is not None or now_ns - known.lost_ns < lease_ms * 1_000_000
+
+
 @dataclass(slots=True)
 class Known:
-    """A worker by its name. `state` is connected, lost or gone, since `since_ns`."""
+    """A worker by its name. `state` is connected, lost or gone, since `since_ns`.
+
+    `turned_away` counts how often an older process asked to come in while this session stands.
+    """
 
     state: str
     since_ns: int
     connections: int = 0
     session: Session | None = None
+    turned_away: int = 0
+
+    def retry_after_ms(self) -> int:
+        """How long the older process is to wait now: each time twice as long, up to a minute."""
+        self.turned_away += 1
+        return int(min(RETRY_BASE_MS * 2 ** min(self.turned_away - 1, 16), RETRY_MAX_MS))
 
 
 class Sessions:
@@ -61,7 +82,7 @@ class Sessions:
         """`session` is its worker's one from now on."""
         self.by_id[session.id] = session
         known = self.workers.setdefault(session.worker, Known("lost", now_ns))
-        known.session = session
+        known.session, known.turned_away = session, 0
 
     def end(self, session: Session, now_ns: int) -> None:
         """Nobody can resume `session` any more."""

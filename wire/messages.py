@@ -143,11 +143,17 @@ class Goodbye(msgspec.Struct, tag="goodbye", array_like=True, frozen=True):
     reason: str
 
 
+class Leaving(msgspec.Struct, tag="leaving", array_like=True, frozen=True):
+    """Worker → coordinator, never numbered: I am draining, so give me nothing more. Said when the drain
+    begins, and after each inventory until the goodbye.
+    """
+
+
 ToWorker = Assign | Revoke | LeasesRenewed | GoAway
-ToCoordinator = Heartbeat | Inventory | Result | CheckpointSaved | HandBack | Goodbye
+ToCoordinator = Heartbeat | Inventory | Result | CheckpointSaved | HandBack | Goodbye | Leaving
 Message = ToWorker | ToCoordinator
 
-UNNUMBERED = (Heartbeat, LeasesRenewed, Inventory)
+UNNUMBERED = (Heartbeat, LeasesRenewed, Inventory, Leaving)
 """Messages that are worthless or wrong when late: they are never numbered, kept or sent again."""
 
 MAX_BULK_BYTES = 512 * 1024

@@ -49,6 +49,7 @@ class Reason(Enum):
     damaged = ("damaged", 400, False)
     bad_key = ("bad_key", 401, True)
     replayed = ("replayed", 409, False)
+    superseded = ("superseded", 409, False)
     clock = ("clock", 425, False)
     version = ("version", 426, True)
     full = ("full", 503, False)

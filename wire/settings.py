@@ -21,7 +21,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     slots: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
     prefetch: AtLeast0 = 4
-    policy: str = "full_jitter"
+    policy: str = "slotted"
     base_ms: AtLeast0 | None = None
     cap_ms: AtLeast0 | None = None
     connect_timeout_ms: AtLeast1 = 5_000

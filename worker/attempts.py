@@ -134,11 +134,6 @@ class Attempts:
         """No lease and no time limit ends before this; None while nothing is held."""
         return None if self._check_ns == _NEVER_NS else self._check_ns
 
-    @property
-    def begun(self) -> int:
-        """How many run, or are finished and still held."""
-        return sum(attempt.stage is not Stage.queued for attempt in self._by_token.values())
-
     def live_tasks(self, now_ns: int) -> list[str]:
         """Tasks that may be worked on here at `now_ns`: their lease runs and they are not finished."""
         return [

@@ -12,7 +12,8 @@ from wire import events
 from wire.channel import Bounds, Channel
 from wire.codec import PROTOCOL_VERSION
 from wire.handshake import Hello, Resume, Welcome, is_terminal
-from wire.messages import Assign, Checkpoint, Frame, GoAway, LeasesRenewed, Message, Revoke
+from wire.messages import Assign, Checkpoint, Frame, GoAway, Goodbye, LeasesRenewed, Message, Revoke
+from wire.priority import Priority
 from wire.refusals import CloseCode, FrameError, FrameFault
 from wire.settings import WorkerSettings
 from worker.effects import Connect, Disconnect, Effect, Stop
@@ -77,7 +78,7 @@ class Core:
         self._reconnect.advised(welcome.backoff)
         self._standing = Standing(
             now_ns, self._dialled_ns, welcome, self._ports.random.random(),
-            adaptive=self._settings.adaptive_heartbeat,
+            adaptive=self._settings.adaptive_heartbeat, leaving=self._leaving is not None,
         )  # fmt: skip
         self._record(
             events.Connected, attempt=self._reconnect.attempt, session=welcome.session, epoch=welcome.epoch,
@@ -129,7 +130,11 @@ class Core:
         if self._leaving is not None and self._leaving.said_goodbye:
             return self._stop(now_ns, "drained")
         kind = kind_of_loss(kind, code, going_away=standing.going_away)
-        return self._lost(now_ns, kind, detail, code)
+        effects: list[Effect] = []
+        if code == CloseCode.superseded:
+            # Another process has this name, and what was held here is being given to others.
+            effects = self._work.stop_all(now_ns, "another process has this worker's name")
+        return effects + self._lost(now_ns, kind, detail, code)
 
     def on_drain(self, now_ns: int) -> list[Effect]:
         """Told to leave: finish or hand back within the time for it, say goodbye, stop."""
@@ -138,6 +143,8 @@ class Core:
         self._leaving = Leaving(now_ns, self._settings.drain_timeout_ms)
         if self._state is not State.idle:
             self._state = after(self._state, Happening.leave)
+        if self._standing is not None:
+            self._standing.leave()
         return self._work.drain(now_ns) + self._leave_if_done(now_ns)
 
     # -- the executor says ---------------------------------
@@ -290,7 +297,10 @@ class Core:
         if refusal is not None and is_terminal(refusal):
             self._record(events.GaveUp, reason=refusal.reason, detail=refusal.detail)
             self._state = after(self._state, Happening.refused_for_good)
-            return [*self._work.stop_all(now_ns), Stop(1, f"{refusal.reason}: {refusal.detail}")]
+            return [
+                *self._work.stop_all(now_ns, "refused for good"),
+                Stop(1, f"{refusal.reason}: {refusal.detail}"),
+            ]
         if retry_after_ms > 0:
             self._reconnect.told(now_ns, retry_after_ms)
         self._state = after(self._state, Happening.failed)
@@ -332,7 +342,7 @@ class Core:
         effects: list[Effect] = []
         if now_ns >= leaving.hard_stop_ns and not leaving.stopped_work:
             leaving.stopped_work = True
-            effects += self._work.stop_all(now_ns)
+            effects += self._work.stop_all(now_ns, "no time left")
         return effects + self._leave_if_done(now_ns)
 
     def _leave_if_done(self, now_ns: int) -> list[Effect]:
@@ -345,7 +355,8 @@ class Core:
         if self._state is not State.draining or leaving.said_goodbye:
             return self._stop(now_ns, "drained")
         leaving.said_goodbye = True
-        return self._work.say_goodbye(now_ns, "drained")
+        self._channel.send(Goodbye("drained"), Priority.critical, now_ns, always=True)
+        return []
 
     def _stop(self, now_ns: int, reason: str) -> list[Effect]:
         if self._standing is not None:

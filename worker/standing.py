@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from wire.handshake import Welcome
 from wire.messages import Heartbeat as Beat
-from wire.messages import Inventory, LeasesRenewed, Message
+from wire.messages import Inventory, LeasesRenewed, Leaving, Message
 from worker.attempts import Attempts
 from worker.heartbeat import Heartbeat
 from worker.phi import PhiAccrual
@@ -20,8 +20,9 @@ class Standing:
     """
 
     def __init__(
-        self, now_ns: int, dialled_ns: int, welcome: Welcome, first_gap: float, *, adaptive: bool
-    ) -> None:
+        self, now_ns: int, dialled_ns: int, welcome: Welcome, first_gap: float, *, adaptive: bool,
+        leaving: bool,
+    ) -> None:  # fmt: skip
         interval_ms, timeout_ms = welcome.heartbeat_interval_ms, welcome.heartbeat_timeout_ms
         self._heartbeat = Heartbeat(
             now_ns, interval_ms, timeout_ms, first_gap, PhiAccrual() if adaptive else None
@@ -29,6 +30,7 @@ class Standing:
         self._heartbeat.beat(now_ns)
         self._since_ns = now_ns
         self._inventory_due = True
+        self._leaving_due = leaving
         self.welcome = welcome
         self.lease_from_ns = dialled_ns
         self.going_away = False
@@ -43,6 +45,10 @@ class Standing:
         """
         self._heartbeat.answered(now_ns)
         self.lease_from_ns = max(self.lease_from_ns, min(answer.echo_ns, now_ns))
+
+    def leave(self) -> None:
+        """A drain begins: say so with the next frame."""
+        self._leaving_due = True
 
     def silent_ms(self, now_ns: int) -> float:
         """How long nothing was heard."""
@@ -69,16 +75,19 @@ class Standing:
     @property
     def has_something_due(self) -> bool:
         """Whether `due` would give something."""
-        return self._inventory_due or self._heartbeat.due
+        return self._inventory_due or self._leaving_due or self._heartbeat.due
 
     def due(self, now_ns: int, attempts: Attempts) -> tuple[Message, ...]:
-        """What goes in front of the next frame: the inventory on a new connection, a heartbeat when its time
-        came.
+        """What goes in front of the next frame: the inventory on a new connection, that we leave, a
+        heartbeat when its time came.
         """
         messages: list[Message] = []
         if self._inventory_due:
             self._inventory_due = False
             messages.append(Inventory(attempts.held()))
+        if self._leaving_due:
+            self._leaving_due = False
+            messages.append(Leaving())
         if self._heartbeat.due:
             self._heartbeat.due = False
             messages.append(Beat(now_ns, self.welcome.heartbeat_interval_ms, attempts.progress()))

@@ -8,14 +8,12 @@ from wire.messages import (
     Assign,
     Checkpoint,
     CheckpointSaved,
-    Goodbye,
     HandBack,
     LeasesRenewed,
     Message,
     Result,
     Revoke,
 )
-from wire.priority import Priority
 from wire.settings import WorkerSettings
 from worker.attempts import Attempt, Attempts, Stage, result_of
 from worker.effects import Effect, ForgetCheckpoint, SaveCheckpoint, StartAttempt, StopAttempt
@@ -54,6 +52,8 @@ class Work:
         attempt = self.attempts.add(assign, now_ns, lease_from_ns + assign.lease_ms * _MS)
         if len(self.attempts) > self._most_held:
             return effects + self._hand_back(now_ns, attempt, f"more than {self._most_held} attempts held")
+        if self._draining:
+            return effects + self._hand_back(now_ns, attempt, "draining")
         # The clock first: what lay in a buffer while this process was paused may have no lease left.
         return effects + self.tick(now_ns) + self.start_ready(now_ns)
 
@@ -167,60 +167,42 @@ class Work:
 
     @property
     def is_busy(self) -> bool:
-        """Whether anything was begun here that is not told and acknowledged. What merely waits does not
-        count.
-        """
-        return self.attempts.begun > 0
+        """Whether anything is held that is not told and acknowledged."""
+        return len(self.attempts) > 0
 
     def drain(self, now_ns: int) -> list[Effect]:
         """Begin nothing more: what waits is handed back, what runs may finish, or saves its next step and
         goes back.
 
-        What comes from now on waits until the goodbye: handed back at once, it would only come again.
+        What was on its way is handed back as it comes: it will not come again, for the coordinator was told.
         """
         self._draining = True
-        return self._hand_back_queued(now_ns, "draining")
-
-    def stop_all(self, now_ns: int) -> list[Effect]:
-        """Stop and hand back whatever still runs."""
         effects: list[Effect] = []
         for attempt in self.attempts:
-            if attempt.stage is Stage.running:
-                effects += self._hand_back(now_ns, attempt, "no time left")
+            if attempt.stage is Stage.queued:
+                effects += self._hand_back(now_ns, attempt, "draining")
         return effects
 
-    def say_goodbye(self, now_ns: int, reason: str) -> list[Effect]:
-        """Hand back what waits, and part. All in one lane and so in one frame, that nothing is given in
-        between.
-        """
-        effects = self._hand_back_queued(now_ns, "draining", Priority.critical)
-        self._channel.send(Goodbye(reason), Priority.critical, now_ns, always=True)
+    def stop_all(self, now_ns: int, reason: str) -> list[Effect]:
+        """Stop and hand back whatever is not finished."""
+        effects: list[Effect] = []
+        for attempt in self.attempts:
+            if attempt.stage is not Stage.finished:
+                effects += self._hand_back(now_ns, attempt, reason)
         return effects
 
     # -- inside --------------------------------------------
 
-    def _hand_back_queued(self, now_ns: int, reason: str, priority: Priority | None = None) -> list[Effect]:
-        effects: list[Effect] = []
-        for attempt in self.attempts:
-            if attempt.stage is Stage.queued:
-                effects += self._hand_back(now_ns, attempt, reason, priority)
-        return effects
-
-    def _hand_back(
-        self, now_ns: int, attempt: Attempt, reason: str, priority: Priority | None = None
-    ) -> list[Effect]:
+    def _hand_back(self, now_ns: int, attempt: Attempt, reason: str) -> list[Effect]:
         if attempt.unsent is not None:
             self._send_checkpoint(now_ns, attempt)
-        self._say_hand_back(now_ns, attempt, reason, priority)
+        self._say_hand_back(now_ns, attempt, reason)
         return self._let_go(attempt, f"handed back: {reason}")
 
-    def _say_hand_back(
-        self, now_ns: int, attempt: Attempt, reason: str, priority: Priority | None = None
-    ) -> None:
+    def _say_hand_back(self, now_ns: int, attempt: Attempt, reason: str) -> None:
         assign = attempt.assign
         hand_back = HandBack(assign.task_id, assign.token, reason)
-        lane = assign.priority if priority is None else priority
-        self._channel.send(hand_back, lane, now_ns, always=True)
+        self._channel.send(hand_back, assign.priority, now_ns, always=True)
 
     def _let_go(self, attempt: Attempt, reason: str) -> list[Effect]:
         self._record(events.Dropped, task=attempt.assign.task_id, token=attempt.assign.token, reason=reason)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from coordinator.core import Opening
+from coordinator.core import Opening, Refused
 from coordinator.session import Session
 from coordinator.sessions import decide
 from tests.coordinator.world import World
 from wire.channel import Channel
 from wire.handshake import Hello, Resume
-from wire.messages import Goodbye, Heartbeat, Held, Inventory, LeasesRenewed, Result
+from wire.messages import Goodbye, Heartbeat, Held, Inventory, LeasesRenewed, Leaving, Result
 from wire.refusals import CloseCode
 
 
@@ -230,6 +230,63 @@ def test_a_newer_connection_takes_over_and_the_older_one_changes_nothing_any_mor
     assert [line["kind"] for line in world.told("worker_lost")] == ["superseded"]
 
 
+# -- two processes of one name -----------------------------
+
+
+def knocked(answer: Opening | Refused) -> tuple[str, int]:
+    assert isinstance(answer, Refused), answer
+    return answer.refusal.reason, answer.refusal.retry_after_ms
+
+
+def test_of_two_live_processes_with_one_name_the_newer_stays_and_the_older_waits_ever_longer() -> None:
+    world = World()
+    older = world.peer()
+    newer = world.peer()
+    answers = [knocked(older.knock()) for _ in range(8)]
+    assert [reason for reason, _ in answers] == ["superseded"] * 8
+    assert [wait for _, wait in answers] == [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]
+    assert newer.beat() is not None
+    assert world.core.counters.totals["handshakes_refused", "superseded"] == 8
+    assert len(world.told("worker_joined")) == 2
+
+
+def test_two_live_processes_with_one_name_lose_no_task() -> None:
+    world = World()
+    older = world.peer()
+    world.submit("a", "b")
+    assert len(older.assigned) == 1
+    newer = world.peer()
+    for count in (1, 2):
+        older.knock()
+        newer.finish(newer.assigned[count - 1])
+    assert world.outcomes() == {"a": "completed", "b": "completed"}
+
+
+def test_the_older_process_is_let_in_once_the_newer_is_silent_for_longer_than_a_lease() -> None:
+    world = World(lease_ms=10_000)
+    older = world.peer()
+    newer = world.peer()
+    world.submit("a")
+    newer.cut()
+    world.advance(9_900)
+    assert knocked(older.knock())[0] == "superseded"
+    world.advance(200)
+    assert older.connect().outcome == "reset"
+    older.inventory()
+    older.finish(older.assigned[0])
+    assert world.outcomes() == {"a": "completed"}
+    assert knocked(newer.knock())[0] == "superseded"
+
+
+def test_after_a_restart_too_the_older_process_does_not_take_the_newer_ones_place() -> None:
+    world = World()
+    older = world.peer()
+    newer = world.peer()
+    world.crash()
+    assert knocked(older.knock())[0] == "superseded"
+    assert newer.connect().outcome == "resumed"
+
+
 # -- silence -----------------------------------------------
 
 
@@ -308,6 +365,31 @@ def test_a_goodbye_is_acknowledged_and_ends_the_session_with_the_connection() ->
     assert world.core.state(world.now_ns).workers[0].state == "gone"
     other = world.peer("worker-2")
     assert [assign.attempt for assign in other.assigned] == [2]
+
+
+def test_a_worker_that_drains_gets_nothing_new_and_keeps_what_it_has() -> None:
+    world = World()
+    peer = world.peer(slots=4)
+    world.submit("a")
+    held = peer.assigned[0]
+    peer.say(Leaving())
+    world.submit("b")
+    assert len(peer.assigned) == 1
+    peer.finish(held)
+    assert world.outcomes() == {"a": "completed"}
+    assert len(peer.assigned) == 1
+    assert [assign.task_id for assign in world.peer("worker-2").assigned] == ["b"]
+
+
+def test_a_worker_that_drains_gets_nothing_new_on_its_next_connection_either() -> None:
+    world = World()
+    peer = world.peer(slots=4)
+    peer.say(Leaving())
+    world.crash()
+    world.submit("a")
+    peer.connect()
+    peer.say(Inventory([]), Leaving())
+    assert peer.assigned == []
 
 
 # -- the pace ----------------------------------------------

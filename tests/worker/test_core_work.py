@@ -8,8 +8,18 @@ import pytest
 
 from tests.worker.desk import MS, Desk
 from wire import events
-from wire.messages import CheckpointSaved, Goodbye, HandBack, Inventory, LeasesRenewed, Result, Revoke
+from wire.messages import (
+    CheckpointSaved,
+    Goodbye,
+    HandBack,
+    Inventory,
+    LeasesRenewed,
+    Leaving,
+    Result,
+    Revoke,
+)
 from wire.priority import Priority
+from wire.refusals import CloseCode
 from worker.checkpoints import checkpoint_of
 from worker.effects import Disconnect, ForgetCheckpoint, SaveCheckpoint, StartAttempt, Stop, StopAttempt
 
@@ -404,25 +414,44 @@ def test_what_does_not_end_in_time_is_stopped_and_handed_back() -> None:
     assert desk.now_ms - began_ms <= 10_000
 
 
-def test_new_work_that_comes_while_leaving_waits_and_is_handed_back_with_the_goodbye() -> None:
-    """Handed back at once it would come again, and again, until its task had no attempts left."""
+def test_work_that_was_on_its_way_when_the_drain_began_is_handed_back_as_it_comes() -> None:
     desk = Desk().up()
     desk.assign(1)
     drain(desk)
     for token in (2, 3, 4):
         desk.assign(token, priority=Priority.background)
     assert desk.started == [1]
-    assert desk.said(HandBack) == []
+    assert [each.token for each in desk.said(HandBack)] == [2, 3, 4]
+    assert not desk.stopped
     desk.finish(1)
-    frames = []
-    while not desk.stopped:
-        frames += list(desk.frames())
-        for frame in frames[-1:]:
-            desk.channel.receive(frame)
-            desk.channel.commit(desk.channel.received)
-        desk.do(desk.core.on_frame(desk.now_ns, desk.core.connection, desk.channel.take(desk.now_ns)))
-    last = [envelope.message for envelope in frames[-1].envelopes]
-    assert [type(message) for message in last] == [HandBack, HandBack, HandBack, Goodbye]
+    desk.exchange()
+    assert desk.stopped
+
+
+def test_a_drain_is_said_at_once_and_again_after_each_inventory() -> None:
+    desk = Desk(drain_timeout_ms=8_000).up()
+    desk.assign(1)
+    assert desk.said(Leaving) == []
+    drain(desk)
+    desk.exchange()
+    assert len(desk.said(Leaving)) == 1
+    desk.pass_ms(3_000)
+    assert len(desk.said(Leaving)) == 1
+    desk.closed()
+    desk.heard.clear()
+    desk.come_back()
+    desk.exchange()
+    assert [type(message) for message in desk.heard][:2] == [Inventory, Leaving]
+
+
+def test_a_worker_whose_name_another_process_took_stops_its_work() -> None:
+    desk = Desk(slots=1).up()
+    desk.assign(1)
+    desk.assign(2)
+    desk.closed("closed", CloseCode.superseded)
+    assert [effect.token for effect in desk.all(StopAttempt)] == [1]
+    assert desk.core.held == 0
+    assert desk.core.state == "waiting"
 
 
 def test_cut_off_while_leaving_it_comes_back_to_tell_its_results() -> None:
