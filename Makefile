@@ -37,8 +37,8 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 	@echo "stormlab: the Python tests, unit to end to end (some minutes)"
 	@$(PY) -m pytest
 
-simulate: venv ## the tests under a virtual clock alone
-	@$(PY) -m pytest tests/simulation
+simulate: venv ## histories of trouble under a virtual clock: make simulate SEEDS=10000
+	@$(PY) -m tests.simulation --seeds $${SEEDS:-1000}
 
 bench: setup ## the benchmarks, each beside its baseline
 	@set -e; for b in benchmarks/bench_*.py; do echo "stormlab: $$b"; $(PY) $$b; done

@@ -6,6 +6,7 @@ import random
 from dataclasses import dataclass
 
 from tests.simulation.worker_process import Steps
+from worker.policies import POLICIES
 
 TROUBLE_S = 12.0
 KINDS = {
@@ -30,13 +31,16 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Work:
-    """One task that is submitted at `at_s`."""
+    """One task that is submitted at `at_s`, and again `again_s` later, as a driver does that heard no
+    answer.
+    """
 
     at_s: float
     task_id: str
     what: Steps
     priority: str
     retry_errors: bool
+    again_s: tuple[float, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -47,6 +51,8 @@ class Plan:
     workers: int
     tasks: tuple[Work, ...]
     troubles: tuple[Trouble, ...]
+    policy: str
+    adaptive_heartbeat: bool
 
 
 def draw_plan(seed: int) -> Plan:
@@ -67,7 +73,8 @@ def draw_plan(seed: int) -> Plan:
             key=lambda trouble: trouble.at_s,
         )
     )
-    return Plan(seed, workers, tasks, troubles)
+    policy = chance.choice(sorted(POLICIES))
+    return Plan(seed, workers, tasks, troubles, policy, adaptive_heartbeat=chance.random() < 0.3)
 
 
 def _draw_task(chance: random.Random, number: int) -> Work:
@@ -79,4 +86,5 @@ def _draw_task(chance: random.Random, number: int) -> Work:
         what=Steps(steps, step_ms, fails=chance.random() < 0.1),
         priority=chance.choice(("critical", "high", "normal", "low", "background")),
         retry_errors=chance.random() < 0.5,
+        again_s=tuple(chance.uniform(0, 5.0) for _ in range(chance.choice((0, 0, 0, 1, 3)))),
     )

@@ -46,8 +46,7 @@ class World:
         self.coordinator = CoordinatorProcess(
             self.clock, self.chance, settings, KEY, self._journal("coordinator")
         )
-        policy = self.chance.choice(("slotted", "full_jitter", "fixed", "decorrelated"))
-        self.workers = [self._worker(number, policy) for number in range(1, plan.workers + 1)]
+        self.workers = [self._worker(number) for number in range(1, plan.workers + 1)]
         self._pending: dict[str, Work] = {}
 
     def run(self) -> str:
@@ -59,6 +58,8 @@ class World:
             self.clock.after(int(self.chance.uniform(0, 0.2) * _S), worker.start)
         for work in self.plan.tasks:
             self.clock.after(int(work.at_s * _S), partial(self._submit, work))
+            for again_s in work.again_s:
+                self.clock.after(int((work.at_s + again_s) * _S), partial(self._submit_once, work))
         for trouble in self.plan.troubles:
             self.clock.after(int(trouble.at_s * _S), partial(self._strike, trouble))
         for steps in range(STEPS_MAX):
@@ -89,7 +90,10 @@ class World:
         self._pending.setdefault(work.task_id, work)
         if work.task_id in self.accepted:
             return
+        self._submit_once(work)
+        self.clock.after(int(0.7 * _S), lambda: self._submit(work))
 
+    def _submit_once(self, work: Work) -> None:
         def answered(submitted: Submitted) -> None:
             if submitted.accepted + submitted.known == 1:
                 self.accepted.add(work.task_id)
@@ -102,7 +106,6 @@ class World:
                 max_attempts=3 if work.what.fails else 0,
             )  # fmt: skip
             self.clock.after(0, self.coordinator.inside(lambda: self.coordinator.submit([task], answered)))
-        self.clock.after(int(0.7 * _S), lambda: self._submit(work))
 
     # -- trouble -------------------------------------------
 
@@ -195,11 +198,11 @@ class World:
 
     # -- journals ------------------------------------------
 
-    def _worker(self, number: int, policy: str) -> WorkerProcess:
+    def _worker(self, number: int) -> WorkerProcess:
         name = f"worker-{number}"
         settings = WorkerSettings(
-            slots=2, prefetch=2, policy=policy, base_ms=100, cap_ms=2_000, connect_timeout_ms=1_500,
-            checkpoint_every_ms=100, drain_timeout_ms=3_000,
+            slots=2, prefetch=2, policy=self.plan.policy, base_ms=100, cap_ms=2_000, connect_timeout_ms=1_500,
+            checkpoint_every_ms=100, drain_timeout_ms=3_000, adaptive_heartbeat=self.plan.adaptive_heartbeat,
         )  # fmt: skip
         journal = self._journal(name)
         return WorkerProcess(name, self.clock, self.chance, settings, KEY, journal, self.coordinator)
