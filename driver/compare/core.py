@@ -15,7 +15,10 @@ RUNS, WORKERS = "runs", "workers"
 
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One run as a comparison sees it. `verdict` is "" when the run was never judged."""
+    """One run as a comparison sees it. `verdict` is "" when the run was never judged.
+
+    `variables` are those of its scenario: `policy=fixed, outage=5s`.
+    """
 
     name: str
     scenario: str
@@ -27,6 +30,7 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
     by_worker: dict[str, dict[str, float]]
     missing: list[str] = []
     settings: dict[str, str] = {}
+    variables: str = ""
 
 
 class Group(msgspec.Struct, frozen=True):
@@ -94,17 +98,19 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
         return [one for one in self.differences if one.real]
 
 
-def compare(before: Group, after: Group, tolerance: float) -> Comparison:
-    """The comparison of two groups of the same scenario. `tolerance` is the part that worse is allowed."""
+def compare(before: Group, after: Group, tolerance: float, among: int = 1) -> Comparison:
+    """The comparison of two groups of the same scenario. `tolerance` is the part that worse is allowed.
+
+    `among` is how many comparisons are made at once: the more, the more must be shown in each.
+    """
     level = RUNS if min(len(before.runs), len(after.runs)) >= RUNS_NEEDED else WORKERS
     family = BY_RUN if level == RUNS else BY_WORKER
-    measure = of_runs if level == RUNS else of_workers
     effects: list[tuple[Metric, Effect]] = []
     for metric in family.values():
         sides = before.numbers(metric.name, level), after.numbers(metric.name, level)
         if min(len(side) for side in sides) >= 2:
-            effects.append((metric, measure(*sides)))
-    corrected = holm([effect.p for _, effect in effects])
+            effects.append((metric, of_runs(*sides) if level == RUNS else of_workers(*sides, among)))
+    corrected = [min(1.0, p * among) for p in holm([effect.p for _, effect in effects])]
     differences = [
         _difference(metric, effect, p, level, tolerance)
         for (metric, effect), p in zip(effects, corrected, strict=True)

@@ -39,7 +39,8 @@ def judged(
     """The report on groups, those of one kind in one list. Pure."""
     ranked = [groups for groups in kinds if matrix or len(groups) >= RANKED_FROM]
     pairs = [groups for groups in kinds if len(groups) < RANKED_FROM and not matrix]
-    comparisons = [compare(groups[0], other, tolerance) for groups in pairs for other in groups[1:]]
+    sides = [(groups[0], other) for groups in pairs for other in groups[1:]]
+    comparisons = [compare(before, after, tolerance, len(sides)) for before, after in sides]
     code = ExitCode.FAILED if any(one.regressions for one in comparisons) else ExitCode.PASSED
     rankings = [rank(groups, by) for groups in ranked]
     because = concluded(comparisons)

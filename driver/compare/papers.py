@@ -117,7 +117,7 @@ def _comparison(one: Comparison) -> list[str]:
         f"## {escape_markdown(one.scenario)}: {code(one.before)} → {code(one.after)}",
         "",
         f"{one.runs_before} against {one.runs_after} runs of {one.duration_s:g} s. A difference counts with "
-        f"p < {ALPHA:g} after Holm's correction for {len(one.differences)} metrics; intervals hold 95 %.",
+        f"p < {ALPHA:g}, corrected (Holm) for all that is compared; intervals hold 95 %.",
         "",
         *(f"- {escape_markdown(note)}" for note in one.notes),
         "",

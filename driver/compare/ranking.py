@@ -61,7 +61,7 @@ def rank(groups: Sequence[Group], by: str = "") -> Ranking:
     places = []
     for number, (group, mean, numbers) in enumerate(means, 1):
         bounds = interval(numbers, per_run=level == RUNS)
-        alike = number == 1 or not _differs(means[0][0], group, name)
+        alike = number == 1 or not _differs(means[0][0], group, name, len(means) - 1)
         places.append(
             Place(
                 rank=1 if alike else number,
@@ -88,8 +88,8 @@ def rank(groups: Sequence[Group], by: str = "") -> Ranking:
     )
 
 
-def _differs(best: Group, other: Group, name: str) -> bool:
-    found: list[Difference] = compare(best, other, tolerance=0.0).differences
+def _differs(best: Group, other: Group, name: str, among: int) -> bool:
+    found: list[Difference] = compare(best, other, 0.0, among).differences
     return any(one.metric == name and one.real for one in found)
 
 

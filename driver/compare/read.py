@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path
+from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from driver.compare.core import Group, Sample
 from driver.compare.family import by_worker
 from driver.errors import WrongUseError
-from driver.group import GROUP, read_group
+from driver.group import GROUP, label, read_group
 from driver.journals import read_history
 from driver.metrics import measure
-from driver.run_folder import results_root
+from driver.run_folder import PLAN, results_root
 from driver.store import METRICS, RUN, RunRecord, read_record, read_verdict
 
 SUMMARY = "summary.json"
@@ -22,6 +24,10 @@ MAX_RUNS = 1000
 
 class _Entry(msgspec.Struct):
     run: str = ""
+
+
+class _Plan(msgspec.Struct):
+    variables: dict[str, Any] = {}
 
 
 class _Suite(msgspec.Struct):
@@ -86,6 +92,7 @@ def read_sample(folder: Path) -> Sample:
         by_worker=told,
         missing=missing,
         settings=_settings(record),
+        variables=_variables(folder),
     )
 
 
@@ -94,6 +101,7 @@ def by_kind(groups: Mapping[str, Sequence[Sample]]) -> tuple[list[list[Group]], 
 
     What stands on one side alone is named. Raises WrongUseError when nothing stands on all sides.
     """
+    groups = _cells_apart(groups)
     kinds = {name: {(run.scenario, run.duration_s) for run in runs} for name, runs in groups.items()}
     common = set.intersection(*kinds.values()) if kinds else set()
     if not common:
@@ -114,6 +122,32 @@ def by_kind(groups: Mapping[str, Sequence[Sample]]) -> tuple[list[list[Group]], 
         ]
         for kind in sorted(common)
     ], notes
+
+
+def _cells_apart(groups: Mapping[str, Sequence[Sample]]) -> dict[str, list[Sample]]:
+    """Where one side holds several cells of a matrix, each cell is a scenario of its own."""
+    seen: dict[tuple[str, str, float], set[str]] = {}
+    for name, runs in groups.items():
+        for run in runs:
+            seen.setdefault((name, run.scenario, run.duration_s), set()).add(run.variables)
+    mixed = {(scenario, seconds) for (_, scenario, seconds), told in seen.items() if len(told) > 1}
+    return {
+        name: [
+            structs.replace(run, scenario=f"{run.scenario} ({run.variables})")
+            if (run.scenario, run.duration_s) in mixed
+            else run
+            for run in runs
+        ]
+        for name, runs in groups.items()
+    }
+
+
+def _variables(folder: Path) -> str:
+    try:
+        told = msgspec.json.decode((folder / PLAN).read_bytes(), type=_Plan).variables
+    except (OSError, msgspec.MsgspecError):
+        return ""
+    return label(told)
 
 
 def _kinds(found: set[tuple[str, float]]) -> str:

@@ -82,6 +82,23 @@ def test_of_many_scenarios_each_is_compared_with_its_own_and_the_rest_is_named()
     assert any("soak" in note for note in notes)
 
 
+def test_the_cells_of_a_matrix_are_compared_each_with_its_own() -> None:
+    def side(first: int) -> list[Sample]:
+        return [
+            msgspec.structs.replace(herd(first + place), variables=f"policy={policy}")
+            for place, policy in enumerate(("fixed", "slotted"))
+        ]
+
+    kinds, notes = by_kind({"a": side(0), "b": side(10)})
+    assert [groups[0].kind[0] for groups in kinds] == ["herd (policy=fixed)", "herd (policy=slotted)"]
+    assert notes == []
+
+
+def test_two_cells_that_are_named_as_two_sides_are_compared_with_each_other() -> None:
+    fixed, slotted = (msgspec.structs.replace(herd(seed), variables=f"policy={seed}") for seed in (1, 2))
+    assert len(by_kind({"a": [fixed], "b": [slotted]})[0]) == 1
+
+
 def test_a_failure_that_was_none_before_is_a_regression() -> None:
     report = judged([[Group("a", [herd(1)]), Group("b", [herd(1, verdict="failed")])]], [], 0.1)
     assert report.exit_code == 1

@@ -1,0 +1,40 @@
+"""The CI job and its page ask lab.py only for what it has."""
+
+from __future__ import annotations
+
+import importlib
+import re
+from pathlib import Path
+
+import click
+import pytest
+
+from driver.cli.main import CATALOGUE
+
+ROOT = Path(__file__).resolve().parents[3]
+PAGES = (ROOT / ".github" / "workflows" / "lab.yml", ROOT / "docs" / "ci.md")
+
+
+def asked(page: Path) -> list[tuple[str, list[str]]]:
+    """Each `lab.py` command on a page, with its options."""
+    told = re.findall(r"lab\.py (\w+)([^\n`#]*)", page.read_text())
+    return [(name, re.findall(r"(?<=\s)--[a-z-]+", rest)) for name, rest in told]
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_every_command_and_option_on_the_page_is_there(page: Path) -> None:
+    found = asked(page)
+    assert found
+    for name, options in found:
+        assert name in CATALOGUE, name
+        command = importlib.import_module(f"driver.cli.{name}").command
+        assert isinstance(command, click.Command)
+        known = {option for parameter in command.params for option in parameter.opts}
+        assert set(options) <= known, f"{name} {options}"
+
+
+def test_every_path_that_keys_the_image_cache_is_there() -> None:
+    keys = re.search(r"key: images-\$\{\{ hashFiles\((.*)\) \}\}", PAGES[0].read_text())
+    assert keys is not None
+    for path in re.findall(r"'([^']+)'", keys[1]):
+        assert (ROOT / path.removesuffix("/**")).exists(), path
