@@ -11,12 +11,12 @@ import click
 
 from driver.bring_up import services
 from driver.cli import options, options_run
-from driver.run_folder import new_folder, results_root
+from driver.run_folder import new_folder
 from driver.scenario_file import scenario_paths
 from driver.store import write_file
 from driver.suite.child import Stop
 from driver.suite.commands import Flags
-from driver.suite.conduct import conduct
+from driver.suite.conduct import conduct, not_run
 from driver.suite.entry import TESTS, Outcome, Result, Summary, overall, select
 from driver.suite.papers import as_json, as_junit, as_markdown, took
 from driver.suite.performer import Performer
@@ -34,6 +34,7 @@ _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "
 @options_run.quick
 @click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or decides nothing.")
 @options_run.seed
+@options_run.results
 @options.project
 @options.host
 @options.port
@@ -41,7 +42,7 @@ _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "
 @options.log_level
 def command(
     only: tuple[str, ...], more: tuple[str, ...], quick: bool, fail_fast: bool, seed: int | None,
-    project: str, host: str, port: int | None, as_json: bool,
+    results: Path, project: str, host: str, port: int | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the tests and then the scenarios, one after the other, and write one summary to results/.
 
@@ -50,25 +51,34 @@ def command(
     wanted = [name for names in (*only, *more) for name in names.split(",") if name]
     names = select(wanted, scenario_paths())
     level = logging.getLevelName(logging.getLogger("stormlab").level)
-    flags = Flags(quick, host, port, project, seed, level)
+    flags = Flags(quick, host, port, project, seed, level, str(results.resolve()))
     engine = options.engine_of(project)
     began = time.monotonic()
     with Terminal() as terminal:
         if names != [TESTS]:
             engine.ensure_images(services(prober=True), terminal.say)
-        folder = new_folder("suite", results_root())
+        folder = new_folder("suite", results)
         show = _Show(terminal, names)
+
+        def sum_up(ended: list[Result]) -> Summary:
+            verdict, because, code = overall(ended)
+            return Summary(
+                suite=folder.name, verdict=verdict, because=because, exit_code=code, quick=quick,
+                took_s=time.monotonic() - began, argv=["lab.py", *sys.argv[1:]], results=ended,
+            )  # fmt: skip
+
+        def told(ended: list[Result]) -> None:
+            show.told(ended)
+            # Whatever becomes of the suite itself, what has ended so far is kept.
+            _save(folder, sum_up([*ended, *not_run(names[len(ended) :], "the suite did not get to it")]))
+
         with Stop(terminal.say) as stop:
             performer = Performer(folder, flags, engine, stop, terminal, show.tick)
-            results = conduct(names, performer.perform, stop.asked, show.told, fail_fast)
-    verdict, because, code = overall(results)
-    summary = Summary(
-        suite=folder.name, verdict=verdict, because=because, exit_code=code, quick=quick,
-        took_s=time.monotonic() - began, argv=["lab.py", *sys.argv[1:]], results=results,
-    )  # fmt: skip
+            ended = conduct(names, performer.perform, stop.asked, told, fail_fast)
+    summary = sum_up(ended)
     _save(folder, summary)
-    _tell(summary, as_json)
-    return code
+    _tell(summary, folder, as_json)
+    return summary.exit_code
 
 
 class _Show:
@@ -109,7 +119,7 @@ def _save(folder: Path, summary: Summary) -> None:
     write_file(folder / "summary.json", as_json(summary))
 
 
-def _tell(summary: Summary, as_json_wanted: bool) -> None:
+def _tell(summary: Summary, folder: Path, as_json_wanted: bool) -> None:
     if as_json_wanted:
         print_lines([as_json(summary).decode().rstrip()])
         return
@@ -118,6 +128,4 @@ def _tell(summary: Summary, as_json_wanted: bool) -> None:
         [_row(one) for one in summary.results],
         [_MARKS.get(one.outcome, "") for one in summary.results],
     )
-    print_lines(
-        ["", f"{summary.verdict.word}: {summary.because}", f"summary: results/{summary.suite}/summary.md"]
-    )
+    print_lines(["", f"{summary.verdict.word}: {summary.because}", f"summary: {folder / 'summary.md'}"])

@@ -29,7 +29,7 @@ class _Answer(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Flags:
-    """What the suite hands on to every scenario."""
+    """What the suite hands on to every scenario. `results` is the folder that keeps all runs."""
 
     quick: bool
     host: str
@@ -37,12 +37,13 @@ class Flags:
     project: str
     seed: int | None
     log_level: str
+    results: str
 
 
 def scenario_command(lab: Sequence[str], name: str, flags: Flags) -> list[str]:
     """The command that runs one scenario; `lab` is how lab.py is called here."""
     command = [*lab, "scenario", name, "--json", "--log-level", flags.log_level]
-    command += ["--host", flags.host, "--project", flags.project]
+    command += ["--host", flags.host, "--project", flags.project, "--results", flags.results]
     command += ["--quick"] if flags.quick else []
     command += ["--port", str(flags.port)] if flags.port is not None else []
     command += ["--seed", str(flags.seed)] if flags.seed is not None else []

@@ -21,14 +21,16 @@ def conduct(
     After a stop, or with `fail_fast` after anything unexpected, the rest is not run.
     """
     results: list[Result] = []
-    for name in names:
+    for place, name in enumerate(names):
         if stopped():
-            because = "the suite was stopped before it"
-        elif fail_fast and any(one.outcome in UNEXPECTED for one in results):
-            because = "--fail-fast ended the suite before it"
-        else:
-            results.append(perform(name))
-            told(results)
-            continue
-        results.append(Result(name=name, outcome=Outcome.not_run, because=because))
+            return [*results, *not_run(names[place:], "the suite was stopped before it")]
+        if fail_fast and any(one.outcome in UNEXPECTED for one in results):
+            return [*results, *not_run(names[place:], "--fail-fast ended the suite before it")]
+        results.append(perform(name))
+        told(results)
     return results
+
+
+def not_run(names: Sequence[str], because: str) -> list[Result]:
+    """The results of entries that the suite never came to."""
+    return [Result(name=name, outcome=Outcome.not_run, because=because) for name in names]

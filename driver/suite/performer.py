@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
+from msgspec import structs
+
 from driver.bring_up import take_down
 from driver.engine import Engine
 from driver.errors import LabError
@@ -62,11 +64,10 @@ class Performer:
         command = scenario_command(lab_command(), name, self._flags)
         ending, took_s = self._run(name, command, limit_s(name, self._flags.quick), Path.cwd())
         result = scenario_result(name, ending, took_s, self._log(name).name)
+        if self._stop.asked() and result.outcome is Outcome.inconclusive:
+            result = structs.replace(result, because=f"stopped while it ran; {result.because}")
         if is_broken(ending) and (left := self._clean()):
-            return Result(
-                name=name, outcome=Outcome.inconclusive, because=f"{result.because} {left}",
-                took_s=took_s, run=result.run, log=result.log,
-            )  # fmt: skip
+            return structs.replace(result, because=f"{result.because} {left}")
         return result
 
     def _run(self, name: str, command: list[str], limit: float, cwd: Path) -> tuple[Ending, float]:

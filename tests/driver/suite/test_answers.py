@@ -11,7 +11,9 @@ from driver.suite.child import Ending
 from driver.suite.commands import Flags, is_broken, result_of_tests, scenario_command, scenario_result
 from driver.suite.entry import Outcome, Result
 
-FLAGS = Flags(quick=True, host="127.0.0.1", port=21474, project="suite", seed=7, log_level="WARNING")
+FLAGS = Flags(
+    quick=True, host="127.0.0.1", port=21474, project="suite", seed=7, log_level="WARNING", results="/r"
+)
 
 
 def answer(verdict: str, exit_code: int) -> bytes:
