@@ -11,6 +11,7 @@ from aiohttp import web
 from coordinator.metrics import render
 from coordinator.server import Shell
 from wire.control import Health, Submission
+from wire.decoding import UNDECODABLE
 
 BODY_MAX_BYTES = 64 * 1024 * 1024
 
@@ -39,7 +40,7 @@ class Control:
     async def _submit(self, request: web.Request) -> web.Response:
         try:
             submission = msgspec.json.decode(await request.read(), type=Submission)
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             return web.Response(status=400, text=f"expected a Submission (wire/control.py): {error}\n")
         answer = self._shell.core.on_submit(submission.tasks)
         await self._shell.committer.durable()

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 import msgspec
 
 from wire.compression import inflate, shrink
+from wire.decoding import UNDECODABLE
 from wire.keys import TAG_BYTES, derive, tag, tags_equal
 from wire.messages import Frame
 from wire.refusals import FrameError, FrameFault
@@ -102,7 +103,7 @@ class Opener:
         body = self._checked(data)
         try:
             return _decoder.decode(body)
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             raise FrameError(FrameFault.undecodable, str(error)) from None
 
     def _checked(self, data: bytes | str) -> bytes:

@@ -14,6 +14,7 @@ from typing import TypeVar
 import msgspec
 
 from wire.codec import PROTOCOL_VERSION
+from wire.decoding import UNDECODABLE
 from wire.keys import TAG_BYTES, derive, fingerprint, tag, tags_equal
 from wire.refusals import Reason
 
@@ -190,5 +191,5 @@ def _unpack(value: str) -> bytes:
 def _decode(body: bytes, kind: type[S]) -> S:
     try:
         return msgspec.msgpack.decode(body, type=kind)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise HandshakeError(Reason.damaged, str(error)) from None

@@ -11,6 +11,7 @@ from typing import Annotated
 
 import msgspec
 
+from wire.decoding import UNDECODABLE
 from wire.messages import MAX_BULK_BYTES
 
 DIGEST_BYTES = 32
@@ -78,5 +79,5 @@ def check_params(kind: str, params: bytes) -> None:
         msgspec.json.decode(params or b"{}", type=PARAMS[kind])
     except KeyError:
         raise ValueError(f"there is no task kind {kind!r}; there are {', '.join(PARAMS)}") from None
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise ValueError(f"params of {kind}: {error}") from None

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import msgspec
 
+from wire.decoding import UNDECODABLE
 from wire.messages import Checkpoint
 
 MOST_FILES = 256
@@ -75,7 +76,7 @@ class CheckpointStore:
             return None
         try:
             kept = msgspec.msgpack.decode(path.read_bytes(), type=_File)
-        except (OSError, msgspec.MsgspecError):
+        except (OSError, *UNDECODABLE):
             return None
         return kept.checkpoint if kept.task_id == task_id and is_whole(kept.checkpoint) else None
 

@@ -10,6 +10,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
+from wire.decoding import UNDECODABLE
 from wire.messages import MAX_BULK_BYTES, Checkpoint
 
 P = TypeVar("P", bound=msgspec.Struct)
@@ -105,7 +106,7 @@ def decoded(params: bytes, kind: type[P]) -> P:
     """Typed params from JSON. Raises TaskError that names the field, what was expected and what was found."""
     try:
         return msgspec.json.decode(params or b"{}", type=kind)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         raise TaskError(f"bad params: {error}") from None
 
 
