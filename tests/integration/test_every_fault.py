@@ -1,0 +1,129 @@
+"""Every fault on real containers: its receipt shows what its row promises; one that does nothing has none."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from chaos.catalogue import FAULTS
+from chaos.hands import LinkEffect, Strike, Times
+from driver.addresses import free_pair
+from driver.cli.options import engine_of
+from driver.events import Receipt
+from driver.guardian import Guardian
+from driver.hands import LabHands
+from driver.lab import Lab
+from driver.plan import Plan, PlannedFault, resolve
+from driver.run import Request, run
+from driver.scenario_file import load_scenario, resolved_yaml
+from driver.terminal import Terminal
+
+LOADED = load_scenario(Path(__file__).with_name("every_fault.yaml"))
+PLAN = resolve(LOADED, seed=7)
+WORDS = {
+    "latency": "longer",
+    "bandwidth": "B/s went through",
+    "fragment": "piece by piece",
+    "stall": "every held byte arrived in order afterwards",
+    "partition": "every held byte arrived in order afterwards",
+    "blackhole": "what was sent never came",
+    "cut": "FIN on the standing connection; new ones worked",
+    "refuse": "FIN on the standing connection; new ones refused",
+    "block_new_only": "the standing one stayed",
+    "reset": "RST on the standing connection; new ones worked",
+    "truncate": "connections were truncated",
+    "corrupt": "echoed bytes were damaged",
+    "duplicate": "came back twice",
+    "drop": "never came back",
+    "fail_first": "connections failed",
+    "reject": "got status 503",
+    "hang": "accepted and not answered",
+    "pause": "wrote nothing all the while",
+    "kill": "without a goodbye",
+    "stop": "stopped in order",
+    "restart": "a new life",
+    "unplug": "off the network, and the other side noticed",
+    "cpu": "a quota of 0.1 cores",
+    "memory": "a ceiling of",
+}
+"""What each kind's receipt says when it was seen."""
+
+
+class IdleHands(LabHands):
+    """Says that it did what it was asked, and does nothing."""
+
+    async def strike_links(self, strike: Strike, effect: LinkEffect) -> Times:
+        return dict.fromkeys(strike.targets, time.monotonic_ns())
+
+    async def release_links(self, fault_id: str) -> Times:
+        return {}
+
+    async def _act(self, container: str, act: Callable[[str], object]) -> int:
+        return time.monotonic_ns()
+
+
+def run_plan(
+    plan: Plan, results: Path, project: str, make_hands: Callable[[Lab, Guardian], LabHands]
+) -> dict[str, Receipt]:
+    """Run a plan on a lab of its own; the receipt of each fault."""
+    request = Request(
+        plan, resolved_yaml(LOADED), results, port=free_pair("127.0.0.1"), make_hands=make_hands
+    )
+
+    async def whole_run() -> None:
+        with Terminal() as terminal:
+            await run(request, engine_of(project), terminal)
+
+    asyncio.run(whole_run())
+    decoder = msgspec.json.Decoder(Receipt)
+    lines = (results / "latest" / "journals" / "driver.jsonl").read_bytes().splitlines()
+    receipts = [decoder.decode(line) for line in lines if b'"event":"receipt"' in line]
+    return {receipt.fault: receipt for receipt in receipts}
+
+
+@pytest.fixture(scope="module")
+def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
+    return run_plan(PLAN, tmp_path_factory.mktemp("real"), "test-every-fault", LabHands)
+
+
+@pytest.fixture(scope="module")
+def idle(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
+    return run_plan(PLAN, tmp_path_factory.mktemp("idle"), "test-idle-faults", IdleHands)
+
+
+def test_the_plan_holds_every_fault_of_the_catalogue() -> None:
+    planned = {fault.fault for fault in PLAN.faults} | {fault.entry for fault in PLAN.faults}
+    assert planned >= FAULTS.keys()
+
+
+@pytest.mark.parametrize("fault", PLAN.faults, ids=lambda fault: fault.id)
+def test_a_fault_is_proved_with_what_both_ends_saw(fault: PlannedFault, real: dict[str, Receipt]) -> None:
+    receipt = real[fault.id]
+    assert receipt.proved, receipt.because
+    assert WORDS[fault.fault] in receipt.because
+    assert receipt.hit == list(fault.targets)
+
+
+@pytest.mark.parametrize(
+    "fault",
+    [fault for fault in PLAN.faults if fault.targets[0].startswith("worker")],
+    ids=lambda fault: fault.id,
+)
+def test_a_fault_of_a_link_names_the_links_that_it_spared(
+    fault: PlannedFault, real: dict[str, Receipt]
+) -> None:
+    receipt = real[fault.id]
+    assert receipt.strayed == []
+    if fault.made().layer != "container":
+        assert {"worker-26", "worker-27"} <= set(receipt.spared)
+
+
+@pytest.mark.parametrize("fault", PLAN.faults, ids=lambda fault: fault.id)
+def test_a_fault_that_does_nothing_gets_no_receipt(fault: PlannedFault, idle: dict[str, Receipt]) -> None:
+    assert not idle[fault.id].proved
+    assert idle[fault.id].because
