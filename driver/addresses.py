@@ -26,10 +26,10 @@ def links_subnet(room: int) -> str:
     return f"10.232.{4 * room}.0/22"
 
 
-def free_room(taken: Iterable[ipaddress.IPv4Network]) -> int:
-    """The first room whose networks overlap none of `taken`."""
+def free_room(taken: Iterable[ipaddress.IPv4Network], first: int) -> int:
+    """The next room from `first` on, in a circle, whose networks overlap none of `taken`."""
     used = list(taken)
-    for room in range(ROOMS):
+    for room in ((first + step) % ROOMS for step in range(ROOMS)):
         networks = [
             ipaddress.IPv4Network(f"{core_prefix(room)}.0/24"),
             ipaddress.IPv4Network(links_subnet(room)),

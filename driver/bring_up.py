@@ -7,13 +7,14 @@ import logging
 from dataclasses import dataclass
 
 from driver.engine import CORE, PROBER, WORKER, Engine, LabSpec
-from driver.errors import EngineError, EngineGoneError, LabError
+from driver.errors import EngineError, EngineGoneError, LabError, RoomTakenError
 from driver.lab import Lab, lab_of, links_for
 from driver.phases import beside
 from driver.readiness import all_healthy, core_answers, show_connected, workers_connected
 from driver.terminal import Board, Terminal
 
 STOP_GRACE_S = 5.0
+ROOM_TRIES = 5
 _log = logging.getLogger("stormlab.up")
 
 
@@ -47,12 +48,25 @@ def services(prober: bool) -> tuple[str, ...]:
 async def start_core(engine: Engine, spec: LabSpec, workers: int, terminal: Terminal) -> Lab:
     """Toxiproxy and the coordinator, until both answer, and the workers' links."""
     terminal.show(Board("starting Toxiproxy and the coordinator"))
-    await asyncio.to_thread(engine.up, spec, CORE)
-    lab = lab_of(engine, spec)
+    lab = lab_of(engine, await asyncio.to_thread(_up_core, engine, spec))
     await core_answers(lab)
     # A worker that found no link would wait before it tried again, so the links stand first.
     await asyncio.to_thread(lab.links.put, links_for(lab, workers), True)
     return lab
+
+
+def _up_core(engine: Engine, spec: LabSpec) -> LabSpec:
+    """Start the core; the specification that it was started with, since its room may have to be another."""
+    for _ in range(ROOM_TRIES):
+        try:
+            engine.up(spec, CORE)
+        except RoomTakenError as error:
+            _log.debug("%s", error)
+            engine.down()
+            spec = engine.reserve(spec)
+        else:
+            return spec
+    raise LabError("Other labs take every network before this one can.", "Try again in a moment.")
 
 
 async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool) -> None:

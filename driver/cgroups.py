@@ -1,4 +1,4 @@
-"""What containers of this machine use, by the kernel's own files: a hundred times cheaper than asking Docker."""
+"""What containers of this machine use, by the kernel's own files: far cheaper than asking Docker."""
 
 from __future__ import annotations
 

@@ -12,13 +12,14 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from driver.errors import EngineError, EngineGoneError, PortTakenError, StoppedError
+from driver.errors import EngineError, EngineGoneError, PortTakenError, RoomTakenError, StoppedError
 
 _log = logging.getLogger("stormlab.compose")
 _KEPT_LINES = 12
 _GRACE_S = 5.0
 _HEARTBEAT_S = 10.0
 _GONE = ("Cannot connect to the Docker daemon", "error during connect", "Is the docker daemon running", "EOF")
+_OVERLAP = "Pool overlaps with other one"
 VERBS = ("up", "build")
 _TAKEN = ("port is already allocated", "address already in use", "ports are not available")
 
@@ -122,6 +123,8 @@ def failure(
     verb = next(word for word in words if word in VERBS)
     if any(sign in line for line in lines for sign in _GONE):
         return EngineGoneError("The Docker engine stopped answering.", "Start it again: python lab.py setup")
+    if any(_OVERLAP in line for line in lines):
+        return RoomTakenError(f"The lab's network is taken: {last}", "Try again.")
     if any(sign in line for line in lines for sign in _TAKEN):
         return PortTakenError(f"A port of the lab is taken: {last}", "Choose others: --port 18474")
     if code < 0:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import tarfile
+import zlib
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -81,7 +82,9 @@ class ComposeEngine:
                         f"Stop that one, or choose others: --port {addresses.free_pair(spec.host)}",
                     )
         given = compose_reading.subnets(self._sdk.all_networks())
-        return replace(spec, room=addresses.free_room([*given, *addresses.host_routes()]))
+        # Labs that start at the same moment look for room in different places.
+        first = zlib.crc32(self._project.encode()) % addresses.ROOMS
+        return replace(spec, room=addresses.free_room([*given, *addresses.host_routes()], first))
 
     def up(self, spec: LabSpec, services: Sequence[str]) -> None:
         profiles = ("--profile", PROBER) if PROBER in services else ()

@@ -102,7 +102,10 @@ class Engine(Protocol):
         """`spec` with a free network for it. Raises PortTakenError when a port belongs to somebody else."""
 
     def up(self, spec: LabSpec, services: Sequence[str]) -> None:
-        """Start these services and return when their processes run (not when they are ready)."""
+        """Start these services and return when their processes run (not when they are ready).
+
+        Raises RoomTakenError when another lab took this one's addresses meanwhile: reserve again.
+        """
 
     def scale(self, spec: LabSpec, workers: int) -> None:
         """Have exactly so many workers, `worker-1` to `worker-N`."""

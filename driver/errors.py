@@ -34,6 +34,10 @@ class EngineError(LabError):
     """The engine refused, or could not do, what it was asked."""
 
 
+class RoomTakenError(EngineError):
+    """Another lab took the addresses that this one was about to use."""
+
+
 class EngineGoneError(EngineError):
     """No engine answers, or it stopped answering."""
 

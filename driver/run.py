@@ -10,7 +10,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from driver.bring_up import Down, bring_up, refuse_leftovers, services, take_down
-from driver.engine import Engine, LabSpec
+from driver.engine import WORKER, Engine, LabSpec
 from driver.errors import LabError
 from driver.interrupts import stoppable
 from driver.lab import new_spec
@@ -31,15 +31,26 @@ _log = logging.getLogger("stormlab.run")
 async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     """Run a plan on a lab of its own and judge it.
 
-    A lab of the same project that is up is replaced, and another is left up afterwards. Raises LabError when
+    A lab of the same project that is up is replaced, and its like is left up afterwards. Raises LabError when
     the lab itself broke; what was collected is kept and judged all the same.
     """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-    stood = bool(await asyncio.to_thread(engine.containers))
-    folder, spec = await stoppable(_prepare(request, engine, terminal, stood), lambda _: engine.interrupt())
-    this = RunWork(request, engine, folder, spec, terminal)
-    broken = await this.do()
-    await this.leave()
+    before = await asyncio.to_thread(engine.found)
+    workers_before = sum(one.service == WORKER for one in await asyncio.to_thread(engine.containers))
+    folder, spec = await stoppable(_prepare(request, engine, terminal), lambda _: engine.interrupt())
+    work = RunWork(request, engine, folder, spec, terminal)
+    broken = await work.do()
+    await work.leave()
+    outcome = await _conclude(engine, folder, terminal, broken)
+    if before is not None:
+        await _leave_up(engine, before, workers_before, terminal)
+    elif request.keep:
+        await _leave_up(engine, spec, request.plan.workers, terminal)
+    return outcome
+
+
+async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: LabError | None) -> Judged:
+    """Judge what was kept, and meanwhile take the lab down. Raises what broke the lab, if anything did."""
     terminal.show(Board("judging and taking down"))
     outcome, down = await asyncio.gather(
         asyncio.to_thread(_judge, folder, terminal), take_down(engine, terminal), return_exceptions=True
@@ -48,27 +59,29 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     for error in (broken, down, outcome):
         if isinstance(error, LabError):
             kept = f"What was collected is in {folder}."
-            raise type(error)(
-                error.sentence, f"{error.hint.rstrip('.')}. {kept}" if error.hint else kept
-            ) from None
+            hint = f"{error.hint.rstrip('.')}. {kept}" if error.hint else kept
+            raise type(error)(error.sentence, hint) from None
         if isinstance(error, BaseException):
             raise error
     assert isinstance(down, Down)
     assert isinstance(outcome, Judged)
     refuse_leftovers(down)
-    if stood or request.keep:
-        terminal.say(f"Leaving a fresh lab {engine.project!r} up.")
-        fresh = await asyncio.to_thread(engine.reserve, replace(spec, journals=None))
-        await bring_up(engine, fresh, request.plan.workers, terminal)
     return outcome
 
 
-async def _prepare(request: Request, engine: Engine, terminal: Terminal, stood: bool) -> tuple[Path, LabSpec]:
+async def _leave_up(engine: Engine, spec: LabSpec, workers: int, terminal: Terminal) -> None:
+    terminal.say(f"Leaving a fresh lab {engine.project!r} with {workers} workers up.")
+    # Journals of a run are closed: what happens from now on is no part of it.
+    fresh = await asyncio.to_thread(engine.reserve, replace(spec, journals=None))
+    await bring_up(engine, fresh, workers, terminal)
+
+
+async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tuple[Path, LabSpec]:
     """Room for a lab, images, and the first step of saving; nothing is touched when one cannot be had."""
     spec = await asyncio.to_thread(engine.reserve, _spec(request))
     images = await asyncio.to_thread(engine.ensure_images, services(request.prober), terminal.say)
     versions = await asyncio.to_thread(engine.versions)
-    if stood:
+    if await asyncio.to_thread(engine.containers):
         terminal.say(f"The lab {engine.project!r} is up; this run replaces its containers.")
         await take_down(engine, terminal)
     folder = new_folder(request.plan.scenario, request.results)

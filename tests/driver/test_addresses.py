@@ -13,17 +13,18 @@ from driver.errors import LabError
 
 
 def test_the_first_room_is_taken_where_all_are_free() -> None:
-    assert addresses.free_room([IPv4Network("172.17.0.0/16")]) == 0
+    assert addresses.free_room([IPv4Network("172.17.0.0/16")], first=0) == 0
 
 
 def test_a_room_whose_links_network_is_in_use_is_passed_over() -> None:
     taken = [IPv4Network("10.231.0.0/24"), IPv4Network("10.232.6.0/24")]
-    assert addresses.free_room(taken) == 2
+    assert addresses.free_room(taken, first=0) == 2
+    assert addresses.free_room(taken, first=63) == 63
 
 
 def test_no_room_at_all_is_told_with_what_to_do() -> None:
     with pytest.raises(LabError, match="No free network"):
-        addresses.free_room([IPv4Network("10.0.0.0/8")])
+        addresses.free_room([IPv4Network("10.0.0.0/8")], first=5)
 
 
 def test_the_host_s_routes_are_read_without_the_default_one(tmp_path: Path) -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from driver.compose_command import ComposeCommand, failure
-from driver.errors import EngineError, EngineGoneError, PortTakenError, StoppedError
+from driver.errors import EngineError, EngineGoneError, PortTakenError, RoomTakenError, StoppedError
 
 
 def command(tmp_path: Path, script: str) -> ComposeCommand:
@@ -77,6 +77,10 @@ def test_a_heartbeat_is_heard_while_it_runs(tmp_path: Path, monkeypatch: pytest.
     [
         ("Error: Bind for 127.0.0.1:8474 failed: port is already allocated", PortTakenError),
         ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock", EngineGoneError),
+        (
+            "failed to create network x_links: Error response from daemon: Pool overlaps with other one",
+            RoomTakenError,
+        ),
         ("something else", EngineError),
     ],
 )

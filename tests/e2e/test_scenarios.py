@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import json
 import signal
 import subprocess
 import sys
@@ -107,6 +108,15 @@ def test_down_leaves_nothing_of_a_run_whose_driver_was_killed(lab: CommandLine) 
     assert lab.leftovers() != []
     assert lab("down").returncode == 0
     assert lab.leftovers() == []
+
+
+def test_a_lab_that_is_up_is_replaced_and_its_like_left_up(lab: CommandLine) -> None:
+    assert lab("up", "--workers", "1").returncode == 0
+    done = lab("scenario", str(SHORT_HERD), "--seed", "9", "--duration", "11", "--var", "rounds=1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "is up; this run replaces its containers." in done.stderr
+    told = json.loads(lab("status", "--json").stdout)
+    assert [worker["name"] for worker in told["coordinator"]["workers"]] == ["worker-1"]
 
 
 async def _run(line: CommandLine, make_hands: Callable[[Lab, Guardian], LabHands]) -> Judged:

@@ -1,0 +1,64 @@
+"""A lab comes up although others take its room, and goes down although it does not stop in order."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+
+import pytest
+
+from driver.bring_up import ROOM_TRIES, Down, _up_core, refuse_leftovers, take_down
+from driver.engine import LabSpec
+from driver.errors import EngineError, LabError, RoomTakenError
+from driver.terminal import Terminal
+from tests.driver.fakes import SPEC, FakeEngine
+
+
+@dataclass
+class CrowdedEngine(FakeEngine):
+    """Others took so many of its rooms in the last moment."""
+
+    taken: int = 0
+
+    def up(self, spec: LabSpec, services: Sequence[str]) -> None:
+        super().up(spec, services)
+        if self.taken:
+            self.taken -= 1
+            raise RoomTakenError("The lab's network is taken.")
+
+    def reserve(self, spec: LabSpec) -> LabSpec:
+        return replace(spec, room=spec.room + 1)
+
+
+@dataclass
+class StubbornEngine(FakeEngine):
+    """Does not stop in order."""
+
+    def stop_all(self, grace_s: float) -> None:
+        raise EngineError("worker-1 does not stop.")
+
+
+def test_a_room_that_was_taken_meanwhile_is_exchanged() -> None:
+    engine = CrowdedEngine(taken=2)
+    assert _up_core(engine, SPEC).room == 2
+    assert engine.asked.count("down") == 2
+
+
+def test_rooms_that_are_always_taken_end_the_tries() -> None:
+    engine = CrowdedEngine(taken=10**6)
+    with pytest.raises(LabError, match="take every network"):
+        _up_core(engine, SPEC)
+    assert len([one for one in engine.asked if one.startswith("up")]) == ROOM_TRIES
+
+
+async def test_what_does_not_stop_in_order_is_removed_all_the_same() -> None:
+    engine = StubbornEngine({"worker-1": "running"})
+    down = await take_down(engine, Terminal())
+    assert "down" in engine.asked
+    assert (down.containers, down.left) == (1, [])
+    refuse_leftovers(down)
+
+
+def test_leftovers_are_never_passed_over_in_silence() -> None:
+    with pytest.raises(LabError, match="Still there after taking the lab down: network lab_links"):
+        refuse_leftovers(Down(3, ["network lab_links"]))
