@@ -8,7 +8,7 @@ import click
 import msgspec
 
 from driver.cli import options
-from driver.compare.desk import report_on
+from driver.compare.desk import page, report_on
 from driver.compare.family import BY_RUN
 from driver.compare.papers import (
     DIFFERENCE_COLUMNS,
@@ -39,11 +39,14 @@ from driver.terminal import print_lines, print_table
 @click.option(
     "--markdown", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it there."
 )
+@click.option(
+    "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="The same, as a page."
+)
 @options.as_json
 @options.log_level
 def command(
     names: tuple[str, ...], against: str | None, named: tuple[str, ...], tolerance: str, by: str,
-    markdown: Path | None, as_json: bool,
+    markdown: Path | None, html: Path | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Compare runs, or folders of runs, with the first of them; rank three groups or more, or a matrix.
 
@@ -53,6 +56,8 @@ def command(
         raise WrongUseError(f"--by: {by!r} is not compared.", f"It can be: {', '.join(BY_RUN)}.")
     groups, matrix = _groups(names, against, named)
     report = report_on(groups, _part(tolerance), by, matrix)
+    if html is not None:
+        write_file(html, page(groups, report).encode())
     if markdown is not None:
         write_file(markdown, as_markdown(report).encode())
     if as_json:

@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 from driver.cli.compare import show_report
-from driver.compare.desk import report_on
+from driver.compare.desk import page, report_on
 from driver.compare.papers import Report, as_markdown
 from driver.compare.read import cells_under
 from driver.errors import WrongUseError
@@ -16,7 +16,7 @@ from driver.store import write_file
 from driver.terminal import print_lines, print_table
 from driver.verdict import Outcome
 
-COMPARISON_MARKDOWN, COMPARISON_JSON = "comparison.md", "comparison.json"
+COMPARISON_MARKDOWN, COMPARISON_JSON, COMPARISON_HTML = "comparison.md", "comparison.json", "comparison.html"
 _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "warn"}
 
 
@@ -48,6 +48,7 @@ def _compared(folder: Path) -> Report | None:
         return None
     write_file(folder / COMPARISON_MARKDOWN, as_markdown(report).encode())
     write_file(folder / COMPARISON_JSON, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    write_file(folder / COMPARISON_HTML, page(cells, report).encode())
     return report
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from textwrap import shorten
 
 import msgspec
 
@@ -178,7 +179,7 @@ def _notes(before: Group, after: Group, level: str, compared: int) -> list[str]:
         notes.append(f"what was set differently: {'; '.join(changed)}")
     for group in (before, after):
         failed = [run for run in group.runs if run.verdict == Outcome.failed]
-        notes += [f"{run.name} failed: {run.because}" for run in failed[:3]]
+        notes += [f"{run.name} failed: {shorten(run.because, 200)}" for run in failed[:3]]
         notes += [f"{run.name}: {what}" for run in group.runs for what in run.missing]
     return notes
 
@@ -200,7 +201,7 @@ def _ever_failed(group: Group) -> bool:
 def conclusive(runs: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
     """The runs that prove something, and a sentence for each that is left out; all of them if none does."""
     kept = [run for run in runs if run.verdict != Outcome.inconclusive]
-    left = [f"{run.name} was inconclusive ({run.because})" for run in runs if run not in kept]
+    left = [f"{run.name} was inconclusive ({shorten(run.because, 120)})" for run in runs if run not in kept]
     if not kept:
         return list(runs), [f"{told}; it is compared all the same" for told in left]
     return kept, [f"{told}, and is left out" for told in left]

@@ -6,11 +6,14 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 
 from driver.compare.core import Group, Sample, compare, conclusive
+from driver.compare.page import as_html
 from driver.compare.papers import Report, concluded
-from driver.compare.ranking import rank
-from driver.compare.read import by_kind, read_sample
+from driver.compare.ranking import Ranking, rank
+from driver.compare.read import by_kind, read_curves, read_sample
 from driver.exit_codes import ExitCode
 
+MOST_STORMS = 24
+GENTLE = "storm_peak_attempts_per_s"
 RANKED_FROM = 3
 """So many groups are ranked; two are a before and an after."""
 
@@ -29,6 +32,13 @@ def report_on(
     return judged(kinds, [*notes, *alone], tolerance, by, matrix)
 
 
+def page(groups: Mapping[str, Sequence[Path]], report: Report) -> str:
+    """The report as HTML, with the storm of each side's first run."""
+    shown = list(groups.items())[:MOST_STORMS]
+    found = {name: read_curves(folders[0]) for name, folders in shown if folders}
+    return as_html(report, {name: one for name, one in found.items() if one is not None})
+
+
 def judged(
     kinds: Sequence[Sequence[Group]],
     notes: Sequence[str],
@@ -45,12 +55,19 @@ def judged(
     rankings = [rank(groups, by) for groups in ranked]
     because = concluded(comparisons)
     if rankings and not comparisons:
-        because = "; ".join(
-            f"{one.scenario}: best by {one.metric}: "
-            + ", ".join(place.name for place in one.places if place.like_the_best)
-            for one in rankings
-        )
+        because = "; ".join(_best(one) for one in rankings)
     return Report(
         exit_code=int(code), because=because, tolerance=tolerance, notes=list(notes),
         comparisons=comparisons, rankings=rankings,
     )  # fmt: skip
+
+
+def _best(ranking: Ranking) -> str:
+    """What a ranking says: the best, and which of them is gentlest on the coordinator."""
+    best = [place for place in ranking.places if place.like_the_best]
+    told = f"best by {ranking.metric} ({ranking.scenario}): {', '.join(place.name for place in best)}"
+    peaks = {place.name: peak for place in best if (peak := place.beside[GENTLE]) is not None}
+    if len(best) < 2 or len(peaks) < len(best):
+        return told
+    gentlest = min(peaks, key=lambda name: peaks[name])
+    return f"{told}; of these {gentlest} knocks least hard ({peaks[gentlest]:.3g} attempts/s at most)"

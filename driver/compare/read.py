@@ -10,6 +10,7 @@ import msgspec
 from msgspec import structs
 
 from driver.compare.core import Group, Sample
+from driver.compare.curves import Curves, curves
 from driver.compare.family import by_worker
 from driver.errors import WrongUseError
 from driver.group import GROUP, label, read_group
@@ -94,6 +95,12 @@ def read_sample(folder: Path) -> Sample:
         settings=_settings(record),
         variables=_variables(folder),
     )
+
+
+def read_curves(folder: Path) -> Curves | None:
+    """A run's storm, None where there is none to show."""
+    record, _ = read_record(folder)
+    return curves(read_history(folder, record.processes, record.workers))
 
 
 def by_kind(groups: Mapping[str, Sequence[Sample]]) -> tuple[list[list[Group]], list[str]]:

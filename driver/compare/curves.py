@@ -1,0 +1,62 @@
+"""One run's storm as two curves: attempts to connect, and who is connected, around its faults. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from driver.course import course
+from driver.history import History
+from driver.metrics.signals import SIGNALS, Steps
+
+BINS = 240
+BEFORE_S, AFTER_S = 3.0, 12.0
+
+
+@dataclass(frozen=True)
+class Curves:
+    """`attempts_per_s` and `connected` (0 to 1), a value a bin; `faults` in parts of the span."""
+
+    span_s: float
+    attempts_per_s: list[float]
+    connected: list[float]
+    faults: list[tuple[float, float]]
+
+
+def curves(history: History) -> Curves | None:
+    """The curves of a run, from shortly before its first fault until shortly after its last."""
+    run = history.view(course)
+    faults = [(window.began_ns, window.ended_ns or run.end_ns) for window in run.faults]
+    begin_ns, end_ns = run.begin_ns, run.end_ns
+    if faults:
+        begin_ns = max(begin_ns, min(faults)[0] - round(BEFORE_S * 1e9))
+        end_ns = min(end_ns, max(end for _, end in faults) + round(AFTER_S * 1e9))
+    if end_ns <= begin_ns:
+        return None
+    span_ns = end_ns - begin_ns
+    return Curves(
+        span_s=span_ns / 1e9,
+        attempts_per_s=binned(SIGNALS["attempts_per_s"].steps(history), begin_ns, end_ns, max),
+        connected=binned(SIGNALS["connected"].steps(history), begin_ns, end_ns, min),
+        faults=[((begin - begin_ns) / span_ns, (end - begin_ns) / span_ns) for begin, end in faults],
+    )
+
+
+def binned(steps: Steps, begin_ns: int, end_ns: int, pick: Callable[[float, float], float]) -> list[float]:
+    """A signal in BINS equal bins, each the largest (or smallest) value that it had there."""
+    width_ns = (end_ns - begin_ns) / BINS
+    found: list[float] = []
+    level = 0.0
+    place = 0
+    for number in range(BINS):
+        until_ns = begin_ns + (number + 1) * width_ns
+        while place < len(steps) and steps[place][0] < begin_ns + number * width_ns:
+            level = steps[place][1]
+            place += 1
+        value = level
+        while place < len(steps) and steps[place][0] < until_ns:
+            level = steps[place][1]
+            value = pick(value, level)
+            place += 1
+        found.append(value)
+    return found

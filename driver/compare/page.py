@@ -1,0 +1,171 @@
+"""A comparison as one page that works offline: tables with their intervals drawn, and the storms."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+
+from driver.compare.core import Comparison
+from driver.compare.curves import BINS, Curves
+from driver.compare.papers import (
+    DIFFERENCE_COLUMNS,
+    Report,
+    difference_row,
+    place_columns,
+    place_rows,
+    said,
+)
+from driver.compare.ranking import Ranking
+from driver.report.text import printable
+
+HEIGHT = 100
+
+
+@dataclass(frozen=True)
+class Whisker:
+    """An interval with its mean, in per cent of the width that all of its table share; zero as well."""
+
+    low: float
+    mean: float
+    high: float
+    zero: float | None = None
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row of a table."""
+
+    mark: str
+    cells: list[str]
+    whisker: Whisker | None
+
+
+@dataclass(frozen=True)
+class Table:
+    """One table with its head, notes, what its whiskers show and after which column they stand."""
+
+    title: str
+    columns: list[str]
+    rows: list[Row]
+    notes: list[str]
+    drawn: str
+    drawn_after: int
+
+
+@dataclass(frozen=True)
+class Storm:
+    """One side's storm: an SVG path for attempts and one for connected, on a scale that all share."""
+
+    name: str
+    attempts: str
+    connected: str
+    faults: list[tuple[float, float]]
+    span_s: float
+    peak: str
+
+
+def as_html(report: Report, storms: Mapping[str, Curves]) -> str:
+    """The page. `storms` has the first run of each side. Everything that is put in is escaped."""
+    environment = Environment(
+        loader=PackageLoader("driver.compare", "."),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )
+    tables = [_compared(one) for one in report.comparisons] + [_ranked(one) for one in report.rankings]
+    return environment.get_template("page.html.j2").render(
+        because=report.because[:1].upper() + report.because[1:],
+        bad=report.exit_code != 0,
+        notes=report.notes,
+        tables=tables,
+        storms=drawn(storms),
+        bins=BINS,
+        height=HEIGHT,
+    )
+
+
+def drawn(storms: Mapping[str, Curves]) -> list[Storm]:
+    """Every side's storm, on one scale: the square root, so that the gentlest is seen beside the hardest."""
+    top = max((max(one.attempts_per_s) for one in storms.values()), default=0.0) or 1.0
+    return [
+        Storm(
+            name=name,
+            attempts=_area([math.sqrt(value / top) for value in one.attempts_per_s]),
+            connected=_line(one.connected),
+            faults=[(begin * BINS, (end - begin) * BINS) for begin, end in one.faults],
+            span_s=one.span_s,
+            peak=f"{max(one.attempts_per_s):.0f} attempts/s at most",
+        )
+        for name, one in storms.items()
+    ]
+
+
+def _compared(one: Comparison) -> Table:
+    parts = [
+        (each.low / abs(each.before), each.change / abs(each.before), each.high / abs(each.before))
+        if each.before
+        else None
+        for each in one.differences
+    ]
+    whiskers = _whiskers(parts, zero=True)
+    marks = {"WORSE": "bad", "better": "good", "different": "warn", "worse, tolerated": "warn"}
+    return Table(
+        title=f"{one.scenario}: {one.before} ({one.runs_before} runs) → {one.after} ({one.runs_after} runs)",
+        columns=DIFFERENCE_COLUMNS,
+        rows=[
+            Row(marks.get(said(each), ""), difference_row(each), whisker)
+            for each, whisker in zip(one.differences, whiskers, strict=True)
+        ],
+        notes=one.notes,
+        drawn="change as a part of before; the line is zero",
+        drawn_after=len(DIFFERENCE_COLUMNS),
+    )
+
+
+def _ranked(one: Ranking) -> Table:
+    columns = place_columns(one)
+    parts = [
+        (place.low, place.mean, place.high) if place.low is not None and place.high is not None else None
+        for place in one.places
+    ]
+    return Table(
+        title=f"{one.scenario}: ranked by {one.metric}",
+        columns=columns,
+        rows=[
+            Row("good" if place.like_the_best else "", cells, whisker)
+            for place, cells, whisker in zip(one.places, place_rows(one), _whiskers(parts), strict=True)
+        ],
+        notes=[*one.notes, *([f"no number for {', '.join(one.left_out)}"] if one.left_out else [])],
+        drawn="the same, drawn",
+        drawn_after=columns.index("verdicts"),
+    )
+
+
+def _whiskers(parts: Sequence[tuple[float, float, float] | None], zero: bool = False) -> list[Whisker | None]:
+    numbers = [number for part in parts if part for number in part] + ([0.0] if zero else [])
+    if not numbers:
+        return [None for _ in parts]
+    # A change beyond three times what was before would squeeze all others, and its figures tell it.
+    least, most = (max(min(numbers), -3.0), min(max(numbers), 3.0)) if zero else (min(numbers), max(numbers))
+    span = most - least or 1.0
+
+    def at(number: float) -> float:
+        return round(100 * min(1.0, max(0.0, (number - least) / span)), 2)
+
+    return [
+        Whisker(at(part[0]), at(part[1]), at(part[2]), at(0.0) if zero else None) if part else None
+        for part in parts
+    ]
+
+
+def _line(values: Sequence[float]) -> str:
+    return "M" + " L".join(f"{place},{HEIGHT * (1 - value):.1f}" for place, value in enumerate(values))
+
+
+def _area(values: Sequence[float]) -> str:
+    return f"M0,{HEIGHT} L" + _line(values)[1:] + f" L{len(values) - 1},{HEIGHT} Z"
