@@ -4,18 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import time
+from typing import Protocol
 
 from driver.errors import NotReadyError
-from driver.load import Load
 from driver.phases import Phase
 from driver.readiness import named
-from driver.run_watch import Watcher
+from wire.control import State
 
 POLL_S = 0.1
 GATE_GRACE_S = 30.0
 
 
-async def gate(watcher: Watcher, due_ns: int, traffic: bool) -> float:
+class Watching(Protocol):
+    """What is known of the coordinator now, and by asking it again."""
+
+    @property
+    def state(self) -> State | None: ...
+
+    async def look(self) -> State | None: ...
+
+    def missing(self) -> list[str]: ...
+
+
+class Sending(Protocol):
+    """A load, and whether all of it is handed in."""
+
+    @property
+    def finished(self) -> bool: ...
+
+
+async def gate(watcher: Watching, due_ns: int, traffic: bool) -> float:
     """Wait until all are connected and, with `traffic`, tasks are being completed, and until `due_ns`.
 
     Returns by how many seconds that was later than due. Raises NotReadyError when it does not come about.
@@ -35,7 +53,7 @@ async def gate(watcher: Watcher, due_ns: int, traffic: bool) -> float:
         await asyncio.sleep(POLL_S)
 
 
-async def converge(watcher: Watcher, within_s: float, ending: Phase) -> None:
+async def converge(watcher: Watching, within_s: float, ending: Phase) -> None:
     """Wait until every worker is connected again; not in time is for the verdict to judge."""
     deadline = time.monotonic() + within_s
     while (await watcher.look()) is None or watcher.missing():
@@ -46,7 +64,7 @@ async def converge(watcher: Watcher, within_s: float, ending: Phase) -> None:
         await asyncio.sleep(POLL_S)
 
 
-async def drain(watcher: Watcher, load: Load, within_s: float, ending: Phase) -> None:
+async def drain(watcher: Watching, load: Sending, within_s: float, ending: Phase) -> None:
     """Wait until all tasks are handed in and done; not in time is for the verdict to judge."""
     deadline = time.monotonic() + within_s
     while True:

@@ -11,7 +11,7 @@ import msgspec
 
 from driver.engine import Container, LabSpec, Limits, Say, Standing, Usage
 from driver.errors import EngineError, LinksError
-from driver.links import FaultState, HealAnswer, Link, LinkState
+from driver.links import FaultState, HealAnswer, Link, Links, LinkState
 
 SPEC = LabSpec("00" * 32, "127.0.0.1", 18_474, 18_475)
 
@@ -125,7 +125,7 @@ class FakeEngine:
 
 
 @dataclass
-class FakeLinks:
+class FakeLinks(Links):
     """Links by name, each with the faults on it. While `silent`, nothing answers."""
 
     faults_on: dict[str, list[str]] = field(default_factory=dict)
@@ -153,10 +153,11 @@ class FakeLinks:
         self._answer("enabled")
         return set(self.faults_on)
 
-    def renew(self, fault_id: str, lease_ms: int) -> None:
+    def renew(self, fault_id: str, lease_ms: int) -> FaultState:
         self._answer(f"renew {fault_id}")
         if fault_id in self.gone_faults:
             raise LinksError(f"Toxiproxy refused: {fault_id} has ended")
+        return FaultState(fault_id, "on", [])
 
     def begin(self, fault: dict[str, Any], lead_s: float = 0.0) -> FaultState:
         self._answer(f"begin {fault['id']}")

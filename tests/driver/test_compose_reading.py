@@ -105,7 +105,7 @@ def test_what_compose_is_told_reads_back_as_the_same_room() -> None:
 
 
 def test_networks_without_an_address_range_are_passed_over() -> None:
-    networks = [
+    networks: list[dict[str, Any]] = [
         {"IPAM": {"Config": None}},
         {"IPAM": {"Config": [{"Subnet": "172.18.0.0/16"}, {"Subnet": "fd00::/64"}]}},
     ]

@@ -39,6 +39,32 @@ class Hands:
     async def unpause(self, container: str) -> int:
         return self._do(f"unpause {container}")
 
+    async def kill(self, container: str) -> int:
+        return self._do(f"kill {container}")
+
+    async def stop(self, container: str, grace_s: float) -> int:
+        return self._do(f"stop {container}")
+
+    async def start(self, container: str) -> int:
+        return self._do(f"start {container}")
+
+    async def restart(self, container: str, grace_s: float) -> int:
+        return self._do(f"restart {container}")
+
+    async def unplug(self, container: str) -> int:
+        return self._do(f"unplug {container}")
+
+    async def plug(self, container: str) -> int:
+        return self._do(f"plug {container}")
+
+    async def limit(
+        self, container: str, *, cpus: float | None = None, memory_bytes: int | None = None
+    ) -> int:
+        return self._do(f"limit {container}")
+
+    async def unlimit(self, container: str) -> int:
+        return self._do(f"unlimit {container}")
+
     def figures(self, fault_id: str) -> Figures:
         return Figures({"worker-1": {"delayed_chunks": 3}}, {"worker-1": 1})
 

@@ -14,14 +14,19 @@ from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 STRIKE = Strike("f1", ("worker-1",), seed=7, lease_ms=8_000, begin_at_ns=123)
 
 
-@pytest.fixture
-def lab() -> Lab:
-    return Lab(FakeEngine({"worker-1": "running", "toxiproxy": "running"}), SPEC, FakeLinks({"worker-1": []}))
+class Hurt:
+    """Hands on a lab in memory, with all that they touch."""
+
+    def __init__(self) -> None:
+        self.engine = FakeEngine({"worker-1": "running", "toxiproxy": "running"})
+        self.links = FakeLinks({"worker-1": []})
+        self.guardian = Guardian(self.links, [], lambda *_: None)
+        self.hands = LabHands(Lab(self.engine, SPEC, self.links), self.guardian)
 
 
 @pytest.fixture
-def guardian(lab: Lab) -> Guardian:
-    return Guardian(lab.links, [], lambda *_: None)
+def hurt() -> Hurt:
+    return Hurt()
 
 
 def test_a_strike_is_told_in_toxiproxy_s_words() -> None:
@@ -37,40 +42,36 @@ def test_a_strike_is_told_in_toxiproxy_s_words() -> None:
     }
 
 
-async def test_a_strike_is_kept_alive_until_it_is_released(lab: Lab, guardian: Guardian) -> None:
-    hands = LabHands(lab, guardian)
-    assert await hands.strike_links(STRIKE, LinkEffect(action=Action.refuse)) == {"worker-1": 1_000}
-    assert guardian._leases == {"f1": 8_000}
-    assert await hands.release_links("f1") == {"worker-1": 2_000}
-    assert guardian._leases == {}
+async def test_a_strike_is_kept_alive_until_it_is_released(hurt: Hurt) -> None:
+    assert await hurt.hands.strike_links(STRIKE, LinkEffect(action=Action.refuse)) == {"worker-1": 1_000}
+    assert hurt.guardian._leases == {"f1": 8_000}
+    assert await hurt.hands.release_links("f1") == {"worker-1": 2_000}
+    assert hurt.guardian._leases == {}
 
 
-async def test_counters_of_all_toxics_of_a_link_are_summed(lab: Lab, guardian: Guardian) -> None:
-    hands = LabHands(lab, guardian)
-    await hands.release_links("f1")
-    figures = hands.figures("f1")
+async def test_counters_of_all_toxics_of_a_link_are_summed(hurt: Hurt) -> None:
+    await hurt.hands.release_links("f1")
+    figures = hurt.hands.figures("f1")
     assert figures.counters == {"worker-1": {"delayed_chunks": 3}}
     assert figures.connections_hit == {"worker-1": 3}
-    assert hands.figures("another").counters == {}
+    assert hurt.hands.figures("another").counters == {}
 
 
-async def test_what_toxiproxy_refuses_becomes_an_error_of_the_hands(lab: Lab, guardian: Guardian) -> None:
-    lab.links.silent = True
+async def test_what_toxiproxy_refuses_becomes_an_error_of_the_hands(hurt: Hurt) -> None:
+    hurt.links.silent = True
     with pytest.raises(HandsError, match="does not answer"):
-        await LabHands(lab, guardian).strike_links(STRIKE, LinkEffect(action=Action.cut))
+        await hurt.hands.strike_links(STRIKE, LinkEffect(action=Action.cut))
 
 
-async def test_what_the_engine_refuses_becomes_an_error_of_the_hands(lab: Lab, guardian: Guardian) -> None:
-    lab.engine.refuses = {"pause"}
+async def test_what_the_engine_refuses_becomes_an_error_of_the_hands(hurt: Hurt) -> None:
+    hurt.engine.refuses = {"pause"}
     with pytest.raises(HandsError, match="pause worker-1 was refused"):
-        await LabHands(lab, guardian).pause("worker-1")
+        await hurt.hands.pause("worker-1")
 
 
-async def test_toxiproxy_gets_its_links_back_after_its_own_fault(lab: Lab) -> None:
-    guardian = Guardian(lab.links, [], lambda *_: None)
-    hands = LabHands(lab, guardian)
-    await hands.kill("toxiproxy")
-    assert guardian._hurt_on_purpose
-    await hands.start("toxiproxy")
-    assert not guardian._hurt_on_purpose
-    assert "put 0" in lab.links.asked
+async def test_toxiproxy_gets_its_links_back_after_its_own_fault(hurt: Hurt) -> None:
+    await hurt.hands.kill("toxiproxy")
+    assert hurt.guardian._hurt_on_purpose
+    await hurt.hands.start("toxiproxy")
+    assert not hurt.guardian._hurt_on_purpose
+    assert "put 0" in hurt.links.asked

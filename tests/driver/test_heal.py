@@ -7,7 +7,7 @@ import pytest
 from driver import heal as module
 from driver.heal import heal
 from driver.lab import Lab
-from driver.links import Link
+from driver.links import HealAnswer, Link
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 
 WANTED = [Link("worker-1", "[::]:20001", "c:1")]
@@ -19,9 +19,9 @@ def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ANSWERS_WITHIN_S", 0.1)
 
 
-def lab(hurt: dict[str, list[str]], faults: list[str] | None = None, **engine: object) -> Lab:
-    fake = FakeEngine(dict.fromkeys(hurt, "running"), hurt, **engine)
-    return Lab(fake, SPEC, FakeLinks({"worker-1": faults or []}))
+def lab(hurt: dict[str, list[str]], faults: list[str] | None = None, refuses: str = "") -> Lab:
+    engine = FakeEngine(dict.fromkeys(hurt, "running"), hurt, {refuses})
+    return Lab(engine, SPEC, FakeLinks({"worker-1": faults or []}))
 
 
 async def test_every_kind_of_hurt_is_undone() -> None:
@@ -38,29 +38,32 @@ async def test_every_kind_of_hurt_is_undone() -> None:
 
 
 async def test_containers_are_healed_before_links() -> None:
-    hurt = lab({"worker-1": ["paused"]}, ["f1"])
-    hurt.links.heal = lambda: (
-        pytest.fail("links first") if hurt.engine.hurts() else FakeLinks.heal(hurt.links)
-    )
-    assert (await heal(hurt, WANTED)).left == []
+    engine = FakeEngine({"worker-1": "running"}, {"worker-1": ["paused"]})
+
+    class Links(FakeLinks):
+        def heal(self) -> HealAnswer:
+            assert engine.hurts() == {}, "links were healed first"
+            return super().heal()
+
+    assert (await heal(Lab(engine, SPEC, Links({"worker-1": ["f1"]})), WANTED)).left == []
 
 
 async def test_a_lab_that_is_well_is_left_as_it_is() -> None:
-    well = lab({})
-    healing = await heal(well, WANTED)
+    engine = FakeEngine({})
+    healing = await heal(Lab(engine, SPEC, FakeLinks({"worker-1": []})), WANTED)
     assert (healing.containers, healing.links, healing.left) == ([], [], [])
-    assert well.engine.asked == []
+    assert engine.asked == []
 
 
 async def test_what_cannot_be_healed_is_left_and_named() -> None:
-    healing = await heal(lab({"worker-1": ["paused"]}, refuses={"unpause"}), WANTED)
+    healing = await heal(lab({"worker-1": ["paused"]}, refuses="unpause"), WANTED)
     assert healing.left == ["worker-1 (paused)"]
 
 
 async def test_a_link_that_is_not_there_is_made_again() -> None:
-    without = Lab(FakeEngine({}), SPEC, FakeLinks({}))
-    assert (await heal(without, WANTED)).left == []
-    assert set(without.links.faults_on) == {"worker-1"}
+    links = FakeLinks({})
+    assert (await heal(Lab(FakeEngine({}), SPEC, links), WANTED)).left == []
+    assert set(links.faults_on) == {"worker-1"}
 
 
 async def test_a_toxiproxy_that_stays_silent_is_left_and_named() -> None:

@@ -44,8 +44,8 @@ def test_a_run_is_known_before_it_starts(tmp_path: Path) -> None:
 def test_the_prober_looks_closer_around_each_fault() -> None:
     first, *_ = watches(plan(), zero_ns=10**12)
     fault = plan().faults[0]
-    begins_ns = 10**12 + fault.at_s * 1e9
-    assert first.from_ns < begins_ns < begins_ns + fault.for_s * 1e9 < first.until_ns
+    begins_ns, ends_ns = (10**12 + at_s * 1e9 for at_s in (fault.at_s, fault.end_s))
+    assert first.from_ns < begins_ns < ends_ns < first.until_ns
     assert first.links == list(fault.targets)
     assert first.look == fault.made().look_for(fault.for_s)
 
@@ -53,5 +53,6 @@ def test_the_prober_looks_closer_around_each_fault() -> None:
 def test_a_prober_that_cannot_be_told_looks_closely_all_the_time() -> None:
     close = msgspec.json.decode(settings_json(plan(), can_be_told=False))["usual"]
     usual = msgspec.json.decode(settings_json(plan(), can_be_told=True))["usual"]
+    fault = plan().faults[0]
     assert msgspec.convert(usual, Look) == Look()
-    assert close["connects_per_s"] > usual["connects_per_s"]
+    assert msgspec.convert(close, Look) == Look().closer(fault.made().look_for(fault.for_s)) != Look()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import pytest
@@ -18,7 +19,7 @@ from wire.control import Counts, State
 class Watcher:
     """Says one thing after the other: who is missing, tasks completed, tasks open; the last for ever."""
 
-    says: list[tuple[list[str], int, int]]
+    says: Sequence[tuple[Sequence[str], int, int]]
     looked: int = field(default=0)
 
     @property
@@ -32,7 +33,7 @@ class Watcher:
         return self.state
 
     def missing(self) -> list[str]:
-        missing = self.says[min(self.looked, len(self.says) - 1)][0]
+        missing = list(self.says[min(self.looked, len(self.says) - 1)][0])
         self.looked += 1
         return missing
 
