@@ -101,7 +101,7 @@ def bandwidth() -> list[Row]:
 
 
 async def _bandwidth(rate: int, stream: str) -> float:
-    look = Look(probes_per_s=0, connects_per_s=0, burst_bytes=rate)
+    look = Look(probes_per_s=0, connects_per_s=0, burst_bytes=rate, burst_every_s=2.0)
     with Toxiproxy() as toxiproxy:
         async with echo_server() as port, Prober(toxiproxy.put(4, port), look) as prober:
             asked = body("f", names(4), "throttle", stream, rate_bytes_per_s=rate)

@@ -86,8 +86,10 @@ class Window:
 
 @dataclass(frozen=True)
 class LinkSeen:
-    """One link before, during and after one fault; `counters` and `connections_hit` are Toxiproxy's own
-    figures for that fault.
+    """One link before, during and after one fault.
+
+    `counters` and `connections_hit` are Toxiproxy's own figures for that fault. `refused_frames` is how many
+    frames the two ends under test refused on this link while it was on, as their journals say.
     """
 
     link: str
@@ -96,6 +98,7 @@ class LinkSeen:
     after: Window
     counters: Mapping[str, int] = field(default_factory=dict)
     connections_hit: int = 0
+    refused_frames: int = 0
 
 
 @dataclass(frozen=True)

@@ -68,7 +68,7 @@ class Fault(BaseModel, ABC):
     summary: ClassVar[str]
     ends_see: ClassVar[str]
     good_client: ClassVar[str]
-    look: ClassVar[Look] = Look(probes_per_s=5)
+    look: ClassVar[Look] = Look(probes_per_s=2)
     """How closely the prober should look while it is on."""
     example: ClassVar[str]
     """Parameters that make sense, as one writes them in a scenario, for the help and the docs."""
@@ -145,6 +145,8 @@ class ContainerFault(Fault):
     """A fault at containers: workers, the coordinator, Toxiproxy itself."""
 
     layer: ClassVar[Layer] = Layer.container
+    begins_when_asked: ClassVar[bool] = False
+    """Whether it begins with the call, not when the engine is done: an orderly stop takes its time."""
 
     @abstractmethod
     async def hit(self, hands: Hands, container: str) -> int:
@@ -159,7 +161,10 @@ class ContainerFault(Fault):
         """Whether what was seen of a container shows this very fault."""
 
     async def begin(self, hands: Hands, strike: Strike) -> Times:
-        return await _each(strike.targets, [self.hit(hands, name) for name in strike.targets])
+        times = await _each(strike.targets, [self.hit(hands, name) for name in strike.targets])
+        if self.begins_when_asked and strike.begin_at_ns is not None:
+            return dict.fromkeys(times, strike.begin_at_ns)
+        return times
 
     async def end(self, hands: Hands, strike: Strike) -> Times:
         return await _each(strike.targets, [self.restore(hands, name) for name in strike.targets])

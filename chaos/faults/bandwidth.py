@@ -10,7 +10,7 @@ from pydantic import Field
 from chaos.evidence import LinkSeen, Observation
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
-from chaos.prober.look import Look
+from chaos.prober.look import Look, burst_look
 from chaos.units import BytesPerSecond
 
 
@@ -33,8 +33,7 @@ class Bandwidth(DirectedFault):
     ]
 
     def look_for(self, for_s: float | None) -> Look:
-        # Long enough for a rate to show, short enough to leave the link to the worker most of the time.
-        return Look(probes_per_s=2, burst_bytes=max(1_024, min(256_000, self.rate_bytes_per_s * 2 // 5)))
+        return burst_look(self.rate_bytes_per_s, for_s)
 
     def effect(self) -> LinkEffect:
         return LinkEffect((Toxic("throttle", self.direction, {"rate_bytes_per_s": self.rate_bytes_per_s}),))

@@ -25,7 +25,7 @@ class Blackhole(DirectedFault):
         "Both sides notice by heartbeat alone; what was sent into the hole is sent again in the resumed "
         "session, once."
     )
-    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
+    look: ClassVar = Look(probes_per_s=2, connects_per_s=0.5)
     example: ClassVar = "direction: to_worker"
 
     def cuts(self, for_s: float | None, notice_s: float) -> bool:

@@ -21,7 +21,7 @@ class BlockNew(LinkFault):
         "Notices nothing while it is connected. One that must reconnect meanwhile keeps trying, as in "
         "`refuse`."
     )
-    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
+    look: ClassVar = Look(connects_per_s=1)
     example: ClassVar = ""
 
     def alone(self) -> frozenset[Aspect]:

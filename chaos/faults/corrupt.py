@@ -48,9 +48,9 @@ class Corrupt(DirectedFault):
     ] = Flip.bit
 
     def look_for(self, for_s: float | None) -> Look:
-        # Some dozens of hits while it lasts tell a rate; a very small one cannot be told in bounded traffic.
-        enough = 40 / (self.rate_per_byte * max(for_s or 10.0, 1.0))
-        return Look(probes_per_s=5, volume_bytes_per_s=round(max(1_000.0, min(100_000.0, enough))))
+        # A few hits while it lasts: more would be most of a run's traffic, whose own frames are hit as well.
+        enough = 4 / (self.rate_per_byte * len(self.direction.halves) * max(for_s or 10.0, 1.0))
+        return Look(volume_bytes_per_s=round(max(200.0, min(20_000.0, enough))))
 
     def effect(self) -> LinkEffect:
         return LinkEffect(
@@ -69,11 +69,10 @@ class Corrupt(DirectedFault):
         measured = during.damaged_bytes / during.compared_bytes if during.compared_bytes else 0.0
         counts = f"{during.damaged_bytes} of {during.compared_bytes} echoed bytes"
         because = f"{counts} were damaged ({expected:.0f} expected)"
-        if (
-            not during.damaged_bytes
-            and not during.ended(Ending.protocol)
-            and not during.ended(Ending.given_up)
-        ):
+        if seen.refused_frames:
+            because = f"{because}; {seen.refused_frames} frames of its own were refused"
+        broken_off = during.ended(Ending.protocol) or during.ended(Ending.given_up)
+        if not (during.damaged_bytes or seen.refused_frames or broken_off):
             return Observation(False, because, asked=asked, measured=measured, quantity="damaged_per_byte")
         # Five standard deviations of a Poisson count, and 20 % for bytes of a frame that died with its
         # header.

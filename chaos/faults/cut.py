@@ -7,7 +7,6 @@ from typing import ClassVar
 from chaos.evidence import Ending, LinkSeen, Observation, Outcome
 from chaos.fault import Aspect, LinkFault
 from chaos.hands import Action, LinkEffect
-from chaos.prober.look import Look
 from chaos.proof import attempts
 
 
@@ -25,7 +24,6 @@ class Cut(LinkFault):
         "Notices at once, waits a jittered moment, resumes its session; nothing is lost, redone or counted "
         "twice."
     )
-    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = ""
 
     def cuts(self, for_s: float | None, notice_s: float) -> bool:

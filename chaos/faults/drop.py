@@ -26,10 +26,14 @@ class Drop(DirectedFault):
         "Notices the gap by its sequence numbers or by the broken framing, closes and resumes; never goes on "
         "as if nothing had been lost."
     )
-    look: ClassVar = Look(probes_per_s=20)
     example: ClassVar = "probability: 5%"
 
     probability: Annotated[Share, Field(gt=0, description="for each chunk to be hit")]
+
+    def look_for(self, for_s: float | None) -> Look:
+        # Each probe is a chunk each way: about ten of them should be hit while it lasts.
+        enough = 5 / (self.probability * max(for_s or 10.0, 1.0))
+        return Look(probes_per_s=max(2.0, min(20.0, enough)))
 
     def effect(self) -> LinkEffect:
         return LinkEffect((Toxic("drop", self.direction, {"probability": self.probability}),))

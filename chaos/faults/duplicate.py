@@ -25,10 +25,14 @@ class Duplicate(DirectedFault):
     good_client: ClassVar = (
         "Counts and ignores what it had already, by its sequence numbers; nothing has its effect twice."
     )
-    look: ClassVar = Look(probes_per_s=20)
     example: ClassVar = "probability: 5%"
 
     probability: Annotated[Share, Field(gt=0, description="for each chunk to be hit")]
+
+    def look_for(self, for_s: float | None) -> Look:
+        # Each probe is a chunk each way: about ten of them should be hit while it lasts.
+        enough = 5 / (self.probability * max(for_s or 10.0, 1.0))
+        return Look(probes_per_s=max(2.0, min(20.0, enough)))
 
     def effect(self) -> LinkEffect:
         return LinkEffect((Toxic("duplicate", self.direction, {"probability": self.probability}),))

@@ -36,7 +36,7 @@ class FailFirst(LinkFault):
         "Counts a connection that ended before the welcome as failed, waits longer each time, and gets in at "
         "attempt n + 1."
     )
-    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
+    look: ClassVar = Look(connects_per_s=2)
     example: ClassVar = "connections: 3"
 
     connections: Annotated[

@@ -10,7 +10,7 @@ from pydantic import Field
 from chaos.evidence import LinkSeen, Observation
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
-from chaos.prober.look import Look
+from chaos.prober.look import Look, burst_look
 from chaos.units import Milliseconds, SizeBytes
 
 
@@ -31,10 +31,7 @@ class Fragment(DirectedFault):
     gap_ms: Annotated[Milliseconds, Field(ge=1, le=60_000, description="the least time between two pieces")]
 
     def look_for(self, for_s: float | None) -> Look:
-        # Long enough for a rate to show, short enough to leave the link to the worker most of the time.
-        return Look(
-            probes_per_s=2, burst_bytes=max(1_024, min(256_000, round(self.size_bytes / self.gap_ms * 400)))
-        )
+        return burst_look(round(self.size_bytes / self.gap_ms * 1000), for_s)
 
     def effect(self) -> LinkEffect:
         return LinkEffect(

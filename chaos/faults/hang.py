@@ -26,7 +26,7 @@ class Hang(LinkFault):
     good_client: ClassVar = (
         "Gives up an unanswered upgrade after its connect timeout, and tries again; it never waits for ever."
     )
-    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
+    look: ClassVar = Look(connects_per_s=1)
     example: ClassVar = ""
 
     def alone(self) -> frozenset[Aspect]:

@@ -10,6 +10,7 @@ from pydantic import Field
 from chaos.evidence import LinkSeen, Observation
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.proof import mean_shift_ms, median_shift_ms
 from chaos.units import Milliseconds
 
@@ -36,6 +37,7 @@ class Latency(DirectedFault):
         "Stays connected while the round trip is below its heartbeat timeout; no reconnection, no task "
         "redone."
     )
+    look: ClassVar = Look(probes_per_s=4)
     example: ClassVar = "mean: 200ms, jitter: 50ms, direction: to_worker"
 
     mean_ms: Annotated[

@@ -28,7 +28,7 @@ class Reject(LinkFault):
     good_client: ClassVar = (
         "Waits at least what Retry-After asks, with jitter on top; without it, backs off as for any failure."
     )
-    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
+    look: ClassVar = Look(connects_per_s=1)
     example: ClassVar = "status: 503, retry_after: 2s"
 
     status: Annotated[int, Field(ge=400, le=599, description="the HTTP status")] = 503

@@ -7,7 +7,6 @@ from typing import ClassVar
 from chaos.evidence import Ending, LinkSeen, Observation, Outcome
 from chaos.fault import Aspect, LinkFault
 from chaos.hands import Action, LinkEffect
-from chaos.prober.look import Look
 from chaos.proof import attempts
 
 
@@ -24,7 +23,6 @@ class Reset(LinkFault):
     good_client: ClassVar = (
         "Takes a reset like any loss: resumes its session, and sends again what the other side lacks."
     )
-    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = ""
 
     def cuts(self, for_s: float | None, notice_s: float) -> bool:

@@ -17,6 +17,7 @@ class Restart(ContainerFault):
 
     name: ClassVar = "restart"
     lasting: ClassVar = False
+    begins_when_asked: ClassVar = True
     summary: ClassVar = "SIGTERM with grace, and started again at once"
     ends_see: ClassVar = "As in `stop`, and back within a second or two under the same name and address."
     good_client: ClassVar = (

@@ -16,6 +16,7 @@ class Stop(ContainerFault):
     """An orderly stop; when the fault ends, the container is started again."""
 
     name: ClassVar = "stop"
+    begins_when_asked: ClassVar = True
     summary: ClassVar = "SIGTERM, and SIGKILL after the grace; started again when it ends"
     ends_see: ClassVar = (
         "The process is asked to leave: it may drain, say goodbye and close its connections with a close "

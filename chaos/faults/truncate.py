@@ -9,7 +9,6 @@ from pydantic import Field
 from chaos.evidence import Ending, LinkSeen, Observation
 from chaos.fault import Aspect, DirectedFault
 from chaos.hands import LinkEffect, Toxic
-from chaos.prober.look import Look
 from chaos.proof import broken
 from chaos.units import SizeBytes
 
@@ -28,7 +27,6 @@ class Truncate(DirectedFault):
         "Never takes half a message for a whole one; reconnects, and sends the whole message again in the "
         "resumed session."
     )
-    look: ClassVar = Look(probes_per_s=5, connects_per_s=4)
     example: ClassVar = "direction: to_worker"
 
     keep_bytes: Annotated[

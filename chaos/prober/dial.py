@@ -126,7 +126,8 @@ async def fetch(host: str, port: int) -> Tryout:
     finally:
         answer.abort()
     took_ms = (time.monotonic_ns() - began_ns) / 1e6
-    return Tryout(outcome, took_ms, status, retry_after_s, len(_REQUEST), answer.in_bytes)
+    out_bytes = len(_REQUEST) if answer.transport is not None else 0
+    return Tryout(outcome, took_ms, status, retry_after_s, out_bytes, answer.in_bytes)
 
 
 def _judged(data: bytes, how: str) -> tuple[str, int, int]:

@@ -10,14 +10,15 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Look(msgspec.Struct, frozen=True, kw_only=True):
-    """Round trips and new connections a second; bytes a second to compare; bytes of one burst that measures
-    throughput.
+    """Round trips and new connections a second; bytes a second to compare; bytes of a burst that measures
+    throughput, and seconds between two of those.
     """
 
-    probes_per_s: float = 2.0
-    connects_per_s: float = 0.1
+    probes_per_s: float = 1.0
+    connects_per_s: float = 0.05
     volume_bytes_per_s: int = 0
     burst_bytes: int = 0
+    burst_every_s: float = 60.0
 
     def closer(self, other: Look) -> Look:
         """The closer of two looks in each respect."""
@@ -26,6 +27,7 @@ class Look(msgspec.Struct, frozen=True, kw_only=True):
             connects_per_s=max(self.connects_per_s, other.connects_per_s),
             volume_bytes_per_s=max(self.volume_bytes_per_s, other.volume_bytes_per_s),
             burst_bytes=max(self.burst_bytes, other.burst_bytes),
+            burst_every_s=min(self.burst_every_s, other.burst_every_s),
         )
 
 
@@ -70,7 +72,17 @@ def shared(look: Look, settings: ProberSettings) -> Look:
         connects_per_s=min(look.connects_per_s, settings.connects_per_s / links),
         volume_bytes_per_s=min(look.volume_bytes_per_s, settings.volume_bytes_per_s // links),
         burst_bytes=look.burst_bytes,
+        burst_every_s=look.burst_every_s,
     )
+
+
+def burst_look(rate_bytes_per_s: int, for_s: float | None) -> Look:
+    """A look that measures throughput of about this rate, some times while a fault lasts.
+
+    A burst takes long enough for the rate to show, and leaves the link to the worker most of the time.
+    """
+    burst_bytes = max(2_048, min(128_000, rate_bytes_per_s // 8))
+    return Look(burst_bytes=burst_bytes, burst_every_s=max(1.0, (for_s or 10.0) / 5))
 
 
 def read_watches(data: bytes) -> list[Watch]:

@@ -20,10 +20,9 @@ from wire.events import Journal
 SMALL_BYTES = 8
 BULK_BYTES = 2_048
 BURST_MESSAGES = 16
-BURST_EVERY_S = 2.0
 MAX_TRIES_AT_ONCE = 6
-# A standing connection that is gone is asked for again this often at least, so that healing is seen soon.
-_REOPEN_S = (0.1, 1.0)
+# A standing connection that is gone is asked for again at least this often, so that healing is seen soon.
+_REOPEN_S = 0.5
 _SUMMARY_S = (0.5, 2.0)
 _NAP_S = 0.5
 # A silent link is asked for new connections more often; if those are answered, the silent one is given up.
@@ -62,9 +61,7 @@ class LinkProber:
             tryout, echoer = await open_echo(self.host, self.port)
             self._tried(tryout)
             if echoer is None:
-                least_s, most_s = _REOPEN_S
-                rate = self.look().connects_per_s
-                await asyncio.sleep(min(most_s, max(least_s, 1 / rate if rate else most_s)))
+                await asyncio.sleep(min(_REOPEN_S, _REOPEN_S / max(0.1, self.look().probes_per_s)))
                 continue
             self.journal(events.StreamOpened, link=self.link, took_ms=tryout.took_ms)
             try:
@@ -179,7 +176,7 @@ class LinkProber:
         while True:
             close, usual = _SUMMARY_S
             look = self.look()
-            busy = look.volume_bytes_per_s or look.burst_bytes or look.probes_per_s > 5
+            busy = look.volume_bytes_per_s or look.burst_bytes or look.probes_per_s > 1
             await asyncio.sleep(close if busy else usual)
             self._flush()
 
@@ -199,7 +196,7 @@ class _Pace:
         # Links are not asked in step, so that a burst of probes never meets itself.
         self._shift = draw.random()
         self._small_at += self._shift * 0.2
-        self._burst_at += self._shift * BURST_EVERY_S
+        self._burst_at += self._shift
         self.burst: Burst | None = None
 
     def due(self, now: float, look: Look) -> list[tuple[int, bool]]:
@@ -210,16 +207,17 @@ class _Pace:
                 messages.append((SMALL_BYTES, False))
                 self._small_at = max(self._small_at + 1 / look.probes_per_s, now)
         if look.volume_bytes_per_s > 0:
-            size_bytes = min(BULK_BYTES, max(SMALL_BYTES, look.volume_bytes_per_s // 10))
+            size_bytes = min(BULK_BYTES, max(SMALL_BYTES, look.volume_bytes_per_s // 4))
             if now >= self._bulk_at:
                 messages.append((size_bytes, True))
                 self._bulk_at = max(self._bulk_at + size_bytes / look.volume_bytes_per_s, now)
         return messages
 
     def burst_due(self, now: float, look: Look) -> bool:
+        self._burst_at = min(self._burst_at, now + look.burst_every_s)
         if look.burst_bytes <= 0 or now < self._burst_at:
             return False
-        self._burst_at = now + BURST_EVERY_S
+        self._burst_at = now + look.burst_every_s
         return True
 
     def next_s(self, now: float, look: Look) -> float:

@@ -30,25 +30,26 @@ func (c *connection) open() bool {
 	return err == nil && raw.Control(func(uintptr) {}) == nil
 }
 
-// cut sends FIN to both ends at once; no byte passes from then on. It says whether the connection was live.
-func (c *connection) cut() bool {
-	if c == nil {
-		return false
+// sendFin sends FIN to both ends at once; no byte passes from then on. It says whether the connection was live, and gives what is
+// to be done once the moment is over.
+func (c *connection) sendFin() (live bool, rest func()) {
+	live = c.open()
+	var rests [stream.NumDirections]func()
+	for d, socket := range c.sockets {
+		rests[d] = finish(socket)
 	}
-	live := c.open()
-	for _, socket := range c.sockets {
-		finish(socket)
+	return live, func() {
+		for _, rest := range rests {
+			rest()
+		}
+		c.close()
 	}
-	c.close()
-	return live
 }
 
-// reset sends RST to both ends at once, whether or not anything is under way. It says whether the connection was live.
-func (c *connection) reset() bool {
-	if c == nil {
-		return false
-	}
-	live := c.open()
+// sendRst sends RST to both ends at once, whether or not anything is under way. It says whether the connection was live, and gives
+// what is to be done once the moment is over.
+func (c *connection) sendRst() (live bool, rest func()) {
+	live = c.open()
 	// Toxiproxy closes one side as soon as it sees the other gone; that must be an RST as well.
 	for _, socket := range c.sockets {
 		_ = socket.SetLinger(0)
@@ -56,8 +57,24 @@ func (c *connection) reset() bool {
 	for _, socket := range c.sockets {
 		disconnect(socket)
 	}
-	c.close()
-	return live
+	return live, c.close
+}
+
+// leave is for actions that touch no live connection.
+func (c *connection) leave() (live bool, rest func()) { return c.open(), func() {} }
+
+func (c *connection) cut() {
+	if c != nil {
+		_, rest := c.sendFin()
+		rest()
+	}
+}
+
+func (c *connection) reset() {
+	if c != nil {
+		_, rest := c.sendRst()
+		rest()
+	}
 }
 
 func (c *connection) close() {

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"golang.org/x/sys/unix"
 )
 
 // A door closes and opens a link to new connections. Disabling the proxy would also end the live ones; closing the door ends
@@ -15,31 +16,47 @@ import (
 type door struct {
 	mu      sync.Mutex
 	closers map[string]bool // Faults that keep it closed.
+	wasShut bool            // It was closed before the first of them came, and stays so after the last.
 }
 
 // doorTime bounds the wait for an accept loop to end or begin. It takes microseconds, unless the loop is waiting for the
 // server to answer a dial, which Toxiproxy does not bound.
 const doorTime = 500 * time.Millisecond
 
-var errDialing = errors.New("its accept loop waits for the server to answer a dial")
+var (
+	errDialing = errors.New("its accept loop waits for the server to answer a dial")
+	errLocked  = errors.New("it is being started or stopped by somebody else")
+)
 
-// shut closes the door on a fault's behalf.
-func (d *door) shut(proxy *toxiproxy.Proxy, fault string) error {
+// shut closes the door on a fault's behalf: new connections are refused when it returns. What it gives waits until the accept loop
+// has ended, too.
+func (d *door) shut(proxy *toxiproxy.Proxy, fault string) (rest func() error, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	if d.closers == nil {
 		d.closers = map[string]bool{}
 	}
-	alone := len(d.closers) == 0
+	first := len(d.closers) == 0
+	if first {
+		if !lockWithin(proxy, doorTime) {
+			return nil, errLocked
+		}
+		d.wasShut = !proxy.Enabled
+	}
 	d.closers[fault] = true
-	if !alone {
+	switch {
+	case !first:
+		return func() error { return nil }, nil
+	case d.wasShut:
+		proxy.Unlock()
+		return func() error { return nil }, nil
+	}
+	ended := stopListening(proxy)
+	return func() error {
+		// It may wait for a dial that the server does not answer; new connections are refused all the same.
+		_ = within(doorTime, func() error { ended(); return nil })
 		return nil
-	}
-	err := within(doorTime, func() error { stopAccepting(proxy); return nil })
-	if errors.Is(err, errDialing) && listenerClosed(proxy) {
-		return nil // New connections are refused already, whatever becomes of the one being dialled.
-	}
-	return err
+	}, nil
 }
 
 // unshut takes one fault's hand off the door, and opens it when that was the last. Where that fails the hand stays, so that
@@ -50,7 +67,7 @@ func (d *door) unshut(proxy *toxiproxy.Proxy, fault string) error {
 	if !d.closers[fault] {
 		return nil
 	}
-	if len(d.closers) == 1 {
+	if len(d.closers) == 1 && !d.wasShut {
 		if _, err := startAccepting(proxy); err != nil {
 			return err
 		}
@@ -97,28 +114,22 @@ func startAccepting(proxy *toxiproxy.Proxy) (bool, error) {
 	return err == nil, err
 }
 
-// stopAccepting does what Toxiproxy's own stop does, except closing the connections. The lock is kept until the accept loop has
-// ended: an earlier start would share its tomb.
-func stopAccepting(proxy *toxiproxy.Proxy) {
-	proxy.Lock()
-	defer proxy.Unlock()
-	if !proxy.Enabled {
-		return
-	}
+// stopListening does what Toxiproxy's own stop does, except closing the connections. The caller holds the proxy's lock; what is
+// given releases it, and waits until the accept loop has ended: an earlier start would share its tomb.
+func stopListening(proxy *toxiproxy.Proxy) (ended func()) {
 	proxy.Enabled = false
 	tomb := tombOf(proxy)
-	tomb.Killf("the door is closed")
-	_ = tomb.Wait()
-}
-
-// listenerClosed looks at the listener of a proxy whose accept loop is being stopped.
-func listenerClosed(proxy *toxiproxy.Proxy) bool {
-	listener, ok := listenerOf(proxy).(*net.TCPListener)
-	if !ok {
-		return false
+	tomb.Killf("the door is shut")
+	if listener, ok := listenerOf(proxy).(*net.TCPListener); ok {
+		if raw, err := listener.SyscallConn(); err == nil {
+			// The kernel refuses from here on, without waiting for the accept loop. An error means it does already.
+			_ = raw.Control(func(fd uintptr) { _ = unix.Shutdown(int(fd), unix.SHUT_RD) })
+		}
 	}
-	raw, err := listener.SyscallConn()
-	return err == nil && raw.Control(func(uintptr) {}) != nil
+	return func() {
+		_ = tomb.Wait()
+		proxy.Unlock()
+	}
 }
 
 // within runs something that may hang, and stops waiting for it after the limit; it then goes on by itself.

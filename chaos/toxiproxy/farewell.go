@@ -13,31 +13,32 @@ import (
 // finishTime is how long an end that was sent a FIN may take to read what came before it and to close its own side.
 const finishTime = 2 * time.Second
 
-// finish sends FIN. A socket that is closed while bytes lie in it unread sends RST instead, and what was still to be sent, the FIN
-// too, is lost. So a second descriptor keeps the socket open, and is read until the other end has closed its side.
-func finish(socket *net.TCPConn) {
-	raw, err := socket.SyscallConn()
-	if err != nil {
-		return
-	}
+// finish sends FIN, and gives what is to be done once the moment is over. A socket that is closed while bytes lie in it unread sends
+// RST instead, and what was still to be sent, the FIN too, is lost. So a second descriptor keeps the socket open, and is read until
+// the other end has closed its side.
+func finish(socket *net.TCPConn) (rest func()) {
 	second := -1
-	// An error means that this side has ended already, and there is nothing to send.
-	_ = raw.Control(func(fd uintptr) {
-		if second, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); err != nil {
-			second = -1
-		}
-		_ = unix.Shutdown(int(fd), unix.SHUT_WR)
-	})
-	if second < 0 {
-		return
+	if raw, err := socket.SyscallConn(); err == nil {
+		// An error means that this side has ended already, and there is nothing to send.
+		_ = raw.Control(func(fd uintptr) {
+			if second, err = unix.FcntlInt(fd, unix.F_DUPFD_CLOEXEC, 0); err != nil {
+				second = -1
+			}
+			_ = unix.Shutdown(int(fd), unix.SHUT_WR)
+		})
 	}
-	rest := os.NewFile(uintptr(second), "rest")
-	go func() {
-		defer rest.Close()
-		if rest.SetReadDeadline(time.Now().Add(finishTime)) == nil {
-			_, _ = io.Copy(io.Discard, rest)
+	return func() {
+		if second < 0 {
+			return
 		}
-	}()
+		unread := os.NewFile(uintptr(second), "unread")
+		go func() {
+			defer unread.Close()
+			if unread.SetReadDeadline(time.Now().Add(finishTime)) == nil {
+				_, _ = io.Copy(io.Discard, unread)
+			}
+		}()
+	}
 }
 
 // disconnect makes the kernel send an RST before it returns. A close with SO_LINGER 0 would do so only when the goroutine that

@@ -52,7 +52,7 @@ func (f *fault) start(beginNs int64, lease time.Duration) *problem {
 		failed = onEach(f.parts, func(p *part) error { return p.add(f.stockJSON) })
 	}
 	if len(failed) == 0 {
-		failed = f.take(f.parts)
+		failed = f.take(f.parts, actions[f.action])
 	}
 	if len(failed) > 0 {
 		f.undo()
@@ -67,19 +67,28 @@ func (f *fault) start(beginNs int64, lease time.Duration) *problem {
 	return nil
 }
 
-// take makes the fault take effect on links that are armed: the toxics first, because they need a store each.
-func (f *fault) take(parts []*part) map[string]string {
+// take makes the fault take effect on links that are armed: on all of them first, and only then what must follow on each.
+func (f *fault) take(parts []*part, a action) map[string]string {
 	for _, p := range parts {
 		p.throw()
 	}
-	a := actions[f.action]
-	if a.shuts {
-		if failed := onEach(parts, func(p *part) error { return p.shut(f.id) }); len(failed) > 0 {
-			return failed
+	failed, rests := map[string]string{}, map[*part][]func() error{}
+	for _, p := range parts {
+		rest, err := p.strike(a, f.id)
+		if err != nil {
+			failed[p.link.name] = err.Error()
 		}
+		rests[p] = rest
 	}
-	inParallel(parts, func(p *part) { p.strike(a) })
-	return nil
+	maps.Copy(failed, onEach(parts, func(p *part) error {
+		for _, rest := range rests[p] {
+			if err := rest(); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	return failed
 }
 
 // waitUntil says false when the fault was ended meanwhile.
@@ -182,22 +191,17 @@ func (f *fault) rejoin(current func(name string) *link) {
 		again := &part{link: l}
 		failed := onEach([]*part{again}, func(p *part) error { return p.add(slices.Concat(f.oursJSON, f.stockJSON)) })
 		if len(failed) == 0 {
-			failed = f.again(again)
+			a := actions[f.action]
+			if !a.shuts {
+				a = actions["none"] // What it did to live connections, it did once.
+			}
+			failed = f.take([]*part{again}, a)
 		}
 		f.mu.Lock()
 		again.problem = failed[l.name]
 		f.parts[i] = again
 		f.mu.Unlock()
 	}
-}
-
-// again is take for a link that was made again: what the fault did once to live connections is not repeated.
-func (f *fault) again(p *part) map[string]string {
-	p.throw()
-	if !actions[f.action].shuts {
-		return nil
-	}
-	return onEach([]*part{p}, func(p *part) error { return p.shut(f.id) })
 }
 
 func names(failed map[string]string) string {

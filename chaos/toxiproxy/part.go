@@ -6,8 +6,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"runtime"
-	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -73,27 +71,42 @@ func (p *part) throw() {
 	}
 }
 
-// shut keeps new connections out.
-func (p *part) shut(fault string) error {
-	if err := p.link.door.shut(p.link.proxy, fault); err != nil {
-		return err
+// strike makes the fault's action take effect, counts the connections that were hit, and gives what is to be done once the moment is
+// over. It waits for nothing that takes more than microseconds, because the next link's turn comes after it.
+func (p *part) strike(a action, fault string) (rests []func() error, err error) {
+	if a.shuts {
+		rest, err := p.link.door.shut(p.link.proxy, fault)
+		if err != nil {
+			return nil, err
+		}
+		rests = append(rests, rest)
 	}
-	p.beganNs.Store(monoNs())
-	return nil
-}
-
-// strike does to the live connections what the action does, and counts those that were hit. It waits for nothing.
-func (p *part) strike(a action) {
 	hit := 0
 	for _, c := range p.link.known() {
-		if a.onLive(c) {
+		live, rest := a.onLive(c)
+		if live {
 			hit++
 		}
+		rests = append(rests, func() error { rest(); return nil })
 	}
-	if a.ends {
+	if a.shuts && a.ends {
+		rests = append(rests, p.endLate)
+	}
+	if a.shuts || a.ends {
 		p.beganNs.Store(monoNs())
 	}
 	p.hit.Store(int64(hit))
+	return rests, nil
+}
+
+// endLate ends the connection that Toxiproxy was opening while the door was shut.
+func (p *part) endLate() error {
+	for _, c := range p.link.known() {
+		if c.open() {
+			c.cut()
+		}
+	}
+	return nil
 }
 
 // halt ends the toxics' effect.
@@ -185,22 +198,6 @@ func onEach(parts []*part, do func(*part) error) map[string]string {
 	}
 	all.Wait()
 	return failed
-}
-
-// inParallel runs what waits for nothing on all parts, on all processors.
-func inParallel(parts []*part, do func(*part)) {
-	var all sync.WaitGroup
-	share := (len(parts) + runtime.NumCPU() - 1) / runtime.NumCPU()
-	for some := range slices.Chunk(parts, share) {
-		all.Add(1)
-		go func() {
-			defer all.Done()
-			for _, p := range some {
-				do(p)
-			}
-		}()
-	}
-	all.Wait()
 }
 
 func bounded(l *link, do func() error) error {

@@ -72,6 +72,14 @@ func (l *link) reviveIfDead(now time.Time) {
 			return
 		}
 		_ = server.Close()
-		_ = within(doorTime, func() error { stopAccepting(l.proxy); return l.proxy.Start() })
+		_ = within(doorTime, func() error {
+			l.proxy.Lock()
+			if !l.proxy.Enabled {
+				l.proxy.Unlock()
+				return nil
+			}
+			stopListening(l.proxy)()
+			return l.proxy.Start()
+		})
 	}()
 }

@@ -89,6 +89,12 @@ async def test_a_container_fault_does_this_to_each_and_undoes_it(
     assert hands.calls == [(ends, "worker-1"), (ends, "worker-2")]
 
 
+@pytest.mark.parametrize(("name", "begun_ns"), [("restart", 500), ("stop", 500), ("kill", 1), ("pause", 1)])
+async def test_what_takes_its_time_begins_when_it_is_asked_for(name: str, begun_ns: int) -> None:
+    strike = Strike("f1", ("worker-1",), begin_at_ns=500)
+    assert await make(name, {}).begin(FakeHands(), strike) == {"worker-1": begun_ns}
+
+
 async def test_a_link_fault_ends_by_its_id() -> None:
     hands = FakeHands()
     await make("stall", {}).end(hands, STRIKE)

@@ -11,7 +11,7 @@ import pytest
 from chaos.catalogue import make
 from driver.receipts import Act, Proof, Sight, prove
 from tests.driver.scenario.prober_story import MS, S, Story
-from wire.events import ProcessStarted, ProcessStopping, Traffic, WorkerLost
+from wire.events import FrameRefused, ProcessStarted, ProcessStopping, Traffic, WorkerLost
 
 LINKS = [f"worker-{number}" for number in range(1, 6)]
 HIT, SPARED = LINKS[:2], LINKS[2:]
@@ -125,6 +125,30 @@ def test_a_link_that_the_prober_never_watched_is_not_called_spared() -> None:
     story.events = [event for event in story.events if getattr(event, "link", "") != "worker-5"]
     receipt = proof(act("refuse"), story)
     assert (receipt.proved, receipt.strayed) == (False, ["worker-5"])
+
+
+def test_a_glance_a_second_is_enough_to_call_a_link_spared_in_a_short_fault() -> None:
+    story = Story()
+    for link in HIT:
+        refused(story, link, 20, 20.9)
+    for link in SPARED:
+        for at_s in range(10, 30):
+            story.seen(link, at_s, at_s + 1)
+    for link in HIT:
+        story.tried(link, 20.4, "refused")
+    receipt = proof(act("refuse", end_s=20.9), story)
+    assert receipt.spared == SPARED
+
+
+def test_frames_that_the_two_ends_refused_are_a_trace_of_corruption_too() -> None:
+    story = Story()
+    for link in LINKS:
+        story.well(link, 10, 38, compared_bytes=40)
+    fault = act("corrupt", rate="1e-4")
+    assert not proof(fault, story).proved
+    story.add(FrameRefused, 25, "worker-1", peer="coordinator", fault="altered", detail="")
+    story.add(FrameRefused, 26, "coordinator", peer="worker-2", fault="altered", detail="")
+    assert proof(fault, story).proved
 
 
 def test_links_under_another_fault_at_the_time_are_neither_spared_nor_strayed() -> None:
