@@ -132,11 +132,13 @@ class FakeLinks(Links):
     silent: bool = False
     asked: list[str] = field(default_factory=list)
     gone_faults: set[str] = field(default_factory=set)
+    tries: int = 0
 
     def is_up(self) -> bool:
         return not self.silent
 
     def count(self) -> int:
+        self.tries += 1
         self._answer("count")
         return len(self.faults_on)
 
