@@ -1,0 +1,35 @@
+"""Thirty seconds of hostile input. `python -m tests.fuzz --inputs 1000000` is the long version."""
+
+from __future__ import annotations
+
+import time
+
+import pytest
+
+from tests.fuzz.live import run_live
+from tests.fuzz.pure import Fuzzer, FuzzFoundError
+
+PURE_INPUTS, LIVE_INPUTS = 100_000, 3_000
+HALF_S = 15.0
+LEAST = 500
+
+
+def test_hostile_input_gets_a_typed_error_or_nothing() -> None:
+    fuzzer = Fuzzer(seed=1)
+    assert fuzzer.run(PURE_INPUTS, until_s=time.monotonic() + HALF_S) >= LEAST
+    assert {"altered", "undecodable", "damaged", "sequence_gap", "taken"} <= fuzzer.outcomes.keys()
+
+
+def test_an_error_of_another_kind_is_found_and_told_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+    def broken(*_: object) -> None:
+        raise ZeroDivisionError("oops")
+
+    monkeypatch.setattr("tests.fuzz.pure.read_hello", broken)
+    with pytest.raises(FuzzFoundError, match=r"_hello, input \d+ of seed 1: ZeroDivisionError: oops"):
+        Fuzzer(seed=1).run(1_000)
+
+
+async def test_a_hostile_crowd_is_answered_and_counted_and_harms_nobody() -> None:
+    attacks, faults, _ = await run_live(1, LIVE_INPUTS, until_s=time.monotonic() + HALF_S)
+    assert attacks > 0
+    assert faults
