@@ -72,14 +72,7 @@ func (f *fault) take(parts []*part, a action) map[string]string {
 	for _, p := range parts {
 		p.throw()
 	}
-	failed, rests := map[string]string{}, map[*part][]func() error{}
-	for _, p := range parts {
-		rest, err := p.strike(a, f.id)
-		if err != nil {
-			failed[p.link.name] = err.Error()
-		}
-		rests[p] = rest
-	}
+	failed, rests := strikeAll(parts, a, f.id)
 	maps.Copy(failed, onEach(parts, func(p *part) error {
 		for _, rest := range rests[p] {
 			if err := rest(); err != nil {

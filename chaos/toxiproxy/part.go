@@ -6,6 +6,8 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -97,6 +99,30 @@ func (p *part) strike(a action, fault string) (rests []func() error, err error) 
 	}
 	p.hit.Store(int64(hit))
 	return rests, nil
+}
+
+// strikeAll strikes all parts, on all processors: the kernel delivers a FIN or RST to a neighbour before it returns.
+func strikeAll(parts []*part, a action, fault string) (failed map[string]string, rests map[*part][]func() error) {
+	failed, rests = map[string]string{}, map[*part][]func() error{}
+	var mu sync.Mutex
+	var all sync.WaitGroup
+	for some := range slices.Chunk(parts, (len(parts)+runtime.NumCPU()-1)/runtime.NumCPU()) {
+		all.Add(1)
+		go func() {
+			defer all.Done()
+			for _, p := range some {
+				rest, err := p.strike(a, fault)
+				mu.Lock()
+				rests[p] = rest
+				if err != nil {
+					failed[p.link.name] = err.Error()
+				}
+				mu.Unlock()
+			}
+		}()
+	}
+	all.Wait()
+	return failed, rests
 }
 
 // endLate ends the connection that Toxiproxy was opening while the door was shut.
