@@ -42,6 +42,7 @@ def test_a_stop_reaches_the_running_entry_which_heals(tmp_path: Path) -> None:
         ending = child(HEALS, log, stop)
         interrupter.join()
     assert (ending.code, ending.answer) == (2, b'{"healed": true}\n')
+    assert not ending.too_long
     assert stop.asked()
     assert len(said) == 1
 
