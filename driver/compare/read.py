@@ -41,7 +41,7 @@ def find_folder(name: str) -> Path:
         if folder.is_dir():
             return folder.resolve()
     raise WrongUseError(
-        f"There is no run and no folder of runs {name!r}.", "`lab.py runs` lists what is there."
+        f"There is no run and no folder of runs {name!r}.", "Name a folder, or one of those in results/."
     )
 
 

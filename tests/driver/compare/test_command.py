@@ -1,0 +1,70 @@
+"""`lab.py compare` as it is typed: what it exits with, and what it writes."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+
+from driver.cli.main import run as lab
+from driver.store import judge_run
+from tests.driver.judge.histories import healthy_herd
+
+
+@pytest.fixture
+def runs(tmp_path: Path) -> list[str]:
+    names = []
+    for name in ("before", "after"):
+        folder = tmp_path / f"20261124T021500Z-{name}"
+        healthy_herd().write(folder, ["task_success_rate >= 90%"], planned_faults=2)
+        judge_run(folder)
+        names.append(str(folder))
+    return names
+
+
+def test_two_runs_that_are_alike_are_no_regression(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lab(["compare", *runs]) == 0
+    assert "no difference" in capsys.readouterr().out
+
+
+def test_a_run_that_fails_now_is_a_regression_against_its_baseline(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    verdict = Path(runs[1]) / "verdict.json"
+    verdict.write_text(verdict.read_text().replace('"verdict": "passed"', '"verdict": "failed"'))
+    assert lab(["compare", runs[1], "--against", runs[0], "--json"]) == 1
+    assert json.loads(capsys.readouterr().out)["comparisons"][0]["regressions"] == ["verdict"]
+
+
+def test_markdown_and_page_are_written_where_they_are_wanted(runs: list[str], tmp_path: Path) -> None:
+    markdown, html = tmp_path / "c.md", tmp_path / "c.html"
+    assert lab(["compare", *runs, "--markdown", str(markdown), "--html", str(html)]) == 0
+    assert markdown.read_text().startswith("# ✅")
+    assert html.read_text().startswith("<!doctype html>")
+
+
+@pytest.mark.parametrize(
+    "more",
+    [
+        [],
+        ["/nowhere"],
+        ["--group", "old"],
+        ["--tolerance", "-1%"],
+        ["--tolerance", "much"],
+        ["--by", "reconection_time"],
+    ],
+)
+def test_wrong_use_is_refused(runs: list[str], more: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    sides = runs if more and more[0].startswith("--") and more[0] != "--group" else runs[:1]
+    assert lab(["compare", *sides, *more]) == 64
+    assert capsys.readouterr().err.startswith("lab.py: ")
+
+
+def test_groups_are_made_of_several_folders(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    old, new = (f"old={runs[0]}", f"new={runs[1]}")
+    assert lab(["compare", "--group", old, "--group", old, "--group", new, "--json"]) == 0
+    comparison = json.loads(capsys.readouterr().out)["comparisons"][0]
+    assert (comparison["before"], comparison["runs_before"], comparison["runs_after"]) == ("old", 2, 1)
