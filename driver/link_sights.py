@@ -87,7 +87,7 @@ class LinkRecord:
                 if began_ns > until_ns + 10_000 * _MS:
                     break
                 continue
-            if began_ns < from_ns + EARLY_NS // 2:
+            if began_ns < from_ns:
                 continue
             if one.at_ns <= until_ns:
                 outcomes[Outcome(one.outcome)] += 1
