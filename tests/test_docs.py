@@ -34,3 +34,15 @@ def test_every_file_and_name_on_the_walk_is_there() -> None:
         elif re.fullmatch(r"[A-Za-z_]+", word) and word != "task_done":
             in_any = any(f" {word}" in path.read_text() for path in ROOT.glob("*/*.py"))
             assert f" {word}(" in source or in_any, f"{word} is on the walk, and nowhere in the code"
+
+
+def test_every_test_that_the_protocol_page_names_is_there() -> None:
+    page = (ROOT / "docs" / "protocol.md").read_text()
+    table = page.split("<!-- guarantees -->")[1].split("<!-- end -->")[0]
+    rows = [line for line in table.splitlines() if line.startswith("| ")][1:]
+    assert len(rows) >= 11
+    for row in rows:
+        named = re.findall(r"`(tests/[\w/]+\.py)::(test_\w+)`", row)
+        assert named, f"nothing holds this: {row}"
+        for path, name in named:
+            assert re.search(rf"^(async )?def {name}\(", (ROOT / path).read_text(), re.M), f"{path}::{name}"
