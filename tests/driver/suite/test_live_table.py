@@ -1,0 +1,32 @@
+"""The live table: it stands above the line that tells what is being done, on a terminal and nowhere else."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver.terminal import Board, Terminal
+
+ROWS = [["PASSED", "herd", "61 s", "all passed"], ["running", "flood\x1b[2J", "", ""]]
+
+
+def shown(capsys: pytest.CaptureFixture[str]) -> str:
+    with Terminal() as terminal:
+        terminal.show_table(["outcome", "entry", "took", "because"], ROWS, ["good", ""], Board("flood: 9 s"))
+    return capsys.readouterr().err
+
+
+def test_on_a_terminal_every_entry_stands_above_the_line(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    text = shown(capsys)
+    assert text.index("herd") < text.index("flood: 9 s")
+    assert "all passed" in text
+    assert "\\x1b[2J" in text
+
+
+def test_where_no_terminal_is_nothing_is_drawn(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.delenv("FORCE_COLOR", raising=False)
+    assert shown(capsys) == ""
