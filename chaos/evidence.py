@@ -109,8 +109,11 @@ class ContainerSeen:
     `states` are the engine's answers in that time (`running`, `paused`, `exited`), `networks` whether it was
     on the network under test, `cpus` and `memory_bytes` its limits then. `lines_ns` are the instants of its
     journal lines, `starts_ns` those of new lives since the call, `stopped_in_order` whether it wrote its last
-    line. `probed_links` and `silent_links` count links on which the prober listened, and heard nothing or was
-    cut off (for what all links share). `noticed` is whether the other side lost it.
+    line. `noticed` is whether the other side lost it.
+
+    For what all links share, `probed_links` counts links on which the prober listened, `silent_links` those
+    on which it heard nothing or was cut off, `revived_links` those on which it heard something afterwards.
+    `has_journal` is false for Toxiproxy, which writes none.
     """
 
     container: str
@@ -126,7 +129,20 @@ class ContainerSeen:
     stopped_in_order: bool = False
     probed_links: int = 0
     silent_links: int = 0
+    revived_links: int = 0
+    has_journal: bool = True
     noticed: bool = False
+
+    @property
+    def was_gone(self) -> bool:
+        """Whether every link that it carries was silent or cut off."""
+        return 0 < self.probed_links == self.silent_links
+
+    def came_back(self, after_ns: int) -> bool:
+        """Whether a new life began after an instant; without a journal, whether its links live again."""
+        if self.has_journal:
+            return any(at_ns >= after_ns for at_ns in self.starts_ns)
+        return self.was_gone and self.revived_links == self.probed_links
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ from collections.abc import Iterable, Sequence
 from chaos.evidence import ContainerSeen, LinkSeen, Window
 from chaos.fault import LinkFault
 from chaos.proof import silence_through
-from chaos.targets import CORE
+from chaos.targets import CORE, TOXIPROXY
 from driver.acts import INSTANT_NS, Act, Sight
 from driver.history import COORDINATOR, History
 from driver.link_sights import LinkRecord, link_records
@@ -105,7 +105,10 @@ class Witnesses:
         ]
         lines = [event for event in self._history.by(name) if event.at_ns >= act.called_ns]
         goodbyes = [event.at_ns for event in lines if isinstance(event, ProcessStopping)]
-        windows = [one.window(from_ns, until_ns) for one in self._records.values()] if name in CORE else []
+        links = list(self._records.values()) if name in CORE else []
+        windows = [one.window(from_ns, until_ns) for one in links]
+        # A restart has no end of its own to count from: what follows its first moments is after it.
+        after_ns = until_ns if act.fault.lasting else from_ns
         return ContainerSeen(
             container=name,
             called_ns=act.called_ns,
@@ -119,7 +122,9 @@ class Witnesses:
             starts_ns=tuple(event.at_ns for event in lines if isinstance(event, ProcessStarted)),
             stopped_in_order=any(at_ns <= until_ns for at_ns in goodbyes),
             probed_links=len(windows),
-            silent_links=sum(1 for window in windows if _is_gone(window)),
+            silent_links=sum(_is_gone(window) for window in windows),
+            revived_links=sum(one.window(after_ns, until_ns + AFTER_NS).lives for one in links),
+            has_journal=name != TOXIPROXY,
             noticed=self._was_noticed(name, act.called_ns, until_ns + NOTICE_NS),
         )
 

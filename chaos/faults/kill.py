@@ -41,7 +41,6 @@ class Kill(ContainerFault):
             return Observation(False, "it said goodbye: that was no SIGKILL")
         if "exited" not in seen.states:
             return Observation(False, "the engine never called it exited")
-        reborn = [at for at in seen.starts_ns if at >= seen.until_ns]
-        if not reborn:
+        if not seen.came_back(seen.until_ns):
             return Observation(False, "no new life of it was seen afterwards")
         return Observation(True, "it was gone without a goodbye, and a new life began afterwards")

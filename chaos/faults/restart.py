@@ -41,7 +41,11 @@ class Restart(ContainerFault):
         return await hands.start(container)
 
     def observed(self, seen: ContainerSeen) -> Observation:
-        if not seen.starts_ns:
+        if not seen.came_back(seen.called_ns):
             return Observation(False, "no new life of it was seen")
+        if not seen.has_journal:
+            return Observation(
+                True, f"a new life of it began: all {seen.probed_links} links broke and came back"
+            )
         how = "after its last word" if seen.stopped_in_order else "without a last word before"
         return Observation(True, f"a new life of it began {how}")

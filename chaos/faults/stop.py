@@ -46,6 +46,6 @@ class Stop(ContainerFault):
         if "exited" not in seen.states:
             return Observation(False, "the engine never called it exited")
         how = "in order" if seen.stopped_in_order else "without its last word"
-        if not any(at >= seen.until_ns for at in seen.starts_ns):
+        if not seen.came_back(seen.until_ns):
             return Observation(False, f"it stopped {how}, and no new life of it was seen afterwards")
         return Observation(True, f"it stopped {how}, and a new life began afterwards")

@@ -306,6 +306,19 @@ def test_a_fault_at_the_coordinator_is_seen_on_every_link() -> None:
     assert not proof(fault, story, sights=looks("paused", "coordinator")).proved
 
 
+def test_a_restart_of_toxiproxy_is_seen_by_links_that_break_and_come_back() -> None:
+    story = Story()
+    for link in LINKS:
+        story.well(link, 10, 20)
+        story.ended(link, 20.1, "fin")
+        story.opened(link, 22)
+        story.well(link, 22, 38)
+    fault = act("restart", ["toxiproxy"])
+    assert proof(fault, story).proved
+    story.well("worker-6", 10, 38)
+    assert not proof(fault, story).proved
+
+
 def test_what_hits_the_coordinator_is_no_straying_of_a_link_fault() -> None:
     story = story_of_a_refusal()
     for link in SPARED:
