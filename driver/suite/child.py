@@ -68,9 +68,17 @@ class Stop:
 
 
 def run_child(
-    argv: Sequence[str], log: Path, limit_s: float, stop: Stop, tick: Callable[[str], None], cwd: Path
+    argv: Sequence[str],
+    log: Path,
+    limit_s: float,
+    stop: Stop,
+    tick: Callable[[str], None],
+    cwd: Path,
+    answers: bool = True,
 ) -> Ending:
     """Run a command to its end; `tick` hears its newest log line twice a second.
+
+    What it prints is its answer, or with `answers` false a part of its log.
 
     After `limit_s` it is told to stop, as by Ctrl-C, and killed only when it does not get done with that.
     """
@@ -79,7 +87,12 @@ def run_child(
     with tempfile.TemporaryFile() as answer, log.open("wb") as written:
         # A session of its own: the terminal's Ctrl-C reaches it once, through us.
         process = subprocess.Popen(
-            argv, cwd=cwd, stdin=subprocess.DEVNULL, stdout=answer, stderr=written, start_new_session=True
+            argv,
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=answer if answers else written,
+            stderr=written,
+            start_new_session=True,
         )
         stop.watch(process)
         if stop.asked():

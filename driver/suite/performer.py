@@ -73,13 +73,9 @@ class Performer:
     def _run(self, name: str, command: list[str], limit: float, cwd: Path) -> tuple[Ending, float]:
         began = time.monotonic()
         ending = run_child(
-            command, self._log(name), limit, self._stop, lambda line: self._tick(name, line), cwd
-        )
-        if name == TESTS:
-            # pytest tells on standard output; it belongs into the log, and its end into the reason.
-            with self._log(name).open("ab") as log:
-                log.write(ending.answer)
-            ending = Ending(ending.code, b"", ending.answer.decode(errors="replace"), ending.too_long)
+            command, self._log(name), limit, self._stop, lambda line: self._tick(name, line), cwd,
+            answers=name != TESTS,
+        )  # fmt: skip
         return ending, time.monotonic() - began
 
     def _clean(self) -> str:

@@ -33,6 +33,15 @@ def test_answer_and_log_are_kept_apart(tmp_path: Path) -> None:
     assert last_line(log) == "last"
 
 
+def test_what_gives_no_answer_has_all_it_prints_in_its_log(tmp_path: Path) -> None:
+    log = tmp_path / "tests.log"
+    command = [sys.executable, "-c", "print('9 passed')"]
+    ending = run_child(
+        command, log, 30.0, Stop(lambda line: None), lambda line: None, tmp_path, answers=False
+    )
+    assert (ending.answer, ending.tail, last_line(log)) == (b"", "9 passed\n", "9 passed")
+
+
 def test_a_stop_reaches_the_running_entry_which_heals(tmp_path: Path) -> None:
     log = tmp_path / "herd.log"
     said: list[str] = []
