@@ -6,7 +6,7 @@ import re
 import unicodedata
 
 _MARKUP = re.compile(r"(?<![A-Za-z0-9])_|_(?![A-Za-z0-9])|[\\`*\[\]~|<&@]|:(?=//)|(?<=www)\.", re.IGNORECASE)
-_BLOCK = re.compile(r"^(\d*)([#>+=.)-])")
+_BLOCK = re.compile(r"^(\d+)([.)])(?=\s|$)|^()([#>+=-])")
 _ENTITIES = {"<": "&lt;", "&": "&amp;", "@": "&#64;", ":": "&#58;", ".": "&#46;"}
 
 
@@ -18,7 +18,7 @@ def printable(text: str) -> str:
 def escape_markdown(text: str) -> str:
     """Text that a Markdown renderer shows as it stands: no markup, HTML, link or mention, one table cell."""
     marked = _MARKUP.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), printable(text).strip())
-    return _BLOCK.sub(r"\1\\\2", marked)
+    return _BLOCK.sub(r"\1\3\\\2\4", marked)
 
 
 def code(text: str) -> str:

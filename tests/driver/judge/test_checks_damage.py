@@ -50,6 +50,20 @@ def test_a_connection_that_broke_meanwhile_is_a_notice_too() -> None:
     assert found(NAME, past).status is Status.passed
 
 
+def test_what_was_on_its_way_when_the_damage_ended_may_be_noticed_a_moment_later() -> None:
+    past = noisy()
+    for worker in past.workers:
+        refuse(past, worker, "coordinator", at_s=21)
+    assert found(NAME, past).status is Status.passed
+
+
+def test_what_a_link_carried_before_the_damage_does_not_count() -> None:
+    past = noisy(carried_bytes=10_000)
+    past.tell("worker-1", wire.Traffic, 9.9, wire_bytes_sent=900_000)
+    past.tell("worker-1", wire.Traffic, 19.9, wire_bytes_sent=905_000)
+    assert found(NAME, past).status is Status.unknown
+
+
 def test_what_was_refused_before_or_long_after_is_no_notice() -> None:
     past = noisy()
     for worker in past.workers:

@@ -183,6 +183,14 @@ def test_a_run_that_was_stopped_by_hand_is_unknown() -> None:
     assert found("lab_was_sound", past).status is Status.unknown
 
 
+def test_a_run_that_never_reached_a_steady_state_is_unknown() -> None:
+    past = small()
+    past.phase("gate", 1.5, 2, outcome="failed")
+    finding = found("lab_was_sound", past)
+    assert finding.status is Status.unknown
+    assert "gate" in finding.because
+
+
 def test_faults_without_verified_healing_are_unknown() -> None:
     past = healthy_herd()
     past.forget("driver", told.Healed)

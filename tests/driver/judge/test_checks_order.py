@@ -95,6 +95,18 @@ def test_the_bound_of_starvation_is_the_scenarios_to_set() -> None:
     assert found("no_starvation", contention(low_after=40), picks=39).status is Status.failed
 
 
+def test_a_task_that_waits_again_can_starve_again() -> None:
+    past = Past(1)
+    past.begin()
+    past.submit("low", 2, "low")
+    token = past.assign("low", "worker-1", 2.1)
+    past.lose_attempt("low", "worker-1", token, 2.2)
+    for number in range(130):
+        past.run_task(f"high-{number}", "worker-1", 3 + number * 0.01, priority="high")
+    past.end(40)
+    assert found("no_starvation", past).status is Status.failed
+
+
 def test_where_no_two_priorities_wait_at_once_nobody_can_say_whether_any_starves() -> None:
     assert found("no_starvation", small()).status is Status.unknown
 

@@ -57,6 +57,13 @@ def test_a_task_without_result_after_the_drain_is_lost_and_shown() -> None:
     assert any("coordinator.jsonl:" in line.where and "task=gone" in line.text for line in finding.evidence)
 
 
+def test_a_lost_task_that_waits_again_is_told_apart_from_one_that_a_worker_holds() -> None:
+    past = small()
+    past.submit("gone", 3)
+    past.lose_attempt("gone", "worker-1", past.assign("gone", "worker-1", 3.1), 3.2)
+    assert "waiting still" in found("nothing_lost", past).because
+
+
 def test_a_task_that_only_the_driver_was_promised_is_lost_too() -> None:
     past = small()
     past.submit("forgotten", 3)
@@ -172,7 +179,9 @@ def test_a_sum_that_shrinks_fails_even_where_each_book_balances() -> None:
 def test_a_last_book_with_more_results_than_lines_fails() -> None:
     past = small()
     past.totals(19.9, submitted=41, completed=41, waiting=0)
-    assert found("books_balance", past).status is Status.failed
+    finding = found("books_balance", past)
+    assert finding.status is Status.failed
+    assert finding.measured == 1
 
 
 def test_a_last_answer_of_the_coordinator_that_does_not_balance_fails() -> None:

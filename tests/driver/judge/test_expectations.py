@@ -47,6 +47,21 @@ def test_a_signal_that_is_good_again_in_time_after_every_heal_passes() -> None:
     assert finding.measured == 1.0
 
 
+def test_the_slowest_of_several_heals_is_what_was_measured() -> None:
+    past = Past(1)
+    past.begin()
+    past.cut("one", 10, 2, back_s=2)
+    past.cut("two", 30, 2, back_s=0.5)
+    past.end(60)
+    finding = told("within 5s of heal: connected >= 95% for 5s", past)
+    assert finding.measured == 2.0
+    assert finding.margin == 3.0
+
+
+def test_an_expectation_can_count_from_the_end_of_the_gate() -> None:
+    assert told("within 1s of start: connected >= 100% for 5s", small()).status is Status.passed
+
+
 def test_a_signal_that_comes_back_too_late_fails_and_says_at_which_heal() -> None:
     finding = told("within 500ms of heal: connected >= 95% for 10s", healthy_herd())
     assert finding.status is Status.failed

@@ -45,6 +45,16 @@ def test_it_tells_findings_faults_figures_workers_and_how_to_run_it_again(tmp_pa
         assert word in text
 
 
+def test_a_worker_is_told_with_its_share_of_the_time_and_its_longest_way_back(tmp_path: Path) -> None:
+    past = Past(1)
+    past.begin()
+    past.cut("one", 10, 2, back_s=2)
+    past.cut("two", 30, 2, back_s=0.5)
+    past.end(60.5)
+    row = next(line for line in report(past, tmp_path).splitlines() if line.startswith("| `worker-1`"))
+    assert row == "| `worker-1` | 88.4 % | 2 | 5 | 4 s | 1 |"
+
+
 def test_a_failed_finding_shows_its_lines(tmp_path: Path) -> None:
     past = healthy_herd()
     past.submit("gone", 30)
@@ -110,6 +120,7 @@ def test_text_at_the_begin_of_a_line_begins_no_block(block: str) -> None:
 def test_a_name_with_underscores_stays_readable() -> None:
     assert escape_markdown("nothing_lost") == "nothing_lost"
     assert escape_markdown("_so_") == "\\_so\\_"
+    assert escape_markdown("88.4 %") == "88.4 %"
 
 
 @given(some.text(max_size=80))

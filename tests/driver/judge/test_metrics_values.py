@@ -89,6 +89,16 @@ def test_resume_time_ends_with_the_first_work_over_the_new_connection() -> None:
     assert value("resume_time_max_s", past) == pytest.approx(0.504)
 
 
+def test_a_reconnection_over_which_no_work_came_has_no_resume_time() -> None:
+    past = Past(1)
+    past.begin()
+    past.run_task("t", "worker-1", 5)
+    past.lose("worker-1", 13)
+    past.connect("worker-1", 14, outcome="resumed")
+    past.end(30)
+    assert value("resume_time_max_s", past) is None
+
+
 def test_a_connection_that_a_newer_one_superseded_ends_nothing() -> None:
     past = Past(1)
     past.begin()
