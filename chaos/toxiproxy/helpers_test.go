@@ -32,17 +32,17 @@ const patience = 10 * time.Second
 
 // A world is a running lab with a server behind its links, on loopback.
 type world struct {
-	*testing.T
+	testing.TB
 	lab    *lab
 	api    string
 	server *net.TCPListener
 	arrive chan *net.TCPConn
 }
 
-func newWorld(t *testing.T, links ...string) *world {
+func newWorld(t testing.TB, links ...string) *world {
 	t.Helper()
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), zerolog.Nop())
-	w := &world{T: t, lab: newLab(server), arrive: make(chan *net.TCPConn, 1024)}
+	w := &world{TB: t, lab: newLab(server), arrive: make(chan *net.TCPConn, 1024)}
 	watching, stop := context.WithCancel(context.Background())
 	go w.lab.watch(watching)
 	api := httptest.NewServer(w.lab.routes())
