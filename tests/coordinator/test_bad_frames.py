@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tests.coordinator.world import Peer, World
+from tests.fuzz import hostile
 from wire.codec import Limits
 from wire.messages import Envelope, Frame, GoAway, Goodbye, HandBack, Heartbeat, Result
 from wire.refusals import CloseCode, FrameError, FrameFault
@@ -39,6 +40,10 @@ def sealed(*envelopes: Envelope, ack: int = 0) -> Callable[[Peer], bytes]:
     return lambda peer: peer.sealer.seal(Frame(ack, 512, list(envelopes)))
 
 
+def signed(body: bytes) -> Callable[[Peer], bytes]:
+    return lambda peer: hostile.sealed(peer.sealer._key, body, counter=2)
+
+
 BEYOND_CREDIT = [Envelope(number, Goodbye("x")) for number in range(1, 514)]
 TOO_MUCH = Result("a", 1, b"", "", 0, 0, 1 << 63)
 BAD: dict[str, tuple[FrameFault, Callable[[Peer], bytes | str]]] = {
@@ -55,6 +60,11 @@ BAD: dict[str, tuple[FrameFault, Callable[[Peer], bytes | str]]] = {
     ),
     "an ack of what was never sent": (FrameFault.ack_from_future, sealed(ack=9)),
     "a number that no disk can keep": (FrameFault.undecodable, sealed(Envelope(1, TOO_MUCH))),
+    "text that is no UTF-8": (
+        FrameFault.undecodable,
+        signed(b"\x93\x00\x00\x91\x92\x01\x92\xa7goodbye\xa1\xff"),
+    ),
+    "arrays without end": (FrameFault.undecodable, signed(b"\x93\x00\x00" + hostile.NESTED)),
     "a message that is not a worker's": (FrameFault.undecodable, sealed(Envelope(1, GoAway(1, "x")))),
 }
 

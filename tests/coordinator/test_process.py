@@ -254,6 +254,8 @@ async def test_a_submission_that_is_none_gets_a_sentence(tmp_path: Path) -> None
         status, body = await running.ask("POST", "/tasks", b'{"tasks": [{"kind": "noop"}]}')
         assert status == 400
         assert b"task_id" in body
+        for nonsense in (b'{"tasks": [{"task_id": "\xff"}]}', b'{"x": ' + b"[" * 100_000):
+            assert (await running.ask("POST", "/tasks", nonsense))[0] == 400
 
 
 async def test_drain_can_be_asked_for_over_http(tmp_path: Path) -> None:

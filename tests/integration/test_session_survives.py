@@ -198,6 +198,28 @@ async def test_a_new_process_of_the_same_name_takes_over_and_the_old_ones_end_ch
         assert new.journal("lost") == []
 
 
+async def test_two_live_processes_of_one_name_do_not_end_each_others_sessions_in_turns() -> None:
+    async with contextlib.AsyncExitStack() as stack:
+        coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
+        older = await stack.enter_async_context(WorkerProcess(coordinator.port))
+        await coordinator.submit("sleep", {"sleep_ms": 50}, count=200)
+        await until(lambda: older.journal("started"), "work on the older process")
+        newer = await stack.enter_async_context(WorkerProcess(coordinator.port))
+        await until(lambda: older.journal("connect_failed"), "the older process to be turned away")
+        state = await coordinator.done(200)
+        assert state.counts.failed == 0
+        check_books(coordinator, 200)
+        check_acknowledged(coordinator, [older, newer])
+        assert newer.journal("lost") == []
+        assert older.journal("lost")[0]["kind"] == "superseded"
+        assert len(older.journal("connected")) == 1
+        assert state.counters["handshakes_refused_superseded"] >= 1
+        await newer.kill()
+        await connections(older, 2)
+        await coordinator.submit("noop", count=5, prefix="after")
+        await coordinator.done(205)
+
+
 async def test_a_checkpoint_travels_to_another_worker_and_what_is_redone_is_counted() -> None:
     async with contextlib.AsyncExitStack() as stack:
         coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
