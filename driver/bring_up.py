@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import logging
+from collections.abc import Callable
 from dataclasses import dataclass
+from typing import ParamSpec, TypeVar
 
 from driver.engine import CORE, PROBER, WORKER, Engine, LabSpec
 from driver.errors import EngineError, EngineGoneError, LabError, RoomTakenError
@@ -15,6 +17,8 @@ from driver.terminal import Board, Terminal
 
 STOP_GRACE_S = 5.0
 ROOM_TRIES = 5
+P = ParamSpec("P")
+T = TypeVar("T")
 _log = logging.getLogger("stormlab.up")
 
 
@@ -33,8 +37,8 @@ async def bring_up(
 
     What stands already with the same specification is left as it is, so this scales a lab as well.
     """
-    await asyncio.to_thread(engine.ensure_images, services(prober), terminal.say)
-    lab = await start_core(engine, spec, workers, terminal)
+    await in_thread(engine, engine.ensure_images, services(prober), terminal.say)
+    lab = await start_core(engine, spec, terminal)
     await start_workers(lab, workers, terminal, prober)
     terminal.clear()
     return lab
@@ -45,14 +49,10 @@ def services(prober: bool) -> tuple[str, ...]:
     return (*CORE, WORKER, PROBER) if prober else (*CORE, WORKER)
 
 
-async def start_core(engine: Engine, spec: LabSpec, workers: int, terminal: Terminal) -> Lab:
-    """Toxiproxy and the coordinator, until both answer, and the workers' links."""
+async def start_core(engine: Engine, spec: LabSpec, terminal: Terminal) -> Lab:
+    """The processes of Toxiproxy and of the coordinator; they may not answer yet."""
     terminal.show(Board("starting Toxiproxy and the coordinator"))
-    lab = lab_of(engine, await asyncio.to_thread(_up_core, engine, spec))
-    await core_answers(lab)
-    # A worker that found no link would wait before it tried again, so the links stand first.
-    await asyncio.to_thread(lab.links.put, links_for(lab, workers), True)
-    return lab
+    return lab_of(engine, await in_thread(engine, _up_core, engine, spec))
 
 
 def _up_core(engine: Engine, spec: LabSpec) -> LabSpec:
@@ -70,14 +70,38 @@ def _up_core(engine: Engine, spec: LabSpec) -> LabSpec:
 
 
 async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool) -> None:
-    """The workers and the prober, until all are connected and healthy."""
+    """The workers' links, the workers and the prober, until all are connected and healthy."""
     terminal.show(Board(f"starting {workers} workers"))
+    also = (PROBER,) if prober else ()
+    # Making many containers takes as long as the core needs to answer, so both go on at once. A worker that
+    # found no link would wait before it tried again, so none starts before the links stand.
+    async with beside(_make_links(lab, workers, made := asyncio.Event())):
+        await in_thread(lab.engine, lab.engine.make, lab.spec, workers, also)
+        await made.wait()
     async with beside(show_connected(lab, workers, terminal)):
-        await asyncio.to_thread(lab.engine.scale, lab.spec, workers)
-        if prober:
-            await asyncio.to_thread(lab.engine.up, lab.spec, (PROBER,))
+        await in_thread(lab.engine, lab.engine.start_made)
     await workers_connected(lab, workers, terminal)
     await all_healthy(lab, terminal)
+
+
+async def _make_links(lab: Lab, workers: int, made: asyncio.Event) -> None:
+    await core_answers(lab)
+    await asyncio.to_thread(lab.links.put, links_for(lab, workers), True)
+    made.set()
+
+
+async def in_thread(engine: Engine, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """Run a long call of the engine in a thread; cancelled, it is interrupted, and waited for.
+
+    Whoever takes a lab down must not meet a thread that still brings it up.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(call, *args, **named))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        engine.interrupt()
+        await asyncio.wait([running])
+        raise
 
 
 async def take_down(engine: Engine, terminal: Terminal, grace_s: float = STOP_GRACE_S) -> Down:

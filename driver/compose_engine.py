@@ -90,9 +90,15 @@ class ComposeEngine:
         profiles = ("--profile", PROBER) if PROBER in services else ()
         self._compose(spec, *profiles, "up", "-d", "--no-build", "--no-deps", *services)
 
-    def scale(self, spec: LabSpec, workers: int) -> None:
+    def make(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+        profiles = ("--profile", PROBER) if PROBER in also else ()
         count = f"{WORKER}={workers}"
-        self._compose(spec, "up", "-d", "--no-build", "--no-deps", "--scale", count, WORKER)
+        self._compose(
+            spec, *profiles, "up", "--no-start", "--no-build", "--no-deps", "--scale", count, WORKER, *also
+        )
+
+    def start_made(self) -> None:
+        _each(self.start, [one.name for one in self.containers() if one.status in ("created", "exited")])
 
     def core_address(self, spec: LabSpec) -> str:
         return f"{addresses.core_prefix(spec.room)}.2:8765"

@@ -107,8 +107,11 @@ class Engine(Protocol):
         Raises RoomTakenError when another lab took this one's addresses meanwhile: reserve again.
         """
 
-    def scale(self, spec: LabSpec, workers: int) -> None:
-        """Have exactly so many workers, `worker-1` to `worker-N`."""
+    def make(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+        """Make exactly so many workers, `worker-1` to `worker-N`, and the services in `also`; start none."""
+
+    def start_made(self) -> None:
+        """Start every process that is made and does not run."""
 
     def core_address(self, spec: LabSpec) -> str:
         """`host:port` at which Toxiproxy reaches the coordinator."""

@@ -16,7 +16,7 @@ from driver.terminal import Board, Terminal
 from wire.address import worker_name
 from wire.control import State
 
-POLL_S = 0.05
+POLL_S = 0.1
 LOOK_EVERY_S = 0.5
 CORE_LIMIT_S = 45.0
 WORKERS_LIMIT_S = 30.0

@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from driver.bring_up import Down, bring_up, refuse_leftovers, services, take_down
+from driver.bring_up import Down, bring_up, in_thread, refuse_leftovers, services, take_down
 from driver.engine import WORKER, Engine, LabSpec
 from driver.errors import LabError
 from driver.interrupts import stoppable
@@ -79,7 +79,7 @@ async def _leave_up(engine: Engine, spec: LabSpec, workers: int, terminal: Termi
 async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tuple[Path, LabSpec]:
     """Room for a lab, images, and the first step of saving; nothing is touched when one cannot be had."""
     spec = await asyncio.to_thread(engine.reserve, _spec(request))
-    images = await asyncio.to_thread(engine.ensure_images, services(request.prober), terminal.say)
+    images = await in_thread(engine, engine.ensure_images, services(request.prober), terminal.say)
     versions = await asyncio.to_thread(engine.versions)
     if await asyncio.to_thread(engine.containers):
         terminal.say(f"The lab {engine.project!r} is up; this run replaces its containers.")

@@ -110,7 +110,7 @@ class RunWork:
         )
         count = self._plan.workers
         async with phase(write, "up"):
-            lab = self._lab = await start_core(self._engine, self._spec, count, self._terminal)
+            lab = self._lab = await start_core(self._engine, self._spec, self._terminal)
         async with phase(write, "ready"):
             await start_workers(lab, count, self._terminal, self._request.prober)
         self._ready = True

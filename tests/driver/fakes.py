@@ -92,8 +92,11 @@ class FakeEngine:
     def up(self, spec: LabSpec, services: Sequence[str]) -> None:
         self.asked.append(f"up {' '.join(services)}")
 
-    def scale(self, spec: LabSpec, workers: int) -> None:
-        self.asked.append(f"scale {workers}")
+    def make(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+        self.asked.append(f"make {workers}")
+
+    def start_made(self) -> None:
+        self.asked.append("start_made")
 
     def usage(self) -> list[Usage]:
         return [Usage(name, 20 << 20, 1.5) for name in self.statuses]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
+import threading
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import pytest
 
-from driver.bring_up import ROOM_TRIES, Down, _up_core, refuse_leftovers, take_down
+from driver.bring_up import ROOM_TRIES, Down, _up_core, in_thread, refuse_leftovers, take_down
 from driver.engine import LabSpec
 from driver.errors import EngineError, LabError, RoomTakenError
 from driver.terminal import Terminal
@@ -62,3 +64,20 @@ async def test_what_does_not_stop_in_order_is_removed_all_the_same() -> None:
 def test_leftovers_are_never_passed_over_in_silence() -> None:
     with pytest.raises(LabError, match="Still there after taking the lab down: network lab_links"):
         refuse_leftovers(Down(3, ["network lab_links"]))
+
+
+async def test_a_call_that_is_cancelled_has_ended_before_anything_else_begins() -> None:
+    engine = FakeEngine()
+    interrupted, ended = threading.Event(), threading.Event()
+    engine.interrupt = interrupted.set  # type: ignore[method-assign]
+
+    def long_call() -> None:
+        interrupted.wait(10)
+        ended.set()
+
+    task = asyncio.ensure_future(in_thread(engine, long_call))
+    await asyncio.sleep(0.05)
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert ended.is_set()
