@@ -232,9 +232,12 @@ class _Teller:
         return self._fault_between(after_ns, before_ns) or after_ns
 
     def _fault_between(self, after_ns: int, before_ns: int) -> int | None:
-        begins = [fault.began_ns for fault in self._faults]
-        inside = [begin for begin in begins if after_ns <= begin <= before_ns + BEFORE_NS]
-        return min(before_ns, inside[0]) if inside else None
+        inside = [
+            fault.began_ns
+            for fault in self._faults
+            if after_ns <= fault.began_ns and fault.due_ns <= before_ns + BEFORE_NS
+        ]
+        return min(before_ns, *inside) if inside else None
 
 
 def _seen(history: History, run: Course) -> dict[str, list[Interval]]:
@@ -272,5 +275,8 @@ def _seen(history: History, run: Course) -> dict[str, list[Interval]]:
 
 def _died_ns(run: Course, last_line_ns: int, restart_ns: int) -> int:
     """When a killed coordinator ended: at the fault aimed at it, else at its last line."""
-    aimed = [window.began_ns for window in run.faults if COORDINATOR in window.targets]
-    return next((begin for begin in aimed if last_line_ns <= begin <= restart_ns), last_line_ns)
+    aimed = [window for window in run.faults if COORDINATOR in window.targets]
+    begins = (
+        window.began_ns for window in aimed if last_line_ns <= window.began_ns and window.due_ns <= restart_ns
+    )
+    return min(next(begins, last_line_ns), restart_ns)

@@ -24,12 +24,18 @@ BEFORE_NS = 500_000_000
 
 @dataclass(frozen=True)
 class FaultWindow:
-    """One fault as it happened. `ended_ns` is None while nothing says that it ended."""
+    """One fault as it happened. `ended_ns` is None while nothing says that it ended.
+
+    `began_ns` is when it was on all its targets, `due_ns` when the driver set about it: what a worker
+    suffers from a
+    stop that takes its time lies between the two.
+    """
 
     fault: str
     kind: str
     targets: tuple[str, ...]
     cuts: bool
+    due_ns: int
     began_ns: int
     ended_ns: int | None
     begun: FaultBegun
@@ -67,7 +73,7 @@ class Course:
     @property
     def under_fault(self) -> list[Interval]:
         """The time in which at least one fault was on."""
-        return union((window.began_ns, window.ended_ns or self.end_ns) for window in self.faults)
+        return union((window.due_ns, window.ended_ns or self.end_ns) for window in self.faults)
 
     @property
     def heals(self) -> list[int]:
@@ -78,11 +84,11 @@ class Course:
     @property
     def first_fault_ns(self) -> int | None:
         """When the first fault began, or None."""
-        return min((window.began_ns for window in self.faults), default=None)
+        return min((window.due_ns for window in self.faults), default=None)
 
     def quiet_until_ns(self, at_ns: int) -> int:
         """The next fault's begin after an instant, or the end."""
-        later = [window.began_ns for window in self.faults if window.began_ns > at_ns]
+        later = [window.due_ns for window in self.faults if window.due_ns > at_ns]
         return min([self.end_ns, *later])
 
     def reaching(self, worker: str) -> list[FaultWindow]:
@@ -136,13 +142,15 @@ def _faults(history: History) -> tuple[FaultWindow, ...]:
         ended_ns = ends.get(begun.fault)
         if ended_ns is None:
             ended_ns = min((at for at in heals if at >= begun.at_ns), default=None)
+        began_ns = begun.at_ns - int(begun.spread_ms * 1e6)
         windows.append(
             FaultWindow(
                 fault=begun.fault,
                 kind=begun.kind,
                 targets=tuple(begun.targets),
                 cuts=begun.cuts,
-                began_ns=begun.at_ns - int(begun.spread_ms * 1e6),
+                due_ns=min(begun.planned_ns, began_ns) or began_ns,
+                began_ns=began_ns,
                 ended_ns=ended_ns,
                 begun=begun,
                 receipt=receipts.get(begun.fault),

@@ -58,7 +58,7 @@ def _ends_without_cause(history: History, process: str, run: Course) -> list[lis
 def _aimed_at(run: Course, process: str, from_ns: int, until_ns: int) -> bool:
     return any(
         process in window.targets
-        and window.began_ns - BEFORE_NS <= until_ns
+        and window.due_ns - BEFORE_NS <= until_ns
         and (window.ended_ns is None or window.ended_ns + BEFORE_NS >= from_ns)
         for window in run.faults
     )

@@ -51,7 +51,7 @@ def was_cut_off(story: Story, window: FaultWindow) -> bool:
     ended_ns = window.ended_ns if window.ended_ns is not None else window.began_ns
     for outage in story.outages:
         back_ns = outage.back_ns
-        began_inside = window.began_ns - BEFORE_NS <= outage.broken_ns <= ended_ns + BEFORE_NS
+        began_inside = window.due_ns - BEFORE_NS <= outage.broken_ns <= ended_ns + BEFORE_NS
         lasted_into = outage.broken_ns < window.began_ns and (back_ns is None or back_ns > window.began_ns)
         if began_inside or lasted_into:
             return True

@@ -83,8 +83,8 @@ class Storm:
 def storms(history: History) -> list[Storm]:
     """One storm a fault; an outage belongs to the newest fault upon its worker when the connection broke."""
     run = history.view(course)
-    windows = sorted(run.faults, key=lambda window: window.began_ns)
-    begins = [window.began_ns for window in windows]
+    windows = sorted(run.faults, key=lambda window: window.due_ns)
+    begins = [window.due_ns for window in windows]
     outages: list[list[Outage]] = [[] for _ in windows]
     for story in history.view(stories).values():
         for outage in story.outages:

@@ -250,12 +250,14 @@ class Past:
     def fault(
         self, fault: str, kind: str, targets: Sequence[str], at_s: float, for_s: float, *, cuts: bool = True,
         proved: bool | None = True,
+        due_s: float | None = None,
         **measured: float,
     ) -> None:  # fmt: skip
         """A fault, its end, the healing, and its receipt (none when `proved` is None)."""
         named = {"fault": fault, "kind": kind, "targets": list(targets)}
+        planned_ns = ns(at_s if due_s is None else due_s)
         self.tell(
-            "driver", told.FaultBegun, at_s, planned_ns=ns(at_s), cuts=cuts, params=NO_SETTINGS, **named
+            "driver", told.FaultBegun, at_s, planned_ns=planned_ns, cuts=cuts, params=NO_SETTINGS, **named
         )
         self.tell("driver", told.FaultEnded, at_s + for_s, planned_ns=ns(at_s + for_s), **named)
         self.tell("driver", told.Healed, at_s + for_s + 0.01, links=[], containers=[], left=[], took_ms=1.0)

@@ -234,6 +234,18 @@ def test_a_worker_that_a_fault_killed_did_not_die_by_itself() -> None:
     assert found("no_process_died", past).status is Status.passed
 
 
+def test_a_stop_that_takes_its_time_before_the_driver_can_write_of_it_is_the_faults_doing() -> None:
+    past = small()
+    past.lose("worker-1", 8.1, kind="stopped")
+    past.tell("worker-1", wire.ProcessStopping, 8.1, reason="drained")
+    past.fault("restart-1", "restart", ["worker-1"], 13, 0.1, due_s=8)
+    past.start("worker-1", 12.9)
+    past.connect("worker-1", 13.0)
+    assert found("no_process_died", past).status is Status.passed
+    assert found("workers_were_cut_off", past).status is Status.passed
+    assert found("agreement_on_connected", past).status is Status.passed
+
+
 def test_a_kill_of_another_worker_excuses_no_death() -> None:
     past = small()
     past.fault("kill-2", "kill", ["worker-2"], 8, 2)
