@@ -13,7 +13,7 @@ from chaos.proof import silence_through
 from chaos.targets import CORE, TOXIPROXY
 from driver.acts import INSTANT_NS, Act, Sight
 from driver.history import COORDINATOR, History
-from driver.link_sights import LinkRecord, link_records
+from driver.link_sights import EARLY_NS, LinkRecord, link_records
 from wire.events import FrameRefused, Lost, ProcessStarted, ProcessStopping, WorkerLost
 
 _S = 1_000_000_000
@@ -58,7 +58,10 @@ class Witnesses:
             other for other in self._acts if other is not act and (link in other.targets or other.reaches_all)
         ]
         later_ns = [other.first_ns for other in others if other.first_ns > began_ns]
+        early_ns = 0
         if not act.fault.lasting:
+            # Who was cut off is back before Toxiproxy has read the clock.
+            early_ns = EARLY_NS
             next_ns = min(later_ns, default=began_ns + INSTANT_NS)
             ended_ns = min(began_ns + INSTANT_NS, max(next_ns, began_ns + INSTANT_NS // 4))
         quiet_ns = max((one.last_ns + SETTLE_NS for one in others if one.last_ns <= began_ns), default=0)
@@ -68,7 +71,7 @@ class Witnesses:
         return LinkSeen(
             link=link,
             before=record.window(before_ns, began_ns),
-            during=record.window(began_ns, ended_ns),
+            during=record.window(began_ns - early_ns, ended_ns),
             after=record.window(ended_ns, min(busy_ns, ended_ns + AFTER_NS)),
             counters=act.counters.get(link, {}),
             connections_hit=act.connections_hit.get(link, 0),

@@ -306,6 +306,17 @@ def test_a_fault_at_the_coordinator_is_seen_on_every_link() -> None:
     assert not proof(fault, story, sights=looks("paused", "coordinator")).proved
 
 
+def test_a_connection_that_was_made_anew_before_the_clock_was_read_counts_after_a_cut() -> None:
+    story = Story()
+    for link in LINKS:
+        story.seen(link, 15, 16)
+        story.seen(link, 24, 25)
+        if link in HIT:
+            story.ended(link, 19.999, "fin")
+            story.tried(link, 20.002, "answered", took_ms=2.5)
+    assert proof(act("cut"), story).proved
+
+
 def test_a_restart_of_toxiproxy_is_seen_by_links_that_break_and_come_back() -> None:
     story = Story()
     for link in LINKS:
