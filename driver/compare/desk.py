@@ -27,7 +27,7 @@ def report_on(
     for name, folders in groups.items():
         kept, left = conclusive([read_sample(folder) for folder in folders])
         samples[name] = kept
-        notes += left
+        notes += [f"{name}: {told}" for told in left]
     kinds, alone = by_kind(samples)
     return judged(kinds, [*notes, *alone], tolerance, by, matrix)
 
