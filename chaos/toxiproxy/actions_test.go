@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"net"
 	"net/http"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -132,31 +133,34 @@ func TestALinkStaysShutUntilTheLastFaultThatShutsItEnds(t *testing.T) {
 	w.connect("a")
 }
 
-// deafServer gives an address at which a dial hangs: a listener that does not accept, its queue full.
-func deafServer(w *world) string {
+// deafServer gives an address at which a dial hangs: a listener that does not accept, its queue full. The dials fail soon after it is
+// stopped.
+func deafServer(w *world) (address string, stop func()) {
 	w.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	w.must(err)
-	w.Cleanup(func() { unix.Close(fd) })
+	stop = sync.OnceFunc(func() { unix.Close(fd) })
+	w.Cleanup(stop)
 	w.must(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
 	w.must(unix.Listen(fd, 0))
 	name, err := unix.Getsockname(fd)
 	w.must(err)
-	address := fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)
+	address = fmt.Sprintf("127.0.0.1:%d", name.(*unix.SockaddrInet4).Port)
 	for range 8 {
 		c, err := net.DialTimeout("tcp", address, 200*time.Millisecond)
 		if err != nil {
-			return address
+			return address, stop
 		}
 		w.Cleanup(func() { c.Close() })
 	}
 	w.Fatal("the queue does not fill")
-	return ""
+	return "", nil
 }
 
 func TestAServerThatDoesNotAnswerADialHoldsNothingUp(t *testing.T) {
 	w := newWorld(t, "a")
-	w.call("PUT", "/lab/links", linksRequest{Links: []linkSpec{{"dead", "127.0.0.1:0", deafServer(w)}}}, http.StatusOK, nil)
+	deaf, stop := deafServer(w)
+	w.call("PUT", "/lab/links", linksRequest{Links: []linkSpec{{"dead", "127.0.0.1:0", deaf}}}, http.StatusOK, nil)
 	w.dial("dead")
 	w.until("the accept loop has taken the client", func() bool { return w.link("dead").Waiting == 0 })
 	start := time.Now()
@@ -169,4 +173,18 @@ func TestAServerThatDoesNotAnswerADialHoldsNothingUp(t *testing.T) {
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %s", took)
 	}
+	stop()
+	w.until("the link opens by itself", func() bool { return w.link("dead").Enabled })
+}
+
+func TestALinkThatWasDisabledBeforeAFaultShutItStaysSoUntilHealed(t *testing.T) {
+	w := newWorld(t, "a")
+	w.call("POST", "/proxies/a", map[string]any{"enabled": false}, http.StatusOK, nil)
+	w.inject("f", one, "refuse")
+	w.end("f")
+	if !refused(w, "a") {
+		t.Error("the end of the fault opened a link that it had not shut")
+	}
+	w.call("POST", "/lab/heal", nil, http.StatusOK, nil)
+	w.connect("a")
 }
