@@ -101,6 +101,8 @@ async def in_thread(engine: Engine, call: Callable[P, T], *args: P.args, **named
     except asyncio.CancelledError:
         engine.interrupt()
         await asyncio.wait([running])
+        # What it says of its own interruption is no news.
+        running.exception()
         raise
 
 

@@ -100,14 +100,6 @@ class FaultFailed(Event, tag="fault_failed", frozen=True):
     detail: str
 
 
-class LinksSeen(Event, tag="links_seen", frozen=True):
-    """What Toxiproxy itself says: the links that are touched, and all others. `during`: the fault, or ""."""
-
-    during: str
-    hurt: list[str]
-    clean: list[str]
-
-
 class Healed(Event, tag="healed", frozen=True):
     """Everything was healed, and looked at again. `left` names what was still wrong (empty: verified)."""
 
@@ -184,6 +176,6 @@ class Aborted(Event, tag="aborted", frozen=True):
 
 DriverEvent = (
     RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp
-    | FaultBegun | FaultEnded | FaultFailed | LinksSeen | Healed | Sample | ContainerSeen | LastState | Note
+    | FaultBegun | FaultEnded | FaultFailed | Healed | Sample | ContainerSeen | LastState | Note
     | Receipt | Trouble | Aborted
 )  # fmt: skip

@@ -39,3 +39,11 @@ async def stoppable(work: Coroutine[object, object, T], on_stop: Callable[[int],
         if count:
             raise StoppedError("Stopped.") from None
         raise
+
+
+async def to_its_end(work: Coroutine[object, object, T], on_signal: Callable[[], None]) -> T:
+    """Await `work` whatever is pressed meanwhile: for what must not be left half done."""
+    loop = asyncio.get_running_loop()
+    for number in SIGNALS:
+        loop.add_signal_handler(number, on_signal)
+    return await work

@@ -9,6 +9,7 @@ import click
 
 from driver.bring_up import refuse_leftovers, take_down
 from driver.cli import options
+from driver.interrupts import to_its_end
 from driver.terminal import Terminal, print_lines
 
 
@@ -19,7 +20,8 @@ from driver.terminal import Terminal, print_lines
 def command(project: str, as_json: bool) -> None:
     """Take a lab down, in whatever state it is: containers, networks, volumes, and with them every fault."""
     with Terminal() as terminal:
-        down = asyncio.run(take_down(options.engine_of(project), terminal))
+        work = take_down(options.engine_of(project), terminal)
+        down = asyncio.run(to_its_end(work, lambda: terminal.say("Taking it down to the end; a moment.")))
     refuse_leftovers(down)
     if as_json:
         print_lines([json.dumps({"project": project, "containers": down.containers, "left": []})])

@@ -13,6 +13,7 @@ from driver.cli import options
 from driver.engine import WORKER, Engine
 from driver.errors import LabError
 from driver.heal import Healing, heal
+from driver.interrupts import to_its_end
 from driver.lab import Lab, links_named, standing
 from driver.terminal import Board, Terminal, print_lines
 
@@ -27,7 +28,8 @@ def command(project: str, as_json: bool) -> None:
     lab = standing(engine)
     with Terminal() as terminal:
         terminal.show(Board("healing"))
-        healing = asyncio.run(heal(lab, links_named(lab, _workers(engine))))
+        work = heal(lab, links_named(lab, _workers(engine)))
+        healing = asyncio.run(to_its_end(work, lambda: terminal.say("Healing to the end; a moment.")))
     if healing.left:
         raise LabError(
             f"Still hurt after healing: {', '.join(healing.left[:8])}.",

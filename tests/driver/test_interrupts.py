@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from driver.errors import StoppedError
-from driver.interrupts import SIGNALS, stoppable
+from driver.interrupts import SIGNALS, stoppable, to_its_end
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -54,3 +54,15 @@ async def test_work_that_puts_itself_in_order_is_not_stopped_a_second_time() -> 
     with pytest.raises(StoppedError):
         await stoppable(work(), lambda _: None)
     assert in_order.is_set()
+
+
+async def test_what_must_not_be_left_half_done_is_not_stopped() -> None:
+    heard: list[str] = []
+
+    async def work() -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        await asyncio.sleep(0.05)
+        return 7
+
+    assert await to_its_end(work(), lambda: heard.append("signal")) == 7
+    assert heard == ["signal"]
