@@ -179,8 +179,7 @@ class _Resolver:
         self._check_contradictions(planned)
         return planned
 
-    # -- reading entries
-    # ----------------------------------------------------------------------------------------
+    # -- reading entries ------------------------------
 
     def _read(self, data: Any, path: Path_, depth: int) -> _Entry:
         if not isinstance(data, dict) or not {"fault", "sequence", "parallel"} & data.keys():
@@ -238,8 +237,7 @@ class _Resolver:
         self._names.add(name)
         return name
 
-    # -- placing entries in time
-    # --------------------------------------------------------------------------------
+    # -- placing entries in time ------------------------------
 
     def _placed(self, entry: _Entry, base_s: float, turn: str) -> list[PlannedFault]:
         """All faults of an entry that counts from `base_s`; `turn` tells the repetitions of what is around it
@@ -334,8 +332,7 @@ class _Resolver:
             else round(random.Random("/".join((str(self._seed), *names))).uniform(begin, end), 3)
         )
 
-    # -- what cannot be
-    # -----------------------------------------------------------------------------------------
+    # -- what cannot be ------------------------------
 
     def _check_targets(self, entry: _Entry, fault: Fault, targets: tuple[str, ...]) -> None:
         core = [name for name in targets if name in CORE]

@@ -52,8 +52,7 @@ class LinkProber:
             group.create_task(self._try())
             group.create_task(self._summarise())
 
-    # -- the standing connection
-    # -----------------------------------------------------------------------------------
+    # -- the standing connection ------------------------------
 
     async def _stand(self) -> None:
         await asyncio.sleep(self.draw.random() * _NAP_S)
@@ -72,7 +71,8 @@ class LinkProber:
     async def _probe(self, echoer: Echoer) -> None:
         echoes, pulse = Echoes(), Pulse(time.monotonic_ns())
         pace = _Pace(time.monotonic(), self.draw)
-        counted_out = counted_in = 0
+        # What the upgrade itself cost was counted with the attempt.
+        counted_out, counted_in = echoer.out_bytes, echoer.in_bytes
         while not echoer.how:
             now = time.monotonic()
             for size_bytes, bulk in pace.due(now, self.look()):
@@ -129,8 +129,7 @@ class LinkProber:
             echoer.send(one.data)
         return Burst(sent[0].number, sent[-1].number)
 
-    # -- new connections
-    # -------------------------------------------------------------------------------------------
+    # -- new connections ------------------------------
 
     async def _try(self) -> None:
         running: set[asyncio.Task[None]] = set()
@@ -169,8 +168,7 @@ class LinkProber:
             status=tryout.status, retry_after_s=tryout.retry_after_s,
         )  # fmt: skip
 
-    # -- summaries
-    # -------------------------------------------------------------------------------------------------
+    # -- summaries ------------------------------
 
     async def _summarise(self) -> None:
         while True:
