@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from coordinator.core import Core, Opening
 from coordinator.door import Refused
-from coordinator.rows import Row
+from coordinator.rows import ResultRow, Row
 from tests.simulation.clock import Clock
 from tests.simulation.memory_store import MemoryStore
 from tests.simulation.network import Connection
@@ -19,6 +19,7 @@ from wire.events import Journal
 from wire.settings import CoordinatorSettings
 
 COORDINATOR_END = 1
+ANY_COMMIT = 0.1
 _MS = 1_000_000
 
 
@@ -142,7 +143,7 @@ class CoordinatorProcess(Process):
         self.soon(int(self._chance.uniform(0.1, 8.0) * _MS), lambda: self._commit(batch))
 
     def _commit(self, batch: list[Row]) -> None:
-        crash, self.crash_at_commit = self.crash_at_commit, None
+        crash = self._crash_now(batch)
         if crash == "before":
             self.kill()
             return
@@ -155,6 +156,17 @@ class CoordinatorProcess(Process):
         self._stored += len(batch)
         self.core.on_stored(self.clock.now_ns, batch)
         self._settle()
+
+    def _crash_now(self, batch: list[Row]) -> str | None:
+        """Whether the crash that waits comes with this commit: mostly it waits for one with a result at
+        stake.
+        """
+        crash = self.crash_at_commit
+        at_stake = any(isinstance(row, ResultRow) for row in batch)
+        if crash is None or (not at_stake and self._chance.random() >= ANY_COMMIT):
+            return None
+        self.crash_at_commit = None
+        return crash
 
     def _answer(self) -> None:
         while self._answers and self._answers[0][0] <= self._stored:

@@ -82,6 +82,8 @@ def _check_leases(world: World) -> None:
             continue
         if worker.core.channel.depth > DEPTH_MAX:
             raise BrokenError(f"{worker.name} has {worker.core.channel.depth} messages queued")
+        if over := worker.without_lease():
+            raise BrokenError(f"{worker.name} works on {over[0]}, whose lease is over")
         for task in worker.core.live_tasks(world.clock.now_ns):
             if task in live:
                 raise BrokenError(f"{task} has two live leases: {live[task]} and {worker.name}")

@@ -109,6 +109,16 @@ class WorkerProcess(Process):
         assert self.core is not None
         self._do(self.core.on_drain(self.clock.now_ns))
 
+    def without_lease(self) -> list[str]:
+        """Tasks that run here though their lease ended, and this process had the time to see it."""
+        if self.core is None:
+            return []
+        seen_ns = self.clock.now_ns - 2 * _MS
+        if seen_ns < self._frozen_until_ns:
+            return []
+        live = self.core.live_tasks(seen_ns)
+        return [task for start in self._running.values() if (task := start.assign.task_id) not in live]
+
     # -- effects -------------------------------------------
 
     def _do(self, effects: list[Effect]) -> None:
