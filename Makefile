@@ -34,6 +34,7 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 	@echo "stormlab: the Go tests of chaos/toxiproxy"
 	@set -a; . .stormlab/machine.env; docker buildx build --network host --target test --progress plain \
 		--build-arg GO_BASE --secret id=ca,src=$$STORMLAB_CA --secret id=build_env,src=$$STORMLAB_BUILD_ENV chaos/toxiproxy
+	@$(PY) -m driver.machine.browser
 	@echo "stormlab: the Python tests, unit to end to end (some minutes)"
 	@$(PY) -m pytest
 

@@ -62,7 +62,7 @@ def opening_s(page: Path) -> float:
     """Seconds until headless Chromium has opened a report and drawn it."""
     from playwright.sync_api import sync_playwright
 
-    from tests.driver.judge.html.conftest import find_browser
+    from driver.machine.browser import find_browser
 
     with sync_playwright() as play:
         browser = play.chromium.launch(executable_path=find_browser(), args=["--no-sandbox"])

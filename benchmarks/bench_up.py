@@ -15,6 +15,7 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
@@ -65,10 +66,11 @@ def idle_mib(workers: int) -> list[float]:
     import docker
 
     client = docker.from_env()
-    filters = {"label": [f"com.docker.compose.project={OURS}", "com.docker.compose.service=worker"]}
+    label = [f"com.docker.compose.project={OURS}", "com.docker.compose.service=worker"]
     used = []
-    for container in client.containers.list(filters=filters):
-        memory = container.stats(stream=False, one_shot=True)["memory_stats"]
+    for container in client.containers.list(filters={"label": label}):
+        stats: Any = container.stats(stream=False, one_shot=True)
+        memory = stats["memory_stats"]
         cache = memory["stats"].get("total_inactive_file", memory["stats"].get("inactive_file", 0))
         used.append((memory["usage"] - cache) / MIB)
     lab("down")

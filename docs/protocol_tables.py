@@ -66,7 +66,9 @@ def render(page: str) -> str:
     }
     for name, table in tables.items():
         pattern = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
-        page = re.sub(pattern, lambda match, table=table: match[1] + table + match[2], page, flags=re.S)
+        place = re.search(pattern, page, flags=re.S)
+        assert place is not None, f"the page has no place for {name}"
+        page = page[: place.end(1)] + table + page[place.start(2) :]
     return page
 
 

@@ -109,7 +109,8 @@ def test_what_the_worker_sends_flows_upstream() -> None:
     assert stream(Direction.to_coordinator) == "upstream"
 
 
-LATENCY, STALL, REFUSE = ("latency", {"mean": "5ms"}), ("stall", {}), ("refuse", {})
+NOTHING: dict[str, str] = {}
+LATENCY, STALL, REFUSE = ("latency", {"mean": "5ms"}), ("stall", NOTHING), ("refuse", NOTHING)
 TO_WORKER, TO_COORDINATOR = {"direction": "to_worker"}, {"direction": "to_coordinator"}
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -11,10 +9,10 @@ from typing import Any
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
+from driver.machine.browser import NAMES, find_browser
 from driver.report import write_report
 from tests.driver.judge.histories import Past
 
-NAMES = ("chromium", "chromium-browser", "google-chrome")
 Opener = Callable[..., "Opened"]
 
 
@@ -32,12 +30,8 @@ class Opened:
         page.wait_for_selector("html[data-ready=yes]", timeout=20_000)
 
 
-def find_browser() -> str | None:
-    """The path of a Chromium, None when there is none."""
-    return os.environ.get("STORMLAB_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
-
-
-@pytest.fixture(scope="session")
+# Playwright keeps an event loop running while it lives, and asyncio tests elsewhere cannot run beside one.
+@pytest.fixture(scope="package")
 def browser() -> Iterator[Browser]:
     path = find_browser()
     if path is None:
