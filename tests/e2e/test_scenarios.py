@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import json
 import signal
+import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -23,16 +24,25 @@ from driver.run import Request, run
 from driver.scenario_file import load_scenario, resolved_yaml
 from driver.store import Judged
 from driver.terminal import Terminal
-from tests.e2e.conftest import ROOT, SHORT_HERD, CommandLine, docker
+from tests.e2e.conftest import ROOT, SHORT_HERD, CommandLine, docker, new_command_line
+from tests.e2e.forwarder import Forwarder
 
 ROUNDS, WORKERS = 2, 3
 
 
-def test_a_thundering_herd_passes_with_the_figures_that_prove_it(lab: CommandLine) -> None:
-    done = lab("scenario", str(SHORT_HERD), "--seed", "7")
-    assert done.returncode == 0, done.stdout + done.stderr
-    told = lab.verdict()
-    assert told["verdict"] == "passed"
+@pytest.fixture(scope="module")
+def herd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CommandLine, int]]:
+    """A run of the short herd, and its exit status."""
+    line = new_command_line(tmp_path_factory.mktemp("herd"))
+    done = line("scenario", str(SHORT_HERD), "--seed", "7")
+    yield line, done.returncode
+    line("down")
+
+
+def test_a_thundering_herd_passes_with_the_figures_that_prove_it(herd: tuple[CommandLine, int]) -> None:
+    line, code = herd
+    told = line.verdict()
+    assert (code, told["verdict"]) == (0, "passed"), told["because"]
     assert all({"check", "status", "because"} <= finding.keys() for finding in told["findings"])
     metrics = told["metrics"]
     assert metrics["reconnections"] >= ROUNDS * WORKERS
@@ -40,16 +50,28 @@ def test_a_thundering_herd_passes_with_the_figures_that_prove_it(lab: CommandLin
     assert metrics["reconnection_time_mean_s"] > 0
     assert metrics["reconnection_time_p99_s"] > 0
     assert metrics["tasks_completed"] + metrics["tasks_failed"] == metrics["tasks_submitted"] > 0
-    assert (lab.run_folder() / "report.md").read_text()
-    assert lab.leftovers() == []
+    assert (line.run_folder() / "report.md").read_text()
+    assert line.leftovers() == []
 
 
-def test_a_stored_run_is_judged_the_same_again(lab: CommandLine) -> None:
-    assert lab("scenario", str(SHORT_HERD), "--seed", "8").returncode == 0
-    first = lab.verdict()
-    again = [sys.executable, str(ROOT / "lab.py"), "judge", str(lab.run_folder())]
-    subprocess.run(again, check=True, capture_output=True, timeout=60)
-    assert lab.verdict() == first
+def test_a_stored_run_is_judged_the_same_again(herd: tuple[CommandLine, int]) -> None:
+    line, code = herd
+    first = line.verdict()
+    again = [sys.executable, str(ROOT / "lab.py"), "judge", str(line.run_folder())]
+    assert subprocess.run(again, capture_output=True, timeout=60).returncode == code
+    assert line.verdict() == first
+
+
+def test_an_engine_elsewhere_keeps_the_journals_until_they_are_fetched(
+    lab: CommandLine, tmp_path: Path
+) -> None:
+    """An engine behind TCP shares no files with us, as far as the lab can know."""
+    forwarder = Forwarder(socket.create_server(("127.0.0.1", 0)))
+    lab.environment["DOCKER_HOST"] = f"tcp://127.0.0.1:{forwarder.port}"
+    done = lab("scenario", str(SHORT_HERD), "--seed", "3")
+    forwarder.cut()
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert (lab.run_folder() / "journals" / "worker-3.jsonl").read_bytes()
 
 
 def test_faults_that_do_nothing_are_inconclusive(lab: CommandLine) -> None:
