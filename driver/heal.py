@@ -49,23 +49,29 @@ async def heal(lab: Lab, wanted: Sequence[Link]) -> Healing:
     return Healing(sorted(links), sorted(containers), left, (time.monotonic_ns() - began_ns) / 1e6)
 
 
-def _heal_containers(engine: Engine) -> list[str]:
-    """Undo whatever is done to containers; the names of those that were touched."""
-    mend = {
+def mend(engine: Engine, name: str, hurt: str) -> bool:
+    """Undo one hurt of a container; whether there is a way to. Raises EngineError."""
+    ways = {
         "paused": engine.unpause,
         "exited": engine.start,
         "created": engine.start,
         "unplugged": engine.plug,
         "limited": engine.unlimit,
     }
+    if hurt not in ways:
+        return False
+    ways[hurt](name)
+    return True
+
+
+def _heal_containers(engine: Engine) -> list[str]:
+    """Undo whatever is done to containers; the names of those that were touched."""
     touched = []
     for name, hurts in engine.hurts().items():
         for hurt in hurts:
-            if hurt not in mend:
-                continue
             try:
-                mend[hurt](name)
-                touched.append(name)
+                if mend(engine, name, hurt):
+                    touched.append(name)
             except EngineGoneError:
                 raise
             except EngineError as error:

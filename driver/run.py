@@ -12,6 +12,7 @@ from pathlib import Path
 from driver.bring_up import Down, bring_up, in_thread, refuse_leftovers, services, take_down
 from driver.engine import WORKER, Engine, LabSpec
 from driver.errors import LabError
+from driver.hold import held
 from driver.interrupts import stoppable
 from driver.lab import new_spec
 from driver.prober import settings_json
@@ -38,10 +39,11 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     before = await asyncio.to_thread(engine.found)
     workers_before = sum(one.service == WORKER for one in await asyncio.to_thread(engine.containers))
     folder, spec = await stoppable(_prepare(request, engine, terminal), lambda _: engine.interrupt())
-    work = RunWork(request, engine, folder, spec, terminal)
-    broken = await work.do()
-    await work.leave()
-    outcome = await _conclude(engine, folder, terminal, broken)
+    with held(engine.project):
+        work = RunWork(request, engine, folder, spec, terminal)
+        broken = await work.do()
+        await work.leave()
+        outcome = await _conclude(engine, folder, terminal, broken)
     if before is not None:
         await _leave_up(engine, before, workers_before, terminal)
     elif request.keep:

@@ -11,7 +11,8 @@ from chaos.units import format_seconds
 from driver.cli import options
 from driver.lab import standing
 from driver.links import FaultState
-from driver.terminal import print_lines, print_table
+from driver.orphans import restore_orphans
+from driver.terminal import Terminal, print_lines, print_table
 
 
 @click.command("faults")
@@ -22,6 +23,7 @@ def command(project: str, as_json: bool) -> None:
     """Show the faults that are on in a lab: on links by Toxiproxy's word, on containers by the engine's."""
     engine = options.engine_of(project)
     lab = standing(engine)
+    restore_orphans(engine, Terminal())
     faults, now_ns, hurts = lab.links.faults(), lab.links.clock_ns(), engine.hurts()
     if as_json:
         links = [_as_dict(fault, now_ns) for fault in faults]

@@ -17,7 +17,9 @@ from driver.by_hand import inject, plan_by_hand
 from driver.cli import options, options_run
 from driver.engine import WORKER
 from driver.errors import WrongUseError
+from driver.hold import held
 from driver.lab import standing
+from driver.orphans import restore_orphans
 from driver.plan import PlannedFault
 from driver.terminal import Terminal, print_lines, print_table
 from driver.yaml_file import scalar
@@ -116,6 +118,7 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> None:
     }
     engine = options.engine_of(project)
     lab = standing(engine)
+    restore_orphans(engine, Terminal())
     workers = sum(one.service == WORKER for one in engine.containers())
     planned = plan_by_hand(
         kind.name,
@@ -130,7 +133,8 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> None:
         return
     with Terminal() as terminal:
         terminal.say(f"{kind.name} on {names(planned[0].targets)}")
-        asyncio.run(inject(lab, planned, terminal))
+        with held(project):
+            asyncio.run(inject(lab, planned, terminal))
     print_lines([f"{kind.name} is over; {names(planned[0].targets)} healed."])
 
 

@@ -13,7 +13,8 @@ from driver.engine import Container
 from driver.errors import CoordinatorError, LinksError
 from driver.lab import Lab, standing
 from driver.links import LinkState
-from driver.terminal import print_lines, print_table
+from driver.orphans import restore_orphans
+from driver.terminal import Terminal, print_lines, print_table
 from wire.control import State, WorkerState
 
 
@@ -28,6 +29,7 @@ def command(project: str, as_json: bool) -> None:
         print_lines(['{"up": false}'] if as_json else [f"No lab named {project!r} is up."])
         return
     lab = standing(engine)
+    restore_orphans(engine, Terminal())
     containers = engine.containers()
     state = asyncio.run(_state(lab))
     links = _links(lab)

@@ -14,6 +14,7 @@ from driver.engine import Engine, LabSpec
 from driver.errors import LabError, StoppedError
 from driver.interrupts import stoppable
 from driver.lab import Lab, new_spec
+from driver.orphans import restore_orphans
 from driver.terminal import Terminal, print_lines
 
 DEFAULT_WORKERS = 3
@@ -38,6 +39,7 @@ def command(workers: int | None, project: str, host: str, port: int | None, as_j
 async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal) -> Lab:
     stood = await asyncio.to_thread(engine.found)
     if stood is not None:
+        await asyncio.to_thread(restore_orphans, engine, terminal)
         terminal.say(f"The lab {engine.project!r} is up already; giving it {workers} workers.")
     else:
         wanted = await asyncio.to_thread(engine.reserve, wanted)

@@ -64,14 +64,20 @@ def test_a_fault_outlives_its_killed_injector_by_seconds_only(standing: CommandL
     wait_for_faults(standing, 0, limit_s=12)
 
 
-def test_heal_restores_what_a_killed_injector_left(standing: CommandLine) -> None:
+def test_the_next_command_restores_what_a_killed_injector_left(standing: CommandLine) -> None:
     injector = standing.started("inject", "pause", "worker-3")
     wait_for_faults(standing, 1)
     injector.send_signal(signal.SIGKILL)
     injector.wait(10)
+    assert "Restored worker-3, which a fault had left paused." in standing("status").stderr
+    wait_for_faults(standing, 0)
+
+
+def test_heal_starts_what_was_ended_and_verifies_it(standing: CommandLine) -> None:
+    docker("kill", f"{standing.project}-worker-3")
     done = standing("heal")
     assert done.returncode == 0, done.stderr
-    assert "Healed worker-3." in done.stdout
+    assert "Healed worker-3. Verified" in done.stdout
     wait_for_faults(standing, 0)
 
 
