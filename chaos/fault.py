@@ -68,7 +68,7 @@ class Fault(BaseModel, ABC):
     summary: ClassVar[str]
     ends_see: ClassVar[str]
     good_client: ClassVar[str]
-    look: ClassVar[Look] = Look(probes_per_s=2)
+    look: ClassVar[Look] = Look()
     """How closely the prober should look while it is on."""
     example: ClassVar[str]
     """Parameters that make sense, as one writes them in a scenario, for the help and the docs."""

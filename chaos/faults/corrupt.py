@@ -49,8 +49,8 @@ class Corrupt(DirectedFault):
 
     def look_for(self, for_s: float | None) -> Look:
         # A few hits while it lasts: more would be most of a run's traffic, whose own frames are hit as well.
-        enough = 4 / (self.rate_per_byte * len(self.direction.halves) * max(for_s or 10.0, 1.0))
-        return Look(volume_bytes_per_s=round(max(200.0, min(20_000.0, enough))))
+        enough = 2 / (self.rate_per_byte * len(self.direction.halves) * max(for_s or 10.0, 1.0))
+        return Look(volume_bytes_per_s=round(max(400.0, min(20_000.0, enough))))
 
     def effect(self) -> LinkEffect:
         return LinkEffect(

@@ -7,6 +7,7 @@ from typing import ClassVar
 from chaos.evidence import LinkSeen, Observation
 from chaos.fault import Aspect, DirectedFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.proof import broken, silence_through
 
 
@@ -24,6 +25,7 @@ class Stall(DirectedFault):
         "Notices within heartbeat interval + timeout, on both sides; resumes afterwards; takes nothing twice "
         "of what was held."
     )
+    look: ClassVar = Look(probes_per_s=2)
     example: ClassVar = "direction: to_coordinator"
 
     def cuts(self, for_s: float | None, notice_s: float) -> bool:

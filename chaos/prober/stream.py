@@ -23,6 +23,7 @@ BURST_MESSAGES = 16
 MAX_TRIES_AT_ONCE = 6
 # A standing connection that is gone is asked for again at least this often, so that healing is seen soon.
 _REOPEN_S = 0.5
+_SHORT_S = 1.0
 _SUMMARY_S = (0.5, 2.0)
 _NAP_S = 0.5
 # A silent link is asked for new connections more often; if those are answered, the silent one is given up.
@@ -63,10 +64,14 @@ class LinkProber:
                 await asyncio.sleep(min(_REOPEN_S, _REOPEN_S / max(0.1, self.look().probes_per_s)))
                 continue
             self.journal(events.StreamOpened, link=self.link, took_ms=tryout.took_ms)
+            opened = time.monotonic()
             try:
                 await self._probe(echoer)
             finally:
                 echoer.abort()
+            # A link that ends every connection at once would be asked for nothing but upgrades.
+            if time.monotonic() - opened < _SHORT_S:
+                await asyncio.sleep(_REOPEN_S)
 
     async def _probe(self, echoer: Echoer) -> None:
         echoes, pulse = Echoes(), Pulse(time.monotonic_ns())
