@@ -17,8 +17,8 @@ class ExitCode(IntEnum):
 
 MEANING = {
     ExitCode.PASSED: "done; for a scenario: passed, or an expected failure",
-    ExitCode.FAILED: "the scenario failed: the system under test did not do what was expected of it",
-    ExitCode.INCONCLUSIVE: "inconclusive: nothing was proved either way (a fault nobody saw, no traffic)",
-    ExitCode.WRONG_USE: "wrong use: a bad flag, a bad scenario file, an unknown name, a port that is taken",
+    ExitCode.FAILED: "failed: the system under test did not do what was expected of it",
+    ExitCode.INCONCLUSIVE: "inconclusive: nothing proved either way (an unseen fault, no traffic)",
+    ExitCode.WRONG_USE: "wrong use: a bad flag or file, an unknown name, a port that is taken",
     ExitCode.LAB_BROKE: "the lab itself broke: no Docker, a container that would not start",
 }
