@@ -110,7 +110,8 @@ def judged(folder: Path) -> Judged:
     """
     if not folder.is_dir():
         raise WrongUseError(
-            f"expected the folder of a run; {folder} is none.", "`lab.py runs` lists those that are there."
+            f"expected the folder of a run; {folder} is none.",
+            "Runs are kept in results/, each in a folder of its own.",
         )
     record, missing = read_record(folder)
     expectations, wrong = _expectations(record)

@@ -50,7 +50,7 @@ async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal)
 
     try:
         return await stoppable(bring_up(engine, stood or wanted, workers, terminal), on_stop)
-    except LabError as error:
+    except Exception as error:
         if stood is None:
             await take_down(engine, terminal)
         if isinstance(error, StoppedError):
