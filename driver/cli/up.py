@@ -11,7 +11,7 @@ import click
 from driver.bring_up import bring_up, take_down
 from driver.cli import options
 from driver.engine import Engine, LabSpec
-from driver.errors import LabError, StoppedError
+from driver.errors import StoppedError
 from driver.interrupts import stoppable
 from driver.lab import Lab, new_spec
 from driver.orphans import restore_orphans
