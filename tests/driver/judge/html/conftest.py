@@ -31,7 +31,7 @@ class Opened:
 
 
 # Playwright keeps an event loop running while it lives, and asyncio tests elsewhere cannot run beside one.
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="module")
 def browser() -> Iterator[Browser]:
     path = find_browser()
     if path is None:
