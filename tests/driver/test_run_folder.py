@@ -7,11 +7,10 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.prober.look import Look
 from driver.plan import Plan, resolve
 from driver.prober import settings_json, watches
 from driver.run_folder import PLAN, begin, new_folder
-from driver.scenario_file import find_scenario, load_scenario
+from driver.scenario_file import find_scenario, load_scenario, parse_scenario
 from driver.store import LATEST, RUN, RunRecord
 
 NOW = datetime(2026, 11, 24, 2, 15, tzinfo=UTC)
@@ -51,8 +50,10 @@ def test_the_prober_looks_closer_around_each_fault() -> None:
 
 
 def test_a_prober_that_cannot_be_told_looks_closely_all_the_time() -> None:
-    close = msgspec.json.decode(settings_json(plan(), can_be_told=False))["usual"]
-    usual = msgspec.json.decode(settings_json(plan(), can_be_told=True))["usual"]
-    fault = plan().faults[0]
-    assert msgspec.convert(usual, Look) == Look()
-    assert msgspec.convert(close, Look) == Look().closer(fault.made().look_for(fault.for_s)) != Look()
+    damage = "{fault: corrupt, rate: 1e-3, targets: all, at: 6s, for: 3s}"
+    text = f"# Damage needs volume to be seen.\n\nworkers: 2\nduration: 20s\ntimeline: [{damage}]\n"
+    close_look = resolve(parse_scenario(text, "damage"), seed=1)
+    told = msgspec.json.decode(settings_json(close_look, can_be_told=True))["usual"]
+    untold = msgspec.json.decode(settings_json(close_look, can_be_told=False))["usual"]
+    assert told["volume_bytes_per_s"] == 0
+    assert untold["volume_bytes_per_s"] > 0
