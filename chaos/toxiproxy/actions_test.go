@@ -80,6 +80,26 @@ func TestAResetSendsRstToBothEndsAtOnceIdleOnesToo(t *testing.T) {
 	otherServer.expect([]byte("spared"))
 }
 
+func TestAnEndIsOnTheWireBeforeTheCallThatSendsItReturns(t *testing.T) {
+	w := newWorld(t, "a")
+	for _, c := range []struct {
+		send func(*connection) (bool, func())
+		want error
+	}{{(*connection).sendRst, syscall.ECONNRESET}, {(*connection).sendFin, nil}} {
+		client, server := w.connect("a")
+		live, rest := c.send(w.lab.registry.get("a").known()[0])
+		for _, e := range []*end{client, server} {
+			if _, err := e.rest(); !live || !errors.Is(err, c.want) {
+				t.Errorf("live %v, ended with %v, not %v", live, err, c.want)
+			}
+		}
+		rest()
+		client.Close()
+		server.Close()
+		w.until("the connection is forgotten", func() bool { return len(w.lab.registry.get("a").known()) == 0 })
+	}
+}
+
 func refused(w *world, link string) bool {
 	c, err := net.DialTimeout("tcp", w.address(link), patience)
 	if err == nil {

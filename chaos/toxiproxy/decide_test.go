@@ -232,6 +232,22 @@ func TestTheMiddleOfAFrameIsInsideItsPayload(t *testing.T) {
 	}
 }
 
+func TestTruncationCountsAcrossChunks(t *testing.T) {
+	for _, size := range []int{1, 7, 50, 100, 1000} {
+		s, m, passed, ended := truncate{"bytes", 100}, remember(0, 0), 0, false
+		for chunk := range slices.Chunk(pattern(1000), size) {
+			v := s.decide(m, moment, chunk)
+			passed += len(v.pieces[0].data)
+			if ended = v.ending == finsAfter; ended {
+				break
+			}
+		}
+		if !ended || passed != 100 {
+			t.Errorf("chunks of %d: %d bytes passed, ended %v", size, passed, ended)
+		}
+	}
+}
+
 func TestWhatCannotBeginAFrameIsPassedOver(t *testing.T) {
 	for _, data := range []string{"GET / HTTP/1.1\r\n\r\n", "HTTP/1.1 101 Switching Protocols\r\n\r\n", "", "\x82"} {
 		for _, masked := range []bool{true, false} {

@@ -112,6 +112,7 @@ func TestARenewedLeaseLastsLonger(t *testing.T) {
 			t.Fatal("the fault ended while it was renewed")
 		}
 	}
+	w.until("the lease runs out when it is renewed no more", func() bool { return w.fault("f").EndedBecause == "lease" })
 	w.call("POST", "/lab/faults/nothing/renew", renewRequest{300}, http.StatusNotFound, nil)
 	w.call("POST", "/lab/faults/f/renew", renewRequest{1}, http.StatusBadRequest, nil)
 }
@@ -229,7 +230,11 @@ func TestARequestThatIsWrongIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 			t.Errorf("%q does not say %q", answer.Message, c.says)
 		}
 	}
-	w.call("POST", "/lab/faults", map[string]any{"id": "f", "lease": 10}, http.StatusBadRequest, nil)
+	var answer problem
+	w.call("POST", "/lab/faults", map[string]any{"id": "f", "lease": 10}, http.StatusBadRequest, &answer)
+	if !strings.Contains(answer.Message, `unknown field "lease"`) {
+		t.Errorf("answered %q", answer.Message)
+	}
 	w.call("POST", "/lab/faults", "text", http.StatusBadRequest, nil)
 	if l := w.link("a"); len(l.Toxics)+len(l.Faults) > 0 {
 		t.Errorf("left: %+v", l)

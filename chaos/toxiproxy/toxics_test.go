@@ -314,6 +314,18 @@ func TestToxicsComposeAndEndOneByOne(t *testing.T) {
 	}
 }
 
+func TestAHoldBehindAnotherToxicDeliversWhenItEndsFirst(t *testing.T) {
+	w := newWorld(t, "a")
+	client, server := w.connect("a")
+	w.inject("late", one, "none", aToxic("delay", "upstream", map[string]any{"mean_ms": 1}))
+	w.inject("silent", one, "none", aToxic("hold", "upstream", nil))
+	client.send([]byte("held"))
+	w.until("the bytes are held", func() bool { return w.count("silent", "held_bytes") == 4 })
+	w.end("silent")
+	server.expect([]byte("held"))
+	w.end("late")
+}
+
 func TestNothingIsLostWhileToxicsComeAndGo(t *testing.T) {
 	w := newWorld(t, "a")
 	client, server := w.connect("a")
@@ -368,6 +380,27 @@ func TestToxicityIsDrawnOnceAConnectionAndRepeats(t *testing.T) {
 	}
 	if second := hit("f2"); second != first {
 		t.Errorf("the same seed hit others: %s and %s", first, second)
+	}
+}
+
+func TestToxicityOfTheStockAPIIsDrawnOnceAConnectionToo(t *testing.T) {
+	w := newWorld(t, "a")
+	hit := func() (pattern string) {
+		w.call("POST", "/proxies/a/toxics", map[string]any{
+			"name": "half", "type": "duplicate", "stream": "upstream", "toxicity": 0.5, "attributes": map[string]any{"probability": 1},
+		}, http.StatusOK, nil)
+		for range 32 {
+			client, server := w.connect("a")
+			client.send([]byte("x"))
+			client.TCPConn.CloseWrite()
+			data, _ := server.rest()
+			pattern += strings.Repeat("x", len(data)) + " "
+		}
+		w.call("DELETE", "/proxies/a/toxics/half", nil, http.StatusNoContent, nil)
+		return pattern
+	}
+	if first, second := hit(), hit(); first != second || strings.Count(first, "xx") < 6 {
+		t.Errorf("the same seed hit %s and %s", first, second)
 	}
 }
 
