@@ -13,14 +13,16 @@ MS = 1_000_000
 HEARTBEATS_PER_S = 500
 """What all workers together may send."""
 BACKOFF_BASE_MS = 100
+BACKOFF_CAP_LEAST_MS = 1_000
+"""A small fleet could be let in at once, but to knock that often all through an outage would help nobody."""
 LEASE_IN_INTERVALS = 3
 """A lease must survive a heartbeat that comes late, and one that is lost with its connection."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate: with less they come faster than
-    they can be let in.
+    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate, and a second at least: with less
+    they come faster than they can be let in.
     """
 
     interval_ms: int
@@ -40,7 +42,7 @@ def pace(settings: CoordinatorSettings, fleet: int) -> Pace:
         timeout_ms=round(settings.heartbeat_timeout_ms * slower),
         lease_ms=max(settings.lease_ms, LEASE_IN_INTERVALS * interval_ms),
         base_ms=BACKOFF_BASE_MS,
-        cap_ms=max(BACKOFF_BASE_MS, round(1000 * fleet / settings.admission_per_s)),
+        cap_ms=max(BACKOFF_CAP_LEAST_MS, round(1000 * fleet / settings.admission_per_s)),
     )
 
 

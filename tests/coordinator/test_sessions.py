@@ -400,6 +400,11 @@ def test_backoff_is_capped_at_fleet_by_admission_rate() -> None:
     assert world.peer().connect().backoff.cap_ms == 20_000
 
 
+def test_a_small_fleet_does_not_knock_more_than_about_twice_a_second() -> None:
+    world = World(fleet=3, admission_per_s=50.0)
+    assert world.peer().connect().backoff.cap_ms == 1_000
+
+
 def test_heartbeats_become_rarer_as_the_fleet_grows() -> None:
     assert World(fleet=20).peer().connect().heartbeat_interval_ms == 2_000
     welcome = World(fleet=5_000).peer().connect()
