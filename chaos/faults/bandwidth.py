@@ -45,7 +45,7 @@ class Bandwidth(DirectedFault):
                 False, "no throughput was measured during it", asked=asked, quantity="rate_bytes_per_s"
             )
         rate = statistics.median(seen.during.rates_bytes_per_s)
-        # No more than the rate is the promise; another fault on the link, or a busy machine, can make it less.
+        # No more than the rate is the promise: another fault on the link, or a busy machine, makes it less.
         real = 0.5 * asked <= rate <= 1.2 * asked
         return Observation(
             real, f"{rate:.0f} B/s went through", asked=asked, measured=rate, quantity="rate_bytes_per_s"

@@ -9,6 +9,7 @@ from pydantic import Field
 from chaos.evidence import Ending, LinkSeen, Observation
 from chaos.fault import Aspect, DirectedFault
 from chaos.hands import LinkEffect, Toxic
+from chaos.prober.look import Look
 from chaos.proof import broken
 from chaos.units import SizeBytes
 
@@ -39,6 +40,11 @@ class Truncate(DirectedFault):
 
     def alone(self) -> frozenset[Aspect]:
         return frozenset({Aspect.live})
+
+    def look_for(self, for_s: float | None) -> Look:
+        # What may still pass has to be sent before anything can be seen to be cut off.
+        enough = 2 * (self.keep_bytes or 0) / (for_s or 10.0)
+        return Look(volume_bytes_per_s=round(min(20_000.0, enough)))
 
     def effect(self) -> LinkEffect:
         if self.keep_bytes is None:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 MAX_OUTSTANDING = 512
 _REMEMBERED = 64
-_GARBAGE = 3
+_GARBAGE = 5
 _NUMBER = struct.Struct(">I")
 NUMBER_BYTES = _NUMBER.size
 _PATTERN = bytes(1 + index % 251 for index in range(1 << 16))
@@ -96,7 +96,8 @@ class Echoes:
             return Echo(None, repeated=True)
         oldest = self._outstanding[0].data
         damaged = sum(ours != theirs for ours, theirs in zip(oldest, data, strict=False))
-        # A damaged header shifts all that follows; what differs nearly everywhere is no echo.
+        # A damaged header shifts all that follows, and a damaged mask spoils every fourth byte: neither is a count
+        # of damaged bytes.
         if len(data) != len(oldest) or damaged * _GARBAGE > len(data):
             return Echo(None)
         return self._take(0, data, damaged)

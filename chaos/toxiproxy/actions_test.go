@@ -5,7 +5,8 @@ import (
 	"fmt"
 	"net"
 	"net/http"
-	"sync"
+	"os"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -153,14 +154,12 @@ func TestALinkStaysShutUntilTheLastFaultThatShutsItEnds(t *testing.T) {
 	w.connect("a")
 }
 
-// deafServer gives an address at which a dial hangs: a listener that does not accept, its queue full. The dials fail soon after it is
-// stopped.
-func deafServer(w *world) (address string, stop func()) {
+// deafServer gives an address at which a dial hangs: a listener that does not accept, its queue full. Accepting goes on when it is
+// told to listen, and dials fail after it is closed.
+func deafServer(w *world) (address string, fd int) {
 	w.Helper()
 	fd, err := unix.Socket(unix.AF_INET, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
 	w.must(err)
-	stop = sync.OnceFunc(func() { unix.Close(fd) })
-	w.Cleanup(stop)
 	w.must(unix.Bind(fd, &unix.SockaddrInet4{Addr: [4]byte{127, 0, 0, 1}}))
 	w.must(unix.Listen(fd, 0))
 	name, err := unix.Getsockname(fd)
@@ -169,20 +168,27 @@ func deafServer(w *world) (address string, stop func()) {
 	for range 8 {
 		c, err := net.DialTimeout("tcp", address, 200*time.Millisecond)
 		if err != nil {
-			return address, stop
+			return address, fd
 		}
 		w.Cleanup(func() { c.Close() })
 	}
 	w.Fatal("the queue does not fill")
-	return "", nil
+	return "", 0
+}
+
+// dialDeaf makes a link to a deaf server, and a client for which the link's accept loop dials it.
+func dialDeaf(w *world) (client *end, fd int) {
+	w.Helper()
+	deaf, fd := deafServer(w)
+	w.call("PUT", "/lab/links", linksRequest{Links: []linkSpec{{"dead", "127.0.0.1:0", deaf}}}, http.StatusOK, nil)
+	client = w.dial("dead")
+	w.until("the accept loop has taken the client", func() bool { return w.link("dead").Waiting == 0 })
+	return client, fd
 }
 
 func TestAServerThatDoesNotAnswerADialHoldsNothingUp(t *testing.T) {
 	w := newWorld(t, "a")
-	deaf, stop := deafServer(w)
-	w.call("PUT", "/lab/links", linksRequest{Links: []linkSpec{{"dead", "127.0.0.1:0", deaf}}}, http.StatusOK, nil)
-	w.dial("dead")
-	w.until("the accept loop has taken the client", func() bool { return w.link("dead").Waiting == 0 })
+	_, fd := dialDeaf(w)
 	start := time.Now()
 	w.inject("f", []string{"a", "dead"}, "refuse")
 	if !refused(w, "dead") || !refused(w, "a") {
@@ -193,8 +199,62 @@ func TestAServerThatDoesNotAnswerADialHoldsNothingUp(t *testing.T) {
 	if took := time.Since(start); took > 5*time.Second {
 		t.Errorf("it took %s", took)
 	}
-	stop()
+	w.must(unix.Close(fd))
 	w.until("the link opens by itself", func() bool { return w.link("dead").Enabled })
+	w.inject("g", []string{"dead"}, "refuse")
+	if !refused(w, "dead") {
+		t.Error("the next fault left the link open")
+	}
+}
+
+func TestAConnectionThatWasBeingOpenedWhenTheLinkWasRefusedEndsToo(t *testing.T) {
+	w := newWorld(t)
+	client, fd := dialDeaf(w)
+	w.inject("f", []string{"dead"}, "refuse")
+	listener, err := net.FileListener(os.NewFile(uintptr(fd), "deaf"))
+	w.must(err)
+	defer listener.Close()
+	go func() {
+		for {
+			if _, err := listener.Accept(); err != nil {
+				return
+			}
+		}
+	}()
+	if _, err := client.rest(); err != nil {
+		t.Error("expected FIN, got", err)
+	}
+	if n := w.link("dead").Accepted; n != 1 {
+		t.Errorf("%d connections were opened", n)
+	}
+}
+
+func TestALinkIsShutWhenTheCallThatShutsItReturns(t *testing.T) {
+	w := newWorld(t, "a")
+	l := w.lab.registry.get("a")
+	for range 100 {
+		rest, err := l.door.shut(l.proxy, "f", func() {})
+		w.must(err)
+		if !refused(w, "a") {
+			t.Fatal("the link is open")
+		}
+		w.must(rest())
+		w.must(l.door.unshut(l.proxy, "f"))
+	}
+}
+
+func TestALinkWhosePortWasTakenMeanwhileOpensWhenItIsFree(t *testing.T) {
+	w := newWorld(t, "a")
+	address := w.address("a")
+	w.inject("f", one, "block_new")
+	thief, err := net.Listen("tcp", address)
+	w.must(err)
+	if v := w.end("f"); !strings.Contains(v.Links[0].Problem, "address already in use") {
+		t.Errorf("the ended fault is %+v", v)
+	}
+	w.must(thief.Close())
+	w.until("the link opens by itself", func() bool { return w.link("a").Enabled })
+	w.connect("a")
 }
 
 func TestALinkThatWasDisabledBeforeAFaultShutItStaysSoUntilHealed(t *testing.T) {

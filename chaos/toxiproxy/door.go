@@ -29,32 +29,29 @@ var (
 )
 
 // shut closes the door on a fault's behalf: new connections are refused when it returns. What it gives waits until the accept loop
-// has ended, too.
-func (d *door) shut(proxy *toxiproxy.Proxy, fault string) (rest func() error, err error) {
+// has ended, too, and then does what is left to do about the connection that the loop was opening.
+func (d *door) shut(proxy *toxiproxy.Proxy, fault string, late func()) (rest func() error, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if !lockWithin(proxy, doorTime) {
+		return nil, errLocked
+	}
 	if d.closers == nil {
 		d.closers = map[string]bool{}
 	}
-	first := len(d.closers) == 0
-	if first {
-		if !lockWithin(proxy, doorTime) {
-			return nil, errLocked
-		}
+	if len(d.closers) == 0 {
 		d.wasShut = !proxy.Enabled
 	}
 	d.closers[fault] = true
-	switch {
-	case !first:
-		return func() error { return nil }, nil
-	case d.wasShut:
+	if !proxy.Enabled {
 		proxy.Unlock()
 		return func() error { return nil }, nil
 	}
 	ended := stopListening(proxy)
 	return func() error {
-		// It may wait for a dial that the server does not answer; new connections are refused all the same.
-		_ = within(doorTime, func() error { ended(); return nil })
+		// The loop may wait for a dial that the server does not answer. New connections are refused all the same, and the rest
+		// is done when the dial has ended.
+		_ = within(doorTime, func() error { ended(); late(); return nil })
 		return nil
 	}, nil
 }

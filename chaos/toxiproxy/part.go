@@ -77,7 +77,7 @@ func (p *part) throw() {
 // over. It waits for nothing that takes more than microseconds, because the next link's turn comes after it.
 func (p *part) strike(a action, fault string) (rests []func() error, err error) {
 	if a.shuts {
-		rest, err := p.link.door.shut(p.link.proxy, fault)
+		rest, err := p.link.door.shut(p.link.proxy, fault, func() { p.link.endLate(a) })
 		if err != nil {
 			return nil, err
 		}
@@ -90,9 +90,6 @@ func (p *part) strike(a action, fault string) (rests []func() error, err error) 
 			hit++
 		}
 		rests = append(rests, func() error { rest(); return nil })
-	}
-	if a.shuts && a.ends {
-		rests = append(rests, p.endLate)
 	}
 	if a.shuts || a.ends {
 		p.beganNs.Store(monoNs())
@@ -126,13 +123,15 @@ func strikeAll(parts []*part, a action, fault string) (failed map[string]string,
 }
 
 // endLate ends the connection that Toxiproxy was opening while the door was shut.
-func (p *part) endLate() error {
-	for _, c := range p.link.known() {
+func (l *link) endLate(a action) {
+	if !a.ends {
+		return
+	}
+	for _, c := range l.known() {
 		if c.open() {
 			c.cut()
 		}
 	}
-	return nil
 }
 
 // halt ends the toxics' effect.

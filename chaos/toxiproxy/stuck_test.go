@@ -208,3 +208,19 @@ func TestAClientThatLeavesInTheMiddleOfAHoldIsCleanedUpWhenItEnds(t *testing.T) 
 	}
 	w.until("the connection is forgotten", func() bool { return len(w.lab.registry.get("a").known()) == 0 })
 }
+
+func TestAToxicCanBeAddedAfterOneWasRemovedFromAStreamThatIsEnding(t *testing.T) {
+	w := newWorld(t, "a")
+	client, server := w.connect("a")
+	w.inject("first", one, "none", aToxic("delay", "upstream", map[string]any{"mean_ms": 1}))
+	w.inject("second", one, "none", aToxic("hold", "upstream", nil))
+	client.Close()
+	server.silent(50 * time.Millisecond)
+	w.end("first")
+	w.inject("third", one, "none", aToxic("drop", "upstream", map[string]any{"probability": 0}))
+	w.end("second")
+	if _, err := server.rest(); err != nil {
+		t.Error("expected FIN, got", err)
+	}
+	w.end("third")
+}

@@ -29,7 +29,7 @@ def test_echoes_in_order_have_no_damage() -> None:
 def test_each_damaged_byte_is_counted_once(size: int, data: st.DataObject) -> None:
     echoes = Echoes()
     sent = echoes.send(size, now_ns=0)
-    places = data.draw(st.sets(st.integers(0, size - 1), min_size=1, max_size=max(1, size // 3)))
+    places = data.draw(st.sets(st.integers(0, size - 1), min_size=1, max_size=max(1, size // 5)))
     assert echoes.arrived(flipped(sent.data, *places)).damaged_bytes == len(places)
 
 
@@ -48,6 +48,12 @@ def test_a_message_that_comes_twice_is_told_and_answers_nothing() -> None:
     assert echo.repeated
     assert echo.sent is None
     assert echoes.arrived(second.data).sent == second
+
+
+def test_a_message_whose_mask_was_damaged_is_no_echo() -> None:
+    echoes = Echoes()
+    sent = echoes.send(100, now_ns=0)
+    assert echoes.arrived(flipped(sent.data, *range(2, 100, 4))).sent is None
 
 
 @pytest.mark.parametrize("strange", [b"", b"x" * 16, bytes(64)])
