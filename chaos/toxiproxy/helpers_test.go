@@ -146,7 +146,10 @@ func (w *world) count(id, counter string) int64 {
 	return w.fault(id).Links[0].Toxics[0].Counters[counter]
 }
 
-func (w *world) address(link string) string { return w.lab.registry.get(link).proxy.Listen }
+func (w *world) address(link string) string {
+	spec, _, _ := w.lab.registry.get(link).look()
+	return spec.Listen
+}
 
 func (w *world) dial(link string) *end {
 	w.Helper()

@@ -29,6 +29,7 @@ type link struct {
 
 	mu          sync.Mutex
 	connections map[string]*connection // By the client's address.
+	spec        linkSpec               // As of the last look.
 
 	door     door
 	queue    queue
@@ -60,6 +61,20 @@ func adopt(name string, proxy *toxiproxy.Proxy) (*link, bool) {
 		}
 	}
 	return l, true
+}
+
+// look gives where a link listens and leads, and whether it is enabled. It says false when the proxy was locked, and then gives what
+// it knew.
+func (l *link) look() (spec linkSpec, enabled, fresh bool) {
+	fresh = lockWithin(l.proxy, viewTime)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if fresh {
+		l.spec = linkSpec{l.name, l.proxy.Listen, l.proxy.Upstream}
+		enabled = l.proxy.Enabled
+		l.proxy.Unlock()
+	}
+	return l.spec, enabled, fresh
 }
 
 // lockTime bounds the wait for a lock that a stock API call may hold for long.

@@ -72,12 +72,15 @@ func (lab *lab) ensure(r *linksRequest) (*linksAnswer, *problem) {
 	var undo []func()
 	for _, want := range r.Links {
 		have := lab.registry.get(want.Name)
-		if have != nil && sameListen(have.proxy.Listen, want.Listen) && have.proxy.Upstream == want.Upstream {
+		var before linkSpec
+		if have != nil {
+			before, _, _ = have.look()
+		}
+		if sameListen(before.Listen, want.Listen) && before.Upstream == want.Upstream {
 			answer.Kept = append(answer.Kept, want.Name)
 			continue
 		}
 		if have != nil {
-			before := linkSpec{want.Name, have.proxy.Listen, have.proxy.Upstream}
 			if err := lab.remove(want.Name); err != nil {
 				return nil, lab.failed(want.Name, err, undo)
 			}
@@ -161,15 +164,11 @@ func (lab *lab) links() linksView {
 }
 
 func (l *link) view() linkView {
+	spec, enabled, fresh := l.look()
 	v := linkView{
-		Name: l.name, Listen: l.proxy.Listen, Upstream: l.proxy.Upstream, Accepted: l.accepted.Load(), Waiting: waiting(l.proxy), Connections: len(l.live()),
-		BytesUpstream: l.bytes[stream.Upstream].Load(), BytesDownstream: l.bytes[stream.Downstream].Load(), Faults: []string{}, Toxics: []string{},
-	}
-	v.Stuck = true
-	if lockWithin(l.proxy, viewTime) {
-		v.Enabled = l.proxy.Enabled
-		l.proxy.Unlock()
-		v.Stuck = false
+		Name: l.name, Listen: spec.Listen, Upstream: spec.Upstream, Enabled: enabled, Connections: len(l.live()),
+		Accepted: l.accepted.Load(), BytesUpstream: l.bytes[stream.Upstream].Load(), BytesDownstream: l.bytes[stream.Downstream].Load(),
+		Waiting: waiting(l.proxy), Stuck: !fresh, Faults: []string{}, Toxics: []string{},
 	}
 	if !lockWithin(l.proxy.Toxics, viewTime) {
 		v.Stuck = true

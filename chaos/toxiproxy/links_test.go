@@ -53,7 +53,7 @@ func TestWhenALinkCannotBeMadeThoseOfTheSameCallAreRemovedAgain(t *testing.T) {
 	if !strings.Contains(answer.Links["taken"], "address already in use") {
 		t.Errorf("answered %+v", answer)
 	}
-	if links := w.lab.registry.all(); len(links) != 1 || links[0].proxy.Upstream != upstream {
+	if links := w.lab.registry.all(); len(links) != 1 || w.link("kept").Upstream != upstream {
 		t.Errorf("%d links are left", len(links))
 	}
 	w.connect("kept")

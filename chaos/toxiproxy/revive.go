@@ -67,7 +67,8 @@ func (l *link) reviveIfDead(now time.Time) {
 	l.queue.since = now
 	go func() {
 		defer l.reviving.Unlock()
-		server, err := net.DialTimeout("tcp", l.proxy.Upstream, reviveDial)
+		spec, _, _ := l.look()
+		server, err := net.DialTimeout("tcp", spec.Upstream, reviveDial)
 		if err != nil {
 			return
 		}

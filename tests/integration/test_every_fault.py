@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -88,12 +89,12 @@ def run_plan(
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
-    return run_plan(PLAN, tmp_path_factory.mktemp("real"), "test-every-fault", LabHands)
+    return run_plan(PLAN, tmp_path_factory.mktemp("real"), f"every-fault-{os.getpid()}", LabHands)
 
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
-    return run_plan(PLAN, tmp_path_factory.mktemp("idle"), "test-idle-faults", IdleHands)
+    return run_plan(PLAN, tmp_path_factory.mktemp("idle"), f"idle-faults-{os.getpid()}", IdleHands)
 
 
 def test_the_plan_holds_every_fault_of_the_catalogue() -> None:
