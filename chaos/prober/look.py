@@ -81,7 +81,7 @@ def burst_look(rate_bytes_per_s: int, for_s: float | None) -> Look:
 
     A burst takes long enough for the rate to show, and leaves the link to the worker most of the time.
     """
-    burst_bytes = max(2_048, min(128_000, rate_bytes_per_s // 16))
+    burst_bytes = max(2_048, min(128_000, rate_bytes_per_s // 10))
     return Look(burst_bytes=burst_bytes, burst_every_s=max(1.0, (for_s or 10.0) / 4))
 
 

@@ -97,7 +97,10 @@ class Pulse:
 
 
 class Burst:
-    """Throughput of messages sent in one go: bytes after the first echo, over the time until the last."""
+    """Throughput of messages sent in one go: the bytes after the first that came, over the time that they took.
+
+    Several may come in one piece; all of the first piece is where counting begins.
+    """
 
     def __init__(self, first: int, last: int) -> None:
         self.first, self.last = first, last
@@ -105,12 +108,12 @@ class Burst:
         self._bytes = 0
 
     def heard(self, now_ns: int, number: int, wire_bytes: int) -> int | None:
-        """Bytes a second, once the last echo is here."""
+        """Bytes a second, once the last echo is here; `now_ns` is the same for all that came in one piece."""
         if number == self.first:
             self._began_ns = now_ns
-        elif self.first < number <= self.last and self._began_ns:
+        elif self.first < number <= self.last and 0 < self._began_ns < now_ns:
             self._bytes += wire_bytes
-            if number == self.last and now_ns > self._began_ns:
+            if number == self.last:
                 return round(self._bytes * 1e9 / (now_ns - self._began_ns))
         return None
 

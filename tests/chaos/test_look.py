@@ -58,4 +58,4 @@ def test_corruption_is_looked_for_in_bounded_traffic(rate: str) -> None:
 
 def test_throughput_is_measured_in_bounded_bursts() -> None:
     assert make("bandwidth", {"rate": "1GB/s"}).look_for(10.0).burst_bytes == 128_000
-    assert make("bandwidth", {"rate": "64KB/s"}).look_for(10.0).burst_bytes == 4_000
+    assert make("bandwidth", {"rate": "64KB/s"}).look_for(10.0).burst_bytes == 6_400

@@ -83,6 +83,14 @@ def test_a_burst_counts_bytes_after_the_first_echo_until_the_last() -> None:
     assert burst.heard(2000 * MS, 5, 500) == 1000
 
 
+def test_what_came_in_one_piece_with_the_first_echo_took_no_time_and_counts_for_nothing() -> None:
+    burst = Burst(first=3, last=6)
+    assert burst.heard(1000 * MS, 3, 500) is None
+    assert burst.heard(1000 * MS, 4, 500) is None
+    assert burst.heard(1500 * MS, 5, 500) is None
+    assert burst.heard(2000 * MS, 6, 500) == 1000
+
+
 def test_a_burst_whose_first_echo_is_lost_tells_no_rate() -> None:
     burst = Burst(first=3, last=5)
     assert burst.heard(1500 * MS, 4, 500) is None
