@@ -96,7 +96,7 @@ class Echoes:
             return Echo(None, repeated=True)
         oldest = self._outstanding[0].data
         damaged = sum(ours != theirs for ours, theirs in zip(oldest, data, strict=False))
-        # A damaged header shifts all that follows, a damaged mask spoils every fourth byte: no count of damage.
+        # A damaged header shifts all that follows, a damaged mask spoils every fourth byte: not a count.
         if len(data) != len(oldest) or damaged * _GARBAGE > len(data):
             return Echo(None)
         return self._take(0, data, damaged)

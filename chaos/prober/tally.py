@@ -97,7 +97,8 @@ class Pulse:
 
 
 class Burst:
-    """Throughput of messages sent in one go: the bytes after the first that came, over the time that they took.
+    """Throughput of messages sent in one go: the bytes after the first that came, over the time that they
+    took.
 
     Several may come in one piece; all of the first piece is where counting begins.
     """
