@@ -19,6 +19,7 @@ from typing import Any
 
 import requests
 from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from chaos.prober import events
@@ -115,8 +116,9 @@ async def echo_server() -> AsyncIterator[int]:
         return response
 
     async def echo(connection: ServerConnection) -> None:
-        async for message in connection:
-            await connection.send(message)
+        with contextlib.suppress(ConnectionClosed):
+            async for message in connection:
+                await connection.send(message)
 
     async with serve(echo, HOST, 0, process_request=answer, compression=None, ping_interval=None) as server:
         yield next(iter(server.sockets)).getsockname()[1]

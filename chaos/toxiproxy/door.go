@@ -101,6 +101,11 @@ func (d *door) reopen(proxy *toxiproxy.Proxy) (bool, error) {
 
 // startAccepting says whether the proxy had to be started.
 func startAccepting(proxy *toxiproxy.Proxy) (bool, error) {
+	// Looking first keeps calls from piling up behind a lock that a hanging dial may hold for minutes.
+	if !lockWithin(proxy, doorTime) {
+		return false, errDialing
+	}
+	proxy.Unlock()
 	err := within(doorTime, proxy.Start)
 	switch {
 	case errors.Is(err, toxiproxy.ErrProxyAlreadyStarted):

@@ -38,7 +38,7 @@ type link struct {
 
 // adopt puts our entrances into a proxy. Connections that are older than that are counted from now on.
 func adopt(name string, proxy *toxiproxy.Proxy) (*link, bool) {
-	l := &link{name: name, proxy: proxy, connections: map[string]*connection{}}
+	l := &link{name: name, proxy: proxy, connections: map[string]*connection{}, spec: linkSpec{name, proxy.Listen, proxy.Upstream}}
 	if !lockWithin(proxy.Toxics, lockTime) {
 		return nil, false
 	}

@@ -132,6 +132,7 @@ func (lab *lab) create(s linkSpec) error {
 	if err := proxy.Start(); err != nil {
 		return errors.Join(err, lab.remove(s.Name))
 	}
+	lab.registry.get(s.Name).look()
 	return nil
 }
 
