@@ -132,7 +132,9 @@ func (lab *lab) create(s linkSpec) error {
 	if err := proxy.Start(); err != nil {
 		return errors.Join(err, lab.remove(s.Name))
 	}
-	lab.registry.get(s.Name).look()
+	if l := lab.registry.get(s.Name); l != nil {
+		l.look()
+	}
 	return nil
 }
 
