@@ -104,6 +104,14 @@ func TestTheStockClientSetsChangesAndRemovesOurToxics(t *testing.T) {
 	}
 }
 
+func TestAToxicOfTheDoorDoesNothingDownstream(t *testing.T) {
+	w := newWorld(t, "a")
+	w.call("POST", "/proxies/a/toxics", map[string]any{"type": "hang", "stream": "downstream"}, http.StatusOK, nil)
+	client, server := w.connect("a")
+	server.send([]byte("passes"))
+	client.expect([]byte("passes"))
+}
+
 func TestABrowserIsRefusedOnOurRoutesToo(t *testing.T) {
 	w := newWorld(t)
 	request, err := http.NewRequest("GET", w.api+"/lab/healthz", nil)
