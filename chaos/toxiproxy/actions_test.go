@@ -102,8 +102,10 @@ func TestAnEndIsOnTheWireBeforeTheCallThatSendsItReturns(t *testing.T) {
 	}
 }
 
-func refused(w *world, link string) bool {
-	c, err := net.DialTimeout("tcp", w.address(link), patience)
+func refused(w *world, link string) bool { return refusedAt(w.address(link)) }
+
+func refusedAt(address string) bool {
+	c, err := net.DialTimeout("tcp", address, patience)
 	if err == nil {
 		c.Close()
 	}
@@ -235,10 +237,11 @@ func TestALinkIsShutWhenTheCallThatShutsItReturns(t *testing.T) {
 	l := w.lab.registry.get("a")
 	// With one processor nothing else of ours runs before the connection is tried: it is the call that shuts, not what follows it.
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
+	address := w.address("a")
 	for range 100 {
 		rest, err := l.door.shut(l.proxy, "f", func() {})
 		w.must(err)
-		open := !refused(w, "a")
+		open := !refusedAt(address)
 		w.must(rest())
 		if open {
 			t.Fatal("the link is open")
