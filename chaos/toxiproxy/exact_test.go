@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// How exact and how quick the server is. Benchmarks, since a busy machine must fail no test; benchmarks/bench_toxiproxy.py
-// runs them and holds the figures against what the lab promises.
+// How exact and how quick the server is. Benchmarks, since a busy machine must fail no test:
+//   go test -run NONE -bench . -benchtime 20x
 
 func percentile(sample []time.Duration, percent int) time.Duration {
 	sorted := slices.Sorted(slices.Values(sample))
