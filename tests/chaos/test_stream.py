@@ -1,0 +1,175 @@
+"""The prober on one link: what it keeps, what it notices, and that it comes back by itself."""
+
+from __future__ import annotations
+
+import asyncio
+import random
+import time
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+
+import msgspec
+import pytest
+from websockets.asyncio.server import ServerConnection, serve
+from websockets.exceptions import ConnectionClosed
+from websockets.http11 import Request, Response
+
+from chaos.prober import events
+from chaos.prober.__main__ import WatchFile, read_settings
+from chaos.prober.dial import PROBE_BYTES, PROBE_PATH
+from chaos.prober.look import Look, ProberSettings, Watch, write_watches
+from chaos.prober.stream import LinkProber
+from wire.events import Event, Journal
+
+CLOSE = Look(probes_per_s=50, connects_per_s=10)
+
+
+@dataclass
+class Coordinator:
+    """The coordinator's end of a link. While `open` is not set it answers nothing on standing connections."""
+
+    port: int = 0
+    open: asyncio.Event = field(default_factory=asyncio.Event)
+    connections: list[ServerConnection] = field(default_factory=list)
+
+    async def echo(self, connection: ServerConnection) -> None:
+        self.connections.append(connection)
+        try:
+            async for message in connection:
+                await self.open.wait()
+                await connection.send(message)
+        except ConnectionClosed:
+            pass
+
+    def answer(self, connection: ServerConnection, request: Request) -> Response | None:
+        if request.path != PROBE_PATH:
+            return None
+        response = connection.respond(200, "")
+        response.body = bytes(range(PROBE_BYTES))
+        del response.headers["Content-Length"]
+        response.headers["Content-Length"] = str(PROBE_BYTES)
+        return response
+
+
+@dataclass
+class Watched:
+    """A prober that runs, and what it wrote."""
+
+    coordinator: Coordinator
+    lines: list[bytes]
+
+    def of(self, kind: type[Event]) -> list[Event]:
+        decoder = msgspec.json.Decoder(events.ProberEvent)
+        return [event for event in map(decoder.decode, self.lines) if isinstance(event, kind)]
+
+    async def until(self, condition: Callable[[], object]) -> None:
+        deadline = time.monotonic() + 20
+        while not condition():
+            assert time.monotonic() < deadline, b"".join(self.lines[-5:]).decode()
+            await asyncio.sleep(0.02)
+
+
+@asynccontextmanager
+async def watching(look: Look = CLOSE) -> AsyncIterator[Watched]:
+    coordinator, lines = Coordinator(), []
+    coordinator.open.set()
+    async with serve(
+        coordinator.echo,
+        "127.0.0.1",
+        0,
+        process_request=coordinator.answer,
+        compression=None,
+        ping_interval=None,
+    ) as server:
+        coordinator.port = next(iter(server.sockets)).getsockname()[1]
+        journal = Journal("prober", lines.append, time.monotonic_ns, time.time)
+        prober = LinkProber(
+            "worker-1", "127.0.0.1", coordinator.port, journal, lambda: look, random.Random(1)
+        )
+        task = asyncio.create_task(prober.run())
+        try:
+            yield Watched(coordinator, lines)
+        finally:
+            coordinator.open.set()
+            task.cancel()
+            await asyncio.gather(task, return_exceptions=True)
+
+
+async def test_a_link_that_is_well_gives_round_trips_and_answers() -> None:
+    async with watching() as watched:
+        await watched.until(lambda: len(watched.of(events.LinkSeen)) >= 2)
+        seen = watched.of(events.LinkSeen)[-1]
+        assert isinstance(seen, events.LinkSeen)
+        assert seen.heard > 5
+        assert len(seen.rtt_us) == len(seen.rtt_at_ms) == seen.heard
+        assert seen.damaged_bytes == seen.missing == seen.repeated == 0
+        assert seen.out_bytes > 0
+        assert {tried.outcome for tried in watched.of(events.Tried)} == {"answered"}  # type: ignore[attr-defined]
+        assert len(watched.of(events.StreamOpened)) == 1
+
+
+async def test_a_standing_connection_that_ends_is_told_and_made_anew() -> None:
+    async with watching() as watched:
+        await watched.until(lambda: watched.of(events.StreamOpened))
+        watched.coordinator.connections[0].transport.close()
+        await watched.until(lambda: len(watched.of(events.StreamOpened)) == 2)
+        (ended,) = watched.of(events.StreamEnded)
+        assert isinstance(ended, events.StreamEnded)
+        assert ended.how == "fin"
+
+
+async def test_a_silence_is_told_when_it_begins_and_what_it_was_when_it_ends() -> None:
+    async with watching(Look(probes_per_s=20, connects_per_s=0)) as watched:
+        await watched.until(lambda: watched.of(events.LinkSeen))
+        watched.coordinator.open.clear()
+        await watched.until(lambda: watched.of(events.FellSilent))
+        watched.coordinator.open.set()
+        await watched.until(lambda: watched.of(events.HeardAgain))
+        (again,) = watched.of(events.HeardAgain)
+        assert isinstance(again, events.HeardAgain)
+        assert again.whole
+        assert again.held > 5
+        assert watched.of(events.StreamEnded) == []
+
+
+async def test_a_connection_that_stays_silent_while_new_ones_are_answered_is_given_up() -> None:
+    async with watching() as watched:
+        await watched.until(lambda: watched.of(events.LinkSeen))
+        watched.coordinator.open.clear()
+        await watched.until(lambda: watched.of(events.StreamEnded))
+        ended = watched.of(events.StreamEnded)[0]
+        assert isinstance(ended, events.StreamEnded)
+        assert ended.how == "given_up"
+
+
+async def test_what_is_looked_at_closely_is_compared_and_measured() -> None:
+    async with watching(Look(volume_bytes_per_s=20_000, burst_bytes=20_000, burst_every_s=0.5)) as watched:
+        await watched.until(
+            lambda: any(seen.rates_bytes_per_s for seen in watched.of(events.LinkSeen))  # type: ignore[attr-defined]
+        )
+        assert sum(seen.compared_bytes for seen in watched.of(events.LinkSeen)) > 20_000  # type: ignore[attr-defined]
+
+
+def test_a_watch_file_is_followed_through_its_changes(tmp_path: Path) -> None:
+    path = tmp_path / "prober.watch"
+    file, watch = WatchFile(path), Watch(1, 2, ["worker-1"], CLOSE)
+    file.refresh()
+    assert file.watches == []
+    path.write_bytes(write_watches([watch]))
+    file.refresh()
+    assert file.watches == [watch]
+    path.write_bytes(b"[{")
+    file.refresh()
+    assert file.watches == [watch]
+    path.unlink()
+    file.refresh()
+    assert file.watches == []
+
+
+def test_settings_that_make_no_sense_end_the_prober_with_a_sentence() -> None:
+    assert read_settings("") == ProberSettings()
+    assert read_settings('{"links": 3}').links == 3
+    with pytest.raises(SystemExit, match="STORMLAB_PROBER"):
+        read_settings('{"link": 3}')
