@@ -150,7 +150,7 @@ class _Resolver:
     def __init__(self, loaded: ScenarioFile, seed: int) -> None:
         self._loaded = loaded
         self._seed = seed
-        self._duration_s = loaded.scenario.duration_s
+        self._last_s = loaded.scenario.duration_s - loaded.scenario.cooldown_s
         self._fleet = Fleet(loaded.scenario.workers, seed, loaded.scenario.groups)
         self._names: set[str] = set()
         self._ends = {"start": 0.0, "steady": loaded.scenario.warmup_s}
@@ -255,7 +255,7 @@ class _Resolver:
             if (
                 model.repeat is None
                 and number
-                and max((fault.end_s for fault in more), default=begin_s) > self._duration_s + _TICK_S
+                and max((fault.end_s for fault in more), default=begin_s) > self._last_s + _TICK_S
             ):
                 break
             faults += more
@@ -355,11 +355,14 @@ class _Resolver:
 
     def _check_length(self, faults: list[PlannedFault]) -> None:
         for fault in faults:
-            if fault.end_s > self._duration_s + _TICK_S:
+            if fault.end_s > self._last_s + _TICK_S:
+                scenario = self._loaded.scenario
+                bound = f"the run lasts {format_seconds(scenario.duration_s)}"
+                if scenario.cooldown_s:
+                    bound += f", of which no fault may be in the last {format_seconds(scenario.cooldown_s)}"
                 raise self._loaded.error(
                     (*self._paths[fault.id], "at" if fault.for_s is None else "for"),
-                    f"{fault.id} would end at {format_seconds(round(fault.end_s, 3))}, and the run lasts "
-                    f"{format_seconds(self._duration_s)}",
+                    f"{fault.id} would end at {format_seconds(round(fault.end_s, 3))}, and {bound}",
                     "Give it a shorter `for`, an earlier `at`, or the run a longer `duration`.",
                 )
 

@@ -118,6 +118,9 @@ class Scenario(Strict):
         Seconds,
         Field(ge=0, le=600, description="load before any fault: the steady state that `after: steady` means"),
     ] = 5.0
+    cooldown_s: Annotated[
+        Seconds, Field(ge=0, le=600, description="load after the last fault: all faults end before it")
+    ] = 0.0
     converge_s: Annotated[
         Seconds, Field(ge=1, le=3600, description="how long after healing all must be well again")
     ] = 60.0

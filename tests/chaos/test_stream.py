@@ -145,7 +145,7 @@ async def test_a_connection_that_stays_silent_while_new_ones_are_answered_is_giv
 
 
 async def test_what_is_looked_at_closely_is_compared_and_measured() -> None:
-    async with watching(Look(volume_bytes_per_s=20_000, burst_bytes=20_000, burst_every_s=0.5)) as watched:
+    async with watching(Look(volume_bytes_per_s=20_000, burst_bytes=300_000, burst_every_s=0.5)) as watched:
         await watched.until(
             lambda: any(seen.rates_bytes_per_s for seen in watched.of(events.LinkSeen))  # type: ignore[attr-defined]
         )

@@ -27,6 +27,13 @@ def test_a_fault_comes_as_often_as_it_fits() -> None:
     ]  # fmt: skip
 
 
+def test_no_fault_comes_into_the_time_that_shows_whether_all_recovered() -> None:
+    herd = "  - {fault: refuse, targets: all, at: 10s, for: 10s, every: 40s}"
+    assert len(plan(herd, more="cooldown: 1s").faults) == 2
+    with pytest.raises(FileError, match="of which no fault may be in the last 20s"):
+        plan("  - {fault: refuse, targets: all, at: 75s, for: 10s}", more="cooldown: 20s")
+
+
 def test_a_fault_comes_as_often_as_it_is_told() -> None:
     told = times("  - {id: x, fault: cut, targets: all, at: 10s, every: 5s, repeat: 2}")
     assert told == [("x-1", 10.0, None), ("x-2", 15.0, None)]
