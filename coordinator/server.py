@@ -6,7 +6,8 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Coroutine
+from collections.abc import Callable, Coroutine
+from functools import partial
 from http import HTTPStatus
 from typing import Any
 
@@ -37,13 +38,24 @@ _quiet.setLevel(logging.CRITICAL)
 class Link(ServerConnection):
     """A connection, and what its upgrade request decided."""
 
-    __slots__ = ("echoes", "is_writing", "opening")
+    __slots__ = ("echoes", "is_writing", "on_broken", "opening")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.opening: Opening | None = None
         self.echoes = False
         self.is_writing = False
+        self.on_broken: Callable[[FrameError], None] | None = None
+
+    def data_received(self, data: bytes) -> None:
+        """Say at once that the framing is broken: until the other end closes too, its next connection could
+        take this one's place, and what was wrong would not be counted.
+        """
+        super().data_received(data)
+        sent = self.protocol.close_sent
+        if self.on_broken and self.protocol.parser_exc and sent is not None and sent.code in _BROKEN:
+            tell, self.on_broken = self.on_broken, None
+            tell(FrameError(_BROKEN[sent.code], sent.reason))
 
     def forget_upgrade(self) -> None:
         """Let go of the headers, which would be kept for as long as the connection."""
@@ -217,6 +229,7 @@ class Shell:
             await self._close(link, CloseCode.superseded, "a newer connection of this worker took over")
             return
         self._links[connection] = link
+        link.on_broken = partial(self._broken, connection)
         self.act()
         try:
             while True:
@@ -228,6 +241,10 @@ class Shell:
         except Exception as error:
             self.fail(error)
             raise
+
+    def _broken(self, connection: int, error: FrameError) -> None:
+        self.core.on_broken(time.monotonic_ns(), connection, error)
+        self.act()
 
     def _gone(self, connection: int, closed: ConnectionClosed) -> None:
         self._links.pop(connection, None)

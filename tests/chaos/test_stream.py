@@ -73,7 +73,8 @@ class Watched:
 
 @asynccontextmanager
 async def watching(look: Look = CLOSE) -> AsyncIterator[Watched]:
-    coordinator, lines = Coordinator(), []
+    coordinator = Coordinator()
+    lines: list[bytes] = []
     coordinator.open.set()
     async with serve(
         coordinator.echo,

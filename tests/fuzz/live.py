@@ -102,9 +102,9 @@ async def _check_counted(coordinator: CoordinatorProcess, crowd: Crowd) -> None:
     """Every bad frame was counted by its kind and told once."""
     counters = (await coordinator.state()).counters
     counted = {fault: counters.get(f"frames_refused_{fault}", 0) for fault in crowd.faults}
-    assert counted == dict(crowd.faults)
+    assert counted == dict(crowd.faults), f"counted {counted}, sent {dict(crowd.faults)}"
     told = Counter(event["fault"] for event in coordinator.journal("frame_refused"))
-    assert told == crowd.faults
+    assert told == crowd.faults, f"told {dict(told)}, sent {dict(crowd.faults)}"
     for reason in ("damaged", "bad_key", "version", "clock", "replayed"):
         assert counters.get(f"handshakes_refused_{reason}", 0) > 0 or crowd.inputs < 500, reason
     assert "Traceback" not in coordinator.log
