@@ -28,7 +28,7 @@ from benchmarks.fault_rig import HOST, Prober, Toxiproxy, body, echo_server
 from benchmarks.pairs import in_turn, ratios
 from benchmarks.raw_bytes import Received, Upload, echo, sink
 from chaos.prober.look import Look
-from driver.fault_runner import LEAD_S
+from driver.runs.fault_runner import LEAD_S
 
 TABLE = Path(__file__).with_name("faults.md")
 LINKS = 20

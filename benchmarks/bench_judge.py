@@ -33,7 +33,7 @@ def baseline(folder: Path) -> None:
 
 def judging(folder: Path) -> None:
     """What `lab.py judge` does, but for the reports."""
-    from driver.store import judged
+    from driver.runs.store import judged
 
     judged(folder)
 

@@ -26,9 +26,9 @@ from chaos.prober import events
 from chaos.prober.dial import PROBE_BYTES, PROBE_PATH
 from chaos.prober.look import Look
 from chaos.prober.stream import LinkProber
-from driver.history import History, LineReader
-from driver.link_sights import LinkRecord, link_records
-from driver.links import Link, Links
+from driver.histories.history import History, LineReader
+from driver.judging.link_sights import LinkRecord, link_records
+from driver.labs.links import Link, Links
 from wire.events import Journal
 
 IMAGE = os.environ.get("STORMLAB_TOXIPROXY_IMAGE", "stormlab/toxiproxy:dev")

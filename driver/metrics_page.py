@@ -6,8 +6,8 @@ from driver.checks import CHECKS
 from driver.metrics.catalogue import FAMILIES
 from driver.metrics.metric import STATISTICS, Metric, Unit
 from driver.metrics.signals import SIGNALS
-from driver.quantities import SCALES
-from driver.thresholds import ANCHORS
+from driver.scenarios.quantities import SCALES
+from driver.scenarios.thresholds import ANCHORS
 
 _UNITS = {
     Unit.count: "count",

@@ -19,9 +19,9 @@ MAY_IMPORT = {
     "lab": {"driver"},
 }
 SOLE_IMPORTER = {
-    "docker": "driver.docker_sdk",
-    "toxiproxy": "driver.links",
-    "yaml": "driver.yaml_file",
+    "docker": "driver.engines.docker_sdk",
+    "toxiproxy": "driver.labs.links",
+    "yaml": "driver.scenarios.yaml_file",
     "rich": "driver.terminal",
 }
 OUTSIDE_WORLD = {
@@ -30,7 +30,7 @@ OUTSIDE_WORLD = {
     *("uvloop", "websockets"),
 }
 PURE = (
-    *("driver.checks", "driver.metrics", "driver.verdict", "driver.history", "wire"),
+    *("driver.checks", "driver.metrics", "driver.judging.verdict", "driver.histories.history", "wire"),
     *("coordinator.core", "coordinator.ledger", "worker.core", "worker.session"),
 )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.connections import stories
-from driver.course import course
-from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import COORDINATOR, History
-from driver.intervals import Interval, difference, holds
+from driver.histories.connections import stories
+from driver.histories.course import course
+from driver.histories.history import COORDINATOR, History
+from driver.histories.intervals import Interval, difference, holds
+from driver.judging.findings import Finding, failed, passed, show, unknown
+from driver.judging.wholeness import WORKERS
 from driver.metrics import Metrics
-from driver.wholeness import WORKERS
 from wire.events import Connected, Event, Lost, WorkerGone, WorkerJoined, WorkerLost
 
 NAME = "agreement_on_connected"

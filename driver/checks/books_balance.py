@@ -7,11 +7,11 @@ from itertools import pairwise
 import msgspec
 
 from driver.checks.check import Check, Params
-from driver.events import LastState
-from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import COORDINATOR, History
+from driver.histories.events import LastState
+from driver.histories.history import COORDINATOR, History
+from driver.histories.task_lives import task_book
+from driver.judging.findings import Finding, failed, passed, show, unknown
 from driver.metrics import Metrics
-from driver.task_lives import task_book
 from wire.control import State
 from wire.events import Totals
 

@@ -23,10 +23,10 @@ from driver.checks import (
     workers_were_cut_off,
 )
 from driver.checks.check import Check, Params
-from driver.findings import Finding, Status, unknown
-from driver.history import History
+from driver.histories.history import History
+from driver.judging.findings import Finding, Status, unknown
+from driver.judging.wholeness import gap_among
 from driver.metrics import Metrics
-from driver.wholeness import gap_among
 
 CHECKS: dict[str, Check] = {
     check.name: check

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
-from driver.findings import Finding
-from driver.history import History
+from driver.histories.history import History
+from driver.judging.findings import Finding
+from driver.judging.wholeness import EVERYBODY
 from driver.metrics import Metrics
-from driver.wholeness import EVERYBODY
 
 Params = Mapping[str, float]
 Judge = Callable[[History, Metrics, Params], Finding]

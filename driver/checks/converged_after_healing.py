@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.connections import Story, stories
-from driver.course import course
-from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import COORDINATOR, DRIVER, History
+from driver.histories.connections import Story, stories
+from driver.histories.course import course
+from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.judging.findings import Finding, failed, passed, show, unknown
+from driver.judging.wholeness import WORKERS
 from driver.metrics import Metrics
-from driver.wholeness import WORKERS
 
 NAME = "converged_after_healing"
 

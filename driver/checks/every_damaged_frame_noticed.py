@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from driver.checks.check import Check, Param, Params
-from driver.course import FaultWindow, course
-from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import COORDINATOR, History
+from driver.histories.course import FaultWindow, course
+from driver.histories.history import COORDINATOR, History
+from driver.judging.findings import Finding, failed, passed, show, unknown
+from driver.judging.wholeness import WORKERS
 from driver.metrics import Metrics
-from driver.wholeness import WORKERS
 from wire.events import ConnectFailed, Event, FrameRefused, HandshakeRefused, Lost, Traffic
 
 NAME = "every_damaged_frame_noticed"

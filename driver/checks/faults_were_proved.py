@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.course import course
-from driver.findings import Finding, passed, show, unknown
-from driver.history import History
+from driver.histories.course import course
+from driver.histories.history import History
+from driver.judging.findings import Finding, passed, show, unknown
 from driver.metrics import Metrics
 
 NAME = "faults_were_proved"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.findings import Finding, passed, unknown
-from driver.history import History
+from driver.histories.history import History
+from driver.judging.findings import Finding, passed, unknown
+from driver.judging.wholeness import gaps
 from driver.metrics import Metrics
-from driver.wholeness import gaps
 
 NAME = "journals_complete"
 

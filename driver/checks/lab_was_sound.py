@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.course import course
-from driver.events import Aborted, ContainerSeen, Healed, SubmitGivenUp, Trouble
-from driver.findings import Finding, passed, show, unknown
-from driver.history import COORDINATOR, History
+from driver.histories.course import course
+from driver.histories.events import Aborted, ContainerSeen, Healed, SubmitGivenUp, Trouble
+from driver.histories.history import COORDINATOR, History
+from driver.judging.findings import Finding, passed, show, unknown
+from driver.judging.wholeness import ALIVE
 from driver.metrics import Metrics
-from driver.wholeness import ALIVE
 
 NAME = "lab_was_sound"
 

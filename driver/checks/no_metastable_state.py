@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.course import course
-from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import History
+from driver.histories.course import course
+from driver.histories.history import History
+from driver.histories.task_lives import TaskLife, task_book
+from driver.judging.findings import Finding, failed, passed, show, unknown
 from driver.metrics import Metrics
 from driver.metrics.metric import percentile
-from driver.task_lives import TaskLife, task_book
 from wire.events import ConnectFailed, Event, Lost
 
 NAME = "no_metastable_state"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.course import BEFORE_NS, Course, course
-from driver.events import ContainerSeen
-from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import COORDINATOR, DRIVER, History
+from driver.histories.course import BEFORE_NS, Course, course
+from driver.histories.events import ContainerSeen
+from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.judging.findings import Finding, failed, passed, show, unknown
+from driver.judging.wholeness import ALIVE
 from driver.metrics import Metrics
-from driver.wholeness import ALIVE
 from wire.events import Event, ProcessStarted, ProcessStopping
 
 NAME = "no_process_died"

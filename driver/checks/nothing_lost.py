@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.course import course
-from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import COORDINATOR, DRIVER, History
+from driver.histories.course import course
+from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.histories.task_lives import TaskLife, task_book
+from driver.judging.findings import Finding, failed, passed, show, unknown
 from driver.metrics import Metrics
-from driver.task_lives import TaskLife, task_book
 from wire.events import Event
 
 NAME = "nothing_lost"

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import COORDINATOR, History
+from driver.histories.history import COORDINATOR, History
+from driver.histories.task_lives import TaskLife, task_book
+from driver.judging.findings import Finding, failed, passed, show, unknown
 from driver.metrics import Metrics
-from driver.task_lives import TaskLife, task_book
 from wire.events import Assigned, Event, Submitted
 
 NAME = "order_within_priority"

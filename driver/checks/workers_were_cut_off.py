@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.connections import Story, stories
-from driver.course import BEFORE_NS, FaultWindow, course
-from driver.findings import Finding, failed, passed, show, unknown
-from driver.history import DRIVER, History
-from driver.intervals import holds
+from driver.histories.connections import Story, stories
+from driver.histories.course import BEFORE_NS, FaultWindow, course
+from driver.histories.history import DRIVER, History
+from driver.histories.intervals import holds
+from driver.judging.findings import Finding, failed, passed, show, unknown
+from driver.judging.wholeness import WORKERS
 from driver.metrics import Metrics
-from driver.wholeness import WORKERS
 
 NAME = "workers_were_cut_off"
 

@@ -6,8 +6,8 @@ import json
 
 import click
 
-from driver import images
 from driver.cli import options
+from driver.engines import images
 from driver.terminal import Terminal, print_lines
 
 

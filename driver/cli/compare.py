@@ -21,8 +21,8 @@ from driver.compare.papers import (
 from driver.compare.read import cells_under, find_folder, runs_under
 from driver.errors import WrongUseError
 from driver.metrics.metric import Unit
-from driver.quantities import parse_quantity
-from driver.store import write_file
+from driver.runs.store import write_file
+from driver.scenarios.quantities import parse_quantity
 from driver.terminal import print_lines, print_table
 
 

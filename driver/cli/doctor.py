@@ -8,7 +8,7 @@ import click
 
 from driver.cli import options
 from driver.exit_codes import ExitCode
-from driver.lab import ports_from
+from driver.labs.lab import ports_from
 from driver.machine import doctor
 from driver.machine.answer import Answer, Status
 from driver.terminal import print_table

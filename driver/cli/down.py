@@ -7,9 +7,9 @@ import json
 
 import click
 
-from driver.bring_up import refuse_leftovers, take_down
 from driver.cli import options
 from driver.interrupts import to_its_end
+from driver.labs.bring_up import refuse_leftovers, take_down
 from driver.terminal import Terminal, print_lines
 
 

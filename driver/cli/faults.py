@@ -9,9 +9,9 @@ import click
 from chaos.hands import names
 from chaos.units import format_seconds
 from driver.cli import options
-from driver.lab import standing
-from driver.links import FaultState
-from driver.orphans import restore_orphans
+from driver.labs.lab import standing
+from driver.labs.links import FaultState
+from driver.labs.orphans import restore_orphans
 from driver.terminal import Terminal, print_lines, print_table
 
 

@@ -11,10 +11,10 @@ from driver.compare.desk import page, report_on
 from driver.compare.papers import Report, as_markdown
 from driver.compare.read import cells_under
 from driver.errors import WrongUseError
-from driver.group import GROUP, GroupFile
-from driver.store import write_file
+from driver.judging.verdict import Outcome
+from driver.runs.group import GROUP, GroupFile
+from driver.runs.store import write_file
 from driver.terminal import print_lines, print_table
-from driver.verdict import Outcome
 
 COMPARISON_MARKDOWN, COMPARISON_JSON, COMPARISON_HTML = "comparison.md", "comparison.json", "comparison.html"
 _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "warn"}

@@ -10,11 +10,11 @@ import click
 
 from chaos.hands import names
 from driver.cli import options
-from driver.engine import WORKER, Engine
+from driver.engines.engine import WORKER, Engine
 from driver.errors import LabError
-from driver.heal import Healing, heal
 from driver.interrupts import to_its_end
-from driver.lab import Lab, links_named, standing
+from driver.labs.heal import Healing, heal
+from driver.labs.lab import Lab, links_named, standing
 from driver.terminal import Board, Terminal, print_lines
 
 

@@ -13,16 +13,16 @@ from chaos.explain import nearest
 from chaos.fault import Fault
 from chaos.hands import names
 from chaos.units import format_seconds, unit_of
-from driver.by_hand import inject, plan_by_hand
 from driver.cli import options, options_run
-from driver.engine import WORKER
+from driver.engines.engine import WORKER
 from driver.errors import WrongUseError
-from driver.hold import held
-from driver.lab import standing
-from driver.orphans import restore_orphans
-from driver.plan import PlannedFault
+from driver.labs.by_hand import inject, plan_by_hand
+from driver.labs.hold import held
+from driver.labs.lab import standing
+from driver.labs.orphans import restore_orphans
+from driver.scenarios.plan import PlannedFault
+from driver.scenarios.yaml_file import scalar
 from driver.terminal import Terminal, print_lines, print_table
-from driver.yaml_file import scalar
 
 _METAVARS = {"ms": "TIME", "s": "TIME", "B": "SIZE", "B/s": "RATE", "byte": "SHARE"}
 """How values are written, by the unit of their field: 200ms, 10s, 64KB, 1MB/s, 1e-4."""

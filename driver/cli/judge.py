@@ -10,8 +10,8 @@ from driver.cli import options
 from driver.cli.verdicts import show_verdict
 from driver.errors import WrongUseError
 from driver.report.write import write_reports
-from driver.run_folder import results_root
-from driver.store import LATEST, judged
+from driver.runs.run_folder import results_root
+from driver.runs.store import LATEST, judged
 
 
 @click.command("judge")

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import click
 
 from driver.cli import options
-from driver.engine import Container, Engine
+from driver.engines.engine import Container, Engine
 from driver.errors import LabError, NoLabError, WrongUseError
 from driver.terminal import print_lines, visible
 

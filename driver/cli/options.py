@@ -9,9 +9,9 @@ from typing import Any, TypeVar
 
 import click
 
-from driver.compose_engine import ComposeEngine
+from driver.engines.compose_engine import ComposeEngine
 from driver.errors import LabError, WrongUseError
-from driver.lab import CONTROL_PORT, HOST, MAX_WORKERS, TOXIPROXY_PORT
+from driver.labs.lab import CONTROL_PORT, HOST, MAX_WORKERS, TOXIPROXY_PORT
 from driver.machine.root import project_root
 from driver.machine.setup import prepare
 from driver.machine.shell import MachineError, Say

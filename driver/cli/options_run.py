@@ -9,9 +9,9 @@ import click
 
 from chaos.units import parse_seconds
 from driver.errors import WrongUseError
-from driver.run_folder import results_root
-from driver.scenario import MAX_DURATION_S
-from driver.yaml_file import scalar
+from driver.runs.run_folder import results_root
+from driver.scenarios.scenario import MAX_DURATION_S
+from driver.scenarios.yaml_file import scalar
 
 MAX_SEED = 2**32 - 1
 

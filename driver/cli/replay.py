@@ -13,11 +13,11 @@ from driver.cli import options, options_run
 from driver.cli.judge import find_run
 from driver.cli.verdicts import show_verdict
 from driver.errors import WrongUseError
-from driver.plan import Plan
-from driver.run import run
-from driver.run_folder import PLAN
-from driver.run_request import Request
-from driver.store import LATEST, SCENARIO
+from driver.runs.run import run
+from driver.runs.run_folder import PLAN
+from driver.runs.run_request import Request
+from driver.runs.store import LATEST, SCENARIO
+from driver.scenarios.plan import Plan
 from driver.terminal import Terminal
 
 

@@ -16,10 +16,10 @@ from driver.cli import options, options_run
 from driver.cli.scenario_files import scenario_file
 from driver.cli.verdicts import show_verdict
 from driver.exit_codes import ExitCode
-from driver.group_run import Place, plan_all, run_group
-from driver.plan import Plan
-from driver.run import Request, run
-from driver.scenario_file import Overrides, load_scenario
+from driver.runs.group_run import Place, plan_all, run_group
+from driver.runs.run import Request, run
+from driver.scenarios.plan import Plan
+from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.terminal import Terminal, print_lines, print_table
 
 

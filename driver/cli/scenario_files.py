@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from driver.scenario_file import find_scenario
+from driver.scenarios.scenario_file import find_scenario
 
 
 def scenario_file(name: str) -> Path:

@@ -10,9 +10,9 @@ import click
 from chaos.units import format_seconds
 from driver.cli import options
 from driver.errors import WrongUseError
-from driver.run_folder import results_root
-from driver.scenario_file import ScenarioFile, load_scenario, scenario_paths
-from driver.store import VerdictFile, read_verdict
+from driver.runs.run_folder import results_root
+from driver.runs.store import VerdictFile, read_verdict
+from driver.scenarios.scenario_file import ScenarioFile, load_scenario, scenario_paths
 from driver.terminal import Terminal, print_lines, print_table
 
 

@@ -9,11 +9,11 @@ import click
 import msgspec
 
 from driver.cli import options
-from driver.engine import Container
+from driver.engines.engine import Container
 from driver.errors import CoordinatorError, LinksError
-from driver.lab import Lab, standing
-from driver.links import LinkState
-from driver.orphans import restore_orphans
+from driver.labs.lab import Lab, standing
+from driver.labs.links import LinkState
+from driver.labs.orphans import restore_orphans
 from driver.terminal import Terminal, print_lines, print_table
 from wire.control import State, WorkerState
 

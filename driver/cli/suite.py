@@ -9,11 +9,11 @@ from pathlib import Path
 
 import click
 
-from driver.bring_up import services
 from driver.cli import options, options_run
-from driver.run_folder import new_folder
-from driver.scenario_file import scenario_paths
-from driver.store import write_file
+from driver.labs.bring_up import services
+from driver.runs.run_folder import new_folder
+from driver.runs.store import write_file
+from driver.scenarios.scenario_file import scenario_paths
 from driver.suite.child import Stop
 from driver.suite.commands import Flags
 from driver.suite.conduct import conduct, not_run

@@ -8,13 +8,13 @@ import time
 
 import click
 
-from driver.bring_up import bring_up, take_down
 from driver.cli import options
-from driver.engine import Engine, LabSpec
+from driver.engines.engine import Engine, LabSpec
 from driver.errors import StoppedError
 from driver.interrupts import stoppable
-from driver.lab import Lab, new_spec
-from driver.orphans import restore_orphans
+from driver.labs.bring_up import bring_up, take_down
+from driver.labs.lab import Lab, new_spec
+from driver.labs.orphans import restore_orphans
 from driver.terminal import Terminal, print_lines
 
 DEFAULT_WORKERS = 3

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from driver.findings import Status
+from driver.judging.findings import Status
+from driver.judging.verdict import Outcome
 from driver.machine.root import working_root
 from driver.report.view import figures, sorted_findings
 from driver.report.write import HTML, MARKDOWN
-from driver.store import VERDICT, Judged
+from driver.runs.store import VERDICT, Judged
 from driver.terminal import print_lines, print_table
-from driver.verdict import Outcome
 
 _MARKS = {Status.passed: "good", Status.failed: "bad", Status.unknown: "warn"}
 _WORDS = {

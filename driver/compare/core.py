@@ -9,8 +9,8 @@ import msgspec
 
 from driver.compare.family import BY_RUN, BY_WORKER, LEAST, LEAST_RELATIVE
 from driver.compare.statistics import ALPHA, RUNS_NEEDED, Effect, holm, of_runs, of_workers
+from driver.judging.verdict import Outcome
 from driver.metrics.metric import Better, Metric
-from driver.verdict import Outcome
 
 RUNS, WORKERS = "runs", "workers"
 

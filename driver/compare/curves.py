@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from driver.course import course
-from driver.history import History
+from driver.histories.course import course
+from driver.histories.history import History
 from driver.metrics.signals import SIGNALS, Steps
 
 BINS = 240

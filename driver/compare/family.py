@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from driver.connections import LOSS, stories
-from driver.history import History
+from driver.histories.connections import LOSS, stories
+from driver.histories.history import History
 from driver.metrics import METRICS
 from driver.metrics.metric import Better, Metric, Unit
 from driver.metrics.storm import storms

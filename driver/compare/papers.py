@@ -12,8 +12,8 @@ from driver.compare.family import BY_RUN
 from driver.compare.ranking import BESIDE, Ranking
 from driver.compare.statistics import ALPHA
 from driver.metrics.metric import Unit
-from driver.quantities import write
 from driver.report.text import code, escape_markdown
+from driver.scenarios.quantities import write
 
 
 class Report(msgspec.Struct, kw_only=True):

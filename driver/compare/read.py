@@ -13,11 +13,11 @@ from driver.compare.core import Group, Sample
 from driver.compare.curves import Curves, curves
 from driver.compare.family import by_worker
 from driver.errors import WrongUseError
-from driver.group import GROUP, label, read_group
-from driver.journals import read_history
+from driver.histories.journals import read_history
 from driver.metrics import measure
-from driver.run_folder import PLAN, results_root
-from driver.store import METRICS, RUN, RunRecord, read_record, read_verdict
+from driver.runs.group import GROUP, label, read_group
+from driver.runs.run_folder import PLAN, results_root
+from driver.runs.store import METRICS, RUN, RunRecord, read_record, read_verdict
 
 SUMMARY = "summary.json"
 MAX_RUNS = 1000

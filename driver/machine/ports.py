@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.addresses import is_free, process_on
+from driver.engines.addresses import is_free, process_on
 from driver.machine.answer import Answer, Patient, Status
 from driver.machine.shell import ask
 

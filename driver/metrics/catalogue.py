@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import ModuleType
 
-from driver.connections import stories
-from driver.history import History
+from driver.histories.connections import stories
+from driver.histories.history import History
 from driver.metrics import checkpoints, connection, faults, messages, resources, storm, tasks
 from driver.metrics.metric import Metric, Values
 

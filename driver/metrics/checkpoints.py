@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 
-from driver.history import History
+from driver.histories.history import History
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import Assigned, CheckpointCommitted, CheckpointCreated, CheckpointRefused, Started, TaskDone
 

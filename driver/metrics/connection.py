@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from driver.connections import LOSS, RESTART, Outage, Story, stories
-from driver.course import course
-from driver.history import History
-from driver.intervals import difference, intersection, length_ns
+from driver.histories.connections import LOSS, RESTART, Outage, Story, stories
+from driver.histories.course import course
+from driver.histories.history import History
+from driver.histories.intervals import difference, intersection, length_ns
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import HandshakeRefused, WorkerLost
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
-from driver.connections import stories
-from driver.course import Course, FaultWindow, course
-from driver.history import History
-from driver.intervals import holds
+from driver.histories.connections import stories
+from driver.histories.course import Course, FaultWindow, course
+from driver.histories.history import History
+from driver.histories.intervals import holds
+from driver.histories.task_lives import task_book
 from driver.metrics.metric import Better, Metric, Unit, Values, percentile
 from driver.metrics.storm import storms
-from driver.task_lives import task_book
 from wire.events import Connecting, Totals
 
 METRICS = (

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from driver.course import course
-from driver.history import COORDINATOR, History
+from driver.histories.course import course
+from driver.histories.history import COORDINATOR, History
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import (
     Assigned,

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from driver.course import course
-from driver.events import Sample
-from driver.history import COORDINATOR, History
+from driver.histories.course import course
+from driver.histories.events import Sample
+from driver.histories.history import COORDINATOR, History
 from driver.metrics.metric import Better, Metric, Unit, Values
 
 _LOWER = Better.lower

@@ -6,11 +6,11 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from driver.connections import stories
-from driver.history import History
-from driver.intervals import Interval
+from driver.histories.connections import stories
+from driver.histories.history import History
+from driver.histories.intervals import Interval
+from driver.histories.task_lives import task_book
 from driver.metrics.metric import Unit
-from driver.task_lives import task_book
 from wire.events import Connecting, Totals
 
 Steps = list[tuple[int, float]]

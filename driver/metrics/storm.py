@@ -6,9 +6,9 @@ import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
-from driver.connections import Outage, stories
-from driver.course import BEFORE_NS, FaultWindow, course
-from driver.history import History
+from driver.histories.connections import Outage, stories
+from driver.histories.course import BEFORE_NS, FaultWindow, course
+from driver.histories.history import History
 from driver.metrics.metric import Better, Metric, Unit, Values, ratio
 
 _LOWER = Better.lower

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from driver.history import History
+from driver.histories.history import History
+from driver.histories.task_lives import TaskLife, task_book
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
-from driver.task_lives import TaskLife, task_book
 from wire.events import Dropped, LeaseExpired, ResultRefused
 from wire.priority import Priority
 

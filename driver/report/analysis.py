@@ -9,14 +9,14 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from driver.course import course
-from driver.history import History
-from driver.intervals import holds, union
+from driver.histories.course import course
+from driver.histories.history import History
+from driver.histories.intervals import holds, union
+from driver.histories.task_lives import task_book
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.storm import busiest, storms
-from driver.quantities import write
-from driver.task_lives import task_book
+from driver.scenarios.quantities import write
 from wire.priority import Priority
 
 BANDS = 6

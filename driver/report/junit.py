@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from driver.findings import Finding, Status
+from driver.judging.findings import Finding, Status
+from driver.judging.verdict import Outcome
 from driver.report.text import printable
-from driver.store import Judged
-from driver.verdict import Outcome
+from driver.runs.store import Judged
 
 
 def render_junit(run: Judged) -> bytes:

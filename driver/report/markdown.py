@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from driver.findings import Evidence
+from driver.judging.findings import Evidence
 from driver.metrics.metric import Unit
-from driver.quantities import write
 from driver.report import text
 from driver.report.advice import advise
 from driver.report.view import (
@@ -22,7 +21,8 @@ from driver.report.view import (
     sorted_findings,
     worker_rows,
 )
-from driver.store import Judged
+from driver.runs.store import Judged
+from driver.scenarios.quantities import write
 
 
 @dataclass(frozen=True)

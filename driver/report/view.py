@@ -7,15 +7,15 @@ from dataclasses import dataclass
 
 import msgspec
 
-from driver.connections import stories
-from driver.course import course
-from driver.findings import Finding, Status
-from driver.intervals import length_ns
+from driver.histories.connections import stories
+from driver.histories.course import course
+from driver.histories.intervals import length_ns
+from driver.judging.findings import Finding, Status
+from driver.judging.verdict import Outcome
 from driver.metrics import METRICS
 from driver.metrics.faults import Effect, effects
-from driver.quantities import write
-from driver.store import Judged
-from driver.verdict import Outcome
+from driver.runs.store import Judged
+from driver.scenarios.quantities import write
 
 VERDICT_ICONS = {
     Outcome.passed: "✅",

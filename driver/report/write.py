@@ -7,7 +7,7 @@ from pathlib import Path
 from driver.report.html import render_html
 from driver.report.junit import render_junit
 from driver.report.markdown import render_markdown
-from driver.store import Judged, judged, write_file
+from driver.runs.store import Judged, judged, write_file
 
 MARKDOWN, HTML, JUNIT = "report.md", "report.html", "junit.xml"
 

@@ -10,11 +10,11 @@ from pathlib import Path
 
 from msgspec import structs
 
-from driver.bring_up import take_down
-from driver.engine import Engine
+from driver.engines.engine import Engine
 from driver.errors import LabError
+from driver.labs.bring_up import take_down
 from driver.machine.root import project_root
-from driver.scenario_file import Overrides, combinations, find_scenario, load_scenario
+from driver.scenarios.scenario_file import Overrides, combinations, find_scenario, load_scenario
 from driver.suite.child import Ending, Stop, run_child
 from driver.suite.commands import (
     SLACK_S,

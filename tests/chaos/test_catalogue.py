@@ -11,7 +11,7 @@ import yaml
 from chaos.catalogue import ALL, FAULTS, FaultError, make, parameters, read
 from chaos.directions import Direction, direction_of, stream
 from chaos.fault import Fault, contradiction
-from driver.scenario import FaultEntry, ParallelEntry, SequenceEntry
+from driver.scenarios.scenario import FaultEntry, ParallelEntry, SequenceEntry
 
 EXAMPLES = {kind.name: yaml.safe_load(f"{{{kind.example}}}") for kind in ALL}
 

@@ -9,9 +9,9 @@ from typing import Any
 
 import msgspec
 
-from driver.engine import Container, LabSpec, Limits, Say, Standing, Usage
+from driver.engines.engine import Container, LabSpec, Limits, Say, Standing, Usage
 from driver.errors import EngineError, LinksError
-from driver.links import FaultState, HealAnswer, Link, Links, LinkState
+from driver.labs.links import FaultState, HealAnswer, Link, Links, LinkState
 
 SPEC = LabSpec("00" * 32, "127.0.0.1", 18_474, 18_475)
 

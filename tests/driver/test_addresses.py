@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from driver import addresses
+from driver.engines import addresses
 from driver.errors import LabError
 
 

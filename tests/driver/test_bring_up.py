@@ -9,9 +9,9 @@ from dataclasses import dataclass, replace
 
 import pytest
 
-from driver.bring_up import ROOM_TRIES, Down, _up_core, in_thread, refuse_leftovers, take_down
-from driver.engine import LabSpec
+from driver.engines.engine import LabSpec
 from driver.errors import EngineError, LabError, RoomTakenError
+from driver.labs.bring_up import ROOM_TRIES, Down, _up_core, in_thread, refuse_leftovers, take_down
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine
 

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from driver.by_hand import LONGEST_S, plan_by_hand
 from driver.errors import WrongUseError
+from driver.labs.by_hand import LONGEST_S, plan_by_hand
 
 
 def plan(fault: str, selection: str = "all", for_s: float | None = None, **params: Any) -> list[Any]:

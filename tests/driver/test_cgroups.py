@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from driver.cgroups import usage
-from driver.engine import Usage
+from driver.engines.cgroups import usage
+from driver.engines.engine import Usage
 
 MIB = 1 << 20
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from driver.compose_command import ComposeCommand, failure
+from driver.engines.compose_command import ComposeCommand, failure
 from driver.errors import EngineError, EngineGoneError, PortTakenError, RoomTakenError, StoppedError
 
 
@@ -42,7 +42,7 @@ def test_a_failure_shows_its_last_lines(tmp_path: Path) -> None:
 
 
 def test_one_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driver.compose_command._HEARTBEAT_S", 0.05)
+    monkeypatch.setattr("driver.engines.compose_command._HEARTBEAT_S", 0.05)
     with pytest.raises(EngineError, match="did not end within 0 s"):
         command(tmp_path, "exec sleep 60")("up", environment={}, timeout_s=0.1)
 
@@ -64,7 +64,7 @@ def test_an_interrupt_ends_what_runs_and_nothing_that_comes_later(tmp_path: Path
 
 
 def test_a_heartbeat_is_heard_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driver.compose_command._HEARTBEAT_S", 0.05)
+    monkeypatch.setattr("driver.engines.compose_command._HEARTBEAT_S", 0.05)
     heard: list[str] = []
     command(tmp_path, "echo step 1; sleep 0.4")(
         "build", environment={}, timeout_s=5, heartbeat=lambda _, line: heard.append(line)

@@ -6,8 +6,8 @@ from ipaddress import IPv4Network
 from pathlib import Path
 from typing import Any
 
-from driver import compose_reading
-from driver.engine import LabSpec
+from driver.engines import compose_reading
+from driver.engines.engine import LabSpec
 
 WORKER = {"com.docker.compose.service": "worker", "com.docker.compose.container-number": "7"}
 

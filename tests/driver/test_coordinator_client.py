@@ -10,9 +10,9 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
-from driver import coordinator_client
-from driver.coordinator_client import CoordinatorClient
 from driver.errors import CoordinatorError
+from driver.labs import coordinator_client
+from driver.labs.coordinator_client import CoordinatorClient
 from wire.control import Submission, Submitted, Task
 
 

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from chaos.hands import HandsError, LinkEffect, Strike, Times
-from driver.fault_runner import FaultRunner, Figures
-from driver.journal import JournalFile
-from driver.plan import PlannedFault
+from driver.runs.fault_runner import FaultRunner, Figures
+from driver.runs.journal import JournalFile
+from driver.scenarios.plan import PlannedFault
 from tests.driver.fakes import FakeEngine, events_in
 
 NOTICE_S = 4.0

@@ -7,9 +7,9 @@ from contextlib import suppress
 
 import pytest
 
-from driver import guardian
-from driver.guardian import Guardian
-from driver.links import Link
+from driver.labs import guardian
+from driver.labs.guardian import Guardian
+from driver.labs.links import Link
 from tests.driver.fakes import FakeLinks
 
 WANTED = [Link("worker-1", "[::]:20001", "c:1"), Link("worker-2", "[::]:20002", "c:1")]

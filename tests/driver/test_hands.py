@@ -6,9 +6,9 @@ import pytest
 
 from chaos.directions import Direction
 from chaos.hands import Action, HandsError, LinkEffect, Strike, Toxic
-from driver.guardian import Guardian
-from driver.hands import LabHands, _body
-from driver.lab import Lab
+from driver.labs.guardian import Guardian
+from driver.labs.hands import LabHands, _body
+from driver.labs.lab import Lab
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 
 STRIKE = Strike("f1", ("worker-1",), seed=7, lease_ms=8_000, begin_at_ns=123)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from driver import heal as module
-from driver.heal import heal
-from driver.lab import Lab
-from driver.links import HealAnswer, Link
+from driver.labs import heal as module
+from driver.labs.heal import heal
+from driver.labs.lab import Lab
+from driver.labs.links import HealAnswer, Link
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 
 WANTED = [Link("worker-1", "[::]:20001", "c:1")]

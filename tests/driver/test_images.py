@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from driver.images import Image, digest, is_given, reference
+from driver.engines.images import Image, digest, is_given, reference
 
 IMAGE = Image("worker", ("lock", "wire"), without=("wire/left_out",))
 

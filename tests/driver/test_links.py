@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
-from driver import links as module
 from driver.errors import LinksError
-from driver.links import Link, Links
+from driver.labs import links as module
+from driver.labs.links import Link, Links
 
 
 class Server:

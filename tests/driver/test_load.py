@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from driver.errors import CoordinatorError
-from driver.journal import JournalFile
-from driver.load import Load
+from driver.runs.journal import JournalFile
+from driver.runs.load import Load
 from tests.driver.fakes import events_in
 from wire.control import RefusedTask, Submitted, Task
 

@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from driver import hold
-from driver.hold import held, is_held
-from driver.orphans import restore_orphans
+from driver.labs import hold
+from driver.labs.hold import held, is_held
+from driver.labs.orphans import restore_orphans
 from driver.terminal import Terminal
 from tests.driver.fakes import FakeEngine
 

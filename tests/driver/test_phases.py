@@ -8,8 +8,8 @@ from pathlib import Path
 import pytest
 
 from driver.errors import LabError
-from driver.journal import JournalFile
-from driver.phases import beside, first_of, phase
+from driver.runs.journal import JournalFile
+from driver.runs.phases import beside, first_of, phase
 from tests.driver.fakes import events_in
 
 

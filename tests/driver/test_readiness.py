@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from driver import readiness
 from driver.errors import NotReadyError
-from driver.lab import Lab
-from driver.readiness import Watch, away, named
+from driver.labs import readiness
+from driver.labs.lab import Lab
+from driver.labs.readiness import Watch, away, named
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 from wire.control import Counts, State, WorkerState
 

@@ -8,10 +8,10 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from driver import run_settle
 from driver.errors import NotReadyError
-from driver.phases import Phase
-from driver.run_settle import converge, drain, gate
+from driver.runs import run_settle
+from driver.runs.phases import Phase
+from driver.runs.run_settle import converge, drain, gate
 from wire.control import Counts, State
 
 

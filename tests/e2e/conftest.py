@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from driver.addresses import free_pair
+from driver.engines.addresses import free_pair
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT_HERD = Path(__file__).with_name("short_herd.yaml")

@@ -16,13 +16,13 @@ import pytest
 
 from chaos.hands import LinkEffect, Strike, Times
 from driver.cli.options import engine_of
-from driver.guardian import Guardian
-from driver.hands import LabHands
-from driver.lab import Lab
-from driver.plan import resolve
-from driver.run import Request, run
-from driver.scenario_file import load_scenario, resolved_yaml
-from driver.store import Judged
+from driver.labs.guardian import Guardian
+from driver.labs.hands import LabHands
+from driver.labs.lab import Lab
+from driver.runs.run import Request, run
+from driver.runs.store import Judged
+from driver.scenarios.plan import resolve
+from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
 from tests.e2e.conftest import ROOT, SHORT_HERD, CommandLine, docker, new_command_line
 from tests.e2e.forwarder import Forwarder

@@ -13,15 +13,15 @@ import pytest
 
 from chaos.catalogue import FAULTS
 from chaos.hands import LinkEffect, Strike, Times
-from driver.addresses import free_pair
 from driver.cli.options import engine_of
-from driver.events import Receipt
-from driver.guardian import Guardian
-from driver.hands import LabHands
-from driver.lab import Lab
-from driver.plan import Plan, PlannedFault, resolve
-from driver.run import Request, run
-from driver.scenario_file import load_scenario, resolved_yaml
+from driver.engines.addresses import free_pair
+from driver.histories.events import Receipt
+from driver.labs.guardian import Guardian
+from driver.labs.hands import LabHands
+from driver.labs.lab import Lab
+from driver.runs.run import Request, run
+from driver.scenarios.plan import Plan, PlannedFault, resolve
+from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
 
 LOADED = load_scenario(Path(__file__).with_name("every_fault.yaml"))

@@ -10,12 +10,12 @@ from typing import get_args
 import msgspec
 import pytest
 
-from driver.findings import Status
-from driver.plan import resolve
-from driver.scenario_file import Overrides, load_scenario
-from driver.store import judge_run
-from driver.verdict import Outcome
-from driver.workload import generate
+from driver.judging.findings import Status
+from driver.judging.verdict import Outcome
+from driver.runs.store import judge_run
+from driver.scenarios.plan import resolve
+from driver.scenarios.scenario_file import Overrides, load_scenario
+from driver.scenarios.workload import generate
 from tests.coordinator.world import World
 from tests.driver.judge.histories import Past, found, healthy_herd, value
 from tests.fuzz.hostile import EXAMPLES

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from driver.history import History
+from driver.histories.history import History
 from driver.metrics import METRICS, Metrics
-from driver.quantities import write
+from driver.scenarios.quantities import write
 
 
 @dataclass(frozen=True)

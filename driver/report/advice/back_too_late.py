@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from driver.history import History
+from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.storm import storms
-from driver.quantities import write
 from driver.report.advice.advice import Advice
+from driver.scenarios.quantities import write
 
 LATE_S = 2.0
 SHARE = 0.5

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.history import History
+from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.report.advice import (
     attempts_in_vain,

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from driver.course import course
-from driver.history import History
+from driver.histories.course import course
+from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.report.advice.advice import Advice, figure, number
 

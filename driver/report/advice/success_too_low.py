@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections import Counter
 
-from driver.history import History
+from driver.histories.history import History
+from driver.histories.task_lives import task_book
 from driver.metrics import Metrics
 from driver.report.advice.advice import Advice, figure
-from driver.task_lives import task_book
 
 LEAST = 0.95
 

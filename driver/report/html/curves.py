@@ -6,12 +6,12 @@ from collections.abc import Callable, Sequence
 
 import msgspec
 
-from driver.history import COORDINATOR, History
+from driver.histories.history import COORDINATOR, History
+from driver.histories.task_lives import task_book
 from driver.metrics.metric import percentile
 from driver.metrics.resources import usage
 from driver.metrics.signals import SIGNALS
 from driver.report.html.lanes import Clock
-from driver.task_lives import task_book
 from wire.events import Connecting, Totals, Traffic
 
 BINS = 900

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from driver.connections import Outage, Story, stories
-from driver.course import Course, FaultWindow, course
-from driver.history import COORDINATOR, History
-from driver.intervals import Interval, difference, intersection, union
+from driver.histories.connections import Outage, Story, stories
+from driver.histories.course import Course, FaultWindow, course
+from driver.histories.history import COORDINATOR, History
+from driver.histories.intervals import Interval, difference, intersection, union
 from wire.events import (
     Connected,
     Event,

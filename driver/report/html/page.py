@@ -12,9 +12,8 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from driver.findings import Finding, Status
+from driver.judging.findings import Finding, Status
 from driver.metrics.metric import Unit
-from driver.quantities import write
 from driver.report.advice import advise
 from driver.report.analysis import analyses
 from driver.report.html.curves import Plot, curves
@@ -30,7 +29,8 @@ from driver.report.view import (
     sorted_findings,
     worker_rows,
 )
-from driver.store import Judged
+from driver.runs.store import Judged
+from driver.scenarios.quantities import write
 
 SCRIPTS = ("uplot.min.js", "format.js", "lanes.js", "notes.js", "charts.js", "page.js")
 STYLES = ("uplot.min.css", "page.css", "timeline.css", "print.css")

@@ -5,12 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from driver.connections import LOSS, stories
-from driver.course import course
-from driver.history import History
-from driver.intervals import holds
+from driver.histories.connections import LOSS, stories
+from driver.histories.course import course
+from driver.histories.history import History
+from driver.histories.intervals import holds
+from driver.histories.task_lives import TaskLife, task_book
 from driver.report.html.curves import Plot, Series, short
-from driver.task_lives import TaskLife, task_book
 from wire.priority import Priority
 
 POINTS = 300

@@ -24,7 +24,13 @@ OUTSIDE = {
     "signal",
     "datetime",
 }
-SHELLS = {"driver.store", "driver.journals", "driver.run_folder", "driver.engine", "driver.terminal"}
+SHELLS = {
+    "driver.runs.store",
+    "driver.histories.journals",
+    "driver.runs.run_folder",
+    "driver.engines.engine",
+    "driver.terminal",
+}
 
 
 @pytest.mark.parametrize("name", PURE)

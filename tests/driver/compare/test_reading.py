@@ -14,9 +14,9 @@ from driver.compare.papers import as_markdown
 from driver.compare.ranking import rank
 from driver.compare.read import by_kind, cells_under, read_sample, runs_under
 from driver.errors import WrongUseError
-from driver.group import GroupRun, save_group, summed_up
-from driver.store import judge_run
-from driver.verdict import Outcome
+from driver.judging.verdict import Outcome
+from driver.runs.group import GroupRun, save_group, summed_up
+from driver.runs.store import judge_run
 from tests.driver.compare.herds import herd
 from tests.driver.judge.histories import healthy_herd
 

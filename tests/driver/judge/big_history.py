@@ -15,8 +15,8 @@ from pathlib import Path
 
 import msgspec
 
-from driver import events as told
-from driver.store import RunRecord, save_start
+from driver.histories import events as told
+from driver.runs.store import RunRecord, save_start
 from wire import events as wire
 from wire.events import Event
 from wire.priority import Priority

@@ -8,13 +8,13 @@ from typing import TypeVar
 
 import msgspec
 
-from driver import events as told
 from driver.checks import CHECKS, run_check
-from driver.findings import Finding
-from driver.history import History, JournalRead
-from driver.journals import worker_order
+from driver.histories import events as told
+from driver.histories.history import History, JournalRead
+from driver.histories.journals import worker_order
+from driver.judging.findings import Finding
 from driver.metrics import measure
-from driver.store import RunRecord, save_start
+from driver.runs.store import RunRecord, save_start
 from wire import events as wire
 from wire.events import Event
 

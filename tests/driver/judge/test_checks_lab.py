@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from driver import events as told
 from driver.checks import ALWAYS, CHECKS, run_check
 from driver.checks.check import Check, Params
-from driver.findings import Finding, Status
-from driver.history import Damage, History
+from driver.histories import events as told
+from driver.histories.history import Damage, History
+from driver.judging.findings import Finding, Status
 from driver.metrics import Metrics, measure
 from tests.driver.judge.histories import Past, found, healthy_herd, small
 from wire import events as wire

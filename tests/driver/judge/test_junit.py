@@ -5,9 +5,9 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
+from driver.judging.verdict import KnownIssue
 from driver.report import write_report
 from driver.report.write import JUNIT
-from driver.verdict import KnownIssue
 from tests.driver.judge.histories import Past, healthy_herd
 
 EXPECT = ["task_success_rate >= 90%", "reconnection_time_p99 <= 1s"]

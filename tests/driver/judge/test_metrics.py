@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from driver import events as told
-from driver.course import course
+from driver.histories import events as told
+from driver.histories.course import course
 from driver.metrics import METRICS, measure
 from driver.metrics.catalogue import FAMILIES
 from driver.metrics.faults import effects

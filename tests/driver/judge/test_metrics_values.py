@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from driver import events as told
-from driver.connections import stories
+from driver.histories import events as told
+from driver.histories.connections import stories
 from driver.metrics import measure
 from tests.driver.judge.histories import Past, healthy_herd, ns, small, value
 from wire import events as wire

@@ -10,8 +10,9 @@ import msgspec
 import pytest
 
 from driver.errors import LabError, WrongUseError
+from driver.judging.verdict import KnownIssue, Outcome
 from driver.report import write_report
-from driver.store import (
+from driver.runs.store import (
     METRICS,
     RUN,
     VERDICT,
@@ -23,7 +24,6 @@ from driver.store import (
     read_verdict,
     write_file,
 )
-from driver.verdict import KnownIssue, Outcome
 from tests.driver.judge.histories import healthy_herd
 from wire import events as wire
 

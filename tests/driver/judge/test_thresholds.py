@@ -11,8 +11,8 @@ from hypothesis import strategies as some
 
 from driver.metrics import METRICS
 from driver.metrics.metric import Unit
-from driver.quantities import SCALES, parse_quantity, write
-from driver.thresholds import Anchored, NamedCheck, Threshold, parse_expectation, parse_expectations
+from driver.scenarios.quantities import SCALES, parse_quantity, write
+from driver.scenarios.thresholds import Anchored, NamedCheck, Threshold, parse_expectation, parse_expectations
 
 
 def threshold(text: str) -> Threshold:

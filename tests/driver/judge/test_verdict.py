@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from driver.exit_codes import ExitCode
-from driver.findings import Finding, failed, passed, unknown
-from driver.verdict import KnownIssue, Outcome, judge
+from driver.judging.findings import Finding, failed, passed, unknown
+from driver.judging.verdict import KnownIssue, Outcome, judge
 
 TRIED = [passed("traffic_flowed", "enough"), passed("faults_were_proved", "all")]
 LOST = failed("nothing_lost", "one task is lost")

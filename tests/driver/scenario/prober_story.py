@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from chaos.prober.events import FellSilent, HeardAgain, LinkSeen, StreamEnded, StreamOpened, Tried
-from driver.history import History, JournalRead
+from driver.histories.history import History, JournalRead
 from wire.events import Event
 
 S = 1_000_000_000

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driver.abort_when import AbortWatch, parse_abort
+from driver.scenarios.abort_when import AbortWatch, parse_abort
 from wire.control import Counts, State, WorkerState
 
 

@@ -6,11 +6,13 @@ import json
 
 from chaos.catalogue import ALL
 from chaos.faults_page import MEASURED, PAGE, page
-from driver import scenario_schema
+from driver.scenarios import scenario_schema
 
 
 def test_the_schema_in_the_repository_is_the_one_that_is_made() -> None:
-    assert scenario_schema.FILE.read_text() == scenario_schema.text(), "run: python -m driver.scenario_schema"
+    assert scenario_schema.FILE.read_text() == scenario_schema.text(), (
+        "run: python -m driver.scenarios.scenario_schema"
+    )
 
 
 def test_the_page_about_faults_is_the_one_that_is_made() -> None:

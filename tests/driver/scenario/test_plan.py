@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver.plan import Plan, PlannedFault, resolve
-from driver.scenario_file import parse_scenario
-from driver.yaml_file import FileError
+from driver.scenarios.plan import Plan, PlannedFault, resolve
+from driver.scenarios.scenario_file import parse_scenario
+from driver.scenarios.yaml_file import FileError
 
 HEAD = "# All is well.\nworkers: 10\nduration: 100s\nwarmup: 0s\n"
 

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chaos.catalogue import make
-from driver.receipts import Act, Proof, Sight, prove
+from driver.judging.receipts import Act, Proof, Sight, prove
 from tests.driver.scenario.prober_story import MS, S, Story
 from wire.events import FrameRefused, ProcessStarted, ProcessStopping, Traffic, WorkerLost
 

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver.errors import WrongUseError
-from driver.scenario_file import (
+from driver.scenarios.scenario_file import (
     Overrides,
     combinations,
     find_scenario,
@@ -16,7 +16,7 @@ from driver.scenario_file import (
     resolved_yaml,
     scenario_paths,
 )
-from driver.yaml_file import FileError
+from driver.scenarios.yaml_file import FileError
 
 HEAD = "# All is well.\n#\n# It teaches.\nworkers: 5\nduration: 60s\n"
 

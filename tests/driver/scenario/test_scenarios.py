@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from driver.plan import resolve
-from driver.scenario_file import Overrides, combinations, load_scenario, scenario_paths
+from driver.scenarios.plan import resolve
+from driver.scenarios.scenario_file import Overrides, combinations, load_scenario, scenario_paths
 
 NAMED = """thundering_herd steady_load message_flood checkpoint_heavy mixed_priority end_to_end partial_outage
 asymmetric_partition data_corruption slow_link flapping_link half_open coordinator_crash coordinator_pause

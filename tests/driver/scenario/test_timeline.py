@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from driver.plan import PlannedFault
-from driver.timeline import Timeline, What
+from driver.scenarios.plan import PlannedFault
+from driver.scenarios.timeline import Timeline, What
 
 
 def fault(name: str, at_s: float, for_s: float | None) -> PlannedFault:

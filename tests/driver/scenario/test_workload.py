@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from driver.workload import Workload, expected_tasks, generate
+from driver.scenarios.workload import Workload, expected_tasks, generate
 from wire.control import Task
 
 

@@ -6,7 +6,15 @@ from pathlib import Path
 
 import pytest
 
-from driver.yaml_file import MAX_BYTES, FileError, key_path, parse_yaml, read_yaml, scalar, substitute
+from driver.scenarios.yaml_file import (
+    MAX_BYTES,
+    FileError,
+    key_path,
+    parse_yaml,
+    read_yaml,
+    scalar,
+    substitute,
+)
 
 
 def test_every_key_knows_its_line() -> None:

@@ -8,10 +8,10 @@ import pytest
 
 from driver.errors import StoppedError
 from driver.exit_codes import ExitCode
-from driver.group import GROUP, GroupRun, in_turn, overall, read_group, save_group, summed_up
-from driver.group_run import Planned, perform_all, plan_all
-from driver.scenario_file import Overrides, load_scenario
-from driver.verdict import Outcome
+from driver.judging.verdict import Outcome
+from driver.runs.group import GROUP, GroupRun, in_turn, overall, read_group, save_group, summed_up
+from driver.runs.group_run import Planned, perform_all, plan_all
+from driver.scenarios.scenario_file import Overrides, load_scenario
 
 SCENARIO = """# The cap decides how long the herd takes.
 workers: 2

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver.errors import WrongUseError
-from driver.known_issues import FILE, known_issues
+from driver.scenarios.known_issues import FILE, known_issues
 
 DECLARED = """
 - {scenario: slow_link, check: no_starvation, because: leases end too early here}

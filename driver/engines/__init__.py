@@ -1,0 +1,1 @@
+"""What the lab runs on: the seam, and Docker Compose behind it."""

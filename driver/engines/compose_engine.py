@@ -1,0 +1,211 @@
+"""Docker Compose as the lab's engine: Compose starts and scales, the SDK does the rest."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+import zlib
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+from typing import TypeVar
+
+from driver.engines import addresses, cgroups, compose_reading
+from driver.engines.compose_command import ComposeCommand, client_environment
+from driver.engines.compose_images import BuildEnvironment, ComposeImages
+from driver.engines.compose_reading import Cable
+from driver.engines.docker_sdk import DockerSdk
+from driver.engines.engine import CORE, PROBER, WORKER, Container, LabSpec, Limits, Say, Standing, Usage
+from driver.errors import PortTakenError
+from driver.machine.ports import holder
+
+UP_TIMEOUT_S = 300.0
+_THREADS = 8
+_STOP_ORDER = (WORKER, PROBER, "coordinator", "toxiproxy")
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class ComposeEngine:
+    """The engine of one project, whose compose.yaml stands in `root`."""
+
+    def __init__(self, project: str, root: Path, prepare: BuildEnvironment) -> None:
+        self._project = project
+        self._sdk = DockerSdk(project)
+        self._command = ComposeCommand(project, root, client_environment())
+        self._images = ComposeImages(root, self._command, self._sdk, prepare)
+        self._pulled: dict[str, list[Cable]] = {}
+
+    @property
+    def project(self) -> str:
+        return self._project
+
+    @property
+    def is_local(self) -> bool:
+        return self._sdk.is_local
+
+    def versions(self) -> dict[str, str]:
+        answer = self._sdk.version()
+        return {
+            "docker": answer["Version"],
+            "docker_api": answer["ApiVersion"],
+            "kernel": answer["KernelVersion"],
+        }
+
+    # -- starting and stopping -----------------------------------------------------------------------------
+
+    def ensure_images(self, services: Sequence[str], say: Say) -> dict[str, str]:
+        return self._images.ensure(services, say)
+
+    def found(self) -> LabSpec | None:
+        names = [one.name for one in self.containers()]
+        if not all(name in names for name in CORE):
+            return None
+        worker = next((name for name in names if name.startswith(WORKER)), None)
+        return compose_reading.spec(
+            self._sdk.inspect("coordinator"),
+            self._sdk.inspect("toxiproxy"),
+            self._sdk.inspect(worker) if worker else None,
+        )
+
+    def reserve(self, spec: LabSpec) -> LabSpec:
+        if self.is_local:
+            own = self.found()
+            for port in (spec.toxiproxy_port, spec.control_port):
+                if own is not None and port in (own.toxiproxy_port, own.control_port):
+                    continue
+                if not addresses.is_free(spec.host, port):
+                    raise PortTakenError(
+                        f"Port {port} on {spec.host} is taken by {holder(port)}.",
+                        f"Stop that one, or choose others: --port {addresses.free_pair(spec.host)}",
+                    )
+        given = compose_reading.subnets(self._sdk.all_networks())
+        # Labs that start at the same moment look for room in different places.
+        first = zlib.crc32(self._project.encode()) % addresses.ROOMS
+        return replace(spec, room=addresses.free_room([*given, *addresses.host_routes()], first))
+
+    def up(self, spec: LabSpec, services: Sequence[str]) -> None:
+        profiles = ("--profile", PROBER) if PROBER in services else ()
+        self._compose(spec, *profiles, "up", "-d", "--no-build", "--no-deps", *services)
+
+    def make(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+        profiles = ("--profile", PROBER) if PROBER in also else ()
+        count = f"{WORKER}={workers}"
+        self._compose(
+            spec, *profiles, "up", "--no-start", "--no-build", "--no-deps", "--scale", count, WORKER, *also
+        )
+
+    def start_made(self) -> None:
+        _each(self.start, [one.name for one in self.containers() if one.status in ("created", "exited")])
+
+    def core_address(self, spec: LabSpec) -> str:
+        return f"{addresses.core_prefix(spec.room)}.2:8765"
+
+    def stop_all(self, grace_s: float) -> None:
+        standing = [one for one in self.containers() if one.status in ("running", "paused")]
+        _each(self.unpause, [one.name for one in standing if one.status == "paused"])
+        for service in _STOP_ORDER:
+            _each(
+                lambda name: self.stop(name, grace_s),
+                [one.name for one in standing if one.service == service],
+            )
+
+    def down(self) -> list[str]:
+        _each(self._sdk.remove, self.containers())
+        left = self._sdk.remove_networks_and_volumes()
+        return [one.name for one in self.containers()] + left
+
+    def interrupt(self) -> None:
+        self._command.interrupt()
+
+    def _compose(self, spec: LabSpec, *words: str) -> None:
+        environment = {**self._images.variables(), **compose_reading.variables(spec)}
+        self._command(*words, environment=environment, timeout_s=UP_TIMEOUT_S)
+
+    # -- looking -------------------------------------------------------------------------------------------
+
+    def containers(self) -> list[Container]:
+        return self._sdk.containers()
+
+    def look(self, name: str) -> Standing:
+        return compose_reading.standing(self._sdk.inspect(name), self._project)
+
+    def usage(self) -> list[Usage]:
+        running = [one for one in self.containers() if one.status == "running"]
+        read = {one: cgroups.usage(one.name, one.id) if self.is_local else None for one in running}
+        rest = [one for one, usage in read.items() if usage is None]
+        asked = _each(lambda one: compose_reading.usage(one.name, self._sdk.stats(one)), rest)
+        return [usage for usage in (*read.values(), *asked) if usage is not None]
+
+    def log(self, name: str, tail: int | None = None) -> str:
+        return self._sdk.log(name, "all" if tail is None else tail).decode(errors="replace")
+
+    def follow(self, name: str, tail: int) -> Iterator[str]:
+        for raw in self._sdk.follow(name, tail):
+            yield raw.decode(errors="replace")
+
+    def fetch_journals(self, into: Path) -> None:
+        with tarfile.open(fileobj=io.BytesIO(self._sdk.archive("coordinator", "/journal"))) as archive:
+            for member in archive.getmembers():
+                source = archive.extractfile(member) if member.isfile() else None
+                if source is not None:
+                    (into / Path(member.name).name).write_bytes(source.read())
+
+    # -- hurting -------------------------------------------------------------------------------------------
+
+    def pause(self, name: str) -> None:
+        self._sdk.ask(name, lambda api, found: api.pause(found))
+
+    def unpause(self, name: str) -> None:
+        self._sdk.ask(name, lambda api, found: api.unpause(found))
+
+    def kill(self, name: str) -> None:
+        self._sdk.ask(name, lambda api, found: api.kill(found, "SIGKILL"))
+
+    def start(self, name: str) -> None:
+        self._sdk.ask(name, lambda api, found: api.start(found))
+
+    def stop(self, name: str, grace_s: float) -> None:
+        self._sdk.ask(name, lambda api, found: api.stop(found, timeout=round(grace_s)))
+
+    def restart(self, name: str, grace_s: float) -> None:
+        self._sdk.ask(name, lambda api, found: api.restart(found, timeout=round(grace_s)))
+
+    def unplug(self, name: str) -> None:
+        self._pulled[name] = self._cables(name)
+        for cable in self._pulled[name]:
+            self._sdk.disconnect(name, cable)
+
+    def plug(self, name: str) -> None:
+        have = {cable.network for cable in self._cables(name)}
+        for cable in self._pulled.pop(name, None) or self._due_cables(name):
+            if cable.network not in have:
+                self._sdk.connect(name, cable)
+
+    def limit(self, name: str, limits: Limits) -> None:
+        # To Docker 0 means "as it is".
+        quota_us = 0 if limits.cpus is None else round(limits.cpus * 100_000)
+        self._sdk.limit(name, quota_us, limits.memory_bytes or 0)
+
+    def unlimit(self, name: str) -> None:
+        self._sdk.limit(name, -1, compose_reading.made_with_bytes(self._sdk.inspect(name)))
+
+    def hurts(self) -> dict[str, list[str]]:
+        names = [one.name for one in self.containers()]
+        found = _each(lambda name: compose_reading.hurts(self._sdk.inspect(name), self._project), names)
+        return {name: hurts for name, hurts in zip(names, found, strict=True) if hurts}
+
+    def _cables(self, name: str) -> list[Cable]:
+        return compose_reading.cables(self._sdk.inspect(name), self._project)
+
+    def _due_cables(self, name: str) -> list[Cable]:
+        """What a container should be plugged into, where nobody remembers how it was."""
+        return compose_reading.due_cables(self._sdk.inspect(name), self._sdk.network("core"), self._project)
+
+
+def _each(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """`call` on all items, several at a time; the first error is raised once all have ended."""
+    with ThreadPoolExecutor(_THREADS) as pool:
+        return list(pool.map(call, items))

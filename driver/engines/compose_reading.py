@@ -1,0 +1,188 @@
+"""Reads what Docker says about a lab: containers, addresses, what it was started with. Pure."""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from driver.engines import addresses
+from driver.engines.engine import PROBER, WORKER, Container, LabSpec, Standing, Usage
+
+PROJECT = "com.docker.compose.project"
+SERVICE = "com.docker.compose.service"
+NUMBER = "com.docker.compose.container-number"
+ONE_OFF = "com.docker.compose.oneoff"
+
+MEMORY = "stormlab.memory"
+_SHIFTS = {"k": 10, "m": 20, "g": 30}
+
+Attributes = Mapping[str, Any]
+
+# A cable carries what is under test. `control`, where the driver asks and measures, is never part of a fault.
+_DUE = {WORKER: ("links",), PROBER: ("links",), "toxiproxy": ("links", "core"), "coordinator": ("core",)}
+_CORE_HOSTS = {"coordinator": 2, "toxiproxy": 3}
+
+
+@dataclass(frozen=True)
+class Cable:
+    """A container's end of one network; `address` "" takes any."""
+
+    network: str
+    address: str
+    aliases: list[str]
+
+
+def own_name(labels: Mapping[str, str]) -> str:
+    """The lab's own name of a container: `worker-7`, or the service's."""
+    service = labels.get(SERVICE, "?")
+    return f"{service}-{labels.get(NUMBER, '?')}" if service == WORKER else service
+
+
+def container(row: Attributes) -> Container:
+    """One row of the engine's list of containers."""
+    status = str(row["Status"])
+    health = next((word for word in ("unhealthy", "healthy", "starting") if word in status), "")
+    return Container(
+        own_name(row["Labels"]), row["Labels"].get(SERVICE, ""), row["Id"], row["Image"], row["State"], health
+    )
+
+
+def natural(one: Container) -> tuple[str, int]:
+    """Sorts `worker-2` before `worker-10`."""
+    head, _, tail = one.name.rpartition("-")
+    return (head, int(tail)) if tail.isdigit() else (one.name, 0)
+
+
+def standing(attributes: Attributes, project: str) -> Standing:
+    """How a container stands, from its inspection."""
+    state, limits = attributes["State"], attributes["HostConfig"]
+    running = state["Status"] in ("running", "paused", "restarting")
+    return Standing(
+        status=state["Status"],
+        exit_code=-1 if running else int(state["ExitCode"]),
+        out_of_memory=bool(state["OOMKilled"]),
+        plugged=_is_plugged(attributes, project),
+        cpus=limits["CpuQuota"] / 100_000 if limits["CpuQuota"] > 0 else None,
+        memory_bytes=limits["Memory"],
+    )
+
+
+def usage(name: str, stats: Attributes) -> Usage | None:
+    """Figures of one stats answer; None when the container has just ended and there are none."""
+    memory = stats.get("memory_stats", {})
+    if "usage" not in memory:
+        return None
+    details = memory.get("stats", {})
+    # The kernel takes the page cache back when it likes, so it is no cost of the process.
+    cache = details.get("inactive_file", details.get("total_inactive_file", 0))
+    return Usage(name, max(0, memory["usage"] - cache), stats["cpu_stats"]["cpu_usage"]["total_usage"] / 1e9)
+
+
+def cables(attributes: Attributes, project: str) -> list[Cable]:
+    """What a container is plugged into now, `control` left out."""
+    ends = attributes["NetworkSettings"]["Networks"]
+    return [
+        Cable(network, end["IPAddress"], list(end["Aliases"] or []))
+        for network, end in ends.items()
+        if network.removeprefix(f"{project}_") in ("links", "core")
+    ]
+
+
+def due_cables(attributes: Attributes, core: Attributes, project: str) -> list[Cable]:
+    """What a container should be plugged into; `core` is the inspection of the network of that name."""
+    service = attributes["Config"]["Labels"][SERVICE]
+    aliases = [service, attributes["Name"].removeprefix("/")]
+    first = subnets([core])[0].network_address
+    due = []
+    for network in _DUE.get(service, ()):
+        fixed = network == "core" and service in _CORE_HOSTS
+        due.append(Cable(f"{project}_{network}", str(first + _CORE_HOSTS[service]) if fixed else "", aliases))
+    return due
+
+
+def made_with_bytes(attributes: Attributes) -> int:
+    """The memory that a container was made with, which its label remembers through every later change."""
+    text = str(attributes["Config"]["Labels"][MEMORY])
+    return int(text[:-1]) << _SHIFTS[text[-1]]
+
+
+def hurts(attributes: Attributes, project: str) -> list[str]:
+    """What about a container is not as it was made."""
+    found = []
+    now = standing(attributes, project)
+    if now.status != "running":
+        found.append(now.status)
+    if not now.plugged:
+        found.append("unplugged")
+    if now.cpus is not None or now.memory_bytes != made_with_bytes(attributes):
+        found.append("limited")
+    return found
+
+
+def _is_plugged(attributes: Attributes, project: str) -> bool:
+    due = {f"{project}_{network}" for network in _DUE.get(attributes["Config"]["Labels"][SERVICE], ())}
+    return due <= set(attributes["NetworkSettings"]["Networks"])
+
+
+def variables(spec: LabSpec) -> dict[str, str]:
+    """What compose.yaml is told; what is empty keeps the default written there."""
+    told = {
+        "STORMLAB_KEY": spec.key,
+        "STORMLAB_HOST": spec.host,
+        "STORMLAB_TOXIPROXY_PORT": str(spec.toxiproxy_port),
+        "STORMLAB_CONTROL_PORT": str(spec.control_port),
+        "STORMLAB_COORDINATOR": spec.coordinator_json,
+        "STORMLAB_WORKER": spec.worker_json,
+        "STORMLAB_PROBER": spec.prober_json,
+        "STORMLAB_CORE_PREFIX": addresses.core_prefix(spec.room),
+        "STORMLAB_LINKS_SUBNET": addresses.links_subnet(spec.room),
+        "STORMLAB_JOURNALS": str(spec.journals or ""),
+    }
+    return {name: value for name, value in told.items() if value}
+
+
+def subnets(networks: Iterable[Attributes]) -> list[ipaddress.IPv4Network]:
+    """Every IPv4 network that the engine has given away."""
+    found = []
+    for network in networks:
+        for config in (network.get("IPAM") or {}).get("Config") or []:
+            if "." in config.get("Subnet", ""):
+                found.append(ipaddress.IPv4Network(config["Subnet"], strict=False))
+    return found
+
+
+def spec(coordinator: Attributes, toxiproxy: Attributes, worker: Attributes | None) -> LabSpec:
+    """What the containers of a lab were started with, from their inspections."""
+    variables = _environment(coordinator)
+    host, control_port = _published(coordinator, 8766)
+    _, toxiproxy_port = _published(toxiproxy, 8474)
+    return LabSpec(
+        key=variables.get("STORMLAB_KEY", ""),
+        host=host,
+        toxiproxy_port=toxiproxy_port,
+        control_port=control_port,
+        coordinator_json=variables.get("STORMLAB_COORDINATOR", ""),
+        worker_json=_environment(worker).get("STORMLAB_WORKER", "") if worker else "",
+        room=int(variables["STORMLAB_LISTEN"].split(".")[2]),
+        journals=_bind(coordinator, "/journal"),
+    )
+
+
+def _environment(attributes: Attributes) -> dict[str, str]:
+    pairs = (line.partition("=") for line in attributes["Config"]["Env"] or [])
+    return {name: value for name, _, value in pairs}
+
+
+def _published(attributes: Attributes, port: int) -> tuple[str, int]:
+    bound = (attributes["HostConfig"]["PortBindings"] or {}).get(f"{port}/tcp") or [{}]
+    return bound[0].get("HostIp") or "127.0.0.1", int(bound[0].get("HostPort") or port)
+
+
+def _bind(attributes: Attributes, target: str) -> Path | None:
+    for mount in attributes["Mounts"]:
+        if mount["Destination"] == target and mount["Type"] == "bind":
+            return Path(mount["Source"])
+    return None

@@ -1,0 +1,219 @@
+"""The only importer of `docker`: what one project asks of it, and the SDK's errors turned into ours."""
+
+from __future__ import annotations
+
+import logging
+import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any, Literal, TypeVar
+
+import docker
+import requests
+from docker.context import ContextAPI
+from docker.errors import APIError, DockerException, ImageNotFound, NotFound
+from docker.utils import kwargs_from_env
+
+from driver.engines import compose_reading
+from driver.engines.compose_reading import Cable
+from driver.engines.engine import Container
+from driver.errors import EngineError, EngineGoneError
+
+CALL_TIMEOUT_S = 20
+CONNECTIONS = 16
+# A container may be silent for as long as it likes; a day is the bound that every wait here must have.
+FOLLOW_TIMEOUT_S = 86_400
+
+_log = logging.getLogger("stormlab.engine")
+R = TypeVar("R")
+
+
+class DockerSdk:
+    """What the engine of one project asks Docker. Containers go by the lab's names."""
+
+    def __init__(self, project: str) -> None:
+        self._project = project
+        self._connected: docker.DockerClient | None = None
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the engine shares this machine's files and ports."""
+        return str(_where().get("base_url", "")).startswith(("unix:", "npipe:", "http+unix:"))
+
+    def version(self) -> dict[str, Any]:
+        """What the engine says of itself."""
+        with _mapped():
+            return dict(self._client.version())
+
+    # -- containers ----------------------------------------------------------------------------------------
+
+    def containers(self) -> list[Container]:
+        """All of the project, in any state, in one call."""
+        with _mapped():
+            rows = self._client.api.containers(all=True, filters=self._label)
+        return sorted(map(compose_reading.container, rows), key=compose_reading.natural)
+
+    def ask(self, name: str, call: Callable[[docker.APIClient, str], R]) -> R:
+        """`call` with the engine's API and the id of the container of that name."""
+        with _mapped(name):
+            return call(self._client.api, self._id(name))
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        """All that the engine knows about a container."""
+        return self.ask(name, lambda api, found: dict(api.inspect_container(found)))
+
+    def stats(self, one: Container) -> dict[str, Any]:
+        """One answer of the stats call; empty when the container has gone."""
+        with _mapped(one.name):
+            try:
+                return dict(self._client.api.stats(one.id, stream=False, one_shot=True))
+            except NotFound:
+                return {}
+
+    def log(self, name: str, tail: int | Literal["all"]) -> bytes:
+        """What a container printed so far."""
+        return self.ask(name, lambda api, found: bytes(api.logs(found, timestamps=True, tail=tail)))
+
+    def follow(self, name: str, tail: int) -> Iterator[bytes]:
+        """What a container printed and prints, until it ends."""
+        with _mapped(name):
+            api = docker.APIClient(**_where(), timeout=FOLLOW_TIMEOUT_S)
+            yield from api.logs(self._id(name), stream=True, follow=True, timestamps=True, tail=tail)
+
+    def archive(self, name: str, path: str) -> bytes:
+        """A tar archive of a folder inside a container."""
+        return self.ask(name, lambda api, found: b"".join(api.get_archive(found, path)[0]))
+
+    def limit(self, name: str, cpu_quota_us: int, memory_bytes: int) -> None:
+        """Set ceilings: processor time in each tenth of a second (-1: none), memory; 0 leaves as it is."""
+        self.ask(
+            name,
+            lambda api, found: api.update_container(
+                found,
+                cpu_period=100_000,
+                cpu_quota=cpu_quota_us,
+                mem_limit=memory_bytes,
+                memswap_limit=memory_bytes,
+            ),
+        )
+
+    def connect(self, name: str, cable: Cable) -> None:
+        """Plug a container into a network."""
+        self.ask(
+            name,
+            lambda api, found: api.connect_container_to_network(
+                found, cable.network, ipv4_address=cable.address or None, aliases=cable.aliases
+            ),
+        )
+
+    def disconnect(self, name: str, cable: Cable) -> None:
+        """Pull a container off a network."""
+        self.ask(
+            name, lambda api, found: api.disconnect_container_from_network(found, cable.network, force=True)
+        )
+
+    def remove(self, one: Container) -> None:
+        """Remove a container in any state; one that is gone already is well."""
+        with _mapped(one.name):
+            try:
+                self._client.api.remove_container(one.id, v=True, force=True)
+            except NotFound:
+                return
+
+    # -- images, networks, volumes -------------------------------------------------------------------------
+
+    def image_id(self, name: str) -> str | None:
+        """The id of an image, or None where there is none of that name."""
+        with _mapped():
+            try:
+                return str(self._client.images.get(name).id)
+            except ImageNotFound:
+                return None
+
+    def tag(self, name: str, repository: str, tag: str) -> None:
+        """Give an image one more name."""
+        with _mapped():
+            self._client.images.get(name).tag(repository, tag)
+
+    def keep_newest(self, repository: str, count: int) -> None:
+        """Remove all but the newest images of a repository, as far as no container uses them."""
+        with _mapped():
+            found = self._client.images.list(repository)
+            found.sort(key=lambda one: str(one.attrs["Created"]), reverse=True)
+            for name in [tag for image in found[count:] for tag in image.tags]:
+                try:
+                    self._client.images.remove(name)
+                except APIError as error:
+                    _log.debug("kept %s: %s", name, error.explanation)
+
+    def all_networks(self) -> list[dict[str, Any]]:
+        """Every network of the engine, whosever it is."""
+        with _mapped():
+            return list(self._client.api.networks())
+
+    def network(self, name: str) -> dict[str, Any]:
+        """One network of the project."""
+        with _mapped():
+            return dict(self._client.api.inspect_network(f"{self._project}_{name}"))
+
+    def remove_networks_and_volumes(self) -> list[str]:
+        """Remove the project's; the names of those that are still there afterwards."""
+        with _mapped():
+            for network in self._client.networks.list(filters=self._label):
+                network.remove()
+            for volume in self._client.volumes.list(filters=self._label):
+                volume.remove(force=True)
+            left = [f"network {one.name}" for one in self._client.networks.list(filters=self._label)]
+            return left + [f"volume {one.name}" for one in self._client.volumes.list(filters=self._label)]
+
+    # -- the connection ------------------------------------------------------------------------------------
+
+    @property
+    def _client(self) -> docker.DockerClient:
+        if self._connected is None:
+            with _mapped():
+                self._connected = docker.DockerClient(
+                    **_where(), timeout=CALL_TIMEOUT_S, max_pool_size=CONNECTIONS, use_ssh_client=True
+                )
+        return self._connected
+
+    @property
+    def _label(self) -> dict[str, str]:
+        return {"label": f"{compose_reading.PROJECT}={self._project}"}
+
+    def _id(self, name: str) -> str:
+        for one in self.containers():
+            if one.name == name:
+                return one.id
+        raise EngineError(
+            f"There is no container {name} in the lab {self._project!r}.", "See: python lab.py status"
+        )
+
+
+def _where() -> dict[str, Any]:
+    """The engine that the docker client would ask: DOCKER_HOST, else the current context's."""
+    if os.environ.get("DOCKER_HOST"):
+        return {**kwargs_from_env()}
+    context = ContextAPI.get_current_context()
+    return {"base_url": context.Host, "tls": context.TLSConfig or False}
+
+
+@contextmanager
+def _mapped(name: str = "") -> Iterator[None]:
+    """Turns the SDK's errors into ours."""
+    about = f" about {name}" if name else ""
+    try:
+        yield
+    except (requests.exceptions.ConnectionError, requests.exceptions.Timeout) as error:
+        _log.debug("the engine does not answer: %s", error)
+        raise EngineGoneError(
+            "The Docker engine stopped answering.",
+            "Start it again: python lab.py setup. Then: python lab.py down",
+        ) from None
+    except APIError as error:
+        raise EngineError(
+            f"The Docker engine refused a request{about}: {error.explanation or error}."
+        ) from None
+    except DockerException as error:
+        _log.debug("no engine: %s", error)
+        raise EngineGoneError("No Docker engine answers.", "Set one up: python lab.py setup") from None

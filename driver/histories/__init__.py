@@ -1,0 +1,1 @@
+"""What happened, read from the journals: typed events, and what follows from them."""

@@ -1,0 +1,159 @@
+"""The course of a run: its phases, its faults, and the moments at which it was healed. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from driver.histories.events import (
+    FaultBegun,
+    FaultEnded,
+    FaultFailed,
+    Healed,
+    PhaseBegun,
+    PhaseEnded,
+    Receipt,
+    TasksAccepted,
+)
+from driver.histories.history import History
+from driver.histories.intervals import Interval, union
+from wire.events import Submitted
+
+BEFORE_NS = 500_000_000
+"""A fault's effect may be written down before the driver has written that it began: by so much at most."""
+
+
+@dataclass(frozen=True)
+class FaultWindow:
+    """One fault as it happened. `ended_ns` is None while nothing says that it ended.
+
+    `began_ns` is when it was on all its targets, `due_ns` when the driver set about it: what a worker
+    suffers from a
+    stop that takes its time lies between the two.
+    """
+
+    fault: str
+    kind: str
+    targets: tuple[str, ...]
+    cuts: bool
+    due_ns: int
+    began_ns: int
+    ended_ns: int | None
+    begun: FaultBegun
+    receipt: Receipt | None
+
+    def reaches(self, worker: str, workers: tuple[str, ...]) -> bool:
+        """Whether a worker's connection is under it: its own link or container, or what all share."""
+        return worker in self.targets or any(target not in workers for target in self.targets)
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase of the run. `ended_ns` is None while it is not over."""
+
+    name: str
+    began_ns: int
+    ended_ns: int | None
+    outcome: str
+    detail: str
+
+
+@dataclass(frozen=True)
+class Course:
+    """`end_ns` is where judging of connections ends: what the lab's own teardown does is no finding."""
+
+    workers: tuple[str, ...]
+    phases: dict[str, Phase]
+    faults: tuple[FaultWindow, ...]
+    failed: tuple[FaultFailed, ...]
+    begin_ns: int
+    first_load_ns: int | None
+    last_load_ns: int | None
+    end_ns: int
+
+    @property
+    def under_fault(self) -> list[Interval]:
+        """The time in which at least one fault was on."""
+        return union((window.due_ns, window.ended_ns or self.end_ns) for window in self.faults)
+
+    @property
+    def heals(self) -> list[int]:
+        """The moments from which no fault was on any more, as far as the faults' ends are known."""
+        ended = {window.ended_ns for window in self.faults if window.ended_ns is not None}
+        return [end for _, end in self.under_fault if end in ended]
+
+    @property
+    def first_fault_ns(self) -> int | None:
+        """When the first fault began, or None."""
+        return min((window.due_ns for window in self.faults), default=None)
+
+    def quiet_until_ns(self, at_ns: int) -> int:
+        """The next fault's begin after an instant, or the end."""
+        later = [window.due_ns for window in self.faults if window.due_ns > at_ns]
+        return min([self.end_ns, *later])
+
+    def reaching(self, worker: str) -> list[FaultWindow]:
+        """The faults that a worker's connection was under."""
+        return [window for window in self.faults if window.reaches(worker, self.workers)]
+
+
+def course(history: History) -> Course:
+    """The course of the run that a history tells."""
+    phases = _phases(history)
+    load = [event.at_ns for event in history.merged(TasksAccepted, Submitted)]
+    return Course(
+        workers=tuple(history.workers),
+        phases=phases,
+        faults=_faults(history),
+        failed=tuple(history.of(FaultFailed)),
+        begin_ns=history.begin_ns,
+        first_load_ns=load[0] if load else None,
+        last_load_ns=load[-1] if load else None,
+        end_ns=_end_ns(history, phases),
+    )
+
+
+def _phases(history: History) -> dict[str, Phase]:
+    ends: dict[str, PhaseEnded] = {event.phase: event for event in history.of(PhaseEnded)}
+    phases = {}
+    for begun in history.of(PhaseBegun):
+        end = ends.get(begun.phase)
+        if end is None or end.at_ns < begun.at_ns:
+            phases[begun.phase] = Phase(begun.phase, begun.at_ns, None, "", "")
+        else:
+            phases[begun.phase] = Phase(begun.phase, begun.at_ns, end.at_ns, end.outcome, end.detail)
+    return phases
+
+
+def _end_ns(history: History, phases: dict[str, Phase]) -> int:
+    drain, collect = phases.get("drain"), phases.get("collect")
+    if drain and drain.ended_ns is not None:
+        return drain.ended_ns
+    if collect:
+        return collect.began_ns
+    return history.end_ns
+
+
+def _faults(history: History) -> tuple[FaultWindow, ...]:
+    receipts = {receipt.fault: receipt for receipt in history.of(Receipt)}
+    ends = {end.fault: end.at_ns for end in history.of(FaultEnded) if not end.detail}
+    heals = [healed.at_ns for healed in history.of(Healed) if not healed.left]
+    windows = []
+    for begun in history.of(FaultBegun):
+        ended_ns = ends.get(begun.fault)
+        if ended_ns is None:
+            ended_ns = min((at for at in heals if at >= begun.at_ns), default=None)
+        began_ns = begun.at_ns - int(begun.spread_ms * 1e6)
+        windows.append(
+            FaultWindow(
+                fault=begun.fault,
+                kind=begun.kind,
+                targets=tuple(begun.targets),
+                cuts=begun.cuts,
+                due_ns=min(begun.planned_ns, began_ns) or began_ns,
+                began_ns=began_ns,
+                ended_ns=ended_ns,
+                begun=begun,
+                receipt=receipts.get(begun.fault),
+            )
+        )
+    return tuple(windows)

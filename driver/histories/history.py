@@ -1,0 +1,213 @@
+"""A run's history in memory: the events of all journals, typed, by kind and in order of time. Pure.
+
+`of(kind)` is how everything else asks; `view(make)` keeps what was derived once, so that checks share it.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import Any, TypeVar, cast
+
+import msgspec
+
+from driver.histories.events import DriverEvent
+from wire.events import Event, ProcessEvent, ProcessStarted
+
+E = TypeVar("E", bound=Event)
+V = TypeVar("V")
+
+DRIVER = "driver"
+COORDINATOR = "coordinator"
+_at_ns = attrgetter("at_ns")
+
+
+class _Head(msgspec.Struct):
+    event: str
+
+
+@dataclass(frozen=True)
+class Damage:
+    """Lines of one journal that could not be used.
+
+    `what` is torn (by a kill), damaged, unknown or missing.
+    """
+
+    journal: str
+    what: str
+    lines: int
+    because: str
+
+
+@dataclass(frozen=True)
+class JournalRead:
+    """One process's journal: events in the order of the file, the line number of each, and what was wrong."""
+
+    name: str
+    events: Sequence[Event]
+    line_numbers: Sequence[int]
+    damage: tuple[Damage, ...] = ()
+
+
+class LineReader:
+    """Turns journals' bytes into events. Kinds that it was not given are told as unknown, not as damage."""
+
+    def __init__(self, more_kinds: Iterable[type[Event]] = ()) -> None:
+        kinds: Any = ProcessEvent | DriverEvent
+        for kind in more_kinds:
+            kinds = kinds | kind
+        self._decoder = msgspec.json.Decoder(cast(type[Event], kinds))
+
+    def read(self, name: str, data: bytes) -> JournalRead:
+        """The journal of process `name`. Never raises for what the bytes hold."""
+        try:
+            events = self._decoder.decode_lines(data)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return self._read_line_by_line(name, data)
+        if data and not data.endswith(b"\n"):
+            # The last line decodes, so all of it was written; only its newline was not.
+            return JournalRead(name, events, range(1, len(events) + 1))
+        if data.count(b"\n") != len(events):
+            return self._read_line_by_line(name, data)
+        return JournalRead(name, events, range(1, len(events) + 1))
+
+    def _read_line_by_line(self, name: str, data: bytes) -> JournalRead:
+        events: list[Event] = []
+        numbers = array("I")
+        wrong: dict[str, list[tuple[int, str]]] = {}
+        lines = data.split(b"\n")
+        torn = lines.pop()
+        for number, line in enumerate(lines, 1):
+            try:
+                events.append(self._decoder.decode(line))
+                numbers.append(number)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                what, because = self._diagnose(line, str(error))
+                if what == "damaged" and self._begins_a_life(lines[number : number + 1]):
+                    what = "torn"
+                wrong.setdefault(what, []).append((number, because))
+        if torn:
+            try:
+                events.append(self._decoder.decode(torn))
+                numbers.append(len(lines) + 1)
+            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+                wrong.setdefault("torn", []).append((len(lines) + 1, str(error)))
+        return JournalRead(
+            name, events, numbers, tuple(_summed(name, what, told) for what, told in wrong.items())
+        )
+
+    def _begins_a_life(self, following: list[bytes]) -> bool:
+        """Whether the next line is the first of a new process: then a kill tore the one before it."""
+        try:
+            return any(isinstance(self._decoder.decode(line), ProcessStarted) for line in following)
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return False
+
+    @staticmethod
+    def _diagnose(line: bytes, error: str) -> tuple[str, str]:
+        try:
+            kind = msgspec.json.decode(line, type=_Head).event
+        except (msgspec.MsgspecError, UnicodeDecodeError):
+            return "damaged", error
+        return (
+            ("unknown", f"event {kind!r}") if error.endswith("`$.event`") else ("damaged", f"{kind}: {error}")
+        )
+
+
+def _summed(name: str, what: str, told: list[tuple[int, str]]) -> Damage:
+    first, because = told[0]
+    return Damage(name, what, len(told), f"line {first}: {because[:200]}")
+
+
+@dataclass(frozen=True)
+class Lines:
+    """Where in a journal an event stands."""
+
+    journal: str
+    line: int
+
+    def __str__(self) -> str:
+        return f"{self.journal}.jsonl:{self.line}"
+
+
+@dataclass
+class History:
+    """All events of a run.
+
+    `expected` names the processes that must have a journal; `workers` those that are workers.
+    """
+
+    journals: Mapping[str, JournalRead]
+    expected: Sequence[str] = ()
+    workers: Sequence[str] = ()
+    damage: list[Damage] = field(default_factory=list)
+    _by_kind: dict[type[Event], list[Event]] = field(default_factory=dict, repr=False)
+    _views: dict[Callable[[History], object], object] = field(default_factory=dict, repr=False)
+
+    def __post_init__(self) -> None:
+        by_kind = self._by_kind
+        for name in sorted(self.journals):
+            journal = self.journals[name]
+            self.damage.extend(journal.damage)
+            for event in journal.events:
+                try:
+                    by_kind[type(event)].append(event)
+                except KeyError:
+                    by_kind[type(event)] = [event]
+        for events in by_kind.values():
+            events.sort(key=_at_ns)
+        for name in self.expected:
+            if name not in self.journals:
+                self.damage.append(Damage(name, "missing", 0, f"journals/{name}.jsonl is not there"))
+
+    def of(self, kind: type[E]) -> list[E]:
+        """All events of `kind`, in order of time."""
+        return cast(list[E], self._by_kind.get(kind, []))
+
+    def last(self, kind: type[E]) -> E | None:
+        """The newest event of `kind`, or None."""
+        events = self.of(kind)
+        return events[-1] if events else None
+
+    def merged(self, *kinds: type[Event]) -> list[Event]:
+        """All events of several kinds, in order of time; in one instant, in the order of `kinds`."""
+        return sorted((event for kind in kinds for event in self.of(kind)), key=_at_ns)
+
+    def by(self, process: str) -> Sequence[Event]:
+        """One process's events, as it wrote them."""
+        journal = self.journals.get(process)
+        return journal.events if journal else ()
+
+    def view(self, make: Callable[[History], V]) -> V:
+        """What `make` derives from this history; made once, however many ask."""
+        if make not in self._views:
+            self._views[make] = make(self)
+        return cast(V, self._views[make])
+
+    def where(self, event: Event) -> Lines:
+        """The journal and line of an event of this history (looked up: for the few that become evidence)."""
+        for journal in (self.journals.get(event.by), *self.journals.values()):
+            for index, other in enumerate(journal.events if journal else ()):
+                if other is event and journal:
+                    return Lines(journal.name, journal.line_numbers[index])
+        return Lines(event.by, 0)
+
+    @property
+    def count(self) -> int:
+        """How many events there are."""
+        return sum(len(events) for events in self._by_kind.values())
+
+    @property
+    def begin_ns(self) -> int:
+        """The instant of the first event, 0 when there is none."""
+        return min((events[0].at_ns for events in self._by_kind.values()), default=0)
+
+    @property
+    def end_ns(self) -> int:
+        """The instant of the last event, 0 when there is none."""
+        return max((events[-1].at_ns for events in self._by_kind.values()), default=0)
+
+
+EMPTY = History({})

@@ -1,0 +1,1 @@
+"""From a history to findings, receipts and a verdict."""

@@ -1,0 +1,120 @@
+"""Whether a run is as its scenario expects: one finding for each expectation. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from driver.checks import ALWAYS, CHECKS, run_check, unless_gap
+from driver.histories.course import Course, course
+from driver.histories.history import History
+from driver.judging.findings import Finding, failed, passed, unknown
+from driver.judging.wholeness import EVERYBODY
+from driver.metrics import Metrics
+from driver.metrics.signals import good_stretches
+from driver.scenarios.quantities import write
+from driver.scenarios.thresholds import OPERATORS, Anchored, Expectation, NamedCheck, Threshold
+
+
+def find_all(
+    history: History, metrics: Metrics, expectations: Sequence[Expectation], planned_faults: int = 0
+) -> list[Finding]:
+    """Every finding of a run: the checks that are always made, and what its scenario asks for, each once."""
+    asked = {
+        expectation.text: expectation.params
+        for expectation in expectations
+        if isinstance(expectation, NamedCheck)
+    }
+    findings = []
+    for name in [*ALWAYS, *(name for name in asked if name not in ALWAYS)]:
+        params = dict(asked.get(name, {}))
+        if "planned" in CHECKS[name].params:
+            params.setdefault("planned", planned_faults)
+        findings.append(run_check(CHECKS[name], history, metrics, params))
+    for expectation in expectations:
+        if isinstance(expectation, Threshold):
+            findings.append(unless_gap(history, against_threshold(metrics, expectation), EVERYBODY))
+        elif isinstance(expectation, Anchored):
+            findings.append(unless_gap(history, against_signal(history, expectation), EVERYBODY))
+    return findings
+
+
+def against_threshold(metrics: Metrics, expected: Threshold) -> Finding:
+    """Whether a metric keeps its threshold; a metric without a value is unknown."""
+    metric = expected.metric
+    measured = metrics.values.get(metric.name)
+    bound = write(expected.value, metric.unit)
+    if measured is None:
+        because = f"the history gives no value for {metric.name}; {expected.operator} {bound} was expected"
+        return unknown(expected.text, because, threshold=expected.value, unit=metric.unit.value)
+    holds = OPERATORS[expected.operator](measured, expected.value)
+    sign = -1 if expected.operator in ("<", "<=") else 1
+    margin = (
+        -abs(measured - expected.value) if expected.operator == "==" else sign * (measured - expected.value)
+    )
+    because = f"{metric.name} is {write(measured, metric.unit)}; {expected.operator} {bound} was expected"
+    return (passed if holds else failed)(
+        expected.text,
+        because,
+        measured=measured,
+        threshold=expected.value,
+        margin=margin,
+        unit=metric.unit.value,
+    )
+
+
+def against_signal(history: History, expected: Anchored) -> Finding:
+    """Whether a signal became good soon enough after each anchor, and stayed so for long enough.
+
+    An anchor that the next fault follows too soon is left out, and told; but the last one must be decided.
+    """
+    run = history.view(course)
+    anchors = _anchors(run, expected.anchor)
+    if not anchors:
+        return unknown(expected.text, f"there was no {expected.anchor} in this run")
+    steps = expected.signal.steps(history)
+    compare = OPERATORS[expected.operator]
+    within_ns, hold_ns = int(expected.within_s * 1e9), int(expected.hold_s * 1e9)
+    took: list[float] = []
+    untold, last_untold = 0, False
+    for number, anchor_ns in enumerate(anchors, 1):
+        quiet_ns = run.quiet_until_ns(anchor_ns) if expected.anchor == "heal" else run.end_ns
+        until_ns = min(quiet_ns, anchor_ns + within_ns + hold_ns + 1)
+        good = good_stretches(steps, lambda value: compare(value, expected.value), anchor_ns, until_ns)
+        last_untold = False
+        began = next((a for a, b in good if a <= anchor_ns + within_ns and b - a >= hold_ns), None)
+        if began is not None:
+            took.append((began - anchor_ns) / 1e9)
+        elif quiet_ns < anchor_ns + within_ns + hold_ns:
+            untold, last_untold = untold + 1, True
+        else:
+            at_s = (anchor_ns - run.begin_ns) / 1e9
+            because = (
+                f"{expected.signal.name} {expected.operator} {write(expected.value, expected.signal.unit)} "
+                f"was not reached{f' for {expected.hold_s:g} s' if hold_ns else ''} within "
+                f"{expected.within_s:g} s of {expected.anchor} {number} of {len(anchors)} (at {at_s:.1f} s)"
+            )
+            return failed(expected.text, because, threshold=expected.within_s, unit="s")
+    if last_untold:
+        return unknown(expected.text, f"what followed the last {expected.anchor} was too short to tell")
+    aside = f"; {untold} of {len(anchors)} were followed by the next fault too soon to tell" if untold else ""
+    worst = max(took)
+    because = (
+        f"{expected.signal.name} was good again {worst:.2f} s after {expected.anchor} at the latest{aside}"
+    )
+    return passed(
+        expected.text,
+        because,
+        measured=worst,
+        threshold=expected.within_s,
+        margin=expected.within_s - worst,
+        unit="s",
+    )
+
+
+def _anchors(run: Course, anchor: str) -> list[int]:
+    if anchor == "heal":
+        return run.heals
+    if anchor == "fault":
+        return [window.began_ns for window in run.faults]
+    gate = run.phases.get("gate")
+    return [gate.ended_ns] if gate and gate.ended_ns is not None else []

@@ -1,0 +1,135 @@
+"""What the prober saw on one link between two instants, put together from its journal. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from operator import attrgetter
+from typing import TypeVar
+
+from chaos.evidence import Ending, Outcome, Silence, Window
+from chaos.prober.events import FellSilent, HeardAgain, LinkSeen, StreamEnded, StreamOpened, Tried
+from driver.histories.history import History
+from wire.events import Event
+
+_MS = 1_000_000
+# Toxiproxy and the prober read one clock, each in its own time: an effect can seem to come a little early.
+EARLY_NS = 50 * _MS
+# An attempt this old when a fault ended had been kept waiting by it.
+WAITED_NS = 500 * _MS
+_at_ns = attrgetter("at_ns")
+E = TypeVar("E", bound=Event)
+
+
+@dataclass
+class LinkRecord:
+    """All that the prober wrote about one link, in order of time."""
+
+    seen: list[LinkSeen] = field(default_factory=list)
+    tried: list[Tried] = field(default_factory=list)
+    opened: list[StreamOpened] = field(default_factory=list)
+    ended: list[StreamEnded] = field(default_factory=list)
+    silences: list[Silence] = field(default_factory=list)
+
+    def window(self, from_ns: int, until_ns: int) -> Window:
+        """What was seen from one instant to the other."""
+        tried, statuses = self._tried(from_ns, until_ns)
+        rtt_ms = tuple(self._round_trips(from_ns, until_ns))
+        whole = [
+            one
+            for one in self._summaries(from_ns, until_ns)
+            if one.since_ns >= from_ns and one.at_ns <= until_ns
+        ]
+        parts = whole or list(self._summaries(from_ns, until_ns))
+        opened = any(True for _ in _between(self.opened, from_ns, until_ns))
+        return Window(
+            from_ns=from_ns,
+            until_ns=until_ns,
+            rtt_ms=rtt_ms,
+            ends=tuple(
+                (one.at_ns, Ending(one.how))
+                for one in _between(self.ended, from_ns - EARLY_NS, until_ns - EARLY_NS)
+            ),
+            connects=tried,
+            silences=tuple(one for one in self.silences if _overlaps(one, from_ns, until_ns)),
+            compared_bytes=sum(one.compared_bytes for one in parts),
+            damaged_bytes=sum(one.damaged_bytes for one in parts),
+            missing_messages=sum(one.missing for one in parts),
+            repeated_messages=sum(one.repeated for one in parts),
+            rates_bytes_per_s=tuple(float(rate) for one in parts for rate in one.rates_bytes_per_s),
+            statuses=statuses,
+            lives=bool(rtt_ms or opened or tried[Outcome.answered]),
+        )
+
+    def _summaries(self, from_ns: int, until_ns: int) -> Iterable[LinkSeen]:
+        for one in self.seen[bisect_left(self.seen, from_ns, key=_at_ns) :]:
+            if one.since_ns >= until_ns:
+                return
+            yield one
+
+    def _round_trips(self, from_ns: int, until_ns: int) -> Iterable[float]:
+        """Those that began and ended within; one that was held across an edge is none."""
+        for one in self._summaries(from_ns, until_ns):
+            for at_ms, rtt_us in zip(one.rtt_at_ms, one.rtt_us, strict=False):
+                ended_ns = one.since_ns + at_ms * _MS
+                if ended_ns <= until_ns and ended_ns - rtt_us * 1000 >= from_ns:
+                    yield rtt_us / 1000
+
+    def _tried(self, from_ns: int, until_ns: int) -> tuple[Counter[Outcome], frozenset[tuple[int, int]]]:
+        outcomes: Counter[Outcome] = Counter()
+        statuses = set()
+        for one in self.tried[bisect_left(self.tried, from_ns, key=_at_ns) :]:
+            began_ns = one.at_ns - round(one.took_ms * _MS)
+            if began_ns > until_ns:
+                # Attempts last some seconds at most, and stand in the order of their ends.
+                if began_ns > until_ns + 10_000 * _MS:
+                    break
+                continue
+            if began_ns < from_ns:
+                continue
+            if one.at_ns <= until_ns:
+                outcomes[Outcome(one.outcome)] += 1
+                if one.outcome == Outcome.rejected:
+                    statuses.add((one.status, one.retry_after_s))
+            elif began_ns < until_ns - WAITED_NS:
+                outcomes[Outcome.hung] += 1
+        return outcomes, frozenset(statuses)
+
+
+def link_records(history: History) -> dict[str, LinkRecord]:
+    """Link → all that the prober wrote about it."""
+    records: dict[str, LinkRecord] = {}
+    for seen in history.of(LinkSeen):
+        records.setdefault(seen.link, LinkRecord()).seen.append(seen)
+    for tried in history.of(Tried):
+        records.setdefault(tried.link, LinkRecord()).tried.append(tried)
+    for opened in history.of(StreamOpened):
+        records.setdefault(opened.link, LinkRecord()).opened.append(opened)
+    open_since: dict[str, int] = {}
+    for event in history.merged(FellSilent, HeardAgain, StreamEnded):
+        if isinstance(event, FellSilent):
+            open_since[event.link] = event.since_ns
+        elif isinstance(event, HeardAgain | StreamEnded):
+            record = records.setdefault(event.link, LinkRecord())
+            since_ns = open_since.pop(event.link, None)
+            if since_ns is not None:
+                healed = isinstance(event, HeardAgain) and event.whole
+                record.silences.append(Silence(since_ns, event.at_ns, healed))
+            if isinstance(event, StreamEnded):
+                record.ended.append(event)
+    for link, since_ns in open_since.items():
+        records.setdefault(link, LinkRecord()).silences.append(Silence(since_ns, None, healed=False))
+    return records
+
+
+def _overlaps(silence: Silence, from_ns: int, until_ns: int) -> bool:
+    return silence.from_ns < until_ns and (silence.until_ns is None or silence.until_ns > from_ns)
+
+
+def _between(events: Sequence[E], from_ns: int, until_ns: int) -> Iterable[E]:
+    for one in events[bisect_left(events, from_ns, key=_at_ns) :]:
+        if one.at_ns >= until_ns:
+            return
+        yield one

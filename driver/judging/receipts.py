@@ -1,0 +1,152 @@
+"""Receipts: whether each fault was there, on exactly the targets that it was aimed at, and over in the end.
+Pure.
+
+The driver says what it did and when (`Act`); witnesses say what was to be seen; the fault's own rule says
+whether that was this very fault.
+"""
+
+from __future__ import annotations
+
+import statistics
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+
+from chaos.evidence import Observation
+from chaos.fault import ContainerFault, LinkFault
+from chaos.hands import names
+from chaos.proof import disturbance
+from driver.histories.history import History
+from driver.judging.acts import Act, Sight
+from driver.judging.witnesses import Witnesses
+
+__all__ = ["Act", "Proof", "Sight", "prove"]
+PROBER = "prober"
+ENGINE = "engine"
+
+
+@dataclass(frozen=True)
+class Proof:
+    """One fault's receipt, with the fields of driver.histories.events.Receipt."""
+
+    fault: str
+    kind: str
+    proved: bool
+    because: str
+    hit: list[str]
+    missed: list[str]
+    spared: list[str]
+    strayed: list[str]
+    observers: list[str]
+    began_ns: int
+    ended_ns: int
+    asked: dict[str, float] = field(default_factory=dict)
+    measured: dict[str, float] = field(default_factory=dict)
+
+
+def prove(
+    acts: Sequence[Act], history: History, links: Sequence[str], sights: Iterable[Sight] = ()
+) -> list[Proof]:
+    """A receipt for every act, in their order. `links` are all links that the prober watches."""
+    witnesses = Witnesses(acts, history, sights)
+    proofs = []
+    for act in acts:
+        if isinstance(act.fault, LinkFault):
+            proofs.append(_prove_links(act, act.fault, witnesses, links))
+        elif isinstance(act.fault, ContainerFault):
+            proofs.append(_prove_containers(act, act.fault, witnesses))
+    return proofs
+
+
+def _prove_links(act: Act, fault: LinkFault, witnesses: Witnesses, links: Sequence[str]) -> Proof:
+    seen = {link: witnesses.link(act, link) for link in act.targets if link in act.began_ns}
+    told = {link: fault.observed(one) for link, one in seen.items()}
+    hit = [link for link, observation in told.items() if observation.seen]
+    spared: list[str] = []
+    strayed: list[str] = []
+    for link in links:
+        if link not in act.targets and not witnesses.is_under_another(act, link):
+            (spared if _was_spared(act, fault, witnesses, link) else strayed).append(link)
+    lingering = [link for link in hit if fault.lasting and not seen[link].after.lives]
+    why_not = (
+        "" if witnesses.has_prober else "the prober saw nothing at all: its journal is empty or not there"
+    )
+    if strayed and not why_not:
+        why_not = f"{names(strayed)} should have been spared"
+    if lingering and not why_not:
+        why_not = f"nobody saw it end on {names(lingering)}"
+    observers = [PROBER] if witnesses.has_prober else []
+    return _proof(act, told, why_not, spared, strayed, observers)
+
+
+def _was_spared(act: Act, fault: LinkFault, witnesses: Witnesses, link: str) -> bool:
+    seen = witnesses.link(act, link)
+    quiet = not disturbance(seen.during) and not fault.observed(seen).seen
+    return quiet and witnesses.was_watched(act, link)
+
+
+def _prove_containers(act: Act, fault: ContainerFault, witnesses: Witnesses) -> Proof:
+    told = {
+        name: fault.observed(witnesses.container(act, name)) for name in act.targets if name in act.began_ns
+    }
+    observers = [PROBER] if act.reaches_all and witnesses.has_prober else []
+    observers += [ENGINE, *(name for name in told if told[name].seen and witnesses.wrote(name))]
+    return _proof(act, told, "", [], [], observers)
+
+
+def _proof(
+    act: Act,
+    told: Mapping[str, Observation],
+    why_not: str,
+    spared: list[str],
+    strayed: list[str],
+    observers: list[str],
+) -> Proof:
+    hit = [name for name, observation in told.items() if observation.seen]
+    missed = [name for name in act.targets if name not in hit]
+    proved = bool(hit) and not missed and not why_not
+    asked, measured = _magnitudes(act, [told[name] for name in hit])
+    return Proof(
+        fault=act.fault_id,
+        kind=act.fault.name,
+        proved=proved,
+        because=_because(act, told, missed, why_not, spared),
+        hit=hit,
+        missed=missed,
+        spared=spared,
+        strayed=strayed,
+        observers=observers,
+        began_ns=act.first_ns,
+        ended_ns=act.last_ns if act.fault.lasting else act.first_ns,
+        asked=asked,
+        measured=measured,
+    )
+
+
+def _because(
+    act: Act, told: Mapping[str, Observation], missed: Sequence[str], why_not: str, spared: Sequence[str]
+) -> str:
+    if missed and not why_not.startswith("the prober"):
+        why = told[missed[0]].because if missed[0] in told else "it was never put on"
+        return f"not seen on {names(missed)}: {missed[0]}: {why}"
+    if why_not:
+        return why_not
+    if not act.targets:
+        return "it hit nobody"
+    rest = f"; {len(spared)} links were spared" if spared else ""
+    return f"seen on {names(act.targets)}: {act.targets[0]}: {told[act.targets[0]].because}{rest}"
+
+
+def _magnitudes(act: Act, seen: Sequence[Observation]) -> tuple[dict[str, float], dict[str, float]]:
+    asked = {"start_spread_ms": 0.0, "start_error_ms": 0.0}
+    starts = list(act.began_ns.values())
+    measured = {
+        "start_spread_ms": (max(starts) - min(starts)) / 1e6 if starts else 0.0,
+        "start_error_ms": (act.first_ns - act.planned_ns) / 1e6,
+    }
+    for quantity in dict.fromkeys(one.quantity for one in seen if one.quantity):
+        sizes = [one for one in seen if one.quantity == quantity]
+        if wanted := [one.asked for one in sizes if one.asked is not None]:
+            asked[quantity] = statistics.fmean(wanted)
+        if found := [one.measured for one in sizes if one.measured is not None]:
+            measured[quantity] = statistics.fmean(found)
+    return asked, measured

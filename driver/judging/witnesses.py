@@ -1,0 +1,143 @@
+"""What others than the injector saw of a fault, gathered for its rule: the prober, the journals, the engine.
+Pure.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Iterable, Sequence
+
+from chaos.evidence import ContainerSeen, LinkSeen, Window
+from chaos.fault import LinkFault
+from chaos.proof import silence_through
+from chaos.targets import CORE, TOXIPROXY
+from driver.histories.history import COORDINATOR, History
+from driver.judging.acts import INSTANT_NS, Act, Sight
+from driver.judging.link_sights import EARLY_NS, LinkRecord, link_records
+from wire.events import FrameRefused, Lost, ProcessStarted, ProcessStopping, WorkerLost
+
+_S = 1_000_000_000
+BEFORE_NS = 10 * _S
+AFTER_NS = 10 * _S
+# What a fault leaves behind (a reconnecting prober, held bytes) is not how a link is when nothing is wrong.
+SETTLE_NS = 1 * _S
+RESTART_NS = 20 * _S
+# The prober's usual look at a link is a round trip a second.
+GLANCE_NS = 3 * _S
+NOTICE_NS = 5 * _S
+
+
+class Witnesses:
+    """All that was seen in one run, and all that was done, so that each fault is asked about by itself."""
+
+    def __init__(self, acts: Sequence[Act], history: History, sights: Iterable[Sight]) -> None:
+        self._acts = acts
+        self._history = history
+        self._records = link_records(history)
+        self._sights = list(sights)
+        self._refused: dict[str, list[int]] = {}
+        for event in history.of(FrameRefused):
+            worker = event.peer if event.by == COORDINATOR else event.by
+            self._refused.setdefault(worker, []).append(event.at_ns)
+
+    @property
+    def has_prober(self) -> bool:
+        """Whether the prober saw anything at all."""
+        return bool(self._records)
+
+    def wrote(self, process: str) -> bool:
+        """Whether a process has a journal."""
+        return bool(self._history.by(process))
+
+    def link(self, act: Act, link: str) -> LinkSeen:
+        """One link before, during and after one fault; other faults on it bound the time that counts."""
+        record = self._records.get(link, LinkRecord())
+        began_ns = act.began_ns.get(link, act.first_ns)
+        ended_ns = act.ended_ns.get(link, act.last_ns)
+        others = [
+            other for other in self._acts if other is not act and (link in other.targets or other.reaches_all)
+        ]
+        later_ns = [other.first_ns for other in others if other.first_ns > began_ns]
+        early_ns = 0
+        if not act.fault.lasting:
+            # Who was cut off is back before Toxiproxy has read the clock.
+            early_ns = EARLY_NS
+            next_ns = min(later_ns, default=began_ns + INSTANT_NS)
+            ended_ns = min(began_ns + INSTANT_NS, max(next_ns, began_ns + INSTANT_NS // 4))
+        quiet_ns = max((one.last_ns + SETTLE_NS for one in others if one.last_ns <= began_ns), default=0)
+        busy_ns = min((at_ns for at_ns in later_ns if at_ns >= ended_ns), default=ended_ns + AFTER_NS)
+        before_ns = min(began_ns, max(quiet_ns, began_ns - BEFORE_NS))
+        refused = self._refused.get(link, [])
+        return LinkSeen(
+            link=link,
+            before=record.window(before_ns, began_ns),
+            during=record.window(began_ns - early_ns, ended_ns),
+            after=record.window(ended_ns, min(busy_ns, ended_ns + AFTER_NS)),
+            counters=act.counters.get(link, {}),
+            connections_hit=act.connections_hit.get(link, 0),
+            refused_frames=bisect_left(refused, ended_ns) - bisect_left(refused, began_ns),
+        )
+
+    def was_watched(self, act: Act, link: str) -> bool:
+        """Whether the prober heard anything of a link about the time of a fault."""
+        record = self._records.get(link, LinkRecord())
+        window = record.window(act.first_ns - GLANCE_NS, act.last_ns + GLANCE_NS)
+        return window.lives or bool(window.ends)
+
+    def is_under_another(self, act: Act, link: str) -> bool:
+        """Whether another fault was on a link in the time of this one, so that nothing follows from what it
+        shows.
+        """
+        return any(
+            other is not act
+            and (isinstance(other.fault, LinkFault) or other.reaches_all)
+            and (link in other.targets or other.reaches_all)
+            and other.first_ns < act.last_ns
+            and act.first_ns < other.last_ns + SETTLE_NS
+            for other in self._acts
+        )
+
+    def container(self, act: Act, name: str) -> ContainerSeen:
+        """One container during one fault."""
+        from_ns = act.began_ns[name]
+        until_ns = act.end_called_ns if act.end_called_ns is not None else from_ns + RESTART_NS
+        during = [
+            sight
+            for sight in self._sights
+            if sight.container == name and act.called_ns <= sight.at_ns <= until_ns
+        ]
+        lines = [event for event in self._history.by(name) if event.at_ns >= act.called_ns]
+        goodbyes = [event.at_ns for event in lines if isinstance(event, ProcessStopping)]
+        links = list(self._records.values()) if name in CORE else []
+        windows = [one.window(from_ns, until_ns) for one in links]
+        # A restart has no end of its own to count from: what follows its first moments is after it.
+        after_ns = until_ns if act.fault.lasting else from_ns
+        return ContainerSeen(
+            container=name,
+            called_ns=act.called_ns,
+            from_ns=from_ns,
+            until_ns=until_ns,
+            states=frozenset(sight.status for sight in during),
+            networks=frozenset(sight.plugged for sight in during),
+            cpus=next((sight.cpus for sight in during if sight.cpus is not None), None),
+            memory_bytes=next((one.memory_bytes for one in during if one.memory_bytes is not None), None),
+            lines_ns=tuple(event.at_ns for event in lines),
+            starts_ns=tuple(event.at_ns for event in lines if isinstance(event, ProcessStarted)),
+            stopped_in_order=any(at_ns <= until_ns for at_ns in goodbyes),
+            probed_links=len(windows),
+            silent_links=sum(_is_gone(window) for window in windows),
+            revived_links=sum(one.window(after_ns, until_ns + AFTER_NS).lives for one in links),
+            has_journal=name != TOXIPROXY,
+            noticed=self._was_noticed(name, act.called_ns, until_ns + NOTICE_NS),
+        )
+
+    def _was_noticed(self, name: str, from_ns: int, until_ns: int) -> bool:
+        """Whether the other side lost it in that time."""
+        if name == COORDINATOR:
+            return any(from_ns <= event.at_ns <= until_ns for event in self._history.of(Lost))
+        losses = (event for event in self._history.of(WorkerLost) if event.worker == name)
+        return any(from_ns <= event.at_ns <= until_ns for event in losses)
+
+
+def _is_gone(window: Window) -> bool:
+    return bool(window.ends) or silence_through(window) is not None

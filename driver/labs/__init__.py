@@ -1,0 +1,1 @@
+"""A lab that stands: started, hurt, healed and taken down."""

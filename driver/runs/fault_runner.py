@@ -1,0 +1,201 @@
+"""Carries out a plan's faults at their times, and writes down what really began and ended when."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+import msgspec
+
+from chaos.fault import Layer
+from chaos.hands import Hands, HandsError, Strike, Times
+from driver.engines.engine import Engine
+from driver.errors import EngineError
+from driver.histories.events import FaultBegun, FaultEnded, FaultFailed, Trouble
+from driver.judging.receipts import Act, Sight
+from driver.labs.guardian import LEASE_MS
+from driver.runs.journal import JournalFile
+from driver.scenarios.plan import PlannedFault
+from driver.scenarios.timeline import Step, Timeline, What
+from wire.events import Event
+
+# Toxiproxy arms a fault on every link ahead of its time, so that all begin at once.
+LEAD_S = 0.4
+END_TRIES = 3
+SIGHT_EVERY_S = 0.5
+
+_log = logging.getLogger("stormlab.faults")
+
+
+@dataclass
+class Figures:
+    """Toxiproxy's own counters of one fault, and how many live connections it met, by link."""
+
+    counters: dict[str, dict[str, int]] = field(default_factory=dict)
+    connections_hit: dict[str, int] = field(default_factory=dict)
+
+
+class RunHands(Hands, Protocol):
+    """Hands that also know what Toxiproxy counted."""
+
+    def figures(self, fault_id: str) -> Figures:
+        """Of a link fault that has ended; nothing of any other."""
+
+
+class FaultRunner:
+    """The faults of one run.
+
+    `notice_s` is how long a silence may last before it costs a worker its connection.
+    """
+
+    def __init__(
+        self,
+        hands: RunHands,
+        engine: Engine,
+        journal: JournalFile,
+        faults: tuple[PlannedFault, ...],
+        notice_s: float,
+    ) -> None:
+        self._hands = hands
+        self._engine = engine
+        self._journal = journal
+        self._timeline = Timeline(faults)
+        self._notice_s = notice_s
+        self._begun: dict[str, asyncio.Task[bool]] = {}
+        self.on: dict[str, PlannedFault] = {}
+        self.acts: dict[str, Act] = {}
+        self.failed: dict[str, str] = {}
+        self.sights: list[Sight] = []
+
+    def shown(self) -> list[str]:
+        """The faults that are on, for people: `refuse on 20`."""
+        return [f"{one.fault} on {len(one.targets)}" for one in self.on.values()]
+
+    async def run(self, zero_ns: int) -> None:
+        """Begin and end every fault at its time after `zero_ns`; return when all have ended."""
+        async with asyncio.TaskGroup() as group:
+            while (next_s := self._timeline.next_at_s) is not None:
+                await _until(zero_ns + round((next_s - LEAD_S) * 1e9))
+                for step in self._timeline.due((time.monotonic_ns() - zero_ns) / 1e9 + LEAD_S):
+                    at_ns = zero_ns + round(step.at_s * 1e9)
+                    task = group.create_task(self._take(step, at_ns))
+                    if step.what is What.begin:
+                        self._begun[step.fault.id] = task
+
+    async def end_all(self) -> bool:
+        """End every fault that is on, now; whether all did."""
+        ended = [await self._end(planned, time.monotonic_ns()) for planned in list(self.on.values())]
+        return all(ended)
+
+    async def _take(self, step: Step, at_ns: int) -> bool:
+        if step.what is What.begin:
+            return await self._begin(step.fault, at_ns)
+        # A fault that could not begin has no end.
+        if not await self._begun[step.fault.id]:
+            return False
+        if step.fault.made().layer is Layer.container:
+            await self._watch(step.fault.targets, at_ns)
+        await _until(at_ns)
+        return await self._end(step.fault, at_ns)
+
+    async def _begin(self, planned: PlannedFault, at_ns: int) -> bool:
+        fault = planned.made()
+        if fault.layer is Layer.container:
+            await _until(at_ns)
+        self.on[planned.id] = planned
+        called_ns = time.monotonic_ns()
+        try:
+            times = await fault.begin(self._hands, _strike(planned, at_ns))
+        except HandsError as error:
+            # Some of its targets may be hit: healing looks at everything anyway.
+            self.failed[planned.id] = str(error)
+            self._write(FaultFailed, planned, detail=str(error))
+            return False
+        self.acts[planned.id] = Act(planned.id, fault, planned.targets, at_ns, called_ns, times)
+        self._write_at(
+            max(times.values(), default=at_ns), FaultBegun, planned,
+            params=msgspec.Raw(msgspec.json.encode(planned.params)), planned_ns=at_ns,
+            spread_ms=_spread_ms(times), cuts=fault.cuts(planned.for_s, self._notice_s),
+        )  # fmt: skip
+        if planned.for_s is None:
+            if fault.layer is Layer.container:
+                await self._see(planned.targets)
+            await self._end(planned, at_ns)
+        return True
+
+    async def _end(self, planned: PlannedFault, at_ns: int) -> bool:
+        fault = planned.made()
+        called_ns = time.monotonic_ns()
+        detail = ""
+        for _ in range(END_TRIES):
+            try:
+                times = await fault.end(self._hands, _strike(planned, at_ns))
+            except HandsError as error:
+                detail = str(error)
+                continue
+            del self.on[planned.id]
+            self._note_end(planned, called_ns, times)
+            end_ns = max(times.values(), default=time.monotonic_ns())
+            self._write_at(end_ns, FaultEnded, planned, planned_ns=at_ns, spread_ms=_spread_ms(times))
+            return True
+        self._write(FaultEnded, planned, planned_ns=at_ns, detail=detail)
+        self._journal.write(Trouble, what="fault_not_ended", detail=f"{planned.id}: {detail}")
+        return False
+
+    def _note_end(self, planned: PlannedFault, called_ns: int, times: Times) -> None:
+        figures = self._hands.figures(planned.id)
+        self.acts[planned.id] = replace(
+            self.acts[planned.id],
+            ended_ns=times,
+            end_called_ns=None if planned.for_s is None else called_ns,
+            counters=figures.counters,
+            connections_hit=figures.connections_hit,
+        )
+
+    async def _watch(self, targets: Sequence[str], until_ns: int) -> None:
+        """Look at containers again and again until a moment before `until_ns`."""
+        while time.monotonic_ns() < until_ns:
+            await self._see(targets)
+            await asyncio.sleep(SIGHT_EVERY_S)
+
+    async def _see(self, targets: Sequence[str]) -> None:
+        for name in targets:
+            try:
+                standing = await asyncio.to_thread(self._engine.look, name)
+            except EngineError as error:
+                _log.debug("%s: %s", name, error)
+                continue
+            self.sights.append(
+                Sight(
+                    name,
+                    time.monotonic_ns(),
+                    standing.status,
+                    standing.plugged,
+                    standing.cpus,
+                    standing.memory_bytes,
+                )
+            )
+
+    def _write(self, kind: type[Event], planned: PlannedFault, **fields: object) -> None:
+        self._write_at(time.monotonic_ns(), kind, planned, **fields)
+
+    def _write_at(self, at_ns: int, kind: type[Event], planned: PlannedFault, **fields: object) -> None:
+        self._journal.write_at(
+            at_ns, kind, fault=planned.id, kind=planned.fault, targets=list(planned.targets), **fields
+        )
+
+
+def _strike(planned: PlannedFault, at_ns: int) -> Strike:
+    return Strike(planned.id, planned.targets, planned.seed, LEASE_MS, at_ns)
+
+
+def _spread_ms(times: Times) -> float:
+    return (max(times.values()) - min(times.values())) / 1e6 if times else 0.0
+
+
+async def _until(at_ns: int) -> None:
+    await asyncio.sleep(max(0.0, (at_ns - time.monotonic_ns()) / 1e9))

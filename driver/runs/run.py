@@ -1,0 +1,112 @@
+"""One run of a plan, in the order it happens; whatever happens, it is healed, kept, judged and taken down."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import logging
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+from driver.engines.engine import WORKER, Engine, LabSpec
+from driver.errors import LabError
+from driver.interrupts import stoppable
+from driver.labs.bring_up import Down, bring_up, in_thread, refuse_leftovers, services, take_down
+from driver.labs.hold import held
+from driver.labs.lab import new_spec
+from driver.report.write import write_reports
+from driver.runs.run_folder import JOURNALS, begin, new_folder
+from driver.runs.run_request import Request
+from driver.runs.run_work import RunWork
+from driver.runs.store import Judged, judged
+from driver.scenarios.prober import settings_json
+from driver.terminal import Board, Terminal
+
+__all__ = ["Request", "run"]
+
+THREADS = 32
+_log = logging.getLogger("stormlab.run")
+
+
+async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
+    """Run a plan on a lab of its own and judge it.
+
+    A lab of the same project that is up is replaced, and its like is left up afterwards. Raises LabError when
+    the lab itself broke; what was collected is kept and judged all the same.
+    """
+    asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
+    before = await asyncio.to_thread(engine.found)
+    workers_before = sum(one.service == WORKER for one in await asyncio.to_thread(engine.containers))
+    folder, spec = await stoppable(_prepare(request, engine, terminal), lambda _: engine.interrupt())
+    with held(engine.project):
+        work = RunWork(request, engine, folder, spec, terminal)
+        broken = await work.do()
+        await work.leave()
+        outcome = await _conclude(engine, folder, terminal, broken)
+    if before is not None:
+        await _leave_up(engine, before, workers_before, terminal)
+    elif request.keep:
+        await _leave_up(engine, spec, request.plan.workers, terminal)
+    return outcome
+
+
+async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: LabError | None) -> Judged:
+    """Judge what was kept, and meanwhile take the lab down. Raises what broke the lab, if anything did."""
+    terminal.show(Board("judging and taking down"))
+    outcome, down = await asyncio.gather(
+        asyncio.to_thread(_judge, folder, terminal), take_down(engine, terminal), return_exceptions=True
+    )
+    terminal.clear()
+    for error in (broken, down, outcome):
+        if isinstance(error, LabError):
+            kept = f"What was collected is in {folder}."
+            hint = f"{error.hint.rstrip('.')}. {kept}" if error.hint else kept
+            raise type(error)(error.sentence, hint) from None
+        if isinstance(error, BaseException):
+            raise error
+    assert isinstance(down, Down)
+    assert isinstance(outcome, Judged)
+    refuse_leftovers(down)
+    return outcome
+
+
+async def _leave_up(engine: Engine, spec: LabSpec, workers: int, terminal: Terminal) -> None:
+    terminal.say(f"Leaving a fresh lab {engine.project!r} with {workers} workers up.")
+    # Journals of a run are closed: what happens from now on is no part of it.
+    fresh = await asyncio.to_thread(engine.reserve, replace(spec, journals=None))
+    await bring_up(engine, fresh, workers, terminal)
+
+
+async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tuple[Path, LabSpec]:
+    """Room for a lab, images, and the first step of saving; nothing is touched when one cannot be had."""
+    spec = await asyncio.to_thread(engine.reserve, _spec(request))
+    images = await in_thread(engine, engine.ensure_images, services(request.prober), terminal.say)
+    versions = await asyncio.to_thread(engine.versions)
+    if await asyncio.to_thread(engine.containers):
+        terminal.say(f"The lab {engine.project!r} is up; this run replaces its containers.")
+        await take_down(engine, terminal)
+    folder = new_folder(request.plan.scenario, request.results)
+    begin(folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)
+    prober_json = settings_json(request.plan, can_be_told=engine.is_local)
+    journals = folder.resolve() / JOURNALS if engine.is_local else None
+    return folder, replace(spec, prober_json=prober_json, journals=journals)
+
+
+def _judge(folder: Path, terminal: Terminal) -> Judged:
+    outcome = judged(folder)
+    try:
+        write_reports(outcome)
+    except Exception as error:
+        # The verdict stands without its report, which `lab.py judge` can write again.
+        _log.debug("no report", exc_info=True)
+        terminal.warn(f"The report could not be written: {type(error).__name__}: {error}")
+    return outcome
+
+
+def _spec(request: Request) -> LabSpec:
+    return replace(
+        new_spec(request.host, request.port),
+        coordinator_json=json.dumps(request.plan.coordinator),
+        worker_json=json.dumps({"seed": request.plan.seed, **request.plan.worker}),
+    )

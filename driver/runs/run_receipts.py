@@ -1,0 +1,26 @@
+"""Writes the receipts of a run's faults, once every journal is whole."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from pathlib import Path
+
+from driver.histories.events import Receipt, Trouble
+from driver.histories.journals import read_history
+from driver.judging.receipts import prove
+from driver.runs.fault_runner import FaultRunner
+from driver.runs.store import read_record
+from wire.events import Journal
+
+
+def write_receipts(folder: Path, journal: Journal, faults: FaultRunner) -> None:
+    """A receipt for every fault that began. One that cannot be made is trouble: the run is inconclusive."""
+    record, _ = read_record(folder)
+    try:
+        history = read_history(folder, record.processes, record.workers)
+        proofs = prove(list(faults.acts.values()), history, record.workers, faults.sights)
+    except Exception as error:
+        journal(Trouble, what="no_receipts", detail=f"{type(error).__name__}: {error}")
+        return
+    for proof in proofs:
+        journal(Receipt, **asdict(proof))

@@ -1,0 +1,221 @@
+"""A run's folder: what is saved when, and how a stored run is judged again.
+
+1  run.json, scenario.yaml            before anything starts
+2  journals/*.jsonl, logs/*.log       written by the processes themselves while they run
+3  metrics.json, verdict.json         when it is judged; the reports are made from all of it
+"""
+
+from __future__ import annotations
+
+import os
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any, TypeVar
+
+import msgspec
+
+from driver.errors import LabError, WrongUseError
+from driver.histories.history import History
+from driver.histories.journals import read_history, without_collection
+from driver.judging.expectations import find_all
+from driver.judging.findings import Finding, unknown
+from driver.judging.verdict import KnownIssue, Verdict, judge
+from driver.metrics import Metrics, measure
+from driver.scenarios.thresholds import Expectation, parse_expectations
+
+FORMAT = 1
+RUN, SCENARIO, METRICS, VERDICT, LATEST = (
+    "run.json",
+    "scenario.yaml",
+    "metrics.json",
+    "verdict.json",
+    "latest",
+)
+
+S = TypeVar("S")
+
+
+class RunRecord(msgspec.Struct, kw_only=True):
+    """run.json: all that judging and replaying need, written before anything starts.
+
+    `processes` must each leave a journal (driver, coordinator, prober, worker-1, …). `expect` stands as the
+    scenario has it. `planned_faults` counts every occurrence on the timeline. The rest is for the reader.
+    """
+
+    run: str
+    scenario: str
+    seed: int
+    workers: list[str]
+    processes: list[str]
+    duration_s: float
+    expect: list[object] = []
+    known_issues: list[KnownIssue] = []
+    planned_faults: int = 0
+    claim: str = ""
+    started_wall_s: float = 0.0
+    argv: list[str] = []
+    versions: dict[str, str] = {}
+    images: dict[str, str] = {}
+    host: dict[str, object] = {}
+    settings: dict[str, object] = {}
+    format: int = FORMAT
+
+
+class VerdictFile(msgspec.Struct, kw_only=True):
+    """verdict.json."""
+
+    run: str
+    scenario: str
+    verdict: str
+    because: str
+    exit_code: int
+    findings: list[Finding]
+    notes: list[str]
+    metrics: dict[str, object]
+    format: int = FORMAT
+
+
+class Judged(msgspec.Struct):
+    """A run as it was judged: what the reports are made from."""
+
+    folder: Path
+    record: RunRecord
+    history: History
+    metrics: Metrics
+    verdict: Verdict
+
+
+def save_start(folder: Path, record: RunRecord, scenario_yaml: str) -> None:
+    """The first step: what is about to be tried. Makes the folder, and points `latest` beside it at it."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise _unwritable(folder, error) from None
+    write_file(folder / SCENARIO, scenario_yaml.encode())
+    write_file(folder / RUN, _pretty(record))
+    point_latest(folder)
+
+
+def judge_run(folder: Path) -> Verdict:
+    """Judge a stored run, and save metrics.json and verdict.json: the third step, and `lab.py judge`."""
+    return judged(folder).verdict
+
+
+def judged(folder: Path) -> Judged:
+    """The same, with all that a report needs.
+
+    A folder that is cut short, damaged or of another version is judged as far as it goes, and inconclusive.
+    Raises WrongUseError when there is no folder, LabError when the disk takes no more.
+    """
+    if not folder.is_dir():
+        raise WrongUseError(
+            f"expected the folder of a run; {folder} is none.",
+            "Runs are kept in results/, each in a folder of its own.",
+        )
+    record, missing = read_record(folder)
+    expectations, wrong = _expectations(record)
+    findings = [unknown("run_folder_is_whole", because) for because in (*missing, *wrong)]
+    with without_collection():
+        history = read_history(folder, record.processes, record.workers)
+        metrics = measure(history)
+        findings += find_all(history, metrics, expectations, record.planned_faults)
+    verdict = judge(findings, record.known_issues)
+    save_verdict(folder, record, metrics, verdict)
+    return Judged(folder, record, history, metrics, verdict)
+
+
+def save_verdict(folder: Path, record: RunRecord, metrics: Metrics, verdict: Verdict) -> None:
+    """metrics.json, then verdict.json: whoever finds the second finds the first."""
+    flat: dict[str, object] = {**metrics.values, "reconnections_per_worker": metrics.reconnections_per_worker}
+    write_file(folder / METRICS, _pretty(flat))
+    told = VerdictFile(
+        run=record.run,
+        scenario=record.scenario,
+        verdict=verdict.verdict.value,
+        because=verdict.because,
+        exit_code=int(verdict.exit_code),
+        findings=list(verdict.findings),
+        notes=list(verdict.notes),
+        metrics=flat,
+    )
+    write_file(folder / VERDICT, _pretty(told))
+
+
+def read_record(folder: Path) -> tuple[RunRecord, list[str]]:
+    """run.json as far as it can be read, and a sentence for everything that is missing or wrong about it."""
+    empty = RunRecord(run=folder.name, scenario="", seed=0, workers=[], processes=[], duration_s=0.0)
+    try:
+        data = (folder / RUN).read_bytes()
+    except OSError as error:
+        return empty, [f"{RUN} cannot be read ({error.strerror}): nobody knows what this run was to show"]
+    try:
+        record = msgspec.json.decode(data, type=RunRecord)
+    except msgspec.MsgspecError as error:
+        return empty, [
+            f"{RUN} is damaged or of another version ({error}): nobody knows what this run was to show"
+        ]
+    if record.format != FORMAT:
+        return record, [f"{RUN} is of format {record.format}; this lab writes and judges format {FORMAT}"]
+    return record, []
+
+
+def read_verdict(folder: Path) -> VerdictFile | None:
+    """The stored verdict of a run, or None when there is none that can be read."""
+    try:
+        return msgspec.json.decode((folder / VERDICT).read_bytes(), type=VerdictFile)
+    except (OSError, msgspec.MsgspecError):
+        return None
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Replace a file in one step: a reader sees the old one or the new one, and a crash leaves one of them.
+
+    Raises LabError when the disk takes no more; what was there before is kept.
+    """
+    name = ""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        if name and os.path.exists(name):
+            os.unlink(name)
+        raise _unwritable(path, error) from None
+
+
+def point_latest(folder: Path) -> None:
+    """Make `latest`, beside a run's folder, lead to it."""
+    link = folder.parent / f".{LATEST}.{os.getpid()}"
+    try:
+        link.unlink(missing_ok=True)
+        link.symlink_to(folder.name)
+        os.replace(link, folder.parent / LATEST)
+    except OSError as error:
+        raise _unwritable(folder.parent / LATEST, error) from None
+
+
+def _expectations(record: RunRecord) -> tuple[Sequence[Expectation], list[str]]:
+    parsed: list[Expectation] = []
+    wrong = []
+    for entry in record.expect:
+        try:
+            parsed += parse_expectations([entry])
+        except ValueError as error:
+            wrong.append(f"an expectation of this run cannot be judged: {error}")
+    return parsed, wrong
+
+
+def _pretty(value: Any) -> bytes:
+    return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n"
+
+
+def _unwritable(path: Path, error: OSError) -> LabError:
+    return LabError(
+        f"{path} could not be written: {error.strerror}.",
+        "What was collected before is kept. Make room, then `lab.py judge` the run's folder again.",
+    )

@@ -1,0 +1,59 @@
+"""`known_issues.yaml` beside the scenarios' folder: what is known to fail, in whichever scenario.
+
+- {scenario: slow_link, check: "task_success_rate >= 95%", because: leases end too early on slow links}
+- {check: no_starvation, because: the queue has no aging yet}        # without `scenario`: in every one
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+from pydantic import Field, ValidationError
+
+from driver.machine.root import working_root
+from driver.scenarios.scenario import KnownIssue
+from driver.scenarios.scenario_file import explain
+from driver.scenarios.yaml_file import YamlFile, read_yaml
+
+FILE = "known_issues.yaml"
+
+
+class Declared(KnownIssue):
+    """One entry: a known issue, and the scenario that it is known of ("" for every one)."""
+
+    scenario: Annotated[str, Field(description="the scenario in which it fails; all when it is left out")] = (
+        ""
+    )
+
+
+def known_issues(scenario: str, folder: Path | None = None) -> list[KnownIssue]:
+    """What the file declares of one scenario, nothing where there is none. Raises FileError (wrong use)."""
+    path = (folder or working_root()) / FILE
+    if not path.exists():
+        return []
+    return of_scenario(declared(read_yaml(path, FILE)), scenario)
+
+
+def declared(file: YamlFile) -> list[Declared]:
+    """Every entry of the file. Raises FileError: line, key, expected, found."""
+    if file.data is None:
+        return []
+    if not isinstance(file.data, list):
+        raise file.error((), f"expected a list of entries with `check:` and `because:`; found {file.data!r}")
+    entries = []
+    for place, data in enumerate(file.data):
+        try:
+            entries.append(Declared.model_validate(data))
+        except ValidationError as error:
+            below, text = explain(error, Declared)
+            raise file.error((place, *below), text) from None
+    return entries
+
+
+def of_scenario(entries: Sequence[Declared], scenario: str) -> list[KnownIssue]:
+    """The issues of one scenario."""
+    return [
+        KnownIssue(check=one.check, because=one.because) for one in entries if one.scenario in ("", scenario)
+    ]

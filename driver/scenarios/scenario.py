@@ -1,0 +1,151 @@
+"""A scenario: what a YAML file in scenarios/ may say. One claim a file; its first comment says what it
+teaches.
+"""
+
+from __future__ import annotations
+
+from typing import Annotated, Any
+
+from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+
+from chaos.units import Seconds, format_seconds, parse_seconds, unitless
+from driver.scenarios.workload import Workload
+
+MAX_WORKERS = 500
+MAX_DURATION_S = 7 * 24 * 3600.0
+
+Range = tuple[float, float]
+
+
+def _range(value: object) -> Range:
+    """`10s`, or `5s..30s` for a moment that is drawn between the two."""
+    first, dots, last = value.partition("..") if isinstance(value, str) else (value, "", "")
+    begin = parse_seconds(first)
+    end = parse_seconds(last) if dots else begin
+    if end < begin:
+        raise ValueError(f"expected a range like 5s..30s, the smaller first; found {value!r}")
+    return begin, end
+
+
+def _write_range(value: Range) -> str:
+    begin, end = value
+    return format_seconds(begin) if begin == end else f"{format_seconds(begin)}..{format_seconds(end)}"
+
+
+SecondsRange = Annotated[
+    Range,
+    BeforeValidator(_range),
+    PlainSerializer(_write_range, return_type=str),
+    WithJsonSchema({"type": "string", "examples": ["10s", "5s..30s"]}),
+]
+
+
+class Strict(BaseModel):
+    """A mapping whose keys are all known; units stand in values, so field names lose them in files."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=unitless)
+
+
+class Moment(Strict):
+    """When an entry of the timeline begins, how often it comes, and after what."""
+
+    id: Annotated[
+        str,
+        Field(
+            pattern=r"^[A-Za-z][A-Za-z0-9_-]{0,39}$", description="its name; `after` of others refers to it"
+        ),
+    ] = ""
+    at_s: Annotated[SecondsRange, Field(description="when it begins; a range is drawn by the seed")] = (
+        0.0,
+        0.0,
+    )
+    after: Annotated[
+        str, Field(description="what `at` counts from: start, steady, or the end of another entry")
+    ] = "start"
+    every_s: Annotated[
+        Seconds | None, Field(gt=0, description="begins again each time, as often as fits")
+    ] = None
+    repeat: Annotated[int | None, Field(ge=1, le=100_000, description="how many times, with `every`")] = None
+
+
+class FaultEntry(Moment):
+    """One fault in the timeline; the fault's own parameters stand beside these keys."""
+
+    model_config = ConfigDict(extra="allow", frozen=True, alias_generator=unitless)
+
+    fault: Annotated[str, Field(description="the fault's name")]
+    targets: Annotated[
+        Any,
+        Field(
+            description="whom it hits: all, 30%, random 3, first 3, 3,7-9, a group, coordinator, toxiproxy, "
+            "or a partition like [[1-5], [6-10]]"
+        ),
+    ]
+    for_s: Annotated[SecondsRange | None, Field(description="how long; a range is drawn by the seed")] = None
+    rolling_s: Annotated[
+        Seconds | None,
+        Field(description="one target after another, so long between one's end and the next's beginning"),
+    ] = None
+    batch: Annotated[int, Field(ge=1, description="with `rolling`: how many at a time")] = 1
+    allow_empty: Annotated[bool, Field(description="whether it may hit nobody")] = False
+
+
+class SequenceEntry(Moment):
+    """Entries one after another: each `at` counts from the end of the one before."""
+
+    sequence: Annotated[list[dict[str, Any]], Field(min_length=1, description="the entries, in order")]
+
+
+class ParallelEntry(Moment):
+    """Entries side by side: each `at` counts from this entry's beginning."""
+
+    parallel: Annotated[list[dict[str, Any]], Field(min_length=1, description="the entries")]
+
+
+class KnownIssue(Strict):
+    """A finding that is known to fail, and why: it makes the verdict an expected failure."""
+
+    check: Annotated[str, Field(description="the finding's name, as the report has it")]
+    because: Annotated[str, Field(min_length=10, description="why it fails today, and what would cure it")]
+
+
+class Scenario(Strict):
+    """One scenario as its file says it, before targets and times are fixed."""
+
+    workers: Annotated[int, Field(ge=1, le=MAX_WORKERS, description="worker containers")]
+    duration_s: Annotated[Seconds, Field(ge=1, le=MAX_DURATION_S, description="how long the load lasts")]
+    warmup_s: Annotated[
+        Seconds,
+        Field(ge=0, le=600, description="load before any fault: the steady state that `after: steady` means"),
+    ] = 5.0
+    cooldown_s: Annotated[
+        Seconds, Field(ge=0, le=600, description="load after the last fault: all faults end before it")
+    ] = 0.0
+    converge_s: Annotated[
+        Seconds, Field(ge=1, le=3600, description="how long after healing all must be well again")
+    ] = 60.0
+    workload: Annotated[Workload | None, Field(description="the tasks that the coordinator is given")] = None
+    worker: Annotated[dict[str, Any], Field(description="settings of every worker")] = {}
+    coordinator: Annotated[dict[str, Any], Field(description="settings of the coordinator")] = {}
+    groups: Annotated[dict[str, Any], Field(description="named selections of workers, for `targets`")] = {}
+    timeline: Annotated[list[dict[str, Any]], Field(description="what goes wrong, and when")] = []
+    expect: Annotated[
+        list[str | dict[str, Any]],
+        Field(description="thresholds like `reconnection_time_p99 <= 5s`, anchored ones, names of checks"),
+    ] = []
+    checks: Annotated[
+        list[str | dict[str, Any]], Field(description="checks by name, beside those that every run has")
+    ] = []
+    abort_when: Annotated[
+        list[str], Field(description="what ends the run early, like `connected < 10% for 60s`")
+    ] = []
+    matrix: Annotated[
+        dict[str, list[Any]],
+        Field(description="variables with several values: one run for each combination"),
+    ] = {}
+    repeat: Annotated[int, Field(ge=1, le=1000, description="how many runs, each with the next seed")] = 1
+    known_issues: Annotated[list[KnownIssue], Field(description="findings that are known to fail")] = []
+    vars: Annotated[
+        dict[str, Any], Field(description="values for ${name} anywhere; `--var name=value` overrides them")
+    ] = {}
+    quick: Annotated[dict[str, Any], Field(description="what `--quick` changes")] = {}

@@ -1,0 +1,248 @@
+"""From a scenario's file to a Scenario: finds it, applies what the command line overrides, and says exactly
+what is wrong in it.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import msgspec
+from pydantic import BaseModel, ValidationError
+
+from chaos.explain import nearest, problem
+from chaos.units import format_seconds
+from driver.errors import WrongUseError
+from driver.scenarios.scenario import Scenario
+from driver.scenarios.yaml_file import (
+    FileError,
+    Path_,
+    YamlFile,
+    dump_yaml,
+    key_path,
+    parse_yaml,
+    read_yaml,
+    substitute,
+)
+from wire.settings import CoordinatorSettings, WorkerSettings
+
+FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
+MAX_COMBINATIONS = 200
+
+
+@dataclass(frozen=True)
+class Overrides:
+    """What the command line says over the file. `quick` takes the file's own short form."""
+
+    workers: int | None = None
+    duration_s: float | None = None
+    variables: Mapping[str, Any] = field(default_factory=dict)
+    quick: bool = False
+
+
+@dataclass(frozen=True)
+class ScenarioFile:
+    """A scenario that was read: its name, its claim (the first paragraph of its comment) and all that the
+    comment teaches.
+    """
+
+    name: str
+    claim: str
+    teaches: str
+    scenario: Scenario
+    file: YamlFile
+    quick: bool = False
+
+    def error(self, path: Path_, text: str, hint: str = "") -> FileError:
+        """The error that says what is wrong at a key of the scenario, on the line where that key was set."""
+        inside = ("quick", *path)
+        return self.file.error(inside if self.quick and inside in self.file.lines else path, text, hint)
+
+
+def scenario_paths(folder: Path = FOLDER) -> dict[str, Path]:
+    """Every scenario that comes with the lab, by name."""
+    return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
+
+
+def find_scenario(name: str, folder: Path = FOLDER) -> Path:
+    """The file of a scenario, by its name or by a path. Raises WrongUseError with the nearest names."""
+    known = scenario_paths(folder)
+    if name in known:
+        return known[name]
+    path = Path(name)
+    if path.suffix in (".yaml", ".yml") or path.parent != Path("."):
+        if path.is_file():
+            return path
+        raise WrongUseError(f"there is no file {name}.")
+    raise WrongUseError(f"there is no scenario {name!r}.", nearest(name, known))
+
+
+def load_scenario(path: Path, overrides: Overrides = Overrides()) -> ScenarioFile:
+    """The scenario in a file, with overrides applied. Raises FileError (wrong use): file, line, key path,
+    expected, found.
+    """
+    return from_yaml(read_yaml(path), path.stem, overrides)
+
+
+def parse_scenario(text: str, name: str, overrides: Overrides = Overrides()) -> ScenarioFile:
+    """The scenario in a text; `name` is what it is called."""
+    return from_yaml(parse_yaml(text, f"{name}.yaml"), name, overrides)
+
+
+def combinations(path: Path, overrides: Overrides = Overrides()) -> list[dict[str, Any]]:
+    """The values of the matrix's variables, one mapping for each run; one empty mapping where there is no
+    matrix.
+    """
+    loaded = load_scenario(path, overrides)
+    axes = {
+        name: values for name, values in loaded.scenario.matrix.items() if name not in overrides.variables
+    }
+    count = 1
+    for values in axes.values():
+        count *= len(values)
+    if count > MAX_COMBINATIONS:
+        raise loaded.error(("matrix",), f"expected at most {MAX_COMBINATIONS} combinations; found {count}")
+    return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def resolved_yaml(loaded: ScenarioFile) -> str:
+    """The scenario as it runs: overrides and variables put in, defaults left out, its comment on top."""
+    comment = "".join(f"# {line}".rstrip() + "\n" for line in loaded.teaches.splitlines())
+    applied = {"vars", "quick", "matrix"}
+    return (
+        comment
+        + "\n"
+        + dump_yaml(
+            loaded.scenario.model_dump(mode="json", by_alias=True, exclude_defaults=True, exclude=applied)
+        )
+    )
+
+
+def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
+    """The scenario in a file that was read already."""
+    if not isinstance(file.data, dict):
+        raise file.error((), "expected a mapping with `workers:`, `duration:` and so on")
+    if not file.comment:
+        raise file.error((), "expected a comment at the top that says what the scenario claims and teaches")
+    data = _with_variables(_merged(file, overrides), file, overrides)
+    try:
+        scenario = Scenario.model_validate(data)
+    except ValidationError as error:
+        raise _explained(file, error, overrides.quick) from None
+    claim = " ".join(file.comment.split("\n\n")[0].split())
+    loaded = ScenarioFile(name, claim, file.comment, scenario, file, overrides.quick)
+    _check_settings(loaded, "worker", WorkerSettings)
+    _check_settings(loaded, "coordinator", CoordinatorSettings)
+    return loaded
+
+
+def _merged(file: YamlFile, overrides: Overrides) -> dict[str, Any]:
+    data: dict[str, Any] = dict(file.data)
+    if overrides.quick:
+        quick = data.get("quick") or {}
+        if not isinstance(quick, dict):
+            raise file.error(("quick",), f"expected a mapping; found {quick!r}")
+        data = _over(data, quick)
+    if overrides.workers is not None:
+        data["workers"] = overrides.workers
+    if overrides.duration_s is not None:
+        data["duration"] = format_seconds(overrides.duration_s)
+    return data
+
+
+def _over(base: Any, above: Any) -> Any:
+    """`above` laid over `base`: mappings key by key, everything else replaced."""
+    if isinstance(base, dict) and isinstance(above, dict):
+        return {**base, **{key: _over(base.get(key), value) for key, value in above.items()}}
+    return above
+
+
+def _with_variables(data: dict[str, Any], file: YamlFile, overrides: Overrides) -> dict[str, Any]:
+    own, matrix = data.get("vars") or {}, data.get("matrix") or {}
+    for key, value in (("vars", own), ("matrix", matrix)):
+        if not isinstance(value, dict):
+            raise file.error((key,), f"expected a mapping; found {value!r}")
+    for axis, values in matrix.items():
+        if not isinstance(values, list) or not values:
+            raise file.error(("matrix", axis), f"expected a list of values; found {values!r}")
+    # A scenario that is only looked at stands with the first value of each axis.
+    values = {**own, **{axis: choices[0] for axis, choices in matrix.items()}}
+    for name in overrides.variables:
+        if name not in values:
+            raise WrongUseError(f"{file.name} has no variable {name!r}.", nearest(name, values))
+    values.update(overrides.variables)
+    rest = {key: value for key, value in data.items() if key not in ("vars", "matrix", "quick")}
+    try:
+        substituted = substitute(rest, values)
+    except KeyError as missing:
+        where = _place_of("${" + str(missing.args[0]) + "}", rest)
+        raise file.error(
+            where, f"there is no variable {missing.args[0]!r}.", nearest(missing.args[0], values)
+        ) from None
+    kept = {key: data[key] for key in ("matrix", "quick") if key in data}
+    return {**substituted, **kept, **({"vars": {name: values[name] for name in values}} if values else {})}
+
+
+def _place_of(text: str, data: Any, path: Path_ = ()) -> Path_:
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        if found := _place_of(text, value, (*path, key)):
+            return found
+    return path if isinstance(data, str) and text in data else ()
+
+
+def _check_settings(loaded: ScenarioFile, section: str, kind: type[msgspec.Struct]) -> None:
+    for key, value in getattr(loaded.scenario, section).items():
+        if key not in kind.__struct_fields__:
+            raise loaded.error(
+                (section, key), f"{section} has no setting {key!r}.", nearest(key, kind.__struct_fields__)
+            )
+        try:
+            msgspec.convert({key: value}, kind)
+        except msgspec.ValidationError as error:
+            expected = str(error).split(" - at")[0].replace("`", "")
+            raise loaded.error(
+                (section, key), f"{expected[0].lower()}{expected[1:]}; found {value!r}"
+            ) from None
+
+
+def explain(error: ValidationError, kind: type[BaseModel]) -> tuple[Path_, str]:
+    """The first finding of a model: where below it, and what was expected and found."""
+    first = error.errors(include_url=False)[0]
+    path: Path_ = first["loc"]
+    known = _keys_at(kind, path[:-1])
+    if first["type"] == "extra_forbidden":
+        return path, f"there is no key {path[-1]!r} here. {nearest(str(path[-1]), known)}"
+    if first["type"] == "missing":
+        return path, f"{key_path(path)!r} is missing" + (
+            f": {known[str(path[-1])]}" if known.get(str(path[-1])) else ""
+        )
+    return path, problem(first)
+
+
+def _explained(file: YamlFile, error: ValidationError, quick: bool) -> FileError:
+    path, text = explain(error, Scenario)
+    inside = ("quick", *path)
+    return file.error(inside if quick and inside in file.lines else path, text)
+
+
+def _keys_at(kind: type[BaseModel], path: Path_) -> dict[str, str]:
+    """The keys that a mapping at `path` may have, with what each means."""
+    here: Any = kind
+    for part in path:
+        if isinstance(part, int):
+            continue
+        info = next((info for name, info in here.model_fields.items() if (info.alias or name) == part), None)
+        here = _model_in(info.annotation) if info else None
+        if here is None:
+            return {}
+    return {info.alias or name: info.description or "" for name, info in here.model_fields.items()}
+
+
+def _model_in(annotation: Any) -> type[BaseModel] | None:
+    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+        return annotation
+    return next((found for part in getattr(annotation, "__args__", ()) if (found := _model_in(part))), None)

@@ -1,0 +1,130 @@
+"""scenarios/schema.json, made from models and catalogues, so that editors complete and check scenarios."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from chaos.catalogue import ALL
+from chaos.fault import Fault
+from driver.scenarios.scenario import FaultEntry, ParallelEntry, Scenario, SequenceEntry
+from wire.kinds import PARAMS
+from wire.settings import CoordinatorSettings, WorkerSettings
+
+FILE = Path(__file__).resolve().parents[2] / "scenarios" / "schema.json"
+_VARIABLE = {"$ref": "#/$defs/Variable"}
+_ENTRY = {"$ref": "#/$defs/Entry"}
+
+
+def schema() -> dict[str, Any]:
+    """The whole schema (JSON Schema 2020-12)."""
+    made = Scenario.model_json_schema(by_alias=True)
+    definitions = made.pop("$defs", {})
+    properties = made["properties"]
+    properties["timeline"] = {
+        "type": "array",
+        "items": _ENTRY,
+        "description": properties["timeline"]["description"],
+    }
+    properties["quick"] = {
+        "type": "object",
+        "description": properties["quick"]["description"],
+        "properties": {
+            **{key: {"$ref": f"#/properties/{key}"} for key in properties if key != "quick"},
+            "workload": {"$ref": "#/$defs/PartOfWorkload"},
+        },
+        "additionalProperties": False,
+    }
+    definitions["PartOfWorkload"] = {
+        key: value for key, value in definitions["Workload"].items() if key != "required"
+    }
+    for key, kind in (("worker", WorkerSettings), ("coordinator", CoordinatorSettings)):
+        properties[key] = {"description": properties[key]["description"], **_settings(kind)}
+    definitions["Kind"]["properties"]["kind"]["enum"] = list(PARAMS)
+    definitions["Variable"] = {"type": "string", "pattern": r"\$\{[A-Za-z_][A-Za-z0-9_]*\}"}
+    definitions["FaultEntry"] = FaultEntry.model_json_schema(by_alias=True)
+    definitions["Entry"] = {"anyOf": [*(_fault(kind, definitions) for kind in ALL), *_blocks()]}
+    whole = {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        **made,
+        "$defs": {
+            name: _with_variables(one) for name, one in sorted(definitions.items()) if name != "Variable"
+        },
+    }
+    whole["properties"] = {key: _property(one) for key, one in properties.items()}
+    whole["$defs"]["Variable"] = definitions["Variable"]
+    return whole
+
+
+def text() -> str:
+    """The schema as it stands in the file."""
+    return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
+
+
+def _fault(kind: type[Fault], definitions: dict[str, Any]) -> dict[str, Any]:
+    """An entry of the timeline with this fault and its parameters."""
+    params = kind.model_json_schema(by_alias=True)
+    definitions.update(params.pop("$defs", {}))
+    own = params.get("properties", {})
+    if "of" in own:
+        own["of"] = {"description": own["of"]["description"], "type": ["string", "object"]}
+    required = ["fault", "targets", *(["for"] if kind.lasting else []), *params.get("required", [])]
+    shared = {
+        key: {"$ref": f"#/$defs/FaultEntry/properties/{key}"}
+        for key in definitions["FaultEntry"]["properties"]
+    }
+    properties = {**shared, **own, "fault": {"const": kind.name, "description": kind.summary}}
+    if not kind.lasting:
+        del properties["for"]
+    return {
+        "type": "object",
+        "title": kind.name,
+        "description": kind.ends_see,
+        "properties": properties,
+        "required": required,
+        "additionalProperties": False,
+    }
+
+
+def _blocks() -> list[dict[str, Any]]:
+    """Entries that hold entries."""
+    blocks = []
+    for kind, key in ((SequenceEntry, "sequence"), (ParallelEntry, "parallel")):
+        made = kind.model_json_schema(by_alias=True)
+        made["properties"][key]["items"] = _ENTRY
+        blocks.append(made)
+    return blocks
+
+
+def _settings(kind: type[msgspec.Struct]) -> dict[str, Any]:
+    made = msgspec.json.schema(kind)["$defs"][kind.__name__]
+    return {key: value for key, value in made.items() if key not in ("title", "required", "description")}
+
+
+def _with_variables(one: dict[str, Any]) -> dict[str, Any]:
+    """The same schema, in which `${name}` may stand for any plain value."""
+    if "anyOf" in one and "type" not in one:
+        one = {**one, "anyOf": [_with_variables(choice) for choice in one["anyOf"]]}
+    if "properties" not in one:
+        return one
+    return {**one, "properties": {key: _property(value) for key, value in one["properties"].items()}}
+
+
+def _property(value: dict[str, Any]) -> dict[str, Any]:
+    if "properties" in value:
+        return _with_variables(value)
+    plain = value.get("type") in ("integer", "number", "string", "boolean") or "enum" in value
+    if plain and "const" not in value:
+        told = {key: one for key, one in value.items() if key in ("description", "default", "examples")}
+        rest = {key: one for key, one in value.items() if key not in told}
+        return {**told, "anyOf": [rest, _VARIABLE]}
+    if "anyOf" in value:
+        return {**value, "anyOf": [*value["anyOf"], _VARIABLE]}
+    return value
+
+
+if __name__ == "__main__":
+    FILE.write_text(text())

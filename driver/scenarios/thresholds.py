@@ -1,0 +1,188 @@
+"""What a scenario expects, from the words in its `expect`:
+
+reconnection_time_p99 <= 5s                      a threshold on a metric
+within 15s of heal: connected >= 95% for 10s     one that must be reached in time, and held
+nothing_lost                                     a named check
+no_starvation: {picks: 60}                       the same with a number of its own (a mapping in YAML)
+"""
+
+from __future__ import annotations
+
+import operator
+import re
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field
+from difflib import get_close_matches
+
+from driver.checks import CHECKS
+from driver.metrics import METRICS
+from driver.metrics.metric import Metric, Unit
+from driver.metrics.signals import SIGNALS, Signal
+from driver.scenarios.quantities import parse_quantity, parse_seconds
+
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
+}
+ANCHORS = {
+    "start": "the end of the steady-state gate",
+    "fault": "every fault's begin",
+    "heal": "every moment from which no fault is on any more",
+}
+_COMPARISON = re.compile(r"(?P<name>\w+)\s*(?P<operator><=|>=|==|<|>)\s*(?P<quantity>.+)")
+_ANCHORED = re.compile(
+    r"within\s+(?P<within>.+?)\s+of\s+(?P<anchor>\w+)\s*:\s*(?P<claim>.+?)(?:\s+for\s+(?P<hold>.+))?",
+    re.IGNORECASE,
+)
+
+
+@dataclass(frozen=True)
+class Threshold:
+    """`metric operator value`, the value in the metric's own unit."""
+
+    text: str
+    metric: Metric
+    operator: str
+    value: float
+
+
+@dataclass(frozen=True)
+class Anchored:
+    """`signal operator value`, from `within_s` after each anchor at the latest, and for `hold_s` then."""
+
+    text: str
+    signal: Signal
+    operator: str
+    value: float
+    anchor: str
+    within_s: float
+    hold_s: float
+
+
+@dataclass(frozen=True)
+class NamedCheck:
+    """A check of the catalogue, with the numbers that the scenario sets for it."""
+
+    text: str
+    params: Mapping[str, float] = field(default_factory=dict)
+
+
+Expectation = Threshold | Anchored | NamedCheck
+
+
+def parse_expectation(text: str) -> Expectation:
+    """What one line of `expect` asks for. Raises ValueError with a sentence, the nearest names in it."""
+    stripped = " ".join(text.split())
+    if match := _ANCHORED.fullmatch(stripped):
+        return _anchored(stripped, match)
+    if match := _COMPARISON.fullmatch(stripped):
+        return _threshold(stripped, match)
+    if re.fullmatch(r"\w+", stripped):
+        return named_check(stripped, {})
+    raise ValueError(
+        f"expected a threshold like 'task_success_rate >= 95%', an anchored one like 'within 15s of heal: "
+        f"connected >= 95% for 10s', or the name of a check; found {stripped!r}"
+    )
+
+
+def named_check(name: str, params: Mapping[str, object]) -> NamedCheck:
+    """A check with numbers of the scenario's own. Raises ValueError with a sentence."""
+    if name not in CHECKS:
+        raise ValueError(f"{name!r} is no check{_nearest(name, [*CHECKS, *METRICS])}")
+    known = CHECKS[name].params
+    numbers: dict[str, float] = {}
+    for key, value in params.items():
+        if key not in known:
+            takes = f"it takes {', '.join(known)}" if known else "it takes none"
+            raise ValueError(f"{key!r} is no parameter of {name}: {takes}{_nearest(key, known)}")
+        if isinstance(value, bool) or not isinstance(value, int | float):
+            raise ValueError(f"{name}.{key} must be a number; found {value!r}")
+        if value < known[key].least:
+            raise ValueError(f"{name}.{key} must be {known[key].least:g} or more; found {value:g}")
+        numbers[key] = float(value)
+    if "required" in known:
+        numbers.setdefault("required", 1.0)
+    return NamedCheck(name, numbers)
+
+
+def parse_expectations(entries: Iterable[object]) -> list[Expectation]:
+    """All of a scenario's `expect`: texts, and mappings of a check to its numbers. Raises ValueError."""
+    parsed: list[Expectation] = []
+    for entry in entries:
+        if isinstance(entry, str):
+            parsed.append(parse_expectation(entry))
+        elif isinstance(entry, Mapping) and len(entry) == 1:
+            name, params = next(iter(entry.items()))
+            if not isinstance(params, Mapping):
+                raise ValueError(
+                    f"{name} must be followed by its numbers, like {{picks: 60}}; found {params!r}"
+                )
+            parsed.append(named_check(str(name), {str(key): value for key, value in params.items()}))
+        else:
+            raise ValueError(f"expected a text, or one check's name with its numbers; found {entry!r}")
+    return parsed
+
+
+def _threshold(text: str, match: re.Match[str]) -> Threshold:
+    metric, named = _metric(match["name"])
+    value = parse_quantity(match["quantity"]).to(metric.unit, named=named)
+    _possible(metric.name, metric.unit, match["operator"], value)
+    return Threshold(text, metric, match["operator"], value)
+
+
+def _anchored(text: str, match: re.Match[str]) -> Anchored:
+    anchor = match["anchor"].lower()
+    if anchor not in ANCHORS:
+        raise ValueError(
+            f"{match['anchor']!r} is no anchor; expected {', '.join(ANCHORS)}{_nearest(anchor, ANCHORS)}"
+        )
+    claim = _COMPARISON.fullmatch(match["claim"])
+    if claim is None:
+        raise ValueError(f"expected a comparison like 'connected >= 95%'; found {match['claim']!r}")
+    signal = SIGNALS.get(claim["name"])
+    if signal is None:
+        raise ValueError(
+            f"{claim['name']!r} is no signal over time; expected "
+            f"{', '.join(SIGNALS)}{_nearest(claim['name'], SIGNALS)}"
+        )
+    value = parse_quantity(claim["quantity"]).to(signal.unit)
+    _possible(signal.name, signal.unit, claim["operator"], value)
+    return Anchored(
+        text=text,
+        signal=signal,
+        operator=claim["operator"],
+        value=value,
+        anchor=anchor,
+        within_s=parse_seconds(match["within"]),
+        hold_s=parse_seconds(match["hold"]) if match["hold"] else 0.0,
+    )
+
+
+def _metric(name: str) -> tuple[Metric, bool]:
+    """The metric of that name, and whether the name holds its unit; `x_p99` stands for `x_p99_s` too."""
+    if name in METRICS:
+        metric = METRICS[name]
+        return metric, name.endswith(f"_{metric.unit.value}")
+    for unit in Unit:
+        if (longer := f"{name}_{unit.value}") in METRICS:
+            return METRICS[longer], False
+    raise ValueError(f"{name!r} is no metric{_nearest(name, METRICS)}")
+
+
+def _possible(name: str, unit: Unit, sign: str, value: float) -> None:
+    if value < 0:
+        raise ValueError(f"{name} is never below zero, so that no run can be measured against {value:g}")
+    if unit is Unit.ratio and value > 1:
+        raise ValueError(f"{name} is a share and never above 100 %; found {value * 100:g} %")
+    if sign == "<" and value == 0:
+        raise ValueError(f"{name} is never below zero: '< 0' always fails; '== 0' may be meant")
+    if sign == ">" and unit is Unit.ratio and value == 1:
+        raise ValueError(f"{name} is never above 100 %: '> 100%' always fails; '>= 100%' may be meant")
+
+
+def _nearest(name: str, names: Iterable[str]) -> str:
+    near = get_close_matches(name, list(names), n=3, cutoff=0.5)
+    return f". Did you mean {' or '.join(near)}?" if near else ""
