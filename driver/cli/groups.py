@@ -22,7 +22,7 @@ _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "
 
 def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
     """Every run of a group with its verdict, then its cells compared (and kept in the folder)."""
-    report = _compared(folder)
+    report = compare_cells(folder)
     if as_json:
         print_lines([(folder / GROUP).read_text().rstrip()])
         return
@@ -35,7 +35,7 @@ def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
     print_lines(["", f"{_word(group.verdict)}: {group.because}", f"runs: {folder}"])
 
 
-def _compared(folder: Path) -> Report | None:
+def compare_cells(folder: Path) -> Report | None:
     """The comparison of a group's cells, written beside them; None where there are not two to compare."""
     cells = cells_under(folder)
     if not cells:

@@ -32,6 +32,7 @@ CATALOGUE = {
     "suite": "run the tests and every scenario, one after the other, to one summary",
     "compare": "what really differs between runs, and whether it is worse",
     "judge": "judge a stored run again, without Docker",
+    "report": "write the reports of a stored run anew, and open them",
     "replay": "run the stored plan of a run again",
 }
 """Every command: a module of this package, whose `command` it is, and what it does in a line."""

@@ -15,6 +15,7 @@ from chaos.units import format_seconds
 from driver.cli import options, options_run
 from driver.cli.scenario_files import scenario_file
 from driver.cli.verdicts import show_verdict
+from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
 from driver.runs.group_run import Place, plan_all, run_group
 from driver.runs.run import Request, run
@@ -59,6 +60,11 @@ def command(
             print_lines(["", f"the first of {len(planned)} runs", *turns])
         return ExitCode.PASSED
     if len(planned) > 1:
+        if keep:
+            raise WrongUseError(
+                f"--keep leaves one lab standing, and {name} asks for {len(planned)} runs of a lab each.",
+                "Leave --keep out, or narrow the runs with --var and --repeat 1.",
+            )
         with Terminal() as terminal:
             place = Place(results, host, port)
             folder, group = run_group(planned, place, options.engine_of(project), terminal)

@@ -10,10 +10,13 @@ import click
 from chaos.units import format_seconds
 from driver.cli import options
 from driver.errors import WrongUseError
+from driver.runs.group import GroupFile, read_group
 from driver.runs.run_folder import results_root
 from driver.runs.store import VerdictFile, read_verdict
 from driver.scenarios.scenario_file import ScenarioFile, load_scenario, scenario_paths
 from driver.terminal import Terminal, print_lines, print_table
+
+Ended = VerdictFile | GroupFile
 
 
 @click.command("scenarios")
@@ -48,21 +51,21 @@ def _size(one: ScenarioFile) -> list[str]:
     return [str(one.scenario.workers), format_seconds(one.scenario.duration_s)]
 
 
-def _verdict(verdict: VerdictFile | None) -> str:
+def _verdict(verdict: Ended | None) -> str:
     return "" if verdict is None else verdict.verdict.replace("_", " ")
 
 
-def _last_verdicts() -> dict[str, VerdictFile]:
-    """The newest stored verdict of each scenario; run folders sort by time."""
-    found: dict[str, VerdictFile] = {}
+def _last_verdicts() -> dict[str, Ended]:
+    """The newest stored verdict of each scenario; the folders of runs and groups sort by time."""
+    found: dict[str, Ended] = {}
     for folder in sorted(results_root().glob("*Z-*"), reverse=True):
         name = folder.name.partition("Z-")[2]
-        if name not in found and (verdict := read_verdict(folder)) is not None:
+        if name not in found and (verdict := read_verdict(folder) or read_group(folder)) is not None:
             found[verdict.scenario] = verdict
     return found
 
 
-def _as_dict(one: ScenarioFile, verdict: VerdictFile | None) -> dict[str, object]:
+def _as_dict(one: ScenarioFile, verdict: Ended | None) -> dict[str, object]:
     return {
         "name": one.name,
         "claim": one.claim,

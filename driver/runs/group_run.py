@@ -16,7 +16,7 @@ from driver.labs.bring_up import take_down
 from driver.runs.group import GroupFile, GroupRun, Turn, in_turn, save_group, summed_up
 from driver.runs.run import Request, run
 from driver.runs.run_folder import new_folder
-from driver.runs.store import Judged
+from driver.runs.store import Judged, point_latest
 from driver.scenarios.plan import Plan, resolve
 from driver.scenarios.scenario_file import Overrides, ScenarioFile, combinations, load_scenario, resolved_yaml
 from driver.terminal import Terminal
@@ -59,6 +59,7 @@ def run_group(
     """Run them one after the other. A stop ends the group; what ran is kept, and group.json says the rest."""
     scenario = planned[0].plan.scenario
     folder = new_folder(scenario, place.results)
+    point_latest(folder)
 
     def perform(this: Planned) -> tuple[GroupRun, bool]:
         try:

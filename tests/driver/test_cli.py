@@ -38,6 +38,8 @@ NO_ENGINE = "unix:///nonexistent/docker.sock"
         ("scenario nowhere/x.yaml", "there is no file nowhere/x.yaml."),
         ("judge nowhere", "There is no run 'nowhere'."),
         ("replay nowhere", "There is no run 'nowhere'."),
+        ("report nowhere", "There is no run 'nowhere'."),
+        ("scenario backoff_policies --keep", "--keep leaves one lab standing"),
         ("inject latncy", "There is no fault 'latncy'.\n        Did you mean latency?"),
     ],
 )

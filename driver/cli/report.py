@@ -1,0 +1,46 @@
+"""`lab.py report`: the report of a stored run, written anew, and opened if asked."""
+
+from __future__ import annotations
+
+import webbrowser
+from pathlib import Path
+
+import click
+
+from driver.cli import options
+from driver.cli.judge import find_run
+from driver.errors import LabError, WrongUseError
+from driver.exit_codes import ExitCode
+from driver.report.write import write_report
+from driver.runs.group import read_group
+from driver.runs.store import LATEST
+from driver.terminal import print_lines
+
+
+@click.command("report")
+@click.argument("run", default=LATEST)
+@click.option("--open", "opens", is_flag=True, help="Open it in the browser.")
+@options.log_level
+def command(run: str, opens: bool) -> int:
+    """Write the reports of the stored RUN anew: a folder, its name in results/, or `latest`.
+
+    Of a group of runs it is the comparison of its cells. Exits 0 whatever the verdict: `judge` tells that.
+    """
+    folder = find_run(run)
+    path = _comparison(folder) if read_group(folder) is not None else write_report(folder)
+    print_lines([str(path)])
+    if opens and not webbrowser.open(path.as_uri()):
+        raise LabError("No browser could be started here.", f"Open it by hand: {path.as_uri()}")
+    return ExitCode.PASSED
+
+
+def _comparison(folder: Path) -> Path:
+    # Only here: what compares runs takes a second to load.
+    from driver.cli.groups import COMPARISON_HTML, compare_cells
+
+    if compare_cells(folder) is None:
+        raise WrongUseError(
+            f"{folder.name} is a group of runs that has no two cells to compare.",
+            f"Name one of its runs: python lab.py report {folder}/RUN",
+        )
+    return folder / COMPARISON_HTML
