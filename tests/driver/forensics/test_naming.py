@@ -1,0 +1,84 @@
+"""The policy behind a fleet's attempts is named right, or not at all."""
+
+from __future__ import annotations
+
+from collections import Counter
+from functools import cache
+from typing import Any
+
+import pytest
+
+from driver.forensics.gaps import gaps_by_worker, pooled
+from driver.forensics.naming import Naming, name_policy
+from driver.forensics.policies import POLICIES
+from tests.driver.forensics.confusion import UNSURE, fleet_named
+from tests.driver.forensics.fleets import Fleet
+
+SEEDS, ALONE = range(4), 4
+
+
+@cache
+def all_named() -> dict[str, tuple[Counter[str], Counter[str]]]:
+    """For each policy what fleets of 20 workers × 3 rounds are taken for, and their workers by themselves."""
+    found = {}
+    for policy in POLICIES:
+        fleets: Counter[str] = Counter()
+        workers: Counter[str] = Counter()
+        for seed in SEEDS:
+            fleet, each = fleet_named(policy, seed, alone=ALONE)
+            fleets[fleet] += 1
+            workers.update(each)
+        found[policy] = (fleets, workers)
+    return found
+
+
+def fleet(policy: str, workers: int = 8, rounds: int = 1, outage_s: float = 10.0, **more: Any) -> Naming:
+    life = Fleet((policy,), workers, rounds, (outage_s, outage_s), **more)
+    return name_policy(pooled(list(gaps_by_worker(life.history()).values())))
+
+
+def test_at_least_95_of_100_fleets_of_20_workers_over_3_rounds_are_named_right() -> None:
+    right = sum(fleets[policy] for policy, (fleets, _) in all_named().items())
+    assert right >= 0.95 * len(POLICIES) * len(SEEDS), {p: fleets for p, (fleets, _) in all_named().items()}
+
+
+def test_of_single_workers_over_3_rounds_nearly_all_are_named_right_and_hardly_any_wrong() -> None:
+    whole = ALONE * len(POLICIES) * len(SEEDS)
+    right = sum(workers[policy] for policy, (_, workers) in all_named().items())
+    untold = sum(workers[UNSURE] for _, workers in all_named().values())
+    assert right >= 0.85 * whole
+    assert whole - right - untold <= 0.01 * whole
+
+
+@pytest.mark.parametrize(
+    ("policy", "base_s", "cap_s"), [("full_jitter", 0.3, 4.0), ("exponential", 0.05, 2.0)]
+)
+def test_base_and_cap_are_found_with_the_name(policy: str, base_s: float, cap_s: float) -> None:
+    told = fleet(policy, 20, 2, base_ms=round(base_s * 1e3), cap_ms=round(cap_s * 1e3))
+    assert told.best is not None
+    assert told.best.policy.name == policy
+    assert told.best.base_s == pytest.approx(base_s, rel=0.15)
+    assert told.best.cap_s == pytest.approx(cap_s, rel=0.05)
+
+
+def test_outages_too_short_for_a_second_attempt_leave_the_name_open_and_say_that_more_do_not_help() -> None:
+    told = fleet("exponential", outage_s=0.05, base_ms=400, cap_ms=5_000)
+    assert not told.sure
+    assert {one.policy.name for one in told.fits[:2]} == {"fixed", "exponential"}
+    assert told.more_attempts is None
+
+
+def test_a_sample_that_is_too_small_says_how_many_more_attempts_would_tell() -> None:
+    few = fleet("slotted", workers=4, outage_s=2.0, seed=3)
+    assert not few.sure
+    assert few.more_attempts is not None
+    many = fleet("slotted", workers=4 + 4 * few.more_attempts // few.gaps, outage_s=2.0, seed=3)
+    assert many.sure
+    assert many.best is not None
+    assert many.best.policy.name == "slotted"
+
+
+def test_without_attempts_there_is_no_name() -> None:
+    told = name_policy(pooled([]))
+    assert told.best is None
+    assert not told.sure
