@@ -5,6 +5,7 @@ from __future__ import annotations
 from msgspec.structs import replace
 
 from driver.checks import (
+    acknowledged_results_stand,
     agreement_on_connected,
     books_balance,
     converged_after_healing,
@@ -12,9 +13,11 @@ from driver.checks import (
     faults_were_proved,
     journals_complete,
     lab_was_sound,
+    left_in_order,
     no_metastable_state,
     no_process_died,
     no_starvation,
+    no_work_repeated,
     no_zombie_effects,
     nothing_counted_twice,
     nothing_lost,
@@ -38,6 +41,8 @@ CHECKS: dict[str, Check] = {
         nothing_counted_twice.CHECK,
         books_balance.CHECK,
         no_zombie_effects.CHECK,
+        no_work_repeated.CHECK,
+        acknowledged_results_stand.CHECK,
         journals_complete.CHECK,
         no_process_died.CHECK,
         lab_was_sound.CHECK,
@@ -47,6 +52,7 @@ CHECKS: dict[str, Check] = {
         converged_after_healing.CHECK,
         no_metastable_state.CHECK,
         every_damaged_frame_noticed.CHECK,
+        left_in_order.CHECK,
     )
 }
 

@@ -15,7 +15,9 @@ NAME = "workers_were_cut_off"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Not cut off: unknown, since the fault was none. Cut off and never back: failed."""
+    """Cut off and never back: failed. Not cut off: unknown, since the fault may have been none; but failed
+    where a receipt proves that it lasted for so long that the worker must have noticed.
+    """
     run = history.view(course)
     told = history.view(stories)
     cutting = [window for window in run.faults if window.cuts]
@@ -32,6 +34,14 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         for worker in run.workers
         if window.reaches(worker, run.workers) and not was_cut_off(told[worker], window)
     ]
+    deaf = [(w, name) for w, name in spared if _must_have_noticed(told[name], w, params["notices_within_s"])]
+    if deaf:
+        window, worker = deaf[0]
+        because = (
+            f"{len(deaf)} times a worker did not notice a fault that was proved on its link: {worker} stayed "
+            f"connected under {window.fault} ({window.kind}) for {_lasted_s(window):.0f} s"
+        )
+        return failed(NAME, because, measured=len(deaf), threshold=0, evidence=show(history, [window.begun]))
     if spared:
         window, worker = spared[0]
         because = (
@@ -58,6 +68,19 @@ def was_cut_off(story: Story, window: FaultWindow) -> bool:
     return False
 
 
+def _must_have_noticed(story: Story, window: FaultWindow, within_s: float) -> bool:
+    """Whether the fault is proved, lasted for so long, and the worker lost nothing soon after it either."""
+    receipt = window.receipt
+    if receipt is None or not receipt.proved or window.ended_ns is None or _lasted_s(window) < within_s:
+        return False
+    until_ns = window.ended_ns + int(within_s * 1e9)
+    return not any(window.due_ns - BEFORE_NS <= outage.lost_ns <= until_ns for outage in story.outages)
+
+
+def _lasted_s(window: FaultWindow) -> float:
+    return ((window.ended_ns or window.began_ns) - window.began_ns) / 1e9
+
+
 def holds_at_end(story: Story, end_ns: int) -> bool:
     """Whether a worker believed itself connected when judging ends."""
     return holds(story.own, end_ns - 1)
@@ -82,6 +105,13 @@ CHECK = Check(
     rests_on=(DRIVER, WORKERS),
     always=True,
     params={
-        "required": Param(0, "1: a run without such faults is unknown (set when a scenario names this check)")
+        "notices_within_s": Param(
+            10,
+            "a proved fault that lasts for so many seconds must be noticed by the workers under it",
+            least=1,
+        ),
+        "required": Param(
+            0, "1: a run without such faults is unknown (set when a scenario names this check)"
+        ),
     },
 )

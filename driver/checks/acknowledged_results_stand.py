@@ -1,0 +1,50 @@
+"""A result that was acknowledged to its worker was counted, or refused with a reason: it did not vanish."""
+
+from __future__ import annotations
+
+from driver.checks.check import Check, Params
+from driver.histories.history import COORDINATOR, History
+from driver.judging.findings import Finding, failed, passed, show, unknown
+from driver.judging.wholeness import WORKERS
+from driver.metrics import Metrics
+from wire.events import Finished, ResultAcknowledged, ResultRefused, TaskDone
+
+NAME = "acknowledged_results_stand"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Looks at attempts that went well: one that ended in an error may be tried again, whatever was heard."""
+    acknowledged = history.of(ResultAcknowledged)
+    if not acknowledged:
+        return unknown(NAME, "no result was ever acknowledged")
+    answered = {(event.task, event.token) for event in history.of(TaskDone)}
+    answered |= {(event.task, event.token) for event in history.of(ResultRefused)}
+    went_well = {(event.task, event.token): event for event in history.of(Finished) if not event.error}
+    vanished = [
+        event
+        for event in acknowledged
+        if (event.task, event.token) in went_well and (event.task, event.token) not in answered
+    ]
+    if vanished:
+        first = vanished[0]
+        because = f"{len(vanished)} results were acknowledged and never counted: {first.task} of {first.by}"
+        told = [went_well[first.task, first.token], first]
+        return failed(
+            NAME,
+            because,
+            measured=len(vanished),
+            threshold=0,
+            margin=-len(vanished),
+            evidence=show(history, told),
+        )
+    because = f"all {len(acknowledged)} results that were acknowledged were counted or refused"
+    return passed(NAME, because, measured=0, threshold=0, margin=0)
+
+
+CHECK = Check(
+    name=NAME,
+    claims="Every result that was acknowledged was counted, or refused with a reason.",
+    judge=judge,
+    rests_on=(COORDINATOR, WORKERS),
+    always=True,
+)
