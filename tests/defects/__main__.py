@@ -1,0 +1,71 @@
+"""`python -m tests.defects` runs every scenario against the defects that it exists to catch.
+
+`--only half_open` runs those of one scenario; `--list` tells them. What each run came to is kept in a record,
+and told once all is done: 0 when every defect was caught, and by the finding that should.
+"""
+
+from __future__ import annotations
+
+import argparse
+import sys
+from pathlib import Path
+
+from tests.defects.pairs import PAIRS, Pair, all_pairs
+from tests.defects.record import Record
+from tests.defects.run import Place, judge_again, run_pair
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def chosen(arguments: argparse.Namespace) -> list[Pair]:
+    """The pairs that are asked for."""
+    return [
+        pair
+        for pair in (all_pairs() if arguments.everywhere else PAIRS)
+        if arguments.only in (None, pair.scenario) and arguments.defect in (None, pair.defect)
+    ]
+
+
+def main() -> int:
+    """0 when every pair that was asked for is caught."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("--only", metavar="SCENARIO", help="the pairs of one scenario")
+    parser.add_argument("--defect", metavar="NAME", help="the pairs of one defect")
+    parser.add_argument(
+        "--everywhere", action="store_true", help="lost and repeated work in every scenario too"
+    )
+    parser.add_argument("--list", action="store_true", help="only tell the pairs")
+    parser.add_argument("--judge", action="store_true", help="judge the kept runs again, and run none")
+    parser.add_argument(
+        "--results", type=Path, default=ROOT / "results" / "defects", help="where runs are kept"
+    )
+    parser.add_argument("--project", default="defects", help="the lab's name")
+    parser.add_argument("--seed", type=int, default=7)
+    arguments = parser.parse_args()
+    pairs = chosen(arguments)
+    if not pairs:
+        parser.error("no such pair; --list tells them all")
+    if arguments.list:
+        for pair in pairs:
+            print(f"{pair.scenario} {pair.defect}")
+        return 0
+    record = Record(arguments.results / "record.json")
+    place = Place(ROOT, arguments.results, arguments.project, arguments.seed)
+    kept = record.all()
+    if arguments.judge:
+        pairs = [pair for pair in pairs if (pair.scenario, pair.defect) in kept]
+    missed = 0
+    for number, pair in enumerate(pairs, 1):
+        if arguments.judge:
+            told = judge_again(kept[pair.scenario, pair.defect], pair, place)
+        else:
+            told = run_pair(pair, place)
+        record.keep(told)
+        missed += not told.caught
+        print(f"{number}/{len(pairs)} {told.sentence()}", flush=True)
+    print(f"{len(pairs) - missed} of {len(pairs)} caught")
+    return 1 if missed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

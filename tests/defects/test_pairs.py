@@ -1,0 +1,72 @@
+"""Claims about the pairs of scenario and defect: there are enough, and each can be built and noticed."""
+
+from __future__ import annotations
+
+import shutil
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from driver.checks import ALWAYS
+from driver.scenarios.plan import resolve
+from driver.scenarios.scenario_file import Overrides, load_scenario
+from driver.scenarios.thresholds import parse_expectations
+from tests.defects.defect import FOLDER, lab_defect
+from tests.defects.pairs import EVERYWHERE, PAIRS, Pair, all_pairs
+from tests.defects.record import Told
+from tests.mutants.apply import DefectError
+
+ROOT = Path(__file__).resolve().parents[2]
+COMPARISONS = {"backoff_policies"}
+SCENARIOS = {path.stem for path in (ROOT / "scenarios").glob("*.yaml")} - COMPARISONS
+DEFECTS = sorted({pair.defect for pair in all_pairs()})
+
+
+def test_each_scenario_has_two_defects_that_it_exists_to_catch() -> None:
+    counted = Counter(pair.scenario for pair in set(PAIRS))
+    assert {name: counted[name] for name in SCENARIOS if counted[name] < 2} == {}
+    assert set(counted) == SCENARIOS
+
+
+def test_lost_and_repeated_work_are_tried_in_every_scenario() -> None:
+    tried = {(pair.scenario, pair.defect) for pair in all_pairs()}
+    assert {(name, defect) for name in SCENARIOS for defect, _ in EVERYWHERE} <= tried
+
+
+@pytest.mark.parametrize("name", DEFECTS)
+def test_a_defect_fits_the_code_that_ships(name: str, tmp_path: Path) -> None:
+    for room in ("wire", "worker", "coordinator"):
+        shutil.copytree(ROOT / room, tmp_path / room)
+    defect = lab_defect(name)
+    defect.put_into(tmp_path)
+    assert defect.sides
+    for edit in defect.edits:
+        compile((tmp_path / edit.file).read_text(), edit.file, "exec")
+
+
+@pytest.mark.parametrize("pair", PAIRS, ids=lambda pair: f"{pair.scenario}-{pair.defect}")
+def test_what_should_notice_is_judged_in_the_quick_form(pair: Pair) -> None:
+    path = ROOT / "scenarios" / f"{pair.scenario}.yaml"
+    plan = resolve(load_scenario(path, Overrides(quick=True)), seed=7)
+    asked = {expectation.text for expectation in parse_expectations([*plan.expect, *plan.checks])}
+    assert set(pair.noticed_by) <= asked | set(ALWAYS)
+
+
+def test_every_defect_file_is_used() -> None:
+    assert {path.stem for path in FOLDER.glob("*.toml")} <= set(DEFECTS)
+
+
+def test_a_defect_that_nobody_wrote_is_named() -> None:
+    with pytest.raises(DefectError, match="no_such_defect"):
+        lab_defect("no_such_defect")
+
+
+def test_a_run_that_failed_for_another_reason_is_not_caught() -> None:
+    told = Told(
+        scenario="half_open", defect="deaf", wrong="", verdict="failed", exit_code=1,
+        failed={"journals_complete": "torn"}, noticed_by=("nothing_lost",), seed=7, date="", commit="",
+        run="", took_s=1.0,
+    )  # fmt: skip
+    assert not told.caught
+    assert "MISSED half_open × deaf" in told.sentence()
