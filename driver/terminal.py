@@ -21,6 +21,7 @@ from rich.table import Table
 from rich.text import Text
 
 PLAIN_EVERY_S = 5.0
+TABLE_EVERY_S = 30.0
 PIPE_COLUMNS = 200
 
 
@@ -59,7 +60,7 @@ class Terminal:
         self._board = Board()
         self._above: Table | None = None
         self._began = time.monotonic()
-        self._plain_at = -PLAIN_EVERY_S
+        self._plain_at = -TABLE_EVERY_S
         self._plain_key: tuple[object, ...] = ()
 
     def __enter__(self) -> Terminal:
@@ -96,10 +97,12 @@ class Terminal:
     def show_table(
         self, columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str], board: Board
     ) -> None:
-        """How far it is, under a table of where all stands; nothing where no terminal is."""
+        """How far it is, under a table of where all stands; a line now and then where no terminal is."""
         if self._errors.is_terminal:
             self._above = _table(columns, rows, marks)
             self._show_live(board)
+        elif time.monotonic() - self._plain_at >= TABLE_EVERY_S:
+            self._say_plainly(board)
 
     def clear(self) -> None:
         """Take the live line away."""
@@ -132,8 +135,12 @@ class Terminal:
         key = (board.phase, tuple(board.faults))
         if key == self._plain_key and now - self._plain_at < PLAIN_EVERY_S:
             return
-        self._plain_at, self._plain_key = now, key
-        self.say(f"{now - self._began:5.0f} s  {', '.join([board.phase, *board.parts()])}")
+        self._plain_key = key
+        self._say_plainly(board)
+
+    def _say_plainly(self, board: Board) -> None:
+        self._plain_at = time.monotonic()
+        self.say(f"{self._plain_at - self._began:5.0f} s  {', '.join([board.phase, *board.parts()])}")
 
 
 def print_lines(lines: Sequence[str]) -> None:

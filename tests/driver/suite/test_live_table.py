@@ -25,8 +25,11 @@ def test_on_a_terminal_every_entry_stands_above_the_line(
     assert "\\x1b[2J" in text
 
 
-def test_where_no_terminal_is_nothing_is_drawn(
+def test_where_no_terminal_is_a_line_says_what_runs_now_and_then(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.delenv("FORCE_COLOR", raising=False)
-    assert shown(capsys) == ""
+    with Terminal() as terminal:
+        for second in range(3):
+            terminal.show_table(["outcome"], [["running"]], [""], Board(f"flood: {second} s"))
+    assert capsys.readouterr().err == "    0 s  flood: 0 s\n"
