@@ -1,0 +1,79 @@
+"""How soon each side noticed an outage, and what the way back was spent on. Pure."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from driver.histories.connections import LOSS, Outage, Story, stories
+from driver.histories.history import History
+
+PHASES = ("detection", "waiting", "failed attempts", "handshake", "resume")
+
+
+@dataclass(frozen=True)
+class Noticed:
+    """One outage, and how long after the break each side knew of it.
+
+    `coordinator_s` is None where it noticed nothing until the worker stood before it again; both count from
+    the same break, so that a fault that only one side could see shows.
+    """
+
+    outage: Outage
+    worker_s: float
+    coordinator_s: float | None
+
+
+@dataclass(frozen=True)
+class Spent:
+    """What all ways back together spent on one phase, in seconds."""
+
+    phase: str
+    total_s: float
+    share: float
+    each_s: tuple[float, ...]
+
+
+def noticed(history: History) -> list[Noticed]:
+    """Every outage of a process that lived on, in order of the workers, with what each side knew when."""
+    return [
+        Noticed(outage, outage.detection_s, _coordinator_s(story, outage))
+        for story in history.view(stories).values()
+        for outage in story.outages
+        if outage.how == LOSS
+    ]
+
+
+def spent(outages: Sequence[Outage]) -> list[Spent]:
+    """What the ways back were spent on, phase by phase, of the outages that ended."""
+    parts: dict[str, list[float]] = {phase: [] for phase in PHASES}
+    for outage in outages:
+        if outage.back_ns is None:
+            continue
+        resume_s = (outage.work_ns - outage.back_ns) / 1e9 if outage.work_ns is not None else 0.0
+        told = (
+            outage.detection_s,
+            outage.waiting_s or 0.0,
+            outage.failed_attempts_s,
+            outage.handshake_s,
+            resume_s,
+        )
+        for phase, seconds in zip(PHASES, told, strict=True):
+            parts[phase].append(seconds)
+    whole_s = math.fsum(seconds for each in parts.values() for seconds in each)
+    return [
+        Spent(phase, math.fsum(each), math.fsum(each) / whole_s if whole_s else 0.0, tuple(sorted(each)))
+        for phase, each in parts.items()
+    ]
+
+
+def _coordinator_s(story: Story, outage: Outage) -> float | None:
+    """When the coordinator gave up the connection that broke; None: not before it saw the next one."""
+    limit_ns = outage.back_ns if outage.back_ns is not None else math.inf
+    for begin_ns, end_ns in story.seen:
+        if begin_ns <= outage.broken_ns < end_ns:
+            return (end_ns - outage.broken_ns) / 1e9 if end_ns < limit_ns else None
+    # It had given the connection up before the worker's own side of it broke.
+    ended = [end_ns for _, end_ns in story.seen if end_ns <= outage.broken_ns]
+    return 0.0 if ended else None

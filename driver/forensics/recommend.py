@@ -1,0 +1,57 @@
+"""Which policy would have done better, if any would clearly. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from driver.forensics.what_if import Row
+
+AS_GOOD_S = 1.0
+"""A second sooner or later decides nothing; that fewer come at once does."""
+CLEARLY_SHARE = 0.8
+"""Nor is a fifth of a long time a reason to change a fleet, or what is not so in nine of ten draws."""
+GENTLER = 0.5
+
+
+@dataclass(frozen=True)
+class Recommendation:
+    """What to use in place of what was used. `sooner`: else it is as soon, and knocks far less."""
+
+    was: Row
+    better: Row
+    sooner: bool
+
+
+def recommend(rows: Sequence[Row], was: Row, bearable_per_s: float) -> Recommendation | None:
+    """The policy to change to; None where none is clearly better.
+
+    Nothing is recommended that knocks harder than the coordinator can let in (`bearable_per_s`), unless
+    what was used did so too.
+    """
+    others = [row for row in rows if row is not was and row.chosen.policy.twin != was.name]
+    bearable = [row for row in others if row.peak_per_s.mean <= max(bearable_per_s, was.peak_per_s.mean)]
+    sooner = [row for row in bearable if _is_sooner(row, was)]
+    if sooner:
+        return Recommendation(was, _gentlest(sooner), True)
+    gentler = [row for row in bearable if _is_gentler(row, was)]
+    return Recommendation(was, _gentlest(gentler), False) if gentler else None
+
+
+def _is_sooner(row: Row, was: Row) -> bool:
+    now, then = row.all_back_s, was.all_back_s
+    return now.high < then.low and now.mean < min(then.mean - AS_GOOD_S, then.mean * CLEARLY_SHARE)
+
+
+def _is_gentler(row: Row, was: Row) -> bool:
+    halves = (
+        row.at_once.mean <= GENTLER * was.at_once.mean,
+        row.attempts_each.mean <= GENTLER * was.attempts_each.mean,
+    )
+    return all(halves) and row.all_back_s.mean <= was.all_back_s.mean + AS_GOOD_S
+
+
+def _gentlest(rows: Sequence[Row]) -> Row:
+    soonest_s = min(row.all_back_s.mean for row in rows)
+    as_good = [row for row in rows if row.all_back_s.mean <= soonest_s + AS_GOOD_S]
+    return min(as_good, key=lambda row: (row.at_once.mean, row.attempts_each.mean))

@@ -1,0 +1,103 @@
+"""What a storm was like, apart from the policy: when each worker knew, when its door opened, what knocking
+cost. Pure.
+
+This is all that a what-if keeps of the history; the delays between the attempts are what it draws anew.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from driver.forensics.policies import Numbers
+from driver.forensics.settings import RESUMES_FASTER, are_told, settings_told
+from driver.histories.connections import LOSS, Attempt, Outage
+from driver.histories.history import History
+from driver.metrics.storm import Storm, storms
+
+REFUSED_BY_COORDINATOR = "status"
+USUAL_S = 0.005
+"""What an attempt costs where the history holds none of its kind."""
+MOST_SCENES = 4
+_COSTS_KEPT = 512
+
+
+@dataclass(frozen=True)
+class Scene:
+    """One storm. Times are seconds from the fault's begin, one for each outage.
+
+    `knew_s` is when the worker noticed, `opens_s` from when on an attempt could succeed, `healed_s` the
+    fault's end. `failing_s` and `handshake_s` hold what attempts of either kind took. The coordinator lets
+    `resumes` in by its faster lane: `rate_per_s`, after `burst` at once.
+    """
+
+    fault: str
+    healed_s: float
+    knew_s: Numbers
+    opens_s: Numbers
+    resumes: NDArray[np.bool_]
+    failing_s: Numbers
+    handshake_s: Numbers
+    rate_per_s: float
+    burst: int
+
+    def __len__(self) -> int:
+        return len(self.knew_s)
+
+
+def scenes(history: History) -> list[Scene]:
+    """The storms that a what-if can play again: healed, and with workers who lived on. The largest, if
+    many.
+    """
+    told = [scene for storm in history.view(storms) if (scene := _scene(history, storm)) is not None]
+    return sorted(told, key=lambda scene: -len(scene))[:MOST_SCENES]
+
+
+def admission_is_told(history: History) -> bool:
+    """Whether the history says how fast the coordinator lets workers in (else: its defaults)."""
+    return are_told(history)
+
+
+def _scene(history: History, storm: Storm) -> Scene | None:
+    outages = [outage for outage in storm.outages if outage.how == LOSS]
+    begin_ns, healed_ns = storm.window.began_ns, storm.window.ended_ns
+    if not outages or healed_ns is None:
+        return None
+    settings = settings_told(history)
+    attempts = [attempt for outage in outages for attempt in outage.attempts if attempt.ended_ns]
+    failing = [_took_s(one) for one in attempts if one.kind not in ("connected", REFUSED_BY_COORDINATOR)]
+    standing = [_took_s(one) for one in attempts if one.kind == "connected"]
+    return Scene(
+        fault=storm.window.fault,
+        healed_s=(healed_ns - begin_ns) / 1e9,
+        knew_s=_seconds([outage.lost_ns - begin_ns for outage in outages]),
+        opens_s=_seconds([_opens_ns(outage, healed_ns) - begin_ns for outage in outages]),
+        resumes=np.array([outage.back is None or outage.back.outcome == "resumed" for outage in outages]),
+        failing_s=_costs(failing),
+        handshake_s=_costs(standing),
+        rate_per_s=settings.admission_per_s * RESUMES_FASTER,
+        burst=settings.admission_burst * RESUMES_FASTER,
+    )
+
+
+def _opens_ns(outage: Outage, healed_ns: int) -> int:
+    """From when on an attempt could succeed: the heal, or later while attempts still failed, or earlier."""
+    failed = [one.began.at_ns for one in outage.attempts if one.kind not in ("", "connected", "status")]
+    came_early = outage.back_ns is not None and outage.back_ns <= healed_ns
+    return max([outage.lost_ns if came_early else healed_ns, *(at_ns + 1 for at_ns in failed)])
+
+
+def _took_s(attempt: Attempt) -> float:
+    return max(0.0, (attempt.ended_ns - attempt.began.at_ns) / 1e9)
+
+
+def _costs(took_s: list[float]) -> Numbers:
+    ordered = np.sort(np.array(took_s or [USUAL_S], dtype=np.float64))
+    kept: Numbers = ordered[np.linspace(0, len(ordered) - 1, min(len(ordered), _COSTS_KEPT)).astype(int)]
+    return kept
+
+
+def _seconds(spans_ns: list[int]) -> Numbers:
+    return np.array(spans_ns, dtype=np.float64) / 1e9

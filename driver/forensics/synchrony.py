@@ -1,0 +1,87 @@
+"""How much of a storm fell into its busiest tenth of a second, beside what workers would do that know
+nothing of each other. Pure.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from driver.forensics.policies import Numbers
+from driver.histories.course import FaultWindow
+from driver.histories.history import History
+from driver.metrics.storm import Storm, storms
+
+BUSIEST_NS = 100_000_000
+FEWEST = 10
+"""With fewer attempts one of them is a large share of all."""
+_DRAWS, _WORK = 40, 1_000_000
+
+
+@dataclass(frozen=True)
+class InStep:
+    """One storm: what share of its attempts fell into the busiest 100 ms (`share`).
+
+    `by_chance` is what the same attempts give when each worker's are shifted by a time of its own;
+    `at_most` is what nineteen of twenty such draws stay below. None where there were too few attempts to
+    tell.
+    """
+
+    window: FaultWindow
+    workers: int
+    attempts: int
+    share: float
+    by_chance: float | None
+    at_most: float | None
+
+    @property
+    def amplification(self) -> float:
+        """Attempts for each worker that was cut off."""
+        return self.attempts / self.workers
+
+    @property
+    def in_step(self) -> bool:
+        """Whether the workers came at the same moments, more than chance would have it."""
+        return self.at_most is not None and self.share > 1.25 * self.at_most
+
+
+def in_step(history: History) -> list[InStep]:
+    """Every storm that had attempts."""
+    return [_of(storm) for storm in history.view(storms) if storm.attempts_ns]
+
+
+def _of(storm: Storm) -> InStep:
+    owners = {worker: index for index, worker in enumerate(sorted(storm.workers))}
+    pairs = [
+        (attempt.began.at_ns, owners[outage.worker])
+        for outage in storm.outages
+        for attempt in outage.attempts
+    ]
+    at_ns = np.array([at for at, _ in pairs], dtype=np.float64)
+    owner = np.array([who for _, who in pairs], dtype=np.int64)
+    share = _busiest(at_ns) / len(at_ns)
+    if len(at_ns) < FEWEST or len(owners) < 2:
+        return InStep(storm.window, len(owners), len(at_ns), share, None, None)
+    drawn = _by_chance(at_ns, owner, len(owners)) / len(at_ns)
+    return InStep(
+        storm.window, len(owners), len(at_ns), share, float(np.mean(drawn)), float(np.quantile(drawn, 0.95))
+    )
+
+
+def _by_chance(
+    at_ns: Numbers, owner: np.ndarray[tuple[int, ...], np.dtype[np.int64]], owners: int
+) -> Numbers:
+    """The busiest 100 ms of draws in which every worker's attempts are shifted around the storm's length."""
+    random = np.random.default_rng(0)
+    begin = at_ns.min()
+    length = max(at_ns.max() - begin, float(BUSIEST_NS))
+    draws = max(8, min(_DRAWS, _WORK // len(at_ns)))
+    shifts = random.random((draws, owners)) * length
+    return np.array([_busiest((at_ns - begin + shift[owner]) % length) for shift in shifts], dtype=np.float64)
+
+
+def _busiest(at_ns: Numbers) -> int:
+    ordered = np.sort(at_ns)
+    first = np.searchsorted(ordered, ordered - BUSIEST_NS, side="right")
+    return int((np.arange(len(ordered)) - first).max()) + 1

@@ -1,0 +1,92 @@
+"""The outages of a run under every other policy: how soon all would be back, how hard they would knock.
+Pure.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from driver.forensics.policies import POLICIES, Numbers
+from driver.forensics.replay import Chosen, Played, play
+from driver.forensics.scene import Scene
+
+MOST_DRAWS, FEWEST_DRAWS = 200, 8
+WORK = 6_000
+"""So many outages are drawn for each policy, storms and draws together."""
+SHARES = (0.5, 0.95, 1.0)
+
+
+@dataclass(frozen=True)
+class Range:
+    """What is expected, and between what nine of ten draws lie."""
+
+    mean: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Row:
+    """One policy, of the worst storm each: seconds from the heal until 50 %, 95 % and all were back.
+    `at_once` is the most attempts of any tenth of a second.
+    """
+
+    chosen: Chosen
+    back_s: tuple[Range, Range, Range]
+    peak_per_s: Range
+    at_once: Range
+    attempts_each: Range
+
+    @property
+    def name(self) -> str:
+        """The policy's name."""
+        return self.chosen.policy.name
+
+    @property
+    def all_back_s(self) -> Range:
+        """Until all were back."""
+        return self.back_s[-1]
+
+
+def what_if(told: Sequence[Scene], as_it_was: Chosen, base_s: float, cap_s: float) -> list[Row]:
+    """A row for each policy of the catalogue, in its order; `as_it_was` keeps its own base and cap."""
+    if not told:
+        return []
+    outages = sum(len(scene) for scene in told)
+    draws = min(MOST_DRAWS, max(FEWEST_DRAWS, WORK // outages))
+    rows = []
+    for policy in POLICIES.values():
+        chosen = as_it_was if policy is as_it_was.policy else Chosen(policy, base_s, cap_s)
+        rows.append(_row(chosen, told, [play(scene, chosen, draws) for scene in told]))
+    return rows
+
+
+def _row(chosen: Chosen, told: Sequence[Scene], played: Sequence[Played]) -> Row:
+    back = [_worst([_share_back(one.back_s, share) for one in played]) for share in SHARES]
+    each = _worst([one.attempts / len(scene) for scene, one in zip(told, played, strict=True)])
+    return Row(
+        chosen,
+        (_range(back[0]), _range(back[1]), _range(back[2])),
+        _range(_worst([one.peak_per_s for one in played])),
+        _range(_worst([one.at_once for one in played])),
+        _range(each),
+    )
+
+
+def _share_back(back_s: Numbers, share: float) -> Numbers:
+    ordered: Numbers = np.sort(back_s, axis=1)[:, math.ceil(back_s.shape[1] * share) - 1]
+    return ordered
+
+
+def _worst(each: Sequence[Numbers]) -> Numbers:
+    worst: Numbers = np.max(np.stack(each), axis=0)
+    return worst
+
+
+def _range(draws: Numbers) -> Range:
+    low, high = np.quantile(draws, (0.05, 0.95)).tolist()
+    return Range(float(np.mean(draws)), low, high)
