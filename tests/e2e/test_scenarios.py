@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import shutil
 import signal
 import socket
 import subprocess
@@ -60,6 +61,21 @@ def test_a_stored_run_is_judged_the_same_again(herd: tuple[CommandLine, int]) ->
     again = [sys.executable, str(ROOT / "lab.py"), "judge", str(line.run_folder())]
     assert subprocess.run(again, capture_output=True, timeout=60).returncode == code
     assert line.verdict() == first
+
+
+def test_a_run_whose_journal_was_altered_is_judged_otherwise(
+    herd: tuple[CommandLine, int], tmp_path: Path
+) -> None:
+    altered = tmp_path / "altered"
+    shutil.copytree(herd[0].run_folder(), altered)
+    journal = altered / "journals" / "coordinator.jsonl"
+    lines = journal.read_bytes().splitlines(keepends=True)
+    done = [line for line in lines if b'"event":"task_done"' in line]
+    journal.write_bytes(b"".join([*lines, done[0]]))
+    judge = [sys.executable, str(ROOT / "lab.py"), "judge", str(altered)]
+    assert subprocess.run(judge, capture_output=True, timeout=60).returncode == 1
+    findings = json.loads((altered / "verdict.json").read_bytes())["findings"]
+    assert "nothing_counted_twice" in {one["check"] for one in findings if one["status"] == "failed"}
 
 
 def test_an_engine_elsewhere_keeps_the_journals_until_they_are_fetched(
