@@ -1,0 +1,107 @@
+"""Who may catch a defect: the simulation, and tests by their ids. Each runs in the copy, for a bounded
+time.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from tests.mutants.apply import DefectError
+from tests.mutants.hunt import Hunt
+
+SEEDS = 300
+SIMULATION_S = 120
+TESTS_S = 120
+DEAR = ("tests/integration/", "tests/coordinator/test_process.py", "tests/worker/test_over_a_socket.py")
+"""Tests that start real processes."""
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.M)
+
+
+@dataclass(frozen=True)
+class Caught:
+    """Who caught it, by what, and after how long (seconds, the start of a process included)."""
+
+    by: str
+    because: str
+    after_s: float
+
+
+def is_dear(test: str) -> bool:
+    """Whether a test starts real processes."""
+    return test.startswith(DEAR)
+
+
+def simulation(root: Path, seeds: int = SEEDS) -> Caught | None:
+    """Who breaks among so many seeds; None where all run well. Raises DefectError for code that does not
+    run.
+    """
+    began_s = time.monotonic()
+    command = [sys.executable, "-m", "tests.mutants.hunt", "--seeds", str(seeds)]
+    status, out = _run(command, root, SIMULATION_S)
+    after_s = time.monotonic() - began_s
+    if status is None:
+        return Caught("simulation", f"no end within {SIMULATION_S} s", after_s)
+    if status != 0:
+        raise DefectError(f"the code does not run:\n{out[-2000:]}")
+    found = msgspec.json.decode(out.splitlines()[-1], type=Hunt)
+    if not Path(found.code).is_relative_to(root):
+        raise DefectError(f"the simulation ran {found.code} and not the copy in {root}")
+    return None if found.seed is None else Caught(f"seed {found.seed}", found.because, after_s)
+
+
+def tests(root: Path, ids: Sequence[str]) -> Caught | None:
+    """The first of these tests that fails; None where all pass. Raises DefectError where they could not
+    be run.
+    """
+    if not ids:
+        return None
+    began_s = time.monotonic()
+    command = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-x",
+        "-q",
+        "-p",
+        "no:cacheprovider",
+        "--hypothesis-seed=0",
+        *ids,
+    ]
+    status, out = _run(command, root, TESTS_S)
+    after_s = time.monotonic() - began_s
+    if status is None:
+        return Caught(ids[0], f"no end within {TESTS_S} s", after_s)
+    failed = _FAILED.search(out)
+    if status == 1 and failed is not None:
+        return Caught(failed[1], failed[2] or "", after_s)
+    if status != 0:
+        raise DefectError(f"pytest could not run {', '.join(ids)}:\n{out[-2000:]}")
+    return None
+
+
+def _run(command: list[str], root: Path, limit_s: float) -> tuple[int | None, str]:
+    """The exit status, None when the time was up, and what it printed. Whatever it started ends with it."""
+    environment = {**os.environ, "PYTHONPATH": "", "COLUMNS": "200"}
+    process = subprocess.Popen(
+        command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        out, _ = process.communicate(timeout=limit_s)
+        return process.returncode, out
+    except subprocess.TimeoutExpired:
+        return None, ""
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.communicate()

@@ -1,0 +1,33 @@
+"""A copy of the tree, in which a defect harms nobody."""
+
+from __future__ import annotations
+
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.mutants.apply import Defect, apply
+
+ROOT = Path(__file__).resolve().parents[2]
+COPIED = ("wire", "coordinator", "worker", "chaos", "driver", "scenarios", "tests")
+FILES = ("lab.py", "pyproject.toml", "requirements.in")
+LEFT_OUT = shutil.ignore_patterns(".*_cache", "e2e", "toxiproxy")
+
+
+@contextmanager
+def sandbox(defect: Defect | None) -> Iterator[Path]:
+    """A folder with the tree, `defect` in it; it is gone afterwards. Raises DefectError.
+
+    Modification times are kept, so that what Python compiled before counts, except for the changed file.
+    """
+    with tempfile.TemporaryDirectory(prefix="mutant-") as folder:
+        root = Path(folder).resolve()
+        for name in COPIED:
+            shutil.copytree(ROOT / name, root / name, ignore=LEFT_OUT, symlinks=True)
+        for name in FILES:
+            shutil.copy2(ROOT / name, root / name)
+        if defect is not None:
+            apply(defect, root)
+        yield root
