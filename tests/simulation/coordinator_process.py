@@ -10,16 +10,20 @@ from collections.abc import Callable
 from coordinator.core import Core, Opening
 from coordinator.door import Refused
 from coordinator.rows import ResultRow, Row
+from coordinator.sessions import RESUMED
 from tests.simulation.clock import Clock
+from tests.simulation.invariants import SILENT_MAX_MS, BrokenError
 from tests.simulation.memory_store import MemoryStore
 from tests.simulation.network import Connection
 from tests.simulation.process import Process
 from wire.control import Submitted, Task
 from wire.events import Journal
+from wire.handshake import HandshakeError, read_hello
 from wire.settings import CoordinatorSettings
 
 COORDINATOR_END = 1
 ANY_COMMIT = 0.1
+OVERDUE_MAX_MS = 100
 _MS = 1_000_000
 
 
@@ -38,6 +42,7 @@ class CoordinatorProcess(Process):
         self._key = key
         self._journal = journal
         self._connections: dict[int, Connection] = {}
+        self._heard_ns: dict[int, int] = {}
         self._rows: list[Row] = []
         self._is_writing = False
         self._answers: list[tuple[int, Callable[[], None]]] = []
@@ -73,9 +78,13 @@ class CoordinatorProcess(Process):
     def hello(self, value: str, connection: Connection) -> Opening | Refused:
         """An upgrade request; an Opening means that the connection stands from now on."""
         assert self.core is not None
+        may_resume = self._stands(self.core, value)
         answer = self.core.on_hello(self.clock.now_ns, self.clock.wall_s(), value)
         if isinstance(answer, Opening):
+            if may_resume and answer.welcome.outcome != RESUMED:
+                raise BrokenError(f"a session that stands was not resumed: {answer.welcome.because}")
             self._connections[answer.connection] = connection
+            self._heard_ns[answer.connection] = self.clock.now_ns
         return answer
 
     def settle_after_hello(self) -> None:
@@ -85,7 +94,11 @@ class CoordinatorProcess(Process):
     def receive(self, number: int, data: bytes) -> None:
         """Bytes of a connection."""
         assert self.core is not None
+        connection, frames = self._connections.get(number), self.core.traffic.totals["frames_received"]
         self.core.on_bytes(self.clock.now_ns, number, data)
+        if connection is not None and self.core.traffic.totals["frames_received"] > frames:
+            self._heard_ns[number] = self.clock.now_ns
+            connection.believed(COORDINATOR_END, data)
         self._settle()
 
     def closed(self, number: int, why: str) -> None:
@@ -110,6 +123,44 @@ class CoordinatorProcess(Process):
         assert self.core is not None
         self.core.on_drain(self.clock.now_ns)
         self._settle()
+
+    # -- what must hold ------------------------------------
+
+    def link_breach(self) -> str:
+        """What is wrong with a connection that stands: it is one of two, or silent for too long."""
+        if self.core is None:
+            return ""
+        for number, speaker in self.core.fleet.connections.items():
+            worker = speaker.session.worker
+            if speaker.session.connection != number:
+                return f"{worker} has two connections"
+            since_ns = max(self._heard_ns[number], self._frozen_until_ns)
+            if self.clock.now_ns - since_ns > SILENT_MAX_MS * _MS:
+                return f"the coordinator has not noticed that {worker} is silent"
+        return ""
+
+    def overdue_breach(self) -> str:
+        """Which attempt is still its worker's long after its lease; "" when none is."""
+        if self.core is None:
+            return ""
+        seen_ns = self.clock.now_ns - OVERDUE_MAX_MS * _MS
+        if seen_ns < self._frozen_until_ns:
+            return ""
+        for session in self.core.fleet.sessions.by_id.values():
+            for attempt in session.attempts.values():
+                if attempt.deadline_ns < seen_ns:
+                    return f"{attempt.task.row.task_id} is still {session.worker}'s, whose lease is over"
+        return ""
+
+    def _stands(self, core: Core, value: str) -> bool:
+        """Whether a hello asks for a session that is its worker's, and can be had."""
+        try:
+            hello = read_hello(value, self._key, self.clock.wall_s())
+        except HandshakeError:
+            return False
+        asked = core.fleet.sessions.by_id.get(hello.resume.session) if hello.resume else None
+        is_its = asked is not None and asked is core.fleet.sessions.of(hello.worker)
+        return is_its and asked is not None and asked.incarnation == hello.incarnation and not asked.leaving
 
     # -- what goes out -------------------------------------
 

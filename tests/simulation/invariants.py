@@ -11,6 +11,8 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 DEPTH_MAX = 10_000
+SILENT_MAX_MS = 500 + 1_000 + 50
+"""Interval and timeout of the heartbeats, and some milliseconds."""
 
 
 class BrokenError(AssertionError):
@@ -27,7 +29,7 @@ class Witness:
         self.refused: set[int] = set()
         self.newest_token: dict[str, int] = {}
         self.last_token = 0
-        self.first_given: dict[str, int] = {}
+        self.checkpoints_refused: set[int] = set()
         self.breaches: list[str] = []
 
     def see(self, event: events.Event) -> None:
@@ -38,6 +40,8 @@ class Witness:
             self.finished_well.add(event.token)
         elif isinstance(event, events.ResultRefused):
             self.refused.add(event.token)
+        elif isinstance(event, events.CheckpointRefused):
+            self.checkpoints_refused.add(event.token)
         elif isinstance(event, events.ResultAcknowledged) and event.token in self.finished_well:
             self.acknowledged[event.token] = event.task
         elif isinstance(event, events.Assigned):
@@ -72,7 +76,39 @@ def check_step(world: World) -> None:
     for token, task in witness.acknowledged.items():
         if task not in results and token not in witness.refused:
             raise BrokenError(f"{task}: result {token} was acknowledged, and is neither durable nor refused")
+    _check_checkpoints(world)
+    _check_links(world)
     _check_leases(world)
+
+
+def _check_checkpoints(world: World) -> None:
+    store = world.coordinator.store
+    for worker in world.workers:
+        while worker.told_of_checkpoints:
+            saved = worker.told_of_checkpoints.pop()
+            kept = store.checkpoints.get(saved.task_id)
+            durable = kept is not None and kept.step >= saved.checkpoint.step
+            refused = saved.token in world.witness.checkpoints_refused
+            if not durable and not refused and saved.task_id not in store.results:
+                step = saved.checkpoint.step
+                raise BrokenError(
+                    f"{saved.task_id}: its checkpoint at step {step} was acknowledged, and is not durable"
+                )
+
+
+def check_now_and_then(world: World) -> None:
+    """What is too dear to look at after every step."""
+    if breach := world.coordinator.overdue_breach():
+        raise BrokenError(breach)
+
+
+def _check_links(world: World) -> None:
+    """Silence is noticed in time, and a session has one connection."""
+    if breach := world.coordinator.link_breach():
+        raise BrokenError(breach)
+    for worker in world.workers:
+        if worker.silent_ms() > SILENT_MAX_MS:
+            raise BrokenError(f"{worker.name} has not noticed {worker.silent_ms():.0f} ms of silence")
 
 
 def _check_leases(world: World) -> None:

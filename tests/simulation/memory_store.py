@@ -30,7 +30,7 @@ class MemoryStore:
         self.tasks: dict[str, TaskRow] = {}
         self.results: dict[str, ResultRow] = {}
         self._attempts: dict[str, AttemptRow] = {}
-        self._checkpoints: dict[str, Checkpoint] = {}
+        self.checkpoints: dict[str, Checkpoint] = {}
         self._sessions: dict[str, StoredSession] = {}
         self._recent: list[TaskRow | ResultRow] = []
 
@@ -44,7 +44,7 @@ class MemoryStore:
             epoch=self.epoch,
             tasks=sorted(open_tasks, key=lambda task: task.number),
             attempts={name: row for name, row in self._attempts.items() if name in names},
-            checkpoints={name: kept for name, kept in self._checkpoints.items() if name in names},
+            checkpoints={name: kept for name, kept in self.checkpoints.items() if name in names},
             done={name: result.token for name, result in self.results.items()},
             sessions=list(self._sessions.values()),
             next_number=1 + max((task.number for task in self.tasks.values()), default=0),
@@ -67,7 +67,7 @@ class MemoryStore:
                     self.results[row.task_id] = row
                     self._recent.append(row)
                 case CheckpointRow():
-                    self._checkpoints[row.task_id] = row.checkpoint
+                    self.checkpoints[row.task_id] = row.checkpoint
                 case SessionRow():
                     self._sessions[row.session] = StoredSession(row.session, row.worker, row.incarnation, 0)
                 case ReceivedRow():

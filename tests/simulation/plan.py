@@ -13,6 +13,7 @@ KINDS = {
     "cut": 8, "half_open": 5, "damage": 5, "refuse": 3, "slow": 3, "kill_worker": 4, "freeze_worker": 4,
     "drain_worker": 2, "kill_coordinator": 2, "kill_before_commit": 2, "kill_after_commit": 2,
     "freeze_coordinator": 2, "drain_coordinator": 1, "clock_step": 1, "cut_all": 1,
+    "replay": 4,
 }  # fmt: skip
 
 
@@ -59,7 +60,10 @@ def draw_plan(seed: int) -> Plan:
     """The plan of `seed`."""
     chance = random.Random(f"plan {seed}")
     workers = chance.randint(1, 4)
-    tasks = tuple(_draw_task(chance, number) for number in range(chance.randint(3, 24)))
+    # Where they all come at once, workers have more than they can begin.
+    within_s = chance.choice((TROUBLE_S, TROUBLE_S, 0.5))
+    from_s = chance.uniform(0, TROUBLE_S - within_s)
+    tasks = tuple(_draw_task(chance, number, from_s, within_s) for number in range(chance.randint(3, 24)))
     calm = chance.random() < 0.05
     kinds = chance.choices(list(KINDS), list(KINDS.values()), k=0 if calm else chance.randint(1, 9))
     troubles = tuple(
@@ -77,11 +81,11 @@ def draw_plan(seed: int) -> Plan:
     return Plan(seed, workers, tasks, troubles, policy, adaptive_heartbeat=chance.random() < 0.3)
 
 
-def _draw_task(chance: random.Random, number: int) -> Work:
+def _draw_task(chance: random.Random, number: int, from_s: float, within_s: float) -> Work:
     steps = chance.choice((1, 1, 1, 3, 8))
     step_ms = chance.choice((0.0, 5.0, 80.0, 400.0))
     return Work(
-        at_s=chance.uniform(0, TROUBLE_S),
+        at_s=from_s + chance.uniform(0, within_s),
         task_id=f"task-{number}",
         what=Steps(steps, step_ms, fails=chance.random() < 0.1),
         priority=chance.choice(("critical", "high", "normal", "low", "background")),

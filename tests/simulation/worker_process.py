@@ -6,6 +6,8 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 
 import msgspec
@@ -13,6 +15,7 @@ import msgspec
 from coordinator.core import Opening
 from tests.simulation.clock import Clock
 from tests.simulation.coordinator_process import CoordinatorProcess
+from tests.simulation.invariants import BrokenError
 from tests.simulation.network import Connection, Wire
 from tests.simulation.process import Process
 from wire.codec import Limits, Opener, Sealer, session_keys
@@ -25,7 +28,7 @@ from wire.handshake import (
     write_hello,
     write_welcome,
 )
-from wire.messages import Checkpoint
+from wire.messages import Checkpoint, CheckpointSaved
 from wire.refusals import CloseCode, FrameError
 from wire.settings import WorkerSettings
 from worker.core import Core, Failure
@@ -40,6 +43,7 @@ from worker.effects import (
     StopAttempt,
 )
 from worker.ports import Ports
+from worker.session import State
 
 WORKER_END = 0
 _MS = 1_000_000
@@ -73,6 +77,7 @@ class WorkerProcess(Process):
         self.wire = Wire()
         self.core: Core | None = None
         self.connections: list[Connection] = []
+        self.told_of_checkpoints: list[CheckpointSaved] = []
         self._chance = chance
         self._settings = settings
         self._key = key
@@ -84,6 +89,7 @@ class WorkerProcess(Process):
         self._running: dict[int, StartAttempt] = {}
         self._wanted: set[int] = set()
         self._tick_at_ns = 0
+        self._heard_ns = 0
 
     def start(self) -> None:
         """A process starts; its disk is what the last one left."""
@@ -119,6 +125,12 @@ class WorkerProcess(Process):
         live = self.core.live_tasks(seen_ns)
         return [task for start in self._running.values() if (task := start.assign.task_id) not in live]
 
+    def silent_ms(self) -> float:
+        """How long nothing was heard on the connection that stands, and this process could have seen it."""
+        if self.core is None or self.core.state not in (State.connected, State.draining):
+            return 0.0
+        return (self.clock.now_ns - max(self._heard_ns, self._frozen_until_ns)) / _MS
+
     # -- effects -------------------------------------------
 
     def _do(self, effects: list[Effect]) -> None:
@@ -147,7 +159,7 @@ class WorkerProcess(Process):
             case ForgetCheckpoint():
                 self._disk.pop(effect.task_id, None)
             case Stop():
-                self.kill()
+                self._left(effect)
         return []
 
     def _send(self) -> None:
@@ -206,6 +218,23 @@ class WorkerProcess(Process):
             return
         error = "meant to fail" if what.fails else ""
         self._do(self.core.on_finished(self.clock.now_ns, token, b"null", error))
+
+    @contextmanager
+    def _acknowledgements(self, core: Core) -> Iterator[None]:
+        """Note the checkpoints that the core does not keep any more: the coordinator said that it has
+        them.
+        """
+        saved = [message for message in core.channel.pending() if isinstance(message, CheckpointSaved)]
+        yield
+        if saved:
+            kept = {id(message) for message in core.channel.pending()}
+            self.told_of_checkpoints += [message for message in saved if id(message) not in kept]
+
+    def _left(self, stop: Stop) -> None:
+        """The process ends by itself: in order, it holds nothing any more."""
+        if stop.reason == "drained" and self.core is not None and self.core.held:
+            raise BrokenError(f"{self.name} left in order, with {self.core.held} attempts in its hands")
+        self.kill()
 
     # -- the link ------------------------------------------
 
@@ -271,7 +300,10 @@ class WorkerProcess(Process):
             number, connection, Sealer(keys.to_coordinator, compress=welcome.compress),
             Opener(keys.to_worker, Limits()),
         )  # fmt: skip
-        self._do(self.core.on_connected(self.clock.now_ns, number, welcome))
+        self._heard_ns = self.clock.now_ns
+        with self._acknowledgements(self.core):
+            effects = self.core.on_connected(self.clock.now_ns, number, welcome)
+        self._do(effects)
 
     def _failed(self, number: int, failure: Failure) -> None:
         if self.core is not None:
@@ -286,7 +318,11 @@ class WorkerProcess(Process):
         except FrameError as error:
             self._do(self.core.on_bad_frame(self.clock.now_ns, number, error))
             return
-        self._do(self.core.on_frame(self.clock.now_ns, number, frame))
+        self._heard_ns = self.clock.now_ns
+        line.connection.believed(WORKER_END, data)
+        with self._acknowledgements(self.core):
+            effects = self.core.on_frame(self.clock.now_ns, number, frame)
+        self._do(effects)
 
     def _closed(self, number: int, why: str) -> None:
         if self.core is None:

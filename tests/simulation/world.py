@@ -9,8 +9,9 @@ from functools import partial
 import msgspec
 
 from tests.simulation.clock import Clock
+from tests.simulation.conduct import Conduct
 from tests.simulation.coordinator_process import CoordinatorProcess
-from tests.simulation.invariants import BrokenError, Witness, check_end, check_step
+from tests.simulation.invariants import BrokenError, Witness, check_end, check_now_and_then, check_step
 from tests.simulation.plan import TROUBLE_S, Plan, Trouble, Work
 from tests.simulation.worker_process import WorkerProcess
 from wire import events
@@ -34,6 +35,7 @@ class World:
         self.clock = Clock()
         self.chance = random.Random(f"run {plan.seed}")
         self.witness = Witness()
+        self._conduct = Conduct(plan, self.witness.breaches)
         self.accepted: set[str] = set()
         self.assigned: list[events.Assigned] = []
         self.lines: list[bytes] = []
@@ -66,8 +68,10 @@ class World:
             if not self.clock.step():
                 break
             check_step(self)
-            if steps % 16 == 0 and self._is_over():
-                break
+            if steps % 16 == 0:
+                check_now_and_then(self)
+                if self._is_over():
+                    break
         else:
             raise BrokenError(f"no end after {STEPS_MAX} steps at {self.clock.now_ns / _S:.1f} s")
         check_end(self)
@@ -122,6 +126,8 @@ class World:
                 self._for_a_while(worker, for_ns, silent=True)
             case "damage":
                 self._for_a_while(worker, for_ns, damage=self.chance.choice((0.02, 0.2, 0.7)))
+            case "replay":
+                self._for_a_while(worker, for_ns, replay=self.chance.choice((0.05, 0.5)))
             case "refuse":
                 self._for_a_while(worker, for_ns, refusing=True)
                 self._cut(worker)
@@ -218,5 +224,6 @@ class World:
         if len(self.lines) > 2 * LINES_KEPT:
             del self.lines[:LINES_KEPT]
         self.witness.see(event)
+        self._conduct.see(event)
         if isinstance(event, events.Assigned):
             self.assigned.append(event)

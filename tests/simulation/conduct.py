@@ -1,0 +1,118 @@
+"""How the processes behave on their way to the result: what the journals tell, line by line."""
+
+from __future__ import annotations
+
+from collections import defaultdict, deque
+from collections.abc import Callable
+from typing import Any
+
+from tests.simulation.plan import Plan
+from wire import events
+
+DIALS_MAX = 60
+DIALS_IN_NS = 5_000_000_000
+_MS = 1_000_000
+
+
+class Conduct:
+    """Reads every line as it is written, and adds a sentence to `breaches` for what must not be there."""
+
+    def __init__(self, plan: Plan, breaches: list[str]) -> None:
+        self._breaches = breaches
+        self._is_calm = not plan.troubles
+        self._is_slotted = plan.policy == "slotted"
+        self._finished: set[int] = set()
+        self._committed: dict[str, int] = {}
+        self._given_from: dict[int, int] = {}
+        self._received: set[int] = set()
+        self._let_go: set[int] = set()
+        self._not_before_ns: dict[str, int] = {}
+        self._dials: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=DIALS_MAX))
+        self._acts: dict[type[events.Event], Callable[[Any], str | None]] = {
+            events.Finished: self._finish,
+            events.TaskDone: self._done,
+            events.CheckpointCommitted: self._commit,
+            events.Assigned: self._assign,
+            events.Started: self._start,
+            events.Received: self._receive,
+            events.Dropped: self._drop,
+            events.LeaseExpired: self._expire,
+            events.AttemptLost: self._lose,
+            events.ConnectFailed: self._refuse,
+            events.Connecting: self._dial,
+            events.Lost: self._disconnect,
+        }
+
+    def see(self, event: events.Event) -> None:
+        """Take note of one line."""
+        act = self._acts.get(type(event))
+        if act is not None and (breach := act(event)):
+            self._breaches.append(breach)
+
+    # -- results -------------------------------------------
+
+    def _finish(self, event: events.Finished) -> None:
+        self._finished.add(event.token)
+
+    def _done(self, event: events.TaskDone) -> str | None:
+        if event.outcome == "completed" and event.token not in self._finished:
+            return f"{event.task} counts as completed by token {event.token}, which nobody finished"
+        return None
+
+    # -- checkpoints ---------------------------------------
+
+    def _commit(self, event: events.CheckpointCommitted) -> None:
+        self._committed[event.task] = max(event.step, self._committed.get(event.task, 0))
+
+    def _assign(self, event: events.Assigned) -> str | None:
+        self._given_from[event.token] = event.from_step
+        durable = self._committed.get(event.task, 0)
+        if event.from_step < durable:
+            return f"{event.task} was given from step {event.from_step}, though step {durable} is durable"
+        return None
+
+    def _start(self, event: events.Started) -> str | None:
+        given_from = self._given_from.get(event.token, 0)
+        if event.from_step < given_from:
+            return f"{event.task} began at step {event.from_step}, though it was given from step {given_from}"
+        return None
+
+    # -- leaving -------------------------------------------
+
+    def _receive(self, event: events.Received) -> None:
+        self._received.add(event.token)
+
+    def _drop(self, event: events.Dropped) -> None:
+        if event.reason.startswith(("handed back", "revoked", "replaced")):
+            self._let_go.add(event.token)
+
+    def _expire(self, event: events.LeaseExpired) -> None:
+        self._let_go.add(event.token)
+
+    def _lose(self, event: events.AttemptLost) -> str | None:
+        silently = event.token in self._received and event.token not in self._let_go
+        if silently and event.reason.startswith("its worker said goodbye"):
+            return f"{event.worker} left in order, and handed {event.task} back to nobody"
+        return None
+
+    # -- dialling ------------------------------------------
+
+    def _refuse(self, event: events.ConnectFailed) -> None:
+        if event.retry_after_ms > 0:
+            self._not_before_ns[event.by] = event.at_ns + event.retry_after_ms * _MS
+
+    def _dial(self, event: events.Connecting) -> str | None:
+        not_before_ns = self._not_before_ns.pop(event.by, 0)
+        dials = self._dials[event.by]
+        too_many = len(dials) == DIALS_MAX and event.at_ns - dials[0] < DIALS_IN_NS
+        dials.append(event.at_ns)
+        if not self._is_slotted:
+            return None
+        if event.attempt > 1 and event.at_ns < not_before_ns - _MS:
+            return f"{event.by} came {(not_before_ns - event.at_ns) / _MS:.0f} ms before its slot"
+        return f"{event.by} dialled more than {DIALS_MAX} times in 5 s" if too_many else None
+
+    def _disconnect(self, event: events.Lost) -> str | None:
+        if self._is_calm and event.kind != "stopped":
+            return f"{event.by} lost its connection ({event.kind}) while nothing was wrong"
+        return None
