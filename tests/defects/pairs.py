@@ -20,7 +20,7 @@ LISTENS_FIRST = "coordinator_detection_time_max <= 10s"
 QUEUE_EMPTIES = "within 25s of heal: waiting_tasks <= 40 for 3s"
 
 PAIRS: tuple[Pair, ...] = (
-    Pair("asymmetric_partition", "worker_never_notices_silence", ("workers_were_cut_off",)),
+    Pair("asymmetric_partition", "silence_never_noticed_by_worker", ("workers_were_cut_off",)),
     Pair("asymmetric_partition", "silence_never_noticed_by_coordinator", ("disagreement_max <= 8s",)),
     Pair("checkpoint_heavy", "worker_begins_from_nothing", ("checkpoints_restored >= 1",)),
     Pair("checkpoint_heavy", "checkpoint_not_handed_on", ("checkpoint_restore_ratio >= 90%",)),
@@ -34,7 +34,7 @@ PAIRS: tuple[Pair, ...] = (
     Pair("end_to_end", "worker_repeats_work", REPEATED),
     Pair("flapping_link", "worker_forgets_its_session", ("resume_rate >= 90%",)),
     Pair("flapping_link", "worker_oversleeps", ("within 15s of heal: connected >= 95% for 2s",)),
-    Pair("half_open", "worker_never_notices_silence", ("workers_were_cut_off", "agreement_on_connected")),
+    Pair("half_open", "silence_never_noticed_by_worker", ("workers_were_cut_off", "agreement_on_connected")),
     Pair("half_open", "silence_never_noticed_by_coordinator", ("disagreement_max <= 5s",)),
     Pair("long_soak", "worker_leaks_memory", ("memory_worker_max <= 96MiB", "no_process_died")),
     Pair("long_soak", "worker_gives_up", ("workers_were_cut_off", "converged_after_healing")),
@@ -58,11 +58,11 @@ PAIRS: tuple[Pair, ...] = (
     Pair("steady_load", "worker_leaves_at_once", ("left_in_order",)),
     Pair("thundering_herd", "no_wait_before_dialling", ("storm_amplification <= 120",)),
     Pair("thundering_herd", "worker_oversleeps", ("time_to_all_back <= 10s",)),
-    Pair("unplugged_cable", "worker_never_notices_silence", ("detection_time_max <= 10s",)),
+    Pair("unplugged_cable", "silence_never_noticed_by_worker", ("detection_time_max <= 10s",)),
     Pair("unplugged_cable", "silence_never_noticed_by_coordinator", ("disagreement_max <= 5s",)),
     Pair("worst_day", "worker_loses_results", LOST),
     Pair("worst_day", "worker_repeats_work", REPEATED),
-    Pair("zombie_worker", "worker_ignores_leases", REPEATED),
+    Pair("zombie_worker", "lease_end_ignored_by_worker", REPEATED),
     Pair("zombie_worker", "zombies_count", ("nothing_counted_twice",)),
 )  # fmt: skip
 """Two for each scenario, at least. backoff_policies is none: it compares policies, and is no claim."""
