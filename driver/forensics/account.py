@@ -27,6 +27,8 @@ from wire.events import Waiting
 MOST_ALONE = 12
 """So many workers that the fleet's policy does not explain are looked at by themselves."""
 NEAR_S, NEAR_SHARE = 0.3, 0.3
+FEWEST = 5
+"""Fewer workers are no herd: which policy they follow hardly matters to the coordinator."""
 
 
 @dataclass(frozen=True)
@@ -45,16 +47,16 @@ class WorkerAccount:
 @dataclass(frozen=True)
 class WhatIf:
     """The storms under every policy. `measured_s` is when all were back in truth; `holds`: the simulation
-    of the policy as it was says about the same, so that the others may be believed.
+    of the policy as it was says about the same, so that the others may be believed. `few`: there were too
+    few workers for a recommendation.
     """
 
     rows: tuple[Row, ...]
     was: Row
     measured_s: float | None
     holds: bool
+    few: bool
     recommendation: Recommendation | None
-    storms: int
-    outages: int
 
     @property
     def expected_s(self) -> Range:
@@ -156,9 +158,9 @@ def _what_if(history: History, naming: Naming, declared: Mapping[str, str]) -> W
     was = next(row for row in rows if row.chosen is as_it_was)
     measured_s = _measured_s(history, told)
     holds = measured_s is not None and _is_near(measured_s, was.all_back_s)
-    found = recommend(rows, was, told[0].rate_per_s) if holds else None
-    outages = sum(len(scene) for scene in told)
-    return WhatIf(tuple(rows), was, measured_s, holds, found, len(told), outages)
+    few = max(len(scene) for scene in told) < FEWEST
+    found = recommend(rows, was, told[0].rate_per_s) if holds and not few else None
+    return WhatIf(tuple(rows), was, measured_s, holds, few, found)
 
 
 def _measured_s(history: History, told: list[Scene]) -> float | None:

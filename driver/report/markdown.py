@@ -7,10 +7,12 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from driver.forensics.account import account
 from driver.judging.findings import Evidence
 from driver.metrics.metric import Unit
 from driver.report import text
 from driver.report.advice import advise
+from driver.report.forensics import section
 from driver.report.view import (
     STATUS_ICONS,
     VERDICT_ICONS,
@@ -58,6 +60,7 @@ def render_markdown(run: Judged) -> str:
             faults=fault_rows(run),
             figures=figures(run),
             workers=worker_rows(run),
+            forensics=section(history.view(account)),
             advice=advise(history, run.metrics),
             damage=history.damage,
             configuration=configuration(run),

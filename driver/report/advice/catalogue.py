@@ -12,17 +12,21 @@ from driver.report.advice import (
     fleet_in_step,
     flood_not_kept_up,
     leases_too_short,
+    other_policy,
     reconnects_too_often,
     sessions_forgotten,
     success_too_low,
+    zombies_linger,
 )
 from driver.report.advice.advice import Advice, Adviser
 
 ADVISERS: tuple[Adviser, ...] = (
     success_too_low.advise,
     reconnects_too_often.advise,
+    other_policy.advise,
     back_too_late.advise,
     detection_dominates.advise,
+    zombies_linger.advise,
     fleet_in_step.advise,
     attempts_in_vain.advise,
     sessions_forgotten.advise,

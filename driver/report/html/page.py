@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+import math
 from functools import cache
 from importlib import resources
 
@@ -12,11 +13,14 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from driver.forensics.account import account
 from driver.judging.findings import Finding, Status
 from driver.metrics.metric import Unit
 from driver.report.advice import advise
 from driver.report.analysis import analyses
+from driver.report.forensics import Section, WhatIfRow, section
 from driver.report.html.curves import Plot, curves
+from driver.report.html.gaps import picture
 from driver.report.html.lanes import Timeline, timeline
 from driver.report.html.spreads import spreads
 from driver.report.text import printable
@@ -33,7 +37,7 @@ from driver.runs.store import Judged
 from driver.scenarios.quantities import write
 
 SCRIPTS = ("uplot.min.js", "format.js", "lanes.js", "notes.js", "charts.js", "page.js")
-STYLES = ("uplot.min.css", "page.css", "timeline.css", "print.css")
+STYLES = ("uplot.min.css", "page.css", "timeline.css", "forensics.css", "print.css")
 STATUS_WORDS = {Status.passed: "passed", Status.failed: "failed", Status.unknown: "unknown"}
 
 
@@ -51,6 +55,9 @@ def render_html(run: Judged) -> str:
     Every text in it is escaped; data and scripts are told apart by the page's own policy.
     """
     history = run.history
+    found = history.view(account)
+    told = section(found)
+    ranges, scale = _ranges(told)
     script = Markup("\n".join(_asset(name) for name in SCRIPTS))
     data = Data(timeline(history), curves(history), spreads(history))
     return (
@@ -73,6 +80,11 @@ def render_html(run: Judged) -> str:
             figures=figures(run, KEY_FIGURES),
             workers=worker_rows(run),
             tables=analyses(history, run.metrics),
+            forensics=told,
+            fitted=found.naming.best.policy.name if found.naming.best else "",
+            gaps=picture(found),
+            ranges=ranges,
+            scale=scale,
             advice=advise(history, run.metrics),
             damage=history.damage,
             configuration=configuration(run),
@@ -82,6 +94,19 @@ def render_html(run: Judged) -> str:
             took_s=(history.end_ns - history.begin_ns) / 1e9,
         )
     )
+
+
+def _ranges(told: Section) -> tuple[list[tuple[WhatIfRow, float, float, float]], tuple[float, float]]:
+    """Where the ranges of the what-if lie on their logarithmic axis (per cent), and its two ends."""
+    low_s = max(0.01, min((row.low_s for row in told.what_if), default=0.01))
+    high_s = max(2 * low_s, max((row.high_s for row in told.what_if), default=0.0))
+
+    def at(seconds: float) -> float:
+        share = math.log(max(low_s, seconds) / low_s) / math.log(high_s / low_s)
+        return round(100 * min(1.0, share), 1)
+
+    rows = [(row, at(row.low_s), at(row.high_s), at(row.mean_s)) for row in told.what_if]
+    return rows, (float(f"{low_s:.2g}"), float(f"{high_s:.2g}"))
 
 
 def _margin(finding: Finding) -> str:

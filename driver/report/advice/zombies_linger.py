@@ -1,0 +1,30 @@
+"""The coordinator believed in workers long after they were gone."""
+
+from __future__ import annotations
+
+from driver.forensics.account import account
+from driver.forensics.beliefs import ZOMBIE
+from driver.histories.history import History
+from driver.metrics import Metrics
+from driver.metrics.metric import Unit
+from driver.report.advice.advice import Advice
+from driver.scenarios.quantities import write
+
+LONG_S = 3.0
+
+
+def advise(history: History, metrics: Metrics) -> Advice | None:
+    zombies = [belief for belief in history.view(account).beliefs if belief.what == ZOMBIE]
+    if not zombies or zombies[0].lasted_s < LONG_S:
+        return None
+    longest = zombies[0]
+    workers = len({belief.worker for belief in zombies if belief.lasted_s >= LONG_S})
+    return Advice(
+        "zombies_linger",
+        "Shorten the coordinator's heartbeat timeout (heartbeat_timeout_ms).",
+        f"It believed {longest.worker} connected for {write(longest.lasted_s, Unit.seconds)} after it was "
+        f"gone, and {workers} workers in all for {write(LONG_S, Unit.seconds)} or more; what it gives them "
+        "meanwhile waits.",
+        f"Half the timeout brings the longest to about {write(longest.lasted_s / 2, Unit.seconds)}.",
+        ("disagreement_max_s", "coordinator_detection_time_max_s"),
+    )
