@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
-from driver.histories.course import BEFORE_NS, Course, course
+from driver.histories.course import BEFORE_NS, Course, FaultWindow, course
 from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, intersection, union
 from wire.events import (
@@ -122,23 +122,35 @@ def stories(history: History) -> dict[str, Story]:
     seen = _seen(history, run)
     told = {}
     for worker in history.workers:
-        story = _Teller(worker, run).tell(history)
+        story = _told(history, worker, run)
         story.seen = seen.get(worker, [])
         told[worker] = story
     return told
 
 
-class _Teller:
-    """Walks one worker's journal; `_on` says what each kind of event means for its story."""
+def _told(history: History, worker: str, run: Course) -> Story:
+    teller = Teller(worker, run.reaching(worker))
+    for event in history.by(worker):
+        if event.at_ns > run.end_ns:
+            break
+        teller.hear(event)
+    teller.close(run.end_ns)
+    teller.story.own = union(teller.story.own)
+    return teller.story
 
-    def __init__(self, worker: str, run: Course) -> None:
-        self._run = run
-        self._story = Story(worker)
-        self._faults = run.reaching(worker)
+
+class Teller:
+    """Hears one worker's events in their order; `_on` says what each kind means for its story.
+
+    `faults` are those that reach the worker. More may be added while it listens, each before what it causes.
+    """
+
+    def __init__(self, worker: str, faults: Sequence[FaultWindow]) -> None:
+        self.story = Story(worker)
+        self._faults = faults
         self._since_ns: int | None = None
         self._outage: Outage | None = None
         self._last_ns = 0
-        self._ended_in_order = False
         self._on: dict[type[Event], Callable[..., None]] = {
             ProcessStarted: self._started,
             ProcessStopping: self._stopping,
@@ -152,32 +164,33 @@ class _Teller:
             ResultAcknowledged: self._work,
         }
 
-    def tell(self, history: History) -> Story:
-        for event in history.by(self._story.worker):
-            if event.at_ns > self._run.end_ns:
-                break
-            if handler := self._on.get(type(event)):
-                handler(event)
-            self._last_ns = event.at_ns
-        self._close(self._run.end_ns)
-        self._story.own = union(self._story.own)
-        return self._story
+    def hear(self, event: Event) -> None:
+        """The worker's next line."""
+        if handler := self._on.get(type(event)):
+            handler(event)
+        self._last_ns = event.at_ns
+
+    def close(self, at_ns: int) -> None:
+        """The story ends here; a connection that stands is counted until then."""
+        if self._since_ns is not None:
+            self.story.own.append((self._since_ns, at_ns))
+            self._since_ns = None
 
     def _started(self, event: ProcessStarted) -> None:
-        self._story.lives += 1
+        self.story.lives += 1
         if self._since_ns is not None:
             # A killed process writes nothing: it was connected until the fault that killed it, or until its
             # last line.
             died_ns = self._broken_ns(self._last_ns, event.at_ns)
-            self._close(died_ns)
+            self.close(died_ns)
             self._begin(RESTART, died_ns, event.at_ns, None)
         elif self._outage is not None and self._outage.back is None:
             self._outage.how = RESTART
-        elif self._story.lives > 1:
+        elif self.story.lives > 1:
             self._begin(RESTART, self._last_ns, event.at_ns, None)
 
     def _stopping(self, event: ProcessStopping) -> None:
-        self._close(event.at_ns)
+        self.close(event.at_ns)
 
     def _waiting(self, event: Waiting) -> None:
         if self._outage is not None and self._outage.back is None:
@@ -185,7 +198,7 @@ class _Teller:
 
     def _connecting(self, event: Connecting) -> None:
         attempt = Attempt(event)
-        self._story.attempts.append(attempt)
+        self.story.attempts.append(attempt)
         if self._outage is not None and self._outage.back is None:
             self._outage.attempts.append(attempt)
 
@@ -194,14 +207,14 @@ class _Teller:
 
     def _connected(self, event: Connected) -> None:
         self._end_attempt(event.at_ns, "connected")
-        self._close(event.at_ns)
+        self.close(event.at_ns)
         self._since_ns = event.at_ns
         if self._outage is not None and self._outage.back is None:
             self._outage.back = event
 
     def _lost(self, event: Lost) -> None:
         heard_ns = event.at_ns - int(event.silent_ms * 1e6)
-        self._close(event.at_ns)
+        self.close(event.at_ns)
         if event.kind == "heartbeat_timeout":
             broken_ns = self._broken_ns(heard_ns, event.at_ns)
         else:
@@ -209,24 +222,19 @@ class _Teller:
         self._begin(LOSS, broken_ns, event.at_ns, event)
 
     def _gave_up(self, event: GaveUp) -> None:
-        self._story.gave_up = event
+        self.story.gave_up = event
 
     def _work(self, event: Event) -> None:
         if self._outage is not None and self._outage.back is not None and self._outage.work_ns is None:
             self._outage.work_ns = event.at_ns
 
     def _end_attempt(self, at_ns: int, kind: str) -> None:
-        if self._story.attempts and not self._story.attempts[-1].kind:
-            self._story.attempts[-1].ended_ns, self._story.attempts[-1].kind = at_ns, kind
+        if self.story.attempts and not self.story.attempts[-1].kind:
+            self.story.attempts[-1].ended_ns, self.story.attempts[-1].kind = at_ns, kind
 
     def _begin(self, how: str, broken_ns: int, lost_ns: int, lost: Lost | None) -> None:
-        self._outage = Outage(self._story.worker, how, broken_ns, lost_ns, lost)
-        self._story.outages.append(self._outage)
-
-    def _close(self, at_ns: int) -> None:
-        if self._since_ns is not None:
-            self._story.own.append((self._since_ns, at_ns))
-            self._since_ns = None
+        self._outage = Outage(self.story.worker, how, broken_ns, lost_ns, lost)
+        self.story.outages.append(self._outage)
 
     def _broken_ns(self, after_ns: int, before_ns: int) -> int:
         return self._fault_between(after_ns, before_ns) or after_ns
