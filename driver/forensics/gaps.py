@@ -19,7 +19,7 @@ from driver.histories.course import course
 from driver.histories.history import History
 from wire.events import Connected, ConnectFailed, Connecting, Event, Lost, ProcessStarted
 
-MOST_NUMBER = 16
+MOST_OF_ONE = 16
 """A delay that doubles has come to its cap by then, or the outage would be a day long."""
 MOST_GAPS = 1_500
 
@@ -82,13 +82,10 @@ def sampled(gaps: Gaps, most: int = MOST_GAPS) -> Gaps:
     """The first gaps of each outage, of as many outages as make up `most` gaps, evenly chosen."""
     if len(gaps) <= most:
         return gaps
-    gaps = gaps.chosen(gaps.before.number <= MOST_NUMBER)
-    outages = np.unique(gaps.outage)
-    kept = outages[
-        np.linspace(0, len(outages) - 1, min(len(outages), max(1, len(outages) * most // len(gaps)))).astype(
-            int
-        )
-    ]
+    outages, first, which = np.unique(gaps.outage, return_index=True, return_inverse=True)
+    gaps = gaps.chosen(np.arange(len(gaps)) - first[which] < MOST_OF_ONE)
+    many = min(len(outages), max(1, len(outages) * most // len(gaps)))
+    kept = outages[np.linspace(0, len(outages) - 1, many).astype(int)]
     return gaps.chosen(np.isin(gaps.outage, kept))
 
 

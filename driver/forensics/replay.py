@@ -113,7 +113,8 @@ def _knock(
         before = Before(act.number[who], act.previous_s[who], slot_s)
         delay_s = chosen.policy.draw_s(before, chosen.base_s, chosen.cap_s, random)
         act.previous_s[who] = delay_s
-        act.at_s[who] += delay_s + random.exponential(LATE_S, len(who))
+        # Who does not wait needs no timer, and no timer is late.
+        act.at_s[who] += delay_s + np.where(delay_s > 0, random.exponential(LATE_S, len(who)), 0.0)
         act.attempts[who] += 1
         act.knocks.append((act.draw[who], act.at_s[who]))
         if step == 2 * EXACT - 1:

@@ -80,7 +80,7 @@ def section(told: Account) -> Section:
         return Section("No connection was lost: there is nothing to reconstruct.", missing=told.missing)
     what_if = told.what_if
     return Section(
-        says=policy_sentence(told.naming),
+        says=policy_sentence(told.naming, len(told.gaps)),
         also=tuple(_also(told)),
         missing=told.missing,
         phases=tuple((one.phase, one.share, _percent(one.share), *_spread(one.each_s)) for one in told.spent),
@@ -98,15 +98,16 @@ def section(told: Account) -> Section:
 _WITHOUT = "No storm of this run can be played again: no fault cut workers off and ended while they lived on."
 
 
-def policy_sentence(naming: Naming) -> str:
-    """Which policy the attempts fit, or that they cannot tell."""
+def policy_sentence(naming: Naming, gaps: int) -> str:
+    """Which policy the attempts fit, or that they cannot tell; `gaps` is how many there were in all."""
     best = naming.best
     if best is None:
         return "No worker waited before an attempt: which policy they follow cannot be told."
     runner_up = naming.fits[1].policy.name
-    whence = f"{naming.gaps:,} gaps in {_count(naming.outages, 'outage')}"
+    some = "" if naming.gaps == gaps else f" of {gaps:,}"
+    whence = f"{naming.gaps:,}{some} gaps in {_count(naming.outages, 'outage')}"
     if naming.sure:
-        return f"The attempts fit {named(best)}: {_times(naming.lead)} {runner_up}, from {whence}."
+        return f"The attempts fit policy {named(best)}: {_times(naming.lead)} {runner_up}, from {whence}."
     more = naming.more_attempts
     how_many = (
         f"About {_rounded(more)} more such attempts would tell them apart."
@@ -114,7 +115,7 @@ def policy_sentence(naming: Naming) -> str:
         else "More attempts like these would not tell them apart; longer outages might."
     )
     return (
-        f"The attempts fit {named(best)} best, but cannot tell it from {runner_up}: "
+        f"The attempts fit policy {named(best)} best, but cannot tell it from {runner_up}: "
         f"{_times(naming.lead)} it, from {whence}. {how_many}"
     )
 

@@ -17,7 +17,7 @@ from driver.metrics.metric import Unit
 from driver.scenarios.quantities import write
 
 WIDTH, HEIGHT = 460, 300
-LEFT, RIGHT, TOP, BOTTOM = 56, 6, 8, 34
+LEFT, RIGHT, TOP, BOTTOM = 66, 6, 8, 34
 MOST_DOTS, MOST_NUMBERS = 360, 12
 _THINNEST = 3.0
 _GROWN = 12.0

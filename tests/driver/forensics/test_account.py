@@ -1,0 +1,194 @@
+"""Who noticed what when, who was believed in wrongly, who came in step; and what a holed history still
+tells.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from driver.forensics.account import Account, account
+from driver.forensics.beliefs import GHOST, ZOMBIE
+from driver.forensics.synchrony import InStep
+from driver.histories.history import Damage, History
+from tests.driver.forensics.fleets import Fleet
+from tests.driver.judge.histories import Past, healthy_herd, small
+from wire import events as wire
+
+
+def told(past: Past) -> Account:
+    return account(past.history())
+
+
+def without(history: History, process: str) -> History:
+    """The same history, one journal of it lost."""
+    journals = {name: journal for name, journal in history.journals.items() if name != process}
+    return History(journals, history.expected, history.workers)
+
+
+def storm(policy: str, workers: int = 20, **more: float) -> InStep:
+    life = Fleet((policy,), workers, 1, (10.0, 10.0), seed=5)
+    return account(life.history()).storms[0]
+
+
+def half_open() -> Past:
+    """The worker notices at 14, the coordinator at 19.5; both sides' link broke at 10."""
+    past = Past(1)
+    past.begin()
+    past.fault("hole", "blackhole", ["worker-1"], 10, 8)
+    past.lose("worker-1", 14, kind="heartbeat_timeout", silent_s=4.0)
+    past.connect("worker-1", 20, outcome="resumed")
+    past.end(60)
+    past.lines["coordinator"] = [
+        line for line in past.lines["coordinator"] if not isinstance(line, wire.WorkerLost)
+    ]
+    past.tell(
+        "coordinator", wire.WorkerLost, 19.5, worker="worker-1", session="",
+        kind="heartbeat_timeout", detail="", silent_ms=9_500.0,
+    )  # fmt: skip
+    return past
+
+
+def with_sessions(past: Past) -> Past:
+    """The coordinator's losses told with the session that the worker had."""
+    joined = next(line for line in past.lines["coordinator"] if isinstance(line, wire.WorkerJoined))
+    past.lines["coordinator"] = [
+        wire.WorkerLost(
+            at_ns=line.at_ns, wall_s=0.0, by="coordinator", worker=line.worker, session=joined.session,
+            kind=line.kind, detail="", silent_ms=line.silent_ms,
+        )
+        if isinstance(line, wire.WorkerLost)
+        else line
+        for line in past.lines["coordinator"]
+    ]  # fmt: skip
+    return past
+
+
+def test_each_side_noticed_at_its_own_time() -> None:
+    seen = told(with_sessions(half_open())).noticed
+    assert [round(one.worker_s, 1) for one in seen] == [4.0]
+    assert seen[0].coordinator_s == pytest.approx(9.5, abs=0.01)
+
+
+def test_a_coordinator_that_noticed_only_the_new_connection_noticed_nothing() -> None:
+    past = half_open()
+    past.forget("coordinator", wire.WorkerLost)
+    assert told(past).noticed[0].coordinator_s is None
+
+
+def test_a_worker_that_is_gone_and_believed_in_is_a_zombie_for_as_long() -> None:
+    beliefs = told(with_sessions(half_open())).beliefs
+    assert [(one.worker, one.what, one.fault) for one in beliefs] == [("worker-1", ZOMBIE, "hole")]
+    assert beliefs[0].lasted_s == pytest.approx(5.5, abs=0.01)
+
+
+def test_a_worker_that_is_given_up_and_believes_is_a_ghost() -> None:
+    past = Past(1)
+    past.begin()
+    joined = next(line for line in past.lines["coordinator"] if isinstance(line, wire.WorkerJoined))
+    lost = {"session": joined.session, "kind": "heartbeat_timeout", "detail": ""}
+    past.tell("coordinator", wire.WorkerLost, 12, worker="worker-1", silent_ms=4_000.0, **lost)
+    past.tell("worker-1", wire.Lost, 15, silent_ms=7_000.0, **lost)
+    past.connect("worker-1", 16, outcome="resumed")
+    past.end(60)
+    beliefs = told(past).beliefs
+    assert [(one.what, round(one.lasted_s, 1)) for one in beliefs] == [(GHOST, 3.0)]
+
+
+def test_a_healthy_herd_has_neither() -> None:
+    assert told(healthy_herd()).beliefs == ()
+
+
+def test_the_time_is_all_accounted_for() -> None:
+    found = told(healthy_herd())
+    assert sum(part.share for part in found.spent) == pytest.approx(1)
+    by_phase = {part.phase: part.total_s for part in found.spent}
+    ways_back = sum(one.outage.total_s or 0 for one in found.noticed)
+    assert sum(by_phase.values()) - by_phase["resume"] == pytest.approx(ways_back)
+
+
+def test_a_fleet_without_jitter_comes_in_step_and_one_with_jitter_as_by_chance() -> None:
+    assert storm("exponential").in_step
+    assert storm("exponential").share > 2 * storm("slotted").share
+    assert not storm("slotted").in_step
+
+
+def test_amplification_is_attempts_for_each_worker() -> None:
+    found = storm("fixed")
+    assert found.amplification == found.attempts / 20
+    assert found.amplification == pytest.approx(10 / 0.105, rel=0.1)
+
+
+def test_two_attempts_tell_nothing_of_chance() -> None:
+    found = told(small_storm()).storms[0]
+    assert found.by_chance is None
+    assert not found.in_step
+
+
+def small_storm() -> Past:
+    past = Past(2)
+    past.begin()
+    past.cut("one", 10, 2)
+    past.end(30)
+    return past
+
+
+def test_a_worker_that_follows_another_policy_than_its_fleet_is_told() -> None:
+    policies = ["full_jitter"] * 15
+    policies[6] = "fixed"
+    found = account(Fleet(policies, 15, 3, seed=4).history())
+    assert found.naming.best is not None
+    assert found.naming.best.policy.name == "full_jitter"
+    assert [one.worker for one in found.deviants] == ["worker-7"]
+    assert found.deviants[0].naming.best is not None
+    assert found.deviants[0].naming.best.policy.name == "fixed"
+
+
+# -- what bad input gets -------------------------------------
+
+
+def test_without_the_coordinators_journal_the_rest_is_told_and_what_is_missing_is_said() -> None:
+    history = Fleet(("full_jitter",), 10, 2).history()
+    found = account(without(history, "coordinator"))
+    assert found.naming.sure
+    assert found.beliefs == ()
+    assert "coordinator's journal is missing" in found.missing[0]
+    assert found.what_if is not None
+
+
+def test_workers_without_a_journal_are_named() -> None:
+    history = Fleet(("full_jitter",), 10, 2).history()
+    found = account(without(history, "worker-3"))
+    assert found.missing == ("No journal of worker-3: nothing is known of their attempts.",)
+    assert not found.workers["worker-3"].noticed
+
+
+def test_damaged_lines_are_said() -> None:
+    history = Fleet(("full_jitter",), 10, 2).history()
+    history.damage.append(Damage("worker-2", "damaged", 4, "line 7"))
+    assert "worker-2" in account(history).missing[0]
+
+
+@pytest.mark.parametrize(
+    "kind", [wire.Lost, wire.Connected, wire.Connecting, wire.ConnectFailed, wire.ProcessStarted]
+)
+@pytest.mark.parametrize("keep", [0, 2])
+def test_whatever_lines_are_missing_nothing_is_raised(kind: type[wire.Event], keep: int) -> None:
+    past = healthy_herd()
+    for by, lines in past.lines.items():
+        past.lines[by] = [
+            line for index, line in enumerate(lines) if not isinstance(line, kind) or (keep and index % keep)
+        ]
+    assert account(past.history()).workers.keys() == {"worker-1", "worker-2", "worker-3"}
+
+
+def test_nothing_at_all_is_no_error() -> None:
+    found = account(History({}))
+    assert found.naming.best is None
+    assert found.what_if is None
+
+
+def test_a_run_without_an_outage_has_nothing_to_tell() -> None:
+    found = told(small())
+    assert found.noticed == ()
+    assert found.storms == ()
+    assert found.what_if is None

@@ -1,0 +1,181 @@
+"""What the reports say of it: a sentence first, figures with their ranges, and nobody's words as markup."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from driver.forensics.account import account
+from driver.histories.history import History
+from driver.metrics import measure
+from driver.report import write_report
+from driver.report.advice import advise
+from driver.report.forensics import Section, section
+from driver.report.html.gaps import HEIGHT, LEFT, MOST_DOTS, WIDTH, Picture, picture
+from driver.report.write import HTML, MARKDOWN
+from tests.driver.forensics.fleets import Fleet, write
+from tests.driver.judge.histories import Past, healthy_herd, small
+from wire import events as wire
+
+HOSTILE = "<script>alert(1)</script>\x1b[31m|`*x*"
+
+
+def said(policy: str, rounds: int = 2, **more: Any) -> Section:
+    return section(account(Fleet((policy,), 20, rounds, (12.0, 12.0), seed=3, **more).history()))
+
+
+def drawn(policy: str, **more: Any) -> Picture:
+    found = picture(account(Fleet((policy,), 20, 2, seed=3, **more).history()))
+    assert found is not None
+    return found
+
+
+def hostile() -> Past:
+    past = healthy_herd(workers=6, rounds=1)
+    past.tell("worker-2", wire.Waiting, 12.5, attempt=1, delay_ms=1.0, policy=HOSTILE)
+    past.fault(HOSTILE, "blackhole", ["worker-1"], 20, 4)
+    past.forget("coordinator", wire.WorkerLost)
+    return past
+
+
+def test_a_policy_is_told_with_base_cap_lead_and_how_much_it_rests_on() -> None:
+    says = said("full_jitter", base_ms=200, cap_ms=3_000).says
+    assert re.fullmatch(
+        r"The attempts fit policy full_jitter with a base of (19|20|21)0 ms and a cap of (2\.9|3|3\.1) s: "
+        r"more than a million times likelier than \w+, from [\d,]+ gaps in 40 outages\.",
+        says,
+    )
+
+
+def test_who_says_one_thing_and_does_another_is_told_so() -> None:
+    history = Fleet(("fixed",), 10, 2).history()
+    for event in history.of(wire.Waiting):
+        msgspec.structs.force_setattr(event, "policy", "full_jitter")
+    assert (
+        section(account(history)).also[0]
+        == "The workers themselves say full_jitter: that is not what they did."
+    )
+
+
+def test_a_name_that_is_not_sure_is_told_with_what_would_help() -> None:
+    life = Fleet(("slotted",), 4, 1, (2.0, 2.0), seed=3)
+    says = section(account(life.history())).says
+    assert re.search(r"best, but cannot tell it from \w+: .* About \d+ more such attempts would tell", says)
+
+
+def test_a_recommendation_has_a_figure_with_its_range() -> None:
+    says = said("seed").what_if_says
+    assert re.match(
+        r"seed → slotted \(cap 1 s\): all back in [\d.]+ m?s \(.* to .*\) instead of [\d.]+ s \(", says
+    )
+
+
+def test_the_policy_as_it_was_and_the_better_one_are_marked() -> None:
+    marks = {row.policy: row.mark for row in said("seed").what_if if row.mark}
+    assert marks == {"seed": "as it was", "slotted": "better"}
+
+
+def test_a_run_that_something_else_decided_gets_no_recommendation() -> None:
+    history = Fleet(("seed",), 10, 1, (10.0, 10.0)).history()
+    # The last attempt of each came long after it was due, as if the machine had slept.
+    back = {event.by: event.attempt for event in history.of(wire.Connected) if event.attempt > 1}
+    for event in (*history.of(wire.Connected), *history.of(wire.Connecting)):
+        if event.attempt == back.get(event.by):
+            msgspec.structs.force_setattr(event, "at_ns", event.at_ns + 40_000_000_000)
+    says = section(account(history)).what_if_says
+    assert "something other than the policy decided" in says
+
+
+def test_a_run_without_an_outage_says_so_in_one_sentence() -> None:
+    told = section(account(small().history()))
+    assert told == Section("No connection was lost: there is nothing to reconstruct.")
+
+
+@pytest.mark.parametrize(
+    "policy", ["none", "exponential", "full_jitter", "decorrelated", "websockets", "seed"]
+)
+def test_every_mark_of_the_picture_stands_in_it(policy: str) -> None:
+    found = drawn(policy)
+    assert 0 < len(found.dots) <= MOST_DOTS
+    for x, y in found.dots:
+        assert LEFT <= x <= WIDTH
+        assert 0 <= y <= found.floor
+    for x, y, width, height in found.bands:
+        assert LEFT <= x <= x + width <= WIDTH
+        assert -2 <= y <= y + height <= HEIGHT
+    assert len(found.lengths) >= 3
+
+
+def test_dots_of_a_well_named_policy_lie_in_its_bands() -> None:
+    found = drawn("full_jitter")
+    inside = sum(
+        any(
+            left <= x <= left + width and top - 4 <= y <= top + height + 4
+            for left, top, width, height in found.bands
+        )
+        for x, y in found.dots
+    )
+    assert inside >= 0.95 * len(found.dots)
+
+
+# -- advice --------------------------------------------------
+
+
+def advice(history: History) -> dict[str, str]:
+    return {one.name: one.brings for one in advise(history, measure(history))}
+
+
+def test_a_fleet_that_slept_too_long_is_advised_another_policy_with_the_figure() -> None:
+    found = advice(Fleet(("seed",), 20, 2, (12.0, 12.0), seed=3).history())
+    assert "all back in" in found["other_policy"]
+
+
+def test_a_fleet_with_a_good_policy_is_not() -> None:
+    assert "other_policy" not in advice(Fleet(("slotted",), 20, 2, (12.0, 12.0), seed=3).history())
+
+
+def test_a_coordinator_that_believes_in_the_gone_for_long_is_advised_to_notice_sooner() -> None:
+    past = Past(1)
+    past.begin()
+    past.fault("hole", "blackhole", ["worker-1"], 10, 8)
+    past.tell("worker-1", wire.Lost, 11, session="", kind="reset", detail="", silent_ms=1_000.0)
+    past.connect("worker-1", 19, outcome="resumed")
+    past.end(60)
+    assert "about 4 s" in advice(past.history())["zombies_linger"]
+
+
+# -- the pages -----------------------------------------------
+
+
+def test_both_reports_tell_it(tmp_path: Path) -> None:
+    folder = write(Fleet(("seed",), 12, 2, (12.0, 12.0)).history(), tmp_path / "20261124T021500Z-herd")
+    write_report(folder)
+    for text in ((folder / MARKDOWN).read_text(), (folder / HTML).read_text()):
+        assert "fit policy seed" in text
+        assert "all back in" in text
+        assert "as it was" in text
+        assert "the coordinator" in text
+
+
+def test_names_from_outside_reach_neither_report_as_markup(tmp_path: Path) -> None:
+    folder = hostile().write(tmp_path / "20261124T021500Z-herd")
+    write_report(folder)
+    page, text = (folder / HTML).read_text(), (folder / MARKDOWN).read_text()
+    assert "\x1b" not in page + text
+    assert "<script>alert" not in page
+    assert "<script>alert" not in re.sub(r"`[^`]*`", "", text)
+    told = page[page.index('id="reconnection"') : page.index('id="workers"')]
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in told
+
+
+def test_what_is_missing_is_said_in_both(tmp_path: Path) -> None:
+    past = healthy_herd()
+    del past.lines["coordinator"]
+    folder = past.write(tmp_path / "20261124T021500Z-herd")
+    write_report(folder)
+    for name in (HTML, MARKDOWN):
+        assert "journal is missing: when it noticed" in (folder / name).read_text()

@@ -1,0 +1,175 @@
+"""A what-if says beforehand what real workers do afterwards, and recommends only what is clearly better."""
+
+from __future__ import annotations
+
+import math
+from functools import cache
+
+import numpy as np
+import pytest
+
+from driver.forensics.account import Account, account
+from driver.forensics.policies import POLICIES
+from driver.forensics.recommend import recommend
+from driver.forensics.replay import Chosen, play
+from driver.forensics.scene import Scene
+from driver.forensics.what_if import Range, Row, what_if
+from driver.histories.history import History
+from driver.metrics import measure
+from tests.driver.forensics.fleets import Fleet
+from wire.settings import CoordinatorSettings
+
+BASE_S, CAP_S, OUTAGE_S = 0.1, 1.0, 12.0
+
+
+@cache
+def lived(policy: str) -> History:
+    return Fleet((policy,), 20, 2, (OUTAGE_S, OUTAGE_S), seed=3).history()
+
+
+@cache
+def told(policy: str) -> Account:
+    return account(lived(policy))
+
+
+def scene(workers: int = 20, outage_s: float = 10.0, rate_per_s: float = 200.0, burst: int = 80) -> Scene:
+    return Scene(
+        fault="cut",
+        healed_s=outage_s,
+        knew_s=np.full(workers, 0.01),
+        opens_s=np.full(workers, outage_s),
+        resumes=np.ones(workers, dtype=np.bool_),
+        failing_s=np.array([0.002]),
+        handshake_s=np.array([0.02]),
+        rate_per_s=rate_per_s,
+        burst=burst,
+    )
+
+
+def chosen(name: str, base_s: float = BASE_S, cap_s: float = CAP_S) -> Chosen:
+    return Chosen(POLICIES[name], base_s, cap_s)
+
+
+def row(name: str, back_s: float, at_once: float = 5.0, each: float = 10.0, peak: float = 20.0) -> Row:
+    def near(value: float) -> Range:
+        return Range(value, 0.9 * value, 1.1 * value)
+
+    back = near(back_s)
+    return Row(chosen(name), (back, back, back), near(peak), near(at_once), near(each))
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_another_fleets_outages_foretell_what_workers_with_a_policy_do(policy: str) -> None:
+    """From the journals of a fleet that waited by full jitter: what fleets with the others did."""
+    foretold = told("full_jitter").what_if
+    assert foretold is not None
+    expected = next(one for one in foretold.rows if one.name == policy)
+    truth = measure(lived(policy)).values
+    back_s, each = truth["time_to_all_back_s"], truth["storm_amplification"]
+    assert back_s is not None
+    assert each is not None
+    # Two storms happened once; nine of ten draws lie in the range.
+    assert 0.8 * expected.all_back_s.low - 0.1 <= back_s <= 1.2 * expected.all_back_s.high + 0.1
+    assert each == pytest.approx(expected.attempts_each.mean, rel=0.25)
+
+
+@pytest.mark.parametrize("policy", POLICIES)
+def test_the_replay_of_the_policy_as_it_was_agrees_with_the_run(policy: str) -> None:
+    found = told(policy).what_if
+    assert found is not None
+    assert found.was.name == policy
+    assert found.holds
+
+
+def test_who_sleeps_too_long_is_told_to_change_with_a_figure() -> None:
+    found = told("seed").what_if
+    assert found is not None
+    assert found.recommendation is not None
+    assert found.recommendation.sooner
+    assert found.recommendation.better.all_back_s.high < found.was.all_back_s.low - 1
+
+
+def test_a_fleet_that_is_back_within_a_second_is_left_as_it_is() -> None:
+    found = told("slotted").what_if
+    assert found is not None
+    assert found.recommendation is None
+
+
+def test_who_is_turned_away_comes_back_slot_by_slot_at_the_rate_of_admission() -> None:
+    slow = scene(100, rate_per_s=20.0, burst=20)
+    played = play(slow, chosen("slotted"), 20)
+    # 80 who find no place at once, at 20 a second.
+    assert played.back_s.max(axis=1).mean() == pytest.approx(4.0, abs=0.6)
+
+
+def test_the_slots_are_those_that_the_coordinator_gives() -> None:
+    settings = CoordinatorSettings(admission_per_s=2.0, admission_burst=1)
+    fleet = Fleet(("full_jitter",), 40, 1, (6.0, 6.0), seed=2, settings=settings, base_ms=100, cap_ms=1_000)
+    found = account(fleet.history()).what_if
+    assert found is not None
+    assert found.measured_s == pytest.approx(found.was.all_back_s.mean, rel=0.2)
+    assert found.measured_s is not None
+    assert found.measured_s > 4
+
+
+def test_an_hour_of_knocking_is_counted_and_not_played_knock_by_knock() -> None:
+    played = play(scene(5, outage_s=3_600.0), chosen("fixed"), 4)
+    each = played.attempts / 5
+    assert each == pytest.approx(3_600 / (0.1 + 0.002 + 0.0015), rel=0.02)
+    assert played.peak_per_s == pytest.approx(5 / 0.1035, rel=0.15)
+    assert (played.back_s < 0.2).all()
+
+
+def test_without_a_storm_there_is_nothing_to_play() -> None:
+    assert what_if([], chosen("fixed"), BASE_S, CAP_S) == []
+
+
+def test_the_range_holds_nine_of_ten_draws_of_another_chance() -> None:
+    one = scene(8)
+    rows = what_if([one], chosen("full_jitter"), BASE_S, CAP_S)
+    expected = next(found for found in rows if found.name == "full_jitter").all_back_s
+    other = play(one, chosen("full_jitter"), 400, seed=99).back_s.max(axis=1)
+    inside = ((other >= expected.low) & (other <= expected.high)).mean()
+    assert 0.84 <= inside <= 0.96
+
+
+# -- what is recommended -------------------------------------
+
+
+def test_of_those_about_as_soon_the_one_with_fewest_at_once_is_recommended() -> None:
+    was = row("seed", 9.0)
+    rows = [
+        was,
+        row("fixed", 0.1, at_once=20),
+        row("slotted", 0.8, at_once=4),
+        row("full_jitter", 0.7, at_once=9),
+    ]
+    found = recommend(rows, was, bearable_per_s=200)
+    assert found is not None
+    assert found.better.name == "slotted"
+
+
+def test_nothing_is_recommended_that_knocks_harder_than_can_be_let_in() -> None:
+    was = row("seed", 9.0)
+    assert recommend([was, row("none", 0.01, peak=5_000)], was, bearable_per_s=200) is None
+
+
+def test_a_gain_of_less_than_a_second_is_no_reason_to_change() -> None:
+    was = row("slotted", 0.95)
+    assert recommend([was, row("fixed", 0.1)], was, bearable_per_s=200) is None
+
+
+def test_who_knocks_far_too_often_is_told_a_gentler_way_that_is_about_as_soon() -> None:
+    was = row("none", 0.05, at_once=150, each=1_500, peak=1_500)
+    found = recommend([was, row("slotted", 0.8, at_once=5, each=16)], was, bearable_per_s=200)
+    assert found is not None
+    assert not found.sooner
+    assert found.better.name == "slotted"
+
+
+def test_a_policys_twin_is_no_other_policy() -> None:
+    was = row("full_jitter", 5.0)
+    twin = row("slotted", 1.0)
+    assert POLICIES["slotted"].twin == "full_jitter"
+    assert recommend([was, twin], was, bearable_per_s=200) is None
+    assert math.isinf(POLICIES["slotted"].longest_s)
