@@ -57,16 +57,12 @@ class PriorityQueue(Generic[T]):
 
     def put(self, item: T, priority: Priority, now_ns: int) -> None:
         """Queue `item` behind the others of its priority."""
-        lane = self._lanes.setdefault(priority, deque())
-        if not lane:
-            # A lane that was empty must not cash in the turns it did not use.
-            self._passes[priority] = max(self._passes[priority], self._virtual)
-        lane.append((now_ns, item))
+        self._lane(priority).append((now_ns, item))
         self._length += 1
 
     def put_back(self, item: T, priority: Priority, queued_ns: int) -> None:
         """Return `item` to the head of its lane, with the time at which it was first queued."""
-        self._lanes.setdefault(priority, deque()).appendleft((queued_ns, item))
+        self._lane(priority).appendleft((queued_ns, item))
         self._length += 1
 
     def take(self, now_ns: int) -> T | None:
@@ -105,6 +101,14 @@ class PriorityQueue(Generic[T]):
         for priority in Priority:
             for _, item in self._lanes.get(priority, ()):
                 yield item
+
+    def _lane(self, priority: Priority) -> deque[tuple[int, T]]:
+        """The lane, about to get an item."""
+        lane = self._lanes.setdefault(priority, deque())
+        if not lane:
+            # A lane that was empty must not cash in the turns it did not use.
+            self._passes[priority] = max(self._passes[priority], self._virtual)
+        return lane
 
     def _next(self, now_ns: int) -> Priority | None:
         waiting = [priority for priority, lane in self._lanes.items() if lane]

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import base64
+import hashlib
+
 import msgspec
 import pytest
 from hypothesis import given
@@ -57,12 +60,16 @@ def test_a_wrong_key_is_told_as_such() -> None:
     assert reason(write_hello(HELLO, b"x" * 32)) is Reason.bad_key
 
 
+def test_who_names_the_key_and_does_not_have_it_is_refused() -> None:
+    body = msgspec.msgpack.encode(HELLO)
+    forged = fingerprint(KEY) + tag(b"x" * 32, body) + body
+    value = base64.urlsafe_b64encode(hashlib.sha256(forged).digest()[:8] + forged).decode()
+    assert reason(value) is Reason.bad_key
+
+
 def test_another_version_is_told_as_such_even_with_other_fields_behind_it() -> None:
     body = msgspec.msgpack.encode([PROTOCOL_VERSION + 1, {"all": "new"}])
     code = tag(derive(KEY, b"", b"stormlab handshake hello"), body)
-    import base64
-    import hashlib
-
     signed = fingerprint(KEY) + code + body
     value = base64.urlsafe_b64encode(hashlib.sha256(signed).digest()[:8] + signed).decode()
     assert reason(value) is Reason.version

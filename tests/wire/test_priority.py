@@ -81,6 +81,18 @@ def test_a_lane_that_was_empty_gets_no_turns_for_the_past() -> None:
     assert first["high"] > first["low"]
 
 
+def test_a_lane_that_was_empty_gets_no_turns_for_the_past_by_what_is_put_back() -> None:
+    queue: PriorityQueue[str] = PriorityQueue()
+    for _ in range(500):
+        queue.put("critical", Priority.critical, 0)
+    for _ in range(400):
+        queue.take(0)
+    for _ in range(100):
+        queue.put_back("background", Priority.background, 0)
+    first = Counter(queue.take(0) for _ in range(17))
+    assert first["background"] <= 2
+
+
 def test_dropping_takes_the_newest_of_a_lane() -> None:
     queue: PriorityQueue[str] = PriorityQueue()
     for name in ("first", "second"):
