@@ -9,6 +9,7 @@ from driver.checks import (
     agreement_on_connected,
     books_balance,
     converged_after_healing,
+    damage_was_not_believed,
     every_damaged_frame_noticed,
     faults_were_proved,
     journals_complete,
@@ -52,6 +53,7 @@ CHECKS: dict[str, Check] = {
         converged_after_healing.CHECK,
         no_metastable_state.CHECK,
         every_damaged_frame_noticed.CHECK,
+        damage_was_not_believed.CHECK,
         left_in_order.CHECK,
     )
 }

@@ -1,4 +1,4 @@
-"""What the check on altered bytes says: noticed on every link that carried enough, or not."""
+"""What the checks on altered bytes say: noticed on every link that carried enough, and not believed."""
 
 from __future__ import annotations
 
@@ -78,3 +78,27 @@ def test_links_that_carried_little_prove_nothing() -> None:
 
 def test_without_damage_there_is_nothing_to_notice() -> None:
     assert found(NAME, noisy(per_byte=0.0)).status is Status.unknown
+
+
+# -- damage_was_not_believed ------------------------------
+
+
+def test_damage_that_the_code_caught_was_not_believed() -> None:
+    past = noisy()
+    refuse(past, "worker-1", "coordinator")
+    assert found("damage_was_not_believed", past).status is Status.passed
+
+
+def test_a_frame_that_got_past_its_code_and_makes_no_sense_was_believed() -> None:
+    past = noisy()
+    refuse(past, "worker-1", "coordinator")
+    past.tell(
+        "coordinator", wire.FrameRefused, 13, peer="worker-2", fault="undecodable", detail="not a frame"
+    )
+    finding = found("damage_was_not_believed", past)
+    assert finding.status is Status.failed
+    assert "1 of 2 bad frames" in finding.because
+
+
+def test_without_a_bad_frame_nobody_can_say_whether_damage_is_believed() -> None:
+    assert found("damage_was_not_believed", noisy()).status is Status.unknown
