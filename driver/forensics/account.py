@@ -17,7 +17,7 @@ from driver.forensics.policies import POLICIES, Policy
 from driver.forensics.recommend import Recommendation, recommend
 from driver.forensics.replay import Chosen
 from driver.forensics.scene import Scene, admission_is_told, scenes
-from driver.forensics.settings import advised_s
+from driver.forensics.settings import advised_s, own_s
 from driver.forensics.synchrony import InStep, in_step
 from driver.forensics.what_if import Range, Row, what_if
 from driver.histories.history import COORDINATOR, History
@@ -143,7 +143,6 @@ def _what_if(history: History, naming: Naming, declared: Mapping[str, str]) -> W
     told = scenes(history)
     if naming.best is None or not told:
         return None
-    base_s, cap_s = advised_s(history)
     policy = naming.best.policy
     fit = naming.best
     said = set(declared.values())
@@ -151,10 +150,16 @@ def _what_if(history: History, naming: Naming, declared: Mapping[str, str]) -> W
         # Where the attempts alone cannot tell, what the workers say of themselves decides.
         policy = known
         fit = next(one for one in naming.fits if one.policy is known)
-    base_s = base_s if math.isnan(fit.base_s) else fit.base_s
-    cap_s = cap_s if math.isnan(fit.cap_s) else fit.cap_s
+    advised = advised_s(history)
+    own = own_s(history)
+    base_s, cap_s = (
+        found_s if not math.isnan(found_s) else set_s if set_s is not None else advised_s
+        for found_s, set_s, advised_s in zip((fit.base_s, fit.cap_s), own, advised, strict=True)
+    )
     as_it_was = Chosen(policy, base_s, cap_s)
-    rows = what_if(told, as_it_was, base_s, cap_s)
+    # Who was set otherwise than the coordinator advises may simply take its advice.
+    as_advised = [Chosen(policy, *advised)] if policy.parameters and own != (None, None) else []
+    rows = what_if(told, as_it_was, base_s, cap_s, as_advised)
     was = next(row for row in rows if row.chosen is as_it_was)
     measured_s = _measured_s(history, told)
     holds = measured_s is not None and _is_near(measured_s, was.all_back_s)

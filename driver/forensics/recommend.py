@@ -12,6 +12,8 @@ AS_GOOD_S = 1.0
 CLEARLY_SHARE = 0.8
 """Nor is a fifth of a long time a reason to change a fleet, or what is not so in nine of ten draws."""
 GENTLER = 0.5
+ALIKE = 1.25
+"""So far apart draws lie anyhow; then the lower peak of the whole storm decides."""
 
 
 @dataclass(frozen=True)
@@ -29,7 +31,7 @@ def recommend(rows: Sequence[Row], was: Row, bearable_per_s: float) -> Recommend
     Nothing is recommended that knocks harder than the coordinator can let in (`bearable_per_s`), unless
     what was used did so too.
     """
-    others = [row for row in rows if row is not was and row.chosen.policy.twin != was.name]
+    others = [row for row in rows if row is not was]
     bearable = [row for row in others if row.peak_per_s.mean <= max(bearable_per_s, was.peak_per_s.mean)]
     sooner = [row for row in bearable if _is_sooner(row, was)]
     if sooner:
@@ -54,4 +56,6 @@ def _is_gentler(row: Row, was: Row) -> bool:
 def _gentlest(rows: Sequence[Row]) -> Row:
     soonest_s = min(row.all_back_s.mean for row in rows)
     as_good = [row for row in rows if row.all_back_s.mean <= soonest_s + AS_GOOD_S]
-    return min(as_good, key=lambda row: (row.at_once.mean, row.attempts_each.mean))
+    fewest = min(row.at_once.mean for row in as_good)
+    gentle = [row for row in as_good if row.at_once.mean <= ALIKE * fewest]
+    return min(gentle, key=lambda row: (row.peak_per_s.mean, row.attempts_each.mean))

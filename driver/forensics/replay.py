@@ -89,12 +89,13 @@ def play(scene: Scene, chosen: Chosen, draws: int, seed: int = 0) -> Played:
         act.number[late] += 1
         _knock(act, late, chosen, scene, random, slots=True)
     back_s = act.at_s + random.choice(scene.handshake_s, len(act.at_s)) - scene.healed_s
-    per_bin, per_second = _peaks(act.knocks, draws)
+    draw = np.concatenate([which for which, _ in act.knocks])
+    at_s = np.concatenate([times for _, times in act.knocks])
     return Played(
         back_s=np.maximum(0.0, back_s).reshape(draws, count),
         attempts=act.attempts.reshape(draws, count).sum(axis=1),
-        peak_per_s=np.maximum(per_second, act.steady_per_s),
-        at_once=np.maximum(per_bin, act.steady_per_s * _BIN_S),
+        peak_per_s=np.maximum(_peak_per_s(draw, at_s, draws), act.steady_per_s),
+        at_once=_at_once(draw, at_s - scene.healed_s, draws),
     )
 
 
@@ -158,14 +159,12 @@ def _slots(came_s: Numbers, scene: Scene) -> Numbers:
     return slot_s
 
 
-def _peaks(knocks: list[tuple[NDArray[np.int64], Numbers]], draws: int) -> tuple[Numbers, Numbers]:
-    """Most attempts of each draw within a tenth of a second, and within a second.
+def _peak_per_s(draw: NDArray[np.int64], at_s: Numbers, draws: int) -> Numbers:
+    """Most attempts of each draw within a second.
 
     Of an outage that is longer than MOST_BINS tenths the begin and the end are looked at: its middle is
     passed over anyway.
     """
-    draw = np.concatenate([which for which, _ in knocks])
-    at_s = np.concatenate([times for _, times in knocks])
     index = ((at_s - at_s.min()) / _BIN_S).astype(np.int64)
     wide = round(1 / _BIN_S)
     passed = int(index.max()) - _MOST_BINS
@@ -173,9 +172,22 @@ def _peaks(knocks: list[tuple[NDArray[np.int64], Numbers]], draws: int) -> tuple
         late = index >= passed + _MOST_BINS // 2
         kept = late | (index < _MOST_BINS // 2 - wide)
         draw, index = draw[kept], np.where(late, index - passed, index)[kept]
-    bins = int(index.max()) + 1
-    counts = np.bincount(draw * bins + index, minlength=draws * bins).reshape(draws, bins).astype(np.float64)
-    sums = np.cumsum(np.pad(counts, ((0, 0), (wide, 0))), axis=1)
-    if sums.shape[1] <= wide:
-        return counts.max(axis=1), sums[:, -1]
-    return counts.max(axis=1), (sums[:, wide:] - sums[:, :-wide]).max(axis=1)
+    sums = np.cumsum(np.pad(_binned(draw, index, draws), ((0, 0), (wide, wide))), axis=1)
+    peaks: Numbers = (sums[:, wide:] - sums[:, :-wide]).max(axis=1)
+    return peaks
+
+
+def _at_once(draw: NDArray[np.int64], after_heal_s: Numbers, draws: int) -> Numbers:
+    """Most attempts of each draw within a tenth of a second after the heal: those that the coordinator
+    sees.
+    """
+    index = np.floor(after_heal_s / _BIN_S).astype(np.int64)
+    seen = (index >= 0) & (index < _MOST_BINS)
+    most: Numbers = _binned(draw[seen], index[seen], draws).max(axis=1)
+    return most
+
+
+def _binned(draw: NDArray[np.int64], index: NDArray[np.int64], draws: int) -> Numbers:
+    bins = int(index.max(initial=0)) + 1
+    counts = np.bincount(draw * bins + index, minlength=draws * bins)
+    return counts.reshape(draws, bins).astype(np.float64)

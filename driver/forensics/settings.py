@@ -31,19 +31,23 @@ def are_told(history: History) -> bool:
 
 
 def advised_s(history: History) -> tuple[float, float]:
-    """Base and cap that workers were given: their own, else what the coordinator advises a fleet of that
-    size.
-    """
+    """Base and cap that the coordinator advises a fleet of that size."""
     told = settings_told(history)
     fleet = max(told.fleet, len(history.workers))
-    base_s, cap_s = ADVISED_BASE_S, max(ADVISED_CAP_LEAST_S, fleet / told.admission_per_s)
+    return ADVISED_BASE_S, max(ADVISED_CAP_LEAST_S, fleet / told.admission_per_s)
+
+
+def own_s(history: History) -> tuple[float | None, float | None]:
+    """Base and cap that the workers were set to; None: they take what they are advised."""
     for event in history.of(ProcessStarted):
         if event.by in history.workers:
             own = _read(event.settings, WorkerSettings)
-            base_s = base_s if own.base_ms is None else own.base_ms / 1e3
-            cap_s = cap_s if own.cap_ms is None else own.cap_ms / 1e3
-            break
-    return base_s, cap_s
+            base_ms, cap_ms = own.base_ms, own.cap_ms
+            return (
+                None if base_ms is None else base_ms / 1e3,
+                None if cap_ms is None else cap_ms / 1e3,
+            )
+    return None, None
 
 
 def _read(raw: msgspec.Raw, kind: type[S]) -> S:

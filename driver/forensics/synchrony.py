@@ -14,6 +14,7 @@ from driver.histories.history import History
 from driver.metrics.storm import Storm, storms
 
 BUSIEST_NS = 100_000_000
+CLEARLY = 1.25
 FEWEST = 10
 """With fewer attempts one of them is a large share of all."""
 _DRAWS, _WORK = 40, 1_000_000
@@ -21,9 +22,9 @@ _DRAWS, _WORK = 40, 1_000_000
 
 @dataclass(frozen=True)
 class InStep:
-    """One storm: what share of its attempts fell into the busiest 100 ms (`share`).
+    """One storm, of which `busiest` attempts fell into the busiest 100 ms.
 
-    `by_chance` is what the same attempts give when each worker's are shifted by a time of its own;
+    `by_chance` is the share that the same attempts give when each worker's are shifted by a time of its own;
     `at_most` is what nineteen of twenty such draws stay below. None where there were too few attempts to
     tell.
     """
@@ -31,9 +32,14 @@ class InStep:
     window: FaultWindow
     workers: int
     attempts: int
-    share: float
+    busiest: int
     by_chance: float | None
     at_most: float | None
+
+    @property
+    def share(self) -> float:
+        """The share of all attempts in the busiest 100 ms."""
+        return self.busiest / self.attempts
 
     @property
     def amplification(self) -> float:
@@ -42,8 +48,9 @@ class InStep:
 
     @property
     def in_step(self) -> bool:
-        """Whether the workers came at the same moments, more than chance would have it."""
-        return self.at_most is not None and self.share > 1.25 * self.at_most
+        """Whether half of the workers or more came at the same moment, and not by chance."""
+        by_chance = self.at_most is None or self.share <= CLEARLY * self.at_most
+        return not by_chance and self.busiest >= self.workers / 2
 
 
 def in_step(history: History) -> list[InStep]:
@@ -60,12 +67,12 @@ def _of(storm: Storm) -> InStep:
     ]
     at_ns = np.array([at for at, _ in pairs], dtype=np.float64)
     owner = np.array([who for _, who in pairs], dtype=np.int64)
-    share = _busiest(at_ns) / len(at_ns)
+    busiest = _busiest(at_ns)
     if len(at_ns) < FEWEST or len(owners) < 2:
-        return InStep(storm.window, len(owners), len(at_ns), share, None, None)
+        return InStep(storm.window, len(owners), len(at_ns), busiest, None, None)
     drawn = _by_chance(at_ns, owner, len(owners)) / len(at_ns)
     return InStep(
-        storm.window, len(owners), len(at_ns), share, float(np.mean(drawn)), float(np.quantile(drawn, 0.95))
+        storm.window, len(owners), len(at_ns), busiest, float(np.mean(drawn)), float(np.quantile(drawn, 0.95))
     )
 
 

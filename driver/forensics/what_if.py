@@ -32,7 +32,7 @@ class Range:
 @dataclass(frozen=True)
 class Row:
     """One policy, of the worst storm each: seconds from the heal until 50 %, 95 % and all were back.
-    `at_once` is the most attempts of any tenth of a second.
+    `at_once` is the most attempts of any tenth of a second after the heal.
     """
 
     chosen: Chosen
@@ -52,17 +52,21 @@ class Row:
         return self.back_s[-1]
 
 
-def what_if(told: Sequence[Scene], as_it_was: Chosen, base_s: float, cap_s: float) -> list[Row]:
-    """A row for each policy of the catalogue, in its order; `as_it_was` keeps its own base and cap."""
+def what_if(
+    told: Sequence[Scene], as_it_was: Chosen, base_s: float, cap_s: float, more: Sequence[Chosen] = ()
+) -> list[Row]:
+    """A row for each policy of the catalogue, in its order, and for `more`; `as_it_was` keeps its own base
+    and cap.
+    """
     if not told:
         return []
     outages = sum(len(scene) for scene in told)
     draws = min(MOST_DRAWS, max(FEWEST_DRAWS, WORK // outages))
-    rows = []
-    for policy in POLICIES.values():
-        chosen = as_it_was if policy is as_it_was.policy else Chosen(policy, base_s, cap_s)
-        rows.append(_row(chosen, told, [play(scene, chosen, draws) for scene in told]))
-    return rows
+    every = [
+        as_it_was if policy is as_it_was.policy else Chosen(policy, base_s, cap_s)
+        for policy in POLICIES.values()
+    ]
+    return [_row(chosen, told, [play(scene, chosen, draws) for scene in told]) for chosen in (*every, *more)]
 
 
 def _row(chosen: Chosen, told: Sequence[Scene], played: Sequence[Played]) -> Row:

@@ -9,20 +9,26 @@ from dataclasses import dataclass, field
 
 from driver.forensics.account import Account, WhatIf, WorkerAccount
 from driver.forensics.beliefs import ZOMBIE
-from driver.forensics.fit import Fit
 from driver.forensics.naming import Naming
 from driver.forensics.phases import Noticed
 from driver.forensics.policies import BASE, CAP
-from driver.forensics.recommend import Recommendation
-from driver.forensics.replay import Chosen
-from driver.forensics.what_if import Range
+from driver.forensics.what_if import Row
 from driver.metrics.metric import Unit, percentile
 from driver.report.analysis import Table
+from driver.report.forensic_words import (
+    counted,
+    number,
+    parameters,
+    percent,
+    policy_sentence,
+    ranged,
+    seconds,
+    what_if_sentence,
+)
 from driver.scenarios.quantities import write
 
 MOST_BELIEFS = 8
 MOST_DEVIANTS = MOST_DECLARED = 3
-_CERTAIN = 6.0
 
 
 @dataclass(frozen=True)
@@ -83,7 +89,7 @@ def section(told: Account) -> Section:
         says=policy_sentence(told.naming, len(told.gaps)),
         also=tuple(_also(told)),
         missing=told.missing,
-        phases=tuple((one.phase, one.share, _percent(one.share), *_spread(one.each_s)) for one in told.spent),
+        phases=tuple((one.phase, one.share, percent(one.share), *_spread(one.each_s)) for one in told.spent),
         noticed=tuple(_noticed(told.noticed)),
         what_if_says=what_if_sentence(what_if) if what_if else _WITHOUT,
         what_if=_what_if_rows(what_if) if what_if else (),
@@ -96,69 +102,6 @@ def section(told: Account) -> Section:
 
 
 _WITHOUT = "No storm of this run can be played again: no fault cut workers off and ended while they lived on."
-
-
-def policy_sentence(naming: Naming, gaps: int) -> str:
-    """Which policy the attempts fit, or that they cannot tell; `gaps` is how many there were in all."""
-    best = naming.best
-    if best is None:
-        return "No worker waited before an attempt: which policy they follow cannot be told."
-    runner_up = naming.fits[1].policy.name
-    some = "" if naming.gaps == gaps else f" of {gaps:,}"
-    whence = f"{naming.gaps:,}{some} gaps in {_count(naming.outages, 'outage')}"
-    if naming.sure:
-        return f"The attempts fit policy {named(best)}: {_times(naming.lead)} {runner_up}, from {whence}."
-    more = naming.more_attempts
-    how_many = (
-        f"About {_rounded(more)} more such attempts would tell them apart."
-        if more
-        else "More attempts like these would not tell them apart; longer outages might."
-    )
-    return (
-        f"The attempts fit policy {named(best)} best, but cannot tell it from {runner_up}: "
-        f"{_times(naming.lead)} it, from {whence}. {how_many}"
-    )
-
-
-def what_if_sentence(told: WhatIf) -> str:
-    """The recommendation, or why there is none."""
-    if told.recommendation is not None:
-        return recommendation_sentence(told.recommendation)
-    was = told.was
-    if told.holds and told.few:
-        return f"By {was.name} all are back in {_range(was.all_back_s)}; so few workers need no other policy."
-    if told.holds:
-        return (
-            f"No other policy would bring the fleet back clearly sooner than {was.name}, or as soon and with "
-            f"far fewer attempts: all back in {_range(was.all_back_s)}."
-        )
-    truth = "not all were back" if told.measured_s is None else f"all were back after {_s(told.measured_s)}"
-    return (
-        f"In the run itself {truth}, where the replay of {was.name} says {_range(was.all_back_s)}: "
-        "something other than the policy decided, so nothing is recommended."
-    )
-
-
-def recommendation_sentence(told: Recommendation) -> str:
-    """What to change to, with its figures."""
-    was, better = told.was, told.better
-    head = f"{was.name} → {_chosen(better.chosen)}: "
-    back = f"all back in {_range(better.all_back_s)} instead of {_range(was.all_back_s)}"
-    knocks = (
-        f"{_n(better.attempts_each)} attempts a worker instead of {_n(was.attempts_each)}, and "
-        f"{_n(better.at_once)} in the busiest tenth of a second instead of {_n(was.at_once)}"
-    )
-    return f"{head}{back}; {knocks}." if told.sooner else f"{head}{knocks}; {back}."
-
-
-def named(fit: Fit) -> str:
-    """A fitted policy with its base and cap, as far as it has them."""
-    parts = [
-        f"{'a base' if name == BASE else 'a cap'} of {_s(length_s)}"
-        for name, length_s in ((BASE, fit.base_s), (CAP, fit.cap_s))
-        if name in fit.policy.parameters
-    ]
-    return fit.policy.name + (f" with {' and '.join(parts)}" if parts else "")
 
 
 def _also(told: Account) -> list[str]:
@@ -187,29 +130,28 @@ def _also(told: Account) -> list[str]:
 def _noticed(told: tuple[Noticed, ...]) -> list[tuple[str, str, str, str]]:
     workers = sorted(one.worker_s for one in told)
     coordinator = sorted(one.coordinator_s for one in told if one.coordinator_s is not None)
-    rows = [("the worker", *_spread(tuple(workers)), _count(len(workers), "outage"))]
+    rows = [("the worker", *_spread(tuple(workers)), counted(len(workers), "outage"))]
     unseen = len(told) - len(coordinator)
-    how = _count(len(coordinator), "outage") + (f"; {unseen} not before it was back" if unseen else "")
+    how = counted(len(coordinator), "outage") + (f"; {unseen} not before it was back" if unseen else "")
     rows.append(("the coordinator", *_spread(tuple(coordinator)), how))
     return rows
 
 
 def _what_if_rows(told: WhatIf) -> tuple[WhatIfRow, ...]:
-    better = told.recommendation.better if told.recommendation else None
     return tuple(
         WhatIfRow(
             policy=row.name,
-            parameters=", ".join(_parameters(row.chosen)),
-            mark="as it was" if row is told.was else "better" if row is better else "",
-            all_back=_range(row.all_back_s),
+            parameters=", ".join(parameters(row.chosen)),
+            mark=_mark(row, told),
+            all_back=ranged(row.all_back_s),
             low_s=row.all_back_s.low,
             mean_s=row.all_back_s.mean,
             high_s=row.all_back_s.high,
-            half_back=_s(row.back_s[0].mean),
-            most_back=_s(row.back_s[1].mean),
-            peak=f"{_n(row.peak_per_s)}/s",
-            at_once=_n(row.at_once),
-            attempts_each=_n(row.attempts_each),
+            half_back=seconds(row.back_s[0].mean),
+            most_back=seconds(row.back_s[1].mean),
+            peak=f"{number(row.peak_per_s)}/s",
+            at_once=number(row.at_once),
+            attempts_each=number(row.attempts_each),
         )
         for row in sorted(told.rows, key=lambda row: row.all_back_s.mean)
     )
@@ -221,9 +163,10 @@ def _storms(told: Account) -> Table | None:
             storm.window.fault,
             f"{storm.attempts:,}",
             write(storm.amplification, Unit.factor),
-            _percent(storm.share),
-            "–" if storm.by_chance is None else _percent(storm.by_chance),
-            "–" if storm.at_most is None else "in step" if storm.in_step else "as by chance",
+            percent(storm.share),
+            "–" if storm.by_chance is None else percent(storm.by_chance),
+            f"{storm.busiest:,} of {counted(storm.workers, 'worker')}",
+            "–" if storm.at_most is None else "in step" if storm.in_step else "spread",
         )
         for storm in told.storms
     )
@@ -233,7 +176,7 @@ def _storms(told: Account) -> Table | None:
         "In step",
         "The share of a storm's attempts in its busiest tenth of a second, beside what the same attempts "
         "give when each worker's are shifted by a time of its own.",
-        ("fault", "attempts", "each", "busiest 0.1 s", "by chance", "workers come"),
+        ("fault", "attempts", "each", "busiest 0.1 s", "by chance", "at once", "they come"),
         rows,
     )
 
@@ -247,20 +190,22 @@ def _beliefs_sentence(told: Account) -> str:
     total_s = math.fsum(belief.lasted_s for belief in told.beliefs)
     longest = told.beliefs[0]
     parts = [
-        _count(counts[what], what) + f" ({says})"
+        counted(counts[what], what) + f" ({says})"
         for what, says in (
             (ZOMBIE, "gone, while the coordinator believed in it"),
             ("ghost", "given up, while it believed itself connected"),
         )
         if counts[what]
     ]
-    how_long = f"for {_s(total_s)} in all; the longest, {longest.worker}, for {_s(longest.lasted_s)}"
+    how_long = (
+        f"for {seconds(total_s)} in all; the longest, {longest.worker}, for {seconds(longest.lasted_s)}"
+    )
     return f"{' and '.join(parts)}, {how_long}."
 
 
 def _beliefs(told: Account) -> Table | None:
     rows = tuple(
-        (one.worker, one.what, _s(one.lasted_s), one.fault or "–") for one in told.beliefs[:MOST_BELIEFS]
+        (one.worker, one.what, seconds(one.lasted_s), one.fault or "–") for one in told.beliefs[:MOST_BELIEFS]
     )
     if not rows:
         return None
@@ -275,8 +220,8 @@ def _policies(naming: Naming) -> Table | None:
         (
             fit.policy.name,
             fit.policy.says,
-            _s(fit.base_s) if BASE in fit.policy.parameters else "–",
-            _s(fit.cap_s) if CAP in fit.policy.parameters else "–",
+            seconds(fit.base_s) if BASE in fit.policy.parameters else "–",
+            seconds(fit.cap_s) if CAP in fit.policy.parameters else "–",
             f"{fit.log_likelihood:,.1f}".replace("-", "−"),
             "best" if fit is naming.best else f"−{top - fit.score:,.1f}",
         )
@@ -303,47 +248,12 @@ def _worker(one: WorkerAccount) -> WorkerFound:
 
 
 def _spread(ordered: tuple[float, ...]) -> tuple[str, str]:
-    return _s(percentile(ordered, 50)), _s(percentile(ordered, 99))
+    return seconds(percentile(ordered, 50)), seconds(percentile(ordered, 99))
 
 
-def _chosen(chosen: Chosen) -> str:
-    parts = _parameters(chosen)
-    return chosen.policy.name + (f" ({', '.join(parts)})" if parts else "")
-
-
-def _parameters(chosen: Chosen) -> list[str]:
-    lengths = ((BASE, chosen.base_s), (CAP, chosen.cap_s))
-    return [f"{name} {_s(length_s)}" for name, length_s in lengths if name in chosen.policy.parameters]
-
-
-def _times(lead: float) -> str:
-    if lead >= _CERTAIN * math.log(10):
-        return "more than a million times likelier than"
-    return f"{math.exp(lead):.2g} times likelier than"
-
-
-def _rounded(number: int) -> str:
-    digits = max(0, len(str(number)) - 2)
-    return f"{math.ceil(number / 10**digits) * 10**digits:,}"
-
-
-def _count(number: int, what: str) -> str:
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
-
-
-def _range(told: Range) -> str:
-    low, high = _s(told.low), _s(told.high)
-    unit = high.rpartition(" ")[2]
-    return f"{_s(told.mean)} ({low.removesuffix(f' {unit}')} to {high})"
-
-
-def _percent(share: float) -> str:
-    return "< 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
-
-
-def _n(told: Range) -> str:
-    return f"{told.mean:,.0f}" if told.mean >= 10 else f"{told.mean:.2g}"
-
-
-def _s(seconds: float | None) -> str:
-    return "–" if seconds is None else write(float(f"{seconds:.2g}"), Unit.seconds)
+def _mark(row: Row, told: WhatIf) -> str:
+    if row is told.was:
+        return "as it was"
+    if told.recommendation is not None and row is told.recommendation.better:
+        return "better"
+    return "as advised" if row.name == told.was.name else ""

@@ -8,7 +8,7 @@ from driver.forensics.account import account
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.report.advice.advice import Advice
-from driver.report.forensics import recommendation_sentence
+from driver.report.forensic_words import recommendation_sentence
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
@@ -20,9 +20,12 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         return None
     found = what_if.recommendation
     was, better = found.was.name, found.better.name
+    change = f"reconnect by policy {better} (worker: policy)"
+    if was == better:
+        change = "take the coordinator's advice: no base_ms and cap_ms of their own"
     return Advice(
         "other_policy",
-        f"Let the workers reconnect by policy {better} (worker: policy).",
+        f"Let the workers {change}.",
         f"They followed {was}. The same outages played again with other policies: "
         f"{'others bring the fleet back sooner' if found.sooner else 'others knock far less'}.",
         recommendation_sentence(found),

@@ -83,7 +83,8 @@ def test_a_run_that_something_else_decided_gets_no_recommendation() -> None:
     history = Fleet(("seed",), 10, 1, (10.0, 10.0)).history()
     # The last attempt of each came long after it was due, as if the machine had slept.
     back = {event.by: event.attempt for event in history.of(wire.Connected) if event.attempt > 1}
-    for event in (*history.of(wire.Connected), *history.of(wire.Connecting)):
+    ends: list[wire.Connected | wire.Connecting] = [*history.of(wire.Connected), *history.of(wire.Connecting)]
+    for event in ends:
         if event.attempt == back.get(event.by):
             msgspec.structs.force_setattr(event, "at_ns", event.at_ns + 40_000_000_000)
     says = section(account(history)).what_if_says

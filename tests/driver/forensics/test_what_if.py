@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from functools import cache
 
 import numpy as np
@@ -167,9 +166,11 @@ def test_who_knocks_far_too_often_is_told_a_gentler_way_that_is_about_as_soon() 
     assert found.better.name == "slotted"
 
 
-def test_a_policys_twin_is_no_other_policy() -> None:
-    was = row("full_jitter", 5.0)
-    twin = row("slotted", 1.0)
-    assert POLICIES["slotted"].twin == "full_jitter"
-    assert recommend([was, twin], was, bearable_per_s=200) is None
-    assert math.isinf(POLICIES["slotted"].longest_s)
+def test_workers_that_were_set_otherwise_may_take_the_coordinators_advice() -> None:
+    set_so = Fleet(("full_jitter",), 20, 1, (20.0, 20.0), seed=3, base_ms=500, cap_ms=30_000)
+    found = account(set_so.history()).what_if
+    assert found is not None
+    advised = [one for one in found.rows if one.name == "full_jitter" and one is not found.was]
+    assert [(one.chosen.base_s, one.chosen.cap_s) for one in advised] == [(0.1, 1.0)]
+    assert found.recommendation is not None
+    assert found.recommendation.better is advised[0]

@@ -1,0 +1,132 @@
+"""Forensics in sentences: which policy, what to change, and numbers as people write them. Pure."""
+
+from __future__ import annotations
+
+import math
+
+from driver.forensics.account import WhatIf
+from driver.forensics.fit import Fit
+from driver.forensics.naming import Naming
+from driver.forensics.policies import BASE, CAP
+from driver.forensics.recommend import Recommendation
+from driver.forensics.replay import Chosen
+from driver.forensics.what_if import Range
+from driver.metrics.metric import Unit
+from driver.scenarios.quantities import write
+
+_CERTAIN = 6.0
+
+
+def policy_sentence(naming: Naming, gaps: int) -> str:
+    """Which policy the attempts fit, or that they cannot tell; `gaps` is how many there were in all."""
+    best = naming.best
+    if best is None:
+        return "No worker waited before an attempt: which policy they follow cannot be told."
+    runner_up = naming.fits[1].policy.name
+    some = "" if naming.gaps == gaps else f" of {gaps:,}"
+    whence = f"{naming.gaps:,}{some} gaps in {counted(naming.outages, 'outage')}"
+    if naming.sure:
+        return f"The attempts fit policy {named(best)}: {_times(naming.lead)} {runner_up}, from {whence}."
+    more = naming.more_attempts
+    how_many = (
+        f"About {_rounded(more)} more such attempts would tell them apart."
+        if more
+        else "More attempts like these would not tell them apart; longer outages might."
+    )
+    return (
+        f"The attempts fit policy {named(best)} best, but cannot tell it from {runner_up}: "
+        f"{_times(naming.lead)} it, from {whence}. {how_many}"
+    )
+
+
+def what_if_sentence(told: WhatIf) -> str:
+    """The recommendation, or why there is none."""
+    if told.recommendation is not None:
+        return recommendation_sentence(told.recommendation)
+    was = told.was
+    if told.holds and told.few:
+        return f"By {was.name} all are back in {ranged(was.all_back_s)}; so few workers need no other policy."
+    if told.holds:
+        return (
+            f"No other policy would bring the fleet back clearly sooner than {was.name}, or as soon and with "
+            f"far fewer attempts: all back in {ranged(was.all_back_s)}."
+        )
+    truth = (
+        "not all were back" if told.measured_s is None else f"all were back after {seconds(told.measured_s)}"
+    )
+    return (
+        f"In the run itself {truth}, where the replay of {was.name} says {ranged(was.all_back_s)}: "
+        "something other than the policy decided, so nothing is recommended."
+    )
+
+
+def recommendation_sentence(told: Recommendation) -> str:
+    """What to change to, with its figures."""
+    was, better = told.was, told.better
+    then = _chosen(was.chosen) if was.name == better.name else was.name
+    head = f"{then} → {_chosen(better.chosen)}: "
+    back = f"all back in {ranged(better.all_back_s)} instead of {ranged(was.all_back_s)}"
+    knocks = (
+        f"{number(better.attempts_each)} attempts a worker instead of {number(was.attempts_each)}, and "
+        f"{number(better.at_once)} at once after the heal instead of {number(was.at_once)}"
+    )
+    return f"{head}{back}; {knocks}." if told.sooner else f"{head}{knocks}; {back}."
+
+
+def named(fit: Fit) -> str:
+    """A fitted policy with its base and cap, as far as it has them."""
+    parts = [
+        f"{'a base' if name == BASE else 'a cap'} of {seconds(length_s)}"
+        for name, length_s in ((BASE, fit.base_s), (CAP, fit.cap_s))
+        if name in fit.policy.parameters
+    ]
+    return fit.policy.name + (f" with {' and '.join(parts)}" if parts else "")
+
+
+def _chosen(chosen: Chosen) -> str:
+    parts = parameters(chosen)
+    return chosen.policy.name + (f" ({', '.join(parts)})" if parts else "")
+
+
+def parameters(chosen: Chosen) -> list[str]:
+    """Base and cap of a policy, as far as it has them."""
+    lengths = ((BASE, chosen.base_s), (CAP, chosen.cap_s))
+    return [f"{name} {seconds(length_s)}" for name, length_s in lengths if name in chosen.policy.parameters]
+
+
+def _times(lead: float) -> str:
+    if lead >= _CERTAIN * math.log(10):
+        return "more than a million times likelier than"
+    return f"{math.exp(lead):.2g} times likelier than"
+
+
+def _rounded(number: int) -> str:
+    digits = max(0, len(str(number)) - 2)
+    return f"{math.ceil(number / 10**digits) * 10**digits:,}"
+
+
+def counted(number: int, what: str) -> str:
+    """How many of something: `1 outage`, `40 outages`."""
+    return f"{number:,} {what}{'' if number == 1 else 's'}"
+
+
+def percent(share: float) -> str:
+    """A share from 0 to 1 in whole per cent."""
+    return "< 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
+
+
+def ranged(told: Range) -> str:
+    """A time with the range of nine of ten draws: `690 ms (450 to 930 ms)`."""
+    low, high = seconds(told.low), seconds(told.high)
+    unit = high.rpartition(" ")[2]
+    return f"{seconds(told.mean)} ({low.removesuffix(f' {unit}')} to {high})"
+
+
+def number(told: Range) -> str:
+    """What is expected of a count."""
+    return f"{told.mean:,.0f}" if told.mean >= 10 else f"{told.mean:.2g}"
+
+
+def seconds(seconds: float | None) -> str:
+    """A time in two digits, in the unit of its size."""
+    return "–" if seconds is None else write(float(f"{seconds:.2g}"), Unit.seconds)
