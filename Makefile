@@ -5,10 +5,10 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv images demo test lint simulate mutants bench clean lock
+.PHONY: help setup venv images demo test lint simulate mutants judge-outside bench clean lock
 
 help: ## this list
-	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-10s %s\n' "$$t" "$$d"; done
+	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
 
 venv:
 	@[ -n "$(PYTHON)" ] || { echo "stormlab: no Python 3.11 or newer found. Install one (apt-get install python3), or name it: make setup PYTHON=/path/to/python3" >&2; exit 70; }
@@ -34,6 +34,9 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 	@echo "stormlab: the Go tests of chaos/toxiproxy"
 	@set -a; . .stormlab/machine.env; docker buildx build --network host --target test --progress plain \
 		--build-arg GO_BASE --secret id=ca,src=$$STORMLAB_CA --secret id=build_env,src=$$STORMLAB_BUILD_ENV chaos/toxiproxy
+	@echo "stormlab: the Go tests of the outside judge"
+	@set -a; . .stormlab/machine.env; docker buildx build --network host --target test --progress plain \
+		--build-arg GO_BASE --secret id=ca,src=$$STORMLAB_CA --secret id=build_env,src=$$STORMLAB_BUILD_ENV tests/outside_judge/checker
 	@$(PY) -m driver.machine.browser
 	@echo "stormlab: the Python tests, unit to end to end (some minutes)"
 	@$(PY) -m pytest
@@ -43,6 +46,9 @@ simulate: venv ## histories of trouble under a virtual clock: make simulate SEED
 
 mutants: venv ## put each known defect into a copy of the code, and see that it is caught (some minutes)
 	@$(PY) -m tests.mutants
+
+judge-outside: setup ## ask our checks and Porcupine about 10,000 histories: they must agree (some minutes)
+	@$(PY) -m tests.outside_judge agree --write
 
 bench: setup ## the benchmarks, each beside its baseline
 	@set -e; for b in benchmarks/bench_*.py; do echo "stormlab: $$b"; $(PY) $$b; done

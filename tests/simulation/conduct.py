@@ -21,7 +21,6 @@ class Conduct:
         self._breaches = breaches
         self._is_calm = not plan.troubles
         self._is_slotted = plan.policy == "slotted"
-        self._finished: set[int] = set()
         self._committed: dict[str, int] = {}
         self._given_from: dict[int, int] = {}
         self._received: set[int] = set()
@@ -29,8 +28,6 @@ class Conduct:
         self._not_before_ns: dict[str, int] = {}
         self._dials: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=DIALS_MAX))
         self._acts: dict[type[events.Event], Callable[[Any], str | None]] = {
-            events.Finished: self._finish,
-            events.TaskDone: self._done,
             events.CheckpointCommitted: self._commit,
             events.Assigned: self._assign,
             events.Started: self._start,
@@ -48,16 +45,6 @@ class Conduct:
         act = self._acts.get(type(event))
         if act is not None and (breach := act(event)):
             self._breaches.append(breach)
-
-    # -- results -------------------------------------------
-
-    def _finish(self, event: events.Finished) -> None:
-        self._finished.add(event.token)
-
-    def _done(self, event: events.TaskDone) -> str | None:
-        if event.outcome == "completed" and event.token not in self._finished:
-            return f"{event.task} counts as completed by token {event.token}, which nobody finished"
-        return None
 
     # -- checkpoints ---------------------------------------
 

@@ -7,6 +7,8 @@ from __future__ import annotations
 import random
 from collections.abc import Callable
 
+import msgspec
+
 from coordinator.core import Core, Opening
 from coordinator.door import Refused
 from coordinator.rows import ResultRow, Row
@@ -16,6 +18,7 @@ from tests.simulation.invariants import SILENT_MAX_MS, BrokenError
 from tests.simulation.memory_store import MemoryStore
 from tests.simulation.network import Connection
 from tests.simulation.process import Process
+from wire import events
 from wire.control import Submitted, Task
 from wire.events import Journal
 from wire.handshake import HandshakeError, read_hello
@@ -55,10 +58,15 @@ class CoordinatorProcess(Process):
         self.begin_life()
         self._connections, self._rows, self._answers = {}, [], []
         self._is_writing, self._asked, self._stored, self._tick_at_ns = False, 0, 0, 0
+        recovered = self.store.load()
+        self._journal(
+            events.ProcessStarted, role="coordinator", incarnation=f"life-{self.life}",
+            settings=msgspec.Raw(b"{}"), epoch=recovered.epoch,
+        )  # fmt: skip
         self.core = Core(
             self._settings,
             self._key,
-            self.store.load(),
+            recovered,
             self._journal,
             self._chance.randbytes,
             self.clock.now_ns,

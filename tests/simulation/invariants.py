@@ -24,6 +24,7 @@ class Witness:
 
     def __init__(self) -> None:
         self.done: dict[str, events.TaskDone] = {}
+        self.told_in_this_life: set[str] = set()
         self.acknowledged: dict[int, str] = {}
         self.finished_well: set[int] = set()
         self.refused: set[int] = set()
@@ -42,6 +43,10 @@ class Witness:
             self.refused.add(event.token)
         elif isinstance(event, events.CheckpointRefused):
             self.checkpoints_refused.add(event.token)
+        elif isinstance(event, events.CheckpointCommitted):
+            newest = self.newest_token.get(event.task, 0)
+            if event.token != newest:
+                self.breaches.append(f"{event.task} keeps a checkpoint of {event.token}; newest is {newest}")
         elif isinstance(event, events.ResultAcknowledged) and event.token in self.finished_well:
             self.acknowledged[event.token] = event.task
         elif isinstance(event, events.Assigned):
@@ -51,14 +56,21 @@ class Witness:
             if event.task in self.done:
                 self.breaches.append(f"{event.task} was given out after its result was durable")
             self.newest_token[event.task] = event.token
+        elif isinstance(event, events.ProcessStarted) and event.role == "coordinator":
+            self.told_in_this_life.clear()
 
     def _done(self, event: events.TaskDone) -> None:
         before = self.done.get(event.task)
         if before is not None and before.token != event.token:
             self.breaches.append(f"{event.task} was counted twice: tokens {before.token} and {event.token}")
         newest = self.newest_token.get(event.task, 0)
-        if before is None and event.token and event.token < newest:
-            self.breaches.append(f"{event.task} counted token {event.token}, though {newest} was given since")
+        if before is None and event.token != newest:
+            self.breaches.append(f"{event.task} counted token {event.token}, though {newest} is the newest")
+        if event.outcome == "completed" and event.token not in self.finished_well:
+            self.breaches.append(f"{event.task} counts as completed by {event.token}, which nobody finished")
+        if event.task in self.told_in_this_life:
+            self.breaches.append(f"{event.task} was told twice in one life of the coordinator")
+        self.told_in_this_life.add(event.task)
         self.done[event.task] = event
 
 

@@ -67,15 +67,23 @@ class World:
         for steps in range(STEPS_MAX):
             if not self.clock.step():
                 break
-            check_step(self)
-            if steps % 16 == 0:
-                check_now_and_then(self)
-                if self._is_over():
-                    break
+            self.check(steps)
+            if steps % 16 == 0 and self._is_over():
+                break
         else:
             raise BrokenError(f"no end after {STEPS_MAX} steps at {self.clock.now_ns / _S:.1f} s")
-        check_end(self)
+        self.check_end()
         return self._digest.hexdigest()
+
+    def check(self, steps: int) -> None:
+        """After every step: raises BrokenError when something that must always hold does not."""
+        check_step(self)
+        if steps % 16 == 0:
+            check_now_and_then(self)
+
+    def check_end(self) -> None:
+        """When all is over: raises BrokenError when something was lost, doubled, or is still not done."""
+        check_end(self)
 
     def _is_over(self) -> bool:
         now_s = self.clock.now_ns / _S - 1
@@ -100,16 +108,24 @@ class World:
     def _submit_once(self, work: Work) -> None:
         def answered(submitted: Submitted) -> None:
             if submitted.accepted + submitted.known == 1:
-                self.accepted.add(work.task_id)
-                self._pending.pop(work.task_id, None)
+                self.answered(work.task_id)
 
         if self.coordinator.is_alive:
+            self.asked(work.task_id)
             task = Task(
                 task_id=work.task_id, kind="steps", params=msgspec.Raw(msgspec.json.encode(work.what)),
                 priority=work.priority, intended_ns=self.clock.now_ns, retry_errors=work.retry_errors,
                 max_attempts=3 if work.what.fails else 0,
             )  # fmt: skip
             self.clock.after(0, self.coordinator.inside(lambda: self.coordinator.submit([task], answered)))
+
+    def asked(self, task: str) -> None:
+        """The driver submits a task."""
+
+    def answered(self, task: str) -> None:
+        """The driver heard that a task is held."""
+        self.accepted.add(task)
+        self._pending.pop(task, None)
 
     # -- trouble -------------------------------------------
 
@@ -223,6 +239,10 @@ class World:
             self.lines.append(line)
         if len(self.lines) > 2 * LINES_KEPT:
             del self.lines[:LINES_KEPT]
+        self.hear(event)
+
+    def hear(self, event: events.Event) -> None:
+        """A line was written."""
         self.witness.see(event)
         self._conduct.see(event)
         if isinstance(event, events.Assigned):

@@ -1,0 +1,1 @@
+"""Histories for a checker that we did not write, and whether it agrees with our checks."""

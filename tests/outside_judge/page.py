@@ -1,0 +1,48 @@
+"""The table of the agreement: as text, and in docs/outside_judge.md."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+from datetime import UTC, datetime
+
+from tests.outside_judge.agreement import Tally
+from tests.outside_judge.checker import ROOT
+
+PAGE = ROOT / "docs" / "outside_judge.md"
+BLOCK = re.compile(r"(?<=<!-- agreement -->\n).*?(?=<!-- end -->)", re.S)
+
+
+def table(tally: Tally) -> str:
+    """One row a kind."""
+    rows = [
+        "| history | how many | broken, say both | in order, say both | they differ |",
+        "|---|---|---|---|---|",
+    ]
+    for kind in tally.kinds():
+        both = tally.count(kind, ours=True, theirs=True)
+        neither = tally.count(kind, ours=False, theirs=False)
+        differ = tally.count(kind, ours=True, theirs=False) + tally.count(kind, ours=False, theirs=True)
+        rows.append(_row(kind, both, neither, differ))
+    broken = sum(tally.count(kind, ours=True, theirs=True) for kind in tally.kinds())
+    differ = len(tally.differing)
+    rows.append(_row("**all**", broken, tally.histories - broken - differ, differ))
+    return "\n".join(rows) + "\n"
+
+
+def write(tally: Tally, took_s: float) -> None:
+    """Put the table into the page, with the day and the commit."""
+    when = datetime.now(UTC).strftime("%Y-%m-%d")
+    head = ["git", "rev-parse", "--short", "HEAD"]
+    commit = subprocess.run(head, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
+    told = (
+        f"{when}, commit {commit}: {tally.histories:,} histories with {tally.operations:,} operations in "
+        f"{took_s:.0f} s; {len(tally.differing)} disagreements.\n\n{table(tally)}"
+    )
+    page = PAGE.read_text()
+    PAGE.write_text(BLOCK.sub(lambda _: told, page))
+
+
+def _row(kind: str, broken: int, in_order: int, differ: int) -> str:
+    name = kind.replace("_", " ") if not kind.startswith("defect ") else f"defect `{kind[7:]}`"
+    return f"| {name} | {broken + in_order + differ} | {broken} | {in_order} | {differ} |"

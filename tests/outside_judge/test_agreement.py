@@ -1,0 +1,53 @@
+"""Claims about the outside judge: it agrees with our checks, on what holds and on what is broken."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.outside_judge.agreement import Tally, agree
+from tests.outside_judge.checker import build, judge
+from tests.outside_judge.gather import AS_IT_WAS
+from tests.outside_judge.operations import lines, operations
+from tests.outside_judge.page import table
+from tests.outside_judge.recording import as_history, record
+
+SEEDS, DEFECT_SEEDS = 50, 30
+DEFECTS = ("ack_before_commit", "store_not_replayed")
+
+
+@pytest.fixture(scope="module")
+def binary() -> Path:
+    """The judge, built."""
+    return build()
+
+
+@pytest.fixture(scope="module")
+def tally(binary: Path) -> Tally:
+    """What both said of some hundred histories."""
+    return agree(binary, SEEDS, DEFECTS, DEFECT_SEEDS, os.cpu_count() or 1)
+
+
+def test_both_say_the_same_of_every_history(tally: Tally) -> None:
+    assert tally.histories >= 250
+    assert not tally.differing, "\n".join(tally.differing[:3])
+
+
+def test_both_see_nothing_wrong_in_the_code_that_ships(tally: Tally) -> None:
+    assert tally.count(AS_IT_WAS, ours=False, theirs=False) == SEEDS
+
+
+def test_both_see_the_defects_and_what_was_taken_from_a_history(tally: Tally) -> None:
+    for kind in (*(f"defect {name}" for name in DEFECTS), "result_forgotten", "stale_token_counts"):
+        assert tally.count(kind, ours=True, theirs=True), f"{kind}:\n{table(tally)}"
+
+
+def test_an_exported_history_has_an_end_for_every_task(binary: Path) -> None:
+    told = operations(as_history(record(3)))
+    tasks = {operation.task for operation in told if operation.op == "submit"}
+    assert tasks
+    assert {operation.task for operation in told if operation.op == "end"} == tasks
+    (answer,) = judge(binary, [lines("seed 3", told)])
+    assert (answer.verdict, answer.operations) == ("linearizable", len(told))
