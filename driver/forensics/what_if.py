@@ -14,8 +14,8 @@ from driver.forensics.policies import POLICIES, Numbers
 from driver.forensics.replay import Chosen, Played, play
 from driver.forensics.scene import Scene
 
-MOST_DRAWS, FEWEST_DRAWS = 200, 8
-WORK = 6_000
+MOST_DRAWS, FEWEST_DRAWS = 200, 20
+WORK = 16_000
 """So many outages are drawn for each policy, storms and draws together."""
 SHARES = (0.5, 0.95, 1.0)
 
