@@ -9,7 +9,7 @@ from driver.histories.history import COORDINATOR, DRIVER, History
 from driver.judging.findings import Finding, failed, passed, show, unknown
 from driver.judging.wholeness import ALIVE
 from driver.metrics import Metrics
-from wire.events import Event, ProcessStarted, ProcessStopping
+from wire.events import Event, GaveUp, ProcessStarted, ProcessStopping
 
 NAME = "no_process_died"
 
@@ -27,6 +27,10 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
             because = f"{seen.container} was {seen.status} at the end, exit code {seen.exit_code}{why}"
             told = [*history.by(seen.container)[-2:], seen]
             return failed(NAME, because, measured=1, threshold=0, margin=-1, evidence=show(history, told))
+    for given_up in history.of(GaveUp)[:1]:
+        # Whatever fault was on: none of them is a reason never to ask again.
+        because = f"{given_up.by} gave up for good: {given_up.reason}"
+        return failed(NAME, because, measured=1, threshold=0, margin=-1, evidence=show(history, [given_up]))
     for process in processes:
         ends = _ends_without_cause(history, process, run)
         if ends:

@@ -221,6 +221,16 @@ def test_a_worker_that_started_again_without_a_fault_had_died() -> None:
     assert finding.evidence[-1].text.startswith("worker-1 process_started")
 
 
+def test_a_worker_that_gave_up_under_a_fault_died_all_the_same() -> None:
+    past = small(drained=False)
+    past.fault("noise", "corrupt", ["worker-1"], 7, 3, cuts=False)
+    past.tell("worker-1", wire.GaveUp, 8, reason="altered", detail="the code does not fit the bytes")
+    past.end(20)
+    finding = found("no_process_died", past)
+    assert finding.status is Status.failed
+    assert "worker-1 gave up for good: altered" in finding.because
+
+
 def test_a_worker_that_gave_up_in_the_middle_of_the_run_failed() -> None:
     past = small()
     past.tell("worker-1", wire.ProcessStopping, 9, reason="gave up")
