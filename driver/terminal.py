@@ -104,6 +104,11 @@ class Terminal:
         elif time.monotonic() - self._plain_at >= TABLE_EVERY_S:
             self._say_plainly(board)
 
+    @property
+    def height(self) -> int:
+        """Rows of the terminal."""
+        return self._errors.height
+
     def clear(self) -> None:
         """Take the live line away."""
         if self._live is not None:

@@ -10,6 +10,7 @@ import click
 from driver.cli import options
 from driver.interrupts import to_its_end
 from driver.labs.bring_up import refuse_leftovers, take_down
+from driver.labs.journals_of_lab import forget_journals
 from driver.terminal import Terminal, print_lines
 
 
@@ -23,6 +24,7 @@ def command(project: str, as_json: bool) -> None:
         work = take_down(options.engine_of(project), terminal)
         down = asyncio.run(to_its_end(work, lambda: terminal.say("Taking it down to the end; a moment.")))
     refuse_leftovers(down)
+    forget_journals(project)
     if as_json:
         print_lines([json.dumps({"project": project, "containers": down.containers, "left": []})])
     elif down.containers:

@@ -26,6 +26,8 @@ CATALOGUE = {
     "inject": "hurt a lab that is up, by hand",
     "faults": "the faults that are on, on which links, until when",
     "heal": "end every fault of a lab that is up, and verify it",
+    "dashboard": "a page that shows a lab while it lives, with a hand on its switch",
+    "top": "the same in the terminal, to look at",
     "scenarios": "the scenarios there are, with their claims and last verdicts",
     "scenario": "run a scenario on real containers, and judge it",
     "validate": "whether scenario files could run",

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import json
 import time
+from dataclasses import replace
 
 import click
 
@@ -13,6 +14,7 @@ from driver.engines.engine import Engine, LabSpec
 from driver.errors import StoppedError
 from driver.interrupts import stoppable
 from driver.labs.bring_up import bring_up, take_down
+from driver.labs.journals_of_lab import fresh_journals
 from driver.labs.lab import Lab, new_spec
 from driver.labs.orphans import restore_orphans
 from driver.terminal import Terminal, print_lines
@@ -43,6 +45,7 @@ async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal)
         terminal.say(f"The lab {engine.project!r} is up already; giving it {workers} workers.")
     else:
         wanted = await asyncio.to_thread(engine.reserve, wanted)
+        wanted = replace(wanted, journals=fresh_journals(engine))
 
     def on_stop(count: int) -> None:
         engine.interrupt()

@@ -142,18 +142,21 @@ def _faults(history: History) -> tuple[FaultWindow, ...]:
         ended_ns = ends.get(begun.fault)
         if ended_ns is None:
             ended_ns = min((at for at in heals if at >= begun.at_ns), default=None)
-        began_ns = begun.at_ns - int(begun.spread_ms * 1e6)
-        windows.append(
-            FaultWindow(
-                fault=begun.fault,
-                kind=begun.kind,
-                targets=tuple(begun.targets),
-                cuts=begun.cuts,
-                due_ns=min(begun.planned_ns, began_ns) or began_ns,
-                began_ns=began_ns,
-                ended_ns=ended_ns,
-                begun=begun,
-                receipt=receipts.get(begun.fault),
-            )
-        )
+        windows.append(window_of(begun, ended_ns, receipts.get(begun.fault)))
     return tuple(windows)
+
+
+def window_of(begun: FaultBegun, ended_ns: int | None, receipt: Receipt | None) -> FaultWindow:
+    """One fault from the line that says that it began."""
+    began_ns = begun.at_ns - int(begun.spread_ms * 1e6)
+    return FaultWindow(
+        fault=begun.fault,
+        kind=begun.kind,
+        targets=tuple(begun.targets),
+        cuts=begun.cuts,
+        due_ns=min(begun.planned_ns, began_ns) or began_ns,
+        began_ns=began_ns,
+        ended_ns=ended_ns,
+        begun=begun,
+        receipt=receipt,
+    )

@@ -1,0 +1,67 @@
+"""`lab.py dashboard`: a page that shows a lab while it lives, and has a hand on its switch."""
+
+from __future__ import annotations
+
+import asyncio
+import secrets
+from contextlib import suppress
+
+import click
+from aiohttp import web
+
+from driver.cli import options
+from driver.dashboard.guard import Guard
+from driver.dashboard.past import Past
+from driver.dashboard.server import make_app
+from driver.dashboard.standing import Standing
+from driver.dashboard.watch import Watch
+from driver.engines.engine import Engine
+from driver.errors import PortTakenError
+from driver.machine.ports import holder
+from driver.runs.run_folder import results_root
+from driver.terminal import print_lines
+
+PORT = 8600
+
+
+@click.command("dashboard")
+@options.project
+@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to serve it.")
+@click.option("--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True, metavar="N",
+              help="Which port; 0: any that is free.")  # fmt: skip
+@click.option("--read-only", is_flag=True, help="Only show: nothing can be hurt, healed or started.")
+@options.log_level
+def command(project: str, host: str, port: int, read_only: bool) -> None:
+    """Serve a page that shows the lab now: workers, queues, faults; break a part, and watch it heal.
+
+    The address has a token in it, which only this address lets in. Ctrl-C ends it; the lab goes on.
+    """
+    with suppress(KeyboardInterrupt):
+        asyncio.run(serve(options.engine_of(project), host, port, read_only))
+
+
+async def serve(engine: Engine, host: str, port: int, read_only: bool) -> None:
+    """Serve until cancelled. Raises PortTakenError."""
+    token = secrets.token_urlsafe(18)
+    watch = Watch(Standing(engine), read_only)
+    guard = Guard(token, host)
+    app = make_app(watch, Past(results_root()), guard, read_only)
+    # A page that is open would be waited for.
+    runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
+    await runner.setup()
+    try:
+        site = web.TCPSite(runner, host, port)
+        try:
+            await site.start()
+        except OSError as error:
+            raise PortTakenError(
+                f"Port {port} on {host} cannot be used ({error.strerror}): {holder(port)} has it.",
+                f"Choose another: --port {port + 1}, or 0 for any that is free.",
+            ) from None
+        port = runner.addresses[0][1]
+        guard.listen_on(port)
+        shown = f"[{host}]" if ":" in host else host
+        print_lines([f"http://{shown}:{port}/?token={token}"])
+        await asyncio.Event().wait()
+    finally:
+        await runner.cleanup()

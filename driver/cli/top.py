@@ -1,0 +1,44 @@
+"""`lab.py top`: a lab as it is now, in the terminal."""
+
+from __future__ import annotations
+
+import asyncio
+from contextlib import suppress
+
+import click
+
+from driver.cli import options
+from driver.dashboard.on_a_terminal import rows_of, summary_of
+from driver.dashboard.standing import LOOK_EVERY_S, Standing
+from driver.terminal import Board, Terminal
+
+REFRESH_S = 0.5
+COLUMNS = ("worker", "state", "for", "back", "tasks", "memory", "under", "doing")
+
+
+@click.command("top")
+@options.project
+@options.log_level
+def command(project: str) -> None:
+    """Show the lab now: who is connected, what they do, which faults are on. Ctrl-C ends it."""
+    with suppress(KeyboardInterrupt), Terminal() as terminal:
+        asyncio.run(_watch(Standing(options.engine_of(project)), terminal))
+
+
+async def _watch(standing: Standing, terminal: Terminal) -> None:
+    looking = asyncio.create_task(_look_around(standing))
+    try:
+        while True:
+            if standing.step():
+                continue
+            rows, marks = rows_of(standing, terminal.height - 4)
+            terminal.show_table(COLUMNS, rows, marks, Board(summary_of(standing)))
+            await asyncio.sleep(REFRESH_S)
+    finally:
+        looking.cancel()
+
+
+async def _look_around(standing: Standing) -> None:
+    while True:
+        await standing.look()
+        await asyncio.sleep(LOOK_EVERY_S)

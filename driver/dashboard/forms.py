@@ -1,0 +1,115 @@
+"""The fault catalogue as forms, and what a filled one would hit: by the code and in the words of `inject`."""
+
+from __future__ import annotations
+
+import secrets
+import shlex
+from dataclasses import dataclass
+from enum import Enum, EnumType
+from typing import Any, TypeGuard, get_args
+
+from pydantic.fields import FieldInfo
+
+from chaos.catalogue import ALL, FaultError, make, parameters
+from chaos.fault import Fault
+from chaos.targets import Fleet, TargetError
+from chaos.units import unit_of
+from driver.cli.options_run import MAX_SEED, check_duration
+from driver.errors import WrongUseError
+from driver.labs.by_hand import plan_by_hand
+from driver.scenarios.yaml_file import scalar
+
+SELECTIONS = ("all", "30%", "random 3", "coordinator", "toxiproxy")
+_EXAMPLES = {"ms": "200ms", "s": "10s", "B": "64KB", "B/s": "1MB/s", "byte": "1e-4"}
+
+
+class FormError(Exception):
+    """A form that cannot be carried out: the field (a parameter, `targets`, `for` or "") and why."""
+
+    def __init__(self, field: str, problem: str) -> None:
+        super().__init__(problem)
+        self.field = field
+
+
+@dataclass(frozen=True)
+class Filled:
+    """A form that can: whom it hits, and the words of the command line that do the same."""
+
+    hits: tuple[str, ...]
+    spares: int
+    seed: int
+    words: list[str]
+
+    @property
+    def command(self) -> str:
+        """To be copied into a shell."""
+        return shlex.join(["python", "lab.py", *self.words])
+
+
+def catalogue() -> list[dict[str, Any]]:
+    """Every fault with its parameters."""
+    return [
+        {
+            "name": kind.name,
+            "summary": kind.summary,
+            "ends_see": kind.ends_see,
+            "layer": kind.layer.value,
+            "lasting": kind.lasting,
+            "example": kind.example,
+            "params": [_field(name, about, kind) for name, about in parameters(kind).items()],
+        }
+        for kind in ALL
+    ]
+
+
+def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
+    """What a form asks for. Raises FormError."""
+    fault, targets, for_text = (str(form.get(key) or "") for key in ("fault", "targets", "for"))
+    params = {str(name): scalar(str(text)) for name, text in (form.get("params") or {}).items() if text}
+    seed = form.get("seed")
+    seed = secrets.randbelow(MAX_SEED) if not isinstance(seed, int) else seed % MAX_SEED
+    try:
+        made = make(fault, params)
+    except FaultError as error:
+        raise FormError(error.key.partition(".")[0], error.problem) from None
+    try:
+        hits = Fleet(workers, seed).select(targets or "all", "by-hand")
+    except TargetError as error:
+        raise FormError("targets", str(error)) from None
+    try:
+        for_s = check_duration("--for", for_text or None)
+        plan_by_hand(fault, params, targets or "all", for_s, seed, workers)
+    except WrongUseError as error:
+        raise FormError("for" if "--for" in error.sentence else "", error.sentence) from None
+    words = ["inject", fault, "--workers", targets or "all"]
+    for name, text in (form.get("params") or {}).items():
+        if text:
+            words += [f"--{name.replace('_', '-')}", str(text)]
+    if for_text and made.lasting:
+        words += ["--for", for_text]
+    words += ["--seed", str(seed)]
+    if project != "stormlab":
+        words += ["--project", project]
+    return Filled(tuple(hits), workers - len(hits), seed, words)
+
+
+def _field(name: str, about: str, kind: type[Fault]) -> dict[str, Any]:
+    field, info = next((f, i) for f, i in kind.model_fields.items() if name in (i.alias, f))
+    unit = unit_of(field)
+    return {
+        "name": name,
+        "about": about,
+        "unit": unit,
+        "required": info.is_required(),
+        "choices": _choices(info),
+        "placeholder": _EXAMPLES.get(unit, ""),
+    }
+
+
+def _choices(info: FieldInfo) -> list[str]:
+    kinds = [info.annotation, *get_args(info.annotation)]
+    return [str(one.value) for kind in kinds if _is_enum(kind) for one in kind]
+
+
+def _is_enum(kind: Any) -> TypeGuard[type[Enum]]:
+    return isinstance(kind, EnumType)

@@ -1,0 +1,72 @@
+"""Who may talk to the dashboard: the browser that was given its address, on this machine, from its own page.
+
+A token in the printed address becomes a cookie that no other site's page can make the browser send
+(SameSite=Strict). A page elsewhere that points a name of its own at this machine (DNS rebinding) is told
+apart by the Host header, and one that sends a request here by the Origin header (RFC 6454).
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+
+_LOOPBACK = ("127.0.0.1", "localhost", "[::1]")
+_HEADERS = {
+    "Content-Security-Policy": "default-src 'self'; img-src 'self' data:; base-uri 'none'; "
+    "form-action 'self'; frame-ancestors 'none'",
+    "X-Content-Type-Options": "nosniff",
+    "Referrer-Policy": "no-referrer",
+    "Cache-Control": "no-store",
+}
+
+
+class Guard:
+    """The rules of one server, which listens on `host`; its port is told once it is known."""
+
+    def __init__(self, token: str, host: str) -> None:
+        self._token = token
+        # Whoever opened it to other machines reaches it by names that only they know.
+        self._names = _LOOPBACK if host in ("127.0.0.1", "localhost", "::1") else ()
+        self._cookie = "stormlab"
+        self._hosts: set[str] = set()
+
+    def listen_on(self, port: int) -> None:
+        """The port that it listens on. Cookies know no ports, so each server's has a name of its own."""
+        self._cookie = f"stormlab-{port}"
+        self._hosts = {f"{name}:{port}" for name in self._names}
+
+    def refusal(self, request: web.Request) -> str:
+        """Why a request is not answered; "" where it is."""
+        if self._names and request.host not in self._hosts:
+            return f"this dashboard does not answer to the name {request.host!r}"
+        origin = request.headers.get("Origin")
+        if origin is not None and origin != f"http://{request.host}":
+            return "only the dashboard's own page may ask this"
+        given = request.query.get("token") or request.cookies.get(self._cookie, "")
+        if not hmac.compare_digest(given.encode(), self._token.encode()):
+            return "the token is missing or wrong: open the address that `lab.py dashboard` printed"
+        return ""
+
+    @web.middleware
+    async def let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse, or let in; the first visit trades the token for a cookie."""
+        if because := self.refusal(request):
+            return self._with_headers(web.json_response({"error": because}, status=HTTPStatus.FORBIDDEN))
+        if "token" in request.query and request.method == "GET":
+            # The address without the token is what stays in the history and goes into a screenshot.
+            there = web.HTTPSeeOther(request.path)
+            there.set_cookie(self._cookie, self._token, httponly=True, samesite="Strict", path="/")
+            return self._with_headers(there)
+        return self._with_headers(await handler(request))
+
+    @staticmethod
+    def _with_headers(response: web.StreamResponse) -> web.StreamResponse:
+        if not response.prepared:
+            for name, value in _HEADERS.items():
+                response.headers.setdefault(name, value)
+        return response

@@ -1,0 +1,272 @@
+"""A lab as it is now, folded from its journals line by line, by the definitions of the report. Pure."""
+
+from __future__ import annotations
+
+from array import array
+from bisect import insort
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from driver.dashboard.series import Series
+from driver.dashboard.told import TELL
+from driver.dashboard.worker_now import Standing, Usage, WorkerNow
+from driver.histories import events as told
+from driver.histories.course import FaultWindow, window_of
+from driver.histories.history import COORDINATOR
+from driver.metrics.metric import percentile
+from wire import events
+from wire.events import Event
+
+RECENT_NS = 10_000_000_000
+"""Percentiles in the curves are of so long before."""
+RING = 500
+_SECOND_NS = 1_000_000_000
+
+
+@dataclass
+class FaultNow:
+    """One fault: what began, when it ended, and its receipt once there is one."""
+
+    begun: told.FaultBegun
+    window: FaultWindow
+    ended_wall_s: float | None = None
+    receipt: told.Receipt | None = None
+
+
+@dataclass(frozen=True)
+class Told:
+    """A line of the stream, numbered from 1."""
+
+    number: int
+    event: Event
+    text: str
+
+
+class Model:
+    """Hears events in order of time; everything else reads."""
+
+    def __init__(self, workers: Sequence[str] = ()) -> None:
+        self.workers: dict[str, WorkerNow] = {}
+        self.coordinator = Usage()
+        self.totals: events.Totals | None = None
+        self.faults: dict[str, FaultNow] = {}
+        self.run: told.RunStarted | None = None
+        self.phase = ""
+        self.gate_ns = 0
+        self.series = Series()
+        self.ring: deque[Told] = deque(maxlen=RING)
+        self.heard = 0
+        self.attempts = 0
+        self.reconnections = 0
+        self.completed = self.failed = 0
+        self.reconnection_times_s: list[float] = []
+        self.latencies_s = array("d")
+        self._recent_reconnections: deque[tuple[int, float]] = deque()
+        self._recent_latencies: deque[tuple[int, float]] = deque()
+        self._intended: dict[str, int] = {}
+        self._sessions: dict[str, str] = {}
+        self._second = 0
+        self._rates = {"attempts": 0, "tasks": 0}
+        self._on: dict[type[Event], Callable[[Any], None]] = {
+            told.RunStarted: self._run_started,
+            told.PhaseBegun: self._phase_begun,
+            told.FaultBegun: self._fault_begun,
+            told.FaultEnded: self._fault_ended,
+            told.Healed: self._healed,
+            told.Receipt: self._receipt,
+            told.Sample: self._sample,
+            events.Submitted: self._submitted,
+            events.TaskDone: self._task_done,
+            events.Totals: self._totals,
+            events.WorkerJoined: self._joined,
+            events.WorkerLost: self._let_go,
+            events.WorkerGone: self._let_go,
+            events.ProcessStarted: self._process,
+            events.ProcessStopping: self._process,
+            events.Connecting: self._connecting,
+        }
+        for name in workers:
+            self.worker(name)
+
+    def worker(self, name: str) -> WorkerNow:
+        """A worker, known from now on."""
+        found = self.workers.get(name)
+        if found is None:
+            found = self.workers[name] = WorkerNow(name)
+        return found
+
+    def hear(self, event: Event) -> None:
+        """The next event."""
+        self._turn_to(event)
+        if handler := self._on.get(type(event)):
+            handler(event)
+        if event.by.startswith("worker-"):
+            self._of_worker(event)
+        if tell := TELL.get(type(event)):
+            self.heard += 1
+            self.ring.append(Told(self.heard, event, tell(event)))
+
+    def faults_on(self) -> list[FaultNow]:
+        """The faults that have not ended."""
+        return [fault for fault in self.faults.values() if fault.ended_wall_s is None]
+
+    def hurt(self) -> dict[str, list[str]]:
+        """Workers that are aimed at now, with the faults that are on."""
+        found: dict[str, list[str]] = {}
+        for fault in self.faults_on():
+            for target in fault.begun.targets:
+                found.setdefault(target, []).append(fault.begun.fault)
+        return found
+
+    def tick(self, at_ns: int, wall_s: float) -> None:
+        """Time passes, also where nothing happens."""
+        if self._second and at_ns // _SECOND_NS >= self._second:
+            self._close(at_ns // _SECOND_NS, at_ns, wall_s)
+
+    @property
+    def connected(self) -> int:
+        """Workers that are connected by both sides' word."""
+        return sum(worker.standing is Standing.connected for worker in self.workers.values())
+
+    def _turn_to(self, event: Event) -> None:
+        second = event.at_ns // _SECOND_NS
+        if second != self._second:
+            if self._second and second > self._second:
+                self._close(second, event.at_ns, event.wall_s)
+            self._second = max(second, self._second)
+
+    def _close(self, second: int, at_ns: int, wall_s: float) -> None:
+        """Put the point of the second that has passed (or passes), and begin another."""
+        ended_wall_s = wall_s - (at_ns - self._second * _SECOND_NS) / 1e9
+        self.series.put(float(int(ended_wall_s)), self._point(at_ns))
+        if second > self._second:
+            passed = second - self._second - 1
+            self._second = second
+            self._rates = dict.fromkeys(self._rates, 0)
+            if passed > 0:
+                # Nothing happened for a while: the curves stay where they are until now.
+                self.series.put(float(int(ended_wall_s)) + 1, self._point(at_ns))
+                self.series.put(float(int(ended_wall_s)) + passed, self._point(at_ns))
+
+    def _point(self, at_ns: int) -> dict[str, float | None]:
+        back, late = (
+            _recent(self._recent_reconnections, at_ns),
+            _recent(self._recent_latencies, at_ns),
+        )
+        usages = [worker.usage for worker in self.workers.values()]
+        return {
+            **self._rates,
+            "connected": self.connected,
+            "waiting": self.totals.waiting if self.totals else None,
+            "assigned": self.totals.assigned if self.totals else None,
+            "reconnection_p50": percentile(back, 50),
+            "reconnection_p99": percentile(back, 99),
+            "latency_p50": percentile(late, 50),
+            "latency_p99": percentile(late, 99),
+            "memory_workers": sum(usage.memory_bytes or 0 for usage in usages) or None,
+            "memory_coordinator": self.coordinator.memory_bytes,
+            "cpu_workers": _sum(usage.cpu_cores for usage in usages),
+            "cpu_coordinator": self.coordinator.cpu_cores,
+        }
+
+    def _of_worker(self, event: Event) -> None:
+        worker = self.worker(event.by)
+        outage = worker.hear(event)
+        if outage is None:
+            return
+        self.reconnections += 1
+        worker.reconnections += 1
+        if outage.how == "loss" and outage.total_s is not None:
+            insort(self.reconnection_times_s, outage.total_s)
+            self._recent_reconnections.append((event.at_ns, outage.total_s))
+
+    def _connecting(self, event: events.Connecting) -> None:
+        self.attempts += 1
+        self._rates["attempts"] += 1
+
+    def _run_started(self, event: told.RunStarted) -> None:
+        self.run = event
+        for name in event.workers:
+            self.worker(name)
+
+    def _phase_begun(self, event: told.PhaseBegun) -> None:
+        self.phase = event.phase
+        if event.phase == "gate":
+            self.gate_ns = event.at_ns
+
+    def _fault_begun(self, event: told.FaultBegun) -> None:
+        window = window_of(event, None, None)
+        self.faults[event.fault] = FaultNow(event, window)
+        known = tuple(self.workers)
+        for worker in self.workers.values():
+            if window.reaches(worker.name, known):
+                worker.faults.append(window)
+
+    def _fault_ended(self, event: told.FaultEnded) -> None:
+        fault = self.faults.get(event.fault)
+        if fault is not None and not event.detail:
+            fault.ended_wall_s = event.wall_s
+
+    def _healed(self, event: told.Healed) -> None:
+        if event.left:
+            return
+        for fault in self.faults_on():
+            fault.ended_wall_s = event.wall_s
+
+    def _receipt(self, event: told.Receipt) -> None:
+        if event.fault in self.faults:
+            self.faults[event.fault].receipt = event
+
+    def _sample(self, event: told.Sample) -> None:
+        if event.container == COORDINATOR:
+            self.coordinator.sample(event.at_ns, event.memory_bytes, event.cpu_s)
+        elif event.container.startswith("worker-"):
+            self.worker(event.container).usage.sample(event.at_ns, event.memory_bytes, event.cpu_s)
+
+    def _submitted(self, event: events.Submitted) -> None:
+        self._intended.setdefault(event.task, event.intended_ns)
+
+    def _task_done(self, event: events.TaskDone) -> None:
+        intended_ns = self._intended.pop(event.task, None)
+        if intended_ns is None:
+            # A restarted coordinator tells again what it cannot know to have told.
+            return
+        self._rates["tasks"] += 1
+        self.completed += event.outcome == "completed"
+        self.failed += event.outcome == "failed"
+        if event.worker in self.workers:
+            self.workers[event.worker].tasks += 1
+        if intended_ns:
+            latency_s = (event.at_ns - intended_ns) / 1e9
+            self.latencies_s.append(latency_s)
+            self._recent_latencies.append((event.at_ns, latency_s))
+
+    def _totals(self, event: events.Totals) -> None:
+        self.totals = event
+
+    def _joined(self, event: events.WorkerJoined) -> None:
+        self._sessions[event.worker] = event.session
+        self.worker(event.worker).believed(True, event)
+
+    def _let_go(self, event: events.WorkerLost | events.WorkerGone) -> None:
+        superseded = isinstance(event, events.WorkerLost) and event.kind == "superseded"
+        if not superseded and self._sessions.get(event.worker) == event.session:
+            self.worker(event.worker).believed(False, event)
+
+    def _process(self, event: events.ProcessStarted | events.ProcessStopping) -> None:
+        if event.by == COORDINATOR:
+            for worker in self.workers.values():
+                worker.believed(False, event)
+
+
+def _recent(pairs: deque[tuple[int, float]], at_ns: int) -> list[float]:
+    while pairs and pairs[0][0] < at_ns - RECENT_NS:
+        pairs.popleft()
+    return sorted(value for _, value in pairs)
+
+
+def _sum(values: Any) -> float | None:
+    known = [value for value in values if value is not None]
+    return sum(known) if known else None

@@ -1,0 +1,78 @@
+"""A scenario that the page runs: its plan as steps, how far it is, and how it ended."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Any
+
+from driver.dashboard.jobs import Job, Jobs
+from driver.dashboard.model import Model
+from driver.runs.run_folder import results_root
+from driver.runs.store import read_verdict
+from driver.scenarios.plan import PlannedFault, resolve
+from driver.scenarios.scenario_file import Overrides, find_scenario, load_scenario
+
+_REPORT = re.compile(r"report: (\S+)/report\.")
+MAX_SEED = 2**32
+
+
+class ScenarioJob:
+    """At most one at a time."""
+
+    def __init__(self, jobs: Jobs) -> None:
+        self._jobs = jobs
+        self._job: Job | None = None
+        self._name = ""
+        self._faults: Sequence[PlannedFault] = ()
+
+    @property
+    def is_running(self) -> bool:
+        """Whether one runs."""
+        return self._job is not None and self._job.code is None
+
+    def start(self, name: str, quick: bool, workers: int | None, seed: int, project: str) -> Job | None:
+        """Begin it. None where too much runs. Raises WrongUseError for what cannot run."""
+        loaded = load_scenario(find_scenario(name), Overrides(workers, None, {}, quick))
+        self._faults = resolve(loaded, seed).faults
+        words = ["scenario", name, "--seed", str(seed), "--project", project]
+        words += ["--quick"] if quick else []
+        words += ["--workers", str(workers)] if workers else []
+        self._name = loaded.name
+        self._job = self._jobs.start(words)
+        return self._job
+
+    def stop(self) -> None:
+        """It heals, keeps what it has, and takes its lab down."""
+        if self._job is not None:
+            self._job.stop()
+
+    def told(self, model: Model | None) -> dict[str, Any] | None:
+        """For the page; None where none was ever started."""
+        job = self._job
+        if job is None:
+            return None
+        run = next((found[1] for line in job.lines if (found := _REPORT.search(line))), "").rpartition("/")[2]
+        verdict = read_verdict(results_root() / run) if run and job.code is not None else None
+        return {
+            "name": self._name,
+            "running": job.code is None,
+            "steps": [_step(fault, model) for fault in self._faults],
+            "lines": list(job.lines),
+            "verdict": verdict.verdict if verdict else "",
+            "because": verdict.because if verdict else "",
+            "run": run,
+        }
+
+
+def _step(fault: PlannedFault, model: Model | None) -> dict[str, Any]:
+    begun = model.faults.get(fault.id) if model else None
+    state = "to come" if begun is None else "on" if begun.ended_wall_s is None else "done"
+    return {
+        "id": fault.id,
+        "fault": fault.fault,
+        "at_s": fault.at_s,
+        "for_s": fault.for_s,
+        "targets": list(fault.targets),
+        "state": state,
+    }

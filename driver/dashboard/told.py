@@ -1,0 +1,37 @@
+"""Events in a person's words, for the stream on the page: those worth a line each, and no others. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from chaos.hands import names
+from driver.histories import events as driver_events
+from wire import events
+from wire.events import Event
+
+TELL: dict[type[Event], Callable[[Any], str]] = {
+    events.ProcessStarted: lambda e: f"started as {e.role}" + (f", epoch {e.epoch}" if e.epoch else ""),
+    events.ProcessStopping: lambda e: f"stopped in order: {e.reason}",
+    events.Connected: lambda e: f"connected ({e.outcome}) at attempt {e.attempt}",
+    events.Lost: lambda e: f"lost its connection: {e.kind}",
+    events.GaveUp: lambda e: f"gave up for good: {e.reason}",
+    events.LeaseExpired: lambda e: f"stopped {e.task}: its lease ran out",
+    events.WorkerLost: lambda e: f"lost {e.worker}: {e.kind}",
+    events.WorkerGone: lambda e: f"session of {e.worker} ended: {e.reason}",
+    events.FrameRefused: lambda e: f"refused a frame of {e.peer}: {e.fault}",
+    events.AttemptLost: lambda e: f"gave {e.task} up at {e.worker}: {e.reason}",
+    events.ResultRefused: lambda e: f"refused a result of {e.worker} for {e.task}: {e.because}",
+    events.CheckpointRefused: lambda e: f"refused a checkpoint of {e.worker} for {e.task}: {e.because}",
+    driver_events.PhaseBegun: lambda e: f"phase: {e.phase}",
+    driver_events.FaultBegun: lambda e: f"{e.kind} begins on {names(e.targets)}",
+    driver_events.FaultEnded: lambda e: (
+        f"{e.kind} ends on {names(e.targets)}" + (f": {e.detail}" if e.detail else "")
+    ),
+    driver_events.FaultFailed: lambda e: f"{e.kind} could not begin: {e.detail}",
+    driver_events.Healed: lambda e: f"still hurt: {names(e.left)}" if e.left else "healed, and verified",
+    driver_events.Receipt: lambda e: f"{e.kind} {'is proved' if e.proved else 'is not proved'}: {e.because}",
+    driver_events.Trouble: lambda e: f"trouble: {e.what}: {e.detail}",
+    driver_events.Aborted: lambda e: f"ended early: {e.because}",
+    driver_events.Note: lambda e: e.text,
+}

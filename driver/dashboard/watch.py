@@ -1,0 +1,80 @@
+"""The dashboard at work: looks for the lab, keeps the model up to date, and tells the viewers."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+
+import msgspec
+
+from driver.dashboard.hub import Hub
+from driver.dashboard.jobs import Jobs
+from driver.dashboard.picture import Part
+from driver.dashboard.scenario_job import ScenarioJob
+from driver.dashboard.standing import CATCH_UP_STEPS, LOOK_EVERY_S, STEP_S, Standing
+
+
+class Watch:
+    """One project's lab, watched. Everything runs on the server's own loop, so nothing here needs a lock."""
+
+    encode = staticmethod(msgspec.json.encode)
+
+    def __init__(self, standing: Standing, read_only: bool = False) -> None:
+        self.standing = standing
+        self.jobs = Jobs()
+        self.scenario = ScenarioJob(self.jobs)
+        self.hub = Hub(self.state)
+        self._read_only = read_only
+        self._changed = 0
+
+    async def look_around(self) -> None:
+        """Look for the lab, for ever."""
+        while True:
+            await self.standing.look()
+            await asyncio.sleep(LOOK_EVERY_S)
+
+    async def go_on(self) -> None:
+        """Hear and tell, for ever."""
+        while True:
+            for _ in range(CATCH_UP_STEPS):
+                if not self.standing.step():
+                    break
+            if len(self.hub):
+                self._tell()
+            await asyncio.sleep(STEP_S)
+
+    def state(self) -> Part:
+        """The whole of it."""
+        feed = self.standing.feed
+        lab, doing = self.standing.told(), self.doing()
+        if feed is None:
+            return {**EMPTY, "now_s": time.time(), "lab": lab, "doing": doing, "read_only": self._read_only}
+        return {**feed.painter.state(lab, doing, time.time()), "read_only": self._read_only}
+
+    def doing(self) -> Part:
+        """What was asked of the page, and what has become of it."""
+        model = self.standing.feed.model if self.standing.feed else None
+        return {"scenario": self.scenario.told(model), "jobs": self.jobs.told()}
+
+    def _tell(self) -> None:
+        feed = self.standing.feed
+        if feed is None or self._changed != self.standing.changed:
+            if self._changed != self.standing.changed or self._lab_is_new():
+                self._changed = self.standing.changed
+                self.hub.tell(None)
+            return
+        self.hub.tell(feed.painter.delta(self.standing.told(), self.doing(), time.time()))
+
+    def _lab_is_new(self) -> bool:
+        """Where there is no feed, what is said of the lab and of the jobs is all that can change."""
+        told = (self.standing.told(), self.doing())
+        changed, self._told = told != self._told, told
+        return changed
+
+    _told: tuple[Part, Part] = ({}, {})
+
+
+EMPTY: Part = {
+    "seq": 0, "tiles": [], "faults": [], "markers": [], "events": [], "queue": {}, "figures": {},
+    "series": {"t": []},
+}  # fmt: skip
