@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from driver.histories.connections import Story, stories
 from driver.histories.course import BEFORE_NS, course
 from driver.histories.history import COORDINATOR, History
-from driver.histories.intervals import Interval, difference
+from driver.histories.intervals import Interval, difference, union
 
 ZOMBIE, GHOST = "zombie", "ghost"
 SHORTEST_NS = 100_000_000
@@ -42,12 +42,18 @@ def false_beliefs(history: History) -> list[Belief]:
     """
     if not history.by(COORDINATOR):
         return []
+    unclear = union(
+        (window.due_ns - BEFORE_NS, window.began_ns)
+        for window in history.view(course).faults
+        if COORDINATOR in window.targets
+    )
     found = [
         Belief(story.worker, what, begin_ns, end_ns, _fault_at(history, story.worker, begin_ns))
         for story in history.view(stories).values()
         if history.by(story.worker)
         for what, stretches in _stretches(story)
-        for begin_ns, end_ns in stretches
+        # A coordinator that is killed writes nothing: when it died is known no better than that.
+        for begin_ns, end_ns in difference(stretches, unclear)
         if end_ns - begin_ns > SHORTEST_NS
     ]
     return sorted(found, key=lambda belief: belief.begin_ns - belief.end_ns)

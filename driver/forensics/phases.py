@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from driver.histories.connections import LOSS, Outage, Story, stories
 from driver.histories.history import History
+from wire.events import WorkerGone, WorkerLost
 
 PHASES = ("detection", "waiting", "failed attempts", "handshake", "resume")
 
@@ -37,8 +38,12 @@ class Spent:
 
 def noticed(history: History) -> list[Noticed]:
     """Every outage of a process that lived on, in order of the workers, with what each side knew when."""
+    said: dict[str, set[int]] = {}
+    for event in history.merged(WorkerLost, WorkerGone):
+        if isinstance(event, WorkerLost | WorkerGone):
+            said.setdefault(event.worker, set()).add(event.at_ns)
     return [
-        Noticed(outage, outage.detection_s, _coordinator_s(story, outage))
+        Noticed(outage, outage.detection_s, _coordinator_s(story, outage, said.get(story.worker, set())))
         for story in history.view(stories).values()
         for outage in story.outages
         if outage.how == LOSS
@@ -68,12 +73,16 @@ def spent(outages: Sequence[Outage]) -> list[Spent]:
     ]
 
 
-def _coordinator_s(story: Story, outage: Outage) -> float | None:
-    """When the coordinator gave up the connection that broke; None: not before it saw the next one."""
+def _coordinator_s(story: Story, outage: Outage, said_ns: set[int]) -> float | None:
+    """When the coordinator gave up the connection that broke; None: not before it saw the next one.
+
+    `said_ns` are the instants at which it wrote so: a belief that ended otherwise ended with the coordinator.
+    """
     limit_ns = outage.back_ns if outage.back_ns is not None else math.inf
     for begin_ns, end_ns in story.seen:
         if begin_ns <= outage.broken_ns < end_ns:
-            return (end_ns - outage.broken_ns) / 1e9 if end_ns < limit_ns else None
+            noticed = end_ns < limit_ns and end_ns in said_ns
+            return (end_ns - outage.broken_ns) / 1e9 if noticed else None
     # It had given the connection up before the worker's own side of it broke.
     ended = [end_ns for _, end_ns in story.seen if end_ns <= outage.broken_ns]
-    return 0.0 if ended else None
+    return 0.0 if ended and ended[-1] in said_ns else None

@@ -26,8 +26,6 @@ LATE_S = 0.0015
 _BIN_S = 0.1
 _MOST_BINS = 4_000
 
-Flags = NDArray[np.bool_]
-
 
 @dataclass(frozen=True)
 class Chosen:
@@ -53,7 +51,7 @@ class Played:
 @dataclass
 class _Act:
     """Where each worker of each draw stands, in one row; `knocks` are the times of attempts, with their
-    draw.
+    draw. `took_s` is what the last attempt of each takes.
     """
 
     at_s: Numbers
@@ -62,6 +60,7 @@ class _Act:
     number: Numbers
     draw: NDArray[np.int64]
     attempts: Numbers
+    took_s: Numbers
     steady_per_s: Numbers
     knocks: list[tuple[NDArray[np.int64], Numbers]] = field(default_factory=list)
 
@@ -77,6 +76,7 @@ def play(scene: Scene, chosen: Chosen, draws: int, seed: int = 0) -> Played:
         number=np.ones(draws * count),
         draw=np.repeat(np.arange(draws), count),
         attempts=np.zeros(draws * count),
+        took_s=random.choice(scene.handshake_s, draws * count),
         steady_per_s=np.zeros(draws),
     )
     _knock(act, np.arange(draws * count), chosen, scene, random, slots=False)
@@ -85,10 +85,11 @@ def play(scene: Scene, chosen: Chosen, draws: int, seed: int = 0) -> Played:
     if len(late):
         # Being turned away costs what being taken in does: the same two round trips.
         act.at_s[late] += random.choice(scene.handshake_s, len(late))
+        act.took_s[late] = random.choice(scene.handshake_s, len(late))
         act.opens_s[late] = slot_s[late] - EARLY_S
         act.number[late] += 1
         _knock(act, late, chosen, scene, random, slots=True)
-    back_s = act.at_s + random.choice(scene.handshake_s, len(act.at_s)) - scene.healed_s
+    back_s = act.at_s + act.took_s - scene.healed_s
     draw = np.concatenate([which for which, _ in act.knocks])
     at_s = np.concatenate([times for _, times in act.knocks])
     return Played(
@@ -123,10 +124,28 @@ def _knock(
         who = who[act.at_s[who] < act.opens_s[who]]
         if not len(who):
             return
-        act.at_s[who] += random.choice(costs_s, len(who))
+        ends_s = act.at_s[who] + random.choice(costs_s, len(who))
+        if len(scene.hung_s) and not slots:
+            who, ends_s = _hang(act, who, ends_s, scene, random)
+        act.at_s[who] = ends_s
         act.number[who] += 1
         if step == EXACT - 1:
             _skip(act, who, first_s)
+
+
+def _hang(
+    act: _Act, who: NDArray[np.int64], ends_s: Numbers, scene: Scene, random: np.random.Generator
+) -> tuple[NDArray[np.int64], Numbers]:
+    """What becomes of attempts that still hang when the link swallows no more: as in the run, some are
+    through then, and the others are cut off. Those who go on knocking, and when they failed.
+    """
+    hangs = ends_s >= act.opens_s[who]
+    which = random.integers(len(scene.hung_s), size=len(who))
+    ends_s = np.where(hangs, act.opens_s[who] + scene.hung_s[which], ends_s)
+    through = hangs & scene.hung_through[which]
+    act.at_s[who[through]] = act.opens_s[who[through]]
+    act.took_s[who[through]] = scene.hung_s[which[through]]
+    return who[~through], ends_s[~through]
 
 
 def _skip(act: _Act, who: NDArray[np.int64], first_s: Numbers) -> None:

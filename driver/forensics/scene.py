@@ -12,12 +12,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.forensics.policies import Numbers
-from driver.forensics.settings import RESUMES_FASTER, are_told, settings_told
+from driver.forensics.settings import RESUMES_FASTER, are_told, settings_told, worker_settings_told
 from driver.histories.connections import LOSS, Attempt, Outage
 from driver.histories.history import History
 from driver.metrics.storm import Storm, storms
+from wire.events import Connected
 
-REFUSED_BY_COORDINATOR = "status"
+CONNECTED, REFUSED_BY_COORDINATOR = "connected", "status"
+_NOT_THE_LINK = (CONNECTED, REFUSED_BY_COORDINATOR)
 USUAL_S = 0.005
 """What an attempt costs where the history holds none of its kind."""
 MOST_SCENES = 4
@@ -29,8 +31,10 @@ class Scene:
     """One storm. Times are seconds from the fault's begin, one for each outage.
 
     `knew_s` is when the worker noticed, `opens_s` from when on an attempt could succeed, `healed_s` the
-    fault's end. `failing_s` and `handshake_s` hold what attempts of either kind took. The coordinator lets
-    `resumes` in by its faster lane: `rate_per_s`, after `burst` at once.
+    fault's end. `failing_s` and `handshake_s` hold what attempts of either kind took. Where attempts hung
+    until the heal, `hung_s` holds how long after it each of them ended, and `hung_through` whether it then
+    succeeded; else both are empty. The coordinator lets `resumes` in by its faster lane: `rate_per_s`, after
+    `burst` at once.
     """
 
     fault: str
@@ -40,6 +44,8 @@ class Scene:
     resumes: NDArray[np.bool_]
     failing_s: Numbers
     handshake_s: Numbers
+    hung_s: Numbers
+    hung_through: NDArray[np.bool_]
     rate_per_s: float
     burst: int
 
@@ -67,8 +73,13 @@ def _scene(history: History, storm: Storm) -> Scene | None:
         return None
     settings = settings_told(history)
     attempts = [attempt for outage in outages for attempt in outage.attempts if attempt.ended_ns]
-    failing = [_took_s(one) for one in attempts if one.kind not in ("connected", REFUSED_BY_COORDINATOR)]
-    standing = [_took_s(one) for one in attempts if one.kind == "connected"]
+    hung = [one for one in attempts if _hung(one, healed_ns)]
+    whole = [one for one in attempts if not _hung(one, healed_ns)]
+    failing = [_took_s(one) for one in whole if one.kind not in _NOT_THE_LINK]
+    standing = [_took_s(one) for one in whole if one.kind == CONNECTED]
+    if hung and not failing:
+        # All of them hung: alone they would have done so for as long as a worker waits for an answer.
+        failing = [worker_settings_told(history).connect_timeout_ms / 1e3]
     return Scene(
         fault=storm.window.fault,
         healed_s=(healed_ns - begin_ns) / 1e9,
@@ -76,7 +87,9 @@ def _scene(history: History, storm: Storm) -> Scene | None:
         opens_s=_seconds([_opens_ns(outage, healed_ns) - begin_ns for outage in outages]),
         resumes=np.array([outage.back is None or outage.back.outcome == "resumed" for outage in outages]),
         failing_s=_costs(failing),
-        handshake_s=_costs(standing),
+        handshake_s=_costs(standing or _first_handshakes_s(history)),
+        hung_s=_seconds([one.ended_ns - healed_ns for one in hung]),
+        hung_through=np.array([one.kind == CONNECTED for one in hung], dtype=np.bool_),
         rate_per_s=settings.admission_per_s * RESUMES_FASTER,
         burst=settings.admission_burst * RESUMES_FASTER,
     )
@@ -84,9 +97,22 @@ def _scene(history: History, storm: Storm) -> Scene | None:
 
 def _opens_ns(outage: Outage, healed_ns: int) -> int:
     """From when on an attempt could succeed: the heal, or later while attempts still failed, or earlier."""
-    failed = [one.began.at_ns for one in outage.attempts if one.kind not in ("", "connected", "status")]
+    failed = [one.began.at_ns for one in outage.attempts if one.kind not in ("", *_NOT_THE_LINK)]
     came_early = outage.back_ns is not None and outage.back_ns <= healed_ns
     return max([outage.lost_ns if came_early else healed_ns, *(at_ns + 1 for at_ns in failed)])
+
+
+def _first_handshakes_s(history: History) -> list[float]:
+    """What the first handshakes of the run took, when nothing was wrong yet."""
+    return [
+        event.handshake_ms / 1e3
+        for event in history.of(Connected)[: 2 * len(history.workers)]
+        if event.outcome == "fresh"
+    ]
+
+
+def _hung(attempt: Attempt, healed_ns: int) -> bool:
+    return attempt.began.at_ns < healed_ns <= attempt.ended_ns
 
 
 def _took_s(attempt: Attempt) -> float:

@@ -39,15 +39,20 @@ def advised_s(history: History) -> tuple[float, float]:
 
 def own_s(history: History) -> tuple[float | None, float | None]:
     """Base and cap that the workers were set to; None: they take what they are advised."""
+    told = worker_settings_told(history)
+    return _in_s(told.base_ms), _in_s(told.cap_ms)
+
+
+def worker_settings_told(history: History) -> WorkerSettings:
+    """The settings of the first worker that tells them, which is set like all; else the defaults."""
     for event in history.of(ProcessStarted):
         if event.by in history.workers:
-            own = _read(event.settings, WorkerSettings)
-            base_ms, cap_ms = own.base_ms, own.cap_ms
-            return (
-                None if base_ms is None else base_ms / 1e3,
-                None if cap_ms is None else cap_ms / 1e3,
-            )
-    return None, None
+            return _read(event.settings, WorkerSettings)
+    return WorkerSettings()
+
+
+def _in_s(length_ms: float | None) -> float | None:
+    return None if length_ms is None else length_ms / 1e3
 
 
 def _read(raw: msgspec.Raw, kind: type[S]) -> S:

@@ -40,6 +40,8 @@ def scene(workers: int = 20, outage_s: float = 10.0, rate_per_s: float = 200.0, 
         resumes=np.ones(workers, dtype=np.bool_),
         failing_s=np.array([0.002]),
         handshake_s=np.array([0.02]),
+        hung_s=np.array([]),
+        hung_through=np.array([], dtype=np.bool_),
         rate_per_s=rate_per_s,
         burst=burst,
     )
