@@ -9,11 +9,16 @@ from collections.abc import Callable
 class Clock:
     """Monotonic nanoseconds that pass only when `step` is called. Wall time may jump; monotonic time never
     does.
+
+    `acted` are the processes in which something happened at the last step; none where it cannot be told.
+    While `is_watched`, a process that overlooked something ends the run.
     """
 
     def __init__(self) -> None:
         self.now_ns = 1_000_000_000
         self.wall_offset_s = 1_700_000_000.0
+        self.acted: list[object] = []
+        self.is_watched = True
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._made = 0
 
@@ -30,6 +35,7 @@ class Clock:
         """Run the next event; False when there is none."""
         if not self._heap:
             return False
+        self.acted.clear()
         self.now_ns, _, call = heapq.heappop(self._heap)
         call()
         return True

@@ -11,7 +11,7 @@ import msgspec
 
 from coordinator.core import Core, Opening
 from coordinator.door import Refused
-from coordinator.rows import ResultRow, Row
+from coordinator.rows import AttemptRow, ResultRow, Row
 from coordinator.sessions import RESUMED
 from tests.simulation.clock import Clock
 from tests.simulation.invariants import SILENT_MAX_MS, BrokenError
@@ -134,17 +134,25 @@ class CoordinatorProcess(Process):
 
     # -- what must hold ------------------------------------
 
+    def overlooked(self) -> str:
+        """A connection that is silent for too long."""
+        if self.core is None:
+            return ""
+        since_ns = self.clock.now_ns - SILENT_MAX_MS * _MS
+        if since_ns <= self._frozen_until_ns:
+            return ""
+        for number, speaker in self.core.fleet.connections.items():
+            if self._heard_ns[number] < since_ns:
+                return f"the coordinator has not noticed that {speaker.session.worker} is silent"
+        return ""
+
     def link_breach(self) -> str:
-        """What is wrong with a connection that stands: it is one of two, or silent for too long."""
+        """A connection that stands, and is one of two."""
         if self.core is None:
             return ""
         for number, speaker in self.core.fleet.connections.items():
-            worker = speaker.session.worker
             if speaker.session.connection != number:
-                return f"{worker} has two connections"
-            since_ns = max(self._heard_ns[number], self._frozen_until_ns)
-            if self.clock.now_ns - since_ns > SILENT_MAX_MS * _MS:
-                return f"the coordinator has not noticed that {worker} is silent"
+                return f"{speaker.session.worker} has two connections"
         return ""
 
     def overdue_breach(self) -> str:
@@ -218,10 +226,11 @@ class CoordinatorProcess(Process):
 
     def _crash_now(self, batch: list[Row]) -> str | None:
         """Whether the crash that waits comes with this commit: mostly it waits for one with a result at
-        stake.
+        stake, or an attempt that has just begun.
         """
         crash = self.crash_at_commit
-        at_stake = any(isinstance(row, ResultRow) for row in batch)
+        worth = AttemptRow if self._chance.random() < 0.3 else ResultRow
+        at_stake = any(isinstance(row, worth) for row in batch)
         if crash is None or (not at_stake and self._chance.random() >= ANY_COMMIT):
             return None
         self.crash_at_commit = None

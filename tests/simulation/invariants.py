@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 from wire import events
 from wire.priority import Priority
 
 if TYPE_CHECKING:
+    from tests.simulation.worker_process import WorkerProcess
     from tests.simulation.world import World
 
 DEPTH_MAX = 10_000
@@ -75,67 +76,80 @@ class Witness:
 
 
 def check_step(world: World) -> None:
-    """Raise BrokenError when something that must always hold does not."""
+    """Raise BrokenError when something that must always hold does not.
+
+    Looks at the processes in which something happened: the others stand as they stood, and what time alone
+    makes wrong is asked before anything happens in them (Process.overlooked).
+    """
     witness = world.witness
     if witness.breaches:
         raise BrokenError(witness.breaches[0])
-    core = world.coordinator.core
-    if core is not None:
-        counts = core.ledger.counts()
-        if counts.submitted != counts.completed + counts.failed + counts.waiting + counts.assigned:
-            raise BrokenError(f"the books do not balance: {counts}")
-    results = world.coordinator.store.results
-    for token, task in witness.acknowledged.items():
-        if task not in results and token not in witness.refused:
-            raise BrokenError(f"{task}: result {token} was acknowledged, and is neither durable nor refused")
-    _check_checkpoints(world)
-    _check_links(world)
-    _check_leases(world)
-
-
-def _check_checkpoints(world: World) -> None:
-    store = world.coordinator.store
-    for worker in world.workers:
-        while worker.told_of_checkpoints:
-            saved = worker.told_of_checkpoints.pop()
-            kept = store.checkpoints.get(saved.task_id)
-            durable = kept is not None and kept.step >= saved.checkpoint.step
-            refused = saved.token in world.witness.checkpoints_refused
-            if not durable and not refused and saved.task_id not in store.results:
-                step = saved.checkpoint.step
-                raise BrokenError(
-                    f"{saved.task_id}: its checkpoint at step {step} was acknowledged, and is not durable"
-                )
+    _check_acknowledged(world)
+    acted = world.clock.acted or world.processes
+    coordinator = world.coordinator
+    for process in acted:
+        if process is coordinator:
+            _check_books(world)
+        else:
+            worker = cast("WorkerProcess", process)
+            _check_checkpoints(world, worker)
+            _check_leases(world, worker)
 
 
 def check_now_and_then(world: World) -> None:
     """What is too dear to look at after every step."""
     if breach := world.coordinator.overdue_breach():
         raise BrokenError(breach)
+    for process in world.processes:
+        if process.is_alive and (breach := process.overlooked()):
+            raise BrokenError(breach)
 
 
-def _check_links(world: World) -> None:
-    """Silence is noticed in time, and a session has one connection."""
+def _check_acknowledged(world: World) -> None:
+    """Once durable or refused it stays so: each acknowledgement is looked at when it is heard."""
+    witness = world.witness
+    while witness.acknowledged:
+        token, task = witness.acknowledged.popitem()
+        if task not in world.coordinator.store.results and token not in witness.refused:
+            raise BrokenError(f"{task}: result {token} was acknowledged, and is neither durable nor refused")
+
+
+def _check_books(world: World) -> None:
+    core = world.coordinator.core
+    if core is not None:
+        counts = core.ledger.counts()
+        if counts.submitted != counts.completed + counts.failed + counts.waiting + counts.assigned:
+            raise BrokenError(f"the books do not balance: {counts}")
     if breach := world.coordinator.link_breach():
         raise BrokenError(breach)
-    for worker in world.workers:
-        if worker.silent_ms() > SILENT_MAX_MS:
-            raise BrokenError(f"{worker.name} has not noticed {worker.silent_ms():.0f} ms of silence")
 
 
-def _check_leases(world: World) -> None:
-    live: dict[str, str] = {}
-    for worker in world.workers:
-        if worker.core is None:
-            continue
-        if worker.core.channel.depth > DEPTH_MAX:
-            raise BrokenError(f"{worker.name} has {worker.core.channel.depth} messages queued")
-        if over := worker.without_lease():
-            raise BrokenError(f"{worker.name} works on {over[0]}, whose lease is over")
-        for task in worker.core.live_tasks(world.clock.now_ns):
-            if task in live:
-                raise BrokenError(f"{task} has two live leases: {live[task]} and {worker.name}")
-            live[task] = worker.name
+def _check_checkpoints(world: World, worker: WorkerProcess) -> None:
+    store = world.coordinator.store
+    while worker.told_of_checkpoints:
+        saved = worker.told_of_checkpoints.pop()
+        kept = store.checkpoints.get(saved.task_id)
+        durable = kept is not None and kept.step >= saved.checkpoint.step
+        refused = saved.token in world.witness.checkpoints_refused
+        if not durable and not refused and saved.task_id not in store.results:
+            step = saved.checkpoint.step
+            raise BrokenError(
+                f"{saved.task_id}: its checkpoint at step {step} was acknowledged, and is not durable"
+            )
+
+
+def _check_leases(world: World, worker: WorkerProcess) -> None:
+    """A lease begins, or begins anew, only where something happens: each is held against its last holder."""
+    if worker.core is None:
+        return
+    if worker.core.channel.depth > DEPTH_MAX:
+        raise BrokenError(f"{worker.name} has {worker.core.channel.depth} messages queued")
+    now_ns = world.clock.now_ns
+    for task in worker.core.live_tasks(now_ns):
+        holder = world.holders.get(task, worker)
+        if holder is not worker and holder.core is not None and task in holder.core.live_tasks(now_ns):
+            raise BrokenError(f"{task} has two live leases: {holder.name} and {worker.name}")
+        world.holders[task] = worker
 
 
 def check_end(world: World) -> None:
@@ -148,6 +162,9 @@ def check_end(world: World) -> None:
     undone = store.tasks.keys() - store.results.keys()
     if undone:
         raise BrokenError(f"not done {world.clock.now_ns / 1e9:.0f} s after the start: {sorted(undone)}")
+    for worker in world.workers:
+        if worker.core is not None and worker.core.state == "connected" and worker.core.held:
+            raise BrokenError(f"all is done, and {worker.name} still holds {worker.core.held} attempts")
     unseen = store.results.keys() - world.witness.done.keys()
     if unseen:
         raise BrokenError(f"done, but no line says so: {sorted(unseen)}")

@@ -13,7 +13,7 @@ KINDS = {
     "cut": 8, "half_open": 5, "damage": 5, "refuse": 3, "slow": 3, "kill_worker": 4, "freeze_worker": 4,
     "drain_worker": 2, "kill_coordinator": 2, "kill_before_commit": 2, "kill_after_commit": 2,
     "freeze_coordinator": 2, "drain_coordinator": 1, "clock_step": 1, "cut_all": 1,
-    "replay": 4,
+    "replay": 4, "back_without_one": 4,
 }  # fmt: skip
 
 
@@ -54,6 +54,11 @@ class Plan:
     troubles: tuple[Trouble, ...]
     policy: str
     adaptive_heartbeat: bool
+
+    @property
+    def is_patient(self) -> bool:
+        """Whether the run goes on for minutes after all is done: one in sixteen does."""
+        return self.seed % 16 == 0
 
 
 def draw_plan(seed: int) -> Plan:

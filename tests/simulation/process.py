@@ -6,6 +6,7 @@ from collections.abc import Callable
 from typing import ParamSpec
 
 from tests.simulation.clock import Clock
+from tests.simulation.invariants import BrokenError
 
 P = ParamSpec("P")
 
@@ -34,6 +35,14 @@ class Process:
         """Nothing happens in it for a while, then all that was due happens."""
         self._frozen_until_ns = max(self._frozen_until_ns, self.clock.now_ns + for_ns)
 
+    def overlooked(self) -> str:
+        """What this process should have done by now, and did not; "" when nothing.
+
+        Asked before anything happens in it, and now and then: what time alone makes wrong stays wrong until
+        then.
+        """
+        raise NotImplementedError
+
     def inside(self, call: Callable[P, None]) -> Callable[P, None]:
         """`call`, bound to this life: void in any other, late when frozen."""
         life = self.life
@@ -44,6 +53,9 @@ class Process:
             if self.clock.now_ns < self._frozen_until_ns:
                 self.clock.at(self._frozen_until_ns, lambda: run(*args, **named))
                 return
+            if self.clock.is_watched and (breach := self.overlooked()):
+                raise BrokenError(breach)
+            self.clock.acted.append(self)
             call(*args, **named)
 
         return run

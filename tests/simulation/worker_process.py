@@ -15,7 +15,7 @@ import msgspec
 from coordinator.core import Opening
 from tests.simulation.clock import Clock
 from tests.simulation.coordinator_process import CoordinatorProcess
-from tests.simulation.invariants import BrokenError
+from tests.simulation.invariants import SILENT_MAX_MS, BrokenError
 from tests.simulation.network import Connection, Wire
 from tests.simulation.process import Process
 from wire.codec import Limits, Opener, Sealer, session_keys
@@ -115,6 +115,14 @@ class WorkerProcess(Process):
         assert self.core is not None
         self._do(self.core.on_drain(self.clock.now_ns))
 
+    def overlooked(self) -> str:
+        """A lease that is over, or silence that is too long."""
+        if (silent_ms := self.silent_ms()) > SILENT_MAX_MS:
+            return f"{self.name} has not noticed {silent_ms:.0f} ms of silence"
+        if self._running and (over := self.without_lease()):
+            return f"{self.name} works on {over[0]}, whose lease is over"
+        return ""
+
     def without_lease(self) -> list[str]:
         """Tasks that run here though their lease ended, and this process had the time to see it."""
         if self.core is None:
@@ -151,6 +159,11 @@ class WorkerProcess(Process):
             case StartAttempt():
                 self._running[effect.assign.token] = effect
                 step = effect.checkpoint.step if effect.checkpoint is not None else 0
+                saved = self._disk.get(effect.assign.task_id)
+                if saved is not None and saved.step > step:
+                    raise BrokenError(
+                        f"{self.name} begins at step {step}, and its disk has step {saved.step}"
+                    )
                 self._work(effect, step)
             case StopAttempt():
                 self._running.pop(effect.token, None)
@@ -174,13 +187,18 @@ class WorkerProcess(Process):
         if self.core is None:
             return
         due_ns = self.core.next_deadline_ns()
-        if due_ns is None or due_ns == self._tick_at_ns:
+        if due_ns is None or 0 < self._tick_at_ns <= due_ns:
             return
         self._tick_at_ns = due_ns
 
         def tick() -> None:
-            if self._tick_at_ns == due_ns and self.core is not None:
-                self._tick_at_ns = 0
+            if self._tick_at_ns != due_ns or self.core is None:
+                return
+            self._tick_at_ns = 0
+            later_ns = self.core.next_deadline_ns()
+            if later_ns is not None and later_ns > self.clock.now_ns:
+                self._plan_tick()
+            else:
                 self._do(self.core.on_tick(self.clock.now_ns))
 
         self.clock.at(due_ns, self.inside(tick))
@@ -224,7 +242,8 @@ class WorkerProcess(Process):
         """Note the checkpoints that the core does not keep any more: the coordinator said that it has
         them.
         """
-        saved = [message for message in core.channel.pending() if isinstance(message, CheckpointSaved)]
+        pending = core.channel.pending() if core.channel.depth else ()
+        saved = [message for message in pending if isinstance(message, CheckpointSaved)]
         yield
         if saved:
             kept = {id(message) for message in core.channel.pending()}

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Callable
 from functools import partial
 
 import msgspec
@@ -24,7 +25,22 @@ END_S = 150.0
 STEPS_MAX = 400_000
 LINES_KEPT = 400
 _S = 1_000_000_000
-_decoder = msgspec.json.Decoder(events.ProcessEvent)
+_encoder = msgspec.json.Encoder()
+
+
+class Told(Journal):
+    """A journal whose lines are heard as they are written."""
+
+    def __init__(self, by: str, keep: Callable[[bytes, events.Event], None], clock: Clock) -> None:
+        super().__init__(by, lambda line: None, lambda: clock.now_ns, clock.wall_s)
+        self._name = by
+        self._keep = keep
+        self._clock = clock
+
+    def __call__(self, kind: type[events.Event], /, **fields: object) -> None:
+        """Append one event of `kind`, at this instant."""
+        event = kind(at_ns=self._clock.now_ns, wall_s=self._clock.wall_s(), by=self._name, **fields)
+        self._keep(_encoder.encode(event) + b"\n", event)
 
 
 class World:
@@ -42,13 +58,15 @@ class World:
         self._digest = hashlib.sha256()
         settings = CoordinatorSettings(
             fleet=plan.workers, heartbeat_interval_ms=500, heartbeat_timeout_ms=1_000, lease_ms=3_000,
-            grace_ms=2_000, session_ttl_ms=self.chance.choice((4_000, 60_000)), admission_per_s=20.0,
+            grace_ms=100, session_ttl_ms=self.chance.choice((4_000, 60_000)), admission_per_s=20.0,
             admission_burst=3, max_attempts=1_000,
         )  # fmt: skip
         self.coordinator = CoordinatorProcess(
             self.clock, self.chance, settings, KEY, self._journal("coordinator")
         )
         self.workers = [self._worker(number) for number in range(1, plan.workers + 1)]
+        self.processes: list[CoordinatorProcess | WorkerProcess] = [self.coordinator, *self.workers]
+        self.holders: dict[str, WorkerProcess] = {}
         self._pending: dict[str, Work] = {}
 
     def run(self) -> str:
@@ -89,6 +107,8 @@ class World:
         now_s = self.clock.now_ns / _S - 1
         if now_s > END_S:
             return True
+        if self.plan.is_patient:
+            return False
         calm = now_s > TROUBLE_S + 7 and not self._pending
         store = self.coordinator.store
         settled = len(store.results) == len(store.tasks) and store.results.keys() <= self.witness.done.keys()
@@ -99,9 +119,9 @@ class World:
 
     def _submit(self, work: Work) -> None:
         """As the driver does: the same task again until its answer came."""
-        self._pending.setdefault(work.task_id, work)
         if work.task_id in self.accepted:
             return
+        self._pending.setdefault(work.task_id, work)
         self._submit_once(work)
         self.clock.after(int(0.7 * _S), lambda: self._submit(work))
 
@@ -161,6 +181,9 @@ class World:
                 worker.freeze(for_ns)
             case "freeze_coordinator":
                 self.coordinator.freeze(for_ns)
+            case "back_without_one":
+                self._strike_coordinator("kill_coordinator", int(0.3 * _S))
+                self._for_a_while(worker, for_ns, refusing=True)
             case "clock_step":
                 self.clock.wall_offset_s += self.chance.choice((-30.0, 60.0))
             case _:
@@ -193,8 +216,7 @@ class World:
     def _last_rites(self) -> None:
         """All trouble ends: whoever is dead comes back, and no crash waits for its moment any more."""
         self.coordinator.crash_at_commit = None
-        everyone: list[CoordinatorProcess | WorkerProcess] = [self.coordinator, *self.workers]
-        for process in everyone:
+        for process in self.processes:
             if not process.is_alive:
                 process.start()
 
@@ -230,15 +252,14 @@ class World:
         return WorkerProcess(name, self.clock, self.chance, settings, KEY, journal, self.coordinator)
 
     def _journal(self, by: str) -> Journal:
-        return Journal(by, self._write, lambda: self.clock.now_ns, self.clock.wall_s)
+        return Told(by, self._keep, self.clock)
 
-    def _write(self, line: bytes) -> None:
+    def _keep(self, line: bytes, event: events.Event) -> None:
         self._digest.update(line)
-        event = _decoder.decode(line)
         if not isinstance(event, (events.Traffic, events.Totals)):
             self.lines.append(line)
-        if len(self.lines) > 2 * LINES_KEPT:
-            del self.lines[:LINES_KEPT]
+            if len(self.lines) > 2 * LINES_KEPT:
+                del self.lines[:LINES_KEPT]
         self.hear(event)
 
     def hear(self, event: events.Event) -> None:
