@@ -17,6 +17,8 @@ from driver.forensics.policies import POLICIES, Numbers
 
 SURE = math.log(10)
 """A name is given when it explains the gaps ten times better than the runner-up."""
+FEWEST = 8
+"""Fewer gaps than that fit one policy or another by accident, however well."""
 _SAME = 1e-3
 _DRAWS = 40
 _PROMPT_S = 1e-3
@@ -49,7 +51,7 @@ class Naming:
     @property
     def sure(self) -> bool:
         """Whether the gaps can tell the best from all others."""
-        return self.lead >= SURE
+        return self.lead >= SURE and self.gaps >= FEWEST
 
 
 def name_policy(gaps: Gaps) -> Naming:
@@ -83,6 +85,8 @@ def _more_attempts(gaps: Gaps, told: Naming) -> int | None:
 
     That many do so five times of six: the lead then expected, less its standard deviation, is sure.
     """
+    if told.lead >= SURE:
+        return FEWEST - len(gaps)
     best, other = told.fits[:2]
     gains = _gains(gaps, best, other)
     mean, deviation = float(np.mean(gains)), float(np.std(gains))

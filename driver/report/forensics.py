@@ -28,6 +28,8 @@ from driver.report.forensic_words import (
 from driver.scenarios.quantities import write
 
 MOST_BELIEFS = 8
+CERTAIN = math.log(1_000)
+"""What workers say of themselves is contradicted only when it is a thousand times less likely."""
 MOST_DEVIANTS = MOST_DECLARED = 3
 
 
@@ -111,7 +113,8 @@ def _also(told: Account) -> list[str]:
     if best is not None and told.declared:
         names = ", ".join(told.declared[:MOST_DECLARED])
         agree = all(name in (best.policy.name, best.policy.twin) for name in told.declared)
-        verdict = ": that is not what they did" if told.naming.sure and not agree else ""
+        clearly = told.naming.sure and told.naming.lead >= CERTAIN
+        verdict = ": that is not what they did" if clearly and not agree else ""
         found.append(f"The workers themselves say {names}{verdict}.")
     if best is not None and best.policy.twin and set(told.declared) != {best.policy.name}:
         found.append(f"{best.policy.twin} with its base at the cap draws the same as {best.policy.name}.")

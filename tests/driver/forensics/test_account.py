@@ -94,6 +94,21 @@ def test_a_worker_that_is_given_up_and_believes_is_a_ghost() -> None:
     assert [(one.what, round(one.lasted_s, 1)) for one in beliefs] == [(GHOST, 3.0)]
 
 
+def test_a_coordinator_that_was_killed_noticed_nothing_and_believed_in_nobody() -> None:
+    past = Past(3)
+    past.begin()
+    past.fault("kill-1", "kill", ["coordinator"], 10.3, 2, due_s=10.0)
+    for worker in past.workers:
+        past.tell(worker, wire.Lost, 10.05, session="", kind="reset", detail="", silent_ms=5.0)
+    past.start("coordinator", 12.5, role="coordinator")
+    for worker in past.workers:
+        past.connect(worker, 13, outcome="resumed")
+    past.end(60)
+    found = told(past)
+    assert [one.coordinator_s for one in found.noticed] == [None] * 3
+    assert found.beliefs == ()
+
+
 def test_a_healthy_herd_has_neither() -> None:
     assert told(healthy_herd()).beliefs == ()
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from driver.forensics.gaps import gaps_by_worker, pooled
-from driver.forensics.naming import Naming, name_policy
+from driver.forensics.naming import FEWEST, Naming, name_policy
 from driver.forensics.policies import POLICIES
 from tests.driver.forensics.confusion import UNSURE, fleet_named
 from tests.driver.forensics.fleets import Fleet
@@ -82,3 +82,12 @@ def test_without_attempts_there_is_no_name() -> None:
     told = name_policy(pooled([]))
     assert told.best is None
     assert not told.sure
+
+
+def test_a_handful_of_gaps_is_not_sure_however_well_it_fits() -> None:
+    told = fleet("websockets", workers=1, outage_s=12.0)
+    assert 0 < told.gaps < FEWEST
+    assert told.best is not None
+    assert told.best.policy.name == "websockets"
+    assert not told.sure
+    assert told.more_attempts == FEWEST - told.gaps

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from functools import cache
 
 import numpy as np
@@ -11,11 +12,12 @@ from driver.forensics.account import Account, account
 from driver.forensics.policies import POLICIES
 from driver.forensics.recommend import recommend
 from driver.forensics.replay import Chosen, play
-from driver.forensics.scene import Scene
+from driver.forensics.scene import Scene, scenes
 from driver.forensics.what_if import Range, Row, what_if
 from driver.histories.history import History
 from driver.metrics import measure
 from tests.driver.forensics.fleets import Fleet
+from tests.driver.judge.histories import Past
 from wire.settings import CoordinatorSettings
 
 BASE_S, CAP_S, OUTAGE_S = 0.1, 1.0, 12.0
@@ -111,6 +113,46 @@ def test_the_slots_are_those_that_the_coordinator_gives() -> None:
     assert found.measured_s == pytest.approx(found.was.all_back_s.mean, rel=0.2)
     assert found.measured_s is not None
     assert found.measured_s > 4
+
+
+def hanging(*, through: bool) -> Scene:
+    """A link that swallows all: attempts last 5 s, or until it is healed."""
+    return replace(
+        scene(outage_s=12.0),
+        failing_s=np.array([5.0]),
+        hung_s=np.array([0.03]),
+        hung_through=np.array([through]),
+    )
+
+
+def test_attempts_that_hang_until_the_heal_are_through_when_they_were_in_the_run() -> None:
+    back_s = play(hanging(through=True), chosen("full_jitter"), 20).back_s
+    assert back_s == pytest.approx(0.03, abs=0.001)
+
+
+def test_attempts_that_the_heal_cuts_off_are_followed_by_another_wait() -> None:
+    back_s = play(hanging(through=False), chosen("fixed"), 20).back_s
+    assert back_s == pytest.approx(0.03 + 0.1 + 0.0015 + 0.02, abs=0.02)
+
+
+@pytest.mark.parametrize(("ended", "through"), [("connected", True), ("failed", False)])
+def test_what_hung_in_a_run_is_told_from_what_failed_by_itself(ended: str, through: bool) -> None:
+    past = Past(2)
+    past.begin()
+    past.fault("hole", "blackhole", past.workers, 10, 8)
+    for worker in past.workers:
+        past.lose(worker, 14)
+        past.fail_to_connect(worker, 17, attempt=1, took_s=2.0)
+        if ended == "connected":
+            past.connect(worker, 18.5, outcome="resumed", attempt=2, took_s=1.0)
+        else:
+            past.fail_to_connect(worker, 18.5, attempt=2, took_s=1.0)
+            past.connect(worker, 19, outcome="resumed", attempt=3, took_s=0.1)
+    past.end(60)
+    found = scenes(past.history())[0]
+    assert found.hung_s == pytest.approx([0.5, 0.5], abs=0.02)
+    assert set(found.hung_through.tolist()) == {through}
+    assert found.failing_s == pytest.approx([2.0, 2.0])
 
 
 def test_an_hour_of_knocking_is_counted_and_not_played_knock_by_knock() -> None:
