@@ -13,7 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from tests.mutants import page
 from tests.mutants.apply import Defect, DefectError, load
 from tests.mutants.catalogue import CATALOGUE
-from tests.mutants.trial import Trial, attempt, attempt_fast, control
+from tests.mutants.trial import Trial, attempt, attempt_fast, control, is_fast
 
 CAUGHT, SURVIVED, BROKEN = 0, 1, 70
 
@@ -46,13 +46,11 @@ def full(defects: list[Defect], jobs: int) -> int:
 
 def fast(defects: list[Defect], jobs: int) -> int:
     """Only the cheapest catcher of each."""
-    survivors = 0
-    with ThreadPoolExecutor(jobs) as pool:
-        for defect, caught in zip(defects, pool.map(attempt_fast, defects), strict=True):
-            survivors += caught is None
-            told = f"{caught.by} ({caught.after_s:.1f} s)" if caught else "SURVIVES its cheapest catcher"
-            print(f"{defect.name:42}  {told}", flush=True)
-    return SURVIVED if survivors else CAUGHT
+    outcomes = attempt_fast(defects, jobs)
+    for defect, caught in zip(defects, outcomes, strict=True):
+        told = f"{caught.by} ({caught.after_s:.1f} s)" if caught else "SURVIVES its cheapest catcher"
+        print(f"{defect.name:42}  {told}")
+    return CAUGHT if all(outcomes) else SURVIVED
 
 
 def main() -> int:
@@ -64,6 +62,8 @@ def main() -> int:
     chosen = arguments.parse_args()
     try:
         defects = [load(name) for name in chosen.only or CATALOGUE]
+        if chosen.fast:
+            defects = [defect for defect in defects if is_fast(defect)]
         if noticed := control(defects, fast=chosen.fast):
             print(f"the code without a defect does not pass: {noticed.by}: {noticed.because}")
             return BROKEN

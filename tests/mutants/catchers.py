@@ -4,6 +4,7 @@ time.
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import signal
@@ -24,6 +25,7 @@ SIMULATION_S = 120
 TESTS_S = 120
 DEAR = ("tests/integration/", "tests/coordinator/test_process.py", "tests/worker/test_over_a_socket.py")
 """Tests that start real processes."""
+NURSERY = Path(__file__).with_name("nursery.py")
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.M)
 
 
@@ -41,7 +43,7 @@ def is_dear(test: str) -> bool:
     return test.startswith(DEAR)
 
 
-def simulation(root: Path, seeds: int = SEEDS) -> Caught | None:
+def by_simulation(root: Path, seeds: int = SEEDS) -> Caught | None:
     """Who breaks among so many seeds; None where all run well. Raises DefectError for code that does not
     run.
     """
@@ -59,25 +61,18 @@ def simulation(root: Path, seeds: int = SEEDS) -> Caught | None:
     return None if found.seed is None else Caught(f"seed {found.seed}", found.because, after_s)
 
 
-def tests(root: Path, ids: Sequence[str]) -> Caught | None:
+def by_tests(root: Path, ids: Sequence[str], nursery: Nursery | None = None) -> Caught | None:
     """The first of these tests that fails; None where all pass. Raises DefectError where they could not
     be run.
     """
     if not ids:
         return None
     began_s = time.monotonic()
-    command = [
-        sys.executable,
-        "-m",
-        "pytest",
-        "-x",
-        "-q",
-        "-p",
-        "no:cacheprovider",
-        "--hypothesis-seed=0",
-        *ids,
-    ]
-    status, out = _run(command, root, TESTS_S)
+    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.unhurried", *ids]
+    if nursery is not None:
+        status, out = nursery.pytest(root, arguments)
+    else:
+        status, out = _run([sys.executable, "-m", "pytest", *arguments], root, TESTS_S)
     after_s = time.monotonic() - began_s
     if status is None:
         return Caught(ids[0], f"no end within {TESTS_S} s", after_s)
@@ -89,11 +84,42 @@ def tests(root: Path, ids: Sequence[str]) -> Caught | None:
     return None
 
 
+class Nursery:
+    """Runs pytest in forks of a process that has done its imports: a third of the time, where tests are
+    short.
+    """
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, str(NURSERY)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+            env=_environment(),
+        )
+
+    def __enter__(self) -> Nursery:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.communicate()
+
+    def pytest(self, root: Path, arguments: Sequence[str]) -> tuple[int | None, str]:
+        """The exit status, None when the time was up, and what it printed."""
+        process, log = self._process, root / "pytest.log"
+        assert process.stdin is not None
+        assert process.stdout is not None
+        order = {"root": str(root), "arguments": arguments, "log": str(log), "limit_s": TESTS_S}
+        process.stdin.write(json.dumps(order) + "\n")
+        process.stdin.flush()
+        status = int(process.stdout.readline())
+        return (None, "") if status < 0 else (status, log.read_text())
+
+
 def _run(command: list[str], root: Path, limit_s: float) -> tuple[int | None, str]:
     """The exit status, None when the time was up, and what it printed. Whatever it started ends with it."""
-    environment = {**os.environ, "PYTHONPATH": "", "COLUMNS": "200"}
     process = subprocess.Popen(
-        command, cwd=root, env=environment, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+        command, cwd=root, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,
     )  # fmt: skip
     try:
@@ -105,3 +131,8 @@ def _run(command: list[str], root: Path, limit_s: float) -> tuple[int | None, st
         if process.poll() is None:
             os.killpg(process.pid, signal.SIGKILL)
             process.communicate()
+
+
+def _environment() -> dict[str, str]:
+    # A defect's bytecode must never pass for that of another one, whose file has the same size and second.
+    return {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}

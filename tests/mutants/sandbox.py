@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -31,3 +32,16 @@ def sandbox(defect: Defect | None) -> Iterator[Path]:
         if defect is not None:
             apply(defect, root)
         yield root
+
+
+@contextmanager
+def applied(defect: Defect, root: Path) -> Iterator[None]:
+    """`defect` stands in a sandbox for a while. Raises DefectError."""
+    path = root / defect.file
+    before, stat = path.read_bytes(), path.stat()
+    apply(defect, root)
+    try:
+        yield
+    finally:
+        path.write_bytes(before)
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))

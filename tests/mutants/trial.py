@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack
 from dataclasses import dataclass
+from pathlib import Path
+from queue import SimpleQueue
 
 from tests.mutants import catchers
 from tests.mutants.apply import Defect
-from tests.mutants.catchers import Caught, is_dear
-from tests.mutants.sandbox import sandbox
+from tests.mutants.catchers import Caught, Nursery, is_dear
+from tests.mutants.sandbox import applied, sandbox
 
 
 @dataclass(frozen=True)
@@ -43,17 +47,35 @@ def attempt(defect: Defect, seeds: int = catchers.SEEDS) -> Trial:
     Raises DefectError.
     """
     with sandbox(defect) as root:
-        by_simulation = catchers.simulation(root, seeds)
-        by_test = catchers.tests(root, [test for test in defect.tests if not is_dear(test)])
+        by_simulation = catchers.by_simulation(root, seeds)
+        by_test = catchers.by_tests(root, [test for test in defect.tests if not is_dear(test)])
         if by_simulation is None and by_test is None:
-            by_test = catchers.tests(root, [test for test in defect.tests if is_dear(test)])
+            by_test = catchers.by_tests(root, [test for test in defect.tests if is_dear(test)])
     return Trial(defect, by_simulation, by_test)
 
 
-def attempt_fast(defect: Defect) -> Caught | None:
-    """Who notices a defect within two seconds or so: its first cheap test. Raises DefectError."""
-    with sandbox(defect) as root:
-        return catchers.tests(root, [test for test in defect.tests if not is_dear(test)][:1])
+def is_fast(defect: Defect) -> bool:
+    """Whether a test without real processes notices it."""
+    return not all(is_dear(test) for test in defect.tests)
+
+
+def attempt_fast(defects: Sequence[Defect], jobs: int) -> list[Caught | None]:
+    """Who notices each within two seconds or so: its first cheap test. Raises DefectError."""
+    with ExitStack() as stack:
+        idle: SimpleQueue[tuple[Nursery, Path]] = SimpleQueue()
+        for _ in range(jobs):
+            idle.put((stack.enter_context(Nursery()), stack.enter_context(sandbox(None))))
+
+        def one(defect: Defect) -> Caught | None:
+            nursery, root = idle.get()
+            try:
+                with applied(defect, root):
+                    return catchers.by_tests(root, [t for t in defect.tests if not is_dear(t)][:1], nursery)
+            finally:
+                idle.put((nursery, root))
+
+        with ThreadPoolExecutor(jobs) as pool:
+            return list(pool.map(one, defects))
 
 
 def control(defects: Iterable[Defect], *, fast: bool = False) -> Caught | None:
@@ -61,5 +83,5 @@ def control(defects: Iterable[Defect], *, fast: bool = False) -> Caught | None:
     named = dict.fromkeys(test for defect in defects for test in defect.tests)
     with sandbox(None) as root:
         if fast:
-            return catchers.tests(root, [test for test in named if not is_dear(test)])
-        return catchers.simulation(root) or catchers.tests(root, list(named))
+            return catchers.by_tests(root, [test for test in named if not is_dear(test)])
+        return catchers.by_simulation(root) or catchers.by_tests(root, list(named))
