@@ -11,7 +11,8 @@ class Clock:
     does.
 
     `acted` are the processes in which something happened at the last step; none where it cannot be told.
-    While `is_watched`, a process that overlooked something ends the run.
+    `births` counts the processes that were started. While `is_watched`, a process that overlooked something
+    ends the run.
     """
 
     def __init__(self) -> None:
@@ -19,6 +20,7 @@ class Clock:
         self.wall_offset_s = 1_700_000_000.0
         self.acted: list[object] = []
         self.is_watched = True
+        self.births = 0
         self._heap: list[tuple[int, int, Callable[[], None]]] = []
         self._made = 0
 

@@ -21,7 +21,7 @@ from tests.simulation.process import Process
 from wire import events
 from wire.control import Submitted, Task
 from wire.events import Journal
-from wire.handshake import HandshakeError, read_hello
+from wire.handshake import HandshakeError, Hello, read_hello
 from wire.settings import CoordinatorSettings
 
 COORDINATOR_END = 1
@@ -86,11 +86,15 @@ class CoordinatorProcess(Process):
     def hello(self, value: str, connection: Connection) -> Opening | Refused:
         """An upgrade request; an Opening means that the connection stands from now on."""
         assert self.core is not None
-        may_resume = self._stands(self.core, value)
+        hello = self._read(value)
+        may_resume = hello is not None and self._stands(self.core, hello)
+        is_late = hello is not None and self._has_newer(self.core, hello)
         answer = self.core.on_hello(self.clock.now_ns, self.clock.wall_s(), value)
         if isinstance(answer, Opening):
             if may_resume and answer.welcome.outcome != RESUMED:
                 raise BrokenError(f"a session that stands was not resumed: {answer.welcome.because}")
+            if is_late:
+                raise BrokenError(f"an older process took {answer.hello.worker} from a newer one that lives")
             self._connections[answer.connection] = connection
             self._heard_ns[answer.connection] = self.clock.now_ns
         return answer
@@ -168,15 +172,24 @@ class CoordinatorProcess(Process):
                     return f"{attempt.task.row.task_id} is still {session.worker}'s, whose lease is over"
         return ""
 
-    def _stands(self, core: Core, value: str) -> bool:
-        """Whether a hello asks for a session that is its worker's, and can be had."""
+    def _read(self, value: str) -> Hello | None:
         try:
-            hello = read_hello(value, self._key, self.clock.wall_s())
+            return read_hello(value, self._key, self.clock.wall_s())
         except HandshakeError:
-            return False
+            return None
+
+    def _stands(self, core: Core, hello: Hello) -> bool:
+        """Whether a hello asks for a session that is its worker's, and can be had."""
         asked = core.fleet.sessions.by_id.get(hello.resume.session) if hello.resume else None
         is_its = asked is not None and asked is core.fleet.sessions.of(hello.worker)
         return is_its and asked is not None and asked.incarnation == hello.incarnation and not asked.leaving
+
+    def _has_newer(self, core: Core, hello: Hello) -> bool:
+        """Whether a process that was here before comes while a newer one of its name is connected."""
+        known = core.fleet.sessions.of(hello.worker)
+        if hello.resume is None or known is None or known.connection is None:
+            return False
+        return known.incarnation > hello.incarnation
 
     # -- what goes out -------------------------------------
 

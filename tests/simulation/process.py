@@ -17,12 +17,15 @@ class Process:
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
         self.life = 0
+        self.born = 0
         self.is_alive = False
         self._frozen_until_ns = 0
 
     def begin_life(self) -> None:
         """A new process: whatever was meant for the last one is void."""
         self.life += 1
+        self.clock.births += 1
+        self.born = self.clock.births
         self.is_alive = True
         self._frozen_until_ns = 0
 

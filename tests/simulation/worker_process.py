@@ -70,11 +70,11 @@ class WorkerProcess(Process):
 
     def __init__(
         self, name: str, clock: Clock, chance: random.Random, settings: WorkerSettings, key: bytes,
-        journal: Journal, coordinator: CoordinatorProcess,
+        journal: Journal, coordinator: CoordinatorProcess, wire: Wire,
     ) -> None:  # fmt: skip
         super().__init__(clock)
         self.name = name
-        self.wire = Wire()
+        self.wire = wire
         self.core: Core | None = None
         self.connections: list[Connection] = []
         self.told_of_checkpoints: list[CheckpointSaved] = []
@@ -99,7 +99,7 @@ class WorkerProcess(Process):
         ports = Ports(
             self._journal, self._chance, lambda: self._chance.randbytes(16), self.clock.wall_s, self._disk.get
         )
-        self.core = Core(self.name, f"life-{self.life}", self._settings, ports)
+        self.core = Core(self.name, f"born-{self.born:06}", self._settings, ports)
         self._do(self.core.on_start(self.clock.now_ns))
 
     def kill(self) -> None:

@@ -13,6 +13,7 @@ from tests.simulation.clock import Clock
 from tests.simulation.conduct import Conduct
 from tests.simulation.coordinator_process import CoordinatorProcess
 from tests.simulation.invariants import BrokenError, Witness, check_end, check_now_and_then, check_step
+from tests.simulation.network import Wire
 from tests.simulation.plan import TROUBLE_S, Plan, Trouble, Work
 from tests.simulation.worker_process import WorkerProcess
 from wire import events
@@ -64,7 +65,9 @@ class World:
         self.coordinator = CoordinatorProcess(
             self.clock, self.chance, settings, KEY, self._journal("coordinator")
         )
-        self.workers = [self._worker(number) for number in range(1, plan.workers + 1)]
+        names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
+        self.workers = [self._worker(name, name, Wire()) for name in names]
+        self._twins: list[WorkerProcess] = []
         self.processes: list[CoordinatorProcess | WorkerProcess] = [self.coordinator, *self.workers]
         self.holders: dict[str, WorkerProcess] = {}
         self._pending: dict[str, Work] = {}
@@ -111,9 +114,10 @@ class World:
             return False
         calm = now_s > TROUBLE_S + 7 and not self._pending
         store = self.coordinator.store
-        settled = len(store.results) == len(store.tasks) and store.results.keys() <= self.witness.done.keys()
+        if not calm or len(store.results) != len(store.tasks):
+            return False
         idle = all(worker.core is not None and worker.core.held == 0 for worker in self.workers)
-        return calm and settled and idle
+        return idle and store.results.keys() <= self.witness.done.keys()
 
     # -- the driver ----------------------------------------
 
@@ -184,6 +188,8 @@ class World:
             case "back_without_one":
                 self._strike_coordinator("kill_coordinator", int(0.3 * _S))
                 self._for_a_while(worker, for_ns, refusing=True)
+            case "twin":
+                self._double(worker, for_ns)
             case "clock_step":
                 self.clock.wall_offset_s += self.chance.choice((-30.0, 60.0))
             case _:
@@ -217,12 +223,37 @@ class World:
         """All trouble ends: whoever is dead comes back, and no crash waits for its moment any more."""
         self.coordinator.crash_at_commit = None
         for process in self.processes:
-            if not process.is_alive:
+            if process in self._twins and process.is_alive:
+                process.kill()
+            elif process not in self._twins and not process.is_alive:
                 process.start()
 
+    def _double(self, worker: WorkerProcess, for_ns: int) -> None:
+        """A second process of the worker's name starts, over the same link; then one of both ends."""
+        twin = self._worker(worker.name, f"{worker.name}-twin-{len(self._twins)}", worker.wire)
+        self._twins.append(twin)
+        self.processes.append(twin)
+        twin.start()
+
+        def end() -> None:
+            loser = self.chance.choice((worker, twin))
+            if loser.is_alive:
+                loser.kill()
+
+        self.clock.after(for_ns, end)
+        self.clock.after(int((TROUBLE_S + 6) * _S), self._last_rites)
+
+    def has_newer(self, process: WorkerProcess) -> bool:
+        """Whether another process of the same name was started after this one."""
+        return any(
+            process.name == other.name and process.born < other.born
+            for other in (*self.workers, *self._twins)
+        )
+
     def _cut(self, worker: WorkerProcess) -> None:
-        for connection in worker.connections:
-            connection.cut(self.chance.choice(("closed", "reset")))
+        for process in (worker, *(twin for twin in self._twins if twin.name == worker.name)):
+            for connection in process.connections:
+                connection.cut(self.chance.choice(("closed", "reset")))
 
     def _for_a_while(self, worker: WorkerProcess, for_ns: int, **change: object) -> None:
         """Change the link, and put it back. What a silent link swallowed kills the connections that lost
@@ -242,14 +273,13 @@ class World:
 
     # -- journals ------------------------------------------
 
-    def _worker(self, number: int) -> WorkerProcess:
-        name = f"worker-{number}"
+    def _worker(self, name: str, by: str, wire: Wire) -> WorkerProcess:
         settings = WorkerSettings(
             slots=2, prefetch=2, policy=self.plan.policy, base_ms=100, cap_ms=2_000, connect_timeout_ms=1_500,
             checkpoint_every_ms=100, drain_timeout_ms=3_000, adaptive_heartbeat=self.plan.adaptive_heartbeat,
         )  # fmt: skip
-        journal = self._journal(name)
-        return WorkerProcess(name, self.clock, self.chance, settings, KEY, journal, self.coordinator)
+        journal = self._journal(by)
+        return WorkerProcess(name, self.clock, self.chance, settings, KEY, journal, self.coordinator, wire)
 
     def _journal(self, by: str) -> Journal:
         return Told(by, self._keep, self.clock)
