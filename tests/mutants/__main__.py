@@ -33,10 +33,10 @@ def full(defects: list[Defect], jobs: int) -> int:
     began_s = time.monotonic()
     trials = try_all(defects, jobs)
     print(page.summary(trials))
-    complaints = [complaint for trial in trials if (complaint := trial.complaint())]
-    for complaint in complaints:
-        print(complaint)
-    if complaints:
+    survivors = [trial.defect for trial in trials if trial.survives]
+    for defect in survivors:
+        print(f"{defect.name} survives: {defect.wrong}")
+    if survivors:
         return SURVIVED
     if len(defects) == len(CATALOGUE):
         page.write(trials, time.monotonic() - began_s)

@@ -52,7 +52,7 @@ def render(trials: Sequence[Trial], took_s: float) -> str:
         "\n## What the simulation alone does not see, and why\n",
         "| defect | why |\n|---|---|",
         *(
-            f"| `{trial.defect.name}` | {trial.defect.beyond_simulation} |"
+            f"| `{trial.defect.name}` | {trial.why_unseen} |"
             for trial in trials
             if trial.by_simulation is None
         ),

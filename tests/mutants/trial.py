@@ -28,16 +28,10 @@ class Trial:
         """Whether nobody noticed."""
         return self.by_simulation is None and self.by_test is None
 
-    def complaint(self) -> str:
-        """What is wrong with this outcome, in a sentence; "" when nothing is."""
-        name, beyond = self.defect.name, self.defect.beyond_simulation
-        if self.survives:
-            return f"{name} survives: nothing notices that {self.defect.wrong}"
-        if self.by_simulation is None and not beyond:
-            return f"{name} is not seen by the simulation, and does not say why (beyond_simulation)"
-        if self.by_simulation is not None and beyond:
-            return f"{name} is seen by the simulation after all: strike out beyond_simulation"
-        return ""
+    @property
+    def why_unseen(self) -> str:
+        """Why the simulation alone does not see it."""
+        return self.defect.beyond_simulation or "no seed among these drew what it takes"
 
 
 def attempt(defect: Defect, seeds: int = catchers.SEEDS) -> Trial:
