@@ -15,7 +15,6 @@ from driver.dashboard.past import Past
 from driver.dashboard.server import make_app
 from driver.dashboard.standing import Standing
 from driver.dashboard.watch import Watch
-from driver.engines.engine import Engine
 from driver.errors import PortTakenError
 from driver.machine.ports import holder
 from driver.runs.run_folder import results_root
@@ -29,21 +28,23 @@ PORT = 8600
 @click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to serve it.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True, metavar="N",
               help="Which port; 0: any that is free.")  # fmt: skip
+@click.option("--lab-port", type=int, default=None, metavar="N",
+              help="What scenarios that the page starts are told as their --port.")  # fmt: skip
 @click.option("--read-only", is_flag=True, help="Only show: nothing can be hurt, healed or started.")
 @options.log_level
-def command(project: str, host: str, port: int, read_only: bool) -> None:
+def command(project: str, host: str, port: int, lab_port: int | None, read_only: bool) -> None:
     """Serve a page that shows the lab now: workers, queues, faults; break a part, and watch it heal.
 
     The address has a token in it, which only this address lets in. Ctrl-C ends it; the lab goes on.
     """
     with suppress(KeyboardInterrupt):
-        asyncio.run(serve(options.engine_of(project), host, port, read_only))
+        watch = Watch(Standing(options.engine_of(project)), read_only, lab_port)
+        asyncio.run(serve(watch, host, port, read_only))
 
 
-async def serve(engine: Engine, host: str, port: int, read_only: bool) -> None:
+async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
     """Serve until cancelled. Raises PortTakenError."""
     token = secrets.token_urlsafe(18)
-    watch = Watch(Standing(engine), read_only)
     guard = Guard(token, host)
     app = make_app(watch, Past(results_root()), guard, read_only)
     # A page that is open would be waited for.

@@ -59,7 +59,7 @@ class Guard:
             return self._with_headers(web.json_response({"error": because}, status=HTTPStatus.FORBIDDEN))
         if "token" in request.query and request.method == "GET":
             # The address without the token is what stays in the history and goes into a screenshot.
-            there = web.HTTPSeeOther(request.path)
+            there = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": request.path})
             there.set_cookie(self._cookie, self._token, httponly=True, samesite="Strict", path="/")
             return self._with_headers(there)
         return self._with_headers(await handler(request))

@@ -138,17 +138,17 @@ class Model:
             self._second = max(second, self._second)
 
     def _close(self, second: int, at_ns: int, wall_s: float) -> None:
-        """Put the point of the second that has passed (or passes), and begin another."""
-        ended_wall_s = wall_s - (at_ns - self._second * _SECOND_NS) / 1e9
-        self.series.put(float(int(ended_wall_s)), self._point(at_ns))
+        """Put the point of the second that has passed (or passes) at its end, and begin another."""
+        end_wall_s = wall_s - (at_ns - (self._second + 1) * _SECOND_NS) / 1e9
+        self.series.put(float(int(end_wall_s)), self._point(at_ns))
         if second > self._second:
             passed = second - self._second - 1
             self._second = second
             self._rates = dict.fromkeys(self._rates, 0)
             if passed > 0:
                 # Nothing happened for a while: the curves stay where they are until now.
-                self.series.put(float(int(ended_wall_s)) + 1, self._point(at_ns))
-                self.series.put(float(int(ended_wall_s)) + passed, self._point(at_ns))
+                self.series.put(float(int(end_wall_s)) + 1, self._point(at_ns))
+                self.series.put(float(int(end_wall_s)) + passed, self._point(at_ns))
 
     def _point(self, at_ns: int) -> dict[str, float | None]:
         back, late = (

@@ -20,8 +20,9 @@ MAX_SEED = 2**32
 class ScenarioJob:
     """At most one at a time."""
 
-    def __init__(self, jobs: Jobs) -> None:
+    def __init__(self, jobs: Jobs, port: int | None = None) -> None:
         self._jobs = jobs
+        self._port = port
         self._job: Job | None = None
         self._name = ""
         self._faults: Sequence[PlannedFault] = ()
@@ -38,6 +39,7 @@ class ScenarioJob:
         words = ["scenario", name, "--seed", str(seed), "--project", project]
         words += ["--quick"] if quick else []
         words += ["--workers", str(workers)] if workers else []
+        words += ["--port", str(self._port)] if self._port else []
         self._name = loaded.name
         self._job = self._jobs.start(words)
         return self._job

@@ -19,10 +19,10 @@ class Watch:
 
     encode = staticmethod(msgspec.json.encode)
 
-    def __init__(self, standing: Standing, read_only: bool = False) -> None:
+    def __init__(self, standing: Standing, read_only: bool = False, lab_port: int | None = None) -> None:
         self.standing = standing
         self.jobs = Jobs()
-        self.scenario = ScenarioJob(self.jobs)
+        self.scenario = ScenarioJob(self.jobs, lab_port)
         self.hub = Hub(self.state)
         self._read_only = read_only
         self._changed = 0

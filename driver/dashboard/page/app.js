@@ -48,7 +48,8 @@ function open(view) {
     at(id).hidden = id !== view;
     at(tab).setAttribute("aria-selected", String(id === view));
   }
-  location.hash = view;
+  history.replaceState(null, "", `#${view}`);
+  scrollTo(0, 0);
   if (view === "before") before.show();
   if (view === "scenarios") scenarios.show();
   all();

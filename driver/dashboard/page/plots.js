@@ -11,7 +11,7 @@ const PLOTS = [
   { title: "tasks done, a second", write: count, series: [["tasks", "tasks"]] },
   { title: "way back, last 10 s", write: seconds, series: [["reconnection_p50", "p50"], ["reconnection_p99", "p99"]] },
   { title: "task latency, last 10 s", write: seconds, series: [["latency_p50", "p50"], ["latency_p99", "p99"]] },
-  { title: "tasks at the coordinator", write: count, series: [["waiting", "waiting"], ["assigned", "in work"]] },
+  { title: "tasks", write: count, series: [["waiting", "waiting"], ["assigned", "in work"]] },
   { title: "memory", write: bytes, series: [["memory_workers", "all workers"], ["memory_coordinator", "coordinator"]] },
   { title: "processor", write: cores, series: [["cpu_workers", "all workers"], ["cpu_coordinator", "coordinator"]] },
 ];

@@ -1,0 +1,63 @@
+"""The dashboard and the report tell the same, since both rest on the same definitions."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+import pytest
+
+from driver.dashboard.feed import Feed
+from driver.histories.journals import read_history
+from driver.metrics import measure
+from tests.driver.judge.histories import Past, healthy_herd
+
+LATER_NS = 10**18
+SAME = (
+    *("reconnections", "reconnection_time_p50_s", "reconnection_time_p99_s", "connection_attempts"),
+    *("tasks_completed", "tasks_failed", "task_latency_p50_s", "task_latency_p99_s"),
+)
+
+
+def troubled() -> Past:
+    """A herd, with a process that was killed, a heartbeat that timed out, and a task that failed."""
+    past = healthy_herd(workers=4, rounds=2)
+    past.begin()
+    past.lose("worker-1", 30.0, kind="heartbeat_timeout", silent_s=4.0)
+    past.fail_to_connect("worker-1", 31.0, 1)
+    past.connect("worker-1", 32.0, "resumed", 2)
+    past.start("worker-2", 33.0)
+    past.connect("worker-2", 33.5)
+    past.submit("broken", 34.0)
+    past.finish("broken", "worker-3", past.assign("broken", "worker-3", 34.1), 34.3, "failed")
+    return past
+
+
+@pytest.mark.parametrize("past", [healthy_herd(), healthy_herd(workers=6, rounds=3), troubled()])
+def test_the_figures_of_the_page_are_the_metrics_of_the_report(past: Past, tmp_path: Path) -> None:
+    folder = past.write(tmp_path / "run")
+    feed = Feed(folder / "journals")
+    while feed.step(LATER_NS, 0.0):
+        pass
+    told = feed.painter.state({}, {}, 0.0)["figures"]
+    metrics = measure(read_history(folder, workers=past.workers)).values
+    assert {name: told[name] for name in SAME} == {name: metrics[name] for name in SAME}
+
+
+def test_what_comes_line_by_line_ends_where_the_whole_does(tmp_path: Path) -> None:
+    past = troubled()
+    whole = Feed(past.write(tmp_path / "run") / "journals")
+    whole.step(LATER_NS, 0.0)
+    growing = tmp_path / "growing"
+    growing.mkdir()
+    feed = Feed(growing)
+    events = sorted(
+        ((event, by) for by, told in past.lines.items() for event in told), key=lambda one: one[0].at_ns
+    )
+    for event, by in events:
+        with (growing / f"{by}.jsonl").open("ab") as file:
+            file.write(msgspec.json.encode(event) + b"\n")
+        feed.step(event.at_ns, event.wall_s)
+    feed.step(LATER_NS, 0.0)
+    a, b = (one.painter.state({}, {}, 0.0) for one in (whole, feed))
+    assert (a["figures"], a["faults"], a["tiles"]) == (b["figures"], b["faults"], b["tiles"])

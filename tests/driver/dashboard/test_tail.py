@@ -1,0 +1,54 @@
+"""Reading journals while they are written: each whole line once, whatever happens to the file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from driver.dashboard.tail import READ_BYTES, Tail
+
+
+def lines(tail: Tail) -> list[bytes]:
+    return [line for found, _ in tail.look() for line in found]
+
+
+def test_a_line_is_told_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
+    path, tail = tmp_path / "worker-1.jsonl", Tail(tmp_path)
+    path.write_bytes(b'{"event":"lost"}\n{"event":"conn')
+    assert lines(tail) == [b'{"event":"lost"}']
+    assert lines(tail) == []
+    with path.open("ab") as file:
+        file.write(b'ected"}\n')
+    assert lines(tail) == [b'{"event":"connected"}']
+
+
+def test_a_file_that_took_the_place_of_another_is_read_from_its_beginning(tmp_path: Path) -> None:
+    path, tail = tmp_path / "coordinator.jsonl", Tail(tmp_path)
+    path.write_bytes(b'{"event":"lost"}\n' * 9)
+    assert len(lines(tail)) == 9
+    path.unlink()
+    path.write_bytes(b'{"event":"new"}\n')
+    assert lines(tail) == [b'{"event":"new"}']
+
+
+def test_a_long_file_is_read_a_piece_at_a_time(tmp_path: Path) -> None:
+    line = b'{"event":"lost","detail":"' + b"x" * 900 + b'"}\n'
+    count = 2 * READ_BYTES // len(line)
+    (tmp_path / "worker-1.jsonl").write_bytes(line * count)
+    tail = Tail(tmp_path)
+    (first, more), *_ = tail.look()
+    assert more
+    assert 0 < len(first) < count
+    rest = 0
+    while found := lines(tail):
+        rest += len(found)
+    assert len(first) + rest == count
+
+
+def test_what_nobody_is_shown_is_not_even_decoded(tmp_path: Path) -> None:
+    (tmp_path / "worker-1.jsonl").write_bytes(b'{"event":"traffic","by":"worker-1"}\n{"event":"lost"}\n')
+    (tmp_path / "prober.jsonl").write_bytes(b'{"event":"lost"}\n')
+    assert lines(Tail(tmp_path)) == [b'{"event":"lost"}']
+
+
+def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
+    assert Tail(tmp_path / "nowhere").look() == []
