@@ -1,0 +1,41 @@
+"""The dashboard's server over a folder of journals, for bench_dashboard.py."""
+
+from __future__ import annotations
+
+import asyncio
+import signal
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+from driver.cli.dashboard import serve
+from driver.dashboard.standing import Standing
+from driver.dashboard.watch import Watch
+from driver.engines.engine import Container, LabSpec
+from tests.driver.fakes import SPEC, FakeEngine
+
+
+class Folder(FakeEngine):
+    """A lab that is told by its journals alone."""
+
+    def __init__(self, folder: Path) -> None:
+        super().__init__(project="bench")
+        self._folder = folder
+
+    def found(self) -> LabSpec | None:
+        return replace(SPEC, journals=self._folder)
+
+    def containers(self) -> list[Container]:
+        names = sorted(path.stem for path in self._folder.glob("worker-*.jsonl"))
+        return [Container(name, "worker", name, "image", "running", "") for name in names]
+
+
+async def main(folder: Path) -> None:
+    """Serve until terminated."""
+    serving = asyncio.create_task(serve(Watch(Standing(Folder(folder))), "127.0.0.1", 0, read_only=True))
+    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
+    await asyncio.gather(serving, return_exceptions=True)
+
+
+if __name__ == "__main__":
+    asyncio.run(main(Path(sys.argv[1])))
