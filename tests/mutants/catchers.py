@@ -112,7 +112,10 @@ class Nursery:
         order = {"root": str(root), "arguments": arguments, "log": str(log), "limit_s": TESTS_S}
         process.stdin.write(json.dumps(order) + "\n")
         process.stdin.flush()
-        status = int(process.stdout.readline())
+        answer = process.stdout.readline()
+        if not answer:
+            raise DefectError("the process that forks the tests ended (see its error output)")
+        status = int(answer)
         return (None, "") if status < 0 else (status, log.read_text())
 
 

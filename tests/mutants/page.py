@@ -39,12 +39,12 @@ def summary(trials: Sequence[Trial]) -> str:
     )
 
 
-def render(trials: Sequence[Trial], took_s: float) -> str:
+def render(trials: Sequence[Trial], took_s: float, commit: str) -> str:
     """The page."""
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     parts = [
         HEAD.format(seeds=SEEDS),
-        f"{when}, commit {_commit()}, {took_s / 60:.0f} minutes. {summary(trials)}.\n",
+        f"{when}, commit {commit}, {took_s / 60:.0f} minutes. {summary(trials)}.\n",
         _seed_failures(trials),
         "## All of them\n",
         "| defect | what is wrong | simulation | test |\n|---|---|---|---|",
@@ -62,7 +62,7 @@ def render(trials: Sequence[Trial], took_s: float) -> str:
 
 def write(trials: Sequence[Trial], took_s: float, page: Path = PAGE) -> None:
     """Replace the page."""
-    page.write_text(render(trials, took_s))
+    page.write_text(render(trials, took_s, _commit()))
 
 
 def _seed_failures(trials: Sequence[Trial]) -> str:
