@@ -16,6 +16,7 @@ from driver.dashboard.server import make_app
 from driver.dashboard.standing import Standing
 from driver.dashboard.watch import Watch
 from driver.errors import PortTakenError
+from driver.labs.lab import HOST
 from driver.machine.ports import holder
 from driver.runs.run_folder import results_root
 from driver.terminal import print_lines
@@ -25,7 +26,7 @@ PORT = 8600
 
 @click.command("dashboard")
 @options.project
-@click.option("--host", default="127.0.0.1", show_default=True, metavar="ADDRESS", help="Where to serve it.")
+@click.option("--host", default=HOST, show_default=True, metavar="ADDRESS", help="Where to serve it.")
 @click.option("--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True, metavar="N",
               help="Which port; 0: any that is free.")  # fmt: skip
 @click.option("--lab-port", type=int, default=None, metavar="N",
@@ -37,6 +38,13 @@ def command(project: str, host: str, port: int, lab_port: int | None, read_only:
 
     The address has a token in it, which only this address lets in. Ctrl-C ends it; the lab goes on.
     """
+    serve_until_stopped(project, host, port, lab_port, read_only)
+
+
+def serve_until_stopped(
+    project: str, host: str = HOST, port: int = 0, lab_port: int | None = None, read_only: bool = False
+) -> None:
+    """Serve until Ctrl-C."""
     with suppress(KeyboardInterrupt):
         watch = Watch(Standing(options.engine_of(project)), read_only, lab_port)
         asyncio.run(serve(watch, host, port, read_only))

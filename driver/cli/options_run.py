@@ -99,3 +99,7 @@ results = click.option(
     callback=lambda _, __, folder: folder or results_root(), help="Where runs are kept.  [default: results]",
 )  # fmt: skip
 keep = click.option("--keep", is_flag=True, help="Leave a lab up afterwards.")
+
+dashboard = click.option(
+    "--dashboard", "watched", is_flag=True, help="Serve the dashboard meanwhile, and say its address."
+)

@@ -15,6 +15,7 @@ from chaos.units import format_seconds
 from driver.cli import options, options_run
 from driver.cli.scenario_files import scenario_file
 from driver.cli.verdicts import show_verdict
+from driver.dashboard.beside import dashboard_beside
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
 from driver.runs.group_run import Place, plan_all, run_group
@@ -35,6 +36,7 @@ from driver.terminal import Terminal, print_lines, print_table
 @options_run.repeat
 @options_run.results
 @options_run.keep
+@options_run.dashboard
 @options.project
 @options.host
 @options.port
@@ -42,8 +44,8 @@ from driver.terminal import Terminal, print_lines, print_table
 @options.log_level
 def command(
     name: str, workers: int | None, duration: float | None, seed: int | None, quick: bool,
-    variables: dict[str, Any], dry_run: bool, repeat: int | None, results: Path, keep: bool, project: str,
-    host: str, port: int | None, as_json: bool,
+    variables: dict[str, Any], dry_run: bool, repeat: int | None, results: Path, keep: bool, watched: bool,
+    project: str, host: str, port: int | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report to results/.
 
@@ -65,7 +67,7 @@ def command(
                 f"--keep leaves one lab standing, and {name} asks for {len(planned)} runs of a lab each.",
                 "Leave --keep out, or narrow the runs with --var and --repeat 1.",
             )
-        with Terminal() as terminal:
+        with Terminal() as terminal, dashboard_beside(watched, project, terminal.say):
             place = Place(results, host, port)
             folder, group = run_group(planned, place, options.engine_of(project), terminal)
         # Only here: what compares runs takes a second to load.
@@ -73,7 +75,7 @@ def command(
 
         show_group(folder, group, as_json)
         return group.exit_code
-    with Terminal() as terminal:
+    with Terminal() as terminal, dashboard_beside(watched, project, terminal.say):
         terminal.say(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
         request = Request(plan, planned[0].scenario_yaml, results, sys.argv, host, port, keep=keep)
         judged = asyncio.run(run(request, options.engine_of(project), terminal))

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from driver.cli import options, options_run
+from driver.dashboard.beside import dashboard_beside
 from driver.labs.bring_up import services
 from driver.runs.run_folder import new_folder
 from driver.runs.store import write_file
@@ -35,6 +36,7 @@ _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "
 @click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or decides nothing.")
 @options_run.seed
 @options_run.results
+@options_run.dashboard
 @options.project
 @options.host
 @options.port
@@ -42,7 +44,7 @@ _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "
 @options.log_level
 def command(
     only: tuple[str, ...], more: tuple[str, ...], quick: bool, fail_fast: bool, seed: int | None,
-    results: Path, project: str, host: str, port: int | None, as_json: bool,
+    results: Path, watched: bool, project: str, host: str, port: int | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the tests and then the scenarios, one after the other, and write one summary to results/.
 
@@ -54,7 +56,7 @@ def command(
     flags = Flags(quick, host, port, project, seed, level, str(results.resolve()))
     engine = options.engine_of(project)
     began = time.monotonic()
-    with Terminal() as terminal:
+    with Terminal() as terminal, dashboard_beside(watched, project, terminal.say):
         if names != [TESTS]:
             engine.ensure_images(services(prober=True), terminal.say)
         folder = new_folder("suite", results)

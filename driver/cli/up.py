@@ -27,15 +27,23 @@ DEFAULT_WORKERS = 3
 @options.project
 @options.host
 @options.port
+@click.option("--dashboard", "watched", is_flag=True, help="Then serve the dashboard, until Ctrl-C.")
 @options.as_json
 @options.log_level
-def command(workers: int | None, project: str, host: str, port: int | None, as_json: bool) -> None:
+def command(
+    workers: int | None, project: str, host: str, port: int | None, watched: bool, as_json: bool
+) -> None:
     """Start a lab and leave it running; the same again with another --workers scales it."""
     count = DEFAULT_WORKERS if workers is None else workers
     began = time.monotonic()
     with Terminal() as terminal:
         lab = asyncio.run(_up(options.engine_of(project), new_spec(host, port), count, terminal))
     print_lines([_as_json(lab, count)] if as_json else _as_text(lab, count, time.monotonic() - began))
+    if watched:
+        # Only here: whoever only starts a lab waits for no web server to load.
+        from driver.cli.dashboard import serve_until_stopped
+
+        serve_until_stopped(project)
 
 
 async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal) -> Lab:
