@@ -11,10 +11,11 @@ import msgspec
 
 from coordinator.core import Core, Opening
 from coordinator.door import Refused
+from coordinator.pace import pace
 from coordinator.rows import AttemptRow, ResultRow, Row
 from coordinator.sessions import RESUMED
 from tests.simulation.clock import Clock
-from tests.simulation.invariants import SILENT_MAX_MS, BrokenError
+from tests.simulation.invariants import BrokenError
 from tests.simulation.memory_store import MemoryStore
 from tests.simulation.network import Connection
 from tests.simulation.process import Process
@@ -26,6 +27,7 @@ from wire.settings import CoordinatorSettings
 
 COORDINATOR_END = 1
 ANY_COMMIT = 0.1
+SOME_MS = 50
 OVERDUE_MAX_MS = 100
 _MS = 1_000_000
 
@@ -40,6 +42,8 @@ class CoordinatorProcess(Process):
         self.store = MemoryStore()
         self.core: Core | None = None
         self.crash_at_commit: str | None = None
+        tempo = pace(settings, settings.fleet)
+        self.silent_max_ms = tempo.interval_ms + tempo.timeout_ms + SOME_MS
         self._chance = chance
         self._settings = settings
         self._key = key
@@ -142,7 +146,7 @@ class CoordinatorProcess(Process):
         """A connection that is silent for too long."""
         if self.core is None:
             return ""
-        since_ns = self.clock.now_ns - SILENT_MAX_MS * _MS
+        since_ns = self.clock.now_ns - self.silent_max_ms * _MS
         if since_ns <= self._frozen_until_ns:
             return ""
         for number, speaker in self.core.fleet.connections.items():

@@ -54,11 +54,12 @@ class Plan:
     troubles: tuple[Trouble, ...]
     policy: str
     adaptive_heartbeat: bool
+    lasts_s: float = TROUBLE_S
 
     @property
     def is_patient(self) -> bool:
         """Whether the run goes on for minutes after all is done: one in sixteen does."""
-        return self.seed % 16 == 0
+        return self.seed % 16 == 0 and self.lasts_s == TROUBLE_S
 
 
 def draw_plan(seed: int) -> Plan:

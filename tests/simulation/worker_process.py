@@ -15,7 +15,7 @@ import msgspec
 from coordinator.core import Opening
 from tests.simulation.clock import Clock
 from tests.simulation.coordinator_process import CoordinatorProcess
-from tests.simulation.invariants import SILENT_MAX_MS, BrokenError
+from tests.simulation.invariants import BrokenError
 from tests.simulation.network import Connection, Wire
 from tests.simulation.process import Process
 from wire.codec import Limits, Opener, Sealer, session_keys
@@ -117,11 +117,15 @@ class WorkerProcess(Process):
 
     def overlooked(self) -> str:
         """A lease that is over, or silence that is too long."""
-        if (silent_ms := self.silent_ms()) > SILENT_MAX_MS:
+        silent_ms = (self.clock.now_ns - max(self._heard_ns, self._frozen_until_ns)) / _MS
+        if silent_ms > self._coordinator.silent_max_ms and self._is_connected():
             return f"{self.name} has not noticed {silent_ms:.0f} ms of silence"
         if self._running and (over := self.without_lease()):
             return f"{self.name} works on {over[0]}, whose lease is over"
         return ""
+
+    def _is_connected(self) -> bool:
+        return self.core is not None and self.core.state in (State.connected, State.draining)
 
     def without_lease(self) -> list[str]:
         """Tasks that run here though their lease ended, and this process had the time to see it."""
@@ -132,12 +136,6 @@ class WorkerProcess(Process):
             return []
         live = self.core.live_tasks(seen_ns)
         return [task for start in self._running.values() if (task := start.assign.task_id) not in live]
-
-    def silent_ms(self) -> float:
-        """How long nothing was heard on the connection that stands, and this process could have seen it."""
-        if self.core is None or self.core.state not in (State.connected, State.draining):
-            return 0.0
-        return (self.clock.now_ns - max(self._heard_ns, self._frozen_until_ns)) / _MS
 
     # -- effects -------------------------------------------
 

@@ -22,7 +22,7 @@ from wire.events import Journal
 from wire.settings import CoordinatorSettings, WorkerSettings
 
 KEY = bytes(range(32))
-END_S = 150.0
+PATIENCE_S = 138.0
 STEPS_MAX = 400_000
 LINES_KEPT = 400
 _S = 1_000_000_000
@@ -57,13 +57,8 @@ class World:
         self.assigned: list[events.Assigned] = []
         self.lines: list[bytes] = []
         self._digest = hashlib.sha256()
-        settings = CoordinatorSettings(
-            fleet=plan.workers, heartbeat_interval_ms=500, heartbeat_timeout_ms=1_000, lease_ms=3_000,
-            grace_ms=100, session_ttl_ms=self.chance.choice((4_000, 60_000)), admission_per_s=20.0,
-            admission_burst=3, max_attempts=1_000,
-        )  # fmt: skip
         self.coordinator = CoordinatorProcess(
-            self.clock, self.chance, settings, KEY, self._journal("coordinator")
+            self.clock, self.chance, self.coordinator_settings(), KEY, self._journal("coordinator")
         )
         names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
         self.workers = [self._worker(name, name, Wire()) for name in names]
@@ -71,6 +66,22 @@ class World:
         self.processes: list[CoordinatorProcess | WorkerProcess] = [self.coordinator, *self.workers]
         self.holders: dict[str, WorkerProcess] = {}
         self._pending: dict[str, Work] = {}
+        self._now_and_then = 4 * max(4, plan.workers)
+
+    def coordinator_settings(self) -> CoordinatorSettings:
+        """What the coordinator is set to."""
+        return CoordinatorSettings(
+            fleet=self.plan.workers, heartbeat_interval_ms=500, heartbeat_timeout_ms=1_000, lease_ms=3_000,
+            grace_ms=100, session_ttl_ms=self.chance.choice((4_000, 60_000)), admission_per_s=20.0,
+            admission_burst=3, max_attempts=1_000,
+        )  # fmt: skip
+
+    def worker_settings(self) -> WorkerSettings:
+        """What all workers are set to."""
+        return WorkerSettings(
+            slots=2, prefetch=2, policy=self.plan.policy, base_ms=100, cap_ms=2_000, connect_timeout_ms=1_500,
+            checkpoint_every_ms=100, drain_timeout_ms=3_000, adaptive_heartbeat=self.plan.adaptive_heartbeat,
+        )  # fmt: skip
 
     def run(self) -> str:
         """Run to the end; returns a digest of all that was written. Raises BrokenError at the first
@@ -85,21 +96,22 @@ class World:
                 self.clock.after(int((work.at_s + again_s) * _S), partial(self._submit_once, work))
         for trouble in self.plan.troubles:
             self.clock.after(int(trouble.at_s * _S), partial(self._strike, trouble))
-        for steps in range(STEPS_MAX):
+        steps_max = int(STEPS_MAX * max(1.0, self.plan.lasts_s * self.plan.workers / PATIENCE_S))
+        for steps in range(steps_max):
             if not self.clock.step():
                 break
             self.check(steps)
-            if steps % 16 == 0 and self._is_over():
+            if steps % self._now_and_then == 0 and self._is_over():
                 break
         else:
-            raise BrokenError(f"no end after {STEPS_MAX} steps at {self.clock.now_ns / _S:.1f} s")
+            raise BrokenError(f"no end after {steps_max} steps at {self.clock.now_ns / _S:.1f} s")
         self.check_end()
         return self._digest.hexdigest()
 
     def check(self, steps: int) -> None:
         """After every step: raises BrokenError when something that must always hold does not."""
         check_step(self)
-        if steps % 16 == 0:
+        if steps % self._now_and_then == 0:
             check_now_and_then(self)
 
     def check_end(self) -> None:
@@ -108,11 +120,11 @@ class World:
 
     def _is_over(self) -> bool:
         now_s = self.clock.now_ns / _S - 1
-        if now_s > END_S:
+        if now_s > self.plan.lasts_s + PATIENCE_S:
             return True
         if self.plan.is_patient:
             return False
-        calm = now_s > TROUBLE_S + 7 and not self._pending
+        calm = now_s > self.plan.lasts_s + 7 and not self._pending
         store = self.coordinator.store
         if not calm or len(store.results) != len(store.tasks):
             return False
@@ -123,6 +135,7 @@ class World:
 
     def _submit(self, work: Work) -> None:
         """As the driver does: the same task again until its answer came."""
+        self.clock.acted.append(self.coordinator)
         if work.task_id in self.accepted:
             return
         self._pending.setdefault(work.task_id, work)
@@ -274,10 +287,7 @@ class World:
     # -- journals ------------------------------------------
 
     def _worker(self, name: str, by: str, wire: Wire) -> WorkerProcess:
-        settings = WorkerSettings(
-            slots=2, prefetch=2, policy=self.plan.policy, base_ms=100, cap_ms=2_000, connect_timeout_ms=1_500,
-            checkpoint_every_ms=100, drain_timeout_ms=3_000, adaptive_heartbeat=self.plan.adaptive_heartbeat,
-        )  # fmt: skip
+        settings = self.worker_settings()
         journal = self._journal(by)
         return WorkerProcess(name, self.clock, self.chance, settings, KEY, journal, self.coordinator, wire)
 
