@@ -1,4 +1,4 @@
-"""Gaps are read from what happened: where each begins, its number as the policy counts, and the slot given."""
+"""Gaps are read from what happened: where each begins, its number as policies count, and the slot given."""
 
 from __future__ import annotations
 
