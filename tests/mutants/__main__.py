@@ -33,15 +33,13 @@ def full(defects: list[Defect], jobs: int) -> int:
     began_s = time.monotonic()
     trials = try_all(defects, jobs)
     print(page.summary(trials))
-    survivors = [trial.defect for trial in trials if trial.survives]
-    for defect in survivors:
-        print(f"{defect.name} survives: {defect.wrong}")
-    if survivors:
-        return SURVIVED
     if len(defects) == len(CATALOGUE):
         page.write(trials, time.monotonic() - began_s)
         print(f"written: {page.PAGE}")
-    return CAUGHT
+    survivors = [trial.defect for trial in trials if trial.survives]
+    for defect in survivors:
+        print(f"{defect.name} survives: {defect.wrong}")
+    return SURVIVED if survivors else CAUGHT
 
 
 def fast(defects: list[Defect], jobs: int) -> int:

@@ -20,7 +20,7 @@ import msgspec
 from tests.mutants.apply import DefectError
 from tests.mutants.hunt import Hunt
 
-SEEDS = 600
+SEEDS = 300
 SIMULATION_S = 120
 TESTS_S = 120
 DEAR = ("tests/integration/", "tests/coordinator/test_process.py", "tests/worker/test_over_a_socket.py")
