@@ -23,18 +23,20 @@ GATHER_S = 900
 ALTERED = 4
 """How many alterations of each seed's history are tried beside it."""
 DEFECTS = (
-    "result_counted_twice",
-    "done_tasks_forgotten_at_restart",
-    "store_not_replayed",
-    "token_not_compared",
     "ack_before_commit",
+    "running_told_as_result",
+    "given_before_durable",
+    "store_not_replayed",
     "result_dropped_on_reconnect",
-    "leaves_before_acknowledged",
+    "done_tasks_forgotten_at_restart",
+    "tokens_begin_anew",
+    "token_not_compared",
+    "stale_attempt_adopted",
     "drain_drops_work",
-    "checkpoint_not_handed_on",
+    "result_counted_twice",
     "frames_not_verified",
 )
-"""Those of tests/mutants that can lose or double work, and some that cannot."""
+"""Those of tests/mutants that lose or double work, and some whose harm is stopped before it counts."""
 
 
 @dataclass

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from driver.histories.events import DriverEvent, PhaseBegun, PhaseEnded, TasksAccepted
+from driver.histories.events import DriverEvent, PhaseBegun, PhaseEnded, SubmitGivenUp, TasksAccepted
 from driver.histories.history import COORDINATOR, DRIVER, History, JournalRead
 from tests.simulation.plan import draw_plan
 from tests.simulation.world import World
@@ -22,6 +22,7 @@ class Recorder(World):
         self.journals: Journals = {COORDINATOR: [], DRIVER: []}
         self._asked_ns: dict[str, int] = {}
         super().__init__(draw_plan(seed))
+        self.clock.is_watched = False
 
     def hear(self, event: events.Event) -> None:
         """Keep a line."""
@@ -53,6 +54,11 @@ class Recorder(World):
     def check_end(self) -> None:
         """Nothing, at the end either."""
 
+    def give_up(self) -> None:
+        """The driver says which of its tasks it never heard of."""
+        if unanswered := sorted(self._asked_ns.keys() - self.accepted):
+            self.write(SubmitGivenUp, tasks=unanswered)
+
     def write(self, kind: type[DriverEvent], **fields: object) -> None:
         """A line of the driver's."""
         event = kind(at_ns=self.clock.now_ns, wall_s=self.clock.wall_s(), by=DRIVER, **fields)  # type: ignore[arg-type]
@@ -65,7 +71,9 @@ def record(seed: int) -> Journals:
     try:
         world.run()
     except (AssertionError, ImpossibleError):
+        world.give_up()
         return world.journals
+    world.give_up()
     world.write(PhaseBegun, phase="drain")
     world.write(PhaseEnded, phase="drain", outcome="done")
     return world.journals

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from tests.simulation.__main__ import run_many
+from tests.simulation.endurance import endure
 from tests.simulation.plan import draw_plan
 from tests.simulation.shrink import report
 from tests.simulation.world import World
@@ -21,3 +22,7 @@ def test_a_seed_gives_the_same_history_byte_for_byte() -> None:
 
 def test_two_seeds_give_two_histories() -> None:
     assert World(draw_plan(1)).run() != World(draw_plan(2)).run()
+
+
+def test_a_large_fleet_with_the_settings_that_ship_comes_through_minutes_of_trouble() -> None:
+    assert endure(1, workers=20, hours=0.05).troubles == 18
