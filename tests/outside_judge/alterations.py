@@ -42,6 +42,17 @@ def result_forgotten(journals: Journals, chance: Random) -> bool:
     return True
 
 
+def lost_without_a_trace(journals: Journals, chance: Random) -> bool:
+    """A task ends nowhere: no result counted, and no worker was answered."""
+    done = _one(journals, TaskDone, chance)
+    if done is None:
+        return False
+    kinds = (TaskDone, ResultAcknowledged)
+    for lines in journals.values():
+        _drop(lines, lambda event: isinstance(event, kinds) and event.task == done.task)
+    return True
+
+
 def acknowledged_and_given_again(journals: Journals, chance: Random) -> bool:
     """An acknowledged result is forgotten; its task is given out again, and the second result counts."""
     done = _one(journals, TaskDone, chance)
@@ -233,6 +244,7 @@ ALTERATIONS: dict[str, Alter] = {
     alter.__name__: alter
     for alter in (
         result_forgotten,
+        lost_without_a_trace,
         acknowledged_and_given_again,
         counted_again,
         second_attempt_counted_too,
