@@ -1,8 +1,8 @@
 """What the dashboard costs its machine, and how late it is, at 200 workers' worth of events.
 
 A writer appends the lines of 200 workers (2,000 a second: tasks, losses, attempts) to journals, one of them
-stamped every half second. The real server (a process of its own) follows them for three viewers, one of which never
-reads. Printed: the server's processor time as a share of a core, beside the same server with nothing to
+stamped every half second. The real server (a process of its own) follows them for three viewers, one of which
+never reads. Printed: the server's processor time as a share of a core, beside the same server with nothing to
 follow, and the time from the stamp being written to a viewer having read it.
 """
 

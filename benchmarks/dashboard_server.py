@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import signal
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -31,10 +30,8 @@ class Folder(FakeEngine):
 
 
 async def main(folder: Path) -> None:
-    """Serve until terminated."""
-    serving = asyncio.create_task(serve(Watch(Standing(Folder(folder))), "127.0.0.1", 0, read_only=True))
-    asyncio.get_running_loop().add_signal_handler(signal.SIGTERM, serving.cancel)
-    await asyncio.gather(serving, return_exceptions=True)
+    """Serve until told to end."""
+    await serve(Watch(Standing(Folder(folder))), "127.0.0.1", 0, read_only=True)
 
 
 if __name__ == "__main__":

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import secrets
-from contextlib import suppress
 
 import click
 from aiohttp import web
@@ -16,6 +15,7 @@ from driver.dashboard.server import make_app
 from driver.dashboard.standing import Standing
 from driver.dashboard.watch import Watch
 from driver.errors import PortTakenError
+from driver.interrupts import SIGNALS
 from driver.labs.lab import HOST
 from driver.machine.ports import holder
 from driver.runs.run_folder import results_root
@@ -45,13 +45,15 @@ def serve_until_stopped(
     project: str, host: str = HOST, port: int = 0, lab_port: int | None = None, read_only: bool = False
 ) -> None:
     """Serve until Ctrl-C."""
-    with suppress(KeyboardInterrupt):
-        watch = Watch(Standing(options.engine_of(project)), read_only, lab_port)
-        asyncio.run(serve(watch, host, port, read_only))
+    watch = Watch(Standing(options.engine_of(project)), read_only, lab_port)
+    asyncio.run(serve(watch, host, port, read_only))
 
 
 async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
-    """Serve until cancelled. Raises PortTakenError."""
+    """Serve until told to end. Raises PortTakenError."""
+    told = asyncio.Event()
+    for number in SIGNALS:
+        asyncio.get_running_loop().add_signal_handler(number, told.set)
     token = secrets.token_urlsafe(18)
     guard = Guard(token, host)
     app = make_app(watch, Past(results_root()), guard, read_only)
@@ -71,6 +73,6 @@ async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
         guard.listen_on(port)
         shown = f"[{host}]" if ":" in host else host
         print_lines([f"http://{shown}:{port}/?token={token}"])
-        await asyncio.Event().wait()
+        await told.wait()
     finally:
         await runner.cleanup()

@@ -26,7 +26,7 @@ def dashboard_beside(wanted: bool, project: str, say: Callable[[str], None]) -> 
             say(f"dashboard: {process.stdout.readline().strip()}")
             yield
         finally:
-            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGTERM)
             try:
                 process.wait(END_S)
             except subprocess.TimeoutExpired:
