@@ -14,7 +14,8 @@ from tests.simulation.conduct import Conduct
 from tests.simulation.coordinator_process import CoordinatorProcess
 from tests.simulation.invariants import BrokenError, Witness, check_end, check_now_and_then, check_step
 from tests.simulation.network import Wire
-from tests.simulation.plan import TROUBLE_S, Plan, Trouble, Work
+from tests.simulation.plan import Plan, Work
+from tests.simulation.strikes import Strikes
 from tests.simulation.worker_process import WorkerProcess
 from wire import events
 from wire.control import Submitted, Task
@@ -61,8 +62,8 @@ class World:
             self.clock, self.chance, self.coordinator_settings(), KEY, self._journal("coordinator")
         )
         names = [f"worker-{number}" for number in range(1, plan.workers + 1)]
-        self.workers = [self._worker(name, name, Wire()) for name in names]
-        self._twins: list[WorkerProcess] = []
+        self.workers = [self.make_worker(name, name, Wire()) for name in names]
+        self.twins: list[WorkerProcess] = []
         self.processes: list[CoordinatorProcess | WorkerProcess] = [self.coordinator, *self.workers]
         self.holders: dict[str, WorkerProcess] = {}
         self._pending: dict[str, Work] = {}
@@ -87,6 +88,7 @@ class World:
         """Run to the end; returns a digest of all that was written. Raises BrokenError at the first
         breach.
         """
+        strikes = Strikes(self)
         self.coordinator.start()
         for worker in self.workers:
             self.clock.after(int(self.chance.uniform(0, 0.2) * _S), worker.start)
@@ -95,7 +97,7 @@ class World:
             for again_s in work.again_s:
                 self.clock.after(int((work.at_s + again_s) * _S), partial(self._submit_once, work))
         for trouble in self.plan.troubles:
-            self.clock.after(int(trouble.at_s * _S), partial(self._strike, trouble))
+            self.clock.after(int(trouble.at_s * _S), partial(strikes.strike, trouble))
         steps_max = int(STEPS_MAX * max(1.0, self.plan.lasts_s * self.plan.workers / PATIENCE_S))
         for steps in range(steps_max):
             if not self.clock.step():
@@ -164,129 +166,16 @@ class World:
         self.accepted.add(task)
         self._pending.pop(task, None)
 
-    # -- trouble -------------------------------------------
-
-    def _strike(self, trouble: Trouble) -> None:
-        worker = self.workers[trouble.worker - 1]
-        for_ns = int(trouble.for_s * _S)
-        match trouble.kind:
-            case "cut":
-                self._cut(worker)
-            case "cut_all":
-                for each in self.workers:
-                    self._cut(each)
-            case "half_open":
-                self._for_a_while(worker, for_ns, silent=True)
-            case "damage":
-                self._for_a_while(worker, for_ns, damage=self.chance.choice((0.02, 0.2, 0.7)))
-            case "replay":
-                self._for_a_while(worker, for_ns, replay=self.chance.choice((0.05, 0.5)))
-            case "refuse":
-                self._for_a_while(worker, for_ns, refusing=True)
-                self._cut(worker)
-            case "slow":
-                self._for_a_while(worker, for_ns, delay_ms=(50.0, 900.0))
-            case "kill_worker":
-                if worker.is_alive:
-                    worker.kill()
-                self._restart(worker, for_ns)
-            case "drain_worker":
-                if worker.is_alive:
-                    worker.inside(worker.drain)()
-                self._restart(worker, int(12 * _S))
-            case "freeze_worker":
-                worker.freeze(for_ns)
-            case "freeze_coordinator":
-                self.coordinator.freeze(for_ns)
-            case "back_without_one":
-                self._strike_coordinator("kill_coordinator", int(0.3 * _S))
-                self._for_a_while(worker, for_ns, refusing=True)
-            case "twin":
-                self._double(worker, for_ns)
-            case "clock_step":
-                self.clock.wall_offset_s += self.chance.choice((-30.0, 60.0))
-            case _:
-                self._strike_coordinator(trouble.kind, for_ns)
-
-    def _strike_coordinator(self, kind: str, for_ns: int) -> None:
-        coordinator = self.coordinator
-        if not coordinator.is_alive:
-            return
-        if kind == "drain_coordinator":
-            coordinator.inside(coordinator.drain)()
-            self.clock.after(2 * _S, lambda: coordinator.kill() if coordinator.is_alive else None)
-            for_ns += 2 * _S
-        elif kind == "kill_coordinator":
-            coordinator.kill()
-        else:
-            coordinator.crash_at_commit = "before" if kind == "kill_before_commit" else "after"
-        self._restart(coordinator, for_ns)
-
-    def _restart(self, process: CoordinatorProcess | WorkerProcess, after_ns: int) -> None:
-        """Start the process again once it is dead; look again later while it is not."""
-
-        def revive() -> None:
-            if not process.is_alive:
-                process.start()
-
-        self.clock.after(after_ns, revive)
-        self.clock.after(int((TROUBLE_S + 6) * _S), self._last_rites)
-
-    def _last_rites(self) -> None:
-        """All trouble ends: whoever is dead comes back, and no crash waits for its moment any more."""
-        self.coordinator.crash_at_commit = None
-        for process in self.processes:
-            if process in self._twins and process.is_alive:
-                process.kill()
-            elif process not in self._twins and not process.is_alive:
-                process.start()
-
-    def _double(self, worker: WorkerProcess, for_ns: int) -> None:
-        """A second process of the worker's name starts, over the same link; then one of both ends."""
-        twin = self._worker(worker.name, f"{worker.name}-twin-{len(self._twins)}", worker.wire)
-        self._twins.append(twin)
-        self.processes.append(twin)
-        twin.start()
-
-        def end() -> None:
-            loser = self.chance.choice((worker, twin))
-            if loser.is_alive:
-                loser.kill()
-
-        self.clock.after(for_ns, end)
-        self.clock.after(int((TROUBLE_S + 6) * _S), self._last_rites)
-
     def has_newer(self, process: WorkerProcess) -> bool:
         """Whether another process of the same name was started after this one."""
         return any(
-            process.name == other.name and process.born < other.born
-            for other in (*self.workers, *self._twins)
+            process.name == other.name and process.born < other.born for other in (*self.workers, *self.twins)
         )
-
-    def _cut(self, worker: WorkerProcess) -> None:
-        for process in (worker, *(twin for twin in self._twins if twin.name == worker.name)):
-            for connection in process.connections:
-                connection.cut(self.chance.choice(("closed", "reset")))
-
-    def _for_a_while(self, worker: WorkerProcess, for_ns: int, **change: object) -> None:
-        """Change the link, and put it back. What a silent link swallowed kills the connections that lost
-        it.
-        """
-        normal = {name: getattr(type(worker.wire)(), name) for name in change}
-        for name, value in change.items():
-            setattr(worker.wire, name, value)
-
-        def heal() -> None:
-            for name, value in normal.items():
-                setattr(worker.wire, name, value)
-            if "silent" in normal:
-                self._cut(worker)
-
-        self.clock.after(for_ns, heal)
 
     # -- journals ------------------------------------------
 
-    def _worker(self, name: str, by: str, wire: Wire) -> WorkerProcess:
+    def make_worker(self, name: str, by: str, wire: Wire) -> WorkerProcess:
+        """A process of that name, not started yet. `by` is its name in the journals."""
         settings = self.worker_settings()
         journal = self._journal(by)
         return WorkerProcess(name, self.clock, self.chance, settings, KEY, journal, self.coordinator, wire)
