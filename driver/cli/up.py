@@ -10,14 +10,14 @@ from dataclasses import replace
 import click
 
 from driver.cli import options
-from driver.engines.engine import Engine, LabSpec
-from driver.errors import StoppedError
+from driver.engines.engine import MONITORS, Engine, LabSpec
+from driver.errors import EngineError, LabError, StoppedError
 from driver.interrupts import stoppable
 from driver.labs.bring_up import bring_up, take_down
 from driver.labs.journals_of_lab import fresh_journals
 from driver.labs.lab import Lab, new_spec
 from driver.labs.orphans import restore_orphans
-from driver.terminal import Terminal, print_lines
+from driver.terminal import Board, Terminal, print_lines
 
 DEFAULT_WORKERS = 3
 
@@ -28,16 +28,20 @@ DEFAULT_WORKERS = 3
 @options.host
 @options.port
 @click.option("--dashboard", "watched", is_flag=True, help="Then serve the dashboard, until Ctrl-C.")
+@click.option("--prometheus", "monitored", is_flag=True, help="Start Prometheus and Grafana beside it.")
 @options.as_json
 @options.log_level
 def command(
-    workers: int | None, project: str, host: str, port: int | None, watched: bool, as_json: bool
-) -> None:
+    workers: int | None, project: str, host: str, port: int | None, watched: bool, monitored: bool,
+    as_json: bool,
+) -> None:  # fmt: skip
     """Start a lab and leave it running; the same again with another --workers scales it."""
     count = DEFAULT_WORKERS if workers is None else workers
     began = time.monotonic()
     with Terminal() as terminal:
         lab = asyncio.run(_up(options.engine_of(project), new_spec(host, port), count, terminal))
+        if monitored:
+            _monitor(lab, terminal)
     print_lines([_as_json(lab, count)] if as_json else _as_text(lab, count, time.monotonic() - began))
     if watched:
         # Only here: whoever only starts a lab waits for no web server to load.
@@ -68,6 +72,19 @@ async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal)
             left = "It was up before and still is." if stood else "Nothing is left running."
             raise StoppedError(f"Stopped before the lab was up. {left}") from None
         raise
+
+
+def _monitor(lab: Lab, terminal: Terminal) -> None:
+    terminal.show(Board("starting Prometheus and Grafana"))
+    try:
+        lab.engine.up(lab.spec, MONITORS)
+    except EngineError as error:
+        raise LabError(
+            f"Prometheus and Grafana could not be started: {error.sentence}",
+            "The lab is up without them. Their images come from a registry; name others with "
+            "STORMLAB_PROMETHEUS_IMAGE and STORMLAB_GRAFANA_IMAGE.",
+        ) from None
+    terminal.say("Prometheus: http://127.0.0.1:9090   Grafana: http://127.0.0.1:3000/d/stormlab")
 
 
 def _as_text(lab: Lab, workers: int, took_s: float) -> list[str]:

@@ -16,7 +16,18 @@ from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_images import BuildEnvironment, ComposeImages
 from driver.engines.compose_reading import Cable
 from driver.engines.docker_sdk import DockerSdk
-from driver.engines.engine import CORE, PROBER, WORKER, Container, LabSpec, Limits, Say, Standing, Usage
+from driver.engines.engine import (
+    CORE,
+    MONITORS,
+    PROBER,
+    WORKER,
+    Container,
+    LabSpec,
+    Limits,
+    Say,
+    Standing,
+    Usage,
+)
 from driver.errors import PortTakenError
 from driver.machine.ports import holder
 
@@ -87,14 +98,21 @@ class ComposeEngine:
         return replace(spec, room=addresses.free_room([*given, *addresses.host_routes()], first))
 
     def up(self, spec: LabSpec, services: Sequence[str]) -> None:
-        profiles = ("--profile", PROBER) if PROBER in services else ()
-        self._compose(spec, *profiles, "up", "-d", "--no-build", "--no-deps", *services)
+        self._compose(spec, *_profiles(services), "up", "-d", "--no-build", "--no-deps", *services)
 
     def make(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
-        profiles = ("--profile", PROBER) if PROBER in also else ()
         count = f"{WORKER}={workers}"
         self._compose(
-            spec, *profiles, "up", "--no-start", "--no-build", "--no-deps", "--scale", count, WORKER, *also
+            spec,
+            *_profiles(also),
+            "up",
+            "--no-start",
+            "--no-build",
+            "--no-deps",
+            "--scale",
+            count,
+            WORKER,
+            *also,
         )
 
     def start_made(self) -> None:
@@ -203,6 +221,12 @@ class ComposeEngine:
     def _due_cables(self, name: str) -> list[Cable]:
         """What a container should be plugged into, where nobody remembers how it was."""
         return compose_reading.due_cables(self._sdk.inspect(name), self._sdk.network("core"), self._project)
+
+
+def _profiles(services: Sequence[str]) -> list[str]:
+    """What Compose is told so that it minds services that it usually leaves out."""
+    asked = [*([PROBER] if PROBER in services else []), *(["prometheus"] if MONITORS[0] in services else [])]
+    return [word for profile in asked for word in ("--profile", profile)]
 
 
 def _each(call: Callable[[T], R], items: Iterable[T]) -> list[R]:

@@ -17,6 +17,8 @@ Say = Callable[[str], None]
 CORE = ("toxiproxy", "coordinator")
 WORKER = "worker"
 PROBER = "prober"
+MONITORS = ("prometheus", "grafana")
+"""Who watches over a lab that is asked for it; they have their images from their makers alone."""
 
 
 @dataclass(frozen=True)
