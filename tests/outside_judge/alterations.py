@@ -8,18 +8,27 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from random import Random
-from typing import TypeVar
 
 from msgspec.structs import replace
 
 from driver.histories.events import TasksAccepted
 from driver.histories.history import COORDINATOR, DRIVER
+from tests.outside_judge.edits import (
+    add,
+    drop,
+    drop_one,
+    insert,
+    last_ns,
+    newest_token,
+    one_line,
+    places_of,
+    pop,
+)
 from tests.outside_judge.recording import Journals, moved
 from wire.events import (
     Assigned,
     AttemptLost,
     CheckpointCommitted,
-    Event,
     Finished,
     ProcessStarted,
     ResultAcknowledged,
@@ -28,40 +37,39 @@ from wire.events import (
     TaskDone,
 )
 
-E = TypeVar("E", bound=Event)
 Alter = Callable[[Journals, Random], bool]
 _S = 1_000_000_000
 
 
 def result_forgotten(journals: Journals, chance: Random) -> bool:
     """A result that counted stands nowhere."""
-    done = _one(journals, TaskDone, chance)
+    done = one_line(journals, TaskDone, chance)
     if done is None:
         return False
-    _drop(journals[COORDINATOR], lambda event: isinstance(event, TaskDone) and event.task == done.task)
+    drop(journals[COORDINATOR], lambda event: isinstance(event, TaskDone) and event.task == done.task)
     return True
 
 
 def lost_without_a_trace(journals: Journals, chance: Random) -> bool:
     """A task ends nowhere: no result counted, and no worker was answered."""
-    done = _one(journals, TaskDone, chance)
+    done = one_line(journals, TaskDone, chance)
     if done is None:
         return False
     kinds = (TaskDone, ResultAcknowledged)
     for lines in journals.values():
-        _drop(lines, lambda event: isinstance(event, kinds) and event.task == done.task)
+        drop(lines, lambda event: isinstance(event, kinds) and event.task == done.task)
     return True
 
 
 def acknowledged_and_given_again(journals: Journals, chance: Random) -> bool:
     """An acknowledged result is forgotten; its task is given out again, and the second result counts."""
-    done = _one(journals, TaskDone, chance)
+    done = one_line(journals, TaskDone, chance)
     if done is None or done.outcome != "completed":
         return False
-    lines, token = journals[COORDINATOR], _newest(journals) + 1
-    _drop(lines, lambda event: isinstance(event, TaskDone) and event.task == done.task)
-    at_ns = _last_ns(journals)
-    _append(
+    lines, token = journals[COORDINATOR], newest_token(journals) + 1
+    drop(lines, lambda event: isinstance(event, TaskDone) and event.task == done.task)
+    at_ns = last_ns(journals)
+    add(
         journals,
         Assigned(
             at_ns=at_ns + 1, wall_s=0, by=COORDINATOR, task=done.task, token=token, worker="worker-1",
@@ -75,18 +83,18 @@ def acknowledged_and_given_again(journals: Journals, chance: Random) -> bool:
 
 def counted_again(journals: Journals, chance: Random) -> bool:
     """The same result counts again, in the same life."""
-    done = _one(journals, TaskDone, chance)
+    done = one_line(journals, TaskDone, chance)
     if done is not None:
-        _append(journals, moved(done, _last_ns(journals) + 1))
+        add(journals, moved(done, last_ns(journals) + 1))
     return done is not None
 
 
 def second_attempt_counted_too(journals: Journals, chance: Random) -> bool:
     """A result of another attempt counts beside the first."""
-    done = _one(journals, TaskDone, chance)
+    done = one_line(journals, TaskDone, chance)
     if done is not None:
-        token = _newest(journals) + 1
-        _append(journals, replace(done, at_ns=_last_ns(journals) + 1, token=token))
+        token = newest_token(journals) + 1
+        add(journals, replace(done, at_ns=last_ns(journals) + 1, token=token))
     return done is not None
 
 
@@ -94,7 +102,7 @@ def stale_token_counts(journals: Journals, chance: Random) -> bool:
     """The result that counts is of an attempt before the newest."""
     lines = journals[COORDINATOR]
     older = {event.task: event for event in lines if isinstance(event, AttemptLost)}
-    for index in _shuffled(lines, TaskDone, chance):
+    for index in places_of(lines, TaskDone, chance):
         done = lines[index]
         assert isinstance(done, TaskDone)
         before = older.get(done.task)
@@ -106,13 +114,13 @@ def stale_token_counts(journals: Journals, chance: Random) -> bool:
 
 def given_to_another_before_it_counts(journals: Journals, chance: Random) -> bool:
     """A newer token is given out while the result is on its way, and the result counts all the same."""
-    done = _one(journals, TaskDone, chance)
+    done = one_line(journals, TaskDone, chance)
     if done is None:
         return False
     lines = journals[COORDINATOR]
     at = lines.index(done)
     given = Assigned(
-        at_ns=done.at_ns, wall_s=0, by=COORDINATOR, task=done.task, token=_newest(journals) + 1,
+        at_ns=done.at_ns, wall_s=0, by=COORDINATOR, task=done.task, token=newest_token(journals) + 1,
         worker="worker-1", attempt=9,
     )  # fmt: skip
     lines.insert(at, given)
@@ -123,20 +131,20 @@ def given_to_another_before_it_counts(journals: Journals, chance: Random) -> boo
 
 def result_of_nobodys_task(journals: Journals, chance: Random) -> bool:
     """A result counts of a task that nobody handed in."""
-    done = _one(journals, TaskDone, chance)
+    done = one_line(journals, TaskDone, chance)
     if done is not None:
-        _append(journals, replace(done, at_ns=_last_ns(journals) + 1, task="nobodys"))
+        add(journals, replace(done, at_ns=last_ns(journals) + 1, task="nobodys"))
     return done is not None
 
 
 def stale_checkpoint_kept(journals: Journals, chance: Random) -> bool:
     """A checkpoint is kept after its task was given to somebody else."""
-    kept = _one(journals, CheckpointCommitted, chance)
+    kept = one_line(journals, CheckpointCommitted, chance)
     given = [event for event in journals[COORDINATOR] if isinstance(event, Assigned)]
     newer = [event for event in given if kept and event.task == kept.task and event.token > kept.token]
     if kept is None or not newer:
         return False
-    _insert(journals[COORDINATOR], moved(kept, newer[0].at_ns + 1))
+    insert(journals[COORDINATOR], moved(kept, newer[0].at_ns + 1))
     return True
 
 
@@ -144,7 +152,7 @@ def tokens_swapped(journals: Journals, chance: Random) -> bool:
     """Two attempts of one task have each other's tokens, so that they do not grow."""
     lines = journals[COORDINATOR]
     first: dict[str, int] = {}
-    for index in _shuffled(lines, Assigned, chance):
+    for index in places_of(lines, Assigned, chance):
         event = lines[index]
         assert isinstance(event, Assigned)
         other = lines[first.setdefault(event.task, index)]
@@ -196,13 +204,13 @@ def line_repeated(journals: Journals, chance: Random) -> bool:
     places = [index for index, event in enumerate(lines) if isinstance(event, kinds)]
     if places:
         event = lines[chance.choice(places)]
-        _insert(lines, moved(event, event.at_ns + chance.randrange(1, 2 * _S)))
+        insert(lines, moved(event, event.at_ns + chance.randrange(1, 2 * _S)))
     return bool(places)
 
 
 def cut_short(journals: Journals, chance: Random) -> bool:
     """The history ends in the midst of it, and was not drained."""
-    until_ns = chance.randrange(1, _last_ns(journals))
+    until_ns = chance.randrange(1, last_ns(journals))
     for name, lines in journals.items():
         journals[name] = [event for event in lines if event.at_ns <= until_ns]
     return True
@@ -210,33 +218,33 @@ def cut_short(journals: Journals, chance: Random) -> bool:
 
 def acknowledgement_lost(journals: Journals, chance: Random) -> bool:
     """A worker never heard of its result."""
-    return _drop_one(journals, ResultAcknowledged, chance)
+    return drop_one(journals, ResultAcknowledged, chance)
 
 
 def answer_lost(journals: Journals, chance: Random) -> bool:
     """The driver never heard that a task is held."""
-    return _pop(journals[DRIVER], _shuffled(journals[DRIVER], TasksAccepted, chance), chance)
+    return pop(journals[DRIVER], places_of(journals[DRIVER], TasksAccepted, chance), chance)
 
 
 def told_again_after_a_restart(journals: Journals, chance: Random) -> bool:
     """A new life of the coordinator tells a result again."""
-    done, start = _one(journals, TaskDone, chance), _one(journals, ProcessStarted, chance)
+    done, start = one_line(journals, TaskDone, chance), one_line(journals, ProcessStarted, chance)
     if done is None or start is None:
         return False
-    at_ns = _last_ns(journals)
-    _append(journals, moved(start, at_ns + 1), moved(done, at_ns + 2))
+    at_ns = last_ns(journals)
+    add(journals, moved(start, at_ns + 1), moved(done, at_ns + 2))
     return True
 
 
 def refused_again(journals: Journals, chance: Random) -> bool:
     """A result that counted comes again, and is refused."""
-    done = _one(journals, TaskDone, chance)
+    done = one_line(journals, TaskDone, chance)
     if done is not None:
         refused = ResultRefused(
-            at_ns=_last_ns(journals) + 1, wall_s=0, by=COORDINATOR, task=done.task, token=done.token,
+            at_ns=last_ns(journals) + 1, wall_s=0, by=COORDINATOR, task=done.task, token=done.token,
             worker=done.worker, because="duplicate",
         )  # fmt: skip
-        _append(journals, refused)
+        add(journals, refused)
     return done is not None
 
 
@@ -263,51 +271,3 @@ ALTERATIONS: dict[str, Alter] = {
         refused_again,
     )
 }
-
-
-def _shuffled(lines: list[Event], kind: type[Event], chance: Random) -> list[int]:
-    places = [index for index, event in enumerate(lines) if isinstance(event, kind)]
-    chance.shuffle(places)
-    return places
-
-
-def _one(journals: Journals, kind: type[E], chance: Random) -> E | None:
-    found = [event for event in journals[COORDINATOR] if isinstance(event, kind)]
-    return chance.choice(found) if found else None
-
-
-def _newest(journals: Journals) -> int:
-    return max((event.token for event in journals[COORDINATOR] if isinstance(event, Assigned)), default=0)
-
-
-def _last_ns(journals: Journals) -> int:
-    """The last instant of all but the driver, whose own last lines end the drain."""
-    return max(lines[-1].at_ns for name, lines in journals.items() if lines and name != DRIVER)
-
-
-def _append(journals: Journals, *events: Event) -> None:
-    for event in events:
-        journals.setdefault(event.by, []).append(event)
-
-
-def _insert(lines: list[Event], event: Event) -> None:
-    at = next((index for index, other in enumerate(lines) if other.at_ns > event.at_ns), len(lines))
-    lines.insert(at, event)
-
-
-def _drop(lines: list[Event], gone: Callable[[Event], bool]) -> None:
-    lines[:] = [event for event in lines if not gone(event)]
-
-
-def _drop_one(journals: Journals, kind: type[Event], chance: Random) -> bool:
-    names = [name for name, lines in journals.items() if any(isinstance(event, kind) for event in lines)]
-    if not names:
-        return False
-    lines = journals[chance.choice(sorted(names))]
-    return _pop(lines, _shuffled(lines, kind, chance), chance)
-
-
-def _pop(lines: list[Event], places: list[int], chance: Random) -> bool:
-    if places:
-        del lines[chance.choice(places)]
-    return bool(places)
