@@ -11,7 +11,7 @@ from driver.cli import options, options_run
 from driver.cli.scenario_files import scenario_file
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
-from driver.scenarios.plan import resolve
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.terminal import Terminal, print_lines
 

@@ -17,7 +17,8 @@ from driver.runs.group import GroupFile, GroupRun, Turn, in_turn, save_group, su
 from driver.runs.run import Request, run
 from driver.runs.run_folder import new_folder
 from driver.runs.store import Judged, point_latest
-from driver.scenarios.plan import Plan, resolve
+from driver.scenarios.plan import Plan
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, ScenarioFile, combinations, load_scenario, resolved_yaml
 from driver.terminal import Terminal
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from driver.checks import ALWAYS
-from driver.scenarios.plan import resolve
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.scenarios.thresholds import parse_expectations
 from tests.defects.defect import FOLDER, lab_defect

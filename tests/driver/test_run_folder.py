@@ -9,8 +9,9 @@ import msgspec
 
 from driver.runs.run_folder import PLAN, begin, new_folder
 from driver.runs.store import LATEST, RUN, RunRecord
-from driver.scenarios.plan import Plan, resolve
+from driver.scenarios.plan import Plan
 from driver.scenarios.prober import settings_json, watches
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import find_scenario, load_scenario, parse_scenario
 
 NOW = datetime(2026, 11, 24, 2, 15, tzinfo=UTC)

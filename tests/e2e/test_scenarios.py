@@ -22,7 +22,7 @@ from driver.labs.hands import LabHands
 from driver.labs.lab import Lab
 from driver.runs.run import Request, run
 from driver.runs.store import Judged
-from driver.scenarios.plan import resolve
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
 from tests.e2e.conftest import ROOT, SHORT_HERD, CommandLine, docker, new_command_line

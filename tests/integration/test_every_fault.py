@@ -20,7 +20,8 @@ from driver.labs.guardian import Guardian
 from driver.labs.hands import LabHands
 from driver.labs.lab import Lab
 from driver.runs.run import Request, run
-from driver.scenarios.plan import Plan, PlannedFault, resolve
+from driver.scenarios.plan import Plan, PlannedFault
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
 

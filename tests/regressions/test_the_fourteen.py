@@ -13,7 +13,7 @@ import pytest
 from driver.judging.findings import Status
 from driver.judging.verdict import Outcome
 from driver.runs.store import judge_run
-from driver.scenarios.plan import resolve
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.scenarios.workload import generate
 from tests.coordinator.world import World

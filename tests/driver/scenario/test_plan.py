@@ -6,7 +6,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from driver.scenarios.plan import Plan, PlannedFault, resolve
+from driver.scenarios.plan import Plan, PlannedFault
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import parse_scenario
 from driver.scenarios.yaml_file import FileError
 

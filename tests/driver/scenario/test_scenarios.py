@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from driver.scenarios.plan import resolve
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, combinations, load_scenario, scenario_paths
 
 NAMED = """thundering_herd steady_load message_flood checkpoint_heavy mixed_priority end_to_end partial_outage

@@ -1,0 +1,58 @@
+"""Faults that cannot be on the same target at the same time. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from chaos.fault import Aspect, ContainerFault, Fault, Layer, contradiction
+from chaos.targets import TOXIPROXY
+from driver.scenarios.plan import PlannedFault
+
+TICK_S = 1e-6
+"""Times that differ by less are one: they are sums of decimal fractions."""
+
+
+@dataclass(frozen=True)
+class Contradiction:
+    """Two faults, where they meet, and why they cannot."""
+
+    one: PlannedFault
+    other: PlannedFault
+    target: str
+    why: str
+
+
+def contradicted(planned: Sequence[PlannedFault]) -> Contradiction | None:
+    """The first two faults that contradict each other, of faults in order of time."""
+    made = {fault.id: fault.made() for fault in planned}
+    on: dict[str, list[PlannedFault]] = {}
+    for later in planned:
+        for target in later.targets:
+            here = on[target] = [fault for fault in on.get(target, []) if _overlap(fault, later)]
+            for earlier in here:
+                if why := contradiction(made[earlier.id], made[later.id]):
+                    return Contradiction(earlier, later, target, why)
+            here.append(later)
+    return _without_toxiproxy(planned, made)
+
+
+def _without_toxiproxy(planned: Sequence[PlannedFault], made: dict[str, Fault]) -> Contradiction | None:
+    """Link faults live in Toxiproxy: stopped, it forgets them, and frozen, it cannot end them."""
+    for fault in planned:
+        kind = made[fault.id]
+        takes_it_away = isinstance(kind, ContainerFault) and Aspect.process in kind.alone()
+        if TOXIPROXY not in fault.targets or not takes_it_away:
+            continue
+        for other in planned:
+            if made[other.id].layer is not Layer.container and _overlap(fault, other):
+                why = f"{other.fault} lives in it while {fault.fault} takes it away"
+                return Contradiction(fault, other, TOXIPROXY, why)
+    return None
+
+
+def _overlap(one: PlannedFault, other: PlannedFault) -> bool:
+    if one.at_s == other.at_s:
+        return True
+    first, second = (one, other) if one.at_s < other.at_s else (other, one)
+    return second.at_s < first.end_s - TICK_S

@@ -1,0 +1,274 @@
+"""Where on the timeline each fault comes to stand, and upon whom: every draw by the seed. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from dataclasses import dataclass, field
+from typing import Any
+
+from pydantic import ValidationError
+
+from chaos.catalogue import FaultError, make
+from chaos.explain import nearest
+from chaos.fault import Fault, Layer
+from chaos.targets import CORE, Fleet, TargetError
+from chaos.units import format_seconds
+from driver.scenarios.contradictions import TICK_S, Contradiction, contradicted
+from driver.scenarios.plan import PlannedFault
+from driver.scenarios.scenario import FaultEntry, Moment, ParallelEntry, Range, SequenceEntry
+from driver.scenarios.scenario_file import ScenarioFile, explain
+from driver.scenarios.yaml_file import Path_
+
+MAX_FAULTS = 20_000
+
+
+def seed_of(seed: int, *names: str) -> int:
+    """A seed below 2³² for each thing that draws, fixed by the run's seed and the thing's name."""
+    return int.from_bytes(hashlib.sha256("/".join((str(seed), *names)).encode()).digest()[:4], "big")
+
+
+@dataclass
+class _Entry:
+    """One entry as it was read: where it stands, its model, its fault or its children."""
+
+    path: Path_
+    name: str
+    model: Moment
+    fault: Fault | None = None
+    children: list[_Entry] = field(default_factory=list)
+
+
+class Placer:
+    """Walks the timeline of one scenario: reads its entries, and gives each its times and targets."""
+
+    def __init__(self, loaded: ScenarioFile, seed: int) -> None:
+        self._loaded = loaded
+        self._seed = seed
+        self._last_s = loaded.scenario.duration_s - loaded.scenario.cooldown_s
+        self._fleet = Fleet(loaded.scenario.workers, seed, loaded.scenario.groups)
+        self._names: set[str] = set()
+        self._ends = {"start": 0.0, "steady": loaded.scenario.warmup_s}
+        self._paths: dict[str, Path_] = {}
+
+    def place(self) -> list[PlannedFault]:
+        """Every fault, in the order of time. Raises FileError for what cannot be."""
+        entries = [
+            self._read(data, ("timeline", place), depth=0)
+            for place, data in enumerate(self._loaded.scenario.timeline)
+        ]
+        planned: list[PlannedFault] = []
+        for entry in entries:
+            if entry.model.after not in self._ends:
+                raise self._loaded.error(
+                    (*entry.path, "after"),
+                    f"expected start, steady or the id of an entry above; found {entry.model.after!r}.",
+                    nearest(entry.model.after, self._ends),
+                )
+            faults = self._placed(entry, self._ends[entry.model.after], "")
+            self._check_length(faults)
+            self._ends[entry.name] = max(
+                (fault.end_s for fault in faults), default=self._ends[entry.model.after]
+            )
+            planned += faults
+        planned.sort(key=lambda fault: (fault.at_s, fault.id))
+        if found := contradicted(planned):
+            raise self._contradicted(found)
+        return planned
+
+    # -- reading entries ------------------------------
+
+    def _read(self, data: Any, path: Path_, depth: int) -> _Entry:
+        if not isinstance(data, dict) or not {"fault", "sequence", "parallel"} & data.keys():
+            raise self._loaded.error(
+                path, f"expected a mapping with `fault:`, `sequence:` or `parallel:`; found {data!r}"
+            )
+        if depth > 8:
+            raise self._loaded.error(path, "entries are nested more than eight deep")
+        kind = FaultEntry if "fault" in data else SequenceEntry if "sequence" in data else ParallelEntry
+        try:
+            model = kind.model_validate(data)
+        except ValidationError as error:
+            below, text = explain(error, kind)
+            raise self._loaded.error((*path, *below), text) from None
+        entry = _Entry(path, self._name(model, path), model)
+        if model.repeat is not None and model.every_s is None:
+            raise self._loaded.error((*path, "repeat"), "`repeat` needs `every`")
+        if isinstance(model, FaultEntry):
+            entry.fault = self._fault(model, path)
+        elif isinstance(model, SequenceEntry | ParallelEntry):
+            key = "sequence" if isinstance(model, SequenceEntry) else "parallel"
+            children = model.sequence if isinstance(model, SequenceEntry) else model.parallel
+            entry.children = [
+                self._read(child, (*path, key, place), depth + 1) for place, child in enumerate(children)
+            ]
+            for child in entry.children:
+                if child.model.after != "start":
+                    raise self._loaded.error(
+                        (*child.path, "after"), f"the place in `{key}` says already when it begins"
+                    )
+        return entry
+
+    def _fault(self, model: FaultEntry, path: Path_) -> Fault:
+        try:
+            fault = make(model.fault, model.model_extra or {})
+        except FaultError as error:
+            key = (error.key,) if error.key else ("fault",)
+            raise self._loaded.error((*path, *key), error.problem) from None
+        if fault.lasting and model.for_s is None:
+            raise self._loaded.error(
+                path, f"{fault.name} goes on until it is ended: expected `for`, like `for: 10s`"
+            )
+        if not fault.lasting and model.for_s is not None:
+            raise self._loaded.error((*path, "for"), f"{fault.name} is over in an instant and takes no `for`")
+        return fault
+
+    def _name(self, model: Moment, path: Path_) -> str:
+        wanted = model.id or getattr(model, "fault", "") or "block"
+        name, number = wanted, 1
+        while name in self._names or name in ("start", "steady"):
+            if model.id:
+                raise self._loaded.error((*path, "id"), f"{model.id!r} is the name of something else already")
+            number += 1
+            name = f"{wanted}-{number}"
+        self._names.add(name)
+        return name
+
+    # -- placing entries in time ------------------------------
+
+    def _placed(self, entry: _Entry, base_s: float, turn: str) -> list[PlannedFault]:
+        """All faults of an entry that counts from `base_s`; `turn` tells the repetitions of what is around it
+        apart.
+        """
+        model = entry.model
+        if model.every_s is None:
+            return self._once(entry, base_s + self._drawn(model.at_s, entry.name, turn, "at"), turn)
+        faults = []
+        # One more than may be, so that too many are refused and not quietly left out.
+        for number in range(model.repeat or MAX_FAULTS + 1):
+            inner = f"{turn}-{number + 1}"
+            begin_s = base_s + number * model.every_s + self._drawn(model.at_s, entry.name, inner, "at")
+            more = self._once(entry, begin_s, inner)
+            if (
+                model.repeat is None
+                and number
+                and max((fault.end_s for fault in more), default=begin_s) > self._last_s + TICK_S
+            ):
+                break
+            faults += more
+        return faults
+
+    def _once(self, entry: _Entry, begin_s: float, turn: str) -> list[PlannedFault]:
+        if isinstance(entry.model, FaultEntry):
+            return self._struck(entry, entry.model, begin_s, turn)
+        faults: list[PlannedFault] = []
+        for child in entry.children:
+            more = self._placed(child, begin_s, turn)
+            faults += more
+            if isinstance(entry.model, SequenceEntry):
+                begin_s = max((fault.end_s for fault in more), default=begin_s)
+        return faults
+
+    def _struck(self, entry: _Entry, model: FaultEntry, begin_s: float, turn: str) -> list[PlannedFault]:
+        fault = entry.fault
+        assert fault is not None
+        try:
+            targets = self._fleet.select(model.targets, f"{entry.name}{turn}", allow_empty=model.allow_empty)
+        except TargetError as error:
+            raise self._loaded.error((*entry.path, "targets"), str(error)) from None
+        self._check_targets(entry, fault, targets)
+        self._check_begin(entry, begin_s)
+        for_s = None if model.for_s is None else self._drawn(model.for_s, entry.name, turn, "for")
+        if for_s is not None and for_s <= 0:
+            raise self._loaded.error((*entry.path, "for"), "expected more than 0s")
+        if model.rolling_s is None:
+            return self._parts(entry, fault, targets, begin_s, for_s, turn) if targets else []
+        faults: list[PlannedFault] = []
+        for place in range(0, len(targets), model.batch):
+            some = targets[place : place + model.batch]
+            faults += self._parts(entry, fault, some, begin_s, for_s, f"{turn}-{place // model.batch + 1}")
+            begin_s += (for_s or 0.0) + model.rolling_s
+        return faults
+
+    def _parts(
+        self,
+        entry: _Entry,
+        fault: Fault,
+        targets: tuple[str, ...],
+        begin_s: float,
+        for_s: float | None,
+        turn: str,
+    ) -> list[PlannedFault]:
+        parts = fault.unfold(for_s)
+        planned = []
+        for number, part in enumerate(parts, 1):
+            name = f"{entry.name}{turn}" + (f"-{number}" if len(parts) > 1 else "")
+            self._paths[name] = entry.path
+            planned.append(
+                PlannedFault(
+                    id=name,
+                    entry=entry.name,
+                    fault=part.fault.name,
+                    params=part.fault.params(),
+                    targets=targets,
+                    at_s=round(begin_s + part.at_s, 6),
+                    for_s=None if part.for_s is None else round(part.for_s, 6),
+                    seed=seed_of(self._seed, "fault", name),
+                )
+            )
+        if len(self._paths) > MAX_FAULTS:
+            raise self._loaded.error(entry.path, f"the timeline holds more than {MAX_FAULTS} faults")
+        return planned
+
+    def _drawn(self, between: Range, *names: str) -> float:
+        begin, end = between
+        # Milliseconds are enough, and read better in a plan than sixteen digits.
+        return (
+            begin
+            if begin == end
+            else round(random.Random("/".join((str(self._seed), *names))).uniform(begin, end), 3)
+        )
+
+    # -- what cannot be ------------------------------
+
+    def _check_targets(self, entry: _Entry, fault: Fault, targets: tuple[str, ...]) -> None:
+        core = [name for name in targets if name in CORE]
+        if core and fault.layer is not Layer.container:
+            raise self._loaded.error(
+                (*entry.path, "targets"),
+                f"{fault.name} hurts the links of workers, and {core[0]} has none of its own; `targets: all` "
+                "hurts every link to it",
+            )
+
+    def _check_begin(self, entry: _Entry, begin_s: float) -> None:
+        warmup_s = self._loaded.scenario.warmup_s
+        if begin_s < warmup_s - TICK_S:
+            raise self._loaded.error(
+                (*entry.path, "at"),
+                f"{entry.name} would begin at {format_seconds(begin_s)}, before the steady state is reached "
+                f"({format_seconds(warmup_s)})",
+                "Give it a later `at`, or the scenario a shorter `warmup`.",
+            )
+
+    def _check_length(self, faults: list[PlannedFault]) -> None:
+        for fault in faults:
+            if fault.end_s > self._last_s + TICK_S:
+                scenario = self._loaded.scenario
+                bound = f"the run lasts {format_seconds(scenario.duration_s)}"
+                if scenario.cooldown_s:
+                    bound += f", of which no fault may be in the last {format_seconds(scenario.cooldown_s)}"
+                raise self._loaded.error(
+                    (*self._paths[fault.id], "at" if fault.for_s is None else "for"),
+                    f"{fault.id} would end at {format_seconds(round(fault.end_s, 3))}, and {bound}",
+                    "Give it a shorter `for`, an earlier `at`, or the run a longer `duration`.",
+                )
+
+    def _contradicted(self, found: Contradiction) -> Exception:
+        one, other = found.one, found.other
+        return self._loaded.error(
+            self._paths[other.id],
+            f"{other.id} (from {format_seconds(other.at_s)} to {format_seconds(round(other.end_s, 6))}) "
+            f"contradicts {one.id} "
+            f"(from {format_seconds(one.at_s)} to {format_seconds(round(one.end_s, 6))}) on {found.target}: "
+            f"{found.why}",
+        )
