@@ -10,7 +10,8 @@ from driver.dashboard.jobs import Job, Jobs
 from driver.dashboard.model import Model
 from driver.runs.run_folder import results_root
 from driver.runs.store import read_verdict
-from driver.scenarios.plan import PlannedFault, resolve
+from driver.scenarios.plan import PlannedFault
+from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, find_scenario, load_scenario
 
 _REPORT = re.compile(r"report: (\S+)/report\.")
