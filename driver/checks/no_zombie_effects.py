@@ -17,6 +17,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Every counted result and kept checkpoint carries the newest token that its task had at that instant."""
     newest: dict[str, Assigned] = {}
     stale: list[Sequence[Event]] = []
+    ungiven: list[Sequence[Event]] = []
     effects = 0
     for event in history.merged(Assigned, CheckpointCommitted, TaskDone):
         if isinstance(event, Assigned):
@@ -24,19 +25,24 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         elif isinstance(event, TaskDone | CheckpointCommitted):
             effects += 1
             given = newest.get(event.task)
-            if given is not None and given.token != event.token:
+            if given is None:
+                ungiven.append((event,))
+            elif given.token != event.token:
                 stale.append((given, event))
     refused = [event for event in history.of(ResultRefused) if event.because == "stale"]
-    if stale:
-        because = f"{len(stale)} effects of stale attempts counted, where a newer token had been given out"
-        return failed(
-            NAME,
-            because,
-            measured=len(stale),
-            threshold=0,
-            margin=-len(stale),
-            evidence=show(history, stale[0]),
-        )
+    for wrong, what in (
+        (stale, "effects of stale attempts counted, where a newer token had been given out"),
+        (ungiven, "effects counted of tasks that had been given to nobody"),
+    ):
+        if wrong:
+            return failed(
+                NAME,
+                f"{len(wrong)} {what}",
+                measured=len(wrong),
+                threshold=0,
+                margin=-len(wrong),
+                evidence=show(history, wrong[0]),
+            )
     if not effects:
         return unknown(NAME, "no result was counted and no checkpoint kept")
     because = (

@@ -115,6 +115,28 @@ def test_two_results_of_one_task_are_counted_twice_even_with_one_token() -> None
     assert len(finding.evidence) == 2
 
 
+def test_a_result_told_twice_in_one_life_after_a_restart_counts_twice() -> None:
+    past = small(drained=False)
+    past.submit("again", 7)
+    token = past.assign("again", "worker-1", 7.1)
+    past.done("again", "worker-1", token, 7.2)
+    past.start("coordinator", 8.0, role="coordinator")
+    past.done("again", "worker-1", token, 8.1)
+    past.done("again", "worker-1", token, 8.2)
+    past.end(20)
+    assert found("nothing_counted_twice", past).status is Status.failed
+
+
+def test_a_result_of_a_task_that_was_given_to_nobody_is_no_result() -> None:
+    past = small(drained=False)
+    past.submit("never-given", 7)
+    past.done("never-given", "worker-1", 10**6, 7.2)
+    past.end(20)
+    finding = found("no_zombie_effects", past)
+    assert finding.status is Status.failed
+    assert "given to nobody" in finding.because
+
+
 def test_the_same_result_told_again_after_a_restart_of_the_coordinator_counts_once() -> None:
     past = small()
     past.submit("again", 7)
