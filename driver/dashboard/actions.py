@@ -84,8 +84,8 @@ class Actions:
         job = watch.scenario.start(
             str(wanted.get("name") or ""),
             bool(wanted.get("quick")),
-            workers if isinstance(workers, int) else None,
-            seed % MAX_SEED if isinstance(seed, int) else secrets.randbelow(MAX_SEED),
+            workers if type(workers) is int else None,
+            seed % MAX_SEED if type(seed) is int else secrets.randbelow(MAX_SEED),
             watch.standing.project,
         )
         if job is None:
@@ -130,7 +130,10 @@ def _preview(filled: Filled) -> dict[str, Any]:
 
 
 async def _body(request: web.Request) -> dict[str, Any]:
-    body = await request.json()
+    try:
+        body = await request.json()
+    except ValueError:
+        raise WrongUseError("expected JSON") from None
     if not isinstance(body, dict):
         raise WrongUseError("expected a JSON object")
     return body

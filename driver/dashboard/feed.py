@@ -33,17 +33,20 @@ class Feed:
         """An event that no journal tells."""
         self._pending.append(event)
 
-    def step(self, now_ns: int, wall_s: float) -> bool:
-        """Hear what is new until `now_ns`; whether there is more to be read at once."""
+    def step(self, now_ns: int, wall_s: float, *, passes: bool = True) -> bool:
+        """Hear what is new until `now_ns`; whether there is more to be read at once.
+
+        `passes`: the lab lives, so that its curves go on also while nothing happens.
+        """
         until_ns = now_ns - HOLD_NS
         more = False
         for place, tail in enumerate(self._tails):
             for lines, rest in tail.look():
                 events = self._decoded(lines, of_the_lab=place == 0)
                 self._pending += events
-                if rest and events:
+                if rest:
                     # Of this file later events are still to be read: nothing newer may be heard before them.
-                    until_ns, more = min(until_ns, events[-1].at_ns), True
+                    until_ns, more = min(until_ns, events[-1].at_ns if events else 0), True
         self._pending.sort(key=_order)
         heard = 0
         for event in self._pending:
@@ -52,7 +55,7 @@ class Feed:
             self.model.hear(event)
             heard += 1
         del self._pending[:heard]
-        if not more:
+        if passes and not more:
             self.model.tick(until_ns, wall_s - HOLD_NS / 1e9)
         return more
 

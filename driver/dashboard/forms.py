@@ -12,7 +12,7 @@ from pydantic.fields import FieldInfo
 
 from chaos.catalogue import ALL, FaultError, make, parameters
 from chaos.fault import Fault
-from chaos.targets import Fleet, TargetError
+from chaos.targets import CORE, Fleet, TargetError
 from chaos.units import unit_of
 from driver.cli.options_run import MAX_SEED, check_duration
 from driver.errors import WrongUseError
@@ -65,7 +65,10 @@ def catalogue() -> list[dict[str, Any]]:
 def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
     """What a form asks for. Raises FormError."""
     fault, targets, for_text = (str(form.get(key) or "") for key in ("fault", "targets", "for"))
-    params = {str(name): scalar(str(text)) for name, text in (form.get("params") or {}).items() if text}
+    given = form.get("params") or {}
+    if not isinstance(given, dict):
+        raise FormError("", "expected the parameters by their names")
+    params = {str(name): scalar(str(text)) for name, text in given.items() if text}
     seed = form.get("seed")
     seed = secrets.randbelow(MAX_SEED) if not isinstance(seed, int) else seed % MAX_SEED
     try:
@@ -73,24 +76,25 @@ def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
     except FaultError as error:
         raise FormError(error.key.partition(".")[0], error.problem) from None
     try:
-        hits = Fleet(workers, seed).select(targets or "all", "by-hand")
+        Fleet(workers, seed).select(targets or "all", "by-hand")
     except TargetError as error:
         raise FormError("targets", str(error)) from None
     try:
         for_s = check_duration("--for", for_text or None)
-        plan_by_hand(fault, params, targets or "all", for_s, seed, workers)
+        planned = plan_by_hand(fault, params, targets or "all", for_s, seed, workers)
     except WrongUseError as error:
         raise FormError("for" if "--for" in error.sentence else "", error.sentence) from None
     words = ["inject", fault, "--workers", targets or "all"]
-    for name, text in (form.get("params") or {}).items():
+    for name, text in given.items():
         if text:
-            words += [f"--{name.replace('_', '-')}", str(text)]
+            words += [f"--{str(name).replace('_', '-')}", str(text)]
     if for_text and made.lasting:
         words += ["--for", for_text]
     words += ["--seed", str(seed)]
     if project != "stormlab":
         words += ["--project", project]
-    return Filled(tuple(hits), workers - len(hits), seed, words)
+    hits = planned[0].targets
+    return Filled(tuple(hits), workers - sum(name not in CORE for name in hits), seed, words)
 
 
 def _field(name: str, about: str, kind: type[Fault]) -> dict[str, Any]:
@@ -101,9 +105,23 @@ def _field(name: str, about: str, kind: type[Fault]) -> dict[str, Any]:
         "about": about,
         "unit": unit,
         "required": info.is_required(),
+        "default": about.rpartition("(default ")[2].removesuffix(")") if "(default " in about else "",
+        "limits": _limits(info, unit),
         "choices": _choices(info),
         "placeholder": _EXAMPLES.get(unit, ""),
     }
+
+
+def _limits(info: FieldInfo, unit: str) -> str:
+    """`from 100 B/s to 1e+09 B/s`, `above 0`; "" where any value may be."""
+    told = []
+    # A share of bytes is written as a number, and so are its limits.
+    unit = unit.removeprefix("byte")
+    for word, name in (("from", "ge"), ("above", "gt"), ("to", "le"), ("below", "lt")):
+        for rule in info.metadata:
+            if (limit := getattr(rule, name, None)) is not None:
+                told.append(f"{word} {limit:.12g} {unit}".rstrip())
+    return " ".join(told)
 
 
 def _choices(info: FieldInfo) -> list[str]:

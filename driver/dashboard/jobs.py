@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Sequence
 from typing import Any
 
+from driver.exit_codes import ExitCode
 from driver.suite.lab_command import lab_command
 
 KEPT = 20
@@ -26,6 +27,7 @@ class Job:
         self.lines: deque[str] = deque(maxlen=LINES)
         self.code: int | None = None
         self._process: asyncio.subprocess.Process | None = None
+        self._is_stopped = False
 
     @property
     def command(self) -> str:
@@ -34,12 +36,19 @@ class Job:
 
     async def run(self) -> None:
         """To its end; cancelled, it is told to stop, and given the time to heal."""
-        process = self._process = await asyncio.create_subprocess_exec(
-            *lab_command(), *self.words,
-            stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
-            stderr=asyncio.subprocess.STDOUT, start_new_session=True,
-        )  # fmt: skip
+        try:
+            process = self._process = await asyncio.create_subprocess_exec(
+                *lab_command(), *self.words,
+                stdin=asyncio.subprocess.DEVNULL, stdout=asyncio.subprocess.PIPE,
+                stderr=asyncio.subprocess.STDOUT, start_new_session=True,
+            )  # fmt: skip
+        except OSError as error:
+            self.lines.append(f"It could not be started: {error.strerror}.")
+            self.code = ExitCode.LAB_BROKE
+            return
         assert process.stdout is not None
+        if self._is_stopped:
+            self.stop()
         try:
             while line := await process.stdout.readline():
                 self.lines.append(line.decode(errors="replace").rstrip())
@@ -49,7 +58,8 @@ class Job:
             self.code = await process.wait()
 
     def stop(self) -> None:
-        """As by Ctrl-C."""
+        """As by Ctrl-C; one that has not begun yet is stopped as soon as it has."""
+        self._is_stopped = True
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGINT)
@@ -67,7 +77,7 @@ class Jobs:
     """All of them, the newest last."""
 
     def __init__(self) -> None:
-        self._jobs: deque[Job] = deque(maxlen=KEPT)
+        self._jobs: list[Job] = []
         self._tasks: set[asyncio.Task[None]] = set()
         self._number = 0
 
@@ -77,6 +87,10 @@ class Jobs:
             return None
         self._number += 1
         job = Job(self._number, words)
+        ended = [one for one in self._jobs if one.code is not None]
+        # Only what is over is forgotten: what runs is told, and can be stopped, whatever came after it.
+        for one in ended[: max(0, len(self._jobs) + 1 - KEPT)]:
+            self._jobs.remove(one)
         self._jobs.append(job)
         task = asyncio.create_task(job.run())
         self._tasks.add(task)

@@ -9,11 +9,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from driver.dashboard.faults_now import FaultsNow
 from driver.dashboard.series import Series
 from driver.dashboard.told import TELL
 from driver.dashboard.worker_now import Standing, Usage, WorkerNow
 from driver.histories import events as told
-from driver.histories.course import FaultWindow, window_of
 from driver.histories.history import COORDINATOR
 from driver.metrics.metric import percentile
 from wire import events
@@ -23,16 +23,6 @@ RECENT_NS = 10_000_000_000
 """Percentiles in the curves are of so long before."""
 RING = 500
 _SECOND_NS = 1_000_000_000
-
-
-@dataclass
-class FaultNow:
-    """One fault: what began, when it ended, and its receipt once there is one."""
-
-    begun: told.FaultBegun
-    window: FaultWindow
-    ended_wall_s: float | None = None
-    receipt: told.Receipt | None = None
 
 
 @dataclass(frozen=True)
@@ -51,9 +41,11 @@ class Model:
         self.workers: dict[str, WorkerNow] = {}
         self.coordinator = Usage()
         self.totals: events.Totals | None = None
-        self.faults: dict[str, FaultNow] = {}
+        self.faults = FaultsNow()
         self.run: told.RunStarted | None = None
         self.phase = ""
+        self.is_over = False
+        """Whether what follows is the lab's own teardown, of which the report tells no connections either."""
         self.gate_ns = 0
         self.series = Series()
         self.ring: deque[Told] = deque(maxlen=RING)
@@ -73,9 +65,10 @@ class Model:
             told.RunStarted: self._run_started,
             told.PhaseBegun: self._phase_begun,
             told.FaultBegun: self._fault_begun,
-            told.FaultEnded: self._fault_ended,
-            told.Healed: self._healed,
-            told.Receipt: self._receipt,
+            told.PhaseEnded: self._phase_ended,
+            told.FaultEnded: self.faults.ended,
+            told.Healed: self.faults.healed,
+            told.Receipt: self.faults.proved,
             told.Sample: self._sample,
             events.Submitted: self._submitted,
             events.TaskDone: self._task_done,
@@ -107,18 +100,6 @@ class Model:
         if tell := TELL.get(type(event)):
             self.heard += 1
             self.ring.append(Told(self.heard, event, tell(event)))
-
-    def faults_on(self) -> list[FaultNow]:
-        """The faults that have not ended."""
-        return [fault for fault in self.faults.values() if fault.ended_wall_s is None]
-
-    def hurt(self) -> dict[str, list[str]]:
-        """Workers that are aimed at now, with the faults that are on."""
-        found: dict[str, list[str]] = {}
-        for fault in self.faults_on():
-            for target in fault.begun.targets:
-                found.setdefault(target, []).append(fault.begun.fault)
-        return found
 
     def tick(self, at_ns: int, wall_s: float) -> None:
         """Time passes, also where nothing happens."""
@@ -174,7 +155,7 @@ class Model:
     def _of_worker(self, event: Event) -> None:
         worker = self.worker(event.by)
         outage = worker.hear(event)
-        if outage is None:
+        if outage is None or self.is_over:
             return
         self.reconnections += 1
         worker.reconnections += 1
@@ -183,8 +164,8 @@ class Model:
             self._recent_reconnections.append((event.at_ns, outage.total_s))
 
     def _connecting(self, event: events.Connecting) -> None:
-        self.attempts += 1
         self._rates["attempts"] += 1
+        self.attempts += not self.is_over
 
     def _run_started(self, event: told.RunStarted) -> None:
         self.run = event
@@ -195,29 +176,17 @@ class Model:
         self.phase = event.phase
         if event.phase == "gate":
             self.gate_ns = event.at_ns
+        self.is_over |= event.phase == "collect"
+
+    def _phase_ended(self, event: told.PhaseEnded) -> None:
+        self.is_over |= event.phase == "drain"
 
     def _fault_begun(self, event: told.FaultBegun) -> None:
-        window = window_of(event, None, None)
-        self.faults[event.fault] = FaultNow(event, window)
+        window = self.faults.begun(event)
         known = tuple(self.workers)
         for worker in self.workers.values():
             if window.reaches(worker.name, known):
                 worker.faults.append(window)
-
-    def _fault_ended(self, event: told.FaultEnded) -> None:
-        fault = self.faults.get(event.fault)
-        if fault is not None and not event.detail:
-            fault.ended_wall_s = event.wall_s
-
-    def _healed(self, event: told.Healed) -> None:
-        if event.left:
-            return
-        for fault in self.faults_on():
-            fault.ended_wall_s = event.wall_s
-
-    def _receipt(self, event: told.Receipt) -> None:
-        if event.fault in self.faults:
-            self.faults[event.fault].receipt = event
 
     def _sample(self, event: told.Sample) -> None:
         if event.container == COORDINATOR:

@@ -20,7 +20,7 @@ def rows_of(standing: Standing, most: int) -> tuple[list[list[str]], list[str]]:
     model = standing.feed.model if standing.feed else None
     if model is None:
         return [], []
-    hurt = model.hurt()
+    hurt = model.faults.hurt()
     workers = sorted(model.workers.values(), key=lambda one: _WORST_FIRST.index(one.standing))
     shown = workers if len(workers) <= most else workers[: max(1, most - 1)]
     rows = [_row(one, hurt.get(one.name, []), model) for one in shown]
@@ -44,7 +44,7 @@ def summary_of(standing: Standing) -> str:
         f"{model.completed} done" + (f", {model.failed} failed" if model.failed else ""),
         f"{totals.waiting} waiting" if totals else "",
         f"back in {write(back, Unit.seconds)}" if back is not None else "",
-        *(f"{one.begun.kind} on {len(one.begun.targets)}" for one in model.faults_on()),
+        *(f"{one.begun.kind} on {len(one.begun.targets)}" for one in model.faults.on()),
     ]
     return ", ".join(part for part in parts if part)
 
@@ -52,7 +52,7 @@ def summary_of(standing: Standing) -> str:
 def _row(one: WorkerNow, faults: list[str], model: Model) -> list[str]:
     since = max(0.0, time.time() - one.since_wall_s) if one.since_wall_s else None
     state = one.standing.value if not one.attempt else f"{one.standing.value} {one.attempt}"
-    kinds = {model.faults[fault].begun.kind for fault in faults}
+    kinds = {model.faults.all[fault].begun.kind for fault in faults}
     return [
         one.name,
         state,

@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 import numpy
 
-from driver.dashboard.model import FaultNow, Model
+from driver.dashboard.faults_now import FaultNow
+from driver.dashboard.model import Model
 from driver.dashboard.worker_now import WorkerNow
 from driver.metrics.metric import percentile
 from wire.priority import Priority
@@ -32,7 +33,7 @@ class Painter:
         self._latencies: tuple[float | None, float | None] = (None, None)
 
     def state(self, lab: Part, doing: Part, now_s: float) -> Part:
-        """All there is."""
+        """All there is; of the events, those that the last delta told: the next one brings the others."""
         return {
             "seq": self.sequence,
             "now_s": now_s,
@@ -41,7 +42,7 @@ class Painter:
             "tiles": list(self._now().values()),
             **self._named(),
             "series": self._model.series.columns,
-            "events": [_line(told) for told in self._model.ring],
+            "events": [_line(told) for told in self._model.ring if told.number <= self._events],
         }
 
     def delta(self, lab: Part, doing: Part, now_s: float) -> Part | None:
@@ -67,14 +68,18 @@ class Painter:
             self._events = self._model.heard
         return new
 
+    def skip(self) -> None:
+        """Nobody is told of what is new: whoever comes gets it with the whole state, and not once more."""
+        self._events = self._model.heard
+
     def _now(self) -> dict[str, Part]:
-        hurt = self._model.hurt()
+        hurt = self._model.faults.hurt()
         workers = sorted(self._model.workers.values(), key=lambda one: (len(one.name), one.name))
         return {one.name: _tile(one, hurt.get(one.name, [])) for one in workers}
 
     def _named(self) -> Part:
         model = self._model
-        faults = list(model.faults.values())
+        faults = list(model.faults.all.values())
         return {
             "figures": self._figures(),
             "queue": _queue(model.totals.waiting_by_priority if model.totals else {}),

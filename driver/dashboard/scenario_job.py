@@ -27,6 +27,7 @@ class ScenarioJob:
         self._job: Job | None = None
         self._name = ""
         self._faults: Sequence[PlannedFault] = ()
+        self._duration_s = 0.0
 
     @property
     def is_running(self) -> bool:
@@ -41,7 +42,7 @@ class ScenarioJob:
         words += ["--quick"] if quick else []
         words += ["--workers", str(workers)] if workers else []
         words += ["--port", str(self._port)] if self._port else []
-        self._name = loaded.name
+        self._name, self._duration_s = loaded.name, loaded.scenario.duration_s
         self._job = self._jobs.start(words)
         return self._job
 
@@ -60,6 +61,7 @@ class ScenarioJob:
         return {
             "name": self._name,
             "running": job.code is None,
+            "duration_s": self._duration_s,
             "steps": [_step(fault, model) for fault in self._faults],
             "lines": list(job.lines),
             "verdict": verdict.verdict if verdict else "",
@@ -69,7 +71,7 @@ class ScenarioJob:
 
 
 def _step(fault: PlannedFault, model: Model | None) -> dict[str, Any]:
-    begun = model.faults.get(fault.id) if model else None
+    begun = model.faults.all.get(fault.id) if model else None
     state = "to come" if begun is None else "on" if begun.ended_wall_s is None else "done"
     return {
         "id": fault.id,

@@ -28,6 +28,7 @@ class Series:
 
     def __init__(self) -> None:
         self.columns: dict[str, list[float | None]] = {name: [] for name in ("t", *RATES, *GAUGES)}
+        self._seconds: dict[float, Point] = {}
         self.step_s = 1
         self.thinned = 0
         """How often two points were made one: whoever holds a copy must take it anew."""
@@ -37,9 +38,10 @@ class Series:
         at = t - t % self.step_s
         times = self.columns["t"]
         if times and times[-1] == at:
-            self._fold(point)
+            self._fold(t, point)
             return
         times.append(at)
+        self._seconds = {t: point}
         for name in (*RATES, *GAUGES):
             self.columns[name].append(point.get(name))
         if len(times) > LONGEST:
@@ -53,8 +55,12 @@ class Series:
             first -= 1
         return {name: column[first:] for name, column in self.columns.items()}
 
-    def _fold(self, point: Point) -> None:
-        for name in (*RATES, *GAUGES):
+    def _fold(self, t: float, point: Point) -> None:
+        self._seconds[t] = point
+        for name in RATES:
+            told = [second.get(name) or 0 for second in self._seconds.values()]
+            self.columns[name][-1] = sum(told) / len(told)
+        for name in GAUGES:
             self.columns[name][-1] = point.get(name)
 
     def _thin(self) -> None:

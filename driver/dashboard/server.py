@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import json
 from collections.abc import AsyncIterator, Awaitable, Callable
 from contextlib import suppress
 from http import HTTPStatus
@@ -67,10 +66,10 @@ async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         return await handler(request)
     except LabError as error:
         return web.json_response({"error": error.sentence}, status=HTTPStatus.UNPROCESSABLE_ENTITY)
-    except json.JSONDecodeError:
-        return web.json_response({"error": "expected JSON"}, status=HTTPStatus.BAD_REQUEST)
     except web.HTTPNotFound:
         return web.json_response({"error": "there is nothing here"}, status=HTTPStatus.NOT_FOUND)
+    except web.HTTPException as error:
+        return web.json_response({"error": error.reason.lower()}, status=error.status)
 
 
 async def _index(request: web.Request) -> web.StreamResponse:

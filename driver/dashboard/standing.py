@@ -13,6 +13,7 @@ from driver.dashboard.picture import Part
 from driver.engines.engine import WORKER, Engine, Usage
 from driver.errors import LabError
 from driver.histories.events import Sample
+from driver.labs.hands import TOXIPROXY
 from driver.machine.root import state_dir
 from driver.runs.journal import BY
 
@@ -28,6 +29,7 @@ class Standing:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._stands = False
+        self._watched = ""
         self._is_run = False
         self._workers = 0
         self._hint = ""
@@ -66,14 +68,17 @@ class Standing:
             return
         self._stands, self._workers = True, found.workers
         feed = self.feed
-        if feed is None or feed.folder != found.journals:
+        if feed is None or feed.folder != found.journals or self._watched != found.lab:
+            self._watched = found.lab
             feed = self._begin(found.journals)
         for sample in found.samples:
             feed.add(sample)
 
     def step(self) -> bool:
         """Hear what is new; whether more can be read at once."""
-        return self.feed.step(time.monotonic_ns(), time.time()) if self.feed is not None else False
+        if self.feed is None:
+            return False
+        return self.feed.step(time.monotonic_ns(), time.time(), passes=self._stands)
 
     def told(self) -> Part:
         """For the page: what is watched."""
@@ -102,18 +107,22 @@ class Standing:
         spec = self._engine.found()
         if spec is None:
             return None
-        workers = sum(one.service == WORKER for one in self._engine.containers())
+        containers = self._engine.containers()
+        workers = sum(one.service == WORKER for one in containers)
+        # A lab of the same name and folder is another one when its proxy is.
+        lab = next((one.id for one in containers if one.name == TOXIPROXY), "")
         samples: list[Sample] = []
         if spec.journals is not None and not _is_of_a_run(spec.journals):
             # Nobody else notes what the containers of a lab use on which no scenario runs.
             with suppress(LabError):
                 samples = [_sample(usage) for usage in self._engine.usage()]
-        return _Found(spec.journals, workers, samples)
+        return _Found(spec.journals, lab, workers, samples)
 
 
 @dataclass(frozen=True)
 class _Found:
     journals: Path | None
+    lab: str
     workers: int
     samples: list[Sample]
 

@@ -39,8 +39,12 @@ class Watch:
             for _ in range(CATCH_UP_STEPS):
                 if not self.standing.step():
                     break
+                # Viewers are answered, and other tasks go on, however long a history is read.
+                await asyncio.sleep(0)
             if len(self.hub):
                 self._tell()
+            elif self.standing.feed is not None:
+                self.standing.feed.painter.skip()
             await asyncio.sleep(STEP_S)
 
     def state(self) -> Part:
