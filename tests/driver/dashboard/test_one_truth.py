@@ -33,7 +33,16 @@ def troubled() -> Past:
     return past
 
 
-@pytest.mark.parametrize("past", [healthy_herd(), healthy_herd(workers=6, rounds=3), troubled()])
+def torn_down() -> Past:
+    """A herd whose workers lose their connections once more while the lab is taken down."""
+    past = healthy_herd()
+    past.lose("worker-1", 64.05)
+    past.fail_to_connect("worker-1", 64.06, 1)
+    past.connect("worker-1", 64.3, attempt=2)
+    return past
+
+
+@pytest.mark.parametrize("past", [healthy_herd(), healthy_herd(workers=6, rounds=3), troubled(), torn_down()])
 def test_the_figures_of_the_page_are_the_metrics_of_the_report(past: Past, tmp_path: Path) -> None:
     folder = past.write(tmp_path / "run")
     feed = Feed(folder / "journals")

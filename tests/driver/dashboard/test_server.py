@@ -120,6 +120,14 @@ async def test_without_a_lab_it_says_how_to_start_one(guest: Client) -> None:
     assert refused.status == 409
 
 
+async def test_what_cannot_be_answered_is_one_sentence_too(guest: Client) -> None:
+    for method, path, status in (("GET", "/nothing", 404), ("PUT", "/api/snapshot", 405)):
+        answer = await guest.request(method, path)
+        assert (answer.status, list(await answer.json())) == (status, ["error"])
+    broken = await guest.post("/api/heal", data=b"\xff{")
+    assert (broken.status, await broken.json()) == (422, {"error": "expected JSON"})
+
+
 async def test_read_only_changes_nothing(tmp_path: Path) -> None:
     client = await client_of(EmptyEngine(), tmp_path, read_only=True)
     try:

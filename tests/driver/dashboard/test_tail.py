@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from driver.dashboard.tail import READ_BYTES, Tail
+from driver.dashboard.tail import LOOK_BYTES, READ_BYTES, Tail
 
 
 def lines(tail: Tail) -> list[bytes]:
@@ -48,6 +48,20 @@ def test_what_nobody_is_shown_is_not_even_decoded(tmp_path: Path) -> None:
     (tmp_path / "worker-1.jsonl").write_bytes(b'{"event":"traffic","by":"worker-1"}\n{"event":"lost"}\n')
     (tmp_path / "prober.jsonl").write_bytes(b'{"event":"lost"}\n')
     assert lines(Tail(tmp_path)) == [b'{"event":"lost"}']
+
+
+def test_how_far_a_file_was_read_is_told_even_where_nobody_is_shown_it(tmp_path: Path) -> None:
+    line = b'{"event":"traffic","detail":"' + b"x" * 900 + b'"}\n'
+    (tmp_path / "worker-1.jsonl").write_bytes(line * (2 * READ_BYTES // len(line)))
+    assert Tail(tmp_path).look() == [([line.rstrip()], True)]
+
+
+def test_many_files_share_what_is_read_in_one_look(tmp_path: Path) -> None:
+    line = b'{"event":"lost","detail":"' + b"x" * 900 + b'"}\n'
+    for number in range(40):
+        (tmp_path / f"worker-{number}.jsonl").write_bytes(line * (READ_BYTES // len(line)))
+    read = sum(len(line) + 1 for found, _ in Tail(tmp_path).look() for line in found)
+    assert 0 < read <= LOOK_BYTES
 
 
 def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:

@@ -1,0 +1,56 @@
+"""Forms of the catalogue: what may stand in a field, and whom a filled one hits."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver.dashboard.forms import FormError, catalogue, fill
+
+
+def fields(fault: str) -> dict[str, dict[str, object]]:
+    (found,) = (one for one in catalogue() if one["name"] == fault)
+    return {one["name"]: one for one in found["params"]}
+
+
+def test_a_field_says_its_unit_its_default_and_its_limits() -> None:
+    told = {name: (one["unit"], one["default"], one["limits"]) for name, one in fields("latency").items()}
+    assert told == {
+        "direction": ("", "both", ""),
+        "mean": ("ms", "", "from 1 ms to 600000 ms"),
+        "jitter": ("ms", "0ms", "from 0 ms to 600000 ms"),
+        "distribution": ("", "uniform", ""),
+    }
+
+
+def test_every_fault_of_the_catalogue_says_what_both_ends_see() -> None:
+    assert all(one["ends_see"] and one["summary"] for one in catalogue())
+
+
+def test_a_fault_of_the_coordinator_spares_every_worker() -> None:
+    filled = fill({"fault": "pause", "targets": "coordinator", "seed": 1}, 5, "stormlab")
+    assert (filled.hits, filled.spares) == (("coordinator",), 5)
+
+
+def test_the_same_seed_draws_the_same_workers() -> None:
+    form = {"fault": "refuse", "targets": "random 3", "seed": 7}
+    one, other = fill(form, 20, "stormlab"), fill(form, 20, "stormlab")
+    assert one.hits == other.hits
+    assert (len(one.hits), one.spares) == (3, 17)
+    assert "--seed 7" in one.command
+
+
+def test_what_a_link_cannot_suffer_is_refused() -> None:
+    with pytest.raises(FormError, match="hurts the links of workers"):
+        fill({"fault": "refuse", "targets": "coordinator"}, 5, "stormlab")
+
+
+def test_a_value_out_of_range_names_its_field() -> None:
+    with pytest.raises(FormError) as refused:
+        fill({"fault": "latency", "params": {"mean": "700s"}}, 5, "stormlab")
+    assert refused.value.field == "mean"
+
+
+@pytest.mark.parametrize("params", [[1], "mean", 7])
+def test_parameters_that_have_no_names_are_refused(params: object) -> None:
+    with pytest.raises(FormError, match="by their names"):
+        fill({"fault": "latency", "params": params}, 5, "stormlab")
