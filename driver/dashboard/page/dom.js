@@ -1,4 +1,4 @@
-// Small words for making and finding elements, and for telling numbers to people.
+// Finding, making and keeping elements; asking the driver.
 export const at = (id) => document.getElementById(id);
 
 // What others wrote, without characters that are not to be seen: control, direction, private.
@@ -13,40 +13,41 @@ export function make(tag, text, className, attributes = {}) {
   return element;
 }
 
-export function three(value) {
-  const size = Math.abs(value);
-  if (size >= 100) return Math.round(value).toLocaleString("en");
-  return String(Number(value.toPrecision(3)));
+// Text that changes only where it differs: what is selected or read aloud stays.
+export function set(element, text) {
+  const shown = plain(text);
+  if (element.textContent !== shown) element.textContent = shown;
 }
 
-export function seconds(value) {
-  if (value === null || value === undefined) return "–";
-  const size = Math.abs(value);
-  if (size === 0) return "0 s";
-  if (size < 1) return `${three(value * 1e3)} ms`;
-  if (size < 600) return `${three(value)} s`;
-  return `${three(value / 60)} min`;
-}
-
-export function bytes(value) {
-  if (value === null || value === undefined) return "–";
-  return value < 1 << 30 ? `${three(value / (1 << 20))} MiB` : `${three(value / (1 << 30))} GiB`;
-}
-
-export const clock = (wall) => new Date(wall * 1e3).toLocaleTimeString("en-GB");
-export const day = (wall) => new Date(wall * 1e3).toISOString().slice(0, 16).replace("T", " ");
-
-// Names as the command line writes them: worker-1, worker-2, … (20 in all)
-export function some(names, most = 4) {
-  return names.length <= most ? names.join(", ") : `${names.slice(0, most).join(", ")}, … (${names.length} in all)`;
+// As many children as there are items, in their order; one that stays keeps its element, and so its focus.
+export function keep(place, items, keyOf, create, fill) {
+  const old = new Map([...place.children].map((child) => [child.dataset.key, child]));
+  let next = place.firstElementChild;
+  items.forEach((item) => {
+    const key = String(keyOf(item));
+    let child = old.get(key);
+    old.delete(key);
+    if (!child) {
+      child = create(item);
+      child.dataset.key = key;
+    }
+    if (child === next) next = next.nextElementSibling;
+    else place.insertBefore(child, next);
+    fill?.(child, item);
+  });
+  old.forEach((child) => child.remove());
 }
 
 // Ask the driver. What it refuses is thrown, with its sentence and the field that it is about.
 export async function ask(path, body) {
-  const options = body === undefined ? {} : { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
+  const post = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
   let answer;
-  try { answer = await fetch(path, options); } catch { throw new Error("the driver does not answer: is `lab.py dashboard` still running?"); }
+  try { answer = await fetch(path, body === undefined ? {} : post); } catch {
+    throw new Error("the driver does not answer: is `lab.py dashboard` still running?");
+  }
   const told = await answer.json();
   if (!answer.ok) throw Object.assign(new Error(told.error), { field: told.field || "" });
   return told;
 }
+
+export const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();

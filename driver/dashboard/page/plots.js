@@ -1,86 +1,147 @@
-// The curves: uPlot draws them; faults lie over each as bands.
+// The curves: uPlot draws them; every fault lies over each of them as a band, from its begin to its end.
 /* global uPlot */
-import { at, bytes, make, seconds, three } from "./dom.js";
+import { at, colour, make, set } from "./dom.js";
+import { bytes, clock, cores, count, seconds } from "./words.js";
 import { state } from "./store.js";
 
-const cores = (value) => (value === null || value === undefined ? "–" : `${three(value * 100)} %`);
-const count = (value) => (value === null || value === undefined ? "–" : three(value));
+const MIB = 2 ** 20;
 const PLOTS = [
   { title: "connected", write: count, series: [["connected", "workers"]] },
-  { title: "attempts to connect, a second", write: count, series: [["attempts", "attempts"]] },
-  { title: "tasks done, a second", write: count, series: [["tasks", "tasks"]] },
-  { title: "way back, last 10 s", write: seconds, series: [["reconnection_p50", "p50"], ["reconnection_p99", "p99"]] },
-  { title: "task latency, last 10 s", write: seconds, series: [["latency_p50", "p50"], ["latency_p99", "p99"]] },
-  { title: "tasks", write: count, series: [["waiting", "waiting"], ["assigned", "in work"]] },
-  { title: "memory", write: bytes, series: [["memory_workers", "all workers"], ["memory_coordinator", "coordinator"]] },
-  { title: "processor", write: cores, series: [["cpu_workers", "all workers"], ["cpu_coordinator", "coordinator"]] },
+  { title: "attempts /s", write: count, series: [["attempts", "to connect"]] },
+  { title: "tasks /s", write: count, series: [["tasks", "done"]] },
+  { title: "tasks held", write: count, series: [["waiting", "waiting"], ["assigned", "in work"]] },
+  { title: "way back", write: seconds, series: [["reconnection_p50", "p50"], ["reconnection_p99", "p99"]], dots: true },
+  { title: "task latency", write: seconds, series: [["latency_p50", "p50"], ["latency_p99", "p99"]] },
+  { title: "memory", write: bytes, series: [["memory_workers", "workers"], ["memory_coordinator", "coord."]], incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000].map((one) => one * MIB) },
+  { title: "processor", write: cores, series: [["cpu_workers", "workers"], ["cpu_coordinator", "coord."]] },
 ];
-const HEIGHT = 120;
+const HEIGHT = 118;
 let made = [];
+// What is shown: the last so many seconds (0: all), or a stretch that was dragged over.
+let span = 0;
+let stretch = null;
 
-const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
+export function setUp() {
+  document.querySelectorAll("[data-span]").forEach((button) => {
+    button.onclick = () => { span = Number(button.dataset.span); show(null); };
+  });
+  new ResizeObserver(fit).observe(at("plots"));
+}
+
+function show(wanted) {
+  stretch = wanted;
+  document.querySelectorAll("[data-span]").forEach((button) => button.setAttribute("aria-pressed", String(!stretch && Number(button.dataset.span) === span)));
+  set(at("stretch"), stretch ? `${clock(stretch[0])} to ${clock(stretch[1])}; double-click for all` : "drag over a curve to look closer");
+  drawPlots();
+}
 
 export function makePlots() {
   made.forEach((one) => one.chart.destroy());
   at("plots").replaceChildren();
   made = PLOTS.map((plot) => {
     const box = make("div", undefined, "plot");
-    const title = make("h3", plot.title);
-    const now = make("small");
+    const head = make("h3", plot.title);
     const place = make("div");
-    title.append(now);
-    box.append(title, place);
+    const values = plot.series.map(([, label], index) => {
+      const value = make("b");
+      const key = make("span");
+      key.append(make("i", "", `line-${index + 1}`), `${label} `, value);
+      head.append(key);
+      return value;
+    });
+    box.append(head, place);
     at("plots").append(box);
-    return { plot, now, place, chart: new uPlot(options(plot, place, now), columns(plot), place) };
+    const one = { plot, values, place };
+    one.chart = new uPlot(options(one), columns(plot), place);
+    one.chart.over.addEventListener("dblclick", () => show(null));
+    return one;
   });
 }
 
 export function drawPlots() {
-  made.forEach(({ plot, now, place, chart }) => {
+  made.forEach((one) => {
+    one.chart.setData(columns(one.plot));
+    if (typeof one.chart.cursor.idx !== "number") tell(one, state.series.t.length - 1);
+  });
+}
+
+function fit() {
+  made.forEach(({ place, chart }) => {
     if (place.clientWidth && place.clientWidth !== chart.width) chart.setSize({ width: place.clientWidth, height: HEIGHT });
-    chart.setData(columns(plot));
-    if (chart.cursor.idx === null || chart.cursor.idx === undefined) now.textContent = told(plot, state.series.t.length - 1);
   });
 }
 
 function columns(plot) { return [state.series.t, ...plot.series.map(([name]) => state.series[name] || [])]; }
 
-function told(plot, index) {
-  return plot.series.map(([name, label]) => `${label} ${plot.write(state.series[name]?.[index])}`).join("  ");
+function tell({ plot, values }, index) {
+  plot.series.forEach(([name], place) => set(values[place], plot.write(state.series[name]?.[index])));
 }
 
-function options(plot, place, now) {
+function seen(chart, low, high) {
+  if (stretch) return stretch;
+  if (low === null || high === null) return [state.now_s - 60, state.now_s];
+  return [span ? Math.max(low, high - span) : low, Math.max(high, low + 10)];
+}
+
+function options(one) {
+  const { plot, place } = one;
   const grid = { stroke: colour("--rule"), width: 1 };
-  const axis = { stroke: colour("--soft"), grid, ticks: grid, font: "11px system-ui, sans-serif" };
+  const axis = { stroke: colour("--soft"), grid, ticks: { show: false }, font: "11px system-ui, sans-serif" };
   const label = (chart, splits) => splits.map((value) => plot.write(value));
   return {
-    width: place.clientWidth || 300,
+    width: place.clientWidth || 260,
     height: HEIGHT,
     legend: { show: false },
-    cursor: { sync: { key: "now" }, drag: { x: false, y: false } },
-    scales: { x: { time: true }, y: { range: (chart, low, high) => [0, high > 0 ? high * 1.08 : 1] } },
-    axes: [{ ...axis, size: 24, gap: 2, values: "{HH}:{mm}:{ss}", space: 70 }, { ...axis, size: 66, gap: 2, values: label, space: 26 }],
-    series: [{}, ...plot.series.map((one, index) => ({ stroke: colour(`--series-${index + 1}`), width: 1.5, dash: index ? [5, 3] : undefined, points: { show: false }, spanGaps: false }))],
+    cursor: { sync: { key: "now" }, drag: { x: true, y: false, setScale: false }, points: { size: 5 } },
+    scales: { x: { time: true, range: seen }, y: { range: (chart, low, high) => [0, high > 0 ? high * 1.1 : 1] } },
+    axes: [
+      { ...axis, size: 20, gap: 2, space: 62, values: (chart, splits) => splits.map(clock) },
+      { ...axis, size: 58, gap: 4, space: 24, values: label, ...(plot.incrs ? { incrs: plot.incrs } : {}) },
+    ],
+    series: [{}, ...plot.series.map((name, index) => ({
+      stroke: colour(`--series-${index + 1}`), width: 1.5, dash: index ? [5, 3] : undefined, spanGaps: false,
+      points: { show: Boolean(plot.dots), size: 3 },
+    }))],
     hooks: {
       drawClear: [bands],
-      setCursor: [(chart) => { now.textContent = told(plot, chart.cursor.idx ?? state.series.t.length - 1); }],
+      setCursor: [(chart) => { if (one.chart) tell(one, chart.cursor.idx ?? state.series.t.length - 1); }],
+      setSelect: [(chart) => {
+        if (chart.select.width < 4) return;
+        const ends = [chart.select.left, chart.select.left + chart.select.width].map((x) => chart.posToVal(x, "x"));
+        chart.setSelect({ left: 0, width: 0, top: 0, height: 0 }, false);
+        if (ends[1] - ends[0] >= 1) show(ends);
+      }],
     },
-    padding: [6, 4, 0, 0],
+    padding: [4, 8, 0, 0],
   };
 }
 
+// A band a fault, hatched with its edges: a line where it began, and one where it ended.
 function bands(chart) {
   const { ctx, bbox: { left, top, width, height } } = chart;
   const last = state.series.t[state.series.t.length - 1] || 0;
+  const proofs = new Map(state.faults.map((fault) => [fault.id, fault.receipt]));
+  const dot = devicePixelRatio;
   ctx.save();
+  ctx.beginPath();
+  ctx.rect(left, top, width, height);
+  ctx.clip();
+  let named_to = left;
   state.markers.forEach((marker) => {
-    const [from, to] = [marker.from_s, marker.to_s ?? last].map((t) => chart.valToPos(t, "x", true));
-    const [a, b] = [Math.max(left, from), Math.min(left + width, Math.max(to, from + 1))];
-    if (b < left || a > left + width) return;
-    ctx.fillStyle = colour("--band");
-    ctx.fillRect(a, top, Math.max(1, b - a), height);
+    const [from, to] = [marker.from_s, marker.to_s ?? Math.max(last, state.now_s)].map((t) => chart.valToPos(t, "x", true));
+    if (to < left || from > left + width) return;
+    ctx.fillStyle = colour(proofs.get(marker.id) === "unproved" ? "--unproved" : "--band");
+    ctx.fillRect(from, top, Math.max(dot, to - from), height);
     ctx.fillStyle = colour("--band-line");
-    ctx.fillRect(a, top, 1, height);
+    ctx.fillRect(from, top, dot, height);
+    if (marker.to_s !== null) ctx.fillRect(to - dot, top, dot, height);
+    ctx.font = `${10 * dot}px system-ui, sans-serif`;
+    const wide = ctx.measureText(marker.kind).width + 6 * dot;
+    const begin = Math.max(left, from);
+    if (to - begin < wide || begin < named_to) return;
+    ctx.fillStyle = colour("--soft");
+    ctx.fillText(marker.kind, begin + 3 * dot, top + 10 * dot);
+    named_to = begin + wide;
   });
   ctx.restore();
 }

@@ -1,37 +1,39 @@
 // The state of the lab as the page knows it: whole at first, then kept by what the driver says is new.
 export const state = {
-  lab: { state: "none", project: "", hint: "" }, tiles: new Map(), figures: {}, queue: {}, faults: [], markers: [],
+  now_s: 0, lab: { state: "none", project: "", hint: "" }, tiles: new Map(), figures: {}, queue: {}, faults: [], markers: [],
   doing: { scenario: null, jobs: [] }, series: { t: [] }, events: [], read_only: false,
 };
-const watchers = [];
+const WHOLE = ["now_s", "lab", "figures", "queue", "faults", "markers", "doing", "series", "read_only"];
+const PARTS = ["now_s", "lab", "figures", "queue", "faults", "markers", "doing"];
 const KEPT_EVENTS = 2000;
+const watchers = [];
 
 export const watch = (watcher) => watchers.push(watcher);
 
 function tell(changed) { watchers.forEach((watcher) => watcher(changed)); }
 
-// A whole state takes the place of all that was known.
-function takeWhole(whole) {
-  const changed = new Set(Object.keys(whole));
-  for (const name of ["lab", "figures", "queue", "faults", "markers", "doing", "series", "read_only"]) if (name in whole) state[name] = whole[name];
+// A whole state takes the place of all that was known; of the events, older ones of the same lab stay.
+export function takeWhole(whole) {
+  WHOLE.forEach((name) => { if (name in whole) state[name] = whole[name]; });
   state.tiles = new Map(whole.tiles.map((tile) => [tile.name, tile]));
-  const last = state.events.length && whole.events.length && whole.events[0].n > 1 ? whole.events[0].n : 0;
-  state.events = [...state.events.filter((event) => event.n < last), ...whole.events];
-  tell(changed);
+  const first = whole.events[0];
+  const is_known = first && state.events.some((event) => event.n === first.n && event.t === first.t);
+  state.events = [...(is_known ? state.events.filter((event) => event.n < first.n) : []), ...whole.events];
+  tell([...Object.keys(whole), "faults", "markers"]);
 }
 
-function takeNew(delta) {
-  const changed = new Set(Object.keys(delta));
-  for (const name of ["lab", "figures", "queue", "faults", "markers", "doing"]) if (name in delta) state[name] = delta[name];
+export function takeNew(delta) {
+  PARTS.forEach((name) => { if (name in delta) state[name] = delta[name]; });
   (delta.tiles || []).forEach((tile) => state.tiles.set(tile.name, tile));
   if (delta.points) addPoints(delta.points);
   if (delta.events) {
     state.events.push(...delta.events);
     if (state.events.length > KEPT_EVENTS) state.events.splice(0, state.events.length - KEPT_EVENTS);
   }
-  tell(changed);
+  tell(Object.keys(delta));
 }
 
+// The points from a time on; those of the same time take each other's place.
 function addPoints(points) {
   const { series } = state;
   points.t.forEach((t, index) => {
@@ -40,14 +42,4 @@ function addPoints(points) {
     if (place > 0 && series.t[place - 1] > t) return;
     for (const [name, column] of Object.entries(points)) (series[name] ||= [])[place] = column[index];
   });
-}
-
-// The stream reconnects by itself; `said` hears whether it stands.
-export function follow(said) {
-  const stream = new EventSource("/api/stream");
-  let whole = false;
-  stream.onopen = () => said("live");
-  stream.onerror = () => { whole = false; said("reconnecting"); };
-  stream.addEventListener("state", (message) => { whole = true; said("live"); takeWhole(JSON.parse(message.data)); });
-  stream.addEventListener("delta", (message) => { if (whole) takeNew(JSON.parse(message.data)); });
 }
