@@ -26,10 +26,14 @@ def command(project: str) -> None:
 
 
 async def _watch(standing: Standing, terminal: Terminal) -> None:
+    # Before anything is shown: where no terminal is, the next line is half a minute away.
+    await standing.look()
     looking = asyncio.create_task(_look_around(standing))
     try:
         while True:
             if standing.step():
+                # Ctrl-C ends it while a long history is read, too.
+                await asyncio.sleep(0)
                 continue
             rows, marks = rows_of(standing, terminal.height - 4)
             terminal.show_table(COLUMNS, rows, marks, Board(summary_of(standing)))
@@ -40,5 +44,5 @@ async def _watch(standing: Standing, terminal: Terminal) -> None:
 
 async def _look_around(standing: Standing) -> None:
     while True:
-        await standing.look()
         await asyncio.sleep(LOOK_EVERY_S)
+        await standing.look()
