@@ -29,7 +29,7 @@ class Painter:
         self._events = 0
         self._since_s = 0.0
         self._thinned = 0
-        self._sorted = 0
+        self._sorted = self._counted = 0
         self._latencies: tuple[float | None, float | None] = (None, None)
 
     def state(self, lab: Part, doing: Part, now_s: float) -> Part:
@@ -109,9 +109,10 @@ class Painter:
         }
 
     def _latency(self) -> tuple[float | None, float | None]:
-        """Of all tasks so far; sorted again only once their number has grown by a hundredth."""
+        """Of all tasks so far; sorted again once their number has grown by a hundredth, or grows no more."""
         count = len(self._model.latencies_s)
-        if count - self._sorted > count // 100:
+        rests, self._counted = count == self._counted, count
+        if count - self._sorted > (0 if rests else count // 100):
             ordered = array("d", numpy.sort(numpy.array(self._model.latencies_s)).tobytes())
             self._sorted = count
             self._latencies = percentile(ordered, 50), percentile(ordered, 99)

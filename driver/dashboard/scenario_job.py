@@ -8,8 +8,9 @@ from typing import Any
 
 from driver.dashboard.jobs import Job, Jobs
 from driver.dashboard.model import Model
+from driver.judging.findings import Finding
 from driver.runs.run_folder import results_root
-from driver.runs.store import read_verdict
+from driver.runs.store import VerdictFile, read_verdict
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, find_scenario, load_scenario
@@ -28,6 +29,7 @@ class ScenarioJob:
         self._name = ""
         self._faults: Sequence[PlannedFault] = ()
         self._duration_s = 0.0
+        self._verdict: VerdictFile | None = None
 
     @property
     def is_running(self) -> bool:
@@ -43,6 +45,7 @@ class ScenarioJob:
         words += ["--workers", str(workers)] if workers else []
         words += ["--port", str(self._port)] if self._port else []
         self._name, self._duration_s = loaded.name, loaded.scenario.duration_s
+        self._verdict = None
         self._job = self._jobs.start(words)
         return self._job
 
@@ -57,7 +60,9 @@ class ScenarioJob:
         if job is None:
             return None
         run = next((found[1] for line in job.lines if (found := _REPORT.search(line))), "").rpartition("/")[2]
-        verdict = read_verdict(results_root() / run) if run and job.code is not None else None
+        if self._verdict is None and run and job.code is not None:
+            self._verdict = read_verdict(results_root() / run)
+        verdict = self._verdict
         return {
             "name": self._name,
             "running": job.code is None,
@@ -66,8 +71,13 @@ class ScenarioJob:
             "lines": list(job.lines),
             "verdict": verdict.verdict if verdict else "",
             "because": verdict.because if verdict else "",
+            "findings": [_finding(one) for one in verdict.findings] if verdict else [],
             "run": run,
         }
+
+
+def _finding(finding: Finding) -> dict[str, Any]:
+    return {"check": finding.check, "status": finding.status.value, "because": finding.because}
 
 
 def _step(fault: PlannedFault, model: Model | None) -> dict[str, Any]:

@@ -144,6 +144,6 @@ def _sample(usage: Usage) -> Sample:
 
 def _left_s(feed: Feed | None) -> float | None:
     run, gate_ns = (feed.model.run, feed.model.gate_ns) if feed else (None, 0)
-    if run is None or not gate_ns:
+    if run is None or not gate_ns or (feed and feed.model.is_over):
         return None
     return max(0.0, run.duration_s - (time.monotonic_ns() - gate_ns) / 1e9)
