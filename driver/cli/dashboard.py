@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from pathlib import Path
 
 import click
 from aiohttp import web
 
-from driver.cli import options
+from driver.cli import options, options_run
 from driver.dashboard.guard import Guard
 from driver.dashboard.past import Past
 from driver.dashboard.server import make_app
@@ -18,7 +19,6 @@ from driver.errors import PortTakenError
 from driver.interrupts import SIGNALS
 from driver.labs.lab import HOST
 from driver.machine.ports import holder
-from driver.runs.run_folder import results_root
 from driver.terminal import print_lines
 
 PORT = 8600
@@ -31,22 +31,21 @@ PORT = 8600
               help="Which port; 0: any that is free.")  # fmt: skip
 @click.option("--lab-port", type=int, default=None, metavar="N",
               help="What scenarios that the page starts are told as their --port.")  # fmt: skip
+@options_run.results
 @click.option("--read-only", is_flag=True, help="Only show: nothing can be hurt, healed or started.")
 @options.log_level
-def command(project: str, host: str, port: int, lab_port: int | None, read_only: bool) -> None:
+def command(project: str, host: str, port: int, lab_port: int | None, results: Path, read_only: bool) -> None:
     """Serve a page that shows the lab now: workers, queues, faults; break a part, and watch it heal.
 
     The address has a token in it, which only this address lets in. Ctrl-C ends it; the lab goes on.
     """
-    serve_until_stopped(project, host, port, lab_port, read_only)
-
-
-def serve_until_stopped(
-    project: str, host: str = HOST, port: int = 0, lab_port: int | None = None, read_only: bool = False
-) -> None:
-    """Serve until Ctrl-C."""
-    watch = Watch(Standing(options.engine_of(project)), read_only, lab_port)
+    watch = Watch(Standing(options.engine_of(project)), read_only, lab_port, results)
     asyncio.run(serve(watch, host, port, read_only))
+
+
+def serve_until_stopped(project: str) -> None:
+    """Serve a lab on any port that is free, until Ctrl-C."""
+    asyncio.run(serve(Watch(Standing(options.engine_of(project))), HOST, 0, read_only=False))
 
 
 async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
@@ -56,7 +55,7 @@ async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
         asyncio.get_running_loop().add_signal_handler(number, told.set)
     token = secrets.token_urlsafe(18)
     guard = Guard(token, host)
-    app = make_app(watch, Past(results_root()), guard, read_only)
+    app = make_app(watch, Past(watch.results), guard, read_only)
     # A page that is open would be waited for.
     runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
     await runner.setup()

@@ -67,7 +67,7 @@ def command(
                 f"--keep leaves one lab standing, and {name} asks for {len(planned)} runs of a lab each.",
                 "Leave --keep out, or narrow the runs with --var and --repeat 1.",
             )
-        with Terminal() as terminal, dashboard_beside(watched, project, terminal.say):
+        with Terminal() as terminal, dashboard_beside(watched, project, results, terminal.say):
             place = Place(results, host, port)
             folder, group = run_group(planned, place, options.engine_of(project), terminal)
         # Only here: what compares runs takes a second to load.
@@ -75,7 +75,7 @@ def command(
 
         show_group(folder, group, as_json)
         return group.exit_code
-    with Terminal() as terminal, dashboard_beside(watched, project, terminal.say):
+    with Terminal() as terminal, dashboard_beside(watched, project, results, terminal.say):
         terminal.say(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
         request = Request(plan, planned[0].scenario_yaml, results, sys.argv, host, port, keep=keep)
         judged = asyncio.run(run(request, options.engine_of(project), terminal))

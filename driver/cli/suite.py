@@ -56,7 +56,7 @@ def command(
     flags = Flags(quick, host, port, project, seed, level, str(results.resolve()))
     engine = options.engine_of(project)
     began = time.monotonic()
-    with Terminal() as terminal, dashboard_beside(watched, project, terminal.say):
+    with Terminal() as terminal, dashboard_beside(watched, project, results, terminal.say):
         if names != [TESTS]:
             engine.ensure_images(services(prober=True), terminal.say)
         folder = new_folder("suite", results)

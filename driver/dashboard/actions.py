@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from http import HTTPStatus
+from pathlib import Path
 from typing import Any
 
 from aiohttp import web
@@ -12,7 +13,6 @@ from aiohttp import web
 from driver.dashboard.forms import SELECTIONS, Filled, FormError, catalogue, fill
 from driver.dashboard.watch import Watch
 from driver.errors import WrongUseError
-from driver.runs.run_folder import results_root
 from driver.runs.store import read_verdict
 from driver.scenarios.scenario_file import load_scenario, scenario_paths
 
@@ -73,8 +73,9 @@ class Actions:
             return _told("that fault is over", HTTPStatus.CONFLICT)
         return web.json_response({"job": number}, status=HTTPStatus.ACCEPTED)
 
-    async def scenarios(self, _: web.Request) -> web.Response:
-        return web.json_response({"scenarios": await asyncio.to_thread(_scenarios)})
+    async def scenarios(self, request: web.Request) -> web.Response:
+        found = await asyncio.to_thread(_scenarios, request.app[self._key].results)
+        return web.json_response({"scenarios": found})
 
     async def start(self, request: web.Request) -> web.Response:
         watch, wanted = request.app[self._key], await _body(request)
@@ -139,9 +140,9 @@ async def _body(request: web.Request) -> dict[str, Any]:
     return body
 
 
-def _scenarios() -> list[dict[str, Any]]:
+def _scenarios(results: Path) -> list[dict[str, Any]]:
     last: dict[str, str] = {}
-    for folder in sorted(results_root().glob("*Z-*")):
+    for folder in sorted(results.glob("*Z-*")):
         if (verdict := read_verdict(folder)) is not None:
             last[verdict.scenario] = verdict.verdict
     found = []

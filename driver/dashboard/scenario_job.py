@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 from driver.dashboard.jobs import Job, Jobs
@@ -15,15 +16,16 @@ from driver.scenarios.plan import PlannedFault
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, find_scenario, load_scenario
 
-_REPORT = re.compile(r"report: (\S+)/report\.")
+_REPORT = re.compile(r"report: (.+?)/report\.")
 MAX_SEED = 2**32
 
 
 class ScenarioJob:
     """At most one at a time."""
 
-    def __init__(self, jobs: Jobs, port: int | None = None) -> None:
+    def __init__(self, jobs: Jobs, results: Path, port: int | None = None) -> None:
         self._jobs = jobs
+        self._results = results
         self._port = port
         self._job: Job | None = None
         self._name = ""
@@ -44,6 +46,8 @@ class ScenarioJob:
         words += ["--quick"] if quick else []
         words += ["--workers", str(workers)] if workers else []
         words += ["--port", str(self._port)] if self._port else []
+        if self._results != results_root():
+            words += ["--results", str(self._results)]
         self._name, self._duration_s = loaded.name, loaded.scenario.duration_s
         self._verdict = None
         self._job = self._jobs.start(words)
@@ -61,7 +65,7 @@ class ScenarioJob:
             return None
         run = next((found[1] for line in job.lines if (found := _REPORT.search(line))), "").rpartition("/")[2]
         if self._verdict is None and run and job.code is not None:
-            self._verdict = read_verdict(results_root() / run)
+            self._verdict = read_verdict(self._results / run)
         verdict = self._verdict
         return {
             "name": self._name,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from pathlib import Path
 
 import msgspec
 
@@ -12,6 +13,7 @@ from driver.dashboard.jobs import Jobs
 from driver.dashboard.picture import Part
 from driver.dashboard.scenario_job import ScenarioJob
 from driver.dashboard.standing import CATCH_UP_STEPS, LOOK_EVERY_S, STEP_S, Standing
+from driver.runs.run_folder import results_root
 
 
 class Watch:
@@ -19,10 +21,14 @@ class Watch:
 
     encode = staticmethod(msgspec.json.encode)
 
-    def __init__(self, standing: Standing, read_only: bool = False, lab_port: int | None = None) -> None:
+    def __init__(
+        self, standing: Standing, read_only: bool = False, lab_port: int | None = None,
+        results: Path | None = None,
+    ) -> None:  # fmt: skip
         self.standing = standing
         self.jobs = Jobs()
-        self.scenario = ScenarioJob(self.jobs, lab_port)
+        self.results = results or results_root()
+        self.scenario = ScenarioJob(self.jobs, self.results, lab_port)
         self.hub = Hub(self.state)
         self._read_only = read_only
         self._changed = 0

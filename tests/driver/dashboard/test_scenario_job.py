@@ -18,16 +18,17 @@ from driver.dashboard.scenario_job import ScenarioJob
 from driver.errors import WrongUseError
 from driver.histories import events as told
 from driver.judging.findings import Finding, Status
+from driver.runs.run_folder import results_root
 from driver.runs.store import VerdictFile
 
 RUN = "20261124T010203Z-partial_outage"
-ENDS = f"print('FAILED: work_is_done failed'); print('report: results/{RUN}/report.md')"
+ENDS = f"print('FAILED: work_is_done failed'); print('report: my results/{RUN}/report.md')"
 LASTS = "import time; time.sleep(60)"
 
 
-def runs(monkeypatch: pytest.MonkeyPatch, code: str) -> ScenarioJob:
+def runs(monkeypatch: pytest.MonkeyPatch, code: str, results: Path | None = None) -> ScenarioJob:
     monkeypatch.setattr(jobs_module, "lab_command", lambda: [sys.executable, "-c", code])
-    return ScenarioJob(Jobs(), 1234)
+    return ScenarioJob(Jobs(), results or results_root(), 1234)
 
 
 async def over(job: ScenarioJob) -> None:
@@ -81,9 +82,10 @@ async def test_its_findings_are_those_of_the_verdict(monkeypatch: pytest.MonkeyP
         )  # fmt: skip
 
     monkeypatch.setattr(module, "read_verdict", read)
-    monkeypatch.setattr(module, "results_root", lambda: tmp_path)
-    job = runs(monkeypatch, ENDS)
-    job.start("partial_outage", True, None, 3, "stormlab")
+    job = runs(monkeypatch, ENDS, tmp_path)
+    started = job.start("partial_outage", True, None, 3, "stormlab")
+    assert started is not None
+    assert started.words[-2:] == ["--results", str(tmp_path)]
     await over(job)
     for _ in range(3):
         now = job.told(None)
