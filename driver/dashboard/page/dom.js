@@ -39,12 +39,19 @@ export function keep(place, items, keyOf, create, fill) {
 }
 
 // Ask the driver. What it refuses is thrown, with its sentence and the field that it is about.
+const TRIES = 5;
+
+// Only to be told something may be asked again: a change of the machine's interfaces drops what is under way.
+const fetched = (path, tries) => fetch(path).catch((error) => {
+  if (tries <= 1) throw error;
+  return new Promise((go_on) => { setTimeout(go_on, 300); }).then(() => fetched(path, tries - 1));
+});
+
 export async function ask(path, body) {
   const post = { method: "POST", body: JSON.stringify(body), headers: { "Content-Type": "application/json" } };
-  let answer;
-  try { answer = await fetch(path, body === undefined ? {} : post); } catch {
+  const answer = await (body === undefined ? fetched(path, TRIES) : fetch(path, post)).catch(() => {
     throw new Error("the driver does not answer: is `lab.py dashboard` still running?");
-  }
+  });
   const told = await answer.json();
   if (!answer.ok) throw Object.assign(new Error(told.error), { field: told.field || "" });
   return told;

@@ -1,0 +1,16 @@
+// Loads the page, and again when a part of it did not come: a browser drops what it is fetching whenever the machine's
+// network interfaces change, and a lab that starts its containers changes them by the dozen.
+(() => {
+  const MOST = 10;
+  const KEY = "stormlab-loads";
+  const loads = Number(sessionStorage.getItem(KEY) || 0);
+  let is_lost = false;
+  const again = () => {
+    if (is_lost || loads >= MOST) return;
+    is_lost = true;
+    sessionStorage.setItem(KEY, loads + 1);
+    setTimeout(() => location.reload(), 300 + 200 * loads);
+  };
+  addEventListener("error", (event) => { if (event.target !== window) again(); }, true);
+  addEventListener("load", () => { import("/page/app.js").then(() => { if (!is_lost) sessionStorage.removeItem(KEY); }, again); });
+})();
