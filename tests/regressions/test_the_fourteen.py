@@ -84,7 +84,7 @@ def test_04_a_fault_that_cut_nobody_off_proves_nothing() -> None:
     past = Past(3)
     past.begin()
     past.flow(2, 9)
-    past.fault("herd", "pause", past.workers, 10, 10)
+    past.fault("herd", "pause", past.workers, 10, 5)
     past.flow(22, 30)
     past.end(40)
     assert found("workers_were_cut_off", past).status is Status.unknown
