@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import itertools
+
 import msgspec
 import pytest
 
@@ -10,6 +12,7 @@ from coordinator.core import Opening, Refused
 from coordinator.nonces import Nonces
 from tests.coordinator.world import KEY, WALL_S, World
 from wire.handshake import CLOCK_BOUND_S, Hello, write_hello
+from wire.messages import GoAway
 
 S = 1_000_000_000
 
@@ -126,6 +129,18 @@ def test_a_coordinator_that_leaves_turns_everybody_away_with_a_time_to_come_back
         assert (answer.status, answer.refusal.reason) == (503, "draining")
         waits.append(answer.refusal.retry_after_ms)
     assert waits == sorted(set(waits))
+
+
+def test_a_coordinator_that_leaves_gives_each_worker_a_slot_behind_the_last() -> None:
+    world = World(admission_per_s=10.0)
+    peers = [world.peer(f"worker-{n}") for n in range(3)]
+    world.core.on_drain(world.now_ns)
+    world.settle()
+    slots = []
+    for peer in peers:
+        peer.say()
+        slots += [message.reconnect_after_ms for message in peer.heard if isinstance(message, GoAway)]
+    assert [later - sooner for sooner, later in itertools.pairwise(slots)] == [100, 100]
 
 
 def test_a_nonce_is_forgotten_only_when_its_hello_is_too_old_anyway() -> None:
