@@ -50,8 +50,8 @@ mutants: venv ## put each known defect into a copy of the code, and see that it 
 judge-outside: setup ## ask our checks and Porcupine about 10,000 histories: they must agree (some minutes)
 	@$(PY) -m tests.outside_judge agree --write
 
-bench: setup ## the benchmarks, each beside its baseline (one: make bench ONLY=dashboard)
-	@set -e; for b in benchmarks/bench_$(or $(ONLY),*).py; do echo "stormlab: $$b"; $(PY) $$b; done
+bench: venv ## the benchmarks, each row beside its baseline, and their page (one: make bench ONLY=storm)
+	@$(PY) -m benchmarks $(ONLY)
 
 lock: ## pin the newest versions anew (needs uv: pip install uv)
 	@for f in requirements requirements-dev containers; do \

@@ -1,0 +1,22 @@
+"""Every benchmark by the name that `make bench ONLY=…` takes, in the order in which they run.
+
+A benchmark is a file with `rows(*, quick: bool) -> list[Row]`; `quick` only sees that it works. Its first
+lines say what it measures, against what, and why that is fair. A new one is such a file and a line here.
+"""
+
+from __future__ import annotations
+
+import importlib
+from collections.abc import Callable
+
+from benchmarks.row import Row
+
+Rows = Callable[..., list[Row]]
+
+BENCHES: tuple[str, ...] = ()
+
+
+def rows_of(name: str) -> Rows:
+    """The function that measures `name`."""
+    rows: Rows = importlib.import_module(f"benchmarks.bench_{name}").rows
+    return rows

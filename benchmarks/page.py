@@ -1,0 +1,104 @@
+"""The figures that are kept (figures.json), and the page that is made of them (README.md)."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.catalogue import BENCHES
+from benchmarks.machine import Origin
+from benchmarks.pairs import Estimate
+from benchmarks.row import Row
+
+HERE = Path(__file__).resolve().parent
+FIGURES, PAGE = HERE / "figures.json", HERE / "README.md"
+COLUMNS = ("measure", "ours", "baseline", "theirs", "figure", "must", "aim", "", "cores", "rounds")
+
+HEAD = """# Benchmarks: what we claim about speed
+
+Each row stands beside its baseline, measured in the same run, the arms in turn (A B A B …) on pinned
+processes: medians with a 95 % interval (percentile bootstrap). The *figure* is what must and aim speak of.
+`make bench` measures all of it anew and writes this page from figures.json; `make bench ONLY=storm` measures
+one benchmark and only prints it. Nothing here is typed by hand. Each benchmark's script says in its first
+lines what it measures, against what, and why that is fair. How exact the faults are is another page:
+[faults.md](faults.md).
+"""
+
+
+class Measured(msgspec.Struct, frozen=True):
+    """The rows of one benchmark, and where they are from."""
+
+    origin: Origin
+    took_s: float
+    rows: list[Row]
+
+
+def kept() -> dict[str, Measured]:
+    """What figures.json holds, by the benchmark's name."""
+    return msgspec.json.decode(FIGURES.read_bytes(), type=dict[str, Measured]) if FIGURES.exists() else {}
+
+
+def keep(measured: dict[str, Measured]) -> None:
+    """Put new figures in the place of older ones, and write the page."""
+    found = kept() | measured
+    ordered = {name: found[name] for name in BENCHES if name in found}
+    FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(ordered), indent=1) + b"\n")
+    PAGE.write_text(page(ordered))
+
+
+def page(measured: dict[str, Measured]) -> str:
+    """The page as Markdown."""
+    parts = [HEAD]
+    for name, found in measured.items():
+        parts.append(f"## {name}\n\n{table(found.rows)}")
+        remarks = [
+            f"- {row.measure}, against {row.baseline}: {row.remark}" for row in found.rows if row.remark
+        ]
+        parts.append("\n".join(remarks) + "\n" * bool(remarks))
+        origin = found.origin
+        parts.append(f"{origin.date} UTC, commit {origin.commit}, {found.took_s:.0f} s. {origin.machine}.\n")
+    return "\n".join(part for part in parts if part)
+
+
+def table(rows: list[Row]) -> str:
+    """The rows as a Markdown table."""
+    lines = [COLUMNS, ("---",) * len(COLUMNS), *(_cells(row) for row in rows)]
+    return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
+
+
+def lines(rows: list[Row]) -> str:
+    """The rows for a terminal of 80 columns, four lines each."""
+    told_rows = []
+    for row in rows:
+        measure, ours, baseline, theirs, figure, must, aim, verdict, cores, rounds = _cells(row)
+        told_rows.append(
+            f"  {measure}\n    ours    {ours}\n    theirs  {theirs}   {baseline}\n"
+            f"    figure  {figure}   must {must}, aim {aim}: {verdict.upper()}   ({rounds} rounds; {cores})\n"
+        )
+    return "".join(told_rows)
+
+
+def _cells(row: Row) -> tuple[str, ...]:
+    return (
+        row.measure, _with_unit(row.ours, row.unit), row.baseline, _with_unit(row.theirs, row.unit),
+        _with_unit(row.figure, row.figure_unit), str(row.must or "–"), str(row.aim or "–"), row.verdict,
+        row.cores, str(row.rounds),
+    )  # fmt: skip
+
+
+def _with_unit(estimate: Estimate, unit: str) -> str:
+    return f"{told(estimate)} {unit}".strip()
+
+
+def told(estimate: Estimate) -> str:
+    """A median with its interval, in as many digits as it can bear."""
+    if estimate.low == estimate.high:
+        return _number(estimate.median)
+    return f"{_number(estimate.median)} ({_number(estimate.low)} … {_number(estimate.high)})"
+
+
+def _number(value: float) -> str:
+    if abs(value) >= 1000:
+        return f"{value:,.0f}"
+    return f"{value:.1f}" if abs(value) >= 100 else f"{value:.3g}"

@@ -1,0 +1,22 @@
+"""Which process runs on which core. Two cores are enough for every benchmark, so that machines compare.
+
+What is measured has FIRST for itself; what loads it, and the baseline's clients, share SECOND.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable
+
+FIRST, SECOND = 0, 1
+
+
+def pin(core: int, pid: int = 0) -> None:
+    """Keep a process (0: this one), with all its threads, on one core."""
+    for thread in os.listdir(f"/proc/{pid or os.getpid()}/task"):
+        os.sched_setaffinity(int(thread), {core})
+
+
+def starting_on(core: int) -> Callable[[], None]:
+    """For `preexec_fn`: the child starts on that core."""
+    return lambda: os.sched_setaffinity(0, {core})
