@@ -51,10 +51,12 @@ judge-outside: setup ## ask our checks and Porcupine about 10,000 histories: the
 	@$(PY) -m tests.outside_judge agree --write
 
 bench: venv ## the benchmarks, each row beside its baseline, and their page (one: make bench ONLY=storm)
+	@$(PYTHON) driver/machine/virtualenv.py bench
+	@$(PY) -m driver.machine.redis_server
 	@$(PY) -m benchmarks $(ONLY)
 
 lock: ## pin the newest versions anew (needs uv: pip install uv)
-	@for f in requirements requirements-dev containers; do \
+	@for f in requirements requirements-dev requirements-bench containers; do \
 		v=3.11; [ $$f != containers ] || v=3.13; \
 		uv pip compile -q --upgrade --universal --python-version $$v --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links $$f.in -o $$f.lock || exit 1; \

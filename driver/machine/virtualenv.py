@@ -1,6 +1,7 @@
 """Makes `.venv` beside lab.py from requirements-dev.lock. Run by path, before anything is installed:
 
     python3 driver/machine/virtualenv.py
+    python3 driver/machine/virtualenv.py bench     (and the benchmarks' peers, from requirements-bench.lock)
 
 Only the standard library may be imported here, and files of ours that import nothing else. A stamp holding
 the hash of the lock file and of the interpreter makes the second run instant; it is written last, so an
@@ -21,6 +22,8 @@ ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
 LOCK = ROOT / "requirements-dev.lock"
 STAMP = VENV / "stormlab.stamp"
+BENCH_LOCK = ROOT / "requirements-bench.lock"
+BENCH_STAMP = VENV / "stormlab-bench.stamp"
 INSTALL_LIMIT_S = 900.0
 
 
@@ -40,15 +43,21 @@ def main() -> None:
             f"stormlab: needs Python 3.11 or newer, this one is {sys.version.split()[0]} ({sys.executable}). "
             "Name another: make setup PYTHON=python3.12"
         )
+    with_peers = sys.argv[1:] == ["bench"]
     wanted = stamp_for(LOCK.read_bytes(), sys.version)
-    if is_current(STAMP, wanted):
+    peers_wanted = stamp_for(LOCK.read_bytes() + BENCH_LOCK.read_bytes(), sys.version)
+    if is_current(STAMP, wanted) and (not with_peers or is_current(BENCH_STAMP, peers_wanted)):
         return
     # Only now: started by path, Python knows this folder alone, and an older Python cannot read the rest.
     sys.path.insert(0, str(ROOT))
     from driver.machine.shell import MachineError
 
     try:
-        build(wanted)
+        if not is_current(STAMP, wanted):
+            build(wanted)
+        if with_peers:
+            install(BENCH_LOCK)
+            BENCH_STAMP.write_text(peers_wanted)
     except MachineError as error:
         print(f"stormlab: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
@@ -62,13 +71,20 @@ def build(wanted: str) -> None:
     if not has_venv():
         bring_venv_module()
     run([sys.executable, "-m", "venv", "--clear", str(VENV)], say, f"making {VENV.name}", INSTALL_LIMIT_S)
-    say(f"installing the pinned packages of {LOCK.name} (about half a minute)")
-    install = [
-        *(str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"),
-        *("--progress-bar", "off", "--require-hashes", "-r", str(LOCK)),
-    ]
-    run(install, say, "installing packages", INSTALL_LIMIT_S)
+    install(LOCK)
     STAMP.write_text(wanted)
+
+
+def install(lock: Path) -> None:
+    from driver.machine.shell import run
+    from driver.machine.shell import say_on_stderr as say
+
+    say(f"installing the pinned packages of {lock.name} (about half a minute)")
+    command = [
+        *(str(VENV / "bin" / "python"), "-m", "pip", "install", "--disable-pip-version-check"),
+        *("--progress-bar", "off", "--require-hashes", "-r", str(lock)),
+    ]
+    run(command, say, "installing packages", INSTALL_LIMIT_S)
 
 
 def has_venv() -> bool:
