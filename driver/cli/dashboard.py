@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Coroutine
 from pathlib import Path
 
 import click
@@ -72,6 +73,18 @@ async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
         guard.listen_on(port)
         shown = f"[{host}]" if ":" in host else host
         print_lines([f"http://{shown}:{port}/?token={token}"])
-        await told.wait()
+        await first_of(told.wait(), watch.broken())
     finally:
         await runner.cleanup()
+
+
+async def first_of(*waits: Coroutine[object, object, object]) -> None:
+    """Return when the first of them does, or raise what it raises; the others are given up."""
+    tasks = [asyncio.create_task(wait) for wait in waits]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()

@@ -50,13 +50,9 @@ def make_app(watch: Watch, past: Past, guard: Guard, read_only: bool) -> web.App
 
 
 async def _watching(app: web.Application) -> AsyncIterator[None]:
-    watch = app[WATCH]
-    tasks = [asyncio.create_task(watch.look_around()), asyncio.create_task(watch.go_on())]
+    app[WATCH].start()
     yield
-    for task in tasks:
-        task.cancel()
-    await asyncio.gather(*tasks, return_exceptions=True)
-    await watch.jobs.end()
+    await app[WATCH].end()
 
 
 @web.middleware

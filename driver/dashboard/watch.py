@@ -32,14 +32,30 @@ class Watch:
         self.hub = Hub(self.state)
         self._read_only = read_only
         self._changed = 0
+        self._tasks: list[asyncio.Task[None]] = []
 
-    async def look_around(self) -> None:
+    def start(self) -> None:
+        """Begin to watch; `broken` says when that has come to an end by itself."""
+        self._tasks = [asyncio.create_task(self._look_around()), asyncio.create_task(self._go_on())]
+
+    async def broken(self) -> None:
+        """Wait until watching ends by an error, and raise it: an old picture must not look alive."""
+        await asyncio.gather(*self._tasks)
+
+    async def end(self) -> None:
+        """Watch no more, and end what the page had asked for."""
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await self.jobs.end()
+
+    async def _look_around(self) -> None:
         """Look for the lab, for ever."""
         while True:
             await self.standing.look()
             await asyncio.sleep(LOOK_EVERY_S)
 
-    async def go_on(self) -> None:
+    async def _go_on(self) -> None:
         """Hear and tell, for ever."""
         while True:
             for _ in range(CATCH_UP_STEPS):

@@ -13,6 +13,7 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
+from driver.cli.dashboard import serve
 from driver.dashboard.guard import Guard
 from driver.dashboard.past import Past
 from driver.dashboard.server import make_app
@@ -200,3 +201,17 @@ async def test_a_preview_names_whom_it_hits_and_a_wrong_field_is_named_too(tmp_p
             assert (answer.status, (await answer.json())["field"]) == (422, field)
     finally:
         await client.close()
+
+
+@dataclass
+class BrokenEngine(FakeEngine):
+    """Asking it ends in an error that nobody expected."""
+
+    def found(self) -> LabSpec | None:
+        raise RuntimeError("a defect in the watching")
+
+
+async def test_watching_that_breaks_ends_the_server_with_its_error(tmp_path: Path) -> None:
+    watch = Watch(Standing(BrokenEngine()), results=tmp_path)
+    with pytest.raises(RuntimeError, match="a defect in the watching"):
+        await asyncio.wait_for(serve(watch, "127.0.0.1", 0, read_only=True), 10)
