@@ -18,7 +18,8 @@ from driver.runs.store import RunRecord, save_start
 from wire import events as wire
 from wire.events import Event
 
-BASE_NS = 1_000_000_000_000
+BASE_NS = 10_000_000_000
+"""Soon after a machine's start, so that for one that reads these by its own clock they are past."""
 NO_SETTINGS = msgspec.Raw(b"{}")
 E = TypeVar("E", bound=Event)
 
