@@ -108,8 +108,8 @@ class ContainerSeen:
 
     `states` are the engine's answers in that time (`running`, `paused`, `exited`), `networks` whether it was
     on the network under test, `cpus` and `memory_bytes` its limits then. `lines_ns` are the instants of its
-    journal lines, `starts_ns` those of new lives since the call, `stopped_in_order` whether it wrote its last
-    line. `noticed` is whether the other side lost it.
+    journal lines in that time, `starts_ns` those of new lives since the call, `stopped_in_order` whether it
+    wrote its last line. `noticed` is whether the other side lost it.
 
     For what all links share, `probed_links` counts links on which the prober listened, `silent_links` those
     on which it heard nothing or was cut off, `revived_links` those on which it heard something afterwards.

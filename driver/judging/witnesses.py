@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
+from operator import attrgetter
 
 from chaos.evidence import ContainerSeen, LinkSeen, Window
 from chaos.fault import LinkFault
@@ -14,7 +15,7 @@ from chaos.targets import CORE, TOXIPROXY
 from driver.histories.history import COORDINATOR, History
 from driver.judging.acts import INSTANT_NS, Act, Sight
 from driver.judging.link_sights import EARLY_NS, LinkRecord, link_records
-from wire.events import FrameRefused, Lost, ProcessStarted, ProcessStopping, WorkerLost
+from wire.events import Event, FrameRefused, Lost, ProcessStarted, ProcessStopping, WorkerLost
 
 _S = 1_000_000_000
 BEFORE_NS = 10 * _S
@@ -25,14 +26,22 @@ RESTART_NS = 20 * _S
 # The prober's usual look at a link is a round trip a second.
 GLANCE_NS = 3 * _S
 NOTICE_NS = 5 * _S
+_at_ns = attrgetter("at_ns")
 
 
 class Witnesses:
     """All that was seen in one run, and all that was done, so that each fault is asked about by itself."""
 
     def __init__(self, acts: Sequence[Act], history: History, sights: Iterable[Sight]) -> None:
-        self._acts = acts
         self._history = history
+        self._reaching_all: list[Act] = []
+        self._upon: dict[str, list[Act]] = {}
+        for act in acts:
+            if act.reaches_all:
+                self._reaching_all.append(act)
+            else:
+                for target in act.targets:
+                    self._upon.setdefault(target, []).append(act)
         self._records = link_records(history)
         self._sights = list(sights)
         self._refused: dict[str, list[int]] = {}
@@ -54,9 +63,7 @@ class Witnesses:
         record = self._records.get(link, LinkRecord())
         began_ns = act.began_ns.get(link, act.first_ns)
         ended_ns = act.ended_ns.get(link, act.last_ns)
-        others = [
-            other for other in self._acts if other is not act and (link in other.targets or other.reaches_all)
-        ]
+        others = self._others(act, link)
         later_ns = [other.first_ns for other in others if other.first_ns > began_ns]
         early_ns = 0
         if not act.fault.lasting:
@@ -85,17 +92,19 @@ class Witnesses:
         return window.lives or bool(window.ends)
 
     def is_under_another(self, act: Act, link: str) -> bool:
-        """Whether another fault was on a link in the time of this one, so that nothing follows from what it
-        shows.
+        """Whether another fault was on a link in the time of this one, or next to it, so that nothing follows
+        from what it shows: a silence counts from what was heard last, which was before its fault began.
         """
         return any(
-            other is not act
-            and (isinstance(other.fault, LinkFault) or other.reaches_all)
-            and (link in other.targets or other.reaches_all)
-            and other.first_ns < act.last_ns
+            (isinstance(other.fault, LinkFault) or other.reaches_all)
+            and other.first_ns < act.last_ns + SETTLE_NS
             and act.first_ns < other.last_ns + SETTLE_NS
-            for other in self._acts
+            for other in self._others(act, link)
         )
+
+    def _others(self, act: Act, link: str) -> list[Act]:
+        """All other acts that a link feels."""
+        return [other for other in (*self._upon.get(link, ()), *self._reaching_all) if other is not act]
 
     def container(self, act: Act, name: str) -> ContainerSeen:
         """One container during one fault."""
@@ -106,8 +115,8 @@ class Witnesses:
             for sight in self._sights
             if sight.container == name and act.called_ns <= sight.at_ns <= until_ns
         ]
-        lines = [event for event in self._history.by(name) if event.at_ns >= act.called_ns]
-        goodbyes = [event.at_ns for event in lines if isinstance(event, ProcessStopping)]
+        written = self._history.by(name)
+        first, end = (bisect_left(written, at_ns, key=_at_ns) for at_ns in (act.called_ns, until_ns))
         links = list(self._records.values()) if name in CORE else []
         windows = [one.window(from_ns, until_ns) for one in links]
         # A restart has no end of its own to count from: what follows its first moments is after it.
@@ -121,15 +130,21 @@ class Witnesses:
             networks=frozenset(sight.plugged for sight in during),
             cpus=next((sight.cpus for sight in during if sight.cpus is not None), None),
             memory_bytes=next((one.memory_bytes for one in during if one.memory_bytes is not None), None),
-            lines_ns=tuple(event.at_ns for event in lines),
-            starts_ns=tuple(event.at_ns for event in lines if isinstance(event, ProcessStarted)),
-            stopped_in_order=any(at_ns <= until_ns for at_ns in goodbyes),
+            lines_ns=tuple(event.at_ns for event in written[first:end]),
+            starts_ns=self._since(act.called_ns, name, ProcessStarted),
+            stopped_in_order=any(
+                at_ns <= until_ns for at_ns in self._since(act.called_ns, name, ProcessStopping)
+            ),
             probed_links=len(windows),
             silent_links=sum(_is_gone(window) for window in windows),
             revived_links=sum(one.window(after_ns, until_ns + AFTER_NS).lives for one in links),
             has_journal=name != TOXIPROXY,
             noticed=self._was_noticed(name, act.called_ns, until_ns + NOTICE_NS),
         )
+
+    def _since(self, from_ns: int, name: str, kind: type[Event]) -> tuple[int, ...]:
+        events = self._history.of(kind)
+        return tuple(event.at_ns for event in events if event.by == name and event.at_ns >= from_ns)
 
     def _was_noticed(self, name: str, from_ns: int, until_ns: int) -> bool:
         """Whether the other side lost it in that time."""

@@ -164,6 +164,14 @@ def test_links_under_another_fault_at_the_time_are_neither_spared_nor_strayed() 
     assert (two.proved, two.spared) == (True, ["worker-3"])
 
 
+def test_a_silence_of_the_next_fault_that_counts_from_a_moment_before_it_is_no_straying() -> None:
+    story = story_of_a_refusal()
+    story.silent("worker-5", END_S - 0.2, END_S + 4)
+    next_one = act("stall", ["worker-5"], "f2", END_S + 0.5, END_S + 4)
+    receipt = proof(act("refuse"), story, [act("refuse"), next_one])
+    assert (receipt.proved, receipt.spared, receipt.strayed) == (True, SPARED[:2], [])
+
+
 def test_a_shift_of_round_trips_is_measured_against_what_was_before() -> None:
     story = Story()
     for link in HIT:
