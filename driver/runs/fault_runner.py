@@ -157,9 +157,11 @@ class FaultRunner:
         )
 
     async def _watch(self, targets: Sequence[str], until_ns: int) -> None:
-        """Look at containers again and again until a moment before `until_ns`."""
-        while time.monotonic_ns() < until_ns:
+        """Look at containers again and again until `until_ns`; at least once, however late it began."""
+        while True:
             await self._see(targets)
+            if time.monotonic_ns() >= until_ns:
+                return
             await asyncio.sleep(SIGHT_EVERY_S)
 
     async def _see(self, targets: Sequence[str]) -> None:

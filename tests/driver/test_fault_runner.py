@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import time
 from pathlib import Path
 from typing import Any
@@ -158,6 +159,20 @@ async def test_a_container_under_a_fault_is_looked_at_meanwhile(tmp_path: Path) 
     runner, _ = await run(tmp_path, hands, planned("pause", 0.0, 0.2))
     assert hands.asked == ["pause worker-1", "unpause worker-1"]
     assert {sight.container for sight in runner.sights} == {"worker-1"}
+
+
+async def test_a_container_whose_fault_began_when_it_should_have_ended_is_looked_at_still(
+    tmp_path: Path,
+) -> None:
+    class Slow(Hands):
+        async def kill(self, container: str) -> int:
+            await asyncio.sleep(0.3)
+            return await super().kill(container)
+
+    runner, _ = await run(tmp_path, Slow(), planned("kill", 0.0, 0.1))
+    (act,) = runner.acts.values()
+    assert act.end_called_ns is not None
+    assert any(act.first_ns <= sight.at_ns <= act.end_called_ns for sight in runner.sights)
 
 
 async def test_a_fault_that_follows_another_at_the_same_instant_is_not_lost(tmp_path: Path) -> None:
