@@ -45,6 +45,8 @@ PAIRS: tuple[Pair, ...] = (
     Pair("metastable_storm", "worker_is_impatient_after_a_loss", ("no_metastable_state",)),
     Pair("mid_frame_cut", "result_dropped_on_reconnect", LOST),
     Pair("mid_frame_cut", "coordinator_takes_half_for_whole", ("acknowledged_results_stand", "nothing_lost")),
+    Pair("million_tasks", "worker_loses_results", LOST),
+    Pair("million_tasks", "worker_repeats_work", REPEATED),
     Pair("mixed_priority", "coordinator_serves_the_newest_first", ("order_within_priority",)),
     Pair("mixed_priority", "coordinator_ranks_priorities", ("no_starvation",)),
     Pair("partial_outage", "coordinator_loses_expired_tasks", LOST),

@@ -12,7 +12,7 @@ from driver.scenarios.scenario_file import Overrides, combinations, load_scenari
 NAMED = """thundering_herd steady_load message_flood checkpoint_heavy mixed_priority end_to_end partial_outage
 asymmetric_partition data_corruption slow_link flapping_link half_open coordinator_crash coordinator_pause
 zombie_worker rolling_restart mid_frame_cut unplugged_cable metastable_storm slow_drain long_soak
-backoff_policies"""
+backoff_policies worst_day million_tasks"""
 PATHS = scenario_paths()
 
 
