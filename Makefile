@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv images demo test lint simulate mutants judge-outside bench clean lock
+.PHONY: help setup venv images demo test lint simulate fuzz mutants judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -43,6 +43,9 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 
 simulate: venv ## histories of trouble under a virtual clock: make simulate SEEDS=10000
 	@$(PY) -m tests.simulation --seeds $${SEEDS:-1000}
+
+fuzz: venv ## a million hostile inputs against a live coordinator, with good workers beside it (some minutes)
+	@$(PY) -m tests.fuzz --live 1000000 --keep
 
 mutants: venv ## put each known defect into a copy of the code, and see that it is caught (some minutes)
 	@$(PY) -m tests.mutants

@@ -1,4 +1,6 @@
-"""`python -m tests.fuzz --inputs 1000000` feeds so many hostile inputs: most in memory, some over sockets."""
+"""`python -m tests.fuzz --inputs 1000000` feeds so many hostile inputs: most in memory, some over sockets.
+`--live 1000000` sends so many to one live coordinator; `--keep` writes what came of it into docs/proofs.md.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +14,8 @@ from os import cpu_count
 
 from tests.fuzz.live import run_live
 from tests.fuzz.pure import Fuzzer, FuzzFoundError
+from tests.fuzz.siege import besiege
+from tests.proofs import keep
 
 LIVE_SHARE = 100
 LIVE_MAX = 10_000
@@ -29,11 +33,29 @@ def main() -> int:
     """0 when nothing but typed errors came out."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--inputs", type=int, default=1_000_000)
+    arguments.add_argument("--live", type=int, metavar="INPUTS", help="all of them over sockets")
+    arguments.add_argument("--keep", action="store_true", help="with --live: write it into docs/proofs.md")
     arguments.add_argument("--seed", type=int, default=0)
     chosen = arguments.parse_args()
-    live = min(chosen.inputs // LIVE_SHARE, LIVE_MAX)
-    sizes = [BATCH] * ((chosen.inputs - live) // BATCH) + [(chosen.inputs - live) % BATCH]
-    seeds = range(chosen.seed, chosen.seed + len(sizes))
+    if chosen.live is not None:
+        return live(chosen.seed, chosen.live, chosen.keep)
+    return in_memory(chosen.seed, chosen.inputs)
+
+
+def live(seed: int, inputs: int, kept: bool) -> int:
+    """So many inputs against one coordinator. Raises AssertionError when it does not stand."""
+    told = asyncio.run(besiege(seed, inputs)).text()
+    print(told)
+    if kept:
+        keep("fuzz", told)
+    return 0
+
+
+def in_memory(seed: int, inputs: int) -> int:
+    """Most inputs in memory, and a hundredth over sockets. 1 when something else than a typed error came."""
+    live = min(inputs // LIVE_SHARE, LIVE_MAX)
+    sizes = [BATCH] * ((inputs - live) // BATCH) + [(inputs - live) % BATCH]
+    seeds = range(seed, seed + len(sizes))
     began = time.monotonic()
     outcomes: Counter[str] = Counter()
     try:
@@ -46,7 +68,7 @@ def main() -> int:
     took_s = time.monotonic() - began
     print(f"{outcomes.total()} inputs in memory, {took_s:.0f} s: {dict(outcomes.most_common())}", flush=True)
     began = time.monotonic()
-    attacks, faults, told = asyncio.run(run_live(chosen.seed, live))
+    attacks, faults, told = asyncio.run(run_live(seed, live))
     took_s = time.monotonic() - began
     print(f"{attacks} inputs over sockets, {took_s:.0f} s: {told}; {dict(faults.most_common())}")
     return 0

@@ -6,6 +6,7 @@ import asyncio
 import contextlib
 import random
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
 from websockets.exceptions import ConnectionClosed
@@ -14,9 +15,29 @@ from tests.coordinator.mini_worker import MiniWorker
 from tests.fuzz import hostile
 from wire.codec import Limits
 from wire.handshake import Resume
-from wire.messages import Envelope, Frame, GoAway, Goodbye
+from wire.messages import Envelope, Frame, GoAway, Goodbye, Message
 
 ANSWER_S = 20.0
+
+
+@dataclass
+class Forger:
+    """Signs frames with a connection's key. `sent` frames and `said` numbered messages went before, and were
+    good.
+    """
+
+    key: bytes
+    sent: int = 0
+    said: int = 0
+
+    def sealed(self, body: bytes, *, ahead: int = 1, flags: int = 0, version: int = 1) -> bytes:
+        """`body` as the frame that is due, or as another one."""
+        return hostile.sealed(self.key, body, counter=self.sent + ahead, flags=flags, version=version)
+
+    def frame(self, *messages: Message, ahead: int = 1, ack: int = 0) -> bytes:
+        """Well formed, whatever it says; the first message is the one that is due, or another one."""
+        told = [Envelope(self.said + ahead + place, message) for place, message in enumerate(messages)]
+        return self.sealed(msgspec.msgpack.encode(Frame(ack, 512, told)))
 
 
 class Enemy(MiniWorker):
@@ -24,13 +45,9 @@ class Enemy(MiniWorker):
 
     wanted = ""
 
-    def sealed(self, body: bytes, *, counter: int = 1, flags: int = 0, version: int = 1) -> bytes:
-        """`body` as this connection's frame."""
-        return hostile.sealed(self._sealer._key, body, counter=counter, flags=flags, version=version)
-
-    def frame(self, *envelopes: Envelope, ack: int = 0) -> bytes:
-        """Well formed, whatever it says."""
-        return self.sealed(msgspec.msgpack.encode(Frame(ack, 512, list(envelopes))))
+    def forger(self) -> Forger:
+        """Who signs with the key of a connection that just began."""
+        return Forger(self._sealer._key)
 
     async def closing(self) -> tuple[int, str]:
         """The code and reason with which the coordinator ends the connection."""
@@ -42,50 +59,69 @@ class Enemy(MiniWorker):
             return (ended.rcvd.code, ended.rcvd.reason) if ended.rcvd else (1006, "")
 
 
-def _altered(enemy: Enemy, chance: random.Random) -> bytes:
-    data = bytearray(enemy.frame(Envelope(1, Goodbye("x" * chance.randrange(300)))))
+def _altered(forger: Forger, chance: random.Random) -> bytes:
+    data = bytearray(forger.frame(Goodbye("x" * chance.randrange(300))))
     data[chance.randrange(len(data))] ^= 1 << chance.randrange(8)
     return bytes(data)
 
 
-def _undecodable(enemy: Enemy, chance: random.Random) -> bytes:
+def _undecodable(forger: Forger, chance: random.Random) -> bytes:
     nonsense = (
         msgspec.msgpack.encode([0, 512, [[1, ["nonsense", 1, 2]]]]),
         b"\xc1",
         b"\x93\x00\x00\x91\x92\x01\x92\xa7goodbye\xa1\xff",
         b"\x93\x00\x00" + hostile.NESTED,
     )
-    return enemy.sealed(chance.choice(nonsense))
+    return forger.sealed(chance.choice(nonsense))
 
 
 # What is sent, and the fault that it is.
-FRAMES: dict[str, tuple[str, Callable[[Enemy, random.Random], bytes | str]]] = {
-    "noise": ("altered", lambda enemy, chance: chance.randbytes(chance.randrange(26, 5_000))),
-    "crumbs": ("too_short", lambda enemy, chance: chance.randbytes(chance.randrange(26))),
-    "text": ("text", lambda enemy, chance: "x" * chance.randrange(2_000)),
+FRAMES: dict[str, tuple[str, Callable[[Forger, random.Random], bytes | str]]] = {
+    "noise": ("altered", lambda forger, chance: chance.randbytes(chance.randrange(26, 5_000))),
+    "crumbs": ("too_short", lambda forger, chance: chance.randbytes(chance.randrange(26))),
+    "text": ("text", lambda forger, chance: "x" * chance.randrange(2_000)),
     "damage": ("altered", _altered),
-    "another version": ("version", lambda enemy, chance: enemy.sealed(b"\x93\x00\x00\x90", version=2)),
-    "an old frame again": ("replayed", lambda enemy, chance: enemy.frame()),
-    "a later frame": ("reordered", lambda enemy, chance: enemy.sealed(b"\x93\x00\x00\x90", counter=2)),
+    "another version": ("version", lambda forger, chance: forger.sealed(b"\x93\x00\x00\x90", version=2)),
+    "an old frame again": ("replayed", lambda forger, chance: forger.frame()),
+    "a later frame": ("reordered", lambda forger, chance: forger.sealed(b"\x93\x00\x00\x90", ahead=2)),
     "from the future": (
         "sequence_gap",
-        lambda enemy, chance: enemy.frame(Envelope(chance.randrange(2, 1 << 40), Goodbye("x"))),
+        lambda forger, chance: forger.frame(Goodbye("x"), ahead=chance.randrange(2, 1 << 40)),
     ),
     "an ack of what was never sent": (
         "ack_from_future",
-        lambda enemy, chance: enemy.frame(ack=chance.randrange(1, 1 << 40)),
+        lambda forger, chance: forger.frame(ack=chance.randrange(1 << 30, 1 << 40)),
     ),
-    "for workers to hear": (
-        "undecodable",
-        lambda enemy, chance: enemy.frame(Envelope(1, GoAway(1, "x"))),
-    ),
+    "for workers to hear": ("undecodable", lambda forger, chance: forger.frame(GoAway(1, "x"))),
     "nonsense, signed": ("undecodable", _undecodable),
-    "a bomb": ("bomb", lambda enemy, chance: enemy.sealed(hostile.BOMB, flags=1)),
-    "no deflate stream": ("undecodable", lambda enemy, chance: enemy.sealed(b"\xff" * 40, flags=1)),
-    "too large": ("too_large", lambda enemy, chance: bytes(Limits().frame_bytes + 1)),
+    "a bomb": ("bomb", lambda forger, chance: forger.sealed(hostile.BOMB, flags=1)),
+    "no deflate stream": ("undecodable", lambda forger, chance: forger.sealed(b"\xff" * 40, flags=1)),
+    "too large": ("too_large", lambda forger, chance: bytes(Limits().frame_bytes + 1)),
 }
 BY_CHANCE = {"too large": 1, "a bomb": 1}
 WEIGHTS = [BY_CHANCE.get(name, 8) for name in FRAMES]
+
+
+def drawn(chance: random.Random) -> str:
+    """The name of one of FRAMES."""
+    return chance.choices(list(FRAMES), WEIGHTS)[0]
+
+
+def made(name: str, forger: Forger, chance: random.Random) -> list[bytes | str]:
+    """What to send for a bad frame of that name: most often one message."""
+    fault, make = FRAMES[name]
+    data = make(forger, chance)
+    # What is replayed was good the first time; of the others, more of the same makes no second cause.
+    repeats = 2 if fault == "replayed" else chance.choice((1, 1, 20)) if len(data) < 10_000 else 1
+    return [data] * repeats
+
+
+def check_answer(name: str, code: int, reason: str) -> str:
+    """The fault that a bad frame of that name is. Raises AssertionError when it got another answer."""
+    fault, _ = FRAMES[name]
+    wanted = ((1009, None), (1006, None)) if fault == "too_large" else ((4001, fault),)
+    assert any(code == want and why in (None, reason) for want, why in wanted), (name, code, reason)
+    return fault
 
 
 async def bad_frame(enemy: Enemy, chance: random.Random) -> str:
@@ -94,18 +130,11 @@ async def bad_frame(enemy: Enemy, chance: random.Random) -> str:
     """
     welcome = await enemy.connect()
     assert welcome.outcome in ("fresh", "resumed"), welcome
-    (name,) = chance.choices(list(FRAMES), WEIGHTS)
-    fault, make = FRAMES[name]
-    data = make(enemy, chance)
-    # What is replayed was good the first time; of the others, more of the same makes no second cause.
-    repeats = 2 if fault == "replayed" else chance.choice((1, 1, 20)) if len(data) < 10_000 else 1
+    name = drawn(chance)
     with contextlib.suppress(ConnectionClosed):
-        for _ in range(repeats):
+        for data in made(name, enemy.forger(), chance):
             await enemy.link.send(data)
-    code, reason = await enemy.closing()
-    wanted = ((1009, None), (1006, None)) if fault == "too_large" else ((4001, fault),)
-    assert any(code == want and why in (None, reason) for want, why in wanted), (name, code, reason)
-    return fault
+    return check_answer(name, *await enemy.closing())
 
 
 async def broken_framing(enemy: Enemy, chance: random.Random) -> str:

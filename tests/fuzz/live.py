@@ -70,14 +70,14 @@ async def run_live(seed: int, inputs: int, until_s: float = float("inf")) -> tup
         good = await stack.enter_async_context(WorkerProcess(coordinator.port))
         await until(lambda: good.journal("connected"), "the good worker")
         crowd = Crowd(seed, coordinator, good.journal("connected")[0]["session"])
-        feeding = asyncio.ensure_future(_feed(coordinator))
+        feeding = asyncio.ensure_future(feed(coordinator))
         await crowd.attack(min(WARM_UP, inputs), until_s)
-        before = _memory(coordinator)
+        before = memory(coordinator)
         await crowd.attack(inputs - crowd.inputs, until_s)
         feeding.cancel()
         with contextlib.suppress(asyncio.CancelledError):
             await feeding
-        after = _memory(coordinator)
+        after = memory(coordinator)
         submitted = (await coordinator.state()).counts.submitted
         assert (await coordinator.done(submitted)).counts.failed == 0
         check_books(coordinator, submitted)
@@ -91,7 +91,7 @@ async def run_live(seed: int, inputs: int, until_s: float = float("inf")) -> tup
     return crowd.inputs, crowd.faults, told
 
 
-async def _feed(coordinator: CoordinatorProcess) -> None:
+async def feed(coordinator: CoordinatorProcess) -> None:
     """Good tasks, all the while."""
     for round_ in range(100_000):
         await coordinator.submit("sleep", {"sleep_ms": 10}, count=5, prefix=f"good-{round_}")
@@ -110,7 +110,7 @@ async def _check_counted(coordinator: CoordinatorProcess, crowd: Crowd) -> None:
     assert "Traceback" not in coordinator.log
 
 
-def _memory(coordinator: CoordinatorProcess) -> dict[str, int]:
+def memory(coordinator: CoordinatorProcess) -> dict[str, int]:
     """Resident bytes of the process: now (VmRSS), and at most so far (VmHWM)."""
     assert coordinator.process is not None
     assert coordinator.process.returncode is None, coordinator.log

@@ -132,9 +132,9 @@ class CoordinatorProcess:
 
     def journal(self, *kinds: str) -> list[dict[str, Any]]:
         """Its events of these kinds, or all."""
-        lines = (self.folder / "coordinator.jsonl").read_text().splitlines()
-        every = [json.loads(line) for line in lines]
-        return [event for event in every if not kinds or event["event"] in kinds]
+        with (self.folder / "coordinator.jsonl").open() as lines:
+            every = map(json.loads, lines)
+            return [event for event in every if not kinds or event["event"] in kinds]
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         url = f"http://127.0.0.1:{self.control_port}{path}"
