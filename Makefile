@@ -53,9 +53,10 @@ mutants: venv ## put each known defect into a copy of the code, and see that it 
 judge-outside: setup ## ask our checks and Porcupine about 10,000 histories: they must agree (some minutes)
 	@$(PY) -m tests.outside_judge agree --write
 
-bench: venv ## the benchmarks, each row beside its baseline, and their page (one: make bench ONLY=storm)
+bench: venv $(if $(filter lab up faults,$(ONLY)),images) ## the benchmarks, each row beside its baseline, and their page (one: make bench ONLY=storm)
 	@$(PYTHON) driver/machine/virtualenv.py bench
 	@$(PY) -m driver.machine.redis_server
+	@$(if $(or $(if $(ONLY),,all),$(filter judge,$(ONLY))),$(PY) -m driver.machine.browser)
 	@$(PY) -m benchmarks $(ONLY)
 
 lock: ## pin the newest versions anew (needs uv: pip install uv)

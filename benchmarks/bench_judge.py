@@ -1,65 +1,66 @@
-"""What judging and reporting a long run cost: CPU seconds, memory, and how both grow with the events.
+"""What judging and reporting a long run cost, and how that grows with its events.
 
-The baseline of the same run is `json.loads` of every line of the same journals: the least that anything
-which reads
-them without help would do. Every measurement is a process of its own, so that its memory is its own.
+Measured: processor seconds and memory of judging an hour of 200 workers, of judging and reporting it, and of
+opening the report in headless Chromium. Against: `json.loads` of every line of the same journals (the least
+that anything which reads them would do), judging a tenth of it, and opening an empty page. Fair, because each
+is a process of its own over the same files, in turn; what must be reached is absolute, since a person waits.
 """
 
 from __future__ import annotations
 
-import argparse
-import json
-import resource
 import subprocess
 import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import NamedTuple
 
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+import msgspec
+
+from benchmarks.pairs import Estimate, estimate, ratios
+from benchmarks.pinning import SECOND, starting_on
+from benchmarks.row import Row, at_most
 
 ROOT = Path(__file__).resolve().parent.parent
 WORKERS, TASKS_PER_S = 200, 32.0
-MOST_SECONDS, MOST_MIB, MOST_GROWTH = 10.0, 1024.0, 11.0
-MOST_REPORT_SECONDS, MOST_REPORT_MIB, MOST_OPEN_SECONDS = 20.0, 10.0, 3.0
+HOUR_S, QUICK_S, ROUNDS = 3600.0, 20.0, 3
+TENTH = 0.1
+MIB = 1 << 20
+READY = "<!doctype html><html data-ready=yes><title>empty</title></html>"
 
 
-def baseline(folder: Path) -> None:
-    """Parse every line, and keep nothing."""
-    for journal in sorted((folder / "journals").glob("*.jsonl")):
-        for line in journal.open("rb"):
-            json.loads(line)
+class Cost(NamedTuple):
+    """Of one piece of work: processor time, and the most memory that it had."""
+
+    cpu_s: float
+    memory_mib: float
 
 
-def judging(folder: Path) -> None:
-    """What `lab.py judge` does, but for the reports."""
-    from driver.runs.store import judged
+class Round(NamedTuple):
+    """All that is measured, once."""
 
-    judged(folder)
-
-
-def reporting(folder: Path) -> None:
-    """The same, and every report."""
-    from driver.report import write_report
-
-    write_report(folder)
+    parsed: Cost
+    judged_tenth: Cost
+    judged: Cost
+    reported: Cost
+    empty_opened_s: float
+    opened_s: float
 
 
-WORK = {"baseline": baseline, "judging": judging, "reporting": reporting}
-
-
-def measured(what: str, folder: Path) -> tuple[float, float]:
-    """CPU seconds (whoever else is busy) and MiB of one kind of work, in a process of its own."""
-    command = (sys.executable, __file__, "--only", what, "--folder", str(folder))
-    done = subprocess.run(command, cwd=ROOT, capture_output=True, text=True, timeout=600, check=False)
+def cost(work: str, folder: Path) -> Cost:
+    """What one kind of work costs (whoever else is busy). Raises RuntimeError when it fails."""
+    done = subprocess.run(
+        [sys.executable, "-m", "benchmarks.arms.journal_work", work, str(folder)],
+        cwd=ROOT, capture_output=True, text=True, timeout=600, check=False, preexec_fn=starting_on(SECOND),
+    )  # fmt: skip
     if done.returncode:
-        sys.exit(f"{what} ended {done.returncode}:\n{done.stderr}")
-    seconds, mib = done.stdout.split()
-    return float(seconds), float(mib)
+        raise RuntimeError(f"{work} ended {done.returncode}:\n{done.stderr}")
+    cpu_s, memory_mib = map(float, done.stdout.split())
+    return Cost(cpu_s, memory_mib)
 
 
 def opening_s(page: Path) -> float:
-    """Seconds until headless Chromium has opened a report and drawn it."""
+    """Seconds until headless Chromium has opened a page and drawn it."""
     from playwright.sync_api import sync_playwright
 
     from driver.machine.browser import find_browser
@@ -75,51 +76,67 @@ def opening_s(page: Path) -> float:
     return took
 
 
-def row(what: str, found: float, unit: str, most: float | None) -> tuple[str, str, str, bool]:
-    """What was measured, how much, what it must reach, and whether it did."""
-    reach = "" if most is None else f"≤ {most:g} {unit}"
-    return what, f"{found:.3g} {unit}", reach, most is None or found <= most
+def one_round(whole: Path, tenth: Path, empty: Path) -> Round:
+    """Every arm once."""
+    return Round(
+        cost("parsing", whole), cost("judging", tenth), cost("judging", whole), cost("reporting", whole),
+        opening_s(empty), opening_s(whole / "report.html"),
+    )  # fmt: skip
 
 
-def main() -> None:
-    """Write two runs, one ten times as long as the other, and print what each costs."""
+def rows(*, quick: bool) -> list[Row]:
+    """Six rows over one history, as long as `quick` allows."""
     from tests.driver.judge.big_history import write_big
 
-    with tempfile.TemporaryDirectory() as root:
-        short, long = Path(root) / "short", Path(root) / "long"
-        few = write_big(short, WORKERS, 360.0, TASKS_PER_S)
-        many = write_big(long, WORKERS, 3600.0, TASKS_PER_S)
-        print(f"{many:,} events of {WORKERS} workers in an hour, and {few:,} in six minutes")
-        least_s, _ = measured("baseline", long)
-        short_s, _ = measured("judging", short)
-        long_s, long_mib = measured("judging", long)
-        report_s, _ = measured("reporting", long)
-        page = long / "report.html"
-        growth = (long_s / short_s) / (many / few)
-        page_mib, open_s = page.stat().st_size / 2**20, opening_s(page)
+    for_s, count = (QUICK_S, 1) if quick else (HOUR_S, ROUNDS)
+    with tempfile.TemporaryDirectory() as name:
+        root = Path(name)
+        whole, tenth, empty = root / "whole", root / "tenth", root / "empty.html"
+        few = write_big(tenth, WORKERS, for_s * TENTH, TASKS_PER_S)
+        many = write_big(whole, WORKERS, for_s, TASKS_PER_S)
+        empty.write_text(READY)
+        rounds = [one_round(whole, tenth, empty) for _ in range(count)]
+        page_mib = (whole / "report.html").stat().st_size / MIB
+        journals_mib = sum(path.stat().st_size for path in (whole / "journals").iterdir()) / MIB
+    return table(rounds, few, many, page_mib, journals_mib)
+
+
+def table(rounds: list[Round], few: int, many: int, page_mib: float, journals_mib: float) -> list[Row]:
+    """The rows of what was measured over `many` events, and over `few` of them."""
     million = 1e6 / many
-    rows = [
-        row("read and judged, a million events", long_s * million, "s", MOST_SECONDS),
-        row("  its memory", long_mib * million, "MiB", MOST_MIB),
-        row("  beside json.loads alone", long_s / least_s, "×", None),
-        row("ten times the events, the time", growth * 10, "×", MOST_GROWTH),
-        row("judged and reported, the hour", report_s, "s", MOST_REPORT_SECONDS),
-        row("report.html", page_mib, "MiB", MOST_REPORT_MIB),
-        row("opened in headless Chromium", open_s, "s", MOST_OPEN_SECONDS),
-    ]
-    for what, found, reach, good in rows:
-        print(f"{what:34} {found:>10}   {reach:>10}   {'' if good else 'MISSED'}")
-    sys.exit(0 if all(good for *_, good in rows) else 1)
+
+    def row(
+        measure: str, baseline: str, unit: str, ours: list[float], theirs: list[float], most: float
+    ) -> Row:
+        return Row(
+            measure=measure, baseline=baseline, unit=unit, ours=estimate(ours), theirs=estimate(theirs),
+            figure=estimate(ours), figure_unit=unit, cores=f"all on {SECOND}, the browser on any",
+            rounds=len(ours), must=at_most(most), remark=f"{many:,} events of {WORKERS} workers",
+        )  # fmt: skip
+
+    growth = row(
+        "ten times the events, judging", "a tenth of them", "s", [one.judged.cpu_s for one in rounds],
+        [one.judged_tenth.cpu_s for one in rounds], 11,
+    )  # fmt: skip
+    times = ratios(
+        [one.judged.cpu_s / many for one in rounds], [one.judged_tenth.cpu_s / few for one in rounds]
+    )
+    return [
+        row("a million events read and judged", "json.loads of every line", "s",
+            [one.judged.cpu_s * million for one in rounds],
+            [one.parsed.cpu_s * million for one in rounds], 10),
+        row("the memory of that", "json.loads of every line", "MiB",
+            [one.judged.memory_mib * million for one in rounds],
+            [one.parsed.memory_mib * million for one in rounds], 1024),
+        msgspec.structs.replace(growth, figure=scaled(times, 10), figure_unit="×"),
+        row("judged and reported", "judged alone", "s", [one.reported.cpu_s for one in rounds],
+            [one.judged.cpu_s for one in rounds], 20),
+        row("report.html", "its journals", "MiB", [page_mib], [journals_mib], 10),
+        row("report.html opened in headless Chromium", "an empty page", "s",
+            [one.opened_s for one in rounds], [one.empty_opened_s for one in rounds], 3),
+    ]  # fmt: skip
 
 
-if __name__ == "__main__":
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--only", choices=WORK)
-    parser.add_argument("--folder", type=Path)
-    arguments = parser.parse_args()
-    if arguments.only:
-        WORK[arguments.only](arguments.folder)
-        used = resource.getrusage(resource.RUSAGE_SELF)
-        print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
-    else:
-        main()
+def scaled(found: Estimate, by: float) -> Estimate:
+    """An estimate in another unit."""
+    return Estimate(found.median * by, found.low * by, found.high * by)

@@ -12,7 +12,6 @@ neither figure. Each round has new processes.
 from __future__ import annotations
 
 import asyncio
-import gc
 import re
 import sys
 from collections.abc import Callable
@@ -112,7 +111,6 @@ def rows(*, quick: bool) -> list[Row]:
     """One row."""
     count, rounds = (200, 2) if quick else (SESSIONS, ROUNDS)
     starting_on(SECOND)()
-    gc.freeze()
     ours, theirs = in_turn(lambda: uvloop.run(ours_kib(count)), lambda: uvloop.run(theirs_kib(count)), rounds)
     row = Row(
         measure=f"memory a session at the coordinator, {count:,} idle sessions",

@@ -2,6 +2,7 @@
 
 A benchmark is a file with `rows(*, quick: bool) -> list[Row]`; `quick` only sees that it works. Its first
 lines say what it measures, against what, and why that is fair. A new one is such a file and a line here.
+`make bench` alone runs BENCHES.
 """
 
 from __future__ import annotations
@@ -13,7 +14,17 @@ from benchmarks.row import Row
 
 Rows = Callable[..., list[Row]]
 
-BENCHES: tuple[str, ...] = ("sealing", "memory")
+BENCHES: tuple[str, ...] = (
+    "sealing",
+    "memory",
+    "recovery",
+    "judge",
+    "dashboard",
+)
+
+LAB = "lab"
+LAB_BENCHES: tuple[str, ...] = ("up", "faults")
+"""Those that need an engine and our images: `make bench ONLY=up`, or ONLY=lab for all of them."""
 
 
 def rows_of(name: str) -> Rows:

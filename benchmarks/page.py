@@ -6,7 +6,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.catalogue import BENCHES
+from benchmarks.catalogue import BENCHES, LAB_BENCHES
 from benchmarks.machine import Origin
 from benchmarks.pairs import Estimate
 from benchmarks.row import Row
@@ -42,7 +42,7 @@ def kept() -> dict[str, Measured]:
 def keep(measured: dict[str, Measured]) -> None:
     """Put new figures in the place of older ones, and write the page."""
     found = kept() | measured
-    ordered = {name: found[name] for name in BENCHES if name in found}
+    ordered = {name: found[name] for name in (*BENCHES, *LAB_BENCHES) if name in found}
     FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(ordered), indent=1) + b"\n")
     PAGE.write_text(page(ordered))
 

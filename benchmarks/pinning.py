@@ -5,8 +5,9 @@ What is measured has FIRST for itself; what loads it, and the baseline's clients
 
 from __future__ import annotations
 
+import contextlib
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 FIRST, SECOND = 0, 1
 
@@ -20,3 +21,14 @@ def pin(core: int, pid: int = 0) -> None:
 def starting_on(core: int) -> Callable[[], None]:
     """For `preexec_fn`: the child starts on that core."""
     return lambda: os.sched_setaffinity(0, {core})
+
+
+@contextlib.contextmanager
+def unpinned_afterwards() -> Iterator[None]:
+    """Let this process run where it could before, once a benchmark that pinned it is over."""
+    cores = os.sched_getaffinity(0)
+    try:
+        yield
+    finally:
+        for thread in os.listdir("/proc/self/task"):
+            os.sched_setaffinity(int(thread), cores)

@@ -1,4 +1,4 @@
-"""docs/faults.md, made from the catalogue, and from what benchmarks/faults.py measured last."""
+"""docs/faults.md, made from the catalogue, and from what benchmarks/bench_faults.py measured last."""
 
 from __future__ import annotations
 

@@ -1,0 +1,40 @@
+"""One kind of work on the journals of one run, in a process of its own, so that its time and memory are its
+own: `python -m benchmarks.arms.journal_work judging FOLDER` prints processor seconds and MiB.
+"""
+
+from __future__ import annotations
+
+import json
+import resource
+import sys
+from pathlib import Path
+
+
+def parsing(folder: Path) -> None:
+    """`json.loads` of every line, and keep nothing: the least that anything which reads them would do."""
+    for journal in sorted((folder / "journals").glob("*.jsonl")):
+        for line in journal.open("rb"):
+            json.loads(line)
+
+
+def judging(folder: Path) -> None:
+    """What `lab.py judge` does, but for the reports."""
+    from driver.runs.store import judged
+
+    judged(folder)
+
+
+def reporting(folder: Path) -> None:
+    """The same, and every report."""
+    from driver.report import write_report
+
+    write_report(folder)
+
+
+WORK = {"parsing": parsing, "judging": judging, "reporting": reporting}
+
+
+if __name__ == "__main__":
+    WORK[sys.argv[1]](Path(sys.argv[2]))
+    used = resource.getrusage(resource.RUSAGE_SELF)
+    print(used.ru_utime + used.ru_stime, used.ru_maxrss / 1024)
