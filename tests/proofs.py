@@ -33,13 +33,13 @@ UNEXPECTED = ("nothing_counted_twice", "no_zombie_effects", "no_process_died")
 CLAIMS = ("nothing_lost", *UNEXPECTED, "faults_were_proved")
 
 
-def keep(section: str, text: str, page: Path = PAGE) -> None:
-    """Replace one section of the page by `text` (Markdown), with today's date and the commit. Raises KeyError
-    for a section that is not in SECTIONS.
+def keep(section: str, text: str, of: str, page: Path = PAGE) -> None:
+    """Replace one section of the page by `text` (Markdown), with today's date and the commit that it is `of`:
+    what `commit` said when it began. Raises KeyError for a section that is not in SECTIONS.
     """
     SECTIONS[section]
     kept = read(page.read_text() if page.exists() else "")
-    kept[section] = f"{datetime.now(UTC):%Y-%m-%d}, commit {commit()}.\n\n{text.strip()}"
+    kept[section] = f"{datetime.now(UTC):%Y-%m-%d}, commit {of}.\n\n{text.strip()}"
     page.write_text(render(kept))
 
 
@@ -125,13 +125,15 @@ def main() -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.proofs", description=__doc__)
     parser.add_argument("what", choices=["run"])
     parser.add_argument("folder", type=Path, help="the run's folder in results/")
+    folder = parser.parse_args().folder
     try:
-        text = told(parser.parse_args().folder)
+        text = told(folder)
     except NotProvedError as error:
         print(error, file=sys.stderr)
         return 1
     print(text)
-    keep("run", text)
+    versions = json.loads((folder / "run.json").read_bytes())["versions"]
+    keep("run", text, versions["stormlab"].removeprefix("checkout "))
     return 0
 
 

@@ -36,17 +36,17 @@ def run_folder(folder: Path, *, verdict: str = "passed", kills: int = 120, **met
 def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
     page = tmp_path / "proofs.md"
     for section, text in (("run", "one"), ("fuzz", "two"), ("run", "three")):
-        proofs.keep(section, text, page)
+        proofs.keep(section, text, "c0ffee", page)
     kept = proofs.read(page.read_text())
     assert list(kept) == ["fuzz", "run"]
     assert kept["fuzz"].endswith("two")
     assert kept["run"].endswith("three")
-    assert "commit " in kept["run"]
+    assert "commit c0ffee." in kept["run"]
 
 
 def test_a_section_that_nobody_knows_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
-        proofs.keep("rumours", "text", tmp_path / "proofs.md")
+        proofs.keep("rumours", "text", "c0ffee", tmp_path / "proofs.md")
 
 
 def test_a_run_is_told_with_what_it_showed(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import platform
+import subprocess
 import time
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -22,6 +23,7 @@ from wire.address import worker_name
 PLAN = "plan.json"
 JOURNALS = "journals"
 LOGS = "logs"
+GIT_S = 10.0
 
 
 def results_root() -> Path:
@@ -84,7 +86,21 @@ def _own_version() -> str:
     try:
         return metadata.version("stormlab")
     except metadata.PackageNotFoundError:
-        return "checkout"
+        return f"checkout {_commit()}".strip()
+
+
+def _commit() -> str:
+    """The commit that is checked out, and whether what is tracked was changed since; "" where nobody knows."""
+
+    def git(*words: str) -> str:
+        asked = ["git", "-C", str(Path(__file__).resolve().parent), *words]
+        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=GIT_S).stdout.strip()
+
+    try:
+        changed = git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)docs")
+        return git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
+    except (OSError, subprocess.SubprocessError):
+        return ""
 
 
 def _host() -> dict[str, object]:

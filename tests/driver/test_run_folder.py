@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +37,7 @@ def test_a_run_is_known_before_it_starts(tmp_path: Path) -> None:
     assert (record.seed, record.planned_faults, len(record.workers)) == (5, len(plan().faults), 20)
     assert record.processes[:3] == ["driver", "coordinator", "prober"]
     assert record.images == {"worker": "sha256:1"}
+    assert re.fullmatch(r"checkout( [0-9a-f]{7,}( with changes)?)?|\d.*", record.versions["stormlab"])
     assert Plan.model_validate_json((folder / PLAN).read_bytes()) == plan()
     assert (tmp_path / LATEST).resolve() == folder
     assert (folder / "journals").stat().st_mode & 0o777 == 0o777

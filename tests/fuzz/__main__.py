@@ -15,7 +15,7 @@ from os import cpu_count
 from tests.fuzz.live import run_live
 from tests.fuzz.pure import Fuzzer, FuzzFoundError
 from tests.fuzz.siege import besiege
-from tests.proofs import keep
+from tests.proofs import commit, keep
 
 LIVE_SHARE = 100
 LIVE_MAX = 10_000
@@ -44,10 +44,11 @@ def main() -> int:
 
 def live(seed: int, inputs: int, kept: bool) -> int:
     """So many inputs against one coordinator. Raises AssertionError when it does not stand."""
+    of = commit()
     told = asyncio.run(besiege(seed, inputs)).text()
     print(told)
     if kept:
-        keep("fuzz", told)
+        keep("fuzz", told, of)
     return 0
 
 

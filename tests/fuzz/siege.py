@@ -29,7 +29,7 @@ from tests.worker.small_coordinator import KEY, until
 
 CROWD = 16
 GOOD_WORKERS = 2
-CONTENTS_MAX = 16
+CONTENTS_MAX = 40
 WARM_UP = 5_000
 GROWTH_MAX_BYTES = 96 << 20
 """The nonces of two minutes' hellos (at most 200,000), sessions, and the books of the good tasks."""
