@@ -90,7 +90,7 @@ def _own_version() -> str:
 
 
 def _commit() -> str:
-    """The commit that is checked out, and whether what is tracked was changed since; "" where nobody knows."""
+    """The commit that is checked out, and whether files were changed since; "" where nobody knows."""
 
     def git(*words: str) -> str:
         asked = ["git", "-C", str(Path(__file__).resolve().parent), *words]
