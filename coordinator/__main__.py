@@ -56,7 +56,8 @@ async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Pa
         asyncio.get_running_loop().add_signal_handler(number, leave.set)
     host = os.environ.get("STORMLAB_LISTEN") or "0.0.0.0"
     workers = await shell.listen(host, int(os.environ.get("COORDINATOR_PORT") or WORKER_PORT))
-    runner = web.AppRunner(Control(shell, leave.set).app(), access_log=None)
+    # Who still waits for results asks the successor.
+    runner = web.AppRunner(Control(shell, leave.set).app(), access_log=None, shutdown_timeout=CLOSE_S)
     await runner.setup()
     port = int(os.environ.get("CONTROL_PORT") or CONTROL_PORT)
     await web.TCPSite(runner, CONTROL_HOST, port, backlog=CONTROL_BACKLOG).start()

@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
-from coordinator.rows import Row, Store
+from coordinator.rows import ResultRow, Row, Store
 
 
 class Committer:
@@ -40,6 +40,13 @@ class Committer:
         self._waiters.append(waiter)
         self.poke()
         await waiter
+
+    async def results_of(self, numbers: list[int]) -> list[ResultRow]:
+        """What the store has of these tasks' results."""
+        if not numbers:
+            return []
+        loop = asyncio.get_running_loop()
+        return await loop.run_in_executor(self._thread, self._store.results_of, numbers)
 
     async def run(self) -> None:
         """Commit for ever. An error of the store ends it, and is raised."""

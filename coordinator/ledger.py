@@ -223,6 +223,10 @@ class Ledger:
 
     # -- what is known -------------------------------------
 
+    def done(self, task_id: str) -> int | None:
+        """The number of a task whose result is durable; None while it has none."""
+        return self._done.get(task_id)
+
     def counts(self) -> control.Counts:
         """The books. What settles counts as assigned until the disk has it."""
         waiting = len(self._waiting)
@@ -239,7 +243,7 @@ class Ledger:
 
     def _done_with(self, row: ResultRow) -> None:
         del self._tasks[row.task_id]
-        self._done[row.task_id] = row.token
+        self._done[row.task_id] = row.number
         if row.outcome == "completed":
             self._completed += 1
         else:

@@ -143,7 +143,7 @@ class Recovered(msgspec.Struct, frozen=True):
     """All that a store held when it was opened. `epoch` is new, and durable already.
 
     `tasks` are those without a result, by number; `attempts` and `checkpoints` are theirs. `done` gives the
-    token of each finished task's result. `recent` are rows of the last transactions, whose journal lines a
+    number of each finished task. `recent` are rows of the last transactions, whose journal lines a
     crash may have swallowed; of what came before, all stands in the first `journal_bytes` of the journal.
     """
 
@@ -169,4 +169,8 @@ class Store(Protocol):
 
     def commit(self, rows: list[Row]) -> None:
         """Write all of `rows`, or none when it raises; what it wrote survives a crash once it returned."""
+        ...
+
+    def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
+        """The durable results of the tasks with these numbers, of those that have one."""
         ...

@@ -16,6 +16,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from coordinator import probe
+from coordinator.awaited import Awaited
 from coordinator.committer import Committer
 from coordinator.core import Core, Opening
 from coordinator.journal_file import JournalFile
@@ -74,6 +75,7 @@ class Shell:
     def __init__(self, core: Core, store: Store, journal: JournalFile, fleet_key: bytes) -> None:
         self.core = core
         self.committer = Committer(store, self._take_rows, self._stored)
+        self.awaited = Awaited()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._journal = journal
         self._fleet_key = fleet_key
@@ -160,6 +162,7 @@ class Shell:
 
     def _stored(self, rows: list[Row]) -> None:
         self.core.on_stored(time.monotonic_ns(), rows)
+        self.awaited.stored(rows)
         self._journal.flush()
         self.act()
 

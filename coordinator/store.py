@@ -5,7 +5,7 @@ when `commit` returns.
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -95,7 +95,7 @@ class SqliteStore:
         found = self._database.execute("SELECT epoch, batch, journal_bytes FROM epoch")
         epoch, self._batch, journal_bytes = found.fetchone()
         outcomes = dict(self._database.execute("SELECT outcome, count(*) FROM results GROUP BY outcome"))
-        done = "SELECT task_id, token FROM results JOIN tasks USING (number) ORDER BY number"
+        done = "SELECT task_id, number FROM results JOIN tasks USING (number) ORDER BY number"
         sessions = "SELECT session, worker, incarnation, received, connected FROM sessions"
         return Recovered(
             epoch=epoch,
@@ -119,15 +119,22 @@ class SqliteStore:
             journal_bytes=journal_bytes,
         )
 
+    def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
+        """The results of the tasks with these numbers, of those that have one."""
+        return [row for number in numbers for row in self._results("r.number = ?", (number,))]
+
     def _recent(self) -> list[Told]:
         last = (self._batch,)
         tasks = self._tasks("WHERE t.batch = ?", last)
+        return [*tasks, *self._checkpoints("c.batch = ?", last), *self._results("r.batch = ?", last)]
+
+    def _results(self, which: str, values: tuple[int, ...]) -> list[ResultRow]:
         found = self._database.execute(
             "SELECT r.number, task_id, token, worker, outcome, error, output, attempts, started_ns, ended_ns,"
-            " redone_steps FROM results r JOIN tasks USING (number) WHERE r.batch = ?",
-            last,
+            f" redone_steps FROM results r JOIN tasks USING (number) WHERE {which}",
+            values,
         )
-        return [*tasks, *self._checkpoints("c.batch = ?", last), *(ResultRow(*row) for row in found)]
+        return [ResultRow(*row) for row in found]
 
     def _tasks(self, which: str, values: tuple[int, ...]) -> list[TaskRow]:
         found = self._database.execute(

@@ -3,6 +3,8 @@ under test).
 
     GET  /healthz    200 once work can be taken          Health
     POST /tasks      Submission → Submitted, after the tasks are durable; the same task_id twice is taken once
+                     ?wait_ms=N: … or later, once all have results; after N ms with those that are there.
+                     Asked again with the same tasks, it waits on
     GET  /state      State
     POST /drain      begin to leave (as SIGTERM does)
     GET  /metrics    Prometheus text
@@ -15,6 +17,8 @@ import msgspec
 from wire.priority import Priority
 
 CONTROL_PORT = 8766
+WAIT_MAX_MS = 60_000
+"""For so long a submission may wait for results."""
 
 
 class Task(msgspec.Struct, kw_only=True, frozen=True):
@@ -46,14 +50,26 @@ class RefusedTask(msgspec.Struct, frozen=True):
     because: str
 
 
+class TaskResult(msgspec.Struct, frozen=True):
+    """The one result of a task, durable. `outcome` is completed or failed, `output` JSON text."""
+
+    task_id: str
+    outcome: str
+    output: str
+    error: str
+    worker: str
+    attempts: int
+
+
 class Submitted(msgspec.Struct, frozen=True):
     """How many were new, how many were known already, and which were refused (a full queue, a bad
-    priority).
+    priority). `results` has those that came while it was waited for them, if it was.
     """
 
     accepted: int
     known: int
     refused: list[RefusedTask]
+    results: list[TaskResult] = []
 
 
 class Health(msgspec.Struct, frozen=True):

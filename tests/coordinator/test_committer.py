@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import threading
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
@@ -27,6 +27,9 @@ class SlowDisk:
 
     def load(self) -> Recovered:
         raise AssertionError("nobody loads here")
+
+    def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
+        raise AssertionError("nobody asks here")
 
 
 class Desk:

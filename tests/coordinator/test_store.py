@@ -79,8 +79,15 @@ def test_a_task_with_a_result_is_only_remembered_by_its_name(path: Path) -> None
     store.commit([result(1), result(2, "failed")])
     found = reopened(store, path).load()
     assert (found.tasks, found.attempts, found.checkpoints) == ([], {}, {})
-    assert found.done == {"t1": 7, "t2": 7}
+    assert found.done == {"t1": 1, "t2": 2}
     assert (found.completed, found.failed) == (1, 1)
+
+
+def test_results_are_found_again_by_the_numbers_of_their_tasks(path: Path) -> None:
+    store = SqliteStore(path)
+    store.load()
+    store.commit([task(1), task(2), task(3), result(1), result(2, "failed")])
+    assert reopened(store, path).results_of([2, 3, 1]) == [result(2, "failed"), result(1)]
 
 
 def test_the_last_of_several_rows_stands(path: Path) -> None:

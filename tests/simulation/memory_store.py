@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import msgspec
 
 from coordinator.rows import (
@@ -45,7 +47,7 @@ class MemoryStore:
             tasks=sorted(open_tasks, key=lambda task: task.number),
             attempts={name: row for name, row in self._attempts.items() if name in names},
             checkpoints={name: kept for name, kept in self.checkpoints.items() if name in names},
-            done={name: result.token for name, result in self.results.items()},
+            done={name: result.number for name, result in self.results.items()},
             sessions=list(self._sessions.values()),
             next_number=1 + max((task.number for task in self.tasks.values()), default=0),
             completed=outcomes.count("completed"),
@@ -76,6 +78,10 @@ class MemoryStore:
                     self._change(row.session, connected=row.connected)
                 case SessionEndRow():
                     self._sessions.pop(row.session, None)
+
+    def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
+        """The results of the tasks with these numbers."""
+        return [row for row in self.results.values() if row.number in numbers]
 
     def _change(self, session: str, **change: int) -> None:
         known = self._sessions.get(session)

@@ -1,0 +1,95 @@
+"""Who submits may wait for the results, in the same request."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from coordinator.awaited import Awaited
+from coordinator.rows import ResultRow
+from tests.coordinator.mini_worker import MiniWorker
+from tests.coordinator.running import KEY, Coordinator, coordinator
+
+
+def result(name: str) -> ResultRow:
+    return ResultRow(1, name, 7, "worker-1", "completed", "", b"1", 1, 10, 20, 0)
+
+
+async def submit(running: Coordinator, *names: str, wait_ms: object = 15_000) -> dict[str, Any]:
+    """Submit tasks and wait; returns the answer, with its status."""
+    body = json.dumps({"tasks": [{"task_id": name, "kind": "noop"} for name in names]}).encode()
+    status, answer = await running.ask("POST", f"/tasks?wait_ms={wait_ms}", body)
+    text = answer.decode()
+    return {"status": status, "text": text, **(json.loads(text) if status == 200 else {})}
+
+
+async def ready(running: Coordinator) -> MiniWorker:
+    made = MiniWorker("worker-1", running.port, KEY, slots=4)
+    await made.connect()
+    await made.inventory()
+    return made
+
+
+async def test_a_submission_that_waits_is_answered_with_the_results(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        made = await ready(running)
+        asked = asyncio.create_task(submit(running, "a", "b"))
+        first, second = await made.wait_assigned(2)
+        await made.finish(first)
+        await made.wait_acknowledged(1)
+        assert not asked.done()
+        await made.finish(second)
+        answer = await asked
+        assert (answer["accepted"], answer["refused"]) == (2, [])
+        found = {told["task_id"]: (told["outcome"], told["worker"]) for told in answer["results"]}
+        assert found == {"a": ("completed", "worker-1"), "b": ("completed", "worker-1")}
+
+
+async def test_a_result_that_is_durable_is_answered_at_once_even_after_a_restart(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        made = await ready(running)
+        asked = asyncio.create_task(submit(running, "a"))
+        await made.finish((await made.wait_assigned(1))[0])
+        before = (await asked)["results"]
+        await running.kill()
+        await running.start()
+        answer = await submit(running, "a")
+        assert (answer["known"], answer["results"]) == (1, before)
+        assert len(before) == 1
+
+
+async def test_who_waited_long_enough_gets_what_is_there(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        answer = await submit(running, "a", wait_ms=50)
+        assert (answer["status"], answer["accepted"], answer["results"]) == (200, 1, [])
+
+
+async def test_what_is_refused_is_not_waited_for(tmp_path: Path) -> None:
+    async with coordinator(tmp_path, waiting_tasks=1) as running:
+        answer = await asyncio.wait_for(submit(running, "a" * 201), 5)
+        assert (len(answer["refused"]), answer["results"]) == (1, [])
+
+
+@pytest.mark.parametrize("wait_ms", ["-1", "soon", "60001", "9" * 5_000])
+async def test_a_wait_that_is_none_gets_a_sentence(tmp_path: Path, wait_ms: str) -> None:
+    async with coordinator(tmp_path) as running:
+        answer = await submit(running, "a", wait_ms=wait_ms)
+        assert (answer["status"], answer["text"]) == (400, "wait_ms must be a number from 0 to 60000\n")
+        assert (await running.state())["counts"]["submitted"] == 0
+
+
+async def test_everybody_who_waits_for_a_task_gets_its_result_and_nothing_is_kept() -> None:
+    awaited = Awaited(most=3)
+    asked = [asyncio.create_task(awaited.wait(["a", *more], 5_000)) for more in ([], ["b"])]
+    await asyncio.sleep(0)
+    assert not awaited.has_room(1)
+    awaited.stored([result("c"), result("a")])
+    assert await asked[0] == [result("a")]
+    awaited.stored([result("b")])
+    assert await asked[1] == [result("a"), result("b")]
+    assert awaited.has_room(3)
+    assert not awaited._by_task
