@@ -32,3 +32,16 @@ def unpinned_afterwards() -> Iterator[None]:
     finally:
         for thread in os.listdir("/proc/self/task"):
             os.sched_setaffinity(int(thread), cores)
+
+
+@contextlib.contextmanager
+def children_on(core: int) -> Iterator[None]:
+    """Processes that this thread starts meanwhile run on `core`, for those who start them without
+    `preexec_fn`.
+    """
+    own = os.sched_getaffinity(0)
+    os.sched_setaffinity(0, {core})
+    try:
+        yield
+    finally:
+        os.sched_setaffinity(0, own)

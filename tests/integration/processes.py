@@ -40,6 +40,7 @@ class CoordinatorProcess:
         self.folder = Path(self._folder.name)
         self.port, self.control_port = free_port(), free_port()
         self._settings = {"admission_per_s": 1_000.0, "admission_burst": 100} | settings
+        self.host = "127.0.0.1"
         self.process: asyncio.subprocess.Process | None = None
 
     async def __aenter__(self) -> CoordinatorProcess:
@@ -60,7 +61,7 @@ class CoordinatorProcess:
             **os.environ,
             "STORMLAB_KEY": KEY.hex(),
             "STORMLAB_COORDINATOR": json.dumps(self._settings),
-            "STORMLAB_LISTEN": "127.0.0.1",
+            "STORMLAB_LISTEN": self.host,
             "JOURNAL_DIR": str(self.folder),
             "STORE_DIR": str(self.folder),
             "COORDINATOR_PORT": str(self.port),
