@@ -15,6 +15,9 @@ from benchmarks.row import Row
 Rows = Callable[..., list[Row]]
 
 BENCHES: tuple[str, ...] = (
+    "back_after_cut",
+    "half_open",
+    "metastable",
     "sealing",
     "memory",
     "recovery",
