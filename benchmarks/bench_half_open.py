@@ -15,6 +15,9 @@ price of its haste. What it takes to notice is measured on the same link, silenc
 phi has learned; a connection younger than that follows the fixed rule. A row without a must shows a fixed
 timeout fitted in hindsight to this very link: the least that raises no alarm over the same delays. It is what
 phi could win at most, and what nobody knows beforehand.
+
+It is fair since theory is given everything: interval + timeout would be exact for a side that reads, decides
+and writes its journal in no time, and the worst of hundreds of stalls is held against it, not their mean.
 """
 
 from __future__ import annotations

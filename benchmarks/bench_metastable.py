@@ -1,4 +1,5 @@
-"""Does overload outlive its trigger? How many of 50 seeds stay stuck after an outage, by reconnection policy.
+"""Does overload outlive its trigger? How many of 50 seeds stay stuck after an outage: `fixed`
+beside `slotted` and every other reconnection policy.
 
 A metastable failure (Bronson and others, HotOS 2021; Huang and others, OSDI 2022) is overload that feeds
 itself when what began it is gone: clients give up before the server comes to them, and the server works on
