@@ -1,4 +1,4 @@
-"""Thirty seconds of hostile input. `python -m tests.fuzz --inputs 1000000` is the long version."""
+"""Some thirty seconds of hostile input. `make fuzz` is the long version."""
 
 from __future__ import annotations
 
@@ -8,8 +8,9 @@ import pytest
 
 from tests.fuzz.live import run_live
 from tests.fuzz.pure import Fuzzer, FuzzFoundError
+from tests.fuzz.siege import besiege
 
-PURE_INPUTS, LIVE_INPUTS = 100_000, 3_000
+PURE_INPUTS, LIVE_INPUTS, SIEGE_INPUTS = 100_000, 3_000, 2_000
 HALF_S = 15.0
 LEAST = 500
 
@@ -33,3 +34,13 @@ async def test_a_hostile_crowd_is_answered_and_counted_and_harms_nobody() -> Non
     attacks, faults, _ = await run_live(1, LIVE_INPUTS, until_s=time.monotonic() + HALF_S)
     assert attacks > 0
     assert faults
+
+
+async def test_what_is_refused_on_a_connection_that_stays_is_counted_by_its_name() -> None:
+    siege = await besiege(1, SIEGE_INPUTS)
+    assert siege.inputs >= SIEGE_INPUTS
+    assert {"results_refused_unknown", "results_refused_duplicate", "checkpoints_refused_stale"} == set(
+        siege.claims
+    )
+    assert siege.tasks > 1
+    assert f"{siege.inputs:,} hostile inputs" in siege.text()
