@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import gc
 import os
 import signal
 import sqlite3
@@ -36,6 +37,10 @@ CONTROL_BACKLOG = 256
 EXIT_WRONG_USE, EXIT_BROKEN = 64, 70
 DRAIN_LOOK_S = 0.02
 CLOSE_S = 3
+COLLECT_EVERY = 50_000
+"""New objects after which the collector looks. What a task leaves makes no cycles, and looking
+at all the tasks that wait takes time from them.
+"""
 
 
 async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Path, store_dir: Path) -> None:
@@ -63,6 +68,8 @@ async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Pa
     await web.TCPSite(runner, CONTROL_HOST, port, backlog=CONTROL_BACKLOG).start()
     say(f"listening on {host}:{workers.sockets[0].getsockname()[1]}, epoch {core.epoch}")
     say(f"control on {CONTROL_HOST}:{runner.addresses[0][1]}")
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY)
     shell.broken.add_done_callback(lambda _: leave.set())
     await leave.wait()
     if shell.broken.done():

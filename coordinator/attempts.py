@@ -59,10 +59,12 @@ class Attempts:
             row.timeout_ms, checkpoint, task.reached_step,
         )  # fmt: skip
         self._open(task, session, self._token, now_ns, assign)
-        self._journal(
-            events.Assigned, task=row.task_id, token=self._token, worker=session.worker, attempt=task.given,
-            from_step=checkpoint.step if checkpoint else 0,
+        at_ns, wall_s = self._journal.now()
+        assigned = events.Assigned(
+            at_ns=at_ns, wall_s=wall_s, by=self._journal.by, task=row.task_id, token=self._token,
+            worker=session.worker, attempt=task.given, from_step=checkpoint.step if checkpoint else 0,
         )  # fmt: skip
+        self._journal.append(assigned)
         if checkpoint is not None:
             self._counters.add("checkpoints_restored")
         self._effects.send(session, assign, row.priority, now_ns)

@@ -21,7 +21,16 @@ from coordinator.fleet import Fleet, Opening
 from coordinator.hearing import Hearing
 from coordinator.ledger import Ledger
 from coordinator.pace import MS, grace_ms, pace
-from coordinator.rows import PresenceRow, ReceivedRow, Recovered, Row
+from coordinator.rows import (
+    AttemptRow,
+    CheckpointRow,
+    PresenceRow,
+    ReceivedRow,
+    Recovered,
+    ResultRow,
+    Row,
+    TaskRow,
+)
 from coordinator.session import NEVER_NS
 from coordinator.sessions import RESUMED, decide, is_superseded
 from coordinator.timers import Timers
@@ -165,15 +174,15 @@ class Core:
     def on_stored(self, now_ns: int, rows: list[Row]) -> None:
         """The store holds `rows` durably, in the order in which `effects` gave them."""
         for row in rows:
-            if isinstance(row, ReceivedRow):
+            if isinstance(row, (ResultRow, TaskRow, AttemptRow, CheckpointRow)):
+                self.ledger.on_stored(row, now_ns)
+            elif isinstance(row, ReceivedRow):
                 session = self.fleet.sessions.by_id.get(row.session)
                 if session is not None:
                     session.channel.commit(row.sequence)
                     self.effects.wake(session)
             elif isinstance(row, PresenceRow):
                 self.fleet.present(row)
-            else:
-                self.ledger.on_stored(row, now_ns)
         self.ledger.assign(now_ns)
 
     def on_tick(self, now_ns: int) -> None:

@@ -16,7 +16,7 @@ from wire.messages import Checkpoint
 from wire.priority import Priority
 
 
-class TaskRow(msgspec.Struct, frozen=True):
+class TaskRow(msgspec.Struct, frozen=True, gc=False):
     """A task as it was submitted. `number` counts tasks in the order of their coming."""
 
     number: int
@@ -30,7 +30,7 @@ class TaskRow(msgspec.Struct, frozen=True):
     retry_errors: bool
 
 
-class AttemptRow(msgspec.Struct, frozen=True):
+class AttemptRow(msgspec.Struct, frozen=True, gc=False):
     """The newest attempt of a task; a later row of the same task replaces it.
 
     `given` attempts there were so far, `strikes` of them ended badly. Once `open` is false, `token` and all
@@ -47,7 +47,7 @@ class AttemptRow(msgspec.Struct, frozen=True):
     reached_step: int
 
 
-class ResultRow(msgspec.Struct, frozen=True):
+class ResultRow(msgspec.Struct, frozen=True, gc=False):
     """The one result of a task. `outcome` is completed or failed; times are the worker's monotonic
     nanoseconds.
     """
@@ -65,7 +65,7 @@ class ResultRow(msgspec.Struct, frozen=True):
     redone_steps: int
 
 
-class CheckpointRow(msgspec.Struct, frozen=True):
+class CheckpointRow(msgspec.Struct, frozen=True, gc=False):
     """The newest checkpoint of a task; a later row of the same task replaces it."""
 
     number: int
@@ -75,7 +75,7 @@ class CheckpointRow(msgspec.Struct, frozen=True):
     checkpoint: Checkpoint
 
 
-class SessionRow(msgspec.Struct, frozen=True):
+class SessionRow(msgspec.Struct, frozen=True, gc=False):
     """A session that began."""
 
     session: str
@@ -83,14 +83,14 @@ class SessionRow(msgspec.Struct, frozen=True):
     incarnation: str
 
 
-class ReceivedRow(msgspec.Struct, frozen=True):
+class ReceivedRow(msgspec.Struct, frozen=True, gc=False):
     """The last contiguous sequence of a session whose effects are durable with this row."""
 
     session: str
     sequence: int
 
 
-class PresenceRow(msgspec.Struct, frozen=True):
+class PresenceRow(msgspec.Struct, frozen=True, gc=False):
     """A connection speaks for the session from here on, or none does. Only a session whose presence is
     durable is given work: so a restarted coordinator knows who may hold an attempt of which it does not.
     """
@@ -100,13 +100,13 @@ class PresenceRow(msgspec.Struct, frozen=True):
     connected: bool
 
 
-class JournaledRow(msgspec.Struct, frozen=True):
+class JournaledRow(msgspec.Struct, frozen=True, gc=False):
     """What rows of earlier transactions gave to tell stands in the first `size_bytes` of the journal."""
 
     size_bytes: int
 
 
-class SessionEndRow(msgspec.Struct, frozen=True):
+class SessionEndRow(msgspec.Struct, frozen=True, gc=False):
     """A session that nobody can resume any more."""
 
     session: str

@@ -1,11 +1,14 @@
 """What the coordinator knows of one worker's session, and of one attempt. Plain records; the rules stand in
-ledger.py and sessions.py.
+ledger.py and sessions.py. (The collector need not look at tasks and attempts: an attempt's end takes it out of
+its task and its session, so that no cycle is left.)
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+
+import msgspec
 
 from coordinator.rows import TaskRow
 from wire.channel import Channel
@@ -46,8 +49,7 @@ class Loss(Enum):
         self.strike = strike
 
 
-@dataclass(slots=True, eq=False)
-class Task:
+class Task(msgspec.Struct, eq=False, gc=False):
     """A task without a durable result. Attempts with tokens up to `fence` are over, whatever they say."""
 
     row: TaskRow
@@ -61,8 +63,7 @@ class Task:
     queued_ns: int = 0
 
 
-@dataclass(slots=True, eq=False)
-class Attempt:
+class Attempt(msgspec.Struct, eq=False, gc=False):
     """A task in a worker's hands until `deadline_ns`.
 
     `undelivered` is its assignment, until the worker confirms that it came. `step` is the progress that the

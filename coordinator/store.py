@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Callable, Iterable, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -52,6 +53,9 @@ CREATE TABLE IF NOT EXISTS sessions (
 WAL_PAGES = 4000
 """The log is copied into the database when it has so many pages (16 MiB)."""
 
+_ROWS_AT_ONCE = (128, 32, 8, 1)
+"""Few sizes, so that each statement is prepared once, and kept."""
+
 Values = Iterable[tuple[object, ...]]
 
 
@@ -80,12 +84,29 @@ class SqliteStore:
         try:
             for kind, sql, values in _STATEMENTS:
                 if kind in by_kind:
-                    self._database.executemany(sql, values(by_kind[kind], self._batch))
+                    self._execute(sql, list(values(by_kind[kind], self._batch)))
             self._database.execute("UPDATE epoch SET batch = ?", (self._batch,))
             self._database.execute("COMMIT")
         except BaseException:
             self._database.execute("ROLLBACK")
             raise
+
+    def _execute(self, sql: str, values: list[tuple[object, ...]]) -> None:
+        """Do `sql` for each of `values`; an INSERT, whose values are said first, for many at a time.
+
+        Each call of SQLite lets go of the interpreter, and waits until the event loop hands it back. With one
+        for each row, a busy event loop would make a transaction last for tens of milliseconds.
+        """
+        head, separator, row = sql.partition("VALUES ")
+        if not separator:
+            self._database.executemany(sql, values)
+            return
+        place = 0
+        for size in _ROWS_AT_ONCE:
+            while len(values) - place >= size:
+                several = head + separator + ",".join([row] * size)
+                self._database.execute(several, [*chain.from_iterable(values[place : place + size])])
+                place += size
 
     def load(self) -> Recovered:
         """Begin a new epoch, durably, and read back what is kept."""

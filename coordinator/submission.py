@@ -11,6 +11,7 @@ NAME_MAX = 200
 ATTEMPTS_MAX = 1_000
 TIMEOUT_MAX_MS = 7 * 24 * 3_600_000
 CLOCK_MAX_NS = (1 << 63) - 1
+_PRIORITIES = dict(Priority.__members__)
 
 
 def trouble(task: Task) -> str | None:
@@ -19,8 +20,8 @@ def trouble(task: Task) -> str | None:
         return f"task_id must have 1 to {NAME_MAX} characters; found {len(task.task_id)}"
     if not 0 < len(task.kind) <= NAME_MAX:
         return f"kind must have 1 to {NAME_MAX} characters; found {len(task.kind)}"
-    if task.priority not in Priority.__members__:
-        return f"priority must be one of {', '.join(Priority.__members__)}; found {task.priority!r}"
+    if task.priority not in _PRIORITIES:
+        return f"priority must be one of {', '.join(_PRIORITIES)}; found {task.priority!r}"
     if len(bytes(task.params)) > MAX_PARAMS_BYTES:
         return f"params must have at most {MAX_PARAMS_BYTES} bytes; found {len(bytes(task.params))}"
     if not 1 <= task.timeout_ms <= TIMEOUT_MAX_MS:
@@ -36,6 +37,6 @@ def trouble(task: Task) -> str | None:
 def row_of(task: Task, number: int) -> TaskRow:
     """The row that keeps `task`, the `number`th of all."""
     return TaskRow(
-        number, task.task_id, task.kind, bytes(task.params), Priority[task.priority],
+        number, task.task_id, task.kind, bytes(task.params), _PRIORITIES[task.priority],
         task.intended_ns, task.timeout_ms, task.max_attempts, task.retry_errors,
     )  # fmt: skip

@@ -4,24 +4,32 @@ from __future__ import annotations
 
 from coordinator.rows import CheckpointRow, ResultRow, TaskRow, Told
 from wire import events
-from wire.events import Journal
+from wire.events import Event, Journal
+from wire.priority import Priority
+
+_NAMES = tuple(priority.name for priority in Priority)
 
 
 def tell(journal: Journal, row: Told) -> None:
     """Write the line of `row`."""
-    match row:
-        case TaskRow():
-            journal(
-                events.Submitted, task=row.task_id, priority=row.priority.name, intended_ns=row.intended_ns
-            )
-        case ResultRow():
-            journal(
-                events.TaskDone, task=row.task_id, token=row.token, worker=row.worker, outcome=row.outcome,
-                error=row.error, attempts=row.attempts, started_ns=row.started_ns, ended_ns=row.ended_ns,
-                redone_steps=row.redone_steps,
-            )  # fmt: skip
-        case CheckpointRow():
-            journal(
-                events.CheckpointCommitted, task=row.task_id, token=row.token, worker=row.worker,
-                step=row.checkpoint.step, size_bytes=len(row.checkpoint.state),
-            )  # fmt: skip
+    at_ns, wall_s = journal.now()
+    journal.append(_line(row, at_ns, wall_s, journal.by))
+
+
+def _line(row: Told, at_ns: int, wall_s: float, by: str) -> Event:
+    if isinstance(row, ResultRow):
+        return events.TaskDone(
+            at_ns=at_ns, wall_s=wall_s, by=by, task=row.task_id, token=row.token, worker=row.worker,
+            outcome=row.outcome, error=row.error, attempts=row.attempts, started_ns=row.started_ns,
+            ended_ns=row.ended_ns, redone_steps=row.redone_steps,
+        )  # fmt: skip
+    if isinstance(row, TaskRow):
+        return events.Submitted(
+            at_ns=at_ns, wall_s=wall_s, by=by, task=row.task_id, priority=_NAMES[row.priority],
+            intended_ns=row.intended_ns,
+        )  # fmt: skip
+    assert isinstance(row, CheckpointRow)
+    return events.CheckpointCommitted(
+        at_ns=at_ns, wall_s=wall_s, by=by, task=row.task_id, token=row.token, worker=row.worker,
+        step=row.checkpoint.step, size_bytes=len(row.checkpoint.state),
+    )  # fmt: skip

@@ -26,7 +26,7 @@ def messages() -> str:
         parts += [f"### {title}\n", "| message | numbered | fields | what it says |", "|---|---|---|---|"]
         for kind in get_args(kinds):
             fields = ", ".join(f"`{field.name}`" for field in msgspec.structs.fields(kind))
-            numbered = "no" if issubclass(kind, UNNUMBERED) else "yes"
+            numbered = "no" if kind in UNNUMBERED else "yes"
             parts.append(f"| `{kind.__struct_config__.tag}` | {numbered} | {fields} | {_says(kind)} |")
         parts.append("")
     return "\n".join(parts)

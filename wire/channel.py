@@ -15,6 +15,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
+from wire.kept import Kept
 from wire.messages import UNNUMBERED, Envelope, Frame, Message, bulk_bytes
 from wire.priority import Priority, PriorityQueue
 from wire.refusals import FrameError, FrameFault
@@ -41,16 +42,6 @@ class QueueFullError(Exception):
     """The channel holds as many waiting messages as it may; the message was not taken."""
 
 
-@dataclass(slots=True)
-class _Kept:
-    sequence: int
-    message: Message
-    priority: Priority
-    queued_ns: int
-    always: bool
-    bulk_bytes: int
-
-
 class Channel:
     """Numbers what goes out, keeps it until acknowledged, and lets each number in once and in order.
 
@@ -64,8 +55,8 @@ class Channel:
 
     def __init__(self, bounds: Bounds = Bounds(), received: int = 0, aged_after_ms: int = 10_000) -> None:
         self._bounds = bounds
-        self._waiting: PriorityQueue[_Kept] = PriorityQueue(aged_after_ms)
-        self._kept: deque[_Kept] = deque()
+        self._waiting: PriorityQueue[Kept] = PriorityQueue(aged_after_ms)
+        self._kept: deque[Kept] = deque()
         self._resend_at = 0
         self._waiting_bytes = 0
         self._in_flight_bytes = 0
@@ -92,9 +83,9 @@ class Channel:
                     f"at most {self._bounds.waiting} with {self._bounds.waiting_bytes} may"
                 )
             self._waiting_bytes -= dropped.bulk_bytes
-        kept = _Kept(0, message, priority, now_ns, always, bulk_bytes(message))
-        self._waiting_bytes += kept.bulk_bytes
-        self._waiting.put(kept, priority, now_ns)
+        size_bytes = bulk_bytes(message)
+        self._waiting_bytes += size_bytes
+        self._waiting.put(Kept(0, message, priority, now_ns, always, size_bytes), priority, now_ns)
 
     def take(self, now_ns: int, unnumbered: tuple[Message, ...] = ()) -> Frame:
         """The next frame: `unnumbered` first, then what must be sent again, then what waits, as far as credit
@@ -144,17 +135,16 @@ class Channel:
         received, duplicates = self._received, 0
         arrived: list[Message] = []
         for envelope in frame.envelopes:
-            if isinstance(envelope.message, UNNUMBERED):
-                arrived.append(envelope.message)
-            elif envelope.sequence == received + 1:
+            message, sequence = envelope.message, envelope.sequence
+            if type(message) in UNNUMBERED:
+                arrived.append(message)
+            elif sequence == received + 1:
                 received += 1
-                arrived.append(envelope.message)
-            elif 0 < envelope.sequence <= received:
+                arrived.append(message)
+            elif 0 < sequence <= received:
                 duplicates += 1
             else:
-                raise FrameError(
-                    FrameFault.sequence_gap, f"message {envelope.sequence} where {received + 1} was due"
-                )
+                raise FrameError(FrameFault.sequence_gap, f"message {sequence} where {received + 1} was due")
         # Only a frame that is right as a whole changes anything: what it brought would be lost otherwise.
         acknowledged = self.acknowledge(frame.ack)
         self._peer_limit = max(self._peer_limit, frame.ack + frame.credit)
@@ -171,8 +161,9 @@ class Channel:
                 FrameFault.ack_from_future, f"ack of {sequence}; the newest sent is {self._next_sequence - 1}"
             )
         done: list[Message] = []
-        while self._kept and self._kept[0].sequence <= sequence:
-            kept = self._kept.popleft()
+        in_flight = self._kept
+        while in_flight and in_flight[0].sequence <= sequence:
+            kept = in_flight.popleft()
             self._in_flight_bytes -= kept.bulk_bytes
             done.append(kept.message)
         self._resend_at = max(0, self._resend_at - len(done))
@@ -239,7 +230,7 @@ class Channel:
     def _has_room(self) -> bool:
         return self._next_sequence <= self._peer_limit and self._in_flight_bytes < self._bounds.window_bytes
 
-    def _next(self, now_ns: int) -> _Kept | None:
+    def _next(self, now_ns: int) -> Kept | None:
         if self._resend_at < len(self._kept):
             kept = self._kept[self._resend_at]
             if kept.sequence > self._peer_limit:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 import msgspec
 
 
-class Event(msgspec.Struct, tag_field="event", kw_only=True, frozen=True):
+class Event(msgspec.Struct, tag_field="event", kw_only=True, frozen=True, gc=False):
     """What every line has."""
 
     at_ns: int
@@ -315,6 +315,9 @@ class Journal:
 
     Lines end in a newline and are handed over in one call each: an append of one line is never torn by
     another writer.
+
+    Calling it is the short way. What is written for every task is made as an event of `now`, and appended:
+    that takes a quarter of the time.
     """
 
     def __init__(
@@ -324,7 +327,7 @@ class Journal:
         monotonic_ns: Callable[[], int],
         wall_s: Callable[[], float],
     ) -> None:
-        self._by = by
+        self.by = by
         self._write = write
         self._monotonic_ns = monotonic_ns
         self._wall_s = wall_s
@@ -332,5 +335,12 @@ class Journal:
 
     def __call__(self, kind: type[Event], /, **fields: object) -> None:
         """Append one event of `kind`, at this instant. (Positional: events have fields of that name.)"""
-        event = kind(at_ns=self._monotonic_ns(), wall_s=self._wall_s(), by=self._by, **fields)
+        self.append(kind(at_ns=self._monotonic_ns(), wall_s=self._wall_s(), by=self.by, **fields))
+
+    def now(self) -> tuple[int, float]:
+        """What an event of this instant has as `at_ns` and `wall_s`."""
+        return self._monotonic_ns(), self._wall_s()
+
+    def append(self, event: Event) -> None:
+        """Append one event, made with the time of `now` and the name `by`."""
         self._write(self._encoder.encode(event) + b"\n")

@@ -17,7 +17,7 @@ Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 """What is written to a disk has 63 bits; a frame with more is refused as a whole."""
 
 
-class Checkpoint(msgspec.Struct, array_like=True, frozen=True):
+class Checkpoint(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The state of a task after `step` finished steps; `sha256` is over `state`."""
 
     step: Count
@@ -25,7 +25,7 @@ class Checkpoint(msgspec.Struct, array_like=True, frozen=True):
     sha256: bytes
 
 
-class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True):
+class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True, gc=False):
     """Coordinator → worker: run this attempt. `params` is the JSON text that was submitted, passed on
     untouched.
 
@@ -45,7 +45,7 @@ class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True):
     reached_step: int = 0
 
 
-class Revoke(msgspec.Struct, tag="revoke", array_like=True, frozen=True):
+class Revoke(msgspec.Struct, tag="revoke", array_like=True, frozen=True, gc=False):
     """Coordinator → worker: stop this attempt; whatever it still says counts as stale."""
 
     task_id: str
@@ -53,7 +53,7 @@ class Revoke(msgspec.Struct, tag="revoke", array_like=True, frozen=True):
     reason: str
 
 
-class LeasesRenewed(msgspec.Struct, tag="leases_renewed", array_like=True, frozen=True):
+class LeasesRenewed(msgspec.Struct, tag="leases_renewed", array_like=True, frozen=True, gc=False):
     """Coordinator → worker, the answer to a heartbeat, never numbered.
 
     `echo_ns` is the heartbeat's `sent_ns`: leases of the named tokens run `lease_ms` from that instant on the
@@ -65,7 +65,7 @@ class LeasesRenewed(msgspec.Struct, tag="leases_renewed", array_like=True, froze
     tokens: list[int]
 
 
-class GoAway(msgspec.Struct, tag="go_away", array_like=True, frozen=True):
+class GoAway(msgspec.Struct, tag="go_away", array_like=True, frozen=True, gc=False):
     """Coordinator → worker: I am leaving; come back after `reconnect_after_ms`, your own slot in a staggered
     row.
     """
@@ -74,14 +74,14 @@ class GoAway(msgspec.Struct, tag="go_away", array_like=True, frozen=True):
     reason: str
 
 
-class Progress(msgspec.Struct, array_like=True, frozen=True):
+class Progress(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """How far an attempt is; `step` counts finished steps and grows only while work is really done."""
 
     token: int
     step: Count
 
 
-class Heartbeat(msgspec.Struct, tag="heartbeat", array_like=True, frozen=True):
+class Heartbeat(msgspec.Struct, tag="heartbeat", array_like=True, frozen=True, gc=False):
     """Worker → coordinator, never numbered: I am here, and this is how far my attempts are."""
 
     sent_ns: int
@@ -89,14 +89,14 @@ class Heartbeat(msgspec.Struct, tag="heartbeat", array_like=True, frozen=True):
     progress: list[Progress]
 
 
-class Held(msgspec.Struct, array_like=True, frozen=True):
+class Held(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An attempt that a worker holds: running, or finished and not yet acknowledged."""
 
     task_id: str
     token: int
 
 
-class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True):
+class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True, gc=False):
     """Worker → coordinator, first on every connection, never numbered: all attempts that I hold at this
     moment. What is missing here, and was not sent to me on this connection, I do not have.
     """
@@ -104,7 +104,7 @@ class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True):
     held: list[Held]
 
 
-class Result(msgspec.Struct, tag="result", array_like=True, frozen=True):
+class Result(msgspec.Struct, tag="result", array_like=True, frozen=True, gc=False):
     """Worker → coordinator: an attempt's end. `output` is JSON text; `error` is "" when it went well.
 
     `queued_ns`, `started_ns` and `ended_ns` are the worker's clock; `redone_steps` were done before by an
@@ -121,7 +121,7 @@ class Result(msgspec.Struct, tag="result", array_like=True, frozen=True):
     redone_steps: Count = 0
 
 
-class CheckpointSaved(msgspec.Struct, tag="checkpoint_saved", array_like=True, frozen=True):
+class CheckpointSaved(msgspec.Struct, tag="checkpoint_saved", array_like=True, frozen=True, gc=False):
     """Worker → coordinator: keep this for whoever runs the task next."""
 
     task_id: str
@@ -129,7 +129,7 @@ class CheckpointSaved(msgspec.Struct, tag="checkpoint_saved", array_like=True, f
     checkpoint: Checkpoint
 
 
-class HandBack(msgspec.Struct, tag="hand_back", array_like=True, frozen=True):
+class HandBack(msgspec.Struct, tag="hand_back", array_like=True, frozen=True, gc=False):
     """Worker → coordinator: I give this attempt back unfinished (drain, lease ran out, unknown to me)."""
 
     task_id: str
@@ -137,13 +137,13 @@ class HandBack(msgspec.Struct, tag="hand_back", array_like=True, frozen=True):
     reason: str
 
 
-class Goodbye(msgspec.Struct, tag="goodbye", array_like=True, frozen=True):
+class Goodbye(msgspec.Struct, tag="goodbye", array_like=True, frozen=True, gc=False):
     """Worker → coordinator: I leave for good, and hold nothing any more."""
 
     reason: str
 
 
-class Leaving(msgspec.Struct, tag="leaving", array_like=True, frozen=True):
+class Leaving(msgspec.Struct, tag="leaving", array_like=True, frozen=True, gc=False):
     """Worker → coordinator, never numbered: I am draining, so give me nothing more. Said when the drain
     begins, and after each inventory until the goodbye.
     """
@@ -153,7 +153,7 @@ ToWorker = Assign | Revoke | LeasesRenewed | GoAway
 ToCoordinator = Heartbeat | Inventory | Result | CheckpointSaved | HandBack | Goodbye | Leaving
 Message = ToWorker | ToCoordinator
 
-UNNUMBERED = (Heartbeat, LeasesRenewed, Inventory, Leaving)
+UNNUMBERED: frozenset[type[Message]] = frozenset((Heartbeat, LeasesRenewed, Inventory, Leaving))
 """Messages that are worthless or wrong when late: they are never numbered, kept or sent again."""
 
 MAX_BULK_BYTES = 512 * 1024
@@ -164,23 +164,21 @@ MAX_PARAMS_BYTES = 64 * 1024
 
 def bulk_bytes(message: Message) -> int:
     """The bytes of `message` that can be many: params, output, state."""
-    if isinstance(message, Result):
-        return len(message.output) + len(message.error)
-    if isinstance(message, CheckpointSaved):
-        return len(message.checkpoint.state)
     if isinstance(message, Assign):
         return len(message.params) + (len(message.checkpoint.state) if message.checkpoint else 0)
-    return 0
+    if isinstance(message, Result):
+        return len(message.output) + len(message.error)
+    return len(message.checkpoint.state) if isinstance(message, CheckpointSaved) else 0
 
 
-class Envelope(msgspec.Struct, array_like=True, frozen=True):
+class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """One message with its number in the session (1, 2, …), or 0 for an unnumbered one."""
 
     sequence: int
     message: Message
 
 
-class Frame(msgspec.Struct, array_like=True, frozen=True):
+class Frame(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """What one WebSocket message holds: envelopes, and what the sender has of the other side's.
 
     `ack` is the last contiguous sequence that the sender received and made as durable as it promises;

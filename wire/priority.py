@@ -42,12 +42,13 @@ class PriorityQueue(Generic[T]):
     priorities. Times are monotonic nanoseconds. Order within a priority is the order of `put`.
     """
 
-    __slots__ = ("_aged_after_ns", "_lanes", "_length", "_passes", "_picks", "_virtual")
+    __slots__ = ("_aged_after_ns", "_busy", "_lanes", "_length", "_passes", "_picks", "_virtual")
 
     def __init__(self, aged_after_ms: int = 10_000) -> None:
         self._aged_after_ns = aged_after_ms * 1_000_000
         self._lanes: dict[Priority, deque[tuple[int, T]]] = {}
-        self._passes = dict.fromkeys(Priority, 0)
+        self._busy: list[Priority] = []
+        self._passes = [0] * len(Priority)
         self._virtual = 0
         self._picks = 0
         self._length = 0
@@ -74,7 +75,11 @@ class PriorityQueue(Generic[T]):
         self._virtual = self._passes[priority]
         self._passes[priority] += _STRIDE[priority]
         self._length -= 1
-        return self._lanes[priority].popleft()[1]
+        lane = self._lanes[priority]
+        item = lane.popleft()[1]
+        if not lane:
+            self._busy.remove(priority)
+        return item
 
     def peek(self, now_ns: int) -> T | None:
         """The item that `take` would return, left in its place."""
@@ -89,6 +94,8 @@ class PriorityQueue(Generic[T]):
                 item = lane[place][1]
                 del lane[place]
                 self._length -= 1
+                if not lane:
+                    self._busy.remove(priority)
                 return item
         return None
 
@@ -104,18 +111,21 @@ class PriorityQueue(Generic[T]):
 
     def _lane(self, priority: Priority) -> deque[tuple[int, T]]:
         """The lane, about to get an item."""
-        lane = self._lanes.setdefault(priority, deque())
+        lane = self._lanes.get(priority)
         if not lane:
+            if lane is None:
+                lane = self._lanes[priority] = deque()
+            self._busy.append(priority)
             # A lane that was empty must not cash in the turns it did not use.
             self._passes[priority] = max(self._passes[priority], self._virtual)
         return lane
 
     def _next(self, now_ns: int) -> Priority | None:
-        waiting = [priority for priority, lane in self._lanes.items() if lane]
-        if not waiting:
-            return None
+        busy = self._busy
+        if len(busy) <= 1:
+            return busy[0] if busy else None
         if self._picks % _AGED_EVERY == _AGED_EVERY - 1:
-            oldest = min(waiting, key=lambda priority: self._lanes[priority][0][0])
+            oldest = min(busy, key=lambda priority: (self._lanes[priority][0][0], priority))
             if now_ns - self._lanes[oldest][0][0] > self._aged_after_ns:
                 return oldest
-        return min(waiting, key=lambda priority: (self._passes[priority], priority))
+        return min(busy, key=lambda priority: (self._passes[priority], priority))

@@ -11,6 +11,7 @@ JOURNAL_DIR, CHECKPOINT_DIR, HEALTH_FILE    other places than /journal, /tmp/che
 from __future__ import annotations
 
 import asyncio
+import gc
 import os
 import random
 import signal
@@ -25,7 +26,6 @@ import uvloop
 
 from wire import events
 from wire.address import coordinator_url, link_port, worker_name
-from wire.events import Event, Journal
 from wire.keys import parse_key
 from wire.settings import WorkerSettings, read_settings
 from worker.checkpoints import CheckpointStore
@@ -33,12 +33,14 @@ from worker.core import Core
 from worker.health import Health
 from worker.identity import own_index
 from worker.journal_file import JournalFile
-from worker.narrator import Narrator
+from worker.narrator import NarratedJournal, Narrator
 from worker.policies import policy_named
 from worker.ports import Ports
 from worker.shell import Equipment, Shell
 
 WRONG_USE, BROKEN = 64, 70
+COLLECT_EVERY = 50_000
+"""New objects after which the collector looks: what an attempt leaves makes no cycles."""
 
 
 def main() -> int:
@@ -58,13 +60,8 @@ def _run(environ: Mapping[str, str]) -> int:
     name = worker_name(index)
     port = _port(environ.get("STORMLAB_LINK_PORT") or str(link_port(index)))
     file = JournalFile(Path(environ.get("JOURNAL_DIR", "/journal")) / f"{name}.jsonl")
-    journal = Journal(name, file.write, time.monotonic_ns, time.time)
     narrator = Narrator(name, sys.stderr.write, time.monotonic_ns)
-
-    def record(event: type[Event], /, **fields: object) -> None:
-        journal(event, **fields)
-        narrator(event, **fields)
-
+    record = NarratedJournal(name, file.write, time.monotonic_ns, time.time, narrator)
     incarnation = os.urandom(8).hex()
     store = CheckpointStore(Path(environ.get("CHECKPOINT_DIR", "/tmp/checkpoints")))
     chance = random.Random(f"{settings.seed} {name}") if settings.seed else random.Random()
@@ -100,6 +97,8 @@ def _port(text: str) -> int:
 
 
 async def _live(shell: Shell) -> int:
+    gc.freeze()
+    gc.set_threshold(COLLECT_EVERY)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, shell.drain)

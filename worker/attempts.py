@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 from enum import StrEnum
+
+import msgspec
 
 from wire.messages import Assign, Checkpoint, Held, Progress, Result
 from wire.priority import PriorityQueue
@@ -22,8 +23,7 @@ class Stage(StrEnum):
     gone = "gone"
 
 
-@dataclass(slots=True)
-class Attempt:
+class Attempt(msgspec.Struct, eq=False, gc=False):
     """One attempt. Times are this process's monotonic nanoseconds; `from_step` and `step` count finished
     steps.
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wire import events
-from wire.events import Event
+from wire.events import Event, Journal
 
 _MS = 1_000_000
 
@@ -50,3 +50,23 @@ class Narrator:
         if attempt & (attempt - 1):
             return ""
         return f"cannot connect (attempt {attempt}, {kind}): {detail}"
+
+
+class NarratedJournal(Journal):
+    """A journal that also tells people what is worth telling of what it is called with."""
+
+    def __init__(
+        self,
+        by: str,
+        write: Callable[[bytes], object],
+        monotonic_ns: Callable[[], int],
+        wall_s: Callable[[], float],
+        narrator: Narrator,
+    ) -> None:
+        super().__init__(by, write, monotonic_ns, wall_s)
+        self._narrator = narrator
+
+    def __call__(self, kind: type[Event], /, **fields: object) -> None:
+        """Append one event, and tell of it."""
+        super().__call__(kind, **fields)
+        self._narrator(kind, **fields)

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from wire import events
+from wire.events import Journal
 from wire.messages import Checkpoint
 from worker.checkpoints import CheckpointStore
 from worker.connection import CLOSE_TIMEOUT_S
@@ -26,7 +27,6 @@ from worker.effects import (
 )
 from worker.executor import Executor
 from worker.health import Health
-from worker.ports import Record
 from worker.session import State
 from worker.sockets import Sockets, Surroundings
 from worker.traffic import Traffic
@@ -44,7 +44,7 @@ class Equipment:
     compress: bool
     slots: int
     store: CheckpointStore
-    record: Record
+    record: Journal
     flush: Callable[[], None]
     health: Health
 

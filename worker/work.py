@@ -48,7 +48,12 @@ class Work:
         older = self.attempts.get(newest)
         if older is not None and older.stage is not Stage.finished:
             effects += self._let_go(older, f"replaced by token {assign.token}")
-        self._record(events.Received, task=assign.task_id, token=assign.token, attempt=assign.attempt)
+        at_ns, wall_s = self._record.now()
+        received = events.Received(
+            at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=assign.task_id, token=assign.token,
+            attempt=assign.attempt,
+        )  # fmt: skip
+        self._record.append(received)
         attempt = self.attempts.add(assign, now_ns, lease_from_ns + assign.lease_ms * _MS)
         if len(self.attempts) > self._most_held:
             return effects + self._hand_back(now_ns, attempt, f"more than {self._most_held} attempts held")
@@ -74,7 +79,11 @@ class Work:
         for message in messages:
             if isinstance(message, Result):
                 attempt = self.attempts.get(message.token)
-                self._record(events.ResultAcknowledged, task=message.task_id, token=message.token)
+                at_ns, wall_s = self._record.now()
+                acknowledged = events.ResultAcknowledged(
+                    at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=message.task_id, token=message.token
+                )
+                self._record.append(acknowledged)
                 if attempt is not None:
                     self.attempts.drop(attempt)
             elif isinstance(message, CheckpointSaved):
@@ -92,7 +101,12 @@ class Work:
         self.attempts.finish(attempt)
         result = result_of(attempt, now_ns, output, error)
         took_ms = (now_ns - attempt.started_ns) / _MS
-        self._record(events.Finished, task=result.task_id, token=token, error=error, took_ms=took_ms)
+        at_ns, wall_s = self._record.now()
+        finished = events.Finished(
+            at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=result.task_id, token=token, error=error,
+            took_ms=took_ms,
+        )  # fmt: skip
+        self._record.append(finished)
         self._channel.send(result, attempt.assign.priority, now_ns, always=True)
         saved = attempt.saved_ns != attempt.started_ns or attempt.from_step > 0
         forget: list[Effect] = [ForgetCheckpoint(result.task_id)] if saved else []
@@ -159,7 +173,12 @@ class Work:
             assign = attempt.assign
             checkpoint = newer(assign.checkpoint, self._local_checkpoint(assign.task_id))
             attempt.from_step = attempt.step = checkpoint.step if checkpoint is not None else 0
-            self._record(events.Started, task=assign.task_id, token=assign.token, from_step=attempt.from_step)
+            at_ns, wall_s = self._record.now()
+            started = events.Started(
+                at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=assign.task_id, token=assign.token,
+                from_step=attempt.from_step,
+            )  # fmt: skip
+            self._record.append(started)
             effects.append(StartAttempt(assign, checkpoint))
         return effects
 

@@ -42,6 +42,10 @@ class Told(Journal):
     def __call__(self, kind: type[events.Event], /, **fields: object) -> None:
         """Append one event of `kind`, at this instant."""
         event = kind(at_ns=self._clock.now_ns, wall_s=self._clock.wall_s(), by=self._name, **fields)
+        self.append(event)
+
+    def append(self, event: events.Event) -> None:
+        """Append one event."""
         self._keep(_encoder.encode(event) + b"\n", event)
 
 

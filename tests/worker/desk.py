@@ -8,8 +8,10 @@ import random
 from collections.abc import Iterator
 from typing import Any, TypeVar
 
+import msgspec
+
 from wire.channel import Channel
-from wire.events import Event
+from wire.events import Event, Journal
 from wire.handshake import Backoff, Refusal, Welcome
 from wire.messages import Assign, Checkpoint, LeasesRenewed, Message
 from wire.messages import Heartbeat as Beat
@@ -20,7 +22,22 @@ from worker.effects import Connect, Effect, StartAttempt, Stop
 from worker.ports import Ports
 
 MS = 1_000_000
+STAMP = ("at_ns", "wall_s", "by")
 E = TypeVar("E")
+
+
+class Told(Journal):
+    """Keeps the name and the fields of each event."""
+
+    def __init__(self, kept: list[tuple[str, dict[str, Any]]]) -> None:
+        super().__init__("", lambda line: None, lambda: 0, lambda: 0.0)
+        self._kept = kept
+
+    def append(self, event: Event) -> None:
+        fields = msgspec.structs.asdict(event)
+        self._kept.append(
+            (type(event).__name__, {name: fields[name] for name in fields if name not in STAMP})
+        )
 
 
 class Desk:
@@ -36,7 +53,7 @@ class Desk:
         self.session = ""
         self._sessions = 0
         chance = random.Random(1)
-        ports = Ports(self._record, chance, lambda: chance.randbytes(16), lambda: 0.0, self.kept.get)
+        ports = Ports(Told(self.events), chance, lambda: chance.randbytes(16), lambda: 0.0, self.kept.get)
         self.core = Core("worker-1", "life", WorkerSettings(**settings), ports)
 
     # -- the shell's part ----------------------------------
@@ -210,7 +227,3 @@ class Desk:
     def stopped(self) -> bool:
         """Whether the worker ended."""
         return bool(self.all(Stop))
-
-    def _record(self, event: type[Event], /, **fields: object) -> None:
-        event(at_ns=0, wall_s=0.0, by="", **fields)
-        self.events.append((event.__name__, dict(fields)))

@@ -21,7 +21,7 @@ from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order
 from driver.runs.store import RunRecord, save_start
 from wire import events as wire
-from wire.events import Event
+from wire.events import Event, Journal
 from wire.handshake import Backoff, Refusal, Welcome
 from wire.refusals import Reason
 from wire.settings import CoordinatorSettings, WorkerSettings
@@ -78,7 +78,7 @@ class _Worker:
         self.life = life
         random = Random(f"{life.fleet.seed} {name}")
         settings = WorkerSettings(policy=policy, base_ms=life.fleet.base_ms, cap_ms=life.fleet.cap_ms)
-        ports = Ports(self.record, random, lambda: random.randbytes(16), lambda: 0.0, lambda task: None)
+        ports = Ports(Told(name, life), random, lambda: random.randbytes(16), lambda: 0.0, lambda task: None)
         self.core = Core(name, "life", settings, ports)
         self.session = ""
         life.tell(
@@ -86,8 +86,16 @@ class _Worker:
             settings=msgspec.Raw(msgspec.json.encode(settings)),
         )  # fmt: skip
 
-    def record(self, kind: type[Event], /, **fields: object) -> None:
-        self.life.tell(self.name, kind, **fields)
+
+class Told(Journal):
+    """Keeps the events of one worker among those of its life."""
+
+    def __init__(self, name: str, life: _Life) -> None:
+        super().__init__(name, lambda line: None, lambda: life.now_ns, lambda: 0.0)
+        self._life = life
+
+    def append(self, event: Event) -> None:
+        self._life.lines.setdefault(self.by, []).append(event)
 
 
 class _Life:
