@@ -3,6 +3,8 @@ restart.
 
 A store writes rows in the order in which they were asked for, a batch of them in one transaction, so that
 after a crash the disk holds a prefix of what was asked.
+
+Rows about tasks are arrays on the disk, so a field may only be added at the end, with a default.
 """
 
 from __future__ import annotations
@@ -16,7 +18,7 @@ from wire.messages import Checkpoint
 from wire.priority import Priority
 
 
-class TaskRow(msgspec.Struct, frozen=True, gc=False):
+class TaskRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """A task as it was submitted. `number` counts tasks in the order of their coming."""
 
     number: int
@@ -30,7 +32,7 @@ class TaskRow(msgspec.Struct, frozen=True, gc=False):
     retry_errors: bool
 
 
-class AttemptRow(msgspec.Struct, frozen=True, gc=False):
+class AttemptRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The newest attempt of a task; a later row of the same task replaces it.
 
     `given` attempts there were so far, `strikes` of them ended badly. Once `open` is false, `token` and all
@@ -47,7 +49,7 @@ class AttemptRow(msgspec.Struct, frozen=True, gc=False):
     reached_step: int
 
 
-class ResultRow(msgspec.Struct, frozen=True, gc=False):
+class ResultRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The one result of a task. `outcome` is completed or failed; times are the worker's monotonic
     nanoseconds.
     """
@@ -65,7 +67,7 @@ class ResultRow(msgspec.Struct, frozen=True, gc=False):
     redone_steps: int
 
 
-class CheckpointRow(msgspec.Struct, frozen=True, gc=False):
+class CheckpointRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The newest checkpoint of a task; a later row of the same task replaces it."""
 
     number: int

@@ -1,6 +1,6 @@
 """What the coordinator knows of one worker's session, and of one attempt. Plain records; the rules stand in
-ledger.py and sessions.py. (The collector need not look at tasks and attempts: an attempt's end takes it out of
-its task and its session, so that no cycle is left.)
+ledger.py and sessions.py. (The collector need not look at tasks and attempts: an attempt's end takes it out
+of its task and its session, so that no cycle is left.)
 """
 
 from __future__ import annotations

@@ -1,14 +1,19 @@
 """The durable store: SQLite with a write-ahead log. Each batch of rows is one transaction, and on the disk
 when `commit` returns.
+
+Rows about tasks are kept as MessagePack behind the task's number: nobody asks for less than a whole row, and
+one value is written in less time than ten.
 """
 
 from __future__ import annotations
 
 import sqlite3
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from itertools import chain
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
+
+import msgspec
 
 from coordinator.rows import (
     AttemptRow,
@@ -23,29 +28,17 @@ from coordinator.rows import (
     SessionRow,
     StoredSession,
     TaskRow,
-    Told,
 )
-from wire.messages import Checkpoint
-from wire.priority import Priority
 
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS epoch (
     only INTEGER PRIMARY KEY CHECK (only = 1), epoch INTEGER NOT NULL, batch INTEGER NOT NULL,
     journal_bytes INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS tasks (
-    number INTEGER PRIMARY KEY, task_id TEXT NOT NULL, kind TEXT NOT NULL, params BLOB NOT NULL,
-    priority INTEGER NOT NULL, intended_ns INTEGER NOT NULL, timeout_ms INTEGER NOT NULL,
-    max_attempts INTEGER NOT NULL, retry_errors INTEGER NOT NULL, batch INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS attempts (
-    number INTEGER PRIMARY KEY, token INTEGER NOT NULL, session TEXT NOT NULL, given INTEGER NOT NULL,
-    strikes INTEGER NOT NULL, open INTEGER NOT NULL, reached_step INTEGER NOT NULL);
-CREATE TABLE IF NOT EXISTS results (
-    number INTEGER PRIMARY KEY, token INTEGER NOT NULL, worker TEXT NOT NULL, outcome TEXT NOT NULL,
-    error TEXT NOT NULL, output BLOB NOT NULL, attempts INTEGER NOT NULL, started_ns INTEGER NOT NULL,
-    ended_ns INTEGER NOT NULL, redone_steps INTEGER NOT NULL, batch INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS tasks (number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, row BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS attempts (number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, row BLOB NOT NULL);
+CREATE TABLE IF NOT EXISTS results (number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, row BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS checkpoints (
-    number INTEGER PRIMARY KEY, token INTEGER NOT NULL, worker TEXT NOT NULL, step INTEGER NOT NULL,
-    state BLOB NOT NULL, sha256 BLOB NOT NULL, batch INTEGER NOT NULL);
+    number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, row BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS sessions (
     session TEXT PRIMARY KEY, worker TEXT NOT NULL, incarnation TEXT NOT NULL,
     received INTEGER NOT NULL DEFAULT 0, connected INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
@@ -53,10 +46,23 @@ CREATE TABLE IF NOT EXISTS sessions (
 WAL_PAGES = 4000
 """The log is copied into the database when it has so many pages (16 MiB)."""
 
-_ROWS_AT_ONCE = (128, 32, 8, 1)
+R = TypeVar("R")
+Values = Iterable[tuple[object, ...]]
+ROWS_AT_ONCE = (128, 32, 8, 1)
 """Few sizes, so that each statement is prepared once, and kept."""
 
-Values = Iterable[tuple[object, ...]]
+_UNFINISHED = "number NOT IN (SELECT number FROM results)"
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class _Done(msgspec.Struct, array_like=True, gc=False):
+    """What is read of every result: the first fields of a ResultRow."""
+
+    number: int
+    task_id: str
+    token: int
+    worker: str
+    outcome: str
 
 
 class SqliteStore:
@@ -82,30 +88,32 @@ class SqliteStore:
             by_kind.setdefault(type(row), []).append(row)
         self._database.execute("BEGIN IMMEDIATE")
         try:
-            for kind, sql, values in _STATEMENTS:
+            for kind, sql in _KEPT:
                 if kind in by_kind:
-                    self._execute(sql, list(values(by_kind[kind], self._batch)))
+                    self._insert(sql, by_kind[kind])
+            for kind, sql, values in _CHANGES:
+                if kind in by_kind:
+                    self._database.executemany(sql, values(by_kind[kind]))
             self._database.execute("UPDATE epoch SET batch = ?", (self._batch,))
             self._database.execute("COMMIT")
         except BaseException:
             self._database.execute("ROLLBACK")
             raise
 
-    def _execute(self, sql: str, values: list[tuple[object, ...]]) -> None:
-        """Do `sql` for each of `values`; an INSERT, whose values are said first, for many at a time.
+    def _insert(self, sql: str, rows: list[Any]) -> None:
+        """Insert rows, many with one statement.
 
         Each call of SQLite lets go of the interpreter, and waits until the event loop hands it back. With one
         for each row, a busy event loop would make a transaction last for tens of milliseconds.
         """
-        head, separator, row = sql.partition("VALUES ")
-        if not separator:
-            self._database.executemany(sql, values)
-            return
-        place = 0
-        for size in _ROWS_AT_ONCE:
-            while len(values) - place >= size:
-                several = head + separator + ",".join([row] * size)
-                self._database.execute(several, [*chain.from_iterable(values[place : place + size])])
+        place, batch = 0, self._batch
+        for size in ROWS_AT_ONCE:
+            several = sql + ",".join(["(?,?,?)"] * size)
+            while len(rows) - place >= size:
+                values: list[object] = []
+                for row in rows[place : place + size]:
+                    values += (row.number, batch, _encode(row))
+                self._database.execute(several, values)
                 place += size
 
     def load(self) -> Recovered:
@@ -115,137 +123,77 @@ class SqliteStore:
         )
         found = self._database.execute("SELECT epoch, batch, journal_bytes FROM epoch")
         epoch, self._batch, journal_bytes = found.fetchone()
-        outcomes = dict(self._database.execute("SELECT outcome, count(*) FROM results GROUP BY outcome"))
-        done = "SELECT task_id, number FROM results JOIN tasks USING (number) ORDER BY number"
+        done, outcomes = self._done()
         sessions = "SELECT session, worker, incarnation, received, connected FROM sessions"
+        last = self._database.execute("SELECT coalesce(max(number), 0) FROM tasks").fetchone()[0]
         return Recovered(
             epoch=epoch,
-            tasks=self._tasks("LEFT JOIN results r USING (number) WHERE r.number IS NULL", ()),
-            attempts=self._attempts(),
+            tasks=self._rows(TaskRow, "tasks", _UNFINISHED),
+            attempts={row.task_id: row for row in self._rows(AttemptRow, "attempts", _UNFINISHED)},
             checkpoints={
-                row.task_id: row.checkpoint
-                for row in self._checkpoints("number NOT IN (SELECT number FROM results)", ())
+                row.task_id: row.checkpoint for row in self._rows(CheckpointRow, "checkpoints", _UNFINISHED)
             },
-            done=dict(self._database.execute(done)),
+            done=done,
             sessions=[
                 StoredSession(session, worker, incarnation, received, bool(connected))
                 for session, worker, incarnation, received, connected in self._database.execute(sessions)
             ],
-            next_number=self._database.execute("SELECT coalesce(max(number), 0) + 1 FROM tasks").fetchone()[
-                0
+            next_number=last + 1,
+            completed=outcomes["completed"],
+            failed=outcomes["failed"],
+            recent=[
+                *self._rows(TaskRow, "tasks", "batch = ?", self._batch),
+                *self._rows(CheckpointRow, "checkpoints", "batch = ?", self._batch),
+                *self._rows(ResultRow, "results", "batch = ?", self._batch),
             ],
-            completed=outcomes.get("completed", 0),
-            failed=outcomes.get("failed", 0),
-            recent=self._recent(),
             journal_bytes=journal_bytes,
         )
 
     def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
         """The results of the tasks with these numbers, of those that have one."""
-        return [row for number in numbers for row in self._results("r.number = ?", (number,))]
+        return [row for number in numbers for row in self._rows(ResultRow, "results", "number = ?", number)]
 
-    def _recent(self) -> list[Told]:
-        last = (self._batch,)
-        tasks = self._tasks("WHERE t.batch = ?", last)
-        return [*tasks, *self._checkpoints("c.batch = ?", last), *self._results("r.batch = ?", last)]
+    def _done(self) -> tuple[dict[str, int], Counter[str]]:
+        """The number of each finished task, and how many there are of each outcome."""
+        read = msgspec.msgpack.Decoder(_Done).decode
+        found = [read(row) for (row,) in self._database.execute("SELECT row FROM results ORDER BY number")]
+        return {row.task_id: row.number for row in found}, Counter(row.outcome for row in found)
 
-    def _results(self, which: str, values: tuple[int, ...]) -> list[ResultRow]:
-        found = self._database.execute(
-            "SELECT r.number, task_id, token, worker, outcome, error, output, attempts, started_ns, ended_ns,"
-            f" redone_steps FROM results r JOIN tasks USING (number) WHERE {which}",
-            values,
-        )
-        return [ResultRow(*row) for row in found]
-
-    def _tasks(self, which: str, values: tuple[int, ...]) -> list[TaskRow]:
-        found = self._database.execute(
-            "SELECT t.number, task_id, kind, params, priority, intended_ns, timeout_ms, max_attempts,"
-            f" retry_errors FROM tasks t {which} ORDER BY t.number",
-            values,
-        )
-        return [
-            TaskRow(
-                number, task_id, kind, params, Priority(priority), intended, timeout, attempts, bool(retry)
-            )
-            for number, task_id, kind, params, priority, intended, timeout, attempts, retry in found
-        ]
-
-    def _attempts(self) -> dict[str, AttemptRow]:
-        found = self._database.execute(
-            "SELECT number, task_id, token, session, given, strikes, open, reached_step"
-            " FROM attempts JOIN tasks USING (number) WHERE number NOT IN (SELECT number FROM results)"
-        )
-        return {
-            task_id: AttemptRow(number, task_id, token, session, given, strikes, bool(is_open), step)
-            for number, task_id, token, session, given, strikes, is_open, step in found
-        }
-
-    def _checkpoints(self, which: str, values: tuple[int, ...]) -> list[CheckpointRow]:
-        found = self._database.execute(
-            "SELECT number, task_id, token, worker, step, state, sha256"
-            f" FROM checkpoints c JOIN tasks USING (number) WHERE {which}",
-            values,
-        )
-        return [
-            CheckpointRow(number, task_id, token, worker, Checkpoint(step, state, sha256))
-            for number, task_id, token, worker, step, state, sha256 in found
-        ]
+    def _rows(self, kind: type[R], table: str, which: str, *values: int) -> list[R]:
+        read = msgspec.msgpack.Decoder(kind).decode
+        found = self._database.execute(f"SELECT row FROM {table} WHERE {which} ORDER BY number", values)
+        return [read(row) for (row,) in found]
 
 
-def _task_values(rows: list[TaskRow], batch: int) -> Values:
-    for row in rows:
-        yield (
-            row.number, row.task_id, row.kind, row.params, int(row.priority), row.intended_ns, row.timeout_ms,
-            row.max_attempts, row.retry_errors, batch,
-        )  # fmt: skip
-
-
-def _attempt_values(rows: list[AttemptRow], batch: int) -> Values:
-    for row in {row.number: row for row in rows}.values():
-        yield (row.number, row.token, row.session, row.given, row.strikes, row.open, row.reached_step)
-
-
-def _result_values(rows: list[ResultRow], batch: int) -> Values:
-    for row in rows:
-        yield (
-            row.number, row.token, row.worker, row.outcome, row.error, row.output, row.attempts,
-            row.started_ns, row.ended_ns, row.redone_steps, batch,
-        )  # fmt: skip
-
-
-def _checkpoint_values(rows: list[CheckpointRow], batch: int) -> Values:
-    for row in {row.number: row for row in rows}.values():
-        kept = row.checkpoint
-        yield (row.number, row.token, row.worker, kept.step, kept.state, kept.sha256, batch)
-
-
-def _session_values(rows: list[SessionRow], batch: int) -> Values:
+def _session_values(rows: list[SessionRow]) -> Values:
     return ((row.session, row.worker, row.incarnation) for row in rows)
 
 
-def _received_values(rows: list[ReceivedRow], batch: int) -> Values:
+def _received_values(rows: list[ReceivedRow]) -> Values:
     return ((row.sequence, row.session) for row in {row.session: row for row in rows}.values())
 
 
-def _presence_values(rows: list[PresenceRow], batch: int) -> Values:
+def _presence_values(rows: list[PresenceRow]) -> Values:
     return ((row.connected, row.session) for row in {row.session: row for row in rows}.values())
 
 
-def _ended_values(rows: list[SessionEndRow], batch: int) -> Values:
+def _ended_values(rows: list[SessionEndRow]) -> Values:
     return ((row.session,) for row in rows)
 
 
-def _journaled_values(rows: list[JournaledRow], batch: int) -> Values:
+def _journaled_values(rows: list[JournaledRow]) -> Values:
     return [(rows[-1].size_bytes,)]
 
 
 # Of rows of one kind the order is kept; kinds may trade places within a transaction, since sessions are begun
 # before they are changed, and ended last.
-_STATEMENTS: tuple[tuple[type, str, Callable[[list[Any], int], Values]], ...] = (
-    (TaskRow, "INSERT INTO tasks VALUES (?,?,?,?,?,?,?,?,?,?)", _task_values),
-    (AttemptRow, "INSERT OR REPLACE INTO attempts VALUES (?,?,?,?,?,?,?)", _attempt_values),
-    (ResultRow, "INSERT INTO results VALUES (?,?,?,?,?,?,?,?,?,?,?)", _result_values),
-    (CheckpointRow, "INSERT OR REPLACE INTO checkpoints VALUES (?,?,?,?,?,?,?)", _checkpoint_values),
+_KEPT: tuple[tuple[type, str], ...] = (
+    (TaskRow, "INSERT INTO tasks VALUES "),
+    (AttemptRow, "INSERT OR REPLACE INTO attempts VALUES "),
+    (ResultRow, "INSERT INTO results VALUES "),
+    (CheckpointRow, "INSERT OR REPLACE INTO checkpoints VALUES "),
+)
+_CHANGES: tuple[tuple[type, str, Callable[[list[Any]], Values]], ...] = (
     (SessionRow, "INSERT INTO sessions (session, worker, incarnation) VALUES (?,?,?)", _session_values),
     (ReceivedRow, "UPDATE sessions SET received = ? WHERE session = ?", _received_values),
     (PresenceRow, "UPDATE sessions SET connected = ? WHERE session = ?", _presence_values),
