@@ -1,0 +1,48 @@
+"""Starts an arm's processes on their cores, and ends them."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from pathlib import Path
+
+from benchmarks.pinning import starting_on
+
+ROOT = Path(__file__).resolve().parents[2]
+LIMIT_S = 60.0
+
+
+def free_port() -> int:
+    """A port that nobody listens on."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])
+
+
+def start(ends: ExitStack, core: int, module: str, *arguments: str, **environment: str) -> None:
+    """Run `python -m module` on `core`, until `ends` is closed."""
+    process = subprocess.Popen(
+        [sys.executable, "-m", module, *arguments],
+        cwd=ROOT, env=environment or None, preexec_fn=starting_on(core), stderr=subprocess.DEVNULL,
+    )  # fmt: skip
+    ends.callback(process.wait)
+    ends.callback(process.kill)
+
+
+def wait_until(is_so: Callable[[], bool], what: str, every_s: float = 0.005) -> None:
+    """Look until it is so. Raises TimeoutError, which says what did not happen."""
+    end_s = time.monotonic() + LIMIT_S
+    while not is_so():
+        if time.monotonic() > end_s:
+            raise TimeoutError(f"{what}: not within {LIMIT_S:.0f} s")
+        time.sleep(every_s)
+
+
+def answers(port: int) -> bool:
+    """Whether somebody listens."""
+    with socket.socket() as probe:
+        return probe.connect_ex(("127.0.0.1", port)) == 0
