@@ -17,12 +17,28 @@ class FreeWorkers:
 
     def __init__(self) -> None:
         self._rows: list[OrderedDict[Session, None]] = []
+        self._changed: dict[Session, None] = {}
         self._lowest = 0
 
     def place(self, session: Session) -> None:
-        """Put `session` where it now belongs: behind the others of its load, or nowhere while it can take
-        nothing.
+        """Put `session` where it now belongs, before the next turn: a frame with a hundred results moves it
+        once.
         """
+        self._changed[session] = None
+
+    def least(self) -> Session | None:
+        """The session whose turn it is, left in its place."""
+        for session in self._changed:
+            self._put(session)
+        self._changed.clear()
+        while self._lowest < len(self._rows):
+            if row := self._rows[self._lowest]:
+                return next(iter(row))
+            self._lowest += 1
+        return None
+
+    def _put(self, session: Session) -> None:
+        """Behind the others of its load, or nowhere while it can take nothing."""
         load = len(session.attempts)
         able = session.is_ready and load < session.capacity and session.channel.depth < UNACKNOWLEDGED_MAX
         rank = load if able else -1
@@ -36,11 +52,3 @@ class FreeWorkers:
                 self._rows.append(OrderedDict())
             self._rows[load][session] = None
             self._lowest = min(self._lowest, load)
-
-    def least(self) -> Session | None:
-        """The session whose turn it is, left in its place."""
-        while self._lowest < len(self._rows):
-            if row := self._rows[self._lowest]:
-                return next(iter(row))
-            self._lowest += 1
-        return None

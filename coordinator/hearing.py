@@ -48,8 +48,9 @@ class Hearing:
         """Act on a frame. Raises FrameError, and then nothing of it was believed."""
         session = speaker.session
         credit = session.channel.committed + self._bounds.window
+        acts = self._acts
         for envelope in frame.envelopes:
-            if type(envelope.message) not in self._acts:
+            if type(envelope.message) not in acts:
                 kind = type(envelope.message).__name__
                 raise FrameError(FrameFault.undecodable, f"{kind} is not for a worker to say")
             if envelope.sequence > credit:
@@ -57,7 +58,7 @@ class Hearing:
                 raise FrameError(FrameFault.sequence_gap, detail)
         arrived, acknowledged = session.channel.receive(frame)
         for message in arrived:
-            self._acts[type(message)](speaker, message, now_ns)
+            acts[type(message)](speaker, message, now_ns)
         # The inventory was written before this frame's acknowledgement, and is judged before that counts.
         self._fleet.delivered(session, acknowledged)
 

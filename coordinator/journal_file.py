@@ -5,6 +5,7 @@ any byte leaves.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -21,9 +22,10 @@ class JournalFile:
             # An earlier life died within a line: the next one must not be glued to it.
             self._lines.append(b"\n")
 
-    def write(self, line: bytes) -> None:
-        """Keep one line for the next flush."""
-        self._lines.append(line)
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Takes one line, and keeps it for the next flush."""
+        return self._lines.append
 
     def flush(self) -> None:
         """Hand all lines to the kernel."""

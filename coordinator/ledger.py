@@ -105,7 +105,8 @@ class Ledger:
 
     def assign(self, now_ns: int) -> None:
         """Give what waits to those who can take it."""
-        while self.giving and len(self._waiting) and (session := self._attempts.free.least()) is not None:
+        free = self._attempts.free
+        while self.giving and (session := free.least()) is not None and len(self._waiting):
             task = self._waiting.take(now_ns)
             if task is None:
                 return

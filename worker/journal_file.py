@@ -5,6 +5,7 @@ process.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 
@@ -17,9 +18,10 @@ class JournalFile:
         self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
         self._lines: list[bytes] = []
 
-    def write(self, line: bytes) -> None:
-        """Take one whole line."""
-        self._lines.append(line)
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """Takes one whole line."""
+        return self._lines.append
 
     def flush(self) -> None:
         """Write what was taken. Raises OSError when the disk will not have it."""

@@ -7,11 +7,11 @@ write-ahead log, synchronous FULL), a result is acknowledged once its row is, an
 transaction is written goes into the next (group commit, in a thread of its own). It runs on uvloop, with
 deflate off and msgspec's MessagePack; a client has up to 512 tasks at hand, so nobody waits for a round trip.
 
-It leaves out the rest: sessions that outlive their connections, numbered and signed frames, leases and fencing
-tokens, priorities, retries, journals, recovery. A client that dies takes its tasks with it.
+It leaves out the rest: sessions that outlive their connections, numbered and signed frames, leases and
+fencing tokens, priorities, retries, journals, recovery. A client that dies takes its tasks with it.
 
-BATCH is how many tasks go into one message at the most, and so how many results come back in one. With 1 it is
-the loop that one writes first, a message a task.
+BATCH is how many tasks go into one message at the most, and so how many results come back in one. With 1 it
+is the loop that one writes first, a message a task.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
-"""Stormlab's own arm: a real coordinator and two real workers, as they are shipped, without Toxiproxy between them.
+"""Stormlab's own arm: a real coordinator and two real workers as they are shipped, without Toxiproxy.
 
-Tasks go in through the control API, 1,000 in a request, each request answered once its rows are on the disk; a
-task counts once its result is. The submitting process shares the workers' core, and makes its requests beforehand.
+Tasks go in through the control API, 1,000 in a request, each answered once its rows are on the disk; a
+task counts once its result is. Who submits shares the workers' core, and makes the requests beforehand.
 """
 
 from __future__ import annotations
@@ -83,14 +83,10 @@ class Ours:
 
     def _bodies(self, tasks: int) -> list[bytes]:
         run = next(self._names)
-        names = (f"{run}-{number}" for number in range(tasks))
+        every = [Task(task_id=f"{run}-{number}", kind="noop") for number in range(tasks)]
         return [
-            msgspec.json.encode(
-                Submission(
-                    [Task(task_id=name, kind="noop") for name in itertools.islice(names, SUBMITTED_AT_ONCE)]
-                )
-            )
-            for _ in range(0, tasks, SUBMITTED_AT_ONCE)
+            msgspec.json.encode(Submission(every[first : first + SUBMITTED_AT_ONCE]))
+            for first in range(0, tasks, SUBMITTED_AT_ONCE)
         ]
 
     def _completed(self) -> int:
