@@ -14,7 +14,7 @@ from coordinator.core import Opening
 from coordinator.door import Refused
 from tests.simulation.clock import Clock
 from wire.codec import Limits, Opener, Sealer, session_keys
-from wire.events import Event
+from wire.events import Event, Journal
 from wire.handshake import Hello, write_hello
 from wire.settings import WorkerSettings
 from worker.core import Core, Failure
@@ -59,7 +59,9 @@ class Worker:
         self._attempt: Attempt | None = None
         self._tick_at_ns = 0
         chance = link.chance
-        ports = Ports(_forget, chance, lambda: chance.randbytes(16), link.clock.wall_s, lambda task: None)
+        ports = Ports(
+            _Forgotten(), chance, lambda: chance.randbytes(16), link.clock.wall_s, lambda task: None
+        )
         self.core = Core(name, f"{name} at first", settings, ports)
 
     @property
@@ -202,5 +204,14 @@ class Attempt:
         worker.do(worker.core.on_closed(now_ns, self.number, kind, "in the model", code))
 
 
-def _forget(event: type[Event], /, **fields: object) -> None:
-    """The model counts for itself, and keeps no journal."""
+class _Forgotten(Journal):
+    """A journal that nobody reads."""
+
+    def __init__(self) -> None:
+        super().__init__("", lambda line: None, lambda: 0, lambda: 0.0)
+
+    def __call__(self, kind: type[Event], /, **fields: object) -> None:
+        pass
+
+    def append(self, event: Event) -> None:
+        pass
