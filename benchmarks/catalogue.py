@@ -15,6 +15,7 @@ from benchmarks.row import Row
 Rows = Callable[..., list[Row]]
 
 BENCHES: tuple[str, ...] = (
+    "durable",
     "back_after_cut",
     "half_open",
     "metastable",
