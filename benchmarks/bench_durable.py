@@ -6,9 +6,9 @@ tokens, priorities, journals. Deflate is off, as it is in every baseline: on loo
 
 Against a bare loop over `websockets` and SQLite (arms/bare.py), which keeps the same promise to its caller
 and nothing else. The must is held against the loop that sends a message a task. The one that packs up to 64
-tasks into a message is shown below it: there next to nothing is left but SQLite, and the figure tells what all
-that a session promises costs. Fair, because all have two workers, the same cores, as many tasks at hand (512
-a worker), as many in a submission, uvloop, and the same disk. The arms take turns.
+tasks into a message is shown below it: there next to nothing is left but SQLite, and the figure tells what
+all that a session promises costs. Fair, because all have two workers, the same cores, as many tasks at hand
+(512 a worker), as many in a submission, uvloop, and the same disk. The arms take turns.
 """
 
 from __future__ import annotations
