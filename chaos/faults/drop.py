@@ -42,9 +42,12 @@ class Drop(DirectedFault):
         messages = seen.during.missing_messages
         chunks = seen.counters.get("dropped_chunks", 0)
         because = f"{messages} probes never came back, {chunks} chunks were hit"
+        ended = seen.during.ended(Ending.protocol) or seen.during.ended(Ending.given_up)
+        # What is missing is known when something later is heard: of a long row of them, the silence shows in
+        # time.
+        silent = any(not silence.healed for silence in seen.during.silences)
         return Observation(
-            messages > 0
-            or (chunks > 0 and (seen.during.ended(Ending.protocol) or seen.during.ended(Ending.given_up))),
+            messages > 0 or (chunks > 0 and (ended or silent)),
             because,
             measured=float(messages),
             quantity="missing_probes",

@@ -46,6 +46,7 @@ TRACES: list[tuple[str, dict[str, Any], LinkSeen]] = [
     ("truncate", {}, seen({"truncated_connections": 2}, ends=ended(Ending.torn), connects=ANSWERED)),
     ("corrupt", {"rate": "1e-3", "direction": "to_worker"}, seen(compared_bytes=40_000, damaged_bytes=41)),
     ("drop", {"probability": "5%"}, seen({"dropped_chunks": 3}, missing_messages=3)),
+    ("drop", {"probability": "5%"}, seen({"dropped_chunks": 9}, silences=GONE)),
     ("duplicate", {"probability": "5%"}, seen({"duplicated_chunks": 3}, repeated_messages=3)),
     (
         "fail_first",
