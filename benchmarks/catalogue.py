@@ -21,6 +21,7 @@ BENCHES: tuple[str, ...] = (
     "metastable",
     "sealing",
     "memory",
+    "storm",
     "recovery",
     "judge",
     "dashboard",

@@ -13,7 +13,7 @@ MS = 1_000_000
 HEARTBEATS_PER_S = 500
 """What all workers together may send."""
 BACKOFF_BASE_MS = 100
-BACKOFF_CAP_LEAST_MS = 1_000
+BACKOFF_CAP_LEAST_MS = 400
 """A small fleet could be let in at once, but to knock that often all through an outage would help nobody."""
 LEASE_IN_INTERVALS = 3
 """A lease must survive a heartbeat that comes late, and one that is lost with its connection."""
@@ -21,7 +21,7 @@ LEASE_IN_INTERVALS = 3
 
 @dataclass(frozen=True)
 class Pace:
-    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate, and a second at least: with less
+    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate, and BACKOFF_CAP_LEAST_MS at least: with less
     they come faster than they can be let in.
     """
 

@@ -14,7 +14,7 @@ S = TypeVar("S", bound=msgspec.Struct)
 
 RESUMES_FASTER = 4
 """The coordinator lets those who resume in so many times faster than those who begin."""
-ADVISED_BASE_S, ADVISED_CAP_LEAST_S = 0.1, 1.0
+ADVISED_BASE_S, ADVISED_CAP_LEAST_S = 0.1, 0.4
 
 
 def settings_told(history: History) -> CoordinatorSettings:

@@ -1,0 +1,91 @@
+"""`python -m benchmarks.storm.fleet ORDER`: a fleet in a process of its own, told line by line what to do.
+
+`up` waits until all stand, `mark` says that the outage begins, `back` waits until all stand again; each is
+answered with one line of JSON. A fleet of handshakes answers `rate` alone.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from collections.abc import Coroutine
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import uvloop
+
+from benchmarks.storm import handshakes, peers
+from benchmarks.storm.tally import Tally
+from benchmarks.storm.workers import Workers
+from wire.settings import WorkerSettings
+
+UP_WITHIN_S = 180.0
+
+
+class Order(msgspec.Struct, frozen=True, kw_only=True):
+    """What fleet to be: `kind` is workers, handshakes, websockets or nats. `back` takes at most `bound_s`."""
+
+    kind: str
+    count: int
+    port: int
+    folder: str
+    key: str
+    starts_per_s: float
+    bound_s: float
+    worker: WorkerSettings = WorkerSettings()
+
+
+class Told(msgspec.Struct, frozen=True, kw_only=True):
+    """The answer to one line."""
+
+    whole: bool = True
+    backs_ns: list[int] = []
+    attempts_ns: list[int] = []
+    rate_per_s: float = 0.0
+
+
+def living(order: Order, tally: Tally) -> Coroutine[Any, Any, None]:
+    """The fleet's life."""
+    if order.kind == "websockets":
+        return peers.websockets(order.count, order.port, tally, order.starts_per_s)
+    if order.kind == "nats":
+        return peers.nats(order.count, order.port, tally, order.starts_per_s)
+    workers = Workers(order.worker, order.port, bytes.fromhex(order.key), Path(order.folder), tally)
+    return workers.run(order.count, order.starts_per_s)
+
+
+async def obey(order: Order) -> None:
+    """Do what the lines on standard input say, until they end."""
+    loop = asyncio.get_running_loop()
+    tally = Tally()
+    life = loop.create_task(living(order, tally)) if order.kind != "handshakes" else None
+    reader = asyncio.StreamReader()
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
+    while line := (await reader.readline()).decode().strip():
+        if life is not None and life.done():
+            await life
+        print(msgspec.json.encode(await answer(line, order, tally)).decode(), flush=True)
+
+
+async def answer(line: str, order: Order, tally: Tally) -> Told:
+    """The answer to one line."""
+    match line:
+        case "rate":
+            key = bytes.fromhex(order.key)
+            async with asyncio.timeout(order.bound_s):
+                return Told(rate_per_s=await handshakes.rate_per_s(order.count, order.port, key))
+        case "mark":
+            tally.mark()
+            return Told()
+        case "up":
+            return Told(whole=await tally.all_back(order.count, UP_WITHIN_S))
+        case "back":
+            whole = await tally.all_back(order.count, order.bound_s)
+            return Told(whole=whole, backs_ns=sorted(tally.standing.values()), attempts_ns=tally.attempts_ns)
+        case _:
+            raise ValueError(f"no such word: {line!r}")
+
+
+if __name__ == "__main__":
+    uvloop.run(obey(msgspec.json.decode(sys.argv[1], type=Order)))

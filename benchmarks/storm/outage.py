@@ -1,0 +1,117 @@
+"""One outage: a fleet stands, its server is killed, and is started again after some seconds."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from benchmarks.pinning import SECOND, starting_on
+from benchmarks.storm import servers
+from benchmarks.storm.fleet import Order, Told
+from benchmarks.storm.servers import ROOT, Server
+from wire.settings import CoordinatorSettings, WorkerSettings
+
+KEY = "5a" * 32
+RATE_WITHIN_S = 120.0
+UNBOUND_PER_S = 1_000_000.0
+S = 1_000_000_000
+
+
+class Fleet:
+    """A fleet's process on core SECOND, asked in lines. Each answer comes within the order's bound."""
+
+    def __init__(self, order: Order) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "benchmarks.storm.fleet", msgspec.json.encode(order).decode()], cwd=ROOT,
+            stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=starting_on(SECOND),
+        )  # fmt: skip
+
+    def ask(self, word: str) -> Told:
+        """Say a word, and wait for the answer."""
+        assert self._process.stdin is not None and self._process.stdout is not None
+        self._process.stdin.write(f"{word}\n".encode())
+        self._process.stdin.flush()
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError(f"the fleet ended when it was told {word!r}")
+        return msgspec.json.decode(line, type=Told)
+
+    def end(self) -> None:
+        """Kill it."""
+        self._process.kill()
+        self._process.communicate()
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What an outage came to: seconds from the server's listening until the last was back (`is_whole`: all
+    were, else the bound), and attempts a session begun since then.
+    """
+
+    back_s: float
+    is_whole: bool
+    attempts: float
+
+
+def handshakes_per_s(count: int) -> float:
+    """The rate of back-to-back handshakes with a coordinator that admits all."""
+    with tempfile.TemporaryDirectory(prefix="storm-") as name:
+        folder = Path(name)
+        settings = CoordinatorSettings(
+            fleet=count, admission_per_s=UNBOUND_PER_S, admission_burst=count, grace_ms=0
+        )
+        server = servers.coordinator(folder, KEY, settings)
+        with running(server, order("handshakes", count, server, folder, bound_s=RATE_WITHIN_S)) as fleet:
+            return fleet.ask("rate").rate_per_s
+
+
+def outage(fleet_order: Order, server: Server, for_s: float) -> Outcome:
+    """Let the whole fleet stand, kill the server, start it again `for_s` later, and wait for the last."""
+    with running(server, fleet_order) as fleet:
+        if not fleet.ask("up").whole:
+            raise RuntimeError(f"not all {fleet_order.count} came up")
+        fleet.ask("mark")
+        server.kill()
+        time.sleep(for_s)
+        listens_ns = server.start()
+        return outcome(listens_ns, fleet_order, fleet.ask("back"))
+
+
+def outcome(listens_ns: int, fleet_order: Order, told: Told) -> Outcome:
+    """What the fleet told, in seconds and attempts."""
+    begun = sum(at_ns >= listens_ns for at_ns in told.attempts_ns)
+    back_s = (told.backs_ns[-1] - listens_ns) / S if told.whole else fleet_order.bound_s
+    return Outcome(back_s, told.whole, begun / fleet_order.count)
+
+
+def order(
+    kind: str, count: int, server: Server, folder: Path, *, bound_s: float, starts_per_s: float = 0.0,
+    worker: WorkerSettings = WorkerSettings(),
+) -> Order:  # fmt: skip
+    """The order for a fleet of `server`."""
+    return Order(
+        kind=kind, count=count, port=server.port, folder=str(folder), key=KEY, starts_per_s=starts_per_s,
+        bound_s=bound_s, worker=worker,
+    )  # fmt: skip
+
+
+@contextmanager
+def running(server: Server, fleet_order: Order) -> Iterator[Fleet]:
+    """Server and fleet, until the end."""
+    server.start()
+    try:
+        fleet = Fleet(fleet_order)
+        try:
+            yield fleet
+        finally:
+            fleet.end()
+    finally:
+        server.kill()

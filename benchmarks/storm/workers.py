@@ -1,0 +1,85 @@
+"""N real workers in one process: the core, the shell and the sockets that ship, each with a journal line for
+all that it does.
+
+What they share, and a process of its own would have for itself: the event loop, the file of their journal
+lines and, being one process, a core.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import random
+import time
+from pathlib import Path
+
+from benchmarks.storm.tally import Tally
+from wire import events
+from wire.address import coordinator_url, worker_name
+from wire.events import Event, Journal
+from wire.messages import Frame
+from wire.settings import WorkerSettings
+from worker.checkpoints import CheckpointStore
+from worker.core import Core
+from worker.effects import Effect
+from worker.health import Health
+from worker.journal_file import JournalFile
+from worker.ports import Ports
+from worker.shell import Equipment, Shell
+
+
+class TalliedCore(Core):
+    """The core that ships; it also tells when the coordinator answered what was first said on a connection."""
+
+    def tell(self, name: str, tally: Tally) -> None:
+        """From now on."""
+        self._name_told, self._tally, self._told = name, tally, 0
+
+    def on_frame(self, now_ns: int, connection: int, frame: Frame) -> list[Effect]:
+        """A frame came in."""
+        effects = super().on_frame(now_ns, connection, frame)
+        if connection == self.connection and connection != self._told:
+            self._told = connection
+            self._tally.back(self._name_told)
+        return effects
+
+
+class Workers:
+    """Workers 1 … `count`, dialling `port`, with files in `folder`."""
+
+    def __init__(self, settings: WorkerSettings, port: int, key: bytes, folder: Path, tally: Tally) -> None:
+        self._settings = settings
+        self._url = coordinator_url("127.0.0.1", port)
+        self._key = key
+        self._folder = folder
+        self._tally = tally
+        self._file = JournalFile(folder / "workers.jsonl")
+
+    async def run(self, count: int, starts_per_s: float) -> None:
+        """Start them at that pace, and go on for ever. Raises what breaks one of them."""
+        began = time.monotonic()
+        async with asyncio.TaskGroup() as running:
+            for number in range(1, count + 1):
+                await asyncio.sleep(max(0.0, began + number / starts_per_s - time.monotonic()))
+                running.create_task(self._worker(number).run())
+
+    def _worker(self, number: int) -> Shell:
+        name = worker_name(number)
+        journal = Journal(name, self._file.write, time.monotonic_ns, time.time)
+
+        def record(event: type[Event], /, **fields: object) -> None:
+            journal(event, **fields)
+            if event is events.Connecting:
+                self._tally.attempt()
+            elif event is events.Lost:
+                self._tally.lost(name)
+
+        store = CheckpointStore(self._folder / "checkpoints")
+        ports = Ports(record, random.Random(), lambda: os.urandom(16), time.time, store.read)
+        core = TalliedCore(name, os.urandom(8).hex(), self._settings, ports)
+        core.tell(name, self._tally)
+        equipment = Equipment(
+            self._url, self._key, self._settings.compress, self._settings.slots, store, record, self._file.flush,
+            Health(self._folder / f"{name}.healthy"),
+        )  # fmt: skip
+        return Shell(core, equipment)
