@@ -22,6 +22,7 @@ BENCHES: tuple[str, ...] = (
     "sealing",
     "memory",
     "storm",
+    "goodput",
     "recovery",
     "judge",
     "dashboard",

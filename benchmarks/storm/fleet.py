@@ -24,7 +24,9 @@ UP_WITHIN_S = 180.0
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What fleet to be: `kind` is workers, handshakes, websockets or nats. `back` takes at most `bound_s`."""
+    """What fleet to be: `kind` is workers, handshakes, websockets or nats. `back` takes at most `bound_s`.
+    Workers are numbered from `first` on.
+    """
 
     kind: str
     count: int
@@ -34,6 +36,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     starts_per_s: float
     bound_s: float
     worker: WorkerSettings = WorkerSettings()
+    first: int = 1
 
 
 class Told(msgspec.Struct, frozen=True, kw_only=True):
@@ -52,7 +55,7 @@ def living(order: Order, tally: Tally) -> Coroutine[Any, Any, None]:
     if order.kind == "nats":
         return peers.nats(order.count, order.port, tally, order.starts_per_s)
     workers = Workers(order.worker, order.port, bytes.fromhex(order.key), Path(order.folder), tally)
-    return workers.run(order.count, order.starts_per_s)
+    return workers.run(order.first, order.count, order.starts_per_s)
 
 
 async def obey(order: Order) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 import subprocess
 import sys
 import tempfile
@@ -23,6 +24,7 @@ KEY = "5a" * 32
 RATE_WITHIN_S = 120.0
 UNBOUND_PER_S = 1_000_000.0
 S = 1_000_000_000
+DEFAULTS = WorkerSettings()
 
 
 class Fleet:
@@ -36,13 +38,18 @@ class Fleet:
 
     def ask(self, word: str) -> Told:
         """Say a word, and wait for the answer."""
-        assert self._process.stdin is not None and self._process.stdout is not None
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
         self._process.stdin.write(f"{word}\n".encode())
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
             raise RuntimeError(f"the fleet ended when it was told {word!r}")
         return msgspec.json.decode(line, type=Told)
+
+    def signal(self, number: signal.Signals) -> None:
+        """Send it a signal."""
+        self._process.send_signal(number)
 
     def end(self) -> None:
         """Kill it."""
@@ -94,12 +101,12 @@ def outcome(listens_ns: int, fleet_order: Order, told: Told) -> Outcome:
 
 def order(
     kind: str, count: int, server: Server, folder: Path, *, bound_s: float, starts_per_s: float = 0.0,
-    worker: WorkerSettings = WorkerSettings(),
+    worker: WorkerSettings = DEFAULTS, first: int = 1,
 ) -> Order:  # fmt: skip
     """The order for a fleet of `server`."""
     return Order(
         kind=kind, count=count, port=server.port, folder=str(folder), key=KEY, starts_per_s=starts_per_s,
-        bound_s=bound_s, worker=worker,
+        bound_s=bound_s, worker=worker, first=first,
     )  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The servers that a fleet loses: ours and the peers', each a process on a core of its own, killed with -9."""
+"""The servers that a fleet loses, ours and the peers': each a process on core FIRST, killed with -9."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""`python -m benchmarks.storm.websockets_server PORT`: a bare `websockets` server that echoes, under uvloop."""
+"""`python -m benchmarks.storm.websockets_server PORT`: a bare echo server under uvloop."""
 
 from __future__ import annotations
 

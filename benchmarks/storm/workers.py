@@ -29,7 +29,7 @@ from worker.shell import Equipment, Shell
 
 
 class TalliedCore(Core):
-    """The core that ships; it also tells when the coordinator answered what was first said on a connection."""
+    """The core that ships; it also tells when what it first said on a connection was answered."""
 
     def tell(self, name: str, tally: Tally) -> None:
         """From now on."""
@@ -45,7 +45,7 @@ class TalliedCore(Core):
 
 
 class Workers:
-    """Workers 1 … `count`, dialling `port`, with files in `folder`."""
+    """Workers that dial `port`, with files in `folder`."""
 
     def __init__(self, settings: WorkerSettings, port: int, key: bytes, folder: Path, tally: Tally) -> None:
         self._settings = settings
@@ -55,13 +55,13 @@ class Workers:
         self._tally = tally
         self._file = JournalFile(folder / "workers.jsonl")
 
-    async def run(self, count: int, starts_per_s: float) -> None:
-        """Start them at that pace, and go on for ever. Raises what breaks one of them."""
+    async def run(self, first: int, count: int, starts_per_s: float) -> None:
+        """Start `count` at that pace, numbered from `first`, and go on for ever. Raises what breaks one."""
         began = time.monotonic()
         async with asyncio.TaskGroup() as running:
-            for number in range(1, count + 1):
+            for number in range(count):
                 await asyncio.sleep(max(0.0, began + number / starts_per_s - time.monotonic()))
-                running.create_task(self._worker(number).run())
+                running.create_task(self._worker(first + number).run())
 
     def _worker(self, number: int) -> Shell:
         name = worker_name(number)
@@ -79,7 +79,7 @@ class Workers:
         core = TalliedCore(name, os.urandom(8).hex(), self._settings, ports)
         core.tell(name, self._tally)
         equipment = Equipment(
-            self._url, self._key, self._settings.compress, self._settings.slots, store, record, self._file.flush,
-            Health(self._folder / f"{name}.healthy"),
+            self._url, self._key, self._settings.compress, self._settings.slots, store, record,
+            self._file.flush, Health(self._folder / f"{name}.healthy"),
         )  # fmt: skip
         return Shell(core, equipment)
