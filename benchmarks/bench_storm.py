@@ -22,7 +22,7 @@ admits SHARE of it.
 from __future__ import annotations
 
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
@@ -42,7 +42,7 @@ PEERS: dict[str, Callable[[Path], Server]] = {
     "websockets": servers.websockets_server,
     "nats": servers.nats_server,
 }
-STARTS_PER_S = 400.0
+STARTS_PER_S = 800.0
 CORES = f"server on core {FIRST}, the whole fleet on core {SECOND}"
 
 
@@ -56,19 +56,18 @@ class Size:
     bound_s: float = 120.0
 
 
-QUICK = Size(100, 1, outage_s=1.0, bound_s=8.0)
+QUICK = Size(100, 1, outage_s=1.0, bound_s=4.0)
+"""So few are never back as fast as their handshakes: nobody is told to wait for less than some 0.4 s."""
 FULL = (Size(1_000, 3), Size(5_000, 3))
 
 
 def rows(*, quick: bool) -> list[Row]:
-    """Rows for each size; the other policies and the peers with the smallest alone."""
-    sizes = (QUICK,) if quick else FULL
+    """Rows for each size; the other policies with the smallest alone."""
     found: list[Row] = []
-    for size in sizes:
+    for size in (QUICK,) if quick else FULL:
         measured = [_round(size) for _ in range(size.rounds)]
         found += _rows(size, measured)
-        if size is sizes[0]:
-            found += _others(size, measured, ("full_jitter",) if quick else tuple(POLICIES))
+        found += _others(size, measured, POLICIES if size is FULL[0] else ())
     return found
 
 
@@ -128,13 +127,13 @@ def _rows(size: Size, measured: list[Round]) -> list[Row]:
         Row(
             measure=f"{what}: all back, `slotted`", baseline="N ÷ the rate of back-to-back handshakes",
             unit="s", ours=estimate(backs_s), theirs=estimate(ideals_s), figure=ratios(backs_s, ideals_s),
-            must=at_most(1.5), aim=at_most(1.25), cores=CORES, rounds=size.rounds,
+            must=None if size is QUICK else at_most(1.5), aim=at_most(1.25), cores=CORES, rounds=size.rounds,
             remark=f"{rate:,.0f} handshakes/s; fleet {size.sessions:,}, admission_per_s {SHARE:g} of that",
         ),
         Row(
             measure=f"{what}: all back, how much faster `slotted` is", baseline="full jitter, 1 s … 60 s",
             unit="s", ours=estimate(backs_s), theirs=estimate(fulls_s), figure=ratios(fulls_s, backs_s),
-            must=at_least(3), aim=at_least(5), cores=CORES, rounds=size.rounds,
+            must=None if size is QUICK else at_least(3), aim=at_least(5), cores=CORES, rounds=size.rounds,
             remark=_late([one.full_jitter for one in measured], size),
         ),
         Row(
@@ -146,7 +145,7 @@ def _rows(size: Size, measured: list[Round]) -> list[Row]:
     ]  # fmt: skip
 
 
-def _others(size: Size, measured: list[Round], policies: tuple[str, ...]) -> list[Row]:
+def _others(size: Size, measured: list[Round], policies: Iterable[str]) -> list[Row]:
     """Once each: they only show where `slotted` stands among them."""
     slotted_s = [one.slotted.back_s for one in measured]
     rate = median(one.handshakes_per_s for one in measured)

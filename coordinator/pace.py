@@ -14,15 +14,18 @@ HEARTBEATS_PER_S = 500
 """What all workers together may send."""
 BACKOFF_BASE_MS = 100
 BACKOFF_CAP_LEAST_MS = 400
-"""A small fleet could be let in at once, but to knock that often all through an outage would help nobody."""
+"""A small fleet could be let in at once, but to knock that often all through an outage would help nobody. It
+is as short as it is since a client that sleeps hears no hint: with a longer one, a thousand workers would
+sleep for longer than a coordinator needs for all their handshakes.
+"""
 LEASE_IN_INTERVALS = 3
 """A lease must survive a heartbeat that comes late, and one that is lost with its connection."""
 
 
 @dataclass(frozen=True)
 class Pace:
-    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate, and BACKOFF_CAP_LEAST_MS at least: with less
-    they come faster than they can be let in.
+    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate, and BACKOFF_CAP_LEAST_MS at
+    least: with less they come faster than they can be let in.
     """
 
     interval_ms: int

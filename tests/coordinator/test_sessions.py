@@ -400,9 +400,14 @@ def test_backoff_is_capped_at_fleet_by_admission_rate() -> None:
     assert world.peer().connect().backoff.cap_ms == 20_000
 
 
-def test_a_small_fleet_does_not_knock_more_than_about_twice_a_second() -> None:
+def test_a_fleet_that_can_be_let_in_fast_is_not_told_to_sleep_longer_than_that() -> None:
+    world = World(fleet=1_000, admission_per_s=2_000.0)
+    assert world.peer().connect().backoff.cap_ms == 500
+
+
+def test_a_small_fleet_does_not_knock_more_than_about_five_times_a_second() -> None:
     world = World(fleet=3, admission_per_s=50.0)
-    assert world.peer().connect().backoff.cap_ms == 1_000
+    assert world.peer().connect().backoff.cap_ms == 400
 
 
 def test_heartbeats_become_rarer_as_the_fleet_grows() -> None:

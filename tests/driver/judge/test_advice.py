@@ -68,8 +68,8 @@ def in_vain() -> Past:
     past.begin()
     past.fault("cut", "refuse", ["worker-1"], 10, 5)
     past.lose("worker-1", 10.01)
-    for number in range(40):
-        past.fail_to_connect("worker-1", 10.1 + number * 0.1, attempt=number + 1)
+    for number in range(80):
+        past.fail_to_connect("worker-1", 10.1 + number * 0.05, attempt=number + 1)
     past.connect("worker-1", 15.5, outcome="resumed")
     past.end(60)
     return past

@@ -1,0 +1,43 @@
+"""How a storm is counted: who is back, from when on, and how often they tried."""
+
+from __future__ import annotations
+
+import pytest
+
+from benchmarks.storm.fleet import Order, Told
+from benchmarks.storm.outage import S, outcome
+from benchmarks.storm.tally import Tally
+
+ORDER = Order(kind="workers", count=2, port=1, folder="", key="", starts_per_s=1, bound_s=60)
+
+
+async def test_a_fleet_is_back_once_all_stand_at_once() -> None:
+    tally = Tally()
+    tally.back("worker-1")
+    tally.lost("worker-1")
+    tally.back("worker-2")
+    assert not await tally.all_back(2, within_s=0.01)
+    tally.back("worker-1")
+    assert await tally.all_back(2, within_s=0.01)
+
+
+async def test_who_stood_before_the_outage_is_not_back_from_it() -> None:
+    tally = Tally()
+    tally.back("worker-1")
+    tally.mark()
+    assert not await tally.all_back(1, within_s=0.01)
+
+
+def test_time_counts_from_the_listening_to_the_last_who_is_back() -> None:
+    told = Told(backs_ns=[11 * S, 13 * S], attempts_ns=[9 * S, 10 * S, 12 * S])
+    assert outcome(10 * S, ORDER, told).back_s == pytest.approx(3)
+
+
+def test_attempts_that_began_before_the_server_listened_do_not_count() -> None:
+    told = Told(backs_ns=[11 * S, 13 * S], attempts_ns=[9 * S, 10 * S, 12 * S, 12 * S])
+    assert outcome(10 * S, ORDER, told).attempts == pytest.approx(1.5)
+
+
+def test_a_fleet_that_is_not_whole_in_time_gets_the_bound() -> None:
+    found = outcome(10 * S, ORDER, Told(whole=False, backs_ns=[11 * S]))
+    assert (found.back_s, found.is_whole) == (60, False)
