@@ -2,7 +2,8 @@
 all that it does.
 
 What they share, and a process of its own would have for itself: the event loop, the file of their journal
-lines and, being one process, a core.
+lines and, being one process, a core. They have no health file: that is for a container's check, and here
+none looks.
 """
 
 from __future__ import annotations
@@ -44,6 +45,13 @@ class TalliedCore(Core):
         return effects
 
 
+class Unchecked(Health):
+    """Of no container."""
+
+    def show(self, connected: bool) -> None:
+        """Nobody looks."""
+
+
 class Workers:
     """Workers that dial `port`, with files in `folder`."""
 
@@ -80,6 +88,6 @@ class Workers:
         core.tell(name, self._tally)
         equipment = Equipment(
             self._url, self._key, self._settings.compress, self._settings.slots, store, record,
-            self._file.flush, Health(self._folder / f"{name}.healthy"),
+            self._file.flush, Unchecked(self._folder),
         )  # fmt: skip
         return Shell(core, equipment)
