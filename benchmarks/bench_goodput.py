@@ -9,7 +9,8 @@ their connections gone at one instant, and storm back while the coordinator is a
 Compared is what gets done in a second from that instant until the last is back, with the seconds before it,
 when the other half is away too: the same workers, the same load, and no storm. The settings are those of the
 storm's rows (bench_storm.py): fleet, and admission_per_s a share of the handshakes measured in the same
-round; leases outlast the freeze.
+round; leases outlast the freeze. That is fair to the question, since nothing else differs between the two
+spans of time; it is hard on the answer, since both halves and the load share one core.
 """
 
 from __future__ import annotations

@@ -16,7 +16,8 @@ Against:
   `nats-server`, killed and started alike, neither with any setting of ours.
 
 The coordinator has the settings of an operator who knows the fleet's size and the rate that was measured: he
-admits SHARE of it.
+admits SHARE of it. That is fair, since all arms meet the same outage, on the same cores, with the same number
+of sessions, and a baseline has the settings that its own users have.
 """
 
 from __future__ import annotations
