@@ -6,10 +6,11 @@ from __future__ import annotations
 
 import asyncio
 import base64
+import contextlib
 import os
 import socket
 import time
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -55,19 +56,26 @@ class Costs:
 async def measure(*, quick: bool) -> Costs:
     """Measure all of them, on coordinators of their own pinned to FIRST."""
     batches = QUICK_BATCHES if quick else BATCHES
-    with children_on(FIRST):
-        async with CoordinatorProcess(admission_per_s=100_000.0, admission_burst=10_000) as open_door:
-            client = _Client(open_door)
-            client.handshakes()
-            accepted_us = await client.cost_us(batches, client.visits)
-            abandoned_us = await client.cost_us(batches, client.leave)
-            resumed_us = await client.cost_us(batches, client.handshakes)
-            client.speak()
-            heartbeat_us = await client.cost_us(batches, client.beat)
-        async with CoordinatorProcess(admission_per_s=0.001, admission_burst=1) as closed_door:
-            client = _Client(closed_door)
-            refused_us = await client.cost_us(batches, client.handshakes)
+    async with _coordinator(admission_per_s=100_000.0, admission_burst=10_000) as open_door:
+        client = _Client(open_door)
+        client.handshakes()
+        accepted_us = await client.cost_us(batches, client.visits)
+        abandoned_us = await client.cost_us(batches, client.leave)
+        resumed_us = await client.cost_us(batches, client.handshakes)
+        client.speak()
+        heartbeat_us = await client.cost_us(batches, client.beat)
+    async with _coordinator(admission_per_s=0.001, admission_burst=1) as closed_door:
+        client = _Client(closed_door)
+        refused_us = await client.cost_us(batches, client.handshakes)
     return Costs(accepted_us, abandoned_us, refused_us, resumed_us, heartbeat_us)
+
+
+@contextlib.asynccontextmanager
+async def _coordinator(**settings: float) -> AsyncIterator[CoordinatorProcess]:
+    async with contextlib.AsyncExitStack() as stack:
+        with children_on(FIRST):
+            coordinator = await stack.enter_async_context(CoordinatorProcess(**settings))
+        yield coordinator
 
 
 class _Client:
@@ -78,7 +86,7 @@ class _Client:
         self._port = coordinator.port
         self._pid = coordinator.process.pid
         self._welcomes: dict[int, Welcome] = {}
-        self._speaker: tuple[socket.socket, Channel, Sealer] | None = None
+        self._speakers: list[tuple[socket.socket, Channel, Sealer]] = []
 
     async def cost_us(self, batches: int, batch: Callable[[], None]) -> float:
         """The coordinator's processor time for one of BATCH."""
@@ -89,7 +97,12 @@ class _Client:
         return (await self._calm_ns() - began_ns) / 1000 / (batches * BATCH)
 
     async def _calm_ns(self) -> int:
-        """The processor time used, once there is nothing left to do."""
+        """The processor time used, once nothing is left to do: a late comer was answered, and since then
+        little was used.
+        """
+        ((_, late, hello),) = self._greet([BATCH])
+        self._hear(BATCH, late, hello)
+        late.close()
         for _ in range(LOOKS_MAX):
             before_ns = self._used_ns()
             await asyncio.sleep(LOOK_S)
@@ -99,50 +112,47 @@ class _Client:
 
     def visits(self) -> None:
         """Connect, and go without a word."""
-        for dialled in self._dial():
+        for dialled in self._dial(BATCH):
             dialled.close()
 
     def leave(self) -> None:
         """Say hello, and go before the answer."""
-        dialled = self._dial()
+        dialled = self._dial(BATCH)
         for number, each in enumerate(dialled):
             each.sendall(self._request(number)[1])
             each.close()
 
     def handshakes(self) -> None:
         """Say hello, hear the answer, and go."""
-        for number, each, hello in self._greet():
+        for number, each, hello in self._greet(range(BATCH)):
             self._hear(number, each, hello)
             each.close()
 
     def speak(self) -> None:
-        """Keep one connection, to `beat` on it."""
-        (number, each, hello), *others = self._greet()
-        welcome = self._hear(number, each, hello)
-        assert welcome is not None
-        for _, other, _ in others:
-            other.close()
-        nonces = hello.nonce + welcome.nonce
-        keys = session_keys(KEY, welcome.session, welcome.epoch, nonces)
-        self._speaker = each, Channel(), Sealer(keys.to_coordinator)
+        """Keep every connection, to `beat` on them."""
+        for number, each, hello in self._greet(range(BATCH)):
+            welcome = self._hear(number, each, hello)
+            assert welcome is not None
+            nonces = hello.nonce + welcome.nonce
+            keys = session_keys(KEY, welcome.session, welcome.epoch, nonces)
+            self._speakers.append((each, Channel(), Sealer(keys.to_coordinator)))
 
     def beat(self) -> None:
-        """BATCH heartbeats, each answered before the next."""
-        assert self._speaker is not None
-        to, channel, sealer = self._speaker
-        for _ in range(BATCH):
+        """A heartbeat of everyone, and its answer."""
+        for to, channel, sealer in self._speakers:
             now_ns = time.monotonic_ns()
             data = sealer.seal(channel.take(now_ns, (Heartbeat(now_ns, 2_000, []),)))
             to.sendall(Frame(Opcode.BINARY, data).serialize(mask=True))
+        for to, _, _ in self._speakers:
             if not to.recv(RECEIVED_BYTES):
                 raise ConnectionError("the coordinator ended the connection at a heartbeat")
 
-    def _dial(self) -> list[socket.socket]:
-        return [socket.create_connection(("127.0.0.1", self._port), timeout=TIMEOUT_S) for _ in range(BATCH)]
+    def _dial(self, count: int) -> list[socket.socket]:
+        return [socket.create_connection(("127.0.0.1", self._port), timeout=TIMEOUT_S) for _ in range(count)]
 
-    def _greet(self) -> list[tuple[int, socket.socket, Hello]]:
+    def _greet(self, numbers: Sequence[int]) -> list[tuple[int, socket.socket, Hello]]:
         greeted = []
-        for number, each in enumerate(self._dial()):
+        for number, each in zip(numbers, self._dial(len(numbers)), strict=True):
             hello, request = self._request(number)
             each.sendall(request)
             greeted.append((number, each, hello))
