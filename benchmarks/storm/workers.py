@@ -45,6 +45,20 @@ class TalliedCore(Core):
         return effects
 
 
+class TalliedJournal(Journal):
+    """The journal that ships; it also tells of attempts and losses."""
+
+    tally: Tally
+
+    def append(self, event: Event) -> None:
+        """Append one event."""
+        super().append(event)
+        if isinstance(event, events.Connecting):
+            self.tally.attempt()
+        elif isinstance(event, events.Lost):
+            self.tally.lost(self.by)
+
+
 class Unchecked(Health):
     """Of no container."""
 
@@ -73,15 +87,8 @@ class Workers:
 
     def _worker(self, number: int) -> Shell:
         name = worker_name(number)
-        journal = Journal(name, self._file.write, time.monotonic_ns, time.time)
-
-        def record(event: type[Event], /, **fields: object) -> None:
-            journal(event, **fields)
-            if event is events.Connecting:
-                self._tally.attempt()
-            elif event is events.Lost:
-                self._tally.lost(name)
-
+        record = TalliedJournal(name, self._file.write, time.monotonic_ns, time.time)
+        record.tally = self._tally
         store = CheckpointStore(self._folder / "checkpoints")
         ports = Ports(record, random.Random(), lambda: os.urandom(16), time.time, store.read)
         core = TalliedCore(name, os.urandom(8).hex(), self._settings, ports)
