@@ -43,6 +43,10 @@ PEERS: dict[str, Callable[[Path], Server]] = {
     "websockets": servers.websockets_server,
     "nats": servers.nats_server,
 }
+PEER_NAMES = {
+    "websockets": "the loop of `websockets`, its own server",
+    "nats": "`nats-py`, `nats-server`",
+}
 STARTS_PER_S = 800.0
 CORES = f"server on core {FIRST}, the whole fleet on core {SECOND}"
 
@@ -158,8 +162,7 @@ def _others(size: Size, measured: list[Round], policies: Iterable[str]) -> list[
     arms["full jitter with what our coordinator advises"] = ours(
         size, rate, WorkerSettings(policy="full_jitter")
     )
-    arms["the loop of `websockets`, its own server"] = peer(size, "websockets")
-    arms["`nats-py`, `nats-server`"] = peer(size, "nats")
+    arms |= {name: peer(size, kind) for kind, name in PEER_NAMES.items()}
     return [_other(size, name, outcome, slotted_s) for name, outcome in arms.items()]
 
 
@@ -168,17 +171,17 @@ OWN_PACE = ("none", "websockets", "seed")
 
 
 def _other(size: Size, name: str, found: Outcome, slotted_s: list[float]) -> Row:
+    is_ours = name not in PEER_NAMES.values()
+    tried = f"{found.attempts:.1f} attempts a session since the server is back" if is_ours else ""
     return Row(
         measure=f"outage of {size.outage_s:g} s, {size.sessions:,} sessions: all back, how much faster "
         "`slotted` is",
         baseline=name, unit="s", ours=estimate(slotted_s), theirs=estimate([found.back_s]),
         figure=estimate([found.back_s / one for one in slotted_s]), cores=CORES, rounds=1,
-        remark=f"{_late([found], size)}{found.attempts:.1f} attempts a session since the server is back",
+        remark="; ".join(filter(None, (_late([found], size), tried))),
     )  # fmt: skip
 
 
 def _late(found: list[Outcome], size: Size) -> str:
     late = sum(not one.is_whole for one in found)
-    return (
-        f"≥: not all were back within {size.bound_s:g} s in {late} of {len(found)} rounds; " if late else ""
-    )
+    return f"≥: not all were back within {size.bound_s:g} s in {late} of {len(found)} rounds" if late else ""

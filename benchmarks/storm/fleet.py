@@ -45,7 +45,7 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
 
     whole: bool = True
     backs_ns: list[int] = []
-    attempts_ns: list[int] = []
+    fails_ns: list[int] = []
     rate_per_s: float = 0.0
 
 
@@ -88,7 +88,7 @@ async def answer(line: str, order: Order, tally: Tally) -> Told:
             return Told(whole=await tally.all_back(order.count, UP_WITHIN_S))
         case "back":
             whole = await tally.all_back(order.count, order.bound_s)
-            return Told(whole=whole, backs_ns=sorted(tally.standing.values()), attempts_ns=tally.attempts_ns)
+            return Told(whole=whole, backs_ns=sorted(tally.standing.values()), fails_ns=tally.fails_ns)
         case _:
             raise ValueError(f"no such word: {line!r}")
 

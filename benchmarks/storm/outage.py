@@ -60,7 +60,7 @@ class Fleet:
 @dataclass(frozen=True)
 class Outcome:
     """What an outage came to: seconds from the server's listening until the last was back (`is_whole`: all
-    were, else the bound), and attempts a session begun since then.
+    were, else the bound), and attempts a session since then: those that failed, and the one that did not.
     """
 
     back_s: float
@@ -94,9 +94,9 @@ def outage(fleet_order: Order, server: Server, for_s: float) -> Outcome:
 
 def outcome(listens_ns: int, fleet_order: Order, told: Told) -> Outcome:
     """What the fleet told, in seconds and attempts."""
-    begun = sum(at_ns >= listens_ns for at_ns in told.attempts_ns)
+    failed = sum(at_ns >= listens_ns for at_ns in told.fails_ns)
     back_s = (told.backs_ns[-1] - listens_ns) / S if told.whole else fleet_order.bound_s
-    return Outcome(back_s, told.whole, begun / fleet_order.count)
+    return Outcome(back_s, told.whole, (len(told.backs_ns) + failed) / fleet_order.count)
 
 
 def order(

@@ -1,4 +1,4 @@
-"""When a fleet's sessions came back, and what they tried for it."""
+"""When a fleet's sessions came back, and how often they tried in vain."""
 
 from __future__ import annotations
 
@@ -8,17 +8,17 @@ from collections.abc import Hashable
 
 
 class Tally:
-    """Who stands, since when, and every attempt, in monotonic nanoseconds, from `mark` on."""
+    """Who stands, since when, and each attempt in vain, in monotonic nanoseconds, from `mark` on."""
 
     def __init__(self) -> None:
         self.standing: dict[Hashable, int] = {}
-        self.attempts_ns: list[int] = []
+        self.fails_ns: list[int] = []
         self._awaited = 0
         self._all_back = asyncio.Event()
 
     def mark(self) -> None:
-        """The outage begins: nobody stands, and nothing was tried."""
-        self.standing, self.attempts_ns = {}, []
+        """The outage begins: nobody stands, and nothing failed."""
+        self.standing, self.fails_ns = {}, []
         self._all_back.clear()
 
     def back(self, who: Hashable) -> None:
@@ -31,9 +31,9 @@ class Tally:
         """A connection ended; being back once does not count for ever."""
         self.standing.pop(who, None)
 
-    def attempt(self) -> None:
-        """An attempt to connect begins."""
-        self.attempts_ns.append(time.monotonic_ns())
+    def failed(self) -> None:
+        """An attempt to connect led to no session."""
+        self.fails_ns.append(time.monotonic_ns())
 
     async def all_back(self, count: int, within_s: float) -> bool:
         """Wait until `count` stand at once; False when they do not in time."""

@@ -46,15 +46,15 @@ class TalliedCore(Core):
 
 
 class TalliedJournal(Journal):
-    """The journal that ships; it also tells of attempts and losses."""
+    """The journal that ships; it also tells of losses, and of attempts in vain."""
 
     tally: Tally
 
     def append(self, event: Event) -> None:
         """Append one event."""
         super().append(event)
-        if isinstance(event, events.Connecting):
-            self.tally.attempt()
+        if isinstance(event, events.ConnectFailed):
+            self.tally.failed()
         elif isinstance(event, events.Lost):
             self.tally.lost(self.by)
 

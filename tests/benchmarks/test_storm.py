@@ -29,12 +29,12 @@ async def test_who_stood_before_the_outage_is_not_back_from_it() -> None:
 
 
 def test_time_counts_from_the_listening_to_the_last_who_is_back() -> None:
-    told = Told(backs_ns=[11 * S, 13 * S], attempts_ns=[9 * S, 10 * S, 12 * S])
+    told = Told(backs_ns=[11 * S, 13 * S])
     assert outcome(10 * S, ORDER, told).back_s == pytest.approx(3)
 
 
-def test_attempts_that_began_before_the_server_listened_do_not_count() -> None:
-    told = Told(backs_ns=[11 * S, 13 * S], attempts_ns=[9 * S, 10 * S, 12 * S, 12 * S])
+def test_attempts_that_failed_before_the_server_listened_do_not_count() -> None:
+    told = Told(backs_ns=[11 * S, 13 * S], fails_ns=[8 * S, 9 * S, 12 * S])
     assert outcome(10 * S, ORDER, told).attempts == pytest.approx(1.5)
 
 
