@@ -11,6 +11,9 @@ from concurrent.futures import ThreadPoolExecutor
 
 from coordinator.rows import ResultRow, Row, Store
 
+LINGER_S = 0.005
+"""For so long at the most, rows that nobody waits for stay for others to go with."""
+
 
 class Committer:
     """Hands rows to the store in a thread of its own, one batch after the other, and says when a batch is
@@ -18,7 +21,11 @@ class Committer:
     """
 
     def __init__(
-        self, store: Store, take_rows: Callable[[], list[Row]], stored: Callable[[list[Row]], None]
+        self,
+        store: Store,
+        take_rows: Callable[[], list[Row]],
+        stored: Callable[[list[Row]], None],
+        may_linger: Callable[[], bool],
     ) -> None:
         self.commits = 0
         self.rows = 0
@@ -26,6 +33,7 @@ class Committer:
         self._store = store
         self._take_rows = take_rows
         self._stored = stored
+        self._may_linger = may_linger
         self._work = asyncio.Event()
         self._waiters: list[asyncio.Future[None]] = []
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="store")
@@ -48,12 +56,25 @@ class Committer:
         loop = asyncio.get_running_loop()
         return await loop.run_in_executor(self._thread, self._store.results_of, numbers)
 
+    async def _linger(self, until_s: float) -> None:
+        """Wait while there are only rows that may wait: a transaction for them alone would be in the way of
+        the results that come next.
+        """
+        while not self._waiters and self._may_linger():
+            try:
+                async with asyncio.timeout_at(until_s):
+                    await self._work.wait()
+            except TimeoutError:
+                return
+            self._work.clear()
+
     async def run(self) -> None:
         """Commit for ever. An error of the store ends it, and is raised."""
         loop = asyncio.get_running_loop()
         while True:
             await self._work.wait()
             self._work.clear()
+            await self._linger(loop.time() + LINGER_S)
             rows, waiters = self._take_rows(), self._waiters
             self._waiters = []
             if rows:

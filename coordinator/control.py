@@ -53,7 +53,8 @@ class Control:
         answer = self._shell.core.on_submit(submission.tasks)
         if wait_ms:
             answer = await self._with_results(submission.tasks, answer, wait_ms)
-        await self._shell.committer.durable()
+        if len(answer.results) < len(submission.tasks):
+            await self._shell.committer.durable()
         return _json(answer)
 
     async def _with_results(self, tasks: list[Task], answer: Submitted, wait_ms: int) -> Submitted:

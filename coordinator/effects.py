@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from coordinator.rows import Row
+from coordinator.rows import AttemptRow, Row
 from coordinator.session import Session
 from wire.messages import Message
 from wire.priority import Priority
@@ -49,6 +49,12 @@ class Effects:
         """The rows that no store has seen yet."""
         rows, self.rows = self.rows, []
         return rows
+
+    def may_linger(self) -> bool:
+        """Whether there are rows, and nobody waits for any of them: a worker that was given an attempt of
+        which the disk knows nothing says so itself after a restart.
+        """
+        return bool(self.rows) and all(type(row) is AttemptRow and row.open for row in reversed(self.rows))
 
     def take_wakes(self) -> list[int]:
         """The connections that may have something to send."""

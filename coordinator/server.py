@@ -74,7 +74,7 @@ class Shell:
 
     def __init__(self, core: Core, store: Store, journal: JournalFile, fleet_key: bytes) -> None:
         self.core = core
-        self.committer = Committer(store, self._take_rows, self._stored)
+        self.committer = Committer(store, self._take_rows, self._stored, core.effects.may_linger)
         self.awaited = Awaited()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._journal = journal

@@ -9,7 +9,8 @@ from collections.abc import AsyncIterator, Sequence
 import pytest
 
 from coordinator.committer import Committer
-from coordinator.rows import Recovered, ResultRow, Row
+from coordinator.effects import Effects
+from coordinator.rows import AttemptRow, ReceivedRow, Recovered, ResultRow, Row
 
 
 class SlowDisk:
@@ -39,7 +40,8 @@ class Desk:
         self.disk = SlowDisk()
         self.waiting: list[Row] = []
         self.told: list[Row] = []
-        self.committer = Committer(self.disk, self._take, self.told.extend)
+        self.lingers = False
+        self.committer = Committer(self.disk, self._take, self.told.extend, lambda: self.lingers)
 
     def decide(self) -> None:
         self.waiting.append(ResultRow(1, "task", 1, "worker-1", "completed", "", b"", 1, 0, 0, 0))
@@ -83,3 +85,46 @@ async def test_what_is_decided_during_a_transaction_goes_together_into_the_next(
     await desk.under_way()
     assert desk.disk.batches == [1, 5]
     assert len(desk.told) == 1
+
+
+async def test_rows_that_nobody_waits_for_go_with_the_next_ones(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.committer.LINGER_S", 60)
+    desk.lingers = True
+    desk.decide()
+    await asyncio.sleep(0.02)
+    assert desk.disk.batches == []
+    desk.lingers = False
+    desk.decide()
+    await desk.under_way()
+    assert desk.disk.batches == [2]
+
+
+async def test_rows_that_nobody_waits_for_are_written_soon(desk: Desk) -> None:
+    desk.lingers = True
+    desk.decide()
+    await desk.under_way()
+    assert desk.disk.batches == [1]
+
+
+async def test_whoever_waits_for_durability_waits_for_no_other_rows(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.committer.LINGER_S", 60)
+    desk.lingers = True
+    desk.decide()
+    durable = asyncio.create_task(desk.committer.durable())
+    await desk.under_way()
+    desk.disk.let_go.release()
+    await asyncio.wait_for(durable, 10)
+
+
+def test_only_an_attempt_that_begins_may_linger() -> None:
+    def attempt(is_open: bool) -> AttemptRow:
+        return AttemptRow(1, "task", 1, "session", 1, 0, is_open, 0)
+
+    assert not Effects().may_linger()
+    assert Effects(rows=[attempt(True), attempt(True)]).may_linger()
+    assert not Effects(rows=[attempt(True), attempt(False)]).may_linger()
+    assert not Effects(rows=[ReceivedRow("session", 1), attempt(True)]).may_linger()
