@@ -16,6 +16,7 @@ Rows = Callable[..., list[Row]]
 
 BENCHES: tuple[str, ...] = (
     "durable",
+    "round_trip",
     "back_after_cut",
     "half_open",
     "metastable",

@@ -25,9 +25,14 @@ def free_port() -> int:
 
 def start(ends: ExitStack, core: int, module: str, *arguments: str, **environment: str) -> None:
     """Run `python -m module` on `core`, until `ends` is closed."""
+    run(ends, core, sys.executable, "-m", module, *arguments, **environment)
+
+
+def run(ends: ExitStack, core: int, *command: str, **environment: str) -> None:
+    """Run a program on `core`, until `ends` is closed."""
     process = subprocess.Popen(
-        [sys.executable, "-m", module, *arguments],
-        cwd=ROOT, env=environment or None, preexec_fn=starting_on(core), stderr=subprocess.DEVNULL,
+        command, cwd=ROOT, env=environment or None, preexec_fn=starting_on(core),
+        stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL,
     )  # fmt: skip
     ends.callback(process.wait)
     ends.callback(process.kill)

@@ -1,0 +1,9 @@
+"""What `celery -A` loads in a worker's process."""
+
+from __future__ import annotations
+
+import os
+
+from benchmarks.arms.celery import PORT_VARIABLE, celery_on
+
+app, noop = celery_on(int(os.environ[PORT_VARIABLE]))

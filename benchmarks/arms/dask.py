@@ -1,0 +1,57 @@
+"""Dask distributed as an arm, for the round trip: `client.submit(…).result()`.
+
+A scheduler and two workers of one thread each, as processes without nannies and dashboards, on TCP; all else
+as it comes. A task is not `pure`: the result of an earlier one would be taken otherwise. Nothing is durable.
+"""
+
+from __future__ import annotations
+
+import time
+from contextlib import ExitStack
+from types import TracebackType
+
+from distributed import Client
+
+from benchmarks.arms.ours import WORKERS
+from benchmarks.arms.processes import answers, free_port, start, wait_until
+from benchmarks.pinning import FIRST, SECOND
+
+LIMIT_S = 60
+WARM_UP = 50
+
+
+class Dask:
+    """Up between `with`; idle while nobody measures."""
+
+    def __enter__(self) -> Dask:
+        with ExitStack() as ends:
+            self._start(ends)
+            self._ends = ends.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._ends.close()
+
+    def trip_s(self) -> float:
+        """From `submit` until `result` has it."""
+        began_s = time.monotonic()
+        self._client.submit(_noop, pure=False).result(timeout=LIMIT_S)
+        return time.monotonic() - began_s
+
+    def _start(self, ends: ExitStack) -> None:
+        port = free_port()
+        here = ("--host", "127.0.0.1", "--no-dashboard")
+        start(ends, FIRST, "distributed.cli.dask_scheduler", *here, "--port", str(port))
+        wait_until(lambda: answers(port), "Dask's scheduler listens")
+        for _ in range(WORKERS):
+            one = (f"tcp://127.0.0.1:{port}", *here, "--nthreads", "1", "--no-nanny")
+            start(ends, SECOND, "distributed.cli.dask_worker", *one)
+        self._client = Client(f"tcp://127.0.0.1:{port}", timeout=LIMIT_S)
+        ends.callback(self._client.close)
+        self._client.wait_for_workers(WORKERS, timeout=LIMIT_S)
+        for _ in range(WARM_UP):
+            self.trip_s()
+
+
+def _noop() -> None:
+    pass
