@@ -45,6 +45,8 @@ at all the tasks that wait takes time from them.
 
 async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Path, store_dir: Path) -> None:
     """Run until asked to leave. Raises what the shell broke with."""
+    # A restart makes objects by the million, and all of them stay: the collector would look for nothing.
+    gc.disable()
     store = SqliteStore(store_dir / "ledger.sqlite")
     path = journal_dir / "coordinator.jsonl"
     recovered = without_told(store.load(), path)
@@ -55,6 +57,7 @@ async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Pa
         settings=msgspec.Raw(msgspec.json.encode(settings)), epoch=recovered.epoch,
     )  # fmt: skip
     core = Core(settings, fleet_key, recovered, journal, os.urandom, time.monotonic_ns())
+    del recovered
     shell = Shell(core, store, file, fleet_key)
     leave = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
@@ -70,6 +73,7 @@ async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Pa
     say(f"control on {CONTROL_HOST}:{runner.addresses[0][1]}")
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)
+    gc.enable()
     shell.broken.add_done_callback(lambda _: leave.set())
     await leave.wait()
     if shell.broken.done():

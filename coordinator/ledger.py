@@ -84,18 +84,18 @@ class Ledger:
         self._next_number = recovered.next_number
         self._completed, self._failed = recovered.completed, recovered.failed
         self._submitted = len(recovered.tasks) + len(recovered.done)
-        for row in recovered.tasks:
-            task = self._tasks[row.task_id] = Task(row, checkpoint=recovered.checkpoints.get(row.task_id))
-            attempt = recovered.attempts.get(row.task_id)
-            if attempt is not None:
-                task.given, task.strikes = attempt.given, attempt.strikes
-                task.reached_step = attempt.reached_step
-                task.fence = attempt.token - 1 if attempt.open else attempt.token
-            if attempt is not None and attempt.open and attempt.session in sessions:
+        self._tasks = {row.task_id: Task(row) for row in recovered.tasks}
+        for task_id, checkpoint in recovered.checkpoints.items():
+            self._tasks[task_id].checkpoint = checkpoint
+        for task_id, attempt in recovered.attempts.items():
+            task = self._tasks[task_id]
+            task.given, task.strikes = attempt.given, attempt.strikes
+            task.reached_step = attempt.reached_step
+            task.fence = attempt.token - 1 if attempt.open else attempt.token
+            if attempt.open and attempt.session in sessions:
                 task.queued_ns = now_ns
                 self._attempts.restore(task, sessions[attempt.session], attempt.token, now_ns, deadline_ns)
-            else:
-                self._waiting.hold(task, now_ns)
+        self._waiting.hold([task for task in self._tasks.values() if task.attempt is None], now_ns)
         for told in recovered.recent:
             tell(self._journal, told)
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections import defaultdict
+
 from coordinator.session import Phase, Task
 from wire.priority import Priority, PriorityQueue
 
@@ -15,7 +17,7 @@ class WaitingTasks:
 
     def __init__(self) -> None:
         self._queue: PriorityQueue[Task] = PriorityQueue()
-        self._held: list[Task] = []
+        self._held: dict[Priority, list[Task]] = {priority: [] for priority in Priority}
         self._depths = dict.fromkeys(Priority, 0)
         self._length = 0
 
@@ -33,18 +35,23 @@ class WaitingTasks:
         self._enter(task)
         self._queue.put_back(task, task.row.priority, task.queued_ns)
 
-    def hold(self, task: Task, now_ns: int) -> None:
-        """Let a task wait behind those that are held already."""
-        task.queued_ns = now_ns
-        self._enter(task)
-        self._held.append(task)
+    def hold(self, tasks: list[Task], now_ns: int) -> None:
+        """Let tasks wait, in this order, for `release`. There may be a million of them after a restart."""
+        by_priority: defaultdict[Priority, list[Task]] = defaultdict(list)
+        for task in tasks:
+            task.phase, task.queued_ns = Phase.waiting, now_ns
+            by_priority[task.row.priority].append(task)
+        for priority, held in by_priority.items():
+            self._held[priority] += held
+            self._depths[priority] += len(held)
+        self._length += len(tasks)
 
     def release(self) -> None:
         """Held tasks may be given, ahead of those that came after them."""
-        for task in reversed(self._held):
-            if task.phase is Phase.waiting:
-                self._queue.put_back(task, task.row.priority, task.queued_ns)
-        self._held.clear()
+        for priority, held in self._held.items():
+            waiting = [(task.queued_ns, task) for task in held if task.phase is Phase.waiting]
+            self._queue.put_back_all(waiting, priority)
+            held.clear()
 
     def take(self, now_ns: int) -> Task | None:
         """The task whose turn it is; it waits no more."""

@@ -66,6 +66,14 @@ class PriorityQueue(Generic[T]):
         self._lane(priority).appendleft((queued_ns, item))
         self._length += 1
 
+    def put_back_all(self, items: list[tuple[int, T]], priority: Priority) -> None:
+        """Return many to the head of a lane, in this order, each with the time at which it was first
+        queued.
+        """
+        if items:
+            self._lane(priority).extendleft(reversed(items))
+            self._length += len(items)
+
     def take(self, now_ns: int) -> T | None:
         """The next item, or None when empty."""
         priority = self._next(now_ns)
