@@ -37,6 +37,10 @@ CONTROL_BACKLOG = 256
 EXIT_WRONG_USE, EXIT_BROKEN = 64, 70
 DRAIN_LOOK_S = 0.02
 CLOSE_S = 3
+SWITCH_S = 0.000_5
+"""The store's thread asks for the interpreter some thirty times a transaction. While the loop is busy it waits
+so long for it each time; with Python's five milliseconds, workers would run out of credit meanwhile.
+"""
 COLLECT_EVERY = 50_000
 """New objects after which the collector looks. What a task leaves makes no cycles, and looking
 at all the tasks that wait takes time from them.
@@ -71,6 +75,7 @@ async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Pa
     await web.TCPSite(runner, CONTROL_HOST, port, backlog=CONTROL_BACKLOG).start()
     say(f"listening on {host}:{workers.sockets[0].getsockname()[1]}, epoch {core.epoch}")
     say(f"control on {CONTROL_HOST}:{runner.addresses[0][1]}")
+    sys.setswitchinterval(SWITCH_S)
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)
     gc.enable()

@@ -48,7 +48,7 @@ WAL_PAGES = 4000
 
 R = TypeVar("R")
 Values = Iterable[tuple[object, ...]]
-ROWS_AT_ONCE = (128, 32, 8, 1)
+ROWS_AT_ONCE = (1024, 256, 64, 16, 4, 1)
 """Few sizes, so that each statement is prepared once, and kept."""
 
 _UNFINISHED = "number NOT IN (SELECT number FROM results)"
