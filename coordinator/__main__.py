@@ -38,8 +38,8 @@ EXIT_WRONG_USE, EXIT_BROKEN = 64, 70
 DRAIN_LOOK_S = 0.02
 CLOSE_S = 3
 SWITCH_S = 0.000_5
-"""The store's thread asks for the interpreter some thirty times a transaction. While the loop is busy it waits
-so long for it each time; with Python's five milliseconds, workers would run out of credit meanwhile.
+"""The store's thread asks for the interpreter some thirty times a transaction, and waits so long for it each
+time while the loop is busy. With Python's five milliseconds, workers would run out of credit meanwhile.
 """
 COLLECT_EVERY = 50_000
 """New objects after which the collector looks. What a task leaves makes no cycles, and looking
