@@ -1,6 +1,5 @@
 """What the coordinator knows of one worker's session, and of one attempt. Plain records; the rules stand in
-ledger.py and sessions.py. (The collector need not look at tasks and attempts: an attempt's end takes it out
-of its task and its session, so that no cycle is left.)
+ledger.py and sessions.py.
 """
 
 from __future__ import annotations
@@ -49,7 +48,7 @@ class Loss(Enum):
         self.strike = strike
 
 
-class Task(msgspec.Struct, eq=False, gc=False):
+class Task(msgspec.Struct, eq=False):
     """A task without a durable result. Attempts with tokens up to `fence` are over, whatever they say."""
 
     row: TaskRow
@@ -63,7 +62,7 @@ class Task(msgspec.Struct, eq=False, gc=False):
     queued_ns: int = 0
 
 
-class Attempt(msgspec.Struct, eq=False, gc=False):
+class Attempt(msgspec.Struct, eq=False):
     """A task in a worker's hands until `deadline_ns`.
 
     `undelivered` is its assignment, until the worker confirms that it came. `step` is the progress that the
