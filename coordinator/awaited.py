@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+from dataclasses import dataclass, field
 
 from coordinator.rows import ResultRow, Row
 
@@ -10,12 +12,21 @@ AWAITED_MAX = 100_000
 """So many results may be waited for at a time."""
 
 
+@dataclass(slots=True, eq=False)
+class _Waiter:
+    """One who waits: for so many results still, until `ready`."""
+
+    missing: int
+    ready: asyncio.Future[None]
+    rows: list[ResultRow] = field(default_factory=list)
+
+
 class Awaited:
     """The results that somebody waits for, by the name of the task. Belongs to one event loop."""
 
     def __init__(self, most: int = AWAITED_MAX) -> None:
         self._most = most
-        self._by_task: dict[str, list[asyncio.Future[ResultRow]]] = {}
+        self._by_task: dict[str, list[_Waiter]] = {}
         self._count = 0
 
     def has_room(self, more: int) -> bool:
@@ -24,32 +35,38 @@ class Awaited:
 
     def stored(self, rows: list[Row]) -> None:
         """These rows are durable."""
-        if self._by_task:
-            for row in rows:
-                if type(row) is ResultRow:
-                    for future in self._by_task.get(row.task_id, ()):
-                        future.set_result(row)
+        if not self._by_task:
+            return
+        for row in rows:
+            if type(row) is ResultRow:
+                for waiter in self._by_task.get(row.task_id, ()):
+                    waiter.rows.append(row)
+                    waiter.missing -= 1
+                    if not waiter.missing and not waiter.ready.done():
+                        waiter.ready.set_result(None)
 
     async def wait(self, task_ids: list[str], wait_ms: int) -> list[ResultRow]:
-        """The results of these tasks that become durable within `wait_ms` from this call, or sooner: once
-        all are there.
+        """The results of these tasks (each named once) that become durable within `wait_ms` from this call,
+        or sooner: once all are there.
         """
-        loop = asyncio.get_running_loop()
-        futures = {task_id: loop.create_future() for task_id in task_ids}
-        for task_id, future in futures.items():
-            self._by_task.setdefault(task_id, []).append(future)
-        self._count += len(futures)
+        if not task_ids:
+            return []
+        waiter = _Waiter(len(task_ids), asyncio.get_running_loop().create_future())
+        for task_id in task_ids:
+            self._by_task.setdefault(task_id, []).append(waiter)
+        self._count += len(task_ids)
         try:
-            if futures:
-                await asyncio.wait(futures.values(), timeout=wait_ms / 1000)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(wait_ms / 1000):
+                    await waiter.ready
         finally:
-            self._count -= len(futures)
-            for task_id, future in futures.items():
-                self._forget(task_id, future)
-        return [future.result() for future in futures.values() if future.done()]
+            self._count -= len(task_ids)
+            for task_id in task_ids:
+                self._forget(task_id, waiter)
+        return waiter.rows
 
-    def _forget(self, task_id: str, future: asyncio.Future[ResultRow]) -> None:
+    def _forget(self, task_id: str, waiter: _Waiter) -> None:
         waiting = self._by_task[task_id]
-        waiting.remove(future)
+        waiting.remove(waiter)
         if not waiting:
             del self._by_task[task_id]
