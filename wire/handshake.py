@@ -9,6 +9,7 @@ from __future__ import annotations
 import base64
 import binascii
 import hashlib
+from functools import lru_cache
 from typing import TypeVar
 
 import msgspec
@@ -92,6 +93,12 @@ class Refusal(msgspec.Struct, array_like=True, frozen=True):
     retry_after_ms: int = 0
 
 
+_fields = msgspec.msgpack.Decoder(list[msgspec.Raw])
+_hello = msgspec.msgpack.Decoder(Hello)
+_welcome = msgspec.msgpack.Decoder(Welcome)
+_refusal = msgspec.msgpack.Decoder(Refusal)
+
+
 class HandshakeError(Exception):
     """A handshake value that cannot be used; `reason` decides what becomes of it."""
 
@@ -119,13 +126,13 @@ def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
     if named != fingerprint(fleet_key) or not tags_equal(tag(_key(fleet_key, b"hello"), body), code):
         raise HandshakeError(Reason.bad_key, "the worker's key is not this coordinator's (STORMLAB_KEY)")
     # The version is read first and alone: another version's hello may have other fields behind it.
-    spoken = _decode(body, list[msgspec.Raw])
+    spoken = _decode(body, _fields)
     if not spoken or bytes(spoken[0]) != msgspec.msgpack.encode(PROTOCOL_VERSION):
         raise HandshakeError(
             Reason.version,
             f"this coordinator speaks version {PROTOCOL_VERSION} of the protocol, and no other",
         )
-    hello = _decode(body, Hello)
+    hello = _decode(body, _hello)
     if abs(hello.wall_s - wall_s) > CLOCK_BOUND_S:
         raise HandshakeError(
             Reason.clock,
@@ -148,7 +155,7 @@ def read_welcome(value: str, fleet_key: bytes, hello: Hello) -> Welcome:
     code, body = signed[:TAG_BYTES], signed[TAG_BYTES:]
     if not tags_equal(tag(_key(fleet_key, b"welcome"), hello.nonce + body), code):
         raise HandshakeError(Reason.damaged, "the welcome's code does not fit it")
-    return _decode(body, Welcome)
+    return _decode(body, _welcome)
 
 
 def write_refusal(refusal: Refusal) -> str:
@@ -160,7 +167,7 @@ def write_refusal(refusal: Refusal) -> str:
 
 def read_refusal(value: str) -> Refusal:
     """The Refusal in a header's value. Raises HandshakeError: damaged."""
-    return _decode(_unpack(value), Refusal)
+    return _decode(_unpack(value), _refusal)
 
 
 def is_terminal(refusal: Refusal) -> bool:
@@ -168,6 +175,7 @@ def is_terminal(refusal: Refusal) -> bool:
     return any(reason.terminal for reason in Reason if reason.label == refusal.reason)
 
 
+@lru_cache(8)
 def _key(fleet_key: bytes, purpose: bytes) -> bytes:
     return derive(fleet_key, b"", b"stormlab handshake " + purpose)
 
@@ -188,8 +196,8 @@ def _unpack(value: str) -> bytes:
     return rest
 
 
-def _decode(body: bytes, kind: type[S]) -> S:
+def _decode(body: bytes, decoder: msgspec.msgpack.Decoder[S]) -> S:
     try:
-        return msgspec.msgpack.decode(body, type=kind)
+        return decoder.decode(body)
     except UNDECODABLE as error:
         raise HandshakeError(Reason.damaged, str(error)) from None
