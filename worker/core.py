@@ -187,15 +187,15 @@ class Core:
 
     def next_deadline_ns(self) -> int | None:
         """When `on_tick` is due; None while nothing can happen by itself."""
-        times = [self._work.attempts.check_at_ns()]
-        if self._state in (State.waiting, State.connecting):
-            times.append(self._due_ns)
+        due_ns = self._work.attempts.check_at_ns()
+        if self._state is State.waiting or self._state is State.connecting:
+            due_ns = _earlier(due_ns, self._due_ns)
         if self._standing is not None:
-            times.append(self._standing.deadline_ns())
+            due_ns = _earlier(due_ns, self._standing.deadline_ns())
         if self._leaving is not None and self._state is not State.stopped:
-            times.append(self._leaving.deadline_ns())
-        self._planned_ns = min((time for time in times if time is not None), default=None)
-        return self._planned_ns
+            due_ns = _earlier(due_ns, self._leaving.deadline_ns())
+        self._planned_ns = due_ns
+        return due_ns
 
     # -- going out -----------------------------------------
 
@@ -363,3 +363,7 @@ class Core:
             self._parted(now_ns, "stopped", reason, CloseCode.normal)
         self._state = after(self._state, Happening.left)
         return [Disconnect(self._connection, CloseCode.normal, reason), Stop(0, reason)]
+
+
+def _earlier(due_ns: int | None, other_ns: int) -> int:
+    return other_ns if due_ns is None or other_ns < due_ns else due_ns

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from collections import deque
+from functools import lru_cache
 
 WINDOW = 100
 ENOUGH = 5
@@ -25,17 +26,18 @@ class PhiAccrual:
     def __init__(self, threshold: float = 8.0) -> None:
         self._gaps_ns: deque[int] = deque(maxlen=WINDOW)
         self._deviations = deviations_for(threshold)
+        self._limit_ns: int | None = None
 
     def learn(self, gap_ns: int) -> None:
         """An answer came `gap_ns` after the one before."""
         self._gaps_ns.append(gap_ns)
+        if len(self._gaps_ns) >= ENOUGH:
+            mean, deviation = self._mean_and_deviation()
+            self._limit_ns = int(mean + self._deviations * deviation)
 
     def limit_ns(self) -> int | None:
         """The silence at which φ reaches the threshold, or None while too little was seen to say."""
-        if len(self._gaps_ns) < ENOUGH:
-            return None
-        mean, deviation = self._mean_and_deviation()
-        return int(mean + self._deviations * deviation)
+        return self._limit_ns
 
     def phi(self, silence_ns: int) -> float:
         """φ of a silence, 0 while too little was seen to say."""
@@ -56,6 +58,7 @@ def tail(deviations: float) -> float:
     return 0.5 * math.erfc(deviations / math.sqrt(2))
 
 
+@lru_cache(8)
 def deviations_for(threshold: float) -> float:
     """How many standard deviations above the mean have φ = `threshold`, by bisection."""
     low, high = 0.0, 40.0
