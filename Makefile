@@ -41,8 +41,8 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 	@echo "stormlab: the Python tests, unit to end to end (some minutes)"
 	@$(PY) -m pytest
 
-simulate: venv ## histories of trouble under a virtual clock: make simulate SEEDS=10000
-	@$(PY) -m tests.simulation --seeds $${SEEDS:-1000}
+simulate: venv ## histories of trouble under a virtual clock: make simulate SEEDS=10000 FIRST=0
+	@$(PY) -m tests.simulation --first $${FIRST:-0} --seeds $${SEEDS:-1000}
 
 fuzz: venv ## a million hostile inputs against a live coordinator, with good workers beside it (some minutes)
 	@$(PY) -m tests.fuzz --live 1000000 --keep

@@ -1,52 +1,37 @@
 """`python -m tests.simulation --seeds 10000` runs so many; `--seed 17` replays one and tells its story.
 
-`--workers 50 --hours 1` is one long run of a large fleet.
+`--workers 50 --hours 1` is one long run of a large fleet. Runs are of modules that mypyc compiled, where it
+can; `--interpreted` takes them as they are.
 """
 
 from __future__ import annotations
 
 import argparse
-import gc
+import os
+import subprocess
 import sys
-import time
-from concurrent.futures import ProcessPoolExecutor
-from os import cpu_count
+from functools import partial
+from pathlib import Path
 
+from tests.simulation import parts
+from tests.simulation.breach import BrokenError
+from tests.simulation.compiled import (
+    DIGESTS,
+    DifferentError,
+    NotCompiledError,
+    check,
+    folder,
+    is_compiled,
+)
+from tests.simulation.digest import digest_of
 from tests.simulation.endurance import endure
-from tests.simulation.invariants import BrokenError
+from tests.simulation.many import run_many
 from tests.simulation.plan import draw_plan
-from tests.simulation.shrink import broken_by, report
+from tests.simulation.shrink import report
 
-BATCH = 50
 TOLD = 3
-
-
-def failing(seeds: range) -> list[int]:
-    """Those of `seeds` whose run breaks an invariant."""
-    # A run leaves its garbage at its end: to look for it all the while only costs time.
-    gc.disable()
-    bad = [seed for seed in seeds if broken_by(draw_plan(seed)) is not None]
-    gc.collect()
-    return bad
-
-
-def run_many(first: int, count: int, jobs: int | None = None) -> list[int]:
-    """The failing seeds among `count` from `first`, on all cores, with a line of progress every few
-    seconds.
-    """
-    batches = [range(at, min(at + BATCH, first + count)) for at in range(first, first + count, BATCH)]
-    bad: list[int] = []
-    began = told = time.monotonic()
-    with ProcessPoolExecutor(jobs or cpu_count()) as pool:
-        for number, found in enumerate(pool.map(failing, batches), 1):
-            bad += found
-            if time.monotonic() - told > 5:
-                told = time.monotonic()
-                done = min(number * BATCH, count)
-                print(f"{done} of {count} seeds, {len(bad)} failing, {told - began:.0f} s", flush=True)
-    took_s = time.monotonic() - began
-    print(f"{count} seeds in {took_s:.0f} s, {count / took_s:.0f} a second: {len(bad)} failing")
-    return bad
+STOPPED, LAB_BROKE = 2, 70
+"""As in driver/exit_codes.py, which does not stand beside compiled modules."""
 
 
 def one_long_run(seed: int, workers: int, hours: float) -> int:
@@ -59,26 +44,88 @@ def one_long_run(seed: int, workers: int, hours: float) -> int:
     return 0
 
 
-def main() -> int:
-    """0 when nothing broke."""
-    arguments = argparse.ArgumentParser(description=__doc__)
-    arguments.add_argument("--seeds", type=int, default=1_000)
-    arguments.add_argument("--first", type=int, default=0)
-    arguments.add_argument("--seed", type=int)
-    arguments.add_argument("--jobs", type=int, default=cpu_count())
+def many(chosen: argparse.Namespace) -> int:
+    """0 when nothing broke, 2 when it was stopped before its end."""
+    keep = partial(parts.keep, chosen.keep) if chosen.keep else lambda part: None
+    done = run_many(chosen.first, chosen.seeds, chosen.jobs, nice=chosen.nice, code=chosen.code, keep=keep)
+    bad = [seed for part in done for seed in part.failing]
+    for seed in bad[:TOLD]:
+        print(report(seed))
+    if bad:
+        return 1
+    return 0 if sum(part.count for part in done) == chosen.seeds else STOPPED
+
+
+def run_compiled(chosen: argparse.Namespace) -> None:
+    """Go on in compiled modules, and do not come back. Raises NotCompiledError, DifferentError."""
+    built = folder()
+    check(built, [digest_of(draw_plan(seed)) for seed in range(DIGESTS)])
+    keep = ["--keep", str(chosen.keep.resolve())] if chosen.keep else []
+    code = ["--code", chosen.code or f"{_commit()}, compiled"]
+    print(f"compiled modules; {DIGESTS} seeds give the same histories as interpreted ones", flush=True)
+    os.chdir(built)
+    os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:], *keep, *code])
+
+
+def _commit() -> str:
+    """The checkout's commit, with `-dirty` behind it where something was changed since."""
+    asked = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
+    told = subprocess.run(asked, capture_output=True, text=True, check=False)
+    return told.stdout.strip() or "unknown commit"
+
+
+def _arguments() -> argparse.Namespace:
+    arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    arguments.add_argument("--seeds", type=int, default=1_000, help="so many runs")
+    arguments.add_argument("--first", type=int, default=0, help="from this seed on: for a part of many")
+    arguments.add_argument("--seed", type=int, help="one run, and its story where it breaks")
+    arguments.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at once")
+    arguments.add_argument("--nice", type=int, default=0, help="their niceness")
+    arguments.add_argument("--keep", type=Path, metavar="FILE", help="add a line for each part that is done")
+    arguments.add_argument("--add-up", type=Path, metavar="FILE", help="what the parts in FILE come to")
+    arguments.add_argument("--code", default="", help="what a part's line names as the code it ran")
     arguments.add_argument("--workers", type=int, help="one long run of so many, with --hours")
     arguments.add_argument("--hours", type=float, default=1.0)
-    chosen = arguments.parse_args()
+    arguments.add_argument("--interpreted", action="store_true", help="plain Python, nothing compiled")
+    arguments.add_argument("--digests", type=int, help="only the digests of so many runs")
+    return arguments.parse_args()
+
+
+def add_up(file: Path) -> int:
+    """0 when the parts are those of one run, in which nothing broke."""
+    try:
+        whole = parts.added_up(parts.read(file))
+    except (OSError, ValueError) as error:
+        print(f"{file}: {error}", file=sys.stderr)
+        return STOPPED
+    print(whole)
+    return 1 if whole.failing else 0
+
+
+def main() -> int:
+    """0 when nothing broke."""
+    chosen = _arguments()
+    if chosen.add_up is not None:
+        return add_up(chosen.add_up)
+    if chosen.digests is not None:
+        print(*(digest_of(draw_plan(seed)) for seed in range(chosen.digests)), sep="\n")
+        return 0
+    if not chosen.interpreted and not is_compiled():
+        try:
+            run_compiled(chosen)
+        except NotCompiledError as error:
+            print(f"interpreted modules, since {error}", flush=True)
+        except DifferentError as error:
+            print(error, file=sys.stderr)
+            return LAB_BROKE
+    chosen.code = chosen.code or f"{_commit()}, interpreted"
     if chosen.workers is not None:
         return one_long_run(chosen.seed or 0, chosen.workers, chosen.hours)
     if chosen.seed is not None:
         told = report(chosen.seed)
         print(told or f"seed {chosen.seed}: nothing breaks")
         return 1 if told else 0
-    bad = run_many(chosen.first, chosen.seeds, chosen.jobs)
-    for seed in bad[:TOLD]:
-        print(report(seed))
-    return 1 if bad else 0
+    return many(chosen)
 
 
 if __name__ == "__main__":

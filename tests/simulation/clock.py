@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-import heapq
 from collections.abc import Callable
+from heapq import heappop, heappush
 
 
 class Clock:
@@ -26,19 +26,21 @@ class Clock:
 
     def after(self, delay_ns: int, call: Callable[[], None]) -> None:
         """Have `call` run `delay_ns` from now."""
-        self.at(self.now_ns + max(0, delay_ns), call)
+        self.at(self.now_ns + delay_ns, call)
 
     def at(self, at_ns: int, call: Callable[[], None]) -> None:
         """Have `call` run at `at_ns`, or now when that has passed."""
         self._made += 1
-        heapq.heappush(self._heap, (max(at_ns, self.now_ns), self._made, call))
+        if at_ns < self.now_ns:
+            at_ns = self.now_ns
+        heappush(self._heap, (at_ns, self._made, call))
 
     def step(self) -> bool:
         """Run the next event; False when there is none."""
         if not self._heap:
             return False
         self.acted.clear()
-        self.now_ns, _, call = heapq.heappop(self._heap)
+        self.now_ns, _, call = heappop(self._heap)
         call()
         return True
 

@@ -14,8 +14,8 @@ from coordinator.door import Refused
 from coordinator.pace import pace
 from coordinator.rows import AttemptRow, ResultRow, Row
 from coordinator.sessions import RESUMED
+from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
-from tests.simulation.invariants import BrokenError
 from tests.simulation.memory_store import MemoryStore
 from tests.simulation.network import Connection
 from tests.simulation.process import Process
@@ -147,7 +147,7 @@ class CoordinatorProcess(Process):
         if self.core is None:
             return ""
         since_ns = self.clock.now_ns - self.silent_max_ms * _MS
-        if since_ns <= self._frozen_until_ns:
+        if since_ns <= self.frozen_until_ns:
             return ""
         for number, speaker in self.core.fleet.connections.items():
             if self._heard_ns[number] < since_ns:
@@ -168,7 +168,7 @@ class CoordinatorProcess(Process):
         if self.core is None:
             return ""
         seen_ns = self.clock.now_ns - OVERDUE_MAX_MS * _MS
-        if seen_ns < self._frozen_until_ns:
+        if seen_ns < self.frozen_until_ns:
             return ""
         for session in self.core.fleet.sessions.by_id.values():
             for attempt in session.attempts.values():
@@ -245,10 +245,12 @@ class CoordinatorProcess(Process):
         """Whether the crash that waits comes with this commit: mostly it waits for one with a result at
         stake, or an attempt that has just begun.
         """
-        crash = self.crash_at_commit
         worth = AttemptRow if self._chance.random() < 0.3 else ResultRow
+        crash = self.crash_at_commit
+        if crash is None:
+            return None
         at_stake = any(isinstance(row, worth) for row in batch)
-        if crash is None or (not at_stake and self._chance.random() >= ANY_COMMIT):
+        if not at_stake and self._chance.random() >= ANY_COMMIT:
             return None
         self.crash_at_commit = None
         return crash

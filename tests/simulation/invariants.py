@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, cast
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, cast
 
+from tests.simulation.breach import BrokenError
 from wire import events
 from wire.priority import Priority
 
@@ -12,10 +14,6 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 DEPTH_MAX = 10_000
-
-
-class BrokenError(AssertionError):
-    """An invariant does not hold."""
 
 
 class Witness:
@@ -31,31 +29,52 @@ class Witness:
         self.last_token = 0
         self.checkpoints_refused: set[int] = set()
         self.breaches: list[str] = []
+        self._acts: dict[type[events.Event], Callable[[Any], None]] = {
+            events.TaskDone: self._done,
+            events.Finished: self._finished,
+            events.ResultRefused: self._result_refused,
+            events.CheckpointRefused: self._checkpoint_refused,
+            events.CheckpointCommitted: self._checkpoint_committed,
+            events.ResultAcknowledged: self._result_acknowledged,
+            events.Assigned: self._assigned,
+            events.ProcessStarted: self._process_started,
+        }
 
     def see(self, event: events.Event) -> None:
         """Take note of one line."""
-        if isinstance(event, events.TaskDone):
-            self._done(event)
-        elif isinstance(event, events.Finished) and not event.error:
+        act = self._acts.get(type(event))
+        if act is not None:
+            act(event)
+
+    def _finished(self, event: events.Finished) -> None:
+        if not event.error:
             self.finished_well.add(event.token)
-        elif isinstance(event, events.ResultRefused):
-            self.refused.add(event.token)
-        elif isinstance(event, events.CheckpointRefused):
-            self.checkpoints_refused.add(event.token)
-        elif isinstance(event, events.CheckpointCommitted):
-            newest = self.newest_token.get(event.task, 0)
-            if event.token != newest:
-                self.breaches.append(f"{event.task} keeps a checkpoint of {event.token}; newest is {newest}")
-        elif isinstance(event, events.ResultAcknowledged) and event.token in self.finished_well:
+
+    def _result_refused(self, event: events.ResultRefused) -> None:
+        self.refused.add(event.token)
+
+    def _checkpoint_refused(self, event: events.CheckpointRefused) -> None:
+        self.checkpoints_refused.add(event.token)
+
+    def _checkpoint_committed(self, event: events.CheckpointCommitted) -> None:
+        newest = self.newest_token.get(event.task, 0)
+        if event.token != newest:
+            self.breaches.append(f"{event.task} keeps a checkpoint of {event.token}; newest is {newest}")
+
+    def _result_acknowledged(self, event: events.ResultAcknowledged) -> None:
+        if event.token in self.finished_well:
             self.acknowledged[event.token] = event.task
-        elif isinstance(event, events.Assigned):
-            if event.token <= self.last_token:
-                self.breaches.append(f"token {event.token} of {event.task} does not grow ({self.last_token})")
-            self.last_token = event.token
-            if event.task in self.done:
-                self.breaches.append(f"{event.task} was given out after its result was durable")
-            self.newest_token[event.task] = event.token
-        elif isinstance(event, events.ProcessStarted) and event.role == "coordinator":
+
+    def _assigned(self, event: events.Assigned) -> None:
+        if event.token <= self.last_token:
+            self.breaches.append(f"token {event.token} of {event.task} does not grow ({self.last_token})")
+        self.last_token = event.token
+        if event.task in self.done:
+            self.breaches.append(f"{event.task} was given out after its result was durable")
+        self.newest_token[event.task] = event.token
+
+    def _process_started(self, event: events.ProcessStarted) -> None:
+        if event.role == "coordinator":
             self.told_in_this_life.clear()
 
     def _done(self, event: events.TaskDone) -> None:

@@ -9,8 +9,8 @@ from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
 
+from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
-from tests.simulation.invariants import BrokenError
 
 Receive = Callable[[bytes], None]
 Closed = Callable[[str], None]
@@ -30,65 +30,90 @@ class Wire:
     refusing: bool = False
     seen: deque[bytes] = field(default_factory=lambda: deque(maxlen=SEEN))
 
-
-@dataclass
-class _Direction:
-    receive: Receive
-    closed: Closed
-    free_at_ns: int = 0
-    is_closed: bool = False
+    def delay_ns(self, chance: random.Random) -> float:
+        """A delay, drawn."""
+        low_ms, high_ms = self.delay_ms
+        return (low_ms + (high_ms - low_ms) * chance.random()) * 1e6
 
 
-@dataclass
+class _End:
+    """One end of a connection: what it hears, and what it sent that the other end has not believed yet."""
+
+    __slots__ = ("closed", "free_at_ns", "is_closed", "receive", "sent")
+
+    def __init__(self, receive: Receive, closed: Closed) -> None:
+        self.receive = receive
+        self.closed = closed
+        self.free_at_ns = 0
+        self.is_closed = False
+        self.sent: list[bytes] = []
+
+
+class _Arrival:
+    """Bytes on their way to an end."""
+
+    __slots__ = ("_data", "_end")
+
+    def __init__(self, end: _End, data: bytes) -> None:
+        self._end = end
+        self._data = data
+
+    def __call__(self) -> None:
+        if not self._end.is_closed:
+            self._end.receive(self._data)
+
+
 class Connection:
-    """Two directions over one link; index 0 is the worker's end, 1 the coordinator's."""
+    """Two directions over one link; end 0 is the worker's, 1 the coordinator's."""
 
-    clock: Clock
-    chance: random.Random
-    wire: Wire
-    ends: list[_Direction] = field(default_factory=list)
-    sent: tuple[deque[bytes], deque[bytes]] = field(default_factory=lambda: (deque(), deque()))
+    __slots__ = ("_chance", "_clock", "_wire", "ends")
+
+    def __init__(self, clock: Clock, chance: random.Random, wire: Wire) -> None:
+        self._clock = clock
+        self._chance = chance
+        self._wire = wire
+        self.ends: list[_End] = []
 
     def attach(self, receive: Receive, closed: Closed) -> None:
         """Give an end its callbacks: the worker's first, then the coordinator's.
 
         The worker may be gone when the coordinator accepts; then that is the first thing it hears.
         """
-        self.ends.append(_Direction(receive, closed))
-        if len(self.ends) > 1 and self.ends[0].is_closed and not self.wire.silent:
+        self.ends.append(_End(receive, closed))
+        if len(self.ends) > 1 and self.ends[0].is_closed and not self._wire.silent:
             self._end(self.ends[1], "reset")
 
     def send(self, end: int, data: bytes) -> None:
         """Bytes from `end` to the other one. What is sent into a silent link is lost with the connection."""
-        other = self.ends[1 - end]
-        if other.is_closed or self.ends[end].is_closed:
+        own, other, wire, chance = self.ends[end], self.ends[1 - end], self._wire, self._chance
+        if other.is_closed or own.is_closed:
             return
-        self.sent[end].append(data)
-        if self.wire.silent:
+        own.sent.append(data)
+        if wire.silent:
             return
-        self.wire.seen.append(data)
-        if self.chance.random() < self.wire.damage:
+        wire.seen.append(data)
+        if chance.random() < wire.damage:
             damaged = bytearray(data)
-            damaged[self.chance.randrange(len(damaged))] ^= 1 << self.chance.randrange(8)
+            damaged[chance.randrange(len(damaged))] ^= 1 << chance.randrange(8)
             data = bytes(damaged)
-        self._deliver(other, lambda: other.receive(data))
-        if self.chance.random() < self.wire.replay:
-            seen = self.wire.seen
-            again = seen[-1] if self.chance.random() < 0.5 else self.chance.choice(seen)
-            self._deliver(other, lambda: other.receive(again))
+        self._deliver(other, _Arrival(other, data))
+        if chance.random() < wire.replay:
+            seen = wire.seen
+            again = seen[-1] if chance.random() < 0.5 else chance.choice(seen)
+            self._deliver(other, _Arrival(other, again))
 
     def believed(self, end: int, data: bytes) -> None:
         """`end` took these bytes for a frame of the other one: they are the next that it sent, or
         BrokenError.
         """
-        sent = self.sent[1 - end]
-        if not sent or sent.popleft() != data:
+        sent = self.ends[1 - end].sent
+        if not sent or sent.pop(0) != data:
             raise BrokenError("a frame was believed that the other end did not send, or not now")
 
     def close(self, end: int, why: str) -> None:
         """`end` closes: it is done at once; the other end hears of it, unless the link is silent."""
         self.ends[end].is_closed = True
-        if len(self.ends) > 1 and not self.wire.silent:
+        if len(self.ends) > 1 and not self._wire.silent:
             self._end(self.ends[1 - end], why)
 
     def cut(self, why: str) -> None:
@@ -96,21 +121,15 @@ class Connection:
         for end in self.ends:
             self._end(end, why)
 
-    def _end(self, end: _Direction, why: str) -> None:
+    def _end(self, end: _End, why: str) -> None:
         def finish() -> None:
             if not end.is_closed:
                 end.is_closed = True
                 end.closed(why)
 
-        self._deliver(end, finish, even_closed=True)
+        self._deliver(end, finish)
 
-    def _deliver(self, end: _Direction, call: Callable[[], None], *, even_closed: bool = False) -> None:
-        low, high = self.wire.delay_ms
-        at_ns = self.clock.now_ns + int(self.chance.uniform(low, high) * 1e6)
+    def _deliver(self, end: _End, call: Callable[[], None]) -> None:
+        at_ns = self._clock.now_ns + int(self._wire.delay_ns(self._chance))
         end.free_at_ns = max(end.free_at_ns, at_ns)
-
-        def arrive() -> None:
-            if even_closed or not end.is_closed:
-                call()
-
-        self.clock.at(end.free_at_ns, arrive)
+        self._clock.at(end.free_at_ns, call)

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import ParamSpec
+from typing import Generic, TypeVar
 
+from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
-from tests.simulation.invariants import BrokenError
 
-P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Process:
@@ -19,7 +19,7 @@ class Process:
         self.life = 0
         self.born = 0
         self.is_alive = False
-        self._frozen_until_ns = 0
+        self.frozen_until_ns = 0
 
     def begin_life(self) -> None:
         """A new process: whatever was meant for the last one is void."""
@@ -27,7 +27,7 @@ class Process:
         self.clock.births += 1
         self.born = self.clock.births
         self.is_alive = True
-        self._frozen_until_ns = 0
+        self.frozen_until_ns = 0
 
     def end_life(self) -> None:
         """SIGKILL: nothing more happens in it."""
@@ -36,7 +36,7 @@ class Process:
 
     def freeze(self, for_ns: int) -> None:
         """Nothing happens in it for a while, then all that was due happens."""
-        self._frozen_until_ns = max(self._frozen_until_ns, self.clock.now_ns + for_ns)
+        self.frozen_until_ns = max(self.frozen_until_ns, self.clock.now_ns + for_ns)
 
     def overlooked(self) -> str:
         """What this process should have done by now, and did not; "" when nothing.
@@ -46,23 +46,69 @@ class Process:
         """
         raise NotImplementedError
 
-    def inside(self, call: Callable[P, None]) -> Callable[P, None]:
+    def acts(self) -> None:
+        """Something is about to happen in it. Raises BrokenError when it overlooked something before."""
+        clock = self.clock
+        if clock.is_watched and (breach := self.overlooked()):
+            raise BrokenError(breach)
+        clock.acted.append(self)
+
+    def inside(self, call: Callable[[], None]) -> Callable[[], None]:
         """`call`, bound to this life: void in any other, late when frozen."""
-        life = self.life
+        return Inside(self, call)
 
-        def run(*args: P.args, **named: P.kwargs) -> None:
-            if life != self.life or not self.is_alive:
-                return
-            if self.clock.now_ns < self._frozen_until_ns:
-                self.clock.at(self._frozen_until_ns, lambda: run(*args, **named))
-                return
-            if self.clock.is_watched and (breach := self.overlooked()):
-                raise BrokenError(breach)
-            self.clock.acted.append(self)
-            call(*args, **named)
-
-        return run
+    def hearing(self, hear: Callable[[T], None]) -> Callable[[T], None]:
+        """The same for what comes in."""
+        return Hearing(self, hear)
 
     def soon(self, delay_ns: int, call: Callable[[], None]) -> None:
         """Have `call` run in this life, `delay_ns` from now."""
-        self.clock.after(delay_ns, self.inside(call))
+        self.clock.after(delay_ns, Inside(self, call))
+
+
+# (Classes, not closures that name themselves: those are circles, and half of a run's time would go to
+# finding its garbage.)
+
+
+class Inside:
+    """A call into one life of a process."""
+
+    __slots__ = ("_call", "_life", "_process")
+
+    def __init__(self, process: Process, call: Callable[[], None]) -> None:
+        self._process = process
+        self._life = process.life
+        self._call = call
+
+    def __call__(self) -> None:
+        process = self._process
+        if self._life != process.life or not process.is_alive:
+            return
+        clock = process.clock
+        if clock.now_ns < process.frozen_until_ns:
+            clock.at(process.frozen_until_ns, self)
+            return
+        process.acts()
+        self._call()
+
+
+class Hearing(Generic[T]):
+    """A call into one life of a process, with what comes in."""
+
+    __slots__ = ("_hear", "_life", "_process")
+
+    def __init__(self, process: Process, hear: Callable[[T], None]) -> None:
+        self._process = process
+        self._life = process.life
+        self._hear = hear
+
+    def __call__(self, what: T) -> None:
+        process = self._process
+        if self._life != process.life or not process.is_alive:
+            return
+        clock = process.clock
+        if clock.now_ns < process.frozen_until_ns:
+            clock.at(process.frozen_until_ns, lambda: self(what))
+            return
+        process.acts()
+        self._hear(what)

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 from dataclasses import replace
 
-from tests.simulation.invariants import BrokenError
+import msgspec
+
+from tests.simulation.breach import BrokenError
 from tests.simulation.plan import Plan, draw_plan
 from tests.simulation.world import World
 
 TRIES_MAX = 300
-LINES_TOLD = 25
 
 
 def broken_by(plan: Plan) -> tuple[str, World] | None:
@@ -47,7 +48,7 @@ def report(seed: int) -> str:
     found = broken_by(plan)
     assert found is not None
     because, world = found
-    lines = b"".join(world.lines[-LINES_TOLD:]).decode()
+    lines = "".join(f"{msgspec.json.encode(event).decode()}\n" for event in world.last)
     troubles = "\n".join(f"    {trouble}" for trouble in plan.troubles)
     tasks = ", ".join(work.task_id for work in plan.tasks)
     return (

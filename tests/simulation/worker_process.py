@@ -6,16 +6,13 @@ from __future__ import annotations
 
 import hashlib
 import random
-from collections.abc import Iterator
-from contextlib import contextmanager
-from dataclasses import dataclass
 
 import msgspec
 
 from coordinator.core import Opening
+from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
 from tests.simulation.coordinator_process import CoordinatorProcess
-from tests.simulation.invariants import BrokenError
 from tests.simulation.network import Connection, Wire
 from tests.simulation.process import Process
 from wire.codec import Limits, Opener, Sealer, session_keys
@@ -57,12 +54,19 @@ class Steps(msgspec.Struct):
     fails: bool = False
 
 
-@dataclass
+_steps = msgspec.json.Decoder(Steps)
+
+
 class _Line:
-    number: int
-    connection: Connection
-    sealer: Sealer
-    opener: Opener
+    """A connection that was welcomed."""
+
+    __slots__ = ("connection", "number", "opener", "sealer")
+
+    def __init__(self, number: int, connection: Connection, sealer: Sealer, opener: Opener) -> None:
+        self.number = number
+        self.connection = connection
+        self.sealer = sealer
+        self.opener = opener
 
 
 class WorkerProcess(Process):
@@ -117,9 +121,9 @@ class WorkerProcess(Process):
 
     def overlooked(self) -> str:
         """A lease that is over, or silence that is too long."""
-        silent_ms = (self.clock.now_ns - max(self._heard_ns, self._frozen_until_ns)) / _MS
-        if silent_ms > self._coordinator.silent_max_ms and self._is_connected():
-            return f"{self.name} has not noticed {silent_ms:.0f} ms of silence"
+        silent_ns = self.clock.now_ns - max(self._heard_ns, self.frozen_until_ns)
+        if silent_ns > self._coordinator.silent_max_ms * _MS and self._is_connected():
+            return f"{self.name} has not noticed {silent_ns / _MS:.0f} ms of silence"
         if self._running and (over := self.without_lease()):
             return f"{self.name} works on {over[0]}, whose lease is over"
         return ""
@@ -132,7 +136,7 @@ class WorkerProcess(Process):
         if self.core is None:
             return []
         seen_ns = self.clock.now_ns - 2 * _MS
-        if seen_ns < self._frozen_until_ns:
+        if seen_ns < self.frozen_until_ns:
             return []
         live = self.core.live_tasks(seen_ns)
         return [task for start in self._running.values() if (task := start.assign.task_id) not in live]
@@ -140,15 +144,14 @@ class WorkerProcess(Process):
     # -- effects -------------------------------------------
 
     def _do(self, effects: list[Effect]) -> None:
-        pending = list(effects)
-        while pending:
+        for effect in effects:
             if self.core is None:
                 return
-            pending = self._one(pending[0]) + pending[1:]
+            self._one(effect)
         self._send()
         self._plan_tick()
 
-    def _one(self, effect: Effect) -> list[Effect]:
+    def _one(self, effect: Effect) -> None:
         match effect:
             case Connect():
                 self._dial(effect)
@@ -171,7 +174,6 @@ class WorkerProcess(Process):
                 self._disk.pop(effect.task_id, None)
             case Stop():
                 self._left(effect)
-        return []
 
     def _send(self) -> None:
         core, line = self.core, self._line
@@ -204,7 +206,7 @@ class WorkerProcess(Process):
     # -- work ----------------------------------------------
 
     def _work(self, start: StartAttempt, step: int) -> None:
-        what = msgspec.json.decode(start.assign.params, type=Steps)
+        what = _steps.decode(start.assign.params)
         token = start.assign.token
         if step >= what.steps:
             self.soon(0, lambda: self._finish(token, what))
@@ -235,17 +237,13 @@ class WorkerProcess(Process):
         error = "meant to fail" if what.fails else ""
         self._do(self.core.on_finished(self.clock.now_ns, token, b"null", error))
 
-    @contextmanager
-    def _acknowledgements(self, core: Core) -> Iterator[None]:
+    def _note_acknowledged(self, core: Core, before: list[CheckpointSaved]) -> None:
         """Note the checkpoints that the core does not keep any more: the coordinator said that it has
         them.
         """
-        pending = core.channel.pending() if core.channel.depth else ()
-        saved = [message for message in pending if isinstance(message, CheckpointSaved)]
-        yield
-        if saved:
+        if before:
             kept = {id(message) for message in core.channel.pending()}
-            self.told_of_checkpoints += [message for message in saved if id(message) not in kept]
+            self.told_of_checkpoints += [message for message in before if id(message) not in kept]
 
     def _left(self, stop: Stop) -> None:
         """The process ends by itself: in order, it holds nothing any more."""
@@ -262,12 +260,12 @@ class WorkerProcess(Process):
         number = effect.connection
         connection = Connection(self.clock, self._chance, self.wire)
         connection.attach(
-            self.inside(lambda data: self._receive(number, data)),
-            self.inside(lambda why: self._closed(number, why)),
+            self.hearing(lambda data: self._receive(number, data)),
+            self.hearing(lambda why: self._closed(number, why)),
         )
         self.connections = [*self.connections[-3:], connection]
         self._dialling = (number, connection)
-        delay_ns = int(self._chance.uniform(*self.wire.delay_ms) * 2 * _MS)
+        delay_ns = int(self.wire.delay_ns(self._chance) * 2)
         if self.wire.refusing or not self._coordinator.is_alive:
             self.soon(delay_ns, lambda: self._failed(number, Failure("refused", "connection refused")))
             return
@@ -280,14 +278,14 @@ class WorkerProcess(Process):
 
     def _arrive(self, number: int, hello: Hello, value: str, connection: Connection) -> None:
         """The upgrade request reaches the coordinator."""
-        delay_ns = int(self._chance.uniform(*self.wire.delay_ms) * _MS)
+        delay_ns = int(self.wire.delay_ns(self._chance))
         answer = self._coordinator.hello(value, connection)
         if isinstance(answer, Opening):
             coordinator = self._coordinator
             opened = answer.connection
             connection.attach(
-                coordinator.inside(lambda data: coordinator.receive(opened, data)),
-                coordinator.inside(lambda why: coordinator.closed(opened, why)),
+                coordinator.hearing(lambda data: coordinator.receive(opened, data)),
+                coordinator.hearing(lambda why: coordinator.closed(opened, why)),
             )
             header = self._maybe_damaged(write_welcome(answer.welcome, self._key, answer.hello))
             if self.wire.silent:
@@ -318,8 +316,9 @@ class WorkerProcess(Process):
             Opener(keys.to_worker, Limits()),
         )  # fmt: skip
         self._heard_ns = self.clock.now_ns
-        with self._acknowledgements(self.core):
-            effects = self.core.on_connected(self.clock.now_ns, number, welcome)
+        core, checkpoints = self.core, _checkpoints_kept(self.core)
+        effects = core.on_connected(self.clock.now_ns, number, welcome)
+        self._note_acknowledged(core, checkpoints)
         self._do(effects)
 
     def _failed(self, number: int, failure: Failure) -> None:
@@ -337,8 +336,9 @@ class WorkerProcess(Process):
             return
         self._heard_ns = self.clock.now_ns
         line.connection.believed(WORKER_END, data)
-        with self._acknowledgements(self.core):
-            effects = self.core.on_frame(self.clock.now_ns, number, frame)
+        core, checkpoints = self.core, _checkpoints_kept(self.core)
+        effects = core.on_frame(self.clock.now_ns, number, frame)
+        self._note_acknowledged(core, checkpoints)
         self._do(effects)
 
     def _closed(self, number: int, why: str) -> None:
@@ -370,3 +370,10 @@ class WorkerProcess(Process):
             return value
         at = self._chance.randrange(len(value))
         return value[:at] + ("A" if value[at] != "A" else "B") + value[at + 1 :]
+
+
+def _checkpoints_kept(core: Core) -> list[CheckpointSaved]:
+    """The checkpoints that are not acknowledged yet."""
+    if not core.channel.depth:
+        return []
+    return [message for message in core.channel.pending() if isinstance(message, CheckpointSaved)]

@@ -1,0 +1,106 @@
+"""The same sources compiled by mypyc, in a folder of their own: a run takes a fraction of the time.
+
+What defines messages and settings (msgspec's structs) stays as it is, beside what is compiled. That both ways
+give the same histories is seen each time before the compiled ones are run.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import shutil
+import subprocess
+import sys
+from importlib.metadata import version
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("wire", "coordinator", "worker", "tests/simulation")
+COMPILED = {
+    "wire": ("channel", "codec", "compression", "keys", "priority"),
+    "coordinator": (
+        "admission", "attempts", "connection", "core", "counters", "door", "effects", "fleet", "free_workers",
+        "hearing", "ledger", "nonces", "pace", "session", "sessions", "submission", "telling", "timers",
+        "waiting",
+    ),
+    "worker": (
+        "attempts", "core", "heartbeat", "leaving", "losses", "phi", "reconnect", "session", "standing",
+        "work",
+    ),
+    "worker/policies": (
+        "decorrelated", "equal_jitter", "exponential", "fixed", "full_jitter", "none", "policy", "seed",
+        "slotted", "websockets_library",
+    ),
+    "tests/simulation": (
+        "clock", "conduct", "coordinator_process", "endurance", "invariants", "memory_store", "network",
+        "plan", "process", "strikes", "worker_process", "world",
+    ),
+}  # fmt: skip
+BUILD_MAX_S = 1_800
+DIGESTS = 40
+
+
+class NotCompiledError(Exception):
+    """There are no compiled modules to be had here; the message says why."""
+
+
+class DifferentError(Exception):
+    """Compiled and interpreted modules do not do the same."""
+
+
+def folder() -> Path:
+    """Where the compiled modules are, compiled now if they were not before. Raises NotCompiledError."""
+    built = ROOT / ".stormlab" / "simulation" / _fingerprint()
+    if not built.is_dir():
+        print("compiling the cores and the simulation: once for each state of the code", flush=True)
+        # What was built of older states, or not to its end.
+        shutil.rmtree(built.parent, ignore_errors=True)
+        _build(built)
+    return built
+
+
+def check(built: Path, ours: list[str]) -> None:
+    """Have the compiled modules run the seeds of `ours`, and compare. Raises DifferentError."""
+    asked = [sys.executable, "-m", "tests.simulation", "--digests", str(len(ours))]
+    told = subprocess.run(asked, cwd=built, capture_output=True, text=True, timeout=BUILD_MAX_S, check=False)
+    if told.stdout.split() != ours:
+        raise DifferentError(
+            f"compiled and interpreted modules give different histories of the seeds below {len(ours)}: "
+            f"use --interpreted. {told.stderr}"
+        )
+
+
+def is_compiled() -> bool:
+    """Whether this very process runs compiled modules."""
+    from tests.simulation import world
+
+    return not world.__file__.endswith(".py")
+
+
+def _fingerprint() -> str:
+    """One name for all that goes into a build."""
+    whole = hashlib.sha256(f"{sys.version} {sys.executable} {version('mypy')}".encode())
+    for path in _sources():
+        whole.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    return whole.hexdigest()[:16]
+
+
+def _sources() -> list[Path]:
+    return sorted(path for room in ROOMS for path in (ROOT / room).rglob("*.py"))
+
+
+def _build(built: Path) -> None:
+    fresh = built.with_name("unfinished")
+    for path in _sources():
+        copy = fresh / path.relative_to(ROOT)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, copy)
+    files = [f"{room}/{name}.py" for room, names in COMPILED.items() for name in names]
+    build = [sys.executable, "-m", "tests.simulation.mypyc_build", *files]
+    try:
+        subprocess.run(build, cwd=fresh, capture_output=True, text=True, timeout=BUILD_MAX_S, check=True)
+    except subprocess.CalledProcessError as error:
+        last = (error.stderr.strip() or error.stdout.strip()).splitlines()[-1:]
+        raise NotCompiledError(f"mypyc failed: {' '.join(last)}") from None
+    except subprocess.TimeoutExpired:
+        raise NotCompiledError(f"mypyc took more than {BUILD_MAX_S} s") from None
+    fresh.rename(built)
