@@ -31,8 +31,8 @@ COMPILED = {
         "slotted", "websockets_library",
     ),
     "tests/simulation": (
-        "clock", "conduct", "coordinator_process", "endurance", "invariants", "memory_store", "network",
-        "plan", "process", "strikes", "worker_process", "world",
+        "clock", "conduct", "coordinator_process", "digest", "endurance", "invariants", "memory_store",
+        "network", "plan", "process", "strikes", "worker_process", "world",
     ),
 }  # fmt: skip
 BUILD_MAX_S = 1_800
