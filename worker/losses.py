@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import msgspec
 
 from wire.handshake import Refusal
 from wire.refusals import CloseCode, FrameFault
@@ -23,8 +23,7 @@ _KIND_BY_CODE = {
 _KIND_BY_NUMBER = {int(code): kind for code, kind in _KIND_BY_CODE.items()}
 
 
-@dataclass(frozen=True)
-class Failure:
+class Failure(msgspec.Struct, frozen=True):
     """Why dialling led to no session; `kind` as in events.ConnectFailed."""
 
     kind: str

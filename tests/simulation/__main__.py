@@ -8,11 +8,11 @@ from __future__ import annotations
 
 import argparse
 import os
-import subprocess
 import sys
 from functools import partial
 from pathlib import Path
 
+from tests import proofs
 from tests.simulation import parts
 from tests.simulation.breach import BrokenError
 from tests.simulation.compiled import (
@@ -61,17 +61,10 @@ def run_compiled(chosen: argparse.Namespace) -> None:
     built = folder()
     check(built, [digest_of(draw_plan(seed)) for seed in range(DIGESTS)])
     keep = ["--keep", str(chosen.keep.resolve())] if chosen.keep else []
-    code = ["--code", chosen.code or f"{_commit()}, compiled"]
+    code = ["--code", chosen.code or f"{proofs.commit()}, compiled"]
     print(f"compiled modules; {DIGESTS} seeds give the same histories as interpreted ones", flush=True)
     os.chdir(built)
     os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:], *keep, *code])
-
-
-def _commit() -> str:
-    """The checkout's commit, with `-dirty` behind it where something was changed since."""
-    asked = ["git", "describe", "--always", "--dirty", "--abbrev=12"]
-    told = subprocess.run(asked, capture_output=True, text=True, check=False)
-    return told.stdout.strip() or "unknown commit"
 
 
 def _arguments() -> argparse.Namespace:
@@ -83,6 +76,7 @@ def _arguments() -> argparse.Namespace:
     arguments.add_argument("--nice", type=int, default=0, help="their niceness")
     arguments.add_argument("--keep", type=Path, metavar="FILE", help="add a line for each part that is done")
     arguments.add_argument("--add-up", type=Path, metavar="FILE", help="what the parts in FILE come to")
+    arguments.add_argument("--write", action="store_true", help="and keep that in docs/proofs.md")
     arguments.add_argument("--code", default="", help="what a part's line names as the code it ran")
     arguments.add_argument("--workers", type=int, help="one long run of so many, with --hours")
     arguments.add_argument("--hours", type=float, default=1.0)
@@ -91,22 +85,26 @@ def _arguments() -> argparse.Namespace:
     return arguments.parse_args()
 
 
-def add_up(file: Path) -> int:
-    """0 when the parts are those of one run, in which nothing broke."""
+def add_up(file: Path, *, write: bool) -> int:
+    """0 when the parts are those of one run, in which nothing broke; `write` keeps that in docs/proofs.md."""
     try:
         whole = parts.added_up(parts.read(file))
     except (OSError, ValueError) as error:
         print(f"{file}: {error}", file=sys.stderr)
         return STOPPED
     print(whole)
-    return 1 if whole.failing else 0
+    if whole.failing:
+        return 1
+    if write:
+        proofs.keep("simulation", f"{whole}.", whole.code)
+    return 0
 
 
 def main() -> int:
     """0 when nothing broke."""
     chosen = _arguments()
     if chosen.add_up is not None:
-        return add_up(chosen.add_up)
+        return add_up(chosen.add_up, write=chosen.write)
     if chosen.digests is not None:
         print(*(digest_of(draw_plan(seed)) for seed in range(chosen.digests)), sep="\n")
         return 0
@@ -118,7 +116,7 @@ def main() -> int:
         except DifferentError as error:
             print(error, file=sys.stderr)
             return LAB_BROKE
-    chosen.code = chosen.code or f"{_commit()}, interpreted"
+    chosen.code = chosen.code or f"{proofs.commit()}, interpreted"
     if chosen.workers is not None:
         return one_long_run(chosen.seed or 0, chosen.workers, chosen.hours)
     if chosen.seed is not None:

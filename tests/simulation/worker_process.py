@@ -18,6 +18,7 @@ from tests.simulation.process import Process
 from wire.codec import Limits, Opener, Sealer, session_keys
 from wire.events import Journal
 from wire.handshake import (
+    NONCE_BYTES,
     HandshakeError,
     Hello,
     Welcome,
@@ -100,11 +101,12 @@ class WorkerProcess(Process):
         self.begin_life()
         self._line, self._dialling, self._running, self._wanted = None, None, {}, set()
         self._tick_at_ns = 0
-        ports = Ports(
-            self._journal, self._chance, lambda: self._chance.randbytes(16), self.clock.wall_s, self._disk.get
-        )
+        ports = Ports(self._journal, self._chance, self._new_nonce, self.clock.wall_s, self._disk.get)
         self.core = Core(self.name, f"born-{self.born:06}", self._settings, ports)
         self._do(self.core.on_start(self.clock.now_ns))
+
+    def _new_nonce(self) -> bytes:
+        return self._chance.getrandbits(8 * NONCE_BYTES).to_bytes(NONCE_BYTES, "little")
 
     def kill(self) -> None:
         """SIGKILL."""

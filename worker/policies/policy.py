@@ -2,15 +2,15 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from random import Random
 from typing import Protocol
+
+import msgspec
 
 MAX_DOUBLINGS = 60
 
 
-@dataclass(frozen=True)
-class Advice:
+class Advice(msgspec.Struct, frozen=True):
     """What bounds the waiting: first and longest delay, and the slot that the coordinator gave, if it gave
     one.
 
