@@ -19,7 +19,7 @@ COMPILED = {
     "wire": ("channel", "codec", "compression", "keys", "priority"),
     "coordinator": (
         "admission", "attempts", "connection", "core", "counters", "door", "effects", "fleet", "free_workers",
-        "hearing", "ledger", "nonces", "pace", "session", "sessions", "submission", "telling", "timers",
+        "hearing", "ledger", "nonces", "pace", "sessions", "submission", "telling", "timers",
         "waiting",
     ),
     "worker": (

@@ -42,17 +42,19 @@ def run_many(
     Ctrl-C ends it after the seeds that are being run, and what was done until then is a part too.
     """
     parts: list[Part] = []
-    with ProcessPoolExecutor(jobs or os.cpu_count(), initializer=_begin, initargs=(nice,)) as pool:
-        for at in range(first, first + count, PART):
-            wanted = min(PART, first + count - at)
+    for at in range(first, first + count, PART):
+        wanted = min(PART, first + count - at)
+        # Each part has processes of its own: some of what ships is made without heed of circles, and a world
+        # leaves a little behind.
+        with ProcessPoolExecutor(jobs or os.cpu_count(), initializer=_begin, initargs=(nice,)) as pool:
             part = _run_part(pool, at, wanted, code)
-            parts.append(part)
-            print(part, flush=True)
-            keep(part)
-            if part.count < wanted:
-                rest = first + count - at - part.count
-                print(f"stopped; the rest: --first {at + part.count} --seeds {rest}")
-                break
+        parts.append(part)
+        print(part, flush=True)
+        keep(part)
+        if part.count < wanted:
+            rest = first + count - at - part.count
+            print(f"stopped; the rest: --first {at + part.count} --seeds {rest}")
+            break
     return parts
 
 

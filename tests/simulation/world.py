@@ -29,7 +29,6 @@ PATIENCE_S = 138.0
 STEPS_MAX = 400_000
 LINES_KEPT = 25
 _S = 1_000_000_000
-_encoder = msgspec.json.Encoder()
 
 
 class Told(Journal):
