@@ -62,7 +62,7 @@ def free_port() -> int:
 
 def start_s(store: Path, journals: Path) -> float:
     """Seconds from starting a coordinator over `store` until it takes work; then it is killed. Raises
-    RuntimeError when that takes too long.
+    RuntimeError when it ends, or takes too long.
     """
     port = free_port()
     environment = {
@@ -79,13 +79,13 @@ def start_s(store: Path, journals: Path) -> float:
         preexec_fn=starting_on(FIRST),
     )
     try:
-        while time.monotonic() - began < LIMIT_S:
+        while time.monotonic() - began < LIMIT_S and process.poll() is None:
             try:
                 with urllib.request.urlopen(f"http://127.0.0.1:{port}/healthz", timeout=5):
                     return time.monotonic() - began
             except (urllib.error.URLError, ConnectionError):
                 time.sleep(0.005)
-        raise RuntimeError(f"the coordinator did not answer within {LIMIT_S:.0f} s")
+        raise RuntimeError(f"the coordinator ended, or did not answer within {LIMIT_S:.0f} s")
     finally:
         process.kill()
         process.wait()

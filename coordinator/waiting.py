@@ -17,7 +17,7 @@ class WaitingTasks:
 
     def __init__(self) -> None:
         self._queue: PriorityQueue[Task] = PriorityQueue()
-        self._held: dict[Priority, list[Task]] = {priority: [] for priority in Priority}
+        self._held: dict[Priority, list[tuple[int, Task]]] = {priority: [] for priority in Priority}
         self._depths = dict.fromkeys(Priority, 0)
         self._length = 0
 
@@ -37,20 +37,22 @@ class WaitingTasks:
 
     def hold(self, tasks: list[Task], now_ns: int) -> None:
         """Let tasks wait, in this order, for `release`. There may be a million of them after a restart."""
-        by_priority: defaultdict[Priority, list[Task]] = defaultdict(list)
+        waits = Phase.waiting
+        by_priority: defaultdict[Priority, list[tuple[int, Task]]] = defaultdict(list)
         for task in tasks:
-            task.phase, task.queued_ns = Phase.waiting, now_ns
-            by_priority[task.row.priority].append(task)
+            task.phase, task.queued_ns = waits, now_ns
+            by_priority[task.row.priority].append((now_ns, task))
         for priority, held in by_priority.items():
             self._held[priority] += held
             self._depths[priority] += len(held)
         self._length += len(tasks)
 
     def release(self) -> None:
-        """Held tasks may be given, ahead of those that came after them."""
+        """Held tasks may be given, ahead of those that came after them; one that was adopted meanwhile is
+        skipped at its turn.
+        """
         for priority, held in self._held.items():
-            waiting = [(task.queued_ns, task) for task in held if task.phase is Phase.waiting]
-            self._queue.put_back_all(waiting, priority)
+            self._queue.put_back_all(held, priority)
             held.clear()
 
     def take(self, now_ns: int) -> Task | None:
