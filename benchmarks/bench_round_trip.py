@@ -1,8 +1,9 @@
 """The round trip of one task on an idle system: from the submitter's call until it has the result; p50.
 
 The way of our task: submitter → coordinator (to the disk) → worker → coordinator (to the disk) → submitter.
-It is one request, `POST /tasks?wait_ms=…`, over HTTP; between coordinator and worker all is numbered, signed,
-leased and journaled. Settings are the shipped ones. Two workers stand ready, `noop` does nothing.
+It is one message over the submitter's WebSocket (`/tasks?wait_ms=…`), and one back; between coordinator and
+worker all is numbered, signed, leased and journaled. Settings are the shipped ones. Two workers stand ready,
+`noop` does nothing.
 
 Against a bare `websockets` echo over the same processes and sockets (benchmarks/arms/echo.py). The must is
 held against the echo that writes to the disk at the same two places: without, it would promise nothing, and
@@ -14,6 +15,7 @@ of its own, and one task at a time. The arms take turns, round by round; each fi
 
 from __future__ import annotations
 
+import asyncio
 import itertools
 import statistics
 import time
@@ -21,6 +23,8 @@ from collections.abc import Callable
 from contextlib import ExitStack
 
 import msgspec
+import uvloop
+from websockets.asyncio.client import connect
 
 from benchmarks.arms.celery import OnRedis
 from benchmarks.arms.dask import Dask
@@ -30,11 +34,14 @@ from benchmarks.pairs import estimate, ratios
 from benchmarks.pinning import SECOND, pin
 from benchmarks.row import Bound, Row, at_most
 from wire.control import Submission, Submitted, Task
+from wire.settings import WorkerSettings
 
 TRIPS = 300
 WARM_UP = 100
 ROUNDS = 9
 PAUSE_S = 0.001
+LIMIT_S = 60
+SHIPPED = WorkerSettings()
 MEASURE = "round trip of one task, idle system, p50"
 CORES = "coordinator, server, scheduler or Redis: 0; workers and submitter: 1"
 
@@ -42,21 +49,31 @@ Trips = Callable[[int], list[float]]
 
 
 class OurTrips(Ours):
-    """Stormlab, asked for one task at a time."""
+    """Stormlab, asked for one task at a time over the submitter's WebSocket."""
 
     def __init__(self) -> None:
-        super().__init__()
+        super().__init__(slots=SHIPPED.slots, prefetch=SHIPPED.prefetch)
         self._numbers = itertools.count()
+        self._loop = uvloop.new_event_loop()
 
-    def trip_s(self) -> float:
-        """From the request until the answer with the result is read."""
-        task = Task(task_id=f"trip-{next(self._numbers)}", kind="noop")
-        began_s = time.monotonic()
-        body = msgspec.json.encode(Submission([task]))
-        answer = msgspec.json.decode(self._ask("POST", "/tasks?wait_ms=30000", body), type=Submitted)
-        took_s = time.monotonic() - began_s
-        if [result.outcome for result in answer.results] != ["completed"]:
-            raise RuntimeError(f"a task came to no result: {answer}")
+    def trips_s(self, count: int) -> list[float]:
+        """From the call until the answer with the result is read; each after a pause, so that what the last
+        one left to do is over: the system is idle.
+        """
+        return self._loop.run_until_complete(asyncio.wait_for(self._trips(count), LIMIT_S))
+
+    async def _trips(self, count: int) -> list[float]:
+        took_s = []
+        async with connect(f"{self.control_url}/tasks?wait_ms=30000", compression=None, proxy=None) as link:
+            for _ in range(count):
+                await asyncio.sleep(PAUSE_S)
+                began_s = time.monotonic()
+                task = Task(task_id=f"trip-{next(self._numbers)}", kind="noop")
+                await link.send(msgspec.json.encode(Submission([task])))
+                answer = msgspec.json.decode(await link.recv(), type=Submitted)
+                took_s.append(time.monotonic() - began_s)
+                if [result.outcome for result in answer.results] != ["completed"]:
+                    raise RuntimeError(f"a task came to no result: {answer}")
         return took_s
 
 
@@ -68,7 +85,7 @@ def rows(*, quick: bool) -> list[Row]:
         ours = OurTrips()
         ends.enter_context(ours)
         arms: list[Trips] = [
-            _one_by_one(ours.trip_s),
+            ours.trips_s,
             ends.enter_context(Echo(durable=True)).trips_s,
             ends.enter_context(Echo(durable=False)).trips_s,
             _one_by_one(ends.enter_context(OnRedis()).trip_s),

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import time
+import weakref
 from collections.abc import Callable
 
 import msgspec
-from aiohttp import web
+from aiohttp import WSCloseCode, web
 
 from coordinator.awaited import AWAITED_MAX
 from coordinator.metrics import render
@@ -17,6 +18,18 @@ from wire.decoding import UNDECODABLE
 
 BODY_MAX_BYTES = 64 * 1024 * 1024
 WAIT_DIGITS = len(str(WAIT_MAX_MS))
+HEARTBEAT_S = 30.0
+CLOSE_REASON_BYTES = 123
+"""What fits a close frame beside its code (RFC 6455, section 5.5)."""
+
+
+class UnanswerableError(Exception):
+    """A sentence for who asked; the HTTP status and the close code (RFC 6455, section 7.4) say the same."""
+
+    def __init__(self, status: int, close_code: int, sentence: str) -> None:
+        super().__init__(sentence)
+        self.status = status
+        self.close_code = close_code
 
 
 class Control:
@@ -25,16 +38,24 @@ class Control:
     def __init__(self, shell: Shell, drain: Callable[[], None]) -> None:
         self._shell = shell
         self._drain = drain
+        self._sockets: weakref.WeakSet[web.WebSocketResponse] = weakref.WeakSet()
 
     def app(self) -> web.Application:
         """The routes."""
         app = web.Application(client_max_size=BODY_MAX_BYTES)
         app.router.add_get("/healthz", self._health)
         app.router.add_post("/tasks", self._submit)
+        app.router.add_get("/tasks", self._submit_many)
         app.router.add_get("/state", self._state)
         app.router.add_post("/drain", self._leave)
         app.router.add_get("/metrics", self._metrics)
+        app.on_shutdown.append(self._hang_up)
         return app
+
+    async def _hang_up(self, app: web.Application) -> None:
+        """Who submits over a WebSocket would be waited for."""
+        for socket in list(self._sockets):
+            await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the coordinator is leaving")
 
     async def _health(self, request: web.Request) -> web.Response:
         core = self._shell.core
@@ -42,20 +63,46 @@ class Control:
 
     async def _submit(self, request: web.Request) -> web.Response:
         try:
-            submission = msgspec.json.decode(await request.read(), type=Submission)
+            return _json(await self._answer(await request.read(), _wait_ms(request)))
+        except UnanswerableError as error:
+            return web.Response(status=error.status, text=f"{error}\n")
+
+    async def _submit_many(self, request: web.Request) -> web.StreamResponse:
+        """Over a WebSocket: a Submission a message, a Submitted each, one after the other."""
+        try:
+            wait_ms = _wait_ms(request)
+        except UnanswerableError as error:
+            return web.Response(status=error.status, text=f"{error}\n")
+        socket = web.WebSocketResponse(max_msg_size=BODY_MAX_BYTES, compress=False, heartbeat=HEARTBEAT_S)
+        await socket.prepare(request)
+        self._sockets.add(socket)
+        try:
+            async for message in socket:
+                answer = await self._answer(message.data, wait_ms)
+                await socket.send_bytes(msgspec.json.encode(answer))
+        except UnanswerableError as error:
+            await socket.close(code=error.close_code, message=str(error).encode()[:CLOSE_REASON_BYTES])
+        except ConnectionError:
+            pass  # Who asked has gone; what was taken stays.
+        return socket
+
+    async def _answer(self, body: bytes | str, wait_ms: int) -> Submitted:
+        try:
+            submission = msgspec.json.decode(body, type=Submission)
         except UNDECODABLE as error:
-            return web.Response(status=400, text=f"expected a Submission (wire/control.py): {error}\n")
-        wait_ms = _wait_ms(request)
-        if wait_ms is None:
-            return web.Response(status=400, text=f"wait_ms must be a number from 0 to {WAIT_MAX_MS}\n")
+            raise UnanswerableError(
+                400, WSCloseCode.INVALID_TEXT, f"expected a Submission (wire/control.py): {error}"
+            ) from None
         if wait_ms and not self._shell.awaited.has_room(len(submission.tasks)):
-            return web.Response(status=503, text=f"{AWAITED_MAX} results are waited for already; try later\n")
+            raise UnanswerableError(
+                503, WSCloseCode.TRY_AGAIN_LATER, f"{AWAITED_MAX} results are waited for already; try later"
+            )
         answer = self._shell.core.on_submit(submission.tasks)
         if wait_ms:
             answer = await self._with_results(submission.tasks, answer, wait_ms)
         if len(answer.results) < len(submission.tasks):
             await self._shell.committer.durable()
-        return _json(answer)
+        return answer
 
     async def _with_results(self, tasks: list[Task], answer: Submitted, wait_ms: int) -> Submitted:
         refused = {task.task_id for task in answer.refused}
@@ -82,10 +129,12 @@ class Control:
         )
 
 
-def _wait_ms(request: web.Request) -> int | None:
+def _wait_ms(request: web.Request) -> int:
     text = request.query.get("wait_ms", "0")
     if not text.isdecimal() or len(text) > WAIT_DIGITS or int(text) > WAIT_MAX_MS:
-        return None
+        raise UnanswerableError(
+            400, WSCloseCode.INVALID_TEXT, f"wait_ms must be a number from 0 to {WAIT_MAX_MS}"
+        )
     return int(text)
 
 

@@ -5,6 +5,7 @@ under test).
     POST /tasks      Submission → Submitted, after the tasks are durable; the same task_id twice is taken once
                      ?wait_ms=N: … or later, once all have results; after N ms with those that are there.
                      Asked again with the same tasks, it waits on
+    GET  /tasks      the same over a WebSocket: a Submission a message, and then its Submitted
     GET  /state      State
     POST /drain      begin to leave (as SIGTERM does)
     GET  /metrics    Prometheus text

@@ -62,6 +62,7 @@ class Ours:
     def _start(self, ends: ExitStack) -> None:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="bench-ours-")))
         port, control_port = free_port(), free_port()
+        self.control_url = f"ws://127.0.0.1:{control_port}"
         both = {**os.environ, "STORMLAB_KEY": os.urandom(32).hex(), "JOURNAL_DIR": str(folder)}
         coordinator = {
             "STORMLAB_COORDINATOR": msgspec.json.encode(self._coordinator).decode(), "STORE_DIR": str(folder),

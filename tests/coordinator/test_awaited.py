@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from websockets.asyncio.client import ClientConnection, connect
+from websockets.exceptions import ConnectionClosed
 
 from coordinator.awaited import Awaited
 from coordinator.rows import ResultRow
@@ -93,3 +95,46 @@ async def test_everybody_who_waits_for_a_task_gets_its_result_and_nothing_is_kep
     assert await asked[1] == [result("a"), result("b")]
     assert awaited.has_room(3)
     assert not awaited._by_task
+
+
+async def over_a_socket(running: Coordinator, *messages: bytes, wait_ms: int = 15_000) -> ClientConnection:
+    """A connection that submits, to which these were said."""
+    link = await connect(f"ws://127.0.0.1:{running.control_port}/tasks?wait_ms={wait_ms}", proxy=None)
+    for message in messages:
+        await link.send(message)
+    return link
+
+
+def submission(name: str) -> bytes:
+    return json.dumps({"tasks": [{"task_id": name, "kind": "noop"}]}).encode()
+
+
+async def test_over_a_socket_each_submission_is_answered_with_its_result(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        made = await ready(running)
+        link = await over_a_socket(running, submission("a"), submission("b"))
+        for number, name in enumerate(("a", "b")):
+            await made.finish((await made.wait_assigned(number + 1))[number])
+            told = json.loads(await asyncio.wait_for(link.recv(), 10))
+            assert [found["task_id"] for found in told["results"]] == [name]
+        await link.close()
+
+
+async def test_over_a_socket_what_is_no_submission_ends_it_with_a_sentence(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        link = await over_a_socket(running, b"{}")
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(link.recv(), 10)
+        assert closed.value.rcvd is not None
+        assert (closed.value.rcvd.code, closed.value.rcvd.reason[:21]) == (1007, "expected a Submission")
+
+
+async def test_a_coordinator_that_leaves_hangs_up_on_who_submits(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        link = await over_a_socket(running)
+        running.process.terminate()
+        with pytest.raises(ConnectionClosed) as closed:
+            await asyncio.wait_for(link.recv(), 10)
+        assert closed.value.rcvd is not None
+        assert closed.value.rcvd.code == 1001
+        assert await asyncio.wait_for(running.process.wait(), 10) == 0
