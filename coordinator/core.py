@@ -11,6 +11,7 @@ Times are monotonic nanoseconds. A restart is a new Core over what the store kep
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Final
 
 from coordinator.attempts import Attempts
 from coordinator.connection import Traffic
@@ -46,10 +47,10 @@ from wire.settings import CoordinatorSettings
 
 __all__ = ["Core", "Opening", "Refused"]
 
-SESSIONS_MAX = 20_000
-DRAIN_BASE_MS = 500
-TOTALS_EVERY_NS = 1_000_000_000
-FROZEN_NS = 3_000_000_000
+SESSIONS_MAX: Final = 20_000
+DRAIN_BASE_MS: Final = 500
+TOTALS_EVERY_NS: Final = 1_000_000_000
+FROZEN_NS: Final = 3_000_000_000
 """After so long without a tick this process was stopped, not its workers silent."""
 
 

@@ -5,10 +5,11 @@ turn.
 from __future__ import annotations
 
 from collections import OrderedDict
+from typing import Final
 
 from coordinator.session import Session
 
-UNACKNOWLEDGED_MAX = 4096
+UNACKNOWLEDGED_MAX: Final = 4096
 """A worker that confirms nothing gets no more than this many messages."""
 
 

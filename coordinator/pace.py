@@ -5,20 +5,21 @@ does not.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
 from wire.settings import CoordinatorSettings
 
-MS = 1_000_000
+MS: Final = 1_000_000
 """Nanoseconds."""
-HEARTBEATS_PER_S = 500
+HEARTBEATS_PER_S: Final = 500
 """What all workers together may send."""
-BACKOFF_BASE_MS = 100
-BACKOFF_CAP_LEAST_MS = 400
+BACKOFF_BASE_MS: Final = 100
+BACKOFF_CAP_LEAST_MS: Final = 400
 """A small fleet could be let in at once, but to knock that often all through an outage would help nobody. It
 is as short as it is since a client that sleeps hears no hint: with a longer one, a thousand workers would
 sleep for longer than a coordinator needs for all their handshakes.
 """
-LEASE_IN_INTERVALS = 3
+LEASE_IN_INTERVALS: Final = 3
 """A lease must survive a heartbeat that comes late, and one that is lost with its connection."""
 
 

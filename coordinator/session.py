@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from enum import Enum
+from typing import Final
 
 import msgspec
 
@@ -13,7 +14,7 @@ from coordinator.rows import TaskRow
 from wire.channel import Channel
 from wire.messages import Assign, Checkpoint
 
-NEVER_NS = 1 << 62
+NEVER_NS: Final = 1 << 62
 """A monotonic time that does not come."""
 
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import struct
 from dataclasses import dataclass
+from typing import Final
 
 import msgspec
 
@@ -18,7 +19,7 @@ from wire.keys import TAG_BYTES, derive, tag, tags_equal
 from wire.messages import Frame
 from wire.refusals import FrameError, FrameFault
 
-PROTOCOL_VERSION = 1
+PROTOCOL_VERSION: Final = 1
 _HEAD = struct.Struct(">BBQ")
 _BODY_AT = _HEAD.size + TAG_BYTES
 _COMPRESSED = 0x01

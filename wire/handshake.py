@@ -93,6 +93,7 @@ class Refusal(msgspec.Struct, array_like=True, frozen=True):
     retry_after_ms: int = 0
 
 
+_TERMINAL = {reason.label for reason in Reason if reason.terminal}
 _fields = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _hello = msgspec.msgpack.Decoder(Hello)
 _welcome = msgspec.msgpack.Decoder(Welcome)
@@ -172,7 +173,7 @@ def read_refusal(value: str) -> Refusal:
 
 def is_terminal(refusal: Refusal) -> bool:
     """Whether asking again can never help (a wrong key, a refused version)."""
-    return any(reason.terminal for reason in Reason if reason.label == refusal.reason)
+    return refusal.reason in _TERMINAL
 
 
 @lru_cache(8)

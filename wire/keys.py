@@ -7,13 +7,14 @@ from __future__ import annotations
 import hashlib
 import hmac
 from functools import lru_cache
+from typing import Final
 
-KEY_BYTES = 32
-TAG_BYTES = 16
-_BLOCK_BYTES = 64
+KEY_BYTES: Final = 32
+TAG_BYTES: Final = 16
+_BLOCK_BYTES: Final = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
-_KEYS_AT_HAND = 512
+_KEYS_AT_HAND: Final = 512
 
 
 def derive(key: bytes, salt: bytes, info: bytes) -> bytes:

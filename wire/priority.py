@@ -7,7 +7,7 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator
 from enum import IntEnum
-from typing import Generic, TypeVar
+from typing import Final, Generic, TypeVar
 
 T = TypeVar("T")
 
@@ -30,7 +30,7 @@ WEIGHTS = {
     Priority.background: 1,
 }
 _STRIDE = {priority: 16 // weight for priority, weight in WEIGHTS.items()}
-_AGED_EVERY = 4
+_AGED_EVERY: Final = 4
 
 
 class PriorityQueue(Generic[T]):

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from enum import StrEnum
+from typing import Final
 
 import msgspec
 
 from wire.messages import Assign, Checkpoint, Held, Progress, Result
 from wire.priority import PriorityQueue
 
-_MS = 1_000_000
-_NEVER_NS = 1 << 62
+_MS: Final = 1_000_000
+_NEVER_NS: Final = 1 << 62
 
 
 class Stage(StrEnum):

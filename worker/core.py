@@ -8,6 +8,8 @@ latest. Everything about a connection names its number; what an older one still 
 
 from __future__ import annotations
 
+from typing import Final
+
 from wire import events
 from wire.channel import Bounds, Channel
 from wire.codec import PROTOCOL_VERSION
@@ -27,7 +29,7 @@ from worker.work import Work
 
 __all__ = ["Core", "Failure"]
 
-_MS = 1_000_000
+_MS: Final = 1_000_000
 
 
 class Core:

@@ -4,9 +4,11 @@ believed.
 
 from __future__ import annotations
 
+from typing import Final
+
 from worker.phi import PhiAccrual
 
-_MS = 1_000_000
+_MS: Final = 1_000_000
 
 
 class Heartbeat:

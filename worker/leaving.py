@@ -5,9 +5,10 @@ the end.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Final
 
-HARD_STOP_SHARE = 0.75
-_MS = 1_000_000
+HARD_STOP_SHARE: Final = 0.75
+_MS: Final = 1_000_000
 
 
 @dataclass(slots=True)

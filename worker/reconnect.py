@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from random import Random
+from typing import Final
 
 from wire.handshake import Backoff
 from wire.settings import WorkerSettings
 from worker.policies import Advice, policy_named
 
-DEFAULT_BASE_MS = 200
-DEFAULT_CAP_MS = 5_000
-_MS = 1_000_000
+DEFAULT_BASE_MS: Final = 200
+DEFAULT_CAP_MS: Final = 5_000
+_MS: Final = 1_000_000
 
 
 class Reconnect:

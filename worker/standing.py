@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from wire.handshake import Welcome
 from wire.messages import Heartbeat as Beat
 from wire.messages import Inventory, LeasesRenewed, Leaving, Message
@@ -9,7 +11,7 @@ from worker.attempts import Attempts
 from worker.heartbeat import Heartbeat
 from worker.phi import PhiAccrual
 
-_MS = 1_000_000
+_MS: Final = 1_000_000
 
 
 class Standing:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from wire import events
 from wire.channel import Channel, QueueFullError
 from wire.messages import (
@@ -19,8 +21,8 @@ from worker.attempts import Attempt, Attempts, Stage, result_of
 from worker.effects import Effect, ForgetCheckpoint, SaveCheckpoint, StartAttempt, StopAttempt
 from worker.ports import Ports
 
-_MS = 1_000_000
-MOST_HELD = 1_024
+_MS: Final = 1_000_000
+MOST_HELD: Final = 1_024
 
 
 class Work:

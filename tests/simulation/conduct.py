@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from collections import defaultdict, deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, Final
 
 from tests.simulation.plan import Plan
 from wire import events
 
-DIALS_MAX = 60
-DIALS_IN_NS = 5_000_000_000
-_MS = 1_000_000
+DIALS_MAX: Final = 60
+DIALS_IN_NS: Final = 5_000_000_000
+_MS: Final = 1_000_000
 
 
 class Conduct:

@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
+from typing import Final
 
 import msgspec
 
@@ -22,14 +23,14 @@ from tests.simulation.process import Process
 from wire import events
 from wire.control import Submitted, Task
 from wire.events import Journal
-from wire.handshake import HandshakeError, Hello, read_hello
+from wire.handshake import Hello
 from wire.settings import CoordinatorSettings
 
-COORDINATOR_END = 1
-ANY_COMMIT = 0.1
-SOME_MS = 50
-OVERDUE_MAX_MS = 100
-_MS = 1_000_000
+COORDINATOR_END: Final = 1
+ANY_COMMIT: Final = 0.1
+SOME_MS: Final = 50
+OVERDUE_MAX_MS: Final = 100
+_MS: Final = 1_000_000
 
 
 class CoordinatorProcess(Process):
@@ -87,10 +88,11 @@ class CoordinatorProcess(Process):
 
     # -- what comes in -------------------------------------
 
-    def hello(self, value: str, connection: Connection) -> Opening | Refused:
-        """An upgrade request; an Opening means that the connection stands from now on."""
+    def hello(self, value: str, hello: Hello | None, connection: Connection) -> Opening | Refused:
+        """An upgrade request; an Opening means that the connection stands from now on. `hello` is what
+        `value` says, None when it was damaged on its way.
+        """
         assert self.core is not None
-        hello = self._read(value)
         may_resume = hello is not None and self._stands(self.core, hello)
         is_late = hello is not None and self._has_newer(self.core, hello)
         answer = self.core.on_hello(self.clock.now_ns, self.clock.wall_s(), value)
@@ -102,6 +104,13 @@ class CoordinatorProcess(Process):
             self._connections[answer.connection] = connection
             self._heard_ns[answer.connection] = self.clock.now_ns
         return answer
+
+    def listen(self, connection: Connection, number: int) -> None:
+        """Hear what comes over a connection that was let in."""
+        connection.attach(
+            self.hearing(lambda data: self.receive(number, data)),
+            self.hearing(lambda why: self.closed(number, why)),
+        )
 
     def settle_after_hello(self) -> None:
         """What the core wants done once the answer to a hello is on its way."""
@@ -175,12 +184,6 @@ class CoordinatorProcess(Process):
                 if attempt.deadline_ns < seen_ns:
                     return f"{attempt.task.row.task_id} is still {session.worker}'s, whose lease is over"
         return ""
-
-    def _read(self, value: str) -> Hello | None:
-        try:
-            return read_hello(value, self._key, self.clock.wall_s())
-        except HandshakeError:
-            return None
 
     def _stands(self, core: Core, hello: Hello) -> bool:
         """Whether a hello asks for a session that is its worker's, and can be had."""

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Final, cast
 
 from tests.simulation.breach import BrokenError
 from wire import events
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from tests.simulation.worker_process import WorkerProcess
     from tests.simulation.world import World
 
-DEPTH_MAX = 10_000
+DEPTH_MAX: Final = 10_000
 
 
 class Witness:

@@ -80,3 +80,5 @@ def _begin(nice: int) -> None:
     """A process of the pool begins: Ctrl-C is for the one that leads it."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(nice)
+    # What stands when it begins is no garbage, and need not be looked through again and again.
+    gc.freeze()

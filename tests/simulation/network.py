@@ -8,13 +8,14 @@ import random
 from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, field
+from typing import Final
 
 from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
 
 Receive = Callable[[bytes], None]
 Closed = Callable[[str], None]
-SEEN = 16
+SEEN: Final = 16
 
 
 @dataclass

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Final
 
 from tests.simulation.coordinator_process import CoordinatorProcess
 from tests.simulation.plan import TROUBLE_S, Trouble
@@ -11,7 +11,7 @@ from tests.simulation.worker_process import WorkerProcess
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
-_S = 1_000_000_000
+_S: Final = 1_000_000_000
 
 
 class Strikes:

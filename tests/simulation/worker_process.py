@@ -6,6 +6,7 @@ from __future__ import annotations
 
 import hashlib
 import random
+from typing import Final
 
 import msgspec
 
@@ -43,8 +44,8 @@ from worker.effects import (
 from worker.ports import Ports
 from worker.session import State
 
-WORKER_END = 0
-_MS = 1_000_000
+WORKER_END: Final = 0
+_MS: Final = 1_000_000
 
 
 class Steps(msgspec.Struct):
@@ -261,10 +262,7 @@ class WorkerProcess(Process):
             self._line = None
         number = effect.connection
         connection = Connection(self.clock, self._chance, self.wire)
-        connection.attach(
-            self.hearing(lambda data: self._receive(number, data)),
-            self.hearing(lambda why: self._closed(number, why)),
-        )
+        self._listen(connection, number)
         self.connections = [*self.connections[-3:], connection]
         self._dialling = (number, connection)
         delay_ns = int(self.wire.delay_ns(self._chance) * 2)
@@ -273,22 +271,30 @@ class WorkerProcess(Process):
             return
         if self.wire.silent:
             return
-        value = self._maybe_damaged(write_hello(effect.hello, self._key))
+        written = write_hello(effect.hello, self._key)
+        value = self._maybe_damaged(written)
+        is_whole = value == written
         self.clock.after(
-            delay_ns, self._coordinator.inside(lambda: self._arrive(number, effect.hello, value, connection))
+            delay_ns,
+            self._coordinator.inside(
+                lambda: self._arrive(number, effect.hello, value, connection, is_whole=is_whole)
+            ),
         )
 
-    def _arrive(self, number: int, hello: Hello, value: str, connection: Connection) -> None:
+    def _listen(self, connection: Connection, number: int) -> None:
+        connection.attach(
+            self.hearing(lambda data: self._receive(number, data)),
+            self.hearing(lambda why: self._closed(number, why)),
+        )
+
+    def _arrive(
+        self, number: int, hello: Hello, value: str, connection: Connection, *, is_whole: bool
+    ) -> None:
         """The upgrade request reaches the coordinator."""
         delay_ns = int(self.wire.delay_ns(self._chance))
-        answer = self._coordinator.hello(value, connection)
+        answer = self._coordinator.hello(value, hello if is_whole else None, connection)
         if isinstance(answer, Opening):
-            coordinator = self._coordinator
-            opened = answer.connection
-            connection.attach(
-                coordinator.hearing(lambda data: coordinator.receive(opened, data)),
-                coordinator.hearing(lambda why: coordinator.closed(opened, why)),
-            )
+            self._coordinator.listen(connection, answer.connection)
             header = self._maybe_damaged(write_welcome(answer.welcome, self._key, answer.hello))
             if self.wire.silent:
                 self._coordinator.settle_after_hello()
