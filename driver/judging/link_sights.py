@@ -89,12 +89,12 @@ class LinkRecord:
                 continue
             if began_ns < from_ns:
                 continue
-            if one.at_ns <= until_ns:
+            if one.at_ns > until_ns - EARLY_NS and began_ns < until_ns - WAITED_NS:
+                outcomes[Outcome.hung] += 1
+            elif one.at_ns <= until_ns:
                 outcomes[Outcome(one.outcome)] += 1
                 if one.outcome == Outcome.rejected:
                     statuses.add((one.status, one.retry_after_s))
-            elif began_ns < until_ns - WAITED_NS:
-                outcomes[Outcome.hung] += 1
         return outcomes, frozenset(statuses)
 
 
