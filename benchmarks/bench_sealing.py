@@ -5,6 +5,9 @@ Against: the same frame through the same code with one thing less, either withou
 compared by nothing) or without compression. Fair, because nothing else differs, and both arms run in turn on
 one core in one process; what a socket and a system call cost is in neither. The figure is the one thing's
 share of the whole frame's time; the remark gives its µs, of a frame and of each message in it.
+The last two rows set both against a whole task, from its submission to its counted result, while the lab is
+busy (arms/ours.py): compression by doing without it, signing by taking away what the frames above told, since
+the session has no switch for it.
 """
 
 from __future__ import annotations
@@ -13,13 +16,14 @@ import base64
 import contextlib
 import random
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from unittest import mock
 
 import msgspec
 
+from benchmarks.arms.ours import Ours
 from benchmarks.pairs import Estimate, estimate, in_turn
-from benchmarks.pinning import FIRST, pin
+from benchmarks.pinning import FIRST, SECOND, pin
 from benchmarks.row import Row
 from wire import codec
 from wire.codec import Limits, Opener, Sealer
@@ -40,6 +44,9 @@ from wire.priority import Priority
 
 ROUNDS, ROUND_NS = 101, 10_000_000
 QUICK_ROUNDS, QUICK_ROUND_NS = 5, 1_000_000
+TASKS, TASK_ROUNDS = 20_000, 7
+QUICK_TASKS, QUICK_TASK_ROUNDS = 1_000, 2
+FULL_FRAME = "64 results"
 KEY = bytes(range(32))
 TOKEN = 1 << 40
 CREDIT = 512
@@ -62,7 +69,7 @@ def frames() -> dict[str, Frame]:
     return {
         "a heartbeat, 4 attempts": frame(Heartbeat(time.monotonic_ns(), 2_000, running), numbered=False),
         "1 result": frame(result(1)),
-        "64 results": frame(*(result(number) for number in range(64))),
+        FULL_FRAME: frame(*(result(number) for number in range(64))),
         "a task with 10 KiB of payload": frame(flood),
         "a checkpoint of 64 KiB, JSON records": frame(checkpoint(table)),
         "a checkpoint of 64 KiB, noise": frame(checkpoint(noise)),
@@ -126,42 +133,79 @@ def shares_percent(with_us: list[float], without_us: list[float]) -> Estimate:
 
 
 def row(
-    measure: str, baseline: str, arms: tuple[Callable[[], float], Callable[[], float]], rounds: int,
-    messages: int, sizes: str,
-) -> Row:  # fmt: skip
-    """One row that only shows what the first of `arms` has and the second has not."""
-    with_us, without_us = in_turn(*arms, rounds)
-    adds_us = estimate([more - less for more, less in zip(with_us, without_us, strict=True)]).median
+    measure: str, baseline: str, with_us: list[float], without_us: list[float], remark: str, cores: str
+) -> Row:
+    """One row that only shows what the one thing costs."""
     return Row(
         measure=measure, baseline=baseline, unit="µs", ours=estimate(with_us), theirs=estimate(without_us),
-        figure=shares_percent(with_us, without_us), figure_unit="%", cores=f"all on {FIRST}", rounds=rounds,
-        remark=f"{adds_us:.1f} µs a frame, {adds_us / messages:.2f} µs a message; {sizes}",
+        figure=shares_percent(with_us, without_us), figure_unit="%", cores=cores, rounds=len(with_us),
+        remark=remark,
     )  # fmt: skip
 
 
-def rows(*, quick: bool) -> list[Row]:
-    """Signing for every frame; compression for those that are large enough for it to be tried."""
-    rounds, for_ns = (QUICK_ROUNDS, QUICK_ROUND_NS) if quick else (ROUNDS, ROUND_NS)
-    pin(FIRST)
-    found = []
-    for name, travels in frames().items():
+def added_us(with_us: list[float], without_us: list[float]) -> float:
+    """What the one thing adds, typically."""
+    return estimate([more - less for more, less in zip(with_us, without_us, strict=True)]).median
 
-        def whole(travels: Frame = travels) -> float:
+
+def frame_rows(travels: Frame, name: str, rounds: int, for_ns: int) -> tuple[list[Row], float]:
+    """Signing, and compression where a frame is large enough for it to be tried; and what signing adds to
+    each message, in µs.
+    """
+
+    def whole() -> float:
+        return passage_us(travels, for_ns)
+
+    def without_code() -> float:
+        with unsigned():
             return passage_us(travels, for_ns)
 
-        def without_code(travels: Frame = travels) -> float:
-            with unsigned():
-                return passage_us(travels, for_ns)
+    def without_compression() -> float:
+        return passage_us(travels, for_ns, compress=False)
 
-        def without_compression(travels: Frame = travels) -> float:
-            return passage_us(travels, for_ns, compress=False)
+    messages, cores = len(travels.envelopes), f"all on {FIRST}"
+    raw_bytes, sent_bytes = (wire_bytes(travels, compress=compress) for compress in (False, True))
 
-        raw_bytes, sent_bytes = (wire_bytes(travels, compress=compress) for compress in (False, True))
-        count = len(travels.envelopes)
-        signing, packing = f"signing and checking: {name}", f"compression: {name}"
-        sizes = f"{sent_bytes:,} bytes travel"
-        found.append(row(signing, "the same, unsigned", (whole, without_code), rounds, count, sizes))
-        if raw_bytes >= FLOOR_BYTES:
-            arms, sizes = (whole, without_compression), f"{raw_bytes:,} bytes become {sent_bytes:,}"
-            found.append(row(packing, "the same, not compressed", arms, rounds, count, sizes))
-    return found
+    def told(adds_us: float) -> str:
+        return f"{adds_us:.1f} µs a frame, {adds_us / messages:.2f} µs a message"
+
+    arms = in_turn(whole, without_code, rounds)
+    signing_us = added_us(*arms)
+    remark = f"{told(signing_us)}; {sent_bytes:,} bytes travel"
+    found = [row(f"signing and checking: {name}", "the same, unsigned", *arms, remark, cores)]
+    if raw_bytes >= FLOOR_BYTES:
+        arms = in_turn(whole, without_compression, rounds)
+        remark = f"{told(added_us(*arms))}; {raw_bytes:,} bytes become {sent_bytes:,}"
+        found.append(row(f"compression: {name}", "the same, not compressed", *arms, remark, cores))
+    return found, signing_us / messages
+
+
+def task_rows(tasks: int, rounds: int, signing_us: float) -> list[Row]:
+    """Both costs beside a whole task's time; `signing_us` is what a message's share of a full frame costs."""
+    pin(SECOND)
+    with Ours() as packing, Ours(compress=False) as plain:
+        with_us, without_us = in_turn(
+            lambda: 1e6 / packing.tasks_per_s(tasks), lambda: 1e6 / plain.tasks_per_s(tasks), rounds
+        )
+    cores = f"coordinator on {FIRST}; workers and who submits on {SECOND}"
+    unsigned_us = [one - 2 * signing_us for one in with_us]
+    return [
+        row("signing and checking: a task", "computed: less two messages' shares of full frames", with_us,
+            unsigned_us, f"{2 * signing_us:.2f} µs a task, each way one message", cores),
+        row("compression: a task", "the same lab without", with_us, without_us,
+            f"{added_us(with_us, without_us):.1f} µs a task; on a link that is slower than loopback it saves",
+            cores),
+    ]  # fmt: skip
+
+
+def rows(*, quick: bool) -> list[Row]:
+    """The frames, then both beside whole tasks."""
+    rounds, for_ns = (QUICK_ROUNDS, QUICK_ROUND_NS) if quick else (ROUNDS, ROUND_NS)
+    tasks, task_rounds = (QUICK_TASKS, QUICK_TASK_ROUNDS) if quick else (TASKS, TASK_ROUNDS)
+    pin(FIRST)
+    found, signing_us = [], 0.0
+    for name, travels in frames().items():
+        of_frame, message_us = frame_rows(travels, name, rounds, for_ns)
+        found += of_frame
+        signing_us = message_us if name == FULL_FRAME else signing_us
+    return found + task_rows(tasks, task_rounds, signing_us)
