@@ -47,7 +47,8 @@ def one_long_run(seed: int, workers: int, hours: float) -> int:
 def many(chosen: argparse.Namespace) -> int:
     """0 when nothing broke, 2 when it was stopped before its end."""
     keep = partial(parts.keep, chosen.keep) if chosen.keep else lambda part: None
-    done = run_many(chosen.first, chosen.seeds, chosen.jobs, nice=chosen.nice, code=chosen.code, keep=keep)
+    code = chosen.code or f"{proofs.commit()}, interpreted"
+    done = run_many(chosen.first, chosen.seeds, chosen.jobs, nice=chosen.nice, code=code, keep=keep)
     bad = [seed for part in done for seed in part.failing]
     for seed in bad[:TOLD]:
         print(report(seed))
@@ -116,7 +117,6 @@ def main() -> int:
         except DifferentError as error:
             print(error, file=sys.stderr)
             return LAB_BROKE
-    chosen.code = chosen.code or f"{proofs.commit()}, interpreted"
     if chosen.workers is not None:
         return one_long_run(chosen.seed or 0, chosen.workers, chosen.hours)
     if chosen.seed is not None:
