@@ -13,6 +13,7 @@ from driver.forensics.policies import POLICIES
 from driver.forensics.recommend import recommend
 from driver.forensics.replay import Chosen, play
 from driver.forensics.scene import Scene, scenes
+from driver.forensics.settings import ADVISED_BASE_S, ADVISED_CAP_LEAST_S
 from driver.forensics.what_if import Range, Row, what_if
 from driver.histories.history import History
 from driver.metrics import measure
@@ -215,6 +216,8 @@ def test_workers_that_were_set_otherwise_may_take_the_coordinators_advice() -> N
     found = account(set_so.history()).what_if
     assert found is not None
     advised = [one for one in found.rows if one.name == "full_jitter" and one is not found.was]
-    assert [(one.chosen.base_s, one.chosen.cap_s) for one in advised] == [(0.1, 1.0)]
+    assert [(one.chosen.base_s, one.chosen.cap_s) for one in advised] == [
+        (ADVISED_BASE_S, ADVISED_CAP_LEAST_S)
+    ]
     assert found.recommendation is not None
     assert found.recommendation.better is advised[0]
