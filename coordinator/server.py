@@ -14,6 +14,7 @@ from typing import Any
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
+from websockets.protocol import State
 
 from coordinator import probe
 from coordinator.awaited import Awaited
@@ -39,13 +40,13 @@ _quiet.setLevel(logging.CRITICAL)
 class Link(ServerConnection):
     """A connection, and what its upgrade request decided."""
 
-    __slots__ = ("echoes", "is_writing", "on_broken", "opening")
+    __slots__ = ("echoes", "is_full", "on_broken", "opening")
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self.opening: Opening | None = None
         self.echoes = False
-        self.is_writing = False
+        self.is_full = False
         self.on_broken: Callable[[FrameError], None] | None = None
 
     def data_received(self, data: bytes) -> None:
@@ -57,6 +58,15 @@ class Link(ServerConnection):
         if self.on_broken and self.protocol.parser_exc and sent is not None and sent.code in _BROKEN:
             tell, self.on_broken = self.on_broken, None
             tell(FrameError(_BROKEN[sent.code], sent.reason))
+
+    def can_send(self) -> bool:
+        """Whether messages may still leave. Where not, the reading side says why."""
+        return self.state is State.OPEN and not self.transport.is_closing()
+
+    def send_now(self, data: bytes) -> None:
+        """Send a binary message without waiting for room: it is for the caller to look at `paused` before."""
+        self.protocol.send_binary(data)
+        self.send_data()
 
     def forget_upgrade(self) -> None:
         """Let go of the headers, which would be kept for as long as the connection."""
@@ -118,11 +128,9 @@ class Shell:
             return
         if effects.rows:
             self.committer.poke()
-        for connection in effects.take_wakes():
-            link = self._links.get(connection)
-            if link is not None and not link.is_writing:
-                link.is_writing = True
-                self._start(self._write(link, connection))
+        if wakes := effects.take_wakes():
+            # In a turn of its own: what came in meanwhile is answered by the same frames.
+            asyncio.get_running_loop().call_soon(self._send, wakes)
         for close in effects.take_closes():
             link = self._links.pop(close.connection, None)
             if link is not None:
@@ -138,16 +146,33 @@ class Shell:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.fail(error)
 
-    async def _write(self, link: Link, connection: int) -> None:
-        """Send what the core has for a connection, as fast as its socket takes it."""
+    def _send(self, connections: list[int]) -> None:
         try:
-            while (data := self.core.next_bytes(time.monotonic_ns(), connection)) is not None:
-                self._journal.flush()
-                await link.send(data)
-        except ConnectionClosed:
-            pass  # The reading side says so to the core.
-        finally:
-            link.is_writing = False
+            for connection in connections:
+                link = self._links.get(connection)
+                if link is not None and not link.is_full:
+                    self._write(link, connection)
+        except Exception as error:
+            self.fail(error)
+
+    def _write(self, link: Link, connection: int) -> None:
+        """Send what the core has for a connection, as fast as its socket takes it."""
+        while link.can_send():
+            if link.paused:
+                link.is_full = True
+                self._start(self._write_later(link, connection))
+                return
+            data = self.core.next_bytes(time.monotonic_ns(), connection)
+            if data is None:
+                return
+            self._journal.flush()
+            link.send_now(data)
+
+    async def _write_later(self, link: Link, connection: int) -> None:
+        with contextlib.suppress(OSError):  # The reading side says so to the core.
+            await link.drain()
+        link.is_full = False
+        self._write(link, connection)
 
     async def _close(self, link: Link, code: CloseCode, reason: str) -> None:
         with contextlib.suppress(ConnectionClosed):

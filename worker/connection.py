@@ -10,6 +10,7 @@ from typing import Any, cast
 
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
+from websockets.protocol import State
 
 from wire.codec import Limits
 from wire.handshake import (
@@ -40,6 +41,15 @@ class Link(ClientConnection):
         super().data_received(data)
         if self.protocol.parser_exc is not None:
             self.transport.close()
+
+    def can_send(self) -> bool:
+        """Whether messages may still leave. Where not, the reader is told why."""
+        return self.state is State.OPEN and not self.transport.is_closing()
+
+    def send_now(self, data: bytes) -> None:
+        """Send a binary message without waiting for room: it is for the caller to look at `paused` before."""
+        self.protocol.send_binary(data)
+        self.send_data()
 
     @property
     def was_reset(self) -> bool:

@@ -23,13 +23,13 @@ _CLOSE_REASON_BYTES = 100
 
 @dataclass
 class _Socket:
-    """A connection that stands, with its two loops."""
+    """A connection that stands, with its reader, and who waits for room in it."""
 
     link: Link
     opener: Opener
     sealer: Sealer
-    wake: asyncio.Event = field(default_factory=asyncio.Event)
-    loops: list[asyncio.Task[None]] = field(default_factory=list)
+    tasks: set[asyncio.Task[None]] = field(default_factory=set)
+    is_full: bool = False
 
 
 @dataclass(frozen=True)
@@ -53,6 +53,7 @@ class Sockets:
         self._around = around
         self._dialling: dict[int, asyncio.Task[None]] = {}
         self._standing: dict[int, _Socket] = {}
+        self._woken = False
         self.closing: set[asyncio.Task[None]] = set()
 
     def connect(self, effect: Connect) -> None:
@@ -67,16 +68,16 @@ class Sockets:
         socket = self._standing.pop(effect.connection, None)
         if socket is None:
             return
-        self._end_loops(socket)
+        self._end_tasks(socket)
         closing = self._around.start(_close(socket.link, effect.code, effect.reason))
         self.closing.add(closing)
         closing.add_done_callback(self.closing.discard)
 
     def wake(self) -> None:
-        """The core has something to send."""
-        socket = self._standing.get(self._core.connection)
-        if socket is not None:
-            socket.wake.set()
+        """The core has something to send. It leaves together with all else of this turn of the loop."""
+        if not self._woken:
+            self._woken = True
+            asyncio.get_running_loop().call_soon(self._send)
 
     async def _dial(self, number: int, hello: Hello) -> None:
         try:
@@ -88,10 +89,7 @@ class Sockets:
         self._dialling.pop(number, None)
         socket = self._standing[number] = self._socket(link, hello, welcome)
         self._traffic.connected(socket.sealer, socket.opener)
-        socket.loops = [
-            self._around.start(self._read(number, socket)),
-            self._around.start(self._write(number, socket)),
-        ]
+        socket.tasks.add(self._around.start(self._read(number, socket)))
         self._around.do(self._core.on_connected(time.monotonic_ns(), number, welcome))
 
     def _socket(self, link: Link, hello: Hello, welcome: Welcome) -> _Socket:
@@ -113,22 +111,38 @@ class Sockets:
             self._traffic.received(frame)
             self._around.do(self._core.on_frame(time.monotonic_ns(), number, frame))
 
-    async def _write(self, number: int, socket: _Socket) -> None:
-        with contextlib.suppress(ConnectionClosed):  # The reader tells of it.
-            while True:
-                await socket.wake.wait()
-                socket.wake.clear()
-                while number == self._core.connection:
-                    frame = self._core.take_frame(time.monotonic_ns())
-                    if frame is None:
-                        break
-                    self._around.flush()
-                    self._traffic.sent(frame)
-                    await socket.link.send(socket.sealer.seal(frame))
+    def _send(self) -> None:
+        self._woken = False
+        number = self._core.connection
+        socket = self._standing.get(number)
+        if socket is not None and not socket.is_full:
+            self._write(number, socket)
+
+    def _write(self, number: int, socket: _Socket) -> None:
+        """Send what the core has, as fast as the socket takes it."""
+        while number == self._core.connection and socket.link.can_send():
+            if socket.link.paused:
+                socket.is_full = True
+                waiting = self._around.start(self._write_later(number, socket))
+                socket.tasks.add(waiting)
+                waiting.add_done_callback(socket.tasks.discard)
+                return
+            frame = self._core.take_frame(time.monotonic_ns())
+            if frame is None:
+                return
+            self._around.flush()
+            self._traffic.sent(frame)
+            socket.link.send_now(socket.sealer.seal(frame))
+
+    async def _write_later(self, number: int, socket: _Socket) -> None:
+        with contextlib.suppress(OSError):  # The reader tells of it.
+            await socket.link.drain()
+        socket.is_full = False
+        self._write(number, socket)
 
     def _ended(self, number: int, socket: _Socket, closed: ConnectionClosed) -> None:
         self._standing.pop(number, None)
-        self._end_loops(socket)
+        self._end_tasks(socket)
         now_ns = time.monotonic_ns()
         end = end_of(socket.link, closed)
         if isinstance(end, FrameError):
@@ -136,8 +150,8 @@ class Sockets:
         else:
             self._around.do(self._core.on_closed(now_ns, number, *end))
 
-    def _end_loops(self, socket: _Socket) -> None:
-        for task in socket.loops:
+    def _end_tasks(self, socket: _Socket) -> None:
+        for task in socket.tasks:
             if task is not asyncio.current_task():
                 task.cancel()
 

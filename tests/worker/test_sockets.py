@@ -1,12 +1,10 @@
-"""Claims about the order of what leaves a worker."""
+"""Claims about the order of what leaves a worker, and when it leaves."""
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Iterator
 from typing import cast
-
-from websockets.exceptions import ConnectionClosedError
 
 from wire.channel import Channel
 from wire.codec import Limits, Opener, Sealer
@@ -24,32 +22,77 @@ class FakeCore:
 
     def __init__(self, order: list[str]) -> None:
         self._order = order
-        self._frames: Iterator[Frame | None] = iter([*[Frame(0, 0, [])] * 3, None])
+        self._frames: Iterator[Frame] = iter([Frame(0, 0, [])] * 3)
 
     def take_frame(self, now_ns: int) -> Frame | None:
         self._order.append("decided")
-        return next(self._frames)
+        return next(self._frames, None)
 
 
 class FakeLink:
-    """A connection that takes three messages and ends."""
+    """A connection whose socket is full after `room` messages, until it is `emptied`."""
 
-    def __init__(self, order: list[str]) -> None:
+    def __init__(self, order: list[str], room: int = 10) -> None:
         self._order = order
+        self._room = room
+        self.is_open = True
+        self.emptied = asyncio.Event()
 
-    async def send(self, data: bytes) -> None:
+    @property
+    def paused(self) -> bool:
+        return self._room == 0
+
+    def can_send(self) -> bool:
+        return self.is_open
+
+    def send_now(self, data: bytes) -> None:
         self._order.append("sent")
-        if self._order.count("sent") == 3:
-            raise ConnectionClosedError(None, None)
+        self._room -= 1
+
+    async def drain(self) -> None:
+        await self.emptied.wait()
+        self._room = 10
+
+
+class Desk:
+    """One connection of a worker, and what happened at it in which order."""
+
+    def __init__(self, room: int = 10) -> None:
+        self.order: list[str] = []
+        self.link = FakeLink(self.order, room)
+        around = Surroundings(
+            "", b"", True, lambda effects: None, asyncio.ensure_future, lambda: self.order.append("journaled")
+        )
+        self.sockets = Sockets(cast(Core, FakeCore(self.order)), Traffic(Channel()), around)
+        self.sockets._standing[1] = _Socket(cast(Link, self.link), Opener(b"k", Limits()), Sealer(b"k"))
+
+    async def wake(self, times: int = 1) -> None:
+        for _ in range(times):
+            self.sockets.wake()
+        await asyncio.sleep(0.01)
+
+
+SENT = ["decided", "journaled", "sent"]
 
 
 async def test_the_journal_is_written_out_before_each_frame_that_leaves() -> None:
-    order: list[str] = []
-    around = Surroundings(
-        "", b"", True, lambda effects: None, asyncio.ensure_future, lambda: order.append("journaled")
-    )
-    sockets = Sockets(cast(Core, FakeCore(order)), Traffic(Channel()), around)
-    socket = _Socket(cast(Link, FakeLink(order)), Opener(b"k", Limits()), Sealer(b"k"))
-    socket.wake.set()
-    await sockets._write(1, socket)
-    assert order == ["decided", "journaled", "sent"] * 3
+    desk = Desk()
+    await desk.wake()
+    assert desk.order == [*SENT * 3, "decided"]
+
+
+async def test_what_a_full_socket_has_no_room_for_is_decided_once_it_has() -> None:
+    desk = Desk(room=1)
+    await desk.wake(2)
+    await desk.wake()
+    assert desk.order == SENT
+    desk.link.emptied.set()
+    await desk.wake(0)
+    assert desk.order == [*SENT * 3, "decided"]
+
+
+async def test_nothing_is_taken_for_a_connection_that_closes() -> None:
+    desk = Desk()
+    desk.link.is_open = False
+    await desk.wake()
+    assert desk.order == []
