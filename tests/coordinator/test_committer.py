@@ -36,8 +36,8 @@ class SlowDisk:
 class Desk:
     """A committer with its disk, the rows that wait for it, and what it told."""
 
-    def __init__(self) -> None:
-        self.disk = SlowDisk()
+    def __init__(self, disk: SlowDisk | None = None) -> None:
+        self.disk = disk or SlowDisk()
         self.waiting: list[Row] = []
         self.told: list[Row] = []
         self.lingers = False
@@ -128,3 +128,31 @@ def test_only_an_attempt_that_begins_may_linger() -> None:
     assert Effects(rows=[attempt(True), attempt(True)]).may_linger()
     assert not Effects(rows=[attempt(True), attempt(False)]).may_linger()
     assert not Effects(rows=[ReceivedRow("session", 1), attempt(True)]).may_linger()
+
+
+async def test_a_disk_that_fails_ends_it_and_nothing_is_told() -> None:
+    class Full(SlowDisk):
+        def commit(self, rows: list[Row]) -> None:
+            raise OSError("no space left")
+
+    desk = Desk(Full())
+    desk.decide()
+    durable = asyncio.create_task(desk.committer.durable())
+    with pytest.raises(OSError, match="no space left"):
+        await asyncio.wait_for(desk.committer.run(), 10)
+    assert desk.told == []
+    assert not durable.done()
+    durable.cancel()
+
+
+async def test_its_thread_ends_with_it() -> None:
+    desk = Desk()
+    running = asyncio.create_task(desk.committer.run())
+    await asyncio.sleep(0)
+    threads = [thread for thread in threading.enumerate() if thread.name == "store"]
+    running.cancel()
+    await asyncio.gather(running, return_exceptions=True)
+    for thread in threads:
+        await asyncio.to_thread(thread.join, 10)
+    assert threads
+    assert not any(thread.is_alive() for thread in threads)
