@@ -38,6 +38,10 @@ class RoomTakenError(EngineError):
     """Another lab took the addresses that this one was about to use."""
 
 
+class AddressTakenError(EngineError):
+    """A container asks for an address that another one got while it was down."""
+
+
 class EngineGoneError(EngineError):
     """No engine answers, or it stopped answering."""
 

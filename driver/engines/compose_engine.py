@@ -28,7 +28,7 @@ from driver.engines.engine import (
     Standing,
     Usage,
 )
-from driver.errors import PortTakenError
+from driver.errors import AddressTakenError, PortTakenError
 from driver.machine.ports import holder
 
 UP_TIMEOUT_S = 300.0
@@ -183,7 +183,15 @@ class ComposeEngine:
         self._sdk.ask(name, lambda api, found: api.kill(found, "SIGKILL"))
 
     def start(self, name: str) -> None:
-        self._sdk.ask(name, lambda api, found: api.start(found))
+        try:
+            self._sdk.start(name)
+        except AddressTakenError:
+            # Since it was plugged in again it asks for the address that it had, and while it was down that
+            # was given to another.
+            for cable in self._cables(name):
+                self._sdk.disconnect(name, cable)
+                self._sdk.connect(name, replace(cable, address=""))
+            self._sdk.start(name)
 
     def stop(self, name: str, grace_s: float) -> None:
         self._sdk.ask(name, lambda api, found: api.stop(found, timeout=round(grace_s)))

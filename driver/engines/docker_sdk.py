@@ -17,12 +17,13 @@ from docker.utils import kwargs_from_env
 from driver.engines import compose_reading
 from driver.engines.compose_reading import Cable
 from driver.engines.engine import Container
-from driver.errors import EngineError, EngineGoneError
+from driver.errors import AddressTakenError, EngineError, EngineGoneError
 
 CALL_TIMEOUT_S = 20
 CONNECTIONS = 16
 # A container may be silent for as long as it likes; a day is the bound that every wait here must have.
 FOLLOW_TIMEOUT_S = 86_400
+_ADDRESS_TAKEN = "Address already in use"
 
 _log = logging.getLogger("stormlab.engine")
 R = TypeVar("R")
@@ -96,6 +97,10 @@ class DockerSdk:
                 memswap_limit=memory_bytes,
             ),
         )
+
+    def start(self, name: str) -> None:
+        """Start a container that ended. Raises AddressTakenError when another has the address it asks for."""
+        self.ask(name, lambda api, found: api.start(found))
 
     def connect(self, name: str, cable: Cable) -> None:
         """Plug a container into a network."""
@@ -211,9 +216,8 @@ def _mapped(name: str = "") -> Iterator[None]:
             "Start it again: python lab.py setup. Then: python lab.py down",
         ) from None
     except APIError as error:
-        raise EngineError(
-            f"The Docker engine refused a request{about}: {error.explanation or error}."
-        ) from None
+        kind = AddressTakenError if _ADDRESS_TAKEN in str(error.explanation) else EngineError
+        raise kind(f"The Docker engine refused a request{about}: {error.explanation or error}.") from None
     except DockerException as error:
         _log.debug("no engine: %s", error)
         raise EngineGoneError("No Docker engine answers.", "Set one up: python lab.py setup") from None

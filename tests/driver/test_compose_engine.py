@@ -1,0 +1,58 @@
+"""What the engine does where Docker alone would leave a container down."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+from docker.errors import APIError
+
+from driver.engines.compose_engine import ComposeEngine
+from driver.engines.compose_reading import Cable
+from driver.engines.docker_sdk import DockerSdk, _mapped
+from driver.errors import AddressTakenError, EngineError
+
+
+class Sdk:
+    """A container that asks for an address which another one has, until it is plugged in without one."""
+
+    def __init__(self) -> None:
+        self.done: list[str] = []
+        self.taken = True
+
+    def start(self, name: str) -> None:
+        self.done.append("start")
+        if self.taken:
+            raise AddressTakenError("Address already in use.")
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        end = {"IPAddress": "", "Aliases": ["worker", "p-worker-3"]}
+        return {"NetworkSettings": {"Networks": {"p_links": end}}}
+
+    def disconnect(self, name: str, cable: Cable) -> None:
+        self.done.append(f"disconnect {cable.network}")
+
+    def connect(self, name: str, cable: Cable) -> None:
+        self.done.append(f"connect {cable.network} {cable.aliases}")
+        self.taken = bool(cable.address)
+
+
+def test_a_container_whose_address_went_to_another_is_started_under_a_new_one() -> None:
+    engine, sdk = ComposeEngine("p", Path(), lambda say: {}), Sdk()
+    engine._sdk = cast(DockerSdk, sdk)
+    engine.start("worker-3")
+    assert sdk.done == [
+        "start", "disconnect p_links", "connect p_links ['worker', 'p-worker-3']", "start",
+    ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("told", "kind"),
+    [("Address already in use", AddressTakenError), ("no such thing", EngineError)],
+)
+def test_an_address_that_is_taken_is_an_error_of_its_own(told: str, kind: type[EngineError]) -> None:
+    with pytest.raises(EngineError) as found, _mapped("worker-3"):
+        raise APIError("refused", explanation=told)
+    assert type(found.value) is kind
+    assert "worker-3" in str(found.value)
