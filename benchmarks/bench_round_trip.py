@@ -1,13 +1,14 @@
 """The round trip of one task on an idle system: from the submitter's call until it has the result; p50.
 
-The way of our task: submitter → coordinator (to the disk) → worker → coordinator (to the disk) → submitter.
+The way of our task: submitter → coordinator → worker → coordinator (to the disk) → submitter. The task and
+its result go to the disk together, since the submitter is told of neither before (coordinator/ledger.py).
 It is one message over the submitter's WebSocket (`/tasks?wait_ms=…`), and one back; between coordinator and
 worker all is numbered, signed, leased and journaled. Settings are the shipped ones. Two workers stand ready,
 `noop` does nothing.
 
 Against a bare `websockets` echo over the same processes and sockets (benchmarks/arms/echo.py). The must is
-held against the echo that writes to the disk at the same two places: without, it would promise nothing, and
-the disk's time is no choice of ours. The echo that writes nothing is shown below it. Against Celery on Redis
+held against the echo that writes to the disk at the same place: without, it would promise nothing, and the
+disk's time is no choice of ours. The echo that writes nothing is shown below it. Against Celery on Redis
 and Dask distributed as their users get them (benchmarks/arms/celery.py, dask.py), which keep nothing on a
 disk meanwhile. Fair, because all have the same cores and at most two workers, the one in the middle on a core
 of its own, and one task at a time. The arms take turns, round by round; each figure is a round's median.

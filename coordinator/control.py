@@ -97,7 +97,9 @@ class Control:
             raise UnanswerableError(
                 503, WSCloseCode.TRY_AGAIN_LATER, f"{AWAITED_MAX} results are waited for already; try later"
             )
-        answer = self._shell.core.on_submit(submission.tasks)
+        now_ns = time.monotonic_ns()
+        answer = self._shell.core.on_submit(now_ns, submission.tasks, at_once=wait_ms > 0)
+        self._shell.act()
         if wait_ms:
             answer = await self._with_results(submission.tasks, answer, wait_ms)
         if len(answer.results) < len(submission.tasks):

@@ -165,12 +165,18 @@ class Core:
 
     # -- the driver, the store, time -----------------------
 
-    def on_submit(self, tasks: list[control.Task]) -> control.Submitted:
-        """Tasks to take. The answer may be given once the rows in `effects` are durable."""
+    def on_submit(
+        self, now_ns: int, tasks: list[control.Task], *, at_once: bool = False
+    ) -> control.Submitted:
+        """Tasks to take. The answer may be given once the rows in `effects` are durable.
+
+        With `at_once`, who submits waits for the results: then a free worker is given a task before it is
+        durable (ledger.py).
+        """
         if self.draining:
             because = "the coordinator is leaving"
             return control.Submitted(0, 0, [control.RefusedTask(task.task_id, because) for task in tasks])
-        return self.ledger.submit(tasks)
+        return self.ledger.submit(tasks, now_ns, at_once=at_once)
 
     def on_stored(self, now_ns: int, rows: list[Row]) -> None:
         """The store holds `rows` durably, in the order in which `effects` gave them."""
@@ -206,7 +212,8 @@ class Core:
     def next_due_ns(self) -> int:
         """When `on_tick` has something to do at the earliest."""
         grace_ends_ns = self._grace_ends_ns if self.fleet.awaited else NEVER_NS
-        return min(self._timers.next_ns(), grace_ends_ns, self._totals_ns + TOTALS_EVERY_NS)
+        totals_ns = self._totals_ns + TOTALS_EVERY_NS
+        return min(self._timers.next_ns(), grace_ends_ns, totals_ns, self.ledger.next_due_ns())
 
     def on_drain(self, now_ns: int) -> None:
         """Begin to leave: nothing new is taken or given, and every worker is told when to come back, one

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from coordinator.rows import AttemptRow, Row
+from coordinator.rows import AttemptRow, Row, TaskRow
 from coordinator.session import Session
 from wire.messages import Message
 from wire.priority import Priority
@@ -52,9 +52,16 @@ class Effects:
 
     def may_linger(self) -> bool:
         """Whether there are rows, and nobody waits for any of them: a worker that was given an attempt of
-        which the disk knows nothing says so itself after a restart.
+        which the disk knows nothing says so itself after a restart. Of a task that was given before it is
+        durable nobody was told anything.
         """
-        return bool(self.rows) and all(type(row) is AttemptRow and row.open for row in reversed(self.rows))
+        given: set[int] = set()
+        for row in reversed(self.rows):
+            if type(row) is AttemptRow and row.open:
+                given.add(row.number)
+            elif type(row) is not TaskRow or row.number not in given:
+                return False
+        return bool(self.rows)
 
     def take_wakes(self) -> list[int]:
         """The connections that may have something to send."""

@@ -8,6 +8,13 @@ I/O, no clock.
 What leaves `storing`, `settling` and `ending` does so in `on_stored`, once the disk has it. So what anybody
 was told is durable, and a newer attempt begins only when the end of the older one cannot be forgotten any
 more.
+
+One way is shorter: a task that is submitted `at_once` goes from `storing` to `assigned` when nothing waits
+before it and a worker is free. Who submits so is told nothing before the result is durable, so no promise
+hangs on the task's own row: it may share a transaction with the result. Rows keep their order, so the disk
+never holds the result or the attempt without the task. After a crash in between nobody was told anything:
+the worker's result is refused as unknown, its claim is revoked, and who submitted asks again, in the same
+way. doubts.py keeps such a task from a second worker while the first one's lease may last.
 """
 
 from __future__ import annotations
@@ -16,9 +23,10 @@ import hashlib
 
 from coordinator.attempts import Attempts
 from coordinator.counters import Counters
+from coordinator.doubts import Doubts
 from coordinator.effects import Effects
 from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ResultRow, Row, TaskRow
-from coordinator.session import Loss, Phase, Session, Task
+from coordinator.session import NEVER_NS, Loss, Phase, Session, Task
 from coordinator.submission import row_of, trouble
 from coordinator.telling import tell
 from coordinator.waiting import WaitingTasks
@@ -42,16 +50,20 @@ class Ledger:
         self._tasks: dict[str, Task] = {}
         self._done: dict[str, int] = {}
         self._waiting = WaitingTasks()
+        self._doubts = Doubts()
         self._next_number = 1
         self._storing = 0
+        self._given_early = 0
         self._submitted = 0
         self._completed = 0
         self._failed = 0
 
     # -- tasks come in -------------------------------------
 
-    def submit(self, tasks: list[control.Task]) -> control.Submitted:
-        """Take what is new. The answer may be given once the rows that this adds are durable."""
+    def submit(self, tasks: list[control.Task], now_ns: int, *, at_once: bool) -> control.Submitted:
+        """Take what is new. The answer may be given once the rows that this adds are durable, and if
+        `at_once`, no earlier than the results or the end of the wait for them.
+        """
         accepted, known, refused = 0, 0, []
         for task in tasks:
             if task.task_id in self._tasks or task.task_id in self._done:
@@ -65,10 +77,15 @@ class Ledger:
                 continue
             row = row_of(task, self._next_number)
             self._next_number += 1
+            is_next = self._storing == self._given_early and not len(self._waiting)
             self._storing += 1
             self._tasks[row.task_id] = Task(row)
             self._effects.rows.append(row)
             accepted += 1
+            if at_once:
+                self._doubts.submitted(row.task_id)
+                if is_next:
+                    self._give_early(self._tasks[row.task_id], now_ns)
         if refused:
             self._counters.add("tasks_refused", amount=len(refused))
         return control.Submitted(accepted, known, refused)
@@ -96,15 +113,22 @@ class Ledger:
                 task.queued_ns = now_ns
                 self._attempts.restore(task, sessions[attempt.session], attempt.token, now_ns, deadline_ns)
         self._waiting.hold([task for task in self._tasks.values() if task.attempt is None], now_ns)
+        if sessions:
+            self._doubts.begin(deadline_ns)
         for told in recovered.recent:
             tell(self._journal, told)
 
     def release(self) -> None:
         """Everybody who may hold an attempt of a restored task has spoken, or lost it by now."""
         self._waiting.release()
+        for task in self._doubts.all_spoke():
+            self._waiting.queue(task)
 
     def assign(self, now_ns: int) -> None:
         """Give what waits to those who can take it."""
+        if self._doubts.until_ns and now_ns >= self._doubts.until_ns:
+            for kept in self._doubts.end():
+                self._waiting.queue(kept)
         free = self._attempts.free
         while self.giving and (session := free.least()) is not None and len(self._waiting):
             task = self._waiting.take(now_ns)
@@ -127,6 +151,8 @@ class Ledger:
         elif task is None or task.fence != held.token:
             # At the fence itself stands what was just decided: a result on its way to the disk, or a loss of
             # which the worker is told already.
+            if task is None or task.phase is Phase.storing:
+                self._doubts.claimed(held.task_id)
             self._attempts.revoke(session, held.task_id, held.token, "this attempt is over", now_ns)
 
     def result(self, session: Session, message: Result, now_ns: int) -> None:
@@ -208,7 +234,7 @@ class Ledger:
         elif isinstance(row, TaskRow):
             self._storing -= 1
             self._submitted += 1
-            self._waiting.put(self._tasks[row.task_id], now_ns)
+            self._task_stored(self._tasks[row.task_id], now_ns)
             tell(self._journal, row)
         elif isinstance(row, AttemptRow):
             task = self._tasks.get(row.task_id)
@@ -240,7 +266,27 @@ class Ledger:
         """How many tasks wait, by the priority's name."""
         return self._waiting.depths()
 
+    def next_due_ns(self) -> int:
+        """When `assign` may have something to give without anything else happening."""
+        return self._doubts.until_ns or NEVER_NS
+
     # -- inside --------------------------------------------
+
+    def _give_early(self, task: Task, now_ns: int) -> None:
+        session = self._attempts.free.least()
+        if self.giving and session is not None and not self._doubts.cover(task.row.task_id):
+            self._given_early += 1
+            task.queued_ns = now_ns
+            self._attempts.give(task, session, now_ns)
+
+    def _task_stored(self, task: Task, now_ns: int) -> None:
+        if task.phase is not Phase.storing:
+            self._given_early -= 1
+        elif self._doubts.cover(task.row.task_id):
+            self._waiting.keep(task, now_ns)
+            self._doubts.keep(task)
+        else:
+            self._waiting.put(task, now_ns)
 
     def _done_with(self, row: ResultRow) -> None:
         del self._tasks[row.task_id]

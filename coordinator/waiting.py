@@ -26,9 +26,17 @@ class WaitingTasks:
 
     def put(self, task: Task, now_ns: int) -> None:
         """Queue a new task behind the others of its priority."""
+        self.keep(task, now_ns)
+        self.queue(task)
+
+    def keep(self, task: Task, now_ns: int) -> None:
+        """Let a new task wait; it is given to nobody until `queue`."""
         task.queued_ns = now_ns
         self._enter(task)
-        self._queue.put(task, task.row.priority, now_ns)
+
+    def queue(self, task: Task) -> None:
+        """A task that was kept may be given; one that was adopted meanwhile is skipped at its turn."""
+        self._queue.put(task, task.row.priority, task.queued_ns)
 
     def put_back(self, task: Task) -> None:
         """Queue a task again, ahead of those that came after it."""

@@ -4,8 +4,8 @@
 
 One message goes the whole way and comes back as it is, over the same three processes and as many sockets as
 a task of ours, on uvloop, with deflate off. With DURABLE 1 the server writes each message into SQLite
-(write-ahead log, synchronous FULL) before it passes it on, once on the way out and once on the way back, in
-a thread of its own: what a task of ours has to wait for too.
+(write-ahead log, synchronous FULL) on its way back, before it passes it on, in a thread of its own: what a
+task of ours has to wait for too.
 """
 
 from __future__ import annotations
@@ -93,7 +93,7 @@ async def serve_for_ever(database: sqlite3.Connection | None, port: int) -> None
         links[path].set_result(link)
         other = await links[WORKER if path == CLIENT else CLIENT]
         async for message in link:
-            if database is not None:
+            if database is not None and path == WORKER:
                 row = ("INSERT INTO messages VALUES (?)", (message,))
                 await loop.run_in_executor(thread, database.execute, *row)
             await other.send(message)

@@ -95,8 +95,9 @@ class World:
             self.core.on_tick(self.now_ns)
             self.settle()
 
-    def submit(self, *names: str, settle: bool = True, **fields: Any) -> Submitted:
-        answer = self.core.on_submit([Task(task_id=name, kind="noop", **fields) for name in names])
+    def submit(self, *names: str, settle: bool = True, at_once: bool = False, **fields: Any) -> Submitted:
+        tasks = [Task(task_id=name, kind="noop", **fields) for name in names]
+        answer = self.core.on_submit(self.now_ns, tasks, at_once=at_once)
         if settle:
             self.settle()
         return answer

@@ -6,7 +6,7 @@ from collections import defaultdict, deque
 from collections.abc import Callable
 from typing import Any, Final
 
-from tests.simulation.plan import Plan
+from tests.simulation.plan import Plan, is_at_once
 from wire import events
 
 DIALS_MAX: Final = 60
@@ -21,6 +21,7 @@ class Conduct:
         self._breaches = breaches
         self._is_calm = not plan.troubles
         self._is_slotted = plan.policy == "slotted"
+        self._submitted: set[str] = set()
         self._committed: dict[str, int] = {}
         self._given_from: dict[int, int] = {}
         self._received: set[int] = set()
@@ -28,6 +29,7 @@ class Conduct:
         self._not_before_ns: dict[str, int] = {}
         self._dials: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=DIALS_MAX))
         self._acts: dict[type[events.Event], Callable[[Any], str | None]] = {
+            events.Submitted: self._submit,
             events.CheckpointCommitted: self._commit,
             events.Assigned: self._assign,
             events.Started: self._start,
@@ -46,6 +48,11 @@ class Conduct:
         if act is not None and (breach := act(event)):
             self._breaches.append(breach)
 
+    # -- tasks ---------------------------------------------
+
+    def _submit(self, event: events.Submitted) -> None:
+        self._submitted.add(event.task)
+
     # -- checkpoints ---------------------------------------
 
     def _commit(self, event: events.CheckpointCommitted) -> None:
@@ -53,6 +60,8 @@ class Conduct:
 
     def _assign(self, event: events.Assigned) -> str | None:
         self._given_from[event.token] = event.from_step
+        if event.task not in self._submitted and not is_at_once(event.task):
+            return f"{event.task} was given out before it was durable"
         durable = self._committed.get(event.task, 0)
         if event.from_step < durable:
             return f"{event.task} was given from step {event.from_step}, though step {durable} is durable"

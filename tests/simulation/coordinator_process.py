@@ -133,12 +133,12 @@ class CoordinatorProcess(Process):
         self.core.on_closed(self.clock.now_ns, number, why, "simulated")
         self._settle()
 
-    def submit(self, tasks: list[Task], answer: Callable[[Submitted], None]) -> None:
+    def submit(self, tasks: list[Task], answer: Callable[[Submitted], None], *, at_once: bool) -> None:
         """The driver submits; `answer` is called once the tasks are durable, and never if the process
         dies.
         """
         assert self.core is not None
-        submitted = self.core.on_submit(tasks)
+        submitted = self.core.on_submit(self.clock.now_ns, tasks, at_once=at_once)
         self._collect()
         self._answers.append((self._asked, lambda: answer(submitted)))
         self._settle()

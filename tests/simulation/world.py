@@ -16,7 +16,7 @@ from tests.simulation.conduct import Conduct
 from tests.simulation.coordinator_process import CoordinatorProcess
 from tests.simulation.invariants import Witness, check_end, check_now_and_then, check_step
 from tests.simulation.network import Wire
-from tests.simulation.plan import Plan, Work
+from tests.simulation.plan import Plan, Work, is_at_once
 from tests.simulation.strikes import Strikes
 from tests.simulation.worker_process import WorkerProcess
 from wire import events
@@ -161,7 +161,7 @@ class World:
             if submitted.accepted + submitted.known == 1:
                 self.answered(task.task_id)
 
-        self.coordinator.submit([task], answered)
+        self.coordinator.submit([task], answered, at_once=is_at_once(task.task_id))
 
     def asked(self, task: str) -> None:
         """The driver submits a task."""

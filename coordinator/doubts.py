@@ -1,0 +1,63 @@
+"""After a restart: the names of tasks of which a worker may hold an attempt that nobody knows.
+
+A task that is given before it is durable (ledger.py) may be forgotten by a crash, while its worker holds it
+under a lease. Submitted again it must not be given to another one: not before all who were connected have
+spoken, and if one of them claimed it, not before the last lease of the life before is over.
+"""
+
+from __future__ import annotations
+
+from coordinator.session import Task
+
+
+class Doubts:
+    """Until `until_ns`, which tasks must wait although their turn may have come; none at other times."""
+
+    def __init__(self) -> None:
+        self.until_ns = 0
+        self._all_spoke = True
+        self._unheard: set[str] = set()
+        self._claimed: set[str] = set()
+        self._kept: list[Task] = []
+
+    def begin(self, until_ns: int) -> None:
+        """A restart: by `until_ns` no lease of the life before lasts any more."""
+        self.until_ns = until_ns
+        self._all_spoke = False
+
+    def submitted(self, name: str) -> None:
+        """A task came that may be given at once, and may have been given at once before."""
+        if not self._all_spoke:
+            self._unheard.add(name)
+
+    def claimed(self, name: str) -> None:
+        """A worker holds an attempt of a task that nobody knows. It is told to stop; when it hears so, who
+        knows.
+        """
+        if self.until_ns:
+            self._claimed.add(name)
+
+    def cover(self, name: str) -> bool:
+        """Whether a task of this name must wait."""
+        return name in self._unheard or name in self._claimed
+
+    def keep(self, task: Task) -> None:
+        """The task waits until the doubt about it is over."""
+        self._kept.append(task)
+
+    def all_spoke(self) -> list[Task]:
+        """Who may hold an attempt said so, or lost it; returns those about whom no doubt is left."""
+        self._all_spoke = True
+        self._unheard.clear()
+        return self._no_more_doubted()
+
+    def end(self) -> list[Task]:
+        """No lease of the life before lasts any more; returns those that were kept."""
+        self.until_ns = 0
+        self._claimed.clear()
+        return self.all_spoke()
+
+    def _no_more_doubted(self) -> list[Task]:
+        free = [task for task in self._kept if not self.cover(task.row.task_id)]
+        self._kept = [task for task in self._kept if self.cover(task.row.task_id)]
+        return free

@@ -1,0 +1,168 @@
+"""Who submits and waits for the result is told nothing before it is durable: so its task may be given before
+its row is, and nothing else may change.
+"""
+
+from __future__ import annotations
+
+from coordinator.effects import Effects
+from coordinator.rows import AttemptRow, ReceivedRow, TaskRow
+from tests.coordinator.world import MS, World
+from wire.priority import Priority
+
+
+def at_once(world: World, *names: str, settle: bool = False) -> None:
+    """Submit tasks for whose results somebody waits."""
+    world.submit(*names, settle=settle, at_once=True)
+
+
+def names(world: World) -> list[str]:
+    """Which tasks were given out, in this order."""
+    return [line["task"] for line in world.told("assigned")]
+
+
+# -- while all goes well -----------------------------------
+
+
+def test_a_free_worker_has_it_before_the_disk() -> None:
+    world = World()
+    peer = world.peer()
+    at_once(world, "a")
+    assert [assign.task_id for assign in peer.assigned] == ["a"]
+    assert world.told("submitted") == []
+
+
+def test_it_is_given_once() -> None:
+    world = World()
+    first, second = world.peer("worker-1", slots=4), world.peer("worker-2", slots=4)
+    at_once(world, "a", settle=True)
+    world.advance(5)
+    assert len(first.assigned) + len(second.assigned) == 1
+    assert world.balanced()
+
+
+def test_its_rows_and_its_result_may_share_a_transaction() -> None:
+    world = World()
+    peer = world.peer()
+    at_once(world, "a")
+    peer.finish(peer.assigned[0], settle=False)
+    counts = world.core.ledger.counts()
+    assert (counts.submitted, counts.completed, counts.assigned, counts.waiting) == (0, 0, 0, 0)
+    world.store_now()
+    counts = world.core.ledger.counts()
+    assert (counts.submitted, counts.completed, counts.assigned, counts.waiting) == (1, 1, 0, 0)
+    assert [line["event"] for line in world.lines if line.get("task") == "a"] == [
+        "assigned",
+        "submitted",
+        "task_done",
+    ]
+
+
+def test_one_that_nobody_can_take_waits_as_any_other() -> None:
+    world = World()
+    at_once(world, "a")
+    assert names(world) == []
+    world.settle()
+    assert world.core.ledger.counts().waiting == 1
+    peer = world.peer()
+    assert [assign.task_id for assign in peer.assigned] == ["a"]
+
+
+def test_it_overtakes_none_that_came_before() -> None:
+    world = World()
+    world.peer(slots=4)
+    world.submit("a", settle=False)
+    at_once(world, "b")
+    assert names(world) == []
+    world.settle()
+    assert names(world) == ["a", "b"]
+
+
+def test_lost_before_it_is_durable_it_waits_again_once_it_is() -> None:
+    world = World()
+    first = world.peer("worker-1")
+    at_once(world, "a")
+    first.hand_back(first.assigned[0], settle=False)
+    assert names(world) == ["a"]
+    world.settle()
+    assert names(world) == ["a", "a"]
+    assert world.balanced()
+
+
+def test_its_rows_linger_and_those_of_one_that_waits_do_not() -> None:
+    task = TaskRow(1, "a", "noop", b"", Priority.normal, 0, 1, 0, False)
+    given = AttemptRow(1, "a", 7, "session", 1, 0, True, 0)
+    assert Effects(rows=[task, given]).may_linger()
+    assert not Effects(rows=[task]).may_linger()
+    assert not Effects(rows=[task, AttemptRow(2, "b", 7, "session", 1, 0, True, 0)]).may_linger()
+    assert not Effects(rows=[task, given, ReceivedRow("session", 1)]).may_linger()
+
+
+# -- after a crash that forgot it --------------------------
+
+
+def test_the_result_of_a_forgotten_task_is_refused_and_the_next_attempt_counts() -> None:
+    world = World()
+    peer = world.peer()
+    at_once(world, "a")
+    old = peer.assigned[0]
+    world.crash()
+    peer.connect()
+    peer.inventory(old)
+    peer.finish(old)
+    assert [line["because"] for line in world.told("result_refused")] == ["unknown"]
+    world.advance(world.settings.grace_ms)
+    at_once(world, "a", settle=True)
+    last = world.peer("worker-2")
+    last.finish(last.assigned[0])
+    assert world.outcomes() == {"a": "completed"}
+    assert world.balanced()
+
+
+def test_before_all_have_spoken_it_is_given_to_nobody_and_whoever_holds_it_keeps_it() -> None:
+    world = World()
+    holder = world.peer("worker-1")
+    at_once(world, "a")
+    old = holder.assigned[0]
+    world.crash()
+    other = world.peer("worker-2")
+    at_once(world, "a", settle=True)
+    assert other.assigned == []
+    holder.connect()
+    holder.inventory(old)
+    assert holder.revoked == []
+    holder.finish(old)
+    assert world.outcomes() == {"a": "completed"}
+    assert other.assigned == []
+
+
+def test_once_all_have_spoken_and_nobody_holds_it_it_is_given() -> None:
+    world = World()
+    holder = world.peer("worker-1")
+    at_once(world, "a")
+    world.crash()
+    other = world.peer("worker-2")
+    at_once(world, "a", settle=True)
+    assert other.assigned == []
+    holder.connect()
+    holder.inventory()
+    assert [assign.task_id for assign in other.assigned] == ["a"]
+
+
+def test_one_that_was_claimed_by_a_worker_waits_until_that_lease_is_over() -> None:
+    world = World()
+    holder = world.peer("worker-1")
+    at_once(world, "a")
+    old = holder.assigned[0]
+    world.crash()
+    holder.connect()
+    holder.inventory(old)
+    assert holder.revoked == [old.token]
+    other = world.peer("worker-2")
+    at_once(world, "a", "b", settle=True)
+    assert [assign.task_id for assign in (*holder.assigned[1:], *other.assigned)] == ["b"]
+    assert world.balanced()
+    world.advance((world.core._grace_ends_ns - world.now_ns) / MS - 1)
+    late = world.peer("worker-3", slots=4)
+    assert "a" not in [assign.task_id for assign in late.assigned]
+    world.advance(2)
+    assert "a" in [assign.task_id for assign in late.assigned]
