@@ -30,6 +30,7 @@ import msgspec
 from benchmarks.bench_storm import STARTS_PER_S
 from benchmarks.pairs import estimate, ratios
 from benchmarks.pinning import FIRST, SECOND
+from benchmarks.ports import free_port
 from benchmarks.row import Row, at_least
 from benchmarks.storm import servers
 from benchmarks.storm.load import Load, Submitter
@@ -92,7 +93,7 @@ def _round(size: Size) -> Measured:
     )
     with tempfile.TemporaryDirectory(prefix="goodput-") as name:
         folder = Path(name)
-        control_port = servers.free_port()
+        control_port = free_port()
         server = servers.coordinator(folder, KEY, settings, control_port)
         journal = Journal(folder / "coordinator.jsonl")
         orders = []

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import os
 import shutil
-import socket
 import subprocess
 import sys
 import tempfile
@@ -22,6 +21,7 @@ from pathlib import Path
 
 from benchmarks.pairs import estimate, in_turn, ratios
 from benchmarks.pinning import FIRST, SECOND, starting_on
+from benchmarks.ports import free_port
 from benchmarks.row import Row as TableRow
 from benchmarks.row import at_most
 from coordinator.rows import ResultRow, Row, TaskRow
@@ -51,13 +51,6 @@ def fill(folder: Path, tasks: int) -> None:
         ]
         store.commit(rows)
     store.close()
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def start_s(store: Path, journals: Path) -> float:

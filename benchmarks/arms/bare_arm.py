@@ -13,8 +13,9 @@ from websockets.sync.client import connect
 
 from benchmarks.arms.bare import SUBMIT, messages
 from benchmarks.arms.ours import SUBMITTED_AT_ONCE, WARM_UP, WORKERS
-from benchmarks.arms.processes import answers, free_port, start, wait_until
+from benchmarks.arms.processes import answers, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
+from benchmarks.ports import free_port
 
 
 class Bare:

@@ -21,8 +21,9 @@ from typing import Any
 from celery import Celery
 
 from benchmarks.arms.ours import WORKERS
-from benchmarks.arms.processes import answers, free_port, run, start, wait_until
+from benchmarks.arms.processes import answers, run, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
+from benchmarks.ports import free_port
 from driver.machine.redis_server import find_redis
 
 PORT_VARIABLE = "CELERY_PORT"

@@ -13,8 +13,9 @@ from types import TracebackType
 from distributed import Client
 
 from benchmarks.arms.ours import WORKERS
-from benchmarks.arms.processes import answers, free_port, start, wait_until
+from benchmarks.arms.processes import answers, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
+from benchmarks.ports import free_port
 
 LIMIT_S = 60
 WARM_UP = 50

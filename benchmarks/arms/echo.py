@@ -24,8 +24,9 @@ import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
-from benchmarks.arms.processes import answers, free_port, start, wait_until
+from benchmarks.arms.processes import answers, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
+from benchmarks.ports import free_port
 
 CLIENT, WORKER = "/client", "/worker"
 MESSAGE = b'{"tasks":[{"task_id":"0-1234","kind":"noop"}]}'

@@ -32,8 +32,9 @@ from nats.errors import TimeoutError as NothingCameError
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 
 from benchmarks.arms.ours import WORKERS
-from benchmarks.arms.processes import answers, free_port, run, start, wait_until
+from benchmarks.arms.processes import answers, run, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
+from benchmarks.ports import free_port
 
 TASKS, RESULTS, GROUP = "TASKS", "RESULTS", "workers"
 UNDER_WAY = 4_000

@@ -17,8 +17,9 @@ from types import TracebackType
 
 import msgspec
 
-from benchmarks.arms.processes import answers, free_port, start, wait_until
+from benchmarks.arms.processes import answers, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
+from benchmarks.ports import free_port
 from wire.control import State, Submission, Submitted, Task
 
 WORKERS = 2

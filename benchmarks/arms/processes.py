@@ -16,13 +16,6 @@ ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0
 
 
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
-
-
 def start(ends: ExitStack, core: int, module: str, *arguments: str, **environment: str) -> None:
     """Run `python -m module` on `core`, until `ends` is closed."""
     run(ends, core, sys.executable, "-m", module, *arguments, **environment)

@@ -13,6 +13,7 @@ from pathlib import Path
 import msgspec
 
 from benchmarks.pinning import FIRST, starting_on
+from benchmarks.ports import free_port
 from wire.settings import CoordinatorSettings
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -80,9 +81,3 @@ def nats_server(folder: Path) -> Server:
     port = free_port()
     binary = str(Path(sys.executable).parent / "nats-server")
     return Server(port, [binary, "-a", "127.0.0.1", "-p", str(port)], {}, folder)
-
-
-def free_port() -> int:
-    """A port that nobody listens on."""
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        return int(probe.getsockname()[1])
