@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -24,6 +25,7 @@ KEY = "5a" * 32
 RATE_WITHIN_S = 120.0
 UNBOUND_PER_S = 1_000_000.0
 S = 1_000_000_000
+GIVES_WAY = 19
 DEFAULTS = WorkerSettings()
 
 
@@ -46,6 +48,10 @@ class Fleet:
         if not line:
             raise RuntimeError(f"the fleet ended when it was told {word!r}")
         return msgspec.json.decode(line, type=Told)
+
+    def give_way(self) -> None:
+        """Take only what others leave of its core."""
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, GIVES_WAY)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
