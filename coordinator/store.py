@@ -51,6 +51,7 @@ Values = Iterable[tuple[object, ...]]
 ROWS_AT_ONCE = (1024, 256, 64, 16, 4, 1)
 """Few sizes, so that each statement is prepared once, and kept."""
 
+_BATCH = "UPDATE epoch SET batch = ?, journal_bytes = coalesce(?, journal_bytes)"
 _UNFINISHED = "number NOT IN (SELECT number FROM results)"
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -86,6 +87,10 @@ class SqliteStore:
         by_kind: dict[type, list[Any]] = {}
         for row in rows:
             by_kind.setdefault(type(row), []).append(row)
+        if ResultRow in by_kind and AttemptRow in by_kind:
+            # Of a task that has its result nobody asks any more who had it.
+            done = {row.number for row in by_kind[ResultRow]}
+            by_kind[AttemptRow] = [row for row in by_kind[AttemptRow] if row.number not in done]
         self._database.execute("BEGIN IMMEDIATE")
         try:
             for kind, sql in _KEPT:
@@ -94,7 +99,9 @@ class SqliteStore:
             for kind, sql, values in _CHANGES:
                 if kind in by_kind:
                     self._database.executemany(sql, values(by_kind[kind]))
-            self._database.execute("UPDATE epoch SET batch = ?", (self._batch,))
+            journaled = by_kind.get(JournaledRow)
+            bytes_now = journaled[-1].size_bytes if journaled else None
+            self._database.execute(_BATCH, (self._batch, bytes_now))
             self._database.execute("COMMIT")
         except BaseException:
             self._database.execute("ROLLBACK")
@@ -181,10 +188,6 @@ def _ended_values(rows: list[SessionEndRow]) -> Values:
     return ((row.session,) for row in rows)
 
 
-def _journaled_values(rows: list[JournaledRow]) -> Values:
-    return [(rows[-1].size_bytes,)]
-
-
 # Of rows of one kind the order is kept; kinds may trade places within a transaction, since sessions are begun
 # before they are changed, and ended last.
 _KEPT: tuple[tuple[type, str], ...] = (
@@ -198,5 +201,4 @@ _CHANGES: tuple[tuple[type, str, Callable[[list[Any]], Values]], ...] = (
     (ReceivedRow, "UPDATE sessions SET received = ? WHERE session = ?", _received_values),
     (PresenceRow, "UPDATE sessions SET connected = ? WHERE session = ?", _presence_values),
     (SessionEndRow, "DELETE FROM sessions WHERE session = ?", _ended_values),
-    (JournaledRow, "UPDATE epoch SET journal_bytes = ?", _journaled_values),
 )
