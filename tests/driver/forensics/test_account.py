@@ -13,6 +13,7 @@ from driver.histories.history import Damage, History
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
+from wire.settings import CoordinatorSettings
 
 
 def told(past: Past) -> Account:
@@ -26,7 +27,8 @@ def without(history: History, process: str) -> History:
 
 
 def storm(policy: str, workers: int = 20, **more: float) -> InStep:
-    life = Fleet((policy,), workers, 1, (10.0, 10.0), seed=5)
+    settings = CoordinatorSettings(admission_per_s=20.0)
+    life = Fleet((policy,), workers, 1, (10.0, 10.0), 5, settings)
     return account(life.history()).storms[0]
 
 

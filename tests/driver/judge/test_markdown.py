@@ -66,8 +66,8 @@ def test_a_failed_finding_shows_its_lines(tmp_path: Path) -> None:
 
 def test_a_run_that_reconnects_in_vain_gets_advice_with_its_figures(tmp_path: Path) -> None:
     past = healthy_herd(workers=2, rounds=1)
-    for number in range(60):
-        past.fail_to_connect("worker-1", 12.5 + number * 0.05, attempt=number + 2)
+    for number in range(130):
+        past.fail_to_connect("worker-1", 12.5 + number * 0.025, attempt=number + 2)
     assert "Raise the reconnection policy's base or cap" in report(past, tmp_path)
 
 
