@@ -76,7 +76,7 @@ class Siege:
             f"- Memory, {self.samples:,} samples: {_mib(self.before_bytes)} after the first {WARM_UP:,} "
             f"inputs, {_mib(self.after_bytes)} at the end (bound: {_mib(GROWTH_MAX_BYTES)} more), at no time "
             f"more than {_mib(self.highest_bytes)} (bound: {_mib(PEAK_MAX_BYTES)} more).",
-            f"- On disk: {self.disk_bytes / self.inputs:.0f} bytes an input, journal, store and log together "
+            f"- On disk: {self.disk_bytes / self.inputs:.0f} bytes more for each input, journal, store and log together "
             f"(bound: {DISK_MAX_BYTES:,}).",
             f"- Bad frames, each counted once under its name and told in one line: {_listed(self.faults)}.",
             f"- False claims, each refused and counted: {_listed(self.claims)}.\n",
@@ -177,6 +177,7 @@ async def besiege(seed: int, inputs: int) -> Siege:
         await until(lambda: all(worker.journal("connected") for worker in good), "the good workers")
         await coordinator.submit("noop", prefix="early")
         await coordinator.done(1)
+        on_disk_bytes = _size_bytes(coordinator.folder)
         crowd = Crowd(seed, coordinator.port, good[0].journal("connected")[0]["session"], siege)
         async with asyncio.TaskGroup() as group:
             beside = [
@@ -189,6 +190,7 @@ async def besiege(seed: int, inputs: int) -> Siege:
             for task in beside:
                 task.cancel()
         siege.took_s = time.monotonic() - began_s
+        siege.disk_bytes = _size_bytes(coordinator.folder) - on_disk_bytes
         await _check(coordinator, good, siege)
     return siege
 
@@ -244,7 +246,6 @@ async def _check(coordinator: CoordinatorProcess, good: list[WorkerProcess], sie
     for worker in good:
         assert worker.journal("lost", "frame_refused") == [], f"{worker.name} was harmed"
     assert "Traceback" not in coordinator.log, coordinator.log
-    siege.disk_bytes = _size_bytes(coordinator.folder)
     assert siege.disk_bytes <= DISK_MAX_BYTES * siege.inputs, f"{siege.disk_bytes} bytes on disk"
 
 
