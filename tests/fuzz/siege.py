@@ -76,8 +76,8 @@ class Siege:
             f"- Memory, {self.samples:,} samples: {_mib(self.before_bytes)} after the first {WARM_UP:,} "
             f"inputs, {_mib(self.after_bytes)} at the end (bound: {_mib(GROWTH_MAX_BYTES)} more), at no time "
             f"more than {_mib(self.highest_bytes)} (bound: {_mib(PEAK_MAX_BYTES)} more).",
-            f"- On disk: {self.disk_bytes / self.inputs:.0f} bytes more for each input, journal, store and log "
-            f"together (bound: {DISK_MAX_BYTES:,}).",
+            f"- On disk: {self.disk_bytes / self.inputs:.0f} bytes more for each input, journal, store and "
+            f"log together (bound: {DISK_MAX_BYTES:,}).",
             f"- Bad frames, each counted once under its name and told in one line: {_listed(self.faults)}.",
             f"- False claims, each refused and counted: {_listed(self.claims)}.\n",
             "| input | how many |\n|---|---|",
