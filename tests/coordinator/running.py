@@ -15,6 +15,8 @@ from typing import Any
 
 import aiohttp
 
+from tests.worker.process import events_in
+
 KEY = bytes.fromhex("42" * 32)
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 20
@@ -116,8 +118,7 @@ class Coordinator:
                 await asyncio.sleep(0.02)
 
     def told(self, event: str) -> list[dict[str, Any]]:
-        lines = (self.folder / "coordinator.jsonl").read_text().splitlines()
-        return [line for line in map(json.loads, lines) if line["event"] == event]
+        return [told for told in events_in(self.folder / "coordinator.jsonl") if told["event"] == event]
 
 
 @asynccontextmanager

@@ -19,7 +19,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
-from tests.worker.process import ROOT, WorkerProcess
+from tests.worker.process import ROOT, WorkerProcess, events_in
 from tests.worker.small_coordinator import KEY
 from wire.control import State, Submission, Submitted, Task
 
@@ -133,9 +133,8 @@ class CoordinatorProcess:
 
     def journal(self, *kinds: str) -> list[dict[str, Any]]:
         """Its events of these kinds, or all."""
-        with (self.folder / "coordinator.jsonl").open() as lines:
-            every = map(json.loads, lines)
-            return [event for event in every if not kinds or event["event"] in kinds]
+        every = events_in(self.folder / "coordinator.jsonl")
+        return [event for event in every if not kinds or event["event"] in kinds]
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         url = f"http://127.0.0.1:{self.control_port}{path}"

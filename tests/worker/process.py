@@ -8,6 +8,7 @@ import os
 import signal
 import sys
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -79,9 +80,7 @@ class WorkerProcess:
 
     def journal(self, *kinds: str) -> list[dict[str, Any]]:
         """Its events of these kinds, or all."""
-        path = self.folder / f"{self.name}.jsonl"
-        lines = path.read_text().splitlines() if path.exists() else []
-        every = [json.loads(line) for line in lines]
+        every = events_in(self.folder / f"{self.name}.jsonl")
         return [event for event in every if not kinds or event["event"] in kinds]
 
     def happened(self) -> list[str]:
@@ -92,3 +91,10 @@ class WorkerProcess:
     def is_healthy(self) -> bool:
         """Whether its health file is there."""
         return (self.folder / "healthy").exists()
+
+
+def events_in(journal: Path) -> Iterator[dict[str, Any]]:
+    """The events of a journal that may be growing: a last line without its end is still being written."""
+    if journal.exists():
+        with journal.open() as lines:
+            yield from (json.loads(line) for line in lines if line.endswith("\n"))
