@@ -7,34 +7,23 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 from websockets.sync.client import connect
 
 from benchmarks.arms.bare import SUBMIT, messages
 from benchmarks.arms.ours import SUBMITTED_AT_ONCE, WARM_UP, WORKERS
-from benchmarks.arms.processes import answers, start, wait_until
+from benchmarks.arms.processes import Arm, answers, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
 from benchmarks.ports import free_port
 
 
-class Bare:
+class Bare(Arm):
     """Up between `with`; idle while nobody measures. `batch`: the most tasks in a message."""
 
     def __init__(self, *, batch: int = 1) -> None:
         self._batch = batch
-        self._ends = ExitStack()
         self._names = itertools.count()
         self._completed = 0
-
-    def __enter__(self) -> Bare:
-        with ExitStack() as ends:
-            self._start(ends)
-            self._ends = ends.pop_all()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self._ends.close()
 
     def tasks_per_s(self, tasks: int) -> float:
         """From the first submission until the last of `tasks` is on the disk."""

@@ -15,13 +15,12 @@ import os
 import tempfile
 import time
 from contextlib import ExitStack
-from types import TracebackType
 from typing import Any
 
 from celery import Celery
 
 from benchmarks.arms.ours import WORKERS
-from benchmarks.arms.processes import answers, run, start, wait_until
+from benchmarks.arms.processes import Arm, answers, run, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
 from benchmarks.ports import free_port
 from driver.machine.redis_server import find_redis
@@ -48,17 +47,8 @@ def _noop() -> None:
     pass
 
 
-class OnRedis:
+class OnRedis(Arm):
     """Up between `with`; idle while nobody measures."""
-
-    def __enter__(self) -> OnRedis:
-        with ExitStack() as ends:
-            self._start(ends)
-            self._ends = ends.pop_all()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self._ends.close()
 
     def tasks_per_s(self, tasks: int) -> float:
         """From the first `delay` until the last of `tasks` results is read."""

@@ -8,12 +8,11 @@ from __future__ import annotations
 
 import time
 from contextlib import ExitStack
-from types import TracebackType
 
 from distributed import Client
 
 from benchmarks.arms.ours import WORKERS
-from benchmarks.arms.processes import answers, start, wait_until
+from benchmarks.arms.processes import Arm, answers, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
 from benchmarks.ports import free_port
 
@@ -21,17 +20,8 @@ LIMIT_S = 60
 WARM_UP = 50
 
 
-class Dask:
+class Dask(Arm):
     """Up between `with`; idle while nobody measures."""
-
-    def __enter__(self) -> Dask:
-        with ExitStack() as ends:
-            self._start(ends)
-            self._ends = ends.pop_all()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self._ends.close()
 
     def trip_s(self) -> float:
         """From `submit` until `result` has it."""

@@ -18,13 +18,12 @@ import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
-from benchmarks.arms.processes import answers, start, wait_until
+from benchmarks.arms.processes import Arm, answers, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
 from benchmarks.ports import free_port
 
@@ -34,22 +33,12 @@ LIMIT_S = 30
 WARM_UP = 200
 
 
-class Echo:
+class Echo(Arm):
     """Up between `with`; idle while nobody measures."""
 
     def __init__(self, *, durable: bool) -> None:
         self._durable = durable
-        self._ends = ExitStack()
         self._loop = uvloop.new_event_loop()
-
-    def __enter__(self) -> Echo:
-        with ExitStack() as ends:
-            self._start(ends)
-            self._ends = ends.pop_all()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self._ends.close()
 
     def trips_s(self, count: int) -> list[float]:
         """How long each of `count` messages took, one after the other."""

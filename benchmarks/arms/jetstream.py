@@ -23,7 +23,6 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 from typing import Any
 
 import nats
@@ -32,7 +31,7 @@ from nats.errors import TimeoutError as NothingCameError
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 
 from benchmarks.arms.ours import WORKERS
-from benchmarks.arms.processes import answers, run, start, wait_until
+from benchmarks.arms.processes import Arm, answers, run, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
 from benchmarks.ports import free_port
 
@@ -47,23 +46,13 @@ LIMIT_S = 120.0
 WARM_UP = 500
 
 
-class JetStream:
+class JetStream(Arm):
     """Up between `with`; idle while nobody measures. `results`: keep them in a stream of their own."""
 
     def __init__(self, *, results: bool) -> None:
         self._keeps_results = results
-        self._ends = ExitStack()
         self._loop = uvloop.new_event_loop()
         self._done = 0
-
-    def __enter__(self) -> JetStream:
-        with ExitStack() as ends:
-            self._start(ends)
-            self._ends = ends.pop_all()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self._ends.close()
 
     def tasks_per_s(self, tasks: int) -> float:
         """From the first publication until the last of `tasks` is acknowledged for good."""

@@ -13,11 +13,10 @@ import tempfile
 import time
 from contextlib import ExitStack
 from pathlib import Path
-from types import TracebackType
 
 import msgspec
 
-from benchmarks.arms.processes import answers, start, wait_until
+from benchmarks.arms.processes import Arm, answers, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
 from benchmarks.ports import free_port
 from wire.control import State, Submission, Submitted, Task
@@ -28,7 +27,7 @@ WARM_UP = 2_000
 LOOK_S = 0.01
 
 
-class Ours:
+class Ours(Arm):
     """Up between `with`; idle while nobody measures."""
 
     name = "Stormlab"
@@ -36,17 +35,7 @@ class Ours:
     def __init__(self, *, slots: int = 64, prefetch: int = 448, compress: bool = True) -> None:
         self._worker = {"slots": slots, "prefetch": prefetch, "compress": compress}
         self._coordinator = {"compress": compress, "waiting_tasks": 1_000_000}
-        self._ends = ExitStack()
         self._names = itertools.count()
-
-    def __enter__(self) -> Ours:
-        with ExitStack() as ends:
-            self._start(ends)
-            self._ends = ends.pop_all()
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
-        self._ends.close()
 
     def tasks_per_s(self, tasks: int) -> float:
         """From the first submission until the last of `tasks` is counted."""

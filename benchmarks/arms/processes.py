@@ -6,14 +6,34 @@ import socket
 import subprocess
 import sys
 import time
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from benchmarks.pinning import starting_on
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0
+
+
+class Arm(ABC):
+    """Up between `with`; what `_start` began is ended when it fails half-way, too."""
+
+    def __enter__(self) -> Self:
+        with ExitStack() as ends:
+            self._start(ends)
+            self._ends = ends.pop_all()
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, error: object, trace: TracebackType | None) -> None:
+        self._ends.close()
+
+    @abstractmethod
+    def _start(self, ends: ExitStack) -> None:
+        """Begin all that is needed, and leave its end with `ends`."""
 
 
 def start(ends: ExitStack, core: int, module: str, *arguments: str, **environment: str) -> None:
