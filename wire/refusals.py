@@ -26,9 +26,12 @@ class FrameError(Exception):
     """A frame that must not be believed. The cure is always the same: close, reconnect, resume."""
 
     def __init__(self, fault: FrameFault, detail: str) -> None:
-        super().__init__(f"{fault}: {detail}")
+        super().__init__(fault, detail)
         self.fault = fault
         self.detail = detail
+
+    def __str__(self) -> str:
+        return f"{self.fault}: {self.detail}"
 
 
 class CloseCode(IntEnum):

@@ -38,9 +38,23 @@ class Link:
     chance: random.Random
     is_down: bool = False
 
+    def trip_ns(self) -> int:
+        """The delay of one packet."""
+        return int(self.chance.uniform(*TRIP_MS) * 1e6)
+
+
+class Way:
+    """One direction of one connection. TCP keeps order: what leaves later never arrives earlier."""
+
+    def __init__(self, link: Link) -> None:
+        self._link = link
+        self._free_at_ns = 0
+
     def carry(self, call: Callable[[], None]) -> None:
         """Have `call` happen at the other end."""
-        self.clock.after(int(self.chance.uniform(*TRIP_MS) * 1e6), call)
+        clock = self._link.clock
+        self._free_at_ns = max(self._free_at_ns, clock.now_ns + self._link.trip_ns())
+        clock.at(self._free_at_ns, call)
 
 
 class Worker:
@@ -117,6 +131,7 @@ class Attempt:
         self.is_closed = False
         self._worker = worker
         self._link = worker.link
+        self._there, self._back = Way(worker.link), Way(worker.link)
         self._hello: Hello = effect.hello
         self._is_taken = False
         self._theirs: int | None = None
@@ -129,7 +144,7 @@ class Attempt:
 
     def _syn(self) -> None:
         if not (self.is_closed or self._is_taken or self._link.is_down):
-            self._link.carry(self._arrive)
+            self._there.carry(self._arrive)
 
     def _arrive(self) -> None:
         if not self._is_taken:
@@ -143,14 +158,14 @@ class Attempt:
             if frame is None:
                 return
             deliver = partial(self._worker.coordinator.receive, theirs, sealer.seal(frame))
-            self._link.carry(deliver)
+            self._there.carry(deliver)
 
     def close(self) -> None:
         """The worker gives it up."""
         self.is_closed = True
         if self._theirs is not None:
             theirs = self._theirs
-            self._link.carry(lambda: self._worker.coordinator.closed(theirs))
+            self._there.carry(lambda: self._worker.coordinator.closed(theirs))
 
     def cut(self) -> None:
         """The link ends it for both."""
@@ -167,15 +182,15 @@ class Attempt:
         """The door's answer is on its way."""
         if isinstance(answer, Opening):
             self._theirs = answer.connection
-        self._link.carry(lambda: self._hear(answer))
+        self._back.carry(lambda: self._hear(answer))
 
     def receive(self, data: bytes) -> None:
         """A frame is on its way."""
-        self._link.carry(lambda: self._take(data))
+        self._back.carry(lambda: self._take(data))
 
     def ended(self, code: int) -> None:
         """The coordinator's close is on its way."""
-        self._link.carry(lambda: self._lost("closed", code))
+        self._back.carry(lambda: self._lost("closed", code))
 
     def _hear(self, answer: Opening | Refused) -> None:
         worker, now_ns = self._worker, self._link.clock.now_ns

@@ -4,10 +4,13 @@ alone decides.
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass, field, replace
+from functools import partial
 
 from benchmarks.handshake_costs import Costs
 from benchmarks.overload.busy_core import BusyCore, Prices
+from benchmarks.overload.client import Link, Way
 from benchmarks.overload.storm import KEY, Outcome, Scene, Storm
 from coordinator.core import Core, Opening
 from coordinator.door import Refused
@@ -103,3 +106,13 @@ def test_a_coordinator_that_serves_its_backlog_sooner_than_workers_give_up_is_ne
 
 def test_the_same_seed_ends_the_same() -> None:
     assert ran("full_jitter") == ran("full_jitter")
+
+
+def test_one_direction_of_a_connection_keeps_order_whatever_delays_are_drawn() -> None:
+    clock, came = Clock(), list[int]()
+    way = Way(Link(clock, random.Random(1)))
+    for number in range(50):
+        way.carry(partial(came.append, number))
+    while clock.step():
+        pass
+    assert came == list(range(50))

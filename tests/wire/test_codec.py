@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import pickle
 import random
 
 import pytest
@@ -129,3 +130,8 @@ def test_bytes_behind_a_compressed_body_are_refused() -> None:
     assert small is not None
     with pytest.raises(ValueError, match="behind its end"):
         inflate(small + b"x", 10_000)
+
+
+def test_a_refused_frame_crosses_from_one_process_to_another_with_its_cause() -> None:
+    error = pickle.loads(pickle.dumps(FrameError(FrameFault.altered, "the code does not fit the bytes")))
+    assert (error.fault, str(error)) == (FrameFault.altered, "altered: the code does not fit the bytes")
