@@ -8,12 +8,13 @@ their connections gone at one instant, and storm back while the coordinator is a
 
 Compared is what gets done in a second from that instant until the last is back, with the seconds before it,
 when the other half is away too: the same workers, the same load, and no storm. The settings are what an
-operator gives who has work to do meanwhile: fleet, and admission_per_s at SHARE of the handshakes measured in
-the same round, so that load and handshakes together fit the coordinator's core (bench_storm.py allows 0.9,
-for a coordinator that has nothing else to do); leases outlast the freeze. That is fair to the question, since
-nothing else differs between the two spans of time. Both halves and the load share one core, where there
-would be a machine each: so the half that storms gives way there to the other (nice 19), and what is measured
-is what the coordinator can do for both.
+operator gives who has work to do meanwhile: fleet, and admission_per_s such that those who resume, who are
+let in RESUME_SPEEDUP times as fast, take at most SHARE of the handshakes measured in the same round: load and
+handshakes together fit the coordinator's core (bench_storm.py allows 0.9, for a coordinator that has nothing
+else to do); leases outlast the freeze. That is fair to the question, since nothing else differs between the
+two spans of time. Both halves and the load share one core, where there would be a machine each: so the half
+that storms gives way there to the other (nice 19), and what is measured is what the coordinator can do for
+both.
 """
 
 from __future__ import annotations
@@ -36,12 +37,13 @@ from benchmarks.row import Row, at_least
 from benchmarks.storm import servers
 from benchmarks.storm.load import Load, Submitter
 from benchmarks.storm.outage import KEY, Fleet, S, handshakes_per_s, order, running
+from coordinator.admission import RESUME_SPEEDUP
 from wire.control import Task
 from wire.settings import CoordinatorSettings, WorkerSettings
 
 LOAD = 0.25
-SHARE = 0.3
-"""Of the handshakes that are possible, what admission_per_s allows."""
+SHARE = 0.4
+"""Of the handshakes that are possible, what the door allows to those who resume."""
 BEFORE_S = 4.0
 LEASE_MS = 60_000
 LONG_MS = 600_000
@@ -83,14 +85,17 @@ def rows(*, quick: bool) -> list[Row]:
             cores=f"coordinator on core {FIRST}, both halves and the load on core {SECOND}",
             rounds=size.rounds,
             remark=f"{offered:,.0f} tasks/s offered, {LOAD:.0%} of what a pile showed; the storm took "
-            f"{storm_s:.2f} s; fleet {2 * size.half:,}, admission_per_s {SHARE:g} of the handshakes a second",
+            f"{storm_s:.2f} s; fleet {2 * size.half:,}, those who resume may take "
+            f"{SHARE:g} of the handshakes a second",
         )
     ]  # fmt: skip
 
 
 def _round(size: Size) -> Measured:
     settings = CoordinatorSettings(
-        fleet=2 * size.half, admission_per_s=SHARE * handshakes_per_s(size.half), lease_ms=LEASE_MS
+        fleet=2 * size.half,
+        admission_per_s=SHARE / RESUME_SPEEDUP * handshakes_per_s(size.half),
+        lease_ms=LEASE_MS,
     )
     with tempfile.TemporaryDirectory(prefix="goodput-") as name:
         folder = Path(name)
