@@ -24,6 +24,7 @@ import aiohttp
 import msgspec
 
 from benchmarks.pairs import estimate
+from benchmarks.processor_time import cpu_s
 from benchmarks.row import Row, at_most
 from wire import events
 from wire.events import Event
@@ -155,12 +156,6 @@ async def stall(address: str) -> None:
             await asyncio.Event().wait()
 
 
-def cpu_s(process: Process) -> float:
-    """Processor time of a process so far."""
-    fields = Path(f"/proc/{process.pid}/stat").read_text().rpartition(")")[2].split()
-    return (int(fields[11]) + int(fields[12])) / 100
-
-
 async def measure(workers: int, rate_per_s: float, for_s: float) -> tuple[float, list[float]]:
     """The server's share of a core, and the lags of the viewers that read."""
     with tempfile.TemporaryDirectory() as folder:
@@ -177,9 +172,9 @@ async def measure(workers: int, rate_per_s: float, for_s: float) -> tuple[float,
                 )
             ]  # fmt: skip
             await asyncio.sleep(2)
-            before_s, began = cpu_s(process), time.monotonic()
+            before_s, began = cpu_s(process.pid), time.monotonic()
             await (writer.run(for_s) if rate_per_s else asyncio.sleep(for_s))
-            share = (cpu_s(process) - before_s) / (time.monotonic() - began)
+            share = (cpu_s(process.pid) - before_s) / (time.monotonic() - began)
             await asyncio.sleep(1)
             for viewer in viewers:
                 viewer.cancel()

@@ -1,10 +1,10 @@
 """What the half of a fleet that kept its links gets done while the other half storms back, against before.
 
-Two processes hold half of the workers each. The one half does `noop` tasks, which come open-loop: at LOAD of
-the rate at which the very same coordinator and workers got a pile of them done just before. Each worker of
-the other half is busy with one long task, so that all that gets done is the first half's. Then the other
-half is frozen (SIGSTOP) until the coordinator has given up its connections, and let go: all its workers find
-their connections gone at one instant, and storm back while the coordinator is at work.
+Two processes hold half of the workers each. The one half does `noop` tasks, which come open-loop, LOAD_PER_S
+of them: more than half of what the coordinator's core can do in so small batches, as the row says. Each
+worker of the other half is busy with one long task, so that all that gets done is the first half's. Then the
+other half is frozen (SIGSTOP) until the coordinator has given up its connections, and let go: all its workers
+find their connections gone at one instant, and storm back while the coordinator is at work.
 
 Compared is what gets done in a second from that instant until the last is back, with the seconds before it,
 when the other half is away too: the same workers, the same load, and no storm. The settings are what an
@@ -33,18 +33,21 @@ from benchmarks.bench_storm import STARTS_PER_S
 from benchmarks.pairs import estimate, ratios
 from benchmarks.pinning import FIRST, SECOND
 from benchmarks.ports import free_port
+from benchmarks.processor_time import cpu_s
 from benchmarks.row import Row, at_least
 from benchmarks.storm import servers
 from benchmarks.storm.load import Load, Submitter
 from benchmarks.storm.outage import KEY, Fleet, S, handshakes_per_s, order, running
+from benchmarks.storm.servers import Server
 from coordinator.admission import RESUME_SPEEDUP
 from wire.control import Task
 from wire.settings import CoordinatorSettings, WorkerSettings
 
-LOAD = 0.25
+LOAD_PER_S = 3_000.0
 SHARE = 0.4
 """Of the handshakes that are possible, what the door allows to those who resume."""
-BEFORE_S = 4.0
+SETTLE_S, BEFORE_S = 3.0, 4.0
+"""After half of the fleet is given up: until what piled up is done; and the seconds compared with."""
 LEASE_MS = 60_000
 LONG_MS = 600_000
 WITHIN_S = 60.0
@@ -53,30 +56,33 @@ LOOK_EVERY_S = 0.05
 
 @dataclass(frozen=True)
 class Size:
-    """`half`: workers in each half; `pile`: tasks that show what can be done."""
+    """`half`: workers in each half."""
 
     half: int
     rounds: int
-    pile: int
+    load_per_s: float
 
 
 @dataclass(frozen=True)
 class Measured:
-    """Tasks a second, and how long the storm took."""
+    """Tasks a second and the part of its core that the coordinator used, and how long the storm took."""
 
     before_per_s: float
     during_per_s: float
-    offered_per_s: float
+    before_busy: float
+    during_busy: float
     storm_s: float
 
 
 def rows(*, quick: bool) -> list[Row]:
     """One row."""
-    size = Size(20, 1, 200) if quick else Size(1_000, 4, 10_000)
+    size = Size(20, 1, 200.0) if quick else Size(1_000, 4, LOAD_PER_S)
     found = [_round(size) for _ in range(size.rounds)]
     during = [one.during_per_s for one in found]
     before = [one.before_per_s for one in found]
-    offered, storm_s = median(one.offered_per_s for one in found), median(one.storm_s for one in found)
+    storm_s = median(one.storm_s for one in found)
+    before_busy = median(one.before_busy for one in found)
+    during_busy = median(one.during_busy for one in found)
     return [
         Row(
             measure=f"goodput of the half that kept its links, while {size.half:,} others storm back",
@@ -84,9 +90,9 @@ def rows(*, quick: bool) -> list[Row]:
             figure=ratios(during, before), must=None if quick else at_least(0.9), aim=at_least(0.98),
             cores=f"coordinator on core {FIRST}, both halves and the load on core {SECOND}",
             rounds=size.rounds,
-            remark=f"{offered:,.0f} tasks/s offered, {LOAD:.0%} of what a pile showed; the storm took "
-            f"{storm_s:.2f} s; fleet {2 * size.half:,}, those who resume may take "
-            f"{SHARE:g} of the handshakes a second",
+            remark=f"{size.load_per_s:,.0f} tasks/s offered; the coordinator's core is {before_busy:.0%} busy "
+            f"before, {during_busy:.0%} during the storm, which took {storm_s:.2f} s; fleet "
+            f"{2 * size.half:,}, those who resume may take {SHARE:g} of the handshakes a second",
         )
     ]  # fmt: skip
 
@@ -123,37 +129,46 @@ def _round(size: Size) -> Measured:
             keeping = Fleet(orders[1])
             try:
                 _must_be_up(keeping)
-                pile_per_s = _pile(size, submitter, journal)
-                return _storm(size, storming, journal, control_port, LOAD * pile_per_s)
+                return _storm(size, storming, journal, control_port, server)
             finally:
                 keeping.end()
 
 
-def _pile(size: Size, submitter: Submitter, journal: Journal) -> float:
-    """Tasks a second of a pile: what can be done."""
-    submitter.submit([Task(task_id=f"pile-{number}", kind="noop") for number in range(size.pile)])
-    journal.wait("task_done", size.pile)
-    done_ns = journal.times_ns("task_done")
-    return (size.pile - 1) / ((done_ns[-1] - done_ns[0]) / S)
-
-
-def _storm(size: Size, storming: Fleet, journal: Journal, control_port: int, rate_per_s: float) -> Measured:
-    with Load(control_port, rate_per_s, "load"):
+def _storm(size: Size, storming: Fleet, journal: Journal, control_port: int, server: Server) -> Measured:
+    with Load(control_port, size.load_per_s, "load"):
         storming.ask("mark")
         storming.signal(signal.SIGSTOP)
         journal.wait("worker_lost", size.half)
+        time.sleep(SETTLE_S)
+        at_first = _Instant.now(server)
         time.sleep(BEFORE_S)
-        from_ns = time.monotonic_ns()
+        let_go = _Instant.now(server)
         storming.signal(signal.SIGCONT)
         told = storming.ask("back")
+        at_last = _Instant.now(server)
     if not told.whole:
         raise RuntimeError(f"not all {size.half} were back within {WITHIN_S:g} s")
     back_ns = told.backs_ns[-1]
     done_ns = journal.times_ns("task_done")
     return Measured(
-        _per_s(done_ns, from_ns - int(BEFORE_S * S), from_ns), _per_s(done_ns, from_ns, back_ns), rate_per_s,
-        (back_ns - from_ns) / S,
+        _per_s(done_ns, at_first.at_ns, let_go.at_ns), _per_s(done_ns, let_go.at_ns, back_ns),
+        let_go.busy_since(at_first), at_last.busy_since(let_go), (back_ns - let_go.at_ns) / S,
     )  # fmt: skip
+
+
+@dataclass(frozen=True)
+class _Instant:
+    """An instant, and what the coordinator had used of its core by then."""
+
+    at_ns: int
+    cpu_s: float
+
+    @classmethod
+    def now(cls, server: Server) -> _Instant:
+        return cls(time.monotonic_ns(), cpu_s(server.pid))
+
+    def busy_since(self, earlier: _Instant) -> float:
+        return (self.cpu_s - earlier.cpu_s) / ((self.at_ns - earlier.at_ns) / S)
 
 
 def _must_be_up(fleet: Fleet) -> None:
