@@ -90,8 +90,8 @@ def rows(*, quick: bool) -> list[Row]:
             figure=ratios(during, before), must=None if quick else at_least(0.9), aim=at_least(0.98),
             cores=f"coordinator on core {FIRST}, both halves and the load on core {SECOND}",
             rounds=size.rounds,
-            remark=f"{size.load_per_s:,.0f} tasks/s offered; the coordinator's core is {before_busy:.0%} busy "
-            f"before, {during_busy:.0%} during the storm, which took {storm_s:.2f} s; fleet "
+            remark=f"{size.load_per_s:,.0f} tasks/s offered; the coordinator's core is {before_busy:.0%} "
+            f"busy before, {during_busy:.0%} during the storm, which took {storm_s:.2f} s; fleet "
             f"{2 * size.half:,}, those who resume may take {SHARE:g} of the handshakes a second",
         )
     ]  # fmt: skip
