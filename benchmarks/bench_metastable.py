@@ -74,10 +74,14 @@ def rows(*, quick: bool) -> list[Row]:
             [pool.submit(_outcome, case.scene, costs, case.policy, seed) for seed in range(case.seeds)]
             for case in cases
         ]
+        firsts = {case.scene: case for case in reversed(cases)}
         return [
-            _row(case, costs, [each.result() for each in found])
+            _row(
+                case, [each.result() for each in found],
+                _capacity(case.scene, costs) if case is firsts[case.scene] else "",
+            )
             for case, found in zip(cases, begun, strict=True)
-        ]
+        ]  # fmt: skip
 
 
 def _cases(costs: Costs, *, quick: bool) -> list[Case]:
@@ -91,7 +95,10 @@ def _cases(costs: Costs, *, quick: bool) -> list[Case]:
     whole = replace(SCENE, all_s=FLEET / costs.handshakes_per_s)
     full_size = replace(SCENE, scale=1)
     return [
-        *(Case(f"the same at full size: {name}", name, full_size, 1) for name in ("fixed", "slotted")),
+        *(
+            Case(f"stuck after an outage, at full size: {name}", name, full_size, 1)
+            for name in ("fixed", "slotted")
+        ),
         *asked,
         *(
             Case(f"stuck after an outage: {name}", name, SCENE, OTHER_SEEDS)
@@ -111,11 +118,11 @@ def _spread() -> None:
     os.sched_setaffinity(0, {FIRST, SECOND})
 
 
-def _row(case: Case, costs: Costs, outcomes: list[Outcome]) -> Row:
+def _row(case: Case, outcomes: list[Outcome], capacity: str) -> Row:
     stuck = sum(outcome.back_s is None for outcome in outcomes)
-    remark = f"{_became(case, outcomes)}; {_capacity(case.scene, costs)}"
+    remark = "; ".join(filter(None, (_became(case, outcomes), capacity)))
     return Row(
-        measure=case.measure, baseline="of so many seeds", unit="seeds", ours=_just(stuck),
+        measure=case.measure, baseline="seeds that were tried", unit="seeds", ours=_just(stuck),
         theirs=_just(case.seeds), figure=_just(stuck), figure_unit=f"of {case.seeds}", cores="virtual clock",
         rounds=case.seeds, must=case.must, remark=remark,
     )  # fmt: skip

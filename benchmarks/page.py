@@ -49,16 +49,47 @@ def keep(measured: dict[str, Measured]) -> None:
 
 def page(measured: dict[str, Measured]) -> str:
     """The page as Markdown."""
-    parts = [HEAD]
+    parts = [HEAD, summary(measured)]
     for name, found in measured.items():
         parts.append(f"## {name}\n\n{table(found.rows)}")
-        remarks = [
-            f"- {row.measure}, against {row.baseline}: {row.remark}" for row in found.rows if row.remark
-        ]
-        parts.append("\n".join(remarks) + "\n" * bool(remarks))
+        parts.append(remarks(found.rows))
         origin = found.origin
         parts.append(f"{origin.date} UTC, commit {origin.commit}, {found.took_s:.0f} s. {origin.machine}.\n")
     return "\n".join(part for part in parts if part)
+
+
+def summary(measured: dict[str, Measured]) -> str:
+    """How many musts are met, and those that are not."""
+    asked = [(name, row) for name, found in measured.items() for row in found.rows if row.must]
+    missed = [
+        f"- [{name}](#{name}): {row.measure}, against {row.baseline}: "
+        f"{_with_unit(row.figure, row.figure_unit)}, must be {row.must}"
+        for name, row in asked
+        if not row.is_met
+    ]
+    told = (
+        f"{len(asked) - len(missed)} of {len(asked)} musts are met{', all but these:' if missed else '.'}\n"
+    )
+    return "\n".join([told, *missed]) + "\n" * bool(missed)
+
+
+def remarks(rows: list[Row]) -> str:
+    """What is to be said of the rows; once for all of which the same is to be said."""
+    by_remark: dict[str, list[Row]] = {}
+    for row in rows:
+        if row.remark:
+            by_remark.setdefault(row.remark, []).append(row)
+    told = []
+    for remark, alike in by_remark.items():
+        names = "all" if len(alike) == len(rows) > 1 else "; ".join(_name(row, rows) for row in alike)
+        told.append(f"- {names}: {remark}\n")
+    return "".join(told)
+
+
+def _name(row: Row, rows: list[Row]) -> str:
+    """What tells `row` from the others."""
+    is_alone = [other.measure for other in rows].count(row.measure) == 1
+    return row.measure if is_alone else f"{row.measure}, against {row.baseline}"
 
 
 def table(rows: list[Row]) -> str:

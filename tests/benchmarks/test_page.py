@@ -12,10 +12,10 @@ from benchmarks.pairs import Estimate
 from benchmarks.row import Row, at_least, at_most
 
 
-def row(figure: float) -> Row:
+def row(figure: float, remark: str = "", measure: str = "tasks per second") -> Row:
     """A row whose figure must be at least 3, and is wished to be 8."""
     return Row(
-        measure="tasks per second",
+        measure=measure,
         baseline="a bare loop",
         unit="tasks/s",
         ours=Estimate(30_000, 29_000, 31_000),
@@ -25,6 +25,7 @@ def row(figure: float) -> Row:
         rounds=5,
         must=at_least(3),
         aim=at_least(8),
+        remark=remark,
     )
 
 
@@ -52,3 +53,22 @@ def test_kept_figures_come_back_and_newer_ones_replace_older(
     assert "| 3 × | ≥ 3 | ≥ 8 | met |" in written
     assert "| 8 × | ≥ 3 | ≥ 8 | aim |" in written
     assert "30,000 (29,000 … 31,000) tasks/s" in written
+
+
+def test_the_page_says_first_what_was_missed_and_by_how_much() -> None:
+    origin = Origin("2026-01-01 00:00", "0123456789ab", "a machine")
+    told = page.summary({"one": page.Measured(origin, 1.0, [row(8), row(2)])})
+    assert told.splitlines() == [
+        "1 of 2 musts are met, all but these:",
+        "",
+        "- [one](#one): tasks per second, against a bare loop: 2 ×, must be ≥ 3",
+    ]
+
+
+def test_what_holds_for_all_rows_is_said_once() -> None:
+    assert page.remarks([row(3, "quiet"), row(8, "quiet")]) == "- all: quiet\n"
+
+
+def test_what_holds_for_some_rows_is_said_once_with_their_names() -> None:
+    rows = [row(3, "quiet", "one"), row(3, "loud", "two"), row(3, "quiet", "three")]
+    assert page.remarks(rows) == "- one; three: quiet\n- two: loud\n"
