@@ -1,7 +1,15 @@
 #!/usr/bin/env python3
-"""Stormlab's command line: `python lab.py --help`."""
+"""Stormlab's command line: `python lab.py --help`.
 
-from driver.cli.main import main
+Any Python may start it: one that lacks the packages hands over to `.venv`, which is made where it is missing.
+"""
+
+try:
+    from driver.cli.main import main
+except ModuleNotFoundError as missing:
+    from driver.machine.virtualenv import go_on_inside
+
+    go_on_inside(missing)
 
 if __name__ == "__main__":
     main()

@@ -16,6 +16,7 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
+from typing import NoReturn
 
 OLDEST_PYTHON = (3, 11)
 ROOT = Path(__file__).resolve().parents[2]
@@ -25,6 +26,8 @@ STAMP = VENV / "stormlab.stamp"
 BENCH_LOCK = ROOT / "requirements-bench.lock"
 BENCH_STAMP = VENV / "stormlab-bench.stamp"
 INSTALL_LIMIT_S = 900.0
+LAB_BROKE = 70
+"""As in driver/exit_codes.py, which may be of a newer Python than this one."""
 
 
 def stamp_for(lock_bytes: bytes, python_version: str) -> str:
@@ -38,12 +41,27 @@ def is_current(stamp: Path, wanted: str) -> bool:
 
 
 def main() -> None:
+    make(with_peers=sys.argv[1:] == ["bench"])
+
+
+def go_on_inside(missing: ModuleNotFoundError) -> NoReturn:
+    """Start the same command anew with the environment's Python, which is made first where there is none."""
+    if Path(sys.prefix).resolve() == VENV.resolve():
+        print(f"stormlab: {VENV.name} lacks {missing.name}. Bring it up to date: make setup", file=sys.stderr)
+        sys.exit(LAB_BROKE)
+    python = VENV / "bin" / "python"
+    if not python.exists():
+        make(with_peers=False)
+    os.execv(python, [str(python), *sys.argv])
+
+
+def make(*, with_peers: bool) -> None:
+    """Make the environment, unless it is there and current. Ends the process where that cannot be done."""
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(
             f"stormlab: needs Python 3.11 or newer, this one is {sys.version.split()[0]} ({sys.executable}). "
             "Name another: make setup PYTHON=python3.12"
         )
-    with_peers = sys.argv[1:] == ["bench"]
     wanted = stamp_for(LOCK.read_bytes(), sys.version)
     peers_wanted = stamp_for(LOCK.read_bytes() + BENCH_LOCK.read_bytes(), sys.version)
     if is_current(STAMP, wanted) and (not with_peers or is_current(BENCH_STAMP, peers_wanted)):

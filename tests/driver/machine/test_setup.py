@@ -3,11 +3,13 @@ import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
 from driver.machine.buildenv import BuildSecrets
 from driver.machine.engine_install import EngineFound
 from driver.machine.root import is_checkout
 from driver.machine.setup import Machine
-from driver.machine.virtualenv import is_current, stamp_for
+from driver.machine.virtualenv import go_on_inside, is_current, stamp_for
 
 ROOT = Path(__file__).parents[3]
 
@@ -57,3 +59,18 @@ def test_the_virtual_environment_is_made_with_the_standard_library_alone() -> No
     )
     tops = {name.partition(".")[0] for name in json.loads(done.stdout)} - {"__main__", "driver"}
     assert tops <= set(sys.stdlib_module_names)
+
+
+def test_the_command_line_works_with_a_python_that_has_no_packages() -> None:
+    # -S: without site-packages, and so without the environment that they are in.
+    bare = [sys.executable, "-S", "lab.py", "--help"]
+    told = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (told.returncode, told.stderr) == (0, "")
+    assert "A lab for network chaos" in told.stdout
+
+
+def test_an_environment_that_lacks_a_package_says_how_to_mend_it(capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as ended:
+        go_on_inside(ModuleNotFoundError("No module named 'click'", name="click"))
+    assert ended.value.code == 70
+    assert capsys.readouterr().err == "stormlab: .venv lacks click. Bring it up to date: make setup\n"
