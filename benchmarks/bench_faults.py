@@ -11,8 +11,6 @@ docs/faults.md. Needs a Docker that shares this host's loopback.
 from __future__ import annotations
 
 import asyncio
-import os
-import platform
 import socket
 import statistics
 import time
@@ -23,6 +21,7 @@ from pathlib import Path
 import numpy as np
 
 from benchmarks.fault_rig import HOST, Prober, Toxiproxy, body, echo_server
+from benchmarks.machine import origin
 from benchmarks.pairs import estimate, in_turn, ratios
 from benchmarks.raw_bytes import Received, Upload, echo, sink
 from benchmarks.row import Row as HarnessRow
@@ -272,7 +271,7 @@ def cycles(count: int = 10_000) -> list[Row]:
     leaked = (after[0] - before[0], after[1] - before[1], live - len(connections))
     # A request of the stock API that is just being answered, or a connection that is kept alive, is no leak.
     return [
-        Row(f"{count:,} inject/heal cycles: goroutines, descriptors, connections left over", "none",
+        Row(f"{count:,} inject/heal cycles: goroutines, descriptors, connections left over", "2 at most",
             f"{leaked[0]:+d}, {leaked[1]:+d}, {leaked[2]:+d}", max(abs(one) for one in leaked) <= 2),
         Row(f"{2 * count:,} calls of the API on {LINKS} links: p50 / p99", "p99 < 20 ms",
             f"{statistics.median(took_ms):.2f} ms / {p99:.2f} ms", p99 < 20),
@@ -325,5 +324,5 @@ def rows(*, quick: bool) -> list[HarnessRow]:
 
 
 def _about() -> list[str]:
-    machine = f"{os.cpu_count()} cores, Linux {platform.release()}"
-    return [f"One run of `make bench ONLY=faults` on {machine}, with other work beside it."]
+    where = origin()
+    return [f"One run of `make bench ONLY=faults`, {where.date} UTC, commit {where.commit}. {where.machine}."]

@@ -10,11 +10,10 @@ Compared is what gets done in a second from that instant until the last is back,
 when the other half is away too: the same workers, the same load, and no storm. The settings are what an
 operator gives who has work to do meanwhile: fleet, and admission_per_s such that those who resume, who are
 let in RESUME_SPEEDUP times as fast, take at most SHARE of the handshakes measured in the same round: load and
-handshakes together fit the coordinator's core (bench_storm.py allows 0.9, for a coordinator that has nothing
-else to do); leases outlast the freeze. That is fair to the question, since nothing else differs between the
-two spans of time. Both halves and the load share one core, where there would be a machine each: so the half
-that storms gives way there to the other (nice 19), and what is measured is what the coordinator can do for
-both.
+handshakes together fit the coordinator's core; leases outlast the freeze. That is fair to the question, since
+nothing else differs between the two spans of time. Both halves and the load share one core, where there would
+be a machine each: so the half that storms gives way there to the other (nice 19), and what is measured is
+what the coordinator can do for both.
 """
 
 from __future__ import annotations

@@ -37,6 +37,7 @@ from benchmarks.overload.storm import Outcome, Scene, Storm
 from benchmarks.pairs import Estimate
 from benchmarks.pinning import FIRST, SECOND, pin
 from benchmarks.row import Bound, Row, at_least, at_most
+from coordinator.admission import RESUME_SPEEDUP
 from coordinator.server import BACKLOG
 from wire.settings import WorkerSettings
 from worker.policies import POLICIES
@@ -137,7 +138,8 @@ def _became(case: Case, outcomes: list[Outcome]) -> str:
         ends += f", at the end {np.median(connected):.0%} connected where stuck"
     attempts = np.median([outcome.attempts for outcome in outcomes])
     vain = np.median([outcome.stale / max(1, outcome.stale + outcome.served) for outcome in outcomes])
-    return f"{ends}; {attempts:.1f} attempts a worker, {vain:.0%} of the hellos answered to nobody"
+    since = f"{attempts:.1f} attempts a worker since the outage ended"
+    return f"{ends}; {since}, {vain:.0%} of the hellos answered to nobody"
 
 
 def _capacity(scene: Scene, costs: Costs) -> str:
@@ -145,7 +147,8 @@ def _capacity(scene: Scene, costs: Costs) -> str:
     return (
         f"{rate_per_s:.0f} handshakes/s ({scene.core_share(costs):.0%} of a core), a backlog of {BACKLOG} is "
         f"{BACKLOG / rate_per_s:.1f} s of work, workers give up after {TIMEOUT_S:g} s; an outage of "
-        f"{OUTAGE_S:g} s; admission {ADMISSION_SHARE:g} of capacity; measured: a connection "
+        f"{OUTAGE_S:g} s; admission_per_s {ADMISSION_SHARE:g} of capacity, and {RESUME_SPEEDUP} times "
+        f"that for those who resume; measured: a connection "
         f"{costs.resumed_us:.0f} us (accepted alone {costs.accepted_us:.0f}, abandoned "
         f"{costs.abandoned_us:.0f}, refused {costs.refused_us:.0f}), a heartbeat {costs.heartbeat_us:.0f}; "
         f"stuck: not whole after {scene.patience_s:.0f} s"

@@ -13,11 +13,14 @@ Against:
   policies of the catalogue with the same base and cap; and full jitter with what our coordinator advises,
   which shows where the gain comes from. All against the same coordinator, whose door treats them alike.
 - the loop `async for … in connect()` of `websockets` over its own bare server, and `nats-py` over
-  `nats-server`, killed and started alike, neither with any setting of ours.
+  `nats-server`, killed and started alike, as their users get them. (The bare server runs on uvloop and has
+  our backlog of 2,048, without which it would drop most of the storm: both favour it.)
 
-The coordinator has the settings of an operator who knows the fleet's size and the rate that was measured: he
-admits SHARE of it. That is fair, since all arms meet the same outage, on the same cores, with the same number
-of sessions, and a baseline has the settings that its own users have.
+The coordinator has the settings of an operator who knows the fleet's size and the rate that was measured:
+admission_per_s is SHARE of it. That sets the pace through what is advised, cap = fleet ÷ admission; the door
+itself lets those who resume in RESUME_SPEEDUP times as fast, and hardly binds here. That is fair, since all
+arms meet the same outage, on the same cores, with the same number of sessions, and a baseline has the
+settings that its own users have.
 """
 
 from __future__ import annotations

@@ -18,9 +18,12 @@ COLUMNS = ("measure", "ours", "baseline", "theirs", "figure", "must", "aim", "",
 HEAD = """# Benchmarks: what we claim about speed
 
 Each row stands beside its baseline, measured in the same run, the arms in turn (A B A B …) on pinned
-processes: medians with a 95 % interval (percentile bootstrap). The *figure* is what must and aim speak of.
-`make bench` measures all of it anew and writes this page from figures.json; `make bench ONLY=storm` measures
-one benchmark and only prints it. Nothing here is typed by hand. Each benchmark's script says in its first
+processes: medians with a 95 % interval (percentile bootstrap). Where a row is a worst, a count or one run,
+its name or its note says so. Must and aim apply to the median in column *figure*.
+
+`make bench` measures all that needs no lab, and `python -m benchmarks --keep lab` the rest; both write this
+page from figures.json. `make bench ONLY=storm` measures one benchmark and only prints it. Each benchmark has
+the date and commit of its own last full run. Nothing here is typed by hand. Each script says in its first
 lines what it measures, against what, and why that is fair. How exact the faults are is another page:
 [faults.md](faults.md).
 """
