@@ -28,6 +28,7 @@ from coordinator.rows import (
     PresenceRow,
     ReceivedRow,
     Recovered,
+    ReleaseRow,
     ResultRow,
     Row,
     TaskRow,
@@ -181,7 +182,7 @@ class Core:
     def on_stored(self, now_ns: int, rows: list[Row]) -> None:
         """The store holds `rows` durably, in the order in which `effects` gave them."""
         for row in rows:
-            if isinstance(row, (ResultRow, TaskRow, AttemptRow, CheckpointRow)):
+            if isinstance(row, (ResultRow, TaskRow, AttemptRow, CheckpointRow, ReleaseRow)):
                 self.ledger.on_stored(row, now_ns)
             elif isinstance(row, ReceivedRow):
                 session = self.fleet.sessions.by_id.get(row.session)

@@ -147,7 +147,10 @@ class Fleet:
         if session.leaving:
             self._end(session, Loss.goodbye, now_ns)
         else:
-            self._effects.rows.append(PresenceRow(session.id, speaker.id, False))
+            if not self._ledger.doubts_last:
+                # (While they do, the worker may hold what the disk knows nothing of: another restart must
+                # wait for it again.)
+                self._effects.rows.append(PresenceRow(session.id, speaker.id, False))
             self._timers.at(session, now_ns + self._settings.session_ttl_ms * MS)
 
     def leave(self, session: Session, reason: str) -> None:

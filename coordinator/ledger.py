@@ -15,17 +15,21 @@ hangs on the task's own row: it may share a transaction with the result. Rows ke
 never holds the result or the attempt without the task. After a crash in between nobody was told anything:
 the worker's result is refused as unknown, its claim is revoked, and who submitted asks again, in the same
 way. doubts.py keeps such a task from a second worker while the first one's lease may last.
+
+After a restart, what waits is held until everybody who may have it has spoken, or has lost it. That this came
+is made durable before anything is given anew (ReleaseRow): else a second crash could forget the newer
+attempt, and a late result of the older one would count.
 """
 
 from __future__ import annotations
 
 import hashlib
 
-from coordinator.attempts import Attempts
+from coordinator.attempts import EPOCH_SHIFT, Attempts
 from coordinator.counters import Counters
 from coordinator.doubts import Doubts
 from coordinator.effects import Effects
-from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ResultRow, Row, TaskRow
+from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ReleaseRow, ResultRow, Row, TaskRow
 from coordinator.session import NEVER_NS, Loss, Phase, Session, Task
 from coordinator.submission import row_of, trouble
 from coordinator.telling import tell
@@ -51,6 +55,9 @@ class Ledger:
         self._done: dict[str, int] = {}
         self._waiting = WaitingTasks()
         self._doubts = Doubts()
+        self._epoch = 1
+        self._oldest_unknown = 0
+        self._is_released = False
         self._next_number = 1
         self._storing = 0
         self._given_early = 0
@@ -97,6 +104,8 @@ class Ledger:
         else waits is held until `release`, since a worker may have an attempt of which the disk knows
         nothing.
         """
+        self._epoch = recovered.epoch
+        self._oldest_unknown = recovered.released << EPOCH_SHIFT
         self._done = recovered.done
         self._next_number = recovered.next_number
         self._completed, self._failed = recovered.completed, recovered.failed
@@ -119,14 +128,17 @@ class Ledger:
             tell(self._journal, told)
 
     def release(self) -> None:
-        """Everybody who may hold an attempt of a restored task has spoken, or lost it by now."""
-        self._waiting.release()
-        for task in self._doubts.all_spoke():
-            self._waiting.queue(task)
+        """Everybody who may hold an attempt of a restored task has spoken, or lost it by now. Tasks are given
+        once the disk knows that.
+        """
+        if self._epoch > 1:
+            self._effects.rows.append(ReleaseRow(self._epoch))
+        else:
+            self._released()
 
     def assign(self, now_ns: int) -> None:
         """Give what waits to those who can take it."""
-        if self._doubts.until_ns and now_ns >= self._doubts.until_ns:
+        if self._is_released and self._doubts.until_ns and now_ns >= self._doubts.until_ns:
             for kept in self._doubts.end():
                 self._waiting.queue(kept)
         free = self._attempts.free
@@ -247,6 +259,8 @@ class Ledger:
             self._counters.add("checkpoints_committed")
             self._counters.add("checkpoint_bytes", amount=len(row.checkpoint.state))
             tell(self._journal, row)
+        elif isinstance(row, ReleaseRow):
+            self._released()
 
     # -- what is known -------------------------------------
 
@@ -266,11 +280,22 @@ class Ledger:
         """How many tasks wait, by the priority's name."""
         return self._waiting.depths()
 
+    @property
+    def doubts_last(self) -> bool:
+        """Whether a worker may still hold, under a lease of an earlier life, what the disk does not know."""
+        return self._doubts.until_ns > 0
+
     def next_due_ns(self) -> int:
         """When `assign` may have something to give without anything else happening."""
-        return self._doubts.until_ns or NEVER_NS
+        return (self._is_released and self._doubts.until_ns) or NEVER_NS
 
     # -- inside --------------------------------------------
+
+    def _released(self) -> None:
+        self._is_released = True
+        self._waiting.release()
+        for task in self._doubts.all_spoke():
+            self._waiting.queue(task)
 
     def _give_early(self, task: Task, now_ns: int) -> None:
         session = self._attempts.free.least()
@@ -299,7 +324,7 @@ class Ledger:
             self._counters.add("redone_steps", amount=row.redone_steps)
 
     def _may_adopt(self, task: Task, token: int) -> bool:
-        newest = task.attempt.token if task.attempt else 0
+        newest = task.attempt.token if task.attempt else self._oldest_unknown
         live = task.phase is Phase.waiting or task.phase is Phase.assigned
         return live and max(task.fence + 1, newest) <= token <= self._attempts.newest_token
 

@@ -102,6 +102,14 @@ class PresenceRow(msgspec.Struct, frozen=True, gc=False):
     connected: bool
 
 
+class ReleaseRow(msgspec.Struct, frozen=True, gc=False):
+    """From here on, tasks of the lives before `epoch` are given anew: an attempt of those lives of which the
+    disk knows nothing counts no more, not even when the coordinator forgets whom it gave the task to.
+    """
+
+    epoch: int
+
+
 class JournaledRow(msgspec.Struct, frozen=True, gc=False):
     """What rows of earlier transactions gave to tell stands in the first `size_bytes` of the journal."""
 
@@ -122,6 +130,7 @@ Row = (
     | SessionRow
     | ReceivedRow
     | PresenceRow
+    | ReleaseRow
     | JournaledRow
     | SessionEndRow
 )
@@ -147,6 +156,7 @@ class Recovered(msgspec.Struct, frozen=True):
     `tasks` are those without a result, by number; `attempts` and `checkpoints` are theirs. `done` gives the
     number of each finished task. `recent` are rows of the last transactions, whose journal lines a
     crash may have swallowed; of what came before, all stands in the first `journal_bytes` of the journal.
+    `released` is the last ReleaseRow's epoch.
     """
 
     epoch: int
@@ -160,6 +170,7 @@ class Recovered(msgspec.Struct, frozen=True):
     failed: int = 0
     recent: Sequence[Told] = []
     journal_bytes: int = 0
+    released: int = 0
 
 
 class Store(Protocol):

@@ -22,6 +22,7 @@ from coordinator.rows import (
     PresenceRow,
     ReceivedRow,
     Recovered,
+    ReleaseRow,
     ResultRow,
     Row,
     SessionEndRow,
@@ -33,7 +34,7 @@ from coordinator.rows import (
 SCHEMA = """
 CREATE TABLE IF NOT EXISTS epoch (
     only INTEGER PRIMARY KEY CHECK (only = 1), epoch INTEGER NOT NULL, batch INTEGER NOT NULL,
-    journal_bytes INTEGER NOT NULL);
+    journal_bytes INTEGER NOT NULL, released INTEGER NOT NULL);
 CREATE TABLE IF NOT EXISTS tasks (number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, row BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS attempts (number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, row BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS results (number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, row BLOB NOT NULL);
@@ -138,10 +139,10 @@ class SqliteStore:
     def load(self) -> Recovered:
         """Begin a new epoch, durably, and read back what is kept."""
         self._database.execute(
-            "INSERT INTO epoch VALUES (1, 1, 0, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1"
+            "INSERT INTO epoch VALUES (1, 1, 0, 0, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1"
         )
-        found = self._database.execute("SELECT epoch, batch, journal_bytes FROM epoch")
-        epoch, self._batch, journal_bytes = found.fetchone()
+        found = self._database.execute("SELECT epoch, batch, journal_bytes, released FROM epoch")
+        epoch, self._batch, journal_bytes, released = found.fetchone()
         done, outcomes = self._done()
         sessions = "SELECT session, worker, incarnation, received, connected FROM sessions"
         last = self._database.execute("SELECT coalesce(max(number), 0) FROM tasks").fetchone()[0]
@@ -166,6 +167,7 @@ class SqliteStore:
                 *self._rows(ResultRow, "results", "batch = ?", self._batch),
             ],
             journal_bytes=journal_bytes,
+            released=released,
         )
 
     def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
@@ -196,6 +198,10 @@ def _presence_values(rows: list[PresenceRow]) -> Values:
     return ((row.connected, row.session) for row in {row.session: row for row in rows}.values())
 
 
+def _release_values(rows: list[ReleaseRow]) -> Values:
+    return ((row.epoch,) for row in rows)
+
+
 def _ended_values(rows: list[SessionEndRow]) -> Values:
     return ((row.session,) for row in rows)
 
@@ -212,5 +218,6 @@ _CHANGES: tuple[tuple[type, str, Callable[[list[Any]], Values]], ...] = (
     (SessionRow, "INSERT INTO sessions (session, worker, incarnation) VALUES (?,?,?)", _session_values),
     (ReceivedRow, "UPDATE sessions SET received = ? WHERE session = ?", _received_values),
     (PresenceRow, "UPDATE sessions SET connected = ? WHERE session = ?", _presence_values),
+    (ReleaseRow, "UPDATE epoch SET released = ?", _release_values),
     (SessionEndRow, "DELETE FROM sessions WHERE session = ?", _ended_values),
 )

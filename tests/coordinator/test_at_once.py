@@ -166,3 +166,47 @@ def test_one_that_was_claimed_by_a_worker_waits_until_that_lease_is_over() -> No
     assert "a" not in [assign.task_id for assign in late.assigned]
     world.advance(2)
     assert "a" in [assign.task_id for assign in late.assigned]
+
+
+def test_one_that_was_claimed_is_kept_through_another_crash_too() -> None:
+    world = World()
+    holder = world.peer("worker-1")
+    at_once(world, "a")
+    old = holder.assigned[0]
+    world.crash()
+    holder.connect()
+    holder.inventory(old)
+    holder.cut()
+    at_once(world, "a", settle=True)
+    world.crash()
+    other = world.peer("worker-2")
+    assert other.assigned == []
+    world.advance((world.core._grace_ends_ns - world.now_ns) / MS + 2)
+    assert [assign.task_id for assign in world.peer("worker-3").assigned] == ["a"]
+
+
+def test_an_attempt_that_two_crashes_forgot_does_not_count_beside_a_newer_one() -> None:
+    world = World()
+    older = world.peer("worker-1")
+    at_once(world, "a")
+    old = older.assigned[0]
+    world.crash()
+    newer = world.peer("worker-2")
+    at_once(world, "a", settle=True)
+    while (left_ms := (world.core._grace_ends_ns - world.now_ns) / MS) > 1:
+        world.advance(min(left_ms - 1, 1_000))
+        newer.beat()
+    world.now_ns += 2 * MS
+    world.core.on_tick(world.now_ns)
+    world.store_now()
+    new = newer.assigned[0]
+    world.crash()
+    for peer, assign in ((older, old), (newer, new)):
+        peer.connect()
+        peer.finish(assign)
+        peer.inventory()
+    assert [(line["token"], line["because"]) for line in world.told("result_refused")] == [
+        (old.token, "stale")
+    ]
+    assert [line["token"] for line in world.told("task_done")] == [new.token]
+    assert world.balanced()

@@ -15,6 +15,7 @@ from coordinator.rows import (
     JournaledRow,
     PresenceRow,
     ReceivedRow,
+    ReleaseRow,
     ResultRow,
     SessionEndRow,
     SessionRow,
@@ -57,6 +58,13 @@ def test_an_empty_store_begins_with_epoch_1_and_each_opening_adds_one(path: Path
     store = SqliteStore(path)
     assert store.load().epoch == 1
     assert reopened(store, path).load().epoch == 2
+
+
+def test_the_last_release_comes_back(path: Path) -> None:
+    store = SqliteStore(path)
+    assert store.load().released == 0
+    store.commit([ReleaseRow(2)])
+    assert reopened(store, path).load().released == 2
 
 
 def test_everything_that_was_committed_comes_back(path: Path) -> None:

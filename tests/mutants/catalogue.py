@@ -61,6 +61,8 @@ CATALOGUE: tuple[str, ...] = (
     "given_at_once_over_the_heads_of_others",
     "forgotten_task_given_before_all_spoke",
     "forgotten_claim_forgotten",
+    "release_not_remembered",
+    "claimant_not_awaited_again",
     "waits_again_before_durable",
     "done_never_told",
     "checkpoint_not_verified",

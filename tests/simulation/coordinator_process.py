@@ -172,6 +172,13 @@ class CoordinatorProcess(Process):
                 return f"{speaker.session.worker} has two connections"
         return ""
 
+    def incumbent(self, worker: str) -> str:
+        """The incarnation whose session stands under a worker's name; "" when none does."""
+        if self.core is None:
+            return self.store.incarnation_of(worker)
+        known = self.core.fleet.sessions.of(worker)
+        return known.incarnation if known is not None else ""
+
     def overdue_breach(self) -> str:
         """Which attempt is still its worker's long after its lease; "" when none is."""
         if self.core is None:

@@ -12,6 +12,7 @@ from coordinator.rows import (
     PresenceRow,
     ReceivedRow,
     Recovered,
+    ReleaseRow,
     ResultRow,
     Row,
     SessionEndRow,
@@ -28,7 +29,7 @@ class MemoryStore:
     """Implements coordinator.rows.Store; a commit is a loop over plain dictionaries, and cannot be torn."""
 
     def __init__(self) -> None:
-        self.epoch = 0
+        self.epoch = self.released = 0
         self.tasks: dict[str, TaskRow] = {}
         self.results: dict[str, ResultRow] = {}
         self._attempts: dict[str, AttemptRow] = {}
@@ -53,6 +54,7 @@ class MemoryStore:
             completed=outcomes.count("completed"),
             failed=outcomes.count("failed"),
             recent=self._recent[-RECENT:],
+            released=self.released,
         )
 
     def commit(self, rows: list[Row]) -> None:
@@ -76,12 +78,19 @@ class MemoryStore:
                     self._change(row.session, received=row.sequence)
                 case PresenceRow():
                     self._change(row.session, connected=row.connected)
+                case ReleaseRow():
+                    self.released = row.epoch
                 case SessionEndRow():
                     self._sessions.pop(row.session, None)
 
     def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
         """The results of the tasks with these numbers."""
         return [row for row in self.results.values() if row.number in numbers]
+
+    def incarnation_of(self, worker: str) -> str:
+        """That of the newest session of a worker; "" when it has none."""
+        kept = [session.incarnation for session in self._sessions.values() if session.worker == worker]
+        return kept[-1] if kept else ""
 
     def _change(self, session: str, **change: int) -> None:
         known = self._sessions.get(session)

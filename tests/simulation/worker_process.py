@@ -103,8 +103,13 @@ class WorkerProcess(Process):
         self._line, self._dialling, self._running, self._wanted = None, None, {}, set()
         self._tick_at_ns = 0
         ports = Ports(self._journal, self._chance, self._new_nonce, self.clock.wall_s, self._disk.get)
-        self.core = Core(self.name, f"born-{self.born:06}", self._settings, ports)
+        self.core = Core(self.name, self.incarnation, self._settings, ports)
         self._do(self.core.on_start(self.clock.now_ns))
+
+    @property
+    def incarnation(self) -> str:
+        """What its hellos say of this life."""
+        return f"born-{self.born:06}"
 
     def _new_nonce(self) -> bytes:
         return self._chance.getrandbits(8 * NONCE_BYTES).to_bytes(NONCE_BYTES, "little")

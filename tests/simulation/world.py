@@ -172,8 +172,10 @@ class World:
         self._pending.pop(task, None)
 
     def has_newer(self, process: WorkerProcess) -> bool:
-        """Whether another process of the same name was started after this one."""
-        return any(
+        """Whether another process of the same name was started after this one, or came in after it: an older
+        one that was never heard before is the newer one to the coordinator.
+        """
+        return self.coordinator.incumbent(process.name) not in ("", process.incarnation) or any(
             process.name == other.name and process.born < other.born for other in (*self.workers, *self.twins)
         )
 
