@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 import uvloop
 from aiohttp import web
+from websockets.asyncio.server import Server
 
 from coordinator.control import Control
 from coordinator.core import Core
@@ -69,7 +70,10 @@ async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Pa
     host = os.environ.get("STORMLAB_LISTEN") or "0.0.0.0"
     workers = await shell.listen(host, int(os.environ.get("COORDINATOR_PORT") or WORKER_PORT))
     # Who still waits for results asks the successor.
-    runner = web.AppRunner(Control(shell, leave.set).app(), access_log=None, shutdown_timeout=CLOSE_S)
+    # A handler ends with its client: what waits for a client that left would take up room for others.
+    runner = web.AppRunner(
+        Control(shell, leave.set).app(), access_log=None, shutdown_timeout=CLOSE_S, handler_cancellation=True
+    )
     await runner.setup()
     port = int(os.environ.get("CONTROL_PORT") or CONTROL_PORT)
     await web.TCPSite(runner, CONTROL_HOST, port, backlog=CONTROL_BACKLOG).start()
@@ -79,20 +83,27 @@ async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Pa
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)
     gc.enable()
-    shell.broken.add_done_callback(lambda _: leave.set())
-    await leave.wait()
+    leaving = asyncio.create_task(_leave(leave, shell, settings, workers))
+    # Whatever it is at: who cannot keep anything must not go on, nor wait for what never becomes durable.
+    await asyncio.wait((leaving, shell.broken), return_when=asyncio.FIRST_COMPLETED)
     if shell.broken.done():
         await shell.broken
-    await drain(shell, settings)
-    workers.close(code=CloseCode.going_away, reason="the coordinator is leaving")
-    with contextlib.suppress(TimeoutError):
-        await asyncio.wait_for(workers.wait_closed(), CLOSE_S)
-    await shell.committer.durable()
+    await leaving
     await runner.cleanup()
     core.record_totals()
     journal(events.ProcessStopping, reason="asked to leave")
     file.close()
     say("left")
+
+
+async def _leave(leave: asyncio.Event, shell: Shell, settings: CoordinatorSettings, workers: Server) -> None:
+    """Wait until asked to; then end what is under way, and every connection."""
+    await leave.wait()
+    await drain(shell, settings)
+    workers.close(code=CloseCode.going_away, reason="the coordinator is leaving")
+    with contextlib.suppress(TimeoutError):
+        await asyncio.wait_for(workers.wait_closed(), CLOSE_S)
+    await shell.committer.durable()
 
 
 async def drain(shell: Shell, settings: CoordinatorSettings) -> None:

@@ -16,6 +16,8 @@ from coordinator.rows import ResultRow, Row, Store
 
 LINGER_S = 0.005
 """For so long at the most, rows that nobody waits for stay for others to go with."""
+ASKED_AT_ONCE = 256
+"""So many results are asked for at a time, so that transactions can go between."""
 _Waiter = asyncio.Future[None]
 _Call = tuple[Callable[[], Any], Callable[[Any, Exception | None], None]]
 """What the store's thread is to do, and who hears in the event loop what came of it."""
@@ -68,11 +70,13 @@ class Committer:
 
     async def results_of(self, numbers: list[int]) -> list[ResultRow]:
         """What the store has of these tasks' results."""
-        if not numbers:
-            return []
-        asked: asyncio.Future[list[ResultRow]] = self._loop.create_future()
-        self._calls.put((lambda: self._store.results_of(numbers), partial(_settle, asked)))
-        return await asked
+        found: list[ResultRow] = []
+        for first in range(0, len(numbers), ASKED_AT_ONCE):
+            asked: asyncio.Future[list[ResultRow]] = self._loop.create_future()
+            some = numbers[first : first + ASKED_AT_ONCE]
+            self._calls.put((partial(self._store.results_of, some), partial(_settle, asked)))
+            found += await asked
+        return found
 
     async def run(self) -> None:
         """Commit for ever. An error of the store ends it, and is raised."""

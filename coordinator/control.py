@@ -7,7 +7,7 @@ import weakref
 from collections.abc import Callable
 
 import msgspec
-from aiohttp import WSCloseCode, web
+from aiohttp import WSCloseCode, WSMsgType, web
 
 from coordinator.awaited import AWAITED_MAX
 from coordinator.metrics import render
@@ -78,6 +78,8 @@ class Control:
         self._sockets.add(socket)
         try:
             async for message in socket:
+                if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
+                    break  # An error: it is too long, or whoever asked has gone; the socket is closed.
                 answer = await self._answer(message.data, wait_ms)
                 await socket.send_bytes(msgspec.json.encode(answer))
         except UnanswerableError as error:

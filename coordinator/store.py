@@ -7,6 +7,7 @@ one value is written in less time than ten.
 
 from __future__ import annotations
 
+import contextlib
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -79,6 +80,8 @@ class SqliteStore:
         self._database.execute(f"PRAGMA wal_autocheckpoint = {WAL_PAGES}")
         self._database.executescript(SCHEMA)
         self._batch = 0
+        self._checkpointed: set[int] = set()
+        self._outlived: list[int] = []
         self._reserve_log()
 
     def close(self) -> None:
@@ -103,12 +106,16 @@ class SqliteStore:
             for kind, sql, values in _CHANGES:
                 if kind in by_kind:
                     self._database.executemany(sql, values(by_kind[kind]))
+            self._forget_checkpoints(by_kind.get(CheckpointRow, []), by_kind.get(ResultRow, []))
             journaled = by_kind.get(JournaledRow)
             bytes_now = journaled[-1].size_bytes if journaled else None
             self._database.execute(_BATCH, (self._batch, bytes_now))
             self._database.execute("COMMIT")
         except BaseException:
-            self._database.execute("ROLLBACK")
+            # Where the disk is full, SQLite has rolled back already (sqlite.org/lang_transaction.html), and
+            # to do it again would hide why.
+            if self._database.in_transaction:
+                self._database.execute("ROLLBACK")
             raise
 
     def _reserve_log(self) -> None:
@@ -117,8 +124,11 @@ class SqliteStore:
         transaction ends, and a rollback leaves it there, to be written over.)
         """
         self._database.execute("BEGIN IMMEDIATE")
-        self._database.execute("INSERT INTO checkpoints VALUES (0, 0, zeroblob(?))", (LOG_BYTES,))
-        self._database.execute("ROLLBACK")
+        # Without room for it the log grows as it is written.
+        with contextlib.suppress(sqlite3.Error):
+            self._database.execute("INSERT INTO checkpoints VALUES (0, 0, zeroblob(?))", (LOG_BYTES,))
+        if self._database.in_transaction:
+            self._database.execute("ROLLBACK")
 
     def _insert(self, sql: str, rows: list[Any]) -> None:
         """Insert rows, many with one statement.
@@ -136,6 +146,22 @@ class SqliteStore:
                 self._database.execute(several, values)
                 place += size
 
+    def _forget_checkpoints(self, saved: list[CheckpointRow], done: list[ResultRow]) -> None:
+        """Nobody asks for the checkpoint of a task that has its result. One of this very transaction stays
+        until the next: its line may still have to be told.
+        """
+        over, self._outlived = self._outlived, []
+        fresh = {row.number for row in saved}
+        self._checkpointed |= fresh
+        for row in done:
+            if row.number in self._checkpointed:
+                (self._outlived if row.number in fresh else over).append(row.number)
+        if over:
+            self._database.executemany(
+                "DELETE FROM checkpoints WHERE number = ?", ((number,) for number in over)
+            )
+            self._checkpointed.difference_update(over)
+
     def load(self) -> Recovered:
         """Begin a new epoch, durably, and read back what is kept."""
         self._database.execute(
@@ -144,6 +170,10 @@ class SqliteStore:
         found = self._database.execute("SELECT epoch, batch, journal_bytes, released FROM epoch")
         epoch, self._batch, journal_bytes, released = found.fetchone()
         done, outcomes = self._done()
+        checkpointed = self._database.execute("SELECT number FROM checkpoints")
+        self._checkpointed = {number for (number,) in checkpointed}
+        outlived = "SELECT number FROM checkpoints WHERE number IN (SELECT number FROM results)"
+        self._outlived = [number for (number,) in self._database.execute(outlived)]
         sessions = "SELECT session, worker, incarnation, received, connected FROM sessions"
         last = self._database.execute("SELECT coalesce(max(number), 0) FROM tasks").fetchone()[0]
         return Recovered(
@@ -172,7 +202,7 @@ class SqliteStore:
 
     def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
         """The results of the tasks with these numbers, of those that have one."""
-        return [row for number in numbers for row in self._rows(ResultRow, "results", "number = ?", number)]
+        return self._rows(ResultRow, "results", f"number IN ({','.join('?' * len(numbers))})", *numbers)
 
     def _done(self) -> tuple[dict[str, int], Counter[str]]:
         """The number of each finished task, and how many there are of each outcome."""

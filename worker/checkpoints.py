@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import hashlib
+import itertools
 import os
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from wire.messages import Checkpoint
 
 MOST_FILES = 256
 _SUFFIX = ".checkpoint"
+_UNFINISHED = ".new"
 
 
 class _File(msgspec.Struct, array_like=True, frozen=True):
@@ -41,6 +43,9 @@ class CheckpointStore:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._names: dict[str, None] = {}
+        self._writes = itertools.count()
+        for unfinished in folder.glob(f"*{_UNFINISHED}"):
+            unfinished.unlink(missing_ok=True)
         with contextlib.suppress(FileNotFoundError):
             left = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
             self._names = dict.fromkeys(path.name for path in left)
@@ -52,7 +57,8 @@ class CheckpointStore:
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(task_id)
-        fresh = path.with_suffix(".new")
+        # A name of its own: an older attempt of the same task, whose lease is over, may still be writing.
+        fresh = path.with_suffix(f".{next(self._writes)}{_UNFINISHED}")
         with open(fresh, "wb") as file:
             file.write(msgspec.msgpack.encode(_File(task_id, checkpoint)))
             file.flush()

@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from coordinator.awaited import Awaited
+from coordinator.awaited import AWAITED_MAX, Awaited
 from coordinator.rows import ResultRow
 from tests.coordinator.mini_worker import MiniWorker
 from tests.coordinator.running import KEY, Coordinator, coordinator
@@ -138,3 +138,22 @@ async def test_a_coordinator_that_leaves_hangs_up_on_who_submits(tmp_path: Path)
         assert closed.value.rcvd is not None
         assert closed.value.rcvd.code == 1001
         assert await asyncio.wait_for(running.process.wait(), 10) == 0
+
+
+async def test_over_a_socket_what_is_no_websocket_frame_ends_it_without_a_defect(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        link = await over_a_socket(running)
+        link.transport.write(b"\x8f\x80\x00\x00\x00\x00")
+        with pytest.raises(ConnectionClosed):
+            await asyncio.wait_for(link.recv(), 10)
+        await running.submit("a")
+        assert not [line for line in running.said if "Traceback" in line]
+
+
+async def test_whoever_leaves_before_the_answer_takes_up_no_room(tmp_path: Path) -> None:
+    names = [f"t{number}" for number in range(AWAITED_MAX // 10)]
+    async with coordinator(tmp_path, waiting_tasks=len(names)) as running:
+        for _ in range(10):
+            with pytest.raises(TimeoutError):
+                await asyncio.wait_for(submit(running, *names), 0.5)
+        assert (await submit(running, *names, wait_ms=1))["status"] == 200

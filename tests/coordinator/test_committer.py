@@ -8,7 +8,7 @@ from collections.abc import AsyncIterator, Sequence
 
 import pytest
 
-from coordinator.committer import Committer
+from coordinator.committer import ASKED_AT_ONCE, Committer
 from coordinator.effects import Effects
 from coordinator.rows import AttemptRow, ReceivedRow, Recovered, ResultRow, Row
 
@@ -20,6 +20,7 @@ class SlowDisk:
         self.begun = threading.Semaphore(0)
         self.let_go = threading.Semaphore(0)
         self.batches: list[int] = []
+        """How many rows were written, and, negative, how many were asked for."""
 
     def commit(self, rows: list[Row]) -> None:
         self.batches.append(len(rows))
@@ -30,7 +31,8 @@ class SlowDisk:
         raise AssertionError("nobody loads here")
 
     def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
-        raise AssertionError("nobody asks here")
+        self.batches.append(-len(numbers))
+        return []
 
 
 class Desk:
@@ -156,3 +158,12 @@ async def test_its_thread_ends_with_it() -> None:
         await asyncio.to_thread(thread.join, 10)
     assert threads
     assert not any(thread.is_alive() for thread in threads)
+
+
+async def test_who_asks_for_many_results_lets_transactions_go_between(desk: Desk) -> None:
+    asked = asyncio.create_task(desk.committer.results_of(list(range(2 * ASKED_AT_ONCE))))
+    await asyncio.sleep(0)
+    desk.disk.let_go.release()
+    desk.decide()
+    await asked
+    assert desk.disk.batches == [-ASKED_AT_ONCE, 1, -ASKED_AT_ONCE]

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import resource
 import socket
 import subprocess
 import sys
@@ -119,6 +120,18 @@ async def test_sigterm_tells_each_worker_its_slot_and_waits_for_what_is_under_wa
         assert await ending == 0
         assert running.told("process_stopping")
         assert running.told("task_done")
+
+
+async def test_a_disk_that_fails_while_it_leaves_ends_it_with_a_sentence(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        made = await ready(running)
+        await running.submit("a")
+        assign = (await made.wait_assigned(1))[0]
+        await running.ask("POST", "/drain")
+        resource.prlimit(running.process.pid, resource.RLIMIT_FSIZE, (4096, 4096))
+        await made.finish(assign)
+        assert await running.ended() == 70
+        assert [line for line in running.said if "stops: " in line]
 
 
 # -- who is let in -----------------------------------------

@@ -95,7 +95,7 @@ def test_results_are_found_again_by_the_numbers_of_their_tasks(path: Path) -> No
     store = SqliteStore(path)
     store.load()
     store.commit([task(1), task(2), task(3), result(1), result(2, "failed")])
-    assert reopened(store, path).results_of([2, 3, 1]) == [result(2, "failed"), result(1)]
+    assert reopened(store, path).results_of([2, 3, 1]) == [result(1), result(2, "failed")]
 
 
 def test_the_last_of_several_rows_stands(path: Path) -> None:
@@ -220,3 +220,66 @@ def test_a_line_that_an_earlier_life_did_not_finish_is_ended(tmp_path: Path) -> 
     journal.write(b"next\n")
     journal.close()
     assert path.read_bytes() == b'{"event":"tor\nnext\n'
+
+
+class FullDisk:
+    """What SQLite does where a disk is full: it rolls the transaction back by itself
+    (sqlite.org/lang_transaction.html, "Response To Errors Within A Transaction").
+    """
+
+    def __init__(self, database: sqlite3.Connection) -> None:
+        self._database = database
+
+    @property
+    def in_transaction(self) -> bool:
+        return self._database.in_transaction
+
+    def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
+        if sql == "COMMIT":
+            self._database.execute("ROLLBACK")
+            raise sqlite3.OperationalError("database or disk is full")
+        return self._database.execute(sql, *values)
+
+
+def test_a_disk_that_is_full_says_so(path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = SqliteStore(path)
+    store.load()
+    monkeypatch.setattr(store, "_database", FullDisk(store._database))
+    with pytest.raises(sqlite3.OperationalError, match="full"):
+        store.commit([task(1)])
+
+
+def test_a_disk_without_room_to_reserve_is_room_enough_to_begin(
+    path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("coordinator.store.LOG_BYTES", 1 << 40)
+    store = SqliteStore(path)
+    store.load()
+    store.commit([task(1)])
+    assert [row.number for row in reopened(store, path).load().tasks] == [1]
+
+
+def kept_checkpoints(path: Path) -> list[int]:
+    """The tasks that have one on the disk."""
+    reader = sqlite3.connect(path)
+    found = [number for (number,) in reader.execute("SELECT number FROM checkpoints")]
+    reader.close()
+    return found
+
+
+def test_a_task_with_a_result_keeps_no_checkpoint(path: Path) -> None:
+    store = SqliteStore(path)
+    store.load()
+    store.commit([task(1), task(2), saved(1, 3), saved(2, 3)])
+    store.commit([result(1)])
+    assert kept_checkpoints(path) == [2]
+
+
+def test_a_checkpoint_beside_its_result_is_kept_until_its_line_is_told(path: Path) -> None:
+    store = SqliteStore(path)
+    store.load()
+    store.commit([task(1), saved(1, 3), result(1)])
+    store = reopened(store, path)
+    assert saved(1, 3) in store.load().recent
+    store.commit([task(2)])
+    assert kept_checkpoints(path) == []

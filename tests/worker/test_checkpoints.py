@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import os
+import threading
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -105,3 +107,33 @@ def test_the_folder_is_bounded_and_the_oldest_goes_first(tmp_path: Path) -> None
 def test_a_state_that_does_not_fit_its_checksum_is_not_whole() -> None:
     assert is_whole(checkpoint_of(1, b"state"))
     assert not is_whole(Checkpoint(1, b"stale", checkpoint_of(1, b"state").sha256))
+
+
+def test_an_older_attempt_that_still_writes_does_not_spoil_the_newer_ones_checkpoint(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    store = CheckpointStore(tmp_path)
+    is_writing, may_go_on = threading.Event(), threading.Event()
+    fsync = os.fsync
+
+    def slow_at_first(descriptor: int) -> None:
+        if not is_writing.is_set():
+            is_writing.set()
+            assert may_go_on.wait(10)
+        fsync(descriptor)
+
+    monkeypatch.setattr(os, "fsync", slow_at_first)
+    with ThreadPoolExecutor(1) as pool:
+        older = pool.submit(store.write, "task", checkpoint_of(1, b"older"))
+        assert is_writing.wait(10)
+        store.write("task", checkpoint_of(2, b"newer"))
+        assert store.read("task") == checkpoint_of(2, b"newer")
+        may_go_on.set()
+        older.result(10)
+    assert store.read("task") is not None
+
+
+def test_what_a_crash_left_half_written_is_removed(tmp_path: Path) -> None:
+    (tmp_path / "0123.7.new").write_bytes(b"half")
+    CheckpointStore(tmp_path)
+    assert list(tmp_path.iterdir()) == []
