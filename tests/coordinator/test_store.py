@@ -234,7 +234,7 @@ class FullDisk:
     def in_transaction(self) -> bool:
         return self._database.in_transaction
 
-    def execute(self, sql: str, *values: object) -> sqlite3.Cursor:
+    def execute(self, sql: str, *values: Any) -> sqlite3.Cursor:
         if sql == "COMMIT":
             self._database.execute("ROLLBACK")
             raise sqlite3.OperationalError("database or disk is full")
