@@ -130,7 +130,9 @@ class CheckpointSaved(msgspec.Struct, tag="checkpoint_saved", array_like=True, f
 
 
 class HandBack(msgspec.Struct, tag="hand_back", array_like=True, frozen=True, gc=False):
-    """Worker → coordinator: I give this attempt back unfinished (drain, lease ran out, too many, another process has my name)."""
+    """Worker → coordinator: I give this attempt back unfinished (drain, lease ran out, too many, another
+    process has my name).
+    """
 
     task_id: str
     token: int
