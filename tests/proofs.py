@@ -30,7 +30,11 @@ SECTIONS = {
 """Their names, titles and commands, in the page's order."""
 TASKS_MIN, FAULTS_MIN, KILLS_MIN = 1_000_000, 1_000, 100
 UNEXPECTED = ("nothing_counted_twice", "no_zombie_effects", "no_process_died")
-CLAIMS = ("nothing_lost", *UNEXPECTED, "faults_were_proved")
+CLAIMS = ("nothing_lost", *UNEXPECTED)
+FAULTS_PROVED = "faults_were_proved"
+"""Open where a single fault of the thousand has no proof; then those count that have one, and the page says
+so.
+"""
 
 
 def keep(section: str, text: str, of: str, page: Path = PAGE) -> None:
@@ -82,7 +86,10 @@ def told(folder: Path) -> str:
     proved = Counter(one["kind"] for one in receipts if one["proved"])
     at_the_coordinator = sum(one["kind"] == "kill" and "coordinator" in one["hit"] for one in receipts)
     wanting = [name for name in CLAIMS if findings.get(name, {}).get("status") != "passed"]
-    if verdict["verdict"] != "passed" or wanting:
+    is_open = verdict["verdict"] == "inconclusive" and all(
+        finding["status"] == "passed" for name, finding in findings.items() if name != FAULTS_PROVED
+    )
+    if not (verdict["verdict"] == "passed" or is_open) or wanting:
         raise NotProvedError(f"the verdict is {verdict['verdict']}: {verdict['because']} {wanting or ''}")
     for name, least, found in (
         ("tasks", TASKS_MIN, metrics["tasks_completed"]),
@@ -93,7 +100,7 @@ def told(folder: Path) -> str:
             raise NotProvedError(f"{found:,} {name}; at least {least:,} are needed")
     span_s = metrics["tasks_completed"] / metrics["task_throughput_per_s"]
     rows = {
-        "verdict": verdict["verdict"].upper(),
+        "verdict": verdict["verdict"].upper() + (f": {verdict['because']}" if is_open else ""),
         "tasks submitted, completed": f"{metrics['tasks_submitted']:,}, {metrics['tasks_completed']:,}",
         "lost (`nothing_lost`)": metrics["tasks_lost"],
         "doubled (`nothing_counted_twice`)": metrics["tasks_duplicated"],

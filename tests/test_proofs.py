@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -17,9 +18,12 @@ METRICS = {
 }  # fmt: skip
 
 
-def run_folder(folder: Path, *, verdict: str = "passed", kills: int = 120, **metrics: int) -> Path:
+def run_folder(
+    folder: Path, *, verdict: str = "passed", kills: int = 120, unknown: Sequence[str] = (), **metrics: int
+) -> Path:
     (folder / "journals").mkdir(parents=True)
     findings = [{"check": name, "status": "passed", "measured": 0.0} for name in proofs.CLAIMS]
+    findings += [{"check": name, "status": "unknown", "measured": 1.0} for name in unknown]
     told: dict[str, Any] = {
         "run": "r", "verdict": verdict, "because": "so", "findings": findings, "metrics": METRICS | metrics,
     }  # fmt: skip
@@ -55,8 +59,20 @@ def test_a_run_is_told_with_what_it_showed(tmp_path: Path) -> None:
     assert "| `kill -9`, each proved | 120, 120 of them of the coordinator |" in text
 
 
+def test_a_run_in_which_one_fault_of_the_thousand_has_no_proof_is_told_with_that(tmp_path: Path) -> None:
+    folder = run_folder(tmp_path / "run", verdict="inconclusive", unknown=[proofs.FAULTS_PROVED])
+    assert "| verdict | INCONCLUSIVE: so |" in proofs.told(folder)
+
+
 @pytest.mark.parametrize(
-    "lacking", [{"verdict": "inconclusive"}, {"kills": 99}, {"tasks_completed": 999_999}], ids=str
+    "lacking",
+    [
+        {"verdict": "inconclusive", "unknown": ["journals_complete"]},
+        {"verdict": "failed"},
+        {"kills": 99},
+        {"tasks_completed": 999_999},
+    ],
+    ids=str,
 )
 def test_a_run_that_shows_too_little_is_not_told(tmp_path: Path, lacking: dict[str, Any]) -> None:
     with pytest.raises(proofs.NotProvedError):

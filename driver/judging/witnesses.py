@@ -26,6 +26,8 @@ RESTART_NS = 20 * _S
 # The prober's usual look at a link is a round trip a second.
 GLANCE_NS = 3 * _S
 NOTICE_NS = 5 * _S
+# A message that a fault swallowed is missed when the next one comes, which may be a heartbeat later.
+GAP_NS = 5 * _S
 _at_ns = attrgetter("at_ns")
 
 
@@ -75,6 +77,8 @@ class Witnesses:
         busy_ns = min((at_ns for at_ns in later_ns if at_ns >= ended_ns), default=ended_ns + AFTER_NS)
         before_ns = min(began_ns, max(quiet_ns, began_ns - BEFORE_NS))
         refused = self._refused.get(link, [])
+        gap_ns = max((one.last_ns + GAP_NS for one in others if one.last_ns <= began_ns), default=0)
+        refused_from = bisect_left(refused, max(began_ns, gap_ns))
         return LinkSeen(
             link=link,
             before=record.window(before_ns, began_ns),
@@ -82,7 +86,7 @@ class Witnesses:
             after=record.window(ended_ns, min(busy_ns, ended_ns + AFTER_NS)),
             counters=act.counters.get(link, {}),
             connections_hit=act.connections_hit.get(link, 0),
-            refused_frames=bisect_left(refused, ended_ns) - bisect_left(refused, began_ns),
+            refused_frames=max(0, bisect_left(refused, ended_ns) - refused_from),
         )
 
     def was_watched(self, act: Act, link: str) -> bool:

@@ -151,6 +151,21 @@ def test_frames_that_the_two_ends_refused_are_a_trace_of_corruption_too() -> Non
     assert proof(fault, story).proved
 
 
+@pytest.mark.parametrize(("refused_at_s", "strayed"), [(20.5, []), (25, ["worker-5"])])
+def test_a_message_that_an_earlier_fault_swallowed_is_missed_a_heartbeat_later_and_is_no_straying(
+    refused_at_s: float, strayed: list[str]
+) -> None:
+    story = Story()
+    for link in LINKS:
+        story.well(link, 10, 38, compared_bytes=40)
+    for link in HIT:
+        story.add(FrameRefused, 25, "coordinator", peer=link, fault="altered", detail="")
+    story.add(FrameRefused, refused_at_s, "coordinator", peer="worker-5", fault="reordered", detail="")
+    fault, earlier = act("corrupt", rate="1e-4"), act("drop", ["worker-5"], "f2", 15, 18.5, probability=0.2)
+    receipt = proof(fault, story, [earlier, fault])
+    assert (receipt.proved, receipt.strayed) == (not strayed, strayed)
+
+
 def test_links_under_another_fault_at_the_time_are_neither_spared_nor_strayed() -> None:
     story = story_of_a_refusal()
     story.events = [
