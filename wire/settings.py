@@ -35,7 +35,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The coordinator's settings. `fleet` is the number of workers it should expect (heartbeats and backoff
-    scale with it).
+    scale with it). `admission_per_s` is for workers that begin; those that resume a session come in four
+    times as fast (coordinator/admission.py), so an operator who has work to do meanwhile sets a tenth of the
+    handshakes that the machine can do.
     """
 
     fleet: AtLeast1 = 1
