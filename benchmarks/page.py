@@ -84,15 +84,18 @@ def remarks(rows: list[Row]) -> str:
             by_remark.setdefault(row.remark, []).append(row)
     told = []
     for remark, alike in by_remark.items():
-        names = "all" if len(alike) == len(rows) > 1 else "; ".join(_name(row, rows) for row in alike)
-        told.append(f"- {names}: {remark}\n")
+        told.append(f"- {'all' if len(alike) == len(rows) > 1 else _names(alike, rows)}: {remark}\n")
     return "".join(told)
 
 
-def _name(row: Row, rows: list[Row]) -> str:
-    """What tells `row` from the others."""
-    is_alone = [other.measure for other in rows].count(row.measure) == 1
-    return row.measure if is_alone else f"{row.measure}, against {row.baseline}"
+def _names(alike: list[Row], rows: list[Row]) -> str:
+    """What tells those rows from the others: their measures, and the baselines where these are not enough."""
+    names = []
+    for measure in dict.fromkeys(row.measure for row in alike):
+        against = [row.baseline for row in alike if row.measure == measure]
+        is_all = len(against) == sum(row.measure == measure for row in rows)
+        names.append(measure if is_all else f"{measure}, against {'; '.join(against)}")
+    return "; ".join(names)
 
 
 def table(rows: list[Row]) -> str:

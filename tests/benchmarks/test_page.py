@@ -12,11 +12,13 @@ from benchmarks.pairs import Estimate
 from benchmarks.row import Row, at_least, at_most
 
 
-def row(figure: float, remark: str = "", measure: str = "tasks per second") -> Row:
+def row(
+    figure: float, remark: str = "", measure: str = "tasks per second", baseline: str = "a bare loop"
+) -> Row:
     """A row whose figure must be at least 3, and is wished to be 8."""
     return Row(
         measure=measure,
-        baseline="a bare loop",
+        baseline=baseline,
         unit="tasks/s",
         ours=Estimate(30_000, 29_000, 31_000),
         theirs=Estimate(10_000, 9_000, 11_000),
@@ -72,3 +74,8 @@ def test_what_holds_for_all_rows_is_said_once() -> None:
 def test_what_holds_for_some_rows_is_said_once_with_their_names() -> None:
     rows = [row(3, "quiet", "one"), row(3, "loud", "two"), row(3, "quiet", "three")]
     assert page.remarks(rows) == "- one; three: quiet\n- two: loud\n"
+
+
+def test_rows_of_one_measure_are_told_apart_by_their_baselines() -> None:
+    rows = [row(3, "quiet", "one", "a"), row(3, "quiet", "one", "b"), row(3, "loud", "one", "c")]
+    assert page.remarks(rows) == "- one, against a; b: quiet\n- one, against c: loud\n"
