@@ -25,6 +25,10 @@ well. Each says when that was, and at which commit.
 SECTIONS = {
     "fuzz": ("A million hostile inputs against a live coordinator", "make fuzz"),
     "run": ("A million tasks through a thousand faults", "python -m tests.proofs run RUN"),
+    "endurance": (
+        "Fifty workers for an hour of virtual time",
+        "python -m tests.simulation --workers 50 --hours 1 --write",
+    ),
     "simulation": ("A million seeds under a virtual clock", "make simulate SEEDS=1000000"),
 }
 """Their names, titles and commands, in the page's order."""

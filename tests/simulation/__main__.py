@@ -1,7 +1,7 @@
 """`python -m tests.simulation --seeds 10000` runs so many; `--seed 17` replays one and tells its story.
 
-`--workers 50 --hours 1` is one long run of a large fleet. Runs are of modules that mypyc compiled, where it
-can; `--interpreted` takes them as they are.
+`--workers 50 --hours 1` is one long run of a large fleet (with `--write`, kept in docs/proofs.md). Runs are
+of modules that mypyc compiled, where it can; `--interpreted` takes them as they are.
 """
 
 from __future__ import annotations
@@ -34,20 +34,28 @@ STOPPED, LAB_BROKE = 2, 70
 """As in driver/exit_codes.py, which does not stand beside compiled modules."""
 
 
-def one_long_run(seed: int, workers: int, hours: float) -> int:
+def one_long_run(chosen: argparse.Namespace) -> int:
     """0 when nothing broke."""
+    seed = chosen.seed or 0
     try:
-        print(endure(seed, workers, hours))
+        told = str(endure(seed, chosen.workers, chosen.hours))
     except BrokenError as error:
-        print(f"{workers} workers, {hours} h, seed {seed}: {error}")
+        print(f"{chosen.workers} workers, {chosen.hours} h, seed {seed}: {error}")
         return 1
+    print(told)
+    if chosen.write:
+        proofs.keep("endurance", told, chosen.code or _interpreted(), chosen.page)
     return 0
+
+
+def _interpreted() -> str:
+    return f"{proofs.commit()}, interpreted"
 
 
 def many(chosen: argparse.Namespace) -> int:
     """0 when nothing broke, 2 when it was stopped before its end."""
     keep = partial(parts.keep, chosen.keep) if chosen.keep else lambda part: None
-    code = chosen.code or f"{proofs.commit()}, interpreted"
+    code = chosen.code or _interpreted()
     done = run_many(chosen.first, chosen.seeds, chosen.jobs, nice=chosen.nice, code=code, keep=keep)
     bad = [seed for part in done for seed in part.failing]
     for seed in bad[:TOLD]:
@@ -62,7 +70,7 @@ def run_compiled(chosen: argparse.Namespace) -> None:
     built = folder()
     check(built, [digest_of(draw_plan(seed)) for seed in range(DIGESTS)])
     keep = ["--keep", str(chosen.keep.resolve())] if chosen.keep else []
-    code = ["--code", chosen.code or f"{proofs.commit()}, compiled"]
+    code = ["--code", chosen.code or f"{proofs.commit()}, compiled", "--page", str(proofs.PAGE)]
     print(f"compiled modules; {DIGESTS} seeds give the same histories as interpreted ones", flush=True)
     os.chdir(built)
     os.execv(sys.executable, [sys.executable, "-m", "tests.simulation", *sys.argv[1:], *keep, *code])
@@ -77,7 +85,10 @@ def _arguments() -> argparse.Namespace:
     arguments.add_argument("--nice", type=int, default=0, help="their niceness")
     arguments.add_argument("--keep", type=Path, metavar="FILE", help="add a line for each part that is done")
     arguments.add_argument("--add-up", type=Path, metavar="FILE", help="what the parts in FILE come to")
-    arguments.add_argument("--write", action="store_true", help="and keep that in docs/proofs.md")
+    arguments.add_argument(
+        "--write", action="store_true", help="and keep that in docs/proofs.md, or a long run"
+    )
+    arguments.add_argument("--page", type=Path, default=proofs.PAGE, help=argparse.SUPPRESS)
     arguments.add_argument("--code", default="", help="what a part's line names as the code it ran")
     arguments.add_argument("--workers", type=int, help="one long run of so many, with --hours")
     arguments.add_argument("--hours", type=float, default=1.0)
@@ -118,7 +129,7 @@ def main() -> int:
             print(error, file=sys.stderr)
             return LAB_BROKE
     if chosen.workers is not None:
-        return one_long_run(chosen.seed or 0, chosen.workers, chosen.hours)
+        return one_long_run(chosen)
     if chosen.seed is not None:
         told = report(chosen.seed)
         print(told or f"seed {chosen.seed}: nothing breaks")
