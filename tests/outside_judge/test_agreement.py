@@ -14,7 +14,7 @@ from tests.outside_judge.operations import lines, operations
 from tests.outside_judge.page import table
 from tests.outside_judge.recording import as_history, record
 
-SEEDS, DEFECT_SEEDS = 50, 30
+SEEDS, DEFECT_SEEDS = 50, 250
 DEFECTS = ("ack_before_commit", "store_not_replayed")
 
 
