@@ -1,0 +1,49 @@
+"""The control API over a core and a disk that is as slow as a test wants."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import cast
+
+from aiohttp.test_utils import TestClient, TestServer
+
+from coordinator.awaited import Awaited
+from coordinator.control import Control
+from coordinator.server import Shell
+from tests.coordinator.world import World
+
+
+class SlowDisk:
+    """A committer that says what is durable when it is let."""
+
+    def __init__(self) -> None:
+        self.asked, self.let_go = asyncio.Event(), asyncio.Event()
+
+    async def durable(self) -> None:
+        self.asked.set()
+        await self.let_go.wait()
+
+
+class Desk:
+    """What the API asks of a shell."""
+
+    def __init__(self) -> None:
+        self.core = World().core
+        self.awaited = Awaited()
+        self.committer = SlowDisk()
+
+    def act(self) -> None: ...
+
+
+async def test_a_submission_is_answered_when_the_disk_has_it_and_no_sooner() -> None:
+    desk = Desk()
+    app = Control(cast("Shell", desk), lambda: None).app()
+    body = json.dumps({"tasks": [{"task_id": "a", "kind": "noop"}]})
+    async with TestClient(TestServer(app)) as client, asyncio.timeout(10):
+        answer = asyncio.create_task(client.post("/tasks", data=body))
+        asked = asyncio.create_task(desk.committer.asked.wait())
+        await asyncio.wait((answer, asked), return_when=asyncio.FIRST_COMPLETED)
+        assert not answer.done()
+        desk.committer.let_go.set()
+        assert (await answer).status == 200
