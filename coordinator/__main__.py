@@ -69,8 +69,8 @@ async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Pa
         asyncio.get_running_loop().add_signal_handler(number, leave.set)
     host = os.environ.get("STORMLAB_LISTEN") or "0.0.0.0"
     workers = await shell.listen(host, int(os.environ.get("COORDINATOR_PORT") or WORKER_PORT))
-    # Who still waits for results asks the successor.
-    # A handler ends with its client: what waits for a client that left would take up room for others.
+    # Who still waits for results asks the successor. A handler ends with its client: what waits for one that
+    # left would take up room for others.
     runner = web.AppRunner(
         Control(shell, leave.set).app(), access_log=None, shutdown_timeout=CLOSE_S, handler_cancellation=True
     )

@@ -21,6 +21,11 @@ GIVEN_PER_STRIKE = 10
 """Attempts that were handed back are no strikes; still there is an end to them."""
 
 
+def zeroth_token(epoch: int) -> int:
+    """Every token of `epoch` is greater, and every one of an older epoch smaller."""
+    return epoch << EPOCH_SHIFT
+
+
 class Attempts:
     """Gives tasks to sessions and takes them back. A token is (epoch << 40) | count: it grows through
     restarts.
@@ -43,7 +48,7 @@ class Attempts:
         self._journal = journal
         self._timers = timers
         self._counters = counters
-        self._token = epoch << EPOCH_SHIFT
+        self._token = zeroth_token(epoch)
 
     # -- an attempt begins ---------------------------------
 

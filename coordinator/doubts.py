@@ -7,7 +7,7 @@ spoken, and if one of them claimed it, not before the last lease of the life bef
 
 from __future__ import annotations
 
-from coordinator.session import Task
+from coordinator.session import NEVER_NS, Task
 
 
 class Doubts:
@@ -19,6 +19,10 @@ class Doubts:
         self._unheard: set[str] = set()
         self._claimed: set[str] = set()
         self._kept: list[Task] = []
+
+    def due_ns(self) -> int:
+        """When `end` is due: not before all spoke. NEVER_NS where there are no doubts."""
+        return self.until_ns if self.until_ns and self._all_spoke else NEVER_NS
 
     def begin(self, until_ns: int) -> None:
         """A restart: by `until_ns` no lease of the life before lasts any more."""

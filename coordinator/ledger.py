@@ -25,12 +25,12 @@ from __future__ import annotations
 
 import hashlib
 
-from coordinator.attempts import EPOCH_SHIFT, Attempts
+from coordinator.attempts import Attempts, zeroth_token
 from coordinator.counters import Counters
 from coordinator.doubts import Doubts
 from coordinator.effects import Effects
 from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ReleaseRow, ResultRow, Row, TaskRow
-from coordinator.session import NEVER_NS, Loss, Phase, Session, Task
+from coordinator.session import Loss, Phase, Session, Task
 from coordinator.submission import row_of, trouble
 from coordinator.telling import tell
 from coordinator.waiting import WaitingTasks
@@ -57,7 +57,6 @@ class Ledger:
         self._doubts = Doubts()
         self._epoch = 1
         self._oldest_unknown = 0
-        self._is_released = False
         self._next_number = 1
         self._storing = 0
         self._given_early = 0
@@ -105,7 +104,7 @@ class Ledger:
         nothing.
         """
         self._epoch = recovered.epoch
-        self._oldest_unknown = recovered.released << EPOCH_SHIFT
+        self._oldest_unknown = zeroth_token(recovered.released)
         self._done = recovered.done
         self._next_number = recovered.next_number
         self._completed, self._failed = recovered.completed, recovered.failed
@@ -138,7 +137,7 @@ class Ledger:
 
     def assign(self, now_ns: int) -> None:
         """Give what waits to those who can take it."""
-        if self._is_released and self._doubts.until_ns and now_ns >= self._doubts.until_ns:
+        if now_ns >= self._doubts.due_ns():
             for kept in self._doubts.end():
                 self._waiting.queue(kept)
         free = self._attempts.free
@@ -287,12 +286,11 @@ class Ledger:
 
     def next_due_ns(self) -> int:
         """When `assign` may have something to give without anything else happening."""
-        return (self._is_released and self._doubts.until_ns) or NEVER_NS
+        return self._doubts.due_ns()
 
     # -- inside --------------------------------------------
 
     def _released(self) -> None:
-        self._is_released = True
         self._waiting.release()
         for task in self._doubts.all_spoke():
             self._waiting.queue(task)

@@ -6,7 +6,7 @@ from __future__ import annotations
 
 from coordinator.effects import Effects
 from coordinator.rows import AttemptRow, ReceivedRow, TaskRow
-from tests.coordinator.world import MS, World
+from tests.coordinator.world import MS, Peer, World
 from wire.priority import Priority
 
 
@@ -148,8 +148,8 @@ def test_once_all_have_spoken_and_nobody_holds_it_it_is_given() -> None:
     assert [assign.task_id for assign in other.assigned] == ["a"]
 
 
-def test_one_that_was_claimed_by_a_worker_waits_until_that_lease_is_over() -> None:
-    world = World()
+def claimed_after_a_crash(world: World) -> Peer:
+    """A worker that was given "a" at once before a crash forgot that, and said so after it."""
     holder = world.peer("worker-1")
     at_once(world, "a")
     old = holder.assigned[0]
@@ -157,6 +157,12 @@ def test_one_that_was_claimed_by_a_worker_waits_until_that_lease_is_over() -> No
     holder.connect()
     holder.inventory(old)
     assert holder.revoked == [old.token]
+    return holder
+
+
+def test_one_that_was_claimed_by_a_worker_waits_until_that_lease_is_over() -> None:
+    world = World()
+    holder = claimed_after_a_crash(world)
     other = world.peer("worker-2")
     at_once(world, "a", "b", settle=True)
     assert [assign.task_id for assign in (*holder.assigned[1:], *other.assigned)] == ["b"]
@@ -170,13 +176,7 @@ def test_one_that_was_claimed_by_a_worker_waits_until_that_lease_is_over() -> No
 
 def test_one_that_was_claimed_is_kept_through_another_crash_too() -> None:
     world = World()
-    holder = world.peer("worker-1")
-    at_once(world, "a")
-    old = holder.assigned[0]
-    world.crash()
-    holder.connect()
-    holder.inventory(old)
-    holder.cut()
+    claimed_after_a_crash(world).cut()
     at_once(world, "a", settle=True)
     world.crash()
     other = world.peer("worker-2")

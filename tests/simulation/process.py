@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Callable
 from typing import Generic, TypeVar
 
@@ -11,7 +12,7 @@ from tests.simulation.clock import Clock
 T = TypeVar("T")
 
 
-class Process:
+class Process(ABC):
     """Calls into a process run only in the life they were meant for, and wait while it is frozen."""
 
     def __init__(self, clock: Clock) -> None:
@@ -38,13 +39,13 @@ class Process:
         """Nothing happens in it for a while, then all that was due happens."""
         self.frozen_until_ns = max(self.frozen_until_ns, self.clock.now_ns + for_ns)
 
+    @abstractmethod
     def overlooked(self) -> str:
         """What this process should have done by now, and did not; "" when nothing.
 
         Asked before anything happens in it, and now and then: what time alone makes wrong stays wrong until
         then.
         """
-        raise NotImplementedError
 
     def acts(self) -> None:
         """Something is about to happen in it. Raises BrokenError when it overlooked something before."""
