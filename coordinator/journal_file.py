@@ -1,12 +1,15 @@
-"""The coordinator's journal on disk: lines gather in memory for one turn of the loop, and are written before
-any byte leaves.
+"""The coordinator's journal on disk: lines gather in memory for one turn of the loop, and are sealed and
+written before any byte leaves.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from wire.journal_chain import resumed
 
 
 class JournalFile:
@@ -18,9 +21,7 @@ class JournalFile:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
         self._lines: list[bytes] = []
         self.size_bytes = os.fstat(self._descriptor).st_size
-        if self.size_bytes and os.pread(self._descriptor, 1, self.size_bytes - 1) != b"\n":
-            # An earlier life died within a line: the next one must not be glued to it.
-            self._lines.append(b"\n")
+        self._chain = resumed(self.size_bytes, partial(os.pread, self._descriptor))
 
     @property
     def write(self) -> Callable[[bytes], None]:
@@ -30,7 +31,7 @@ class JournalFile:
     def flush(self) -> None:
         """Hand all lines to the kernel."""
         if self._lines:
-            data = memoryview(b"".join(self._lines))
+            data = memoryview(self._chain.seal(self._lines))
             self._lines.clear()
             self.size_bytes += len(data)
             while data:

@@ -1,12 +1,15 @@
-"""The journal's lines on disk: gathered in memory, and written in one call before anything leaves this
-process.
+"""The journal's lines on disk: gathered in memory, sealed, and written in one call before anything leaves
+this process.
 """
 
 from __future__ import annotations
 
 import os
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
+
+from wire.journal_chain import resumed
 
 
 class JournalFile:
@@ -15,7 +18,9 @@ class JournalFile:
     """
 
     def __init__(self, path: Path) -> None:
-        self._descriptor = os.open(path, os.O_WRONLY | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        self._descriptor = os.open(path, os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC, 0o666)
+        size_bytes = os.fstat(self._descriptor).st_size
+        self._chain = resumed(size_bytes, partial(os.pread, self._descriptor))
         self._lines: list[bytes] = []
 
     @property
@@ -27,7 +32,7 @@ class JournalFile:
         """Write what was taken. Raises OSError when the disk will not have it."""
         if not self._lines:
             return
-        data = memoryview(b"".join(self._lines))
+        data = memoryview(self._chain.seal(self._lines))
         self._lines.clear()
         while data:
             data = data[os.write(self._descriptor, data) :]

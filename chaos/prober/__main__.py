@@ -9,6 +9,7 @@ import secrets
 import signal
 import sys
 import time
+from collections.abc import Callable
 from functools import partial
 from pathlib import Path
 
@@ -19,6 +20,7 @@ from chaos.prober.look import ProberSettings, Watch, look_at, read_watches, shar
 from chaos.prober.stream import LinkProber
 from wire.address import link_port, worker_name
 from wire.events import Journal, ProcessStarted, ProcessStopping
+from wire.journal_chain import resumed
 
 NAME = "prober"
 WATCH_FILE = "prober.watch"
@@ -50,6 +52,19 @@ class WatchFile:
 def say(text: str) -> None:
     """One line for people."""
     print(f"{NAME} {text}", file=sys.stderr, flush=True)
+
+
+def appender(path: Path) -> Callable[[bytes], None]:
+    """Appends one line to the file at `path`, sealed, at each call."""
+    descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
+    chain = resumed(os.fstat(descriptor).st_size, partial(os.pread, descriptor))
+
+    def append(line: bytes) -> None:
+        data = memoryview(chain.seal([line]))
+        while data:
+            data = data[os.write(descriptor, data) :]
+
+    return append
 
 
 def read_settings(text: str) -> ProberSettings:
@@ -105,10 +120,7 @@ def main() -> None:
     settings = read_settings(os.environ.get("STORMLAB_PROBER", ""))
     folder = Path(os.environ.get("JOURNAL_DIR", "/journal"))
     host = os.environ.get("STORMLAB_LINKS_HOST", "toxiproxy")
-    descriptor = os.open(
-        folder / f"{NAME}.jsonl", os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666
-    )
-    journal = Journal(NAME, lambda line: os.write(descriptor, line), time.monotonic_ns, time.time)
+    journal = Journal(NAME, appender(folder / f"{NAME}.jsonl"), time.monotonic_ns, time.time)
     journal(
         ProcessStarted,
         role=NAME,

@@ -126,6 +126,17 @@ class ContainerSeen(Event, tag="container_seen", frozen=True):
     out_of_memory: bool
 
 
+class JournalNoted(Event, tag="journal_noted", frozen=True):
+    """A process's journal as it was collected: its last seal (`lines` and `head`, see wire.journal_chain),
+    and its size.
+    """
+
+    journal: str
+    lines: int
+    head: str
+    size_bytes: int
+
+
 class LastState(Event, tag="last_state", frozen=True):
     """The coordinator's own answer to GET /state after the drain (wire.control.State as JSON)."""
 
@@ -176,6 +187,6 @@ class Aborted(Event, tag="aborted", frozen=True):
 
 DriverEvent = (
     RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp
-    | FaultBegun | FaultEnded | FaultFailed | Healed | Sample | ContainerSeen | LastState | Note
-    | Receipt | Trouble | Aborted
+    | FaultBegun | FaultEnded | FaultFailed | Healed | Sample | ContainerSeen | JournalNoted | LastState
+    | Note | Receipt | Trouble | Aborted
 )  # fmt: skip

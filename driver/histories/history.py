@@ -15,6 +15,7 @@ import msgspec
 
 from driver.histories.events import DriverEvent
 from wire.events import Event, ProcessEvent, ProcessStarted
+from wire.journal_chain import ChainRead
 
 E = TypeVar("E", bound=Event)
 V = TypeVar("V")
@@ -32,7 +33,8 @@ class _Head(msgspec.Struct):
 class Damage:
     """Lines of one journal that could not be used.
 
-    `what` is torn (by a kill), damaged, unknown or missing.
+    `what` is torn (by a kill), damaged, unknown, missing, or a hole: the seals say that lines were taken out,
+    added or altered since they were written (`lines` of them, as far as that can be told).
     """
 
     journal: str
@@ -49,6 +51,7 @@ class JournalRead:
     events: Sequence[Event]
     line_numbers: Sequence[int]
     damage: tuple[Damage, ...] = ()
+    chain: ChainRead | None = None
 
 
 class LineReader:
@@ -136,12 +139,14 @@ class Lines:
 class History:
     """All events of a run.
 
-    `expected` names the processes that must have a journal; `workers` those that are workers.
+    `expected` names the processes that must have a journal; `workers` those that are workers. `sealed`: every
+    journal has seals, so that what is not there was never written.
     """
 
     journals: Mapping[str, JournalRead]
     expected: Sequence[str] = ()
     workers: Sequence[str] = ()
+    sealed: bool = False
     damage: list[Damage] = field(default_factory=list)
     _by_kind: dict[type[Event], list[Event]] = field(default_factory=dict, repr=False)
     _views: dict[Callable[[History], object], object] = field(default_factory=dict, repr=False)

@@ -57,16 +57,18 @@ class Verdict(msgspec.Struct, frozen=True):
         return EXIT_CODES[self.verdict]
 
 
-def judge(findings: Sequence[Finding], known_issues: Sequence[KnownIssue] = ()) -> Verdict:
-    """The verdict on all findings of a run."""
+def judge(
+    findings: Sequence[Finding], known_issues: Sequence[KnownIssue] = (), notes: Sequence[str] = ()
+) -> Verdict:
+    """The verdict on all findings of a run. `notes` are told with it, and change nothing about it."""
     known = {issue.check: issue for issue in known_issues}
     wrong = [finding for finding in findings if finding.status is Status.failed]
     surprises = [finding for finding in wrong if finding.check not in known]
     unknowns = [finding for finding in findings if finding.status is Status.unknown]
-    notes = _notes(findings, known)
+    all_notes = (*_notes(findings, known), *notes)
 
     def verdict(outcome: Outcome, because: str) -> Verdict:
-        return Verdict(outcome, because, tuple(findings), notes)
+        return Verdict(outcome, because, tuple(findings), all_notes)
 
     if surprises:
         return verdict(Outcome.failed, _told(surprises))

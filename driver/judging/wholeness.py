@@ -20,12 +20,15 @@ def gaps(history: History) -> dict[str, str]:
             # Whoever stops a run takes from the system the time to do what was expected of it.
             found[DRIVER] = f"the run was stopped in its phase {name}"
     for damage in history.damage:
-        if damage.what == "damaged":
+        if damage.what == "hole":
+            found[damage.journal] = damage.because
+    for damage in history.damage:
+        if damage.what == "damaged" and damage.journal not in found:
             found[damage.journal] = (
                 f"{damage.lines} lines of {damage.journal}.jsonl are damaged ({damage.because})"
             )
     for process in history.expected:
-        if not history.by(process):
+        if not history.by(process) and process not in found:
             found[process] = f"{process} left no journal"
         elif process not in found and not _ended(history, process):
             found[process] = f"{process}.jsonl stops without a last line"
@@ -44,7 +47,8 @@ def gap_among(history: History, roles: tuple[str, ...]) -> str:
 def _ended(history: History, process: str) -> bool:
     """Whether a journal goes on to its process's end: in order, by a fault, or one that the engine saw."""
     if process == DRIVER:
-        return "collect" in history.view(course).phases
+        last_words = isinstance(history.by(DRIVER)[-1], ProcessStopping)
+        return "collect" in history.view(course).phases and (last_words or not history.sealed)
     last = next(
         (e for e in reversed(history.by(process)) if isinstance(e, ProcessStarted | ProcessStopping)), None
     )

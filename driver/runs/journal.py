@@ -1,30 +1,42 @@
-"""The driver's own journal: a file that is appended to, line by line."""
+"""The driver's own journal: a file that is appended to, line by line, each sealed."""
 
 from __future__ import annotations
 
+import os
+import threading
 import time
-from io import FileIO
+from functools import partial
 from pathlib import Path
 
 from wire.events import Event, Journal
+from wire.journal_chain import resumed
 
 BY = "driver"
 FILE_NAME = f"{BY}.jsonl"
 
 
 class JournalFile:
-    """An open journal. Lines are written unbuffered, so that a `kill -9` of the driver loses none."""
+    """An open journal, for any thread. Lines are written unbuffered: a `kill -9` of the driver loses none."""
 
     def __init__(self, folder: Path) -> None:
         folder.mkdir(parents=True, exist_ok=True)
-        self._file = FileIO(str(folder / FILE_NAME), "ab")
-        self.write = Journal(BY, self._file.write, time.monotonic_ns, time.time)
+        flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
+        self._descriptor = os.open(folder / FILE_NAME, flags, 0o666)
+        self._chain = resumed(os.fstat(self._descriptor).st_size, partial(os.pread, self._descriptor))
+        self._lock = threading.Lock()
+        self.write = Journal(BY, self._append, time.monotonic_ns, time.time)
 
     def write_at(self, at_ns: int, kind: type[Event], /, **fields: object) -> None:
         """Append an event that happened at another instant than now."""
-        journal = Journal(BY, self._file.write, lambda: at_ns, time.time)
+        journal = Journal(BY, self._append, lambda: at_ns, time.time)
         journal(kind, **fields)
 
     def close(self) -> None:
         """Put everything on the disk."""
-        self._file.close()
+        os.close(self._descriptor)
+
+    def _append(self, line: bytes) -> None:
+        with self._lock:
+            data = memoryview(self._chain.seal([line]))
+            while data:
+                data = data[os.write(self._descriptor, data) :]

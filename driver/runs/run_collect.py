@@ -1,16 +1,21 @@
-"""Gathers what a run left: how each container stood, what it printed, and the journals."""
+"""Gathers what a run left: how each container stood, what it printed, and the journals as they are then."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
+import os
+from functools import partial
 from pathlib import Path
 
 from driver.engines.engine import Engine
 from driver.errors import EngineError
-from driver.histories.events import ContainerSeen
+from driver.histories.events import ContainerSeen, JournalNoted
+from driver.histories.history import DRIVER
+from driver.histories.journals import journal_files
 from driver.runs.run_folder import JOURNALS, LOGS
 from wire.events import Journal
+from wire.journal_chain import last_seal
 
 STOP_GRACE_S = 10.0
 _log = logging.getLogger("stormlab.collect")
@@ -24,6 +29,7 @@ async def collect(engine: Engine, folder: Path, journal: Journal) -> None:
     await asyncio.to_thread(_save_logs, engine, folder / LOGS)
     if not engine.is_local:
         await asyncio.to_thread(engine.fetch_journals, folder / JOURNALS)
+    await asyncio.to_thread(_note_journals, folder, journal)
 
 
 def _note(engine: Engine, journal: Journal) -> None:
@@ -36,6 +42,17 @@ def _note(engine: Engine, journal: Journal) -> None:
             exit_code=standing.exit_code,
             out_of_memory=standing.out_of_memory,
         )
+
+
+def _note_journals(folder: Path, journal: Journal) -> None:
+    """Note how long each process's journal is, and its last hash: what is changed from now on shows."""
+    for name, path in journal_files(folder).items():
+        if name == DRIVER:
+            continue
+        with path.open("rb") as file:
+            size_bytes = os.fstat(file.fileno()).st_size
+            lines, head, _ = last_seal(size_bytes, partial(os.pread, file.fileno()))
+        journal(JournalNoted, journal=name, lines=lines, head=head.decode(), size_bytes=size_bytes)
 
 
 def _save_logs(engine: Engine, folder: Path) -> None:

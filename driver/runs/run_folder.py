@@ -66,6 +66,7 @@ def begin(
         expect=[*plan.expect, *plan.checks],
         known_issues=known,
         planned_faults=len(plan.faults),
+        sealed=True,
         claim=plan.claim,
         started_wall_s=time.time(),
         argv=list(argv),

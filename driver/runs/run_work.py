@@ -35,6 +35,7 @@ from driver.scenarios.workload import generate
 from driver.terminal import Board, Terminal
 from wire.address import worker_name
 from wire.control import Task
+from wire.events import ProcessStopping
 from wire.settings import CoordinatorSettings
 
 START_IN_NS = 100_000_000
@@ -96,6 +97,7 @@ class RunWork:
             self._journal.write(Trouble, what="not_collected", detail=error.sentence)
             self._terminal.warn(error.sentence)
         finally:
+            self._journal.write(ProcessStopping, reason="the run is over")
             self._journal.close()
 
     async def _work(self) -> None:

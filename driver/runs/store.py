@@ -33,6 +33,11 @@ RUN, SCENARIO, METRICS, VERDICT, LATEST = (
     "latest",
 )
 
+UNSEALED = (
+    "the journals of this run carry no seals (an older lab wrote them): whether a line is missing or was "
+    "altered since cannot be verified"
+)
+
 S = TypeVar("S")
 
 
@@ -40,7 +45,8 @@ class RunRecord(msgspec.Struct, kw_only=True):
     """run.json: all that judging and replaying need, written before anything starts.
 
     `processes` must each leave a journal (driver, coordinator, prober, worker-1, …). `expect` stands as the
-    scenario has it. `planned_faults` counts every occurrence on the timeline. The rest is for the reader.
+    scenario has it. `planned_faults` counts every occurrence on the timeline. `sealed`: its processes write
+    journals whose lines are chained by hashes. The rest is for the reader.
     """
 
     run: str
@@ -52,6 +58,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     expect: list[object] = []
     known_issues: list[KnownIssue] = []
     planned_faults: int = 0
+    sealed: bool = False
     claim: str = ""
     started_wall_s: float = 0.0
     argv: list[str] = []
@@ -117,10 +124,10 @@ def judged(folder: Path) -> Judged:
     expectations, wrong = _expectations(record)
     findings = [unknown("run_folder_is_whole", because) for because in (*missing, *wrong)]
     with without_collection():
-        history = read_history(folder, record.processes, record.workers)
+        history = read_history(folder, record.processes, record.workers, sealed=record.sealed)
         metrics = measure(history)
         findings += find_all(history, metrics, expectations, record.planned_faults)
-    verdict = judge(findings, record.known_issues)
+    verdict = judge(findings, record.known_issues, () if history.sealed else (UNSEALED,))
     save_verdict(folder, record, metrics, verdict)
     return Judged(folder, record, history, metrics, verdict)
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
 
@@ -17,9 +17,11 @@ from driver.metrics import measure
 from driver.runs.store import RunRecord, save_start
 from wire import events as wire
 from wire.events import Event
+from wire.journal_chain import JournalChain, read_chain
 
 BASE_NS = 10_000_000_000
 """Soon after a machine's start, so that for one that reads these by its own clock they are past."""
+NO_TORN: Mapping[str, bytes] = {}
 NO_SETTINGS = msgspec.Raw(b"{}")
 E = TypeVar("E", bound=Event)
 
@@ -321,10 +323,37 @@ class Past:
         save_start(folder, msgspec.structs.replace(record, **changed), "name: herd\n")
         (folder / "journals").mkdir(exist_ok=True)
         for name, lines in self.lines.items():
-            ordered = sorted(lines, key=lambda event: event.at_ns)
-            data = b"".join(msgspec.json.encode(event) + b"\n" for event in ordered)
+            (folder / "journals" / f"{name}.jsonl").write_bytes(b"".join(encoded(lines)))
+        return folder
+
+    def write_sealed(self, folder: Path, torn: Mapping[str, bytes] = NO_TORN, **changed: object) -> Path:
+        """The same as a lab of today writes it: each third line has a seal, and the driver, which ends in
+        order, notes all other journals. `torn`: what a kill left behind the last line of a process.
+        """
+        last_s = max(event.at_ns - BASE_NS for lines in self.lines.values() for event in lines) / 1e9
+        files = {name: seal(lines) + torn.get(name, b"") for name, lines in self.lines.items()}
+        for name, data in files.items():
+            if name != "driver":
+                read = read_chain(data)
+                self.tell("driver", told.JournalNoted, last_s, journal=name, lines=read.lines,
+                          head=read.head, size_bytes=read.size_bytes)  # fmt: skip
+        self.tell("driver", wire.ProcessStopping, last_s, reason="the run is over")
+        self.write(folder, (), **{"sealed": True, **changed})
+        for name, data in {**files, "driver": seal(self.lines["driver"])}.items():
             (folder / "journals" / f"{name}.jsonl").write_bytes(data)
         return folder
+
+
+def encoded(lines: Iterable[Event]) -> list[bytes]:
+    """The lines of a journal, in order of time."""
+    ordered = sorted(lines, key=lambda event: event.at_ns)
+    return [msgspec.json.encode(event) + b"\n" for event in ordered]
+
+
+def seal(events: Iterable[Event]) -> bytes:
+    """A journal as it is written by a process, three lines at a time."""
+    chain, lines = JournalChain(), encoded(events)
+    return b"".join(chain.seal(lines[at : at + 3]) for at in range(0, len(lines), 3))
 
 
 def ns(at_s: float) -> int:
