@@ -141,7 +141,7 @@ def _differs(naming: Naming, policy: Policy) -> bool:
 
 def _what_if(history: History, naming: Naming, declared: Mapping[str, str]) -> WhatIf | None:
     told = scenes(history)
-    if naming.best is None or not told:
+    if naming.best is None or naming.misfit is not None or not told:
         return None
     policy = naming.best.policy
     fit = naming.best

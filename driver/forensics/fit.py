@@ -12,10 +12,6 @@ from driver.forensics.density import log_density
 from driver.forensics.gaps import Gaps, sampled
 from driver.forensics.policies import BASE, CAP, Numbers, Policy
 
-GROWS = 1.25
-"""A policy that doubles grows: one whose base is its cap is another policy, and is called by that one's
-name.
-"""
 FEW = 300
 """So many gaps choose where to look; all of them decide."""
 STARTS = 3
@@ -83,7 +79,8 @@ def _candidates(policy: Policy, gaps: Gaps) -> list[tuple[float, float]]:
         return [(base_s, math.nan) for base_s in lengths]
     if policy.parameters == (CAP,):
         return [(math.nan, cap_s) for cap_s in lengths]
-    return [pair for pair in product(lengths, lengths) if pair[1] >= GROWS * pair[0]] or [(SHORTEST_S, 1.0)]
+    growing = [pair for pair in product(lengths, lengths) if pair[1] >= policy.grows * pair[0]]
+    return growing or [(SHORTEST_S, 1.0)]
 
 
 def _best(
@@ -106,7 +103,7 @@ def _climbed(
                                            (0, -1, 1) if CAP in policy.parameters else (0,))
             ]  # fmt: skip
             if len(policy.parameters) == 2:
-                around = [at, *(pair for pair in around[1:] if pair[1] >= GROWS * pair[0])]
+                around = [at, *(pair for pair in around[1:] if pair[1] >= policy.grows * pair[0])]
             sums = _sums(policy, gaps, around)
             best = int(np.argmax(sums))
             if sums[best] <= height:

@@ -13,6 +13,7 @@ import numpy as np
 from driver.forensics.density import log_density
 from driver.forensics.fit import Fit, fit, fitted
 from driver.forensics.gaps import MOST_GAPS, Gaps, pooled, sampled
+from driver.forensics.goodness import Misfit, misfit
 from driver.forensics.policies import POLICIES, Numbers
 
 SURE = math.log(10)
@@ -30,13 +31,14 @@ class Naming:
     gaps.
 
     `more_attempts` says how many more such attempts would make the name sure; None: it is, or no number
-    would.
+    would. `misfit` says why even the best cannot have made the gaps; None: it can have.
     """
 
     fits: tuple[Fit, ...]
     gaps: int
     outages: int
     more_attempts: int | None = None
+    misfit: Misfit | None = None
 
     @property
     def best(self) -> Fit | None:
@@ -50,8 +52,8 @@ class Naming:
 
     @property
     def sure(self) -> bool:
-        """Whether the gaps can tell the best from all others."""
-        return self.lead >= SURE and self.gaps >= FEWEST
+        """Whether the gaps can tell the best from all others, and the best can have made them."""
+        return self.misfit is None and self.lead >= SURE and self.gaps >= FEWEST
 
 
 def name_policy(gaps: Gaps) -> Naming:
@@ -74,8 +76,8 @@ def name_among(gaps: Gaps, known: Iterable[Fit]) -> Naming:
 
 def _ranked(gaps: Gaps, fits: list[Fit]) -> Naming:
     ranked = tuple(sorted(fits, key=lambda one: -one.score))
-    told = Naming(ranked, len(gaps), gaps.outages)
-    if told.sure:
+    told = Naming(ranked, len(gaps), gaps.outages, misfit=misfit(ranked[0], gaps))
+    if told.sure or told.misfit:
         return told
     return Naming(ranked, len(gaps), gaps.outages, _more_attempts(gaps, told))
 

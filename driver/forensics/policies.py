@@ -37,7 +37,8 @@ class Before:
 class Policy:
     """One entry of the catalogue. `parameters` are those of base and cap that its delays depend on.
 
-    `twin` draws the very same delays where its base is its cap, and no slot was given.
+    `twin` draws the very same delays where its base is its cap, and no slot was given. `grows` is the least
+    ratio of cap to base: below it the delays do not grow, so that they are another policy's.
     """
 
     name: str
@@ -46,6 +47,7 @@ class Policy:
     bounds: Callable[[Before, Numbers, Numbers], Bounds]
     longest_s: float = math.inf
     twin: str = ""
+    grows: float = 1.25
 
     def draw_s(self, before: Before, base_s: float, cap_s: float, random: np.random.Generator) -> Numbers:
         """A delay for each entry, in seconds."""
@@ -116,7 +118,13 @@ POLICIES: dict[str, Policy] = {
         Policy("exponential", (BASE, CAP), "the base, doubled up to the cap", _exponential),
         Policy("equal_jitter", (BASE, CAP), "the upper half of the doubled base", _equal_jitter),
         Policy("full_jitter", (BASE, CAP), "anywhere up to the doubled base", _full_jitter),
-        Policy("decorrelated", (BASE, CAP), "from the base to three times the last delay", _decorrelated),
+        Policy(
+            "decorrelated",
+            (BASE, CAP),
+            "from the base to three times the last delay",
+            _decorrelated,
+            grows=3.75,
+        ),
         Policy("websockets", (), "up to 5 s, then 3.1 s times 1.618 each time", _websockets),
         Policy("seed", (), "1 s doubled, 20 % either way, at most 60 s", _seed, longest_s=60.0),
         Policy(

@@ -25,6 +25,11 @@ def policy_sentence(naming: Naming, gaps: int) -> str:
     runner_up = naming.fits[1].policy.name
     some = "" if naming.gaps == gaps else f" of {gaps:,}"
     whence = f"{naming.gaps:,}{some} gaps in {counted(naming.outages, 'outage')}"
+    if naming.misfit is not None:
+        return (
+            f"None of the known policies made these gaps ({whence}): even the nearest, {named(best)}, makes "
+            f"gaps as odd as these {_seldom(naming.misfit.probability)}."
+        )
     if naming.sure:
         return f"The attempts fit policy {named(best)}: {_times(naming.lead)} {runner_up}, from {whence}."
     more = naming.more_attempts
@@ -98,6 +103,12 @@ def _times(lead: float) -> str:
     if lead >= _CERTAIN * math.log(10):
         return "more than a million times likelier than"
     return f"{math.exp(lead):.2g} times likelier than"
+
+
+def _seldom(probability: float) -> str:
+    if probability < 1e-6:
+        return "less than once in a million times"
+    return f"about once in {1 / probability:,.0f} times"
 
 
 def _rounded(number: int) -> str:

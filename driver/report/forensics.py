@@ -11,7 +11,7 @@ from driver.forensics.account import Account, WhatIf, WorkerAccount
 from driver.forensics.beliefs import ZOMBIE
 from driver.forensics.naming import Naming
 from driver.forensics.phases import Noticed
-from driver.forensics.policies import BASE, CAP
+from driver.forensics.policies import BASE, CAP, POLICIES
 from driver.forensics.what_if import Row
 from driver.metrics.metric import Unit, percentile
 from driver.report.analysis import Table
@@ -31,6 +31,7 @@ MOST_BELIEFS = 8
 CERTAIN = math.log(1_000)
 """What workers say of themselves is contradicted only when it is a thousand times less likely."""
 MOST_DEVIANTS = MOST_DECLARED = 3
+MOST_ATTEMPTS = 12
 
 
 @dataclass(frozen=True)
@@ -75,6 +76,7 @@ class Section:
     noticed: tuple[tuple[str, str, str, str], ...] = ()
     what_if_says: str = ""
     what_if: tuple[WhatIfRow, ...] = ()
+    waits: Table | None = None
     storms: Table | None = None
     beliefs_say: str = ""
     beliefs: Table | None = None
@@ -93,8 +95,9 @@ def section(told: Account) -> Section:
         missing=told.missing,
         phases=tuple((one.phase, one.share, percent(one.share), *_spread(one.each_s)) for one in told.spent),
         noticed=tuple(_noticed(told.noticed)),
-        what_if_says=what_if_sentence(what_if) if what_if else _WITHOUT,
+        what_if_says=what_if_sentence(what_if) if what_if else _without(told.naming),
         what_if=_what_if_rows(what_if) if what_if else (),
+        waits=_waits(told) if told.naming.misfit else None,
         storms=_storms(told),
         beliefs_say=_beliefs_sentence(told),
         beliefs=_beliefs(told),
@@ -103,7 +106,13 @@ def section(told: Account) -> Section:
     )
 
 
-_WITHOUT = "No storm of this run can be played again: no fault cut workers off and ended while they lived on."
+def _without(naming: Naming) -> str:
+    if naming.misfit is not None:
+        return (
+            "No storm of this run can be played again: something other than the policy decided when attempts "
+            "came, or the policy is not a known one."
+        )
+    return "No storm of this run can be played again: no fault cut workers off and ended while they lived on."
 
 
 def _also(told: Account) -> list[str]:
@@ -112,10 +121,7 @@ def _also(told: Account) -> list[str]:
     best = told.naming.best
     if best is not None and told.declared:
         names = ", ".join(told.declared[:MOST_DECLARED])
-        agree = all(name in (best.policy.name, best.policy.twin) for name in told.declared)
-        clearly = told.naming.sure and told.naming.lead >= CERTAIN
-        verdict = ": that is not what they did" if clearly and not agree else ""
-        found.append(f"The workers themselves say {names}{verdict}.")
+        found.append(f"The workers' own settings name {names}{_contradiction(told)}.")
     if best is not None and best.policy.twin and set(told.declared) != {best.policy.name}:
         found.append(f"{best.policy.twin} with its base at the cap draws the same as {best.policy.name}.")
     deviants = told.deviants
@@ -128,6 +134,21 @@ def _also(told: Account) -> list[str]:
         rest = len(deviants) - len(each)
         found.append(f"Unlike the fleet, {', '.join(each)}{f' and {rest} more do too' if rest else ''}.")
     return found
+
+
+def _contradiction(told: Account) -> str:
+    """What the gaps say of the policy that the settings name; "" where they agree, or cannot tell.
+
+    A name that is not in the catalogue stands for a formula that is not known, so nothing contradicts it.
+    """
+    best = told.naming.best
+    unknown = [name for name in told.declared if name not in POLICIES]
+    if unknown:
+        return f"; {', '.join(unknown[:MOST_DECLARED])} is not a known policy, so the gaps cannot confirm it"
+    agree = best is None or all(name in (best.policy.name, best.policy.twin) for name in told.declared)
+    if agree or not told.naming.sure or told.naming.lead < CERTAIN:
+        return ""
+    return ": the gaps contradict that"
 
 
 def _noticed(told: tuple[Noticed, ...]) -> list[tuple[str, str, str, str]]:
@@ -157,6 +178,24 @@ def _what_if_rows(told: WhatIf) -> tuple[WhatIfRow, ...]:
             attempts_each=number(row.attempts_each),
         )
         for row in sorted(told.rows, key=lambda row: row.all_back_s.mean)
+    )
+
+
+def _waits(told: Account) -> Table:
+    """The empirical curve: the spread of the gaps before each attempt."""
+    numbers = told.gaps.before.number
+    rows = []
+    for attempt in range(1, MOST_ATTEMPTS + 1):
+        each = sorted(told.gaps.gap_s[numbers == attempt].tolist())
+        if each:
+            spread = (seconds(percentile(each, part)) for part in (5, 50, 95))
+            rows.append((str(attempt), f"{len(each):,}", *spread))
+    return Table(
+        "What the workers waited",
+        "The gaps before the first, second, … attempt since all was well: nine of ten lie between the 5th "
+        "and the 95th percentile.",
+        ("attempt", "gaps", "5th", "median", "95th"),
+        tuple(rows),
     )
 
 
@@ -242,7 +281,12 @@ def _policies(naming: Naming) -> Table | None:
 def _worker(one: WorkerAccount) -> WorkerFound:
     coordinator = sorted(seen.coordinator_s for seen in one.noticed if seen.coordinator_s is not None)
     best = one.naming.best
-    fits = "–" if best is None else best.policy.name if one.naming.sure else f"{best.policy.name}?"
+    if best is None:
+        fits = "–"
+    elif one.naming.misfit is not None:
+        fits = "none known"
+    else:
+        fits = best.policy.name + ("" if one.naming.sure else "?")
     return WorkerFound(
         noticed_s=percentile(sorted(seen.worker_s for seen in one.noticed), 50),
         coordinator_s=percentile(coordinator, 50),

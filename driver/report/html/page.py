@@ -14,6 +14,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from driver.forensics.account import account
+from driver.forensics.naming import Naming
 from driver.judging.findings import Finding, Status
 from driver.metrics.metric import Unit
 from driver.report.advice import advise
@@ -81,7 +82,7 @@ def render_html(run: Judged) -> str:
             workers=worker_rows(run),
             tables=analyses(history, run.metrics),
             forensics=told,
-            fitted=found.naming.best.policy.name if found.naming.best else "",
+            fitted=_fitted(found.naming),
             gaps=picture(found),
             ranges=ranges,
             scale=scale,
@@ -94,6 +95,13 @@ def render_html(run: Judged) -> str:
             took_s=(history.end_ns - history.begin_ns) / 1e9,
         )
     )
+
+
+def _fitted(naming: Naming) -> str:
+    """The policy whose bounds the picture of the gaps draws, in words."""
+    if naming.best is None:
+        return ""
+    return naming.best.policy.name + (", the nearest known policy," if naming.misfit else "")
 
 
 def _ranges(told: Section) -> tuple[list[tuple[WhatIfRow, float, float, float]], tuple[float, float]]:

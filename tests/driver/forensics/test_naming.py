@@ -13,6 +13,7 @@ from driver.forensics.naming import FEWEST, Naming, name_policy
 from driver.forensics.policies import POLICIES
 from tests.driver.forensics.confusion import UNSURE, fleet_named
 from tests.driver.forensics.fleets import Fleet
+from tests.driver.forensics.strangers import STRANGERS, stranger_named
 
 SEEDS, ALONE = range(4), 4
 
@@ -35,6 +36,13 @@ def all_named() -> dict[str, tuple[Counter[str], Counter[str]]]:
 def fleet(policy: str, workers: int = 8, rounds: int = 1, outage_s: float = 10.0, **more: Any) -> Naming:
     life = Fleet((policy,), workers, rounds, (outage_s, outage_s), **more)
     return name_policy(pooled(list(gaps_by_worker(life.history()).values())))
+
+
+@pytest.mark.parametrize("name", STRANGERS)
+def test_a_policy_outside_the_catalogue_is_given_no_name(name: str) -> None:
+    told = stranger_named(name, seed=1)
+    assert told.misfit is not None
+    assert not told.sure
 
 
 def test_at_least_95_of_100_fleets_of_20_workers_over_3_rounds_are_named_right() -> None:

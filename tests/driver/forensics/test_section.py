@@ -18,6 +18,7 @@ from driver.report.forensics import Section, section
 from driver.report.html.gaps import HEIGHT, LEFT, MOST_DOTS, WIDTH, Picture, picture
 from driver.report.write import HTML, MARKDOWN
 from tests.driver.forensics.fleets import Fleet, write
+from tests.driver.forensics.strangers import stranger_history
 from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
 from wire.settings import CoordinatorSettings
@@ -57,14 +58,40 @@ def test_a_policy_is_told_with_base_cap_lead_and_how_much_it_rests_on() -> None:
     )
 
 
-def test_who_says_one_thing_and_does_another_is_told_so() -> None:
+def test_settings_that_name_another_known_policy_are_contradicted_by_the_gaps() -> None:
     history = Fleet(("fixed",), 10, 2).history()
     for event in history.of(wire.Waiting):
         msgspec.structs.force_setattr(event, "policy", "full_jitter")
     assert (
         section(account(history)).also[0]
-        == "The workers themselves say full_jitter: that is not what they did."
+        == "The workers' own settings name full_jitter: the gaps contradict that."
     )
+
+
+def test_settings_that_name_a_policy_outside_the_catalogue_are_never_contradicted() -> None:
+    history = Fleet(("fixed",), 10, 2).history()
+    for event in history.of(wire.Waiting):
+        msgspec.structs.force_setattr(event, "policy", "fibonacci")
+    assert section(account(history)).also[0] == (
+        "The workers' own settings name fibonacci; fibonacci is not a known policy, so the gaps cannot confirm it."
+    )
+
+
+def test_a_policy_outside_the_catalogue_is_told_by_its_waits_and_nothing_is_replayed() -> None:
+    found = section(account(stranger_history("fibonacci_30", seed=1)))
+    assert found.says.startswith("None of the known policies made these gaps (")
+    assert found.waits is not None
+    assert [row[0] for row in found.waits.rows[:3]] == ["1", "2", "3"]
+    assert found.what_if == ()
+    assert found.what_if_says.endswith("the policy behind the attempts is not a known one.")
+
+
+def test_the_picture_of_many_gaps_keeps_dots_of_every_attempt() -> None:
+    found = drawn("full_jitter", base_ms=100, cap_ms=400)
+    assert len(found.dots) == MOST_DOTS
+    column = (WIDTH - LEFT) / len(found.numbers)
+    columns = {int((x - LEFT) / column) for x, _ in found.dots}
+    assert columns >= set(range(len(found.numbers)))
 
 
 def test_a_name_that_is_not_sure_is_told_with_what_would_help() -> None:
