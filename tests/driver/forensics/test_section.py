@@ -73,7 +73,8 @@ def test_settings_that_name_a_policy_outside_the_catalogue_are_never_contradicte
     for event in history.of(wire.Waiting):
         msgspec.structs.force_setattr(event, "policy", "fibonacci")
     assert section(account(history)).also[0] == (
-        "The workers' own settings name fibonacci; fibonacci is not a known policy, so the gaps cannot confirm it."
+        "The workers' own settings name fibonacci; "
+        "fibonacci is not a known policy, so the gaps cannot confirm it."
     )
 
 
@@ -83,7 +84,7 @@ def test_a_policy_outside_the_catalogue_is_told_by_its_waits_and_nothing_is_repl
     assert found.waits is not None
     assert [row[0] for row in found.waits.rows[:3]] == ["1", "2", "3"]
     assert found.what_if == ()
-    assert found.what_if_says.endswith("the policy behind the attempts is not a known one.")
+    assert found.what_if_says.endswith("or the policy is not a known one.")
 
 
 def test_the_picture_of_many_gaps_keeps_dots_of_every_attempt() -> None:
