@@ -8,6 +8,7 @@ from coordinator.counters import Counters
 from coordinator.effects import Effects
 from coordinator.free_workers import UNACKNOWLEDGED_MAX, FreeWorkers
 from coordinator.pace import MS, Pace
+from coordinator.proofs import Proofs
 from coordinator.rows import AttemptRow, ResultRow
 from coordinator.session import NEVER_NS, Attempt, Loss, Phase, Session, Task
 from coordinator.timers import Timers
@@ -35,6 +36,7 @@ class Attempts:
         self,
         epoch: int,
         max_attempts: int,
+        proofs: Proofs,
         pace: Pace,
         effects: Effects,
         journal: Journal,
@@ -44,6 +46,7 @@ class Attempts:
         self.pace = pace
         self.free = FreeWorkers()
         self._max_attempts = max_attempts
+        self._proofs = proofs
         self._effects = effects
         self._journal = journal
         self._timers = timers
@@ -62,6 +65,7 @@ class Attempts:
         assign = Assign(
             row.task_id, self._token, row.kind, row.params, row.priority, task.given, self.pace.lease_ms,
             row.timeout_ms, checkpoint, task.reached_step,
+            self._proofs.proof(session, row.task_id, self._token),
         )  # fmt: skip
         self._open(task, session, self._token, now_ns, assign)
         at_ns, wall_s = self._journal.now()
@@ -75,7 +79,7 @@ class Attempts:
         self._effects.send(session, assign, row.priority, now_ns)
 
     def adopt(self, task: Task, session: Session, token: int, now_ns: int) -> None:
-        """A worker holds an attempt that this ledger did not know, or kept elsewhere: it is `session`'s."""
+        """Record an attempt that `session`'s process was given in an earlier life of the coordinator."""
         known = task.attempt
         if known is not None:
             self._drop(known)
@@ -186,11 +190,6 @@ class Attempts:
         """For how long the stillest of a worker's attempts has made no step."""
         since_ns = min((attempt.progressed_ns for attempt in session.attempts.values()), default=now_ns)
         return (now_ns - since_ns) // MS
-
-    @property
-    def newest_token(self) -> int:
-        """No token beyond this one was given out."""
-        return self._token
 
     # -- inside --------------------------------------------
 

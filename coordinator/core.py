@@ -22,6 +22,7 @@ from coordinator.fleet import Fleet, Opening
 from coordinator.hearing import Hearing
 from coordinator.ledger import Ledger
 from coordinator.pace import MS, grace_ms, pace
+from coordinator.proofs import Proofs
 from coordinator.rows import (
     AttemptRow,
     CheckpointRow,
@@ -78,10 +79,12 @@ class Core:
         self._timers = Timers()
         bounds = Bounds()
         self._attempts = Attempts(
-            self.epoch, settings.max_attempts, pace(settings, 0), self.effects, journal, self._timers,
-            self.counters,
+            self.epoch, settings.max_attempts, proofs := Proofs(recovered.secret), pace(settings, 0),
+            self.effects, journal, self._timers, self.counters,
         )  # fmt: skip
-        self.ledger = Ledger(settings.waiting_tasks, self._attempts, self.effects, journal, self.counters)
+        self.ledger = Ledger(
+            settings.waiting_tasks, self._attempts, proofs, self.effects, journal, self.counters
+        )
         self.fleet = Fleet(
             self.epoch, settings, fleet_key, self.ledger, self._attempts, self.effects, journal, self._timers,
             self.counters, random_bytes, limits or Limits(), bounds,

@@ -29,6 +29,7 @@ from coordinator.attempts import Attempts, zeroth_token
 from coordinator.counters import Counters
 from coordinator.doubts import Doubts
 from coordinator.effects import Effects
+from coordinator.proofs import Proofs
 from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ReleaseRow, ResultRow, Row, TaskRow
 from coordinator.session import Loss, Phase, Session, Task
 from coordinator.submission import row_of, trouble
@@ -43,11 +44,18 @@ class Ledger:
     """Holds every task that has no durable result, and the names of those that have."""
 
     def __init__(
-        self, waiting_max: int, attempts: Attempts, effects: Effects, journal: Journal, counters: Counters
+        self,
+        waiting_max: int,
+        attempts: Attempts,
+        proofs: Proofs,
+        effects: Effects,
+        journal: Journal,
+        counters: Counters,
     ) -> None:
         self.giving = True
         self._waiting_max = waiting_max
         self._attempts = attempts
+        self._proofs = proofs
         self._effects = effects
         self._journal = journal
         self._counters = counters
@@ -150,29 +158,32 @@ class Ledger:
     # -- workers speak -------------------------------------
 
     def claim(self, session: Session, held: Held, now_ns: int) -> None:
-        """A worker says that it holds an attempt: it keeps it, unless that is over or a newer one was given
-        out.
+        """A worker says that it holds an attempt: it keeps its own, unless that is over or a newer one was
+        given out. One that it cannot show to be its own changes nothing, and is revoked.
         """
         task = self._tasks.get(held.task_id)
         attempt = session.attempts.get(held.token)
         if attempt is not None and attempt.task is task:
             self._attempts.keep(attempt, now_ns)
-        elif task is not None and self._may_adopt(task, held.token):
-            self._adopt(task, session, held.token, now_ns)
+            return
+        is_own = self._proofs.shows(session, held.task_id, held.token, held.proof)
+        if is_own and task is not None and self._may_adopt(task, held.token):
+            if task.phase is Phase.waiting:
+                self._waiting.leave(task)
+            self._attempts.adopt(task, session, held.token, now_ns)
         elif task is None or task.fence != held.token:
             # At the fence itself stands what was just decided: a result on its way to the disk, or a loss of
             # which the worker is told already.
-            if task is None or task.phase is Phase.storing:
+            if is_own and (task is None or task.phase is Phase.storing):
                 self._doubts.claimed(held.task_id)
             self._attempts.revoke(session, held.task_id, held.token, "this attempt is over", now_ns)
 
     def result(self, session: Session, message: Result, now_ns: int) -> None:
-        """An attempt's end. It counts if no newer attempt was given out and none was counted before."""
+        """An attempt's end. It counts if the session holds the attempt. (After a restart the inventory, which
+        comes first on every connection, has brought back what the disk did not have.)
+        """
         task = self._tasks.get(message.task_id)
         attempt = session.attempts.get(message.token)
-        if attempt is None and task is not None and self._may_adopt(task, message.token):
-            self._adopt(task, session, message.token, now_ns)
-            attempt = task.attempt
         if task is None or attempt is None or attempt.task is not task:
             self._refuse_result(session, message, task)
             return
@@ -213,7 +224,7 @@ class Ledger:
     def hand_back(self, session: Session, message: HandBack) -> None:
         """A worker gives an attempt back unfinished."""
         attempt = session.attempts.get(message.token)
-        if attempt is not None:
+        if attempt is not None and attempt.task.row.task_id == message.task_id:
             self._attempts.lose(attempt, Loss.handed_back, message.reason)
 
     def lose_all(self, session: Session, loss: Loss, detail: str = "") -> None:
@@ -322,14 +333,11 @@ class Ledger:
             self._counters.add("redone_steps", amount=row.redone_steps)
 
     def _may_adopt(self, task: Task, token: int) -> bool:
+        """Whether an attempt of an earlier life may be its task's newest. One of this life is in memory."""
         newest = task.attempt.token if task.attempt else self._oldest_unknown
         live = task.phase is Phase.waiting or task.phase is Phase.assigned
-        return live and max(task.fence + 1, newest) <= token <= self._attempts.newest_token
-
-    def _adopt(self, task: Task, session: Session, token: int, now_ns: int) -> None:
-        if task.phase is Phase.waiting:
-            self._waiting.leave(task)
-        self._attempts.adopt(task, session, token, now_ns)
+        is_newest = max(task.fence + 1, newest) <= token <= zeroth_token(self._epoch)
+        return self.doubts_last and live and is_newest
 
     def _refuse_result(self, session: Session, message: Result, task: Task | None) -> None:
         if task is None:

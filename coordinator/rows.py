@@ -156,10 +156,12 @@ class Recovered(msgspec.Struct, frozen=True):
     `tasks` are those without a result, by number; `attempts` and `checkpoints` are theirs. `done` gives the
     number of each finished task. `recent` are rows of the last transactions, whose journal lines a
     crash may have swallowed; of what came before, all stands in the first `journal_bytes` of the journal.
-    `released` is the last ReleaseRow's epoch.
+    `released` is the last ReleaseRow's epoch. `secret` was drawn when the store was made; no message
+    holds it.
     """
 
     epoch: int
+    secret: bytes
     tasks: list[TaskRow] = []
     attempts: dict[str, AttemptRow] = {}
     checkpoints: dict[str, Checkpoint] = {}

@@ -8,6 +8,7 @@ one value is written in less time than ten.
 from __future__ import annotations
 
 import contextlib
+import os
 import sqlite3
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
@@ -36,6 +37,7 @@ SCHEMA = """
 CREATE TABLE IF NOT EXISTS epoch (
     only INTEGER PRIMARY KEY CHECK (only = 1), epoch INTEGER NOT NULL, batch INTEGER NOT NULL,
     journal_bytes INTEGER NOT NULL, released INTEGER NOT NULL);
+CREATE TABLE IF NOT EXISTS secret (only INTEGER PRIMARY KEY CHECK (only = 1), secret BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS tasks (number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, row BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS attempts (number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, row BLOB NOT NULL);
 CREATE TABLE IF NOT EXISTS results (number INTEGER PRIMARY KEY, batch INTEGER NOT NULL, row BLOB NOT NULL);
@@ -49,6 +51,7 @@ WAL_PAGES = 4000
 """The log is copied into the database when it has so many pages (16 MiB)."""
 
 LOG_BYTES = WAL_PAGES * 4096
+SECRET_BYTES = 32
 
 R = TypeVar("R")
 Values = Iterable[tuple[object, ...]]
@@ -167,6 +170,8 @@ class SqliteStore:
         self._database.execute(
             "INSERT INTO epoch VALUES (1, 1, 0, 0, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1"
         )
+        self._database.execute("INSERT OR IGNORE INTO secret VALUES (1, ?)", (os.urandom(SECRET_BYTES),))
+        (secret,) = self._database.execute("SELECT secret FROM secret").fetchone()
         found = self._database.execute("SELECT epoch, batch, journal_bytes, released FROM epoch")
         epoch, self._batch, journal_bytes, released = found.fetchone()
         done, outcomes = self._done()
@@ -178,6 +183,7 @@ class SqliteStore:
         last = self._database.execute("SELECT coalesce(max(number), 0) FROM tasks").fetchone()[0]
         return Recovered(
             epoch=epoch,
+            secret=secret,
             tasks=self._rows(TaskRow, "tasks", _UNFINISHED),
             attempts={row.task_id: row for row in self._rows(AttemptRow, "attempts", _UNFINISHED)},
             checkpoints={

@@ -31,6 +31,8 @@ class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True, gc=Fals
 
     `token` fences: it grows with every attempt of the whole fleet, through restarts of the coordinator.
     `reached_step` is the furthest step that an older attempt reported, so that work done again is counted.
+    `proof` is opaque to the worker, which repeats it in each inventory: it shows to a coordinator that lost
+    its memory that this attempt was given to this very process.
     """
 
     task_id: str
@@ -43,6 +45,7 @@ class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True, gc=Fals
     timeout_ms: int
     checkpoint: Checkpoint | None = None
     reached_step: int = 0
+    proof: bytes = b""
 
 
 class Revoke(msgspec.Struct, tag="revoke", array_like=True, frozen=True, gc=False):
@@ -90,10 +93,13 @@ class Heartbeat(msgspec.Struct, tag="heartbeat", array_like=True, frozen=True, g
 
 
 class Held(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """An attempt that a worker holds: running, or finished and not yet acknowledged."""
+    """An attempt that a worker holds: running, or finished and not yet acknowledged. `proof` is its
+    assignment's.
+    """
 
     task_id: str
     token: int
+    proof: bytes = b""
 
 
 class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True, gc=False):

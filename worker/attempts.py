@@ -145,7 +145,10 @@ class Attempts:
 
     def held(self) -> list[Held]:
         """For the inventory."""
-        return [Held(attempt.assign.task_id, token) for token, attempt in self._by_token.items()]
+        return [
+            Held(attempt.assign.task_id, token, attempt.assign.proof)
+            for token, attempt in self._by_token.items()
+        ]
 
     def progress(self) -> list[Progress]:
         """For the heartbeat."""

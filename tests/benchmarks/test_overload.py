@@ -53,7 +53,7 @@ class FakeCaller:
 
 def coordinator(clock: Clock, backlog: int) -> BusyCore:
     journal = Journal("coordinator", lambda line: None, lambda: clock.now_ns, clock.wall_s)
-    core = Core(CoordinatorSettings(), KEY, Recovered(epoch=1), journal, bytes, clock.now_ns)
+    core = Core(CoordinatorSettings(), KEY, Recovered(epoch=1, secret=KEY), journal, bytes, clock.now_ns)
     prices = Prices(accepted=MS, abandoned=5 * MS, refused=2 * MS, resumed=10 * MS, frame=MS)
     return BusyCore(clock, core, prices, backlog)
 

@@ -203,8 +203,8 @@ def test_an_attempt_that_two_crashes_forgot_does_not_count_beside_a_newer_one() 
     world.crash()
     for peer, assign in ((older, old), (newer, new)):
         peer.connect()
+        peer.inventory(assign)
         peer.finish(assign)
-        peer.inventory()
     assert [(line["token"], line["because"]) for line in world.told("result_refused")] == [
         (old.token, "stale")
     ]

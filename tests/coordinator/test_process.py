@@ -93,7 +93,7 @@ async def test_kill_and_restart_lose_nothing_and_double_nothing(tmp_path: Path) 
             assert (welcome.outcome, welcome.epoch) == ("resumed", life + 1)
             acknowledged = {getattr(message, "token", 0) for message in made.acknowledged}
             held = [assign for assign in made.assigned if assign.token not in acknowledged]
-            await made.inventory(*(Held(assign.task_id, assign.token) for assign in held))
+            await made.inventory(*(Held(assign.task_id, assign.token, assign.proof) for assign in held))
         while finished < len(names):
             await made.wait_assigned(finished + 1)
             await made.finish(made.assigned[finished])

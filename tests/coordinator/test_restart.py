@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import hashlib
 
+import pytest
+
+from coordinator.proofs import PROOF_BYTES
 from coordinator.session import NEVER_NS
-from tests.coordinator.world import World
-from wire.messages import Checkpoint
+from tests.coordinator.world import Peer, World
+from wire.messages import Assign, Checkpoint, Held, Inventory
 
 
 def test_the_epoch_and_the_tokens_grow() -> None:
@@ -123,7 +126,7 @@ def test_an_adopted_task_is_not_given_to_another() -> None:
     world.store_now()
     held = peer.assigned[0]
     world.crash()
-    world.advance(20_000)
+    world.advance(2_000)
     peer.connect()
     peer.inventory(held)
     world.submit("b")
@@ -132,6 +135,73 @@ def test_an_adopted_task_is_not_given_to_another() -> None:
     assert world.balanced()
     peer.finish(held)
     assert world.outcomes() == {"a": "completed"}
+
+
+def forgotten(world: World, holder: Peer, name: str = "a") -> Assign:
+    """An attempt that `holder` was given, and of which the disk knows nothing after a crash."""
+    world.submit(name, settle=False)
+    world.store_now()
+    held = holder.assigned[-1]
+    world.crash()
+    return held
+
+
+def test_an_attempt_is_not_adopted_after_the_doubts_of_the_restart() -> None:
+    world = World()
+    peer = world.peer()
+    held = forgotten(world, peer)
+    world.advance(20_000)
+    peer.connect()
+    peer.inventory(held)
+    assert peer.revoked == [held.token]
+    peer.finish(held)
+    assert world.outcomes() == {}
+    assert [line["because"] for line in world.told("result_refused")] == ["stale"]
+
+
+@pytest.mark.parametrize("proof", ["none", "a guess", "its own", "the holder's"])
+def test_an_attempt_of_another_worker_is_not_adopted_whatever_proof_is_shown(proof: str) -> None:
+    world = World()
+    thief, holder = world.peer("worker-1"), world.peer("worker-2")
+    world.submit("the thief's own")
+    own = thief.assigned[0]
+    held = forgotten(world, holder)
+    proofs = {"none": b"", "a guess": bytes(PROOF_BYTES), "its own": own.proof, "the holder's": held.proof}
+    thief.connect()
+    thief.say(Inventory([Held(own.task_id, own.token), Held(held.task_id, held.token, proofs[proof])]))
+    assert thief.revoked == [held.token]
+    thief.finish(held)
+    assert world.outcomes() == {}
+    holder.connect()
+    holder.inventory(held)
+    holder.finish(held)
+    assert [line["worker"] for line in world.told("task_done")] == ["worker-2"]
+    assert world.balanced()
+
+
+def test_an_attempt_that_the_disk_knows_is_not_taken_from_its_holder_by_a_claim() -> None:
+    world = World()
+    thief, holder = world.peer("worker-1", slots=0), world.peer("worker-2")
+    world.submit("a")
+    held = holder.assigned[0]
+    world.crash()
+    thief.connect()
+    thief.say(Inventory([Held("a", held.token), Held("a", held.token + 1)]))
+    holder.connect()
+    holder.inventory(held)
+    assert holder.revoked == []
+    holder.finish(held)
+    assert [line["worker"] for line in world.told("task_done")] == ["worker-2"]
+
+
+def test_a_claim_without_proof_holds_no_task_back_that_is_submitted_later() -> None:
+    world = World()
+    liar = world.peer("worker-1")
+    world.crash()
+    liar.connect()
+    liar.say(Inventory([Held("a", 1)]))
+    world.submit("a", at_once=True)
+    assert [assign.task_id for assign in liar.assigned] == ["a"]
 
 
 def test_what_waited_is_held_for_a_process_whose_session_is_reset_too() -> None:

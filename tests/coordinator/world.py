@@ -218,7 +218,7 @@ class Peer:
         return fresh
 
     def inventory(self, *held: Assign) -> None:
-        self.say(Inventory([Held(assign.task_id, assign.token) for assign in held]))
+        self.say(Inventory([Held(assign.task_id, assign.token, assign.proof) for assign in held]))
 
     def beat(self, *held: Assign, step: int = 0) -> LeasesRenewed:
         """A heartbeat that names `held`, and its answer."""

@@ -19,7 +19,7 @@ COMPILED = {
     "wire": ("channel", "codec", "compression", "keys", "priority"),
     "coordinator": (
         "admission", "attempts", "connection", "core", "counters", "door", "effects", "fleet", "free_workers",
-        "hearing", "ledger", "nonces", "pace", "sessions", "submission", "telling", "timers",
+        "hearing", "ledger", "nonces", "pace", "proofs", "sessions", "submission", "telling", "timers",
         "waiting",
     ),
     "worker": (
@@ -32,7 +32,7 @@ COMPILED = {
     ),
     "tests/simulation": (
         "clock", "conduct", "coordinator_process", "digest", "endurance", "invariants", "memory_store",
-        "network", "plan", "process", "strikes", "worker_process", "world",
+        "hostile", "network", "plan", "process", "strikes", "worker_process", "world",
     ),
 }  # fmt: skip
 BESIDE = (ROOT / "tests" / "proofs.py",)

@@ -89,6 +89,8 @@ class Conduct:
         silently = event.token in self._received and event.token not in self._let_go
         if silently and event.reason.startswith("its worker said goodbye"):
             return f"{event.worker} left in order, and handed {event.task} back to nobody"
+        if silently and event.reason.startswith("handed back"):
+            return f"{event.worker} lost {event.task} by a hand back that it never said"
         return None
 
     # -- dialling ------------------------------------------

@@ -192,6 +192,15 @@ class CoordinatorProcess(Process):
                     return f"{attempt.task.row.task_id} is still {session.worker}'s, whose lease is over"
         return ""
 
+    def theft_breach(self, given_to: dict[int, str]) -> str:
+        """Which worker holds an attempt that was given to another one; "" when none does."""
+        sessions = self.core.fleet.sessions.by_id.values() if self.core is not None else ()
+        for session in sessions:
+            for token, attempt in session.attempts.items():
+                if given_to.get(token) != session.worker:
+                    return f"{attempt.task.row.task_id} is {session.worker}'s, and was given to another one"
+        return ""
+
     def _stands(self, core: Core, hello: Hello) -> bool:
         """Whether a hello asks for a session that is its worker's, and can be had."""
         asked = core.fleet.sessions.by_id.get(hello.resume.session) if hello.resume else None

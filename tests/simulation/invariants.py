@@ -26,6 +26,7 @@ class Witness:
         self.finished_well: set[int] = set()
         self.refused: set[int] = set()
         self.newest_token: dict[str, int] = {}
+        self.given_to: dict[int, str] = {}
         self.last_token = 0
         self.checkpoints_refused: set[int] = set()
         self.breaches: list[str] = []
@@ -58,6 +59,7 @@ class Witness:
 
     def _checkpoint_committed(self, event: events.CheckpointCommitted) -> None:
         newest = self.newest_token.get(event.task, 0)
+        self._check_owner(event)
         if event.token != newest:
             self.breaches.append(f"{event.task} keeps a checkpoint of {event.token}; newest is {newest}")
 
@@ -72,6 +74,13 @@ class Witness:
         if event.task in self.done:
             self.breaches.append(f"{event.task} was given out after its result was durable")
         self.newest_token[event.task] = event.token
+        self.given_to[event.token] = event.worker
+
+    def _check_owner(self, event: events.TaskDone | events.CheckpointCommitted) -> None:
+        """What counts comes from the worker that the attempt was given to, whoever else claims it."""
+        owner = self.given_to.get(event.token, "nobody")
+        if event.worker != owner:
+            self.breaches.append(f"{event.task} {event.token} is {owner}'s, and counts as {event.worker}'s")
 
     def _process_started(self, event: events.ProcessStarted) -> None:
         if event.role == "coordinator":
@@ -79,6 +88,7 @@ class Witness:
 
     def _done(self, event: events.TaskDone) -> None:
         before = self.done.get(event.task)
+        self._check_owner(event)
         if before is not None and before.token != event.token:
             self.breaches.append(f"{event.task} was counted twice: tokens {before.token} and {event.token}")
         newest = self.newest_token.get(event.task, 0)
@@ -115,7 +125,7 @@ def check_step(world: World) -> None:
 
 def check_now_and_then(world: World) -> None:
     """What is too dear to look at after every step."""
-    if breach := world.coordinator.overdue_breach():
+    if breach := world.coordinator.overdue_breach() or world.coordinator.theft_breach(world.witness.given_to):
         raise BrokenError(breach)
     for process in world.processes:
         if process.is_alive and (breach := process.overlooked()):

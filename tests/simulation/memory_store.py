@@ -23,6 +23,7 @@ from coordinator.rows import (
 from wire.messages import Checkpoint
 
 RECENT = 50
+SECRET = bytes(range(32, 64))
 
 
 class MemoryStore:
@@ -45,6 +46,7 @@ class MemoryStore:
         outcomes = [result.outcome for result in self.results.values()]
         return Recovered(
             epoch=self.epoch,
+            secret=SECRET,
             tasks=sorted(open_tasks, key=lambda task: task.number),
             attempts={name: row for name, row in self._attempts.items() if name in names},
             checkpoints={name: kept for name, kept in self.checkpoints.items() if name in names},

@@ -13,7 +13,7 @@ KINDS = {
     "cut": 8, "half_open": 5, "damage": 5, "refuse": 3, "slow": 3, "kill_worker": 4, "freeze_worker": 4,
     "drain_worker": 2, "kill_coordinator": 2, "kill_before_commit": 2, "kill_after_commit": 2,
     "freeze_coordinator": 2, "drain_coordinator": 1, "clock_step": 1, "cut_all": 1,
-    "replay": 4, "back_without_one": 4, "twin": 3,
+    "replay": 4, "back_without_one": 4, "twin": 3, "hostile": 3,
 }  # fmt: skip
 
 

@@ -60,6 +60,8 @@ class Strikes:
                 self._for_a_while(worker, for_ns, refusing=True)
             case "twin":
                 self._double(worker, for_ns)
+            case "hostile":
+                self._turn(worker, for_ns)
             case "clock_step":
                 self._clock.wall_offset_s += self._chance.choice((-30.0, 60.0))
             case _:
@@ -97,6 +99,18 @@ class Strikes:
                 process.kill()
             elif process not in self._world.twins and not process.is_alive:
                 process.start()
+
+    def _turn(self, worker: WorkerProcess, for_ns: int) -> None:
+        """The worker claims attempts of others; every second time, from a coordinator that lost some."""
+        worker.loot = self._world.assigned
+        if self._chance.random() < 0.5:
+            self._strike_coordinator("kill_before_commit", int(0.3 * _S))
+            for_ns += 4 * _S
+
+        def end() -> None:
+            worker.loot = None
+
+        self._clock.after(for_ns, end)
 
     def _double(self, worker: WorkerProcess, for_ns: int) -> None:
         """A second process of the worker's name starts, over the same link; then one of both ends."""

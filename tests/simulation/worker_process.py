@@ -6,18 +6,20 @@ from __future__ import annotations
 
 import hashlib
 import random
+from collections.abc import Sequence
 from typing import Final
 
 import msgspec
 
 from coordinator.core import Opening
+from tests.simulation import hostile
 from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
 from tests.simulation.coordinator_process import CoordinatorProcess
 from tests.simulation.network import Connection, Wire
 from tests.simulation.process import Process
 from wire.codec import Limits, Opener, Sealer, session_keys
-from wire.events import Journal
+from wire.events import Assigned, Journal
 from wire.handshake import (
     NONCE_BYTES,
     HandshakeError,
@@ -84,6 +86,7 @@ class WorkerProcess(Process):
         self.core: Core | None = None
         self.connections: list[Connection] = []
         self.told_of_checkpoints: list[CheckpointSaved] = []
+        self.loot: Sequence[Assigned] | None = None
         self._chance = chance
         self._settings = settings
         self._key = key
@@ -185,10 +188,14 @@ class WorkerProcess(Process):
 
     def _send(self) -> None:
         core, line = self.core, self._line
+        if self.loot is not None and core is not None and line is not None:
+            hostile.lie(core.channel, self.loot, self.name, self._chance, self.clock.now_ns)
         while core is not None and line is not None and line.number == core.connection and core.has_frame:
             frame = core.take_frame(self.clock.now_ns)
             if frame is None:
                 return
+            if self.loot is not None:
+                frame = hostile.forged(frame, self.loot, self.name, self._chance)
             line.connection.send(WORKER_END, line.sealer.seal(frame))
 
     def _plan_tick(self) -> None:

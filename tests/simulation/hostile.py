@@ -1,0 +1,76 @@
+"""What a worker says that has the key and claims the attempts of others: results, checkpoints, hand backs,
+progress and inventories, under the true names and tokens of all that was ever given to anybody else.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Sequence
+from typing import Final
+
+import msgspec
+
+from wire.channel import Channel
+from wire.events import Assigned
+from wire.messages import (
+    Checkpoint,
+    CheckpointSaved,
+    Envelope,
+    Frame,
+    HandBack,
+    Heartbeat,
+    Held,
+    Inventory,
+    Message,
+    Progress,
+    Result,
+)
+from wire.priority import Priority
+
+LIES: Final = 0.2
+NEWEST: Final = 8
+STEP: Final = 1_000
+PROOF_BYTES: Final = 8
+
+
+def lie(channel: Channel, loot: Sequence[Assigned], name: str, chance: random.Random, now_ns: int) -> None:
+    """Now and then, queue a message about an attempt of another worker."""
+    stolen = _stolen(loot, name)
+    if not stolen or chance.random() >= LIES:
+        return
+    what = chance.choice(stolen)
+    state = b"forged"
+    checkpoint = Checkpoint(STEP, state, hashlib.sha256(state).digest())
+    messages: tuple[Message, ...] = (
+        Result(what.task, what.token, b"null", "", 0, 1, 2, STEP),
+        Result(what.task, what.token, b"null", "forged", 0, 1, 2),
+        CheckpointSaved(what.task, what.token, checkpoint),
+        HandBack(what.task, what.token, "forged"),
+    )
+    channel.send(chance.choice(messages), Priority.critical, now_ns, always=True)
+
+
+def forged(frame: Frame, loot: Sequence[Assigned], name: str, chance: random.Random) -> Frame:
+    """`frame`, its inventory and heartbeat with attempts of others in them, shown with any proof at hand."""
+    stolen = _stolen(loot, name)
+    envelopes = [_forged(envelope, stolen, chance) for envelope in frame.envelopes]
+    return msgspec.structs.replace(frame, envelopes=envelopes)
+
+
+def _forged(envelope: Envelope, stolen: list[Assigned], chance: random.Random) -> Envelope:
+    message: Message = envelope.message
+    if isinstance(message, Inventory):
+        proofs = [b"", bytes(PROOF_BYTES), chance.randbytes(PROOF_BYTES)]
+        proofs += [held.proof for held in message.held]
+        claims = [Held(what.task, what.token, chance.choice(proofs)) for what in stolen]
+        message = Inventory([*message.held, *claims])
+    elif isinstance(message, Heartbeat):
+        progress = [Progress(what.token, STEP) for what in stolen]
+        message = msgspec.structs.replace(message, progress=[*message.progress, *progress])
+    return Envelope(envelope.sequence, message)
+
+
+def _stolen(loot: Sequence[Assigned], name: str) -> list[Assigned]:
+    """The newest attempts that were given to others."""
+    return [what for what in loot[-2 * NEWEST :] if what.worker != name][-NEWEST:]
