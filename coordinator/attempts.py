@@ -14,6 +14,7 @@ from coordinator.session import NEVER_NS, Attempt, Loss, Phase, Session, Task
 from coordinator.timers import Timers
 from wire import events
 from wire.events import Journal
+from wire.limits import WORDS_CHARS, cut
 from wire.messages import Assign, Heartbeat, LeasesRenewed, Revoke
 from wire.priority import Priority
 
@@ -155,7 +156,7 @@ class Attempts:
     def lose(self, attempt: Attempt, loss: Loss, detail: str = "") -> None:
         """Give the attempt up. Its task waits again once that is durable, or has failed for good."""
         task, session, row = attempt.task, attempt.session, attempt.task.row
-        reason = f"{loss.words}: {detail}" if detail else loss.words
+        reason = cut(f"{loss.words}: {detail}" if detail else loss.words, WORDS_CHARS)
         task.strikes += loss.strike
         limit = row.max_attempts or self._max_attempts
         failed = task.strikes >= limit or task.given >= limit * GIVEN_PER_STRIKE

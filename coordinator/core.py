@@ -23,6 +23,7 @@ from coordinator.hearing import Hearing
 from coordinator.ledger import Ledger
 from coordinator.pace import MS, grace_ms, pace
 from coordinator.proofs import Proofs
+from coordinator.refusals import Refusals
 from coordinator.rows import (
     AttemptRow,
     CheckpointRow,
@@ -82,14 +83,22 @@ class Core:
             self.epoch, settings.max_attempts, proofs := Proofs(recovered.secret), pace(settings, 0),
             self.effects, journal, self._timers, self.counters,
         )  # fmt: skip
+        self._refusals = Refusals(journal)
         self.ledger = Ledger(
-            settings.waiting_tasks, self._attempts, proofs, self.effects, journal, self.counters
+            settings.waiting_tasks,
+            self._attempts,
+            proofs,
+            self.effects,
+            journal,
+            self.counters,
+            self._refusals,
         )
         self.fleet = Fleet(
             self.epoch, settings, fleet_key, self.ledger, self._attempts, self.effects, journal, self._timers,
             self.counters, random_bytes, limits or Limits(), bounds,
+            self._refusals,
         )  # fmt: skip
-        self._door = Door(fleet_key, settings, journal, self.counters)
+        self._door = Door(fleet_key, settings, self._refusals, self.counters)
         self._hearing = Hearing(self.ledger, self._attempts, self.fleet, bounds)
         self._totals: tuple[object, ...] = ()
         self._totals_ns = self._ticked_ns = now_ns
@@ -257,7 +266,8 @@ class Core:
         )  # fmt: skip
 
     def record_totals(self) -> None:
-        """Write down the books and the traffic, if they changed since the last time."""
+        """Write down the books, the traffic and the refusals, as far as they changed since the last time."""
+        self._refusals.summarise()
         counts, depths = self.ledger.counts(), self.ledger.waiting_by_priority()
         connected = self.fleet.sessions.connected
         if (counts, connected) != self._totals:

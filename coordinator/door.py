@@ -9,15 +9,14 @@ from dataclasses import dataclass
 from coordinator.admission import Admission
 from coordinator.counters import Counters
 from coordinator.nonces import Nonces
+from coordinator.refusals import Refusals
 from wire import events
-from wire.events import Journal
 from wire.handshake import HandshakeError, Hello, Refusal, read_hello
+from wire.limits import WORDS_CHARS, cut
 from wire.refusals import Reason
 from wire.settings import CoordinatorSettings
 
 NAME_MAX = 100
-LINES_PER_S = 200
-"""Refusals that are written down in one second; all of them are counted."""
 
 
 @dataclass(frozen=True)
@@ -32,15 +31,13 @@ class Door:
     """Reads hellos, and turns away those that are damaged, forged, seen before, or too many at once."""
 
     def __init__(
-        self, fleet_key: bytes, settings: CoordinatorSettings, journal: Journal, counters: Counters
+        self, fleet_key: bytes, settings: CoordinatorSettings, refusals: Refusals, counters: Counters
     ) -> None:
         self._fleet_key = fleet_key
         self._nonces = Nonces()
         self._admission = Admission(settings.admission_per_s, settings.admission_burst)
-        self._journal = journal
+        self._refusals = refusals
         self._counters = counters
-        self._second = 0
-        self._lines = 0
 
     def read(self, now_ns: int, wall_s: float, value: str | None) -> Hello:
         """The hello in a header's value. Raises HandshakeError."""
@@ -62,15 +59,10 @@ class Door:
     ) -> Refused:
         """Turn a worker away, counted and written down."""
         self._counters.add("handshakes_refused", reason.label)
-        if now_ns // 1_000_000_000 != self._second:
-            self._second, self._lines = now_ns // 1_000_000_000, 0
-        self._lines += 1
-        if self._lines <= LINES_PER_S:
-            self._journal(
-                events.HandshakeRefused,
-                worker=worker,
-                reason=reason.label,
-                detail=detail,
-                retry_after_ms=retry_after_ms,
-            )
+        detail = cut(detail, WORDS_CHARS)
+        # By the reason and not by the worker's name: before it is let in it may call itself anything.
+        self._refusals.write(
+            now_ns, events.HandshakeRefused, reason.label, reason.label, worker=worker, reason=reason.label,
+            detail=detail, retry_after_ms=retry_after_ms,
+        )  # fmt: skip
         return Refused(reason.status, Refusal(reason.label, detail, retry_after_ms))

@@ -13,6 +13,7 @@ from coordinator.counters import Counters
 from coordinator.effects import Close, Effects
 from coordinator.ledger import Ledger
 from coordinator.pace import MS, pace
+from coordinator.refusals import Refusals
 from coordinator.rows import PresenceRow, Recovered, SessionEndRow, SessionRow
 from coordinator.session import NEVER_NS, Loss, Session
 from coordinator.sessions import RESET, RESUMED, Sessions
@@ -22,13 +23,13 @@ from wire.channel import Bounds, Channel
 from wire.codec import Limits, Opener, Sealer, session_keys
 from wire.events import Journal
 from wire.handshake import Backoff, Hello, Welcome
+from wire.limits import HELD_MAX, WORDS_CHARS, cut
 from wire.messages import Assign, Message
 from wire.refusals import CloseCode, FrameError
 from wire.settings import CoordinatorSettings
 
 NONCE_BYTES = 16
 SESSION_BYTES = 9
-CAPACITY_MAX = 2048
 
 
 @dataclass(frozen=True)
@@ -59,6 +60,7 @@ class Fleet:
         random_bytes: Callable[[int], bytes],
         limits: Limits,
         bounds: Bounds,
+        refusals: Refusals,
     ) -> None:
         self.sessions = Sessions()
         self.connections: dict[int, Connection] = {}
@@ -75,6 +77,7 @@ class Fleet:
         self._random_bytes = random_bytes
         self._limits = limits
         self._bounds = bounds
+        self._refusals = refusals
         self._next_connection = 1
 
     # -- a connection begins -------------------------------
@@ -93,7 +96,7 @@ class Fleet:
                 outcome, because = RESET, f"the worker's numbers do not fit: {error.detail}"
         if session is None:
             session = self._begin(now_ns, hello)
-        session.capacity = min(max(hello.slots, 0) + max(hello.prefetch, 0), CAPACITY_MAX)
+        session.capacity = min(max(hello.slots, 0) + max(hello.prefetch, 0), HELD_MAX)
         welcome = self._welcome(hello, session, outcome, because, new_stream)
         opening = Opening(self._next_connection, hello, welcome)
         self._next_connection += 1
@@ -127,11 +130,12 @@ class Fleet:
     def refuse_frame(self, speaker: Connection, error: FrameError, now_ns: int) -> None:
         """Something came in that must not be believed: the connection is over, the session is not."""
         self._counters.add("frames_refused", error.fault)
-        self._journal(
-            events.FrameRefused, peer=speaker.session.worker, fault=error.fault, detail=error.detail
+        worker, detail = speaker.session.worker, cut(error.detail, WORDS_CHARS)
+        self._refusals.write(
+            now_ns, events.FrameRefused, worker, error.fault, peer=worker, fault=error.fault, detail=detail
         )
         self._effects.closes.append(Close(speaker.id, CloseCode.bad_frame, error.fault))
-        self.cut(speaker, "bad_frame", error.detail, now_ns)
+        self.cut(speaker, "bad_frame", detail, now_ns)
 
     def cut(self, speaker: Connection, kind: str, detail: str, now_ns: int) -> None:
         """The connection is over, and its session waits for the next one."""

@@ -82,7 +82,7 @@ class Hearing:
 
     def _checkpoint(self, speaker: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, CheckpointSaved)
-        self._ledger.checkpoint(speaker.session, message)
+        self._ledger.checkpoint(speaker.session, message, now_ns)
 
     def _hand_back(self, speaker: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, HandBack)

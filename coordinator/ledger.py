@@ -30,6 +30,7 @@ from coordinator.counters import Counters
 from coordinator.doubts import Doubts
 from coordinator.effects import Effects
 from coordinator.proofs import Proofs
+from coordinator.refusals import Refusals
 from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ReleaseRow, ResultRow, Row, TaskRow
 from coordinator.session import Loss, Phase, Session, Task
 from coordinator.submission import row_of, trouble
@@ -51,6 +52,7 @@ class Ledger:
         effects: Effects,
         journal: Journal,
         counters: Counters,
+        refusals: Refusals,
     ) -> None:
         self.giving = True
         self._waiting_max = waiting_max
@@ -59,6 +61,7 @@ class Ledger:
         self._effects = effects
         self._journal = journal
         self._counters = counters
+        self._refusals = refusals
         self._tasks: dict[str, Task] = {}
         self._done: dict[str, int] = {}
         self._waiting = WaitingTasks()
@@ -185,7 +188,7 @@ class Ledger:
         task = self._tasks.get(message.task_id)
         attempt = session.attempts.get(message.token)
         if task is None or attempt is None or attempt.task is not task:
-            self._refuse_result(session, message, task)
+            self._refuse_result(session, message, task, now_ns)
             return
         if message.error and task.row.retry_errors:
             self._attempts.lose(attempt, Loss.error, message.error)
@@ -198,7 +201,7 @@ class Ledger:
         )  # fmt: skip
         self._effects.rows.append(result)
 
-    def checkpoint(self, session: Session, message: CheckpointSaved) -> None:
+    def checkpoint(self, session: Session, message: CheckpointSaved, now_ns: int) -> None:
         """Keep a checkpoint of a live attempt, if it is whole and newer than what is kept."""
         attempt, checkpoint = session.attempts.get(message.token), message.checkpoint
         because = ""
@@ -210,9 +213,9 @@ class Ledger:
             because = "damaged"
         if because or attempt is None:
             self._counters.add("checkpoints_refused", because)
-            self._journal(
-                events.CheckpointRefused, task=message.task_id, token=message.token, worker=session.worker,
-                because=because,
+            self._refusals.write(
+                now_ns, events.CheckpointRefused, session.worker, because, task=message.task_id,
+                token=message.token, worker=session.worker, because=because,
             )  # fmt: skip
             return
         task = attempt.task
@@ -339,13 +342,13 @@ class Ledger:
         is_newest = max(task.fence + 1, newest) <= token <= zeroth_token(self._epoch)
         return self.doubts_last and live and is_newest
 
-    def _refuse_result(self, session: Session, message: Result, task: Task | None) -> None:
+    def _refuse_result(self, session: Session, message: Result, task: Task | None, now_ns: int) -> None:
         if task is None:
             because = "duplicate" if message.task_id in self._done else "unknown"
         else:
             because = "duplicate" if task.phase is Phase.ending else "stale"
         self._counters.add("results_refused", because)
-        self._journal(
-            events.ResultRefused, task=message.task_id, token=message.token, worker=session.worker,
-            because=because,
+        self._refusals.write(
+            now_ns, events.ResultRefused, session.worker, because, task=message.task_id,
+            token=message.token, worker=session.worker, because=because,
         )  # fmt: skip

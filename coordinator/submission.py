@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from coordinator.rows import TaskRow
 from wire.control import Task
+from wire.limits import NAME_BYTES
 from wire.messages import MAX_PARAMS_BYTES
 from wire.priority import Priority
 
-NAME_MAX = 200
 ATTEMPTS_MAX = 1_000
 TIMEOUT_MAX_MS = 7 * 24 * 3_600_000
 CLOCK_MAX_NS = (1 << 63) - 1
@@ -16,10 +16,10 @@ _PRIORITIES = dict(Priority.__members__)
 
 def trouble(task: Task) -> str | None:
     """Why `task` cannot be taken: a sentence for who sent it; None when all is well."""
-    if not 0 < len(task.task_id) <= NAME_MAX:
-        return f"task_id must have 1 to {NAME_MAX} characters; found {len(task.task_id)}"
-    if not 0 < len(task.kind) <= NAME_MAX:
-        return f"kind must have 1 to {NAME_MAX} characters; found {len(task.kind)}"
+    for field, name in (("task_id", task.task_id), ("kind", task.kind)):
+        size_bytes = len(name) if name.isascii() else len(name.encode())
+        if not 0 < size_bytes <= NAME_BYTES:
+            return f"{field} must have 1 to {NAME_BYTES} bytes (in UTF-8); found {size_bytes}"
     if task.priority not in _PRIORITIES:
         return f"priority must be one of {', '.join(_PRIORITIES)}; found {task.priority!r}"
     if len(bytes(task.params)) > MAX_PARAMS_BYTES:

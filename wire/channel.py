@@ -16,6 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wire.kept import Kept
+from wire.limits import FRAME_MESSAGES, FRAME_ROOM_BYTES
 from wire.messages import UNNUMBERED, Envelope, Frame, Message, bulk_bytes
 from wire.priority import Priority, PriorityQueue
 from wire.refusals import FrameError, FrameFault
@@ -32,10 +33,10 @@ class Bounds:
 
     waiting: int = 10_000
     window: int = 512
-    frame_messages: int = 256
+    frame_messages: int = FRAME_MESSAGES
     waiting_bytes: int = 64 * 1024 * 1024
     window_bytes: int = 512 * 1024
-    frame_bytes: int = 64 * 1024
+    frame_bytes: int = FRAME_ROOM_BYTES
 
 
 class QueueFullError(Exception):
@@ -93,11 +94,10 @@ class Channel:
         """
         envelopes = [Envelope(0, message) for message in unnumbered]
         room_bytes = self._bounds.frame_bytes
-        while (
-            len(envelopes) < self._bounds.frame_messages
-            and room_bytes > 0
-            and (kept := self._next(now_ns)) is not None
-        ):
+        for message in unnumbered:
+            room_bytes -= bulk_bytes(message)
+        most = self._bounds.frame_messages
+        while len(envelopes) < most and room_bytes > 0 and (kept := self._next(now_ns)) is not None:
             room_bytes -= kept.bulk_bytes
             envelopes.append(Envelope(kept.sequence, kept.message))
         return Frame(ack=self._committed, credit=self._bounds.window, envelopes=envelopes)

@@ -16,6 +16,7 @@ import msgspec
 from wire.compression import inflate, shrink
 from wire.decoding import UNDECODABLE
 from wire.keys import TAG_BYTES, derive, tag, tags_equal
+from wire.limits import FRAME_BYTES
 from wire.messages import Frame
 from wire.refusals import FrameError, FrameFault
 
@@ -31,8 +32,8 @@ _decoder = msgspec.msgpack.Decoder(Frame)
 class Limits:
     """Bounds of one frame, in bytes: as it travels, and after inflating."""
 
-    frame_bytes: int = 1 << 20
-    inflated_bytes: int = 4 << 20
+    frame_bytes: int = FRAME_BYTES
+    inflated_bytes: int = FRAME_BYTES
 
 
 @dataclass(frozen=True)
@@ -70,6 +71,8 @@ class Sealer:
         """The bytes of `frame`; each call uses up one number of the connection."""
         body = _encoder.encode(frame)
         flags = 0
+        # What was accepted fits (limits.py). A frame that the other side must refuse would come for ever.
+        assert len(body) <= FRAME_BYTES - _BODY_AT, f"a frame of {len(body)} bytes"
         self.raw_bytes += len(body)
         if self._compress and (small := shrink(body)) is not None:
             body, flags = small, _COMPRESSED

@@ -13,13 +13,27 @@ under test).
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import msgspec
 
+from wire.limits import BULK_BYTES, ErrorText, Label, Name
 from wire.priority import Priority
 
 CONTROL_PORT = 8766
 WAIT_MAX_MS = 60_000
 """For so long a submission may wait for results."""
+TASKS_MAX = 10_000
+"""Tasks of one submission."""
+TYPED_CHARS = 1_000
+"""A task with a longer id or kind has no place in an answer: its whole submission is refused."""
+ANSWER_BYTES = 16 * 1024 * 1024
+"""The outputs of one answer: with more it holds those that fit. Asked for the rest, the next one goes on."""
+WORKERS_MAX = 50_000
+
+Typed = Annotated[str, msgspec.Meta(max_length=TYPED_CHARS)]
+Whole = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
+Tally = Annotated[dict[Label, int], msgspec.Meta(max_length=1_000)]
 
 
 class Task(msgspec.Struct, kw_only=True, frozen=True):
@@ -28,37 +42,37 @@ class Task(msgspec.Struct, kw_only=True, frozen=True):
     itself reports is final when `retry_errors` is false.
     """
 
-    task_id: str
-    kind: str
+    task_id: Typed
+    kind: Typed
     params: msgspec.Raw = msgspec.Raw(b"{}")
-    priority: str = Priority.normal.name
-    intended_ns: int = 0
-    timeout_ms: int = 60_000
-    max_attempts: int = 0
+    priority: Typed = Priority.normal.name
+    intended_ns: Whole = 0
+    timeout_ms: Whole = 60_000
+    max_attempts: Whole = 0
     retry_errors: bool = False
 
 
 class Submission(msgspec.Struct, frozen=True):
     """Tasks to take, all or none of them durable when the answer comes."""
 
-    tasks: list[Task]
+    tasks: Annotated[list[Task], msgspec.Meta(max_length=TASKS_MAX)]
 
 
 class RefusedTask(msgspec.Struct, frozen=True):
     """A task that was not taken, and why."""
 
-    task_id: str
-    because: str
+    task_id: Typed
+    because: Annotated[str, msgspec.Meta(max_length=4 * TYPED_CHARS)]
 
 
 class TaskResult(msgspec.Struct, frozen=True):
     """The one result of a task, durable. `outcome` is completed or failed, `output` JSON text."""
 
-    task_id: str
-    outcome: str
-    output: str
-    error: str
-    worker: str
+    task_id: Name
+    outcome: Label
+    output: Annotated[str, msgspec.Meta(max_length=BULK_BYTES)]
+    error: ErrorText
+    worker: Label
     attempts: int
 
 
@@ -69,8 +83,8 @@ class Submitted(msgspec.Struct, frozen=True):
 
     accepted: int
     known: int
-    refused: list[RefusedTask]
-    results: list[TaskResult] = []
+    refused: Annotated[list[RefusedTask], msgspec.Meta(max_length=TASKS_MAX)]
+    results: Annotated[list[TaskResult], msgspec.Meta(max_length=TASKS_MAX)] = []
 
 
 class Health(msgspec.Struct, frozen=True):
@@ -95,9 +109,9 @@ class WorkerState(msgspec.Struct, frozen=True):
     goodbye, or expired). `still_ms` is for how long its stillest attempt has made no step.
     """
 
-    name: str
-    state: str
-    session: str
+    name: Label
+    state: Label
+    session: Label
     assigned: int
     heard_ms_ago: int
     connections: int
@@ -112,6 +126,6 @@ class State(msgspec.Struct, frozen=True):
     now_ns: int
     draining: bool
     counts: Counts
-    waiting_by_priority: dict[str, int]
-    workers: list[WorkerState]
-    counters: dict[str, int]
+    waiting_by_priority: Tally
+    workers: Annotated[list[WorkerState], msgspec.Meta(max_length=WORKERS_MAX)]
+    counters: Tally

@@ -8,8 +8,16 @@ loses no line about what others may have seen.
 from __future__ import annotations
 
 from collections.abc import Callable
+from typing import Annotated
 
 import msgspec
+
+from wire.limits import LINE_BYTES, Text, cut
+
+ESCAPED_BYTES = 6
+"""The longest way to write a character in JSON."""
+FIGURES_BYTES = 2_048
+"""What a line has beside its texts."""
 
 
 class Event(msgspec.Struct, tag_field="event", kw_only=True, frozen=True, gc=False):
@@ -17,14 +25,14 @@ class Event(msgspec.Struct, tag_field="event", kw_only=True, frozen=True, gc=Fal
 
     at_ns: int
     wall_s: float
-    by: str
+    by: Text
 
 
 class ProcessStarted(Event, tag="process_started", frozen=True):
     """First line of every process life. `epoch` is the coordinator's, else 0."""
 
-    role: str
-    incarnation: str
+    role: Text
+    incarnation: Text
     settings: msgspec.Raw
     epoch: int = 0
 
@@ -32,7 +40,7 @@ class ProcessStarted(Event, tag="process_started", frozen=True):
 class ProcessStopping(Event, tag="process_stopping", frozen=True):
     """Last line of a life that ended in order."""
 
-    reason: str
+    reason: Text
 
 
 # -- a worker's connection ---------------------------------
@@ -43,7 +51,7 @@ class Waiting(Event, tag="waiting", frozen=True):
 
     attempt: int
     delay_ms: float
-    policy: str
+    policy: Text
 
 
 class Connecting(Event, tag="connecting", frozen=True):
@@ -56,8 +64,8 @@ class ConnectFailed(Event, tag="connect_failed", frozen=True):
     """An attempt ended without a session. `kind`: refused, reset, timeout, dns, status, handshake, other."""
 
     attempt: int
-    kind: str
-    detail: str
+    kind: Text
+    detail: Text
     status: int = 0
     retry_after_ms: int = 0
 
@@ -66,10 +74,10 @@ class Connected(Event, tag="connected", frozen=True):
     """A session stands. `outcome` is fresh, resumed or reset; `replayed` messages are to be sent again."""
 
     attempt: int
-    session: str
+    session: Text
     epoch: int
-    outcome: str
-    because: str
+    outcome: Text
+    because: Text
     handshake_ms: float
     replayed: int
 
@@ -81,9 +89,9 @@ class Lost(Event, tag="lost", frozen=True):
     `silent_ms` is how long nothing had been heard: the time that the detection took.
     """
 
-    session: str
-    kind: str
-    detail: str
+    session: Text
+    kind: Text
+    detail: Text
     silent_ms: float
     code: int = 0
 
@@ -91,8 +99,8 @@ class Lost(Event, tag="lost", frozen=True):
 class GaveUp(Event, tag="gave_up", frozen=True):
     """The worker stops for good: asking again can never help."""
 
-    reason: str
-    detail: str
+    reason: Text
+    detail: Text
 
 
 # -- a worker's work ---------------------------------------
@@ -101,7 +109,7 @@ class GaveUp(Event, tag="gave_up", frozen=True):
 class Received(Event, tag="received", frozen=True):
     """An assignment came in."""
 
-    task: str
+    task: Text
     token: int
     attempt: int
 
@@ -109,7 +117,7 @@ class Received(Event, tag="received", frozen=True):
 class Started(Event, tag="started", frozen=True):
     """An attempt begins to run, after `from_step` steps that a checkpoint saved (0: from the beginning)."""
 
-    task: str
+    task: Text
     token: int
     from_step: int = 0
 
@@ -117,38 +125,38 @@ class Started(Event, tag="started", frozen=True):
 class Finished(Event, tag="finished", frozen=True):
     """An attempt ran to its end. `error` is "" when it went well."""
 
-    task: str
+    task: Text
     token: int
-    error: str
+    error: Text
     took_ms: float
 
 
 class ResultAcknowledged(Event, tag="result_acknowledged", frozen=True):
     """The coordinator holds the result durably; the worker forgets it."""
 
-    task: str
+    task: Text
     token: int
 
 
 class LeaseExpired(Event, tag="lease_expired", frozen=True):
     """The worker stopped an attempt by itself, since its lease ran out."""
 
-    task: str
+    task: Text
     token: int
 
 
 class Dropped(Event, tag="dropped", frozen=True):
     """The worker let go of an attempt: revoked, handed back."""
 
-    task: str
+    task: Text
     token: int
-    reason: str
+    reason: Text
 
 
 class CheckpointCreated(Event, tag="checkpoint_created", frozen=True):
     """A checkpoint was written, and is on its way."""
 
-    task: str
+    task: Text
     token: int
     step: int
     size_bytes: int
@@ -176,37 +184,37 @@ class Traffic(Event, tag="traffic", frozen=True):
 class WorkerJoined(Event, tag="worker_joined", frozen=True):
     """The coordinator holds a session with a worker."""
 
-    worker: str
-    session: str
+    worker: Text
+    session: Text
     epoch: int
-    outcome: str
-    because: str
+    outcome: Text
+    because: Text
 
 
 class WorkerLost(Event, tag="worker_lost", frozen=True):
     """The coordinator lost a worker's connection; its session stays. `kind` as in Lost."""
 
-    worker: str
-    session: str
-    kind: str
-    detail: str
+    worker: Text
+    session: Text
+    kind: Text
+    detail: Text
     silent_ms: float
 
 
 class WorkerGone(Event, tag="worker_gone", frozen=True):
     """A session ended: goodbye, expired, or a new process of the same name."""
 
-    worker: str
-    session: str
-    reason: str
+    worker: Text
+    session: Text
+    reason: Text
 
 
 class HandshakeRefused(Event, tag="handshake_refused", frozen=True):
     """A worker was turned away before it had a session. `worker` is "" when it could not be told."""
 
-    worker: str
-    reason: str
-    detail: str
+    worker: Text
+    reason: Text
+    detail: Text
     retry_after_ms: int = 0
 
 
@@ -215,25 +223,25 @@ class FrameRefused(Event, tag="frame_refused", frozen=True):
     believed.
     """
 
-    peer: str
-    fault: str
-    detail: str
+    peer: Text
+    fault: Text
+    detail: Text
 
 
 class Submitted(Event, tag="submitted", frozen=True):
     """A task is durable, and will be answered for."""
 
-    task: str
-    priority: str
+    task: Text
+    priority: Text
     intended_ns: int
 
 
 class Assigned(Event, tag="assigned", frozen=True):
     """An attempt is given to a worker, with the step of the checkpoint that goes with it (0: none)."""
 
-    task: str
+    task: Text
     token: int
-    worker: str
+    worker: Text
     attempt: int
     from_step: int = 0
 
@@ -241,20 +249,20 @@ class Assigned(Event, tag="assigned", frozen=True):
 class AttemptLost(Event, tag="attempt_lost", frozen=True):
     """An attempt is given up, and its task waits again (or failed for good: see TaskDone)."""
 
-    task: str
+    task: Text
     token: int
-    worker: str
-    reason: str
+    worker: Text
+    reason: Text
 
 
 class TaskDone(Event, tag="task_done", frozen=True):
     """A task's one result is durable. `outcome` is completed or failed. This line is what counts."""
 
-    task: str
+    task: Text
     token: int
-    worker: str
-    outcome: str
-    error: str
+    worker: Text
+    outcome: Text
+    error: Text
     attempts: int
     started_ns: int = 0
     ended_ns: int = 0
@@ -264,18 +272,18 @@ class TaskDone(Event, tag="task_done", frozen=True):
 class ResultRefused(Event, tag="result_refused", frozen=True):
     """A result that does not count: `duplicate`, `stale` (an older token), `unknown`."""
 
-    task: str
+    task: Text
     token: int
-    worker: str
-    because: str
+    worker: Text
+    because: Text
 
 
 class CheckpointCommitted(Event, tag="checkpoint_committed", frozen=True):
     """A checkpoint is durable at the coordinator."""
 
-    task: str
+    task: Text
     token: int
-    worker: str
+    worker: Text
     step: int
     size_bytes: int
 
@@ -283,10 +291,10 @@ class CheckpointCommitted(Event, tag="checkpoint_committed", frozen=True):
 class CheckpointRefused(Event, tag="checkpoint_refused", frozen=True):
     """A checkpoint that is not kept: stale, older than the newest, damaged."""
 
-    task: str
+    task: Text
     token: int
-    worker: str
-    because: str
+    worker: Text
+    because: Text
 
 
 class Totals(Event, tag="totals", frozen=True):
@@ -298,7 +306,18 @@ class Totals(Event, tag="totals", frozen=True):
     waiting: int
     assigned: int
     connected: int
-    waiting_by_priority: dict[str, int]
+    waiting_by_priority: Annotated[dict[Text, int], msgspec.Meta(max_length=100)]
+
+
+class RefusalsOmitted(Event, tag="refusals_omitted", frozen=True):
+    """Refusals that were counted and have no line of their own, since too many came: `count` events of `kind`
+    with this cause about this worker ("": it cannot be told), since the last such line.
+    """
+
+    kind: Text
+    worker: Text
+    cause: Text
+    count: int
 
 
 ProcessEvent = (
@@ -306,6 +325,7 @@ ProcessEvent = (
     | Received | Started | Finished | ResultAcknowledged | LeaseExpired | Dropped | CheckpointCreated
     | Traffic | WorkerJoined | WorkerLost | WorkerGone | HandshakeRefused | FrameRefused | Submitted
     | Assigned | AttemptLost | TaskDone | ResultRefused | CheckpointCommitted | CheckpointRefused | Totals
+    | RefusalsOmitted
 )  # fmt: skip
 
 
@@ -314,7 +334,7 @@ class Journal:
     its own.
 
     Lines end in a newline and are handed over in one call each: an append of one line is never torn by
-    another writer.
+    another writer. None is longer than `line_bytes`: where an event's texts would make it so, they are cut.
 
     Calling it is the short way. What is written for every task is made as an event of `now`, and appended:
     that takes a quarter of the time.
@@ -326,8 +346,10 @@ class Journal:
         write: Callable[[bytes], object],
         monotonic_ns: Callable[[], int],
         wall_s: Callable[[], float],
+        line_bytes: int = LINE_BYTES,
     ) -> None:
         self.by = by
+        self._line_bytes = line_bytes
         self._write = write
         self._monotonic_ns = monotonic_ns
         self._wall_s = wall_s
@@ -343,4 +365,16 @@ class Journal:
 
     def append(self, event: Event) -> None:
         """Append one event, made with the time of `now` and the name `by`."""
-        self._write(self._encoder.encode(event) + b"\n")
+        line = self._encoder.encode(event)
+        if len(line) >= self._line_bytes:
+            line = self._encoder.encode(shortened(event, self._line_bytes))
+        self._write(line + b"\n")
+
+
+def shortened(event: Event, line_bytes: int) -> Event:
+    """Return `event`, each text cut to an equal part of `line_bytes`, whatever has to be escaped."""
+    texts = {
+        name: value for name in event.__struct_fields__ if isinstance(value := getattr(event, name), str)
+    }
+    most = (line_bytes - FIGURES_BYTES) // (ESCAPED_BYTES * len(texts))
+    return msgspec.structs.replace(event, **{name: cut(text, most) for name, text in texts.items()})

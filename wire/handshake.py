@@ -10,13 +10,15 @@ import base64
 import binascii
 import hashlib
 from functools import lru_cache
-from typing import TypeVar
+from typing import Annotated, TypeVar
 
 import msgspec
 
 from wire.codec import PROTOCOL_VERSION
 from wire.decoding import UNDECODABLE
 from wire.keys import TAG_BYTES, derive, fingerprint, tag, tags_equal
+from wire.limits import Label, Words
+from wire.messages import Count
 from wire.refusals import Reason
 
 HELLO_HEADER = "X-Stormlab-Hello"
@@ -28,6 +30,7 @@ _CHECKSUM_BYTES = 8
 _FINGERPRINT_BYTES = 8
 
 S = TypeVar("S")
+Nonce = Annotated[bytes, msgspec.Meta(min_length=NONCE_BYTES, max_length=NONCE_BYTES)]
 
 
 class Resume(msgspec.Struct, array_like=True, frozen=True):
@@ -35,18 +38,18 @@ class Resume(msgspec.Struct, array_like=True, frozen=True):
     `epoch`'s stream.
     """
 
-    session: str
-    epoch: int
-    received: int
+    session: Label
+    epoch: Count
+    received: Count
 
 
 class Hello(msgspec.Struct, array_like=True, frozen=True):
     """A worker's request. `wall_s` is Unix time; `incarnation` is new for each process of the same name."""
 
     version: int
-    worker: str
-    incarnation: str
-    nonce: bytes
+    worker: Label
+    incarnation: Label
+    nonce: Nonce
     wall_s: float
     slots: int
     prefetch: int
@@ -71,11 +74,11 @@ class Welcome(msgspec.Struct, array_like=True, frozen=True):
     starts at 1 again (it restarted).
     """
 
-    outcome: str
-    because: str
-    session: str
+    outcome: Label
+    because: Words
+    session: Label
     epoch: int
-    nonce: bytes
+    nonce: Nonce
     received: int
     new_stream: bool
     credit: int
@@ -88,8 +91,8 @@ class Welcome(msgspec.Struct, array_like=True, frozen=True):
 class Refusal(msgspec.Struct, array_like=True, frozen=True):
     """Why not, and after how long it is worth asking again (0: no advice)."""
 
-    reason: str
-    detail: str
+    reason: Label
+    detail: Words
     retry_after_ms: int = 0
 
 
@@ -134,7 +137,7 @@ def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
             f"this coordinator speaks version {PROTOCOL_VERSION} of the protocol, and no other",
         )
     hello = _decode(body, _hello)
-    if abs(hello.wall_s - wall_s) > CLOCK_BOUND_S:
+    if not abs(hello.wall_s - wall_s) <= CLOCK_BOUND_S:  # (No time at all, NaN, is never within it.)
         raise HandshakeError(
             Reason.clock,
             f"clocks are {abs(hello.wall_s - wall_s):.0f} s apart; at most {CLOCK_BOUND_S:.0f} s are allowed",

@@ -11,18 +11,35 @@ from typing import Annotated
 
 import msgspec
 
+from wire.limits import (
+    BULK_BYTES,
+    ENVELOPES_MAX,
+    HELD_BYTES,
+    HELD_MAX,
+    PARAMS_BYTES,
+    PROGRESS_BYTES,
+    PROOF_BYTES,
+    UTF8_BYTES,
+    Bulk,
+    ErrorText,
+    Name,
+    Params,
+    Words,
+)
 from wire.priority import Priority
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 """What is written to a disk has 63 bits; a frame with more is refused as a whole."""
+Digest = Annotated[bytes, msgspec.Meta(max_length=32)]
+Proof = Annotated[bytes, msgspec.Meta(max_length=PROOF_BYTES)]
 
 
 class Checkpoint(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The state of a task after `step` finished steps; `sha256` is over `state`."""
 
     step: Count
-    state: bytes
-    sha256: bytes
+    state: Bulk
+    sha256: Digest
 
 
 class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True, gc=False):
@@ -35,25 +52,25 @@ class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True, gc=Fals
     its memory that this attempt was given to this very process.
     """
 
-    task_id: str
+    task_id: Name
     token: int
-    kind: str
-    params: bytes
+    kind: Name
+    params: Params
     priority: Priority
     attempt: int
     lease_ms: int
     timeout_ms: int
     checkpoint: Checkpoint | None = None
     reached_step: int = 0
-    proof: bytes = b""
+    proof: Proof = b""
 
 
 class Revoke(msgspec.Struct, tag="revoke", array_like=True, frozen=True, gc=False):
     """Coordinator → worker: stop this attempt; whatever it still says counts as stale."""
 
-    task_id: str
+    task_id: Name
     token: int
-    reason: str
+    reason: Words
 
 
 class LeasesRenewed(msgspec.Struct, tag="leases_renewed", array_like=True, frozen=True, gc=False):
@@ -65,7 +82,7 @@ class LeasesRenewed(msgspec.Struct, tag="leases_renewed", array_like=True, froze
 
     echo_ns: int
     lease_ms: int
-    tokens: list[int]
+    tokens: Annotated[list[int], msgspec.Meta(max_length=HELD_MAX)]
 
 
 class GoAway(msgspec.Struct, tag="go_away", array_like=True, frozen=True, gc=False):
@@ -74,7 +91,7 @@ class GoAway(msgspec.Struct, tag="go_away", array_like=True, frozen=True, gc=Fal
     """
 
     reconnect_after_ms: int
-    reason: str
+    reason: Words
 
 
 class Progress(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -89,7 +106,7 @@ class Heartbeat(msgspec.Struct, tag="heartbeat", array_like=True, frozen=True, g
 
     sent_ns: int
     interval_ms: int
-    progress: list[Progress]
+    progress: Annotated[list[Progress], msgspec.Meta(max_length=HELD_MAX)]
 
 
 class Held(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -97,9 +114,9 @@ class Held(msgspec.Struct, array_like=True, frozen=True, gc=False):
     assignment's.
     """
 
-    task_id: str
+    task_id: Name
     token: int
-    proof: bytes = b""
+    proof: Proof = b""
 
 
 class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True, gc=False):
@@ -107,7 +124,7 @@ class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True, g
     moment. What is missing here, and was not sent to me on this connection, I do not have.
     """
 
-    held: list[Held]
+    held: Annotated[list[Held], msgspec.Meta(max_length=HELD_MAX)]
 
 
 class Result(msgspec.Struct, tag="result", array_like=True, frozen=True, gc=False):
@@ -117,10 +134,10 @@ class Result(msgspec.Struct, tag="result", array_like=True, frozen=True, gc=Fals
     older attempt.
     """
 
-    task_id: str
+    task_id: Name
     token: int
-    output: bytes
-    error: str
+    output: Bulk
+    error: ErrorText
     queued_ns: Count
     started_ns: Count
     ended_ns: Count
@@ -130,7 +147,7 @@ class Result(msgspec.Struct, tag="result", array_like=True, frozen=True, gc=Fals
 class CheckpointSaved(msgspec.Struct, tag="checkpoint_saved", array_like=True, frozen=True, gc=False):
     """Worker → coordinator: keep this for whoever runs the task next."""
 
-    task_id: str
+    task_id: Name
     token: int
     checkpoint: Checkpoint
 
@@ -140,15 +157,15 @@ class HandBack(msgspec.Struct, tag="hand_back", array_like=True, frozen=True, gc
     process has my name).
     """
 
-    task_id: str
+    task_id: Name
     token: int
-    reason: str
+    reason: Words
 
 
 class Goodbye(msgspec.Struct, tag="goodbye", array_like=True, frozen=True, gc=False):
     """Worker → coordinator: I leave for good, and hold nothing any more."""
 
-    reason: str
+    reason: Words
 
 
 class Leaving(msgspec.Struct, tag="leaving", array_like=True, frozen=True, gc=False):
@@ -164,19 +181,27 @@ Message = ToWorker | ToCoordinator
 UNNUMBERED: frozenset[type[Message]] = frozenset((Heartbeat, LeasesRenewed, Inventory, Leaving))
 """Messages that are worthless or wrong when late: they are never numbered, kept or sent again."""
 
-MAX_BULK_BYTES = 512 * 1024
+MAX_BULK_BYTES = BULK_BYTES
 """The most that a result's output or a checkpoint's state may hold, so that it fits a frame."""
-MAX_PARAMS_BYTES = 64 * 1024
+MAX_PARAMS_BYTES = PARAMS_BYTES
 """The most that a task's params may hold."""
 
 
 def bulk_bytes(message: Message) -> int:
-    """The bytes of `message` that can be many: params, output, state."""
+    """Return the bytes of `message` that can be many, at the most: params, output, state, texts, lists."""
     if isinstance(message, Assign):
         return len(message.params) + (len(message.checkpoint.state) if message.checkpoint else 0)
     if isinstance(message, Result):
-        return len(message.output) + len(message.error)
-    return len(message.checkpoint.state) if isinstance(message, CheckpointSaved) else 0
+        return len(message.output) + UTF8_BYTES * len(message.error)
+    if isinstance(message, CheckpointSaved):
+        return len(message.checkpoint.state)
+    if isinstance(message, Inventory):
+        return HELD_BYTES * len(message.held)
+    if isinstance(message, Heartbeat):
+        return PROGRESS_BYTES * len(message.progress)
+    if isinstance(message, LeasesRenewed):
+        return PROGRESS_BYTES * len(message.tokens)
+    return 0 if isinstance(message, Leaving) else UTF8_BYTES * len(message.reason)
 
 
 class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -195,4 +220,4 @@ class Frame(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
     ack: int
     credit: int
-    envelopes: list[Envelope]
+    envelopes: Annotated[list[Envelope], msgspec.Meta(max_length=ENVELOPES_MAX)]

@@ -8,6 +8,8 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
+from wire.limits import SLOTS_MAX, Label
+
 S = TypeVar("S", bound=msgspec.Struct)
 AtLeast0 = Annotated[int, msgspec.Meta(ge=0)]
 AtLeast1 = Annotated[int, msgspec.Meta(ge=1)]
@@ -19,9 +21,9 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
     `base_ms` and `cap_ms` are the policy's own; None takes what the coordinator's welcome advises.
     """
 
-    slots: Annotated[int, msgspec.Meta(ge=1, le=1024)] = 4
-    prefetch: AtLeast0 = 4
-    policy: str = "slotted"
+    slots: Annotated[int, msgspec.Meta(ge=1, le=SLOTS_MAX)] = 4
+    prefetch: Annotated[int, msgspec.Meta(ge=0, le=SLOTS_MAX)] = 4
+    policy: Label = "slotted"
     base_ms: AtLeast0 | None = None
     cap_ms: AtLeast0 | None = None
     connect_timeout_ms: AtLeast1 = 5_000

@@ -8,6 +8,7 @@ from typing import Final
 
 import msgspec
 
+from wire.limits import ERROR_CHARS, cut
 from wire.messages import Assign, Checkpoint, Held, Progress, Result
 from wire.priority import PriorityQueue
 
@@ -161,6 +162,7 @@ def result_of(attempt: Attempt, now_ns: int, output: bytes, error: str) -> Resul
     """
     assign = attempt.assign
     redone = max(0, min(assign.reached_step, attempt.step) - attempt.from_step)
+    told = cut(error, ERROR_CHARS)
     return Result(
-        assign.task_id, assign.token, output, error, attempt.received_ns, attempt.started_ns, now_ns, redone
+        assign.task_id, assign.token, output, told, attempt.received_ns, attempt.started_ns, now_ns, redone
     )

@@ -8,6 +8,7 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine
 from typing import TYPE_CHECKING, Protocol
 
+from wire.limits import BULK_BYTES, ERROR_CHARS, cut
 from wire.messages import Checkpoint
 from worker.checkpoints import CheckpointStore, checkpoint_of, is_whole
 from worker.effects import ForgetCheckpoint, SaveCheckpoint, StartAttempt, StopAttempt
@@ -136,7 +137,10 @@ class Executor:
         self._reports.step_done(assign.token, step, last=last)
         if not running.save_wanted:
             return
-        checkpoint = checkpoint_of(step, state())
+        data = state()
+        if len(data) > BULK_BYTES:
+            raise TaskError(f"the state has {len(data)} bytes; a checkpoint keeps at most {BULK_BYTES}")
+        checkpoint = checkpoint_of(step, data)
         loop = asyncio.get_running_loop()
         try:
             await loop.run_in_executor(self._pool(), self._store.write, assign.task_id, checkpoint)
@@ -165,4 +169,5 @@ def told(failure: Exception) -> str:
     """A result's error. A kind's own defect is that task's result too; it must not take the worker with
     it.
     """
-    return str(failure) if isinstance(failure, TaskError) else f"{type(failure).__name__}: {failure}"
+    text = str(failure) if isinstance(failure, TaskError) else f"{type(failure).__name__}: {failure}"
+    return cut(text, ERROR_CHARS)

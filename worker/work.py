@@ -105,8 +105,8 @@ class Work:
         took_ms = (now_ns - attempt.started_ns) / _MS
         at_ns, wall_s = self._record.now()
         finished = events.Finished(
-            at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=result.task_id, token=token, error=error,
-            took_ms=took_ms,
+            at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=result.task_id, token=token,
+            error=result.error, took_ms=took_ms,
         )  # fmt: skip
         self._record.append(finished)
         self._channel.send(result, attempt.assign.priority, now_ns, always=True)

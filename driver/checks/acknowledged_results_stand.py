@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections import Counter
+
 from driver.checks.check import Check, Params
 from driver.histories.history import COORDINATOR, History
+from driver.histories.refusals import omitted_of
 from driver.judging.findings import Finding, failed, passed, show, unknown
 from driver.judging.wholeness import WORKERS
 from driver.metrics import Metrics
@@ -25,6 +28,12 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         for event in acknowledged
         if (event.task, event.token) in went_well and (event.task, event.token) not in answered
     ]
+    lines_missing = Counter(event.by for event in vanished)
+    if vanished and all(
+        omitted_of(history, ResultRefused, worker) >= count for worker, count in lines_missing.items()
+    ):
+        because = f"{len(vanished)} acknowledged results have no line, as refusals of a flood have none"
+        return unknown(NAME, because)
     if vanished:
         first = vanished[0]
         because = f"{len(vanished)} results were acknowledged and never counted: {first.task} of {first.by}"

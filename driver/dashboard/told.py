@@ -23,6 +23,7 @@ TELL: dict[type[Event], Callable[[Any], str]] = {
     events.AttemptLost: lambda e: f"gave {e.task} up at {e.worker}: {e.reason}",
     events.ResultRefused: lambda e: f"refused a result of {e.worker} for {e.task}: {e.because}",
     events.CheckpointRefused: lambda e: f"refused a checkpoint of {e.worker} for {e.task}: {e.because}",
+    events.RefusalsOmitted: lambda e: f"{e.count} more of {e.kind} ({e.cause}) {e.worker}".rstrip(),
     driver_events.PhaseBegun: lambda e: f"phase: {e.phase}",
     driver_events.FaultBegun: lambda e: f"{e.kind} begins on {names(e.targets)}",
     driver_events.FaultEnded: lambda e: (

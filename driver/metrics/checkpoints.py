@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from driver.histories.history import History
+from driver.histories.refusals import refused
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import Assigned, CheckpointCommitted, CheckpointCreated, CheckpointRefused, Started, TaskDone
 
@@ -59,7 +60,7 @@ def measure(history: History) -> Values:
     return {
         "checkpoints_created": len(created),
         "checkpoints_committed": len(committed),
-        "checkpoints_refused": len(history.of(CheckpointRefused)),
+        "checkpoints_refused": refused(history, CheckpointRefused),
         "checkpoints_restored": sum(1 for event in history.of(Started) if event.from_step > 0),
         "checkpoint_restore_ratio": ratio(restored, restorable),
         "redone_steps": sum(event.redone_steps for event in history.of(TaskDone)),

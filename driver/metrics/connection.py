@@ -6,6 +6,7 @@ from driver.histories.connections import LOSS, RESTART, Outage, Story, stories
 from driver.histories.course import course
 from driver.histories.history import History
 from driver.histories.intervals import difference, intersection, length_ns
+from driver.histories.refusals import refused
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import HandshakeRefused, WorkerLost
 
@@ -139,7 +140,7 @@ def measure(history: History) -> Values:
         "sessions_resumed": resumed,
         "sessions_reset": sum(1 for outage in after_loss if outage.back and outage.back.outcome == "reset"),
         "resume_rate": ratio(resumed, len(after_loss)),
-        "handshakes_refused": len(history.of(HandshakeRefused)),
+        "handshakes_refused": refused(history, HandshakeRefused),
         "connected_ratio_mean": _connected_ratio(history, told),
         "disagreement_max_s": longest_disagreement_s(told),
     }

@@ -6,6 +6,7 @@ from collections.abc import Iterable
 
 from driver.histories.course import course
 from driver.histories.history import COORDINATOR, History
+from driver.histories.refusals import refused
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import (
     Assigned,
@@ -121,7 +122,7 @@ def measure(history: History) -> Values:
     }
     return {
         **{name: value if known else None for name, value in values.items()},
-        "frames_refused": len(history.of(FrameRefused)),
+        "frames_refused": refused(history, FrameRefused),
         **summed_up("message_latency", Unit.seconds, latencies_s(history)),
     }
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from driver.histories.history import History
+from driver.histories.refusals import refused
 from driver.histories.task_lives import TaskLife, task_book
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import Dropped, LeaseExpired, ResultRefused
@@ -86,7 +87,7 @@ def measure(history: History) -> Values:
         "attempts_lost": sum(len(life.lost) for life in promised),
         "leases_expired": len(history.of(LeaseExpired)),
         "attempts_dropped": len(history.of(Dropped)),
-        "results_refused": len(history.of(ResultRefused)),
+        "results_refused": refused(history, ResultRefused),
     }
 
 

@@ -13,6 +13,8 @@ from wire.journal_chain import resumed
 
 BY = "driver"
 FILE_NAME = f"{BY}.jsonl"
+LINE_BYTES = 4 << 20
+"""A line about five hundred tasks, or about all links of a large fleet."""
 
 
 class JournalFile:
@@ -24,11 +26,11 @@ class JournalFile:
         self._descriptor = os.open(folder / FILE_NAME, flags, 0o666)
         self._chain = resumed(os.fstat(self._descriptor).st_size, partial(os.pread, self._descriptor))
         self._lock = threading.Lock()
-        self.write = Journal(BY, self._append, time.monotonic_ns, time.time)
+        self.write = Journal(BY, self._append, time.monotonic_ns, time.time, LINE_BYTES)
 
     def write_at(self, at_ns: int, kind: type[Event], /, **fields: object) -> None:
         """Append an event that happened at another instant than now."""
-        journal = Journal(BY, self._append, lambda: at_ns, time.time)
+        journal = Journal(BY, self._append, lambda: at_ns, time.time, LINE_BYTES)
         journal(kind, **fields)
 
     def close(self) -> None:

@@ -18,9 +18,12 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 from chaos.units import PerSecond, Seconds, Share, SizeBytes, unitless
 from wire.control import Task
 from wire.kinds import check_params
+from wire.limits import PARAMS_BYTES
 from wire.priority import Priority
 
 MAX_TASKS = 5_000_000
+DRAWN_BYTES = 256
+"""How much longer the params of another draw may be."""
 _BETWEEN = re.compile(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)")
 
 
@@ -44,12 +47,19 @@ class Kind(_Part):
     share: Annotated[Share, Field(gt=0, description="share of all tasks")] = 1.0
     params: Annotated[dict[str, Any], Field(description="the kind's own parameters")] = {}
     payload_bytes: Annotated[
-        SizeBytes, Field(le=512 * 1024, description="random bytes that travel with each task")
+        SizeBytes, Field(le=PARAMS_BYTES, description="random bytes that travel with each task")
     ] = 0
 
     @model_validator(mode="after")
     def _is_what_workers_take(self) -> Kind:
-        check_params(self.kind, bytes(_params(self, random.Random(0))))
+        params = bytes(_params(self, random.Random(0)))
+        check_params(self.kind, params)
+        # The coordinator's own limit: what passes here is not refused there, task by task.
+        if len(params) > PARAMS_BYTES - DRAWN_BYTES:
+            raise ValueError(
+                f"expected params, payload included, of at most {PARAMS_BYTES - DRAWN_BYTES} bytes as JSON; "
+                f"found {len(params)}: make payload_bytes smaller"
+            )
         return self
 
 

@@ -238,6 +238,9 @@ async def _check(coordinator: CoordinatorProcess, good: list[WorkerProcess], sie
     claims = {name: state.counters.get(name, 0) for name in siege.claims}
     assert claims == dict(siege.claims), f"counted {claims}, claimed {dict(siege.claims)}"
     told = Counter(event["fault"] for event in coordinator.journal("frame_refused"))
+    for omitted in coordinator.journal("refusals_omitted"):
+        told[omitted["cause"]] += omitted["count"] if omitted["kind"] == "frame_refused" else 0
+    told = +told
     assert told == siege.faults, f"told {dict(told)}, sent {dict(siege.faults)}"
     check_books(coordinator, submitted)
     check_acknowledged(coordinator, good)

@@ -356,3 +356,12 @@ async def test_an_output_that_is_too_large_for_a_message_is_the_tasks_error(
     monkeypatch.setitem(KINDS, "large", Inline(Noop, lambda params: "x" * MAX_BULK_BYTES))
     _, error = await bench.run("large")
     assert f"at most {MAX_BULK_BYTES}" in error
+
+
+async def test_a_state_that_is_too_large_for_a_checkpoint_is_the_tasks_error(
+    bench: Bench, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("worker.tasks.steps.padded", lambda chain, size_bytes: bytes(MAX_BULK_BYTES + 1))
+    bench.wanted.add(1)
+    _, error = await bench.run("steps", {"steps": 2, "step_ms": 0})
+    assert f"keeps at most {MAX_BULK_BYTES}" in error

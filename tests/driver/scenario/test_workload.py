@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from coordinator.submission import trouble
 from driver.scenarios.workload import Workload, expected_tasks, generate
 from wire.control import Task
 
@@ -103,3 +104,28 @@ def test_a_payload_has_its_size_and_does_not_compress_away() -> None:
 
 def test_the_number_of_tasks_to_come_is_known_before() -> None:
     assert expected_tasks(workload(), 60.0) == 1200
+
+
+SLEEPS: tuple[dict[str, Any], ...] = ({"sleep_ms": 5}, {"sleep_ms": "1..3600000"})
+
+
+def _heavy(size_bytes: int, params: dict[str, Any]) -> Workload:
+    kind = {"kind": "sleep", "params": params, "payload": f"{size_bytes}B"}
+    return workload(rate="1/s", arrivals="constant", kinds=[kind])
+
+
+@pytest.mark.parametrize("params", SLEEPS)
+@pytest.mark.parametrize("size_bytes", [1, 10_000, 63_000, 65_000, 65_200])
+def test_a_payload_that_passes_here_is_taken_by_the_coordinator(
+    size_bytes: int, params: dict[str, Any]
+) -> None:
+    assert [trouble(task) for _, task in tasks(_heavy(size_bytes, params))] == [None] * 60
+
+
+@pytest.mark.parametrize("params", SLEEPS)
+@pytest.mark.parametrize("size_bytes", [65_400, 65_536, 100_000, 524_288])
+def test_a_payload_that_the_coordinator_would_refuse_does_not_pass_here(
+    size_bytes: int, params: dict[str, Any]
+) -> None:
+    with pytest.raises(ValueError, match=r"65\d\d\d"):
+        _heavy(size_bytes, params)

@@ -1,0 +1,67 @@
+"""Refusals in the journal: the first of each kind have a line each, a flood of them one line a second.
+
+Every refusal is counted (counters.py). How many have no line of their own, of which kind, about which worker
+and for which cause, stands in `refusals_omitted` lines, so lines and omissions add up to the counters.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from typing import Final
+
+from coordinator.bucket import Bucket
+from wire import events
+from wire.events import Event, Journal
+from wire.limits import HELD_MAX
+
+LINES_PER_S: Final = 20
+BURSTS: Final[dict[type[Event], int]] = {
+    events.HandshakeRefused: 200,
+    events.FrameRefused: 200,
+    # A worker that was cut off comes back with all that it holds: each refusal of that has its line.
+    events.ResultRefused: HELD_MAX,
+    events.CheckpointRefused: HELD_MAX,
+}
+"""Lines of one kind about one worker that may come at once."""
+ALL_WORKERS: Final = 8
+"""Lines about all workers together: so many times those about one."""
+WORKERS_MAX: Final = 1_000
+OMITTED_MAX: Final = 200
+
+
+class Refusals:
+    """Writes refusals, each line within the budget of its worker and that of its kind."""
+
+    def __init__(self, journal: Journal) -> None:
+        self._journal = journal
+        self._of_kind = {
+            kind: Bucket(ALL_WORKERS * LINES_PER_S, ALL_WORKERS * burst) for kind, burst in BURSTS.items()
+        }
+        self._of_worker: OrderedDict[tuple[type[Event], str], Bucket] = OrderedDict()
+        self._omitted: Counter[tuple[str, str, str]] = Counter()
+
+    def write(self, now_ns: int, kind: type[Event], worker: str, cause: str, /, **fields: object) -> None:
+        """Write the line of one refusal, or count it as omitted. The event has `fields`."""
+        if self._bucket(kind, worker).take(now_ns) and self._of_kind[kind].take(now_ns):
+            self._journal(kind, **fields)
+            return
+        tag = str(kind.__struct_config__.tag)
+        key = (tag, worker, cause)
+        if key not in self._omitted and len(self._omitted) >= OMITTED_MAX:
+            key = (tag, "", cause)
+        self._omitted[key] += 1
+
+    def summarise(self) -> None:
+        """Write how many refusals have had no line since the last call; to be called once a second."""
+        for (tag, worker, cause), count in self._omitted.items():
+            self._journal(events.RefusalsOmitted, kind=tag, worker=worker, cause=cause, count=count)
+        self._omitted.clear()
+
+    def _bucket(self, kind: type[Event], worker: str) -> Bucket:
+        key = (kind, worker)
+        bucket = self._of_worker.get(key)
+        if bucket is None:
+            bucket = self._of_worker[key] = Bucket(LINES_PER_S, BURSTS[kind])
+            if len(self._of_worker) > WORKERS_MAX:
+                self._of_worker.popitem(last=False)
+        return bucket

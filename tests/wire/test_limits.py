@@ -1,0 +1,228 @@
+"""Claims about sizes: every field has a bound, and what is accepted fits every frame that is made of it."""
+
+from __future__ import annotations
+
+import hashlib
+import random
+from collections.abc import Iterator
+from typing import Any, get_args
+
+import msgspec
+import msgspec.inspect as inspect
+import pytest
+
+from wire import control, events, handshake, messages
+from wire.channel import Channel
+from wire.codec import Limits, Opener, Sealer
+from wire.events import Journal, ProcessEvent, TaskDone
+from wire.limits import (
+    BULK_BYTES,
+    ERROR_CHARS,
+    FRAME_BYTES,
+    HELD_MAX,
+    LINE_BYTES,
+    NAME_BYTES,
+    PARAMS_BYTES,
+    PROOF_BYTES,
+    WORDS_CHARS,
+)
+from wire.messages import (
+    Assign,
+    Checkpoint,
+    CheckpointSaved,
+    Envelope,
+    Frame,
+    HandBack,
+    Heartbeat,
+    Held,
+    Inventory,
+    LeasesRenewed,
+    Message,
+    Progress,
+    Result,
+    Revoke,
+)
+from wire.priority import Priority
+from wire.refusals import FrameError
+
+KEY = bytes(32)
+TOKEN = (1 << 63) - 1
+STATE = Checkpoint(TOKEN, b"s" * BULK_BYTES, hashlib.sha256().digest())
+ID = "i" * NAME_BYTES
+PROOF = b"p" * PROOF_BYTES
+WORDS = "\U0001f4a5" * WORDS_CHARS
+ERROR = "\U0001f4a5" * ERROR_CHARS
+LARGEST: tuple[Message, ...] = (
+    Assign(ID, TOKEN, ID, b"p" * PARAMS_BYTES, Priority.normal, TOKEN, TOKEN, TOKEN, STATE, TOKEN, PROOF),
+    Result(ID, TOKEN, b"o" * BULK_BYTES, ERROR, TOKEN, TOKEN, TOKEN, TOKEN),
+    CheckpointSaved(ID, TOKEN, STATE),
+    Revoke(ID, TOKEN, WORDS),
+    HandBack(ID, TOKEN, WORDS),
+    Assign(ID, TOKEN, ID, b"", Priority.normal, TOKEN, TOKEN, TOKEN, None, TOKEN, PROOF),
+    Result(ID, TOKEN, b"", "", TOKEN, TOKEN, TOKEN, TOKEN),
+)
+UNNUMBERED: tuple[Message, ...] = (
+    Inventory([Held(ID, TOKEN, PROOF)] * HELD_MAX),
+    Heartbeat(TOKEN, TOKEN, [Progress(TOKEN, TOKEN)] * HELD_MAX),
+    LeasesRenewed(TOKEN, TOKEN, [TOKEN] * HELD_MAX),
+)
+RAW = {("Task", "params"), ("ProcessStarted", "settings")}
+"""JSON that is passed on untouched: the submission's check bounds the one, the journal's writer the other."""
+
+
+def structs_of(module: Any) -> list[type[msgspec.Struct]]:
+    found = [
+        one for one in vars(module).values() if isinstance(one, type) and issubclass(one, msgspec.Struct)
+    ]
+    return [one for one in found if one.__module__ == module.__name__]
+
+
+def unbounded(told: inspect.Type) -> Iterator[str]:
+    """The parts of a type that may be of any size. Structs are walked by themselves."""
+    match told:
+        case inspect.StrType() | inspect.BytesType() | inspect.ByteArrayType():
+            if told.max_length is None:
+                yield type(told).__name__
+        case inspect.ListType() | inspect.SetType() | inspect.VarTupleType():
+            if told.max_length is None:
+                yield type(told).__name__
+            yield from unbounded(told.item_type)
+        case inspect.DictType():
+            if told.max_length is None:
+                yield type(told).__name__
+            yield from unbounded(told.key_type)
+            yield from unbounded(told.value_type)
+        case inspect.UnionType():
+            for one in told.types:
+                yield from unbounded(one)
+        case inspect.RawType() | inspect.AnyType():
+            yield type(told).__name__
+        case _:
+            assert isinstance(
+                told,
+                inspect.IntType | inspect.FloatType | inspect.BoolType | inspect.NoneType
+                | inspect.EnumType | inspect.StructType,
+            ), told  # fmt: skip
+
+
+@pytest.mark.parametrize("module", [messages, handshake, control, events], ids=lambda one: one.__name__)
+def test_every_field_of_every_message_has_a_bound(module: Any) -> None:
+    kinds = structs_of(module)
+    assert kinds
+    for kind in kinds:
+        told = inspect.type_info(kind)
+        assert isinstance(told, inspect.StructType)
+        for field in told.fields:
+            if (kind.__name__, field.name) not in RAW:
+                assert list(unbounded(field.type)) == [], f"{kind.__name__}.{field.name}"
+
+
+def test_a_field_without_a_bound_is_found() -> None:
+    class Loose(msgspec.Struct):
+        names: dict[str, list[bytes]] | None
+
+    told = inspect.type_info(Loose)
+    assert isinstance(told, inspect.StructType)
+    found = [one for field in told.fields for one in unbounded(field.type)]
+    assert found == ["DictType", "StrType", "ListType", "BytesType"]
+
+
+@pytest.mark.parametrize("seed", range(20))
+def test_whatever_is_accepted_fits_a_frame_that_the_other_side_takes(seed: int) -> None:
+    chance = random.Random(seed)
+    channel = Channel()
+    channel.resume(0, 1_000_000)
+    sealer, opener = Sealer(KEY, compress=False), Opener(KEY, Limits())
+    for _ in range(600):
+        weights = (1, 1, 1, 40, 40, 200, 200)
+        (message,) = chance.choices(LARGEST, weights)
+        channel.send(message, Priority.normal, 0, always=True)
+    while channel.depth:
+        unnumbered = chance.sample(UNNUMBERED[:2], chance.randrange(3))
+        data = sealer.seal(channel.take(0, tuple(unnumbered)))
+        assert len(data) <= FRAME_BYTES
+        taken = opener.open(data)
+        numbered = [one.sequence for one in taken.envelopes if one.sequence]
+        if numbered:
+            channel.acknowledge(numbered[-1])
+
+
+@pytest.mark.parametrize("message", [*LARGEST, *UNNUMBERED], ids=lambda one: type(one).__name__)
+def test_the_largest_message_of_each_kind_is_taken(message: Message) -> None:
+    sequence = 0 if message in UNNUMBERED else 1
+    data = Sealer(KEY, compress=False).seal(Frame(0, 512, [Envelope(sequence, message)]))
+    assert Opener(KEY, Limits()).open(data).envelopes[0].message == message
+
+
+@pytest.mark.parametrize(
+    "message",
+    [
+        CheckpointSaved("t", 1, Checkpoint(1, b"s" * (BULK_BYTES + 1), b"")),
+        Result("t", 1, b"o" * (BULK_BYTES + 1), "", 0, 0, 0),
+        Result("t", 1, b"", "e" * (ERROR_CHARS + 1), 0, 0, 0),
+        Result("t" * (NAME_BYTES + 1), 1, b"", "", 0, 0, 0),
+        HandBack("t", 1, "w" * (WORDS_CHARS + 1)),
+        Inventory([Held("t", 1)] * (HELD_MAX + 1)),
+        Heartbeat(0, 0, [Progress(1, 1)] * (HELD_MAX + 1)),
+    ],
+    ids=lambda one: type(one).__name__,
+)
+def test_one_more_than_the_bound_is_refused_as_a_whole(message: Message) -> None:
+    data = Sealer(KEY).seal(Frame(0, 512, [Envelope(1, message)]))
+    with pytest.raises(FrameError, match=r"undecodable: .*length <="):
+        Opener(KEY, Limits()).open(data)
+
+
+def test_a_frame_that_could_not_be_taken_is_never_made() -> None:
+    with pytest.raises(AssertionError, match="a frame of"):
+        Sealer(KEY).seal(Frame(0, 512, [Envelope(1, CheckpointSaved(ID, 1, STATE))] * 3))
+
+
+@pytest.mark.parametrize("filling", ["x", "\U0001f4a5", "\x00", '"'])
+def test_a_line_of_the_journal_is_bounded_and_can_be_read(filling: str) -> None:
+    for kind in get_args(ProcessEvent):
+        lines: list[bytes] = []
+        told = inspect.type_info(kind)
+        assert isinstance(told, inspect.StructType)
+        fields = {
+            field.name: filling * 400_000 if isinstance(field.type, inspect.StrType) else _some(field.type)
+            for field in told.fields
+            if field.name not in ("at_ns", "wall_s", "by")
+        }
+        Journal("worker-7", lines.append, lambda: TOKEN, lambda: 1.5)(kind, **fields)
+        assert len(lines[0]) <= LINE_BYTES
+        assert msgspec.json.decode(lines[0], type=ProcessEvent).by == "worker-7"
+
+
+def _some(told: inspect.Type) -> object:
+    match told:
+        case inspect.DictType():
+            return {priority.name: TOKEN for priority in Priority}
+        case inspect.RawType():
+            return msgspec.Raw(b"{}")
+        case inspect.FloatType():
+            return 0.5
+        case _:
+            return TOKEN
+
+
+def test_a_text_that_fits_its_line_is_left_as_it_is() -> None:
+    lines: list[bytes] = []
+    Journal("c", lines.append, lambda: 0, lambda: 0.0)(
+        TaskDone, task="t", token=1, worker="w", outcome="failed", error=ERROR, attempts=1
+    )
+    assert msgspec.json.decode(lines[0], type=ProcessEvent).error == ERROR
+
+
+@pytest.mark.parametrize("wall_s", [float("nan"), float("inf"), float("-inf")])
+def test_a_hello_without_a_time_is_refused_by_its_clock(wall_s: float) -> None:
+    hello = handshake.Hello(1, "worker-1", "life", bytes(16), wall_s, 1, 0, True)
+    with pytest.raises(handshake.HandshakeError, match="clock"):
+        handshake.read_hello(handshake.write_hello(hello, KEY), KEY, 1_795_000_000.0)
+
+
+@pytest.mark.parametrize("size_bytes", [0, 15, 17, 5_000])
+def test_a_nonce_has_one_length(size_bytes: int) -> None:
+    hello = handshake.Hello(1, "worker-1", "life", bytes(size_bytes), 1_795_000_000.0, 1, 0, True)
+    with pytest.raises(handshake.HandshakeError, match="damaged"):
+        handshake.read_hello(handshake.write_hello(hello, KEY), KEY, 1_795_000_000.0)
