@@ -61,7 +61,7 @@ def start_s(store: Path, journals: Path) -> float:
     environment = {
         **os.environ, "STORMLAB_KEY": "0" * 64, "STORE_DIR": str(store), "JOURNAL_DIR": str(journals),
         "STORMLAB_LISTEN": "127.0.0.1", "COORDINATOR_PORT": str(free_port()), "CONTROL_PORT": str(port),
-        "STORMLAB_COORDINATOR": '{"waiting_tasks": 2000000}',
+        "STORMLAB_CONTROL_TOKEN": "0" * 64, "STORMLAB_COORDINATOR": '{"waiting_tasks": 2000000}',
     }  # fmt: skip
     began = time.monotonic()
     process = subprocess.Popen(

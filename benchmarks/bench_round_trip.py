@@ -31,11 +31,11 @@ from websockets.asyncio.client import connect
 from benchmarks.arms.celery import OnRedis
 from benchmarks.arms.dask import Dask
 from benchmarks.arms.echo import PAUSE_S, Echo
-from benchmarks.arms.ours import Ours
+from benchmarks.arms.ours import TOKEN, Ours
 from benchmarks.pairs import estimate, ratios
 from benchmarks.pinning import SECOND, pin
 from benchmarks.row import Bound, Row, at_most
-from wire.control import Submission, Submitted, Task
+from wire.control import Submission, Submitted, Task, authorization
 from wire.settings import WorkerSettings
 
 TRIPS = 300
@@ -65,7 +65,8 @@ class OurTrips(Ours):
 
     async def _trips(self, count: int) -> list[float]:
         took_s = []
-        async with connect(f"{self.control_url}/tasks?wait_ms=30000", compression=None, proxy=None) as link:
+        url, token = f"{self.control_url}/tasks?wait_ms=30000", authorization(TOKEN)
+        async with connect(url, compression=None, proxy=None, additional_headers=token) as link:
             for _ in range(count):
                 await asyncio.sleep(PAUSE_S)
                 began_s = time.monotonic()

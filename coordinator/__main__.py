@@ -21,6 +21,7 @@ from websockets.asyncio.server import Server
 
 from coordinator.control import Control
 from coordinator.core import Core
+from coordinator.guard import Guard, parse_token
 from coordinator.journal_file import JournalFile
 from coordinator.log import LoggedJournal, say
 from coordinator.retelling import without_told
@@ -48,7 +49,9 @@ at all the tasks that wait takes time from them.
 """
 
 
-async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Path, store_dir: Path) -> None:
+async def serve(
+    fleet_key: bytes, guard: Guard, settings: CoordinatorSettings, journal_dir: Path, store_dir: Path
+) -> None:
     """Run until asked to leave. Raises what the shell broke with."""
     # A restart makes objects by the million, and all of them stay: the collector would look for nothing.
     gc.disable()
@@ -72,7 +75,10 @@ async def serve(fleet_key: bytes, settings: CoordinatorSettings, journal_dir: Pa
     # Who still waits for results asks the successor. A handler ends with its client: what waits for one that
     # left would take up room for others.
     runner = web.AppRunner(
-        Control(shell, leave.set).app(), access_log=None, shutdown_timeout=CLOSE_S, handler_cancellation=True
+        Control(shell, leave.set, guard).app(),
+        access_log=None,
+        shutdown_timeout=CLOSE_S,
+        handler_cancellation=True,
     )
     await runner.setup()
     port = int(os.environ.get("CONTROL_PORT") or CONTROL_PORT)
@@ -125,6 +131,7 @@ def main() -> int:
     """Read the environment, and serve; what goes wrong ends with a sentence."""
     try:
         fleet_key = parse_key(os.environ.get("STORMLAB_KEY", ""))
+        guard = Guard(parse_token(os.environ.get("STORMLAB_CONTROL_TOKEN", "")))
         settings = read_settings(os.environ.get("STORMLAB_COORDINATOR", ""), CoordinatorSettings)
     except ValueError as error:
         say(f"cannot start: {error}")
@@ -132,7 +139,7 @@ def main() -> int:
     journal_dir = Path(os.environ.get("JOURNAL_DIR") or "/journal")
     store_dir = Path(os.environ.get("STORE_DIR") or "/store")
     try:
-        uvloop.run(serve(fleet_key, settings, journal_dir, store_dir))
+        uvloop.run(serve(fleet_key, guard, settings, journal_dir, store_dir))
     except (OSError, sqlite3.Error) as error:
         say(f"stops: {error} (journal in {journal_dir}, store in {store_dir})")
         say("once that is mended, start it again: nothing that was acknowledged is lost")

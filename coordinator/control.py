@@ -10,6 +10,7 @@ import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
 from coordinator.awaited import AWAITED_MAX
+from coordinator.guard import Guard
 from coordinator.metrics import render
 from coordinator.rows import ResultRow
 from coordinator.server import Shell
@@ -35,14 +36,15 @@ class UnanswerableError(Exception):
 class Control:
     """Answers HTTP requests from one core."""
 
-    def __init__(self, shell: Shell, drain: Callable[[], None]) -> None:
+    def __init__(self, shell: Shell, drain: Callable[[], None], guard: Guard) -> None:
         self._shell = shell
+        self._guard = guard
         self._drain = drain
         self._sockets: weakref.WeakSet[web.WebSocketResponse] = weakref.WeakSet()
 
     def app(self) -> web.Application:
         """The routes."""
-        app = web.Application(client_max_size=BODY_MAX_BYTES)
+        app = web.Application(middlewares=[self._guard.let_in], client_max_size=BODY_MAX_BYTES)
         app.router.add_get("/healthz", self._health)
         app.router.add_post("/tasks", self._submit)
         app.router.add_get("/tasks", self._submit_many)

@@ -9,6 +9,9 @@ under test).
     GET  /state      State
     POST /drain      begin to leave (as SIGTERM does)
     GET  /metrics    Prometheus text
+
+Every call but GET /healthz and /metrics, which change nothing and hold no word of a task, has the lab's
+control token in it (`authorization`). None is answered under a foreign Host, nor with an Origin.
 """
 
 from __future__ import annotations
@@ -21,6 +24,10 @@ from wire.limits import BULK_BYTES, ErrorText, Label, Name
 from wire.priority import Priority
 
 CONTROL_PORT = 8766
+CONTROL_HOST_NAME = "coordinator"
+"""The name under which the control network has it: Prometheus asks by it."""
+OPEN_PATHS = ("/healthz", "/metrics")
+"""GET answers these without a token."""
 WAIT_MAX_MS = 60_000
 """For so long a submission may wait for results."""
 TASKS_MAX = 10_000
@@ -34,6 +41,11 @@ WORKERS_MAX = 50_000
 Typed = Annotated[str, msgspec.Meta(max_length=TYPED_CHARS)]
 Whole = Annotated[int, msgspec.Meta(ge=-(1 << 63), le=(1 << 63) - 1)]
 Tally = Annotated[dict[Label, int], msgspec.Meta(max_length=1_000)]
+
+
+def authorization(token: str) -> dict[str, str]:
+    """The header that carries the control token (RFC 6750, section 2.1)."""
+    return {"Authorization": f"Bearer {token}"}
 
 
 class Task(msgspec.Struct, kw_only=True, frozen=True):

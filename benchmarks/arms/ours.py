@@ -19,9 +19,10 @@ import msgspec
 from benchmarks.arms.processes import Arm, answers, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
 from benchmarks.ports import free_port
-from wire.control import State, Submission, Submitted, Task
+from wire.control import State, Submission, Submitted, Task, authorization
 
 WORKERS = 2
+TOKEN = "control" * 5
 SUBMITTED_AT_ONCE = 1_000
 WARM_UP = 2_000
 LOOK_S = 0.01
@@ -57,6 +58,7 @@ class Ours(Arm):
         coordinator = {
             "STORMLAB_COORDINATOR": msgspec.json.encode(self._coordinator).decode(), "STORE_DIR": str(folder),
             "STORMLAB_LISTEN": "127.0.0.1", "COORDINATOR_PORT": str(port), "CONTROL_PORT": str(control_port),
+            "STORMLAB_CONTROL_TOKEN": TOKEN,
         }  # fmt: skip
         start(ends, FIRST, "coordinator", **both, **coordinator)
         wait_until(lambda: answers(control_port), "the coordinator listens")
@@ -87,7 +89,7 @@ class Ours(Arm):
         return msgspec.json.decode(self._ask("GET", "/state"), type=State)
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
-        self._http.request(method, path, body)
+        self._http.request(method, path, body, authorization(TOKEN))
         answer = self._http.getresponse()
         text = answer.read()
         if answer.status != 200:

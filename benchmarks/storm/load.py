@@ -10,7 +10,8 @@ import time
 import msgspec
 
 from benchmarks.pinning import SECOND
-from wire.control import Submission, Submitted, Task
+from benchmarks.storm.servers import TOKEN
+from wire.control import Submission, Submitted, Task, authorization
 
 TICK_S = 0.01
 ANSWER_WITHIN_S = 60.0
@@ -24,7 +25,7 @@ class Submitter:
 
     def submit(self, tasks: list[Task]) -> None:
         """They are durable when this returns. Raises RuntimeError where one was refused."""
-        self._http.request("POST", "/tasks", msgspec.json.encode(Submission(tasks)))
+        self._http.request("POST", "/tasks", msgspec.json.encode(Submission(tasks)), authorization(TOKEN))
         told = msgspec.json.decode(self._http.getresponse().read(), type=Submitted)
         if told.refused:
             raise RuntimeError(f"{len(told.refused)} tasks were refused: {told.refused[0].because}")

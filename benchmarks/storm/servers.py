@@ -17,6 +17,7 @@ from benchmarks.ports import free_port
 from wire.settings import CoordinatorSettings
 
 ROOT = Path(__file__).resolve().parents[2]
+TOKEN = "control" * 5
 LISTENS_WITHIN_S = 60.0
 LOOK_EVERY_S = 0.001
 
@@ -66,6 +67,7 @@ def coordinator(folder: Path, key: str, settings: CoordinatorSettings, control_p
         "STORMLAB_KEY": key, "STORMLAB_COORDINATOR": msgspec.json.encode(settings).decode(),
         "STORMLAB_LISTEN": "127.0.0.1", "JOURNAL_DIR": str(folder), "STORE_DIR": str(folder),
         "COORDINATOR_PORT": str(port), "CONTROL_PORT": str(control_port or free_port()),
+        "STORMLAB_CONTROL_TOKEN": TOKEN,
     }  # fmt: skip
     return Server(port, [sys.executable, "-m", "coordinator"], environment, folder)
 

@@ -94,7 +94,7 @@ def _as_text(lab: Lab, workers: int, took_s: float) -> list[str]:
     return [
         f"The lab {lab.engine.project!r} is up: {workers} workers, each on its own link ({took_s:.1f} s).",
         f"  Toxiproxy    http://{spec.host}:{spec.toxiproxy_port}/proxies",
-        f"  coordinator  http://{spec.host}:{spec.control_port}/state",
+        f"  coordinator  http://{spec.host}:{spec.control_port}/metrics",
         f"  look         docker compose{which} ps    python lab.py status{mine}",
         f"  read         python lab.py logs worker-1{mine}",
         f"  take down    python lab.py down{mine}",

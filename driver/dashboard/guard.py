@@ -8,10 +8,13 @@ apart by the Host header, and one that sends a request here by the Origin header
 from __future__ import annotations
 
 import hmac
+import socket
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from aiohttp import web
+
+from wire.own_names import is_own_name
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -30,19 +33,21 @@ class Guard:
 
     def __init__(self, token: str, host: str) -> None:
         self._token = token
-        # Whoever opened it to other machines reaches it by names that only they know.
-        self._names = _LOOPBACK if host in ("127.0.0.1", "localhost", "::1") else ()
+        self._is_local = host in ("127.0.0.1", "localhost", "::1")
+        # Whoever opened it to other machines reaches it by its address, or by this machine's own names.
+        self._names = {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
         self._cookie = "stormlab"
         self._hosts: set[str] = set()
 
     def listen_on(self, port: int) -> None:
         """The port that it listens on. Cookies know no ports, so each server's has a name of its own."""
         self._cookie = f"stormlab-{port}"
-        self._hosts = {f"{name}:{port}" for name in self._names}
+        self._hosts = {f"{name}:{port}" for name in _LOOPBACK}
 
     def refusal(self, request: web.Request) -> str:
         """Why a request is not answered; "" where it is."""
-        if self._names and request.host not in self._hosts:
+        answers = request.host in self._hosts if self._is_local else is_own_name(request.host, self._names)
+        if not answers:
             return f"this dashboard does not answer to the name {request.host!r}"
         origin = request.headers.get("Origin")
         if origin is not None and origin != f"http://{request.host}":

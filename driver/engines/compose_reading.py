@@ -131,6 +131,7 @@ def variables(spec: LabSpec) -> dict[str, str]:
     """What compose.yaml is told; what is empty keeps the default written there."""
     told = {
         "STORMLAB_KEY": spec.key,
+        "STORMLAB_CONTROL_TOKEN": spec.control_token,
         "STORMLAB_HOST": spec.host,
         "STORMLAB_TOXIPROXY_PORT": str(spec.toxiproxy_port),
         "STORMLAB_CONTROL_PORT": str(spec.control_port),
@@ -161,6 +162,7 @@ def spec(coordinator: Attributes, toxiproxy: Attributes, worker: Attributes | No
     _, toxiproxy_port = _published(toxiproxy, 8474)
     return LabSpec(
         key=variables.get("STORMLAB_KEY", ""),
+        control_token=variables.get("STORMLAB_CONTROL_TOKEN", ""),
         host=host,
         toxiproxy_port=toxiproxy_port,
         control_port=control_port,

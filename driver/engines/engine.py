@@ -8,7 +8,7 @@ or EngineGoneError with a sentence.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
@@ -26,6 +26,7 @@ class LabSpec:
     """All that a lab is started with.
 
     The settings are JSON texts; `journals` is a folder of this machine, or None for one inside the engine.
+    `control_token` lets the driver, and nobody else, use the coordinator's control API.
     `room` tells labs apart that stand side by side: the engine gives each its own addresses by it.
     """
 
@@ -38,6 +39,7 @@ class LabSpec:
     prober_json: str = ""
     room: int = 0
     journals: Path | None = None
+    control_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)

@@ -9,7 +9,7 @@ import aiohttp
 import msgspec
 
 from driver.errors import CoordinatorError
-from wire.control import Health, State, Submission, Submitted, Task
+from wire.control import Health, State, Submission, Submitted, Task, authorization
 
 S = TypeVar("S")
 
@@ -19,12 +19,14 @@ CALL_TIMEOUT_S = 5.0
 class CoordinatorClient:
     """One session with one coordinator; used as an async context. Every call raises CoordinatorError."""
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, token: str) -> None:
+        self._headers = authorization(token)
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> CoordinatorClient:
-        self._session = aiohttp.ClientSession(timeout=aiohttp.ClientTimeout(total=CALL_TIMEOUT_S))
+        timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S)
+        self._session = aiohttp.ClientSession(timeout=timeout, headers=self._headers)
         return self
 
     async def __aexit__(

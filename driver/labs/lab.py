@@ -28,7 +28,7 @@ class Lab:
 
     def coordinator(self) -> CoordinatorClient:
         """A client to be used as an async context."""
-        return CoordinatorClient(self.spec.host, self.spec.control_port)
+        return CoordinatorClient(self.spec.host, self.spec.control_port, self.spec.control_token)
 
 
 def lab_of(engine: Engine, spec: LabSpec) -> Lab:
@@ -45,9 +45,12 @@ def standing(engine: Engine) -> Lab:
 
 
 def new_spec(host: str, port: int | None) -> LabSpec:
-    """A specification with a fresh key. `port` is the first of two to publish on; None: the usual ones."""
+    """A specification with a fresh key and control token. `port` is the first of two to publish on; None:
+    the usual ones.
+    """
     toxiproxy_port, control_port = ports_from(port)
-    return LabSpec(secrets.token_hex(32), host, toxiproxy_port, control_port)
+    token = secrets.token_hex(32)
+    return LabSpec(secrets.token_hex(32), host, toxiproxy_port, control_port, control_token=token)
 
 
 def ports_from(port: int | None) -> tuple[int, int]:

@@ -16,8 +16,10 @@ from typing import Any
 import aiohttp
 
 from tests.worker.process import events_in
+from wire.control import authorization
 
 KEY = bytes.fromhex("42" * 32)
+TOKEN = "control" * 5
 ROOT = Path(__file__).parents[2]
 DEADLINE_S = 20
 
@@ -38,6 +40,7 @@ class Coordinator:
         environment = {
             **os.environ,
             "STORMLAB_KEY": KEY.hex(),
+            "STORMLAB_CONTROL_TOKEN": TOKEN,
             "STORMLAB_COORDINATOR": json.dumps({"admission_burst": 1_000, **self.settings}),
             "STORMLAB_LISTEN": "127.0.0.1",
             "JOURNAL_DIR": str(self.folder),
@@ -82,9 +85,16 @@ class Coordinator:
 
     # -- the control API -----------------------------------
 
-    async def ask(self, method: str, path: str, data: bytes | None = None) -> tuple[int, bytes]:
+    async def ask(
+        self, method: str, path: str, data: bytes | None = None, headers: dict[str, str] | None = None
+    ) -> tuple[int, bytes]:
+        """As the driver does; `headers` go instead of the token."""
         url = f"http://127.0.0.1:{self.control_port}{path}"
-        async with aiohttp.ClientSession() as session, session.request(method, url, data=data) as answer:
+        headers = authorization(TOKEN) if headers is None else headers
+        async with (
+            aiohttp.ClientSession(headers=headers) as session,
+            session.request(method, url, data=data) as answer,
+        ):
             return answer.status, await answer.read()
 
     async def submit(self, *names: str, **fields: Any) -> dict[str, Any]:

@@ -14,7 +14,8 @@ from websockets.exceptions import ConnectionClosed
 from coordinator.awaited import AWAITED_MAX, Awaited
 from coordinator.rows import ResultRow
 from tests.coordinator.mini_worker import MiniWorker
-from tests.coordinator.running import KEY, Coordinator, coordinator
+from tests.coordinator.running import KEY, TOKEN, Coordinator, coordinator
+from wire.control import authorization
 
 
 def result(name: str) -> ResultRow:
@@ -99,7 +100,11 @@ async def test_everybody_who_waits_for_a_task_gets_its_result_and_nothing_is_kep
 
 async def over_a_socket(running: Coordinator, *messages: bytes, wait_ms: int = 15_000) -> ClientConnection:
     """A connection that submits, to which these were said."""
-    link = await connect(f"ws://127.0.0.1:{running.control_port}/tasks?wait_ms={wait_ms}", proxy=None)
+    link = await connect(
+        f"ws://127.0.0.1:{running.control_port}/tasks?wait_ms={wait_ms}",
+        proxy=None,
+        additional_headers=authorization(TOKEN),
+    )
     for message in messages:
         await link.send(message)
     return link

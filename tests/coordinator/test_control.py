@@ -10,8 +10,11 @@ from aiohttp.test_utils import TestClient, TestServer
 
 from coordinator.awaited import Awaited
 from coordinator.control import Control
+from coordinator.guard import Guard
 from coordinator.server import Shell
+from tests.coordinator.running import TOKEN
 from tests.coordinator.world import World
+from wire.control import authorization
 
 
 class SlowDisk:
@@ -38,10 +41,10 @@ class Desk:
 
 async def test_a_submission_is_answered_when_the_disk_has_it_and_no_sooner() -> None:
     desk = Desk()
-    app = Control(cast("Shell", desk), lambda: None).app()
+    app = Control(cast("Shell", desk), lambda: None, Guard(TOKEN)).app()
     body = json.dumps({"tasks": [{"task_id": "a", "kind": "noop"}]})
     async with TestClient(TestServer(app)) as client, asyncio.timeout(10):
-        answer = asyncio.create_task(client.post("/tasks", data=body))
+        answer = asyncio.create_task(client.post("/tasks", data=body, headers=authorization(TOKEN)))
         asked = asyncio.create_task(desk.committer.asked.wait())
         await asyncio.wait((answer, asked), return_when=asyncio.FIRST_COMPLETED)
         assert not answer.done()

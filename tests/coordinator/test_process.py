@@ -17,7 +17,7 @@ from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.coordinator.mini_worker import MiniWorker, TurnedAwayError
-from tests.coordinator.running import KEY, ROOT, Coordinator, coordinator
+from tests.coordinator.running import KEY, ROOT, TOKEN, Coordinator, coordinator
 from wire.codec import Limits
 from wire.messages import GoAway, Held
 from wire.refusals import CloseCode
@@ -325,8 +325,22 @@ def test_without_a_key_it_does_not_start_and_says_what_to_do(tmp_path: Path) -> 
     assert b"Traceback" not in ended.stderr
 
 
+@pytest.mark.parametrize("token", ["", "short", "with a blank, and long enough to be one"])
+def test_without_a_control_token_it_does_not_start_and_says_what_to_do(token: str) -> None:
+    environment = {**os.environ, "STORMLAB_KEY": KEY.hex(), "STORMLAB_CONTROL_TOKEN": token}
+    ended = subprocess.run(
+        [sys.executable, "-m", "coordinator"], cwd=ROOT, env=environment, capture_output=True, timeout=20
+    )
+    assert ended.returncode == 64
+    assert b"STORMLAB_CONTROL_TOKEN must be 32 or more letters and digits" in ended.stderr
+    assert b"openssl rand -hex 32" in ended.stderr
+
+
 def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path) -> None:
-    environment = {**os.environ, "STORMLAB_KEY": KEY.hex(), "STORMLAB_COORDINATOR": '{"fleet": -3}'}
+    environment = {
+        **os.environ, "STORMLAB_KEY": KEY.hex(), "STORMLAB_CONTROL_TOKEN": TOKEN,
+        "STORMLAB_COORDINATOR": '{"fleet": -3}',
+    }  # fmt: skip
     ended = subprocess.run(
         [sys.executable, "-m", "coordinator"], cwd=ROOT, env=environment, capture_output=True, timeout=20
     )
@@ -337,7 +351,8 @@ def test_a_setting_that_makes_no_sense_is_named(tmp_path: Path) -> None:
 def test_a_port_that_is_taken_ends_with_a_sentence(tmp_path: Path) -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         environment = {
-            **os.environ, "STORMLAB_KEY": KEY.hex(), "STORMLAB_LISTEN": "127.0.0.1",
+            **os.environ, "STORMLAB_KEY": KEY.hex(), "STORMLAB_CONTROL_TOKEN": TOKEN,
+            "STORMLAB_LISTEN": "127.0.0.1",
             "COORDINATOR_PORT": str(taken.getsockname()[1]), "CONTROL_PORT": "0",
             "JOURNAL_DIR": str(tmp_path), "STORE_DIR": str(tmp_path),
         }  # fmt: skip

@@ -84,6 +84,7 @@ def test_a_lab_tells_itself_what_it_was_started_with() -> None:
     coordinator = inspected("toxiproxy", HostConfig__PortBindings=bound)
     coordinator["Config"]["Env"] = [
         "STORMLAB_KEY=ab",
+        "STORMLAB_CONTROL_TOKEN=cd",
         "STORMLAB_LISTEN=10.231.5.2",
         "STORMLAB_COORDINATOR={}",
     ]
@@ -93,12 +94,14 @@ def test_a_lab_tells_itself_what_it_was_started_with() -> None:
     )
     assert compose_reading.spec(coordinator, toxiproxy, None) == LabSpec(
         key="ab", host="127.0.0.1", toxiproxy_port=9000, control_port=9001, coordinator_json="{}", room=5,
+        control_token="cd",
         journals=Path("/runs/1/journals"),
     )  # fmt: skip
 
 
 def test_what_compose_is_told_reads_back_as_the_same_room() -> None:
-    told = compose_reading.variables(LabSpec("ab", "127.0.0.1", 1, 2, room=3))
+    told = compose_reading.variables(LabSpec("ab", "127.0.0.1", 1, 2, room=3, control_token="cd"))
+    assert told["STORMLAB_CONTROL_TOKEN"] == "cd"
     assert told["STORMLAB_CORE_PREFIX"] == "10.231.3"
     assert told["STORMLAB_LINKS_SUBNET"] == "10.232.12.0/22"
     assert "STORMLAB_JOURNALS" not in told

@@ -15,8 +15,11 @@ from driver.labs import coordinator_client
 from driver.labs.coordinator_client import CoordinatorClient
 from wire.control import Submission, Submitted, Task
 
+TOKEN = "control" * 5
+
 
 async def take(request: web.Request) -> web.Response:
+    assert request.headers["Authorization"] == f"Bearer {TOKEN}"
     submission = msgspec.json.decode(await request.read(), type=Submission)
     return web.Response(body=msgspec.json.encode(Submitted(len(submission.tasks), 0, [])))
 
@@ -36,7 +39,7 @@ async def client() -> AsyncIterator[CoordinatorClient]:
     app.add_routes([web.post("/tasks", take), web.get("/healthz", sleep), web.get("/state", refuse)])
     async with TestServer(app) as server:
         assert server.port is not None
-        async with CoordinatorClient("127.0.0.1", server.port) as one:
+        async with CoordinatorClient("127.0.0.1", server.port, TOKEN) as one:
             yield one
 
 
@@ -59,12 +62,12 @@ async def test_no_call_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     app.add_routes([web.get("/healthz", sleep)])
     async with TestServer(app) as server:
         assert server.port is not None
-        async with CoordinatorClient("127.0.0.1", server.port) as slow:
+        async with CoordinatorClient("127.0.0.1", server.port, TOKEN) as slow:
             with pytest.raises(CoordinatorError, match="does not answer GET /healthz"):
                 await slow.health()
 
 
 async def test_a_port_that_nobody_listens_on_is_told_with_where_to_look() -> None:
-    async with CoordinatorClient("127.0.0.1", 9) as nobody:
+    async with CoordinatorClient("127.0.0.1", 9, TOKEN) as nobody:
         with pytest.raises(CoordinatorError, match="See: python lab"):
             await nobody.state()

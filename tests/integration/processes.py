@@ -21,7 +21,9 @@ import msgspec
 
 from tests.worker.process import ROOT, WorkerProcess, events_in
 from tests.worker.small_coordinator import KEY
-from wire.control import State, Submission, Submitted, Task
+from wire.control import State, Submission, Submitted, Task, authorization
+
+TOKEN = "control" * 5
 
 
 def free_port() -> int:
@@ -60,6 +62,7 @@ class CoordinatorProcess:
         environment = {
             **os.environ,
             "STORMLAB_KEY": KEY.hex(),
+            "STORMLAB_CONTROL_TOKEN": TOKEN,
             "STORMLAB_COORDINATOR": json.dumps(self._settings),
             "STORMLAB_LISTEN": self.host,
             "JOURNAL_DIR": str(self.folder),
@@ -141,7 +144,7 @@ class CoordinatorProcess:
         limit = aiohttp.ClientTimeout(total=10)
         async with (
             aiohttp.ClientSession(timeout=limit) as http,
-            http.request(method, url, data=body) as answer,
+            http.request(method, url, data=body, headers=authorization(TOKEN)) as answer,
         ):
             assert answer.status == 200, await answer.text()
             return await answer.read()

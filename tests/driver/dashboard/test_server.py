@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 from aiohttp import web
-from aiohttp.test_utils import TestClient, TestServer
+from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from driver.cli.dashboard import serve
 from driver.dashboard.guard import Guard
@@ -105,6 +105,20 @@ async def test_a_name_that_was_pointed_at_this_machine_is_refused(guest: Client)
     answer = await guest.get("/api/snapshot", headers={"Host": "evil.example"})
     assert answer.status == 403
     assert "evil.example" in (await answer.json())["error"]
+
+
+@pytest.mark.parametrize(
+    ("host", "because"),
+    [
+        ("evil.example:8600", "does not answer to the name 'evil.example:8600'"),
+        ("10.0.0.7:8600", "the token is missing"),
+        ("lab.example:8600", "the token is missing"),
+    ],
+)
+def test_one_that_is_open_to_other_machines_answers_to_its_own_names_alone(host: str, because: str) -> None:
+    guard = Guard(TOKEN, "lab.example")
+    guard.listen_on(8600)
+    assert because in guard.refusal(make_mocked_request("GET", "/", headers={"Host": host}))
 
 
 async def test_nothing_but_the_own_page_s_scripts_may_run(guest: Client) -> None:

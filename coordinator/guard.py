@@ -1,0 +1,61 @@
+"""Who may use the control API: the driver that started this lab, and no page that is open in a browser.
+
+The driver sends the lab's control token. A browser is told apart by its Origin header (RFC 6454), which
+every WebSocket and every POST of a page carries, and a name that a page pointed here by the Host header.
+"""
+
+from __future__ import annotations
+
+import hmac
+from collections.abc import Awaitable, Callable
+from http import HTTPStatus
+
+from aiohttp import web
+
+from wire.control import CONTROL_HOST_NAME, OPEN_PATHS, authorization
+from wire.own_names import is_own_name
+
+Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
+TOKEN_LEAST = 32
+
+
+def parse_token(text: str) -> str:
+    """The control token as it was set. Raises ValueError with a sentence for the person who set it."""
+    if not (text.isascii() and text.isalnum() and len(text) >= TOKEN_LEAST):
+        raise ValueError(
+            f"STORMLAB_CONTROL_TOKEN must be {TOKEN_LEAST} or more letters and digits; found {len(text)} "
+            "characters. The lab makes one for each run; by hand: openssl rand -hex 32"
+        )
+    return text
+
+
+class Guard:
+    """Refuses a request before anything of it is read."""
+
+    def __init__(self, token: str) -> None:
+        self._expected = authorization(token)["Authorization"].encode()
+
+    def refusal(self, request: web.Request) -> tuple[HTTPStatus, str] | None:
+        """Why a request is not answered, and with which status; None where it is."""
+        if not is_own_name(request.host, (CONTROL_HOST_NAME,)):
+            return HTTPStatus.FORBIDDEN, f"the control API does not answer to the name {request.host[:100]!r}"
+        if "Origin" in request.headers:
+            return HTTPStatus.FORBIDDEN, "no page of a browser may use the control API"
+        if request.method == "GET" and request.path in OPEN_PATHS:
+            return None
+        given = request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(given, self._expected):
+            return HTTPStatus.UNAUTHORIZED, "expected this lab's control token: Authorization: Bearer TOKEN"
+        return None
+
+    @web.middleware
+    async def let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse, or let in."""
+        refusal = self.refusal(request)
+        if refusal is None:
+            return await handler(request)
+        status, because = refusal
+        answer = web.Response(status=status, text=f"{because}\n")
+        if status == HTTPStatus.UNAUTHORIZED:
+            answer.headers["WWW-Authenticate"] = "Bearer"
+        return answer
