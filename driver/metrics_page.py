@@ -27,9 +27,9 @@ _HEAD = """\
 Everything here is taken from the history of a run: the journals that every process writes, never its logs.
 A metric that the history cannot give is unknown, and a threshold on it makes the run inconclusive.
 
-Times are seconds of the monotonic clock that all containers of a host share. Connections are judged until
-the drain is over: what the lab's own teardown does is no finding. `p50`, `p90`, `p99` are the nearest rank:
-the smallest measured value that so many per cent of all do not exceed.
+Times are seconds of the monotonic clock that all containers of a host share. Connections and tasks are
+judged until the drain is over: what the lab's own teardown does is no finding. `p50`, `p90`, `p99` are the
+nearest rank: the smallest measured value that so many per cent of all do not exceed.
 
 In a scenario's `expect` a metric may be written without its unit, and the threshold with one:
 `reconnection_time_p99 <= 5s` is `reconnection_time_p99_s <= 5`. `{mean,p50,p90,p99,max}` in a name below

@@ -55,7 +55,7 @@ def _median_s(lives: list[TaskLife], end_ns: int) -> float:
     # A task without a result counts with the time that it has waited so far: else an overload would hide
     # itself.
     waits = sorted(
-        ((life.result.at_ns if life.result else end_ns) - life.intended_ns) / 1e9 for life in lives
+        (min(life.result.at_ns if life.result else end_ns, end_ns) - life.intended_ns) / 1e9 for life in lives
     )
     return percentile(waits, 50) or 0.0
 

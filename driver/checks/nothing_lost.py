@@ -22,14 +22,14 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     if not missing:
         return passed(NAME, f"all {len(promised)} tasks have a result", measured=0, threshold=0, margin=0)
     because = f"{len(missing)} of {len(promised)} tasks have no result: {missing[0].task}"
-    evidence = show(history, _told(missing[0]))
+    evidence = show(history, _told(missing[0], history.view(course).end_ns))
     drain = history.view(course).phases.get("drain")
     if drain is None or drain.ended_ns is None or drain.outcome == "stopped":
         because += ", but the run was not drained: they may be under way"
         return unknown(NAME, because, measured=len(missing), threshold=0, evidence=evidence)
     return failed(
         NAME,
-        because + _latest(missing[0]),
+        because + _latest(missing[0], drain.ended_ns),
         measured=len(missing),
         threshold=0,
         margin=-len(missing),
@@ -37,14 +37,18 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     )
 
 
-def _told(life: TaskLife) -> list[Event]:
+def _told(life: TaskLife, end_ns: int) -> list[Event]:
     told: list[Event] = [event for event in (life.submitted or life.accepted,) if event]
-    return sorted([*told, *life.assigned[-2:], *life.lost[-2:]], key=lambda event: event.at_ns)
+    assigned = [event for event in life.assigned if event.at_ns <= end_ns]
+    lost = [event for event in life.lost if event.at_ns <= end_ns]
+    return sorted([*told, *assigned[-2:], *lost[-2:]], key=lambda event: event.at_ns)
 
 
-def _latest(life: TaskLife) -> str:
-    if life.assigned and len(life.assigned) > len(life.lost):
-        return f", last given to {life.assigned[-1].worker}"
+def _latest(life: TaskLife, end_ns: int) -> str:
+    """What became of the task until the drain was over: what the lab's own teardown does to it is no news."""
+    given = [event for event in life.assigned if event.at_ns <= end_ns]
+    if given and given[-1].token not in {event.token for event in life.lost if event.at_ns <= end_ns}:
+        return f", last given to {given[-1].worker}, which had it still when the drain was over"
     return (
         ", waiting still when the drain was over"
         if life.submitted

@@ -199,7 +199,7 @@ class Model:
 
     def _task_done(self, event: events.TaskDone) -> None:
         intended_ns = self._intended.pop(event.task, None)
-        if intended_ns is None:
+        if intended_ns is None or self.is_over:
             # A restarted coordinator tells again what it cannot know to have told.
             return
         self._rates["tasks"] += 1
@@ -220,9 +220,12 @@ class Model:
         self.worker(event.worker).believed(True, event)
 
     def _let_go(self, event: events.WorkerLost | events.WorkerGone) -> None:
-        superseded = isinstance(event, events.WorkerLost) and event.kind == "superseded"
-        if not superseded and self._sessions.get(event.worker) == event.session:
+        if isinstance(event, events.WorkerLost) and event.kind == "superseded":
+            return
+        if self._sessions.get(event.worker) == event.session:
             self.worker(event.worker).believed(False, event)
+        if isinstance(event, events.WorkerLost):
+            self.worker(event.worker).teller.give_up(event.at_ns)
 
     def _process(self, event: events.ProcessStarted | events.ProcessStopping) -> None:
         if event.by == COORDINATOR:

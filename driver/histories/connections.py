@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -26,6 +27,8 @@ from wire.events import (
 )
 
 LOSS, RESTART = "loss", "restart"
+STOPPING = ("pause",)
+"""Faults under which a process does nothing at all, and cannot notice that its connection ends."""
 
 
 @dataclass
@@ -120,19 +123,27 @@ def stories(history: History) -> dict[str, Story]:
     """Every worker's story, by name, in the order of the workers' numbers."""
     run = history.view(course)
     seen = _seen(history, run)
+    given_up_ns: dict[str, list[int]] = {}
+    for lost in history.of(WorkerLost):
+        if lost.kind != "superseded":
+            given_up_ns.setdefault(lost.worker, []).append(lost.at_ns)
     told = {}
     for worker in history.workers:
-        story = _told(history, worker, run)
+        story = _told(history, worker, run, given_up_ns.get(worker, []))
         story.seen = seen.get(worker, [])
         told[worker] = story
     return told
 
 
-def _told(history: History, worker: str, run: Course) -> Story:
+def _told(history: History, worker: str, run: Course, given_up_ns: list[int]) -> Story:
     teller = Teller(worker, run.reaching(worker))
+    given_up = deque(given_up_ns)
     for event in history.by(worker):
         if event.at_ns > run.end_ns:
             break
+        if isinstance(event, Lost):
+            while given_up and given_up[0] <= event.at_ns:
+                teller.give_up(given_up.popleft())
         teller.hear(event)
     teller.close(run.end_ns)
     teller.story.own = union(teller.story.own)
@@ -148,6 +159,7 @@ class Teller:
     def __init__(self, worker: str, faults: Sequence[FaultWindow]) -> None:
         self.story = Story(worker)
         self._faults = faults
+        self._given_up_ns = 0
         self._since_ns: int | None = None
         self._outage: Outage | None = None
         self._last_ns = 0
@@ -169,6 +181,10 @@ class Teller:
         if handler := self._on.get(type(event)):
             handler(event)
         self._last_ns = event.at_ns
+
+    def give_up(self, at_ns: int) -> None:
+        """The coordinator has given up the worker's connection of that instant."""
+        self._given_up_ns = at_ns
 
     def close(self, at_ns: int) -> None:
         """The story ends here; a connection that stands is counted until then."""
@@ -214,11 +230,14 @@ class Teller:
 
     def _lost(self, event: Lost) -> None:
         heard_ns = event.at_ns - int(event.silent_ms * 1e6)
+        stopped_ns = None if self._since_ns is None else self._stopped_ns(self._since_ns)
         self.close(event.at_ns)
         if event.kind == "heartbeat_timeout":
             broken_ns = self._broken_ns(heard_ns, event.at_ns)
         else:
             broken_ns = self._fault_between(heard_ns, event.at_ns) or event.at_ns
+        if stopped_ns is not None:
+            broken_ns = min(broken_ns, stopped_ns)
         self._begin(LOSS, broken_ns, event.at_ns, event)
 
     def _gave_up(self, event: GaveUp) -> None:
@@ -235,6 +254,21 @@ class Teller:
     def _begin(self, how: str, broken_ns: int, lost_ns: int, lost: Lost | None) -> None:
         self._outage = Outage(self.story.worker, how, broken_ns, lost_ns, lost)
         self.story.outages.append(self._outage)
+
+    def _stopped_ns(self, since_ns: int) -> int | None:
+        """When a fault stopped the worker's process, if the coordinator gave up meanwhile the connection that
+        was there since `since_ns`: the worker was gone from then on, whatever it reads when it wakes.
+        """
+        if self._given_up_ns < since_ns:
+            return None
+        stops = [
+            fault.began_ns
+            for fault in self._faults
+            if fault.kind in STOPPING and self.story.worker in fault.targets
+            if since_ns <= fault.began_ns <= self._given_up_ns
+            if fault.ended_ns is None or self._given_up_ns <= fault.ended_ns + BEFORE_NS
+        ]
+        return max(stops, default=None)
 
     def _broken_ns(self, after_ns: int, before_ns: int) -> int:
         return self._fault_between(after_ns, before_ns) or after_ns

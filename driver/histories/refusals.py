@@ -6,10 +6,13 @@ from driver.histories.history import History
 from wire.events import Event, RefusalsOmitted
 
 
-def refused(history: History, kind: type[Event]) -> int:
-    """Return the number of refusals of one kind."""
+def refused(history: History, kind: type[Event], until_ns: int | None = None) -> int:
+    """Return the number of refusals of one kind, until an instant if it is given."""
     tag = str(kind.__struct_config__.tag)
-    return len(history.of(kind)) + sum(one.count for one in history.of(RefusalsOmitted) if one.kind == tag)
+    omitted = [one for one in history.of(RefusalsOmitted) if one.kind == tag]
+    end_ns = history.end_ns if until_ns is None else until_ns
+    written = sum(1 for one in history.of(kind) if one.at_ns <= end_ns)
+    return written + sum(one.count for one in omitted if one.at_ns <= end_ns)
 
 
 def omitted_of(history: History, kind: type[Event], worker: str) -> int:

@@ -54,7 +54,9 @@ METRICS = (
         _LOWER,
         "the times from a connection's break to the next connection, of processes that lived on. The break "
         "is the fault's begin if one began since the worker last heard, else the last it heard (heartbeat "
-        "timeout), else the loss. It is the sum of detection, waiting, failed attempts and handshake",
+        "timeout), else the loss; or the begin of a pause of the worker under which the coordinator gave the "
+        "connection up, if that is earlier. It is the sum of detection, waiting, failed attempts and "
+        "handshake",
     ),
     *distribution("detection_time", _S, _LOWER, "the times from a connection's break until the worker knew"),
     *distribution(

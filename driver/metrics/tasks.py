@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from driver.histories.course import course
 from driver.histories.history import History
 from driver.histories.refusals import refused
 from driver.histories.task_lives import TaskLife, task_book
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
-from wire.events import Dropped, LeaseExpired, ResultRefused
+from wire.events import Dropped, LeaseExpired, ResultRefused, TaskDone
 from wire.priority import Priority
 
 _S = Unit.seconds
@@ -20,8 +21,15 @@ METRICS = (
         "different tasks that the coordinator wrote down or said to hold",
     ),
     Metric("tasks_refused", Unit.count, _LOWER, "tasks that the coordinator did not take (a full queue)"),
-    Metric("tasks_completed", Unit.count, Better.higher, "tasks whose counted result is a success"),
-    Metric("tasks_failed", Unit.count, _LOWER, "tasks whose counted result is a failure"),
+    Metric(
+        "tasks_completed",
+        Unit.count,
+        Better.higher,
+        "tasks whose result, a success, counted until the drain was over",
+    ),
+    Metric(
+        "tasks_failed", Unit.count, _LOWER, "tasks whose result, a failure, counted until the drain was over"
+    ),
     Metric("tasks_lost", Unit.count, _LOWER, "tasks submitted for which the history shows no result"),
     Metric("tasks_duplicated", Unit.count, _LOWER, "results counted beyond one a task"),
     Metric("task_success_rate", Unit.ratio, Better.higher, "tasks completed ÷ tasks submitted"),
@@ -67,27 +75,35 @@ def measure(history: History) -> Values:
     """The values of METRICS."""
     book = history.view(task_book)
     promised = book.promised
-    results = [life.result for life in promised if life.result is not None]
+    # What the lab's own teardown does to tasks, or lets them finish, is no figure of the run.
+    end_ns = history.view(course).end_ns
+    ended = [life for life in promised if life.result is not None and life.result.at_ns <= end_ns]
+    results = [life.result for life in ended if life.result is not None]
     completed = sum(1 for result in results if result.outcome == "completed")
-    assigned = [life for life in promised if life.assigned]
+    attempts = [sum(1 for event in life.assigned if event.at_ns <= end_ns) for life in promised]
     return {
         "tasks_submitted": len(promised),
         "tasks_refused": book.refused,
         "tasks_completed": completed,
         "tasks_failed": len(results) - completed,
-        "tasks_lost": len(promised) - len(results),
+        "tasks_lost": sum(1 for life in promised if life.result is None),
         "tasks_duplicated": sum(len(life.done) - 1 for life in promised if life.done),
         "task_success_rate": ratio(completed, len(promised)),
-        "task_throughput_per_s": _throughput(promised, completed),
-        **summed_up("task_latency", _S, latencies_s(promised)),
-        **summed_up("task_queueing", _S, _queueing_s(promised)),
+        "task_throughput_per_s": _throughput(promised, results),
+        **summed_up("task_latency", _S, latencies_s(ended)),
+        **summed_up("task_queueing", _S, _queueing_s(promised, end_ns)),
         **summed_up("task_execution", _S, [(r.ended_ns - r.started_ns) / 1e9 for r in results if r.ended_ns]),
-        **_by_priority(promised),
-        "task_attempts_mean": ratio(sum(len(life.assigned) for life in assigned), len(assigned)),
-        "attempts_lost": sum(len(life.lost) for life in promised),
-        "leases_expired": len(history.of(LeaseExpired)),
-        "attempts_dropped": len(history.of(Dropped)),
-        "results_refused": refused(history, ResultRefused),
+        **_by_priority(promised, end_ns),
+        "task_attempts_mean": ratio(sum(attempts), sum(1 for count in attempts if count)),
+        "attempts_lost": sum(1 for life in promised for event in life.lost if event.at_ns <= end_ns),
+        **{
+            name: sum(1 for event in history.of(kind) if event.at_ns <= end_ns)
+            for name, kind in (
+                ("leases_expired", LeaseExpired),
+                ("attempts_dropped", Dropped),
+            )
+        },
+        "results_refused": refused(history, ResultRefused, end_ns),
     }
 
 
@@ -100,27 +116,28 @@ def latencies_s(lives: list[TaskLife]) -> list[float]:
     ]
 
 
-def _queueing_s(lives: list[TaskLife]) -> list[float]:
+def _queueing_s(lives: list[TaskLife], end_ns: int) -> list[float]:
     return [
         (life.assigned[0].at_ns - life.submitted.at_ns) / 1e9
         for life in lives
-        if life.submitted and life.assigned
+        if life.submitted and life.assigned and life.assigned[0].at_ns <= end_ns
     ]
 
 
-def _by_priority(lives: list[TaskLife]) -> Values:
+def _by_priority(lives: list[TaskLife], end_ns: int) -> Values:
     groups: dict[str, list[TaskLife]] = {priority.name: [] for priority in Priority}
     for life in lives:
         if life.submitted and life.submitted.priority in groups:
             groups[life.submitted.priority].append(life)
     values: Values = {}
     for name, group in groups.items():
-        values.update(summed_up(f"task_queueing_{name}", _S, _queueing_s(group)))
+        values.update(summed_up(f"task_queueing_{name}", _S, _queueing_s(group, end_ns)))
     return values
 
 
-def _throughput(lives: list[TaskLife], completed: int) -> float | None:
+def _throughput(lives: list[TaskLife], results: list[TaskDone]) -> float | None:
     begins = [(life.submitted or life.accepted) for life in lives]
     first_ns = min((event.at_ns for event in begins if event), default=0)
-    last_ns = max((life.result.at_ns for life in lives if life.result), default=0)
+    last_ns = max((result.at_ns for result in results), default=0)
+    completed = sum(1 for result in results if result.outcome == "completed")
     return ratio(completed, (last_ns - first_ns) / 1e9) if last_ns > first_ns else None

@@ -14,6 +14,7 @@ from driver.histories.journals import read_history
 from driver.metrics import measure
 from driver.metrics.metric import percentile
 from tests.driver.judge.histories import Past, healthy_herd
+from wire import events as wire
 
 LATER_NS = 10**18
 SAME = (
@@ -42,10 +43,26 @@ def torn_down() -> Past:
     past.lose("worker-1", 64.05)
     past.fail_to_connect("worker-1", 64.06, 1)
     past.connect("worker-1", 64.3, attempt=2)
+    past.run_task("late", "worker-2", 63.95, takes_s=0.5)
     return past
 
 
-@pytest.mark.parametrize("past", [healthy_herd(), healthy_herd(workers=6, rounds=3), troubled(), torn_down()])
+def paused() -> Past:
+    """A herd in which a worker is paused until the coordinator has given its connection up."""
+    past = healthy_herd()
+    past.fault("pause", "pause", ["worker-1"], 25.0, 6.0)
+    past.tell(
+        "coordinator", wire.WorkerLost, 28.0, worker="worker-1", session=past.session("worker-1"),
+        kind="heartbeat_timeout", detail="", silent_ms=3000.0,
+    )  # fmt: skip
+    past.lose("worker-1", 31.05)
+    past.connect("worker-1", 31.2, "resumed")
+    return past
+
+
+@pytest.mark.parametrize(
+    "past", [healthy_herd(), healthy_herd(workers=6, rounds=3), troubled(), torn_down(), paused()]
+)
 def test_the_figures_of_the_page_are_the_metrics_of_the_report(past: Past, tmp_path: Path) -> None:
     folder = past.write(tmp_path / "run")
     feed = Feed(folder / "journals")

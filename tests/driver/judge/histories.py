@@ -84,6 +84,10 @@ class Past:
             settings=NO_SETTINGS,
         )
 
+    def session(self, worker: str) -> str:
+        """The id of a worker's newest session."""
+        return self._sessions[worker]
+
     def connect(
         self, worker: str, at_s: float, outcome: str = "fresh", attempt: int = 1, took_s: float = 0.01
     ) -> None:

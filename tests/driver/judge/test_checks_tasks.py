@@ -64,6 +64,43 @@ def test_a_lost_task_that_waits_again_is_told_apart_from_one_that_a_worker_holds
     assert "waiting still" in found("nothing_lost", past).because
 
 
+def drain_ran_out() -> Past:
+    """A task that a worker has still when the drain is over; the teardown makes the worker hand it back."""
+    past = small(drained=False)
+    past.submit("slow", 3)
+    token = past.assign("slow", "worker-1", 3.1)
+    past.phase("drain", 7, 20, outcome="failed")
+    past.phase("collect", 20.1, 22)
+    past.lose_attempt("slow", "worker-1", token, 20.5, reason="handed back")
+    past.tell("worker-1", wire.Dropped, 20.5, task="slow", token=token, reason="handed back")
+    for process in [*past.workers, "coordinator"]:
+        past.tell(process, wire.ProcessStopping, 21.5, reason="SIGTERM")
+    return past
+
+
+def test_a_task_that_a_worker_has_when_the_drain_runs_out_is_lost_and_told_as_running() -> None:
+    finding = found("nothing_lost", drain_ran_out())
+    assert finding.status is Status.failed
+    assert "worker-1, which had it still when the drain was over" in finding.because
+    assert not any("attempt_lost" in line.text for line in finding.evidence)
+
+
+def test_what_the_teardown_takes_back_is_no_attempt_lost_or_dropped() -> None:
+    values = measure(drain_ran_out().history()).values
+    assert (values["attempts_lost"], values["attempts_dropped"]) == (0, 0)
+
+
+def test_a_task_that_the_teardown_let_finish_is_not_lost_and_no_figure_of_the_run() -> None:
+    past = drain_ran_out()
+    before = measure(past.history()).values
+    past.done("slow", "worker-1", past._token, 21)
+    after = measure(past.history()).values
+    assert found("nothing_lost", past).status is Status.passed
+    assert (before["tasks_lost"], after["tasks_lost"]) == (1, 0)
+    figures = ("tasks_completed", "task_latency_max_s", "task_throughput_per_s", "task_success_rate")
+    assert [after[name] for name in figures] == [before[name] for name in figures]
+
+
 def test_a_task_that_only_the_driver_was_promised_is_lost_too() -> None:
     past = small()
     past.submit("forgotten", 3)

@@ -45,6 +45,30 @@ def test_what_the_teardown_does_is_no_loss() -> None:
     assert value("losses", past) == 0
 
 
+def paused(given_up_s: float) -> Past:
+    """A worker that is paused for twenty seconds, and reads at waking that its connection was closed."""
+    past = Past(1)
+    past.begin()
+    past.fault("pause", "pause", ["worker-1"], 10, 20)
+    past.lose("worker-1", 30.05, kind="closed", silent_s=0.01)
+    past.lines["coordinator"] = [e for e in past.lines["coordinator"] if not isinstance(e, wire.WorkerLost)]
+    past.tell(
+        "coordinator", wire.WorkerLost, given_up_s, worker="worker-1", session="worker-1/0.5",
+        kind="heartbeat_timeout", detail="", silent_ms=3000.0,
+    )  # fmt: skip
+    past.connect("worker-1", 30.41, outcome="resumed")
+    past.end(40)
+    return past
+
+
+def test_a_paused_worker_is_gone_since_its_pause_and_not_since_it_woke() -> None:
+    assert value("reconnection_time_max_s", paused(given_up_s=13)) == pytest.approx(20.41)
+
+
+def test_a_pause_that_cost_no_connection_is_no_begin_of_a_later_loss() -> None:
+    assert value("reconnection_time_max_s", paused(given_up_s=30.9)) == pytest.approx(0.36)
+
+
 def test_reconnection_time_counts_from_the_faults_begin_and_is_the_sum_of_its_parts() -> None:
     past = Past(1)
     past.begin()

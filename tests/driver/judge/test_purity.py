@@ -7,8 +7,15 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 CORES = {
-    *("histories.connections", "histories.course", "histories.history", "histories.intervals"),
-    *("histories.task_lives", "judging.expectations", "judging.findings", "judging.verdict"),
+    *("histories.connections", "histories.course", "histories.history", "histories.holes"),
+    *(
+        "histories.intervals",
+        "histories.refusals",
+        "histories.task_lives",
+        "judging.expectations",
+        "judging.findings",
+        "judging.verdict",
+    ),
     *("judging.wholeness", "scenarios.quantities", "scenarios.thresholds"),
 }
 PURE = [
@@ -35,6 +42,7 @@ ALLOWED = frozenset(
         "typing",
         "msgspec",
         "numpy",
+        "scipy",
         "driver",
         "wire",
     ]
