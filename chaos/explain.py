@@ -27,23 +27,38 @@ _KINDS = {
 }
 
 
+def shown(value: object) -> str:
+    """A value as its file has it: `true`, not Python's `True`; text in quotes."""
+    return str(value).lower() if isinstance(value, bool) else repr(value)
+
+
+def shortened(text: str, most: int = 500) -> str:
+    """`text` with its middle left out where it has more than `most` characters."""
+    if len(text) <= most:
+        return text
+    return f"{text[: most * 2 // 3]} … {text[-(most // 4) :]}"
+
+
 def problem(error: Mapping[str, Any], unit: str = "") -> str:
     """`expected …; found …` for one of `ValidationError.errors()`; `unit` is what the field is counted in."""
     kind, found = error["type"], error["input"]
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
-        return f"expected {word} {error['ctx'][bound]:g}{unit}; found {found!r}"
+        return f"expected {word} {error['ctx'][bound]:g}{unit}; found {shown(found)}"
     if kind in _KINDS:
-        return f"expected {_KINDS[kind]}; found {found!r}"
+        return f"expected {_KINDS[kind]}; found {shown(found)}"
     message = str(error["msg"]).removeprefix("Value error, ").removeprefix("Input should be ")
     return (
-        message if kind == "value_error" else f"expected {message[0].lower()}{message[1:]}; found {found!r}"
+        message
+        if kind == "value_error"
+        else f"expected {message[0].lower()}{message[1:]}; found {shown(found)}"
     )
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
     """`Did you mean a or b?`, or all that it can be when nothing is near."""
     choices = list(known)
+    name = name[:100]
     near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
     if near:
         return f"Did you mean {' or '.join(near)}?"

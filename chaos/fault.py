@@ -13,13 +13,13 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any, ClassVar
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import Field
 
 from chaos.directions import Direction
 from chaos.evidence import ContainerSeen, LinkSeen, Observation
 from chaos.hands import Hands, LinkEffect, Strike, Times
+from chaos.model import Strict
 from chaos.prober.look import Look
-from chaos.units import unitless
 
 
 class Layer(StrEnum):
@@ -54,12 +54,10 @@ class Part:
     fault: Fault
 
 
-class Fault(BaseModel, ABC):
+class Fault(Strict, ABC):
     """One fault with its parameters. Class variables are what the catalogue, the help and docs/faults.md say
     about it.
     """
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=unitless)
 
     name: ClassVar[str]
     layer: ClassVar[Layer]

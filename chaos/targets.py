@@ -15,14 +15,14 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from chaos.explain import nearest
+from chaos.explain import nearest, shortened
 
 COORDINATOR = "coordinator"
 TOXIPROXY = "toxiproxy"
 CORE = (COORDINATOR, TOXIPROXY)
-_RANGE = re.compile(r"(?:worker-)?(\d+)(?:\s*-\s*(?:worker-)?(\d+))?")
+_RANGE = re.compile(r"(?:worker-)?(\d{1,9})(?:\s*-\s*(?:worker-)?(\d{1,9}))?", re.ASCII)
 _SHARE = re.compile(r"(?:random\s+)?(\d+(?:\.\d+)?)\s*%")
-_DRAWN = re.compile(r"(random|first)\s+(\d+)")
+_DRAWN = re.compile(r"(random|first)\s+(\d{1,9})", re.ASCII)
 _MAX_DEPTH = 8
 
 Selection = Any
@@ -136,4 +136,4 @@ class Fleet:
 
 
 def _shown(selection: Selection) -> str:
-    return repr(selection)
+    return shortened(repr(selection), 200)

@@ -14,6 +14,8 @@ from typing import Annotated
 
 from pydantic import BeforeValidator, PlainSerializer, WithJsonSchema
 
+from chaos.explain import shown
+
 _QUANTITY = re.compile(r"\s*([+-]?\d+(?:\.\d*)?(?:[eE][+-]?\d+)?)\s*(\S*)\s*")
 _SUFFIXES = ("_bytes_per_s", "_per_byte", "_per_s", "_bytes", "_ms", "_s")
 
@@ -48,10 +50,10 @@ def parse_share(value: object) -> float:
     expected = "a share from 0 to 1, like 0.05, 1e-4 or 5%"
     match = _QUANTITY.fullmatch(_text(value, expected))
     if match is None or match[2] not in ("", "%"):
-        raise ValueError(f"expected {expected}; found {value!r}")
+        raise ValueError(f"expected {expected}; found {shown(value)}")
     share = float(match[1]) / (100.0 if match[2] else 1.0)
     if not 0.0 <= share <= 1.0:
-        raise ValueError(f"expected {expected}; found {value!r}, which is out of range")
+        raise ValueError(f"expected {expected}; found {shown(value)}, which is out of range")
     return share
 
 
@@ -85,18 +87,18 @@ def _parse(value: object, units: Mapping[str, float], expected: str) -> float:
     match = _QUANTITY.fullmatch(_text(value, expected))
     if match is None or match[2] not in units:
         missing = match is not None and not match[2]
-        found = f"{value!r}, which has no unit" if missing else repr(value)
+        found = f"{value!r}, which has no unit" if missing else shown(value)
         raise ValueError(f"expected {expected}; found {found}")
     number = float(match[1]) * units[match[2]]
     if number < 0 or not math.isfinite(number):
-        raise ValueError(f"expected {expected}; found {value!r}, which is out of range")
+        raise ValueError(f"expected {expected}; found {shown(value)}, which is out of range")
     # 1.1 × 60 and the like should read as they were written; no quantity here needs more than twelve digits.
     return float(f"{number:.12g}")
 
 
 def _text(value: object, expected: str) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise ValueError(f"expected {expected}; found {value!r}")
+        raise ValueError(f"expected {expected}; found {shown(value)}")
     return str(value)
 
 

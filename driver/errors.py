@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from chaos.explain import shortened
 from driver.exit_codes import ExitCode
+
+MAX_CHARACTERS = 4_000
 
 
 class LabError(Exception):
@@ -11,6 +14,8 @@ class LabError(Exception):
     exit_code = ExitCode.LAB_BROKE
 
     def __init__(self, sentence: str, hint: str = "") -> None:
+        # Whatever a file or a flag holds, a sentence stays one.
+        sentence, hint = shortened(sentence, MAX_CHARACTERS), shortened(hint, MAX_CHARACTERS)
         super().__init__(f"{sentence} {hint}".strip())
         self.sentence = sentence
         self.hint = hint

@@ -1,7 +1,7 @@
 """The only importer of `rich`: what the lab shows while it works.
 
 What it does goes to standard error, what was asked for to standard output. On a terminal one live line tells
-how far it is; anywhere else plain lines do, a few a minute. Control characters from outside are made visible.
+how far it is; anywhere else plain lines do, a few a minute. Text from outside is made harmless here.
 """
 
 from __future__ import annotations
@@ -10,7 +10,6 @@ import io
 import logging
 import sys
 import time
-import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from types import TracebackType
@@ -19,6 +18,8 @@ from rich.console import Console, Group
 from rich.live import Live
 from rich.table import Table
 from rich.text import Text
+
+from driver.visible import visible, visible_json
 
 PLAIN_EVERY_S = 5.0
 TABLE_EVERY_S = 30.0
@@ -149,8 +150,17 @@ class Terminal:
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """What was asked for, as it is: for machines, and for pipes."""
-    sys.stdout.write("".join(f"{line}\n" for line in lines))
+    """What was asked for, on standard output."""
+    _print("".join(f"{visible(line)}\n" for line in lines))
+
+
+def print_json(text: str) -> None:
+    """JSON on standard output, for machines: as it is, but for escapes in its strings."""
+    _print(f"{visible_json(text.rstrip())}\n")
+
+
+def _print(text: str) -> None:
+    sys.stdout.write(text)
     sys.stdout.flush()
 
 
@@ -177,14 +187,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequenc
 
 
 _STYLES = {"": "", "good": "green", "bad": "red", "warn": "yellow"}
-
-
-def visible(text: str) -> str:
-    """`text` without what a terminal would obey: control characters become `\\x1b`, line ends stay."""
-    return "".join(
-        one if one in "\n\t" or unicodedata.category(one) not in ("Cc", "Cf") else f"\\x{ord(one):02x}"
-        for one in text
-    )
 
 
 class TerminalLog(logging.Handler):

@@ -8,11 +8,21 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from wire.limits import SLOTS_MAX, Label
+from wire.limits import SLOTS_MAX
 
 S = TypeVar("S", bound=msgspec.Struct)
-AtLeast0 = Annotated[int, msgspec.Meta(ge=0)]
-AtLeast1 = Annotated[int, msgspec.Meta(ge=1)]
+MOST = 2**31 - 1
+"""24 days in milliseconds, and more than any count here can be."""
+AtLeast0 = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
+AtLeast1 = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
+POLICIES = (
+    *("none", "fixed", "exponential", "equal_jitter", "full_jitter", "decorrelated", "websockets", "seed"),
+    "slotted",
+)
+"""The names of worker/policies, so that a scenario is refused before anything starts."""
+Policy = Annotated[
+    str, msgspec.Meta(pattern=f"^({'|'.join(POLICIES)})$", extra_json_schema={"enum": list(POLICIES)})
+]
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -23,7 +33,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
     slots: Annotated[int, msgspec.Meta(ge=1, le=SLOTS_MAX)] = 4
     prefetch: Annotated[int, msgspec.Meta(ge=0, le=SLOTS_MAX)] = 4
-    policy: Label = "slotted"
+    policy: Policy = "slotted"
     base_ms: AtLeast0 | None = None
     cap_ms: AtLeast0 | None = None
     connect_timeout_ms: AtLeast1 = 5_000
@@ -48,7 +58,7 @@ class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     lease_ms: AtLeast1 = 10_000
     grace_ms: AtLeast0 = 10_000
     session_ttl_ms: AtLeast1 = 300_000
-    admission_per_s: Annotated[float, msgspec.Meta(ge=0.001)] = 50.0
+    admission_per_s: Annotated[float, msgspec.Meta(ge=0.001, le=1e6)] = 50.0
     admission_burst: AtLeast1 = 20
     waiting_tasks: AtLeast1 = 200_000
     max_attempts: AtLeast1 = 5

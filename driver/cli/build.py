@@ -8,7 +8,7 @@ import click
 
 from driver.cli import options
 from driver.engines import images
-from driver.terminal import Terminal, print_lines
+from driver.terminal import Terminal, print_json, print_lines
 
 
 @click.command("build")
@@ -20,6 +20,6 @@ def command(as_json: bool) -> None:
     with Terminal() as terminal:
         ids = options.engine_of("stormlab").ensure_images(services, terminal.say)
     if as_json:
-        print_lines([json.dumps(ids)])
+        print_json(json.dumps(ids))
     else:
         print_lines([f"{service:<12}{image}" for service, image in ids.items()])

@@ -23,7 +23,7 @@ from driver.errors import WrongUseError
 from driver.metrics.metric import Unit
 from driver.runs.store import write_file
 from driver.scenarios.quantities import parse_quantity
-from driver.terminal import print_lines, print_table
+from driver.terminal import print_json, print_lines, print_table
 
 
 @click.command("compare")
@@ -61,7 +61,7 @@ def command(
     if markdown is not None:
         write_file(markdown, as_markdown(report).encode())
     if as_json:
-        print_lines([msgspec.json.format(msgspec.json.encode(report), indent=2).decode()])
+        print_json(msgspec.json.format(msgspec.json.encode(report), indent=2).decode())
     else:
         show_report(report)
     return report.exit_code

@@ -11,7 +11,7 @@ from driver.cli import options
 from driver.interrupts import to_its_end
 from driver.labs.bring_up import refuse_leftovers, take_down
 from driver.labs.journals_of_lab import forget_journals
-from driver.terminal import Terminal, print_lines
+from driver.terminal import Terminal, print_json, print_lines
 
 
 @click.command("down")
@@ -26,7 +26,7 @@ def command(project: str, as_json: bool) -> None:
     refuse_leftovers(down)
     forget_journals(project)
     if as_json:
-        print_lines([json.dumps({"project": project, "containers": down.containers, "left": []})])
+        print_json(json.dumps({"project": project, "containers": down.containers, "left": []}))
     elif down.containers:
         print_lines([f"The lab {project!r} is down: {down.containers} containers removed, nothing is left."])
     else:

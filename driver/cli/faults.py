@@ -12,7 +12,7 @@ from driver.cli import options
 from driver.labs.lab import standing
 from driver.labs.links import FaultState
 from driver.labs.orphans import restore_orphans
-from driver.terminal import Terminal, print_lines, print_table
+from driver.terminal import Terminal, print_json, print_lines, print_table
 
 
 @click.command("faults")
@@ -27,7 +27,7 @@ def command(project: str, as_json: bool) -> None:
     faults, now_ns, hurts = lab.links.faults(), lab.links.clock_ns(), engine.hurts()
     if as_json:
         links = [_as_dict(fault, now_ns) for fault in faults]
-        print_lines([json.dumps({"links": links, "containers": hurts})])
+        print_json(json.dumps({"links": links, "containers": hurts}))
     elif not faults and not hurts:
         print_lines([f"No fault is on in the lab {project!r}."])
     else:

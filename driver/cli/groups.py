@@ -14,7 +14,7 @@ from driver.errors import WrongUseError
 from driver.judging.verdict import Outcome
 from driver.runs.group import GROUP, GroupFile
 from driver.runs.store import write_file
-from driver.terminal import print_lines, print_table
+from driver.terminal import print_json, print_lines, print_table
 
 COMPARISON_MARKDOWN, COMPARISON_JSON, COMPARISON_HTML = "comparison.md", "comparison.json", "comparison.html"
 _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "warn"}
@@ -24,7 +24,7 @@ def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
     """Every run of a group with its verdict, then its cells compared (and kept in the folder)."""
     report = compare_cells(folder)
     if as_json:
-        print_lines([(folder / GROUP).read_text().rstrip()])
+        print_json((folder / GROUP).read_text())
         return
     rows = [[_word(run.verdict), run.label, str(run.round), run.folder, run.because] for run in group.runs]
     marks = [_MARKS.get(run.verdict, "") for run in group.runs]

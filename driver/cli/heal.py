@@ -15,7 +15,7 @@ from driver.errors import LabError
 from driver.interrupts import to_its_end
 from driver.labs.heal import Healing, heal
 from driver.labs.lab import Lab, links_named, standing
-from driver.terminal import Board, Terminal, print_lines
+from driver.terminal import Board, Terminal, print_json, print_lines
 
 
 @click.command("heal")
@@ -35,7 +35,10 @@ def command(project: str, as_json: bool) -> None:
             f"Still hurt after healing: {', '.join(healing.left[:8])}.",
             "A fresh one: python lab.py down, then up",
         )
-    print_lines([json.dumps(asdict(healing))] if as_json else _told(lab, healing))
+    if as_json:
+        print_json(json.dumps(asdict(healing)))
+    else:
+        print_lines(_told(lab, healing))
 
 
 def _workers(engine: Engine) -> list[str]:

@@ -21,7 +21,7 @@ from driver.labs.hold import held
 from driver.labs.lab import standing
 from driver.labs.orphans import restore_orphans
 from driver.scenarios.plan import PlannedFault
-from driver.scenarios.yaml_file import scalar
+from driver.scenarios.yaml_file import FileError, scalar
 from driver.terminal import Terminal, print_lines, print_table
 
 _METAVARS = {"ms": "TIME", "s": "TIME", "B": "SIZE", "B/s": "RATE", "byte": "SHARE"}
@@ -112,7 +112,7 @@ def _shared() -> list[click.Parameter]:
 def _inject(kind: type[Fault], given: dict[str, Any]) -> None:
     project, dry_run, seed = given["project"], given["dry_run"], given["seed"]
     params = {
-        name.removeprefix("param_"): scalar(text)
+        name.removeprefix("param_"): _value(name, text)
         for name, text in given.items()
         if name.startswith("param_") and text is not None
     }
@@ -136,6 +136,13 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> None:
         with held(project):
             asyncio.run(inject(lab, planned, terminal))
     print_lines([f"{kind.name} is over; {names(planned[0].targets)} healed."])
+
+
+def _value(name: str, text: str) -> Any:
+    try:
+        return scalar(text)
+    except FileError as error:
+        raise WrongUseError(f"{_flag(name.removeprefix('param_'))}: {error.problem}.") from None
 
 
 def _selection(targets: str | None, workers: str | None) -> str:

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
 
+from chaos.explain import shortened
 from driver.cli import options
 from driver.cli.verdicts import show_verdict
 from driver.errors import WrongUseError
+from driver.judging.verdict import Verdict
 from driver.report.write import write_reports
+from driver.runs.group import GroupFile, judged_again, read_group, save_group
 from driver.runs.run_folder import results_root
 from driver.runs.store import LATEST, judged
 
@@ -19,17 +23,40 @@ from driver.runs.store import LATEST, judged
 @options.as_json
 @options.log_level
 def command(run: str, as_json: bool) -> int:
-    """Judge the stored RUN again: a folder, its name in results/, or `latest`. Its report is written anew."""
-    outcome = judged(find_run(run))
+    """Judge the stored RUN again: a folder, its name in results/, or `latest`. Its report is written anew.
+
+    Of a group (a matrix, repeats) each run is judged again, and the group's own verdict and comparison.
+    """
+    folder = find_run(run)
+    if (group := read_group(folder)) is not None:
+        return _judge_group(folder, group, as_json)
+    outcome = judged(folder)
     write_reports(outcome)
     show_verdict(outcome, as_json)
     return outcome.verdict.exit_code
 
 
+def _judge_group(folder: Path, group: GroupFile, as_json: bool) -> int:
+    again = judged_again(folder, group, judge_one)
+    save_group(folder, again)
+    # Only here: what compares runs takes a second to load.
+    from driver.cli.groups import show_group
+
+    show_group(folder, again, as_json)
+    return again.exit_code
+
+
+def judge_one(folder: Path) -> Verdict:
+    """Judge one run of a group, and write its report anew."""
+    outcome = judged(folder)
+    write_reports(outcome)
+    return outcome.verdict
+
+
 def find_run(name: str) -> Path:
     """The folder of a stored run. Raises WrongUseError."""
     for folder in (Path(name), results_root() / name):
-        if folder.is_dir():
+        if os.path.isdir(folder):
             return folder.resolve()
     root = results_root()
     kept = sorted(path.name for path in root.glob("*Z-*")) if root.is_dir() else []
@@ -38,4 +65,4 @@ def find_run(name: str) -> Path:
         if kept
         else "Run one first: python lab.py scenario thundering_herd"
     )
-    raise WrongUseError(f"There is no run {name!r}.", hint)
+    raise WrongUseError(f"There is no run {shortened(repr(name))}.", hint)

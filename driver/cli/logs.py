@@ -12,7 +12,7 @@ import click
 from driver.cli import options
 from driver.engines.engine import Container, Engine
 from driver.errors import LabError, NoLabError, WrongUseError
-from driver.terminal import print_lines, visible
+from driver.terminal import print_lines
 
 END = None
 
@@ -60,7 +60,7 @@ def _shown(line: tuple[str, str, str]) -> str:
     stamp, name, said = line
     # The lab's own processes begin each line with their name; what others print gets it from us.
     who = "" if said.startswith(f"{name} ") else f"{name} "
-    return f"{stamp[11:23]} {who}{visible(said)}"
+    return f"{stamp[11:23]} {who}{said}"
 
 
 def _followed(engine: Engine, names: list[str], tail: int) -> Iterator[tuple[str, str, str]]:

@@ -9,6 +9,7 @@ from typing import Any, TypeVar
 
 import click
 
+from chaos.explain import shortened
 from driver.engines.compose_engine import ComposeEngine
 from driver.errors import LabError, WrongUseError
 from driver.labs.lab import CONTROL_PORT, HOST, MAX_WORKERS, TOXIPROXY_PORT
@@ -41,11 +42,11 @@ def _workers(_: click.Context, __: click.Parameter, text: str | None) -> int | N
         count = int(text)
     except ValueError:
         raise WrongUseError(
-            f"--workers takes a whole number; found {text!r}.", "Example: --workers 20"
+            f"--workers takes a whole number; found {shortened(repr(text), 60)}.", "Example: --workers 20"
         ) from None
     if not 1 <= count <= MAX_WORKERS:
         raise WrongUseError(
-            f"--workers takes 1 to {MAX_WORKERS}; found {count}.",
+            f"--workers takes 1 to {MAX_WORKERS}; found {shortened(text, 60)}.",
             "One Toxiproxy carries no more links on one machine." if count > 0 else "Example: --workers 20",
         )
     return count

@@ -7,11 +7,12 @@ from typing import Any
 
 import click
 
+from chaos.explain import shortened
 from chaos.units import parse_seconds
 from driver.errors import WrongUseError
 from driver.runs.run_folder import results_root
 from driver.scenarios.scenario import MAX_DURATION_S
-from driver.scenarios.yaml_file import scalar
+from driver.scenarios.yaml_file import FileError, scalar
 
 MAX_SEED = 2**32 - 1
 
@@ -55,7 +56,10 @@ def _variables(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) ->
         name, equals, text = pair.partition("=")
         if not equals or not name:
             raise WrongUseError(f"--var takes NAME=VALUE; found {pair!r}.", "Example: --var outage=5s")
-        values[name] = scalar(text)
+        try:
+            values[name] = scalar(text)
+        except FileError as error:
+            raise WrongUseError(f"--var {name}: {error.problem}.", "Example: --var outage=5s") from None
     return values
 
 
@@ -63,9 +67,11 @@ def check_seed(_: click.Context, __: click.Parameter, text: str | None) -> int |
     """A seed from its text. Raises WrongUseError."""
     if text is None:
         return None
-    if not text.isdecimal() or int(text) > MAX_SEED:
+    # The length first: Python refuses to read a number of thousands of digits.
+    if not text.isdecimal() or len(text) > len(str(MAX_SEED)) or int(text) > MAX_SEED:
+        found = shortened(repr(text), 60)
         raise WrongUseError(
-            f"--seed takes a whole number from 0 to {MAX_SEED}; found {text!r}.", "Example: --seed 7"
+            f"--seed takes a whole number from 0 to {MAX_SEED}; found {found}.", "Example: --seed 7"
         )
     return int(text)
 

@@ -22,7 +22,7 @@ from driver.runs.group_run import Place, plan_all, run_group
 from driver.runs.run import Request, run
 from driver.scenarios.plan import Plan
 from driver.scenarios.scenario_file import Overrides, load_scenario
-from driver.terminal import Terminal, print_lines, print_table
+from driver.terminal import Terminal, print_json, print_lines, print_table
 
 
 @click.command("scenario")
@@ -90,7 +90,7 @@ def _in_short(plan: Plan) -> str:
 
 def _show_plan(plan: Plan, as_json: bool) -> None:
     if as_json:
-        print_lines([plan.to_json()])
+        print_json(plan.to_json())
         return
     print_lines([f"{plan.scenario}: {plan.claim}", f"{_in_short(plan)}, seed {plan.seed}", ""])
     rows = [

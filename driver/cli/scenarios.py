@@ -14,7 +14,7 @@ from driver.runs.group import GroupFile, read_group
 from driver.runs.run_folder import results_root
 from driver.runs.store import VerdictFile, read_verdict
 from driver.scenarios.scenario_file import ScenarioFile, load_scenario, scenario_paths
-from driver.terminal import Terminal, print_lines, print_table
+from driver.terminal import Terminal, print_json, print_lines, print_table
 
 Ended = VerdictFile | GroupFile
 
@@ -27,7 +27,7 @@ def command(as_json: bool) -> None:
     loaded = [found for path in scenario_paths().values() if (found := _load(path)) is not None]
     last = _last_verdicts()
     if as_json:
-        print_lines([json.dumps([_as_dict(one, last.get(one.name)) for one in loaded])])
+        print_json(json.dumps([_as_dict(one, last.get(one.name)) for one in loaded]))
         return
     rows = [[one.name, *_size(one), _verdict(last.get(one.name)), one.claim] for one in loaded]
     print_table(["name", "workers", "lasts", "last verdict", "claim"], rows)

@@ -14,7 +14,7 @@ from driver.errors import CoordinatorError, LinksError
 from driver.labs.lab import Lab, standing
 from driver.labs.links import LinkState
 from driver.labs.orphans import restore_orphans
-from driver.terminal import Terminal, print_lines, print_table
+from driver.terminal import Terminal, print_json, print_lines, print_table
 from wire.control import State, WorkerState
 
 
@@ -34,7 +34,7 @@ def command(project: str, as_json: bool) -> None:
     state = asyncio.run(_state(lab))
     links = _links(lab)
     if as_json:
-        print_lines([_as_json(containers, state, links)])
+        print_json(_as_json(containers, state, links))
         return
     _show(containers, state, links)
 

@@ -21,7 +21,7 @@ from driver.suite.conduct import conduct, not_run
 from driver.suite.entry import TESTS, Outcome, Result, Summary, overall, select
 from driver.suite.papers import as_json, as_junit, as_markdown, took
 from driver.suite.performer import Performer
-from driver.terminal import Board, Terminal, print_lines, print_table
+from driver.terminal import Board, Terminal, print_json, print_lines, print_table
 
 _COLUMNS = ["outcome", "entry", "took", "because"]
 _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "warn"}
@@ -123,7 +123,7 @@ def _save(folder: Path, summary: Summary) -> None:
 
 def _tell(summary: Summary, folder: Path, as_json_wanted: bool) -> None:
     if as_json_wanted:
-        print_lines([as_json(summary).decode().rstrip()])
+        print_json(as_json(summary).decode())
         return
     print_table(
         _COLUMNS,

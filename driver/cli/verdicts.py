@@ -8,7 +8,8 @@ from driver.machine.root import working_root
 from driver.report.view import figures, sorted_findings
 from driver.report.write import HTML, MARKDOWN
 from driver.runs.store import VERDICT, Judged
-from driver.terminal import print_lines, print_table
+from driver.terminal import print_json, print_lines, print_table
+from driver.visible import one_line
 
 _MARKS = {Status.passed: "good", Status.failed: "bad", Status.unknown: "warn"}
 _WORDS = {
@@ -22,14 +23,14 @@ _WORDS = {
 def show_verdict(run: Judged, as_json: bool) -> None:
     """The verdict with its findings, a few figures, and where the report is."""
     if as_json:
-        print_lines([(run.folder / VERDICT).read_text().rstrip()])
+        print_json((run.folder / VERDICT).read_text())
         return
     found = sorted_findings(run)
-    rows = [[finding.status.value, finding.check, finding.because] for finding in found]
+    rows = [[finding.status.value, one_line(finding.check), one_line(finding.because)] for finding in found]
     print_table(["finding", "check", "because"], rows, [_MARKS[finding.status] for finding in found])
     print_lines(["", *(f"  {figure.name:<32}{figure.value}" for figure in figures(run)), ""])
-    print_lines([f"{_WORDS[run.verdict.verdict]}: {run.verdict.because}"])
-    print_lines([f"note: {note}" for note in run.verdict.notes])
+    print_lines([f"{_WORDS[run.verdict.verdict]}: {one_line(run.verdict.because)}"])
+    print_lines([f"note: {one_line(note)}" for note in run.verdict.notes])
     print_lines([f"report: {_shown(run)} (for a browser: {HTML})"])
 
 

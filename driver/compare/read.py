@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -9,15 +10,18 @@ from typing import Any
 import msgspec
 from msgspec import structs
 
+from chaos.explain import shortened
 from driver.compare.core import Group, Sample
 from driver.compare.curves import Curves, curves
 from driver.compare.family import by_worker
 from driver.errors import WrongUseError
+from driver.files import FileReadError, read_file
 from driver.histories.journals import read_history
 from driver.metrics import measure
 from driver.runs.group import GROUP, label, read_group
 from driver.runs.run_folder import PLAN, results_root
-from driver.runs.store import METRICS, RUN, RunRecord, read_record, read_verdict
+from driver.runs.store import MAX_BYTES, METRICS, RUN, RunRecord, read_record, read_verdict
+from wire.decoding import UNDECODABLE
 
 SUMMARY = "summary.json"
 MAX_RUNS = 1000
@@ -38,16 +42,17 @@ class _Suite(msgspec.Struct):
 def find_folder(name: str) -> Path:
     """The folder of a run, a group or a suite: a path, or a name in results/. Raises WrongUseError."""
     for folder in (Path(name), results_root() / name):
-        if folder.is_dir():
+        if os.path.isdir(folder):
             return folder.resolve()
     raise WrongUseError(
-        f"There is no run and no folder of runs {name!r}.", "Name a folder, or one of those in results/."
+        f"There is no run and no folder of runs {shortened(repr(name))}.",
+        "Name a folder, or one of those in results/.",
     )
 
 
 def runs_under(folder: Path) -> list[Path]:
     """Every run of a folder: itself, those that a suite lists, or those below it. Raises WrongUseError."""
-    if (folder / RUN).is_file():
+    if is_run(folder):
         return [folder]
     found = _of_suite(folder) if (folder / SUMMARY).is_file() else _below(folder)
     if not found:
@@ -151,8 +156,8 @@ def _cells_apart(groups: Mapping[str, Sequence[Sample]]) -> dict[str, list[Sampl
 
 def _variables(folder: Path) -> str:
     try:
-        told = msgspec.json.decode((folder / PLAN).read_bytes(), type=_Plan).variables
-    except (OSError, msgspec.MsgspecError):
+        told = msgspec.json.decode(read_file(folder / PLAN, MAX_BYTES), type=_Plan).variables
+    except (FileReadError, *UNDECODABLE):
         return ""
     return label(told)
 
@@ -174,22 +179,29 @@ def _below(folder: Path) -> list[Path]:
 
 def _of_suite(folder: Path) -> list[Path]:
     try:
-        suite = msgspec.json.decode((folder / SUMMARY).read_bytes(), type=_Suite)
-    except (OSError, msgspec.MsgspecError) as error:
+        suite = msgspec.json.decode(read_file(folder / SUMMARY, MAX_BYTES), type=_Suite)
+    except (FileReadError, *UNDECODABLE) as error:
         raise WrongUseError(f"{folder / SUMMARY} cannot be read: {error}.") from None
-    kept = [folder.parent / entry.run for entry in suite.results if entry.run]
-    return [run for entry in kept if entry.is_dir() for run in runs_under(entry)]
+    # A name alone, and no suite within a suite: whatever the file holds, this ends.
+    names = [entry.run for entry in suite.results if entry.run == Path(entry.run).name]
+    kept = [folder.parent / name for name in names if name and name != folder.name]
+    return [run for entry in kept if entry.is_dir() for run in ([entry] if is_run(entry) else _below(entry))]
+
+
+def is_run(folder: Path) -> bool:
+    """Whether a folder is that of one run."""
+    return (folder / RUN).is_file()
 
 
 def _stored_metrics(folder: Path) -> dict[str, float | None]:
     try:
-        stored = msgspec.json.decode((folder / METRICS).read_bytes(), type=dict[str, object])
-    except (OSError, msgspec.MsgspecError):
+        stored = msgspec.json.decode(read_file(folder / METRICS, MAX_BYTES), type=dict[str, object])
+    except (FileReadError, *UNDECODABLE):
         return {}
     return {
         name: float(value)
         for name, value in stored.items()
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(value, int | float) and not isinstance(value, bool) and abs(value) < 1e300
     }
 
 

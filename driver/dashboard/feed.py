@@ -11,6 +11,7 @@ from driver.dashboard.picture import Painter
 from driver.dashboard.tail import Tail
 from driver.histories.course import window_of
 from driver.histories.events import DriverEvent, FaultBegun
+from wire.decoding import UNDECODABLE
 from wire.events import Event, ProcessEvent
 
 HOLD_NS = 150_000_000
@@ -64,7 +65,7 @@ class Feed:
         for line in lines:
             try:
                 events.append(self._decoder.decode(line))
-            except (msgspec.MsgspecError, UnicodeDecodeError):
+            except UNDECODABLE:
                 # A line that a kill tore, or of another version: the judge will tell of it.
                 continue
         if of_the_lab and events and self._began_wall_s is None:

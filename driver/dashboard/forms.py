@@ -17,7 +17,7 @@ from chaos.units import unit_of
 from driver.cli.options_run import MAX_SEED, check_duration
 from driver.errors import WrongUseError
 from driver.labs.by_hand import plan_by_hand
-from driver.scenarios.yaml_file import scalar
+from driver.scenarios.yaml_file import FileError, scalar
 
 SELECTIONS = ("all", "30%", "random 3", "coordinator", "toxiproxy")
 _EXAMPLES = {"ms": "200ms", "s": "10s", "B": "64KB", "B/s": "1MB/s", "byte": "1e-4"}
@@ -68,7 +68,7 @@ def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
     given = form.get("params") or {}
     if not isinstance(given, dict):
         raise FormError("", "expected the parameters by their names")
-    params = {str(name): scalar(str(text)) for name, text in given.items() if text}
+    params = {str(name): _value(str(name), str(text)) for name, text in given.items() if text}
     seed = form.get("seed")
     seed = secrets.randbelow(MAX_SEED) if not isinstance(seed, int) else seed % MAX_SEED
     try:
@@ -95,6 +95,13 @@ def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
         words += ["--project", project]
     hits = planned[0].targets
     return Filled(tuple(hits), workers - sum(name not in CORE for name in hits), seed, words)
+
+
+def _value(name: str, text: str) -> Any:
+    try:
+        return scalar(text)
+    except FileError as error:
+        raise FormError(name, error.problem) from None
 
 
 def _field(name: str, about: str, kind: type[Fault]) -> dict[str, Any]:

@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from driver.histories.history import COORDINATOR, History
+from wire.decoding import UNDECODABLE
 from wire.events import ProcessStarted
 from wire.settings import CoordinatorSettings, WorkerSettings
 
@@ -58,5 +59,5 @@ def _in_s(length_ms: float | None) -> float | None:
 def _read(raw: msgspec.Raw, kind: type[S]) -> S:
     try:
         return msgspec.json.decode(raw, type=kind)
-    except msgspec.MsgspecError:
+    except UNDECODABLE:
         return kind()

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from driver.histories.events import DriverEvent
+from wire.decoding import UNDECODABLE
 from wire.events import Event, ProcessEvent, ProcessStarted
 from wire.journal_chain import ChainRead
 
@@ -67,7 +68,7 @@ class LineReader:
         """The journal of process `name`. Never raises for what the bytes hold."""
         try:
             events = self._decoder.decode_lines(data)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNDECODABLE:
             return self._read_line_by_line(name, data)
         if data and not data.endswith(b"\n"):
             # The last line decodes, so all of it was written; only its newline was not.
@@ -86,7 +87,7 @@ class LineReader:
             try:
                 events.append(self._decoder.decode(line))
                 numbers.append(number)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except UNDECODABLE as error:
                 what, because = self._diagnose(line, str(error))
                 if what == "damaged" and self._begins_a_life(lines[number : number + 1]):
                     what = "torn"
@@ -95,7 +96,7 @@ class LineReader:
             try:
                 events.append(self._decoder.decode(torn))
                 numbers.append(len(lines) + 1)
-            except (msgspec.MsgspecError, UnicodeDecodeError) as error:
+            except UNDECODABLE as error:
                 wrong.setdefault("torn", []).append((len(lines) + 1, str(error)))
         return JournalRead(
             name, events, numbers, tuple(_summed(name, what, told) for what, told in wrong.items())
@@ -105,14 +106,14 @@ class LineReader:
         """Whether the next line is the first of a new process: then a kill tore the one before it."""
         try:
             return any(isinstance(self._decoder.decode(line), ProcessStarted) for line in following)
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNDECODABLE:
             return False
 
     @staticmethod
     def _diagnose(line: bytes, error: str) -> tuple[str, str]:
         try:
             kind = msgspec.json.decode(line, type=_Head).event
-        except (msgspec.MsgspecError, UnicodeDecodeError):
+        except UNDECODABLE:
             return "damaged", error
         return (
             ("unknown", f"event {kind!r}") if error.endswith("`$.event`") else ("damaged", f"{kind}: {error}")

@@ -10,6 +10,7 @@ import msgspec
 
 from driver.errors import CoordinatorError
 from wire.control import Health, State, Submission, Submitted, Task, authorization
+from wire.decoding import UNDECODABLE
 
 S = TypeVar("S")
 
@@ -37,11 +38,11 @@ class CoordinatorClient:
 
     async def health(self) -> Health:
         """Its epoch and clock, once it takes work."""
-        return msgspec.json.decode(await self._ask("GET", "/healthz"), type=Health)
+        return self._decoded(await self._ask("GET", "/healthz"), Health)
 
     async def state(self) -> State:
         """All that it knows."""
-        return msgspec.json.decode(await self._ask("GET", "/state"), type=State)
+        return self._decoded(await self._ask("GET", "/state"), State)
 
     async def state_json(self) -> msgspec.Raw:
         """The same, as it came."""
@@ -50,11 +51,19 @@ class CoordinatorClient:
     async def submit(self, tasks: list[Task]) -> Submitted:
         """Hand in tasks; the same again does no harm, since the coordinator takes each id once."""
         body = msgspec.json.encode(Submission(tasks))
-        return msgspec.json.decode(await self._ask("POST", "/tasks", body), type=Submitted)
+        return self._decoded(await self._ask("POST", "/tasks", body), Submitted)
 
     async def drain(self) -> None:
         """Have it begin to leave."""
         await self._ask("POST", "/drain")
+
+    def _decoded(self, answer: bytes, kind: type[S]) -> S:
+        try:
+            return msgspec.json.decode(answer, type=kind)
+        except UNDECODABLE as error:
+            raise CoordinatorError(
+                f"The coordinator at {self.url} answered with something else than expected: {error}."
+            ) from None
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         assert self._session is not None, "used outside of its context"

@@ -16,6 +16,7 @@ from requests.adapters import HTTPAdapter
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from driver.errors import LinksError
+from wire.decoding import UNDECODABLE
 
 CALL_TIMEOUT_S = 10.0
 # Toxiproxy answers a fault with a time in the future only once it has begun.
@@ -197,7 +198,7 @@ class Links:
             raise LinksError(f"Toxiproxy refused {method} {path}: {_refusal(answer.content)}")
         try:
             return msgspec.json.decode(answer.content, type=kind)
-        except msgspec.MsgspecError as error:
+        except UNDECODABLE as error:
             raise LinksError(
                 f"Toxiproxy answered {method} {path} with something else than expected: {error}.",
                 "Is it the lab's own build? python lab.py build",
@@ -228,7 +229,7 @@ def _session() -> requests.Session:
 def _refusal(content: bytes) -> str:
     try:
         said = msgspec.json.decode(content, type=_Refusal)
-    except msgspec.MsgspecError:
+    except UNDECODABLE:
         return content[:200].decode(errors="replace")
     links = "; ".join(f"{name}: {why}" for name, why in sorted(said.links.items())[:3])
     return f"{said.error} ({links})" if links else said.error

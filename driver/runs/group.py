@@ -6,16 +6,19 @@ round share a seed: every cell gets the same targets, times and tasks.
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import msgspec
+from msgspec import structs
 
 from driver.exit_codes import ExitCode
-from driver.judging.verdict import EXIT_CODES, Outcome
-from driver.runs.store import write_file
+from driver.files import FileReadError, read_file
+from driver.judging.verdict import EXIT_CODES, Outcome, Verdict
+from driver.runs.store import MAX_BYTES, write_file
+from wire.decoding import UNDECODABLE
 
 GROUP = "group.json"
 _WORST_FIRST = (Outcome.failed, Outcome.inconclusive, Outcome.expected_failure, Outcome.passed)
@@ -98,6 +101,19 @@ def summed_up(folder: Path, scenario: str, runs: Sequence[GroupRun], planned: in
     )
 
 
+def judged_again(folder: Path, group: GroupFile, judge: Callable[[Path], Verdict]) -> GroupFile:
+    """The group with each of its runs judged anew; a run that was not kept keeps what it ended with."""
+    runs = []
+    for one in group.runs:
+        # A name alone: a group's file leads to no folder but its own.
+        kept = folder / Path(one.folder).name if one.folder else None
+        if kept is not None and kept.is_dir():
+            verdict = judge(kept)
+            one = structs.replace(one, verdict=verdict.verdict, because=verdict.because)
+        runs.append(one)
+    return summed_up(folder, group.scenario, runs, group.planned)
+
+
 def save_group(folder: Path, group: GroupFile) -> None:
     """Write group.json. Raises LabError when the disk takes no more."""
     write_file(folder / GROUP, msgspec.json.format(msgspec.json.encode(group), indent=2) + b"\n")
@@ -106,6 +122,6 @@ def save_group(folder: Path, group: GroupFile) -> None:
 def read_group(folder: Path) -> GroupFile | None:
     """group.json, or None when there is none that can be read."""
     try:
-        return msgspec.json.decode((folder / GROUP).read_bytes(), type=GroupFile)
-    except (OSError, msgspec.MsgspecError):
+        return msgspec.json.decode(read_file(folder / GROUP, MAX_BYTES), type=GroupFile)
+    except (FileReadError, *UNDECODABLE):
         return None

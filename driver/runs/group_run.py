@@ -19,7 +19,14 @@ from driver.runs.run_folder import new_folder
 from driver.runs.store import Judged, point_latest
 from driver.scenarios.plan import Plan
 from driver.scenarios.resolve import resolve
-from driver.scenarios.scenario_file import Overrides, ScenarioFile, combinations, load_scenario, resolved_yaml
+from driver.scenarios.scenario_file import (
+    Overrides,
+    ScenarioFile,
+    check_runs,
+    combinations,
+    load_scenario,
+    resolved_yaml,
+)
 from driver.terminal import Terminal
 
 
@@ -46,8 +53,10 @@ def plan_all(
 ) -> list[Planned]:
     """Every run that a scenario asks for, planned before the first is started. Raises WrongUseError."""
     times = loaded.scenario.repeat if repeat is None else repeat
+    cells = combinations(path, overrides)
+    check_runs(loaded, len(cells), times)
     planned = []
-    for turn in in_turn(combinations(path, overrides), times, seed, loaded.name):
+    for turn in in_turn(cells, times, seed, loaded.name):
         mine = replace(overrides, variables={**overrides.variables, **turn.variables})
         one = load_scenario(path, mine)
         planned.append(Planned(turn, resolve(one, turn.seed), resolved_yaml(one)))

@@ -16,15 +16,19 @@ from typing import Any, TypeVar
 import msgspec
 
 from driver.errors import LabError, WrongUseError
+from driver.files import FileReadError, read_file
 from driver.histories.history import History
-from driver.histories.journals import read_history, without_collection
+from driver.histories.journals import JOURNALS, read_history, without_collection
 from driver.judging.expectations import find_all
 from driver.judging.findings import Finding, unknown
 from driver.judging.verdict import KnownIssue, Verdict, judge
 from driver.metrics import Metrics, measure
 from driver.scenarios.thresholds import Expectation, parse_expectations
+from wire.decoding import UNDECODABLE
 
 FORMAT = 1
+MAX_BYTES = 64 << 20
+"""The largest of a run's own files that is read; journals have their own limit."""
 RUN, SCENARIO, METRICS, VERDICT, LATEST = (
     "run.json",
     "scenario.yaml",
@@ -113,12 +117,18 @@ def judged(folder: Path) -> Judged:
     """The same, with all that a report needs.
 
     A folder that is cut short, damaged or of another version is judged as far as it goes, and inconclusive.
-    Raises WrongUseError when there is no folder, LabError when the disk takes no more.
+    Raises WrongUseError when the folder is none or holds nothing of a run, LabError when the disk is full.
     """
     if not folder.is_dir():
         raise WrongUseError(
             f"expected the folder of a run; {folder} is none.",
             "Runs are kept in results/, each in a folder of its own.",
+        )
+    if not any((folder / part).exists() for part in (RUN, SCENARIO, JOURNALS)):
+        # Nothing is written into a folder that is somebody else's.
+        raise WrongUseError(
+            f"{folder} holds no run: neither {RUN} nor {SCENARIO} nor {JOURNALS}/ is in it.",
+            "Name the folder of one run, or of a group of runs.",
         )
     record, missing = read_record(folder)
     expectations, wrong = _expectations(record)
@@ -153,12 +163,12 @@ def read_record(folder: Path) -> tuple[RunRecord, list[str]]:
     """run.json as far as it can be read, and a sentence for everything that is missing or wrong about it."""
     empty = RunRecord(run=folder.name, scenario="", seed=0, workers=[], processes=[], duration_s=0.0)
     try:
-        data = (folder / RUN).read_bytes()
-    except OSError as error:
-        return empty, [f"{RUN} cannot be read ({error.strerror}): nobody knows what this run was to show"]
+        data = read_file(folder / RUN, MAX_BYTES)
+    except FileReadError as error:
+        return empty, [f"{RUN}: {error}: nobody knows what this run was to show"]
     try:
         record = msgspec.json.decode(data, type=RunRecord)
-    except msgspec.MsgspecError as error:
+    except UNDECODABLE as error:
         return empty, [
             f"{RUN} is damaged or of another version ({error}): nobody knows what this run was to show"
         ]
@@ -170,8 +180,8 @@ def read_record(folder: Path) -> tuple[RunRecord, list[str]]:
 def read_verdict(folder: Path) -> VerdictFile | None:
     """The stored verdict of a run, or None when there is none that can be read."""
     try:
-        return msgspec.json.decode((folder / VERDICT).read_bytes(), type=VerdictFile)
-    except (OSError, msgspec.MsgspecError):
+        return msgspec.json.decode(read_file(folder / VERDICT, MAX_BYTES), type=VerdictFile)
+    except (FileReadError, *UNDECODABLE):
         return None
 
 

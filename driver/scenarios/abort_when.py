@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from chaos.explain import nearest
 from driver.metrics.metric import Unit
 from driver.scenarios.quantities import parse_quantity, parse_seconds, write
-from driver.scenarios.thresholds import OPERATORS
+from driver.scenarios.thresholds import MAX_CHARACTERS, OPERATORS
 from wire.control import State
 
 _RULE = re.compile(r"(?P<name>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<value>.+?)\s+for\s+(?P<hold>.+)")
@@ -58,6 +58,8 @@ class AbortRule:
 
 def parse_abort(text: str) -> AbortRule:
     """The rule in `connected < 10% for 60s`. Raises ValueError with a sentence."""
+    if len(text) > MAX_CHARACTERS:
+        raise ValueError(f"expected at most {MAX_CHARACTERS} characters; found {len(text)}")
     words = " ".join(text.split())
     match = _RULE.fullmatch(words)
     if match is None:

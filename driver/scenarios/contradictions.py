@@ -9,6 +9,8 @@ from chaos.fault import Aspect, ContainerFault, Fault, Layer, contradiction
 from chaos.targets import TOXIPROXY
 from driver.scenarios.plan import PlannedFault
 
+MAX_AT_ONCE = 200
+"""Faults on one target at one time."""
 TICK_S = 1e-6
 """Times that differ by less are one: they are sums of decimal fractions."""
 
@@ -30,6 +32,9 @@ def contradicted(planned: Sequence[PlannedFault]) -> Contradiction | None:
     for later in planned:
         for target in later.targets:
             here = on[target] = [fault for fault in on.get(target, []) if _overlap(fault, later)]
+            if len(here) > MAX_AT_ONCE:
+                why = f"more than {MAX_AT_ONCE} faults would be on it at one time"
+                return Contradiction(here[0], later, target, why)
             for earlier in here:
                 if why := contradiction(made[earlier.id], made[later.id]):
                     return Contradiction(earlier, later, target, why)

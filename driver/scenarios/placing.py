@@ -21,6 +21,10 @@ from driver.scenarios.scenario_file import ScenarioFile, explain
 from driver.scenarios.yaml_file import Path_
 
 MAX_FAULTS = 20_000
+MAX_TURNS = 100_000
+"""How often entries may begin, all repetitions counted: those that hit nobody too."""
+MAX_HITS = 2_000_000
+"""Faults times their targets."""
 
 
 def seed_of(seed: int, *names: str) -> int:
@@ -48,8 +52,11 @@ class Placer:
         self._last_s = loaded.scenario.duration_s - loaded.scenario.cooldown_s
         self._fleet = Fleet(loaded.scenario.workers, seed, loaded.scenario.groups)
         self._names: set[str] = set()
+        self._numbers: dict[str, int] = {}
         self._ends = {"start": 0.0, "steady": loaded.scenario.warmup_s}
         self._paths: dict[str, Path_] = {}
+        self._turns = 0
+        self._hits = 0
 
     def place(self) -> list[PlannedFault]:
         """Every fault, in the order of time. Raises FileError for what cannot be."""
@@ -125,13 +132,14 @@ class Placer:
 
     def _name(self, model: Moment, path: Path_) -> str:
         wanted = model.id or getattr(model, "fault", "") or "block"
-        name, number = wanted, 1
+        name, number = wanted, self._numbers.get(wanted, 1)
         while name in self._names or name in ("start", "steady"):
             if model.id:
                 raise self._loaded.error((*path, "id"), f"{model.id!r} is the name of something else already")
             number += 1
             name = f"{wanted}-{number}"
         self._names.add(name)
+        self._numbers[wanted] = number
         return name
 
     # -- placing entries in time ------------------------------
@@ -159,6 +167,9 @@ class Placer:
         return faults
 
     def _once(self, entry: _Entry, begin_s: float, turn: str) -> list[PlannedFault]:
+        self._turns += 1
+        if self._turns > MAX_TURNS:
+            raise self._loaded.error(entry.path, f"the timeline's entries begin more than {MAX_TURNS} times")
         if isinstance(entry.model, FaultEntry):
             return self._struck(entry, entry.model, begin_s, turn)
         faults: list[PlannedFault] = []
@@ -218,6 +229,9 @@ class Placer:
             )
         if len(self._paths) > MAX_FAULTS:
             raise self._loaded.error(entry.path, f"the timeline holds more than {MAX_FAULTS} faults")
+        self._hits += len(parts) * len(targets)
+        if self._hits > MAX_HITS:
+            raise self._loaded.error(entry.path, f"the timeline's faults hit more than {MAX_HITS} targets")
         return planned
 
     def _drawn(self, between: Range, *names: str) -> float:

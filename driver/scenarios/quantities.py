@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import re
 from dataclasses import dataclass
 
@@ -68,7 +69,10 @@ def parse_quantity(text: str) -> Written:
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"expected a number with its unit, like 5s or 95%; found {text.strip()!r}")
-    return Written(float(match[1]), match[2])
+    number = float(match[1])
+    if not math.isfinite(number):
+        raise ValueError(f"expected a finite number; found {text.strip()!r}")
+    return Written(number, match[2])
 
 
 def parse_seconds(text: str) -> float:

@@ -6,8 +6,9 @@ from __future__ import annotations
 
 from typing import Annotated, Any
 
-from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
+from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJsonSchema
 
+from chaos.model import Strict
 from chaos.units import Seconds, format_seconds, parse_seconds, unitless
 from driver.scenarios.workload import Workload
 
@@ -38,12 +39,6 @@ SecondsRange = Annotated[
     PlainSerializer(_write_range, return_type=str),
     WithJsonSchema({"type": "string", "examples": ["10s", "5s..30s"]}),
 ]
-
-
-class Strict(BaseModel):
-    """A mapping whose keys are all known; units stand in values, so field names lose them in files."""
-
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=unitless)
 
 
 class Moment(Strict):

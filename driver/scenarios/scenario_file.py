@@ -5,6 +5,8 @@ what is wrong in it.
 from __future__ import annotations
 
 import itertools
+import math
+import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,10 +15,12 @@ from typing import Any
 import msgspec
 from pydantic import BaseModel, ValidationError
 
-from chaos.explain import nearest, problem
+from chaos.explain import nearest, problem, shortened
 from chaos.units import format_seconds
 from driver.errors import WrongUseError
+from driver.scenarios.scalars import ScalarError
 from driver.scenarios.scenario import Scenario
+from driver.scenarios.workload import MAX_TASKS, expected_tasks
 from driver.scenarios.yaml_file import (
     FileError,
     Path_,
@@ -31,6 +35,7 @@ from wire.settings import CoordinatorSettings, WorkerSettings
 
 FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
 MAX_COMBINATIONS = 200
+MAX_RUNS = 2_000
 
 
 @dataclass(frozen=True)
@@ -74,10 +79,11 @@ def find_scenario(name: str, folder: Path = FOLDER) -> Path:
         return known[name]
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or path.parent != Path("."):
-        if path.is_file():
+        # Of the standard library's two ways, the one that answers for a name too long for a file.
+        if os.path.isfile(path):
             return path
-        raise WrongUseError(f"there is no file {name}.")
-    raise WrongUseError(f"there is no scenario {name!r}.", nearest(name, known))
+        raise WrongUseError(f"there is no file {shortened(name)}.")
+    raise WrongUseError(f"there is no scenario {shortened(repr(name))}.", nearest(name, known))
 
 
 def load_scenario(path: Path, overrides: Overrides = Overrides()) -> ScenarioFile:
@@ -96,16 +102,13 @@ def combinations(path: Path, overrides: Overrides = Overrides()) -> list[dict[st
     """The values of the matrix's variables, one mapping for each run; one empty mapping where there is no
     matrix.
     """
-    loaded = load_scenario(path, overrides)
-    axes = {
-        name: values for name, values in loaded.scenario.matrix.items() if name not in overrides.variables
-    }
-    count = 1
-    for values in axes.values():
-        count *= len(values)
-    if count > MAX_COMBINATIONS:
-        raise loaded.error(("matrix",), f"expected at most {MAX_COMBINATIONS} combinations; found {count}")
+    axes = _axes(load_scenario(path, overrides).scenario.matrix, overrides)
     return [dict(zip(axes, values, strict=True)) for values in itertools.product(*axes.values())]
+
+
+def _axes(matrix: Mapping[str, list[Any]], overrides: Overrides) -> dict[str, list[Any]]:
+    """The variables that differ between runs: those of the matrix that the command line leaves open."""
+    return {name: values for name, values in matrix.items() if name not in overrides.variables}
 
 
 def resolved_yaml(loaded: ScenarioFile) -> str:
@@ -134,9 +137,34 @@ def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
         raise _explained(file, error, overrides.quick) from None
     claim = " ".join(file.comment.split("\n\n")[0].split())
     loaded = ScenarioFile(name, claim, file.comment, scenario, file, overrides.quick)
+    _check_runs(loaded, overrides)
+    _check_tasks(loaded)
     _check_settings(loaded, "worker", WorkerSettings)
     _check_settings(loaded, "coordinator", CoordinatorSettings)
     return loaded
+
+
+def _check_runs(loaded: ScenarioFile, overrides: Overrides) -> None:
+    """That what the file asks for can end: its combinations, and its repeats of them."""
+    count = math.prod(len(values) for values in _axes(loaded.scenario.matrix, overrides).values())
+    if count > MAX_COMBINATIONS:
+        raise loaded.error(("matrix",), f"expected at most {MAX_COMBINATIONS} combinations; found {count}")
+    check_runs(loaded, count, loaded.scenario.repeat)
+
+
+def _check_tasks(loaded: ScenarioFile) -> None:
+    load = loaded.scenario.workload
+    if load and (count := expected_tasks(load, loaded.scenario.duration_s)) > MAX_TASKS:
+        raise loaded.error(
+            ("workload", "rate"), f"expected at most {MAX_TASKS} tasks a run; found {count:.0f}"
+        )
+
+
+def check_runs(loaded: ScenarioFile, combinations: int, repeat: int) -> None:
+    """Raise FileError for more runs than MAX_RUNS."""
+    if combinations * repeat > MAX_RUNS:
+        found = f"found {combinations} combinations, {repeat} times each"
+        raise loaded.error(("repeat",), f"expected at most {MAX_RUNS} runs; {found}")
 
 
 def _merged(file: YamlFile, overrides: Overrides) -> dict[str, Any]:
@@ -182,6 +210,8 @@ def _with_variables(data: dict[str, Any], file: YamlFile, overrides: Overrides) 
         raise file.error(
             where, f"there is no variable {missing.args[0]!r}.", nearest(missing.args[0], values)
         ) from None
+    except ScalarError as error:
+        raise file.error(("vars",), str(error)) from None
     kept = {key: data[key] for key in ("matrix", "quick") if key in data}
     return {**substituted, **kept, **({"vars": {name: values[name] for name in values}} if values else {})}
 

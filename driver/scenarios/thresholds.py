@@ -32,6 +32,7 @@ ANCHORS = {
     "fault": "every fault's begin",
     "heal": "every moment from which no fault is on any more",
 }
+MAX_CHARACTERS = 300
 _COMPARISON = re.compile(r"(?P<name>\w+)\s*(?P<operator><=|>=|==|<|>)\s*(?P<quantity>.+)")
 _ANCHORED = re.compile(
     r"within\s+(?P<within>.+?)\s+of\s+(?P<anchor>\w+)\s*:\s*(?P<claim>.+?)(?:\s+for\s+(?P<hold>.+))?",
@@ -75,6 +76,8 @@ Expectation = Threshold | Anchored | NamedCheck
 
 def parse_expectation(text: str) -> Expectation:
     """What one line of `expect` asks for. Raises ValueError with a sentence, the nearest names in it."""
+    if len(text) > MAX_CHARACTERS:
+        raise ValueError(f"expected at most {MAX_CHARACTERS} characters; found {len(text)}")
     stripped = " ".join(text.split())
     if match := _ANCHORED.fullmatch(stripped):
         return _anchored(stripped, match)

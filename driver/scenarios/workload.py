@@ -13,9 +13,10 @@ from enum import StrEnum
 from typing import Annotated, Any
 
 import msgspec
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
-from chaos.units import PerSecond, Seconds, Share, SizeBytes, unitless
+from chaos.model import Strict
+from chaos.units import PerSecond, Seconds, Share, SizeBytes
 from wire.control import Task
 from wire.kinds import check_params
 from wire.limits import PARAMS_BYTES
@@ -36,11 +37,7 @@ class Arrivals(StrEnum):
     ramp = "ramp"
 
 
-class _Part(BaseModel):
-    model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=unitless)
-
-
-class Kind(_Part):
+class Kind(Strict):
     """One kind of task in the mix. In `params` a text like `50..200` is drawn anew for each task."""
 
     kind: Annotated[str, Field(min_length=1, description="a kind that the workers know, like sleep")]
@@ -63,7 +60,7 @@ class Kind(_Part):
         return self
 
 
-class Workload(_Part):
+class Workload(Strict):
     """What the coordinator is given to do while the run lasts."""
 
     rate_per_s: Annotated[PerSecond, Field(gt=0, le=20_000, description="tasks a second")]

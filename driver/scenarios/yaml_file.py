@@ -12,12 +12,15 @@ from typing import Any
 
 import yaml
 
+from chaos.explain import shortened
 from driver.errors import WrongUseError
+from driver.files import FileReadError, read_file
+from driver.scenarios.scalars import Budget, ScalarError, read_scalar, read_text
 
 Path_ = tuple[str | int, ...]
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 30
-MAX_NODES = 100_000
+_TAG = "tag:yaml.org,2002:"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
@@ -26,11 +29,16 @@ class FileError(WrongUseError):
 
     def __init__(self, file: str, line: int, path: Path_, problem: str, hint: str = "") -> None:
         where = f"{file}:{line}" if line else file
-        key = key_path(path)
+        key = shortened(key_path(path), 200)
         # A hint follows as a sentence of its own.
         stop = "." if hint and problem[-1] not in ".?!" else ""
-        super().__init__(f"{where}: {f'`{key}`: ' if key else ''}{problem}{stop}", hint)
+        told = f"{where}: " if where else ""
+        super().__init__(f"{told}{f'`{key}`: ' if key else ''}{shortened(problem)}{stop}", hint)
         self.file, self.line, self.path, self.problem = file, line, path, problem
+
+
+class NoYamlError(FileError):
+    """A text that is no YAML at all."""
 
 
 @dataclass(frozen=True)
@@ -58,39 +66,35 @@ def read_yaml(path: Path, shown_as: str = "") -> YamlFile:
     """A file's content. Raises FileError when it cannot be read or is no YAML."""
     name = shown_as or str(path)
     try:
-        data = path.read_bytes()
-    except OSError as error:
-        raise FileError(name, 0, (), f"cannot be read: {error.strerror or error}") from None
-    if len(data) > MAX_BYTES:
-        raise FileError(name, 0, (), f"expected at most {MAX_BYTES} bytes; found {len(data)}")
+        data = read_file(path, MAX_BYTES)
+    except FileReadError as error:
+        raise FileError(name, 0, (), str(error)) from None
     try:
-        return parse_yaml(data.decode(), name)
+        # With or without a byte order mark.
+        return parse_yaml(data.decode("utf-8-sig"), name)
     except UnicodeDecodeError as error:
         raise FileError(name, data[: error.start].count(b"\n") + 1, (), "expected UTF-8 text") from None
 
 
 def parse_yaml(text: str, name: str) -> YamlFile:
     """A text's content; `name` is what errors call it. Raises FileError."""
-    try:
-        node = yaml.compose(text, Loader=yaml.SafeLoader)
-    except yaml.MarkedYAMLError as error:
-        mark = error.problem_mark or error.context_mark
-        raise FileError(
-            name, mark.line + 1 if mark else 0, (), f"no YAML: {error.problem or error.context}"
-        ) from None
-    except yaml.YAMLError as error:
-        raise FileError(name, 0, (), f"no YAML: {error}") from None
+    node = _composed(text, name)
     lines: dict[Path_, int] = {}
-    data = _plain(node, (), lines, name) if node is not None else None
+    data = _Plain(name, lines).value(node, ()) if node is not None else None
     return YamlFile(name, data, _comment(text), lines)
 
 
 def scalar(text: str) -> Any:
-    """What a text would be as a YAML value: `3` is a number, `true` a truth, `10s` text. For `--var k=v`."""
+    """What a text would be as a YAML value: `3` is a number, `true` a truth, `[1, 2]` a list, `10s` text.
+
+    For `--var k=v`. Raises FileError for a number that is none; what is no YAML at all is text.
+    """
+    if len(text) > MAX_BYTES:
+        raise FileError("", 0, (), f"expected at most {MAX_BYTES} characters; found {len(text)}")
     try:
-        value = yaml.safe_load(text)
-    except yaml.YAMLError:
-        return text
+        value = parse_yaml(text, "").data
+    except NoYamlError:
+        value = text
     return value if isinstance(value, str | int | float | bool | list) else text
 
 
@@ -99,20 +103,38 @@ def dump_yaml(data: Any) -> str:
     return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110))
 
 
-def substitute(data: Any, values: Mapping[str, Any]) -> Any:
+def substitute(data: Any, values: Mapping[str, Any], budget: Budget | None = None) -> Any:
     """`data` with every `${name}` replaced; a text that is nothing else takes the value's own type.
 
-    Raises KeyError with a name that has no value.
+    Raises KeyError with a name that has no value, ScalarError when the result is larger than `budget`.
     """
+    budget = budget or Budget()
     if isinstance(data, dict):
-        return {key: substitute(value, values) for key, value in data.items()}
+        budget.take(None)
+        return {key: substitute(value, values, budget) for key, value in data.items()}
     if isinstance(data, list):
-        return [substitute(item, values) for item in data]
+        budget.take(None)
+        return [substitute(item, values, budget) for item in data]
     if not isinstance(data, str):
         return data
     if whole := _VARIABLE.fullmatch(data):
-        return values[whole[1]]
-    return _VARIABLE.sub(lambda match: str(values[match[1]]), data)
+        return _counted(values[whole[1]], budget)
+    texts: dict[str, str] = {}
+
+    def text_of(match: re.Match[str]) -> str:
+        text = texts.setdefault(match[1], str(values[match[1]]))
+        # Before it is joined: a text that repeats a long value is refused, not made.
+        budget.take(text)
+        return text
+
+    return _VARIABLE.sub(text_of, data)
+
+
+def _counted(value: Any, budget: Budget) -> Any:
+    budget.take(value)
+    for item in value.values() if isinstance(value, dict) else value if isinstance(value, list) else ():
+        _counted(item, budget)
+    return value
 
 
 def key_path(path: Path_) -> str:
@@ -123,39 +145,120 @@ def key_path(path: Path_) -> str:
     return text
 
 
-def _plain(node: yaml.Node, path: Path_, lines: dict[Path_, int], name: str) -> Any:
-    lines.setdefault(path, node.start_mark.line + 1)
-    if len(path) > MAX_DEPTH or len(lines) > MAX_NODES:
-        # Aliases can make a small file endless.
-        raise FileError(
-            name,
-            node.start_mark.line + 1,
-            (),
-            f"nested more than {MAX_DEPTH} deep, or more than {MAX_NODES} values",
-        )
-    if isinstance(node, yaml.MappingNode):
+class _Loader(yaml.SafeLoader):
+    """Composes nodes, no deeper than MAX_DEPTH, of plain values without tags. Raises FileError."""
+
+    def __init__(self, text: str, name: str) -> None:
+        super().__init__(text)
+        self.file_name = name
+        self.path: list[str | int] = []
+        self.depth = 0
+        self.nodes = 0
+
+    def compose_node(self, parent: yaml.Node | None, index: Any) -> yaml.Node | None:
+        event: Any = self.peek_event()  # type: ignore[no-untyped-call]
+        self.nodes += 1
+        if self.nodes > 2 * Budget.values:
+            # Keys are nodes too. What aliases repeat is counted when it is made plain.
+            raise self._refused(event, self.path[:1], f"expected at most {Budget.values:,} values")
+        if self.depth > MAX_DEPTH:
+            raise self._refused(event, self.path[:1], f"nested more than {MAX_DEPTH} deep")
+        part = index if isinstance(index, int) else str(getattr(index, "value", ""))
+        # A node without an index is the document, or a key.
+        inside = index is not None
+        self.path += [part] if inside else []
+        # An exclamation mark alone only says that the value is text.
+        if (tag := getattr(event, "tag", None)) not in (None, "!"):
+            shown = tag.replace(_TAG, "!!")
+            text = f"expected a plain value; found the tag {shown}. Text that begins with ! needs quotes"
+            raise self._refused(event, self.path, text)
+        self.depth += 1
+        node: yaml.Node | None = super().compose_node(parent, index)
+        self.depth -= 1
+        if inside:
+            self.path.pop()
+        return node
+
+    def _refused(self, event: Any, path: list[str | int], text: str) -> FileError:
+        return FileError(self.file_name, event.start_mark.line + 1, tuple(path), text)
+
+
+def _composed(text: str, name: str) -> yaml.Node | None:
+    """The text's nodes. Raises FileError with the line."""
+    line = 0
+    try:
+        loader = _Loader(text, name)
+        try:
+            return loader.get_single_node()
+        finally:
+            line = loader.line + 1
+            loader.dispose()
+    except yaml.reader.ReaderError as error:
+        line = text[: error.position].count("\n") + 1
+        code = error.character if isinstance(error.character, int) else ord(error.character)
+        raise NoYamlError(name, line, (), f"no YAML: the character U+{code:04X} cannot stand in it") from None
+    except yaml.MarkedYAMLError as error:
+        mark = error.problem_mark or error.context_mark
+        line = mark.line + 1 if mark else line
+        raise NoYamlError(name, line, (), f"no YAML: {error.problem or error.context}") from None
+    except (ValueError, OverflowError) as error:
+        # Of the library's own calls: an escape beyond Unicode, a %YAML directive of a thousand digits.
+        raise NoYamlError(name, line, (), f"no YAML: {error}") from None
+
+
+@dataclass
+class _Plain:
+    """Turns the nodes of one file into plain Python."""
+
+    name: str
+    lines: dict[Path_, int]
+    budget: Budget = field(default_factory=Budget)
+
+    def value(self, node: yaml.Node, path: Path_) -> Any:
+        """The value of a node. Raises FileError."""
+        line = node.start_mark.line + 1
+        self.lines.setdefault(path, line)
+        if len(path) > MAX_DEPTH:
+            # Aliases can make a small file endless.
+            raise FileError(self.name, line, (), f"nested more than {MAX_DEPTH} deep")
+        try:
+            self.budget.take(node.value)
+            if isinstance(node, yaml.MappingNode):
+                return self._mapping(node, path)
+            if isinstance(node, yaml.SequenceNode):
+                return [self.value(item, (*path, place)) for place, item in enumerate(node.value)]
+            return read_scalar(_kind(node), node.value)
+        except ScalarError as error:
+            raise FileError(self.name, line, path, str(error)) from None
+
+    def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
         plain: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
-            if not isinstance(key_node, yaml.ScalarNode):
-                raise FileError(name, line, path, "expected a plain key; found a list or a mapping")
-            key = str(key_node.value)
+            key = self._key(key_node, path)
             if key in plain:
                 raise FileError(
-                    name, line, (*path, key), "stands here a second time; the first would be lost"
+                    self.name, line, (*path, key), "stands here a second time; the first would be lost"
                 )
-            lines[(*path, key)] = line
-            plain[key] = _plain(value_node, (*path, key), lines, name)
+            self.lines[(*path, key)] = line
+            plain[key] = self.value(value_node, (*path, key))
         return plain
-    if isinstance(node, yaml.SequenceNode):
-        return [_plain(item, (*path, place), lines, name) for place, item in enumerate(node.value)]
-    return _scalar(node)
+
+    def _key(self, node: yaml.Node, path: Path_) -> str:
+        """A key as it is written: whatever YAML would make of it, it is text here."""
+        line = node.start_mark.line + 1
+        if not isinstance(node, yaml.ScalarNode):
+            raise FileError(self.name, line, path, "expected a plain key; found a list or a mapping")
+        try:
+            if _kind(node) == "merge":
+                read_scalar("merge", node.value)
+            return read_text(node.value)
+        except ScalarError as error:
+            raise FileError(self.name, line, path, str(error)) from None
 
 
-def _scalar(node: yaml.Node) -> Any:
-    value = yaml.SafeLoader("").construct_object(node, deep=True)
-    # Dates and the like mean nothing here; the text as written lets the error show what stands in the file.
-    return value if value is None or isinstance(value, str | int | float | bool) else str(node.value)
+def _kind(node: yaml.Node) -> str:
+    return str(node.tag).removeprefix(_TAG)
 
 
 def _comment(text: str) -> str:

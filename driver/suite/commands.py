@@ -12,6 +12,7 @@ import msgspec
 
 from driver.suite.child import Ending
 from driver.suite.entry import Outcome, Result
+from wire.decoding import UNDECODABLE
 
 TESTS_LIMIT_S = 3600.0
 SLACK_S = 300.0
@@ -59,7 +60,7 @@ def scenario_result(name: str, ending: Ending, took_s: float, log: str) -> Resul
     """What a scenario's process says of it. One that broke, or says nothing whole, is inconclusive."""
     try:
         answer = msgspec.json.decode(ending.answer, type=_Answer)
-    except msgspec.MsgspecError:
+    except UNDECODABLE:
         answer = None
     if answer is not None and answer.exit_code == ending.code:
         return Result(

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from driver.terminal import Board, Terminal, print_table, visible
+from driver.terminal import Board, Terminal, print_table
+from driver.visible import visible
 
 
 def test_control_characters_are_made_visible() -> None:

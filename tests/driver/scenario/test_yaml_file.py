@@ -44,7 +44,7 @@ def test_scientific_notation_stays_readable_as_a_share() -> None:
         ("a: 1\na: 2\n", 2, "a second time"),
         ("a: 1\n? [x, y]\n: 2\n", 2, "expected a plain key"),
         ("a: &x [*x]\n", 1, "nested more than"),
-        ("a: \x07", 0, "no YAML"),
+        ("a: \x07", 1, "no YAML"),
     ],
 )
 def test_what_is_no_plain_yaml_is_refused_with_its_line(text: str, line: int, told: str) -> None:
