@@ -115,7 +115,7 @@ class Core:
         try:
             hello = self._door.read(now_ns, wall_s, value)
         except HandshakeError as error:
-            return self._door.refuse(now_ns, error.reason, error.detail)
+            return self._door.refuse(now_ns, error.reason, error.detail, error.worker)
         sessions = self.fleet.sessions
         known = sessions.of(hello.worker)
         asked = sessions.by_id.get(hello.resume.session) if hello.resume else None

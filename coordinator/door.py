@@ -11,6 +11,7 @@ from coordinator.counters import Counters
 from coordinator.nonces import Nonces
 from coordinator.refusals import Refusals
 from wire import events
+from wire.address import worker_name
 from wire.handshake import HandshakeError, Hello, Refusal, read_hello
 from wire.limits import WORDS_CHARS, cut
 from wire.refusals import Reason
@@ -34,6 +35,7 @@ class Door:
         self, fleet_key: bytes, settings: CoordinatorSettings, refusals: Refusals, counters: Counters
     ) -> None:
         self._fleet_key = fleet_key
+        self._members = frozenset(worker_name(index) for index in range(1, settings.members + 1))
         self._nonces = Nonces()
         self._admission = Admission(settings.admission_per_s, settings.admission_burst)
         self._refusals = refusals
@@ -46,6 +48,11 @@ class Door:
         hello = read_hello(value, self._fleet_key, wall_s)
         if not 0 < len(hello.worker) <= NAME_MAX:
             raise HandshakeError(Reason.damaged, f"a worker's name has 1 to {NAME_MAX} characters")
+        if self._members and hello.worker not in self._members:
+            detail = (
+                f"this lab has worker-1 … worker-{len(self._members)}, and no other (coordinator.members)"
+            )
+            raise HandshakeError(Reason.stranger, detail, hello.worker)
         if not self._nonces.is_new(hello.nonce, now_ns):
             raise HandshakeError(Reason.replayed, "a hello with this nonce came before")
         return hello

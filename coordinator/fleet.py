@@ -258,7 +258,7 @@ class Fleet:
         self._counters.add("connections", welcome.outcome)
         self._journal(
             events.WorkerJoined, worker=session.worker, session=session.id, epoch=self._epoch,
-            outcome=welcome.outcome, because=welcome.because,
+            outcome=welcome.outcome, because=welcome.because, incarnation=session.incarnation,
         )  # fmt: skip
 
     def _end(self, session: Session, loss: Loss, now_ns: int) -> None:

@@ -182,13 +182,14 @@ class Traffic(Event, tag="traffic", frozen=True):
 
 
 class WorkerJoined(Event, tag="worker_joined", frozen=True):
-    """The coordinator holds a session with a worker."""
+    """The coordinator holds a session with a worker; `incarnation` is its process's."""
 
     worker: Text
     session: Text
     epoch: int
     outcome: Text
     because: Text
+    incarnation: str = ""
 
 
 class WorkerLost(Event, tag="worker_lost", frozen=True):

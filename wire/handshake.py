@@ -104,12 +104,15 @@ _refusal = msgspec.msgpack.Decoder(Refusal)
 
 
 class HandshakeError(Exception):
-    """A handshake value that cannot be used; `reason` decides what becomes of it."""
+    """A handshake value that cannot be used; `reason` decides what becomes of it. `worker` is known of a
+    hello that was signed with the right key.
+    """
 
-    def __init__(self, reason: Reason, detail: str) -> None:
+    def __init__(self, reason: Reason, detail: str, worker: str = "") -> None:
         super().__init__(f"{reason.label}: {detail}")
         self.reason = reason
         self.detail = detail
+        self.worker = worker
 
 
 def write_hello(hello: Hello, fleet_key: bytes) -> str:

@@ -51,6 +51,7 @@ class Reason(Enum):
 
     damaged = ("damaged", 400, False)
     bad_key = ("bad_key", 401, True)
+    stranger = ("stranger", 403, True)
     replayed = ("replayed", 409, False)
     superseded = ("superseded", 409, False)
     clock = ("clock", 425, False)

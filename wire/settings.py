@@ -47,12 +47,14 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The coordinator's settings. `fleet` is the number of workers it should expect (heartbeats and backoff
-    scale with it). `admission_per_s` is for workers that begin; those that resume a session come in four
+    scale with it). `members` N admits worker-1 … worker-N alone; 0 admits any name, so that a lab can be
+    scaled by hand. `admission_per_s` is for workers that begin; those that resume a session come in four
     times as fast (coordinator/admission.py), so an operator who has work to do meanwhile sets a tenth of the
     handshakes that the machine can do.
     """
 
     fleet: AtLeast1 = 1
+    members: AtLeast0 = 0
     heartbeat_interval_ms: AtLeast1 = 2_000
     heartbeat_timeout_ms: AtLeast1 = 4_000
     lease_ms: AtLeast1 = 10_000

@@ -14,8 +14,9 @@ def resolve(loaded: ScenarioFile, seed: int) -> Plan:
     scenario = loaded.scenario
     _check_expectations(loaded)
     faults = Placer(loaded, seed).place()
-    # Heartbeats and backoff scale with the fleet, so the coordinator must know how many there are.
-    coordinator = {"fleet": scenario.workers, **scenario.coordinator}
+    # Heartbeats and backoff scale with the fleet, and no other may take part: the coordinator must know how
+    # many there are.
+    coordinator = {"fleet": scenario.workers, "members": scenario.workers, **scenario.coordinator}
     return Plan(
         scenario=loaded.name,
         claim=loaded.claim,

@@ -11,7 +11,7 @@ from coordinator.admission import Admission
 from coordinator.core import Opening, Refused
 from coordinator.nonces import Nonces
 from tests.coordinator.world import KEY, WALL_S, World
-from wire.handshake import CLOCK_BOUND_S, Hello, write_hello
+from wire.handshake import CLOCK_BOUND_S, Hello, is_terminal, write_hello
 from wire.messages import GoAway
 
 S = 1_000_000_000
@@ -148,3 +148,19 @@ def test_a_nonce_is_forgotten_only_when_its_hello_is_too_old_anyway() -> None:
     assert nonces.is_new(b"n", 0)
     assert not nonces.is_new(b"n", int(2 * CLOCK_BOUND_S) * S)
     assert nonces.is_new(b"n", int(2 * CLOCK_BOUND_S + 1) * S)
+
+
+@pytest.mark.parametrize("name", ["worker-4", "worker-0", "worker-01", "worker-1 ", "somebody"])
+def test_a_worker_that_is_not_of_the_lab_is_refused_for_good(name: str) -> None:
+    world = World(members=3)
+    answer = refused(world, write_hello(msgspec.structs.replace(hello(world), worker=name), KEY))
+    assert (answer.status, answer.refusal.reason) == (403, "stranger")
+    assert is_terminal(answer.refusal)
+    assert [line["worker"] for line in world.told("handshake_refused")] == [name]
+    assert world.core.state(world.now_ns).workers == []
+
+
+def test_every_worker_of_the_lab_is_let_in_and_without_members_any_name_is() -> None:
+    world = World(members=3)
+    assert [world.peer(f"worker-{number}").session is None for number in (1, 2, 3)] == [False] * 3
+    assert World(fleet=1).peer("worker-400").session is not None

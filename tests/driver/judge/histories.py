@@ -37,6 +37,7 @@ class Past:
         self.lines: dict[str, list[Event]] = {}
         self._token = 0
         self._sessions: dict[str, str] = {}
+        self._incarnations: dict[str, str] = {}
 
     # -- one line
     # ---------------------------------------------------------------------------------------------
@@ -75,12 +76,13 @@ class Past:
 
     def start(self, process: str, at_s: float, role: str = "worker") -> None:
         """A process's life begins."""
+        self._incarnations[process] = f"{process}@{at_s}"
         self.tell(
             process,
             wire.ProcessStarted,
             at_s,
             role=role,
-            incarnation=f"{process}@{at_s}",
+            incarnation=self._incarnations[process],
             settings=NO_SETTINGS,
         )
 
@@ -105,6 +107,7 @@ class Past:
             epoch=1,
             outcome=outcome,
             because="",
+            incarnation=self._incarnations.get(worker, ""),
         )
         self.tell(
             worker,
