@@ -34,15 +34,103 @@ class Outcome(StrEnum):
     damaged = "damaged"
 
 
+class Trace(StrEnum):
+    """What a fault leaves on a link, so that two faults of one time can be told apart, or not."""
+
+    late_up = "late to the coordinator"
+    late_down = "late to the worker"
+    slow_up = "slow to the coordinator"
+    slow_down = "slow to the worker"
+    silent = "silence"
+    refused = "new connections that fail"
+    ended = "connections that end"
+    damaged = "damage"
+    missing = "missing messages"
+    repeated = "messages that come twice"
+
+
+@dataclass(frozen=True)
+class Other:
+    """Another fault on the same link: its id and name, what it leaves there, and when it was on."""
+
+    fault_id: str
+    name: str
+    traces: frozenset[Trace]
+    from_ns: int
+    until_ns: int
+
+
 @dataclass(frozen=True)
 class Silence:
     """A time in which a live connection gave nothing back. `healed` is true when it then went on, every byte
-    in order.
+    in order; `up_ms` and `down_ms` are then the longest that a held message took each way (None: not known).
     """
 
     from_ns: int
     until_ns: int | None
     healed: bool
+    up_ms: float | None = None
+    down_ms: float | None = None
+
+
+@dataclass(frozen=True)
+class Trip:
+    """One round trip, and its part each way: by two clocks, so that only differences of `up_ms` or of
+    `down_ms` count. None where it is not known.
+    """
+
+    sent_ns: int
+    at_ns: int
+    up_ms: float | None = None
+    down_ms: float | None = None
+
+    @property
+    def rtt_ms(self) -> float:
+        """There and back."""
+        return (self.at_ns - self.sent_ns) / 1e6
+
+
+@dataclass(frozen=True)
+class Attempt:
+    """One new connection."""
+
+    began_ns: int
+    at_ns: int
+    outcome: Outcome
+
+
+@dataclass(frozen=True)
+class Flow:
+    """One measure of throughput: `size_bytes` were all here `at_ns`, asked for at `from_ns`. `bytes_per_s` is
+    the rate after the first of them; `up_bytes_per_s` as they came to the far end (0: not known).
+    """
+
+    from_ns: int
+    at_ns: int
+    size_bytes: int
+    bytes_per_s: float
+    up_bytes_per_s: float = 0.0
+
+    @property
+    def least_bytes_per_s(self) -> float:
+        """All of it over all of the time: what the link carried at the very least."""
+        return self.size_bytes * 1e9 / max(1, self.at_ns - self.from_ns)
+
+
+@dataclass(frozen=True)
+class Tally:
+    """Counts of a short time: messages sent, bytes compared, and what was wrong with them each way."""
+
+    from_ns: int
+    until_ns: int
+    sent: int = 0
+    compared_bytes: int = 0
+    damaged_up: int = 0
+    damaged_down: int = 0
+    missing_up: int = 0
+    missing_down: int = 0
+    repeated_up: int = 0
+    repeated_down: int = 0
 
 
 @dataclass(frozen=True)
@@ -54,6 +142,9 @@ class Window:
     differed; `rates_bytes_per_s` were measured while it asked for all that the link would carry; `statuses`
     are what rejections said (HTTP status, Retry-After in s or -1). `lives` is whether anything came back at
     all.
+
+    The same with its times: `trips`, `tries`, `flows` (bursts that were echoed), `downs` (downloads) and
+    `tallies`; `beats_ns` are messages that the far end sent by itself.
     """
 
     from_ns: int
@@ -69,6 +160,17 @@ class Window:
     rates_bytes_per_s: tuple[float, ...] = ()
     statuses: frozenset[tuple[int, int]] = frozenset()
     lives: bool = False
+    trips: tuple[Trip, ...] = ()
+    tries: tuple[Attempt, ...] = ()
+    flows: tuple[Flow, ...] = ()
+    downs: tuple[Flow, ...] = ()
+    tallies: tuple[Tally, ...] = ()
+    beats_ns: tuple[int, ...] = ()
+
+    @property
+    def length_ns(self) -> int:
+        """From its begin to its end."""
+        return self.until_ns - self.from_ns
 
     @property
     def tried(self) -> int:
@@ -89,7 +191,9 @@ class LinkSeen:
     """One link before, during and after one fault.
 
     `counters` and `connections_hit` are Toxiproxy's own figures for that fault. `refused_frames` is how many
-    frames the two ends under test refused on this link while it was on, as their journals say.
+    frames the two ends under test refused on this link while it was on, as their journals say, and
+    `altered_frames` those of them that damage alone explains. `others` are faults that were on this link at
+    that time too. `stood` is whether the prober had a standing connection when it began (None: not known).
     """
 
     link: str
@@ -99,6 +203,19 @@ class LinkSeen:
     counters: Mapping[str, int] = field(default_factory=dict)
     connections_hit: int = 0
     refused_frames: int = 0
+    altered_frames: int = 0
+    others: tuple[Other, ...] = ()
+    stood: bool | None = None
+
+    def beside(self, *traces: Trace) -> tuple[Other, ...]:
+        """Other faults that were on while this one was, and leave one of these traces."""
+        return tuple(
+            other
+            for other in self.others
+            if other.traces & set(traces)
+            and other.from_ns < self.during.until_ns
+            and self.during.from_ns < other.until_ns
+        )
 
 
 @dataclass(frozen=True)

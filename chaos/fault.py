@@ -16,10 +16,17 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from chaos.directions import Direction
-from chaos.evidence import ContainerSeen, LinkSeen, Observation
+from chaos.evidence import ContainerSeen, LinkSeen, Observation, Trace
 from chaos.hands import Hands, LinkEffect, Strike, Times
 from chaos.model import Strict
 from chaos.prober.look import Look
+from chaos.through import Sign, Through, through
+
+# A busy machine may miss some looks in a row.
+LEAST_REACH_S = 4.0
+_LOOKS_MISSED = 4
+# The usual look at new connections (one in 20 s) is not one that follows a fault through its time.
+_CLOSE_PER_S = 0.2
 
 
 class Layer(StrEnum):
@@ -99,6 +106,10 @@ class Fault(Strict, ABC):
         """What of a target it shares with faults of other names."""
         return frozenset()
 
+    def traces(self) -> frozenset[Trace]:
+        """What it leaves on a link that feels it."""
+        return frozenset()
+
     def params(self) -> dict[str, Any]:
         """Its parameters as a scenario has them, units and all; what equals a default is left out."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
@@ -116,6 +127,25 @@ class LinkFault(Fault):
     @abstractmethod
     def observed(self, seen: LinkSeen) -> Observation:
         """Whether what was seen of a link shows this very fault. On a spared link it must answer no."""
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        """Its effect in time: each look that shows it, or shows that it was gone; none where it is no effect
+        that lasts.
+        """
+        return []
+
+    def reach_ns(self, seen: LinkSeen) -> int:
+        """The longest time between two signs of it that its look allows."""
+        look = self.look_for(seen.during.length_ns / 1e9)
+        slowest = min(rate for rate in (look.probes_per_s, look.connects_per_s, 1.0) if rate >= _CLOSE_PER_S)
+        return round(max(LEAST_REACH_S, _LOOKS_MISSED / slowest) * 1e9)
+
+    def through(self, seen: LinkSeen) -> Through | None:
+        """How much of its window is proved; None where nothing of it has a time."""
+        signs = self.signs(seen) if self.lasting else []
+        if not signs:
+            return None
+        return through(signs, seen.during.from_ns, seen.during.until_ns, self.reach_ns(seen))
 
     async def begin(self, hands: Hands, strike: Strike) -> Times:
         return await hands.strike_links(strike, self.effect())
@@ -138,6 +168,15 @@ class DirectedFault(LinkFault):
     def among(self) -> frozenset[Aspect]:
         return self.halves()
 
+    def each_way(self, up: Trace, down: Trace) -> frozenset[Trace]:
+        """Of two traces those of the directions that it hurts."""
+        halves = self.direction.halves
+        return frozenset(
+            trace
+            for half, trace in ((Direction.to_coordinator, up), (Direction.to_worker, down))
+            if half in halves
+        )
+
 
 class ContainerFault(Fault):
     """A fault at containers: workers, the coordinator, Toxiproxy itself."""
@@ -153,6 +192,10 @@ class ContainerFault(Fault):
     @abstractmethod
     async def restore(self, hands: Hands, container: str) -> int:
         """Undo it; returns when. The same again does no harm."""
+
+    def traces(self) -> frozenset[Trace]:
+        """At the coordinator or at Toxiproxy it may do anything to every link."""
+        return frozenset(Trace)
 
     @abstractmethod
     def observed(self, seen: ContainerSeen) -> Observation:

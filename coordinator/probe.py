@@ -4,14 +4,26 @@ no key, no worker.
 
 from __future__ import annotations
 
+import asyncio
+import struct
+import time
+import zlib
 from http import HTTPStatus
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
+from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Response
 
 BYTES_PATH = "/probe/"
 ECHO_PATH = "/v1/probe"
+STAMPED_PATH = "/v1/probe/stamped"
+ECHO_PATHS = (ECHO_PATH, STAMPED_PATH)
+STAMP = struct.Struct(">QII")
+"""Before each stamped echo: CLOCK_MONOTONIC when the message came, messages that came so far, the message's
+CRC-32. So the prober measures each direction by itself.
+"""
+BEAT_EVERY_S = 1.0
 BYTES_MAX = 64 * 1024
 ECHO_CONNECTIONS_MAX = 64
 PATTERN = bytes(i % 251 for i in range(BYTES_MAX))
@@ -32,9 +44,31 @@ def response(status: HTTPStatus, body: bytes, headers: dict[str, str] | None = N
 
 
 async def echo(connection: ServerConnection) -> None:
-    """Send each binary message back as it came."""
-    async for message in connection:
-        if isinstance(message, str) or len(message) > BYTES_MAX:
-            await connection.close(1003, "binary messages of at most 64 KiB are echoed")
-            return
-        await connection.send(message)
+    """Send each binary message back as it came; on STAMPED_PATH behind a stamp, and with beats between."""
+    request = connection.request
+    stamped = request is not None and request.path == STAMPED_PATH
+    beat = asyncio.create_task(_beat(connection)) if stamped else None
+    count = 0
+    try:
+        async for message in connection:
+            if isinstance(message, str) or len(message) > BYTES_MAX:
+                await connection.close(1003, "binary messages of at most 64 KiB are echoed")
+                return
+            count += 1
+            stamp = (
+                STAMP.pack(time.monotonic_ns(), count & 0xFFFFFFFF, zlib.crc32(message)) if stamped else b""
+            )
+            await connection.send(stamp + message)
+    finally:
+        if beat is not None:
+            beat.cancel()
+
+
+async def _beat(connection: ServerConnection) -> None:
+    """Send a bare stamp every BEAT_EVERY_S: what moves to the prober though nothing comes from it."""
+    try:
+        while True:
+            await asyncio.sleep(BEAT_EVERY_S)
+            await connection.send(STAMP.pack(time.monotonic_ns(), 0, 0))
+    except ConnectionClosed:
+        return

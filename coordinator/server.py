@@ -203,7 +203,7 @@ class Shell:
         assert isinstance(link, Link)
         if request.path.startswith(probe.BYTES_PATH):
             return probe.pattern_response(request.path)
-        if request.path == probe.ECHO_PATH:
+        if request.path in probe.ECHO_PATHS:
             if self._echoes >= probe.ECHO_CONNECTIONS_MAX:
                 return probe.response(HTTPStatus.SERVICE_UNAVAILABLE, b"too many probes\n")
             link.echoes = True

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import LinkSeen, Observation
+from chaos.evidence import LinkSeen, Observation, Trace
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look, burst_look
+from chaos.rates import bounded, flow_signs
+from chaos.through import Sign
 from chaos.units import BytesPerSecond
 
 
@@ -38,16 +39,13 @@ class Bandwidth(DirectedFault):
     def effect(self) -> LinkEffect:
         return LinkEffect((Toxic("throttle", self.direction, {"rate_bytes_per_s": self.rate_bytes_per_s}),))
 
+    def traces(self) -> frozenset[Trace]:
+        return self.each_way(Trace.slow_up, Trace.slow_down)
+
     def observed(self, seen: LinkSeen) -> Observation:
-        asked = float(self.rate_bytes_per_s)
-        if not seen.during.rates_bytes_per_s:
-            return Observation(
-                False, "no throughput was measured during it", asked=asked, quantity="rate_bytes_per_s"
-            )
-        rate = statistics.median(seen.during.rates_bytes_per_s)
         # No more than the rate is the promise: another fault on the link (jitter halves the rate of a burst),
         # or a busy machine, makes it less.
-        real = 0.25 * asked <= rate <= 1.2 * asked
-        return Observation(
-            real, f"{rate:.0f} B/s went through", asked=asked, measured=rate, quantity="rate_bytes_per_s"
-        )
+        return bounded(seen, float(self.rate_bytes_per_s), 0.25, self.direction)
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        return flow_signs(seen.during, float(self.rate_bytes_per_s), self.direction)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import LinkSeen, Observation, Outcome
+from chaos.evidence import LinkSeen, Observation, Outcome, Trace
 from chaos.fault import Aspect, DirectedFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look
-from chaos.proof import attempts, broken, silence_through
+from chaos.proof import attempts, before_others, broken, not_silent, silence_signs, silence_through, wrong_way
+from chaos.through import Sign
 
 
 class Blackhole(DirectedFault):
@@ -38,18 +39,28 @@ class Blackhole(DirectedFault):
     def effect(self) -> LinkEffect:
         return LinkEffect((Toxic("blackhole", self.direction),))
 
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.silent, Trace.missing, Trace.ended})
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        return silence_signs(seen.during)
+
     def observed(self, seen: LinkSeen) -> Observation:
         if ended := broken(seen.during):
             return Observation(
                 False, f"the connection ended ({ended}) where it should have been left half-open"
             )
-        silence = silence_through(seen.during)
+        silence = silence_through(before_others(seen, Trace.ended))
         if silence is None:
-            return Observation(False, "the link was not silent")
+            return Observation(False, not_silent(seen.during))
         if silence.healed:
             return Observation(
                 False, "the link was silent, but what was sent arrived afterwards: nothing vanished"
             )
+        if way := wrong_way(seen, silence, self.direction):
+            return Observation(False, f"the link was silent, but not the way that was asked: {way}")
+        if seen.beside(Trace.refused) and not seen.during.tries:
+            return Observation(True, "silent all the while, and what was sent never came")
         if not seen.during.count(Outcome.hung) or seen.during.count(Outcome.answered):
             return Observation(False, f"new connections should have hung; {attempts(seen.during)}")
         return Observation(

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import LinkSeen, Observation, Outcome
+from chaos.evidence import LinkSeen, Observation, Outcome, Trace
 from chaos.fault import Aspect, LinkFault
 from chaos.hands import Action, LinkEffect
 from chaos.prober.look import Look
-from chaos.proof import attempts, broken
+from chaos.proof import attempts, broken, connect_signs
+from chaos.through import Sign
 
 
 class BlockNew(LinkFault):
@@ -29,6 +30,12 @@ class BlockNew(LinkFault):
 
     def effect(self) -> LinkEffect:
         return LinkEffect(action=Action.block_new)
+
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.refused})
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        return connect_signs(seen.during, Outcome.refused)
 
     def observed(self, seen: LinkSeen) -> Observation:
         if not seen.during.count(Outcome.refused) or seen.during.count(Outcome.answered):

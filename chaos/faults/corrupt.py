@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-import math
 from enum import StrEnum
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import Ending, LinkSeen, Observation
+from chaos.chance import chance_signs, fits, interval, reach_ns, wrong_way
+from chaos.evidence import Ending, LinkSeen, Observation, Tally, Trace
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look
+from chaos.through import Sign
 from chaos.units import Share
+
+HITS = 150
+MOST_BYTES_PER_S = 120_000.0
 
 
 class Flip(StrEnum):
@@ -48,9 +52,9 @@ class Corrupt(DirectedFault):
     ] = Flip.bit
 
     def look_for(self, for_s: float | None) -> Look:
-        # A few hits while it lasts: more would be most of a run's traffic, whose own frames are hit as well.
-        enough = 2 / (self.rate_per_byte * len(self.direction.halves) * max(for_s or 10.0, 1.0))
-        return Look(volume_bytes_per_s=round(max(400.0, min(20_000.0, enough))))
+        # So many hits while it lasts that twice or half the rate shows; they hit the prober's own connection.
+        enough = HITS / (self.rate_per_byte * len(self.direction.halves) * max(for_s or 10.0, 1.0))
+        return Look(volume_bytes_per_s=round(max(400.0, min(MOST_BYTES_PER_S, enough))))
 
     def effect(self) -> LinkEffect:
         return LinkEffect(
@@ -61,22 +65,57 @@ class Corrupt(DirectedFault):
             )
         )
 
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.damaged, Trace.missing, Trace.ended, Trace.silent})
+
     def observed(self, seen: LinkSeen) -> Observation:
-        # What is echoed passes each direction once.
-        asked = 1 - (1 - self.rate_per_byte) ** len(self.direction.halves)
-        during = seen.during
-        expected = asked * during.compared_bytes
-        measured = during.damaged_bytes / during.compared_bytes if during.compared_bytes else 0.0
-        counts = f"{during.damaged_bytes} of {during.compared_bytes} echoed bytes"
-        because = f"{counts} were damaged ({expected:.0f} expected)"
+        asked, during = self._asked(), seen.during
+        hits, tries = during.damaged_bytes, during.compared_bytes
+        because = f"{hits} of {tries} echoed bytes were damaged ({asked * tries:.0f} expected)"
         if seen.refused_frames:
             because = f"{because}; {seen.refused_frames} frames of its own were refused"
-        broken_off = during.ended(Ending.protocol) or during.ended(Ending.given_up)
-        if not (during.damaged_bytes or seen.refused_frames or broken_off):
-            return Observation(False, because, asked=asked, measured=measured, quantity="damaged_per_byte")
-        # Five standard deviations of a Poisson count, and 20 % for bytes of a frame that died with its
-        # header.
-        near = abs(during.damaged_bytes - expected) <= 5 * math.sqrt(max(expected, 1.0)) + 0.2 * expected + 1
+
+        def told(real: bool, more: str = "") -> Observation:
+            measured = hits / tries if tries else 0.0
+            return Observation(
+                real, because + more, asked=asked, measured=measured, quantity="damaged_per_byte"
+            )
+
+        if seen.counters.get("damaged_bytes", 1) == 0:
+            return told(False, "; Toxiproxy damaged nothing here")
         # A byte that is zero already cannot be zeroed, so that kind only has an upper bound.
-        real = near or (self.flip is Flip.zero and during.damaged_bytes < expected)
-        return Observation(real, because, asked=asked, measured=measured, quantity="damaged_per_byte")
+        low = self.flip is Flip.zero and hits <= asked * tries
+        if not fits(hits, tries, asked) and not low:
+            return told(False, f": a rate of {interval(hits, tries)}, and {asked:.2g} was asked for")
+        if hits:
+            up = sum(tally.damaged_up for tally in during.tallies)
+            down = sum(tally.damaged_down for tally in during.tallies)
+            way = wrong_way(up, down, self.direction)
+            return told(not way, f": {way}" if way else "")
+        # Nothing was counted, and so little compared that nothing need have been: other signs of damage are
+        # its own only where nothing else on this link leaves them.
+        others = seen.beside(Trace.damaged, Trace.missing, Trace.repeated, Trace.ended)
+        signs = seen.altered_frames or during.ended(Ending.protocol) or during.ended(Ending.given_up)
+        if signs and others:
+            return told(False, f": {others[0].name} was on this link too, so it cannot be told which it was")
+        return told(bool(signs))
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        if self.flip is Flip.zero:
+            return []
+        return chance_signs(seen.during.tallies, _tries, _hits, self._asked())
+
+    def reach_ns(self, seen: LinkSeen) -> int:
+        return reach_ns(seen.during.tallies, _tries, self._asked(), super().reach_ns(seen))
+
+    def _asked(self) -> float:
+        """Of an echoed byte: what is echoed passes each direction once."""
+        return 1 - (1 - self.rate_per_byte) ** len(self.direction.halves)
+
+
+def _tries(tally: Tally) -> int:
+    return tally.compared_bytes
+
+
+def _hits(tally: Tally) -> int:
+    return tally.damaged_up + tally.damaged_down

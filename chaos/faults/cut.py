@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import Ending, LinkSeen, Observation, Outcome
+from chaos.evidence import Ending, LinkSeen, Observation, Outcome, Trace
 from chaos.fault import Aspect, LinkFault
 from chaos.hands import Action, LinkEffect
-from chaos.proof import attempts
+from chaos.proof import attempts, nothing_stood
 
 
 class Cut(LinkFault):
@@ -35,9 +35,14 @@ class Cut(LinkFault):
     def effect(self) -> LinkEffect:
         return LinkEffect(action=Action.cut)
 
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.ended})
+
     def observed(self, seen: LinkSeen) -> Observation:
         if not seen.during.ended(Ending.fin) and not seen.during.ended(Ending.torn):
-            return Observation(False, "the standing connection saw no FIN")
+            return Observation(False, f"the standing connection saw no FIN{nothing_stood(seen)}")
+        if blocked := seen.beside(Trace.refused, Trace.silent):
+            return Observation(True, f"FIN on the standing connection; {blocked[0].name} kept new ones out")
         if seen.during.count(Outcome.refused) or not seen.during.count(Outcome.answered):
             return Observation(False, f"new connections should have worked; {attempts(seen.during)}")
         return Observation(True, f"FIN on the standing connection; new ones worked ({attempts(seen.during)})")

@@ -6,10 +6,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import Ending, LinkSeen, Observation
+from chaos.chance import LOOSE, chance_signs, fits, interval, reach_ns, wrong_way
+from chaos.evidence import Ending, LinkSeen, Observation, Tally, Trace
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look
+from chaos.through import Sign
 from chaos.units import Share
 
 
@@ -30,21 +32,55 @@ class Duplicate(DirectedFault):
     probability: Annotated[Share, Field(gt=0, description="for each chunk to be hit")]
 
     def look_for(self, for_s: float | None) -> Look:
-        # Each probe is a chunk each way: about ten of them should be hit while it lasts.
-        enough = 5 / (self.probability * max(for_s or 10.0, 1.0))
-        return Look(probes_per_s=max(2.0, min(20.0, enough)))
+        # Each probe is a chunk each way: about thirty of them should be hit while it lasts.
+        enough = 15 / (self.probability * max(for_s or 10.0, 1.0))
+        return Look(probes_per_s=max(2.0, min(25.0, enough)))
 
     def effect(self) -> LinkEffect:
         return LinkEffect((Toxic("duplicate", self.direction, {"probability": self.probability}),))
 
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.repeated, Trace.ended})
+
     def observed(self, seen: LinkSeen) -> Observation:
-        messages = seen.during.repeated_messages
-        chunks = seen.counters.get("duplicated_chunks", 0)
-        because = f"{messages} probes came back twice, {chunks} chunks were hit"
-        return Observation(
-            messages > 0
-            or (chunks > 0 and (seen.during.ended(Ending.protocol) or seen.during.ended(Ending.given_up))),
-            because,
-            measured=float(messages),
-            quantity="repeated_probes",
-        )
+        during = seen.during
+        messages, chunks = during.repeated_messages, seen.counters.get("duplicated_chunks")
+        because = f"{messages} probes came back twice, {chunks or 0} chunks were hit"
+
+        def told(real: bool, more: str = "") -> Observation:
+            return Observation(real, because + more, measured=float(messages), quantity="repeated_probes")
+
+        if chunks == 0:
+            return told(False, ": Toxiproxy hit no chunk here")
+        if messages:
+            sent = sum(tally.sent for tally in during.tallies)
+            if sent and not fits(messages, sent, self._asked(), LOOSE):
+                return told(
+                    False, f": {interval(messages, sent)} of a probe, and {self._asked():.2g} was asked for"
+                )
+            up = sum(tally.repeated_up for tally in during.tallies)
+            down = sum(tally.repeated_down for tally in during.tallies)
+            way = wrong_way(up, down, self.direction)
+            return told(not way, f": {way}" if way else "")
+        if not (chunks and (during.ended(Ending.protocol) or during.ended(Ending.given_up))):
+            return told(False)
+        others = seen.beside(Trace.missing, Trace.damaged)
+        return told(not others, f": {others[0].name} was on this link too" if others else "")
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        return chance_signs(seen.during.tallies, _tries, _hits, self._asked() / LOOSE)
+
+    def reach_ns(self, seen: LinkSeen) -> int:
+        return reach_ns(seen.during.tallies, _tries, self._asked() / LOOSE, super().reach_ns(seen))
+
+    def _asked(self) -> float:
+        """Of a probe: it is a chunk each way that is hurt."""
+        return 1 - (1 - self.probability) ** len(self.direction.halves)
+
+
+def _tries(tally: Tally) -> int:
+    return tally.sent
+
+
+def _hits(tally: Tally) -> int:
+    return tally.repeated_up + tally.repeated_down

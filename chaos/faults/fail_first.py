@@ -8,7 +8,7 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from chaos.directions import Direction
-from chaos.evidence import LinkSeen, Observation, Outcome
+from chaos.evidence import LinkSeen, Observation, Outcome, Trace
 from chaos.fault import Aspect, Layer, LinkFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look
@@ -51,6 +51,9 @@ class FailFirst(LinkFault):
         attributes: dict[str, int | float | str] = {"connections": self.connections, "how": self.how.value}
         return LinkEffect((Toxic("fail_first", Direction.to_coordinator, attributes),))
 
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.refused})
+
     def observed(self, seen: LinkSeen) -> Observation:
         failed = seen.counters.get("failed_connections", 0)
         turned_away = seen.during.count(Outcome.closed) + seen.during.count(Outcome.reset)
@@ -59,8 +62,10 @@ class FailFirst(LinkFault):
             return Observation(
                 False, f"the standing connection ended ({ended}) where it should have stayed; {because}"
             )
+        # Fewer than asked fail only where fewer come.
+        spared = failed < self.connections and seen.during.count(Outcome.answered) > 0
         return Observation(
-            failed > 0 and turned_away > 0,
+            0 < failed <= self.connections and turned_away > 0 and not spared,
             because,
             asked=float(self.connections),
             measured=float(failed),

@@ -6,10 +6,11 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field, ValidationInfo, field_serializer, field_validator
 
-from chaos.evidence import LinkSeen, Observation
+from chaos.evidence import LinkSeen, Observation, Trace
 from chaos.fault import Aspect, LinkFault, Part
 from chaos.hands import LinkEffect
 from chaos.prober.look import Look
+from chaos.through import Sign
 from chaos.units import Seconds
 
 MAX_STRETCHES = 10_000
@@ -70,6 +71,15 @@ class Flap(LinkFault):
 
     def effect(self) -> LinkEffect:
         return self.of.effect()
+
+    def traces(self) -> frozenset[Trace]:
+        return self.of.traces()
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        return self.of.signs(seen)
+
+    def reach_ns(self, seen: LinkSeen) -> int:
+        return self.of.reach_ns(seen)
 
     def observed(self, seen: LinkSeen) -> Observation:
         return self.of.observed(seen)

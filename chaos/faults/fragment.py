@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
-import statistics
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import LinkSeen, Observation
+from chaos.evidence import LinkSeen, Observation, Trace
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look, burst_look
+from chaos.rates import bounded, flow_signs
+from chaos.through import Sign
 from chaos.units import Milliseconds, SizeBytes
 
 
@@ -38,20 +39,16 @@ class Fragment(DirectedFault):
             (Toxic("fragment", self.direction, {"size_bytes": self.size_bytes, "gap_ms": self.gap_ms}),)
         )
 
+    def traces(self) -> frozenset[Trace]:
+        return self.each_way(Trace.slow_up, Trace.slow_down)
+
     def observed(self, seen: LinkSeen) -> Observation:
-        asked = self.size_bytes / (self.gap_ms / 1000)
-        if not seen.during.rates_bytes_per_s:
-            return Observation(
-                False, "no throughput was measured during it", asked=asked, quantity="rate_bytes_per_s"
-            )
-        rate = statistics.median(seen.during.rates_bytes_per_s)
         # A gap is a least time, and timers of a busy machine fire late: pieces may come slower than asked,
         # not faster.
-        real = 0.4 * asked <= rate <= 1.2 * asked
-        return Observation(
-            real,
-            f"{rate:.0f} B/s went through, piece by piece",
-            asked=asked,
-            measured=rate,
-            quantity="rate_bytes_per_s",
-        )
+        return bounded(seen, self._rate_bytes_per_s(), 0.4, self.direction, ", piece by piece")
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        return flow_signs(seen.during, self._rate_bytes_per_s(), self.direction)
+
+    def _rate_bytes_per_s(self) -> float:
+        return self.size_bytes / (self.gap_ms / 1000)

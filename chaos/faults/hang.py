@@ -5,11 +5,12 @@ from __future__ import annotations
 from typing import ClassVar
 
 from chaos.directions import Direction
-from chaos.evidence import LinkSeen, Observation, Outcome
+from chaos.evidence import LinkSeen, Observation, Outcome, Trace
 from chaos.fault import Aspect, Layer, LinkFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look
-from chaos.proof import attempts, broken, silence_through
+from chaos.proof import attempts, broken, connect_signs, silence_through
+from chaos.through import Sign
 
 
 class Hang(LinkFault):
@@ -35,10 +36,16 @@ class Hang(LinkFault):
     def effect(self) -> LinkEffect:
         return LinkEffect((Toxic("hang", Direction.to_coordinator),))
 
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.refused})
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        return connect_signs(seen.during, Outcome.hung)
+
     def observed(self, seen: LinkSeen) -> Observation:
         if ended := broken(seen.during):
             return Observation(False, f"the standing connection ended ({ended}) where it should have stayed")
-        if silence_through(seen.during) is not None:
+        if silence_through(seen.during) is not None and not seen.beside(Trace.silent):
             return Observation(False, "the standing connection fell silent where it should have stayed")
         if not seen.during.count(Outcome.hung) or seen.during.count(Outcome.answered):
             return Observation(False, f"new connections should have hung; {attempts(seen.during)}")

@@ -2,17 +2,27 @@
 
 from __future__ import annotations
 
+import math
+import statistics
 from enum import StrEnum
+from statistics import NormalDist
 from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import LinkSeen, Observation
+from chaos.directions import Direction
+from chaos.evidence import LinkSeen, Observation, Trace
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look
 from chaos.proof import mean_shift_ms, median_shift_ms
+from chaos.shifts import MIN_SAMPLES, Late, lateness, noise_ms
+from chaos.through import Sign, steady
 from chaos.units import Milliseconds
+
+HALVES = (Direction.to_worker, Direction.to_coordinator)
+_FEW = 0.05
+_RUN = 8
 
 
 class Distribution(StrEnum):
@@ -57,22 +67,85 @@ class Latency(DirectedFault):
         }
         return LinkEffect((Toxic("delay", self.direction, attributes),))
 
+    def traces(self) -> frozenset[Trace]:
+        return self.each_way(Trace.late_up, Trace.late_down)
+
     def observed(self, seen: LinkSeen) -> Observation:
         asked = self.mean_ms * len(self.direction.halves)
         skewed = self.distribution in (Distribution.lognormal, Distribution.pareto)
+        ways = {half: _middle(lateness(seen, half), skewed=skewed) for half in HALVES}
+        hurt = {half: ways[half] for half in HALVES if half in self.direction.halves}
         shift = mean_shift_ms(seen) if skewed else median_shift_ms(seen)
+        if all(late is not None for late in hurt.values()):
+            shift = sum(late for late in hurt.values() if late is not None)
         if shift is None:
             return Observation(
                 False, "too few round trips before or during it", asked=asked, quantity="round_trip_longer_ms"
             )
-        # A held chunk holds those behind it, so jitter can only add; a loaded machine adds some milliseconds
-        # of its own.
-        most = asked * 1.3 + self.jitter_ms * len(self.direction.halves) + 25.0
-        real = asked * 0.7 <= shift <= most
+        told = ", ".join(f"{half} {late:+.1f} ms" for half, late in ways.items() if late is not None)
+        because = f"round trips took {shift:.1f} ms longer{f' ({told})' if told else ''}"
+        wrong = [
+            half
+            for half, late in ways.items()
+            if late is not None and not self._fits(late, 1 if half in hurt else 0, seen, half)
+        ]
+        if wrong:
+            because = f"{because}; asked was {self.mean_ms:g} ms {self.direction}"
+        fits = self._fits(shift, len(hurt), seen, None)
         return Observation(
-            real,
-            f"round trips took {shift:.1f} ms longer",
-            asked=asked,
-            measured=shift,
-            quantity="round_trip_longer_ms",
+            fits and not wrong, because, asked=asked, measured=shift, quantity="round_trip_longer_ms"
         )
+
+    def _fits(self, late_ms: float, halves: int, seen: LinkSeen, half: Direction | None) -> bool:
+        """Whether a shift is that of so many directions. A held chunk holds those behind it, so jitter can
+        only add; a loaded machine adds some milliseconds of its own.
+        """
+        asked = self.mean_ms * halves
+        # What slows bytes down as well can only add to it.
+        slowed = seen.beside(Trace.slow_up, Trace.slow_down, Trace.silent)
+        noise = noise_ms(seen, half)
+        if not halves:
+            return late_ms <= max(noise, self.mean_ms / 2) or bool(slowed)
+        most = asked * 1.3 + self.jitter_ms * halves + noise
+        return asked * 0.7 <= late_ms and (late_ms <= most or bool(slowed))
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        ways = [half for half in HALVES if half in self.direction.halves]
+        late: dict[tuple[int, int], bool] = {}
+        for half in ways:
+            for one in lateness(seen, half):
+                key = one.from_ns, one.at_ns
+                late[key] = late.get(key, True) and one.ms >= self._least_ms()
+        if not late:
+            least = self._least_ms() * len(ways)
+            late = {(one.from_ns, one.at_ns): one.ms >= least for one in lateness(seen, None)}
+        signs = [Sign(from_ns, at_ns, there) for (from_ns, at_ns), there in late.items()]
+        return steady(signs, _RUN if self.jitter_ms else _RUN // 2)
+
+    def reach_ns(self, seen: LinkSeen) -> int:
+        # A round trip is seen when it is over.
+        return super().reach_ns(seen) + round(2 * (self.mean_ms + self.jitter_ms) * 1e6)
+
+    def _least_ms(self) -> float:
+        """A delay that nineteen draws of twenty exceed; without jitter all do, by far."""
+        if not self.jitter_ms:
+            return 0.5 * self.mean_ms
+        ratio = self.jitter_ms / self.mean_ms
+        if self.distribution is Distribution.uniform:
+            least = self.mean_ms + self.jitter_ms * (2 * _FEW - 1)
+        elif self.distribution is Distribution.normal:
+            least = self.mean_ms + self.jitter_ms * NormalDist().inv_cdf(_FEW)
+        elif self.distribution is Distribution.lognormal:
+            variance = math.log1p(ratio * ratio)
+            least = self.mean_ms * math.exp(math.sqrt(variance) * NormalDist().inv_cdf(_FEW) - variance / 2)
+        else:
+            shape = 1 + math.sqrt(1 + 1 / max(1e-9, ratio * ratio))
+            least = self.mean_ms * (shape - 1) / shape
+        return max(0.0, least)
+
+
+def _middle(samples: list[Late], *, skewed: bool) -> float | None:
+    if len(samples) < MIN_SAMPLES:
+        return None
+    values = [one.ms for one in samples]
+    return statistics.fmean(values) if skewed else statistics.median(values)

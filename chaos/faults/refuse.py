@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import Ending, LinkSeen, Observation, Outcome
+from chaos.evidence import Ending, LinkSeen, Observation, Outcome, Trace
 from chaos.fault import Aspect, LinkFault
 from chaos.hands import Action, LinkEffect
-from chaos.proof import attempts
+from chaos.proof import attempts, connect_signs, nothing_stood
+from chaos.through import Sign
 
 
 class Refuse(LinkFault):
@@ -34,11 +35,18 @@ class Refuse(LinkFault):
     def effect(self) -> LinkEffect:
         return LinkEffect(action=Action.refuse)
 
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.ended, Trace.refused})
+
     def observed(self, seen: LinkSeen) -> Observation:
-        if not seen.during.ended(Ending.fin) and not seen.during.ended(Ending.torn):
+        fin = seen.during.ended(Ending.fin) or seen.during.ended(Ending.torn)
+        # What no connection could see is not missing.
+        if not fin and seen.stood is not False:
             return Observation(False, "the standing connection saw no FIN")
         if not seen.during.count(Outcome.refused) or seen.during.count(Outcome.answered):
             return Observation(False, f"new connections should have been refused; {attempts(seen.during)}")
-        return Observation(
-            True, f"FIN on the standing connection; new ones refused ({attempts(seen.during)})"
-        )
+        begun = "FIN on the standing connection; new ones refused" if fin else "new connections refused"
+        return Observation(True, f"{begun} ({attempts(seen.during)}){'' if fin else nothing_stood(seen)}")
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        return connect_signs(seen.during, Outcome.refused)

@@ -7,11 +7,12 @@ from typing import Annotated, ClassVar
 from pydantic import Field
 
 from chaos.directions import Direction
-from chaos.evidence import LinkSeen, Observation, Outcome
+from chaos.evidence import LinkSeen, Observation, Outcome, Trace
 from chaos.fault import Aspect, Layer, LinkFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look
-from chaos.proof import attempts, broken
+from chaos.proof import attempts, broken, connect_signs
+from chaos.through import Sign
 from chaos.units import Seconds
 
 
@@ -44,6 +45,12 @@ class Reject(LinkFault):
         if self.retry_after_s is not None:
             attributes["retry_after_s"] = round(self.retry_after_s)
         return LinkEffect((Toxic("reject", Direction.to_coordinator, attributes),))
+
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.refused})
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        return connect_signs(seen.during, Outcome.rejected)
 
     def observed(self, seen: LinkSeen) -> Observation:
         if ended := broken(seen.during):

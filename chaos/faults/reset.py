@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import Ending, LinkSeen, Observation, Outcome
+from chaos.evidence import Ending, LinkSeen, Observation, Outcome, Trace
 from chaos.fault import Aspect, LinkFault
 from chaos.hands import Action, LinkEffect
-from chaos.proof import attempts
+from chaos.proof import attempts, nothing_stood
 
 
 class Reset(LinkFault):
@@ -34,9 +34,14 @@ class Reset(LinkFault):
     def effect(self) -> LinkEffect:
         return LinkEffect(action=Action.reset)
 
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.ended})
+
     def observed(self, seen: LinkSeen) -> Observation:
         if not seen.during.ended(Ending.rst):
-            return Observation(False, "the standing connection saw no RST")
+            return Observation(False, f"the standing connection saw no RST{nothing_stood(seen)}")
+        if blocked := seen.beside(Trace.refused, Trace.silent):
+            return Observation(True, f"RST on the standing connection; {blocked[0].name} kept new ones out")
         if seen.during.count(Outcome.refused) or not seen.during.count(Outcome.answered):
             return Observation(False, f"new connections should have worked; {attempts(seen.during)}")
         return Observation(True, f"RST on the standing connection; new ones worked ({attempts(seen.during)})")

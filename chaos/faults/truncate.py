@@ -6,11 +6,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import Ending, LinkSeen, Observation
+from chaos.evidence import Ending, LinkSeen, Observation, Trace
 from chaos.fault import Aspect, DirectedFault
 from chaos.hands import LinkEffect, Toxic
 from chaos.prober.look import Look
-from chaos.proof import broken
+from chaos.proof import broken, nothing_stood
+from chaos.through import Sign
 from chaos.units import SizeBytes
 
 
@@ -53,10 +54,25 @@ class Truncate(DirectedFault):
             (Toxic("truncate", self.direction, {"mode": "bytes", "after_bytes": self.keep_bytes}),)
         )
 
+    def traces(self) -> frozenset[Trace]:
+        return frozenset({Trace.ended})
+
+    def signs(self, seen: LinkSeen) -> list[Sign]:
+        if self.keep_bytes is not None:
+            return []
+        # An echo is a whole frame each way: none comes while frames break off, on whatever connection.
+        signs = [Sign(at_ns, at_ns, there=True) for at_ns, _ in seen.during.ends]
+        signs += [Sign(trip.sent_ns, trip.at_ns, there=False) for trip in seen.during.trips]
+        return sorted(signs, key=lambda sign: sign.from_ns)
+
+    def reach_ns(self, seen: LinkSeen) -> int:
+        # Each connection first has to be made, and to be asked.
+        return 3 * super().reach_ns(seen)
+
     def observed(self, seen: LinkSeen) -> Observation:
         ended = broken(seen.during)
         if not seen.during.ended(Ending.fin) and not seen.during.ended(Ending.torn):
-            what = f"saw {ended}" if ended else "stood"
+            what = f"saw {ended}" if ended else f"stood{nothing_stood(seen)}"
             return Observation(False, f"the standing connection should have ended with FIN; it {what}")
         if (
             self.keep_bytes is None

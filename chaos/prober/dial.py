@@ -15,14 +15,16 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import WebSocketURI
 
+from chaos.prober.echoes import Stamp, split
+
 TIMEOUT_S = 3.0
 PROBE_BYTES = 16
 PROBE_PATH = f"/probe/{PROBE_BYTES}"
-ECHO_PATH = "/v1/probe"
+ECHO_PATH = "/v1/probe/stamped"
 MAX_MESSAGE_BYTES = 64 * 1024
 _REQUEST = f"GET {PROBE_PATH} HTTP/1.1\r\nHost: p\r\n\r\n".encode()
 _EXPECTED = bytes(index % 251 for index in range(PROBE_BYTES))
-_MOST_ANSWER_BYTES = 8_192
+MOST_ANSWER_BYTES = 8_192
 
 
 @dataclass(frozen=True)
@@ -39,11 +41,14 @@ class Tryout:
 
 @dataclass(frozen=True)
 class Arrival:
-    """One message that came back: when, what, and how many bytes its frame had."""
+    """One message that came: when, what, how many bytes its frame had, and the far end's stamp. No `data`:
+    the far end sent it by itself.
+    """
 
     at_ns: int
     data: bytes
     wire_bytes: int
+    stamp: Stamp | None = None
 
 
 class Ear(asyncio.Protocol):
@@ -68,7 +73,8 @@ class Ear(asyncio.Protocol):
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        self._end("fin" if error is None else "rst")
+        # After a FIN the kernel tells a reset as a broken pipe: the FIN came first.
+        self._end("fin" if error is None or isinstance(error, BrokenPipeError) else "rst")
 
     def hear(self, data: bytes) -> None:
         """Take bytes in the order in which they came."""
@@ -88,18 +94,26 @@ class Ear(asyncio.Protocol):
             self.transport.abort()
 
 
-class _Answer(Ear):
-    """Collects one HTTP answer."""
+class Answer(Ear):
+    """Collects one HTTP answer of at most `most_bytes`, and when its first and last bytes came."""
 
-    def __init__(self) -> None:
+    def __init__(self, most_bytes: int = MOST_ANSWER_BYTES) -> None:
         super().__init__()
         self.data = bytearray()
         self.done = asyncio.Event()
+        self.first_ns = self.first_bytes = self.last_ns = 0
+        self._most_bytes = most_bytes
+        self._whole_bytes = 0
 
     def hear(self, data: bytes) -> None:
         self.data += data
-        head, blank, body = bytes(self.data).partition(b"\r\n\r\n")
-        if (blank and len(body) >= _length(head)) or len(self.data) > _MOST_ANSWER_BYTES:
+        self.last_ns = time.monotonic_ns()
+        if not self.first_ns:
+            self.first_ns, self.first_bytes = self.last_ns, len(data)
+        if not self._whole_bytes and b"\r\n\r\n" in self.data:
+            head = bytes(self.data).partition(b"\r\n\r\n")[0]
+            self._whole_bytes = len(head) + 4 + _length(head)
+        if len(self.data) > self._most_bytes or 0 < self._whole_bytes <= len(self.data):
             self.done.set()
 
     def ending(self) -> None:
@@ -109,14 +123,14 @@ class _Answer(Ear):
 async def fetch(host: str, port: int) -> Tryout:
     """Connect, ask for a few bytes, and look whether they are the right ones."""
     began_ns = time.monotonic_ns()
-    answer = _Answer()
+    answer = Answer()
     try:
         async with asyncio.timeout(TIMEOUT_S):
             await asyncio.get_running_loop().create_connection(lambda: answer, host, port)
             assert answer.transport is not None
             answer.transport.write(_REQUEST)
             await answer.done.wait()
-        outcome, status, retry_after_s = _judged(bytes(answer.data), answer.how)
+        outcome, status, retry_after_s = judged(bytes(answer.data), answer.how)
     except TimeoutError:
         outcome, status, retry_after_s = "hung", 0, -1
     except ConnectionRefusedError:
@@ -130,7 +144,8 @@ async def fetch(host: str, port: int) -> Tryout:
     return Tryout(outcome, took_ms, status, retry_after_s, out_bytes, answer.in_bytes)
 
 
-def _judged(data: bytes, how: str) -> tuple[str, int, int]:
+def judged(data: bytes, how: str) -> tuple[str, int, int]:
+    """What one HTTP answer came to: outcome, status, Retry-After in seconds or -1."""
     head, _, body = data.partition(b"\r\n\r\n")
     line, *headers = head.split(b"\r\n")
     words = line.split()
@@ -203,7 +218,8 @@ class Echoer(Ear):
             elif isinstance(event, Frame):
                 self._framed += wire_bytes(len(event.data))
                 if event.opcode is Opcode.BINARY:
-                    self.messages.append(Arrival(now_ns, bytes(event.data), wire_bytes(len(event.data))))
+                    stamp, message = split(bytes(event.data))
+                    self.messages.append(Arrival(now_ns, message, wire_bytes(len(event.data)), stamp))
                     self.wake.set()
         if self._protocol.parser_exc is not None and not self.how:
             self.detail = str(self._protocol.parser_exc)

@@ -34,13 +34,16 @@ class FellSilent(Event, tag="fell_silent", frozen=True):
 
 class HeardAgain(Event, tag="heard_again", frozen=True):
     """The silence is over on the same connection. `whole`: every message that was outstanding came, once and
-    in order.
+    in order. `up_ms` and `down_ms`: the longest that one of them took each way, by two clocks; -1 where no
+    stamp came.
     """
 
     link: str
     since_ns: int
     held: int
     whole: bool
+    up_ms: float = -1.0
+    down_ms: float = -1.0
 
 
 class Tried(Event, tag="tried", frozen=True):
@@ -60,8 +63,15 @@ class Tried(Event, tag="tried", frozen=True):
 class LinkSeen(Event, tag="link_seen", frozen=True):
     """Counts of the standing connection since `since_ns`.
 
-    `rtt_us[i]` is a round trip that ended `rtt_at_ms[i]` after `since_ns`. `compared_bytes` came back,
-    `damaged_bytes` of them differed from what was sent. `rates_bytes_per_s` are bursts.
+    `rtt_us[i]` is a round trip that ended `rtt_at_ms[i]` after `since_ns`; `up_us[i]` is its part to the far
+    end, by two clocks, so that only differences count. `compared_bytes` came back, `damaged_bytes` of them
+    differed from what was sent; of damaged, missing and repeated, `_up` is the part of the way to the far
+    end. `beats_at_ms` are messages that the far end sent by itself.
+
+    `rates_bytes_per_s` are bursts that were echoed, as they came back; `rates_up_bytes_per_s[i]` as they came
+    to the far end; burst i of `rates_sizes_bytes[i]` came back whole `rates_at_ms[i]` after `since_ns`,
+    `rates_took_ms[i]` after it was sent. The `down_` lists are the same of downloads.
+
     `out_bytes`/`in_bytes` are all that it cost, new connections too.
     """
 
@@ -78,6 +88,19 @@ class LinkSeen(Event, tag="link_seen", frozen=True):
     missing: int = 0
     repeated: int = 0
     rates_bytes_per_s: list[int] = msgspec.field(default_factory=list)
+    up_us: list[int] = msgspec.field(default_factory=list)
+    beats_at_ms: list[int] = msgspec.field(default_factory=list)
+    damaged_up: int = 0
+    missing_up: int = 0
+    repeated_up: int = 0
+    rates_at_ms: list[int] = msgspec.field(default_factory=list)
+    rates_took_ms: list[float] = msgspec.field(default_factory=list)
+    rates_sizes_bytes: list[int] = msgspec.field(default_factory=list)
+    rates_up_bytes_per_s: list[int] = msgspec.field(default_factory=list)
+    down_at_ms: list[int] = msgspec.field(default_factory=list)
+    down_took_ms: list[float] = msgspec.field(default_factory=list)
+    down_sizes_bytes: list[int] = msgspec.field(default_factory=list)
+    down_rates_bytes_per_s: list[int] = msgspec.field(default_factory=list)
 
 
 ProberEvent = StreamOpened | StreamEnded | FellSilent | HeardAgain | Tried | LinkSeen

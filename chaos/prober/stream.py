@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 
 from chaos.prober import events
 from chaos.prober.dial import Arrival, Echoer, Tryout, fetch, open_echo, wire_bytes
+from chaos.prober.download import download
 from chaos.prober.echoes import Echoes
 from chaos.prober.look import Look
 from chaos.prober.tally import Burst, Counts, Pulse, count_echo
@@ -51,6 +52,7 @@ class LinkProber:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._stand())
             group.create_task(self._try())
+            group.create_task(self._download())
             group.create_task(self._summarise())
 
     # -- the standing connection ------------------------------
@@ -109,30 +111,36 @@ class LinkProber:
         )
 
     def _arrived(self, arrival: Arrival, echoes: Echoes, pulse: Pulse, pace: _Pace) -> None:
-        echo = echoes.arrived(arrival.data)
+        if not arrival.data:
+            self._counts.beat(arrival.at_ns)
+            return
+        echo = echoes.arrived(arrival.data, arrival.stamp)
         is_round_trip = pulse.heard(arrival.at_ns, echo, echoes.newest_number)
         count_echo(self._counts, arrival.at_ns, echo, is_round_trip=is_round_trip)
         if pace.burst is not None and echo.sent is not None:
-            rate = pace.burst.heard(arrival.at_ns, echo.sent.number, arrival.wire_bytes)
+            far_ns = arrival.stamp.at_ns if arrival.stamp is not None else None
+            rate = pace.burst.heard(arrival.at_ns, echo.sent.number, arrival.wire_bytes, far_ns)
             if rate is not None:
-                self._counts.rates_bytes_per_s.append(rate)
+                self._counts.burst(arrival.at_ns, rate, pace.burst)
             if echo.sent.number >= pace.burst.last:
                 pace.burst = None
         if ended := pulse.silence_over(echo):
             self.journal(
-                events.HeardAgain, link=self.link, since_ns=ended.since_ns, held=ended.held, whole=ended.whole
-            )
+                events.HeardAgain, link=self.link, since_ns=ended.since_ns, held=ended.held,
+                whole=ended.whole, up_ms=_ms(ended.up_ns), down_ms=_ms(ended.down_ns),
+            )  # fmt: skip
 
     def _burst(self, echoer: Echoer, echoes: Echoes, burst_bytes: int) -> Burst:
         size_bytes = min(BULK_BYTES, max(SMALL_BYTES, burst_bytes // BURST_MESSAGES))
+        began_ns = time.monotonic_ns()
         sent = [
-            echoes.send(size_bytes, time.monotonic_ns(), bulk=True)
+            echoes.send(size_bytes, began_ns, bulk=True)
             for _ in range(max(2, burst_bytes // wire_bytes(size_bytes)))
             if not echoes.is_full
         ]
         for one in sent:
             echoer.send(one.data)
-        return Burst(sent[0].number, sent[-1].number)
+        return Burst(sent[0].number, sent[-1].number, began_ns)
 
     # -- new connections ------------------------------
 
@@ -172,6 +180,24 @@ class LinkProber:
             events.Tried, link=self.link, outcome=tryout.outcome, took_ms=round(tryout.took_ms, 3),
             status=tryout.status, retry_after_s=tryout.retry_after_s,
         )  # fmt: skip
+
+    async def _download(self) -> None:
+        """Measure the way down by itself as often as bursts are due: an echo says no more of it than the
+        way up lets through.
+        """
+        next_at = time.monotonic() + self.draw.random()
+        while True:
+            await asyncio.sleep(min(_NAP_S, max(0.0, next_at - time.monotonic())))
+            look, now = self.look(), time.monotonic()
+            next_at = min(next_at, now + look.burst_every_s)
+            if look.burst_bytes <= 0 or now < next_at or self._is_silent:
+                continue
+            next_at = now + look.burst_every_s
+            got = await download(self.host, self.port, look.burst_bytes)
+            if got is not None:
+                self._counts.out_bytes += got.out_bytes
+                self._counts.in_bytes += got.in_bytes
+                self._counts.download(time.monotonic_ns(), got.took_ms, got.in_bytes, got.bytes_per_s)
 
     # -- summaries ------------------------------
 
@@ -233,6 +259,10 @@ class _Pace:
         if look.burst_bytes > 0 and self.burst is None:
             moments.append(self._burst_at)
         return max(0.0, min(moments) - now)
+
+
+def _ms(ns: int | None) -> float:
+    return -1.0 if ns is None else round(ns / 1e6, 3)
 
 
 def _taken(echoer: Echoer) -> list[Arrival]:

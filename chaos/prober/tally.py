@@ -9,6 +9,8 @@ from chaos.prober.echoes import Echo, Echoes
 
 SILENCE_NS = 700_000_000
 MAX_SAMPLES = 200
+NO_STAMP = -(1 << 62)
+"""Stands in `up_us` where a round trip had no stamp: two clocks may differ by anything else."""
 _SLOWER = 3
 
 
@@ -28,6 +30,39 @@ class Counts:
     missing: int = 0
     repeated: int = 0
     rates_bytes_per_s: list[int] = field(default_factory=list)
+    up_us: list[int] = field(default_factory=list)
+    beats_at_ms: list[int] = field(default_factory=list)
+    damaged_up: int = 0
+    missing_up: int = 0
+    repeated_up: int = 0
+    rates_at_ms: list[int] = field(default_factory=list)
+    rates_took_ms: list[float] = field(default_factory=list)
+    rates_sizes_bytes: list[int] = field(default_factory=list)
+    rates_up_bytes_per_s: list[int] = field(default_factory=list)
+    down_at_ms: list[int] = field(default_factory=list)
+    down_took_ms: list[float] = field(default_factory=list)
+    down_sizes_bytes: list[int] = field(default_factory=list)
+    down_rates_bytes_per_s: list[int] = field(default_factory=list)
+
+    def beat(self, now_ns: int) -> None:
+        """The far end sent something by itself."""
+        if len(self.beats_at_ms) < MAX_SAMPLES:
+            self.beats_at_ms.append((now_ns - self.since_ns) // 1_000_000)
+
+    def burst(self, now_ns: int, bytes_per_s: int, burst: Burst) -> None:
+        """A burst came back whole, at this rate."""
+        self.rates_at_ms.append((now_ns - self.since_ns) // 1_000_000)
+        self.rates_took_ms.append(round((now_ns - burst.sent_ns) / 1e6, 3))
+        self.rates_sizes_bytes.append(burst.all_bytes)
+        self.rates_bytes_per_s.append(bytes_per_s)
+        self.rates_up_bytes_per_s.append(burst.up_bytes_per_s)
+
+    def download(self, now_ns: int, took_ms: float, size_bytes: int, bytes_per_s: int) -> None:
+        """A download is whole."""
+        self.down_at_ms.append((now_ns - self.since_ns) // 1_000_000)
+        self.down_took_ms.append(round(took_ms, 3))
+        self.down_sizes_bytes.append(size_bytes)
+        self.down_rates_bytes_per_s.append(bytes_per_s)
 
     def fields(self) -> dict[str, Any]:
         """As LinkSeen has them."""
@@ -36,11 +71,15 @@ class Counts:
 
 @dataclass(frozen=True)
 class Ended:
-    """A silence that ended on the same connection."""
+    """A silence that ended on the same connection; `up_ns` and `down_ns` are the longest that a held message
+    took each way, None where no stamp came.
+    """
 
     since_ns: int
     held: int
     whole: bool
+    up_ns: int | None = None
+    down_ns: int | None = None
 
 
 class Pulse:
@@ -53,6 +92,8 @@ class Pulse:
         self._held_until = 0
         self._held = 0
         self._whole = True
+        self._up_ns: int | None = None
+        self._down_ns: int | None = None
 
     def fell_silent(self, now_ns: int, echoes: Echoes) -> int | None:
         """Since when it is silent, told once for each silence; None while it is not, or was told already."""
@@ -79,6 +120,10 @@ class Pulse:
         if self._held_until:
             self._held += echo.sent is not None
             self._whole = self._whole and not (echo.missing or echo.damaged_bytes or echo.repeated)
+            if echo.sent is not None and echo.up_ns is not None:
+                down_ns = now_ns - echo.sent.sent_ns - echo.up_ns
+                self._up_ns = echo.up_ns if self._up_ns is None else max(self._up_ns, echo.up_ns)
+                self._down_ns = down_ns if self._down_ns is None else max(self._down_ns, down_ns)
             return False
         if echo.sent is not None and not echo.sent.bulk:
             rtt_ns = now_ns - echo.sent.sent_ns
@@ -91,43 +136,64 @@ class Pulse:
         """
         if self._silent_since_ns is None or echo.sent is None or echo.sent.number < self._held_until:
             return None
-        ended = Ended(self._silent_since_ns, self._held, self._whole)
+        ended = Ended(self._silent_since_ns, self._held, self._whole, self._up_ns, self._down_ns)
         self._silent_since_ns, self._held_until, self._held, self._whole = None, 0, 0, True
+        self._up_ns = self._down_ns = None
         return ended
 
 
 class Burst:
-    """Throughput of messages sent in one go: the bytes after the first that came, over the time that they
-    took.
+    """Throughput of messages sent in one go at `sent_ns`: the bytes after the first that came, over the time
+    that they took, at this end and at the far one.
 
-    Several may come in one piece; all of the first piece is where counting begins.
+    Several may come in one piece; all of the first piece is where counting begins. Where all came in one
+    piece, its rate is at least all bytes over the time since they were sent.
     """
 
-    def __init__(self, first: int, last: int) -> None:
-        self.first, self.last = first, last
-        self._began_ns = 0
-        self._bytes = 0
+    def __init__(self, first: int, last: int, sent_ns: int = 0) -> None:
+        self.first, self.last, self.sent_ns = first, last, sent_ns
+        self._began_ns = self._up_began_ns = self._up_ns = 0
+        self.all_bytes = self._bytes = self._up_bytes = 0
 
-    def heard(self, now_ns: int, number: int, wire_bytes: int) -> int | None:
-        """Bytes a second, once the last echo is here; `now_ns` is the same for all that came in one piece."""
+    @property
+    def up_bytes_per_s(self) -> int:
+        """As it came to the far end; 0 where that is not known."""
+        return round(self._up_bytes * 1e9 / self._up_ns) if self._up_ns else 0
+
+    def heard(self, now_ns: int, number: int, wire_bytes: int, far_ns: int | None = None) -> int | None:
+        """Bytes a second, once the last echo is here; `now_ns` is the same for all that came in one piece,
+        `far_ns` is when the message came to the far end, by its own clock.
+        """
         if number == self.first:
-            self._began_ns = now_ns
-        elif self.first < number <= self.last and 0 < self._began_ns < now_ns:
+            self._began_ns, self._up_began_ns, self.all_bytes = now_ns, far_ns or 0, wire_bytes
+            return None
+        if not self.first < number <= self.last or not self._began_ns:
+            return None
+        self.all_bytes += wire_bytes
+        if far_ns is not None and 0 < self._up_began_ns < far_ns:
+            self._up_bytes, self._up_ns = self._up_bytes + wire_bytes, far_ns - self._up_began_ns
+        if self._began_ns < now_ns:
             self._bytes += wire_bytes
-            if number == self.last:
-                return round(self._bytes * 1e9 / (now_ns - self._began_ns))
-        return None
+        if number < self.last:
+            return None
+        if self._bytes:
+            return round(self._bytes * 1e9 / (now_ns - self._began_ns))
+        return round(self.all_bytes * 1e9 / (now_ns - self.sent_ns)) if 0 < self.sent_ns < now_ns else None
 
 
 def count_echo(counts: Counts, now_ns: int, echo: Echo, *, is_round_trip: bool) -> None:
     """Add one arrival to the counts."""
     counts.missing += echo.missing
+    counts.missing_up += echo.missing_up
     counts.repeated += echo.repeated
+    counts.repeated_up += echo.repeated_up
     if echo.sent is None:
         return
     counts.heard += 1
     counts.compared_bytes += len(echo.sent.data)
     counts.damaged_bytes += echo.damaged_bytes
+    counts.damaged_up += echo.damaged_up
     if is_round_trip and not echo.sent.bulk and len(counts.rtt_us) < MAX_SAMPLES:
         counts.rtt_at_ms.append((now_ns - counts.since_ns) // 1_000_000)
         counts.rtt_us.append((now_ns - echo.sent.sent_ns) // 1000)
+        counts.up_us.append(NO_STAMP if echo.up_ns is None else echo.up_ns // 1000)

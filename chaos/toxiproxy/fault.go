@@ -131,6 +131,9 @@ func (f *fault) end(because string) map[string]string {
 		p.halt()
 	}
 	f.mu.Unlock()
+	for _, p := range parts {
+		p.there.Store(p.present())
+	}
 	failed := map[string]string{}
 	if actions[f.action].shuts {
 		maps.Copy(failed, onEach(parts, func(p *part) error { return p.reopen(f.id) }))

@@ -204,6 +204,13 @@ func TestAFaultThatTheStockAPITookAwayIsShownAsAbsent(t *testing.T) {
 	if w.fault("f").Links[0].Present {
 		t.Error("the fault says it is present")
 	}
+	if w.end("f").Links[0].Present {
+		t.Error("the fault that was taken away says that it was there until its end")
+	}
+	w.inject("whole", one, "none", aToxic("hold", "upstream", nil))
+	if !w.end("whole").Links[0].Present {
+		t.Error("the fault that nobody took away says that it was not there at its end")
+	}
 	w.end("f")
 }
 

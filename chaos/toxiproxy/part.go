@@ -24,6 +24,7 @@ type part struct {
 	hit     atomic.Int64
 	beganNs atomic.Int64
 	endedNs atomic.Int64
+	there   atomic.Bool // Its toxics were still on the link when the fault ended.
 	problem string
 }
 
@@ -83,6 +84,10 @@ func (p *part) strike(a action, fault string) (rests []func() error, err error) 
 		}
 		rests = append(rests, rest)
 	}
+	if a.shuts || a.ends {
+		// Before the first of them: who was cut off would else be back before the clock was read.
+		p.beganNs.Store(monoNs())
+	}
 	hit := 0
 	for _, c := range p.link.known() {
 		live, rest := a.onLive(c)
@@ -90,9 +95,6 @@ func (p *part) strike(a action, fault string) (rests []func() error, err error) 
 			hit++
 		}
 		rests = append(rests, func() error { rest(); return nil })
-	}
-	if a.shuts || a.ends {
-		p.beganNs.Store(monoNs())
 	}
 	p.hit.Store(int64(hit))
 	return rests, nil

@@ -61,9 +61,13 @@ func (f *fault) view() *faultView {
 }
 
 func (p *part) view(isOn bool) partView {
+	there := p.there.Load()
+	if isOn {
+		there = p.present()
+	}
 	v := partView{
 		Link: p.link.name, BeganAtMonoNs: p.beganNs.Load(), EndedAtMonoNs: p.endedNs.Load(), ConnectionsHit: p.hit.Load(),
-		Present: isOn && p.present(), Problem: p.problem, Toxics: []toxicView{},
+		Present: there, Problem: p.problem, Toxics: []toxicView{},
 	}
 	for _, t := range p.toxics {
 		one := toxicView{Name: t.wrapper.Name, Type: t.wrapper.Type, Stream: t.wrapper.Stream, Toxicity: t.share}

@@ -68,7 +68,8 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     """A fault was started. `planned_ns` is when it was due; `spread_ms` lies between first and last target.
 
     `cuts`: a worker under this fault must lose its connection (a cut, a reset, a kill, a stall that is longer
-    than the heartbeat's timeout), where a latency need not.
+    than the heartbeat's timeout), where a latency need not. `called_ns` is when the driver asked for it,
+    `began_ns` target → when Toxiproxy or the engine had done it.
     """
 
     fault: str
@@ -78,10 +79,17 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     planned_ns: int
     spread_ms: float = 0.0
     cuts: bool = False
+    called_ns: int = 0
+    began_ns: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class FaultEnded(Event, tag="fault_ended", frozen=True):
-    """A fault was ended (or, with a `detail`, could not be)."""
+    """A fault was ended (or, with a `detail`, could not be).
+
+    `called_ns` is when the driver asked for it, `ended_ns` target → when Toxiproxy or the engine had done it.
+    Toxiproxy's own view at its end: `because` (deleted, lease, heal), `absent` links from which somebody else
+    had taken it before, and by link its `counters` and how many live connections it met.
+    """
 
     fault: str
     kind: str
@@ -89,6 +97,12 @@ class FaultEnded(Event, tag="fault_ended", frozen=True):
     planned_ns: int
     spread_ms: float = 0.0
     detail: str = ""
+    called_ns: int = 0
+    ended_ns: dict[str, int] = msgspec.field(default_factory=dict)
+    because: str = ""
+    absent: list[str] = msgspec.field(default_factory=list)
+    counters: dict[str, dict[str, int]] = msgspec.field(default_factory=dict)
+    connections_hit: dict[str, int] = msgspec.field(default_factory=dict)
 
 
 class FaultFailed(Event, tag="fault_failed", frozen=True):

@@ -5,10 +5,15 @@ meanwhile.
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
+import msgspec
+
+from chaos.catalogue import make
 from chaos.fault import Fault
 from chaos.targets import CORE
+from driver.histories.events import FaultBegun, FaultEnded
+from driver.histories.history import History
 
 INSTANT_NS = 2_000_000_000
 """How long the effect of a fault that is over in an instant is looked for."""
@@ -20,7 +25,9 @@ class Act:
 
     `began_ns` and `ended_ns` are target → instant as Toxiproxy or the engine had it; `called_ns` and
     `end_called_ns` are when the driver asked for it (`end_called_ns` None where it is over in an instant).
-    `counters` and `connections_hit` are Toxiproxy's own, by link.
+    `counters` and `connections_hit` are Toxiproxy's own, by link; `ended_because` is why it ended there
+    (deleted, lease, heal; "" where nothing says so), `absent` are links from which somebody else had taken it
+    by then. `end_planned_ns` is when it should have ended.
     """
 
     fault_id: str
@@ -33,6 +40,22 @@ class Act:
     end_called_ns: int | None = None
     counters: Mapping[str, Mapping[str, int]] = field(default_factory=dict)
     connections_hit: Mapping[str, int] = field(default_factory=dict)
+    end_planned_ns: int | None = None
+    ended_because: str = ""
+    absent: tuple[str, ...] = ()
+
+    def ended(self, told: FaultEnded) -> Act:
+        """The same, ended as the driver wrote down."""
+        return replace(
+            self,
+            ended_ns=told.ended_ns or dict.fromkeys(self.targets, told.at_ns),
+            end_called_ns=(told.called_ns or told.at_ns) if self.fault.lasting else None,
+            counters=told.counters,
+            connections_hit=told.connections_hit,
+            end_planned_ns=told.planned_ns if self.fault.lasting else None,
+            ended_because=told.because,
+            absent=tuple(told.absent),
+        )
 
     @property
     def reaches_all(self) -> bool:
@@ -62,3 +85,25 @@ class Sight:
     plugged: bool = True
     cpus: float | None = None
     memory_bytes: int | None = None
+
+
+def acts_of(history: History) -> list[Act]:
+    """Every fault that began, as the driver wrote it down; in the order in which they began.
+
+    Raises chaos.catalogue.FaultError for a fault that the catalogue does not have.
+    """
+    ended = {event.fault: event for event in history.of(FaultEnded) if not event.detail}
+    return [_act(begun, ended.get(begun.fault)) for begun in history.of(FaultBegun)]
+
+
+def _act(begun: FaultBegun, ended: FaultEnded | None) -> Act:
+    fault = make(begun.kind, msgspec.json.decode(begun.params))
+    act = Act(
+        begun.fault,
+        fault,
+        tuple(begun.targets),
+        planned_ns=begun.planned_ns,
+        called_ns=begun.called_ns or begun.at_ns,
+        began_ns=begun.began_ns or dict.fromkeys(begun.targets, begun.at_ns),
+    )
+    return act if ended is None else act.ended(ended)

@@ -9,9 +9,10 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TypeVar
 
-from chaos.evidence import Ending, Outcome, Silence, Window
+from chaos.evidence import Attempt, Ending, Flow, Outcome, Silence, Trip, Window
 from chaos.prober.events import FellSilent, HeardAgain, LinkSeen, StreamEnded, StreamOpened, Tried
 from driver.histories.history import History
+from driver.judging.link_samples import beats, downs, flows, tally, trips
 from wire.events import Event
 
 _MS = 1_000_000
@@ -35,24 +36,21 @@ class LinkRecord:
 
     def window(self, from_ns: int, until_ns: int) -> Window:
         """What was seen from one instant to the other."""
-        tried, statuses = self._tried(from_ns, until_ns)
-        rtt_ms = tuple(self._round_trips(from_ns, until_ns))
-        whole = [
-            one
-            for one in self._summaries(from_ns, until_ns)
-            if one.since_ns >= from_ns and one.at_ns <= until_ns
-        ]
-        parts = whole or list(self._summaries(from_ns, until_ns))
+        tries, statuses = self._tried(from_ns, until_ns)
+        connects = Counter(one.outcome for one in tries)
+        whole = tuple(self._round_trips(from_ns, until_ns))
+        about = list(self._summaries(from_ns, until_ns))
+        parts = [one for one in about if one.since_ns >= from_ns and one.at_ns <= until_ns] or about
         opened = any(True for _ in _between(self.opened, from_ns, until_ns))
         return Window(
             from_ns=from_ns,
             until_ns=until_ns,
-            rtt_ms=rtt_ms,
+            rtt_ms=tuple(trip.rtt_ms for trip in whole),
             ends=tuple(
                 (one.at_ns, Ending(one.how))
                 for one in _between(self.ended, from_ns - EARLY_NS, until_ns - EARLY_NS)
             ),
-            connects=tried,
+            connects=connects,
             silences=tuple(one for one in self.silences if _overlaps(one, from_ns, until_ns)),
             compared_bytes=sum(one.compared_bytes for one in parts),
             damaged_bytes=sum(one.damaged_bytes for one in parts),
@@ -60,8 +58,24 @@ class LinkRecord:
             repeated_messages=sum(one.repeated for one in parts),
             rates_bytes_per_s=tuple(float(rate) for one in parts for rate in one.rates_bytes_per_s),
             statuses=statuses,
-            lives=bool(rtt_ms or opened or tried[Outcome.answered]),
+            lives=bool(whole or opened or connects[Outcome.answered]),
+            trips=whole,
+            tries=tries,
+            flows=tuple(flow for one in about for flow in flows(one) if _within(flow, from_ns, until_ns)),
+            downs=tuple(flow for one in about for flow in downs(one) if _within(flow, from_ns, until_ns)),
+            tallies=tuple(tally(one) for one in parts),
+            beats_ns=tuple(at_ns for one in about for at_ns in beats(one) if from_ns <= at_ns <= until_ns),
         )
+
+    def stood(self, at_ns: int) -> bool | None:
+        """Whether there was a standing connection just before an instant; None where nothing tells."""
+        opened = bisect_left(self.opened, at_ns - EARLY_NS, key=_at_ns)
+        ended = bisect_left(self.ended, at_ns - EARLY_NS, key=_at_ns)
+        if not opened and not ended:
+            return None
+        last_opened_ns = self.opened[opened - 1].at_ns if opened else 0
+        last_ended_ns = self.ended[ended - 1].at_ns if ended else 0
+        return last_opened_ns > last_ended_ns
 
     def _summaries(self, from_ns: int, until_ns: int) -> Iterable[LinkSeen]:
         for one in self.seen[bisect_left(self.seen, from_ns, key=_at_ns) :]:
@@ -69,16 +83,15 @@ class LinkRecord:
                 return
             yield one
 
-    def _round_trips(self, from_ns: int, until_ns: int) -> Iterable[float]:
+    def _round_trips(self, from_ns: int, until_ns: int) -> Iterable[Trip]:
         """Those that began and ended within; one that was held across an edge is none."""
         for one in self._summaries(from_ns, until_ns):
-            for at_ms, rtt_us in zip(one.rtt_at_ms, one.rtt_us, strict=False):
-                ended_ns = one.since_ns + at_ms * _MS
-                if ended_ns <= until_ns and ended_ns - rtt_us * 1000 >= from_ns:
-                    yield rtt_us / 1000
+            for trip in trips(one):
+                if trip.at_ns <= until_ns and trip.sent_ns >= from_ns:
+                    yield trip
 
-    def _tried(self, from_ns: int, until_ns: int) -> tuple[Counter[Outcome], frozenset[tuple[int, int]]]:
-        outcomes: Counter[Outcome] = Counter()
+    def _tried(self, from_ns: int, until_ns: int) -> tuple[tuple[Attempt, ...], frozenset[tuple[int, int]]]:
+        tries = []
         statuses = set()
         for one in self.tried[bisect_left(self.tried, from_ns, key=_at_ns) :]:
             began_ns = one.at_ns - round(one.took_ms * _MS)
@@ -90,12 +103,12 @@ class LinkRecord:
             if began_ns < from_ns:
                 continue
             if one.at_ns > until_ns - EARLY_NS and began_ns < until_ns - WAITED_NS:
-                outcomes[Outcome.hung] += 1
+                tries.append(Attempt(began_ns, until_ns, Outcome.hung))
             elif one.at_ns <= until_ns:
-                outcomes[Outcome(one.outcome)] += 1
+                tries.append(Attempt(began_ns, one.at_ns, Outcome(one.outcome)))
                 if one.outcome == Outcome.rejected:
                     statuses.add((one.status, one.retry_after_s))
-        return outcomes, frozenset(statuses)
+        return tuple(tries), frozenset(statuses)
 
 
 def link_records(history: History) -> dict[str, LinkRecord]:
@@ -116,12 +129,23 @@ def link_records(history: History) -> dict[str, LinkRecord]:
             since_ns = open_since.pop(event.link, None)
             if since_ns is not None:
                 healed = isinstance(event, HeardAgain) and event.whole
-                record.silences.append(Silence(since_ns, event.at_ns, healed))
+                up_ms, down_ms = _held(event)
+                record.silences.append(Silence(since_ns, event.at_ns, healed, up_ms, down_ms))
             if isinstance(event, StreamEnded):
                 record.ended.append(event)
     for link, since_ns in open_since.items():
         records.setdefault(link, LinkRecord()).silences.append(Silence(since_ns, None, healed=False))
     return records
+
+
+def _within(flow: Flow, from_ns: int, until_ns: int) -> bool:
+    return from_ns <= flow.from_ns and flow.at_ns <= until_ns
+
+
+def _held(event: HeardAgain | StreamEnded) -> tuple[float | None, float | None]:
+    if isinstance(event, StreamEnded) or (event.up_ms < 0 and event.down_ms < 0):
+        return None, None
+    return event.up_ms, event.down_ms
 
 
 def _overlaps(silence: Silence, from_ns: int, until_ns: int) -> bool:

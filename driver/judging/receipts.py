@@ -9,15 +9,16 @@ from __future__ import annotations
 
 import statistics
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
-from chaos.evidence import Observation
+from chaos.evidence import LinkSeen, Observation, Other, Trace
 from chaos.fault import ContainerFault, LinkFault
 from chaos.hands import names
 from chaos.proof import disturbance
+from chaos.shifts import slowness
 from driver.histories.history import History
 from driver.judging.acts import Act, Sight
-from driver.judging.witnesses import Witnesses
+from driver.judging.witnesses import GLANCE_NS, Witnesses
 
 __all__ = ["Act", "Proof", "Sight", "prove"]
 PROBER = "prober"
@@ -59,29 +60,93 @@ def prove(
 
 def _prove_links(act: Act, fault: LinkFault, witnesses: Witnesses, links: Sequence[str]) -> Proof:
     seen = {link: witnesses.link(act, link) for link in act.targets if link in act.began_ns}
-    told = {link: fault.observed(one) for link, one in seen.items()}
+    told = {link: _told(fault, one) for link, one in seen.items()}
     hit = [link for link, observation in told.items() if observation.seen]
     spared: list[str] = []
-    strayed: list[str] = []
+    strayed: dict[str, str] = {}
     for link in links:
         if link not in act.targets and not witnesses.is_under_another(act, link):
-            (spared if _was_spared(act, fault, witnesses, link) else strayed).append(link)
-    lingering = [link for link in hit if fault.lasting and not seen[link].after.lives]
+            if trouble := _not_spared(act, fault, witnesses, link):
+                strayed[link] = trouble
+            else:
+                spared.append(link)
     why_not = (
         "" if witnesses.has_prober else "the prober saw nothing at all: its journal is empty or not there"
     )
     if strayed and not why_not:
-        why_not = f"{names(strayed)} should have been spared"
-    if lingering and not why_not:
-        why_not = f"nobody saw it end on {names(lingering)}"
+        first = next(iter(strayed))
+        why_not = f"{names(list(strayed))} should have been spared: {first}: {strayed[first]}"
+    why_not = why_not or _not_to_its_end(act, witnesses) or _not_seen_to_end(act, witnesses, seen, hit)
     observers = [PROBER] if witnesses.has_prober else []
-    return _proof(act, told, why_not, spared, strayed, observers)
+    shares = [part.share for link in hit if (part := fault.through(seen[link])) is not None]
+    return _proof(act, told, why_not, spared, list(strayed), observers, shares)
 
 
-def _was_spared(act: Act, fault: LinkFault, witnesses: Witnesses, link: str) -> bool:
+def _told(fault: LinkFault, seen: LinkSeen) -> Observation:
+    """What the fault's rule says of one link: that it was there, and that it held through its window."""
+    observation = fault.observed(seen)
+    if not observation.seen:
+        others = ", ".join(dict.fromkeys(f"{one.fault_id} ({one.name})" for one in _beside(seen)))
+        if not others:
+            return observation
+        because = f"{observation.because}; {others} was on that link at the same time"
+        return replace(observation, because=because)
+    held = fault.through(seen)
+    if held is None or not held.gaps:
+        return observation
+    return replace(observation, seen=False, because=f"{held.trouble}; {observation.because}")
+
+
+def _beside(seen: LinkSeen) -> tuple[Other, ...]:
+    return seen.beside(*Trace)
+
+
+def _not_to_its_end(act: Act, witnesses: Witnesses) -> str:
+    """Why a fault did not last as planned, by Toxiproxy's own view and by what healing found; "" when it did.
+    An effect that was taken away and put back is not this fault.
+    """
+    if act.absent:
+        return f"Toxiproxy no longer had it on {names(act.absent)} when it ended: somebody took it away"
+    if act.ended_because == "lease":
+        early_s = ((act.end_planned_ns or act.last_ns) - act.last_ns) / 1e9
+        return f"its lease ran out {early_s:.1f} s before its end: the driver did not renew it"
+    if hurt := [link for link in act.targets if act.ended_ns and witnesses.still_hurt(act, link)]:
+        return f"healing found {names(hurt)} still hurt after its end"
+    return ""
+
+
+def _not_seen_to_end(act: Act, witnesses: Witnesses, seen: Mapping[str, LinkSeen], hit: Sequence[str]) -> str:
+    """Why its end is not proved; "" when it is. A link that the next fault met before a look could fall on
+    it need not have been seen well between.
+    """
+    if not act.fault.lasting:
+        return ""
+    lingering = [
+        link
+        for link in hit
+        if not seen[link].after.lives
+        and not (
+            (next_ns := witnesses.next_ns(act, link)) is not None
+            and next_ns - act.ended_ns.get(link, act.last_ns) < GLANCE_NS
+        )
+    ]
+    return f"nobody saw it end on {names(lingering)}" if lingering else ""
+
+
+def _not_spared(act: Act, fault: LinkFault, witnesses: Witnesses, link: str) -> str:
+    """What a link shows that should have been spared, held to the same measure as one that was hit; "" when
+    nothing.
+    """
     seen = witnesses.link(act, link)
-    quiet = not disturbance(seen.during) and not fault.observed(seen).seen
-    return quiet and witnesses.was_watched(act, link)
+    if trouble := disturbance(seen.during):
+        return trouble
+    if fault.observed(seen).seen:
+        return "it shows the same fault"
+    if Trace.damaged in fault.traces() and seen.refused_frames:
+        return f"{seen.refused_frames} frames of its own were refused"
+    if act.fault.lasting and (trouble := slowness(seen)):
+        return trouble
+    return "" if witnesses.was_watched(act, link) else "the prober did not watch it"
 
 
 def _prove_containers(act: Act, fault: ContainerFault, witnesses: Witnesses) -> Proof:
@@ -90,7 +155,7 @@ def _prove_containers(act: Act, fault: ContainerFault, witnesses: Witnesses) -> 
     }
     observers = [PROBER] if act.reaches_all and witnesses.has_prober else []
     observers += [ENGINE, *(name for name in told if told[name].seen and witnesses.wrote(name))]
-    return _proof(act, told, "", [], [], observers)
+    return _proof(act, told, "", [], [], observers, [])
 
 
 def _proof(
@@ -100,11 +165,14 @@ def _proof(
     spared: list[str],
     strayed: list[str],
     observers: list[str],
+    shares: list[float],
 ) -> Proof:
     hit = [name for name, observation in told.items() if observation.seen]
     missed = [name for name in act.targets if name not in hit]
     proved = bool(hit) and not missed and not why_not
     asked, measured = _magnitudes(act, [told[name] for name in hit])
+    if shares:
+        asked["held_share"], measured["held_share"] = 1.0, min(shares)
     return Proof(
         fault=act.fault_id,
         kind=act.fault.name,

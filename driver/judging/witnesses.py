@@ -8,14 +8,16 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
-from chaos.evidence import ContainerSeen, LinkSeen, Window
+from chaos.attribution import apart
+from chaos.evidence import ContainerSeen, LinkSeen, Other, Window
 from chaos.fault import LinkFault
 from chaos.proof import silence_through
 from chaos.targets import CORE, TOXIPROXY
+from driver.histories.events import Healed
 from driver.histories.history import COORDINATOR, History
 from driver.judging.acts import INSTANT_NS, Act, Sight
 from driver.judging.link_sights import EARLY_NS, LinkRecord, link_records
-from wire.events import Event, FrameRefused, Lost, ProcessStarted, ProcessStopping, WorkerLost
+from wire.events import Event, FrameRefused, Lost, ProcessStarted, ProcessStopping, WorkerJoined, WorkerLost
 
 _S = 1_000_000_000
 BEFORE_NS = 10 * _S
@@ -28,6 +30,10 @@ GLANCE_NS = 3 * _S
 NOTICE_NS = 5 * _S
 # A message that a fault swallowed is missed when the next one comes, which may be a heartbeat later.
 GAP_NS = 5 * _S
+# A coordinator that was started again takes connections again a little later.
+RECOVERY_NS = 5 * _S
+# What only damage explains. A frame out of order, or a gap, is what a drop or a duplicate leaves.
+DAMAGE = frozenset({"altered", "version", "undecodable", "framing", "bomb", "too_short", "too_large", "text"})
 _at_ns = attrgetter("at_ns")
 
 
@@ -47,9 +53,13 @@ class Witnesses:
         self._records = link_records(history)
         self._sights = list(sights)
         self._refused: dict[str, list[int]] = {}
+        self._altered: dict[str, list[int]] = {}
         for event in history.of(FrameRefused):
             worker = event.peer if event.by == COORDINATOR else event.by
             self._refused.setdefault(worker, []).append(event.at_ns)
+            if event.fault in DAMAGE:
+                self._altered.setdefault(worker, []).append(event.at_ns)
+        self._still_hurt = {link for healed in history.of(Healed)[:1] for link in healed.links}
 
     @property
     def has_prober(self) -> bool:
@@ -76,18 +86,32 @@ class Witnesses:
         quiet_ns = max((one.last_ns + SETTLE_NS for one in others if one.last_ns <= began_ns), default=0)
         busy_ns = min((at_ns for at_ns in later_ns if at_ns >= ended_ns), default=ended_ns + AFTER_NS)
         before_ns = min(began_ns, max(quiet_ns, began_ns - BEFORE_NS))
-        refused = self._refused.get(link, [])
         gap_ns = max((one.last_ns + GAP_NS for one in others if one.last_ns <= began_ns), default=0)
-        refused_from = bisect_left(refused, max(began_ns, gap_ns))
-        return LinkSeen(
+        refused_ns = (max(began_ns, gap_ns), ended_ns)
+        seen = LinkSeen(
             link=link,
             before=record.window(before_ns, began_ns),
             during=record.window(began_ns - early_ns, ended_ns),
             after=record.window(ended_ns, min(busy_ns, ended_ns + AFTER_NS)),
             counters=act.counters.get(link, {}),
             connections_hit=act.connections_hit.get(link, 0),
-            refused_frames=max(0, bisect_left(refused, ended_ns) - refused_from),
+            refused_frames=_count(self._refused.get(link, []), *refused_ns),
+            altered_frames=_count(self._altered.get(link, []), *refused_ns),
+            others=tuple(_other(one, link) for one in others if _meets(one, link, before_ns, ended_ns)),
+            stood=record.stood(began_ns),
         )
+        return apart(seen, act.fault.traces())
+
+    def next_ns(self, act: Act, link: str) -> int | None:
+        """When the next fault on a link begins after this one's end; None where none does."""
+        ended_ns = act.ended_ns.get(link, act.last_ns)
+        return min(
+            (one.first_ns for one in self._others(act, link) if one.first_ns >= ended_ns), default=None
+        )
+
+    def still_hurt(self, act: Act, link: str) -> bool:
+        """Whether healing found a link hurt on which this was the last fault."""
+        return link in self._still_hurt and self.next_ns(act, link) is None
 
     def was_watched(self, act: Act, link: str) -> bool:
         """Whether the prober heard anything of a link about the time of a fault."""
@@ -154,8 +178,37 @@ class Witnesses:
         """Whether the other side lost it in that time."""
         if name == COORDINATOR:
             return any(from_ns <= event.at_ns <= until_ns for event in self._history.of(Lost))
+        before = None
+        for event in self._history.merged(WorkerJoined, WorkerLost):
+            if not isinstance(event, WorkerJoined | WorkerLost) or event.worker != name:
+                continue
+            if event.at_ns >= from_ns:
+                break
+            before = event
+        # One that was lost already cannot be lost once more.
+        if isinstance(before, WorkerLost):
+            return True
         losses = (event for event in self._history.of(WorkerLost) if event.worker == name)
         return any(from_ns <= event.at_ns <= until_ns for event in losses)
+
+
+def _other(act: Act, link: str) -> Other:
+    return Other(
+        act.fault_id,
+        act.fault.name,
+        act.fault.traces(),
+        min(act.called_ns, act.first_ns) if act.reaches_all else act.began_ns.get(link, act.first_ns),
+        act.last_ns + (RECOVERY_NS if act.reaches_all else 0),
+    )
+
+
+def _meets(act: Act, link: str, from_ns: int, until_ns: int) -> bool:
+    other = _other(act, link)
+    return other.from_ns < until_ns and from_ns < other.until_ns
+
+
+def _count(moments: Sequence[int], from_ns: int, until_ns: int) -> int:
+    return max(0, bisect_left(moments, until_ns) - bisect_left(moments, from_ns))
 
 
 def _is_gone(window: Window) -> bool:

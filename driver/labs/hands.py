@@ -42,6 +42,9 @@ class LabHands:
         """What Toxiproxy counted of a link fault that has ended; nothing of any other."""
         figures = Figures()
         state = self._ended.pop(fault_id, None)
+        if state is not None:
+            figures.because = state.ended_because
+            figures.absent = [link.link for link in state.links if not link.present]
         for link in state.links if state else ():
             totals = figures.counters.setdefault(link.link, {})
             for toxic in link.toxics:

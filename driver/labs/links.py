@@ -57,7 +57,9 @@ class ToxicState(msgspec.Struct, frozen=True):
 
 
 class HurtLink(msgspec.Struct, frozen=True):
-    """What one link had of a fault. Times are CLOCK_MONOTONIC of Toxiproxy's host."""
+    """What one link had of a fault. Times are CLOCK_MONOTONIC of Toxiproxy's host. `present`: nobody else had
+    taken it away, by now or by its end.
+    """
 
     link: str
     began_at_mono_ns: int = 0

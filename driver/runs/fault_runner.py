@@ -33,10 +33,14 @@ _log = logging.getLogger("stormlab.faults")
 
 @dataclass
 class Figures:
-    """Toxiproxy's own counters of one fault, and how many live connections it met, by link."""
+    """Toxiproxy's own view of one fault at its end: counters and how many live connections it met, by link,
+    why it ended, and the links from which somebody else had taken it.
+    """
 
     counters: dict[str, dict[str, int]] = field(default_factory=dict)
     connections_hit: dict[str, int] = field(default_factory=dict)
+    because: str = ""
+    absent: list[str] = field(default_factory=list)
 
 
 class RunHands(Hands, Protocol):
@@ -120,6 +124,7 @@ class FaultRunner:
             max(times.values(), default=at_ns), FaultBegun, planned,
             params=msgspec.Raw(msgspec.json.encode(planned.params)), planned_ns=at_ns,
             spread_ms=_spread_ms(times), cuts=fault.cuts(planned.for_s, self._notice_s),
+            called_ns=called_ns, began_ns=dict(times),
         )  # fmt: skip
         if planned.for_s is None:
             if fault.layer is Layer.container:
@@ -138,15 +143,19 @@ class FaultRunner:
                 detail = str(error)
                 continue
             del self.on[planned.id]
-            self._note_end(planned, called_ns, times)
-            end_ns = max(times.values(), default=time.monotonic_ns())
-            self._write_at(end_ns, FaultEnded, planned, planned_ns=at_ns, spread_ms=_spread_ms(times))
+            figures = self._note_end(planned, called_ns, at_ns, times)
+            self._write_at(
+                max(times.values(), default=time.monotonic_ns()), FaultEnded, planned, planned_ns=at_ns,
+                spread_ms=_spread_ms(times), called_ns=called_ns, ended_ns=dict(times),
+                because=figures.because, absent=figures.absent, counters=figures.counters,
+                connections_hit=figures.connections_hit,
+            )  # fmt: skip
             return True
         self._write(FaultEnded, planned, planned_ns=at_ns, detail=detail)
         self._journal.write(Trouble, what="fault_not_ended", detail=f"{planned.id}: {detail}")
         return False
 
-    def _note_end(self, planned: PlannedFault, called_ns: int, times: Times) -> None:
+    def _note_end(self, planned: PlannedFault, called_ns: int, at_ns: int, times: Times) -> Figures:
         figures = self._hands.figures(planned.id)
         self.acts[planned.id] = replace(
             self.acts[planned.id],
@@ -154,7 +163,11 @@ class FaultRunner:
             end_called_ns=None if planned.for_s is None else called_ns,
             counters=figures.counters,
             connections_hit=figures.connections_hit,
+            end_planned_ns=None if planned.for_s is None else at_ns,
+            ended_because=figures.because,
+            absent=tuple(figures.absent),
         )
+        return figures
 
     async def _watch(self, targets: Sequence[str], until_ns: int) -> None:
         """Look at containers again and again until `until_ns`; at least once, however late it began."""

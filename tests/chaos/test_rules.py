@@ -13,7 +13,14 @@ from chaos.evidence import ContainerSeen, Ending, LinkSeen, Outcome, Silence, Wi
 from chaos.fault import ContainerFault, LinkFault
 
 S = 1_000_000_000
-QUIET = Window(0, 10 * S, rtt_ms=(1.0, 1.2, 0.9, 1.1), connects={Outcome.answered: 3}, lives=True)
+QUIET = Window(
+    0,
+    10 * S,
+    rtt_ms=(1.0, 1.2, 0.9, 1.1),
+    connects={Outcome.answered: 3},
+    rates_bytes_per_s=(5e6, 4e6),
+    lives=True,
+)
 DURING = replace(QUIET, from_ns=10 * S, until_ns=20 * S)
 AFTER = replace(QUIET, from_ns=20 * S, until_ns=30 * S)
 UNTOUCHED = LinkSeen("worker-1", QUIET, DURING, AFTER)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import random
 import time
+import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
@@ -19,6 +20,7 @@ from websockets.http11 import Request, Response
 from chaos.prober import events
 from chaos.prober.__main__ import WatchFile, read_settings
 from chaos.prober.dial import PROBE_BYTES, PROBE_PATH
+from chaos.prober.echoes import STAMP
 from chaos.prober.look import Look, ProberSettings, Watch, write_watches
 from chaos.prober.stream import LinkProber
 from wire.events import Event, Journal
@@ -31,6 +33,7 @@ class Coordinator:
     """The coordinator's end of a link. While `open` is not set it answers nothing on standing connections."""
 
     port: int = 0
+    count: int = 0
     open: asyncio.Event = field(default_factory=asyncio.Event)
     connections: list[ServerConnection] = field(default_factory=list)
 
@@ -38,8 +41,11 @@ class Coordinator:
         self.connections.append(connection)
         try:
             async for message in connection:
+                came_ns = time.monotonic_ns()
                 await self.open.wait()
-                await connection.send(message)
+                assert isinstance(message, bytes)
+                self.count += 1
+                await connection.send(STAMP.pack(came_ns, self.count, zlib.crc32(message)) + message)
         except ConnectionClosed:
             pass
 

@@ -106,7 +106,8 @@ def test_a_fault_that_nobody_saw_ending_is_not_proved() -> None:
     for link in HIT:
         story.well(link, 10, 20)
         story.ended(link, 20.01, "fin")
-        story.tried(link, 25, "refused")
+        for at_s in range(21, 30):
+            story.tried(link, at_s, "refused")
     for link in SPARED:
         story.well(link, 10, 38)
     receipt = proof(act("refuse"), story)
@@ -239,6 +240,8 @@ def test_an_attempt_that_was_still_waiting_when_the_fault_ended_had_hung(closed_
             story.well(link, 20, 38)
         else:
             story.seen(link, 20, 30)
+            for at_s in (23.1, 26.2):
+                story.tried(link, at_s, "hung", took_ms=3000)
             story.tried(link, closed_s, "closed", took_ms=2500)
             story.well(link, 31, 38)
     assert proof(act("hang"), story).proved
