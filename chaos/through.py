@@ -98,7 +98,8 @@ def through(signs: Iterable[Sign], from_ns: int, until_ns: int, reach_ns: int) -
 
 def _counts(sign: Sign, inner: tuple[int, int]) -> bool:
     """What is seen missing at the very edge may lie outside."""
-    return sign.there or (sign.from_ns >= inner[0] and sign.until_ns <= inner[1])
+    within = sign.from_ns >= inner[0] and sign.until_ns <= inner[1]
+    return sign.there or within or min(sign.until_ns, inner[1]) - max(sign.from_ns, inner[0]) > EDGE_NS
 
 
 def steady(signs: Sequence[Sign], at_least: int) -> list[Sign]:

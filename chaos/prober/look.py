@@ -6,6 +6,16 @@ from typing import TypeVar
 
 import msgspec
 
+# A fault shorter than this is looked at so often while it lasts, within these bounds.
+_SHORT_S = 4.0
+_LOOKS_IN_SHORT = 8.0
+_MOST_PROBES_PER_S = 20.0
+_MOST_CONNECTS_PER_S = 10.0
+_FOLLOWS_PER_S = 0.2
+_SPARED_BYTES = 8_192
+_SPARED_EVERY_S = 2.5
+_SPARED_BURSTS_PER_S = 40.0
+
 S = TypeVar("S", bound=msgspec.Struct)
 
 
@@ -76,13 +86,40 @@ def shared(look: Look, settings: ProberSettings) -> Look:
     )
 
 
+def in_time(look: Look, for_s: float | None) -> Look:
+    """The same look, close enough to fall on a short fault some times while it lasts."""
+    if for_s is None or for_s >= _SHORT_S:
+        return look
+    often = _LOOKS_IN_SHORT / for_s
+    connects = (
+        look.connects_per_s if look.connects_per_s < _FOLLOWS_PER_S else min(_MOST_CONNECTS_PER_S, often)
+    )
+    return Look(
+        probes_per_s=max(look.probes_per_s, min(_MOST_PROBES_PER_S, often)),
+        connects_per_s=max(look.connects_per_s, connects),
+        volume_bytes_per_s=look.volume_bytes_per_s,
+        burst_bytes=look.burst_bytes,
+        burst_every_s=look.burst_every_s,
+    )
+
+
+def spared_look(links: int) -> Look:
+    """A look that notices when a link becomes slow that a fault should spare: small, and smaller the more
+    links there are.
+    """
+    bursts = max(_SPARED_EVERY_S, links / _SPARED_BURSTS_PER_S)
+    return Look(probes_per_s=2.0, burst_bytes=_SPARED_BYTES, burst_every_s=bursts)
+
+
 def burst_look(rate_bytes_per_s: int, for_s: float | None) -> Look:
     """A look that measures throughput of about this rate, some times while a fault lasts.
 
-    A burst takes long enough for the rate to show, and leaves the link to the worker most of the time.
+    A burst takes long enough for the rate to show, and leaves the link to the worker most of the time. Some
+    come before the fault: what the link carries by itself is what its limit is held against.
     """
     burst_bytes = max(2_048, min(128_000, rate_bytes_per_s // 10))
-    return Look(burst_bytes=burst_bytes, burst_every_s=max(1.0, (for_s or 10.0) / 4))
+    takes_s = burst_bytes / rate_bytes_per_s
+    return Look(burst_bytes=burst_bytes, burst_every_s=max(1.0, min((for_s or 10.0) / 4, 1.5), 4 * takes_s))
 
 
 def read_watches(data: bytes) -> list[Watch]:

@@ -5,7 +5,17 @@ from __future__ import annotations
 import pytest
 
 from chaos.catalogue import make
-from chaos.prober.look import Look, ProberSettings, Watch, look_at, read_watches, shared, write_watches
+from chaos.prober.look import (
+    Look,
+    ProberSettings,
+    Watch,
+    in_time,
+    look_at,
+    read_watches,
+    shared,
+    spared_look,
+    write_watches,
+)
 
 CLOSE = Look(probes_per_s=20, connects_per_s=4)
 WATCH = Watch(100, 200, ["worker-1"], CLOSE)
@@ -53,9 +63,29 @@ def test_a_watch_file_that_is_none_is_told(data: bytes) -> None:
 @pytest.mark.parametrize("rate", ["1e-6", "1e-4", "1e-2", "1"])
 def test_corruption_is_looked_for_in_bounded_traffic(rate: str) -> None:
     look = make("corrupt", {"rate": rate}).look_for(10.0)
-    assert 400 <= look.volume_bytes_per_s <= 20_000
+    assert 400 <= look.volume_bytes_per_s <= 120_000
 
 
 def test_throughput_is_measured_in_bounded_bursts() -> None:
     assert make("bandwidth", {"rate": "1GB/s"}).look_for(10.0).burst_bytes == 128_000
     assert make("bandwidth", {"rate": "64KB/s"}).look_for(10.0).burst_bytes == 6_400
+
+
+def test_a_fault_that_is_shorter_than_a_look_is_looked_at_more_often() -> None:
+    usual = make("block_new_only", {}).look_for(0.5)
+    close = in_time(usual, 0.5)
+    assert close.probes_per_s * 0.5 >= 5
+    assert close.connects_per_s * 0.5 >= 3
+    assert in_time(usual, 12.0) == usual
+
+
+@pytest.mark.parametrize("for_s", [5.0, 20.0, 300.0])
+def test_a_link_s_own_rate_is_measured_before_a_fault_that_bounds_it(for_s: float) -> None:
+    assert make("bandwidth", {"rate": "64KB/s"}).look_for(for_s).burst_every_s <= 1.5
+
+
+@pytest.mark.parametrize("links", [5, 50, 500])
+def test_spared_links_are_looked_at_in_bounded_traffic(links: int) -> None:
+    look = spared_look(links)
+    assert links * look.burst_bytes / look.burst_every_s <= 350_000
+    assert look.probes_per_s >= 2

@@ -60,3 +60,11 @@ def test_a_prober_that_cannot_be_told_looks_closely_all_the_time() -> None:
     untold = msgspec.json.decode(settings_json(close_look, can_be_told=False))["usual"]
     assert told["volume_bytes_per_s"] == 0
     assert untold["volume_bytes_per_s"] > 0
+
+
+def test_links_that_a_fault_spares_are_watched_too_where_no_other_fault_is_on() -> None:
+    faults = "{fault: latency, mean: 100ms, targets: 1, at: 20s, for: 5s}, {fault: cut, targets: 2, at: 22s}"
+    text = f"# Spared links show that they were.\n\nworkers: 4\nduration: 40s\ntimeline: [{faults}]\n"
+    told = watches(resolve(parse_scenario(text, "spared"), seed=1), zero_ns=0)
+    spared = {link for watch in told for link in watch.links if watch.look.burst_bytes}
+    assert spared == {"worker-3", "worker-4"}
