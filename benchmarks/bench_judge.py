@@ -97,7 +97,7 @@ def rows(*, quick: bool) -> list[Row]:
         empty.write_text(READY)
         rounds = [one_round(whole, tenth, empty) for _ in range(count)]
         page_mib = (whole / "report.html").stat().st_size / MIB
-        journals_mib = sum(path.stat().st_size for path in (whole / "journals").iterdir()) / MIB
+        journals_mib = sum(path.stat().st_size for path in (whole / "journals").rglob("*.jsonl")) / MIB
     return table(rounds, few, many, page_mib, journals_mib)
 
 

@@ -321,13 +321,17 @@ class RefusalsOmitted(Event, tag="refusals_omitted", frozen=True):
     count: int
 
 
-ProcessEvent = (
-    ProcessStarted | ProcessStopping | Waiting | Connecting | ConnectFailed | Connected | Lost | GaveUp
-    | Received | Started | Finished | ResultAcknowledged | LeaseExpired | Dropped | CheckpointCreated
-    | Traffic | WorkerJoined | WorkerLost | WorkerGone | HandshakeRefused | FrameRefused | Submitted
-    | Assigned | AttemptLost | TaskDone | ResultRefused | CheckpointCommitted | CheckpointRefused | Totals
+EitherEvent = ProcessStarted | ProcessStopping | FrameRefused | Lost | Traffic
+WorkerEvent = (
+    EitherEvent | Waiting | Connecting | ConnectFailed | Connected | GaveUp | Received | Started | Finished
+    | ResultAcknowledged | LeaseExpired | Dropped | CheckpointCreated
+)  # fmt: skip
+CoordinatorEvent = (
+    EitherEvent | WorkerJoined | WorkerLost | WorkerGone | HandshakeRefused | Submitted | Assigned
+    | AttemptLost | TaskDone | ResultRefused | CheckpointCommitted | CheckpointRefused | Totals
     | RefusalsOmitted
 )  # fmt: skip
+ProcessEvent = WorkerEvent | CoordinatorEvent
 
 
 class Journal:

@@ -13,7 +13,7 @@ from pathlib import Path
 
 def parsing(folder: Path) -> None:
     """`json.loads` of every line, and keep nothing: the least that anything which reads them would do."""
-    for journal in sorted((folder / "journals").glob("*.jsonl")):
+    for journal in sorted((folder / "journals").rglob("*.jsonl")):
         for line in journal.open("rb"):
             json.loads(line)
 

@@ -2,17 +2,16 @@
 
 from __future__ import annotations
 
+from itertools import repeat
 from pathlib import Path
-
-import msgspec
 
 from driver.dashboard.model import Model
 from driver.dashboard.picture import Painter
 from driver.dashboard.tail import Tail
 from driver.histories.course import window_of
-from driver.histories.events import DriverEvent, FaultBegun
-from wire.decoding import UNDECODABLE
-from wire.events import Event, ProcessEvent
+from driver.histories.events import FaultBegun
+from driver.histories.writers import reader_of
+from wire.events import Event
 
 HOLD_NS = 150_000_000
 """An event waits so long for others of the same time, which their writers may not have written yet."""
@@ -26,7 +25,6 @@ class Feed:
         self.model = Model()
         self.painter = Painter(self.model)
         self._tails = [Tail(folder), *([Tail(by_hand)] if by_hand else [])]
-        self._decoder = msgspec.json.Decoder(ProcessEvent | DriverEvent)
         self._pending: list[Event] = []
         self._began_wall_s: float | None = None
 
@@ -42,8 +40,8 @@ class Feed:
         until_ns = now_ns - HOLD_NS
         more = False
         for place, tail in enumerate(self._tails):
-            for lines, rest in tail.look():
-                events = self._decoded(lines, of_the_lab=place == 0)
+            for process, lines, rest in tail.look():
+                events = self._decoded(process, lines, of_the_lab=place == 0)
                 self._pending += events
                 if rest:
                     # Of this file later events are still to be read: nothing newer may be heard before them.
@@ -60,14 +58,10 @@ class Feed:
             self.model.tick(until_ns, wall_s - HOLD_NS / 1e9)
         return more
 
-    def _decoded(self, lines: list[bytes], of_the_lab: bool) -> list[Event]:
-        events: list[Event] = []
-        for line in lines:
-            try:
-                events.append(self._decoder.decode(line))
-            except UNDECODABLE:
-                # A line that a kill tore, or of another version: the judge will tell of it.
-                continue
+    def _decoded(self, process: str, lines: list[bytes], of_the_lab: bool) -> list[Event]:
+        # A line that a kill tore, of another version or another's to write: the judge will tell of it.
+        read = map(reader_of(process).event, repeat(process), lines)
+        events = [event for event in read if event is not None]
         if of_the_lab and events and self._began_wall_s is None:
             self._began_wall_s = min(event.wall_s for event in events)
         if not of_the_lab:

@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import dataclass
 from pathlib import Path
+
+from driver.histories.journal_folder import find, opened
+from driver.histories.writers import PROBER
 
 READ_BYTES = 1 << 20
 """At most so much of one file in one look; what is left comes with the next."""
@@ -22,41 +26,37 @@ class _File:
 
 
 class Tail:
-    """The journals of one folder. The prober's are left out: its receipts come in the driver's own."""
+    """The journals of one folder. The prober's are left out: its receipts come in the driver's own.
+
+    What is no regular file is passed over here, and named when the run is judged.
+    """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files: dict[Path, _File] = {}
 
-    def look(self) -> list[tuple[list[bytes], bool]]:
-        """For each file that has news, its new lines, and whether more of it can be read at once.
+    def look(self) -> list[tuple[str, list[bytes], bool]]:
+        """For each journal that has news: whose it is, its new lines, and whether more can be read at once.
 
         Where more can, the last line is told whatever it is: it says how far in time the file was read.
         """
-        paths = self._paths()
-        most = max(LEAST_BYTES, min(READ_BYTES, LOOK_BYTES // max(1, len(paths))))
-        found = [self._read(path, most) for path in paths]
-        return [(lines, more) for lines, more in found if lines or more]
-
-    def _paths(self) -> list[Path]:
-        try:
-            found = sorted(path for path in self.folder.iterdir() if path.suffix == ".jsonl")
-        except OSError:
-            return []
-        return [path for path in found if path.name != "prober.jsonl"]
+        found = find(self.folder).journals
+        found.pop(PROBER, None)
+        most = max(LEAST_BYTES, min(READ_BYTES, LOOK_BYTES // max(1, len(found))))
+        read = [(name, *self._read(path, most)) for name, path in found.items()]
+        return [(name, lines, more) for name, lines, more in read if lines or more]
 
     def _read(self, path: Path, most: int) -> tuple[list[bytes], bool]:
         file = self._files.setdefault(path, _File())
         try:
-            with path.open("rb") as opened:
-                stat = path.stat()
+            with opened(path) as descriptor:
+                stat = os.fstat(descriptor)
                 if stat.st_ino != file.inode or stat.st_size < file.offset:
                     # Another file has taken its place: it is read from its beginning.
                     file.offset, file.torn, file.inode = 0, b"", stat.st_ino
                 if stat.st_size == file.offset:
                     return [], False
-                opened.seek(file.offset)
-                data = opened.read(most)
+                data = os.pread(descriptor, most, file.offset)
         except OSError:
             return [], False
         file.offset += len(data)

@@ -5,18 +5,18 @@ from __future__ import annotations
 import io
 import tarfile
 import zlib
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
-from typing import TypeVar
 
 from driver.engines import addresses, cgroups, compose_reading
 from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_images import BuildEnvironment, ComposeImages
 from driver.engines.compose_reading import Cable
+from driver.engines.compose_workers import JOURNAL_TARGET, ComposeWorkers, each, journal_mount
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import (
+    COORDINATOR,
     CORE,
     MONITORS,
     PROBER,
@@ -29,14 +29,12 @@ from driver.engines.engine import (
     Usage,
 )
 from driver.errors import AddressTakenError, PortTakenError
+from driver.histories.journal_folder import MAX_ENTRIES, MAX_JOURNAL_BYTES, own_journal
 from driver.machine.ports import holder
+from wire.address import worker_name
 
 UP_TIMEOUT_S = 300.0
-_THREADS = 8
 _STOP_ORDER = (WORKER, PROBER, "coordinator", "toxiproxy")
-
-T = TypeVar("T")
-R = TypeVar("R")
 
 
 class ComposeEngine:
@@ -101,46 +99,48 @@ class ComposeEngine:
         self._compose(spec, *_profiles(services), "up", "-d", "--no-build", "--no-deps", *services)
 
     def make(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
-        count = f"{WORKER}={workers}"
-        self._compose(
-            spec,
-            *_profiles(also),
-            "up",
-            "--no-start",
-            "--no-build",
-            "--no-deps",
-            "--scale",
-            count,
-            WORKER,
-            *also,
+        if also:
+            self._make(spec, *also)
+        maker = ComposeWorkers(
+            self._sdk,
+            lambda: self._make(spec, WORKER, "--scale", f"{WORKER}=1"),
+            lambda: self._compose(spec, "config", "--hash", WORKER)[-1].split()[-1],
         )
+        maker.make(workers, spec.journals)
 
     def start_made(self) -> None:
-        _each(self.start, [one.name for one in self.containers() if one.status in ("created", "exited")])
+        each(self.start, [one.name for one in self.containers() if one.status in ("created", "exited")])
 
     def core_address(self, spec: LabSpec) -> str:
         return f"{addresses.core_prefix(spec.room)}.2:8765"
 
     def stop_all(self, grace_s: float) -> None:
         standing = [one for one in self.containers() if one.status in ("running", "paused")]
-        _each(self.unpause, [one.name for one in standing if one.status == "paused"])
+        each(self.unpause, [one.name for one in standing if one.status == "paused"])
         for service in _STOP_ORDER:
-            _each(
+            each(
                 lambda name: self.stop(name, grace_s),
                 [one.name for one in standing if one.service == service],
             )
 
     def down(self) -> list[str]:
-        _each(self._sdk.remove, self.containers())
+        each(self._sdk.remove, self.containers())
         left = self._sdk.remove_networks_and_volumes()
         return [one.name for one in self.containers()] + left
 
     def interrupt(self) -> None:
         self._command.interrupt()
 
-    def _compose(self, spec: LabSpec, *words: str) -> None:
+    def _make(self, spec: LabSpec, *services_and_words: str) -> None:
+        profiles = _profiles(services_and_words)
+        self._compose(spec, *profiles, "up", "--no-start", "--no-build", "--no-deps", *services_and_words)
+
+    def _compose(self, spec: LabSpec, *words: str) -> list[str]:
+        if spec.journals is not None:
+            for process in (COORDINATOR, PROBER, worker_name(1)):
+                journal_mount(spec.journals, process)
         environment = {**self._images.variables(), **compose_reading.variables(spec)}
-        self._command(*words, environment=environment, timeout_s=UP_TIMEOUT_S)
+        return self._command(*words, environment=environment, timeout_s=UP_TIMEOUT_S)
 
     # -- looking -------------------------------------------------------------------------------------------
 
@@ -154,7 +154,7 @@ class ComposeEngine:
         running = [one for one in self.containers() if one.status == "running"]
         read = {one: cgroups.usage(one.name, one.id) if self.is_local else None for one in running}
         rest = [one for one, usage in read.items() if usage is None]
-        asked = _each(lambda one: compose_reading.usage(one.name, self._sdk.stats(one)), rest)
+        asked = each(lambda one: compose_reading.usage(one.name, self._sdk.stats(one)), rest)
         return [usage for usage in (*read.values(), *asked) if usage is not None]
 
     def log(self, name: str, tail: int | None = None) -> str:
@@ -164,12 +164,17 @@ class ComposeEngine:
         for raw in self._sdk.follow(name, tail):
             yield raw.decode(errors="replace")
 
-    def fetch_journals(self, into: Path) -> None:
-        with tarfile.open(fileobj=io.BytesIO(self._sdk.archive("coordinator", "/journal"))) as archive:
-            for member in archive.getmembers():
-                source = archive.extractfile(member) if member.isfile() else None
-                if source is not None:
-                    (into / Path(member.name).name).write_bytes(source.read())
+    def fetch_journals(self, into: Path) -> list[str]:
+        left_out = []
+        for one in self.containers():
+            if one.service not in (COORDINATOR, PROBER, WORKER):
+                continue
+            packed = self._sdk.archive(one.name, JOURNAL_TARGET, MAX_JOURNAL_BYTES)
+            journal, others = journal_in(packed, own_journal(Path(), one.name).name)
+            left_out += [f"{one.name}: {other}" for other in others]
+            if journal is not None:
+                (journal_mount(into, one.name) / own_journal(Path(), one.name).name).write_bytes(journal)
+        return left_out
 
     # -- hurting -------------------------------------------------------------------------------------------
 
@@ -220,7 +225,7 @@ class ComposeEngine:
 
     def hurts(self) -> dict[str, list[str]]:
         names = [one.name for one in self.containers()]
-        found = _each(lambda name: compose_reading.hurts(self._sdk.inspect(name), self._project), names)
+        found = each(lambda name: compose_reading.hurts(self._sdk.inspect(name), self._project), names)
         return {name: hurts for name, hurts in zip(names, found, strict=True) if hurts}
 
     def _cables(self, name: str) -> list[Cable]:
@@ -237,7 +242,14 @@ def _profiles(services: Sequence[str]) -> list[str]:
     return [word for profile in asked for word in ("--profile", profile)]
 
 
-def _each(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """`call` on all items, several at a time; the first error is raised once all have ended."""
-    with ThreadPoolExecutor(_THREADS) as pool:
-        return list(pool.map(call, items))
+def journal_in(packed: bytes, name: str) -> tuple[bytes | None, list[str]]:
+    """The journal in a tar archive of a container's journal folder, and whatever else it holds."""
+    journal, others = None, []
+    with tarfile.open(fileobj=io.BytesIO(packed)) as archive:
+        for member in archive:
+            source = archive.extractfile(member) if member.isreg() else None
+            if source is not None and member.name == f"{JOURNAL_TARGET[1:]}/{name}":
+                journal = source.read()
+            elif member.name != JOURNAL_TARGET[1:]:
+                others.append(f"{member.name[:80]!r} left out")
+    return journal, others[:MAX_ENTRIES]

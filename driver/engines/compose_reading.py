@@ -10,6 +10,7 @@ from typing import Any
 
 from driver.engines import addresses
 from driver.engines.engine import PROBER, WORKER, Container, LabSpec, Standing, Usage
+from wire.address import worker_name
 
 PROJECT = "com.docker.compose.project"
 SERVICE = "com.docker.compose.service"
@@ -140,9 +141,18 @@ def variables(spec: LabSpec) -> dict[str, str]:
         "STORMLAB_PROBER": spec.prober_json,
         "STORMLAB_CORE_PREFIX": addresses.core_prefix(spec.room),
         "STORMLAB_LINKS_SUBNET": addresses.links_subnet(spec.room),
-        "STORMLAB_JOURNALS": str(spec.journals or ""),
+        **_journal_mounts(spec.journals),
     }
     return {name: value for name, value in told.items() if value}
+
+
+def _journal_mounts(journals: Path | None) -> dict[str, str]:
+    """A mount for each of Compose's own containers; further workers are copies with others."""
+    if journals is None:
+        return {}
+    processes = {"COORDINATOR": "coordinator", "PROBER": "prober", "WORKER": worker_name(1)}
+    # Without it, /journal alone is a volume of the container's own.
+    return {f"STORMLAB_{word}_JOURNAL": f"{journals / name}:" for word, name in processes.items()}
 
 
 def subnets(networks: Iterable[Attributes]) -> list[ipaddress.IPv4Network]:
@@ -169,7 +179,7 @@ def spec(coordinator: Attributes, toxiproxy: Attributes, worker: Attributes | No
         coordinator_json=variables.get("STORMLAB_COORDINATOR", ""),
         worker_json=_environment(worker).get("STORMLAB_WORKER", "") if worker else "",
         room=int(variables["STORMLAB_LISTEN"].split(".")[2]),
-        journals=_bind(coordinator, "/journal"),
+        journals=folder.parent if (folder := _bind(coordinator, "/journal")) else None,
     )
 
 

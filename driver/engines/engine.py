@@ -14,7 +14,8 @@ from typing import Protocol
 
 Say = Callable[[str], None]
 
-CORE = ("toxiproxy", "coordinator")
+COORDINATOR = "coordinator"
+CORE = ("toxiproxy", COORDINATOR)
 WORKER = "worker"
 PROBER = "prober"
 MONITORS = ("prometheus", "grafana")
@@ -25,7 +26,8 @@ MONITORS = ("prometheus", "grafana")
 class LabSpec:
     """All that a lab is started with.
 
-    The settings are JSON texts; `journals` is a folder of this machine, or None for one inside the engine.
+    The settings are JSON texts. `journals` is a folder of this machine in which each container has one of its
+    own, or None where each keeps its journal inside the engine.
     `control_token` lets the driver, and nobody else, use the coordinator's control API.
     `room` tells labs apart that stand side by side: the engine gives each its own addresses by it.
     """
@@ -165,8 +167,8 @@ class Engine(Protocol):
     def stop_all(self, grace_s: float) -> None:
         """Stop every process in order, workers first, and keep what they wrote."""
 
-    def fetch_journals(self, into: Path) -> None:
-        """Copy journals that are kept inside the engine into a folder."""
+    def fetch_journals(self, into: Path) -> list[str]:
+        """Copy journals that are kept inside the engine into a folder; what lay beside them, left out."""
 
     def down(self) -> list[str]:
         """Remove all that belongs to the lab, in any state; what is left afterwards, if anything."""

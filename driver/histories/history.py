@@ -24,6 +24,7 @@ V = TypeVar("V")
 DRIVER = "driver"
 COORDINATOR = "coordinator"
 _at_ns = attrgetter("at_ns")
+_by = attrgetter("by")
 
 
 class _Head(msgspec.Struct):
@@ -34,8 +35,9 @@ class _Head(msgspec.Struct):
 class Damage:
     """Lines of one journal that could not be used.
 
-    `what` is torn (by a kill), damaged, unknown, missing, or a hole: the seals say that lines were taken out,
-    added or altered since they were written (`lines` of them, as far as that can be told).
+    `what` is torn (by a kill), damaged, unknown, missing, refused (lines that are not this process's to
+    write), foreign (something else in its folder), or a hole: the seals say that lines were taken out, added
+    or altered since they were written (`lines` of them, as far as that can be told).
     """
 
     journal: str
@@ -56,13 +58,20 @@ class JournalRead:
 
 
 class LineReader:
-    """Turns journals' bytes into events. Kinds that it was not given are told as unknown, not as damage."""
+    """Turns journals' bytes into events. Kinds that it was not given are told as unknown, not as damage.
 
-    def __init__(self, more_kinds: Iterable[type[Event]] = ()) -> None:
+    `own` names the kinds that the process may write, where not all. A line of another kind, or one that says
+    that another process wrote it, is refused: what a line is, follows from where it lies.
+    """
+
+    def __init__(
+        self, more_kinds: Iterable[type[Event]] = (), own: Iterable[type[Event]] | None = None
+    ) -> None:
         kinds: Any = ProcessEvent | DriverEvent
         for kind in more_kinds:
             kinds = kinds | kind
         self._decoder = msgspec.json.Decoder(cast(type[Event], kinds))
+        self._own = None if own is None else frozenset(own)
 
     def read(self, name: str, data: bytes) -> JournalRead:
         """The journal of process `name`. Never raises for what the bytes hold."""
@@ -70,23 +79,52 @@ class LineReader:
             events = self._decoder.decode_lines(data)
         except UNDECODABLE:
             return self._read_line_by_line(name, data)
-        if data and not data.endswith(b"\n"):
-            # The last line decodes, so all of it was written; only its newline was not.
-            return JournalRead(name, events, range(1, len(events) + 1))
-        if data.count(b"\n") != len(events):
+        # A last line that decodes was written but for its newline.
+        is_whole = not data.endswith(b"\n") or data.count(b"\n") == len(events)
+        if not is_whole or not self._are_own(name, events):
             return self._read_line_by_line(name, data)
         return JournalRead(name, events, range(1, len(events) + 1))
+
+    def event(self, name: str, line: bytes) -> Event | None:
+        """One line of process `name`; None for one that cannot be used."""
+        try:
+            event = self._decoder.decode(line)
+        except UNDECODABLE:
+            return None
+        return None if self.refusal(name, event) else event
+
+    def _are_own(self, name: str, events: Sequence[Event]) -> bool:
+        """Whether `refusal` is "" for all: by sets, since there may be a million."""
+        if self._own is not None and not self._own.issuperset(map(type, events)):
+            return False
+        return {name}.issuperset(map(_by, events))
+
+    def refusal(self, name: str, event: Event) -> str:
+        """Why an event cannot be a line of process `name`; "" when it can."""
+        if event.by != name:
+            return f"a line says that it is {event.by[:80]!r}'s"
+        if self._own is not None and type(event) not in self._own:
+            return f"a {type(event).__struct_config__.tag} is not {name}'s to write"
+        return ""
 
     def _read_line_by_line(self, name: str, data: bytes) -> JournalRead:
         events: list[Event] = []
         numbers = array("I")
         wrong: dict[str, list[tuple[int, str]]] = {}
+
+        def take(number: int, line: bytes) -> None:
+            event = self._decoder.decode(line)
+            if refused := self.refusal(name, event):
+                wrong.setdefault("refused", []).append((number, refused))
+                return
+            events.append(event)
+            numbers.append(number)
+
         lines = data.split(b"\n")
         torn = lines.pop()
         for number, line in enumerate(lines, 1):
             try:
-                events.append(self._decoder.decode(line))
-                numbers.append(number)
+                take(number, line)
             except UNDECODABLE as error:
                 what, because = self._diagnose(line, str(error))
                 if what == "damaged" and self._begins_a_life(lines[number : number + 1]):
@@ -94,8 +132,7 @@ class LineReader:
                 wrong.setdefault(what, []).append((number, because))
         if torn:
             try:
-                events.append(self._decoder.decode(torn))
-                numbers.append(len(lines) + 1)
+                take(len(lines) + 1, torn)
             except UNDECODABLE as error:
                 wrong.setdefault("torn", []).append((len(lines) + 1, str(error)))
         return JournalRead(

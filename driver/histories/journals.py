@@ -7,11 +7,11 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from typing import get_args
 
-from chaos.prober.events import ProberEvent
-from driver.histories.history import Damage, History, JournalRead, LineReader
+from driver.histories.history import Damage, History, JournalRead
 from driver.histories.holes import holes, strangers
+from driver.histories.journal_folder import NotAJournalError, find, read_bytes
+from driver.histories.writers import reader_of
 from wire.journal_chain import read_chain
 
 JOURNALS = "journals"
@@ -23,23 +23,23 @@ def read_history(
     """All journals of a run. `expected` names the processes that must have one; `sealed`: its record says
     that they were written with seals.
 
-    Never raises for what files hold: what is torn, damaged, unknown or missing stands in `History.damage`.
+    Never raises for what files hold: what is torn, damaged, unknown, missing, refused or foreign stands in
+    `History.damage`.
     """
-    reader = LineReader(get_args(ProberEvent))
+    found = find(run_folder / JOURNALS)
     with without_collection():
-        journals = {name: _read(reader, path) for name, path in journal_files(run_folder).items()}
+        journals = {name: _read(name, path) for name, path in found.journals.items()}
     named = list(workers) or sorted(
         (name for name in journals if name.startswith("worker-")), key=worker_order
     )
     sealed = sealed or any(journal.chain and journal.chain.is_sealed for journal in journals.values())
     wrong = holes(journals) if sealed else []
-    of_the_run = {name: journal for name, journal in journals.items() if name not in strangers(journals)}
+    wrong += [Damage(name, "foreign", 0, f"its folder holds {what}") for name, what in found.foreign]
+    outside = strangers(journals)
+    for name in outside:
+        wrong += [replace(one, what="foreign") for one in journals[name].damage if one.what == "missing"]
+    of_the_run = {name: journal for name, journal in journals.items() if name not in outside}
     return History(of_the_run, expected, named, sealed, wrong)
-
-
-def journal_files(run_folder: Path) -> dict[str, Path]:
-    """The journals of a run, by the name of the process."""
-    return {path.stem: path for path in sorted((run_folder / JOURNALS).glob("*.jsonl"))}
 
 
 def worker_order(name: str) -> tuple[int, str]:
@@ -48,14 +48,16 @@ def worker_order(name: str) -> tuple[int, str]:
     return (int(number) if number.isdecimal() else 0, name)
 
 
-def _read(reader: LineReader, path: Path) -> JournalRead:
+def _read(name: str, path: Path) -> JournalRead:
     try:
-        data = path.read_bytes()
+        data = read_bytes(path)
+    except NotAJournalError as error:
+        because = f"{path.name} is {error}; it was left out"
     except OSError as error:
-        return JournalRead(
-            path.stem, (), (), (Damage(path.stem, "missing", 0, f"{path.name}: {error.strerror}"),)
-        )
-    return replace(reader.read(path.stem, data), chain=read_chain(data))
+        because = f"{path.name}: {error.strerror}"
+    else:
+        return replace(reader_of(name).read(name, data), chain=read_chain(data))
+    return JournalRead(name, (), (), (Damage(name, "missing", 0, because),))
 
 
 @contextmanager

@@ -23,10 +23,12 @@ def gaps(history: History) -> dict[str, str]:
         if damage.what == "hole":
             found[damage.journal] = damage.because
     for damage in history.damage:
-        if damage.what == "damaged" and damage.journal not in found:
+        if damage.what in ("damaged", "refused") and damage.journal not in found:
             found[damage.journal] = (
-                f"{damage.lines} lines of {damage.journal}.jsonl are damaged ({damage.because})"
+                f"{damage.lines} lines of {damage.journal}.jsonl are {damage.what} ({damage.because})"
             )
+        elif damage.what == "foreign" or (damage.what == "missing" and damage.journal in history.journals):
+            found.setdefault(damage.journal, f"{damage.journal}: {damage.because}")
     for process in history.expected:
         if not history.by(process) and process not in found:
             found[process] = f"{process} left no journal"

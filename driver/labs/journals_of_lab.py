@@ -17,8 +17,6 @@ def fresh_journals(engine: Engine) -> Path | None:
     folder = _folder(engine.project)
     forget_journals(engine.project)
     folder.mkdir(parents=True)
-    # The containers' own user, whoever that is on this host, appends here.
-    folder.chmod(0o777)
     return folder
 
 

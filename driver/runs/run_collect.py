@@ -10,9 +10,9 @@ from pathlib import Path
 
 from driver.engines.engine import Engine
 from driver.errors import EngineError
-from driver.histories.events import ContainerSeen, JournalNoted
+from driver.histories.events import ContainerSeen, JournalNoted, Trouble
 from driver.histories.history import DRIVER
-from driver.histories.journals import journal_files
+from driver.histories.journal_folder import find, opened
 from driver.runs.run_folder import JOURNALS, LOGS
 from wire.events import Journal
 from wire.journal_chain import last_seal
@@ -28,7 +28,8 @@ async def collect(engine: Engine, folder: Path, journal: Journal) -> None:
     await asyncio.to_thread(engine.stop_all, STOP_GRACE_S)
     await asyncio.to_thread(_save_logs, engine, folder / LOGS)
     if not engine.is_local:
-        await asyncio.to_thread(engine.fetch_journals, folder / JOURNALS)
+        for detail in await asyncio.to_thread(engine.fetch_journals, folder / JOURNALS):
+            journal(Trouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
     await asyncio.to_thread(_note_journals, folder, journal)
 
 
@@ -46,12 +47,17 @@ def _note(engine: Engine, journal: Journal) -> None:
 
 def _note_journals(folder: Path, journal: Journal) -> None:
     """Note how long each process's journal is, and its last hash: what is changed from now on shows."""
-    for name, path in journal_files(folder).items():
+    for name, path in find(folder / JOURNALS).journals.items():
         if name == DRIVER:
             continue
-        with path.open("rb") as file:
-            size_bytes = os.fstat(file.fileno()).st_size
-            lines, head, _ = last_seal(size_bytes, partial(os.pread, file.fileno()))
+        try:
+            with opened(path) as descriptor:
+                size_bytes = os.fstat(descriptor).st_size
+                lines, head, _ = last_seal(size_bytes, partial(os.pread, descriptor))
+        except OSError as error:
+            # What cannot be read is left out, and named by whoever judges the run.
+            _log.debug("%s: %s", path, error)
+            continue
         journal(JournalNoted, journal=name, lines=lines, head=head.decode(), size_bytes=size_bytes)
 
 

@@ -52,7 +52,7 @@ def begin(
     folder: Path, plan: Plan, scenario_yaml: str, versions: Mapping[str, str], images: Mapping[str, str],
     argv: Sequence[str], prober: bool,
 ) -> None:  # fmt: skip
-    """The first step of saving: what is about to be tried. Containers write into `journals` themselves."""
+    """The first step of saving: what is about to be tried. Each container gets a folder in `journals`."""
     workers = [worker_name(index) for index in range(1, plan.workers + 1)]
     declared = {issue.check: issue for issue in (*known_issues(plan.scenario), *plan.known_issues)}
     known = [KnownIssue(issue.check, issue.because) for issue in declared.values()]
@@ -79,8 +79,6 @@ def begin(
     write_file(folder / PLAN, plan.to_json().encode())
     for name in (JOURNALS, LOGS):
         (folder / name).mkdir(exist_ok=True)
-    # The containers' own user, whoever that is on this host, appends here.
-    (folder / JOURNALS).chmod(0o777)
 
 
 def _own_version() -> str:

@@ -9,7 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chaos.prober.look import write_watches
-from driver.engines.engine import Engine, LabSpec
+from driver.engines.engine import PROBER, Engine, LabSpec
 from driver.errors import EngineGoneError, LabError, RunAbortedError, StoppedError
 from driver.histories.events import Aborted, Healed, LastState, RunStarted, Trouble
 from driver.interrupts import stoppable
@@ -189,7 +189,9 @@ class RunWork:
 
     def _tell_prober(self, zero_ns: int) -> None:
         """Name the times at which it must look closer; it reads the file wherever the journals are ours."""
-        write_file(self._folder / JOURNALS / WATCH_FILE, write_watches(watches(self._plan, zero_ns)))
+        folder = self._folder / JOURNALS / PROBER
+        folder.mkdir(exist_ok=True)
+        write_file(folder / WATCH_FILE, write_watches(watches(self._plan, zero_ns)))
 
     def _notice_s(self) -> float:
         """How long a silence may last before one of the two ends calls the connection dead."""

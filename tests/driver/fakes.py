@@ -107,8 +107,9 @@ class FakeEngine:
     def stop_all(self, grace_s: float) -> None:
         self.asked.append("stop_all")
 
-    def fetch_journals(self, into: Path) -> None:
+    def fetch_journals(self, into: Path) -> list[str]:
         self.asked.append("fetch_journals")
+        return []
 
     def down(self) -> list[str]:
         self.asked.append("down")

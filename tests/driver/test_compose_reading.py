@@ -88,7 +88,9 @@ def test_a_lab_tells_itself_what_it_was_started_with() -> None:
         "STORMLAB_LISTEN=10.231.5.2",
         "STORMLAB_COORDINATOR={}",
     ]
-    coordinator["Mounts"] = [{"Destination": "/journal", "Type": "bind", "Source": "/runs/1/journals"}]
+    coordinator["Mounts"] = [
+        {"Destination": "/journal", "Type": "bind", "Source": "/runs/1/journals/coordinator"}
+    ]
     toxiproxy = inspected(
         "toxiproxy", HostConfig__PortBindings={"8474/tcp": [{"HostIp": "", "HostPort": "9000"}]}
     )
@@ -104,7 +106,17 @@ def test_what_compose_is_told_reads_back_as_the_same_room() -> None:
     assert told["STORMLAB_CONTROL_TOKEN"] == "cd"
     assert told["STORMLAB_CORE_PREFIX"] == "10.231.3"
     assert told["STORMLAB_LINKS_SUBNET"] == "10.232.12.0/22"
-    assert "STORMLAB_JOURNALS" not in told
+    assert "STORMLAB_WORKER_JOURNAL" not in told
+
+
+def test_each_container_is_given_a_journal_folder_of_its_own() -> None:
+    told = compose_reading.variables(LabSpec("ab", "127.0.0.1", 1, 2, journals=Path("/runs/1/journals")))
+    mounts = {name: value for name, value in told.items() if name.endswith("_JOURNAL")}
+    assert mounts == {
+        "STORMLAB_COORDINATOR_JOURNAL": "/runs/1/journals/coordinator:",
+        "STORMLAB_PROBER_JOURNAL": "/runs/1/journals/prober:",
+        "STORMLAB_WORKER_JOURNAL": "/runs/1/journals/worker-1:",
+    }
 
 
 def test_networks_without_an_address_range_are_passed_over() -> None:

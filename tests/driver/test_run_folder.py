@@ -40,7 +40,7 @@ def test_a_run_is_known_before_it_starts(tmp_path: Path) -> None:
     assert re.fullmatch(r"checkout( [0-9a-f]{7,}( with changes)?)?|\d.*", record.versions["stormlab"])
     assert Plan.model_validate_json((folder / PLAN).read_bytes()) == plan()
     assert (tmp_path / LATEST).resolve() == folder
-    assert (folder / "journals").stat().st_mode & 0o777 == 0o777
+    assert (folder / "journals").stat().st_mode & 0o777 == 0o755
 
 
 def test_the_prober_looks_closer_around_each_fault() -> None:

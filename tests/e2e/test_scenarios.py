@@ -68,7 +68,7 @@ def test_a_run_whose_journal_was_altered_is_judged_otherwise(
 ) -> None:
     altered = tmp_path / "altered"
     shutil.copytree(herd[0].run_folder(), altered)
-    journal = altered / "journals" / "coordinator.jsonl"
+    journal = altered / "journals" / "coordinator" / "coordinator.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
     done = [line for line in lines if b'"event":"task_done"' in line]
     journal.write_bytes(b"".join([*lines, done[0]]))
@@ -87,7 +87,7 @@ def test_an_engine_elsewhere_keeps_the_journals_until_they_are_fetched(
     done = lab("scenario", str(SHORT_HERD), "--seed", "3")
     forwarder.cut()
     assert done.returncode == 0, done.stdout + done.stderr
-    assert (lab.run_folder() / "journals" / "worker-3.jsonl").read_bytes()
+    assert (lab.run_folder() / "journals" / "worker-3" / "worker-3.jsonl").read_bytes()
 
 
 def test_faults_that_do_nothing_are_inconclusive(lab: CommandLine) -> None:

@@ -15,6 +15,9 @@ from markupsafe import Markup
 
 from driver.forensics.account import account
 from driver.forensics.naming import Naming
+from driver.histories.history import COORDINATOR
+from driver.histories.journal_folder import own_journal
+from driver.histories.journals import JOURNALS
 from driver.judging.findings import Finding, Status
 from driver.metrics.metric import Unit
 from driver.report.advice import advise
@@ -43,11 +46,12 @@ STATUS_WORDS = {Status.passed: "passed", Status.failed: "failed", Status.unknown
 
 
 class Data(msgspec.Struct):
-    """What the scripts draw."""
+    """What the scripts draw. `mounts`: each journal lies in a folder of its own."""
 
     timeline: Timeline
     curves: list[Plot]
     spreads: list[Plot]
+    mounts: bool = False
 
 
 def render_html(run: Judged) -> str:
@@ -60,7 +64,8 @@ def render_html(run: Judged) -> str:
     told = section(found)
     ranges, scale = _ranges(told)
     script = Markup("\n".join(_asset(name) for name in SCRIPTS))
-    data = Data(timeline(history), curves(history), spreads(history))
+    mounts = own_journal(run.folder / JOURNALS, COORDINATOR).is_file()
+    data = Data(timeline(history), curves(history), spreads(history), mounts)
     return (
         _environment()
         .get_template("page.html.j2")

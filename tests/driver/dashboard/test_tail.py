@@ -8,7 +8,7 @@ from driver.dashboard.tail import LOOK_BYTES, READ_BYTES, Tail
 
 
 def lines(tail: Tail) -> list[bytes]:
-    return [line for found, _ in tail.look() for line in found]
+    return [line for _, found, _ in tail.look() for line in found]
 
 
 def test_a_line_is_told_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
@@ -35,7 +35,7 @@ def test_a_long_file_is_read_a_piece_at_a_time(tmp_path: Path) -> None:
     count = 2 * READ_BYTES // len(line)
     (tmp_path / "worker-1.jsonl").write_bytes(line * count)
     tail = Tail(tmp_path)
-    (first, more), *_ = tail.look()
+    (_, first, more), *_ = tail.look()
     assert more
     assert 0 < len(first) < count
     rest = 0
@@ -53,14 +53,14 @@ def test_what_nobody_is_shown_is_not_even_decoded(tmp_path: Path) -> None:
 def test_how_far_a_file_was_read_is_told_even_where_nobody_is_shown_it(tmp_path: Path) -> None:
     line = b'{"event":"traffic","detail":"' + b"x" * 900 + b'"}\n'
     (tmp_path / "worker-1.jsonl").write_bytes(line * (2 * READ_BYTES // len(line)))
-    assert Tail(tmp_path).look() == [([line.rstrip()], True)]
+    assert Tail(tmp_path).look() == [("worker-1", [line.rstrip()], True)]
 
 
 def test_many_files_share_what_is_read_in_one_look(tmp_path: Path) -> None:
     line = b'{"event":"lost","detail":"' + b"x" * 900 + b'"}\n'
     for number in range(40):
         (tmp_path / f"worker-{number}.jsonl").write_bytes(line * (READ_BYTES // len(line)))
-    read = sum(len(line) + 1 for found, _ in Tail(tmp_path).look() for line in found)
+    read = sum(len(line) + 1 for _, found, _ in Tail(tmp_path).look() for line in found)
     assert 0 < read <= LOOK_BYTES
 
 

@@ -38,7 +38,9 @@ function fill(name, state, rows, outage) {
   rows.forEach(([label, text]) => list.append(make("dt", label), make("dd", text)));
   if (outage && outage.where) {
     const link = make("a", outage.where);
-    link.href = `journals/${encodeURIComponent(outage.where.split(":")[0])}`;
+    const file = outage.where.split(":")[0];
+    const folder = RUN.mounts ? `${encodeURIComponent(file.replace(/\.jsonl$/, ""))}/` : "";
+    link.href = `journals/${folder}${encodeURIComponent(file)}`;
     const cell = make("dd");
     cell.append(link);
     list.append(make("dt", "log line"), cell);

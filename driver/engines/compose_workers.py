@@ -1,0 +1,106 @@
+"""Makes workers: Compose the first, each further one as its copy but for the number and the journal's mount.
+
+`docker compose up --scale` gives all replicas the same mount, and each could write what the others say.
+Copies carry Compose's labels: `docker compose ps`, `logs` and `kill` treat them as its own.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, TypeVar
+
+from driver.engines.compose_reading import NUMBER, PROJECT, SERVICE
+from driver.engines.docker_sdk import DockerSdk
+from driver.engines.engine import WORKER, Container
+from wire.address import index_in_name, worker_name
+
+JOURNAL_TARGET = "/journal"
+CONFIG_HASH = "com.docker.compose.config-hash"
+THREADS = 8
+STOP_GRACE_S = 12
+
+T = TypeVar("T")
+R = TypeVar("R")
+
+
+class ComposeWorkers:
+    """The workers of one project. `first` has Compose make `worker-1`; `config_hash` asks it for the hash of
+    the worker's settings as they should be.
+    """
+
+    def __init__(self, sdk: DockerSdk, first: Callable[[], None], config_hash: Callable[[], str]) -> None:
+        self._sdk = sdk
+        self._first = first
+        self._config_hash = config_hash
+
+    def make(self, workers: int, journals: Path | None) -> None:
+        """Make exactly `worker-1` to `worker-N`, and start none; those that are as they should be stay."""
+        assert workers > 0
+        standing = self._standing()
+        if standing and self._label(standing[0], CONFIG_HASH) != self._config_hash():
+            self._remove(standing)
+            standing = []
+        if not standing:
+            self._first()
+            standing = self._standing()
+        template = self._sdk.inspect(standing[0].name)
+        self._remove(one for one in standing if index_in_name(one.name) > workers)
+        have = {one.name for one in standing}
+        missing = [index for index in range(1, workers + 1) if worker_name(index) not in have]
+        each(lambda index: self._copy(template, index, journals), missing)
+
+    def _standing(self) -> list[Container]:
+        return [one for one in self._sdk.containers() if one.service == WORKER]
+
+    def _label(self, one: Container, label: str) -> str:
+        return str(self._sdk.inspect(one.name)["Config"]["Labels"].get(label, ""))
+
+    def _copy(self, template: Mapping[str, Any], index: int, journals: Path | None) -> None:
+        folder = None if journals is None else journal_mount(journals, worker_name(index))
+        self._sdk.create(*copy_of(template, index, folder))
+
+    def _remove(self, workers: Iterable[Container]) -> None:
+        gone = list(workers)
+        each(
+            lambda one: self._sdk.ask(one.name, lambda api, found: api.stop(found, timeout=STOP_GRACE_S)),
+            gone,
+        )
+        each(self._sdk.remove, gone)
+
+
+def copy_of(template: Mapping[str, Any], index: int, journal: Path | None) -> tuple[str, dict[str, Any]]:
+    """Name and settings of a container like `template` (its inspection), with another number and journal.
+
+    `journal` is a folder of this machine; None: a volume of the container's own, as the template has one.
+    """
+    config, host = dict(template["Config"]), dict(template["HostConfig"])
+    labels = {**config["Labels"], NUMBER: str(index)}
+    name = f"{labels[PROJECT]}-{labels[SERVICE]}-{index}"
+    # It is the template's own id.
+    del config["Hostname"]
+    binds = [bind for bind in host.get("Binds") or [] if bind.split(":")[1] != JOURNAL_TARGET]
+    host["Binds"] = binds if journal is None else [*binds, f"{journal}:{JOURNAL_TARGET}:rw"]
+    assert journal is not None or JOURNAL_TARGET in (config.get("Volumes") or {})
+    ends = {
+        network: {"Aliases": [labels[SERVICE], name]} for network in template["NetworkSettings"]["Networks"]
+    }
+    return name, {
+        **config, "Labels": labels, "HostConfig": host, "NetworkingConfig": {"EndpointsConfig": ends},
+    }  # fmt: skip
+
+
+def journal_mount(journals: Path, process: str) -> Path:
+    """A process's own folder under `journals`, made where it is not there."""
+    folder = journals / process
+    folder.mkdir(parents=True, exist_ok=True)
+    # The containers' own user, whoever that is on this host, writes here, and into no other folder.
+    folder.chmod(0o777)
+    return folder
+
+
+def each(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """`call` on all items, several at a time; the first error is raised once all have ended."""
+    with ThreadPoolExecutor(THREADS) as pool:
+        return list(pool.map(call, items))

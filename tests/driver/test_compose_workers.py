@@ -1,0 +1,112 @@
+"""Further workers are copies of the first, each with a journal folder that no other has."""
+
+from __future__ import annotations
+
+import io
+import tarfile
+from pathlib import Path
+from typing import Any, cast
+
+from driver.engines.compose_engine import journal_in
+from driver.engines.compose_reading import NUMBER, PROJECT, SERVICE
+from driver.engines.compose_workers import CONFIG_HASH, ComposeWorkers, copy_of
+from driver.engines.docker_sdk import DockerSdk
+from driver.engines.engine import Container
+
+
+def template(**volumes: object) -> dict[str, Any]:
+    labels = {PROJECT: "lab", SERVICE: "worker", NUMBER: "1", CONFIG_HASH: "aa", "stormlab.memory": "128m"}
+    return {
+        "Name": "/lab-worker-1",
+        "Config": {"Hostname": "f5ec", "Image": "w", "Labels": labels, "User": "10001:10001", **volumes},
+        "HostConfig": {"Binds": ["/runs/1/worker-1:/journal:rw", "/else:/else:ro"], "ReadonlyRootfs": True},
+        "NetworkSettings": {"Networks": {"lab_links": {"Aliases": ["lab-worker-1", "worker"]}}},
+    }
+
+
+class Sdk:
+    """Containers by name; what is made and removed."""
+
+    def __init__(self, *indexes: int) -> None:
+        self.indexes = list(indexes)
+        self.made: dict[str, dict[str, Any]] = {}
+        self.removed: list[str] = []
+
+    def containers(self) -> list[Container]:
+        return [Container(f"worker-{n}", "worker", str(n), "w", "running", "") for n in self.indexes]
+
+    def inspect(self, name: str) -> dict[str, Any]:
+        return template()
+
+    def create(self, name: str, settings: dict[str, Any]) -> None:
+        self.made[name] = settings
+
+    def ask(self, name: str, call: object) -> None:
+        return None
+
+    def remove(self, one: Container) -> None:
+        self.removed.append(one.name)
+        self.indexes.remove(int(one.id))
+
+    def first(self) -> None:
+        self.indexes.append(1)
+
+
+def made(sdk: Sdk, workers: int, journals: Path, config_hash: str = "aa") -> Sdk:
+    ComposeWorkers(cast(DockerSdk, sdk), sdk.first, lambda: config_hash).make(workers, journals)
+    return sdk
+
+
+def test_no_two_workers_have_the_same_journal_folder(tmp_path: Path) -> None:
+    sdk = made(Sdk(), 4, tmp_path)
+    binds = {name: body["HostConfig"]["Binds"] for name, body in sdk.made.items()}
+    assert binds == {
+        f"lab-worker-{n}": ["/else:/else:ro", f"{tmp_path}/worker-{n}:/journal:rw"] for n in (2, 3, 4)
+    }
+    assert all((tmp_path / f"worker-{n}").stat().st_mode & 0o777 == 0o777 for n in (2, 3, 4))
+
+
+def test_a_copy_is_the_first_worker_in_all_but_number_journal_and_host_name() -> None:
+    name, body = copy_of(template(), 7, Path("/runs/1/worker-7"))
+    assert name == "lab-worker-7"
+    assert body["Labels"] == {**template()["Config"]["Labels"], NUMBER: "7"}
+    assert (body["User"], body["HostConfig"]["ReadonlyRootfs"]) == ("10001:10001", True)
+    assert "Hostname" not in body
+    assert body["NetworkingConfig"]["EndpointsConfig"] == {
+        "lab_links": {"Aliases": ["worker", "lab-worker-7"]}
+    }
+
+
+def test_where_no_files_are_shared_each_copy_has_a_volume_of_its_own() -> None:
+    _, body = copy_of(template(Volumes={"/journal": {}}), 7, None)
+    assert body["HostConfig"]["Binds"] == ["/else:/else:ro"]
+    assert body["Volumes"] == {"/journal": {}}
+
+
+def test_a_lab_is_scaled_by_what_is_missing_or_too_many(tmp_path: Path) -> None:
+    assert list(made(Sdk(1, 2), 3, tmp_path).made) == ["lab-worker-3"]
+    assert made(Sdk(1, 2, 3), 1, tmp_path).removed == ["worker-2", "worker-3"]
+
+
+def test_workers_of_other_settings_are_made_again(tmp_path: Path) -> None:
+    sdk = made(Sdk(1, 2), 2, tmp_path, config_hash="bb")
+    assert sdk.removed == ["worker-1", "worker-2"]
+    assert list(sdk.made) == ["lab-worker-2"]
+
+
+def test_of_a_containers_folder_only_its_journal_is_taken() -> None:
+    packed = io.BytesIO()
+    with tarfile.open(fileobj=packed, mode="w") as archive:
+        for name, kind in (
+            ("journal", tarfile.DIRTYPE), ("journal/worker-3.jsonl", tarfile.REGTYPE),
+            ("journal/coordinator.jsonl", tarfile.REGTYPE), ("journal/zz.jsonl", tarfile.SYMTYPE),
+            ("journal/pipe", tarfile.FIFOTYPE),
+        ):  # fmt: skip
+            member = tarfile.TarInfo(name)
+            member.type, member.linkname = kind, "/etc/passwd"
+            archive.addfile(member)
+    journal, others = journal_in(packed.getvalue(), "worker-3.jsonl")
+    assert journal == b""
+    assert [other.split()[0] for other in others] == [
+        "'journal/coordinator.jsonl'", "'journal/zz.jsonl'", "'journal/pipe'",
+    ]  # fmt: skip
