@@ -20,7 +20,7 @@ _GRACE_S = 5.0
 _HEARTBEAT_S = 10.0
 _GONE = ("Cannot connect to the Docker daemon", "error during connect", "Is the docker daemon running", "EOF")
 _OVERLAP = "Pool overlaps with other one"
-VERBS = ("up", "build", "config")
+VERBS = ("up", "build")
 _TAKEN = ("port is already allocated", "address already in use", "ports are not available")
 
 Heartbeat = Callable[[float, str], None]

@@ -42,6 +42,7 @@ class ComposeEngine:
 
     def __init__(self, project: str, root: Path, prepare: BuildEnvironment) -> None:
         self._project = project
+        self._compose_file = root / "compose.yaml"
         self._sdk = DockerSdk(project)
         self._command = ComposeCommand(project, root, client_environment())
         self._images = ComposeImages(root, self._command, self._sdk, prepare)
@@ -104,7 +105,7 @@ class ComposeEngine:
         maker = ComposeWorkers(
             self._sdk,
             lambda: self._make(spec, WORKER, "--scale", f"{WORKER}=1"),
-            lambda: self._compose(spec, "config", "--hash", WORKER)[-1].split()[-1],
+            self._variables(spec)[compose_reading.WORKER_SETTINGS],
         )
         maker.make(workers, spec.journals)
 
@@ -135,12 +136,15 @@ class ComposeEngine:
         profiles = _profiles(services_and_words)
         self._compose(spec, *profiles, "up", "--no-start", "--no-build", "--no-deps", *services_and_words)
 
-    def _compose(self, spec: LabSpec, *words: str) -> list[str]:
+    def _compose(self, spec: LabSpec, *words: str) -> None:
         if spec.journals is not None:
             for process in (COORDINATOR, PROBER, worker_name(1)):
                 journal_mount(spec.journals, process)
-        environment = {**self._images.variables(), **compose_reading.variables(spec)}
-        return self._command(*words, environment=environment, timeout_s=UP_TIMEOUT_S)
+        self._command(*words, environment=self._variables(spec), timeout_s=UP_TIMEOUT_S)
+
+    def _variables(self, spec: LabSpec) -> dict[str, str]:
+        told = {**self._images.variables(), **compose_reading.variables(spec)}
+        return {**told, compose_reading.WORKER_SETTINGS: compose_reading.digest(self._compose_file, told)}
 
     # -- looking -------------------------------------------------------------------------------------------
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import ipaddress
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -18,6 +19,7 @@ NUMBER = "com.docker.compose.container-number"
 ONE_OFF = "com.docker.compose.oneoff"
 
 MEMORY = "stormlab.memory"
+WORKER_SETTINGS = "STORMLAB_WORKER_SETTINGS"
 _SHIFTS = {"k": 10, "m": 20, "g": 30}
 
 Attributes = Mapping[str, Any]
@@ -144,6 +146,15 @@ def variables(spec: LabSpec) -> dict[str, str]:
         **_journal_mounts(spec.journals),
     }
     return {name: value for name, value in told.items() if value}
+
+
+def digest(compose_file: Path, told: Mapping[str, str]) -> str:
+    """Sixteen hex digits over all that workers are made of; two that differ are workers of other settings."""
+    total = hashlib.sha256(compose_file.read_bytes())
+    for name, value in sorted(told.items()):
+        if "PROBER" not in name:
+            total.update(f"{name}\0{value}\0".encode())
+    return total.hexdigest()[:16]
 
 
 def _journal_mounts(journals: Path | None) -> dict[str, str]:

@@ -17,7 +17,7 @@ from driver.engines.engine import WORKER, Container
 from wire.address import index_in_name, worker_name
 
 JOURNAL_TARGET = "/journal"
-CONFIG_HASH = "com.docker.compose.config-hash"
+SETTINGS = "stormlab.settings"
 THREADS = 8
 STOP_GRACE_S = 12
 
@@ -26,20 +26,18 @@ R = TypeVar("R")
 
 
 class ComposeWorkers:
-    """The workers of one project. `first` has Compose make `worker-1`; `config_hash` asks it for the hash of
-    the worker's settings as they should be.
-    """
+    """The workers of one project. `first` has Compose make `worker-1`, labelled with its `settings`."""
 
-    def __init__(self, sdk: DockerSdk, first: Callable[[], None], config_hash: Callable[[], str]) -> None:
+    def __init__(self, sdk: DockerSdk, first: Callable[[], None], settings: str) -> None:
         self._sdk = sdk
         self._first = first
-        self._config_hash = config_hash
+        self._settings = settings
 
     def make(self, workers: int, journals: Path | None) -> None:
         """Make exactly `worker-1` to `worker-N`, and start none; those that are as they should be stay."""
         assert workers > 0
         standing = self._standing()
-        if standing and self._label(standing[0], CONFIG_HASH) != self._config_hash():
+        if standing and self._label(standing[0], SETTINGS) != self._settings:
             self._remove(standing)
             standing = []
         if not standing:

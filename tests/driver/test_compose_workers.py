@@ -8,14 +8,14 @@ from pathlib import Path
 from typing import Any, cast
 
 from driver.engines.compose_engine import journal_in
-from driver.engines.compose_reading import NUMBER, PROJECT, SERVICE
-from driver.engines.compose_workers import CONFIG_HASH, ComposeWorkers, copy_of
+from driver.engines.compose_reading import NUMBER, PROJECT, SERVICE, digest
+from driver.engines.compose_workers import SETTINGS, ComposeWorkers, copy_of
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Container
 
 
 def template(**volumes: object) -> dict[str, Any]:
-    labels = {PROJECT: "lab", SERVICE: "worker", NUMBER: "1", CONFIG_HASH: "aa", "stormlab.memory": "128m"}
+    labels = {PROJECT: "lab", SERVICE: "worker", NUMBER: "1", SETTINGS: "aa", "stormlab.memory": "128m"}
     return {
         "Name": "/lab-worker-1",
         "Config": {"Hostname": "f5ec", "Image": "w", "Labels": labels, "User": "10001:10001", **volumes},
@@ -52,8 +52,8 @@ class Sdk:
         self.indexes.append(1)
 
 
-def made(sdk: Sdk, workers: int, journals: Path, config_hash: str = "aa") -> Sdk:
-    ComposeWorkers(cast(DockerSdk, sdk), sdk.first, lambda: config_hash).make(workers, journals)
+def made(sdk: Sdk, workers: int, journals: Path, settings: str = "aa") -> Sdk:
+    ComposeWorkers(cast(DockerSdk, sdk), sdk.first, settings).make(workers, journals)
     return sdk
 
 
@@ -89,7 +89,7 @@ def test_a_lab_is_scaled_by_what_is_missing_or_too_many(tmp_path: Path) -> None:
 
 
 def test_workers_of_other_settings_are_made_again(tmp_path: Path) -> None:
-    sdk = made(Sdk(1, 2), 2, tmp_path, config_hash="bb")
+    sdk = made(Sdk(1, 2), 2, tmp_path, settings="bb")
     assert sdk.removed == ["worker-1", "worker-2"]
     assert list(sdk.made) == ["lab-worker-2"]
 
@@ -110,3 +110,14 @@ def test_of_a_containers_folder_only_its_journal_is_taken() -> None:
     assert [other.split()[0] for other in others] == [
         "'journal/coordinator.jsonl'", "'journal/zz.jsonl'", "'journal/pipe'",
     ]  # fmt: skip
+
+
+def test_whatever_workers_are_made_of_tells_their_settings_apart(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("name: lab\n")
+    told = {"STORMLAB_WORKER": "{}", "STORMLAB_WORKER_IMAGE": "w:1", "STORMLAB_PROBER": ""}
+    same = digest(file, {**told, "STORMLAB_PROBER": "{}"})
+    assert digest(file, told) == same
+    assert digest(file, {**told, "STORMLAB_WORKER_IMAGE": "w:2"}) != same
+    file.write_text("name: lab\nservices: {}\n")
+    assert digest(file, told) != same
