@@ -18,7 +18,7 @@ def holes(journals: Mapping[str, JournalRead]) -> list[Damage]:
     uncollected = strangers(journals)
     found = []
     for name, journal in journals.items():
-        if journal.chain is None or not journal.events:
+        if journal.chain is None or (not journal.events and name not in uncollected):
             continue
         lines, because = _wrong(journal.chain, noted.get(name))
         if name in uncollected:

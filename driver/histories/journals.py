@@ -37,7 +37,7 @@ def read_history(
     wrong += [Damage(name, "foreign", 0, f"its folder holds {what}") for name, what in found.foreign]
     outside = strangers(journals)
     for name in outside:
-        wrong += [replace(one, what="foreign") for one in journals[name].damage]
+        wrong += [replace(one, what="foreign") for one in journals[name].damage if one.what == "missing"]
     of_the_run = {name: journal for name, journal in journals.items() if name not in outside}
     return History(of_the_run, expected, named, sealed, wrong)
 
