@@ -8,11 +8,13 @@ import asyncio
 import struct
 import time
 import zlib
+from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
 from websockets.asyncio.server import ServerConnection
 from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
+from websockets.frames import CloseCode
 from websockets.http11 import Response
 
 BYTES_PATH = "/probe/"
@@ -25,7 +27,6 @@ CRC-32. So the prober measures each direction by itself.
 """
 BEAT_EVERY_S = 1.0
 BYTES_MAX = 64 * 1024
-ECHO_CONNECTIONS_MAX = 64
 PATTERN = bytes(i % 251 for i in range(BYTES_MAX))
 
 
@@ -43,21 +44,24 @@ def response(status: HTTPStatus, body: bytes, headers: dict[str, str] | None = N
     return Response(status, status.phrase, Headers(fields), body)
 
 
-async def echo(connection: ServerConnection) -> None:
-    """Send each binary message back as it came; on STAMPED_PATH behind a stamp, and with beats between."""
+async def echo(connection: ServerConnection, taken: Callable[[], Awaitable[None]]) -> None:
+    """Send each binary message back as it came, once `taken` returns; on STAMPED_PATH behind a stamp, with
+    beats between.
+    """
     request = connection.request
     stamped = request is not None and request.path == STAMPED_PATH
     beat = asyncio.create_task(_beat(connection)) if stamped else None
     count = 0
     try:
         async for message in connection:
-            if isinstance(message, str) or len(message) > BYTES_MAX:
-                await connection.close(1003, "binary messages of at most 64 KiB are echoed")
+            if isinstance(message, str):
+                await connection.close(CloseCode.UNSUPPORTED_DATA, "binary messages are echoed")
                 return
             count += 1
             stamp = (
                 STAMP.pack(time.monotonic_ns(), count & 0xFFFFFFFF, zlib.crc32(message)) if stamped else b""
             )
+            await taken()
             await connection.send(stamp + message)
     finally:
         if beat is not None:

@@ -6,73 +6,39 @@ import asyncio
 import contextlib
 import logging
 import time
-from collections.abc import Callable, Coroutine
+from collections.abc import Coroutine
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from websockets.asyncio.server import Server, ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
-from websockets.protocol import State
 
 from coordinator import probe
 from coordinator.awaited import Awaited
 from coordinator.committer import Committer
 from coordinator.core import Core, Opening
+from coordinator.echoes import Echoes
+from coordinator.inflow import WORKER, Inflow
 from coordinator.journal_file import JournalFile
+from coordinator.link import BROKEN, Link
 from coordinator.rows import JournaledRow, Row, Store
+from coordinator.strangers import Strangers
 from wire.address import WORKER_PATH
 from wire.codec import Limits
 from wire.handshake import HELLO_HEADER, REFUSAL_HEADER, WELCOME_HEADER, write_refusal, write_welcome
-from wire.refusals import CloseCode, FrameError, FrameFault
+from wire.refusals import CloseCode, FrameError
 
 TICK_S = 0.05
 OPEN_TIMEOUT_S = 5
 CLOSE_TIMEOUT_S = 1
 BACKLOG = 2048
 FRAGMENTS_QUEUE = 16
-_BROKEN = {1002: FrameFault.framing, 1007: FrameFault.framing, 1009: FrameFault.too_large}
+TURN_NS = 4_000_000
+"""After so much work for one connection, others have their turn."""
 _quiet = logging.getLogger("coordinator.websockets")
 _quiet.setLevel(logging.CRITICAL)
-
-
-class Link(ServerConnection):
-    """A connection, and what its upgrade request decided."""
-
-    __slots__ = ("echoes", "is_full", "on_broken", "opening")
-
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
-        super().__init__(*args, **kwargs)
-        self.opening: Opening | None = None
-        self.echoes = False
-        self.is_full = False
-        self.on_broken: Callable[[FrameError], None] | None = None
-
-    def data_received(self, data: bytes) -> None:
-        """Say at once that the framing is broken: until the other end closes too, its next connection could
-        take this one's place, and what was wrong would not be counted.
-        """
-        super().data_received(data)
-        sent = self.protocol.close_sent
-        if self.on_broken and self.protocol.parser_exc and sent is not None and sent.code in _BROKEN:
-            tell, self.on_broken = self.on_broken, None
-            tell(FrameError(_BROKEN[sent.code], sent.reason))
-
-    def can_send(self) -> bool:
-        """Whether messages may still leave. Where not, the reading side says why."""
-        return self.state is State.OPEN and not self.transport.is_closing()
-
-    def send_now(self, data: bytes) -> None:
-        """Send a binary message without waiting for room: it is for the caller to look at `paused` before."""
-        self.protocol.send_binary(data)
-        self.send_data()
-
-    def forget_upgrade(self) -> None:
-        """Let go of the headers, which would be kept for as long as the connection."""
-        for message in (self.request, self.response):
-            if message is not None:
-                message.headers.clear()
 
 
 class Shell:
@@ -90,7 +56,8 @@ class Shell:
         self._journal = journal
         self._fleet_key = fleet_key
         self._links: dict[int, Link] = {}
-        self._echoes = 0
+        self._echoes = Echoes()
+        self._strangers = Strangers()
         self._acting = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._start(self.committer.run())
@@ -98,9 +65,10 @@ class Shell:
 
     async def listen(self, host: str, port: int) -> Server:
         """Begin to accept connections."""
+        make = cast(type[Link], self._link)
         return await serve(
             self._handle, host, port, process_request=self._process_request, logger=_quiet,
-            process_response=self._process_response, create_connection=Link, compression=None,
+            process_response=self._process_response, create_connection=make, compression=None,
             max_size=Limits().frame_bytes, ping_interval=None, open_timeout=OPEN_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S, max_queue=FRAGMENTS_QUEUE, server_header=None, backlog=BACKLOG,
         )  # fmt: skip
@@ -199,12 +167,22 @@ class Shell:
 
     # -- the upgrade ---------------------------------------
 
+    def _link(self, *args: Any, **kwargs: Any) -> Link:
+        link = Link(self._strangers, *args, **kwargs)
+        link.on_dropped = self._dropped
+        return link
+
+    def _dropped(self, cause: str) -> None:
+        self.core.counters.add("connections_dropped", cause)
+
     def _process_request(self, link: ServerConnection, request: Request) -> Response | None:
         assert isinstance(link, Link)
+        self._strangers.left(link)
         if request.path.startswith(probe.BYTES_PATH):
             return probe.pattern_response(request.path)
         if request.path in probe.ECHO_PATHS:
-            if self._echoes >= probe.ECHO_CONNECTIONS_MAX:
+            if not self._echoes.admit(link, time.monotonic()):
+                self._dropped("probes")
                 return probe.response(HTTPStatus.SERVICE_UNAVAILABLE, b"too many probes\n")
             link.echoes = True
             return None
@@ -247,10 +225,13 @@ class Shell:
     async def _handle(self, link: ServerConnection) -> None:
         assert isinstance(link, Link)
         if link.echoes:
-            await self._echo(link)
+            link.forget_upgrade()
+            await self._echoes.serve(link)
             return
         assert link.opening is not None
         connection, link.opening = link.opening.connection, None
+        link.on_dropped = None
+        link.admit(Inflow(WORKER))
         link.forget_upgrade()
         if not self.core.is_open(connection):
             # Another connection of this worker took over while this one was being opened.
@@ -259,11 +240,17 @@ class Shell:
         self._links[connection] = link
         link.on_broken = partial(self._broken, connection)
         self.act()
+        spent_ns = 0
         try:
             while True:
                 data = await link.recv()
-                self.core.on_bytes(time.monotonic_ns(), connection, data)
+                began_ns = time.monotonic_ns()
+                self.core.on_bytes(began_ns, connection, data)
                 self.act()
+                spent_ns += time.monotonic_ns() - began_ns
+                if spent_ns > TURN_NS:
+                    spent_ns = 0
+                    await asyncio.sleep(0)
         except ConnectionClosed as closed:
             self._gone(connection, closed)
         except Exception as error:
@@ -278,8 +265,8 @@ class Shell:
         self._links.pop(connection, None)
         now_ns = time.monotonic_ns()
         sent, received, cause = closed.sent, closed.rcvd, closed.__cause__
-        if sent is not None and sent.code in _BROKEN and not closed.rcvd_then_sent:
-            self.core.on_broken(now_ns, connection, FrameError(_BROKEN[sent.code], sent.reason))
+        if sent is not None and sent.code in BROKEN and not closed.rcvd_then_sent:
+            self.core.on_broken(now_ns, connection, FrameError(BROKEN[sent.code], sent.reason))
         elif received is not None:
             self.core.on_closed(now_ns, connection, "closed", f"{received.code} {received.reason}".strip())
         elif isinstance(cause, ConnectionResetError):
@@ -287,12 +274,3 @@ class Shell:
         else:
             self.core.on_closed(now_ns, connection, "closed", "without a close frame")
         self.act()
-
-    async def _echo(self, link: Link) -> None:
-        self._echoes += 1
-        try:
-            await probe.echo(link)
-        except ConnectionClosed:
-            pass
-        finally:
-            self._echoes -= 1

@@ -20,6 +20,7 @@ class FrameFault(StrEnum):
     sequence_gap = "sequence_gap"
     ack_from_future = "ack_from_future"
     framing = "framing"
+    flood = "flood"
 
 
 class FrameError(Exception):

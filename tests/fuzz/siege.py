@@ -19,6 +19,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from tests.fuzz.contents import CONTENTS, NEVER_NUMBERED
+from tests.fuzz.floods import FLOODS, flood_a_session, flood_the_echo
 from tests.fuzz.frames import check_answer, drawn, made
 from tests.fuzz.live import feed, memory
 from tests.fuzz.raw_enemy import RawEnemy, websocket_frame
@@ -107,8 +108,17 @@ class Crowd:
         chance = self._chance
         while self._siege.inputs < limit:
             (act,) = chance.choices(
-                (self._frames, self._framing, self._half, self._anothers, self._upgrade, self._replayed),
-                (700, 20, 1, 20, 240, 20),
+                (
+                    self._frames,
+                    self._framing,
+                    self._half,
+                    self._anothers,
+                    self._upgrade,
+                    self._replayed,
+                    self._flood,
+                    self._echo_flood,
+                ),
+                (700, 20, 1, 20, 240, 20, 2, 2),
             )
             await act(enemy)
 
@@ -152,6 +162,17 @@ class Crowd:
         assert (welcome.outcome, welcome.session == self._wanted) == ("reset", False), welcome
         enemy.leave()
         self._siege.kinds["another's session"] += 1
+
+    async def _flood(self, enemy: RawEnemy) -> None:
+        name = self._chance.choice(list(FLOODS))
+        await flood_a_session(enemy, name)
+        self._siege.kinds[f"flood: {name}"] += 1
+        self._siege.faults["flood"] += 1
+
+    async def _echo_flood(self, enemy: RawEnemy) -> None:
+        name = self._chance.choice(list(FLOODS))
+        await flood_the_echo(self._port, name)
+        self._siege.kinds[f"flood of the echo: {name}"] += 1
 
     async def _upgrade(self, enemy: RawEnemy) -> None:
         name = self._chance.choice(list(self._requests))

@@ -1,0 +1,55 @@
+"""What one connection may bring in: whole messages, and what is no message, each at a bounded rate. Pure.
+
+A worker and the prober send whole messages alone. Pings, pongs and fragments are WebSocket's own, so a few of
+them are answered; more are a flood. The rates are far above what an honest end can reach: a worker has at
+most a window of unacknowledged messages on its way, whatever was held up.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+from websockets.frames import Frame, Opcode
+
+from coordinator.bucket import Bucket
+from wire.limits import KIB
+
+HANDSHAKE_BYTES: Final = 16 * KIB
+"""An upgrade request, headers included: a hello has less than one."""
+
+
+@dataclass(frozen=True)
+class Rates:
+    """Frames of one connection, at once and a second. Bytes: 0 for no bound but that of their messages."""
+
+    messages: int
+    bytes: int
+    others_per_s: float = 10
+    others: int = 200
+
+
+WORKER: Final = Rates(messages=20_000, bytes=0)
+PROBE: Final = Rates(messages=2_000, bytes=16 * KIB * KIB)
+
+
+class Inflow:
+    """The budgets of one connection."""
+
+    __slots__ = ("_bytes", "_messages", "_others")
+
+    def __init__(self, rates: Rates) -> None:
+        self._messages = Bucket(rates.messages, rates.messages)
+        self._bytes = Bucket(rates.bytes, rates.bytes) if rates.bytes else None
+        self._others = Bucket(rates.others_per_s, rates.others)
+
+    def excess(self, now_ns: int, frame: Frame) -> str:
+        """What a frame is too many of, in words; "" while it is within the budgets."""
+        if not frame.fin or (frame.opcode is not Opcode.BINARY and frame.opcode is not Opcode.TEXT):
+            if not self._others.take(now_ns):
+                return "too many pings, pongs or fragments"
+        elif not self._messages.take(now_ns):
+            return "too many messages a second"
+        if self._bytes is not None and not self._bytes.take(now_ns, len(frame.data)):
+            return "too many bytes a second"
+        return ""

@@ -1,0 +1,176 @@
+"""What one connection may bring in, and what it does to the others: budgets, turns, and who makes room."""
+
+from __future__ import annotations
+
+import asyncio
+import struct
+from collections.abc import Callable
+from contextlib import suppress
+from pathlib import Path
+from typing import TYPE_CHECKING, cast
+
+import pytest
+from websockets.frames import Frame, Opcode
+
+from coordinator.bucket import NS, Bucket
+from coordinator.echoes import ECHOES_MAX, QUIET_S, Echoes
+from coordinator.inflow import HANDSHAKE_BYTES, PROBE, WORKER, Inflow
+from coordinator.probe import BYTES_MAX
+from coordinator.strangers import Strangers
+from tests.coordinator.running import Coordinator, coordinator
+from wire.channel import Bounds
+
+if TYPE_CHECKING:
+    from coordinator.link import Link
+
+ECHO = (
+    b"GET /v1/probe HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
+    b"Sec-WebSocket-Key: dGhlIHNhbXBsZSBub25jZQ==\r\nSec-WebSocket-Version: 13\r\n\r\n"
+)
+
+
+def test_a_bucket_gives_its_burst_at_once_and_its_rate_in_the_long_run() -> None:
+    bucket = Bucket(10, 5)
+    assert [bucket.take(0) for _ in range(7)] == [True] * 5 + [False] * 2
+    taken = sum(bucket.take(at_ms * 1_000_000) for at_ms in range(100_000))
+    assert taken == pytest.approx(1_000, abs=2)
+
+
+def test_a_bucket_saves_no_more_than_its_burst_while_nobody_takes() -> None:
+    bucket = Bucket(10, 5)
+    later_ns = 1_000 * NS
+    assert sum(bucket.take(later_ns) for _ in range(100)) == 5
+
+
+def test_a_few_pings_pass_and_more_are_named() -> None:
+    inflow = Inflow(WORKER)
+    said = [inflow.excess(0, Frame(Opcode.PING, b"")) for _ in range(WORKER.others + 1)]
+    assert set(said[:-1]) == {""}
+    assert "pings" in said[-1]
+
+
+def test_fragments_count_as_what_they_are() -> None:
+    inflow = Inflow(WORKER)
+    assert inflow.excess(0, Frame(Opcode.BINARY, b"x", fin=False)) == ""
+    said = [inflow.excess(0, Frame(Opcode.CONT, b"", fin=False)) for _ in range(WORKER.others)]
+    assert "fragments" in said[-1]
+
+
+def test_what_an_honest_worker_has_on_its_way_after_the_longest_pause_passes_at_once() -> None:
+    inflow = Inflow(WORKER)
+    honest = 4 * Bounds().window
+    assert {inflow.excess(0, Frame(Opcode.BINARY, bytes(200))) for _ in range(honest)} == {""}
+
+
+def test_bytes_are_bounded_beside_messages() -> None:
+    inflow = Inflow(PROBE)
+    large = Frame(Opcode.BINARY, bytes(BYTES_MAX))
+    passed = next(count for count in range(10_000) if inflow.excess(0, large))
+    assert passed == PROBE.bytes // BYTES_MAX
+
+
+# -- who makes room ----------------------------------------
+
+
+class _Silent:
+    """A connection that says nothing, or asked for an echo once."""
+
+    def __init__(self) -> None:
+        self.dropped = ""
+        self.protocol = self
+        self.max_message_size = 0
+        self.on_lost: Callable[[], object] = bool
+
+    def drop(self, why: str) -> None:
+        self.dropped = why
+
+
+def test_of_connections_that_say_nothing_the_oldest_makes_room() -> None:
+    strangers, came = Strangers(3), [_Silent() for _ in range(5)]
+    for stranger in came:
+        strangers.came(stranger)
+    assert [stranger.dropped for stranger in came] == ["half_open", "half_open", "", "", ""]
+    strangers.left(came[2])
+    strangers.came(_Silent())
+    assert came[3].dropped == ""
+    assert len(strangers) == 3
+
+
+def _admit(echoes: Echoes, link: _Silent, now_s: float) -> bool:
+    return echoes.admit(cast("Link", link), now_s)
+
+
+def test_of_echoes_that_are_all_taken_the_quietest_makes_room_and_no_busy_one() -> None:
+    echoes, links = Echoes(), [_Silent() for _ in range(ECHOES_MAX)]
+    assert all(_admit(echoes, link, float(place) / 100) for place, link in enumerate(links))
+    assert not _admit(echoes, _Silent(), QUIET_S - 0.1)
+    assert [link.dropped for link in links] == [""] * ECHOES_MAX
+    assert _admit(echoes, _Silent(), QUIET_S + 0.005)
+    assert [link.dropped for link in links[:2]] == ["quiet_probe", ""]
+    assert len(echoes) == ECHOES_MAX
+
+
+def test_an_echo_that_ends_leaves_its_place() -> None:
+    echoes, link = Echoes(), _Silent()
+    _admit(echoes, link, 0.0)
+    link.on_lost()
+    assert len(echoes) == 0
+
+
+# -- over sockets ------------------------------------------
+
+
+async def _open(running: Coordinator, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+    reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+    writer.write(request)
+    head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)
+    assert head.startswith(b"HTTP/1.1 101"), head
+    return reader, writer
+
+
+def _message(data: bytes) -> bytes:
+    return struct.pack(">BBH", 0x82, 0xFE, len(data)) + bytes(4) + data
+
+
+async def test_an_echo_answers_everything_of_a_burst_in_order(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        reader, writer = await _open(running, ECHO)
+        sent = [number.to_bytes(4, "big") * 100 for number in range(512)]
+        writer.write(b"".join(map(_message, sent)))
+        for data in sent:
+            assert (await asyncio.wait_for(reader.readexactly(404), 30))[4:] == data
+        writer.transport.abort()
+
+
+async def test_an_upgrade_that_fails_takes_no_echo_for_good(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        bad = ECHO.replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: 7")
+        for _ in range(ECHOES_MAX + 5):
+            reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+            writer.write(bad)
+            assert b" 101 " not in await asyncio.wait_for(reader.read(), 30)
+            writer.transport.abort()
+        _, writer = await _open(running, ECHO)
+        writer.transport.abort()
+
+
+async def test_a_request_without_end_is_cut_off_and_counted(tmp_path: Path) -> None:
+    async with coordinator(tmp_path) as running:
+        reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
+        with suppress(ConnectionError):
+            writer.write(b"GET /v1/worker HTTP/1.1\r\n" + b"X-A: b\r\n" * 100)
+            writer.write(b"X-B: " + b"b" * HANDSHAKE_BYTES)
+            assert await asyncio.wait_for(reader.read(), 30) == b""
+        assert (await running.state())["counters"]["connections_dropped_headers"] == 1
+
+
+async def test_a_message_larger_than_the_pattern_is_not_taken_in_whatever_its_fragments(
+    tmp_path: Path,
+) -> None:
+    async with coordinator(tmp_path) as running:
+        reader, writer = await _open(running, ECHO)
+        piece = struct.pack(">BBH", 0x00, 0xFE, 60_000) + bytes(4) + bytes(60_000)
+        writer.write(b"\x02" + piece[1:] + piece)
+        answer = await asyncio.wait_for(reader.read(), 30)
+        assert answer[:4] == b"\x88" + answer[1:2] + (1009).to_bytes(2, "big")
+        writer.transport.abort()
