@@ -189,7 +189,7 @@ class WorkerJoined(Event, tag="worker_joined", frozen=True):
     epoch: int
     outcome: Text
     because: Text
-    incarnation: str = ""
+    incarnation: Text = ""
 
 
 class WorkerLost(Event, tag="worker_lost", frozen=True):
