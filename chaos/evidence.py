@@ -218,6 +218,42 @@ class LinkSeen:
         )
 
 
+class Change(StrEnum):
+    """What can be changed about a container from outside: by a fault, or by others."""
+
+    ended = "ended"
+    paused = "paused"
+    unplugged = "off the network"
+    slowed = "under another processor limit"
+    squeezed = "under another memory limit"
+
+
+@dataclass(frozen=True)
+class ContainerState:
+    """State of a container at one instant, as the engine says it. `status` is running, paused, exited, …;
+    `plugged` whether it is on the network under test; `cpus` None where nothing bounds them.
+    """
+
+    status: str
+    plugged: bool = True
+    cpus: float | None = None
+    memory_bytes: int | None = None
+
+    @property
+    def ended(self) -> bool:
+        """Whether no process of it runs."""
+        return self.status in ("exited", "dead", "removing")
+
+
+@dataclass(frozen=True)
+class Gap:
+    """A part of a fault's window in which it is not proved to have been on, and why."""
+
+    from_ns: int
+    until_ns: int
+    because: str
+
+
 @dataclass(frozen=True)
 class ContainerSeen:
     """One container during one fault: from the call that hit it (`called_ns`, done at `from_ns`) to the call
@@ -230,7 +266,8 @@ class ContainerSeen:
 
     For what all links share, `probed_links` counts links on which the prober listened, `silent_links` those
     on which it heard nothing or was cut off, `revived_links` those on which it heard something afterwards.
-    `has_journal` is false for Toxiproxy, which writes none.
+    `has_journal` is false for Toxiproxy, which writes none. `gaps` are the parts of the window in which it is
+    not proved that the fault was on.
     """
 
     container: str
@@ -249,6 +286,7 @@ class ContainerSeen:
     revived_links: int = 0
     has_journal: bool = True
     noticed: bool = False
+    gaps: tuple[Gap, ...] = ()
 
     @property
     def was_gone(self) -> bool:

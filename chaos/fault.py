@@ -16,7 +16,7 @@ from typing import Annotated, Any, ClassVar
 from pydantic import Field
 
 from chaos.directions import Direction
-from chaos.evidence import ContainerSeen, LinkSeen, Observation, Trace
+from chaos.evidence import Change, ContainerSeen, ContainerState, LinkSeen, Observation, Trace
 from chaos.hands import Hands, LinkEffect, Strike, Times
 from chaos.model import Strict
 from chaos.prober.look import Look
@@ -70,6 +70,8 @@ class Fault(Strict, ABC):
     layer: ClassVar[Layer]
     lasting: ClassVar[bool] = True
     """Whether it goes on until it is ended (and needs a `for`), or is over in an instant."""
+    changes: ClassVar[frozenset[Change]] = frozenset()
+    """What of a container it can change. Only a fault that can end a process excuses that one ended."""
     summary: ClassVar[str]
     ends_see: ClassVar[str]
     good_client: ClassVar[str]
@@ -200,6 +202,10 @@ class ContainerFault(Fault):
     @abstractmethod
     def observed(self, seen: ContainerSeen) -> Observation:
         """Whether what was seen of a container shows this very fault."""
+
+    def holds(self, state: ContainerState) -> bool:
+        """Whether a container in this state is under the fault, as it must be all through its window."""
+        return True
 
     async def begin(self, hands: Hands, strike: Strike) -> Times:
         times = await _each(strike.targets, [self.hit(hands, name) for name in strike.targets])

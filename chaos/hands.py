@@ -103,8 +103,8 @@ class Hands(Protocol):
     ) -> int:
         """Bound processor time or memory of a running container."""
 
-    async def unlimit(self, container: str) -> int:
-        """Give it back the limits that it was made with."""
+    async def unlimit(self, container: str, *, cpus: bool = False, memory: bool = False) -> int:
+        """Give it back the limits that it was made with: of processor time, of memory, or of both."""
 
 
 def names(targets: Sequence[str], at_most: int = 6) -> str:

@@ -6,15 +6,19 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import ContainerSeen, Observation
+from chaos.evidence import Change, ContainerSeen, ContainerState, Observation
 from chaos.fault import Aspect, ContainerFault
 from chaos.hands import Hands
+
+# The engine keeps a quota in whole microseconds of each tenth of a second.
+QUOTA_STEP = 1e-5
 
 
 class Cpu(ContainerFault):
     """A quota on processor time."""
 
     name: ClassVar = "cpu"
+    changes: ClassVar = frozenset({Change.slowed})
     summary: ClassVar = "at most a share of one processor core"
     ends_see: ClassVar = (
         "Everything that the process does takes longer, in bursts: it runs until its quota is used up, and "
@@ -35,11 +39,14 @@ class Cpu(ContainerFault):
         return await hands.limit(container, cpus=self.cores)
 
     async def restore(self, hands: Hands, container: str) -> int:
-        return await hands.unlimit(container)
+        return await hands.unlimit(container, cpus=True)
+
+    def holds(self, state: ContainerState) -> bool:
+        return state.cpus is not None and abs(state.cpus - self.cores) < QUOTA_STEP
 
     def observed(self, seen: ContainerSeen) -> Observation:
         measured = seen.cpus
-        real = measured is not None and abs(measured - self.cores) < 1e-6
+        real = measured is not None and abs(measured - self.cores) < QUOTA_STEP
         because = (
             "its cgroup had no such quota" if not real else f"its cgroup had a quota of {measured:g} cores"
         )

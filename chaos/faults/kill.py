@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import ContainerSeen, Observation
+from chaos.evidence import Change, ContainerSeen, ContainerState, Observation
 from chaos.fault import Aspect, ContainerFault
 from chaos.hands import Hands
 
@@ -13,6 +13,7 @@ class Kill(ContainerFault):
     """SIGKILL; when the fault ends, the container is started again."""
 
     name: ClassVar = "kill"
+    changes: ClassVar = frozenset({Change.ended})
     summary: ClassVar = "SIGKILL: no goodbye, nothing saved; started again when it ends"
     ends_see: ClassVar = (
         "The kernel closes its sockets: the other end reads FIN or RST. Memory is gone; what is on disk "
@@ -35,6 +36,9 @@ class Kill(ContainerFault):
 
     async def restore(self, hands: Hands, container: str) -> int:
         return await hands.start(container)
+
+    def holds(self, state: ContainerState) -> bool:
+        return state.ended
 
     def observed(self, seen: ContainerSeen) -> Observation:
         if seen.stopped_in_order:

@@ -6,16 +6,19 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import ContainerSeen, Observation
+from chaos.evidence import Change, ContainerSeen, ContainerState, Observation
 from chaos.fault import Aspect, ContainerFault
 from chaos.hands import Hands
 from chaos.units import SizeBytes
+
+PAGE_BYTES = 4096
 
 
 class Memory(ContainerFault):
     """A ceiling on memory; a process that needs more is killed by the kernel."""
 
     name: ClassVar = "memory"
+    changes: ClassVar = frozenset({Change.squeezed, Change.ended})
     summary: ClassVar = "at most so much memory; who needs more is killed by the kernel"
     ends_see: ClassVar = (
         "Nothing while it fits. Above it the kernel kills the process (SIGKILL), as in `kill`."
@@ -34,11 +37,14 @@ class Memory(ContainerFault):
         return await hands.limit(container, memory_bytes=self.limit_bytes)
 
     async def restore(self, hands: Hands, container: str) -> int:
-        return await hands.unlimit(container)
+        return await hands.unlimit(container, memory=True)
+
+    def holds(self, state: ContainerState) -> bool:
+        return state.memory_bytes is not None and abs(state.memory_bytes - self.limit_bytes) < PAGE_BYTES
 
     def observed(self, seen: ContainerSeen) -> Observation:
         measured = seen.memory_bytes
-        real = measured is not None and abs(measured - self.limit_bytes) < 4096
+        real = measured is not None and abs(measured - self.limit_bytes) < PAGE_BYTES
         because = (
             "its cgroup had no such ceiling" if not real else f"its cgroup had a ceiling of {measured} bytes"
         )

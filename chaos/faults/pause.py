@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import ContainerSeen, Observation
+from chaos.evidence import Change, ContainerSeen, ContainerState, Observation
 from chaos.fault import Aspect, ContainerFault
 from chaos.hands import Hands
 
@@ -15,6 +15,7 @@ class Pause(ContainerFault):
     """The freezer: processes stand still where they are, and go on as if no time had passed."""
 
     name: ClassVar = "pause"
+    changes: ClassVar = frozenset({Change.paused})
     summary: ClassVar = "all processes are frozen (cgroup freezer), and go on when it ends"
     ends_see: ClassVar = (
         "The kernel still acknowledges bytes and buffers them; the process does nothing. Afterwards its "
@@ -39,6 +40,9 @@ class Pause(ContainerFault):
 
     async def restore(self, hands: Hands, container: str) -> int:
         return await hands.unpause(container)
+
+    def holds(self, state: ContainerState) -> bool:
+        return state.status == "paused"
 
     def observed(self, seen: ContainerSeen) -> Observation:
         spoke = [at for at in seen.lines_ns if seen.from_ns + SETTLED_NS < at < seen.until_ns]

@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import ContainerSeen, Observation
+from chaos.evidence import Change, ContainerSeen, Observation
 from chaos.fault import Aspect, ContainerFault
 from chaos.hands import Hands
 from chaos.units import Seconds
@@ -16,6 +16,7 @@ class Restart(ContainerFault):
     """What a deployment does to a process."""
 
     name: ClassVar = "restart"
+    changes: ClassVar = frozenset({Change.ended})
     lasting: ClassVar = False
     begins_when_asked: ClassVar = True
     summary: ClassVar = "SIGTERM with grace, and started again at once"

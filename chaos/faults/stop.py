@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import ContainerSeen, Observation
+from chaos.evidence import Change, ContainerSeen, ContainerState, Observation
 from chaos.fault import Aspect, ContainerFault
 from chaos.hands import Hands
 from chaos.units import Seconds
@@ -16,6 +16,7 @@ class Stop(ContainerFault):
     """An orderly stop; when the fault ends, the container is started again."""
 
     name: ClassVar = "stop"
+    changes: ClassVar = frozenset({Change.ended})
     begins_when_asked: ClassVar = True
     summary: ClassVar = "SIGTERM, and SIGKILL after the grace; started again when it ends"
     ends_see: ClassVar = (
@@ -41,6 +42,9 @@ class Stop(ContainerFault):
 
     async def restore(self, hands: Hands, container: str) -> int:
         return await hands.start(container)
+
+    def holds(self, state: ContainerState) -> bool:
+        return state.ended
 
     def observed(self, seen: ContainerSeen) -> Observation:
         if "exited" not in seen.states:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import ContainerSeen, Observation
+from chaos.evidence import Change, ContainerSeen, ContainerState, Observation
 from chaos.fault import Aspect, ContainerFault
 from chaos.hands import Hands
 
@@ -13,6 +13,7 @@ class Unplug(ContainerFault):
     """The container leaves the network under test, and gets the same address and names when it comes back."""
 
     name: ClassVar = "unplug"
+    changes: ClassVar = frozenset({Change.unplugged})
     summary: ClassVar = (
         "off the network: no FIN, no RST, packets vanish; plugged in again with the same address"
     )
@@ -38,6 +39,9 @@ class Unplug(ContainerFault):
 
     async def restore(self, hands: Hands, container: str) -> int:
         return await hands.plug(container)
+
+    def holds(self, state: ContainerState) -> bool:
+        return not state.plugged
 
     def observed(self, seen: ContainerSeen) -> Observation:
         if False not in seen.networks:

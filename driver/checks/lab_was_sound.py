@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from driver.checks.check import Check, Params
 from driver.histories.course import course
-from driver.histories.events import Aborted, ContainerSeen, Healed, SubmitGivenUp, Trouble
+from driver.histories.events import Aborted, ContainerExited, ContainerSeen, Healed, SubmitGivenUp, Trouble
 from driver.histories.history import COORDINATOR, History
+from driver.judging.container_changes import disturbances, unplanned_exits
 from driver.judging.findings import Finding, passed, show, unknown
 from driver.judging.wholeness import ALIVE
 from driver.metrics import Metrics
@@ -40,10 +41,25 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     if dead:
         because = f"{dead[0].container} was {dead[0].status} at the end, exit code {dead[0].exit_code}"
         return unknown(NAME, because, evidence=show(history, dead))
+    others = [name for name in _containers(history) if name not in judged]
+    for exited in unplanned_exits(history, others)[:1]:
+        because = f"{exited.container} ended with exit code {exited.exit_code}, and no fault was to end it"
+        return unknown(NAME, because, evidence=show(history, [exited]))
+    for one in history.view(disturbances)[:1]:
+        from_s, until_s = ((at_ns - run.begin_ns) / 1e9 for at_ns in (one.from_ns, one.until_ns))
+        because = (
+            f"{one.container} was {one.change} from {from_s:.1f} s to {until_s:.1f} s, and no fault of this "
+            "run explains it"
+        )
+        return unknown(NAME, because, evidence=show(history, [one.shown_by]))
     for given_up in history.of(SubmitGivenUp)[:1]:
         because = f"{len(given_up.tasks)} tasks were never answered for, so that nobody can say what is lost"
         return unknown(NAME, because, evidence=show(history, [given_up]))
     return passed(NAME, "the lab had no trouble of its own, and was verified clean after the faults")
+
+
+def _containers(history: History) -> list[str]:
+    return sorted({exited.container for exited in history.of(ContainerExited)})
 
 
 def _failed(phase: object) -> bool:

@@ -1,11 +1,14 @@
-"""No worker and no coordinator ended by itself: a crash is a failure even where others make up for it."""
+"""No worker and no coordinator ended, unless a fault that can end it was on it: a crash is a failure even
+where others make up for it.
+"""
 
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.histories.course import BEFORE_NS, Course, course
-from driver.histories.events import ContainerSeen
+from driver.histories.course import Course, course
+from driver.histories.events import ContainerExited, ContainerSeen
 from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.judging.container_changes import asked_by_others, can_end, unplanned_exits
 from driver.judging.findings import Finding, failed, passed, show, unknown
 from driver.judging.wholeness import ALIVE
 from driver.metrics import Metrics
@@ -31,10 +34,13 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         # Whatever fault was on: none of them is a reason never to ask again.
         because = f"{given_up.by} gave up for good: {given_up.reason}"
         return failed(NAME, because, measured=1, threshold=0, margin=-1, evidence=show(history, [given_up]))
+    for exited in unplanned_exits(history, processes)[:1]:
+        because = _how(history, exited, run)
+        return failed(NAME, because, measured=1, threshold=0, margin=-1, evidence=show(history, [exited]))
     for process in processes:
         ends = _ends_without_cause(history, process, run)
         if ends:
-            because = f"{process} ended {len(ends)} times by itself, while no fault was aimed at it"
+            because = f"{process} ended {len(ends)} times by itself, and no fault that can end it was on it"
             return failed(NAME, because, measured=len(ends), threshold=0, margin=-len(ends),
                           evidence=show(history, ends[0]))  # fmt: skip
     return passed(
@@ -51,26 +57,29 @@ def _ends_without_cause(history: History, process: str, run: Course) -> list[lis
             isinstance(event, ProcessStarted) and last is not None and not isinstance(last, ProcessStopping)
         )
         left = isinstance(event, ProcessStopping) and event.at_ns <= run.end_ns
-        if died and last is not None and not _aimed_at(run, process, last.at_ns, event.at_ns):
+        if died and last is not None and not can_end(run, process, last.at_ns, event.at_ns):
             ends.append([last, event])
-        elif left and not _aimed_at(run, process, event.at_ns, event.at_ns):
+        elif left and not can_end(run, process, event.at_ns, event.at_ns):
             ends.append([event])
         last = event
     return ends
 
 
-def _aimed_at(run: Course, process: str, from_ns: int, until_ns: int) -> bool:
-    return any(
-        process in window.targets
-        and window.due_ns - BEFORE_NS <= until_ns
-        and (window.ended_ns is None or window.ended_ns + BEFORE_NS >= from_ns)
-        for window in run.faults
+def _how(history: History, exited: ContainerExited, run: Course) -> str:
+    """One end of a process, in words."""
+    killed = asked_by_others(history, exited)
+    asked = f" after the engine was asked by others to send it signal {killed.detail}" if killed else ""
+    memory = ", out of memory" if exited.out_of_memory else ""
+    said = f"; its last line: {exited.log[-1]}" if exited.log else ""
+    return (
+        f"{exited.container} ended at {(exited.at_ns - run.begin_ns) / 1e9:.1f} s with exit code "
+        f"{exited.exit_code}{memory}{asked}, and no fault that can end it was on it{said}"
     )
 
 
 CHECK = Check(
     name=NAME,
-    claims="No worker and no coordinator ended by itself.",
+    claims="No worker and no coordinator ended, unless a fault that can end it was on it.",
     judge=judge,
     always=True,
     rests_on=(DRIVER,),

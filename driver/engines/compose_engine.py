@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from driver.engines import addresses, cgroups, compose_reading
 from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_images import BuildEnvironment, ComposeImages
 from driver.engines.compose_reading import Cable
+from driver.engines.compose_states import ComposeEvents, ComposeStates
 from driver.engines.compose_workers import JOURNAL_TARGET, ComposeWorkers, each, journal_mount
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import (
@@ -47,6 +48,7 @@ class ComposeEngine:
         self._command = ComposeCommand(project, root, client_environment())
         self._images = ComposeImages(root, self._command, self._sdk, prepare)
         self._pulled: dict[str, list[Cable]] = {}
+        self._states = ComposeStates(self._sdk, project)
 
     @property
     def project(self) -> str:
@@ -154,6 +156,12 @@ class ComposeEngine:
     def look(self, name: str) -> Standing:
         return compose_reading.standing(self._sdk.inspect(name), self._project)
 
+    def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
+        return self._states.read(closely)
+
+    def events(self, since_ns: int | None = None) -> ComposeEvents:
+        return self._states.events(since_ns)
+
     def usage(self) -> list[Usage]:
         running = [one for one in self.containers() if one.status == "running"]
         read = {one: cgroups.usage(one.name, one.id) if self.is_local else None for one in running}
@@ -224,8 +232,9 @@ class ComposeEngine:
         quota_us = 0 if limits.cpus is None else round(limits.cpus * 100_000)
         self._sdk.limit(name, quota_us, limits.memory_bytes or 0)
 
-    def unlimit(self, name: str) -> None:
-        self._sdk.limit(name, -1, compose_reading.made_with_bytes(self._sdk.inspect(name)))
+    def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
+        made_with_bytes = compose_reading.made_with_bytes(self._sdk.inspect(name)) if memory else 0
+        self._sdk.limit(name, -1 if cpus else 0, made_with_bytes)
 
     def hurts(self) -> dict[str, list[str]]:
         names = [one.name for one in self.containers()]

@@ -5,12 +5,12 @@ from __future__ import annotations
 import hashlib
 import ipaddress
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
 from driver.engines import addresses
-from driver.engines.engine import PROBER, WORKER, Container, LabSpec, Standing, Usage
+from driver.engines.engine import PROBER, WORKER, Container, EngineEvent, LabSpec, Standing, Usage
 from wire.address import worker_name
 
 PROJECT = "com.docker.compose.project"
@@ -26,6 +26,7 @@ Attributes = Mapping[str, Any]
 
 # A cable carries what is under test. `control`, where the driver asks and measures, is never part of a fault.
 _DUE = {WORKER: ("links",), PROBER: ("links",), "toxiproxy": ("links", "core"), "coordinator": ("core",)}
+UNDER_TEST = ("links", "core")
 _CORE_HOSTS = {"coordinator": 2, "toxiproxy": 3}
 
 
@@ -68,9 +69,39 @@ def standing(attributes: Attributes, project: str) -> Standing:
         exit_code=-1 if running else int(state["ExitCode"]),
         out_of_memory=bool(state["OOMKilled"]),
         plugged=_is_plugged(attributes, project),
-        cpus=limits["CpuQuota"] / 100_000 if limits["CpuQuota"] > 0 else None,
+        cpus=_cpus(limits),
         memory_bytes=limits["Memory"],
     )
+
+
+def _cpus(limits: Attributes) -> float | None:
+    """Cores that a container may use, set as a quota or, as `docker update --cpus` does, as a number."""
+    if limits["CpuQuota"] > 0:
+        return float(limits["CpuQuota"] / (limits.get("CpuPeriod") or 100_000))
+    return limits["NanoCpus"] / 1e9 if limits.get("NanoCpus") else None
+
+
+def state_in_row(row: Attributes, read: Standing, project: str) -> Standing:
+    """A row of the engine's list, which has status and networks, with the limits that were `read` before."""
+    plugged = _due_networks(row["Labels"], project) <= set(row["NetworkSettings"]["Networks"])
+    return replace(read, status=str(row["State"]), plugged=plugged)
+
+
+def engine_event(raw: Attributes, project: str, names: Mapping[str, str], at_ns: int) -> EngineEvent | None:
+    """One raw event; None where it is no change of this project's containers.
+
+    `names` gives the lab's name of a container id: the event of a network names its container by id alone.
+    """
+    action, about = str(raw.get("Action", "")), raw.get("Actor", {}).get("Attributes", {})
+    if raw.get("Type") == "network":
+        network, name = str(about.get("name", "")), names.get(str(about.get("container", "")))
+        if name is None or network.removeprefix(f"{project}_") not in UNDER_TEST:
+            return None
+        return EngineEvent(name, action, network.removeprefix(f"{project}_"), at_ns)
+    if about.get(PROJECT) != project:
+        return None
+    detail = str(about.get("signal") or about.get("exitCode") or "")
+    return EngineEvent(own_name(about), action, detail, at_ns)
 
 
 def usage(name: str, stats: Attributes) -> Usage | None:
@@ -90,7 +121,7 @@ def cables(attributes: Attributes, project: str) -> list[Cable]:
     return [
         Cable(network, end["IPAddress"], list(end["Aliases"] or []))
         for network, end in ends.items()
-        if network.removeprefix(f"{project}_") in ("links", "core")
+        if network.removeprefix(f"{project}_") in UNDER_TEST
     ]
 
 
@@ -126,8 +157,12 @@ def hurts(attributes: Attributes, project: str) -> list[str]:
 
 
 def _is_plugged(attributes: Attributes, project: str) -> bool:
-    due = {f"{project}_{network}" for network in _DUE.get(attributes["Config"]["Labels"][SERVICE], ())}
+    due = _due_networks(attributes["Config"]["Labels"], project)
     return due <= set(attributes["NetworkSettings"]["Networks"])
+
+
+def _due_networks(labels: Mapping[str, str], project: str) -> set[str]:
+    return {f"{project}_{network}" for network in _DUE.get(labels.get(SERVICE, ""), ())}
 
 
 def variables(spec: LabSpec) -> dict[str, str]:

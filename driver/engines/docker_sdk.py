@@ -24,9 +24,36 @@ CONNECTIONS = 16
 # A container may be silent for as long as it likes; a day is the bound that every wait here must have.
 FOLLOW_TIMEOUT_S = 86_400
 _ADDRESS_TAKEN = "Address already in use"
+# What health checks do (exec_…) is left out: it would be most of the stream.
+_CHANGES = {
+    "type": ["container", "network"],
+    "event": ["kill", "die", "oom", "start", "pause", "unpause", "update", "connect", "disconnect"],
+}
 
 _log = logging.getLogger("stormlab.engine")
 R = TypeVar("R")
+
+
+class DockerEvents:
+    """A stream of raw events. The SDK's errors become ours; `close` ends it."""
+
+    def __init__(self, stream: Any) -> None:
+        self._stream = stream
+        self._closed = False
+
+    def __iter__(self) -> Iterator[dict[str, Any]]:
+        with _mapped():
+            try:
+                yield from self._stream
+            except (OSError, ValueError):
+                # Reading from a socket that `close` shut down fails in ways of its own.
+                if not self._closed:
+                    raise EngineGoneError("The Docker engine broke its stream of events off.") from None
+
+    def close(self) -> None:
+        """End the iteration, also from another thread."""
+        self._closed = True
+        self._stream.close()
 
 
 class DockerSdk:
@@ -50,9 +77,7 @@ class DockerSdk:
 
     def containers(self) -> list[Container]:
         """All of the project, in any state, in one call."""
-        with _mapped():
-            rows = self._client.api.containers(all=True, filters=self._label)
-        return sorted(map(compose_reading.container, rows), key=compose_reading.natural)
+        return sorted(map(compose_reading.container, self.rows()), key=compose_reading.natural)
 
     def ask(self, name: str, call: Callable[[docker.APIClient, str], R]) -> R:
         """`call` with the engine's API and the id of the container of that name."""
@@ -80,6 +105,25 @@ class DockerSdk:
         with _mapped(name):
             api = docker.APIClient(**_where(), timeout=FOLLOW_TIMEOUT_S)
             yield from api.logs(self._id(name), stream=True, follow=True, timestamps=True, tail=tail)
+
+    def events(self, since_wall_s: int | None) -> DockerEvents:
+        """Raw events of containers and networks, of all projects."""
+        with _mapped():
+            api = docker.APIClient(**_where(), timeout=FOLLOW_TIMEOUT_S)
+            return DockerEvents(api.events(since=since_wall_s, decode=True, filters=_CHANGES))
+
+    def inspect_id(self, container_id: str) -> dict[str, Any] | None:
+        """All that the engine knows about a container; None when it is gone."""
+        with _mapped():
+            try:
+                return dict(self._client.api.inspect_container(container_id))
+            except NotFound:
+                return None
+
+    def rows(self) -> list[dict[str, Any]]:
+        """The engine's list of the project's containers, as it answers it."""
+        with _mapped():
+            return list(self._client.api.containers(all=True, filters=self._label))
 
     def archive(self, name: str, path: str, most_bytes: int) -> bytes:
         """A tar archive of a folder inside a container. Raises EngineError when it is longer."""

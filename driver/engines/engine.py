@@ -7,7 +7,7 @@ or EngineGoneError with a sentence.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
@@ -85,6 +85,30 @@ class Limits:
     memory_bytes: int | None = None
 
 
+@dataclass(frozen=True)
+class EngineEvent:
+    """One change of a container, as the engine reported it.
+
+    `action` is kill, die, oom, start, pause, unpause, update, connect or disconnect; `detail` the signal,
+    the exit code or the network. `at_ns` is CLOCK_MONOTONIC: the engine's own time where it is local, else
+    the arrival.
+    """
+
+    container: str
+    action: str
+    detail: str
+    at_ns: int
+
+
+class EventStream(Protocol):
+    """The engine's events, until it is closed. Iterating raises EngineError when the engine breaks it off."""
+
+    def __iter__(self) -> Iterator[EngineEvent]: ...
+
+    def close(self) -> None:
+        """End the iteration, also from another thread."""
+
+
 class Engine(Protocol):
     """What the driver asks of an engine."""
 
@@ -128,6 +152,16 @@ class Engine(Protocol):
     def look(self, name: str) -> Standing:
         """How one container stands at this instant."""
 
+    def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
+        """State of every container, in one cheap call.
+
+        Limits, exit code and OOM flag are read again for containers in `closely` and for those whose status
+        changed; for others they are the last ones that were read.
+        """
+
+    def events(self, since_ns: int | None = None) -> EventStream:
+        """Changes of the lab's containers from now on, or from `since_ns` (CLOCK_MONOTONIC) on."""
+
     def usage(self) -> list[Usage]:
         """What each running container uses at this instant."""
 
@@ -158,8 +192,8 @@ class Engine(Protocol):
     def limit(self, name: str, limits: Limits) -> None:
         """Set ceilings."""
 
-    def unlimit(self, name: str) -> None:
-        """Back to the ceilings that the container was made with."""
+    def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
+        """Back to the ceilings that the container was made with, of these kinds."""
 
     def hurts(self) -> dict[str, list[str]]:
         """What is not as it was made, by container: paused, exited, unplugged, limited."""

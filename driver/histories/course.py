@@ -38,6 +38,7 @@ class FaultWindow:
     due_ns: int
     began_ns: int
     ended_ns: int | None
+    changes: frozenset[str]
     begun: FaultBegun
     receipt: Receipt | None
 
@@ -157,6 +158,7 @@ def window_of(begun: FaultBegun, ended_ns: int | None, receipt: Receipt | None) 
         due_ns=min(begun.planned_ns, began_ns) or began_ns,
         began_ns=began_ns,
         ended_ns=ended_ns,
+        changes=frozenset(begun.changes),
         begun=begun,
         receipt=receipt,
     )

@@ -67,6 +67,7 @@ class SubmitGivenUp(Event, tag="submit_given_up", frozen=True):
 class FaultBegun(Event, tag="fault_begun", frozen=True):
     """A fault was started. `planned_ns` is when it was due; `spread_ms` lies between first and last target.
 
+    `changes` is what of its targets it can change (chaos.evidence.Change).
     `cuts`: a worker under this fault must lose its connection (a cut, a reset, a kill, a stall that is longer
     than the heartbeat's timeout), where a latency need not. `called_ns` is when the driver asked for it,
     `began_ns` target → when Toxiproxy or the engine had done it.
@@ -81,6 +82,7 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     cuts: bool = False
     called_ns: int = 0
     began_ns: dict[str, int] = msgspec.field(default_factory=dict)
+    changes: list[str] = msgspec.field(default_factory=list)
 
 
 class FaultEnded(Event, tag="fault_ended", frozen=True):
@@ -151,6 +153,64 @@ class JournalNoted(Event, tag="journal_noted", frozen=True):
     size_bytes: int
 
 
+class ContainerState(Event, tag="container_state", frozen=True):
+    """State of one container where it differs from the one before it (the first one: as it was made).
+
+    It was read between `asked_ns` and `at_ns`. `exit_code` is -1 while it runs; `cpus` None where nothing
+    bounds them.
+    """
+
+    container: str
+    asked_ns: int
+    status: str
+    exit_code: int
+    out_of_memory: bool
+    plugged: bool
+    cpus: float | None
+    memory_bytes: int
+
+
+class ContainersRead(Event, tag="containers_read", frozen=True):
+    """States of all containers were read between `asked_ns` and `at_ns`: they are as their newest lines say.
+
+    Limits were read of the containers in `closely` alone.
+    """
+
+    asked_ns: int
+    closely: list[str]
+
+
+class EngineAction(Event, tag="engine_action", frozen=True):
+    """The engine reported a change of a container, whoever asked for it.
+
+    `action` is kill, die, oom, start, pause, unpause, update, connect or disconnect; `detail` the signal,
+    the exit code or the network.
+    """
+
+    container: str
+    action: str
+    detail: str
+
+
+class ContainerExited(Event, tag="container_exited", frozen=True):
+    """A container's process ended, as the engine reported it, noted before anything starts it again.
+
+    `planned`: a fault that can end it was on it. `log` holds its last lines where none was.
+    """
+
+    container: str
+    exit_code: int
+    out_of_memory: bool
+    planned: bool
+    log: list[str]
+
+
+class EventsMissed(Event, tag="events_missed", frozen=True):
+    """The engine's stream of events broke off; it is asked for what came since."""
+
+    detail: str
+
+
 class LastState(Event, tag="last_state", frozen=True):
     """The coordinator's own answer to GET /state after the drain (wire.control.State as JSON)."""
 
@@ -202,5 +262,6 @@ class Aborted(Event, tag="aborted", frozen=True):
 DriverEvent = (
     RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp
     | FaultBegun | FaultEnded | FaultFailed | Healed | Sample | ContainerSeen | JournalNoted | LastState
-    | Note | Receipt | Trouble | Aborted
+    | Note | Receipt | Trouble | Aborted | ContainerState | ContainersRead | EngineAction | ContainerExited
+    | EventsMissed
 )  # fmt: skip

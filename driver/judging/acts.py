@@ -10,6 +10,7 @@ from dataclasses import dataclass, field, replace
 import msgspec
 
 from chaos.catalogue import make
+from chaos.evidence import ContainerState
 from chaos.fault import Fault
 from chaos.targets import CORE
 from driver.histories.events import FaultBegun, FaultEnded
@@ -77,7 +78,10 @@ class Act:
 
 @dataclass(frozen=True)
 class Sight:
-    """How a container stood at one instant while a fault was on it, told by the engine."""
+    """State of a container at one instant, as the engine said it; asked at `asked_ns` (None: then too).
+
+    `closely`: its limits were read then; else they are the last that were.
+    """
 
     container: str
     at_ns: int
@@ -85,6 +89,13 @@ class Sight:
     plugged: bool = True
     cpus: float | None = None
     memory_bytes: int | None = None
+    asked_ns: int | None = None
+    closely: bool = True
+
+    @property
+    def state(self) -> ContainerState:
+        """As a fault's rule reads it."""
+        return ContainerState(self.status, self.plugged, self.cpus, self.memory_bytes)
 
 
 def acts_of(history: History) -> list[Act]:

@@ -11,13 +11,14 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from chaos.evidence import LinkSeen, Observation, Other, Trace
+from chaos.evidence import ContainerSeen, LinkSeen, Observation, Other, Trace
 from chaos.fault import ContainerFault, LinkFault
 from chaos.hands import names
 from chaos.proof import disturbance
 from chaos.shifts import slowness
 from driver.histories.history import History
 from driver.judging.acts import Act, Sight
+from driver.judging.container_sights import proved_ratio, sentence
 from driver.judging.witnesses import GLANCE_NS, Witnesses
 
 __all__ = ["Act", "Proof", "Sight", "prove"]
@@ -150,12 +151,21 @@ def _not_spared(act: Act, fault: LinkFault, witnesses: Witnesses, link: str) -> 
 
 
 def _prove_containers(act: Act, fault: ContainerFault, witnesses: Witnesses) -> Proof:
-    told = {
-        name: fault.observed(witnesses.container(act, name)) for name in act.targets if name in act.began_ns
-    }
+    seen = {name: witnesses.container(act, fault, name) for name in act.targets if name in act.began_ns}
+    told = {name: _through(fault.observed(one), one) for name, one in seen.items()}
     observers = [PROBER] if act.reaches_all and witnesses.has_prober else []
     observers += [ENGINE, *(name for name in told if told[name].seen and witnesses.wrote(name))]
-    return _proof(act, told, "", [], [], observers, [])
+    proof = _proof(act, told, "", [], [], observers, [])
+    if fault.lasting and seen:
+        proof.measured["proved_ratio"] = min(proved_ratio(one) for one in seen.values())
+    return proof
+
+
+def _through(observation: Observation, seen: ContainerSeen) -> Observation:
+    """The observation; a fault that has gaps in its window was not on through all of it."""
+    if not observation.seen or not seen.gaps:
+        return observation
+    return replace(observation, seen=False, because=sentence(seen))
 
 
 def _proof(

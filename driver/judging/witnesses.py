@@ -10,14 +10,24 @@ from operator import attrgetter
 
 from chaos.attribution import apart
 from chaos.evidence import ContainerSeen, LinkSeen, Other, Window
-from chaos.fault import LinkFault
+from chaos.fault import ContainerFault, LinkFault
 from chaos.proof import silence_through
 from chaos.targets import CORE, TOXIPROXY
-from driver.histories.events import Healed
+from driver.histories.events import EngineAction, Healed
 from driver.histories.history import COORDINATOR, History
 from driver.judging.acts import INSTANT_NS, Act, Sight
+from driver.judging.container_sights import gaps
 from driver.judging.link_sights import EARLY_NS, LinkRecord, link_records
-from wire.events import Event, FrameRefused, Lost, ProcessStarted, ProcessStopping, WorkerJoined, WorkerLost
+from wire.events import (
+    Connected,
+    Event,
+    FrameRefused,
+    Lost,
+    ProcessStarted,
+    ProcessStopping,
+    WorkerJoined,
+    WorkerLost,
+)
 
 _S = 1_000_000_000
 BEFORE_NS = 10 * _S
@@ -51,7 +61,13 @@ class Witnesses:
                 for target in act.targets:
                     self._upon.setdefault(target, []).append(act)
         self._records = link_records(history)
-        self._sights = list(sights)
+        self._acts = acts
+        self._sights: dict[str, list[Sight]] = {}
+        for sight in sights:
+            self._sights.setdefault(sight.container, []).append(sight)
+        self._actions: dict[str, list[EngineAction]] = {}
+        for action in history.of(EngineAction):
+            self._actions.setdefault(action.container, []).append(action)
         self._refused: dict[str, list[int]] = {}
         self._altered: dict[str, list[int]] = {}
         for event in history.of(FrameRefused):
@@ -134,15 +150,14 @@ class Witnesses:
         """All other acts that a link feels."""
         return [other for other in (*self._upon.get(link, ()), *self._reaching_all) if other is not act]
 
-    def container(self, act: Act, name: str) -> ContainerSeen:
+    def container(self, act: Act, fault: ContainerFault, name: str) -> ContainerSeen:
         """One container during one fault."""
         from_ns = act.began_ns[name]
         until_ns = act.end_called_ns if act.end_called_ns is not None else from_ns + RESTART_NS
-        during = [
-            sight
-            for sight in self._sights
-            if sight.container == name and act.called_ns <= sight.at_ns <= until_ns
-        ]
+        sights = self._sights.get(name, [])
+        # What was asked before the fault began says how the container was without it.
+        during = [one for one in sights if from_ns <= (one.asked_ns or one.at_ns) and one.at_ns <= until_ns]
+        closely = [one for one in during if one.closely]
         written = self._history.by(name)
         first, end = (bisect_left(written, at_ns, key=_at_ns) for at_ns in (act.called_ns, until_ns))
         links = list(self._records.values()) if name in CORE else []
@@ -156,8 +171,8 @@ class Witnesses:
             until_ns=until_ns,
             states=frozenset(sight.status for sight in during),
             networks=frozenset(sight.plugged for sight in during),
-            cpus=next((sight.cpus for sight in during if sight.cpus is not None), None),
-            memory_bytes=next((one.memory_bytes for one in during if one.memory_bytes is not None), None),
+            cpus=next((sight.cpus for sight in closely if sight.cpus is not None), None),
+            memory_bytes=next((one.memory_bytes for one in closely if one.memory_bytes is not None), None),
             lines_ns=tuple(event.at_ns for event in written[first:end]),
             starts_ns=self._since(act.called_ns, name, ProcessStarted),
             stopped_in_order=any(
@@ -168,6 +183,7 @@ class Witnesses:
             revived_links=sum(one.window(after_ns, until_ns + AFTER_NS).lives for one in links),
             has_journal=name != TOXIPROXY,
             noticed=self._was_noticed(name, act.called_ns, until_ns + NOTICE_NS),
+            gaps=gaps(act, fault, name, until_ns, sights, self._actions.get(name, ()), self._acts),
         )
 
     def _since(self, from_ns: int, name: str, kind: type[Event]) -> tuple[int, ...]:
@@ -175,21 +191,18 @@ class Witnesses:
         return tuple(event.at_ns for event in events if event.by == name and event.at_ns >= from_ns)
 
     def _was_noticed(self, name: str, from_ns: int, until_ns: int) -> bool:
-        """Whether the other side lost it in that time."""
+        """Whether the other side lost it in that time, or had lost it before and not got it back."""
+        events: list[Event]
         if name == COORDINATOR:
-            return any(from_ns <= event.at_ns <= until_ns for event in self._history.of(Lost))
-        before = None
-        for event in self._history.merged(WorkerJoined, WorkerLost):
-            if not isinstance(event, WorkerJoined | WorkerLost) or event.worker != name:
-                continue
-            if event.at_ns >= from_ns:
-                break
-            before = event
-        # One that was lost already cannot be lost once more.
-        if isinstance(before, WorkerLost):
+            events = self._history.merged(Connected, Lost)
+        else:
+            both = self._history.merged(WorkerJoined, WorkerLost)
+            events = [one for one in both if getattr(one, "worker", "") == name]
+        if any(from_ns <= one.at_ns <= until_ns for one in events if isinstance(one, Lost | WorkerLost)):
             return True
-        losses = (event for event in self._history.of(WorkerLost) if event.worker == name)
-        return any(from_ns <= event.at_ns <= until_ns for event in losses)
+        # Of the coordinator each worker has an opinion, the last one said so before that time counts.
+        before = {one.by: one for one in events if one.at_ns < from_ns}
+        return bool(before) and all(isinstance(one, Lost | WorkerLost) for one in before.values())
 
 
 def _other(act: Act, link: str) -> Other:

@@ -20,6 +20,7 @@ from driver.labs.heal import heal
 from driver.labs.lab import Lab, links_named
 from driver.labs.links import Link
 from driver.machine.root import state_dir
+from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.fault_runner import FaultRunner
 from driver.runs.journal import JournalFile
 from driver.runs.phases import beside
@@ -66,7 +67,8 @@ async def inject(lab: Lab, planned: list[PlannedFault], terminal: Terminal) -> N
     wanted = links_named(lab, workers)
     journal = JournalFile(state_dir() / "by-hand" / lab.engine.project)
     guardian = Guardian(lab.links, wanted, lambda _, detail: terminal.warn(detail))
-    runner = FaultRunner(LabHands(lab, guardian), lab.engine, journal, tuple(planned), NOTICE_S)
+    monitor = ContainerMonitor(lab.engine, journal)
+    runner = FaultRunner(LabHands(lab, guardian), monitor, journal, tuple(planned), NOTICE_S)
     until_ns = time.monotonic_ns() + round(max(fault.end_s for fault in planned) * 1e9)
 
     async def show() -> None:

@@ -85,8 +85,8 @@ class LabHands:
         limits = Limits(cpus, memory_bytes)
         return await self._act(container, lambda name: self._lab.engine.limit(name, limits))
 
-    async def unlimit(self, container: str) -> int:
-        return await self._act(container, self._lab.engine.unlimit)
+    async def unlimit(self, container: str, *, cpus: bool = False, memory: bool = False) -> int:
+        return await self._act(container, lambda name: self._lab.engine.unlimit(name, cpus, memory))
 
     async def _hurt(self, container: str, act: Callable[[str], None]) -> int:
         if container == TOXIPROXY:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 import msgspec
 
-from chaos.fault import Layer
+from chaos.evidence import Change
+from chaos.fault import ContainerFault, Fault, Layer
 from chaos.hands import Hands, HandsError, Strike, Times
-from driver.engines.engine import Engine
-from driver.errors import EngineError
 from driver.histories.events import FaultBegun, FaultEnded, FaultFailed, Trouble
-from driver.judging.receipts import Act, Sight
+from driver.judging.receipts import Act
 from driver.labs.guardian import LEASE_MS
+from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.journal import JournalFile
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.timeline import Step, Timeline, What
@@ -26,7 +25,8 @@ from wire.events import Event
 # Toxiproxy arms a fault on every link ahead of its time, so that all begin at once.
 LEAD_S = 0.4
 END_TRIES = 3
-SIGHT_EVERY_S = 0.5
+# A container under a fault is looked at once more so long before the fault ends.
+LOOK_BEFORE_END_S = 0.1
 
 _log = logging.getLogger("stormlab.faults")
 
@@ -59,13 +59,13 @@ class FaultRunner:
     def __init__(
         self,
         hands: RunHands,
-        engine: Engine,
+        monitor: ContainerMonitor,
         journal: JournalFile,
         faults: tuple[PlannedFault, ...],
         notice_s: float,
     ) -> None:
         self._hands = hands
-        self._engine = engine
+        self._monitor = monitor
         self._journal = journal
         self._timeline = Timeline(faults)
         self._notice_s = notice_s
@@ -73,11 +73,16 @@ class FaultRunner:
         self.on: dict[str, PlannedFault] = {}
         self.acts: dict[str, Act] = {}
         self.failed: dict[str, str] = {}
-        self.sights: list[Sight] = []
 
     def shown(self) -> list[str]:
         """The faults that are on, for people: `refuse on 20`."""
         return [f"{one.fault} on {len(one.targets)}" for one in self.on.values()]
+
+    def may_end(self, name: str) -> bool:
+        """Whether a fault that can end its process is on a container."""
+        return any(
+            name in planned.targets and Change.ended in planned.made().changes for planned in self.on.values()
+        )
 
     async def run(self, zero_ns: int) -> None:
         """Begin and end every fault at its time after `zero_ns`; return when all have ended."""
@@ -102,7 +107,8 @@ class FaultRunner:
         if not await self._begun[step.fault.id]:
             return False
         if step.fault.made().layer is Layer.container:
-            await self._watch(step.fault.targets, at_ns)
+            await _until(at_ns - round(LOOK_BEFORE_END_S * 1e9))
+            await self._monitor.read(step.fault.targets)
         await _until(at_ns)
         return await self._end(step.fault, at_ns)
 
@@ -110,6 +116,7 @@ class FaultRunner:
         fault = planned.made()
         if fault.layer is Layer.container:
             await _until(at_ns)
+            self._monitor.concern(planned.targets)
         self.on[planned.id] = planned
         called_ns = time.monotonic_ns()
         try:
@@ -119,16 +126,18 @@ class FaultRunner:
             self.failed[planned.id] = str(error)
             self._write(FaultFailed, planned, detail=str(error))
             return False
+        times = await self._acted(fault, times, called_ns)
         self.acts[planned.id] = Act(planned.id, fault, planned.targets, at_ns, called_ns, times)
         self._write_at(
             max(times.values(), default=at_ns), FaultBegun, planned,
             params=msgspec.Raw(msgspec.json.encode(planned.params)), planned_ns=at_ns,
+            changes=sorted(fault.changes),
             spread_ms=_spread_ms(times), cuts=fault.cuts(planned.for_s, self._notice_s),
             called_ns=called_ns, began_ns=dict(times),
         )  # fmt: skip
+        if fault.layer is Layer.container:
+            await self._monitor.read(planned.targets)
         if planned.for_s is None:
-            if fault.layer is Layer.container:
-                await self._see(planned.targets)
             await self._end(planned, at_ns)
         return True
 
@@ -143,6 +152,8 @@ class FaultRunner:
                 detail = str(error)
                 continue
             del self.on[planned.id]
+            if fault.layer is Layer.container:
+                self._monitor.release(planned.targets)
             figures = self._note_end(planned, called_ns, at_ns, times)
             self._write_at(
                 max(times.values(), default=time.monotonic_ns()), FaultEnded, planned, planned_ns=at_ns,
@@ -151,7 +162,7 @@ class FaultRunner:
                 connections_hit=figures.connections_hit,
             )  # fmt: skip
             return True
-        self._write(FaultEnded, planned, planned_ns=at_ns, detail=detail)
+        self._write(FaultEnded, planned, planned_ns=at_ns, called_ns=called_ns, detail=detail)
         self._journal.write(Trouble, what="fault_not_ended", detail=f"{planned.id}: {detail}")
         return False
 
@@ -169,31 +180,15 @@ class FaultRunner:
         )
         return figures
 
-    async def _watch(self, targets: Sequence[str], until_ns: int) -> None:
-        """Look at containers again and again until `until_ns`; at least once, however late it began."""
-        while True:
-            await self._see(targets)
-            if time.monotonic_ns() >= until_ns:
-                return
-            await asyncio.sleep(SIGHT_EVERY_S)
-
-    async def _see(self, targets: Sequence[str]) -> None:
-        for name in targets:
-            try:
-                standing = await asyncio.to_thread(self._engine.look, name)
-            except EngineError as error:
-                _log.debug("%s: %s", name, error)
-                continue
-            self.sights.append(
-                Sight(
-                    name,
-                    time.monotonic_ns(),
-                    standing.status,
-                    standing.plugged,
-                    standing.cpus,
-                    standing.memory_bytes,
-                )
-            )
+    async def _acted(self, fault: Fault, times: Times, called_ns: int) -> Times:
+        """When the fault took hold: a call to the engine returns some hundred milliseconds after the act."""
+        if not isinstance(fault, ContainerFault) or fault.begins_when_asked:
+            return times
+        acted = [await self._monitor.acted_ns(name, called_ns) for name in times]
+        return {
+            name: returned_ns if at_ns is None else min(at_ns, returned_ns)
+            for (name, returned_ns), at_ns in zip(times.items(), acted, strict=True)
+        }
 
     def _write(self, kind: type[Event], planned: PlannedFault, **fields: object) -> None:
         self._write_at(time.monotonic_ns(), kind, planned, **fields)

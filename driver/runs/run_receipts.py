@@ -5,8 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
+from chaos.fault import Layer
 from driver.histories.events import Receipt, Trouble
 from driver.histories.journals import read_history
+from driver.judging.container_sights import sights_of
 from driver.judging.receipts import prove
 from driver.runs.fault_runner import FaultRunner
 from driver.runs.store import read_record
@@ -18,7 +20,9 @@ def write_receipts(folder: Path, journal: Journal, faults: FaultRunner) -> None:
     record, _ = read_record(folder)
     try:
         history = read_history(folder, record.processes, record.workers)
-        proofs = prove(list(faults.acts.values()), history, record.workers, faults.sights)
+        acts = list(faults.acts.values())
+        hurt = {name for act in acts if act.fault.layer is Layer.container for name in act.targets}
+        proofs = prove(acts, history, record.workers, sights_of(history, hurt))
     except Exception as error:
         journal(Trouble, what="no_receipts", detail=f"{type(error).__name__}: {error}")
         return

@@ -17,6 +17,7 @@ from driver.labs.bring_up import start_core, start_workers
 from driver.labs.guardian import Guardian
 from driver.labs.heal import heal
 from driver.labs.lab import Lab, links_for
+from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.fault_runner import FaultRunner
 from driver.runs.journal import JournalFile
 from driver.runs.load import Load
@@ -117,13 +118,15 @@ class RunWork:
             await start_workers(lab, count, self._terminal, self._request.prober)
         self._ready = True
         guardian = Guardian(lab.links, links_for(lab, count), self._trouble)
+        monitor = ContainerMonitor(self._engine, self._journal)
         faults = self._faults = FaultRunner(
             self._request.make_hands(lab, guardian),
-            self._engine,
+            monitor,
             self._journal,
             self._plan.faults,
             self._notice_s(),
         )
+        monitor.planned = faults.may_end
         async with lab.coordinator() as coordinator:
             abort = AbortWatch([parse_abort(text) for text in self._plan.abort_when], count)
             watcher = Watcher(coordinator, self._workers, self._terminal, faults.shown, abort)
@@ -132,7 +135,11 @@ class RunWork:
                 coordinator, write, self._tasks(zero_ns), self._plan.duration_s + self._plan.converge_s
             )
             async with beside(
-                guardian.watch(), sample(self._engine, write), watcher.watch(), load.run(zero_ns)
+                guardian.watch(),
+                monitor.watch(),
+                sample(self._engine, write),
+                watcher.watch(),
+                load.run(zero_ns),
             ):
                 await self._hurt(watcher, faults, zero_ns)
                 await self._settle(lab, watcher, load)

@@ -52,8 +52,8 @@ class FakeHands:
     ) -> int:
         return self._at(f"limit {cpus} {memory_bytes}", container)
 
-    async def unlimit(self, container: str) -> int:
-        return self._at("unlimit", container)
+    async def unlimit(self, container: str, *, cpus: bool = False, memory: bool = False) -> int:
+        return self._at("unlimit" + " cpus" * cpus + " memory" * memory, container)
 
     def _at(self, what: str, whom: str) -> int:
         self.calls.append((what, whom))

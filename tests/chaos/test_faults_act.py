@@ -73,8 +73,8 @@ async def test_a_fault_is_this_action(name: str, action: Action) -> None:
         ("stop", {"grace": "3s"}, "stop 3", "start"),
         ("restart", {}, "restart 10", "start"),
         ("unplug", {}, "unplug", "plug"),
-        ("cpu", {"cores": 0.5}, "limit 0.5 None", "unlimit"),
-        ("memory", {"limit": "64MiB"}, "limit None 67108864", "unlimit"),
+        ("cpu", {"cores": 0.5}, "limit 0.5 None", "unlimit cpus"),
+        ("memory", {"limit": "64MiB"}, "limit None 67108864", "unlimit memory"),
     ],
 )
 async def test_a_container_fault_does_this_to_each_and_undoes_it(

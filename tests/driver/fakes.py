@@ -2,18 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import queue
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
-from driver.engines.engine import Container, LabSpec, Limits, Say, Standing, Usage
+from driver.engines.engine import Container, EngineEvent, LabSpec, Limits, Say, Standing, Usage
 from driver.errors import EngineError, LinksError
 from driver.labs.links import FaultState, HealAnswer, Link, Links, LinkState
 
 SPEC = LabSpec("00" * 32, "127.0.0.1", 18_474, 18_475)
+
+
+class FakeEvents:
+    """A stream to which a test adds events; None ends it as an engine that is gone does."""
+
+    def __init__(self) -> None:
+        self.queue: queue.Queue[EngineEvent | None] = queue.Queue()
+
+    def __iter__(self) -> Iterator[EngineEvent]:
+        while (event := self.queue.get(timeout=30)) is not None:
+            yield event
+
+    def close(self) -> None:
+        self.queue.put(None)
 
 
 @dataclass
@@ -26,6 +41,7 @@ class FakeEngine:
     asked: list[str] = field(default_factory=list)
     project: str = "fake"
     is_local: bool = True
+    stream: FakeEvents = field(default_factory=FakeEvents)
 
     def containers(self) -> list[Container]:
         return [
@@ -37,6 +53,14 @@ class FakeEngine:
         running = self.statuses[name] == "running"
         plugged = "unplugged" not in self.hurt.get(name, [])
         return Standing(self.statuses[name], -1 if running else 1, False, plugged, None, 1 << 27)
+
+    def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
+        return {name: self.look(name) for name in self.statuses}
+
+    def events(self, since_ns: int | None = None) -> FakeEvents:
+        self.asked.append("events")
+        self.stream = FakeEvents()
+        return self.stream
 
     def hurts(self) -> dict[str, list[str]]:
         return {name: list(what) for name, what in self.hurt.items() if what}
@@ -71,7 +95,7 @@ class FakeEngine:
     def limit(self, name: str, limits: Limits) -> None:
         self._do("limit", name, hurts="limited")
 
-    def unlimit(self, name: str) -> None:
+    def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
         self._do("unlimit", name, mends="limited")
 
     def core_address(self, spec: LabSpec) -> str:

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from driver.engines import compose_reading
-from driver.engines.engine import LabSpec
+from driver.engines.engine import EngineEvent, LabSpec, Standing
 
 WORKER = {"com.docker.compose.service": "worker", "com.docker.compose.container-number": "7"}
 
@@ -136,3 +136,44 @@ def test_the_page_cache_is_no_cost_of_a_process() -> None:
     assert usage is not None
     assert (usage.memory_bytes, usage.cpu_s) == (20 << 20, 2.5)
     assert compose_reading.usage("worker-1", {}) is None
+
+
+LABELS = {compose_reading.PROJECT: "lab", compose_reading.SERVICE: "worker", compose_reading.NUMBER: "7"}
+
+
+def told(kind: str, action: str, **about: str) -> EngineEvent | None:
+    """What is read of a raw event."""
+    raw = {"Type": kind, "Action": action, "Actor": {"Attributes": about}}
+    return compose_reading.engine_event(raw, "lab", {"id-7": "worker-7"}, 5)
+
+
+def test_an_event_names_its_container_as_the_lab_does() -> None:
+    assert told("container", "die", exitCode="137", **LABELS) == EngineEvent("worker-7", "die", "137", 5)
+    assert told("container", "kill", signal="9", **LABELS) == EngineEvent("worker-7", "kill", "9", 5)
+    assert told("network", "disconnect", name="lab_links", container="id-7") == EngineEvent(
+        "worker-7", "disconnect", "links", 5
+    )
+
+
+def test_events_of_others_and_of_networks_that_carry_nothing_under_test_are_passed_over() -> None:
+    assert told("container", "die", **{**LABELS, compose_reading.PROJECT: "another"}) is None
+    assert told("network", "disconnect", name="lab_links", container="id-of-another") is None
+    assert told("network", "disconnect", name="lab_control", container="id-7") is None
+
+
+def test_a_row_of_the_list_gives_status_and_networks_and_leaves_limits_as_they_were_read() -> None:
+    read = Standing("running", -1, False, True, 0.5, 64 << 20)
+    row = {"Labels": LABELS, "State": "paused", "NetworkSettings": {"Networks": {"lab_control": {}}}}
+    now = compose_reading.state_in_row(row, read, "lab")
+    assert now == Standing("paused", -1, False, False, 0.5, 64 << 20)
+
+
+def test_a_limit_on_processor_time_is_read_however_it_was_set() -> None:
+    cases: list[tuple[dict[str, Any], float | None]] = [
+        ({"HostConfig__CpuQuota": 10_000}, 0.1),
+        ({"HostConfig__CpuQuota": 10_000, "HostConfig__CpuPeriod": 20_000}, 0.5),
+        ({"HostConfig__NanoCpus": 50_000_000}, 0.05),
+        ({}, None),
+    ]
+    for limits, cpus in cases:
+        assert compose_reading.standing(inspected(**limits), "lab").cpus == cpus

@@ -10,6 +10,7 @@ from typing import Any
 import pytest
 
 from chaos.hands import HandsError, LinkEffect, Strike, Times
+from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.fault_runner import FaultRunner, Figures
 from driver.runs.journal import JournalFile
 from driver.scenarios.plan import PlannedFault
@@ -63,7 +64,7 @@ class Hands:
     ) -> int:
         return self._do(f"limit {container}")
 
-    async def unlimit(self, container: str) -> int:
+    async def unlimit(self, container: str, *, cpus: bool = False, memory: bool = False) -> int:
         return self._do(f"unlimit {container}")
 
     def figures(self, fault_id: str) -> Figures:
@@ -89,7 +90,8 @@ async def run(
     tmp_path: Path, hands: Hands, *faults: PlannedFault
 ) -> tuple[FaultRunner, list[dict[str, Any]]]:
     journal = JournalFile(tmp_path)
-    runner = FaultRunner(hands, FakeEngine({"worker-1": "running"}), journal, faults, NOTICE_S)
+    monitor = ContainerMonitor(FakeEngine({"worker-1": "running"}), journal)
+    runner = FaultRunner(hands, monitor, journal, faults, NOTICE_S)
     await runner.run(time.monotonic_ns())
     journal.close()
     return runner, events_in(tmp_path)
@@ -156,9 +158,11 @@ async def test_a_fault_that_does_not_end_is_trouble_and_stays_on(tmp_path: Path)
 
 async def test_a_container_under_a_fault_is_looked_at_meanwhile(tmp_path: Path) -> None:
     hands = Hands()
-    runner, _ = await run(tmp_path, hands, planned("pause", 0.0, 0.2))
+    runner, events = await run(tmp_path, hands, planned("pause", 0.0, 0.2))
+    (act,) = runner.acts.values()
     assert hands.asked == ["pause worker-1", "unpause worker-1"]
-    assert {sight.container for sight in runner.sights} == {"worker-1"}
+    assert [event["container"] for event in events if event["event"] == "container_state"] == ["worker-1"]
+    assert looks_between(events, act.first_ns, act.end_called_ns) == 2
 
 
 async def test_a_container_whose_fault_began_when_it_should_have_ended_is_looked_at_still(
@@ -169,10 +173,31 @@ async def test_a_container_whose_fault_began_when_it_should_have_ended_is_looked
             await asyncio.sleep(0.3)
             return await super().kill(container)
 
-    runner, _ = await run(tmp_path, Slow(), planned("kill", 0.0, 0.1))
+    runner, events = await run(tmp_path, Slow(), planned("kill", 0.0, 0.1))
     (act,) = runner.acts.values()
-    assert act.end_called_ns is not None
-    assert any(act.first_ns <= sight.at_ns <= act.end_called_ns for sight in runner.sights)
+    assert looks_between(events, act.first_ns, act.end_called_ns)
+
+
+def looks_between(events: list[dict[str, Any]], from_ns: int, until_ns: int | None) -> int:
+    """How many looks lie wholly between two instants."""
+    assert until_ns is not None
+    looks = [event for event in events if event["event"] == "containers_read"]
+    return sum(from_ns <= look["asked_ns"] <= look["at_ns"] <= until_ns for look in looks)
+
+
+@pytest.mark.parametrize(
+    ("fault", "params", "ends"),
+    [("kill", {}, True), ("memory", {"limit": "64MiB"}, True), ("latency", {"mean": "5ms"}, False),
+     ("pause", {}, False)],
+)  # fmt: skip
+async def test_only_a_fault_that_can_end_a_process_is_said_to(
+    tmp_path: Path, fault: str, params: dict[str, str], ends: bool
+) -> None:
+    journal = JournalFile(tmp_path)
+    one = planned(fault, 0.0, 5.0).model_copy(update={"params": params})
+    runner = FaultRunner(Hands(), ContainerMonitor(FakeEngine(), journal), journal, (one,), NOTICE_S)
+    runner.on[one.id] = one
+    assert (runner.may_end("worker-1"), runner.may_end("worker-2")) == (ends, False)
 
 
 async def test_a_fault_that_follows_another_at_the_same_instant_is_not_lost(tmp_path: Path) -> None:

@@ -8,6 +8,7 @@ from typing import TypeVar
 
 import msgspec
 
+from chaos.catalogue import FAULTS
 from driver.checks import CHECKS, run_check
 from driver.histories import events as told
 from driver.histories.history import History, JournalRead
@@ -267,7 +268,14 @@ class Past:
         named = {"fault": fault, "kind": kind, "targets": list(targets)}
         planned_ns = ns(at_s if due_s is None else due_s)
         self.tell(
-            "driver", told.FaultBegun, at_s, planned_ns=planned_ns, cuts=cuts, params=NO_SETTINGS, **named
+            "driver",
+            told.FaultBegun,
+            at_s,
+            planned_ns=planned_ns,
+            cuts=cuts,
+            params=NO_SETTINGS,
+            changes=sorted(FAULTS[kind].changes) if kind in FAULTS else [],
+            **named,
         )
         self.tell("driver", told.FaultEnded, at_s + for_s, planned_ns=ns(at_s + for_s), **named)
         self.tell("driver", told.Healed, at_s + for_s + 0.01, links=[], containers=[], left=[], took_ms=1.0)

@@ -267,7 +267,7 @@ def lines(story: Story, by: str, *moments: float) -> None:
 
 
 def looks(status: str, container: str = "worker-1", **more: Any) -> list[Sight]:
-    return [Sight(container, round(at_s * S), status, **more) for at_s in (20.5, 25.0)]
+    return [Sight(container, round(half_s / 2 * S), status, **more) for half_s in range(41, 72)]
 
 
 def test_a_pause_is_proved_by_the_engine_and_by_a_journal_that_stood_still() -> None:

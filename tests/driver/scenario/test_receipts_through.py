@@ -457,5 +457,5 @@ def test_an_unplugged_worker_that_was_lost_already_need_not_be_lost_again() -> N
         silent_ms=1,
     )
     fault = act("unplug")
-    sights = [Sight(HIT, round(at_s * S), "paused", plugged=False) for at_s in (21, 30)]
+    sights = [Sight(HIT, at_s * S, "paused", plugged=False) for at_s in range(20, 41)]
     assert prove([fault], story.history(), LINKS, sights)[0].proved

@@ -1,0 +1,160 @@
+"""Records the state of every container all through a run: the engine's events, and regular looks."""
+
+from __future__ import annotations
+
+import asyncio
+import dataclasses
+import logging
+import time
+from collections import deque
+from collections.abc import Callable, Collection, Sequence
+from contextlib import suppress
+
+from driver.engines.engine import Engine, EngineEvent, Standing
+from driver.errors import EngineError
+from driver.histories.events import ContainerExited, ContainersRead, ContainerState, EngineAction
+from driver.runs.engine_events import MAX_WAITING, follow_events
+from driver.runs.journal import JournalFile
+
+READ_EVERY_S = 0.5
+GATHER_S = 0.02
+"""Events of one act come in twos and threes: one look answers all that came within so long."""
+CLOSELY = 8
+"""So many containers are inspected in each round, in turn, beside those that a fault or an event concerns."""
+EVENT_WITHIN_S = 0.3
+KEPT_ACTIONS = 100
+LOG_LINES = 5
+LOG_LINE_CHARS = 200
+
+_log = logging.getLogger("stormlab.containers")
+Planned = Callable[[str], bool]
+"""Whether a fault that can end a container's process is on it now."""
+
+
+class ContainerMonitor:
+    """Monitors the containers of one lab. `watch` runs beside a run; `read` reads once, also without it."""
+
+    def __init__(self, engine: Engine, journal: JournalFile, planned: Planned = lambda _: False) -> None:
+        self._engine = engine
+        self._journal = journal
+        self.planned = planned
+        self._last: dict[str, Standing] = {}
+        self._concerned: dict[str, int] = {}
+        self._touched: set[str] = set()
+        self._turn = 0
+        self._actions: dict[str, deque[EngineEvent]] = {}
+        self._arrived = asyncio.Event()
+        self._streaming = False
+        self._reading = asyncio.Lock()
+
+    async def watch(self) -> None:
+        """Record until cancelled. An engine that does not answer is no error here: the sampler raises it."""
+        async with asyncio.TaskGroup() as group:
+            exits: asyncio.Queue[EngineEvent] = asyncio.Queue(MAX_WAITING)
+            group.create_task(self._record_exits(exits))
+            group.create_task(self._follow(exits))
+            while True:
+                touched, self._touched = self._touched, set()
+                await self.read(touched)
+                with suppress(TimeoutError):
+                    await asyncio.wait_for(self._arrived.wait(), READ_EVERY_S)
+                    await asyncio.sleep(GATHER_S)
+
+    async def read(self, closely: Collection[str] = ()) -> None:
+        """Read the state of all containers; limits of `closely`, of those under a fault, and of some more."""
+        async with self._reading:
+            wanted = {*closely, *self._concerned, *self._in_turn()}
+            asked_ns = time.monotonic_ns()
+            try:
+                states = await asyncio.to_thread(self._engine.states, wanted)
+            except EngineError as error:
+                _log.debug("no states: %s", error)
+                return
+            at_ns = time.monotonic_ns()
+            for name, state in states.items():
+                self._note(name, state, asked_ns, at_ns)
+            self._journal.write_at(at_ns, ContainersRead, asked_ns=asked_ns, closely=sorted(wanted))
+
+    def concern(self, names: Collection[str]) -> None:
+        """Read the limits of these containers in every round, until `release` is called as often."""
+        for name in names:
+            self._concerned[name] = self._concerned.get(name, 0) + 1
+
+    def release(self, names: Collection[str]) -> None:
+        """Take `concern` back."""
+        for name in names:
+            self._concerned[name] -= 1
+            if not self._concerned[name]:
+                del self._concerned[name]
+
+    async def acted_ns(self, name: str, called_ns: int) -> int | None:
+        """Time of the engine's first action on a container since `called_ns`; None when it reports none soon.
+
+        A call returns when the engine is done with all that follows, which is later than the act itself.
+        """
+        deadline = time.monotonic() + EVENT_WITHIN_S
+        while self._streaming:
+            for event in self._actions.get(name, ()):
+                if event.at_ns >= called_ns:
+                    return event.at_ns
+            try:
+                await asyncio.wait_for(self._arrived.wait(), deadline - time.monotonic())
+            except TimeoutError:
+                break
+        return None
+
+    # -- looks ---------------------------------------------------------------------------------------------
+
+    def _in_turn(self) -> Sequence[str]:
+        names = sorted(self._last)
+        if len(names) <= CLOSELY:
+            return names
+        self._turn = (self._turn + CLOSELY) % len(names)
+        return (names + names)[self._turn : self._turn + CLOSELY]
+
+    def _note(self, name: str, state: Standing, asked_ns: int, at_ns: int) -> None:
+        if state == self._last.get(name):
+            return
+        self._last[name] = state
+        fields = dataclasses.asdict(state)
+        self._journal.write_at(at_ns, ContainerState, container=name, asked_ns=asked_ns, **fields)
+
+    # -- events --------------------------------------------------------------------------------------------
+
+    async def _follow(self, exits: asyncio.Queue[EngineEvent]) -> None:
+        async for event in follow_events(self._engine, self._journal.write):
+            # None: the stream stands from now on, or not any more.
+            if event is None:
+                self._streaming = not self._streaming
+                continue
+            self._journal.write_at(
+                event.at_ns, EngineAction, container=event.container, action=event.action, detail=event.detail
+            )
+            self._actions.setdefault(event.container, deque(maxlen=KEPT_ACTIONS)).append(event)
+            self._touched.add(event.container)
+            self._arrived.set()
+            self._arrived = asyncio.Event()
+            if event.action == "die" and not exits.full():
+                exits.put_nowait(event)
+
+    async def _record_exits(self, exits: asyncio.Queue[EngineEvent]) -> None:
+        """Record how each container ended and, where no fault was to end it, its last lines."""
+        while True:
+            event = await exits.get()
+            name, planned = event.container, self.planned(event.container)
+            lines: list[str] = []
+            out_of_memory = False
+            with suppress(EngineError):
+                if not planned:
+                    log = await asyncio.to_thread(self._engine.log, name, LOG_LINES)
+                    lines = [_plain(line) for line in log.splitlines()[-LOG_LINES:]]
+                out_of_memory = (await asyncio.to_thread(self._engine.look, name)).out_of_memory
+            self._journal.write_at(
+                event.at_ns, ContainerExited, container=name, out_of_memory=out_of_memory, planned=planned,
+                exit_code=int(event.detail) if event.detail.isdecimal() else -1, log=lines,
+            )  # fmt: skip
+
+
+def _plain(line: str) -> str:
+    """A line of a container's log as text of bounded length, which moves no terminal."""
+    return "".join(sign if sign.isprintable() else "?" for sign in line[:LOG_LINE_CHARS])

@@ -1,0 +1,161 @@
+"""A container fault holds through its window: what interrupts it, or what was not looked at, is named."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from chaos.catalogue import make
+from driver.histories import events as told
+from driver.judging.container_sights import sights_of
+from driver.judging.receipts import Act, Proof, prove
+from tests.driver.scenario.prober_story import MS, S, Story
+from wire.events import ProcessStarted, WorkerJoined, WorkerLost
+
+BEGIN_S, END_S, WORKER = 20.0, 37.0, "worker-1"
+AS_MADE: dict[str, Any] = {
+    "status": "running", "exit_code": -1, "out_of_memory": False, "plugged": True, "cpus": None,
+    "memory_bytes": 1 << 27,
+}  # fmt: skip
+UNDER: dict[str, dict[str, Any]] = {
+    "kill": {"status": "exited", "exit_code": 137},
+    "pause": {"status": "paused"},
+    "unplug": {"plugged": False},
+    "cpu": {"cpus": 0.1},
+    "memory": {"memory_bytes": 64 << 20},
+}
+PARAMS: dict[str, dict[str, Any]] = {"cpu": {"cores": 0.1}, "memory": {"limit": "64MiB"}}
+
+
+class Watched(Story):
+    """A story in which the driver looks at one container twice a second, from the begin of its fault on."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.add(ProcessStarted, 1, WORKER, role="worker", incarnation="1", settings=b"{}")
+        self.add(ProcessStarted, END_S + 1, WORKER, role="worker", incarnation="2", settings=b"{}")
+
+    def state(self, at_s: float, **changed: Any) -> None:
+        """The state of the container, from the look at `at_s` on."""
+        asked_ns = round(at_s * S) - 10 * MS
+        fields = {**AS_MADE, **changed}
+        self.add(told.ContainerState, at_s, "driver", container=WORKER, asked_ns=asked_ns, **fields)
+
+    def looks(self, from_s: float, until_s: float) -> None:
+        """A look each half second."""
+        for number in range(round((until_s - from_s) * 2) + 1):
+            at_s = from_s + number / 2
+            self.add(
+                told.ContainersRead, at_s, "driver", asked_ns=round(at_s * S) - 10 * MS, closely=[WORKER]
+            )
+
+    def action(self, at_s: float, action: str, detail: str = "") -> None:
+        """What the engine reports."""
+        self.add(told.EngineAction, at_s, "driver", container=WORKER, action=action, detail=detail)
+
+
+def under(fault: str, looks: tuple[tuple[float, float], ...] = ((0.5, END_S - BEGIN_S - 0.5),)) -> Watched:
+    """A story in which the fault is on from its begin to its end; `looks` are seconds after its begin."""
+    story = Watched()
+    story.state(10)
+    story.state(BEGIN_S + 0.5, **UNDER[fault])
+    for from_s, until_s in looks:
+        story.looks(BEGIN_S + from_s, BEGIN_S + until_s)
+    story.add(WorkerLost, BEGIN_S + 4, "coordinator", worker=WORKER, session="s", kind="silence", detail="",
+              silent_ms=1)  # fmt: skip
+    return story
+
+
+def receipt(fault: str, story: Watched) -> Proof:
+    act = Act(
+        "f1", make(fault, PARAMS.get(fault, {})), (WORKER,), planned_ns=round(BEGIN_S * S),
+        called_ns=round(BEGIN_S * S) - 5 * MS, began_ns={WORKER: round(BEGIN_S * S)},
+        ended_ns={WORKER: round(END_S * S) + 20 * MS}, end_called_ns=round(END_S * S),
+    )  # fmt: skip
+    (proof,) = prove([act], story.history(), [], sights_of(story.history(), [WORKER]))
+    return proof
+
+
+@pytest.mark.parametrize("fault", UNDER)
+def test_a_fault_that_held_through_its_window_is_proved_for_all_of_it(fault: str) -> None:
+    proof = receipt(fault, under(fault))
+    assert proof.proved, proof.because
+    assert proof.measured["proved_ratio"] == 1.0
+
+
+@pytest.mark.parametrize("fault", UNDER)
+def test_a_fault_that_was_lifted_in_the_middle_and_put_back_is_not_proved(fault: str) -> None:
+    story = under(fault)
+    story.state(BEGIN_S + 6)
+    story.state(BEGIN_S + 10, **UNDER[fault])
+    proof = receipt(fault, story)
+    assert not proof.proved
+    assert "not proved from 5.5 s to 10.0 s" in proof.because
+    assert proof.measured["proved_ratio"] == pytest.approx(1 - 4.5 / 17)
+    assert "74% of the time is proved" in proof.because
+
+
+SHORT = {
+    "kill": (("start", ""), ("die", "137")),
+    "pause": (("unpause", ""), ("pause", "")),
+    "unplug": (("connect", "links"), ("disconnect", "links")),
+    "cpu": (("update", ""), ("update", "")),
+    "memory": (("update", ""), ("update", "")),
+}
+
+
+@pytest.mark.parametrize("fault", SHORT)
+def test_what_happened_between_two_looks_is_known_by_the_engines_events(fault: str) -> None:
+    story = under(fault)
+    for number, (action, detail) in enumerate(SHORT[fault]):
+        story.action(BEGIN_S + 3.1 + number / 10, action, detail)
+    proof = receipt(fault, story)
+    assert not proof.proved
+    assert "not proved from 3.1 s to" in proof.because
+    assert "which this run did not ask for" in proof.because
+
+
+@pytest.mark.parametrize("fault", UNDER)
+def test_a_stretch_in_which_nothing_looked_is_not_proved(fault: str) -> None:
+    story = under(fault, ((0.5, 3), (13, 16.5)))
+    proof = receipt(fault, story)
+    assert not proof.proved
+    assert "not proved from 3.0 s to 13.0 s (nothing looked at it)" in proof.because
+
+
+def test_what_the_engine_did_for_the_driver_is_no_contradiction() -> None:
+    story = under("kill")
+    story.action(BEGIN_S, "kill", "9")
+    story.action(BEGIN_S + 0.05, "die", "137")
+    story.action(END_S + 0.01, "start")
+    assert receipt("kill", story).proved
+
+
+def test_another_kind_of_change_is_no_contradiction() -> None:
+    story = under("unplug")
+    story.action(24, "pause")
+    story.state(24.5, plugged=False, status="paused")
+    story.action(26, "unpause")
+    assert receipt("unplug", story).proved
+
+
+def test_looks_at_limits_count_only_where_the_limits_were_read() -> None:
+    story = under("cpu")
+    looks = [one for one in story.others["driver"] if isinstance(one, told.ContainersRead)]
+    for one in looks[8:20]:
+        one.closely.clear()
+    assert "not proved from 4.0 s to 10.5 s" in receipt("cpu", story).because
+
+
+def test_an_unplugged_worker_that_was_lost_before_needs_not_be_lost_again() -> None:
+    story = under("unplug")
+    story.others["coordinator"] = []
+    story.add(
+        WorkerLost, 12, "coordinator", worker=WORKER, session="s", kind="silence", detail="", silent_ms=1
+    )
+    assert receipt("unplug", story).proved
+    story.add(
+        WorkerJoined, 15, "coordinator", worker=WORKER, session="s", epoch=1, outcome="resumed", because=""
+    )
+    assert "noticed nothing" in receipt("unplug", story).because
