@@ -33,6 +33,7 @@ from worker.core import Core
 from worker.health import Health
 from worker.identity import own_index
 from worker.journal_file import JournalFile
+from worker.keeper import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, prctl
 from worker.narrator import NarratedJournal, Narrator
 from worker.policies import policy_named
 from worker.ports import Ports
@@ -55,6 +56,9 @@ def main() -> int:
 def _run(environ: Mapping[str, str]) -> int:
     fleet_key = parse_key(environ.get("STORMLAB_KEY", ""))
     settings = read_settings(environ.get("STORMLAB_WORKER", ""), WorkerSettings)
+    # What a task leaves that ended its keeper comes here, and no task may look into this process.
+    prctl(PR_SET_CHILD_SUBREAPER, 1)
+    prctl(PR_SET_DUMPABLE, 0)
     policy_named(settings.policy)
     index = own_index(environ)
     name = worker_name(index)

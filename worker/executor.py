@@ -70,6 +70,7 @@ class Executor:
         self._store = store
         self._slots = slots
         self._running: dict[int, Running] = {}
+        self._ending: set[asyncio.Task[None]] = set()
         self._threads: ThreadPoolExecutor | None = None
 
     def start(self, effect: StartAttempt) -> None:
@@ -92,15 +93,16 @@ class Executor:
         running.stopped = True
         if running.task is not None:
             running.task.cancel()
+            self._ending.add(running.task)
+            running.task.add_done_callback(self._ending.discard)
 
     def stop_all(self) -> list[asyncio.Task[None]]:
         """End everything; returns what still cleans up."""
-        left = [running.task for running in self._running.values() if running.task is not None]
         for token in list(self._running):
             self.stop(StopAttempt("", token, "the worker stops"))
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
-        return left
+        return list(self._ending)
 
     def save(self, effect: SaveCheckpoint) -> None:
         """The state after the step that is being reported is wanted."""

@@ -21,6 +21,8 @@ from worker.executor import Executor
 from worker.tasks import KINDS
 from worker.tasks.steps import link, padded
 
+ROOT = Path(__file__).parents[2]
+
 
 class Bench:
     """An executor, and what it reports. `wanted` names the steps after which a checkpoint is asked for."""
