@@ -4,12 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+from bisect import bisect_right
 from dataclasses import dataclass, field
+from itertools import accumulate
 
 from coordinator.rows import ResultRow, Row
+from wire.control import ANSWER_BYTES
 
 AWAITED_MAX = 100_000
 """So many results may be waited for at a time."""
+KEPT_MAX_BYTES = 64 * 1024 * 1024
+"""Outputs of results whose answers wait for others. Beyond it a result is not kept, and is read from the disk
+when it is asked for again.
+"""
+
+
+def within(rows: list[ResultRow], most_bytes: int) -> list[ResultRow]:
+    """The first of `rows` whose outputs have `most_bytes` together at the most."""
+    taken = list(accumulate(len(row.output) for row in rows))
+    return rows[: bisect_right(taken, most_bytes)]
 
 
 @dataclass(slots=True, eq=False)
@@ -19,13 +32,16 @@ class _Waiter:
     missing: int
     ready: asyncio.Future[None]
     rows: list[ResultRow] = field(default_factory=list)
+    kept_bytes: int = 0
 
 
 class Awaited:
     """The results that somebody waits for, by the name of the task. Belongs to one event loop."""
 
-    def __init__(self, most: int = AWAITED_MAX) -> None:
+    def __init__(self, most: int = AWAITED_MAX, most_bytes: int = KEPT_MAX_BYTES) -> None:
         self._most = most
+        self._most_bytes = most_bytes
+        self._kept_bytes = 0
         self._by_task: dict[str, list[_Waiter]] = {}
         self._count = 0
 
@@ -40,7 +56,7 @@ class Awaited:
         for row in rows:
             if type(row) is ResultRow:
                 for waiter in self._by_task.get(row.task_id, ()):
-                    waiter.rows.append(row)
+                    self._keep(waiter, row)
                     waiter.missing -= 1
                     if not waiter.missing and not waiter.ready.done():
                         waiter.ready.set_result(None)
@@ -61,9 +77,20 @@ class Awaited:
                     await waiter.ready
         finally:
             self._count -= len(task_ids)
+            self._kept_bytes -= waiter.kept_bytes
             for task_id in task_ids:
                 self._forget(task_id, waiter)
         return waiter.rows
+
+    def _keep(self, waiter: _Waiter, row: ResultRow) -> None:
+        size_bytes = len(row.output)
+        if (
+            waiter.kept_bytes + size_bytes <= ANSWER_BYTES
+            and self._kept_bytes + size_bytes <= self._most_bytes
+        ):
+            waiter.rows.append(row)
+            waiter.kept_bytes += size_bytes
+            self._kept_bytes += size_bytes
 
     def _forget(self, task_id: str, waiter: _Waiter) -> None:
         waiting = self._by_task[task_id]

@@ -13,10 +13,11 @@ from queue import SimpleQueue
 from typing import Any
 
 from coordinator.rows import ResultRow, Row, Store
+from wire.control import ANSWER_BYTES
 
 LINGER_S = 0.005
 """For so long at the most, rows that nobody waits for stay for others to go with."""
-ASKED_AT_ONCE = 256
+ASKED_AT_ONCE = 64
 """So many results are asked for at a time, so that transactions can go between."""
 _Waiter = asyncio.Future[None]
 _Call = tuple[Callable[[], Any], Callable[[Any, Exception | None], None]]
@@ -69,13 +70,15 @@ class Committer:
         await waiter
 
     async def results_of(self, numbers: list[int]) -> list[ResultRow]:
-        """What the store has of these tasks' results."""
+        """What the store has of these tasks' results, and no more than one answer takes."""
         found: list[ResultRow] = []
         for first in range(0, len(numbers), ASKED_AT_ONCE):
             asked: asyncio.Future[list[ResultRow]] = self._loop.create_future()
             some = numbers[first : first + ASKED_AT_ONCE]
             self._calls.put((partial(self._store.results_of, some), partial(_settle, asked)))
             found += await asked
+            if sum(len(row.output) for row in found) > ANSWER_BYTES:
+                break
         return found
 
     async def run(self) -> None:

@@ -5,19 +5,23 @@ from __future__ import annotations
 import time
 import weakref
 from collections.abc import Callable
+from dataclasses import dataclass
 
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from coordinator.awaited import AWAITED_MAX
+from coordinator.awaited import AWAITED_MAX, within
+from coordinator.bodies import BODY_MAX_BYTES, MIB, Bodies, NoRoomError, TooLargeError
 from coordinator.guard import Guard
 from coordinator.metrics import render
 from coordinator.rows import ResultRow
 from coordinator.server import Shell
-from wire.control import WAIT_MAX_MS, Health, Submission, Submitted, Task, TaskResult
+from wire.control import ANSWER_BYTES, WAIT_MAX_MS, Health, Submission, Submitted, TaskResult
 from wire.decoding import UNDECODABLE
 
-BODY_MAX_BYTES = 64 * 1024 * 1024
+MESSAGE_MAX_BYTES = 4 * MIB
+SOCKETS_MAX = 16
+"""Submitters over WebSockets: each may have a message of MESSAGE_MAX_BYTES under way."""
 WAIT_DIGITS = len(str(WAIT_MAX_MS))
 HEARTBEAT_S = 30.0
 CLOSE_REASON_BYTES = 123
@@ -33,6 +37,14 @@ class UnanswerableError(Exception):
         self.close_code = close_code
 
 
+@dataclass(frozen=True)
+class Taken:
+    """A submission whose tasks were taken: the answer so far, and the names that it asked for."""
+
+    answer: Submitted
+    names: list[str]
+
+
 class Control:
     """Answers HTTP requests from one core."""
 
@@ -40,6 +52,7 @@ class Control:
         self._shell = shell
         self._guard = guard
         self._drain = drain
+        self._bodies = Bodies()
         self._sockets: weakref.WeakSet[web.WebSocketResponse] = weakref.WeakSet()
 
     def app(self) -> web.Application:
@@ -65,9 +78,26 @@ class Control:
 
     async def _submit(self, request: web.Request) -> web.Response:
         try:
-            return _json(await self._answer(await request.read(), _wait_ms(request)))
+            wait_ms = _wait_ms(request)
+            taken = self._take(await self._body(request), wait_ms)
+            return _json(await self._answer(taken, wait_ms))
         except UnanswerableError as error:
             return web.Response(status=error.status, text=f"{error}\n")
+
+    async def _body(self, request: web.Request) -> bytes:
+        """The body, once there is room for it; it is given up to `_take` in this very turn."""
+        try:
+            body = await self._bodies.read(request.content, request.content_length)
+        except TooLargeError as error:
+            raise UnanswerableError(413, WSCloseCode.MESSAGE_TOO_BIG, str(error)) from None
+        except NoRoomError as error:
+            raise UnanswerableError(503, WSCloseCode.TRY_AGAIN_LATER, f"{error}; try later") from None
+        except TimeoutError:
+            raise UnanswerableError(
+                408, WSCloseCode.POLICY_VIOLATION, "the submission did not come whole in time"
+            ) from None
+        self._bodies.done(len(body))
+        return body
 
     async def _submit_many(self, request: web.Request) -> web.StreamResponse:
         """Over a WebSocket: a Submission a message, a Submitted each, one after the other."""
@@ -75,51 +105,61 @@ class Control:
             wait_ms = _wait_ms(request)
         except UnanswerableError as error:
             return web.Response(status=error.status, text=f"{error}\n")
-        socket = web.WebSocketResponse(max_msg_size=BODY_MAX_BYTES, compress=False, heartbeat=HEARTBEAT_S)
+        if len(self._sockets) >= SOCKETS_MAX:
+            return web.Response(status=503, text=f"{SOCKETS_MAX} submitters are connected; try later\n")
+        socket = web.WebSocketResponse(max_msg_size=MESSAGE_MAX_BYTES, compress=False, heartbeat=HEARTBEAT_S)
         await socket.prepare(request)
         self._sockets.add(socket)
         try:
             async for message in socket:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
                     break  # An error: it is too long, or whoever asked has gone; the socket is closed.
-                answer = await self._answer(message.data, wait_ms)
+                taken = self._take(message.data, wait_ms)
+                del message  # Its params would be kept while results are waited for.
+                answer = await self._answer(taken, wait_ms)
                 await socket.send_bytes(msgspec.json.encode(answer))
         except UnanswerableError as error:
             await socket.close(code=error.close_code, message=str(error).encode()[:CLOSE_REASON_BYTES])
         except ConnectionError:
             pass  # Who asked has gone; what was taken stays.
+        finally:
+            self._sockets.discard(socket)
         return socket
 
-    async def _answer(self, body: bytes | str, wait_ms: int) -> Submitted:
+    def _take(self, body: bytes | str, wait_ms: int) -> Taken:
+        """Read a submission and take its tasks. What is returned holds nothing of the body."""
         try:
-            submission = msgspec.json.decode(body, type=Submission)
+            tasks = msgspec.json.decode(body, type=Submission).tasks
         except UNDECODABLE as error:
             raise UnanswerableError(
                 400, WSCloseCode.INVALID_TEXT, f"expected a Submission (wire/control.py): {error}"
             ) from None
-        if wait_ms and not self._shell.awaited.has_room(len(submission.tasks)):
+        if wait_ms and not self._shell.awaited.has_room(len(tasks)):
             raise UnanswerableError(
                 503, WSCloseCode.TRY_AGAIN_LATER, f"{AWAITED_MAX} results are waited for already; try later"
             )
-        now_ns = time.monotonic_ns()
-        answer = self._shell.core.on_submit(now_ns, submission.tasks, at_once=wait_ms > 0)
+        answer = self._shell.core.on_submit(time.monotonic_ns(), tasks, at_once=wait_ms > 0)
         self._shell.act()
+        return Taken(answer, [task.task_id for task in tasks])
+
+    async def _answer(self, taken: Taken, wait_ms: int) -> Submitted:
+        answer = taken.answer
         if wait_ms:
-            answer = await self._with_results(submission.tasks, answer, wait_ms)
-        if len(answer.results) < len(submission.tasks):
+            answer = await self._with_results(taken.names, answer, wait_ms)
+        if len(answer.results) < len(taken.names):
             await self._shell.committer.durable()
         return answer
 
-    async def _with_results(self, tasks: list[Task], answer: Submitted, wait_ms: int) -> Submitted:
+    async def _with_results(self, asked: list[str], answer: Submitted, wait_ms: int) -> Submitted:
         refused = {task.task_id for task in answer.refused}
-        names = dict.fromkeys(task.task_id for task in tasks if task.task_id not in refused)
+        names = dict.fromkeys(name for name in asked if name not in refused)
         numbers = {name: self._shell.core.ledger.done(name) for name in names}
         self._shell.committer.poke()
         coming = [name for name, number in numbers.items() if number is None]
         rows = await self._shell.awaited.wait(coming, wait_ms)
         done = [number for number in numbers.values() if number is not None]
         rows += await self._shell.committer.results_of(done)
-        return msgspec.structs.replace(answer, results=[_result(row) for row in rows])
+        return msgspec.structs.replace(answer, results=[_result(row) for row in within(rows, ANSWER_BYTES)])
 
     async def _state(self, request: web.Request) -> web.Response:
         return _json(self._shell.core.state(time.monotonic_ns()))

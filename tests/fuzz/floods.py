@@ -9,8 +9,12 @@ import contextlib
 import struct
 from collections.abc import Callable
 
+import aiohttp
+
 from tests.fuzz.raw_enemy import BINARY, CLOSE, RawEnemy
 from tests.fuzz.upgrades import UPGRADE
+from tests.integration.processes import TOKEN
+from wire.control import authorization
 
 CONT, PING, PONG = 0, 9, 10
 MANY = 60_000
@@ -60,6 +64,16 @@ async def flood_the_echo(port: int, name: str) -> None:
                 reason = await _close_reason(reader)
     writer.transport.abort()
     assert reason.startswith(b"\x03\xf0flood: "), (name, reason)
+
+
+async def large_body(control_port: int, size_bytes: int) -> None:
+    """A submission of so many bytes, with the token. Raises AssertionError when it is taken."""
+    body = b'{"tasks":[{"task_id":"' + b"t" * (size_bytes - 30)
+    url = f"http://127.0.0.1:{control_port}/tasks"
+    with contextlib.suppress(aiohttp.ClientError):  # It may be told while it still sends.
+        async with aiohttp.ClientSession() as http:
+            answer = await http.post(url, data=body, headers=authorization(TOKEN))
+            assert answer.status in (400, 413, 503), await answer.text()
 
 
 async def header_flood(port: int) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from tests.fuzz.floods import FLOODS, flood_a_session, flood_the_echo, header_flood
+from tests.fuzz.floods import FLOODS, flood_a_session, flood_the_echo, header_flood, large_body
 from tests.fuzz.live import SETTINGS, memory
 from tests.fuzz.raw_enemy import RawEnemy
 from tests.integration.processes import CoordinatorProcess
@@ -13,6 +13,23 @@ from tests.worker.small_coordinator import KEY, until
 
 AT_ONCE = 8
 GROWTH_MAX_BYTES = 48 << 20
+BODIES_GROWTH_MAX_BYTES = 160 << 20
+"""The budget of 64 MiB, and some copies of one body while it is looked at."""
+
+
+async def test_large_bodies_at_once_cost_no_more_than_their_budget() -> None:
+    async with CoordinatorProcess(**SETTINGS) as coordinator, WorkerProcess(coordinator.port) as good:
+        await until(lambda: good.journal("connected"), "the good worker")
+        before = memory(coordinator)["VmRSS"]
+        for size_bytes in (60 << 20, 15 << 20):
+            async with asyncio.TaskGroup() as group:
+                for _ in range(12):
+                    group.create_task(large_body(coordinator.control_port, size_bytes))
+        await coordinator.submit("noop", count=20)
+        await coordinator.done(20)
+        grown = memory(coordinator)["VmHWM"] - before
+        assert grown <= BODIES_GROWTH_MAX_BYTES, f"{grown >> 20} MiB"
+        assert good.journal("lost") == [], "the good worker was harmed"
 
 
 async def test_floods_of_every_shape_end_their_connections_and_harm_nobody() -> None:
