@@ -50,7 +50,8 @@ def command(
 ) -> int:  # fmt: skip
     """Compare runs, or folders of runs, with the first of them; rank three groups or more, or a matrix.
 
-    Exits with 1 when something is worse by more than the tolerance, and no noise explains it.
+    Exits with 1 when something is worse by more than the tolerance, and no noise explains it; with 2 when the
+    runs cannot tell: fewer than three on a side, none of a side conclusive, or no figure that both have.
     """
     if by and by not in BY_RUN:
         raise WrongUseError(f"--by: {by!r} is not compared.", f"It can be: {', '.join(BY_RUN)}.")

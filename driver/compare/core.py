@@ -7,8 +7,8 @@ from textwrap import shorten
 
 import msgspec
 
-from driver.compare.family import BY_RUN, BY_WORKER, LEAST, LEAST_RELATIVE
-from driver.compare.statistics import ALPHA, RUNS_NEEDED, Effect, holm, of_runs, of_workers
+from driver.compare.family import BY_RUN, BY_WORKER, LEAST_RELATIVE, least, weight
+from driver.compare.statistics import ALPHA, RUNS_NEEDED, Effect, corrected, of_runs, of_workers
 from driver.judging.verdict import Outcome
 from driver.metrics.metric import Better, Metric
 
@@ -62,6 +62,7 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     """One metric on both sides. `real`: no noise explains it; `worse`: in the direction that is not wanted.
 
     `p` is corrected for how many metrics were looked at. `low` and `high` bound `change` (95 %, uncorrected).
+    `seen_from` is the smallest change that nine of ten such comparisons find; None where it is not known.
     """
 
     metric: str
@@ -77,10 +78,14 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
     real: bool
     worse: bool
     regression: bool
+    seen_from: float | None = None
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Two groups side by side. `level` says what was compared: runs, or the workers inside too few runs."""
+    """Two groups side by side. `level` says what was compared: runs, or the workers inside too few runs.
+
+    `undecided` says why it cannot tell whether the systems differ; "" where it can.
+    """
 
     scenario: str
     duration_s: float
@@ -92,6 +97,7 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str]
     differences: list[Difference]
     regressions: list[str]
+    undecided: str = ""
 
     @property
     def real(self) -> list[Difference]:
@@ -111,10 +117,11 @@ def compare(before: Group, after: Group, tolerance: float, among: int = 1) -> Co
         sides = before.numbers(metric.name, level), after.numbers(metric.name, level)
         if min(len(side) for side in sides) >= 2:
             effects.append((metric, of_runs(*sides) if level == RUNS else of_workers(*sides, among)))
-    corrected = [min(1.0, p * among) for p in holm([effect.p for _, effect in effects])]
+    weights = [weight(metric.name) for metric, _ in effects]
+    chances = corrected([effect.p for _, effect in effects], weights)
     differences = [
-        _difference(metric, effect, p, level, tolerance)
-        for (metric, effect), p in zip(effects, corrected, strict=True)
+        _difference(metric, effect, min(1.0, p * among), level, tolerance, own / (sum(weights) * among))
+        for (metric, effect), p, own in zip(effects, chances, weights, strict=True)
     ]
     differences.sort(key=lambda one: (not one.regression, not one.real, one.p))
     regressions = [one.metric for one in differences if one.regression]
@@ -132,18 +139,34 @@ def compare(before: Group, after: Group, tolerance: float, among: int = 1) -> Co
         notes=_notes(before, after, level, len(effects)),
         differences=differences,
         regressions=regressions,
+        undecided=_undecided(before, after, level, len(effects)),
     )
 
 
-def _difference(metric: Metric, effect: Effect, p: float, level: str, tolerance: float) -> Difference:
+def _undecided(before: Group, after: Group, level: str, compared: int) -> str:
+    for group in (before, after):
+        if all(run.verdict == Outcome.inconclusive for run in group.runs):
+            return f"every run of {group.name} is inconclusive"
+    if not compared:
+        return "nothing could be compared"
+    if level == WORKERS:
+        found = f"{len(before.runs)} against {len(after.runs)} runs"
+        return f"{found} are too few: {RUNS_NEEDED} on each side can tell"
+    return ""
+
+
+def _difference(
+    metric: Metric, effect: Effect, p: float, level: str, tolerance: float, share: float
+) -> Difference:
     relative = effect.relative
     large = (relative is None or abs(relative) >= LEAST_RELATIVE[level]) and (
-        abs(effect.change) >= LEAST.get(metric.unit, 0.0)
+        abs(effect.change) >= least(metric.unit, level)
     )
-    real = p < ALPHA and large
+    real = p < ALPHA[level] and large
     worse = (effect.change > 0) if metric.better is Better.lower else (effect.change < 0)
     worse = worse and metric.better is not Better.neither
-    regression = real and worse and (relative is None or abs(relative) > tolerance)
+    # Two single runs differ by what the machine did as well: that is no regression of the system.
+    regression = level == RUNS and real and worse and (relative is None or abs(relative) > tolerance)
     return Difference(
         metric=metric.name,
         unit=metric.unit.value,
@@ -158,6 +181,7 @@ def _difference(metric: Metric, effect: Effect, p: float, level: str, tolerance:
         real=real,
         worse=worse,
         regression=regression,
+        seen_from=effect.seen_from(share) if level == RUNS else None,
     )
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from driver.compare.core import Group, Sample, compare, conclusive
+from driver.compare.core import Comparison, Group, Sample, compare, conclusive
 from driver.compare.page import as_html
 from driver.compare.papers import Report, concluded
 from driver.compare.ranking import Ranking, rank
@@ -51,7 +51,7 @@ def judged(
     pairs = [groups for groups in kinds if len(groups) < RANKED_FROM and not matrix]
     sides = [(groups[0], other) for groups in pairs for other in groups[1:]]
     comparisons = [compare(before, after, tolerance, len(sides)) for before, after in sides]
-    code = ExitCode.FAILED if any(one.regressions for one in comparisons) else ExitCode.PASSED
+    code = _code(comparisons)
     rankings = [rank(groups, by) for groups in ranked]
     because = concluded(comparisons)
     if rankings and not comparisons:
@@ -60,6 +60,12 @@ def judged(
         exit_code=int(code), because=because, tolerance=tolerance, notes=list(notes),
         comparisons=comparisons, rankings=rankings,
     )  # fmt: skip
+
+
+def _code(comparisons: Sequence[Comparison]) -> ExitCode:
+    if any(one.regressions for one in comparisons):
+        return ExitCode.FAILED
+    return ExitCode.INCONCLUSIVE if any(one.undecided for one in comparisons) else ExitCode.PASSED
 
 
 def _best(ranking: Ranking) -> str:

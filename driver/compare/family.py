@@ -57,11 +57,35 @@ BY_RUN: dict[str, Metric] = {
 }
 """Told for each run as a whole: what groups of runs are judged by."""
 
+DECIDING = frozenset(
+    {
+        BACK.name,
+        "reconnection_time_mean_s",
+        "task_latency_p50_s",
+        "task_latency_p99_s",
+        "task_success_rate",
+        "time_to_95_percent_back_s",
+    }
+)
+"""What people decide by: each of these may use DECIDING_WEIGHT times as much of the allowed error."""
+DECIDING_WEIGHT = 7.0
+
 LEAST_RELATIVE = {"runs": 0.05, "workers": 0.20}
 """A smaller part is no difference to act on; between two single runs the machine alone makes more."""
 
-LEAST = {Unit.seconds: 0.05, Unit.ratio: 0.005, Unit.count: 0.5, Unit.bytes: 2.0**20}
-"""Nor is a smaller change, whatever part it is."""
+LEAST = {Unit.ratio: 0.005, Unit.count: 0.5, Unit.bytes: 2.0**20}
+LEAST_S = {"runs": 0.005, "workers": 0.05}
+"""Nor is a smaller change, whatever part it is: timers and the scheduler of a busy machine make as much."""
+
+
+def weight(name: str) -> float:
+    """How much of the allowed error a metric may use, beside the others."""
+    return DECIDING_WEIGHT if name in DECIDING else 1.0
+
+
+def least(unit: Unit, level: str) -> float:
+    """The smallest change of a metric that is worth a word, in its own unit."""
+    return LEAST_S[level] if unit is Unit.seconds else LEAST.get(unit, 0.0)
 
 
 def by_worker(history: History) -> dict[str, dict[str, float]]:

@@ -19,6 +19,7 @@ from driver.compare.papers import (
     said,
 )
 from driver.compare.ranking import Ranking
+from driver.exit_codes import ExitCode
 from driver.report.text import printable
 
 HEIGHT = 100
@@ -80,7 +81,7 @@ def as_html(report: Report, storms: Mapping[str, Curves]) -> str:
     tables = [_compared(one) for one in report.comparisons] + [_ranked(one) for one in report.rankings]
     return environment.get_template("page.html.j2").render(
         because=report.because[:1].upper() + report.because[1:],
-        bad=report.exit_code != 0,
+        tone={ExitCode.FAILED: "bad", ExitCode.INCONCLUSIVE: "open"}.get(ExitCode(report.exit_code), ""),
         notes=report.notes,
         tables=tables,
         storms=drawn(storms),

@@ -11,6 +11,7 @@ from driver.compare.core import RUNS, Comparison, Difference
 from driver.compare.family import BY_RUN
 from driver.compare.ranking import BESIDE, Ranking
 from driver.compare.statistics import ALPHA
+from driver.exit_codes import ExitCode
 from driver.metrics.metric import Unit
 from driver.report.text import code, escape_markdown
 from driver.scenarios.quantities import write
@@ -33,15 +34,35 @@ def concluded(comparisons: Sequence[Comparison]) -> str:
     worse = [f"{name} ({one.scenario})" for one in comparisons for name in one.regressions]
     if worse:
         return f"worse than before: {', '.join(worse)}"
+    undecided = [f"{one.undecided} ({one.scenario})" for one in comparisons if one.undecided]
+    if undecided:
+        return f"cannot tell: {'; '.join(undecided)}"
     real = [f"{each.metric} ({one.scenario})" for one in comparisons for each in one.real]
     if real:
         return f"different, and not worse beyond the tolerance: {', '.join(real)}"
-    return "no difference that noise would not explain"
+    return f"no difference that noise would not explain{_blind(comparisons)}"
+
+
+def _blind(comparisons: Sequence[Comparison]) -> str:
+    """How large a difference could have been seen at all, by the metric that would have hidden the most."""
+    parts = [
+        (each.seen_from / abs(each.before), each.metric)
+        for one in comparisons
+        for each in one.differences
+        if each.seen_from and each.before
+    ]
+    if not parts:
+        return ""
+    part, metric = max(parts)
+    return (
+        f"; a change of {part:.0%} would have been found in every metric, nine times of ten "
+        f"({metric} hides most)"
+    )
 
 
 def as_markdown(report: Report) -> str:
     """The report: the conclusion, what is missing, and a table for each comparison and ranking."""
-    lines = [f"# {'❌' if report.exit_code else '✅'} {escape_markdown(_sentence(report.because))}", ""]
+    lines = [f"# {MARKS[report.exit_code]} {escape_markdown(_sentence(report.because))}", ""]
     lines += [f"- {escape_markdown(note)}" for note in report.notes]
     for comparison in report.comparisons:
         lines += ["", *_comparison(comparison)]
@@ -51,7 +72,7 @@ def as_markdown(report: Report) -> str:
 
 
 def difference_row(one: Difference) -> list[str]:
-    """A metric's cells: verdict, name, before, after, change with interval, part, p."""
+    """A metric's cells: verdict, name, before, after, change with interval, part, p, what is found."""
     unit = Unit(one.unit)
     part = "" if one.relative is None else f"{one.relative:+.0%}"
     return [
@@ -62,6 +83,7 @@ def difference_row(one: Difference) -> list[str]:
         f"{signed(one.change, unit)} ({signed(one.low, unit)} to {signed(one.high, unit)})",
         part,
         f"{one.p:.2g}" if one.p >= 1e-4 else "< 0.0001",
+        write(one.seen_from, unit) if one.seen_from else "",
     ]
 
 
@@ -70,7 +92,7 @@ def said(one: Difference) -> str:
     if one.regression:
         return "WORSE"
     if not one.real:
-        return "small" if one.p < ALPHA else "noise"
+        return "small" if one.p < min(ALPHA.values()) else "noise"
     if one.better == "neither":
         return "different"
     return "worse, tolerated" if one.worse else "better"
@@ -104,7 +126,8 @@ def place_columns(ranking: Ranking) -> list[str]:
     return ["rank", "cell", "runs", f"{ranking.metric} (95 %)", "verdicts", *BESIDE]
 
 
-DIFFERENCE_COLUMNS = ["", "metric", "before", "after", "change (95 %)", "part", "p"]
+MARKS = {ExitCode.PASSED: "✅", ExitCode.FAILED: "❌", ExitCode.INCONCLUSIVE: "❔"}
+DIFFERENCE_COLUMNS = ["", "metric", "before", "after", "change (95 %)", "part", "p", "seen from"]
 
 
 def signed(value: float, unit: Unit) -> str:
@@ -117,7 +140,8 @@ def _comparison(one: Comparison) -> list[str]:
         f"## {escape_markdown(one.scenario)}: {code(one.before)} → {code(one.after)}",
         "",
         f"{one.runs_before} against {one.runs_after} runs of {one.duration_s:g} s. A difference counts with "
-        f"p < {ALPHA:g}, corrected (Holm) for all that is compared; intervals hold 95 %.",
+        f"p < {ALPHA[one.level]:g}, corrected (Benjamini-Hochberg) for all that is compared; intervals "
+        "hold 95 %. A change as large as in the last column is found nine times of ten.",
         "",
         *(f"- {escape_markdown(note)}" for note in one.notes),
         "",

@@ -23,10 +23,16 @@ def runs(tmp_path: Path) -> list[str]:
     return names
 
 
-def test_two_runs_that_are_alike_are_no_regression(
+def test_one_run_against_one_cannot_tell(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert lab(["compare", *runs]) == 2
+    assert "cannot tell: 1 against 1 runs are too few" in capsys.readouterr().out
+
+
+def test_three_runs_a_side_that_are_alike_are_no_regression(
     runs: list[str], capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert lab(["compare", *runs]) == 0
+    sides = [f"{name}={run}" for name, run in zip(("old", "new"), runs, strict=True)]
+    assert lab(["compare", *(word for side in sides for word in ["--group", side] * 3)]) == 0
     assert "no difference" in capsys.readouterr().out
 
 
@@ -41,8 +47,8 @@ def test_a_run_that_fails_now_is_a_regression_against_its_baseline(
 
 def test_markdown_and_page_are_written_where_they_are_wanted(runs: list[str], tmp_path: Path) -> None:
     markdown, html = tmp_path / "c.md", tmp_path / "c.html"
-    assert lab(["compare", *runs, "--markdown", str(markdown), "--html", str(html)]) == 0
-    assert markdown.read_text().startswith("# ✅")
+    assert lab(["compare", *runs, "--markdown", str(markdown), "--html", str(html)]) == 2
+    assert markdown.read_text().startswith("# ❔")
     assert html.read_text().startswith("<!doctype html>")
 
 
@@ -65,6 +71,6 @@ def test_wrong_use_is_refused(runs: list[str], more: list[str], capsys: pytest.C
 
 def test_groups_are_made_of_several_folders(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     old, new = (f"old={runs[0]}", f"new={runs[1]}")
-    assert lab(["compare", "--group", old, "--group", old, "--group", new, "--json"]) == 0
+    assert lab(["compare", "--group", old, "--group", old, "--group", new, "--json"]) == 2
     comparison = json.loads(capsys.readouterr().out)["comparisons"][0]
     assert (comparison["before"], comparison["runs_before"], comparison["runs_after"]) == ("old", 2, 1)

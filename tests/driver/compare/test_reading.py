@@ -14,6 +14,7 @@ from driver.compare.papers import as_markdown
 from driver.compare.ranking import rank
 from driver.compare.read import by_kind, cells_under, read_sample, runs_under
 from driver.errors import WrongUseError
+from driver.exit_codes import ExitCode
 from driver.judging.verdict import Outcome
 from driver.runs.group import GroupRun, save_group, summed_up
 from driver.runs.store import judge_run
@@ -46,7 +47,7 @@ def test_a_run_compared_with_itself_differs_in_nothing(run: Path) -> None:
     report = report_on({"a": [run], "b": [run]}, tolerance=0.1)
     assert report.comparisons[0].differences
     assert not report.comparisons[0].real
-    assert report.exit_code == 0
+    assert report.exit_code == ExitCode.INCONCLUSIVE
 
 
 def test_a_run_without_a_history_is_compared_by_its_metrics_and_that_is_said(run: Path) -> None:

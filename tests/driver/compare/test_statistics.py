@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import random
+import re
 
+import msgspec
 import pytest
 
-from driver.compare.core import RUNS, WORKERS, Comparison, Group, compare
-from driver.compare.statistics import Effect, holm, interval, of_runs, of_workers
+from driver.compare.core import RUNS, WORKERS, Comparison, Group, Sample, compare
+from driver.compare.desk import judged
+from driver.compare.family import BY_RUN, weight
+from driver.compare.statistics import ALPHA, Effect, corrected, interval, of_runs, of_workers
+from driver.exit_codes import ExitCode
 from tests.driver.compare.herds import herd
 
 PAIRS = 20
@@ -92,10 +97,96 @@ def test_intervals_hold_the_true_change_nineteen_times_in_twenty(measure: object
     assert 180 <= held <= 199
 
 
-def test_holm_multiplies_the_smallest_by_how_many_there_are_and_keeps_the_order() -> None:
-    assert holm([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.06, 0.06])
-    assert holm([0.5, 0.6]) == [1.0, 1.0]
-    assert holm([]) == []
+def test_many_p_values_are_corrected_as_benjamini_and_hochberg_do_and_keep_their_order() -> None:
+    assert corrected([0.01, 0.04, 0.03]) == pytest.approx([0.03, 0.04, 0.04])
+    assert corrected([0.5, 0.6]) == pytest.approx([0.6, 0.6])
+    assert corrected([]) == []
+
+
+def family_of_runs(rng: random.Random, runs: int, change: float = 1.0) -> list[list[float]]:
+    """All that is compared, in runs that vary by 5 %; the median latency is `change` times as large."""
+    means = {name: change if name == "task_latency_p50_s" else 1.0 for name in BY_RUN}
+    return [[rng.gauss(mean, 0.05 * mean) for _ in range(runs)] for mean in means.values()]
+
+
+def chances_of(before: list[list[float]], after: list[list[float]]) -> dict[str, float]:
+    told = corrected(
+        [of_runs(*pair).p for pair in zip(before, after, strict=True)], [weight(name) for name in BY_RUN]
+    )
+    return dict(zip(BY_RUN, told, strict=True))
+
+
+@pytest.mark.parametrize("runs", [3, 5])
+def test_a_system_compared_with_itself_differs_in_one_of_twenty_comparisons_at_most(runs: int) -> None:
+    rng = random.Random(runs)
+    found = 0
+    for _ in range(300):
+        chances = chances_of(family_of_runs(rng, runs), family_of_runs(rng, runs))
+        found += min(chances.values()) < ALPHA[RUNS]
+    assert found <= 0.05 * 300
+
+
+def test_a_change_of_a_fifth_in_the_latency_alone_is_found_nine_times_of_ten_from_five_runs_each() -> None:
+    rng = random.Random(5)
+    found = 0
+    for _ in range(300):
+        chances = chances_of(family_of_runs(rng, 5), family_of_runs(rng, 5, change=1.2))
+        found += chances["task_latency_p50_s"] < ALPHA[RUNS]
+    assert found >= 0.9 * 300
+
+
+def test_a_change_as_large_as_seen_from_is_found_nine_times_of_ten() -> None:
+    rng = random.Random(9)
+    five = [0.93, 0.98, 1.0, 1.02, 1.07]  # with a standard deviation of 0.051
+    seen_from = of_runs(five, five).seen_from(1.0)
+    found = 0
+    for _ in range(300):
+        before, after = ([rng.gauss(mean, 0.05) for _ in range(5)] for mean in (1.0, 1.0 + seen_from))
+        found += of_runs(before, after).p < ALPHA[RUNS]
+    assert found >= 0.85 * 300
+
+
+def slower(seed: int, more_s: float) -> Sample:
+    """A run whose tasks take `more_s` longer than 110 ms, within 3 % from run to run."""
+    run = herd(seed)
+    latency_s = (0.11 + more_s) * random.Random(seed).gauss(1.0, 0.03)
+    return msgspec.structs.replace(run, values=run.values | {"task_latency_p50_s": latency_s})
+
+
+def test_fifty_milliseconds_more_latency_are_found_in_five_runs_against_three() -> None:
+    before = Group("before", [slower(seed, 0.0) for seed in range(5)])
+    after = Group("after", [slower(seed, 0.05) for seed in range(5, 8)])
+    found = compare(before, after, TOLERANCE)
+    assert "task_latency_p50_s" in found.regressions
+    assert not found.undecided
+
+
+def test_a_comparison_says_how_large_a_difference_it_could_have_found() -> None:
+    told = judged([[Group(name, [herd(n) for n in range(3)]) for name in "ab"]], [], 0.1)
+    assert re.search(r"a change of \d+% would have been found in every metric", told.because)
+
+
+def test_one_run_against_one_names_no_regression_and_ends_undecided() -> None:
+    report = judged([[Group("a", [herd(1)]), Group("b", [herd(501, cap_s=1.6)])]], [], TOLERANCE)
+    assert report.exit_code == ExitCode.INCONCLUSIVE
+    assert report.comparisons[0].real
+    assert report.comparisons[0].regressions == []
+
+
+def test_a_side_that_is_wholly_inconclusive_ends_undecided() -> None:
+    sides = [
+        Group("a", [herd(n) for n in range(5)]),
+        Group("b", [herd(n, verdict="inconclusive") for n in range(5)]),
+    ]
+    report = judged([sides], [], TOLERANCE)
+    assert report.exit_code == ExitCode.INCONCLUSIVE
+    assert report.because == "cannot tell: every run of b is inconclusive (herd)"
+
+
+def test_runs_without_a_common_figure_end_undecided() -> None:
+    bare = [msgspec.structs.replace(herd(n), values={}, by_worker={}) for n in range(6)]
+    report = judged([[Group("a", bare[:3]), Group("b", bare[3:])]], [], TOLERANCE)
+    assert report.exit_code == ExitCode.INCONCLUSIVE
 
 
 def test_a_single_number_has_no_interval() -> None:
