@@ -5,6 +5,8 @@ from __future__ import annotations
 from driver.judging.findings import Status
 from driver.judging.verdict import Outcome
 from driver.machine.root import working_root
+from driver.report.advice import advise
+from driver.report.summary import by_kind, summary
 from driver.report.view import figures, sorted_findings
 from driver.report.write import HTML, MARKDOWN
 from driver.runs.store import VERDICT, Judged
@@ -26,9 +28,16 @@ def show_verdict(run: Judged, as_json: bool) -> None:
         print_json((run.folder / VERDICT).read_text())
         return
     found = sorted_findings(run)
-    rows = [[finding.status.value, one_line(finding.check), one_line(finding.because)] for finding in found]
-    print_table(["finding", "check", "because"], rows, [_MARKS[finding.status] for finding in found])
+    told = by_kind(found)
+    wrong = [one for one in told.built_in if one.status is not Status.passed]
+    shown = [one for one in found if one in wrong or one in told.expected]
+    rows = [[finding.status.value, one_line(finding.check), one_line(finding.because)] for finding in shown]
+    print_table(["finding", "check", "because"], rows, [_MARKS[finding.status] for finding in shown])
+    print_lines(["", told.built_in_says])
     print_lines(["", *(f"  {figure.name:<32}{figure.value}" for figure in figures(run)), ""])
+    sentences = summary(run, advise(run.history, run.metrics))
+    words = ("done", "broke", "change")
+    print_lines([f"{word:<8}{one_line(said.text)}" for word, said in zip(words, sentences, strict=True)])
     print_lines([f"{_WORDS[run.verdict.verdict]}: {one_line(run.verdict.because)}"])
     print_lines([f"note: {one_line(note)}" for note in run.verdict.notes])
     print_lines([f"report: {_shown(run)} (for a browser: {HTML})"])

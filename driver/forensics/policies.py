@@ -38,7 +38,8 @@ class Policy:
     """One entry of the catalogue. `parameters` are those of base and cap that its delays depend on.
 
     `twin` draws the very same delays where its base is its cap, and no slot was given. `grows` is the least
-    ratio of cap to base: below it the delays do not grow, so that they are another policy's.
+    ratio of cap to base: below it the delays do not grow, so that they are another policy's. `spreads`:
+    chance or the coordinator keeps workers apart that were cut off together.
     """
 
     name: str
@@ -48,6 +49,7 @@ class Policy:
     longest_s: float = math.inf
     twin: str = ""
     grows: float = 1.25
+    spreads: bool = True
 
     def draw_s(self, before: Before, base_s: float, cap_s: float, random: np.random.Generator) -> Numbers:
         """A delay for each entry, in seconds."""
@@ -113,9 +115,9 @@ BASE, CAP = "base", "cap"
 POLICIES: dict[str, Policy] = {
     policy.name: policy
     for policy in (
-        Policy("none", (), "at once", _none),
-        Policy("fixed", (BASE,), "always the base", _fixed, twin="exponential"),
-        Policy("exponential", (BASE, CAP), "the base, doubled up to the cap", _exponential),
+        Policy("none", (), "at once", _none, spreads=False),
+        Policy("fixed", (BASE,), "always the base", _fixed, twin="exponential", spreads=False),
+        Policy("exponential", (BASE, CAP), "the base, doubled up to the cap", _exponential, spreads=False),
         Policy("equal_jitter", (BASE, CAP), "the upper half of the doubled base", _equal_jitter),
         Policy("full_jitter", (BASE, CAP), "anywhere up to the doubled base", _full_jitter),
         Policy(

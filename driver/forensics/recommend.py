@@ -29,9 +29,10 @@ def recommend(rows: Sequence[Row], was: Row, bearable_per_s: float) -> Recommend
     """The policy to change to; None where none is clearly better.
 
     Nothing is recommended that knocks harder than the coordinator can let in (`bearable_per_s`), unless
-    what was used did so too.
+    what was used did so too; nor a policy without jitter, which keeps workers in step that are cut off
+    together.
     """
-    others = [row for row in rows if row is not was]
+    others = [row for row in rows if row is not was and row.chosen.policy.spreads]
     bearable = [row for row in others if row.peak_per_s.mean <= max(bearable_per_s, was.peak_per_s.mean)]
     sooner = [row for row in bearable if _is_sooner(row, was)]
     if sooner:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import msgspec
+
 from driver.checks import ALWAYS, CHECKS, run_check, unless_gap
 from driver.histories.course import Course, course
 from driver.histories.history import History
-from driver.judging.findings import Finding, failed, passed, unknown
+from driver.judging.findings import Finding, Status, failed, passed, show, unknown
 from driver.judging.wholeness import EVERYBODY
 from driver.metrics import Metrics
 from driver.metrics.signals import good_stretches
+from driver.metrics.worst import worst_cases
 from driver.scenarios.quantities import write
 from driver.scenarios.thresholds import OPERATORS, Anchored, Expectation, NamedCheck, Threshold
 
@@ -32,10 +35,20 @@ def find_all(
         findings.append(run_check(CHECKS[name], history, metrics, params))
     for expectation in expectations:
         if isinstance(expectation, Threshold):
-            findings.append(unless_gap(history, against_threshold(metrics, expectation), EVERYBODY))
+            found = _with_worst(history, against_threshold(metrics, expectation), expectation.metric.name)
+            findings.append(unless_gap(history, found, EVERYBODY))
         elif isinstance(expectation, Anchored):
-            findings.append(unless_gap(history, against_signal(history, expectation), EVERYBODY))
+            found = _with_worst(history, against_signal(history, expectation), expectation.signal.name)
+            findings.append(unless_gap(history, found, EVERYBODY))
     return findings
+
+
+def _with_worst(history: History, found: Finding, measure: str) -> Finding:
+    """A failed finding with the lines of the outages or tasks that decide its figure."""
+    if found.status is not Status.failed:
+        return found
+    events = [event for case in worst_cases(history, measure) for event in case.events]
+    return msgspec.structs.replace(found, evidence=show(history, events))
 
 
 def against_threshold(metrics: Metrics, expected: Threshold) -> Finding:

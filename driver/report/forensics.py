@@ -207,7 +207,7 @@ def _storms(told: Account) -> Table | None:
             write(storm.amplification, Unit.factor),
             percent(storm.share),
             "–" if storm.by_chance is None else percent(storm.by_chance),
-            f"{storm.busiest:,} of {counted(storm.workers, 'worker')}",
+            f"{counted(storm.busiest, 'attempt')} of {counted(storm.workers, 'worker')}",
             "–" if storm.at_most is None else "in step" if storm.in_step else "spread",
         )
         for storm in told.storms

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from driver.forensics.account import account
-from driver.judging.findings import Evidence
+from driver.judging.findings import Evidence, Finding, Status
 from driver.metrics.metric import Unit
 from driver.report import text
 from driver.report.advice import advise
 from driver.report.forensics import section
+from driver.report.summary import by_kind, summary
 from driver.report.view import (
     STATUS_ICONS,
     VERDICT_ICONS,
@@ -39,6 +41,8 @@ def render_markdown(run: Judged) -> str:
     """The whole report. Everything that is put in is escaped, whoever wrote it."""
     values = run.metrics.values
     history = run.history
+    pieces = advise(history, run.metrics)
+    told = by_kind(sorted_findings(run))
     return (
         _environment()
         .get_template("report.md.j2")
@@ -54,18 +58,24 @@ def render_markdown(run: Judged) -> str:
             failed=write(values["tasks_failed"], Unit.count),
             events=history.count,
             journals=len(history.journals),
-            findings=[
-                _Row(STATUS_ICONS[f.status], f.check, f.because, f.evidence) for f in sorted_findings(run)
-            ],
+            summary=summary(run, pieces),
+            expected=_rows(told.expected),
+            built_in=_rows(told.built_in),
+            built_in_says=told.built_in_says,
+            built_in_open=any(one.status is not Status.passed for one in told.built_in),
             faults=fault_rows(run),
             figures=figures(run),
             workers=worker_rows(run),
             forensics=section(history.view(account)),
-            advice=advise(history, run.metrics),
+            advice=pieces,
             damage=history.damage,
             configuration=configuration(run),
         )
     )
+
+
+def _rows(findings: Sequence[Finding]) -> list[_Row]:
+    return [_Row(STATUS_ICONS[one.status], one.check, one.because, one.evidence) for one in findings]
 
 
 def _environment() -> Environment:
@@ -79,6 +89,7 @@ def _environment() -> Environment:
         autoescape=False,
     )
     environment.filters["code"] = lambda value: Markup(text.code(str(value)))
+    environment.filters["plain"] = lambda value: Markup(text.printable(str(value)).replace("`", "'"))
     environment.filters["seconds"] = lambda value: Markup(write(value, Unit.seconds))
     return environment
 

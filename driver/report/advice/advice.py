@@ -5,23 +5,74 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from driver.forensics.policies import POLICIES
+from driver.forensics.settings import advised_s, settings_told, worker_settings_told
 from driver.histories.history import History
 from driver.metrics import METRICS, Metrics
 from driver.scenarios.quantities import write
 
 
 @dataclass(frozen=True)
+class Setting:
+    """A line of a scenario to change, under `worker:` or `coordinator:` (`section`).
+
+    `now` and `then` are its values as YAML, "" for none.
+    """
+
+    section: str
+    key: str
+    now: str
+    then: str
+
+
+@dataclass(frozen=True)
 class Advice:
-    """One recommendation. `evidence` names the metrics that it rests on."""
+    """One recommendation. `evidence` names the metrics that it rests on, `settings` the lines to change."""
 
     name: str
     change: str
     because: str
     brings: str
     evidence: tuple[str, ...]
+    settings: tuple[Setting, ...] = ()
+
+    @property
+    def diff(self) -> str:
+        """The change of the scenario file, as a diff to copy; "" where no setting does it."""
+        lines = []
+        for section in dict.fromkeys(one.section for one in self.settings):
+            lines.append(f" {section}:")
+            for one in self.settings:
+                if one.section == section:
+                    lines += [f"-  {one.key}: {one.now}"] * bool(one.now)
+                    lines += [f"+  {one.key}: {one.then}"] * bool(one.then)
+        return "\n".join(lines)
 
 
 Adviser = Callable[[History, Metrics], Advice | None]
+
+
+def coordinator_setting(history: History, key: str, factor: float) -> Setting:
+    """A number of the coordinator's settings, `factor` times as large."""
+    now = getattr(settings_told(history), key)
+    return Setting("coordinator", key, str(now), str(max(1, round(now * factor))))
+
+
+def cap_setting(history: History, factor: float) -> Setting:
+    """The longest delay of the workers' policy, `factor` times as long; what is advised where none is set."""
+    told = worker_settings_told(history).cap_ms
+    cap_ms = told if told is not None else advised_s(history)[1] * 1e3
+    return Setting("worker", "cap_ms", "" if told is None else str(told), str(max(1, round(cap_ms * factor))))
+
+
+def policy_settings(history: History, policy: str) -> tuple[Setting, ...]:
+    """Another policy for the workers, with the coordinator's base and cap in place of their own."""
+    told = worker_settings_told(history)
+    # A name outside the catalogue is the worker's own text: it is not repeated in what a reader copies.
+    now = told.policy if told.policy in POLICIES else ""
+    own = [(key, value) for key in ("base_ms", "cap_ms") if (value := getattr(told, key)) is not None]
+    changed = [Setting("worker", "policy", now, policy)] if told.policy != policy else []
+    return (*changed, *(Setting("worker", key, str(value), "") for key, value in own))
 
 
 def figure(metrics: Metrics, name: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, figure, number
+from driver.report.advice.advice import Advice, cap_setting, figure, number
 
 MANY = 60.0
 """Who follows the coordinator's shortest advice knocks about that often in twelve seconds."""
@@ -20,4 +20,5 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         f"{figure(metrics, 'connection_success_rate')} of all attempts became a connection.",
         "Twice the cap halves the attempts, and adds at most its own length to the way back.",
         ("storm_amplification", "connection_success_rate"),
+        (cap_setting(history, 2.0),),
     )

@@ -7,7 +7,7 @@ from driver.metrics import Metrics
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.storm import storms
 from driver.report.advice import other_policy
-from driver.report.advice.advice import Advice
+from driver.report.advice.advice import Advice, cap_setting
 from driver.scenarios.quantities import write
 
 LATE_S = 2.0
@@ -39,4 +39,5 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         f"Half the cap brings the p99 after a heal to about "
         f"{write(back_p99_s - asleep_p99_s / 2, Unit.seconds)}.",
         ("time_to_all_back_s", "waiting_time_p99_s"),
+        (cap_setting(history, 0.5),),
     )

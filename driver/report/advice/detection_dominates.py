@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, figure, number
+from driver.report.advice.advice import Advice, coordinator_setting, figure, number
 
 SLOW_S = 1.0
 SHARE = 0.5
@@ -22,4 +22,8 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         f"was gone, of {figure(metrics, 'reconnection_time_p50_s')} until they were back.",
         f"Half the timeout brings the median way back to about {total_s - detection_s / 2:.1f} s.",
         ("detection_time_p50_s", "reconnection_time_p50_s"),
+        tuple(
+            coordinator_setting(history, key, 0.5)
+            for key in ("heartbeat_interval_ms", "heartbeat_timeout_ms")
+        ),
     )

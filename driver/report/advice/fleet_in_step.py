@@ -5,7 +5,7 @@ from __future__ import annotations
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.storm import storms
-from driver.report.advice.advice import Advice, figure, number
+from driver.report.advice.advice import Advice, figure, number, policy_settings
 
 IN_STEP = 0.5
 FEWEST = 10
@@ -24,4 +24,5 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         f"up to {figure(metrics, 'storm_peak_attempts_per_s')} in one second.",
         "Spread over a cap of c seconds the peak is about workers ÷ c attempts a second.",
         ("storm_busiest_100ms_ratio", "storm_peak_attempts_per_s"),
+        policy_settings(history, "slotted"),
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, figure, number
+from driver.report.advice.advice import Advice, coordinator_setting, figure, number
 
 SHARE = 0.05
 
@@ -22,4 +22,5 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         f"in all.",
         "An attempt that outlives the outage is not done again.",
         ("leases_expired", "attempts_lost"),
+        (coordinator_setting(history, "lease_ms", 2.0),),
     )

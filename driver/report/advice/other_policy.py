@@ -7,7 +7,7 @@ from __future__ import annotations
 from driver.forensics.account import account
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice
+from driver.report.advice.advice import Advice, policy_settings
 from driver.report.forensic_words import recommendation_sentence
 
 
@@ -30,4 +30,5 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         f"{'others bring the fleet back sooner' if found.sooner else 'others knock far less'}.",
         recommendation_sentence(found),
         ("time_to_all_back_s", "storm_amplification"),
+        policy_settings(history, better),
     )

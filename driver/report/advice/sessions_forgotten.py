@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, figure, number
+from driver.report.advice.advice import Advice, coordinator_setting, figure, number
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
@@ -18,4 +18,5 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         "their session gone, and had to begin anew.",
         "A session that is resumed sends only what the other side lacks, and gives no attempt up.",
         ("sessions_reset", "reconnections_after_loss"),
+        (coordinator_setting(history, "session_ttl_ms", 2.0),),
     )

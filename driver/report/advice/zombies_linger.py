@@ -7,7 +7,7 @@ from driver.forensics.beliefs import ZOMBIE
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit
-from driver.report.advice.advice import Advice
+from driver.report.advice.advice import Advice, coordinator_setting
 from driver.scenarios.quantities import write
 
 LONG_S = 3.0
@@ -27,4 +27,5 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         "meanwhile waits.",
         f"Half the timeout brings the longest to about {write(longest.lasted_s / 2, Unit.seconds)}.",
         ("disagreement_max_s", "coordinator_detection_time_max_s"),
+        (coordinator_setting(history, "heartbeat_timeout_ms", 0.5),),
     )

@@ -6,6 +6,7 @@ import base64
 import hashlib
 import json
 import math
+from dataclasses import dataclass
 from functools import cache
 from importlib import resources
 
@@ -27,6 +28,7 @@ from driver.report.html.curves import Plot, curves
 from driver.report.html.gaps import picture
 from driver.report.html.lanes import Timeline, timeline
 from driver.report.html.spreads import spreads
+from driver.report.summary import by_kind, summary
 from driver.report.text import printable
 from driver.report.view import (
     KEY_FIGURES,
@@ -62,6 +64,7 @@ def render_html(run: Judged) -> str:
     history = run.history
     found = history.view(account)
     told = section(found)
+    pieces = advise(history, run.metrics)
     ranges, scale = _ranges(told)
     script = Markup("\n".join(_asset(name) for name in SCRIPTS))
     mounts = own_journal(run.folder / JOURNALS, COORDINATOR).is_file()
@@ -79,9 +82,8 @@ def render_html(run: Judged) -> str:
             record=run.record,
             verdict=run.verdict,
             verdict_word=VERDICT_WORDS[run.verdict.verdict],
-            findings=[
-                (STATUS_WORDS[finding.status], finding, _margin(finding)) for finding in sorted_findings(run)
-            ],
+            kinds=_kinds(run),
+            summary=summary(run, pieces),
             faults=fault_rows(run),
             figures=figures(run, KEY_FIGURES),
             workers=worker_rows(run),
@@ -91,7 +93,7 @@ def render_html(run: Judged) -> str:
             gaps=picture(found),
             ranges=ranges,
             scale=scale,
-            advice=advise(history, run.metrics),
+            advice=pieces,
             damage=history.damage,
             configuration=configuration(run),
             metrics=run.metrics.values,
@@ -100,6 +102,26 @@ def render_html(run: Judged) -> str:
             took_s=(history.end_ns - history.begin_ns) / 1e9,
         )
     )
+
+
+@dataclass(frozen=True)
+class _Kinds:
+    """The findings as the page shows them: each with its word and its margin."""
+
+    expected: list[tuple[str, Finding, str]]
+    built_in: list[tuple[str, Finding, str]]
+    built_in_says: str
+    built_in_open: bool
+
+
+def _kinds(run: Judged) -> _Kinds:
+    told = by_kind(sorted_findings(run))
+
+    def rows(findings: tuple[Finding, ...]) -> list[tuple[str, Finding, str]]:
+        return [(STATUS_WORDS[one.status], one, _margin(one)) for one in findings]
+
+    wrong = any(one.status is not Status.passed for one in told.built_in)
+    return _Kinds(rows(told.expected), rows(told.built_in), told.built_in_says, wrong)
 
 
 def _fitted(naming: Naming) -> str:

@@ -203,7 +203,8 @@ def test_names_from_outside_reach_neither_report_as_markup(tmp_path: Path) -> No
     page, text = (folder / HTML).read_text(), (folder / MARKDOWN).read_text()
     assert "\x1b" not in page + text
     assert "<script>alert" not in page
-    assert "<script>alert" not in re.sub(r"`[^`]*`", "", text)
+    # An escaped backtick begins no code span.
+    assert "<script>alert" not in re.sub(r"`[^`]*`", "", text.replace("\\`", ""))
     told = page[page.index('id="reconnection"') : page.index('id="workers"')]
     assert "&lt;script&gt;alert(1)&lt;/script&gt;" in told
 

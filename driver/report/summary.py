@@ -1,0 +1,119 @@
+"""A run in three sentences: what was done, what broke, what to change. Pure.
+
+Every report begins with them, and the terminal ends with them.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from driver.checks import ALWAYS
+from driver.judging.findings import Finding, Status
+from driver.judging.verdict import Outcome
+from driver.metrics.faults import effects
+from driver.metrics.metric import Unit
+from driver.metrics.worst import Case, longest_outages, worst_cases
+from driver.report.advice import Advice
+from driver.runs.store import Judged
+from driver.scenarios.quantities import write
+
+MOST_FAULTS = 3
+
+
+@dataclass(frozen=True)
+class Sentence:
+    """One sentence, and the section of the report that holds its evidence."""
+
+    text: str
+    section: str
+
+
+@dataclass(frozen=True)
+class Sorted:
+    """Findings by what a reader does with them: what the scenario expects, and what is always checked."""
+
+    expected: tuple[Finding, ...]
+    built_in: tuple[Finding, ...]
+
+    @property
+    def built_in_says(self) -> str:
+        """The built-in checks in one line."""
+        bad = [one for one in self.built_in if one.status is not Status.passed]
+        whole = f"{len(self.built_in)} built-in checks"
+        return f"{len(bad)} of {whole} did not pass" if bad else f"all {whole} passed"
+
+
+def summary(run: Judged, advice: Sequence[Advice]) -> tuple[Sentence, Sentence, Sentence]:
+    """Return what was done, what broke and what to change, each with its section."""
+    return (
+        Sentence(_done(run), "faults"),
+        Sentence(_broke(run), "findings"),
+        Sentence(_change(run, advice), "advice" if advice else "findings"),
+    )
+
+
+def by_kind(findings: Sequence[Finding]) -> Sorted:
+    """Sort findings, in their order, into the scenario's own and the built-in ones."""
+    return Sorted(
+        tuple(one for one in findings if one.check not in ALWAYS),
+        tuple(one for one in findings if one.check in ALWAYS),
+    )
+
+
+def _done(run: Judged) -> str:
+    told = run.history.view(effects)
+    fleet = _counted(len(run.record.workers), "worker")
+    who = f"{fleet} ran for {write(run.record.duration_s, Unit.seconds)}"
+    if not told:
+        return f"{who} without a fault."
+    each = []
+    for effect in told[:MOST_FAULTS]:
+        window = effect.window
+        lasted_s = None if window.ended_ns is None else (window.ended_ns - window.began_ns) / 1e9
+        how_long = "" if lasted_s is None else f" for {write(lasted_s, Unit.seconds)}"
+        each.append(f"{window.kind} on {_counted(len(window.targets), 'target')}{how_long}")
+    more = f" and {len(told) - MOST_FAULTS} more" if len(told) > MOST_FAULTS else ""
+    unproved = sum(1 for effect in told if not (effect.window.receipt and effect.window.receipt.proved))
+    proof = "all proved" if not unproved else f"{unproved} not proved"
+    return f"{who} under {_counted(len(told), 'fault')}, {proof}: {', '.join(each)}{more}."
+
+
+def _broke(run: Judged) -> str:
+    verdict = run.verdict
+    is_failed = verdict.verdict in (Outcome.failed, Outcome.expected_failure)
+    wanted = Status.failed if is_failed else Status.unknown
+    first = next((one for one in verdict.findings if one.status is wanted), None)
+    if verdict.verdict is Outcome.passed or first is None:
+        longest = longest_outages(run.history)
+        lost = f" The longest outage: {_case(run, longest[0])}." if longest else ""
+        return f"Nothing broke that was expected to hold.{lost}"
+    more = sum(1 for one in verdict.findings if one.status is wanted) - 1
+    others = f" ({_counted(more, 'more finding')} like it)" if more else ""
+    cases = worst_cases(run.history, first.check.rpartition(": ")[2])
+    worst = f" The worst: {_case(run, cases[0])}." if cases else ""
+    head = "" if wanted is Status.failed else "The run cannot say: "
+    # An expectation's reason names the figure itself.
+    name = f"{first.check}: " if first.check in ALWAYS else ""
+    return f"{head}{name}{first.because}{others}.{worst}"
+
+
+def _change(run: Judged, advice: Sequence[Advice]) -> str:
+    if advice:
+        more = f" ({len(advice) - 1} more below)" if len(advice) > 1 else ""
+        return f"{advice[0].change.rstrip('.')}.{more}"
+    if run.verdict.verdict is Outcome.inconclusive:
+        return "Repair what is unknown above, and run it again: nothing is known yet about the system."
+    if run.verdict.verdict is Outcome.passed:
+        return "Nothing to change was found."
+    return "No advice fits: the failed findings show their lines."
+
+
+def _case(run: Judged, case: Case) -> str:
+    at_s = (case.from_ns - run.history.begin_ns) / 1e9
+    took = "never ended" if case.took_s is None else write(case.took_s, Unit.seconds)
+    return f"{case.whose}, {took} from {at_s:.1f} s"
+
+
+def _counted(number: int, what: str) -> str:
+    return f"{number} {what}{'' if number == 1 else 's'}"

@@ -1,0 +1,115 @@
+"""A run in three sentences, what is worst in it, and changes that can be copied."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from driver.forensics.policies import POLICIES
+from driver.metrics.worst import longest_outages, worst_cases
+from driver.report.advice import advise
+from driver.report.advice.advice import Advice, Setting, policy_settings
+from driver.report.summary import by_kind, summary
+from driver.runs import store
+from driver.runs.store import Judged
+from tests.driver.forensics.fleets import Fleet
+from tests.driver.judge.histories import Past, healthy_herd
+
+
+def judged(past: Past, folder: Path, *expectations: str) -> Judged:
+    past.write(folder / "20261124T021500Z-herd", list(expectations), planned_faults=2)
+    return store.judged(folder / "20261124T021500Z-herd")
+
+
+def slow_worker() -> Past:
+    """A herd in which worker-2 is lost once more, for 7 s from 50 s on."""
+    past = healthy_herd()
+    past.lose("worker-2", 50.0)
+    past.connect("worker-2", 57.0, "resumed")
+    return past
+
+
+def test_the_first_sentence_says_what_was_done_and_whether_it_is_proved(tmp_path: Path) -> None:
+    run = judged(healthy_herd(), tmp_path)
+    done = summary(run, [])[0]
+    assert done.text == (
+        "3 workers ran for 60 s under 2 faults, all proved: refuse on 3 targets for 5 s, "
+        "refuse on 3 targets for 5 s."
+    )
+    assert done.section == "faults"
+
+
+def test_the_second_sentence_names_the_worst_worker_and_its_moment(tmp_path: Path) -> None:
+    run = judged(slow_worker(), tmp_path, "reconnection_time_max <= 1s")
+    broke = summary(run, [])[1].text
+    assert broke.startswith("reconnection_time_max_s is 7")
+    assert "The worst: worker-2, 7" in broke
+
+
+def test_a_passing_run_names_its_longest_outage(tmp_path: Path) -> None:
+    run = judged(slow_worker(), tmp_path, "task_success_rate >= 10%")
+    assert "The longest outage: worker-2, 7" in summary(run, [])[1].text
+
+
+def test_the_third_sentence_is_the_first_advice(tmp_path: Path) -> None:
+    run = judged(healthy_herd(), tmp_path)
+    pieces = [Advice("a", "Do this.", "", "", ()), Advice("b", "Or that.", "", "", ())]
+    assert summary(run, pieces)[2].text == "Do this. (1 more below)"
+    assert summary(run, [])[2].text == "Nothing to change was found."
+
+
+def test_a_failed_threshold_shows_the_lines_of_the_worst_workers(tmp_path: Path) -> None:
+    run = judged(slow_worker(), tmp_path, "reconnection_time_max <= 1s")
+    found = next(one for one in run.verdict.findings if one.check.startswith("reconnection_time_max"))
+    assert found.evidence[0].where.startswith("worker-2.jsonl:")
+    assert found.evidence[0].at_s == pytest.approx(50.0, abs=0.1)
+
+
+def test_an_outage_that_never_ended_is_the_worst() -> None:
+    past = slow_worker()
+    past.lose("worker-3", 58.0)
+    worst = longest_outages(past.history())
+    assert [case.whose for case in worst] == ["worker-3", "worker-2"]
+    assert worst[0].took_s is None
+
+
+def test_tasks_without_a_result_decide_the_success_rate() -> None:
+    past = healthy_herd()
+    past.submit("forgotten", 5.0)
+    assert worst_cases(past.history(), "task_success_rate")[0].whose == "forgotten"
+
+
+def test_a_figure_that_sums_up_nothing_single_has_no_cases() -> None:
+    assert worst_cases(healthy_herd().history(), "storm_peak_attempts_per_s") == []
+
+
+def test_built_in_checks_are_told_apart_from_what_the_scenario_expects(tmp_path: Path) -> None:
+    run = judged(healthy_herd(), tmp_path, "task_success_rate >= 90%")
+    told = by_kind(run.verdict.findings)
+    assert {one.check for one in told.expected} == {"task_success_rate >= 90%"}
+    assert told.built_in_says == f"all {len(told.built_in)} built-in checks passed"
+
+
+def test_a_change_is_a_diff_that_can_be_copied() -> None:
+    told = Advice("a", "", "", "", (), (
+        Setting("worker", "policy", "exponential", "slotted"), Setting("worker", "cap_ms", "5000", ""),
+    ))  # fmt: skip
+    assert told.diff == " worker:\n-  policy: exponential\n+  policy: slotted\n-  cap_ms: 5000"
+
+
+def test_a_policys_own_base_and_cap_go_with_it() -> None:
+    history = Fleet(("exponential",), 3, 1, base_ms=50, cap_ms=2_000).history()
+    changed = [(one.key, one.now, one.then) for one in policy_settings(history, "slotted")]
+    assert changed == [("policy", "exponential", "slotted"), ("base_ms", "50", ""), ("cap_ms", "2000", "")]
+
+
+def test_no_policy_without_jitter_is_ever_recommended(tmp_path: Path) -> None:
+    assert {name for name, policy in POLICIES.items() if not policy.spreads} == {
+        "none", "fixed", "exponential",
+    }  # fmt: skip
+    history = Fleet(("seed",), 10, 2, (12.0, 12.0), seed=3).history()
+    run = judged(healthy_herd(), tmp_path)
+    told = [one.change for one in advise(history, run.metrics) if one.name == "other_policy"]
+    assert told
+    assert not any(word in told[0] for word in ("policy none", "policy fixed", "policy exponential"))
