@@ -62,7 +62,7 @@ def _blind(comparisons: Sequence[Comparison]) -> str:
 
 def as_markdown(report: Report) -> str:
     """The report: the conclusion, what is missing, and a table for each comparison and ranking."""
-    lines = [f"# {MARKS[report.exit_code]} {escape_markdown(_sentence(report.because))}", ""]
+    lines = [f"# {MARKS[ExitCode(report.exit_code)]} {escape_markdown(_sentence(report.because))}", ""]
     lines += [f"- {escape_markdown(note)}" for note in report.notes]
     for comparison in report.comparisons:
         lines += ["", *_comparison(comparison)]
