@@ -94,6 +94,7 @@ class Attempts:
     def restore(self, task: Task, session: Session, token: int, now_ns: int, deadline_ns: int) -> None:
         """Keep an attempt that the store knew, until its worker is back or the grace period ends."""
         task.phase = Phase.assigned
+        session.worked_ns = now_ns
         task.attempt = Attempt(task, token, session, deadline_ns, progressed_ns=now_ns)
         session.attempts[token] = task.attempt
         self._timers.at(session, deadline_ns)
@@ -106,6 +107,8 @@ class Attempts:
 
     def keep_undelivered(self, session: Session, now_ns: int) -> None:
         """What is still on its way to the worker cannot have run out of its lease."""
+        if session.stalled:
+            return
         for attempt in session.attempts.values():
             if attempt.undelivered is not None:
                 self.keep(attempt, now_ns)
@@ -115,15 +118,20 @@ class Attempts:
 
         A token that is unknown at two heartbeats in a row is revoked; at one, its result may just be crossing
         the acknowledgement.
+
+        Where no attempt came to its end for longer than any of the tasks may take, no lease is renewed: a
+        heartbeat, and steps that anybody can count, are no work.
         """
+        self._note_stall(session, now_ns)
         tokens, unknown = [], []
         for progress in heartbeat.progress:
             attempt = session.attempts.get(progress.token)
             if attempt is None:
                 unknown.append(progress.token)
                 continue
-            tokens.append(progress.token)
-            self.keep(attempt, now_ns)
+            if not session.stalled:
+                tokens.append(progress.token)
+                self.keep(attempt, now_ns)
             if progress.step > attempt.step:
                 attempt.step, attempt.progressed_ns = progress.step, now_ns
                 attempt.task.reached_step = max(attempt.task.reached_step, progress.step)
@@ -133,6 +141,11 @@ class Attempts:
                 self.revoke(session, "", token, "this attempt is over", now_ns)
         session.doubted = frozenset(unknown)
         return LeasesRenewed(heartbeat.sent_ns, self.pace.lease_ms, tokens)
+
+    def note_work(self, session: Session, now_ns: int) -> None:
+        """Record that an attempt of the session came to its end at its worker, or that it begins anew."""
+        session.worked_ns, session.stalled = now_ns, False
+        self.free.place(session)
 
     def move(self, older: Session, session: Session) -> None:
         """The same process has a new session: its inventory will say which of these attempts it holds."""
@@ -194,10 +207,22 @@ class Attempts:
 
     # -- inside --------------------------------------------
 
+    def _note_stall(self, session: Session, now_ns: int) -> None:
+        """One attempt of what a worker holds runs at least, and ends within its time limit (0: none)."""
+        limits_ms = [attempt.task.row.timeout_ms for attempt in session.attempts.values()]
+        if not limits_ms or 0 in limits_ms:
+            session.worked_ns = now_ns
+        elif not session.stalled and now_ns - session.worked_ns > max(limits_ms) * MS + self._lease_ns():
+            session.stalled = True
+            self._counters.add("workers_stalled")
+            self.free.place(session)
+
     def _open(
         self, task: Task, session: Session, token: int, now_ns: int, undelivered: Assign | None
     ) -> None:
         deadline_ns = now_ns + self._lease_ns()
+        if not session.attempts:
+            session.worked_ns = now_ns
         attempt = Attempt(task, token, session, deadline_ns, undelivered, 0, now_ns)
         task.phase = Phase.assigned
         task.attempt = attempt

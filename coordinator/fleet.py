@@ -23,7 +23,7 @@ from wire.channel import Bounds, Channel
 from wire.codec import Limits, Opener, Sealer, session_keys
 from wire.events import Journal
 from wire.handshake import Backoff, Hello, Welcome
-from wire.limits import HELD_MAX, WORDS_CHARS, cut
+from wire.limits import WORDS_CHARS, cut
 from wire.messages import Assign, Message
 from wire.refusals import CloseCode, FrameError
 from wire.settings import CoordinatorSettings
@@ -96,7 +96,7 @@ class Fleet:
                 outcome, because = RESET, f"the worker's numbers do not fit: {error.detail}"
         if session is None:
             session = self._begin(now_ns, hello)
-        session.capacity = min(max(hello.slots, 0) + max(hello.prefetch, 0), HELD_MAX)
+        session.capacity = min(max(hello.slots, 0) + max(hello.prefetch, 0), self._settings.held)
         welcome = self._welcome(hello, session, outcome, because, new_stream)
         opening = Opening(self._next_connection, hello, welcome)
         self._next_connection += 1
@@ -115,6 +115,7 @@ class Fleet:
         """The worker said what it holds."""
         self._attempts.keep_undelivered(session, now_ns)
         session.inventoried = True
+        self._attempts.note_work(session, now_ns)
         self._attempts.free.place(session)
         self._no_more_awaited(session)
 

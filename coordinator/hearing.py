@@ -86,7 +86,7 @@ class Hearing:
 
     def _hand_back(self, speaker: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, HandBack)
-        self._ledger.hand_back(speaker.session, message)
+        self._ledger.hand_back(speaker.session, message, now_ns)
 
     def _goodbye(self, speaker: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, Goodbye)

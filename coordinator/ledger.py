@@ -190,6 +190,7 @@ class Ledger:
         if task is None or attempt is None or attempt.task is not task:
             self._refuse_result(session, message, task, now_ns)
             return
+        self._attempts.note_work(session, now_ns)
         if message.error and task.row.retry_errors:
             self._attempts.lose(attempt, Loss.error, message.error)
             return
@@ -224,10 +225,11 @@ class Ledger:
             CheckpointRow(task.row.number, message.task_id, message.token, session.worker, checkpoint)
         )
 
-    def hand_back(self, session: Session, message: HandBack) -> None:
+    def hand_back(self, session: Session, message: HandBack, now_ns: int) -> None:
         """A worker gives an attempt back unfinished."""
         attempt = session.attempts.get(message.token)
         if attempt is not None and attempt.task.row.task_id == message.task_id:
+            self._attempts.note_work(session, now_ns)
             self._attempts.lose(attempt, Loss.handed_back, message.reason)
 
     def lose_all(self, session: Session, loss: Loss, detail: str = "") -> None:

@@ -84,6 +84,9 @@ class Session:
     """One worker's session. It outlives its connections: `connection` is the one that counts, None while
     lost. `present` is the last connection of which the disk knows.
 
+    `worked_ns` is when an attempt last came to its end at the worker. Where none does for too long, it is
+    `stalled`: it is given nothing until one does.
+
     A worker that is `leaving` said goodbye; one that is `draining` finishes what it has, and takes nothing
     new.
     """
@@ -101,6 +104,8 @@ class Session:
     attempts: dict[int, Attempt] = field(default_factory=dict)
     interval_ms: int = 0
     heard_ns: int = 0
+    worked_ns: int = 0
+    stalled: bool = False
     lost_ns: int = 0
     due_ns: int = NEVER_NS
     rank: int = -1
@@ -108,8 +113,8 @@ class Session:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it may be given work: its inventory came on this connection, its presence is durable, and
-        it does not leave.
+        """Whether it may be given work: its inventory came on this connection, its presence is durable,
+        it does not leave, and it works.
         """
-        going = self.leaving or self.draining
+        going = self.leaving or self.draining or self.stalled
         return self.inventoried and not going and self.connection == self.present

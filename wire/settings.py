@@ -8,7 +8,7 @@ from typing import Annotated, TypeVar
 
 import msgspec
 
-from wire.limits import SLOTS_MAX
+from wire.limits import HELD_MAX, SLOTS_MAX
 
 S = TypeVar("S", bound=msgspec.Struct)
 MOST = 2**31 - 1
@@ -46,11 +46,15 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 
 
 class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The coordinator's settings. `fleet` is the number of workers it should expect (heartbeats and backoff
-    scale with it). `members` N admits worker-1 … worker-N alone; 0 admits any name, so that a lab can be
-    scaled by hand. `admission_per_s` is for workers that begin; those that resume a session come in four
-    times as fast (coordinator/admission.py), so an operator who has work to do meanwhile sets a tenth of the
-    handshakes that the machine can do.
+    """The coordinator's settings.
+
+    `fleet` is the number of workers it should expect (heartbeats and backoff scale with it). `members` N
+    admits worker-1 … worker-N alone; 0 admits any name, so that a lab can be scaled by hand. `held` bounds
+    the attempts that a worker is given, whatever it declares.
+
+    `admission_per_s` is for workers that begin; those that resume a session come in four times as fast
+    (coordinator/admission.py), so an operator who has work to do meanwhile sets a tenth of the handshakes
+    that the machine can do.
     """
 
     fleet: AtLeast1 = 1
@@ -62,6 +66,7 @@ class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     session_ttl_ms: AtLeast1 = 300_000
     admission_per_s: Annotated[float, msgspec.Meta(ge=0.001, le=1e6)] = 50.0
     admission_burst: AtLeast1 = 20
+    held: Annotated[int, msgspec.Meta(ge=1, le=HELD_MAX)] = HELD_MAX
     waiting_tasks: AtLeast1 = 200_000
     max_attempts: AtLeast1 = 5
     drain_timeout_ms: AtLeast0 = 8_000

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import msgspec
+
 from driver.scenarios.abort_when import parse_abort
 from driver.scenarios.placing import Placer
 from driver.scenarios.plan import Plan
 from driver.scenarios.scenario_file import ScenarioFile
 from driver.scenarios.thresholds import Anchored, parse_expectations
+from wire.settings import WorkerSettings
 
 
 def resolve(loaded: ScenarioFile, seed: int) -> Plan:
@@ -16,7 +19,9 @@ def resolve(loaded: ScenarioFile, seed: int) -> Plan:
     faults = Placer(loaded, seed).place()
     # Heartbeats and backoff scale with the fleet, and no other may take part: the coordinator must know how
     # many there are.
-    coordinator = {"fleet": scenario.workers, "members": scenario.workers, **scenario.coordinator}
+    worker = msgspec.convert(scenario.worker, WorkerSettings)
+    known = {"fleet": scenario.workers, "members": scenario.workers, "held": worker.slots + worker.prefetch}
+    coordinator = {**known, **scenario.coordinator}
     return Plan(
         scenario=loaded.name,
         claim=loaded.claim,

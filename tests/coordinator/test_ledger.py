@@ -470,3 +470,65 @@ def test_the_books_balance_at_every_moment() -> None:
     counts = world.core.ledger.counts()
     assert all(moments)
     assert (counts.submitted, counts.completed, counts.failed) == (6, 3, 3)
+
+
+def test_a_worker_is_given_no_more_than_the_lab_says_whatever_it_declares() -> None:
+    world = World(held=3)
+    greedy = world.peer("worker-1", slots=1_000, prefetch=1_000)
+    world.submit(*"abcdefgh")
+    assert len(greedy.assigned) == 3
+
+
+@pytest.mark.parametrize("step", [0, 7])
+def test_a_worker_that_only_sends_heartbeats_loses_what_it_holds_and_is_given_nothing(step: int) -> None:
+    world = World(lease_ms=5_000)
+    idle = world.peer("worker-1", slots=4)
+    world.submit("a", "b", timeout_ms=20_000)
+    held = idle.assigned
+    for beat in range(80):
+        idle.beat(*held, step=step * beat)
+        world.advance(500)
+    assert set(idle.revoked) == {assign.token for assign in held}
+    assert [line["reason"] for line in world.told("attempt_lost")] == ["its lease ran out"] * 2
+    assert len(idle.assigned) == 2
+    other = world.peer("worker-2", slots=4)
+    assert sorted(assign.task_id for assign in other.assigned) == ["a", "b"]
+    assert world.core.counters.totals[("workers_stalled", "")] == 1
+
+
+def test_a_worker_that_ends_one_task_within_each_limit_keeps_the_leases_of_all() -> None:
+    world = World(lease_ms=5_000)
+    slow = world.peer("worker-1", slots=4)
+    world.submit(*"abcd", timeout_ms=20_000)
+    held = list(slow.assigned)
+    while held:
+        for _ in range(38):
+            slow.beat(*held)
+            world.advance(500)
+        slow.finish(held.pop())
+    assert world.told("attempt_lost") == []
+    assert len(world.outcomes()) == 4
+
+
+def test_a_task_without_a_time_limit_may_take_as_long_as_its_worker_lives() -> None:
+    world = World(lease_ms=5_000)
+    peer = world.peer("worker-1", slots=4)
+    world.submit("a", timeout_ms=0)
+    for _ in range(300):
+        peer.beat(*peer.assigned)
+        world.advance(500)
+    assert world.told("attempt_lost") == []
+
+
+def test_a_worker_that_waited_long_for_its_first_task_has_all_the_time_for_it() -> None:
+    world = World(lease_ms=5_000)
+    peer = world.peer("worker-1", slots=4)
+    for _ in range(200):
+        peer.beat()
+        world.advance(500)
+    world.submit("a", timeout_ms=20_000)
+    for _ in range(38):
+        peer.beat(*peer.assigned)
+        world.advance(500)
+    peer.finish(peer.assigned[0])
+    assert world.outcomes() == {"a": "completed"}

@@ -140,7 +140,9 @@ def test_a_plan_is_stored_and_read_back_the_same() -> None:
 
 
 def test_the_coordinator_is_told_how_many_workers_there_are() -> None:
-    assert plan("  - {fault: cut, targets: all, at: 1s}").coordinator == {"fleet": 10, "members": 10}
+    assert plan("  - {fault: cut, targets: all, at: 1s}").coordinator == {
+        "fleet": 10, "members": 10, "held": 8,
+    }  # fmt: skip
 
 
 @pytest.mark.parametrize(
