@@ -21,6 +21,9 @@ from wire.events import Submitted
 BEFORE_NS = 500_000_000
 """A fault's effect may be written down before the driver has written that it began: by so much at most."""
 
+_ENDED = dict.fromkeys(("kill", "stop", "restart", "memory"), ("ended",))
+"""What faults can change of a process, in runs of before they wrote it down."""
+
 
 @dataclass(frozen=True)
 class FaultWindow:
@@ -158,7 +161,7 @@ def window_of(begun: FaultBegun, ended_ns: int | None, receipt: Receipt | None) 
         due_ns=min(begun.planned_ns, began_ns) or began_ns,
         began_ns=began_ns,
         ended_ns=ended_ns,
-        changes=frozenset(begun.changes),
+        changes=frozenset(begun.changes if begun.changes is not None else _ENDED.get(begun.kind, ())),
         begun=begun,
         receipt=receipt,
     )

@@ -67,7 +67,7 @@ class SubmitGivenUp(Event, tag="submit_given_up", frozen=True):
 class FaultBegun(Event, tag="fault_begun", frozen=True):
     """A fault was started. `planned_ns` is when it was due; `spread_ms` lies between first and last target.
 
-    `changes` is what of its targets it can change (chaos.evidence.Change).
+    `changes` is what of its targets it can change (chaos.evidence.Change; None: an older lab wrote none).
     `cuts`: a worker under this fault must lose its connection (a cut, a reset, a kill, a stall that is longer
     than the heartbeat's timeout), where a latency need not. `called_ns` is when the driver asked for it,
     `began_ns` target → when Toxiproxy or the engine had done it.
@@ -82,7 +82,7 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     cuts: bool = False
     called_ns: int = 0
     began_ns: dict[str, int] = msgspec.field(default_factory=dict)
-    changes: list[str] = msgspec.field(default_factory=list)
+    changes: list[str] | None = None
 
 
 class FaultEnded(Event, tag="fault_ended", frozen=True):

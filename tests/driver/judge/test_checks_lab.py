@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
 import pytest
 
 from driver.checks import ALWAYS, CHECKS, run_check
@@ -219,6 +220,18 @@ def test_a_worker_that_started_again_without_a_fault_had_died() -> None:
     finding = found("no_process_died", past)
     assert finding.status is Status.failed
     assert finding.evidence[-1].text.startswith("worker-1 process_started")
+
+
+def test_a_kill_of_a_run_of_before_faults_wrote_what_they_change_explains_an_end_too() -> None:
+    past = small()
+    past.fault("k", "kill", ["worker-1"], 8, 1)
+    past.start("worker-1", 9.5)
+    assert found("no_process_died", past).status is Status.passed
+    past.lines["driver"] = [
+        msgspec.structs.replace(event, changes=None) if isinstance(event, told.FaultBegun) else event
+        for event in past.lines["driver"]
+    ]
+    assert found("no_process_died", past).status is Status.passed
 
 
 def test_a_worker_that_gave_up_under_a_fault_died_all_the_same() -> None:

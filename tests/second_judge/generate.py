@@ -1,0 +1,410 @@
+"""Histories by seed: plausible runs with losses, duplicates, restarts, kills, pauses, faults that overlap,
+workers that are back and lost again, drains that run out; and the same with lines cut, doubled or altered.
+"""
+
+from __future__ import annotations
+
+import random
+from dataclasses import dataclass, field
+
+from msgspec.structs import replace
+
+from chaos.catalogue import FAULTS
+from driver.histories import events as told
+from tests.driver.judge.histories import BASE_NS, NO_SETTINGS, Past, ns
+from wire import events as wire
+from wire.events import Event
+
+STEP_S = 0.25
+BEGIN_S = 2.0
+LINK_FAULTS = ("refuse", "cut", "latency", "corrupt", "corrupt", "stall")
+PROCESS_FAULTS = ("pause", "kill", "restart", "stop", "cpu")
+CUTS = ("refuse", "cut", "stall", "pause", "kill", "restart", "stop")
+TROUBLES: tuple[tuple[str, type[Event], dict[str, object]], ...] = (
+    ("driver", told.Trouble, {"what": "x", "detail": ""}),
+    ("driver", told.Aborted, {"because": "x"}),
+    ("driver", told.SubmitGivenUp, {"tasks": ["t-1"]}),
+    ("worker-1", wire.GaveUp, {"reason": "x", "detail": ""}),
+)
+PRIORITIES = ("critical", "high", "normal", "low", "background", "unheard_of")
+
+
+@dataclass
+class Worker:
+    """One worker as it is now. `gone_until_s`: its process does nothing until then."""
+
+    name: str
+    is_up: bool = True
+    is_frozen: bool = False
+    is_dead: bool = False
+    tries: int = 0
+    try_at_s: float = 0.0
+    running: dict[str, int] = field(default_factory=dict)
+    frames: int = 0
+
+
+@dataclass
+class Fault:
+    """One fault that is on."""
+
+    name: str
+    kind: str
+    targets: list[str]
+    until_s: float
+
+
+class Story:
+    """One run, step by step; everything that happens is drawn from `seed`."""
+
+    def __init__(self, seed: int) -> None:
+        self.draw = random.Random(seed)
+        self.past = Past(self.draw.randint(1, 4))
+        self.workers = {name: Worker(name) for name in self.past.workers}
+        self.on: list[Fault] = []
+        self.faults = self.tasks = 0
+        self.waiting: list[str] = []
+        self.coordinator_is_up = True
+        self.priorities = self.draw.sample(PRIORITIES, self.draw.randint(1, 3))
+        self.trouble = self.draw.choice((0.0, 0.0, 0.004, 0.02))
+        self.at_s = BEGIN_S
+        self.slots = self.draw.choice((1, 3))
+
+    def likely(self, chance: float) -> bool:
+        return self.draw.random() < chance
+
+    def soon(self, most_s: float = 0.2) -> float:
+        """An instant within this step."""
+        return self.at_s + self.draw.random() * most_s
+
+    def told(self) -> Past:
+        """The whole run."""
+        self.past.begin()
+        until_s = BEGIN_S + self.draw.choice((8, 16, 24))
+        hurt_until_s = until_s - self.draw.choice((2, 2, 12))
+        fault_rate = self.draw.choice((0.0, 0.04, 0.04, 0.15))
+        while self.at_s < until_s:
+            if self.likely(fault_rate) and 1.5 < self.at_s < hurt_until_s:
+                self.begin_fault()
+            for fault in [one for one in self.on if one.until_s <= self.at_s]:
+                self.end_fault(fault)
+            self.tend()
+            self.at_s += STEP_S
+        for fault in list(self.on):
+            self.end_fault(fault)
+        for _ in range(self.draw.randint(0, 60)):
+            self.tend(loaded=False)
+            self.at_s += STEP_S
+        self.finish()
+        return self.past
+
+    def tend(self, *, loaded: bool = True) -> None:
+        """What goes on in every step."""
+        if loaded and self.likely(0.8):
+            self.submit()
+        for worker in self.workers.values():
+            if not (worker.is_dead or worker.is_frozen):
+                self.live(worker)
+        if self.coordinator_is_up:
+            self.assign()
+        if self.coordinator_is_up and self.at_s % 1 == 0 and self.likely(0.9):
+            self.past.totals(self.at_s + 0.01)
+        if self.likely(0.1):
+            by = self.draw.choice(["coordinator", *self.workers])
+            size_bytes, cpu_s = self.draw.randint(1, 1 << 20), self.draw.random() * 5
+            self.past.tell(
+                "driver", told.Sample, self.soon(), container=by, memory_bytes=size_bytes, cpu_s=cpu_s
+            )
+
+    # -- work ------------------------------
+
+    def submit(self) -> None:
+        for number in range(self.draw.randint(1, 3)):
+            self.tasks += 1
+            task = f"t-{self.tasks}"
+            if self.likely(0.01):
+                self.past.tell("driver", told.TasksRefused, self.soon(), tasks=[task], because=["full"])
+                continue
+            self.past.submit(task, self.at_s + number * 0.02, self.draw.choice(self.priorities))
+            self.waiting.append(task)
+
+    def assign(self) -> None:
+        up = [worker for worker in self.workers.values() if worker.is_up and not worker.is_frozen]
+        while self.waiting and up:
+            worker = self.draw.choice(up)
+            if len(worker.running) >= self.slots:
+                return
+            task = self.waiting.pop(-1 if self.likely(self.trouble) else 0)
+            step = self.draw.choice((0, 0, 0, 2))
+            at_s = self.at_s + 0.21 + len(worker.running) * 0.001
+            worker.running[task] = self.past.assign(task, worker.name, at_s, from_step=step)
+
+    def live(self, worker: Worker) -> None:
+        """A step in the life of a worker that runs."""
+        if not worker.is_up and worker.try_at_s <= self.at_s:
+            self.connect(worker)
+        for task, token in list(worker.running.items()):
+            if self.likely(0.1):
+                self.checkpoint(worker, task, token)
+            if self.likely(0.5) and worker.is_up and self.coordinator_is_up:
+                self.result(worker, task, token)
+            elif self.likely(self.trouble):
+                self.lose_attempt(worker, task, token)
+        if worker.is_up and self.likely(self.trouble):
+            self.lose(worker)
+        if self.at_s % 1 == 0:
+            worker.frames += self.draw.randint(0, 50_000)
+            for by in (worker.name, "coordinator"):
+                self.past.tell(by, wire.Traffic, self.soon(), frames_sent=worker.frames // 900,
+                               messages_sent=worker.frames // 1000, wire_bytes_sent=worker.frames,
+                               raw_bytes_sent=worker.frames * 2, messages_received=worker.frames // 1100,
+                               queue_depth=self.draw.randint(0, 9))  # fmt: skip
+
+    def checkpoint(self, worker: Worker, task: str, token: int) -> None:
+        at_s, step = self.soon(), self.draw.randint(1, 5)
+        self.past.tell(worker.name, wire.CheckpointCreated, at_s, task=task, token=token, step=step,
+                       size_bytes=self.draw.randint(1, 9999))  # fmt: skip
+        if not worker.is_up or not self.coordinator_is_up:
+            return
+        more = {"task": task, "token": token, "worker": worker.name}
+        if self.likely(0.8):
+            self.past.tell(
+                "coordinator", wire.CheckpointCommitted, at_s + 0.03, step=step, size_bytes=7, **more
+            )
+        else:
+            self.past.tell("coordinator", wire.CheckpointRefused, at_s + 0.03, because="stale", **more)
+
+    def result(self, worker: Worker, task: str, token: int) -> None:
+        if self.likely(self.trouble / 2):
+            del worker.running[task]
+            more = {"task": task, "token": token}
+            self.past.tell(worker.name, wire.Finished, self.at_s, error="", took_ms=1.0, **more)
+            self.past.tell(worker.name, wire.ResultAcknowledged, self.at_s + 0.1, **more)
+            self.waiting.append(task)
+            return
+        del worker.running[task]
+        self.past.finish(
+            task, worker.name, token, self.soon(), self.draw.choice(("completed",) * 9 + ("failed",))
+        )
+        if self.likely(self.trouble):
+            self.past.tell("coordinator", wire.ResultRefused, self.soon() + 0.2, task=task, token=token,
+                           worker=worker.name, because="duplicate")  # fmt: skip
+        if self.likely(self.trouble / 2):
+            self.past.done(task, worker.name, token, self.soon() + 0.2)
+
+    def lose_attempt(self, worker: Worker, task: str, token: int) -> None:
+        del worker.running[task]
+        at_s = self.soon(0.1)
+        self.past.lose_attempt(task, worker.name, token, at_s)
+        self.waiting.append(task)
+        kind = self.draw.choice((wire.LeaseExpired, wire.Dropped, None))
+        if kind is wire.LeaseExpired:
+            self.past.tell(worker.name, kind, at_s - 0.01, task=task, token=token)
+        elif kind is wire.Dropped:
+            self.past.tell(worker.name, wire.Dropped, at_s + 0.01, task=task, token=token, reason="revoked")
+        elif self.likely(0.3):
+            self.past.tell("coordinator", wire.ResultRefused, at_s + 0.05, task=task, token=token,
+                           worker=worker.name, because="stale")  # fmt: skip
+
+    # -- connections ------------------------------
+
+    def lose(self, worker: Worker, at_s: float | None = None) -> None:
+        kind = self.draw.choice(("closed", "reset", "heartbeat_timeout", "bad_frame"))
+        silent_s = self.draw.choice((0.05, 0.3, 1.5, 3.0))
+        self.past.lose(worker.name, self.soon(0.1) if at_s is None else at_s, kind, silent_s)
+        worker.is_up, worker.tries = False, 0
+        worker.try_at_s = self.at_s + self.draw.choice((0.25, 1.0, 2.5))
+
+    def connect(self, worker: Worker) -> None:
+        worker.tries += 1
+        at_s, took_s = self.soon(0.1), self.draw.choice((0.01, 0.04))
+        self.past.tell(
+            worker.name, wire.Waiting, at_s - 0.1, attempt=worker.tries, delay_ms=100.0, policy="x"
+        )
+        refused = any(worker.name in one.targets and one.kind in ("refuse", "cut") for one in self.on)
+        if not self.coordinator_is_up or (refused and self.likely(0.9)) or self.likely(0.1):
+            self.past.fail_to_connect(worker.name, at_s, worker.tries, took_s)
+            worker.try_at_s = self.at_s + self.draw.choice((0.5, 2.0))
+            return
+        outcome = self.draw.choice(("resumed", "resumed", "resumed", "reset", "fresh"))
+        self.past.connect(worker.name, at_s, outcome, worker.tries, took_s)
+        worker.is_up = True
+
+    # -- faults ------------------------------
+
+    def begin_fault(self) -> None:
+        self.faults += 1
+        on_link = self.likely(0.6)
+        kind = self.draw.choice(LINK_FAULTS if on_link else PROCESS_FAULTS)
+        targets = self.draw.sample(list(self.workers), self.draw.randint(1, len(self.workers)))
+        if not on_link and self.likely(0.3):
+            targets = [self.draw.choice(("coordinator", "toxiproxy"))]
+        fault = Fault(f"f-{self.faults}", kind, targets, self.at_s + self.draw.choice((0.5, 2, 6, 12)))
+        at_s = self.soon(0.05)
+        changes = sorted(FAULTS[kind].changes) if self.likely(0.8) else None
+        self.past.tell("driver", told.FaultBegun, at_s, fault=fault.name, kind=kind, targets=targets,
+                       changes=changes,
+                       params=NO_SETTINGS, planned_ns=ns(at_s - 0.02), cuts=kind in CUTS,
+                       spread_ms=self.draw.choice((0.0, 20.0)))  # fmt: skip
+        self.on.append(fault)
+        if targets == ["coordinator"] and kind in ("kill", "restart", "stop"):
+            self.coordinator_is_up = False
+            if kind != "kill":
+                self.past.tell("coordinator", wire.ProcessStopping, at_s + 0.01, reason="asked")
+        for worker in self.workers.values():
+            shared = worker.name not in targets and not set(targets) & {"coordinator", "toxiproxy"}
+            if not shared and not worker.is_dead:
+                self.hurt(worker, fault, at_s + 0.02)
+
+    def hurt(self, worker: Worker, fault: Fault, at_s: float) -> None:
+        """What a fault does to one worker."""
+        own = worker.name in fault.targets
+        if own and self.likely(0.2):
+            by = self.draw.choice((worker.name, worker.name, "toxiproxy"))
+            self.past.tell("driver", told.ContainerExited, at_s, container=by, exit_code=137,
+                           out_of_memory=False, planned=False, log=[])  # fmt: skip
+        if own and fault.kind == "pause":
+            worker.is_frozen = True
+            if worker.is_up and self.likely(0.7):
+                self.past.tell("coordinator", wire.WorkerLost, at_s + self.draw.choice((0.3, 3.0)),
+                               worker=worker.name, session=self.past.session(worker.name),
+                               kind="heartbeat_timeout", detail="", silent_ms=3000.0)  # fmt: skip
+        elif own and fault.kind in ("kill", "restart", "stop"):
+            self.end_process(worker, fault, at_s)
+        elif fault.kind in CUTS and worker.is_up and self.likely(0.9):
+            self.lose(worker, at_s)
+        elif fault.kind == "corrupt" and worker.is_up and self.likely(0.7):
+            what = self.draw.choice(("altered", "altered", "framing", "sequence_gap", "undecodable"))
+            self.past.tell(self.draw.choice((worker.name, "coordinator")), wire.FrameRefused, at_s + 0.3,
+                           peer=worker.name, fault=what, detail="")  # fmt: skip
+
+    def end_process(self, worker: Worker, fault: Fault, at_s: float) -> None:
+        worker.is_dead = True
+        for task, token in list(worker.running.items()):
+            if fault.kind == "kill" or self.likely(0.2):
+                continue
+            self.past.tell(worker.name, wire.Dropped, at_s, task=task, token=token, reason="handed back")
+            self.past.lose_attempt(task, worker.name, token, at_s + 0.01, "handed back")
+            self.waiting.append(task)
+        worker.running.clear()
+        if fault.kind != "kill" and self.likely(0.9):
+            self.past.tell(worker.name, wire.ProcessStopping, at_s + 0.03, reason="SIGTERM")
+            if worker.is_up and self.likely(0.9):
+                self.past.tell("coordinator", wire.WorkerGone, at_s + 0.04, worker=worker.name,
+                               session=self.past.session(worker.name), reason="goodbye")  # fmt: skip
+        worker.is_up = False
+
+    def end_fault(self, fault: Fault) -> None:
+        self.on.remove(fault)
+        at_s = self.soon(0.05)
+        if self.likely(0.95):
+            detail = "" if self.likely(0.97) else "no answer"
+            self.past.tell("driver", told.FaultEnded, at_s, fault=fault.name, kind=fault.kind,
+                           targets=fault.targets, planned_ns=ns(at_s), detail=detail)  # fmt: skip
+        if self.likely(0.5):
+            left = [] if self.likely(0.95) else ["worker-1"]
+            self.past.tell("driver", told.Healed, at_s + 0.2, links=[], containers=[], left=left, took_ms=1.0)
+        if self.likely(0.97):
+            self.receipt(fault, at_s)
+        if fault.targets == ["coordinator"] and not self.coordinator_is_up:
+            self.coordinator_is_up = True
+            self.past.start("coordinator", at_s + 0.05, role="coordinator")
+        for worker in [self.workers[name] for name in fault.targets if name in self.workers]:
+            if worker.is_frozen and fault.kind == "pause":
+                worker.is_frozen = False
+                if worker.is_up and self.likely(0.8):
+                    self.lose(worker, at_s + 0.05)
+            elif worker.is_dead and fault.kind in ("kill", "restart", "stop"):
+                worker.is_dead, worker.tries, worker.try_at_s = False, 0, self.at_s + 0.25
+                self.past.start(worker.name, at_s + 0.05)
+
+    def receipt(self, fault: Fault, at_s: float) -> None:
+        damage = {"damaged_per_byte": self.draw.choice((0.0, 0.001))} if fault.kind == "corrupt" else {}
+        hit = [target for target in fault.targets if target in self.workers]
+        self.past.tell("driver", told.Receipt, at_s + 0.5, fault=fault.name, kind=fault.kind,
+                       proved=self.likely(0.95), because="", hit=hit, missed=[], spared=[], strayed=[],
+                       observers=["prober"], measured=damage)  # fmt: skip
+
+    # -- the end ------------------------------
+
+    def finish(self) -> None:
+        """The drain, as it may end, and the teardown."""
+        outcome = self.draw.choice(("done", "done", "done", "failed", "stopped", ""))
+        begin_s = self.at_s
+        if outcome:
+            self.past.phase("drain", begin_s, begin_s + 1, outcome)
+        self.past.totals(begin_s + 0.9)
+        self.at_s = begin_s + 1.2
+        for worker in self.workers.values():
+            for task, token in list(worker.running.items()):
+                if self.likely(0.3):
+                    self.lose_attempt(worker, task, token)
+                elif self.likely(0.3):
+                    self.result(worker, task, token)
+        for process in [*self.workers, "coordinator"]:
+            alive = process == "coordinator" or not self.workers[process].is_dead
+            if alive and self.likely(0.98):
+                self.past.tell(process, wire.ProcessStopping, begin_s + 2, reason="SIGTERM")
+            if self.likely(0.1):
+                status = self.draw.choice(("exited", "running", "paused"))
+                self.past.tell("driver", told.ContainerSeen, begin_s + 1.8, container=process, status=status,
+                               exit_code=1, out_of_memory=False)  # fmt: skip
+        if self.likely(0.97):
+            self.past.phase("collect", begin_s + 1.1, begin_s + 3)
+
+
+def generated(seed: int) -> Past:
+    """A run by its seed; in every second one, some lines are cut, doubled or altered."""
+    past = Story(seed).told()
+    draw = random.Random(f"altered {seed}")
+    if seed % 2:
+        for _ in range(draw.choice((1, 2, 4, 30))):
+            _alter(past, draw)
+    return past
+
+
+def _alter(past: Past, draw: random.Random) -> None:
+    """Do one thing to the lines of one process."""
+    name = draw.choice([name for name, lines in past.lines.items() if lines])
+    lines = past.lines[name]
+    kind = draw.choice(sorted({type(event) for event in lines}, key=lambda kind: kind.__name__))
+    place = draw.choice([place for place, event in enumerate(lines) if type(event) is kind])
+    line = lines[place]
+    what = draw.choice(("cut", "double", "move", "kind", "field", "tail", "trouble"))
+    if what == "cut":
+        del lines[place]
+    elif what == "double":
+        lines.append(replace(line, at_ns=line.at_ns + draw.choice((1, 10**8, 10**10))))
+    elif what == "move":
+        lines[place] = replace(line, at_ns=max(BASE_NS, line.at_ns + draw.randint(-(10**10), 10**10)))
+    elif what == "kind":
+        past.forget(name, type(line))
+    elif what == "field":
+        lines[place] = _changed(line, draw)
+    elif what == "tail":
+        ordered = sorted(lines, key=lambda event: event.at_ns)
+        past.lines[name] = ordered[: draw.randrange(len(ordered) // 2, len(ordered))]
+    else:
+        by, trouble, fields = draw.choice(TROUBLES)
+        past.tell(by, trouble, (line.at_ns - BASE_NS) / 1e9, **fields)
+
+
+def _changed(line: Event, draw: random.Random) -> Event:
+    """The line with one number or word of it changed to another plausible one."""
+    names = [name for name in line.__struct_fields__ if name not in ("at_ns", "wall_s", "by")]
+    name = draw.choice(names) if names else ""
+    value = getattr(line, name, None)
+    if isinstance(value, bool):
+        return replace(line, **{name: not value})
+    if isinstance(value, int):
+        return replace(line, **{name: max(0, value + draw.choice((-1, 1)))})
+    if name == "outcome":
+        return replace(
+            line, outcome=draw.choice(("completed", "failed", "resumed", "reset", "done", "stopped"))
+        )
+    if name == "task":
+        return replace(line, task=f"t-{draw.randint(1, 5)}")
+    if name == "what" or name == "fault":
+        return replace(line, **{name: draw.choice(("f-1", "f-2", "altered", "bomb"))})
+    if name in ("worker", "session", "kind"):
+        return replace(line, **{name: draw.choice(("worker-1", "worker-2", "superseded", str(value)))})
+    return line

@@ -1,0 +1,91 @@
+"""The judge and a second one, slow and plain, say the same of every history: each metric and each check."""
+
+from __future__ import annotations
+
+import json
+import math
+from functools import cache
+
+import msgspec
+
+from driver.checks import CHECKS, run_check
+from driver.histories.history import Damage, History
+from driver.metrics import METRICS
+from driver.metrics import measure as judges_metrics
+from tests.second_judge import checks, metrics
+from tests.second_judge.generate import generated
+from tests.second_judge.raw import Raw
+
+SEEDS = 120
+NEVER_FAILED = ("traffic_flowed", "faults_were_proved", "journals_complete", "lab_was_sound")
+PARAMS: dict[str, dict[str, float]] = {
+    "traffic_flowed": {"tasks": 20, "before": 5},
+    "workers_were_cut_off": {"notices_within_s": 2},
+    "no_starvation": {"picks": 6},
+    "agreement_on_connected": {"longest_s": 1},
+    "converged_after_healing": {"within_s": 2},
+    "no_metastable_state": {"settle_s": 1, "tasks": 10, "factor": 2, "slack_s": 0.1},
+    "every_damaged_frame_noticed": {"expected": 5},
+}
+"""Bounds that short histories reach on both sides."""
+
+
+def history_of(seed: int) -> History:
+    """The history of a seed; of every seventh, one journal has damaged lines."""
+    past = generated(seed)
+    history = past.history()
+    if seed % 7 == 0:
+        name = sorted(history.journals)[seed % len(history.journals)]
+        history.damage.append(Damage(name, "damaged", 1, "line 7"))
+    return history
+
+
+def raw_of(history: History) -> Raw:
+    """The same as raw lines."""
+    journals = {
+        name: [json.loads(msgspec.json.encode(event)) for event in journal.events]
+        for name, journal in history.journals.items()
+    }
+    return Raw(journals, history.workers, history.expected)
+
+
+@cache
+def compared(seed: int) -> tuple[tuple[str, ...], dict[str, str]]:
+    """In what the two differ about one history, a line each; and the status of every check."""
+    history = history_of(seed)
+    raw = raw_of(history)
+    ours = judges_metrics(history)
+    theirs = metrics.measure(raw)
+    assert set(theirs) == set(METRICS)
+    told = [
+        f"seed {seed}: {name}: the judge {ours.values[name]!r}, the second {theirs[name]!r}"
+        for name in METRICS
+        if not _same(ours.values[name], theirs[name])
+    ]
+    damaged = [damage.journal for damage in history.damage if damage.what == "damaged"]
+    second = checks.judge(raw, checks.gaps_of(raw, damaged), PARAMS)
+    assert set(second) == set(CHECKS)
+    statuses = {}
+    for name, check in CHECKS.items():
+        found = run_check(check, history, ours, PARAMS.get(name, {}))
+        assert "the check itself broke" not in found.because, found
+        statuses[name] = found.status.value
+        if found.status.value != second[name]:
+            told.append(f"seed {seed}: {name}: {found.status} ({found.because}), the second {second[name]}")
+    return tuple(told), statuses
+
+
+def _same(one: float | None, other: float | None) -> bool:
+    if one is None or other is None:
+        return one is other
+    return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
+
+
+def test_both_judges_say_the_same_of_every_history() -> None:
+    assert [line for seed in range(SEEDS) for line in compared(seed)[0]] == []
+
+
+def test_the_histories_lead_every_check_to_each_of_its_answers() -> None:
+    answers = {(name, status) for seed in range(SEEDS) for name, status in compared(seed)[1].items()}
+    wanted = {(name, status) for name in CHECKS for status in ("passed", "unknown", "failed")}
+    assert wanted - answers == {(name, "failed") for name in NEVER_FAILED}
