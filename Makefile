@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv images demo test lint simulate fuzz mutants judge-outside bench clean lock
+.PHONY: help setup venv images demo test lint simulate fuzz prove-receipts mutants judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -46,6 +46,9 @@ simulate: venv ## histories of trouble under a virtual clock: make simulate SEED
 
 fuzz: venv ## a million hostile inputs against a live coordinator, with good workers beside it (some minutes)
 	@$(PY) -m tests.fuzz --live 1000000 --keep
+
+prove-receipts: images ## captures of packets must find a thousand receipts of every kind true (hours; EACH=2 is a minute)
+	@$(PY) -m tests.captures --each $${EACH:-1000} --copies $${COPIES:-1} --write
 
 mutants: venv ## put each known defect into a copy of the code, and see that it is caught (some minutes)
 	@$(PY) -m tests.mutants

@@ -25,6 +25,21 @@ connections of its own, and each fault has a rule that tells whether what was se
 exactly these links and no others, and that it ended. That is its receipt; a run with a fault that has none
 is inconclusive.
 
+A receipt holds a fault to
+- **its whole window**: each look is a sign that its effect is there, or gone. A gap is named with its times,
+  and `held_share` is the part of the window that is proved;
+- **each direction by itself**: echoes carry the far end's clock, count and checksum, the far end sends beats
+  of its own, and downloads measure the way down alone;
+- **its size**: a latency within 30 % and what jitter and the link's own spread add; a rate no more than 20 %
+  above it, on a link that carries 1.5 times as much by itself; damage by the exact interval (99.99 %) of what
+  was counted, 25 % off at most, and messages that are missing or come twice three times off;
+- **its own effects**: what another fault on that link can explain is left out. Where nothing else is left it
+  cannot be told, and is not proved;
+- **Toxiproxy's own view**: not proved is a fault whose lease ran out, whose toxics somebody took away, which
+  hit nothing by its own count, or after which healing found the link still hurt;
+- **the others' quiet**: a spared link is held to its own round trips, each way, and throughput before. A run
+  of late samples is named.
+
 In a scenario's `timeline`, and by hand with `python lab.py inject`:
 
 ```yaml

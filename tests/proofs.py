@@ -29,6 +29,7 @@ SECTIONS = {
         "Fifty workers for an hour of virtual time",
         "python -m tests.simulation --workers 50 --hours 1 --write",
     ),
+    "receipts": ("Receipts held against packet captures", "make prove-receipts"),
     "simulation": ("A million seeds under a virtual clock", "make simulate SEEDS=1000000"),
 }
 """Their names, titles and commands, in the page's order."""

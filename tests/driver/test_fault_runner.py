@@ -10,6 +10,8 @@ from typing import Any
 import pytest
 
 from chaos.hands import HandsError, LinkEffect, Strike, Times
+from driver.histories.history import History, LineReader
+from driver.judging.acts import acts_of
 from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.fault_runner import FaultRunner, Figures
 from driver.runs.journal import JournalFile
@@ -68,7 +70,7 @@ class Hands:
         return self._do(f"unlimit {container}")
 
     def figures(self, fault_id: str) -> Figures:
-        return Figures({"worker-1": {"delayed_chunks": 3}}, {"worker-1": 1})
+        return Figures({"worker-1": {"delayed_chunks": 3}}, {"worker-1": 1}, "lease", ["worker-2"])
 
     def _do(self, what: str) -> int:
         self.asked.append(what)
@@ -220,3 +222,15 @@ async def test_silence_costs_a_connection_only_when_it_is_noticed(
     tmp_path: Path, for_s: float, cuts: bool
 ) -> None:
     assert planned("pause", 0.0, for_s).made().cuts(for_s, NOTICE_S) is cuts
+
+
+async def test_what_was_done_can_be_read_from_the_journal_alone(tmp_path: Path) -> None:
+    faults = planned("refuse", 0.0, 0.2), planned("cut", 0.1, None, "worker-1", "worker-2")
+    runner, _ = await run(tmp_path, Hands(), *faults)
+    lines = (tmp_path / "driver.jsonl").read_bytes()
+    history = History({"driver": LineReader(()).read("driver", lines)})
+    assert acts_of(history) == [runner.acts["refuse-1"], runner.acts["cut-1"]]
+    refuse = runner.acts["refuse-1"]
+    assert refuse.counters == {"worker-1": {"delayed_chunks": 3}}
+    assert (refuse.ended_because, refuse.absent) == ("lease", ("worker-2",))
+    assert refuse.end_planned_ns is not None

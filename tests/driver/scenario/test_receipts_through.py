@@ -13,6 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from driver.histories.events import Healed
 from driver.judging.receipts import Act, Proof, Sight, prove
 from tests.driver.scenario.line import Line, Shape, always, during
 from tests.driver.scenario.prober_story import S, Story
@@ -330,6 +331,18 @@ def test_a_fault_that_somebody_took_from_a_link_is_not_proved() -> None:
     assert "Toxiproxy no longer had it on worker-1" in proof.because
 
 
+def test_a_link_that_healing_found_hurt_was_not_healed_by_its_last_fault() -> None:
+    fault = replace(act("latency", mean="100ms"), ended_because="deleted")
+    for hurt, proved in (([], True), ([HIT], False), ([SPARED], True)):
+        story = Story()
+        late_line().tell(story, FROM_S, UNTIL_S)
+        Line(SPARED).tell(story, FROM_S, UNTIL_S)
+        story.add(Healed, 47, "driver", links=hurt, containers=[], left=[], took_ms=1.0)
+        proof = prove([fault], story.history(), LINKS)[0]
+        assert proof.proved == proved
+        assert proved or "healing found worker-1 still hurt" in proof.because
+
+
 # -- spared links ------------------------------------------------------
 
 
@@ -377,6 +390,16 @@ def test_latencies_of_two_directions_at_once_are_both_proved() -> None:
     for one in (first, second):
         proof = receipt(one, Line(HIT, up_ms=up, down_ms=down), acts=[first, second])
         assert proof.proved, proof.because
+
+
+def test_a_latency_of_a_link_that_is_squeezed_as_well_is_proved() -> None:
+    late, narrow = during(BEGIN_S, END_S, 100), during(BEGIN_S, END_S, 64_000, 8e6)
+    draws = Line("squeezed").draw
+    slower = lambda at_s: late(at_s) + (draws.choice([0, 0, 180]) if BEGIN_S <= at_s < END_S else 0)  # noqa: E731
+    line = Line(HIT, up_ms=slower, down_ms=slower, up_bytes_per_s=narrow, down_bytes_per_s=narrow)
+    latency, squeeze = act("latency", mean="100ms"), act("bandwidth", id="f2", rate="64KB/s")
+    proof = receipt(latency, line, acts=[latency, squeeze])
+    assert proof.proved, proof.because
 
 
 def test_a_cut_while_new_connections_are_blocked_is_proved_and_so_is_the_block() -> None:
