@@ -34,8 +34,9 @@ from tests.proofs import commit, keep
 from wire.address import link_port, worker_name
 
 SERVER_PORT = 8765
-ADDRESSES, LIMITS_READ = "addresses.json", "limits.json"
+PROBER, LIMITS_READ = "prober.json", "limits.json"
 MOST_REPEATS = 16
+MOST_TOLD = 40
 
 
 def one_run(copies: int, repeat: int, seed: int, folder: Path) -> list[Truth]:
@@ -64,7 +65,7 @@ def one_run(copies: int, repeat: int, seed: int, folder: Path) -> list[Truth]:
         beside.finish()
     if beside.trouble:
         raise RuntimeError(f"no capture: {beside.trouble}")
-    (folder / ADDRESSES).write_text(json.dumps(beside.addresses))
+    (folder / PROBER).write_text(json.dumps(beside.prober))
     (folder / LIMITS_READ).write_text(json.dumps(beside.limits))
     return truths_of(folder)
 
@@ -77,8 +78,7 @@ def truths_of(folder: Path) -> list[Truth]:
     results = folder / "results" / "latest"
     plan = Plan.model_validate_json((results / PLAN).read_bytes())
     ports = {link_port(index): worker_name(index) for index in range(1, plan.workers + 1)}
-    addresses = {int(address): name for address, name in json.loads((folder / ADDRESSES).read_text()).items()}
-    found = hosts(read(packets), addresses)
+    found = hosts(read(packets), ports, json.loads((folder / PROBER).read_text()))
     for name, limits in json.loads((folder / LIMITS_READ).read_text()).items():
         found[name].limits = limits
     lines = (results / "journals" / "driver.jsonl").read_bytes().splitlines()
@@ -86,7 +86,7 @@ def truths_of(folder: Path) -> list[Truth]:
         Seen(
             links=links(read(packets), ports, SERVER_PORT),
             hosts=found,
-            params={fault.id: fault.made().model_dump(mode="json") for fault in plan.faults},
+            params={fault.id: dict(fault.made()) for fault in plan.faults},
             receipts=[json.loads(line) for line in lines if b'"event":"receipt"' in line],
         )
     )
@@ -96,8 +96,8 @@ def table(truths: Sequence[Truth]) -> str:
     """What came of them, by kind, as Markdown."""
     lines = [
         "| kind | faults | proved by their receipts | true by the packets "
-        "| first packet of it and its begin, worst | last packet of it and its end, worst "
-        "| size by receipt and packets, worst |",
+        "| its begin and its first packet: median, worst | its last packet and its end: median, worst "
+        "| size, receipt and packets: worst |",
         "|---|---|---|---|---|---|---|",
     ]
     for kind in KINDS:
@@ -111,9 +111,12 @@ def table(truths: Sequence[Truth]) -> str:
             f"| {kind} | {len(mine):,} | {len(proved):,} | {len(true):,} | {_ms(begins)} | {_ms(ends)} | "
             f"{f'{max(off):.1%}' if off else '–'} |"
         )
-    lying = [one for one in truths if one.proved and one.against]
-    told = "\n".join(f"- `{one.fault}`: {one.against}" for one in lying[:20])
-    return "\n".join(lines) + (f"\n\nNot true by the packets:\n\n{told}" if lying else "")
+    open_ones = [one for one in truths if one.against or not one.proved]
+    told = "\n".join(
+        f"- `{one.fault}`: {f'not true: {one.against}' if one.against else f'not proved: {one.because}'}"
+        for one in open_ones[:MOST_TOLD]
+    )
+    return "\n".join(lines) + (f"\n\nNot proved, or not true:\n\n{told}" if open_ones else "")
 
 
 def _ms(values: Sequence[float]) -> str:
@@ -154,7 +157,7 @@ def main() -> int:
         wrong = [one for one in truths if one.against or not one.proved]
         print(f"{len(truths):,} receipts, {len(wrong)} not proved or not true", file=sys.stderr)
         for one in wrong[-20:]:
-            print(f"  {one.fault}: proved {one.proved}; {one.against}", file=sys.stderr)
+            print(f"  {one.fault}: {one.against or one.because}", file=sys.stderr)
     text = table(truths)
     print(text)
     if asked.write:

@@ -27,7 +27,7 @@ class Beside(threading.Thread):
     def __init__(self, project: str, workers: int, limited: list[str], folder: Path) -> None:
         super().__init__(daemon=True)
         self.file = folder / PACKETS
-        self.addresses: dict[int, str] = {}
+        self.prober = 0
         self.limits: dict[str, list[tuple[int, float, int]]] = {}
         self.trouble = ""
         self._project, self._workers, self._limited = project, workers, limited
@@ -53,8 +53,7 @@ class Beside(threading.Thread):
         command = ["nsenter", "--net", "--target", str(pid), sys.executable, str(TAP), str(self.file)]
         self._tap = subprocess.Popen(command)
         whole = self._until(self._fleet)
-        folders = {name: _cgroups(whole[name][1]) for name in self._limited}
-        self.addresses = {address: name for name, (address, _) in whole.items()}
+        folders = {name: _cgroups(whole[name]) for name in self._limited}
         while not self._over.wait(POLL_S):
             for name, files in folders.items():
                 if (limit := _read(files)) is not None:
@@ -87,19 +86,29 @@ class Beside(threading.Thread):
             found[name] = int(one["State"]["Pid"])
         return found
 
-    def _fleet(self) -> dict[str, tuple[int, str]]:
-        """Worker → its address on the links' network and its container's id; empty until all are there."""
+    def _fleet(self) -> dict[str, str]:
+        """Worker → its container's id; empty until all are there, and the prober."""
         found = {}
         for one in self._inspect():
             labels = one["Config"]["Labels"]
-            if labels["com.docker.compose.service"] != "worker":
-                continue
-            name = f"worker-{labels['com.docker.compose.container-number']}"
-            for network, told in one["NetworkSettings"]["Networks"].items():
-                if network.endswith("_links") and told["IPAddress"]:
-                    (address,) = struct.unpack(">I", socket.inet_aton(told["IPAddress"]))
-                    found[name] = (address, str(one["Id"]))
-        return found if len(found) == self._workers else {}
+            service, number = (
+                labels["com.docker.compose.service"],
+                labels["com.docker.compose.container-number"],
+            )
+            if service == "worker":
+                found[f"worker-{number}"] = str(one["Id"])
+            elif service == "prober":
+                self.prober = _links_address(one)
+        return found if len(found) == self._workers and self.prober else {}
+
+
+def _links_address(container: dict[str, Any]) -> int:
+    """Its address on the network of links; 0 where it has none yet."""
+    for network, told in container["NetworkSettings"]["Networks"].items():
+        if network.endswith("_links") and told["IPAddress"]:
+            (address,) = struct.unpack(">I", socket.inet_aton(told["IPAddress"]))
+            return int(address)
+    return 0
 
 
 def _cgroups(container: str) -> dict[str, Path]:

@@ -16,22 +16,28 @@ INSTANT = frozenset({"cut", "reset", "restart"})
 # Effects that hit by chance, or once: a moment without one, while it is on, is none against it.
 BY_CHANCE = frozenset({"corrupt", "drop", "duplicate", "truncate", "fail_first", "cut", "reset"})
 # A busy machine may delay a packet or two as these do.
-HICCUPS = frozenset({"latency", "bandwidth", "stall", "partition", "blackhole"})
+HICCUPS = frozenset({"latency", "bandwidth", "stall", "partition", "blackhole", "hang"})
 # How far the packets may lie beside the times in a receipt.
 TOLERANCE_NS = 150 * MS
 # What a fault leaves behind: connections made again, bytes that were held.
 SETTLE_NS = 2 * S
+QUIET_NS = 4 * S
+# A worker that was started again is back within this much.
+AGAIN_NS = 10 * S
 LIMITS = frozenset({"cpu", "memory"})
 
 
 @dataclass
 class Truth:
-    """What came of one receipt: "" or what the packets say against it, and how exact it was."""
+    """What came of one receipt: "" or what the packets say against it (where it says proved), why it says
+    that the fault is not proved (where it does), and how exact it was.
+    """
 
     kind: str
     fault: str
     proved: bool
     against: str = ""
+    because: str = ""
     begin_ms: float | None = None
     end_ms: float | None = None
     off: float | None = None
@@ -61,7 +67,9 @@ def compare(seen: Seen) -> list[Truth]:
     truths = []
     for receipt in seen.receipts:
         truth = Truth(receipt["kind"], receipt["fault"], receipt["proved"])
-        if receipt["kind"] in VIEWS:
+        if not receipt["proved"]:
+            truth.because = receipt["because"]
+        elif receipt["kind"] in VIEWS:
             _on_links(seen, receipt, truth)
         else:
             truth.against = gone(receipt, seen.hosts, truth)
@@ -75,6 +83,8 @@ def _on_links(seen: Seen, receipt: Mapping[str, Any], truth: Truth) -> None:
         moments = seen.moments(link, receipt)
         truth.against = truth.against or _against(moments, receipt, before_ns, after_ns, truth)
     for link in receipt["spared"]:
+        if _worker_was_hit(seen, link, receipt):
+            continue
         inside = _within(seen.moments(link, receipt), receipt["began_ns"], receipt["ended_ns"])
         hurt = [one for one in inside if one.there]
         # A hiccup of the machine delays one packet or two; a fault, most of them.
@@ -86,9 +96,24 @@ def _on_links(seen: Seen, receipt: Mapping[str, Any], truth: Truth) -> None:
         truth.against = _magnitude(seen, receipt, truth)
 
 
+def _worker_was_hit(seen: Seen, link: str, receipt: Mapping[str, Any]) -> bool:
+    """Whether the link's own worker was killed, paused or the like about that time: its link is well, and its
+    packets are not.
+    """
+    return any(
+        link in other["hit"]
+        and other["kind"] not in VIEWS
+        and other["began_ns"] - SETTLE_NS < receipt["ended_ns"]
+        and receipt["began_ns"] < other["ended_ns"] + AGAIN_NS
+        for other in seen.receipts
+    )
+
+
 def _clear(seen: Seen, link: str, receipt: Mapping[str, Any]) -> tuple[int, int]:
     """From when to when no other fault was on that link."""
-    before_ns, after_ns = 0, 1 << 62
+    # While a lab starts nothing is as it is later.
+    before_ns = min(one["began_ns"] for one in seen.receipts) - QUIET_NS - SETTLE_NS
+    after_ns = max(one["ended_ns"] for one in seen.receipts) + QUIET_NS
     for other in seen.receipts:
         core = any(name in ("coordinator", "toxiproxy") for name in other["hit"])
         if other is receipt or not (core or link in other["hit"] or link in other["missed"]):
@@ -127,7 +152,7 @@ def _against(
     if len(late) > _stray(kind, moments):
         return f"the packets show it {(late[-1].from_ns - ended_ns) / S:.2f} s after its end"
     truth.begin_ms = (min(max(one.from_ns, began_ns - TOLERANCE_NS) for one in about) - began_ns) / MS
-    if kind not in INSTANT:
+    if kind not in INSTANT and kind not in BY_CHANCE:
         truth.end_ms = (ended_ns - max(min(one.until_ns, ended_ns) for one in about)) / MS
     return ""
 

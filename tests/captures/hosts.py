@@ -13,6 +13,7 @@ MS = 1_000_000
 S = 1_000_000_000
 # What lay in the kernel may still leave; a call of the engine is known when it returns.
 EDGE_NS = 500 * MS
+CALL_NS = 2 * S
 
 
 class Exact(Protocol):
@@ -43,12 +44,14 @@ class Host:
             self.opens_ns.append(packet.at_ns)
 
 
-def hosts(packets: Iterable[Packet], addresses: Mapping[int, str]) -> dict[str, Host]:
-    """Container → what it sent to Toxiproxy, by its address."""
-    found = {name: Host() for name in addresses.values()}
+def hosts(packets: Iterable[Packet], ports: Mapping[int, str], prober: int) -> dict[str, Host]:
+    """Worker → what it sent to Toxiproxy: by the port of its link, since a container that is started again
+    may have the address of another one. Only the prober, at its address, asks at these ports besides.
+    """
+    found = {name: Host() for name in ports.values()}
     for packet in packets:
-        if packet.src in addresses:
-            found[addresses[packet.src]].take(packet)
+        if packet.dport in ports and packet.src != prober:
+            found[ports[packet.dport]].take(packet)
     return found
 
 
@@ -69,8 +72,9 @@ def _against(receipt: Mapping[str, Any], host: Host, exact: Exact) -> str:
             return "no connection of it ended"
         return "" if _between(host.opens_ns, began_ns, began_ns + 25 * S) else "it opened no connection again"
     sent = host.any_ns if kind == "unplug" else host.data_ns
-    # An orderly stop takes its time: it has begun when its last connection ended.
-    ends = _between(host.ends_ns, began_ns - EDGE_NS, ended_ns)
+    # An orderly stop takes its time: it has begun when its last connection ended. A kill is known when the
+    # engine's call returns.
+    ends = _between(host.ends_ns, began_ns - CALL_NS, ended_ns)
     if kind in ("kill", "stop") and not ends:
         return "no connection of it ended"
     begin_ns = ends[-1] if kind == "stop" else began_ns

@@ -13,7 +13,7 @@ from tests.captures.streams import links
 from tests.captures.tap import ACK, FIN, RST, SYN, Packet, parse
 
 S, MS = 1_000_000_000, 1_000_000
-CLIENT, PROXY, SERVER = 1, 2, 3
+CLIENT, PROXY, SERVER, PROBER = 1, 2, 3, 4
 Way = tuple[int, int, int, int]
 PORT, LINK, SPARE_PORT, SPARE = 20_001, "worker-1", 20_002, "worker-2"
 
@@ -129,7 +129,7 @@ def test_a_worker_that_was_paused_sends_nothing_meanwhile(spoke_s: float, told: 
         for at_s in sorted((9.0, 9.9, spoke_s, 20.1, 21.0))
     ]
     receipt = {**RECEIPT, "kind": "pause", "fault": "pause-1"}
-    seen = Seen({}, hosts(packets, {CLIENT: LINK}), {"pause-1": {}}, [receipt])
+    seen = Seen({}, hosts(packets, {PORT: LINK}, PROBER), {"pause-1": {}}, [receipt])
     assert compare(seen)[0].against.startswith(told)
     assert bool(compare(seen)[0].against) == bool(told)
 
@@ -139,7 +139,7 @@ def test_a_kill_ends_a_connection() -> None:
     receipt = {**RECEIPT, "kind": "kill", "fault": "kill-1"}
 
     def told() -> str:
-        return compare(Seen({}, hosts(packets, {CLIENT: LINK}), {"kill-1": {}}, [receipt]))[0].against
+        return compare(Seen({}, hosts(packets, {PORT: LINK}, PROBER), {"kill-1": {}}, [receipt]))[0].against
 
     assert told() == "no connection of it ended"
     packets.insert(1, Packet(10 * S, CLIENT, PROXY, 1, PORT, 0, RST, b""))
