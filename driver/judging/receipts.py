@@ -22,6 +22,7 @@ from driver.judging.container_sights import proved_ratio, sentence
 from driver.judging.witnesses import GLANCE_NS, Witnesses
 
 __all__ = ["Act", "Proof", "Sight", "prove"]
+EARLY_END_S = 1.0
 PROBER = "prober"
 ENGINE = "engine"
 
@@ -108,9 +109,11 @@ def _not_to_its_end(act: Act, witnesses: Witnesses) -> str:
     """
     if act.absent:
         return f"Toxiproxy no longer had it on {names(act.absent)} when it ended: somebody took it away"
+    early_s = ((act.end_planned_ns or 0) - min(act.ended_ns.values(), default=act.last_ns)) / 1e9
     if act.ended_because == "lease":
-        early_s = ((act.end_planned_ns or act.last_ns) - act.last_ns) / 1e9
-        return f"its lease ran out {early_s:.1f} s before its end: the driver did not renew it"
+        return f"its lease ran out {max(0.0, early_s):.1f} s before its end: the driver did not renew it"
+    if early_s > EARLY_END_S:
+        return f"it ended {early_s:.1f} s before its end ({act.ended_because or 'nothing says why'})"
     if hurt := [link for link in act.targets if act.ended_ns and witnesses.still_hurt(act, link)]:
         return f"healing found {names(hurt)} still hurt after its end"
     return ""

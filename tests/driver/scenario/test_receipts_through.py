@@ -323,6 +323,16 @@ def test_a_lease_that_ran_out_is_not_an_end_as_planned() -> None:
     assert "its lease ran out 12.0 s before its end" in proof.because
 
 
+def test_a_fault_that_somebody_ended_early_is_not_one_that_ended_as_planned() -> None:
+    line = Line(HIT, up_ms=during(BEGIN_S, 28, 100), down_ms=during(BEGIN_S, 28, 100))
+    early = {HIT: round(28 * S)}
+    fault = replace(act("latency", mean="100ms"), ended_because="deleted", ended_ns=early)
+    assert receipt(replace(fault, end_planned_ns=round(28 * S)), line).proved
+    proof = receipt(replace(fault, end_planned_ns=round(END_S * S)), line)
+    assert not proof.proved
+    assert "it ended 12.0 s before its end (deleted)" in proof.because
+
+
 def test_a_fault_that_somebody_took_from_a_link_is_not_proved() -> None:
     fault = replace(act("latency", mean="100ms"), ended_because="deleted")
     assert receipt(fault, late_line()).proved
