@@ -43,6 +43,19 @@ def wrong_way(up: int, down: int, direction: Direction) -> str:
     return ""
 
 
+def probe_trouble(
+    tallies: Sequence[Tally], ways: Callable[[Tally], tuple[int, int]], asked: float, direction: Direction
+) -> str:
+    """What is wrong with how many probes were hit, or with which way they were (`ways`: up and down), in
+    words; "" when nothing is.
+    """
+    sent = sum(tally.sent for tally in tallies)
+    up, down = (sum(counts) for counts in zip(*map(ways, tallies), strict=True)) if tallies else (0, 0)
+    if sent and not fits(up + down, sent, asked, LOOSE):
+        return f"{interval(up + down, sent)} of the probes, and {asked:.2g} was asked for"
+    return wrong_way(up, down, direction)
+
+
 def chance_signs(
     tallies: Sequence[Tally], tries: Callable[[Tally], int], hits: Callable[[Tally], int], asked: float
 ) -> list[Sign]:

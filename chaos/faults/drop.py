@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.chance import LOOSE, chance_signs, fits, interval, reach_ns, wrong_way
+from chaos.chance import LOOSE, chance_signs, probe_trouble, reach_ns
 from chaos.evidence import Ending, LinkSeen, Observation, Tally, Trace
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
@@ -54,18 +54,12 @@ class Drop(DirectedFault):
         if chunks == 0:
             return told(False, ": Toxiproxy hit no chunk here")
         if messages:
-            sent = sum(tally.sent for tally in during.tallies)
-            if sent and not fits(messages, sent, self._asked(), LOOSE):
-                return told(
-                    False, f": {interval(messages, sent)} of a probe, and {self._asked():.2g} was asked for"
-                )
+            trouble = probe_trouble(during.tallies, _ways, self._asked(), self.direction)
             # What damage or a hole leaves is missing too.
-            if others := seen.beside(Trace.missing, Trace.damaged):
-                return told(bool(chunks), "" if chunks else f": {others[0].name} was on this link too")
-            up = sum(tally.missing_up for tally in during.tallies)
-            down = sum(tally.missing_down for tally in during.tallies)
-            way = wrong_way(up, down, self.direction)
-            return told(not way, f": {way}" if way else "")
+            others = seen.beside(Trace.missing, Trace.damaged)
+            if others and not trouble and not chunks:
+                trouble = f"{others[0].name} was on this link too"
+            return told(not trouble, f": {trouble}" if trouble else "")
         ended = during.ended(Ending.protocol) or during.ended(Ending.given_up)
         # What is missing is known when something later is heard: of a long row of them, the silence shows in
         # time.
@@ -90,5 +84,10 @@ def _tries(tally: Tally) -> int:
     return tally.sent
 
 
+def _ways(tally: Tally) -> tuple[int, int]:
+    """To the coordinator and to the worker."""
+    return tally.missing_up, tally.missing_down
+
+
 def _hits(tally: Tally) -> int:
-    return tally.missing_up + tally.missing_down
+    return sum(_ways(tally))

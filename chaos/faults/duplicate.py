@@ -6,7 +6,7 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.chance import LOOSE, chance_signs, fits, interval, reach_ns, wrong_way
+from chaos.chance import LOOSE, chance_signs, probe_trouble, reach_ns
 from chaos.evidence import Ending, LinkSeen, Observation, Tally, Trace
 from chaos.fault import DirectedFault
 from chaos.hands import LinkEffect, Toxic
@@ -53,15 +53,8 @@ class Duplicate(DirectedFault):
         if chunks == 0:
             return told(False, ": Toxiproxy hit no chunk here")
         if messages:
-            sent = sum(tally.sent for tally in during.tallies)
-            if sent and not fits(messages, sent, self._asked(), LOOSE):
-                return told(
-                    False, f": {interval(messages, sent)} of a probe, and {self._asked():.2g} was asked for"
-                )
-            up = sum(tally.repeated_up for tally in during.tallies)
-            down = sum(tally.repeated_down for tally in during.tallies)
-            way = wrong_way(up, down, self.direction)
-            return told(not way, f": {way}" if way else "")
+            trouble = probe_trouble(during.tallies, _ways, self._asked(), self.direction)
+            return told(not trouble, f": {trouble}" if trouble else "")
         if not (chunks and (during.ended(Ending.protocol) or during.ended(Ending.given_up))):
             return told(False)
         others = seen.beside(Trace.missing, Trace.damaged)
@@ -82,5 +75,10 @@ def _tries(tally: Tally) -> int:
     return tally.sent
 
 
+def _ways(tally: Tally) -> tuple[int, int]:
+    """To the coordinator and to the worker."""
+    return tally.repeated_up, tally.repeated_down
+
+
 def _hits(tally: Tally) -> int:
-    return tally.repeated_up + tally.repeated_down
+    return sum(_ways(tally))
