@@ -87,16 +87,19 @@ def _prove_links(act: Act, fault: LinkFault, witnesses: Witnesses, links: Sequen
 def _told(fault: LinkFault, seen: LinkSeen) -> Observation:
     """What the fault's rule says of one link: that it was there, and that it held through its window."""
     observation = fault.observed(seen)
-    if not observation.seen:
-        others = ", ".join(dict.fromkeys(f"{one.fault_id} ({one.name})" for one in _beside(seen)))
-        if not others:
-            return observation
-        because = f"{observation.because}; {others} was on that link at the same time"
-        return replace(observation, because=because)
     held = fault.through(seen)
-    if held is None or not held.gaps:
-        return observation
-    return replace(observation, seen=False, because=f"{held.trouble}; {observation.because}")
+    gaps = held.trouble if held is not None else ""
+    if observation.seen:
+        return (
+            replace(observation, seen=False, because=f"{gaps}; {observation.because}")
+            if gaps
+            else observation
+        )
+    # What was there for a part of its time shows why it is not seen in all of it.
+    partly = f"{gaps}; " if held is not None and held.proved_ns else ""
+    others = ", ".join(dict.fromkeys(f"{one.fault_id} ({one.name})" for one in _beside(seen)))
+    more = f"; {others} was on that link at the same time" if others else ""
+    return replace(observation, because=f"{partly}{observation.because}{more}")
 
 
 def _beside(seen: LinkSeen) -> tuple[Other, ...]:
@@ -208,7 +211,8 @@ def _because(
 ) -> str:
     if missed and not why_not.startswith("the prober"):
         why = told[missed[0]].because if missed[0] in told else "it was never put on"
-        return f"not seen on {names(missed)}: {missed[0]}: {why}"
+        more = f"; {why_not}" if why_not else ""
+        return f"not seen on {names(missed)}: {missed[0]}: {why}{more}"
     if why_not:
         return why_not
     if not act.targets:

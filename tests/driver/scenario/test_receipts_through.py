@@ -115,6 +115,14 @@ def test_a_throttle_that_was_lifted_in_the_middle_is_not_proved() -> None:
     assert "it was gone from" in proof.because
 
 
+def test_a_throttle_that_was_taken_away_early_is_told_with_the_time_at_which_it_was_gone() -> None:
+    rate = during(BEGIN_S, BEGIN_S + 6, 64_000, 8e6)
+    proof = receipt(act("bandwidth", rate="64KB/s"), Line(HIT, up_bytes_per_s=rate, down_bytes_per_s=rate))
+    assert not proof.proved
+    told = float(proof.because.split("it was gone from ")[1].split()[0])
+    assert 4.0 < told < 6.5
+
+
 def test_new_connections_that_got_in_for_a_while_are_not_refused_through() -> None:
     story = Story()
     for link in LINKS:
