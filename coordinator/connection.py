@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from coordinator.pending import Pending
 from coordinator.session import Session
 from wire import events
 from wire.codec import Opener, Sealer
@@ -38,7 +39,7 @@ class Traffic:
         self.totals = dict.fromkeys(COUNTED, 0)
         self._recorded = 0
 
-    def open(self, speaker: Connection, data: bytes | str) -> Frame:
+    def open(self, speaker: Connection | Pending, data: bytes | str) -> Frame:
         """The frame in `data`. Raises FrameError."""
         opener, totals = speaker.opener, self.totals
         raw_bytes, wire_bytes = opener.raw_bytes, opener.wire_bytes

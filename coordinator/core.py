@@ -22,6 +22,7 @@ from coordinator.fleet import Fleet, Opening
 from coordinator.hearing import Hearing
 from coordinator.ledger import Ledger
 from coordinator.pace import MS, grace_ms, pace
+from coordinator.pending import Pending
 from coordinator.proofs import Proofs
 from coordinator.refusals import Refusals
 from coordinator.rows import (
@@ -111,7 +112,9 @@ class Core:
     # -- connections ---------------------------------------
 
     def on_hello(self, now_ns: int, wall_s: float, value: str | None) -> Opening | Refused:
-        """A worker asks to come in, `value` being its header. An Opening takes effect at once."""
+        """A worker asks to come in, `value` being its header. An Opening takes effect with its first
+        frame.
+        """
         try:
             hello = self._door.read(now_ns, wall_s, value)
         except HandshakeError as error:
@@ -129,25 +132,28 @@ class Core:
             reason, detail, wait_ms = Reason.draining, "the coordinator is leaving", DRAIN_BASE_MS + wait_ms
         elif wait_ms:
             reason, detail = Reason.full, "too many come at once; after the wait is your slot"
-        elif known is None and len(sessions.by_id) >= SESSIONS_MAX:
+        elif known is None and len(sessions.by_id) + len(self.fleet.pending) >= SESSIONS_MAX:
             reason, wait_ms = Reason.full, self._settings.session_ttl_ms
             detail = f"{SESSIONS_MAX} sessions stand already"
         else:
-            return self.fleet.open(now_ns, hello, outcome, because)
+            return self.fleet.welcome(now_ns, hello, outcome, because)
         return self._door.refuse(now_ns, reason, detail, hello.worker, wait_ms)
 
     def on_bytes(self, now_ns: int, connection: int, data: bytes | str) -> None:
         """A WebSocket message came in."""
-        speaker = self.fleet.connections.get(connection)
-        if speaker is None:
+        heard = self.fleet.connections.get(connection) or self.fleet.pending.get(connection)
+        if heard is None:
             return
-        session = speaker.session
-        received = session.channel.received
         try:
-            frame = self.traffic.open(speaker, data)
+            frame = self.traffic.open(heard, data)
+            speaker = self.fleet.admit(heard, now_ns) if isinstance(heard, Pending) else heard
+            if speaker is None:
+                return
+            session = speaker.session
+            received = session.channel.received
             self._hearing.hear(speaker, frame, now_ns)
         except FrameError as error:
-            self.fleet.refuse_frame(speaker, error, now_ns)
+            self.on_broken(now_ns, connection, error)
             return
         session.heard_ns = now_ns
         if session.channel.received > received:
@@ -156,20 +162,25 @@ class Core:
         self.effects.wake(session)
 
     def on_closed(self, now_ns: int, connection: int, kind: str, detail: str) -> None:
-        """A connection ended; `kind` as in events.Lost. One that was superseded changes nothing."""
+        """A connection ended; `kind` as in events.Lost. One that was superseded, or never spoke, changes
+        nothing.
+        """
+        self.fleet.pending.forget(connection)
         speaker = self.fleet.connections.get(connection)
         if speaker is not None:
             self.fleet.cut(speaker, kind, detail, now_ns)
 
     def on_broken(self, now_ns: int, connection: int, error: FrameError) -> None:
         """What came in was no WebSocket message at all, or too large to be taken in."""
-        speaker = self.fleet.connections.get(connection)
+        speaker, pending = self.fleet.connections.get(connection), self.fleet.pending.get(connection)
         if speaker is not None:
             self.fleet.refuse_frame(speaker, error, now_ns)
+        elif pending is not None:
+            self.fleet.refuse_pending(pending, error, now_ns)
 
     def is_open(self, connection: int) -> bool:
-        """Whether a connection still speaks for its session."""
-        return connection in self.fleet.connections
+        """Whether a connection still speaks for its session, or may yet."""
+        return connection in self.fleet.connections or connection in self.fleet.pending
 
     def next_bytes(self, now_ns: int, connection: int) -> bytes | None:
         """The next WebSocket message for a connection; None when there is none for now."""
@@ -214,6 +225,7 @@ class Core:
             return
         while (session := self._timers.pop(now_ns)) is not None:
             self.fleet.look_at(session, now_ns)
+        self.fleet.pending.expire(now_ns)
         if self.fleet.awaited and now_ns >= self._grace_ends_ns:
             self.fleet.awaited.clear()
             self.ledger.release()
@@ -226,7 +238,10 @@ class Core:
         """When `on_tick` has something to do at the earliest."""
         grace_ends_ns = self._grace_ends_ns if self.fleet.awaited else NEVER_NS
         totals_ns = self._totals_ns + TOTALS_EVERY_NS
-        return min(self._timers.next_ns(), grace_ends_ns, totals_ns, self.ledger.next_due_ns())
+        return min(
+            self._timers.next_ns(), grace_ends_ns, totals_ns, self.ledger.next_due_ns(),
+            self.fleet.pending.due_ns(),
+        )  # fmt: skip
 
     def on_drain(self, now_ns: int) -> None:
         """Begin to leave: nothing new is taken or given, and every worker is told when to come back, one

@@ -13,10 +13,11 @@ from coordinator.counters import Counters
 from coordinator.effects import Close, Effects
 from coordinator.ledger import Ledger
 from coordinator.pace import MS, pace
+from coordinator.pending import Pending, PendingConnections
 from coordinator.refusals import Refusals
 from coordinator.rows import PresenceRow, Recovered, SessionEndRow, SessionRow
 from coordinator.session import NEVER_NS, Loss, Session
-from coordinator.sessions import RESET, RESUMED, Sessions
+from coordinator.sessions import RESET, RESUMED, Sessions, is_superseded
 from coordinator.timers import Timers
 from wire import events
 from wire.channel import Bounds, Channel
@@ -64,6 +65,7 @@ class Fleet:
     ) -> None:
         self.sessions = Sessions()
         self.connections: dict[int, Connection] = {}
+        self.pending = PendingConnections(effects, counters)
         self.awaited: set[str] = set()
         self._epoch = epoch
         self._settings = settings
@@ -82,26 +84,55 @@ class Fleet:
 
     # -- a connection begins -------------------------------
 
-    def open(self, now_ns: int, hello: Hello, outcome: str, because: str) -> Opening:
-        """Take a worker in, by `outcome`. An older connection of it is over, whatever it still says."""
-        self._supersede(hello.worker, now_ns)
-        session, new_stream = None, True
+    def welcome(self, now_ns: int, hello: Hello, outcome: str, because: str) -> Opening:
+        """Answer a hello by `outcome`. Nothing changes until the connection's first frame, which alone shows
+        that the hello is of now and of somebody with the key: `admit`.
+        """
+        asked, new_stream = None, True
         if outcome == RESUMED and hello.resume is not None:
             asked = self.sessions.by_id[hello.resume.session]
             new_stream = hello.resume.epoch != self._epoch
-            try:
-                self.delivered(asked, asked.channel.resume(0 if new_stream else hello.resume.received, 0))
-                session = asked
-            except FrameError as error:
-                outcome, because = RESET, f"the worker's numbers do not fit: {error.detail}"
-        if session is None:
-            session = self._begin(now_ns, hello)
-        session.capacity = min(max(hello.slots, 0) + max(hello.prefetch, 0), self._settings.held)
-        welcome = self._welcome(hello, session, outcome, because, new_stream)
-        opening = Opening(self._next_connection, hello, welcome)
+            if not new_stream and not asked.channel.was_sent(hello.resume.received):
+                outcome, because = RESET, f"{hello.resume.received} messages were not sent in this session"
+                asked = None
+        welcome = self._welcome(hello, asked, outcome, because, new_stream)
+        keys = session_keys(self._fleet_key, welcome.session, self._epoch, hello.nonce + welcome.nonce)
+        tempo = self._attempts.pace
+        pending = Pending(
+            self._next_connection, hello, welcome, Opener(keys.to_coordinator, self._limits),
+            Sealer(keys.to_worker, compress=welcome.compress),
+            now_ns + (tempo.interval_ms + tempo.timeout_ms) * MS,
+        )  # fmt: skip
         self._next_connection += 1
-        self._connect(opening, session, now_ns)
-        return opening
+        self.pending.add(pending)
+        return Opening(pending.id, hello, welcome)
+
+    def admit(self, pending: Pending, now_ns: int) -> Connection | None:
+        """The connection's first frame came: from here on it speaks for its session, and an older one of its
+        worker is over, whatever it still says. None where it cannot be any more what its welcome said.
+        """
+        self.pending.forget(pending.id)
+        hello, welcome = pending.hello, pending.welcome
+        standing = self.sessions.of(hello.worker)
+        is_older = pending.id < self.sessions.newest_connection(hello.worker) or is_superseded(
+            hello, standing, now_ns, self._attempts.pace.lease_ms
+        )
+        is_over = welcome.outcome == RESUMED and (
+            standing is None or standing.id != welcome.session or standing.leaving
+        )
+        if is_older or is_over:
+            detail = "another connection of this worker came in between"
+            self.pending.close(pending, CloseCode.superseded, detail)
+            return None
+        self._supersede(hello.worker, now_ns)
+        if welcome.outcome == RESUMED and standing is not None and hello.resume is not None:
+            received = 0 if welcome.new_stream else hello.resume.received
+            self.delivered(standing, standing.channel.resume(received, 0))
+            session = standing
+        else:
+            session = self._begin(now_ns, hello, welcome.session)
+        session.capacity = min(max(hello.slots, 0) + max(hello.prefetch, 0), self._settings.held)
+        return self._connect(pending, session, now_ns)
 
     def delivered(self, session: Session, messages: list[Message]) -> None:
         """The worker has these."""
@@ -130,13 +161,21 @@ class Fleet:
 
     def refuse_frame(self, speaker: Connection, error: FrameError, now_ns: int) -> None:
         """Something came in that must not be believed: the connection is over, the session is not."""
+        self._write_refusal(speaker.session.worker, error, now_ns)
+        self._effects.closes.append(Close(speaker.id, CloseCode.bad_frame, error.fault))
+        self.cut(speaker, "bad_frame", cut(error.detail, WORDS_CHARS), now_ns)
+
+    def refuse_pending(self, pending: Pending, error: FrameError, now_ns: int) -> None:
+        """The first that came in over a connection must not be believed: it never was anybody's."""
+        self._write_refusal(pending.hello.worker, error, now_ns)
+        self.pending.close(pending, CloseCode.bad_frame, error.fault)
+
+    def _write_refusal(self, worker: str, error: FrameError, now_ns: int) -> None:
         self._counters.add("frames_refused", error.fault)
-        worker, detail = speaker.session.worker, cut(error.detail, WORDS_CHARS)
+        detail = cut(error.detail, WORDS_CHARS)
         self._refusals.write(
             now_ns, events.FrameRefused, worker, error.fault, peer=worker, fault=error.fault, detail=detail
         )
-        self._effects.closes.append(Close(speaker.id, CloseCode.bad_frame, error.fault))
-        self.cut(speaker, "bad_frame", detail, now_ns)
 
     def cut(self, speaker: Connection, kind: str, detail: str, now_ns: int) -> None:
         """The connection is over, and its session waits for the next one."""
@@ -211,10 +250,9 @@ class Fleet:
             self._effects.closes.append(Close(known.connection, CloseCode.superseded, detail))
             self.cut(self.connections[known.connection], "superseded", detail, now_ns)
 
-    def _begin(self, now_ns: int, hello: Hello) -> Session:
+    def _begin(self, now_ns: int, hello: Hello, session_id: str) -> Session:
         """A new session; the one that stood under the worker's name ends."""
         known = self.sessions.of(hello.worker)
-        session_id = self._random_bytes(SESSION_BYTES).hex()
         session = Session(session_id, hello.worker, hello.incarnation, Channel(self._bounds))
         self.sessions.begin(session, now_ns)
         self._effects.rows.append(SessionRow(session.id, session.worker, session.incarnation))
@@ -228,39 +266,37 @@ class Fleet:
         self._size_changed()
         return session
 
+    def _new_session_id(self) -> str:
+        return self._random_bytes(SESSION_BYTES).hex()
+
     def _welcome(
-        self, hello: Hello, session: Session, outcome: str, because: str, new_stream: bool
+        self, hello: Hello, asked: Session | None, outcome: str, because: str, new_stream: bool
     ) -> Welcome:
         tempo = self._attempts.pace
+        session, received = (asked.id, asked.channel.committed) if asked else (self._new_session_id(), 0)
         return Welcome(
-            outcome=outcome, because=because, session=session.id, epoch=self._epoch,
-            nonce=self._random_bytes(NONCE_BYTES), received=session.channel.committed, new_stream=new_stream,
+            outcome=outcome, because=because, session=session, epoch=self._epoch,
+            nonce=self._random_bytes(NONCE_BYTES), received=received, new_stream=new_stream,
             credit=self._bounds.window, heartbeat_interval_ms=tempo.interval_ms,
             heartbeat_timeout_ms=tempo.timeout_ms, backoff=Backoff(tempo.base_ms, tempo.cap_ms),
             compress=hello.compress and self._settings.compress,
         )  # fmt: skip
 
-    def _connect(self, opening: Opening, session: Session, now_ns: int) -> None:
+    def _connect(self, pending: Pending, session: Session, now_ns: int) -> Connection:
         """From here on the new connection speaks for the session, and all its timers begin anew."""
-        welcome = opening.welcome
-        nonces = opening.hello.nonce + welcome.nonce
-        keys = session_keys(self._fleet_key, session.id, self._epoch, nonces)
-        self.connections[opening.connection] = Connection(
-            opening.connection,
-            session,
-            Opener(keys.to_coordinator, self._limits),
-            Sealer(keys.to_worker, compress=welcome.compress),
-            acked=welcome.received,
-        )
-        self.sessions.connect(session, opening.connection, now_ns)
+        welcome = pending.welcome
+        speaker = Connection(pending.id, session, pending.opener, pending.sealer, acked=welcome.received)
+        self.connections[pending.id] = speaker
+        self.sessions.connect(session, pending.id, now_ns)
         session.interval_ms = welcome.heartbeat_interval_ms
-        self._effects.rows.append(PresenceRow(session.id, opening.connection, True))
+        self._effects.rows.append(PresenceRow(session.id, pending.id, True))
         self._timers.at(session, self._silence_ns(session))
         self._counters.add("connections", welcome.outcome)
         self._journal(
             events.WorkerJoined, worker=session.worker, session=session.id, epoch=self._epoch,
             outcome=welcome.outcome, because=welcome.because, incarnation=session.incarnation,
         )  # fmt: skip
+        return speaker
 
     def _end(self, session: Session, loss: Loss, now_ns: int) -> None:
         self._journal(events.WorkerGone, worker=session.worker, session=session.id, reason=loss.label)

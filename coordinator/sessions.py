@@ -50,12 +50,14 @@ def is_superseded(hello: Hello, known: Session | None, now_ns: int, lease_ms: in
 class Known:
     """A worker by its name. `state` is connected, lost or gone, since `since_ns`.
 
-    `turned_away` counts how often an older process asked to come in while this session stands.
+    `newest_connection` is the number of the last one that spoke. `turned_away` counts how often an older
+    process asked to come in while this session stands.
     """
 
     state: str
     since_ns: int
     connections: int = 0
+    newest_connection: int = 0
     session: Session | None = None
     turned_away: int = 0
 
@@ -77,6 +79,11 @@ class Sessions:
         """The session that stands under a worker's name."""
         known = self.workers.get(worker)
         return known.session if known else None
+
+    def newest_connection(self, worker: str) -> int:
+        """The number of the last connection that spoke under a worker's name; 0 where none did."""
+        known = self.workers.get(worker)
+        return known.newest_connection if known else 0
 
     def begin(self, session: Session, now_ns: int) -> None:
         """`session` is its worker's one from now on."""
@@ -102,6 +109,7 @@ class Sessions:
         session.connection, session.heard_ns = connection, now_ns
         known = self.workers[session.worker]
         known.connections += 1
+        known.newest_connection = connection
         self._turn(known, "connected", now_ns)
 
     def disconnect(self, session: Session, now_ns: int) -> None:

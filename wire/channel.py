@@ -186,6 +186,10 @@ class Channel:
         self._peer_limit = peer_received + credit
         return acknowledged
 
+    def was_sent(self, sequence: int) -> bool:
+        """Whether the other side can have all up to `sequence`."""
+        return sequence < self._next_sequence
+
     def restart_incoming(self) -> None:
         """The other side numbers from 1 again (it lost its memory of this direction)."""
         self._received = self._committed = 0

@@ -41,7 +41,7 @@ def sealed(*envelopes: Envelope, ack: int = 0) -> Callable[[Peer], bytes]:
 
 
 def signed(body: bytes) -> Callable[[Peer], bytes]:
-    return lambda peer: hostile.sealed(peer.sealer._key, body, counter=2)
+    return lambda peer: hostile.sealed(peer.sealer._key, body, counter=3)
 
 
 BEYOND_CREDIT = [Envelope(number, Goodbye("x")) for number in range(1, 514)]

@@ -174,6 +174,8 @@ async def test_of_two_connections_that_come_at_once_one_stays(tmp_path: Path) ->
         second.incarnation = first.incarnation
         for _ in range(20):
             await asyncio.gather(first.connect(), second.connect())
+            # Each proves itself by its first frame; one may be gone before it comes to that.
+            await asyncio.gather(first.inventory(), second.inventory(), return_exceptions=True)
             links = [asyncio.create_task(made.link.wait_closed()) for made in (first, second)]
             done, pending = await asyncio.wait(links, timeout=10, return_when=asyncio.FIRST_COMPLETED)
             assert (len(done), len(pending)) == (1, 1)

@@ -168,7 +168,11 @@ class Peer:
         opening = self.knock()
         assert isinstance(opening, Opening), opening
         self.world.settle()
-        return self.enter(opening)
+        welcome = self.enter(opening)
+        # What a worker sends first, without its inventory: whoever connects and never speaks is nobody.
+        self.world.core.on_bytes(self.world.now_ns, self.connection, self.frame())
+        self.world.settle()
+        return welcome
 
     def enter(self, opening: Opening) -> Welcome:
         """Take up what a welcome says."""

@@ -19,8 +19,8 @@ COMPILED = {
     "wire": ("channel", "codec", "compression", "keys", "priority"),
     "coordinator": (
         "admission", "attempts", "connection", "core", "counters", "door", "effects", "fleet", "free_workers",
-        "hearing", "ledger", "nonces", "pace", "proofs", "sessions", "submission", "telling", "timers",
-        "waiting",
+        "hearing", "ledger", "nonces", "pace", "pending", "proofs", "sessions", "submission", "telling",
+        "timers", "waiting",
     ),
     "worker": (
         "attempts", "core", "heartbeat", "leaving", "phi", "reconnect", "session", "standing",

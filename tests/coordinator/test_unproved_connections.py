@@ -1,0 +1,111 @@
+"""A hello by itself proves nothing, for it may be a recording. The first frame does, by both nonces."""
+
+from __future__ import annotations
+
+from coordinator.core import Opening
+from tests.coordinator.world import KEY, WALL_S, Peer, World
+from wire.handshake import write_hello
+from wire.messages import Inventory
+from wire.refusals import CloseCode, FrameFault
+
+
+def recorded(world: World, peer: Peer) -> str:
+    """The hello with which a worker comes in, as somebody on its link can keep it."""
+    hello = peer.hello()
+    opening = peer.knock(hello)
+    assert isinstance(opening, Opening)
+    peer.enter(opening)
+    peer.inventory()
+    return write_hello(hello, KEY)
+
+
+def play(world: World, value: str) -> Opening:
+    """Send a recorded hello again."""
+    opening = world.core.on_hello(world.now_ns, WALL_S, value)
+    assert isinstance(opening, Opening), opening
+    world.settle()
+    return opening
+
+
+def test_a_recorded_hello_that_is_sent_again_after_a_restart_throws_nobody_out() -> None:
+    world = World()
+    peer = Peer(world, "worker-1", slots=1, prefetch=0)
+    first = recorded(world, peer)
+    peer.cut()
+    second = recorded(world, peer)
+    world.submit("a")
+    held = peer.assigned[0]
+    world.crash()
+    peer.connect()
+    peer.inventory(held)
+    for value in (first, second):
+        opening = play(world, value)
+        assert world.core.next_bytes(world.now_ns, opening.connection) is None
+    assert world.closed == []
+    assert peer.beat(held).tokens == [held.token]
+    peer.finish(held)
+    assert world.outcomes() == {"a": "completed"}
+    assert [line["outcome"] for line in world.told("worker_joined")] == ["fresh", "resumed", "resumed"]
+    assert world.told("worker_lost")[1:] == world.told("worker_gone") == []
+
+
+def test_a_connection_that_never_speaks_is_closed_and_was_nobody_s() -> None:
+    world = World(heartbeat_interval_ms=500, heartbeat_timeout_ms=1_000)
+    peer = world.peer()
+    silent = world.peer_unconnected("worker-2").knock()
+    assert isinstance(silent, Opening)
+    for _ in range(8):
+        peer.beat()
+        world.advance(200)
+    assert [(close.connection, close.code) for close in world.closed] == [
+        (silent.connection, CloseCode.heartbeat_timeout)
+    ]
+    assert not world.core.is_open(silent.connection)
+    assert [worker.name for worker in world.core.state(world.now_ns).workers] == ["worker-1"]
+    assert world.told("worker_lost") == []
+
+
+def test_a_first_frame_that_cannot_be_believed_closes_its_connection_alone() -> None:
+    world = World()
+    peer = world.peer()
+    opening = world.peer_unconnected("worker-1").knock()
+    assert isinstance(opening, Opening)
+    world.core.on_bytes(world.now_ns, opening.connection, bytes(64))
+    world.settle()
+    assert [(close.connection, close.code) for close in world.closed] == [
+        (opening.connection, CloseCode.bad_frame)
+    ]
+    assert world.core.counters.totals[("frames_refused", FrameFault.altered)] == 1
+    assert peer.beat() is not None
+
+
+def test_an_older_connection_that_speaks_late_does_not_take_over_a_newer_one() -> None:
+    world = World()
+    peer = world.peer()
+    peer.cut()
+    late = peer.knock()
+    assert isinstance(late, Opening)
+    peer.connect()
+    newer = (peer.connection, peer.sealer, peer.opener)
+    peer.enter(late)
+    peer.send(peer.frame(Inventory([])), settle=False)
+    world.closed += world.core.effects.take_closes()
+    assert [(close.connection, close.code) for close in world.closed] == [
+        (late.connection, CloseCode.superseded)
+    ]
+    peer.connection, peer.sealer, peer.opener = newer
+    assert world.core.is_open(peer.connection)
+
+
+def test_a_process_that_was_welcomed_before_a_newer_one_came_does_not_throw_it_out() -> None:
+    world = World()
+    older = world.peer("worker-1")
+    older.cut()
+    late = older.knock()
+    assert isinstance(late, Opening)
+    newer = world.peer("worker-1")
+    older.enter(late)
+    older.send(older.frame(Inventory([])), settle=False)
+    world.closed += world.core.effects.take_closes()
+    assert [close.connection for close in world.closed] == [late.connection]
+    assert newer.beat() is not None
