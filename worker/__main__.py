@@ -2,6 +2,7 @@
 
 STORMLAB_KEY           the fleet's key, 64 hexadecimal digits
 STORMLAB_WORKER        WorkerSettings as JSON ("": the defaults)
+STORMLAB_RUN_AS        uid:gid to be after the start as root, so that no task can read the key ("": as it is)
 STORMLAB_LINKS_HOST    where this worker's own link listens (toxiproxy)
 STORMLAB_LINK_PORT     the link's port, where it does not follow from the worker's number
 WORKER_INDEX           the worker's number, where its address has no name that ends in it
@@ -33,10 +34,10 @@ from worker.core import Core
 from worker.health import Health
 from worker.identity import own_index
 from worker.journal_file import JournalFile
-from worker.keeper import PR_SET_CHILD_SUBREAPER, PR_SET_DUMPABLE, prctl
 from worker.narrator import NarratedJournal, Narrator
 from worker.policies import policy_named
 from worker.ports import Ports
+from worker.privileges import become, close_to_tasks
 from worker.shell import Equipment, Shell
 
 WRONG_USE, BROKEN = 64, 70
@@ -56,9 +57,8 @@ def main() -> int:
 def _run(environ: Mapping[str, str]) -> int:
     fleet_key = parse_key(environ.get("STORMLAB_KEY", ""))
     settings = read_settings(environ.get("STORMLAB_WORKER", ""), WorkerSettings)
-    # What a task leaves that ended its keeper comes here, and no task may look into this process.
-    prctl(PR_SET_CHILD_SUBREAPER, 1)
-    prctl(PR_SET_DUMPABLE, 0)
+    become(environ.get("STORMLAB_RUN_AS", ""))
+    close_to_tasks()
     policy_named(settings.policy)
     index = own_index(environ)
     name = worker_name(index)

@@ -6,9 +6,13 @@ import json
 import signal
 import time
 
+import msgspec
 import pytest
+import requests
 
+from driver.cli.options import engine_of
 from tests.e2e.conftest import CommandLine, docker
+from wire.control import Submission, Task, authorization
 
 OPEN = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
 
@@ -41,6 +45,55 @@ def test_a_worker_reaches_its_link_and_not_the_coordinator(standing: CommandLine
             opens = f"{OPEN}; print('opened')"
             said = docker("exec", worker, "/venv/bin/python", "-c", opens, address, port, check=False)
             assert "opened" not in said, f"{worker} opened {address}:{port}"
+
+
+HUNT = """
+import os, sys
+found = []
+def read(path):
+    try:
+        with open(path, "rb") as file:
+            return file.read(1 << 20)
+    except OSError:
+        return b""
+for entry in filter(str.isdigit, os.listdir("/proc")):
+    for name in ("environ", "cmdline"):
+        found.append(read(f"/proc/{entry}/{name}"))
+    try:
+        found += [read(f"/proc/{entry}/fd/{fd}") for fd in os.listdir(f"/proc/{entry}/fd") if entry != "self"]
+    except OSError:
+        pass
+for top in ("/run", "/tmp", "/journal", "/app", "/etc", "/store", "/var", "/mnt", "/root"):
+    for folder, _, files in os.walk(top):
+        found += [read(os.path.join(folder, name)) for name in files]
+key = sys.argv[1][::-1]
+print(os.getuid(), len(found), sum(key.encode() in one for one in found), len(read("/proc/1/environ")))
+"""
+
+
+def test_a_task_cannot_read_the_key_of_its_fleet(standing: CommandLine) -> None:
+    engine = engine_of(standing.project)
+    spec = engine.found()
+    assert spec is not None
+    # Backwards, so that the hunt does not find what it was told itself.
+    task = Task(
+        task_id="hunt", kind="command",
+        params=msgspec.Raw(msgspec.json.encode({"argv": ["/venv/bin/python", "-c", HUNT, spec.key[::-1]]})),
+    )  # fmt: skip
+    control = f"http://{spec.host}:{spec.control_port}"
+    answer = requests.post(
+        f"{control}/tasks?wait_ms=30000", data=msgspec.json.encode(Submission([task])),
+        headers=authorization(spec.control_token), timeout=40,
+    )  # fmt: skip
+    (result,) = answer.json()["results"]
+    uid, looked, found, of_the_start = json.loads(result["output"])["stdout"].split()
+    assert (uid, found, of_the_start) == ("10001", "0", "0"), result
+    assert int(looked) > 20
+    for headers in ({}, authorization(spec.control_token) | {"Origin": "http://evil.example"}):
+        assert requests.post(f"{control}/tasks", data=b"{}", headers=headers, timeout=5).status_code in (
+            401,
+            403,
+        )
 
 
 def test_a_second_lab_on_the_same_port_is_refused_by_name(standing: CommandLine, lab: CommandLine) -> None:
