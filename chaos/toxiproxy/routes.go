@@ -49,6 +49,7 @@ func (lab *lab) routes() *mux.Router {
 	route(r, "GET", "/lab/healthz", http.StatusOK, func(map[string]string, *nothing) (any, *problem) {
 		return healthView{"ok", len(lab.registry.all()), len(lab.running()), moduleVersion()}, nil
 	})
+	r.Use(refuseBrowsers)
 	return r
 }
 

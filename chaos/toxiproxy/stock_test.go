@@ -124,3 +124,38 @@ func TestABrowserIsRefusedOnOurRoutesToo(t *testing.T) {
 		t.Error("answered", response.StatusCode)
 	}
 }
+
+func TestAPageIsRefusedUnderEveryNameAndOnEveryRoute(t *testing.T) {
+	w := newWorld(t, "a")
+	for _, call := range []struct{ method, path string }{
+		{"GET", "/proxies"}, {"POST", "/proxies"}, {"POST", "/reset"}, {"DELETE", "/proxies/a"}, {"GET", "/version"}, {"GET", "/lab/healthz"}, {"POST", "/lab/heal"},
+	} {
+		for _, from := range []struct{ host, origin string }{
+			{"evil.example", ""}, {"evil.example:8474", ""}, {"127.0.0.1.evil.example:8474", ""}, {"127.0.0.1:8474", "http://evil.example"}, {"localhost", "null"},
+		} {
+			request, err := http.NewRequest(call.method, w.api+call.path, nil)
+			w.must(err)
+			request.Host = from.host
+			if from.origin != "" {
+				request.Header.Set("Origin", from.origin)
+			}
+			response, err := http.DefaultClient.Do(request)
+			w.must(err)
+			response.Body.Close()
+			if response.StatusCode != http.StatusForbidden {
+				t.Error(call, from, "answered", response.StatusCode)
+			}
+		}
+	}
+	if w.lab.registry.get("a") == nil {
+		t.Error("the link is gone")
+	}
+}
+
+func TestTheServerAnswersToAddressesAndToItsNamesInTheLab(t *testing.T) {
+	for _, host := range []string{"127.0.0.1:8474", "[::1]:8474", "::1", "192.168.7.1:80", "localhost", "Toxiproxy:8474", "toxiproxy-api:8474"} {
+		if !isOwnName(host) {
+			t.Error(host)
+		}
+	}
+}

@@ -1,0 +1,36 @@
+package main
+
+import (
+	"net"
+	"net/http"
+	"net/netip"
+	"slices"
+	"strings"
+)
+
+// The names under which the networks of the lab have this server. Every address is its own too: a page can point a name of its own at
+// this machine (DNS rebinding), but no address.
+var apiNames = []string{"localhost", "toxiproxy", "toxiproxy-api"}
+
+// refuseBrowsers answers nobody under a foreign name, and no page at all: a browser sends Host as the page wrote it (RFC 9110, section
+// 7.2) and, with whatever changes something, Origin (RFC 6454). The stock server knows a browser by its User-Agent alone.
+func refuseBrowsers(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, request *http.Request) {
+		if !isOwnName(request.Host) || request.Header.Get("Origin") != "" {
+			write(w, http.StatusForbidden, &problem{Status: http.StatusForbidden, Message: "this API answers no page of a browser, and no name but its own"})
+			return
+		}
+		next.ServeHTTP(w, request)
+	})
+}
+
+func isOwnName(host string) bool {
+	name, _, err := net.SplitHostPort(host)
+	if err != nil {
+		name = strings.Trim(host, "[]")
+	}
+	if _, err := netip.ParseAddr(name); err == nil {
+		return true
+	}
+	return slices.Contains(apiNames, strings.ToLower(name))
+}
