@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import errno
 import importlib
 import io
 import logging
@@ -40,6 +41,13 @@ CATALOGUE = {
 }
 """Every command: a module of this package, whose `command` it is, and what it does in a line."""
 
+_MACHINE = frozenset(
+    {
+        *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM),
+        *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENAMETOOLONG),
+    }
+)
+"""What a machine says that has no room or gives no leave: no defect of the lab."""
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4}{text}" for code, text in MEANING.items())
 
 
@@ -99,6 +107,10 @@ def run(argv: list[str]) -> int:
         # Whoever read our output (`| head`) has enough; the flush at the exit must not fail on that again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.PASSED
+    except OSError as error:
+        return _fail(_refused_by_machine(error) if error.errno in _MACHINE else _bug(error))
+    except MemoryError:
+        return _fail(LabError("This machine has no memory left for it.", "See: python lab.py doctor"))
     except Exception as error:
         return _fail(_bug(error))
 
@@ -108,6 +120,11 @@ def _fail(error: LabError) -> int:
         traceback.print_exc()
     Terminal().fail(error.sentence, error.hint)
     return error.exit_code
+
+
+def _refused_by_machine(error: OSError) -> LabError:
+    what = f"{error.filename}: " if error.filename else ""
+    return LabError(f"This machine refused: {what}{error.strerror}.", "See: python lab.py doctor")
 
 
 def _bug(error: Exception) -> LabError:

@@ -8,6 +8,7 @@ import time
 from functools import partial
 from pathlib import Path
 
+from driver.runs.store import unwritable
 from wire.events import Event, Journal
 from wire.journal_chain import resumed
 
@@ -18,12 +19,21 @@ LINE_BYTES = 4 << 20
 
 
 class JournalFile:
-    """An open journal, for any thread. Lines are written unbuffered: a `kill -9` of the driver loses none."""
+    """An open journal, for any thread. Lines are written unbuffered: a `kill -9` of the driver loses none.
+
+    The first line that the disk refuses raises LabError. Later ones are left out, and raise nothing: what
+    heals and takes down after it writes too, and must come to its end.
+    """
 
     def __init__(self, folder: Path) -> None:
-        folder.mkdir(parents=True, exist_ok=True)
+        self._path = folder / FILE_NAME
+        self._refused = False
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
-        self._descriptor = os.open(folder / FILE_NAME, flags, 0o666)
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            self._descriptor = os.open(self._path, flags, 0o666)
+        except OSError as error:
+            raise unwritable(self._path, error) from None
         self._chain = resumed(os.fstat(self._descriptor).st_size, partial(os.pread, self._descriptor))
         self._lock = threading.Lock()
         self.write = Journal(BY, self._append, time.monotonic_ns, time.time, LINE_BYTES)
@@ -39,6 +49,12 @@ class JournalFile:
 
     def _append(self, line: bytes) -> None:
         with self._lock:
+            if self._refused:
+                return
             data = memoryview(self._chain.seal([line]))
-            while data:
-                data = data[os.write(self._descriptor, data) :]
+            try:
+                while data:
+                    data = data[os.write(self._descriptor, data) :]
+            except OSError as error:
+                self._refused = True
+                raise unwritable(self._path, error) from None

@@ -40,9 +40,14 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     workers_before = sum(one.service == WORKER for one in await asyncio.to_thread(engine.containers))
     folder, spec = await stoppable(_prepare(request, engine, terminal), lambda _: engine.interrupt())
     with held(engine.project):
-        work = RunWork(request, engine, folder, spec, terminal)
-        broken = await work.do()
-        await work.leave()
+        try:
+            work = RunWork(request, engine, folder, spec, terminal)
+            broken = await work.do()
+            await work.leave()
+        except BaseException:
+            # Whatever went wrong, no container is left behind.
+            await take_down(engine, terminal)
+            raise
         outcome = await _conclude(engine, folder, terminal, broken)
     if before is not None:
         await _leave_up(engine, before, workers_before, terminal)

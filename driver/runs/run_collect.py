@@ -26,7 +26,7 @@ async def collect(engine: Engine, folder: Path, journal: Journal) -> None:
     await asyncio.to_thread(_note, engine, journal)
     # A journal is whole only when its process could write the last line.
     await asyncio.to_thread(engine.stop_all, STOP_GRACE_S)
-    await asyncio.to_thread(_save_logs, engine, folder / LOGS)
+    await asyncio.to_thread(save_logs, engine, folder / LOGS)
     if not engine.is_local:
         for detail in await asyncio.to_thread(engine.fetch_journals, folder / JOURNALS):
             journal(Trouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
@@ -61,9 +61,10 @@ def _note_journals(folder: Path, journal: Journal) -> None:
         journal(JournalNoted, journal=name, lines=lines, head=head.decode(), size_bytes=size_bytes)
 
 
-def _save_logs(engine: Engine, folder: Path) -> None:
+def save_logs(engine: Engine, folder: Path) -> None:
+    """What each container printed; a log that cannot be had or kept is left out."""
     for one in engine.containers():
         try:
             (folder / f"{one.name}.log").write_text(engine.log(one.name))
-        except EngineError as error:
+        except (EngineError, OSError) as error:
             _log.warning("no log of %s: %s", one.name, error)

@@ -15,7 +15,7 @@ from driver.engines.engine import PROBER
 from driver.errors import LabError
 from driver.judging.verdict import KnownIssue
 from driver.machine.root import working_root
-from driver.runs.store import RunRecord, save_start, write_file
+from driver.runs.store import RunRecord, save_start, unwritable, write_file
 from driver.scenarios.known_issues import known_issues
 from driver.scenarios.plan import Plan
 from wire.address import worker_name
@@ -77,8 +77,11 @@ def begin(
     )
     save_start(folder, record, scenario_yaml)
     write_file(folder / PLAN, plan.to_json().encode())
-    for name in (JOURNALS, LOGS):
-        (folder / name).mkdir(exist_ok=True)
+    try:
+        for name in (JOURNALS, LOGS):
+            (folder / name).mkdir(exist_ok=True)
+    except OSError as error:
+        raise unwritable(folder, error) from None
 
 
 def _own_version() -> str:

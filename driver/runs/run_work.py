@@ -94,9 +94,10 @@ class RunWork:
                 await collect(self._engine, self._folder, self._journal.write)
             if self._faults is not None:
                 await asyncio.to_thread(write_receipts, self._folder, self._journal.write, self._faults)
-        except LabError as error:
-            self._journal.write(Trouble, what="not_collected", detail=error.sentence)
-            self._terminal.warn(error.sentence)
+        except (LabError, OSError) as error:
+            # A disk that is full is one: what can be kept is kept, and the lab is taken down.
+            self._journal.write(Trouble, what="not_collected", detail=str(error))
+            self._terminal.warn(str(error))
         finally:
             self._journal.write(ProcessStopping, reason="the run is over")
             self._journal.close()

@@ -102,7 +102,7 @@ def save_start(folder: Path, record: RunRecord, scenario_yaml: str) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
-        raise _unwritable(folder, error) from None
+        raise unwritable(folder, error) from None
     write_file(folder / SCENARIO, scenario_yaml.encode())
     write_file(folder / RUN, _pretty(record))
     point_latest(folder)
@@ -202,7 +202,7 @@ def write_file(path: Path, data: bytes) -> None:
     except OSError as error:
         if name and os.path.exists(name):
             os.unlink(name)
-        raise _unwritable(path, error) from None
+        raise unwritable(path, error) from None
 
 
 def point_latest(folder: Path) -> None:
@@ -213,7 +213,7 @@ def point_latest(folder: Path) -> None:
         link.symlink_to(folder.name)
         os.replace(link, folder.parent / LATEST)
     except OSError as error:
-        raise _unwritable(folder.parent / LATEST, error) from None
+        raise unwritable(folder.parent / LATEST, error) from None
 
 
 def _expectations(record: RunRecord) -> tuple[Sequence[Expectation], list[str]]:
@@ -231,7 +231,8 @@ def _pretty(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n"
 
 
-def _unwritable(path: Path, error: OSError) -> LabError:
+def unwritable(path: Path, error: OSError) -> LabError:
+    """The error of a disk that takes no more, or of a folder that cannot be written to."""
     return LabError(
         f"{path} could not be written: {error.strerror}.",
         "What was collected before is kept. Make room, then `lab.py judge` the run's folder again.",

@@ -1,0 +1,84 @@
+"""A disk that fills up: a sentence, nothing left behind, and what was written before is kept."""
+
+from __future__ import annotations
+
+import errno
+from pathlib import Path
+from typing import cast
+
+import pytest
+
+from driver.cli import main
+from driver.engines.engine import Engine
+from driver.errors import LabError
+from driver.exit_codes import ExitCode
+from driver.histories.events import Note
+from driver.runs import run as run_module
+from driver.runs.journal import FILE_NAME, JournalFile
+from driver.runs.run_collect import save_logs
+from driver.runs.run_request import Request
+from driver.runs.run_work import RunWork
+from driver.scenarios.resolve import resolve
+from driver.scenarios.scenario_file import load_scenario, scenario_paths
+from driver.terminal import Terminal
+from tests.driver.fakes import FakeEngine
+
+FULL = Path("/dev/full")
+"""A device that takes nothing: `No space left on device`, as a full disk says."""
+
+
+def test_the_first_line_that_a_full_disk_refuses_is_told_and_later_ones_stop_nothing(tmp_path: Path) -> None:
+    (tmp_path / FILE_NAME).symlink_to(FULL)
+    journal = JournalFile(tmp_path)
+    with pytest.raises(LabError, match=r"driver\.jsonl could not be written: No space left") as caught:
+        journal.write(Note, level="info", text="refused")
+    assert "judge" in caught.value.hint
+    journal.write(Note, level="info", text="healing goes on")
+    journal.close()
+
+
+def test_a_journal_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+    (tmp_path / "journals").write_text("a file in its place")
+    with pytest.raises(LabError, match="could not be written"):
+        JournalFile(tmp_path / "journals")
+
+
+def test_logs_that_a_full_disk_refuses_stop_nothing(tmp_path: Path) -> None:
+    engine = FakeEngine({"worker-1": "running", "worker-2": "running"})
+    (tmp_path / f"{engine.containers()[0].name}.log").symlink_to(FULL)
+    save_logs(engine, tmp_path)
+    assert len(list(tmp_path.glob("*.log"))) == len(engine.containers())
+
+
+class _BreaksLate(RunWork):
+    """Work of which the collecting meets what nobody foresaw."""
+
+    async def do(self) -> LabError | None:
+        return None
+
+    async def leave(self) -> None:
+        raise RuntimeError("unforeseen")
+
+
+async def test_whatever_breaks_a_run_late_its_containers_are_taken_down(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(run_module, "RunWork", _BreaksLate)
+    engine = FakeEngine()
+    plan = resolve(load_scenario(scenario_paths()["thundering_herd"]), 1)
+    request = Request(plan, "# as stored\n", tmp_path, [], "127.0.0.1", None)
+    with pytest.raises(RuntimeError, match="unforeseen"):
+        await run_module.run(request, cast(Engine, engine), Terminal())
+    assert engine.asked[-1] == "down"
+
+
+@pytest.mark.parametrize("number", [errno.ENOSPC, errno.EROFS, errno.EACCES])
+def test_a_machine_that_refuses_is_no_bug_of_the_lab(
+    number: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError(number, "refused as a test", "/some/where")
+
+    monkeypatch.setattr(main.commands, "main", refuse)
+    assert main.run(["judge"]) == ExitCode.LAB_BROKE
+    assert capsys.readouterr().err.startswith("lab.py: This machine refused: /some/where: refused as a test.")
