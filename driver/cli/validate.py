@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ from driver.cli.scenario_files import scenario_file
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
 from driver.scenarios.resolve import resolve
-from driver.scenarios.scenario_file import Overrides, load_scenario
+from driver.scenarios.scenario_file import Overrides, combinations, load_scenario
 from driver.terminal import Terminal, print_lines
 
 
@@ -31,10 +32,17 @@ def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> i
             wrong += 1
             Terminal().fail(error.sentence, error.hint)
         else:
-            print_lines([f"{name}: good, {faults} faults on the timeline"])
+            print_lines([f"{name}: good, {faults} fault{'' if faults == 1 else 's'} on the timeline"])
     return ExitCode.WRONG_USE if wrong else ExitCode.PASSED
 
 
 def check(path: Path, overrides: Overrides) -> int:
-    """Load and resolve one scenario; how many faults it has. Raises WrongUseError."""
-    return len(resolve(load_scenario(path, overrides), seed=1).faults)
+    """Load and resolve one scenario, in each combination of its matrix; how many faults the first has.
+
+    Raises WrongUseError.
+    """
+    faults = []
+    for cell in combinations(path, overrides):
+        mine = replace(overrides, variables={**overrides.variables, **cell})
+        faults.append(len(resolve(load_scenario(path, mine), seed=1).faults))
+    return faults[0]

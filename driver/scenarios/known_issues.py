@@ -13,8 +13,8 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from driver.machine.root import working_root
+from driver.scenarios.explained import explain
 from driver.scenarios.scenario import KnownIssue
-from driver.scenarios.scenario_file import explain
 from driver.scenarios.yaml_file import YamlFile, read_yaml
 
 FILE = "known_issues.yaml"

@@ -4,20 +4,17 @@ from __future__ import annotations
 
 import hashlib
 import random
-from dataclasses import dataclass, field
-from typing import Any
 
-from pydantic import ValidationError
-
-from chaos.catalogue import FaultError, make
 from chaos.explain import nearest
 from chaos.fault import Fault, Layer
 from chaos.targets import CORE, Fleet, TargetError
 from chaos.units import format_seconds
 from driver.scenarios.contradictions import TICK_S, Contradiction, contradicted
+from driver.scenarios.entries import Entry, EntryReader
+from driver.scenarios.mistakes import Mistakes
 from driver.scenarios.plan import PlannedFault
-from driver.scenarios.scenario import FaultEntry, Moment, ParallelEntry, Range, SequenceEntry
-from driver.scenarios.scenario_file import ScenarioFile, explain
+from driver.scenarios.scenario import FaultEntry, Range, SequenceEntry
+from driver.scenarios.scenario_file import ScenarioFile
 from driver.scenarios.yaml_file import Path_
 
 MAX_FAULTS = 20_000
@@ -32,17 +29,6 @@ def seed_of(seed: int, *names: str) -> int:
     return int.from_bytes(hashlib.sha256("/".join((str(seed), *names)).encode()).digest()[:4], "big")
 
 
-@dataclass
-class _Entry:
-    """One entry as it was read: where it stands, its model, its fault or its children."""
-
-    path: Path_
-    name: str
-    model: Moment
-    fault: Fault | None = None
-    children: list[_Entry] = field(default_factory=list)
-
-
 class Placer:
     """Walks the timeline of one scenario: reads its entries, and gives each its times and targets."""
 
@@ -51,8 +37,6 @@ class Placer:
         self._seed = seed
         self._last_s = loaded.scenario.duration_s - loaded.scenario.cooldown_s
         self._fleet = Fleet(loaded.scenario.workers, seed, loaded.scenario.groups)
-        self._names: set[str] = set()
-        self._numbers: dict[str, int] = {}
         self._ends = {"start": 0.0, "steady": loaded.scenario.warmup_s}
         self._paths: dict[str, Path_] = {}
         self._turns = 0
@@ -60,91 +44,36 @@ class Placer:
 
     def place(self) -> list[PlannedFault]:
         """Every fault, in the order of time. Raises FileError for what cannot be."""
-        entries = [
-            self._read(data, ("timeline", place), depth=0)
-            for place, data in enumerate(self._loaded.scenario.timeline)
-        ]
         planned: list[PlannedFault] = []
-        for entry in entries:
-            if entry.model.after not in self._ends:
-                raise self._loaded.error(
-                    (*entry.path, "after"),
-                    f"expected start, steady or the id of an entry above; found {entry.model.after!r}.",
-                    nearest(entry.model.after, self._ends),
-                )
-            faults = self._placed(entry, self._ends[entry.model.after], "")
-            self._check_length(faults)
-            self._ends[entry.name] = max(
-                (fault.end_s for fault in faults), default=self._ends[entry.model.after]
-            )
-            planned += faults
+        mistakes = Mistakes()
+        for entry in EntryReader(self._loaded.error).read(self._loaded.scenario.timeline):
+            with mistakes.collect():
+                planned += self._first(entry)
+        mistakes.raise_all()
         planned.sort(key=lambda fault: (fault.at_s, fault.id))
         if found := contradicted(planned):
             raise self._contradicted(found)
         return planned
 
-    # -- reading entries ------------------------------
-
-    def _read(self, data: Any, path: Path_, depth: int) -> _Entry:
-        if not isinstance(data, dict) or not {"fault", "sequence", "parallel"} & data.keys():
-            raise self._loaded.error(
-                path, f"expected a mapping with `fault:`, `sequence:` or `parallel:`; found {data!r}"
-            )
-        if depth > 8:
-            raise self._loaded.error(path, "entries are nested more than eight deep")
-        kind = FaultEntry if "fault" in data else SequenceEntry if "sequence" in data else ParallelEntry
-        try:
-            model = kind.model_validate(data)
-        except ValidationError as error:
-            below, text = explain(error, kind)
-            raise self._loaded.error((*path, *below), text) from None
-        entry = _Entry(path, self._name(model, path), model)
-        if model.repeat is not None and model.every_s is None:
-            raise self._loaded.error((*path, "repeat"), "`repeat` needs `every`")
-        if isinstance(model, FaultEntry):
-            entry.fault = self._fault(model, path)
-        elif isinstance(model, SequenceEntry | ParallelEntry):
-            key = "sequence" if isinstance(model, SequenceEntry) else "parallel"
-            children = model.sequence if isinstance(model, SequenceEntry) else model.parallel
-            entry.children = [
-                self._read(child, (*path, key, place), depth + 1) for place, child in enumerate(children)
-            ]
-            for child in entry.children:
-                if child.model.after != "start":
-                    raise self._loaded.error(
-                        (*child.path, "after"), f"the place in `{key}` says already when it begins"
-                    )
-        return entry
-
-    def _fault(self, model: FaultEntry, path: Path_) -> Fault:
-        try:
-            fault = make(model.fault, model.model_extra or {})
-        except FaultError as error:
-            key = (error.key,) if error.key else ("fault",)
-            raise self._loaded.error((*path, *key), error.problem) from None
-        if fault.lasting and model.for_s is None:
-            raise self._loaded.error(
-                path, f"{fault.name} goes on until it is ended: expected `for`, like `for: 10s`"
-            )
-        if not fault.lasting and model.for_s is not None:
-            raise self._loaded.error((*path, "for"), f"{fault.name} is over in an instant and takes no `for`")
-        return fault
-
-    def _name(self, model: Moment, path: Path_) -> str:
-        wanted = model.id or getattr(model, "fault", "") or "block"
-        name, number = wanted, self._numbers.get(wanted, 1)
-        while name in self._names or name in ("start", "steady"):
-            if model.id:
-                raise self._loaded.error((*path, "id"), f"{model.id!r} is the name of something else already")
-            number += 1
-            name = f"{wanted}-{number}"
-        self._names.add(name)
-        self._numbers[wanted] = number
-        return name
-
     # -- placing entries in time ------------------------------
 
-    def _placed(self, entry: _Entry, base_s: float, turn: str) -> list[PlannedFault]:
+    def _first(self, entry: Entry) -> list[PlannedFault]:
+        """All faults of an entry of the timeline itself, after the one that it names."""
+        after = entry.model.after
+        if after not in self._ends:
+            raise self._loaded.error(
+                (*entry.path, "after"),
+                f"expected start, steady or the id of an entry above; found {after!r}.",
+                nearest(after, self._ends),
+            )
+        # Where it cannot be placed, those after it are looked at all the same.
+        self._ends[entry.name] = self._ends[after]
+        faults = self._placed(entry, self._ends[after], "")
+        self._check_length(faults)
+        self._ends[entry.name] = max((fault.end_s for fault in faults), default=self._ends[after])
+        return faults
+
+    def _placed(self, entry: Entry, base_s: float, turn: str) -> list[PlannedFault]:
         """All faults of an entry that counts from `base_s`; `turn` tells the repetitions of what is around it
         apart.
         """
@@ -166,7 +95,7 @@ class Placer:
             faults += more
         return faults
 
-    def _once(self, entry: _Entry, begin_s: float, turn: str) -> list[PlannedFault]:
+    def _once(self, entry: Entry, begin_s: float, turn: str) -> list[PlannedFault]:
         self._turns += 1
         if self._turns > MAX_TURNS:
             raise self._loaded.error(entry.path, f"the timeline's entries begin more than {MAX_TURNS} times")
@@ -180,7 +109,7 @@ class Placer:
                 begin_s = max((fault.end_s for fault in more), default=begin_s)
         return faults
 
-    def _struck(self, entry: _Entry, model: FaultEntry, begin_s: float, turn: str) -> list[PlannedFault]:
+    def _struck(self, entry: Entry, model: FaultEntry, begin_s: float, turn: str) -> list[PlannedFault]:
         fault = entry.fault
         assert fault is not None
         try:
@@ -203,7 +132,7 @@ class Placer:
 
     def _parts(
         self,
-        entry: _Entry,
+        entry: Entry,
         fault: Fault,
         targets: tuple[str, ...],
         begin_s: float,
@@ -245,7 +174,7 @@ class Placer:
 
     # -- what cannot be ------------------------------
 
-    def _check_targets(self, entry: _Entry, fault: Fault, targets: tuple[str, ...]) -> None:
+    def _check_targets(self, entry: Entry, fault: Fault, targets: tuple[str, ...]) -> None:
         core = [name for name in targets if name in CORE]
         if core and fault.layer is not Layer.container:
             raise self._loaded.error(
@@ -254,7 +183,7 @@ class Placer:
                 "hurts every link to it",
             )
 
-    def _check_begin(self, entry: _Entry, begin_s: float) -> None:
+    def _check_begin(self, entry: Entry, begin_s: float) -> None:
         warmup_s = self._loaded.scenario.warmup_s
         if begin_s < warmup_s - TICK_S:
             raise self._loaded.error(

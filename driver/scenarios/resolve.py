@@ -4,18 +4,15 @@ from __future__ import annotations
 
 import msgspec
 
-from driver.scenarios.abort_when import parse_abort
 from driver.scenarios.placing import Placer
 from driver.scenarios.plan import Plan
 from driver.scenarios.scenario_file import ScenarioFile
-from driver.scenarios.thresholds import Anchored, parse_expectations
 from wire.settings import WorkerSettings
 
 
 def resolve(loaded: ScenarioFile, seed: int) -> Plan:
     """The plan of a scenario under a seed. The same two give the same plan. Raises FileError (wrong use)."""
     scenario = loaded.scenario
-    _check_expectations(loaded)
     faults = Placer(loaded, seed).place()
     # Heartbeats and backoff scale with the fleet, and no other may take part: the coordinator must know how
     # many there are.
@@ -41,21 +38,3 @@ def resolve(loaded: ScenarioFile, seed: int) -> Plan:
         variables=scenario.vars,
         quick=loaded.quick,
     )
-
-
-def _check_expectations(loaded: ScenarioFile) -> None:
-    """What is expected must be something that can be judged."""
-    scenario = loaded.scenario
-    for key, entries in (("expect", scenario.expect), ("checks", scenario.checks)):
-        for place, entry in enumerate(entries):
-            try:
-                (parsed,) = parse_expectations([entry])
-            except ValueError as error:
-                raise loaded.error((key, place), str(error)) from None
-            if isinstance(parsed, Anchored) and parsed.anchor != "start" and not scenario.timeline:
-                raise loaded.error((key, place), f"there is no {parsed.anchor}: the timeline holds no fault")
-    for place, text in enumerate(scenario.abort_when):
-        try:
-            parse_abort(text)
-        except ValueError as error:
-            raise loaded.error(("abort_when", place), str(error)) from None

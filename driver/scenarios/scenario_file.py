@@ -9,29 +9,29 @@ import math
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-import msgspec
-from pydantic import BaseModel, ValidationError
-
-from chaos.explain import nearest, problem, shortened
+from chaos.explain import nearest, shortened
 from chaos.units import format_seconds
 from driver.errors import WrongUseError
+from driver.scenarios.explained import read_model
+from driver.scenarios.mistakes import Mistakes, error_at
 from driver.scenarios.scalars import ScalarError
 from driver.scenarios.scenario import Scenario
+from driver.scenarios.sections import look_at_sections
 from driver.scenarios.workload import MAX_TASKS, expected_tasks
 from driver.scenarios.yaml_file import (
     FileError,
     Path_,
     YamlFile,
     dump_yaml,
-    key_path,
     parse_yaml,
     read_yaml,
     substitute,
+    variables_in,
 )
-from wire.settings import CoordinatorSettings, WorkerSettings
 
 FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
 MAX_COMBINATIONS = 200
@@ -63,8 +63,7 @@ class ScenarioFile:
 
     def error(self, path: Path_, text: str, hint: str = "") -> FileError:
         """The error that says what is wrong at a key of the scenario, on the line where that key was set."""
-        inside = ("quick", *path)
-        return self.file.error(inside if self.quick and inside in self.file.lines else path, text, hint)
+        return error_at(self.file, self.quick, path, text, hint)
 
 
 def scenario_paths(folder: Path = FOLDER) -> dict[str, Path]:
@@ -131,16 +130,15 @@ def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
     if not file.comment:
         raise file.error((), "expected a comment at the top that says what the scenario claims and teaches")
     data = _with_variables(_merged(file, overrides), file, overrides)
-    try:
-        scenario = Scenario.model_validate(data)
-    except ValidationError as error:
-        raise _explained(file, error, overrides.quick) from None
+    mistakes, at = Mistakes(), partial(error_at, file, overrides.quick)
+    scenario = read_model(Scenario, data, at, mistakes)
+    look_at_sections(data, at, mistakes)
+    mistakes.raise_all()
+    assert scenario is not None
     claim = " ".join(file.comment.split("\n\n")[0].split())
     loaded = ScenarioFile(name, claim, file.comment, scenario, file, overrides.quick)
     _check_runs(loaded, overrides)
     _check_tasks(loaded)
-    _check_settings(loaded, "worker", WorkerSettings)
-    _check_settings(loaded, "coordinator", CoordinatorSettings)
     return loaded
 
 
@@ -203,76 +201,14 @@ def _with_variables(data: dict[str, Any], file: YamlFile, overrides: Overrides) 
             raise WrongUseError(f"{file.name} has no variable {name!r}.", nearest(name, values))
     values.update(overrides.variables)
     rest = {key: value for key, value in data.items() if key not in ("vars", "matrix", "quick")}
+    mistakes = Mistakes()
+    for path, name in variables_in(rest):
+        if name not in values:
+            mistakes.add(file.error(path, f"there is no variable {name!r}.", nearest(name, values)))
+    mistakes.raise_all()
     try:
         substituted = substitute(rest, values)
-    except KeyError as missing:
-        where = _place_of("${" + str(missing.args[0]) + "}", rest)
-        raise file.error(
-            where, f"there is no variable {missing.args[0]!r}.", nearest(missing.args[0], values)
-        ) from None
     except ScalarError as error:
         raise file.error(("vars",), str(error)) from None
     kept = {key: data[key] for key in ("matrix", "quick") if key in data}
     return {**substituted, **kept, **({"vars": {name: values[name] for name in values}} if values else {})}
-
-
-def _place_of(text: str, data: Any, path: Path_ = ()) -> Path_:
-    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
-    for key, value in items:
-        if found := _place_of(text, value, (*path, key)):
-            return found
-    return path if isinstance(data, str) and text in data else ()
-
-
-def _check_settings(loaded: ScenarioFile, section: str, kind: type[msgspec.Struct]) -> None:
-    for key, value in getattr(loaded.scenario, section).items():
-        if key not in kind.__struct_fields__:
-            raise loaded.error(
-                (section, key), f"{section} has no setting {key!r}.", nearest(key, kind.__struct_fields__)
-            )
-        try:
-            msgspec.convert({key: value}, kind)
-        except msgspec.ValidationError as error:
-            expected = str(error).split(" - at")[0].replace("`", "")
-            raise loaded.error(
-                (section, key), f"{expected[0].lower()}{expected[1:]}; found {value!r}"
-            ) from None
-
-
-def explain(error: ValidationError, kind: type[BaseModel]) -> tuple[Path_, str]:
-    """The first finding of a model: where below it, and what was expected and found."""
-    first = error.errors(include_url=False)[0]
-    path: Path_ = first["loc"]
-    known = _keys_at(kind, path[:-1])
-    if first["type"] == "extra_forbidden":
-        return path, f"there is no key {path[-1]!r} here. {nearest(str(path[-1]), known)}"
-    if first["type"] == "missing":
-        return path, f"{key_path(path)!r} is missing" + (
-            f": {known[str(path[-1])]}" if known.get(str(path[-1])) else ""
-        )
-    return path, problem(first)
-
-
-def _explained(file: YamlFile, error: ValidationError, quick: bool) -> FileError:
-    path, text = explain(error, Scenario)
-    inside = ("quick", *path)
-    return file.error(inside if quick and inside in file.lines else path, text)
-
-
-def _keys_at(kind: type[BaseModel], path: Path_) -> dict[str, str]:
-    """The keys that a mapping at `path` may have, with what each means."""
-    here: Any = kind
-    for part in path:
-        if isinstance(part, int):
-            continue
-        info = next((info for name, info in here.model_fields.items() if (info.alias or name) == part), None)
-        here = _model_in(info.annotation) if info else None
-        if here is None:
-            return {}
-    return {info.alias or name: info.description or "" for name, info in here.model_fields.items()}
-
-
-def _model_in(annotation: Any) -> type[BaseModel] | None:
-    if isinstance(annotation, type) and issubclass(annotation, BaseModel):
-        return annotation
-    return next((found for part in getattr(annotation, "__args__", ()) if (found := _model_in(part))), None)

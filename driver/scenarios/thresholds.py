@@ -119,6 +119,10 @@ def parse_expectations(entries: Iterable[object]) -> list[Expectation]:
             parsed.append(parse_expectation(entry))
         elif isinstance(entry, Mapping) and len(entry) == 1:
             name, params = next(iter(entry.items()))
+            if " " in str(name):
+                # YAML takes the colon inside an anchored threshold for that of a mapping.
+                line = f"'{name}: {params}'"
+                raise ValueError(f"quote this line, since its colon makes a mapping of it: {line}")
             if not isinstance(params, Mapping):
                 raise ValueError(
                     f"{name} must be followed by its numbers, like {{picks: 60}}; found {params!r}"

@@ -5,7 +5,7 @@ of yaml.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -26,6 +26,9 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 class FileError(WrongUseError):
     """Something in a file that cannot be: where, what was expected and what was found."""
+
+    unknown = False
+    """Whether it is a key that nothing reads."""
 
     def __init__(self, file: str, line: int, path: Path_, problem: str, hint: str = "") -> None:
         where = f"{file}:{line}" if line else file
@@ -101,6 +104,15 @@ def scalar(text: str) -> Any:
 def dump_yaml(data: Any) -> str:
     """Plain Python as YAML, keys in their order."""
     return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110))
+
+
+def variables_in(data: Any, path: Path_ = ()) -> Iterator[tuple[Path_, str]]:
+    """Every `${name}` in `data`, with the place of its text."""
+    if isinstance(data, str):
+        yield from ((path, found[1]) for found in _VARIABLE.finditer(data))
+    items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
+    for key, value in items:
+        yield from variables_in(value, (*path, key))
 
 
 def substitute(data: Any, values: Mapping[str, Any], budget: Budget | None = None) -> Any:

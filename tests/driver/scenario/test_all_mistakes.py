@@ -1,0 +1,111 @@
+"""`validate` names every mistake of a file at once, unknown keys first."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from driver.cli.main import run
+from driver.exit_codes import ExitCode
+
+WRONG = """# claim
+workers: true
+durration: 10s
+duration: soon
+worker: {policy: fulljitter, slotz: 3}
+workload:
+  rate: 5
+  kinds:
+    - {kind: noop, share: 100%, colour: red}
+timeline:
+  - {fault: kil, targets: all, for: 1s}
+  - {fault: kill, targets: all, for: 1s, sauce: 3}
+  - {fault: latency, targets: all, at: 6s}
+expect:
+  - within 15s of heal: connected >= 95% for 10s
+  - reconection_time_p99 <= 5s
+  - 5
+"""
+LOAD = "workload:\n  rate: 5/s\n  kinds:\n    - {kind: noop}\n"
+GOOD = f"# claim\nworkers: 4\nduration: 60s\n{LOAD}"
+
+
+def validate(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> list[str]:
+    """What `validate` says of a file, a line for each mistake, without the file's name."""
+    path = tmp_path / "case.yaml"
+    path.write_text(text)
+    code = run(["validate", str(path)])
+    said = capsys.readouterr().err.removeprefix("lab.py: ").splitlines()
+    assert code == (ExitCode.WRONG_USE if said else ExitCode.PASSED)
+    return [line.removeprefix(f"{path}:") for line in said]
+
+
+def test_every_mistake_is_told_at_once_unknown_keys_first(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = validate(WRONG, tmp_path, capsys)
+    assert [line.partition("`: ")[0] for line in told] == [
+        "3: `durration", "5: `worker.slotz", "9: `workload.kinds[0].colour",
+        "2: `workers", "4: `duration", "5: `worker.policy", "7: `workload.rate", "11: `timeline[0].fault",
+        "12: `timeline[1].sauce", "13: `timeline[2].mean", "15: `expect[0]", "16: `expect[1]",
+        "17: `expect[2]",
+    ]  # fmt: skip
+
+
+def test_a_value_of_a_setting_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    (told,) = validate(f"{GOOD}worker: {{policy: fulljitter}}\n", tmp_path, capsys)
+    assert "expected one of none, fixed," in told
+    assert told.endswith("found 'fulljitter'. Did you mean full_jitter or equal_jitter?")
+
+
+def test_an_anchored_threshold_without_quotes_is_to_be_quoted(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    timeline = "timeline: [{fault: cut, targets: all, at: 9s}]\n"
+    expect = "expect:\n  - within 9s of heal: connected >= 95%\n"
+    (told,) = validate(GOOD + timeline + expect, tmp_path, capsys)
+    assert told == (
+        "10: `expect[0]`: quote this line, since its colon makes a mapping of it: "
+        "'within 9s of heal: connected >= 95%'"
+    )
+
+
+def test_entries_that_cannot_be_placed_are_all_named(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    entries = [
+        "targets: 9",
+        "targets: all, at: 1s",
+        "targets: all, at: 9s, after: nobody",
+        "targets: 2, at: 9s",
+    ]
+    told = validate(
+        f"{GOOD}timeline:\n" + "".join(f"  - {{fault: cut, {entry}}}\n" for entry in entries),
+        tmp_path,
+        capsys,
+    )
+    assert [line.partition("`: ")[0] for line in told] == [
+        "9: `timeline[0].targets", "10: `timeline[1].at", "11: `timeline[2].after",
+    ]  # fmt: skip
+
+
+def test_every_value_of_a_matrix_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    matrix = "matrix: {p: [fixed, fulljitter]}\nworker: {policy: '${p}'}\n"
+    (told,) = validate(f"{GOOD}{matrix}", tmp_path, capsys)
+    assert "found 'fulljitter'" in told
+
+
+def test_all_variables_that_are_missing_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    told = validate(f"{GOOD}converge: '${{a}}'\ncooldown: '${{b}}'\n", tmp_path, capsys)
+    assert [line.partition(".")[0] for line in told] == [
+        "8: `converge`: there is no variable 'a'", "9: `cooldown`: there is no variable 'b'",
+    ]  # fmt: skip
+
+
+def test_many_mistakes_are_counted_and_not_all_shown(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = validate(GOOD + "".join(f"key{n}: 1\n" for n in range(100)), tmp_path, capsys)
+    assert len(told) == 21
+    assert told[-1] == "and 80 more"
