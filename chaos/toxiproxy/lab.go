@@ -14,6 +14,8 @@ type lab struct {
 	registry *registry
 	making   sync.Mutex // One PUT /lab/links at a time.
 
+	upstreams []string // The only ones that links may lead to; none: any. Not changed after the start.
+
 	mu    sync.Mutex
 	on    map[string]*fault
 	ended []*fault // Newest first.

@@ -65,6 +65,11 @@ func (lab *lab) ensure(r *linksRequest) (*linksAnswer, *problem) {
 	if p := r.check(); p != nil {
 		return nil, p
 	}
+	for _, want := range r.Links {
+		if p := lab.forbids(want.Upstream); p != nil {
+			return nil, p
+		}
+	}
 	lab.making.Lock()
 	defer lab.making.Unlock()
 	lab.registry.refresh()

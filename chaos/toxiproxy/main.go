@@ -44,6 +44,7 @@ func serve(arguments []string) error {
 	flags := flag.NewFlagSet("toxiproxy", flag.ExitOnError)
 	host := flags.String("host", "localhost", "Host for toxiproxy's API to listen on")
 	port := flags.String("port", "8474", "Port for toxiproxy's API to listen on")
+	upstreams := flags.String("upstreams", "", "The only host:port, separated by commas, that links may lead to; empty: any")
 	config := flags.String("config", "", "JSON file containing proxies to create on startup")
 	flags.Int64("seed", 0, "Accepted for compatibility: it has no effect on stock toxics (Toxiproxy issue 610); ours have their own seeds")
 	version := flags.Bool("version", false, "print the version")
@@ -73,7 +74,9 @@ func serve(arguments []string) error {
 	if *config != "" {
 		server.PopulateConfig(*config)
 	}
-	return listen(newLab(server), net.JoinHostPort(*host, *port))
+	lab := newLab(server)
+	lab.upstreams = splitUpstreams(*upstreams)
+	return listen(lab, net.JoinHostPort(*host, *port))
 }
 
 // listen serves until it is told to stop.

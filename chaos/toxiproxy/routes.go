@@ -14,7 +14,7 @@ const maxBody = 4 << 20
 // routes puts our routes beside the stock ones.
 func (lab *lab) routes() *mux.Router {
 	r := lab.server.Routes()
-	r.Use(lab.followStock)
+	r.Use(lab.guardStock, lab.followStock)
 	route(r, "POST", "/lab/faults", http.StatusCreated, func(_ map[string]string, body *faultRequest) (any, *problem) {
 		return result(lab.begin(body))
 	})

@@ -211,6 +211,24 @@ class EventsMissed(Event, tag="events_missed", frozen=True):
     detail: str
 
 
+class LinkFound(msgspec.Struct, frozen=True):
+    """A link of Toxiproxy as the plan has it, or as it was found. `hurts`: toxics and faults on it."""
+
+    name: str
+    listen: str
+    upstream: str
+    enabled: bool = True
+    hurts: list[str] = []
+
+
+class LinksSeen(Event, tag="links_seen", frozen=True):
+    """All links of Toxiproxy beside those of the plan. `moment`: before_heal, or end (after the drain)."""
+
+    moment: str
+    planned: list[LinkFound]
+    found: list[LinkFound]
+
+
 class LastState(Event, tag="last_state", frozen=True):
     """The coordinator's own answer to GET /state after the drain (wire.control.State as JSON)."""
 
@@ -263,5 +281,5 @@ DriverEvent = (
     RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp
     | FaultBegun | FaultEnded | FaultFailed | Healed | Sample | ContainerSeen | JournalNoted | LastState
     | Note | Receipt | Trouble | Aborted | ContainerState | ContainersRead | EngineAction | ContainerExited
-    | EventsMissed
+    | EventsMissed | LinksSeen
 )  # fmt: skip

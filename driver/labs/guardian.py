@@ -28,6 +28,7 @@ class Guardian:
         self._on_trouble = on_trouble
         self._leases: dict[str, int] = {}
         self._hurt_on_purpose = False
+        self._has_strangers = False
 
     def keep(self, fault_id: str, lease_ms: int) -> None:
         """Renew a fault's lease from now on."""
@@ -69,6 +70,9 @@ class Guardian:
                     "toxiproxy_forgot", f"{standing} of {len(self._wanted)} links stood; made them again"
                 )
                 await asyncio.to_thread(self._links.put, self._wanted)
+            elif standing > len(self._wanted) and not self._has_strangers:
+                self._has_strangers = True
+                self._on_trouble("strange_links", f"{standing} links stood; the plan has {len(self._wanted)}")
             for fault_id, lease_ms in list(self._leases.items()):
                 await self._renew(fault_id, lease_ms)
         except LinksError as error:

@@ -38,6 +38,8 @@ class LinkState(msgspec.Struct, frozen=True):
     """A link as Toxiproxy has it. `connections` live now, `accepted` since it was made."""
 
     name: str
+    listen: str
+    upstream: str
     enabled: bool
     connections: int
     accepted: int

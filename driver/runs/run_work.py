@@ -10,8 +10,8 @@ from pathlib import Path
 
 from chaos.prober.look import write_watches
 from driver.engines.engine import PROBER, Engine, LabSpec
-from driver.errors import EngineGoneError, LabError, RunAbortedError, StoppedError
-from driver.histories.events import Aborted, Healed, LastState, RunStarted, Trouble
+from driver.errors import EngineGoneError, LabError, LinksError, RunAbortedError, StoppedError
+from driver.histories.events import Aborted, Healed, LastState, LinkFound, LinksSeen, RunStarted, Trouble
 from driver.interrupts import stoppable
 from driver.labs.bring_up import start_core, start_workers
 from driver.labs.guardian import Guardian
@@ -145,6 +145,7 @@ class RunWork:
                 await self._hurt(watcher, faults, zero_ns)
                 await self._settle(lab, watcher, load)
             write(LastState, state=await coordinator.state_json())
+            await self._note_links(lab, "end")
 
     def _tasks(self, zero_ns: int) -> Iterator[tuple[float, Task]]:
         plan = self._plan
@@ -181,6 +182,7 @@ class RunWork:
 
     async def _heal(self, lab: Lab) -> None:
         """End what is left of the faults, and look that nothing is left."""
+        await self._note_links(lab, "before_heal")
         async with phase(self._journal.write, "heal"):
             healing = await heal(lab, links_for(lab, self._plan.workers))
         async with phase(self._journal.write, "verify") as ending:
@@ -200,6 +202,24 @@ class RunWork:
         folder = self._folder / JOURNALS / PROBER
         folder.mkdir(exist_ok=True)
         write_file(folder / WATCH_FILE, write_watches(watches(self._plan, zero_ns)))
+
+    async def _note_links(self, lab: Lab, moment: str) -> None:
+        """Note Toxiproxy's links beside the plan's; what does not answer is for the check to tell."""
+        try:
+            found = await asyncio.to_thread(lab.links.all)
+        except LinksError as error:
+            _log.debug("links at %s: %s", moment, error)
+            return
+        planned = links_for(lab, self._plan.workers)
+        self._journal.write(
+            LinksSeen,
+            moment=moment,
+            planned=[LinkFound(one.name, one.listen, one.upstream) for one in planned],
+            found=[
+                LinkFound(one.name, one.listen, one.upstream, one.enabled, [*one.faults, *one.toxics])
+                for one in found
+            ],
+        )
 
     def _notice_s(self) -> float:
         """How long a silence may last before one of the two ends calls the connection dead."""

@@ -177,7 +177,9 @@ class FakeLinks(Links):
 
     def all(self) -> list[LinkState]:
         self._answer("all")
-        return [LinkState(name, True, 1, 1, 0, 0, [], on) for name, on in self.faults_on.items()]
+        return [
+            LinkState(name, "[::]:1", "c:1", True, 1, 1, 0, 0, [], on) for name, on in self.faults_on.items()
+        ]
 
     def enabled(self) -> set[str]:
         self._answer("enabled")

@@ -55,6 +55,13 @@ async def test_a_lease_is_renewed_until_it_is_let_go(links: FakeLinks) -> None:
     assert watched.troubles == []
 
 
+async def test_a_link_that_the_plan_does_not_have_is_trouble_once(links: FakeLinks) -> None:
+    links.put([Link("mine", "[::]:20099", "c:8766")])
+    watched = Watched(links)
+    await watched.watch()
+    assert watched.troubles == ["strange_links"]
+
+
 async def test_a_fault_that_ended_before_its_time_is_trouble_once(links: FakeLinks) -> None:
     watched = Watched(links)
     links.gone_faults = {"f1"}

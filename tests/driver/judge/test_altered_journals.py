@@ -35,6 +35,7 @@ def stormy() -> Past:
                 rtt_us=[900, 1100], out_bytes=70, in_bytes=50,
             )  # fmt: skip
     past.tell("prober", wire.ProcessStopping, 65.0, reason="SIGTERM")
+    past.tell("driver", told.LinksSeen, 61.0, moment="end", planned=[], found=[])
     return past
 
 

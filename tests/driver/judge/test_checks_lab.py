@@ -322,3 +322,48 @@ def test_no_check_passes_or_breaks_on_an_empty_history_unless_nothing_was_asked(
 
 def test_what_every_run_is_judged_by() -> None:
     assert {"traffic_flowed", "faults_were_proved", "nothing_lost", "nothing_counted_twice"} <= set(ALWAYS)
+
+
+# -- links_as_planned ------------------------------
+
+
+def with_links(moment: str = "end", **changed: Any) -> Past:
+    past = healthy_herd(workers=2, rounds=1)
+    planned = [told.LinkFound(f"worker-{n}", f"[::]:2000{n}", "10.231.0.2:8765") for n in (1, 2)]
+    found_links = [msgspec.structs.replace(planned[0], **changed), planned[1]] if changed else planned
+    past.tell("driver", told.LinksSeen, 60, moment=moment, planned=planned, found=found_links)
+    return past
+
+
+def test_links_that_are_those_of_the_plan_pass() -> None:
+    assert found("links_as_planned", with_links()).status is Status.passed
+    assert found("links_as_planned", with_links(listen="0.0.0.0:20001")).status is Status.passed
+
+
+@pytest.mark.parametrize(
+    ("changed", "named"),
+    [
+        ({"upstream": "10.231.0.2:8766"}, "link worker-1 leads to 10.231.0.2:8766"),
+        ({"listen": "[::]:9"}, "link worker-1 listens on"),
+        ({"enabled": False}, "link worker-1 is disabled"),
+        ({"hurts": ["latency_downstream"]}, "link worker-1 still has latency_downstream"),
+        ({"name": "mine"}, "link 'mine' to 10.231.0.2:8765 is not of the plan; link worker-1 is gone"),
+    ],
+)
+def test_a_link_that_is_not_as_planned_is_unknown_and_named(changed: dict[str, Any], named: str) -> None:
+    finding = found("links_as_planned", with_links(**changed))
+    assert finding.status is Status.unknown
+    assert named in finding.because
+
+
+def test_before_they_are_healed_links_may_be_hurt_but_lead_nowhere_else() -> None:
+    hurt = with_links("before_heal", enabled=False, hurts=["f-1"])
+    assert found("links_as_planned", hurt).status is Status.passed
+    assert found("links_as_planned", with_links("before_heal", name="mine")).status is Status.unknown
+
+
+def test_a_run_with_seals_that_ends_without_a_look_at_its_links_is_unknown() -> None:
+    history = with_links("before_heal").history()
+    history.sealed = True
+    finding = run_check(CHECKS["links_as_planned"], history, measure(history), {})
+    assert finding.status is Status.unknown

@@ -1,0 +1,66 @@
+"""Toxiproxy's links are those of the plan: what came over another one was under no fault."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+from driver.checks.check import Check, Params
+from driver.histories.events import LinkFound, LinksSeen, RunStarted
+from driver.histories.history import History
+from driver.judging.findings import Finding, passed, show, unknown
+from driver.metrics import Metrics
+
+NAME = "links_as_planned"
+END = "end"
+_ANYWHERE = ("[::]", "0.0.0.0", "")
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Never failed: who changed a link cannot be told, but no fault on it is proved any more."""
+    looks = history.of(LinksSeen)
+    for look in looks:
+        if differences := list(_differences(look)):
+            count = len(differences)
+            because = "; ".join(differences[:5]) + (f" ({count} in all)" if count > 5 else "")
+            return unknown(NAME, because, measured=count, threshold=0, evidence=show(history, [look]))
+    if not any(look.moment == END for look in looks):
+        if history.sealed or not history.of(RunStarted):
+            return unknown(NAME, "nobody looked at Toxiproxy's links at the end of the run")
+        return passed(NAME, "an older lab made this run, and did not look at Toxiproxy's links")
+    return passed(NAME, f"{len(looks[-1].planned)} links as planned, none besides, nothing left on them")
+
+
+def _differences(look: LinksSeen) -> Iterator[str]:
+    planned = {link.name: link for link in look.planned}
+    found = {link.name: link for link in look.found}
+    for name in sorted(found.keys() - planned.keys()):
+        yield f"link {name[:80]!r} to {found[name].upstream[:80]} is not of the plan"
+    for name in sorted(planned.keys() & found.keys()):
+        yield from _between(planned[name], found[name], look.moment == END)
+    if look.moment == END:
+        # Before it was healed, a Toxiproxy that a fault had restarted may not have its links yet.
+        yield from (f"link {name} is gone" for name in sorted(planned.keys() - found.keys()))
+
+
+def _between(planned: LinkFound, found: LinkFound, at_the_end: bool) -> Iterator[str]:
+    if found.upstream != planned.upstream:
+        yield f"link {planned.name} leads to {found.upstream[:80]}, planned {planned.upstream}"
+    if _address(found.listen) != _address(planned.listen):
+        yield f"link {planned.name} listens on {found.listen[:80]}, planned {planned.listen}"
+    if at_the_end and not found.enabled:
+        yield f"link {planned.name} is disabled"
+    if at_the_end and found.hurts:
+        yield f"link {planned.name} still has {', '.join(found.hurts[:3])[:80]}"
+
+
+def _address(listen: str) -> tuple[str, str]:
+    host, _, port = listen.rpartition(":")
+    return "" if host in _ANYWHERE else host, port
+
+
+CHECK = Check(
+    name=NAME,
+    claims="Toxiproxy's links were those of the plan at the end, and no others.",
+    judge=judge,
+    always=True,
+)
