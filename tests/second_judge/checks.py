@@ -132,6 +132,21 @@ def only_planned_workers(raw: Raw, params: Params) -> str:
     return _fails([life for life in lives if life not in started])
 
 
+def links_as_planned(raw: Raw, params: Params) -> str:
+    looks = raw.of("links_seen")
+    for look in looks:
+        planned = {link["name"]: (link["listen"], link["upstream"]) for link in look["planned"]}
+        found = {link["name"]: (link["listen"], link["upstream"]) for link in look["found"]}
+        if look["moment"] == "end":
+            hurt = any(link["hurts"] or not link["enabled"] for link in look["found"])
+            if hurt or found != planned:
+                return UNKNOWN
+        elif not set(found.items()) <= set(planned.items()):
+            return UNKNOWN
+    was_looked = any(look["moment"] == "end" for look in looks)
+    return PASSED if was_looked or raw.of("run_started") else UNKNOWN
+
+
 def _changes(fault: Fault) -> list[str]:
     """What the driver wrote that a fault can change; an older lab wrote nothing of it."""
     written = fault.begun.get("changes")
@@ -477,6 +492,7 @@ CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
     "only_planned_workers": (only_planned_workers, ("coordinator", "workers")),
     "no_process_died": (no_process_died, ("driver",)),
     "lab_was_sound": (lab_was_sound, ALL),
+    "links_as_planned": (links_as_planned, ("driver",)),
     "order_within_priority": (order_within_priority, ("coordinator",)),
     "no_starvation": (no_starvation, ("coordinator",)),
     "agreement_on_connected": (agreement_on_connected, ("coordinator", "workers")),

@@ -359,7 +359,25 @@ def generated(seed: int) -> Past:
     if seed % 2:
         for _ in range(draw.choice((1, 2, 4, 30))):
             _alter(past, draw)
+    _look_at_links(past, random.Random(f"links {seed}"))
     return past
+
+
+def _look_at_links(past: Past, draw: random.Random) -> None:
+    """What the driver noted of Toxiproxy's links before it healed them and at the end."""
+    planned = [told.LinkFound(f"worker-{n}", f"[::]:{n}", "c:1") for n in range(1, len(past.workers) + 1)]
+    for moment, at_s in (("before_heal", 30.0), ("end", 40.0)):
+        found = list(planned)
+        what = draw.choice(("", "", "", "", "gone", "strange", "upstream", "listen", "hurts", "enabled"))
+        if what == "gone":
+            del found[0]
+        elif what == "strange":
+            found.append(told.LinkFound("mine", "[::]:99", "c:1"))
+        elif what:
+            other = {"upstream": "c:2", "listen": "[::]:98", "hurts": ["f-1"], "enabled": False}[what]
+            found[0] = replace(found[0], **{what: other})
+        if draw.random() < 0.8:
+            past.tell("driver", told.LinksSeen, at_s, moment=moment, planned=planned, found=found)
 
 
 def _alter(past: Past, draw: random.Random) -> None:

@@ -17,7 +17,13 @@ from tests.second_judge.generate import generated
 from tests.second_judge.raw import Raw
 
 SEEDS = 120
-NEVER_FAILED = ("traffic_flowed", "faults_were_proved", "journals_complete", "lab_was_sound")
+NEVER_FAILED = (
+    "traffic_flowed",
+    "faults_were_proved",
+    "journals_complete",
+    "lab_was_sound",
+    "links_as_planned",
+)
 PARAMS: dict[str, dict[str, float]] = {
     "traffic_flowed": {"tasks": 20, "before": 5},
     "workers_were_cut_off": {"notices_within_s": 2},
