@@ -71,6 +71,7 @@ CHECK = Check(
     name=NAME,
     claims="Worker and coordinator agree on who is connected.",
     judge=judge,
+    takes_time=True,
     rests_on=(COORDINATOR, WORKERS),
     params={"longest_s": Param(10, "longest disagreement outside faults, in seconds")},
 )

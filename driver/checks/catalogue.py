@@ -10,6 +10,7 @@ from driver.checks import (
     books_balance,
     converged_after_healing,
     damage_was_not_believed,
+    driver_was_punctual,
     every_damaged_frame_noticed,
     faults_were_proved,
     journals_complete,
@@ -30,6 +31,7 @@ from driver.checks import (
 )
 from driver.checks.check import Check, Params
 from driver.histories.history import History
+from driver.histories.machine import machine_too_busy
 from driver.judging.findings import Finding, Status, unknown
 from driver.judging.wholeness import gap_among
 from driver.metrics import Metrics
@@ -51,6 +53,7 @@ CHECKS: dict[str, Check] = {
         no_process_died.CHECK,
         lab_was_sound.CHECK,
         links_as_planned.CHECK,
+        driver_was_punctual.CHECK,
         order_within_priority.CHECK,
         no_starvation.CHECK,
         agreement_on_connected.CHECK,
@@ -73,7 +76,16 @@ def run_check(check: Check, history: History, metrics: Metrics, params: Params) 
         finding = check.judge(history, metrics, filled)
     except Exception as error:
         return unknown(check.name, f"the check itself broke: {type(error).__name__}: {error}")
-    return unless_gap(history, finding, check.rests_on)
+    found = unless_gap(history, finding, check.rests_on)
+    return unless_busy(history, found) if check.takes_time or found.status is Status.unknown else found
+
+
+def unless_busy(history: History, finding: Finding) -> Finding:
+    """The finding; a failure is unknown where the machine was too busy for anybody to be in time."""
+    busy = machine_too_busy(history) if finding.status is not Status.passed else ""
+    if not busy:
+        return finding
+    return replace(finding, status=Status.unknown, because=f"{busy}. {finding.because}")
 
 
 def unless_gap(history: History, finding: Finding, roles: tuple[str, ...]) -> Finding:

@@ -31,6 +31,7 @@ class Check:
     """One entry of the catalogue. `always`: judged in every run, whether its scenario asks or not.
 
     `rests_on`: whose journals must be whole for a failure to be proved; with a gap in them it is unknown.
+    `takes_time`: it fails also for what was right but late, which is unknown on a machine that was too busy.
     """
 
     name: str
@@ -39,3 +40,4 @@ class Check:
     always: bool = False
     params: Mapping[str, Param] = field(default_factory=dict)
     rests_on: tuple[str, ...] = EVERYBODY
+    takes_time: bool = False

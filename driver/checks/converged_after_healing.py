@@ -58,6 +58,7 @@ CHECK = Check(
     name=NAME,
     claims="After the last heal every worker comes back soon, and stays.",
     judge=judge,
+    takes_time=True,
     rests_on=(DRIVER, COORDINATOR, WORKERS),
     params={
         "within_s": Param(30, "seconds from the last heal until the last worker is back for good, at most")

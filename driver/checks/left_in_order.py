@@ -107,5 +107,6 @@ CHECK = Check(
     name=NAME,
     claims="Every worker that was told to leave finished or handed back what it had, and said goodbye.",
     judge=judge,
+    takes_time=True,
     rests_on=(COORDINATOR, WORKERS),
 )

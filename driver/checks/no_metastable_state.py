@@ -55,7 +55,7 @@ def _median_s(lives: list[TaskLife], end_ns: int) -> float:
     # A task without a result counts with the time that it has waited so far: else an overload would hide
     # itself.
     waits = sorted(
-        (min(life.result.at_ns if life.result else end_ns, end_ns) - life.intended_ns) / 1e9 for life in lives
+        (min(life.result.at_ns if life.result else end_ns, end_ns) - life.start_ns) / 1e9 for life in lives
     )
     return percentile(waits, 50) or 0.0
 
@@ -64,6 +64,7 @@ CHECK = Check(
     name=NAME,
     claims="When the last fault is gone, so is the overload.",
     judge=judge,
+    takes_time=True,
     params={
         "settle_s": Param(10, "seconds after the last heal that are left out"),
         "tasks": Param(10, "tasks needed before the first fault and after settling, each", least=1),

@@ -92,6 +92,7 @@ CHECK = Check(
     name=NAME,
     claims="No priority is passed over for long while its tasks wait.",
     judge=judge,
+    takes_time=True,
     rests_on=(COORDINATOR,),
     params={
         "picks": Param(

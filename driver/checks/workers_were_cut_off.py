@@ -102,6 +102,7 @@ CHECK = Check(
     name=NAME,
     claims="Every worker under a fault that cuts lost its connection and came back.",
     judge=judge,
+    takes_time=True,
     rests_on=(DRIVER, WORKERS),
     always=True,
     params={

@@ -34,13 +34,15 @@ class PhaseEnded(Event, tag="phase_ended", frozen=True):
 class TasksAccepted(Event, tag="tasks_accepted", frozen=True):
     """The coordinator answered that it holds these tasks: each of them must now come to one end, exactly.
 
-    `known` of them it had already (an answer had been lost). `intended_ns` has the same order as `tasks`.
+    `known` of them it had already (an answer had been lost). `intended_ns` has the same order as `tasks`, and
+    so has `noticed_ns`, when the driver had late ones ready to be sent (0: in time; empty: all were in time).
     """
 
     tasks: list[str]
     intended_ns: list[int]
     known: int
     took_ms: float
+    noticed_ns: list[int] = msgspec.field(default_factory=list)
 
 
 class TasksRefused(Event, tag="tasks_refused", frozen=True):
@@ -205,6 +207,24 @@ class ContainerExited(Event, tag="container_exited", frozen=True):
     log: list[str]
 
 
+class MachineSample(Event, tag="machine_sample", frozen=True):
+    """The machine that the lab runs on, in the second before.
+
+    `runnable` processes had a processor or waited for one, at its end; `steal_ratio` is the share of
+    processor time that other machines took. `…_pressure` is the share of time in which some process waited
+    for a processor, or all for a disk or for memory (PSI; None where the kernel does not count it).
+    `loop_lag_ms` is the most by which the driver's own loop woke up late.
+    """
+
+    runnable: int
+    cores: int
+    steal_ratio: float
+    cpu_pressure: float | None
+    io_pressure: float | None
+    memory_pressure: float | None
+    loop_lag_ms: float
+
+
 class EventsMissed(Event, tag="events_missed", frozen=True):
     """The engine's stream of events broke off; it is asked for what came since."""
 
@@ -281,5 +301,5 @@ DriverEvent = (
     RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp
     | FaultBegun | FaultEnded | FaultFailed | Healed | Sample | ContainerSeen | JournalNoted | LastState
     | Note | Receipt | Trouble | Aborted | ContainerState | ContainersRead | EngineAction | ContainerExited
-    | EventsMissed | LinksSeen
+    | EventsMissed | LinksSeen | MachineSample
 )  # fmt: skip

@@ -13,7 +13,8 @@ from wire.events import Assigned, AttemptLost, ProcessStarted, Submitted, TaskDo
 class TaskLife:
     """One task.
 
-    `done` holds every line that counted a result; a result told again after a restart stands once. `told_ns`
+    `noticed_ns` is when the driver had it ready to be sent, where that was late. `done` holds every line that
+    counted a result; a result told again after a restart stands once. `told_ns`
     is when it was told last.
     """
 
@@ -21,10 +22,19 @@ class TaskLife:
     submitted: Submitted | None = None
     accepted: TasksAccepted | None = None
     intended_ns: int = 0
+    noticed_ns: int = 0
     assigned: list[Assigned] = field(default_factory=list)
     lost: list[AttemptLost] = field(default_factory=list)
     done: list[TaskDone] = field(default_factory=list)
     told_ns: int = 0
+
+    @property
+    def start_ns(self) -> int:
+        """From when its latency counts: the intended start, or when a driver that was late had it ready.
+
+        Never from when the coordinator took it: a stall of the system hides nothing.
+        """
+        return max(self.intended_ns, self.noticed_ns)
 
     @property
     def promised(self) -> bool:
@@ -69,6 +79,8 @@ def task_book(history: History) -> TaskBook:
             found = life(task)
             found.accepted = found.accepted or accepted
             found.intended_ns = intended_ns
+        for task, noticed_ns in zip(accepted.tasks, accepted.noticed_ns, strict=False):
+            life(task).noticed_ns = noticed_ns
     for assigned in history.of(Assigned):
         life(assigned.task).assigned.append(assigned)
     for lost in history.of(AttemptLost):

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 import msgspec
 
-from driver.checks import ALWAYS, CHECKS, run_check, unless_gap
+from driver.checks import ALWAYS, CHECKS, run_check, unless_busy, unless_gap
 from driver.histories.course import Course, course
 from driver.histories.history import History
 from driver.judging.findings import Finding, Status, failed, passed, show, unknown
@@ -36,10 +36,10 @@ def find_all(
     for expectation in expectations:
         if isinstance(expectation, Threshold):
             found = _with_worst(history, against_threshold(metrics, expectation), expectation.metric.name)
-            findings.append(unless_gap(history, found, EVERYBODY))
+            findings.append(unless_busy(history, unless_gap(history, found, EVERYBODY)))
         elif isinstance(expectation, Anchored):
             found = _with_worst(history, against_signal(history, expectation), expectation.signal.name)
-            findings.append(unless_gap(history, found, EVERYBODY))
+            findings.append(unless_busy(history, unless_gap(history, found, EVERYBODY)))
     return findings
 
 

@@ -7,7 +7,7 @@ from types import ModuleType
 
 from driver.histories.connections import stories
 from driver.histories.history import History
-from driver.metrics import checkpoints, connection, faults, messages, resources, storm, tasks
+from driver.metrics import checkpoints, connection, faults, lab, messages, resources, storm, tasks
 from driver.metrics.metric import Metric, Values
 
 FAMILIES: dict[str, ModuleType] = {
@@ -18,6 +18,7 @@ FAMILIES: dict[str, ModuleType] = {
     "Storm": storm,
     "Faults": faults,
     "Resources": resources,
+    "Lab": lab,
 }
 
 METRICS: dict[str, Metric] = {

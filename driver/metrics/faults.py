@@ -108,7 +108,7 @@ class _Gauge:
     def __init__(self, history: History) -> None:
         results = [(life, life.result) for life in history.view(task_book).promised if life.result]
         self._done = sorted(
-            (result.at_ns, (result.at_ns - life.intended_ns) / 1e9 if life.intended_ns else 0.0)
+            (result.at_ns, (result.at_ns - life.start_ns) / 1e9 if life.intended_ns else 0.0)
             for life, result in results
             if result.outcome == "completed"
         )

@@ -39,7 +39,13 @@ METRICS = (
         Better.higher,
         "tasks completed ÷ seconds from the first submission to the last result",
     ),
-    *distribution("task_latency", _S, _LOWER, "the times from a task's intended start to its counted result"),
+    *distribution(
+        "task_latency",
+        _S,
+        _LOWER,
+        "the times from a task's intended start (where the driver itself was late: from when it had the task "
+        "ready) to its counted result",
+    ),
     *distribution("task_queueing", _S, _LOWER, "the times from submission to the first assignment"),
     *distribution(
         "task_execution", _S, _LOWER, "the running times of the attempts that counted, on the worker's clock"
@@ -108,9 +114,9 @@ def measure(history: History) -> Values:
 
 
 def latencies_s(lives: list[TaskLife]) -> list[float]:
-    """From intended start to counted result, of those that have both."""
+    """From start to counted result, of those that have both."""
     return [
-        (life.result.at_ns - life.intended_ns) / 1e9
+        (life.result.at_ns - life.start_ns) / 1e9
         for life in lives
         if life.result is not None and life.intended_ns
     ]

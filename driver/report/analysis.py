@@ -85,7 +85,7 @@ def _load(history: History, metrics: Metrics) -> Table:
     for life in history.view(task_book).promised:
         if not life.intended_ns or holds(hurt, life.intended_ns):
             continue
-        wait_s = (life.result.at_ns - life.intended_ns) / 1e9 if life.result else float("inf")
+        wait_s = (life.result.at_ns - life.start_ns) / 1e9 if life.result else float("inf")
         offered.setdefault(life.intended_ns // _SECOND_NS, []).append(wait_s)
     rates = sorted(len(waits) for waits in offered.values())
     if len(rates) < BANDS or statistics.variance(rates) < UNEVEN * statistics.fmean(rates):

@@ -19,6 +19,8 @@ BATCH_TASKS = 500
 BATCH_BYTES = 4 << 20
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 1.0
+LATE_S = 0.1
+"""A task that is ready so much later than it was due was late by the driver's own doing."""
 
 
 class Coordinator(Protocol):
@@ -43,6 +45,7 @@ class Load:
         self._tasks = tasks
         self._give_up_s = give_up_s
         self._due: deque[Task] = deque()
+        self._late: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._all_due = False
         self.finished = False
@@ -62,9 +65,12 @@ class Load:
     async def _become_due(self, zero_ns: int) -> None:
         waiting = next(self._tasks, None)
         while waiting is not None:
-            now_s = (time.monotonic_ns() - zero_ns) / 1e9
+            now_ns = time.monotonic_ns()
+            now_s = (now_ns - zero_ns) / 1e9
             while waiting is not None and waiting[0] <= now_s:
                 self._due.append(waiting[1])
+                if now_s - waiting[0] > LATE_S:
+                    self._late[waiting[1].task_id] = now_ns
                 waiting = next(self._tasks, None)
             if self._due:
                 self._wake.set()
@@ -120,6 +126,15 @@ class Load:
                 intended_ns=[task.intended_ns for task in taken],
                 known=answer.known,
                 took_ms=took_ms,
+                noticed_ns=self._noticed(taken),
             )
+        for task in batch:
+            self._late.pop(task.task_id, None)
         if refused:
             self._journal(TasksRefused, tasks=list(refused), because=list(refused.values()))
+
+    def _noticed(self, tasks: list[Task]) -> list[int]:
+        """When late tasks were ready to be sent, 0 for one in time; empty when all were."""
+        if not any(task.task_id in self._late for task in tasks):
+            return []
+        return [self._late.get(task.task_id, 0) for task in tasks]

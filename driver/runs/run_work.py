@@ -10,7 +10,14 @@ from pathlib import Path
 
 from chaos.prober.look import write_watches
 from driver.engines.engine import PROBER, Engine, LabSpec
-from driver.errors import EngineGoneError, LabError, LinksError, RunAbortedError, StoppedError
+from driver.errors import (
+    EngineGoneError,
+    LabError,
+    LinksError,
+    RunAbortedError,
+    StoppedError,
+    WrongUseError,
+)
 from driver.histories.events import Aborted, Healed, LastState, LinkFound, LinksSeen, RunStarted, Trouble
 from driver.interrupts import stoppable
 from driver.labs.bring_up import start_core, start_workers
@@ -21,6 +28,7 @@ from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.fault_runner import FaultRunner
 from driver.runs.journal import JournalFile
 from driver.runs.load import Load
+from driver.runs.machine_monitor import MachineMonitor
 from driver.runs.phases import beside, phase
 from driver.runs.run_collect import collect
 from driver.runs.run_folder import JOURNALS
@@ -60,6 +68,7 @@ class RunWork:
         self._lab: Lab | None = None
         self._faults: FaultRunner | None = None
         self._ready = False
+        self._machine = MachineMonitor(self._journal.write)
         self._healed = False
 
     async def do(self) -> LabError | None:
@@ -72,6 +81,11 @@ class RunWork:
             self._journal.write(Aborted, because=error.sentence)
             self._terminal.warn(f"Ended early, as the scenario asks: {error.sentence}")
         except LabError as error:
+            busy = self._machine.busy()
+            if busy and not isinstance(error, EngineGoneError | WrongUseError):
+                # What came too late for the lab on such a machine is neither its fault nor the system's.
+                self._trouble("machine_busy", f"{busy}. {error.sentence}")
+                return None
             self._journal.write(Trouble, what="run_broken", detail=error.sentence)
             if not self._ready or isinstance(error, EngineGoneError):
                 return error
@@ -103,6 +117,10 @@ class RunWork:
             self._journal.close()
 
     async def _work(self) -> None:
+        async with beside(self._machine.watch()):
+            await self._phases()
+
+    async def _phases(self) -> None:
         write = self._journal.write
         write(
             RunStarted,

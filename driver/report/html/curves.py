@@ -95,7 +95,7 @@ def curves(history: History) -> list[Plot]:
     done = [life.result.at_ns for life in lives if life.result and life.result.outcome == "completed"]
     due = [life.intended_ns for life in lives if life.intended_ns]
     waits = [
-        (life.intended_ns, (life.result.at_ns - life.intended_ns) / 1e9)
+        (life.intended_ns, (life.result.at_ns - life.start_ns) / 1e9)
         for life in lives
         if life.result and life.intended_ns
     ]

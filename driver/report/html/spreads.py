@@ -65,7 +65,7 @@ def _by_time(history: History, lives: list[TaskLife]) -> dict[str, Sequence[floa
     for life in lives:
         if life.result is None or not life.intended_ns:
             continue
-        latency_s = (life.result.at_ns - life.intended_ns) / 1e9
+        latency_s = (life.result.at_ns - life.start_ns) / 1e9
         if holds(under, life.intended_ns):
             groups["under a fault"].append(latency_s)
         elif bisect_right(ends, life.intended_ns):

@@ -1,0 +1,41 @@
+"""The driver did what it had to do in time: what it does late is not the system's."""
+
+from __future__ import annotations
+
+from driver.checks.check import Check, Param, Params
+from driver.histories.history import History
+from driver.histories.machine import latenesses
+from driver.judging.findings import Finding, passed, unknown
+from driver.metrics import Metrics
+
+NAME = "driver_was_punctual"
+
+
+def judge(history: History, metrics: Metrics, params: Params) -> Finding:
+    """Never failed: a driver that was stopped or starved says nothing about the system."""
+    worst = max(latenesses(history), key=lambda one: one.late_s, default=None)
+    if worst is None:
+        return unknown(NAME, "the driver did nothing that had a time")
+    limit_s = params["at_most_s"]
+    numbers = {
+        "measured": worst.late_s, "threshold": limit_s, "margin": limit_s - worst.late_s, "unit": "s",
+    }  # fmt: skip
+    if worst.late_s > limit_s:
+        at_s = (worst.due_ns - history.begin_ns) / 1e9
+        because = (
+            f"the driver itself was late by {worst.late_s:.1f} s with {worst.what} (due at {at_s:.1f} s): it "
+            "was stopped, or got no processor"
+        )
+        return unknown(NAME, because, **numbers)
+    return passed(
+        NAME, f"the driver was late by {worst.late_s * 1e3:.0f} ms at most, with {worst.what}", **numbers
+    )
+
+
+CHECK = Check(
+    name=NAME,
+    claims="The driver itself began and ended faults and handed tasks in when they were due.",
+    judge=judge,
+    always=True,
+    params={"at_most_s": Param(1.0, "seconds by which the driver may be late")},
+)

@@ -1,0 +1,42 @@
+"""The lab itself: how late the driver was, and how busy the machine was that it ran on."""
+
+from __future__ import annotations
+
+from driver.histories.events import MachineSample
+from driver.histories.history import History
+from driver.histories.machine import latenesses, loads
+from driver.metrics.metric import Better, Metric, Unit, Values
+
+METRICS = (
+    Metric(
+        "driver_lateness_max_s", Unit.seconds, Better.lower,
+        "most by which the driver itself was late: its own loop, begins and ends of faults, tasks handed in",
+    ),
+    Metric(
+        "machine_runnable_per_core_max", Unit.factor, Better.lower,
+        "processes that wanted to run ÷ processor cores, mean over 10 s, the largest",
+    ),
+    Metric(
+        "machine_steal_max_ratio", Unit.ratio, Better.lower,
+        "share of processor time that other machines took, mean over 10 s, the largest",
+    ),
+    Metric(
+        "machine_cpu_pressure_max_ratio", Unit.ratio, Better.lower,
+        "share of time in which a process waited for a processor (PSI), mean over 10 s, the largest; unknown "
+        "where the kernel does not say",
+    ),
+)  # fmt: skip
+
+
+def measure(history: History) -> Values:
+    """The values of METRICS."""
+    samples = history.of(MachineSample)
+    late = [one.late_s for one in latenesses(history)]
+    over = loads(samples)
+    pressures = [one.cpu_pressure for one in over if one.cpu_pressure is not None]
+    return {
+        "driver_lateness_max_s": max(late, default=None),
+        "machine_runnable_per_core_max": max((one.runnable_per_core for one in over), default=None),
+        "machine_steal_max_ratio": max((one.steal_ratio for one in over), default=None),
+        "machine_cpu_pressure_max_ratio": max(pressures, default=None),
+    }
