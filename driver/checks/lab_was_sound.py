@@ -6,12 +6,13 @@ from driver.checks.check import Check, Params
 from driver.histories.course import course
 from driver.histories.events import Aborted, ContainerExited, ContainerSeen, Healed, SubmitGivenUp, Trouble
 from driver.histories.history import COORDINATOR, History
-from driver.judging.container_changes import disturbances, unplanned_exits
+from driver.judging.container_changes import Disturbance, disturbances, unplanned_exits
 from driver.judging.findings import Finding, passed, show, unknown
 from driver.judging.wholeness import ALIVE
 from driver.metrics import Metrics
 
 NAME = "lab_was_sound"
+NAMED = 5
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
@@ -41,17 +42,15 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     if dead:
         because = f"{dead[0].container} was {dead[0].status} at the end, exit code {dead[0].exit_code}"
         return unknown(NAME, because, evidence=show(history, dead))
-    others = [name for name in _containers(history) if name not in judged]
-    for exited in unplanned_exits(history, others)[:1]:
+    own = [name for name in _containers(history) if name not in judged]
+    for exited in unplanned_exits(history, own)[:1]:
         because = f"{exited.container} ended with exit code {exited.exit_code}, and no fault was to end it"
         return unknown(NAME, because, evidence=show(history, [exited]))
-    for one in history.view(disturbances)[:1]:
-        from_s, until_s = ((at_ns - run.begin_ns) / 1e9 for at_ns in (one.from_ns, one.until_ns))
-        because = (
-            f"{one.container} was {one.change} from {from_s:.1f} s to {until_s:.1f} s, and no fault of this "
-            "run explains it"
-        )
-        return unknown(NAME, because, evidence=show(history, [one.shown_by]))
+    if others := history.view(disturbances):
+        named = [_named(one, run.begin_ns) for one in others[:NAMED]]
+        more = f", and {len(others) - NAMED} more times" if len(others) > NAMED else ""
+        because = f"{'; '.join(named)}{more}: no fault of this run explains it"
+        return unknown(NAME, because, evidence=show(history, [one.shown_by for one in others]))
     for given_up in history.of(SubmitGivenUp)[:1]:
         because = f"{len(given_up.tasks)} tasks were never answered for, so that nobody can say what is lost"
         return unknown(NAME, because, evidence=show(history, [given_up]))
@@ -60,6 +59,11 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 def _containers(history: History) -> list[str]:
     return sorted({exited.container for exited in history.of(ContainerExited)})
+
+
+def _named(one: Disturbance, begin_ns: int) -> str:
+    from_s, until_s = ((at_ns - begin_ns) / 1e9 for at_ns in (one.from_ns, one.until_ns))
+    return f"{one.container} was {one.change} from {from_s:.1f} s to {until_s:.1f} s"
 
 
 def _failed(phase: object) -> bool:
