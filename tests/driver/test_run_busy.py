@@ -1,0 +1,67 @@
+"""A lab that did not come up in time is broken, unless the machine was too busy for any lab to."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from driver.engines.engine import LabSpec
+from driver.errors import EngineGoneError, LabError, NotReadyError, PortTakenError
+from driver.runs.machine_monitor import MachineMonitor
+from driver.runs.run_folder import JOURNALS
+from driver.runs.run_request import Request
+from driver.runs.run_work import RunWork
+from driver.scenarios.resolve import resolve
+from driver.scenarios.scenario_file import load_scenario, resolved_yaml
+from driver.terminal import Terminal
+from tests.driver.fakes import SPEC, FakeEngine, events_in
+
+HERD = Path(__file__).parents[1] / "e2e" / "short_herd.yaml"
+BUSY = "this machine was too busy: 24 processes wanted to run on 2 cores over 10 s"
+
+
+class Measured(MachineMonitor):
+    """A machine that is as busy as a test says."""
+
+    said = ""
+
+    def busy(self) -> str:
+        return self.said
+
+    async def watch(self) -> None:
+        return
+
+
+class Broken(RunWork):
+    """A run whose lab does not come up."""
+
+    def __init__(self, folder: Path, error: LabError, busy: str, spec: LabSpec = SPEC) -> None:
+        loaded = load_scenario(HERD)
+        request = Request(resolve(loaded, 7), resolved_yaml(loaded), folder)
+        super().__init__(request, FakeEngine(), folder, spec, Terminal())
+        self._machine = Measured(self._journal.write)
+        self._machine.said = busy
+        self._error = error
+
+    async def _phases(self) -> None:
+        raise self._error
+
+
+LATE = NotReadyError("No answer after 120 s: coordinator.")
+
+
+async def test_what_was_not_ready_in_time_is_a_broken_lab(tmp_path: Path) -> None:
+    assert await Broken(tmp_path, LATE, busy="").do() is LATE
+
+
+async def test_on_a_machine_that_was_too_busy_it_is_inconclusive_with_the_figure(tmp_path: Path) -> None:
+    assert await Broken(tmp_path, LATE, busy=BUSY).do() is None
+    (trouble,) = (one for one in events_in(tmp_path / JOURNALS) if one["event"] == "trouble")
+    assert trouble["what"] == "machine_busy"
+    assert trouble["detail"] == f"{BUSY}. {LATE.sentence}"
+
+
+@pytest.mark.parametrize("error", [EngineGoneError("No engine answers."), PortTakenError("Port 1 is taken.")])
+async def test_what_no_quiet_machine_would_mend_stays_what_it_is(tmp_path: Path, error: LabError) -> None:
+    assert await Broken(tmp_path, error, busy=BUSY).do() is error
