@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from pathlib import Path
 
 from driver.engines.engine import Usage
@@ -39,3 +40,31 @@ def _of_v1(name: str, memory: Path, cpu: Path) -> Usage:
 def _numbers(file: Path) -> dict[str, int]:
     pairs = (line.split() for line in file.read_text().splitlines())
     return {name: int(value) for name, value in pairs}
+
+
+@dataclass(frozen=True)
+class Held:
+    """How the kernel holds a container: whether it is frozen, and how many cores it may use (None: all)."""
+
+    frozen: bool
+    cpus: float | None
+
+
+def held(container_id: str, root: Path = ROOT) -> Held | None:
+    """How the kernel holds one container, whoever told it to; None where this machine's files do not tell."""
+    for parent in _PARENTS:
+        inside = parent.format(id=container_id)
+        try:
+            if (root / inside / "cgroup.freeze").exists():
+                quota, period = (root / inside / "cpu.max").read_text().split()
+                frozen = (root / inside / "cgroup.freeze").read_text().strip() == "1"
+                return Held(frozen, None if quota == "max" else int(quota) / int(period))
+            if (root / "freezer" / inside).is_dir():
+                cpu = root / "cpu" / inside
+                quota_us = int((cpu / "cpu.cfs_quota_us").read_text())
+                period_us = int((cpu / "cpu.cfs_period_us").read_text())
+                state = (root / "freezer" / inside / "freezer.state").read_text().strip()
+                return Held(state != "THAWED", quota_us / period_us if quota_us > 0 else None)
+        except (OSError, ValueError):
+            return None
+    return None

@@ -5,9 +5,11 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Collection, Iterator, Mapping
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from typing import Any
 
-from driver.engines import compose_reading
+from driver.engines import cgroups, compose_reading
+from driver.engines.cgroups import Held
 from driver.engines.docker_sdk import DockerEvents, DockerSdk
 from driver.engines.engine import EngineEvent, Standing
 
@@ -35,11 +37,14 @@ class ComposeStates:
         fresh = dict(zip(stale, self._inspect(stale), strict=True))
         self._read = {one: self._read[one] for one in self._names if one in self._read}
         self._read.update({one: state for one, state in fresh.items() if state is not None})
-        return {
-            name: read if row["Id"] in fresh else compose_reading.state_in_row(row, read, self._project)
-            for name, row in rows.items()
-            if (read := self._read.get(row["Id"])) is not None
-        }
+        local = self._sdk.is_local
+        states = {}
+        for name, row in rows.items():
+            if (read := self._read.get(row["Id"])) is None:
+                continue
+            now = read if row["Id"] in fresh else compose_reading.state_in_row(row, read, self._project)
+            states[name] = as_held(now, cgroups.held(row["Id"])) if local else now
+        return states
 
     def events(self, since_ns: int | None) -> ComposeEvents:
         """Changes of the project's containers, from `since_ns` (CLOCK_MONOTONIC) on. Raises EngineError."""
@@ -59,6 +64,13 @@ class ComposeStates:
         # The clock of another machine says nothing about this one's.
         reported_ns = int(raw.get("timeNano", 0)) - _wall_ahead_ns() if self._sdk.is_local else now_ns
         return compose_reading.engine_event(raw, self._project, self._names, min(reported_ns, now_ns))
+
+
+def as_held(state: Standing, held: Held | None) -> Standing:
+    """A state with what the kernel says of it: who writes to a control group asks no engine."""
+    if held is None or state.status not in ("running", "paused"):
+        return state
+    return replace(state, status="paused" if held.frozen else state.status, cpus=held.cpus)
 
 
 class ComposeEvents:

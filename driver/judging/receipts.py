@@ -169,9 +169,10 @@ def _prove_containers(act: Act, fault: ContainerFault, witnesses: Witnesses) -> 
 
 def _through(observation: Observation, seen: ContainerSeen) -> Observation:
     """The observation; a fault that has gaps in its window was not on through all of it."""
-    if not observation.seen or not seen.gaps:
+    if not seen.gaps:
         return observation
-    return replace(observation, seen=False, because=sentence(seen))
+    because = sentence(seen) if observation.seen else f"{sentence(seen)}; {observation.because}"
+    return replace(observation, seen=False, because=because)
 
 
 def _proof(

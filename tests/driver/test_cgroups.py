@@ -4,8 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from driver.engines.cgroups import usage
-from driver.engines.engine import Usage
+from driver.engines.cgroups import Held, held, usage
+from driver.engines.compose_states import as_held
+from driver.engines.engine import Standing, Usage
 
 MIB = 1 << 20
 
@@ -40,3 +41,27 @@ def test_a_machine_that_does_not_tell_gives_nothing(tmp_path: Path) -> None:
     assert usage("worker-1", "abc", tmp_path) is None
     write(tmp_path / "memory" / "docker" / "abc", memory__stat="nonsense")
     assert usage("worker-1", "abc", tmp_path) is None
+
+
+def test_a_container_that_is_frozen_or_limited_is_known_by_both_generations(tmp_path: Path) -> None:
+    second = tmp_path / "system.slice" / "docker-abc.scope"
+    first = tmp_path / "1"
+    for freeze, state, quota, told in (
+        ("0", "THAWED", "-1", Held(False, None)),
+        ("1", "FROZEN", "-1", Held(True, None)),
+        ("0", "THAWED", "5000", Held(False, 0.05)),
+    ):
+        maximum = f"{'max' if quota == '-1' else quota} 100000\n"
+        write(second, cgroup__freeze=f"{freeze}\n", cpu__max=maximum)
+        write(first / "freezer" / "docker" / "abc", freezer__state=f"{state}\n")
+        write(first / "cpu" / "docker" / "abc", cpu__cfs_quota_us=quota, cpu__cfs_period_us="100000")
+        assert held("abc", tmp_path) == held("abc", first) == told
+    assert held("another", tmp_path) is None
+
+
+def test_what_the_kernel_says_of_a_container_that_runs_counts_before_the_engine() -> None:
+    running = Standing("running", -1, False, True, None, 1 << 27)
+    assert as_held(running, Held(True, 0.05)) == Standing("paused", -1, False, True, 0.05, 1 << 27)
+    assert as_held(running, None) == running
+    exited = Standing("exited", 1, False, True, 0.1, 1 << 27)
+    assert as_held(exited, Held(False, None)) == exited
