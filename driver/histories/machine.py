@@ -117,7 +117,7 @@ def _mean(samples: Sequence[MachineSample]) -> Load:
         return None if None in values else mean(values)
 
     return Load(
-        runnable_per_core=mean(one.runnable / one.cores for one in samples),
+        runnable_per_core=mean(one.runnable / max(1, one.cores) for one in samples),
         steal_ratio=mean(one.steal_ratio for one in samples),
         cpu_pressure=known("cpu_pressure"),
         io_pressure=known("io_pressure"),

@@ -6,12 +6,17 @@ import math
 from collections.abc import Callable, Iterable, Mapping
 
 from tests.second_judge.connections import Connections, connections
+from tests.second_judge.metrics import lateness_s, runnable_per_core, ten_seconds
 from tests.second_judge.raw import BESIDE_NS, Fault, Line, Raw, S, both, is_in, only
 from tests.second_judge.tasks import Task, tasks
 
 PASSED, FAILED, UNKNOWN = "passed", "failed", "unknown"
 ALIVE = ("running", "paused", "restarting", "created")
 CAN_END = ("kill", "stop", "restart", "memory")
+TAKE_TIME = (
+    "converged_after_healing", "workers_were_cut_off", "no_metastable_state", "no_starvation",
+    "agreement_on_connected", "left_in_order",
+)  # fmt: skip
 Params = Mapping[str, float]
 Check = Callable[[Raw, Params], str]
 
@@ -24,9 +29,26 @@ def judge(raw: Raw, gaps: set[str], params: Mapping[str, Params]) -> dict[str, s
     for name, (check, rests_on) in CHECKS.items():
         status = check(raw, params.get(name, {}))
         roles = {"workers" if process in raw.workers else process for process in gaps}
-        statuses[name] = UNKNOWN if status == FAILED and roles & set(rests_on) else status
+        unproved = status == FAILED and (roles & set(rests_on) or (name in TAKE_TIME and _is_too_busy(raw)))
+        statuses[name] = UNKNOWN if unproved else status
     statuses["journals_complete"] = UNKNOWN if gaps or not raw.journals else PASSED
     return statuses
+
+
+def _is_too_busy(raw: Raw) -> bool:
+    """Whether over any ten seconds four processes a core wanted to run, or time was stolen, or lost."""
+    for span in ten_seconds(raw):
+        stalls = [[e[name] for e in span] for name in ("io_pressure", "memory_pressure")]
+        stalled = any(None not in one and math.fsum(one) / len(one) > 0.5 for one in stalls)
+        stolen = math.fsum(e["steal_ratio"] for e in span) / len(span) > 0.3
+        if runnable_per_core(span) > 4 or stolen or stalled:
+            return True
+    return False
+
+
+def driver_was_punctual(raw: Raw, params: Params) -> str:
+    late_s = lateness_s(raw)
+    return PASSED if late_s and max(late_s) <= params.get("at_most_s", 1.0) else UNKNOWN
 
 
 def gaps_of(raw: Raw, damaged: Iterable[str]) -> set[str]:
@@ -398,7 +420,7 @@ def no_metastable_state(raw: Raw, params: Params) -> str:
 def _median_s(raw: Raw, known: list[Task]) -> float:
     """A task without a result counts with the time until the drain's end."""
     ends = [task.results[0]["at_ns"] if task.results else raw.end_ns for task in known]
-    waits = sorted((min(end, raw.end_ns) - t.intended_ns) / 1e9 for end, t in zip(ends, known, strict=True))
+    waits = sorted((min(end, raw.end_ns) - t.start_ns) / 1e9 for end, t in zip(ends, known, strict=True))
     return float(waits[(len(waits) + 1) // 2 - 1])
 
 
@@ -493,6 +515,7 @@ CHECKS: dict[str, tuple[Check, tuple[str, ...]]] = {
     "no_process_died": (no_process_died, ("driver",)),
     "lab_was_sound": (lab_was_sound, ALL),
     "links_as_planned": (links_as_planned, ("driver",)),
+    "driver_was_punctual": (driver_was_punctual, ALL),
     "order_within_priority": (order_within_priority, ("coordinator",)),
     "no_starvation": (no_starvation, ("coordinator",)),
     "agreement_on_connected": (agreement_on_connected, ("coordinator", "workers")),

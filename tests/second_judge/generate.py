@@ -360,6 +360,7 @@ def generated(seed: int) -> Past:
         for _ in range(draw.choice((1, 2, 4, 30))):
             _alter(past, draw)
     _look_at_links(past, random.Random(f"links {seed}"))
+    _on_a_machine(past, random.Random(f"machine {seed}"))
     return past
 
 
@@ -378,6 +379,26 @@ def _look_at_links(past: Past, draw: random.Random) -> None:
             found[0] = replace(found[0], **{what: other})
         if draw.random() < 0.8:
             past.tell("driver", told.LinksSeen, at_s, moment=moment, planned=planned, found=found)
+
+
+def _on_a_machine(past: Past, draw: random.Random) -> None:
+    """Samples of the machine: calm, too busy in one way, or with a driver that stands still; late tasks."""
+    mood = draw.choice(("calm", "calm", "calm", "calm", "busy", "stolen", "stalled", "late", "slow"))
+    last_ns = max(event.at_ns for lines in past.lines.values() for event in lines)
+    pressed = draw.random() < 0.5
+    for second in range(1, (last_ns - BASE_NS) // 10**9):
+        past.tell(
+            "driver", told.MachineSample, second, cores=2,
+            runnable=draw.choice((12, 20) if mood == "busy" else (1, 5)),
+            steal_ratio=0.5 if mood == "stolen" else 0.0,
+            cpu_pressure=0.9 if pressed else None,
+            io_pressure=(0.8 if mood == "stalled" else 0.1) if pressed else None,
+            memory_pressure=0.0 if pressed else None,
+            loop_lag_ms=draw.choice((5.0, 900.0, 1500.0)) if mood == "late" else 5.0,
+        )  # fmt: skip
+    for accepted in [one for one in past.lines["driver"] if isinstance(one, told.TasksAccepted)]:
+        if mood == "slow" and draw.random() < 0.2:
+            accepted.noticed_ns.extend(at_ns + draw.choice((2, 20)) * 10**8 for at_ns in accepted.intended_ns)
 
 
 def _alter(past: Past, draw: random.Random) -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from typing import Any
 
 from tests.second_judge.connections import Connections, Outage, connections
-from tests.second_judge.raw import BESIDE_NS, Fault, Line, Raw, Span, both, only
+from tests.second_judge.raw import BESIDE_NS, Fault, Line, Raw, S, Span, both, only
 from tests.second_judge.tasks import Task, tasks
 
 Values = dict[str, float | None]
@@ -26,6 +26,7 @@ def measure(raw: Raw) -> Values:
         **_storm(raw, workers),
         **_faults(raw, workers),
         **_resources(raw),
+        **_lab(raw),
     }
 
 
@@ -160,7 +161,7 @@ def _tasks(raw: Raw) -> Values:
         "task_success_rate": of(completed, len(known)),
         "task_throughput_per_s": _throughput(known, results, completed),
         **five("task_latency", "s", [
-            (task.results[0]["at_ns"] - task.intended_ns) / 1e9 for task in ended if task.intended_ns
+            (task.results[0]["at_ns"] - task.start_ns) / 1e9 for task in ended if task.intended_ns
         ]),
         **five("task_queueing", "s", [waited for _, waited in queueing]),
         **five("task_execution", "s", [
@@ -401,3 +402,48 @@ def _cores(before: Line, after: Line) -> float:
     used = after["cpu_s"] - before["cpu_s"]
     passed_s = (after["at_ns"] - before["at_ns"]) / 1e9
     return float(used if used >= 0 else after["cpu_s"]) / passed_s if passed_s > 0 else 0.0
+
+
+# -- the lab itself ------------------------------
+
+
+def _lab(raw: Raw) -> Values:
+    spans = ten_seconds(raw)
+    pressures = [[e["cpu_pressure"] for e in span] for span in spans]
+    told = [math.fsum(one) / len(one) for one in pressures if None not in one]
+    return {
+        "driver_lateness_max_s": max(lateness_s(raw), default=None),
+        "machine_runnable_per_core_max": max((runnable_per_core(span) for span in spans), default=None),
+        "machine_steal_max_ratio": max(
+            (math.fsum(e["steal_ratio"] for e in span) / len(span) for span in spans), default=None
+        ),
+        "machine_cpu_pressure_max_ratio": max(told, default=None),
+    }
+
+
+def ten_seconds(raw: Raw) -> list[list[Line]]:
+    """The samples of the ten seconds before each sample, where there are at least three."""
+    samples = raw.of("machine_sample")
+    spans = [
+        [e for e in samples[: place + 1] if e["at_ns"] >= last["at_ns"] - 10 * S]
+        for place, last in enumerate(samples)
+    ]
+    return [span for span in spans if len(span) >= 3]
+
+
+def runnable_per_core(span: list[Line]) -> float:
+    return math.fsum(e["runnable"] / max(1, e["cores"]) for e in span) / len(span)
+
+
+def lateness_s(raw: Raw) -> list[float]:
+    """By how much the driver was late with each thing that it did."""
+    acts = [*raw.of("fault_begun"), *[e for e in raw.of("fault_ended") if not e.get("detail")]]
+    calls = [e["called_ns"] - e["planned_ns"] for e in acts if e.get("called_ns") and e["planned_ns"]]
+    tasks_ns = []
+    for line in raw.of("tasks_accepted"):
+        noticed = line.get("noticed_ns") or line["intended_ns"][:1]
+        tasks_ns += [
+            noticed_ns - due_ns for noticed_ns, due_ns in zip(noticed, line["intended_ns"], strict=False)
+        ]
+    lags_ns = [e["loop_lag_ms"] * 1e6 for e in raw.of("machine_sample")]
+    return [max(0.0, late_ns) / 1e9 for late_ns in (*calls, *tasks_ns, *lags_ns)]

@@ -15,9 +15,15 @@ class Task:
     submitted: Line | None = None
     accepted: Line | None = None
     intended_ns: int = 0
+    noticed_ns: int = 0
     assigned: list[Line] = field(default_factory=list)
     lost: list[Line] = field(default_factory=list)
     results: list[Line] = field(default_factory=list)
+
+    @property
+    def start_ns(self) -> int:
+        """The intended start, or when a driver that was late itself had the task ready."""
+        return max(self.intended_ns, self.noticed_ns)
 
     @property
     def is_promised(self) -> bool:
@@ -38,6 +44,9 @@ def tasks(raw: Raw) -> list[Task]:
         task.accepted = accepted[0] if accepted else None
         if accepted:
             task.intended_ns = accepted[-1]["intended_ns"][accepted[-1]["tasks"].index(task.task)]
+            for line in accepted:
+                place = line["tasks"].index(task.task)
+                task.noticed_ns = (line.get("noticed_ns", [])[place:] or [task.noticed_ns])[0]
         elif submitted:
             task.intended_ns = submitted[-1]["intended_ns"]
         task.assigned = [e for e in raw.of("assigned") if e["task"] == task.task]

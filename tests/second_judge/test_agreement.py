@@ -23,6 +23,7 @@ NEVER_FAILED = (
     "journals_complete",
     "lab_was_sound",
     "links_as_planned",
+    "driver_was_punctual",
 )
 PARAMS: dict[str, dict[str, float]] = {
     "traffic_flowed": {"tasks": 20, "before": 5},
