@@ -10,6 +10,7 @@ CORES = {
     *("histories.connections", "histories.course", "histories.history", "histories.holes"),
     *(
         "histories.intervals",
+        "histories.machine",
         "histories.refusals",
         "histories.task_lives",
         "judging.container_changes",
