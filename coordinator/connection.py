@@ -32,12 +32,25 @@ COUNTED = (
 )  # fmt: skip
 
 
+@dataclass(slots=True)
+class Moved:
+    """Bytes that went into sockets and came out of them."""
+
+    sent_bytes: int = 0
+    received_bytes: int = 0
+
+
 class Traffic:
-    """Opens and seals the frames of all connections, and counts them."""
+    """Opens and seals the frames of all connections, and counts them.
+
+    Where there are sockets, `moved` has what workers' connections moved: upgrades, refusals, frame headers
+    and masks among it. Without, the frames alone are known.
+    """
 
     def __init__(self) -> None:
         self.totals = dict.fromkeys(COUNTED, 0)
-        self._recorded = 0
+        self.moved: Moved | None = None
+        self._recorded = dict(self.totals)
 
     def open(self, speaker: Connection | Pending, data: bytes | str) -> Frame:
         """The frame in `data`. Raises FrameError."""
@@ -67,8 +80,15 @@ class Traffic:
         return data
 
     def record(self, journal: Journal) -> None:
-        """Write the totals down, if a frame travelled since the last time."""
-        frames = self.totals["frames_sent"] + self.totals["frames_received"]
-        if frames != self._recorded:
-            self._recorded = frames
-            journal(events.Traffic, **self.totals)
+        """Write the totals down, if they changed since the last time."""
+        now = self.now()
+        if now != self._recorded:
+            self._recorded = dict(now)
+            journal(events.Traffic, **now)
+
+    def now(self) -> dict[str, int]:
+        """The totals, as `COUNTED` names them."""
+        if self.moved is None:
+            return self.totals
+        sent, received = self.moved.sent_bytes, self.moved.received_bytes
+        return {**self.totals, "wire_bytes_sent": sent, "wire_bytes_received": received}

@@ -13,6 +13,7 @@ from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode, Frame
 from websockets.protocol import Event, State
 
+from coordinator.connection import Moved
 from coordinator.fleet import Opening
 from coordinator.inflow import HANDSHAKE_BYTES, PROBE, Inflow
 from coordinator.strangers import Strangers
@@ -34,7 +35,7 @@ class Link(ServerConnection):
     """
 
     __slots__ = (
-        "_crowd", "_inflow", "_piece_bytes", "_received_bytes", "_rest", "_strangers", "echoes", "is_full",
+        "_crowd", "_inflow", "_moved", "_piece_bytes", "_rest", "_strangers", "echoes", "is_full",
         "on_broken", "on_dropped", "on_lost", "opening",
     )  # fmt: skip
 
@@ -51,7 +52,7 @@ class Link(ServerConnection):
         self._rest = b""
         self._piece_bytes = PIECE_BYTES
         self._crowd = 0
-        self._received_bytes = 0
+        self._moved = Moved()
 
     # -- coming in -----------------------------------------
 
@@ -70,8 +71,8 @@ class Link(ServerConnection):
         """Parse piece by piece, and stop where enough messages wait: the rest is parsed once they are taken,
         and nothing more is read from the socket before that.
         """
-        self._received_bytes += len(data)
-        if self.request is None and self._received_bytes > HANDSHAKE_BYTES:
+        self._moved.received_bytes += len(data)
+        if self.request is None and self._moved.received_bytes > HANDSHAKE_BYTES:
             self.drop("headers")
         elif self._rest:
             self._rest += data
@@ -149,6 +150,12 @@ class Link(ServerConnection):
 
     # -- the upgrade ---------------------------------------
 
+    def count_in(self, moved: Moved) -> None:
+        """From the first byte on, this connection's bytes count in `moved`."""
+        moved.sent_bytes += self._moved.sent_bytes
+        moved.received_bytes += self._moved.received_bytes
+        self._moved = moved
+
     def admit(self, inflow: Inflow) -> None:
         """The upgrade is answered: from here on these budgets count."""
         self._inflow = inflow
@@ -160,6 +167,11 @@ class Link(ServerConnection):
                 message.headers.clear()
 
     # -- going out -----------------------------------------
+
+    def send_data(self) -> None:
+        """Write out what the protocol has to say, and count it."""
+        self._moved.sent_bytes += sum(map(len, self.protocol.writes))
+        super().send_data()
 
     def can_send(self) -> bool:
         """Whether messages may still leave. Where not, the reading side says why."""

@@ -50,7 +50,7 @@ class _Snapshot(Collector):
         yield CounterMetricFamily("stormlab_store_commits", "Transactions", committer.commits)
         yield CounterMetricFamily("stormlab_store_rows", "Rows in them", committer.rows)
         yield CounterMetricFamily("stormlab_store_busy_seconds", "Time spent in them", committer.busy_s)
-        for name, total in self._core.traffic.totals.items():
+        for name, total in self._core.traffic.now().items():
             yield CounterMetricFamily(
                 f"stormlab_{name}", f"Totals of all connections: {name.replace('_', ' ')}", total
             )

@@ -18,6 +18,7 @@ from websockets.http11 import Request, Response
 from coordinator import probe
 from coordinator.awaited import Awaited
 from coordinator.committer import Committer
+from coordinator.connection import Moved
 from coordinator.core import Core, Opening
 from coordinator.echoes import Echoes
 from coordinator.inflow import WORKER, Inflow
@@ -58,6 +59,7 @@ class Shell:
         self._links: dict[int, Link] = {}
         self._echoes = Echoes()
         self._strangers = Strangers()
+        self._moved = core.traffic.moved = Moved()
         self._acting = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._start(self.committer.run())
@@ -188,6 +190,7 @@ class Shell:
             return None
         if request.path != WORKER_PATH:
             return probe.response(HTTPStatus.NOT_FOUND, f"workers connect to {WORKER_PATH}\n".encode())
+        link.count_in(self._moved)
         hellos = request.headers.get_all(HELLO_HEADER)
         try:
             hello = hellos[0] if len(hellos) == 1 else None

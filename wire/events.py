@@ -163,7 +163,11 @@ class CheckpointCreated(Event, tag="checkpoint_created", frozen=True):
 
 
 class Traffic(Event, tag="traffic", frozen=True):
-    """Totals of this process since it started, once a second while they change, and at its end."""
+    """Totals of this process since it started, once a second while they change, and at its end.
+
+    `wire_bytes_*` are what the sockets moved, upgrades and frame headers included; `raw_bytes_*` are the
+    messages before compression.
+    """
 
     frames_sent: int = 0
     frames_received: int = 0

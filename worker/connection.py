@@ -27,6 +27,7 @@ from wire.handshake import (
 )  # fmt: skip
 from wire.refusals import FrameError, FrameFault
 from worker.losses import Failure
+from worker.traffic import Moved
 
 CLOSE_TIMEOUT_S = 1.0
 _FAULT_BY_CODE = {1002: FrameFault.framing, 1007: FrameFault.text, 1009: FrameFault.too_large}
@@ -34,10 +35,20 @@ _FAULT_BY_CODE = {1002: FrameFault.framing, 1007: FrameFault.text, 1009: FrameFa
 
 class Link(ClientConnection):
     """A connection that ends as soon as its framing is broken, and does not wait for the other side to
-    agree.
+    agree. `moved` counts its bytes.
     """
 
+    def __init__(self, moved: Moved, *args: Any, **named: Any) -> None:
+        super().__init__(*args, **named)
+        self._moved = moved
+
+    def send_data(self) -> None:
+        """Write out what the protocol has to say, and count it."""
+        self._moved.sent_bytes += sum(map(len, self.protocol.writes))
+        super().send_data()
+
     def data_received(self, data: bytes) -> None:
+        self._moved.received_bytes += len(data)
         super().data_received(data)
         if self.protocol.parser_exc is not None:
             self.transport.close()
@@ -65,12 +76,12 @@ class DialError(Exception):
         self.failure = failure
 
 
-async def dial(url: str, hello: Hello, fleet_key: bytes) -> tuple[Link, Welcome]:
+async def dial(url: str, hello: Hello, fleet_key: bytes, moved: Moved) -> tuple[Link, Welcome]:
     """A connection whose welcome is genuine. Raises DialError. The time limit is the caller's."""
     made: list[Link] = []
 
     def make(*args: Any, **named: Any) -> Link:
-        made.append(Link(*args, **named))
+        made.append(Link(moved, *args, **named))
         return made[-1]
 
     try:

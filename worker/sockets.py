@@ -81,7 +81,7 @@ class Sockets:
 
     async def _dial(self, number: int, hello: Hello) -> None:
         try:
-            link, welcome = await dial(self._around.url, hello, self._around.fleet_key)
+            link, welcome = await dial(self._around.url, hello, self._around.fleet_key, self._traffic.moved)
         except DialError as error:
             self._dialling.pop(number, None)
             self._around.do(self._core.on_connect_failed(time.monotonic_ns(), number, error.failure))

@@ -14,6 +14,7 @@ from wire.address import coordinator_url, worker_name
 from wire.codec import PROTOCOL_VERSION
 from wire.handshake import Hello, Resume, Welcome
 from worker.connection import Link, dial
+from worker.traffic import Moved
 
 AT_ONCE = 64
 
@@ -49,7 +50,7 @@ async def _all(
             hello = Hello(
                 PROTOCOL_VERSION, name, incarnation, os.urandom(16), time.time(), 4, 4, True, resume
             )  # fmt: skip
-            made[name] = await dial(coordinator_url("127.0.0.1", port), hello, key)
+            made[name] = await dial(coordinator_url("127.0.0.1", port), hello, key, Moved())
 
     async with asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):

@@ -144,6 +144,8 @@ def test_traffic_adds_up_over_connections_and_is_told_only_when_it_changed() -> 
         opener.open(sealer.seal(frame))
         traffic.sent(frame)
         traffic.received(frame)
+        traffic.moved.sent_bytes += 600
+        traffic.moved.received_bytes += 600
     told = traffic.changed()
     assert told is not None
     assert (told["frames_sent"], told["messages_received"]) == (2, 2)
