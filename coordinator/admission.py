@@ -15,7 +15,10 @@ RESUME_SPEEDUP = 4
 of its own. (Both kinds of handshake cost about the same.)
 """
 SLOT_KEPT_NS = 60 * NS
-SLOTS_MAX = 50_000
+SLOTS_MAX = 20_000
+"""Slots that lie ahead, as many as there are sessions at the most. Beyond them there is a wait and no slot:
+made-up names push no slot into the next hour.
+"""
 EARLY_NS = 5_000_000
 
 
@@ -36,13 +39,17 @@ class Lane:
                 return slot_ns - now_ns
             del self._slots[worker]
             return 0
-        self._booked_ns = max(self._booked_ns, now_ns) + self._step_ns
-        wait_ns = self._booked_ns - self._burst_ns - now_ns
+        booked_ns = max(self._booked_ns, now_ns) + self._step_ns
+        wait_ns = booked_ns - self._burst_ns - now_ns
+        if wait_ns > SLOTS_MAX * self._step_ns:
+            return SLOTS_MAX * self._step_ns
+        self._booked_ns = booked_ns
         if wait_ns <= 0:
             return 0
         self._slots[worker] = now_ns + wait_ns
         self._slots.move_to_end(worker)
-        if len(self._slots) > SLOTS_MAX:
+        # Of those that passed unused some are still good; the rest are forgotten as room is needed.
+        if len(self._slots) > 2 * SLOTS_MAX:
             self._slots.popitem(last=False)
         return wait_ns
 

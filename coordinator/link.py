@@ -17,6 +17,7 @@ from coordinator.connection import Moved
 from coordinator.fleet import Opening
 from coordinator.inflow import HANDSHAKE_BYTES, PROBE, Inflow
 from coordinator.strangers import Strangers
+from coordinator.unfinished import Unfinished
 from wire.refusals import FrameError, FrameFault
 
 PIECE_BYTES = 4_096
@@ -35,13 +36,15 @@ class Link(ServerConnection):
     """
 
     __slots__ = (
-        "_crowd", "_inflow", "_moved", "_piece_bytes", "_rest", "_strangers", "echoes", "is_full",
-        "on_broken", "on_dropped", "on_lost", "opening",
+        "_crowd", "_has_part", "_inflow", "_moved", "_piece_bytes", "_rest", "_strangers", "_unfinished",
+        "echoes", "is_full", "on_broken", "on_dropped", "on_lost", "opening",
     )  # fmt: skip
 
-    def __init__(self, strangers: Strangers, *args: Any, **kwargs: Any) -> None:
+    def __init__(self, strangers: Strangers, unfinished: Unfinished, *args: Any, **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._strangers = strangers
+        self._unfinished = unfinished
+        self._has_part = False
         self.opening: Opening | None = None
         self.echoes = False
         self.is_full = False
@@ -63,6 +66,7 @@ class Link(ServerConnection):
 
     def connection_lost(self, exc: Exception | None) -> None:
         self._strangers.left(self)
+        self._unfinished.holds(self, 0)
         if self.on_lost:
             self.on_lost()
         super().connection_lost(exc)
@@ -80,6 +84,21 @@ class Link(ServerConnection):
             self._parse(data)
         else:
             self._parse_all(data)
+        self._count_part()
+
+    def _count_part(self) -> None:
+        """Count what makes no message yet: of a frame, of fragments, and what is not parsed."""
+        part_bytes = len(self.protocol.reader.buffer) + len(self._rest) + (self.protocol.current_size or 0)
+        if part_bytes or self._has_part:
+            self._has_part = part_bytes > 0
+            self._unfinished.holds(self, part_bytes)
+
+    def give_up(self) -> None:
+        """Too many bytes of unfinished messages are held, and this connection began its own first."""
+        if self.state is State.OPEN:
+            self._flooded("too long without the end of a message")
+        else:
+            self.drop("unfinished")
 
     def _parse_all(self, data: bytes) -> None:
         place = 0
@@ -135,6 +154,7 @@ class Link(ServerConnection):
         rest, self._rest = self._rest, b""
         if rest and self.state is not State.CLOSED and not self.protocol.reader.eof:
             self._parse_all(rest)
+            self._count_part()
         if not self._rest and not self.recv_messages.paused and not self.transport.is_closing():
             self.transport.resume_reading()
 

@@ -26,6 +26,7 @@ from coordinator.journal_file import JournalFile
 from coordinator.link import BROKEN, Link
 from coordinator.rows import JournaledRow, Row, Store
 from coordinator.strangers import Strangers
+from coordinator.unfinished import Unfinished
 from wire.address import WORKER_PATH
 from wire.codec import Limits
 from wire.handshake import HELLO_HEADER, REFUSAL_HEADER, WELCOME_HEADER, write_refusal, write_welcome
@@ -59,6 +60,7 @@ class Shell:
         self._links: dict[int, Link] = {}
         self._echoes = Echoes()
         self._strangers = Strangers()
+        self._unfinished = Unfinished()
         self._moved = core.traffic.moved = Moved()
         self._acting = False
         self._tasks: set[asyncio.Task[None]] = set()
@@ -170,7 +172,7 @@ class Shell:
     # -- the upgrade ---------------------------------------
 
     def _link(self, *args: Any, **kwargs: Any) -> Link:
-        link = Link(self._strangers, *args, **kwargs)
+        link = Link(self._strangers, self._unfinished, *args, **kwargs)
         link.on_dropped = self._dropped
         return link
 

@@ -7,7 +7,7 @@ import itertools
 import msgspec
 import pytest
 
-from coordinator.admission import Admission
+from coordinator.admission import SLOTS_MAX, Admission
 from coordinator.core import Opening, Refused
 from coordinator.nonces import Nonces
 from tests.coordinator.world import KEY, WALL_S, World
@@ -164,3 +164,29 @@ def test_every_worker_of_the_lab_is_let_in_and_without_members_any_name_is() -> 
     world = World(members=3)
     assert [world.peer(f"worker-{number}").session is None for number in (1, 2, 3)] == [False] * 3
     assert World(fleet=1).peer("worker-400").session is not None
+
+
+def test_made_up_names_push_no_slot_further_than_all_sessions_would() -> None:
+    admission = Admission(rate_per_s=50, burst=20)
+    waits_ns = [admission.wait_ns(f"made-up-{n}", 0, resuming=False) for n in range(5 * SLOTS_MAX)]
+    assert max(waits_ns) == SLOTS_MAX * S // 50
+    assert admission.wait_ns("worker-1", 0, resuming=False) <= SLOTS_MAX * S // 50
+    assert admission.wait_ns("worker-2", 0, resuming=True) == 0
+
+
+def test_whoever_has_a_slot_keeps_it_however_many_ask_behind_it() -> None:
+    admission = Admission(rate_per_s=50, burst=1)
+    admission.wait_ns("worker-1", 0, resuming=False)
+    slot_ns = admission.wait_ns("worker-2", 0, resuming=False)
+    for n in range(3 * SLOTS_MAX):
+        admission.wait_ns(f"made-up-{n}", 0, resuming=False)
+    assert admission.wait_ns("worker-2", slot_ns, resuming=False) == 0
+
+
+def test_both_lanes_together_let_in_no_more_than_their_rate_and_their_bursts() -> None:
+    admission, begun, resumed = Admission(rate_per_s=50, burst=20), 0, 0
+    for now_ns in range(0, 60 * S, S // 400):
+        begun += admission.wait_ns(f"new-{now_ns}", now_ns, resuming=False) == 0
+        resumed += admission.wait_ns(f"old-{now_ns}", now_ns, resuming=True) == 0
+    # Who resumes costs a quarter of one who begins.
+    assert begun + resumed / 4 <= 50 * 60 + 2 * 20 + 1

@@ -17,6 +17,7 @@ from coordinator.echoes import ECHOES_MAX, QUIET_S, Echoes
 from coordinator.inflow import HANDSHAKE_BYTES, PROBE, WORKER, Inflow
 from coordinator.probe import BYTES_MAX
 from coordinator.strangers import Strangers
+from coordinator.unfinished import Unfinished
 from tests.coordinator.running import Coordinator, coordinator
 from wire.channel import Bounds
 
@@ -115,6 +116,35 @@ def test_an_echo_that_ends_leaves_its_place() -> None:
     _admit(echoes, link, 0.0)
     link.on_lost()
     assert len(echoes) == 0
+
+
+class _Holder:
+    def __init__(self) -> None:
+        self.given_up = False
+
+    def give_up(self) -> None:
+        self.given_up = True
+
+
+def test_of_messages_that_do_not_end_the_one_that_was_begun_first_is_given_up() -> None:
+    unfinished, holders = Unfinished(100), [_Holder() for _ in range(4)]
+    for holder in holders[:3]:
+        unfinished.holds(holder, 30)
+    unfinished.holds(holders[1], 40)
+    assert [holder.given_up for holder in holders] == [False] * 4
+    unfinished.holds(holders[3], 10)
+    assert [holder.given_up for holder in holders] == [True, False, False, False]
+    assert unfinished.held_bytes == 80
+
+
+def test_a_message_that_ends_holds_nothing_and_the_next_one_begins_anew() -> None:
+    unfinished, first, second = Unfinished(100), _Holder(), _Holder()
+    unfinished.holds(first, 60)
+    unfinished.holds(second, 30)
+    unfinished.holds(first, 0)
+    unfinished.holds(first, 90)
+    assert (first.given_up, second.given_up) == (False, True)
+    assert (len(unfinished), unfinished.held_bytes) == (1, 90)
 
 
 # -- over sockets ------------------------------------------
