@@ -145,13 +145,14 @@ class Core:
         if heard is None:
             return
         try:
+            raw_bytes = heard.opener.raw_bytes
             frame = self.traffic.open(heard, data)
             speaker = self.fleet.admit(heard, now_ns) if isinstance(heard, Pending) else heard
             if speaker is None:
                 return
             session = speaker.session
             received = session.channel.received
-            self._hearing.hear(speaker, frame, now_ns)
+            self._hearing.hear(speaker, frame, heard.opener.raw_bytes - raw_bytes, now_ns)
         except FrameError as error:
             self.on_broken(now_ns, connection, error)
             return

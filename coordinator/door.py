@@ -12,7 +12,7 @@ from coordinator.nonces import Nonces
 from coordinator.refusals import Refusals
 from wire import events
 from wire.address import worker_name
-from wire.handshake import HandshakeError, Hello, Refusal, read_hello
+from wire.handshake import RETRY_MAX_MS, HandshakeError, Hello, Refusal, read_hello
 from wire.limits import WORDS_CHARS, cut
 from wire.refusals import Reason
 from wire.settings import CoordinatorSettings
@@ -66,7 +66,7 @@ class Door:
     ) -> Refused:
         """Turn a worker away, counted and written down."""
         self._counters.add("handshakes_refused", reason.label)
-        detail = cut(detail, WORDS_CHARS)
+        detail, retry_after_ms = cut(detail, WORDS_CHARS), min(retry_after_ms, RETRY_MAX_MS)
         # By the reason and not by the worker's name: before it is let in it may call itself anything.
         self._refusals.write(
             now_ns, events.HandshakeRefused, reason.label, reason.label, worker=worker, reason=reason.label,

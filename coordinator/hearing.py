@@ -44,8 +44,8 @@ class Hearing:
             Leaving: self._leaving,
         }
 
-    def hear(self, speaker: Connection, frame: Frame, now_ns: int) -> None:
-        """Act on a frame. Raises FrameError, and then nothing of it was believed."""
+    def hear(self, speaker: Connection, frame: Frame, size_bytes: int, now_ns: int) -> None:
+        """Act on a frame of `size_bytes`. Raises FrameError, and then nothing of it was believed."""
         session = speaker.session
         credit = session.channel.committed + self._bounds.window
         acts = self._acts
@@ -56,7 +56,7 @@ class Hearing:
             if envelope.sequence > credit:
                 detail = f"message {envelope.sequence}; the credit ended at {credit}"
                 raise FrameError(FrameFault.sequence_gap, detail)
-        arrived, acknowledged = session.channel.receive(frame)
+        arrived, acknowledged = session.channel.receive(frame, size_bytes)
         for message in arrived:
             acts[type(message)](speaker, message, now_ns)
         # The inventory was written before this frame's acknowledgement, and is judged before that counts.

@@ -29,6 +29,7 @@ from coordinator.attempts import Attempts, zeroth_token
 from coordinator.counters import Counters
 from coordinator.doubts import Doubts
 from coordinator.effects import Effects
+from coordinator.kept_bytes import KeptBytes
 from coordinator.proofs import Proofs
 from coordinator.refusals import Refusals
 from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ReleaseRow, ResultRow, Row, TaskRow
@@ -62,6 +63,7 @@ class Ledger:
         self._journal = journal
         self._counters = counters
         self._refusals = refusals
+        self.kept = KeptBytes()
         self._tasks: dict[str, Task] = {}
         self._done: dict[str, int] = {}
         self._waiting = WaitingTasks()
@@ -89,6 +91,8 @@ class Ledger:
             because = trouble(task)
             if because is None and len(self._waiting) + self._storing >= self._waiting_max:
                 because = f"the queue is full: {self._waiting_max} tasks wait (coordinator.waiting_tasks)"
+            if because is None and not self.kept.takes_task(len(bytes(task.params))):
+                because = f"the queue is full: tasks with {self.kept.params_bytes} bytes of params are kept"
             if because is not None:
                 refused.append(control.RefusedTask(task.task_id, because))
                 continue
@@ -97,6 +101,7 @@ class Ledger:
             is_next = self._storing == self._given_early and not len(self._waiting)
             self._storing += 1
             self._tasks[row.task_id] = Task(row)
+            self.kept.task_came(self._tasks[row.task_id])
             self._effects.rows.append(row)
             accepted += 1
             if at_once:
@@ -123,6 +128,8 @@ class Ledger:
         self._tasks = {row.task_id: Task(row) for row in recovered.tasks}
         for task_id, checkpoint in recovered.checkpoints.items():
             self._tasks[task_id].checkpoint = checkpoint
+        for task in self._tasks.values():
+            self.kept.task_came(task)
         for task_id, attempt in recovered.attempts.items():
             task = self._tasks[task_id]
             task.given, task.strikes = attempt.given, attempt.strikes
@@ -212,6 +219,8 @@ class Ledger:
             because = "older"
         elif hashlib.sha256(checkpoint.state).digest() != checkpoint.sha256:
             because = "damaged"
+        elif not self.kept.takes_state(checkpoint):
+            because = "full"
         if because or attempt is None:
             self._counters.add("checkpoints_refused", because)
             self._refusals.write(
@@ -221,6 +230,7 @@ class Ledger:
             return
         task = attempt.task
         task.reached_step = max(task.reached_step, checkpoint.step)
+        self.kept.state_came(checkpoint)
         self._effects.rows.append(
             CheckpointRow(task.row.number, message.task_id, message.token, session.worker, checkpoint)
         )
@@ -269,6 +279,7 @@ class Ledger:
                 self._waiting.put_back(task)
         elif isinstance(row, CheckpointRow):
             task = self._tasks.get(row.task_id)
+            self.kept.state_over(row.checkpoint if task is None else task.checkpoint)
             if task is not None:
                 task.checkpoint = row.checkpoint
             self._counters.add("checkpoints_committed")
@@ -328,7 +339,7 @@ class Ledger:
             self._waiting.put(task, now_ns)
 
     def _done_with(self, row: ResultRow) -> None:
-        del self._tasks[row.task_id]
+        self.kept.task_over(self._tasks.pop(row.task_id))
         self._done[row.task_id] = row.number
         if row.outcome == "completed":
             self._completed += 1

@@ -16,7 +16,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from wire.kept import Kept
-from wire.limits import FRAME_MESSAGES, FRAME_ROOM_BYTES
+from wire.limits import FRAME_MESSAGES, FRAME_ROOM_BYTES, LARGE_BYTES, MESSAGE_BYTES
 from wire.messages import UNNUMBERED, Envelope, Frame, Message, bulk_bytes
 from wire.priority import Priority, PriorityQueue
 from wire.refusals import FrameError, FrameFault
@@ -51,7 +51,8 @@ class Channel:
 
     __slots__ = (
         "_bounds", "_committed", "_in_flight_bytes", "_kept", "_next_sequence", "_peer_limit", "_received",
-        "_resend_at", "_waiting", "_waiting_bytes", "duplicates", "resent",
+        "_resend_at", "_uncommitted", "_uncommitted_bytes", "_waiting", "_waiting_bytes",
+        "duplicates", "resent",
     )  # fmt: skip
 
     def __init__(self, bounds: Bounds = Bounds(), received: int = 0, aged_after_ms: int = 10_000) -> None:
@@ -64,6 +65,8 @@ class Channel:
         self._next_sequence = 1
         self._received = received
         self._committed = received
+        self._uncommitted: deque[tuple[int, int]] = deque()
+        self._uncommitted_bytes = 0
         self._peer_limit = 0
         self.resent = 0
         self.duplicates = 0
@@ -126,11 +129,13 @@ class Channel:
 
     # -- coming in -----------------------------------------
 
-    def receive(self, frame: Frame) -> tuple[list[Message], list[Message]]:
-        """What `frame` brings: messages to act on, in order, and our own messages that it acknowledges.
+    def receive(self, frame: Frame, size_bytes: int = 0) -> tuple[list[Message], list[Message]]:
+        """What `frame`, of `size_bytes`, brings: messages to act on, in order, and our own messages that it
+        acknowledges.
 
-        Raises FrameError for a number that leaves a gap, or an acknowledgement of what was never sent. What
-        came twice is counted and left out.
+        Raises FrameError for a number that leaves a gap, an acknowledgement of what was never sent, or more
+        bytes that are not committed yet than the other side's window holds. What came twice is counted and
+        left out.
         """
         received, duplicates = self._received, 0
         arrived: list[Message] = []
@@ -146,7 +151,11 @@ class Channel:
             else:
                 raise FrameError(FrameFault.sequence_gap, f"message {sequence} where {received + 1} was due")
         # Only a frame that is right as a whole changes anything: what it brought would be lost otherwise.
+        large_bytes = self._large_bytes(arrived) if size_bytes > LARGE_BYTES else 0
         acknowledged = self.acknowledge(frame.ack)
+        if large_bytes:
+            self._uncommitted.append((received, large_bytes))
+            self._uncommitted_bytes += large_bytes
         self._peer_limit = max(self._peer_limit, frame.ack + frame.credit)
         self._received = received
         self.duplicates += duplicates
@@ -172,6 +181,8 @@ class Channel:
     def commit(self, sequence: int) -> None:
         """All up to `sequence` is as durable here as this side promises: the next frame acknowledges it."""
         self._committed = max(self._committed, min(sequence, self._received))
+        while self._uncommitted and self._uncommitted[0][0] <= self._committed:
+            self._uncommitted_bytes -= self._uncommitted.popleft()[1]
 
     # -- living through connections ------------------------
 
@@ -193,6 +204,8 @@ class Channel:
     def restart_incoming(self) -> None:
         """The other side numbers from 1 again (it lost its memory of this direction)."""
         self._received = self._committed = 0
+        self._uncommitted.clear()
+        self._uncommitted_bytes = 0
 
     def restart(self, credit: int) -> None:
         """A new session in the same process: nothing numbered stands, and all that is not acknowledged is
@@ -227,6 +240,16 @@ class Channel:
     def depth(self) -> int:
         """Messages that are not acknowledged yet, waiting ones among them."""
         return len(self._kept) + len(self._waiting)
+
+    def _large_bytes(self, arrived: list[Message]) -> int:
+        """The bytes of the numbered messages of a large frame. Raises FrameError where they are more than the
+        other side may have under way: a window, passed by one message.
+        """
+        size_bytes = sum(bulk_bytes(message) for message in arrived if type(message) not in UNNUMBERED)
+        most_bytes = self._bounds.window_bytes + MESSAGE_BYTES
+        if self._uncommitted_bytes + size_bytes > most_bytes:
+            raise FrameError(FrameFault.flood, f"more than {most_bytes} bytes are under way unacknowledged")
+        return size_bytes
 
     def _is_full(self) -> bool:
         return len(self._waiting) >= self._bounds.waiting or self._waiting_bytes >= self._bounds.waiting_bytes

@@ -26,6 +26,8 @@ WELCOME_HEADER = "X-Stormlab-Welcome"
 REFUSAL_HEADER = "X-Stormlab-Refusal"
 NONCE_BYTES = 16
 CLOCK_BOUND_S = 300.0
+RETRY_MAX_MS = 24 * 3_600_000
+"""No refusal sends a worker away for longer. It is not signed, so what is read has the same bound."""
 _CHECKSUM_BYTES = 8
 _FINGERPRINT_BYTES = 8
 
@@ -93,7 +95,7 @@ class Refusal(msgspec.Struct, array_like=True, frozen=True):
 
     reason: Label
     detail: Words
-    retry_after_ms: int = 0
+    retry_after_ms: Annotated[int, msgspec.Meta(ge=0, le=RETRY_MAX_MS)] = 0
 
 
 _TERMINAL = {reason.label for reason in Reason if reason.terminal}

@@ -33,6 +33,8 @@ FRAME_BYTES: Final = 1024 * KIB
 """A frame as it travels, and what it inflates to: one that does not compress has to fit too."""
 FRAME_ROOM_BYTES: Final = 64 * KIB
 """A frame that holds so much takes no more messages."""
+LARGE_BYTES: Final = 16 * KIB
+"""Frames beyond it count by their bytes until they are durable; of smaller ones the window is the bound."""
 FRAME_MESSAGES: Final = 256
 """Numbered messages of one frame."""
 ENVELOPES_MAX: Final = 4 * FRAME_MESSAGES

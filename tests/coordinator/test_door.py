@@ -11,7 +11,7 @@ from coordinator.admission import SLOTS_MAX, Admission
 from coordinator.core import Opening, Refused
 from coordinator.nonces import Nonces
 from tests.coordinator.world import KEY, WALL_S, World
-from wire.handshake import CLOCK_BOUND_S, Hello, is_terminal, write_hello
+from wire.handshake import CLOCK_BOUND_S, RETRY_MAX_MS, Hello, is_terminal, write_hello
 from wire.messages import GoAway
 
 S = 1_000_000_000
@@ -164,6 +164,14 @@ def test_every_worker_of_the_lab_is_let_in_and_without_members_any_name_is() -> 
     world = World(members=3)
     assert [world.peer(f"worker-{number}").session is None for number in (1, 2, 3)] == [False] * 3
     assert World(fleet=1).peer("worker-400").session is not None
+
+
+def test_no_wait_is_longer_than_a_refusal_may_say() -> None:
+    world = World(admission_per_s=0.001, admission_burst=1)
+    for n in range(200):
+        answer = world.peer_unconnected(f"worker-{n}").knock()
+    assert isinstance(answer, Refused)
+    assert answer.refusal.retry_after_ms == RETRY_MAX_MS
 
 
 def test_made_up_names_push_no_slot_further_than_all_sessions_would() -> None:

@@ -221,6 +221,13 @@ def test_a_hello_without_a_time_is_refused_by_its_clock(wall_s: float) -> None:
         handshake.read_hello(handshake.write_hello(hello, KEY), KEY, 1_795_000_000.0)
 
 
+@pytest.mark.parametrize("retry_after_ms", [-1, handshake.RETRY_MAX_MS + 1, 1 << 62])
+def test_a_refusal_that_sends_away_for_ever_is_damaged(retry_after_ms: int) -> None:
+    value = handshake.write_refusal(handshake.Refusal("full", "", retry_after_ms))
+    with pytest.raises(handshake.HandshakeError, match="damaged"):
+        handshake.read_refusal(value)
+
+
 @pytest.mark.parametrize("size_bytes", [0, 15, 17, 5_000])
 def test_a_nonce_has_one_length(size_bytes: int) -> None:
     hello = handshake.Hello(1, "worker-1", "life", bytes(size_bytes), 1_795_000_000.0, 1, 0, True)

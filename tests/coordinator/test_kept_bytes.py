@@ -1,0 +1,101 @@
+"""What is kept in memory for tasks, and what a worker may have under way, is bounded in bytes."""
+
+from __future__ import annotations
+
+import hashlib
+
+import msgspec
+
+from coordinator.kept_bytes import KeptBytes
+from tests.coordinator.world import World
+from wire.channel import Bounds
+from wire.limits import BULK_BYTES, MESSAGE_BYTES
+from wire.messages import Checkpoint, CheckpointSaved, Result
+
+
+def checkpoint(step: int, size_bytes: int = 100) -> Checkpoint:
+    state = bytes(size_bytes)
+    return Checkpoint(step, state, hashlib.sha256(state).digest())
+
+
+def params(size_bytes: int) -> msgspec.Raw:
+    return msgspec.Raw(b'"' + b"p" * (size_bytes - 2) + b'"')
+
+
+def test_tasks_are_taken_while_there_is_room_for_their_params_and_again_once_there_is() -> None:
+    world = World()
+    world.core.ledger.kept = KeptBytes(params_max=1_000)
+    assert world.submit("a", "b", "c", params=params(400)).accepted == 2
+    answer = world.submit("d", params=params(201))
+    assert "the queue is full" in answer.refused[0].because
+    peer = world.peer()
+    peer.finish(peer.assigned[0])
+    assert world.submit("d", params=params(201)).accepted == 1
+
+
+def test_a_checkpoint_for_which_there_is_no_room_is_refused_and_the_task_goes_on() -> None:
+    world = World()
+    peer = world.peer(slots=4)
+    world.core.ledger.kept = KeptBytes(checkpoints_max=250)
+    world.submit("a", "b", "c", params=params(2))
+    for assign in peer.assigned:
+        peer.save(assign, checkpoint(1))
+    assert [line["because"] for line in world.told("checkpoint_refused")] == ["full"]
+    for assign in peer.assigned:
+        peer.finish(assign)
+    assert len(world.outcomes()) == 3
+
+
+def test_a_newer_checkpoint_takes_the_place_of_the_older_and_a_result_leaves_none() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a", params=params(50))
+    (assign,) = peer.assigned
+    kept = world.core.ledger.kept
+    for step in range(1, 20):
+        peer.save(assign, checkpoint(step, 100 + step))
+        assert (kept.params_bytes, kept.checkpoint_bytes) == (50, 100 + step)
+    world.crash()
+    kept = world.core.ledger.kept
+    assert (kept.params_bytes, kept.checkpoint_bytes) == (50, 119)
+    peer.connect()
+    peer.inventory(assign)
+    peer.finish(assign)
+    assert (kept.params_bytes, kept.checkpoint_bytes) == (0, 0)
+
+
+def test_a_worker_that_sends_more_than_its_window_before_anything_is_durable_is_closed() -> None:
+    world = World()
+    peer = world.peer()
+    world.submit("a")
+    (assign,) = peer.assigned
+    sent = 0
+    for step in range(1, 20):
+        peer.channel.resume(0, 10_000)
+        message = CheckpointSaved(assign.task_id, assign.token, checkpoint(step, BULK_BYTES))
+        peer.queue(message)
+        # As if what was sent had been acknowledged: an honest channel would wait here.
+        peer.channel._in_flight_bytes = 0
+        peer.channel._resend_at = peer.channel.in_flight
+        peer.send(peer.frame(), settle=False)
+        sent += 1
+        if world.core.effects.closes:
+            break
+    assert [close.reason for close in world.core.effects.take_closes()] == ["flood"]
+    assert sent <= 1 + (Bounds().window_bytes + MESSAGE_BYTES) // BULK_BYTES
+    assert world.core.counters.totals[("frames_refused", "flood")] == 1
+
+
+def test_an_honest_worker_sends_its_largest_results_one_after_the_other_and_is_never_closed() -> None:
+    world = World()
+    peer = world.peer(slots=20)
+    world.submit(*[f"t{number}" for number in range(20)])
+    for assign in peer.assigned:
+        peer.queue(Result(assign.task_id, assign.token, bytes(BULK_BYTES), "", 0, 1, 2))
+    for _ in range(100):
+        while peer.channel.has_more():
+            peer.send(peer.frame(), settle=False)
+        world.settle()
+        peer.hear()
+    assert world.closed == []
+    assert len(world.outcomes()) == 20
