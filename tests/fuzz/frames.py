@@ -15,7 +15,22 @@ from tests.coordinator.mini_worker import MiniWorker
 from tests.fuzz import hostile
 from wire.codec import Limits
 from wire.handshake import Resume
-from wire.messages import Envelope, Frame, GoAway, Goodbye, Message
+from wire.limits import BULK_BYTES, ENVELOPES_MAX, ERROR_CHARS, HELD_MAX, WORDS_CHARS
+from wire.messages import (
+    Checkpoint,
+    CheckpointSaved,
+    Envelope,
+    Frame,
+    GoAway,
+    Goodbye,
+    HandBack,
+    Heartbeat,
+    Held,
+    Inventory,
+    Message,
+    Progress,
+    Result,
+)
 
 ANSWER_S = 20.0
 
@@ -94,11 +109,39 @@ FRAMES: dict[str, tuple[str, Callable[[Forger, random.Random], bytes | str]]] = 
     ),
     "for workers to hear": ("undecodable", lambda forger, chance: forger.frame(GoAway(1, "x"))),
     "nonsense, signed": ("undecodable", _undecodable),
+    "a text beyond its bound": (
+        "undecodable",
+        lambda forger, chance: forger.frame(
+            HandBack("t", 1, "x" * (WORDS_CHARS + chance.randrange(1, 100_000)))
+        ),
+    ),
+    "an error beyond its bound": (
+        "undecodable",
+        lambda forger, chance: forger.frame(Result("t", 1, b"", "x" * (ERROR_CHARS + 1), 0, 0, 0)),
+    ),
+    "a state beyond its bound": (
+        "undecodable",
+        lambda forger, chance: forger.frame(
+            CheckpointSaved("t", 1, Checkpoint(1, bytes(BULK_BYTES + 1), b""))
+        ),
+    ),
+    "more attempts than a worker holds": (
+        "undecodable",
+        lambda forger, chance: forger.frame(Inventory([Held("t", 1)] * (HELD_MAX + 1))),
+    ),
+    "a beat for more than a worker holds": (
+        "undecodable",
+        lambda forger, chance: forger.frame(Heartbeat(0, 0, [Progress(1, 1)] * (HELD_MAX + 1))),
+    ),
+    "more messages than a frame takes": (
+        "undecodable",
+        lambda forger, chance: forger.frame(*[Goodbye("x")] * (ENVELOPES_MAX + 1)),
+    ),
     "a bomb": ("bomb", lambda forger, chance: forger.sealed(hostile.BOMB, flags=1)),
     "no deflate stream": ("undecodable", lambda forger, chance: forger.sealed(b"\xff" * 40, flags=1)),
     "too large": ("too_large", lambda forger, chance: bytes(Limits().frame_bytes + 1)),
 }
-BY_CHANCE = {"too large": 1, "a bomb": 1}
+BY_CHANCE = {"too large": 1, "a bomb": 1, "a state beyond its bound": 1}
 WEIGHTS = [BY_CHANCE.get(name, 8) for name in FRAMES]
 
 

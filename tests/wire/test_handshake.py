@@ -92,7 +92,7 @@ def test_arbitrary_header_values_are_damage(value: str) -> None:
 
 def test_only_a_wrong_key_and_a_refused_version_are_terminal() -> None:
     terminal = {r.label for r in Reason if is_terminal(Refusal(r.label, ""))}
-    assert terminal == {"bad_key", "version"}
+    assert terminal == {"bad_key", "version", "stranger"}
 
 
 def test_a_refusal_is_read_as_it_was_written() -> None:
