@@ -189,12 +189,3 @@ def test_whoever_has_a_slot_keeps_it_however_many_ask_behind_it() -> None:
     for n in range(3 * SLOTS_MAX):
         admission.wait_ns(f"made-up-{n}", 0, resuming=False)
     assert admission.wait_ns("worker-2", slot_ns, resuming=False) == 0
-
-
-def test_both_lanes_together_let_in_no_more_than_their_rate_and_their_bursts() -> None:
-    admission, begun, resumed = Admission(rate_per_s=50, burst=20), 0, 0
-    for now_ns in range(0, 60 * S, S // 400):
-        begun += admission.wait_ns(f"new-{now_ns}", now_ns, resuming=False) == 0
-        resumed += admission.wait_ns(f"old-{now_ns}", now_ns, resuming=True) == 0
-    # Who resumes costs a quarter of one who begins.
-    assert begun + resumed / 4 <= 50 * 60 + 2 * 20 + 1
