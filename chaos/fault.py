@@ -72,6 +72,8 @@ class Fault(Strict, ABC):
     """Whether it goes on until it is ended (and needs a `for`), or is over in an instant."""
     changes: ClassVar[frozenset[Change]] = frozenset()
     """What of a container it can change. Only a fault that can end a process excuses that one ended."""
+    done_at_once: ClassVar[bool] = False
+    """Whether a lasting fault did all that it is in its beginning; what follows is only its absence."""
     summary: ClassVar[str]
     ends_see: ClassVar[str]
     good_client: ClassVar[str]

@@ -12,6 +12,8 @@ class LabError(Exception):
     """The lab cannot go on. `sentence` says what was expected and found; `hint` says what to do next."""
 
     exit_code = ExitCode.LAB_BROKE
+    kept = ""
+    """The folder's name of a run that was kept all the same."""
 
     def __init__(self, sentence: str, hint: str = "") -> None:
         # Whatever a file or a flag holds, a sentence stays one.

@@ -14,6 +14,7 @@ class Kill(ContainerFault):
 
     name: ClassVar = "kill"
     changes: ClassVar = frozenset({Change.ended})
+    done_at_once: ClassVar = True
     summary: ClassVar = "SIGKILL: no goodbye, nothing saved; started again when it ends"
     ends_see: ClassVar = (
         "The kernel closes its sockets: the other end reads FIN or RST. Memory is gone; what is on disk "

@@ -15,7 +15,7 @@ import click
 
 from driver.errors import LabError, StoppedError, WrongUseError
 from driver.exit_codes import MEANING, ExitCode
-from driver.terminal import Terminal
+from driver.terminal import Terminal, print_lines
 
 CATALOGUE = {
     "setup": "make this machine ready: a Docker engine, base images",
@@ -71,10 +71,29 @@ class _Commands(click.Group):
             formatter.write_dl(list(CATALOGUE.items()))
 
 
+def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        # Only here: no other command needs to know it so early.
+        from driver.runs.run_folder import own_version
+
+        print_lines([f"stormlab {own_version()}"])
+        context.exit()
+
+
 commands = _Commands(
     "lab.py",
     help="A lab for network chaos: real workers, a real coordinator, and Toxiproxy between them.",
     epilog=_EPILOG,
+    params=[
+        click.Option(
+            ["--version"],
+            is_flag=True,
+            expose_value=False,
+            is_eager=True,
+            callback=_tell_version,
+            help="Which Stormlab this is.",
+        )
+    ],
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 

@@ -12,11 +12,12 @@ import click
 
 from chaos.hands import names
 from chaos.units import format_seconds
+from driver.answer import Answer, answer_of, write_answer
 from driver.cli import options, options_run
 from driver.cli.scenario_files import scenario_file
 from driver.cli.verdicts import show_verdict
 from driver.dashboard.beside import dashboard_beside
-from driver.errors import WrongUseError
+from driver.errors import LabError, WrongUseError
 from driver.exit_codes import ExitCode
 from driver.runs.group_run import Place, plan_all, run_group
 from driver.runs.run import Request, run
@@ -41,17 +42,32 @@ from driver.terminal import Terminal, print_json, print_lines, print_table
 @options.host
 @options.port
 @options.as_json
+@click.option("--answer", type=click.Path(dir_okay=False, path_type=Path), hidden=True)
 @options.log_level
 def command(
     name: str, workers: int | None, duration: float | None, seed: int | None, quick: bool,
     variables: dict[str, Any], dry_run: bool, repeat: int | None, results: Path, keep: bool, watched: bool,
-    project: str, host: str, port: int | None, as_json: bool,
+    project: str, host: str, port: int | None, as_json: bool, answer: Path | None,
 ) -> int:  # fmt: skip
     """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report to results/.
 
     One with a matrix or repeats becomes a folder of runs, and a comparison of them.
     """
-    path, overrides = scenario_file(name), Overrides(workers, duration, variables, quick)
+    try:
+        return _run(
+            name, Overrides(workers, duration, variables, quick), seed, repeat, dry_run, as_json, watched,
+            Place(results, host, port), keep, project, answer,
+        )  # fmt: skip
+    except LabError as error:
+        write_answer(answer, answer_of(error))
+        raise
+
+
+def _run(
+    name: str, overrides: Overrides, seed: int | None, repeat: int | None, dry_run: bool, as_json: bool,
+    watched: bool, place: Place, keep: bool, project: str, answer: Path | None,
+) -> int:  # fmt: skip
+    path = scenario_file(name)
     drawn = secrets.randbelow(options_run.MAX_SEED) if seed is None else seed
     planned = plan_all(path, load_scenario(path, overrides), overrides, repeat, drawn)
     plan = planned[0].plan
@@ -67,20 +83,33 @@ def command(
                 f"--keep leaves one lab standing, and {name} asks for {len(planned)} runs of a lab each.",
                 "Leave --keep out, or narrow the runs with --var and --repeat 1.",
             )
-        with Terminal() as terminal, dashboard_beside(watched, project, results, terminal.say):
-            place = Place(results, host, port)
+        with Terminal() as terminal, dashboard_beside(watched, project, place.results, terminal.say):
             folder, group = run_group(planned, place, options.engine_of(project), terminal)
         # Only here: what compares runs takes a second to load.
         from driver.cli.groups import show_group
 
         show_group(folder, group, as_json)
+        told = Answer(
+            exit_code=group.exit_code, verdict=group.verdict.value, because=group.because, run=group.run
+        )
+        write_answer(answer, told)
         return group.exit_code
-    with Terminal() as terminal, dashboard_beside(watched, project, results, terminal.say):
+    with Terminal() as terminal, dashboard_beside(watched, project, place.results, terminal.say):
         terminal.say(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
-        request = Request(plan, planned[0].scenario_yaml, results, sys.argv, host, port, keep=keep)
+        request = Request(
+            plan, planned[0].scenario_yaml, place.results, sys.argv, place.host, place.port, keep=keep
+        )
         judged = asyncio.run(run(request, options.engine_of(project), terminal))
     show_verdict(judged, as_json)
-    return judged.verdict.exit_code
+    ended = judged.verdict
+    told = Answer(
+        exit_code=int(ended.exit_code),
+        verdict=ended.verdict.value,
+        because=ended.because,
+        run=judged.record.run,
+    )
+    write_answer(answer, told)
+    return ended.exit_code
 
 
 def _in_short(plan: Plan) -> str:

@@ -11,16 +11,17 @@ import click
 
 from driver.cli import options, options_run
 from driver.dashboard.beside import dashboard_beside
+from driver.exit_codes import ExitCode
 from driver.labs.bring_up import services
 from driver.runs.run_folder import new_folder
 from driver.runs.store import write_file
 from driver.scenarios.scenario_file import scenario_paths
 from driver.suite.child import Stop
-from driver.suite.commands import Flags
+from driver.suite.commands import TESTS_LIMIT_S, Flags
 from driver.suite.conduct import conduct, not_run
 from driver.suite.entry import TESTS, Outcome, Result, Summary, overall, select
 from driver.suite.papers import as_json, as_junit, as_markdown, took
-from driver.suite.performer import Performer
+from driver.suite.performer import Performer, limit_s
 from driver.terminal import Board, Terminal, print_json, print_lines, print_table
 
 _COLUMNS = ["outcome", "entry", "took", "because"]
@@ -33,6 +34,7 @@ _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "
 )
 @click.argument("more", nargs=-1, metavar="[NAME]...")
 @options_run.quick
+@click.option("--list", "listed", is_flag=True, help="Only name the entries, and the time that they take.")
 @click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or decides nothing.")
 @options_run.seed
 @options_run.results
@@ -43,8 +45,8 @@ _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "
 @options.as_json
 @options.log_level
 def command(
-    only: tuple[str, ...], more: tuple[str, ...], quick: bool, fail_fast: bool, seed: int | None,
-    results: Path, watched: bool, project: str, host: str, port: int | None, as_json: bool,
+    only: tuple[str, ...], more: tuple[str, ...], quick: bool, listed: bool, fail_fast: bool,
+    seed: int | None, results: Path, watched: bool, project: str, host: str, port: int | None, as_json: bool,
 ) -> int:  # fmt: skip
     """Run the tests and then the scenarios, one after the other, and write one summary to results/.
 
@@ -52,6 +54,9 @@ def command(
     """
     wanted = [name for names in (*only, *more) for name in names.split(",") if name]
     names = select(wanted, scenario_paths())
+    if listed:
+        _list(names, quick)
+        return ExitCode.PASSED
     level = logging.getLevelName(logging.getLogger("stormlab").level)
     flags = Flags(quick, host, port, project, seed, level, str(results.resolve()))
     engine = options.engine_of(project)
@@ -81,6 +86,13 @@ def command(
     _save(folder, summary)
     _tell(summary, folder, as_json)
     return summary.exit_code
+
+
+def _list(names: list[str], quick: bool) -> None:
+    """Every entry, and first of all how long the whole takes at most."""
+    limits = {name: TESTS_LIMIT_S if name == TESTS else limit_s(name, quick) for name in names}
+    print_lines([f"{len(names)} entries, {took(sum(limits.values()))} at most", ""])
+    print_table(["entry", "at most"], [[name, took(limit)] for name, limit in limits.items()])
 
 
 class _Show:

@@ -10,19 +10,39 @@ import click
 from driver.cli import options
 from driver.dashboard.on_a_terminal import rows_of, summary_of
 from driver.dashboard.standing import LOOK_EVERY_S, Standing
-from driver.terminal import Board, Terminal
+from driver.errors import NoLabError
+from driver.terminal import Board, Terminal, print_lines, print_table
 
 REFRESH_S = 0.5
+MOST_ROWS = 500
 COLUMNS = ("worker", "state", "for", "back", "tasks", "memory", "under", "doing")
 
 
 @click.command("top")
+@click.option("--once", is_flag=True, help="One table on standard output, and no more.")
 @options.project
 @options.log_level
-def command(project: str) -> None:
+def command(project: str, once: bool) -> None:
     """Show the lab now: who is connected, what they do, which faults are on. Ctrl-C ends it."""
+    standing = Standing(options.engine_of(project))
+    if once:
+        asyncio.run(_once(standing))
+        return
     with suppress(KeyboardInterrupt), Terminal() as terminal:
-        asyncio.run(_watch(Standing(options.engine_of(project)), terminal))
+        asyncio.run(_watch(standing, terminal))
+
+
+async def _once(standing: Standing) -> None:
+    await standing.look()
+    # A long history is read in many steps; Ctrl-C ends it in between, as any loop.
+    more = True
+    while more:
+        more = standing.step()
+    if standing.feed is None:
+        raise NoLabError(summary_of(standing), "Start one: python lab.py up --workers 3")
+    rows, marks = rows_of(standing, MOST_ROWS)
+    print_table(COLUMNS, rows, marks)
+    print_lines([summary_of(standing)])
 
 
 async def _watch(standing: Standing, terminal: Terminal) -> None:

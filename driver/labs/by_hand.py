@@ -28,6 +28,8 @@ from driver.scenarios.plan import PlannedFault
 from driver.terminal import Board, Terminal
 
 LONGEST_S = 3600.0
+AT_ONCE_S = 1.0
+"""How long a fault without `--for` lasts, where all of it is in its beginning: a kill."""
 NOTICE_S = 4.0
 
 
@@ -50,7 +52,8 @@ def plan_by_hand(
         )
     if not made.lasting and for_s is not None:
         raise WrongUseError(f"inject {fault}: it is over in an instant, and takes no --for.")
-    lasts_s = (LONGEST_S if for_s is None else for_s) if made.lasting else None
+    until_stopped_s = AT_ONCE_S if made.done_at_once else LONGEST_S
+    lasts_s = (until_stopped_s if for_s is None else for_s) if made.lasting else None
     name = f"by-hand-{secrets.token_hex(3)}"
     return [
         PlannedFault(
@@ -86,7 +89,9 @@ async def inject(lab: Lab, planned: list[PlannedFault], terminal: Terminal) -> N
     except StoppedError:
         terminal.say("Ending it now.")
     finally:
-        if not await runner.end_all():
+        ended = await runner.end_all()
+        if not ended or planned[0].made().layer is Layer.container:
+            # A fault may have ended its target, which then runs again only when it is started.
             await _heal(lab, wanted)
         terminal.clear()
         journal.close()

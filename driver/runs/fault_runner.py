@@ -168,6 +168,9 @@ class FaultRunner:
 
     def _note_end(self, planned: PlannedFault, called_ns: int, at_ns: int, times: Times) -> Figures:
         figures = self._hands.figures(planned.id)
+        if planned.id not in self.acts:
+            # It could not begin on every target, and proves nothing; what it did begin on is ended.
+            return figures
         self.acts[planned.id] = replace(
             self.acts[planned.id],
             ended_ns=times,

@@ -67,7 +67,9 @@ async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: La
         if isinstance(error, LabError):
             kept = f"What was collected is in {folder}."
             hint = f"{error.hint.rstrip('.')}. {kept}" if error.hint else kept
-            raise type(error)(error.sentence, hint) from None
+            told = type(error)(error.sentence, hint)
+            told.kept = folder.name
+            raise told from None
         if isinstance(error, BaseException):
             raise error
     assert isinstance(down, Down)

@@ -70,7 +70,7 @@ def begin(
         claim=plan.claim,
         started_wall_s=time.time(),
         argv=list(argv),
-        versions={**versions, "stormlab": _own_version(), "python": platform.python_version()},
+        versions={**versions, "stormlab": own_version(), "python": platform.python_version()},
         images=dict(images),
         host=_host(),
         settings={"worker": plan.worker, "coordinator": plan.coordinator},
@@ -84,7 +84,8 @@ def begin(
         raise unwritable(folder, error) from None
 
 
-def _own_version() -> str:
+def own_version() -> str:
+    """Of an installed lab its version, of a checkout the commit."""
     try:
         return metadata.version("stormlab")
     except metadata.PackageNotFoundError:

@@ -16,6 +16,7 @@ from typing import Any
 from chaos.explain import nearest, shortened
 from chaos.units import format_seconds
 from driver.errors import WrongUseError
+from driver.machine.root import project_root
 from driver.scenarios.explained import read_model
 from driver.scenarios.mistakes import Mistakes, error_at
 from driver.scenarios.scalars import ScalarError
@@ -33,7 +34,8 @@ from driver.scenarios.yaml_file import (
     variables_in,
 )
 
-FOLDER = Path(__file__).resolve().parents[2] / "scenarios"
+FOLDER = project_root() / "scenarios"
+"""In a checkout, or as an installed lab brings them."""
 MAX_COMBINATIONS = 200
 MAX_RUNS = 2_000
 

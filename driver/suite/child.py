@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import signal
 import subprocess
-import tempfile
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from types import FrameType, TracebackType
 
+from driver.answer import Answer, read_answer
 from driver.interrupts import SIGNALS
 
 TICK_S = 0.5
@@ -26,7 +26,7 @@ class Ending:
     """How a process ended: its code (negative: the signal that killed it), its answer, and its log's end."""
 
     code: int
-    answer: bytes
+    answer: Answer | None
     tail: str
     too_long: bool = False
 
@@ -74,23 +74,23 @@ def run_child(
     stop: Stop,
     tick: Callable[[str], None],
     cwd: Path,
-    answers: bool = True,
+    answer: Path | None = None,
 ) -> Ending:
     """Run a command to its end; `tick` hears its newest log line twice a second.
 
-    What it prints is its answer, or with `answers` false a part of its log.
+    What it prints is its log. `answer` is the file in which it leaves its answer, if it is to give one.
 
     After `limit_s` it is told to stop, as by Ctrl-C, and killed only when it does not get done with that.
     """
     deadline = time.monotonic() + limit_s
     too_long = False
-    with tempfile.TemporaryFile() as answer, log.open("wb") as written:
+    with log.open("wb") as written:
         # A session of its own: the terminal's Ctrl-C reaches it once, through us.
         process = subprocess.Popen(
             argv,
             cwd=cwd,
             stdin=subprocess.DEVNULL,
-            stdout=answer if answers else written,
+            stdout=written,
             stderr=written,
             start_new_session=True,
         )
@@ -107,8 +107,7 @@ def run_child(
                 process.send_signal(signal.SIGKILL if too_long else signal.SIGINT)
                 too_long, deadline = True, time.monotonic() + HEAL_LIMIT_S
         stop.watch(None)
-        answer.seek(0)
-        return Ending(code, answer.read(), _tail(log), too_long)
+    return Ending(code, read_answer(answer) if answer else None, _tail(log), too_long)
 
 
 def last_line(log: Path) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+import tempfile
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -58,11 +59,14 @@ class Performer:
         ending, took_s = self._run(
             TESTS, command_of_tests(sys.executable, junit), TESTS_LIMIT_S, project_root()
         )
-        return result_of_tests(ending, took_s, self._log(TESTS).name, TESTS)
+        return result_of_tests(ending, junit, took_s, self._log(TESTS).name, TESTS)
 
     def _scenario(self, name: str) -> Result:
-        command = scenario_command(lab_command(), name, self._flags)
-        ending, took_s = self._run(name, command, limit_s(name, self._flags.quick), Path.cwd())
+        with tempfile.TemporaryDirectory() as folder:
+            answer = Path(folder) / "answer.json"
+            command = scenario_command(lab_command(), name, self._flags, answer)
+            limit = limit_s(name, self._flags.quick)
+            ending, took_s = self._run(name, command, limit, Path.cwd(), answer)
         result = scenario_result(name, ending, took_s, self._log(name).name)
         if self._stop.asked() and result.outcome is Outcome.inconclusive:
             result = structs.replace(result, because=f"stopped while it ran; {result.because}")
@@ -70,11 +74,13 @@ class Performer:
             return structs.replace(result, because=f"{result.because} {left}")
         return result
 
-    def _run(self, name: str, command: list[str], limit: float, cwd: Path) -> tuple[Ending, float]:
+    def _run(
+        self, name: str, command: list[str], limit: float, cwd: Path, answer: Path | None = None
+    ) -> tuple[Ending, float]:
         began = time.monotonic()
         ending = run_child(
             command, self._log(name), limit, self._stop, lambda line: self._tick(name, line), cwd,
-            answers=name != TESTS,
+            answer,
         )  # fmt: skip
         return ending, time.monotonic() - began
 

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from driver.errors import WrongUseError
-from driver.labs.by_hand import LONGEST_S, plan_by_hand
+from driver.labs.by_hand import AT_ONCE_S, LONGEST_S, plan_by_hand
 
 
 def plan(fault: str, selection: str = "all", for_s: float | None = None, **params: Any) -> list[Any]:
@@ -23,6 +23,12 @@ def test_a_fault_hits_whom_it_was_aimed_at() -> None:
 def test_without_a_time_it_lasts_until_somebody_ends_it() -> None:
     assert plan("partition")[0].for_s == LONGEST_S
     assert plan("cut")[0].for_s is None
+
+
+def test_a_kill_without_a_time_is_over_once_it_is_done() -> None:
+    assert plan("kill")[0].for_s == AT_ONCE_S
+    assert plan("kill", for_s=5.0)[0].for_s == 5.0
+    assert plan("stop")[0].for_s == LONGEST_S
 
 
 def test_a_periodic_fault_comes_in_stretches() -> None:

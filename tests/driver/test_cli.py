@@ -101,3 +101,16 @@ def test_a_bug_is_told_with_its_place_and_no_traceback(
     assert "The lab itself has a bug: KeyError: 'lost'" in said
     assert "test_cli.py:" in said
     assert "Traceback" not in said
+
+
+def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["--version"]) == ExitCode.PASSED
+    assert capsys.readouterr().out.startswith("stormlab ")
+
+
+def test_the_suite_lists_its_entries_and_its_time_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["suite", "--list", "--quick", "--only", "slow_link,tests"]) == ExitCode.PASSED
+    told = capsys.readouterr().out.splitlines()
+    assert told[0].startswith("2 entries, ")
+    assert told[0].endswith(" at most")
+    assert [line.split()[0] for line in told[3:]] == ["tests", "slow_link"]

@@ -234,3 +234,16 @@ async def test_what_was_done_can_be_read_from_the_journal_alone(tmp_path: Path) 
     assert refuse.counters == {"worker-1": {"delayed_chunks": 3}}
     assert (refuse.ended_because, refuse.absent) == ("lease", ("worker-2",))
     assert refuse.end_planned_ns is not None
+
+
+async def test_a_fault_that_could_not_begin_everywhere_is_ended_all_the_same(tmp_path: Path) -> None:
+    hands, journal = Hands(pause=1), JournalFile(tmp_path)
+    faults = (planned("pause", 0.0, 0.2, "worker-1", "worker-2"),)
+    monitor = ContainerMonitor(FakeEngine({"worker-1": "running", "worker-2": "running"}), journal)
+    runner = FaultRunner(hands, monitor, journal, faults, NOTICE_S)
+    await runner.run(time.monotonic_ns())
+    assert runner.failed
+    assert await runner.end_all()
+    journal.close()
+    assert "unpause worker-2" in hands.asked
+    assert not runner.on

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import signal
+from pathlib import Path
 
 import pytest
 
+from driver.answer import Answer
 from driver.suite.child import Ending
 from driver.suite.commands import Flags, is_broken, result_of_tests, scenario_command, scenario_result
 from driver.suite.entry import Outcome, Result
@@ -16,18 +17,18 @@ FLAGS = Flags(
 )
 
 
-def answer(verdict: str, exit_code: int) -> bytes:
-    return json.dumps(
-        {"run": "20261124T021500Z-herd", "verdict": verdict, "because": "so", "exit_code": exit_code, "x": 1}
-    ).encode()
+def answer(verdict: str, exit_code: int) -> Answer:
+    return Answer(exit_code=exit_code, verdict=verdict, because="so", run="20261124T021500Z-herd")
 
 
 def scenario(ending: Ending) -> Result:
     return scenario_result("herd", ending, 1.0, "herd.log")
 
 
-def pytest_said(code: int, text: str) -> Result:
-    return result_of_tests(Ending(code, b"", text), 1.0, "tests.log", "tests")
+def pytest_said(folder: Path, code: int, cases: str) -> Result:
+    junit = folder / "tests.xml"
+    junit.write_text(f"<testsuites><testsuite>{cases}</testsuite></testsuites>")
+    return result_of_tests(Ending(code, None, "some words\n"), junit, 1.0, "tests.log", "tests")
 
 
 @pytest.mark.parametrize(
@@ -43,45 +44,56 @@ def test_a_verdict_that_contradicts_the_exit_code_decides_nothing() -> None:
 
 
 def test_a_broken_lab_is_inconclusive_with_the_sentence_it_said_and_what_it_kept() -> None:
-    tail = "starting\nlab.py: No Docker engine answers.\n        What was collected: /x/results/2026Z-herd\n"
-    result = scenario(Ending(70, b"", tail))
+    broke = Answer(exit_code=70, because="No Docker engine answers.", run="2026Z-herd")
+    result = scenario(Ending(70, broke, "lab.py: whatever its log says\n"))
     assert (result.outcome, result.because) == (Outcome.inconclusive, "No Docker engine answers.")
     assert result.run == "2026Z-herd"
 
 
 def test_a_killed_process_is_inconclusive_and_names_the_signal() -> None:
-    result = scenario(Ending(-signal.SIGKILL, b'{"run": "half', "running\n"))
+    result = scenario(Ending(-signal.SIGKILL, None, "running\n"))
     assert result.outcome is Outcome.inconclusive
     assert "SIGKILL" in result.because
 
 
 def test_an_entry_beyond_its_limit_is_inconclusive_though_it_healed_in_the_end() -> None:
-    result = scenario(Ending(2, b"", "", too_long=True))
+    result = scenario(Ending(2, None, "", too_long=True))
     assert "too long" in result.because
 
 
 def test_only_an_end_without_a_verdict_needs_cleaning_up() -> None:
-    assert [is_broken(Ending(code, b"", "")) for code in (0, 1, 2, 64, 70, -9)] == [False] * 3 + [True] * 3
+    assert [is_broken(Ending(code, None, "")) for code in (0, 1, 2, 64, 70, -9)] == [False] * 3 + [True] * 3
 
 
 def test_flags_are_handed_on_to_every_scenario() -> None:
-    command = scenario_command(["python", "lab.py"], "herd", FLAGS)
+    command = scenario_command(["python", "lab.py"], "herd", FLAGS, Path("/a.json"))
     assert command[:4] == ["python", "lab.py", "scenario", "herd"]
     for words in (["--port", "21474"], ["--project", "suite"], ["--seed", "7"], ["--host", "127.0.0.1"]):
         assert command[command.index(words[0]) + 1] == words[1]
-    assert {"--quick", "--json"} <= set(command)
+    assert "--quick" in command
+    assert command[command.index("--answer") + 1] == "/a.json"
 
 
-def test_failed_tests_are_named() -> None:
-    result = pytest_said(1, "FAILED tests/a.py::test_b - assert\n===== 1 failed, 9 passed in 3.1s =====\n")
+PASSED = '<testcase classname="tests.a" name="test_b"/>'
+FAILED = '<testcase classname="tests.a" name="test_c"><failure message="x"/></testcase>'
+SKIPPED = '<testcase classname="tests.a" name="test_d"><skipped/></testcase>'
+
+
+def test_failed_tests_are_named(tmp_path: Path) -> None:
+    result = pytest_said(tmp_path, 1, PASSED * 9 + FAILED + SKIPPED)
     assert result.outcome is Outcome.failed
-    assert result.because == "1 failed, 9 passed in 3.1s: tests/a.py::test_b"
+    assert result.because == "1 failed, 9 passed, 1 skipped: tests.a::test_c"
 
 
-def test_tests_that_passed_say_how_many() -> None:
-    assert pytest_said(0, "....\n9 passed in 3.1s\n").because == "9 passed in 3.1s"
+def test_tests_that_passed_say_how_many(tmp_path: Path) -> None:
+    assert pytest_said(tmp_path, 0, PASSED * 9).because == "9 passed"
+
+
+def test_a_report_that_is_none_leaves_what_the_process_said(tmp_path: Path) -> None:
+    result = pytest_said(tmp_path, 4, "<testcase")
+    assert result.because == "its process ended with 4 and gave no verdict; its last line: some words"
 
 
 @pytest.mark.parametrize("code", [2, 3, 4, 5])
-def test_a_pytest_that_did_not_get_to_its_end_decides_nothing(code: int) -> None:
-    assert pytest_said(code, "no tests ran\n").outcome is Outcome.inconclusive
+def test_a_pytest_that_did_not_get_to_its_end_decides_nothing(code: int, tmp_path: Path) -> None:
+    assert pytest_said(tmp_path, code, "").outcome is Outcome.inconclusive

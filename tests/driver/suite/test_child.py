@@ -9,12 +9,23 @@ import threading
 import time
 from pathlib import Path
 
+import pytest
+
+from driver.answer import Answer, read_answer
+from driver.cli import scenario as scenario_command_module
+from driver.cli.main import run as run_lab
+from driver.errors import LabError
 from driver.suite.child import Ending, Stop, last_line, run_child
+from driver.suite.commands import Flags, scenario_command, scenario_result
+from driver.suite.entry import Outcome
+from driver.suite.lab_command import lab_command
+
+HEALED = Answer(exit_code=2, because="healed")
 
 HEALS = """
-import signal, sys, time
+import pathlib, signal, sys, time
 def heal(*_):
-    print('{"healed": true}'); sys.exit(2)
+    pathlib.Path(sys.argv[1]).write_text('{"exit_code": 2, "because": "healed"}'); sys.exit(2)
 signal.signal(signal.SIGINT, heal)
 print("running", file=sys.stderr, flush=True)
 time.sleep(60)
@@ -22,24 +33,53 @@ time.sleep(60)
 
 
 def child(code: str, log: Path, stop: Stop, limit_s: float = 30.0) -> Ending:
-    return run_child([sys.executable, "-c", code], log, limit_s, stop, lambda line: None, log.parent)
+    answer = log.with_suffix(".json")
+    command = [sys.executable, "-c", code, str(answer)]
+    return run_child(command, log, limit_s, stop, lambda line: None, log.parent, answer)
 
 
-def test_answer_and_log_are_kept_apart(tmp_path: Path) -> None:
+def test_all_that_an_entry_prints_is_its_log_and_its_answer_is_a_file(tmp_path: Path) -> None:
     log = tmp_path / "herd.log"
-    code = "import sys; print('answer'); print('first\\nlast', file=sys.stderr); sys.exit(1)"
-    ending = child(code, log, Stop(lambda line: None))
-    assert (ending.code, ending.answer) == (1, b"answer\n")
-    assert last_line(log) == "last"
-
-
-def test_what_gives_no_answer_has_all_it_prints_in_its_log(tmp_path: Path) -> None:
-    log = tmp_path / "tests.log"
-    command = [sys.executable, "-c", "print('9 passed')"]
-    ending = run_child(
-        command, log, 30.0, Stop(lambda line: None), lambda line: None, tmp_path, answers=False
+    code = (
+        "import pathlib, sys; print('first\\nlast', flush=True); "
+        """pathlib.Path(sys.argv[1]).write_text('{"exit_code": 1, "because": "so"}'); sys.exit(1)"""
     )
-    assert (ending.answer, ending.tail, last_line(log)) == (b"", "9 passed\n", "9 passed")
+    ending = child(code, log, Stop(lambda line: None))
+    assert (ending.code, ending.answer) == (1, Answer(exit_code=1, because="so"))
+    assert (ending.tail, last_line(log)) == ("first\nlast\n", "last")
+
+
+@pytest.mark.parametrize("left", ["", "{", "[[[[", '{"exit_code": "one"}'])
+def test_half_an_answer_is_none(left: str, tmp_path: Path) -> None:
+    code = f"import pathlib, sys; pathlib.Path(sys.argv[1]).write_text({left!r})"
+    assert child(code, tmp_path / "herd.log", Stop(lambda line: None)).answer is None
+
+
+def test_the_real_program_leaves_its_sentence_in_a_file(tmp_path: Path) -> None:
+    log, answer = tmp_path / "herd.log", tmp_path / "answer.json"
+    flags = Flags(True, "127.0.0.1", None, "suite-answers", 7, "WARNING", str(tmp_path / "results"))
+    command = scenario_command(lab_command(), "thundering_heard", flags, answer)
+    ending = run_child(command, log, 60.0, Stop(lambda line: None), lambda line: None, tmp_path, answer)
+    result = scenario_result("thundering_heard", ending, 1.0, log.name)
+    assert (ending.code, result.outcome) == (64, Outcome.inconclusive)
+    assert result.because == "there is no scenario 'thundering_heard'."
+
+
+def test_the_real_program_names_the_run_that_it_kept_though_the_lab_broke(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    error = LabError("Toxiproxy did not answer.", "See its log.")
+    error.kept = "20261124T021500Z-herd"
+
+    async def broken(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(scenario_command_module, "run", broken)
+    answer = tmp_path / "answer.json"
+    assert run_lab(["scenario", "thundering_herd", "--quick", "--answer", str(answer)]) == 70
+    assert read_answer(answer) == Answer(
+        exit_code=70, because="Toxiproxy did not answer.", run="20261124T021500Z-herd"
+    )
 
 
 def test_a_stop_reaches_the_running_entry_which_heals(tmp_path: Path) -> None:
@@ -50,7 +90,7 @@ def test_a_stop_reaches_the_running_entry_which_heals(tmp_path: Path) -> None:
         interrupter.start()
         ending = child(HEALS, log, stop)
         interrupter.join()
-    assert (ending.code, ending.answer) == (2, b'{"healed": true}\n')
+    assert (ending.code, ending.answer) == (2, HEALED)
     assert not ending.too_long
     assert stop.asked()
     assert len(said) == 1
@@ -59,7 +99,7 @@ def test_a_stop_reaches_the_running_entry_which_heals(tmp_path: Path) -> None:
 def test_an_entry_beyond_its_limit_is_stopped_as_by_ctrl_c(tmp_path: Path) -> None:
     ending = child(HEALS, tmp_path / "herd.log", Stop(lambda line: None), limit_s=2.0)
     assert ending.too_long
-    assert ending.answer == b'{"healed": true}\n'
+    assert ending.answer == HEALED
 
 
 def _interrupt_when_running(log: Path) -> None:
