@@ -9,6 +9,7 @@ import click
 from chaos.hands import names
 from chaos.units import format_seconds
 from driver.cli import options
+from driver.labs.fault_words import in_words
 from driver.labs.lab import standing
 from driver.labs.links import FaultState
 from driver.labs.orphans import restore_orphans
@@ -33,25 +34,19 @@ def command(project: str, as_json: bool) -> None:
     else:
         rows = [_row(fault, now_ns) for fault in faults]
         rows += [["", ", ".join(what), "", "", f"container {name}"] for name, what in hurts.items()]
-        print_table(["id", "what", "since", "at most until", "on"], rows)
-
-
-def _what(fault: FaultState) -> str:
-    """`refuse`, or `delay downstream`: in Toxiproxy's own words."""
-    toxics = {f"{toxic.type} {toxic.stream}" for link in fault.links for toxic in link.toxics}
-    return ", ".join([*([fault.action] if fault.action != "none" else []), *sorted(toxics)])
+        print_table(["id", "what", "since", "heals itself", "on"], rows)
 
 
 def _row(fault: FaultState, now_ns: int) -> list[str]:
     since = f"{format_seconds(round((now_ns - fault.began_at_mono_ns) / 1e9, 1))} ago"
-    until = f"in {format_seconds(round(fault.lease_left_ms / 1000, 1))}"
-    return [fault.id, _what(fault), since, until, names([link.link for link in fault.links])]
+    until = f"in {format_seconds(round(fault.lease_left_ms / 1000, 1))}, unless renewed"
+    return [fault.id, in_words(fault), since, until, names([link.link for link in fault.links])]
 
 
 def _as_dict(fault: FaultState, now_ns: int) -> dict[str, object]:
     return {
         "id": fault.id,
-        "what": _what(fault),
+        "what": in_words(fault),
         "links": [link.link for link in fault.links],
         "since_s": (now_ns - fault.began_at_mono_ns) / 1e9,
         "lease_left_s": fault.lease_left_ms / 1000,

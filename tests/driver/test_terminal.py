@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import json
+
 import pytest
 
-from driver.terminal import Board, Terminal, print_table
+from driver.terminal import Board, Terminal, print_json, print_lines, print_table
 from driver.visible import visible
 
 
@@ -49,3 +51,19 @@ def test_a_piped_table_has_one_line_a_row(capsys: pytest.CaptureFixture[str]) ->
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert lines[2] == "b\\x1b"
+
+
+HOSTILE = "\x1b[2J\x9b31m\u202e\x07\ud800\u2028"
+
+
+def test_what_is_printed_as_it_is_obeys_nothing_that_others_wrote(capsys: pytest.CaptureFixture[str]) -> None:
+    print_lines([f"worker-1 said {HOSTILE}"])
+    told = capsys.readouterr().out
+    assert told == "worker-1 said \\x1b[2J\\x9b31m\\x202e\\x07\\xd800\\x2028\n"
+
+
+def test_json_is_escaped_and_reads_back_as_the_same_text(capsys: pytest.CaptureFixture[str]) -> None:
+    print_json(json.dumps({"name": HOSTILE}, ensure_ascii=False))
+    told = capsys.readouterr().out
+    assert not set(HOSTILE) & set(told) - set("[2J31m")
+    assert json.loads(told) == {"name": HOSTILE}

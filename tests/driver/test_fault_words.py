@@ -1,0 +1,47 @@
+"""`faults` names what is on in the words of a scenario."""
+
+from __future__ import annotations
+
+import pytest
+
+from chaos.catalogue import ALL, make
+from chaos.directions import Direction, stream
+from chaos.fault import LinkFault
+from driver.labs.fault_words import in_words
+from driver.labs.links import FaultState, HurtLink, ToxicState
+from driver.scenarios.yaml_file import parse_yaml
+
+NAMES = [kind.name for kind in ALL if issubclass(kind, LinkFault) and kind.name != "flap"]
+
+
+def on(fault: LinkFault) -> FaultState:
+    """A fault as Toxiproxy lists it: a toxic that hurts both directions is two."""
+    effect = fault.effect()
+    toxics = [
+        ToxicState(f"t{place}", toxic.type, stream(half))
+        for place, toxic in enumerate(effect.toxics)
+        for half in sorted(toxic.direction.halves)
+    ]
+    return FaultState("f", "on", [HurtLink("worker-1", toxics=toxics)], effect.action.value)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_link_fault_is_named_as_a_scenario_has_it(name: str) -> None:
+    kind = next(kind for kind in ALL if kind.name == name)
+    fault = make(name, parse_yaml(f"{{{kind.example}}}", name).data or {})
+    assert isinstance(fault, LinkFault)
+    assert name in in_words(on(fault)).replace(",", "").split()
+
+
+@pytest.mark.parametrize("direction", list(Direction))
+def test_the_direction_is_told_both_of_them_too(direction: Direction) -> None:
+    fault = make("latency", {"mean": "200ms", "direction": direction.value})
+    assert isinstance(fault, LinkFault)
+    assert in_words(on(fault)) == f"latency {direction.value}"
+
+
+def test_what_is_of_no_fault_keeps_its_own_words() -> None:
+    toxic = ToxicState("mine", "slow_close", "upstream")
+    assert (
+        in_words(FaultState("f", "on", [HurtLink("worker-1", toxics=[toxic])])) == "slow_close to_coordinator"
+    )
