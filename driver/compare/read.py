@@ -16,11 +16,10 @@ from driver.compare.curves import Curves, curves
 from driver.compare.family import by_worker
 from driver.errors import WrongUseError
 from driver.files import FileReadError, read_file
-from driver.histories.journals import read_history
 from driver.metrics import measure
 from driver.runs.group import GROUP, label, read_group
 from driver.runs.run_folder import PLAN, results_root
-from driver.runs.store import MAX_BYTES, METRICS, RUN, RunRecord, read_record, read_verdict
+from driver.runs.store import MAX_BYTES, METRICS, RUN, RunRecord, read_record, read_verdict, stored_history
 from wire.decoding import UNDECODABLE
 
 SUMMARY = "summary.json"
@@ -75,7 +74,7 @@ def cells_under(folder: Path) -> dict[str, list[Path]]:
 def read_sample(folder: Path) -> Sample:
     """One run, as far as it can be read; what is missing is named."""
     record, missing = read_record(folder)
-    history = read_history(folder, record.processes, record.workers)
+    history, _, _ = stored_history(folder, record)
     values: dict[str, float | None] = {}
     told: dict[str, dict[str, float]] = {}
     if history.count:
@@ -105,7 +104,7 @@ def read_sample(folder: Path) -> Sample:
 def read_curves(folder: Path) -> Curves | None:
     """A run's storm, None where there is none to show."""
     record, _ = read_record(folder)
-    return curves(read_history(folder, record.processes, record.workers))
+    return curves(stored_history(folder, record)[0])
 
 
 def by_kind(groups: Mapping[str, Sequence[Sample]]) -> tuple[list[list[Group]], list[str]]:

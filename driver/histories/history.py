@@ -229,6 +229,13 @@ class History:
             self._views[make] = make(self)
         return cast(V, self._views[make])
 
+    def put(self, kind: type[E], events: Sequence[E]) -> None:
+        """Take these for all events of one kind; what was derived from the history before is forgotten."""
+        self._by_kind.pop(kind, None)
+        if events:
+            self._by_kind[kind] = sorted(events, key=_at_ns)
+        self._views.clear()
+
     def where(self, event: Event) -> Lines:
         """The journal and line of an event of this history (looked up: for the few that become evidence)."""
         for journal in (self.journals.get(event.by), *self.journals.values()):

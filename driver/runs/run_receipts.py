@@ -5,24 +5,19 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from chaos.fault import Layer
 from driver.histories.events import Receipt, Trouble
 from driver.histories.journals import read_history
-from driver.judging.container_sights import sights_of
-from driver.judging.receipts import prove
-from driver.runs.fault_runner import FaultRunner
+from driver.judging.receipts_anew import proofs_of
 from driver.runs.store import read_record
 from wire.events import Journal
 
 
-def write_receipts(folder: Path, journal: Journal, faults: FaultRunner) -> None:
+def write_receipts(folder: Path, journal: Journal) -> None:
     """A receipt for every fault that began. One that cannot be made is trouble: the run is inconclusive."""
     record, _ = read_record(folder)
     try:
         history = read_history(folder, record.processes, record.workers)
-        acts = list(faults.acts.values())
-        hurt = {name for act in acts if act.fault.layer is Layer.container for name in act.targets}
-        proofs = prove(acts, history, record.workers, sights_of(history, hurt))
+        proofs = proofs_of(history, record.workers)
     except Exception as error:
         journal(Trouble, what="no_receipts", detail=f"{type(error).__name__}: {error}")
         return

@@ -107,7 +107,7 @@ class RunWork:
                 self._terminal.show(Board("collecting logs and journals"))
                 await collect(self._engine, self._folder, self._journal.write)
             if self._faults is not None:
-                await asyncio.to_thread(write_receipts, self._folder, self._journal.write, self._faults)
+                await asyncio.to_thread(write_receipts, self._folder, self._journal.write)
         except (LabError, OSError) as error:
             # A disk that is full is one: what can be kept is kept, and the lab is taken down.
             self._journal.write(Trouble, what="not_collected", detail=str(error))

@@ -17,10 +17,12 @@ import msgspec
 
 from driver.errors import LabError, WrongUseError
 from driver.files import FileReadError, read_file
+from driver.histories.events import Receipt
 from driver.histories.history import History
 from driver.histories.journals import JOURNALS, read_history, without_collection
 from driver.judging.expectations import find_all
 from driver.judging.findings import Finding, unknown
+from driver.judging.receipts_anew import make_receipts_anew
 from driver.judging.verdict import KnownIssue, Verdict, judge
 from driver.metrics import Metrics, measure
 from driver.scenarios.thresholds import Expectation, parse_expectations
@@ -134,12 +136,25 @@ def judged(folder: Path) -> Judged:
     expectations, wrong = _expectations(record)
     findings = [unknown("run_folder_is_whole", because) for because in (*missing, *wrong)]
     with without_collection():
-        history = read_history(folder, record.processes, record.workers, sealed=record.sealed)
+        history, notes, unmade = stored_history(folder, record)
+        findings += [unknown("receipts_made_anew", because) for because in unmade]
         metrics = measure(history)
         findings += find_all(history, metrics, expectations, record.planned_faults)
-    verdict = judge(findings, record.known_issues, () if history.sealed else (UNSEALED,))
+    verdict = judge(findings, record.known_issues, notes)
     save_verdict(folder, record, metrics, verdict)
     return Judged(folder, record, history, metrics, verdict)
+
+
+def stored_history(folder: Path, record: RunRecord) -> tuple[History, list[str], list[str]]:
+    """The history of a stored run with receipts made anew; notes about it; and why receipts could not be."""
+    history = read_history(folder, record.processes, record.workers, sealed=record.sealed)
+    notes = [] if history.sealed else [UNSEALED]
+    try:
+        return history, notes + make_receipts_anew(history, record.workers), []
+    except Exception as error:
+        history.put(Receipt, [])
+        because = f"no receipt could be made of the journals: {type(error).__name__}: {error}"
+        return history, notes, [because]
 
 
 def save_verdict(folder: Path, record: RunRecord, metrics: Metrics, verdict: Verdict) -> None:
