@@ -49,7 +49,9 @@ def _wrong(chain: ChainRead, noted: JournalNoted | None) -> tuple[int, str]:
     if not chain.is_sealed:
         return 1, "no line carries a seal, though this run was written with seals"
     if chain.breaks:
-        more = f", and {len(chain.breaks) - 1} more such places" if len(chain.breaks) > 1 else ""
+        missing = sum(max(0, one.missing) for one in chain.breaks)
+        in_all = f" ({missing} lines are missing in all)" if missing else ""
+        more = f", and {len(chain.breaks) - 1} more such places{in_all}" if len(chain.breaks) > 1 else ""
         return sum(abs(one.missing) or 1 for one in chain.breaks), f"{chain.breaks[0]}{more}"
     if noted is None or (noted.lines, noted.head, noted.size_bytes) == (
         chain.lines, chain.head, chain.size_bytes

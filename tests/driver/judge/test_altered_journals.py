@@ -175,6 +175,7 @@ def test_lost_lines_are_no_lost_tasks_and_are_counted_and_placed(folder: Path) -
     )
     assert found is not None
     assert int(found[2]) <= results[0] <= int(found[3]) + 1
+    assert "more such places (5 lines are missing in all)" in lost.because
 
 
 def test_a_line_that_a_kill_tore_is_no_hole(tmp_path: Path) -> None:
