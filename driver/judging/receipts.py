@@ -96,7 +96,7 @@ def _told(fault: LinkFault, seen: LinkSeen) -> Observation:
             else observation
         )
     # What was there for a part of its time shows why it is not seen in all of it.
-    partly = f"{gaps}; " if held is not None and held.proved_ns else ""
+    partly = f"{gaps}; " if gaps and held is not None and held.proved_ns else ""
     others = ", ".join(dict.fromkeys(f"{one.fault_id} ({one.name})" for one in _beside(seen)))
     more = f"; {others} was on that link at the same time" if others else ""
     return replace(observation, because=f"{partly}{observation.because}{more}")

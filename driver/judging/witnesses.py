@@ -16,6 +16,7 @@ from chaos.targets import CORE, TOXIPROXY
 from driver.histories.events import EngineAction, Healed
 from driver.histories.history import COORDINATOR, History
 from driver.judging.acts import INSTANT_NS, Act, Sight
+from driver.judging.clear_time import clear_before
 from driver.judging.container_sights import gaps
 from driver.judging.link_sights import EARLY_NS, LinkRecord, link_records
 from wire.events import (
@@ -31,6 +32,7 @@ from wire.events import (
 
 _S = 1_000_000_000
 BEFORE_NS = 10 * _S
+CLEAR_NS = 2 * _S
 AFTER_NS = 10 * _S
 # What a fault leaves behind (a reconnecting prober, held bytes) is not how a link is when nothing is wrong.
 SETTLE_NS = 1 * _S
@@ -99,21 +101,34 @@ class Witnesses:
             early_ns = EARLY_NS
             next_ns = min(later_ns, default=began_ns + INSTANT_NS)
             ended_ns = min(began_ns + INSTANT_NS, max(next_ns, began_ns + INSTANT_NS // 4))
-        quiet_ns = max((one.last_ns + SETTLE_NS for one in others if one.last_ns <= began_ns), default=0)
-        busy_ns = min((at_ns for at_ns in later_ns if at_ns >= ended_ns), default=ended_ns + AFTER_NS)
-        before_ns = min(began_ns, max(quiet_ns, began_ns - BEFORE_NS))
+        before_ns = clear_before(
+            [(min(one.called_ns, one.first_ns), one.last_ns + SETTLE_NS) for one in others],
+            began_ns,
+            enough_ns=CLEAR_NS,
+            most_ns=BEFORE_NS,
+        )
+        # What brings the far end down meanwhile keeps a link from being seen well for as long as it lasts.
+        down_ns = (
+            one.last_ns + RESTART_NS
+            for one in others
+            if one.reaches_all and one.first_ns < ended_ns + AFTER_NS
+        )
+        seen_ns = max((ended_ns + AFTER_NS, *(at_ns for at_ns in down_ns if at_ns > ended_ns)))
+        busy_ns = min((at_ns for at_ns in later_ns if at_ns >= ended_ns), default=seen_ns)
         gap_ns = max((one.last_ns + GAP_NS for one in others if one.last_ns <= began_ns), default=0)
         refused_ns = (max(began_ns, gap_ns), ended_ns)
         seen = LinkSeen(
             link=link,
-            before=record.window(before_ns, began_ns),
+            before=record.window(*before_ns),
             during=record.window(began_ns - early_ns, ended_ns),
-            after=record.window(ended_ns, min(busy_ns, ended_ns + AFTER_NS)),
+            after=record.window(ended_ns, min(busy_ns, seen_ns)),
             counters=act.counters.get(link, {}),
             connections_hit=act.connections_hit.get(link, 0),
             refused_frames=_count(self._refused.get(link, []), *refused_ns),
             altered_frames=_count(self._altered.get(link, []), *refused_ns),
-            others=tuple(_other(one, link) for one in others if _meets(one, link, before_ns, ended_ns)),
+            others=tuple(
+                _other(one, link) for one in others if _meets(one, link, began_ns - SETTLE_NS, ended_ns)
+            ),
             stood=record.stood(began_ns),
         )
         return apart(seen, act.fault.traces())

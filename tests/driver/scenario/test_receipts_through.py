@@ -420,6 +420,30 @@ def test_a_latency_of_a_link_that_is_squeezed_as_well_is_proved() -> None:
     assert proof.proved, proof.because
 
 
+def test_stretches_without_quiet_between_them_are_measured_against_the_quiet_before_the_first() -> None:
+    late = lambda at_s: 100 if at_s >= BEGIN_S and (at_s - BEGIN_S) % 2 < 1.2 and at_s < 30 else 0  # noqa: E731
+    stretches = [
+        act("latency", id=f"flap-{at_s:g}", mean="100ms", begin_s=at_s, end_s=at_s + 1.2)
+        for at_s in (20.0, 22.0, 24.0, 26.0, 28.0)
+    ]
+    for one in stretches:
+        proof = receipt(one, Line(HIT, up_ms=late, down_ms=late, probes_per_s=16), acts=stretches)
+        assert proof.proved, proof.because
+
+
+def test_a_fault_that_ended_while_the_coordinator_was_away_is_seen_to_have_ended_when_it_is_back() -> None:
+    story = Story()
+    Line(HIT, up_ms=during(BEGIN_S, 30, 100), down_ms=during(BEGIN_S, 30, 100)).tell(story, FROM_S, 30)
+    Line(SPARED).tell(story, FROM_S, 30)
+    for link in LINKS:
+        story.ended(link, 30.1, "fin")
+        Line(link).tell(story, 44, 60)
+    life(story, 43, "coordinator")
+    latency, kill = act("latency", mean="100ms", end_s=31.0), begun("kill", ["coordinator"], "f2", 30, 32)
+    proof = prove([latency, kill], story.history(), LINKS)[0]
+    assert proof.proved, proof.because
+
+
 def test_a_cut_while_new_connections_are_blocked_is_proved_and_so_is_the_block() -> None:
     story = Story()
     for link in LINKS:
