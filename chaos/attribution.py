@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import replace
 
-from chaos.evidence import Flow, LinkSeen, Other, Trace, Trip, Window
+from chaos.evidence import Attempt, Flow, LinkSeen, Other, Outcome, Trace, Trip, Window
 
 # An effect is seen up to this much before and after the times that Toxiproxy wrote down.
 EARLY_NS = 50_000_000
 LATE_NS = 1_000_000_000
 OWN_NS = 300_000_000
-_NEW = frozenset({Trace.refused, Trace.silent})
+_FAILING = frozenset({Trace.turned_away, Trace.silent, Trace.ended, Trace.damaged})
 _LATE = frozenset({Trace.late_up, Trace.late_down})
 
 
@@ -33,7 +33,7 @@ def apart(seen: LinkSeen, own: frozenset[Trace]) -> LinkSeen:
 
 def _window(window: Window, others: tuple[Other, ...], begin_ns: int | None) -> Window:
     trips = tuple(kept for trip in window.trips if (kept := _trip(trip, others)) is not None)
-    tries = tuple(one for one in window.tries if not _under(one.began_ns, one.at_ns, others, _NEW))
+    tries = tuple(one for one in window.tries if not _explained(one, others))
     whole = tuple(trip for trip in trips if not _under(trip.sent_ns, trip.at_ns, others, _LATE))
     return replace(
         window,
@@ -55,6 +55,14 @@ def _window(window: Window, others: tuple[Other, ...], begin_ns: int | None) -> 
             else window.rates_bytes_per_s
         ),
     )
+
+
+def _explained(one: Attempt, others: tuple[Other, ...]) -> bool:
+    """Whether another fault can have made this of an attempt. None makes one be answered."""
+    if one.outcome is Outcome.answered:
+        return False
+    traces = {Trace.refused} if one.outcome is Outcome.refused else _FAILING
+    return _under(one.began_ns, one.at_ns, others, traces)
 
 
 def _trip(trip: Trip, others: tuple[Other, ...]) -> Trip | None:

@@ -22,7 +22,7 @@ _RUN = 4
 _RUN_NS = 2_000_000_000
 _SLOW_SHARE = 0.2
 _SLOW_NS = 100_000_000
-_SLOW_RUN = 2
+_SLOW_RUN = 3
 _WAYS = {Direction.to_coordinator: "to the coordinator", Direction.to_worker: "to the worker"}
 
 

@@ -59,7 +59,7 @@ class Blackhole(DirectedFault):
             )
         if way := wrong_way(seen, silence, self.direction):
             return Observation(False, f"the link was silent, but not the way that was asked: {way}")
-        if seen.beside(Trace.refused) and not seen.during.tries:
+        if seen.beside(Trace.refused, Trace.turned_away) and not seen.during.tries:
             return Observation(True, "silent all the while, and what was sent never came")
         if not seen.during.count(Outcome.hung) or seen.during.count(Outcome.answered):
             return Observation(False, f"new connections should have hung; {attempts(seen.during)}")

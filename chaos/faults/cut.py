@@ -41,7 +41,7 @@ class Cut(LinkFault):
     def observed(self, seen: LinkSeen) -> Observation:
         if not seen.during.ended(Ending.fin) and not seen.during.ended(Ending.torn):
             return Observation(False, f"the standing connection saw no FIN{nothing_stood(seen)}")
-        if blocked := seen.beside(Trace.refused, Trace.silent):
+        if blocked := seen.beside(Trace.refused, Trace.turned_away, Trace.silent):
             return Observation(True, f"FIN on the standing connection; {blocked[0].name} kept new ones out")
         if seen.during.count(Outcome.refused) or not seen.during.count(Outcome.answered):
             return Observation(False, f"new connections should have worked; {attempts(seen.during)}")

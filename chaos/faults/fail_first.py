@@ -52,7 +52,7 @@ class FailFirst(LinkFault):
         return LinkEffect((Toxic("fail_first", Direction.to_coordinator, attributes),))
 
     def traces(self) -> frozenset[Trace]:
-        return frozenset({Trace.refused})
+        return frozenset({Trace.turned_away})
 
     def observed(self, seen: LinkSeen) -> Observation:
         failed = seen.counters.get("failed_connections", 0)

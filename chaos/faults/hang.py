@@ -37,7 +37,7 @@ class Hang(LinkFault):
         return LinkEffect((Toxic("hang", Direction.to_coordinator),))
 
     def traces(self) -> frozenset[Trace]:
-        return frozenset({Trace.refused})
+        return frozenset({Trace.turned_away})
 
     def signs(self, seen: LinkSeen) -> list[Sign]:
         return connect_signs(seen.during, Outcome.hung)

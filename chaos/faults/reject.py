@@ -47,7 +47,7 @@ class Reject(LinkFault):
         return LinkEffect((Toxic("reject", Direction.to_coordinator, attributes),))
 
     def traces(self) -> frozenset[Trace]:
-        return frozenset({Trace.refused})
+        return frozenset({Trace.turned_away})
 
     def signs(self, seen: LinkSeen) -> list[Sign]:
         return connect_signs(seen.during, Outcome.rejected)

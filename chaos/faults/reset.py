@@ -40,7 +40,7 @@ class Reset(LinkFault):
     def observed(self, seen: LinkSeen) -> Observation:
         if not seen.during.ended(Ending.rst):
             return Observation(False, f"the standing connection saw no RST{nothing_stood(seen)}")
-        if blocked := seen.beside(Trace.refused, Trace.silent):
+        if blocked := seen.beside(Trace.refused, Trace.turned_away, Trace.silent):
             return Observation(True, f"RST on the standing connection; {blocked[0].name} kept new ones out")
         if seen.during.count(Outcome.refused) or not seen.during.count(Outcome.answered):
             return Observation(False, f"new connections should have worked; {attempts(seen.during)}")

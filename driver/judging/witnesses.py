@@ -9,7 +9,7 @@ from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
 from chaos.attribution import apart
-from chaos.evidence import ContainerSeen, LinkSeen, Other, Window
+from chaos.evidence import ContainerSeen, LinkSeen, Other, Trace, Window
 from chaos.fault import ContainerFault, LinkFault
 from chaos.proof import silence_through
 from chaos.targets import CORE, TOXIPROXY
@@ -43,7 +43,9 @@ NOTICE_NS = 5 * _S
 # A message that a fault swallowed is missed when the next one comes, which may be a heartbeat later.
 GAP_NS = 5 * _S
 # A coordinator that was started again takes connections again a little later.
-RECOVERY_NS = 5 * _S
+RECOVERY_NS = 1 * _S
+# What no fault of the coordinator does to a link: Toxiproxy takes connections, and nothing is altered.
+NOT_THE_COORDINATOR_S = frozenset({Trace.refused, Trace.damaged, Trace.repeated})
 # What only damage explains. A frame out of order, or a gap, is what a drop or a duplicate leaves.
 DAMAGE = frozenset({"altered", "version", "undecodable", "framing", "bomb", "too_short", "too_large", "text"})
 _at_ns = attrgetter("at_ns")
@@ -221,13 +223,12 @@ class Witnesses:
 
 
 def _other(act: Act, link: str) -> Other:
-    return Other(
-        act.fault_id,
-        act.fault.name,
-        act.fault.traces(),
-        min(act.called_ns, act.first_ns) if act.reaches_all else act.began_ns.get(link, act.first_ns),
-        act.last_ns + (RECOVERY_NS if act.reaches_all else 0),
-    )
+    if not act.reaches_all:
+        began_ns = act.began_ns.get(link, act.first_ns)
+        return Other(act.fault_id, act.fault.name, act.fault.traces(), began_ns, act.last_ns)
+    none = frozenset() if TOXIPROXY in act.targets else NOT_THE_COORDINATOR_S
+    from_ns, until_ns = min(act.called_ns, act.first_ns), act.last_ns + RECOVERY_NS
+    return Other(act.fault_id, act.fault.name, act.fault.traces() - none, from_ns, until_ns)
 
 
 def _meets(act: Act, link: str, from_ns: int, until_ns: int) -> bool:

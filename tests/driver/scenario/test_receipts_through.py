@@ -431,6 +431,23 @@ def test_stretches_without_quiet_between_them_are_measured_against_the_quiet_bef
         assert proof.proved, proof.because
 
 
+def test_a_refusal_just_after_the_coordinator_was_killed_is_proved_by_what_no_coordinator_does() -> None:
+    story = Story()
+    for link in LINKS:
+        Line(link).tell(story, FROM_S, 16)
+        story.ended(link, 16.1, "fin")
+        for step in range(4):
+            story.tried(link, 17 + step / 2, "closed")
+    Line(SPARED).tell(story, 19, UNTIL_S)
+    for at_s in range(19, 26):
+        story.tried(HIT, at_s + 0.5, "refused")
+    Line(HIT).tell(story, 26, UNTIL_S)
+    life(story, 19, "coordinator")
+    refuse, kill = act("refuse", begin_s=19.0, end_s=26.0), begun("kill", ["coordinator"], "f2", 16, 18.5)
+    proof = prove([refuse, kill], story.history(), LINKS)[0]
+    assert proof.proved, proof.because
+
+
 def test_a_fault_that_ended_while_the_coordinator_was_away_is_seen_to_have_ended_when_it_is_back() -> None:
     story = Story()
     Line(HIT, up_ms=during(BEGIN_S, 30, 100), down_ms=during(BEGIN_S, 30, 100)).tell(story, FROM_S, 30)
