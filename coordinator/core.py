@@ -281,6 +281,13 @@ class Core:
             workers, self.counters.flat(),
         )  # fmt: skip
 
+    def check(self) -> None:
+        """Raise AssertionError where the books disagree with what they count. O(all of it); for tests and
+        simulations, after any call.
+        """
+        self.fleet.check()
+        self.ledger.check(self.fleet.sessions.by_id.values())
+
     def record_totals(self) -> None:
         """Write down the books, the traffic and the refusals, as far as they changed since the last time."""
         self._refusals.summarise()

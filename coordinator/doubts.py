@@ -61,6 +61,14 @@ class Doubts:
         self._claimed.clear()
         return self.all_spoke()
 
+    def check(self) -> None:
+        """Raise AssertionError where something is kept that no doubt covers. O(tasks kept); for tests and
+        simulations.
+        """
+        assert all(self.cover(task.row.task_id) for task in self._kept), "a task is kept without a doubt"
+        assert self.until_ns or not self._claimed, "a claim outlives all doubts"
+        assert not (self._all_spoke and self._unheard), "all spoke, and a task is still unheard of"
+
     def _no_more_doubted(self) -> list[Task]:
         free = [task for task in self._kept if not self.cover(task.row.task_id)]
         self._kept = [task for task in self._kept if self.cover(task.row.task_id)]

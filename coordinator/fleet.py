@@ -241,6 +241,26 @@ class Fleet:
                 self.awaited.add(session.id)
         self._size_changed()
 
+    def check(self) -> None:
+        """Raise AssertionError where sessions, connections and timers disagree. O(sessions + messages); for
+        tests and simulations.
+        """
+        self.sessions.check()
+        for session in self.sessions.by_id.values():
+            session.channel.check()
+            self._attempts.free.check(session)
+            due_ns = min((a.deadline_ns for a in session.attempts.values()), default=NEVER_NS)
+            if session.connection is None:
+                due_ns = min(due_ns, session.lost_ns + self._settings.session_ttl_ms * MS)
+                assert not session.inventoried, f"{session.worker} is not connected, and inventoried"
+            else:
+                speaker = self.connections.get(session.connection)
+                assert speaker is not None, f"{session.worker} speaks over no connection"
+                assert speaker.session is session, f"{session.worker} speaks over another one's connection"
+                due_ns = min(due_ns, self._silence_ns(session))
+            assert session.due_ns <= due_ns, f"{session.worker} is looked at too late"
+        assert self.awaited <= self.sessions.by_id.keys(), "a session is awaited that stands no more"
+
     # -- inside --------------------------------------------
 
     def _supersede(self, worker: str, now_ns: int) -> None:

@@ -38,6 +38,19 @@ class FreeWorkers:
             self._lowest += 1
         return None
 
+    def check(self, session: Session) -> None:
+        """Raise AssertionError where `session` is not in its row, or in one it does not belong to. O(rows);
+        for tests and simulations.
+        """
+        if session in self._changed:
+            return
+        ranks = [rank for rank, row in enumerate(self._rows) if session in row]
+        assert ranks == ([session.rank] if session.rank >= 0 else []), f"{session.worker} is in rows {ranks}"
+        assert session.rank in (-1, len(session.attempts)), (
+            f"{session.worker} holds {len(session.attempts)} attempts and is in row {session.rank}"
+        )
+        assert session.rank < 0 or session.rank >= self._lowest, f"row {session.rank} is never looked at"
+
     def _put(self, session: Session) -> None:
         """Behind the others of its load, or nowhere while it can take nothing."""
         load = len(session.attempts)

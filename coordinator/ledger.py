@@ -24,6 +24,8 @@ attempt, and a late result of the older one would count.
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
+from collections.abc import Iterable
 
 from coordinator.attempts import Attempts, zeroth_token
 from coordinator.counters import Counters
@@ -33,7 +35,7 @@ from coordinator.kept_bytes import KeptBytes
 from coordinator.proofs import Proofs
 from coordinator.refusals import Refusals
 from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ReleaseRow, ResultRow, Row, TaskRow
-from coordinator.session import Loss, Phase, Session, Task
+from coordinator.session import Loss, Phase, Session, Task, check_tasks
 from coordinator.submission import row_of, trouble
 from coordinator.telling import tell
 from coordinator.waiting import WaitingTasks
@@ -305,6 +307,29 @@ class Ledger:
     def waiting_by_priority(self) -> dict[str, int]:
         """How many tasks wait, by the priority's name."""
         return self._waiting.depths()
+
+    def unfinished(self) -> Iterable[Task]:
+        """Every task without a durable result; for tests and simulations."""
+        return self._tasks.values()
+
+    def waiting(self) -> list[Task]:
+        """Tasks that may be given now, lane by lane in their order. O(tasks); for tests and simulations."""
+        return self._waiting.queued()
+
+    def check(self, sessions: Iterable[Session]) -> None:
+        """Raise AssertionError where the books disagree with the tasks, or tasks with who holds them.
+        O(tasks + attempts); for tests and simulations.
+        """
+        self._waiting.check()
+        self._doubts.check()
+        held = [attempt for session in sessions for attempt in session.attempts.values()]
+        check_tasks(self._tasks, held)
+        phases = Counter(task.phase for task in self._tasks.values())
+        assert len(self._waiting) == phases[Phase.waiting], f"{len(self._waiting)} tasks wait, not {phases}"
+        # (One that was given before it is durable counts here too, and has its place in another phase.)
+        assert self._storing == phases[Phase.storing] + self._given_early, f"{self._storing} are being stored"
+        assert self._submitted + self._storing == len(self._tasks) + len(self._done), "a task is not counted"
+        assert self._completed + self._failed == len(self._done), "an outcome is not counted"
 
     @property
     def doubts_last(self) -> bool:

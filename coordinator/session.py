@@ -79,6 +79,25 @@ class Attempt(msgspec.Struct, eq=False):
     progressed_ns: int = 0
 
 
+def check_tasks(tasks: dict[str, Task], held: list[Attempt]) -> None:
+    """Raise AssertionError where a task and the attempts that sessions hold disagree. O(tasks + attempts)."""
+    tokens = {attempt.token for attempt in held}
+    assert len(tokens) == len(held), "two sessions hold one attempt"
+    for attempt in held:
+        task = attempt.task
+        name = task.row.task_id
+        assert tasks.get(name) is task, f"{name} is held, and not in the books"
+        assert task.attempt is attempt, f"{name} has two holders: tokens {attempt.token} and {task.attempt}"
+        assert attempt.session.attempts.get(attempt.token) is attempt, f"{name} is in other hands"
+        assert task.phase is Phase.assigned, f"{name} is held, and {task.phase.value}"
+        assert attempt.token > task.fence, f"{name}: the fence {task.fence} is beyond token {attempt.token}"
+        assert task.reached_step >= attempt.step, f"{name} reached step {attempt.step}, and more is forgotten"
+    for name, task in tasks.items():
+        assert (task.attempt is not None) == (task.phase is Phase.assigned), f"{name} is {task.phase.value}"
+        assert task.attempt is None or task.attempt.token in tokens, f"{name} is held by nobody"
+        assert 0 <= task.strikes <= task.given, f"{name}: {task.strikes} strikes in {task.given} attempts"
+
+
 @dataclass(slots=True, eq=False)
 class Session:
     """One worker's session. It outlives its connections: `connection` is the one that counts, None while

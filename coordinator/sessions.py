@@ -117,6 +117,15 @@ class Sessions:
         session.connection, session.inventoried, session.lost_ns = None, False, now_ns
         self._turn(self.workers[session.worker], "lost", now_ns)
 
+    def check(self) -> None:
+        """Raise AssertionError where the two indexes, or the count, disagree. O(workers); for tests and
+        simulations.
+        """
+        standing = [known.session for known in self.workers.values() if known.session is not None]
+        assert {session.id for session in standing} == self.by_id.keys(), "a session is no worker's"
+        connected = sum(session.connection is not None for session in standing)
+        assert self.connected == connected, f"{connected} are connected, not {self.connected}"
+
     def _turn(self, known: Known, state: str, now_ns: int) -> None:
         self.connected += (state == "connected") - (known.state == "connected")
         known.state, known.since_ns = state, now_ns

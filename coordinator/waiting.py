@@ -10,13 +10,14 @@ from wire.priority import Priority, PriorityQueue
 
 class WaitingTasks:
     """A priority queue of tasks, and their true number: one that was adopted meanwhile stays in its lane
-    until its turn, and is skipped.
+    until its turn, and is skipped. Within a priority tasks are given in the order in which they were
+    submitted, also those that come back after a loss or a restart.
 
     Tasks that are held wait too, and are given to nobody until `release`.
     """
 
     def __init__(self) -> None:
-        self._queue: PriorityQueue[Task] = PriorityQueue()
+        self._queue: PriorityQueue[Task] = PriorityQueue(number=_number)
         self._held: dict[Priority, list[tuple[int, Task]]] = {priority: [] for priority in Priority}
         self._depths = dict.fromkeys(Priority, 0)
         self._length = 0
@@ -27,7 +28,7 @@ class WaitingTasks:
     def put(self, task: Task, now_ns: int) -> None:
         """Queue a new task behind the others of its priority."""
         self.keep(task, now_ns)
-        self.queue(task)
+        self._queue.put(task, task.row.priority, now_ns)
 
     def keep(self, task: Task, now_ns: int) -> None:
         """Let a new task wait; it is given to nobody until `queue`."""
@@ -35,8 +36,10 @@ class WaitingTasks:
         self._enter(task)
 
     def queue(self, task: Task) -> None:
-        """A task that was kept may be given; one that was adopted meanwhile is skipped at its turn."""
-        self._queue.put(task, task.row.priority, task.queued_ns)
+        """A task that was kept may be given, before those that came after it; one that was adopted meanwhile
+        is skipped at its turn.
+        """
+        self._queue.put_back(task, task.row.priority, task.queued_ns)
 
     def put_back(self, task: Task) -> None:
         """Queue a task again, ahead of those that came after it."""
@@ -56,7 +59,7 @@ class WaitingTasks:
         self._length += len(tasks)
 
     def release(self) -> None:
-        """Held tasks may be given, ahead of those that came after them; one that was adopted meanwhile is
+        """Held tasks may be given, each before those that came after it; one that was adopted meanwhile is
         skipped at its turn.
         """
         for priority, held in self._held.items():
@@ -81,7 +84,23 @@ class WaitingTasks:
         """How many wait, by the priority's name."""
         return {priority.name: depth for priority, depth in self._depths.items()}
 
+    def queued(self) -> list[Task]:
+        """Tasks that may be given now, lane by lane in their order. O(tasks); for tests and simulations."""
+        if not self._length:
+            return []
+        return [task for task in self._queue if task.phase is Phase.waiting]
+
+    def check(self) -> None:
+        """Raise AssertionError where the counts disagree. O(tasks); `Ledger.check` counts by phase."""
+        self._queue.check()
+        assert self._length == sum(self._depths.values()), f"{self._length} tasks wait, not {self._depths}"
+        assert min(self._depths.values()) >= 0, f"depths are {self._depths}"
+
     def _enter(self, task: Task) -> None:
         task.phase = Phase.waiting
         self._depths[task.row.priority] += 1
         self._length += 1
+
+
+def _number(task: Task) -> int:
+    return task.row.number

@@ -73,12 +73,14 @@ class Channel:
 
     # -- going out -----------------------------------------
 
-    def send(self, message: Message, priority: Priority, now_ns: int, *, always: bool = False) -> None:
-        """Queue a numbered message.
+    def send(
+        self, message: Message, priority: Priority, now_ns: int, *, always: bool = False
+    ) -> Message | None:
+        """Queue a numbered message. Return the background message that was dropped to make room, if any.
 
-        Raises QueueFullError when too many wait, background first making room; `always` is for what must
-        never be refused (results).
+        Raises QueueFullError when too many wait; `always` is for what must never be refused (results).
         """
+        dropped = None
         if not always and self._is_full():
             dropped = self._waiting.drop_last(Priority.background, lambda kept: not kept.always)
             if dropped is None:
@@ -90,6 +92,7 @@ class Channel:
         size_bytes = bulk_bytes(message)
         self._waiting_bytes += size_bytes
         self._waiting.put(Kept(0, message, priority, now_ns, always, size_bytes), priority, now_ns)
+        return None if dropped is None else dropped.message
 
     def take(self, now_ns: int, unnumbered: tuple[Message, ...] = ()) -> Frame:
         """The next frame: `unnumbered` first, then what must be sent again, then what waits, as far as credit
@@ -126,6 +129,23 @@ class Channel:
             yield kept.message
         for kept in self._waiting:
             yield kept.message
+
+    def check(self) -> None:
+        """Raise AssertionError where the channel's books disagree with what it holds. O(messages); for tests
+        and simulations.
+        """
+        self._waiting.check()
+        waiting_bytes = sum(kept.bulk_bytes for kept in self._waiting)
+        assert self._waiting_bytes == waiting_bytes, f"{waiting_bytes} bytes wait, not {self._waiting_bytes}"
+        in_flight_bytes = sum(kept.bulk_bytes for kept in self._kept)
+        assert self._in_flight_bytes == in_flight_bytes, (
+            f"{in_flight_bytes} bytes are in flight, not {self._in_flight_bytes}"
+        )
+        first = self._next_sequence - len(self._kept)
+        numbers = [kept.sequence for kept in self._kept]
+        assert numbers == list(range(first, self._next_sequence)), f"numbers in flight: {numbers}"
+        assert 0 <= self._resend_at <= len(self._kept), f"{self._resend_at} to resend of {len(self._kept)}"
+        assert self._committed <= self._received, f"committed {self._committed} of {self._received}"
 
     # -- coming in -----------------------------------------
 

@@ -4,6 +4,7 @@ longest.
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections import deque
 from collections.abc import Callable, Iterator
 from enum import IntEnum
@@ -39,13 +40,16 @@ class PriorityQueue(Generic[T]):
 
     An item that waited longer than `aged_after_ms` is served out of turn, the oldest first, but only at every
     fourth pick: so nothing starves, and an overload in which everything is old does not flatten the
-    priorities. Times are monotonic nanoseconds. Order within a priority is the order of `put`.
+    priorities. Times are monotonic nanoseconds. Order within a priority is the order of `put`. What is put
+    back returns to the head of its lane, or with `number` to its place by that number, in whatever order
+    items are put back.
     """
 
-    __slots__ = ("_aged_after_ns", "_busy", "_lanes", "_length", "_passes", "_picks", "_virtual")
+    __slots__ = ("_aged_after_ns", "_busy", "_lanes", "_length", "_number", "_passes", "_picks", "_virtual")
 
-    def __init__(self, aged_after_ms: int = 10_000) -> None:
+    def __init__(self, aged_after_ms: int = 10_000, number: Callable[[T], int] | None = None) -> None:
         self._aged_after_ns = aged_after_ms * 1_000_000
+        self._number = number
         self._lanes: dict[Priority, deque[tuple[int, T]]] = {}
         self._busy: list[Priority] = []
         self._passes = [0] * len(Priority)
@@ -62,17 +66,25 @@ class PriorityQueue(Generic[T]):
         self._length += 1
 
     def put_back(self, item: T, priority: Priority, queued_ns: int) -> None:
-        """Return `item` to the head of its lane, with the time at which it was first queued."""
-        self._lane(priority).appendleft((queued_ns, item))
+        """Return `item` to its place, with the time at which it was first queued. O(lane) at worst."""
+        lane = self._lane(priority)
+        number = self._number
+        place = 0
+        if number is not None and lane and number(lane[0][1]) < number(item):
+            place = bisect_left(lane, number(item), key=lambda entry: number(entry[1]))
+        lane.insert(place, (queued_ns, item))
         self._length += 1
 
     def put_back_all(self, items: list[tuple[int, T]], priority: Priority) -> None:
-        """Return many to the head of a lane, in this order, each with the time at which it was first
-        queued.
-        """
-        if items:
-            self._lane(priority).extendleft(reversed(items))
-            self._length += len(items)
+        """Return many, which are in order, each with the time at which it was first queued."""
+        if not items:
+            return
+        lane = self._lane(priority)
+        number = self._number
+        lane.extendleft(reversed(items))
+        self._length += len(items)
+        if number is not None and len(lane) > len(items):
+            self._lanes[priority] = deque(sorted(lane, key=lambda entry: number(entry[1])))
 
     def take(self, now_ns: int) -> T | None:
         """The next item, or None when empty."""
@@ -116,6 +128,16 @@ class PriorityQueue(Generic[T]):
         for priority in Priority:
             for _, item in self._lanes.get(priority, ()):
                 yield item
+
+    def check(self) -> None:
+        """Raise AssertionError where the queue's own counts disagree. O(items); for tests and simulations."""
+        assert self._length == sum(map(len, self._lanes.values())), "the length is that of all lanes together"
+        busy = [priority for priority, lane in self._lanes.items() if lane]
+        assert sorted(self._busy) == sorted(busy), f"busy lanes are {busy}, not {self._busy}"
+        if self._number is not None:
+            for lane in self._lanes.values():
+                numbers = [self._number(item) for _, item in lane]
+                assert numbers == sorted(numbers), f"a lane is out of order: {numbers}"
 
     def _lane(self, priority: Priority) -> deque[tuple[int, T]]:
         """The lane, about to get an item."""

@@ -136,6 +136,23 @@ class Attempts:
         """No lease and no time limit ends before this; None while nothing is held."""
         return None if self._check_ns == _NEVER_NS else self._check_ns
 
+    def check(self) -> None:
+        """Raise AssertionError where slots, timers and stages disagree. O(attempts); for tests and
+        simulations.
+        """
+        running = {token for token, held in self._by_token.items() if held.stage is Stage.running}
+        assert self._running == running, f"{running} run, not {self._running}"
+        assert len(running) <= self._slots, f"{len(running)} run in {self._slots} slots"
+        newest: dict[str, int] = {}
+        for token, held in self._by_token.items():
+            name = held.assign.task_id
+            newest[name] = max(newest.get(name, 0), token)
+            assert held.stage is not Stage.gone, f"{name} is held, and gone"
+            if held.stage is not Stage.finished:
+                ends_ns = min(held.lease_end_ns, held.timeout_at_ns)
+                assert self._check_ns <= ends_ns, f"the end of {name} is looked at too late"
+        assert self._newest.items() <= newest.items(), f"newest are {newest}, not {self._newest}"
+
     def live_tasks(self, now_ns: int) -> list[str]:
         """Tasks that may be worked on here at `now_ns`: their lease runs and they are not finished."""
         return [

@@ -244,6 +244,15 @@ class Core:
         """Tasks that may be worked on here at `now_ns`: their lease runs and they are not finished."""
         return self._work.attempts.live_tasks(now_ns)
 
+    def check(self) -> None:
+        """Raise AssertionError where the books disagree with what is held. O(all of it); for tests and
+        simulations, after any call.
+        """
+        self._channel.check()
+        self._work.check()
+        stands = self._state is State.connected or self._state is State.draining
+        assert stands == (self._standing is not None), f"{self._state}, with connection {self._connection}"
+
     # -- connecting and losing -----------------------------
 
     def _dial(self, now_ns: int) -> list[Effect]:

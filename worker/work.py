@@ -212,6 +212,20 @@ class Work:
                 effects += self._hand_back(now_ns, attempt, reason)
         return effects
 
+    def check(self) -> None:
+        """Raise AssertionError where attempts and what is to be told of them disagree. O(attempts +
+        messages); for tests and simulations.
+        """
+        self.attempts.check()
+        told = [message for message in self._channel.pending() if isinstance(message, CheckpointSaved)]
+        results = {message.token for message in self._channel.pending() if isinstance(message, Result)}
+        for attempt in self.attempts:
+            token = attempt.assign.token
+            if attempt.sending is not None:
+                assert any(one.token == token for one in told), f"a checkpoint of {token} is sent by nobody"
+            if attempt.stage is Stage.finished:
+                assert token in results, f"the result of {token} is neither acknowledged nor to be sent"
+
     # -- inside --------------------------------------------
 
     def _hand_back(self, now_ns: int, attempt: Attempt, reason: str) -> list[Effect]:
@@ -240,9 +254,14 @@ class Work:
         assert checkpoint is not None
         message = CheckpointSaved(attempt.assign.task_id, attempt.assign.token, checkpoint)
         try:
-            self._channel.send(message, attempt.assign.priority, now_ns)
+            dropped = self._channel.send(message, attempt.assign.priority, now_ns)
         except QueueFullError:
             return  # The newest stays unsent here, and goes out with the next one.
+        other = self.attempts.get(dropped.token) if isinstance(dropped, CheckpointSaved) else None
+        if other is not None and isinstance(dropped, CheckpointSaved):
+            # Nobody will acknowledge it: unless it may be sent again, this was the attempt's last one.
+            other.sending = None
+            other.unsent = other.unsent or dropped.checkpoint
         attempt.sending, attempt.unsent = checkpoint, None
 
     def _checkpoint_acknowledged(self, now_ns: int, token: int) -> None:

@@ -9,7 +9,7 @@ import pytest
 from coordinator.proofs import PROOF_BYTES
 from coordinator.session import NEVER_NS
 from tests.coordinator.world import Peer, World
-from wire.messages import Assign, Checkpoint, Held, Inventory
+from wire.messages import Assign, Checkpoint, Heartbeat, Held, Inventory, Progress
 
 
 def test_the_epoch_and_the_tokens_grow() -> None:
@@ -330,3 +330,31 @@ def test_a_task_that_was_done_is_still_known() -> None:
     world.crash()
     assert world.submit("a").known == 1
     assert world.core.ledger.counts().completed == 1
+
+
+def test_an_attempt_that_was_given_up_before_the_crash_is_not_adopted_after_it() -> None:
+    world = World()
+    zombie = world.peer()
+    world.submit("a")
+    old = zombie.assigned[0]
+    zombie.cut()
+    world.advance(20_000)
+    world.crash()
+    zombie.connect()
+    zombie.inventory(old)
+    assert [assign.attempt for assign in zombie.assigned] == [1, 2]
+
+
+def test_failures_and_steps_outlive_the_crash() -> None:
+    world = World(max_attempts=2)
+    peer = world.peer()
+    world.submit("a", retry_errors=True)
+    peer.say(Heartbeat(world.now_ns, 2_000, [Progress(peer.assigned[0].token, 3)]))
+    peer.finish(peer.assigned[0], error="first")
+    world.crash()
+    peer.connect()
+    peer.inventory()
+    again = peer.assigned[-1]
+    assert (again.attempt, again.reached_step) == (3, 3)
+    peer.finish(again, error="second")
+    assert world.outcomes() == {"a": "failed"}

@@ -31,8 +31,8 @@ COMPILED = {
         "slotted", "websockets_library",
     ),
     "tests/simulation": (
-        "clock", "conduct", "coordinator_process", "digest", "endurance", "invariants", "memory_store",
-        "hostile", "network", "plan", "process", "strikes", "worker_process", "world",
+        "books", "clock", "conduct", "coordinator_process", "digest", "endurance", "hostile", "invariants",
+        "memory_store", "network", "plan", "process", "rungs", "strikes", "worker_process", "world",
     ),
 }  # fmt: skip
 BESIDE = (ROOT / "tests" / "proofs.py",)

@@ -7,10 +7,15 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from tests.simulation.plan import Plan, is_at_once
+from tests.simulation.rungs import is_on_rung, rung
 from wire import events
 
 DIALS_MAX: Final = 60
 DIALS_IN_NS: Final = 5_000_000_000
+BASE_MS: Final = 100
+CAP_MS: Final = 2_000
+STABLE_MS: Final = 1_000
+"""What the world's workers are set to, and its coordinator's heartbeat timeout."""
 _MS: Final = 1_000_000
 
 
@@ -28,6 +33,9 @@ class Conduct:
         self._let_go: set[int] = set()
         self._not_before_ns: dict[str, int] = {}
         self._dials: dict[str, deque[int]] = defaultdict(lambda: deque(maxlen=DIALS_MAX))
+        self._policy = plan.policy
+        self._stood_ns: dict[str, int] = {}
+        self._rungs: dict[str, tuple[int, float]] = {}
         self._acts: dict[type[events.Event], Callable[[Any], str | None]] = {
             events.Submitted: self._submit,
             events.CheckpointCommitted: self._commit,
@@ -40,6 +48,9 @@ class Conduct:
             events.ConnectFailed: self._refuse,
             events.Connecting: self._dial,
             events.Lost: self._disconnect,
+            events.Connected: self._connect,
+            events.Waiting: self._wait,
+            events.ProcessStarted: self._begin,
         }
 
     def see(self, event: events.Event) -> None:
@@ -110,7 +121,30 @@ class Conduct:
             return f"{event.by} came {(not_before_ns - event.at_ns) / _MS:.0f} ms before its slot"
         return f"{event.by} dialled more than {DIALS_MAX} times in 5 s" if too_many else None
 
+    def _begin(self, event: events.ProcessStarted) -> None:
+        self._rungs.pop(event.by, None)
+
+    def _connect(self, event: events.Connected) -> None:
+        self._stood_ns[event.by] = event.at_ns
+
+    def _wait(self, event: events.Waiting) -> str | None:
+        """Each delay is on its policy's rung; the first is, again, once a connection was stable. (Where a
+        coordinator gives slots, they are held against it in `_dial`.)
+        """
+        failures, previous_ms = self._rungs.get(event.by, (0, 0.0))
+        self._rungs[event.by] = (failures + 1, event.delay_ms)
+        if self._is_slotted:
+            return None
+        rungs = rung(self._policy, failures + 1, previous_ms, BASE_MS, CAP_MS)
+        if is_on_rung(event.delay_ms, rungs):
+            return None
+        return (
+            f"{event.by} waits {event.delay_ms:.0f} ms at failure {failures + 1} of {self._policy}: {rungs}"
+        )
+
     def _disconnect(self, event: events.Lost) -> str | None:
+        if event.at_ns - self._stood_ns[event.by] >= STABLE_MS * _MS:
+            self._rungs.pop(event.by, None)
         if self._is_calm and event.kind != "stopped":
             return f"{event.by} lost its connection ({event.kind}) while nothing was wrong"
         return None

@@ -15,6 +15,7 @@ from coordinator.door import Refused
 from coordinator.pace import pace
 from coordinator.rows import AttemptRow, ResultRow, Row
 from coordinator.sessions import RESUMED
+from tests.simulation.books import StepBook, unkept
 from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
 from tests.simulation.memory_store import MemoryStore
@@ -43,8 +44,9 @@ class CoordinatorProcess(Process):
         self.store = MemoryStore()
         self.core: Core | None = None
         self.crash_at_commit: str | None = None
-        tempo = pace(settings, settings.fleet)
-        self.silent_max_ms = tempo.interval_ms + tempo.timeout_ms + SOME_MS
+        self.steps = StepBook()
+        self.tempo = pace(settings, settings.fleet)
+        self.silent_max_ms = self.tempo.interval_ms + self.tempo.timeout_ms + SOME_MS
         self._chance = chance
         self._settings = settings
         self._key = key
@@ -76,6 +78,8 @@ class CoordinatorProcess(Process):
             self._chance.randbytes,
             self.clock.now_ns,
         )
+        if breach := unkept(self.core, self.store, fresh=True):
+            raise BrokenError(f"restarted: {breach}")
         self._settle()
 
     def kill(self) -> None:
@@ -179,6 +183,22 @@ class CoordinatorProcess(Process):
         known = self.core.fleet.sessions.of(worker)
         return known.incarnation if known is not None else ""
 
+    def unkept_breach(self) -> str:
+        """Where memory and disk disagree; "" where nowhere, or while rows are on their way to the disk."""
+        if self.core is None or self._asked != self._stored:
+            return ""
+        return unkept(self.core, self.store, fresh=False)
+
+    def idle_breach(self) -> str:
+        """Who could take a task while one waits; "" when nobody, or nothing may be given."""
+        core = self.core
+        if core is None or not core.ledger.giving or not core.ledger.waiting():
+            return ""
+        for session in core.fleet.sessions.by_id.values():
+            if len(session.attempts) < session.capacity and session.is_ready:
+                return f"a task waits, though {session.worker} holds {len(session.attempts)} attempts"
+        return ""
+
     def overdue_breach(self) -> str:
         """Which attempt is still its worker's long after its lease; "" when none is."""
         if self.core is None:
@@ -250,6 +270,9 @@ class CoordinatorProcess(Process):
         if crash == "before":
             self.kill()
             return
+        for row in batch:
+            if isinstance(row, ResultRow) and (breach := self.steps.breach(row)):
+                raise BrokenError(breach)
         self.store.commit(batch)
         if crash == "after":
             self.kill()

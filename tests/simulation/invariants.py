@@ -123,9 +123,24 @@ def check_step(world: World) -> None:
             _check_leases(world, worker)
 
 
+def check_cores(world: World) -> None:
+    """Let the cores in which something happened look at their own books."""
+    for process in world.clock.acted or world.processes:
+        if process is world.coordinator:
+            if world.coordinator.core is not None:
+                world.coordinator.core.check()
+        else:
+            worker = cast("WorkerProcess", process)
+            if worker.core is not None:
+                worker.core.check()
+
+
 def check_now_and_then(world: World) -> None:
     """What is too dear to look at after every step."""
-    if breach := world.coordinator.overdue_breach() or world.coordinator.theft_breach(world.witness.given_to):
+    coordinator = world.coordinator
+    if breach := coordinator.overdue_breach() or coordinator.unkept_breach():
+        raise BrokenError(breach)
+    if breach := coordinator.theft_breach(world.witness.given_to):
         raise BrokenError(breach)
     for process in world.processes:
         if process.is_alive and (breach := process.overlooked()):
@@ -147,7 +162,7 @@ def _check_books(world: World) -> None:
         counts = core.ledger.counts()
         if counts.submitted != counts.completed + counts.failed + counts.waiting + counts.assigned:
             raise BrokenError(f"the books do not balance: {counts}")
-    if breach := world.coordinator.link_breach():
+    if breach := world.coordinator.link_breach() or world.coordinator.idle_breach():
         raise BrokenError(breach)
 
 
@@ -212,6 +227,21 @@ def check_end(world: World) -> None:
             raise BrokenError(f"{name}: the journal says {counted.outcome}, the store {result.outcome}")
     if len(world.plan.troubles) == 0:
         _check_order(world)
+
+
+def order_breach(world: World, event: events.Assigned) -> str:
+    """Return which task of the same priority came before one that is given for the first time, and waits
+    still; "" when none does. What was lost, or kept aside after a restart, has its place again.
+    """
+    core, store = world.coordinator.core, world.coordinator.store
+    given = store.tasks.get(event.task)
+    if core is None or given is None or event.attempt != 1:
+        return ""
+    for task in core.ledger.waiting():
+        row = task.row
+        if row.priority is given.priority and row.number < given.number:
+            return f"{event.task} is given, and {row.task_id}, which came before it, waits"
+    return ""
 
 
 def _check_order(world: World) -> None:

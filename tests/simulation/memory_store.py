@@ -20,6 +20,8 @@ from coordinator.rows import (
     StoredSession,
     TaskRow,
 )
+from tests.simulation.books import shrunk
+from tests.simulation.breach import BrokenError
 from wire.messages import Checkpoint
 
 RECENT = 50
@@ -33,9 +35,9 @@ class MemoryStore:
         self.epoch = self.released = 0
         self.tasks: dict[str, TaskRow] = {}
         self.results: dict[str, ResultRow] = {}
-        self._attempts: dict[str, AttemptRow] = {}
+        self.attempts: dict[str, AttemptRow] = {}
         self.checkpoints: dict[str, Checkpoint] = {}
-        self._sessions: dict[str, StoredSession] = {}
+        self.sessions: dict[str, StoredSession] = {}
         self._recent: list[TaskRow | ResultRow] = []
 
     def load(self) -> Recovered:
@@ -48,10 +50,10 @@ class MemoryStore:
             epoch=self.epoch,
             secret=SECRET,
             tasks=sorted(open_tasks, key=lambda task: task.number),
-            attempts={name: row for name, row in self._attempts.items() if name in names},
+            attempts={name: row for name, row in self.attempts.items() if name in names},
             checkpoints={name: kept for name, kept in self.checkpoints.items() if name in names},
             done={name: result.number for name, result in self.results.items()},
-            sessions=list(self._sessions.values()),
+            sessions=list(self.sessions.values()),
             next_number=1 + max((task.number for task in self.tasks.values()), default=0),
             completed=outcomes.count("completed"),
             failed=outcomes.count("failed"),
@@ -62,12 +64,14 @@ class MemoryStore:
     def commit(self, rows: list[Row]) -> None:
         """Write all of `rows`."""
         for row in rows:
+            if breach := shrunk(self, row):
+                raise BrokenError(breach)
             match row:
                 case TaskRow():
                     self.tasks[row.task_id] = row
                     self._recent.append(row)
                 case AttemptRow():
-                    self._attempts[row.task_id] = row
+                    self.attempts[row.task_id] = row
                 case ResultRow():
                     assert row.task_id not in self.results, f"two results of {row.task_id} were stored"
                     self.results[row.task_id] = row
@@ -75,7 +79,9 @@ class MemoryStore:
                 case CheckpointRow():
                     self.checkpoints[row.task_id] = row.checkpoint
                 case SessionRow():
-                    self._sessions[row.session] = StoredSession(row.session, row.worker, row.incarnation, 0)
+                    self.sessions[row.session] = StoredSession(
+                        row.session, row.worker, row.incarnation, 0, connected=False
+                    )
                 case ReceivedRow():
                     self._change(row.session, received=row.sequence)
                 case PresenceRow():
@@ -83,7 +89,7 @@ class MemoryStore:
                 case ReleaseRow():
                     self.released = row.epoch
                 case SessionEndRow():
-                    self._sessions.pop(row.session, None)
+                    self.sessions.pop(row.session, None)
 
     def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
         """The results of the tasks with these numbers."""
@@ -91,10 +97,10 @@ class MemoryStore:
 
     def incarnation_of(self, worker: str) -> str:
         """That of the newest session of a worker; "" when it has none."""
-        kept = [session.incarnation for session in self._sessions.values() if session.worker == worker]
+        kept = [session.incarnation for session in self.sessions.values() if session.worker == worker]
         return kept[-1] if kept else ""
 
     def _change(self, session: str, **change: int) -> None:
-        known = self._sessions.get(session)
+        known = self.sessions.get(session)
         if known is not None:
-            self._sessions[session] = msgspec.structs.replace(known, **change)
+            self.sessions[session] = msgspec.structs.replace(known, **change)

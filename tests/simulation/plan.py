@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from tests.simulation.worker_process import Steps
 from worker.policies import POLICIES
@@ -15,6 +15,7 @@ KINDS = {
     "freeze_coordinator": 2, "drain_coordinator": 1, "clock_step": 1, "cut_all": 1,
     "replay": 4, "back_without_one": 4, "twin": 3, "hostile": 3,
 }  # fmt: skip
+PRIORITIES = ("critical", "high", "normal", "low", "background")
 
 
 @dataclass(frozen=True)
@@ -55,11 +56,24 @@ class Plan:
     policy: str
     adaptive_heartbeat: bool
     lasts_s: float = TROUBLE_S
+    waiting_messages: int = 10_000
+    """The bound of a worker's queue: with a small one, checkpoints are refused, or dropped for others."""
 
     @property
     def is_patient(self) -> bool:
         """Whether the run goes on for minutes after all is done: one in sixteen does."""
         return self.seed % 16 == 0 and self.lasts_s == TROUBLE_S
+
+
+def _draw_more(chance: random.Random, plan: Plan) -> Plan:
+    """Tasks that outlive restarts, and restarts in a row. (Drawn apart, so that the other plans stay.)"""
+    long = tuple(
+        Work(chance.uniform(0, 3.0), f"task-{len(plan.tasks) + number}", Steps(30, 200.0), priority, False)
+        for number, priority in enumerate(chance.sample(PRIORITIES, 3))
+    )
+    restarts = Trouble(chance.uniform(2.0, TROUBLE_S), "restarts", 1, chance.uniform(0.1, 1.0))
+    troubles = sorted((*plan.troubles, restarts), key=lambda trouble: trouble.at_s)
+    return replace(plan, tasks=plan.tasks + long, troubles=tuple(troubles))
 
 
 def is_at_once(task_id: str) -> bool:
@@ -91,7 +105,11 @@ def draw_plan(seed: int) -> Plan:
         )
     )
     policy = chance.choice(sorted(POLICIES))
-    return Plan(seed, workers, tasks, troubles, policy, adaptive_heartbeat=chance.random() < 0.3)
+    plan = Plan(
+        seed, workers, tasks, troubles, policy, adaptive_heartbeat=chance.random() < 0.3,
+        waiting_messages=1 if seed % 5 == 2 else 10_000,
+    )  # fmt: skip
+    return _draw_more(random.Random(f"more {seed}"), plan) if seed % 5 == 3 and troubles else plan
 
 
 def _draw_task(chance: random.Random, number: int, from_s: float, within_s: float) -> Work:
@@ -101,7 +119,7 @@ def _draw_task(chance: random.Random, number: int, from_s: float, within_s: floa
         at_s=from_s + chance.uniform(0, within_s),
         task_id=f"task-{number}",
         what=Steps(steps, step_ms, fails=chance.random() < 0.1),
-        priority=chance.choice(("critical", "high", "normal", "low", "background")),
+        priority=chance.choice(PRIORITIES),
         retry_errors=chance.random() < 0.5,
         again_s=tuple(chance.uniform(0, 5.0) for _ in range(chance.choice((0, 0, 0, 1, 3)))),
     )

@@ -11,6 +11,8 @@ from tests.simulation.worker_process import WorkerProcess
 if TYPE_CHECKING:
     from tests.simulation.world import World
 
+RESTARTS: Final = 3
+"""So many follow each other in one trouble of that kind."""
 _S: Final = 1_000_000_000
 
 
@@ -62,10 +64,16 @@ class Strikes:
                 self._double(worker, for_ns)
             case "hostile":
                 self._turn(worker, for_ns)
+            case "restarts":
+                for number in range(RESTARTS):
+                    self._clock.after(number * for_ns, self._restart_coordinator)
             case "clock_step":
                 self._clock.wall_offset_s += self._chance.choice((-30.0, 60.0))
             case _:
                 self._strike_coordinator(trouble.kind, for_ns)
+
+    def _restart_coordinator(self) -> None:
+        self._strike_coordinator("kill_coordinator", int(0.05 * _S))
 
     def _strike_coordinator(self, kind: str, for_ns: int) -> None:
         coordinator = self._world.coordinator

@@ -7,6 +7,7 @@ from __future__ import annotations
 import hashlib
 import random
 from collections.abc import Sequence
+from itertools import islice
 from typing import Final
 
 import msgspec
@@ -15,9 +16,10 @@ from coordinator.core import Opening
 from tests.simulation import hostile
 from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
-from tests.simulation.coordinator_process import CoordinatorProcess
+from tests.simulation.coordinator_process import SOME_MS, CoordinatorProcess
 from tests.simulation.network import Connection, Wire
 from tests.simulation.process import Process
+from wire import events
 from wire.codec import Limits, Opener, Sealer, session_keys
 from wire.events import Assigned, Journal
 from wire.handshake import (
@@ -29,7 +31,7 @@ from wire.handshake import (
     write_hello,
     write_welcome,
 )
-from wire.messages import Checkpoint, CheckpointSaved
+from wire.messages import Checkpoint, CheckpointSaved, Frame, Heartbeat
 from wire.refusals import CloseCode, FrameError
 from wire.settings import WorkerSettings
 from worker.core import Core, Failure
@@ -99,12 +101,18 @@ class WorkerProcess(Process):
         self._wanted: set[int] = set()
         self._tick_at_ns = 0
         self._heard_ns = 0
+        self._beats: list[int] = []
+        self._saved_ns: dict[int, int] = {}
+        self._is_leaving = False
 
     def start(self) -> None:
         """A process starts; its disk is what the last one left."""
         self.begin_life()
         self._line, self._dialling, self._running, self._wanted = None, None, {}, set()
-        self._tick_at_ns = 0
+        self._tick_at_ns, self._saved_ns, self._is_leaving = 0, {}, False
+        self._journal(
+            events.ProcessStarted, role="worker", incarnation=self.incarnation, settings=msgspec.Raw(b"{}")
+        )
         ports = Ports(self._journal, self._chance, self._new_nonce, self.clock.wall_s, self._disk.get)
         self.core = Core(self.name, self.incarnation, self._settings, ports)
         self._do(self.core.on_start(self.clock.now_ns))
@@ -128,6 +136,7 @@ class WorkerProcess(Process):
     def drain(self) -> None:
         """SIGTERM."""
         assert self.core is not None
+        self._is_leaving = True
         self._do(self.core.on_drain(self.clock.now_ns))
 
     def overlooked(self) -> str:
@@ -135,6 +144,10 @@ class WorkerProcess(Process):
         silent_ns = self.clock.now_ns - max(self._heard_ns, self.frozen_until_ns)
         if silent_ns > self._coordinator.silent_max_ms * _MS and self._is_connected():
             return f"{self.name} has not noticed {silent_ns / _MS:.0f} ms of silence"
+        if self._beats and self._is_connected():
+            quiet_ns = self.clock.now_ns - max(self._beats[-1], self.frozen_until_ns)
+            if quiet_ns > (self._coordinator.tempo.interval_ms + SOME_MS) * _MS:
+                return f"{self.name} has sent no heartbeat for {quiet_ns / _MS:.0f} ms"
         if self._running and (over := self.without_lease()):
             return f"{self.name} works on {over[0]}, whose lease is over"
         return ""
@@ -176,6 +189,7 @@ class WorkerProcess(Process):
                     raise BrokenError(
                         f"{self.name} begins at step {step}, and its disk has step {saved.step}"
                     )
+                self._begun(effect, step)
                 self._work(effect, step)
             case StopAttempt():
                 self._running.pop(effect.token, None)
@@ -194,9 +208,22 @@ class WorkerProcess(Process):
             frame = core.take_frame(self.clock.now_ns)
             if frame is None:
                 return
+            self._note_beat(frame)
             if self.loot is not None:
                 frame = hostile.forged(frame, self.loot, self.name, self._chance)
             line.connection.send(WORKER_END, line.sealer.seal(frame))
+
+    def _note_beat(self, frame: Frame) -> None:
+        """Heartbeats keep their distance: what a pause left out is not sent afterwards. (The second comes a
+        random part of an interval after the first.)
+        """
+        beats = [envelope for envelope in frame.envelopes if isinstance(envelope.message, Heartbeat)]
+        if not beats:
+            return
+        now_ns, least_ns = self.clock.now_ns, self._coordinator.tempo.interval_ms * _MS // 2
+        if len(beats) > 1 or (len(self._beats) > 1 and now_ns - self._beats[-1] < least_ns):
+            raise BrokenError(f"{self.name} sends {len(self._beats) + len(beats)} heartbeats in a burst")
+        self._beats.append(now_ns)
 
     def _plan_tick(self) -> None:
         if self.core is None:
@@ -220,6 +247,13 @@ class WorkerProcess(Process):
 
     # -- work ----------------------------------------------
 
+    def _begun(self, start: StartAttempt, step: int) -> None:
+        assign = start.assign
+        self._saved_ns[assign.token] = self.clock.now_ns
+        breach = self._coordinator.steps.started(assign.task_id, assign.token, assign.reached_step, step)
+        if breach:
+            raise BrokenError(breach)
+
     def _work(self, start: StartAttempt, step: int) -> None:
         what = _steps.decode(start.assign.params)
         token = start.assign.token
@@ -232,7 +266,10 @@ class WorkerProcess(Process):
         token = start.assign.token
         if token not in self._running or self.core is None:
             return
-        self._do(self.core.on_step_done(self.clock.now_ns, token, step, last=step == what.steps))
+        self._coordinator.steps.stepped(start.assign.task_id, token, step)
+        is_last = step == what.steps
+        self._do(self.core.on_step_done(self.clock.now_ns, token, step, last=is_last))
+        self._check_saving(token, is_last=is_last)
         if token in self._wanted:
             self._wanted.discard(token)
             state = f"{start.assign.task_id}:{step}".encode()
@@ -240,17 +277,32 @@ class WorkerProcess(Process):
             self.soon(_MS, lambda: self._saved(start, checkpoint))
         self._work(start, step)
 
+    def _check_saving(self, token: int, *, is_last: bool) -> None:
+        """A checkpoint is asked for once its time has come, and not before (but for one who leaves)."""
+        if self.core is None or token not in self._running or is_last:
+            return
+        age_ns = self.clock.now_ns - self._saved_ns[token]
+        is_due = age_ns >= self._settings.checkpoint_every_ms * _MS
+        if is_due and token not in self._wanted:
+            raise BrokenError(f"{self.name}: the checkpoint of {token} is {age_ns / _MS:.0f} ms old")
+        if token in self._wanted and not is_due and not self._is_leaving:
+            raise BrokenError(f"{self.name} saves {token} again after {age_ns / _MS:.0f} ms")
+
     def _saved(self, start: StartAttempt, checkpoint: Checkpoint) -> None:
         token = start.assign.token
         self._disk[start.assign.task_id] = checkpoint
         if token in self._running and self.core is not None:
+            self._saved_ns[token] = self.clock.now_ns
             self._do(self.core.on_checkpoint_written(self.clock.now_ns, token, checkpoint))
 
     def _finish(self, token: int, what: Steps) -> None:
-        if self._running.pop(token, None) is None or self.core is None:
+        start = self._running.pop(token, None)
+        if start is None or self.core is None:
             return
         error = "meant to fail" if what.fails else ""
         self._do(self.core.on_finished(self.clock.now_ns, token, b"null", error))
+        if start.assign.task_id in self._disk:
+            raise BrokenError(f"{self.name} finished {start.assign.task_id}, and leaves its checkpoint")
 
     def _note_acknowledged(self, core: Core, before: list[CheckpointSaved]) -> None:
         """Note the checkpoints that the core does not keep any more: the coordinator said that it has
@@ -335,7 +387,7 @@ class WorkerProcess(Process):
             number, connection, Sealer(keys.to_coordinator, compress=welcome.compress),
             Opener(keys.to_worker, Limits()),
         )  # fmt: skip
-        self._heard_ns = self.clock.now_ns
+        self._heard_ns, self._beats = self.clock.now_ns, []
         core, checkpoints = self.core, _checkpoints_kept(self.core)
         effects = core.on_connected(self.clock.now_ns, number, welcome)
         self._note_acknowledged(core, checkpoints)
@@ -393,7 +445,8 @@ class WorkerProcess(Process):
 
 
 def _checkpoints_kept(core: Core) -> list[CheckpointSaved]:
-    """The checkpoints that are not acknowledged yet."""
-    if not core.channel.depth:
+    """The checkpoints that were sent, and are not acknowledged yet. (One that waits may be dropped.)"""
+    if not core.channel.in_flight:
         return []
-    return [message for message in core.channel.pending() if isinstance(message, CheckpointSaved)]
+    in_flight = islice(core.channel.pending(), core.channel.in_flight)
+    return [message for message in in_flight if isinstance(message, CheckpointSaved)]

@@ -12,9 +12,16 @@ import msgspec
 
 from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
-from tests.simulation.conduct import Conduct
+from tests.simulation.conduct import BASE_MS, CAP_MS, STABLE_MS, Conduct
 from tests.simulation.coordinator_process import CoordinatorProcess
-from tests.simulation.invariants import Witness, check_end, check_now_and_then, check_step
+from tests.simulation.invariants import (
+    Witness,
+    check_cores,
+    check_end,
+    check_now_and_then,
+    check_step,
+    order_breach,
+)
 from tests.simulation.network import Wire
 from tests.simulation.plan import Plan, Work, is_at_once
 from tests.simulation.strikes import Strikes
@@ -27,6 +34,8 @@ from wire.settings import CoordinatorSettings, WorkerSettings
 KEY = bytes(range(32))
 PATIENCE_S: Final = 138.0
 STEPS_MAX: Final = 400_000
+CORES_EVERY: Final = 16
+"""So dear is it to have the cores look at their own books that it is done at every sixteenth step."""
 LINES_KEPT: Final = 25
 _S: Final = 1_000_000_000
 
@@ -77,16 +86,17 @@ class World:
     def coordinator_settings(self) -> CoordinatorSettings:
         """What the coordinator is set to."""
         return CoordinatorSettings(
-            fleet=self.plan.workers, heartbeat_interval_ms=500, heartbeat_timeout_ms=1_000, lease_ms=3_000,
-            grace_ms=100, session_ttl_ms=self.chance.choice((4_000, 60_000)), admission_per_s=20.0,
-            admission_burst=3, max_attempts=1_000,
+            fleet=self.plan.workers, heartbeat_interval_ms=500, heartbeat_timeout_ms=STABLE_MS,
+            lease_ms=3_000, grace_ms=100, session_ttl_ms=self.chance.choice((4_000, 60_000)),
+            admission_per_s=20.0, admission_burst=3, max_attempts=1_000,
         )  # fmt: skip
 
     def worker_settings(self) -> WorkerSettings:
         """What all workers are set to."""
         return WorkerSettings(
-            slots=2, prefetch=2, policy=self.plan.policy, base_ms=100, cap_ms=2_000, connect_timeout_ms=1_500,
-            checkpoint_every_ms=100, drain_timeout_ms=3_000, adaptive_heartbeat=self.plan.adaptive_heartbeat,
+            slots=2, prefetch=2, policy=self.plan.policy, base_ms=BASE_MS, cap_ms=CAP_MS,
+            connect_timeout_ms=1_500, checkpoint_every_ms=100, drain_timeout_ms=3_000,
+            adaptive_heartbeat=self.plan.adaptive_heartbeat, waiting_messages=self.plan.waiting_messages,
         )  # fmt: skip
 
     def run(self) -> None:
@@ -115,6 +125,8 @@ class World:
     def check(self, steps: int) -> None:
         """After every step: raises BrokenError when something that must always hold does not."""
         check_step(self)
+        if steps % CORES_EVERY == 0:
+            check_cores(self)
         if steps % self._now_and_then == 0:
             check_now_and_then(self)
 
@@ -200,3 +212,5 @@ class World:
         self._conduct.see(event)
         if type(event) is events.Assigned:
             self.assigned.append(event)
+            if breach := order_breach(self, event):
+                self.witness.breaches.append(breach)

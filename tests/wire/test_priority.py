@@ -106,3 +106,18 @@ def test_what_is_put_back_comes_out_first() -> None:
     queue.put("later", Priority.normal, 5)
     queue.put_back("earlier", Priority.normal, 1)
     assert drain(queue) == ["earlier", "later"]
+
+
+@given(st.lists(st.integers(0, 30), unique=True), st.lists(st.integers(0, 30), unique=True))
+def test_with_numbers_what_is_put_back_has_its_place_whatever_the_order(
+    back: list[int], held: list[int]
+) -> None:
+    queue: PriorityQueue[int] = PriorityQueue(number=lambda item: item)
+    for number in sorted({31, 32}):
+        queue.put(number, Priority.normal, number)
+    for number in back:
+        queue.put_back(number, Priority.normal, number)
+    queue.put_back_all([(number, number) for number in sorted(held)], Priority.normal)
+    queue.check()
+    taken = [queue.take(40) for _ in range(len(queue))]
+    assert taken == [*sorted([*back, *held]), 31, 32]

@@ -306,6 +306,20 @@ def test_while_cut_off_checkpoints_do_not_pile_up_and_the_newest_is_the_one_that
     assert [each.checkpoint.step for each in desk.said(CheckpointSaved)] == [1, 50]
 
 
+def test_a_checkpoint_that_was_dropped_for_another_one_goes_out_with_the_next() -> None:
+    desk = Desk(checkpoint_every_ms=0, waiting_messages=1, slots=2).up()
+    desk.assign(1, priority=Priority.background)
+    desk.assign(2, priority=Priority.background)
+    desk.closed()
+    step(desk, 1, 1)
+    step(desk, 2, 1)
+    desk.come_back()
+    desk.exchange()
+    step(desk, 1, 2)
+    desk.exchange()
+    assert [(each.token, each.checkpoint.step) for each in desk.said(CheckpointSaved)] == [(2, 1), (1, 2)]
+
+
 def test_the_last_step_makes_no_checkpoint() -> None:
     desk = Desk(checkpoint_every_ms=0).up()
     desk.assign(1)
