@@ -50,8 +50,9 @@ fuzz: venv ## a million hostile inputs against a live coordinator, with good wor
 prove-receipts: images ## captures of packets must find a thousand receipts of every kind true (hours; EACH=2 is a minute)
 	@$(PY) -m tests.captures --each $${EACH:-1000} --copies $${COPIES:-1} --write
 
-mutants: venv ## put each known defect into a copy of the code, and see that it is caught (some minutes)
+mutants: venv ## known defects, and DRAWN=500 that a seed draws (SEED=1), in a copy of the code: are they caught? (hours)
 	@$(PY) -m tests.mutants
+	@$(PY) -m tests.mutants.drawn --count $${DRAWN:-500} --seed $${SEED:-1}
 
 judge-outside: setup ## ask our checks and Porcupine about 10,000 histories: they must agree (some minutes)
 	@$(PY) -m tests.outside_judge agree --write

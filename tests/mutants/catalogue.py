@@ -126,4 +126,11 @@ CATALOGUE: tuple[str, ...] = (
     "verdict_without_traffic",
     "rate_not_passed_on",
     "pause_taken_for_a_cut",
+    "strikes_forgotten_at_restart",
+    "old_checkpoints_never_deleted",
+    "lanes_not_together",
+    "missed_beats_in_a_burst",
+    "dropped_bytes_wait_for_ever",
+    "drain_that_ran_out_excuses_losses",
+    "silence_earns_credit",
 )

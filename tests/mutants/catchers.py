@@ -7,6 +7,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -17,7 +18,7 @@ from pathlib import Path
 
 import msgspec
 
-from tests.mutants.apply import DefectError
+from tests.mutants.apply import Defect, DefectError
 from tests.mutants.hunt import Hunt
 
 SEEDS = 300
@@ -26,6 +27,8 @@ TESTS_S = 120
 DEAR = ("tests/integration/", "tests/coordinator/test_process.py", "tests/worker/test_over_a_socket.py")
 """Tests that start real processes."""
 NURSERY = Path(__file__).with_name("nursery.py")
+GO_S = 300
+_GO_FAILED = re.compile(r"^--- FAIL: (\S+)", re.M)
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.M)
 
 
@@ -43,16 +46,16 @@ def is_dear(test: str) -> bool:
     return test.startswith(DEAR)
 
 
-def by_simulation(root: Path, seeds: int = SEEDS) -> Caught | None:
+def by_simulation(root: Path, seeds: int = SEEDS, limit_s: float = SIMULATION_S) -> Caught | None:
     """Who breaks among so many seeds; None where all run well. Raises DefectError for code that does not
     run.
     """
     began_s = time.monotonic()
     command = [sys.executable, "-m", "tests.mutants.hunt", "--seeds", str(seeds)]
-    status, out = _run(command, root, SIMULATION_S)
+    status, out = _run(command, root, limit_s)
     after_s = time.monotonic() - began_s
     if status is None:
-        return Caught("simulation", f"no end within {SIMULATION_S} s", after_s)
+        return Caught("simulation", f"no end within {limit_s:.0f} s", after_s)
     if status != 0:
         raise DefectError(f"the code does not run:\n{out[-2000:]}")
     found = msgspec.json.decode(out.splitlines()[-1], type=Hunt)
@@ -82,6 +85,29 @@ def by_tests(root: Path, ids: Sequence[str], nursery: Nursery | None = None) -> 
     if status != 0:
         raise DefectError(f"pytest could not run {', '.join(ids)}:\n{out[-2000:]}")
     return None
+
+
+def is_go(defect: Defect) -> bool:
+    """Whether the Go tests judge a defect: its `tests` are names of theirs."""
+    return defect.file.endswith(".go")
+
+
+def by_go(root: Path, tests: Sequence[str] = ()) -> Caught | None:
+    """The first of these Go tests that fails (of all, where none is named); None where all pass. Raises
+    DefectError where there is no Go.
+    """
+    if shutil.which("go") is None:
+        raise DefectError("defects of the toxics need Go 1.24 or newer on PATH, and there is no `go`")
+    began_s = time.monotonic()
+    run = ["-run", f"^({'|'.join(tests)})$"] if tests else []
+    status, out = _run(["go", "test", "-failfast", *run, "./..."], root / "chaos" / "toxiproxy", GO_S)
+    after_s = time.monotonic() - began_s
+    if status is None:
+        return Caught("go test", f"no end within {GO_S} s", after_s)
+    if status == 0:
+        return None
+    failed = _GO_FAILED.search(out)
+    return Caught(failed[1] if failed else "go test", "" if failed else out.strip()[-120:], after_s)
 
 
 class Nursery:
@@ -138,4 +164,5 @@ def _run(command: list[str], root: Path, limit_s: float) -> tuple[int | None, st
 
 def _environment() -> dict[str, str]:
     # A defect's bytecode must never pass for that of another one, whose file has the same size and second.
-    return {**os.environ, "PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
+    python = {"PYTHONPATH": "", "PYTHONDONTWRITEBYTECODE": "1", "COLUMNS": "200"}
+    return {**os.environ, **python, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local", "GOFLAGS": "-mod=readonly"}

@@ -14,7 +14,7 @@ from tests.mutants.apply import Defect, apply
 ROOT = Path(__file__).resolve().parents[2]
 COPIED = ("wire", "coordinator", "worker", "chaos", "driver", "scenarios", "tests")
 FILES = ("lab.py", "pyproject.toml", "requirements.in")
-LEFT_OUT = shutil.ignore_patterns(".*_cache", "e2e", "toxiproxy")
+LEFT_OUT = shutil.ignore_patterns(".*_cache", "e2e")
 
 
 @contextmanager

@@ -31,7 +31,8 @@ def test_each_defect_still_fits_the_code_and_leaves_it_code(name: str, tmp_path:
     apply(defect, tmp_path)
     changed = copy.read_text()
     assert changed != (ROOT / defect.file).read_text()
-    compile(changed, defect.file, "exec")
+    if defect.file.endswith(".py"):
+        compile(changed, defect.file, "exec")
 
 
 def test_a_defect_that_fits_no_more_says_so(tmp_path: Path) -> None:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Collection, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
 from dataclasses import dataclass
@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 from tests.mutants import catchers
 from tests.mutants.apply import Defect
-from tests.mutants.catchers import Caught, Nursery, is_dear
+from tests.mutants.catchers import Caught, Nursery, is_dear, is_go
 from tests.mutants.sandbox import applied, sandbox
 
 
@@ -41,6 +41,8 @@ def attempt(defect: Defect, seeds: int = catchers.SEEDS) -> Trial:
     Raises DefectError.
     """
     with sandbox(defect) as root:
+        if is_go(defect):
+            return Trial(defect, None, catchers.by_go(root, defect.tests))
         by_simulation = catchers.by_simulation(root, seeds)
         by_test = catchers.by_tests(root, [test for test in defect.tests if not is_dear(test)])
         if by_simulation is None and by_test is None:
@@ -50,7 +52,7 @@ def attempt(defect: Defect, seeds: int = catchers.SEEDS) -> Trial:
 
 def is_fast(defect: Defect) -> bool:
     """Whether a test without real processes notices it."""
-    return not all(is_dear(test) for test in defect.tests)
+    return not is_go(defect) and not all(is_dear(test) for test in defect.tests)
 
 
 def attempt_fast(defects: Sequence[Defect], jobs: int) -> list[Caught | None]:
@@ -72,10 +74,13 @@ def attempt_fast(defects: Sequence[Defect], jobs: int) -> list[Caught | None]:
             return list(pool.map(one, defects))
 
 
-def control(defects: Iterable[Defect], *, fast: bool = False) -> Caught | None:
+def control(defects: Collection[Defect], *, fast: bool = False) -> Caught | None:
     """What the catchers find in a copy without a defect: nothing, if they are worth anything."""
-    named = dict.fromkeys(test for defect in defects for test in defect.tests)
+    named = dict.fromkeys(test for defect in defects if not is_go(defect) for test in defect.tests)
+    go_tests = [test for defect in defects if is_go(defect) for test in defect.tests]
     with sandbox(None) as root:
+        if go_tests and (caught := catchers.by_go(root, go_tests)):
+            return caught
         if fast:
             return catchers.by_tests(root, [test for test in named if not is_dear(test)])
         return catchers.by_simulation(root) or catchers.by_tests(root, list(named))

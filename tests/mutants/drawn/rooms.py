@@ -1,0 +1,85 @@
+"""What is drawn from, and which cheap tests judge it before the simulation does."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from pathlib import Path
+
+
+@dataclass(frozen=True)
+class Room:
+    """Some files (globs from the root), how large a share of all mutants is drawn from them, and the tests
+    that are asked, quick ones first; `seeds` of the simulation are run after them.
+    """
+
+    name: str
+    globs: tuple[str, ...]
+    share: float
+    tests: tuple[str, ...]
+    seeds: int = 0
+
+    def files(self, root: Path) -> list[str]:
+        """The files there are, as names from the root, in order."""
+        found = {path.relative_to(root).as_posix() for glob in self.globs for path in root.glob(glob)}
+        return sorted(file for file in found if not file.endswith("__init__.py"))
+
+    def test_paths(self, root: Path) -> list[str]:
+        """The tests that there are, by their paths from the root, in order."""
+        return [path.relative_to(root).as_posix() for glob in self.tests for path in sorted(root.glob(glob))]
+
+
+SEEDS = 100
+
+WIRE = Room(
+    "wire",
+    ("wire/channel.py", "wire/priority.py", "wire/codec.py", "wire/compression.py", "wire/handshake.py"),
+    0.12,
+    ("tests/wire/test_*.py", "tests/coordinator/test_bad_frames.py", "tests/worker/test_core_session.py"),
+    SEEDS,
+)
+COORDINATOR = Room(
+    "coordinator",
+    tuple(
+        f"coordinator/{name}.py"
+        for name in (
+            "admission", "attempts", "core", "door", "doubts", "fleet", "free_workers", "hearing", "ledger",
+            "nonces", "pace", "session", "sessions", "store", "submission", "telling", "timers", "waiting",
+        )
+    ),
+    0.23,
+    tuple(
+        f"tests/coordinator/test_{name}.py"
+        for name in (
+            "admission", "door", "ledger", "restart", "at_once", "sessions", "bad_frames", "store",
+            "store_model",
+        )
+    ),
+    SEEDS,
+)  # fmt: skip
+WORKER = Room(
+    "worker",
+    tuple(
+        f"worker/{name}.py"
+        for name in (
+            "attempts", "checkpoints", "core", "heartbeat", "leaving", "losses", "phi", "reconnect",
+            "session", "standing", "work", "policies/*",
+        )
+    ),
+    0.20,
+    tuple(
+        f"tests/worker/test_{name}.py"
+        for name in (
+            "heartbeat", "heartbeat_model", "reconnect", "reconnect_model", "phi", "policies", "session",
+            "core_session", "core_work", "checkpoints",
+        )
+    ),
+    SEEDS,
+)  # fmt: skip
+JUDGE = Room(
+    "judge",
+    ("driver/checks/*.py", "driver/metrics/*.py", "driver/judging/*.py"),
+    0.30,
+    ("tests/driver/judge/test_*.py",),
+)
+TOXICS = Room("toxics", ("chaos/toxiproxy/*.go",), 0.15, ())
+ROOMS = (WIRE, COORDINATOR, WORKER, JUDGE, TOXICS)
