@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from random import Random
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -60,3 +61,24 @@ def test_every_delay_is_on_its_rung(
         slot_ns = None
         previous_ms = real.next_delay_ms(now_ns)
         assert is_on_rung(previous_ms, expected), f"{previous_ms} ms at failure {failures}: {expected}"
+
+
+@pytest.mark.parametrize("policy", sorted(POLICIES))
+@given(fails=st.integers(1, 12), drops=st.integers(0, 4), seed=st.integers(0, 99))
+def test_a_stable_connection_leaves_nothing_of_the_past(
+    policy: str, fails: int, drops: int, seed: int
+) -> None:
+    settings = WorkerSettings(policy=policy, base_ms=100, cap_ms=60_000)
+    chance = Random(seed)
+    old = Reconnect(settings, chance)
+    for number in range(fails + drops):
+        if number >= fails:
+            old.lost((STABLE_MS - 1) * MS, STABLE_MS)
+        old.dialling()
+        old.next_delay_ms(0)
+    old.lost(STABLE_MS * MS, STABLE_MS)
+    fresh_chance = Random()
+    fresh_chance.setstate(chance.getstate())
+    fresh = Reconnect(settings, fresh_chance)
+    for _ in range(5):
+        assert (old.dialling(), old.next_delay_ms(0)) == (fresh.dialling(), fresh.next_delay_ms(0))
