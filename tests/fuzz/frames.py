@@ -172,10 +172,14 @@ async def bad_frame(enemy: Enemy, chance: random.Random) -> str:
     answer is another.
     """
     welcome = await enemy.connect()
-    assert welcome.outcome in ("fresh", "resumed"), welcome
-    name = drawn(chance)
+    # A session begins with the first frame that can be believed: where none was, there is none to resume.
+    assert welcome.outcome in ("fresh", "resumed", "reset"), welcome
+    name, forger = drawn(chance), enemy.forger()
     with contextlib.suppress(ConnectionClosed):
-        for data in made(name, enemy.forger(), chance):
+        if chance.random() < 0.5:
+            await enemy.link.send(forger.frame())
+            forger.sent += 1
+        for data in made(name, forger, chance):
             await enemy.link.send(data)
     return check_answer(name, *await enemy.closing())
 
