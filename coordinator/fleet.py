@@ -105,6 +105,9 @@ class Fleet:
         )  # fmt: skip
         self._next_connection += 1
         self.pending.add(pending)
+        if self._epoch == 1 and self.sessions.of(hello.worker) is None:
+            # In the first life every nonce is known, and nobody has the name who could be thrown out.
+            self.admit(pending, now_ns)
         return Opening(pending.id, hello, welcome)
 
     def admit(self, pending: Pending, now_ns: int) -> Connection | None:

@@ -51,6 +51,7 @@ def test_a_recorded_hello_that_is_sent_again_after_a_restart_throws_nobody_out()
 
 def test_a_connection_that_never_speaks_is_closed_and_was_nobody_s() -> None:
     world = World(heartbeat_interval_ms=500, heartbeat_timeout_ms=1_000)
+    world.crash()
     peer = world.peer()
     silent = world.peer_unconnected("worker-2").knock()
     assert isinstance(silent, Opening)
@@ -77,6 +78,17 @@ def test_a_first_frame_that_cannot_be_believed_closes_its_connection_alone() -> 
     ]
     assert world.core.counters.totals[("frames_refused", FrameFault.altered)] == 1
     assert peer.beat() is not None
+
+
+def test_in_the_first_life_a_new_worker_has_its_session_with_the_welcome() -> None:
+    world = World()
+    peer = world.peer_unconnected("worker-1")
+    opening = peer.knock()
+    assert isinstance(opening, Opening)
+    world.settle()
+    peer.enter(opening)
+    peer.cut()
+    assert peer.connect().outcome == "resumed"
 
 
 def test_an_older_connection_that_speaks_late_does_not_take_over_a_newer_one() -> None:
