@@ -45,8 +45,10 @@ class DockerEvents:
         with _mapped():
             try:
                 yield from self._stream
-            except (OSError, ValueError):
-                # Reading from a socket that `close` shut down fails in ways of its own.
+            except Exception as error:
+                # Four libraries stand between this and the socket, and each has errors of its own for one
+                # that was cut, or that `close` shut down.
+                _log.debug("the stream of events: %s: %s", type(error).__name__, error)
                 if not self._closed:
                     raise EngineGoneError("The Docker engine broke its stream of events off.") from None
 

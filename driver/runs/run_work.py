@@ -11,12 +11,13 @@ from pathlib import Path
 from chaos.prober.look import write_watches
 from driver.engines.engine import PROBER, Engine, LabSpec
 from driver.errors import (
+    CoordinatorError,
     EngineGoneError,
     LabError,
     LinksError,
+    NotReadyError,
     RunAbortedError,
     StoppedError,
-    WrongUseError,
 )
 from driver.histories.events import Aborted, Healed, LastState, LinkFound, LinksSeen, RunStarted, Trouble
 from driver.interrupts import stoppable
@@ -82,7 +83,7 @@ class RunWork:
             self._terminal.warn(f"Ended early, as the scenario asks: {error.sentence}")
         except LabError as error:
             busy = self._machine.busy()
-            if busy and not isinstance(error, EngineGoneError | WrongUseError):
+            if busy and isinstance(error, NotReadyError | CoordinatorError | LinksError):
                 # What came too late for the lab on such a machine is neither its fault nor the system's.
                 self._trouble("machine_busy", f"{busy}. {error.sentence}")
                 return None

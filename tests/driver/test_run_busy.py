@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver.engines.engine import LabSpec
-from driver.errors import EngineGoneError, LabError, NotReadyError, PortTakenError
+from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError, PortTakenError
 from driver.runs.machine_monitor import MachineMonitor
 from driver.runs.run_folder import JOURNALS
 from driver.runs.run_request import Request
@@ -62,6 +62,13 @@ async def test_on_a_machine_that_was_too_busy_it_is_inconclusive_with_the_figure
     assert trouble["detail"] == f"{BUSY}. {LATE.sentence}"
 
 
-@pytest.mark.parametrize("error", [EngineGoneError("No engine answers."), PortTakenError("Port 1 is taken.")])
+NO_MATTER_OF_TIME = (
+    EngineGoneError("No engine answers."),
+    EngineError("No such image."),
+    PortTakenError("Port 1 is taken."),
+)
+
+
+@pytest.mark.parametrize("error", NO_MATTER_OF_TIME, ids=lambda error: type(error).__name__)
 async def test_what_no_quiet_machine_would_mend_stays_what_it_is(tmp_path: Path, error: LabError) -> None:
     assert await Broken(tmp_path, error, busy=BUSY).do() is error
