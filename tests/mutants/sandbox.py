@@ -12,7 +12,7 @@ from pathlib import Path
 from tests.mutants.apply import Defect, apply
 
 ROOT = Path(__file__).resolve().parents[2]
-COPIED = ("wire", "coordinator", "worker", "chaos", "driver", "scenarios", "tests")
+COPIED = ("wire", "coordinator", "worker", "chaos", "driver", "scenarios", "tests", "docs")
 FILES = ("lab.py", "pyproject.toml", "requirements.in")
 LEFT_OUT = shutil.ignore_patterns(".*_cache", "e2e")
 
