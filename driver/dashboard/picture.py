@@ -148,6 +148,7 @@ def _fault(fault: FaultNow) -> Part:
         "params": msgspec.json.decode(fault.begun.params),
         "since_s": fault.begun.wall_s,
         "ended_s": fault.ended_wall_s,
+        "until_s": None if fault.begun.for_s is None else fault.begun.wall_s + fault.begun.for_s,
         "receipt": "" if receipt is None else ("proved" if receipt.proved else "unproved"),
         "because": receipt.because if receipt else "",
         "by_hand": fault.begun.fault.startswith("by-hand"),

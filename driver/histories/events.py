@@ -72,7 +72,8 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     `changes` is what of its targets it can change (chaos.evidence.Change; None: an older lab wrote none).
     `cuts`: a worker under this fault must lose its connection (a cut, a reset, a kill, a stall that is longer
     than the heartbeat's timeout), where a latency need not. `called_ns` is when the driver asked for it,
-    `began_ns` target → when Toxiproxy or the engine had done it.
+    `began_ns` target → when Toxiproxy or the engine had done it. `for_s` is how long it is to last; None: it
+    is over in an instant.
     """
 
     fault: str
@@ -85,6 +86,7 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
     called_ns: int = 0
     began_ns: dict[str, int] = msgspec.field(default_factory=dict)
     changes: list[str] | None = None
+    for_s: float | None = None
 
 
 class FaultEnded(Event, tag="fault_ended", frozen=True):

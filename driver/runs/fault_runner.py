@@ -133,7 +133,7 @@ class FaultRunner:
             params=msgspec.Raw(msgspec.json.encode(planned.params)), planned_ns=at_ns,
             changes=sorted(fault.changes),
             spread_ms=_spread_ms(times), cuts=fault.cuts(planned.for_s, self._notice_s),
-            called_ns=called_ns, began_ns=dict(times),
+            called_ns=called_ns, began_ns=dict(times), for_s=planned.for_s,
         )  # fmt: skip
         if fault.layer is Layer.container:
             await self._monitor.read(planned.targets)

@@ -2,7 +2,7 @@
 import { at, set } from "./dom.js";
 import * as before from "./before.js";
 import * as events from "./events.js";
-import { drawFaults } from "./faults.js";
+import { drawFaults, drawFaultsOn } from "./faults.js";
 import * as inject from "./inject.js";
 import * as now from "./now.js";
 import * as plots from "./plots.js";
@@ -25,6 +25,7 @@ function draw() {
   pending.clear();
   const any = (...names) => names.some((name) => changed.has(name));
   if (any("lab")) now.drawLab();
+  if (any("lab", "faults", "second")) drawFaultsOn();
   if (any("read_only")) inject.drawReadOnly();
   if (!at("now").hidden) drawNow(any);
   if (!at("inject-view").hidden) {

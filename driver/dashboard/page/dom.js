@@ -1,8 +1,8 @@
 // Finding, making and keeping elements; asking the driver.
 export const at = (id) => document.getElementById(id);
 
-// What others wrote, without characters that are not to be seen: control, direction, private.
-export const plain = (text) => String(text).replace(/\p{C}/gu, "\ufffd");
+// What others wrote in one line, without characters that are not to be seen: control, direction, private.
+export const plain = (text) => String(text).replace(/\s*\n\s*|\t/g, " ").replace(/\p{C}/gu, "\ufffd");
 
 // One element; its text is text, whatever stands in it.
 export function make(tag, text, className, attributes = {}) {

@@ -13,6 +13,16 @@ export function drawFaults() {
   keep(at("faults"), newest, (one) => one.id, newFault, fillFault);
 }
 
+// How many faults are on, and how long the last of them lasts: above every view.
+export function drawFaultsOn() {
+  const on = state.faults.filter((one) => one.ended_s === null);
+  const place = at("faults-on");
+  place.hidden = !on.length || state.lab.state === "gone";
+  const ends = on.map((one) => one.until_s).filter((until_s) => until_s !== null && until_s !== undefined);
+  const left = ends.length ? ` · ${Math.max(0, Math.round(Math.max(...ends) - state.now_s))} s left` : "";
+  set(place, `⚡ ${on.length === 1 ? "fault" : `${on.length} faults`} on${left}`);
+}
+
 function newFault(one) {
   const box = make("div", undefined, "fault", { "data-fault": one.id });
   const head = make("div", undefined, "row");

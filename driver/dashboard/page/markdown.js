@@ -40,10 +40,14 @@ function list(lines) {
 }
 
 function withWords(element, text) {
-  text.split(/(`[^`]+`|\*\*[^*]+\*\*)/).filter(Boolean).forEach((part) => {
+  text.split(/((?<!\\)`[^`]+`|\*\*(?:\\.|[^*])+\*\*)/).filter(Boolean).forEach((part) => {
     if (part.length > 2 && part.startsWith("`")) element.append(make("code", part.slice(1, -1)));
-    else if (part.length > 4 && part.startsWith("**")) element.append(make("b", part.slice(2, -2)));
-    else element.append(plain(part));
+    else if (part.length > 4 && part.startsWith("**")) element.append(make("b", unescaped(part.slice(2, -2))));
+    else element.append(plain(unescaped(part)));
   });
   return element;
 }
+
+// The driver escapes markup in what others wrote (report/text.py): here it becomes text again, and only text.
+const ENTITIES = { "&lt;": "<", "&amp;": "&", "&#64;": "@", "&#58;": ":", "&#46;": "." };
+const unescaped = (text) => text.replace(/\\([!-\/:-@[-`{-~])|&(?:lt|amp|#64|#58|#46);/g, (whole, mark) => mark ?? ENTITIES[whole]);

@@ -18,7 +18,7 @@ const PLOTS = [
 const HEIGHT = 118;
 let made = [];
 // What is shown: the last so many seconds (0: all), or a stretch that was dragged over.
-let span = 0;
+let span = 120;
 let stretch = null;
 
 export function setUp() {
