@@ -33,7 +33,10 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
             f"{', '.join(names[:3])} took part and is not in the plan; {results} results are of strangers"
         )
         return _failed(history, because, len(names), strangers)
-    unexplained = [event for event in joined if event.incarnation and not _is_explained(history, event)]
+    started = {(event.by, event.incarnation) for event in history.of(ProcessStarted)}
+    unexplained = [
+        event for event in joined if event.incarnation and (event.worker, event.incarnation) not in started
+    ]
     if unexplained:
         names = sorted({event.worker for event in unexplained})
         because = (
@@ -52,13 +55,6 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 def _worker(event: Event) -> str:
     assert isinstance(event, WorkerJoined | Assigned | TaskDone)
     return event.worker
-
-
-def _is_explained(history: History, joined: WorkerJoined) -> bool:
-    return any(
-        isinstance(event, ProcessStarted) and event.incarnation == joined.incarnation
-        for event in history.by(joined.worker)
-    )
 
 
 def _failed(history: History, because: str, count: int, evidence: Sequence[Event]) -> Finding:
