@@ -76,7 +76,7 @@ class Act:
         return max(self.ended_ns.values(), default=max(self.began_ns.values(), default=self.called_ns))
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Sight:
     """State of a container at one instant, as the engine said it; asked at `asked_ns` (None: then too).
 
@@ -91,6 +91,11 @@ class Sight:
     memory_bytes: int | None = None
     asked_ns: int | None = None
     closely: bool = True
+
+    @property
+    def from_ns(self) -> int:
+        """When it was asked: what it says was so at some time from then on."""
+        return self.at_ns if self.asked_ns is None else self.asked_ns
 
     @property
     def state(self) -> ContainerState:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
 from dataclasses import dataclass
+from itertools import dropwhile
 from operator import attrgetter
 
 from chaos.evidence import Change, ContainerSeen, ContainerState, Gap
@@ -16,6 +17,8 @@ LOOK_ALLOWS_NS = 2_000_000_000
 """Two looks may lie so far apart; what lies between looks that are farther apart is not proved."""
 CALL_NS = 100_000_000
 """The engine reports an action of the driver's own so long before or after the call at most."""
+DIES_NS = 500_000_000
+"""The engine reports a kill when the signal is sent, and calls the container running for so much longer."""
 
 _LIMITS = (Change.slowed, Change.squeezed)
 _STATUS = {"die": "exited", "start": "running", "pause": "paused", "unpause": "running"}
@@ -76,10 +79,14 @@ def gaps(
     if not fault.lasting:
         return ()
     from_ns = act.began_ns[name]
+    # Before anything is made of them: a long run has thousands for each of its faults.
+    sights = [one for one in sights if from_ns <= one.from_ns and one.at_ns <= until_ns]
+    actions = [one for one in actions if from_ns <= one.at_ns <= until_ns]
     points = sorted(
         (*_looks(fault, sights), *_events(fault, name, actions, acts)), key=attrgetter("at_ns", "from_ns")
     )
-    points = [one for one in points if from_ns <= one.from_ns and one.at_ns <= until_ns]
+    if _concern(fault) is Change.ended:
+        points = list(dropwhile(lambda one: _is_early(one, from_ns), points))
     if fault.begins_when_asked:
         # An orderly stop takes its time before it is one.
         first = next((place for place, one in enumerate(points) if one.holds), len(points))
@@ -134,14 +141,13 @@ def _looks(fault: ContainerFault, sights: Iterable[Sight]) -> Iterable[_Point]:
     limits = any(change in fault.changes for change in _LIMITS)
     for sight in sights:
         if sight.closely or not limits:
-            asked_ns = sight.at_ns if sight.asked_ns is None else sight.asked_ns
-            yield _Point(asked_ns, sight.at_ns, fault.holds(sight.state), _words(sight.state), True)
+            yield _Point(sight.from_ns, sight.at_ns, fault.holds(sight.state), _words(sight.state), True)
 
 
 def _events(
     fault: ContainerFault, name: str, actions: Iterable[told.EngineAction], acts: Sequence[Act]
 ) -> Iterable[_Point]:
-    concern = next(change for change in _ORDER if change in fault.changes)
+    concern = _concern(fault)
     for action in actions:
         if any(_called(act, name, action.at_ns) for act in acts):
             continue
@@ -156,6 +162,15 @@ def _events(
         if holds is not None:
             what = f"the engine reported {action.action}, which this run did not ask for"
             yield _Point(action.at_ns, action.at_ns, holds, what, False)
+
+
+def _concern(fault: ContainerFault) -> Change:
+    return next(change for change in _ORDER if change in fault.changes)
+
+
+def _is_early(point: _Point, from_ns: int) -> bool:
+    """Whether a look still finds alive what was killed just before."""
+    return point.is_look and not point.holds and point.from_ns <= from_ns + DIES_NS
 
 
 def _called(act: Act, name: str, at_ns: int) -> bool:

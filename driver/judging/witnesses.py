@@ -173,7 +173,7 @@ class Witnesses:
         until_ns = act.end_called_ns if act.end_called_ns is not None else from_ns + RESTART_NS
         sights = self._sights.get(name, [])
         # What was asked before the fault began says how the container was without it.
-        during = [one for one in sights if from_ns <= (one.asked_ns or one.at_ns) and one.at_ns <= until_ns]
+        during = [one for one in sights if from_ns <= one.from_ns and one.at_ns <= until_ns]
         closely = [one for one in during if one.closely]
         written = self._history.by(name)
         first, end = (bisect_left(written, at_ns, key=_at_ns) for at_ns in (act.called_ns, until_ns))

@@ -159,3 +159,16 @@ def test_an_unplugged_worker_that_was_lost_before_needs_not_be_lost_again() -> N
         WorkerJoined, 15, "coordinator", worker=WORKER, session="s", epoch=1, outcome="resumed", because=""
     )
     assert "noticed nothing" in receipt("unplug", story).because
+
+
+def test_a_look_that_finds_alive_what_was_killed_just_before_is_no_contradiction() -> None:
+    assert receipt("kill", under("kill", ((0.05, 0.05), (0.5, END_S - BEGIN_S - 0.5)))).proved
+
+
+def test_a_look_long_after_the_kill_that_finds_it_alive_is_one() -> None:
+    story = under("kill", ((0.7, END_S - BEGIN_S - 0.3),))
+    story.state(BEGIN_S + 0.6)
+    story.state(BEGIN_S + 1.1, **UNDER["kill"])
+    proof = receipt("kill", story)
+    assert not proof.proved
+    assert "not proved from 0.0 s to 1.2 s" in proof.because
