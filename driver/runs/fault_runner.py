@@ -70,6 +70,7 @@ class FaultRunner:
         self._timeline = Timeline(faults)
         self._notice_s = notice_s
         self._begun: dict[str, asyncio.Task[bool]] = {}
+        self._held_ns: dict[str, int] = {}
         self.on: dict[str, PlannedFault] = {}
         self.acts: dict[str, Act] = {}
         self.failed: dict[str, str] = {}
@@ -110,7 +111,9 @@ class FaultRunner:
             await _until(at_ns - round(LOOK_BEFORE_END_S * 1e9))
             await self._monitor.read(step.fault.targets)
         await _until(at_ns)
-        return await self._end(step.fault, at_ns)
+        # A target may take longer to begin than the fault lasts (a worker drains before it stops): the end is
+        # due once it has begun.
+        return await self._end(step.fault, max(at_ns, self._held_ns[step.fault.id]))
 
     async def _begin(self, planned: PlannedFault, at_ns: int) -> bool:
         fault = planned.made()
@@ -126,6 +129,7 @@ class FaultRunner:
             self.failed[planned.id] = str(error)
             self._write(FaultFailed, planned, detail=str(error))
             return False
+        self._held_ns[planned.id] = time.monotonic_ns()
         times = await self._acted(fault, times, called_ns)
         self.acts[planned.id] = Act(planned.id, fault, planned.targets, at_ns, called_ns, times)
         self._write_at(
@@ -138,7 +142,7 @@ class FaultRunner:
         if fault.layer is Layer.container:
             await self._monitor.read(planned.targets)
         if planned.for_s is None:
-            await self._end(planned, at_ns)
+            await self._end(planned, self._held_ns[planned.id])
         return True
 
     async def _end(self, planned: PlannedFault, at_ns: int) -> bool:

@@ -180,6 +180,24 @@ async def test_a_container_whose_fault_began_when_it_should_have_ended_is_looked
     assert looks_between(events, act.first_ns, act.end_called_ns)
 
 
+@pytest.mark.parametrize(("fault", "for_s"), [("restart", None), ("kill", 0.1)])
+async def test_a_target_that_takes_long_to_begin_makes_the_driver_late_with_no_end(
+    tmp_path: Path, fault: str, for_s: float | None
+) -> None:
+    class Slow(Hands):
+        async def kill(self, container: str) -> int:
+            await asyncio.sleep(1.0)
+            return await super().kill(container)
+
+        async def restart(self, container: str, grace_s: float) -> int:
+            await asyncio.sleep(1.0)
+            return await super().restart(container, grace_s)
+
+    _, events = await run(tmp_path, Slow(), planned(fault, 0.0, for_s))
+    (ended,) = (event for event in events if event["event"] == "fault_ended")
+    assert 0 <= ended["called_ns"] - ended["planned_ns"] < 900_000_000
+
+
 def looks_between(events: list[dict[str, Any]], from_ns: int, until_ns: int | None) -> int:
     """How many looks lie wholly between two instants."""
     assert until_ns is not None

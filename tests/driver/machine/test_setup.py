@@ -57,7 +57,8 @@ def test_the_virtual_environment_is_made_with_the_standard_library_alone() -> No
     done = subprocess.run(
         [sys.executable, "-I", "-S", "-c", code], capture_output=True, text=True, check=True
     )
-    tops = {name.partition(".")[0] for name in json.loads(done.stdout)} - {"__main__", "driver"}
+    # Rooms of ours; whatever they import in turn is counted too.
+    tops = {name.partition(".")[0] for name in json.loads(done.stdout)} - {"__main__", "driver", "chaos"}
     assert tops <= set(sys.stdlib_module_names)
 
 
