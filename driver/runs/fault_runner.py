@@ -26,7 +26,7 @@ from wire.events import Event
 LEAD_S = 0.4
 END_TRIES = 3
 # A container under a fault is looked at once more so long before the fault ends.
-LOOK_BEFORE_END_S = 0.1
+LOOK_BEFORE_END_S = 0.3
 
 _log = logging.getLogger("stormlab.faults")
 
@@ -107,13 +107,15 @@ class FaultRunner:
         # A fault that could not begin has no end.
         if not await self._begun[step.fault.id]:
             return False
-        if step.fault.made().layer is Layer.container:
-            await _until(at_ns - round(LOOK_BEFORE_END_S * 1e9))
-            await self._monitor.read(step.fault.targets)
-        await _until(at_ns)
-        # A target may take longer to begin than the fault lasts (a worker drains before it stops): the end is
-        # due once it has begun.
-        return await self._end(step.fault, max(at_ns, self._held_ns[step.fault.id]))
+        async with asyncio.TaskGroup() as looking:
+            if step.fault.made().layer is Layer.container:
+                await _until(at_ns - round(LOOK_BEFORE_END_S * 1e9))
+                # Of a container that it is starting the engine says nothing until it is done: no end waits.
+                looking.create_task(self._monitor.read(step.fault.targets))
+            await _until(at_ns)
+            # A target may take longer to begin than the fault lasts (a worker drains before it stops):
+            # the end is due once it has begun.
+            return await self._end(step.fault, max(at_ns, self._held_ns[step.fault.id]))
 
     async def _begin(self, planned: PlannedFault, at_ns: int) -> bool:
         fault = planned.made()
@@ -129,7 +131,6 @@ class FaultRunner:
             self.failed[planned.id] = str(error)
             self._write(FaultFailed, planned, detail=str(error))
             return False
-        self._held_ns[planned.id] = time.monotonic_ns()
         times = await self._acted(fault, times, called_ns)
         self.acts[planned.id] = Act(planned.id, fault, planned.targets, at_ns, called_ns, times)
         self._write_at(
@@ -141,6 +142,7 @@ class FaultRunner:
         )  # fmt: skip
         if fault.layer is Layer.container:
             await self._monitor.read(planned.targets)
+        self._held_ns[planned.id] = time.monotonic_ns()
         if planned.for_s is None:
             await self._end(planned, self._held_ns[planned.id])
         return True

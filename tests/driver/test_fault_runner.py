@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -196,6 +197,31 @@ async def test_a_target_that_takes_long_to_begin_makes_the_driver_late_with_no_e
     _, events = await run(tmp_path, Slow(), planned(fault, 0.0, for_s))
     (ended,) = (event for event in events if event["event"] == "fault_ended")
     assert 0 <= ended["called_ns"] - ended["planned_ns"] < 900_000_000
+
+
+async def test_no_end_waits_for_the_look_before_it(tmp_path: Path) -> None:
+    is_ended = asyncio.Event()
+
+    class Ending(Hands):
+        async def start(self, container: str) -> int:
+            is_ended.set()
+            return await super().start(container)
+
+    class Slow(ContainerMonitor):
+        looks = 0
+
+        async def read(self, closely: Collection[str] = ()) -> None:
+            self.looks += 1
+            if self.looks > 1:
+                await is_ended.wait()
+
+    journal = JournalFile(tmp_path)
+    monitor = Slow(FakeEngine({"worker-1": "running"}), journal)
+    runner = FaultRunner(Ending(), monitor, journal, (planned("kill", 0.0, 0.1),), NOTICE_S)
+    async with asyncio.timeout(10):
+        await runner.run(time.monotonic_ns())
+    assert monitor.looks == 2
+    assert runner.on == {}
 
 
 def looks_between(events: list[dict[str, Any]], from_ns: int, until_ns: int | None) -> int:
