@@ -21,8 +21,8 @@ from wire.events import Submitted
 BEFORE_NS = 500_000_000
 """A fault's effect may be written down before the driver has written that it began: by so much at most."""
 
-_ENDED = dict.fromkeys(("kill", "stop", "restart", "memory"), ("ended",))
-"""What faults can change of a process, in runs of before they wrote it down."""
+ENDING = ("kill", "stop", "restart", "memory")
+"""Faults that can end a process, for lines that do not say what a fault can change."""
 
 
 @dataclass(frozen=True)
@@ -161,7 +161,9 @@ def window_of(begun: FaultBegun, ended_ns: int | None, receipt: Receipt | None) 
         due_ns=min(begun.planned_ns, began_ns) or began_ns,
         began_ns=began_ns,
         ended_ns=ended_ns,
-        changes=frozenset(begun.changes if begun.changes is not None else _ENDED.get(begun.kind, ())),
+        changes=frozenset(
+            begun.changes if begun.changes is not None else ("ended",) * (begun.kind in ENDING)
+        ),
         begun=begun,
         receipt=receipt,
     )

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from chaos.evidence import Change
-from driver.histories.course import BEFORE_NS, Course, course
+from driver.histories.course import BEFORE_NS, ENDING, Course, course
 from driver.histories.events import ContainerExited, ContainerState, EngineAction
 from driver.histories.history import History
 from driver.histories.intervals import Interval, difference, length_ns, union
@@ -14,6 +14,8 @@ from wire.events import Event
 
 SLACK_NS = 1_000_000_000
 """A look is so much later than a change, and a call of the driver so much later than what it did."""
+CALL_NS = 20_000_000_000
+"""So long before it failed at most, a fault that could not begin may have hit its first target."""
 MOVES_NS = 5_000_000_000
 """A container leaves its networks before it ends, and enters them before it starts: by so much at most."""
 
@@ -49,7 +51,13 @@ def disturbances(history: History) -> list[Disturbance]:
 
 
 def can_end(run: Course, name: str, from_ns: int, until_ns: int) -> bool:
-    """Whether a fault that can end a container's process was on it at some time between two instants."""
+    """Whether a fault that can end a container's process was on it at some time between two instants.
+
+    One that could not begin on all its targets may have ended some of them: from then on nothing follows.
+    """
+    half_begun = (failed for failed in run.failed if name in failed.targets)
+    if any(failed.kind in ENDING and failed.at_ns - CALL_NS <= until_ns for failed in half_begun):
+        return True
     return any(
         name in window.targets
         and Change.ended in window.changes

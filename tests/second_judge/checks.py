@@ -134,6 +134,10 @@ def _ends(raw: Raw, process: str) -> list[tuple[int, int]]:
 
 
 def _can_end(raw: Raw, process: str, from_ns: int, until_ns: int) -> bool:
+    for failed in raw.of("fault_failed"):
+        may_have_hit = process in failed["targets"] and failed["kind"] in CAN_END
+        if may_have_hit and failed["at_ns"] - 20 * S <= until_ns:
+            return True
     return any(
         fault.is_aimed_at(process)
         and "ended" in _changes(fault)

@@ -107,6 +107,16 @@ def test_a_kill_excuses_neither_another_worker_nor_another_time() -> None:
     assert found("no_process_died", past).status is Status.failed
 
 
+def test_a_kill_that_hit_some_of_its_targets_alone_is_no_crash_of_theirs() -> None:
+    past = watched()
+    exited(past, "worker-1", 12)
+    targets = ["worker-1", "worker-2"]
+    past.tell("driver", told.FaultFailed, 12.5, fault="f-1", kind="kill", targets=targets, detail="no engine")
+    assert found("no_process_died", past).status is Status.passed
+    exited(past, "coordinator", 14)
+    assert found("no_process_died", past).status is Status.failed
+
+
 def test_an_end_that_others_asked_the_engine_for_is_said_to_be_one() -> None:
     past = watched("latency")
     action(past, "worker-1", 11.9, "kill", "9")
