@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+from bisect import bisect_left
+from collections.abc import Iterable
 from functools import reduce
+from operator import itemgetter
 
 import msgspec
 
@@ -16,6 +19,7 @@ WATCH_FILE = "prober.watch"
 # A fault's effect is measured against what was before it and seen to be over after it.
 BEFORE_S = 4.0
 AFTER_S = 6.0
+_begin = itemgetter(0)
 
 
 def settings_json(plan: Plan, can_be_told: bool) -> str:
@@ -32,28 +36,47 @@ def watches(plan: Plan, zero_ns: int) -> list[Watch]:
     are looked at too, so that they can be held to the same measure.
     """
     every = [worker_name(index) for index in range(1, plan.workers + 1)]
+    spans = _Spans(plan.faults)
     closer = []
     for fault in plan.faults:
         reaches_all = any(target in CORE for target in fault.targets)
-        from_ns = zero_ns + round((fault.at_s - BEFORE_S) * 1e9)
-        until_ns = zero_ns + round((fault.end_s + AFTER_S) * 1e9)
+        span = _span(fault)
+        from_ns, until_ns = (zero_ns + round(at_s * 1e9) for at_s in span)
         hit = every if reaches_all else list(fault.targets)
         closer.append(Watch(from_ns=from_ns, until_ns=until_ns, links=hit, look=_look(fault)))
-        spared = [] if reaches_all else _spared(plan, fault, every)
+        spared = [] if reaches_all else _spared(spans.targets_beside(*span), every)
         if spared and fault.made().layer is not Layer.container:
             look = spared_look(len(every))
             closer.append(Watch(from_ns=from_ns, until_ns=until_ns, links=spared, look=look))
     return closer
 
 
-def _spared(plan: Plan, fault: PlannedFault, every: list[str]) -> list[str]:
+def _span(fault: PlannedFault) -> tuple[float, float]:
+    """From when to when a fault is looked for, in seconds of the plan."""
+    return fault.at_s - BEFORE_S, fault.end_s + AFTER_S
+
+
+class _Spans:
+    """When each fault of a plan is looked for, in order of time: a plan may have thousands."""
+
+    def __init__(self, faults: Iterable[PlannedFault]) -> None:
+        self._all = sorted(((*_span(fault), fault.targets) for fault in faults), key=_begin)
+        self._longest_s = max((until_s - from_s for from_s, until_s, _ in self._all), default=0.0)
+
+    def targets_beside(self, from_s: float, until_s: float) -> set[str]:
+        """The targets of all faults that are looked for at some time between two instants."""
+        first = bisect_left(self._all, from_s - self._longest_s, key=_begin)
+        end = bisect_left(self._all, until_s, key=_begin)
+        return {
+            target
+            for _, other_until_s, targets in self._all[first:end]
+            if from_s < other_until_s
+            for target in targets
+        }
+
+
+def _spared(hit: set[str], every: list[str]) -> list[str]:
     """Links that no fault is on while this one is, or is looked for."""
-    beside = [
-        other
-        for other in plan.faults
-        if other.at_s - BEFORE_S < fault.end_s + AFTER_S and fault.at_s - BEFORE_S < other.end_s + AFTER_S
-    ]
-    hit = {target for other in beside for target in other.targets}
     return [] if hit & set(CORE) else [link for link in every if link not in hit]
 
 

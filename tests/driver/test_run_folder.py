@@ -7,10 +7,11 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
+import pytest
 
 from driver.runs.run_folder import PLAN, begin, new_folder
 from driver.runs.store import LATEST, RUN, RunRecord
-from driver.scenarios.plan import Plan
+from driver.scenarios.plan import Plan, PlannedFault
 from driver.scenarios.prober import settings_json, watches
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import find_scenario, load_scenario, parse_scenario
@@ -68,3 +69,17 @@ def test_links_that_a_fault_spares_are_watched_too_where_no_other_fault_is_on() 
     told = watches(resolve(parse_scenario(text, "spared"), seed=1), zero_ns=0)
     spared = {link for watch in told for link in watch.links if watch.look.burst_bytes}
     assert spared == {"worker-3", "worker-4"}
+
+
+def test_when_to_look_is_known_at_once_for_a_thousand_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+    # The driver works it out while tasks are due: a look at all faults for each of them took a second.
+    many = resolve(load_scenario(find_scenario("million_tasks")), seed=1)
+    read: list[str] = []
+
+    def end_s(fault: PlannedFault) -> float:
+        read.append(fault.id)
+        return fault.at_s + (fault.for_s or 0.0)
+
+    monkeypatch.setattr(PlannedFault, "end_s", property(end_s))
+    assert len(watches(many, zero_ns=0)) > len(many.faults) > 1000
+    assert len(read) < 5 * len(many.faults)
