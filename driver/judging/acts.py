@@ -6,6 +6,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 
 import msgspec
 
@@ -58,17 +59,17 @@ class Act:
             absent=tuple(told.absent),
         )
 
-    @property
+    @cached_property
     def reaches_all(self) -> bool:
         """Whether every link feels it: what happens to the coordinator or to Toxiproxy itself."""
         return any(target in CORE for target in self.targets)
 
-    @property
+    @cached_property
     def first_ns(self) -> int:
         """When its first target was hit."""
         return min(self.began_ns.values(), default=self.called_ns)
 
-    @property
+    @cached_property
     def last_ns(self) -> int:
         """When its last target was healed, or, of an instant fault, when its effect has been seen."""
         if not self.fault.lasting:

@@ -129,7 +129,9 @@ class Witnesses:
             refused_frames=_count(self._refused.get(link, []), *refused_ns),
             altered_frames=_count(self._altered.get(link, []), *refused_ns),
             others=tuple(
-                _other(one, link) for one in others if _meets(one, link, began_ns - SETTLE_NS, ended_ns)
+                other
+                for other in (_other(one, link) for one in others)
+                if other.from_ns < ended_ns and began_ns - SETTLE_NS < other.until_ns
             ),
             stood=record.stood(began_ns),
         )
@@ -229,11 +231,6 @@ def _other(act: Act, link: str) -> Other:
     none = frozenset() if TOXIPROXY in act.targets else NOT_THE_COORDINATOR_S
     from_ns, until_ns = min(act.called_ns, act.first_ns), act.last_ns + RECOVERY_NS
     return Other(act.fault_id, act.fault.name, act.fault.traces() - none, from_ns, until_ns)
-
-
-def _meets(act: Act, link: str, from_ns: int, until_ns: int) -> bool:
-    other = _other(act, link)
-    return other.from_ns < until_ns and from_ns < other.until_ns
 
 
 def _count(moments: Sequence[int], from_ns: int, until_ns: int) -> int:
