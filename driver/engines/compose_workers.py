@@ -80,13 +80,21 @@ def copy_of(template: Mapping[str, Any], index: int, journal: Path | None) -> tu
     del config["Hostname"]
     binds = [bind for bind in host.get("Binds") or [] if bind.split(":")[1] != JOURNAL_TARGET]
     host["Binds"] = binds if journal is None else [*binds, f"{journal}:{JOURNAL_TARGET}:rw"]
-    assert journal is not None or JOURNAL_TARGET in (config.get("Volumes") or {})
+    assert journal is not None or _keeps_its_own(config, host), f"no volume at {JOURNAL_TARGET} to copy"
     ends = {
         network: {"Aliases": [labels[SERVICE], name]} for network in template["NetworkSettings"]["Networks"]
     }
     return name, {
         **config, "Labels": labels, "HostConfig": host, "NetworkingConfig": {"EndpointsConfig": ends},
     }  # fmt: skip
+
+
+def _keeps_its_own(config: Mapping[str, Any], host: Mapping[str, Any]) -> bool:
+    """Whether each copy gets a new volume for its journal: a mount without a source, as Compose writes it, or
+    a volume of the image.
+    """
+    unnamed = {mount["Target"] for mount in host.get("Mounts") or [] if not mount.get("Source")}
+    return JOURNAL_TARGET in unnamed | set(config.get("Volumes") or {})
 
 
 def journal_mount(journals: Path, process: str) -> Path:

@@ -7,6 +7,8 @@ import tarfile
 from pathlib import Path
 from typing import Any, cast
 
+import pytest
+
 from driver.engines.compose_engine import journal_in
 from driver.engines.compose_reading import NUMBER, PROJECT, SERVICE, digest
 from driver.engines.compose_workers import SETTINGS, ComposeWorkers, copy_of
@@ -81,6 +83,22 @@ def test_where_no_files_are_shared_each_copy_has_a_volume_of_its_own() -> None:
     _, body = copy_of(template(Volumes={"/journal": {}}), 7, None)
     assert body["HostConfig"]["Binds"] == ["/else:/else:ro"]
     assert body["Volumes"] == {"/journal": {}}
+
+
+def test_an_unnamed_volume_as_compose_writes_it_is_a_new_one_for_each_copy() -> None:
+    told = template()
+    told["HostConfig"] |= {"Binds": None, "Mounts": [{"Type": "volume", "Target": "/journal"}]}
+    _, body = copy_of(told, 7, None)
+    assert body["HostConfig"]["Mounts"] == [{"Type": "volume", "Target": "/journal"}]
+
+
+def test_a_named_volume_is_never_shared_with_a_copy() -> None:
+    told = template()
+    told["HostConfig"] |= {
+        "Binds": None, "Mounts": [{"Type": "volume", "Target": "/journal", "Source": "all"}],
+    }  # fmt: skip
+    with pytest.raises(AssertionError):
+        copy_of(told, 7, None)
 
 
 def test_a_lab_is_scaled_by_what_is_missing_or_too_many(tmp_path: Path) -> None:
