@@ -72,6 +72,14 @@ def test_the_receipts_of_an_older_lab_stay_as_they_were_written() -> None:
     assert run.of(told.Receipt)[0].because == "as written"
 
 
+def test_one_line_as_an_older_lab_wrote_it_lets_no_receipt_stand() -> None:
+    run = history(seen=False, proved=True)
+    (begun,) = run.of(told.FaultBegun)
+    run.put(told.FaultBegun, [begun, msgspec.structs.replace(begun, fault="f2", called_ns=0)])
+    make_receipts_anew(run, LINKS)
+    assert not any(receipt.proved for receipt in run.of(told.Receipt))
+
+
 def all_written_down(past: Past, **changed: object) -> Past:
     """The same, as a driver of today writes it: with the instants at which it asked for each fault."""
     past.lines["driver"] = [
