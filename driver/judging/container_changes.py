@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from bisect import bisect_left
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from operator import attrgetter
 
 from chaos.evidence import Change
 from driver.histories.course import BEFORE_NS, ENDING, Course, course
-from driver.histories.events import ContainerExited, ContainerState, EngineAction
+from driver.histories.events import ContainerExited, ContainersRead, ContainerState, EngineAction
 from driver.histories.history import History
 from driver.histories.intervals import Interval, difference, length_ns, union
 from wire.events import Event
@@ -25,13 +27,17 @@ _ENDS = {"unpause": Change.paused, "connect": Change.unplugged}
 
 @dataclass(frozen=True)
 class Disturbance:
-    """A change of one container that no fault of the run explains, from its begin to its end."""
+    """A change of one container that no fault of the run explains, from its begin to its end.
+
+    `seen_ns` is when it was seen last: what an engine that answers late shows to be over was over before.
+    """
 
     container: str
     change: Change
     from_ns: int
     until_ns: int
     shown_by: Event
+    seen_ns: int
 
 
 def disturbances(history: History) -> list[Disturbance]:
@@ -42,9 +48,10 @@ def disturbances(history: History) -> list[Disturbance]:
         if isinstance(event, ContainerState | EngineAction) and event.at_ns <= run.end_ns:
             states.setdefault(event.container, []).append(event)
     found = []
+    looks = history.of(ContainersRead)
     for name, events in states.items():
-        for one in _changes(name, events, run.end_ns):
-            rest = difference([(one.from_ns, one.until_ns)], _explained(run, name, one.change))
+        for one in _changes(name, events, looks, run.end_ns):
+            rest = difference([(one.from_ns, one.seen_ns)], _explained(run, name, one.change))
             if length_ns(rest) > 0:
                 found.append(one)
     return sorted(found, key=lambda one: one.from_ns)
@@ -100,7 +107,9 @@ def _explained(run: Course, name: str, change: Change) -> list[Interval]:
     )
 
 
-def _changes(name: str, events: list[Event], end_ns: int) -> Iterator[Disturbance]:
+def _changes(
+    name: str, events: list[Event], looks: Sequence[ContainersRead], end_ns: int
+) -> Iterator[Disturbance]:
     """How a container differed from how it was made, change by change."""
     first = next((one for one in events if isinstance(one, ContainerState)), None)
     exits_ns = [
@@ -112,9 +121,11 @@ def _changes(name: str, events: list[Event], end_ns: int) -> Iterator[Disturbanc
             if is_on:
                 since.setdefault(change, event)
             elif (began := since.pop(change, None)) is not None:
-                yield Disturbance(name, change, _begin_ns(began), event.at_ns, began)
+                from_ns = _begin_ns(began)
+                seen_ns = max(from_ns + 1, _seen_ns(event, looks))
+                yield Disturbance(name, change, from_ns, event.at_ns, began, seen_ns)
     for change, began in since.items():
-        yield Disturbance(name, change, _begin_ns(began), end_ns, began)
+        yield Disturbance(name, change, _begin_ns(began), end_ns, began, end_ns)
 
 
 def _says(event: Event, first: ContainerState | None, exits_ns: list[int]) -> Iterator[tuple[Change, bool]]:
@@ -131,6 +142,14 @@ def _says(event: Event, first: ContainerState | None, exits_ns: list[int]) -> It
         yield Change.unplugged, first.plugged and not event.plugged
         yield Change.slowed, event.cpus != first.cpus
         yield Change.squeezed, event.memory_bytes != first.memory_bytes
+
+
+def _seen_ns(event: Event, looks: Sequence[ContainersRead]) -> int:
+    """When a change was seen last that is over by this event: a look shows it at some time from when it was
+    asked for.
+    """
+    before = bisect_left(looks, event.at_ns, key=attrgetter("at_ns"))
+    return looks[before - 1].asked_ns if before and isinstance(event, ContainerState) else event.at_ns
 
 
 def _begin_ns(event: Event) -> int:

@@ -171,6 +171,25 @@ def test_a_change_that_lasts_longer_than_its_fault_is_named(change: str) -> None
     assert words in sound(past).because
 
 
+@pytest.mark.parametrize(("asked_s", "status"), [(14.9, Status.passed), (16.5, Status.unknown)])
+def test_an_engine_that_answers_late_makes_no_change_last_longer(asked_s: float, status: Status) -> None:
+    fields, fault, _ = CHANGED["slowed"]
+    past = watched(fault)
+    state(past, "worker-1", 10.4, **fields)
+    past.tell("driver", told.ContainersRead, 18, asked_ns=ns(asked_s), closely=["worker-1"])
+    state(past, "worker-1", 18.5)
+    assert sound(past).status is status
+
+
+def test_a_change_that_one_look_alone_shows_is_named() -> None:
+    fields, _, words = CHANGED["slowed"]
+    past = watched()
+    state(past, "worker-1", 11, **fields)
+    past.tell("driver", told.ContainersRead, 11, asked_ns=ns(10.99), closely=["worker-1"])
+    state(past, "worker-1", 11.5)
+    assert words in sound(past).because
+
+
 def test_a_change_between_two_looks_is_known_by_the_engines_events() -> None:
     past = watched()
     action(past, "worker-2", 11.1, "pause")
