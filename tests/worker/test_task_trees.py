@@ -170,3 +170,72 @@ async def test_what_a_program_started_ends_with_a_worker_that_is_killed(tmp_path
         process.kill()
     for each in {pid, *below}:
         await gone(each)
+
+
+SWEEPING = """
+import asyncio, time
+from worker import keeper
+from worker.tasks import command
+from worker.tasks.kind import TaskError
+from wire.kinds import Command
+keeper.prctl(keeper.PR_SET_CHILD_SUBREAPER, 1)
+end_below = keeper.end_below
+sweeps = []
+
+def slowly(but):
+    sweeps.append(but)
+    time.sleep(0.5)
+    return end_below(but)
+
+keeper.end_below = slowly
+
+async def main():
+    late = asyncio.create_task(command.run(Command(argv=["sleep", "600"], timeout_ms=100), None))
+    while not sweeps:
+        await asyncio.sleep(0.01)
+    print((await command.run(Command(argv=["sleep", "1"]), None)).exit_code, flush=True)
+    await asyncio.gather(late, return_exceptions=True)
+
+asyncio.run(main())
+"""
+
+
+async def said_by(script: str) -> str:
+    """What a process that runs commands as a worker does prints until its end."""
+    process = await asyncio.create_subprocess_exec(
+        sys.executable, "-c", script, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+        env={"PYTHONPATH": str(ROOT), "PATH": "/bin:/usr/bin"},
+    )  # fmt: skip
+    try:
+        return (await asyncio.wait_for(process.communicate(), 30))[0].decode()
+    finally:
+        if process.returncode is None:
+            process.kill()
+
+
+async def test_a_command_that_begins_while_another_ones_orphans_are_looked_for_is_none_of_them() -> None:
+    assert await said_by(SWEEPING) == "0\n"
+
+
+CANCELLED = """
+import asyncio, time
+from worker import keeper
+from worker.tasks import command
+from wire.kinds import Command
+keeper.prctl(keeper.PR_SET_CHILD_SUBREAPER, 1)
+keeper.END_WITHIN_S = 60
+
+async def main():
+    task = asyncio.create_task(command.run(Command(argv=["sleep", "600"]), None))
+    while not command._STARTING:
+        await asyncio.sleep(0)
+    task.cancel()
+    await asyncio.gather(task, return_exceptions=True)
+    print("ended", flush=True)
+
+asyncio.run(main())
+"""
+
+
+async def test_a_command_that_is_stopped_while_its_keeper_starts_does_not_wait_for_itself() -> None:
+    assert await said_by(CANCELLED) == "ended\n"

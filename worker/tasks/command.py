@@ -25,6 +25,8 @@ _GRACE_S = 1.0
 _KEEPERS: set[int] = set()
 _STARTING: set[asyncio.Future[asyncio.subprocess.Process]] = set()
 """The keepers of this process, and those that are being started."""
+_SWEEPS: set[asyncio.Future[None]] = set()
+"""Searches for orphans. Each spares the keepers that it finds, so no keeper starts while one lasts."""
 
 
 class CommandOutput(msgspec.Struct, frozen=True):
@@ -104,6 +106,8 @@ def _exit_code(said: str, program: str) -> int:
 
 
 async def _started(params: Command) -> _Kept:
+    while _SWEEPS:
+        await asyncio.wait(_SWEEPS)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STORMLAB_")}
     lifeline, theirs = socket.socketpair()
     lifeline.setblocking(False)
@@ -120,34 +124,40 @@ async def _started(params: Command) -> _Kept:
         )
     )
     starting.add_done_callback(lambda _: theirs.close())
+    starting.add_done_callback(_has_started)
     _STARTING.add(starting)
     try:
-        return _kept(await asyncio.shield(starting), lifeline)
+        return _Kept(await asyncio.shield(starting), lifeline)
     except (OSError, ValueError) as error:
         lifeline.close()
         raise TaskError(f"cannot run {params.argv[0]!r}: {error}") from None
     except asyncio.CancelledError:
         # Stopped between the keeper's start and our hearing of it: asyncio would kill the keeper alone.
-        await _kept(await starting, lifeline).end()
+        await _Kept(await starting, lifeline).end()
         raise
-    finally:
-        _STARTING.discard(starting)
 
 
-def _kept(started: asyncio.subprocess.Process, lifeline: socket.socket) -> _Kept:
-    _KEEPERS.add(started.pid)
-    return _Kept(started, lifeline)
+def _has_started(starting: asyncio.Future[asyncio.subprocess.Process]) -> None:
+    _STARTING.discard(starting)
+    if not starting.cancelled() and starting.exception() is None:
+        _KEEPERS.add(starting.result().pid)
 
 
 async def _end_orphans() -> None:
     """End what a task left that killed its keeper: whatever is a child of this worker, and is no keeper."""
     if not keeper.is_subreaper():
         return  # They are others' children, where the worker is no process of its own.
-    for _ in range(round(keeper.END_WITHIN_S / keeper.LOOK_S)):
-        if not _STARTING:
-            break
-        await asyncio.sleep(keeper.LOOK_S)  # A keeper that has just begun is not yet known by its number.
-    await asyncio.to_thread(keeper.end_below, frozenset(_KEEPERS))
+    sweep: asyncio.Future[None] = asyncio.get_running_loop().create_future()
+    _SWEEPS.add(sweep)
+    try:
+        for _ in range(round(keeper.END_WITHIN_S / keeper.LOOK_S)):
+            if not _STARTING:
+                break
+            await asyncio.sleep(keeper.LOOK_S)  # A keeper that has just begun is not yet known by its number.
+        await asyncio.to_thread(keeper.end_below, frozenset(_KEEPERS))
+    finally:
+        _SWEEPS.discard(sweep)
+        sweep.set_result(None)
 
 
 async def _read(stream: asyncio.StreamReader, keep_bytes: int) -> tuple[bytes, bool]:
