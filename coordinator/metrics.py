@@ -16,7 +16,7 @@ from coordinator.core import Core
 LABELS = {
     "attempts_lost": "loss", "connections": "outcome", "connections_lost": "kind", "frames_refused": "fault",
     "handshakes_refused": "reason", "results_refused": "because", "checkpoints_refused": "because",
-    "connections_dropped": "cause",
+    "connections_dropped": "cause", "connections_unused": "code",
 }  # fmt: skip
 """Counters that have a label, and its name."""
 

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from types import SimpleNamespace
+from typing import cast
+
+from coordinator.committer import Committer
 from coordinator.core import Opening
+from coordinator.metrics import render
 from tests.coordinator.world import KEY, WALL_S, Peer, World
 from wire.handshake import write_hello
 from wire.messages import Inventory
@@ -64,6 +69,9 @@ def test_a_connection_that_never_speaks_is_closed_and_was_nobody_s() -> None:
     assert not world.core.is_open(silent.connection)
     assert [worker.name for worker in world.core.state(world.now_ns).workers] == ["worker-1"]
     assert world.told("worker_lost") == []
+    committer = cast(Committer, SimpleNamespace(commits=0, rows=0, busy_s=0.0))
+    page = render(world.core, committer, world.now_ns).decode()
+    assert 'stormlab_connections_unused_total{code="heartbeat_timeout"} 1.0' in page
 
 
 def test_a_first_frame_that_cannot_be_believed_closes_its_connection_alone() -> None:
