@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Any
 
 from websockets.asyncio.server import ServerConnection
-from websockets.frames import CloseCode, Frame
+from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
 
 from coordinator.connection import Moved
@@ -25,6 +25,7 @@ PIECE_BYTES = 4_096
 PIECE_MAX_BYTES = 64 * 1024
 CROWDED = 32
 """Frames in one piece that make the next one small."""
+DATA = (Opcode.CONT, Opcode.TEXT, Opcode.BINARY)
 BROKEN = {1002: FrameFault.framing, 1007: FrameFault.framing, 1009: FrameFault.too_large}
 
 
@@ -36,8 +37,9 @@ class Link(ServerConnection):
     """
 
     __slots__ = (
-        "_crowd", "_has_part", "_inflow", "_moved", "_piece_bytes", "_rest", "_strangers", "_unfinished",
-        "echoes", "is_full", "on_broken", "on_dropped", "on_lost", "opening",
+        "_crowd", "_has_ended", "_has_flooded", "_has_part", "_inflow", "_moved", "_piece_bytes", "_rest",
+        "_strangers", "_unfinished", "echoes", "is_full", "on_broken", "on_dropped", "on_lost",
+        "opening",
     )  # fmt: skip
 
     def __init__(self, strangers: Strangers, unfinished: Unfinished, *args: Any, **kwargs: Any) -> None:
@@ -45,6 +47,8 @@ class Link(ServerConnection):
         self._strangers = strangers
         self._unfinished = unfinished
         self._has_part = False
+        self._has_ended = False
+        self._has_flooded = False
         self.opening: Opening | None = None
         self.echoes = False
         self.is_full = False
@@ -87,7 +91,12 @@ class Link(ServerConnection):
         self._count_part()
 
     def _count_part(self) -> None:
-        """Count what makes no message yet: of a frame, of fragments, and what is not parsed."""
+        """Count what makes no message yet: of a frame, of fragments, and what is not parsed. Where a message
+        ended, what follows belongs to one that began later.
+        """
+        if self._has_ended and self._has_part:
+            self._unfinished.holds(self, 0)
+        self._has_ended = False
         part_bytes = len(self.protocol.reader.buffer) + len(self._rest) + (self.protocol.current_size or 0)
         if part_bytes or self._has_part:
             self._has_part = part_bytes > 0
@@ -125,14 +134,16 @@ class Link(ServerConnection):
         """Count a frame before it is taken in; what is too much ends the connection."""
         if isinstance(event, Frame):
             self._crowd += 1
-            if self.protocol.eof_sent:
+            if self._has_flooded:
                 return
+            self._has_ended = self._has_ended or (event.fin and event.opcode in DATA)
             if excess := self._inflow.excess(time.monotonic_ns(), event):
                 self._flooded(excess)
                 return
         super().process_event(event)
 
     def _flooded(self, excess: str) -> None:
+        self._has_flooded = True
         self.protocol.fail(CloseCode.POLICY_VIOLATION, f"{FrameFault.flood}: {excess}")
         self.send_data()
         self._tell(FrameError(FrameFault.flood, excess))

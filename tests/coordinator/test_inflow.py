@@ -7,22 +7,25 @@ import struct
 from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import cast
 
 import pytest
+from websockets.asyncio.server import ServerConnection
+from websockets.datastructures import Headers
 from websockets.frames import Frame, Opcode
+from websockets.http11 import Request
+from websockets.protocol import State
+from websockets.server import ServerProtocol
 
 from coordinator.bucket import NS, Bucket
 from coordinator.echoes import ECHOES_MAX, QUIET_S, Echoes
 from coordinator.inflow import HANDSHAKE_BYTES, PROBE, WORKER, Inflow
+from coordinator.link import Link
 from coordinator.probe import BYTES_MAX
 from coordinator.strangers import Strangers
 from coordinator.unfinished import Unfinished
 from tests.coordinator.running import Coordinator, coordinator
 from wire.channel import Bounds
-
-if TYPE_CHECKING:
-    from coordinator.link import Link
 
 ECHO = (
     b"GET /v1/probe HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -98,7 +101,7 @@ def test_of_connections_that_say_nothing_the_oldest_makes_room() -> None:
 
 
 def _admit(echoes: Echoes, link: _Silent, now_s: float) -> bool:
-    return echoes.admit(cast("Link", link), now_s)
+    return echoes.admit(cast(Link, link), now_s)
 
 
 def test_of_echoes_that_are_all_taken_the_quietest_makes_room_and_no_busy_one() -> None:
@@ -145,6 +148,76 @@ def test_a_message_that_ends_holds_nothing_and_the_next_one_begins_anew() -> Non
     unfinished.holds(first, 90)
     assert (first.given_up, second.given_up) == (False, True)
     assert (len(unfinished), unfinished.held_bytes) == (1, 90)
+
+
+# -- over a transport of our own ---------------------------
+
+
+class _Wire(asyncio.Transport):
+    """A transport that takes all and gives what it is told to give."""
+
+    def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
+        pass
+
+    def write(self, data: object) -> None:
+        pass
+
+    def can_write_eof(self) -> bool:
+        return False
+
+    def is_closing(self) -> bool:
+        return False
+
+    def close(self) -> None:
+        pass
+
+    def pause_reading(self) -> None:
+        pass
+
+    def resume_reading(self) -> None:
+        pass
+
+
+class _Server:
+    """A server that has no handler."""
+
+    def __init__(self) -> None:
+        self.handler_tasks: set[asyncio.Task[None]] = set()
+
+    async def handler(self, connection: ServerConnection) -> None:
+        pass
+
+
+def _linked(unfinished: Unfinished) -> Link:
+    protocol = ServerProtocol(state=State.OPEN)
+    link = Link(Strangers(), unfinished, protocol, _Server(), ping_interval=None)
+    link.connection_made(_Wire())
+    link.request = Request("/v1/worker", Headers())
+    link.admit(Inflow(WORKER))
+    return link
+
+
+async def test_messages_that_come_together_with_the_close_frame_behind_them_are_taken() -> None:
+    link = _linked(Unfinished())
+    close = struct.pack(">BB", 0x88, 0x82) + bytes(4) + (1000).to_bytes(2, "big")
+    link.data_received(_message(b"a" * 200) + _message(b"b" * 200) + close)
+    async with asyncio.timeout(5):
+        assert [await link.recv(), await link.recv()] == [b"a" * 200, b"b" * 200]
+
+
+async def test_a_connection_that_ends_its_messages_is_not_the_one_that_began_first() -> None:
+    unfinished = Unfinished(1_000)
+    busy, stuck = _linked(unfinished), _linked(unfinished)
+    given_up: list[str] = []
+    for name, link in (("busy", busy), ("stuck", stuck)):
+        link.on_broken = lambda error, name=name: given_up.append(name)
+    whole = _message(b"x" * 300)
+    busy.data_received(whole[:200])
+    stuck.data_received(whole[:200])
+    busy.data_received(whole[200:] + whole[:200])
+    assert (len(unfinished), given_up) == (2, [])
+    _linked(unfinished).data_received(_message(b"y" * 900)[:700])
+    assert given_up == ["stuck"]
 
 
 # -- over sockets ------------------------------------------
