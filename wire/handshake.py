@@ -180,7 +180,7 @@ def read_refusal(value: str) -> Refusal:
 
 
 def is_terminal(refusal: Refusal) -> bool:
-    """Whether asking again can never help (a wrong key, a refused version)."""
+    """Whether asking again can never help (a wrong key, a name outside the plan, a refused version)."""
     return refusal.reason in _TERMINAL
 
 
