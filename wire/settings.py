@@ -4,6 +4,7 @@ very fields.
 
 from __future__ import annotations
 
+import re
 from typing import Annotated, TypeVar
 
 import msgspec
@@ -15,6 +16,7 @@ MOST = 2**31 - 1
 """24 days in milliseconds, and more than any count here can be."""
 AtLeast0 = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 AtLeast1 = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
+CHOICE = re.compile(r"Expected `str` matching regex '\^\(([\w|]+)\)\$'")
 POLICIES = (
     *("none", "fixed", "exponential", "equal_jitter", "full_jitter", "decorrelated", "websockets", "seed"),
     "slotted",
@@ -81,4 +83,6 @@ def read_settings(text: str, kind: type[S]) -> S:
     try:
         return msgspec.json.decode(text or "{}", type=kind)
     except msgspec.MsgspecError as error:
-        raise ValueError(f"{kind.__name__}: {error}") from None
+        # A pattern that lists words is a choice for whoever set it.
+        told = CHOICE.sub(lambda found: f"expected one of {found[1].replace('|', ', ')}", str(error))
+        raise ValueError(f"{kind.__name__}: {told}") from None

@@ -81,7 +81,6 @@ CATALOGUE: tuple[str, ...] = (
     "first_worker_gets_all",
     "presence_not_awaited",
     "leaving_worker_gets_work",
-    "silence_counted_from_the_old_connection",
     "older_process_takes_turns",
     "frozen_coordinator_blames_its_workers",
     "message_not_known",
