@@ -123,6 +123,9 @@ def _walk(from_ns: int, until_ns: int, points: Sequence[_Point]) -> Iterable[Gap
     """The gaps between points, of which the fault's begin counts as the first that holds."""
     proved_ns, broken_ns, because = from_ns, None, ""
     for point in points:
+        if point.is_look and not point.holds and broken_ns is None and point.from_ns < proved_ns:
+            # It was asked for before the fault was seen to be on, and may have been answered before, too.
+            continue
         if point.holds:
             if broken_ns is not None:
                 yield Gap(broken_ns, point.at_ns, because)

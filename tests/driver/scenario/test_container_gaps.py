@@ -172,3 +172,32 @@ def test_a_look_long_after_the_kill_that_finds_it_alive_is_one() -> None:
     proof = receipt("kill", story)
     assert not proof.proved
     assert "not proved from 0.0 s to 1.2 s" in proof.because
+
+
+def stopped(alive_s: float, asked_s: float, at_s: float) -> Watched:
+    """A worker that drains, is reported dead after `alive_s`, and of which one look says that it runs."""
+    story = Watched()
+    story.state(10)
+    story.action(BEGIN_S + alive_s, "die")
+    story.add(
+        told.ContainersRead,
+        BEGIN_S + at_s,
+        "driver",
+        asked_ns=round((BEGIN_S + asked_s) * S),
+        closely=[WORKER],
+    )
+    story.state(BEGIN_S + at_s + 0.5, status="exited", exit_code=0)
+    story.looks(BEGIN_S + at_s + 0.5, END_S - 0.5)
+    story.add(WorkerLost, BEGIN_S + 1, "coordinator", worker=WORKER, session="s", kind="closed", detail="",
+              silent_ms=1)  # fmt: skip
+    return story
+
+
+def test_a_look_that_was_asked_for_before_the_end_of_a_drain_is_no_contradiction() -> None:
+    assert receipt("stop", stopped(alive_s=0.6, asked_s=0.4, at_s=1.2)).proved
+
+
+def test_a_look_that_was_asked_for_after_the_end_and_finds_it_alive_is_one() -> None:
+    found = receipt("stop", stopped(alive_s=0.6, asked_s=0.9, at_s=1.2))
+    assert not found.proved
+    assert "not proved from 0.6 s" in found.because
