@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import ValidationError
 
-from chaos.explain import nearest, problem
+from chaos.explain import nearest, problem, shortened
 from chaos.fault import Fault
 from chaos.faults.bandwidth import Bandwidth
 from chaos.faults.blackhole import Blackhole
@@ -60,11 +60,16 @@ def make(name: str, params: Mapping[str, Any]) -> Fault:
     """The fault of that name; parameters as people write them (`{"mean": "200ms"}`). Raises FaultError."""
     kind = FAULTS.get(name)
     if kind is None:
-        raise FaultError("", f"expected the name of a fault; found {name!r}. {nearest(name, FAULTS)}")
+        raise FaultError("", unknown_fault(name))
     try:
         return kind.model_validate(dict(params), context={"read": read})
     except ValidationError as error:
         raise _explained(kind, error) from None
+
+
+def unknown_fault(name: str) -> str:
+    """Return what is wrong with a name that no fault has, with the nearest names."""
+    return f"expected the name of a fault; found {shortened(repr(name))}. {nearest(name, FAULTS)}"
 
 
 def read(value: Any) -> Fault:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.catalogue import FaultError, make
+from chaos.catalogue import FAULTS, FaultError, make, unknown_fault
 from chaos.fault import Fault
 from driver.scenarios.explained import At, read_model
 from driver.scenarios.mistakes import Mistakes
@@ -51,6 +51,8 @@ class EntryReader:
             raise self._at(path, "entries are nested more than eight deep")
         kind = FaultEntry if "fault" in data else SequenceEntry if "sequence" in data else ParallelEntry
         mistakes = Mistakes()
+        if isinstance(data.get("fault"), str) and data["fault"] not in FAULTS:
+            mistakes.add(self._at((*path, "fault"), unknown_fault(data["fault"])))
         model: Moment | None = read_model(
             kind, data, lambda below, text: self._at((*path, *below), text), mistakes
         )

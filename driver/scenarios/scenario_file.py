@@ -129,10 +129,11 @@ def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
     """The scenario in a file that was read already."""
     if not isinstance(file.data, dict):
         raise file.error((), "expected a mapping with `workers:`, `duration:` and so on")
-    if not file.comment:
-        raise file.error((), "expected a comment at the top that says what the scenario claims and teaches")
     data = _with_variables(_merged(file, overrides), file, overrides)
     mistakes, at = Mistakes(), partial(error_at, file, overrides.quick)
+    if not file.comment:
+        text = "expected a comment at the top that says what the scenario claims and teaches"
+        mistakes.add(file.error((), text))
     scenario = read_model(Scenario, data, at, mistakes)
     look_at_sections(data, at, mistakes)
     mistakes.raise_all()

@@ -109,3 +109,20 @@ def test_many_mistakes_are_counted_and_not_all_shown(
     told = validate(GOOD + "".join(f"key{n}: 1\n" for n in range(100)), tmp_path, capsys)
     assert len(told) == 21
     assert told[-1] == "and 80 more"
+
+
+def test_a_missing_comment_hides_no_other_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    found = validate(GOOD.removeprefix("# claim\n").replace("60s", "soon"), tmp_path, capsys)
+    assert len(found) == 2
+    assert "expected a comment at the top" in found[0]
+    assert "`duration`" in found[1]
+
+
+def test_a_missing_key_does_not_hide_the_unknown_name_of_a_fault(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = validate(GOOD + "timeline: [{fault: latencyy, at: 9s}]\n", tmp_path, capsys)
+    assert [line.partition("`: ")[0] for line in found] == [
+        "8: `timeline[0].fault",
+        "8: `timeline[0].targets",
+    ]
