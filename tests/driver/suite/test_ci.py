@@ -10,9 +10,11 @@ import click
 import pytest
 
 from driver.cli.main import CATALOGUE
+from driver.scenarios.yaml_file import parse_yaml
 
 ROOT = Path(__file__).resolve().parents[3]
-PAGES = (ROOT / ".github" / "workflows" / "lab.yml", ROOT / "docs" / "ci.md")
+WORKFLOWS = ROOT / ".github" / "workflows"
+PAGES = (WORKFLOWS / "lab.yml", WORKFLOWS / "scenario.yml", ROOT / "docs" / "ci.md")
 
 
 def asked(page: Path) -> list[tuple[str, list[str]]]:
@@ -38,3 +40,12 @@ def test_every_path_that_keys_the_image_cache_is_there() -> None:
     assert keys is not None
     for path in re.findall(r"'([^']+)'", keys[1]):
         assert (ROOT / path.removesuffix("/**")).exists(), path
+
+
+def test_the_example_of_a_caller_gives_the_reusable_workflow_only_inputs_that_it_has() -> None:
+    example = re.search(r"```yaml\n(name: storm\n.*?)```", PAGES[2].read_text(), re.DOTALL)
+    assert example is not None
+    given = parse_yaml(example[1], "caller").data["jobs"]["storm"]["with"]
+    called = parse_yaml(PAGES[1].read_text(), "scenario.yml").data["on"]["workflow_call"]["inputs"]
+    required = {name for name, about in called.items() if about.get("required")}
+    assert required <= given.keys() <= called.keys()
