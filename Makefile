@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv images demo test lint simulate fuzz prove-receipts mutants judge-outside bench clean lock
+.PHONY: help setup venv images demo test lint docs simulate fuzz prove-receipts mutants judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -24,11 +24,16 @@ images: setup
 demo: setup ## the whole lab once: 20 workers, a thundering herd, a verdict and a report
 	@$(PY) lab.py scenario thundering_herd --workers 20 --duration 60
 
-lint: venv ## ruff and mypy --strict
-	@echo "stormlab: ruff and mypy"
+lint: venv ## ruff, mypy --strict, spelling
+	@echo "stormlab: ruff, mypy and codespell"
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
+	@.venv/bin/codespell
+
+docs: venv ## the docs site in build/site, without the network; a broken link fails
+	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
+	@echo "stormlab: look at it with: $(PY) -m http.server --directory build/site --bind 127.0.0.1"
 
 test: lint images ## every test: lint, Go, unit, simulation, integration, end to end on real containers
 	@echo "stormlab: the Go tests of chaos/toxiproxy"
