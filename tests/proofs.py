@@ -145,7 +145,7 @@ def main() -> int:
         return 1
     print(text)
     versions = json.loads((folder / "run.json").read_bytes())["versions"]
-    keep("run", text, versions["stormlab"].removeprefix("checkout "))
+    keep("run", text, versions["stormlab"].rpartition("checkout ")[2])
     return 0
 
 

@@ -6,6 +6,7 @@ import os
 import platform
 import subprocess
 import time
+import tomllib
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from importlib import metadata
@@ -14,7 +15,7 @@ from pathlib import Path
 from driver.engines.engine import PROBER
 from driver.errors import LabError
 from driver.judging.verdict import KnownIssue
-from driver.machine.root import working_root
+from driver.machine.root import project_root, working_root
 from driver.runs.store import RunRecord, save_start, unwritable, write_file
 from driver.scenarios.known_issues import known_issues
 from driver.scenarios.plan import Plan
@@ -85,11 +86,12 @@ def begin(
 
 
 def own_version() -> str:
-    """Of an installed lab its version, of a checkout the commit."""
+    """The version that pyproject.toml names; in a checkout also the commit."""
     try:
         return metadata.version("stormlab")
     except metadata.PackageNotFoundError:
-        return f"checkout {_commit()}".strip()
+        version = tomllib.loads((project_root() / "pyproject.toml").read_text())["project"]["version"]
+        return f"{version}, checkout {_commit()}".strip()
 
 
 def _commit() -> str:

@@ -38,7 +38,8 @@ def test_a_run_is_known_before_it_starts(tmp_path: Path) -> None:
     assert (record.seed, record.planned_faults, len(record.workers)) == (5, len(plan().faults), 20)
     assert record.processes[:3] == ["driver", "coordinator", "prober"]
     assert record.images == {"worker": "sha256:1"}
-    assert re.fullmatch(r"checkout( [0-9a-f]{7,}( with changes)?)?|\d.*", record.versions["stormlab"])
+    version = r"\d+\.\d+\.\d+(, checkout( [0-9a-f]{7,}( with changes)?)?)?"
+    assert re.fullmatch(version, record.versions["stormlab"])
     assert Plan.model_validate_json((folder / PLAN).read_bytes()) == plan()
     assert (tmp_path / LATEST).resolve() == folder
     assert (folder / "journals").stat().st_mode & 0o777 == 0o755
