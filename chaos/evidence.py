@@ -268,7 +268,7 @@ class ContainerSeen:
     For what all links share, `probed_links` counts links on which the prober listened, `silent_links` those
     on which it heard nothing or was cut off, `revived_links` those on which it heard something afterwards.
     `has_journal` is false for Toxiproxy, which writes none. `gaps` are the parts of the window in which it is
-    not proved that the fault was on.
+    not proved that the fault was on. `made_cpus` and `made_memory_bytes` are the limits before any fault.
     """
 
     container: str
@@ -288,6 +288,8 @@ class ContainerSeen:
     has_journal: bool = True
     noticed: bool = False
     gaps: tuple[Gap, ...] = ()
+    made_cpus: float | None = None
+    made_memory_bytes: int | None = None
 
     @property
     def was_gone(self) -> bool:

@@ -30,7 +30,7 @@ class Cpu(ContainerFault):
     )
     example: ClassVar = "cores: 0.1"
 
-    cores: Annotated[float, Field(ge=0.01, le=64, description="processor cores it may use, like 0.1")]
+    cores: Annotated[float, Field(ge=0.01, le=64, description="processor cores it may use, like 0.1; fewer than without the fault")]
 
     def alone(self) -> frozenset[Aspect]:
         return frozenset({Aspect.cpu})
@@ -45,9 +45,11 @@ class Cpu(ContainerFault):
         return state.cpus is not None and abs(state.cpus - self.cores) < QUOTA_STEP
 
     def observed(self, seen: ContainerSeen) -> Observation:
-        measured = seen.cpus
+        measured, made = seen.cpus, seen.made_cpus
         real = measured is not None and abs(measured - self.cores) < QUOTA_STEP
         because = (
             "its cgroup had no such quota" if not real else f"its cgroup had a quota of {measured:g} cores"
         )
+        if made is not None and self.cores > made - QUOTA_STEP:
+            real, because = False, f"its quota was {made:g} cores before, so that this one took nothing away"
         return Observation(real, because, asked=self.cores, measured=measured, quantity="cpu_cores")

@@ -43,11 +43,13 @@ class Memory(ContainerFault):
         return state.memory_bytes is not None and abs(state.memory_bytes - self.limit_bytes) < PAGE_BYTES
 
     def observed(self, seen: ContainerSeen) -> Observation:
-        measured = seen.memory_bytes
+        measured, made = seen.memory_bytes, seen.made_memory_bytes
         real = measured is not None and abs(measured - self.limit_bytes) < PAGE_BYTES
         because = (
             "its cgroup had no such ceiling" if not real else f"its cgroup had a ceiling of {measured} bytes"
         )
+        if made is not None and self.limit_bytes > made - PAGE_BYTES:
+            real, because = False, f"its ceiling was {made} bytes before, so that this one took nothing away"
         return Observation(
             real,
             because,

@@ -229,12 +229,13 @@ class ComposeEngine:
 
     def limit(self, name: str, limits: Limits) -> None:
         # To Docker 0 means "as it is".
-        quota_us = 0 if limits.cpus is None else round(limits.cpus * 100_000)
+        quota_us = 0 if limits.cpus is None else round(limits.cpus * compose_reading.CPU_PERIOD_US)
         self._sdk.limit(name, quota_us, limits.memory_bytes or 0)
 
     def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
-        made_with_bytes = compose_reading.made_with_bytes(self._sdk.inspect(name)) if memory else 0
-        self._sdk.limit(name, -1 if cpus else 0, made_with_bytes)
+        made = compose_reading.made_with(self._sdk.inspect(name)["Config"]["Labels"])
+        quota_us = -1 if made.cpus is None else round(made.cpus * compose_reading.CPU_PERIOD_US)
+        self._sdk.limit(name, quota_us if cpus else 0, made.memory_bytes or 0 if memory else 0)
 
     def hurts(self) -> dict[str, list[str]]:
         names = [one.name for one in self.containers()]

@@ -10,7 +10,16 @@ from pathlib import Path
 from typing import Any
 
 from driver.engines import addresses
-from driver.engines.engine import PROBER, WORKER, Container, EngineEvent, LabSpec, Standing, Usage
+from driver.engines.engine import (
+    PROBER,
+    WORKER,
+    Container,
+    EngineEvent,
+    LabSpec,
+    Limits,
+    Standing,
+    Usage,
+)
 from wire.address import worker_name
 
 PROJECT = "com.docker.compose.project"
@@ -19,6 +28,8 @@ NUMBER = "com.docker.compose.container-number"
 ONE_OFF = "com.docker.compose.oneoff"
 
 MEMORY = "stormlab.memory"
+CPU_QUOTA = "stormlab.cpu_quota"
+CPU_PERIOD_US = 100_000
 WORKER_SETTINGS = "STORMLAB_WORKER_SETTINGS"
 _SHIFTS = {"k": 10, "m": 20, "g": 30}
 
@@ -77,7 +88,7 @@ def standing(attributes: Attributes, project: str) -> Standing:
 def _cpus(limits: Attributes) -> float | None:
     """Cores that a container may use, set as a quota or, as `docker update --cpus` does, as a number."""
     if limits["CpuQuota"] > 0:
-        return float(limits["CpuQuota"] / (limits.get("CpuPeriod") or 100_000))
+        return float(limits["CpuQuota"] / (limits.get("CpuPeriod") or CPU_PERIOD_US))
     return limits["NanoCpus"] / 1e9 if limits.get("NanoCpus") else None
 
 
@@ -137,21 +148,24 @@ def due_cables(attributes: Attributes, core: Attributes, project: str) -> list[C
     return due
 
 
-def made_with_bytes(attributes: Attributes) -> int:
-    """The memory that a container was made with, which its label remembers through every later change."""
-    text = str(attributes["Config"]["Labels"][MEMORY])
-    return int(text[:-1]) << _SHIFTS[text[-1]]
+def made_with(labels: Mapping[str, str]) -> Limits:
+    """The ceilings that a container was made with, which its labels keep through every later change."""
+    memory, quota_us = labels[MEMORY], labels.get(CPU_QUOTA)
+    return Limits(
+        cpus=None if quota_us is None else int(quota_us) / CPU_PERIOD_US,
+        memory_bytes=int(memory[:-1]) << _SHIFTS[memory[-1]],
+    )
 
 
 def hurts(attributes: Attributes, project: str) -> list[str]:
     """What about a container is not as it was made."""
     found = []
-    now = standing(attributes, project)
+    now, made = standing(attributes, project), made_with(attributes["Config"]["Labels"])
     if now.status != "running":
         found.append(now.status)
     if not now.plugged:
         found.append("unplugged")
-    if now.cpus is not None or now.memory_bytes != made_with_bytes(attributes):
+    if (now.cpus, now.memory_bytes) != (made.cpus, made.memory_bytes):
         found.append("limited")
     return found
 

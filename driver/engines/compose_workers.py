@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from driver.engines.compose_reading import NUMBER, PROJECT, SERVICE
+from driver.engines.compose_reading import CPU_PERIOD_US, NUMBER, PROJECT, SERVICE, made_with
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import WORKER, Container
 from wire.address import index_in_name, worker_name
@@ -78,6 +78,10 @@ def copy_of(template: Mapping[str, Any], index: int, journal: Path | None) -> tu
     name = f"{labels[PROJECT]}-{labels[SERVICE]}-{index}"
     # It is the template's own id.
     del config["Hostname"]
+    # A fault may be on the template at this moment.
+    made = made_with(labels)
+    host |= {"Memory": made.memory_bytes, "MemorySwap": 0}
+    host |= {"CpuPeriod": CPU_PERIOD_US, "CpuQuota": round((made.cpus or 0) * CPU_PERIOD_US)}
     binds = [bind for bind in host.get("Binds") or [] if bind.split(":")[1] != JOURNAL_TARGET]
     host["Binds"] = binds if journal is None else [*binds, f"{journal}:{JOURNAL_TARGET}:rw"]
     assert journal is not None or _keeps_its_own(config, host), f"no volume at {JOURNAL_TARGET} to copy"

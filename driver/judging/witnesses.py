@@ -177,6 +177,7 @@ class Witnesses:
         # What was asked before the fault began says how the container was without it.
         during = [one for one in sights if from_ns <= one.from_ns and one.at_ns <= until_ns]
         closely = [one for one in during if one.closely]
+        made = next((one for one in sights if one.at_ns <= act.called_ns), None)
         written = self._history.by(name)
         first, end = (bisect_left(written, at_ns, key=_at_ns) for at_ns in (act.called_ns, until_ns))
         links = list(self._records.values()) if name in CORE else []
@@ -190,8 +191,10 @@ class Witnesses:
             until_ns=until_ns,
             states=frozenset(sight.status for sight in during),
             networks=frozenset(sight.plugged for sight in during),
-            cpus=next((sight.cpus for sight in closely if sight.cpus is not None), None),
+            cpus=next((one.cpus for one in closely if one.cpus is not None), None),
             memory_bytes=next((one.memory_bytes for one in closely if one.memory_bytes is not None), None),
+            made_cpus=None if made is None else made.cpus,
+            made_memory_bytes=None if made is None else made.memory_bytes,
             lines_ns=tuple(event.at_ns for event in written[first:end]),
             starts_ns=self._since(act.called_ns, name, ProcessStarted),
             stopped_in_order=any(

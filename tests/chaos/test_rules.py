@@ -187,6 +187,15 @@ def test_a_container_fault_sees_its_own_trace_and_not_none(
         ("kill", {}, replace(CONTAINERS[1][2], starts_ns=()), "no new life"),
         ("unplug", {}, replace(CONTAINERS[4][2], noticed=False, until_ns=30 * S), "noticed nothing"),
         ("cpu", {"cores": 0.1}, replace(STOOD, cpus=0.2), "no such quota"),
+        ("cpu", {"cores": 0.1}, replace(STOOD, cpus=1.0, made_cpus=1.0), "no such quota"),
+        ("cpu", {"cores": 1}, replace(STOOD, cpus=1.0, made_cpus=1.0), "was 1 cores before"),
+        ("cpu", {"cores": 2}, replace(STOOD, cpus=2.0, made_cpus=1.0), "took nothing away"),
+        (
+            "memory",
+            {"limit": "64MiB"},
+            replace(STOOD, memory_bytes=64 << 20, made_memory_bytes=64 << 20),
+            "took nothing away",
+        ),
     ],
 )
 def test_a_container_that_was_not_quite_hit_is_told(

@@ -28,7 +28,13 @@ class Sdk:
 
     def inspect(self, name: str) -> dict[str, Any]:
         end = {"IPAddress": "", "Aliases": ["worker", "p-worker-3"]}
-        return {"NetworkSettings": {"Networks": {"p_links": end}}}
+        labels = {"stormlab.memory": "128m"}
+        if name.startswith("worker"):
+            labels["stormlab.cpu_quota"] = "100000"
+        return {"NetworkSettings": {"Networks": {"p_links": end}}, "Config": {"Labels": labels}}
+
+    def limit(self, name: str, cpu_quota_us: int, memory_bytes: int) -> None:
+        self.done.append(f"limit {cpu_quota_us} {memory_bytes}")
 
     def disconnect(self, name: str, cable: Cable) -> None:
         self.done.append(f"disconnect {cable.network}")
@@ -45,6 +51,23 @@ def test_a_container_whose_address_went_to_another_is_started_under_a_new_one() 
     assert sdk.done == [
         "start", "disconnect p_links", "connect p_links ['worker', 'p-worker-3']", "start",
     ]  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("name", "kind", "done"),
+    [
+        ("worker-3", {"memory": False}, "limit 100000 0"),
+        ("worker-3", {"cpus": False}, f"limit 0 {128 << 20}"),
+        ("coordinator", {}, f"limit -1 {128 << 20}"),
+    ],
+)
+def test_a_limit_that_is_lifted_is_again_what_the_container_was_made_with(
+    name: str, kind: dict[str, bool], done: str
+) -> None:
+    engine, sdk = ComposeEngine("p", Path(), lambda say: {}), Sdk()
+    engine._sdk = cast(DockerSdk, sdk)
+    engine.unlimit(name, **kind)
+    assert sdk.done == [done]
 
 
 @pytest.mark.parametrize(

@@ -16,10 +16,12 @@ def inspected(service: str = "worker", **changes: Any) -> dict[str, Any]:
     """An inspection of a container that is as it was made."""
     networks = {"worker": ["lab_links"], "toxiproxy": ["lab_links", "lab_core", "lab_control"]}
     labels = {"com.docker.compose.service": service, "stormlab.memory": "128m"}
+    if service == "worker":
+        labels["stormlab.cpu_quota"] = "100000"
     found: dict[str, Any] = {
         "Name": f"/lab-{service}-1",
         "State": {"Status": "running", "ExitCode": 0, "OOMKilled": False},
-        "HostConfig": {"CpuQuota": 0, "Memory": 128 << 20, "PortBindings": {}},
+        "HostConfig": {"CpuQuota": 100_000 * (service == "worker"), "Memory": 128 << 20, "PortBindings": {}},
         "Config": {"Labels": labels, "Env": []},
         "Mounts": [],
         "NetworkSettings": {
@@ -66,6 +68,11 @@ def test_every_hurt_is_told() -> None:
     assert hurt["State"] == state
     assert compose_reading.hurts(hurt, "lab") == ["paused", "unplugged", "limited"]
     assert compose_reading.hurts(inspected(HostConfig__Memory=64 << 20), "lab") == ["limited"]
+
+
+def test_a_container_without_the_processor_limit_that_it_was_made_with_is_hurt() -> None:
+    assert compose_reading.hurts(inspected(HostConfig__CpuQuota=0), "lab") == ["limited"]
+    assert compose_reading.hurts(inspected("toxiproxy", HostConfig__CpuQuota=100_000), "lab") == ["limited"]
 
 
 def test_control_is_no_cable() -> None:
@@ -172,8 +179,8 @@ def test_a_limit_on_processor_time_is_read_however_it_was_set() -> None:
     cases: list[tuple[dict[str, Any], float | None]] = [
         ({"HostConfig__CpuQuota": 10_000}, 0.1),
         ({"HostConfig__CpuQuota": 10_000, "HostConfig__CpuPeriod": 20_000}, 0.5),
-        ({"HostConfig__NanoCpus": 50_000_000}, 0.05),
-        ({}, None),
+        ({"HostConfig__CpuQuota": 0, "HostConfig__NanoCpus": 50_000_000}, 0.05),
+        ({"HostConfig__CpuQuota": 0}, None),
     ]
     for limits, cpus in cases:
         assert compose_reading.standing(inspected(**limits), "lab").cpus == cpus

@@ -17,11 +17,15 @@ from driver.engines.engine import Container
 
 
 def template(**volumes: object) -> dict[str, Any]:
-    labels = {PROJECT: "lab", SERVICE: "worker", NUMBER: "1", SETTINGS: "aa", "stormlab.memory": "128m"}
+    labels = {PROJECT: "lab", SERVICE: "worker", NUMBER: "1", SETTINGS: "aa"}
+    labels |= {"stormlab.memory": "128m", "stormlab.cpu_quota": "100000"}
     return {
         "Name": "/lab-worker-1",
         "Config": {"Hostname": "f5ec", "Image": "w", "Labels": labels, "User": "10001:10001", **volumes},
-        "HostConfig": {"Binds": ["/runs/1/worker-1:/journal:rw", "/else:/else:ro"], "ReadonlyRootfs": True},
+        "HostConfig": {
+            "Binds": ["/runs/1/worker-1:/journal:rw", "/else:/else:ro"], "ReadonlyRootfs": True,
+            "CpuQuota": 100_000, "Memory": 128 << 20,
+        },
         "NetworkSettings": {"Networks": {"lab_links": {"Aliases": ["lab-worker-1", "worker"]}}},
     }
 
@@ -77,6 +81,16 @@ def test_a_copy_is_the_first_worker_in_all_but_number_journal_and_host_name() ->
     assert body["NetworkingConfig"]["EndpointsConfig"] == {
         "lab_links": {"Aliases": ["worker", "lab-worker-7"]}
     }
+
+
+def test_a_copy_has_the_limits_of_its_kind_and_not_those_of_a_fault_on_the_first_worker() -> None:
+    told = template()
+    told["HostConfig"] |= {"CpuQuota": 5_000, "Memory": 64 << 20, "MemorySwap": 64 << 20}
+    _, body = copy_of(told, 7, Path("/runs/1/worker-7"))
+    host = body["HostConfig"]
+    assert (host["CpuPeriod"], host["CpuQuota"]) == (100_000, 100_000)
+    # 0: the engine's own choice.
+    assert (host["Memory"], host["MemorySwap"]) == (128 << 20, 0)
 
 
 def test_where_no_files_are_shared_each_copy_has_a_volume_of_its_own() -> None:

@@ -127,4 +127,5 @@ def test_a_workers_container_is_bounded_and_cannot_change_its_image(inside: Insi
     host = inside.inspection("worker-2")["HostConfig"]
     assert host["ReadonlyRootfs"]
     assert (host["PidsLimit"], host["CapDrop"]) == (256, ["ALL"])
+    assert host["CpuQuota"] == 100_000
     assert "Read-only file system" in inside.shell("touch /app/x")

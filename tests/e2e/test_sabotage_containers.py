@@ -73,7 +73,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
         run.docker("update", "--cpu-quota", "20000", three)
         run.docker("pause", four)
         run.docker("unpause", six)
-        run.docker("update", "--cpu-quota", "-1", seven)
+        run.docker("update", "--cpu-quota", "100000", seven)
         yield run.ended()
     finally:
         line("down")

@@ -15,7 +15,7 @@ from wire.events import ProcessStarted, WorkerJoined, WorkerLost
 
 BEGIN_S, END_S, WORKER = 20.0, 37.0, "worker-1"
 AS_MADE: dict[str, Any] = {
-    "status": "running", "exit_code": -1, "out_of_memory": False, "plugged": True, "cpus": None,
+    "status": "running", "exit_code": -1, "out_of_memory": False, "plugged": True, "cpus": 1.0,
     "memory_bytes": 1 << 27,
 }  # fmt: skip
 UNDER: dict[str, dict[str, Any]] = {
@@ -59,6 +59,7 @@ def under(fault: str, looks: tuple[tuple[float, float], ...] = ((0.5, END_S - BE
     """A story in which the fault is on from its begin to its end; `looks` are seconds after its begin."""
     story = Watched()
     story.state(10)
+    story.looks(10, 10)
     story.state(BEGIN_S + 0.5, **UNDER[fault])
     for from_s, until_s in looks:
         story.looks(BEGIN_S + from_s, BEGIN_S + until_s)
@@ -143,9 +144,22 @@ def test_another_kind_of_change_is_no_contradiction() -> None:
 def test_looks_at_limits_count_only_where_the_limits_were_read() -> None:
     story = under("cpu")
     looks = [one for one in story.others["driver"] if isinstance(one, told.ContainersRead)]
-    for one in looks[8:20]:
+    for one in looks[9:21]:
         one.closely.clear()
     assert "not proved from 4.0 s to 10.5 s" in receipt("cpu", story).because
+
+
+def test_a_look_that_still_shows_the_limit_of_every_worker_is_a_gap_and_not_the_quota_of_the_fault() -> None:
+    story = under("cpu", ((0.2, 0.2), (0.5, END_S - BEGIN_S - 0.5)))
+    assert "not proved from 0.0 s to 0.5 s (it was running, 1 cores" in receipt("cpu", story).because
+
+
+def test_a_quota_that_is_the_one_of_every_worker_proves_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(UNDER, "cpu", {})
+    monkeypatch.setitem(PARAMS, "cpu", {"cores": 1})
+    proof = receipt("cpu", under("cpu"))
+    assert not proof.proved
+    assert "its quota was 1 cores before" in proof.because
 
 
 def test_an_unplugged_worker_that_was_lost_before_needs_not_be_lost_again() -> None:
