@@ -76,7 +76,7 @@ class Core:
         self.counters = Counters()
         self.traffic = Traffic()
         self.draining = False
-        self._settings = settings
+        self.settings = settings
         self._journal = journal
         self._timers = Timers()
         bounds = Bounds()
@@ -133,7 +133,7 @@ class Core:
         elif wait_ms:
             reason, detail = Reason.full, "too many come at once; after the wait is your slot"
         elif known is None and len(sessions.by_id) + len(self.fleet.pending) >= SESSIONS_MAX:
-            reason, wait_ms = Reason.full, self._settings.session_ttl_ms
+            reason, wait_ms = Reason.full, self.settings.session_ttl_ms
             detail = f"{SESSIONS_MAX} sessions stand already"
         else:
             return self.fleet.welcome(now_ns, hello, outcome, because)
@@ -252,7 +252,7 @@ class Core:
             return
         self.draining = True
         self.ledger.giving = False
-        step_ms = 1000 / self._settings.admission_per_s
+        step_ms = 1000 / self.settings.admission_per_s
         for place, speaker in enumerate(self.fleet.connections.values()):
             go_away = GoAway(round(DRAIN_BASE_MS + place * step_ms), "the coordinator is leaving")
             self.effects.send(speaker.session, go_away, Priority.critical, now_ns)

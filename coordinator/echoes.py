@@ -16,7 +16,9 @@ from coordinator.bucket import Bucket
 from coordinator.link import Link
 from coordinator.probe import BYTES_MAX, echo
 
-ECHOES_MAX: Final = 64
+FEWEST: Final = 64
+PER_LINK: Final = 2
+"""A link's echo, and the one before it, whose end a fault may hide from the coordinator for a while."""
 QUIET_S: Final = 10.0
 """An echo that was asked for nothing in so long makes room for a new one when all are taken."""
 ALL_PER_S: Final = 5_000
@@ -28,9 +30,13 @@ TURN: Final = 8
 
 
 class Echoes:
-    """All echo connections, each with the time at which it was last asked for something (monotonic)."""
+    """All echo connections, each with the time at which it was last asked for something (monotonic).
 
-    def __init__(self) -> None:
+    There is room for those of `links` links, each of which the prober watches.
+    """
+
+    def __init__(self, links: int = 0) -> None:
+        self._most = max(FEWEST, PER_LINK * links)
         self._asked_s: dict[Link, float] = {}
         self._count = 0
         self._all = Bucket(ALL_PER_S, ALL_PER_S)
@@ -40,7 +46,7 @@ class Echoes:
 
     def admit(self, link: Link, now_s: float) -> bool:
         """Whether there is room for another one; the quietest makes room where it was quiet for long."""
-        if len(self._asked_s) >= ECHOES_MAX:
+        if len(self._asked_s) >= self._most:
             quietest = min(self._asked_s, key=lambda other: self._asked_s[other])
             if now_s - self._asked_s[quietest] < QUIET_S:
                 return False

@@ -58,7 +58,7 @@ class Shell:
         self._journal = journal
         self._fleet_key = fleet_key
         self._links: dict[int, Link] = {}
-        self._echoes = Echoes()
+        self._echoes = Echoes(max(core.settings.fleet, core.settings.members))
         self._strangers = Strangers()
         self._unfinished = Unfinished()
         self._moved = core.traffic.moved = Moved()

@@ -18,12 +18,13 @@ from websockets.protocol import State
 from websockets.server import ServerProtocol
 
 from coordinator.bucket import NS, Bucket
-from coordinator.echoes import ECHOES_MAX, QUIET_S, Echoes
+from coordinator.echoes import FEWEST, QUIET_S, Echoes
 from coordinator.inflow import HANDSHAKE_BYTES, PROBE, WORKER, Inflow
 from coordinator.link import Link
 from coordinator.probe import BYTES_MAX
 from coordinator.strangers import Strangers
 from coordinator.unfinished import Unfinished
+from driver.scenarios.scenario import MAX_WORKERS
 from tests.coordinator.running import Coordinator, coordinator
 from wire.channel import Bounds
 
@@ -105,13 +106,21 @@ def _admit(echoes: Echoes, link: _Silent, now_s: float) -> bool:
 
 
 def test_of_echoes_that_are_all_taken_the_quietest_makes_room_and_no_busy_one() -> None:
-    echoes, links = Echoes(), [_Silent() for _ in range(ECHOES_MAX)]
+    echoes, links = Echoes(), [_Silent() for _ in range(FEWEST)]
     assert all(_admit(echoes, link, float(place) / 100) for place, link in enumerate(links))
     assert not _admit(echoes, _Silent(), QUIET_S - 0.1)
-    assert [link.dropped for link in links] == [""] * ECHOES_MAX
+    assert [link.dropped for link in links] == [""] * FEWEST
     assert _admit(echoes, _Silent(), QUIET_S + 0.005)
     assert [link.dropped for link in links[:2]] == ["quiet_probe", ""]
-    assert len(echoes) == ECHOES_MAX
+    assert len(echoes) == FEWEST
+
+
+async def test_as_many_links_as_a_scenario_may_have_are_probed_at_the_same_time(tmp_path: Path) -> None:
+    async with coordinator(tmp_path, fleet=MAX_WORKERS) as running:
+        answers = [await _open(running, ECHO) for _ in range(MAX_WORKERS)]
+        assert len(answers) == MAX_WORKERS
+        for _, writer in answers:
+            writer.transport.abort()
 
 
 def test_an_echo_that_ends_leaves_its_place() -> None:
@@ -248,7 +257,7 @@ async def test_an_echo_answers_everything_of_a_burst_in_order(tmp_path: Path) ->
 async def test_an_upgrade_that_fails_takes_no_echo_for_good(tmp_path: Path) -> None:
     async with coordinator(tmp_path) as running:
         bad = ECHO.replace(b"Sec-WebSocket-Version: 13", b"Sec-WebSocket-Version: 7")
-        for _ in range(ECHOES_MAX + 5):
+        for _ in range(FEWEST + 5):
             reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
             writer.write(bad)
             assert b" 101 " not in await asyncio.wait_for(reader.read(), 30)
