@@ -145,7 +145,13 @@ class Attempts:
     def note_work(self, session: Session, now_ns: int) -> None:
         """Record that an attempt of the session came to its end at its worker, or that it begins anew."""
         session.worked_ns, session.stalled = now_ns, False
+        session.unanswered.clear()
         self.free.place(session)
+
+    def note_late_end(self, session: Session, token: int, now_ns: int) -> None:
+        """Record the end of an attempt that was given up before: a stalled worker that reports one works."""
+        if token in session.unanswered:
+            self.note_work(session, now_ns)
 
     def move(self, older: Session, session: Session) -> None:
         """The same process has a new session: its inventory will say which of these attempts it holds."""
@@ -171,6 +177,8 @@ class Attempts:
         task, session, row = attempt.task, attempt.session, attempt.task.row
         reason = cut(f"{loss.words}: {detail}" if detail else loss.words, WORDS_CHARS)
         task.strikes += loss.strike
+        if session.stalled:
+            session.unanswered.add(attempt.token)
         limit = row.max_attempts or self._max_attempts
         failed = task.strikes >= limit or task.given >= limit * GIVEN_PER_STRIKE
         self.settle(attempt, Phase.ending if failed else Phase.settling)

@@ -198,6 +198,7 @@ class Ledger:
         attempt = session.attempts.get(message.token)
         if task is None or attempt is None or attempt.task is not task:
             self._refuse_result(session, message, task, now_ns)
+            self._attempts.note_late_end(session, message.token, now_ns)
             return
         self._attempts.note_work(session, now_ns)
         if message.error and task.row.retry_errors:
@@ -243,6 +244,8 @@ class Ledger:
         if attempt is not None and attempt.task.row.task_id == message.task_id:
             self._attempts.note_work(session, now_ns)
             self._attempts.lose(attempt, Loss.handed_back, message.reason)
+        else:
+            self._attempts.note_late_end(session, message.token, now_ns)
 
     def lose_all(self, session: Session, loss: Loss, detail: str = "") -> None:
         """Give up all that the session holds."""

@@ -104,7 +104,8 @@ class Session:
     lost. `present` is the last connection of which the disk knows.
 
     `worked_ns` is when an attempt last came to its end at the worker. Where none does for too long, it is
-    `stalled`: it is given nothing until one does.
+    `stalled`: it is given nothing until one does. `unanswered` are the tokens of the attempts that were given
+    up meanwhile, whose end it has not reported.
 
     A worker that is `leaving` said goodbye; one that is `draining` finishes what it has, and takes nothing
     new.
@@ -125,6 +126,7 @@ class Session:
     heard_ns: int = 0
     worked_ns: int = 0
     stalled: bool = False
+    unanswered: set[int] = field(default_factory=set)
     lost_ns: int = 0
     due_ns: int = NEVER_NS
     rank: int = -1

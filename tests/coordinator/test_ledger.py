@@ -496,6 +496,37 @@ def test_a_worker_that_only_sends_heartbeats_loses_what_it_holds_and_is_given_no
     assert world.core.counters.totals[("workers_stalled", "")] == 1
 
 
+@pytest.mark.parametrize("answer", ["hand back", "result"])
+def test_a_stalled_worker_that_reports_an_end_after_its_lease_ran_out_is_given_work_again(
+    answer: str,
+) -> None:
+    world = World(lease_ms=5_000)
+    slow = world.peer("worker-1", slots=4)
+    world.submit("a", "b", timeout_ms=20_000)
+    held = slow.assigned
+    for _ in range(80):
+        slow.beat(*held)
+        world.advance(500)
+    assert len(world.told("attempt_lost")) == 2
+    if answer == "result":
+        slow.finish(held[0])
+    else:
+        slow.hand_back(held[0])
+    assert {assign.task_id for assign in slow.assigned[2:]} == {"a", "b"}
+
+
+def test_a_stalled_worker_that_reports_an_end_of_what_it_never_had_is_given_nothing() -> None:
+    world = World(lease_ms=5_000)
+    idle = world.peer("worker-1", slots=4)
+    world.submit("a", "b", timeout_ms=20_000)
+    held = idle.assigned
+    for _ in range(80):
+        idle.beat(*held)
+        world.advance(500)
+    idle.hand_back(msgspec.structs.replace(held[0], token=held[1].token + 1))
+    assert len(idle.assigned) == 2
+
+
 def test_a_worker_that_ends_one_task_within_each_limit_keeps_the_leases_of_all() -> None:
     world = World(lease_ms=5_000)
     slow = world.peer("worker-1", slots=4)
