@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from heapq import heapify, heappop, heappush
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -18,6 +20,10 @@ class PlainLane:
         self.most_ns = self.credit_ns = self.step_ns * burst
         self.filled_ns = now_ns
         self.slots: dict[str, int] = {}
+
+    def charge(self, now_ns: int, cost_ns: int) -> None:
+        self.spend(now_ns, cost_ns)
+        self.slots = {worker: slot_ns + cost_ns for worker, slot_ns in self.slots.items()}
 
     def spend(self, now_ns: int, cost_ns: int) -> None:
         self.credit_ns = min(self.most_ns, self.credit_ns + now_ns - self.filled_ns) - cost_ns
@@ -49,7 +55,7 @@ class PlainAdmission:
             return self.slow.wait_ns(worker, now_ns)
         wait_ns = self.fast.wait_ns(worker, now_ns)
         if not wait_ns:
-            self.slow.spend(now_ns, self.slow.step_ns // RESUME_SPEEDUP)
+            self.slow.charge(now_ns, self.slow.step_ns // RESUME_SPEEDUP)
         return wait_ns
 
 
@@ -102,6 +108,45 @@ def test_no_window_lets_in_more_than_its_rate_and_one_burst(
             spent += cost
             if cost == 1.0:
                 assert spent <= rate * (at_ns - began_ns) / NS + burst + 1e-3
+
+
+@given(
+    st.lists(st.tuples(st.sampled_from((0, 0, 0, 1, 9, 60, 400)), st.booleans()), min_size=1, max_size=150),
+    st.sampled_from((3.0, 20.0)),
+    st.integers(1, 5),
+)
+def test_both_lanes_together_let_in_what_the_rate_and_one_burst_of_each_allow(
+    coming: list[tuple[int, bool]], rate: float, burst: int
+) -> None:
+    """Each worker asks, and again whenever its wait is over, until it is let in."""
+    admission, let_in, now_ns = Admission(rate, burst), list[tuple[int, float]](), 10 * NS
+    due: list[tuple[int, int, bool]] = []
+    for number, (after_ms, resuming) in enumerate(coming):
+        now_ns += after_ms * MS
+        due.append((now_ns, number, resuming))
+    heapify(due)
+    while due:
+        at_ns, number, resuming = heappop(due)
+        if wait_ns := admission.wait_ns(f"w{number}", at_ns, resuming=resuming):
+            heappush(due, (at_ns + wait_ns, number, resuming))
+        else:
+            let_in.append((at_ns, 1 / RESUME_SPEEDUP if resuming else 1.0))
+    assert len(let_in) == len(coming)
+    for first, (began_ns, _) in enumerate(let_in):
+        spent = 0.0
+        for at_ns, cost in let_in[first:]:
+            spent += cost
+            assert spent <= rate * (at_ns - began_ns) / NS + 2 * burst + 1e-3
+
+
+def test_a_wave_of_those_who_resume_moves_the_slots_that_were_given_before() -> None:
+    admission = Admission(10.0, 1)
+    waits_ns = [admission.wait_ns(f"n{number}", 0, resuming=False) for number in range(3)]
+    assert waits_ns == [0, 100 * MS, 200 * MS]
+    assert [admission.wait_ns(f"w{number}", 0, resuming=True) for number in range(4)] == [0] * 4
+    assert admission.wait_ns("n1", 100 * MS, resuming=False) == 100 * MS
+    assert admission.wait_ns("n1", 200 * MS, resuming=False) == 0
+    assert admission.wait_ns("n2", 300 * MS, resuming=False) == 0
 
 
 def test_a_slot_is_nobodys_any_more_after_a_minute() -> None:
