@@ -30,7 +30,10 @@ class Cpu(ContainerFault):
     )
     example: ClassVar = "cores: 0.1"
 
-    cores: Annotated[float, Field(ge=0.01, le=64, description="processor cores it may use, like 0.1; fewer than without the fault")]
+    cores: Annotated[
+        float,
+        Field(ge=0.01, le=64, description="processor cores it may use, like 0.1; fewer than without the fault"),
+    ]
 
     def alone(self) -> frozenset[Aspect]:
         return frozenset({Aspect.cpu})

@@ -23,6 +23,26 @@ print(json.dumps(found))
 """
 
 
+OWN_ADDRESS_ONLY = """
+import json, socket, sys
+def attempt(make):
+    try:
+        make().close()
+        return "done"
+    except OSError as error:
+        return str(error)
+def bound():
+    one = socket.socket()
+    one.bind((sys.argv[1], 0))
+    return one
+print(json.dumps({
+    "icmp": attempt(lambda: socket.socket(socket.AF_INET, socket.SOCK_RAW, socket.IPPROTO_ICMP)),
+    "frames": attempt(lambda: socket.socket(socket.AF_PACKET, socket.SOCK_RAW)),
+    "bound": attempt(bound),
+}))
+"""
+
+
 class Inside:
     """The inside of `worker-1`'s container."""
 
@@ -114,6 +134,16 @@ def test_no_port_of_another_worker_answers(inside: Inside) -> None:
     rows = [line.split() for line in listening if line.split()[3:4] == ["0A"]]
     # Docker's own resolver listens on the loopback of every container.
     assert {row[1].split(":")[0] for row in rows} <= {"0B00007F"}
+
+
+def test_a_worker_cannot_take_the_address_of_another(inside: Inside) -> None:
+    other = inside.address("worker-2", "links")
+    said = docker("exec", inside.name("worker-1"), "/venv/bin/python", "-c", OWN_ADDRESS_ONLY, other)
+    assert json.loads(said) == {
+        "icmp": "[Errno 1] Operation not permitted",
+        "frames": "[Errno 1] Operation not permitted",
+        "bound": "[Errno 99] Cannot assign requested address",
+    }
 
 
 def test_no_link_of_ones_own_can_be_made_even_by_who_reaches_the_api(standing: CommandLine) -> None:
