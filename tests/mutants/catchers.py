@@ -46,16 +46,21 @@ def is_dear(test: str) -> bool:
     return test.startswith(DEAR)
 
 
-def by_simulation(root: Path, seeds: int = SEEDS, limit_s: float = SIMULATION_S) -> Caught | None:
-    """Who breaks among so many seeds; None where all run well. Raises DefectError for code that does not
-    run.
+def by_simulation(
+    root: Path, seeds: int = SEEDS, limit_s: float = SIMULATION_S, cpu_s: int = 0
+) -> Caught | None:
+    """Return the first seed that breaks among so many; None where all run well. The limits are in seconds by
+    the clock and of processor time (0 is none). Raises DefectError for code that does not run.
     """
     began_s = time.monotonic()
-    command = [sys.executable, "-m", "tests.mutants.hunt", "--seeds", str(seeds)]
-    status, out = _run(command, root, limit_s)
+    limit = ["--cpu-s", str(cpu_s)] if cpu_s else []
+    command = [sys.executable, "-m", "tests.mutants.hunt", "--seeds", str(seeds), *limit]
+    status, out = run_for(command, root, limit_s)
     after_s = time.monotonic() - began_s
     if status is None:
         return Caught("simulation", f"no end within {limit_s:.0f} s", after_s)
+    if status == -signal.SIGXCPU:
+        return Caught("simulation", f"no end within {cpu_s} s of processor time", after_s)
     if status != 0:
         raise DefectError(f"the code does not run:\n{out[-2000:]}")
     found = msgspec.json.decode(out.splitlines()[-1], type=Hunt)
@@ -75,7 +80,7 @@ def by_tests(root: Path, ids: Sequence[str], nursery: Nursery | None = None) -> 
     if nursery is not None:
         status, out = nursery.pytest(root, arguments)
     else:
-        status, out = _run([sys.executable, "-m", "pytest", *arguments], root, TESTS_S)
+        status, out = run_for([sys.executable, "-m", "pytest", *arguments], root, TESTS_S)
     after_s = time.monotonic() - began_s
     if status is None:
         return Caught(ids[0], f"no end within {TESTS_S} s", after_s)
@@ -100,7 +105,7 @@ def by_go(root: Path, tests: Sequence[str] = ()) -> Caught | None:
         raise DefectError("defects of the toxics need Go 1.24 or newer on PATH, and there is no `go`")
     began_s = time.monotonic()
     run = ["-run", f"^({'|'.join(tests)})$"] if tests else []
-    status, out = _run(["go", "test", "-failfast", *run, "./..."], root / "chaos" / "toxiproxy", GO_S)
+    status, out = run_for(["go", "test", "-failfast", *run, "./..."], root / "chaos" / "toxiproxy", GO_S)
     after_s = time.monotonic() - began_s
     if status is None:
         return Caught("go test", f"no end within {GO_S} s", after_s)
@@ -122,6 +127,7 @@ class Nursery:
             stdout=subprocess.PIPE,
             text=True,
             env=_environment(),
+            start_new_session=True,
         )
 
     def __enter__(self) -> Nursery:
@@ -130,12 +136,22 @@ class Nursery:
     def __exit__(self, *_: object) -> None:
         self._process.communicate()
 
-    def pytest(self, root: Path, arguments: Sequence[str]) -> tuple[int | None, str]:
-        """The exit status, None when the time was up, and what it printed."""
+    def pytest(
+        self, root: Path, arguments: Sequence[str], limit_s: int = TESTS_S, cpu_s: int = 0
+    ) -> tuple[int | None, str]:
+        """Return the exit status, None when the time was up (by the clock, or processor time where that is
+        not 0), and what it printed.
+        """
         process, log = self._process, root / "pytest.log"
         assert process.stdin is not None
         assert process.stdout is not None
-        order = {"root": str(root), "arguments": arguments, "log": str(log), "limit_s": TESTS_S}
+        order = {
+            "root": str(root),
+            "arguments": arguments,
+            "log": str(log),
+            "limit_s": limit_s,
+            "cpu_s": cpu_s,
+        }
         process.stdin.write(json.dumps(order) + "\n")
         process.stdin.flush()
         answer = process.stdout.readline()
@@ -145,8 +161,10 @@ class Nursery:
         return (None, "") if status < 0 else (status, log.read_text())
 
 
-def _run(command: list[str], root: Path, limit_s: float) -> tuple[int | None, str]:
-    """The exit status, None when the time was up, and what it printed. Whatever it started ends with it."""
+def run_for(command: list[str], root: Path, limit_s: float) -> tuple[int | None, str]:
+    """Run a command. Return its exit status, None when the time was up, and what it printed. Whatever it
+    started ends with it.
+    """
     process = subprocess.Popen(
         command, cwd=root, env=_environment(), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
         start_new_session=True,

@@ -6,6 +6,7 @@ Prints one line of JSON, a Hunt. Run inside the copy that has the defect.
 from __future__ import annotations
 
 import argparse
+import resource
 import sys
 import time
 
@@ -50,7 +51,11 @@ def main() -> int:
     """0, whether something broke or not."""
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seeds", type=int, required=True)
-    print(msgspec.json.encode(hunt(arguments.parse_args().seeds)).decode())
+    arguments.add_argument("--cpu-s", type=int, help="end after so much processor time, by a signal")
+    chosen = arguments.parse_args()
+    if chosen.cpu_s:
+        resource.setrlimit(resource.RLIMIT_CPU, (chosen.cpu_s, chosen.cpu_s + 1))
+    print(msgspec.json.encode(hunt(chosen.seeds)).decode())
     return 0
 
 

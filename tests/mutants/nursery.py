@@ -9,6 +9,7 @@ from __future__ import annotations
 import importlib
 import json
 import os
+import resource
 import signal
 import sys
 from typing import Any
@@ -21,9 +22,16 @@ NEEDED = (
 )  # fmt: skip
 
 
+MEMORY_MAX = 6 << 30
+"""Bytes of address space: a defect may ask for memory without end."""
+
+
 def run(order: dict[str, Any]) -> int:
     """Run pytest in `root`; what it prints goes to the file `log`."""
     signal.alarm(order["limit_s"])
+    resource.setrlimit(resource.RLIMIT_AS, (MEMORY_MAX, MEMORY_MAX))
+    if order["cpu_s"]:
+        resource.setrlimit(resource.RLIMIT_CPU, (order["cpu_s"], order["cpu_s"] + 1))
     log = os.open(order["log"], os.O_WRONLY | os.O_CREAT | os.O_TRUNC)
     for stream in (sys.stdout, sys.stderr):
         os.dup2(log, stream.fileno())

@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 import ast
-import random
 from pathlib import Path
 
 from tests.mutants.catchers import Caught
 from tests.mutants.drawn import page, python
+from tests.mutants.drawn.choice import statement_lines, steps
 from tests.mutants.drawn.mutant import Mutant
 from tests.mutants.drawn.places import is_inside, left_out
-from tests.mutants.drawn.trial import Trial
+from tests.mutants.drawn.results import Results, Trial
+from tests.mutants.drawn.traced import TestTrace
 
 ROOT = Path(__file__).parents[2]
 FILE = "worker/reconnect.py"
@@ -25,7 +26,7 @@ def f(x: int | None = 1) -> "int | None":
 
 
 def draw(seed: int) -> list[Mutant]:
-    return python.draw(ROOT, "worker", [FILE], 12, random.Random(seed))
+    return python.draw(ROOT, "worker", [FILE], 12, seed)
 
 
 def test_a_seed_draws_the_same_mutants_and_another_one_draws_others() -> None:
@@ -39,15 +40,19 @@ def test_each_mutant_is_other_code_that_python_can_read() -> None:
         assert mutant.key.startswith(f"{FILE}: ")
 
 
+def test_a_change_of_one_line_leaves_what_is_drawn_of_the_others(tmp_path: Path) -> None:
+    lines = [f"x{number} = {number} + a[{number}]" for number in range(30)]
+    (tmp_path / "small.py").write_text("\n".join(lines))
+    before = {mutant.key for mutant in python.draw(tmp_path, "w", ["small.py"], 9, 1)}
+    (tmp_path / "small.py").write_text("\n".join(["import os", "", *lines]))
+    assert {mutant.key for mutant in python.draw(tmp_path, "w", ["small.py"], 9, 1)} == before
+
+
 def test_statements_are_left_out_too(tmp_path: Path) -> None:
     (tmp_path / "small.py").write_text(
         "def f(self):\n    self.failures += 1\n    self.tell()\n    return x\n"
     )
-    drawn = [
-        mutant
-        for seed in range(8)
-        for mutant in python.draw(tmp_path, "w", ["small.py"], 9, random.Random(seed))
-    ]
+    drawn = [mutant for seed in range(8) for mutant in python.draw(tmp_path, "w", ["small.py"], 9, seed)]
     left = {mutant.lines() for mutant in drawn if mutant.operator == "LeaveOutStatement"}
     assert left == {("self.failures += 1", "pass"), ("self.tell()", "pass")}
 
@@ -73,11 +78,66 @@ def test_equivalent_survivors_do_not_count_and_reasons_stand_on_the_page() -> No
         trials[2].mutant.key: page.Survivor(trials[2].mutant.key, "nobody looks"),
     }
     assert page.share_caught(trials, known) == 0.5
-    told = page.render(trials, 1, 60.0, 100, known, "abc")
+    told = page.render(trials, 1, 100, known, "abc")
     assert "equivalent: it is the same" in told
     assert "| nobody looks |" in told
-    assert "1 of 3 caught, 1 survivors are equivalent: 50.0 %" in told.replace("50.0%", "50.0 %")
+    assert "| worker | 3 | 0 | 1 | 1 | 1 | 50.0% |" in told
     assert "seed 7: two ¦ leases" in told
+
+
+def test_go_mutants_that_do_not_compile_do_not_count() -> None:
+    trials = [trial("b", caught=True), Trial(trial("c", caught=False).mutant, None, is_code=False)]
+    assert page.share_caught(trials, {}) == 1.0
+    assert "| worker | 2 | 1 | 1 | 0 | 0 | 100.0% |" in page.render(trials, 1, 100, {}, "abc")
+
+
+BRANCH = """
+def f(x):
+    if (x and
+            x > 1):
+        return 1
+    return 2
+"""
+
+
+def test_a_line_belongs_to_its_innermost_statement_and_a_header_not_to_its_body() -> None:
+    assert statement_lines(BRANCH, 5) == {5}
+    assert statement_lines(BRANCH, 4) == {3, 4}
+    assert statement_lines(BRANCH, 2) == {2}
+
+
+def test_tests_that_run_the_line_come_first_quick_ones_before_slow_ones_and_all_others_after_them() -> None:
+    mutant = Mutant("worker", FILE, 4, "op", BRANCH, BRANCH.replace("x > 1", "x > 2"))
+    traces = {
+        "other": TestTrace(0.1, 0.1, {FILE: [5]}),
+        "slow": TestTrace(9.0, 2.0, {FILE: [3]}),
+        "quick": TestTrace(0.5, 0.4, {FILE: [2, 4]}),
+        "elsewhere": TestTrace(0.01, 0.0, {"worker/core.py": [4]}),
+    }
+    first, second = steps(mutant, traces)
+    assert first == {"quick": 5.0}
+    assert list(second) == ["slow", "elsewhere", "other"]
+
+
+def test_a_run_that_goes_on_takes_catches_and_tries_survivors_again_once_anything_changed(
+    tmp_path: Path,
+) -> None:
+    caught, survivor = trial("b", caught=True), trial("c", caught=False)
+    before = Results(1, "state", resume=False, folder=tmp_path)
+    before.keep(caught)
+    before.keep(survivor)
+    same = Results(1, "state", resume=True, folder=tmp_path)
+    assert [same.known(each.mutant) for each in (caught, survivor)] == [caught, survivor]
+    other = Results(1, "changed", resume=True, folder=tmp_path)
+    assert [other.known(each.mutant) for each in (caught, survivor)] == [caught, None]
+    assert Results(1, "state", resume=False, folder=tmp_path).known(caught.mutant) is None
+
+
+def test_a_line_that_was_cut_short_is_no_result(tmp_path: Path) -> None:
+    before = Results(1, "state", resume=False, folder=tmp_path)
+    before.keep(trial("b", caught=True))
+    before.file.write_bytes(before.file.read_bytes()[:-9])
+    assert Results(1, "state", resume=True, folder=tmp_path).known(trial("b", caught=True).mutant) is None
 
 
 def test_the_reasons_that_are_kept_can_be_read() -> None:

@@ -4,11 +4,12 @@ would run all of them.
 
 from __future__ import annotations
 
+import hashlib
 import os
-import random
 import shutil
 import subprocess
 import tempfile
+from collections import Counter
 from pathlib import Path
 
 import msgspec
@@ -19,7 +20,7 @@ from tests.mutants.sandbox import ROOT
 
 GREMLINS = "github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0"
 FOLDER = "chaos/toxiproxy"
-INSTALL_S, FIND_S = 600, 900
+DOWNLOAD_MAX_S, COMPILE_MAX_S, FIND_MAX_S = 1_800, 1_800, 1_800
 MORE = (
     "invert-assignments", "invert-bitwise", "invert-bwassign", "invert-logical", "invert-loopctrl",
     "remove-self-assignments",
@@ -58,22 +59,32 @@ class _Output(msgspec.Struct):
     files: list[_File]
 
 
-def draw(count: int, chance: random.Random) -> list[Mutant]:
-    """Draw `count` mutants of the toxics. Raises DefectError where Go or gremlins cannot be had."""
+def draw(count: int, seed: int) -> list[Mutant]:
+    """Draw `count` mutants of the toxics; whether a place is drawn depends on its own line.
+
+    Raises DefectError where Go or gremlins cannot be had.
+    """
     drawn: list[Mutant] = []
-    found = [(file.file_name, place) for file in _find().files for place in file.mutations]
-    found.sort(key=lambda each: (each[0], each[1].line, each[1].column, each[1].type))
-    chance.shuffle(found)
+    sources = {path.name: path.read_text() for path in sorted((ROOT / FOLDER).glob("*.go"))}
+    places: list[tuple[str, str, _Found]] = []
+    seen: Counter[str] = Counter()
+    for file in sorted(_find().files, key=lambda file: file.file_name):
+        name = Path(file.file_name).name
+        for place in sorted(file.mutations, key=lambda each: (each.line, each.column, each.type)):
+            text = sources[name].splitlines()[place.line - 1].strip()
+            seen[f"{name} {text} {place.column} {place.type}"] += 1
+            number = seen[f"{name} {text} {place.column} {place.type}"]
+            rank = hashlib.sha256(f"{seed} {name} {text} {place.column} {place.type} {number}".encode())
+            places.append((rank.hexdigest(), name, place))
     taken: set[tuple[str, int, int]] = set()
-    for name, place in found:
+    for _, name, place in sorted(places, key=lambda each: each[0]):
         if len(drawn) == count:
             break
-        file = f"{FOLDER}/{Path(name).name}"
-        original = (ROOT / file).read_text()
+        original, file_name = sources[name], f"{FOLDER}/{name}"
         changed = _changed(original, place)
-        if changed is not None and (file, place.line, place.column) not in taken:
-            taken.add((file, place.line, place.column))
-            drawn.append(Mutant("toxics", file, place.line, place.type, original, changed))
+        if changed is not None and (name, place.line, place.column) not in taken:
+            taken.add((name, place.line, place.column))
+            drawn.append(Mutant("toxics", file_name, place.line, place.type, original, changed))
     return drawn
 
 
@@ -90,29 +101,48 @@ def _changed(source: str, place: _Found) -> str | None:
 
 
 def _find() -> _Output:
+    """Return the places that gremlins finds, as they are kept for this state of the sources."""
+    state = hashlib.sha256(GREMLINS.encode())
+    for path in sorted((ROOT / FOLDER).glob("*.go")):
+        state.update(path.name.encode() + path.read_bytes())
+    kept = ROOT / ".stormlab" / "mutants" / f"gremlins-{state.hexdigest()[:16]}.json"
+    if not kept.exists():
+        kept.parent.mkdir(parents=True, exist_ok=True)
+        _ask_gremlins(kept)
+    return msgspec.json.decode(kept.read_bytes(), type=_Output)
+
+
+def _ask_gremlins(kept: Path) -> None:
     if shutil.which("go") is None:
-        rest = "leave them out with --rooms wire coordinator worker judge"
+        rest = "leave them out with --rooms wire coordinator worker judge faults"
         raise DefectError(
             f"mutants of the toxics need Go 1.24 or newer on PATH, and there is no `go`; {rest}"
         )
     tool = ROOT / ".stormlab" / "tools" / "gremlins"
     if not tool.exists():
         environment = {**os.environ, "GOBIN": str(tool.parent), "GOFLAGS": ""}
-        _run(["go", "install", GREMLINS], ROOT, INSTALL_S, environment)
+        _run(["go", "install", GREMLINS], ROOT, DOWNLOAD_MAX_S, environment)
+    environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
     with tempfile.TemporaryDirectory(prefix="gremlins-") as folder:
         copy = Path(folder) / "toxiproxy"
         shutil.copytree(ROOT / FOLDER, copy)
+        # gremlins runs the tests once for their coverage. What that downloads and compiles counts apart.
+        _run(["go", "mod", "download"], copy, DOWNLOAD_MAX_S, environment)
+        _run(["go", "test", "-run", "^$", "-cover", "./..."], copy, COMPILE_MAX_S, environment)
         output = Path(folder) / "found.json"
         enabled = [f"--{name}" for name in MORE]
-        environment = {**os.environ, "CGO_ENABLED": "0", "GOTOOLCHAIN": "local"}
         command = [str(tool), "unleash", "--dry-run", "--output", str(output), *enabled, "."]
-        _run(command, copy, FIND_S, environment)
-        return msgspec.json.decode(output.read_bytes(), type=_Output)
+        _run(command, copy, FIND_MAX_S, environment)
+        output.replace(kept)
 
 
 def _run(command: list[str], folder: Path, limit_s: float, environment: dict[str, str]) -> None:
-    done = subprocess.run(
-        command, cwd=folder, env=environment, capture_output=True, text=True, timeout=limit_s, check=False
-    )
+    try:
+        done = subprocess.run(
+            command, cwd=folder, env=environment, capture_output=True, text=True, timeout=limit_s, check=False
+        )
+    except subprocess.TimeoutExpired as error:
+        out = (error.stdout or b"").decode(errors="replace")[-2000:]
+        raise DefectError(f"{' '.join(command)} took more than {limit_s:.0f} s:\n{out}") from None
     if done.returncode != 0:
         raise DefectError(f"{' '.join(command)} failed:\n{(done.stdout + done.stderr)[-2000:]}")

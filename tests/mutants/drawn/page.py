@@ -4,26 +4,29 @@ from __future__ import annotations
 
 import tomllib
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
 import msgspec
 
 from tests import proofs
+from tests.mutants.drawn.results import Trial
 from tests.mutants.drawn.rooms import ROOMS
-from tests.mutants.drawn.trial import Trial
 from tests.mutants.sandbox import ROOT
 
 PAGE = ROOT / "docs" / "drawn-mutants.md"
 REASONS = Path(__file__).with_name("reasons.toml")
 LEAST = 0.90
+SHARE = "caught of those not equivalent"
 WIDEST = 150
 HEAD = """# Drawn mutants: defects that nobody chose
 
 Made by `make mutants`; nothing here is typed by hand. A seed draws places in the cores, the judge and the toxics, and one change for each place:
 an operator of [cosmic-ray](https://cosmic-ray.readthedocs.io/) for Python (or a statement that is left out), one of [gremlins](https://gremlins.dev/)
-for Go. Annotations, docstrings, sentences for people and debug checks are not drawn from. Each mutant is judged by the quick tests of its
-room, then by {seeds} seeds of the simulation (cores), or by the Go tests (toxics). The command fails below {least:.0%}.
+for Go. Annotations, docstrings, sentences for people and debug checks are not drawn from. Each mutant is judged by the tests that run its line, then by
+the other tests of its room, then by {seeds} seeds of the simulation (cores), or by the Go tests (toxics). A Go mutant that does not compile is not counted.
+A survivor counts as caught by nothing, except where it is equivalent: nothing that can be seen changes, with the reason. The command fails below {least:.0%}.
 """  # noqa: E501
 
 
@@ -48,13 +51,15 @@ def reasons(path: Path = REASONS) -> dict[str, Survivor]:
 def share_caught(trials: Sequence[Trial], known: dict[str, Survivor]) -> float:
     """Return which part of the mutants that are not equivalent was caught; 1 where there are none."""
     caught = sum(trial.caught is not None for trial in trials)
-    equivalent = sum(trial.caught is None and _is_equivalent(trial, known) for trial in trials)
-    return caught / (len(trials) - equivalent) if len(trials) > equivalent else 1.0
+    counted = sum(trial.is_code and not _is_equivalent(trial, known) for trial in trials)
+    return caught / counted if counted else 1.0
 
 
 def line(trial: Trial) -> str:
     """One mutant in one line of text."""
-    told = f"{trial.caught.by} ({trial.caught.after_s:.1f} s)" if trial.caught else "SURVIVES"
+    told = "SURVIVES" if trial.is_code else "does not compile"
+    if trial.caught is not None:
+        told = f"{trial.caught.after_s:5.1f} s  {trial.caught.by.split('::')[-1]}"
     return f"{told[:60]:60}  {trial.mutant.operator}  {trial.mutant.key}"
 
 
@@ -65,29 +70,55 @@ def summary(trials: Sequence[Trial], known: dict[str, Survivor]) -> str:
         mine = [trial for trial in trials if trial.mutant.room == room.name]
         if mine:
             parts.append(f"{room.name} {share_caught(mine, known):.0%} of {len(mine)}")
-    equivalent = sum(trial.caught is None and _is_equivalent(trial, known) for trial in trials)
-    caught = sum(trial.caught is not None for trial in trials)
+    counts = _Counts.of(trials, known)
     return (
-        f"{caught} of {len(trials)} caught, {equivalent} survivors are equivalent: "
-        f"{share_caught(trials, known):.1%} ({', '.join(parts)})"
+        f"{counts.caught} of {counts.drawn} caught, {counts.equivalent} survivors are equivalent, "
+        f"{counts.no_code} do not compile: {share_caught(trials, known):.1%} ({', '.join(parts)})"
     )
 
 
-def write(trials: Sequence[Trial], seed: int, took_s: float, seeds: int, page: Path = PAGE) -> None:
+@dataclass(frozen=True)
+class _Counts:
+    drawn: int
+    no_code: int
+    caught: int
+    equivalent: int
+    gaps: int
+
+    @classmethod
+    def of(cls, trials: Sequence[Trial], known: dict[str, Survivor]) -> _Counts:
+        survivors = [trial for trial in trials if trial.is_code and trial.caught is None]
+        equivalent = sum(_is_equivalent(trial, known) for trial in survivors)
+        no_code = sum(not trial.is_code for trial in trials)
+        caught = len(trials) - no_code - len(survivors)
+        return cls(len(trials), no_code, caught, equivalent, len(survivors) - equivalent)
+
+
+def _table(trials: Sequence[Trial], known: dict[str, Survivor]) -> str:
+    rows = []
+    for name in [*(room.name for room in ROOMS), "all"]:
+        mine = [trial for trial in trials if name in (trial.mutant.room, "all")]
+        counts = _Counts.of(mine, known)
+        cells = (counts.drawn, counts.no_code, counts.caught, counts.equivalent, counts.gaps)
+        share = f"{share_caught(mine, known):.1%}"
+        rows.append(f"| {name} | {' | '.join(map(str, cells))} | {share} |")
+    titles = ("drawn from", "drawn", "do not compile", "caught", "equivalent", "not caught", SHARE)
+    return "\n".join([f"| {' | '.join(titles)} |", "|---|---|---|---|---|---|---|", *rows]) + "\n"
+
+
+def write(trials: Sequence[Trial], seed: int, seeds: int, page: Path = PAGE) -> None:
     """Replace the page."""
-    page.write_text(render(trials, seed, took_s, seeds, reasons(), proofs.commit()))
+    page.write_text(render(trials, seed, seeds, reasons(), proofs.commit()))
 
 
-def render(
-    trials: Sequence[Trial], seed: int, took_s: float, seeds: int, known: dict[str, Survivor], commit: str
-) -> str:
+def render(trials: Sequence[Trial], seed: int, seeds: int, known: dict[str, Survivor], commit: str) -> str:
     """The page."""
     when = datetime.now(UTC).strftime("%Y-%m-%d")
-    survivors = [trial for trial in trials if trial.caught is None]
+    survivors = [trial for trial in trials if trial.is_code and trial.caught is None]
     parts = [
         HEAD.format(seeds=seeds, least=LEAST),
-        f"{when}, commit {commit}, seed {seed}, {took_s / 60:.0f} minutes.",
-        f"{summary(trials, known)}.\n",
+        f"{when}, commit {commit}, seed {seed}.\n",
+        _table(trials, known),
         "## Survivors\n",
         "| room | place | before → after | why |\n|---|---|---|---|",
         *(_row(trial, known) for trial in survivors),

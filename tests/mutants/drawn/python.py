@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import ast
+import hashlib
 import random
+from collections import Counter
 from collections.abc import Iterator
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -54,31 +57,55 @@ def operators() -> dict[str, Any]:
     return {**found, "LeaveOutStatement": LeaveOutStatement()}
 
 
-def draw(root: Path, room: str, files: list[str], count: int, chance: random.Random) -> list[Mutant]:
-    """Draw `count` mutants of a room's files: places first, all as likely, then an operator that fits."""
-    places: dict[tuple[str, Span], list[tuple[str, int]]] = {}
-    sources = {file: (root / file).read_text() for file in files}
-    known = operators()
-    for file, source in sources.items():
-        outside = left_out(source)
-        nodes = [node for node in ast_nodes(get_ast(source)) if node.type not in LEAVES]
-        for name, operator in known.items():
-            spans = [span for node in nodes for span in operator.mutation_positions(node)]
-            for occurrence, span in enumerate(spans):
-                if not is_inside(span, outside):
-                    places.setdefault((file, span), []).append((name, occurrence))
+def draw(root: Path, room: str, files: list[str], count: int, seed: int) -> list[Mutant]:
+    """Draw `count` mutants of a room's files: places first, all as likely, then an operator that fits.
+    Whether a place is drawn depends on its own line, and on how many are drawn.
+    """
     drawn: list[Mutant] = []
-    order = sorted(places)
-    chance.shuffle(order)
-    for place in order:
+    known = operators()
+    sources = {file: (root / file).read_text() for file in files}
+    places = [place for file, source in sources.items() for place in _places(file, source, known)]
+    for place in sorted(places, key=lambda place: hashlib.sha256(f"{seed} {place.name}".encode()).digest()):
         if len(drawn) == count:
             break
-        file, span = place
-        name, occurrence = chance.choice(places[place])
-        changed = mutate_code(sources[file], known[name], occurrence)
-        if changed is not None and _is_other_code(sources[file], changed):
-            drawn.append(Mutant(room, file, span[0][0], name, sources[file], changed))
+        source = sources[place.file]
+        name, occurrence = random.Random(f"{seed} {place.name}").choice(place.changes)
+        changed = mutate_code(source, known[name], occurrence)
+        if changed is not None and _is_other_code(source, changed):
+            drawn.append(Mutant(room, place.file, place.line, name, source, changed))
     return drawn
+
+
+@dataclass(frozen=True)
+class _Place:
+    """A place, and what can be changed there: operators, each with the number of its occurrence in the file.
+    `name` stays the same while other lines change.
+    """
+
+    file: str
+    line: int
+    name: str
+    changes: list[tuple[str, int]]
+
+
+def _places(file: str, source: str, known: dict[str, Any]) -> list[_Place]:
+    outside = left_out(source)
+    nodes = [node for node in ast_nodes(get_ast(source)) if node.type not in LEAVES]
+    changes: dict[Span, list[tuple[str, int]]] = {}
+    for name, operator in known.items():
+        spans = [span for node in nodes for span in operator.mutation_positions(node)]
+        for occurrence, span in enumerate(spans):
+            if not is_inside(span, outside):
+                changes.setdefault(span, []).append((name, occurrence))
+    lines = source.splitlines()
+    seen: Counter[str] = Counter()
+    places = []
+    for span in sorted(changes):
+        (line, begin), (_, end) = span
+        name = f"{file} {lines[line - 1].strip()} {begin} {end}"
+        seen[name] += 1
+        places.append(_Place(file, line, f"{name} {seen[name]}", changes[span]))
+    return places
 
 
 def _is_other_code(source: str, changed: str) -> bool:

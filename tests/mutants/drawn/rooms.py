@@ -1,4 +1,4 @@
-"""What is drawn from, and which cheap tests judge it before the simulation does."""
+"""What is drawn from, and which tests judge it before the simulation does."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from pathlib import Path
 @dataclass(frozen=True)
 class Room:
     """Some files (globs from the root), how large a share of all mutants is drawn from them, and the tests
-    that are asked, quick ones first; `seeds` of the simulation are run after them.
+    that judge them; `seeds` of the simulation are run after these.
     """
 
     name: str
@@ -28,7 +28,7 @@ class Room:
         return [path.relative_to(root).as_posix() for glob in self.tests for path in sorted(root.glob(glob))]
 
 
-SEEDS = 100
+SEEDS = 300
 
 WIRE = Room(
     "wire",
@@ -46,7 +46,7 @@ COORDINATOR = Room(
             "nonces", "pace", "session", "sessions", "store", "submission", "telling", "timers", "waiting",
         )
     ),
-    0.23,
+    0.20,
     tuple(
         f"tests/coordinator/test_{name}.py"
         for name in (
@@ -65,7 +65,7 @@ WORKER = Room(
             "session", "standing", "work", "policies/*",
         )
     ),
-    0.20,
+    0.18,
     tuple(
         f"tests/worker/test_{name}.py"
         for name in (
@@ -75,11 +75,33 @@ WORKER = Room(
     ),
     SEEDS,
 )  # fmt: skip
+_RECEIPTS = tuple(
+    f"tests/driver/scenario/test_{name}.py"
+    for name in ("receipts", "receipts_through", "link_sights", "container_gaps")
+)
 JUDGE = Room(
     "judge",
     ("driver/checks/*.py", "driver/metrics/*.py", "driver/judging/*.py"),
-    0.30,
-    ("tests/driver/judge/test_*.py",),
+    0.25,
+    ("tests/driver/judge/test_*.py", *_RECEIPTS, "tests/second_judge/test_*.py"),
 )
-TOXICS = Room("toxics", ("chaos/toxiproxy/*.go",), 0.15, ())
-ROOMS = (WIRE, COORDINATOR, WORKER, JUDGE, TOXICS)
+FAULTS = Room(
+    "faults",
+    tuple(
+        f"chaos/{name}.py"
+        for name in (
+            "attribution", "chance", "directions", "evidence", "fault", "intervals", "model", "proof",
+            "rates", "shifts", "targets", "through", "units", "faults/*",
+        )
+    ),
+    0.12,
+    (
+        *(f"tests/chaos/test_{name}.py" for name in ("catalogue", "rules", "targets", "through", "units")),
+        "tests/chaos/test_faults_act.py",
+        *_RECEIPTS,
+        *(f"tests/driver/judge/test_{name}.py" for name in ("checks_lab", "checks_damage", "receipts_anew")),
+        "tests/driver/test_fault_words.py",
+    ),
+)  # fmt: skip
+TOXICS = Room("toxics", ("chaos/toxiproxy/*.go",), 0.13, ())
+ROOMS = (WIRE, COORDINATOR, WORKER, JUDGE, FAULTS, TOXICS)

@@ -1,8 +1,11 @@
-"""Drawn mutants before their judges: the quick tests of their room, then the simulation; Go tests for Go."""
+"""Drawn mutants before their judges: the tests that run their lines, the other tests of their room, and the
+simulation; Go tests for Go.
+"""
 
 from __future__ import annotations
 
 import os
+import re
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -11,99 +14,156 @@ from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
+import msgspec
+
 from tests.mutants import catchers
 from tests.mutants.apply import DefectError
 from tests.mutants.catchers import Caught, Nursery
+from tests.mutants.drawn import choice, golang_trial
+from tests.mutants.drawn.choice import Limits, Traces
+from tests.mutants.drawn.golang_trial import GoTests
 from tests.mutants.drawn.mutant import Mutant
-from tests.mutants.drawn.rooms import ROOMS, TOXICS, Room
+from tests.mutants.drawn.results import Results, Trial
+from tests.mutants.drawn.rooms import ROOMS, SEEDS, TOXICS, Room
 from tests.mutants.sandbox import sandbox
 
-LIMIT_LEAST_S = 60.0
-CONTROL_S = 600.0
-LIMIT_FACTOR = 5
-"""A mutant may take so many times as long as the code without one: a busy machine is no judge."""
+CONTROL_MAX_S = 3_600
+SIMULATION_MAX_S = 3_600.0
+TESTS_MAX_S = 3_600
+"""By the clock, and far off: processor time ends an endless loop, since a busy machine is no judge."""
+SIMULATION_LEAST_CPU_S, SIMULATION_FACTOR = 20, 4
+IMPORTS_CPU_S = 60
+WAITING_MAX_S = 120
+"""A test that waits for ever, and uses no processor time."""
+PYTEST = (
+    "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.unhurried", "-p", "tests.mutants.drawn.chosen",
+    "-o", f"timeout={WAITING_MAX_S}",
+)  # fmt: skip
+FAILED, INTERRUPTED = 1, 2
+_FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.M)
 _ROOMS = {room.name: room for room in ROOMS}
 
 
 @dataclass(frozen=True)
-class Trial:
-    """What became of one mutant: `caught` is None for one that nobody noticed."""
+class Measured:
+    """What the code without a mutant needs: tests by room, and processor time of the simulation."""
 
-    mutant: Mutant
-    caught: Caught | None
+    traces: dict[str, Traces]
+    go: GoTests | None
+    simulation_cpu_s: int
+
+
+class _Place:
+    """A sandbox, and a process that runs tests in it."""
+
+    def __init__(self, stack: ExitStack) -> None:
+        self.nursery = stack.enter_context(Nursery())
+        self.root = stack.enter_context(sandbox(None))
 
 
 def try_all(
-    mutants: Sequence[Mutant], limit_s: float, jobs: int, tell: Callable[[Trial], None]
+    mutants: Sequence[Mutant], measured: Measured, jobs: int, results: Results, tell: Callable[[Trial], None]
 ) -> list[Trial]:
-    """Try every mutant, `jobs` at a time; the simulation ends after `limit_s`, which is a catch. `tell` is
-    called with each trial as it is done.
+    """Try every mutant whose fate is not known, `jobs` at a time. `tell` is called with each as it is done.
+    Ctrl-C ends it after those that are being tried: the others are missing in what is returned.
     """
+    trials = {mutant: known for mutant in mutants if (known := results.known(mutant))}
     with ExitStack() as stack:
-        idle: SimpleQueue[tuple[Nursery, Path]] = SimpleQueue()
+        idle: SimpleQueue[_Place] = SimpleQueue()
         for _ in range(jobs):
-            idle.put((stack.enter_context(Nursery()), stack.enter_context(sandbox(None))))
+            idle.put(_Place(stack))
 
-        def one(mutant: Mutant) -> Trial:
-            nursery, root = idle.get()
+        def one(mutant: Mutant) -> None:
+            place = idle.get()
             try:
-                trial = Trial(mutant, _caught(mutant, nursery, root, limit_s))
-                tell(trial)
-                return trial
+                trial = _trial(mutant, place, measured)
             finally:
-                idle.put((nursery, root))
+                idle.put(place)
+            results.keep(trial)
+            trials[mutant] = trial
+            tell(trial)
 
         with ThreadPoolExecutor(jobs) as pool:
-            return list(pool.map(one, mutants))
+            asked = [pool.submit(one, mutant) for mutant in mutants if mutant not in trials]
+            try:
+                for each in asked:
+                    each.result()
+            except (KeyboardInterrupt, DefectError) as error:
+                pool.shutdown(cancel_futures=True)
+                if isinstance(error, DefectError):
+                    raise
+    return [trials[mutant] for mutant in mutants if mutant in trials]
 
 
-def control(rooms: Sequence[Room]) -> tuple[Caught | None, float]:
-    """Return what the judges find in the code as it is (nothing, if they are worth anything), and for how
-    long the simulation of a mutant may last.
+def control(rooms: Sequence[Room], state: str) -> Caught | Measured:
+    """Return what the judges find in the code as it is (nothing, if they are worth anything), or what they
+    need for it. Raises DefectError.
     """
-    longest_s = LIMIT_LEAST_S
-    with Nursery() as nursery, sandbox(None) as root:
+    traces: dict[str, Traces] = {}
+    go: GoTests | None = None
+    cpu_s = 0
+    with ExitStack() as stack:
+        place = _Place(stack)
         for room in rooms:
-            caught = catchers.by_go(root) if room is TOXICS else _by_tests(room, nursery, root)
-            began_s = time.monotonic()
-            if caught is None and room.seeds and longest_s == LIMIT_LEAST_S:
-                caught = _by_simulation(room, root, CONTROL_S)
-                longest_s = max(LIMIT_LEAST_S, LIMIT_FACTOR * (time.monotonic() - began_s))
-            if caught is not None:
-                return caught, longest_s
-    return None, longest_s
+            if room is TOXICS:
+                found = golang_trial.measured(place.root)
+                if isinstance(found, Caught):
+                    return found
+                go = found
+                continue
+            traces[room.name] = choice.traces_of(room, place.nursery, place.root, state)
+            if caught := _by_tests({test: float(CONTROL_MAX_S) for test in traces[room.name]}, place):
+                return caught
+            if room.seeds and not cpu_s:
+                before = os.times()
+                if caught := catchers.by_simulation(place.root, SEEDS, CONTROL_MAX_S):
+                    return caught
+                after = os.times()
+                cpu_s = int(after.children_user - before.children_user) * SIMULATION_FACTOR
+    return Measured(traces, go, max(cpu_s, SIMULATION_LEAST_CPU_S))
 
 
-def _caught(mutant: Mutant, nursery: Nursery, root: Path, limit_s: float) -> Caught | None:
+def _trial(mutant: Mutant, place: _Place, measured: Measured) -> Trial:
     room = _ROOMS[mutant.room]
-    with _replaced(root / mutant.file, mutant.changed):
+    with _replaced(place.root / mutant.file, mutant.changed):
         if room is TOXICS:
-            return catchers.by_go(root)
-        if caught := _by_tests(room, nursery, root):
-            return caught
-        return _by_simulation(room, root, limit_s) if room.seeds else None
+            assert measured.go is not None
+            found = golang_trial.judge(place.root, measured.go)
+            return Trial(mutant, None, found) if isinstance(found, bool) else Trial(mutant, found)
+        began_s = time.monotonic()
+        for limits in choice.steps(mutant, measured.traces[room.name]):
+            if limits and (caught := _by_tests(limits, place)):
+                return Trial(mutant, caught)
+        if not room.seeds:
+            return Trial(mutant, None)
+        try:
+            cpu_s = measured.simulation_cpu_s
+            return Trial(mutant, catchers.by_simulation(place.root, room.seeds, SIMULATION_MAX_S, cpu_s))
+        except DefectError as error:
+            last = str(error).strip().splitlines()[-1]
+            return Trial(mutant, Caught("the simulation", last[:120], time.monotonic() - began_s))
 
 
-def _by_tests(room: Room, nursery: Nursery, root: Path) -> Caught | None:
+def _by_tests(limits: Limits, place: _Place) -> Caught | None:
+    """Return the first of these tests that fails; None where all pass. Raises DefectError where they could
+    not be run.
+    """
     began_s = time.monotonic()
-    try:
-        return catchers.by_tests(root, room.test_paths(root), nursery)
-    except DefectError as error:
-        return _does_not_run(error, began_s)
-
-
-def _by_simulation(room: Room, root: Path, limit_s: float) -> Caught | None:
-    began_s = time.monotonic()
-    try:
-        return catchers.by_simulation(root, room.seeds, limit_s)
-    except DefectError as error:
-        return _does_not_run(error, began_s)
-
-
-def _does_not_run(error: DefectError, began_s: float) -> Caught:
-    """Code that raises at its import, or something that no test expects in the middle of a run."""
-    last = str(error).strip().splitlines()[-1]
-    return Caught("an exception", last[:120], time.monotonic() - began_s)
+    chosen = place.root / "chosen.json"
+    chosen.write_bytes(msgspec.json.encode(limits))
+    files = dict.fromkeys(test.partition("::")[0] for test in limits)
+    arguments = [*PYTEST, "--chosen", str(chosen), *files]
+    cpu_s = int(sum(limits.values())) + IMPORTS_CPU_S
+    status, out = place.nursery.pytest(place.root, arguments, TESTS_MAX_S, cpu_s)
+    after_s = time.monotonic() - began_s
+    if status == 0:
+        return None
+    if status is None:
+        return Caught(next(iter(limits)), "the process that ran the tests was killed by a signal", after_s)
+    failed = _FAILED.search(out)
+    if status not in (FAILED, INTERRUPTED) or failed is None:
+        raise DefectError(f"pytest ended with {status}, and named no test that failed:\n{out[-2000:]}")
+    return Caught(failed[1], failed[2] or "", after_s)
 
 
 @contextmanager

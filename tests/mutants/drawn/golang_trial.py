@@ -1,0 +1,89 @@
+"""A Go mutant before its tests: compiled once, quick tests first; a failure counts when it comes again."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import time
+from dataclasses import dataclass
+from pathlib import Path
+
+from tests.mutants.apply import DefectError
+from tests.mutants.catchers import Caught, run_for
+from tests.mutants.drawn.golang import FOLDER
+
+COMPILE_MAX_S = 900.0
+CONTROL_MAX_S = 900.0
+QUICK_S = 0.3
+LEAST_S, FACTOR = 60.0, 10.0
+"""The tests of a mutant may take so long by the clock, and so many times as long as without one."""
+_FAILED = re.compile(r"^\s*--- FAIL: (\w+)", re.M)
+
+
+@dataclass(frozen=True)
+class GoTests:
+    """The tests by how long they take, and for how long all of them may run."""
+
+    quick: tuple[str, ...]
+    slow: tuple[str, ...]
+    limit_s: float
+
+
+def measured(root: Path) -> GoTests | Caught:
+    """Run all tests of the code as it is. Return how they are to be run, or what fails."""
+    program = _compiled(root)
+    if program is None:
+        raise DefectError("the toxics do not compile without a mutant: see `go vet ./...` in chaos/toxiproxy")
+    began_s = time.monotonic()
+    status, out = run_for([program, "-test.v"], root / FOLDER, CONTROL_MAX_S)
+    if status != 0:
+        return _caught(out, began_s)
+    took_s = {name: float(took) for name, took in re.findall(r"^\W*--- PASS: (\w+) \(([\d.]+)s\)", out, re.M)}
+    order = sorted(took_s, key=lambda name: took_s[name])
+    quick = tuple(name for name in order if took_s[name] < QUICK_S)
+    limit_s = max(LEAST_S, FACTOR * (time.monotonic() - began_s))
+    return GoTests(quick, tuple(name for name in order if name not in quick), limit_s)
+
+
+def judge(root: Path, tests: GoTests) -> Caught | bool:
+    """Return what catches the mutant that stands in `root`; else whether it is code."""
+    program = _compiled(root)
+    if program is None:
+        return False
+    began_s = time.monotonic()
+    for names in (tests.quick, tests.slow):
+        status, out = _run(program, root, names, tests.limit_s)
+        if status is None:
+            return Caught("go test", f"no end within {tests.limit_s:.0f} s", time.monotonic() - began_s)
+        if status == 0:
+            continue
+        caught = _caught(out, began_s)
+        if caught.by == "go test" or _run(program, root, (caught.by,), tests.limit_s)[0] != 0:
+            return caught
+        # That test fails now and then on a machine that is busy: the others decide.
+        others = tuple(name for name in names if name != caught.by)
+        if _run(program, root, others, tests.limit_s)[0] != 0:
+            return caught
+    return True
+
+
+def _run(program: str, root: Path, names: tuple[str, ...], limit_s: float) -> tuple[int | None, str]:
+    chosen = f"-test.run=^({'|'.join(names)})$"
+    return run_for([program, "-test.failfast", chosen], root / FOLDER, limit_s)
+
+
+def _compiled(root: Path) -> str | None:
+    if shutil.which("go") is None:
+        raise DefectError("mutants of the toxics need Go 1.24 or newer on PATH, and there is no `go`")
+    program = root / "toxics.test"
+    command = ["go", "test", "-c", "-o", str(program), "."]
+    status, out = run_for(command, root / FOLDER, COMPILE_MAX_S)
+    if status is None:
+        raise DefectError(f"{' '.join(command)} took more than {COMPILE_MAX_S:.0f} s:\n{out[-2000:]}")
+    return str(program) if status == 0 else None
+
+
+def _caught(out: str, began_s: float) -> Caught:
+    failed = _FAILED.search(out)
+    because = "" if failed else out.strip()[-120:]
+    return Caught(failed[1] if failed else "go test", because, time.monotonic() - began_s)
