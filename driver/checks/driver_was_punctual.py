@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
+from driver.histories.course import course
 from driver.histories.history import History
 from driver.histories.machine import latenesses
 from driver.judging.findings import Finding, passed, unknown
@@ -21,7 +22,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         "measured": worst.late_s, "threshold": limit_s, "margin": limit_s - worst.late_s, "unit": "s",
     }  # fmt: skip
     if worst.late_s > limit_s:
-        at_s = (worst.due_ns - history.begin_ns) / 1e9
+        at_s = history.view(course).at_s(worst.due_ns)
         because = (
             f"the driver itself was late by {worst.late_s:.1f} s with {worst.what} (due at {at_s:.1f} s): it "
             "was stopped, or got no processor"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.histories.course import course
+from driver.histories.course import Course, course
 from driver.histories.events import Aborted, ContainerExited, ContainerSeen, Healed, SubmitGivenUp, Trouble
 from driver.histories.history import COORDINATOR, History
 from driver.judging.container_changes import Disturbance, disturbances, unplanned_exits
@@ -47,7 +47,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         because = f"{exited.container} ended with exit code {exited.exit_code}, and no fault was to end it"
         return unknown(NAME, because, evidence=show(history, [exited]))
     if others := history.view(disturbances):
-        named = [_named(one, run.begin_ns) for one in others[:NAMED]]
+        named = [_named(one, run) for one in others[:NAMED]]
         more = f", and {len(others) - NAMED} more times" if len(others) > NAMED else ""
         because = f"{'; '.join(named)}{more}: no fault of this run explains it"
         return unknown(NAME, because, evidence=show(history, [one.shown_by for one in others]))
@@ -61,8 +61,8 @@ def _containers(history: History) -> list[str]:
     return sorted({exited.container for exited in history.of(ContainerExited)})
 
 
-def _named(one: Disturbance, begin_ns: int) -> str:
-    from_s, until_s = ((at_ns - begin_ns) / 1e9 for at_ns in (one.from_ns, one.until_ns))
+def _named(one: Disturbance, run: Course) -> str:
+    from_s, until_s = (run.at_s(at_ns) for at_ns in (one.from_ns, one.until_ns))
     return f"{one.container} was {one.change} from {from_s:.1f} s to {until_s:.1f} s"
 
 

@@ -72,7 +72,7 @@ def _how(history: History, exited: ContainerExited, run: Course) -> str:
     memory = ", out of memory" if exited.out_of_memory else ""
     said = f"; its last line: {exited.log[-1]}" if exited.log else ""
     return (
-        f"{exited.container} ended at {(exited.at_ns - run.begin_ns) / 1e9:.1f} s with exit code "
+        f"{exited.container} ended at {run.at_s(exited.at_ns):.1f} s with exit code "
         f"{exited.exit_code}{memory}{asked}, and no fault that can end it was on it{said}"
     )
 

@@ -46,7 +46,8 @@ class Model:
         self.phase = ""
         self.is_over = False
         """Whether what follows is the lab's own teardown, of which the report tells no connections either."""
-        self.gate_ns = 0
+        self.zero_ns, self.zero_wall_s = 0, 0.0
+        """From when the scenario's times count, by both clocks; 0 before that is known."""
         self.series = Series()
         self.ring: deque[Told] = deque(maxlen=RING)
         self.heard = 0
@@ -174,8 +175,9 @@ class Model:
 
     def _phase_begun(self, event: told.PhaseBegun) -> None:
         self.phase = event.phase
-        if event.phase == "gate":
-            self.gate_ns = event.at_ns
+        zero_ns = event.zero_ns or (event.at_ns if event.phase == "gate" else 0)
+        if zero_ns:
+            self.zero_ns, self.zero_wall_s = zero_ns, event.wall_s + (zero_ns - event.at_ns) / 1e9
         self.is_over |= event.phase == "collect"
 
     def _phase_ended(self, event: told.PhaseEnded) -> None:

@@ -91,6 +91,7 @@ class Standing:
             "run": run.run if run else "",
             "scenario": run.scenario if run else "",
             "phase": model.phase if model and run else "",
+            "zero_s": (model.zero_wall_s or None) if model else None,
             "left_s": _left_s(self.feed) if self._stands else None,
             "workers": self.workers,
             "hint": "" if self._stands else self._hint,
@@ -143,7 +144,7 @@ def _sample(usage: Usage) -> Sample:
 
 
 def _left_s(feed: Feed | None) -> float | None:
-    run, gate_ns = (feed.model.run, feed.model.gate_ns) if feed else (None, 0)
-    if run is None or not gate_ns or (feed and feed.model.is_over):
+    run, zero_ns = (feed.model.run, feed.model.zero_ns) if feed else (None, 0)
+    if run is None or not zero_ns or (feed and feed.model.is_over):
         return None
-    return max(0.0, run.duration_s - (time.monotonic_ns() - gate_ns) / 1e9)
+    return max(0.0, run.duration_s - (time.monotonic_ns() - zero_ns) / 1e9)

@@ -8,9 +8,8 @@ from dataclasses import dataclass
 
 from driver.histories.connections import LOSS, Outage, Story, stories
 from driver.histories.history import History
+from driver.histories.way_back import PHASES, Phase
 from wire.events import WorkerGone, WorkerLost
-
-PHASES = ("detection", "waiting", "failed attempts", "handshake", "resume")
 
 
 @dataclass(frozen=True)
@@ -30,7 +29,7 @@ class Noticed:
 class Spent:
     """What all ways back together spent on one phase, in seconds."""
 
-    phase: str
+    phase: Phase
     total_s: float
     share: float
     each_s: tuple[float, ...]
@@ -52,24 +51,12 @@ def noticed(history: History) -> list[Noticed]:
 
 def spent(outages: Sequence[Outage]) -> list[Spent]:
     """What the ways back were spent on, phase by phase, of the outages that ended."""
-    parts: dict[str, list[float]] = {phase: [] for phase in PHASES}
-    for outage in outages:
-        if outage.back_ns is None:
-            continue
-        resume_s = (outage.work_ns - outage.back_ns) / 1e9 if outage.work_ns is not None else 0.0
-        told = (
-            outage.detection_s,
-            outage.waiting_s or 0.0,
-            outage.failed_attempts_s,
-            outage.handshake_s,
-            resume_s,
-        )
-        for phase, seconds in zip(PHASES, told, strict=True):
-            parts[phase].append(seconds)
-    whole_s = math.fsum(seconds for each in parts.values() for seconds in each)
+    ended = [outage for outage in outages if outage.back_ns is not None]
+    parts = [tuple(sorted(phase.length_s(outage) or 0.0 for outage in ended)) for phase in PHASES]
+    whole_s = math.fsum(seconds for each_s in parts for seconds in each_s)
     return [
-        Spent(phase, math.fsum(each), math.fsum(each) / whole_s if whole_s else 0.0, tuple(sorted(each)))
-        for phase, each in parts.items()
+        Spent(phase, math.fsum(each_s), math.fsum(each_s) / whole_s if whole_s else 0.0, each_s)
+        for phase, each_s in zip(PHASES, parts, strict=True)
     ]
 
 

@@ -63,16 +63,25 @@ class Phase:
 
 @dataclass(frozen=True)
 class Course:
-    """`end_ns` is where judging of connections ends: what the lab's own teardown does is no finding."""
+    """`end_ns` is where judging of connections ends: what the lab's own teardown does is no finding.
+
+    `zero_ns` is the run's one zero, from which every time of a report counts, as the scenario's do: a fault
+    `at: 10s` begins at 10 s. What the lab did before it, to come up, is at negative times.
+    """
 
     workers: tuple[str, ...]
     phases: dict[str, Phase]
     faults: tuple[FaultWindow, ...]
     failed: tuple[FaultFailed, ...]
     begin_ns: int
+    zero_ns: int
     first_load_ns: int | None
     last_load_ns: int | None
     end_ns: int
+
+    def at_s(self, at_ns: int) -> float:
+        """Return an instant in seconds from the run's zero."""
+        return (at_ns - self.zero_ns) / 1e9
 
     @property
     def under_fault(self) -> list[Interval]:
@@ -110,6 +119,7 @@ def course(history: History) -> Course:
         faults=_faults(history),
         failed=tuple(history.of(FaultFailed)),
         begin_ns=history.begin_ns,
+        zero_ns=_zero_ns(history, phases),
         first_load_ns=load[0] if load else None,
         last_load_ns=load[-1] if load else None,
         end_ns=_end_ns(history, phases),
@@ -126,6 +136,15 @@ def _phases(history: History) -> dict[str, Phase]:
         else:
             phases[begun.phase] = Phase(begun.phase, begun.at_ns, end.at_ns, end.outcome, end.detail)
     return phases
+
+
+def _zero_ns(history: History, phases: dict[str, Phase]) -> int:
+    told = [begun.zero_ns for begun in history.of(PhaseBegun) if begun.zero_ns]
+    if told:
+        # The newest: where the steady state came late, all faults are later by as much.
+        return told[-1]
+    gate = phases.get("gate")
+    return gate.began_ns if gate else history.begin_ns
 
 
 def _end_ns(history: History, phases: dict[str, Phase]) -> int:

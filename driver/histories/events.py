@@ -18,9 +18,14 @@ class RunStarted(Event, tag="run_started", frozen=True):
 
 
 class PhaseBegun(Event, tag="phase_begun", frozen=True):
-    """A phase of the run begins: up, ready, gate, timeline, heal, verify, converge, drain, collect."""
+    """A phase of the run begins: up, ready, gate, timeline, heal, verify, converge, drain, collect.
+
+    `zero_ns` is the instant from which the scenario's times count, as far as it is known by then (0: it is
+    not, or an older driver wrote none).
+    """
 
     phase: str
+    zero_ns: int = 0
 
 
 class PhaseEnded(Event, tag="phase_ended", frozen=True):

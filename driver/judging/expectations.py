@@ -100,7 +100,7 @@ def against_signal(history: History, expected: Anchored) -> Finding:
         elif quiet_ns < anchor_ns + within_ns + hold_ns:
             untold, last_untold = untold + 1, True
         else:
-            at_s = (anchor_ns - run.begin_ns) / 1e9
+            at_s = run.at_s(anchor_ns)
             because = (
                 f"{expected.signal.name} {expected.operator} {write(expected.value, expected.signal.unit)} "
                 f"was not reached{f' for {expected.hold_s:g} s' if hold_ns else ''} within "

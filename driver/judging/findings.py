@@ -7,6 +7,7 @@ from enum import StrEnum
 
 import msgspec
 
+from driver.histories.course import Course, course
 from driver.histories.history import History
 from wire.events import Event
 
@@ -24,7 +25,7 @@ class Status(StrEnum):
 class Evidence(msgspec.Struct, frozen=True):
     """One line of the history.
 
-    `where` is `journal.jsonl:line`; `at_s` counts from the history's first event.
+    `where` is `journal.jsonl:line`; `at_s` counts from the run's zero.
     """
 
     where: str
@@ -50,24 +51,35 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def show(history: History, events: Iterable[Event]) -> tuple[Evidence, ...]:
     """The lines of `events`, the first few of them, as evidence."""
-    begin_ns = history.begin_ns
+    run = history.view(course)
     shown = list(events)[:SHOWN]
     return tuple(
-        Evidence(str(history.where(event)), round((event.at_ns - begin_ns) / 1e9, 6), describe(event))
+        Evidence(str(history.where(event)), round(run.at_s(event.at_ns), 6), describe(event, run))
         for event in shown
     )
 
 
-def describe(event: Event) -> str:
-    """An event in one line: its process, its kind and its fields."""
+def describe(event: Event, run: Course) -> str:
+    """Return an event in one line: its process, its kind and its fields, instants in seconds of the run."""
     told = []
     for name in event.__struct_fields__:
         value = getattr(event, name)
         if name in ("at_ns", "wall_s", "by") or isinstance(value, msgspec.Raw):
             continue
+        if name.endswith("_ns"):
+            name, value = name.removesuffix("_ns") + "_s", _in_seconds(value, run)
         text = f"[{len(value)}]" if isinstance(value, list) and len(value) > 5 else str(value)
         told.append(f"{name}={text[:80]}")
     return f"{event.by} {event.__struct_config__.tag} {' '.join(told)}"
+
+
+def _in_seconds(value: object, run: Course) -> object:
+    """Instants, alone or several of them; 0 stands for none."""
+    if isinstance(value, dict):
+        return {name: _in_seconds(one, run) for name, one in value.items()}
+    if isinstance(value, list):
+        return [_in_seconds(one, run) for one in value]
+    return round(run.at_s(value), 3) if isinstance(value, int) and value else "none"
 
 
 def passed(check: str, because: str, **more: object) -> Finding:

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from driver.checks import ALWAYS
+from driver.histories.course import course
 from driver.judging.findings import Finding, Status
 from driver.judging.verdict import Outcome
 from driver.metrics.faults import effects
@@ -110,7 +111,7 @@ def _change(run: Judged, advice: Sequence[Advice]) -> str:
 
 
 def _case(run: Judged, case: Case) -> str:
-    at_s = (case.from_ns - run.history.begin_ns) / 1e9
+    at_s = run.history.view(course).at_s(case.from_ns)
     took = "never ended" if case.took_s is None else write(case.took_s, Unit.seconds)
     return f"{case.whose}, {took} from {at_s:.1f} s"
 

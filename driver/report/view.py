@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import msgspec
 
 from driver.histories.connections import stories
-from driver.histories.course import course
+from driver.histories.course import Course, course
 from driver.histories.intervals import length_ns
 from driver.judging.findings import Finding, Status
 from driver.judging.verdict import Outcome
@@ -81,7 +81,7 @@ class WorkerRow:
 
 @dataclass(frozen=True)
 class FaultRow:
-    """One fault as a report shows it. Times count from the run's first event."""
+    """One fault as a report shows it. Times count from the run's zero."""
 
     fault: str
     kind: str
@@ -127,8 +127,8 @@ def worker_rows(run: Judged) -> list[WorkerRow]:
 
 def fault_rows(run: Judged) -> list[FaultRow]:
     """A row for each fault."""
-    begin_ns = run.history.begin_ns
-    return [_fault_row(effect, begin_ns) for effect in run.history.view(effects)]
+    told = run.history.view(course)
+    return [_fault_row(effect, told) for effect in run.history.view(effects)]
 
 
 def sorted_findings(run: Judged) -> list[Finding]:
@@ -158,7 +158,7 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _fault_row(effect: Effect, begin_ns: int) -> FaultRow:
+def _fault_row(effect: Effect, run: Course) -> FaultRow:
     window = effect.window
     receipt = window.receipt
     rates = [level.completed_per_s for level in (effect.before, effect.during, effect.after)]
@@ -173,7 +173,7 @@ def _fault_row(effect: Effect, begin_ns: int) -> FaultRow:
         kind=window.kind,
         targets=", ".join(window.targets[:3])
         + (f" and {len(window.targets) - 3} more" if len(window.targets) > 3 else ""),
-        began_s=(window.began_ns - begin_ns) / 1e9,
+        began_s=run.at_s(window.began_ns),
         lasted_s=None if window.ended_ns is None else (window.ended_ns - window.began_ns) / 1e9,
         proved=bool(receipt and receipt.proved),
         receipt=told,

@@ -21,9 +21,9 @@ class Phase:
 
 
 @asynccontextmanager
-async def phase(journal: Journal, name: str) -> AsyncIterator[Phase]:
-    """One phase of the run."""
-    journal(PhaseBegun, phase=name)
+async def phase(journal: Journal, name: str, zero_ns: int = 0) -> AsyncIterator[Phase]:
+    """One phase of the run; `zero_ns` is the instant from which the scenario's times count (0: not known)."""
+    journal(PhaseBegun, phase=name, zero_ns=zero_ns)
     ending = Phase()
     try:
         yield ending

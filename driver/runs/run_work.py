@@ -177,12 +177,12 @@ class RunWork:
         end_ns = zero_ns + round(self._plan.duration_s * 1e9)
         watcher.ends_at_ns = end_ns
         watcher.phase = "reaching a steady state"
-        async with phase(self._journal.write, "gate"):
+        async with phase(self._journal.write, "gate", zero_ns):
             due_ns = zero_ns + round(self._plan.warmup_s * 1e9)
             late_s = await gate(watcher, due_ns, self._plan.workload is not None)
         watcher.phase, watcher.may_abort = "running", True
-        async with phase(self._journal.write, "timeline"):
-            faults_zero_ns = zero_ns + round(late_s * 1e9)
+        faults_zero_ns = zero_ns + round(late_s * 1e9)
+        async with phase(self._journal.write, "timeline", faults_zero_ns):
             self._tell_prober(faults_zero_ns)
             await faults.run(faults_zero_ns)
             await asyncio.sleep(max(0.0, (end_ns - time.monotonic_ns()) / 1e9))

@@ -53,7 +53,8 @@ function followed() {
   const { scenario } = state.doing;
   if (scenario && (scenario.running || state.lab.state !== "run")) return { ...scenario, is_ours: true };
   if (state.lab.state === "none" || !state.lab.scenario) return null;
-  const begin_s = Math.min(...state.faults.map((one) => one.since_s));
+  // From the run's zero, as its report counts.
+  const begin_s = state.lab.zero_s ?? Math.min(...state.faults.map((one) => one.since_s));
   const steps = state.faults.map((one) => ({ id: one.id, fault: one.kind, at_s: one.since_s - begin_s, for_s: one.ended_s === null ? state.now_s - one.since_s : one.ended_s - one.since_s, targets: one.targets, state: one.ended_s === null ? "on" : "done" }));
   return { name: state.lab.scenario, running: state.lab.state === "run", steps, lines: [], verdict: "", because: "", run: state.lab.run, is_ours: false };
 }

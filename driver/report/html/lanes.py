@@ -13,6 +13,7 @@ from driver.histories.connections import Outage, Story, stories
 from driver.histories.course import Course, FaultWindow, course
 from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, difference, intersection, union
+from driver.histories.way_back import PHASES
 from wire.events import (
     Connected,
     Event,
@@ -32,7 +33,7 @@ Span = tuple[float, float]
 
 
 class Note(msgspec.Struct, frozen=True):
-    """One outage, as it is told on hover. Times are seconds of the run."""
+    """One outage, as it is told on hover. Times are seconds of the run; `parts_s` one for each phase."""
 
     from_s: float
     back_s: float | None
@@ -40,7 +41,7 @@ class Note(msgspec.Struct, frozen=True):
     kind: str
     detail: str
     attempts: int
-    parts_s: tuple[float, float | None, float, float]
+    parts_s: list[float | None]
     outcome: str
     where: str
 
@@ -72,7 +73,7 @@ class Band(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """All that the timeline shows. `phases` are (name, from, to)."""
+    """All that the timeline shows, in seconds from the run's zero. `phases` are (name, from, to)."""
 
     begin_s: float
     end_s: float
@@ -82,14 +83,19 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 class Clock:
-    """Turns instants of the history into seconds of the run, in milliseconds' steps."""
+    """Turns instants of the history into seconds from the run's zero, in milliseconds' steps.
+
+    `begin_ns` is the history's first event, which is before the zero where a lab had to come up first.
+    """
 
     def __init__(self, history: History) -> None:
+        self._run = history.view(course)
+        self.zero_ns = self._run.zero_ns
         self.begin_ns = history.begin_ns
-        self.end_ns = max(history.view(course).end_ns, history.begin_ns + 1)
+        self.end_ns = max(self._run.end_ns, self._run.zero_ns + 1, history.begin_ns + 1)
 
     def __call__(self, at_ns: int) -> float:
-        return round((at_ns - self.begin_ns) / 1e9, 3)
+        return round(self._run.at_s(at_ns), 3)
 
     @property
     def step_ns(self) -> int:
@@ -105,7 +111,7 @@ def timeline(history: History) -> Timeline:
     lanes += [_worker(history, story, clock) for story in history.view(stories).values()]
     index = {lane.name: number for number, lane in enumerate(lanes)}
     return Timeline(
-        begin_s=0.0,
+        begin_s=clock(clock.begin_ns),
         end_s=clock(clock.end_ns),
         lanes=lanes,
         bands=[_band(window, run, index, clock) for window in run.faults],
@@ -198,7 +204,6 @@ def _lines(history: History, worker: str) -> dict[int, int]:
 
 def _note(outage: Outage, lines: dict[int, int], clock: Clock) -> Note:
     line = lines.get(id(outage.lost if outage.lost is not None else outage.back), 0)
-    waiting_s = outage.waiting_s
     return Note(
         from_s=clock(outage.broken_ns),
         back_s=None if outage.back_ns is None else clock(outage.back_ns),
@@ -206,12 +211,10 @@ def _note(outage: Outage, lines: dict[int, int], clock: Clock) -> Note:
         kind=outage.lost.kind if outage.lost else "",
         detail=outage.lost.detail[:120] if outage.lost else "",
         attempts=len(outage.attempts),
-        parts_s=(
-            round(outage.detection_s, 4),
-            None if waiting_s is None else round(waiting_s, 4),
-            round(outage.failed_attempts_s, 4),
-            round(outage.handshake_s, 4),
-        ),
+        parts_s=[
+            None if length_s is None else round(length_s, 4)
+            for length_s in (phase.length_s(outage) for phase in PHASES)
+        ],
         outcome=outage.back.outcome if outage.back else "",
         where=f"{outage.worker}.jsonl:{line}" if line else "",
     )

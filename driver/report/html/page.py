@@ -19,6 +19,7 @@ from driver.forensics.naming import Naming
 from driver.histories.history import COORDINATOR
 from driver.histories.journal_folder import own_journal
 from driver.histories.journals import JOURNALS
+from driver.histories.way_back import PHASES
 from driver.judging.findings import Finding, Status
 from driver.metrics.metric import Unit
 from driver.report.advice import advise
@@ -53,6 +54,7 @@ class Data(msgspec.Struct):
     timeline: Timeline
     curves: list[Plot]
     spreads: list[Plot]
+    phases: list[dict[str, str]]
     mounts: bool = False
 
 
@@ -68,14 +70,15 @@ def render_html(run: Judged) -> str:
     ranges, scale = _ranges(told)
     script = Markup("\n".join(_asset(name) for name in SCRIPTS))
     mounts = own_journal(run.folder / JOURNALS, COORDINATOR).is_file()
-    data = Data(timeline(history), curves(history), spreads(history), mounts)
+    phases = [{"name": phase.name, "key": phase.key} for phase in PHASES]
+    data = Data(timeline(history), curves(history), spreads(history), phases, mounts)
     return (
         _environment()
         .get_template("page.html.j2")
         .render(
             script=script,
             script_hash=_hash(script),
-            style=Markup("\n".join(_asset(name) for name in STYLES)),
+            style=Markup("\n".join([*(_asset(name) for name in STYLES), _phase_styles()])),
             data=_inline_json(data),
             plots=data.curves,
             spreads=data.spreads,
@@ -158,6 +161,16 @@ def _inline_json(data: Data) -> Markup:
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
     return Markup(text)
+
+
+def _phase_styles() -> str:
+    """The colours of a way back's phases, on a light and a dark ground."""
+    light, dark = (
+        "".join(f"--phase-{phase.key}: {colour};" for phase, colour in zip(PHASES, colours, strict=True))
+        for colours in ([phase.light for phase in PHASES], [phase.dark for phase in PHASES])
+    )
+    marks = "".join(f".phase-{phase.key} {{ background: var(--phase-{phase.key}); }}" for phase in PHASES)
+    return f':root {{ {light} }} :root[data-theme="dark"] {{ {dark} }} {marks}'
 
 
 def _hash(script: str) -> str:

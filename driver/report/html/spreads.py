@@ -10,7 +10,9 @@ from driver.histories.course import course
 from driver.histories.history import History
 from driver.histories.intervals import holds
 from driver.histories.task_lives import TaskLife, task_book
-from driver.report.html.curves import Plot, Series, short
+from driver.histories.way_back import PHASES
+from driver.report.html.bins import short
+from driver.report.html.curves import Plot, Series
 from wire.priority import Priority
 
 POINTS = 300
@@ -29,10 +31,7 @@ def spreads(history: History) -> list[Plot]:
             "The whole way back, and its parts.",
             {
                 "whole": [o.total_s for o in outages],
-                "detection": [o.detection_s for o in outages],
-                "waiting": [o.waiting_s for o in outages],
-                "failed attempts": [o.failed_attempts_s for o in outages],
-                "handshake": [o.handshake_s for o in outages],
+                **{phase.name: [phase.length_s(o) for o in outages] for phase in PHASES},
             },
         ),
         _spread("latency-spread", "Task latency", "Tasks by when they were due.", _by_time(history, lives)),
@@ -44,6 +43,7 @@ def spreads(history: History) -> list[Plot]:
 
 
 def _spread(name: str, title: str, says: str, groups: dict[str, Sequence[float | None]]) -> Plot:
+    colours = {"whole": "ink", **{phase.name: f"phase-{phase.key}" for phase in PHASES}}
     series = []
     for label, numbers in groups.items():
         # A logarithmic axis has no zero; a tenth of a millisecond is as good as none.
@@ -51,9 +51,8 @@ def _spread(name: str, title: str, says: str, groups: dict[str, Sequence[float |
         if ordered:
             ranks = sorted({round(index * (len(ordered) - 1) / (POINTS - 1)) for index in range(POINTS)})
             x = [round(ordered[rank], 5) for rank in ranks]
-            series.append(
-                Series(f"{label} ({len(ordered)})", [short((rank + 1) / len(ordered)) for rank in ranks], x)
-            )
+            shares = [short((rank + 1) / len(ordered)) for rank in ranks]
+            series.append(Series(f"{label} ({len(ordered)})", shares, x, colours.get(label, "")))
     return Plot(name, title, "s", says, series, log=True)
 
 

@@ -118,7 +118,7 @@ def test_a_healthy_herd_has_neither() -> None:
 def test_the_time_is_all_accounted_for() -> None:
     found = told(healthy_herd())
     assert sum(part.share for part in found.spent) == pytest.approx(1)
-    by_phase = {part.phase: part.total_s for part in found.spent}
+    by_phase = {part.phase.name: part.total_s for part in found.spent}
     ways_back = sum(one.outage.total_s or 0 for one in found.noticed)
     assert sum(by_phase.values()) - by_phase["resume"] == pytest.approx(ways_back)
 

@@ -56,8 +56,11 @@ class Past:
     # -- processes and connections
     # ----------------------------------------------------------------------------
 
-    def begin(self, duration_s: float = 60.0) -> None:
-        """The driver, the coordinator and all workers start, and the workers connect."""
+    def begin(self, duration_s: float = 60.0, zero_s: float = 0.0) -> None:
+        """The driver, the coordinator and all workers start, and the workers connect.
+
+        `zero_s` is from when the scenario's times count.
+        """
         self.tell(
             "driver",
             told.RunStarted,
@@ -73,7 +76,7 @@ class Past:
             self.start(worker, 0.2)
             self.connect(worker, 0.5 + number * 0.01)
         for phase, began_s, ended_s in (("up", 0.0, 1.0), ("ready", 1.0, 1.5), ("gate", 1.5, 2.0)):
-            self.phase(phase, began_s, ended_s)
+            self.phase(phase, began_s, ended_s, zero_s=zero_s if phase == "gate" else None)
 
     def start(self, process: str, at_s: float, role: str = "worker") -> None:
         """A process's life begins."""
@@ -143,9 +146,12 @@ class Past:
             self.tell(process, wire.ProcessStopping, at_s + 1, reason="SIGTERM")
         self.phase("collect", at_s + 0.1, at_s + 2)
 
-    def phase(self, phase: str, began_s: float, ended_s: float, outcome: str = "done") -> None:
-        """A phase of the run."""
-        self.tell("driver", told.PhaseBegun, began_s, phase=phase)
+    def phase(
+        self, phase: str, began_s: float, ended_s: float, outcome: str = "done", zero_s: float | None = None
+    ) -> None:
+        """A phase of the run, and from when the scenario's times count, where that is known by then."""
+        zero_ns = 0 if zero_s is None else ns(zero_s)
+        self.tell("driver", told.PhaseBegun, began_s, phase=phase, zero_ns=zero_ns)
         self.tell("driver", told.PhaseEnded, ended_s, phase=phase, outcome=outcome)
 
     # -- work

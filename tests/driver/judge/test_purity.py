@@ -8,6 +8,7 @@ from pathlib import Path
 ROOT = Path(__file__).parents[3]
 CORES = {
     *("histories.connections", "histories.course", "histories.history", "histories.holes"),
+    "histories.way_back",
     *(
         "histories.intervals",
         "histories.machine",

@@ -69,9 +69,9 @@ const charts = {
   lines(plot, paths, unit, share = false) {
     return plot.series.map((one, index) => ({
       label: one.label,
-      stroke: this.style(`--series-${(index % 5) + 1}`),
+      stroke: this.style(one.colour ? `--${one.colour}` : `--series-${(index % 5) + 1}`),
       width: 1.6,
-      dash: index > 4 ? [4, 3] : undefined,
+      dash: index > 4 && !one.colour ? [4, 3] : undefined,
       paths,
       spanGaps: true,
       points: { show: false },

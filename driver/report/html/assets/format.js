@@ -39,9 +39,10 @@ function make(tag, text, className) {
   return element;
 }
 
-// The span of time that timeline and curves show together.
+// The span of time that timeline and curves show together. Before the run's zero the lab came up: that is shown when asked for.
+const START = Math.max(0, RUN.timeline.begin_s);
 const view = {
-  from: RUN.timeline.begin_s,
+  from: START,
   to: RUN.timeline.end_s,
   watchers: [],
   show(from, to) {
@@ -52,6 +53,6 @@ const view = {
     [this.from, this.to] = [a, b];
     this.watchers.forEach((watcher) => watcher());
   },
-  all() { this.show(RUN.timeline.begin_s, RUN.timeline.end_s); },
-  get whole() { return this.from <= RUN.timeline.begin_s && this.to >= RUN.timeline.end_s; },
+  all() { this.show(START, RUN.timeline.end_s); },
+  get whole() { return this.from === START && this.to === RUN.timeline.end_s; },
 };

@@ -4,7 +4,7 @@ const cursor = document.getElementById("lane-cursor");
 const STATES = ["not running", "connected", "one side believes it connected", "down"];
 let kept = false;
 let byKeys = false;
-let spot = { row: 0, second: RUN.timeline.begin_s };
+let spot = { row: 0, second: START };
 
 function note(row, second) {
   const lane = lanes.all[lanes.rows[row]];
@@ -28,8 +28,7 @@ function outageRows(outage) {
   if (outage.how === "restart") rows.push(["because", "its process ended"]);
   rows.push(["back", outage.back_s === null ? "never" : `${outage.back_s.toFixed(3)} s, ${outage.outcome}, after ${seconds(outage.back_s - outage.from_s)}`]);
   rows.push(["attempts", String(outage.attempts)]);
-  const names = ["noticing", "waiting", "failed attempts", "handshake"];
-  rows.push(["spent on", names.map((name, index) => `${name} ${seconds(outage.parts_s[index])}`).join(", ")]);
+  rows.push(["spent on", RUN.phases.map((phase, index) => `${phase.name} ${seconds(outage.parts_s[index])}`).join(", ")]);
   return rows;
 }
 
@@ -51,8 +50,8 @@ function fill(name, state, rows, outage) {
 
 function parts(outage) {
   const bar = make("div", undefined, "parts");
-  ["detection", "waiting", "attempts", "handshake"].forEach((name, index) => {
-    const part = make("i", undefined, `p-${name}`);
+  RUN.phases.forEach((phase, index) => {
+    const part = make("i", undefined, `phase-${phase.key}`);
     part.style.flexGrow = String(outage.parts_s[index] || 0);
     bar.append(part);
   });

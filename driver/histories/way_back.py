@@ -1,0 +1,58 @@
+"""The phases of a way back: their names, colours and lengths, for every table, picture and report. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from driver.histories.connections import Outage
+
+
+@dataclass(frozen=True)
+class Phase:
+    """One phase. `light` and `dark` are its colour on either ground; `length_s` is None where it has none."""
+
+    name: str
+    says: str
+    light: str
+    dark: str
+    length_s: Callable[[Outage], float | None]
+
+    @property
+    def key(self) -> str:
+        """The name as an identifier, in styles and data."""
+        return self.name.replace(" ", "-")
+
+
+def _resume_s(outage: Outage) -> float | None:
+    if outage.back_ns is None or outage.work_ns is None:
+        return None
+    return (outage.work_ns - outage.back_ns) / 1e9
+
+
+PHASES = (
+    Phase(
+        "detection",
+        "from the break until the worker detected it",
+        "#cc79a7",
+        "#e39cc4",
+        lambda outage: outage.detection_s,
+    ),
+    Phase(
+        "waiting",
+        "the delays of the policy between attempts",
+        "#0072b2",
+        "#56b4e9",
+        lambda outage: outage.waiting_s,
+    ),
+    Phase(
+        "failed attempts",
+        "attempts that came to nothing",
+        "#d55e00",
+        "#f0894a",
+        lambda outage: outage.failed_attempts_s,
+    ),
+    Phase("handshake", "the attempt that succeeded", "#009e73", "#3ccb9c", lambda outage: outage.handshake_s),
+    Phase("resume", "from the new connection to work again", "#7a6a00", "#e6d24a", _resume_s),
+)
+"""In the order in which they happen. All but the last add up to the time until the worker is connected."""
