@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from worker.heartbeat import Heartbeat
+from worker.heartbeat import HeartbeatTimer
 from worker.phi import PhiAccrual
 
 Learner = Callable[[], PhiAccrual | None]
@@ -51,10 +51,10 @@ class Rule:
     timeout_ms: int
     learner: Learner = lambda: None
 
-    def begin(self, now_ns: int, first_gap: float) -> Heartbeat:
+    def begin(self, now_ns: int, first_gap: float) -> HeartbeatTimer:
         """The heartbeat of a new connection."""
-        heart = Heartbeat(now_ns, self.interval_ms, self.timeout_ms, first_gap, self.learner())
-        heart.beat(now_ns)
+        heart = HeartbeatTimer(now_ns, self.interval_ms, self.timeout_ms, first_gap, self.learner())
+        heart.tick(now_ns)
         return heart
 
 
@@ -99,11 +99,11 @@ def _live(
         deadline_ns = heart.deadline_ns()
         if answer_ns is not None and answer_ns <= deadline_ns:
             now_ns, heard = answer_ns, heard + 1
-            heart.heard(now_ns)
-            heart.answered(now_ns)
+            heart.on_frame(now_ns)
+            heart.on_answer(now_ns)
             continue
         now_ns = deadline_ns
-        silent_at_ns = heart.silent_at_ns()
+        silent_at_ns = heart.timeout_at_ns()
         if silent_at_ns is not None and now_ns >= silent_at_ns:
             return used, now_ns
-        heart.beat(now_ns)
+        heart.tick(now_ns)

@@ -1,3 +1,6 @@
-"""Does the work: a pure session, an executor of task kinds, checkpoints, and a thin WebSocket shell around
-them.
+"""The worker: receives tasks from the coordinator, runs them, and reports each result until it is
+acknowledged.
+
+It imports `wire` alone. Begin with core.py, which makes every decision without I/O; runtime.py gives it
+sockets, a clock and a disk.
 """

@@ -2,11 +2,11 @@
 
 STORMLAB_KEY           the fleet's key, 64 hexadecimal digits
 STORMLAB_WORKER        WorkerSettings as JSON ("": the defaults)
-STORMLAB_RUN_AS        uid:gid to be after the start as root, so that no task can read the key ("": as it is)
-STORMLAB_LINKS_HOST    where this worker's own link listens (toxiproxy)
-STORMLAB_LINK_PORT     the link's port, where it does not follow from the worker's number
-WORKER_INDEX           the worker's number, where its address has no name that ends in it
-JOURNAL_DIR, CHECKPOINT_DIR, HEALTH_FILE    other places than /journal, /tmp/checkpoints, /tmp/healthy
+STORMLAB_RUN_AS        uid:gid to switch to after the start as root, so that no task can read the key ("":
+none) STORMLAB_LINKS_HOST    the host on which this worker's own link listens (toxiproxy) STORMLAB_LINK_PORT
+the link's port, where it does not follow from the worker's number WORKER_INDEX           the worker's number,
+where its address has no name that ends in it JOURNAL_DIR, CHECKPOINT_DIR, HEALTH_FILE    other places than
+/journal, /tmp/checkpoints, /tmp/healthy
 """
 
 from __future__ import annotations
@@ -30,23 +30,21 @@ from wire.address import coordinator_url, link_port, worker_name
 from wire.keys import parse_key
 from wire.settings import WorkerSettings, read_settings
 from worker.checkpoints import CheckpointStore
-from worker.core import Core
-from worker.health import Health
-from worker.identity import own_index
+from worker.console_log import ConsoleLog, WorkerJournal
+from worker.core import WorkerCore
+from worker.dependencies import Dependencies
 from worker.journal_file import JournalFile
-from worker.narrator import NarratedJournal, Narrator
 from worker.policies import policy_named
-from worker.ports import Ports
-from worker.privileges import become, close_to_tasks
-from worker.shell import Equipment, Shell
+from worker.process import HealthFile, hide_from_tasks, own_index, switch_user
+from worker.runtime import RuntimeDependencies, WorkerRuntime
 
 WRONG_USE, BROKEN = 64, 70
 COLLECT_EVERY = 50_000
-"""New objects after which the collector looks: what an attempt leaves makes no cycles."""
+"""New objects between two collections: an attempt leaves no reference cycles."""
 
 
 def main() -> int:
-    """Run until told to leave, or until asking again can never help."""
+    """Run until a drain ends, or until a refusal is terminal; returns the exit code."""
     try:
         return _run(os.environ)
     except (ValueError, OSError) as error:
@@ -57,23 +55,23 @@ def main() -> int:
 def _run(environ: Mapping[str, str]) -> int:
     fleet_key = parse_key(environ.get("STORMLAB_KEY", ""))
     settings = read_settings(environ.get("STORMLAB_WORKER", ""), WorkerSettings)
-    become(environ.get("STORMLAB_RUN_AS", ""))
-    close_to_tasks()
+    switch_user(environ.get("STORMLAB_RUN_AS", ""))
+    hide_from_tasks()
     policy_named(settings.policy)
     index = own_index(environ)
     name = worker_name(index)
     port = _port(environ.get("STORMLAB_LINK_PORT") or str(link_port(index)))
     file = JournalFile(Path(environ.get("JOURNAL_DIR", "/journal")) / f"{name}.jsonl")
-    narrator = Narrator(name, sys.stderr.write, time.monotonic_ns)
-    record = NarratedJournal(name, file.write, time.monotonic_ns, time.time, narrator)
+    console = ConsoleLog(name, sys.stderr.write, time.monotonic_ns)
+    record = WorkerJournal(name, file.write, time.monotonic_ns, time.time, console)
     incarnation = os.urandom(8).hex()
     store = CheckpointStore(Path(environ.get("CHECKPOINT_DIR", "/tmp/checkpoints")))
-    chance = random.Random(f"{settings.seed} {name}") if settings.seed else random.Random()
-    ports = Ports(record, chance, lambda: os.urandom(16), time.time, store.read)
-    core = Core(name, incarnation, settings, ports)
-    health = Health(Path(environ.get("HEALTH_FILE", "/tmp/healthy")))
+    jitter = random.Random(f"{settings.seed} {name}") if settings.seed else random.Random()
+    dependencies = Dependencies(record, jitter, lambda: os.urandom(16), time.time, store.read)
+    core = WorkerCore(name, incarnation, settings, dependencies)
+    health = HealthFile(Path(environ.get("HEALTH_FILE", "/tmp/healthy")))
     url = coordinator_url(environ.get("STORMLAB_LINKS_HOST", "127.0.0.1"), port)
-    equipment = Equipment(
+    runtime_dependencies = RuntimeDependencies(
         url, fleet_key, settings.compress, settings.slots, store, record, file.flush, health
     )
     raw = msgspec.Raw(msgspec.json.encode(settings))
@@ -81,7 +79,7 @@ def _run(environ: Mapping[str, str]) -> int:
     file.flush()
     try:
         with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
-            return runner.run(_live(Shell(core, equipment)))
+            return runner.run(_live(WorkerRuntime(core, runtime_dependencies)))
     except OSError as error:
         print(f"{name} stops: cannot write its journal or its health file: {error}", file=sys.stderr)
         return BROKEN
@@ -90,7 +88,7 @@ def _run(environ: Mapping[str, str]) -> int:
         traceback.print_exc()
         return BROKEN
     finally:
-        health.show(False)
+        health.write_status(False)
         file.close()
 
 
@@ -100,13 +98,13 @@ def _port(text: str) -> int:
     return int(text)
 
 
-async def _live(shell: Shell) -> int:
+async def _live(runtime: WorkerRuntime) -> int:
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, shell.drain)
-    return await shell.run()
+        loop.add_signal_handler(number, runtime.drain)
+    return await runtime.run()
 
 
 if __name__ == "__main__":

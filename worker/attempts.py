@@ -1,4 +1,4 @@
-"""The attempts that this worker holds: waiting for a slot, running, or finished and not yet acknowledged."""
+"""The attempts that a worker holds: queued, running, or finished and not yet acknowledged. Pure."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ _MS: Final = 1_000_000
 _NEVER_NS: Final = 1 << 62
 
 
-class Stage(StrEnum):
-    """How far an attempt has come."""
+class AttemptStage(StrEnum):
+    """The stages of an attempt, in order."""
 
     queued = "queued"
     running = "running"
@@ -26,28 +26,29 @@ class Stage(StrEnum):
 
 
 class Attempt(msgspec.Struct, eq=False, gc=False):
-    """One attempt. Times are this process's monotonic nanoseconds; `from_step` and `step` count finished
+    """One attempt. Times are monotonic nanoseconds of this process; `from_step` and `step` count finished
     steps.
 
-    One checkpoint at a time is `sending`; the newest one after it waits as `unsent`.
+    One checkpoint at a time is in transit (`sending`); the newest one after it waits as `unsent`. `returning`
+    is set where a drain returns the attempt once its next checkpoint is written.
     """
 
     assign: Assign
     received_ns: int
     lease_end_ns: int
-    stage: Stage = Stage.queued
+    stage: AttemptStage = AttemptStage.queued
     started_ns: int = 0
     timeout_at_ns: int = _NEVER_NS
     from_step: int = 0
     step: int = 0
     saved_ns: int = 0
-    handing_back: bool = False
+    returning: bool = False
     sending: Checkpoint | None = None
     unsent: Checkpoint | None = None
 
 
-class Attempts:
-    """All that is held, by token; slots bound what runs at once."""
+class AttemptTable:
+    """Held attempts by fencing token. At most `slots` run at once."""
 
     def __init__(self, slots: int) -> None:
         self._slots = slots
@@ -64,15 +65,15 @@ class Attempts:
         return iter(list(self._by_token.values()))
 
     def get(self, token: int) -> Attempt | None:
-        """The attempt of that token, if it is held."""
+        """Return the attempt of a token, or None."""
         return self._by_token.get(token)
 
     def newest_token(self, task_id: str) -> int:
-        """The newest token that is held for a task, or 0."""
+        """Return the newest token held for a task, or 0."""
         return self._newest.get(task_id, 0)
 
     def add(self, assign: Assign, now_ns: int, lease_end_ns: int) -> Attempt:
-        """Hold a new attempt, waiting for a slot."""
+        """Add an attempt to the queue."""
         attempt = Attempt(assign, now_ns, lease_end_ns)
         self._by_token[assign.token] = attempt
         self._newest[assign.task_id] = assign.token
@@ -81,11 +82,13 @@ class Attempts:
         return attempt
 
     def next_to_start(self, now_ns: int) -> Attempt | None:
-        """The next attempt for which a slot is free; it counts as running from here."""
+        """Take the next attempt for which a slot is free; its stage is `running` from here. None
+        without one.
+        """
         while len(self._running) < self._slots and (attempt := self._queue.take(now_ns)) is not None:
-            if attempt.stage is not Stage.queued:
+            if attempt.stage is not AttemptStage.queued:
                 continue
-            attempt.stage = Stage.running
+            attempt.stage = AttemptStage.running
             attempt.started_ns = attempt.saved_ns = now_ns
             if attempt.assign.timeout_ms > 0:
                 attempt.timeout_at_ns = now_ns + attempt.assign.timeout_ms * _MS
@@ -95,16 +98,16 @@ class Attempts:
         return None
 
     def finish(self, attempt: Attempt) -> None:
-        """It ran to its end; it is held until its result is acknowledged, and has no lease to keep any
-        more.
+        """Mark an attempt as finished. It stays until its result is acknowledged, and its lease no longer
+        counts.
         """
-        attempt.stage = Stage.finished
+        attempt.stage = AttemptStage.finished
         attempt.unsent = None
         self._running.discard(attempt.assign.token)
 
     def drop(self, attempt: Attempt) -> None:
-        """It is not held any more."""
-        attempt.stage = Stage.gone
+        """Remove an attempt."""
+        attempt.stage = AttemptStage.gone
         token, task_id = attempt.assign.token, attempt.assign.task_id
         self._by_token.pop(token, None)
         self._running.discard(token)
@@ -112,17 +115,17 @@ class Attempts:
             del self._newest[task_id]
 
     def renew(self, token: int, lease_end_ns: int) -> None:
-        """The coordinator renewed a lease. A lease is never shortened: an old answer may come late."""
+        """Extend a lease. It is never shortened, since an old answer may arrive late."""
         attempt = self._by_token.get(token)
         if attempt is not None:
             attempt.lease_end_ns = max(attempt.lease_end_ns, lease_end_ns)
 
-    def ended(self, now_ns: int) -> tuple[list[Attempt], list[Attempt]]:
-        """Attempts whose lease ran out, and those that ran for too long. What is finished can do neither."""
+    def take_ended(self, now_ns: int) -> tuple[list[Attempt], list[Attempt]]:
+        """Return the unfinished attempts whose lease has expired, and those that exceed their time limit."""
         expired, overdue = [], []
         self._check_ns = _NEVER_NS
         for attempt in self._by_token.values():
-            if attempt.stage is Stage.finished:
+            if attempt.stage is AttemptStage.finished:
                 continue
             if attempt.lease_end_ns <= now_ns:
                 expired.append(attempt)
@@ -133,53 +136,54 @@ class Attempts:
         return expired, overdue
 
     def check_at_ns(self) -> int | None:
-        """No lease and no time limit ends before this; None while nothing is held."""
+        """Return a time before which no lease and no time limit ends; None while there is none."""
         return None if self._check_ns == _NEVER_NS else self._check_ns
 
     def check(self) -> None:
         """Raise AssertionError where slots, timers and stages disagree. O(attempts); for tests and
         simulations.
         """
-        running = {token for token, held in self._by_token.items() if held.stage is Stage.running}
+        running = {token for token, held in self._by_token.items() if held.stage is AttemptStage.running}
         assert self._running == running, f"{running} run, not {self._running}"
         assert len(running) <= self._slots, f"{len(running)} run in {self._slots} slots"
         newest: dict[str, int] = {}
         for token, held in self._by_token.items():
             name = held.assign.task_id
             newest[name] = max(newest.get(name, 0), token)
-            assert held.stage is not Stage.gone, f"{name} is held, and gone"
-            if held.stage is not Stage.finished:
+            assert held.stage is not AttemptStage.gone, f"{name} is held, and gone"
+            if held.stage is not AttemptStage.finished:
                 ends_ns = min(held.lease_end_ns, held.timeout_at_ns)
                 assert self._check_ns <= ends_ns, f"the end of {name} is looked at too late"
         assert self._newest.items() <= newest.items(), f"newest are {newest}, not {self._newest}"
 
     def live_tasks(self, now_ns: int) -> list[str]:
-        """Tasks that may be worked on here at `now_ns`: their lease runs and they are not finished."""
+        """Return the tasks that may run here at `now_ns`: unfinished, with a lease that has not expired."""
         return [
             attempt.assign.task_id
             for attempt in self._by_token.values()
-            if attempt.stage is not Stage.finished and attempt.lease_end_ns > now_ns
+            if attempt.stage is not AttemptStage.finished and attempt.lease_end_ns > now_ns
         ]
 
     def held(self) -> list[Held]:
-        """For the inventory."""
+        """Return the entries of an inventory."""
         return [
             Held(attempt.assign.task_id, token, attempt.assign.proof)
             for token, attempt in self._by_token.items()
         ]
 
     def progress(self) -> list[Progress]:
-        """For the heartbeat."""
+        """Return the entries of a heartbeat."""
         return [Progress(token, attempt.step) for token, attempt in self._by_token.items()]
 
 
 def result_of(attempt: Attempt, now_ns: int, output: bytes, error: str) -> Result:
-    """What is told of an attempt that ran to its end. Redone is what an older attempt had said it did
-    already.
+    """Return the result message of a finished attempt.
+
+    Its `redone` counts the steps that an earlier attempt had reported as done before.
     """
     assign = attempt.assign
     redone = max(0, min(assign.reached_step, attempt.step) - attempt.from_step)
-    told = cut(error, ERROR_CHARS)
+    error = cut(error, ERROR_CHARS)
     return Result(
-        assign.task_id, assign.token, output, told, attempt.received_ns, attempt.started_ns, now_ns, redone
+        assign.task_id, assign.token, output, error, attempt.received_ns, attempt.started_ns, now_ns, redone
     )

@@ -1,4 +1,4 @@
-"""Checkpoints on this worker's own disk: whole or not there, and proved by their checksum."""
+"""Checkpoints on the worker's own disk: each is whole or absent, and verified by its checksum."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import msgspec
 from wire.decoding import UNDECODABLE
 from wire.messages import Checkpoint
 
-MOST_FILES = 256
+MAX_FILES = 256
 _SUFFIX = ".checkpoint"
 _UNFINISHED = ".new"
 
@@ -24,20 +24,21 @@ class _File(msgspec.Struct, array_like=True, frozen=True):
 
 
 def checkpoint_of(step: int, state: bytes) -> Checkpoint:
-    """A checkpoint with its checksum."""
+    """Return a checkpoint with its checksum."""
     return Checkpoint(step, state, hashlib.sha256(state).digest())
 
 
 def is_whole(checkpoint: Checkpoint) -> bool:
-    """Whether the state is what the checksum was made of."""
+    """Return whether the state matches its checksum."""
     return hashlib.sha256(checkpoint.state).digest() == checkpoint.sha256
 
 
 class CheckpointStore:
-    """One file a task. What an earlier life of this worker left is known by name, and read when its task
-    comes back.
+    """One file for each task. Files of an earlier start of this worker are listed at the start, and read when
+    their task is assigned again.
 
-    At most MOST_FILES stay: the oldest go first, since their tasks were most likely done by others.
+    At most MAX_FILES are kept: the oldest are deleted first, since other workers most likely finished their
+    tasks.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -49,15 +50,15 @@ class CheckpointStore:
         with contextlib.suppress(FileNotFoundError):
             left = sorted(folder.glob(f"*{_SUFFIX}"), key=lambda path: path.stat().st_mtime_ns)
             self._names = dict.fromkeys(path.name for path in left)
-        self._forget_oldest()
+        self._delete_oldest()
 
     def write(self, task_id: str, checkpoint: Checkpoint) -> None:
-        """Keep a checkpoint in place of the one before: a crash leaves the old one or the new one, whole.
-        Blocks.
+        """Replace the task's checkpoint: a crash leaves the old one or the new one, whole. Blocks; raises
+        OSError.
         """
         self._folder.mkdir(parents=True, exist_ok=True)
         path = self._path(task_id)
-        # A name of its own: an older attempt of the same task, whose lease is over, may still be writing.
+        # A unique name, since an older attempt of the task, whose lease has expired, may still be writing.
         fresh = path.with_suffix(f".{next(self._writes)}{_UNFINISHED}")
         with open(fresh, "wb") as file:
             file.write(msgspec.msgpack.encode(_File(task_id, checkpoint)))
@@ -71,10 +72,10 @@ class CheckpointStore:
             os.close(folder)
         self._names.pop(path.name, None)
         self._names[path.name] = None
-        self._forget_oldest()
+        self._delete_oldest()
 
     def read(self, task_id: str) -> Checkpoint | None:
-        """The task's checkpoint, or None where there is none that is whole."""
+        """Return the task's checkpoint, or None where there is none that is whole."""
         if not self._names:
             return None
         path = self._path(task_id)
@@ -86,16 +87,16 @@ class CheckpointStore:
             return None
         return kept.checkpoint if kept.task_id == task_id and is_whole(kept.checkpoint) else None
 
-    def forget(self, task_id: str) -> None:
-        """The task needs it no more."""
+    def delete(self, task_id: str) -> None:
+        """Delete the task's checkpoint."""
         self._remove(self._path(task_id).name)
 
     def _path(self, task_id: str) -> Path:
-        # Hashed, since a task's id may hold anything.
+        # Hashed, since a task's id may contain any character.
         return self._folder / (hashlib.sha256(task_id.encode()).hexdigest()[:32] + _SUFFIX)
 
-    def _forget_oldest(self) -> None:
-        while len(self._names) > MOST_FILES:
+    def _delete_oldest(self) -> None:
+        while len(self._names) > MAX_FILES:
             self._remove(next(iter(self._names)))
 
     def _remove(self, name: str) -> None:

@@ -1,5 +1,5 @@
-"""All that the core asks the world to do. The core decides, the shell does; a simulation does it its own
-way.
+"""The effects that the core returns. The runtime carries them out; a simulation carries them out in virtual
+time.
 """
 
 from __future__ import annotations
@@ -11,8 +11,8 @@ from wire.messages import Assign, Checkpoint
 
 
 class Connect(msgspec.Struct, frozen=True, gc=False):
-    """Dial. Whatever comes of it is reported with this `connection` number; older numbers count for
-    nothing.
+    """Dial. The outcome is reported with this `connection` number; reports with older numbers have no
+    effect.
     """
 
     connection: int
@@ -21,9 +21,7 @@ class Connect(msgspec.Struct, frozen=True, gc=False):
 
 
 class Disconnect(msgspec.Struct, frozen=True, gc=False):
-    """End this connection, or the dialling of it, with a WebSocket close code. The core has moved on
-    already.
-    """
+    """End this connection, or the dialling of it, with a WebSocket close code (RFC 6455, 7.4)."""
 
     connection: int
     code: int
@@ -31,14 +29,14 @@ class Disconnect(msgspec.Struct, frozen=True, gc=False):
 
 
 class StartAttempt(msgspec.Struct, frozen=True, gc=False):
-    """Run this, from `checkpoint` where there is one."""
+    """Run an attempt, from `checkpoint` where there is one."""
 
     assign: Assign
     checkpoint: Checkpoint | None
 
 
 class StopAttempt(msgspec.Struct, frozen=True, gc=False):
-    """Stop running this; nothing that it still says is heard."""
+    """Stop an attempt. Its later reports have no effect."""
 
     task_id: str
     token: int
@@ -46,7 +44,7 @@ class StopAttempt(msgspec.Struct, frozen=True, gc=False):
 
 
 class SaveCheckpoint(msgspec.Struct, frozen=True, gc=False):
-    """Write the state of this attempt as it stands after `step` finished steps, then report it."""
+    """Write the attempt's state after `step` finished steps, then report it."""
 
     task_id: str
     token: int
@@ -54,16 +52,16 @@ class SaveCheckpoint(msgspec.Struct, frozen=True, gc=False):
 
 
 class ForgetCheckpoint(msgspec.Struct, frozen=True, gc=False):
-    """The task's checkpoint here is of no more use."""
+    """Delete the task's checkpoint on this disk."""
 
     task_id: str
 
 
-class Stop(msgspec.Struct, frozen=True, gc=False):
-    """The worker ends; `exit_code` is the process's."""
+class StopWorker(msgspec.Struct, frozen=True, gc=False):
+    """Stop the worker; `exit_code` is the process's."""
 
     exit_code: int
     reason: str
 
 
-Effect = Connect | Disconnect | StartAttempt | StopAttempt | SaveCheckpoint | ForgetCheckpoint | Stop
+Effect = Connect | Disconnect | StartAttempt | StopAttempt | SaveCheckpoint | ForgetCheckpoint | StopWorker

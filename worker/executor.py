@@ -1,6 +1,4 @@
-"""Runs attempts: inline, on the event loop or in threads. It decides nothing; the core says what starts and
-what stops.
-"""
+"""Runs attempts: inline, on the event loop or in threads. The core decides which start and stop."""
 
 from __future__ import annotations
 
@@ -19,48 +17,55 @@ if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor
 
 
-class Reports(Protocol):
-    """Who hears of it."""
+class ExecutorReports(Protocol):
+    """Receives the reports of an executor."""
 
     def finished(self, token: int, output: bytes, error: str) -> None:
-        """An attempt ran to its end."""
+        """Report the end of an attempt; `error` is "" on success."""
         ...
 
     def step_done(self, token: int, step: int, *, last: bool) -> None:
-        """A step is done; `save` may be called before this returns."""
+        """Report a finished step; `request_checkpoint` may be called before this returns."""
         ...
 
     def checkpoint_written(self, token: int, checkpoint: Checkpoint) -> None:
-        """A checkpoint is on the disk."""
+        """Report a checkpoint that is durable on this disk."""
         ...
 
 
-class Running:
-    """One attempt that runs; also the Context that its kind sees."""
+class RunningAttempt:
+    """A running attempt; also the TaskContext of its kind."""
 
     def __init__(self, executor: Executor, start: StartAttempt) -> None:
         self._executor = executor
         self.start = start
         self.stopped = False
-        self.save_wanted = False
+        self.checkpoint_requested = False
         self.task: asyncio.Task[None] | None = None
 
     @property
     def checkpoint(self) -> Checkpoint | None:
-        """Where to go on from."""
+        """The checkpoint to resume from, or None."""
         return self.start.checkpoint
 
     async def step_done(self, step: int, state: Callable[[], bytes], *, last: bool) -> None:
-        """Report the step, and save the state where the core wants it."""
+        """Report the step, and write a checkpoint where the core requests it."""
         await self._executor.step_done(self, step, state, last=last)
 
 
 class Executor:
-    """Threads are made when the first attempt needs one: an idle worker costs none."""
+    """Starts and stops attempts. Threads are made when the first attempt needs one.
+
+    Args:
+        reports: receives the outcomes.
+        store: where checkpoints are written.
+        slots: how many attempts run at once.
+        start_task: starts an asyncio task whose errors end the worker.
+    """
 
     def __init__(
         self,
-        reports: Reports,
+        reports: ExecutorReports,
         store: CheckpointStore,
         slots: int,
         start_task: Callable[[Coroutine[object, object, None]], asyncio.Task[None]],
@@ -69,24 +74,24 @@ class Executor:
         self._start_task = start_task
         self._store = store
         self._slots = slots
-        self._running: dict[int, Running] = {}
+        self._running: dict[int, RunningAttempt] = {}
         self._ending: set[asyncio.Task[None]] = set()
         self._threads: ThreadPoolExecutor | None = None
 
     def start(self, effect: StartAttempt) -> None:
-        """Begin an attempt. It may be over before this returns."""
+        """Start an attempt. It may end before this returns."""
         assign = effect.assign
-        running = Running(self, effect)
+        running = RunningAttempt(self, effect)
         self._running[assign.token] = running
         try:
             if effect.checkpoint is not None and not is_whole(effect.checkpoint):
                 raise TaskError("the checkpoint that came with the task does not fit its checksum")
             kind_named(assign.kind).begin(assign.params, assign.token, running, self)
         except Exception as error:
-            self.done(assign.token, b"", told(error))
+            self.done(assign.token, b"", error_text(error))
 
     def stop(self, effect: StopAttempt) -> None:
-        """End an attempt; it is not heard of again."""
+        """Stop an attempt, without a report."""
         running = self._running.pop(effect.token, None)
         if running is None:
             return
@@ -97,47 +102,50 @@ class Executor:
             running.task.add_done_callback(self._ending.discard)
 
     def stop_all(self) -> list[asyncio.Task[None]]:
-        """End everything; returns what still cleans up."""
+        """Stop every attempt; returns the tasks that still clean up."""
         for token in list(self._running):
             self.stop(StopAttempt("", token, "the worker stops"))
         if self._threads is not None:
             self._threads.shutdown(wait=False, cancel_futures=True)
         return list(self._ending)
 
-    def save(self, effect: SaveCheckpoint) -> None:
-        """The state after the step that is being reported is wanted."""
+    def request_checkpoint(self, effect: SaveCheckpoint) -> None:
+        """Write the attempt's state after the step that is being reported."""
         running = self._running.get(effect.token)
         if running is not None:
-            running.save_wanted = True
+            running.checkpoint_requested = True
 
-    def forget(self, effect: ForgetCheckpoint) -> None:
-        """Remove what is no more needed."""
-        self._store.forget(effect.task_id)
+    def delete_checkpoint(self, effect: ForgetCheckpoint) -> None:
+        """Delete the task's checkpoint."""
+        self._store.delete(effect.task_id)
 
-    # -- what kinds and attempts ask -----------------------
+    # -- calls of task kinds -------------------------------
 
     def done(self, token: int, output: bytes, error: str) -> None:
-        """The attempt ran to its end."""
+        """Report the end of an attempt, unless it was stopped."""
         if self._running.pop(token, None) is not None:
             self._reports.finished(token, output, error)
 
     def spawn(self, token: int, work: Callable[[], Awaitable[object]]) -> None:
         """Run `work` on the event loop."""
         running = self._running[token]
-        running.task = self._start_task(self._follow(token, work))
+        running.task = self._start_task(self._run(token, work))
 
     def spawn_thread(self, token: int, work: Callable[[], object]) -> None:
         """Run `work` in a thread."""
         self.spawn(token, lambda: asyncio.get_running_loop().run_in_executor(self._pool(), work))
 
-    async def step_done(self, running: Running, step: int, state: Callable[[], bytes], *, last: bool) -> None:
-        """Report a step of `running`; write its state where it is wanted, off the event loop, since a disk
-        may be slow.
+    async def step_done(
+        self, running: RunningAttempt, step: int, state: Callable[[], bytes], *, last: bool
+    ) -> None:
+        """Report a step of `running`; write its state where requested, in a thread, since a disk may be slow.
+
+        Raises TaskError where the state is too large or cannot be written.
         """
         assign = running.start.assign
-        running.save_wanted = False
+        running.checkpoint_requested = False
         self._reports.step_done(assign.token, step, last=last)
-        if not running.save_wanted:
+        if not running.checkpoint_requested:
             return
         data = state()
         if len(data) > BULK_BYTES:
@@ -151,25 +159,25 @@ class Executor:
         if not running.stopped:
             self._reports.checkpoint_written(assign.token, checkpoint)
 
-    async def _follow(self, token: int, work: Callable[[], Awaitable[object]]) -> None:
+    async def _run(self, token: int, work: Callable[[], Awaitable[object]]) -> None:
         try:
             output, error = encoded(await work()), ""
         except Exception as failure:
-            output, error = b"", told(failure)
+            output, error = b"", error_text(failure)
         self.done(token, output, error)
 
     def _pool(self) -> ThreadPoolExecutor:
         if self._threads is None:
             from concurrent.futures import ThreadPoolExecutor
 
-            # One more than slots, so that a checkpoint need not wait behind computing attempts.
+            # One more than slots, so that a checkpoint does not wait for attempts that compute.
             self._threads = ThreadPoolExecutor(self._slots + 1, thread_name_prefix="attempt")
         return self._threads
 
 
-def told(failure: Exception) -> str:
-    """A result's error. A kind's own defect is that task's result too; it must not take the worker with
-    it.
+def error_text(failure: Exception) -> str:
+    """Return a result's error text. A defect of a task kind is the task's result, and does not end the
+    worker.
     """
     text = str(failure) if isinstance(failure, TaskError) else f"{type(failure).__name__}: {failure}"
     return cut(text, ERROR_CHARS)

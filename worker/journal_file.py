@@ -1,5 +1,5 @@
-"""The journal's lines on disk: gathered in memory, sealed, and written in one call before anything leaves
-this process.
+"""The journal's file: lines are gathered in memory, sealed (wire/journal_chain.py), and written in one call
+before any frame leaves this process.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from wire.journal_chain import resumed
 
 
 class JournalFile:
-    """Appends whole lines. `flush` comes before every send, so that `kill -9` loses no line about what others
-    saw.
+    """Appends whole lines. `flush` precedes every send, so that `kill -9` loses no line about a frame that
+    was sent.
     """
 
     def __init__(self, path: Path) -> None:
@@ -25,11 +25,11 @@ class JournalFile:
 
     @property
     def write(self) -> Callable[[bytes], None]:
-        """Takes one whole line."""
+        """A function that appends one whole line."""
         return self._lines.append
 
     def flush(self) -> None:
-        """Write what was taken. Raises OSError when the disk will not have it."""
+        """Write the gathered lines. Raises OSError."""
         if not self._lines:
             return
         data = memoryview(self._chain.seal(self._lines))
@@ -38,6 +38,6 @@ class JournalFile:
             data = data[os.write(self._descriptor, data) :]
 
     def close(self) -> None:
-        """Write the rest, and close."""
+        """Flush and close."""
         self.flush()
         os.close(self._descriptor)

@@ -1,8 +1,8 @@
-"""The φ accrual failure detector (Hayashibara, Défago, Yared, Katayama, SRDS 2004): learns how a link
-answers.
+"""The φ accrual failure detector (Hayashibara, Défago, Yared, Katayama, SRDS 2004): learns the gaps
+between a link's answers.
 
 φ is −log₁₀ of the chance that an answer is merely this late, given how far apart the answers came so far
-(taken as normally distributed). φ = 8 means: once in a hundred million such silences, the link is well.
+(taken as normally distributed). φ = 8: in one of a hundred million such silences the link works.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ FLOOR = 0.1
 
 
 class PhiAccrual:
-    """The last WINDOW gaps between answers, and after which silence to give up.
+    """The last WINDOW gaps between answers, and the silence after which a link counts as dead.
 
-    The deviation is taken as at least FLOOR of the mean: a link that was perfectly even so far must be
-    allowed its first hiccup.
+    The deviation is at least FLOOR of the mean, so that the first late answer of a perfectly even link is
+    tolerated.
     """
 
     def __init__(self, threshold: float = 8.0) -> None:
@@ -29,18 +29,18 @@ class PhiAccrual:
         self._limit_ns: int | None = None
 
     def learn(self, gap_ns: int) -> None:
-        """An answer came `gap_ns` after the one before."""
+        """Add the gap between two answers."""
         self._gaps_ns.append(gap_ns)
         if len(self._gaps_ns) >= ENOUGH:
             mean, deviation = self._mean_and_deviation()
             self._limit_ns = int(mean + self._deviations * deviation)
 
     def limit_ns(self) -> int | None:
-        """The silence at which φ reaches the threshold, or None while too little was seen to say."""
+        """Return the silence at which φ reaches the threshold, or None below ENOUGH gaps."""
         return self._limit_ns
 
     def phi(self, silence_ns: int) -> float:
-        """φ of a silence, 0 while too little was seen to say."""
+        """Return φ of a silence, 0 below ENOUGH gaps."""
         if len(self._gaps_ns) < ENOUGH:
             return 0.0
         mean, deviation = self._mean_and_deviation()
@@ -54,13 +54,15 @@ class PhiAccrual:
 
 
 def tail(deviations: float) -> float:
-    """The chance that a normal variable lies more than `deviations` standard deviations above its mean."""
+    """Return the probability that a normal variable lies more than `deviations` standard deviations above its
+    mean.
+    """
     return 0.5 * math.erfc(deviations / math.sqrt(2))
 
 
 @lru_cache(8)
 def deviations_for(threshold: float) -> float:
-    """How many standard deviations above the mean have φ = `threshold`, by bisection."""
+    """Return the number of standard deviations above the mean at which φ = `threshold`, by bisection."""
     low, high = 0.0, 40.0
     for _ in range(60):
         middle = (low + high) / 2

@@ -17,10 +17,10 @@ from wire.codec import Limits, Opener, Sealer, session_keys
 from wire.events import Event, Journal
 from wire.handshake import Hello, write_hello
 from wire.settings import WorkerSettings
-from worker.core import Core, Failure
+from worker.core import WorkerCore
+from worker.dependencies import Dependencies
 from worker.effects import Connect, Disconnect, Effect
-from worker.ports import Ports
-from worker.session import State
+from worker.session import ConnectFailure, SessionState
 
 SYN_AGAIN_S = (0.0, 1.0, 3.0, 7.0)
 """When a SYN is sent that is not answered (RFC 6298: a second, doubled each time)."""
@@ -73,15 +73,15 @@ class Worker:
         self._attempt: Attempt | None = None
         self._tick_at_ns = 0
         chance = link.chance
-        ports = Ports(
+        ports = Dependencies(
             _Forgotten(), chance, lambda: chance.randbytes(16), link.clock.wall_s, lambda task: None
         )
-        self.core = Core(name, f"{name} at first", settings, ports)
+        self.core = WorkerCore(name, f"{name} at first", settings, ports)
 
     @property
     def is_connected(self) -> bool:
         """As it sees it itself."""
-        return self.core.state is State.connected
+        return self.core.state is SessionState.connected
 
     def start(self) -> None:
         """The process is up."""
@@ -199,7 +199,7 @@ class Attempt:
         if isinstance(answer, Refused):
             self.is_closed = True
             refusal = answer.refusal
-            failure = Failure("status", refusal.reason, answer.status, refusal)
+            failure = ConnectFailure("status", refusal.reason, answer.status, refusal)
             worker.do(worker.core.on_connect_failed(now_ns, self.number, failure))
             return
         welcome = answer.welcome

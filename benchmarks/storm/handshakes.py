@@ -13,8 +13,8 @@ import time
 from wire.address import coordinator_url, worker_name
 from wire.codec import PROTOCOL_VERSION
 from wire.handshake import Hello, Resume, Welcome
-from worker.connection import Link, dial
-from worker.traffic import Moved
+from worker.connection import CoordinatorConnection, dial
+from worker.traffic import SocketBytes
 
 AT_ONCE = 64
 
@@ -39,9 +39,9 @@ async def rate_per_s(count: int, port: int, key: bytes) -> float:
 
 async def _all(
     count: int, port: int, key: bytes, incarnation: str, before: dict[str, Welcome]
-) -> dict[str, tuple[Link, Welcome]]:
+) -> dict[str, tuple[CoordinatorConnection, Welcome]]:
     names = iter([worker_name(number) for number in range(1, count + 1)])
-    made: dict[str, tuple[Link, Welcome]] = {}
+    made: dict[str, tuple[CoordinatorConnection, Welcome]] = {}
 
     async def some() -> None:
         for name in names:
@@ -50,7 +50,7 @@ async def _all(
             hello = Hello(
                 PROTOCOL_VERSION, name, incarnation, os.urandom(16), time.time(), 4, 4, True, resume
             )  # fmt: skip
-            made[name] = await dial(coordinator_url("127.0.0.1", port), hello, key, Moved())
+            made[name] = await dial(coordinator_url("127.0.0.1", port), hello, key, SocketBytes())
 
     async with asyncio.TaskGroup() as group:
         for _ in range(AT_ONCE):

@@ -21,15 +21,15 @@ from wire.events import Event, Journal
 from wire.messages import Frame
 from wire.settings import WorkerSettings
 from worker.checkpoints import CheckpointStore
-from worker.core import Core
+from worker.core import WorkerCore
+from worker.dependencies import Dependencies
 from worker.effects import Effect
-from worker.health import Health
 from worker.journal_file import JournalFile
-from worker.ports import Ports
-from worker.shell import Equipment, Shell
+from worker.process import HealthFile
+from worker.runtime import RuntimeDependencies, WorkerRuntime
 
 
-class TalliedCore(Core):
+class TalliedCore(WorkerCore):
     """The core that ships; it also tells when what it first said on a connection was answered."""
 
     def tell(self, name: str, tally: Tally) -> None:
@@ -59,7 +59,7 @@ class TalliedJournal(Journal):
             self.tally.lost(self.by)
 
 
-class Unchecked(Health):
+class Unchecked(HealthFile):
     """Of no container."""
 
     def show(self, connected: bool) -> None:
@@ -85,16 +85,16 @@ class Workers:
                 await asyncio.sleep(max(0.0, began + number / starts_per_s - time.monotonic()))
                 running.create_task(self._worker(first + number).run())
 
-    def _worker(self, number: int) -> Shell:
+    def _worker(self, number: int) -> WorkerRuntime:
         name = worker_name(number)
         record = TalliedJournal(name, self._file.write, time.monotonic_ns, time.time)
         record.tally = self._tally
         store = CheckpointStore(self._folder / "checkpoints")
-        ports = Ports(record, random.Random(), lambda: os.urandom(16), time.time, store.read)
+        ports = Dependencies(record, random.Random(), lambda: os.urandom(16), time.time, store.read)
         core = TalliedCore(name, os.urandom(8).hex(), self._settings, ports)
         core.tell(name, self._tally)
-        equipment = Equipment(
+        equipment = RuntimeDependencies(
             self._url, self._key, self._settings.compress, self._settings.slots, store, record,
             self._file.flush, Unchecked(self._folder),
         )  # fmt: skip
-        return Shell(core, equipment)
+        return WorkerRuntime(core, equipment)

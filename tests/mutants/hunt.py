@@ -15,7 +15,7 @@ import msgspec
 import wire
 from tests.simulation.plan import draw_plan
 from tests.simulation.world import World
-from worker.session import ImpossibleError
+from worker.session import ImpossibleTransitionError
 
 
 class Hunt(msgspec.Struct, frozen=True):
@@ -31,14 +31,14 @@ class Hunt(msgspec.Struct, frozen=True):
 def hunt(seeds: int) -> Hunt:
     """Run seeds 0, 1, … until one breaks.
 
-    A process that ends itself (AssertionError, ImpossibleError) is a catch. Whatever else is raised says
-    that the defect left no code that runs, and is for the caller to see.
+    A process that ends itself (AssertionError, ImpossibleTransitionError) is a catch. Whatever else is raised
+    says that the defect left no code that runs, and is for the caller to see.
     """
     began_s = time.monotonic()
     for seed in range(seeds):
         try:
             World(draw_plan(seed)).run()
-        except (AssertionError, ImpossibleError) as error:
+        except (AssertionError, ImpossibleTransitionError) as error:
             return _told(seed, str(error) or type(error).__name__, seed + 1, began_s)
     return _told(None, "", seeds, began_s)
 

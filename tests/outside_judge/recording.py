@@ -9,7 +9,7 @@ from driver.histories.history import COORDINATOR, DRIVER, History, JournalRead
 from tests.simulation.plan import draw_plan
 from tests.simulation.world import World
 from wire import events
-from worker.session import ImpossibleError
+from worker.session import ImpossibleTransitionError
 
 Journals = dict[str, list[events.Event]]
 LEFT_OUT = (events.Traffic,)
@@ -70,7 +70,7 @@ def record(seed: int) -> Journals:
     world = Recorder(seed)
     try:
         world.run()
-    except (AssertionError, ImpossibleError):
+    except (AssertionError, ImpossibleTransitionError):
         world.give_up()
         return world.journals
     world.give_up()

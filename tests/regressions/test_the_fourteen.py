@@ -28,7 +28,7 @@ from wire.messages import UNNUMBERED, Envelope, Frame, Result, ToCoordinator, To
 from wire.priority import Priority
 from wire.refusals import CloseCode, FrameError
 from wire.settings import WorkerSettings
-from worker.policies import POLICIES, Advice
+from worker.policies import POLICIES, PolicyAdvice
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 
@@ -193,7 +193,7 @@ def test_11_what_is_queued_while_cut_off_keeps_its_order_and_priority() -> None:
 
 def test_12_jitter_comes_after_the_cap_and_no_attempt_is_too_late_to_be_computed() -> None:
     """From the eighth attempt on all delays were exactly 60 s, and the 1,025th overflowed."""
-    advice, chance = Advice(1_000, 60_000, None), random.Random(1)
+    advice, chance = PolicyAdvice(1_000, 60_000, None), random.Random(1)
     for name in ("full_jitter", "equal_jitter", "decorrelated", "slotted"):
         delays = [POLICIES[name].delay_ms(8, 30_000.0, advice, chance) for _ in range(200)]
         assert len(set(delays)) > 190, name

@@ -34,7 +34,8 @@ from wire.handshake import (
 from wire.messages import Checkpoint, CheckpointSaved, Frame, Heartbeat
 from wire.refusals import CloseCode, FrameError
 from wire.settings import WorkerSettings
-from worker.core import Core, Failure
+from worker.core import WorkerCore
+from worker.dependencies import Dependencies
 from worker.effects import (
     Connect,
     Disconnect,
@@ -42,11 +43,10 @@ from worker.effects import (
     ForgetCheckpoint,
     SaveCheckpoint,
     StartAttempt,
-    Stop,
     StopAttempt,
+    StopWorker,
 )
-from worker.ports import Ports
-from worker.session import State
+from worker.session import ConnectFailure, SessionState
 
 WORKER_END: Final = 0
 _MS: Final = 1_000_000
@@ -85,7 +85,7 @@ class WorkerProcess(Process):
         super().__init__(clock)
         self.name = name
         self.wire = wire
-        self.core: Core | None = None
+        self.core: WorkerCore | None = None
         self.connections: list[Connection] = []
         self.told_of_checkpoints: list[CheckpointSaved] = []
         self.loot: Sequence[Assigned] | None = None
@@ -113,8 +113,8 @@ class WorkerProcess(Process):
         self._journal(
             events.ProcessStarted, role="worker", incarnation=self.incarnation, settings=msgspec.Raw(b"{}")
         )
-        ports = Ports(self._journal, self._chance, self._new_nonce, self.clock.wall_s, self._disk.get)
-        self.core = Core(self.name, self.incarnation, self._settings, ports)
+        ports = Dependencies(self._journal, self._chance, self._new_nonce, self.clock.wall_s, self._disk.get)
+        self.core = WorkerCore(self.name, self.incarnation, self._settings, ports)
         self._do(self.core.on_start(self.clock.now_ns))
 
     @property
@@ -153,7 +153,7 @@ class WorkerProcess(Process):
         return ""
 
     def _is_connected(self) -> bool:
-        return self.core is not None and self.core.state in (State.connected, State.draining)
+        return self.core is not None and self.core.state in (SessionState.connected, SessionState.draining)
 
     def without_lease(self) -> list[str]:
         """Tasks that run here though their lease ended, and this process had the time to see it."""
@@ -197,7 +197,7 @@ class WorkerProcess(Process):
                 self._wanted.add(effect.token)
             case ForgetCheckpoint():
                 self._disk.pop(effect.task_id, None)
-            case Stop():
+            case StopWorker():
                 self._left(effect)
 
     def _send(self) -> None:
@@ -304,7 +304,7 @@ class WorkerProcess(Process):
         if start.assign.task_id in self._disk:
             raise BrokenError(f"{self.name} finished {start.assign.task_id}, and leaves its checkpoint")
 
-    def _note_acknowledged(self, core: Core, before: list[CheckpointSaved]) -> None:
+    def _note_acknowledged(self, core: WorkerCore, before: list[CheckpointSaved]) -> None:
         """Note the checkpoints that the core does not keep any more: the coordinator said that it has
         them.
         """
@@ -312,7 +312,7 @@ class WorkerProcess(Process):
             kept = {id(message) for message in core.channel.pending()}
             self.told_of_checkpoints += [message for message in before if id(message) not in kept]
 
-    def _left(self, stop: Stop) -> None:
+    def _left(self, stop: StopWorker) -> None:
         """The process ends by itself: in order, it holds nothing any more."""
         if stop.reason == "drained" and self.core is not None and self.core.held:
             raise BrokenError(f"{self.name} left in order, with {self.core.held} attempts in its hands")
@@ -331,7 +331,7 @@ class WorkerProcess(Process):
         self._dialling = (number, connection)
         delay_ns = int(self.wire.delay_ns(self._chance) * 2)
         if self.wire.refusing or not self._coordinator.is_alive:
-            self.soon(delay_ns, lambda: self._failed(number, Failure("refused", "connection refused")))
+            self.soon(delay_ns, lambda: self._failed(number, ConnectFailure("refused", "connection refused")))
             return
         if self.wire.silent:
             return
@@ -366,7 +366,7 @@ class WorkerProcess(Process):
             connection.ends[WORKER_END].free_at_ns = self.clock.now_ns + delay_ns + 1
             self.clock.after(delay_ns, self.inside(lambda: self._welcomed(number, hello, header, connection)))
         elif not self.wire.silent:
-            failure = Failure("status", answer.refusal.reason, answer.status, answer.refusal)
+            failure = ConnectFailure("status", answer.refusal.reason, answer.status, answer.refusal)
             self.soon(delay_ns, lambda: self._failed(number, failure))
         self._coordinator.settle_after_hello()
 
@@ -379,7 +379,7 @@ class WorkerProcess(Process):
             welcome: Welcome = read_welcome(header, self._key, hello)
         except HandshakeError as error:
             connection.close(WORKER_END, "reset")
-            self._failed(number, Failure("handshake", error.detail))
+            self._failed(number, ConnectFailure("handshake", error.detail))
             return
         nonces = hello.nonce + welcome.nonce
         keys = session_keys(self._key, welcome.session, welcome.epoch, nonces)
@@ -393,7 +393,7 @@ class WorkerProcess(Process):
         self._note_acknowledged(core, checkpoints)
         self._do(effects)
 
-    def _failed(self, number: int, failure: Failure) -> None:
+    def _failed(self, number: int, failure: ConnectFailure) -> None:
         if self.core is not None:
             self._do(self.core.on_connect_failed(self.clock.now_ns, number, failure))
 
@@ -418,7 +418,7 @@ class WorkerProcess(Process):
             return
         if self._dialling is not None and self._dialling[0] == number:
             self._dialling = None
-            self._failed(number, Failure("reset", why))
+            self._failed(number, ConnectFailure("reset", why))
             return
         if self._line is not None and self._line.number == number:
             self._line = None
@@ -444,7 +444,7 @@ class WorkerProcess(Process):
         return value[:at] + ("A" if value[at] != "A" else "B") + value[at + 1 :]
 
 
-def _checkpoints_kept(core: Core) -> list[CheckpointSaved]:
+def _checkpoints_kept(core: WorkerCore) -> list[CheckpointSaved]:
     """The checkpoints that were sent, and are not acknowledged yet. (One that waits may be dropped.)"""
     if not core.channel.in_flight:
         return []

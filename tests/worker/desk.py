@@ -17,9 +17,10 @@ from wire.messages import Assign, Checkpoint, LeasesRenewed, Message
 from wire.messages import Heartbeat as Beat
 from wire.priority import Priority
 from wire.settings import WorkerSettings
-from worker.core import Core, Failure
-from worker.effects import Connect, Effect, StartAttempt, Stop
-from worker.ports import Ports
+from worker.core import WorkerCore
+from worker.dependencies import Dependencies
+from worker.effects import Connect, Effect, StartAttempt, StopWorker
+from worker.session import ConnectFailure
 
 MS = 1_000_000
 STAMP = ("at_ns", "wall_s", "by")
@@ -53,8 +54,10 @@ class Desk:
         self.session = ""
         self._sessions = 0
         chance = random.Random(1)
-        ports = Ports(Told(self.events), chance, lambda: chance.randbytes(16), lambda: 0.0, self.kept.get)
-        self.core = Core("worker-1", "life", WorkerSettings(**settings), ports)
+        ports = Dependencies(
+            Told(self.events), chance, lambda: chance.randbytes(16), lambda: 0.0, self.kept.get
+        )
+        self.core = WorkerCore("worker-1", "life", WorkerSettings(**settings), ports)
 
     # -- the shell's part ----------------------------------
 
@@ -119,7 +122,9 @@ class Desk:
 
     def failed(self, kind: str = "refused", refusal: Refusal | None = None) -> None:
         self.do(
-            self.core.on_connect_failed(self.now_ns, self.core.connection, Failure(kind, "no", 0, refusal))
+            self.core.on_connect_failed(
+                self.now_ns, self.core.connection, ConnectFailure(kind, "no", 0, refusal)
+            )
         )
 
     def closed(self, kind: str = "reset", code: int = 0) -> None:
@@ -226,4 +231,4 @@ class Desk:
     @property
     def stopped(self) -> bool:
         """Whether the worker ended."""
-        return bool(self.all(Stop))
+        return bool(self.all(StopWorker))

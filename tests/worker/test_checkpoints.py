@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from wire.messages import Checkpoint
-from worker.checkpoints import MOST_FILES, CheckpointStore, checkpoint_of, is_whole
+from worker.checkpoints import MAX_FILES, CheckpointStore, checkpoint_of, is_whole
 
 
 def test_what_was_written_is_read_back_by_a_later_life(tmp_path: Path) -> None:
@@ -81,8 +81,8 @@ def test_a_damaged_file_counts_as_none(tmp_path: Path, damage: bytes | None) -> 
 def test_a_forgotten_one_is_gone(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path)
     store.write("task", checkpoint_of(1, b"state"))
-    store.forget("task")
-    store.forget("task")
+    store.delete("task")
+    store.delete("task")
     assert store.read("task") is None
     assert list(tmp_path.iterdir()) == []
 
@@ -97,9 +97,9 @@ def test_a_task_may_have_any_name(tmp_path: Path) -> None:
 
 def test_the_folder_is_bounded_and_the_oldest_goes_first(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path)
-    for number in range(MOST_FILES + 3):
+    for number in range(MAX_FILES + 3):
         store.write(f"task {number}", checkpoint_of(1, b""))
-    assert len(list(tmp_path.iterdir())) == MOST_FILES
+    assert len(list(tmp_path.iterdir())) == MAX_FILES
     assert store.read("task 2") is None
     assert store.read("task 3") is not None
 

@@ -9,7 +9,7 @@ from wire import events
 from wire.handshake import Refusal
 from wire.messages import Envelope, Frame, GoAway, Goodbye, Heartbeat, Inventory, LeasesRenewed, Result
 from wire.refusals import CloseCode, FrameError, FrameFault, Reason
-from worker.effects import Connect, Disconnect, Stop
+from worker.effects import Connect, Disconnect, StopWorker
 
 
 def test_it_dials_at_once_and_asks_for_no_session_that_it_never_had() -> None:
@@ -300,7 +300,7 @@ def test_a_terminal_refusal_stops_the_worker_and_says_so() -> None:
         desk.start()
         desk.failed("status", Refusal(reason.label, "no use"))
         assert desk.journal(events.GaveUp) == [{"reason": reason.label, "detail": "no use"}]
-        assert desk.last(Stop).exit_code == 1
+        assert desk.last(StopWorker).exit_code == 1
         assert desk.core.next_deadline_ns() is None
 
 

@@ -21,7 +21,7 @@ from wire.messages import (
 from wire.priority import Priority
 from wire.refusals import CloseCode
 from worker.checkpoints import checkpoint_of
-from worker.effects import Disconnect, ForgetCheckpoint, SaveCheckpoint, StartAttempt, Stop, StopAttempt
+from worker.effects import Disconnect, ForgetCheckpoint, SaveCheckpoint, StartAttempt, StopAttempt, StopWorker
 
 
 def held(desk: Desk) -> list[int]:
@@ -375,7 +375,7 @@ def test_an_idle_worker_says_goodbye_and_leaves_once_it_is_heard() -> None:
     assert not desk.stopped
     desk.exchange()
     assert [each.reason for each in desk.said(Goodbye)] == ["drained"]
-    assert desk.last(Stop).exit_code == 0
+    assert desk.last(StopWorker).exit_code == 0
     assert desk.last(Disconnect).code == 1000
     assert desk.journal(events.Lost)[-1]["kind"] == "stopped"
 
@@ -487,8 +487,8 @@ def test_a_worker_that_cannot_be_heard_leaves_when_its_time_is_up() -> None:
     desk.closed()
     drain(desk)
     desk.pass_ms(3_500, answered=False)
-    assert desk.last(Stop).exit_code == 0
-    assert "3000 ms" in desk.last(Stop).reason
+    assert desk.last(StopWorker).exit_code == 0
+    assert "3000 ms" in desk.last(StopWorker).reason
 
 
 def test_a_worker_that_holds_nothing_and_is_not_connected_leaves_at_once() -> None:
@@ -506,4 +506,4 @@ def test_being_told_to_leave_twice_is_being_told_once() -> None:
     drain(desk)
     desk.finish(1)
     desk.exchange()
-    assert len(desk.all(Stop)) == 1
+    assert len(desk.all(StopWorker)) == 1

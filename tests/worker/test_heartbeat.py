@@ -6,38 +6,43 @@ import random
 
 import pytest
 
-from worker.heartbeat import Heartbeat
+from worker.heartbeat import HeartbeatTimer
 from worker.phi import PhiAccrual
 
 MS = 1_000_000
 INTERVAL_MS, TIMEOUT_MS = 2_000, 4_000
 
 
-def heartbeat(start_ms: int = 0, first_gap: float = 1.0, learner: PhiAccrual | None = None) -> Heartbeat:
-    made = Heartbeat(start_ms * MS, INTERVAL_MS, TIMEOUT_MS, first_gap, learner)
-    made.beat(start_ms * MS)
+def heartbeat(start_ms: int = 0, first_gap: float = 1.0, learner: PhiAccrual | None = None) -> HeartbeatTimer:
+    made = HeartbeatTimer(start_ms * MS, INTERVAL_MS, TIMEOUT_MS, first_gap, learner)
+    made.tick(start_ms * MS)
     return made
 
 
 def run(
-    heart: Heartbeat, until_ms: int, *, dead_from_ms: int | None = None, trip_ms: int = 10, jitter_ms: int = 0
+    heart: HeartbeatTimer,
+    until_ms: int,
+    *,
+    dead_from_ms: int | None = None,
+    trip_ms: int = 10,
+    jitter_ms: int = 0,
 ) -> int | None:
     """Beat and answer in steps of a millisecond; returns when the link is called silent."""
     chance = random.Random(3)
     answers: list[int] = []
     for now_ms in range(1, until_ms):
-        silent_ns = heart.silent_at_ns()
+        silent_ns = heart.timeout_at_ns()
         if silent_ns is not None and now_ms * MS >= silent_ns:
             return now_ms
-        heart.beat(now_ms * MS)
+        heart.tick(now_ms * MS)
         if heart.due:
             heart.due = False
             answers.append(now_ms + trip_ms + chance.randint(0, jitter_ms))
         while answers and answers[0] <= now_ms:
             answers.pop(0)
             if dead_from_ms is None or now_ms < dead_from_ms:
-                heart.heard(now_ms * MS)
-                heart.answered(now_ms * MS)
+                heart.on_frame(now_ms * MS)
+                heart.on_answer(now_ms * MS)
     return None
 
 
@@ -48,11 +53,11 @@ def test_the_first_beat_goes_out_at_once() -> None:
 def test_the_second_comes_after_a_random_part_of_an_interval_so_that_a_herd_spreads() -> None:
     heart = heartbeat(first_gap=0.25)
     heart.due = False
-    heart.heard(1 * MS)
+    heart.on_frame(1 * MS)
     assert heart.deadline_ns() == 500 * MS
-    heart.beat(500 * MS)
+    heart.tick(500 * MS)
     assert heart.due
-    heart.heard(501 * MS)
+    heart.on_frame(501 * MS)
     assert heart.deadline_ns() == 2_500 * MS
 
 
@@ -70,7 +75,7 @@ def test_a_dead_link_is_noticed_within_interval_and_timeout(dead_from_ms: int) -
 def test_a_beat_that_is_stuck_in_a_full_buffer_counts_as_asked() -> None:
     heart = heartbeat()
     assert heart.due
-    assert heart.silent_at_ns() == TIMEOUT_MS * MS
+    assert heart.timeout_at_ns() == TIMEOUT_MS * MS
 
 
 def test_a_new_connections_timers_know_nothing_of_the_old_one() -> None:
@@ -78,14 +83,14 @@ def test_a_new_connections_timers_know_nothing_of_the_old_one() -> None:
     old = heartbeat()
     assert run(old, 60_000, dead_from_ms=5_000) is not None
     fresh = heartbeat(start_ms=50_000)
-    assert fresh.heard_ns == 50_000 * MS
-    assert fresh.silent_at_ns() == (50_000 + TIMEOUT_MS) * MS
+    assert fresh.last_frame_ns == 50_000 * MS
+    assert fresh.timeout_at_ns() == (50_000 + TIMEOUT_MS) * MS
 
 
 def test_time_in_which_this_process_did_not_look_is_not_silence() -> None:
     heart = heartbeat()
-    heart.excuse(20_000 * MS)
-    assert heart.silent_at_ns() == (TIMEOUT_MS + 20_000) * MS
+    heart.exclude_pause(20_000 * MS)
+    assert heart.timeout_at_ns() == (TIMEOUT_MS + 20_000) * MS
 
 
 def test_a_learned_link_is_called_dead_sooner() -> None:

@@ -8,7 +8,7 @@ from itertools import pairwise
 from hypothesis import given
 from hypothesis import strategies as st
 
-from worker.heartbeat import Heartbeat
+from worker.heartbeat import HeartbeatTimer
 from worker.phi import ENOUGH, FLOOR, WINDOW, PhiAccrual, deviations_for, tail
 
 MS = 1_000_000
@@ -38,7 +38,7 @@ class Plain:
         places = [place for place, (_, kind, _) in enumerate(self.record) if kind == "heard"]
         return self.record[places[-1] + 1 :] if places else self.record
 
-    def silent_at_ns(self, *, adaptive: bool) -> int | None:
+    def timeout_at_ns(self, *, adaptive: bool) -> int | None:
         """The first beat that nothing answered, later by all the time in which nobody looked."""
         recent = self.since_heard()
         asked = next((place for place, (_, kind, _) in enumerate(recent) if kind == "beat"), None)
@@ -71,27 +71,27 @@ def test_beats_and_silence_are_those_of_the_whole_record(
     acts: list[tuple[str, int]], first_gap: float, adaptive: bool
 ) -> None:
     now_ns = 7_000 * MS
-    real = Heartbeat(now_ns, INTERVAL_MS, TIMEOUT_MS, first_gap, PhiAccrual() if adaptive else None)
+    real = HeartbeatTimer(now_ns, INTERVAL_MS, TIMEOUT_MS, first_gap, PhiAccrual() if adaptive else None)
     plain = Plain(now_ns, int(first_gap * INTERVAL_MS * MS))
     for act, after_ms in [("look", 0), *acts]:
         now_ns += after_ms * MS
         if act == "late":
-            real.excuse(after_ms * MS)
+            real.exclude_pause(after_ms * MS)
             plain.record.append((now_ns, "late", after_ms * MS))
         if act in ("answer", "hear"):
-            real.heard(now_ns)
+            real.on_frame(now_ns)
             plain.record.append((now_ns, "heard", 0))
         if act == "answer":
-            real.answered(now_ns)
+            real.on_answer(now_ns)
             plain.record.append((now_ns, "answer", 0))
         is_due = now_ns >= plain.next_beat_ns()
         real.due = False
-        real.beat(now_ns)
+        real.tick(now_ns)
         if is_due:
             plain.record.append((now_ns, "beat", 0))
         assert real.due == is_due
-        silent_ns = plain.silent_at_ns(adaptive=adaptive)
-        found_ns = real.silent_at_ns()
+        silent_ns = plain.timeout_at_ns(adaptive=adaptive)
+        found_ns = real.timeout_at_ns()
         assert (found_ns is None) == (silent_ns is None)
         # (The mean is of floats: two ways to add them differ by a nanosecond or so.)
         assert abs((found_ns or 0) - (silent_ns or 0)) <= 1_000

@@ -9,9 +9,9 @@ import pytest
 from websockets.client import backoff
 
 from wire import settings
-from worker.policies import POLICIES, Advice, policy_named
+from worker.policies import POLICIES, PolicyAdvice, policy_named
 
-ADVICE = Advice(base_ms=100, cap_ms=10_000)
+ADVICE = PolicyAdvice(base_ms=100, cap_ms=10_000)
 LONGEST_MS = {"websockets": 90_000.0, "seed": 60_000.0}
 ATTEMPTS = (1, 2, 3, 8, 20, 1_024, 1_025, 10_000)
 
@@ -95,7 +95,7 @@ def test_websockets_waits_as_the_library_does() -> None:
 
 
 def test_slotted_comes_exactly_when_it_was_told_to() -> None:
-    told = Advice(base_ms=100, cap_ms=10_000, slot_ms=1_234.0)
+    told = PolicyAdvice(base_ms=100, cap_ms=10_000, slot_ms=1_234.0)
     assert POLICIES["slotted"].delay_ms(3, 0.0, told, random.Random(1)) == 1_234.0
 
 

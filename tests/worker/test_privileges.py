@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from worker.keeper import PR_SET_DUMPABLE, prctl
-from worker.privileges import become, close_to_tasks
+from worker.process import hide_from_tasks, switch_user
+from worker.supervisor import PR_SET_DUMPABLE, prctl
 
 NOBODY = "65534:65534" if os.getuid() == 0 else f"{os.getuid()}:{os.getgid()}"
 
@@ -36,10 +36,10 @@ def worker_at_rest(*, is_closed: bool = True) -> Iterator[int]:
     ready, tell = os.pipe()
     pid = os.fork()
     if pid == 0:
-        become(NOBODY)
+        switch_user(NOBODY)
         prctl(PR_SET_DUMPABLE, 1)  # As every program is that was started under this user.
         if is_closed:
-            close_to_tasks()
+            hide_from_tasks()
         os.write(tell, b"x")
         signal.pause()
     try:
@@ -54,7 +54,7 @@ def worker_at_rest(*, is_closed: bool = True) -> Iterator[int]:
 
 def looks_into(pid: int) -> None:
     """As a task does, which has the worker's user. Raises where it could see anything."""
-    become(NOBODY)
+    switch_user(NOBODY)
     for name in ("environ", "mem", "maps", "auxv", "stack"):
         with pytest.raises(PermissionError):
             Path(f"/proc/{pid}/{name}").read_bytes()
@@ -82,7 +82,7 @@ def test_who_was_root_is_nobody_for_good_and_cannot_look_at_the_first_process(tm
 
     def gives_up() -> None:
         was_root = os.getuid() == 0
-        become(NOBODY)
+        switch_user(NOBODY)
         uid, gid = (int(word) for word in NOBODY.split(":"))
         assert os.getresuid() == (uid, uid, uid)
         assert os.getresgid() == (gid, gid, gid)
@@ -99,4 +99,4 @@ def test_who_was_root_is_nobody_for_good_and_cannot_look_at_the_first_process(tm
 @pytest.mark.parametrize("user", ["0:0", "root", "1000", "1000:0", "0:1000", "-1:5", "1000:1000:1", " 1:1"])
 def test_what_is_no_user_is_refused(user: str) -> None:
     with pytest.raises(ValueError, match="STORMLAB_RUN_AS must be uid:gid"):
-        become(user)
+        switch_user(user)

@@ -12,7 +12,7 @@ from tests.simulation.rungs import is_on_rung, rung
 from wire.handshake import Backoff
 from wire.settings import WorkerSettings
 from worker.policies import POLICIES
-from worker.reconnect import DEFAULT_BASE_MS, DEFAULT_CAP_MS, Reconnect
+from worker.reconnect import DEFAULT_BASE_MS, DEFAULT_CAP_MS, ReconnectState
 
 MS = 1_000_000
 STABLE_MS = 1_000
@@ -32,7 +32,7 @@ def test_every_delay_is_on_its_rung(
     settings = (
         WorkerSettings(policy=policy, base_ms=100, cap_ms=2_000) if is_set else WorkerSettings(policy=policy)
     )
-    real = Reconnect(settings, Random(seed))
+    real = ReconnectState(settings, Random(seed))
     base_ms, cap_ms = (100.0, 2_000.0) if is_set else (float(DEFAULT_BASE_MS), float(DEFAULT_CAP_MS))
     now_ns, failures, previous_ms, attempt = 5_000 * MS, 0, 0.0, 0
     slot_ns: int | None = None
@@ -40,18 +40,18 @@ def test_every_delay_is_on_its_rung(
         now_ns += number * MS
         if act == "told":
             slot_ns = now_ns + number * MS
-            real.told(now_ns, number)
+            real.set_slot(now_ns, number)
             continue
         if act == "advise":
-            real.advised(Backoff(50 + number, 700 + number))
+            real.set_advice(Backoff(50 + number, 700 + number))
             if not is_set:
                 base_ms, cap_ms = 50.0 + number, 700.0 + number
             continue
         attempt += 1
-        assert real.dialling() == attempt
+        assert real.begin_attempt() == attempt
         if act != "fail":
             attempt = 0
-            real.lost((STABLE_MS if act == "live" else STABLE_MS - 1) * MS, STABLE_MS)
+            real.on_lost((STABLE_MS if act == "live" else STABLE_MS - 1) * MS, STABLE_MS)
         if act == "live":
             failures, previous_ms = 0, 0.0
         failures += 1
@@ -70,15 +70,15 @@ def test_a_stable_connection_leaves_nothing_of_the_past(
 ) -> None:
     settings = WorkerSettings(policy=policy, base_ms=100, cap_ms=60_000)
     chance = Random(seed)
-    old = Reconnect(settings, chance)
+    old = ReconnectState(settings, chance)
     for number in range(fails + drops):
         if number >= fails:
-            old.lost((STABLE_MS - 1) * MS, STABLE_MS)
-        old.dialling()
+            old.on_lost((STABLE_MS - 1) * MS, STABLE_MS)
+        old.begin_attempt()
         old.next_delay_ms(0)
-    old.lost(STABLE_MS * MS, STABLE_MS)
+    old.on_lost(STABLE_MS * MS, STABLE_MS)
     fresh_chance = Random()
     fresh_chance.setstate(chance.getstate())
-    fresh = Reconnect(settings, fresh_chance)
+    fresh = ReconnectState(settings, fresh_chance)
     for _ in range(5):
-        assert (old.dialling(), old.next_delay_ms(0)) == (fresh.dialling(), fresh.next_delay_ms(0))
+        assert (old.begin_attempt(), old.next_delay_ms(0)) == (fresh.begin_attempt(), fresh.next_delay_ms(0))

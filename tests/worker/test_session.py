@@ -6,37 +6,39 @@ import itertools
 
 import pytest
 
-from worker.session import TRANSITIONS, Happening, ImpossibleError, State, after
+from worker.session import TRANSITIONS, ImpossibleTransitionError, SessionEvent, SessionState, transition
 
 
 def test_every_state_is_in_the_table() -> None:
-    assert set(TRANSITIONS) == set(State)
+    assert set(TRANSITIONS) == set(SessionState)
 
 
-@pytest.mark.parametrize("state", State)
-def test_every_state_is_reached_from_idle(state: State) -> None:
-    reached = {State.idle}
-    for _ in State:
+@pytest.mark.parametrize("state", SessionState)
+def test_every_state_is_reached_from_idle(state: SessionState) -> None:
+    reached = {SessionState.idle}
+    for _ in SessionState:
         reached |= {target for origin in reached for target in TRANSITIONS[origin].values()}
     assert state in reached
 
 
-@pytest.mark.parametrize("state", [state for state in State if state is not State.stopped])
-def test_the_end_can_be_reached_from_every_state(state: State) -> None:
+@pytest.mark.parametrize("state", [state for state in SessionState if state is not SessionState.stopped])
+def test_the_end_can_be_reached_from_every_state(state: SessionState) -> None:
     reached = {state}
-    for _ in State:
+    for _ in SessionState:
         reached |= {target for origin in reached for target in TRANSITIONS[origin].values()}
-    assert State.stopped in reached
+    assert SessionState.stopped in reached
 
 
 def test_nothing_happens_after_the_end() -> None:
-    assert TRANSITIONS[State.stopped] == {}
+    assert TRANSITIONS[SessionState.stopped] == {}
 
 
 def test_what_is_not_in_the_table_cannot_happen() -> None:
-    for state, happening in itertools.product(State, Happening):
+    for state, happening in itertools.product(SessionState, SessionEvent):
         if happening in TRANSITIONS[state]:
-            assert after(state, happening) is TRANSITIONS[state][happening]
+            assert transition(state, happening) is TRANSITIONS[state][happening]
         else:
-            with pytest.raises(ImpossibleError, match=f"cannot happen to a session that is {state}"):
-                after(state, happening)
+            with pytest.raises(
+                ImpossibleTransitionError, match=f"cannot happen to a session that is {state}"
+            ):
+                transition(state, happening)

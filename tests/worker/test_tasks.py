@@ -42,7 +42,7 @@ class Bench:
     def step_done(self, token: int, step: int, *, last: bool) -> None:
         self.steps.append((step, last))
         if step in self.wanted:
-            self.executor.save(SaveCheckpoint("t", token, step))
+            self.executor.request_checkpoint(SaveCheckpoint("t", token, step))
 
     def checkpoint_written(self, token: int, checkpoint: Checkpoint) -> None:
         self.saved.append(checkpoint)
@@ -331,7 +331,7 @@ async def test_a_kinds_own_defect_is_that_tasks_result_and_nobody_elses(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from wire.kinds import Noop
-    from worker.tasks.kind import Inline, InThread, OnLoop
+    from worker.tasks.kind import AsyncTask, InlineTask, ThreadTask
 
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("oops")
@@ -340,9 +340,9 @@ async def test_a_kinds_own_defect_is_that_tasks_result_and_nobody_elses(
         raise ZeroDivisionError("oops")
 
     for kind in (
-        OnLoop(Noop, broken),
-        Inline(Noop, broken_now),
-        InThread(Noop, broken_now),
+        AsyncTask(Noop, broken),
+        InlineTask(Noop, broken_now),
+        ThreadTask(Noop, broken_now),
     ):
         monkeypatch.setitem(KINDS, "broken", kind)
         bench.ended.clear()
@@ -353,9 +353,9 @@ async def test_an_output_that_is_too_large_for_a_message_is_the_tasks_error(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from wire.kinds import Noop
-    from worker.tasks.kind import Inline
+    from worker.tasks.kind import InlineTask
 
-    monkeypatch.setitem(KINDS, "large", Inline(Noop, lambda params: "x" * MAX_BULK_BYTES))
+    monkeypatch.setitem(KINDS, "large", InlineTask(Noop, lambda params: "x" * MAX_BULK_BYTES))
     _, error = await bench.run("large")
     assert f"at most {MAX_BULK_BYTES}" in error
 

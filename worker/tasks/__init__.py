@@ -1,11 +1,11 @@
-"""The catalogue of task kinds: a new one is a small file and a line here."""
+"""The task kinds: each is a module with a KIND, and an entry here."""
 
 from __future__ import annotations
 
 from worker.tasks import command, cpu, fail, noop, sleep, steps
-from worker.tasks.kind import Kind, TaskError
+from worker.tasks.kind import TaskError, TaskKind
 
-KINDS: dict[str, Kind] = {
+KINDS: dict[str, TaskKind] = {
     "noop": noop.KIND,
     "sleep": sleep.KIND,
     "cpu": cpu.KIND,
@@ -14,11 +14,11 @@ KINDS: dict[str, Kind] = {
     "steps": steps.KIND,
 }
 
-__all__ = ["KINDS", "Kind", "TaskError", "kind_named"]
+__all__ = ["KINDS", "TaskError", "TaskKind", "kind_named"]
 
 
-def kind_named(name: str) -> Kind:
-    """The kind of that name. Raises TaskError that names those there are."""
+def kind_named(name: str) -> TaskKind:
+    """Return the kind of a name. Raises TaskError that lists the known names."""
     try:
         return KINDS[name]
     except KeyError:

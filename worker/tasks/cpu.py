@@ -1,4 +1,4 @@
-"""Computes: keeps a core busy for so much processor time of its own."""
+"""Computes: uses a given processor time."""
 
 from __future__ import annotations
 
@@ -6,13 +6,13 @@ import hashlib
 import time
 
 from wire.kinds import Cpu
-from worker.tasks.kind import Context, InThread, TaskError
+from worker.tasks.kind import TaskContext, TaskError, ThreadTask
 
 _CHUNK = bytes(256 * 1024)
 
 
-def run(params: Cpu, context: Context) -> dict[str, int]:
-    """Hash until the thread used `cpu_ms`. Hashing large chunks lets other threads run meanwhile."""
+def run(params: Cpu, context: TaskContext) -> dict[str, int]:
+    """Hash until the thread has used `cpu_ms`. `hashlib` releases the interpreter lock for large chunks."""
     end_ns = time.thread_time_ns() + params.cpu_ms * 1_000_000
     hashed = 0
     while time.thread_time_ns() < end_ns:
@@ -23,4 +23,4 @@ def run(params: Cpu, context: Context) -> dict[str, int]:
     return {"hashed_bytes": hashed}
 
 
-KIND = InThread(Cpu, run)
+KIND = ThreadTask(Cpu, run)

@@ -1,9 +1,9 @@
-"""Fails, always: a task whose own error is its result."""
+"""Always fails: a task whose error is its result."""
 
 from __future__ import annotations
 
 from wire.kinds import Fail
-from worker.tasks.kind import Inline, TaskError
+from worker.tasks.kind import InlineTask, TaskError
 
 
 def run(params: Fail) -> None:
@@ -11,4 +11,4 @@ def run(params: Fail) -> None:
     raise TaskError(params.message)
 
 
-KIND = Inline(Fail, run)
+KIND = InlineTask(Fail, run)

@@ -1,6 +1,4 @@
-"""What a task kind is: typed params, and one of three ways to run. Each way knows how to begin, so nobody
-asks which.
-"""
+"""The task kind: typed parameters, and one of three ways to run (inline, on the event loop, in a thread)."""
 
 from __future__ import annotations
 
@@ -18,34 +16,34 @@ P_contra = TypeVar("P_contra", contravariant=True)
 
 
 class TaskError(Exception):
-    """The task itself went wrong; the text is the result's error, for the person who submitted it."""
+    """The task failed; the text is the result's error, written for the user who submitted it."""
 
 
-class Context(Protocol):
-    """What a running attempt may ask for."""
+class TaskContext(Protocol):
+    """What a running attempt may use."""
 
     @property
     def checkpoint(self) -> Checkpoint | None:
-        """Where to go on from."""
+        """The checkpoint to resume from, or None."""
         ...
 
     @property
     def stopped(self) -> bool:
-        """Whether the attempt is to end: a thread has to look for itself."""
+        """Whether the attempt was stopped. A thread checks this itself."""
         ...
 
     async def step_done(self, step: int, state: Callable[[], bytes], *, last: bool) -> None:
-        """`step` steps are finished. `state` is asked for only where a checkpoint is wanted, and saved before
-        this returns.
+        """Report that `step` steps are finished. `state` is called where a checkpoint is due, and written
+        before this returns.
         """
         ...
 
 
-class Runner(Protocol):
-    """What the three ways need of the executor."""
+class TaskRunner(Protocol):
+    """What a task kind uses of the executor."""
 
     def done(self, token: int, output: bytes, error: str) -> None:
-        """The attempt ran to its end."""
+        """Report the end of an attempt; `error` is "" on success."""
         ...
 
     def spawn(self, token: int, work: Callable[[], Awaitable[object]]) -> None:
@@ -57,53 +55,55 @@ class Runner(Protocol):
         ...
 
 
-class Kind(Protocol):
-    """One entry of the catalogue."""
+class TaskKind(Protocol):
+    """A task kind."""
 
-    def begin(self, params: bytes, token: int, context: Context, runner: Runner) -> None:
-        """Begin an attempt. Raises TaskError for params that do not fit."""
+    def begin(self, params: bytes, token: int, context: TaskContext, runner: TaskRunner) -> None:
+        """Start an attempt. Raises TaskError for parameters that do not fit."""
         ...
 
 
 @dataclass(frozen=True)
-class Inline(Generic[P]):
-    """Done before `begin` returns: for what takes microseconds, so that thousands a second cost no task
+class InlineTask(Generic[P]):
+    """A function that ends before `begin` returns: for tasks of microseconds, which need no asyncio task
     each.
     """
 
     params: type[P]
     run: Callable[[P], object]
 
-    def begin(self, params: bytes, token: int, context: Context, runner: Runner) -> None:
+    def begin(self, params: bytes, token: int, context: TaskContext, runner: TaskRunner) -> None:
         runner.done(token, encoded(self.run(decoded(params, self.params))), "")
 
 
 @dataclass(frozen=True)
-class OnLoop(Generic[P]):
-    """A coroutine: for what mostly waits. Stopping it cancels it."""
+class AsyncTask(Generic[P]):
+    """A coroutine: for tasks that mostly wait. A stop cancels it."""
 
     params: type[P]
-    run: Callable[[P, Context], Awaitable[object]]
+    run: Callable[[P, TaskContext], Awaitable[object]]
 
-    def begin(self, params: bytes, token: int, context: Context, runner: Runner) -> None:
+    def begin(self, params: bytes, token: int, context: TaskContext, runner: TaskRunner) -> None:
         typed = decoded(params, self.params)
         runner.spawn(token, lambda: self.run(typed, context))
 
 
 @dataclass(frozen=True)
-class InThread(Generic[P]):
-    """A function in a thread: for what computes, so that it never starves the heartbeat."""
+class ThreadTask(Generic[P]):
+    """A function in a thread: for tasks that compute, so that heartbeats are not delayed."""
 
     params: type[P]
-    run: Callable[[P, Context], object]
+    run: Callable[[P, TaskContext], object]
 
-    def begin(self, params: bytes, token: int, context: Context, runner: Runner) -> None:
+    def begin(self, params: bytes, token: int, context: TaskContext, runner: TaskRunner) -> None:
         typed = decoded(params, self.params)
         runner.spawn_thread(token, lambda: self.run(typed, context))
 
 
 def decoded(params: bytes, kind: type[P]) -> P:
-    """Typed params from JSON. Raises TaskError that names the field, what was expected and what was found."""
+    """Return typed parameters from JSON. Raises TaskError that names the field, the expected and the found
+    value.
+    """
     try:
         return msgspec.json.decode(params or b"{}", type=kind)
     except UNDECODABLE as error:
@@ -111,7 +111,7 @@ def decoded(params: bytes, kind: type[P]) -> P:
 
 
 def encoded(output: Any) -> bytes:
-    """JSON of a task's output. Raises TaskError when it is larger than a message may be."""
+    """Return a task's output as JSON. Raises TaskError where it exceeds MAX_BULK_BYTES."""
     data = msgspec.json.encode(output)
     if len(data) > MAX_BULK_BYTES:
         raise TaskError(f"the output has {len(data)} bytes; at most {MAX_BULK_BYTES} are kept")

@@ -1,13 +1,13 @@
-"""Nothing: what is left is the cost of the system itself."""
+"""Does nothing: its cost is that of the system itself."""
 
 from __future__ import annotations
 
 from wire.kinds import Noop
-from worker.tasks.kind import Inline
+from worker.tasks.kind import InlineTask
 
 
 def run(params: Noop) -> None:
-    """Nothing."""
+    """Do nothing."""
 
 
-KIND = Inline(Noop, run)
+KIND = InlineTask(Noop, run)

@@ -1,17 +1,17 @@
-"""Waits: a task that is long and costs nothing."""
+"""Sleeps: a long task without a cost."""
 
 from __future__ import annotations
 
 import asyncio
 
 from wire.kinds import Sleep
-from worker.tasks.kind import Context, OnLoop
+from worker.tasks.kind import AsyncTask, TaskContext
 
 
-async def run(params: Sleep, context: Context) -> dict[str, int]:
+async def run(params: Sleep, context: TaskContext) -> dict[str, int]:
     """Sleep for `sleep_ms`."""
     await asyncio.sleep(params.sleep_ms / 1000)
     return {"slept_ms": params.sleep_ms}
 
 
-KIND = OnLoop(Sleep, run)
+KIND = AsyncTask(Sleep, run)

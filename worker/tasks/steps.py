@@ -1,4 +1,4 @@
-"""Many steps with a state that grows along: a task that is worth checkpoints."""
+"""Many steps with a state: a task that is worth checkpoints."""
 
 from __future__ import annotations
 
@@ -9,21 +9,19 @@ import hashlib
 import msgspec
 
 from wire.kinds import DIGEST_BYTES, Steps
-from worker.tasks.kind import Context, OnLoop, TaskError
+from worker.tasks.kind import AsyncTask, TaskContext, TaskError
 
 
 class StepsOutput(msgspec.Struct, frozen=True):
-    """The chain over all steps: the same whatever was interrupted, if nothing was left out or done twice."""
+    """The hash chain over all steps: equal after any interruption where no step was skipped or repeated."""
 
     chain: str
     steps: int
     resumed_from: int
 
 
-async def run(params: Steps, context: Context) -> StepsOutput:
-    """Each step hashes its number into a chain, so that the end proves that every step was done once, in
-    order.
-    """
+async def run(params: Steps, context: TaskContext) -> StepsOutput:
+    """Hash each step's number into a chain, so that its end proves that each step ran once, in order."""
     begin, chain = 0, bytes(DIGEST_BYTES)
     if context.checkpoint is not None:
         begin, chain = context.checkpoint.step, context.checkpoint.state[:DIGEST_BYTES]
@@ -38,17 +36,17 @@ async def run(params: Steps, context: Context) -> StepsOutput:
 
 
 def link(chain: bytes, step: int) -> bytes:
-    """The chain after one more step."""
+    """Return the chain after one more step."""
     return hashlib.sha256(chain + step.to_bytes(8, "big")).digest()
 
 
 def padded(chain: bytes, size_bytes: int) -> bytes:
-    """A state of `size_bytes` that begins with the chain; the rest looks random, so that it does not compress
-    away.
+    """Return a state of `size_bytes` that begins with the chain; the rest is pseudo-random, so that it does
+    not compress.
     """
     if size_bytes <= len(chain):
         return chain
     return chain + hashlib.shake_128(chain).digest(size_bytes - len(chain))
 
 
-KIND = OnLoop(Steps, run)
+KIND = AsyncTask(Steps, run)

@@ -25,9 +25,9 @@ from wire.events import Event, Journal
 from wire.handshake import Backoff, Refusal, Welcome
 from wire.refusals import Reason
 from wire.settings import CoordinatorSettings, WorkerSettings
-from worker.core import Core, Failure
-from worker.ports import Ports
-from worker.session import State
+from worker.core import WorkerCore
+from worker.dependencies import Dependencies
+from worker.session import ConnectFailure, SessionState
 
 MS, NS = 1_000_000, 1_000_000_000
 ROUND_S = 90.0
@@ -78,8 +78,10 @@ class _Worker:
         self.life = life
         random = Random(f"{life.fleet.seed} {name}")
         settings = WorkerSettings(policy=policy, base_ms=life.fleet.base_ms, cap_ms=life.fleet.cap_ms)
-        ports = Ports(Told(name, life), random, lambda: random.randbytes(16), lambda: 0.0, lambda task: None)
-        self.core = Core(name, "life", settings, ports)
+        ports = Dependencies(
+            Told(name, life), random, lambda: random.randbytes(16), lambda: 0.0, lambda task: None
+        )
+        self.core = WorkerCore(name, "life", settings, ports)
         self.session = ""
         life.tell(
             name, wire.ProcessStarted, role="worker", incarnation=name,
@@ -169,7 +171,7 @@ class _Life:
 
     def on_lose(self, index: int) -> None:
         worker = self.workers[index]
-        if worker.core.state is State.connected:
+        if worker.core.state is SessionState.connected:
             lost = {"session": worker.session, "kind": "closed", "detail": "", "silent_ms": 10.0}
             self.tell("coordinator", wire.WorkerLost, worker=worker.name, **lost)
             worker.core.on_closed(self.now_ns, worker.core.connection, "closed", "")
@@ -178,19 +180,19 @@ class _Life:
     def on_due(self, index: int) -> None:
         worker = self.workers[index]
         worker.core.on_tick(self.now_ns)
-        if worker.core.state is State.connecting:
+        if worker.core.state is SessionState.connecting:
             cost_s = self.random.expovariate(1 / 0.003) if self.shut else self.random.uniform(0.004, 0.03)
             self.at(cost_s, "answer", index)
 
     def on_answer(self, index: int) -> None:
         worker = self.workers[index]
         if self.shut:
-            self.refused(index, Failure("refused", "connection refused", 0, None))
+            self.refused(index, ConnectFailure("refused", "connection refused", 0, None))
             return
         wait_ns = self.admission.wait_ns(worker.name, self.now_ns, resuming=bool(worker.session))
         if wait_ns:
             refusal = Refusal(Reason.full.label, "too many", -(-wait_ns // MS))
-            self.refused(index, Failure("status", "HTTP 503", 503, refusal))
+            self.refused(index, ConnectFailure("status", "HTTP 503", 503, refusal))
             return
         outcome = "resumed" if worker.session else "fresh"
         worker.session = worker.session or f"{worker.name}-session"
@@ -204,7 +206,7 @@ class _Life:
         )
         worker.core.on_connected(self.now_ns, worker.core.connection, welcome)
 
-    def refused(self, index: int, failure: Failure) -> None:
+    def refused(self, index: int, failure: ConnectFailure) -> None:
         core = self.workers[index].core
         core.on_connect_failed(self.now_ns, core.connection, failure)
         self.wait(index)

@@ -16,7 +16,7 @@ from driver.forensics.naming import Naming, name_policy
 from driver.histories.history import History
 from tests.driver.forensics.confusion import named
 from tests.driver.forensics.fleets import Fleet
-from worker.policies import POLICIES, Advice
+from worker.policies import POLICIES, PolicyAdvice
 
 Formula = Callable[[int, float, Random], float]
 
@@ -48,7 +48,7 @@ class _Stranger:
     def __init__(self, formula: Formula) -> None:
         self._formula = formula
 
-    def delay_ms(self, attempt: int, previous_ms: float, advice: Advice, random: Random) -> float:
+    def delay_ms(self, attempt: int, previous_ms: float, advice: PolicyAdvice, random: Random) -> float:
         return 1e3 * self._formula(attempt, previous_ms / 1e3, random)
 
 

@@ -16,7 +16,7 @@ from driver.forensics.policies import POLICIES, Before
 from driver.forensics.settings import ADVISED_BASE_S, ADVISED_CAP_LEAST_S, RESUMES_FASTER
 from wire.settings import CoordinatorSettings
 from worker.policies import POLICIES as SHIPPED
-from worker.policies import Advice
+from worker.policies import PolicyAdvice
 
 BASE_S, CAP_S, DRAWS, CELLS = 0.2, 5.0, 4_000, 40_000
 CASES = [
@@ -30,7 +30,7 @@ def shipped_s(
     name: str, number: int, previous_s: float, slot_s: float
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     chance = random.Random(3)
-    advice = Advice(BASE_S * 1e3, CAP_S * 1e3, None if math.isnan(slot_s) else slot_s * 1e3)
+    advice = PolicyAdvice(BASE_S * 1e3, CAP_S * 1e3, None if math.isnan(slot_s) else slot_s * 1e3)
     policy = SHIPPED[name]
     return np.array([policy.delay_ms(number, previous_s * 1e3, advice, chance) / 1e3 for _ in range(DRAWS)])
 

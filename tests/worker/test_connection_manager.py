@@ -9,10 +9,10 @@ from typing import cast
 from wire.channel import Channel
 from wire.codec import Limits, Opener, Sealer
 from wire.messages import Frame
-from worker.connection import Link
-from worker.core import Core
-from worker.sockets import Sockets, Surroundings, _Socket
-from worker.traffic import Traffic
+from worker.connection import CoordinatorConnection
+from worker.connection_manager import ConnectionEnvironment, ConnectionManager, _OpenConnection
+from worker.core import WorkerCore
+from worker.traffic import TrafficCounters
 
 
 class FakeCore:
@@ -60,11 +60,15 @@ class Desk:
     def __init__(self, room: int = 10) -> None:
         self.order: list[str] = []
         self.link = FakeLink(self.order, room)
-        around = Surroundings(
+        environment = ConnectionEnvironment(
             "", b"", True, lambda effects: None, asyncio.ensure_future, lambda: self.order.append("journaled")
         )
-        self.sockets = Sockets(cast(Core, FakeCore(self.order)), Traffic(Channel()), around)
-        self.sockets._standing[1] = _Socket(cast(Link, self.link), Opener(b"k", Limits()), Sealer(b"k"))
+        self.sockets = ConnectionManager(
+            cast(WorkerCore, FakeCore(self.order)), TrafficCounters(Channel()), environment
+        )
+        self.sockets._open[1] = _OpenConnection(
+            cast(CoordinatorConnection, self.link), Opener(b"k", Limits()), Sealer(b"k")
+        )
 
     async def wake(self, times: int = 1) -> None:
         for _ in range(times):

@@ -1,6 +1,4 @@
-"""What the core needs from its surroundings and cannot decide: chance, wall time, its journal, what the disk
-holds.
-"""
+"""What the core takes from its environment: randomness, wall time, its journal, checkpoints on the disk."""
 
 from __future__ import annotations
 
@@ -13,8 +11,10 @@ from wire.messages import Checkpoint
 
 
 @dataclass(frozen=True)
-class Ports:
-    """`random` is for jitter and may be seeded; `new_nonce` gives 16 bytes that nobody can guess."""
+class Dependencies:
+    """`random` draws jitter and may be seeded; `new_nonce` returns 16 unpredictable bytes; `wall_s` is the
+    wall clock in seconds; `local_checkpoint` returns the whole checkpoint of a task id, or None.
+    """
 
     record: Journal
     random: Random

@@ -1,4 +1,4 @@
-"""Turns events into the few lines that a person wants to read in the worker's log."""
+"""The worker's console log: a line for each of a few events of its journal."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from wire.events import Event, Journal
 _MS = 1_000_000
 
 
-class Narrator:
-    """One line for each connection, loss and end; failed attempts ever more sparsely (1, 2, 4, 8, …)."""
+class ConsoleLog:
+    """Writes a line for each connection, loss and end; of failed attempts only numbers 1, 2, 4, 8, …"""
 
-    def __init__(self, name: str, say: Callable[[str], object], now_ns: Callable[[], int]) -> None:
+    def __init__(self, name: str, write: Callable[[str], object], now_ns: Callable[[], int]) -> None:
         self._name = name
-        self._say = say
+        self._write = write
         self._now_ns = now_ns
         self._lost_ns = now_ns()
-        self._tells: dict[type[Event], Callable[..., str]] = {
+        self._lines: dict[type[Event], Callable[..., str]] = {
             events.Connected: self._connected,
             events.Lost: self._lost,
             events.ConnectFailed: self._connect_failed,
@@ -29,10 +29,10 @@ class Narrator:
         }
 
     def __call__(self, event: type[Event], /, **fields: object) -> None:
-        """Tell of an event, if it is worth telling."""
-        tell = self._tells.get(event)
-        if tell is not None and (line := tell(**fields)):
-            self._say(f"{self._name} {line}\n")
+        """Write the event's line, if it has one."""
+        line_of = self._lines.get(event)
+        if line_of is not None and (line := line_of(**fields)):
+            self._write(f"{self._name} {line}\n")
 
     def _connected(self, attempt: int, outcome: str, because: str, **_: object) -> str:
         away_ms = (self._now_ns() - self._lost_ns) / _MS
@@ -52,8 +52,8 @@ class Narrator:
         return f"cannot connect (attempt {attempt}, {kind}): {detail}"
 
 
-class NarratedJournal(Journal):
-    """A journal that also tells people what is worth telling of what it is called with."""
+class WorkerJournal(Journal):
+    """A journal that also writes a console log."""
 
     def __init__(
         self,
@@ -61,12 +61,12 @@ class NarratedJournal(Journal):
         write: Callable[[bytes], object],
         monotonic_ns: Callable[[], int],
         wall_s: Callable[[], float],
-        narrator: Narrator,
+        console: ConsoleLog,
     ) -> None:
         super().__init__(by, write, monotonic_ns, wall_s)
-        self._narrator = narrator
+        self._console = console
 
     def __call__(self, kind: type[Event], /, **fields: object) -> None:
-        """Append one event, and tell of it."""
+        """Append one event to the journal, and its line to the console log."""
         super().__call__(kind, **fields)
-        self._narrator(kind, **fields)
+        self._console(kind, **fields)

@@ -1,4 +1,6 @@
-"""What becomes of assigned work: accepted once, run within its lease, reported until acknowledged. Pure."""
+"""The tasks of a worker: each attempt is accepted once, runs within its lease, and is reported until the
+coordinator acknowledges its result. Pure.
+"""
 
 from __future__ import annotations
 
@@ -17,39 +19,43 @@ from wire.messages import (
     Revoke,
 )
 from wire.settings import WorkerSettings
-from worker.attempts import Attempt, Attempts, Stage, result_of
+from worker.attempts import Attempt, AttemptStage, AttemptTable, result_of
+from worker.dependencies import Dependencies
 from worker.effects import Effect, ForgetCheckpoint, SaveCheckpoint, StartAttempt, StopAttempt
-from worker.ports import Ports
 
 _MS: Final = 1_000_000
-MOST_HELD: Final = 1_024
+MAX_HELD: Final = 1_024
 
 
-class Work:
-    """Every method returns what is to be done; what is to be said goes into the session's channel."""
+class TaskManager:
+    """Handles assignments, revocations, leases and results. Each `on_…` returns the effects that the runtime
+    carries out, and puts messages into the session's channel.
+    """
 
-    def __init__(self, settings: WorkerSettings, channel: Channel, ports: Ports) -> None:
+    def __init__(self, settings: WorkerSettings, channel: Channel, dependencies: Dependencies) -> None:
         self._settings = settings
         self._channel = channel
-        self._record = ports.record
-        self._local_checkpoint = ports.local_checkpoint
+        self._record = dependencies.record
+        self._local_checkpoint = dependencies.local_checkpoint
         self._draining = False
-        self._most_held = max(MOST_HELD, settings.slots + settings.prefetch)
-        self.attempts = Attempts(settings.slots)
+        self._max_held = max(MAX_HELD, settings.slots + settings.prefetch)
+        self.attempts = AttemptTable(settings.slots)
 
-    # -- the coordinator says ------------------------------
+    # -- messages of the coordinator -----------------------
 
-    def assigned(self, now_ns: int, assign: Assign, lease_from_ns: int) -> list[Effect]:
-        """Take an attempt on. The same token twice is one attempt; an older token than what is held is
-        nothing.
+    def on_assign(self, now_ns: int, assign: Assign, lease_from_ns: int) -> list[Effect]:
+        """Accept an attempt. A token that is held already, or older than the task's newest, has no effect.
+
+        Args:
+            lease_from_ns: when the lease begins, monotonic.
         """
         newest = self.attempts.newest_token(assign.task_id)
         if assign.token <= newest or self.attempts.get(assign.token) is not None:
             return []
         effects: list[Effect] = []
         older = self.attempts.get(newest)
-        if older is not None and older.stage is not Stage.finished:
-            effects += self._let_go(older, f"replaced by token {assign.token}")
+        if older is not None and older.stage is not AttemptStage.finished:
+            effects += self._release(older, f"replaced by token {assign.token}")
         at_ns, wall_s = self._record.now()
         received = events.Received(
             at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=assign.task_id, token=assign.token,
@@ -57,27 +63,27 @@ class Work:
         )  # fmt: skip
         self._record.append(received)
         attempt = self.attempts.add(assign, now_ns, lease_from_ns + assign.lease_ms * _MS)
-        if len(self.attempts) > self._most_held:
-            return effects + self._hand_back(now_ns, attempt, f"more than {self._most_held} attempts held")
+        if len(self.attempts) > self._max_held:
+            return effects + self._return(now_ns, attempt, f"more than {self._max_held} attempts held")
         if self._draining:
-            return effects + self._hand_back(now_ns, attempt, "draining")
-        # The clock first: what lay in a buffer while this process was paused may have no lease left.
-        return effects + self.tick(now_ns) + self.start_ready(now_ns)
+            return effects + self._return(now_ns, attempt, "draining")
+        # Leases expire first: an assignment that waited in a buffer during a pause may have none left.
+        return effects + self.on_tick(now_ns) + self.start_ready(now_ns)
 
-    def revoked(self, now_ns: int, revoke: Revoke) -> list[Effect]:
-        """Stop an attempt. A result that is on its way already is left to the coordinator to refuse."""
+    def on_revoke(self, now_ns: int, revoke: Revoke) -> list[Effect]:
+        """Stop an attempt. The coordinator itself refuses a result that is already in transit."""
         attempt = self.attempts.get(revoke.token)
-        if attempt is None or attempt.stage is Stage.finished:
+        if attempt is None or attempt.stage is AttemptStage.finished:
             return []
-        return self._let_go(attempt, f"revoked: {revoke.reason}") + self.start_ready(now_ns)
+        return self._release(attempt, f"revoked: {revoke.reason}") + self.start_ready(now_ns)
 
-    def renewed(self, renewed: LeasesRenewed) -> None:
-        """Leases run on from the heartbeat that was answered."""
+    def on_renewal(self, renewed: LeasesRenewed) -> None:
+        """Extend leases, counted from the heartbeat that was answered."""
         for token in renewed.tokens:
             self.attempts.renew(token, renewed.echo_ns + renewed.lease_ms * _MS)
 
-    def acknowledged(self, now_ns: int, messages: list[Message]) -> None:
-        """The coordinator holds these durably."""
+    def on_acknowledged(self, now_ns: int, messages: list[Message]) -> None:
+        """Release the results and checkpoints that are durable at the coordinator."""
         for message in messages:
             if isinstance(message, Result):
                 attempt = self.attempts.get(message.token)
@@ -91,14 +97,14 @@ class Work:
             elif isinstance(message, CheckpointSaved):
                 self._checkpoint_acknowledged(now_ns, message.token)
 
-    # -- the executor says ---------------------------------
+    # -- reports of the executor ---------------------------
 
-    def finished(self, now_ns: int, token: int, output: bytes, error: str) -> list[Effect]:
-        """An attempt ran to its end; `error` is "" when it went well. What was stopped before is not
-        heard.
+    def on_finished(self, now_ns: int, token: int, output: bytes, error: str) -> list[Effect]:
+        """Send the result of an attempt that ended; `error` is "" on success. No effect for a stopped
+        attempt.
         """
         attempt = self.attempts.get(token)
-        if attempt is None or attempt.stage is not Stage.running:
+        if attempt is None or attempt.stage is not AttemptStage.running:
             return []
         self.attempts.finish(attempt)
         result = result_of(attempt, now_ns, output, error)
@@ -114,26 +120,24 @@ class Work:
         forget: list[Effect] = [ForgetCheckpoint(result.task_id)] if saved else []
         return forget + self.start_ready(now_ns)
 
-    def step_done(self, now_ns: int, token: int, step: int, *, last: bool) -> list[Effect]:
-        """An attempt finished another step; now is the moment to save its state, if it is time and more
-        follow.
-        """
+    def on_step_done(self, now_ns: int, token: int, step: int, *, last: bool) -> list[Effect]:
+        """Record a finished step. Returns SaveCheckpoint where a checkpoint is due and more steps follow."""
         attempt = self.attempts.get(token)
-        if attempt is None or attempt.stage is not Stage.running:
+        if attempt is None or attempt.stage is not AttemptStage.running:
             return []
         attempt.step = step
         due_ns = attempt.saved_ns + self._settings.checkpoint_every_ms * _MS
         if last or (now_ns < due_ns and not self._draining):
             return []
-        attempt.handing_back = self._draining
+        attempt.returning = self._draining
         return [SaveCheckpoint(attempt.assign.task_id, token, step)]
 
-    def checkpoint_written(self, now_ns: int, token: int, checkpoint: Checkpoint) -> list[Effect]:
-        """A checkpoint is safe here. One of each attempt at a time is on its way, so that none pile up while
-        cut off.
+    def on_checkpoint_written(self, now_ns: int, token: int, checkpoint: Checkpoint) -> list[Effect]:
+        """Send a checkpoint that is durable on this disk. One checkpoint of each attempt is in transit at a
+        time, so that none pile up while the link is down.
         """
         attempt = self.attempts.get(token)
-        if attempt is None or attempt.stage is not Stage.running:
+        if attempt is None or attempt.stage is not AttemptStage.running:
             return []
         attempt.saved_ns = now_ns
         self._record(
@@ -141,39 +145,39 @@ class Work:
             size_bytes=len(checkpoint.state),
         )  # fmt: skip
         attempt.unsent = checkpoint
-        if attempt.handing_back:
-            return self._hand_back(now_ns, attempt, "draining")
+        if attempt.returning:
+            return self._return(now_ns, attempt, "draining")
         if attempt.sending is None:
             self._send_checkpoint(now_ns, attempt)
         return []
 
-    # -- time passes ---------------------------------------
+    # -- time ----------------------------------------------
 
-    def tick(self, now_ns: int) -> list[Effect]:
-        """Stop what has no lease any more, and end what ran for too long."""
+    def on_tick(self, now_ns: int) -> list[Effect]:
+        """Stop attempts whose lease has expired, and end those that exceed their time limit."""
         check_at_ns = self.attempts.check_at_ns()
         if check_at_ns is None or now_ns < check_at_ns:
             return []
-        expired, overdue = self.attempts.ended(now_ns)
+        expired, overdue = self.attempts.take_ended(now_ns)
         effects: list[Effect] = []
         for attempt in expired:
             assign = attempt.assign
             self._record(events.LeaseExpired, task=assign.task_id, token=assign.token)
-            self._say_hand_back(now_ns, attempt, "lease ran out")
+            self._send_return(now_ns, attempt, "lease ran out")
             effects += self._drop(attempt, "lease ran out")
         for attempt in overdue:
             assign = attempt.assign
             effects.append(StopAttempt(assign.task_id, assign.token, "time limit"))
             error = f"ran for longer than its limit of {assign.timeout_ms} ms"
-            effects += self.finished(now_ns, assign.token, b"", error)
+            effects += self.on_finished(now_ns, assign.token, b"", error)
         return effects + self.start_ready(now_ns)
 
     def start_ready(self, now_ns: int) -> list[Effect]:
-        """Start what waits, as far as slots are free."""
+        """Start queued attempts while slots are free."""
         effects: list[Effect] = []
         while not self._draining and (attempt := self.attempts.next_to_start(now_ns)) is not None:
             assign = attempt.assign
-            checkpoint = newer(assign.checkpoint, self._local_checkpoint(assign.task_id))
+            checkpoint = later_checkpoint(assign.checkpoint, self._local_checkpoint(assign.task_id))
             attempt.from_step = attempt.step = checkpoint.step if checkpoint is not None else 0
             at_ns, wall_s = self._record.now()
             started = events.Started(
@@ -184,67 +188,70 @@ class Work:
             effects.append(StartAttempt(assign, checkpoint))
         return effects
 
-    # -- leaving -------------------------------------------
+    # -- drain ---------------------------------------------
 
     @property
     def is_busy(self) -> bool:
-        """Whether anything is held that is not told and acknowledged."""
+        """Whether any attempt is held."""
         return len(self.attempts) > 0
 
-    def drain(self, now_ns: int) -> list[Effect]:
-        """Begin nothing more: what waits is handed back, what runs may finish, or saves its next step and
-        goes back.
-
-        What was on its way is handed back as it comes: it will not come again, for the coordinator was told.
+    def on_drain(self, now_ns: int) -> list[Effect]:
+        """Start no attempt from now on. Queued attempts are returned; running ones may finish, or are
+        returned with their next checkpoint. Assignments that are still in transit are returned as they
+        arrive.
         """
         self._draining = True
         effects: list[Effect] = []
         for attempt in self.attempts:
-            if attempt.stage is Stage.queued:
-                effects += self._hand_back(now_ns, attempt, "draining")
+            if attempt.stage is AttemptStage.queued:
+                effects += self._return(now_ns, attempt, "draining")
         return effects
 
     def stop_all(self, now_ns: int, reason: str) -> list[Effect]:
-        """Stop and hand back whatever is not finished."""
+        """Stop and return every unfinished attempt."""
         effects: list[Effect] = []
         for attempt in self.attempts:
-            if attempt.stage is not Stage.finished:
-                effects += self._hand_back(now_ns, attempt, reason)
+            if attempt.stage is not AttemptStage.finished:
+                effects += self._return(now_ns, attempt, reason)
         return effects
 
     def check(self) -> None:
-        """Raise AssertionError where attempts and what is to be told of them disagree. O(attempts +
-        messages); for tests and simulations.
+        """Raise AssertionError where attempts and pending messages disagree. O(attempts + messages); for
+        tests and simulations.
         """
         self.attempts.check()
-        told = [message for message in self._channel.pending() if isinstance(message, CheckpointSaved)]
+        checkpoints = {
+            message.token for message in self._channel.pending() if isinstance(message, CheckpointSaved)
+        }
         results = {message.token for message in self._channel.pending() if isinstance(message, Result)}
         for attempt in self.attempts:
             token = attempt.assign.token
             if attempt.sending is not None:
-                assert any(one.token == token for one in told), f"a checkpoint of {token} is sent by nobody"
-            if attempt.stage is Stage.finished:
-                assert token in results, f"the result of {token} is neither acknowledged nor to be sent"
+                assert token in checkpoints, (
+                    f"a checkpoint of {token} is marked as sent, and not in the channel"
+                )
+            if attempt.stage is AttemptStage.finished:
+                assert token in results, f"the result of {token} is neither acknowledged nor in the channel"
 
     # -- inside --------------------------------------------
 
-    def _hand_back(self, now_ns: int, attempt: Attempt, reason: str) -> list[Effect]:
+    def _return(self, now_ns: int, attempt: Attempt, reason: str) -> list[Effect]:
         if attempt.unsent is not None:
             self._send_checkpoint(now_ns, attempt)
-        self._say_hand_back(now_ns, attempt, reason)
-        return self._let_go(attempt, f"handed back: {reason}")
+        self._send_return(now_ns, attempt, reason)
+        return self._release(attempt, f"handed back: {reason}")
 
-    def _say_hand_back(self, now_ns: int, attempt: Attempt, reason: str) -> None:
+    def _send_return(self, now_ns: int, attempt: Attempt, reason: str) -> None:
         assign = attempt.assign
-        hand_back = HandBack(assign.task_id, assign.token, reason)
-        self._channel.send(hand_back, assign.priority, now_ns, always=True)
+        message = HandBack(assign.task_id, assign.token, reason)
+        self._channel.send(message, assign.priority, now_ns, always=True)
 
-    def _let_go(self, attempt: Attempt, reason: str) -> list[Effect]:
+    def _release(self, attempt: Attempt, reason: str) -> list[Effect]:
         self._record(events.Dropped, task=attempt.assign.task_id, token=attempt.assign.token, reason=reason)
         return self._drop(attempt, reason)
 
     def _drop(self, attempt: Attempt, reason: str) -> list[Effect]:
-        was_running = attempt.stage is Stage.running
+        was_running = attempt.stage is AttemptStage.running
         self.attempts.drop(attempt)
         assign = attempt.assign
         return [StopAttempt(assign.task_id, assign.token, reason)] if was_running else []
@@ -256,10 +263,11 @@ class Work:
         try:
             dropped = self._channel.send(message, attempt.assign.priority, now_ns)
         except QueueFullError:
-            return  # The newest stays unsent here, and goes out with the next one.
+            return  # The newest stays unsent, and the next one replaces it.
         other = self.attempts.get(dropped.token) if isinstance(dropped, CheckpointSaved) else None
         if other is not None and isinstance(dropped, CheckpointSaved):
-            # Nobody will acknowledge it: unless it may be sent again, this was the attempt's last one.
+            # A dropped message is never acknowledged: without this, its attempt could send no further
+            # checkpoint.
             other.sending = None
             other.unsent = other.unsent or dropped.checkpoint
         attempt.sending, attempt.unsent = checkpoint, None
@@ -269,12 +277,12 @@ class Work:
         if attempt is None:
             return
         attempt.sending = None
-        if attempt.unsent is not None and attempt.stage is Stage.running:
+        if attempt.unsent is not None and attempt.stage is AttemptStage.running:
             self._send_checkpoint(now_ns, attempt)
 
 
-def newer(one: Checkpoint | None, other: Checkpoint | None) -> Checkpoint | None:
-    """The checkpoint that is further, if there is any."""
+def later_checkpoint(one: Checkpoint | None, other: Checkpoint | None) -> Checkpoint | None:
+    """Return the checkpoint with more finished steps, or None."""
     if one is None or other is None:
         return one or other
     return other if other.step > one.step else one

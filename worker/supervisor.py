@@ -1,13 +1,13 @@
-"""Keeps one program and all that it starts: `python -I -S keeper.py PROGRAM ARGUMENT…`. Standard library
-alone, so that it starts fast.
+"""Runs one program and ends its whole process tree: `python -I -S supervisor.py PROGRAM ARGUMENT…`. It
+imports only the standard library, so that it starts fast.
 
 A program's child can leave its process group and its parent (setsid, a double fork), but not its subreaper
-(prctl(2), PR_SET_CHILD_SUBREAPER): whoever loses its parent becomes the keeper's child. So the tree below a
-keeper is all of the task, and the keeper ends when that tree is gone: once the program ended, or once the
-other end of its standard input closed, be it that the worker wants so or that it died.
+(prctl(2), PR_SET_CHILD_SUBREAPER): an orphan becomes the supervisor's child. So the processes below a
+supervisor are the whole task, and the supervisor ends when they have ended: after the program's end, or after
+the other end of its standard input is closed, by the worker or by the worker's death.
 
-Standard input is a socket to the worker. One line comes back over it: `exit 3`, `signal 9`, or `cannot` and
-why the program could not be started. The program does not inherit it.
+Standard input is a socket to the worker. The supervisor writes one line to it: `exit 3`, `signal 9`, or
+`cannot` and why the program could not be started. The program does not inherit it.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from contextlib import suppress
 PR_SET_DUMPABLE, PR_SET_CHILD_SUBREAPER, PR_GET_CHILD_SUBREAPER = 4, 36, 37
 LOOK_S = 0.002
 END_WITHIN_S = 5.0
-"""What cannot be killed in this time hangs in the kernel; the container's end takes it."""
+"""A process that survives SIGKILL for this long hangs in the kernel, and ends with the container."""
 
 
 def prctl(option: int, value: int) -> None:
@@ -36,46 +36,46 @@ def prctl(option: int, value: int) -> None:
 
 
 def is_subreaper() -> bool:
-    """Whether orphans below this process become its children."""
+    """Return whether orphans among this process's descendants become its children."""
     answer = ctypes.c_int(0)
     ctypes.CDLL(None).prctl(PR_GET_CHILD_SUBREAPER, ctypes.byref(answer), 0, 0, 0)
     return answer.value == 1
 
 
-def families() -> dict[int, list[int]]:
-    """The children of each process that has any, zombies among them."""
+def child_pids_by_parent() -> dict[int, list[int]]:
+    """Return the children of each process that has any, zombies included."""
     found: dict[int, list[int]] = {}
     for entry in os.listdir("/proc"):
         if entry.isdigit():
             try:
                 with open(f"/proc/{entry}/stat", "rb") as stat:
-                    # The second field is the program's name, in brackets, and may hold anything.
+                    # The second field is the program's name, in brackets, and may contain any character.
                     parent = int(stat.read().rpartition(b")")[2].split()[1])
             except OSError:
-                continue  # It ended meanwhile.
+                continue  # The process has ended.
             found.setdefault(parent, []).append(int(entry))
     return found
 
 
-def below(pid: int) -> list[int]:
-    """All processes below one, parents first."""
-    family = families()
-    found = list(family.get(pid, ()))
+def descendants(pid: int) -> list[int]:
+    """Return all descendants of a process, parents first."""
+    children = child_pids_by_parent()
+    found = list(children.get(pid, ()))
     for one in found:
-        found += family.get(one, ())
+        found += children.get(one, ())
     return found
 
 
-def end_below(but: Collection[int] = ()) -> bool:
-    """Kill and reap all that is below this process, its children `but` and theirs left out.
+def kill_descendants(spare: Collection[int] = ()) -> bool:
+    """Kill and reap all descendants of this process but the children in `spare` and theirs.
 
-    What is orphaned or born meanwhile is looked for again, until nothing is left; False where that took
-    longer than END_WITHIN_S. This process must be a subreaper.
+    Repeats until none is left, since processes are orphaned and started meanwhile; returns False where that
+    takes longer than END_WITHIN_S. This process must be a subreaper.
     """
     deadline_s = time.monotonic() + END_WITHIN_S
-    while children := [pid for pid in families().get(os.getpid(), ()) if pid not in but]:
+    while children := [pid for pid in child_pids_by_parent().get(os.getpid(), ()) if pid not in spare]:
         for child in children:
-            for pid in (child, *below(child)):
+            for pid in (child, *descendants(child)):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
         for child in children:
@@ -87,27 +87,31 @@ def end_below(but: Collection[int] = ()) -> bool:
     return True
 
 
-def keep(argv: list[str], lifeline: socket.socket) -> str:
-    """Run a program until it ends or the lifeline does; returns how it ended, "" after the lifeline's end."""
+def supervise(argv: list[str], lifeline: socket.socket) -> str:
+    """Run a program until it ends or the lifeline is closed; returns how it ended, "" where the lifeline was
+    closed.
+
+    Raises OSError where no process can be made.
+    """
     reading, writing = os.pipe()  # Closed by a successful exec, else it carries the error.
     pid = os.fork()
     if pid == 0:
-        _become(argv, writing)
+        _exec(argv, writing)
     os.close(writing)
-    with os.fdopen(reading) as told:
-        error = told.read()
+    with os.fdopen(reading) as pipe:
+        error = pipe.read()
     if error:
         os.waitpid(pid, 0)
         return f"cannot {error}"
-    # The program's output is not ours to hold: whoever reads it waits for the last holder.
+    # A reader of the program's output waits for the last process that has it open: this one must not.
     null = os.open(os.devnull, os.O_RDWR)
     os.dup2(null, 1)
     os.dup2(null, 2)
     return _wait(pid, lifeline)
 
 
-def _become(argv: list[str], writing: int) -> None:
-    """In the child: the program itself, or the error in the pipe."""
+def _exec(argv: list[str], writing: int) -> None:
+    """In the child: execute the program, or write the error to the pipe."""
     try:
         null = os.open(os.devnull, os.O_RDONLY)
         os.dup2(null, 0)
@@ -127,7 +131,7 @@ def _wait(pid: int, lifeline: socket.socket) -> str:
     signal.set_wakeup_fd(wake)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
     while True:
-        # Everything that is orphaned becomes ours, and is reaped here.
+        # Orphans become children of this process, and are reaped here.
         while True:
             try:
                 done, status = os.waitpid(-1, os.WNOHANG)
@@ -145,19 +149,19 @@ def _wait(pid: int, lifeline: socket.socket) -> str:
 
 
 def main() -> int:
-    """Keep the program that the arguments name."""
+    """Run the program that the arguments name."""
     prctl(PR_SET_CHILD_SUBREAPER, 1)
     prctl(PR_SET_DUMPABLE, 0)
     lifeline = socket.socket(fileno=os.dup(0))
     try:
-        said = keep(sys.argv[1:], lifeline)
-    except OSError as error:  # No process more may be made here.
-        said = f"cannot {error}"
-    end_below()
+        report = supervise(sys.argv[1:], lifeline)
+    except OSError as error:  # The limit on processes is reached.
+        report = f"cannot {error}"
+    kill_descendants()
     try:
-        lifeline.sendall(f"{said}\n".encode()[:4096])
+        lifeline.sendall(f"{report}\n".encode()[:4096])
     except OSError:
-        return 1  # Nobody asks any more.
+        return 1  # The worker has closed the lifeline.
     return 0
 
 

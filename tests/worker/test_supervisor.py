@@ -12,7 +12,7 @@ import pytest
 
 from tests.worker.small_coordinator import until
 from tests.worker.test_tasks import ROOT, Bench, bench, gone, lives
-from worker import keeper
+from worker import supervisor
 
 __all__ = ["bench"]
 
@@ -94,14 +94,14 @@ async def test_a_program_that_multiplies_is_ended_whole(bench: Bench, tmp_path: 
     await written(tmp_path, 20)
     bench.stop()
     await until(lambda: not any(lives(pid) for pid in pids_in(tmp_path)), "the end of all", 20)
-    await until(lambda: not bench.executor.stop_all(), "the end of its keeper", 20)
+    await until(lambda: not bench.executor.stop_all(), "the end of its supervisor", 20)
     assert [pid for pid in pids_in(tmp_path) if lives(pid)] == []
 
 
 async def test_a_program_that_holds_its_keeper_up_is_ended_all_the_same(
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(keeper, "END_WITHIN_S", 0.1)
+    monkeypatch.setattr(supervisor, "END_WITHIN_S", 0.1)
     bench.start("command", {"argv": ["sh", "-c", f"kill -STOP $PPID; setsid {SLEEPER} & sleep 600"]})
     (pid,) = await written(tmp_path)
     bench.stop()
@@ -122,11 +122,11 @@ async def test_a_program_has_no_descriptor_but_its_three_streams(bench: Bench) -
 
 WORKER = """
 import asyncio, sys
-from worker import keeper
+from worker import supervisor
 from worker.tasks import command
 from worker.tasks.kind import TaskError
 from wire.kinds import Command
-keeper.prctl(keeper.PR_SET_CHILD_SUBREAPER, 1)
+supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
 
 async def main():
     beside = asyncio.create_task(command.run(Command(argv=["sleep", "1"]), None))
@@ -156,9 +156,9 @@ async def test_what_a_program_left_that_killed_its_keeper_is_ended_and_nothing_e
         assert said is not None
         try:
             told = await asyncio.to_thread(lambda: [said.readline() for _ in range(2)])
-            assert told == ["cannot run 'sh': its keeper was killed\n", "0\n"]
+            assert told == ["cannot run 'sh': its supervisor was killed\n", "0\n"]
             assert [pid for pid in pids_in(tmp_path) if lives(pid)] == []
-            assert [pid for pid in keeper.below(process.pid) if lives(pid)] == []
+            assert [pid for pid in supervisor.descendants(process.pid) if lives(pid)] == []
         finally:
             process.kill()
 
@@ -166,7 +166,7 @@ async def test_what_a_program_left_that_killed_its_keeper_is_ended_and_nothing_e
 async def test_what_a_program_started_ends_with_a_worker_that_is_killed(tmp_path: Path) -> None:
     with start_worker(tmp_path, f"setsid {SLEEPER} & sleep 600") as process:
         (pid,) = await written(tmp_path)
-        below = keeper.below(process.pid)
+        below = supervisor.descendants(process.pid)
         process.kill()
     for each in {pid, *below}:
         await gone(each)
@@ -174,20 +174,20 @@ async def test_what_a_program_started_ends_with_a_worker_that_is_killed(tmp_path
 
 SWEEPING = """
 import asyncio, time
-from worker import keeper
+from worker import supervisor
 from worker.tasks import command
 from worker.tasks.kind import TaskError
 from wire.kinds import Command
-keeper.prctl(keeper.PR_SET_CHILD_SUBREAPER, 1)
-end_below = keeper.end_below
+supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
+kill_descendants = supervisor.kill_descendants
 sweeps = []
 
 def slowly(but):
     sweeps.append(but)
     time.sleep(0.5)
-    return end_below(but)
+    return kill_descendants(but)
 
-keeper.end_below = slowly
+supervisor.kill_descendants = slowly
 
 async def main():
     late = asyncio.create_task(command.run(Command(argv=["sleep", "600"], timeout_ms=100), None))
@@ -219,11 +219,11 @@ async def test_a_command_that_begins_while_another_ones_orphans_are_looked_for_i
 
 CANCELLED = """
 import asyncio, time
-from worker import keeper
+from worker import supervisor
 from worker.tasks import command
 from wire.kinds import Command
-keeper.prctl(keeper.PR_SET_CHILD_SUBREAPER, 1)
-keeper.END_WITHIN_S = 60
+supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
+supervisor.END_WITHIN_S = 60
 
 async def main():
     task = asyncio.create_task(command.run(Command(argv=["sleep", "600"]), None))

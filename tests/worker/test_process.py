@@ -12,11 +12,10 @@ from wire import events
 from wire.channel import Channel
 from wire.codec import Limits, Opener, Sealer
 from wire.messages import Envelope, Frame, Goodbye
-from worker.health import Health
-from worker.identity import own_index
+from worker.console_log import ConsoleLog
 from worker.journal_file import JournalFile
-from worker.narrator import Narrator
-from worker.traffic import Traffic
+from worker.process import HealthFile, own_index
+from worker.traffic import TrafficCounters
 
 
 def test_a_worker_is_told_its_number() -> None:
@@ -88,10 +87,10 @@ def test_a_write_that_is_cut_short_is_gone_on_with(tmp_path: Path, monkeypatch: 
 def test_the_health_file_is_there_while_connected(tmp_path: Path) -> None:
     path = tmp_path / "healthy"
     path.touch()
-    health = Health(path)
-    health.show(False)
+    health = HealthFile(path)
+    health.write_status(False)
     assert not path.exists()
-    health.show(True)
+    health.write_status(True)
     assert path.exists()
 
 
@@ -101,7 +100,7 @@ class Log:
     def __init__(self) -> None:
         self.lines: list[str] = []
         self.now_ms = 0
-        self.tell = Narrator("worker-7", self.lines.append, lambda: self.now_ms * 1_000_000)
+        self.tell = ConsoleLog("worker-7", self.lines.append, lambda: self.now_ms * 1_000_000)
 
 
 def test_the_log_names_the_worker_and_tells_of_connections_and_losses() -> None:
@@ -136,7 +135,7 @@ def test_tasks_make_no_lines() -> None:
 
 def test_traffic_adds_up_over_connections_and_is_told_only_when_it_changed() -> None:
     channel = Channel()
-    traffic = Traffic(channel)
+    traffic = TrafficCounters(channel)
     frame = Frame(0, 0, [Envelope(0, Goodbye("x" * 1_000))])
     for _ in range(2):
         sealer, opener = Sealer(b"k"), Opener(b"k", Limits())
@@ -144,8 +143,8 @@ def test_traffic_adds_up_over_connections_and_is_told_only_when_it_changed() -> 
         opener.open(sealer.seal(frame))
         traffic.sent(frame)
         traffic.received(frame)
-        traffic.moved.sent_bytes += 600
-        traffic.moved.received_bytes += 600
+        traffic.socket_bytes.sent_bytes += 600
+        traffic.socket_bytes.received_bytes += 600
     told = traffic.changed()
     assert told is not None
     assert (told["frames_sent"], told["messages_received"]) == (2, 2)
