@@ -32,7 +32,7 @@ class Cpu(ContainerFault):
 
     cores: Annotated[
         float,
-        Field(ge=0.01, le=64, description="processor cores it may use, like 0.1; fewer than without the fault"),
+        Field(ge=0.01, le=64, description="processor cores it may use, fewer than without it; like 0.1"),
     ]
 
     def alone(self) -> frozenset[Aspect]:

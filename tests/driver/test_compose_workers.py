@@ -23,8 +23,10 @@ def template(**volumes: object) -> dict[str, Any]:
         "Name": "/lab-worker-1",
         "Config": {"Hostname": "f5ec", "Image": "w", "Labels": labels, "User": "10001:10001", **volumes},
         "HostConfig": {
-            "Binds": ["/runs/1/worker-1:/journal:rw", "/else:/else:ro"], "ReadonlyRootfs": True,
-            "CpuQuota": 100_000, "Memory": 128 << 20,
+            "Binds": ["/runs/1/worker-1:/journal:rw", "/else:/else:ro"],
+            "ReadonlyRootfs": True,
+            "CpuQuota": 100_000,
+            "Memory": 128 << 20,
         },
         "NetworkSettings": {"Networks": {"lab_links": {"Aliases": ["lab-worker-1", "worker"]}}},
     }
