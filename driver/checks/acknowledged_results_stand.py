@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections import Counter
 
 from driver.checks.check import Check, Params
+from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
+from driver.histories.journal_gaps import WORKERS
 from driver.histories.refusals import omitted_of
-from driver.judging.findings import Finding, failed, passed, show, unknown
-from driver.judging.wholeness import WORKERS
 from driver.metrics import Metrics
 from wire.events import Finished, ResultAcknowledged, ResultRefused, TaskDone
 

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.histories.connections import stories
-from driver.histories.course import course
+from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.histories.connection_history import connection_histories
 from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, difference, holds
-from driver.judging.findings import Finding, failed, passed, show, unknown
-from driver.judging.wholeness import WORKERS
+from driver.histories.journal_gaps import WORKERS
+from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
 from wire.events import Connected, Event, Lost, WorkerGone, WorkerJoined, WorkerLost
 
@@ -20,27 +20,32 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
     Time under a fault is excused.
     """
-    run = history.view(course)
-    told = history.view(stories)
-    if not any(story.own for story in told.values()) or not any(story.seen for story in told.values()):
+    run = history.view(run_timeline)
+    told = history.view(connection_histories)
+    if not any(connections.by_worker for connections in told.values()) or not any(
+        connections.by_coordinator for connections in told.values()
+    ):
         return unknown(NAME, "one of the two sides never spoke of a connection")
     split = [
-        story
-        for story in told.values()
-        if holds(story.own, run.end_ns - 1) != holds(story.seen, run.end_ns - 1)
+        connections
+        for connections in told.values()
+        if holds(connections.by_worker, run.end_ns - 1) != holds(connections.by_coordinator, run.end_ns - 1)
     ]
     if split:
-        believer = "the worker" if holds(split[0].own, run.end_ns - 1) else "the coordinator"
+        believer = "the worker" if holds(split[0].by_worker, run.end_ns - 1) else "the coordinator"
         because = (
             f"at the end {len(split)} workers are connected for one side only: {split[0].worker} ({believer})"
         )
         evidence = show(history, _around(history, split[0].worker, run.end_ns))
         return failed(NAME, because, measured=len(split), threshold=0, margin=-len(split), evidence=evidence)
     worst: tuple[int, str, str, Interval] = (0, "", "", (0, 0))
-    for story in told.values():
-        for kind, ones, others in (("zombie", story.own, story.seen), ("ghost", story.seen, story.own)):
+    for connections in told.values():
+        for kind, ones, others in (
+            ("zombie", connections.by_worker, connections.by_coordinator),
+            ("ghost", connections.by_coordinator, connections.by_worker),
+        ):
             for stretch in difference(difference(ones, others), run.under_fault):
-                worst = max(worst, (stretch[1] - stretch[0], story.worker, kind, stretch))
+                worst = max(worst, (stretch[1] - stretch[0], connections.worker, kind, stretch))
     longest_s, bound_s = worst[0] / 1e9, params["longest_s"]
     numbers = {"measured": longest_s, "threshold": bound_s, "margin": bound_s - longest_s, "unit": "s"}
     if longest_s > bound_s:

@@ -7,10 +7,10 @@ from itertools import pairwise
 import msgspec
 
 from driver.checks.check import Check, Params
+from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.events import LastState
 from driver.histories.history import COORDINATOR, History
-from driver.histories.task_lives import task_book
-from driver.judging.findings import Finding, failed, passed, show, unknown
+from driver.histories.task_history import task_index
 from driver.metrics import Metrics
 from wire.control import State
 from wire.events import Totals
@@ -65,7 +65,7 @@ def _last(history: History, books: list[Totals]) -> Finding:
 
 def _by_lines(history: History, at_ns: int) -> dict[str, tuple[int, int]]:
     """How many tasks the lines speak of, least and most: a line may stand a moment beside its book."""
-    lives = history.view(task_book).lives.values()
+    lives = history.view(task_index).tasks.values()
     submitted = [life.submitted.at_ns for life in lives if life.submitted]
     results = [life.result for life in lives if life.result]
     completed = [result.at_ns for result in results if result.outcome == "completed"]

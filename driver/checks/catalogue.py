@@ -30,10 +30,10 @@ from driver.checks import (
     workers_were_cut_off,
 )
 from driver.checks.check import Check, Params
+from driver.checks.finding import Finding, Status, unknown
 from driver.histories.history import History
-from driver.histories.machine import machine_too_busy
-from driver.judging.findings import Finding, Status, unknown
-from driver.judging.wholeness import gap_among
+from driver.histories.journal_gaps import gap_among
+from driver.histories.machine_load import machine_too_busy
 from driver.metrics import Metrics
 
 CHECKS: dict[str, Check] = {

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 
+from driver.checks.finding import Finding
 from driver.histories.history import History
-from driver.judging.findings import Finding
-from driver.judging.wholeness import EVERYBODY
+from driver.histories.journal_gaps import EVERYBODY
 from driver.metrics import Metrics
 
 Params = Mapping[str, float]

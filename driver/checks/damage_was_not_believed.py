@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections import Counter
 
 from driver.checks.check import Check, Params
+from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
-from driver.judging.findings import Finding, failed, passed, show, unknown
-from driver.judging.wholeness import WORKERS
+from driver.histories.journal_gaps import WORKERS
 from driver.metrics import Metrics
 from wire.events import FrameRefused
 from wire.refusals import FrameFault

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.histories.course import course
+from driver.checks.finding import Finding, passed, unknown
 from driver.histories.history import History
-from driver.histories.machine import latenesses
-from driver.judging.findings import Finding, passed, unknown
+from driver.histories.machine_load import driver_delays
+from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
 
 NAME = "driver_was_punctual"
@@ -14,7 +14,7 @@ NAME = "driver_was_punctual"
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Never failed: a driver that was stopped or starved says nothing about the system."""
-    worst = max(latenesses(history), key=lambda one: one.late_s, default=None)
+    worst = max(driver_delays(history), key=lambda one: one.late_s, default=None)
     if worst is None:
         return unknown(NAME, "the driver did nothing that had a time")
     limit_s = params["at_most_s"]
@@ -22,7 +22,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         "measured": worst.late_s, "threshold": limit_s, "margin": limit_s - worst.late_s, "unit": "s",
     }  # fmt: skip
     if worst.late_s > limit_s:
-        at_s = history.view(course).at_s(worst.due_ns)
+        at_s = history.view(run_timeline).at_s(worst.due_ns)
         because = (
             f"the driver itself was late by {worst.late_s:.1f} s with {worst.what} (due at {at_s:.1f} s): it "
             "was stopped, or got no processor"

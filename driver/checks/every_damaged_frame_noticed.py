@@ -5,10 +5,10 @@ from __future__ import annotations
 from bisect import bisect_right
 
 from driver.checks.check import Check, Param, Params
-from driver.histories.course import FaultWindow, course
+from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
-from driver.judging.findings import Finding, failed, passed, show, unknown
-from driver.judging.wholeness import WORKERS
+from driver.histories.journal_gaps import WORKERS
+from driver.histories.run_timeline import FaultWindow, run_timeline
 from driver.metrics import Metrics
 from wire.events import ConnectFailed, Event, FrameRefused, HandshakeRefused, Lost, Traffic
 
@@ -19,7 +19,7 @@ _LATE_NS = 2_000_000_000
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Takes the damage that receipts measured, and expects a notice on every link that carried enough."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     damaging = [
         (window, window.receipt.measured[DAMAGE])
         for window in run.faults

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.histories.course import course
+from driver.checks.finding import Finding, passed, show, unknown
 from driver.histories.history import History
-from driver.judging.findings import Finding, passed, show, unknown
+from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
 
 NAME = "faults_were_proved"
@@ -13,7 +13,7 @@ NAME = "faults_were_proved"
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Never failed: a fault that is not proved makes the run prove nothing."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     if run.failed:
         first = run.failed[0]
         because = (

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
+from driver.checks.finding import Finding, passed, unknown
 from driver.histories.history import History
-from driver.judging.findings import Finding, passed, unknown
-from driver.judging.wholeness import gaps
+from driver.histories.journal_gaps import gaps
 from driver.metrics import Metrics
 
 NAME = "journals_complete"

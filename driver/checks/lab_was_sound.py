@@ -3,12 +3,19 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.histories.course import Course, course
-from driver.histories.events import Aborted, ContainerExited, ContainerSeen, Healed, SubmitGivenUp, Trouble
+from driver.checks.finding import Finding, passed, show, unknown
+from driver.histories.container_changes import Disturbance, disturbances, unplanned_exits
+from driver.histories.events import (
+    Aborted,
+    ContainerExited,
+    FinalContainerState,
+    Healed,
+    LabTrouble,
+    SubmitGivenUp,
+)
 from driver.histories.history import COORDINATOR, History
-from driver.judging.container_changes import Disturbance, disturbances, unplanned_exits
-from driver.judging.findings import Finding, passed, show, unknown
-from driver.judging.wholeness import ALIVE
+from driver.histories.journal_gaps import ALIVE
+from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
 
 NAME = "lab_was_sound"
@@ -17,12 +24,12 @@ NAMED = 5
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Never failed: the lab's own trouble is no fault of the system that it judges."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     for aborted in history.of(Aborted)[:1]:
         return unknown(NAME, f"the run was ended early: {aborted.because}", evidence=show(history, [aborted]))
-    for trouble in history.of(Trouble)[:1]:
+    for trouble in history.of(LabTrouble)[:1]:
         because = f"{trouble.what}: {trouble.detail}"
-        return unknown(NAME, because, evidence=show(history, history.of(Trouble)))
+        return unknown(NAME, because, evidence=show(history, history.of(LabTrouble)))
     stopped = [phase for phase in run.phases.values() if phase.outcome == "stopped"]
     if stopped:
         return unknown(NAME, f"the run was stopped in its phase {stopped[0].name}: {stopped[0].detail}")
@@ -36,7 +43,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     judged = {COORDINATOR, *history.workers}
     dead = [
         seen
-        for seen in history.of(ContainerSeen)
+        for seen in history.of(FinalContainerState)
         if seen.container not in judged and seen.status not in ALIVE
     ]
     if dead:
@@ -61,7 +68,7 @@ def _containers(history: History) -> list[str]:
     return sorted({exited.container for exited in history.of(ContainerExited)})
 
 
-def _named(one: Disturbance, run: Course) -> str:
+def _named(one: Disturbance, run: RunTimeline) -> str:
     from_s, until_s = (run.at_s(at_ns) for at_ns in (one.from_ns, one.until_ns))
     return f"{one.container} was {one.change} from {from_s:.1f} s to {until_s:.1f} s"
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from driver.checks.check import Check, Params
-from driver.histories.course import BEFORE_NS, Course, FaultWindow, course
+from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
-from driver.judging.findings import Finding, failed, passed, show, unknown
-from driver.judging.wholeness import WORKERS
+from driver.histories.journal_gaps import WORKERS
+from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, RunTimeline, run_timeline
 from driver.metrics import Metrics
 from wire.events import (
     Dropped,
@@ -31,7 +31,7 @@ HEARD_NS = 5_000_000_000
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Leaves out who was cut off at that time: a goodbye that cannot arrive is no fault of the worker."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     leaves = [
         (window, worker)
         for window in run.faults
@@ -61,18 +61,18 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     return passed(NAME, because, measured=0, threshold=0, margin=0)
 
 
-def _is_cut_off(run: Course, worker: str, leave: FaultWindow) -> bool:
+def _is_cut_off(run: RunTimeline, worker: str, leave: FaultWindow) -> bool:
     return any(
         other is not leave
         and other.cuts
-        and other.due_ns <= leave.began_ns + BEFORE_NS
-        and (other.ended_ns is None or other.ended_ns >= leave.due_ns - BEFORE_NS)
-        for other in run.reaching(worker)
+        and other.due_ns <= leave.began_ns + EARLY_EFFECT_NS
+        and (other.ended_ns is None or other.ended_ns >= leave.due_ns - EARLY_EFFECT_NS)
+        for other in run.faults_on(worker)
     )
 
 
 def _trouble(history: History, leave: FaultWindow, worker: str) -> tuple[str, Sequence[Event]] | None:
-    from_ns, until_ns = leave.due_ns - BEFORE_NS, leave.began_ns + HEARD_NS
+    from_ns, until_ns = leave.due_ns - EARLY_EFFECT_NS, leave.began_ns + HEARD_NS
     life = _life(history.by(worker), leave.due_ns)
     last = life[-1] if life else None
     if not isinstance(last, ProcessStopping):

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from driver.checks.check import Check, Params
-from driver.histories.events import LinkFound, LinksSeen, RunStarted
+from driver.checks.finding import Finding, passed, show, unknown
+from driver.histories.events import LinksSeen, ProxyLink, RunStarted
 from driver.histories.history import History
-from driver.judging.findings import Finding, passed, show, unknown
 from driver.metrics import Metrics
 
 NAME = "links_as_planned"
@@ -42,7 +42,7 @@ def _differences(look: LinksSeen) -> Iterator[str]:
         yield from (f"link {name} is gone" for name in sorted(planned.keys() - found.keys()))
 
 
-def _between(planned: LinkFound, found: LinkFound, at_the_end: bool) -> Iterator[str]:
+def _between(planned: ProxyLink, found: ProxyLink, at_the_end: bool) -> Iterator[str]:
     if found.upstream != planned.upstream:
         yield f"link {planned.name} leads to {found.upstream[:80]}, planned {planned.upstream}"
     if _address(found.listen) != _address(planned.listen):

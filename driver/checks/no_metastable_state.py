@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.histories.course import course
+from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import History
-from driver.histories.task_lives import TaskLife, task_book
-from driver.judging.findings import Finding, failed, passed, show, unknown
+from driver.histories.run_timeline import run_timeline
+from driver.histories.task_history import TaskHistory, task_index
 from driver.metrics import Metrics
 from driver.metrics.metric import percentile
 from wire.events import ConnectFailed, Event, Lost
@@ -16,11 +16,11 @@ NAME = "no_metastable_state"
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Compares tasks due before the first fault with those due `settle_s` and more after the last heal."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     if run.first_fault_ns is None or not run.heals or run.last_load_ns is None:
         return unknown(NAME, "without a fault that ended, and load, there is no trigger that could be gone")
     from_ns = run.heals[-1] + int(params["settle_s"] * 1e9)
-    lives = history.view(task_book).promised
+    lives = history.view(task_index).accepted
     before = [life for life in lives if 0 < life.intended_ns < run.first_fault_ns]
     after = [life for life in lives if life.intended_ns >= from_ns]
     if len(before) < params["tasks"] or len(after) < params["tasks"]:
@@ -51,7 +51,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     return passed(NAME, because, **numbers)
 
 
-def _median_s(lives: list[TaskLife], end_ns: int) -> float:
+def _median_s(lives: list[TaskHistory], end_ns: int) -> float:
     # A task without a result counts with the time that it has waited so far: else an overload would hide
     # itself.
     waits = sorted(

@@ -5,12 +5,12 @@ where others make up for it.
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.histories.course import Course, course
-from driver.histories.events import ContainerExited, ContainerSeen
+from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.histories.container_changes import asked_by_others, can_end, unplanned_exits
+from driver.histories.events import ContainerExited, FinalContainerState
 from driver.histories.history import COORDINATOR, DRIVER, History
-from driver.judging.container_changes import asked_by_others, can_end, unplanned_exits
-from driver.judging.findings import Finding, failed, passed, show, unknown
-from driver.judging.wholeness import ALIVE
+from driver.histories.journal_gaps import ALIVE
+from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
 from wire.events import Event, GaveUp, ProcessStarted, ProcessStopping
 
@@ -19,12 +19,12 @@ NAME = "no_process_died"
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Looks at what the engine says at the end, and for lives that ended while no fault was aimed at them."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     processes = [COORDINATOR, *history.workers]
     lives = sum(1 for started in history.of(ProcessStarted) if started.by in processes)
     if not lives:
         return unknown(NAME, "no process ever wrote that it started")
-    for seen in history.of(ContainerSeen):
+    for seen in history.of(FinalContainerState):
         if seen.container in processes and seen.status not in ALIVE:
             why = ", out of memory" if seen.out_of_memory else ""
             because = f"{seen.container} was {seen.status} at the end, exit code {seen.exit_code}{why}"
@@ -48,7 +48,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     )
 
 
-def _ends_without_cause(history: History, process: str, run: Course) -> list[list[Event]]:
+def _ends_without_cause(history: History, process: str, run: RunTimeline) -> list[list[Event]]:
     """The ends of lives before the run's end: the last line of each, and the first of the next one."""
     ends: list[list[Event]] = []
     last: Event | None = None
@@ -65,7 +65,7 @@ def _ends_without_cause(history: History, process: str, run: Course) -> list[lis
     return ends
 
 
-def _how(history: History, exited: ContainerExited, run: Course) -> str:
+def _how(history: History, exited: ContainerExited, run: RunTimeline) -> str:
     """One end of a process, in words."""
     killed = asked_by_others(history, exited)
     asked = f" after the engine was asked by others to send it signal {killed.detail}" if killed else ""

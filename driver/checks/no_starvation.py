@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 from driver.checks.check import Check, Param, Params
+from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
-from driver.judging.findings import Finding, failed, passed, show, unknown
 from driver.metrics import Metrics
 from wire.events import Assigned, AttemptLost, Submitted, TaskDone
 

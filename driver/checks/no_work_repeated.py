@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from driver.checks.check import Check, Params
+from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
-from driver.histories.task_lives import task_book
-from driver.judging.findings import Finding, failed, passed, show, unknown
-from driver.judging.wholeness import WORKERS
+from driver.histories.journal_gaps import WORKERS
+from driver.histories.task_history import task_index
 from driver.metrics import Metrics
 from wire.events import Assigned, Event, Finished, ResultRefused, Started, WorkerJoined
 
@@ -69,7 +69,7 @@ def _told_anew(history: History) -> list[Sequence[Event]]:
     for joined in history.of(WorkerJoined):
         if joined.outcome == "reset":
             resets_ns.setdefault(joined.worker, joined.at_ns)
-    lives = history.view(task_book).lives
+    lives = history.view(task_index).tasks
     anew: list[Sequence[Event]] = []
     for refused in history.of(ResultRefused):
         done = lives[refused.task].result if refused.task in lives else None

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
+from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, DRIVER, History
-from driver.histories.task_lives import task_book
-from driver.judging.findings import Finding, failed, passed, show, unknown
+from driver.histories.task_history import task_index
 from driver.metrics import Metrics
 
 NAME = "nothing_counted_twice"
@@ -13,8 +13,8 @@ NAME = "nothing_counted_twice"
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Counts the lines that count a result; the same one told again after a restart stands once."""
-    book = history.view(task_book)
-    twice = [life for life in book.lives.values() if len(life.done) > 1]
+    book = history.view(task_index)
+    twice = [life for life in book.tasks.values() if len(life.done) > 1]
     if twice:
         because = (
             f"{len(twice)} tasks have more than one counted result: {twice[0].task} has {len(twice[0].done)}"
@@ -29,8 +29,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         )
     unasked = [
         life
-        for life in book.lives.values()
-        if life.done and not life.promised and life.task not in book.unanswered
+        for life in book.tasks.values()
+        if life.done and not life.was_accepted and life.task not in book.unanswered
     ]
     if unasked:
         because = f"{len(unasked)} results are of tasks that nobody submitted: {unasked[0].task}"
@@ -42,7 +42,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
             margin=-len(unasked),
             evidence=show(history, unasked[0].done),
         )
-    results = sum(1 for life in book.lives.values() if life.done)
+    results = sum(1 for life in book.tasks.values() if life.done)
     if not results:
         return unknown(NAME, "no result was counted at all")
     return passed(NAME, f"{results} results, each of a task of its own", measured=0, threshold=0, margin=0)

@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
+from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
-from driver.histories.task_lives import TaskLife, task_book
-from driver.judging.findings import Finding, failed, passed, show, unknown
+from driver.histories.task_history import TaskHistory, task_index
 from driver.metrics import Metrics
 from wire.events import Assigned, Event, Submitted
 
@@ -14,10 +14,10 @@ NAME = "order_within_priority"
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Looks at first assignments alone: a task that waits again after a lost attempt has its old place."""
-    lives = history.view(task_book).lives
-    latest: dict[str, tuple[int, TaskLife]] = {}
+    lives = history.view(task_index).tasks
+    latest: dict[str, tuple[int, TaskHistory]] = {}
     place: dict[str, int] = {event.task: index for index, event in enumerate(history.of(Submitted))}
-    overtaken: list[tuple[TaskLife, TaskLife]] = []
+    overtaken: list[tuple[TaskHistory, TaskHistory]] = []
     compared = 0
     for event in history.of(Assigned):
         life = lives[event.task]

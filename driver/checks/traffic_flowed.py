@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.histories.course import course
+from driver.checks.finding import Finding, passed, unknown
 from driver.histories.history import History
-from driver.judging.findings import Finding, passed, unknown
+from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
 from wire.events import TaskDone
 
@@ -15,7 +15,7 @@ NAME = "traffic_flowed"
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Never failed: a run without traffic proves nothing either way."""
     done = [event for event in history.of(TaskDone) if event.outcome == "completed"]
-    first_fault_ns = history.view(course).first_fault_ns
+    first_fault_ns = history.view(run_timeline).first_fault_ns
     before = sum(1 for event in done if first_fault_ns is None or event.at_ns < first_fault_ns)
     if len(done) < params["tasks"]:
         because = f"only {len(done)} tasks were completed; {params['tasks']:g} are needed to say anything"

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.histories.connections import Story, stories
-from driver.histories.course import BEFORE_NS, FaultWindow, course
+from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.histories.connection_history import ConnectionHistory, connection_histories
 from driver.histories.history import DRIVER, History
 from driver.histories.intervals import holds
-from driver.judging.findings import Finding, failed, passed, show, unknown
-from driver.judging.wholeness import WORKERS
+from driver.histories.journal_gaps import WORKERS
+from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, run_timeline
 from driver.metrics import Metrics
 
 NAME = "workers_were_cut_off"
@@ -18,12 +18,16 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Cut off and never back: failed. Not cut off: unknown, since the fault may have been none; but failed
     where a receipt proves that it lasted for so long that the worker must have noticed.
     """
-    run = history.view(course)
-    told = history.view(stories)
+    run = history.view(run_timeline)
+    told = history.view(connection_histories)
     cutting = [window for window in run.faults if window.cuts]
     if not cutting:
         return _without_cuts(params)
-    never_back = [story for story in told.values() if story.own and not holds_at_end(story, run.end_ns)]
+    never_back = [
+        connections
+        for connections in told.values()
+        if connections.by_worker and not holds_at_end(connections, run.end_ns)
+    ]
     if never_back:
         because = f"{len(never_back)} of {len(told)} workers never came back: {_names(never_back)}"
         lost = [outage.lost for outage in never_back[0].outages[-1:] if outage.lost]
@@ -56,34 +60,36 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     return passed(NAME, because, measured=cut)
 
 
-def was_cut_off(story: Story, window: FaultWindow) -> bool:
+def was_cut_off(connections: ConnectionHistory, window: FaultWindow) -> bool:
     """Whether a worker was without connection in a fault: broken in it, or already down when it began."""
     ended_ns = window.ended_ns if window.ended_ns is not None else window.began_ns
-    for outage in story.outages:
+    for outage in connections.outages:
         back_ns = outage.back_ns
-        began_inside = window.due_ns - BEFORE_NS <= outage.broken_ns <= ended_ns + BEFORE_NS
+        began_inside = window.due_ns - EARLY_EFFECT_NS <= outage.broken_ns <= ended_ns + EARLY_EFFECT_NS
         lasted_into = outage.broken_ns < window.began_ns and (back_ns is None or back_ns > window.began_ns)
         if began_inside or lasted_into:
             return True
     return False
 
 
-def _must_have_noticed(story: Story, window: FaultWindow, within_s: float) -> bool:
+def _must_have_noticed(connections: ConnectionHistory, window: FaultWindow, within_s: float) -> bool:
     """Whether the fault is proved, lasted for so long, and the worker lost nothing soon after it either."""
     receipt = window.receipt
     if receipt is None or not receipt.proved or window.ended_ns is None or _lasted_s(window) < within_s:
         return False
     until_ns = window.ended_ns + int(within_s * 1e9)
-    return not any(window.due_ns - BEFORE_NS <= outage.lost_ns <= until_ns for outage in story.outages)
+    return not any(
+        window.due_ns - EARLY_EFFECT_NS <= outage.lost_ns <= until_ns for outage in connections.outages
+    )
 
 
 def _lasted_s(window: FaultWindow) -> float:
     return ((window.ended_ns or window.began_ns) - window.began_ns) / 1e9
 
 
-def holds_at_end(story: Story, end_ns: int) -> bool:
+def holds_at_end(connections: ConnectionHistory, end_ns: int) -> bool:
     """Whether a worker believed itself connected when judging ends."""
-    return holds(story.own, end_ns - 1)
+    return holds(connections.by_worker, end_ns - 1)
 
 
 def _without_cuts(params: Params) -> Finding:
@@ -94,8 +100,8 @@ def _without_cuts(params: Params) -> Finding:
     return passed(NAME, "no fault of this run is meant to cut connections")
 
 
-def _names(told: list[Story]) -> str:
-    return ", ".join(story.worker for story in told[:5]) + (", …" if len(told) > 5 else "")
+def _names(told: list[ConnectionHistory]) -> str:
+    return ", ".join(connections.worker for connections in told[:5]) + (", …" if len(told) > 5 else "")
 
 
 CHECK = Check(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.judging.findings import Status
+from driver.checks.finding import Status
 from driver.judging.verdict import Outcome
 from driver.machine.root import working_root
 from driver.report.advice import advise

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from driver.histories.course import course
 from driver.histories.history import History
+from driver.histories.run_timeline import run_timeline
 from driver.metrics.signals import SIGNALS, Steps
 
 BINS = 240
@@ -25,7 +25,7 @@ class Curves:
 
 def curves(history: History) -> Curves | None:
     """The curves of a run, from shortly before its first fault until shortly after its last."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     faults = [(window.began_ns, window.ended_ns or run.end_ns) for window in run.faults]
     begin_ns, end_ns = run.begin_ns, run.end_ns
     if faults:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.histories.connections import LOSS, stories
+from driver.histories.connection_history import LOSS, connection_histories
 from driver.histories.history import History
 from driver.metrics import METRICS
 from driver.metrics.metric import Better, Metric, Unit
@@ -96,7 +96,7 @@ def by_worker(history: History) -> dict[str, dict[str, float]]:
         if value is not None:
             found[name].setdefault(worker, []).append(value)
 
-    for story in history.view(stories).values():
+    for story in history.view(connection_histories).values():
         for outage in story.outages:
             if outage.how != LOSS or outage.back is None:
                 continue

@@ -4,18 +4,18 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from driver.histories import events as told
-from driver.histories.course import FaultWindow, window_of
+from driver.histories import events as driver
+from driver.histories.run_timeline import FaultWindow, fault_window
 
 
 @dataclass
 class FaultNow:
     """One fault: what began, when it ended, and its receipt once there is one."""
 
-    begun: told.FaultBegun
+    begun: driver.FaultBegun
     window: FaultWindow
     ended_wall_s: float | None = None
-    receipt: told.Receipt | None = None
+    receipt: driver.Receipt | None = None
 
 
 class FaultsNow:
@@ -36,26 +36,26 @@ class FaultsNow:
                 found.setdefault(target, []).append(fault.begun.fault)
         return found
 
-    def begun(self, event: told.FaultBegun) -> FaultWindow:
+    def begun(self, event: driver.FaultBegun) -> FaultWindow:
         """One more; the window in which it is on."""
-        window = window_of(event, None, None)
+        window = fault_window(event, None, None)
         self.all[event.fault] = FaultNow(event, window)
         return window
 
-    def ended(self, event: told.FaultEnded) -> None:
+    def ended(self, event: driver.FaultEnded) -> None:
         """One less, unless it could not be ended."""
         fault = self.all.get(event.fault)
         if fault is not None and not event.detail:
             fault.ended_wall_s = event.wall_s
 
-    def healed(self, event: told.Healed) -> None:
+    def healed(self, event: driver.Healed) -> None:
         """None is left, unless some are."""
         if event.left:
             return
         for fault in self.on():
             fault.ended_wall_s = event.wall_s
 
-    def proved(self, event: told.Receipt) -> None:
+    def proved(self, event: driver.Receipt) -> None:
         """What the prober saw of one."""
         if event.fault in self.all:
             self.all[event.fault].receipt = event

@@ -8,9 +8,9 @@ from pathlib import Path
 from driver.dashboard.model import Model
 from driver.dashboard.picture import Painter
 from driver.dashboard.tail import Tail
-from driver.histories.course import window_of
 from driver.histories.events import FaultBegun
-from driver.histories.writers import reader_of
+from driver.histories.journal_kinds import reader_of
+from driver.histories.run_timeline import fault_window
 from wire.events import Event
 
 HOLD_NS = 150_000_000
@@ -72,4 +72,4 @@ class Feed:
 
 def _order(event: Event) -> int:
     """When an event takes its turn: a fault before what it causes, though it is told once it is whole."""
-    return window_of(event, None, None).due_ns if isinstance(event, FaultBegun) else event.at_ns
+    return fault_window(event, None, None).due_ns if isinstance(event, FaultBegun) else event.at_ns

@@ -13,7 +13,7 @@ from driver.dashboard.faults_now import FaultsNow
 from driver.dashboard.series import Series
 from driver.dashboard.told import TELL
 from driver.dashboard.worker_now import Standing, Usage, WorkerNow
-from driver.histories import events as told
+from driver.histories import events as driver
 from driver.histories.history import COORDINATOR
 from driver.metrics.metric import percentile
 from wire import events
@@ -42,7 +42,7 @@ class Model:
         self.coordinator = Usage()
         self.totals: events.Totals | None = None
         self.faults = FaultsNow()
-        self.run: told.RunStarted | None = None
+        self.run: driver.RunStarted | None = None
         self.phase = ""
         self.is_over = False
         """Whether what follows is the lab's own teardown, of which the report tells no connections either."""
@@ -63,14 +63,14 @@ class Model:
         self._second = 0
         self._rates = {"attempts": 0, "tasks": 0}
         self._on: dict[type[Event], Callable[[Any], None]] = {
-            told.RunStarted: self._run_started,
-            told.PhaseBegun: self._phase_begun,
-            told.FaultBegun: self._fault_begun,
-            told.PhaseEnded: self._phase_ended,
-            told.FaultEnded: self.faults.ended,
-            told.Healed: self.faults.healed,
-            told.Receipt: self.faults.proved,
-            told.Sample: self._sample,
+            driver.RunStarted: self._run_started,
+            driver.PhaseBegun: self._phase_begun,
+            driver.FaultBegun: self._fault_begun,
+            driver.PhaseEnded: self._phase_ended,
+            driver.FaultEnded: self.faults.ended,
+            driver.Healed: self.faults.healed,
+            driver.Receipt: self.faults.proved,
+            driver.ResourceSample: self._sample,
             events.Submitted: self._submitted,
             events.TaskDone: self._task_done,
             events.Totals: self._totals,
@@ -168,29 +168,29 @@ class Model:
         self._rates["attempts"] += 1
         self.attempts += not self.is_over
 
-    def _run_started(self, event: told.RunStarted) -> None:
+    def _run_started(self, event: driver.RunStarted) -> None:
         self.run = event
         for name in event.workers:
             self.worker(name)
 
-    def _phase_begun(self, event: told.PhaseBegun) -> None:
+    def _phase_begun(self, event: driver.PhaseBegun) -> None:
         self.phase = event.phase
         zero_ns = event.zero_ns or (event.at_ns if event.phase == "gate" else 0)
         if zero_ns:
             self.zero_ns, self.zero_wall_s = zero_ns, event.wall_s + (zero_ns - event.at_ns) / 1e9
         self.is_over |= event.phase == "collect"
 
-    def _phase_ended(self, event: told.PhaseEnded) -> None:
+    def _phase_ended(self, event: driver.PhaseEnded) -> None:
         self.is_over |= event.phase == "drain"
 
-    def _fault_begun(self, event: told.FaultBegun) -> None:
+    def _fault_begun(self, event: driver.FaultBegun) -> None:
         window = self.faults.begun(event)
         known = tuple(self.workers)
         for worker in self.workers.values():
             if window.reaches(worker.name, known):
                 worker.faults.append(window)
 
-    def _sample(self, event: told.Sample) -> None:
+    def _sample(self, event: driver.ResourceSample) -> None:
         if event.container == COORDINATOR:
             self.coordinator.sample(event.at_ns, event.memory_bytes, event.cpu_s)
         elif event.container.startswith("worker-"):
@@ -227,7 +227,7 @@ class Model:
         if self._sessions.get(event.worker) == event.session:
             self.worker(event.worker).believed(False, event)
         if isinstance(event, events.WorkerLost):
-            self.worker(event.worker).teller.give_up(event.at_ns)
+            self.worker(event.worker).tracker.coordinator_lost(event.at_ns)
 
     def _process(self, event: events.ProcessStarted | events.ProcessStopping) -> None:
         if event.by == COORDINATOR:

@@ -7,9 +7,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from driver.checks.finding import Finding
 from driver.dashboard.jobs import Job, Jobs
 from driver.dashboard.model import Model
-from driver.judging.findings import Finding
 from driver.runs.run_folder import results_root
 from driver.runs.store import VerdictFile, read_verdict
 from driver.scenarios.plan import PlannedFault

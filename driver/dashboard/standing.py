@@ -12,7 +12,7 @@ from driver.dashboard.feed import Feed
 from driver.dashboard.picture import Part
 from driver.engines.engine import WORKER, Engine, Usage
 from driver.errors import LabError
-from driver.histories.events import Sample
+from driver.histories.events import ResourceSample
 from driver.labs.hands import TOXIPROXY
 from driver.machine.root import state_dir
 from driver.runs.journal import BY
@@ -112,7 +112,7 @@ class Standing:
         workers = sum(one.service == WORKER for one in containers)
         # A lab of the same name and folder is another one when its proxy is.
         lab = next((one.id for one in containers if one.name == TOXIPROXY), "")
-        samples: list[Sample] = []
+        samples: list[ResourceSample] = []
         if spec.journals is not None and not _is_of_a_run(spec.journals):
             # Nobody else notes what the containers of a lab use on which no scenario runs.
             with suppress(LabError):
@@ -125,15 +125,15 @@ class _Found:
     journals: Path | None
     lab: str
     workers: int
-    samples: list[Sample]
+    samples: list[ResourceSample]
 
 
 def _is_of_a_run(journals: Path) -> bool:
     return (journals.parent / "run.json").is_file()
 
 
-def _sample(usage: Usage) -> Sample:
-    return Sample(
+def _sample(usage: Usage) -> ResourceSample:
+    return ResourceSample(
         at_ns=time.monotonic_ns(),
         wall_s=time.time(),
         by=BY,

@@ -6,8 +6,8 @@ import os
 from dataclasses import dataclass
 from pathlib import Path
 
-from driver.histories.journal_folder import find, opened
-from driver.histories.writers import PROBER
+from driver.histories.journal_folder import find_journals, open_journal
+from driver.histories.journal_kinds import PROBER
 
 READ_BYTES = 1 << 20
 """At most so much of one file in one look; what is left comes with the next."""
@@ -40,7 +40,7 @@ class Tail:
 
         Where more can, the last line is told whatever it is: it says how far in time the file was read.
         """
-        found = find(self.folder).journals
+        found = find_journals(self.folder).journals
         found.pop(PROBER, None)
         most = max(LEAST_BYTES, min(READ_BYTES, LOOK_BYTES // max(1, len(found))))
         read = [(name, *self._read(path, most)) for name, path in found.items()]
@@ -49,7 +49,7 @@ class Tail:
     def _read(self, path: Path, most: int) -> tuple[list[bytes], bool]:
         file = self._files.setdefault(path, _File())
         try:
-            with opened(path) as descriptor:
+            with open_journal(path) as descriptor:
                 stat = os.fstat(descriptor)
                 if stat.st_ino != file.inode or stat.st_size < file.offset:
                     # Another file has taken its place: it is read from its beginning.

@@ -6,7 +6,7 @@ from collections.abc import Callable
 from typing import Any
 
 from chaos.hands import names
-from driver.histories import events as driver_events
+from driver.histories import events as driver
 from wire import events
 from wire.events import Event
 
@@ -24,15 +24,15 @@ TELL: dict[type[Event], Callable[[Any], str]] = {
     events.ResultRefused: lambda e: f"refused a result of {e.worker} for {e.task}: {e.because}",
     events.CheckpointRefused: lambda e: f"refused a checkpoint of {e.worker} for {e.task}: {e.because}",
     events.RefusalsOmitted: lambda e: f"{e.count} more of {e.kind} ({e.cause}) {e.worker}".rstrip(),
-    driver_events.PhaseBegun: lambda e: f"phase: {e.phase}",
-    driver_events.FaultBegun: lambda e: f"{e.kind} begins on {names(e.targets)}",
-    driver_events.FaultEnded: lambda e: (
+    driver.PhaseBegun: lambda e: f"phase: {e.phase}",
+    driver.FaultBegun: lambda e: f"{e.kind} begins on {names(e.targets)}",
+    driver.FaultEnded: lambda e: (
         f"{e.kind} ends on {names(e.targets)}" + (f": {e.detail}" if e.detail else "")
     ),
-    driver_events.FaultFailed: lambda e: f"{e.kind} could not begin: {e.detail}",
-    driver_events.Healed: lambda e: f"still hurt: {names(e.left)}" if e.left else "healed, and verified",
-    driver_events.Receipt: lambda e: f"{e.kind} {'is proved' if e.proved else 'is not proved'}: {e.because}",
-    driver_events.Trouble: lambda e: f"trouble: {e.what}: {e.detail}",
-    driver_events.Aborted: lambda e: f"ended early: {e.because}",
-    driver_events.Note: lambda e: e.text,
+    driver.FaultFailed: lambda e: f"{e.kind} could not begin: {e.detail}",
+    driver.Healed: lambda e: f"still hurt: {names(e.left)}" if e.left else "healed, and verified",
+    driver.Receipt: lambda e: f"{e.kind} {'is proved' if e.proved else 'is not proved'}: {e.because}",
+    driver.LabTrouble: lambda e: f"trouble: {e.what}: {e.detail}",
+    driver.Aborted: lambda e: f"ended early: {e.because}",
+    driver.ReportNote: lambda e: e.text,
 }

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from enum import StrEnum
 
-from driver.histories.connections import Outage, Teller
-from driver.histories.course import FaultWindow
+from driver.histories.connection_history import ConnectionTracker, Outage
+from driver.histories.run_timeline import FaultWindow
 from wire.events import (
     Connected,
     Connecting,
@@ -63,7 +63,7 @@ class WorkerNow:
     _own: Standing = Standing.unknown
 
     def __post_init__(self) -> None:
-        self.teller = Teller(self.name, self.faults)
+        self.tracker = ConnectionTracker(self.name, self.faults)
 
     @property
     def standing(self) -> Standing:
@@ -82,9 +82,9 @@ class WorkerNow:
 
     def hear(self, event: Event) -> Outage | None:
         """The worker's next line; the outage that it ends, if it ends one."""
-        before = self.teller.story.outages[-1] if self.teller.story.outages else None
+        before = self.tracker.connections.outages[-1] if self.tracker.connections.outages else None
         was_away = before is not None and before.back is None
-        self.teller.hear(event)
+        self.tracker.add(event)
         match event:
             case Connected():
                 self._turn(Standing.connected, event)

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from driver.histories.connections import Story, stories
-from driver.histories.course import BEFORE_NS, course
+from driver.histories.connection_history import ConnectionHistory, connection_histories
 from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, difference, union
+from driver.histories.run_timeline import EARLY_EFFECT_NS, run_timeline
 
 ZOMBIE, GHOST = "zombie", "ghost"
 SHORTEST_NS = 100_000_000
@@ -43,13 +43,13 @@ def false_beliefs(history: History) -> list[Belief]:
     if not history.by(COORDINATOR):
         return []
     unclear = union(
-        (window.due_ns - BEFORE_NS, window.began_ns)
-        for window in history.view(course).faults
+        (window.due_ns - EARLY_EFFECT_NS, window.began_ns)
+        for window in history.view(run_timeline).faults
         if COORDINATOR in window.targets
     )
     found = [
         Belief(story.worker, what, begin_ns, end_ns, _fault_at(history, story.worker, begin_ns))
-        for story in history.view(stories).values()
+        for story in history.view(connection_histories).values()
         if history.by(story.worker)
         for what, stretches in _stretches(story)
         # A coordinator that is killed writes nothing: when it died is known no better than that.
@@ -59,15 +59,18 @@ def false_beliefs(history: History) -> list[Belief]:
     return sorted(found, key=lambda belief: belief.begin_ns - belief.end_ns)
 
 
-def _stretches(story: Story) -> list[tuple[str, list[Interval]]]:
-    return [(ZOMBIE, difference(story.seen, story.own)), (GHOST, difference(story.own, story.seen))]
+def _stretches(story: ConnectionHistory) -> list[tuple[str, list[Interval]]]:
+    return [
+        (ZOMBIE, difference(story.by_coordinator, story.by_worker)),
+        (GHOST, difference(story.by_worker, story.by_coordinator)),
+    ]
 
 
 def _fault_at(history: History, worker: str, at_ns: int) -> str:
     over = [
         window
-        for window in history.view(course).reaching(worker)
-        if window.due_ns - BEFORE_NS <= at_ns
-        and (window.ended_ns is None or at_ns <= window.ended_ns + BEFORE_NS)
+        for window in history.view(run_timeline).faults_on(worker)
+        if window.due_ns - EARLY_EFFECT_NS <= at_ns
+        and (window.ended_ns is None or at_ns <= window.ended_ns + EARLY_EFFECT_NS)
     ]
     return over[-1].fault if over else ""

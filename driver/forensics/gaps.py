@@ -15,8 +15,8 @@ from numpy.typing import NDArray
 
 from driver.forensics.policies import Before, Numbers
 from driver.forensics.settings import settings_told
-from driver.histories.course import course
 from driver.histories.history import History
+from driver.histories.run_timeline import run_timeline
 from wire.events import Connected, ConnectFailed, Connecting, Event, Lost, ProcessStarted
 
 MOST_OF_ONE = 16
@@ -55,7 +55,7 @@ class Gaps:
 def gaps_by_worker(history: History) -> dict[str, Gaps]:
     """Every worker's gaps, in order. A gap whose begin or slot the journal does not tell is left out."""
     stable_ns = int(settings_told(history).heartbeat_timeout_ms * 1e6)
-    end_ns = history.view(course).end_ns
+    end_ns = history.view(run_timeline).end_ns
     return {worker: _walk(history.by(worker), stable_ns, end_ns) for worker in history.workers}
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from driver.histories.connections import LOSS, Outage, Story, stories
+from driver.histories.connection_history import LOSS, ConnectionHistory, Outage, connection_histories
 from driver.histories.history import History
 from driver.histories.way_back import PHASES, Phase
 from wire.events import WorkerGone, WorkerLost
@@ -43,7 +43,7 @@ def noticed(history: History) -> list[Noticed]:
             said.setdefault(event.worker, set()).add(event.at_ns)
     return [
         Noticed(outage, outage.detection_s, _coordinator_s(story, outage, said.get(story.worker, set())))
-        for story in history.view(stories).values()
+        for story in history.view(connection_histories).values()
         for outage in story.outages
         if outage.how == LOSS
     ]
@@ -60,16 +60,16 @@ def spent(outages: Sequence[Outage]) -> list[Spent]:
     ]
 
 
-def _coordinator_s(story: Story, outage: Outage, said_ns: set[int]) -> float | None:
+def _coordinator_s(story: ConnectionHistory, outage: Outage, said_ns: set[int]) -> float | None:
     """When the coordinator gave up the connection that broke; None: not before it saw the next one.
 
     `said_ns` are the instants at which it wrote so: a belief that ended otherwise ended with the coordinator.
     """
     limit_ns = outage.back_ns if outage.back_ns is not None else math.inf
-    for begin_ns, end_ns in story.seen:
+    for begin_ns, end_ns in story.by_coordinator:
         if begin_ns <= outage.broken_ns < end_ns:
             noticed = end_ns < limit_ns and end_ns in said_ns
             return (end_ns - outage.broken_ns) / 1e9 if noticed else None
     # It had given the connection up before the worker's own side of it broke.
-    ended = [end_ns for _, end_ns in story.seen if end_ns <= outage.broken_ns]
+    ended = [end_ns for _, end_ns in story.by_coordinator if end_ns <= outage.broken_ns]
     return 0.0 if ended and ended[-1] in said_ns else None

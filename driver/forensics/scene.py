@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from driver.forensics.policies import Numbers
 from driver.forensics.settings import RESUMES_FASTER, are_told, settings_told, worker_settings_told
-from driver.histories.connections import LOSS, Attempt, Outage
+from driver.histories.connection_history import LOSS, ConnectionAttempt, Outage
 from driver.histories.history import History
 from driver.metrics.storm import Storm, storms
 from wire.events import Connected
@@ -111,11 +111,11 @@ def _first_handshakes_s(history: History) -> list[float]:
     ]
 
 
-def _hung(attempt: Attempt, healed_ns: int) -> bool:
+def _hung(attempt: ConnectionAttempt, healed_ns: int) -> bool:
     return attempt.began.at_ns < healed_ns <= attempt.ended_ns
 
 
-def _took_s(attempt: Attempt) -> float:
+def _took_s(attempt: ConnectionAttempt) -> float:
     return max(0.0, (attempt.ended_ns - attempt.began.at_ns) / 1e9)
 
 

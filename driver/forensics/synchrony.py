@@ -9,8 +9,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from driver.forensics.policies import Numbers
-from driver.histories.course import FaultWindow
 from driver.histories.history import History
+from driver.histories.run_timeline import FaultWindow
 from driver.metrics.storm import Storm, storms
 
 BUSIEST_NS = 100_000_000

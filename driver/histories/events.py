@@ -1,4 +1,4 @@
-"""What the driver writes into its own journal, `driver.jsonl`, beside those of the containers."""
+"""Events of the driver's own journal, `driver.jsonl`. Times are monotonic nanoseconds."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from wire.events import Event
 
 
 class RunStarted(Event, tag="run_started", frozen=True):
-    """First line of a run. `workers` are the names of all workers that should be there."""
+    """First line of a run. `workers` are the names of all planned workers."""
 
     run: str
     scenario: str
@@ -37,10 +37,10 @@ class PhaseEnded(Event, tag="phase_ended", frozen=True):
 
 
 class TasksAccepted(Event, tag="tasks_accepted", frozen=True):
-    """The coordinator answered that it holds these tasks: each of them must now come to one end, exactly.
+    """The coordinator answered that it holds these tasks: each must have exactly one result.
 
-    `known` of them it had already (an answer had been lost). `intended_ns` has the same order as `tasks`, and
-    so has `noticed_ns`, when the driver had late ones ready to be sent (0: in time; empty: all were in time).
+    `known` of them it held before (an answer had been lost). `intended_ns` is in the order of `tasks`, and so
+    is `noticed_ns`, when a late driver had each ready to send (0: in time; empty: all in time).
     """
 
     tasks: list[str]
@@ -51,14 +51,14 @@ class TasksAccepted(Event, tag="tasks_accepted", frozen=True):
 
 
 class TasksRefused(Event, tag="tasks_refused", frozen=True):
-    """The coordinator did not take these tasks, for reasons in the same order; they are not sent again."""
+    """The coordinator refused these tasks, `because` in the same order; they are not sent again."""
 
     tasks: list[str]
     because: list[str]
 
 
 class SubmitFailed(Event, tag="submit_failed", frozen=True):
-    """A batch got no answer; its tasks may be durable or not, and are sent again under the same ids."""
+    """A batch got no answer: its tasks may or may not be durable, and are sent again with the same ids."""
 
     tasks: int
     attempt: int
@@ -66,19 +66,19 @@ class SubmitFailed(Event, tag="submit_failed", frozen=True):
 
 
 class SubmitGivenUp(Event, tag="submit_given_up", frozen=True):
-    """These tasks were never answered for: whether the coordinator holds them is unknown."""
+    """The driver stopped sending these tasks without an answer: they may or may not be accepted."""
 
     tasks: list[str]
 
 
 class FaultBegun(Event, tag="fault_begun", frozen=True):
-    """A fault was started. `planned_ns` is when it was due; `spread_ms` lies between first and last target.
+    """A fault began. `planned_ns` is when it was due; `spread_ms` is from the first target to the last.
 
-    `changes` is what of its targets it can change (chaos.evidence.Change; None: an older lab wrote none).
-    `cuts`: a worker under this fault must lose its connection (a cut, a reset, a kill, a stall that is longer
-    than the heartbeat's timeout), where a latency need not. `called_ns` is when the driver asked for it,
-    `began_ns` target → when Toxiproxy or the engine had done it. `for_s` is how long it is to last; None: it
-    is over in an instant.
+    `changes` is what it can change of its targets (chaos.evidence.Change; None in journals of older labs).
+    `cuts`: a worker under it must lose its connection (a cut, a reset, a kill, a stall longer than the
+    heartbeat timeout); under a latency it need not. `called_ns` is when the driver requested it, `began_ns`
+    maps each target to when Toxiproxy or the engine had applied it. `for_s` is its planned length; None: it
+    is instantaneous.
     """
 
     fault: str
@@ -95,11 +95,11 @@ class FaultBegun(Event, tag="fault_begun", frozen=True):
 
 
 class FaultEnded(Event, tag="fault_ended", frozen=True):
-    """A fault was ended (or, with a `detail`, could not be).
+    """A fault ended; with a `detail`, it could not be ended.
 
-    `called_ns` is when the driver asked for it, `ended_ns` target → when Toxiproxy or the engine had done it.
-    Toxiproxy's own view at its end: `because` (deleted, lease, heal), `absent` links from which somebody else
-    had taken it before, and by link its `counters` and how many live connections it met.
+    `called_ns` is when the driver requested it, `ended_ns` maps each target to when Toxiproxy or the engine
+    had removed it. By Toxiproxy, at its end: `because` (deleted, lease, heal), the `absent` links from which
+    it had been removed before, its `counters` by link, and by link the live connections that it hit.
     """
 
     fault: str
@@ -117,7 +117,7 @@ class FaultEnded(Event, tag="fault_ended", frozen=True):
 
 
 class FaultFailed(Event, tag="fault_failed", frozen=True):
-    """A fault could not be started."""
+    """A fault could not begin."""
 
     fault: str
     kind: str
@@ -126,7 +126,7 @@ class FaultFailed(Event, tag="fault_failed", frozen=True):
 
 
 class Healed(Event, tag="healed", frozen=True):
-    """Everything was healed, and looked at again. `left` names what was still wrong (empty: verified)."""
+    """All was healed, and read again. `left` names what was still wrong (empty: verified)."""
 
     links: list[str]
     containers: list[str]
@@ -134,16 +134,16 @@ class Healed(Event, tag="healed", frozen=True):
     took_ms: float
 
 
-class Sample(Event, tag="sample", frozen=True):
-    """What one container uses at this instant. CPU is the total since its start, in seconds of one core."""
+class ResourceSample(Event, tag="sample", frozen=True):
+    """Memory of one container at this instant, and its CPU since its start in core seconds."""
 
     container: str
     memory_bytes: int
     cpu_s: float
 
 
-class ContainerSeen(Event, tag="container_seen", frozen=True):
-    """How a container stood when the run was over. `exit_code` is -1 while it runs."""
+class FinalContainerState(Event, tag="container_seen", frozen=True):
+    """State of a container at the end of the run. `exit_code` is -1 where it runs."""
 
     container: str
     status: str
@@ -152,8 +152,8 @@ class ContainerSeen(Event, tag="container_seen", frozen=True):
 
 
 class JournalNoted(Event, tag="journal_noted", frozen=True):
-    """A process's journal as it was collected: its last seal (`lines` and `head`, see wire.journal_chain),
-    and its size.
+    """A process's journal at its collection: its last seal (`lines` and `head`, see wire.journal_chain), and
+    its size.
     """
 
     journal: str
@@ -162,11 +162,11 @@ class JournalNoted(Event, tag="journal_noted", frozen=True):
     size_bytes: int
 
 
-class ContainerState(Event, tag="container_state", frozen=True):
-    """State of one container where it differs from the one before it (the first one: as it was made).
+class ContainerChange(Event, tag="container_state", frozen=True):
+    """State of one container where it differs from the last one; the first is its initial state.
 
-    It was read between `asked_ns` and `at_ns`. `exit_code` is -1 while it runs; `cpus` None where nothing
-    bounds them.
+    It was read between `asked_ns` and `at_ns`. `exit_code` is -1 where it runs; `cpus` is None without a
+    limit.
     """
 
     container: str
@@ -180,7 +180,7 @@ class ContainerState(Event, tag="container_state", frozen=True):
 
 
 class ContainersRead(Event, tag="containers_read", frozen=True):
-    """States of all containers were read between `asked_ns` and `at_ns`: they are as their newest lines say.
+    """States of all containers were read between `asked_ns` and `at_ns`, and equal their newest events.
 
     Limits were read of the containers in `closely` alone.
     """
@@ -190,7 +190,7 @@ class ContainersRead(Event, tag="containers_read", frozen=True):
 
 
 class EngineAction(Event, tag="engine_action", frozen=True):
-    """The engine reported a change of a container, whoever asked for it.
+    """The engine reported a change of a container, by any caller.
 
     `action` is kill, die, oom, start, pause, unpause, update, connect or disconnect; `detail` the signal,
     the exit code or the network.
@@ -202,9 +202,9 @@ class EngineAction(Event, tag="engine_action", frozen=True):
 
 
 class ContainerExited(Event, tag="container_exited", frozen=True):
-    """A container's process ended, as the engine reported it, noted before anything starts it again.
+    """A container's process ended, by the engine's report, recorded before it is started again.
 
-    `planned`: a fault that can end it was on it. `log` holds its last lines where none was.
+    `planned`: a fault that can end it was on it. `log` has its last lines where none was.
     """
 
     container: str
@@ -215,12 +215,12 @@ class ContainerExited(Event, tag="container_exited", frozen=True):
 
 
 class MachineSample(Event, tag="machine_sample", frozen=True):
-    """The machine that the lab runs on, in the second before.
+    """Load of the machine that runs the lab, over the last second.
 
     `runnable` processes had a processor or waited for one, at its end; `steal_ratio` is the share of
     processor time that other machines took. `…_pressure` is the share of time in which some process waited
-    for a processor, or all for a disk or for memory (PSI; None where the kernel does not count it).
-    `loop_lag_ms` is the most by which the driver's own loop woke up late.
+    for a processor, or all for a disk or for memory (PSI; None where the kernel reports none). `loop_lag_ms`
+    is the largest delay of the driver's event loop.
     """
 
     runnable: int
@@ -233,13 +233,13 @@ class MachineSample(Event, tag="machine_sample", frozen=True):
 
 
 class EventsMissed(Event, tag="events_missed", frozen=True):
-    """The engine's stream of events broke off; it is asked for what came since."""
+    """The engine's event stream broke; the driver requests the events since then."""
 
     detail: str
 
 
-class LinkFound(msgspec.Struct, frozen=True):
-    """A link of Toxiproxy as the plan has it, or as it was found. `hurts`: toxics and faults on it."""
+class ProxyLink(msgspec.Struct, frozen=True):
+    """A proxy of Toxiproxy, planned or found. `hurts`: toxics and faults on it."""
 
     name: str
     listen: str
@@ -249,31 +249,31 @@ class LinkFound(msgspec.Struct, frozen=True):
 
 
 class LinksSeen(Event, tag="links_seen", frozen=True):
-    """All links of Toxiproxy beside those of the plan. `moment`: before_heal, or end (after the drain)."""
+    """Toxiproxy's links, planned and found. `moment`: before_heal, or end (after the drain)."""
 
     moment: str
-    planned: list[LinkFound]
-    found: list[LinkFound]
+    planned: list[ProxyLink]
+    found: list[ProxyLink]
 
 
 class LastState(Event, tag="last_state", frozen=True):
-    """The coordinator's own answer to GET /state after the drain (wire.control.State as JSON)."""
+    """The coordinator's answer to GET /state after the drain (wire.control.State as JSON)."""
 
     state: msgspec.Raw
 
 
-class Note(Event, tag="note", frozen=True):
-    """Something a reader of the report should know. `level`: info or warning; no verdict by itself."""
+class ReportNote(Event, tag="note", frozen=True):
+    """A note for the report. `level`: info or warning; it changes no verdict."""
 
     level: str
     text: str
 
 
 class Receipt(Event, tag="receipt", frozen=True):
-    """The proof of one fault, by others than its injector. `proved` is false when a part of it is missing.
+    """The proof of one fault, by observers other than its injector. `proved` is false where a part lacks.
 
-    Targets stand in `hit` (seen there) or `missed`, all other links in `spared` or `strayed` (seen there
-    too). `asked` and `measured` hold magnitudes under the same names, units last. `observers`: who saw it.
+    Each target is in `hit` (observed there) or `missed`, each other link in `spared` or `strayed` (observed
+    there too). `asked` and `measured` have magnitudes by the same names, units last.
     """
 
     fault: str
@@ -291,22 +291,22 @@ class Receipt(Event, tag="receipt", frozen=True):
     measured: dict[str, float] = msgspec.field(default_factory=dict)
 
 
-class Trouble(Event, tag="trouble", frozen=True):
-    """The lab itself was disturbed (Toxiproxy restarted, a healing step failed): the run proves nothing."""
+class LabTrouble(Event, tag="trouble", frozen=True):
+    """The lab itself failed (Toxiproxy restarted, a heal failed): the run proves nothing."""
 
     what: str
     detail: str
 
 
 class Aborted(Event, tag="aborted", frozen=True):
-    """The run was ended early by its own `abort_when`."""
+    """The run's own `abort_when` ended it early."""
 
     because: str
 
 
 DriverEvent = (
     RunStarted | PhaseBegun | PhaseEnded | TasksAccepted | TasksRefused | SubmitFailed | SubmitGivenUp
-    | FaultBegun | FaultEnded | FaultFailed | Healed | Sample | ContainerSeen | JournalNoted | LastState
-    | Note | Receipt | Trouble | Aborted | ContainerState | ContainersRead | EngineAction | ContainerExited
-    | EventsMissed | LinksSeen | MachineSample
+    | FaultBegun | FaultEnded | FaultFailed | Healed | ResourceSample | FinalContainerState | JournalNoted
+    | LastState | ReportNote | Receipt | LabTrouble | Aborted | ContainerChange | ContainersRead
+    | EngineAction | ContainerExited | EventsMissed | LinksSeen | MachineSample
 )  # fmt: skip

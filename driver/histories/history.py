@@ -1,6 +1,6 @@
 """A run's history in memory: the events of all journals, typed, by kind and in order of time. Pure.
 
-`of(kind)` is how everything else asks; `view(make)` keeps what was derived once, so that checks share it.
+`of(kind)` returns events; `view(make)` caches what is derived from them, so that checks share it.
 """
 
 from __future__ import annotations
@@ -33,11 +33,11 @@ class _Head(msgspec.Struct):
 
 @dataclass(frozen=True)
 class Damage:
-    """Lines of one journal that could not be used.
+    """Lines of one journal that are not used. `lines` is their number where it can be computed.
 
-    `what` is torn (by a kill), damaged, unknown, missing, refused (lines that are not this process's to
-    write), foreign (something else in its folder), or a hole: the seals say that lines were taken out, added
-    or altered since they were written (`lines` of them, as far as that can be told).
+    `what` is torn (by a kill), damaged, unknown, missing, refused (a kind or an author that this process may
+    not write), foreign (something else in its folder), or hole (the seals prove that lines were removed,
+    added or altered).
     """
 
     journal: str
@@ -48,7 +48,7 @@ class Damage:
 
 @dataclass(frozen=True)
 class JournalRead:
-    """One process's journal: events in the order of the file, the line number of each, and what was wrong."""
+    """One process's journal: its events in the file's order, their line numbers, and its damage."""
 
     name: str
     events: Sequence[Event]
@@ -58,10 +58,10 @@ class JournalRead:
 
 
 class LineReader:
-    """Turns journals' bytes into events. Kinds that it was not given are told as unknown, not as damage.
+    """Decodes journals into events. An event kind that is not among its kinds counts as unknown, not damaged.
 
-    `own` names the kinds that the process may write, where not all. A line of another kind, or one that says
-    that another process wrote it, is refused: what a line is, follows from where it lies.
+    `own` are the kinds that the process may write (None: all). A line of another kind, or one whose `by` is
+    another process, is refused: a line's author is the owner of the file.
     """
 
     def __init__(
@@ -74,19 +74,19 @@ class LineReader:
         self._own = None if own is None else frozenset(own)
 
     def read(self, name: str, data: bytes) -> JournalRead:
-        """The journal of process `name`. Never raises for what the bytes hold."""
+        """Return the journal of process `name`. Raises nothing, whatever the bytes are."""
         try:
             events = self._decoder.decode_lines(data)
         except UNDECODABLE:
             return self._read_line_by_line(name, data)
-        # A last line that decodes was written but for its newline.
+        # A last line without a newline that decodes is whole.
         is_whole = not data.endswith(b"\n") or data.count(b"\n") == len(events)
         if not is_whole or not self._are_own(name, events):
             return self._read_line_by_line(name, data)
         return JournalRead(name, events, range(1, len(events) + 1))
 
     def event(self, name: str, line: bytes) -> Event | None:
-        """One line of process `name`; None for one that cannot be used."""
+        """Return one line of process `name`; None for one that does not decode or is refused."""
         try:
             event = self._decoder.decode(line)
         except UNDECODABLE:
@@ -94,17 +94,17 @@ class LineReader:
         return None if self.refusal(name, event) else event
 
     def _are_own(self, name: str, events: Sequence[Event]) -> bool:
-        """Whether `refusal` is "" for all: by sets, since there may be a million."""
+        """Whether `refusal` is "" for all events, computed by sets: there may be a million."""
         if self._own is not None and not self._own.issuperset(map(type, events)):
             return False
         return {name}.issuperset(map(_by, events))
 
     def refusal(self, name: str, event: Event) -> str:
-        """Why an event cannot be a line of process `name`; "" when it can."""
+        """Return why an event is no line of process `name`; "" when it is one."""
         if event.by != name:
-            return f"a line says that it is {event.by[:80]!r}'s"
+            return f"a line names {event.by[:80]!r} as its author"
         if self._own is not None and type(event) not in self._own:
-            return f"a {type(event).__struct_config__.tag} is not {name}'s to write"
+            return f"{name} may not write {type(event).__struct_config__.tag} events"
         return ""
 
     def _read_line_by_line(self, name: str, data: bytes) -> JournalRead:
@@ -136,11 +136,11 @@ class LineReader:
             except UNDECODABLE as error:
                 wrong.setdefault("torn", []).append((len(lines) + 1, str(error)))
         return JournalRead(
-            name, events, numbers, tuple(_summed(name, what, told) for what, told in wrong.items())
+            name, events, numbers, tuple(_summed(name, what, lines) for what, lines in wrong.items())
         )
 
     def _begins_a_life(self, following: list[bytes]) -> bool:
-        """Whether the next line is the first of a new process: then a kill tore the one before it."""
+        """Whether the next line is the first of a new process: a kill then tore the one before it."""
         try:
             return any(isinstance(self._decoder.decode(line), ProcessStarted) for line in following)
         except UNDECODABLE:
@@ -157,14 +157,14 @@ class LineReader:
         )
 
 
-def _summed(name: str, what: str, told: list[tuple[int, str]]) -> Damage:
-    first, because = told[0]
-    return Damage(name, what, len(told), f"line {first}: {because[:200]}")
+def _summed(name: str, what: str, lines: list[tuple[int, str]]) -> Damage:
+    first, because = lines[0]
+    return Damage(name, what, len(lines), f"line {first}: {because[:200]}")
 
 
 @dataclass(frozen=True)
-class Lines:
-    """Where in a journal an event stands."""
+class JournalLine:
+    """The journal and line number of an event."""
 
     journal: str
     line: int
@@ -177,8 +177,8 @@ class Lines:
 class History:
     """All events of a run.
 
-    `expected` names the processes that must have a journal; `workers` those that are workers. `sealed`: every
-    journal has seals, so that what is not there was never written.
+    `expected` are the processes that must have a journal, `workers` those that are workers. `sealed`: every
+    journal has seals, so that a line that is missing can be detected.
     """
 
     journals: Mapping[str, JournalRead]
@@ -203,60 +203,60 @@ class History:
             events.sort(key=_at_ns)
         for name in self.expected:
             if name not in self.journals:
-                self.damage.append(Damage(name, "missing", 0, f"journals/{name}.jsonl is not there"))
+                self.damage.append(Damage(name, "missing", 0, f"journals/{name}.jsonl does not exist"))
 
     def of(self, kind: type[E]) -> list[E]:
-        """All events of `kind`, in order of time."""
+        """Return all events of `kind`, in order of time."""
         return cast(list[E], self._by_kind.get(kind, []))
 
     def last(self, kind: type[E]) -> E | None:
-        """The newest event of `kind`, or None."""
+        """Return the newest event of `kind`, or None."""
         events = self.of(kind)
         return events[-1] if events else None
 
     def merged(self, *kinds: type[Event]) -> list[Event]:
-        """All events of several kinds, in order of time; in one instant, in the order of `kinds`."""
+        """Return all events of several kinds, in order of time; of one instant, in the order of `kinds`."""
         return sorted((event for kind in kinds for event in self.of(kind)), key=_at_ns)
 
     def by(self, process: str) -> Sequence[Event]:
-        """One process's events, as it wrote them."""
+        """Return one process's events in the order of its journal; none where it has no journal."""
         journal = self.journals.get(process)
         return journal.events if journal else ()
 
     def view(self, make: Callable[[History], V]) -> V:
-        """What `make` derives from this history; made once, however many ask."""
+        """Return `make(self)`, computed once for each `make`."""
         if make not in self._views:
             self._views[make] = make(self)
         return cast(V, self._views[make])
 
     def put(self, kind: type[E], events: Sequence[E]) -> None:
-        """Take these for all events of one kind; what was derived from the history before is forgotten."""
+        """Replace all events of one kind, and drop the cached views."""
         self._by_kind.pop(kind, None)
         if events:
             self._by_kind[kind] = sorted(events, key=_at_ns)
         self._views.clear()
 
-    def where(self, event: Event) -> Lines:
-        """The journal and line of an event of this history (looked up: for the few that become evidence)."""
+    def where(self, event: Event) -> JournalLine:
+        """Return the journal and line of an event of this history. A linear search, for evidence alone."""
         for journal in (self.journals.get(event.by), *self.journals.values()):
             for index, other in enumerate(journal.events if journal else ()):
                 if other is event and journal:
-                    return Lines(journal.name, journal.line_numbers[index])
-        return Lines(event.by, 0)
+                    return JournalLine(journal.name, journal.line_numbers[index])
+        return JournalLine(event.by, 0)
 
     @property
     def count(self) -> int:
-        """How many events there are."""
+        """The number of events."""
         return sum(len(events) for events in self._by_kind.values())
 
     @property
     def begin_ns(self) -> int:
-        """The instant of the first event, 0 when there is none."""
+        """The instant of the first event; 0 without events."""
         return min((events[0].at_ns for events in self._by_kind.values()), default=0)
 
     @property
     def end_ns(self) -> int:
-        """The instant of the last event, 0 when there is none."""
+        """The instant of the last event; 0 without events."""
         return max((events[-1].at_ns for events in self._by_kind.values()), default=0)
 
 

@@ -1,4 +1,4 @@
-"""Half-open intervals of time, sorted and apart: [(from_ns, to_ns), …]."""
+"""Half-open intervals of time, sorted and disjoint: [(from_ns, to_ns), …]."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _begin = itemgetter(0)
 
 
 def union(intervals: Iterable[Interval]) -> list[Interval]:
-    """The same time, sorted, and what touches made one."""
+    """Return intervals sorted, with those that touch joined; empty ones are dropped."""
     joined: list[Interval] = []
     for begin, end in sorted(interval for interval in intervals if interval[1] > interval[0]):
         if joined and begin <= joined[-1][1]:
@@ -22,7 +22,7 @@ def union(intervals: Iterable[Interval]) -> list[Interval]:
 
 
 def intersection(ones: Sequence[Interval], others: Sequence[Interval]) -> list[Interval]:
-    """The time that lies in both. Both are sorted and apart."""
+    """Return the time that is in both. Both are sorted and disjoint."""
     common: list[Interval] = []
     i = j = 0
     while i < len(ones) and j < len(others):
@@ -37,7 +37,7 @@ def intersection(ones: Sequence[Interval], others: Sequence[Interval]) -> list[I
 
 
 def difference(ones: Sequence[Interval], others: Sequence[Interval]) -> list[Interval]:
-    """The time of `ones` that does not lie in `others`. Both are sorted and apart."""
+    """Return the time of `ones` that is not in `others`. Both are sorted and disjoint."""
     left: list[Interval] = []
     for begin, end in ones:
         at = begin
@@ -53,11 +53,11 @@ def difference(ones: Sequence[Interval], others: Sequence[Interval]) -> list[Int
 
 
 def length_ns(intervals: Iterable[Interval]) -> int:
-    """All their time together."""
+    """Return the sum of their lengths."""
     return sum(end - begin for begin, end in intervals)
 
 
 def holds(intervals: Sequence[Interval], at_ns: int) -> bool:
-    """Whether an instant lies in one of them. They are sorted and apart."""
-    place = bisect_right(intervals, at_ns, key=_begin)
-    return place > 0 and at_ns < intervals[place - 1][1]
+    """Whether an instant is in one of them. They are sorted and disjoint."""
+    after = bisect_right(intervals, at_ns, key=_begin)
+    return after > 0 and at_ns < intervals[after - 1][1]

@@ -1,10 +1,10 @@
-"""Where the journals of a run lie, and how they are read although processes under test write into them.
+"""The folder of a run's journals, read safely although processes under test write into it.
 
 journals/driver.jsonl                 the driver's own; no container has this folder
-journals/worker-3/worker-3.jsonl      in worker-3's own mount: what lies there is worker-3's, whatever it says
+journals/worker-3/worker-3.jsonl      in worker-3's own mount: worker-3 is the author of all in it
 
-Runs of older labs keep every journal beside the driver's. In either place an entry that is no regular file is
-never opened: a pipe would block its reader, a link would lead it elsewhere.
+Runs of older labs keep every journal beside the driver's. An entry that is no regular file is never opened: a
+pipe would block its reader, and a link would redirect it.
 """
 
 from __future__ import annotations
@@ -17,12 +17,12 @@ from dataclasses import dataclass, field
 from itertools import islice
 from pathlib import Path
 
-ENDING = ".jsonl"
+SUFFIX = ".jsonl"
 MAX_JOURNAL_BYTES = 2 << 30
 MAX_ENTRIES = 1000
-"""Of one folder so many entries are looked at. A container makes as many as it likes."""
+"""Entries read of one folder at most: a container can make any number."""
 BESIDE = {"prober": ("prober.watch", ".prober.watch.")}
-"""What the driver itself writes into a mount: the names begin so."""
+"""Prefixes of the names that the driver itself writes into a mount."""
 
 _KINDS = (
     (stat.S_ISDIR, "a folder"),
@@ -35,7 +35,7 @@ _KINDS = (
 
 
 class NotAJournalError(OSError):
-    """An entry that must not be read as a journal; the text says what it is."""
+    """An entry that is not read as a journal; the text says what it is."""
 
     def __init__(self, what: str) -> None:
         super().__init__(what)
@@ -43,22 +43,22 @@ class NotAJournalError(OSError):
 
 
 @dataclass
-class Found:
-    """Journals by the name of their process, and what else lies in a mount: (process, what it is)."""
+class FoundJournals:
+    """Journals by process name, and foreign entries of mounts as (process, description)."""
 
     journals: dict[str, Path] = field(default_factory=dict)
     foreign: list[tuple[str, str]] = field(default_factory=list)
 
 
-def find(folder: Path) -> Found:
-    """The journals under `folder`, in the order of their names. An unreadable folder has none."""
-    found = Found()
+def find_journals(folder: Path) -> FoundJournals:
+    """Return the journals under `folder`, sorted by name. An unreadable folder has none."""
+    found = FoundJournals()
     entries = _entries(folder)
     for entry in entries:
-        if entry.is_dir(follow_symlinks=False) and not entry.name.endswith(ENDING):
-            _look_into(entry, found)
+        if entry.is_dir(follow_symlinks=False) and not entry.name.endswith(SUFFIX):
+            _scan_mount(entry, found)
     for entry in entries:
-        name = entry.name.removesuffix(ENDING)
+        name = entry.name.removesuffix(SUFFIX)
         if name == entry.name:
             continue
         if name in found.journals:
@@ -70,13 +70,13 @@ def find(folder: Path) -> Found:
 
 
 def own_journal(folder: Path, process: str) -> Path:
-    """Where a process with a mount of its own writes its journal; `folder` holds all mounts."""
-    return folder / process / f"{process}{ENDING}"
+    """Return the path of the journal in a process's own mount; `folder` holds all mounts."""
+    return folder / process / f"{process}{SUFFIX}"
 
 
 @contextmanager
-def opened(path: Path, most_bytes: int = MAX_JOURNAL_BYTES) -> Iterator[int]:
-    """A descriptor of a journal, to be read. Never blocks and follows no link.
+def open_journal(path: Path, most_bytes: int = MAX_JOURNAL_BYTES) -> Iterator[int]:
+    """Open a journal for reading, as a descriptor. Never blocks, follows no link.
 
     Raises OSError, and NotAJournalError for anything but a regular file of at most `most_bytes`.
     """
@@ -97,13 +97,13 @@ def opened(path: Path, most_bytes: int = MAX_JOURNAL_BYTES) -> Iterator[int]:
 
 
 def read_bytes(path: Path, most_bytes: int = MAX_JOURNAL_BYTES) -> bytes:
-    """A journal as it is now: bounded also while somebody still makes it longer. Raises as `opened` does."""
-    with opened(path, most_bytes) as descriptor, os.fdopen(descriptor, "rb", closefd=False) as file:
+    """Return a journal's bytes, bounded also while its process appends. Raises as `open_journal` does."""
+    with open_journal(path, most_bytes) as descriptor, os.fdopen(descriptor, "rb", closefd=False) as file:
         return file.read(most_bytes)
 
 
 def kind_of(mode: int) -> str:
-    """What an entry of this mode is, in words; "" for a regular file."""
+    """Return what an entry of this mode is, in words; "" for a regular file."""
     return next((words for is_one, words in _KINDS if is_one(mode)), "")
 
 
@@ -114,12 +114,12 @@ def _kind_of(path: Path) -> str:
         return ""
 
 
-def _look_into(mount: os.DirEntry[str], found: Found) -> None:
+def _scan_mount(mount: os.DirEntry[str], found: FoundJournals) -> None:
     process = mount.name
     allowed = BESIDE.get(process, ())
     entries = _entries(Path(mount.path))
     for entry in entries:
-        if entry.name == f"{process}{ENDING}":
+        if entry.name == f"{process}{SUFFIX}":
             found.journals[process] = Path(entry.path)
         elif not entry.name.startswith(allowed or ("\0",)):
             what = kind_of(entry.stat(follow_symlinks=False).st_mode) or "a file"

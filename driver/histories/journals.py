@@ -1,4 +1,4 @@
-"""Reads the journals of a run folder from the disk."""
+"""Reads the journals of a run folder."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ from dataclasses import replace
 from pathlib import Path
 
 from driver.histories.history import Damage, History, JournalRead
-from driver.histories.holes import holes, strangers
-from driver.histories.journal_folder import NotAJournalError, find, read_bytes
-from driver.histories.writers import reader_of
+from driver.histories.journal_folder import NotAJournalError, find_journals, read_bytes
+from driver.histories.journal_integrity import integrity_damage, uncollected_journals
+from driver.histories.journal_kinds import reader_of
 from wire.journal_chain import read_chain
 
 JOURNALS = "journals"
@@ -20,22 +20,22 @@ JOURNALS = "journals"
 def read_history(
     run_folder: Path, expected: Sequence[str] = (), workers: Sequence[str] = (), *, sealed: bool = False
 ) -> History:
-    """All journals of a run. `expected` names the processes that must have one; `sealed`: its record says
-    that they were written with seals.
+    """Return the history of a run. `expected` are the processes that must have a journal; `sealed`: the run's
+    record says that its journals have seals.
 
-    Never raises for what files hold: what is torn, damaged, unknown, missing, refused or foreign stands in
+    Raises nothing for the files' contents: what is torn, damaged, unknown, missing, refused or foreign is in
     `History.damage`.
     """
-    found = find(run_folder / JOURNALS)
-    with without_collection():
+    found = find_journals(run_folder / JOURNALS)
+    with gc_paused():
         journals = {name: _read(name, path) for name, path in found.journals.items()}
     named = list(workers) or sorted(
         (name for name in journals if name.startswith("worker-")), key=worker_order
     )
     sealed = sealed or any(journal.chain and journal.chain.is_sealed for journal in journals.values())
-    wrong = holes(journals) if sealed else []
+    wrong = integrity_damage(journals) if sealed else []
     wrong += [Damage(name, "foreign", 0, f"its folder holds {what}") for name, what in found.foreign]
-    outside = strangers(journals)
+    outside = uncollected_journals(journals)
     for name in outside:
         wrong += [replace(one, what="foreign") for one in journals[name].damage if one.what == "missing"]
     of_the_run = {name: journal for name, journal in journals.items() if name not in outside}
@@ -43,7 +43,7 @@ def read_history(
 
 
 def worker_order(name: str) -> tuple[int, str]:
-    """Sorts worker-2 before worker-10."""
+    """Return a sort key that puts worker-2 before worker-10."""
     number = name.rpartition("-")[2]
     return (int(number) if number.isdecimal() else 0, name)
 
@@ -52,17 +52,17 @@ def _read(name: str, path: Path) -> JournalRead:
     try:
         data = read_bytes(path)
     except NotAJournalError as error:
-        because = f"{path.name} is {error}; it was left out"
+        reason = f"{path.name} is {error}; it was not read"
     except OSError as error:
-        because = f"{path.name}: {error.strerror}"
+        reason = f"{path.name}: {error.strerror}"
     else:
         return replace(reader_of(name).read(name, data), chain=read_chain(data))
-    return JournalRead(name, (), (), (Damage(name, "missing", 0, because),))
+    return JournalRead(name, (), (), (Damage(name, "missing", 0, reason),))
 
 
 @contextmanager
-def without_collection() -> Iterator[None]:
-    """Keep the collector from looking again and again at a million objects of which none is garbage."""
+def gc_paused() -> Iterator[None]:
+    """Pause garbage collection, which would scan a million live objects again and again."""
     was_on = gc.isenabled()
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""How often the coordinator refused something: the lines of it, and what it counted and wrote no line of."""
+"""Refusals of the coordinator: those with an event, and those that RefusalsOmitted counts instead."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from wire.events import Event, RefusalsOmitted
 
 
 def refused(history: History, kind: type[Event], until_ns: int | None = None) -> int:
-    """Return the number of refusals of one kind, until an instant if it is given."""
+    """Return the number of refusals of one kind, at most until `until_ns` where it is given."""
     tag = str(kind.__struct_config__.tag)
     omitted = [one for one in history.of(RefusalsOmitted) if one.kind == tag]
     end_ns = history.end_ns if until_ns is None else until_ns
@@ -16,7 +16,7 @@ def refused(history: History, kind: type[Event], until_ns: int | None = None) ->
 
 
 def omitted_of(history: History, kind: type[Event], worker: str) -> int:
-    """Return the number of refusals of one kind that may concern `worker` and have no line."""
+    """Return the number of refusals of one kind without an event that may concern `worker`."""
     tag = str(kind.__struct_config__.tag)
     omitted = history.of(RefusalsOmitted)
     return sum(one.count for one in omitted if one.kind == tag and one.worker in ("", worker))

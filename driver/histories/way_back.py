@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from driver.histories.connections import Outage
+from driver.histories.connection_history import Outage
 
 
 @dataclass(frozen=True)

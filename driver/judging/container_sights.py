@@ -9,7 +9,7 @@ from operator import attrgetter
 
 from chaos.evidence import Change, ContainerSeen, ContainerState, Gap
 from chaos.fault import ContainerFault
-from driver.histories import events as told
+from driver.histories import events as driver
 from driver.histories.history import History
 from driver.judging.acts import Act, Sight
 
@@ -40,9 +40,9 @@ class _Point:
 
 def sights_of(history: History, containers: Collection[str]) -> list[Sight]:
     """Every look at these containers, in order of time."""
-    rounds = history.of(told.ContainersRead)
-    changes: dict[str, list[told.ContainerState]] = {name: [] for name in containers}
-    for change in history.of(told.ContainerState):
+    rounds = history.of(driver.ContainersRead)
+    changes: dict[str, list[driver.ContainerChange]] = {name: [] for name in containers}
+    for change in history.of(driver.ContainerChange):
         if change.container in changes:
             changes[change.container].append(change)
     sights = []
@@ -68,7 +68,7 @@ def gaps(
     name: str,
     until_ns: int,
     sights: Iterable[Sight],
-    actions: Iterable[told.EngineAction],
+    actions: Iterable[driver.EngineAction],
     acts: Sequence[Act],
 ) -> tuple[Gap, ...]:
     """The parts of one container's window in which it is not proved that the fault was on, in order.
@@ -148,7 +148,7 @@ def _looks(fault: ContainerFault, sights: Iterable[Sight]) -> Iterable[_Point]:
 
 
 def _events(
-    fault: ContainerFault, name: str, actions: Iterable[told.EngineAction], acts: Sequence[Act]
+    fault: ContainerFault, name: str, actions: Iterable[driver.EngineAction], acts: Sequence[Act]
 ) -> Iterable[_Point]:
     concern = _concern(fault)
     for action in actions:

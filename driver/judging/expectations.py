@@ -7,10 +7,10 @@ from collections.abc import Sequence
 import msgspec
 
 from driver.checks import ALWAYS, CHECKS, run_check, unless_busy, unless_gap
-from driver.histories.course import Course, course
+from driver.checks.finding import Finding, Status, failed, passed, show, unknown
 from driver.histories.history import History
-from driver.judging.findings import Finding, Status, failed, passed, show, unknown
-from driver.judging.wholeness import EVERYBODY
+from driver.histories.journal_gaps import EVERYBODY
+from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
 from driver.metrics.signals import good_stretches
 from driver.metrics.worst import worst_cases
@@ -80,7 +80,7 @@ def against_signal(history: History, expected: Anchored) -> Finding:
 
     An anchor that the next fault follows too soon is left out, and told; but the last one must be decided.
     """
-    run = history.view(course)
+    run = history.view(run_timeline)
     anchors = _anchors(run, expected.anchor)
     if not anchors:
         return unknown(expected.text, f"there was no {expected.anchor} in this run")
@@ -124,7 +124,7 @@ def against_signal(history: History, expected: Anchored) -> Finding:
     )
 
 
-def _anchors(run: Course, anchor: str) -> list[int]:
+def _anchors(run: RunTimeline, anchor: str) -> list[int]:
     if anchor == "heal":
         return run.heals
     if anchor == "fault":

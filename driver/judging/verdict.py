@@ -13,8 +13,8 @@ from enum import StrEnum
 
 import msgspec
 
+from driver.checks.finding import Finding, Status
 from driver.exit_codes import ExitCode
-from driver.judging.findings import Finding, Status
 
 SHOWS_THAT_IT_WAS_TRIED = ("traffic_flowed", "faults_were_proved")
 

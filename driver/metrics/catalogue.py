@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from types import ModuleType
 
-from driver.histories.connections import stories
+from driver.histories.connection_history import connection_histories
 from driver.histories.history import History
 from driver.metrics import checkpoints, connection, faults, lab, messages, resources, storm, tasks
 from driver.metrics.metric import Metric, Values
@@ -42,5 +42,5 @@ def measure(history: History) -> Metrics:
     values: Values = {}
     for family in FAMILIES.values():
         values.update(family.measure(history))
-    told = history.view(stories)
-    return Metrics(values, {name: len(story.reconnections) for name, story in told.items()})
+    told = history.view(connection_histories)
+    return Metrics(values, {name: len(connections.reconnections) for name, connections in told.items()})

@@ -2,11 +2,11 @@
 
 from __future__ import annotations
 
-from driver.histories.connections import LOSS, RESTART, Outage, Story, stories
-from driver.histories.course import course
+from driver.histories.connection_history import LOSS, RESTART, ConnectionHistory, Outage, connection_histories
 from driver.histories.history import History
 from driver.histories.intervals import difference, intersection, length_ns
 from driver.histories.refusals import refused
+from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import HandshakeRefused, WorkerLost
 
@@ -112,12 +112,12 @@ METRICS = (
 
 def measure(history: History) -> Values:
     """The values of METRICS."""
-    told = list(history.view(stories).values())
-    outages = [outage for story in told for outage in story.outages]
+    told = list(history.view(connection_histories).values())
+    outages = [outage for connections in told for outage in connections.outages]
     back = [outage for outage in outages if outage.back is not None]
     after_loss = [outage for outage in back if outage.how == LOSS]
-    per_worker = [len(story.reconnections) for story in told]
-    attempts = [attempt for story in told for attempt in story.attempts]
+    per_worker = [len(connections.reconnections) for connections in told]
+    attempts = [attempt for connections in told for attempt in connections.attempts]
     ended = [attempt for attempt in attempts if attempt.kind]
     tries = [len(outage.attempts) for outage in after_loss]
     resumed = sum(1 for outage in after_loss if outage.back and outage.back.outcome == "resumed")
@@ -129,8 +129,10 @@ def measure(history: History) -> Values:
         "reconnections_per_worker_max": max(per_worker, default=None),
         "reconnections_per_worker_min": min(per_worker, default=None),
         "losses": len(outages),
-        "not_reconnected": sum(1 for story in told if story.outages and story.outages[-1].back is None),
-        "workers_gave_up": sum(1 for story in told if story.gave_up),
+        "not_reconnected": sum(
+            1 for connections in told if connections.outages and connections.outages[-1].back is None
+        ),
+        "workers_gave_up": sum(1 for connections in told if connections.gave_up),
         "connection_attempts": len(attempts),
         "connection_success_rate": ratio(
             sum(1 for attempt in ended if attempt.kind == "connected"), len(ended)
@@ -148,12 +150,15 @@ def measure(history: History) -> Values:
     }
 
 
-def longest_disagreement_s(told: list[Story]) -> float | None:
+def longest_disagreement_s(told: list[ConnectionHistory]) -> float | None:
     """The longest stretch in which exactly one side believed a worker connected; None without workers."""
     stretches = [
         end - begin
-        for story in told
-        for ones, others in ((story.own, story.seen), (story.seen, story.own))
+        for connections in told
+        for ones, others in (
+            (connections.by_worker, connections.by_coordinator),
+            (connections.by_coordinator, connections.by_worker),
+        )
         for begin, end in difference(ones, others)
     ]
     return max(stretches, default=0) / 1e9 if told else None
@@ -174,7 +179,7 @@ def _times(after_loss: list[Outage], after_restart: list[Outage]) -> Values:
 
 
 def _coordinator_silences(history: History) -> list[float]:
-    end_ns = history.view(course).end_ns
+    end_ns = history.view(run_timeline).end_ns
     return [
         event.silent_ms / 1e3
         for event in history.of(WorkerLost)
@@ -182,10 +187,12 @@ def _coordinator_silences(history: History) -> list[float]:
     ]
 
 
-def _connected_ratio(history: History, told: list[Story]) -> float | None:
-    firsts = [story.connected[0][0] for story in told if story.connected]
+def _connected_ratio(history: History, told: list[ConnectionHistory]) -> float | None:
+    firsts = [connections.connected[0][0] for connections in told if connections.connected]
     if not told or len(firsts) < len(told):
         return None
-    span = (max(firsts), history.view(course).end_ns)
+    span = (max(firsts), history.view(run_timeline).end_ns)
     whole_ns = (span[1] - span[0]) * len(told)
-    return ratio(sum(length_ns(intersection(story.connected, [span])) for story in told), whole_ns)
+    return ratio(
+        sum(length_ns(intersection(connections.connected, [span])) for connections in told), whole_ns
+    )

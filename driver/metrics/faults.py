@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
-from driver.histories.connections import stories
-from driver.histories.course import Course, FaultWindow, course
+from driver.histories.connection_history import connection_histories
 from driver.histories.history import History
 from driver.histories.intervals import holds
-from driver.histories.task_lives import task_book
+from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
+from driver.histories.task_history import task_index
 from driver.metrics.metric import Better, Metric, Unit, Values, percentile
 from driver.metrics.storm import storms
 from wire.events import Connecting, Totals
@@ -63,7 +63,7 @@ class Effect:
 
 def effects(history: History) -> list[Effect]:
     """Every fault's effect: ten seconds before it (or less), its own time, ten seconds after (or less)."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     gauge = _Gauge(history)
     found = []
     for storm in history.view(storms):
@@ -87,7 +87,7 @@ def effects(history: History) -> list[Effect]:
 
 def measure(history: History) -> Values:
     """The values of METRICS."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     recoveries = [effect.recovery_s for effect in history.view(effects)]
     known = [recovery for recovery in recoveries if recovery is not None]
     complete = bool(known) and len(known) == len(recoveries)
@@ -106,7 +106,7 @@ class _Gauge:
     """Answers for any span how the system did, from lists that were sorted once."""
 
     def __init__(self, history: History) -> None:
-        results = [(life, life.result) for life in history.view(task_book).promised if life.result]
+        results = [(life, life.result) for life in history.view(task_index).accepted if life.result]
         self._done = sorted(
             (result.at_ns, (result.at_ns - life.start_ns) / 1e9 if life.intended_ns else 0.0)
             for life, result in results
@@ -114,7 +114,9 @@ class _Gauge:
         )
         self._attempts = [event.at_ns for event in history.of(Connecting)]
         self._totals = history.of(Totals)
-        self._connected = [story.connected for story in history.view(stories).values()]
+        self._connected = [
+            connections.connected for connections in history.view(connection_histories).values()
+        ]
 
     def level(self, begin_ns: int, end_ns: int) -> Level:
         seconds = max(0.0, (end_ns - begin_ns) / 1e9)
@@ -149,7 +151,7 @@ class _Gauge:
         return next((totals.at_ns for totals in self._totals[later:] if totals.waiting <= level), None)
 
 
-def _quiet_since(run: Course, at_ns: int) -> int:
+def _quiet_since(run: RunTimeline, at_ns: int) -> int:
     # Half of the time since the fault before: the first half is still busy with what that one left behind.
     earlier = [(end + at_ns) // 2 for _, end in run.under_fault if end <= at_ns]
     begin_ns = run.first_load_ns if run.first_load_ns is not None else run.begin_ns

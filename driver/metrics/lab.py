@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.events import MachineSample
 from driver.histories.history import History
-from driver.histories.machine import latenesses, loads
+from driver.histories.machine_load import driver_delays, loads
 from driver.metrics.metric import Better, Metric, Unit, Values
 
 METRICS = (
@@ -31,7 +31,7 @@ METRICS = (
 def measure(history: History) -> Values:
     """The values of METRICS."""
     samples = history.of(MachineSample)
-    late = [one.late_s for one in latenesses(history)]
+    late = [one.late_s for one in driver_delays(history)]
     over = loads(samples)
     pressures = [one.cpu_pressure for one in over if one.cpu_pressure is not None]
     return {

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
-from driver.histories.course import course
 from driver.histories.history import COORDINATOR, History
 from driver.histories.refusals import refused
+from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import (
     Assigned,
@@ -161,5 +161,5 @@ def latencies_s(history: History) -> list[float]:
 
 
 def _seconds(history: History) -> float:
-    run = history.view(course)
+    run = history.view(run_timeline)
     return (run.end_ns - run.first_load_ns) / 1e9 if run.first_load_ns is not None else 0.0

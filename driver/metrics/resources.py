@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from itertools import pairwise
 
-from driver.histories.course import course
-from driver.histories.events import Sample
+from driver.histories.events import ResourceSample
 from driver.histories.history import COORDINATOR, History
+from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Better, Metric, Unit, Values
 
 _LOWER = Better.lower
@@ -45,9 +45,9 @@ class Usage:
 
 def usage(history: History) -> dict[str, Usage]:
     """Every container's usage, by name, until the drain was over."""
-    end_ns = history.view(course).end_ns
-    samples: dict[str, list[Sample]] = {}
-    for sample in history.of(Sample):
+    end_ns = history.view(run_timeline).end_ns
+    samples: dict[str, list[ResourceSample]] = {}
+    for sample in history.of(ResourceSample):
         if sample.at_ns <= end_ns:
             samples.setdefault(sample.container, []).append(sample)
     return {container: _usage(found) for container, found in samples.items()}
@@ -68,7 +68,7 @@ def measure(history: History) -> Values:
     return values
 
 
-def _usage(samples: list[Sample]) -> Usage:
+def _usage(samples: list[ResourceSample]) -> Usage:
     cores = [0.0]
     for before, after in pairwise(samples):
         # A restarted container counts its CPU from nothing again.

@@ -6,10 +6,10 @@ from bisect import bisect_left
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from driver.histories.connections import stories
+from driver.histories.connection_history import connection_histories
 from driver.histories.history import History
 from driver.histories.intervals import Interval
-from driver.histories.task_lives import task_book
+from driver.histories.task_history import task_index
 from driver.metrics.metric import Unit
 from wire.events import Connecting, Totals
 
@@ -28,8 +28,8 @@ class Signal:
 
 
 def _connected(history: History) -> Steps:
-    told = list(history.view(stories).values())
-    edges = [edge for story in told for edge in _edges(story.connected)]
+    told = list(history.view(connection_histories).values())
+    edges = [edge for connections in told for edge in _edges(connections.connected)]
     return _summed(edges, len(told))
 
 
@@ -38,7 +38,7 @@ def _attempts_per_s(history: History) -> Steps:
 
 
 def _completed_per_s(history: History) -> Steps:
-    results = [life.result for life in history.view(task_book).promised if life.result]
+    results = [life.result for life in history.view(task_index).accepted if life.result]
     return _summed(_windows([result.at_ns for result in results if result.outcome == "completed"]), 1)
 
 

@@ -6,9 +6,9 @@ import math
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
-from driver.histories.connections import Outage, stories
-from driver.histories.course import BEFORE_NS, FaultWindow, course
+from driver.histories.connection_history import Outage, connection_histories
 from driver.histories.history import History
+from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, run_timeline
 from driver.metrics.metric import Better, Metric, Unit, Values, ratio
 
 _LOWER = Better.lower
@@ -82,13 +82,13 @@ class Storm:
 
 def storms(history: History) -> list[Storm]:
     """One storm a fault; an outage belongs to the newest fault upon its worker when the connection broke."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     windows = sorted(run.faults, key=lambda window: window.due_ns)
     begins = [window.due_ns for window in windows]
     outages: list[list[Outage]] = [[] for _ in windows]
-    for story in history.view(stories).values():
-        for outage in story.outages:
-            index = bisect_right(begins, outage.broken_ns + BEFORE_NS) - 1
+    for connections in history.view(connection_histories).values():
+        for outage in connections.outages:
+            index = bisect_right(begins, outage.broken_ns + EARLY_EFFECT_NS) - 1
             while index >= 0 and not windows[index].reaches(outage.worker, run.workers):
                 index -= 1
             if index >= 0:
@@ -104,8 +104,8 @@ def measure(history: History) -> Values:
     told = [storm for storm in history.view(storms) if storm.outages]
     attempts = sorted(
         attempt.began.at_ns
-        for story in history.view(stories).values()
-        for outage in story.outages
+        for connections in history.view(connection_histories).values()
+        for outage in connections.outages
         for attempt in outage.attempts
     )
     return {

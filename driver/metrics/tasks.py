@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from driver.histories.course import course
 from driver.histories.history import History
 from driver.histories.refusals import refused
-from driver.histories.task_lives import TaskLife, task_book
+from driver.histories.run_timeline import run_timeline
+from driver.histories.task_history import TaskHistory, task_index
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import Dropped, LeaseExpired, ResultRefused, TaskDone
 from wire.priority import Priority
@@ -79,10 +79,10 @@ METRICS = (
 
 def measure(history: History) -> Values:
     """The values of METRICS."""
-    book = history.view(task_book)
-    promised = book.promised
+    book = history.view(task_index)
+    promised = book.accepted
     # What the lab's own teardown does to tasks, or lets them finish, is no figure of the run.
-    end_ns = history.view(course).end_ns
+    end_ns = history.view(run_timeline).end_ns
     ended = [life for life in promised if life.result is not None and life.result.at_ns <= end_ns]
     results = [life.result for life in ended if life.result is not None]
     completed = sum(1 for result in results if result.outcome == "completed")
@@ -113,7 +113,7 @@ def measure(history: History) -> Values:
     }
 
 
-def latencies_s(lives: list[TaskLife]) -> list[float]:
+def latencies_s(lives: list[TaskHistory]) -> list[float]:
     """From start to counted result, of those that have both."""
     return [
         (life.result.at_ns - life.start_ns) / 1e9
@@ -122,7 +122,7 @@ def latencies_s(lives: list[TaskLife]) -> list[float]:
     ]
 
 
-def _queueing_s(lives: list[TaskLife], end_ns: int) -> list[float]:
+def _queueing_s(lives: list[TaskHistory], end_ns: int) -> list[float]:
     return [
         (life.assigned[0].at_ns - life.submitted.at_ns) / 1e9
         for life in lives
@@ -130,8 +130,8 @@ def _queueing_s(lives: list[TaskLife], end_ns: int) -> list[float]:
     ]
 
 
-def _by_priority(lives: list[TaskLife], end_ns: int) -> Values:
-    groups: dict[str, list[TaskLife]] = {priority.name: [] for priority in Priority}
+def _by_priority(lives: list[TaskHistory], end_ns: int) -> Values:
+    groups: dict[str, list[TaskHistory]] = {priority.name: [] for priority in Priority}
     for life in lives:
         if life.submitted and life.submitted.priority in groups:
             groups[life.submitted.priority].append(life)
@@ -141,7 +141,7 @@ def _by_priority(lives: list[TaskLife], end_ns: int) -> Values:
     return values
 
 
-def _throughput(lives: list[TaskLife], results: list[TaskDone]) -> float | None:
+def _throughput(lives: list[TaskHistory], results: list[TaskDone]) -> float | None:
     begins = [(life.submitted or life.accepted) for life in lives]
     first_ns = min((event.at_ns for event in begins if event), default=0)
     last_ns = max((result.at_ns for result in results), default=0)

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from driver.histories.connections import Outage, stories
+from driver.histories.connection_history import Outage, connection_histories
 from driver.histories.history import History
-from driver.histories.task_lives import TaskLife, task_book
+from driver.histories.task_history import TaskHistory, task_index
 from wire.events import Event
 
 SHOWN = 2
@@ -62,8 +62,8 @@ def _outages(history: History, measured: Callable[[Outage], float | None] | None
             (measured or _total_s)(outage),
             tuple(event for event in (outage.lost, outage.back) if event is not None),
         )
-        for story in history.view(stories).values()
-        for outage in story.outages
+        for connections in history.view(connection_histories).values()
+        for outage in connections.outages
     ]
 
 
@@ -71,7 +71,7 @@ def _total_s(outage: Outage) -> float | None:
     return outage.total_s
 
 
-def _tasks(history: History, only: Callable[[TaskLife], bool] = lambda life: True) -> list[Case]:
+def _tasks(history: History, only: Callable[[TaskHistory], bool] = lambda life: True) -> list[Case]:
     return [
         Case(
             life.task,
@@ -84,12 +84,12 @@ def _tasks(history: History, only: Callable[[TaskLife], bool] = lambda life: Tru
                 if event is not None
             ),
         )
-        for life in history.view(task_book).promised
+        for life in history.view(task_index).accepted
         if only(life)
     ]
 
 
-def _failed(life: TaskLife) -> bool:
+def _failed(life: TaskHistory) -> bool:
     return life.result is None or life.result.outcome != "completed"
 
 

@@ -9,10 +9,10 @@ import statistics
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from driver.histories.course import course
 from driver.histories.history import History
 from driver.histories.intervals import holds, union
-from driver.histories.task_lives import task_book
+from driver.histories.run_timeline import run_timeline
+from driver.histories.task_history import task_index
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.storm import busiest, storms
@@ -80,9 +80,9 @@ def _storms(history: History, metrics: Metrics) -> Table:
 
 def _load(history: History, metrics: Metrics) -> Table:
     """Seconds outside faults by what was offered in them: where less is done in time, there is the knee."""
-    hurt = union((begin, end + _AFTERMATH_NS) for begin, end in history.view(course).under_fault)
+    hurt = union((begin, end + _AFTERMATH_NS) for begin, end in history.view(run_timeline).under_fault)
     offered: dict[int, list[float]] = {}
-    for life in history.view(task_book).promised:
+    for life in history.view(task_index).accepted:
         if not life.intended_ns or holds(hurt, life.intended_ns):
             continue
         wait_s = (life.result.at_ns - life.start_ns) / 1e9 if life.result else float("inf")

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from xml.etree import ElementTree
 
-from driver.judging.findings import Finding, Status
+from driver.checks.finding import Finding, Status
 from driver.judging.verdict import Outcome
 from driver.report.text import printable
 from driver.runs.store import Judged

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from driver.checks.finding import Evidence, Finding, Status
 from driver.forensics.account import account
-from driver.judging.findings import Evidence, Finding, Status
 from driver.metrics.metric import Unit
 from driver.report import text
 from driver.report.advice import advise

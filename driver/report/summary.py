@@ -9,8 +9,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from driver.checks import ALWAYS
-from driver.histories.course import course
-from driver.judging.findings import Finding, Status
+from driver.checks.finding import Finding, Status
+from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import Outcome
 from driver.metrics.faults import effects
 from driver.metrics.metric import Unit
@@ -111,7 +111,7 @@ def _change(run: Judged, advice: Sequence[Advice]) -> str:
 
 
 def _case(run: Judged, case: Case) -> str:
-    at_s = run.history.view(course).at_s(case.from_ns)
+    at_s = run.history.view(run_timeline).at_s(case.from_ns)
     took = "never ended" if case.took_s is None else write(case.took_s, Unit.seconds)
     return f"{case.whose}, {took} from {at_s:.1f} s"
 

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 
 import msgspec
 
-from driver.histories.connections import stories
-from driver.histories.course import Course, course
+from driver.checks.finding import Finding, Status
+from driver.histories.connection_history import connection_histories
 from driver.histories.intervals import length_ns
-from driver.judging.findings import Finding, Status
+from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.judging.verdict import Outcome
 from driver.metrics import METRICS
 from driver.metrics.faults import Effect, effects
@@ -107,8 +107,8 @@ def figures(run: Judged, names: Sequence[str] = KEY_FIGURES) -> list[Figure]:
 
 def worker_rows(run: Judged) -> list[WorkerRow]:
     """A row for each worker."""
-    told = run.history.view(stories)
-    whole = run.history.view(course)
+    told = run.history.view(connection_histories)
+    whole = run.history.view(run_timeline)
     span_ns = max(1, whole.end_ns - whole.begin_ns)
     return [
         WorkerRow(
@@ -119,7 +119,7 @@ def worker_rows(run: Judged) -> list[WorkerRow]:
             longest_s=max(
                 (total for outage in story.outages if (total := outage.total_s) is not None), default=None
             ),
-            lives=story.lives,
+            lives=story.starts,
         )
         for story in told.values()
     ]
@@ -127,7 +127,7 @@ def worker_rows(run: Judged) -> list[WorkerRow]:
 
 def fault_rows(run: Judged) -> list[FaultRow]:
     """A row for each fault."""
-    told = run.history.view(course)
+    told = run.history.view(run_timeline)
     return [_fault_row(effect, told) for effect in run.history.view(effects)]
 
 
@@ -158,7 +158,7 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _fault_row(effect: Effect, run: Course) -> FaultRow:
+def _fault_row(effect: Effect, run: RunTimeline) -> FaultRow:
     window = effect.window
     receipt = window.receipt
     rates = [level.completed_per_s for level in (effect.before, effect.during, effect.after)]

@@ -12,7 +12,7 @@ from contextlib import suppress
 
 from driver.engines.engine import Engine, EngineEvent, Standing
 from driver.errors import EngineError
-from driver.histories.events import ContainerExited, ContainersRead, ContainerState, EngineAction
+from driver.histories.events import ContainerChange, ContainerExited, ContainersRead, EngineAction
 from driver.runs.engine_events import MAX_WAITING, follow_events
 from driver.runs.journal import JournalFile
 
@@ -117,7 +117,7 @@ class ContainerMonitor:
             return
         self._last[name] = state
         fields = dataclasses.asdict(state)
-        self._journal.write_at(at_ns, ContainerState, container=name, asked_ns=asked_ns, **fields)
+        self._journal.write_at(at_ns, ContainerChange, container=name, asked_ns=asked_ns, **fields)
 
     # -- events --------------------------------------------------------------------------------------------
 

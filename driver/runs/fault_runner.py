@@ -13,7 +13,7 @@ import msgspec
 from chaos.evidence import Change
 from chaos.fault import ContainerFault, Fault, Layer
 from chaos.hands import Hands, HandsError, Strike, Times
-from driver.histories.events import FaultBegun, FaultEnded, FaultFailed, Trouble
+from driver.histories.events import FaultBegun, FaultEnded, FaultFailed, LabTrouble
 from driver.judging.receipts import Act
 from driver.labs.guardian import LEASE_MS
 from driver.runs.container_monitor import ContainerMonitor
@@ -169,7 +169,7 @@ class FaultRunner:
             )  # fmt: skip
             return True
         self._write(FaultEnded, planned, planned_ns=at_ns, called_ns=called_ns, detail=detail)
-        self._journal.write(Trouble, what="fault_not_ended", detail=f"{planned.id}: {detail}")
+        self._journal.write(LabTrouble, what="fault_not_ended", detail=f"{planned.id}: {detail}")
         return False
 
     def _note_end(self, planned: PlannedFault, called_ns: int, at_ns: int, times: Times) -> Figures:

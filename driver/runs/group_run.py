@@ -10,7 +10,7 @@ from pathlib import Path
 
 from driver.engines.engine import Engine
 from driver.errors import EngineGoneError, LabError, StoppedError
-from driver.histories.course import course
+from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import Outcome
 from driver.labs.bring_up import take_down
 from driver.runs.group import GroupFile, GroupRun, Turn, in_turn, save_group, summed_up
@@ -115,7 +115,7 @@ def perform_all(
 
 def was_stopped(judged: Judged) -> bool:
     """Whether somebody ended the run before its time."""
-    return any(phase.outcome == "stopped" for phase in judged.history.view(course).phases.values())
+    return any(phase.outcome == "stopped" for phase in judged.history.view(run_timeline).phases.values())
 
 
 def _ended(turn: Turn, judged: Judged) -> GroupRun:

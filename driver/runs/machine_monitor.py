@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from driver.histories.events import MachineSample
-from driver.histories.machine import too_busy
+from driver.histories.machine_load import too_busy
 from wire.events import Journal
 
 TICK_S = 0.05

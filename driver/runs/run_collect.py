@@ -10,9 +10,9 @@ from pathlib import Path
 
 from driver.engines.engine import Engine
 from driver.errors import EngineError
-from driver.histories.events import ContainerSeen, JournalNoted, Trouble
+from driver.histories.events import FinalContainerState, JournalNoted, LabTrouble
 from driver.histories.history import DRIVER
-from driver.histories.journal_folder import find, opened
+from driver.histories.journal_folder import find_journals, open_journal
 from driver.runs.run_folder import JOURNALS, LOGS
 from wire.events import Journal
 from wire.journal_chain import last_seal
@@ -29,7 +29,7 @@ async def collect(engine: Engine, folder: Path, journal: Journal) -> None:
     await asyncio.to_thread(save_logs, engine, folder / LOGS)
     if not engine.is_local:
         for detail in await asyncio.to_thread(engine.fetch_journals, folder / JOURNALS):
-            journal(Trouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
+            journal(LabTrouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
     await asyncio.to_thread(_note_journals, folder, journal)
 
 
@@ -37,7 +37,7 @@ def _note(engine: Engine, journal: Journal) -> None:
     for one in engine.containers():
         standing = engine.look(one.name)
         journal(
-            ContainerSeen,
+            FinalContainerState,
             container=one.name,
             status=standing.status,
             exit_code=standing.exit_code,
@@ -47,11 +47,11 @@ def _note(engine: Engine, journal: Journal) -> None:
 
 def _note_journals(folder: Path, journal: Journal) -> None:
     """Note how long each process's journal is, and its last hash: what is changed from now on shows."""
-    for name, path in find(folder / JOURNALS).journals.items():
+    for name, path in find_journals(folder / JOURNALS).journals.items():
         if name == DRIVER:
             continue
         try:
-            with opened(path) as descriptor:
+            with open_journal(path) as descriptor:
                 size_bytes = os.fstat(descriptor).st_size
                 lines, head, _ = last_seal(size_bytes, partial(os.pread, descriptor))
         except OSError as error:

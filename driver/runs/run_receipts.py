@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from pathlib import Path
 
-from driver.histories.events import Receipt, Trouble
+from driver.histories.events import LabTrouble, Receipt
 from driver.histories.journals import read_history
 from driver.judging.receipts_anew import proofs_of
 from driver.runs.store import read_record
@@ -19,7 +19,7 @@ def write_receipts(folder: Path, journal: Journal) -> None:
         history = read_history(folder, record.processes, record.workers)
         proofs = proofs_of(history, record.workers)
     except Exception as error:
-        journal(Trouble, what="no_receipts", detail=f"{type(error).__name__}: {error}")
+        journal(LabTrouble, what="no_receipts", detail=f"{type(error).__name__}: {error}")
         return
     for proof in proofs:
         journal(Receipt, **asdict(proof))

@@ -19,7 +19,7 @@ from driver.errors import (
     RunAbortedError,
     StoppedError,
 )
-from driver.histories.events import Aborted, Healed, LastState, LinkFound, LinksSeen, RunStarted, Trouble
+from driver.histories.events import Aborted, Healed, LabTrouble, LastState, LinksSeen, ProxyLink, RunStarted
 from driver.interrupts import stoppable
 from driver.labs.bring_up import start_core, start_workers
 from driver.labs.guardian import Guardian
@@ -87,12 +87,12 @@ class RunWork:
                 # What came too late for the lab on such a machine is neither its fault nor the system's.
                 self._trouble("machine_busy", f"{busy}. {error.sentence}")
                 return None
-            self._journal.write(Trouble, what="run_broken", detail=error.sentence)
+            self._journal.write(LabTrouble, what="run_broken", detail=error.sentence)
             if not self._ready or isinstance(error, EngineGoneError):
                 return error
             self._terminal.warn(error.sentence)
         except Exception as error:
-            self._journal.write(Trouble, what="bug", detail=f"{type(error).__name__}: {error}")
+            self._journal.write(LabTrouble, what="bug", detail=f"{type(error).__name__}: {error}")
             _log.debug("the run broke", exc_info=True)
             return LabError(
                 f"The lab itself has a bug: {type(error).__name__}: {error}.", "--log-level DEBUG tells more."
@@ -111,7 +111,7 @@ class RunWork:
                 await asyncio.to_thread(write_receipts, self._folder, self._journal.write)
         except (LabError, OSError) as error:
             # A disk that is full is one: what can be kept is kept, and the lab is taken down.
-            self._journal.write(Trouble, what="not_collected", detail=str(error))
+            self._journal.write(LabTrouble, what="not_collected", detail=str(error))
             self._terminal.warn(str(error))
         finally:
             self._journal.write(ProcessStopping, reason="the run is over")
@@ -233,9 +233,9 @@ class RunWork:
         self._journal.write(
             LinksSeen,
             moment=moment,
-            planned=[LinkFound(one.name, one.listen, one.upstream) for one in planned],
+            planned=[ProxyLink(one.name, one.listen, one.upstream) for one in planned],
             found=[
-                LinkFound(one.name, one.listen, one.upstream, one.enabled, [*one.faults, *one.toxics])
+                ProxyLink(one.name, one.listen, one.upstream, one.enabled, [*one.faults, *one.toxics])
                 for one in found
             ],
         )
@@ -245,7 +245,7 @@ class RunWork:
         return CoordinatorSettings(**self._plan.coordinator).heartbeat_timeout_ms / 1000
 
     def _trouble(self, what: str, detail: str) -> None:
-        self._journal.write(Trouble, what=what, detail=detail)
+        self._journal.write(LabTrouble, what=what, detail=detail)
         self._terminal.warn(f"trouble in the lab: {detail}")
 
     def _on_stop(self, count: int) -> None:

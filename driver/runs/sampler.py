@@ -7,7 +7,7 @@ import logging
 
 from driver.engines.engine import Engine
 from driver.errors import EngineError, EngineGoneError
-from driver.histories.events import Sample
+from driver.histories.events import ResourceSample
 from wire.events import Journal
 
 EVERY_S = 2.0
@@ -24,7 +24,12 @@ async def sample(engine: Engine, journal: Journal, every_s: float = EVERY_S) -> 
     while True:
         try:
             for usage in await asyncio.to_thread(engine.usage):
-                journal(Sample, container=usage.container, memory_bytes=usage.memory_bytes, cpu_s=usage.cpu_s)
+                journal(
+                    ResourceSample,
+                    container=usage.container,
+                    memory_bytes=usage.memory_bytes,
+                    cpu_s=usage.cpu_s,
+                )
             silences = 0
         except EngineGoneError:
             silences += 1

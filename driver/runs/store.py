@@ -15,13 +15,13 @@ from typing import Any, TypeVar
 
 import msgspec
 
+from driver.checks.finding import Finding, unknown
 from driver.errors import LabError, WrongUseError
 from driver.files import FileReadError, read_file
 from driver.histories.events import Receipt
 from driver.histories.history import History
-from driver.histories.journals import JOURNALS, read_history, without_collection
+from driver.histories.journals import JOURNALS, gc_paused, read_history
 from driver.judging.expectations import find_all
-from driver.judging.findings import Finding, unknown
 from driver.judging.receipts_anew import make_receipts_anew
 from driver.judging.verdict import KnownIssue, Verdict, judge
 from driver.metrics import Metrics, measure
@@ -135,7 +135,7 @@ def judged(folder: Path) -> Judged:
     record, missing = read_record(folder)
     expectations, wrong = _expectations(record)
     findings = [unknown("run_folder_is_whole", because) for because in (*missing, *wrong)]
-    with without_collection():
+    with gc_paused():
         history, notes, unmade = stored_history(folder, record)
         findings += [unknown("receipts_made_anew", because) for because in unmade]
         metrics = measure(history)

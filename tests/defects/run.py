@@ -12,8 +12,8 @@ from pathlib import Path
 
 import msgspec
 
+from driver.checks.finding import Status
 from driver.engines.addresses import free_pair
-from driver.judging.findings import Status
 from driver.runs.store import judged
 from tests.defects.defect import lab_defect
 from tests.defects.images import built

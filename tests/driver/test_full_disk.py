@@ -12,7 +12,7 @@ from driver.cli import main
 from driver.engines.engine import Engine
 from driver.errors import LabError
 from driver.exit_codes import ExitCode
-from driver.histories.events import Note
+from driver.histories.events import ReportNote
 from driver.runs import run as run_module
 from driver.runs.journal import FILE_NAME, JournalFile
 from driver.runs.run_collect import save_logs
@@ -31,9 +31,9 @@ def test_the_first_line_that_a_full_disk_refuses_is_told_and_later_ones_stop_not
     (tmp_path / FILE_NAME).symlink_to(FULL)
     journal = JournalFile(tmp_path)
     with pytest.raises(LabError, match=r"driver\.jsonl could not be written: No space left") as caught:
-        journal.write(Note, level="info", text="refused")
+        journal.write(ReportNote, level="info", text="refused")
     assert "judge" in caught.value.hint
-    journal.write(Note, level="info", text="healing goes on")
+    journal.write(ReportNote, level="info", text="healing goes on")
     journal.close()
 
 

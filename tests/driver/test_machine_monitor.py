@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from driver.histories.events import MachineSample
-from driver.histories.machine import too_busy
+from driver.histories.machine_load import too_busy
 from driver.runs.journal import JournalFile
 from driver.runs.machine_monitor import Counters, MachineMonitor, between, read_counters
 from tests.driver.fakes import events_in

@@ -12,7 +12,7 @@ import sys
 import time
 from pathlib import Path
 
-from driver.histories.journal_folder import find
+from driver.histories.journal_folder import find_journals
 from driver.histories.journals import JOURNALS, read_history
 from tests.outside_judge import page
 from tests.outside_judge.agreement import DEFECTS, agree
@@ -25,7 +25,7 @@ TOLD = 20
 
 def export(run: Path, *, judged: bool) -> int:
     """A stored run's operations to standard output, or what Porcupine says of them."""
-    if not any(find(run / JOURNALS).journals):
+    if not any(find_journals(run / JOURNALS).journals):
         print(f"{run} holds no journals; expected the folder of a run (results/…)", file=sys.stderr)
         return USE
     text = lines(run.name, operations(read_history(run)))

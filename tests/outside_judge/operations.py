@@ -9,10 +9,10 @@ from collections.abc import Iterator, Sequence
 
 import msgspec
 
-from driver.histories.course import course
 from driver.histories.events import SubmitGivenUp
 from driver.histories.history import COORDINATOR, History
-from driver.histories.task_lives import task_book
+from driver.histories.run_timeline import run_timeline
+from driver.histories.task_history import task_index
 from wire.events import (
     Assigned,
     CheckpointCommitted,
@@ -53,7 +53,7 @@ def operations(history: History) -> list[Operation]:
     """All that a history says of its tasks."""
     told = [*_submissions(history), *_coordinator(history), *_completions(history)]
     tasks = sorted({operation.task for operation in told if operation.task})
-    drain = history.view(course).phases.get("drain")
+    drain = history.view(run_timeline).phases.get("drain")
     is_drained = drain is not None and drain.ended_ns is not None and drain.outcome != "stopped"
     end = _instant(history, history.end_ns) + 1
     came_back = "drained" if is_drained else "stopped"
@@ -69,9 +69,9 @@ def _instant(history: History, at_ns: int) -> int:
 
 def _submissions(history: History) -> Iterator[Operation]:
     """The driver's: a task may have been handed in from the instant at which it was due."""
-    book = history.view(task_book)
+    book = history.view(task_index)
     unanswered = {task for given_up in history.of(SubmitGivenUp) for task in given_up.tasks}
-    for task, life in book.lives.items():
+    for task, life in book.tasks.items():
         accepted = life.accepted
         if accepted is None and life.submitted is None and task not in unanswered:
             continue

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from driver.checks.catalogue import CHECKS, run_check
+from driver.checks.finding import Status
 from driver.histories.history import History
-from driver.judging.findings import Status
 from driver.metrics import Metrics
 from tests.simulation.invariants import Witness
 from wire.events import Assigned, CheckpointCommitted, Finished, ProcessStarted, TaskDone

@@ -10,7 +10,7 @@ from typing import get_args
 import msgspec
 import pytest
 
-from driver.judging.findings import Status
+from driver.checks.finding import Status
 from driver.judging.verdict import Outcome
 from driver.runs.store import judge_run
 from driver.scenarios.resolve import resolve

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from msgspec.structs import replace
 
 from chaos.catalogue import FAULTS
-from driver.histories import events as told
+from driver.histories import events as driver
 from tests.driver.judge.histories import BASE_NS, NO_SETTINGS, Past, ns
 from wire import events as wire
 from wire.events import Event
@@ -21,9 +21,9 @@ LINK_FAULTS = ("refuse", "cut", "latency", "corrupt", "corrupt", "stall")
 PROCESS_FAULTS = ("pause", "kill", "restart", "stop", "cpu")
 CUTS = ("refuse", "cut", "stall", "pause", "kill", "restart", "stop")
 TROUBLES: tuple[tuple[str, type[Event], dict[str, object]], ...] = (
-    ("driver", told.Trouble, {"what": "x", "detail": ""}),
-    ("driver", told.Aborted, {"because": "x"}),
-    ("driver", told.SubmitGivenUp, {"tasks": ["t-1"]}),
+    ("driver", driver.LabTrouble, {"what": "x", "detail": ""}),
+    ("driver", driver.Aborted, {"because": "x"}),
+    ("driver", driver.SubmitGivenUp, {"tasks": ["t-1"]}),
     ("worker-1", wire.GaveUp, {"reason": "x", "detail": ""}),
 )
 PRIORITIES = ("critical", "high", "normal", "low", "background", "unheard_of")
@@ -112,7 +112,12 @@ class Story:
             by = self.draw.choice(["coordinator", *self.workers])
             size_bytes, cpu_s = self.draw.randint(1, 1 << 20), self.draw.random() * 5
             self.past.tell(
-                "driver", told.Sample, self.soon(), container=by, memory_bytes=size_bytes, cpu_s=cpu_s
+                "driver",
+                driver.ResourceSample,
+                self.soon(),
+                container=by,
+                memory_bytes=size_bytes,
+                cpu_s=cpu_s,
             )
 
     # -- work ------------------------------
@@ -122,7 +127,7 @@ class Story:
             self.tasks += 1
             task = f"t-{self.tasks}"
             if self.likely(0.01):
-                self.past.tell("driver", told.TasksRefused, self.soon(), tasks=[task], because=["full"])
+                self.past.tell("driver", driver.TasksRefused, self.soon(), tasks=[task], because=["full"])
                 continue
             self.past.submit(task, self.at_s + number * 0.02, self.draw.choice(self.priorities))
             self.waiting.append(task)
@@ -241,7 +246,7 @@ class Story:
         fault = Fault(f"f-{self.faults}", kind, targets, self.at_s + self.draw.choice((0.5, 2, 6, 12)))
         at_s = self.soon(0.05)
         changes = sorted(FAULTS[kind].changes) if self.likely(0.8) else None
-        self.past.tell("driver", told.FaultBegun, at_s, fault=fault.name, kind=kind, targets=targets,
+        self.past.tell("driver", driver.FaultBegun, at_s, fault=fault.name, kind=kind, targets=targets,
                        changes=changes,
                        params=NO_SETTINGS, planned_ns=ns(at_s - 0.02), cuts=kind in CUTS,
                        spread_ms=self.draw.choice((0.0, 20.0)))  # fmt: skip
@@ -260,7 +265,7 @@ class Story:
         own = worker.name in fault.targets
         if own and self.likely(0.2):
             by = self.draw.choice((worker.name, worker.name, "toxiproxy"))
-            self.past.tell("driver", told.ContainerExited, at_s, container=by, exit_code=137,
+            self.past.tell("driver", driver.ContainerExited, at_s, container=by, exit_code=137,
                            out_of_memory=False, planned=False, log=[])  # fmt: skip
         if own and fault.kind == "pause":
             worker.is_frozen = True
@@ -298,11 +303,13 @@ class Story:
         at_s = self.soon(0.05)
         if self.likely(0.95):
             detail = "" if self.likely(0.97) else "no answer"
-            self.past.tell("driver", told.FaultEnded, at_s, fault=fault.name, kind=fault.kind,
+            self.past.tell("driver", driver.FaultEnded, at_s, fault=fault.name, kind=fault.kind,
                            targets=fault.targets, planned_ns=ns(at_s), detail=detail)  # fmt: skip
         if self.likely(0.5):
             left = [] if self.likely(0.95) else ["worker-1"]
-            self.past.tell("driver", told.Healed, at_s + 0.2, links=[], containers=[], left=left, took_ms=1.0)
+            self.past.tell(
+                "driver", driver.Healed, at_s + 0.2, links=[], containers=[], left=left, took_ms=1.0
+            )
         if self.likely(0.97):
             self.receipt(fault, at_s)
         if fault.targets == ["coordinator"] and not self.coordinator_is_up:
@@ -320,7 +327,7 @@ class Story:
     def receipt(self, fault: Fault, at_s: float) -> None:
         damage = {"damaged_per_byte": self.draw.choice((0.0, 0.001))} if fault.kind == "corrupt" else {}
         hit = [target for target in fault.targets if target in self.workers]
-        self.past.tell("driver", told.Receipt, at_s + 0.5, fault=fault.name, kind=fault.kind,
+        self.past.tell("driver", driver.Receipt, at_s + 0.5, fault=fault.name, kind=fault.kind,
                        proved=self.likely(0.95), because="", hit=hit, missed=[], spared=[], strayed=[],
                        observers=["prober"], measured=damage)  # fmt: skip
 
@@ -346,8 +353,8 @@ class Story:
                 self.past.tell(process, wire.ProcessStopping, begin_s + 2, reason="SIGTERM")
             if self.likely(0.1):
                 status = self.draw.choice(("exited", "running", "paused"))
-                self.past.tell("driver", told.ContainerSeen, begin_s + 1.8, container=process, status=status,
-                               exit_code=1, out_of_memory=False)  # fmt: skip
+                self.past.tell("driver", driver.FinalContainerState, begin_s + 1.8, container=process,
+                               status=status, exit_code=1, out_of_memory=False)  # fmt: skip
         if self.likely(0.97):
             self.past.phase("collect", begin_s + 1.1, begin_s + 3)
 
@@ -366,19 +373,19 @@ def generated(seed: int) -> Past:
 
 def _look_at_links(past: Past, draw: random.Random) -> None:
     """What the driver noted of Toxiproxy's links before it healed them and at the end."""
-    planned = [told.LinkFound(f"worker-{n}", f"[::]:{n}", "c:1") for n in range(1, len(past.workers) + 1)]
+    planned = [driver.ProxyLink(f"worker-{n}", f"[::]:{n}", "c:1") for n in range(1, len(past.workers) + 1)]
     for moment, at_s in (("before_heal", 30.0), ("end", 40.0)):
         found = list(planned)
         what = draw.choice(("", "", "", "", "gone", "strange", "upstream", "listen", "hurts", "enabled"))
         if what == "gone":
             del found[0]
         elif what == "strange":
-            found.append(told.LinkFound("mine", "[::]:99", "c:1"))
+            found.append(driver.ProxyLink("mine", "[::]:99", "c:1"))
         elif what:
             other = {"upstream": "c:2", "listen": "[::]:98", "hurts": ["f-1"], "enabled": False}[what]
             found[0] = replace(found[0], **{what: other})
         if draw.random() < 0.8:
-            past.tell("driver", told.LinksSeen, at_s, moment=moment, planned=planned, found=found)
+            past.tell("driver", driver.LinksSeen, at_s, moment=moment, planned=planned, found=found)
 
 
 def _on_a_machine(past: Past, draw: random.Random) -> None:
@@ -388,7 +395,7 @@ def _on_a_machine(past: Past, draw: random.Random) -> None:
     pressed = draw.random() < 0.5
     for second in range(1, (last_ns - BASE_NS) // 10**9):
         past.tell(
-            "driver", told.MachineSample, second, cores=2,
+            "driver", driver.MachineSample, second, cores=2,
             runnable=draw.choice((12, 20) if mood == "busy" else (1, 5)),
             steal_ratio=0.5 if mood == "stolen" else 0.0,
             cpu_pressure=0.9 if pressed else None,
@@ -396,7 +403,7 @@ def _on_a_machine(past: Past, draw: random.Random) -> None:
             memory_pressure=0.0 if pressed else None,
             loop_lag_ms=draw.choice((5.0, 900.0, 1500.0)) if mood == "late" else 5.0,
         )  # fmt: skip
-    for accepted in [one for one in past.lines["driver"] if isinstance(one, told.TasksAccepted)]:
+    for accepted in [one for one in past.lines["driver"] if isinstance(one, driver.TasksAccepted)]:
         if mood == "slow" and draw.random() < 0.2:
             accepted.noticed_ns.extend(at_ns + draw.choice((2, 20)) * 10**8 for at_ns in accepted.intended_ns)
 

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from driver.histories.course import course
 from driver.histories.history import History
+from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
 from driver.report.advice.advice import Advice, figure
 
@@ -11,7 +11,7 @@ LEAST = 0.75
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
-    run = history.view(course)
+    run = history.view(run_timeline)
     throughput_per_s, submitted = metrics.values["task_throughput_per_s"], metrics.values["tasks_submitted"]
     if run.first_load_ns is None or run.last_load_ns is None or not throughput_per_s or not submitted:
         return None

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from driver.histories.course import course
 from driver.histories.history import History
+from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
 from driver.report.advice.advice import Advice, figure, number
 
@@ -11,7 +11,7 @@ OFTEN = 2.0
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
-    run = history.view(course)
+    run = history.view(run_timeline)
     workers = max(1, len(run.workers))
     cuts = sum(
         1 for window in run.faults if window.cuts for name in run.workers if window.reaches(name, run.workers)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 
 from driver.histories.history import History
-from driver.histories.task_lives import task_book
+from driver.histories.task_history import task_index
 from driver.metrics import Metrics
 from driver.report.advice.advice import Advice, figure
 
@@ -16,7 +16,7 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
     rate = metrics.values["task_success_rate"]
     if rate is None or rate >= LEAST:
         return None
-    results = [life.result for life in history.view(task_book).promised if life.result]
+    results = [life.result for life in history.view(task_index).accepted if life.result]
     errors = Counter(result.error for result in results if result.outcome != "completed")
     common = (
         f" The commonest error, {errors.most_common(1)[0][1]} times: {errors.most_common(1)[0][0]}"

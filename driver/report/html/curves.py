@@ -5,7 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from driver.histories.history import COORDINATOR, History
-from driver.histories.task_lives import task_book
+from driver.histories.task_history import task_index
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.resources import usage
 from driver.metrics.signals import SIGNALS
@@ -43,7 +43,7 @@ def curves(history: History) -> list[Plot]:
     """What changed over time. Plots without any number are left out."""
     clock = Clock(history)
     fine = finest(clock)
-    lives = history.view(task_book).promised
+    lives = history.view(task_index).accepted
     done = [life.result.at_ns for life in lives if life.result and life.result.outcome == "completed"]
     due = [life.intended_ns for life in lives if life.intended_ns]
     waits = [

@@ -9,10 +9,10 @@ from collections.abc import Iterable, Sequence
 
 import msgspec
 
-from driver.histories.connections import Outage, Story, stories
-from driver.histories.course import Course, FaultWindow, course
+from driver.histories.connection_history import ConnectionHistory, Outage, connection_histories
 from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, difference, intersection, union
+from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
 from driver.histories.way_back import PHASES
 from wire.events import (
     Connected,
@@ -89,7 +89,7 @@ class Clock:
     """
 
     def __init__(self, history: History) -> None:
-        self._run = history.view(course)
+        self._run = history.view(run_timeline)
         self.zero_ns = self._run.zero_ns
         self.begin_ns = history.begin_ns
         self.end_ns = max(self._run.end_ns, self._run.zero_ns + 1, history.begin_ns + 1)
@@ -106,9 +106,9 @@ class Clock:
 def timeline(history: History) -> Timeline:
     """The timeline of a run."""
     clock = Clock(history)
-    run = history.view(course)
+    run = history.view(run_timeline)
     lanes = [_coordinator(history, clock)]
-    lanes += [_worker(history, story, clock) for story in history.view(stories).values()]
+    lanes += [_worker(history, story, clock) for story in history.view(connection_histories).values()]
     index = {lane.name: number for number, lane in enumerate(lanes)}
     return Timeline(
         begin_s=clock(clock.begin_ns),
@@ -130,10 +130,10 @@ def _coordinator(history: History, clock: Clock) -> Lane:
     return Lane(COORDINATOR, states, [], [], [], float(len(gaps)))
 
 
-def _worker(history: History, story: Story, clock: Clock) -> Lane:
+def _worker(history: History, story: ConnectionHistory, clock: Clock) -> Lane:
     events = history.by(story.worker)
     both = story.connected
-    one_sided = union([*difference(story.own, both), *difference(story.seen, both)])
+    one_sided = union([*difference(story.by_worker, both), *difference(story.by_coordinator, both)])
     whole = [(clock.begin_ns, clock.end_ns)]
     alive = intersection(_lives(events, clock.end_ns), whole)
     down = difference(difference(alive, both), one_sided)
@@ -220,7 +220,7 @@ def _note(outage: Outage, lines: dict[int, int], clock: Clock) -> Note:
     )
 
 
-def _band(window: FaultWindow, run: Course, index: dict[str, int], clock: Clock) -> Band:
+def _band(window: FaultWindow, run: RunTimeline, index: dict[str, int], clock: Clock) -> Band:
     reached = [name for name in run.workers if window.reaches(name, run.workers)]
     aimed = list(window.targets) if any(target in index for target in window.targets) else reached
     return Band(

@@ -14,13 +14,13 @@ import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
+from driver.checks.finding import Finding, Status
 from driver.forensics.account import account
 from driver.forensics.naming import Naming
 from driver.histories.history import COORDINATOR
 from driver.histories.journal_folder import own_journal
 from driver.histories.journals import JOURNALS
 from driver.histories.way_back import PHASES
-from driver.judging.findings import Finding, Status
 from driver.metrics.metric import Unit
 from driver.report.advice import advise
 from driver.report.analysis import analyses

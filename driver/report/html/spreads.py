@@ -5,11 +5,11 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Sequence
 
-from driver.histories.connections import LOSS, stories
-from driver.histories.course import course
+from driver.histories.connection_history import LOSS, connection_histories
 from driver.histories.history import History
 from driver.histories.intervals import holds
-from driver.histories.task_lives import TaskLife, task_book
+from driver.histories.run_timeline import run_timeline
+from driver.histories.task_history import TaskHistory, task_index
 from driver.histories.way_back import PHASES
 from driver.report.html.bins import short
 from driver.report.html.curves import Plot, Series
@@ -21,9 +21,12 @@ POINTS = 300
 def spreads(history: History) -> list[Plot]:
     """What share of many numbers was no larger than x. Plots without any number are left out."""
     outages = [
-        o for story in history.view(stories).values() for o in story.outages if o.how == LOSS and o.back
+        o
+        for story in history.view(connection_histories).values()
+        for o in story.outages
+        if o.how == LOSS and o.back
     ]
-    lives = history.view(task_book).promised
+    lives = history.view(task_index).accepted
     plots = [
         _spread(
             "reconnection",
@@ -56,8 +59,8 @@ def _spread(name: str, title: str, says: str, groups: dict[str, Sequence[float |
     return Plot(name, title, "s", says, series, log=True)
 
 
-def _by_time(history: History, lives: list[TaskLife]) -> dict[str, Sequence[float | None]]:
-    run = history.view(course)
+def _by_time(history: History, lives: list[TaskHistory]) -> dict[str, Sequence[float | None]]:
+    run = history.view(run_timeline)
     under = run.under_fault
     ends = [end for _, end in under]
     groups: dict[str, list[float | None]] = {"before any fault": [], "under a fault": [], "after a fault": []}
@@ -74,7 +77,7 @@ def _by_time(history: History, lives: list[TaskLife]) -> dict[str, Sequence[floa
     return dict(groups)
 
 
-def _by_priority(lives: list[TaskLife]) -> dict[str, Sequence[float | None]]:
+def _by_priority(lives: list[TaskHistory]) -> dict[str, Sequence[float | None]]:
     groups: dict[str, list[float | None]] = {priority.name: [] for priority in Priority}
     for life in lives:
         if life.submitted and life.assigned and life.submitted.priority in groups:

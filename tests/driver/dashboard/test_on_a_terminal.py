@@ -11,7 +11,7 @@ import pytest
 from driver.dashboard.on_a_terminal import rows_of, summary_of
 from driver.dashboard.standing import Standing
 from driver.engines.engine import Container, LabSpec
-from driver.histories import events as told
+from driver.histories import events as driver
 from tests.driver.fakes import SPEC, FakeEngine
 from tests.driver.judge.histories import Past
 
@@ -37,7 +37,7 @@ def engine(tmp_path: Path) -> Engine:
     past = Past(4)
     past.begin()
     past.tell(
-        "driver", told.FaultBegun, 3.0, fault="cut-1", kind="refuse", targets=["worker-3"],
+        "driver", driver.FaultBegun, 3.0, fault="cut-1", kind="refuse", targets=["worker-3"],
         params=msgspec.Raw(b"{}"), planned_ns=0, cuts=True,
     )  # fmt: skip
     past.lose("worker-3", 3.1)

@@ -10,14 +10,14 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from driver.checks.finding import Finding, Status
 from driver.dashboard import jobs as jobs_module
 from driver.dashboard import scenario_job as module
 from driver.dashboard.jobs import Jobs
 from driver.dashboard.model import Model
 from driver.dashboard.scenario_job import ScenarioJob
 from driver.errors import WrongUseError
-from driver.histories import events as told
-from driver.judging.findings import Finding, Status
+from driver.histories import events as driver
 from driver.runs.run_folder import results_root
 from driver.runs.store import VerdictFile
 
@@ -59,9 +59,11 @@ async def test_its_steps_are_to_come_then_on_then_done(monkeypatch: pytest.Monke
     (step, *_) = before["steps"]
     assert (step["state"], before["running"], before["findings"]) == ("to come", True, [])
     line = {"by": "driver", "fault": step["id"], "kind": step["fault"], "targets": step["targets"]}
-    model.hear(told.FaultBegun(at_ns=10**9, wall_s=1.0, params=msgspec.Raw(b"{}"), planned_ns=10**9, **line))
+    model.hear(
+        driver.FaultBegun(at_ns=10**9, wall_s=1.0, params=msgspec.Raw(b"{}"), planned_ns=10**9, **line)
+    )
     on = job.told(model)
-    model.hear(told.FaultEnded(at_ns=2 * 10**9, wall_s=2.0, planned_ns=2 * 10**9, **line))
+    model.hear(driver.FaultEnded(at_ns=2 * 10**9, wall_s=2.0, planned_ns=2 * 10**9, **line))
     done = job.told(model)
     assert on is not None
     assert done is not None

@@ -16,7 +16,7 @@ import msgspec
 
 from coordinator.admission import Admission
 from coordinator.pace import pace
-from driver.histories import events as told
+from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order
 from driver.runs.store import RunRecord, save_start
@@ -161,13 +161,13 @@ class _Life:
 
     def on_cut(self, number: int) -> None:
         self.shut = True
-        self.fault(told.FaultBegun, number, cuts=True, params=msgspec.Raw(b"{}"))
+        self.fault(driver.FaultBegun, number, cuts=True, params=msgspec.Raw(b"{}"))
         for index in range(len(self.workers)):
             self.at(self.random.uniform(0, 0.01), "lose", index)
 
     def on_heal(self, number: int) -> None:
         self.shut = False
-        self.fault(told.FaultEnded, number)
+        self.fault(driver.FaultEnded, number)
 
     def on_lose(self, index: int) -> None:
         worker = self.workers[index]

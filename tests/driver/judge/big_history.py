@@ -15,7 +15,7 @@ from pathlib import Path
 
 import msgspec
 
-from driver.histories import events as told
+from driver.histories import events as driver
 from driver.runs.store import RunRecord, save_start
 from wire import events as wire
 from wire.events import Event
@@ -102,8 +102,8 @@ def _processes(tell: _Writer, names: list[str], seconds: float) -> None:
         ("drain", seconds + 2, seconds + 30),
         ("collect", seconds + 31, seconds + 34),
     ):  # fmt: skip
-        tell("driver", told.PhaseBegun, began_s, phase=phase)
-        tell("driver", told.PhaseEnded, ended_s, phase=phase, outcome="done")
+        tell("driver", driver.PhaseBegun, began_s, phase=phase)
+        tell("driver", driver.PhaseEnded, ended_s, phase=phase, outcome="done")
 
 
 def _connections(
@@ -154,7 +154,7 @@ def _faults(tell: _Writer, names: list[str], cuts: list[tuple[float, float]]) ->
         planned = {"spread_ms": 3.0}
         tell(
             "driver",
-            told.FaultBegun,
+            driver.FaultBegun,
             cut_s,
             planned_ns=BASE_NS + int(cut_s * 1e9),
             cuts=True,
@@ -162,10 +162,17 @@ def _faults(tell: _Writer, names: list[str], cuts: list[tuple[float, float]]) ->
             **fault,
             **planned,
         )
-        tell("driver", told.FaultEnded, heal_s, planned_ns=BASE_NS + int(heal_s * 1e9), **fault, **planned)
         tell(
             "driver",
-            told.Receipt,
+            driver.FaultEnded,
+            heal_s,
+            planned_ns=BASE_NS + int(heal_s * 1e9),
+            **fault,
+            **planned,
+        )
+        tell(
+            "driver",
+            driver.Receipt,
             heal_s + 1,
             fault=fault["fault"],
             kind="refuse",
@@ -178,7 +185,7 @@ def _faults(tell: _Writer, names: list[str], cuts: list[tuple[float, float]]) ->
             observers=["prober", "toxiproxy"],
         )
     end_s = cuts[-1][1] + 2 if cuts else 1.0
-    tell("driver", told.Healed, end_s, links=[], containers=[], left=[], took_ms=5.0)
+    tell("driver", driver.Healed, end_s, links=[], containers=[], left=[], took_ms=5.0)
 
 
 def _tasks(
@@ -257,7 +264,7 @@ def _figures(tell: _Writer, names: list[str], seconds: float) -> None:
         for index, at_s in enumerate(_steps(3.0, seconds, 15.0), 1):
             tell(
                 "driver",
-                told.Sample,
+                driver.ResourceSample,
                 at_s,
                 container=name,
                 memory_bytes=25_000_000 + index * 1000,

@@ -10,10 +10,10 @@ import msgspec
 
 from chaos.catalogue import FAULTS
 from driver.checks import CHECKS, run_check
-from driver.histories import events as told
+from driver.checks.finding import Finding
+from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order
-from driver.judging.findings import Finding
 from driver.metrics import measure
 from driver.runs.store import RunRecord, save_start
 from wire import events as wire
@@ -63,7 +63,7 @@ class Past:
         """
         self.tell(
             "driver",
-            told.RunStarted,
+            driver.RunStarted,
             0,
             run="run",
             scenario="herd",
@@ -151,8 +151,8 @@ class Past:
     ) -> None:
         """A phase of the run, and from when the scenario's times count, where that is known by then."""
         zero_ns = 0 if zero_s is None else ns(zero_s)
-        self.tell("driver", told.PhaseBegun, began_s, phase=phase, zero_ns=zero_ns)
-        self.tell("driver", told.PhaseEnded, ended_s, phase=phase, outcome=outcome)
+        self.tell("driver", driver.PhaseBegun, began_s, phase=phase, zero_ns=zero_ns)
+        self.tell("driver", driver.PhaseEnded, ended_s, phase=phase, outcome=outcome)
 
     # -- work
     # -------------------------------------------------------------------------------------------------
@@ -169,7 +169,7 @@ class Past:
         )
         self.tell(
             "driver",
-            told.TasksAccepted,
+            driver.TasksAccepted,
             at_s + 0.002,
             tasks=[task],
             intended_ns=[ns(at_s)],
@@ -275,7 +275,7 @@ class Past:
         planned_ns = ns(at_s if due_s is None else due_s)
         self.tell(
             "driver",
-            told.FaultBegun,
+            driver.FaultBegun,
             at_s,
             planned_ns=planned_ns,
             cuts=cuts,
@@ -283,13 +283,13 @@ class Past:
             changes=sorted(FAULTS[kind].changes) if kind in FAULTS else [],
             **named,
         )
-        self.tell("driver", told.FaultEnded, at_s + for_s, planned_ns=ns(at_s + for_s), **named)
-        self.tell("driver", told.Healed, at_s + for_s + 0.01, links=[], containers=[], left=[], took_ms=1.0)
+        self.tell("driver", driver.FaultEnded, at_s + for_s, planned_ns=ns(at_s + for_s), **named)
+        self.tell("driver", driver.Healed, at_s + for_s + 0.01, links=[], containers=[], left=[], took_ms=1.0)
         if proved is not None:
             spared = [worker for worker in self.workers if worker not in targets]
             self.tell(
                 "driver",
-                told.Receipt,
+                driver.Receipt,
                 at_s + for_s + 0.1,
                 fault=fault,
                 kind=kind,
@@ -339,7 +339,9 @@ class Past:
             duration_s=60.0,
             expect=list(expect),
             processes=["driver", "coordinator", *self.workers],
-            planned_faults=sum(isinstance(event, told.FaultBegun) for event in self.lines.get("driver", ())),
+            planned_faults=sum(
+                isinstance(event, driver.FaultBegun) for event in self.lines.get("driver", ())
+            ),
         )
         save_start(folder, msgspec.structs.replace(record, **changed), "name: herd\n")
         (folder / "journals").mkdir(exist_ok=True)
@@ -356,7 +358,7 @@ class Past:
         for name, data in files.items():
             if name != "driver":
                 read = read_chain(data)
-                self.tell("driver", told.JournalNoted, last_s, journal=name, lines=read.lines,
+                self.tell("driver", driver.JournalNoted, last_s, journal=name, lines=read.lines,
                           head=read.head, size_bytes=read.size_bytes)  # fmt: skip
         self.tell("driver", wire.ProcessStopping, last_s, reason="the run is over")
         self.write(folder, (), **{"sealed": True, **changed})

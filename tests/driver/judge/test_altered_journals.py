@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from chaos.prober.events import LinkSeen
-from driver.histories import events as told
+from driver.histories import events as driver
 from driver.judging.verdict import Outcome, Verdict
 from driver.runs.store import UNSEALED, judge_run
 from tests.driver.judge.histories import NO_SETTINGS, Past, healthy_herd
@@ -35,7 +35,7 @@ def stormy() -> Past:
                 rtt_us=[900, 1100], out_bytes=70, in_bytes=50,
             )  # fmt: skip
     past.tell("prober", wire.ProcessStopping, 65.0, reason="SIGTERM")
-    past.tell("driver", told.LinksSeen, 61.0, moment="end", planned=[], found=[])
+    past.tell("driver", driver.LinksSeen, 61.0, moment="end", planned=[], found=[])
     return past
 
 
@@ -138,11 +138,11 @@ def test_no_alteration_passes(folder: Path, name: str, sabotage: Sabotage) -> No
 
 def test_a_receipt_that_is_turned_to_proved_does_not_pass(tmp_path: Path) -> None:
     past = stormy()
-    past.lines["driver"] = [e for e in past.lines["driver"] if not isinstance(e, told.Receipt)]
-    for window in past.history().of(told.FaultBegun):
+    past.lines["driver"] = [e for e in past.lines["driver"] if not isinstance(e, driver.Receipt)]
+    for window in past.history().of(driver.FaultBegun):
         past.tell(
-            "driver", told.Receipt, 64, fault=window.fault, kind=window.kind, proved=False, because="unseen",
-            hit=[], missed=window.targets, spared=[], strayed=[], observers=[],
+            "driver", driver.Receipt, 64, fault=window.fault, kind=window.kind, proved=False,
+            because="unseen", hit=[], missed=window.targets, spared=[], strayed=[], observers=[],
         )  # fmt: skip
     folder = sealed(past, tmp_path)
     assert judge_run(folder).verdict is Outcome.inconclusive
@@ -153,7 +153,7 @@ def test_a_receipt_that_is_turned_to_proved_does_not_pass(tmp_path: Path) -> Non
 
 def test_a_trouble_that_is_taken_out_does_not_pass(tmp_path: Path) -> None:
     past = stormy()
-    past.tell("driver", told.Trouble, 30, what="toxiproxy_restarted", detail="")
+    past.tell("driver", driver.LabTrouble, 30, what="toxiproxy_restarted", detail="")
     folder = sealed(past, tmp_path)
     assert judge_run(folder).verdict is Outcome.inconclusive
     without("driver", b'"trouble"')(folder)

@@ -6,8 +6,8 @@ from typing import Any
 
 import pytest
 
-from driver.histories import events as told
-from driver.judging.findings import Finding, Status
+from driver.checks.finding import Finding, Status
+from driver.histories import events as driver
 from tests.driver.judge.histories import Past, found, ns
 
 AS_MADE: dict[str, Any] = {
@@ -32,7 +32,7 @@ def watched(fault: str = "", targets: tuple[str, ...] = ("worker-1",)) -> Past:
     if fault:
         past.fault("f-1", fault, targets, 10, 5, cuts=False)
     else:
-        past.tell("driver", told.Healed, 21, links=[], containers=[], left=[], took_ms=1.0)
+        past.tell("driver", driver.Healed, 21, links=[], containers=[], left=[], took_ms=1.0)
     past.end(30)
     return past
 
@@ -40,7 +40,7 @@ def watched(fault: str = "", targets: tuple[str, ...] = ("worker-1",)) -> Past:
 def state(past: Past, name: str, at_s: float, **changed: Any) -> None:
     past.tell(
         "driver",
-        told.ContainerState,
+        driver.ContainerChange,
         at_s,
         container=name,
         asked_ns=ns(at_s - 0.01),
@@ -49,13 +49,13 @@ def state(past: Past, name: str, at_s: float, **changed: Any) -> None:
 
 
 def action(past: Past, name: str, at_s: float, what: str, detail: str = "") -> None:
-    past.tell("driver", told.EngineAction, at_s, container=name, action=what, detail=detail)
+    past.tell("driver", driver.EngineAction, at_s, container=name, action=what, detail=detail)
 
 
 def exited(
     past: Past, name: str, at_s: float, *log: str, code: int = 137, out_of_memory: bool = False
 ) -> None:
-    past.tell("driver", told.ContainerExited, at_s, container=name, exit_code=code, planned=False,
+    past.tell("driver", driver.ContainerExited, at_s, container=name, exit_code=code, planned=False,
               out_of_memory=out_of_memory, log=list(log))  # fmt: skip
 
 
@@ -111,7 +111,15 @@ def test_a_kill_that_hit_some_of_its_targets_alone_is_no_crash_of_theirs() -> No
     past = watched()
     exited(past, "worker-1", 12)
     targets = ["worker-1", "worker-2"]
-    past.tell("driver", told.FaultFailed, 12.5, fault="f-1", kind="kill", targets=targets, detail="no engine")
+    past.tell(
+        "driver",
+        driver.FaultFailed,
+        12.5,
+        fault="f-1",
+        kind="kill",
+        targets=targets,
+        detail="no engine",
+    )
     assert found("no_process_died", past).status is Status.passed
     exited(past, "coordinator", 14)
     assert found("no_process_died", past).status is Status.failed
@@ -176,7 +184,7 @@ def test_an_engine_that_answers_late_makes_no_change_last_longer(asked_s: float,
     fields, fault, _ = CHANGED["slowed"]
     past = watched(fault)
     state(past, "worker-1", 10.4, **fields)
-    past.tell("driver", told.ContainersRead, 18, asked_ns=ns(asked_s), closely=["worker-1"])
+    past.tell("driver", driver.ContainersRead, 18, asked_ns=ns(asked_s), closely=["worker-1"])
     state(past, "worker-1", 18.5)
     assert sound(past).status is status
 
@@ -185,7 +193,7 @@ def test_a_change_that_one_look_alone_shows_is_named() -> None:
     fields, _, words = CHANGED["slowed"]
     past = watched()
     state(past, "worker-1", 11, **fields)
-    past.tell("driver", told.ContainersRead, 11, asked_ns=ns(10.99), closely=["worker-1"])
+    past.tell("driver", driver.ContainersRead, 11, asked_ns=ns(10.99), closely=["worker-1"])
     state(past, "worker-1", 11.5)
     assert words in sound(past).because
 

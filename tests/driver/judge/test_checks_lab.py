@@ -9,9 +9,9 @@ import pytest
 
 from driver.checks import ALWAYS, CHECKS, run_check
 from driver.checks.check import Check, Params
-from driver.histories import events as told
+from driver.checks.finding import Finding, Status
+from driver.histories import events as driver
 from driver.histories.history import Damage, History
-from driver.judging.findings import Finding, Status
 from driver.metrics import Metrics, measure
 from tests.driver.judge.histories import Past, found, healthy_herd, small
 from wire import events as wire
@@ -53,7 +53,7 @@ def test_a_fault_that_could_not_be_started_is_unknown() -> None:
     past = with_fault()
     past.tell(
         "driver",
-        told.FaultFailed,
+        driver.FaultFailed,
         12,
         fault="f-2",
         kind="kill",
@@ -67,8 +67,8 @@ def test_a_fault_that_could_not_be_started_is_unknown() -> None:
 
 def test_a_fault_that_nothing_says_ended_is_unknown() -> None:
     past = with_fault()
-    past.forget("driver", told.FaultEnded)
-    past.forget("driver", told.Healed)
+    past.forget("driver", driver.FaultEnded)
+    past.forget("driver", driver.Healed)
     assert found("faults_were_proved", past).status is Status.unknown
 
 
@@ -119,7 +119,7 @@ def test_a_journal_that_a_fault_ended_for_good_needs_no_last_line() -> None:
     past = small()
     past.forget("worker-1", wire.ProcessStopping)
     last_s = max(event.at_ns for event in past.lines["worker-1"])
-    past.tell("driver", told.FaultBegun, 20, fault="k", kind="kill", targets=["worker-1"], params=b"{}",
+    past.tell("driver", driver.FaultBegun, 20, fault="k", kind="kill", targets=["worker-1"], params=b"{}",
               planned_ns=last_s, cuts=True)  # fmt: skip
     assert found("journals_complete", past).status is Status.passed
 
@@ -128,9 +128,9 @@ def test_a_journal_of_a_process_that_the_engine_saw_dead_needs_no_last_line() ->
     past = small()
     past.forget("worker-1", wire.ProcessStopping)
     dead = {"status": "exited", "exit_code": 1, "out_of_memory": False}
-    past.tell("driver", told.ContainerSeen, 20.5, container="worker-2", **dead)
+    past.tell("driver", driver.FinalContainerState, 20.5, container="worker-2", **dead)
     assert found("journals_complete", past).status is Status.unknown
-    past.tell("driver", told.ContainerSeen, 20.5, container="worker-1", **dead)
+    past.tell("driver", driver.FinalContainerState, 20.5, container="worker-1", **dead)
     assert found("journals_complete", past).status is Status.passed
 
 
@@ -152,12 +152,15 @@ def test_a_lab_without_trouble_was_sound() -> None:
 
 
 TROUBLES: dict[str, tuple[type[Event], dict[str, Any]]] = {
-    "aborted": (told.Aborted, {"because": "too many tasks wait"}),
-    "trouble": (told.Trouble, {"what": "Toxiproxy restarted", "detail": "links rebuilt"}),
-    "unanswered": (told.SubmitGivenUp, {"tasks": ["t-1"]}),
-    "not healed": (told.Healed, {"links": [], "containers": [], "left": ["worker-2"], "took_ms": 1.0}),
+    "aborted": (driver.Aborted, {"because": "too many tasks wait"}),
+    "trouble": (driver.LabTrouble, {"what": "Toxiproxy restarted", "detail": "links rebuilt"}),
+    "unanswered": (driver.SubmitGivenUp, {"tasks": ["t-1"]}),
+    "not healed": (
+        driver.Healed,
+        {"links": [], "containers": [], "left": ["worker-2"], "took_ms": 1.0},
+    ),
     "Toxiproxy died": (
-        told.ContainerSeen,
+        driver.FinalContainerState,
         {"container": "toxiproxy", "status": "exited", "exit_code": 2, "out_of_memory": False},
     ),
 }
@@ -173,7 +176,7 @@ def test_trouble_of_the_labs_own_is_unknown(trouble: str) -> None:
 
 def test_a_dead_worker_is_no_trouble_of_the_labs_own() -> None:
     past = small()
-    past.tell("driver", told.ContainerSeen, 20.5, container="worker-1", status="exited", exit_code=1,
+    past.tell("driver", driver.FinalContainerState, 20.5, container="worker-1", status="exited", exit_code=1,
               out_of_memory=False)  # fmt: skip
     assert found("lab_was_sound", past).status is Status.passed
 
@@ -194,7 +197,7 @@ def test_a_run_that_never_reached_a_steady_state_is_unknown() -> None:
 
 def test_faults_without_verified_healing_are_unknown() -> None:
     past = healthy_herd()
-    past.forget("driver", told.Healed)
+    past.forget("driver", driver.Healed)
     assert found("lab_was_sound", past).status is Status.unknown
 
 
@@ -207,8 +210,8 @@ def test_processes_that_end_in_order_did_not_die() -> None:
 
 def test_a_coordinator_that_the_engine_saw_dead_failed() -> None:
     past = small()
-    past.tell("driver", told.ContainerSeen, 20.5, container="coordinator", status="exited", exit_code=137,
-              out_of_memory=True)  # fmt: skip
+    past.tell("driver", driver.FinalContainerState, 20.5, container="coordinator", status="exited",
+              exit_code=137, out_of_memory=True)  # fmt: skip
     finding = found("no_process_died", past)
     assert finding.status is Status.failed
     assert "out of memory" in finding.because
@@ -228,7 +231,7 @@ def test_a_kill_of_a_run_of_before_faults_wrote_what_they_change_explains_an_end
     past.start("worker-1", 9.5)
     assert found("no_process_died", past).status is Status.passed
     past.lines["driver"] = [
-        msgspec.structs.replace(event, changes=None) if isinstance(event, told.FaultBegun) else event
+        msgspec.structs.replace(event, changes=None) if isinstance(event, driver.FaultBegun) else event
         for event in past.lines["driver"]
     ]
     assert found("no_process_died", past).status is Status.passed
@@ -329,9 +332,9 @@ def test_what_every_run_is_judged_by() -> None:
 
 def with_links(moment: str = "end", **changed: Any) -> Past:
     past = healthy_herd(workers=2, rounds=1)
-    planned = [told.LinkFound(f"worker-{n}", f"[::]:2000{n}", "10.231.0.2:8765") for n in (1, 2)]
+    planned = [driver.ProxyLink(f"worker-{n}", f"[::]:2000{n}", "10.231.0.2:8765") for n in (1, 2)]
     found_links = [msgspec.structs.replace(planned[0], **changed), planned[1]] if changed else planned
-    past.tell("driver", told.LinksSeen, 60, moment=moment, planned=planned, found=found_links)
+    past.tell("driver", driver.LinksSeen, 60, moment=moment, planned=planned, found=found_links)
     return past
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 
 from driver.checks import CHECKS, run_check
-from driver.histories import events as told
+from driver.checks.finding import Status
+from driver.histories import events as driver
 from driver.judging.expectations import find_all
-from driver.judging.findings import Status
 from driver.metrics import measure
 from driver.scenarios.thresholds import parse_expectations
 from tests.driver.judge.histories import Past, found, ns, small, value
@@ -20,7 +20,13 @@ def sampled(runnable: int = 2, lag_ms: float = 3.0) -> Past:
     for second in range(3, 19):
         late_ms = lag_ms if second == 9 else 1.0
         past.tell(
-            "driver", told.MachineSample, second, runnable=runnable, cores=2, loop_lag_ms=late_ms, **nothing
+            "driver",
+            driver.MachineSample,
+            second,
+            runnable=runnable,
+            cores=2,
+            loop_lag_ms=late_ms,
+            **nothing,
         )
     return past
 
@@ -30,7 +36,7 @@ def late_task(late_s: float) -> Past:
     past = Past(1)
     past.begin()
     past.submit("t", 3)
-    accepted = next(one for one in past.lines["driver"] if isinstance(one, told.TasksAccepted))
+    accepted = next(one for one in past.lines["driver"] if isinstance(one, driver.TasksAccepted))
     accepted.noticed_ns.append(ns(3 + late_s))
     past.finish("t", "worker-1", past.assign("t", "worker-1", 3 + late_s + 0.01), 3 + late_s + 0.1)
     past.end(20)
@@ -50,9 +56,9 @@ def test_a_driver_that_stood_still_makes_the_run_inconclusive() -> None:
     assert value("driver_lateness_max_s", sampled(lag_ms=8_300)) == 8.3
 
 
-@pytest.mark.parametrize("act", [told.FaultBegun, told.FaultEnded])
+@pytest.mark.parametrize("act", [driver.FaultBegun, driver.FaultEnded])
 def test_a_fault_that_the_driver_asked_for_too_late_does_so_too(
-    act: type[told.FaultBegun] | type[told.FaultEnded],
+    act: type[driver.FaultBegun] | type[driver.FaultEnded],
 ) -> None:
     past = small(drained=False)
     past.fault("f-1", "latency", ["worker-1"], 10, 5, cuts=False)

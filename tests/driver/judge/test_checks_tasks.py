@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 
 from driver.checks import CHECKS, run_check
+from driver.checks.finding import Status
 from driver.histories.events import LastState
 from driver.histories.history import Damage
-from driver.judging.findings import Status
 from driver.metrics import measure
 from tests.driver.judge.histories import Past, found, healthy_herd, small
 from wire import events as wire

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from driver.judging.findings import Status
+from driver.checks.finding import Status
 from tests.driver.judge.histories import Past, found, small
 from wire import events as wire
 

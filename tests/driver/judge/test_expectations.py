@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from driver.checks.finding import Finding, Status
 from driver.judging.expectations import against_signal, against_threshold, find_all
-from driver.judging.findings import Finding, Status
 from driver.metrics import measure
 from driver.scenarios.thresholds import Anchored, Threshold, parse_expectation, parse_expectations
 from tests.driver.judge.histories import Past, healthy_herd, small

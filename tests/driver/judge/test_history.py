@@ -6,9 +6,9 @@ from pathlib import Path
 
 import msgspec
 
+from driver.checks.finding import show
 from driver.histories.history import History, JournalRead, LineReader
 from driver.histories.journals import read_history, worker_order
-from driver.judging.findings import show
 from tests.driver.judge.histories import Past, healthy_herd, ns
 from wire import events as wire
 from wire.events import Event

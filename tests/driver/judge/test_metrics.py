@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as some
 
-from driver.histories import events as told
-from driver.histories.course import course
+from driver.histories import events as driver
+from driver.histories.run_timeline import run_timeline
 from driver.metrics import METRICS, measure
 from driver.metrics.catalogue import FAMILIES
 from driver.metrics.faults import effects
@@ -103,14 +103,14 @@ def test_a_fault_whose_end_was_not_told_ended_with_the_first_healing_after_it() 
     past.begin()
     past.fault("one", "latency", ["worker-1"], 5, 1, cuts=False)
     past.fault("two", "latency", ["worker-1"], 10, 5, cuts=False)
-    past.tell("driver", told.Healed, 25, links=[], containers=[], left=[], took_ms=1.0)
+    past.tell("driver", driver.Healed, 25, links=[], containers=[], left=[], took_ms=1.0)
     past.lines["driver"] = [
         event
         for event in past.lines["driver"]
-        if not (isinstance(event, told.FaultEnded) and event.fault == "two")
+        if not (isinstance(event, driver.FaultEnded) and event.fault == "two")
     ]
     past.end(30)
-    (_, two) = past.history().view(course).faults
+    (_, two) = past.history().view(run_timeline).faults
     assert two.ended_ns == ns(15.01)
 
 

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from driver.histories import events as told
-from driver.histories.connections import stories
+from driver.histories import events as driver
+from driver.histories.connection_history import connection_histories
 from driver.metrics import measure
 from tests.driver.judge.histories import Past, healthy_herd, ns, small, value
 from wire import events as wire
@@ -131,7 +131,7 @@ def test_a_connection_that_a_newer_one_superseded_ends_nothing() -> None:
     lost = {"session": "worker-1/0.5", "kind": "superseded", "detail": "", "silent_ms": 1.0}
     past.tell("coordinator", wire.WorkerLost, 6.1, worker="worker-1", **lost)
     past.end(30)
-    story = past.history().view(stories)["worker-1"]
+    story = past.history().view(connection_histories)["worker-1"]
     assert story.connected[-1][1] - story.connected[-1][0] == pytest.approx(24e9)
 
 
@@ -143,8 +143,8 @@ def test_a_restart_of_the_coordinator_ends_what_it_believed() -> None:
     past.tell("worker-1", wire.Lost, 9, session="worker-1/0.5", kind="reset", detail="", silent_ms=1.0)
     past.connect("worker-1", 11, outcome="resumed")
     past.end(30)
-    story = past.history().view(stories)["worker-1"]
-    assert len(story.seen) == 2
+    story = past.history().view(connection_histories)["worker-1"]
+    assert len(story.by_coordinator) == 2
     assert story.connected[0][1] == ns(9)
 
 
@@ -269,7 +269,14 @@ def test_an_attempt_that_could_have_begun_from_a_checkpoint_and_did_not_lowers_t
 def test_cpu_is_seconds_used_between_samples_and_a_restart_counts_from_nothing() -> None:
     past = small()
     for at_s, memory, cpu_s in ((2, 100, 1.0), (3, 300, 1.5), (4, 200, 0.25)):
-        past.tell("driver", told.Sample, at_s, container="worker-1", memory_bytes=memory, cpu_s=cpu_s)
+        past.tell(
+            "driver",
+            driver.ResourceSample,
+            at_s,
+            container="worker-1",
+            memory_bytes=memory,
+            cpu_s=cpu_s,
+        )
     assert value("memory_worker_max_bytes", past) == 300
     assert value("cpu_worker_max_cores", past) == pytest.approx(0.5)
     assert value("cpu_worker_mean_cores", past) == pytest.approx(0.375)

@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from driver.histories.course import course
 from driver.histories.events import ContainerExited, PhaseBegun
+from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Unit
 from driver.report import write_report
 from driver.report.summary import summary
@@ -105,7 +105,7 @@ def test_where_the_steady_state_came_late_all_counts_from_when_the_faults_do() -
     late.begin(zero_s=2.0)
     late.phase("timeline", 6, 30, zero_s=5.0)
     late.fault("cut-1", "refuse", ["worker-1"], 15, 5)
-    run = late.history().view(course)
+    run = late.history().view(run_timeline)
     assert run.at_s(run.faults[0].began_ns) == 10.0
 
 
@@ -114,6 +114,6 @@ def test_a_history_that_does_not_say_its_zero_counts_from_its_gate_and_without_o
     begun = [line for line in old.lines["driver"] if isinstance(line, PhaseBegun)]
     gate = next(line for line in begun if line.phase == "gate")
     old.lines["driver"].remove(gate)
-    assert old.history().view(course).zero_ns == old.history().begin_ns
+    assert old.history().view(run_timeline).zero_ns == old.history().begin_ns
     old.phase("gate", 4.0, 5.0)
-    assert old.history().view(course).zero_ns == ns(4.0)
+    assert old.history().view(run_timeline).zero_ns == ns(4.0)

@@ -7,19 +7,24 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 CORES = {
-    *("histories.connections", "histories.course", "histories.history", "histories.holes"),
+    *(
+        "histories.connection_history",
+        "histories.run_timeline",
+        "histories.history",
+        "histories.journal_integrity",
+    ),
     "histories.way_back",
     *(
         "histories.intervals",
-        "histories.machine",
+        "histories.machine_load",
         "histories.refusals",
-        "histories.task_lives",
-        "judging.container_changes",
+        "histories.task_history",
+        "histories.container_changes",
         "judging.expectations",
-        "judging.findings",
+        "checks.finding",
         "judging.verdict",
     ),
-    *("judging.wholeness", "scenarios.quantities", "scenarios.thresholds"),
+    *("histories.journal_gaps", "scenarios.quantities", "scenarios.thresholds"),
 }
 PURE = [
     *(ROOT / "driver" / "checks").glob("*.py"),

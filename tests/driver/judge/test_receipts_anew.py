@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from driver.histories import events as told
+from driver.histories import events as driver
 from driver.histories.history import History
 from driver.judging.receipts_anew import make_receipts_anew
 from driver.judging.verdict import Outcome
@@ -28,15 +28,15 @@ def history(*, seen: bool, proved: bool, called_s: float = BEGIN_S) -> History:
     named = {"fault": "f1", "kind": "refuse", "targets": HIT}
     begin_ns, end_ns = round(BEGIN_S * S), round(END_S * S)
     story.add(
-        told.FaultBegun, BEGIN_S, "driver", planned_ns=begin_ns, params=msgspec.Raw(b"{}"), cuts=True,
+        driver.FaultBegun, BEGIN_S, "driver", planned_ns=begin_ns, params=msgspec.Raw(b"{}"), cuts=True,
         called_ns=round(called_s * S), began_ns=dict.fromkeys(HIT, begin_ns), **named,
     )  # fmt: skip
     story.add(
-        told.FaultEnded, END_S, "driver", planned_ns=end_ns, called_ns=end_ns,
+        driver.FaultEnded, END_S, "driver", planned_ns=end_ns, called_ns=end_ns,
         ended_ns=dict.fromkeys(HIT, end_ns), because="deleted", **named,
     )  # fmt: skip
     story.add(
-        told.Receipt, 40, "driver", fault="f1", kind="refuse", proved=proved, because="as written", hit=HIT,
+        driver.Receipt, 40, "driver", fault="f1", kind="refuse", proved=proved, because="as written", hit=HIT,
         missed=[], spared=SPARED, strayed=[], observers=["prober"],
     )  # fmt: skip
     return story.history()
@@ -47,7 +47,7 @@ def history(*, seen: bool, proved: bool, called_s: float = BEGIN_S) -> History:
 def test_a_receipt_says_what_the_lines_show_whatever_was_written(seen: bool, written: bool) -> None:
     run = history(seen=seen, proved=written)
     differ = make_receipts_anew(run, LINKS)
-    (receipt,) = run.of(told.Receipt)
+    (receipt,) = run.of(driver.Receipt)
     assert receipt.proved is seen, receipt.because
     assert receipt.because != "as written"
     assert len(differ) == (seen is not written)
@@ -61,30 +61,30 @@ def test_a_difference_is_told_with_its_reason() -> None:
 def test_a_receipt_that_both_agree_upon_is_the_line_that_was_written() -> None:
     run = history(seen=True, proved=True)
     make_receipts_anew(run, LINKS)
-    again = run.of(told.Receipt)[0]
+    again = run.of(driver.Receipt)[0]
     make_receipts_anew(run, LINKS)
-    assert run.of(told.Receipt)[0] is again
+    assert run.of(driver.Receipt)[0] is again
 
 
 def test_the_receipts_of_an_older_lab_stay_as_they_were_written() -> None:
     run = history(seen=False, proved=True, called_s=0)
     assert make_receipts_anew(run, LINKS) == []
-    assert run.of(told.Receipt)[0].because == "as written"
+    assert run.of(driver.Receipt)[0].because == "as written"
 
 
 def test_one_line_as_an_older_lab_wrote_it_lets_no_receipt_stand() -> None:
     run = history(seen=False, proved=True)
-    (begun,) = run.of(told.FaultBegun)
-    run.put(told.FaultBegun, [begun, msgspec.structs.replace(begun, fault="f2", called_ns=0)])
+    (begun,) = run.of(driver.FaultBegun)
+    run.put(driver.FaultBegun, [begun, msgspec.structs.replace(begun, fault="f2", called_ns=0)])
     make_receipts_anew(run, LINKS)
-    assert not any(receipt.proved for receipt in run.of(told.Receipt))
+    assert not any(receipt.proved for receipt in run.of(driver.Receipt))
 
 
 def all_written_down(past: Past, **changed: object) -> Past:
     """The same, as a driver of today writes it: with the instants at which it asked for each fault."""
     past.lines["driver"] = [
         msgspec.structs.replace(event, called_ns=event.at_ns, **changed)
-        if isinstance(event, told.FaultBegun)
+        if isinstance(event, driver.FaultBegun)
         else event
         for event in past.lines["driver"]
     ]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from driver.checks.finding import Status
 from driver.histories.refusals import refused
-from driver.judging.findings import Status
 from driver.metrics import checkpoints, connection, messages, tasks
 from tests.driver.judge.histories import found, small
 from wire import events as wire

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
+from driver.checks.finding import Finding, failed, passed, unknown
 from driver.exit_codes import ExitCode
-from driver.judging.findings import Finding, failed, passed, unknown
 from driver.judging.verdict import KnownIssue, Outcome, judge
 
 TRIED = [passed("traffic_flowed", "enough"), passed("faults_were_proved", "all")]

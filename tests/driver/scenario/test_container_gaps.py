@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from chaos.catalogue import make
-from driver.histories import events as told
+from driver.histories import events as driver
 from driver.judging.container_sights import sights_of
 from driver.judging.receipts import Act, Proof, prove
 from tests.driver.scenario.prober_story import MS, S, Story
@@ -40,19 +40,23 @@ class Watched(Story):
         """The state of the container, from the look at `at_s` on."""
         asked_ns = round(at_s * S) - 10 * MS
         fields = {**AS_MADE, **changed}
-        self.add(told.ContainerState, at_s, "driver", container=WORKER, asked_ns=asked_ns, **fields)
+        self.add(driver.ContainerChange, at_s, "driver", container=WORKER, asked_ns=asked_ns, **fields)
 
     def looks(self, from_s: float, until_s: float) -> None:
         """A look each half second."""
         for number in range(round((until_s - from_s) * 2) + 1):
             at_s = from_s + number / 2
             self.add(
-                told.ContainersRead, at_s, "driver", asked_ns=round(at_s * S) - 10 * MS, closely=[WORKER]
+                driver.ContainersRead,
+                at_s,
+                "driver",
+                asked_ns=round(at_s * S) - 10 * MS,
+                closely=[WORKER],
             )
 
     def action(self, at_s: float, action: str, detail: str = "") -> None:
         """What the engine reports."""
-        self.add(told.EngineAction, at_s, "driver", container=WORKER, action=action, detail=detail)
+        self.add(driver.EngineAction, at_s, "driver", container=WORKER, action=action, detail=detail)
 
 
 def under(fault: str, looks: tuple[tuple[float, float], ...] = ((0.5, END_S - BEGIN_S - 0.5),)) -> Watched:
@@ -143,7 +147,7 @@ def test_another_kind_of_change_is_no_contradiction() -> None:
 
 def test_looks_at_limits_count_only_where_the_limits_were_read() -> None:
     story = under("cpu")
-    looks = [one for one in story.others["driver"] if isinstance(one, told.ContainersRead)]
+    looks = [one for one in story.others["driver"] if isinstance(one, driver.ContainersRead)]
     for one in looks[9:21]:
         one.closely.clear()
     assert "not proved from 4.0 s to 10.5 s" in receipt("cpu", story).because
@@ -194,7 +198,7 @@ def stopped(alive_s: float, asked_s: float, at_s: float) -> Watched:
     story.state(10)
     story.action(BEGIN_S + alive_s, "die")
     story.add(
-        told.ContainersRead,
+        driver.ContainersRead,
         BEGIN_S + at_s,
         "driver",
         asked_ns=round((BEGIN_S + asked_s) * S),

@@ -1,4 +1,4 @@
-"""How busy the machine was that a lab ran on, and how late the driver was. Pure."""
+"""Load of the machine that runs the lab, and delays of the driver. Pure."""
 
 from __future__ import annotations
 
@@ -9,18 +9,18 @@ from driver.histories.events import FaultBegun, FaultEnded, MachineSample, Tasks
 from driver.histories.history import History
 
 SPAN_NS = 10_000_000_000
-"""A machine is judged by what it was on average for so long: a burst is no load."""
-FEWEST = 3
+"""Load is averaged over this span: a burst is no overload."""
+MIN_SAMPLES = 3
 RUNNABLE_PER_CORE = 4.0
-"""From so many on each process gets a quarter of a core, and waits three times as long as it runs."""
+"""Above this each process has a quarter of a core, and waits three times as long as it runs."""
 STEAL_RATIO = 0.3
 STALLED_RATIO = 0.5
-"""Of the time in which all processes wait for a disk, or for memory."""
+"""Share of time in which all processes wait for a disk, or for memory."""
 
 
 @dataclass(frozen=True)
-class Load:
-    """A machine on average over some seconds. Ratios are of the time; None where it does not say."""
+class MachineLoad:
+    """Average load over some seconds. Ratios are shares of time; None where the kernel reports none."""
 
     runnable_per_core: float
     steal_ratio: float
@@ -31,7 +31,7 @@ class Load:
 
     @property
     def too_much(self) -> str:
-        """What is too much, as a sentence with the figure; "" when nothing is."""
+        """A clause about the first measure above its limit, with the figure; "" when none is."""
         if self.runnable_per_core > RUNNABLE_PER_CORE:
             waiting = "" if self.cpu_pressure is None else f" (processor pressure {self.cpu_pressure:.0%})"
             return (
@@ -47,28 +47,28 @@ class Load:
 
 
 @dataclass(frozen=True)
-class Lateness:
-    """Something that the driver did late: what, when it was due, and by how much."""
+class DriverDelay:
+    """An action of the driver: what it was, when it was due, and by how much it was late (seconds)."""
 
     what: str
     due_ns: int
     late_s: float
 
 
-def loads(samples: Sequence[MachineSample]) -> list[Load]:
-    """The machine over every ten seconds, or over all samples where there are fewer."""
+def loads(samples: Sequence[MachineSample]) -> list[MachineLoad]:
+    """Return the load over each SPAN_NS that ends with a sample, of MIN_SAMPLES samples or more."""
     found = []
     first = 0
-    for place, last in enumerate(samples):
+    for index, last in enumerate(samples):
         while samples[first].at_ns < last.at_ns - SPAN_NS:
             first += 1
-        if place + 1 - first >= FEWEST:
-            found.append(_mean(samples[first : place + 1]))
+        if index + 1 - first >= MIN_SAMPLES:
+            found.append(_mean(samples[first : index + 1]))
     return found
 
 
 def too_busy(samples: Sequence[MachineSample]) -> str:
-    """Why this machine was too busy, at its worst; "" when it was not, or when nothing was measured."""
+    """Return why this machine was too busy, at its worst; "" when it was not, or without samples."""
     bad = [one for one in loads(samples) if one.too_much]
     if not bad:
         return ""
@@ -77,29 +77,29 @@ def too_busy(samples: Sequence[MachineSample]) -> str:
 
 
 def machine_too_busy(history: History) -> str:
-    """`too_busy`, of a run."""
+    """Return `too_busy` of a run's samples."""
     return too_busy(history.of(MachineSample))
 
 
-def latenesses(history: History) -> list[Lateness]:
-    """All that the driver did, and by how much it was late: its loop, begins and ends of faults, its load."""
+def driver_delays(history: History) -> list[DriverDelay]:
+    """Return the delay of each action of the driver: its event loop, begins and ends of faults, its load."""
     found = [
-        Lateness("its own loop", sample.at_ns - round(sample.loop_lag_ms * 1e6), sample.loop_lag_ms / 1e3)
+        DriverDelay("its own loop", sample.at_ns - round(sample.loop_lag_ms * 1e6), sample.loop_lag_ms / 1e3)
         for sample in history.of(MachineSample)
     ]
     found += _of_faults(history.of(FaultBegun), "the begin")
     found += _of_faults([one for one in history.of(FaultEnded) if not one.detail], "the end")
     for accepted in history.of(TasksAccepted):
         if accepted.intended_ns and not accepted.noticed_ns:
-            found.append(Lateness("a task", accepted.intended_ns[0], 0.0))
+            found.append(DriverDelay("a task", accepted.intended_ns[0], 0.0))
         for intended_ns, noticed_ns in zip(accepted.intended_ns, accepted.noticed_ns, strict=False):
-            found.append(Lateness("a task", intended_ns, max(0, noticed_ns - intended_ns) / 1e9))
+            found.append(DriverDelay("a task", intended_ns, max(0, noticed_ns - intended_ns) / 1e9))
     return found
 
 
-def _of_faults(events: Iterable[FaultBegun | FaultEnded], what: str) -> list[Lateness]:
+def _of_faults(events: Iterable[FaultBegun | FaultEnded], what: str) -> list[DriverDelay]:
     return [
-        Lateness(
+        DriverDelay(
             f"{what} of {event.fault}", event.planned_ns, max(0, event.called_ns - event.planned_ns) / 1e9
         )
         for event in events
@@ -107,7 +107,7 @@ def _of_faults(events: Iterable[FaultBegun | FaultEnded], what: str) -> list[Lat
     ]
 
 
-def _mean(samples: Sequence[MachineSample]) -> Load:
+def _mean(samples: Sequence[MachineSample]) -> MachineLoad:
     def mean(values: Iterable[float]) -> float:
         known = list(values)
         return sum(known) / len(known)
@@ -116,7 +116,7 @@ def _mean(samples: Sequence[MachineSample]) -> Load:
         values = [getattr(one, name) for one in samples]
         return None if None in values else mean(values)
 
-    return Load(
+    return MachineLoad(
         runnable_per_core=mean(one.runnable / max(1, one.cores) for one in samples),
         steal_ratio=mean(one.steal_ratio for one in samples),
         cpu_pressure=known("cpu_pressure"),

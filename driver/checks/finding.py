@@ -7,8 +7,8 @@ from enum import StrEnum
 
 import msgspec
 
-from driver.histories.course import Course, course
 from driver.histories.history import History
+from driver.histories.run_timeline import RunTimeline, run_timeline
 from wire.events import Event
 
 SHOWN = 5
@@ -51,7 +51,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 def show(history: History, events: Iterable[Event]) -> tuple[Evidence, ...]:
     """The lines of `events`, the first few of them, as evidence."""
-    run = history.view(course)
+    run = history.view(run_timeline)
     shown = list(events)[:SHOWN]
     return tuple(
         Evidence(str(history.where(event)), round(run.at_s(event.at_ns), 6), describe(event, run))
@@ -59,7 +59,7 @@ def show(history: History, events: Iterable[Event]) -> tuple[Evidence, ...]:
     )
 
 
-def describe(event: Event, run: Course) -> str:
+def describe(event: Event, run: RunTimeline) -> str:
     """Return an event in one line: its process, its kind and its fields, instants in seconds of the run."""
     told = []
     for name in event.__struct_fields__:
@@ -73,7 +73,7 @@ def describe(event: Event, run: Course) -> str:
     return f"{event.by} {event.__struct_config__.tag} {' '.join(told)}"
 
 
-def _in_seconds(value: object, run: Course) -> object:
+def _in_seconds(value: object, run: RunTimeline) -> object:
     """Instants, alone or several of them; 0 stands for none."""
     if isinstance(value, dict):
         return {name: _in_seconds(one, run) for name, one in value.items()}

@@ -1,4 +1,4 @@
-"""Which process may write which kinds of lines: a journal is judged by whose it is, not by what it says."""
+"""Event kinds that each process may write: a line's author is the owner of its journal."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from driver.histories.history import COORDINATOR, DRIVER, LineReader
 from wire.events import CoordinatorEvent, Event, ProcessStarted, ProcessStopping, WorkerEvent
 
 PROBER = "prober"
-_LIFE: tuple[type[Event], ...] = (ProcessStarted, ProcessStopping)
+_LIFECYCLE: tuple[type[Event], ...] = (ProcessStarted, ProcessStopping)
 _OWN: dict[str, tuple[type[Event], ...]] = {
-    DRIVER: (*_LIFE, *get_args(DriverEvent)),
+    DRIVER: (*_LIFECYCLE, *get_args(DriverEvent)),
     COORDINATOR: get_args(CoordinatorEvent),
-    PROBER: (*_LIFE, *get_args(ProberEvent)),
+    PROBER: (*_LIFECYCLE, *get_args(ProberEvent)),
 }
 
 
-def kinds_of(process: str) -> tuple[type[Event], ...]:
-    """The kinds of lines in a process's journal; all that have no other role are workers."""
+def event_kinds(process: str) -> tuple[type[Event], ...]:
+    """Return the event kinds of a process's journal; a process of no other role is a worker."""
     return _OWN.get(process, get_args(WorkerEvent))
 
 
 def reader_of(process: str) -> LineReader:
-    """Reads the journal of one process, and refuses what is not its to write."""
-    return _reader(kinds_of(process))
+    """Return the reader for one process's journal, which refuses kinds that the process may not write."""
+    return _reader(event_kinds(process))
 
 
 @cache

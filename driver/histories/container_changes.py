@@ -1,4 +1,4 @@
-"""Changes of containers that no fault of the run explains: others paused, unplugged or limited one. Pure."""
+"""Changes of containers (paused, unplugged, limited, ended) that no fault of the run explains. Pure."""
 
 from __future__ import annotations
 
@@ -8,18 +8,18 @@ from dataclasses import dataclass
 from operator import attrgetter
 
 from chaos.evidence import Change
-from driver.histories.course import BEFORE_NS, ENDING, Course, course
-from driver.histories.events import ContainerExited, ContainersRead, ContainerState, EngineAction
+from driver.histories.events import ContainerChange, ContainerExited, ContainersRead, EngineAction
 from driver.histories.history import History
 from driver.histories.intervals import Interval, difference, length_ns, union
+from driver.histories.run_timeline import EARLY_EFFECT_NS, PROCESS_ENDING, RunTimeline, run_timeline
 from wire.events import Event
 
 SLACK_NS = 1_000_000_000
-"""A look is so much later than a change, and a call of the driver so much later than what it did."""
+"""A state is read at most this long after a change, and a driver's call ends this long after its effect."""
 CALL_NS = 20_000_000_000
-"""So long before it failed at most, a fault that could not begin may have hit its first target."""
+"""A fault that failed to begin hit its first target at most this long before it failed."""
 MOVES_NS = 5_000_000_000
-"""A container leaves its networks before it ends, and enters them before it starts: by so much at most."""
+"""A container leaves its networks before it ends, and joins them before it starts, by at most this."""
 
 _BEGINS = {"pause": Change.paused, "disconnect": Change.unplugged}
 _ENDS = {"unpause": Change.paused, "connect": Change.unplugged}
@@ -29,7 +29,7 @@ _ENDS = {"unpause": Change.paused, "connect": Change.unplugged}
 class Disturbance:
     """A change of one container that no fault of the run explains, from its begin to its end.
 
-    `seen_ns` is when it was seen last: what an engine that answers late shows to be over was over before.
+    `seen_ns` is when it was observed last: a late answer of the engine reports an end that happened before.
     """
 
     container: str
@@ -41,42 +41,42 @@ class Disturbance:
 
 
 def disturbances(history: History) -> list[Disturbance]:
-    """Every pause, cut network and limit that no fault explains, between the run's `ready` and its end."""
-    run = history.view(course)
+    """Return each pause, network change and limit that no fault explains, until the run's end."""
+    run = history.view(run_timeline)
     states: dict[str, list[Event]] = {}
-    for event in history.merged(ContainerState, EngineAction):
-        if isinstance(event, ContainerState | EngineAction) and event.at_ns <= run.end_ns:
+    for event in history.merged(ContainerChange, EngineAction):
+        if isinstance(event, ContainerChange | EngineAction) and event.at_ns <= run.end_ns:
             states.setdefault(event.container, []).append(event)
     found = []
-    looks = history.of(ContainersRead)
+    reads = history.of(ContainersRead)
     for name, events in states.items():
-        for one in _changes(name, events, looks, run.end_ns):
+        for one in _changes(name, events, reads, run.end_ns):
             rest = difference([(one.from_ns, one.seen_ns)], _explained(run, name, one.change))
             if length_ns(rest) > 0:
                 found.append(one)
     return sorted(found, key=lambda one: one.from_ns)
 
 
-def can_end(run: Course, name: str, from_ns: int, until_ns: int) -> bool:
+def can_end(run: RunTimeline, name: str, from_ns: int, until_ns: int) -> bool:
     """Whether a fault that can end a container's process was on it at some time between two instants.
 
-    One that could not begin on all its targets may have ended some of them: from then on nothing follows.
+    A fault that failed to begin may have ended some of its targets, so it explains every later end.
     """
     half_begun = (failed for failed in run.failed if name in failed.targets)
-    if any(failed.kind in ENDING and failed.at_ns - CALL_NS <= until_ns for failed in half_begun):
+    if any(failed.kind in PROCESS_ENDING and failed.at_ns - CALL_NS <= until_ns for failed in half_begun):
         return True
     return any(
         name in window.targets
         and Change.ended in window.changes
-        and window.due_ns - BEFORE_NS <= until_ns
-        and (window.ended_ns is None or window.ended_ns + BEFORE_NS >= from_ns)
+        and window.due_ns - EARLY_EFFECT_NS <= until_ns
+        and (window.ended_ns is None or window.ended_ns + EARLY_EFFECT_NS >= from_ns)
         for window in run.faults
     )
 
 
 def unplanned_exits(history: History, names: Iterable[str]) -> list[ContainerExited]:
-    """Ends of these containers' processes before the run's end that no fault explains, in order of time."""
-    run = history.view(course)
+    """Return the ends of these containers' processes, before the run's end, that no fault explains."""
+    run = history.view(run_timeline)
     wanted = set(names)
     return [
         one
@@ -87,7 +87,7 @@ def unplanned_exits(history: History, names: Iterable[str]) -> list[ContainerExi
 
 
 def asked_by_others(history: History, exited: ContainerExited) -> EngineAction | None:
-    """The request to the engine that ended a container, if there was one just before."""
+    """Return the kill that the engine reported just before a container's end, if there was one."""
     return next(
         (
             action
@@ -99,7 +99,7 @@ def asked_by_others(history: History, exited: ContainerExited) -> EngineAction |
     )  # fmt: skip
 
 
-def _explained(run: Course, name: str, change: Change) -> list[Interval]:
+def _explained(run: RunTimeline, name: str, change: Change) -> list[Interval]:
     return union(
         (window.due_ns - SLACK_NS, (window.ended_ns or run.end_ns) + SLACK_NS)
         for window in run.faults
@@ -108,10 +108,10 @@ def _explained(run: Course, name: str, change: Change) -> list[Interval]:
 
 
 def _changes(
-    name: str, events: list[Event], looks: Sequence[ContainersRead], end_ns: int
+    name: str, events: list[Event], reads: Sequence[ContainersRead], end_ns: int
 ) -> Iterator[Disturbance]:
-    """How a container differed from how it was made, change by change."""
-    first = next((one for one in events if isinstance(one, ContainerState)), None)
+    """Yield each difference of a container from its initial state, with its begin and end."""
+    first = next((one for one in events if isinstance(one, ContainerChange)), None)
     exits_ns = [
         one.at_ns for one in events if isinstance(one, EngineAction) and one.action in ("die", "start")
     ]
@@ -122,35 +122,35 @@ def _changes(
                 since.setdefault(change, event)
             elif (began := since.pop(change, None)) is not None:
                 from_ns = _begin_ns(began)
-                seen_ns = max(from_ns + 1, _seen_ns(event, looks))
+                seen_ns = max(from_ns + 1, _seen_ns(event, reads))
                 yield Disturbance(name, change, from_ns, event.at_ns, began, seen_ns)
     for change, began in since.items():
         yield Disturbance(name, change, _begin_ns(began), end_ns, began, end_ns)
 
 
-def _says(event: Event, first: ContainerState | None, exits_ns: list[int]) -> Iterator[tuple[Change, bool]]:
-    """What an event says about changes: which, and whether it is on from then."""
+def _says(event: Event, first: ContainerChange | None, exits_ns: list[int]) -> Iterator[tuple[Change, bool]]:
+    """Yield the changes that an event reports, each with whether it is on from then."""
     if isinstance(event, EngineAction):
-        # A container that ends or starts leaves and enters its networks by itself.
+        # A container that ends or starts leaves and joins its networks by itself.
         moves = any(abs(at_ns - event.at_ns) <= MOVES_NS for at_ns in exits_ns)
         for actions, is_on in ((_BEGINS, True), (_ENDS, False)):
             change = actions.get(event.action)
             if change is Change.paused or (change is Change.unplugged and not moves):
                 yield change, is_on
-    elif isinstance(event, ContainerState) and first is not None:
+    elif isinstance(event, ContainerChange) and first is not None:
         yield Change.paused, event.status == "paused"
         yield Change.unplugged, first.plugged and not event.plugged
         yield Change.slowed, event.cpus != first.cpus
         yield Change.squeezed, event.memory_bytes != first.memory_bytes
 
 
-def _seen_ns(event: Event, looks: Sequence[ContainersRead]) -> int:
-    """When a change was seen last that is over by this event: a look shows it at some time from when it was
-    asked for.
+def _seen_ns(event: Event, reads: Sequence[ContainersRead]) -> int:
+    """Return when a change that is over by this event was observed last: a state is true at some time after
+    it was asked for.
     """
-    before = bisect_left(looks, event.at_ns, key=attrgetter("at_ns"))
-    return looks[before - 1].asked_ns if before and isinstance(event, ContainerState) else event.at_ns
+    before = bisect_left(reads, event.at_ns, key=attrgetter("at_ns"))
+    return reads[before - 1].asked_ns if before and isinstance(event, ContainerChange) else event.at_ns
 
 
 def _begin_ns(event: Event) -> int:
-    return event.asked_ns if isinstance(event, ContainerState) else event.at_ns
+    return event.asked_ns if isinstance(event, ContainerChange) else event.at_ns

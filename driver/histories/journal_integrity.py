@@ -1,6 +1,4 @@
-"""Where journals are not as they were written: what their seals say, and what the driver noted of each when
-it collected them. Pure.
-"""
+"""Integrity of journals, by their seals and by what the driver noted when it collected them. Pure."""
 
 from __future__ import annotations
 
@@ -12,27 +10,27 @@ from wire.events import ProcessStopping
 from wire.journal_chain import ChainRead
 
 
-def holes(journals: Mapping[str, JournalRead]) -> list[Damage]:
-    """One for each sealed journal from which lines were taken, or in which any were added or altered."""
+def integrity_damage(journals: Mapping[str, JournalRead]) -> list[Damage]:
+    """Return one Damage (`hole`) for each sealed journal with lines removed, added or altered."""
     noted = _noted(journals)
-    uncollected = strangers(journals)
+    uncollected = uncollected_journals(journals)
     found = []
     for name, journal in journals.items():
         if journal.chain is None or (not journal.events and name not in uncollected):
             continue
         lines, because = _wrong(journal.chain, noted.get(name))
         if name in uncollected:
-            lines, because = len(journal.events), "was not there when the journals were collected"
+            lines, because = len(journal.events), "did not exist when the journals were collected"
         if because:
             found.append(Damage(name, "hole", lines, f"{name}.jsonl: {because}"))
     return found
 
 
-def strangers(journals: Mapping[str, JournalRead]) -> frozenset[str]:
-    """The journals that were not there when the driver collected all: nothing of them is part of the run."""
+def uncollected_journals(journals: Mapping[str, JournalRead]) -> frozenset[str]:
+    """Return the names of the journals that did not exist at collection: they are no part of the run."""
     noted = _noted(journals)
     driver = journals.get(DRIVER)
-    # A driver that was killed, or whose own lines are gone, noted nothing that could be relied on.
+    # The notes of a driver that was killed, or whose own lines are missing, are incomplete.
     if not noted or driver is None or not isinstance(driver.events[-1], ProcessStopping):
         return frozenset()
     return frozenset(name for name in journals if name not in noted and name != DRIVER)
@@ -45,9 +43,9 @@ def _noted(journals: Mapping[str, JournalRead]) -> dict[str, JournalNoted]:
 
 
 def _wrong(chain: ChainRead, noted: JournalNoted | None) -> tuple[int, str]:
-    """How many lines are wrong, and the sentence; (0, "") when the journal is whole."""
+    """Return the number of wrong lines and the sentence about them; (0, "") for a whole journal."""
     if not chain.is_sealed:
-        return 1, "no line carries a seal, though this run was written with seals"
+        return 1, "no line has a seal, although this run was written with seals"
     if chain.breaks:
         missing = sum(max(0, one.missing) for one in chain.breaks)
         in_all = f" ({missing} lines are missing in all)" if missing else ""
@@ -60,4 +58,4 @@ def _wrong(chain: ChainRead, noted: JournalNoted | None) -> tuple[int, str]:
     if noted.lines > chain.lines:
         missing = noted.lines - chain.lines
         return missing, f"{missing} lines are missing after line {chain.lines}, where it ends"
-    return 1, f"{noted.size_bytes} bytes were collected, and {chain.size_bytes} are there now"
+    return 1, f"{noted.size_bytes} bytes were collected, and {chain.size_bytes} exist now"

@@ -1,4 +1,4 @@
-"""The course of a run: its phases, its faults, and the moments at which it was healed. Pure."""
+"""A run's timeline: phases, faults, load and heals. Pure."""
 
 from __future__ import annotations
 
@@ -18,20 +18,19 @@ from driver.histories.history import History
 from driver.histories.intervals import Interval, union
 from wire.events import Submitted
 
-BEFORE_NS = 500_000_000
-"""A fault's effect may be written down before the driver has written that it began: by so much at most."""
+EARLY_EFFECT_NS = 500_000_000
+"""A fault's effect can be recorded before the driver records its begin, by at most this."""
 
-ENDING = ("kill", "stop", "restart", "memory")
-"""Faults that can end a process, for lines that do not say what a fault can change."""
+PROCESS_ENDING = ("kill", "stop", "restart", "memory")
+"""Faults that can end a process, for journals without FaultBegun.changes."""
 
 
 @dataclass(frozen=True)
 class FaultWindow:
-    """One fault as it happened. `ended_ns` is None while nothing says that it ended.
+    """One fault as it happened. `ended_ns` is None where no event records its end.
 
-    `began_ns` is when it was on all its targets, `due_ns` when the driver set about it: what a worker
-    suffers from a
-    stop that takes its time lies between the two.
+    `due_ns` is when the driver began to apply it, `began_ns` when it was on all its targets: the effects of a
+    slow stop lie between the two.
     """
 
     fault: str
@@ -46,13 +45,13 @@ class FaultWindow:
     receipt: Receipt | None
 
     def reaches(self, worker: str, workers: tuple[str, ...]) -> bool:
-        """Whether a worker's connection is under it: its own link or container, or what all share."""
+        """Whether it affects a worker's connection, through its own link or container or a shared one."""
         return worker in self.targets or any(target not in workers for target in self.targets)
 
 
 @dataclass(frozen=True)
-class Phase:
-    """One phase of the run. `ended_ns` is None while it is not over."""
+class PhaseSpan:
+    """One phase of the run. `ended_ns` is None where no event records its end."""
 
     name: str
     began_ns: int
@@ -62,15 +61,14 @@ class Phase:
 
 
 @dataclass(frozen=True)
-class Course:
-    """`end_ns` is where judging of connections ends: what the lab's own teardown does is no finding.
+class RunTimeline:
+    """A run's phases, faults and load. Connections are judged until `end_ns`, where the teardown begins.
 
-    `zero_ns` is the run's one zero, from which every time of a report counts, as the scenario's do: a fault
-    `at: 10s` begins at 10 s. What the lab did before it, to come up, is at negative times.
+    `zero_ns` is the run's zero: a fault `at: 10s` is due 10 s after it. What the lab does before is negative.
     """
 
     workers: tuple[str, ...]
-    phases: dict[str, Phase]
+    phases: dict[str, PhaseSpan]
     faults: tuple[FaultWindow, ...]
     failed: tuple[FaultFailed, ...]
     begin_ns: int
@@ -85,35 +83,35 @@ class Course:
 
     @property
     def under_fault(self) -> list[Interval]:
-        """The time in which at least one fault was on."""
+        """The intervals in which at least one fault was on."""
         return union((window.due_ns, window.ended_ns or self.end_ns) for window in self.faults)
 
     @property
     def heals(self) -> list[int]:
-        """The moments from which no fault was on any more, as far as the faults' ends are known."""
+        """The instants from which no fault was on, of those faults whose end is recorded."""
         ended = {window.ended_ns for window in self.faults if window.ended_ns is not None}
         return [end for _, end in self.under_fault if end in ended]
 
     @property
     def first_fault_ns(self) -> int | None:
-        """When the first fault began, or None."""
+        """When the first fault began; None without faults."""
         return min((window.due_ns for window in self.faults), default=None)
 
     def quiet_until_ns(self, at_ns: int) -> int:
-        """The next fault's begin after an instant, or the end."""
+        """Return the next fault's begin after an instant, or the end."""
         later = [window.due_ns for window in self.faults if window.due_ns > at_ns]
         return min([self.end_ns, *later])
 
-    def reaching(self, worker: str) -> list[FaultWindow]:
-        """The faults that a worker's connection was under."""
+    def faults_on(self, worker: str) -> list[FaultWindow]:
+        """Return the faults that affected a worker's connection."""
         return [window for window in self.faults if window.reaches(worker, self.workers)]
 
 
-def course(history: History) -> Course:
-    """The course of the run that a history tells."""
+def run_timeline(history: History) -> RunTimeline:
+    """Return the timeline of a history's run."""
     phases = _phases(history)
     load = [event.at_ns for event in history.merged(TasksAccepted, Submitted)]
-    return Course(
+    return RunTimeline(
         workers=tuple(history.workers),
         phases=phases,
         faults=_faults(history),
@@ -126,28 +124,28 @@ def course(history: History) -> Course:
     )
 
 
-def _phases(history: History) -> dict[str, Phase]:
+def _phases(history: History) -> dict[str, PhaseSpan]:
     ends: dict[str, PhaseEnded] = {event.phase: event for event in history.of(PhaseEnded)}
     phases = {}
     for begun in history.of(PhaseBegun):
         end = ends.get(begun.phase)
         if end is None or end.at_ns < begun.at_ns:
-            phases[begun.phase] = Phase(begun.phase, begun.at_ns, None, "", "")
+            phases[begun.phase] = PhaseSpan(begun.phase, begun.at_ns, None, "", "")
         else:
-            phases[begun.phase] = Phase(begun.phase, begun.at_ns, end.at_ns, end.outcome, end.detail)
+            phases[begun.phase] = PhaseSpan(begun.phase, begun.at_ns, end.at_ns, end.outcome, end.detail)
     return phases
 
 
-def _zero_ns(history: History, phases: dict[str, Phase]) -> int:
-    told = [begun.zero_ns for begun in history.of(PhaseBegun) if begun.zero_ns]
-    if told:
-        # The newest: where the steady state came late, all faults are later by as much.
-        return told[-1]
+def _zero_ns(history: History, phases: dict[str, PhaseSpan]) -> int:
+    zeros = [begun.zero_ns for begun in history.of(PhaseBegun) if begun.zero_ns]
+    if zeros:
+        # The last one: a late steady state moves all faults by as much.
+        return zeros[-1]
     gate = phases.get("gate")
     return gate.began_ns if gate else history.begin_ns
 
 
-def _end_ns(history: History, phases: dict[str, Phase]) -> int:
+def _end_ns(history: History, phases: dict[str, PhaseSpan]) -> int:
     drain, collect = phases.get("drain"), phases.get("collect")
     if drain and drain.ended_ns is not None:
         return drain.ended_ns
@@ -165,12 +163,12 @@ def _faults(history: History) -> tuple[FaultWindow, ...]:
         ended_ns = ends.get(begun.fault)
         if ended_ns is None:
             ended_ns = min((at for at in heals if at >= begun.at_ns), default=None)
-        windows.append(window_of(begun, ended_ns, receipts.get(begun.fault)))
+        windows.append(fault_window(begun, ended_ns, receipts.get(begun.fault)))
     return tuple(windows)
 
 
-def window_of(begun: FaultBegun, ended_ns: int | None, receipt: Receipt | None) -> FaultWindow:
-    """One fault from the line that says that it began."""
+def fault_window(begun: FaultBegun, ended_ns: int | None, receipt: Receipt | None) -> FaultWindow:
+    """Return the window of the fault whose begin `begun` records."""
     began_ns = begun.at_ns - int(begun.spread_ms * 1e6)
     return FaultWindow(
         fault=begun.fault,
@@ -181,7 +179,7 @@ def window_of(begun: FaultBegun, ended_ns: int | None, receipt: Receipt | None) 
         began_ns=began_ns,
         ended_ns=ended_ns,
         changes=frozenset(
-            begun.changes if begun.changes is not None else ("ended",) * (begun.kind in ENDING)
+            begun.changes if begun.changes is not None else ("ended",) * (begun.kind in PROCESS_ENDING)
         ),
         begun=begun,
         receipt=receipt,

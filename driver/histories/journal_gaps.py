@@ -1,10 +1,10 @@
-"""Where a history has gaps: what rests on an event not being there is not proved where one may be missing."""
+"""Gaps in journals: where events may be missing, the absence of an event proves nothing."""
 
 from __future__ import annotations
 
-from driver.histories.course import course
-from driver.histories.events import ContainerSeen
+from driver.histories.events import FinalContainerState
 from driver.histories.history import COORDINATOR, DRIVER, History
+from driver.histories.run_timeline import run_timeline
 from wire.events import ProcessStarted, ProcessStopping
 
 WORKERS = "workers"
@@ -13,11 +13,11 @@ EVERYBODY = (DRIVER, COORDINATOR, WORKERS)
 
 
 def gaps(history: History) -> dict[str, str]:
-    """The processes whose journal may lack lines, and why. A line that a kill tore is no gap."""
+    """Return the processes whose journal may lack lines, with why. A line that a kill tore is no gap."""
     found: dict[str, str] = {}
-    for name, phase in history.view(course).phases.items():
+    for name, phase in history.view(run_timeline).phases.items():
         if phase.outcome == "stopped":
-            # Whoever stops a run takes from the system the time to do what was expected of it.
+            # A run that is stopped gives the system no time to do what is expected of it.
             found[DRIVER] = f"the run was stopped in its phase {name}"
     for damage in history.damage:
         if damage.what == "hole":
@@ -38,7 +38,7 @@ def gaps(history: History) -> dict[str, str]:
 
 
 def gap_among(history: History, roles: tuple[str, ...]) -> str:
-    """The first gap in the journals of some roles, as a sentence; "" when they are whole."""
+    """Return the first gap in the journals of some roles, as a clause; "" when they are whole."""
     for process, because in history.view(gaps).items():
         role = process if process not in history.workers else WORKERS
         if role in roles:
@@ -47,19 +47,21 @@ def gap_among(history: History, roles: tuple[str, ...]) -> str:
 
 
 def _ended(history: History, process: str) -> bool:
-    """Whether a journal goes on to its process's end: in order, by a fault, or one that the engine saw."""
+    """Whether a journal reaches its process's end: in order, by a fault, or as the engine reports."""
     if process == DRIVER:
-        last_words = isinstance(history.by(DRIVER)[-1], ProcessStopping)
-        return "collect" in history.view(course).phases and (last_words or not history.sealed)
+        stopped = isinstance(history.by(DRIVER)[-1], ProcessStopping)
+        return "collect" in history.view(run_timeline).phases and (stopped or not history.sealed)
     last = next(
         (e for e in reversed(history.by(process)) if isinstance(e, ProcessStarted | ProcessStopping)), None
     )
     if isinstance(last, ProcessStopping):
         return True
-    if any(seen.container == process and seen.status not in ALIVE for seen in history.of(ContainerSeen)):
+    if any(
+        seen.container == process and seen.status not in ALIVE for seen in history.of(FinalContainerState)
+    ):
         return True
     newest_ns = history.by(process)[-1].at_ns
     return any(
         process in window.targets and window.began_ns >= newest_ns and window.ended_ns is None
-        for window in history.view(course).faults
+        for window in history.view(run_timeline).faults
     )
