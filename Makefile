@@ -78,5 +78,6 @@ lock: ## pin the newest versions anew (needs uv: pip install uv)
 
 clean: ## take the lab down, and remove .venv, caches and what the set-up noted (results/ stay)
 	@if [ -x $(PY) ] && [ -f lab.py ]; then $(PY) lab.py down || true; fi
+	@[ ! -f .env ] || { sed -i '/^COMPOSE_PROJECT_NAME=stormlab-[0-9a-f]\{6\}$$/d' .env; [ -s .env ] || rm .env; }
 	@rm -rf .venv .stormlab .mypy_cache .ruff_cache .pytest_cache .hypothesis build dist
 	@find . -name __pycache__ -type d -prune -exec rm -rf {} +

@@ -33,6 +33,10 @@ class PortTakenError(WrongUseError):
     """A port to publish on belongs to somebody else."""
 
 
+class LabInUseError(WrongUseError):
+    """Another command holds the lab."""
+
+
 class NoLabError(WrongUseError):
     """The command needs a lab that is up, and none is."""
 
@@ -47,6 +51,10 @@ class RoomTakenError(EngineError):
 
 class AddressTakenError(EngineError):
     """A container asks for an address that another one got while it was down."""
+
+
+class ContainerGoneError(EngineError):
+    """A container is not there, or no longer."""
 
 
 class EngineGoneError(EngineError):

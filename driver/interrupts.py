@@ -47,3 +47,13 @@ async def to_its_end(work: Coroutine[object, object, T], on_signal: Callable[[],
     for number in SIGNALS:
         loop.add_signal_handler(number, on_signal)
     return await work
+
+
+async def to_completion(work: Coroutine[object, object, T]) -> T:
+    """Await `work` to its end, also where the caller is cancelled meanwhile; then raise the cancellation."""
+    running = asyncio.ensure_future(work)
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        await asyncio.wait([running])
+        raise

@@ -8,6 +8,9 @@ from wire import events
 from wire.events import Event, Journal
 
 _MS = 1_000_000
+_NO_LINK_FROM = 4
+"""From this attempt on, refusals to a worker that was never connected may mean that it has no link."""
+_NO_LINK = "Links are made by `python lab.py up --workers N`, and not by `docker compose up`"
 
 
 class ConsoleLog:
@@ -18,6 +21,7 @@ class ConsoleLog:
         self._write = write
         self._now_ns = now_ns
         self._lost_ns = now_ns()
+        self._was_connected = False
         self._lines: dict[type[Event], Callable[..., str]] = {
             events.Connected: self._connected,
             events.Lost: self._lost,
@@ -35,6 +39,7 @@ class ConsoleLog:
             self._write(f"{self._name} {line}\n")
 
     def _connected(self, attempt: int, outcome: str, because: str, **_: object) -> str:
+        self._was_connected = True
         away_ms = (self._now_ns() - self._lost_ns) / _MS
         tries = "attempt" if attempt == 1 else "attempts"
         why = f", {because}" if because else ""
@@ -49,7 +54,10 @@ class ConsoleLog:
     def _connect_failed(self, attempt: int, kind: str, detail: str, **_: object) -> str:
         if attempt & (attempt - 1):
             return ""
-        return f"cannot connect (attempt {attempt}, {kind}): {detail}"
+        line = f"cannot connect (attempt {attempt}, {kind}): {detail}"
+        if attempt < _NO_LINK_FROM or kind != "refused" or self._was_connected:
+            return line
+        return f"{line}. {_NO_LINK}"
 
 
 class WorkerJournal(Journal):

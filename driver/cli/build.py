@@ -8,6 +8,7 @@ import click
 
 from driver.cli import options
 from driver.engines import images
+from driver.labs.project_name import default_project
 from driver.terminal import Terminal, print_json, print_lines
 
 
@@ -18,7 +19,7 @@ def command(as_json: bool) -> None:
     """Build the lab's images. An image whose inputs have not changed is left as it is."""
     services = [image.service for image in images.CATALOGUE]
     with Terminal() as terminal:
-        ids = options.engine_of("stormlab").ensure_images(services, terminal.say)
+        ids = options.engine_to_fill(default_project()).ensure_images(services, terminal.say)
     if as_json:
         print_json(json.dumps(ids))
     else:

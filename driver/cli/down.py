@@ -11,20 +11,25 @@ from driver.cli import options
 from driver.interrupts import to_its_end
 from driver.labs.bring_up import refuse_leftovers, take_down
 from driver.labs.journals_of_lab import forget_journals
+from driver.labs.lab_lock import lab_lock, stop_holders
 from driver.terminal import Terminal, print_json, print_lines
 
 
 @click.command("down")
 @options.project
+@click.option("--force", is_flag=True, help="Stop the commands that use the lab first, as Ctrl-C does.")
 @options.as_json
 @options.log_level
-def command(project: str, as_json: bool) -> None:
+def command(project: str, force: bool, as_json: bool) -> None:
     """Take a lab down, in whatever state it is: containers, networks, volumes, and with them every fault."""
     with Terminal() as terminal:
-        work = take_down(options.engine_of(project), terminal)
-        down = asyncio.run(to_its_end(work, lambda: terminal.say("Taking it down to the end; a moment.")))
-    refuse_leftovers(down)
-    forget_journals(project)
+        if force:
+            stop_holders(project, terminal.say)
+        with lab_lock(project, "down", say=terminal.say):
+            work = take_down(options.engine_of(project), terminal)
+            down = asyncio.run(to_its_end(work, lambda: terminal.say("Taking it down to the end; a moment.")))
+            refuse_leftovers(down)
+            forget_journals(project)
     if as_json:
         print_json(json.dumps({"project": project, "containers": down.containers, "left": []}))
     elif down.containers:

@@ -11,6 +11,7 @@ from chaos.units import format_seconds
 from driver.cli import options
 from driver.labs.fault_words import in_words
 from driver.labs.lab import standing
+from driver.labs.lab_lock import unless_others_change_it
 from driver.labs.links import FaultState
 from driver.labs.orphans import restore_orphans
 from driver.terminal import Terminal, print_json, print_lines, print_table
@@ -23,9 +24,10 @@ from driver.terminal import Terminal, print_json, print_lines, print_table
 def command(project: str, as_json: bool) -> None:
     """Show the faults that are on in a lab: on links by Toxiproxy's word, on containers by the engine's."""
     engine = options.engine_of(project)
-    lab = standing(engine)
-    restore_orphans(engine, Terminal())
-    faults, now_ns, hurts = lab.links.faults(), lab.links.clock_ns(), engine.hurts()
+    with unless_others_change_it(project):
+        lab = standing(engine)
+        restore_orphans(engine, Terminal())
+        faults, now_ns, hurts = lab.links.faults(), lab.links.clock_ns(), engine.hurts()
     if as_json:
         links = [_as_dict(fault, now_ns) for fault in faults]
         print_json(json.dumps({"links": links, "containers": hurts}))

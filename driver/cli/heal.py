@@ -15,6 +15,7 @@ from driver.errors import LabError
 from driver.interrupts import to_its_end
 from driver.labs.heal import Healing, heal
 from driver.labs.lab import Lab, links_named, standing
+from driver.labs.lab_lock import lab_lock
 from driver.terminal import Board, Terminal, print_json, print_lines
 
 
@@ -25,8 +26,8 @@ from driver.terminal import Board, Terminal, print_json, print_lines
 def command(project: str, as_json: bool) -> None:
     """End every fault of a lab that is up, restore its containers, and verify that nothing is hurt."""
     engine = options.engine_of(project)
-    lab = standing(engine)
-    with Terminal() as terminal:
+    with Terminal() as terminal, lab_lock(project, "heal", shared=True, say=terminal.say):
+        lab = standing(engine)
         terminal.show(Board("healing"))
         work = heal(lab, links_named(lab, _workers(engine)))
         healing = asyncio.run(to_its_end(work, lambda: terminal.say("Healing to the end; a moment.")))

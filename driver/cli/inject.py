@@ -17,8 +17,8 @@ from driver.cli import options, options_run
 from driver.engines.engine import WORKER
 from driver.errors import WrongUseError
 from driver.labs.by_hand import inject, plan_by_hand
-from driver.labs.hold import held
 from driver.labs.lab import standing
+from driver.labs.lab_lock import lab_lock
 from driver.labs.orphans import restore_orphans
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.yaml_file import FileError, scalar
@@ -117,7 +117,7 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> None:
         if name.startswith("param_") and text is not None
     }
     engine = options.engine_of(project)
-    lab = standing(engine)
+    standing(engine)
     restore_orphans(engine, Terminal())
     workers = sum(one.service == WORKER for one in engine.containers())
     planned = plan_by_hand(
@@ -133,8 +133,9 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> None:
         return
     with Terminal() as terminal:
         terminal.say(f"{kind.name} on {names(planned[0].targets)}")
-        with held(project):
-            asyncio.run(inject(lab, planned, terminal))
+        with lab_lock(project, "inject", kind.name, shared=True, say=terminal.say):
+            # It may have been replaced while this command waited.
+            asyncio.run(inject(standing(engine), planned, terminal))
     print_lines([f"{kind.name} is over; {names(planned[0].targets)} healed."])
 
 

@@ -12,6 +12,7 @@ import click
 from driver.cli import options
 from driver.engines.engine import Container, Engine
 from driver.errors import LabError, NoLabError, WrongUseError
+from driver.labs.lab_lock import unless_others_change_it
 from driver.terminal import print_lines
 
 END = None
@@ -33,7 +34,8 @@ def command(names: tuple[str, ...], tail: int, follow: bool, project: str) -> No
         for line in _followed(engine, chosen, tail):
             print_lines([_shown(line)])
         return
-    lines = sorted(line for name in chosen for line in _stamped(name, engine.log(name, tail)))
+    with unless_others_change_it(project):
+        lines = sorted(line for name in chosen for line in _stamped(name, engine.log(name, tail)))
     print_lines([_shown(line) for line in lines])
 
 

@@ -13,6 +13,7 @@ from chaos.explain import shortened
 from driver.engines.compose_engine import ComposeEngine
 from driver.errors import LabError, WrongUseError
 from driver.labs.lab import CONTROL_PORT, HOST, MAX_WORKERS, TOXIPROXY_PORT
+from driver.labs.project_name import PATTERN, default_project, note_project
 from driver.machine.root import project_root
 from driver.machine.setup import prepare
 from driver.machine.shell import MachineError, Say
@@ -22,7 +23,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 
 def _project(_: click.Context, __: click.Parameter, name: str) -> str:
-    if not re.fullmatch(r"[a-z0-9][a-z0-9_-]{0,40}", name):
+    if not re.fullmatch(PATTERN, name):
         raise WrongUseError(
             f"--project {name!r} is no name for a lab.",
             "Use small letters, digits, - and _, at most 41 of them.",
@@ -59,7 +60,8 @@ def _port(_: click.Context, __: click.Parameter, port: int | None) -> int | None
 
 
 project = click.option(
-    "--project", default="stormlab", show_default=True, metavar="NAME", callback=_project,
+    "--project", default=default_project, show_default="stormlab- and digits of this folder's path",
+    metavar="NAME", callback=_project,
     help="Which lab; several stand side by side under different names (and --port).",
 )  # fmt: skip
 log_level = click.option(
@@ -79,6 +81,13 @@ port = click.option(
 workers = click.option(
     "--workers", default=None, callback=_workers, metavar="N", help=f"How many workers, 1 to {MAX_WORKERS}."
 )
+
+
+def engine_to_fill(project_name: str) -> ComposeEngine:
+    """The engine of one lab that is about to be made; `docker compose` in this checkout then means it too."""
+    if project_name == default_project():
+        note_project()
+    return engine_of(project_name)
 
 
 def engine_of(project_name: str) -> ComposeEngine:

@@ -104,6 +104,11 @@ results = click.option(
     "--results", default=None, type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
     callback=lambda _, __, folder: folder or results_root(), help="Where runs are kept.  [default: results]",
 )  # fmt: skip
+replace = click.option(
+    "--replace", is_flag=True, help="Replace a lab that is up without asking; its like is left up afterwards."
+)
+held_lock = click.option("--held-lock", type=int, default=None, hidden=True)
+"""The descriptor of the lab's lock, which a process that starts this one holds and passed on."""
 keep = click.option("--keep", is_flag=True, help="Leave a lab up afterwards.")
 
 dashboard = click.option(

@@ -11,6 +11,7 @@ from pydantic import ValidationError
 
 from driver.cli import options, options_run
 from driver.cli.judge import find_run
+from driver.cli.replacing import lab_for_run
 from driver.cli.verdicts import show_verdict
 from driver.errors import WrongUseError
 from driver.runs.run import run
@@ -25,14 +26,16 @@ from driver.terminal import Terminal
 @click.argument("name", metavar="RUN", default=LATEST)
 @options_run.results
 @options_run.keep
+@options_run.replace
 @options.project
 @options.host
 @options.port
 @options.as_json
 @options.log_level
 def command(
-    name: str, results: Path, keep: bool, project: str, host: str, port: int | None, as_json: bool
-) -> int:
+    name: str, results: Path, keep: bool, replace: bool, project: str, host: str, port: int | None,
+    as_json: bool,
+) -> int:  # fmt: skip
     """Run the stored plan of RUN again: the same targets, times, tasks and draws, on a new lab."""
     folder = find_run(name)
     try:
@@ -43,9 +46,10 @@ def command(
             f"The plan of {folder.name} cannot be read: {str(error).splitlines()[0]}.",
             "Run the scenario anew.",
         ) from None
-    with Terminal() as terminal:
+    engine = options.engine_to_fill(project)
+    with Terminal() as terminal, lab_for_run(engine, ["replay", folder.name], replace, None, terminal):
         terminal.say(f"{plan.scenario}: the plan of {folder.name}, seed {plan.seed}")
         request = Request(plan, scenario_yaml, results, sys.argv, host, port, keep=keep)
-        judged = asyncio.run(run(request, options.engine_of(project), terminal))
+        judged = asyncio.run(run(request, engine, terminal))
     show_verdict(judged, as_json)
     return judged.verdict.exit_code

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 import sys
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -14,16 +15,21 @@ from chaos.hands import names
 from chaos.units import format_seconds
 from driver.answer import Answer, answer_of, write_answer
 from driver.cli import options, options_run
+from driver.cli.replacing import lab_for_run
 from driver.cli.scenario_files import scenario_file
 from driver.cli.verdicts import show_verdict
 from driver.dashboard.beside import dashboard_beside
+from driver.engines.engine import Engine
 from driver.errors import LabError, WrongUseError
 from driver.exit_codes import ExitCode
-from driver.runs.group_run import Place, plan_all, run_group
+from driver.runs.group_run import Place, Planned, plan_all, run_group
 from driver.runs.run import Request, run
 from driver.scenarios.plan import Plan
 from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.terminal import Terminal, print_json, print_lines, print_table
+
+Show = Callable[[], Answer]
+"""Prints what a run came to, once the lab is free again; returns the same for another process."""
 
 
 @click.command("scenario")
@@ -37,6 +43,8 @@ from driver.terminal import Terminal, print_json, print_lines, print_table
 @options_run.repeat
 @options_run.results
 @options_run.keep
+@options_run.replace
+@options_run.held_lock
 @options_run.dashboard
 @options.project
 @options.host
@@ -46,70 +54,85 @@ from driver.terminal import Terminal, print_json, print_lines, print_table
 @options.log_level
 def command(
     name: str, workers: int | None, duration: float | None, seed: int | None, quick: bool,
-    variables: dict[str, Any], dry_run: bool, repeat: int | None, results: Path, keep: bool, watched: bool,
-    project: str, host: str, port: int | None, as_json: bool, answer: Path | None,
+    variables: dict[str, Any], dry_run: bool, repeat: int | None, results: Path, keep: bool, replace: bool,
+    held_lock: int | None, watched: bool, project: str, host: str, port: int | None, as_json: bool,
+    answer: Path | None,
 ) -> int:  # fmt: skip
     """Run the scenario NAME (or a YAML file) on real containers, judge it, and write a report to results/.
 
     One with a matrix or repeats becomes a folder of runs, and a comparison of them.
     """
     try:
-        return _run(
-            name, Overrides(workers, duration, variables, quick), seed, repeat, dry_run, as_json, watched,
-            Place(results, host, port), keep, project, answer,
-        )  # fmt: skip
+        path, overrides = scenario_file(name), Overrides(workers, duration, variables, quick)
+        drawn = secrets.randbelow(options_run.MAX_SEED) if seed is None else seed
+        planned = plan_all(path, load_scenario(path, overrides), overrides, repeat, drawn)
+        if dry_run:
+            return _show_planned(planned, as_json)
+        if len(planned) > 1 and keep:
+            raise WrongUseError(
+                f"--keep leaves one lab standing, and {name} asks for {len(planned)} runs of a lab each.",
+                "Leave --keep out, or narrow the runs with --var and --repeat 1.",
+            )
+        engine, place = options.engine_to_fill(project), Place(results, host, port)
+        with Terminal() as terminal, lab_for_run(
+            engine, ["scenario", name], replace, held_lock, terminal
+        ), dashboard_beside(watched, project, results, terminal.say):  # fmt: skip
+            if len(planned) > 1:
+                show = _run_all(planned, place, engine, terminal, as_json)
+            else:
+                show = _run_one(planned[0], place, engine, terminal, keep, as_json)
+        told = show()
+        write_answer(answer, told)
+        return told.exit_code
     except LabError as error:
         write_answer(answer, answer_of(error))
         raise
 
 
-def _run(
-    name: str, overrides: Overrides, seed: int | None, repeat: int | None, dry_run: bool, as_json: bool,
-    watched: bool, place: Place, keep: bool, project: str, answer: Path | None,
-) -> int:  # fmt: skip
-    path = scenario_file(name)
-    drawn = secrets.randbelow(options_run.MAX_SEED) if seed is None else seed
-    planned = plan_all(path, load_scenario(path, overrides), overrides, repeat, drawn)
-    plan = planned[0].plan
-    if dry_run:
-        _show_plan(plan, as_json)
-        if len(planned) > 1 and not as_json:
-            turns = (f"  {one.turn.label}, seed {one.turn.seed}" for one in planned)
-            print_lines(["", f"the first of {len(planned)} runs", *turns])
-        return ExitCode.PASSED
-    if len(planned) > 1:
-        if keep:
-            raise WrongUseError(
-                f"--keep leaves one lab standing, and {name} asks for {len(planned)} runs of a lab each.",
-                "Leave --keep out, or narrow the runs with --var and --repeat 1.",
-            )
-        with Terminal() as terminal, dashboard_beside(watched, project, place.results, terminal.say):
-            folder, group = run_group(planned, place, options.engine_of(project), terminal)
+def _run_one(
+    planned: Planned, place: Place, engine: Engine, terminal: Terminal, keep: bool, as_json: bool
+) -> Show:
+    plan = planned.plan
+    terminal.say(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
+    request = Request(
+        plan, planned.scenario_yaml, place.results, sys.argv, place.host, place.port, keep=keep
+    )  # fmt: skip
+    judged = asyncio.run(run(request, engine, terminal))
+
+    def show() -> Answer:
+        show_verdict(judged, as_json)
+        ended = judged.verdict
+        return Answer(
+            exit_code=int(ended.exit_code), verdict=ended.verdict.value, because=ended.because,
+            run=judged.record.run,
+        )  # fmt: skip
+
+    return show
+
+
+def _run_all(
+    planned: Sequence[Planned], place: Place, engine: Engine, terminal: Terminal, as_json: bool
+) -> Show:
+    folder, group = run_group(planned, place, engine, terminal)
+
+    def show() -> Answer:
         # Only here: what compares runs takes a second to load.
         from driver.cli.groups import show_group
 
         show_group(folder, group, as_json)
-        told = Answer(
+        return Answer(
             exit_code=group.exit_code, verdict=group.verdict.value, because=group.because, run=group.run
         )
-        write_answer(answer, told)
-        return group.exit_code
-    with Terminal() as terminal, dashboard_beside(watched, project, place.results, terminal.say):
-        terminal.say(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
-        request = Request(
-            plan, planned[0].scenario_yaml, place.results, sys.argv, place.host, place.port, keep=keep
-        )
-        judged = asyncio.run(run(request, options.engine_of(project), terminal))
-    show_verdict(judged, as_json)
-    ended = judged.verdict
-    told = Answer(
-        exit_code=int(ended.exit_code),
-        verdict=ended.verdict.value,
-        because=ended.because,
-        run=judged.record.run,
-    )
-    write_answer(answer, told)
-    return ended.exit_code
+
+    return show
+
+
+def _show_planned(planned: Sequence[Planned], as_json: bool) -> int:
+    _show_plan(planned[0].plan, as_json)
+    if len(planned) > 1 and not as_json:
+        turns = (f"  {one.turn.label}, seed {one.turn.seed}" for one in planned)
+        print_lines(["", f"the first of {len(planned)} runs", *turns])
+    return ExitCode.PASSED
 
 
 def _in_short(plan: Plan) -> str:

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import dataclass
 
 import click
 import msgspec
 
+from chaos.hands import names
 from driver.cli import options
-from driver.engines.engine import Container
+from driver.engines.engine import WORKER, Container, Engine
 from driver.errors import CoordinatorError, LinksError
-from driver.labs.lab import Lab, standing
+from driver.labs.lab import Lab, lab_of, while_it_changes
+from driver.labs.lab_lock import Holder, holders
 from driver.labs.links import LinkState
 from driver.labs.orphans import restore_orphans
 from driver.terminal import Terminal, print_json, print_lines, print_table
@@ -25,18 +28,41 @@ from wire.control import State, WorkerState
 def command(project: str, as_json: bool) -> None:
     """Show a lab: its containers, who is connected, what is in work, and which links are hurt."""
     engine = options.engine_of(project)
-    if engine.found() is None and not engine.containers():
-        print_lines(['{"up": false}'] if as_json else [f"No lab named {project!r} is up."])
-        return
-    lab = standing(engine)
-    restore_orphans(engine, Terminal())
-    containers = engine.containers()
-    state = asyncio.run(_state(lab))
-    links = _links(lab)
+    seen = while_it_changes(lambda: _look(engine))
     if as_json:
-        print_json(_as_json(containers, state, links))
-        return
-    _show(containers, state, links)
+        print_json(_as_json(seen))
+    elif not seen.containers:
+        print_lines([f"No lab named {project!r} is up.", *_in_use(seen)])
+    else:
+        _show(seen)
+
+
+@dataclass(frozen=True)
+class Seen:
+    """A lab as it is now. `is_up`: its core is there; `state` or `links` None: no answer."""
+
+    is_up: bool
+    containers: list[Container]
+    state: State | None
+    links: list[LinkState] | None
+    holders: list[Holder]
+
+    @property
+    def without_link(self) -> list[str]:
+        """Workers for which Toxiproxy has no link."""
+        linked = {link.name for link in self.links or ()}
+        workers = [one.name for one in self.containers if one.service == WORKER]
+        return [] if self.links is None else [name for name in workers if name not in linked]
+
+
+def _look(engine: Engine) -> Seen:
+    spec = engine.found()
+    if spec is None:
+        return Seen(False, engine.containers(), None, None, holders(engine.project))
+    lab = lab_of(engine, spec)
+    restore_orphans(engine, Terminal())
+    state, links = asyncio.run(_state(lab)), _links(lab)
+    return Seen(True, engine.containers(), state, links, holders(engine.project))
 
 
 async def _state(lab: Lab) -> State | None:
@@ -54,17 +80,36 @@ def _links(lab: Lab) -> list[LinkState] | None:
         return None
 
 
-def _show(containers: list[Container], state: State | None, links: list[LinkState] | None) -> None:
-    workers = {worker.name: worker for worker in state.workers} if state else {}
-    by_link = {link.name: link for link in links or []}
+def _show(seen: Seen) -> None:
+    workers = {worker.name: worker for worker in seen.state.workers} if seen.state else {}
+    by_link = {link.name: link for link in seen.links or []}
     rows, marks = [], []
-    for one in containers:
+    for one in seen.containers:
         worker = workers.get(one.name)
-        good = one.status == "running" and one.health in ("healthy", "")
+        good = one.status == "running" and one.health in ("healthy", "") and one.name not in seen.without_link
         marks.append("good" if good and (worker is None or worker.state == "connected") else "bad")
-        rows.append([one.name, one.status, one.health, *_as_worker(worker), _as_link(by_link.get(one.name))])
+        link = "none" if one.name in seen.without_link else _as_link(by_link.get(one.name))
+        rows.append([one.name, one.status, one.health, *_as_worker(worker), link])
     print_table(["name", "status", "health", "session", "tasks", "connects", "link"], rows, marks)
-    print_lines(_summary(state, links))
+    if seen.is_up:
+        print_lines([*_summary(seen.state, seen.links), *_no_links(seen), *_in_use(seen)])
+    else:
+        print_lines(["Only a part of the lab is there.", *_in_use(seen)])
+
+
+def _no_links(seen: Seen) -> list[str]:
+    if not seen.without_link:
+        return []
+    workers = sum(one.service == WORKER for one in seen.containers)
+    verb = "has" if len(seen.without_link) == 1 else "have"
+    return [
+        f"{names(seen.without_link)} {verb} no link: lab.py makes the links, `docker compose up` does not. "
+        f"Run: python lab.py up --workers {workers}"
+    ]
+
+
+def _in_use(seen: Seen) -> list[str]:
+    return [f"In use by {holder}." for holder in seen.holders]
 
 
 def _as_worker(worker: WorkerState | None) -> list[str]:
@@ -97,11 +142,14 @@ def _summary(state: State | None, links: list[LinkState] | None) -> list[str]:
     return lines
 
 
-def _as_json(containers: list[Container], state: State | None, links: list[LinkState] | None) -> str:
+def _as_json(seen: Seen) -> str:
+    rows = [{"name": one.name, "status": one.status, "health": one.health} for one in seen.containers]
     answer = {
-        "up": True,
-        "containers": [{"name": one.name, "status": one.status, "health": one.health} for one in containers],
-        "coordinator": msgspec.to_builtins(state),
-        "links": msgspec.to_builtins(links),
+        "up": seen.is_up,
+        "containers": rows,
+        "coordinator": msgspec.to_builtins(seen.state),
+        "links": msgspec.to_builtins(seen.links),
+        "without_link": seen.without_link,
+        "in_use_by": msgspec.to_builtins(seen.holders),
     }
     return json.dumps(answer)

@@ -10,6 +10,7 @@ from pathlib import Path
 import click
 
 from driver.cli import options, options_run
+from driver.cli.replacing import lab_for_run
 from driver.dashboard.beside import dashboard_beside
 from driver.exit_codes import ExitCode
 from driver.labs.bring_up import services
@@ -38,6 +39,7 @@ _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "
 @click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or decides nothing.")
 @options_run.seed
 @options_run.results
+@options_run.replace
 @options_run.dashboard
 @options.project
 @options.host
@@ -46,7 +48,8 @@ _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "
 @options.log_level
 def command(
     only: tuple[str, ...], more: tuple[str, ...], quick: bool, listed: bool, fail_fast: bool,
-    seed: int | None, results: Path, watched: bool, project: str, host: str, port: int | None, as_json: bool,
+    seed: int | None, results: Path, replace: bool, watched: bool, project: str, host: str, port: int | None,
+    as_json: bool,
 ) -> int:  # fmt: skip
     """Run the tests and then the scenarios, one after the other, and write one summary to results/.
 
@@ -59,9 +62,13 @@ def command(
         return ExitCode.PASSED
     level = logging.getLevelName(logging.getLogger("stormlab").level)
     flags = Flags(quick, host, port, project, seed, level, str(results.resolve()))
-    engine = options.engine_of(project)
+    engine = options.engine_to_fill(project)
     began = time.monotonic()
-    with Terminal() as terminal, dashboard_beside(watched, project, results, terminal.say):
+    with (
+        Terminal() as terminal,
+        lab_for_run(engine, ["suite"], replace, None, terminal) as lock,
+        dashboard_beside(watched, project, results, terminal.say),
+    ):
         if names != [TESTS]:
             engine.ensure_images(services(prober=True), terminal.say)
         folder = new_folder("suite", results)
@@ -80,7 +87,7 @@ def command(
             _save(folder, sum_up([*ended, *not_run(names[len(ended) :], "the suite did not get to it")]))
 
         with Stop(terminal.say) as stop:
-            performer = Performer(folder, flags, engine, stop, terminal, show.tick)
+            performer = Performer(folder, flags, engine, stop, terminal, show.tick, lock)
             ended = conduct(names, performer.perform, stop.asked, told, fail_fast)
     summary = sum_up(ended)
     _save(folder, summary)

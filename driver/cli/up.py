@@ -11,12 +11,14 @@ import click
 
 from driver.cli import options
 from driver.engines.engine import MONITORS, Engine, LabSpec
-from driver.errors import EngineError, LabError, StoppedError
+from driver.errors import EngineError, LabError, StoppedError, WrongUseError
 from driver.interrupts import stoppable
 from driver.labs.bring_up import bring_up, take_down
 from driver.labs.journals_of_lab import fresh_journals
 from driver.labs.lab import Lab, new_spec
-from driver.labs.orphans import restore_orphans
+from driver.labs.lab_lock import lab_lock
+from driver.labs.orphans import restore
+from driver.labs.project_name import project_option
 from driver.terminal import Board, Terminal, print_lines
 
 DEFAULT_WORKERS = 3
@@ -38,8 +40,8 @@ def command(
     """Start a lab and leave it running; the same again with another --workers scales it."""
     count = DEFAULT_WORKERS if workers is None else workers
     began = time.monotonic()
-    with Terminal() as terminal:
-        lab = asyncio.run(_up(options.engine_of(project), new_spec(host, port), count, terminal))
+    with Terminal() as terminal, lab_lock(project, "up", say=terminal.say):
+        lab = asyncio.run(_up(options.engine_to_fill(project), new_spec(host, port), count, terminal))
         if monitored:
             _monitor(lab, terminal)
     print_lines([_as_json(lab, count)] if as_json else _as_text(lab, count, time.monotonic() - began))
@@ -53,7 +55,8 @@ def command(
 async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal) -> Lab:
     stood = await asyncio.to_thread(engine.found)
     if stood is not None:
-        await asyncio.to_thread(restore_orphans, engine, terminal)
+        _refuse_foreign(engine, stood)
+        await asyncio.to_thread(restore, engine, terminal)
         terminal.say(f"The lab {engine.project!r} is up already; giving it {workers} workers.")
     else:
         wanted = await asyncio.to_thread(engine.reserve, wanted)
@@ -74,6 +77,16 @@ async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal)
         raise
 
 
+def _refuse_foreign(engine: Engine, stood: LabSpec) -> None:
+    """Raises WrongUseError for containers that lab.py did not start: their coordinator has no key."""
+    if not stood.key:
+        raise WrongUseError(
+            f"The containers of {engine.project!r} were started with `docker compose up`, without a key and "
+            "without links.",
+            f"python lab.py down{project_option(engine.project)} removes them; then `up` makes a lab.",
+        )
+
+
 def _monitor(lab: Lab, terminal: Terminal) -> None:
     terminal.show(Board("starting Prometheus and Grafana"))
     try:
@@ -89,8 +102,7 @@ def _monitor(lab: Lab, terminal: Terminal) -> None:
 
 def _as_text(lab: Lab, workers: int, took_s: float) -> list[str]:
     spec = lab.spec
-    which = "" if lab.engine.project == "stormlab" else f" -p {lab.engine.project}"
-    mine = which.replace("-p", "--project")
+    which, mine = project_option(lab.engine.project, "-p"), project_option(lab.engine.project)
     return [
         f"The lab {lab.engine.project!r} is up: {workers} workers, each on its own link ({took_s:.1f} s).",
         f"  Toxiproxy    http://{spec.host}:{spec.toxiproxy_port}/proxies",

@@ -13,6 +13,7 @@ from aiohttp import web
 from driver.dashboard.forms import SELECTIONS, Filled, FormError, catalogue, fill
 from driver.dashboard.watch import Watch
 from driver.errors import WrongUseError
+from driver.labs.project_name import project_option
 from driver.runs.store import read_verdict
 from driver.scenarios.scenario_file import load_scenario, scenario_paths
 
@@ -117,8 +118,7 @@ class Actions:
 
     @staticmethod
     def _project(watch: Watch) -> list[str]:
-        name = watch.standing.project
-        return [] if name == "stormlab" else ["--project", name]
+        return project_option(watch.standing.project).split()
 
 
 def _preview(filled: Filled) -> dict[str, Any]:

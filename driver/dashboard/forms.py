@@ -17,6 +17,7 @@ from chaos.units import unit_of
 from driver.cli.options_run import MAX_SEED, check_duration
 from driver.errors import WrongUseError
 from driver.labs.by_hand import plan_by_hand
+from driver.labs.project_name import project_option
 from driver.scenarios.yaml_file import FileError, scalar
 
 SELECTIONS = ("all", "30%", "random 3", "coordinator", "toxiproxy")
@@ -91,8 +92,7 @@ def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
     if for_text and made.lasting:
         words += ["--for", for_text]
     words += ["--seed", str(seed)]
-    if project != "stormlab":
-        words += ["--project", project]
+    words += project_option(project).split()
     hits = planned[0].targets
     return Filled(tuple(hits), workers - sum(name not in CORE for name in hits), seed, words)
 

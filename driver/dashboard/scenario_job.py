@@ -42,7 +42,7 @@ class ScenarioJob:
         """Begin it. None where too much runs. Raises WrongUseError for what cannot run."""
         loaded = load_scenario(find_scenario(name), Overrides(workers, None, {}, quick))
         self._faults = resolve(loaded, seed).faults
-        words = ["scenario", name, "--seed", str(seed), "--project", project]
+        words = ["scenario", name, "--seed", str(seed), "--project", project, "--replace"]
         words += ["--quick"] if quick else []
         words += ["--workers", str(workers)] if workers else []
         words += ["--port", str(self._port)] if self._port else []

@@ -14,6 +14,8 @@ from driver.engines.engine import WORKER, Engine, Usage
 from driver.errors import LabError
 from driver.histories.events import ResourceSample
 from driver.labs.hands import TOXIPROXY
+from driver.labs.lab_before import is_of_a_run
+from driver.labs.project_name import project_option
 from driver.machine.root import state_dir
 from driver.runs.journal import BY
 
@@ -55,11 +57,10 @@ class Standing:
             self._stands, self._hint = False, error.sentence
             return
         if found is None:
-            which = "" if self._engine.project == "stormlab" else f" --project {self._engine.project}"
             self._stands = False
             self._hint = (
                 f"No lab named {self._engine.project!r} is up. "
-                f"Start one: python lab.py up --workers 20{which}"
+                f"Start one: python lab.py up --workers 20{project_option(self._engine.project)}"
             )
             return
         if found.journals is None:
@@ -98,7 +99,7 @@ class Standing:
         }
 
     def _begin(self, journals: Path) -> Feed:
-        self._is_run = _is_of_a_run(journals)
+        self._is_run = is_of_a_run(journals)
         self.feed = Feed(journals, state_dir() / "by-hand" / self._engine.project)
         self.changed += 1
         return self.feed
@@ -113,7 +114,7 @@ class Standing:
         # A lab of the same name and folder is another one when its proxy is.
         lab = next((one.id for one in containers if one.name == TOXIPROXY), "")
         samples: list[ResourceSample] = []
-        if spec.journals is not None and not _is_of_a_run(spec.journals):
+        if spec.journals is not None and not is_of_a_run(spec.journals):
             # Nobody else notes what the containers of a lab use on which no scenario runs.
             with suppress(LabError):
                 samples = [_sample(usage) for usage in self._engine.usage()]
@@ -126,10 +127,6 @@ class _Found:
     lab: str
     workers: int
     samples: list[ResourceSample]
-
-
-def _is_of_a_run(journals: Path) -> bool:
-    return (journals.parent / "run.json").is_file()
 
 
 def _sample(usage: Usage) -> ResourceSample:

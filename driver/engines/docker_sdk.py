@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import logging
 import os
+import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from typing import Any, Literal, TypeVar
 
 import docker
@@ -17,13 +18,15 @@ from docker.utils import kwargs_from_env
 from driver.engines import compose_reading
 from driver.engines.compose_reading import Cable
 from driver.engines.engine import Container
-from driver.errors import AddressTakenError, EngineError, EngineGoneError
+from driver.errors import AddressTakenError, ContainerGoneError, EngineError, EngineGoneError
 
 CALL_TIMEOUT_S = 20
 CONNECTIONS = 16
 # A container may be silent for as long as it likes; a day is the bound that every wait here must have.
 FOLLOW_TIMEOUT_S = 86_400
 _ADDRESS_TAKEN = "Address already in use"
+_IN_PROGRESS = "is already in progress"
+POLL_S = 0.05
 # What health checks do (exec_…) is left out: it would be most of the stream.
 _CHANGES = {
     "type": ["container", "network"],
@@ -186,6 +189,18 @@ class DockerSdk:
                 self._client.api.remove_container(one.id, v=True, force=True)
             except NotFound:
                 return
+            except APIError as error:
+                if _IN_PROGRESS not in str(error.explanation) or not self._goes(one.id):
+                    raise
+
+    def _goes(self, container_id: str) -> bool:
+        """Whether a container that is being removed already is gone within the time of a call."""
+        deadline = time.monotonic() + CALL_TIMEOUT_S
+        while self.inspect_id(container_id) is not None:
+            if time.monotonic() > deadline:
+                return False
+            time.sleep(POLL_S)
+        return True
 
     # -- images, networks, volumes -------------------------------------------------------------------------
 
@@ -227,9 +242,11 @@ class DockerSdk:
         """Remove the project's; the names of those that are still there afterwards."""
         with _mapped():
             for network in self._client.networks.list(filters=self._label):
-                network.remove()
+                with suppress(NotFound):
+                    network.remove()
             for volume in self._client.volumes.list(filters=self._label):
-                volume.remove(force=True)
+                with suppress(NotFound):
+                    volume.remove(force=True)
             left = [f"network {one.name}" for one in self._client.networks.list(filters=self._label)]
             return left + [f"volume {one.name}" for one in self._client.volumes.list(filters=self._label)]
 
@@ -252,7 +269,7 @@ class DockerSdk:
         for one in self.containers():
             if one.name == name:
                 return one.id
-        raise EngineError(
+        raise ContainerGoneError(
             f"There is no container {name} in the lab {self._project!r}.", "See: python lab.py status"
         )
 
@@ -278,7 +295,11 @@ def _mapped(name: str = "") -> Iterator[None]:
             "Start it again: python lab.py setup. Then: python lab.py down",
         ) from None
     except APIError as error:
-        kind = AddressTakenError if _ADDRESS_TAKEN in str(error.explanation) else EngineError
+        kind: type[EngineError] = EngineError
+        if _ADDRESS_TAKEN in str(error.explanation):
+            kind = AddressTakenError
+        elif name and isinstance(error, NotFound):
+            kind = ContainerGoneError
         raise kind(f"The Docker engine refused a request{about}: {error.explanation or error}.") from None
     except DockerException as error:
         _log.debug("no engine: %s", error)

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+import time
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from driver.engines.engine import Engine, LabSpec
-from driver.errors import NoLabError
+from driver.errors import ContainerGoneError, NoLabError
 from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.links import Link, Links
 from wire.address import index_in_name, link_port, worker_name
@@ -16,6 +18,10 @@ MAX_WORKERS = 500
 HOST = "127.0.0.1"
 TOXIPROXY_PORT = 8474
 CONTROL_PORT = 8766
+CHANGES_S = 20.0
+POLL_S = 0.1
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -42,6 +48,18 @@ def standing(engine: Engine) -> Lab:
     if spec is None:
         raise NoLabError(f"No lab named {engine.project!r} is up.", "Start one: python lab.py up --workers 3")
     return lab_of(engine, spec)
+
+
+def while_it_changes(look: Callable[[], T]) -> T:
+    """What `look` finds; it looks again while containers go. Raises ContainerGoneError in the end."""
+    deadline = time.monotonic() + CHANGES_S
+    while True:
+        try:
+            return look()
+        except ContainerGoneError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(POLL_S)
 
 
 def new_spec(host: str, port: int | None) -> LabSpec:

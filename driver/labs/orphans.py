@@ -5,7 +5,7 @@ from __future__ import annotations
 from driver.engines.engine import Engine
 from driver.errors import EngineError
 from driver.labs.heal import mend
-from driver.labs.hold import is_held
+from driver.labs.lab_lock import lock_if_free
 from driver.terminal import Terminal
 
 LEFT_BY_FAULTS = ("paused", "unplugged", "limited")
@@ -13,9 +13,15 @@ LEFT_BY_FAULTS = ("paused", "unplugged", "limited")
 
 
 def restore_orphans(engine: Engine, terminal: Terminal) -> None:
-    """Undo what a fault left behind, unless whoever did it is alive and will undo it."""
-    if not engine.is_local or is_held(engine.project):
-        return
+    """Undo what a fault left behind, unless a command holds the lab and may undo it."""
+    if engine.is_local:
+        with lock_if_free(engine.project) as is_free:
+            if is_free:
+                restore(engine, terminal)
+
+
+def restore(engine: Engine, terminal: Terminal) -> None:
+    """Undo what a fault left behind. The caller holds the lab."""
     for name, hurts in engine.hurts().items():
         for hurt in hurts:
             if hurt not in LEFT_BY_FAULTS:

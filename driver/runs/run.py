@@ -9,12 +9,13 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from driver.engines.engine import WORKER, Engine, LabSpec
+from driver.engines.engine import MONITORS, Engine, LabSpec
 from driver.errors import LabError
-from driver.interrupts import stoppable
+from driver.interrupts import stoppable, to_completion
 from driver.labs.bring_up import Down, bring_up, in_thread, refuse_leftovers, services, take_down
-from driver.labs.hold import held
+from driver.labs.journals_of_lab import fresh_journals
 from driver.labs.lab import new_spec
+from driver.labs.lab_before import LabBefore, lab_before
 from driver.report.write import write_reports
 from driver.runs.run_folder import JOURNALS, begin, new_folder
 from driver.runs.run_request import Request
@@ -32,32 +33,36 @@ _log = logging.getLogger("stormlab.run")
 async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     """Run a plan on a lab of its own and judge it.
 
-    A lab of the same project that is up is replaced, and its like is left up afterwards. Raises LabError when
-    the lab itself broke; what was collected is kept and judged all the same.
+    The caller holds the lab's lock. A lab of the same project that is up is replaced, and its like is left up
+    afterwards. Raises LabError when the lab itself broke; what was collected is kept and judged all the same.
     """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-    before = await asyncio.to_thread(engine.found)
-    workers_before = sum(one.service == WORKER for one in await asyncio.to_thread(engine.containers))
+    before = await asyncio.to_thread(lab_before, engine)
     folder, spec = await stoppable(_prepare(request, engine, terminal), lambda _: engine.interrupt())
-    with held(engine.project):
-        try:
-            work = RunWork(request, engine, folder, spec, terminal)
-            broken = await work.do()
-            await work.leave()
-        except BaseException:
-            # Whatever went wrong, no container is left behind.
-            await take_down(engine, terminal)
-            raise
-        outcome = await _conclude(engine, folder, terminal, broken)
+    try:
+        work = RunWork(request, engine, folder, spec, terminal)
+        broken = await work.do()
+        await work.leave()
+    except BaseException:
+        # Whatever went wrong, no container is left behind.
+        await take_down(engine, terminal)
+        raise
+    lost = f" The lab that was up is down: python lab.py up --workers {before.workers}" if before else ""
+    outcome = await _conclude(engine, folder, terminal, broken, lost)
+    if before is None and request.keep:
+        before = LabBefore(spec, request.plan.workers, monitored=False)
     if before is not None:
-        await _leave_up(engine, before, workers_before, terminal)
-    elif request.keep:
-        await _leave_up(engine, spec, request.plan.workers, terminal)
+        await _leave_up(engine, before, terminal)
     return outcome
 
 
-async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: LabError | None) -> Judged:
-    """Judge what was kept, and meanwhile take the lab down. Raises what broke the lab, if anything did."""
+async def _conclude(
+    engine: Engine, folder: Path, terminal: Terminal, broken: LabError | None, lost: str
+) -> Judged:
+    """Judge what was kept, and meanwhile take the lab down. Raises what broke the lab, if anything did.
+
+    `lost` says in its hint what is not up again.
+    """
     terminal.show(Board("judging and taking down"))
     outcome, down = await asyncio.gather(
         asyncio.to_thread(_judge, folder, terminal), take_down(engine, terminal), return_exceptions=True
@@ -65,7 +70,7 @@ async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: La
     terminal.clear()
     for error in (broken, down, outcome):
         if isinstance(error, LabError):
-            kept = f"What was collected is in {folder}."
+            kept = f"What was collected is in {folder}.{lost}"
             hint = f"{error.hint.rstrip('.')}. {kept}" if error.hint else kept
             told = type(error)(error.sentence, hint)
             told.kept = folder.name
@@ -78,11 +83,18 @@ async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: La
     return outcome
 
 
-async def _leave_up(engine: Engine, spec: LabSpec, workers: int, terminal: Terminal) -> None:
-    terminal.say(f"Leaving a fresh lab {engine.project!r} with {workers} workers up.")
-    # Journals of a run are closed: what happens from now on is no part of it.
-    fresh = await asyncio.to_thread(engine.reserve, replace(spec, journals=None))
-    await bring_up(engine, fresh, workers, terminal)
+async def _leave_up(engine: Engine, lab: LabBefore, terminal: Terminal) -> None:
+    """A fresh lab like `lab`, as `up` makes it: what happens from now on is no part of the run's journals."""
+    terminal.say(f"Leaving a fresh lab {engine.project!r} with {lab.workers} workers up.")
+    fresh = await asyncio.to_thread(engine.reserve, replace(lab.spec, journals=fresh_journals(engine)))
+    try:
+        made = await bring_up(engine, fresh, lab.workers, terminal)
+        if lab.monitored:
+            await asyncio.to_thread(engine.up, made.spec, MONITORS)
+    except LabError as error:
+        # The run has its verdict all the same.
+        terminal.warn(f"The lab {engine.project!r} could not be left up, and is down: {error.sentence}")
+        await take_down(engine, terminal)
 
 
 async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tuple[Path, LabSpec]:
@@ -92,7 +104,7 @@ async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tupl
     versions = await asyncio.to_thread(engine.versions)
     if await asyncio.to_thread(engine.containers):
         terminal.say(f"The lab {engine.project!r} is up; this run replaces its containers.")
-        await take_down(engine, terminal)
+        await to_completion(take_down(engine, terminal))
     folder = new_folder(request.plan.scenario, request.results)
     begin(folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)
     prober_json = settings_json(request.plan, can_be_told=engine.is_local)

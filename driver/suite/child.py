@@ -75,10 +75,12 @@ def run_child(
     tick: Callable[[str], None],
     cwd: Path,
     answer: Path | None = None,
+    passed: Sequence[int] = (),
 ) -> Ending:
     """Run a command to its end; `tick` hears its newest log line twice a second.
 
-    What it prints is its log. `answer` is the file in which it leaves its answer, if it is to give one.
+    What it prints is its log. `answer` is the file in which it leaves its answer, if it is to give one. It
+    inherits the descriptors in `passed`.
 
     After `limit_s` it is told to stop, as by Ctrl-C, and killed only when it does not get done with that.
     """
@@ -93,6 +95,7 @@ def run_child(
             stdout=written,
             stderr=written,
             start_new_session=True,
+            pass_fds=passed,
         )
         stop.watch(process)
         if stop.asked():

@@ -31,9 +31,13 @@ class Flags:
     results: str
 
 
-def scenario_command(lab: Sequence[str], name: str, flags: Flags, answer: Path) -> list[str]:
-    """The command that runs one scenario; `lab` is how lab.py is called here, `answer` the file it leaves."""
+def scenario_command(lab: Sequence[str], name: str, flags: Flags, answer: Path, lock: int) -> list[str]:
+    """The command that runs one scenario; `lab` is how lab.py is called here, `answer` the file it leaves.
+
+    `lock` is the descriptor of the lab's lock, which it is to go on under.
+    """
     command = [*lab, "scenario", name, "--answer", str(answer), "--log-level", flags.log_level]
+    command += ["--held-lock", str(lock)]
     command += ["--host", flags.host, "--project", flags.project, "--results", flags.results]
     command += ["--quick"] if flags.quick else []
     command += ["--port", str(flags.port)] if flags.port is not None else []

@@ -35,11 +35,11 @@ JUNIT_OF_TESTS = "tests.xml"
 
 
 class Performer:
-    """The entries of one suite. `tick` hears what the running entry says of itself."""
+    """The entries of one suite. `tick` gets the running entry's last line, each entry the lab's `lock`."""
 
     def __init__(
         self, folder: Path, flags: Flags, engine: Engine, stop: Stop, terminal: Terminal,
-        tick: Callable[[str, str], None],
+        tick: Callable[[str, str], None], lock: int,
     ) -> None:  # fmt: skip
         self._folder = folder
         self._flags = flags
@@ -47,6 +47,7 @@ class Performer:
         self._stop = stop
         self._terminal = terminal
         self._tick = tick
+        self._lock = lock
 
     def perform(self, name: str) -> Result:
         """Run one entry to its end; whatever it meets becomes its outcome."""
@@ -64,7 +65,7 @@ class Performer:
     def _scenario(self, name: str) -> Result:
         with tempfile.TemporaryDirectory() as folder:
             answer = Path(folder) / "answer.json"
-            command = scenario_command(lab_command(), name, self._flags, answer)
+            command = scenario_command(lab_command(), name, self._flags, answer, self._lock)
             limit = limit_s(name, self._flags.quick)
             ending, took_s = self._run(name, command, limit, Path.cwd(), answer)
         result = scenario_result(name, ending, took_s, self._log(name).name)
@@ -80,7 +81,7 @@ class Performer:
         began = time.monotonic()
         ending = run_child(
             command, self._log(name), limit, self._stop, lambda line: self._tick(name, line), cwd,
-            answer,
+            answer, passed=[self._lock],
         )  # fmt: skip
         return ending, time.monotonic() - began
 

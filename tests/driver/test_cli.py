@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from driver.cli.main import CATALOGUE, run
 from driver.exit_codes import MEANING, ExitCode
+from driver.labs import lab_lock
 
 NO_ENGINE = "unix:///nonexistent/docker.sock"
 
@@ -56,9 +59,10 @@ def test_wrong_use_is_told_in_a_sentence(argv: str, told: str, capsys: pytest.Ca
     "argv", ["up", "down", "status", "logs", "heal", "faults", "scenario thundering_herd"]
 )
 def test_no_engine_is_the_lab_s_own_trouble(
-    argv: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+    argv: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     monkeypatch.setenv("DOCKER_HOST", NO_ENGINE)
+    monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
     assert run(argv.split()) == ExitCode.LAB_BROKE
     said = capsys.readouterr().err
     assert "No Docker engine answers." in said

@@ -1,4 +1,4 @@
-"""What a fault left behind is undone by whoever comes next, unless its owner lives."""
+"""What a fault left behind is undone by the next command, unless a command that may undo it lives."""
 
 from __future__ import annotations
 
@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from driver.labs import hold
-from driver.labs.hold import held, is_held
+from driver.labs import lab_lock as module
+from driver.labs.lab_lock import lab_lock, lock_if_free
 from driver.labs.orphans import restore_orphans
 from driver.terminal import Terminal
 from tests.driver.fakes import FakeEngine
@@ -15,7 +15,7 @@ from tests.driver.fakes import FakeEngine
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(hold, "state_dir", lambda: tmp_path)
+    monkeypatch.setattr(module, "LOCKS", tmp_path / "locks")
 
 
 def hurt() -> FakeEngine:
@@ -29,19 +29,14 @@ def test_what_only_a_fault_does_is_undone_and_told(capsys: pytest.CaptureFixture
     assert "Restored worker-1, which a fault had left paused." in capsys.readouterr().err
 
 
-def test_nothing_is_undone_while_its_owner_lives() -> None:
+@pytest.mark.parametrize("shared", [True, False])
+def test_nothing_is_undone_while_a_command_holds_the_lab(shared: bool) -> None:
     engine = hurt()
-    with held(engine.project):
-        assert is_held(engine.project)
+    with lab_lock(engine.project, "inject", "pause", shared=shared):
         restore_orphans(engine, Terminal())
     assert engine.asked == []
-    assert not is_held(engine.project)
-
-
-def test_several_may_have_their_hands_on_one_lab() -> None:
-    with held("lab"), held("lab"):
-        assert is_held("lab")
-        assert not is_held("another")
+    with lock_if_free(engine.project) as is_free:
+        assert is_free
 
 
 def test_an_engine_elsewhere_may_have_an_owner_elsewhere() -> None:

@@ -110,7 +110,7 @@ def lab(tmp_path: Path) -> Iterator[CommandLine]:
     line = new_command_line(tmp_path / "results")
     yield line
     line.environment = {}
-    line("down")
+    line("down", "--force")
 
 
 @pytest.fixture(scope="module")
@@ -120,4 +120,4 @@ def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
     done = line("up", "--workers", "3")
     assert done.returncode == 0, done.stderr
     yield line
-    line("down")
+    line("down", "--force")

@@ -149,13 +149,20 @@ def test_down_leaves_nothing_of_a_run_whose_driver_was_killed(lab: CommandLine) 
     assert lab.leftovers() == []
 
 
-def test_a_lab_that_is_up_is_replaced_and_its_like_left_up(lab: CommandLine) -> None:
+def test_a_lab_that_is_up_is_replaced_on_request_and_its_like_left_up(lab: CommandLine) -> None:
     assert lab("up", "--workers", "1").returncode == 0
-    done = lab("scenario", str(SHORT_HERD), "--seed", "9", "--duration", "11", "--var", "rounds=1")
+    words = ["scenario", str(SHORT_HERD), "--seed", "9", "--duration", "11", "--var", "rounds=1"]
+    refused = lab(*words)
+    assert refused.returncode == 64
+    assert "is up with 1 worker; a run needs containers of its own" in refused.stderr
+    done = lab(*words, "--replace")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "is up; this run replaces its containers." in done.stderr
     told = json.loads(lab("status", "--json").stdout)
     assert [worker["name"] for worker in told["coordinator"]["workers"]] == ["worker-1"]
+    # `top` and the dashboard follow it as they follow one that `up` started.
+    shown = lab("top", "--once")
+    assert "1/1 connected" in shown.stdout, shown.stderr
 
 
 async def _run(line: CommandLine, make_hands: Callable[[Lab, Guardian], LabHands]) -> Judged:

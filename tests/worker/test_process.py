@@ -126,6 +126,24 @@ def test_failed_attempts_are_told_ever_more_sparsely() -> None:
     assert len(log.lines) == 10
 
 
+def test_a_worker_that_is_refused_from_its_start_says_what_makes_links() -> None:
+    log = Log()
+    for attempt in range(1, 9):
+        log.tell(events.ConnectFailed, attempt=attempt, kind="refused", detail="connection refused")
+    links = "Links are made by `python lab.py up --workers N`, and not by `docker compose up`"
+    assert [links in line for line in log.lines] == [False, False, True, True]
+
+
+@pytest.mark.parametrize(("kind", "before"), [("refused", True), ("timeout", False)])
+def test_a_worker_that_had_a_link_or_reaches_one_says_nothing_of_links(kind: str, before: bool) -> None:
+    log = Log()
+    if before:
+        log.tell(events.Connected, attempt=1, session="s", epoch=1, outcome="fresh", because="")
+    for attempt in range(1, 9):
+        log.tell(events.ConnectFailed, attempt=attempt, kind=kind, detail="no")
+    assert not any("Links are made" in line for line in log.lines)
+
+
 def test_tasks_make_no_lines() -> None:
     log = Log()
     log.tell(events.Received, task="t", token=1, attempt=1)

@@ -45,7 +45,8 @@ async def test_its_words_are_those_of_the_command_line(monkeypatch: pytest.Monke
     started = job.start("partial_outage", True, 8, 3, "mine")
     assert started is not None
     assert started.command == (
-        "python lab.py scenario partial_outage --seed 3 --project mine --quick --workers 8 --port 1234"
+        "python lab.py scenario partial_outage --seed 3 --project mine --replace --quick --workers 8 "
+        "--port 1234"
     )
     await over(job)
 

@@ -66,12 +66,13 @@ def test_only_an_end_without_a_verdict_needs_cleaning_up() -> None:
 
 
 def test_flags_are_handed_on_to_every_scenario() -> None:
-    command = scenario_command(["python", "lab.py"], "herd", FLAGS, Path("/a.json"))
+    command = scenario_command(["python", "lab.py"], "herd", FLAGS, Path("/a.json"), lock=7)
     assert command[:4] == ["python", "lab.py", "scenario", "herd"]
     for words in (["--port", "21474"], ["--project", "suite"], ["--seed", "7"], ["--host", "127.0.0.1"]):
         assert command[command.index(words[0]) + 1] == words[1]
     assert "--quick" in command
     assert command[command.index("--answer") + 1] == "/a.json"
+    assert command[command.index("--held-lock") + 1] == "7"
 
 
 PASSED = '<testcase classname="tests.a" name="test_b"/>'

@@ -15,6 +15,7 @@ from driver.answer import Answer, read_answer
 from driver.cli import scenario as scenario_command_module
 from driver.cli.main import run as run_lab
 from driver.errors import LabError
+from driver.labs import lab_lock
 from driver.suite.child import Ending, Stop, last_line, run_child
 from driver.suite.commands import Flags, scenario_command, scenario_result
 from driver.suite.entry import Outcome
@@ -58,7 +59,7 @@ def test_half_an_answer_is_none(left: str, tmp_path: Path) -> None:
 def test_the_real_program_leaves_its_sentence_in_a_file(tmp_path: Path) -> None:
     log, answer = tmp_path / "herd.log", tmp_path / "answer.json"
     flags = Flags(True, "127.0.0.1", None, "suite-answers", 7, "WARNING", str(tmp_path / "results"))
-    command = scenario_command(lab_command(), "thundering_heard", flags, answer)
+    command = scenario_command(lab_command(), "thundering_heard", flags, answer, lock=7)
     ending = run_child(command, log, 60.0, Stop(lambda line: None), lambda line: None, tmp_path, answer)
     result = scenario_result("thundering_heard", ending, 1.0, log.name)
     assert (ending.code, result.outcome) == (64, Outcome.inconclusive)
@@ -75,8 +76,10 @@ def test_the_real_program_names_the_run_that_it_kept_though_the_lab_broke(
         raise error
 
     monkeypatch.setattr(scenario_command_module, "run", broken)
+    monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
     answer = tmp_path / "answer.json"
-    assert run_lab(["scenario", "thundering_herd", "--quick", "--answer", str(answer)]) == 70
+    words = ["scenario", "thundering_herd", "--quick", "--replace", "--answer", str(answer)]
+    assert run_lab(words) == 70
     assert read_answer(answer) == Answer(
         exit_code=70, because="Toxiproxy did not answer.", run="20261124T021500Z-herd"
     )

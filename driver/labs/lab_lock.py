@@ -1,0 +1,231 @@
+"""One lock for each lab of this machine, held by the commands that use the lab, and who holds it.
+
+A lab is known by its project's name, whichever checkout or terminal a command runs in. The kernel frees the
+lock of a process that dies.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
+
+import msgspec
+
+from chaos.units import format_seconds
+from driver.errors import ContainerGoneError, LabError, LabInUseError, LinksError
+from driver.files import FileReadError, read_file
+from driver.labs.project_name import project_option
+from wire.decoding import UNDECODABLE
+
+LOCKS = Path("/tmp/stormlab-locks")
+"""Shared by all users of the machine, as its Docker engine is."""
+WAIT_S = 1.0
+WAIT_FOR_S = {"down": 60.0, "heal": 30.0}
+"""How long a command waits for those that hold a lab; longer for these, which soon end by themselves."""
+STOP_WAIT_S = 180.0
+POLL_S = 0.05
+_SAY_AFTER_S = 1.0
+_MAX_BYTES = 4096
+
+Say = Callable[[str], None]
+
+
+class Holder(msgspec.Struct, frozen=True):
+    """A command that holds a lab: its words after `lab.py`, its process, and the wall time at which it began.
+
+    `pid` counts in a namespace of processes: a container that shares the folder has another.
+    """
+
+    words: list[str]
+    pid: int
+    since_wall_s: float
+    namespace: str
+
+    def __str__(self) -> str:
+        held_s = round(max(0.0, time.time() - self.since_wall_s))
+        return f"`{' '.join(self.words)}` (pid {self.pid}, for {format_seconds(held_s)})"
+
+
+@contextmanager
+def lab_lock(project: str, *words: str, shared: bool = False, say: Say | None = None) -> Iterator[int]:
+    """Hold a lab while a command (`words`) changes it; yields the lock's descriptor. Raises LabInUseError.
+
+    One command holds it alone, or any number with `shared`. It waits some seconds for others (WAIT_FOR_S).
+    """
+    with ExitStack() as stack:
+        lock = _open(_lock_path(project))
+        stack.callback(os.close, lock)
+        _wait(lock, project, words, shared, say)
+        if not shared:
+            _forget_records(project)
+        me = Holder(list(words), os.getpid(), time.time(), _namespace())
+        stack.callback(_write_record(project, me))
+        yield lock
+
+
+@contextmanager
+def inherited_lock(project: str, descriptor: int) -> Iterator[int]:
+    """Go on under the lock that the parent process holds and passed on. Raises LabError where it is none."""
+    try:
+        is_it = os.path.samestat(os.fstat(descriptor), os.stat(_lock_path(project)))
+        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        is_it = False
+    if not is_it:
+        raise LabError(f"Descriptor {descriptor} is not the held lock of the lab {project!r}.")
+    yield descriptor
+
+
+@contextmanager
+def lock_if_free(project: str) -> Iterator[bool]:
+    """Hold a lab alone if no command holds it now; yields whether it does."""
+    with ExitStack() as stack:
+        lock = _open(_lock_path(project))
+        stack.callback(os.close, lock)
+        yield _try(lock, shared=False)
+
+
+def holders(project: str) -> list[Holder]:
+    """The commands that hold a lab now."""
+    found = []
+    for path in LOCKS.glob(f"{project}.*.json"):
+        with suppress(OSError), path.open("rb") as file:
+            if _try(file.fileno(), shared=True):
+                # Its command was killed.
+                continue
+            with suppress(FileReadError, *UNDECODABLE):
+                found.append(msgspec.json.decode(read_file(path, _MAX_BYTES), type=Holder))
+    return sorted(found, key=lambda one: one.since_wall_s)
+
+
+@contextmanager
+def unless_others_change_it(project: str) -> Iterator[None]:
+    """Look at a lab without holding it; LabInUseError where that fails while a command changes it."""
+    try:
+        yield
+    except (ContainerGoneError, LinksError) as error:
+        if not (found := holders(project)):
+            raise
+        raise LabInUseError(
+            f"{error.sentence} The lab {project!r} is in use by {_named(found)}.",
+            "Try again when it has ended.",
+        ) from None
+
+
+def stop_holders(project: str, say: Say) -> None:
+    """Stop the commands that hold a lab, as Ctrl-C does, and wait until they have ended. Raises LabError."""
+    for holder in holders(project):
+        if holder.words[:1] == ["down"]:
+            continue
+        if holder.namespace != _namespace():
+            raise LabError(
+                f"{holder} uses the lab {project!r}, in another container of this machine.", "End it there."
+            )
+        say(f"Stopping {holder}.")
+        try:
+            os.kill(holder.pid, signal.SIGTERM)
+        except ProcessLookupError:
+            continue
+        except PermissionError:
+            raise LabError(
+                f"{holder} uses the lab {project!r}, and belongs to another user.", "Ask them to end it."
+            ) from None
+    deadline = time.monotonic() + STOP_WAIT_S
+    while time.monotonic() < deadline:
+        with lock_if_free(project) as is_free:
+            if is_free:
+                return
+        time.sleep(POLL_S)
+
+
+def _wait(lock: int, project: str, words: tuple[str, ...], shared: bool, say: Say | None) -> None:
+    began = time.monotonic()
+    said = False
+    while not _try(lock, shared):
+        now_s = time.monotonic() - began
+        found = holders(project)
+        if now_s > max((WAIT_FOR_S.get(one.words[0], WAIT_S) for one in found), default=WAIT_S):
+            raise LabInUseError(*_in_use(project, words, found))
+        if say is not None and not said and now_s > _SAY_AFTER_S:
+            said = True
+            say(f"Waiting for {_named(found)}.")
+        time.sleep(POLL_S)
+
+
+def _in_use(project: str, words: tuple[str, ...], found: list[Holder]) -> tuple[str, str]:
+    """The sentence and the hint for a lab that others hold."""
+    cannot = f"`{' '.join(words)}` cannot use the lab {project!r} now: it is in use by {_named(found)}."
+    force = f"python lab.py down --force{project_option(project)}"
+    return cannot, f"Wait until it ends, or press Ctrl-C where it runs; or stop it and take down: {force}"
+
+
+def _named(found: list[Holder]) -> str:
+    return ", ".join(map(str, found)) or "a command that does not say its name"
+
+
+def _namespace() -> str:
+    """The namespace in which this machine's kernel counts our process; "" where there are none."""
+    try:
+        return os.readlink("/proc/self/ns/pid")
+    except OSError:
+        return ""
+
+
+def _try(descriptor: int, shared: bool) -> bool:
+    try:
+        fcntl.flock(descriptor, (fcntl.LOCK_SH if shared else fcntl.LOCK_EX) | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
+
+
+def _lock_path(project: str) -> Path:
+    return LOCKS / f"{project}.lock"
+
+
+def _open(path: Path) -> int:
+    """A descriptor of a file that every user of this machine may lock. Raises LabError."""
+    try:
+        if not path.parent.is_dir():
+            path.parent.mkdir(exist_ok=True)
+            path.parent.chmod(0o1777)
+        while True:
+            # Without O_CREAT first: the kernel may refuse it for a file of another user in such a folder.
+            with suppress(FileNotFoundError):
+                return os.open(path, os.O_RDONLY | os.O_NOFOLLOW | os.O_CLOEXEC)
+            with suppress(FileExistsError):
+                made = os.open(path, os.O_RDONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+                os.fchmod(made, 0o644)
+                return made
+    except OSError as error:
+        raise LabError(
+            f"The lock of the lab cannot be opened: {path}: {error.strerror}.", f"Remove {path.parent}."
+        ) from None
+
+
+def _write_record(project: str, holder: Holder) -> Callable[[], None]:
+    """Note who holds the lab, under a lock of the record's own; what removes the note is returned."""
+    path = LOCKS / f"{project}.{holder.pid}-{time.monotonic_ns()}.json"
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
+    fcntl.flock(descriptor, fcntl.LOCK_EX)
+    os.fchmod(descriptor, 0o644)
+    os.write(descriptor, msgspec.json.encode(holder))
+
+    def remove() -> None:
+        path.unlink(missing_ok=True)
+        os.close(descriptor)
+
+    return remove
+
+
+def _forget_records(project: str) -> None:
+    """Remove the notes of commands that were killed: under a lock that is held alone there are no others."""
+    for path in LOCKS.glob(f"{project}.*.json"):
+        # One of another user stays; it says nothing, since nothing holds it.
+        with suppress(PermissionError):
+            path.unlink(missing_ok=True)

@@ -1,0 +1,128 @@
+"""A run leaves a lab as whole as the one it found, and asks before it replaces one that somebody started."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import pytest
+
+from driver.cli.replacing import lab_for_run
+from driver.engines.engine import MONITORS, Engine, LabSpec
+from driver.errors import NotReadyError, StoppedError, WrongUseError
+from driver.labs import journals_of_lab, lab_lock
+from driver.labs.lab import Lab, lab_of
+from driver.labs.lab_before import LabBefore, lab_before
+from driver.runs import run as module
+from driver.runs.run import _leave_up
+from driver.terminal import Terminal
+from tests.driver.fakes import SPEC, FakeEngine
+
+
+@dataclass
+class LabEngine(FakeEngine):
+    """A lab whose journals are in a folder."""
+
+    journals: Path | None = None
+
+    def found(self) -> LabSpec | None:
+        return replace(SPEC, journals=self.journals) if self.statuses else None
+
+
+@pytest.fixture(autouse=True)
+def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
+    monkeypatch.setattr(journals_of_lab, "state_dir", lambda: tmp_path)
+
+
+def up(journals: Path, *more: str) -> LabEngine:
+    names = ("coordinator", "toxiproxy", "worker-1", "worker-2", *more)
+    return LabEngine(dict.fromkeys(names, "running"), journals=journals)
+
+
+def test_a_lab_that_was_started_by_hand_is_found_with_all_that_runs_beside_it(tmp_path: Path) -> None:
+    engine = up(tmp_path / "labs" / "fake" / "journals", *MONITORS)
+    found = lab_before(engine)
+    assert found is not None
+    assert (found.workers, found.monitored) == (2, True)
+
+
+def test_what_a_killed_run_left_is_no_lab_that_has_to_be_there_again(tmp_path: Path) -> None:
+    (tmp_path / "run.json").write_text("{}")
+    assert lab_before(up(tmp_path / "journals")) is None
+
+
+async def test_the_lab_that_is_left_up_keeps_its_journals_where_they_can_be_followed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    made: list[LabSpec] = []
+
+    async def bring_up(engine: Engine, spec: LabSpec, workers: int, terminal: Terminal) -> Lab:
+        made.append(spec)
+        return lab_of(engine, spec)
+
+    monkeypatch.setattr(module, "bring_up", bring_up)
+    engine = LabEngine()
+    await _leave_up(engine, LabBefore(replace(SPEC, journals=None), 2, monitored=True), Terminal())
+    assert made[0].journals == tmp_path / "labs" / "fake" / "journals"
+    assert made[0].journals.is_dir()
+    assert engine.asked == [f"up {' '.join(MONITORS)}"]
+
+
+async def test_a_lab_that_cannot_be_left_up_costs_no_verdict_and_leaves_nothing(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    async def bring_up(*_: object) -> Lab:
+        raise NotReadyError("Workers not connected after 92 s.")
+
+    monkeypatch.setattr(module, "bring_up", bring_up)
+    engine = LabEngine({"worker-1": "running"})
+    await _leave_up(engine, LabBefore(SPEC, 1, monitored=False), Terminal())
+    assert "could not be left up, and is down: Workers not connected" in capsys.readouterr().err
+    assert "down" in engine.asked
+
+
+def test_without_a_terminal_a_lab_that_is_up_is_replaced_on_request_alone(tmp_path: Path) -> None:
+    engine = up(tmp_path / "labs" / "fake" / "journals")
+    with (
+        pytest.raises(WrongUseError, match="is up with 2 workers") as refused,
+        lab_for_run(engine, ["scenario", "x"], replace=False, inherited=None, terminal=Terminal()),
+    ):
+        pass
+    assert "--replace" in refused.value.hint
+    with lab_for_run(engine, ["scenario", "x"], replace=True, inherited=None, terminal=Terminal()):
+        assert [one.words for one in lab_lock.holders("fake")] == [["scenario", "x"]]
+
+
+def answers(answer: bool, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """A terminal at which somebody answers; the questions."""
+    asked: list[str] = []
+
+    def confirm(question: str, **_: object) -> bool:
+        asked.append(question)
+        return answer
+
+    for stream in ("stdin", "stderr"):
+        monkeypatch.setattr(f"sys.{stream}.isatty", lambda: True)
+    monkeypatch.setattr("click.confirm", confirm)
+    return asked
+
+
+def test_on_a_terminal_it_asks_and_goes_on(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = answers(True, monkeypatch)
+    with lab_for_run(up(tmp_path / "labs" / "journals"), ["scenario", "x"], False, None, Terminal()):
+        assert "with 2 workers. Replace it for this run" in asked[0]
+
+
+def test_on_a_terminal_it_asks_and_leaves_the_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    answers(False, monkeypatch)
+    with (
+        pytest.raises(StoppedError, match="The lab is as it was; nothing was run"),
+        lab_for_run(up(tmp_path / "labs" / "journals"), ["scenario", "x"], False, None, Terminal()),
+    ):
+        pass
+
+
+def test_nothing_is_asked_where_no_lab_is_up() -> None:
+    with lab_for_run(LabEngine(), ["scenario", "x"], replace=False, inherited=None, terminal=Terminal()):
+        pass

@@ -1,0 +1,178 @@
+"""One command at a time changes a lab: another is refused, and told which one; a killed one frees it."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from driver.errors import ContainerGoneError, LabError, LabInUseError
+from driver.exit_codes import ExitCode
+from driver.labs import lab_lock as module
+from driver.labs.lab_lock import (
+    holders,
+    inherited_lock,
+    lab_lock,
+    lock_if_free,
+    stop_holders,
+    unless_others_change_it,
+)
+
+ROOT = Path(__file__).resolve().parents[2]
+HOLDS = """
+import sys, time
+from pathlib import Path
+from driver.labs import lab_lock as module
+module.LOCKS = Path(sys.argv[1])
+with module.lab_lock("lab", *sys.argv[2].split(), shared=sys.argv[3] == "shared"):
+    print("held", flush=True)
+    time.sleep(60)
+"""
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "locks"
+    monkeypatch.setattr(module, "LOCKS", folder)
+    monkeypatch.setattr(module, "WAIT_S", 0.1)
+    return folder
+
+
+@contextmanager
+def another_process(folder: Path, words: str, shared: bool = False) -> Iterator[subprocess.Popen[str]]:
+    """A command that holds the lab `lab`."""
+    argv = [sys.executable, "-c", HOLDS, str(folder), words, "shared" if shared else "alone"]
+    with subprocess.Popen(argv, stdout=subprocess.PIPE, text=True, cwd=ROOT) as process:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "held\n"
+        try:
+            yield process
+        finally:
+            process.kill()
+
+
+def test_a_second_command_is_refused_by_the_name_of_the_first(own_folder: Path) -> None:
+    with another_process(own_folder, "scenario slow_link") as first:
+        with pytest.raises(LabInUseError) as refused, lab_lock("lab", "up"):
+            pass
+        told = (
+            f"`up` cannot use the lab 'lab' now: it is in use by `scenario slow_link` (pid {first.pid}, for "
+        )
+        assert told in refused.value.sentence
+        assert "python lab.py down --force --project lab" in refused.value.hint
+        assert refused.value.exit_code is ExitCode.WRONG_USE
+
+
+def test_the_kernel_frees_the_lock_of_a_command_that_was_killed(own_folder: Path) -> None:
+    with another_process(own_folder, "up") as first:
+        first.kill()
+        first.wait(10)
+        assert holders("lab") == []
+        with lab_lock("lab", "down"):
+            assert [one.words for one in holders("lab")] == [["down"]]
+    assert list(own_folder.glob("*.json")) == []
+
+
+def test_labs_of_other_names_are_free(own_folder: Path) -> None:
+    with another_process(own_folder, "up"), lab_lock("lab-2", "up"):
+        assert [one.words for one in holders("lab-2")] == [["up"]]
+
+
+def test_faults_by_hand_share_a_lab_and_keep_others_out(own_folder: Path) -> None:
+    with another_process(own_folder, "inject pause", shared=True):
+        with lab_lock("lab", "inject", "cut", shared=True):
+            assert [one.words[1] for one in holders("lab")] == ["pause", "cut"]
+        with pytest.raises(LabInUseError, match="inject pause"), lab_lock("lab", "down"):
+            pass
+
+
+def test_no_fault_by_hand_joins_a_command_that_holds_the_lab_alone(own_folder: Path) -> None:
+    with (
+        another_process(own_folder, "scenario slow_link"),
+        pytest.raises(LabInUseError, match="`inject cut` cannot use the lab"),
+        lab_lock("lab", "inject", "cut", shared=True),
+    ):
+        pass
+
+
+def test_a_command_waits_for_a_lab_that_is_being_taken_down(own_folder: Path) -> None:
+    said: list[str] = []
+    with another_process(own_folder, "down") as first:
+        threading.Timer(1.5, first.kill).start()
+        with lab_lock("lab", "up", say=said.append):
+            assert first.poll() is not None
+    assert len(said) == 1
+    assert said[0].startswith("Waiting for `down` (pid ")
+
+
+def test_who_forces_a_lab_down_stops_its_holders_and_waits_for_them(own_folder: Path) -> None:
+    said: list[str] = []
+    with another_process(own_folder, "inject pause", shared=True) as first:
+        stop_holders("lab", said.append)
+        assert first.wait(10) == -signal.SIGTERM
+    assert said[0].startswith("Stopping `inject pause` (pid ")
+
+
+def test_a_process_of_another_container_is_never_signalled(
+    own_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with another_process(own_folder, "up") as first:
+        monkeypatch.setattr(module, "_namespace", lambda: "pid:[1]")
+        with pytest.raises(LabError, match="in another container of this machine"):
+            stop_holders("lab", print)
+        assert first.poll() is None
+
+
+def test_a_child_goes_on_under_the_lock_that_it_was_passed(own_folder: Path) -> None:
+    with lab_lock("lab", "suite") as lock:
+        passed = os.dup(lock)
+        with inherited_lock("lab", passed), lock_if_free("lab") as is_free:
+            assert not is_free
+        with (
+            pytest.raises(LabError, match="is not the held lock of the lab 'other'"),
+            inherited_lock("other", passed),
+        ):
+            pass
+        os.close(passed)
+
+
+def test_a_look_that_fails_while_a_command_changes_the_lab_names_the_command(own_folder: Path) -> None:
+    with (
+        another_process(own_folder, "down"),
+        pytest.raises(LabInUseError) as refused,
+        unless_others_change_it("lab"),
+    ):
+        raise ContainerGoneError("There is no container worker-1.")
+    assert "There is no container worker-1. The lab 'lab' is in use by `down`" in refused.value.sentence
+
+
+def test_a_look_that_fails_on_a_free_lab_keeps_its_own_reason(own_folder: Path) -> None:
+    own_folder.mkdir()
+    with pytest.raises(ContainerGoneError), unless_others_change_it("lab"):
+        raise ContainerGoneError("There is no container worker-1.")
+
+
+def test_every_user_of_the_machine_can_use_the_locks(own_folder: Path) -> None:
+    before = os.umask(0o077)
+    try:
+        with lab_lock("lab", "up"):
+            modes = {path.suffix: path.stat().st_mode & 0o777 for path in own_folder.iterdir()}
+    finally:
+        os.umask(before)
+    assert modes == {".lock": 0o644, ".json": 0o644}
+    assert own_folder.stat().st_mode & 0o7777 == 0o1777
+
+
+def test_a_held_lock_says_how_long_it_is_held(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with lab_lock("lab", "up"):
+        (holder,) = holders("lab")
+    monkeypatch.setattr(time, "time", lambda: holder.since_wall_s + 12.3)
+    assert str(holder) == f"`up` (pid {os.getpid()}, for 12s)"

@@ -1,0 +1,90 @@
+"""`status` describes a lab truly: whole, in part, without links, or in another command's hands."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from driver.cli import options, status
+from driver.cli.main import run
+from driver.engines.engine import LabSpec
+from driver.errors import ContainerGoneError
+from driver.labs import lab as lab_module
+from driver.labs import lab_lock
+from driver.labs.lab_lock import lab_lock as hold
+from driver.labs.links import LinkState
+from tests.driver.fakes import SPEC, FakeEngine
+
+CORE = ("coordinator", "toxiproxy")
+
+
+class Engine(FakeEngine):
+    """Containers, of which some leave while they are looked at."""
+
+    leaving = 0
+
+    def found(self) -> LabSpec | None:
+        if self.leaving:
+            self.leaving -= 1
+            raise ContainerGoneError("There is no container coordinator.")
+        return SPEC if all(name in self.statuses for name in CORE) else None
+
+
+@pytest.fixture
+def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Engine:
+    made = Engine(dict.fromkeys((*CORE, "worker-1", "worker-2"), "running"))
+    monkeypatch.setattr(options, "engine_of", lambda project: made)
+    monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
+    monkeypatch.setattr(lab_module, "POLL_S", 0.001)
+
+    async def no_answer(*_: object) -> None: ...
+
+    links = [LinkState("worker-1", "[::]:20001", "10.231.0.2:8765", True, 1, 1, 0, 0, [], [])]
+    monkeypatch.setattr(status, "_state", no_answer)
+    monkeypatch.setattr(
+        status, "lab_of", lambda *_: SimpleNamespace(links=SimpleNamespace(all=lambda: links))
+    )
+    return made
+
+
+def shown(capsys: pytest.CaptureFixture[str], *flags: str) -> str:
+    assert run(["status", "--project", "fake", *flags]) == 0
+    return capsys.readouterr().out
+
+
+def test_a_worker_without_a_link_is_named_with_the_command_that_makes_links(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    told = shown(capsys)
+    assert "worker-2 has no link: lab.py makes the links, `docker compose up` does not." in told
+    assert "Run: python lab.py up --workers 2" in told
+    assert json.loads(shown(capsys, "--json"))["without_link"] == ["worker-2"]
+
+
+def test_the_command_that_uses_the_lab_is_named(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    with hold("fake", "scenario", "slow_link"):
+        assert "In use by `scenario slow_link` (pid " in shown(capsys)
+        (holder,) = json.loads(shown(capsys, "--json"))["in_use_by"]
+    assert holder["words"] == ["scenario", "slow_link"]
+    assert "In use" not in shown(capsys)
+
+
+def test_a_part_of_a_lab_is_called_a_part(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    del engine.statuses["coordinator"]
+    assert "Only a part of the lab is there." in shown(capsys)
+    assert json.loads(shown(capsys, "--json"))["up"] is False
+
+
+def test_containers_that_leave_while_it_looks_are_no_error(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.leaving = 3
+    assert "worker-1" in shown(capsys)
+
+
+def test_no_lab_is_no_error(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
+    engine.statuses.clear()
+    assert shown(capsys) == "No lab named 'fake' is up.\n"
