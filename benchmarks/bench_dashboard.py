@@ -86,10 +86,10 @@ class Writer:
         task, token = f"task-{self._number:06d}", self._number
         worker = f"worker-{self._chance.randrange(self._workers) + 1}"
         self.write(
-            "coordinator", events.Submitted, task=task, priority="normal", intended_ns=time.monotonic_ns()
+            "coordinator", events.TaskSubmitted, task=task, priority="normal", intended_ns=time.monotonic_ns()
         )
         self.write("coordinator", events.Assigned, task=task, token=token, worker=worker, attempt=1)
-        self.write(worker, events.Received, task=task, token=token, attempt=1)
+        self.write(worker, events.AssignmentReceived, task=task, token=token, attempt=1)
         self.write(worker, events.Started, task=task, token=token)
         self.write(worker, events.Finished, task=task, token=token, error="", took_ms=1.0)
         done = {
@@ -103,7 +103,7 @@ class Writer:
         self.write("coordinator", events.TaskDone, **done)
         self.write(worker, events.ResultAcknowledged, task=task, token=token)
         if self._number % 100 == 0:
-            self.write(worker, events.Lost, session=worker, kind="closed", detail="", silent_ms=1.0)
+            self.write(worker, events.ConnectionLost, session=worker, kind="closed", detail="", silent_ms=1.0)
             self._connect(worker)
 
     def _connect(self, worker: str) -> None:

@@ -39,7 +39,7 @@ from benchmarks.storm.load import Load, Submitter
 from benchmarks.storm.outage import KEY, Fleet, S, handshakes_per_s, order, running
 from benchmarks.storm.servers import Server
 from coordinator.admission import RESUME_SPEEDUP
-from wire.control import Task
+from wire.control import TaskSpec
 from wire.settings import CoordinatorSettings, WorkerSettings
 
 LOAD_PER_S = 3_000.0
@@ -121,7 +121,7 @@ def _round(size: Size) -> Measured:
             submitter = Submitter(control_port)
             long = msgspec.Raw(msgspec.json.encode({"sleep_ms": LONG_MS}))
             submitter.submit([
-                Task(task_id=f"long-{number}", kind="sleep", params=long, timeout_ms=2 * LONG_MS)
+                TaskSpec(task_id=f"long-{number}", kind="sleep", params=long, timeout_ms=2 * LONG_MS)
                 for number in range(size.half)
             ])  # fmt: skip
             journal.wait("assigned", size.half)

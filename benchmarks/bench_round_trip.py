@@ -35,7 +35,7 @@ from benchmarks.arms.ours import TOKEN, Ours
 from benchmarks.pairs import estimate, ratios
 from benchmarks.pinning import SECOND, pin
 from benchmarks.row import Bound, Row, at_most
-from wire.control import Submission, Submitted, Task, authorization
+from wire.control import Submission, SubmissionReply, TaskSpec, authorization
 from wire.settings import WorkerSettings
 
 TRIPS = 300
@@ -70,9 +70,9 @@ class OurTrips(Ours):
             for _ in range(count):
                 await asyncio.sleep(PAUSE_S)
                 began_s = time.monotonic()
-                task = Task(task_id=f"trip-{next(self._numbers)}", kind="noop")
+                task = TaskSpec(task_id=f"trip-{next(self._numbers)}", kind="noop")
                 await link.send(msgspec.json.encode(Submission([task])))
-                answer = msgspec.json.decode(await link.recv(), type=Submitted)
+                answer = msgspec.json.decode(await link.recv(), type=SubmissionReply)
                 took_s.append(time.monotonic() - began_s)
                 if [result.outcome for result in answer.results] != ["completed"]:
                     raise RuntimeError(f"a task came to no result: {answer}")

@@ -1,6 +1,6 @@
 """What signing and checking cost, and what compression costs and saves, in the frames that really occur.
 
-Measured: processor time in which the shipped Sealer writes a frame and the shipped Opener reads it again.
+Measured: processor time of the shipped FrameEncoder and FrameDecoder for one frame, written and read again.
 Against: the same frame through the same code with one thing less, either without its HMAC (computed and
 compared by nothing) or without compression. Fair, because nothing else differs, and both arms run in turn on
 one core in one process; what a socket and a system call cost is in neither. The figure is the one thing's
@@ -26,11 +26,12 @@ from benchmarks.pairs import Estimate, estimate, in_turn
 from benchmarks.pinning import FIRST, SECOND, pin
 from benchmarks.row import Row
 from wire import codec
-from wire.codec import Limits, Opener, Sealer
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
 from wire.compression import FLOOR_BYTES
-from wire.keys import TAG_BYTES
+from wire.keys import MAC_BYTES
 from wire.messages import (
     Assign,
+    AttemptResult,
     Checkpoint,
     CheckpointSaved,
     Envelope,
@@ -38,7 +39,6 @@ from wire.messages import (
     Heartbeat,
     Message,
     Progress,
-    Result,
 )
 from wire.priority import Priority
 
@@ -53,7 +53,7 @@ CREDIT = 512
 STATE_BYTES = 64 * 1024
 PAYLOAD_BYTES = 10 * 1024
 RECORDS = 1_500
-NO_CODE = bytes(TAG_BYTES)
+NO_CODE = bytes(MAC_BYTES)
 
 
 def frames() -> dict[str, Frame]:
@@ -83,10 +83,12 @@ def frame(*messages: Message, numbered: bool = True) -> Frame:
     )
 
 
-def result(number: int) -> Result:
+def result(number: int) -> AttemptResult:
     """A `noop` that went well."""
     at_ns = time.monotonic_ns()
-    return Result(f"task-{number:06d}", TOKEN + number, b"null", "", at_ns, at_ns + 40_000, at_ns + 60_000)
+    return AttemptResult(
+        f"task-{number:06d}", TOKEN + number, b"null", "", at_ns, at_ns + 40_000, at_ns + 60_000
+    )
 
 
 def checkpoint(state: bytes) -> CheckpointSaved:
@@ -100,31 +102,31 @@ def no_code(key: bytes, data: bytes) -> bytes:
 
 
 def believed(ours: bytes, theirs: bytes) -> bool:
-    """In the place of `tags_equal`."""
+    """In the place of `macs_equal`."""
     return True
 
 
 @contextlib.contextmanager
 def unsigned() -> Iterator[None]:
     """The codec as it is, but that it neither computes nor compares a code."""
-    with mock.patch.object(codec, "tag", no_code), mock.patch.object(codec, "tags_equal", believed):
+    with mock.patch.object(codec, "mac", no_code), mock.patch.object(codec, "macs_equal", believed):
         yield
 
 
 def passage_us(travels: Frame, for_ns: int, *, compress: bool = True) -> float:
     """Processor time of sealing and opening `travels` once, in µs, as a mean of many."""
-    sealer, opener = Sealer(KEY, compress=compress), Opener(KEY, Limits())
+    encoder, decoder = FrameEncoder(KEY, compress=compress), FrameDecoder(KEY, FrameLimits())
     count, began_ns = 0, time.thread_time_ns()
     while (took_ns := time.thread_time_ns() - began_ns) < for_ns:
         for _ in range(10):
-            opener.open(sealer.seal(travels))
+            decoder.decode(encoder.encode(travels))
         count += 10
     return took_ns / count / 1_000
 
 
 def wire_bytes(travels: Frame, *, compress: bool) -> int:
     """How long a frame is as it travels."""
-    return len(Sealer(KEY, compress=compress).seal(travels))
+    return len(FrameEncoder(KEY, compress=compress).encode(travels))
 
 
 def shares_percent(with_us: list[float], without_us: list[float]) -> Estimate:

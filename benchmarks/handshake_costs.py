@@ -21,7 +21,7 @@ from tests.integration.processes import CoordinatorProcess
 from tests.worker.small_coordinator import KEY
 from wire.address import WORKER_PATH
 from wire.channel import Channel
-from wire.codec import PROTOCOL_VERSION, Sealer, session_keys
+from wire.codec import PROTOCOL_VERSION, FrameEncoder, session_keys
 from wire.handshake import HELLO_HEADER, WELCOME_HEADER, Hello, Resume, Welcome, read_welcome, write_hello
 from wire.messages import Heartbeat
 
@@ -86,7 +86,7 @@ class _Client:
         self._port = coordinator.port
         self._pid = coordinator.process.pid
         self._welcomes: dict[int, Welcome] = {}
-        self._speakers: list[tuple[socket.socket, Channel, Sealer]] = []
+        self._speakers: list[tuple[socket.socket, Channel, FrameEncoder]] = []
 
     async def cost_us(self, batches: int, batch: Callable[[], None]) -> float:
         """The coordinator's processor time for one of BATCH."""
@@ -135,13 +135,13 @@ class _Client:
             assert welcome is not None
             nonces = hello.nonce + welcome.nonce
             keys = session_keys(KEY, welcome.session, welcome.epoch, nonces)
-            self._speakers.append((each, Channel(), Sealer(keys.to_coordinator)))
+            self._speakers.append((each, Channel(), FrameEncoder(keys.to_coordinator)))
 
     def beat(self) -> None:
         """A heartbeat of everyone, and its answer."""
-        for to, channel, sealer in self._speakers:
+        for to, channel, encoder in self._speakers:
             now_ns = time.monotonic_ns()
-            data = sealer.seal(channel.take(now_ns, (Heartbeat(now_ns, 2_000, []),)))
+            data = encoder.encode(channel.take(now_ns, (Heartbeat(now_ns, 2_000, []),)))
             to.sendall(Frame(Opcode.BINARY, data).serialize(mask=True))
         for to, _, _ in self._speakers:
             if not to.recv(RECEIVED_BYTES):

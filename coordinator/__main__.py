@@ -29,8 +29,8 @@ from coordinator.server import Shell
 from coordinator.store import SqliteStore
 from wire import events
 from wire.control import CONTROL_PORT
+from wire.errors import CloseCode
 from wire.keys import parse_key
-from wire.refusals import CloseCode
 from wire.settings import CoordinatorSettings, read_settings
 
 WORKER_PORT = 8765

@@ -246,7 +246,7 @@ class Attempts:
     def _over(self, attempt: Attempt, loss: Loss, reason: str) -> None:
         self._counters.add("attempts_lost", loss.label)
         self._journal(
-            events.AttemptLost, task=attempt.task.row.task_id, token=attempt.token,
+            events.AttemptAbandoned, task=attempt.task.row.task_id, token=attempt.token,
             worker=attempt.session.worker, reason=reason,
         )  # fmt: skip
 

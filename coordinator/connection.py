@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from coordinator.pending import Pending
 from coordinator.session import Session
 from wire import events
-from wire.codec import Opener, Sealer
+from wire.codec import FrameDecoder, FrameEncoder
 from wire.events import Journal
 from wire.messages import Frame, LeasesRenewed
 
@@ -20,8 +20,8 @@ class Connection:
 
     id: int
     session: Session
-    opener: Opener
-    sealer: Sealer
+    decoder: FrameDecoder
+    encoder: FrameEncoder
     acked: int
     answer: LeasesRenewed | None = None
 
@@ -54,29 +54,34 @@ class Traffic:
 
     def open(self, speaker: Connection | Pending, data: bytes | str) -> Frame:
         """The frame in `data`. Raises FrameError."""
-        opener, totals = speaker.opener, self.totals
-        raw_bytes, wire_bytes = opener.raw_bytes, opener.wire_bytes
-        frame = opener.open(data)
+        decoder, totals = speaker.decoder, self.totals
+        raw_bytes, wire_bytes = decoder.raw_bytes, decoder.wire_bytes
+        frame = decoder.decode(data)
         totals["frames_received"] += 1
         totals["messages_received"] += len(frame.envelopes)
-        totals["raw_bytes_received"] += opener.raw_bytes - raw_bytes
-        totals["wire_bytes_received"] += opener.wire_bytes - wire_bytes
+        totals["raw_bytes_received"] += decoder.raw_bytes - raw_bytes
+        totals["wire_bytes_received"] += decoder.wire_bytes - wire_bytes
         return frame
 
     def seal(self, speaker: Connection, now_ns: int) -> bytes | None:
         """The bytes of the next frame that is worth sending, or None."""
-        channel, answer, sealer, totals = speaker.session.channel, speaker.answer, speaker.sealer, self.totals
+        channel, answer, encoder, totals = (
+            speaker.session.channel,
+            speaker.answer,
+            speaker.encoder,
+            self.totals,
+        )
         if answer is None and channel.committed == speaker.acked and not channel.has_more():
             return None
-        resent, raw_bytes, wire_bytes = channel.resent, sealer.raw_bytes, sealer.wire_bytes
+        resent, raw_bytes, wire_bytes = channel.resent, encoder.raw_bytes, encoder.wire_bytes
         frame = channel.take(now_ns, () if answer is None else (answer,))
         speaker.answer, speaker.acked = None, frame.ack
-        data = sealer.seal(frame)
+        data = encoder.encode(frame)
         totals["frames_sent"] += 1
         totals["messages_sent"] += len(frame.envelopes)
         totals["messages_resent"] += channel.resent - resent
-        totals["raw_bytes_sent"] += sealer.raw_bytes - raw_bytes
-        totals["wire_bytes_sent"] += sealer.wire_bytes - wire_bytes
+        totals["raw_bytes_sent"] += encoder.raw_bytes - raw_bytes
+        totals["wire_bytes_sent"] += encoder.wire_bytes - wire_bytes
         return data
 
     def record(self, journal: Journal) -> None:
@@ -84,7 +89,7 @@ class Traffic:
         now = self.now()
         if now != self._recorded:
             self._recorded = dict(now)
-            journal(events.Traffic, **now)
+            journal(events.TrafficTotals, **now)
 
     def now(self) -> dict[str, int]:
         """The totals, as `COUNTED` names them."""

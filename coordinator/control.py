@@ -16,8 +16,8 @@ from coordinator.guard import Guard
 from coordinator.metrics import render
 from coordinator.rows import ResultRow
 from coordinator.server import Shell
-from wire.control import ANSWER_BYTES, WAIT_MAX_MS, Health, Submission, Submitted, TaskResult
-from wire.decoding import UNDECODABLE
+from wire.control import ANSWER_BYTES, WAIT_MAX_MS, CoordinatorHealth, Submission, SubmissionReply, TaskResult
+from wire.errors import DECODE_ERRORS
 
 MESSAGE_MAX_BYTES = 4 * MIB
 SOCKETS_MAX = 16
@@ -41,7 +41,7 @@ class UnanswerableError(Exception):
 class Taken:
     """A submission whose tasks were taken: the answer so far, and the names that it asked for."""
 
-    answer: Submitted
+    answer: SubmissionReply
     names: list[str]
 
 
@@ -74,7 +74,7 @@ class Control:
 
     async def _health(self, request: web.Request) -> web.Response:
         core = self._shell.core
-        return _json(Health(core.epoch, time.monotonic_ns()), status=503 if core.draining else 200)
+        return _json(CoordinatorHealth(core.epoch, time.monotonic_ns()), status=503 if core.draining else 200)
 
     async def _submit(self, request: web.Request) -> web.Response:
         try:
@@ -130,7 +130,7 @@ class Control:
         """Read a submission and take its tasks. What is returned holds nothing of the body."""
         try:
             tasks = msgspec.json.decode(body, type=Submission).tasks
-        except UNDECODABLE as error:
+        except DECODE_ERRORS as error:
             raise UnanswerableError(
                 400, WSCloseCode.INVALID_TEXT, f"expected a Submission (wire/control.py): {error}"
             ) from None
@@ -142,7 +142,7 @@ class Control:
         self._shell.act()
         return Taken(answer, [task.task_id for task in tasks])
 
-    async def _answer(self, taken: Taken, wait_ms: int) -> Submitted:
+    async def _answer(self, taken: Taken, wait_ms: int) -> SubmissionReply:
         answer = taken.answer
         if wait_ms:
             answer = await self._with_results(taken.names, answer, wait_ms)
@@ -150,7 +150,7 @@ class Control:
             await self._shell.committer.durable()
         return answer
 
-    async def _with_results(self, asked: list[str], answer: Submitted, wait_ms: int) -> Submitted:
+    async def _with_results(self, asked: list[str], answer: SubmissionReply, wait_ms: int) -> SubmissionReply:
         refused = {task.task_id for task in answer.refused}
         names = dict.fromkeys(name for name in asked if name not in refused)
         numbers = {name: self._shell.core.ledger.done(name) for name in names}

@@ -41,12 +41,12 @@ from coordinator.sessions import RESUMED, decide, is_superseded
 from coordinator.timers import Timers
 from wire import control, events
 from wire.channel import Bounds
-from wire.codec import Limits
+from wire.codec import FrameLimits
+from wire.errors import FrameError, RefusalReason
 from wire.events import Journal
 from wire.handshake import HandshakeError
 from wire.messages import GoAway
 from wire.priority import Priority
-from wire.refusals import FrameError, Reason
 from wire.settings import CoordinatorSettings
 
 __all__ = ["Core", "Opening", "Refused"]
@@ -69,7 +69,7 @@ class Core:
         journal: Journal,
         random_bytes: Callable[[int], bytes],
         now_ns: int,
-        limits: Limits | None = None,
+        limits: FrameLimits | None = None,
     ) -> None:
         self.epoch = recovered.epoch
         self.effects = Effects()
@@ -96,7 +96,7 @@ class Core:
         )
         self.fleet = Fleet(
             self.epoch, settings, fleet_key, self.ledger, self._attempts, self.effects, journal, self._timers,
-            self.counters, random_bytes, limits or Limits(), bounds,
+            self.counters, random_bytes, limits or FrameLimits(), bounds,
             self._refusals,
         )  # fmt: skip
         self._door = Door(fleet_key, settings, self._refusals, self.counters)
@@ -125,15 +125,16 @@ class Core:
         if is_superseded(hello, known, now_ns, self._attempts.pace.lease_ms):
             wait_ms = sessions.workers[hello.worker].retry_after_ms()
             detail = "a newer process has this worker's name; give each its own (WORKER_INDEX), or end one"
-            return self._door.refuse(now_ns, Reason.superseded, detail, hello.worker, wait_ms)
+            return self._door.refuse(now_ns, RefusalReason.superseded, detail, hello.worker, wait_ms)
         outcome, because = decide(hello, known, asked)
         wait_ms = self._door.wait_ms(hello.worker, now_ns, resuming=outcome == RESUMED)
         if self.draining:
-            reason, detail, wait_ms = Reason.draining, "the coordinator is leaving", DRAIN_BASE_MS + wait_ms
+            reason, wait_ms = RefusalReason.draining, DRAIN_BASE_MS + wait_ms
+            detail = "the coordinator is leaving"
         elif wait_ms:
-            reason, detail = Reason.full, "too many come at once; after the wait is your slot"
+            reason, detail = RefusalReason.full, "too many come at once; after the wait is your slot"
         elif known is None and len(sessions.by_id) + len(self.fleet.pending) >= SESSIONS_MAX:
-            reason, wait_ms = Reason.full, self.settings.session_ttl_ms
+            reason, wait_ms = RefusalReason.full, self.settings.session_ttl_ms
             detail = f"{SESSIONS_MAX} sessions stand already"
         else:
             return self.fleet.welcome(now_ns, hello, outcome, because)
@@ -145,14 +146,14 @@ class Core:
         if heard is None:
             return
         try:
-            raw_bytes = heard.opener.raw_bytes
+            raw_bytes = heard.decoder.raw_bytes
             frame = self.traffic.open(heard, data)
             speaker = self.fleet.admit(heard, now_ns) if isinstance(heard, Pending) else heard
             if speaker is None:
                 return
             session = speaker.session
             received = session.channel.received
-            self._hearing.hear(speaker, frame, heard.opener.raw_bytes - raw_bytes, now_ns)
+            self._hearing.hear(speaker, frame, heard.decoder.raw_bytes - raw_bytes, now_ns)
         except FrameError as error:
             self.on_broken(now_ns, connection, error)
             return
@@ -191,8 +192,8 @@ class Core:
     # -- the driver, the store, time -----------------------
 
     def on_submit(
-        self, now_ns: int, tasks: list[control.Task], *, at_once: bool = False
-    ) -> control.Submitted:
+        self, now_ns: int, tasks: list[control.TaskSpec], *, at_once: bool = False
+    ) -> control.SubmissionReply:
         """Tasks to take. The answer may be given once the rows in `effects` are durable.
 
         With `at_once`, who submits waits for the results: then a free worker is given a task before it is
@@ -200,7 +201,9 @@ class Core:
         """
         if self.draining:
             because = "the coordinator is leaving"
-            return control.Submitted(0, 0, [control.RefusedTask(task.task_id, because) for task in tasks])
+            return control.SubmissionReply(
+                0, 0, [control.RefusedTask(task.task_id, because) for task in tasks]
+            )
         return self.ledger.submit(tasks, now_ns, at_once=at_once)
 
     def on_stored(self, now_ns: int, rows: list[Row]) -> None:
@@ -263,7 +266,7 @@ class Core:
         """Whether no connected worker has anything in its hands, so that leaving costs nothing."""
         return not any(speaker.session.attempts for speaker in self.fleet.connections.values())
 
-    def state(self, now_ns: int) -> control.State:
+    def state(self, now_ns: int) -> control.CoordinatorState:
         """All of it."""
         workers = []
         for name, known in self.fleet.sessions.workers.items():
@@ -276,7 +279,7 @@ class Core:
                 still_ms=self._attempts.still_ms(session, now_ns) if session else 0,
             )  # fmt: skip
             workers.append(state)
-        return control.State(
+        return control.CoordinatorState(
             self.epoch, now_ns, self.draining, self.ledger.counts(), self.ledger.waiting_by_priority(),
             workers, self.counters.flat(),
         )  # fmt: skip

@@ -12,9 +12,9 @@ from coordinator.nonces import Nonces
 from coordinator.refusals import Refusals
 from wire import events
 from wire.address import worker_name
+from wire.errors import RefusalReason
 from wire.handshake import RETRY_MAX_MS, HandshakeError, Hello, Refusal, read_hello
 from wire.limits import WORDS_CHARS, cut
-from wire.refusals import Reason
 from wire.settings import CoordinatorSettings
 
 NAME_MAX = 100
@@ -44,17 +44,17 @@ class Door:
     def read(self, now_ns: int, wall_s: float, value: str | None) -> Hello:
         """The hello in a header's value. Raises HandshakeError."""
         if value is None:
-            raise HandshakeError(Reason.damaged, "the hello is missing from the upgrade request")
+            raise HandshakeError(RefusalReason.damaged, "the hello is missing from the upgrade request")
         hello = read_hello(value, self._fleet_key, wall_s)
         if not 0 < len(hello.worker) <= NAME_MAX:
-            raise HandshakeError(Reason.damaged, f"a worker's name has 1 to {NAME_MAX} characters")
+            raise HandshakeError(RefusalReason.damaged, f"a worker's name has 1 to {NAME_MAX} characters")
         if self._members and hello.worker not in self._members:
             detail = (
                 f"this lab has worker-1 … worker-{len(self._members)}, and no other (coordinator.members)"
             )
-            raise HandshakeError(Reason.stranger, detail, hello.worker)
+            raise HandshakeError(RefusalReason.stranger, detail, hello.worker)
         if not self._nonces.is_new(hello.nonce, now_ns):
-            raise HandshakeError(Reason.replayed, "a hello with this nonce came before")
+            raise HandshakeError(RefusalReason.replayed, "a hello with this nonce came before")
         return hello
 
     def wait_ms(self, worker: str, now_ns: int, *, resuming: bool) -> int:
@@ -62,7 +62,7 @@ class Door:
         return -(-self._admission.wait_ns(worker, now_ns, resuming=resuming) // 1_000_000)
 
     def refuse(
-        self, now_ns: int, reason: Reason, detail: str, worker: str = "", retry_after_ms: int = 0
+        self, now_ns: int, reason: RefusalReason, detail: str, worker: str = "", retry_after_ms: int = 0
     ) -> Refused:
         """Turn a worker away, counted and written down."""
         self._counters.add("handshakes_refused", reason.label)

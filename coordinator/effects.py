@@ -13,9 +13,9 @@ from dataclasses import dataclass, field
 
 from coordinator.rows import AttemptRow, Row, TaskRow
 from coordinator.session import Session
+from wire.errors import CloseCode
 from wire.messages import Message
 from wire.priority import Priority
-from wire.refusals import CloseCode
 
 
 @dataclass(frozen=True, slots=True)

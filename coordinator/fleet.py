@@ -21,12 +21,12 @@ from coordinator.sessions import RESET, RESUMED, Sessions, is_superseded
 from coordinator.timers import Timers
 from wire import events
 from wire.channel import Bounds, Channel
-from wire.codec import Limits, Opener, Sealer, session_keys
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
+from wire.errors import CloseCode, FrameError
 from wire.events import Journal
 from wire.handshake import Backoff, Hello, Welcome
 from wire.limits import WORDS_CHARS, cut
 from wire.messages import Assign, Message
-from wire.refusals import CloseCode, FrameError
 from wire.settings import CoordinatorSettings
 
 NONCE_BYTES = 16
@@ -59,7 +59,7 @@ class Fleet:
         timers: Timers,
         counters: Counters,
         random_bytes: Callable[[int], bytes],
-        limits: Limits,
+        limits: FrameLimits,
         bounds: Bounds,
         refusals: Refusals,
     ) -> None:
@@ -99,8 +99,8 @@ class Fleet:
         keys = session_keys(self._fleet_key, welcome.session, self._epoch, hello.nonce + welcome.nonce)
         tempo = self._attempts.pace
         pending = Pending(
-            self._next_connection, hello, welcome, Opener(keys.to_coordinator, self._limits),
-            Sealer(keys.to_worker, compress=welcome.compress),
+            self._next_connection, hello, welcome, FrameDecoder(keys.to_coordinator, self._limits),
+            FrameEncoder(keys.to_worker, compress=welcome.compress),
             now_ns + (tempo.interval_ms + tempo.timeout_ms) * MS,
         )  # fmt: skip
         self._next_connection += 1
@@ -308,7 +308,7 @@ class Fleet:
     def _connect(self, pending: Pending, session: Session, now_ns: int) -> Connection:
         """From here on the new connection speaks for the session, and all its timers begin anew."""
         welcome = pending.welcome
-        speaker = Connection(pending.id, session, pending.opener, pending.sealer, acked=welcome.received)
+        speaker = Connection(pending.id, session, pending.decoder, pending.encoder, acked=welcome.received)
         self.connections[pending.id] = speaker
         self.sessions.connect(session, pending.id, now_ns)
         session.interval_ms = welcome.heartbeat_interval_ms

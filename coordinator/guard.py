@@ -13,7 +13,7 @@ from http import HTTPStatus
 from aiohttp import web
 
 from wire.control import CONTROL_HOST_NAME, OPEN_PATHS, authorization
-from wire.own_names import is_own_name
+from wire.host_header import is_own_host
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 TOKEN_LEAST = 32
@@ -37,7 +37,7 @@ class Guard:
 
     def refusal(self, request: web.Request) -> tuple[HTTPStatus, str] | None:
         """Why a request is not answered, and with which status; None where it is."""
-        if not is_own_name(request.host, (CONTROL_HOST_NAME,)):
+        if not is_own_host(request.host, (CONTROL_HOST_NAME,)):
             return HTTPStatus.FORBIDDEN, f"the control API does not answer to the name {request.host[:100]!r}"
         if "Origin" in request.headers:
             return HTTPStatus.FORBIDDEN, "no page of a browser may use the control API"

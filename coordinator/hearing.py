@@ -9,18 +9,18 @@ from coordinator.connection import Connection
 from coordinator.fleet import Fleet
 from coordinator.ledger import Ledger
 from wire.channel import Bounds
+from wire.errors import FrameError, FrameFault
 from wire.messages import (
+    AttemptReport,
+    AttemptResult,
     CheckpointSaved,
+    DrainNotice,
     Frame,
     Goodbye,
-    HandBack,
     Heartbeat,
-    Inventory,
-    Leaving,
     Message,
-    Result,
+    ReturnTask,
 )
-from wire.refusals import FrameError, FrameFault
 
 INTERVAL_FACTOR_MAX = 2
 INTERVAL_MIN_MS = 100
@@ -36,12 +36,12 @@ class Hearing:
         self._bounds = bounds
         self._acts: dict[type[Message], Callable[[Connection, Message, int], None]] = {
             Heartbeat: self._heartbeat,
-            Inventory: self._inventory,
-            Result: self._result,
+            AttemptReport: self._inventory,
+            AttemptResult: self._result,
             CheckpointSaved: self._checkpoint,
-            HandBack: self._hand_back,
+            ReturnTask: self._hand_back,
             Goodbye: self._goodbye,
-            Leaving: self._leaving,
+            DrainNotice: self._leaving,
         }
 
     def hear(self, speaker: Connection, frame: Frame, size_bytes: int, now_ns: int) -> None:
@@ -69,7 +69,7 @@ class Hearing:
         speaker.answer = self._attempts.renew(session, message, now_ns)
 
     def _inventory(self, speaker: Connection, message: Message, now_ns: int) -> None:
-        assert isinstance(message, Inventory)
+        assert isinstance(message, AttemptReport)
         session = speaker.session
         for held in message.held:
             self._ledger.claim(session, held, now_ns)
@@ -77,7 +77,7 @@ class Hearing:
         self._fleet.inventoried(session, now_ns)
 
     def _result(self, speaker: Connection, message: Message, now_ns: int) -> None:
-        assert isinstance(message, Result)
+        assert isinstance(message, AttemptResult)
         self._ledger.result(speaker.session, message, now_ns)
 
     def _checkpoint(self, speaker: Connection, message: Message, now_ns: int) -> None:
@@ -85,7 +85,7 @@ class Hearing:
         self._ledger.checkpoint(speaker.session, message, now_ns)
 
     def _hand_back(self, speaker: Connection, message: Message, now_ns: int) -> None:
-        assert isinstance(message, HandBack)
+        assert isinstance(message, ReturnTask)
         self._ledger.hand_back(speaker.session, message, now_ns)
 
     def _goodbye(self, speaker: Connection, message: Message, now_ns: int) -> None:
@@ -93,6 +93,6 @@ class Hearing:
         self._fleet.leave(speaker.session, message.reason)
 
     def _leaving(self, speaker: Connection, message: Message, now_ns: int) -> None:
-        assert isinstance(message, Leaving)
+        assert isinstance(message, DrainNotice)
         speaker.session.draining = True
         self._attempts.free.place(speaker.session)

@@ -41,7 +41,7 @@ from coordinator.telling import tell
 from coordinator.waiting import WaitingTasks
 from wire import control, events
 from wire.events import Journal
-from wire.messages import CheckpointSaved, HandBack, Held, Result
+from wire.messages import AttemptResult, CheckpointSaved, HeldAttempt, ReturnTask
 
 
 class Ledger:
@@ -81,7 +81,7 @@ class Ledger:
 
     # -- tasks come in -------------------------------------
 
-    def submit(self, tasks: list[control.Task], now_ns: int, *, at_once: bool) -> control.Submitted:
+    def submit(self, tasks: list[control.TaskSpec], now_ns: int, *, at_once: bool) -> control.SubmissionReply:
         """Take what is new. The answer may be given once the rows that this adds are durable, and if
         `at_once`, no earlier than the results or the end of the wait for them.
         """
@@ -112,7 +112,7 @@ class Ledger:
                     self._give_early(self._tasks[row.task_id], now_ns)
         if refused:
             self._counters.add("tasks_refused", amount=len(refused))
-        return control.Submitted(accepted, known, refused)
+        return control.SubmissionReply(accepted, known, refused)
 
     def restore(
         self, recovered: Recovered, sessions: dict[str, Session], deadline_ns: int, now_ns: int
@@ -169,7 +169,7 @@ class Ledger:
 
     # -- workers speak -------------------------------------
 
-    def claim(self, session: Session, held: Held, now_ns: int) -> None:
+    def claim(self, session: Session, held: HeldAttempt, now_ns: int) -> None:
         """A worker says that it holds an attempt: it keeps its own, unless that is over or a newer one was
         given out. One that it cannot show to be its own changes nothing, and is revoked.
         """
@@ -190,7 +190,7 @@ class Ledger:
                 self._doubts.claimed(held.task_id)
             self._attempts.revoke(session, held.task_id, held.token, "this attempt is over", now_ns)
 
-    def result(self, session: Session, message: Result, now_ns: int) -> None:
+    def result(self, session: Session, message: AttemptResult, now_ns: int) -> None:
         """An attempt's end. It counts if the session holds the attempt. (After a restart the inventory, which
         comes first on every connection, has brought back what the disk did not have.)
         """
@@ -238,7 +238,7 @@ class Ledger:
             CheckpointRow(task.row.number, message.task_id, message.token, session.worker, checkpoint)
         )
 
-    def hand_back(self, session: Session, message: HandBack, now_ns: int) -> None:
+    def hand_back(self, session: Session, message: ReturnTask, now_ns: int) -> None:
         """A worker gives an attempt back unfinished."""
         attempt = session.attempts.get(message.token)
         if attempt is not None and attempt.task.row.task_id == message.task_id:
@@ -299,10 +299,10 @@ class Ledger:
         """The number of a task whose result is durable; None while it has none."""
         return self._done.get(task_id)
 
-    def counts(self) -> control.Counts:
+    def counts(self) -> control.TaskCounts:
         """The books. What settles counts as assigned until the disk has it."""
         waiting = len(self._waiting)
-        return control.Counts(
+        return control.TaskCounts(
             submitted=self._submitted, completed=self._completed, failed=self._failed, waiting=waiting,
             assigned=len(self._tasks) - self._storing - waiting,
         )  # fmt: skip
@@ -383,7 +383,9 @@ class Ledger:
         is_newest = max(task.fence + 1, newest) <= token <= zeroth_token(self._epoch)
         return self.doubts_last and live and is_newest
 
-    def _refuse_result(self, session: Session, message: Result, task: Task | None, now_ns: int) -> None:
+    def _refuse_result(
+        self, session: Session, message: AttemptResult, task: Task | None, now_ns: int
+    ) -> None:
         if task is None:
             because = "duplicate" if message.task_id in self._done else "unknown"
         else:

@@ -18,7 +18,7 @@ from coordinator.fleet import Opening
 from coordinator.inflow import HANDSHAKE_BYTES, PROBE, Inflow
 from coordinator.strangers import Strangers
 from coordinator.unfinished import Unfinished
-from wire.refusals import FrameError, FrameFault
+from wire.errors import FrameError, FrameFault
 
 PIECE_BYTES = 4_096
 """The piece that is parsed at a time while frames are tiny: a flood is noticed within some hundred frames."""

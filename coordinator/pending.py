@@ -11,20 +11,20 @@ from dataclasses import dataclass
 from coordinator.counters import Counters
 from coordinator.effects import Close, Effects
 from coordinator.session import NEVER_NS
-from wire.codec import Opener, Sealer
+from wire.codec import FrameDecoder, FrameEncoder
+from wire.errors import CloseCode
 from wire.handshake import Hello, Welcome
-from wire.refusals import CloseCode
 
 
 @dataclass(frozen=True, slots=True)
 class Pending:
-    """One of them, until `due_ns`. `opener` and `sealer` have the keys that its first frame must fit."""
+    """One of them, until `due_ns`. `decoder` and `encoder` have the keys that its first frame must fit."""
 
     id: int
     hello: Hello
     welcome: Welcome
-    opener: Opener
-    sealer: Sealer
+    decoder: FrameDecoder
+    encoder: FrameEncoder
     due_ns: int
 
 

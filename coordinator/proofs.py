@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from coordinator.session import Session
-from wire.keys import derive, tag, tags_equal
+from wire.keys import derive, mac, macs_equal
 
 PROOF_BYTES: Final = 8
 _encode = msgspec.msgpack.Encoder().encode
@@ -28,8 +28,8 @@ class Proofs:
     def proof(self, session: Session, task_id: str, token: int) -> bytes:
         """What the assignment of this attempt to `session`'s process carries."""
         owner = _encode((session.worker, session.incarnation, task_id, token))
-        return tag(self._key, owner)[:PROOF_BYTES]
+        return mac(self._key, owner)[:PROOF_BYTES]
 
     def shows(self, session: Session, task_id: str, token: int, proof: bytes) -> bool:
         """Whether `proof` shows that the attempt was given to `session`'s process."""
-        return tags_equal(self.proof(session, task_id, token), proof)
+        return macs_equal(self.proof(session, task_id, token), proof)

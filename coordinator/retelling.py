@@ -8,7 +8,7 @@ from pathlib import Path
 import msgspec
 
 from coordinator.rows import Recovered, ResultRow, TaskRow, Told
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 
 
 class _Line(msgspec.Struct):
@@ -37,7 +37,7 @@ def untold(recent: Iterable[Told], lines: Iterable[bytes]) -> list[Told]:
     for line in lines:
         try:
             read = decoder.decode(line)
-        except UNDECODABLE:
+        except DECODE_ERRORS:
             continue
         told.add((read.event, read.task, read.token, read.step))
     return [row for row in recent if _key(row) not in told]

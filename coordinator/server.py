@@ -28,9 +28,9 @@ from coordinator.rows import JournaledRow, Row, Store
 from coordinator.strangers import Strangers
 from coordinator.unfinished import Unfinished
 from wire.address import WORKER_PATH
-from wire.codec import Limits
+from wire.codec import FrameLimits
+from wire.errors import CloseCode, FrameError
 from wire.handshake import HELLO_HEADER, REFUSAL_HEADER, WELCOME_HEADER, write_refusal, write_welcome
-from wire.refusals import CloseCode, FrameError
 
 TICK_S = 0.05
 OPEN_TIMEOUT_S = 5
@@ -73,7 +73,7 @@ class Shell:
         return await serve(
             self._handle, host, port, process_request=self._process_request, logger=_quiet,
             process_response=self._process_response, create_connection=make, compression=None,
-            max_size=Limits().frame_bytes, ping_interval=None, open_timeout=OPEN_TIMEOUT_S,
+            max_size=FrameLimits().frame_bytes, ping_interval=None, open_timeout=OPEN_TIMEOUT_S,
             close_timeout=CLOSE_TIMEOUT_S, max_queue=FRAGMENTS_QUEUE, server_header=None, backlog=BACKLOG,
         )  # fmt: skip
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from coordinator.rows import TaskRow
-from wire.control import Task
+from wire.control import TaskSpec
 from wire.limits import NAME_BYTES
 from wire.messages import MAX_PARAMS_BYTES
 from wire.priority import Priority
@@ -14,7 +14,7 @@ CLOCK_MAX_NS = (1 << 63) - 1
 _PRIORITIES = dict(Priority.__members__)
 
 
-def trouble(task: Task) -> str | None:
+def trouble(task: TaskSpec) -> str | None:
     """Why `task` cannot be taken: a sentence for who sent it; None when all is well."""
     for field, name in (("task_id", task.task_id), ("kind", task.kind)):
         size_bytes = len(name) if name.isascii() else len(name.encode())
@@ -34,7 +34,7 @@ def trouble(task: Task) -> str | None:
     return None
 
 
-def row_of(task: Task, number: int) -> TaskRow:
+def row_of(task: TaskSpec, number: int) -> TaskRow:
     """The row that keeps `task`, the `number`th of all."""
     return TaskRow(
         number, task.task_id, task.kind, bytes(task.params), _PRIORITIES[task.priority],

@@ -24,7 +24,7 @@ def _line(row: Told, at_ns: int, wall_s: float, by: str) -> Event:
             ended_ns=row.ended_ns, redone_steps=row.redone_steps,
         )  # fmt: skip
     if isinstance(row, TaskRow):
-        return events.Submitted(
+        return events.TaskSubmitted(
             at_ns=at_ns, wall_s=wall_s, by=by, task=row.task_id, priority=_NAMES[row.priority],
             intended_ns=row.intended_ns,
         )  # fmt: skip

@@ -12,8 +12,8 @@ import msgspec
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from wire.errors import CloseCode, FrameFault, RefusalReason
 from wire.messages import UNNUMBERED, ToCoordinator, ToWorker
-from wire.refusals import CloseCode, FrameFault, Reason
 from worker.session import TRANSITIONS
 
 PAGE = Path(__file__).with_name("protocol.md")
@@ -48,7 +48,7 @@ def states() -> str:
 def refusals() -> str:
     """Why a handshake is refused, how a connection is closed, and what a bad frame is counted as."""
     parts = ["| handshake refused | HTTP | the worker |", "|---|---|---|"]
-    for reason in Reason:
+    for reason in RefusalReason:
         then = "stops and says so" if reason.terminal else "tries again"
         parts.append(f"| `{reason.label}` | {reason.status} | {then} |")
     parts += ["", "| closed with | code |", "|---|---|"]

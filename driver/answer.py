@@ -9,7 +9,7 @@ import msgspec
 from driver.errors import LabError
 from driver.files import FileReadError, read_file
 from driver.runs.store import write_file
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 
 MAX_BYTES = 1 << 20
 
@@ -38,5 +38,5 @@ def read_answer(path: Path) -> Answer | None:
     """The answer in a file; None when there is none, or not a whole one."""
     try:
         return msgspec.json.decode(read_file(path, MAX_BYTES), type=Answer)
-    except (FileReadError, *UNDECODABLE):
+    except (FileReadError, *DECODE_ERRORS):
         return None

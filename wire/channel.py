@@ -15,11 +15,11 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from wire.kept import Kept
+from wire.errors import FrameError, FrameFault
 from wire.limits import FRAME_MESSAGES, FRAME_ROOM_BYTES, LARGE_BYTES, MESSAGE_BYTES
 from wire.messages import UNNUMBERED, Envelope, Frame, Message, bulk_bytes
 from wire.priority import Priority, PriorityQueue
-from wire.refusals import FrameError, FrameFault
+from wire.queued_message import QueuedMessage
 
 
 @dataclass(frozen=True)
@@ -50,15 +50,15 @@ class Channel:
     """
 
     __slots__ = (
-        "_bounds", "_committed", "_in_flight_bytes", "_kept", "_next_sequence", "_peer_limit", "_received",
-        "_resend_at", "_uncommitted", "_uncommitted_bytes", "_waiting", "_waiting_bytes",
+        "_bounds", "_committed", "_in_flight", "_in_flight_bytes", "_next_sequence", "_peer_limit",
+        "_received", "_resend_at", "_uncommitted", "_uncommitted_bytes", "_waiting", "_waiting_bytes",
         "duplicates", "resent",
     )  # fmt: skip
 
     def __init__(self, bounds: Bounds = Bounds(), received: int = 0, aged_after_ms: int = 10_000) -> None:
         self._bounds = bounds
-        self._waiting: PriorityQueue[Kept] = PriorityQueue(aged_after_ms)
-        self._kept: deque[Kept] = deque()
+        self._waiting: PriorityQueue[QueuedMessage] = PriorityQueue(aged_after_ms)
+        self._in_flight: deque[QueuedMessage] = deque()
         self._resend_at = 0
         self._waiting_bytes = 0
         self._in_flight_bytes = 0
@@ -82,7 +82,7 @@ class Channel:
         """
         dropped = None
         if not always and self._is_full():
-            dropped = self._waiting.drop_last(Priority.background, lambda kept: not kept.always)
+            dropped = self._waiting.drop_last(Priority.background, lambda queued: not queued.always)
             if dropped is None:
                 raise QueueFullError(
                     f"{len(self._waiting)} messages with {self._waiting_bytes} bytes wait; "
@@ -91,7 +91,7 @@ class Channel:
             self._waiting_bytes -= dropped.bulk_bytes
         size_bytes = bulk_bytes(message)
         self._waiting_bytes += size_bytes
-        self._waiting.put(Kept(0, message, priority, now_ns, always, size_bytes), priority, now_ns)
+        self._waiting.put(QueuedMessage(0, message, priority, now_ns, always, size_bytes), priority, now_ns)
         return None if dropped is None else dropped.message
 
     def take(self, now_ns: int, unnumbered: tuple[Message, ...] = ()) -> Frame:
@@ -103,48 +103,50 @@ class Channel:
         for message in unnumbered:
             room_bytes -= bulk_bytes(message)
         most = self._bounds.frame_messages
-        while len(envelopes) < most and room_bytes > 0 and (kept := self._next(now_ns)) is not None:
-            room_bytes -= kept.bulk_bytes
-            envelopes.append(Envelope(kept.sequence, kept.message))
+        while len(envelopes) < most and room_bytes > 0 and (queued := self._next(now_ns)) is not None:
+            room_bytes -= queued.bulk_bytes
+            envelopes.append(Envelope(queued.sequence, queued.message))
         return Frame(ack=self._committed, credit=self._bounds.window, envelopes=envelopes)
 
     def has_more(self) -> bool:
         """Whether another `take` would find a numbered message within the credit."""
-        if self._resend_at < len(self._kept):
-            return self._kept[self._resend_at].sequence <= self._peer_limit
+        if self._resend_at < len(self._in_flight):
+            return self._in_flight[self._resend_at].sequence <= self._peer_limit
         return len(self._waiting) > 0 and self._has_room()
 
     def replace(self, message: Message, instead: Message) -> None:
         """From now on `instead` is sent in the place of a queued `message`; the other side may have had
         either.
         """
-        for kept in (*self._kept, *self._waiting):
-            if kept.message is message:
-                kept.message = instead
+        for queued in (*self._in_flight, *self._waiting):
+            if queued.message is message:
+                queued.message = instead
                 return
 
     def pending(self) -> Iterator[Message]:
         """Every message that is not acknowledged yet, those in flight first."""
-        for kept in self._kept:
-            yield kept.message
-        for kept in self._waiting:
-            yield kept.message
+        for queued in self._in_flight:
+            yield queued.message
+        for queued in self._waiting:
+            yield queued.message
 
     def check(self) -> None:
         """Raise AssertionError where the channel's books disagree with what it holds. O(messages); for tests
         and simulations.
         """
         self._waiting.check()
-        waiting_bytes = sum(kept.bulk_bytes for kept in self._waiting)
+        waiting_bytes = sum(queued.bulk_bytes for queued in self._waiting)
         assert self._waiting_bytes == waiting_bytes, f"{waiting_bytes} bytes wait, not {self._waiting_bytes}"
-        in_flight_bytes = sum(kept.bulk_bytes for kept in self._kept)
+        in_flight_bytes = sum(queued.bulk_bytes for queued in self._in_flight)
         assert self._in_flight_bytes == in_flight_bytes, (
             f"{in_flight_bytes} bytes are in flight, not {self._in_flight_bytes}"
         )
-        first = self._next_sequence - len(self._kept)
-        numbers = [kept.sequence for kept in self._kept]
+        first = self._next_sequence - len(self._in_flight)
+        numbers = [queued.sequence for queued in self._in_flight]
         assert numbers == list(range(first, self._next_sequence)), f"numbers in flight: {numbers}"
-        assert 0 <= self._resend_at <= len(self._kept), f"{self._resend_at} to resend of {len(self._kept)}"
+        assert 0 <= self._resend_at <= len(self._in_flight), (
+            f"{self._resend_at} to resend of {len(self._in_flight)}"
+        )
         assert self._committed <= self._received, f"committed {self._committed} of {self._received}"
 
     # -- coming in -----------------------------------------
@@ -190,11 +192,11 @@ class Channel:
                 FrameFault.ack_from_future, f"ack of {sequence}; the newest sent is {self._next_sequence - 1}"
             )
         done: list[Message] = []
-        in_flight = self._kept
+        in_flight = self._in_flight
         while in_flight and in_flight[0].sequence <= sequence:
-            kept = in_flight.popleft()
-            self._in_flight_bytes -= kept.bulk_bytes
-            done.append(kept.message)
+            queued = in_flight.popleft()
+            self._in_flight_bytes -= queued.bulk_bytes
+            done.append(queued.message)
         self._resend_at = max(0, self._resend_at - len(done))
         return done
 
@@ -231,9 +233,9 @@ class Channel:
         """A new session in the same process: nothing numbered stands, and all that is not acknowledged is
         queued anew, in order.
         """
-        for kept in reversed(self._kept):
-            self._waiting.put_back(kept, kept.priority, kept.queued_ns)
-        self._kept.clear()
+        for queued in reversed(self._in_flight):
+            self._waiting.put_back(queued, queued.priority, queued.queued_ns)
+        self._in_flight.clear()
         self._waiting_bytes += self._in_flight_bytes
         self._in_flight_bytes = 0
         self._resend_at = 0
@@ -254,12 +256,12 @@ class Channel:
     @property
     def in_flight(self) -> int:
         """Numbered messages that are not acknowledged yet."""
-        return len(self._kept)
+        return len(self._in_flight)
 
     @property
     def depth(self) -> int:
         """Messages that are not acknowledged yet, waiting ones among them."""
-        return len(self._kept) + len(self._waiting)
+        return len(self._in_flight) + len(self._waiting)
 
     def _large_bytes(self, arrived: list[Message]) -> int:
         """The bytes of the numbered messages of a large frame. Raises FrameError where they are more than the
@@ -277,20 +279,20 @@ class Channel:
     def _has_room(self) -> bool:
         return self._next_sequence <= self._peer_limit and self._in_flight_bytes < self._bounds.window_bytes
 
-    def _next(self, now_ns: int) -> Kept | None:
-        if self._resend_at < len(self._kept):
-            kept = self._kept[self._resend_at]
-            if kept.sequence > self._peer_limit:
+    def _next(self, now_ns: int) -> QueuedMessage | None:
+        if self._resend_at < len(self._in_flight):
+            queued = self._in_flight[self._resend_at]
+            if queued.sequence > self._peer_limit:
                 return None
             self._resend_at += 1
             self.resent += 1
-            return kept
+            return queued
         if not self._has_room() or (fresh := self._waiting.take(now_ns)) is None:
             return None
         fresh.sequence = self._next_sequence
         self._next_sequence += 1
         self._waiting_bytes -= fresh.bulk_bytes
         self._in_flight_bytes += fresh.bulk_bytes
-        self._kept.append(fresh)
+        self._in_flight.append(fresh)
         self._resend_at += 1
         return fresh

@@ -13,23 +13,22 @@ from typing import Final
 
 import msgspec
 
-from wire.compression import inflate, shrink
-from wire.decoding import UNDECODABLE
-from wire.keys import TAG_BYTES, derive, tag, tags_equal
+from wire.compression import deflate, inflate
+from wire.errors import DECODE_ERRORS, FrameError, FrameFault
+from wire.keys import MAC_BYTES, derive, mac, macs_equal
 from wire.limits import FRAME_BYTES
 from wire.messages import Frame
-from wire.refusals import FrameError, FrameFault
 
 PROTOCOL_VERSION: Final = 1
 _HEAD = struct.Struct(">BBQ")
-_BODY_AT = _HEAD.size + TAG_BYTES
+_BODY_AT = _HEAD.size + MAC_BYTES
 _COMPRESSED = 0x01
 _encoder = msgspec.msgpack.Encoder()
 _decoder = msgspec.msgpack.Decoder(Frame)
 
 
 @dataclass(frozen=True)
-class Limits:
+class FrameLimits:
     """Bounds of one frame, in bytes: as it travels, and after inflating."""
 
     frame_bytes: int = FRAME_BYTES
@@ -55,7 +54,7 @@ def session_keys(fleet_key: bytes, session: str, epoch: int, nonces: bytes) -> S
     return SessionKeys(to_worker=key("to_worker"), to_coordinator=key("to_coordinator"))
 
 
-class Sealer:
+class FrameEncoder:
     """Turns frames of one direction of one connection into bytes, and counts what compression saved."""
 
     __slots__ = ("_compress", "_counter", "_key", "raw_bytes", "wire_bytes")
@@ -67,22 +66,22 @@ class Sealer:
         self.raw_bytes = 0
         self.wire_bytes = 0
 
-    def seal(self, frame: Frame) -> bytes:
+    def encode(self, frame: Frame) -> bytes:
         """The bytes of `frame`; each call uses up one number of the connection."""
         body = _encoder.encode(frame)
         flags = 0
         # What was accepted fits (limits.py). A frame that the other side must refuse would come for ever.
         assert len(body) <= FRAME_BYTES - _BODY_AT, f"a frame of {len(body)} bytes"
         self.raw_bytes += len(body)
-        if self._compress and (small := shrink(body)) is not None:
+        if self._compress and (small := deflate(body)) is not None:
             body, flags = small, _COMPRESSED
         self._counter += 1
         self.wire_bytes += _BODY_AT + len(body)
         head = _HEAD.pack(PROTOCOL_VERSION, flags, self._counter)
-        return b"".join((head, tag(self._key, head + body), body))
+        return b"".join((head, mac(self._key, head + body), body))
 
 
-class Opener:
+class FrameDecoder:
     """Turns bytes of one direction of one connection back into frames. Nothing is parsed before its code was
     checked.
 
@@ -91,26 +90,26 @@ class Opener:
 
     __slots__ = ("_counter", "_key", "_limits", "raw_bytes", "wire_bytes")
 
-    def __init__(self, key: bytes, limits: Limits) -> None:
+    def __init__(self, key: bytes, limits: FrameLimits) -> None:
         self._key = key
         self._limits = limits
         self._counter = 0
         self.raw_bytes = 0
         self.wire_bytes = 0
 
-    def open(self, data: bytes | str) -> Frame:
+    def decode(self, data: bytes | str) -> Frame:
         """The frame in `data`.
 
         Raises FrameError; after that the connection is to be closed, since nothing later on it can be
         trusted.
         """
-        body = self._checked(data)
+        body = self._authenticated_body(data)
         try:
             return _decoder.decode(body)
-        except UNDECODABLE as error:
+        except DECODE_ERRORS as error:
             raise FrameError(FrameFault.undecodable, str(error)) from None
 
-    def _checked(self, data: bytes | str) -> bytes:
+    def _authenticated_body(self, data: bytes | str) -> bytes:
         if isinstance(data, str):
             raise FrameError(FrameFault.text, "expected a binary message, found text")
         if len(data) > self._limits.frame_bytes:
@@ -118,7 +117,7 @@ class Opener:
         if len(data) < _BODY_AT:
             raise FrameError(FrameFault.too_short, f"{len(data)} bytes; at least {_BODY_AT}")
         head, body = data[: _HEAD.size], data[_BODY_AT:]
-        if not tags_equal(tag(self._key, head + body), data[_HEAD.size : _BODY_AT]):
+        if not macs_equal(mac(self._key, head + body), data[_HEAD.size : _BODY_AT]):
             raise FrameError(FrameFault.altered, "the code does not fit the bytes")
         version, flags, counter = _HEAD.unpack(head)
         if version != PROTOCOL_VERSION:

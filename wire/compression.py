@@ -9,7 +9,7 @@ LEVEL = 1
 KEEP_BELOW = 0.9
 
 
-def shrink(data: bytes) -> bytes | None:
+def deflate(data: bytes) -> bytes | None:
     """`data` deflated (RFC 1951, no header), or None where it is small or would not shrink below 90 %."""
     if len(data) < FLOOR_BYTES:
         return None

@@ -48,7 +48,7 @@ def authorization(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-class Task(msgspec.Struct, kw_only=True, frozen=True):
+class TaskSpec(msgspec.Struct, kw_only=True, frozen=True):
     """One task to do. `params` is JSON for the kind; `intended_ns` is when it was meant to start (monotonic),
     and latency counts from it. `max_attempts` 0 takes the coordinator's setting; an error that the task
     itself reports is final when `retry_errors` is false.
@@ -67,7 +67,7 @@ class Task(msgspec.Struct, kw_only=True, frozen=True):
 class Submission(msgspec.Struct, frozen=True):
     """Tasks to take, all or none of them durable when the answer comes."""
 
-    tasks: Annotated[list[Task], msgspec.Meta(max_length=TASKS_MAX)]
+    tasks: Annotated[list[TaskSpec], msgspec.Meta(max_length=TASKS_MAX)]
 
 
 class RefusedTask(msgspec.Struct, frozen=True):
@@ -88,7 +88,7 @@ class TaskResult(msgspec.Struct, frozen=True):
     attempts: int
 
 
-class Submitted(msgspec.Struct, frozen=True):
+class SubmissionReply(msgspec.Struct, frozen=True):
     """How many were new, how many were known already, and which were refused (a full queue, a bad
     priority). `results` has those that came while it was waited for them, if it was.
     """
@@ -99,14 +99,14 @@ class Submitted(msgspec.Struct, frozen=True):
     results: Annotated[list[TaskResult], msgspec.Meta(max_length=TASKS_MAX)] = []
 
 
-class Health(msgspec.Struct, frozen=True):
+class CoordinatorHealth(msgspec.Struct, frozen=True):
     """The coordinator's epoch, and its monotonic clock at the answer."""
 
     epoch: int
     now_ns: int
 
 
-class Counts(msgspec.Struct, frozen=True):
+class TaskCounts(msgspec.Struct, frozen=True):
     """submitted = completed + failed + waiting + assigned, at every instant."""
 
     submitted: int
@@ -131,13 +131,13 @@ class WorkerState(msgspec.Struct, frozen=True):
     still_ms: int = 0
 
 
-class State(msgspec.Struct, frozen=True):
+class CoordinatorState(msgspec.Struct, frozen=True):
     """All that the coordinator knows, in one answer."""
 
     epoch: int
     now_ns: int
     draining: bool
-    counts: Counts
+    counts: TaskCounts
     waiting_by_priority: Tally
     workers: Annotated[list[WorkerState], msgspec.Meta(max_length=WORKERS_MAX)]
     counters: Tally

@@ -46,7 +46,7 @@ class ProcessStopping(Event, tag="process_stopping", frozen=True):
 # -- a worker's connection ---------------------------------
 
 
-class Waiting(Event, tag="waiting", frozen=True):
+class BackoffStarted(Event, tag="waiting", frozen=True):
     """The worker waits before its next attempt (`attempt` counts from 1 after a loss)."""
 
     attempt: int
@@ -82,7 +82,7 @@ class Connected(Event, tag="connected", frozen=True):
     replayed: int
 
 
-class Lost(Event, tag="lost", frozen=True):
+class ConnectionLost(Event, tag="lost", frozen=True):
     """A connection ended. `kind`: closed (FIN or close frame), reset, heartbeat_timeout, bad_frame,
     superseded, going_away, stopped.
 
@@ -96,7 +96,7 @@ class Lost(Event, tag="lost", frozen=True):
     code: int = 0
 
 
-class GaveUp(Event, tag="gave_up", frozen=True):
+class ReconnectAbandoned(Event, tag="gave_up", frozen=True):
     """The worker stops for good: asking again can never help."""
 
     reason: Text
@@ -106,7 +106,7 @@ class GaveUp(Event, tag="gave_up", frozen=True):
 # -- a worker's work ---------------------------------------
 
 
-class Received(Event, tag="received", frozen=True):
+class AssignmentReceived(Event, tag="received", frozen=True):
     """An assignment came in."""
 
     task: Text
@@ -162,7 +162,7 @@ class CheckpointCreated(Event, tag="checkpoint_created", frozen=True):
     size_bytes: int
 
 
-class Traffic(Event, tag="traffic", frozen=True):
+class TrafficTotals(Event, tag="traffic", frozen=True):
     """Totals of this process since it started, once a second while they change, and at its end.
 
     `wire_bytes_*` are what the sockets moved, upgrades and frame headers included; `raw_bytes_*` are the
@@ -233,7 +233,7 @@ class FrameRefused(Event, tag="frame_refused", frozen=True):
     detail: Text
 
 
-class Submitted(Event, tag="submitted", frozen=True):
+class TaskSubmitted(Event, tag="submitted", frozen=True):
     """A task is durable, and will be answered for."""
 
     task: Text
@@ -251,7 +251,7 @@ class Assigned(Event, tag="assigned", frozen=True):
     from_step: int = 0
 
 
-class AttemptLost(Event, tag="attempt_lost", frozen=True):
+class AttemptAbandoned(Event, tag="attempt_lost", frozen=True):
     """An attempt is given up, and its task waits again (or failed for good: see TaskDone)."""
 
     task: Text
@@ -325,14 +325,15 @@ class RefusalsOmitted(Event, tag="refusals_omitted", frozen=True):
     count: int
 
 
-EitherEvent = ProcessStarted | ProcessStopping | FrameRefused | Lost | Traffic
+EitherEvent = ProcessStarted | ProcessStopping | FrameRefused | ConnectionLost | TrafficTotals
 WorkerEvent = (
-    EitherEvent | Waiting | Connecting | ConnectFailed | Connected | GaveUp | Received | Started | Finished
-    | ResultAcknowledged | LeaseExpired | Dropped | CheckpointCreated
+    EitherEvent | BackoffStarted | Connecting | ConnectFailed | Connected | ReconnectAbandoned
+    | AssignmentReceived | Started | Finished | ResultAcknowledged | LeaseExpired | Dropped
+    | CheckpointCreated
 )  # fmt: skip
 CoordinatorEvent = (
-    EitherEvent | WorkerJoined | WorkerLost | WorkerGone | HandshakeRefused | Submitted | Assigned
-    | AttemptLost | TaskDone | ResultRefused | CheckpointCommitted | CheckpointRefused | Totals
+    EitherEvent | WorkerJoined | WorkerLost | WorkerGone | HandshakeRefused | TaskSubmitted | Assigned
+    | AttemptAbandoned | TaskDone | ResultRefused | CheckpointCommitted | CheckpointRefused | Totals
     | RefusalsOmitted
 )  # fmt: skip
 ProcessEvent = WorkerEvent | CoordinatorEvent

@@ -15,11 +15,10 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from wire.codec import PROTOCOL_VERSION
-from wire.decoding import UNDECODABLE
-from wire.keys import TAG_BYTES, derive, fingerprint, tag, tags_equal
+from wire.errors import DECODE_ERRORS, RefusalReason
+from wire.keys import MAC_BYTES, derive, fingerprint, mac, macs_equal
 from wire.limits import Label, Words
 from wire.messages import Count
-from wire.refusals import Reason
 
 HELLO_HEADER = "X-Stormlab-Hello"
 WELCOME_HEADER = "X-Stormlab-Welcome"
@@ -98,7 +97,7 @@ class Refusal(msgspec.Struct, array_like=True, frozen=True):
     retry_after_ms: Annotated[int, msgspec.Meta(ge=0, le=RETRY_MAX_MS)] = 0
 
 
-_TERMINAL = {reason.label for reason in Reason if reason.terminal}
+_TERMINAL = {reason.label for reason in RefusalReason if reason.terminal}
 _fields = msgspec.msgpack.Decoder(list[msgspec.Raw])
 _hello = msgspec.msgpack.Decoder(Hello)
 _welcome = msgspec.msgpack.Decoder(Welcome)
@@ -110,7 +109,7 @@ class HandshakeError(Exception):
     hello that was signed with the right key.
     """
 
-    def __init__(self, reason: Reason, detail: str, worker: str = "") -> None:
+    def __init__(self, reason: RefusalReason, detail: str, worker: str = "") -> None:
         super().__init__(f"{reason.label}: {detail}")
         self.reason = reason
         self.detail = detail
@@ -120,7 +119,7 @@ class HandshakeError(Exception):
 def write_hello(hello: Hello, fleet_key: bytes) -> str:
     """The value of HELLO_HEADER."""
     body = msgspec.msgpack.encode(hello)
-    return _pack(fingerprint(fleet_key) + tag(_key(fleet_key, b"hello"), body) + body)
+    return _pack(fingerprint(fleet_key) + mac(_key(fleet_key, b"hello"), body) + body)
 
 
 def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
@@ -130,21 +129,23 @@ def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
     to know.)
     """
     signed = _unpack(value)
-    named, code = signed[:_FINGERPRINT_BYTES], signed[_FINGERPRINT_BYTES : _FINGERPRINT_BYTES + TAG_BYTES]
-    body = signed[_FINGERPRINT_BYTES + TAG_BYTES :]
-    if named != fingerprint(fleet_key) or not tags_equal(tag(_key(fleet_key, b"hello"), body), code):
-        raise HandshakeError(Reason.bad_key, "the worker's key is not this coordinator's (STORMLAB_KEY)")
+    named, code = signed[:_FINGERPRINT_BYTES], signed[_FINGERPRINT_BYTES : _FINGERPRINT_BYTES + MAC_BYTES]
+    body = signed[_FINGERPRINT_BYTES + MAC_BYTES :]
+    if named != fingerprint(fleet_key) or not macs_equal(mac(_key(fleet_key, b"hello"), body), code):
+        raise HandshakeError(
+            RefusalReason.bad_key, "the worker's key is not this coordinator's (STORMLAB_KEY)"
+        )
     # The version is read first and alone: another version's hello may have other fields behind it.
     spoken = _decode(body, _fields)
     if not spoken or bytes(spoken[0]) != msgspec.msgpack.encode(PROTOCOL_VERSION):
         raise HandshakeError(
-            Reason.version,
+            RefusalReason.version,
             f"this coordinator speaks version {PROTOCOL_VERSION} of the protocol, and no other",
         )
     hello = _decode(body, _hello)
     if not abs(hello.wall_s - wall_s) <= CLOCK_BOUND_S:  # (No time at all, NaN, is never within it.)
         raise HandshakeError(
-            Reason.clock,
+            RefusalReason.clock,
             f"clocks are {abs(hello.wall_s - wall_s):.0f} s apart; at most {CLOCK_BOUND_S:.0f} s are allowed",
         )
     return hello
@@ -155,15 +156,15 @@ def write_welcome(welcome: Welcome, fleet_key: bytes, hello: Hello) -> str:
     nothing.
     """
     body = msgspec.msgpack.encode(welcome)
-    return _pack(tag(_key(fleet_key, b"welcome"), hello.nonce + body) + body)
+    return _pack(mac(_key(fleet_key, b"welcome"), hello.nonce + body) + body)
 
 
 def read_welcome(value: str, fleet_key: bytes, hello: Hello) -> Welcome:
     """The Welcome that answers `hello`. Raises HandshakeError: damaged."""
     signed = _unpack(value)
-    code, body = signed[:TAG_BYTES], signed[TAG_BYTES:]
-    if not tags_equal(tag(_key(fleet_key, b"welcome"), hello.nonce + body), code):
-        raise HandshakeError(Reason.damaged, "the welcome's code does not fit it")
+    code, body = signed[:MAC_BYTES], signed[MAC_BYTES:]
+    if not macs_equal(mac(_key(fleet_key, b"welcome"), hello.nonce + body), code):
+        raise HandshakeError(RefusalReason.damaged, "the welcome's code does not fit it")
     return _decode(body, _welcome)
 
 
@@ -201,12 +202,12 @@ def _unpack(value: str) -> bytes:
         data = b""
     checksum, rest = data[:_CHECKSUM_BYTES], data[_CHECKSUM_BYTES:]
     if not rest or hashlib.sha256(rest).digest()[:_CHECKSUM_BYTES] != checksum:
-        raise HandshakeError(Reason.damaged, "the header's checksum does not fit it")
+        raise HandshakeError(RefusalReason.damaged, "the header's checksum does not fit it")
     return rest
 
 
 def _decode(body: bytes, decoder: msgspec.msgpack.Decoder[S]) -> S:
     try:
         return decoder.decode(body)
-    except UNDECODABLE as error:
-        raise HandshakeError(Reason.damaged, str(error)) from None
+    except DECODE_ERRORS as error:
+        raise HandshakeError(RefusalReason.damaged, str(error)) from None

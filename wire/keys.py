@@ -10,7 +10,7 @@ from functools import lru_cache
 from typing import Final
 
 KEY_BYTES: Final = 32
-TAG_BYTES: Final = 16
+MAC_BYTES: Final = 16
 _BLOCK_BYTES: Final = 64
 _INNER = bytes(byte ^ 0x36 for byte in range(256))
 _OUTER = bytes(byte ^ 0x5C for byte in range(256))
@@ -23,14 +23,14 @@ def derive(key: bytes, salt: bytes, info: bytes) -> bytes:
     return hmac.digest(pseudo_random, info + b"\x01", "sha256")
 
 
-def tag(key: bytes, data: bytes) -> bytes:
+def mac(key: bytes, data: bytes) -> bytes:
     """The code over `data`: HMAC-SHA256 cut to 128 bits (RFC 2104 section 5 allows half the output)."""
     inner, outer = _begun(key)
     message = inner.copy()
     message.update(data)
     code = outer.copy()
     code.update(message.digest())
-    return code.digest()[:TAG_BYTES]
+    return code.digest()[:MAC_BYTES]
 
 
 @lru_cache(_KEYS_AT_HAND)
@@ -42,7 +42,7 @@ def _begun(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
     return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
 
 
-def tags_equal(ours: bytes, theirs: bytes) -> bool:
+def macs_equal(ours: bytes, theirs: bytes) -> bool:
     """Whether two codes are the same, in a time that tells nothing about where they differ."""
     return hmac.compare_digest(ours, theirs)
 

@@ -109,7 +109,7 @@ class Heartbeat(msgspec.Struct, tag="heartbeat", array_like=True, frozen=True, g
     progress: Annotated[list[Progress], msgspec.Meta(max_length=HELD_MAX)]
 
 
-class Held(msgspec.Struct, array_like=True, frozen=True, gc=False):
+class HeldAttempt(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """An attempt that a worker holds: running, or finished and not yet acknowledged. `proof` is its
     assignment's.
     """
@@ -119,15 +119,15 @@ class Held(msgspec.Struct, array_like=True, frozen=True, gc=False):
     proof: Proof = b""
 
 
-class Inventory(msgspec.Struct, tag="inventory", array_like=True, frozen=True, gc=False):
+class AttemptReport(msgspec.Struct, tag="inventory", array_like=True, frozen=True, gc=False):
     """Worker → coordinator, first on every connection, never numbered: all attempts that I hold at this
     moment. What is missing here, and was not sent to me on this connection, I do not have.
     """
 
-    held: Annotated[list[Held], msgspec.Meta(max_length=HELD_MAX)]
+    held: Annotated[list[HeldAttempt], msgspec.Meta(max_length=HELD_MAX)]
 
 
-class Result(msgspec.Struct, tag="result", array_like=True, frozen=True, gc=False):
+class AttemptResult(msgspec.Struct, tag="result", array_like=True, frozen=True, gc=False):
     """Worker → coordinator: an attempt's end. `output` is JSON text; `error` is "" when it went well.
 
     `queued_ns`, `started_ns` and `ended_ns` are the worker's clock; `redone_steps` were done before by an
@@ -152,7 +152,7 @@ class CheckpointSaved(msgspec.Struct, tag="checkpoint_saved", array_like=True, f
     checkpoint: Checkpoint
 
 
-class HandBack(msgspec.Struct, tag="hand_back", array_like=True, frozen=True, gc=False):
+class ReturnTask(msgspec.Struct, tag="hand_back", array_like=True, frozen=True, gc=False):
     """Worker → coordinator: I give this attempt back unfinished (drain, lease ran out, too many, another
     process has my name).
     """
@@ -168,17 +168,19 @@ class Goodbye(msgspec.Struct, tag="goodbye", array_like=True, frozen=True, gc=Fa
     reason: Words
 
 
-class Leaving(msgspec.Struct, tag="leaving", array_like=True, frozen=True, gc=False):
+class DrainNotice(msgspec.Struct, tag="leaving", array_like=True, frozen=True, gc=False):
     """Worker → coordinator, never numbered: I am draining, so give me nothing more. Said when the drain
     begins, and after each inventory until the goodbye.
     """
 
 
 ToWorker = Assign | Revoke | LeasesRenewed | GoAway
-ToCoordinator = Heartbeat | Inventory | Result | CheckpointSaved | HandBack | Goodbye | Leaving
+ToCoordinator = (
+    Heartbeat | AttemptReport | AttemptResult | CheckpointSaved | ReturnTask | Goodbye | DrainNotice
+)
 Message = ToWorker | ToCoordinator
 
-UNNUMBERED: frozenset[type[Message]] = frozenset((Heartbeat, LeasesRenewed, Inventory, Leaving))
+UNNUMBERED: frozenset[type[Message]] = frozenset((Heartbeat, LeasesRenewed, AttemptReport, DrainNotice))
 """Messages that are worthless or wrong when late: they are never numbered, kept or sent again."""
 
 MAX_BULK_BYTES = BULK_BYTES
@@ -191,17 +193,17 @@ def bulk_bytes(message: Message) -> int:
     """Return the bytes of `message` that can be many, at the most: params, output, state, texts, lists."""
     if isinstance(message, Assign):
         return len(message.params) + (len(message.checkpoint.state) if message.checkpoint else 0)
-    if isinstance(message, Result):
+    if isinstance(message, AttemptResult):
         return len(message.output) + UTF8_BYTES * len(message.error)
     if isinstance(message, CheckpointSaved):
         return len(message.checkpoint.state)
-    if isinstance(message, Inventory):
+    if isinstance(message, AttemptReport):
         return HELD_BYTES * len(message.held)
     if isinstance(message, Heartbeat):
         return PROGRESS_BYTES * len(message.progress)
     if isinstance(message, LeasesRenewed):
         return PROGRESS_BYTES * len(message.tokens)
-    return 0 if isinstance(message, Leaving) else UTF8_BYTES * len(message.reason)
+    return 0 if isinstance(message, DrainNotice) else UTF8_BYTES * len(message.reason)
 
 
 class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):

@@ -9,7 +9,7 @@ from typing import Final
 import msgspec
 
 from wire.limits import ERROR_CHARS, cut
-from wire.messages import Assign, Checkpoint, Held, Progress, Result
+from wire.messages import Assign, AttemptResult, Checkpoint, HeldAttempt, Progress
 from wire.priority import PriorityQueue
 
 _MS: Final = 1_000_000
@@ -164,10 +164,10 @@ class AttemptTable:
             if attempt.stage is not AttemptStage.finished and attempt.lease_end_ns > now_ns
         ]
 
-    def held(self) -> list[Held]:
+    def held(self) -> list[HeldAttempt]:
         """Return the entries of an inventory."""
         return [
-            Held(attempt.assign.task_id, token, attempt.assign.proof)
+            HeldAttempt(attempt.assign.task_id, token, attempt.assign.proof)
             for token, attempt in self._by_token.items()
         ]
 
@@ -176,7 +176,7 @@ class AttemptTable:
         return [Progress(token, attempt.step) for token, attempt in self._by_token.items()]
 
 
-def result_of(attempt: Attempt, now_ns: int, output: bytes, error: str) -> Result:
+def result_of(attempt: Attempt, now_ns: int, output: bytes, error: str) -> AttemptResult:
     """Return the result message of a finished attempt.
 
     Its `redone` counts the steps that an earlier attempt had reported as done before.
@@ -184,6 +184,6 @@ def result_of(attempt: Attempt, now_ns: int, output: bytes, error: str) -> Resul
     assign = attempt.assign
     redone = max(0, min(assign.reached_step, attempt.step) - attempt.from_step)
     error = cut(error, ERROR_CHARS)
-    return Result(
+    return AttemptResult(
         assign.task_id, assign.token, output, error, attempt.received_ns, attempt.started_ns, now_ns, redone
     )

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import msgspec
 
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 from wire.messages import Checkpoint
 
 MAX_FILES = 256
@@ -83,7 +83,7 @@ class CheckpointStore:
             return None
         try:
             kept = msgspec.msgpack.decode(path.read_bytes(), type=_File)
-        except (OSError, *UNDECODABLE):
+        except (OSError, *DECODE_ERRORS):
             return None
         return kept.checkpoint if kept.task_id == task_id and is_whole(kept.checkpoint) else None
 

@@ -10,7 +10,8 @@ from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed, InvalidHandshake, InvalidStatus, WebSocketException
 from websockets.protocol import State
 
-from wire.codec import Limits
+from wire.codec import FrameLimits
+from wire.errors import FrameError, FrameFault
 from wire.handshake import (
     HELLO_HEADER,
     REFUSAL_HEADER,
@@ -23,7 +24,6 @@ from wire.handshake import (
     read_welcome,
     write_hello,
 )  # fmt: skip
-from wire.refusals import FrameError, FrameFault
 from worker.session import ConnectFailure
 from worker.traffic import SocketBytes
 
@@ -99,7 +99,7 @@ async def dial(
             open_timeout=None,
             ping_interval=None,
             close_timeout=CLOSE_TIMEOUT_S,
-            max_size=Limits().frame_bytes,
+            max_size=FrameLimits().frame_bytes,
             create_connection=cast(type[ClientConnection], create),
         )
         return connections[-1], _welcome(connections[-1], fleet_key, hello)

@@ -10,9 +10,9 @@ from dataclasses import dataclass, field
 
 from websockets.exceptions import ConnectionClosed
 
-from wire.codec import Limits, Opener, Sealer, session_keys
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
+from wire.errors import FrameError
 from wire.handshake import Hello, Welcome
-from wire.refusals import FrameError
 from worker.connection import CLOSE_TIMEOUT_S, CoordinatorConnection, DialError, dial, end_of_connection
 from worker.core import WorkerCore
 from worker.effects import Connect, Disconnect, Effect
@@ -28,8 +28,8 @@ class _OpenConnection:
     """
 
     connection: CoordinatorConnection
-    opener: Opener
-    sealer: Sealer
+    decoder: FrameDecoder
+    encoder: FrameEncoder
     tasks: set[asyncio.Task[None]] = field(default_factory=set)
     is_full: bool = False
 
@@ -98,7 +98,7 @@ class ConnectionManager:
             return
         self._dialling.pop(number, None)
         opened = self._open[number] = self._socket(connection, hello, welcome)
-        self._traffic.connected(opened.sealer, opened.opener)
+        self._traffic.connected(opened.encoder, opened.decoder)
         opened.tasks.add(self._environment.start(self._read(number, opened)))
         self._environment.apply(self._core.on_connected(time.monotonic_ns(), number, welcome))
 
@@ -107,13 +107,15 @@ class ConnectionManager:
         keys = session_keys(self._environment.fleet_key, welcome.session, welcome.epoch, nonces)
         compress = self._environment.compress and welcome.compress
         return _OpenConnection(
-            connection, Opener(keys.to_worker, Limits()), Sealer(keys.to_coordinator, compress=compress)
+            connection,
+            FrameDecoder(keys.to_worker, FrameLimits()),
+            FrameEncoder(keys.to_coordinator, compress=compress),
         )
 
     async def _read(self, number: int, opened: _OpenConnection) -> None:
         while True:
             try:
-                frame = opened.opener.open(await opened.connection.recv())
+                frame = opened.decoder.decode(await opened.connection.recv())
             except FrameError as error:
                 self._environment.apply(self._core.on_bad_frame(time.monotonic_ns(), number, error))
                 return
@@ -144,7 +146,7 @@ class ConnectionManager:
                 return
             self._environment.flush()
             self._traffic.sent(frame)
-            opened.connection.send_now(opened.sealer.seal(frame))
+            opened.connection.send_now(opened.encoder.encode(frame))
 
     async def _write_later(self, number: int, opened: _OpenConnection) -> None:
         with contextlib.suppress(OSError):  # The reader reports it.

@@ -24,9 +24,9 @@ class ConsoleLog:
         self._was_connected = False
         self._lines: dict[type[Event], Callable[..., str]] = {
             events.Connected: self._connected,
-            events.Lost: self._lost,
+            events.ConnectionLost: self._lost,
             events.ConnectFailed: self._connect_failed,
-            events.GaveUp: lambda reason, detail: f"gives up: {reason}: {detail}",
+            events.ReconnectAbandoned: lambda reason, detail: f"gives up: {reason}: {detail}",
             events.FrameRefused: lambda peer, fault, detail: f"refused a frame of {peer}: {fault}: {detail}",
             events.LeaseExpired: lambda task, token: f"stopped {task} (token {token}): its lease ran out",
             events.ProcessStopping: lambda reason: f"stops: {reason}",

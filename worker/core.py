@@ -13,10 +13,10 @@ from typing import Final
 from wire import events
 from wire.channel import Bounds, Channel
 from wire.codec import PROTOCOL_VERSION
+from wire.errors import CloseCode, FrameError, FrameFault
 from wire.handshake import Hello, Resume, Welcome, is_terminal
 from wire.messages import Assign, Checkpoint, Frame, GoAway, Goodbye, LeasesRenewed, Message, Revoke
 from wire.priority import Priority
-from wire.refusals import CloseCode, FrameError, FrameFault
 from wire.settings import WorkerSettings
 from worker.dependencies import Dependencies
 from worker.effects import Connect, Disconnect, Effect, StopWorker
@@ -324,7 +324,7 @@ class WorkerCore:
             status=failure.status, retry_after_ms=retry_after_ms,
         )  # fmt: skip
         if refusal is not None and is_terminal(refusal):
-            self._record(events.GaveUp, reason=refusal.reason, detail=refusal.detail)
+            self._record(events.ReconnectAbandoned, reason=refusal.reason, detail=refusal.detail)
             self._state = transition(self._state, SessionEvent.refused_for_good)
             return [
                 *self._tasks.stop_all(now_ns, "refused for good"),
@@ -345,7 +345,7 @@ class WorkerCore:
         active = self._active
         assert active is not None
         self._record(
-            events.Lost, session=active.welcome.session, kind=kind, detail=detail,
+            events.ConnectionLost, session=active.welcome.session, kind=kind, detail=detail,
             silent_ms=active.silent_ms(now_ns), code=int(code),
         )  # fmt: skip
         self._active = None
@@ -355,7 +355,7 @@ class WorkerCore:
         delay_ms = self._reconnect.next_delay_ms(now_ns)
         self._due_ns = now_ns + int(delay_ms * _MS)
         attempt = self._reconnect.attempt + 1
-        self._record(events.Waiting, attempt=attempt, delay_ms=delay_ms, policy=self._settings.policy)
+        self._record(events.BackoffStarted, attempt=attempt, delay_ms=delay_ms, policy=self._settings.policy)
         if self._drain is not None:
             self._drain.sent_goodbye = False
         return self._stop_if_drained(now_ns)

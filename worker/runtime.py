@@ -194,4 +194,4 @@ class WorkerRuntime:
     def _record_traffic(self) -> None:
         totals = self._traffic.changed()
         if totals is not None:
-            self._record(events.Traffic, **totals)
+            self._record(events.TrafficTotals, **totals)

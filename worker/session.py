@@ -10,9 +10,9 @@ from typing import Final
 
 import msgspec
 
+from wire.errors import CloseCode, FrameFault
 from wire.handshake import Refusal, Welcome
-from wire.messages import Heartbeat, Inventory, LeasesRenewed, Leaving, Message
-from wire.refusals import CloseCode, FrameFault
+from wire.messages import AttemptReport, DrainNotice, Heartbeat, LeasesRenewed, Message
 from worker.attempts import AttemptTable
 from worker.heartbeat import HeartbeatTimer
 from worker.phi import PhiAccrual
@@ -178,10 +178,10 @@ class ActiveConnection:
         messages: list[Message] = []
         if self._inventory_due:
             self._inventory_due = False
-            messages.append(Inventory(attempts.held()))
+            messages.append(AttemptReport(attempts.held()))
         if self._leaving_due:
             self._leaving_due = False
-            messages.append(Leaving())
+            messages.append(DrainNotice())
         if self._heartbeat.due:
             self._heartbeat.due = False
             messages.append(Heartbeat(now_ns, self.welcome.heartbeat_interval_ms, attempts.progress()))

@@ -10,12 +10,12 @@ from wire import events
 from wire.channel import Channel, QueueFullError
 from wire.messages import (
     Assign,
+    AttemptResult,
     Checkpoint,
     CheckpointSaved,
-    HandBack,
     LeasesRenewed,
     Message,
-    Result,
+    ReturnTask,
     Revoke,
 )
 from wire.settings import WorkerSettings
@@ -57,7 +57,7 @@ class TaskManager:
         if older is not None and older.stage is not AttemptStage.finished:
             effects += self._release(older, f"replaced by token {assign.token}")
         at_ns, wall_s = self._record.now()
-        received = events.Received(
+        received = events.AssignmentReceived(
             at_ns=at_ns, wall_s=wall_s, by=self._record.by, task=assign.task_id, token=assign.token,
             attempt=assign.attempt,
         )  # fmt: skip
@@ -85,7 +85,7 @@ class TaskManager:
     def on_acknowledged(self, now_ns: int, messages: list[Message]) -> None:
         """Release the results and checkpoints that are durable at the coordinator."""
         for message in messages:
-            if isinstance(message, Result):
+            if isinstance(message, AttemptResult):
                 attempt = self.attempts.get(message.token)
                 at_ns, wall_s = self._record.now()
                 acknowledged = events.ResultAcknowledged(
@@ -223,7 +223,7 @@ class TaskManager:
         checkpoints = {
             message.token for message in self._channel.pending() if isinstance(message, CheckpointSaved)
         }
-        results = {message.token for message in self._channel.pending() if isinstance(message, Result)}
+        results = {message.token for message in self._channel.pending() if isinstance(message, AttemptResult)}
         for attempt in self.attempts:
             token = attempt.assign.token
             if attempt.sending is not None:
@@ -243,7 +243,7 @@ class TaskManager:
 
     def _send_return(self, now_ns: int, attempt: Attempt, reason: str) -> None:
         assign = attempt.assign
-        message = HandBack(assign.task_id, assign.token, reason)
+        message = ReturnTask(assign.task_id, assign.token, reason)
         self._channel.send(message, assign.priority, now_ns, always=True)
 
     def _release(self, attempt: Attempt, reason: str) -> list[Effect]:

@@ -9,7 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from wire.channel import Channel
-from wire.codec import Opener, Sealer
+from wire.codec import FrameDecoder, FrameEncoder
 from wire.messages import Frame
 
 
@@ -28,16 +28,16 @@ class TrafficCounters:
         self.socket_bytes = SocketBytes()
         self._channel = channel
         self._ended_raw = (0, 0)
-        self._sealer: Sealer | None = None
-        self._opener: Opener | None = None
+        self._encoder: FrameEncoder | None = None
+        self._decoder: FrameDecoder | None = None
         self._frames_sent = self._frames_received = 0
         self._messages_sent = self._messages_received = 0
         self._reported: dict[str, int] = {}
 
-    def connected(self, sealer: Sealer, opener: Opener) -> None:
+    def connected(self, encoder: FrameEncoder, decoder: FrameDecoder) -> None:
         """Count a new connection from here, on top of the earlier ones."""
         self._ended_raw = self._raw_bytes()
-        self._sealer, self._opener = sealer, opener
+        self._encoder, self._decoder = encoder, decoder
 
     def sent(self, frame: Frame) -> None:
         """Count a frame that was sent."""
@@ -72,6 +72,6 @@ class TrafficCounters:
 
     def _raw_bytes(self) -> tuple[int, int]:
         sent, received = self._ended_raw
-        if self._sealer is not None and self._opener is not None:
-            sent, received = sent + self._sealer.raw_bytes, received + self._opener.raw_bytes
+        if self._encoder is not None and self._decoder is not None:
+            sent, received = sent + self._encoder.raw_bytes, received + self._decoder.raw_bytes
         return sent, received

@@ -19,7 +19,7 @@ import msgspec
 from benchmarks.arms.processes import Arm, answers, start, wait_until
 from benchmarks.pinning import FIRST, SECOND
 from benchmarks.ports import free_port
-from wire.control import State, Submission, Submitted, Task, authorization
+from wire.control import CoordinatorState, Submission, SubmissionReply, TaskSpec, authorization
 
 WORKERS = 2
 TOKEN = "control" * 5
@@ -44,7 +44,7 @@ class Ours(Arm):
         before = self._completed()
         began_s = time.monotonic()
         for body in bodies:
-            answer = msgspec.json.decode(self._ask("POST", "/tasks", body), type=Submitted)
+            answer = msgspec.json.decode(self._ask("POST", "/tasks", body), type=SubmissionReply)
             if answer.refused:
                 raise RuntimeError(f"a task was refused: {answer.refused[0].because}")
         wait_until(lambda: self._completed() >= before + tasks, "all tasks done", LOOK_S)
@@ -76,7 +76,7 @@ class Ours(Arm):
 
     def _bodies(self, tasks: int) -> list[bytes]:
         run = next(self._names)
-        every = [Task(task_id=f"{run}-{number}", kind="noop") for number in range(tasks)]
+        every = [TaskSpec(task_id=f"{run}-{number}", kind="noop") for number in range(tasks)]
         return [
             msgspec.json.encode(Submission(every[first : first + SUBMITTED_AT_ONCE]))
             for first in range(0, tasks, SUBMITTED_AT_ONCE)
@@ -85,8 +85,8 @@ class Ours(Arm):
     def _completed(self) -> int:
         return self._state().counts.completed
 
-    def _state(self) -> State:
-        return msgspec.json.decode(self._ask("GET", "/state"), type=State)
+    def _state(self) -> CoordinatorState:
+        return msgspec.json.decode(self._ask("GET", "/state"), type=CoordinatorState)
 
     def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         self._http.request(method, path, body, authorization(TOKEN))

@@ -13,7 +13,7 @@ from benchmarks.overload.busy_core import BusyCore
 from coordinator.core import Opening
 from coordinator.door import Refused
 from tests.simulation.clock import Clock
-from wire.codec import Limits, Opener, Sealer, session_keys
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
 from wire.events import Event, Journal
 from wire.handshake import Hello, write_hello
 from wire.settings import WorkerSettings
@@ -135,8 +135,8 @@ class Attempt:
         self._hello: Hello = effect.hello
         self._is_taken = False
         self._theirs: int | None = None
-        self._sealer: Sealer | None = None
-        self._opener: Opener | None = None
+        self._encoder: FrameEncoder | None = None
+        self._decoder: FrameDecoder | None = None
         for after_s in SYN_AGAIN_S:
             self._link.clock.after(int(after_s * _S), self._syn)
 
@@ -152,12 +152,12 @@ class Attempt:
 
     def send(self) -> None:
         """What the core has to say, once it is welcome."""
-        core, sealer, theirs = self._worker.core, self._sealer, self._theirs
-        while sealer is not None and theirs is not None and core.has_frame:
+        core, encoder, theirs = self._worker.core, self._encoder, self._theirs
+        while encoder is not None and theirs is not None and core.has_frame:
             frame = core.take_frame(self._link.clock.now_ns)
             if frame is None:
                 return
-            deliver = partial(self._worker.coordinator.receive, theirs, sealer.seal(frame))
+            deliver = partial(self._worker.coordinator.receive, theirs, encoder.encode(frame))
             self._there.carry(deliver)
 
     def close(self) -> None:
@@ -204,13 +204,13 @@ class Attempt:
             return
         welcome = answer.welcome
         keys = session_keys(worker.key, welcome.session, welcome.epoch, self._hello.nonce + welcome.nonce)
-        self._sealer = Sealer(keys.to_coordinator, compress=welcome.compress)
-        self._opener = Opener(keys.to_worker, Limits())
+        self._encoder = FrameEncoder(keys.to_coordinator, compress=welcome.compress)
+        self._decoder = FrameDecoder(keys.to_worker, FrameLimits())
         worker.do(worker.core.on_connected(now_ns, self.number, welcome))
 
     def _take(self, data: bytes) -> None:
-        if not self.is_closed and self._opener is not None:
-            frame, worker = self._opener.open(data), self._worker
+        if not self.is_closed and self._decoder is not None:
+            frame, worker = self._decoder.decode(data), self._worker
             worker.do(worker.core.on_frame(self._link.clock.now_ns, self.number, frame))
 
     def _lost(self, kind: str, code: int) -> None:

@@ -11,7 +11,7 @@ import msgspec
 
 from benchmarks.pinning import SECOND
 from benchmarks.storm.servers import TOKEN
-from wire.control import Submission, Submitted, Task, authorization
+from wire.control import Submission, SubmissionReply, TaskSpec, authorization
 
 TICK_S = 0.01
 ANSWER_WITHIN_S = 60.0
@@ -23,10 +23,10 @@ class Submitter:
     def __init__(self, control_port: int) -> None:
         self._http = http.client.HTTPConnection("127.0.0.1", control_port, timeout=ANSWER_WITHIN_S)
 
-    def submit(self, tasks: list[Task]) -> None:
+    def submit(self, tasks: list[TaskSpec]) -> None:
         """They are durable when this returns. Raises RuntimeError where one was refused."""
         self._http.request("POST", "/tasks", msgspec.json.encode(Submission(tasks)), authorization(TOKEN))
-        told = msgspec.json.decode(self._http.getresponse().read(), type=Submitted)
+        told = msgspec.json.decode(self._http.getresponse().read(), type=SubmissionReply)
         if told.refused:
             raise RuntimeError(f"{len(told.refused)} tasks were refused: {told.refused[0].because}")
 
@@ -60,7 +60,7 @@ class Load:
                 due = int((time.monotonic_ns() - began_ns) / 1e9 * self._rate_per_s)
                 numbers = range(sent, due)
                 self._submitter.submit([
-                    Task(
+                    TaskSpec(
                         task_id=f"{self._prefix}-{number}", kind="noop",
                         intended_ns=began_ns + int(number / self._rate_per_s * 1e9),
                     )

@@ -55,7 +55,7 @@ class TalliedJournal(Journal):
         super().append(event)
         if isinstance(event, events.ConnectFailed):
             self.tally.failed()
-        elif isinstance(event, events.Lost):
+        elif isinstance(event, events.ConnectionLost):
             self.tally.lost(self.by)
 
 

@@ -10,7 +10,7 @@ from driver.histories.intervals import Interval, difference, holds
 from driver.histories.journal_gaps import WORKERS
 from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
-from wire.events import Connected, Event, Lost, WorkerGone, WorkerJoined, WorkerLost
+from wire.events import Connected, ConnectionLost, Event, WorkerGone, WorkerJoined, WorkerLost
 
 NAME = "agreement_on_connected"
 
@@ -63,7 +63,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 def _around(history: History, worker: str, at_ns: int) -> list[Event]:
     """The newest words of each side on a worker's connection at an instant."""
-    own = [e for e in history.merged(Connected, Lost) if e.by == worker and e.at_ns <= at_ns]
+    own = [e for e in history.merged(Connected, ConnectionLost) if e.by == worker and e.at_ns <= at_ns]
     seen = [
         e
         for e in history.merged(WorkerJoined, WorkerLost, WorkerGone)

@@ -12,7 +12,7 @@ from driver.histories.events import LastState
 from driver.histories.history import COORDINATOR, History
 from driver.histories.task_history import task_index
 from driver.metrics import Metrics
-from wire.control import State
+from wire.control import CoordinatorState
 from wire.events import Totals
 
 NAME = "books_balance"
@@ -55,7 +55,7 @@ def _last(history: History, books: list[Totals]) -> Finding:
                 NAME, because, measured=off, threshold=0, margin=-abs(off), evidence=show(history, [last])
             )
     for seen in history.of(LastState)[-1:]:
-        counts = msgspec.json.decode(seen.state, type=State).counts
+        counts = msgspec.json.decode(seen.state, type=CoordinatorState).counts
         if counts.submitted != counts.completed + counts.failed + counts.waiting + counts.assigned:
             because = f"the coordinator's own last answer does not balance: {counts}"
             return failed(NAME, because, evidence=show(history, [seen]))

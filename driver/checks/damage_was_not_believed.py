@@ -9,8 +9,8 @@ from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
 from driver.histories.journal_gaps import WORKERS
 from driver.metrics import Metrics
+from wire.errors import FrameFault
 from wire.events import FrameRefused
-from wire.refusals import FrameFault
 
 NAME = "damage_was_not_believed"
 BEHIND_THE_CODE = (

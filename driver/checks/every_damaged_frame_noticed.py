@@ -10,7 +10,7 @@ from driver.histories.history import COORDINATOR, History
 from driver.histories.journal_gaps import WORKERS
 from driver.histories.run_timeline import FaultWindow, run_timeline
 from driver.metrics import Metrics
-from wire.events import ConnectFailed, Event, FrameRefused, HandshakeRefused, Lost, Traffic
+from wire.events import ConnectFailed, ConnectionLost, Event, FrameRefused, HandshakeRefused, TrafficTotals
 
 NAME = "every_damaged_frame_noticed"
 DAMAGE = "damaged_per_byte"
@@ -49,7 +49,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 def _notices(history: History, worker: str, window: FaultWindow) -> list[Event]:
     until_ns = (window.ended_ns or window.began_ns) + _LATE_NS
-    inside = [e for kind in (FrameRefused, HandshakeRefused, Lost, ConnectFailed) for e in history.of(kind)
+    kinds = (FrameRefused, HandshakeRefused, ConnectionLost, ConnectFailed)
+    inside = [e for kind in kinds for e in history.of(kind)
               if window.began_ns <= e.at_ns <= until_ns]  # fmt: skip
     return [
         e for e in inside if e.by == worker or worker in (getattr(e, "peer", ""), getattr(e, "worker", ""))
@@ -58,7 +59,7 @@ def _notices(history: History, worker: str, window: FaultWindow) -> list[Event]:
 
 def _carried(history: History, worker: str, window: FaultWindow) -> int:
     """Bytes that a worker sent and received in a fault's time, by its own totals."""
-    totals = [event for event in history.of(Traffic) if event.by == worker]
+    totals = [event for event in history.of(TrafficTotals) if event.by == worker]
 
     def until(at_ns: int) -> int:
         index = bisect_right(totals, at_ns, key=lambda event: event.at_ns)

@@ -9,7 +9,7 @@ from driver.histories.run_timeline import run_timeline
 from driver.histories.task_history import TaskHistory, task_index
 from driver.metrics import Metrics
 from driver.metrics.metric import percentile
-from wire.events import ConnectFailed, Event, Lost
+from wire.events import ConnectFailed, ConnectionLost, Event
 
 NAME = "no_metastable_state"
 
@@ -29,7 +29,9 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
             f"{params['settle_s']:g} s after the last heal; {params['tasks']:g} each are needed"
         )
         return unknown(NAME, because, measured=min(len(before), len(after)), threshold=params["tasks"])
-    still: list[Event] = [e for e in history.merged(Lost, ConnectFailed) if from_ns <= e.at_ns < run.end_ns]
+    still: list[Event] = [
+        e for e in history.merged(ConnectionLost, ConnectFailed) if from_ns <= e.at_ns < run.end_ns
+    ]
     if still:
         because = (
             f"{len(still)} connections broke or failed, {params['settle_s']:g} s and more after the last heal"

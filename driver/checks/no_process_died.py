@@ -12,7 +12,7 @@ from driver.histories.history import COORDINATOR, DRIVER, History
 from driver.histories.journal_gaps import ALIVE
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
-from wire.events import Event, GaveUp, ProcessStarted, ProcessStopping
+from wire.events import Event, ProcessStarted, ProcessStopping, ReconnectAbandoned
 
 NAME = "no_process_died"
 
@@ -30,7 +30,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
             because = f"{seen.container} was {seen.status} at the end, exit code {seen.exit_code}{why}"
             told = [*history.by(seen.container)[-2:], seen]
             return failed(NAME, because, measured=1, threshold=0, margin=-1, evidence=show(history, told))
-    for given_up in history.of(GaveUp)[:1]:
+    for given_up in history.of(ReconnectAbandoned)[:1]:
         # Whatever fault was on: none of them is a reason never to ask again.
         because = f"{given_up.by} gave up for good: {given_up.reason}"
         return failed(NAME, because, measured=1, threshold=0, margin=-1, evidence=show(history, [given_up]))

@@ -8,7 +8,7 @@ from driver.checks.check import Check, Param, Params
 from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
 from driver.metrics import Metrics
-from wire.events import Assigned, AttemptLost, Submitted, TaskDone
+from wire.events import Assigned, AttemptAbandoned, TaskDone, TaskSubmitted
 
 NAME = "no_starvation"
 
@@ -52,12 +52,12 @@ def _walk(history: History) -> tuple[dict[str, _Lane], bool]:
     priority: dict[str, str] = {}
     state: dict[str, str] = {}
     contended = False
-    for event in history.merged(Submitted, TaskDone, AttemptLost, Assigned):
-        if isinstance(event, Submitted):
+    for event in history.merged(TaskSubmitted, TaskDone, AttemptAbandoned, Assigned):
+        if isinstance(event, TaskSubmitted):
             priority[event.task] = event.priority
             _wait(lanes.setdefault(event.priority, _Lane()), state, event.task, waits=True)
-        elif isinstance(event, TaskDone | AttemptLost) and event.task in priority:
-            again = isinstance(event, AttemptLost) and state.get(event.task) != "done"
+        elif isinstance(event, TaskDone | AttemptAbandoned) and event.task in priority:
+            again = isinstance(event, AttemptAbandoned) and state.get(event.task) != "done"
             _wait(lanes[priority[event.task]], state, event.task, waits=again)
             if isinstance(event, TaskDone):
                 state[event.task] = "done"

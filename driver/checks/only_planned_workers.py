@@ -9,8 +9,8 @@ from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
 from driver.histories.journal_gaps import WORKERS
 from driver.metrics import Metrics
+from wire.errors import RefusalReason
 from wire.events import Assigned, Event, HandshakeRefused, ProcessStarted, TaskDone, WorkerJoined
-from wire.refusals import Reason
 
 NAME = "only_planned_workers"
 
@@ -44,7 +44,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
             f"its incarnation is not in {names[0]}.jsonl"
         )
         return _failed(history, because, len({event.incarnation for event in unexplained}), unexplained)
-    refused = sum(event.reason == Reason.stranger.label for event in history.of(HandshakeRefused))
+    refused = sum(event.reason == RefusalReason.stranger.label for event in history.of(HandshakeRefused))
     aside = f"; {refused} handshakes of others were refused" if refused else ""
     lives = len({event.incarnation for event in joined if event.incarnation})
     return passed(

@@ -7,7 +7,7 @@ from driver.checks.finding import Finding, failed, passed, show, unknown
 from driver.histories.history import COORDINATOR, History
 from driver.histories.task_history import TaskHistory, task_index
 from driver.metrics import Metrics
-from wire.events import Assigned, Event, Submitted
+from wire.events import Assigned, Event, TaskSubmitted
 
 NAME = "order_within_priority"
 
@@ -16,7 +16,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     """Looks at first assignments alone: a task that waits again after a lost attempt has its old place."""
     lives = history.view(task_index).tasks
     latest: dict[str, tuple[int, TaskHistory]] = {}
-    place: dict[str, int] = {event.task: index for index, event in enumerate(history.of(Submitted))}
+    place: dict[str, int] = {event.task: index for index, event in enumerate(history.of(TaskSubmitted))}
     overtaken: list[tuple[TaskHistory, TaskHistory]] = []
     compared = 0
     for event in history.of(Assigned):

@@ -18,7 +18,7 @@ from driver.labs.lab_lock import Holder, holders
 from driver.labs.links import LinkState
 from driver.labs.orphans import restore_orphans
 from driver.terminal import Terminal, print_json, print_lines, print_table
-from wire.control import State, WorkerState
+from wire.control import CoordinatorState, WorkerState
 
 
 @click.command("status")
@@ -43,7 +43,7 @@ class Seen:
 
     is_up: bool
     containers: list[Container]
-    state: State | None
+    state: CoordinatorState | None
     links: list[LinkState] | None
     holders: list[Holder]
 
@@ -65,7 +65,7 @@ def _look(engine: Engine) -> Seen:
     return Seen(True, engine.containers(), state, links, holders(engine.project))
 
 
-async def _state(lab: Lab) -> State | None:
+async def _state(lab: Lab) -> CoordinatorState | None:
     try:
         async with lab.coordinator() as coordinator:
             return await coordinator.state()
@@ -122,7 +122,7 @@ def _as_link(link: LinkState | None) -> str:
     return ", ".join(link.faults or link.toxics) or ("clean" if link.enabled else "closed")
 
 
-def _summary(state: State | None, links: list[LinkState] | None) -> list[str]:
+def _summary(state: CoordinatorState | None, links: list[LinkState] | None) -> list[str]:
     lines = []
     if state is None:
         lines.append("The coordinator does not answer.")

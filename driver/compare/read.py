@@ -20,7 +20,7 @@ from driver.metrics import measure
 from driver.runs.group import GROUP, label, read_group
 from driver.runs.run_folder import PLAN, results_root
 from driver.runs.store import MAX_BYTES, METRICS, RUN, RunRecord, read_record, read_verdict, stored_history
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 
 SUMMARY = "summary.json"
 MAX_RUNS = 1000
@@ -156,7 +156,7 @@ def _cells_apart(groups: Mapping[str, Sequence[Sample]]) -> dict[str, list[Sampl
 def _variables(folder: Path) -> str:
     try:
         told = msgspec.json.decode(read_file(folder / PLAN, MAX_BYTES), type=_Plan).variables
-    except (FileReadError, *UNDECODABLE):
+    except (FileReadError, *DECODE_ERRORS):
         return ""
     return label(told)
 
@@ -179,7 +179,7 @@ def _below(folder: Path) -> list[Path]:
 def _of_suite(folder: Path) -> list[Path]:
     try:
         suite = msgspec.json.decode(read_file(folder / SUMMARY, MAX_BYTES), type=_Suite)
-    except (FileReadError, *UNDECODABLE) as error:
+    except (FileReadError, *DECODE_ERRORS) as error:
         raise WrongUseError(f"{folder / SUMMARY} cannot be read: {error}.") from None
     # A name alone, and no suite within a suite: whatever the file holds, this ends.
     names = [entry.run for entry in suite.results if entry.run == Path(entry.run).name]
@@ -195,7 +195,7 @@ def is_run(folder: Path) -> bool:
 def _stored_metrics(folder: Path) -> dict[str, float | None]:
     try:
         stored = msgspec.json.decode(read_file(folder / METRICS, MAX_BYTES), type=dict[str, object])
-    except (FileReadError, *UNDECODABLE):
+    except (FileReadError, *DECODE_ERRORS):
         return {}
     return {
         name: float(value)

@@ -14,7 +14,7 @@ from http import HTTPStatus
 
 from aiohttp import web
 
-from wire.own_names import is_own_name
+from wire.host_header import is_own_host
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
@@ -46,7 +46,7 @@ class Guard:
 
     def refusal(self, request: web.Request) -> str:
         """Why a request is not answered; "" where it is."""
-        answers = request.host in self._hosts if self._is_local else is_own_name(request.host, self._names)
+        answers = request.host in self._hosts if self._is_local else is_own_host(request.host, self._names)
         if not answers:
             return f"this dashboard does not answer to the name {request.host!r}"
         origin = request.headers.get("Origin")

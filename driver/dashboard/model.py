@@ -71,7 +71,7 @@ class Model:
             driver.Healed: self.faults.healed,
             driver.Receipt: self.faults.proved,
             driver.ResourceSample: self._sample,
-            events.Submitted: self._submitted,
+            events.TaskSubmitted: self._submitted,
             events.TaskDone: self._task_done,
             events.Totals: self._totals,
             events.WorkerJoined: self._joined,
@@ -196,7 +196,7 @@ class Model:
         elif event.container.startswith("worker-"):
             self.worker(event.container).usage.sample(event.at_ns, event.memory_bytes, event.cpu_s)
 
-    def _submitted(self, event: events.Submitted) -> None:
+    def _submitted(self, event: events.TaskSubmitted) -> None:
         self._intended.setdefault(event.task, event.intended_ns)
 
     def _task_done(self, event: events.TaskDone) -> None:

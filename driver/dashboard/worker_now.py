@@ -10,14 +10,14 @@ from driver.histories.run_timeline import FaultWindow
 from wire.events import (
     Connected,
     Connecting,
+    ConnectionLost,
     Dropped,
     Event,
     Finished,
-    GaveUp,
     LeaseExpired,
-    Lost,
     ProcessStarted,
     ProcessStopping,
+    ReconnectAbandoned,
     Started,
 )
 
@@ -89,12 +89,12 @@ class WorkerNow:
             case Connected():
                 self._turn(Standing.connected, event)
                 self.attempt = 0
-            case Lost() | ProcessStarted():
+            case ConnectionLost() | ProcessStarted():
                 self._turn(Standing.trying, event)
                 self.attempt = 0
                 if isinstance(event, ProcessStarted):
                     self.running.clear()
-            case ProcessStopping() | GaveUp():
+            case ProcessStopping() | ReconnectAbandoned():
                 self._turn(Standing.down, event)
                 self.running.clear()
             case Connecting():

@@ -22,7 +22,7 @@ from driver.forensics.synchrony import InStep, in_step
 from driver.forensics.what_if import Range, Row, what_if
 from driver.histories.history import COORDINATOR, History
 from driver.metrics.storm import storms
-from wire.events import Waiting
+from wire.events import BackoffStarted
 
 MOST_ALONE = 12
 """So many workers that the fleet's policy does not explain are looked at by themselves."""
@@ -96,7 +96,7 @@ def account(history: History) -> Account:
     fleet = pooled(list(gaps.values()))
     naming = name_policy(fleet)
     seen = noticed(history)
-    declared = {event.by: event.policy for event in history.of(Waiting)}
+    declared = {event.by: event.policy for event in history.of(BackoffStarted)}
     return Account(
         workers=_workers(history, gaps, naming, seen, declared),
         noticed=tuple(seen),

@@ -17,7 +17,7 @@ from driver.forensics.policies import Before, Numbers
 from driver.forensics.settings import settings_told
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
-from wire.events import Connected, ConnectFailed, Connecting, Event, Lost, ProcessStarted
+from wire.events import Connected, ConnectFailed, Connecting, ConnectionLost, Event, ProcessStarted
 
 MOST_OF_ONE = 16
 """A delay that doubles has come to its cap by then, or the outage would be a day long."""
@@ -106,7 +106,7 @@ def _walk(events: Sequence[Event], stable_ns: int, end_ns: int) -> Gaps:
             welcomed, connected_ns, ended_ns, carried, previous = False, None, None, 0, 0.0
         elif isinstance(event, Connected):
             welcomed, connected_ns, ended_ns = True, event.at_ns, None
-        elif isinstance(event, Lost):
+        elif isinstance(event, ConnectionLost):
             rounds += 1
             if connected_ns is None or event.at_ns - connected_ns >= stable_ns:
                 carried, previous = 0, 0.0

@@ -7,7 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from driver.histories.history import COORDINATOR, History
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 from wire.events import ProcessStarted
 from wire.settings import CoordinatorSettings, WorkerSettings
 
@@ -59,5 +59,5 @@ def _in_s(length_ms: float | None) -> float | None:
 def _read(raw: msgspec.Raw, kind: type[S]) -> S:
     try:
         return msgspec.json.decode(raw, type=kind)
-    except UNDECODABLE:
+    except DECODE_ERRORS:
         return kind()

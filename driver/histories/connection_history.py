@@ -10,17 +10,17 @@ from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, intersection, union
 from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, RunTimeline, run_timeline
 from wire.events import (
+    AssignmentReceived,
+    BackoffStarted,
     Connected,
     ConnectFailed,
     Connecting,
+    ConnectionLost,
     Event,
-    GaveUp,
-    Lost,
     ProcessStarted,
     ProcessStopping,
-    Received,
+    ReconnectAbandoned,
     ResultAcknowledged,
-    Waiting,
     WorkerGone,
     WorkerJoined,
     WorkerLost,
@@ -54,7 +54,7 @@ class Outage:
     how: str
     broken_ns: int
     lost_ns: int
-    lost: Lost | None
+    lost: ConnectionLost | None
     attempts: list[ConnectionAttempt] = field(default_factory=list)
     asked_wait_ms: list[float] = field(default_factory=list)
     back: Connected | None = None
@@ -107,7 +107,7 @@ class ConnectionHistory:
     outages: list[Outage] = field(default_factory=list)
     attempts: list[ConnectionAttempt] = field(default_factory=list)
     starts: int = 0
-    gave_up: GaveUp | None = None
+    gave_up: ReconnectAbandoned | None = None
 
     @property
     def connected(self) -> list[Interval]:
@@ -142,7 +142,7 @@ def _of_worker(history: History, worker: str, run: RunTimeline, given_up_ns: lis
     for event in history.by(worker):
         if event.at_ns > run.end_ns:
             break
-        if isinstance(event, Lost):
+        if isinstance(event, ConnectionLost):
             while given_up and given_up[0] <= event.at_ns:
                 tracker.coordinator_lost(given_up.popleft())
         tracker.add(event)
@@ -167,13 +167,13 @@ class ConnectionTracker:
         self._on: dict[type[Event], Callable[..., None]] = {
             ProcessStarted: self._started,
             ProcessStopping: self._stopping,
-            Waiting: self._waiting,
+            BackoffStarted: self._waiting,
             Connecting: self._connecting,
             ConnectFailed: self._failed,
             Connected: self._connected,
-            Lost: self._lost,
-            GaveUp: self._gave_up,
-            Received: self._work,
+            ConnectionLost: self._lost,
+            ReconnectAbandoned: self._gave_up,
+            AssignmentReceived: self._work,
             ResultAcknowledged: self._work,
         }
 
@@ -209,7 +209,7 @@ class ConnectionTracker:
     def _stopping(self, event: ProcessStopping) -> None:
         self.close(event.at_ns)
 
-    def _waiting(self, event: Waiting) -> None:
+    def _waiting(self, event: BackoffStarted) -> None:
         if self._outage is not None and self._outage.back is None:
             self._outage.asked_wait_ms.append(event.delay_ms)
 
@@ -229,7 +229,7 @@ class ConnectionTracker:
         if self._outage is not None and self._outage.back is None:
             self._outage.back = event
 
-    def _lost(self, event: Lost) -> None:
+    def _lost(self, event: ConnectionLost) -> None:
         last_received_ns = event.at_ns - int(event.silent_ms * 1e6)
         stopped_ns = None if self._since_ns is None else self._stopped_ns(self._since_ns)
         self.close(event.at_ns)
@@ -241,7 +241,7 @@ class ConnectionTracker:
             broken_ns = min(broken_ns, stopped_ns)
         self._begin(LOSS, broken_ns, event.at_ns, event)
 
-    def _gave_up(self, event: GaveUp) -> None:
+    def _gave_up(self, event: ReconnectAbandoned) -> None:
         self.connections.gave_up = event
 
     def _work(self, event: Event) -> None:
@@ -252,7 +252,7 @@ class ConnectionTracker:
         if self.connections.attempts and not self.connections.attempts[-1].kind:
             self.connections.attempts[-1].ended_ns, self.connections.attempts[-1].kind = at_ns, kind
 
-    def _begin(self, how: str, broken_ns: int, lost_ns: int, lost: Lost | None) -> None:
+    def _begin(self, how: str, broken_ns: int, lost_ns: int, lost: ConnectionLost | None) -> None:
         self._outage = Outage(self.connections.worker, how, broken_ns, lost_ns, lost)
         self.connections.outages.append(self._outage)
 

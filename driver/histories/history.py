@@ -14,7 +14,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from driver.histories.events import DriverEvent
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 from wire.events import Event, ProcessEvent, ProcessStarted
 from wire.journal_chain import ChainRead
 
@@ -77,7 +77,7 @@ class LineReader:
         """Return the journal of process `name`. Raises nothing, whatever the bytes are."""
         try:
             events = self._decoder.decode_lines(data)
-        except UNDECODABLE:
+        except DECODE_ERRORS:
             return self._read_line_by_line(name, data)
         # A last line without a newline that decodes is whole.
         is_whole = not data.endswith(b"\n") or data.count(b"\n") == len(events)
@@ -89,7 +89,7 @@ class LineReader:
         """Return one line of process `name`; None for one that does not decode or is refused."""
         try:
             event = self._decoder.decode(line)
-        except UNDECODABLE:
+        except DECODE_ERRORS:
             return None
         return None if self.refusal(name, event) else event
 
@@ -125,7 +125,7 @@ class LineReader:
         for number, line in enumerate(lines, 1):
             try:
                 take(number, line)
-            except UNDECODABLE as error:
+            except DECODE_ERRORS as error:
                 what, because = self._diagnose(line, str(error))
                 if what == "damaged" and self._begins_a_life(lines[number : number + 1]):
                     what = "torn"
@@ -133,7 +133,7 @@ class LineReader:
         if torn:
             try:
                 take(len(lines) + 1, torn)
-            except UNDECODABLE as error:
+            except DECODE_ERRORS as error:
                 wrong.setdefault("torn", []).append((len(lines) + 1, str(error)))
         return JournalRead(
             name, events, numbers, tuple(_summed(name, what, lines) for what, lines in wrong.items())
@@ -143,14 +143,14 @@ class LineReader:
         """Whether the next line is the first of a new process: a kill then tore the one before it."""
         try:
             return any(isinstance(self._decoder.decode(line), ProcessStarted) for line in following)
-        except UNDECODABLE:
+        except DECODE_ERRORS:
             return False
 
     @staticmethod
     def _diagnose(line: bytes, error: str) -> tuple[str, str]:
         try:
             kind = msgspec.json.decode(line, type=_Head).event
-        except UNDECODABLE:
+        except DECODE_ERRORS:
             return "damaged", error
         return (
             ("unknown", f"event {kind!r}") if error.endswith("`$.event`") else ("damaged", f"{kind}: {error}")

@@ -16,7 +16,7 @@ from driver.histories.events import (
 )
 from driver.histories.history import History
 from driver.histories.intervals import Interval, union
-from wire.events import Submitted
+from wire.events import TaskSubmitted
 
 EARLY_EFFECT_NS = 500_000_000
 """A fault's effect can be recorded before the driver records its begin, by at most this."""
@@ -110,7 +110,7 @@ class RunTimeline:
 def run_timeline(history: History) -> RunTimeline:
     """Return the timeline of a history's run."""
     phases = _phases(history)
-    load = [event.at_ns for event in history.merged(TasksAccepted, Submitted)]
+    load = [event.at_ns for event in history.merged(TasksAccepted, TaskSubmitted)]
     return RunTimeline(
         workers=tuple(history.workers),
         phases=phases,

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 
 from driver.histories.events import SubmitGivenUp, TasksAccepted, TasksRefused
 from driver.histories.history import COORDINATOR, History
-from wire.events import Assigned, AttemptLost, ProcessStarted, Submitted, TaskDone
+from wire.events import Assigned, AttemptAbandoned, ProcessStarted, TaskDone, TaskSubmitted
 
 
 @dataclass(slots=True)
@@ -18,12 +18,12 @@ class TaskHistory:
     """
 
     task: str
-    submitted: Submitted | None = None
+    submitted: TaskSubmitted | None = None
     accepted: TasksAccepted | None = None
     intended_ns: int = 0
     noticed_ns: int = 0
     assigned: list[Assigned] = field(default_factory=list)
-    lost: list[AttemptLost] = field(default_factory=list)
+    lost: list[AttemptAbandoned] = field(default_factory=list)
     done: list[TaskDone] = field(default_factory=list)
     recorded_ns: int = 0
 
@@ -69,7 +69,7 @@ def task_index(history: History) -> TaskIndex:
             found = tasks[task] = TaskHistory(task)
         return found
 
-    for submitted in history.of(Submitted):
+    for submitted in history.of(TaskSubmitted):
         found = entry(submitted.task)
         found.submitted = found.submitted or submitted
         found.intended_ns = submitted.intended_ns
@@ -82,7 +82,7 @@ def task_index(history: History) -> TaskIndex:
             entry(task).noticed_ns = noticed_ns
     for assigned in history.of(Assigned):
         entry(assigned.task).assigned.append(assigned)
-    for lost in history.of(AttemptLost):
+    for lost in history.of(AttemptAbandoned):
         entry(lost.task).lost.append(lost)
     starts_ns = [event.at_ns for event in history.of(ProcessStarted) if event.by == COORDINATOR]
     for done in history.of(TaskDone):

@@ -21,9 +21,9 @@ from driver.judging.container_sights import gaps
 from driver.judging.link_sights import EARLY_NS, LinkRecord, link_records
 from wire.events import (
     Connected,
+    ConnectionLost,
     Event,
     FrameRefused,
-    Lost,
     ProcessStarted,
     ProcessStopping,
     WorkerJoined,
@@ -216,15 +216,17 @@ class Witnesses:
         """Whether the other side lost it in that time, or had lost it before and not got it back."""
         events: list[Event]
         if name == COORDINATOR:
-            events = self._history.merged(Connected, Lost)
+            events = self._history.merged(Connected, ConnectionLost)
         else:
             both = self._history.merged(WorkerJoined, WorkerLost)
             events = [one for one in both if getattr(one, "worker", "") == name]
-        if any(from_ns <= one.at_ns <= until_ns for one in events if isinstance(one, Lost | WorkerLost)):
+        if any(
+            from_ns <= one.at_ns <= until_ns for one in events if isinstance(one, ConnectionLost | WorkerLost)
+        ):
             return True
         # Of the coordinator each worker has an opinion, the last one said so before that time counts.
         before = {one.by: one for one in events if one.at_ns < from_ns}
-        return bool(before) and all(isinstance(one, Lost | WorkerLost) for one in before.values())
+        return bool(before) and all(isinstance(one, ConnectionLost | WorkerLost) for one in before.values())
 
 
 def _other(act: Act, link: str) -> Other:

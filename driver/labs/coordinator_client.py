@@ -9,8 +9,15 @@ import aiohttp
 import msgspec
 
 from driver.errors import CoordinatorError
-from wire.control import Health, State, Submission, Submitted, Task, authorization
-from wire.decoding import UNDECODABLE
+from wire.control import (
+    CoordinatorHealth,
+    CoordinatorState,
+    Submission,
+    SubmissionReply,
+    TaskSpec,
+    authorization,
+)
+from wire.errors import DECODE_ERRORS
 
 S = TypeVar("S")
 
@@ -36,22 +43,22 @@ class CoordinatorClient:
         if self._session is not None:
             await self._session.close()
 
-    async def health(self) -> Health:
+    async def health(self) -> CoordinatorHealth:
         """Its epoch and clock, once it takes work."""
-        return self._decoded(await self._ask("GET", "/healthz"), Health)
+        return self._decoded(await self._ask("GET", "/healthz"), CoordinatorHealth)
 
-    async def state(self) -> State:
+    async def state(self) -> CoordinatorState:
         """All that it knows."""
-        return self._decoded(await self._ask("GET", "/state"), State)
+        return self._decoded(await self._ask("GET", "/state"), CoordinatorState)
 
     async def state_json(self) -> msgspec.Raw:
         """The same, as it came."""
         return msgspec.Raw(await self._ask("GET", "/state"))
 
-    async def submit(self, tasks: list[Task]) -> Submitted:
+    async def submit(self, tasks: list[TaskSpec]) -> SubmissionReply:
         """Hand in tasks; the same again does no harm, since the coordinator takes each id once."""
         body = msgspec.json.encode(Submission(tasks))
-        return self._decoded(await self._ask("POST", "/tasks", body), Submitted)
+        return self._decoded(await self._ask("POST", "/tasks", body), SubmissionReply)
 
     async def drain(self) -> None:
         """Have it begin to leave."""
@@ -60,7 +67,7 @@ class CoordinatorClient:
     def _decoded(self, answer: bytes, kind: type[S]) -> S:
         try:
             return msgspec.json.decode(answer, type=kind)
-        except UNDECODABLE as error:
+        except DECODE_ERRORS as error:
             raise CoordinatorError(
                 f"The coordinator at {self.url} answered with something else than expected: {error}."
             ) from None

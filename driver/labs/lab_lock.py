@@ -20,7 +20,7 @@ from chaos.units import format_seconds
 from driver.errors import ContainerGoneError, LabError, LabInUseError, LinksError
 from driver.files import FileReadError, read_file
 from driver.labs.project_name import project_option
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 
 LOCKS = Path("/tmp/stormlab-locks")
 """Shared by all users of the machine, as its Docker engine is."""
@@ -98,7 +98,7 @@ def holders(project: str) -> list[Holder]:
             if _try(file.fileno(), shared=True):
                 # Its command was killed.
                 continue
-            with suppress(FileReadError, *UNDECODABLE):
+            with suppress(FileReadError, *DECODE_ERRORS):
                 found.append(msgspec.json.decode(read_file(path, _MAX_BYTES), type=Holder))
     return sorted(found, key=lambda one: one.since_wall_s)
 

@@ -16,7 +16,7 @@ from requests.adapters import HTTPAdapter
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
 from driver.errors import LinksError
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 
 CALL_TIMEOUT_S = 10.0
 # Toxiproxy answers a fault with a time in the future only once it has begun.
@@ -202,7 +202,7 @@ class Links:
             raise LinksError(f"Toxiproxy refused {method} {path}: {_refusal(answer.content)}")
         try:
             return msgspec.json.decode(answer.content, type=kind)
-        except UNDECODABLE as error:
+        except DECODE_ERRORS as error:
             raise LinksError(
                 f"Toxiproxy answered {method} {path} with something else than expected: {error}.",
                 "Is it the lab's own build? python lab.py build",
@@ -233,7 +233,7 @@ def _session() -> requests.Session:
 def _refusal(content: bytes) -> str:
     try:
         said = msgspec.json.decode(content, type=_Refusal)
-    except UNDECODABLE:
+    except DECODE_ERRORS:
         return content[:200].decode(errors="replace")
     links = "; ".join(f"{name}: {why}" for name, why in sorted(said.links.items())[:3])
     return f"{said.error} ({links})" if links else said.error

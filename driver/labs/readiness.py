@@ -15,7 +15,7 @@ from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.lab import Lab
 from driver.terminal import Board, Terminal
 from wire.address import worker_name
-from wire.control import State
+from wire.control import CoordinatorState
 
 POLL_S = 0.1
 LOOK_EVERY_S = 0.5
@@ -112,7 +112,7 @@ async def all_healthy(lab: Lab, terminal: Terminal) -> None:
         await watch.tick(sick, "Not healthy")
 
 
-def away(state: State, names: Sequence[str]) -> list[str]:
+def away(state: CoordinatorState, names: Sequence[str]) -> list[str]:
     """Those of `names` that are not connected."""
     here = {worker.name for worker in state.workers if worker.state == "connected"}
     return [name for name in names if name not in here]

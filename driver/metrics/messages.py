@@ -10,13 +10,13 @@ from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
 from wire.events import (
     Assigned,
+    AssignmentReceived,
     Finished,
     FrameRefused,
     ProcessStarted,
-    Received,
     ResultRefused,
     TaskDone,
-    Traffic,
+    TrafficTotals,
 )
 
 _LOWER = Better.lower
@@ -103,7 +103,7 @@ def measure(history: History) -> Values:
     coordinator = totals(history, [COORDINATOR])
     both = {name: workers[name] + coordinator[name] for name in COUNTED}
     seconds = _seconds(history)
-    known = bool(history.of(Traffic))
+    known = bool(history.of(TrafficTotals))
     values: Values = {
         "messages_sent": both["messages_sent"],
         "messages_received": both["messages_received"],
@@ -118,7 +118,7 @@ def measure(history: History) -> Values:
         "wire_throughput_bytes_per_s": ratio(both["wire_bytes_sent"], seconds),
         "message_size_mean_bytes": ratio(both["raw_bytes_sent"], both["messages_sent"]),
         "compression_ratio": ratio(both["wire_bytes_sent"], both["raw_bytes_sent"]),
-        "queue_depth_max": max((event.queue_depth for event in history.of(Traffic)), default=0),
+        "queue_depth_max": max((event.queue_depth for event in history.of(TrafficTotals)), default=0),
     }
     return {
         **{name: value if known else None for name, value in values.items()},
@@ -131,17 +131,17 @@ def totals(history: History, processes: Iterable[str]) -> dict[str, int]:
     """The sums of COUNTED over all lives of some processes."""
     wanted = set(processes)
     sums = dict.fromkeys(COUNTED, 0)
-    newest: dict[str, Traffic] = {}
+    newest: dict[str, TrafficTotals] = {}
 
     def close(process: str) -> None:
         if (last := newest.pop(process, None)) is not None:
             for name in COUNTED:
                 sums[name] += getattr(last, name)
 
-    for event in history.merged(ProcessStarted, Traffic):
+    for event in history.merged(ProcessStarted, TrafficTotals):
         if event.by not in wanted:
             continue
-        if isinstance(event, Traffic):
+        if isinstance(event, TrafficTotals):
             newest[event.by] = event
         else:
             close(event.by)
@@ -154,7 +154,7 @@ def latencies_s(history: History) -> list[float]:
     """How long assignments and results were on their way, by token. One host has one clock."""
     assigned = {event.token: event.at_ns for event in history.of(Assigned)}
     finished = {event.token: event.at_ns for event in history.of(Finished)}
-    ways = [(event.at_ns, assigned.get(event.token)) for event in history.of(Received)]
+    ways = [(event.at_ns, assigned.get(event.token)) for event in history.of(AssignmentReceived)]
     ways += [(event.at_ns, finished.get(event.token)) for event in history.of(TaskDone)]
     ways += [(event.at_ns, finished.get(event.token)) for event in history.of(ResultRefused)]
     return [(to_ns - from_ns) / 1e9 for to_ns, from_ns in ways if from_ns is not None and to_ns >= from_ns]

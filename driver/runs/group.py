@@ -18,7 +18,7 @@ from driver.exit_codes import ExitCode
 from driver.files import FileReadError, read_file
 from driver.judging.verdict import EXIT_CODES, Outcome, Verdict
 from driver.runs.store import MAX_BYTES, write_file
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 
 GROUP = "group.json"
 _WORST_FIRST = (Outcome.failed, Outcome.inconclusive, Outcome.expected_failure, Outcome.passed)
@@ -123,5 +123,5 @@ def read_group(folder: Path) -> GroupFile | None:
     """group.json, or None when there is none that can be read."""
     try:
         return msgspec.json.decode(read_file(folder / GROUP, MAX_BYTES), type=GroupFile)
-    except (FileReadError, *UNDECODABLE):
+    except (FileReadError, *DECODE_ERRORS):
         return None

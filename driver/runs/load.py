@@ -10,7 +10,7 @@ from typing import Protocol
 
 from driver.errors import CoordinatorError
 from driver.histories.events import SubmitFailed, SubmitGivenUp, TasksAccepted, TasksRefused
-from wire.control import Submitted, Task
+from wire.control import SubmissionReply, TaskSpec
 from wire.events import Journal
 
 TICK_S = 0.02
@@ -26,7 +26,7 @@ LATE_S = 0.1
 class Coordinator(Protocol):
     """What the load needs of the coordinator."""
 
-    async def submit(self, tasks: list[Task]) -> Submitted:
+    async def submit(self, tasks: list[TaskSpec]) -> SubmissionReply:
         """Hand in tasks; the same again does no harm. Raises CoordinatorError."""
 
 
@@ -37,14 +37,14 @@ class Load:
         self,
         coordinator: Coordinator,
         journal: Journal,
-        tasks: Iterator[tuple[float, Task]],
+        tasks: Iterator[tuple[float, TaskSpec]],
         give_up_s: float,
     ) -> None:
         self._coordinator = coordinator
         self._journal = journal
         self._tasks = tasks
         self._give_up_s = give_up_s
-        self._due: deque[Task] = deque()
+        self._due: deque[TaskSpec] = deque()
         self._late: dict[str, int] = {}
         self._wake = asyncio.Event()
         self._all_due = False
@@ -86,8 +86,8 @@ class Load:
                 self._wake.clear()
                 await self._wake.wait()
 
-    def _batch(self) -> list[Task]:
-        batch: list[Task] = []
+    def _batch(self) -> list[TaskSpec]:
+        batch: list[TaskSpec] = []
         size = 0
         while self._due and len(batch) < BATCH_TASKS and size < BATCH_BYTES:
             task = self._due.popleft()
@@ -95,7 +95,7 @@ class Load:
             batch.append(task)
         return batch
 
-    async def _deliver(self, batch: list[Task], zero_ns: int) -> None:
+    async def _deliver(self, batch: list[TaskSpec], zero_ns: int) -> None:
         """Send one batch until it is answered; a coordinator that stayed silent may have it already."""
         pause_s, attempt = FIRST_PAUSE_S, 0
         while True:
@@ -114,7 +114,7 @@ class Load:
             await asyncio.sleep(pause_s)
             pause_s = min(2 * pause_s, LONGEST_PAUSE_S)
 
-    def _record(self, batch: list[Task], answer: Submitted, took_ms: float) -> None:
+    def _record(self, batch: list[TaskSpec], answer: SubmissionReply, took_ms: float) -> None:
         refused = {one.task_id: one.because for one in answer.refused}
         taken = [task for task in batch if task.task_id not in refused]
         self.accepted += len(taken)
@@ -133,7 +133,7 @@ class Load:
         if refused:
             self._journal(TasksRefused, tasks=list(refused), because=list(refused.values()))
 
-    def _noticed(self, tasks: list[Task]) -> list[int]:
+    def _noticed(self, tasks: list[TaskSpec]) -> list[int]:
         """When late tasks were ready to be sent, 0 for one in time; empty when all were."""
         if not any(task.task_id in self._late for task in tasks):
             return []

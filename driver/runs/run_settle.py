@@ -9,7 +9,7 @@ from typing import Protocol
 from driver.errors import NotReadyError
 from driver.labs.readiness import named
 from driver.runs.phases import Phase
-from wire.control import State
+from wire.control import CoordinatorState
 
 POLL_S = 0.1
 GATE_GRACE_S = 30.0
@@ -19,9 +19,9 @@ class Watching(Protocol):
     """What is known of the coordinator now, and by asking it again."""
 
     @property
-    def state(self) -> State | None: ...
+    def state(self) -> CoordinatorState | None: ...
 
-    async def look(self) -> State | None: ...
+    async def look(self) -> CoordinatorState | None: ...
 
     def missing(self) -> list[str]: ...
 

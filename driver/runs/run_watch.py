@@ -12,7 +12,7 @@ from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.readiness import away
 from driver.scenarios.abort_when import AbortWatch
 from driver.terminal import Board, Terminal
-from wire.control import State
+from wire.control import CoordinatorState
 
 EVERY_S = 0.5
 
@@ -36,7 +36,7 @@ class Watcher:
         self.may_abort = False
         self.phase = ""
         self.ends_at_ns: int | None = None
-        self.state: State | None = None
+        self.state: CoordinatorState | None = None
 
     async def watch(self) -> None:
         """Ask and show until cancelled. Raises RunAbortedError when the run is to end early."""
@@ -46,7 +46,7 @@ class Watcher:
                 raise RunAbortedError(because)
             await asyncio.sleep(EVERY_S)
 
-    async def look(self) -> State | None:
+    async def look(self) -> CoordinatorState | None:
         """Ask once; None when the coordinator does not answer, as under a fault of its own."""
         try:
             self.state = await self._coordinator.state()

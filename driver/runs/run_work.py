@@ -44,7 +44,7 @@ from driver.scenarios.prober import WATCH_FILE, watches
 from driver.scenarios.workload import generate
 from driver.terminal import Board, Terminal
 from wire.address import worker_name
-from wire.control import Task
+from wire.control import TaskSpec
 from wire.events import ProcessStopping
 from wire.settings import CoordinatorSettings
 
@@ -166,7 +166,7 @@ class RunWork:
             write(LastState, state=await coordinator.state_json())
             await self._note_links(lab, "end")
 
-    def _tasks(self, zero_ns: int) -> Iterator[tuple[float, Task]]:
+    def _tasks(self, zero_ns: int) -> Iterator[tuple[float, TaskSpec]]:
         plan = self._plan
         if plan.workload is None:
             return iter(())

@@ -26,7 +26,7 @@ from driver.judging.receipts_anew import make_receipts_anew
 from driver.judging.verdict import KnownIssue, Verdict, judge
 from driver.metrics import Metrics, measure
 from driver.scenarios.thresholds import Expectation, parse_expectations
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 
 FORMAT = 1
 MAX_BYTES = 64 << 20
@@ -183,7 +183,7 @@ def read_record(folder: Path) -> tuple[RunRecord, list[str]]:
         return empty, [f"{RUN}: {error}: nobody knows what this run was to show"]
     try:
         record = msgspec.json.decode(data, type=RunRecord)
-    except UNDECODABLE as error:
+    except DECODE_ERRORS as error:
         return empty, [
             f"{RUN} is damaged or of another version ({error}): nobody knows what this run was to show"
         ]
@@ -196,7 +196,7 @@ def read_verdict(folder: Path) -> VerdictFile | None:
     """The stored verdict of a run, or None when there is none that can be read."""
     try:
         return msgspec.json.decode(read_file(folder / VERDICT, MAX_BYTES), type=VerdictFile)
-    except (FileReadError, *UNDECODABLE):
+    except (FileReadError, *DECODE_ERRORS):
         return None
 
 

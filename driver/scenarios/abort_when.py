@@ -10,7 +10,7 @@ from chaos.explain import nearest
 from driver.metrics.metric import Unit
 from driver.scenarios.quantities import parse_quantity, parse_seconds, write
 from driver.scenarios.thresholds import MAX_CHARACTERS, OPERATORS
-from wire.control import State
+from wire.control import CoordinatorState
 
 _RULE = re.compile(r"(?P<name>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<value>.+?)\s+for\s+(?P<hold>.+)")
 
@@ -23,18 +23,20 @@ class Live:
 
     unit: Unit
     meaning: str
-    measure: Callable[[State, State, float, int], float]
+    measure: Callable[[CoordinatorState, CoordinatorState, float, int], float]
 
 
-def _connected(now: State, before: State, elapsed_s: float, workers: int) -> float:
+def _connected(now: CoordinatorState, before: CoordinatorState, elapsed_s: float, workers: int) -> float:
     return sum(worker.state == "connected" for worker in now.workers) / workers
 
 
-def _waiting(now: State, before: State, elapsed_s: float, workers: int) -> float:
+def _waiting(now: CoordinatorState, before: CoordinatorState, elapsed_s: float, workers: int) -> float:
     return float(now.counts.waiting)
 
 
-def _completed_per_s(now: State, before: State, elapsed_s: float, workers: int) -> float:
+def _completed_per_s(
+    now: CoordinatorState, before: CoordinatorState, elapsed_s: float, workers: int
+) -> float:
     return (now.counts.completed - before.counts.completed) / elapsed_s
 
 
@@ -80,9 +82,9 @@ class AbortWatch:
         self._rules = rules
         self._workers = workers
         self._since_s: dict[str, float] = {}
-        self._before: tuple[float, State] | None = None
+        self._before: tuple[float, CoordinatorState] | None = None
 
-    def look(self, now_s: float, state: State | None) -> str:
+    def look(self, now_s: float, state: CoordinatorState | None) -> str:
         """Why the run is to end; "" while it goes on. An unknown state (None) breaks what has held so far."""
         if state is None or self._before is None or now_s <= self._before[0]:
             self._since_s.clear()

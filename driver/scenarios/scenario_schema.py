@@ -11,8 +11,8 @@ import msgspec
 from chaos.catalogue import ALL
 from chaos.fault import Fault
 from driver.scenarios.scenario import FaultEntry, ParallelEntry, Scenario, SequenceEntry
-from wire.kinds import PARAMS
 from wire.settings import CoordinatorSettings, WorkerSettings
+from wire.task_params import PARAMS
 
 FILE = Path(__file__).resolve().parents[2] / "scenarios" / "schema.json"
 _VARIABLE = {"$ref": "#/$defs/Variable"}

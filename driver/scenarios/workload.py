@@ -17,10 +17,10 @@ from pydantic import Field, model_validator
 
 from chaos.model import Strict
 from chaos.units import PerSecond, Seconds, Share, SizeBytes
-from wire.control import Task
-from wire.kinds import check_params
+from wire.control import TaskSpec
 from wire.limits import PARAMS_BYTES
 from wire.priority import Priority
+from wire.task_params import check_params
 
 MAX_TASKS = 5_000_000
 DRAWN_BYTES = 256
@@ -97,7 +97,7 @@ class Workload(Strict):
 
 def generate(
     workload: Workload, seed: int, duration_s: float, start_ns: int = 0
-) -> Iterator[tuple[float, Task]]:
+) -> Iterator[tuple[float, TaskSpec]]:
     """Every task of a run: seconds after the start at which it is due, and the task, whose `intended_ns` is
     `start_ns` + that.
 
@@ -112,7 +112,7 @@ def generate(
         fails = draw.random() < workload.failures
         yield (
             at_s,
-            Task(
+            TaskSpec(
                 task_id=f"task-{number:06d}",
                 kind="fail" if fails else kind.kind,
                 params=msgspec.Raw(b"{}") if fails else _params(kind, draw),

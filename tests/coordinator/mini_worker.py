@@ -13,7 +13,7 @@ from websockets.exceptions import InvalidStatus
 
 from wire.address import coordinator_url
 from wire.channel import Channel
-from wire.codec import Limits, Opener, Sealer, session_keys
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
 from wire.handshake import (
     HELLO_HEADER,
     REFUSAL_HEADER,
@@ -26,7 +26,16 @@ from wire.handshake import (
     read_welcome,
     write_hello,
 )
-from wire.messages import Assign, Heartbeat, Held, Inventory, LeasesRenewed, Message, Progress, Result
+from wire.messages import (
+    Assign,
+    AttemptReport,
+    AttemptResult,
+    Heartbeat,
+    HeldAttempt,
+    LeasesRenewed,
+    Message,
+    Progress,
+)
 from wire.priority import Priority
 
 
@@ -57,8 +66,8 @@ class MiniWorker:
         self.heard: list[Message] = []
         self.acknowledged: list[Message] = []
         self.link: ClientConnection
-        self._opener: Opener
-        self._sealer: Sealer
+        self._decoder: FrameDecoder
+        self._encoder: FrameEncoder
 
     def hello(self) -> Hello:
         resume = None
@@ -93,8 +102,8 @@ class MiniWorker:
         assert self.link.response is not None
         welcome = read_welcome(self.link.response.headers[WELCOME_HEADER], self.key, hello)
         keys = session_keys(self.key, welcome.session, welcome.epoch, hello.nonce + welcome.nonce)
-        self._opener = Opener(keys.to_worker, Limits())
-        self._sealer = Sealer(keys.to_coordinator)
+        self._decoder = FrameDecoder(keys.to_worker, FrameLimits())
+        self._encoder = FrameEncoder(keys.to_coordinator)
         if welcome.outcome == "resumed":
             self.acknowledged += self.channel.resume(welcome.received, welcome.credit)
             if welcome.new_stream:
@@ -107,10 +116,10 @@ class MiniWorker:
 
     async def send(self, *unnumbered: Message) -> None:
         frame = self.channel.take(time.monotonic_ns(), unnumbered)
-        await self.link.send(self._sealer.seal(frame))
+        await self.link.send(self._encoder.encode(frame))
 
-    async def inventory(self, *held: Held) -> None:
-        await self.send(Inventory(list(held)))
+    async def inventory(self, *held: HeldAttempt) -> None:
+        await self.send(AttemptReport(list(held)))
 
     async def heartbeat(self, *tokens: int) -> LeasesRenewed:
         beat = Heartbeat(time.monotonic_ns(), 2000, [Progress(token, 0) for token in tokens])
@@ -122,7 +131,7 @@ class MiniWorker:
 
     async def listen(self, timeout_s: float = 5) -> list[Message]:
         """The messages of one frame."""
-        frame = self._opener.open(await asyncio.wait_for(self.link.recv(), timeout_s))
+        frame = self._decoder.decode(await asyncio.wait_for(self.link.recv(), timeout_s))
         arrived, acknowledged = self.channel.receive(frame)
         self.channel.commit(self.channel.received)
         self.heard += arrived
@@ -138,7 +147,7 @@ class MiniWorker:
     async def finish(self, assign: Assign, *, output: bytes = b"1", error: str = "") -> None:
         """Report a result, without waiting for its acknowledgement."""
         now_ns = time.monotonic_ns()
-        result = Result(assign.task_id, assign.token, output, error, now_ns, now_ns, now_ns)
+        result = AttemptResult(assign.task_id, assign.token, output, error, now_ns, now_ns, now_ns)
         self.channel.send(result, Priority.high, now_ns, always=True)
         await self.send()
 

@@ -12,9 +12,9 @@ from hypothesis import strategies as st
 
 from tests.coordinator.world import Peer, World
 from tests.fuzz import hostile
-from wire.codec import Limits
-from wire.messages import Envelope, Frame, GoAway, Goodbye, HandBack, Heartbeat, Result
-from wire.refusals import CloseCode, FrameError, FrameFault
+from wire.codec import FrameLimits
+from wire.errors import CloseCode, FrameError, FrameFault
+from wire.messages import AttemptResult, Envelope, Frame, GoAway, Goodbye, Heartbeat, ReturnTask
 
 BEAT = Heartbeat(1, 2_000, [])
 
@@ -37,19 +37,19 @@ def reordered(peer: Peer) -> bytes:
 
 
 def sealed(*envelopes: Envelope, ack: int = 0) -> Callable[[Peer], bytes]:
-    return lambda peer: peer.sealer.seal(Frame(ack, 512, list(envelopes)))
+    return lambda peer: peer.encoder.encode(Frame(ack, 512, list(envelopes)))
 
 
 def signed(body: bytes) -> Callable[[Peer], bytes]:
-    return lambda peer: hostile.sealed(peer.sealer._key, body, counter=3)
+    return lambda peer: hostile.sealed(peer.encoder._key, body, counter=3)
 
 
 BEYOND_CREDIT = [Envelope(number, Goodbye("x")) for number in range(1, 514)]
-TOO_MUCH = Result("a", 1, b"", "", 0, 0, 1 << 63)
+TOO_MUCH = AttemptResult("a", 1, b"", "", 0, 0, 1 << 63)
 BAD: dict[str, tuple[FrameFault, Callable[[Peer], bytes | str]]] = {
     "text": (FrameFault.text, lambda peer: "hello"),
     "nothing": (FrameFault.too_short, lambda peer: b""),
-    "too large": (FrameFault.too_large, lambda peer: bytes(Limits().frame_bytes + 1)),
+    "too large": (FrameFault.too_large, lambda peer: bytes(FrameLimits().frame_bytes + 1)),
     "altered": (FrameFault.altered, altered),
     "replayed": (FrameFault.replayed, replayed),
     "reordered": (FrameFault.reordered, reordered),
@@ -91,7 +91,7 @@ def test_a_bad_frame_ends_its_connection_and_nothing_else(
 def test_nothing_of_a_bad_frame_is_believed() -> None:
     world = World()
     peer = world.peer()
-    peer.send(peer.sealer.seal(Frame(0, 512, [Envelope(1, Goodbye("x")), Envelope(3, Goodbye("x"))])))
+    peer.send(peer.encoder.encode(Frame(0, 512, [Envelope(1, Goodbye("x")), Envelope(3, Goodbye("x"))])))
     assert world.told("worker_gone") == []
     assert peer.connect().received == 0
 
@@ -132,7 +132,7 @@ def test_a_worker_that_confirms_nothing_gets_no_end_of_messages() -> None:
     world.settle()
     for _ in range(4_200):
         for attempt in list(session.attempts.values()):
-            back = HandBack(attempt.task.row.task_id, attempt.token, "in a test")
+            back = ReturnTask(attempt.task.row.task_id, attempt.token, "in a test")
             world.core.ledger.hand_back(session, back, world.now_ns)
         world.settle()
     assert session.channel.depth <= 4_100

@@ -10,7 +10,7 @@ from coordinator.kept_bytes import KeptBytes
 from tests.coordinator.world import World
 from wire.channel import Bounds
 from wire.limits import BULK_BYTES, MESSAGE_BYTES
-from wire.messages import Checkpoint, CheckpointSaved, Result
+from wire.messages import AttemptResult, Checkpoint, CheckpointSaved
 
 
 def checkpoint(step: int, size_bytes: int = 100) -> Checkpoint:
@@ -91,7 +91,7 @@ def test_an_honest_worker_sends_its_largest_results_one_after_the_other_and_is_n
     peer = world.peer(slots=20)
     world.submit(*[f"t{number}" for number in range(20)])
     for assign in peer.assigned:
-        peer.queue(Result(assign.task_id, assign.token, bytes(BULK_BYTES), "", 0, 1, 2))
+        peer.queue(AttemptResult(assign.task_id, assign.token, bytes(BULK_BYTES), "", 0, 1, 2))
     for _ in range(100):
         while peer.channel.has_more():
             peer.send(peer.frame(), settle=False)

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from tests.coordinator.world import World
-from wire.control import Task
+from wire.control import TaskSpec
 from wire.messages import MAX_PARAMS_BYTES, Checkpoint, Heartbeat
 
 
@@ -81,8 +81,8 @@ def test_a_bad_task_does_not_hold_up_the_others() -> None:
 
 def test_params_that_are_too_large_refuse_their_task_alone_with_a_sentence() -> None:
     world = World()
-    large = Task(task_id="a", kind="noop", params=msgspec.Raw(b'"' + b"x" * MAX_PARAMS_BYTES + b'"'))
-    answer = world.core.on_submit(world.now_ns, [large, Task(task_id="b", kind="noop")])
+    large = TaskSpec(task_id="a", kind="noop", params=msgspec.Raw(b'"' + b"x" * MAX_PARAMS_BYTES + b'"'))
+    answer = world.core.on_submit(world.now_ns, [large, TaskSpec(task_id="b", kind="noop")])
     assert answer.accepted == 1
     assert [(task.task_id, task.because) for task in answer.refused] == [
         ("a", f"params must have at most {MAX_PARAMS_BYTES} bytes; found {MAX_PARAMS_BYTES + 2}")

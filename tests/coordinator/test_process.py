@@ -18,9 +18,9 @@ from websockets.exceptions import ConnectionClosed, InvalidStatus
 
 from tests.coordinator.mini_worker import MiniWorker, TurnedAwayError
 from tests.coordinator.running import KEY, ROOT, TOKEN, Coordinator, coordinator
-from wire.codec import Limits
-from wire.messages import GoAway, Held
-from wire.refusals import CloseCode
+from wire.codec import FrameLimits
+from wire.errors import CloseCode
+from wire.messages import GoAway, HeldAttempt
 
 
 def worker(running: Coordinator, name: str = "worker-1", *, slots: int = 4) -> MiniWorker:
@@ -93,7 +93,9 @@ async def test_kill_and_restart_lose_nothing_and_double_nothing(tmp_path: Path) 
             assert (welcome.outcome, welcome.epoch) == ("resumed", life + 1)
             acknowledged = {getattr(message, "token", 0) for message in made.acknowledged}
             held = [assign for assign in made.assigned if assign.token not in acknowledged]
-            await made.inventory(*(Held(assign.task_id, assign.token, assign.proof) for assign in held))
+            await made.inventory(
+                *(HeldAttempt(assign.task_id, assign.token, assign.proof) for assign in held)
+            )
         while finished < len(names):
             await made.wait_assigned(finished + 1)
             await made.finish(made.assigned[finished])
@@ -201,7 +203,7 @@ async def test_silence_is_noticed_and_closed(tmp_path: Path) -> None:
     [
         ("text", CloseCode.bad_frame, "text"),
         (bytes(40), CloseCode.bad_frame, "altered"),
-        (bytes(Limits().frame_bytes + 1), 1009, "too_large"),
+        (bytes(FrameLimits().frame_bytes + 1), 1009, "too_large"),
     ],
     ids=["text", "forged", "too large"],
 )

@@ -14,7 +14,7 @@ from tests.coordinator.world import WALL_S, Peer, World
 from wire import events
 from wire.events import Event, Journal
 from wire.limits import BULK_BYTES, ERROR_CHARS, HELD_MAX, NAME_BYTES, PARAMS_BYTES, WORDS_CHARS
-from wire.messages import Checkpoint, CheckpointSaved, Leaving, Message, Result
+from wire.messages import AttemptResult, Checkpoint, CheckpointSaved, DrainNotice, Message
 
 S = 1_000_000_000
 
@@ -23,8 +23,8 @@ def omitted(world: World, kind: str) -> int:
     return sum(line["count"] for line in world.told("refusals_omitted") if line["kind"] == kind)
 
 
-def _result(number: int) -> Result:
-    return Result(f"nobody's-{number}", number, b"", "", 0, 0, 0)
+def _result(number: int) -> AttemptResult:
+    return AttemptResult(f"nobody's-{number}", number, b"", "", 0, 0, 0)
 
 
 def _checkpoint(number: int) -> CheckpointSaved:
@@ -121,7 +121,7 @@ def test_the_largest_checkpoint_goes_to_the_next_worker_in_a_frame_that_it_takes
     (assign,) = first.assigned
     state = random.Random(1).randbytes(BULK_BYTES)
     first.save(assign, Checkpoint(5, state, hashlib.sha256(state).digest()))
-    first.say(Leaving())
+    first.say(DrainNotice())
     first.hand_back(assign)
     (again,) = world.peer("worker-2").assigned
     assert again.checkpoint is not None

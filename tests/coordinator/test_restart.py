@@ -9,7 +9,7 @@ import pytest
 from coordinator.proofs import PROOF_BYTES
 from coordinator.session import NEVER_NS
 from tests.coordinator.world import Peer, World
-from wire.messages import Assign, Checkpoint, Heartbeat, Held, Inventory, Progress
+from wire.messages import Assign, AttemptReport, Checkpoint, Heartbeat, HeldAttempt, Progress
 
 
 def test_the_epoch_and_the_tokens_grow() -> None:
@@ -168,7 +168,11 @@ def test_an_attempt_of_another_worker_is_not_adopted_whatever_proof_is_shown(pro
     held = forgotten(world, holder)
     proofs = {"none": b"", "a guess": bytes(PROOF_BYTES), "its own": own.proof, "the holder's": held.proof}
     thief.connect()
-    thief.say(Inventory([Held(own.task_id, own.token), Held(held.task_id, held.token, proofs[proof])]))
+    thief.say(
+        AttemptReport(
+            [HeldAttempt(own.task_id, own.token), HeldAttempt(held.task_id, held.token, proofs[proof])]
+        )
+    )
     assert thief.revoked == [held.token]
     thief.finish(held)
     assert world.outcomes() == {}
@@ -186,7 +190,7 @@ def test_an_attempt_that_the_disk_knows_is_not_taken_from_its_holder_by_a_claim(
     held = holder.assigned[0]
     world.crash()
     thief.connect()
-    thief.say(Inventory([Held("a", held.token), Held("a", held.token + 1)]))
+    thief.say(AttemptReport([HeldAttempt("a", held.token), HeldAttempt("a", held.token + 1)]))
     holder.connect()
     holder.inventory(held)
     assert holder.revoked == []
@@ -199,7 +203,7 @@ def test_a_claim_without_proof_holds_no_task_back_that_is_submitted_later() -> N
     liar = world.peer("worker-1")
     world.crash()
     liar.connect()
-    liar.say(Inventory([Held("a", 1)]))
+    liar.say(AttemptReport([HeldAttempt("a", 1)]))
     world.submit("a", at_once=True)
     assert [assign.task_id for assign in liar.assigned] == ["a"]
 

@@ -10,9 +10,17 @@ from coordinator.session import Session
 from coordinator.sessions import decide
 from tests.coordinator.world import World
 from wire.channel import Channel
+from wire.errors import CloseCode
 from wire.handshake import Hello, Resume
-from wire.messages import Goodbye, Heartbeat, Held, Inventory, LeasesRenewed, Leaving, Result
-from wire.refusals import CloseCode
+from wire.messages import (
+    AttemptReport,
+    AttemptResult,
+    DrainNotice,
+    Goodbye,
+    Heartbeat,
+    HeldAttempt,
+    LeasesRenewed,
+)
 
 
 def session(worker: str = "worker-1", incarnation: str = "first", *, leaving: bool = False) -> Session:
@@ -85,7 +93,7 @@ def test_a_result_that_got_lost_on_its_way_is_counted_once_after_a_resume() -> N
     peer = world.peer()
     world.submit("a")
     held = peer.assigned[0]
-    peer.queue(Result(held.task_id, held.token, b"1", "", 0, 1, 2))
+    peer.queue(AttemptResult(held.task_id, held.token, b"1", "", 0, 1, 2))
     peer.frame()
     peer.cut()
     assert world.outcomes() == {}
@@ -173,7 +181,7 @@ def test_a_worker_gets_nothing_before_the_disk_knows_that_it_is_there() -> None:
     opening = peer.knock()
     assert isinstance(opening, Opening)
     peer.enter(opening)
-    peer.say(Inventory([]), settle=False)
+    peer.say(AttemptReport([]), settle=False)
     assert peer.assigned == []
     world.settle()
     assert len(peer.assigned) == 1
@@ -184,7 +192,7 @@ def test_an_attempt_that_is_over_is_revoked_when_the_inventory_names_it() -> Non
     peer = world.peer()
     peer.cut()
     peer.connect()
-    peer.say(Inventory([Held("never heard of", 5)]))
+    peer.say(AttemptReport([HeldAttempt("never heard of", 5)]))
     assert peer.revoked == [5]
 
 
@@ -372,7 +380,7 @@ def test_a_worker_that_drains_gets_nothing_new_and_keeps_what_it_has() -> None:
     peer = world.peer(slots=4)
     world.submit("a")
     held = peer.assigned[0]
-    peer.say(Leaving())
+    peer.say(DrainNotice())
     world.submit("b")
     assert len(peer.assigned) == 1
     peer.finish(held)
@@ -384,11 +392,11 @@ def test_a_worker_that_drains_gets_nothing_new_and_keeps_what_it_has() -> None:
 def test_a_worker_that_drains_gets_nothing_new_on_its_next_connection_either() -> None:
     world = World()
     peer = world.peer(slots=4)
-    peer.say(Leaving())
+    peer.say(DrainNotice())
     world.crash()
     world.submit("a")
     peer.connect()
-    peer.say(Inventory([]), Leaving())
+    peer.say(AttemptReport([]), DrainNotice())
     assert peer.assigned == []
 
 

@@ -9,9 +9,9 @@ from coordinator.committer import Committer
 from coordinator.core import Opening
 from coordinator.metrics import render
 from tests.coordinator.world import KEY, WALL_S, Peer, World
+from wire.errors import CloseCode, FrameFault
 from wire.handshake import write_hello
-from wire.messages import Inventory
-from wire.refusals import CloseCode, FrameFault
+from wire.messages import AttemptReport
 
 
 def recorded(world: World, peer: Peer) -> str:
@@ -106,14 +106,14 @@ def test_an_older_connection_that_speaks_late_does_not_take_over_a_newer_one() -
     late = peer.knock()
     assert isinstance(late, Opening)
     peer.connect()
-    newer = (peer.connection, peer.sealer, peer.opener)
+    newer = (peer.connection, peer.encoder, peer.decoder)
     peer.enter(late)
-    peer.send(peer.frame(Inventory([])), settle=False)
+    peer.send(peer.frame(AttemptReport([])), settle=False)
     world.closed += world.core.effects.take_closes()
     assert [(close.connection, close.code) for close in world.closed] == [
         (late.connection, CloseCode.superseded)
     ]
-    peer.connection, peer.sealer, peer.opener = newer
+    peer.connection, peer.encoder, peer.decoder = newer
     assert world.core.is_open(peer.connection)
 
 
@@ -125,7 +125,7 @@ def test_a_process_that_was_welcomed_before_a_newer_one_came_does_not_throw_it_o
     assert isinstance(late, Opening)
     newer = world.peer("worker-1")
     older.enter(late)
-    older.send(older.frame(Inventory([])), settle=False)
+    older.send(older.frame(AttemptReport([])), settle=False)
     world.closed += world.core.effects.take_closes()
     assert [close.connection for close in world.closed] == [late.connection]
     assert newer.beat() is not None

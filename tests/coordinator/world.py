@@ -14,22 +14,22 @@ from coordinator.rows import Row
 from coordinator.session import Phase
 from tests.simulation.memory_store import MemoryStore
 from wire.channel import Channel
-from wire.codec import Limits, Opener, Sealer, session_keys
-from wire.control import Submitted, Task
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
+from wire.control import SubmissionReply, TaskSpec
 from wire.events import Journal
 from wire.handshake import Hello, Resume, Welcome, read_welcome, write_hello, write_welcome
 from wire.messages import (
     Assign,
+    AttemptReport,
+    AttemptResult,
     Checkpoint,
     CheckpointSaved,
-    HandBack,
     Heartbeat,
-    Held,
-    Inventory,
+    HeldAttempt,
     LeasesRenewed,
     Message,
     Progress,
-    Result,
+    ReturnTask,
     Revoke,
 )
 from wire.priority import Priority
@@ -95,8 +95,10 @@ class World:
             self.core.on_tick(self.now_ns)
             self.settle()
 
-    def submit(self, *names: str, settle: bool = True, at_once: bool = False, **fields: Any) -> Submitted:
-        tasks = [Task(task_id=name, kind="noop", **fields) for name in names]
+    def submit(
+        self, *names: str, settle: bool = True, at_once: bool = False, **fields: Any
+    ) -> SubmissionReply:
+        tasks = [TaskSpec(task_id=name, kind="noop", **fields) for name in names]
         answer = self.core.on_submit(self.now_ns, tasks, at_once=at_once)
         if settle:
             self.settle()
@@ -147,8 +149,8 @@ class Peer:
         self.connection = 0
         self.heard: list[Message] = []
         self.acknowledged: list[Message] = []
-        self.opener: Opener
-        self.sealer: Sealer
+        self.decoder: FrameDecoder
+        self.encoder: FrameEncoder
 
     # -- connecting ----------------------------------------
 
@@ -179,7 +181,10 @@ class Peer:
         welcome = read_welcome(write_welcome(opening.welcome, KEY, opening.hello), KEY, opening.hello)
         nonces = opening.hello.nonce + welcome.nonce
         keys = session_keys(KEY, welcome.session, welcome.epoch, nonces)
-        self.opener, self.sealer = Opener(keys.to_worker, Limits()), Sealer(keys.to_coordinator)
+        self.decoder, self.encoder = (
+            FrameDecoder(keys.to_worker, FrameLimits()),
+            FrameEncoder(keys.to_coordinator),
+        )
         self.connection = opening.connection
         if welcome.outcome == "resumed":
             self.acknowledged += self.channel.resume(welcome.received, welcome.credit)
@@ -198,7 +203,7 @@ class Peer:
     # -- speaking ------------------------------------------
 
     def frame(self, *unnumbered: Message) -> bytes:
-        return self.sealer.seal(self.channel.take(self.world.now_ns, unnumbered))
+        return self.encoder.encode(self.channel.take(self.world.now_ns, unnumbered))
 
     def say(self, *unnumbered: Message, settle: bool = True) -> None:
         """Send what waits, and hear the answer."""
@@ -214,7 +219,7 @@ class Peer:
         """Everything that the coordinator has to say now."""
         fresh: list[Message] = []
         while (data := self.world.core.next_bytes(self.world.now_ns, self.connection)) is not None:
-            arrived, acknowledged = self.channel.receive(self.opener.open(data))
+            arrived, acknowledged = self.channel.receive(self.decoder.decode(data))
             self.channel.commit(self.channel.received)
             self.acknowledged += acknowledged
             fresh += arrived
@@ -222,7 +227,7 @@ class Peer:
         return fresh
 
     def inventory(self, *held: Assign) -> None:
-        self.say(Inventory([Held(assign.task_id, assign.token, assign.proof) for assign in held]))
+        self.say(AttemptReport([HeldAttempt(assign.task_id, assign.token, assign.proof) for assign in held]))
 
     def beat(self, *held: Assign, step: int = 0) -> LeasesRenewed:
         """A heartbeat that names `held`, and its answer."""
@@ -232,7 +237,7 @@ class Peer:
         return answers[-1]
 
     def finish(self, assign: Assign, *, error: str = "", settle: bool = True) -> None:
-        result = Result(assign.task_id, assign.token, b'"done"', error, 0, 1, 2)
+        result = AttemptResult(assign.task_id, assign.token, b'"done"', error, 0, 1, 2)
         self.queue(result)
         self.say(settle=settle)
 
@@ -241,7 +246,7 @@ class Peer:
         self.say()
 
     def hand_back(self, assign: Assign, *, settle: bool = True) -> None:
-        self.queue(HandBack(assign.task_id, assign.token, "draining"))
+        self.queue(ReturnTask(assign.task_id, assign.token, "draining"))
         self.say(settle=settle)
 
     def queue(self, message: Message) -> None:
@@ -261,4 +266,4 @@ class Peer:
 
     def results_acknowledged(self) -> list[str]:
         self.hear()
-        return [message.task_id for message in self.acknowledged if isinstance(message, Result)]
+        return [message.task_id for message in self.acknowledged if isinstance(message, AttemptResult)]

@@ -13,7 +13,7 @@ from aiohttp.test_utils import TestServer
 from driver.errors import CoordinatorError
 from driver.labs import coordinator_client
 from driver.labs.coordinator_client import CoordinatorClient
-from wire.control import Submission, Submitted, Task
+from wire.control import Submission, SubmissionReply, TaskSpec
 
 TOKEN = "control" * 5
 
@@ -21,7 +21,7 @@ TOKEN = "control" * 5
 async def take(request: web.Request) -> web.Response:
     assert request.headers["Authorization"] == f"Bearer {TOKEN}"
     submission = msgspec.json.decode(await request.read(), type=Submission)
-    return web.Response(body=msgspec.json.encode(Submitted(len(submission.tasks), 0, [])))
+    return web.Response(body=msgspec.json.encode(SubmissionReply(len(submission.tasks), 0, [])))
 
 
 async def sleep(_: web.Request) -> web.Response:
@@ -45,8 +45,8 @@ async def client() -> AsyncIterator[CoordinatorClient]:
 
 async def test_tasks_are_handed_in_as_they_are_typed(client: CoordinatorClient) -> None:
     tasks = [
-        Task(task_id="a", kind="noop"),
-        Task(task_id="b", kind="sleep", params=msgspec.Raw(b'{"sleep_ms":5}')),
+        TaskSpec(task_id="a", kind="noop"),
+        TaskSpec(task_id="b", kind="sleep", params=msgspec.Raw(b'{"sleep_ms":5}')),
     ]
     assert (await client.submit(tasks)).accepted == 2
 

@@ -11,7 +11,7 @@ from driver.errors import CoordinatorError
 from driver.runs.journal import JournalFile
 from driver.runs.load import Load
 from tests.driver.fakes import events_in
-from wire.control import RefusedTask, Submitted, Task
+from wire.control import RefusedTask, SubmissionReply, TaskSpec
 
 
 class Coordinator:
@@ -22,17 +22,17 @@ class Coordinator:
         self.refuses = refuses
         self.seen: list[list[str]] = []
 
-    async def submit(self, tasks: list[Task]) -> Submitted:
+    async def submit(self, tasks: list[TaskSpec]) -> SubmissionReply:
         self.seen.append([task.task_id for task in tasks])
         if self.failures:
             self.failures -= 1
             raise CoordinatorError("The coordinator does not answer.")
         refused = [RefusedTask(task.task_id, "full") for task in tasks if task.task_id in self.refuses]
-        return Submitted(accepted=len(tasks) - len(refused), known=0, refused=refused)
+        return SubmissionReply(accepted=len(tasks) - len(refused), known=0, refused=refused)
 
 
-def tasks(*due_s: float) -> Iterator[tuple[float, Task]]:
-    return iter([(at_s, Task(task_id=f"t{number}", kind="noop")) for number, at_s in enumerate(due_s, 1)])
+def tasks(*due_s: float) -> Iterator[tuple[float, TaskSpec]]:
+    return iter([(at_s, TaskSpec(task_id=f"t{number}", kind="noop")) for number, at_s in enumerate(due_s, 1)])
 
 
 async def run(

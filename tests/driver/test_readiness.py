@@ -9,7 +9,7 @@ from driver.labs import readiness
 from driver.labs.lab import Lab
 from driver.labs.readiness import Watch, away, named
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
-from wire.control import Counts, State, WorkerState
+from wire.control import CoordinatorState, TaskCounts, WorkerState
 
 
 def lab(**statuses: str) -> Lab:
@@ -23,7 +23,7 @@ def test_only_connected_workers_are_here() -> None:
         WorkerState(name, state, "s", 0, 0, 1, 0)
         for name, state in (("worker-1", "connected"), ("worker-2", "lost"))
     ]
-    state = State(1, 0, False, Counts(0, 0, 0, 0, 0), {}, workers, {})
+    state = CoordinatorState(1, 0, False, TaskCounts(0, 0, 0, 0, 0), {}, workers, {})
     assert away(state, ["worker-1", "worker-2", "worker-3"]) == ["worker-2", "worker-3"]
 
 

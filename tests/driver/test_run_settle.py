@@ -12,7 +12,7 @@ from driver.errors import NotReadyError
 from driver.runs import run_settle
 from driver.runs.phases import Phase
 from driver.runs.run_settle import converge, drain, gate
-from wire.control import Counts, State
+from wire.control import CoordinatorState, TaskCounts
 
 
 @dataclass
@@ -23,12 +23,12 @@ class Watcher:
     looked: int = field(default=0)
 
     @property
-    def state(self) -> State:
+    def state(self) -> CoordinatorState:
         _, completed, still_open = self.says[min(self.looked, len(self.says) - 1)]
-        counts = Counts(completed + still_open, completed, 0, still_open, 0)
-        return State(1, 0, False, counts, {}, [], {})
+        counts = TaskCounts(completed + still_open, completed, 0, still_open, 0)
+        return CoordinatorState(1, 0, False, counts, {}, [], {})
 
-    async def look(self) -> State:
+    async def look(self) -> CoordinatorState:
         self.looked += 1
         return self.state
 

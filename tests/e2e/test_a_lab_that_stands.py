@@ -12,7 +12,7 @@ import requests
 
 from driver.cli.options import engine_of
 from tests.e2e.conftest import CommandLine, docker
-from wire.control import Submission, Task, authorization
+from wire.control import Submission, TaskSpec, authorization
 
 OPEN = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
 
@@ -76,7 +76,7 @@ def test_a_task_cannot_read_the_key_of_its_fleet(standing: CommandLine) -> None:
     spec = engine.found()
     assert spec is not None
     # Backwards, so that the hunt does not find what it was told itself.
-    task = Task(
+    task = TaskSpec(
         task_id="hunt", kind="command",
         params=msgspec.Raw(msgspec.json.encode({"argv": ["/venv/bin/python", "-c", HUNT, spec.key[::-1]]})),
     )  # fmt: skip

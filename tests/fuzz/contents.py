@@ -9,15 +9,15 @@ import random
 from collections.abc import Callable
 
 from wire.messages import (
+    AttemptReport,
+    AttemptResult,
     Checkpoint,
     CheckpointSaved,
-    HandBack,
     Heartbeat,
-    Held,
-    Inventory,
+    HeldAttempt,
     Message,
     Progress,
-    Result,
+    ReturnTask,
 )
 
 TOKEN_MAX = 1 << 60
@@ -32,7 +32,9 @@ def _result(task: str, chance: random.Random) -> Message:
     output = chance.choice((b"1", b"", b"\xff", b"{" * chance.randrange(500)))
     error = chance.choice(("", "", "x" * chance.randrange(300)))
     ended_ns = chance.choice((0, 1 << 62))
-    return Result(task, _token(chance), output, error, ended_ns, 0, ended_ns, chance.choice((0, 1 << 40)))
+    return AttemptResult(
+        task, _token(chance), output, error, ended_ns, 0, ended_ns, chance.choice((0, 1 << 40))
+    )
 
 
 # What is claimed, the counter that tells of it ("" where nothing does), and the message. `done` is a task
@@ -47,7 +49,7 @@ CONTENTS: dict[str, tuple[str, Callable[[str, random.Random], Message]]] = {
         "checkpoints_refused_stale",
         lambda done, chance: CheckpointSaved(done, _token(chance), STATE),
     ),
-    "another's attempt handed back": ("", lambda done, chance: HandBack(done, _token(chance), "x" * 100)),
+    "another's attempt handed back": ("", lambda done, chance: ReturnTask(done, _token(chance), "x" * 100)),
     "a beat with odd figures": (
         "",
         lambda done, chance: Heartbeat(
@@ -57,7 +59,9 @@ CONTENTS: dict[str, tuple[str, Callable[[str, random.Random], Message]]] = {
     ),
     "others' attempts as one's own": (
         "",
-        lambda done, chance: Inventory([Held(done, _token(chance)) for _ in range(chance.randrange(9))]),
+        lambda done, chance: AttemptReport(
+            [HeldAttempt(done, _token(chance)) for _ in range(chance.randrange(9))]
+        ),
     ),
 }  # fmt: skip
-NEVER_NUMBERED = (Heartbeat, Inventory)
+NEVER_NUMBERED = (Heartbeat, AttemptReport)

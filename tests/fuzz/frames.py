@@ -13,23 +13,23 @@ from websockets.exceptions import ConnectionClosed
 
 from tests.coordinator.mini_worker import MiniWorker
 from tests.fuzz import hostile
-from wire.codec import Limits
+from wire.codec import FrameLimits
 from wire.handshake import Resume
 from wire.limits import BULK_BYTES, ENVELOPES_MAX, ERROR_CHARS, HELD_MAX, WORDS_CHARS
 from wire.messages import (
+    AttemptReport,
+    AttemptResult,
     Checkpoint,
     CheckpointSaved,
     Envelope,
     Frame,
     GoAway,
     Goodbye,
-    HandBack,
     Heartbeat,
-    Held,
-    Inventory,
+    HeldAttempt,
     Message,
     Progress,
-    Result,
+    ReturnTask,
 )
 
 ANSWER_S = 20.0
@@ -62,7 +62,7 @@ class Enemy(MiniWorker):
 
     def forger(self) -> Forger:
         """Who signs with the key of a connection that just began."""
-        return Forger(self._sealer._key)
+        return Forger(self._encoder._key)
 
     async def closing(self) -> tuple[int, str]:
         """The code and reason with which the coordinator ends the connection."""
@@ -112,12 +112,12 @@ FRAMES: dict[str, tuple[str, Callable[[Forger, random.Random], bytes | str]]] = 
     "a text beyond its bound": (
         "undecodable",
         lambda forger, chance: forger.frame(
-            HandBack("t", 1, "x" * (WORDS_CHARS + chance.randrange(1, 100_000)))
+            ReturnTask("t", 1, "x" * (WORDS_CHARS + chance.randrange(1, 100_000)))
         ),
     ),
     "an error beyond its bound": (
         "undecodable",
-        lambda forger, chance: forger.frame(Result("t", 1, b"", "x" * (ERROR_CHARS + 1), 0, 0, 0)),
+        lambda forger, chance: forger.frame(AttemptResult("t", 1, b"", "x" * (ERROR_CHARS + 1), 0, 0, 0)),
     ),
     "a state beyond its bound": (
         "undecodable",
@@ -127,7 +127,7 @@ FRAMES: dict[str, tuple[str, Callable[[Forger, random.Random], bytes | str]]] = 
     ),
     "more attempts than a worker holds": (
         "undecodable",
-        lambda forger, chance: forger.frame(Inventory([Held("t", 1)] * (HELD_MAX + 1))),
+        lambda forger, chance: forger.frame(AttemptReport([HeldAttempt("t", 1)] * (HELD_MAX + 1))),
     ),
     "a beat for more than a worker holds": (
         "undecodable",
@@ -139,7 +139,7 @@ FRAMES: dict[str, tuple[str, Callable[[Forger, random.Random], bytes | str]]] = 
     ),
     "a bomb": ("bomb", lambda forger, chance: forger.sealed(hostile.BOMB, flags=1)),
     "no deflate stream": ("undecodable", lambda forger, chance: forger.sealed(b"\xff" * 40, flags=1)),
-    "too large": ("too_large", lambda forger, chance: bytes(Limits().frame_bytes + 1)),
+    "too large": ("too_large", lambda forger, chance: bytes(FrameLimits().frame_bytes + 1)),
 }
 BY_CHANCE = {"too large": 1, "a bomb": 1, "a state beyond its bound": 1}
 WEIGHTS = [BY_CHANCE.get(name, 8) for name in FRAMES]

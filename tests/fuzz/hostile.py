@@ -13,22 +13,22 @@ import zlib
 import msgspec
 
 from wire.handshake import Hello, Resume
-from wire.keys import derive, fingerprint, tag
+from wire.keys import derive, fingerprint, mac
 from wire.messages import (
     Assign,
+    AttemptReport,
+    AttemptResult,
     Checkpoint,
     CheckpointSaved,
+    DrainNotice,
     GoAway,
     Goodbye,
-    HandBack,
     Heartbeat,
-    Held,
-    Inventory,
+    HeldAttempt,
     LeasesRenewed,
-    Leaving,
     Message,
     Progress,
-    Result,
+    ReturnTask,
     Revoke,
 )
 from wire.priority import Priority
@@ -40,12 +40,12 @@ EXAMPLES: tuple[Message, ...] = (
     LeasesRenewed(1, 10_000, [7]),
     GoAway(500, "leaving"),
     Heartbeat(1, 2_000, [Progress(7, 3)]),
-    Inventory([Held("t", 7)]),
-    Result("t", 7, b"1", "", 1, 2, 3),
+    AttemptReport([HeldAttempt("t", 7)]),
+    AttemptResult("t", 7, b"1", "", 1, 2, 3),
     CheckpointSaved("t", 7, STATE),
-    HandBack("t", 7, "drain"),
+    ReturnTask("t", 7, "drain"),
     Goodbye("drained"),
-    Leaving(),
+    DrainNotice(),
 )
 HELLO = Hello(1, "worker-1", "life", bytes(16), 1_795_000_000.0, 4, 4, True, Resume("session", 1, 3))
 ODD: tuple[object, ...] = (
@@ -132,7 +132,7 @@ BOMB = deflated(bytes(32 << 20))
 def sealed(key: bytes, body: bytes, *, counter: int = 1, flags: int = 0, version: int = 1) -> bytes:
     """`body` under a code that fits it, whatever it holds."""
     head = _HEAD.pack(version, flags, counter)
-    return head + tag(key, head + body) + body
+    return head + mac(key, head + body) + body
 
 
 def header(data: bytes) -> str:
@@ -143,4 +143,4 @@ def header(data: bytes) -> str:
 def hello_of(fleet_key: bytes, body: bytes) -> str:
     """A hello whose code fits, whatever it says."""
     key = derive(fleet_key, b"", b"stormlab handshake hello")
-    return header(fingerprint(fleet_key) + tag(key, body) + body)
+    return header(fingerprint(fleet_key) + mac(key, body) + body)

@@ -14,16 +14,16 @@ from tests.coordinator.world import World
 from tests.fuzz import hostile
 from tests.worker.desk import Desk
 from wire.channel import Channel
-from wire.codec import Limits, Opener, Sealer
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
+from wire.errors import FrameError
 from wire.handshake import HandshakeError, read_hello, read_refusal, read_welcome
 from wire.messages import Envelope, Frame
-from wire.refusals import FrameError
 
 KEY = bytes(range(32))
 WALL_S = hostile.HELLO.wall_s
 INPUTS_OF_A_LIFE = 200
 _OPENED = "taken"
-_GOOD = Sealer(KEY).seal(Frame(0, 512, [Envelope(1, message) for message in hostile.EXAMPLES[:1]]))
+_GOOD = FrameEncoder(KEY).encode(Frame(0, 512, [Envelope(1, message) for message in hostile.EXAMPLES[:1]]))
 
 
 class FuzzFoundError(AssertionError):
@@ -70,7 +70,7 @@ class Fuzzer:
 
     def _frame(self, chance: random.Random) -> str:
         data = hostile.noise(chance) if chance.random() < 0.3 else hostile.damaged(chance, _GOOD)
-        Opener(KEY, Limits()).open(data)
+        FrameDecoder(KEY, FrameLimits()).decode(data)
         return _OPENED
 
     def _body(self, chance: random.Random) -> str:
@@ -78,7 +78,7 @@ class Fuzzer:
         data = hostile.sealed(
             KEY, body, counter=chance.choice((0, 1, 1, 1, 2)), version=chance.choice((1, 1, 1, 1, 0, 2))
         )
-        Channel().receive(Opener(KEY, Limits()).open(data))
+        Channel().receive(FrameDecoder(KEY, FrameLimits()).decode(data))
         return _OPENED
 
     def _compressed(self, chance: random.Random) -> str:
@@ -87,7 +87,9 @@ class Fuzzer:
             body = hostile.damaged(chance, body)
         if chance.random() < 0.002:
             body = hostile.BOMB
-        Opener(KEY, Limits()).open(hostile.sealed(KEY, body, flags=chance.choice((1, 1, 1, 3, 255))))
+        FrameDecoder(KEY, FrameLimits()).decode(
+            hostile.sealed(KEY, body, flags=chance.choice((1, 1, 1, 3, 255)))
+        )
         return _OPENED
 
     # -- headers -------------------------------------------
@@ -126,8 +128,8 @@ class Fuzzer:
         if chance.random() < 0.3:
             world.submit(f"t{chance.randrange(50)}")
         refused = len(world.closed)
-        # The sealer signs whatever frame it is given; here only its key is wanted.
-        data = hostile.sealed(peer.sealer._key, hostile.body(chance))
+        # The encoder signs whatever frame it is given; here only its key is wanted.
+        data = hostile.sealed(peer.encoder._key, hostile.body(chance))
         world.core.on_bytes(world.now_ns, peer.connection, data)
         world.settle()
         while world.core.next_bytes(world.now_ns, peer.connection) is not None:
@@ -142,7 +144,7 @@ class Fuzzer:
         if desk.core.state != "connected":
             desk.until_state("connecting")
             desk.connected()
-        frame = Opener(KEY, Limits()).open(hostile.sealed(KEY, hostile.body(chance)))
+        frame = FrameDecoder(KEY, FrameLimits()).decode(hostile.sealed(KEY, hostile.body(chance)))
         desk.do(desk.core.on_frame(desk.now_ns, desk.core.connection, frame))
         list(desk.frames())
         desk.now_ns += 1_000_000

@@ -21,7 +21,7 @@ import msgspec
 
 from tests.worker.process import ROOT, WorkerProcess, events_in
 from tests.worker.small_coordinator import KEY
-from wire.control import State, Submission, Submitted, Task, authorization
+from wire.control import CoordinatorState, Submission, SubmissionReply, TaskSpec, authorization
 
 TOKEN = "control" * 5
 
@@ -106,16 +106,18 @@ class CoordinatorProcess:
     ) -> None:
         """Submit tasks `t-0`, `t-1`, …; they are durable when this returns."""
         raw = msgspec.Raw(msgspec.json.encode(params or {}))
-        tasks = [Task(task_id=f"{prefix}-{number}", kind=kind, params=raw, **more) for number in range(count)]
+        tasks = [
+            TaskSpec(task_id=f"{prefix}-{number}", kind=kind, params=raw, **more) for number in range(count)
+        ]
         answer = await self._ask("POST", "/tasks", msgspec.json.encode(Submission(tasks)))
-        taken = msgspec.json.decode(answer, type=Submitted)
+        taken = msgspec.json.decode(answer, type=SubmissionReply)
         assert not taken.refused, taken
 
-    async def state(self) -> State:
+    async def state(self) -> CoordinatorState:
         """What it knows."""
-        return msgspec.json.decode(await self._ask("GET", "/state"), type=State)
+        return msgspec.json.decode(await self._ask("GET", "/state"), type=CoordinatorState)
 
-    async def done(self, count: int, within_s: float = 120.0) -> State:
+    async def done(self, count: int, within_s: float = 120.0) -> CoordinatorState:
         """Wait until `count` tasks are completed or failed."""
         loop = asyncio.get_running_loop()
         end = loop.time() + within_s

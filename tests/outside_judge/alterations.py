@@ -27,14 +27,14 @@ from tests.outside_judge.edits import (
 from tests.outside_judge.recording import Journals, moved
 from wire.events import (
     Assigned,
-    AttemptLost,
+    AttemptAbandoned,
     CheckpointCommitted,
     Finished,
     ProcessStarted,
     ResultAcknowledged,
     ResultRefused,
-    Submitted,
     TaskDone,
+    TaskSubmitted,
 )
 
 Alter = Callable[[Journals, Random], bool]
@@ -101,7 +101,7 @@ def second_attempt_counted_too(journals: Journals, chance: Random) -> bool:
 def stale_token_counts(journals: Journals, chance: Random) -> bool:
     """The result that counts is of an attempt before the newest."""
     lines = journals[COORDINATOR]
-    older = {event.task: event for event in lines if isinstance(event, AttemptLost)}
+    older = {event.task: event for event in lines if isinstance(event, AttemptAbandoned)}
     for index in places_of(lines, TaskDone, chance):
         done = lines[index]
         assert isinstance(done, TaskDone)
@@ -169,7 +169,7 @@ def tokens_swapped(journals: Journals, chance: Random) -> bool:
 def lines_changed_places(journals: Journals, chance: Random) -> bool:
     """Two lines about one task, one after the other, change places."""
     lines = journals[COORDINATOR]
-    kinds = (Assigned, TaskDone, CheckpointCommitted, ResultRefused, AttemptLost)
+    kinds = (Assigned, TaskDone, CheckpointCommitted, ResultRefused, AttemptAbandoned)
     last: dict[str, int] = {}
     pairs = []
     for index, event in enumerate(lines):
@@ -190,7 +190,7 @@ def lines_changed_places(journals: Journals, chance: Random) -> bool:
 def line_lost(journals: Journals, chance: Random) -> bool:
     """One of the coordinator's lines is not there."""
     lines = journals[COORDINATOR]
-    kinds = (Submitted, Assigned, TaskDone, CheckpointCommitted, ResultRefused, AttemptLost)
+    kinds = (TaskSubmitted, Assigned, TaskDone, CheckpointCommitted, ResultRefused, AttemptAbandoned)
     places = [index for index, event in enumerate(lines) if isinstance(event, kinds)]
     if places:
         del lines[chance.choice(places)]
@@ -200,7 +200,7 @@ def line_lost(journals: Journals, chance: Random) -> bool:
 def line_repeated(journals: Journals, chance: Random) -> bool:
     """One of the coordinator's lines stands there twice, the second time somewhat later."""
     lines = journals[COORDINATOR]
-    kinds = (Submitted, Assigned, TaskDone, CheckpointCommitted, ResultRefused, AttemptLost)
+    kinds = (TaskSubmitted, Assigned, TaskDone, CheckpointCommitted, ResultRefused, AttemptAbandoned)
     places = [index for index, event in enumerate(lines) if isinstance(event, kinds)]
     if places:
         event = lines[chance.choice(places)]

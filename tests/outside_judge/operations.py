@@ -21,8 +21,8 @@ from wire.events import (
     ProcessStarted,
     ResultAcknowledged,
     ResultRefused,
-    Submitted,
     TaskDone,
+    TaskSubmitted,
 )
 
 
@@ -93,7 +93,7 @@ def _line(event: Event, at: int) -> Operation | None:
     match event:
         case ProcessStarted():
             return Operation(client=COORDINATOR, op="restart", call=at, ret=at)
-        case Submitted():
+        case TaskSubmitted():
             return Operation(client=COORDINATOR, op="held", task=event.task, call=at, ret=at)
         case Assigned():
             return Operation(

@@ -12,7 +12,7 @@ from wire import events
 from worker.session import ImpossibleTransitionError
 
 Journals = dict[str, list[events.Event]]
-LEFT_OUT = (events.Traffic,)
+LEFT_OUT = (events.TrafficTotals,)
 
 
 class Recorder(World):

@@ -23,10 +23,10 @@ from tests.worker.desk import Desk
 from wire import events
 from wire.address import coordinator_url, link_port, worker_name
 from wire.channel import Channel
-from wire.codec import Limits, Opener, Sealer
-from wire.messages import UNNUMBERED, Envelope, Frame, Result, ToCoordinator, ToWorker
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
+from wire.errors import CloseCode, FrameError
+from wire.messages import UNNUMBERED, AttemptResult, Envelope, Frame, ToCoordinator, ToWorker
 from wire.priority import Priority
-from wire.refusals import CloseCode, FrameError
 from wire.settings import WorkerSettings
 from worker.policies import POLICIES, PolicyAdvice
 
@@ -54,7 +54,9 @@ def test_02_metrics_come_from_typed_events_that_the_programs_really_write() -> N
     peer.finish(peer.assigned[0])
     decoder = msgspec.json.Decoder(events.ProcessEvent)
     told = [decoder.decode(msgspec.json.encode(line)) for line in world.lines]
-    assert {events.WorkerJoined, events.Submitted, events.Assigned, events.TaskDone} <= set(map(type, told))
+    assert {events.WorkerJoined, events.TaskSubmitted, events.Assigned, events.TaskDone} <= set(
+        map(type, told)
+    )
     assert value("reconnections", healthy_herd(workers=3, rounds=2)) == 6
 
 
@@ -100,13 +102,13 @@ def test_05_every_worker_has_a_name_and_a_link_of_its_own() -> None:
 
 def test_06_what_is_compressed_is_inflated_and_what_is_signed_is_verified() -> None:
     """Large messages were dropped as unknown, and no signature was ever looked at."""
-    large = Result("t", 1, b"x" * 100_000, "", 0, 1, 2)
-    data = Sealer(bytes(32)).seal(Frame(0, 1, [Envelope(1, large)]))
+    large = AttemptResult("t", 1, b"x" * 100_000, "", 0, 1, 2)
+    data = FrameEncoder(bytes(32)).encode(Frame(0, 1, [Envelope(1, large)]))
     assert len(data) < 10_000
-    assert Opener(bytes(32), Limits()).open(data).envelopes[0].message == large
+    assert FrameDecoder(bytes(32), FrameLimits()).decode(data).envelopes[0].message == large
     for key, sent in ((bytes(32), data[:-1] + b"?"), (b"another key".ljust(32), data)):
         with pytest.raises(FrameError, match="altered"):
-            Opener(key, Limits()).open(sent)
+            FrameDecoder(key, FrameLimits()).decode(sent)
 
 
 def test_07_the_end_of_an_old_socket_leaves_the_new_one_registered() -> None:
@@ -152,7 +154,7 @@ def test_09_results_are_sent_again_after_a_loss_and_finished_tasks_free_their_sl
         desk.finish(token)
     desk.come_back()
     desk.exchange()
-    assert [result.token for result in desk.said(Result)] == [1, 2, 3, 4, 5]
+    assert [result.token for result in desk.said(AttemptResult)] == [1, 2, 3, 4, 5]
     for token in range(6, 11):
         desk.assign(token)
     assert desk.started == list(range(1, 11))
@@ -163,10 +165,10 @@ def test_10_one_result_is_told_of_an_attempt_and_a_second_counts_for_nothing() -
     desk = Desk().up()
     desk.assign(1)
     desk.pass_ms(5_000)
-    assert desk.said(Result) == []
+    assert desk.said(AttemptResult) == []
     desk.finish(1, b'"real"')
     desk.exchange()
-    assert [result.output for result in desk.said(Result)] == [b'"real"']
+    assert [result.output for result in desk.said(AttemptResult)] == [b'"real"']
     world = World()
     peer = world.peer()
     world.submit("a")
@@ -182,7 +184,7 @@ def test_11_what_is_queued_while_cut_off_keeps_its_order_and_priority() -> None:
     channel = Channel()
     lanes = (Priority.background, Priority.high, Priority.normal)
     for number, lane in itertools.product(range(3), lanes):
-        channel.send(Result(f"{lane.name}-{number}", 1, b"", "", 0, 0, 0), lane, 0)
+        channel.send(AttemptResult(f"{lane.name}-{number}", 1, b"", "", 0, 0, 0), lane, 0)
     channel.restart(512)
     channel.resume(0, 512)
     sent = [envelope.message.task_id for envelope in channel.take(0).envelopes]  # type: ignore[union-attr]
@@ -205,7 +207,7 @@ def test_13_silence_is_counted_anew_on_each_connection_and_latency_is_a_whole_ro
     """The time of the last answer survived a reconnect, which ended it at once; `send` alone was timed."""
     desk = Desk().up()
     desk.pass_ms(30_000, answered=False)
-    assert desk.journal(events.Lost)[0]["kind"] == "heartbeat_timeout"
+    assert desk.journal(events.ConnectionLost)[0]["kind"] == "heartbeat_timeout"
     desk.until_state("connecting")
     desk.failed()
     desk.until_state("connecting")
@@ -214,7 +216,7 @@ def test_13_silence_is_counted_anew_on_each_connection_and_latency_is_a_whole_ro
     desk.exchange()
     desk.pass_ms(20_000)
     assert desk.core.state == "connected"
-    assert len(desk.journal(events.Lost)) == 1
+    assert len(desk.journal(events.ConnectionLost)) == 1
     assert desk.journal(events.Connected)[-1]["handshake_ms"] == pytest.approx(250)
 
 

@@ -24,7 +24,7 @@ TROUBLES: tuple[tuple[str, type[Event], dict[str, object]], ...] = (
     ("driver", driver.LabTrouble, {"what": "x", "detail": ""}),
     ("driver", driver.Aborted, {"because": "x"}),
     ("driver", driver.SubmitGivenUp, {"tasks": ["t-1"]}),
-    ("worker-1", wire.GaveUp, {"reason": "x", "detail": ""}),
+    ("worker-1", wire.ReconnectAbandoned, {"reason": "x", "detail": ""}),
 )
 PRIORITIES = ("critical", "high", "normal", "low", "background", "unheard_of")
 
@@ -159,7 +159,7 @@ class Story:
         if self.at_s % 1 == 0:
             worker.frames += self.draw.randint(0, 50_000)
             for by in (worker.name, "coordinator"):
-                self.past.tell(by, wire.Traffic, self.soon(), frames_sent=worker.frames // 900,
+                self.past.tell(by, wire.TrafficTotals, self.soon(), frames_sent=worker.frames // 900,
                                messages_sent=worker.frames // 1000, wire_bytes_sent=worker.frames,
                                raw_bytes_sent=worker.frames * 2, messages_received=worker.frames // 1100,
                                queue_depth=self.draw.randint(0, 9))  # fmt: skip
@@ -223,7 +223,7 @@ class Story:
         worker.tries += 1
         at_s, took_s = self.soon(0.1), self.draw.choice((0.01, 0.04))
         self.past.tell(
-            worker.name, wire.Waiting, at_s - 0.1, attempt=worker.tries, delay_ms=100.0, policy="x"
+            worker.name, wire.BackoffStarted, at_s - 0.1, attempt=worker.tries, delay_ms=100.0, policy="x"
         )
         refused = any(worker.name in one.targets and one.kind in ("refuse", "cut") for one in self.on)
         if not self.coordinator_is_up or (refused and self.likely(0.9)) or self.likely(0.1):

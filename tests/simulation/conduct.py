@@ -37,19 +37,19 @@ class Conduct:
         self._stood_ns: dict[str, int] = {}
         self._rungs: dict[str, tuple[int, float]] = {}
         self._acts: dict[type[events.Event], Callable[[Any], str | None]] = {
-            events.Submitted: self._submit,
+            events.TaskSubmitted: self._submit,
             events.CheckpointCommitted: self._commit,
             events.Assigned: self._assign,
             events.Started: self._start,
-            events.Received: self._receive,
+            events.AssignmentReceived: self._receive,
             events.Dropped: self._drop,
             events.LeaseExpired: self._expire,
-            events.AttemptLost: self._lose,
+            events.AttemptAbandoned: self._lose,
             events.ConnectFailed: self._refuse,
             events.Connecting: self._dial,
-            events.Lost: self._disconnect,
+            events.ConnectionLost: self._disconnect,
             events.Connected: self._connect,
-            events.Waiting: self._wait,
+            events.BackoffStarted: self._wait,
             events.ProcessStarted: self._begin,
         }
 
@@ -61,7 +61,7 @@ class Conduct:
 
     # -- tasks ---------------------------------------------
 
-    def _submit(self, event: events.Submitted) -> None:
+    def _submit(self, event: events.TaskSubmitted) -> None:
         self._submitted.add(event.task)
 
     # -- checkpoints ---------------------------------------
@@ -86,7 +86,7 @@ class Conduct:
 
     # -- leaving -------------------------------------------
 
-    def _receive(self, event: events.Received) -> None:
+    def _receive(self, event: events.AssignmentReceived) -> None:
         self._received.add(event.token)
 
     def _drop(self, event: events.Dropped) -> None:
@@ -96,7 +96,7 @@ class Conduct:
     def _expire(self, event: events.LeaseExpired) -> None:
         self._let_go.add(event.token)
 
-    def _lose(self, event: events.AttemptLost) -> str | None:
+    def _lose(self, event: events.AttemptAbandoned) -> str | None:
         silently = event.token in self._received and event.token not in self._let_go
         if silently and event.reason.startswith("its worker said goodbye"):
             return f"{event.worker} left in order, and handed {event.task} back to nobody"
@@ -127,7 +127,7 @@ class Conduct:
     def _connect(self, event: events.Connected) -> None:
         self._stood_ns[event.by] = event.at_ns
 
-    def _wait(self, event: events.Waiting) -> str | None:
+    def _wait(self, event: events.BackoffStarted) -> str | None:
         """Each delay is on its policy's rung; the first is, again, once a connection was stable. (Where a
         coordinator gives slots, they are held against it in `_dial`.)
         """
@@ -142,7 +142,7 @@ class Conduct:
             f"{event.by} waits {event.delay_ms:.0f} ms at failure {failures + 1} of {self._policy}: {rungs}"
         )
 
-    def _disconnect(self, event: events.Lost) -> str | None:
+    def _disconnect(self, event: events.ConnectionLost) -> str | None:
         if event.at_ns - self._stood_ns[event.by] >= STABLE_MS * _MS:
             self._rungs.pop(event.by, None)
         if self._is_calm and event.kind != "stopped":

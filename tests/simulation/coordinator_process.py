@@ -22,7 +22,7 @@ from tests.simulation.memory_store import MemoryStore
 from tests.simulation.network import Connection
 from tests.simulation.process import Process
 from wire import events
-from wire.control import Submitted, Task
+from wire.control import SubmissionReply, TaskSpec
 from wire.events import Journal
 from wire.handshake import Hello
 from wire.settings import CoordinatorSettings
@@ -138,7 +138,9 @@ class CoordinatorProcess(Process):
         self.core.on_closed(self.clock.now_ns, number, why, "simulated")
         self._settle()
 
-    def submit(self, tasks: list[Task], answer: Callable[[Submitted], None], *, at_once: bool) -> None:
+    def submit(
+        self, tasks: list[TaskSpec], answer: Callable[[SubmissionReply], None], *, at_once: bool
+    ) -> None:
         """The driver submits; `answer` is called once the tasks are durable, and never if the process
         dies.
         """

@@ -14,17 +14,17 @@ import msgspec
 from wire.channel import Channel
 from wire.events import Assigned
 from wire.messages import (
+    AttemptReport,
+    AttemptResult,
     Checkpoint,
     CheckpointSaved,
     Envelope,
     Frame,
-    HandBack,
     Heartbeat,
-    Held,
-    Inventory,
+    HeldAttempt,
     Message,
     Progress,
-    Result,
+    ReturnTask,
 )
 from wire.priority import Priority
 
@@ -43,10 +43,10 @@ def lie(channel: Channel, loot: Sequence[Assigned], name: str, chance: random.Ra
     state = b"forged"
     checkpoint = Checkpoint(STEP, state, hashlib.sha256(state).digest())
     messages: tuple[Message, ...] = (
-        Result(what.task, what.token, b"null", "", 0, 1, 2, STEP),
-        Result(what.task, what.token, b"null", "forged", 0, 1, 2),
+        AttemptResult(what.task, what.token, b"null", "", 0, 1, 2, STEP),
+        AttemptResult(what.task, what.token, b"null", "forged", 0, 1, 2),
         CheckpointSaved(what.task, what.token, checkpoint),
-        HandBack(what.task, what.token, "forged"),
+        ReturnTask(what.task, what.token, "forged"),
     )
     channel.send(chance.choice(messages), Priority.critical, now_ns, always=True)
 
@@ -60,11 +60,11 @@ def forged(frame: Frame, loot: Sequence[Assigned], name: str, chance: random.Ran
 
 def _forged(envelope: Envelope, stolen: list[Assigned], chance: random.Random) -> Envelope:
     message: Message = envelope.message
-    if isinstance(message, Inventory):
+    if isinstance(message, AttemptReport):
         proofs = [b"", bytes(PROOF_BYTES), chance.randbytes(PROOF_BYTES)]
         proofs += [held.proof for held in message.held]
-        claims = [Held(what.task, what.token, chance.choice(proofs)) for what in stolen]
-        message = Inventory([*message.held, *claims])
+        claims = [HeldAttempt(what.task, what.token, chance.choice(proofs)) for what in stolen]
+        message = AttemptReport([*message.held, *claims])
     elif isinstance(message, Heartbeat):
         progress = [Progress(what.token, STEP) for what in stolen]
         message = msgspec.structs.replace(message, progress=[*message.progress, *progress])

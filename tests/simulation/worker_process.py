@@ -20,7 +20,8 @@ from tests.simulation.coordinator_process import SOME_MS, CoordinatorProcess
 from tests.simulation.network import Connection, Wire
 from tests.simulation.process import Process
 from wire import events
-from wire.codec import Limits, Opener, Sealer, session_keys
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
+from wire.errors import CloseCode, FrameError
 from wire.events import Assigned, Journal
 from wire.handshake import (
     NONCE_BYTES,
@@ -32,7 +33,6 @@ from wire.handshake import (
     write_welcome,
 )
 from wire.messages import Checkpoint, CheckpointSaved, Frame, Heartbeat
-from wire.refusals import CloseCode, FrameError
 from wire.settings import WorkerSettings
 from worker.core import WorkerCore
 from worker.dependencies import Dependencies
@@ -66,13 +66,15 @@ _steps = msgspec.json.Decoder(Steps)
 class _Line:
     """A connection that was welcomed."""
 
-    __slots__ = ("connection", "number", "opener", "sealer")
+    __slots__ = ("connection", "decoder", "encoder", "number")
 
-    def __init__(self, number: int, connection: Connection, sealer: Sealer, opener: Opener) -> None:
+    def __init__(
+        self, number: int, connection: Connection, encoder: FrameEncoder, decoder: FrameDecoder
+    ) -> None:
         self.number = number
         self.connection = connection
-        self.sealer = sealer
-        self.opener = opener
+        self.encoder = encoder
+        self.decoder = decoder
 
 
 class WorkerProcess(Process):
@@ -211,7 +213,7 @@ class WorkerProcess(Process):
             self._note_beat(frame)
             if self.loot is not None:
                 frame = hostile.forged(frame, self.loot, self.name, self._chance)
-            line.connection.send(WORKER_END, line.sealer.seal(frame))
+            line.connection.send(WORKER_END, line.encoder.encode(frame))
 
     def _note_beat(self, frame: Frame) -> None:
         """Heartbeats keep their distance: what a pause left out is not sent afterwards. (The second comes a
@@ -384,8 +386,8 @@ class WorkerProcess(Process):
         nonces = hello.nonce + welcome.nonce
         keys = session_keys(self._key, welcome.session, welcome.epoch, nonces)
         self._line = _Line(
-            number, connection, Sealer(keys.to_coordinator, compress=welcome.compress),
-            Opener(keys.to_worker, Limits()),
+            number, connection, FrameEncoder(keys.to_coordinator, compress=welcome.compress),
+            FrameDecoder(keys.to_worker, FrameLimits()),
         )  # fmt: skip
         self._heard_ns, self._beats = self.clock.now_ns, []
         core, checkpoints = self.core, _checkpoints_kept(self.core)
@@ -402,7 +404,7 @@ class WorkerProcess(Process):
         if self.core is None or line is None or line.number != number:
             return
         try:
-            frame = line.opener.open(data)
+            frame = line.decoder.decode(data)
         except FrameError as error:
             self._do(self.core.on_bad_frame(self.clock.now_ns, number, error))
             return

@@ -27,7 +27,7 @@ from tests.simulation.plan import Plan, Work, is_at_once
 from tests.simulation.strikes import Strikes
 from tests.simulation.worker_process import WorkerProcess
 from wire import events
-from wire.control import Submitted, Task
+from wire.control import SubmissionReply, TaskSpec
 from wire.events import Journal
 from wire.settings import CoordinatorSettings, WorkerSettings
 
@@ -161,15 +161,15 @@ class World:
     def _submit_once(self, work: Work) -> None:
         if self.coordinator.is_alive:
             self.asked(work.task_id)
-            task = Task(
+            task = TaskSpec(
                 task_id=work.task_id, kind="steps", params=msgspec.Raw(msgspec.json.encode(work.what)),
                 priority=work.priority, intended_ns=self.clock.now_ns, retry_errors=work.retry_errors,
                 max_attempts=3 if work.what.fails else 0,
             )  # fmt: skip
             self.clock.after(0, self.coordinator.inside(partial(self._ask, task)))
 
-    def _ask(self, task: Task) -> None:
-        def answered(submitted: Submitted) -> None:
+    def _ask(self, task: TaskSpec) -> None:
+        def answered(submitted: SubmissionReply) -> None:
             if submitted.accepted + submitted.known == 1:
                 self.answered(task.task_id)
 
@@ -206,7 +206,7 @@ class World:
         """A line was written."""
         # (A struct of another kind takes isinstance ten times as long as one of this kind.)
         kind = type(event)
-        if kind is not events.Traffic and kind is not events.Totals:
+        if kind is not events.TrafficTotals and kind is not events.Totals:
             self.last.append(event)
         self.witness.see(event)
         self._conduct.see(event)

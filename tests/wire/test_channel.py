@@ -9,9 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.channel import Bounds, Channel, QueueFullError
-from wire.messages import Envelope, Frame, Goodbye, Heartbeat, Message, Result
+from wire.errors import FrameError, FrameFault
+from wire.messages import AttemptResult, Envelope, Frame, Goodbye, Heartbeat, Message
 from wire.priority import Priority
-from wire.refusals import FrameError, FrameFault
 
 CREDIT = 512
 
@@ -171,8 +171,8 @@ def test_a_frame_with_a_gap_changes_nothing() -> None:
     assert words(receiver.receive(whole)[0]) == ["a", "b", "c"]
 
 
-def large(token: int) -> Result:
-    return Result("t", token, bytes(200_000), "", 0, 0, 0)
+def large(token: int) -> AttemptResult:
+    return AttemptResult("t", token, bytes(200_000), "", 0, 0, 0)
 
 
 def test_large_results_go_one_to_a_frame_and_wait_for_those_in_flight() -> None:
@@ -212,7 +212,7 @@ def test_after_a_new_session_the_bytes_that_wait_are_counted_anew() -> None:
 
 def test_a_full_queue_drops_no_result_even_in_the_background() -> None:
     sender = channel(Bounds(waiting=1))
-    sender.send(Result("t", 1, b"1", "", 0, 0, 0), Priority.background, 0, always=True)
+    sender.send(AttemptResult("t", 1, b"1", "", 0, 0, 0), Priority.background, 0, always=True)
     with pytest.raises(QueueFullError):
         say(sender, "more")
     assert sender.depth == 1

@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.channel import Bounds, Channel, QueueFullError
-from wire.messages import Envelope, Frame, Message, Result
+from wire.messages import AttemptResult, Envelope, Frame, Message
 from wire.priority import Priority
 
 INSTEAD = 1_000
@@ -39,12 +39,12 @@ class Plain:
         return [token for token, _, _, _ in (*self.in_flight, *self.waiting)]
 
 
-def result(token: int, size: int) -> Result:
-    return Result("t", token, b"x" * size, "", 0, 0, 0)
+def result(token: int, size: int) -> AttemptResult:
+    return AttemptResult("t", token, b"x" * size, "", 0, 0, 0)
 
 
 def token_of(message: Message) -> int:
-    assert isinstance(message, Result)
+    assert isinstance(message, AttemptResult)
     return message.token
 
 

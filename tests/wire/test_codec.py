@@ -10,11 +10,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.codec import Limits, Opener, Sealer, session_keys
-from wire.compression import inflate, shrink
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
+from wire.compression import deflate, inflate
+from wire.errors import FrameError, FrameFault
 from wire.messages import Assign, Envelope, Frame, Goodbye
 from wire.priority import Priority
-from wire.refusals import FrameError, FrameFault
 
 KEYS = session_keys(bytes(32), "session", 1, b"nonces")
 FRAME = Frame(3, 64, [Envelope(1, Goodbye("enough"))])
@@ -24,29 +24,31 @@ def assignment(params: bytes) -> Frame:
     return Frame(0, 1, [Envelope(1, Assign("t", 1, "noop", params, Priority.normal, 1, 1, 1))])
 
 
-def pair(*, compress: bool = True, limits: Limits | None = None) -> tuple[Sealer, Opener]:
-    return Sealer(KEYS.to_worker, compress=compress), Opener(KEYS.to_worker, limits or Limits())
+def pair(*, compress: bool = True, limits: FrameLimits | None = None) -> tuple[FrameEncoder, FrameDecoder]:
+    return FrameEncoder(KEYS.to_worker, compress=compress), FrameDecoder(
+        KEYS.to_worker, limits or FrameLimits()
+    )
 
 
-def refused(opener: Opener, data: bytes | str) -> FrameFault:
+def refused(decoder: FrameDecoder, data: bytes | str) -> FrameFault:
     with pytest.raises(FrameError) as caught:
-        opener.open(data)
+        decoder.decode(data)
     return caught.value.fault
 
 
 @given(st.binary(max_size=5_000), st.booleans())
 def test_what_is_sealed_opens_to_the_same_frame(params: bytes, compress: bool) -> None:
-    sealer, opener = pair(compress=compress)
-    assert opener.open(sealer.seal(assignment(params))) == assignment(params)
+    encoder, decoder = pair(compress=compress)
+    assert decoder.decode(encoder.encode(assignment(params))) == assignment(params)
 
 
 @given(st.data())
 def test_one_flipped_bit_anywhere_is_noticed(data: st.DataObject) -> None:
-    sealer, opener = pair()
-    sealed = bytearray(sealer.seal(FRAME))
+    encoder, decoder = pair()
+    sealed = bytearray(encoder.encode(FRAME))
     bit = data.draw(st.integers(0, len(sealed) * 8 - 1))
     sealed[bit // 8] ^= 1 << bit % 8
-    assert refused(opener, bytes(sealed)) is FrameFault.altered
+    assert refused(decoder, bytes(sealed)) is FrameFault.altered
 
 
 @given(st.binary(max_size=300))
@@ -55,7 +57,10 @@ def test_arbitrary_bytes_are_refused_with_a_typed_error(noise: bytes) -> None:
 
 
 def test_a_frame_of_the_other_direction_is_refused() -> None:
-    assert refused(Opener(KEYS.to_coordinator, Limits()), pair()[0].seal(FRAME)) is FrameFault.altered
+    assert (
+        refused(FrameDecoder(KEYS.to_coordinator, FrameLimits()), pair()[0].encode(FRAME))
+        is FrameFault.altered
+    )
 
 
 @pytest.mark.parametrize(
@@ -70,20 +75,20 @@ def test_a_frame_of_the_other_direction_is_refused() -> None:
 )
 def test_a_frame_of_another_place_or_time_is_refused(other: object) -> None:
     key = other.to_worker  # type: ignore[attr-defined]
-    assert refused(Opener(key, Limits()), pair()[0].seal(FRAME)) is FrameFault.altered
+    assert refused(FrameDecoder(key, FrameLimits()), pair()[0].encode(FRAME)) is FrameFault.altered
 
 
 def test_a_frame_that_comes_twice_is_refused_as_replayed() -> None:
-    sealer, opener = pair()
-    sealed = sealer.seal(FRAME)
-    opener.open(sealed)
-    assert refused(opener, sealed) is FrameFault.replayed
+    encoder, decoder = pair()
+    sealed = encoder.encode(FRAME)
+    decoder.decode(sealed)
+    assert refused(decoder, sealed) is FrameFault.replayed
 
 
 def test_a_frame_that_comes_too_early_is_refused_as_reordered() -> None:
-    sealer, opener = pair()
-    sealer.seal(FRAME)
-    assert refused(opener, sealer.seal(FRAME)) is FrameFault.reordered
+    encoder, decoder = pair()
+    encoder.encode(FRAME)
+    assert refused(decoder, encoder.encode(FRAME)) is FrameFault.reordered
 
 
 def test_text_is_refused() -> None:
@@ -91,32 +96,32 @@ def test_text_is_refused() -> None:
 
 
 def test_a_frame_over_the_limit_is_refused_before_its_code_is_computed() -> None:
-    sealer, opener = pair(compress=False, limits=Limits(frame_bytes=100))
-    assert refused(opener, sealer.seal(assignment(bytes(200)))) is FrameFault.too_large
+    encoder, decoder = pair(compress=False, limits=FrameLimits(frame_bytes=100))
+    assert refused(decoder, encoder.encode(assignment(bytes(200)))) is FrameFault.too_large
 
 
 def test_a_bomb_is_refused_at_its_limit() -> None:
-    sealer, opener = pair(limits=Limits(inflated_bytes=10_000))
-    assert refused(opener, sealer.seal(assignment(bytes(20_000)))) is FrameFault.bomb
+    encoder, decoder = pair(limits=FrameLimits(inflated_bytes=10_000))
+    assert refused(decoder, encoder.encode(assignment(bytes(20_000)))) is FrameFault.bomb
 
 
 def test_a_signed_frame_with_a_wrong_shape_is_refused_as_undecodable() -> None:
-    sealer, opener = pair()
-    assert refused(opener, sealer.seal(["not", "a", "frame"])) is FrameFault.undecodable  # type: ignore[arg-type]
+    encoder, decoder = pair()
+    assert refused(decoder, encoder.encode(["not", "a", "frame"])) is FrameFault.undecodable  # type: ignore[arg-type]
 
 
 def test_the_ratio_counts_what_went_on_the_wire() -> None:
-    sealer, opener = pair()
-    sealed = sealer.seal(assignment(bytes(4_000)))
-    opener.open(sealed)
-    assert sealer.wire_bytes == opener.wire_bytes == len(sealed)
-    assert sealer.raw_bytes == opener.raw_bytes > 4_000
+    encoder, decoder = pair()
+    sealed = encoder.encode(assignment(bytes(4_000)))
+    decoder.decode(sealed)
+    assert encoder.wire_bytes == decoder.wire_bytes == len(sealed)
+    assert encoder.raw_bytes == decoder.raw_bytes > 4_000
 
 
 def test_compression_is_left_out_where_it_does_not_win() -> None:
     noise = random.Random(7).randbytes(4_000)
-    assert shrink(noise) is None
-    assert shrink(bytes(100)) is None
+    assert deflate(noise) is None
+    assert deflate(bytes(100)) is None
 
 
 @given(st.binary(max_size=2_000))
@@ -126,7 +131,7 @@ def test_inflating_arbitrary_bytes_raises_nothing_but_the_named_errors(noise: by
 
 
 def test_bytes_behind_a_compressed_body_are_refused() -> None:
-    small = shrink(bytes(4_000))
+    small = deflate(bytes(4_000))
     assert small is not None
     with pytest.raises(ValueError, match="behind its end"):
         inflate(small + b"x", 10_000)

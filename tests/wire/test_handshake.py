@@ -11,6 +11,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.codec import PROTOCOL_VERSION
+from wire.errors import RefusalReason
 from wire.handshake import (
     Backoff,
     HandshakeError,
@@ -26,15 +27,14 @@ from wire.handshake import (
     write_refusal,
     write_welcome,
 )
-from wire.keys import derive, fingerprint, parse_key, tag
-from wire.refusals import Reason
+from wire.keys import derive, fingerprint, mac, parse_key
 
 KEY = bytes(range(32))
 HELLO = Hello(PROTOCOL_VERSION, "worker-7", "a1", b"n" * 16, 1_000.0, 4, 4, True, Resume("s", 2, 17))
 WELCOME = Welcome("resumed", "", "s", 2, b"m" * 16, 17, False, 64, 2_000, 4_000, Backoff(100, 4_000), True)
 
 
-def reason(value: str, key: bytes = KEY, wall_s: float = 1_000.0) -> Reason:
+def reason(value: str, key: bytes = KEY, wall_s: float = 1_000.0) -> RefusalReason:
     with pytest.raises(HandshakeError) as caught:
         read_hello(value, key, wall_s)
     return caught.value.reason
@@ -53,30 +53,30 @@ def test_a_damaged_hello_is_never_taken_for_a_wrong_key(data: st.DataObject) -> 
     value = bytearray(write_hello(HELLO, KEY).encode())
     at = data.draw(st.integers(0, len(value) - 1))
     value[at] ^= 1 << data.draw(st.integers(0, 6))
-    assert reason(value.decode()) is Reason.damaged
+    assert reason(value.decode()) is RefusalReason.damaged
 
 
 def test_a_wrong_key_is_told_as_such() -> None:
-    assert reason(write_hello(HELLO, b"x" * 32)) is Reason.bad_key
+    assert reason(write_hello(HELLO, b"x" * 32)) is RefusalReason.bad_key
 
 
 def test_who_names_the_key_and_does_not_have_it_is_refused() -> None:
     body = msgspec.msgpack.encode(HELLO)
-    forged = fingerprint(KEY) + tag(b"x" * 32, body) + body
+    forged = fingerprint(KEY) + mac(b"x" * 32, body) + body
     value = base64.urlsafe_b64encode(hashlib.sha256(forged).digest()[:8] + forged).decode()
-    assert reason(value) is Reason.bad_key
+    assert reason(value) is RefusalReason.bad_key
 
 
 def test_another_version_is_told_as_such_even_with_other_fields_behind_it() -> None:
     body = msgspec.msgpack.encode([PROTOCOL_VERSION + 1, {"all": "new"}])
-    code = tag(derive(KEY, b"", b"stormlab handshake hello"), body)
+    code = mac(derive(KEY, b"", b"stormlab handshake hello"), body)
     signed = fingerprint(KEY) + code + body
     value = base64.urlsafe_b64encode(hashlib.sha256(signed).digest()[:8] + signed).decode()
-    assert reason(value) is Reason.version
+    assert reason(value) is RefusalReason.version
 
 
 def test_a_hello_from_another_hour_is_refused() -> None:
-    assert reason(write_hello(HELLO, KEY), wall_s=5_000.0) is Reason.clock
+    assert reason(write_hello(HELLO, KEY), wall_s=5_000.0) is RefusalReason.clock
 
 
 def test_a_welcome_for_another_hello_is_refused() -> None:
@@ -87,11 +87,11 @@ def test_a_welcome_for_another_hello_is_refused() -> None:
 
 @given(st.text(max_size=300))
 def test_arbitrary_header_values_are_damage(value: str) -> None:
-    assert reason(value) is Reason.damaged
+    assert reason(value) is RefusalReason.damaged
 
 
 def test_only_a_wrong_key_and_a_refused_version_are_terminal() -> None:
-    terminal = {r.label for r in Reason if is_terminal(Refusal(r.label, ""))}
+    terminal = {r.label for r in RefusalReason if is_terminal(Refusal(r.label, ""))}
     assert terminal == {"bad_key", "version", "stranger"}
 
 

@@ -11,7 +11,7 @@ import pytest
 from coordinator.journal_file import JournalFile as CoordinatorFile
 from driver.runs.journal import FILE_NAME
 from driver.runs.journal import JournalFile as DriverFile
-from wire.events import GaveUp
+from wire.events import ReconnectAbandoned
 from wire.journal_chain import BLOCK_LINES, JournalChain, read_chain, resumed
 from worker.journal_file import JournalFile as WorkerFile
 
@@ -123,7 +123,7 @@ def test_lives_of_a_process_make_one_chain(
 def test_each_line_of_the_driver_is_sealed(tmp_path: Path) -> None:
     file = DriverFile(tmp_path)
     for number in range(5):
-        file.write_at(number, GaveUp, reason="no", detail="")
+        file.write_at(number, ReconnectAbandoned, reason="no", detail="")
     file.close()
     data = (tmp_path / FILE_NAME).read_bytes()
     assert (read_chain(data).lines, data.count(b',"h":"')) == (5, 5)

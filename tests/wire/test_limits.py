@@ -13,7 +13,8 @@ import pytest
 
 from wire import control, events, handshake, messages
 from wire.channel import Channel
-from wire.codec import Limits, Opener, Sealer
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
+from wire.errors import FrameError
 from wire.events import Journal, ProcessEvent, TaskDone
 from wire.limits import (
     BULK_BYTES,
@@ -28,22 +29,21 @@ from wire.limits import (
 )
 from wire.messages import (
     Assign,
+    AttemptReport,
+    AttemptResult,
     Checkpoint,
     CheckpointSaved,
     Envelope,
     Frame,
-    HandBack,
     Heartbeat,
-    Held,
-    Inventory,
+    HeldAttempt,
     LeasesRenewed,
     Message,
     Progress,
-    Result,
+    ReturnTask,
     Revoke,
 )
 from wire.priority import Priority
-from wire.refusals import FrameError
 
 KEY = bytes(32)
 TOKEN = (1 << 63) - 1
@@ -54,19 +54,19 @@ WORDS = "\U0001f4a5" * WORDS_CHARS
 ERROR = "\U0001f4a5" * ERROR_CHARS
 LARGEST: tuple[Message, ...] = (
     Assign(ID, TOKEN, ID, b"p" * PARAMS_BYTES, Priority.normal, TOKEN, TOKEN, TOKEN, STATE, TOKEN, PROOF),
-    Result(ID, TOKEN, b"o" * BULK_BYTES, ERROR, TOKEN, TOKEN, TOKEN, TOKEN),
+    AttemptResult(ID, TOKEN, b"o" * BULK_BYTES, ERROR, TOKEN, TOKEN, TOKEN, TOKEN),
     CheckpointSaved(ID, TOKEN, STATE),
     Revoke(ID, TOKEN, WORDS),
-    HandBack(ID, TOKEN, WORDS),
+    ReturnTask(ID, TOKEN, WORDS),
     Assign(ID, TOKEN, ID, b"", Priority.normal, TOKEN, TOKEN, TOKEN, None, TOKEN, PROOF),
-    Result(ID, TOKEN, b"", "", TOKEN, TOKEN, TOKEN, TOKEN),
+    AttemptResult(ID, TOKEN, b"", "", TOKEN, TOKEN, TOKEN, TOKEN),
 )
 UNNUMBERED: tuple[Message, ...] = (
-    Inventory([Held(ID, TOKEN, PROOF)] * HELD_MAX),
+    AttemptReport([HeldAttempt(ID, TOKEN, PROOF)] * HELD_MAX),
     Heartbeat(TOKEN, TOKEN, [Progress(TOKEN, TOKEN)] * HELD_MAX),
     LeasesRenewed(TOKEN, TOKEN, [TOKEN] * HELD_MAX),
 )
-RAW = {("Task", "params"), ("ProcessStarted", "settings")}
+RAW = {("TaskSpec", "params"), ("ProcessStarted", "settings")}
 """JSON that is passed on untouched: the submission's check bounds the one, the journal's writer the other."""
 
 
@@ -132,7 +132,7 @@ def test_whatever_is_accepted_fits_a_frame_that_the_other_side_takes(seed: int) 
     chance = random.Random(seed)
     channel = Channel()
     channel.resume(0, 1_000_000)
-    sealer, opener = Sealer(KEY, compress=False), Opener(KEY, Limits())
+    encoder, decoder = FrameEncoder(KEY, compress=False), FrameDecoder(KEY, FrameLimits())
     # Every kind by itself first, then mixtures.
     weights = (1, 1, 1, 40, 40, 200, 200)
     kinds = LARGEST[seed : seed + 1] or LARGEST
@@ -140,9 +140,9 @@ def test_whatever_is_accepted_fits_a_frame_that_the_other_side_takes(seed: int) 
         channel.send(message, Priority.normal, 0, always=True)
     while channel.depth:
         unnumbered = chance.sample(UNNUMBERED[:2], chance.randrange(3))
-        data = sealer.seal(channel.take(0, tuple(unnumbered)))
+        data = encoder.encode(channel.take(0, tuple(unnumbered)))
         assert len(data) <= FRAME_BYTES
-        taken = opener.open(data)
+        taken = decoder.decode(data)
         numbered = [one.sequence for one in taken.envelopes if one.sequence]
         if numbered:
             channel.acknowledge(numbered[-1])
@@ -151,32 +151,32 @@ def test_whatever_is_accepted_fits_a_frame_that_the_other_side_takes(seed: int) 
 @pytest.mark.parametrize("message", [*LARGEST, *UNNUMBERED], ids=lambda one: type(one).__name__)
 def test_the_largest_message_of_each_kind_is_taken(message: Message) -> None:
     sequence = 0 if message in UNNUMBERED else 1
-    data = Sealer(KEY, compress=False).seal(Frame(0, 512, [Envelope(sequence, message)]))
-    assert Opener(KEY, Limits()).open(data).envelopes[0].message == message
+    data = FrameEncoder(KEY, compress=False).encode(Frame(0, 512, [Envelope(sequence, message)]))
+    assert FrameDecoder(KEY, FrameLimits()).decode(data).envelopes[0].message == message
 
 
 @pytest.mark.parametrize(
     "message",
     [
         CheckpointSaved("t", 1, Checkpoint(1, b"s" * (BULK_BYTES + 1), b"")),
-        Result("t", 1, b"o" * (BULK_BYTES + 1), "", 0, 0, 0),
-        Result("t", 1, b"", "e" * (ERROR_CHARS + 1), 0, 0, 0),
-        Result("t" * (NAME_BYTES + 1), 1, b"", "", 0, 0, 0),
-        HandBack("t", 1, "w" * (WORDS_CHARS + 1)),
-        Inventory([Held("t", 1)] * (HELD_MAX + 1)),
+        AttemptResult("t", 1, b"o" * (BULK_BYTES + 1), "", 0, 0, 0),
+        AttemptResult("t", 1, b"", "e" * (ERROR_CHARS + 1), 0, 0, 0),
+        AttemptResult("t" * (NAME_BYTES + 1), 1, b"", "", 0, 0, 0),
+        ReturnTask("t", 1, "w" * (WORDS_CHARS + 1)),
+        AttemptReport([HeldAttempt("t", 1)] * (HELD_MAX + 1)),
         Heartbeat(0, 0, [Progress(1, 1)] * (HELD_MAX + 1)),
     ],
     ids=lambda one: type(one).__name__,
 )
 def test_one_more_than_the_bound_is_refused_as_a_whole(message: Message) -> None:
-    data = Sealer(KEY).seal(Frame(0, 512, [Envelope(1, message)]))
+    data = FrameEncoder(KEY).encode(Frame(0, 512, [Envelope(1, message)]))
     with pytest.raises(FrameError, match=r"undecodable: .*length <="):
-        Opener(KEY, Limits()).open(data)
+        FrameDecoder(KEY, FrameLimits()).decode(data)
 
 
 def test_a_frame_that_could_not_be_taken_is_never_made() -> None:
     with pytest.raises(AssertionError, match="a frame of"):
-        Sealer(KEY).seal(Frame(0, 512, [Envelope(1, CheckpointSaved(ID, 1, STATE))] * 3))
+        FrameEncoder(KEY).encode(Frame(0, 512, [Envelope(1, CheckpointSaved(ID, 1, STATE))] * 3))
 
 
 @pytest.mark.parametrize("filling", ["x", "\U0001f4a5", "\x00", '"'])

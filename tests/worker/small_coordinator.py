@@ -18,7 +18,7 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from wire.channel import Channel
-from wire.codec import Limits, Opener, Sealer, session_keys
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
 from wire.handshake import (
     HELLO_HEADER,
     REFUSAL_HEADER,
@@ -66,7 +66,7 @@ class SmallCoordinator:
     port: int = 0
     dialled: int = 0
     _session: str = ""
-    _sealer: Sealer | None = None
+    _encoder: FrameEncoder | None = None
     _server: Server | None = None
     _welcomes: dict[str, Welcome] = field(default_factory=dict)
     _token: int = 0
@@ -159,14 +159,14 @@ class SmallCoordinator:
     async def _serve(self, connection: ServerConnection) -> None:
         hello, welcome = self.hellos[-1], self._welcomes[str(connection.id)]
         keys = session_keys(KEY, welcome.session, welcome.epoch, hello.nonce + welcome.nonce)
-        self.connection, self._sealer = connection, Sealer(keys.to_worker)
-        opener = Opener(keys.to_coordinator, Limits())
+        self.connection, self._encoder = connection, FrameEncoder(keys.to_worker)
+        decoder = FrameDecoder(keys.to_coordinator, FrameLimits())
         channel = self.channel
         assert channel is not None
         try:
             await self._send()
             async for data in connection:
-                frame = opener.open(data)
+                frame = decoder.decode(data)
                 arrived, _ = channel.receive(frame)
                 channel.commit(channel.received)
                 self.heard += arrived
@@ -183,9 +183,9 @@ class SmallCoordinator:
 
     async def _send(self, *unnumbered: Message) -> None:
         connection = self.connection
-        if connection is None or self._sealer is None or self.channel is None:
+        if connection is None or self._encoder is None or self.channel is None:
             return
-        data = self._sealer.seal(self.channel.take(time.monotonic_ns(), unnumbered))
+        data = self._encoder.encode(self.channel.take(time.monotonic_ns(), unnumbered))
         with contextlib.suppress(ConnectionClosed):
             await connection.send(data if self.knobs.spoil is None else self.knobs.spoil(data))
 

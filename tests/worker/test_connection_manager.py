@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import cast
 
 from wire.channel import Channel
-from wire.codec import Limits, Opener, Sealer
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
 from wire.messages import Frame
 from worker.connection import CoordinatorConnection
 from worker.connection_manager import ConnectionEnvironment, ConnectionManager, _OpenConnection
@@ -67,7 +67,7 @@ class Desk:
             cast(WorkerCore, FakeCore(self.order)), TrafficCounters(Channel()), environment
         )
         self.sockets._open[1] = _OpenConnection(
-            cast(CoordinatorConnection, self.link), Opener(b"k", Limits()), Sealer(b"k")
+            cast(CoordinatorConnection, self.link), FrameDecoder(b"k", FrameLimits()), FrameEncoder(b"k")
         )
 
     async def wake(self, times: int = 1) -> None:

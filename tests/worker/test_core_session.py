@@ -6,9 +6,18 @@ import pytest
 
 from tests.worker.desk import MS, Desk
 from wire import events
+from wire.errors import CloseCode, FrameError, FrameFault, RefusalReason
 from wire.handshake import Refusal
-from wire.messages import Envelope, Frame, GoAway, Goodbye, Heartbeat, Inventory, LeasesRenewed, Result
-from wire.refusals import CloseCode, FrameError, FrameFault, Reason
+from wire.messages import (
+    AttemptReport,
+    AttemptResult,
+    Envelope,
+    Frame,
+    GoAway,
+    Goodbye,
+    Heartbeat,
+    LeasesRenewed,
+)
 from worker.effects import Connect, Disconnect, StopWorker
 
 
@@ -27,7 +36,7 @@ def test_the_first_message_on_each_connection_is_the_inventory() -> None:
         else:
             desk.come_back(outcome)
         first = next(desk.frames())
-        assert isinstance(first.envelopes[0].message, Inventory)
+        assert isinstance(first.envelopes[0].message, AttemptReport)
         assert isinstance(first.envelopes[1].message, Heartbeat)
         desk.closed()
 
@@ -51,7 +60,7 @@ def test_attempts_are_numbered_from_one_after_each_loss_and_every_one_is_journal
         desk.failed()
     assert [each["attempt"] for each in desk.journal(events.Connecting)] == [1, 1, 2, 3]
     assert [each["attempt"] for each in desk.journal(events.ConnectFailed)] == [1, 2, 3]
-    assert [each["attempt"] for each in desk.journal(events.Waiting)] == [1, 2, 3, 4]
+    assert [each["attempt"] for each in desk.journal(events.BackoffStarted)] == [1, 2, 3, 4]
 
 
 def test_it_never_stops_trying() -> None:
@@ -98,13 +107,13 @@ def test_the_late_end_of_an_older_connection_changes_nothing() -> None:
     older = desk.core.connection
     desk.closed()
     desk.come_back()
-    losses = len(desk.journal(events.Lost))
+    losses = len(desk.journal(events.ConnectionLost))
     assert desk.core.on_closed(desk.now_ns, older, "reset", "late") == []
     late = Frame(0, 512, [Envelope(1, GoAway(60_000, "late"))])
     assert desk.core.on_frame(desk.now_ns, older, late) == []
     assert desk.core.channel.received == 0
     assert desk.core.state == "connected"
-    assert len(desk.journal(events.Lost)) == losses
+    assert len(desk.journal(events.ConnectionLost)) == losses
 
 
 def test_unacknowledged_results_are_sent_again_after_a_resume_in_order_and_once() -> None:
@@ -119,7 +128,7 @@ def test_unacknowledged_results_are_sent_again_after_a_resume_in_order_and_once(
     desk.closed()
     desk.come_back()
     desk.exchange()
-    assert [result.token for result in desk.said(Result)] == [3, 1, 2]
+    assert [result.token for result in desk.said(AttemptResult)] == [3, 1, 2]
     assert [each["token"] for each in desk.journal(events.ResultAcknowledged)] == [3, 1, 2]
     assert desk.core.held == 0
     assert desk.journal(events.Connected)[1]["replayed"] == 3
@@ -139,7 +148,7 @@ def test_what_the_coordinator_has_already_is_not_sent_again() -> None:
     assert [each["token"] for each in desk.journal(events.ResultAcknowledged)] == [1, 2]
     assert desk.journal(events.Connected)[1]["replayed"] == 0
     desk.exchange()
-    assert desk.said(Result) == []
+    assert desk.said(AttemptResult) == []
 
 
 def test_after_a_reset_unacknowledged_results_go_out_in_the_new_session() -> None:
@@ -151,7 +160,7 @@ def test_after_a_reset_unacknowledged_results_go_out_in_the_new_session() -> Non
     desk.closed()
     desk.come_back("reset")
     desk.exchange()
-    assert [result.token for result in desk.said(Result)] == [1, 2]
+    assert [result.token for result in desk.said(AttemptResult)] == [1, 2]
     assert desk.core.held == 0
 
 
@@ -177,7 +186,7 @@ def test_it_survives_a_hundred_reconnects_without_losing_or_doubling_a_result() 
         if token % 3 == 0:
             desk.exchange()
     desk.exchange()
-    assert [result.token for result in desk.said(Result)] == list(range(1, 101))
+    assert [result.token for result in desk.said(AttemptResult)] == list(range(1, 101))
 
 
 def test_a_resume_works_with_no_message_exchanged_before() -> None:
@@ -208,7 +217,7 @@ def test_a_loss_is_told_by_its_kind(kind: str, code: int, told: str) -> None:
     desk = Desk().up()
     desk.pass_ms(300)
     desk.closed(kind, code)
-    lost = desk.journal(events.Lost)[0]
+    lost = desk.journal(events.ConnectionLost)[0]
     assert (lost["kind"], lost["code"], lost["session"]) == (told, code, "s1")
     assert lost["silent_ms"] == pytest.approx(300, abs=1)
 
@@ -218,7 +227,7 @@ def test_a_silent_link_is_closed_and_left() -> None:
     desk.pass_ms(10_000)
     alive_ms = desk.now_ms
     desk.pass_ms(6_000, answered=False)
-    lost = desk.journal(events.Lost)[0]
+    lost = desk.journal(events.ConnectionLost)[0]
     assert lost["kind"] == "heartbeat_timeout"
     assert 4_000 <= lost["silent_ms"] <= 6_000
     assert desk.now_ms - alive_ms <= 6_000
@@ -243,7 +252,7 @@ def test_a_bad_frame_is_noted_and_the_connection_closed_and_resumed() -> None:
     error = FrameError(FrameFault.altered, "the code does not fit")
     desk.do(desk.core.on_bad_frame(desk.now_ns, desk.core.connection, error))
     assert desk.journal(events.FrameRefused)[0]["fault"] == "altered"
-    assert desk.journal(events.Lost)[0]["kind"] == "bad_frame"
+    assert desk.journal(events.ConnectionLost)[0]["kind"] == "bad_frame"
     assert desk.last(Disconnect).code == CloseCode.bad_frame
     desk.until_state("connecting")
     assert desk.last(Connect).hello.resume is not None
@@ -268,12 +277,12 @@ def test_numbers_that_disagree_ask_for_a_new_session_since_resuming_would_fail_f
     desk.assign(1)
     desk.finish(1)
     desk.do(desk.core.on_frame(desk.now_ns, desk.core.connection, frame))
-    assert desk.journal(events.Lost)[0]["kind"] == "bad_frame"
+    assert desk.journal(events.ConnectionLost)[0]["kind"] == "bad_frame"
     desk.until_state("connecting")
     assert desk.last(Connect).hello.resume is None
     desk.connected("reset")
     desk.exchange()
-    assert [result.token for result in desk.said(Result)] == [1]
+    assert [result.token for result in desk.said(AttemptResult)] == [1]
 
 
 def test_a_welcome_that_claims_what_was_never_sent_is_not_believed() -> None:
@@ -295,17 +304,17 @@ def test_a_message_that_is_no_workers_to_hear_changes_nothing() -> None:
 
 
 def test_a_terminal_refusal_stops_the_worker_and_says_so() -> None:
-    for reason in (Reason.bad_key, Reason.version):
+    for reason in (RefusalReason.bad_key, RefusalReason.version):
         desk = Desk()
         desk.start()
         desk.failed("status", Refusal(reason.label, "no use"))
-        assert desk.journal(events.GaveUp) == [{"reason": reason.label, "detail": "no use"}]
+        assert desk.journal(events.ReconnectAbandoned) == [{"reason": reason.label, "detail": "no use"}]
         assert desk.last(StopWorker).exit_code == 1
         assert desk.core.next_deadline_ns() is None
 
 
-@pytest.mark.parametrize("reason", [reason for reason in Reason if not reason.terminal])
-def test_any_other_refusal_is_no_reason_to_stop(reason: Reason) -> None:
+@pytest.mark.parametrize("reason", [reason for reason in RefusalReason if not reason.terminal])
+def test_any_other_refusal_is_no_reason_to_stop(reason: RefusalReason) -> None:
     desk = Desk()
     desk.start()
     desk.failed("status", Refusal(reason.label, "not now"))
@@ -336,7 +345,7 @@ def test_a_connection_that_ends_after_go_away_was_going_away_however_it_ended() 
     desk = Desk().up()
     desk.say(GoAway(100, "leaving"))
     desk.closed("closed")
-    assert desk.journal(events.Lost)[0]["kind"] == "going_away"
+    assert desk.journal(events.ConnectionLost)[0]["kind"] == "going_away"
 
 
 def test_work_goes_on_after_go_away_until_the_connection_ends() -> None:
@@ -345,7 +354,7 @@ def test_work_goes_on_after_go_away_until_the_connection_ends() -> None:
     desk.say(GoAway(2_000, "leaving"))
     desk.finish(1)
     desk.exchange()
-    assert [result.token for result in desk.said(Result)] == [1]
+    assert [result.token for result in desk.said(AttemptResult)] == [1]
 
 
 # -- heartbeats --------------------------------------------

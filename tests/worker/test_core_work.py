@@ -8,24 +8,24 @@ import pytest
 
 from tests.worker.desk import MS, Desk
 from wire import events
+from wire.errors import CloseCode
 from wire.messages import (
+    AttemptReport,
+    AttemptResult,
     CheckpointSaved,
+    DrainNotice,
     Goodbye,
-    HandBack,
-    Inventory,
     LeasesRenewed,
-    Leaving,
-    Result,
+    ReturnTask,
     Revoke,
 )
 from wire.priority import Priority
-from wire.refusals import CloseCode
 from worker.checkpoints import checkpoint_of
 from worker.effects import Disconnect, ForgetCheckpoint, SaveCheckpoint, StartAttempt, StopAttempt, StopWorker
 
 
 def held(desk: Desk) -> list[int]:
-    return sorted(each.token for each in desk.said(Inventory)[-1].held)
+    return sorted(each.token for each in desk.said(AttemptReport)[-1].held)
 
 
 # -- once --------------------------------------------------
@@ -45,7 +45,7 @@ def test_the_same_assignment_twice_is_one_attempt() -> None:
     desk.assign(1)
     desk.assign(1)
     assert desk.started == [1]
-    assert len(desk.journal(events.Received)) == 1
+    assert len(desk.journal(events.AssignmentReceived)) == 1
 
 
 def test_an_urgent_task_starts_before_those_that_wait() -> None:
@@ -81,7 +81,7 @@ def test_a_finished_task_frees_its_place_for_good() -> None:
         desk.assign(token)
         desk.finish(token)
         desk.exchange()
-    assert len(desk.said(Result)) == 499
+    assert len(desk.said(AttemptResult)) == 499
     assert desk.core.held == 0
 
 
@@ -90,11 +90,11 @@ def test_a_result_is_told_once_and_only_when_the_attempt_ended() -> None:
     desk = Desk().up()
     desk.assign(1)
     desk.exchange()
-    assert desk.said(Result) == []
+    assert desk.said(AttemptResult) == []
     desk.finish(1, b"42")
     desk.finish(1, b"43")
     desk.exchange()
-    assert [result.output for result in desk.said(Result)] == [b"42"]
+    assert [result.output for result in desk.said(AttemptResult)] == [b"42"]
 
 
 def test_a_result_is_held_until_it_is_acknowledged() -> None:
@@ -105,7 +105,7 @@ def test_a_result_is_held_until_it_is_acknowledged() -> None:
     desk.closed()
     desk.come_back()
     inventory = next(desk.frames()).envelopes[0].message
-    assert isinstance(inventory, Inventory)
+    assert isinstance(inventory, AttemptReport)
     assert [each.token for each in inventory.held] == [1]
 
 
@@ -120,7 +120,7 @@ def test_results_go_out_by_priority_and_in_order_within_it_even_across_a_loss() 
         desk.finish(token)
     desk.come_back()
     desk.exchange()
-    order = [result.token for result in desk.said(Result)]
+    order = [result.token for result in desk.said(AttemptResult)]
     assert [token for token in order if token in (2, 4)] == [2, 4]
     assert [token for token in order if token in (1, 3, 5)] == [1, 3, 5]
     assert order.index(2) == 0
@@ -130,7 +130,7 @@ def test_more_than_it_can_hold_is_handed_back() -> None:
     desk = Desk(slots=1).up()
     for token in range(1, 1_030):
         desk.assign(token)
-    assert [each.token for each in desk.said(HandBack)] == [1_025, 1_026, 1_027, 1_028, 1_029]
+    assert [each.token for each in desk.said(ReturnTask)] == [1_025, 1_026, 1_027, 1_028, 1_029]
 
 
 # -- leases ------------------------------------------------
@@ -143,7 +143,7 @@ def test_leases_are_renewed_by_heartbeats_for_as_long_as_it_takes() -> None:
     assert desk.journal(events.LeaseExpired) == []
     desk.finish(1)
     desk.exchange()
-    assert len(desk.said(Result)) == 1
+    assert len(desk.said(AttemptResult)) == 1
 
 
 def test_cut_off_it_works_on_until_the_lease_ends_and_then_stops_by_itself() -> None:
@@ -160,8 +160,8 @@ def test_cut_off_it_works_on_until_the_lease_ends_and_then_stops_by_itself() -> 
     desk.finish(1)
     desk.come_back()
     desk.exchange()
-    assert desk.said(Result) == []
-    assert [each.reason for each in desk.said(HandBack)] == ["lease ran out"]
+    assert desk.said(AttemptResult) == []
+    assert [each.reason for each in desk.said(ReturnTask)] == ["lease ran out"]
     assert held(desk) == []
 
 
@@ -177,8 +177,8 @@ def test_what_was_finished_before_the_lease_ended_is_still_told() -> None:
     desk.come_back()
     desk.exchange()
     assert held(desk) == [1]
-    assert [result.token for result in desk.said(Result)] == [1]
-    assert desk.said(HandBack) == []
+    assert [result.token for result in desk.said(AttemptResult)] == [1]
+    assert desk.said(ReturnTask) == []
 
 
 def test_a_paused_worker_whose_lease_is_over_tells_no_result() -> None:
@@ -188,7 +188,7 @@ def test_a_paused_worker_whose_lease_is_over_tells_no_result() -> None:
     desk.finish(1)
     assert len(desk.journal(events.LeaseExpired)) == 1
     desk.exchange()
-    assert desk.said(Result) == []
+    assert desk.said(AttemptResult) == []
 
 
 def test_a_lease_begins_when_the_coordinator_may_have_given_it_not_when_it_came() -> None:
@@ -222,7 +222,7 @@ def test_an_assignment_that_lay_in_a_buffer_for_longer_than_its_lease_is_not_beg
     desk.now_ms += 15_000
     desk.assign(1)
     assert desk.started == []
-    assert [each.reason for each in desk.said(HandBack)] == ["lease ran out"]
+    assert [each.reason for each in desk.said(ReturnTask)] == ["lease ran out"]
 
 
 def test_a_slot_is_free_again_when_a_lease_ran_out() -> None:
@@ -243,7 +243,7 @@ def test_a_revoked_attempt_is_stopped_and_silent() -> None:
     desk.finish(1)
     desk.exchange()
     assert [effect.token for effect in desk.all(StopAttempt)] == [1]
-    assert desk.said(Result) == []
+    assert desk.said(AttemptResult) == []
     assert "newer attempt" in desk.journal(events.Dropped)[0]["reason"]
 
 
@@ -261,7 +261,7 @@ def test_an_attempt_that_runs_too_long_is_stopped_and_fails() -> None:
     desk.assign(1, timeout_ms=5_000)
     desk.pass_ms(5_001)
     assert [effect.token for effect in desk.all(StopAttempt)] == [1]
-    assert "limit of 5000 ms" in desk.said(Result)[0].error
+    assert "limit of 5000 ms" in desk.said(AttemptResult)[0].error
 
 
 def test_a_time_limit_of_zero_is_none() -> None:
@@ -350,7 +350,7 @@ def test_steps_that_an_older_attempt_had_done_are_counted_as_redone() -> None:
         step(desk, 1, number, last=number == 10)
     desk.finish(1)
     desk.exchange()
-    assert desk.said(Result)[0].redone_steps == 3
+    assert desk.said(AttemptResult)[0].redone_steps == 3
 
 
 def test_a_finished_tasks_checkpoint_is_removed() -> None:
@@ -377,7 +377,7 @@ def test_an_idle_worker_says_goodbye_and_leaves_once_it_is_heard() -> None:
     assert [each.reason for each in desk.said(Goodbye)] == ["drained"]
     assert desk.last(StopWorker).exit_code == 0
     assert desk.last(Disconnect).code == 1000
-    assert desk.journal(events.Lost)[-1]["kind"] == "stopped"
+    assert desk.journal(events.ConnectionLost)[-1]["kind"] == "stopped"
 
 
 def test_a_connection_that_ends_after_the_goodbye_is_the_end() -> None:
@@ -394,12 +394,12 @@ def test_what_waits_is_handed_back_and_what_runs_may_finish() -> None:
     desk.assign(2)
     drain(desk)
     desk.exchange()
-    assert [each.token for each in desk.said(HandBack)] == [2]
+    assert [each.token for each in desk.said(ReturnTask)] == [2]
     desk.pass_ms(3_000)
     assert not desk.stopped
     desk.finish(1)
     desk.exchange()
-    assert [each.token for each in desk.said(Result)] == [1]
+    assert [each.token for each in desk.said(AttemptResult)] == [1]
     assert desk.stopped
 
 
@@ -410,8 +410,8 @@ def test_a_task_with_steps_saves_its_next_one_and_goes_back_checkpoint_first() -
     drain(desk)
     step(desk, 1, 2)
     desk.exchange()
-    told = [message for message in desk.heard if isinstance(message, (CheckpointSaved, HandBack, Goodbye))]
-    assert [type(message) for message in told] == [CheckpointSaved, HandBack, Goodbye]
+    told = [message for message in desk.heard if isinstance(message, (CheckpointSaved, ReturnTask, Goodbye))]
+    assert [type(message) for message in told] == [CheckpointSaved, ReturnTask, Goodbye]
     assert desk.said(CheckpointSaved)[0].checkpoint.step == 2
     assert desk.stopped
 
@@ -422,7 +422,7 @@ def test_what_does_not_end_in_time_is_stopped_and_handed_back() -> None:
     began_ms = desk.now_ms
     drain(desk)
     desk.pass_ms(10_000)
-    assert [each.token for each in desk.said(HandBack)] == [1]
+    assert [each.token for each in desk.said(ReturnTask)] == [1]
     assert [effect.token for effect in desk.all(StopAttempt)] == [1]
     assert desk.stopped
     assert desk.now_ms - began_ms <= 10_000
@@ -435,7 +435,7 @@ def test_work_that_was_on_its_way_when_the_drain_began_is_handed_back_as_it_come
     for token in (2, 3, 4):
         desk.assign(token, priority=Priority.background)
     assert desk.started == [1]
-    assert [each.token for each in desk.said(HandBack)] == [2, 3, 4]
+    assert [each.token for each in desk.said(ReturnTask)] == [2, 3, 4]
     assert not desk.stopped
     desk.finish(1)
     desk.exchange()
@@ -445,17 +445,17 @@ def test_work_that_was_on_its_way_when_the_drain_began_is_handed_back_as_it_come
 def test_a_drain_is_said_at_once_and_again_after_each_inventory() -> None:
     desk = Desk(drain_timeout_ms=8_000).up()
     desk.assign(1)
-    assert desk.said(Leaving) == []
+    assert desk.said(DrainNotice) == []
     drain(desk)
     desk.exchange()
-    assert len(desk.said(Leaving)) == 1
+    assert len(desk.said(DrainNotice)) == 1
     desk.pass_ms(3_000)
-    assert len(desk.said(Leaving)) == 1
+    assert len(desk.said(DrainNotice)) == 1
     desk.closed()
     desk.heard.clear()
     desk.come_back()
     desk.exchange()
-    assert [type(message) for message in desk.heard][:2] == [Inventory, Leaving]
+    assert [type(message) for message in desk.heard][:2] == [AttemptReport, DrainNotice]
 
 
 def test_a_worker_whose_name_another_process_took_stops_its_work() -> None:
@@ -477,7 +477,7 @@ def test_cut_off_while_leaving_it_comes_back_to_tell_its_results() -> None:
     desk.come_back()
     assert desk.core.state == "draining"
     desk.exchange()
-    assert [each.token for each in desk.said(Result)] == [1]
+    assert [each.token for each in desk.said(AttemptResult)] == [1]
     assert desk.stopped
 
 

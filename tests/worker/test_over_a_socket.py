@@ -13,13 +13,13 @@ import pytest
 
 from tests.worker.process import WorkerProcess
 from tests.worker.small_coordinator import Knobs, SmallCoordinator, until
+from wire.errors import CloseCode
 from wire.handshake import Refusal
-from wire.messages import CheckpointSaved, GoAway, Goodbye, HandBack, Inventory, Result
-from wire.refusals import CloseCode
+from wire.messages import AttemptReport, AttemptResult, CheckpointSaved, GoAway, Goodbye, ReturnTask
 
 
-def results(coordinator: SmallCoordinator) -> list[Result]:
-    return [message for message in coordinator.heard if isinstance(message, Result)]
+def results(coordinator: SmallCoordinator) -> list[AttemptResult]:
+    return [message for message in coordinator.heard if isinstance(message, AttemptResult)]
 
 
 def reset(connection: socket.socket) -> None:
@@ -30,7 +30,8 @@ def reset(connection: socket.socket) -> None:
 async def session(coordinator: SmallCoordinator, hellos: int = 1) -> None:
     """Wait until the worker is connected for the `hellos`-th time, and its first frame came."""
     await until(
-        lambda: len(coordinator.hellos) >= hellos and len(coordinator.all(Inventory)) >= hellos, "a session"
+        lambda: len(coordinator.hellos) >= hellos and len(coordinator.all(AttemptReport)) >= hellos,
+        "a session",
     )
 
 
@@ -315,7 +316,7 @@ async def test_told_to_leave_it_finishes_hands_back_says_goodbye_and_ends() -> N
         worker.signal(signal.SIGTERM)
         assert await worker.ended() == 0
         assert [result.token for result in results(coordinator)] == [finishes]
-        back = {each.token for each in coordinator.heard if isinstance(each, HandBack)}
+        back = {each.token for each in coordinator.heard if isinstance(each, ReturnTask)}
         assert back == {saves, waits}
         assert [type(each) for each in coordinator.heard].count(CheckpointSaved) == 1
         assert isinstance(coordinator.heard[-1], Goodbye)

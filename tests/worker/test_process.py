@@ -10,7 +10,7 @@ import pytest
 
 from wire import events
 from wire.channel import Channel
-from wire.codec import Limits, Opener, Sealer
+from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
 from wire.messages import Envelope, Frame, Goodbye
 from worker.console_log import ConsoleLog
 from worker.journal_file import JournalFile
@@ -105,7 +105,7 @@ class Log:
 
 def test_the_log_names_the_worker_and_tells_of_connections_and_losses() -> None:
     log = Log()
-    log.tell(events.Lost, session="s", kind="reset", detail="connection reset", silent_ms=1, code=0)
+    log.tell(events.ConnectionLost, session="s", kind="reset", detail="connection reset", silent_ms=1, code=0)
     log.now_ms = 412
     log.tell(
         events.Connected, attempt=3, session="s", epoch=1, outcome="resumed", because="", handshake_ms=2,
@@ -146,7 +146,7 @@ def test_a_worker_that_had_a_link_or_reaches_one_says_nothing_of_links(kind: str
 
 def test_tasks_make_no_lines() -> None:
     log = Log()
-    log.tell(events.Received, task="t", token=1, attempt=1)
+    log.tell(events.AssignmentReceived, task="t", token=1, attempt=1)
     log.tell(events.Finished, task="t", token=1, error="", took_ms=1)
     assert log.lines == []
 
@@ -156,9 +156,9 @@ def test_traffic_adds_up_over_connections_and_is_told_only_when_it_changed() -> 
     traffic = TrafficCounters(channel)
     frame = Frame(0, 0, [Envelope(0, Goodbye("x" * 1_000))])
     for _ in range(2):
-        sealer, opener = Sealer(b"k"), Opener(b"k", Limits())
-        traffic.connected(sealer, opener)
-        opener.open(sealer.seal(frame))
+        encoder, decoder = FrameEncoder(b"k"), FrameDecoder(b"k", FrameLimits())
+        traffic.connected(encoder, decoder)
+        decoder.decode(encoder.encode(frame))
         traffic.sent(frame)
         traffic.received(frame)
         traffic.socket_bytes.sent_bytes += 600

@@ -125,13 +125,13 @@ import asyncio, sys
 from worker import supervisor
 from worker.tasks import command
 from worker.tasks.kind import TaskError
-from wire.kinds import Command
+from wire.task_params import CommandParams
 supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
 
 async def main():
-    beside = asyncio.create_task(command.run(Command(argv=["sleep", "1"]), None))
+    beside = asyncio.create_task(command.run(CommandParams(argv=["sleep", "1"]), None))
     try:
-        await command.run(Command(argv=["sh", "-c", sys.argv[1]]), None)
+        await command.run(CommandParams(argv=["sh", "-c", sys.argv[1]]), None)
     except TaskError as error:
         print(error, flush=True)
     print((await beside).exit_code, flush=True)
@@ -177,7 +177,7 @@ import asyncio, time
 from worker import supervisor
 from worker.tasks import command
 from worker.tasks.kind import TaskError
-from wire.kinds import Command
+from wire.task_params import CommandParams
 supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
 kill_descendants = supervisor.kill_descendants
 sweeps = []
@@ -190,10 +190,10 @@ def slowly(but):
 supervisor.kill_descendants = slowly
 
 async def main():
-    late = asyncio.create_task(command.run(Command(argv=["sleep", "600"], timeout_ms=100), None))
+    late = asyncio.create_task(command.run(CommandParams(argv=["sleep", "600"], timeout_ms=100), None))
     while not sweeps:
         await asyncio.sleep(0.01)
-    print((await command.run(Command(argv=["sleep", "1"]), None)).exit_code, flush=True)
+    print((await command.run(CommandParams(argv=["sleep", "1"]), None)).exit_code, flush=True)
     await asyncio.gather(late, return_exceptions=True)
 
 asyncio.run(main())
@@ -221,12 +221,12 @@ CANCELLED = """
 import asyncio, time
 from worker import supervisor
 from worker.tasks import command
-from wire.kinds import Command
+from wire.task_params import CommandParams
 supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
 supervisor.END_WITHIN_S = 60
 
 async def main():
-    task = asyncio.create_task(command.run(Command(argv=["sleep", "600"]), None))
+    task = asyncio.create_task(command.run(CommandParams(argv=["sleep", "600"]), None))
     while not command._STARTING:
         await asyncio.sleep(0)
     task.cancel()

@@ -330,7 +330,7 @@ def test_a_state_does_not_compress_away() -> None:
 async def test_a_kinds_own_defect_is_that_tasks_result_and_nobody_elses(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wire.kinds import Noop
+    from wire.task_params import NoopParams
     from worker.tasks.kind import AsyncTask, InlineTask, ThreadTask
 
     async def broken(*_: object) -> None:
@@ -340,9 +340,9 @@ async def test_a_kinds_own_defect_is_that_tasks_result_and_nobody_elses(
         raise ZeroDivisionError("oops")
 
     for kind in (
-        AsyncTask(Noop, broken),
-        InlineTask(Noop, broken_now),
-        ThreadTask(Noop, broken_now),
+        AsyncTask(NoopParams, broken),
+        InlineTask(NoopParams, broken_now),
+        ThreadTask(NoopParams, broken_now),
     ):
         monkeypatch.setitem(KINDS, "broken", kind)
         bench.ended.clear()
@@ -352,10 +352,10 @@ async def test_a_kinds_own_defect_is_that_tasks_result_and_nobody_elses(
 async def test_an_output_that_is_too_large_for_a_message_is_the_tasks_error(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from wire.kinds import Noop
+    from wire.task_params import NoopParams
     from worker.tasks.kind import InlineTask
 
-    monkeypatch.setitem(KINDS, "large", InlineTask(Noop, lambda params: "x" * MAX_BULK_BYTES))
+    monkeypatch.setitem(KINDS, "large", InlineTask(NoopParams, lambda params: "x" * MAX_BULK_BYTES))
     _, error = await bench.run("large")
     assert f"at most {MAX_BULK_BYTES}" in error
 

@@ -14,7 +14,7 @@ from contextlib import suppress
 
 import msgspec
 
-from wire.kinds import Command
+from wire.task_params import CommandParams
 from worker import supervisor
 from worker.tasks.kind import AsyncTask, TaskContext, TaskError
 
@@ -80,7 +80,7 @@ class _SupervisedProgram:
             await _end_orphans()
 
 
-async def run(params: Command, context: TaskContext) -> CommandOutput:
+async def run(params: CommandParams, context: TaskContext) -> CommandOutput:
     """Run the program to its end. A non-zero exit code is an output, not an error. Raises TaskError at the
     time limit, or where the program cannot be started.
     """
@@ -107,7 +107,7 @@ def _exit_code(report: str, program: str) -> int:
     return int(what) if how == "exit" else -int(what)
 
 
-async def _started(params: Command) -> _SupervisedProgram:
+async def _started(params: CommandParams) -> _SupervisedProgram:
     while _SWEEPS:
         await asyncio.wait(_SWEEPS)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STORMLAB_")}
@@ -172,4 +172,4 @@ async def _read(stream: asyncio.StreamReader, keep_bytes: int) -> tuple[bytes, b
     return bytes(kept), truncated
 
 
-KIND = AsyncTask(Command, run)
+KIND = AsyncTask(CommandParams, run)

@@ -5,13 +5,13 @@ from __future__ import annotations
 import hashlib
 import time
 
-from wire.kinds import Cpu
+from wire.task_params import CpuParams
 from worker.tasks.kind import TaskContext, TaskError, ThreadTask
 
 _CHUNK = bytes(256 * 1024)
 
 
-def run(params: Cpu, context: TaskContext) -> dict[str, int]:
+def run(params: CpuParams, context: TaskContext) -> dict[str, int]:
     """Hash until the thread has used `cpu_ms`. `hashlib` releases the interpreter lock for large chunks."""
     end_ns = time.thread_time_ns() + params.cpu_ms * 1_000_000
     hashed = 0
@@ -23,4 +23,4 @@ def run(params: Cpu, context: TaskContext) -> dict[str, int]:
     return {"hashed_bytes": hashed}
 
 
-KIND = ThreadTask(Cpu, run)
+KIND = ThreadTask(CpuParams, run)

@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from wire.kinds import Fail
+from wire.task_params import FailParams
 from worker.tasks.kind import InlineTask, TaskError
 
 
-def run(params: Fail) -> None:
+def run(params: FailParams) -> None:
     """Fail with `message`."""
     raise TaskError(params.message)
 
 
-KIND = InlineTask(Fail, run)
+KIND = InlineTask(FailParams, run)

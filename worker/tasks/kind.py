@@ -8,7 +8,7 @@ from typing import Any, Generic, Protocol, TypeVar
 
 import msgspec
 
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 from wire.messages import MAX_BULK_BYTES, Checkpoint
 
 P = TypeVar("P", bound=msgspec.Struct)
@@ -106,7 +106,7 @@ def decoded(params: bytes, kind: type[P]) -> P:
     """
     try:
         return msgspec.json.decode(params or b"{}", type=kind)
-    except UNDECODABLE as error:
+    except DECODE_ERRORS as error:
         raise TaskError(f"bad params: {error}") from None
 
 

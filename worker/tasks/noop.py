@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from wire.kinds import Noop
+from wire.task_params import NoopParams
 from worker.tasks.kind import InlineTask
 
 
-def run(params: Noop) -> None:
+def run(params: NoopParams) -> None:
     """Do nothing."""
 
 
-KIND = InlineTask(Noop, run)
+KIND = InlineTask(NoopParams, run)

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 
-from wire.kinds import Sleep
+from wire.task_params import SleepParams
 from worker.tasks.kind import AsyncTask, TaskContext
 
 
-async def run(params: Sleep, context: TaskContext) -> dict[str, int]:
+async def run(params: SleepParams, context: TaskContext) -> dict[str, int]:
     """Sleep for `sleep_ms`."""
     await asyncio.sleep(params.sleep_ms / 1000)
     return {"slept_ms": params.sleep_ms}
 
 
-KIND = AsyncTask(Sleep, run)
+KIND = AsyncTask(SleepParams, run)

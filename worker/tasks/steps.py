@@ -8,7 +8,7 @@ import hashlib
 
 import msgspec
 
-from wire.kinds import DIGEST_BYTES, Steps
+from wire.task_params import DIGEST_BYTES, StepsParams
 from worker.tasks.kind import AsyncTask, TaskContext, TaskError
 
 
@@ -20,7 +20,7 @@ class StepsOutput(msgspec.Struct, frozen=True):
     resumed_from: int
 
 
-async def run(params: Steps, context: TaskContext) -> StepsOutput:
+async def run(params: StepsParams, context: TaskContext) -> StepsOutput:
     """Hash each step's number into a chain, so that its end proves that each step ran once, in order."""
     begin, chain = 0, bytes(DIGEST_BYTES)
     if context.checkpoint is not None:
@@ -49,4 +49,4 @@ def padded(chain: bytes, size_bytes: int) -> bytes:
     return chain + hashlib.shake_128(chain).digest(size_bytes - len(chain))
 
 
-KIND = AsyncTask(Steps, run)
+KIND = AsyncTask(StepsParams, run)

@@ -12,7 +12,7 @@ from driver.metrics.signals import SIGNALS
 from driver.report.html.bins import Bins, Numbers, finest, fitted
 from driver.report.html.lanes import Clock
 from driver.scenarios.quantities import write
-from wire.events import Connecting, Totals, Traffic
+from wire.events import Connecting, Totals, TrafficTotals
 
 
 class Series(msgspec.Struct, frozen=True):
@@ -51,7 +51,7 @@ def curves(history: History) -> list[Plot]:
         for life in lives
         if life.result and life.intended_ns
     ]
-    depth = [(event.at_ns, float(event.queue_depth)) for event in history.of(Traffic)]
+    depth = [(event.at_ns, float(event.queue_depth)) for event in history.of(TrafficTotals)]
     waiting = [(event.at_ns, float(event.waiting)) for event in history.of(Totals)]
     workers = len(history.workers)
     steps = SIGNALS["connected"].steps(history)

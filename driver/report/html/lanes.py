@@ -16,10 +16,10 @@ from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
 from driver.histories.way_back import PHASES
 from wire.events import (
     Connected,
+    ConnectionLost,
     Event,
     Finished,
     LeaseExpired,
-    Lost,
     ProcessStarted,
     ProcessStopping,
     Started,
@@ -199,7 +199,7 @@ def _lines(history: History, worker: str) -> dict[int, int]:
     if journal is None:
         return {}
     pairs = zip(journal.events, journal.line_numbers, strict=True)
-    return {id(event): line for event, line in pairs if isinstance(event, Lost | Connected)}
+    return {id(event): line for event, line in pairs if isinstance(event, ConnectionLost | Connected)}
 
 
 def _note(outage: Outage, lines: dict[int, int], clock: Clock) -> Note:

@@ -15,7 +15,9 @@ def past() -> Past:
     told.begin()
     told.lose("worker-1", 10.0)
     for attempt, at_s, delay_ms in ((1, 10.1, 300.0), (2, 10.6, 800.0)):
-        told.tell("worker-1", wire.Waiting, at_s, attempt=attempt, delay_ms=delay_ms, policy="full_jitter")
+        told.tell(
+            "worker-1", wire.BackoffStarted, at_s, attempt=attempt, delay_ms=delay_ms, policy="full_jitter"
+        )
         told.fail_to_connect("worker-1", at_s + 0.4, attempt)
     told.connect("worker-1", 12.0, "resumed", attempt=3)
     return told

@@ -25,7 +25,7 @@ def attempt(by: str, at_s: int) -> bytes:
 
 LONG = {
     "lines that are shown": line(
-        events.Lost(
+        events.ConnectionLost(
             at_ns=10**9, wall_s=1.0, by="worker-1", session="s", kind="closed", detail=FILLED, silent_ms=0.0
         )
     ),

@@ -21,9 +21,9 @@ from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order
 from driver.runs.store import RunRecord, save_start
 from wire import events as wire
+from wire.errors import RefusalReason
 from wire.events import Event, Journal
 from wire.handshake import Backoff, Refusal, Welcome
-from wire.refusals import Reason
 from wire.settings import CoordinatorSettings, WorkerSettings
 from worker.core import WorkerCore
 from worker.dependencies import Dependencies
@@ -191,7 +191,7 @@ class _Life:
             return
         wait_ns = self.admission.wait_ns(worker.name, self.now_ns, resuming=bool(worker.session))
         if wait_ns:
-            refusal = Refusal(Reason.full.label, "too many", -(-wait_ns // MS))
+            refusal = Refusal(RefusalReason.full.label, "too many", -(-wait_ns // MS))
             self.refused(index, ConnectFailure("status", "HTTP 503", 503, refusal))
             return
         outcome = "resumed" if worker.session else "fresh"

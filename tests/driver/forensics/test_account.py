@@ -89,7 +89,7 @@ def test_a_worker_that_is_given_up_and_believes_is_a_ghost() -> None:
     joined = next(line for line in past.lines["coordinator"] if isinstance(line, wire.WorkerJoined))
     lost = {"session": joined.session, "kind": "heartbeat_timeout", "detail": ""}
     past.tell("coordinator", wire.WorkerLost, 12, worker="worker-1", silent_ms=4_000.0, **lost)
-    past.tell("worker-1", wire.Lost, 15, silent_ms=7_000.0, **lost)
+    past.tell("worker-1", wire.ConnectionLost, 15, silent_ms=7_000.0, **lost)
     past.connect("worker-1", 16, outcome="resumed")
     past.end(60)
     beliefs = told(past).beliefs
@@ -101,7 +101,7 @@ def test_a_coordinator_that_was_killed_noticed_nothing_and_believed_in_nobody() 
     past.begin()
     past.fault("kill-1", "kill", ["coordinator"], 10.3, 2, due_s=10.0)
     for worker in past.workers:
-        past.tell(worker, wire.Lost, 10.05, session="", kind="reset", detail="", silent_ms=5.0)
+        past.tell(worker, wire.ConnectionLost, 10.05, session="", kind="reset", detail="", silent_ms=5.0)
     past.start("coordinator", 12.5, role="coordinator")
     for worker in past.workers:
         past.connect(worker, 13, outcome="resumed")
@@ -186,7 +186,7 @@ def test_damaged_lines_are_said() -> None:
 
 
 @pytest.mark.parametrize(
-    "kind", [wire.Lost, wire.Connected, wire.Connecting, wire.ConnectFailed, wire.ProcessStarted]
+    "kind", [wire.ConnectionLost, wire.Connected, wire.Connecting, wire.ConnectFailed, wire.ProcessStarted]
 )
 @pytest.mark.parametrize("keep", [0, 2])
 def test_whatever_lines_are_missing_nothing_is_raised(kind: type[wire.Event], keep: int) -> None:

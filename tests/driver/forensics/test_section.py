@@ -43,7 +43,7 @@ def drawn(policy: str, **more: Any) -> Picture:
 
 def hostile() -> Past:
     past = healthy_herd(workers=6, rounds=1)
-    past.tell("worker-2", wire.Waiting, 12.5, attempt=1, delay_ms=1.0, policy=HOSTILE)
+    past.tell("worker-2", wire.BackoffStarted, 12.5, attempt=1, delay_ms=1.0, policy=HOSTILE)
     past.fault(HOSTILE, "blackhole", ["worker-1"], 20, 4)
     past.forget("coordinator", wire.WorkerLost)
     return past
@@ -60,7 +60,7 @@ def test_a_policy_is_told_with_base_cap_lead_and_how_much_it_rests_on() -> None:
 
 def test_settings_that_name_another_known_policy_are_contradicted_by_the_gaps() -> None:
     history = Fleet(("fixed",), 10, 2).history()
-    for event in history.of(wire.Waiting):
+    for event in history.of(wire.BackoffStarted):
         msgspec.structs.force_setattr(event, "policy", "full_jitter")
     assert (
         section(account(history)).also[0]
@@ -70,7 +70,7 @@ def test_settings_that_name_another_known_policy_are_contradicted_by_the_gaps() 
 
 def test_settings_that_name_a_policy_outside_the_catalogue_are_never_contradicted() -> None:
     history = Fleet(("fixed",), 10, 2).history()
-    for event in history.of(wire.Waiting):
+    for event in history.of(wire.BackoffStarted):
         msgspec.structs.force_setattr(event, "policy", "fibonacci")
     assert section(account(history)).also[0] == (
         "The workers' own settings name fibonacci; "
@@ -178,7 +178,7 @@ def test_a_coordinator_that_believes_in_the_gone_for_long_is_advised_to_notice_s
     past = Past(1)
     past.begin()
     past.fault("hole", "blackhole", ["worker-1"], 10, 8)
-    past.tell("worker-1", wire.Lost, 11, session="", kind="reset", detail="", silent_ms=1_000.0)
+    past.tell("worker-1", wire.ConnectionLost, 11, session="", kind="reset", detail="", silent_ms=1_000.0)
     past.connect("worker-1", 19, outcome="resumed")
     past.end(60)
     assert "about 4 s" in advice(past.history())["zombies_linger"]

@@ -117,7 +117,7 @@ def _connections(
         for cut_s, heal_s in cuts:
             lost_s = cut_s + draw.uniform(0.001, 0.05)
             lost = {"session": session, "kind": "closed", "detail": "", "silent_ms": draw.uniform(0, 2000)}
-            tell(name, wire.Lost, lost_s, **lost)
+            tell(name, wire.ConnectionLost, lost_s, **lost)
             tell("coordinator", wire.WorkerLost, lost_s + 0.001, worker=name, **lost)
             back_s = _storm(tell, name, session, lost_s, heal_s, draw)
             down.setdefault(name, []).append((lost_s, back_s))
@@ -130,7 +130,14 @@ def _storm(
     at_s, attempt = lost_s, 1
     while True:
         wait_s = draw.uniform(0, min(8.0, 0.25 * 2**attempt))
-        tell(name, wire.Waiting, at_s + 0.001, attempt=attempt, delay_ms=wait_s * 1e3, policy="full_jitter")
+        tell(
+            name,
+            wire.BackoffStarted,
+            at_s + 0.001,
+            attempt=attempt,
+            delay_ms=wait_s * 1e3,
+            policy="full_jitter",
+        )
         at_s += 0.001 + wait_s
         if at_s > heal_s:
             return _join(tell, name, session, at_s, attempt, "resumed")
@@ -201,7 +208,7 @@ def _tasks(
         priority = PRIORITIES[token % len(PRIORITIES)]
         tell(
             "coordinator",
-            wire.Submitted,
+            wire.TaskSubmitted,
             at_s,
             task=task,
             priority=priority,
@@ -210,7 +217,7 @@ def _tasks(
         tell("coordinator", wire.Assigned, at_s + 0.002, task=task, token=token, worker=name, attempt=1)
         got_s = later(name, at_s + 0.004)
         end_s = got_s + draw.uniform(0.01, 0.2)
-        tell(name, wire.Received, got_s, task=task, token=token, attempt=1)
+        tell(name, wire.AssignmentReceived, got_s, task=task, token=token, attempt=1)
         tell(name, wire.Started, got_s + 0.0005, task=task, token=token)
         tell(name, wire.Finished, end_s, task=task, token=token, error="", took_ms=(end_s - got_s) * 1e3)
         counted_s = later(name, end_s + 0.003)
@@ -249,7 +256,7 @@ def _figures(tell: _Writer, names: list[str], seconds: float) -> None:
         for index, at_s in enumerate(_steps(3.0 + number * 0.01, seconds, 10.0), 1):
             tell(
                 name,
-                wire.Traffic,
+                wire.TrafficTotals,
                 at_s,
                 frames_sent=index * 20,
                 frames_received=index * 20,

@@ -130,7 +130,7 @@ class Past:
         """A connection ends, told by both sides."""
         session = self._sessions[worker]
         more = {"session": session, "kind": kind, "detail": "", "silent_ms": silent_s * 1e3}
-        self.tell(worker, wire.Lost, at_s, **more)
+        self.tell(worker, wire.ConnectionLost, at_s, **more)
         self.tell("coordinator", wire.WorkerLost, at_s + 0.001, worker=worker, **more)
 
     def fail_to_connect(self, worker: str, at_s: float, attempt: int, took_s: float = 0.01) -> None:
@@ -161,7 +161,7 @@ class Past:
         """The driver submits a task, which was meant to start then; the coordinator takes it."""
         self.tell(
             "coordinator",
-            wire.Submitted,
+            wire.TaskSubmitted,
             at_s,
             task=task,
             priority=priority,
@@ -190,7 +190,9 @@ class Past:
             attempt=attempt,
             from_step=from_step,
         )
-        self.tell(worker, wire.Received, at_s + 0.001, task=task, token=self._token, attempt=attempt)
+        self.tell(
+            worker, wire.AssignmentReceived, at_s + 0.001, task=task, token=self._token, attempt=attempt
+        )
         self.tell(worker, wire.Started, at_s + 0.001, task=task, token=self._token, from_step=from_step)
         return self._token
 
@@ -230,7 +232,9 @@ class Past:
         self, task: str, worker: str, token: int, at_s: float, reason: str = "worker gone"
     ) -> None:
         """The coordinator gives an attempt up."""
-        self.tell("coordinator", wire.AttemptLost, at_s, task=task, token=token, worker=worker, reason=reason)
+        self.tell(
+            "coordinator", wire.AttemptAbandoned, at_s, task=task, token=token, worker=worker, reason=reason
+        )
 
     def run_task(
         self, task: str, worker: str, at_s: float, takes_s: float = 0.05, priority: str = "normal"
@@ -248,7 +252,7 @@ class Past:
     def totals(self, at_s: float, **changed: int) -> wire.Totals:
         """The coordinator's books at an instant, right unless `changed`."""
         lines = [event for event in self.lines["coordinator"] if event.at_ns <= ns(at_s)]
-        submitted = {event.task for event in lines if isinstance(event, wire.Submitted)}
+        submitted = {event.task for event in lines if isinstance(event, wire.TaskSubmitted)}
         results = {event.task: event.outcome for event in lines if isinstance(event, wire.TaskDone)}
         completed = sum(1 for outcome in results.values() if outcome == "completed")
         books = {
@@ -311,7 +315,9 @@ class Past:
         self.fault(fault, "refuse", hit, at_s, for_s)
         for number, worker in enumerate(hit):
             self.lose(worker, at_s + 0.005)
-            self.tell(worker, wire.Waiting, at_s + 0.006, attempt=1, delay_ms=500.0, policy="full_jitter")
+            self.tell(
+                worker, wire.BackoffStarted, at_s + 0.006, attempt=1, delay_ms=500.0, policy="full_jitter"
+            )
             self.fail_to_connect(worker, at_s + for_s * (0.3 + 0.5 * number / len(hit)), attempt=1)
             self.connect(
                 worker, at_s + for_s + back_s * (number + 1) / len(hit), outcome="resumed", attempt=2

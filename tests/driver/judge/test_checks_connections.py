@@ -152,7 +152,9 @@ def test_a_worker_that_the_coordinator_forgot_is_a_zombie_at_the_end() -> None:
 def test_a_ghost_that_lasts_too_long_outside_faults_fails_though_it_ends() -> None:
     past = Past(1)
     past.begin()
-    past.tell("worker-1", wire.Lost, 3, session="worker-1/0.5", kind="closed", detail="", silent_ms=1.0)
+    past.tell(
+        "worker-1", wire.ConnectionLost, 3, session="worker-1/0.5", kind="closed", detail="", silent_ms=1.0
+    )
     past.connect("worker-1", 15, outcome="resumed")
     past.end(30)
     finding = found("agreement_on_connected", past)
@@ -168,7 +170,9 @@ def test_disagreement_under_a_fault_is_excused() -> None:
     past = Past(1)
     past.begin()
     past.fault("stall", "stall", past.workers, 2, 13)
-    past.tell("worker-1", wire.Lost, 3, session="worker-1/0.5", kind="closed", detail="", silent_ms=1.0)
+    past.tell(
+        "worker-1", wire.ConnectionLost, 3, session="worker-1/0.5", kind="closed", detail="", silent_ms=1.0
+    )
     past.connect("worker-1", 15, outcome="resumed")
     past.end(30)
     assert found("agreement_on_connected", past).status is Status.passed

@@ -15,8 +15,8 @@ def noisy(*, carried_bytes: int = 1_000_000, per_byte: float = 1e-4) -> Past:
     past.begin()
     past.fault("noise", "corrupt", past.workers, 10, 10, cuts=False, damaged_per_byte=per_byte)
     for worker in past.workers:
-        past.tell(worker, wire.Traffic, 9.5, wire_bytes_sent=5_000)
-        past.tell(worker, wire.Traffic, 19.5, wire_bytes_sent=5_000 + carried_bytes // 2,
+        past.tell(worker, wire.TrafficTotals, 9.5, wire_bytes_sent=5_000)
+        past.tell(worker, wire.TrafficTotals, 19.5, wire_bytes_sent=5_000 + carried_bytes // 2,
                   wire_bytes_received=carried_bytes // 2)  # fmt: skip
     past.end(40)
     return past
@@ -59,8 +59,8 @@ def test_what_was_on_its_way_when_the_damage_ended_may_be_noticed_a_moment_later
 
 def test_what_a_link_carried_before_the_damage_does_not_count() -> None:
     past = noisy(carried_bytes=10_000)
-    past.tell("worker-1", wire.Traffic, 9.9, wire_bytes_sent=900_000)
-    past.tell("worker-1", wire.Traffic, 19.9, wire_bytes_sent=905_000)
+    past.tell("worker-1", wire.TrafficTotals, 9.9, wire_bytes_sent=900_000)
+    past.tell("worker-1", wire.TrafficTotals, 19.9, wire_bytes_sent=905_000)
     assert found(NAME, past).status is Status.unknown
 
 

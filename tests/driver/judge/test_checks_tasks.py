@@ -11,7 +11,7 @@ from driver.histories.history import Damage
 from driver.metrics import measure
 from tests.driver.judge.histories import Past, found, healthy_herd, small
 from wire import events as wire
-from wire.control import Counts, State
+from wire.control import CoordinatorState, TaskCounts
 
 # -- traffic_flowed ------------------------------
 
@@ -245,8 +245,8 @@ def test_a_last_book_with_more_results_than_lines_fails() -> None:
 
 def test_a_last_answer_of_the_coordinator_that_does_not_balance_fails() -> None:
     past = small()
-    counts = Counts(submitted=40, completed=39, failed=0, waiting=0, assigned=0)
-    state = State(
+    counts = TaskCounts(submitted=40, completed=39, failed=0, waiting=0, assigned=0)
+    state = CoordinatorState(
         epoch=1, now_ns=0, draining=False, counts=counts, waiting_by_priority={}, workers=[], counters={}
     )
     past.tell("driver", LastState, 19.9, state=msgspec.Raw(msgspec.json.encode(state)))

@@ -126,7 +126,9 @@ def test_a_reconnection_over_which_no_work_came_has_no_resume_time() -> None:
 def test_a_connection_that_a_newer_one_superseded_ends_nothing() -> None:
     past = Past(1)
     past.begin()
-    past.tell("worker-1", wire.Lost, 5, session="worker-1/0.5", kind="closed", detail="", silent_ms=1.0)
+    past.tell(
+        "worker-1", wire.ConnectionLost, 5, session="worker-1/0.5", kind="closed", detail="", silent_ms=1.0
+    )
     past.connect("worker-1", 6, outcome="resumed")
     lost = {"session": "worker-1/0.5", "kind": "superseded", "detail": "", "silent_ms": 1.0}
     past.tell("coordinator", wire.WorkerLost, 6.1, worker="worker-1", **lost)
@@ -140,7 +142,9 @@ def test_a_restart_of_the_coordinator_ends_what_it_believed() -> None:
     past.begin()
     past.fault("kill-1", "kill", ["coordinator"], 9, 1)
     past.start("coordinator", 10, role="coordinator")
-    past.tell("worker-1", wire.Lost, 9, session="worker-1/0.5", kind="reset", detail="", silent_ms=1.0)
+    past.tell(
+        "worker-1", wire.ConnectionLost, 9, session="worker-1/0.5", kind="reset", detail="", silent_ms=1.0
+    )
     past.connect("worker-1", 11, outcome="resumed")
     past.end(30)
     story = past.history().view(connection_histories)["worker-1"]
@@ -152,7 +156,7 @@ def test_the_longest_disagreement_of_the_two_sides_is_told() -> None:
     past = Past(2)
     past.begin()
     for worker, until_s in (("worker-1", 7.0), ("worker-2", 10.0)):
-        past.tell(worker, wire.Lost, 5, session="", kind="closed", detail="", silent_ms=0.0)
+        past.tell(worker, wire.ConnectionLost, 5, session="", kind="closed", detail="", silent_ms=0.0)
         past.connect(worker, until_s, outcome="resumed", took_s=0.0)
     past.end(20)
     assert value("disagreement_max_s", past) == pytest.approx(5.0)
@@ -228,13 +232,19 @@ def test_throughput_is_completed_tasks_between_the_first_submission_and_the_last
 
 def test_totals_of_all_lives_of_all_processes_are_added() -> None:
     past = small()
-    past.tell("worker-1", wire.Traffic, 5, messages_sent=10, raw_bytes_sent=1000, wire_bytes_sent=400)
-    past.tell("worker-1", wire.Traffic, 6, messages_sent=15, raw_bytes_sent=2000, wire_bytes_sent=800)
+    past.tell("worker-1", wire.TrafficTotals, 5, messages_sent=10, raw_bytes_sent=1000, wire_bytes_sent=400)
+    past.tell("worker-1", wire.TrafficTotals, 6, messages_sent=15, raw_bytes_sent=2000, wire_bytes_sent=800)
     past.start("worker-1", 7)
     past.tell(
-        "worker-1", wire.Traffic, 8, messages_sent=5, raw_bytes_sent=1000, wire_bytes_sent=700, queue_depth=9
+        "worker-1",
+        wire.TrafficTotals,
+        8,
+        messages_sent=5,
+        raw_bytes_sent=1000,
+        wire_bytes_sent=700,
+        queue_depth=9,
     )
-    past.tell("coordinator", wire.Traffic, 8, messages_sent=7, messages_received=18)
+    past.tell("coordinator", wire.TrafficTotals, 8, messages_sent=7, messages_received=18)
     assert value("messages_sent", past) == 27
     assert value("messages_to_coordinator", past) == 18
     assert value("compression_ratio", past) == pytest.approx(0.5)

@@ -5,16 +5,18 @@ from __future__ import annotations
 import pytest
 
 from driver.scenarios.abort_when import AbortWatch, parse_abort
-from wire.control import Counts, State, WorkerState
+from wire.control import CoordinatorState, TaskCounts, WorkerState
 
 
-def state(connected: int, waiting: int = 0, completed: int = 0) -> State:
+def state(connected: int, waiting: int = 0, completed: int = 0) -> CoordinatorState:
     workers = [
         WorkerState(f"worker-{n}", "connected" if n <= connected else "lost", "s", 0, 0, 1, 0)
         for n in range(1, 11)
     ]
-    counts = Counts(submitted=completed + waiting, completed=completed, failed=0, waiting=waiting, assigned=0)
-    return State(1, 0, False, counts, {}, workers, {})
+    counts = TaskCounts(
+        submitted=completed + waiting, completed=completed, failed=0, waiting=waiting, assigned=0
+    )
+    return CoordinatorState(1, 0, False, counts, {}, workers, {})
 
 
 def test_a_rule_that_holds_for_its_time_ends_the_run() -> None:

@@ -11,7 +11,7 @@ import pytest
 from chaos.catalogue import make
 from driver.judging.receipts import Act, Proof, Sight, prove
 from tests.driver.scenario.prober_story import MS, S, Story
-from wire.events import FrameRefused, ProcessStarted, ProcessStopping, Traffic, WorkerLost
+from wire.events import FrameRefused, ProcessStarted, ProcessStopping, TrafficTotals, WorkerLost
 
 LINKS = [f"worker-{number}" for number in range(1, 6)]
 HIT, SPARED = LINKS[:2], LINKS[2:]
@@ -263,7 +263,7 @@ def life(story: Story, at_s: float, by: str) -> None:
 
 def lines(story: Story, by: str, *moments: float) -> None:
     for at_s in moments:
-        story.add(Traffic, at_s, by)
+        story.add(TrafficTotals, at_s, by)
 
 
 def looks(status: str, container: str = "worker-1", **more: Any) -> list[Sight]:

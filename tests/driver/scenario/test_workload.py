@@ -12,7 +12,7 @@ import pytest
 
 from coordinator.submission import trouble
 from driver.scenarios.workload import Workload, expected_tasks, generate
-from wire.control import Task
+from wire.control import TaskSpec
 
 
 def workload(**keys: Any) -> Workload:
@@ -21,7 +21,7 @@ def workload(**keys: Any) -> Workload:
 
 def tasks(
     load: Workload, seed: int = 1, duration_s: float = 60.0, start_ns: int = 0
-) -> list[tuple[float, Task]]:
+) -> list[tuple[float, TaskSpec]]:
     return list(generate(load, seed, duration_s, start_ns))
 
 

@@ -6,13 +6,13 @@ import runpy
 from typing import Any
 
 from wire.channel import Channel
-from wire.messages import Message, Result
+from wire.messages import AttemptResult, Message
 
 _send = Channel.send
 
 
 def _leaky_send(self: Channel, message: Message, *args: Any, **named: Any) -> None:
-    if not (isinstance(message, Result) and int(message.task_id.rpartition("-")[2]) % 4 == 0):
+    if not (isinstance(message, AttemptResult) and int(message.task_id.rpartition("-")[2]) % 4 == 0):
         _send(self, message, *args, **named)
 
 

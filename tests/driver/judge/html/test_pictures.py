@@ -48,7 +48,7 @@ def test_a_lane_is_connected_down_and_connected_again() -> None:
 def test_a_lane_shows_when_one_side_alone_believes() -> None:
     past = Past(1)
     past.begin()
-    past.tell("worker-1", wire.Lost, 5, session="", kind="closed", detail="", silent_ms=0.0)
+    past.tell("worker-1", wire.ConnectionLost, 5, session="", kind="closed", detail="", silent_ms=0.0)
     past.connect("worker-1", 8, outcome="resumed", took_s=0.0)
     past.end(30)
     assert (5.0, 8.0, ONE_SIDED) in lane(past, "worker-1").states

@@ -10,7 +10,7 @@ import ipaddress
 from collections.abc import Collection
 
 
-def is_own_name(host: str, names: Collection[str] = ()) -> bool:
+def is_own_host(host: str, names: Collection[str] = ()) -> bool:
     """Whether a Host header is an IP address, `localhost`, or one of `names` (lower case), with any port."""
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     try:

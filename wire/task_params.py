@@ -11,42 +11,42 @@ from typing import Annotated
 
 import msgspec
 
-from wire.decoding import UNDECODABLE
+from wire.errors import DECODE_ERRORS
 from wire.messages import MAX_BULK_BYTES
 
 DIGEST_BYTES = 32
 HOUR_MS = 3_600_000
 
 
-class Params(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
+class TaskParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """What every kind takes: a payload that only weighs, so that a task can be as large as a real one."""
 
     payload: str = ""
 
 
-class Noop(Params, frozen=True):
+class NoopParams(TaskParams, frozen=True):
     """Nothing to do: what is left is the cost of the system itself."""
 
 
-class Sleep(Params, frozen=True):
+class SleepParams(TaskParams, frozen=True):
     """Wait for so long."""
 
     sleep_ms: Annotated[int, msgspec.Meta(ge=0, le=HOUR_MS)]
 
 
-class Cpu(Params, frozen=True):
+class CpuParams(TaskParams, frozen=True):
     """Use so much processor time."""
 
     cpu_ms: Annotated[int, msgspec.Meta(ge=0, le=HOUR_MS)]
 
 
-class Fail(Params, frozen=True):
+class FailParams(TaskParams, frozen=True):
     """Fail, and say this."""
 
     message: str = "failed, as it was asked to"
 
 
-class Command(Params, frozen=True):
+class CommandParams(TaskParams, frozen=True):
     """The program with its arguments, its time limit, how much of each stream to keep, extra environment."""
 
     argv: Annotated[list[str], msgspec.Meta(min_length=1, max_length=256)]
@@ -55,7 +55,7 @@ class Command(Params, frozen=True):
     env: dict[str, str] = {}
 
 
-class Steps(Params, frozen=True):
+class StepsParams(TaskParams, frozen=True):
     """How many steps, how long each takes, and how large the state is that is saved between them."""
 
     steps: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
@@ -63,13 +63,13 @@ class Steps(Params, frozen=True):
     state_bytes: Annotated[int, msgspec.Meta(ge=DIGEST_BYTES, le=MAX_BULK_BYTES)] = 1024
 
 
-PARAMS: dict[str, type[Params]] = {
-    "noop": Noop,
-    "sleep": Sleep,
-    "cpu": Cpu,
-    "fail": Fail,
-    "command": Command,
-    "steps": Steps,
+PARAMS: dict[str, type[TaskParams]] = {
+    "noop": NoopParams,
+    "sleep": SleepParams,
+    "cpu": CpuParams,
+    "fail": FailParams,
+    "command": CommandParams,
+    "steps": StepsParams,
 }
 
 
@@ -79,5 +79,5 @@ def check_params(kind: str, params: bytes) -> None:
         msgspec.json.decode(params or b"{}", type=PARAMS[kind])
     except KeyError:
         raise ValueError(f"there is no task kind {kind!r}; there are {', '.join(PARAMS)}") from None
-    except UNDECODABLE as error:
+    except DECODE_ERRORS as error:
         raise ValueError(f"params of {kind}: {error}") from None

@@ -4,6 +4,13 @@ from __future__ import annotations
 
 from enum import Enum, IntEnum, StrEnum
 
+import msgspec
+
+DECODE_ERRORS = (msgspec.MsgspecError, UnicodeDecodeError, RecursionError)
+"""What msgspec raises for bytes that do not decode: its own errors, and Python's for text that is not UTF-8
+and for arrays nested too deeply.
+"""
+
 
 class FrameFault(StrEnum):
     """What was wrong with a frame; also the label under which it is counted."""
@@ -47,7 +54,7 @@ class CloseCode(IntEnum):
     draining = 4004
 
 
-class Reason(Enum):
+class RefusalReason(Enum):
     """Why a handshake is refused: (name, HTTP status, whether a retry can never help)."""
 
     damaged = ("damaged", 400, False)
