@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from driver.histories.connection_history import LOSS, ConnectionHistory, Outage, connection_histories
 from driver.histories.history import History
-from driver.histories.way_back import PHASES, Phase
+from driver.histories.outage_phases import PHASES, OutagePhase
 from wire.events import WorkerGone, WorkerLost
 
 
@@ -29,7 +29,7 @@ class Noticed:
 class Spent:
     """What all ways back together spent on one phase, in seconds."""
 
-    phase: Phase
+    phase: OutagePhase
     total_s: float
     share: float
     each_s: tuple[float, ...]

@@ -15,7 +15,7 @@ from driver.forensics.policies import Numbers
 from driver.forensics.settings import RESUMES_FASTER, are_told, settings_told, worker_settings_told
 from driver.histories.connection_history import LOSS, ConnectionAttempt, Outage
 from driver.histories.history import History
-from driver.metrics.storm import Storm, storms
+from driver.metrics.storm import ReconnectStorm, storms
 from wire.events import Connected
 
 CONNECTED, REFUSED_BY_COORDINATOR = "connected", "status"
@@ -66,7 +66,7 @@ def admission_is_told(history: History) -> bool:
     return are_told(history)
 
 
-def _scene(history: History, storm: Storm) -> Scene | None:
+def _scene(history: History, storm: ReconnectStorm) -> Scene | None:
     outages = [outage for outage in storm.outages if outage.how == LOSS]
     begin_ns, healed_ns = storm.window.began_ns, storm.window.ended_ns
     if not outages or healed_ns is None:

@@ -11,7 +11,7 @@ import numpy as np
 from driver.forensics.policies import Numbers
 from driver.histories.history import History
 from driver.histories.run_timeline import FaultWindow
-from driver.metrics.storm import Storm, storms
+from driver.metrics.storm import ReconnectStorm, storms
 
 BUSIEST_NS = 100_000_000
 CLEARLY = 1.25
@@ -58,7 +58,7 @@ def in_step(history: History) -> list[InStep]:
     return [_of(storm) for storm in history.view(storms) if storm.attempts_ns]
 
 
-def _of(storm: Storm) -> InStep:
+def _of(storm: ReconnectStorm) -> InStep:
     owners = {worker: index for index, worker in enumerate(sorted(storm.workers))}
     pairs = [
         (attempt.began.at_ns, owners[outage.worker])

@@ -1,4 +1,8 @@
-"""Every metric of a run, defined once (in its family's file), measured from the history alone."""
+"""Metrics: every number of a run, defined once in its family's module and measured from the history alone.
+
+Imports `driver.histories` and `wire`; pure.
+Begin with `catalogue`, which lists the families, and `metric`, which defines units and statistics.
+"""
 
 from driver.metrics.catalogue import METRICS, Metrics, measure
 

@@ -1,4 +1,4 @@
-"""The catalogue of metrics: a family is one file and one line here."""
+"""Catalogue of metrics: each family is one module and one line here."""
 
 from __future__ import annotations
 
@@ -28,9 +28,9 @@ METRICS: dict[str, Metric] = {
 
 @dataclass(frozen=True)
 class Metrics:
-    """A run's numbers.
+    """A run's numbers, by metric name in the metric's unit.
 
-    A value that the history cannot give is None; a threshold on it is unknown, never passed.
+    A value that the history does not determine is None; a threshold on it is unknown, never passed.
     """
 
     values: Values
@@ -38,9 +38,9 @@ class Metrics:
 
 
 def measure(history: History) -> Metrics:
-    """All metrics of a history."""
+    """Return all metrics of a history."""
     values: Values = {}
     for family in FAMILIES.values():
         values.update(family.measure(history))
-    told = history.view(connection_histories)
-    return Metrics(values, {name: len(connections.reconnections) for name, connections in told.items()})
+    workers = history.view(connection_histories)
+    return Metrics(values, {name: len(worker.reconnections) for name, worker in workers.items()})

@@ -1,4 +1,4 @@
-"""Checkpoints: made, kept, taken up again, and the work that was done twice for want of them."""
+"""Checkpoints: created, committed, restored, and the steps that were repeated without one."""
 
 from __future__ import annotations
 
@@ -18,21 +18,20 @@ METRICS = (
         "checkpoints_refused",
         Unit.count,
         Better.lower,
-        "checkpoints that were not kept: stale, older, damaged",
+        "checkpoints that the coordinator refused: stale, older, damaged",
     ),
     Metric("checkpoints_restored", Unit.count, Better.neither, "attempts that began from a checkpoint"),
     Metric(
         "checkpoint_restore_ratio",
         Unit.ratio,
         Better.higher,
-        "attempts that began from a checkpoint ÷ attempts that were assigned when their task had a "
-        "durable one",
+        "attempts that began from a checkpoint ÷ attempts assigned when their task had a durable one",
     ),
     Metric(
         "redone_steps",
         Unit.count,
         Better.lower,
-        "steps of counted results that an older attempt had done already",
+        "steps of recorded results that an older attempt had done before",
     ),
     Metric("checkpoint_bytes", Unit.bytes, Better.neither, "bytes of all checkpoints that workers wrote"),
     *distribution("checkpoint_size", Unit.bytes, Better.neither, "the sizes of checkpoints"),
@@ -46,7 +45,7 @@ METRICS = (
 
 
 def measure(history: History) -> Values:
-    """The values of METRICS."""
+    """Return the values of METRICS."""
     created = history.of(CheckpointCreated)
     committed = history.of(CheckpointCommitted)
     sizes = [float(event.size_bytes) for event in created]
@@ -71,7 +70,7 @@ def measure(history: History) -> Values:
 
 
 def _restores(history: History) -> tuple[int, int]:
-    """How many attempts began from a checkpoint, of how many that could."""
+    """Return how many attempts began from a checkpoint, and how many could have."""
     started = {event.token: event.from_step for event in history.of(Started)}
     held: Counter[str] = Counter()
     restored = restorable = 0

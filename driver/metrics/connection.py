@@ -1,4 +1,4 @@
-"""Connections: how often they broke, how long the way back took, and what it was spent on."""
+"""Connections: losses, reconnections, and the phases of the time to reconnect."""
 
 from __future__ import annotations
 
@@ -18,10 +18,13 @@ METRICS = (
         "reconnections",
         Unit.count,
         Better.neither,
-        "connections of a worker that followed a loss, or a restart of its process, until the drain was over",
+        "connections that followed a loss, or a restart of the worker's process, until the drain's end",
     ),
     Metric(
-        "reconnections_after_loss", Unit.count, Better.neither, "reconnections of a process that lived on"
+        "reconnections_after_loss",
+        Unit.count,
+        Better.neither,
+        "reconnections of a process that did not restart",
     ),
     Metric(
         "reconnections_after_restart", Unit.count, Better.neither, "reconnections of a worker's new process"
@@ -31,7 +34,7 @@ METRICS = (
     Metric("reconnections_per_worker_min", Unit.count, Better.neither, "fewest reconnections of one worker"),
     Metric("losses", Unit.count, _LOWER, "connections that a worker lost, or that ended with its process"),
     Metric("not_reconnected", Unit.count, _LOWER, "workers whose last loss no connection followed"),
-    Metric("workers_gave_up", Unit.count, _LOWER, "workers that stopped trying for good"),
+    Metric("workers_gave_up", Unit.count, _LOWER, "workers that stopped reconnecting for good"),
     Metric(
         "connection_attempts", Unit.count, _LOWER, "attempts to connect, the first of each process among them"
     ),
@@ -52,13 +55,15 @@ METRICS = (
         "reconnection_time",
         _S,
         _LOWER,
-        "the times from a connection's break to the next connection, of processes that lived on. The break "
-        "is the fault's begin if one began since the worker last heard, else the last it heard (heartbeat "
-        "timeout), else the loss; or the begin of a pause of the worker under which the coordinator gave the "
-        "connection up, if that is earlier. It is the sum of detection, waiting, failed attempts and "
-        "handshake",
+        "the times from a connection's break to the next connection, of processes that did not restart. The "
+        "break is a fault's begin if one began since the worker last received a frame, else that last frame "
+        "(heartbeat timeout), else the loss; or the begin of a pause of the worker during which the "
+        "coordinator declared the connection lost, if that is earlier. It is the sum of detection, waiting, "
+        "failed attempts and handshake",
     ),
-    *distribution("detection_time", _S, _LOWER, "the times from a connection's break until the worker knew"),
+    *distribution(
+        "detection_time", _S, _LOWER, "the times from a connection's break until the worker detected it"
+    ),
     *distribution(
         "waiting_time", _S, _LOWER, "the times spent waiting between attempts, summed over each outage"
     ),
@@ -81,43 +86,41 @@ METRICS = (
         "coordinator_detection_time",
         _S,
         _LOWER,
-        "the times that the coordinator had heard nothing when it gave a connection up",
+        "the times without a frame after which the coordinator declared a connection lost",
     ),
-    Metric(
-        "sessions_resumed", Unit.count, Better.neither, "reconnections that took the old session up again"
-    ),
+    Metric("sessions_resumed", Unit.count, Better.neither, "reconnections that resumed the session"),
     Metric(
         "sessions_reset",
         Unit.count,
         _LOWER,
-        "reconnections whose old session the coordinator did not have any more",
+        "reconnections whose session the coordinator no longer had",
     ),
     Metric("resume_rate", Unit.ratio, Better.higher, "sessions resumed ÷ reconnections after a loss"),
-    Metric("handshakes_refused", Unit.count, _LOWER, "handshakes that the coordinator turned away"),
+    Metric("handshakes_refused", Unit.count, _LOWER, "handshakes that the coordinator refused"),
     Metric(
         "connected_ratio_mean",
         Unit.ratio,
         Better.higher,
-        "mean share of the workers that both sides believed connected, from the first time all were to "
-        "the drain's end",
+        "mean share of the workers that are connected by both sides' journals, from the first time all "
+        "are to the drain's end",
     ),
     Metric(
         "disagreement_max_s",
         _S,
         _LOWER,
-        "longest time that a worker and the coordinator disagreed on whether the worker was connected",
+        "longest time in which one side's journal alone has a worker connected",
     ),
 )
 
 
 def measure(history: History) -> Values:
-    """The values of METRICS."""
-    told = list(history.view(connection_histories).values())
-    outages = [outage for connections in told for outage in connections.outages]
+    """Return the values of METRICS."""
+    workers = list(history.view(connection_histories).values())
+    outages = [outage for connections in workers for outage in connections.outages]
     back = [outage for outage in outages if outage.back is not None]
     after_loss = [outage for outage in back if outage.how == LOSS]
-    per_worker = [len(connections.reconnections) for connections in told]
-    attempts = [attempt for connections in told for attempt in connections.attempts]
+    per_worker = [len(connections.reconnections) for connections in workers]
+    attempts = [attempt for connections in workers for attempt in connections.attempts]
     ended = [attempt for attempt in attempts if attempt.kind]
     tries = [len(outage.attempts) for outage in after_loss]
     resumed = sum(1 for outage in after_loss if outage.back and outage.back.outcome == "resumed")
@@ -125,14 +128,14 @@ def measure(history: History) -> Values:
         "reconnections": len(back),
         "reconnections_after_loss": len(after_loss),
         "reconnections_after_restart": len(back) - len(after_loss),
-        "reconnections_per_worker_mean": ratio(len(back), len(told)),
+        "reconnections_per_worker_mean": ratio(len(back), len(workers)),
         "reconnections_per_worker_max": max(per_worker, default=None),
         "reconnections_per_worker_min": min(per_worker, default=None),
         "losses": len(outages),
         "not_reconnected": sum(
-            1 for connections in told if connections.outages and connections.outages[-1].back is None
+            1 for connections in workers if connections.outages and connections.outages[-1].back is None
         ),
-        "workers_gave_up": sum(1 for connections in told if connections.gave_up),
+        "workers_gave_up": sum(1 for connections in workers if connections.gave_up),
         "connection_attempts": len(attempts),
         "connection_success_rate": ratio(
             sum(1 for attempt in ended if attempt.kind == "connected"), len(ended)
@@ -145,23 +148,23 @@ def measure(history: History) -> Values:
         "sessions_reset": sum(1 for outage in after_loss if outage.back and outage.back.outcome == "reset"),
         "resume_rate": ratio(resumed, len(after_loss)),
         "handshakes_refused": refused(history, HandshakeRefused),
-        "connected_ratio_mean": _connected_ratio(history, told),
-        "disagreement_max_s": longest_disagreement_s(told),
+        "connected_ratio_mean": _connected_ratio(history, workers),
+        "disagreement_max_s": longest_disagreement_s(workers),
     }
 
 
-def longest_disagreement_s(told: list[ConnectionHistory]) -> float | None:
-    """The longest stretch in which exactly one side believed a worker connected; None without workers."""
+def longest_disagreement_s(workers: list[ConnectionHistory]) -> float | None:
+    """Return the longest time in which one side alone has a worker connected; None without workers."""
     stretches = [
         end - begin
-        for connections in told
+        for connections in workers
         for ones, others in (
             (connections.by_worker, connections.by_coordinator),
             (connections.by_coordinator, connections.by_worker),
         )
         for begin, end in difference(ones, others)
     ]
-    return max(stretches, default=0) / 1e9 if told else None
+    return max(stretches, default=0) / 1e9 if workers else None
 
 
 def _times(after_loss: list[Outage], after_restart: list[Outage]) -> Values:
@@ -187,12 +190,12 @@ def _coordinator_silences(history: History) -> list[float]:
     ]
 
 
-def _connected_ratio(history: History, told: list[ConnectionHistory]) -> float | None:
-    firsts = [connections.connected[0][0] for connections in told if connections.connected]
-    if not told or len(firsts) < len(told):
+def _connected_ratio(history: History, workers: list[ConnectionHistory]) -> float | None:
+    firsts = [connections.connected[0][0] for connections in workers if connections.connected]
+    if not workers or len(firsts) < len(workers):
         return None
     span = (max(firsts), history.view(run_timeline).end_ns)
-    whole_ns = (span[1] - span[0]) * len(told)
+    whole_ns = (span[1] - span[0]) * len(workers)
     return ratio(
-        sum(length_ns(intersection(connections.connected, [span])) for connections in told), whole_ns
+        sum(length_ns(intersection(connections.connected, [span])) for connections in workers), whole_ns
     )

@@ -1,4 +1,4 @@
-"""Faults: each one's before, during and after, and the time until its trace was gone."""
+"""Faults: the system's rates before, during and after each, and the time to recover."""
 
 from __future__ import annotations
 
@@ -21,15 +21,14 @@ METRICS = (
         "fault_time_ratio",
         Unit.ratio,
         Better.neither,
-        "share of the time from the first fault's begin to the end under fault",
+        "share of the time from the first fault's begin to the drain's end in which a fault was on",
     ),
     Metric(
         "recovery_time_mean_s",
         Unit.seconds,
         Better.lower,
-        "mean over faults of: from a fault's end until all workers that it cut off are back and no more "
-        "tasks wait "
-        "than before it; unknown when one fault's trace was not gone before the next fault or the end",
+        "mean over faults of: from a fault's end until all workers that it disconnected are back and no more "
+        "tasks wait than before it; unknown when one fault's recovery lasts until the next fault or the end",
     ),
     Metric("recovery_time_max_s", Unit.seconds, Better.lower, "longest of the same"),
 )
@@ -39,7 +38,7 @@ _SPAN_NS = 10_000_000_000
 
 @dataclass(frozen=True)
 class Level:
-    """How the system did in a span of time. Rates are per second; None where nothing was measured."""
+    """The system's rates over a span of time. Rates are per second; None where nothing was measured."""
 
     seconds: float
     completed_per_s: float | None
@@ -50,8 +49,8 @@ class Level:
 
 
 @dataclass(frozen=True)
-class Effect:
-    """What one fault did. `recovery_s` None: its trace was not gone in time."""
+class FaultEffect:
+    """Rates around one fault. `recovery_s` is None where recovery lasts until the next fault or the end."""
 
     window: FaultWindow
     before: Level
@@ -61,8 +60,8 @@ class Effect:
     recovery_s: float | None
 
 
-def effects(history: History) -> list[Effect]:
-    """Every fault's effect: ten seconds before it (or less), its own time, ten seconds after (or less)."""
+def effects(history: History) -> list[FaultEffect]:
+    """Return every fault's effect: at most 10 s before it, its own window, and at most 10 s after it."""
     run = history.view(run_timeline)
     gauge = _Gauge(history)
     found = []
@@ -71,7 +70,7 @@ def effects(history: History) -> list[Effect]:
         ended_ns = window.ended_ns if window.ended_ns is not None else run.end_ns
         quiet_ns = run.quiet_until_ns(ended_ns)
         found.append(
-            Effect(
+            FaultEffect(
                 window=window,
                 before=gauge.level(_quiet_since(run, window.began_ns), window.began_ns),
                 during=gauge.level(window.began_ns, ended_ns),
@@ -86,7 +85,7 @@ def effects(history: History) -> list[Effect]:
 
 
 def measure(history: History) -> Values:
-    """The values of METRICS."""
+    """Return the values of METRICS."""
     run = history.view(run_timeline)
     recoveries = [effect.recovery_s for effect in history.view(effects)]
     known = [recovery for recovery in recoveries if recovery is not None]
@@ -103,7 +102,7 @@ def measure(history: History) -> Values:
 
 
 class _Gauge:
-    """Answers for any span how the system did, from lists that were sorted once."""
+    """Computes rates over any span, from lists that are sorted once."""
 
     def __init__(self, history: History) -> None:
         results = [(life, life.result) for life in history.view(task_index).accepted if life.result]
@@ -139,12 +138,12 @@ class _Gauge:
         )
 
     def waiting_at(self, at_ns: int) -> int:
-        """How many tasks waited, by the newest totals at an instant."""
+        """Return how many tasks waited at an instant, by the last totals before it."""
         index = bisect_right(self._totals, at_ns, key=lambda totals: totals.at_ns)
         return self._totals[index - 1].waiting if index else 0
 
     def waiting_down_ns(self, level: int, from_ns: int) -> int | None:
-        """The first instant from which no more than `level` tasks wait."""
+        """Return the first instant from which at most `level` tasks wait; None where there is none."""
         if self.waiting_at(from_ns) <= level:
             return from_ns
         later = bisect_right(self._totals, from_ns, key=lambda totals: totals.at_ns)
@@ -152,7 +151,7 @@ class _Gauge:
 
 
 def _quiet_since(run: RunTimeline, at_ns: int) -> int:
-    # Half of the time since the fault before: the first half is still busy with what that one left behind.
+    # The second half of the time since the last fault: in the first half the system still recovers.
     earlier = [(end + at_ns) // 2 for _, end in run.under_fault if end <= at_ns]
     begin_ns = run.first_load_ns if run.first_load_ns is not None else run.begin_ns
     return min(at_ns, max([at_ns - _SPAN_NS, begin_ns, *earlier]))

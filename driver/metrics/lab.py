@@ -1,4 +1,4 @@
-"""The lab itself: how late the driver was, and how busy the machine was that it ran on."""
+"""The lab itself: delays of the driver, and load of its machine."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from driver.metrics.metric import Better, Metric, Unit, Values
 METRICS = (
     Metric(
         "driver_lateness_max_s", Unit.seconds, Better.lower,
-        "most by which the driver itself was late: its own loop, begins and ends of faults, tasks handed in",
+        "largest delay of the driver itself: its event loop, begins and ends of faults, tasks submitted",
     ),
     Metric(
         "machine_runnable_per_core_max", Unit.factor, Better.lower,
-        "processes that wanted to run ÷ processor cores, mean over 10 s, the largest",
+        "runnable processes ÷ processor cores, mean over 10 s, the largest",
     ),
     Metric(
         "machine_steal_max_ratio", Unit.ratio, Better.lower,
@@ -23,13 +23,13 @@ METRICS = (
     Metric(
         "machine_cpu_pressure_max_ratio", Unit.ratio, Better.lower,
         "share of time in which a process waited for a processor (PSI), mean over 10 s, the largest; unknown "
-        "where the kernel does not say",
+        "where the kernel reports none",
     ),
 )  # fmt: skip
 
 
 def measure(history: History) -> Values:
-    """The values of METRICS."""
+    """Return the values of METRICS."""
     samples = history.of(MachineSample)
     late = [one.late_s for one in driver_delays(history)]
     over = loads(samples)

@@ -1,4 +1,4 @@
-"""Messages and bytes: the processes' own totals, and how long single messages were on their way."""
+"""Messages and bytes: the processes' own totals, and the latency of single messages."""
 
 from __future__ import annotations
 
@@ -45,14 +45,16 @@ METRICS = (
     Metric("messages_to_coordinator", Unit.count, Better.neither, "messages that the coordinator received"),
     Metric("messages_to_workers", Unit.count, Better.neither, "messages that the coordinator sent"),
     Metric("messages_resent", Unit.count, _LOWER, "messages sent again after a connection was resumed"),
-    Metric("duplicates_received", Unit.count, _LOWER, "messages that came a second time, and were left out"),
+    Metric(
+        "duplicates_received", Unit.count, _LOWER, "messages that arrived a second time, and were dropped"
+    ),
     Metric("frames_sent", Unit.count, Better.neither, "frames sent by workers and coordinator"),
     Metric("frames_received", Unit.count, Better.neither, "frames received by workers and coordinator"),
     Metric(
         "frames_refused",
         Unit.count,
         Better.neither,
-        "frames that either side noticed to be damaged, replayed or out of order",
+        "frames that either side refused as damaged, replayed or out of order",
     ),
     Metric(
         "message_throughput_per_s",
@@ -64,7 +66,7 @@ METRICS = (
         "wire_sent_bytes",
         Unit.bytes,
         Better.neither,
-        "bytes sent by workers and coordinator, as they travelled",
+        "bytes sent by workers and coordinator, after compression",
     ),
     Metric(
         "wire_throughput_bytes_per_s",
@@ -82,14 +84,14 @@ METRICS = (
         "compression_ratio",
         Unit.factor,
         _LOWER,
-        "bytes as they travelled ÷ bytes before compression, of all that was sent",
+        "bytes after compression ÷ bytes before it, of all that was sent",
     ),
     *distribution(
         "message_latency",
         Unit.seconds,
         _LOWER,
         "the times from a message's cause at the sender (assigned, finished) to its effect at the receiver "
-        "(received, counted or refused): queues, outages and retransmission are part of it",
+        "(received, recorded or refused): queues, outages and retransmission are part of it",
     ),
     Metric(
         "queue_depth_max", Unit.count, _LOWER, "most messages that waited for acknowledgement in one process"
@@ -98,7 +100,7 @@ METRICS = (
 
 
 def measure(history: History) -> Values:
-    """The values of METRICS."""
+    """Return the values of METRICS."""
     workers = totals(history, history.workers)
     coordinator = totals(history, [COORDINATOR])
     both = {name: workers[name] + coordinator[name] for name in COUNTED}
@@ -128,7 +130,7 @@ def measure(history: History) -> Values:
 
 
 def totals(history: History, processes: Iterable[str]) -> dict[str, int]:
-    """The sums of COUNTED over all lives of some processes."""
+    """Return the sums of COUNTED over all restarts of some processes."""
     wanted = set(processes)
     sums = dict.fromkeys(COUNTED, 0)
     newest: dict[str, TrafficTotals] = {}
@@ -151,7 +153,7 @@ def totals(history: History, processes: Iterable[str]) -> dict[str, int]:
 
 
 def latencies_s(history: History) -> list[float]:
-    """How long assignments and results were on their way, by token. One host has one clock."""
+    """Return the seconds that assignments and results were in transit, by token. All share one clock."""
     assigned = {event.token: event.at_ns for event in history.of(Assigned)}
     finished = {event.token: event.at_ns for event in history.of(Finished)}
     ways = [(event.at_ns, assigned.get(event.token)) for event in history.of(AssignmentReceived)]

@@ -1,4 +1,4 @@
-"""What a metric is, and how numbers are summed up: every metric is defined once, in its family's table."""
+"""A metric's definition, and statistics of many numbers. Each metric is defined once, in its family."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ Values = dict[str, float | None]
 
 
 class Unit(Enum):
-    """What a number counts. A ratio lies between 0 and 1 unless its metric says otherwise."""
+    """A number's unit. A ratio is between 0 and 1."""
 
     count = "count"
     seconds = "s"
@@ -24,7 +24,7 @@ class Unit(Enum):
 
 
 class Better(Enum):
-    """The direction in which a metric is better; `neither` says how much went on."""
+    """The direction in which a metric is better; `neither` for a mere amount."""
 
     higher = "higher"
     lower = "lower"
@@ -35,7 +35,7 @@ class Better(Enum):
 class Metric:
     """One number of a run: its name (units last), unit, formula in words, and which direction is better.
 
-    `statistic` is mean, p50, … where it is one of those that sum up many numbers.
+    `statistic` is a key of STATISTICS where the metric summarises many numbers, else "".
     """
 
     name: str
@@ -55,7 +55,7 @@ STATISTICS = {
 
 
 def distribution(stem: str, unit: Unit, better: Better, formula: str) -> tuple[Metric, ...]:
-    """The five metrics that sum up many numbers: `stem_mean_s`, `stem_p50_s`, …"""
+    """Return the five metrics that summarise many numbers: `stem_mean_s`, `stem_p50_s`, …"""
     return tuple(
         Metric(f"{stem}_{statistic}{_suffix(unit)}", unit, better, f"{words} {formula}", statistic)
         for statistic, words in STATISTICS.items()
@@ -63,7 +63,7 @@ def distribution(stem: str, unit: Unit, better: Better, formula: str) -> tuple[M
 
 
 def summed_up(stem: str, unit: Unit, numbers: Iterable[float]) -> Values:
-    """The values of `distribution`'s metrics; all None when there are no numbers."""
+    """Return the values of `distribution`'s metrics; all None without numbers."""
     ordered = sorted(numbers)
     mean = math.fsum(ordered) / len(ordered) if ordered else None
     found = (
@@ -77,14 +77,14 @@ def summed_up(stem: str, unit: Unit, numbers: Iterable[float]) -> Values:
 
 
 def percentile(ordered: Sequence[float], percent: float) -> float | None:
-    """The smallest of sorted numbers that `percent` of them do not exceed (nearest rank); None of none."""
+    """Return the nearest-rank percentile of sorted numbers; None without numbers."""
     if not ordered:
         return None
     return ordered[max(0, math.ceil(len(ordered) * percent / 100) - 1)]
 
 
 def ratio(part: float, whole: float) -> float | None:
-    """`part` of `whole`, None where there is no whole."""
+    """Return `part` ÷ `whole`; None where `whole` is 0."""
     return part / whole if whole else None
 
 

@@ -1,4 +1,4 @@
-"""Signals: numbers that change during a run, as in `within 15s of heal: connected >= 95% for 10s`."""
+"""Signals: numbers over time, as in `within 15s of heal: connected >= 95% for 10s`."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _WINDOW_NS = 1_000_000_000
 
 @dataclass(frozen=True)
 class Signal:
-    """A number over time. `steps` gives [(from_ns, value), …]: each value holds until the next instant."""
+    """A number over time. `steps` returns [(from_ns, value), …]: each value holds until the next instant."""
 
     name: str
     unit: Unit
@@ -28,9 +28,9 @@ class Signal:
 
 
 def _connected(history: History) -> Steps:
-    told = list(history.view(connection_histories).values())
-    edges = [edge for connections in told for edge in _edges(connections.connected)]
-    return _summed(edges, len(told))
+    workers = list(history.view(connection_histories).values())
+    edges = [edge for worker in workers for edge in _edges(worker.connected)]
+    return _summed(edges, len(workers))
 
 
 def _attempts_per_s(history: History) -> Steps:
@@ -49,21 +49,23 @@ def _waiting(history: History) -> Steps:
 SIGNALS: dict[str, Signal] = {
     signal.name: signal
     for signal in (
-        Signal("connected", Unit.ratio, "share of the workers that both sides believe connected", _connected),
+        Signal(
+            "connected",
+            Unit.ratio,
+            "share of the workers that are connected by both sides' journals",
+            _connected,
+        ),
         Signal(
             "attempts_per_s", Unit.per_second, "attempts to connect begun in the last second", _attempts_per_s
         ),
         Signal("completed_per_s", Unit.per_second, "tasks completed in the last second", _completed_per_s),
-        Signal("waiting_tasks", Unit.count, "tasks that wait to be given out", _waiting),
+        Signal("waiting_tasks", Unit.count, "tasks that wait to be assigned", _waiting),
     )
 }
 
 
 def good_stretches(steps: Steps, good: Callable[[float], bool], begin_ns: int, end_ns: int) -> list[Interval]:
-    """The stretches of a span in which a signal's value is good.
-
-    Before its first step nothing is known: not good.
-    """
+    """Return the intervals of a span in which a signal's value is good; before its first step it is not."""
     stretches: list[Interval] = []
     since: int | None = None
     first = max(0, bisect_left(steps, (begin_ns, float("inf"))) - 1)

@@ -1,4 +1,4 @@
-"""The storm after a fault: how hard the fleet knocked, and how soon it was back."""
+"""The reconnect storm after a fault: the rate of attempts, and the time until the workers are back."""
 
 from __future__ import annotations
 
@@ -39,27 +39,27 @@ METRICS = (
         "time_to_50_percent_back_s",
         Unit.seconds,
         _LOWER,
-        "from a heal until half of the workers that were cut off are back; the worst heal; unknown if "
-        "they never were",
+        "from a heal until half of the workers that lost their connection are back; the worst heal; unknown "
+        "if they never are",
     ),
     Metric(
         "time_to_95_percent_back_s",
         Unit.seconds,
         _LOWER,
-        "from a heal until 95 % of the workers that were cut off are back; the worst heal",
+        "from a heal until 95 % of the workers that lost their connection are back; the worst heal",
     ),
     Metric(
         "time_to_all_back_s",
         Unit.seconds,
         _LOWER,
-        "from a heal until all workers that were cut off are back; the worst heal",
+        "from a heal until all workers that lost their connection are back; the worst heal",
     ),
 )
 
 
 @dataclass(frozen=True)
-class Storm:
-    """What one fault set off, until the next began: its outages, and when their attempts began (sorted)."""
+class ReconnectStorm:
+    """One fault's outages, until the next fault begins, and when their attempts began (sorted)."""
 
     window: FaultWindow
     outages: list[Outage]
@@ -67,11 +67,11 @@ class Storm:
 
     @property
     def workers(self) -> set[str]:
-        """The workers that lost their connection in it."""
+        """The workers that lost their connection."""
         return {outage.worker for outage in self.outages}
 
     def back_after_heal_s(self, share: float) -> float | None:
-        """From the fault's end until `share` of its workers were back (0: already then); None: never."""
+        """Return the seconds from the fault's end until `share` of its workers were back; None: never."""
         if self.window.ended_ns is None or not self.outages:
             return None
         last_back = {outage.worker: outage.back_ns for outage in self.outages}
@@ -80,8 +80,8 @@ class Storm:
         return None if at_ns == math.inf else max(0.0, (at_ns - self.window.ended_ns) / 1e9)
 
 
-def storms(history: History) -> list[Storm]:
-    """One storm a fault; an outage belongs to the newest fault upon its worker when the connection broke."""
+def storms(history: History) -> list[ReconnectStorm]:
+    """Return one storm for each fault; an outage belongs to the last fault on its worker before the break."""
     run = history.view(run_timeline)
     windows = sorted(run.faults, key=lambda window: window.due_ns)
     begins = [window.due_ns for window in windows]
@@ -94,14 +94,16 @@ def storms(history: History) -> list[Storm]:
             if index >= 0:
                 outages[index].append(outage)
     return [
-        Storm(window, found, sorted(attempt.began.at_ns for outage in found for attempt in outage.attempts))
+        ReconnectStorm(
+            window, found, sorted(attempt.began.at_ns for outage in found for attempt in outage.attempts)
+        )
         for window, found in zip(windows, outages, strict=True)
     ]
 
 
 def measure(history: History) -> Values:
-    """The values of METRICS."""
-    told = [storm for storm in history.view(storms) if storm.outages]
+    """Return the values of METRICS."""
+    hit = [storm for storm in history.view(storms) if storm.outages]
     attempts = sorted(
         attempt.began.at_ns
         for connections in history.view(connection_histories).values()
@@ -113,19 +115,19 @@ def measure(history: History) -> Values:
         "storm_busiest_100ms_ratio": _worst(
             [
                 ratio(busiest(storm.attempts_ns, _BUSIEST_NS), len(storm.attempts_ns))
-                for storm in told
+                for storm in hit
                 if storm.attempts_ns
             ]
         ),
-        "storm_amplification": _worst([ratio(len(storm.attempts_ns), len(storm.workers)) for storm in told]),
-        "time_to_50_percent_back_s": _worst([storm.back_after_heal_s(0.50) for storm in told]),
-        "time_to_95_percent_back_s": _worst([storm.back_after_heal_s(0.95) for storm in told]),
-        "time_to_all_back_s": _worst([storm.back_after_heal_s(1.0) for storm in told]),
+        "storm_amplification": _worst([ratio(len(storm.attempts_ns), len(storm.workers)) for storm in hit]),
+        "time_to_50_percent_back_s": _worst([storm.back_after_heal_s(0.50) for storm in hit]),
+        "time_to_95_percent_back_s": _worst([storm.back_after_heal_s(0.95) for storm in hit]),
+        "time_to_all_back_s": _worst([storm.back_after_heal_s(1.0) for storm in hit]),
     }
 
 
 def busiest(instants_ns: list[int], span_ns: int) -> int:
-    """Most of some sorted instants within any span of one length."""
+    """Return the largest number of sorted instants within any span of `span_ns`."""
     return max(
         (i - bisect_left(instants_ns, at_ns - span_ns + 1) + 1 for i, at_ns in enumerate(instants_ns)),
         default=0,

@@ -1,4 +1,4 @@
-"""Tasks: what was promised, what came of it, and how long it took. Latency counts from the intended start."""
+"""Tasks: accepted, completed, failed, lost, and their latency from the intended start."""
 
 from __future__ import annotations
 
@@ -18,20 +18,20 @@ METRICS = (
         "tasks_submitted",
         Unit.count,
         Better.neither,
-        "different tasks that the coordinator wrote down or said to hold",
+        "different tasks that the coordinator recorded or acknowledged",
     ),
-    Metric("tasks_refused", Unit.count, _LOWER, "tasks that the coordinator did not take (a full queue)"),
+    Metric("tasks_refused", Unit.count, _LOWER, "tasks that the coordinator refused (a full queue)"),
     Metric(
         "tasks_completed",
         Unit.count,
         Better.higher,
-        "tasks whose result, a success, counted until the drain was over",
+        "tasks with a result, a success, recorded until the drain's end",
     ),
     Metric(
-        "tasks_failed", Unit.count, _LOWER, "tasks whose result, a failure, counted until the drain was over"
+        "tasks_failed", Unit.count, _LOWER, "tasks with a result, a failure, recorded until the drain's end"
     ),
-    Metric("tasks_lost", Unit.count, _LOWER, "tasks submitted for which the history shows no result"),
-    Metric("tasks_duplicated", Unit.count, _LOWER, "results counted beyond one a task"),
+    Metric("tasks_lost", Unit.count, _LOWER, "tasks submitted without a result in the history"),
+    Metric("tasks_duplicated", Unit.count, _LOWER, "results beyond one for each task"),
     Metric("task_success_rate", Unit.ratio, Better.higher, "tasks completed ÷ tasks submitted"),
     Metric(
         "task_throughput_per_s",
@@ -43,12 +43,15 @@ METRICS = (
         "task_latency",
         _S,
         _LOWER,
-        "the times from a task's intended start (where the driver itself was late: from when it had the task "
-        "ready) to its counted result",
+        "the times from a task's intended start (of a late driver: from when it had the task ready) to its "
+        "result",
     ),
     *distribution("task_queueing", _S, _LOWER, "the times from submission to the first assignment"),
     *distribution(
-        "task_execution", _S, _LOWER, "the running times of the attempts that counted, on the worker's clock"
+        "task_execution",
+        _S,
+        _LOWER,
+        "the running times of the attempts with the result, on the worker's clock",
     ),
     *(
         metric
@@ -61,47 +64,45 @@ METRICS = (
         )
     ),
     Metric("task_attempts_mean", Unit.count, _LOWER, "assignments ÷ tasks that were assigned"),
-    Metric("attempts_lost", Unit.count, _LOWER, "attempts that the coordinator gave up"),
+    Metric("attempts_lost", Unit.count, _LOWER, "attempts that the coordinator declared lost"),
     Metric(
-        "leases_expired", Unit.count, _LOWER, "attempts that a worker stopped because their lease ran out"
+        "leases_expired", Unit.count, _LOWER, "attempts that a worker stopped because their lease expired"
     ),
-    Metric(
-        "attempts_dropped", Unit.count, _LOWER, "attempts that a worker let go of: revoked or handed back"
-    ),
+    Metric("attempts_dropped", Unit.count, _LOWER, "attempts that a worker dropped: revoked or returned"),
     Metric(
         "results_refused",
         Unit.count,
         _LOWER,
-        "results that did not count: duplicates, stale or unknown attempts",
+        "results that were refused: duplicates, stale or unknown attempts",
     ),
 )
 
 
 def measure(history: History) -> Values:
-    """The values of METRICS."""
-    book = history.view(task_index)
-    promised = book.accepted
-    # What the lab's own teardown does to tasks, or lets them finish, is no figure of the run.
+    """Return the values of METRICS."""
+    index = history.view(task_index)
+    accepted = index.accepted
+    # Tasks that end in the lab's own teardown are no part of the run.
     end_ns = history.view(run_timeline).end_ns
-    ended = [life for life in promised if life.result is not None and life.result.at_ns <= end_ns]
-    results = [life.result for life in ended if life.result is not None]
+    ended = [task for task in accepted if task.result is not None and task.result.at_ns <= end_ns]
+    results = [task.result for task in ended if task.result is not None]
     completed = sum(1 for result in results if result.outcome == "completed")
-    attempts = [sum(1 for event in life.assigned if event.at_ns <= end_ns) for life in promised]
+    attempts = [sum(1 for event in task.assigned if event.at_ns <= end_ns) for task in accepted]
     return {
-        "tasks_submitted": len(promised),
-        "tasks_refused": book.refused,
+        "tasks_submitted": len(accepted),
+        "tasks_refused": index.refused,
         "tasks_completed": completed,
         "tasks_failed": len(results) - completed,
-        "tasks_lost": sum(1 for life in promised if life.result is None),
-        "tasks_duplicated": sum(len(life.done) - 1 for life in promised if life.done),
-        "task_success_rate": ratio(completed, len(promised)),
-        "task_throughput_per_s": _throughput(promised, results),
+        "tasks_lost": sum(1 for task in accepted if task.result is None),
+        "tasks_duplicated": sum(len(task.done) - 1 for task in accepted if task.done),
+        "task_success_rate": ratio(completed, len(accepted)),
+        "task_throughput_per_s": _throughput(accepted, results),
         **summed_up("task_latency", _S, latencies_s(ended)),
-        **summed_up("task_queueing", _S, _queueing_s(promised, end_ns)),
+        **summed_up("task_queueing", _S, _queueing_s(accepted, end_ns)),
         **summed_up("task_execution", _S, [(r.ended_ns - r.started_ns) / 1e9 for r in results if r.ended_ns]),
-        **_by_priority(promised, end_ns),
+        **_by_priority(accepted, end_ns),
         "task_attempts_mean": ratio(sum(attempts), sum(1 for count in attempts if count)),
-        "attempts_lost": sum(1 for life in promised for event in life.lost if event.at_ns <= end_ns),
+        "attempts_lost": sum(1 for task in accepted for event in task.lost if event.at_ns <= end_ns),
         **{
             name: sum(1 for event in history.of(kind) if event.at_ns <= end_ns)
             for name, kind in (
@@ -113,36 +114,36 @@ def measure(history: History) -> Values:
     }
 
 
-def latencies_s(lives: list[TaskHistory]) -> list[float]:
-    """From start to counted result, of those that have both."""
+def latencies_s(tasks: list[TaskHistory]) -> list[float]:
+    """Return the seconds from start to result of the tasks that have both."""
     return [
-        (life.result.at_ns - life.start_ns) / 1e9
-        for life in lives
-        if life.result is not None and life.intended_ns
+        (task.result.at_ns - task.start_ns) / 1e9
+        for task in tasks
+        if task.result is not None and task.intended_ns
     ]
 
 
-def _queueing_s(lives: list[TaskHistory], end_ns: int) -> list[float]:
+def _queueing_s(tasks: list[TaskHistory], end_ns: int) -> list[float]:
     return [
-        (life.assigned[0].at_ns - life.submitted.at_ns) / 1e9
-        for life in lives
-        if life.submitted and life.assigned and life.assigned[0].at_ns <= end_ns
+        (task.assigned[0].at_ns - task.submitted.at_ns) / 1e9
+        for task in tasks
+        if task.submitted and task.assigned and task.assigned[0].at_ns <= end_ns
     ]
 
 
-def _by_priority(lives: list[TaskHistory], end_ns: int) -> Values:
+def _by_priority(tasks: list[TaskHistory], end_ns: int) -> Values:
     groups: dict[str, list[TaskHistory]] = {priority.name: [] for priority in Priority}
-    for life in lives:
-        if life.submitted and life.submitted.priority in groups:
-            groups[life.submitted.priority].append(life)
+    for task in tasks:
+        if task.submitted and task.submitted.priority in groups:
+            groups[task.submitted.priority].append(task)
     values: Values = {}
     for name, group in groups.items():
         values.update(summed_up(f"task_queueing_{name}", _S, _queueing_s(group, end_ns)))
     return values
 
 
-def _throughput(lives: list[TaskHistory], results: list[TaskDone]) -> float | None:
-    begins = [(life.submitted or life.accepted) for life in lives]
+def _throughput(tasks: list[TaskHistory], results: list[TaskDone]) -> float | None:
+    begins = [(task.submitted or task.accepted) for task in tasks]
     first_ns = min((event.at_ns for event in begins if event), default=0)
     last_ns = max((result.at_ns for result in results), default=0)
     completed = sum(1 for result in results if result.outcome == "completed")

@@ -1,4 +1,4 @@
-"""The worst of what a metric sums up: the few outages or tasks that decide its value. Pure."""
+"""The outages or tasks that decide a metric's value. Pure."""
 
 from __future__ import annotations
 
@@ -14,23 +14,20 @@ SHOWN = 2
 
 
 @dataclass(frozen=True)
-class Case:
-    """One outage or task: whose it is, how long it took (seconds; None: it never ended), and its lines.
+class WorstCase:
+    """One outage or task: its worker or id, its begin, its seconds (None: it never ended), its events."""
 
-    `from_ns` is when it began.
-    """
-
-    whose: str
+    subject: str
     what: str
     from_ns: int
     took_s: float | None
     events: tuple[Event, ...]
 
 
-def worst_cases(history: History, metric: str) -> list[Case]:
-    """Return the few cases that decide `metric`, the worst first, one of each worker or task.
+def worst_cases(history: History, metric: str) -> list[WorstCase]:
+    """Return the few cases that decide `metric`, the worst first, at most one of each worker or task.
 
-    There are none where it sums up nothing single.
+    None for a metric that is no summary of outages or tasks.
     """
     for stem, cases in _SOURCES:
         if metric.startswith(stem):
@@ -38,24 +35,24 @@ def worst_cases(history: History, metric: str) -> list[Case]:
     return []
 
 
-def longest_outages(history: History) -> list[Case]:
+def longest_outages(history: History) -> list[WorstCase]:
     """Return the longest outages of all workers, those that never ended first."""
     return _longest(_outages(history))
 
 
-def _longest(cases: Iterable[Case]) -> list[Case]:
-    def order(case: Case) -> tuple[bool, float, int]:
+def _longest(cases: Iterable[WorstCase]) -> list[WorstCase]:
+    def order(case: WorstCase) -> tuple[bool, float, int]:
         return (case.took_s is not None, -(case.took_s or 0.0), case.from_ns)
 
-    worst: dict[str, Case] = {}
+    worst: dict[str, WorstCase] = {}
     for case in sorted(cases, key=order):
-        worst.setdefault(case.whose, case)
+        worst.setdefault(case.subject, case)
     return list(worst.values())[:SHOWN]
 
 
-def _outages(history: History, measured: Callable[[Outage], float | None] | None = None) -> list[Case]:
+def _outages(history: History, measured: Callable[[Outage], float | None] | None = None) -> list[WorstCase]:
     return [
-        Case(
+        WorstCase(
             outage.worker,
             "outage",
             outage.broken_ns,
@@ -71,33 +68,33 @@ def _total_s(outage: Outage) -> float | None:
     return outage.total_s
 
 
-def _tasks(history: History, only: Callable[[TaskHistory], bool] = lambda life: True) -> list[Case]:
+def _tasks(history: History, only: Callable[[TaskHistory], bool] = lambda task: True) -> list[WorstCase]:
     return [
-        Case(
-            life.task,
+        WorstCase(
+            task.task,
             "task",
-            life.intended_ns,
-            (life.result.at_ns - life.intended_ns) / 1e9 if life.result else None,
+            task.intended_ns,
+            (task.result.at_ns - task.intended_ns) / 1e9 if task.result else None,
             tuple(
                 event
-                for event in (life.submitted, *life.assigned[:1], *life.lost[-1:], life.result)
+                for event in (task.submitted, *task.assigned[:1], *task.lost[-1:], task.result)
                 if event is not None
             ),
         )
-        for life in history.view(task_index).accepted
-        if only(life)
+        for task in history.view(task_index).accepted
+        if only(task)
     ]
 
 
-def _failed(life: TaskHistory) -> bool:
-    return life.result is None or life.result.outcome != "completed"
+def _failed(task: TaskHistory) -> bool:
+    return task.result is None or task.result.outcome != "completed"
 
 
-def _of(measured: Callable[[Outage], float | None]) -> Callable[[History], list[Case]]:
+def _of(measured: Callable[[Outage], float | None]) -> Callable[[History], list[WorstCase]]:
     return lambda history: _outages(history, measured)
 
 
-_SOURCES: tuple[tuple[str, Callable[[History], list[Case]]], ...] = (
+_SOURCES: tuple[tuple[str, Callable[[History], list[WorstCase]]], ...] = (
     ("reconnection_time", _outages),
     ("detection_time", _of(lambda outage: outage.detection_s)),
     ("failed_attempts_time", _of(lambda outage: outage.failed_attempts_s)),
@@ -112,4 +109,4 @@ _SOURCES: tuple[tuple[str, Callable[[History], list[Case]]], ...] = (
     ("tasks_failed", lambda history: _tasks(history, _failed)),
     ("tasks_lost", lambda history: _tasks(history, _failed)),
 )
-"""The first stem that a metric's or a signal's name begins with says what it sums up."""
+"""The first stem that begins a metric's or signal's name selects its cases."""

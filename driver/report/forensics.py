@@ -13,7 +13,7 @@ from driver.forensics.naming import Naming
 from driver.forensics.phases import Noticed
 from driver.forensics.policies import BASE, CAP, POLICIES
 from driver.forensics.what_if import Row
-from driver.histories.way_back import Phase
+from driver.histories.outage_phases import OutagePhase
 from driver.metrics.metric import Unit, percentile
 from driver.report.analysis import Table
 from driver.report.forensic_words import (
@@ -73,7 +73,7 @@ class Section:
     says: str
     also: tuple[str, ...] = ()
     missing: tuple[str, ...] = ()
-    phases: tuple[tuple[Phase, float, str, str, str], ...] = ()
+    phases: tuple[tuple[OutagePhase, float, str, str, str], ...] = ()
     noticed: tuple[tuple[str, str, str, str], ...] = ()
     what_if_says: str = ""
     what_if: tuple[WhatIfRow, ...] = ()

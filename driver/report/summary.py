@@ -14,7 +14,7 @@ from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import Outcome
 from driver.metrics.faults import effects
 from driver.metrics.metric import Unit
-from driver.metrics.worst import Case, longest_outages, worst_cases
+from driver.metrics.worst import WorstCase, longest_outages, worst_cases
 from driver.report.advice import Advice
 from driver.runs.store import Judged
 from driver.scenarios.quantities import write
@@ -110,10 +110,10 @@ def _change(run: Judged, advice: Sequence[Advice]) -> str:
     return "No advice fits: the failed findings show their lines."
 
 
-def _case(run: Judged, case: Case) -> str:
+def _case(run: Judged, case: WorstCase) -> str:
     at_s = run.history.view(run_timeline).at_s(case.from_ns)
     took = "never ended" if case.took_s is None else write(case.took_s, Unit.seconds)
-    return f"{case.whose}, {took} from {at_s:.1f} s"
+    return f"{case.subject}, {took} from {at_s:.1f} s"
 
 
 def _counted(number: int, what: str) -> str:

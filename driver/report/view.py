@@ -13,7 +13,7 @@ from driver.histories.intervals import length_ns
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.judging.verdict import Outcome
 from driver.metrics import METRICS
-from driver.metrics.faults import Effect, effects
+from driver.metrics.faults import FaultEffect, effects
 from driver.runs.store import Judged
 from driver.scenarios.quantities import write
 
@@ -158,7 +158,7 @@ def _json(value: object) -> str:
     return msgspec.json.encode(value).decode()
 
 
-def _fault_row(effect: Effect, run: RunTimeline) -> FaultRow:
+def _fault_row(effect: FaultEffect, run: RunTimeline) -> FaultRow:
     window = effect.window
     receipt = window.receipt
     rates = [level.completed_per_s for level in (effect.before, effect.during, effect.after)]

@@ -12,8 +12,8 @@ import msgspec
 from driver.histories.connection_history import ConnectionHistory, Outage, connection_histories
 from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, difference, intersection, union
+from driver.histories.outage_phases import PHASES
 from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
-from driver.histories.way_back import PHASES
 from wire.events import (
     Connected,
     ConnectionLost,

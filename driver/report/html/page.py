@@ -20,7 +20,7 @@ from driver.forensics.naming import Naming
 from driver.histories.history import COORDINATOR
 from driver.histories.journal_folder import own_journal
 from driver.histories.journals import JOURNALS
-from driver.histories.way_back import PHASES
+from driver.histories.outage_phases import PHASES
 from driver.metrics.metric import Unit
 from driver.report.advice import advise
 from driver.report.analysis import analyses

@@ -8,9 +8,9 @@ from collections.abc import Sequence
 from driver.histories.connection_history import LOSS, connection_histories
 from driver.histories.history import History
 from driver.histories.intervals import holds
+from driver.histories.outage_phases import PHASES
 from driver.histories.run_timeline import run_timeline
 from driver.histories.task_history import TaskHistory, task_index
-from driver.histories.way_back import PHASES
 from driver.report.html.bins import short
 from driver.report.html.curves import Plot, Series
 from wire.priority import Priority

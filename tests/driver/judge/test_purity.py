@@ -13,7 +13,7 @@ CORES = {
         "histories.history",
         "histories.journal_integrity",
     ),
-    "histories.way_back",
+    "histories.outage_phases",
     *(
         "histories.intervals",
         "histories.machine_load",

@@ -70,14 +70,14 @@ def test_an_outage_that_never_ended_is_the_worst() -> None:
     past = slow_worker()
     past.lose("worker-3", 58.0)
     worst = longest_outages(past.history())
-    assert [case.whose for case in worst] == ["worker-3", "worker-2"]
+    assert [case.subject for case in worst] == ["worker-3", "worker-2"]
     assert worst[0].took_s is None
 
 
 def test_tasks_without_a_result_decide_the_success_rate() -> None:
     past = healthy_herd()
     past.submit("forgotten", 5.0)
-    assert worst_cases(past.history(), "task_success_rate")[0].whose == "forgotten"
+    assert worst_cases(past.history(), "task_success_rate")[0].subject == "forgotten"
 
 
 def test_a_figure_that_sums_up_nothing_single_has_no_cases() -> None:

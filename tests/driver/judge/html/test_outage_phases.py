@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import expect
 
-from driver.histories.way_back import PHASES
+from driver.histories.outage_phases import PHASES
 from driver.metrics import METRICS
 from driver.report.html.spreads import spreads
 from tests.driver.judge.histories import healthy_herd

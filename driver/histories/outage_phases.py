@@ -1,4 +1,4 @@
-"""The phases of a way back: their names, colours and lengths, for every table, picture and report. Pure."""
+"""Phases of an outage: names, colours and lengths, for every table, figure and report. Pure."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ from driver.histories.connection_history import Outage
 
 
 @dataclass(frozen=True)
-class Phase:
-    """One phase. `light` and `dark` are its colour on either ground; `length_s` is None where it has none."""
+class OutagePhase:
+    """One phase. `light` and `dark` are its colours by theme; `length_s` returns None without it."""
 
     name: str
     says: str
@@ -31,28 +31,30 @@ def _resume_s(outage: Outage) -> float | None:
 
 
 PHASES = (
-    Phase(
+    OutagePhase(
         "detection",
         "from the break until the worker detected it",
         "#cc79a7",
         "#e39cc4",
         lambda outage: outage.detection_s,
     ),
-    Phase(
+    OutagePhase(
         "waiting",
         "the delays of the policy between attempts",
         "#0072b2",
         "#56b4e9",
         lambda outage: outage.waiting_s,
     ),
-    Phase(
+    OutagePhase(
         "failed attempts",
-        "attempts that came to nothing",
+        "attempts that failed",
         "#d55e00",
         "#f0894a",
         lambda outage: outage.failed_attempts_s,
     ),
-    Phase("handshake", "the attempt that succeeded", "#009e73", "#3ccb9c", lambda outage: outage.handshake_s),
-    Phase("resume", "from the new connection to work again", "#7a6a00", "#e6d24a", _resume_s),
+    OutagePhase(
+        "handshake", "the attempt that succeeded", "#009e73", "#3ccb9c", lambda outage: outage.handshake_s
+    ),
+    OutagePhase("resume", "from the new connection to the first work", "#7a6a00", "#e6d24a", _resume_s),
 )
-"""In the order in which they happen. All but the last add up to the time until the worker is connected."""
+"""In the order of time. All but the last add up to the time until the worker is connected."""
