@@ -1,0 +1,79 @@
+"""Claims about the language of the docs, which treat components as things, and about the tool that counts."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+import pytest
+
+from tests.words import (
+    PERSON_WORD,
+    ROOT,
+    circles,
+    of_code,
+    of_docs,
+    of_scenario,
+    participles,
+    repeated_classes,
+    scenarios,
+    share,
+)
+
+AT_MOST = 0.5
+"""Person-words per 1,000 words."""
+FROM_CODE = {"docs/defects.md", "docs/faults.md", "docs/metrics.md", "docs/mutants.md"}
+"""Pages whose sentences are docstrings and texts of the code."""
+LATER = {"docs/ci.md", "docs/dashboard.md", "docs/report.md"}
+PAGES = {
+    *(path.relative_to(ROOT).as_posix() for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.md")),
+    *("results/README.md", "chaos/toxiproxy/README.md"),
+}
+
+
+def without_generated(page: str) -> str:
+    """A page without the blocks between `<!-- name -->` and `<!-- end -->`, which a command writes."""
+    return re.sub(r"^<!-- [^>]+ -->$.*?^<!-- end -->$", "", page, flags=re.M | re.S)
+
+
+@pytest.mark.parametrize("name", sorted(PAGES - FROM_CODE - LATER))
+def test_a_page_treats_components_as_things(name: str) -> None:
+    prose = of_docs(without_generated((ROOT / name).read_text()))
+    assert share(prose) <= AT_MOST, f"a component is no person: {PERSON_WORD.findall(prose)}"
+
+
+def test_the_comments_of_the_scenarios_treat_components_as_things() -> None:
+    prose = " ".join(of_scenario(path.read_text()) for path in scenarios())
+    assert share(prose) <= AT_MOST, f"a component is no person: {PERSON_WORD.findall(prose)}"
+
+
+def test_code_and_addresses_are_no_prose() -> None:
+    page = "One `told` word [here](who.md).\n\n```\nwho knows\n```\n"
+    assert of_docs(page).split() == ["One", "word", "[here", "."]
+
+
+def test_docstrings_messages_and_comments_are_read_apart() -> None:
+    source = '"""A module."""\nname = "key"\nraise ValueError("expected a number")  # why\n'
+    assert list(of_code(source)) == [
+        ("docstrings", "A module."),
+        ("messages", "expected a number"),
+        ("comments", "why"),
+    ]
+
+
+def test_packages_that_reach_one_another_are_a_circle() -> None:
+    assert circles({"a": {"b"}, "b": {"c"}, "c": {"b"}, "d": set[str]()}) == [{"b", "c"}]
+
+
+def test_a_class_is_repeated_where_its_public_name_has_two_definitions(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tests.words.ROOT", tmp_path)
+    (tmp_path / "a.py").write_text("class Link: ...\nclass _Own: ...\n")
+    (tmp_path / "b.py").write_text("class Link: ...\nclass _Own: ...\nclass Once: ...\n")
+    assert repeated_classes([tmp_path / "a.py", tmp_path / "b.py"]) == {"Link": ["a.py", "b.py"]}
+
+
+def test_a_module_named_by_a_participle_is_found_and_a_check_may_be_a_claim() -> None:
+    files = [ROOT / "wire/hearing.py", ROOT / "wire/seed.py", ROOT / "driver/checks/nothing_lost.py"]
+    assert participles(files) == ["wire/hearing.py"]
