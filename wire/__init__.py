@@ -1,1 +1,5 @@
-"""What coordinator and workers say to each other, and what each writes down. No sockets, disks or clocks."""
+"""The protocol between coordinator and workers: messages, frames, handshake, control API, journal events, and
+their limits. It imports no other package of this repository, and no sockets, disks or clocks. Begin with
+messages.py (what travels), then channel.py (order, replay, credit), codec.py (bytes) and handshake.py (the
+upgrade).
+"""

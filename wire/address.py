@@ -1,4 +1,4 @@
-"""Where a worker finds its own link: the one place that makes the coordinator's URL."""
+"""Addresses of workers' links: names, ports, and the coordinator's URL."""
 
 from __future__ import annotations
 
@@ -9,22 +9,23 @@ WORKER_PATH = "/v1/worker"
 
 
 def worker_name(index: int) -> str:
-    """The name of worker number `index` (1, 2, …), which is also the name of its link."""
+    """Return the name of worker number `index` (1, 2, …); its link has the same name."""
     return f"worker-{index}"
 
 
 def link_port(index: int) -> int:
-    """The port on which Toxiproxy listens for worker number `index`."""
+    """Return the port on which Toxiproxy listens for worker number `index`."""
     return FIRST_LINK_PORT + index
 
 
 def coordinator_url(host: str, port: int) -> str:
-    """The WebSocket URL behind `host`:`port`."""
+    """Return the WebSocket URL of workers behind `host`:`port`."""
     return f"ws://{host}:{port}{WORKER_PATH}"
 
 
 def index_in_name(container_name: str) -> int:
-    """The number that Compose gave a replica: `project-worker-7` or `project-worker-7.project_network` → 7.
+    """Return the number that Compose gave a replica: `project-worker-7` or `project-worker-7.project_network`
+    → 7.
 
     Raises ValueError when the name holds none.
     """

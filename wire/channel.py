@@ -1,12 +1,12 @@
-"""One session's numbered stream, either side: order, replay, acknowledgement, credit. It lives longer than a
-connection.
+"""One session's numbered message stream, the same for either side: order, replay, acknowledgement, credit. A
+channel outlives its connections.
 
-    send ──▶ waiting (by priority) ──take──▶ unacknowledged (by number) ──ack──▶ done
+    send ──▶ waiting (by priority) ──take──▶ in flight (by number) ──ack──▶ done
                                                   ▲
-                     resume: what the other side lacks is taken again, from here, first
+                     resume: take begins here with what the peer lacks
 
-A message gets its number when it is first taken, so an urgent one overtakes those that still wait, and never
-one that was sent.
+A message gets its number when it is first taken, so an urgent message overtakes waiting ones, and never one
+that was sent.
 """
 
 from __future__ import annotations
@@ -24,11 +24,11 @@ from wire.queued_message import QueuedMessage
 
 @dataclass(frozen=True)
 class Bounds:
-    """Ceilings of one channel, in messages and in bytes (of params, outputs, states): of what waits, of what
-    is in flight, of a frame. Each may be passed by the one message that reaches it.
+    """Limits of one channel, in messages and in bytes (of params, outputs, states): waiting, in flight, and
+    in a frame. One message may pass a limit: the one that reaches it.
 
-    Frames are small, so that on a slow link each is heard as a sign of life; what is in flight is bounded, so
-    that a heartbeat never stands behind more than that, and a replay after a reconnect is no flood.
+    Frames are small, so that on a slow link each one shows that the peer is alive. The bytes in flight are
+    bounded, so that they delay a heartbeat by no more than that, and a replay after a reconnect stays small.
     """
 
     waiting: int = 10_000
@@ -40,13 +40,15 @@ class Bounds:
 
 
 class QueueFullError(Exception):
-    """The channel holds as many waiting messages as it may; the message was not taken."""
+    """The channel is at its limit of waiting messages; the message was not queued."""
 
 
 class Channel:
-    """Numbers what goes out, keeps it until acknowledged, and lets each number in once and in order.
+    """Numbers outgoing messages and keeps them until they are acknowledged; passes each incoming message on
+    once, in order.
 
-    The caller says when what came in may be acknowledged (`commit`): the coordinator after its disk has it.
+    The caller decides when incoming messages may be acknowledged (`commit`): the coordinator does so once
+    they are durable.
     """
 
     __slots__ = (
@@ -78,7 +80,7 @@ class Channel:
     ) -> Message | None:
         """Queue a numbered message. Return the background message that was dropped to make room, if any.
 
-        Raises QueueFullError when too many wait; `always` is for what must never be refused (results).
+        Raises QueueFullError when the channel is at its limit; with `always` it never does (results).
         """
         dropped = None
         if not always and self._is_full():
@@ -95,8 +97,8 @@ class Channel:
         return None if dropped is None else dropped.message
 
     def take(self, now_ns: int, unnumbered: tuple[Message, ...] = ()) -> Frame:
-        """The next frame: `unnumbered` first, then what must be sent again, then what waits, as far as credit
-        goes.
+        """Return the next frame: `unnumbered` first, then messages to send again, then waiting ones, within
+        the peer's credit.
         """
         envelopes = [Envelope(0, message) for message in unnumbered]
         room_bytes = self._bounds.frame_bytes
@@ -109,13 +111,13 @@ class Channel:
         return Frame(ack=self._committed, credit=self._bounds.window, envelopes=envelopes)
 
     def has_more(self) -> bool:
-        """Whether another `take` would find a numbered message within the credit."""
+        """Return whether another `take` finds a numbered message within the credit."""
         if self._resend_at < len(self._in_flight):
             return self._in_flight[self._resend_at].sequence <= self._peer_limit
         return len(self._waiting) > 0 and self._has_room()
 
     def replace(self, message: Message, instead: Message) -> None:
-        """From now on `instead` is sent in the place of a queued `message`; the other side may have had
+        """Send `instead` in the place of a queued `message` from now on; the peer may have received
         either.
         """
         for queued in (*self._in_flight, *self._waiting):
@@ -124,14 +126,14 @@ class Channel:
                 return
 
     def pending(self) -> Iterator[Message]:
-        """Every message that is not acknowledged yet, those in flight first."""
+        """Yield every message that is not acknowledged yet, those in flight first."""
         for queued in self._in_flight:
             yield queued.message
         for queued in self._waiting:
             yield queued.message
 
     def check(self) -> None:
-        """Raise AssertionError where the channel's books disagree with what it holds. O(messages); for tests
+        """Raise AssertionError where counters and contents of the channel disagree. O(messages); for tests
         and simulations.
         """
         self._waiting.check()
@@ -152,12 +154,12 @@ class Channel:
     # -- coming in -----------------------------------------
 
     def receive(self, frame: Frame, size_bytes: int = 0) -> tuple[list[Message], list[Message]]:
-        """What `frame`, of `size_bytes`, brings: messages to act on, in order, and our own messages that it
-        acknowledges.
+        """Take in `frame` of `size_bytes` (after inflating). Return the new messages, in order, and our own
+        messages that it acknowledges.
 
-        Raises FrameError for a number that leaves a gap, an acknowledgement of what was never sent, or more
-        bytes that are not committed yet than the other side's window holds. What came twice is counted and
-        left out.
+        Duplicates are counted and left out. Raises FrameError for a gap in the numbers, an acknowledgement of
+        a message that was never sent, or more uncommitted bytes than the window allows; the channel is then
+        unchanged.
         """
         received, duplicates = self._received, 0
         arrived: list[Message] = []
@@ -172,7 +174,7 @@ class Channel:
                 duplicates += 1
             else:
                 raise FrameError(FrameFault.sequence_gap, f"message {sequence} where {received + 1} was due")
-        # Only a frame that is right as a whole changes anything: what it brought would be lost otherwise.
+        # Only a frame that is valid as a whole changes the channel: its messages would be lost otherwise.
         large_bytes = self._large_bytes(arrived) if size_bytes > LARGE_BYTES else 0
         acknowledged = self.acknowledge(frame.ack)
         if large_bytes:
@@ -184,8 +186,8 @@ class Channel:
         return arrived, acknowledged
 
     def acknowledge(self, sequence: int) -> list[Message]:
-        """Forget what the other side holds, up to `sequence`, and return it. Raises FrameError when it was
-        never sent.
+        """Remove and return the messages that the peer has, up to `sequence`. Raises FrameError when
+        `sequence` was never sent.
         """
         if sequence >= self._next_sequence:
             raise FrameError(
@@ -201,7 +203,7 @@ class Channel:
         return done
 
     def commit(self, sequence: int) -> None:
-        """All up to `sequence` is as durable here as this side promises: the next frame acknowledges it."""
+        """Acknowledge all messages up to `sequence` with the next frame: they are durable here."""
         self._committed = max(self._committed, min(sequence, self._received))
         while self._uncommitted and self._uncommitted[0][0] <= self._committed:
             self._uncommitted_bytes -= self._uncommitted.popleft()[1]
@@ -209,10 +211,11 @@ class Channel:
     # -- living through connections ------------------------
 
     def resume(self, peer_received: int, credit: int) -> list[Message]:
-        """A new connection of the same session: whatever the other side lacks is to be sent again, in order.
+        """Continue on a new connection of the same session: messages that the peer lacks are sent again, in
+        order.
 
-        Returns what it has. What came in and is not committed yet will come again, and be counted as a
-        duplicate. Raises FrameError when the other side claims what was never sent.
+        Returns the messages that it has. Uncommitted messages of the peer come again, and count as
+        duplicates. Raises FrameError when the peer acknowledges a message that was never sent.
         """
         acknowledged = self.acknowledge(peer_received)
         self._resend_at = 0
@@ -220,18 +223,18 @@ class Channel:
         return acknowledged
 
     def was_sent(self, sequence: int) -> bool:
-        """Whether the other side can have all up to `sequence`."""
+        """Return whether all messages up to `sequence` were sent, so that the peer can have them."""
         return sequence < self._next_sequence
 
     def restart_incoming(self) -> None:
-        """The other side numbers from 1 again (it lost its memory of this direction)."""
+        """Expect the peer's numbers from 1 again, after it lost its state of this direction."""
         self._received = self._committed = 0
         self._uncommitted.clear()
         self._uncommitted_bytes = 0
 
     def restart(self, credit: int) -> None:
-        """A new session in the same process: nothing numbered stands, and all that is not acknowledged is
-        queued anew, in order.
+        """Begin a new session in the same process: number from 1 again, and queue all unacknowledged
+        messages, in order.
         """
         for queued in reversed(self._in_flight):
             self._waiting.put_back(queued, queued.priority, queued.queued_ns)
@@ -245,27 +248,27 @@ class Channel:
 
     @property
     def received(self) -> int:
-        """The last contiguous sequence that came in."""
+        """The last contiguous sequence received."""
         return self._received
 
     @property
     def committed(self) -> int:
-        """The last sequence that is acknowledged to the other side."""
+        """The last sequence that is acknowledged to the peer."""
         return self._committed
 
     @property
     def in_flight(self) -> int:
-        """Numbered messages that are not acknowledged yet."""
+        """The number of messages that were sent and are not acknowledged yet."""
         return len(self._in_flight)
 
     @property
     def depth(self) -> int:
-        """Messages that are not acknowledged yet, waiting ones among them."""
+        """The number of messages that are not acknowledged yet, waiting ones included."""
         return len(self._in_flight) + len(self._waiting)
 
     def _large_bytes(self, arrived: list[Message]) -> int:
-        """The bytes of the numbered messages of a large frame. Raises FrameError where they are more than the
-        other side may have under way: a window, passed by one message.
+        """Return the bytes of the numbered messages of a large frame. Raises FrameError where the peer has
+        more than a window and one message under way.
         """
         size_bytes = sum(bulk_bytes(message) for message in arrived if type(message) not in UNNUMBERED)
         most_bytes = self._bounds.window_bytes + MESSAGE_BYTES

@@ -1,8 +1,8 @@
-"""Frames to bytes and back: sealed with a code over the exact bytes, numbered, compressed where that wins.
+"""Frames to bytes and back: authenticated over the exact bytes, numbered, compressed where that saves bytes.
 
-Layout: version (1 byte) · flags (1) · counter (8, big-endian) · code (16) · body. The code covers
-everything but itself. Its key holds the session, the epoch and the direction (`session_keys`), so a frame is
-valid in one place and at one time only.
+Layout: version (1 byte) · flags (1) · counter (8, big-endian) · MAC (16) · body. The MAC covers everything
+but itself. Its key is derived from session, epoch and direction (`session_keys`), so a frame is valid at one
+place and time only.
 """
 
 from __future__ import annotations
@@ -29,7 +29,7 @@ _decoder = msgspec.msgpack.Decoder(Frame)
 
 @dataclass(frozen=True)
 class FrameLimits:
-    """Bounds of one frame, in bytes: as it travels, and after inflating."""
+    """Limits of one frame, in bytes: as it travels, and after inflating."""
 
     frame_bytes: int = FRAME_BYTES
     inflated_bytes: int = FRAME_BYTES
@@ -44,7 +44,9 @@ class SessionKeys:
 
 
 def session_keys(fleet_key: bytes, session: str, epoch: int, nonces: bytes) -> SessionKeys:
-    """Keys of one connection, derived and never sent. `nonces` is the worker's and then the coordinator's."""
+    """Derive the keys of one connection, which never travel. `nonces` is the worker's nonce followed by the
+    coordinator's.
+    """
 
     def key(direction: str) -> bytes:
         return derive(
@@ -55,7 +57,9 @@ def session_keys(fleet_key: bytes, session: str, epoch: int, nonces: bytes) -> S
 
 
 class FrameEncoder:
-    """Turns frames of one direction of one connection into bytes, and counts what compression saved."""
+    """Encodes the frames of one direction of one connection. `raw_bytes` and `wire_bytes` count them before
+    and after compression.
+    """
 
     __slots__ = ("_compress", "_counter", "_key", "raw_bytes", "wire_bytes")
 
@@ -67,10 +71,10 @@ class FrameEncoder:
         self.wire_bytes = 0
 
     def encode(self, frame: Frame) -> bytes:
-        """The bytes of `frame`; each call uses up one number of the connection."""
+        """Return the bytes of `frame`; each call uses one number of the connection."""
         body = _encoder.encode(frame)
         flags = 0
-        # What was accepted fits (limits.py). A frame that the other side must refuse would come for ever.
+        # Accepted messages fit (limits.py). A frame that the peer must refuse would be sent again for ever.
         assert len(body) <= FRAME_BYTES - _BODY_AT, f"a frame of {len(body)} bytes"
         self.raw_bytes += len(body)
         if self._compress and (small := deflate(body)) is not None:
@@ -82,8 +86,8 @@ class FrameEncoder:
 
 
 class FrameDecoder:
-    """Turns bytes of one direction of one connection back into frames. Nothing is parsed before its code was
-    checked.
+    """Decodes the frames of one direction of one connection. It verifies a frame's MAC before it parses
+    anything.
 
     WebSockets keep order, so the replay window is one number wide: the next one.
     """
@@ -98,10 +102,9 @@ class FrameDecoder:
         self.wire_bytes = 0
 
     def decode(self, data: bytes | str) -> Frame:
-        """The frame in `data`.
+        """Return the frame in `data`.
 
-        Raises FrameError; after that the connection is to be closed, since nothing later on it can be
-        trusted.
+        Raises FrameError; the connection must then be closed, since no later frame of it is valid.
         """
         body = self._authenticated_body(data)
         try:

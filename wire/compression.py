@@ -1,4 +1,4 @@
-"""Compression that only stands when it wins, and inflation that cannot explode."""
+"""DEFLATE where it makes the payload smaller; bounded decompression."""
 
 from __future__ import annotations
 
@@ -10,7 +10,9 @@ KEEP_BELOW = 0.9
 
 
 def deflate(data: bytes) -> bytes | None:
-    """`data` deflated (RFC 1951, no header), or None where it is small or would not shrink below 90 %."""
+    """Return `data` deflated (RFC 1951, no header), or None where it has less than FLOOR_BYTES or would not
+    shrink below KEEP_BELOW.
+    """
     if len(data) < FLOOR_BYTES:
         return None
     deflater = zlib.compressobj(LEVEL, zlib.DEFLATED, -zlib.MAX_WBITS)
@@ -19,9 +21,10 @@ def deflate(data: bytes) -> bytes | None:
 
 
 def inflate(data: bytes, limit_bytes: int) -> bytes:
-    """The bytes that `shrink` was given.
+    """Return the bytes that `deflate` was given.
 
-    Raises ValueError when they are more than `limit_bytes`, end early, or are no deflate stream.
+    Raises OverflowError when they are more than `limit_bytes`, and ValueError when the stream ends early, has
+    bytes behind its end, or is not DEFLATE.
     """
     inflater = zlib.decompressobj(-zlib.MAX_WBITS)
     try:

@@ -1,17 +1,16 @@
-"""What the driver says to the coordinator's control API, and hears from it (JSON over HTTP, never over a link
-under test).
+"""Requests and answers of the coordinator's control API (JSON over HTTP, never over a link under test).
 
-    GET  /healthz    200 once work can be taken          Health
-    POST /tasks      Submission → Submitted, after the tasks are durable; the same task_id twice is taken once
-                     ?wait_ms=N: … or later, once all have results; after N ms with those that are there.
-                     Asked again with the same tasks, it waits on
-    GET  /tasks      the same over a WebSocket: a Submission a message, and then its Submitted
-    GET  /state      State
-    POST /drain      begin to leave (as SIGTERM does)
+    GET  /healthz    200 while tasks are accepted        CoordinatorHealth
+    POST /tasks      Submission → SubmissionReply, once the tasks are durable; a task_id is accepted once
+                     ?wait_ms=N: … or later, once all have results; after N ms with the results so far.
+                     The same request again continues the wait
+    GET  /tasks      the same over a WebSocket: each message a Submission, each answer its SubmissionReply
+    GET  /state      CoordinatorState
+    POST /drain      begin to drain (as SIGTERM does)
     GET  /metrics    Prometheus text
 
-Every call but GET /healthz and /metrics, which change nothing and hold no word of a task, has the lab's
-control token in it (`authorization`). None is answered under a foreign Host, nor with an Origin.
+Every call but GET /healthz and /metrics, which change nothing and reveal no task, needs the lab's control
+token (`authorization`). None is answered under a foreign Host, nor with an Origin.
 """
 
 from __future__ import annotations
@@ -25,17 +24,19 @@ from wire.priority import Priority
 
 CONTROL_PORT = 8766
 CONTROL_HOST_NAME = "coordinator"
-"""The name under which the control network has it: Prometheus asks by it."""
+"""The coordinator's name on the control network; Prometheus uses it."""
 OPEN_PATHS = ("/healthz", "/metrics")
-"""GET answers these without a token."""
+"""Paths whose GET needs no token."""
 WAIT_MAX_MS = 60_000
-"""For so long a submission may wait for results."""
+"""The longest wait of a submission for its results."""
 TASKS_MAX = 10_000
 """Tasks of one submission."""
 TYPED_CHARS = 1_000
-"""A task with a longer id or kind has no place in an answer: its whole submission is refused."""
+"""A longer task id or kind does not fit an answer: the whole submission is refused."""
 ANSWER_BYTES = 16 * 1024 * 1024
-"""The outputs of one answer: with more it holds those that fit. Asked for the rest, the next one goes on."""
+"""Limit of all outputs in one answer. Results beyond it are left out; the same request again returns the
+rest.
+"""
 WORKERS_MAX = 50_000
 
 Typed = Annotated[str, msgspec.Meta(max_length=TYPED_CHARS)]
@@ -44,14 +45,14 @@ Tally = Annotated[dict[Label, int], msgspec.Meta(max_length=1_000)]
 
 
 def authorization(token: str) -> dict[str, str]:
-    """The header that carries the control token (RFC 6750, section 2.1)."""
+    """Return the header that carries the control token (RFC 6750, section 2.1)."""
     return {"Authorization": f"Bearer {token}"}
 
 
 class TaskSpec(msgspec.Struct, kw_only=True, frozen=True):
-    """One task to do. `params` is JSON for the kind; `intended_ns` is when it was meant to start (monotonic),
-    and latency counts from it. `max_attempts` 0 takes the coordinator's setting; an error that the task
-    itself reports is final when `retry_errors` is false.
+    """One task to run. `params` is JSON for the kind. `intended_ns` (monotonic) is the intended start, from
+    which latency counts. `max_attempts` 0 takes the coordinator's setting; with `retry_errors` false, an
+    error that the task itself reports is final.
     """
 
     task_id: Typed
@@ -65,13 +66,13 @@ class TaskSpec(msgspec.Struct, kw_only=True, frozen=True):
 
 
 class Submission(msgspec.Struct, frozen=True):
-    """Tasks to take, all or none of them durable when the answer comes."""
+    """Tasks to accept; all of them are durable when the answer comes, or none is."""
 
     tasks: Annotated[list[TaskSpec], msgspec.Meta(max_length=TASKS_MAX)]
 
 
 class RefusedTask(msgspec.Struct, frozen=True):
-    """A task that was not taken, and why."""
+    """A task that was not accepted, and the reason."""
 
     task_id: Typed
     because: Annotated[str, msgspec.Meta(max_length=4 * TYPED_CHARS)]
@@ -89,8 +90,8 @@ class TaskResult(msgspec.Struct, frozen=True):
 
 
 class SubmissionReply(msgspec.Struct, frozen=True):
-    """How many were new, how many were known already, and which were refused (a full queue, a bad
-    priority). `results` has those that came while it was waited for them, if it was.
+    """The numbers of new and of already known tasks, and the refused ones (a full queue, a bad priority).
+    `results` holds those that became durable within the wait, if one was requested.
     """
 
     accepted: int
@@ -107,7 +108,7 @@ class CoordinatorHealth(msgspec.Struct, frozen=True):
 
 
 class TaskCounts(msgspec.Struct, frozen=True):
-    """submitted = completed + failed + waiting + assigned, at every instant."""
+    """Tasks by state: submitted = completed + failed + waiting + assigned, at every instant."""
 
     submitted: int
     completed: int
@@ -117,8 +118,8 @@ class TaskCounts(msgspec.Struct, frozen=True):
 
 
 class WorkerState(msgspec.Struct, frozen=True):
-    """One worker as the coordinator sees it: `connected`, `lost` (its session is kept) or `gone` (said
-    goodbye, or expired). `still_ms` is for how long its stillest attempt has made no step.
+    """One worker: `connected`, `lost` (its session is kept) or `gone` (it sent a goodbye, or its session
+    expired). `still_ms` is the longest time for which one of its attempts has made no step.
     """
 
     name: Label
@@ -132,7 +133,7 @@ class WorkerState(msgspec.Struct, frozen=True):
 
 
 class CoordinatorState(msgspec.Struct, frozen=True):
-    """All that the coordinator knows, in one answer."""
+    """The coordinator's whole state, in one answer."""
 
     epoch: int
     now_ns: int

@@ -1,4 +1,4 @@
-"""Why a frame, a handshake or a connection is turned away: every reason in one place, with its codes."""
+"""Errors of frames, handshakes and connections, with their codes: every reason for which one is refused."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ and for arrays nested too deeply.
 
 
 class FrameFault(StrEnum):
-    """What was wrong with a frame; also the label under which it is counted."""
+    """The fault of a frame, and the label under which it is counted."""
 
     text = "text"
     too_large = "too_large"
@@ -31,7 +31,7 @@ class FrameFault(StrEnum):
 
 
 class FrameError(Exception):
-    """A frame that must not be believed. The cure is always the same: close, reconnect, resume."""
+    """An invalid frame. The receiver always does the same: close, reconnect, resume."""
 
     def __init__(self, fault: FrameFault, detail: str) -> None:
         super().__init__(fault, detail)
@@ -55,7 +55,7 @@ class CloseCode(IntEnum):
 
 
 class RefusalReason(Enum):
-    """Why a handshake is refused: (name, HTTP status, whether a retry can never help)."""
+    """Why a handshake is refused: (name, HTTP status, whether a retry can never succeed)."""
 
     damaged = ("damaged", 400, False)
     bad_key = ("bad_key", 401, True)

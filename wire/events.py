@@ -1,8 +1,8 @@
-"""What each process writes into its journal: one JSON object a line, typed here and nowhere else.
+"""Events that processes write into their journals: one JSON object a line, each type defined here only.
 
 Every line has `event` (its type), `at_ns` (CLOCK_MONOTONIC), `wall_s` (Unix time, for people) and `by`
-(`worker-7`, `coordinator`, …). A process writes what it is about to do before it does it, so that a `kill -9`
-loses no line about what others may have seen.
+(`worker-7`, `coordinator`, …). A process writes an event before it acts on it, so a `kill -9` loses no line
+about anything that others may have seen.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import msgspec
 from wire.limits import LINE_BYTES, Text, cut
 
 ESCAPED_BYTES = 6
-"""The longest way to write a character in JSON."""
+"""The longest JSON escape of one character."""
 FIGURES_BYTES = 2_048
-"""What a line has beside its texts."""
+"""Room for the fields of a line that are not texts."""
 
 
 class Event(msgspec.Struct, tag_field="event", kw_only=True, frozen=True, gc=False):
-    """What every line has."""
+    """The fields of every line."""
 
     at_ns: int
     wall_s: float
@@ -29,7 +29,7 @@ class Event(msgspec.Struct, tag_field="event", kw_only=True, frozen=True, gc=Fal
 
 
 class ProcessStarted(Event, tag="process_started", frozen=True):
-    """First line of every process life. `epoch` is the coordinator's, else 0."""
+    """First line of each process life. `epoch` is the coordinator's, else 0."""
 
     role: Text
     incarnation: Text
@@ -38,7 +38,7 @@ class ProcessStarted(Event, tag="process_started", frozen=True):
 
 
 class ProcessStopping(Event, tag="process_stopping", frozen=True):
-    """Last line of a life that ended in order."""
+    """Last line of a process life that ended in order."""
 
     reason: Text
 
@@ -47,7 +47,7 @@ class ProcessStopping(Event, tag="process_stopping", frozen=True):
 
 
 class BackoffStarted(Event, tag="waiting", frozen=True):
-    """The worker waits before its next attempt (`attempt` counts from 1 after a loss)."""
+    """The worker waits before its next connection attempt (`attempt` counts from 1 after a loss)."""
 
     attempt: int
     delay_ms: float
@@ -55,13 +55,15 @@ class BackoffStarted(Event, tag="waiting", frozen=True):
 
 
 class Connecting(Event, tag="connecting", frozen=True):
-    """An attempt begins."""
+    """A connection attempt begins."""
 
     attempt: int
 
 
 class ConnectFailed(Event, tag="connect_failed", frozen=True):
-    """An attempt ended without a session. `kind`: refused, reset, timeout, dns, status, handshake, other."""
+    """A connection attempt ended without a session. `kind`: refused, reset, timeout, dns, status, handshake,
+    other.
+    """
 
     attempt: int
     kind: Text
@@ -71,7 +73,7 @@ class ConnectFailed(Event, tag="connect_failed", frozen=True):
 
 
 class Connected(Event, tag="connected", frozen=True):
-    """A session stands. `outcome` is fresh, resumed or reset; `replayed` messages are to be sent again."""
+    """A session is established. `outcome` is fresh, resumed or reset; `replayed` messages are sent again."""
 
     attempt: int
     session: Text
@@ -86,7 +88,7 @@ class ConnectionLost(Event, tag="lost", frozen=True):
     """A connection ended. `kind`: closed (FIN or close frame), reset, heartbeat_timeout, bad_frame,
     superseded, going_away, stopped.
 
-    `silent_ms` is how long nothing had been heard: the time that the detection took.
+    `silent_ms` is the time since the last frame arrived: the time that the detection took.
     """
 
     session: Text
@@ -97,7 +99,7 @@ class ConnectionLost(Event, tag="lost", frozen=True):
 
 
 class ReconnectAbandoned(Event, tag="gave_up", frozen=True):
-    """The worker stops for good: asking again can never help."""
+    """The worker stops for good, because a retry can never succeed."""
 
     reason: Text
     detail: Text
@@ -107,7 +109,7 @@ class ReconnectAbandoned(Event, tag="gave_up", frozen=True):
 
 
 class AssignmentReceived(Event, tag="received", frozen=True):
-    """An assignment came in."""
+    """An assignment arrived."""
 
     task: Text
     token: int
@@ -123,7 +125,7 @@ class Started(Event, tag="started", frozen=True):
 
 
 class Finished(Event, tag="finished", frozen=True):
-    """An attempt ran to its end. `error` is "" when it went well."""
+    """An attempt ran to its end. `error` is "" on success."""
 
     task: Text
     token: int
@@ -132,21 +134,21 @@ class Finished(Event, tag="finished", frozen=True):
 
 
 class ResultAcknowledged(Event, tag="result_acknowledged", frozen=True):
-    """The coordinator holds the result durably; the worker forgets it."""
+    """The coordinator has the result durably; the worker drops its copy."""
 
     task: Text
     token: int
 
 
 class LeaseExpired(Event, tag="lease_expired", frozen=True):
-    """The worker stopped an attempt by itself, since its lease ran out."""
+    """The worker stopped an attempt whose lease ran out."""
 
     task: Text
     token: int
 
 
 class Dropped(Event, tag="dropped", frozen=True):
-    """The worker let go of an attempt: revoked, handed back."""
+    """The worker dropped an attempt that was revoked or handed back."""
 
     task: Text
     token: int
@@ -154,7 +156,7 @@ class Dropped(Event, tag="dropped", frozen=True):
 
 
 class CheckpointCreated(Event, tag="checkpoint_created", frozen=True):
-    """A checkpoint was written, and is on its way."""
+    """A checkpoint was written, and is queued for the coordinator."""
 
     task: Text
     token: int
@@ -165,7 +167,7 @@ class CheckpointCreated(Event, tag="checkpoint_created", frozen=True):
 class TrafficTotals(Event, tag="traffic", frozen=True):
     """Totals of this process since it started, once a second while they change, and at its end.
 
-    `wire_bytes_*` are what the sockets moved, upgrades and frame headers included; `raw_bytes_*` are the
+    `wire_bytes_*` are the bytes on the sockets, upgrades and frame headers included; `raw_bytes_*` are the
     messages before compression.
     """
 
@@ -186,7 +188,7 @@ class TrafficTotals(Event, tag="traffic", frozen=True):
 
 
 class WorkerJoined(Event, tag="worker_joined", frozen=True):
-    """The coordinator holds a session with a worker; `incarnation` is its process's."""
+    """A connection of a worker's session was admitted; `incarnation` is the worker process's."""
 
     worker: Text
     session: Text
@@ -197,7 +199,7 @@ class WorkerJoined(Event, tag="worker_joined", frozen=True):
 
 
 class WorkerLost(Event, tag="worker_lost", frozen=True):
-    """The coordinator lost a worker's connection; its session stays. `kind` as in Lost."""
+    """A worker's connection was lost; its session remains. `kind` as in ConnectionLost."""
 
     worker: Text
     session: Text
@@ -215,7 +217,7 @@ class WorkerGone(Event, tag="worker_gone", frozen=True):
 
 
 class HandshakeRefused(Event, tag="handshake_refused", frozen=True):
-    """A worker was turned away before it had a session. `worker` is "" when it could not be told."""
+    """A handshake was refused. `worker` is "" where the hello does not prove its name."""
 
     worker: Text
     reason: Text
@@ -224,8 +226,8 @@ class HandshakeRefused(Event, tag="handshake_refused", frozen=True):
 
 
 class FrameRefused(Event, tag="frame_refused", frozen=True):
-    """A damaged, replayed or otherwise bad frame was noticed (either side), and nothing of it was
-    believed.
+    """A damaged, replayed or otherwise invalid frame arrived (on either side) and was discarded as a
+    whole.
     """
 
     peer: Text
@@ -234,7 +236,7 @@ class FrameRefused(Event, tag="frame_refused", frozen=True):
 
 
 class TaskSubmitted(Event, tag="submitted", frozen=True):
-    """A task is durable, and will be answered for."""
+    """A task is durable."""
 
     task: Text
     priority: Text
@@ -242,7 +244,7 @@ class TaskSubmitted(Event, tag="submitted", frozen=True):
 
 
 class Assigned(Event, tag="assigned", frozen=True):
-    """An attempt is given to a worker, with the step of the checkpoint that goes with it (0: none)."""
+    """An attempt is assigned to a worker, with the step of the checkpoint that goes with it (0: none)."""
 
     task: Text
     token: int
@@ -252,7 +254,7 @@ class Assigned(Event, tag="assigned", frozen=True):
 
 
 class AttemptAbandoned(Event, tag="attempt_lost", frozen=True):
-    """An attempt is given up, and its task waits again (or failed for good: see TaskDone)."""
+    """An attempt is abandoned; its task waits again (or failed for good: see TaskDone)."""
 
     task: Text
     token: int
@@ -261,7 +263,9 @@ class AttemptAbandoned(Event, tag="attempt_lost", frozen=True):
 
 
 class TaskDone(Event, tag="task_done", frozen=True):
-    """A task's one result is durable. `outcome` is completed or failed. This line is what counts."""
+    """A task's one result is durable. `outcome` is completed or failed. This line alone counts as the
+    result.
+    """
 
     task: Text
     token: int
@@ -294,7 +298,9 @@ class CheckpointCommitted(Event, tag="checkpoint_committed", frozen=True):
 
 
 class CheckpointRefused(Event, tag="checkpoint_refused", frozen=True):
-    """A checkpoint that is not kept: stale, older than the newest, damaged."""
+    """A checkpoint that is not kept: stale, older than the newest, damaged, or full (no memory left
+    for it).
+    """
 
     task: Text
     token: int
@@ -303,7 +309,7 @@ class CheckpointRefused(Event, tag="checkpoint_refused", frozen=True):
 
 
 class Totals(Event, tag="totals", frozen=True):
-    """The ledger's books and queues, once a second while they change, and at the end."""
+    """Task counts and queue lengths, once a second while they change, and at the end."""
 
     submitted: int
     completed: int
@@ -315,8 +321,8 @@ class Totals(Event, tag="totals", frozen=True):
 
 
 class RefusalsOmitted(Event, tag="refusals_omitted", frozen=True):
-    """Refusals that were counted and have no line of their own, since too many came: `count` events of `kind`
-    with this cause about this worker ("": it cannot be told), since the last such line.
+    """Refusals without a line of their own, because too many came: `count` events of `kind` with this cause
+    about this worker ("": unknown) since the last such line.
     """
 
     kind: Text
@@ -340,14 +346,14 @@ ProcessEvent = WorkerEvent | CoordinatorEvent
 
 
 class Journal:
-    """Writes events as lines. `write` takes one whole line; the clocks are given, so that a simulation has
-    its own.
+    """Encodes events as lines. `write` takes one whole line; the clocks are arguments, so that a simulation
+    can pass its own.
 
-    Lines end in a newline and are handed over in one call each: an append of one line is never torn by
-    another writer. None is longer than `line_bytes`: where an event's texts would make it so, they are cut.
+    Lines end in a newline, and each is passed on in one call, so that no other writer can split one that is
+    appended. A line longer than `line_bytes` has its texts cut.
 
-    Calling it is the short way. What is written for every task is made as an event of `now`, and appended:
-    that takes a quarter of the time.
+    Calling the journal is the short way. Events that every task causes are made with the time of `now`, and
+    appended: that takes a quarter of the time.
     """
 
     def __init__(
@@ -366,11 +372,13 @@ class Journal:
         self._encoder = msgspec.json.Encoder()
 
     def __call__(self, kind: type[Event], /, **fields: object) -> None:
-        """Append one event of `kind`, at this instant. (Positional: events have fields of that name.)"""
+        """Append one event of `kind`, at this instant. (Positional, because events have fields of these
+        names.)
+        """
         self.append(kind(at_ns=self._monotonic_ns(), wall_s=self._wall_s(), by=self.by, **fields))
 
     def now(self) -> tuple[int, float]:
-        """What an event of this instant has as `at_ns` and `wall_s`."""
+        """Return `at_ns` and `wall_s` of this instant."""
         return self._monotonic_ns(), self._wall_s()
 
     def append(self, event: Event) -> None:
@@ -382,7 +390,9 @@ class Journal:
 
 
 def shortened(event: Event, line_bytes: int) -> Event:
-    """Return `event`, each text cut to an equal part of `line_bytes`, whatever has to be escaped."""
+    """Return `event` with each text cut to an equal part of `line_bytes`, even if every character has to be
+    escaped.
+    """
     texts = {
         name: value for name in event.__struct_fields__ if isinstance(value := getattr(event, name), str)
     }

@@ -1,7 +1,7 @@
-"""What travels in the WebSocket upgrade itself, so that being back costs two round trips: TCP, and this.
+"""Handshake headers of the WebSocket upgrade. A reconnect takes two round trips: TCP, and this.
 
-Each value is one HTTP header: base64url of (SHA-256 cut to 8 bytes · code or nothing · MessagePack). The
-checksum tells damage on the way (try again) from a wrong key (never will be right).
+Each value is one HTTP header: base64url of (SHA-256 cut to 8 bytes · MAC or nothing · MessagePack). The
+checksum tells damage on the way (retry) from a wrong key (a retry never succeeds).
 """
 
 from __future__ import annotations
@@ -26,7 +26,7 @@ REFUSAL_HEADER = "X-Stormlab-Refusal"
 NONCE_BYTES = 16
 CLOCK_BOUND_S = 300.0
 RETRY_MAX_MS = 24 * 3_600_000
-"""No refusal sends a worker away for longer. It is not signed, so what is read has the same bound."""
+"""The longest wait that a refusal asks for. A refusal is not signed, so a reader applies the same limit."""
 _CHECKSUM_BYTES = 8
 _FINGERPRINT_BYTES = 8
 
@@ -35,8 +35,8 @@ Nonce = Annotated[bytes, msgspec.Meta(min_length=NONCE_BYTES, max_length=NONCE_B
 
 
 class Resume(msgspec.Struct, array_like=True, frozen=True):
-    """The session that a worker wants back: `received` is the last contiguous sequence that it has, of
-    `epoch`'s stream.
+    """The session that a worker resumes: `received` is the last contiguous sequence that it has, of `epoch`'s
+    stream.
     """
 
     session: Label
@@ -59,9 +59,7 @@ class Hello(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Backoff(msgspec.Struct, array_like=True, frozen=True):
-    """What the coordinator asks of a worker that loses it: first delay, longest delay (fleet ÷ admission
-    rate).
-    """
+    """Advice for reconnecting: first delay and longest delay (fleet ÷ admission rate)."""
 
     base_ms: int
     cap_ms: int
@@ -70,8 +68,8 @@ class Backoff(msgspec.Struct, array_like=True, frozen=True):
 class Welcome(msgspec.Struct, array_like=True, frozen=True):
     """The coordinator's answer.
 
-    `outcome` is `fresh`, `resumed` or `reset`, and `because` says why it is a reset. `received` is the last
-    contiguous sequence that the coordinator holds durably. `new_stream`: the coordinator's own numbering
+    `outcome` is `fresh`, `resumed` or `reset`, and `because` is the reason of a reset. `received` is the last
+    contiguous sequence that the coordinator has durably. With `new_stream` the coordinator's own numbering
     starts at 1 again (it restarted).
     """
 
@@ -90,7 +88,7 @@ class Welcome(msgspec.Struct, array_like=True, frozen=True):
 
 
 class Refusal(msgspec.Struct, array_like=True, frozen=True):
-    """Why not, and after how long it is worth asking again (0: no advice)."""
+    """The reason of a refusal, and the wait before the next try (0: no advice)."""
 
     reason: Label
     detail: Words
@@ -105,8 +103,8 @@ _refusal = msgspec.msgpack.Decoder(Refusal)
 
 
 class HandshakeError(Exception):
-    """A handshake value that cannot be used; `reason` decides what becomes of it. `worker` is known of a
-    hello that was signed with the right key.
+    """An invalid handshake; `reason` decides the answer. `worker` is set only for a hello that was signed
+    with the right key.
     """
 
     def __init__(self, reason: RefusalReason, detail: str, worker: str = "") -> None:
@@ -117,16 +115,16 @@ class HandshakeError(Exception):
 
 
 def write_hello(hello: Hello, fleet_key: bytes) -> str:
-    """The value of HELLO_HEADER."""
+    """Return the value of HELLO_HEADER."""
     body = msgspec.msgpack.encode(hello)
     return _pack(fingerprint(fleet_key) + mac(_key(fleet_key, b"hello"), body) + body)
 
 
 def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
-    """The Hello in a header's value, checked against the key, the version and the clock.
+    """Return the Hello in a header's value, verified against the key, the version and the clock.
 
-    Raises HandshakeError: damaged, bad_key, version or clock. (That a nonce is new is for the coordinator
-    to know.)
+    Raises HandshakeError: damaged, bad_key, version or clock. (The coordinator itself detects a nonce that
+    came before.)
     """
     signed = _unpack(value)
     named, code = signed[:_FINGERPRINT_BYTES], signed[_FINGERPRINT_BYTES : _FINGERPRINT_BYTES + MAC_BYTES]
@@ -135,7 +133,7 @@ def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
         raise HandshakeError(
             RefusalReason.bad_key, "the worker's key is not this coordinator's (STORMLAB_KEY)"
         )
-    # The version is read first and alone: another version's hello may have other fields behind it.
+    # The version is read first and alone: the hello of another version may have other fields after it.
     spoken = _decode(body, _fields)
     if not spoken or bytes(spoken[0]) != msgspec.msgpack.encode(PROTOCOL_VERSION):
         raise HandshakeError(
@@ -143,7 +141,7 @@ def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
             f"this coordinator speaks version {PROTOCOL_VERSION} of the protocol, and no other",
         )
     hello = _decode(body, _hello)
-    if not abs(hello.wall_s - wall_s) <= CLOCK_BOUND_S:  # (No time at all, NaN, is never within it.)
+    if not abs(hello.wall_s - wall_s) <= CLOCK_BOUND_S:  # (NaN is never within the bound.)
         raise HandshakeError(
             RefusalReason.clock,
             f"clocks are {abs(hello.wall_s - wall_s):.0f} s apart; at most {CLOCK_BOUND_S:.0f} s are allowed",
@@ -152,15 +150,15 @@ def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
 
 
 def write_welcome(welcome: Welcome, fleet_key: bytes, hello: Hello) -> str:
-    """The value of WELCOME_HEADER; its code covers the Hello's nonce, so that an old welcome is worth
-    nothing.
+    """Return the value of WELCOME_HEADER. Its MAC covers the Hello's nonce, so that a recorded welcome is
+    invalid.
     """
     body = msgspec.msgpack.encode(welcome)
     return _pack(mac(_key(fleet_key, b"welcome"), hello.nonce + body) + body)
 
 
 def read_welcome(value: str, fleet_key: bytes, hello: Hello) -> Welcome:
-    """The Welcome that answers `hello`. Raises HandshakeError: damaged."""
+    """Return the Welcome that answers `hello`. Raises HandshakeError: damaged."""
     signed = _unpack(value)
     code, body = signed[:MAC_BYTES], signed[MAC_BYTES:]
     if not macs_equal(mac(_key(fleet_key, b"welcome"), hello.nonce + body), code):
@@ -169,19 +167,17 @@ def read_welcome(value: str, fleet_key: bytes, hello: Hello) -> Welcome:
 
 
 def write_refusal(refusal: Refusal) -> str:
-    """The value of REFUSAL_HEADER. It is not signed: who refuses a key has none in common with the other
-    side.
-    """
+    """Return the value of REFUSAL_HEADER. It is not signed: after a wrong key the two sides share none."""
     return _pack(msgspec.msgpack.encode(refusal))
 
 
 def read_refusal(value: str) -> Refusal:
-    """The Refusal in a header's value. Raises HandshakeError: damaged."""
+    """Return the Refusal in a header's value. Raises HandshakeError: damaged."""
     return _decode(_unpack(value), _refusal)
 
 
 def is_terminal(refusal: Refusal) -> bool:
-    """Whether asking again can never help (a wrong key, a name outside the plan, a refused version)."""
+    """Return whether a retry can never succeed (a wrong key, a name outside the plan, a refused version)."""
     return refusal.reason in _TERMINAL
 
 

@@ -1,7 +1,7 @@
-"""Under which names a server of ours answers a browser.
+"""Host header check against DNS rebinding.
 
-A page elsewhere can point a name of its own at this machine (DNS rebinding); the browser then sends that name
-as Host (RFC 9110, section 7.2). An address in its place cannot be rebound.
+A foreign page can point a name of its own at this machine; the browser then sends that name as Host (RFC
+9110, section 7.2). An address in its place cannot be rebound.
 """
 
 from __future__ import annotations
@@ -11,7 +11,9 @@ from collections.abc import Collection
 
 
 def is_own_host(host: str, names: Collection[str] = ()) -> bool:
-    """Whether a Host header is an IP address, `localhost`, or one of `names` (lower case), with any port."""
+    """Return whether a Host header is an IP address, `localhost`, or one of `names` (lower case), with any
+    port.
+    """
     name = host[1:].partition("]")[0] if host.startswith("[") else host.partition(":")[0]
     try:
         ipaddress.ip_address(name)

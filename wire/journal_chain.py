@@ -1,9 +1,8 @@
-"""The chain of hashes in a journal, by which a line that is missing or altered shows. No I/O.
+"""Hash chain of a journal, which reveals missing and altered lines. No I/O.
 
 The last line of every write ends with its seal, `,"n":1234,"h":"0123456789abcdef"}`: the number of that line
 in its file, counted from 1 over all lives of the process, and a hash over the hash before it and all bytes
-since, up to `,"h"`. A new life goes on with the chain of the one before it, so that a life cannot be taken
-out.
+since, up to `,"h"`. A new life continues the chain of the one before, so that no life can be removed.
 """
 
 from __future__ import annotations
@@ -14,7 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 BLOCK_LINES = 1000
-"""Lines that one seal stands for, at most: a hole is named as closely as that."""
+"""Lines per seal, at most; a gap is located as closely as that."""
 FIRST_LOOK_BYTES = 64 << 10
 _HEX_DIGITS = 16
 _SEAL = re.compile(rb',"n":(\d{1,18})(,"h":"([0-9a-f]{16})")\}\n')
@@ -22,9 +21,9 @@ _SEAL = re.compile(rb',"n":(\d{1,18})(,"h":"([0-9a-f]{16})")\}\n')
 
 @dataclass(frozen=True)
 class Break:
-    """The lines `first` to `last` of a file do not fit the seal at their end.
+    """The lines `first` to `last` of a file do not match the seal at their end.
 
-    `missing` lines were taken out; 0: lines were altered; below 0: lines were added or moved.
+    `missing` is the number of removed lines; 0: lines were altered; below 0: lines were added or moved.
     """
 
     first: int
@@ -42,9 +41,10 @@ class Break:
 
 @dataclass(frozen=True)
 class ChainRead:
-    """What the seals of a file say. `lines` and `head` are of its last seal; 0 and "" where it has none.
+    """The result of verifying a file. `lines` and `head` are those of its last seal; 0 and "" where it has
+    none.
 
-    `size_bytes` is that of the whole file, with what a kill left behind the last seal.
+    `size_bytes` is the size of the whole file, including bytes after the last seal that a kill left.
     """
 
     lines: int
@@ -54,26 +54,26 @@ class ChainRead:
 
     @property
     def is_sealed(self) -> bool:
-        """Whether there is any seal: journals of before there were seals have none."""
+        """Whether there is any seal; journals of older versions have none."""
         return bool(self.head)
 
 
 class JournalChain:
-    """Seals what one process appends to its file. `lines` of the file are counted with those of other lives.
+    """Seals the lines that one process appends to its file. Line numbers include the lines of earlier lives.
 
-    `head` is the last hash, `rest` what follows its line in the file: a write that a kill cut short.
+    `head` is the last hash, `rest` the bytes after its line: a write that a kill cut short.
     """
 
     def __init__(self, lines: int = 0, head: bytes = b"", rest: bytes = b"") -> None:
         self._hash = hashlib.sha256(head + rest)
         self._lines = lines + rest.count(b"\n")
-        # The next line must not be glued to one that an earlier life did not finish.
+        # The next line must not continue a line that an earlier life left unfinished.
         self._first = b"\n" if rest and not rest.endswith(b"\n") else b""
 
     def seal(self, lines: Sequence[bytes]) -> bytes:
-        """What to append to the file for these lines, each of which ends in a newline.
+        """Return the bytes to append to the file for these lines, each of which ends in a newline.
 
-        A line that is no JSON object takes no seal: the next one covers it.
+        A line that is no JSON object gets no seal: the next seal covers it.
         """
         if len(lines) <= BLOCK_LINES:
             return self._sealed(lines)
@@ -95,9 +95,10 @@ class JournalChain:
 
 
 def last_seal(size_bytes: int, read: Callable[[int, int], bytes]) -> tuple[int, bytes, bytes]:
-    """The number and hash of a file's last seal, and the bytes behind it; (0, b"", all of it) without one.
+    """Return the number and hash of a file's last seal, and the bytes after it; (0, b"", the whole file)
+    without one.
 
-    `read(length, offset)` gives the file's bytes; it is asked from the end, and only for as much as it takes.
+    `read(length, offset)` returns bytes of the file; it is called from the end, until a seal is found.
     """
     rest, at, step = b"", size_bytes, FIRST_LOOK_BYTES
     while at > 0:
@@ -111,12 +112,14 @@ def last_seal(size_bytes: int, read: Callable[[int, int], bytes]) -> tuple[int, 
 
 
 def resumed(size_bytes: int, read: Callable[[int, int], bytes]) -> JournalChain:
-    """The chain of a file that has `size_bytes` already, for its next life. `read` as in `last_seal`."""
+    """Return the chain that continues a file of `size_bytes`. `read` as in `last_seal`."""
     return JournalChain(*last_seal(size_bytes, read))
 
 
 def read_chain(data: bytes) -> ChainRead:
-    """Whether the bytes of a journal are as they were written. After a break it goes on at the next seal."""
+    """Verify the bytes of a journal against its seals. After a break, verification continues at the next
+    seal.
+    """
     head, lines, at, file_line = b"", 0, 0, 0
     breaks: list[Break] = []
     for seal in _SEAL.finditer(data):

@@ -1,6 +1,4 @@
-"""Keys and codes: HKDF and HMAC-SHA256 from the standard library, in the few calls that the protocol
-needs.
-"""
+"""Keys and MACs: HKDF and HMAC-SHA256 from the standard library."""
 
 from __future__ import annotations
 
@@ -18,13 +16,15 @@ _KEYS_AT_HAND: Final = 512
 
 
 def derive(key: bytes, salt: bytes, info: bytes) -> bytes:
-    """A 32-byte key from `key` (HKDF with SHA-256, RFC 5869 sections 2.2 and 2.3, one block of output)."""
+    """Return a 32-byte key from `key` (HKDF with SHA-256, RFC 5869 sections 2.2 and 2.3, one block of
+    output).
+    """
     pseudo_random = hmac.digest(salt or bytes(KEY_BYTES), key, "sha256")
     return hmac.digest(pseudo_random, info + b"\x01", "sha256")
 
 
 def mac(key: bytes, data: bytes) -> bytes:
-    """The code over `data`: HMAC-SHA256 cut to 128 bits (RFC 2104 section 5 allows half the output)."""
+    """Return the MAC of `data`: HMAC-SHA256 cut to 128 bits (RFC 2104 section 5 allows half the output)."""
     inner, outer = _begun(key)
     message = inner.copy()
     message.update(data)
@@ -35,28 +35,28 @@ def mac(key: bytes, data: bytes) -> bytes:
 
 @lru_cache(_KEYS_AT_HAND)
 def _begun(key: bytes) -> tuple[hashlib._Hash, hashlib._Hash]:
-    """The two hashes of a code, with the key in them already. What speaks often has them at hand: a short
-    frame's code takes a third of the time of hmac.digest. `key` has at most _BLOCK_BYTES.
+    """Return the two hashes of an HMAC, with the key already in them. Cached, since a short frame's MAC then
+    takes a third of the time of hmac.digest. `key` has at most _BLOCK_BYTES.
     """
     block = key.ljust(_BLOCK_BYTES, b"\0")
     return hashlib.sha256(block.translate(_INNER)), hashlib.sha256(block.translate(_OUTER))
 
 
 def macs_equal(ours: bytes, theirs: bytes) -> bool:
-    """Whether two codes are the same, in a time that tells nothing about where they differ."""
+    """Return whether two MACs are equal, in constant time."""
     return hmac.compare_digest(ours, theirs)
 
 
 @lru_cache(8)
 def fingerprint(key: bytes) -> bytes:
-    """Eight bytes that name a key without telling it, so that a wrong key is told from a damaged
+    """Return eight bytes that identify a key without revealing it, so that a wrong key is told from a damaged
     handshake.
     """
     return hashlib.sha256(b"stormlab key fingerprint" + key).digest()[:8]
 
 
 def parse_key(text: str) -> bytes:
-    """The fleet's key from its 64 hexadecimal digits.
+    """Return the fleet's key from its 64 hexadecimal digits.
 
     Raises ValueError with a sentence for the person who set it.
     """

@@ -1,8 +1,7 @@
-"""Every message that travels between coordinator and worker. A message is a small typed struct; its tag is
-its name.
+"""Messages between coordinator and workers: each is a small typed struct.
 
-Structs are arrays on the wire (MessagePack), so a field may only be added at the end, with a default.
-Times named `*_ns` are monotonic nanoseconds of the process that wrote them.
+Structs are arrays on the wire (MessagePack), so a field may only be added at the end, with a default. Times
+named `*_ns` are monotonic nanoseconds of the process that wrote them.
 """
 
 from __future__ import annotations
@@ -29,7 +28,7 @@ from wire.limits import (
 from wire.priority import Priority
 
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
-"""What is written to a disk has 63 bits; a frame with more is refused as a whole."""
+"""The store has 63 bits; a frame with a larger number is refused as a whole."""
 Digest = Annotated[bytes, msgspec.Meta(max_length=32)]
 Proof = Annotated[bytes, msgspec.Meta(max_length=PROOF_BYTES)]
 
@@ -43,13 +42,12 @@ class Checkpoint(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True, gc=False):
-    """Coordinator → worker: run this attempt. `params` is the JSON text that was submitted, passed on
-    untouched.
+    """Coordinator → worker: run this attempt. `params` is the JSON text that was submitted, unchanged.
 
-    `token` fences: it grows with every attempt of the whole fleet, through restarts of the coordinator.
-    `reached_step` is the furthest step that an older attempt reported, so that work done again is counted.
-    `proof` is opaque to the worker, which repeats it in each inventory: it shows to a coordinator that lost
-    its memory that this attempt was given to this very process.
+    `token` is the fencing token: it grows with every attempt of the whole fleet, through restarts of the
+    coordinator. `reached_step` is the furthest step that an older attempt reported, so that repeated work is
+    counted. `proof` is opaque to the worker, which repeats it in each attempt report: it proves to a
+    coordinator that lost its memory that this attempt was assigned to this very process.
     """
 
     task_id: Name
@@ -66,7 +64,7 @@ class Assign(msgspec.Struct, tag="assign", array_like=True, frozen=True, gc=Fals
 
 
 class Revoke(msgspec.Struct, tag="revoke", array_like=True, frozen=True, gc=False):
-    """Coordinator → worker: stop this attempt; whatever it still says counts as stale."""
+    """Coordinator → worker: stop this attempt; any later message about it is stale."""
 
     task_id: Name
     token: int
@@ -86,8 +84,8 @@ class LeasesRenewed(msgspec.Struct, tag="leases_renewed", array_like=True, froze
 
 
 class GoAway(msgspec.Struct, tag="go_away", array_like=True, frozen=True, gc=False):
-    """Coordinator → worker: I am leaving; come back after `reconnect_after_ms`, your own slot in a staggered
-    row.
+    """Coordinator → worker: the coordinator drains; reconnect after `reconnect_after_ms`, which is staggered
+    by worker.
     """
 
     reconnect_after_ms: int
@@ -95,14 +93,14 @@ class GoAway(msgspec.Struct, tag="go_away", array_like=True, frozen=True, gc=Fal
 
 
 class Progress(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """How far an attempt is; `step` counts finished steps and grows only while work is really done."""
+    """The progress of an attempt; `step` counts finished steps."""
 
     token: int
     step: Count
 
 
 class Heartbeat(msgspec.Struct, tag="heartbeat", array_like=True, frozen=True, gc=False):
-    """Worker → coordinator, never numbered: I am here, and this is how far my attempts are."""
+    """Worker → coordinator, never numbered: the worker is alive, with the progress of its attempts."""
 
     sent_ns: int
     interval_ms: int
@@ -120,17 +118,17 @@ class HeldAttempt(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class AttemptReport(msgspec.Struct, tag="inventory", array_like=True, frozen=True, gc=False):
-    """Worker → coordinator, first on every connection, never numbered: all attempts that I hold at this
-    moment. What is missing here, and was not sent to me on this connection, I do not have.
+    """Worker → coordinator, first on every connection, never numbered: all attempts that the worker holds at
+    this moment. It holds no others, except those assigned on this connection.
     """
 
     held: Annotated[list[HeldAttempt], msgspec.Meta(max_length=HELD_MAX)]
 
 
 class AttemptResult(msgspec.Struct, tag="result", array_like=True, frozen=True, gc=False):
-    """Worker → coordinator: an attempt's end. `output` is JSON text; `error` is "" when it went well.
+    """Worker → coordinator: an attempt's end. `output` is JSON text; `error` is "" on success.
 
-    `queued_ns`, `started_ns` and `ended_ns` are the worker's clock; `redone_steps` were done before by an
+    `queued_ns`, `started_ns` and `ended_ns` are the worker's clock; `redone_steps` were finished before by an
     older attempt.
     """
 
@@ -145,7 +143,7 @@ class AttemptResult(msgspec.Struct, tag="result", array_like=True, frozen=True, 
 
 
 class CheckpointSaved(msgspec.Struct, tag="checkpoint_saved", array_like=True, frozen=True, gc=False):
-    """Worker → coordinator: keep this for whoever runs the task next."""
+    """Worker → coordinator: a checkpoint for the task's next attempt."""
 
     task_id: Name
     token: int
@@ -153,8 +151,8 @@ class CheckpointSaved(msgspec.Struct, tag="checkpoint_saved", array_like=True, f
 
 
 class ReturnTask(msgspec.Struct, tag="hand_back", array_like=True, frozen=True, gc=False):
-    """Worker → coordinator: I give this attempt back unfinished (drain, lease ran out, too many, another
-    process has my name).
+    """Worker → coordinator: the attempt is returned unfinished (drain, lease ran out, too many, another
+    process has this name).
     """
 
     task_id: Name
@@ -163,14 +161,14 @@ class ReturnTask(msgspec.Struct, tag="hand_back", array_like=True, frozen=True, 
 
 
 class Goodbye(msgspec.Struct, tag="goodbye", array_like=True, frozen=True, gc=False):
-    """Worker → coordinator: I leave for good, and hold nothing any more."""
+    """Worker → coordinator: the worker leaves for good, and holds no attempts."""
 
     reason: Words
 
 
 class DrainNotice(msgspec.Struct, tag="leaving", array_like=True, frozen=True, gc=False):
-    """Worker → coordinator, never numbered: I am draining, so give me nothing more. Said when the drain
-    begins, and after each inventory until the goodbye.
+    """Worker → coordinator, never numbered: the worker drains; assign nothing more. Sent when the drain
+    begins, and after each attempt report until the goodbye.
     """
 
 
@@ -184,13 +182,15 @@ UNNUMBERED: frozenset[type[Message]] = frozenset((Heartbeat, LeasesRenewed, Atte
 """Messages that are worthless or wrong when late: they are never numbered, kept or sent again."""
 
 MAX_BULK_BYTES = BULK_BYTES
-"""The most that a result's output or a checkpoint's state may hold, so that it fits a frame."""
+"""Limit of a result's output or a checkpoint's state, so that it fits a frame."""
 MAX_PARAMS_BYTES = PARAMS_BYTES
-"""The most that a task's params may hold."""
+"""Limit of a task's params."""
 
 
 def bulk_bytes(message: Message) -> int:
-    """Return the bytes of `message` that can be many, at the most: params, output, state, texts, lists."""
+    """Return an upper limit of the variable part of `message`, in bytes: params, output, state,
+    texts, lists.
+    """
     if isinstance(message, Assign):
         return len(message.params) + (len(message.checkpoint.state) if message.checkpoint else 0)
     if isinstance(message, AttemptResult):
@@ -214,10 +214,10 @@ class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Frame(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """What one WebSocket message holds: envelopes, and what the sender has of the other side's.
+    """The content of one WebSocket message: envelopes, and the acknowledgement of the peer's messages.
 
-    `ack` is the last contiguous sequence that the sender received and made as durable as it promises;
-    `credit` is how many sequences beyond `ack` it is ready to take.
+    `ack` is the last contiguous sequence that the sender received and made durable (the coordinator) or holds
+    (a worker); `credit` is the number of sequences beyond `ack` that it accepts.
     """
 
     ack: int

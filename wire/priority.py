@@ -1,5 +1,5 @@
-"""Five priorities that cannot starve each other: weighted shares, with a place kept for whoever waited
-longest.
+"""Priority queue with five priorities and no starvation: weighted shares, and every fourth turn for the
+oldest item.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ T = TypeVar("T")
 
 
 class Priority(IntEnum):
-    """Smaller is more urgent; the value is what travels on the wire."""
+    """Smaller is more urgent; the value travels on the wire."""
 
     critical = 0
     high = 1
@@ -38,11 +38,10 @@ class PriorityQueue(Generic[T]):
     """A first-in-first-out lane for each priority, served in proportion to WEIGHTS (stride scheduling,
     Waldspurger 1995).
 
-    An item that waited longer than `aged_after_ms` is served out of turn, the oldest first, but only at every
-    fourth pick: so nothing starves, and an overload in which everything is old does not flatten the
-    priorities. Times are monotonic nanoseconds. Order within a priority is the order of `put`. What is put
-    back returns to the head of its lane, or with `number` to its place by that number, in whatever order
-    items are put back.
+    An item older than `aged_after_ms` is served out of turn, the oldest first, but only at every fourth pick:
+    so nothing starves, and an overload in which everything is old does not flatten the priorities. Times are
+    monotonic nanoseconds. Order within a priority is the order of `put`. `put_back` returns an item to the
+    head of its lane, or with `number` to its place by that number, in whatever order items come back.
     """
 
     __slots__ = ("_aged_after_ns", "_busy", "_lanes", "_length", "_number", "_passes", "_picks", "_virtual")
@@ -76,7 +75,7 @@ class PriorityQueue(Generic[T]):
         self._length += 1
 
     def put_back_all(self, items: list[tuple[int, T]], priority: Priority) -> None:
-        """Return many, which are in order, each with the time at which it was first queued."""
+        """Return items, which are in order, each with the time at which it was first queued."""
         if not items:
             return
         lane = self._lane(priority)
@@ -87,7 +86,7 @@ class PriorityQueue(Generic[T]):
             self._lanes[priority] = deque(sorted(lane, key=lambda entry: number(entry[1])))
 
     def take(self, now_ns: int) -> T | None:
-        """The next item, or None when empty."""
+        """Remove and return the next item; None when empty."""
         priority = self._next(now_ns)
         if priority is None:
             return None
@@ -100,11 +99,6 @@ class PriorityQueue(Generic[T]):
         if not lane:
             self._busy.remove(priority)
         return item
-
-    def peek(self, now_ns: int) -> T | None:
-        """The item that `take` would return, left in its place."""
-        priority = self._next(now_ns)
-        return None if priority is None else self._lanes[priority][0][1]
 
     def drop_last(self, priority: Priority, may_drop: Callable[[T], bool] = lambda item: True) -> T | None:
         """Remove and return the newest item of one lane that `may_drop` allows; None when there is none."""
@@ -120,17 +114,19 @@ class PriorityQueue(Generic[T]):
         return None
 
     def depths(self) -> dict[Priority, int]:
-        """How many items wait, by priority; a lane that is empty stands with 0."""
+        """Return the number of items by priority; 0 for an empty lane."""
         return {priority: len(self._lanes.get(priority, ())) for priority in Priority}
 
     def __iter__(self) -> Iterator[T]:
-        """Every item, lane by lane, the most urgent lane first."""
+        """Yield every item, lane by lane, the most urgent lane first."""
         for priority in Priority:
             for _, item in self._lanes.get(priority, ()):
                 yield item
 
     def check(self) -> None:
-        """Raise AssertionError where the queue's own counts disagree. O(items); for tests and simulations."""
+        """Raise AssertionError where the queue's counters and contents disagree. O(items); for tests and
+        simulations.
+        """
         assert self._length == sum(map(len, self._lanes.values())), "the length is that of all lanes together"
         busy = [priority for priority, lane in self._lanes.items() if lane]
         assert sorted(self._busy) == sorted(busy), f"busy lanes are {busy}, not {self._busy}"
@@ -140,13 +136,13 @@ class PriorityQueue(Generic[T]):
                 assert numbers == sorted(numbers), f"a lane is out of order: {numbers}"
 
     def _lane(self, priority: Priority) -> deque[tuple[int, T]]:
-        """The lane, about to get an item."""
+        """Return the lane of `priority`, to which the caller adds an item."""
         lane = self._lanes.get(priority)
         if not lane:
             if lane is None:
                 lane = self._lanes[priority] = deque()
             self._busy.append(priority)
-            # A lane that was empty must not cash in the turns it did not use.
+            # A lane that was empty must not use the turns that it missed.
             self._passes[priority] = max(self._passes[priority], self._virtual)
         return lane
 

@@ -12,7 +12,9 @@ from wire.priority import Priority
 
 
 class QueuedMessage(msgspec.Struct, gc=False):
-    """One message of a channel. `sequence` is 0 until it is first sent; `always` forbids to drop it."""
+    """One message of a channel. `sequence` is 0 until it is first sent; a message with `always` is never
+    dropped.
+    """
 
     sequence: int
     message: Message

@@ -1,6 +1,4 @@
-"""What can be set on coordinator and workers. A scenario's `worker:` and `coordinator:` sections hold these
-very fields.
-"""
+"""Settings of coordinator and workers: the fields of a scenario's `worker:` and `coordinator:` sections."""
 
 from __future__ import annotations
 
@@ -21,7 +19,7 @@ POLICIES = (
     *("none", "fixed", "exponential", "equal_jitter", "full_jitter", "decorrelated", "websockets", "seed"),
     "slotted",
 )
-"""The names of worker/policies, so that a scenario is refused before anything starts."""
+"""The names of worker/policies, so that a scenario with another name is refused before anything starts."""
 Policy = Annotated[
     str, msgspec.Meta(pattern=f"^({'|'.join(POLICIES)})$", extra_json_schema={"enum": list(POLICIES)})
 ]
@@ -30,7 +28,7 @@ Policy = Annotated[
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """One worker's settings. `policy` names an entry of the catalogue of reconnection policies.
 
-    `base_ms` and `cap_ms` are the policy's own; None takes what the coordinator's welcome advises.
+    `base_ms` and `cap_ms` are the policy's own; None takes the advice of the coordinator's welcome.
     """
 
     slots: Annotated[int, msgspec.Meta(ge=1, le=SLOTS_MAX)] = 4
@@ -50,13 +48,13 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
 class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
     """The coordinator's settings.
 
-    `fleet` is the number of workers it should expect (heartbeats and backoff scale with it). `members` N
-    admits worker-1 … worker-N alone; 0 admits any name, so that a lab can be scaled by hand. `held` bounds
-    the attempts that a worker is given, whatever it declares.
+    `fleet` is the number of workers to expect (heartbeats and backoff scale with it). `members` N admits
+    worker-1 … worker-N alone; 0 admits any name, so that a lab can be scaled by hand. `held` limits the
+    attempts of a worker, whatever it declares.
 
-    `admission_per_s` is for workers that begin; those that resume a session come in four times as fast
-    (coordinator/admission.py), so an operator who has work to do meanwhile sets a tenth of the handshakes
-    that the machine can do.
+    `admission_per_s` applies to workers that begin; those that resume a session are admitted four times as
+    fast (coordinator/admission.py), so an operator who has work to do meanwhile sets a tenth of the
+    handshakes that the machine can do.
     """
 
     fleet: AtLeast1 = 1
@@ -76,13 +74,13 @@ class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
 
 
 def read_settings(text: str, kind: type[S]) -> S:
-    """Settings from JSON text; "" gives the defaults.
+    """Return settings from JSON text; "" gives the defaults.
 
     Raises ValueError naming the key, what was expected and what was found.
     """
     try:
         return msgspec.json.decode(text or "{}", type=kind)
     except msgspec.MsgspecError as error:
-        # A pattern that lists words is a choice for whoever set it.
-        told = CHOICE.sub(lambda found: f"expected one of {found[1].replace('|', ', ')}", str(error))
-        raise ValueError(f"{kind.__name__}: {told}") from None
+        # A pattern that lists words is shown as a choice.
+        detail = CHOICE.sub(lambda found: f"expected one of {found[1].replace('|', ', ')}", str(error))
+        raise ValueError(f"{kind.__name__}: {detail}") from None

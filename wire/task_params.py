@@ -1,8 +1,8 @@
-"""The kinds of task there are, and what each may be given.
+"""The task kinds and their parameters.
 
 The driver checks a scenario against them before anything starts, the worker a task before it runs.
 
-A new kind is a struct and a line in PARAMS here, and a file in worker/tasks/ that does it.
+A new kind is a struct and a line in PARAMS here, and a file in worker/tasks/ that runs it.
 """
 
 from __future__ import annotations
@@ -19,35 +19,37 @@ HOUR_MS = 3_600_000
 
 
 class TaskParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """What every kind takes: a payload that only weighs, so that a task can be as large as a real one."""
+    """Parameters of every kind: `payload` has no effect but its size, so that a task can be as large as a
+    real one.
+    """
 
     payload: str = ""
 
 
 class NoopParams(TaskParams, frozen=True):
-    """Nothing to do: what is left is the cost of the system itself."""
+    """No work: what remains is the overhead of the system itself."""
 
 
 class SleepParams(TaskParams, frozen=True):
-    """Wait for so long."""
+    """Sleep for `sleep_ms`."""
 
     sleep_ms: Annotated[int, msgspec.Meta(ge=0, le=HOUR_MS)]
 
 
 class CpuParams(TaskParams, frozen=True):
-    """Use so much processor time."""
+    """Use `cpu_ms` of processor time."""
 
     cpu_ms: Annotated[int, msgspec.Meta(ge=0, le=HOUR_MS)]
 
 
 class FailParams(TaskParams, frozen=True):
-    """Fail, and say this."""
+    """Fail with `message`."""
 
     message: str = "failed, as it was asked to"
 
 
 class CommandParams(TaskParams, frozen=True):
-    """The program with its arguments, its time limit, how much of each stream to keep, extra environment."""
+    """Run a program: its arguments, time limit, bytes kept of each stream, additional environment."""
 
     argv: Annotated[list[str], msgspec.Meta(min_length=1, max_length=256)]
     timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=HOUR_MS)] = 60_000
@@ -56,7 +58,7 @@ class CommandParams(TaskParams, frozen=True):
 
 
 class StepsParams(TaskParams, frozen=True):
-    """How many steps, how long each takes, and how large the state is that is saved between them."""
+    """Run `steps` steps of `step_ms` each, with a state of `state_bytes` that checkpoints save."""
 
     steps: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
     step_ms: Annotated[float, msgspec.Meta(ge=0, le=600_000)] = 100.0

@@ -51,7 +51,7 @@ class Plain:
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(("put", "put", "put", "take", "take", "back", "back all", "drop", "peek")),
+        st.sampled_from(("put", "put", "put", "take", "take", "back", "back all", "drop")),
         st.sampled_from(Priority),
         st.sampled_from((0, 1, 3, 12)),
     ),
@@ -81,9 +81,6 @@ def test_each_pick_is_that_of_the_plain_lists(acts: list[tuple[str, Priority, in
             expected = even[-1] if even else None
             assert real.drop_last(priority, lambda each: each % 2 == 0) == expected
             plain.lanes[priority] = [each for each in plain.lanes[priority] if each[1] != expected]
-        elif act == "peek":
-            chosen = plain.choice(now_ns)
-            assert real.peek(now_ns) == (None if chosen is None else plain.lanes[chosen][0][1])
         else:
             assert real.take(now_ns) == plain.take(now_ns)
         real.check()
