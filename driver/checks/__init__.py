@@ -1,4 +1,8 @@
-"""Named checks, one file each, over a run's history. Pure: a history and numbers in, a finding out."""
+"""Checks: named claims about a run, one module each, and the finding that each returns.
+
+Imports `driver.histories`, `driver.metrics` and `wire`; pure: a history and numbers in, a finding out.
+Begin with `check` and `finding`; `catalogue` lists the checks and runs one.
+"""
 
 from driver.checks.catalogue import ALWAYS, CHECKS, run_check, unless_busy, unless_gap
 

@@ -1,9 +1,9 @@
-"""Worker and coordinator agree on who is connected: at the end, and outside faults never differ for long."""
+"""Worker and coordinator agree on which workers are connected, at the end and outside faults."""
 
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.checks.finding import Finding, failed, passed, show, unknown, violated
 from driver.histories.connection_history import connection_histories
 from driver.histories.history import COORDINATOR, History
 from driver.histories.intervals import Interval, difference, holds
@@ -16,30 +16,29 @@ NAME = "agreement_on_connected"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """A ghost is believed connected by the coordinator alone, a zombie by itself alone.
-
-    Time under a fault is excused.
+    """Measure the longest disagreement outside faults. A zombie is connected by its own journal alone, a
+    ghost by the coordinator's alone.
     """
     run = history.view(run_timeline)
-    told = history.view(connection_histories)
-    if not any(connections.by_worker for connections in told.values()) or not any(
-        connections.by_coordinator for connections in told.values()
+    workers = history.view(connection_histories)
+    if not any(connections.by_worker for connections in workers.values()) or not any(
+        connections.by_coordinator for connections in workers.values()
     ):
-        return unknown(NAME, "one of the two sides never spoke of a connection")
+        return unknown(NAME, "one of the two sides recorded no connection")
     split = [
         connections
-        for connections in told.values()
+        for connections in workers.values()
         if holds(connections.by_worker, run.end_ns - 1) != holds(connections.by_coordinator, run.end_ns - 1)
     ]
     if split:
-        believer = "the worker" if holds(split[0].by_worker, run.end_ns - 1) else "the coordinator"
+        side = "the worker" if holds(split[0].by_worker, run.end_ns - 1) else "the coordinator"
         because = (
-            f"at the end {len(split)} workers are connected for one side only: {split[0].worker} ({believer})"
+            f"at the end {len(split)} workers are connected by one side only: {split[0].worker} ({side})"
         )
         evidence = show(history, _around(history, split[0].worker, run.end_ns))
-        return failed(NAME, because, measured=len(split), threshold=0, margin=-len(split), evidence=evidence)
+        return violated(NAME, because, len(split), evidence)
     worst: tuple[int, str, str, Interval] = (0, "", "", (0, 0))
-    for connections in told.values():
+    for connections in workers.values():
         for kind, ones, others in (
             ("zombie", connections.by_worker, connections.by_coordinator),
             ("ghost", connections.by_coordinator, connections.by_worker),
@@ -56,13 +55,13 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
             NAME, because, evidence=show(history, _around(history, worst[1], worst[3][0])), **numbers
         )
     because = (
-        f"both sides agree on all {len(told)} workers; outside faults they differed {longest_s:.1f} s at most"
+        f"both sides agree on all {len(workers)} workers, but for {longest_s:.1f} s at most outside faults"
     )
     return passed(NAME, because, **numbers)
 
 
 def _around(history: History, worker: str, at_ns: int) -> list[Event]:
-    """The newest words of each side on a worker's connection at an instant."""
+    """Return the last events of each side about a worker's connection at an instant."""
     own = [e for e in history.merged(Connected, ConnectionLost) if e.by == worker and e.at_ns <= at_ns]
     seen = [
         e
@@ -74,7 +73,7 @@ def _around(history: History, worker: str, at_ns: int) -> list[Event]:
 
 CHECK = Check(
     name=NAME,
-    claims="Worker and coordinator agree on who is connected.",
+    claims="Worker and coordinator agree on which workers are connected.",
     judge=judge,
     takes_time=True,
     rests_on=(COORDINATOR, WORKERS),

@@ -1,4 +1,4 @@
-"""submitted = completed + failed + waiting + assigned, whenever it was written down, and at the end."""
+"""submitted = completed + failed + waiting + assigned, in every Totals event and at the end."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from itertools import pairwise
 import msgspec
 
 from driver.checks.check import Check, Params
-from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.checks.finding import Finding, failed, passed, show, unknown, violated
 from driver.histories.events import LastState
 from driver.histories.history import COORDINATOR, History
 from driver.histories.task_history import task_index
@@ -20,51 +20,45 @@ _BESIDE_NS = 1_000_000_000
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Also: no sum that only grows ever shrinks (through restarts too), and the last book fits the lines."""
-    books = history.of(Totals)
-    if not books:
-        return unknown(NAME, "the coordinator wrote no totals")
+    """Also: no count that can only grow shrinks, through restarts too; and the last agree with the events."""
+    totals = history.of(Totals)
+    if not totals:
+        return unknown(NAME, "the coordinator recorded no totals")
     wrong = [
-        book
-        for book in books
-        if book.submitted != book.completed + book.failed + book.waiting + book.assigned
+        total
+        for total in totals
+        if total.submitted != total.completed + total.failed + total.waiting + total.assigned
     ]
     if wrong:
         off = wrong[0].submitted - wrong[0].completed - wrong[0].failed - wrong[0].waiting - wrong[0].assigned
-        because = f"{len(wrong)} of {len(books)} books do not balance: {off:+d} tasks in the first"
-        return failed(
-            NAME, because, measured=off, threshold=0, margin=-abs(off), evidence=show(history, wrong)
-        )
-    for before, after in pairwise(books):
+        because = f"{len(wrong)} of {len(totals)} totals do not balance: {off:+d} tasks in the first"
+        return violated(NAME, because, off, show(history, wrong))
+    for before, after in pairwise(totals):
         if any(getattr(after, name) < getattr(before, name) for name in ("submitted", "completed", "failed")):
-            because = "a sum that can only grow has shrunk"
+            because = "a count that can only grow has shrunk"
             return failed(NAME, because, evidence=show(history, [before, after]))
-    return _last(history, books)
+    return _last(history, totals)
 
 
-def _last(history: History, books: list[Totals]) -> Finding:
-    last = books[-1]
-    for name, (least, most) in _by_lines(history, last.at_ns).items():
-        said = getattr(last, name)
-        if not least <= said <= most:
-            off = said - most if said > most else said - least
-            because = (
-                f"the last book says {said} tasks {name}, its lines add up to {most if off > 0 else least}"
-            )
-            return failed(
-                NAME, because, measured=off, threshold=0, margin=-abs(off), evidence=show(history, [last])
-            )
+def _last(history: History, totals: list[Totals]) -> Finding:
+    last = totals[-1]
+    for name, (least, most) in _by_events(history, last.at_ns).items():
+        count = getattr(last, name)
+        if not least <= count <= most:
+            off = count - most if count > most else count - least
+            because = f"the last totals count {count} tasks {name}, the events {most if off > 0 else least}"
+            return violated(NAME, because, off, show(history, [last]))
     for seen in history.of(LastState)[-1:]:
         counts = msgspec.json.decode(seen.state, type=CoordinatorState).counts
         if counts.submitted != counts.completed + counts.failed + counts.waiting + counts.assigned:
             because = f"the coordinator's own last answer does not balance: {counts}"
             return failed(NAME, because, evidence=show(history, [seen]))
-    because = f"{len(books)} books balance, and the last agrees with its lines: {last.submitted} submitted"
+    because = f"{len(totals)} totals balance, and the last agree with the events: {last.submitted} submitted"
     return passed(NAME, because, measured=0, threshold=0, margin=0)
 
 
-def _by_lines(history: History, at_ns: int) -> dict[str, tuple[int, int]]:
-    """How many tasks the lines speak of, least and most: a line may stand a moment beside its book."""
+def _by_events(history: History, at_ns: int) -> dict[str, tuple[int, int]]:
+    """Return the least and most tasks by the events, which may be recorded a moment beside the totals."""
     lives = history.view(task_index).tasks.values()
     submitted = [life.submitted.at_ns for life in lives if life.submitted]
     results = [life.result for life in lives if life.result]

@@ -1,4 +1,4 @@
-"""The catalogue of checks: a check is one file and one line here."""
+"""Catalogue of checks: each check is one module and one line here."""
 
 from __future__ import annotations
 
@@ -66,22 +66,22 @@ CHECKS: dict[str, Check] = {
 }
 
 ALWAYS: tuple[str, ...] = tuple(check.name for check in CHECKS.values() if check.always)
-"""Judged in every run: without them no verdict means anything."""
+"""Judged in every run: without them a verdict proves nothing."""
 
 
 def run_check(check: Check, history: History, metrics: Metrics, params: Params) -> Finding:
-    """What a check finds; one that crashes is unknown, with the exception's sentence, and hides no other."""
+    """Return a check's finding; an exception in it is unknown, with the exception's text."""
     filled = {name: param.default for name, param in check.params.items()} | dict(params)
     try:
         finding = check.judge(history, metrics, filled)
     except Exception as error:
-        return unknown(check.name, f"the check itself broke: {type(error).__name__}: {error}")
+        return unknown(check.name, f"the check itself raised {type(error).__name__}: {error}")
     found = unless_gap(history, finding, check.rests_on)
     return unless_busy(history, found) if check.takes_time or found.status is Status.unknown else found
 
 
 def unless_busy(history: History, finding: Finding) -> Finding:
-    """The finding; a failure is unknown where the machine was too busy for anybody to be in time."""
+    """Return the finding; one that did not pass is unknown where the machine was too busy."""
     busy = machine_too_busy(history) if finding.status is not Status.passed else ""
     if not busy:
         return finding
@@ -89,7 +89,7 @@ def unless_busy(history: History, finding: Finding) -> Finding:
 
 
 def unless_gap(history: History, finding: Finding, roles: tuple[str, ...]) -> Finding:
-    """The finding; a failure is unknown where lines may be missing from the journals that it rests on."""
+    """Return the finding; a failure is unknown where a journal of `roles` may lack lines."""
     gap = gap_among(history, roles) if finding.status is Status.failed else ""
     if not gap:
         return finding

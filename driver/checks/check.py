@@ -1,4 +1,4 @@
-"""What a check is: a name, what it claims, the parameters it takes, and a pure function."""
+"""A check: its name, claim, parameters and pure function."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from driver.checks.finding import Finding
 from driver.histories.history import History
-from driver.histories.journal_gaps import EVERYBODY
+from driver.histories.journal_gaps import ALL_ROLES
 from driver.metrics import Metrics
 
 Params = Mapping[str, float]
@@ -16,10 +16,7 @@ Judge = Callable[[History, Metrics, Params], Finding]
 
 @dataclass(frozen=True)
 class Param:
-    """One number that a scenario may set for a check.
-
-    Units stand last in its name; it may not be below `least`.
-    """
+    """One number that a scenario may set for a check, at least `least`. Its name ends with its unit."""
 
     default: float
     means: str
@@ -28,10 +25,11 @@ class Param:
 
 @dataclass(frozen=True)
 class Check:
-    """One entry of the catalogue. `always`: judged in every run, whether its scenario asks or not.
+    """One entry of the catalogue. `always`: judged in every run, also where the scenario does not name it.
 
-    `rests_on`: whose journals must be whole for a failure to be proved; with a gap in them it is unknown.
-    `takes_time`: it fails also for what was right but late, which is unknown on a machine that was too busy.
+    `judge` returns the finding; it may raise, which `run_check` turns into unknown. `rests_on` are the roles
+    whose journals must be whole to prove a failure: with a gap in one, a failure is unknown. `takes_time`:
+    a late success fails it too, which is unknown on a machine that was too busy.
     """
 
     name: str
@@ -39,5 +37,5 @@ class Check:
     judge: Judge
     always: bool = False
     params: Mapping[str, Param] = field(default_factory=dict)
-    rests_on: tuple[str, ...] = EVERYBODY
+    rests_on: tuple[str, ...] = ALL_ROLES
     takes_time: bool = False

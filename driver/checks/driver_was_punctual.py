@@ -1,4 +1,4 @@
-"""The driver did what it had to do in time: what it does late is not the system's."""
+"""The driver acted in time: its own delays are no fault of the system."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ NAME = "driver_was_punctual"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Never failed: a driver that was stopped or starved says nothing about the system."""
+    """Return passed or unknown, never failed: a paused or starved driver proves nothing of the system."""
     worst = max(driver_delays(history), key=lambda one: one.late_s, default=None)
     if worst is None:
-        return unknown(NAME, "the driver did nothing that had a time")
+        return unknown(NAME, "the driver did nothing that was due at a time")
     limit_s = params["at_most_s"]
     numbers = {
         "measured": worst.late_s, "threshold": limit_s, "margin": limit_s - worst.late_s, "unit": "s",
@@ -25,7 +25,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         at_s = history.view(run_timeline).at_s(worst.due_ns)
         because = (
             f"the driver itself was late by {worst.late_s:.1f} s with {worst.what} (due at {at_s:.1f} s): it "
-            "was stopped, or got no processor"
+            "was paused, or had no processor"
         )
         return unknown(NAME, because, **numbers)
     return passed(
@@ -35,7 +35,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
-    claims="The driver itself began and ended faults and handed tasks in when they were due.",
+    claims="The driver began and ended faults and submitted tasks when they were due.",
     judge=judge,
     always=True,
     params={"at_most_s": Param(1.0, "seconds by which the driver may be late")},

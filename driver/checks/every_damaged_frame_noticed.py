@@ -1,11 +1,11 @@
-"""Where bytes were altered on the way, somebody noticed: refused a frame, or gave the connection up."""
+"""Altered bytes on a link are detected: a frame is refused, or the connection is closed."""
 
 from __future__ import annotations
 
 from bisect import bisect_right
 
 from driver.checks.check import Check, Param, Params
-from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.history import COORDINATOR, History
 from driver.histories.journal_gaps import WORKERS
 from driver.histories.run_timeline import FaultWindow, run_timeline
@@ -18,7 +18,7 @@ _LATE_NS = 2_000_000_000
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Takes the damage that receipts measured, and expects a notice on every link that carried enough."""
+    """Expect a detection on each link whose receipt measured damage, and which carried enough bytes."""
     run = history.view(run_timeline)
     damaging = [
         (window, window.receipt.measured[DAMAGE])
@@ -26,28 +26,27 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         if window.receipt and window.receipt.measured.get(DAMAGE, 0) > 0
     ]
     if not damaging:
-        return unknown(NAME, "no receipt tells of bytes that were altered")
-    certain, silent, noticed = 0, [], 0
+        return unknown(NAME, "no receipt measured altered bytes")
+    certain, silent, detected = 0, [], 0
     for window, per_byte in damaging:
         for worker in window.receipt.hit if window.receipt else ():
-            notices = _notices(history, worker, window)
-            noticed += len(notices)
+            detections = _detections(history, worker, window)
+            detected += len(detections)
             if per_byte * _carried(history, worker, window) >= params["expected"]:
                 certain += 1
-                silent += [] if notices else [(window, worker)]
+                silent += [] if detections else [(window, worker)]
     if not certain:
         least = params["expected"]
-        return unknown(NAME, f"no link carried so much that {least:g} altered bytes were to be expected")
+        return unknown(NAME, f"no link carried enough bytes for {least:g} altered ones")
     if silent:
         window, worker = silent[0]
-        because = f"on {len(silent)} links nobody noticed altered bytes: {worker} under {window.fault}"
-        return failed(NAME, because, measured=len(silent), threshold=0, margin=-len(silent),
-                      evidence=show(history, [window.begun]))  # fmt: skip
-    because = f"altered bytes were noticed {noticed} times, on each of {certain} links that carried enough"
+        because = f"on {len(silent)} links altered bytes were not detected: {worker} under {window.fault}"
+        return violated(NAME, because, len(silent), show(history, [window.begun]))  # fmt: skip
+    because = f"altered bytes were detected {detected} times, on each of {certain} links that carried enough"
     return passed(NAME, because, measured=0, threshold=0, margin=0)
 
 
-def _notices(history: History, worker: str, window: FaultWindow) -> list[Event]:
+def _detections(history: History, worker: str, window: FaultWindow) -> list[Event]:
     until_ns = (window.ended_ns or window.began_ns) + _LATE_NS
     kinds = (FrameRefused, HandshakeRefused, ConnectionLost, ConnectFailed)
     inside = [e for kind in kinds for e in history.of(kind)
@@ -58,7 +57,7 @@ def _notices(history: History, worker: str, window: FaultWindow) -> list[Event]:
 
 
 def _carried(history: History, worker: str, window: FaultWindow) -> int:
-    """Bytes that a worker sent and received in a fault's time, by its own totals."""
+    """Return the bytes that a worker sent and received in a fault's window, by its own totals."""
     totals = [event for event in history.of(TrafficTotals) if event.by == worker]
 
     def until(at_ns: int) -> int:
@@ -70,11 +69,11 @@ def _carried(history: History, worker: str, window: FaultWindow) -> int:
 
 CHECK = Check(
     name=NAME,
-    claims="Wherever bytes were altered, somebody noticed.",
+    claims="Altered bytes were detected on every link that carried enough.",
     judge=judge,
     params={
         "expected": Param(
-            10, "altered bytes to be expected on a link before silence there is a failure", least=1
+            10, "altered bytes to expect on a link before no detection there is a failure", least=1
         )
     },
     rests_on=(COORDINATOR, WORKERS),

@@ -1,4 +1,4 @@
-"""Every fault has a receipt: others than its injector saw it, on its targets and nowhere else."""
+"""Every fault has a receipt: observers other than its injector saw it on its targets alone."""
 
 from __future__ import annotations
 
@@ -12,13 +12,11 @@ NAME = "faults_were_proved"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Never failed: a fault that is not proved makes the run prove nothing."""
+    """Return passed or unknown, never failed: with an unproved fault the run proves nothing."""
     run = history.view(run_timeline)
     if run.failed:
         first = run.failed[0]
-        because = (
-            f"{len(run.failed)} faults could not be started: {first.fault} ({first.kind}): {first.detail}"
-        )
+        because = f"{len(run.failed)} faults could not begin: {first.fault} ({first.kind}): {first.detail}"
         return unknown(NAME, because, evidence=show(history, run.failed))
     planned = int(params["planned"])
     if len(run.faults) < planned:
@@ -27,14 +25,16 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     if bare:
         because = f"{len(bare)} of {len(run.faults)} faults have no receipt: {bare[0].fault} ({bare[0].kind})"
         return unknown(NAME, because, evidence=show(history, [window.begun for window in bare]))
-    doubted = [window.receipt for window in run.faults if window.receipt and not window.receipt.proved]
-    if doubted:
-        because = f"{len(doubted)} faults are not proved: {doubted[0].fault}: {doubted[0].because}"
-        return unknown(NAME, because, evidence=show(history, doubted))
+    unproved = [window.receipt for window in run.faults if window.receipt and not window.receipt.proved]
+    if unproved:
+        because = f"{len(unproved)} faults are not proved: {unproved[0].fault}: {unproved[0].because}"
+        return unknown(NAME, because, evidence=show(history, unproved))
     endless = [window for window in run.faults if window.ended_ns is None]
     if endless:
         return unknown(
-            NAME, f"nothing says that {endless[0].fault} ended", evidence=show(history, [endless[0].begun])
+            NAME,
+            f"no event records the end of {endless[0].fault}",
+            evidence=show(history, [endless[0].begun]),
         )
     if not run.faults:
         return passed(NAME, "no fault was planned, and none was begun")
@@ -45,8 +45,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
-    claims="Every fault was begun, seen on its targets and on no other link, and ended.",
+    claims="Every fault began, was observed on its targets and on no other link, and ended.",
     judge=judge,
     always=True,
-    params={"planned": Param(0, "faults that the plan holds (set by the run)")},
+    params={"planned": Param(0, "faults of the plan (set by the run)")},
 )

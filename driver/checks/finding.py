@@ -1,4 +1,4 @@
-"""What a check answers: passed, failed or unknown, because what, by what margin, shown by which lines."""
+"""A check's result: passed, failed or unknown, with its reason, margin and evidence."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ SHOWN = 5
 
 
 class Status(StrEnum):
-    """`unknown` is what makes a run inconclusive: the history cannot say."""
+    """A finding's outcome. `unknown`: the history does not determine it, and the run is inconclusive."""
 
     passed = "passed"
     failed = "failed"
@@ -23,10 +23,7 @@ class Status(StrEnum):
 
 
 class Evidence(msgspec.Struct, frozen=True):
-    """One line of the history.
-
-    `where` is `journal.jsonl:line`; `at_s` counts from the run's zero.
-    """
+    """One event of the history: `where` is `journal.jsonl:line`, `at_s` counts from the run's zero."""
 
     where: str
     at_s: float
@@ -34,10 +31,7 @@ class Evidence(msgspec.Struct, frozen=True):
 
 
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One answer.
-
-    `margin` is how far `measured` is on the good side of `threshold` (negative: on the bad one).
-    """
+    """One result. `margin` is the distance of `measured` from `threshold`, negative on the failing side."""
 
     check: str
     status: Status
@@ -50,7 +44,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def show(history: History, events: Iterable[Event]) -> tuple[Evidence, ...]:
-    """The lines of `events`, the first few of them, as evidence."""
+    """Return the first SHOWN of `events` as evidence."""
     run = history.view(run_timeline)
     shown = list(events)[:SHOWN]
     return tuple(
@@ -83,17 +77,22 @@ def _in_seconds(value: object, run: RunTimeline) -> object:
 
 
 def passed(check: str, because: str, **more: object) -> Finding:
-    """A finding that what the check claims holds."""
+    """Return a finding that the check's claim holds."""
     return _finding(check, Status.passed, because, more)
 
 
 def failed(check: str, because: str, **more: object) -> Finding:
-    """A finding that it does not hold, and the evidence."""
+    """Return a finding that the check's claim does not hold. `more` are fields of Finding."""
     return _finding(check, Status.failed, because, more)
 
 
+def violated(check: str, because: str, count: int, evidence: tuple[Evidence, ...] = ()) -> Finding:
+    """Return a failed finding for `count` violations where none is allowed; a deficit is negative."""
+    return failed(check, because, measured=count, threshold=0, margin=-abs(count), evidence=evidence)
+
+
 def unknown(check: str, because: str, **more: object) -> Finding:
-    """A finding that the history cannot say."""
+    """Return a finding that the history does not determine the claim."""
     return _finding(check, Status.unknown, because, more)
 
 

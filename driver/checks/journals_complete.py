@@ -1,4 +1,4 @@
-"""Every process left a whole journal: else nobody knows what happened."""
+"""Every process left a whole journal."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ NAME = "journals_complete"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Never failed. A last line that a kill tore is no gap: what it would have said was not done yet."""
+    """Return passed or unknown, never failed. A line that a kill tore is no gap: its action is not done."""
     if not history.journals:
-        return unknown(NAME, "there is no journal at all")
+        return unknown(NAME, "the run has no journal")
     found = history.view(gaps)
     if found:
         others = f", and {len(found) - 1} more: {', '.join(list(found)[1:5])}" if len(found) > 1 else ""

@@ -1,4 +1,4 @@
-"""The lab itself did nothing that would spoil the run: no trouble, healed and verified, not ended early."""
+"""The lab itself worked: no trouble of its own, all faults healed and verified, not ended early."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ NAMED = 5
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Never failed: the lab's own trouble is no fault of the system that it judges."""
+    """Return passed or unknown, never failed: the lab's own trouble is no fault of the system."""
     run = history.view(run_timeline)
     for aborted in history.of(Aborted)[:1]:
         return unknown(NAME, f"the run was ended early: {aborted.because}", evidence=show(history, [aborted]))
@@ -35,11 +35,11 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         return unknown(NAME, f"the run was stopped in its phase {stopped[0].name}: {stopped[0].detail}")
     broken = [run.phases[name] for name in ("up", "ready", "gate") if _failed(run.phases.get(name))]
     if broken:
-        return unknown(NAME, f"the run never got past its phase {broken[0].name}: {broken[0].detail}")
+        return unknown(NAME, f"the run failed in its phase {broken[0].name}: {broken[0].detail}")
     healed = history.last(Healed)
     if run.faults and (healed is None or healed.left):
-        left = f": {', '.join(healed.left[:5])} still hurt" if healed else ""
-        return unknown(NAME, f"after the faults it was not verified that all is healed{left}")
+        left = f": {', '.join(healed.left[:5])} still faulty" if healed else ""
+        return unknown(NAME, f"after the faults the heal was not verified{left}")
     judged = {COORDINATOR, *history.workers}
     dead = [
         seen
@@ -51,15 +51,17 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         return unknown(NAME, because, evidence=show(history, dead))
     own = [name for name in _containers(history) if name not in judged]
     for exited in unplanned_exits(history, own)[:1]:
-        because = f"{exited.container} ended with exit code {exited.exit_code}, and no fault was to end it"
+        because = f"{exited.container} ended with exit code {exited.exit_code}, and no fault explains it"
         return unknown(NAME, because, evidence=show(history, [exited]))
-    if others := history.view(disturbances):
-        named = [_named(one, run) for one in others[:NAMED]]
-        more = f", and {len(others) - NAMED} more times" if len(others) > NAMED else ""
+    if unexplained := history.view(disturbances):
+        named = [_named(one, run) for one in unexplained[:NAMED]]
+        more = f", and {len(unexplained) - NAMED} more times" if len(unexplained) > NAMED else ""
         because = f"{'; '.join(named)}{more}: no fault of this run explains it"
-        return unknown(NAME, because, evidence=show(history, [one.shown_by for one in others]))
+        return unknown(NAME, because, evidence=show(history, [one.shown_by for one in unexplained]))
     for given_up in history.of(SubmitGivenUp)[:1]:
-        because = f"{len(given_up.tasks)} tasks were never answered for, so that nobody can say what is lost"
+        because = (
+            f"{len(given_up.tasks)} submissions got no answer, so whether tasks are lost is undetermined"
+        )
         return unknown(NAME, because, evidence=show(history, [given_up]))
     return passed(NAME, "the lab had no trouble of its own, and was verified clean after the faults")
 
@@ -78,5 +80,5 @@ def _failed(phase: object) -> bool:
 
 
 CHECK = Check(
-    name=NAME, claims="The lab itself had no trouble, and healed what it hurt.", judge=judge, always=True
+    name=NAME, claims="The lab itself had no trouble, and healed its faults.", judge=judge, always=True
 )

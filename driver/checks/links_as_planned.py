@@ -1,4 +1,4 @@
-"""Toxiproxy's links are those of the plan: what came over another one was under no fault."""
+"""Toxiproxy's links are those of the plan: traffic over another link is under no fault."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ _ANYWHERE = ("[::]", "0.0.0.0", "")
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Never failed: who changed a link cannot be told, but no fault on it is proved any more."""
+    """Return passed or unknown, never failed: no fault on a changed link is proved."""
     looks = history.of(LinksSeen)
     for look in looks:
         if differences := list(_differences(look)):
@@ -25,21 +25,21 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
             return unknown(NAME, because, measured=count, threshold=0, evidence=show(history, [look]))
     if not any(look.moment == END for look in looks):
         if history.sealed or not history.of(RunStarted):
-            return unknown(NAME, "nobody looked at Toxiproxy's links at the end of the run")
-        return passed(NAME, "an older lab made this run, and did not look at Toxiproxy's links")
-    return passed(NAME, f"{len(looks[-1].planned)} links as planned, none besides, nothing left on them")
+            return unknown(NAME, "Toxiproxy's links were not read at the end of the run")
+        return passed(NAME, "an older lab made this run, and did not read Toxiproxy's links")
+    return passed(NAME, f"{len(looks[-1].planned)} links as planned, no others, no faults left on them")
 
 
 def _differences(look: LinksSeen) -> Iterator[str]:
     planned = {link.name: link for link in look.planned}
     found = {link.name: link for link in look.found}
     for name in sorted(found.keys() - planned.keys()):
-        yield f"link {name[:80]!r} to {found[name].upstream[:80]} is not of the plan"
+        yield f"link {name[:80]!r} to {found[name].upstream[:80]} is not in the plan"
     for name in sorted(planned.keys() & found.keys()):
         yield from _between(planned[name], found[name], look.moment == END)
     if look.moment == END:
-        # Before it was healed, a Toxiproxy that a fault had restarted may not have its links yet.
-        yield from (f"link {name} is gone" for name in sorted(planned.keys() - found.keys()))
+        # Before the heal, a Toxiproxy that a fault restarted may not have its links yet.
+        yield from (f"link {name} is missing" for name in sorted(planned.keys() - found.keys()))
 
 
 def _between(planned: ProxyLink, found: ProxyLink, at_the_end: bool) -> Iterator[str]:

@@ -1,9 +1,9 @@
-"""When the trigger is gone, so is the overload: no storm that feeds itself, no latency that stays high."""
+"""Overload ends with its trigger: no storm that sustains itself, no latency that stays high."""
 
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.checks.finding import Finding, failed, passed, show, unknown, violated
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
 from driver.histories.task_history import TaskHistory, task_index
@@ -15,14 +15,14 @@ NAME = "no_metastable_state"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Compares tasks due before the first fault with those due `settle_s` and more after the last heal."""
+    """Compare the median latency before the first fault with that `settle_s` and more after the last heal."""
     run = history.view(run_timeline)
     if run.first_fault_ns is None or not run.heals or run.last_load_ns is None:
-        return unknown(NAME, "without a fault that ended, and load, there is no trigger that could be gone")
+        return unknown(NAME, "without a fault that ended, and load, there is no trigger to compare")
     from_ns = run.heals[-1] + int(params["settle_s"] * 1e9)
-    lives = history.view(task_index).accepted
-    before = [life for life in lives if 0 < life.intended_ns < run.first_fault_ns]
-    after = [life for life in lives if life.intended_ns >= from_ns]
+    tasks = history.view(task_index).accepted
+    before = [task for task in tasks if 0 < task.intended_ns < run.first_fault_ns]
+    after = [task for task in tasks if task.intended_ns >= from_ns]
     if len(before) < params["tasks"] or len(after) < params["tasks"]:
         because = (
             f"{len(before)} tasks were meant to start before the first fault and {len(after)} later than "
@@ -36,9 +36,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         because = (
             f"{len(still)} connections broke or failed, {params['settle_s']:g} s and more after the last heal"
         )
-        return failed(
-            NAME, because, measured=len(still), threshold=0, margin=-len(still), evidence=show(history, still)
-        )
+        return violated(NAME, because, len(still), show(history, still))
     was_s, is_s = _median_s(before, run.end_ns), _median_s(after, run.end_ns)
     bound_s = was_s * params["factor"] + params["slack_s"]
     numbers = {"measured": is_s, "threshold": bound_s, "margin": bound_s - is_s, "unit": "s"}
@@ -53,18 +51,17 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     return passed(NAME, because, **numbers)
 
 
-def _median_s(lives: list[TaskHistory], end_ns: int) -> float:
-    # A task without a result counts with the time that it has waited so far: else an overload would hide
-    # itself.
+def _median_s(tasks: list[TaskHistory], end_ns: int) -> float:
+    # A task without a result counts with its wait so far: otherwise an overload would hide itself.
     waits = sorted(
-        (min(life.result.at_ns if life.result else end_ns, end_ns) - life.start_ns) / 1e9 for life in lives
+        (min(task.result.at_ns if task.result else end_ns, end_ns) - task.start_ns) / 1e9 for task in tasks
     )
     return percentile(waits, 50) or 0.0
 
 
 CHECK = Check(
     name=NAME,
-    claims="When the last fault is gone, so is the overload.",
+    claims="Overload ends with the last fault.",
     judge=judge,
     takes_time=True,
     params={

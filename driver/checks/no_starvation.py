@@ -1,4 +1,4 @@
-"""No priority is passed over for long while its tasks wait: counted in picks, at any speed."""
+"""No priority waits through many assignments of others, counted in assignments and not in seconds."""
 
 from __future__ import annotations
 
@@ -14,8 +14,8 @@ NAME = "no_starvation"
 
 
 @dataclass
-class _Lane:
-    """One priority: how many of its tasks wait, how often it was passed over by now, and the worst so far."""
+class _PriorityQueue:
+    """One priority: its waiting tasks, the others' assignments in a row since, and the longest such row."""
 
     waiting: int = 0
     passed_over: int = 0
@@ -26,71 +26,69 @@ class _Lane:
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Counts, for each priority, the assignments of others in a row while one of its own tasks waited."""
-    lanes, contended = _walk(history)
+    """Count, for each priority, the assignments of others in a row while one of its own tasks waits."""
+    queues, contended = _walk(history)
     if not contended:
-        return unknown(
-            NAME, "tasks of two priorities never waited at the same time, so that none could starve"
-        )
-    name = max(lanes, key=lambda priority: lanes[priority].worst)
-    worst, bound = lanes[name], params["picks"]
+        return unknown(NAME, "tasks of two priorities never waited at the same time, so none could starve")
+    name = max(queues, key=lambda priority: queues[priority].worst)
+    worst, bound = queues[name], params["picks"]
     numbers = {"measured": worst.worst, "threshold": bound, "margin": bound - worst.worst, "unit": "picks"}
     if worst.worst > bound:
         because = (
-            f"{name} tasks waited while {worst.worst} others in a row were given out; {bound:g} are allowed"
+            f"{name} tasks waited while {worst.worst} others in a row were assigned; {bound:g} are allowed"
         )
-        told = [event for event in (worst.worst_first, worst.worst_last) if event]
-        return failed(NAME, because, evidence=show(history, told), **numbers)
+        events = [event for event in (worst.worst_first, worst.worst_last) if event]
+        return failed(NAME, because, evidence=show(history, events), **numbers)
     because = (
         f"no priority was passed over more than {worst.worst} times in a row ({name}); {bound:g} are allowed"
     )
     return passed(NAME, because, **numbers)
 
 
-def _walk(history: History) -> tuple[dict[str, _Lane], bool]:
-    lanes: dict[str, _Lane] = {}
+def _walk(history: History) -> tuple[dict[str, _PriorityQueue], bool]:
+    queues: dict[str, _PriorityQueue] = {}
     priority: dict[str, str] = {}
     state: dict[str, str] = {}
     contended = False
     for event in history.merged(TaskSubmitted, TaskDone, AttemptAbandoned, Assigned):
         if isinstance(event, TaskSubmitted):
             priority[event.task] = event.priority
-            _wait(lanes.setdefault(event.priority, _Lane()), state, event.task, waits=True)
+            _wait(queues.setdefault(event.priority, _PriorityQueue()), state, event.task, waits=True)
         elif isinstance(event, TaskDone | AttemptAbandoned) and event.task in priority:
             again = isinstance(event, AttemptAbandoned) and state.get(event.task) != "done"
-            _wait(lanes[priority[event.task]], state, event.task, waits=again)
+            _wait(queues[priority[event.task]], state, event.task, waits=again)
             if isinstance(event, TaskDone):
                 state[event.task] = "done"
         elif isinstance(event, Assigned) and event.task in priority:
-            _wait(lanes[priority[event.task]], state, event.task, waits=False)
-            contended |= _pick(lanes, priority[event.task], event)
-    return lanes, contended
+            _wait(queues[priority[event.task]], state, event.task, waits=False)
+            contended |= _pick(queues, priority[event.task], event)
+    return queues, contended
 
 
-def _wait(lane: _Lane, state: dict[str, str], task: str, *, waits: bool) -> None:
+def _wait(queue: _PriorityQueue, state: dict[str, str], task: str, *, waits: bool) -> None:
     did = state.get(task) == "waits"
-    lane.waiting += waits - did
+    queue.waiting += waits - did
     state[task] = "waits" if waits else "given"
 
 
-def _pick(lanes: dict[str, _Lane], picked: str, event: Assigned) -> bool:
+def _pick(queues: dict[str, _PriorityQueue], picked: str, event: Assigned) -> bool:
     contended = False
-    for name, lane in lanes.items():
-        if name == picked or not lane.waiting:
-            lane.passed_over = 0
+    for name, queue in queues.items():
+        if name == picked or not queue.waiting:
+            queue.passed_over = 0
             continue
         contended = True
-        lane.passed_over += 1
-        if lane.passed_over == 1:
-            lane.passing = [event]
-        if lane.passed_over > lane.worst:
-            lane.worst, lane.worst_first, lane.worst_last = lane.passed_over, lane.passing[0], event
+        queue.passed_over += 1
+        if queue.passed_over == 1:
+            queue.passing = [event]
+        if queue.passed_over > queue.worst:
+            queue.worst, queue.worst_first, queue.worst_last = queue.passed_over, queue.passing[0], event
     return contended
 
 
 CHECK = Check(
     name=NAME,
-    claims="No priority is passed over for long while its tasks wait.",
+    claims="No priority waits through more assignments of others in a row than allowed.",
     judge=judge,
     takes_time=True,
     rests_on=(COORDINATOR,),

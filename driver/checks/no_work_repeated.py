@@ -1,11 +1,11 @@
-"""No attempt is run twice, none goes on once its task was given to somebody else, no result is told anew."""
+"""No attempt runs twice, none goes on after its task is reassigned, no result is sent as a new one again."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from driver.checks.check import Check, Params
-from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.history import COORDINATOR, History
 from driver.histories.journal_gaps import WORKERS
 from driver.histories.task_history import task_index
@@ -16,27 +16,20 @@ NAME = "no_work_repeated"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Work that is done again since its worker was lost is none: nobody could know that it had been done."""
+    """Count repeated attempts. A task that is reassigned since its worker was lost is no repetition."""
     attempts = len(history.of(Started))
     if not attempts:
-        return unknown(NAME, "no attempt was ever started")
+        return unknown(NAME, "no attempt was started")
     for repeated, what in (
         (_run_twice(history), "attempts were run twice"),
-        (_outlived(history), "attempts went on although their task had been given to somebody else"),
-        (_told_anew(history), "results came again as if they were new"),
+        (_outlived(history), "attempts went on although their task had been reassigned"),
+        (_sent_again(history), "results came again as new ones"),
     ):
         if repeated:
             because = (
                 f"{len(repeated)} {what}: {getattr(repeated[0][-1], 'task', '')} on {_worker(repeated[0])}"
             )
-            return failed(
-                NAME,
-                because,
-                measured=len(repeated),
-                threshold=0,
-                margin=-len(repeated),
-                evidence=show(history, repeated[0]),
-            )
+            return violated(NAME, because, len(repeated), show(history, repeated[0]))
     return passed(NAME, f"{attempts} attempts, each run once and in time", measured=0, threshold=0, margin=0)
 
 
@@ -52,7 +45,7 @@ def _run_twice(history: History) -> list[Sequence[Event]]:
 
 
 def _outlived(history: History) -> list[Sequence[Event]]:
-    """A lease ends at the worker before the coordinator gives the task to another one."""
+    """Return attempts that ended after reassignment: the worker's lease must expire before it."""
     newest: dict[str, Assigned] = {}
     outlived: list[Sequence[Event]] = []
     for event in history.merged(Assigned, Finished):
@@ -63,20 +56,20 @@ def _outlived(history: History) -> list[Sequence[Event]]:
     return outlived
 
 
-def _told_anew(history: History) -> list[Sequence[Event]]:
-    """A session lets each message count once; only a worker whose session was reset cannot know."""
+def _sent_again(history: History) -> list[Sequence[Event]]:
+    """Return results that were sent again although the session, which delivers once, was not reset."""
     resets_ns: dict[str, int] = {}
     for joined in history.of(WorkerJoined):
         if joined.outcome == "reset":
             resets_ns.setdefault(joined.worker, joined.at_ns)
-    lives = history.view(task_index).tasks
-    anew: list[Sequence[Event]] = []
+    tasks = history.view(task_index).tasks
+    again: list[Sequence[Event]] = []
     for refused in history.of(ResultRefused):
-        done = lives[refused.task].result if refused.task in lives else None
+        done = tasks[refused.task].result if refused.task in tasks else None
         after_reset = refused.at_ns > resets_ns.get(refused.worker, refused.at_ns)
         if done is not None and done.token == refused.token and not after_reset:
-            anew.append((done, refused))
-    return anew
+            again.append((done, refused))
+    return again
 
 
 def _worker(events: Sequence[Event]) -> str:
@@ -85,7 +78,7 @@ def _worker(events: Sequence[Event]) -> str:
 
 CHECK = Check(
     name=NAME,
-    claims="No attempt was run twice, and none went on for a task that somebody else had been given.",
+    claims="No attempt ran twice, and none went on after its task was reassigned.",
     judge=judge,
     rests_on=(COORDINATOR, WORKERS),
     always=True,

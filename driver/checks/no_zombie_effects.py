@@ -1,11 +1,11 @@
-"""Nothing counts that comes from an attempt whose task was given to somebody else in the meantime."""
+"""No result or checkpoint of a stale attempt counts: one whose task has been reassigned since."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from driver.checks.check import Check, Params
-from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.history import COORDINATOR, History
 from driver.metrics import Metrics
 from wire.events import Assigned, CheckpointCommitted, Event, ResultRefused, TaskDone
@@ -14,37 +14,30 @@ NAME = "no_zombie_effects"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Every counted result and kept checkpoint carries the newest token that its task had at that instant."""
+    """Compare each recorded result and checkpoint with its task's newest fencing token at that instant."""
     newest: dict[str, Assigned] = {}
     stale: list[Sequence[Event]] = []
-    ungiven: list[Sequence[Event]] = []
+    unassigned: list[Sequence[Event]] = []
     effects = 0
     for event in history.merged(Assigned, CheckpointCommitted, TaskDone):
         if isinstance(event, Assigned):
             newest[event.task] = event
         elif isinstance(event, TaskDone | CheckpointCommitted):
             effects += 1
-            given = newest.get(event.task)
-            if given is None:
-                ungiven.append((event,))
-            elif given.token != event.token:
-                stale.append((given, event))
+            assigned = newest.get(event.task)
+            if assigned is None:
+                unassigned.append((event,))
+            elif assigned.token != event.token:
+                stale.append((assigned, event))
     refused = [event for event in history.of(ResultRefused) if event.because == "stale"]
     for wrong, what in (
-        (stale, "effects of stale attempts counted, where a newer token had been given out"),
-        (ungiven, "effects counted of tasks that had been given to nobody"),
+        (stale, "effects of stale attempts counted, although a newer token was assigned"),
+        (unassigned, "effects counted of tasks that were never assigned"),
     ):
         if wrong:
-            return failed(
-                NAME,
-                f"{len(wrong)} {what}",
-                measured=len(wrong),
-                threshold=0,
-                margin=-len(wrong),
-                evidence=show(history, wrong[0]),
-            )
+            return violated(NAME, f"{len(wrong)} {what}", len(wrong), show(history, wrong[0]))
     if not effects:
-        return unknown(NAME, "no result was counted and no checkpoint kept")
+        return unknown(NAME, "no result and no checkpoint was recorded")
     because = (
         f"all {effects} results and checkpoints are of the newest attempt; {len(refused)} stale were refused"
     )

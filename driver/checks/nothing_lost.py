@@ -1,9 +1,9 @@
-"""Every task that was promised has a result."""
+"""Every accepted task has a result."""
 
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.history import COORDINATOR, DRIVER, History
 from driver.histories.run_timeline import run_timeline
 from driver.histories.task_history import TaskHistory, task_index
@@ -14,51 +14,42 @@ NAME = "nothing_lost"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Lost = promised − results. Without a drain that ended, what has no result yet may only be under way."""
-    promised = history.view(task_index).accepted
-    if not promised:
+    """Lost = accepted − results. Without a drain that ended, a task without a result may be in progress."""
+    accepted = history.view(task_index).accepted
+    if not accepted:
         return unknown(NAME, "no task was submitted")
-    missing = [life for life in promised if life.result is None]
+    missing = [task for task in accepted if task.result is None]
     if not missing:
-        return passed(NAME, f"all {len(promised)} tasks have a result", measured=0, threshold=0, margin=0)
-    because = f"{len(missing)} of {len(promised)} tasks have no result: {missing[0].task}"
-    evidence = show(history, _told(missing[0], history.view(run_timeline).end_ns))
+        return passed(NAME, f"all {len(accepted)} tasks have a result", measured=0, threshold=0, margin=0)
+    because = f"{len(missing)} of {len(accepted)} tasks have no result: {missing[0].task}"
+    evidence = show(history, _events(missing[0], history.view(run_timeline).end_ns))
     drain = history.view(run_timeline).phases.get("drain")
     if drain is None or drain.ended_ns is None or drain.outcome == "stopped":
-        because += ", but the run was not drained: they may be under way"
+        because += ", but the run was not drained: they may be in progress"
         return unknown(NAME, because, measured=len(missing), threshold=0, evidence=evidence)
-    return failed(
-        NAME,
-        because + _latest(missing[0], drain.ended_ns),
-        measured=len(missing),
-        threshold=0,
-        margin=-len(missing),
-        evidence=evidence,
-    )
+    return violated(NAME, because + _latest(missing[0], drain.ended_ns), len(missing), evidence)
 
 
-def _told(life: TaskHistory, end_ns: int) -> list[Event]:
-    told: list[Event] = [event for event in (life.submitted or life.accepted,) if event]
-    assigned = [event for event in life.assigned if event.at_ns <= end_ns]
-    lost = [event for event in life.lost if event.at_ns <= end_ns]
-    return sorted([*told, *assigned[-2:], *lost[-2:]], key=lambda event: event.at_ns)
+def _events(task: TaskHistory, end_ns: int) -> list[Event]:
+    submitted: list[Event] = [event for event in (task.submitted or task.accepted,) if event]
+    assigned = [event for event in task.assigned if event.at_ns <= end_ns]
+    lost = [event for event in task.lost if event.at_ns <= end_ns]
+    return sorted([*submitted, *assigned[-2:], *lost[-2:]], key=lambda event: event.at_ns)
 
 
-def _latest(life: TaskHistory, end_ns: int) -> str:
-    """What became of the task until the drain was over: what the lab's own teardown does to it is no news."""
-    given = [event for event in life.assigned if event.at_ns <= end_ns]
-    if given and given[-1].token not in {event.token for event in life.lost if event.at_ns <= end_ns}:
-        return f", last given to {given[-1].worker}, which had it still when the drain was over"
+def _latest(task: TaskHistory, end_ns: int) -> str:
+    """Return the task's state at the drain's end, as a clause."""
+    assigned = [event for event in task.assigned if event.at_ns <= end_ns]
+    if assigned and assigned[-1].token not in {event.token for event in task.lost if event.at_ns <= end_ns}:
+        return f", last assigned to {assigned[-1].worker}, which still had it at the drain's end"
     return (
-        ", waiting still when the drain was over"
-        if life.submitted
-        else ", and the coordinator never wrote it down"
+        ", still waiting at the drain's end" if task.submitted else ", and the coordinator never recorded it"
     )
 
 
 CHECK = Check(
     name=NAME,
-    claims="Every task that was submitted came to an end.",
+    claims="Every task that was submitted has a result.",
     judge=judge,
     always=True,
     rests_on=(COORDINATOR, DRIVER),

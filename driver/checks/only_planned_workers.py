@@ -1,11 +1,11 @@
-"""Every worker that took part is of the plan, and its own container started each of its processes."""
+"""Every worker that took part is planned, and each of its processes was started by its own container."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 
 from driver.checks.check import Check, Params
-from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.history import COORDINATOR, History
 from driver.histories.journal_gaps import WORKERS
 from driver.metrics import Metrics
@@ -16,23 +16,21 @@ NAME = "only_planned_workers"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """The plan names the workers. A process of one of them is explained by the line with which it began, in
-    the journal that its container alone can write.
+    """Compare the workers with the plan, and each joined process with its first event, in the journal that
+    its container alone can write.
     """
     joined = history.of(WorkerJoined)
     if not history.workers or not joined:
-        return unknown(NAME, "no plan names the workers" if joined else "no worker ever joined")
+        return unknown(NAME, "the plan names no workers" if joined else "no worker joined")
     planned = set(history.workers)
-    strangers = [
+    unplanned = [
         event for event in history.merged(WorkerJoined, Assigned, TaskDone) if _worker(event) not in planned
     ]
-    if strangers:
-        names = sorted({_worker(event) for event in strangers})
-        results = sum(isinstance(event, TaskDone) for event in strangers)
-        because = (
-            f"{', '.join(names[:3])} took part and is not in the plan; {results} results are of strangers"
-        )
-        return _failed(history, because, len(names), strangers)
+    if unplanned:
+        names = sorted({_worker(event) for event in unplanned})
+        results = sum(isinstance(event, TaskDone) for event in unplanned)
+        because = f"{', '.join(names[:3])} took part without being planned; {results} results are theirs"
+        return _failed(history, because, len(names), unplanned)
     started = {(event.by, event.incarnation) for event in history.of(ProcessStarted)}
     unexplained = [
         event for event in joined if event.incarnation and (event.worker, event.incarnation) not in started
@@ -45,10 +43,10 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         )
         return _failed(history, because, len({event.incarnation for event in unexplained}), unexplained)
     refused = sum(event.reason == RefusalReason.stranger.label for event in history.of(HandshakeRefused))
-    aside = f"; {refused} handshakes of others were refused" if refused else ""
-    lives = len({event.incarnation for event in joined if event.incarnation})
+    aside = f"; {refused} handshakes of unplanned workers were refused" if refused else ""
+    processes = len({event.incarnation for event in joined if event.incarnation})
     return passed(
-        NAME, f"{lives} processes joined, all of the {len(planned)} planned workers{aside}", measured=0
+        NAME, f"{processes} processes joined, all of the {len(planned)} planned workers{aside}", measured=0
     )
 
 
@@ -58,14 +56,12 @@ def _worker(event: Event) -> str:
 
 
 def _failed(history: History, because: str, count: int, evidence: Sequence[Event]) -> Finding:
-    return failed(
-        NAME, because, measured=count, threshold=0, margin=-count, evidence=show(history, evidence[:5])
-    )
+    return violated(NAME, because, count, show(history, evidence[:5]))
 
 
 CHECK = Check(
     name=NAME,
-    claims="Whoever took part is a worker of the plan, and a process that its own container started.",
+    claims="Every worker that took part is planned, and its own container started each of its processes.",
     judge=judge,
     always=True,
     rests_on=(COORDINATOR, WORKERS),

@@ -1,9 +1,9 @@
-"""Within one priority tasks are given out in the order in which they came."""
+"""Within one priority tasks are assigned in the order of their submission."""
 
 from __future__ import annotations
 
 from driver.checks.check import Check, Params
-from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.history import COORDINATOR, History
 from driver.histories.task_history import TaskHistory, task_index
 from driver.metrics import Metrics
@@ -13,45 +13,38 @@ NAME = "order_within_priority"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Looks at first assignments alone: a task that waits again after a lost attempt has its old place."""
-    lives = history.view(task_index).tasks
+    """Compare first assignments alone: after a lost attempt a task returns to its old place."""
+    tasks = history.view(task_index).tasks
     latest: dict[str, tuple[int, TaskHistory]] = {}
     place: dict[str, int] = {event.task: index for index, event in enumerate(history.of(TaskSubmitted))}
     overtaken: list[tuple[TaskHistory, TaskHistory]] = []
     compared = 0
     for event in history.of(Assigned):
-        life = lives[event.task]
-        if life.submitted is None or life.assigned[0] is not event:
+        task = tasks[event.task]
+        if task.submitted is None or task.assigned[0] is not event:
             continue
-        priority = life.submitted.priority
+        priority = task.submitted.priority
         newest = latest.get(priority)
         compared += newest is not None
         if newest is not None and place[event.task] < newest[0]:
-            overtaken.append((newest[1], life))
+            overtaken.append((newest[1], task))
         else:
-            latest[priority] = (place[event.task], life)
+            latest[priority] = (place[event.task], task)
     if not compared:
-        return unknown(NAME, "in no priority were two tasks given out")
+        return unknown(NAME, "in no priority were two tasks assigned")
     if overtaken:
         early, late = overtaken[0]
         because = f"{len(overtaken)} tasks were overtaken within their priority: {late.task} by {early.task}"
-        told: list[Event] = [event for event in (late.submitted, early.submitted) if event]
-        told += [early.assigned[0], late.assigned[0]]
-        return failed(
-            NAME,
-            because,
-            measured=len(overtaken),
-            threshold=0,
-            margin=-len(overtaken),
-            evidence=show(history, told),
-        )
-    because = f"{compared} tasks were each given out after those of their priority that came earlier"
+        events: list[Event] = [event for event in (late.submitted, early.submitted) if event]
+        events += [early.assigned[0], late.assigned[0]]
+        return violated(NAME, because, len(overtaken), show(history, events))
+    because = f"{compared} tasks were each assigned after those of their priority that were submitted earlier"
     return passed(NAME, because, measured=0, threshold=0, margin=0)
 
 
 CHECK = Check(
     name=NAME,
-    claims="Within one priority tasks are given out in the order they came.",
+    claims="Within one priority tasks are assigned in the order of their submission.",
     judge=judge,
     rests_on=(COORDINATOR,),
 )

@@ -1,4 +1,4 @@
-"""Enough tasks were done, some of them before the first fault: else nothing was tried."""
+"""Enough tasks were completed, some of them before the first fault."""
 
 from __future__ import annotations
 
@@ -13,12 +13,12 @@ NAME = "traffic_flowed"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Never failed: a run without traffic proves nothing either way."""
+    """Return passed or unknown, never failed: a run without traffic proves nothing."""
     done = [event for event in history.of(TaskDone) if event.outcome == "completed"]
     first_fault_ns = history.view(run_timeline).first_fault_ns
     before = sum(1 for event in done if first_fault_ns is None or event.at_ns < first_fault_ns)
     if len(done) < params["tasks"]:
-        because = f"only {len(done)} tasks were completed; {params['tasks']:g} are needed to say anything"
+        because = f"only {len(done)} tasks were completed; {params['tasks']:g} are needed"
         return unknown(NAME, because, measured=len(done), threshold=params["tasks"])
     if before < params["before"]:
         because = (

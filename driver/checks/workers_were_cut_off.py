@@ -1,4 +1,4 @@
-"""Every worker under a fault that cuts really lost its connection, and came back."""
+"""Every worker under a disconnecting fault lost its connection, and reconnected."""
 
 from __future__ import annotations
 
@@ -15,53 +15,57 @@ NAME = "workers_were_cut_off"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Cut off and never back: failed. Not cut off: unknown, since the fault may have been none; but failed
-    where a receipt proves that it lasted for so long that the worker must have noticed.
+    """Return failed where a worker never reconnected; unknown where one stayed connected, since the fault may
+    have been ineffective; failed where a receipt proves that it lasted `notices_within_s` or longer.
     """
     run = history.view(run_timeline)
-    told = history.view(connection_histories)
+    workers = history.view(connection_histories)
     cutting = [window for window in run.faults if window.cuts]
     if not cutting:
         return _without_cuts(params)
     never_back = [
         connections
-        for connections in told.values()
+        for connections in workers.values()
         if connections.by_worker and not holds_at_end(connections, run.end_ns)
     ]
     if never_back:
-        because = f"{len(never_back)} of {len(told)} workers never came back: {_names(never_back)}"
+        because = f"{len(never_back)} of {len(workers)} workers never reconnected: {_names(never_back)}"
         lost = [outage.lost for outage in never_back[0].outages[-1:] if outage.lost]
         return failed(NAME, because, measured=len(never_back), threshold=0, evidence=show(history, lost))
     spared = [
         (window, worker)
         for window in cutting
         for worker in run.workers
-        if window.reaches(worker, run.workers) and not was_cut_off(told[worker], window)
+        if window.reaches(worker, run.workers) and not was_cut_off(workers[worker], window)
     ]
-    deaf = [(w, name) for w, name in spared if _must_have_noticed(told[name], w, params["notices_within_s"])]
-    if deaf:
-        window, worker = deaf[0]
+    undetected = [
+        (w, name) for w, name in spared if _went_undetected(workers[name], w, params["notices_within_s"])
+    ]
+    if undetected:
+        window, worker = undetected[0]
         because = (
-            f"{len(deaf)} times a worker did not notice a fault that was proved on its link: {worker} stayed "
-            f"connected under {window.fault} ({window.kind}) for {_lasted_s(window):.0f} s"
+            f"{len(undetected)} times a worker did not detect a fault that was proved on its link: {worker} "
+            f"stayed connected under {window.fault} ({window.kind}) for {_lasted_s(window):.0f} s"
         )
-        return failed(NAME, because, measured=len(deaf), threshold=0, evidence=show(history, [window.begun]))
+        return failed(
+            NAME, because, measured=len(undetected), threshold=0, evidence=show(history, [window.begun])
+        )
     if spared:
         window, worker = spared[0]
         because = (
-            f"{len(spared)} times a worker stayed connected under a fault that cuts: "
+            f"{len(spared)} times a worker stayed connected under a disconnecting fault: "
             f"{worker} under {window.fault} ({window.kind})"
         )
         return unknown(
             NAME, because, measured=len(spared), threshold=0, evidence=show(history, [window.begun])
         )
     cut = sum(len([w for w in run.workers if window.reaches(w, run.workers)]) for window in cutting)
-    because = f"in {len(cutting)} faults workers were cut off {cut} times, and came back each time"
+    because = f"in {len(cutting)} faults workers were disconnected {cut} times, and reconnected each time"
     return passed(NAME, because, measured=cut)
 
 
 def was_cut_off(connections: ConnectionHistory, window: FaultWindow) -> bool:
-    """Whether a worker was without connection in a fault: broken in it, or already down when it began."""
+    """Whether a worker had no connection in a fault: it broke in it, or was down when it began."""
     ended_ns = window.ended_ns if window.ended_ns is not None else window.began_ns
     for outage in connections.outages:
         back_ns = outage.back_ns
@@ -72,8 +76,8 @@ def was_cut_off(connections: ConnectionHistory, window: FaultWindow) -> bool:
     return False
 
 
-def _must_have_noticed(connections: ConnectionHistory, window: FaultWindow, within_s: float) -> bool:
-    """Whether the fault is proved, lasted for so long, and the worker lost nothing soon after it either."""
+def _went_undetected(connections: ConnectionHistory, window: FaultWindow, within_s: float) -> bool:
+    """Whether the fault is proved and lasted `within_s`, and the worker lost no connection through it."""
     receipt = window.receipt
     if receipt is None or not receipt.proved or window.ended_ns is None or _lasted_s(window) < within_s:
         return False
@@ -88,25 +92,23 @@ def _lasted_s(window: FaultWindow) -> float:
 
 
 def holds_at_end(connections: ConnectionHistory, end_ns: int) -> bool:
-    """Whether a worker believed itself connected when judging ends."""
+    """Whether a worker's journal has it connected at the run's end."""
     return holds(connections.by_worker, end_ns - 1)
 
 
 def _without_cuts(params: Params) -> Finding:
     if params["required"]:
-        return unknown(
-            NAME, "no fault that cuts connections was begun, and the scenario is about nothing else"
-        )
-    return passed(NAME, "no fault of this run is meant to cut connections")
+        return unknown(NAME, "no disconnecting fault began, and the scenario requires one")
+    return passed(NAME, "no fault of this run is a disconnecting one")
 
 
-def _names(told: list[ConnectionHistory]) -> str:
-    return ", ".join(connections.worker for connections in told[:5]) + (", …" if len(told) > 5 else "")
+def _names(workers: list[ConnectionHistory]) -> str:
+    return ", ".join(connections.worker for connections in workers[:5]) + (", …" if len(workers) > 5 else "")
 
 
 CHECK = Check(
     name=NAME,
-    claims="Every worker under a fault that cuts lost its connection and came back.",
+    claims="Every worker under a disconnecting fault lost its connection and reconnected.",
     judge=judge,
     takes_time=True,
     rests_on=(DRIVER, WORKERS),
@@ -114,7 +116,7 @@ CHECK = Check(
     params={
         "notices_within_s": Param(
             10,
-            "a proved fault that lasts for so many seconds must be noticed by the workers under it",
+            "a proved fault that lasts at least this long must be detected by the workers under it",
             least=1,
         ),
         "required": Param(

@@ -86,7 +86,7 @@ def unplanned_exits(history: History, names: Iterable[str]) -> list[ContainerExi
     ]  # fmt: skip
 
 
-def asked_by_others(history: History, exited: ContainerExited) -> EngineAction | None:
+def killed_by_others(history: History, exited: ContainerExited) -> EngineAction | None:
     """Return the kill that the engine reported just before a container's end, if there was one."""
     return next(
         (

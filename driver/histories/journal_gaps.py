@@ -9,7 +9,7 @@ from wire.events import ProcessStarted, ProcessStopping
 
 WORKERS = "workers"
 ALIVE = ("running", "paused", "restarting", "created")
-EVERYBODY = (DRIVER, COORDINATOR, WORKERS)
+ALL_ROLES = (DRIVER, COORDINATOR, WORKERS)
 
 
 def gaps(history: History) -> dict[str, str]:

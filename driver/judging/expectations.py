@@ -9,7 +9,7 @@ import msgspec
 from driver.checks import ALWAYS, CHECKS, run_check, unless_busy, unless_gap
 from driver.checks.finding import Finding, Status, failed, passed, show, unknown
 from driver.histories.history import History
-from driver.histories.journal_gaps import EVERYBODY
+from driver.histories.journal_gaps import ALL_ROLES
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
 from driver.metrics.signals import good_stretches
@@ -36,10 +36,10 @@ def find_all(
     for expectation in expectations:
         if isinstance(expectation, Threshold):
             found = _with_worst(history, against_threshold(metrics, expectation), expectation.metric.name)
-            findings.append(unless_busy(history, unless_gap(history, found, EVERYBODY)))
+            findings.append(unless_busy(history, unless_gap(history, found, ALL_ROLES)))
         elif isinstance(expectation, Anchored):
             found = _with_worst(history, against_signal(history, expectation), expectation.signal.name)
-            findings.append(unless_busy(history, unless_gap(history, found, EVERYBODY)))
+            findings.append(unless_busy(history, unless_gap(history, found, ALL_ROLES)))
     return findings
 
 

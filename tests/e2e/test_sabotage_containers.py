@@ -119,7 +119,7 @@ def unexplained(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
 def test_a_fault_that_cannot_end_a_process_excuses_no_end(unexplained: Ended) -> None:
     because = unexplained.because("no_process_died", "failed")
     assert "worker-1 ended" in because
-    assert "asked by others to send it signal 9" in because
+    assert "another client of the engine sent it signal 9" in because
     assert (unexplained.code, unexplained.verdict) == (1, "failed")
 
 

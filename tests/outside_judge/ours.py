@@ -18,7 +18,7 @@ def breach(history: History) -> str:
         finding = run_check(CHECKS[name], history, Metrics({}, {}), {})
         if finding.status is Status.failed:
             return f"{name}: {finding.because}"
-        if "the check itself broke" in finding.because:
+        if "the check itself raised" in finding.because:
             raise AssertionError(f"{name}: {finding.because}")
     return _witnessed(history)
 

@@ -129,7 +129,7 @@ def test_an_end_that_others_asked_the_engine_for_is_said_to_be_one() -> None:
     past = watched("latency")
     action(past, "worker-1", 11.9, "kill", "9")
     exited(past, "worker-1", 12)
-    assert "the engine was asked by others to send it signal 9" in found("no_process_died", past).because
+    assert "another client of the engine sent it signal 9" in found("no_process_died", past).because
 
 
 def test_the_labs_own_teardown_ends_nobody_before_the_time() -> None:

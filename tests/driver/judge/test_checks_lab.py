@@ -246,7 +246,7 @@ def test_a_worker_that_gave_up_under_a_fault_died_all_the_same() -> None:
     past.end(20)
     finding = found("no_process_died", past)
     assert finding.status is Status.failed
-    assert "worker-1 gave up for good: altered" in finding.because
+    assert "worker-1 stopped reconnecting for good: altered" in finding.because
 
 
 def test_a_worker_that_gave_up_in_the_middle_of_the_run_failed() -> None:
@@ -320,7 +320,7 @@ def test_a_check_that_crashes_is_unknown_with_its_sentence() -> None:
 @pytest.mark.parametrize("name", CHECKS)
 def test_no_check_passes_or_breaks_on_an_empty_history_unless_nothing_was_asked(name: str) -> None:
     finding = found(name, Past(0))
-    assert "broke" not in finding.because
+    assert "raised" not in finding.because
     if name not in ("faults_were_proved", "workers_were_cut_off", "lab_was_sound"):
         assert finding.status is Status.unknown
 
@@ -352,7 +352,7 @@ def test_links_that_are_those_of_the_plan_pass() -> None:
         ({"listen": "[::]:9"}, "link worker-1 listens on"),
         ({"enabled": False}, "link worker-1 is disabled"),
         ({"hurts": ["latency_downstream"]}, "link worker-1 still has latency_downstream"),
-        ({"name": "mine"}, "link 'mine' to 10.231.0.2:8765 is not of the plan; link worker-1 is gone"),
+        ({"name": "mine"}, "link 'mine' to 10.231.0.2:8765 is not in the plan; link worker-1 is missing"),
     ],
 )
 def test_a_link_that_is_not_as_planned_is_unknown_and_named(changed: dict[str, Any], named: str) -> None:

@@ -38,7 +38,7 @@ def test_an_attempt_that_goes_on_after_its_task_was_given_to_another_outlived_it
     past = _given_to_another(older_finishes_s=4.5)
     finding = found("no_work_repeated", past)
     assert finding.status is Status.failed
-    assert "given to somebody else: slow on worker-1" in finding.because
+    assert "had been reassigned: slow on worker-1" in finding.because
 
 
 def test_an_attempt_that_finished_before_its_task_was_given_to_another_repeats_nothing() -> None:
@@ -108,11 +108,11 @@ def test_a_worker_that_finishes_and_says_goodbye_left_in_order() -> None:
 def test_a_worker_that_had_to_be_killed_did_not_leave_in_order() -> None:
     finding = found("left_in_order", _leave(stops=False))
     assert finding.status is Status.failed
-    assert "worker-1 under leave had to be killed" in finding.because
+    assert "worker-1 under leave was killed" in finding.because
 
 
 def test_a_worker_without_a_goodbye_did_not_leave_in_order() -> None:
-    assert "said no goodbye" in found("left_in_order", _leave(says_goodbye=False)).because
+    assert "sent no goodbye" in found("left_in_order", _leave(says_goodbye=False)).because
 
 
 def test_work_that_was_begun_and_not_handed_back_is_left_behind() -> None:
@@ -121,7 +121,7 @@ def test_work_that_was_begun_and_not_handed_back_is_left_behind() -> None:
     past.assign("begun", "worker-1", 9.5)
     finding = found("left_in_order", past)
     assert finding.status is Status.failed
-    assert "left work behind" in finding.because
+    assert "neither finished nor returned" in finding.because
     assert any("task=begun" in line.text for line in finding.evidence)
 
 

@@ -32,7 +32,7 @@ def test_a_stranger_fails_the_run_with_the_count_of_its_results() -> None:
     finding = found(NAME, past)
     assert finding.status is Status.failed
     assert "worker-9" in finding.because
-    assert "1 results are of strangers" in finding.because
+    assert "1 results are theirs" in finding.because
     assert finding.evidence
 
 
@@ -78,7 +78,7 @@ def test_a_stranger_that_was_refused_is_told_of_and_spoils_nothing() -> None:
     past.tell("coordinator", wire.HandshakeRefused, 3, worker="worker-9", reason="stranger", detail="")
     finding = found(NAME, past)
     assert finding.status is Status.passed
-    assert "1 handshakes of others were refused" in finding.because
+    assert "1 handshakes of unplanned workers were refused" in finding.because
 
 
 def test_where_nobody_ever_joined_it_is_unknown() -> None:
