@@ -6,15 +6,19 @@ import json
 
 import click
 
-from chaos.hands import names
 from chaos.units import format_seconds
 from driver.cli import options
-from driver.labs.fault_words import in_words
+from driver.histories.history import DRIVER
+from driver.histories.recent import Recent
+from driver.labs.by_hand import BY_HAND
+from driver.labs.end_request import by_hand_folder
+from driver.labs.faults_on import FaultOn, on_containers, on_links, open_faults, ranges
 from driver.labs.lab import standing
 from driver.labs.lab_lock import unless_others_change_it
-from driver.labs.links import FaultState
 from driver.labs.orphans import restore_orphans
 from driver.terminal import Terminal, print_json, print_lines, print_table
+
+COLUMNS = ("fault", "on", "since", "until", "of")
 
 
 @click.command("faults")
@@ -22,34 +26,44 @@ from driver.terminal import Terminal, print_json, print_lines, print_table
 @options.as_json
 @options.log_level
 def command(project: str, as_json: bool) -> None:
-    """Show the faults that are on in a lab: on links by Toxiproxy's word, on containers by the engine's."""
+    """Show the faults that are on in a lab: by hand, and of a scenario, each with its planned end.
+
+    What is on is Toxiproxy's and the engine's word; when it ends is the driver's, by its journal.
+    """
     engine = options.engine_of(project)
     with unless_others_change_it(project):
         lab = standing(engine)
         restore_orphans(engine, Terminal())
-        faults, now_ns, hurts = lab.links.faults(), lab.links.clock_ns(), engine.hurts()
+        journals = [by_hand_folder(project), *([lab.spec.journals] if lab.spec.journals else [])]
+        begun = open_faults(Recent(journals, only=DRIVER).read())
+        now_ns = lab.links.clock_ns()
+        links = on_links(lab.links.faults(), lab.links.all(), begun, now_ns)
+        containers = on_containers(engine.hurts(), begun, now_ns)
     if as_json:
-        links = [_as_dict(fault, now_ns) for fault in faults]
-        print_json(json.dumps({"links": links, "containers": hurts}))
-    elif not faults and not hurts:
+        told = {
+            "links": [_as_dict(one) for one in links],
+            "containers": [_as_dict(one) for one in containers],
+        }
+        print_json(json.dumps(told))
+    elif not links and not containers:
         print_lines([f"No fault is on in the lab {project!r}."])
     else:
-        rows = [_row(fault, now_ns) for fault in faults]
-        rows += [["", ", ".join(what), "", "", f"container {name}"] for name, what in hurts.items()]
-        print_table(["id", "what", "since", "heals itself", "on"], rows)
+        print_table(COLUMNS, [_row(one) for one in (*links, *containers)])
 
 
-def _row(fault: FaultState, now_ns: int) -> list[str]:
-    since = f"{format_seconds(round((now_ns - fault.began_at_mono_ns) / 1e9, 1))} ago"
-    until = f"in {format_seconds(round(fault.lease_left_ms / 1000, 1))}, unless renewed"
-    return [fault.id, in_words(fault), since, until, names([link.link for link in fault.links])]
+def _row(fault: FaultOn) -> list[str]:
+    since = "" if fault.since_s is None else f"{format_seconds(round(fault.since_s, 1))} ago"
+    of = "by hand" if fault.id.startswith(BY_HAND) else fault.id
+    return [fault.what, ranges(fault.targets), since, fault.until, of]
 
 
-def _as_dict(fault: FaultState, now_ns: int) -> dict[str, object]:
+def _as_dict(fault: FaultOn) -> dict[str, object]:
     return {
         "id": fault.id,
-        "what": in_words(fault),
-        "links": [link.link for link in fault.links],
-        "since_s": (now_ns - fault.began_at_mono_ns) / 1e9,
-        "lease_left_s": fault.lease_left_ms / 1000,
+        "what": fault.what,
+        "targets": list(fault.targets),
+        "since_s": fault.since_s,
+        "ends_in_s": fault.ends_in_s,
+        "until": fault.until,
+        "lease_left_s": fault.lease_left_s,
     }

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
-from dataclasses import asdict
+from dataclasses import asdict, replace
 
 import click
 
@@ -13,7 +13,8 @@ from driver.cli import options
 from driver.engines.engine import WORKER, Engine
 from driver.errors import LabError
 from driver.interrupts import to_its_end
-from driver.labs.heal import Healing, heal
+from driver.labs.end_request import end_injections
+from driver.labs.heal import Healing, heal, hurt_now
 from driver.labs.lab import Lab, links_named, standing
 from driver.labs.lab_lock import lab_lock
 from driver.terminal import Board, Terminal, print_json, print_lines
@@ -24,12 +25,15 @@ from driver.terminal import Board, Terminal, print_json, print_lines
 @options.as_json
 @options.log_level
 def command(project: str, as_json: bool) -> None:
-    """End every fault of a lab that is up, restore its containers, and verify that nothing is hurt."""
+    """End every fault of a lab that is up, restore its containers, and verify that nothing is hurt.
+
+    An `inject` that runs in another terminal ends its fault, and itself.
+    """
     engine = options.engine_of(project)
     with Terminal() as terminal, lab_lock(project, "heal", shared=True, say=terminal.say):
         lab = standing(engine)
         terminal.show(Board("healing"))
-        work = heal(lab, links_named(lab, _workers(engine)))
+        work = _end_and_heal(lab, terminal)
         healing = asyncio.run(to_its_end(work, lambda: terminal.say("Healing to the end; a moment.")))
     if healing.left:
         raise LabError(
@@ -40,6 +44,19 @@ def command(project: str, as_json: bool) -> None:
         print_json(json.dumps(asdict(healing)))
     else:
         print_lines(_told(lab, healing))
+
+
+async def _end_and_heal(lab: Lab, terminal: Terminal) -> Healing:
+    """Heal once no command holds a fault on the lab: one that went on would hurt it again."""
+    hurt = await asyncio.to_thread(hurt_now, lab)
+    if not await asyncio.to_thread(end_injections, lab.engine.project):
+        terminal.warn("An `inject` of this lab does not end: end it too (Ctrl-C in its terminal).")
+    healing = await heal(lab, links_named(lab, _workers(lab.engine)))
+    return replace(
+        healing,
+        links=sorted({*healing.links, *hurt.links}),
+        containers=sorted({*healing.containers, *hurt.containers}),
+    )
 
 
 def _workers(engine: Engine) -> list[str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import secrets
+from collections.abc import Sequence
 from typing import Any
 
 import click
@@ -16,11 +17,15 @@ from chaos.units import format_seconds, unit_of
 from driver.cli import options, options_run
 from driver.engines.engine import WORKER
 from driver.errors import WrongUseError
-from driver.labs.by_hand import inject, plan_by_hand
+from driver.exit_codes import ExitCode
+from driver.labs.by_hand import Ending, Injection, inject, plan_by_hand, settle
+from driver.labs.end_request import EndRequest
 from driver.labs.lab import standing
 from driver.labs.lab_lock import lab_lock
 from driver.labs.orphans import restore_orphans
+from driver.metrics.metric import Unit
 from driver.scenarios.plan import PlannedFault
+from driver.scenarios.quantities import write
 from driver.scenarios.yaml_file import FileError, scalar
 from driver.terminal import Terminal, print_lines, print_table
 
@@ -47,9 +52,11 @@ class _Faults(click.Group):
 command = _Faults(
     "inject",
     help=(
-        "Hurt a lab that is up, by hand. A fault that lasts goes on until --for is over or Ctrl-C ends it; "
-        "should this process be killed, faults on links heal themselves within seconds, and `lab.py heal` "
-        "restores containers.\n\n"
+        "Hurt a lab that is up, by hand. A fault that lasts goes on until --for is over, or until Ctrl-C, or "
+        "`lab.py heal` in another terminal, ends it; should this process be killed, faults on links heal "
+        "themselves within seconds, and `lab.py heal` restores containers.\n\n"
+        "It ends with what the fault did and with its receipt: what the prober saw of it. Exits with 0 when "
+        "the fault is proved, with 2 when it is not, or when `heal` ended it before its time.\n\n"
         "\b\nExamples:\n"
         "  lab.py inject partition --workers 30% --for 20s\n"
         "  lab.py inject latency --mean 200ms --jitter 50ms --direction to_worker --workers 3,7-9\n"
@@ -109,7 +116,7 @@ def _shared() -> list[click.Parameter]:
     return carrier.params
 
 
-def _inject(kind: type[Fault], given: dict[str, Any]) -> None:
+def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
     project, dry_run, seed = given["project"], given["dry_run"], given["seed"]
     params = {
         name.removeprefix("param_"): _value(name, text)
@@ -130,13 +137,32 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> None:
     )
     if dry_run:
         _show(planned, workers)
-        return
+        return ExitCode.PASSED
     with Terminal() as terminal:
         terminal.say(f"{kind.name} on {names(planned[0].targets)}")
+        # Before this command can be seen to hold the lab: a `heal` that sees it must reach it.
+        request = EndRequest(project)
         with lab_lock(project, "inject", kind.name, shared=True, say=terminal.say):
             # It may have been replaced while this command waited.
-            asyncio.run(inject(standing(engine), planned, terminal))
-    print_lines([f"{kind.name} is over; {names(planned[0].targets)} healed."])
+            lab = standing(engine)
+            injection = asyncio.run(inject(lab, planned, request, terminal))
+        # Nothing is changed any more: others may have the lab.
+        effect = asyncio.run(settle(lab, injection, planned, terminal))
+    told = _told(kind.name, given["for_text"], planned[0].targets, injection)
+    print_lines([told, f"effect: {effect.in_words}", effect.proof_in_words])
+    as_asked = injection.ending is not Ending.healed and effect.is_proved
+    return ExitCode.PASSED if as_asked else ExitCode.INCONCLUSIVE
+
+
+def _told(name: str, asked: str | None, targets: Sequence[str], injection: Injection) -> str:
+    """How it ended."""
+    lasted = f"after {write(injection.lasted_s, Unit.seconds)}{f' of {asked}' if asked else ''}"
+    ended = {
+        Ending.over: "is over",
+        Ending.stopped: f"was stopped {lasted}",
+        Ending.healed: f"was ended elsewhere {lasted}",
+    }[injection.ending]
+    return f"{name} {ended}; {names(targets)} healed."
 
 
 def _value(name: str, text: str) -> Any:

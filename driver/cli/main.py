@@ -25,6 +25,7 @@ CATALOGUE = {
     "status": "what is up, who is connected, which links are hurt",
     "logs": "what the containers printed, in the order of time",
     "down": "take a lab down: containers, networks, volumes, faults",
+    "load": "give the workers of a lab tasks at a steady rate",
     "inject": "hurt a lab that is up, by hand",
     "faults": "the faults that are on, on which links, until when",
     "heal": "end every fault of a lab that is up, and verify it",

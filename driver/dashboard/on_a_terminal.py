@@ -8,6 +8,7 @@ from driver.dashboard.model import Model
 from driver.dashboard.standing import Standing
 from driver.dashboard.worker_now import Standing as State
 from driver.dashboard.worker_now import WorkerNow
+from driver.histories.journals import worker_order
 from driver.metrics.metric import Unit, percentile
 from driver.scenarios.quantities import write
 
@@ -21,7 +22,9 @@ def rows_of(standing: Standing, most: int) -> tuple[list[list[str]], list[str]]:
     if model is None:
         return [], []
     hurt = model.faults.hurt()
-    workers = sorted(model.workers.values(), key=lambda one: _WORST_FIRST.index(one.standing))
+    workers = sorted(
+        model.workers.values(), key=lambda one: (_WORST_FIRST.index(one.standing), worker_order(one.name))
+    )
     shown = workers if len(workers) <= most else workers[: max(1, most - 1)]
     rows = [_row(one, hurt.get(one.name, []), model) for one in shown]
     marks = [_MARKS[one.standing] for one in shown]

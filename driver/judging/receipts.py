@@ -218,7 +218,7 @@ def _because(
         return why_not
     if not act.targets:
         return "it hit nobody"
-    rest = f"; {len(spared)} links were spared" if spared else ""
+    rest = f"; {len(spared)} link{' was' if len(spared) == 1 else 's were'} spared" if spared else ""
     return f"seen on {names(act.targets)}: {act.targets[0]}: {told[act.targets[0]].because}{rest}"
 
 

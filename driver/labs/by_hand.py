@@ -6,6 +6,8 @@ import asyncio
 import secrets
 import time
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from enum import Enum
 from typing import Any
 
 from chaos.catalogue import FaultError, make
@@ -13,13 +15,16 @@ from chaos.fault import Layer
 from chaos.targets import CORE, Fleet, TargetError
 from driver.engines.engine import WORKER
 from driver.errors import LabError, StoppedError, WrongUseError
+from driver.histories.recent import Recent
 from driver.interrupts import stoppable
-from driver.labs.guardian import Guardian
+from driver.labs.end_request import EndRequest, by_hand_folder
+from driver.labs.guardian import FAULT_LOST, Guardian
 from driver.labs.hands import LabHands
 from driver.labs.heal import heal
 from driver.labs.lab import Lab, links_named
 from driver.labs.links import Link
-from driver.machine.root import state_dir
+from driver.labs.prober_by_hand import ensure_prober, look_closer, usual_is_known
+from driver.labs.proof_by_hand import Effect, effect_of, settled
 from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.fault_runner import FaultRunner
 from driver.runs.journal import JournalFile
@@ -27,7 +32,10 @@ from driver.runs.phases import beside
 from driver.scenarios.plan import PlannedFault
 from driver.terminal import Board, Terminal
 
+BY_HAND = "by-hand-"
+"""How the ids of faults by hand begin."""
 LONGEST_S = 3600.0
+START_IN_NS = 500_000_000
 AT_ONCE_S = 1.0
 """How long a fault without `--for` lasts, where all of it is in its beginning: a kill."""
 NOTICE_S = 4.0
@@ -54,7 +62,7 @@ def plan_by_hand(
         raise WrongUseError(f"inject {fault}: it is over in an instant, and takes no --for.")
     until_stopped_s = AT_ONCE_S if made.done_at_once else LONGEST_S
     lasts_s = (until_stopped_s if for_s is None else for_s) if made.lasting else None
-    name = f"by-hand-{secrets.token_hex(3)}"
+    name = f"{BY_HAND}{secrets.token_hex(3)}"
     return [
         PlannedFault(
             id=f"{name}-{number}", entry=name, fault=part.fault.name, params=part.fault.params(),
@@ -64,39 +72,153 @@ def plan_by_hand(
     ]  # fmt: skip
 
 
-async def inject(lab: Lab, planned: list[PlannedFault], terminal: Terminal) -> None:
-    """Carry it out, and return when it is over; Ctrl-C ends it early. Raises LabError."""
+class Ending(Enum):
+    """Why an injection ended: its time was over, Ctrl-C, or something else ended its fault first."""
+
+    over = "over"
+    stopped = "stopped"
+    healed = "healed"
+
+
+@dataclass(frozen=True)
+class Injection:
+    """How an injection ended, and how long after its begin; `recent` is what the journals say of it."""
+
+    ending: Ending
+    lasted_s: float
+    recent: Recent
+
+
+class _EndedElsewhereError(LabError):
+    """Something else than this command ended its fault."""
+
+
+async def inject(
+    lab: Lab, planned: Sequence[PlannedFault], request: EndRequest, terminal: Terminal
+) -> Injection:
+    """Carry it out, heal, and return how it ended. Raises LabError.
+
+    Ctrl-C, and `heal` in another terminal, end it early.
+    """
     workers = [one.name for one in lab.engine.containers() if one.service == WORKER]
-    wanted = links_named(lab, workers)
-    journal = JournalFile(state_dir() / "by-hand" / lab.engine.project)
-    guardian = Guardian(lab.links, wanted, lambda _, detail: terminal.warn(detail))
-    monitor = ContainerMonitor(lab.engine, journal)
-    runner = FaultRunner(LabHands(lab, guardian), monitor, journal, tuple(planned), NOTICE_S)
-    until_ns = time.monotonic_ns() + round(max(fault.end_s for fault in planned) * 1e9)
-
-    async def show() -> None:
-        while True:
-            left_s = (until_ns - time.monotonic_ns()) / 1e9
-            terminal.show(Board("Ctrl-C ends it", faults=runner.shown(), left_s=left_s))
-            await asyncio.sleep(1.0)
-
-    async def work() -> None:
-        async with beside(guardian.watch(), show()):
-            await runner.run(time.monotonic_ns())
-
+    folder = by_hand_folder(lab.engine.project)
+    journal = JournalFile(folder)
     try:
-        await stoppable(work(), lambda _: None)
-    except StoppedError:
-        terminal.say("Ending it now.")
+        await ensure_prober(lab, len(workers), terminal)
+        recent = Recent([folder] if lab.spec.journals is None else [lab.spec.journals, folder])
+        work = _Work(lab, planned, workers, journal, recent, terminal)
+        ending, began_ns, ended_ns = await work.do(request)
     finally:
-        ended = await runner.end_all()
-        if not ended or planned[0].made().layer is Layer.container:
-            # A fault may have ended its target, which then runs again only when it is started.
-            await _heal(lab, wanted)
         terminal.clear()
         journal.close()
-    for detail in runner.failed.values():
-        raise LabError(f"It could not be done: {detail}")
+    return Injection(ending, (ended_ns - began_ns) / 1e9, recent)
+
+
+async def settle(
+    lab: Lab, injection: Injection, planned: Sequence[PlannedFault], terminal: Terminal
+) -> Effect:
+    """What an injection did, once that is proved and all workers are back; Ctrl-C ends the wait."""
+    journal = JournalFile(by_hand_folder(lab.engine.project))
+    recent = injection.recent
+    try:
+        return await stoppable(settled(lab, recent, planned, journal.write, terminal), lambda _: None)
+    except StoppedError:
+        return await asyncio.to_thread(lambda: effect_of(recent.read(), planned))
+    finally:
+        terminal.clear()
+        journal.close()
+
+
+class _Work:
+    """The faults of one command, from the first look at the links to the last heal."""
+
+    def __init__(
+        self,
+        lab: Lab,
+        planned: Sequence[PlannedFault],
+        workers: Sequence[str],
+        journal: JournalFile,
+        recent: Recent,
+        terminal: Terminal,
+    ) -> None:
+        self._lab = lab
+        self._planned = planned
+        self._workers = workers
+        self._wanted = links_named(lab, workers)
+        self._recent = recent
+        self._terminal = terminal
+        self._lost = asyncio.Event()
+        self._zero_ns, self._begun = time.monotonic_ns(), False
+        self._guardian = Guardian(lab.links, self._wanted, self._trouble)
+        self._monitor = ContainerMonitor(lab.engine, journal)
+        hands = LabHands(lab, self._guardian)
+        self._runner = FaultRunner(hands, self._monitor, journal, tuple(planned), NOTICE_S)
+
+    async def do(self, request: EndRequest) -> tuple[Ending, int, int]:
+        """Begin and end the faults: why they ended, and from when to when they were on. Raises LabError."""
+        ending = Ending.over
+        try:
+            await stoppable(self._work(request), lambda _: None)
+        except StoppedError:
+            ending = Ending.stopped
+            self._terminal.say("Ending it now.")
+        except _EndedElsewhereError as error:
+            ending = Ending.healed
+            self._terminal.say(error.sentence)
+        finally:
+            ended = await self._runner.end_all()
+            if not ended or self._hurts_containers:
+                # A fault may have ended its target, which then runs again only when it is started.
+                await _heal(self._lab, self._wanted)
+        for detail in self._runner.failed.values():
+            raise LabError(f"It could not be done: {detail}")
+        return ending, self._zero_ns, time.monotonic_ns()
+
+    @property
+    def _hurts_containers(self) -> bool:
+        return self._planned[0].made().layer is Layer.container
+
+    async def _work(self, request: EndRequest) -> None:
+        looks = [self._monitor.watch()] if self._hurts_containers else []
+        async with beside(self._guardian.watch(), self._show(), self._end_elsewhere(request), *looks):
+            await self._look_before()
+            self._zero_ns, self._begun = time.monotonic_ns() + START_IN_NS, True
+            await self._runner.run(self._zero_ns)
+
+    async def _look_before(self) -> None:
+        journals = self._lab.spec.journals
+        if journals is None:
+            return
+        look_closer(journals, self._planned, len(self._workers), time.monotonic_ns())
+        if not await usual_is_known(self._recent, self._planned, self._workers):
+            self._terminal.warn("The prober has not seen every link; this fault may not be proved.")
+        look_closer(journals, self._planned, len(self._workers), time.monotonic_ns() + START_IN_NS)
+
+    async def _show(self) -> None:
+        while True:
+            on = self._runner.shown()
+            end_ns = self._zero_ns + round(max(fault.end_s for fault in self._planned) * 1e9)
+            left_s = (end_ns - time.monotonic_ns()) / 1e9 if self._begun else None
+            phase = "Ctrl-C ends it" if self._begun else "looking at the links without a fault"
+            self._terminal.show(Board(phase, faults=on, left_s=left_s))
+            await asyncio.sleep(0.5)
+
+    async def _end_elsewhere(self, request: EndRequest) -> None:
+        """Raise once `heal` is called, or once Toxiproxy no longer has the fault."""
+        waits = [asyncio.ensure_future(request.wait()), asyncio.ensure_future(self._lost.wait())]
+        try:
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            for one in waits:
+                one.cancel()
+        what = "Toxiproxy no longer has this fault" if self._lost.is_set() else "`heal` was called"
+        raise _EndedElsewhereError(f"{what}; ending it now.")
+
+    def _trouble(self, what: str, detail: str) -> None:
+        if what == FAULT_LOST:
+            self._lost.set()
+        else:
+            self._terminal.warn(detail)
 
 
 async def _heal(lab: Lab, wanted: Sequence[Link]) -> None:

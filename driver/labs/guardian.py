@@ -13,6 +13,8 @@ RENEW_EVERY_S = 2.0
 LEASE_MS = 8_000
 COME_BACK_S = 30.0
 POLL_S = 0.05
+FAULT_LOST = "fault_lost"
+"""What is reported of a fault that ended while its lease was still renewed."""
 
 _log = logging.getLogger("stormlab.guardian")
 OnTrouble = Callable[[str, str], None]
@@ -86,4 +88,4 @@ class Guardian:
             # It may have been ended on purpose while the request was under way.
             if fault_id in self._leases and not self._hurt_on_purpose:
                 self.let_go(fault_id)
-                self._on_trouble("fault_lost", f"{fault_id} ended before its time: {error.sentence}")
+                self._on_trouble(FAULT_LOST, f"{fault_id} ended before its time: {error.sentence}")

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from driver.engines.engine import Engine
 from driver.errors import EngineError, EngineGoneError, LinksError
 from driver.labs.lab import Lab
-from driver.labs.links import Link
+from driver.labs.links import Link, LinkState
 
 TRIES = 4
 TRY_AGAIN_S = 0.5
@@ -47,6 +47,24 @@ async def heal(lab: Lab, wanted: Sequence[Link]) -> Healing:
             break
         _log.debug("after try %d: %s", attempt + 1, left)
     return Healing(sorted(links), sorted(containers), left, (time.monotonic_ns() - began_ns) / 1e6)
+
+
+@dataclass(frozen=True)
+class HurtNow:
+    """Names of links and containers that are not as they should be."""
+
+    links: list[str]
+    containers: list[str]
+
+
+def hurt_now(lab: Lab) -> HurtNow:
+    """Look, and change nothing. Of a Toxiproxy that does not answer no link is named."""
+    try:
+        links = [one.name for one in lab.links.all() if _is_hurt(one)]
+    except LinksError as error:
+        _log.debug("links: %s", error)
+        links = []
+    return HurtNow(links, sorted(lab.engine.hurts()))
 
 
 def mend(engine: Engine, name: str, hurt: str) -> bool:
@@ -85,13 +103,17 @@ def _heal_links(lab: Lab, wanted: Sequence[Link]) -> list[str]:
     while not lab.links.is_up() and time.monotonic() < deadline:
         time.sleep(0.05)
     try:
-        hurt = [link.name for link in lab.links.all() if link.faults or link.toxics or not link.enabled]
+        hurt = [link.name for link in lab.links.all() if _is_hurt(link)]
         lab.links.heal()
         lab.links.put(wanted)
     except LinksError as error:
         _log.debug("links: %s", error)
         return []
     return hurt
+
+
+def _is_hurt(link: LinkState) -> bool:
+    return bool(link.faults or link.toxics or not link.enabled)
 
 
 def _left(lab: Lab, wanted: Sequence[Link]) -> list[str]:

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from driver.engines.engine import Engine
 from driver.errors import LabError
+from driver.labs.end_request import by_hand_folder
 from driver.machine.root import state_dir
+from driver.runs.journal import FILE_NAME
 
 
 def fresh_journals(engine: Engine) -> Path | None:
@@ -21,9 +23,12 @@ def fresh_journals(engine: Engine) -> Path | None:
 
 
 def forget_journals(project: str) -> None:
-    """Remove them: what nobody ran a scenario for is kept no longer than its lab. Raises LabError."""
+    """Remove them, and the driver's of faults by hand: what nobody ran a scenario for is kept no longer than
+    its lab. Raises LabError.
+    """
     folder = _folder(project)
     try:
+        (by_hand_folder(project) / FILE_NAME).unlink(missing_ok=True)
         shutil.rmtree(folder.parent)
     except FileNotFoundError:
         return

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import itemgetter
 
@@ -32,13 +32,18 @@ def settings_json(plan: Plan, can_be_told: bool) -> str:
 
 
 def watches(plan: Plan, zero_ns: int) -> list[Watch]:
-    """When to look closer at which links; times of the plan count from `zero_ns`. Links that a fault spares
-    are looked at too, so that they can be held to the same measure.
+    """When to look closer at which links; times of the plan count from `zero_ns`."""
+    return watches_of(plan.faults, plan.workers, zero_ns)
+
+
+def watches_of(faults: Sequence[PlannedFault], workers: int, zero_ns: int) -> list[Watch]:
+    """The same for some faults alone. Links that a fault spares are looked at too, so that they can be held
+    to the same measure.
     """
-    every = [worker_name(index) for index in range(1, plan.workers + 1)]
-    spans = _Spans(plan.faults)
+    every = [worker_name(index) for index in range(1, workers + 1)]
+    spans = _Spans(faults)
     closer = []
-    for fault in plan.faults:
+    for fault in faults:
         reaches_all = any(target in CORE for target in fault.targets)
         span = _span(fault)
         from_ns, until_ns = (zero_ns + round(at_s * 1e9) for at_s in span)

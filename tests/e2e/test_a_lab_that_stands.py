@@ -140,6 +140,33 @@ def test_an_injection_says_whom_it_would_hit_and_touches_nobody(standing: Comman
     wait_for_faults(standing, 0)
 
 
+def test_an_injection_ends_with_its_effect_and_its_receipt(standing: CommandLine) -> None:
+    done = standing("inject", "cut", "worker-1")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "effect: cut off 1 worker, all back in " in done.stdout
+    assert "proved: seen on worker-1: " in done.stdout
+
+
+@pytest.mark.parametrize("fault", ["refuse", "pause"])
+def test_heal_ends_an_injection_of_another_terminal(standing: CommandLine, fault: str) -> None:
+    injector = standing.started("inject", fault, "--workers", "1")
+    wait_for_faults(standing, 1)
+    assert "until Ctrl-C or heal" in standing("faults").stdout
+    done = standing("heal")
+    assert "worker-1" in done.stdout, done.stderr
+    said, _ = injector.communicate(timeout=60)
+    assert injector.returncode == 2, said
+    assert "`heal` was called; ending it now." in said
+    assert f"{fault} was ended elsewhere after " in said
+    wait_for_faults(standing, 0)
+
+
+def test_a_load_by_hand_gives_the_workers_something_to_do(standing: CommandLine) -> None:
+    told = json.loads(standing("load", "--rate", "50/s", "--for", "2s", "--json").stdout)
+    assert told["accepted"] == told["done"] > 50
+    assert (told["failed"], told["left"]) == (0, 0)
+
+
 @pytest.mark.parametrize("state", ["running", "paused", "killed"])
 def test_down_leaves_nothing_whatever_the_state(lab: CommandLine, state: str) -> None:
     assert lab("up", "--workers", "1").returncode == 0

@@ -1,0 +1,71 @@
+"""`lab.py load`: traffic for a lab that is up."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import secrets
+from dataclasses import asdict
+
+import click
+from pydantic import ValidationError
+
+from chaos.explain import shortened
+from driver.cli import options, options_run
+from driver.errors import WrongUseError
+from driver.exit_codes import ExitCode
+from driver.labs.lab import standing
+from driver.labs.lab_lock import lab_lock
+from driver.labs.load_by_hand import Handed, LoadByHand, usual_workload
+from driver.metrics.metric import Unit
+from driver.scenarios.quantities import write
+from driver.scenarios.scenario import MAX_DURATION_S
+from driver.scenarios.workload import Workload
+from driver.terminal import Terminal, print_json, print_lines
+
+
+@click.command("load")
+@click.option("--rate", default="20/s", show_default=True, metavar="RATE", help="How many tasks, like 20/s.")
+@click.option("--for", "for_text", metavar="TIME", help="How long, like 60s; else until Ctrl-C.")
+@options_run.seed
+@options.project
+@options.as_json
+@options.log_level
+def command(rate: str, for_text: str | None, seed: int | None, project: str, as_json: bool) -> int:
+    """Give the workers of a lab something to do: short tasks at a steady rate, as a scenario's load does.
+
+    A line says how many are done while it goes on. After --for it waits until all are done; Ctrl-C ends it at
+    once, and the lab goes on. Exits with 2 when the coordinator took no task.
+    """
+    workload = _workload(rate)
+    for_s = options_run.check_duration("--for", for_text)
+    engine = options.engine_of(project)
+    standing(engine)
+    drawn = secrets.randbelow(options_run.MAX_SEED) if seed is None else seed
+    with Terminal() as terminal, lab_lock(project, "load", shared=True, say=terminal.say):
+        # It may have been replaced while this command waited.
+        lab = standing(engine)
+        load = LoadByHand(lab, workload, for_s or MAX_DURATION_S, for_s is not None, terminal)
+        handed = asyncio.run(load.run(drawn))
+    if as_json:
+        print_json(json.dumps(asdict(handed)))
+    else:
+        print_lines([_told(handed)])
+    return ExitCode.PASSED if handed.accepted else ExitCode.INCONCLUSIVE
+
+
+def _workload(rate: str) -> Workload:
+    try:
+        return usual_workload(rate)
+    except ValidationError as error:
+        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
+    problem = f"{problem[0].lower()}{problem[1:]}"
+    raise WrongUseError(f"--rate {shortened(rate, 60)}: {problem}.", "Example: --rate 20/s")
+
+
+def _told(handed: Handed) -> str:
+    refused = f", {handed.refused:,} refused" if handed.refused else ""
+    return (
+        f"{handed.accepted:,} tasks in {write(handed.lasted_s, Unit.seconds)}: {handed.done:,} done, "
+        f"{handed.failed:,} failed{refused}, {handed.left:,} not done yet."
+    )

@@ -1,0 +1,74 @@
+"""What journals that are being written say since a short time ago: read as they grow, each line once."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from driver.histories.history import DRIVER, History, JournalRead
+from driver.histories.journal_folder import MAX_JOURNAL_BYTES, find_journals, open_journal
+from driver.histories.journal_kinds import PROBER, reader_of
+from driver.histories.journals import worker_order
+from wire.events import Event
+
+BACK_BYTES = 256 << 10
+PROBER_BACK_BYTES = 8 << 20
+DRIVER_BACK_BYTES = 64 << 20
+"""So much of a journal is read of the time before: seconds of a busy worker, and of the prober of a fleet; of
+the driver an hour, since a fault that is on may have begun as long ago.
+"""
+_BACK = {PROBER: PROBER_BACK_BYTES, DRIVER: DRIVER_BACK_BYTES}
+
+
+@dataclass
+class _File:
+    offset: int
+    torn: bytes = b""
+    begins_inside: bool = False
+    events: list[Event] = field(default_factory=list)
+
+
+class Recent:
+    """The journals of these folders; of one process `only`, where it is named.
+
+    Lines that cannot be used are left out: whether a journal is whole is asked of runs alone.
+    """
+
+    def __init__(self, folders: Sequence[Path], only: str = "") -> None:
+        self._folders = folders
+        self._only = only
+        self._files: dict[Path, _File] = {}
+
+    def read(self) -> History:
+        """All lines up to now."""
+        for folder in self._folders:
+            for name, path in find_journals(folder).journals.items():
+                if self._only in ("", name):
+                    self._read(name, path)
+        events: dict[str, list[Event]] = {}
+        for path, file in self._files.items():
+            events.setdefault(path.stem, []).extend(file.events)
+        journals = {name: JournalRead(name, told, range(1, len(told) + 1)) for name, told in events.items()}
+        workers = sorted((name for name in journals if name.startswith("worker-")), key=worker_order)
+        return History(journals, workers=workers)
+
+    def _read(self, name: str, path: Path) -> None:
+        try:
+            with open_journal(path) as descriptor:
+                size = os.fstat(descriptor).st_size
+                file = self._files.get(path)
+                if file is None:
+                    back = _BACK.get(name, BACK_BYTES)
+                    file = self._files[path] = _File(max(0, size - back), begins_inside=size > back)
+                data = os.pread(descriptor, min(max(0, size - file.offset), MAX_JOURNAL_BYTES), file.offset)
+        except OSError:
+            # A folder that is being made, or removed, has no lines.
+            return
+        file.offset += len(data)
+        whole, newline, torn = (file.torn + data).rpartition(b"\n")
+        file.torn = torn
+        if file.begins_inside and newline:
+            whole, file.begins_inside = whole.partition(b"\n")[2], False
+        file.events += reader_of(name).read(name, whole + newline).events

@@ -1,0 +1,140 @@
+"""A fault by hand ends when its time is over, and at once when `heal` is called in another terminal."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from driver.labs import by_hand, lab_lock
+from driver.labs import end_request as module
+from driver.labs.by_hand import Ending, Injection, inject, plan_by_hand, settle
+from driver.labs.end_request import EndRequest, end_injections
+from driver.labs.lab import Lab
+from driver.labs.proof_by_hand import Effect
+from driver.terminal import Terminal
+from tests.driver.fakes import SPEC, FakeEngine, FakeLinks, events_in
+
+TEN_S = 10.0
+
+
+@pytest.fixture(autouse=True)
+def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "state_dir", lambda: tmp_path)
+    monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
+    monkeypatch.setattr(by_hand, "START_IN_NS", 0)
+
+
+def lab() -> Lab:
+    engine = FakeEngine({"worker-1": "running"})
+    return Lab(engine, SPEC, FakeLinks({"worker-1": []}))
+
+
+async def injected(one: Lab, fault: str, for_s: float | None = None, **params: str) -> Injection:
+    planned = plan_by_hand(fault, params, "1", for_s, seed=1, workers=1)
+    request = EndRequest("fake")
+    with lab_lock.lab_lock("fake", "inject", fault, shared=True):
+        return await inject(one, planned, request, Terminal())
+
+
+async def settled(one: Lab, fault: str, for_s: float | None = None) -> Effect:
+    planned = plan_by_hand(fault, {}, "1", for_s, seed=1, workers=1)
+    return await settle(one, await inject(one, planned, EndRequest("fake"), Terminal()), planned, Terminal())
+
+
+async def until_asked(one: Lab, what: str) -> None:
+    """Wait until Toxiproxy or the engine was asked for it."""
+    deadline = time.monotonic() + TEN_S
+    engine, links = one.engine, one.links
+    assert isinstance(engine, FakeEngine)
+    assert isinstance(links, FakeLinks)
+    while not any(asked.startswith(what) for asked in (*engine.asked, *links.asked)):
+        assert time.monotonic() < deadline, f"nobody asked for {what}"
+        await asyncio.sleep(0.01)
+
+
+async def test_it_ends_when_its_time_is_over() -> None:
+    injection = await injected(lab(), "refuse", 0.3)
+    assert injection.ending is Ending.over
+    assert 0.3 <= injection.lasted_s < TEN_S
+
+
+@pytest.mark.parametrize(("fault", "begins"), [("refuse", "begin"), ("pause", "pause worker-1")])
+async def test_heal_in_another_terminal_ends_it_at_once(fault: str, begins: str) -> None:
+    one = lab()
+    running = asyncio.create_task(injected(one, fault, 600.0))
+    await until_asked(one, begins)
+    assert await asyncio.to_thread(end_injections, "fake")
+    injection = await asyncio.wait_for(running, TEN_S)
+    assert injection.ending is Ending.healed
+    assert injection.lasted_s < TEN_S
+
+
+async def test_what_heal_ended_comes_back_in_no_later_stretch() -> None:
+    one = lab()
+    running = asyncio.create_task(injected(one, "flap", 600.0, of="refuse", down="200ms", up="200ms"))
+    await until_asked(one, "end")
+    await asyncio.to_thread(end_injections, "fake")
+    await asyncio.wait_for(running, TEN_S)
+    assert isinstance(one.links, FakeLinks)
+    begins = [asked for asked in one.links.asked if asked.startswith("begin")]
+    await asyncio.sleep(0.5)
+    assert [asked for asked in one.links.asked if asked.startswith("begin")] == begins
+
+
+async def test_a_fault_that_toxiproxy_lost_ends_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("driver.labs.guardian.RENEW_EVERY_S", 0.05)
+    one = lab()
+    running = asyncio.create_task(injected(one, "refuse", 600.0))
+    await until_asked(one, "renew")
+    assert isinstance(one.links, FakeLinks)
+    one.links.gone_faults = {asked.split()[1] for asked in one.links.asked if asked.startswith("renew")}
+    assert (await asyncio.wait_for(running, TEN_S)).ending is Ending.healed
+
+
+async def test_what_cannot_be_proved_says_why() -> None:
+    one = lab()
+    assert one.spec.journals is None
+    effect = await settled(one, "cut")
+    assert not effect.is_proved
+    assert effect.proof_in_words.startswith("not proved: this lab keeps its journals inside the engine")
+    assert effect.in_words == "not known"
+
+
+async def test_a_fault_that_no_prober_saw_is_not_proved(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("driver.labs.prober_by_hand.KNOWN_WITHIN_S", 0.1)
+    monkeypatch.setattr("driver.labs.proof_by_hand.SETTLED_WITHIN_S", 0.1)
+    journals = tmp_path / "journals"
+    (journals / "prober").mkdir(parents=True)
+    one = replace(lab(), spec=replace(SPEC, journals=journals))
+    effect = await settled(one, "refuse", 0.2)
+    assert "the prober saw nothing at all" in effect.proof_in_words
+    told = [event["event"] for event in events_in(tmp_path / "by-hand" / "fake")]
+    assert told == ["fault_begun", "fault_ended", "receipt"]
+
+
+def test_heal_waits_for_no_command_where_none_injects() -> None:
+    began = time.monotonic()
+    assert end_injections("fake")
+    assert time.monotonic() - began < 1.0
+
+
+async def test_heal_knows_when_a_command_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ENDED_WITHIN_S", 0.2)
+    request = EndRequest("fake")
+    with lab_lock.lab_lock("fake", "inject", "cut", shared=True):
+        assert not await asyncio.to_thread(end_injections, "fake")
+        await asyncio.wait_for(request.wait(), TEN_S)
+
+
+async def test_a_command_that_begins_later_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "ENDED_WITHIN_S", 0.0)
+    with lab_lock.lab_lock("fake", "inject", "cut", shared=True):
+        await asyncio.to_thread(end_injections, "fake")
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(EndRequest("fake").wait(), 0.3)

@@ -1,0 +1,104 @@
+"""What an injection says at its end: its effect on connections, and its receipt, by journals as they grow."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from driver.histories.recent import BACK_BYTES, Recent
+from driver.labs.by_hand import plan_by_hand
+from driver.labs.proof_by_hand import Effect, effect_of
+from driver.scenarios.plan import PlannedFault
+from tests.driver.judge.histories import Past
+from tests.driver.judge.test_receipts_anew import history as seen_by_the_prober
+from wire.events import Lost, ProcessStarted
+
+
+def planned(name: str = "f1") -> list[PlannedFault]:
+    (one,) = plan_by_hand("refuse", {}, "all", 5.0, seed=1, workers=3)
+    return [one.model_copy(update={"id": name})]
+
+
+def herd(back_s: float = 0.3) -> Past:
+    past = Past(3)
+    past.begin()
+    past.cut("f1", 5.0, 5.0, ["worker-1", "worker-2"], back_s=back_s)
+    past.cut("f2", 30.0, 2.0, ["worker-3"])
+    return past
+
+
+def test_it_says_whom_the_fault_cut_off_and_how_soon_all_were_back() -> None:
+    effect = effect_of(herd().history(), planned())
+    assert (effect.cut_off, effect.away) == (["worker-1", "worker-2"], [])
+    assert effect.in_words == "cut off 2 workers, all back in 300 ms"
+
+
+def test_it_says_who_is_not_back() -> None:
+    past = Past(3)
+    past.begin()
+    past.fault("f1", "refuse", ["worker-1"], 5.0, 5.0)
+    past.lose("worker-1", 5.1)
+    assert effect_of(past.history(), planned()).in_words == "cut off 1 worker; worker-1 is not back"
+
+
+def test_a_fault_that_cost_no_connection_says_so() -> None:
+    past = Past(3)
+    past.begin()
+    past.fault("f1", "refuse", ["worker-1"], 5.0, 5.0)
+    assert effect_of(past.history(), planned()).in_words == "no worker lost its connection"
+
+
+def test_a_fault_that_did_not_begin_had_no_effect_to_speak_of() -> None:
+    effect = effect_of(herd().history(), planned("f3"))
+    assert (effect.in_words, effect.proof_in_words) == ("not known", "not proved: it did not begin")
+
+
+@pytest.mark.parametrize(("seen", "words"), [(True, "proved: seen on"), (False, "not proved: not seen on")])
+def test_its_receipt_is_made_of_what_the_prober_saw(seen: bool, words: str) -> None:
+    run = seen_by_the_prober(seen=seen, proved=not seen)
+    run.workers = ["worker-1", "worker-2", "worker-3"]
+    effect = effect_of(run, planned())
+    assert effect.is_proved is seen
+    assert effect.proof_in_words.startswith(words)
+
+
+def test_of_several_faults_each_needs_its_receipt() -> None:
+    effect = effect_of(seen_by_the_prober(seen=True, proved=True), [*planned(), *planned("f2")])
+    wrong = effect_of(seen_by_the_prober(seen=False, proved=True), planned())
+    both = Effect(proofs=[*effect.proofs, *wrong.proofs])
+    assert not both.is_proved
+    assert both.proof_in_words.startswith("not proved 1 of 2 times: ")
+
+
+# -- journals that grow ------------------------------------------------------------------------------------
+
+
+def test_lines_are_read_once_and_a_torn_one_when_it_is_whole(tmp_path: Path) -> None:
+    folder = herd().write(tmp_path / "lab") / "journals"
+    path = folder / "worker-1.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    recent = Recent([folder])
+    path.write_bytes(b"".join(lines[:2]) + lines[2][:10])
+    assert len(recent.read().by("worker-1")) == 2
+    with path.open("ab") as file:
+        file.write(lines[2][10:] + b"".join(lines[3:]))
+    assert len(recent.read().by("worker-1")) == len(lines)
+    assert recent.read().workers == ["worker-1", "worker-2", "worker-3"]
+
+
+def test_of_a_long_journal_only_the_end_is_read(tmp_path: Path) -> None:
+    folder = herd().write(tmp_path / "lab") / "journals"
+    path = folder / "worker-1.jsonl"
+    lines = path.read_bytes().splitlines(keepends=True)
+    assert b"process_started" in lines[0]
+    path.write_bytes(lines[0] + lines[1] * (1 + BACK_BYTES // len(lines[1])) + b"".join(lines[2:]))
+    history = Recent([folder]).read()
+    assert not any(isinstance(event, ProcessStarted) for event in history.by("worker-1"))
+    assert history.of(Lost)
+
+
+def test_the_driver_s_two_journals_are_one(tmp_path: Path) -> None:
+    lab, by_hand = (herd().write(tmp_path / name) / "journals" for name in ("lab", "by-hand"))
+    once = len(Recent([lab], only="driver").read().by("driver"))
+    assert len(Recent([lab, by_hand], only="driver").read().by("driver")) == 2 * once
