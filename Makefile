@@ -5,14 +5,19 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup venv images demo test lint docs simulate fuzz prove-receipts mutants judge-outside bench clean lock
+.PHONY: help setup python venv dev images demo test lint docs simulate fuzz prove-receipts mutants judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
 
-venv:
+python:
 	@[ -n "$(PYTHON)" ] || { echo "stormlab: no Python 3.11 or newer found. Install one (apt-get install python3), or name it: make setup PYTHON=/path/to/python3" >&2; exit 70; }
+
+venv: python
 	@$(PYTHON) driver/machine/virtualenv.py
+
+dev: python ## the packages of tests and linters in .venv, beside those that the lab itself needs
+	@$(PYTHON) driver/machine/virtualenv.py dev
 
 setup: venv ## make this machine ready: .venv, a Docker engine that answers, base images
 	@$(PY) lab.py setup
@@ -24,14 +29,14 @@ images: setup
 demo: setup ## the whole lab once: 20 workers, a thundering herd, a verdict and a report
 	@$(PY) lab.py scenario thundering_herd --workers 20 --duration 60
 
-lint: venv ## ruff, mypy --strict, spelling
+lint: dev ## ruff, mypy --strict, spelling
 	@echo "stormlab: ruff, mypy and codespell"
 	@.venv/bin/ruff check .
 	@.venv/bin/ruff format --check .
 	@.venv/bin/mypy
 	@.venv/bin/codespell
 
-docs: venv ## the docs site in build/site, without the network; a broken link fails
+docs: dev ## the docs site in build/site, without the network; a broken link fails
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "stormlab: look at it with: $(PY) -m http.server --directory build/site --bind 127.0.0.1"
 
@@ -46,23 +51,23 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 	@echo "stormlab: the Python tests, unit to end to end (some minutes)"
 	@$(PY) -m pytest
 
-simulate: venv ## histories of trouble under a virtual clock: make simulate SEEDS=10000 FIRST=0
+simulate: dev ## histories of trouble under a virtual clock: make simulate SEEDS=10000 FIRST=0
 	@$(PY) -m tests.simulation --first $${FIRST:-0} --seeds $${SEEDS:-1000}
 
-fuzz: venv ## a million hostile inputs against a live coordinator, with good workers beside it (some minutes)
+fuzz: dev ## a million hostile inputs against a live coordinator, with good workers beside it (some minutes)
 	@$(PY) -m tests.fuzz --live 1000000 --keep
 
-prove-receipts: images ## captures of packets must find a thousand receipts of every kind true (hours; EACH=2 is a minute)
+prove-receipts: dev images ## captures of packets must find a thousand receipts of every kind true (hours; EACH=2 is a minute)
 	@$(PY) -m tests.captures --each $${EACH:-1000} --copies $${COPIES:-1} --write
 
-mutants: venv ## known defects, and DRAWN=500 that a seed draws (SEED=1), in a copy of the code: are they caught? (hours)
+mutants: dev ## known defects, and DRAWN=500 that a seed draws (SEED=1), in a copy of the code: are they caught? (hours)
 	@$(PY) -m tests.mutants
 	@$(PY) -m tests.mutants.drawn --count $${DRAWN:-500} --seed $${SEED:-1}
 
-judge-outside: setup ## ask our checks and Porcupine about 10,000 histories: they must agree (some minutes)
+judge-outside: dev setup ## ask our checks and Porcupine about 10,000 histories: they must agree (some minutes)
 	@$(PY) -m tests.outside_judge agree --write
 
-bench: venv $(if $(filter lab up faults,$(ONLY)),images) ## the benchmarks, each row beside its baseline, and their page (one: make bench ONLY=storm)
+bench: dev $(if $(filter lab up faults,$(ONLY)),images) ## the benchmarks, each row beside its baseline, and their page (one: make bench ONLY=storm)
 	@$(PYTHON) driver/machine/virtualenv.py bench
 	@$(PY) -m driver.machine.redis_server
 	@$(if $(or $(if $(ONLY),,all),$(filter judge,$(ONLY))),$(PY) -m driver.machine.browser)

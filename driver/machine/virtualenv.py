@@ -1,11 +1,13 @@
-"""Makes `.venv` beside lab.py from requirements-dev.lock. Run by path, before anything is installed:
+"""Makes `.venv` beside lab.py. Run by path, before anything is installed:
 
-    python3 driver/machine/virtualenv.py
-    python3 driver/machine/virtualenv.py bench     (and the benchmarks' peers, from requirements-bench.lock)
+    python3 driver/machine/virtualenv.py         what the lab itself needs, from requirements.lock
+    python3 driver/machine/virtualenv.py dev     and what tests and linters need, from requirements-dev.lock
+    python3 driver/machine/virtualenv.py bench   and the benchmarks' peers, from requirements-bench.lock
 
 Only the standard library may be imported here, and files of ours that import nothing else. A stamp holding
 the hash of the lock file and of the interpreter makes the second run instant; it is written last, so an
-interrupted run is simply done again.
+interrupted run is simply done again. Packages are added to an environment that is there, and none is taken
+away: a command that needs fewer of them may run beside one that needs more.
 """
 
 from __future__ import annotations
@@ -15,17 +17,22 @@ import os
 import shutil
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 OLDEST_PYTHON = (3, 11)
 ROOT = Path(__file__).resolve().parents[2]
 VENV = ROOT / ".venv"
-LOCK = ROOT / "requirements-dev.lock"
-STAMP = VENV / "stormlab.stamp"
+LOCK = ROOT / "requirements.lock"
+STAMP = VENV / "stormlab-runtime.stamp"
+DEV_LOCK = ROOT / "requirements-dev.lock"
+DEV_STAMP = VENV / "stormlab.stamp"
+"""Under the name that it had when it was the only one: an environment of then is one for development."""
 BENCH_LOCK = ROOT / "requirements-bench.lock"
 BENCH_STAMP = VENV / "stormlab-bench.stamp"
 INSTALL_LIMIT_S = 900.0
+WANTS = ("", "dev", "bench")
 LAB_BROKE = 70
 """As in driver/exit_codes.py, which may be of a newer Python than this one."""
 
@@ -41,7 +48,10 @@ def is_current(stamp: Path, wanted: str) -> bool:
 
 
 def main() -> None:
-    make(with_peers=sys.argv[1:] == ["bench"])
+    wants = sys.argv[1] if sys.argv[1:] else ""
+    if wants not in WANTS or len(sys.argv) > 2:
+        sys.exit(f"stormlab: {sys.argv[0]} takes dev, bench or nothing; found {' '.join(sys.argv[1:])!r}")
+    make(wants)
 
 
 def go_on_inside(missing: ModuleNotFoundError) -> NoReturn:
@@ -51,37 +61,72 @@ def go_on_inside(missing: ModuleNotFoundError) -> NoReturn:
         sys.exit(LAB_BROKE)
     python = VENV / "bin" / "python"
     if not python.exists():
-        make(with_peers=False)
+        make()
     os.execv(python, [str(python), *sys.argv])
 
 
-def make(*, with_peers: bool) -> None:
+@dataclass(frozen=True)
+class Layer:
+    """Packages of one lock file; `stamp` holds `wanted` when all of them are installed."""
+
+    lock: Path
+    stamp: Path
+    wanted: str
+
+    @property
+    def is_current(self) -> bool:
+        return is_current(self.stamp, self.wanted)
+
+
+def make(wants: str = "") -> None:
     """Make the environment, unless it is there and current. Ends the process where that cannot be done."""
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(
             f"stormlab: needs Python 3.11 or newer, this one is {sys.version.split()[0]} ({sys.executable}). "
             "Name another: make setup PYTHON=python3.12"
         )
-    wanted = stamp_for(LOCK.read_bytes(), sys.version)
-    peers_wanted = stamp_for(LOCK.read_bytes() + BENCH_LOCK.read_bytes(), sys.version)
-    if is_current(STAMP, wanted) and (not with_peers or is_current(BENCH_STAMP, peers_wanted)):
+    layers = lacking(wants)
+    if not layers:
         return
     # Only now: started by path, Python knows this folder alone, and an older Python cannot read the rest.
     sys.path.insert(0, str(ROOT))
     from driver.machine.shell import MachineError
 
     try:
-        if not is_current(STAMP, wanted):
-            build(wanted)
-        if with_peers:
-            install(BENCH_LOCK)
-            BENCH_STAMP.write_text(peers_wanted)
+        if not is_ours(VENV):
+            begin()
+        for layer in layers:
+            install(layer.lock)
+            layer.stamp.write_text(layer.wanted)
     except MachineError as error:
         print(f"stormlab: {error}", file=sys.stderr)
         sys.exit(error.exit_code)
 
 
-def build(wanted: str) -> None:
+def lacking(wants: str) -> list[Layer]:
+    """The lock files to be installed, in their order."""
+    runtime = Layer(LOCK, STAMP, stamp_for(LOCK.read_bytes(), sys.version))
+    dev = Layer(DEV_LOCK, DEV_STAMP, stamp_for(DEV_LOCK.read_bytes(), sys.version))
+    both = DEV_LOCK.read_bytes() + BENCH_LOCK.read_bytes()
+    bench = Layer(BENCH_LOCK, BENCH_STAMP, stamp_for(both, sys.version))
+    # What the tests need is all that the lab needs, and more: one of the two is enough.
+    wanted = {"": [] if dev.is_current else [runtime], "dev": [dev], "bench": [dev, bench]}[wants]
+    return [layer for layer in wanted if not layer.is_current]
+
+
+def is_ours(venv: Path) -> bool:
+    """Whether an environment of this very Python is there to which packages can be added."""
+    try:
+        settings = (venv / "pyvenv.cfg").read_text().splitlines()
+    except OSError:
+        return False
+    versions = [line.partition("=")[2].strip() for line in settings if line.startswith("version")]
+    was_finished = any((venv / stamp.name).exists() for stamp in (STAMP, DEV_STAMP))
+    return was_finished and versions == [sys.version.split()[0]]
+
+
+def begin() -> None:
+    """An empty environment, whatever was there."""
     from driver.machine.shell import run
     from driver.machine.shell import say_on_stderr as say
 
@@ -89,8 +134,6 @@ def build(wanted: str) -> None:
     if not has_venv():
         bring_venv_module()
     run([sys.executable, "-m", "venv", "--clear", str(VENV)], say, f"making {VENV.name}", INSTALL_LIMIT_S)
-    install(LOCK)
-    STAMP.write_text(wanted)
 
 
 def install(lock: Path) -> None:

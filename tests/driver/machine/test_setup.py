@@ -1,15 +1,17 @@
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
+from driver.machine import virtualenv
 from driver.machine.buildenv import BuildSecrets
 from driver.machine.engine_install import EngineFound
 from driver.machine.root import is_checkout
 from driver.machine.setup import Machine
-from driver.machine.virtualenv import go_on_inside, is_current, stamp_for
+from driver.machine.virtualenv import go_on_inside, is_current, is_ours, lacking, stamp_for
 
 ROOT = Path(__file__).parents[3]
 
@@ -48,6 +50,62 @@ def test_a_finished_environment_of_this_lock_needs_no_work(tmp_path: Path) -> No
 def test_another_lock_or_another_python_makes_the_environment_anew() -> None:
     stamps = {stamp_for(b"lock", "3.11.2"), stamp_for(b"other", "3.11.2"), stamp_for(b"lock", "3.12.1")}
     assert len(stamps) == 3
+
+
+@pytest.fixture
+def venv(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of an environment that is there, and in which nothing is installed yet."""
+    folder = tmp_path / ".venv"
+    (folder / "bin").mkdir(parents=True)
+    (folder / "bin" / "python").touch()
+    (folder / "pyvenv.cfg").write_text(f"home = /usr/bin\nversion = {sys.version.split()[0]}\n")
+    for name in ("STAMP", "DEV_STAMP", "BENCH_STAMP"):
+        monkeypatch.setattr(virtualenv, name, folder / getattr(virtualenv, name).name)
+    return folder
+
+
+def finish(wants: str) -> None:
+    """As if the packages had been installed."""
+    for layer in lacking(wants):
+        layer.stamp.write_text(layer.wanted)
+
+
+def locks(wants: str) -> list[str]:
+    return [layer.lock.name for layer in lacking(wants)]
+
+
+def test_a_user_gets_what_the_lab_needs_and_nothing_of_the_tests(venv: Path) -> None:
+    assert locks("") == ["requirements.lock"]
+    finish("")
+    assert (locks(""), locks("dev")) == ([], ["requirements-dev.lock"])
+
+
+def test_what_the_tests_need_is_all_that_the_lab_needs(venv: Path) -> None:
+    finish("dev")
+    assert (locks(""), locks("dev"), locks("bench")) == ([], [], ["requirements-bench.lock"])
+    assert pins("requirements.lock") <= pins("requirements-dev.lock")
+
+
+def pins(lock: str) -> set[str]:
+    return set(re.findall(r"^[\w.-]+==[^ ;\\]+", (ROOT / lock).read_text(), flags=re.MULTILINE))
+
+
+def test_packages_are_added_to_a_finished_environment_of_this_python_alone(venv: Path) -> None:
+    assert not is_ours(venv)
+    finish("")
+    assert is_ours(venv)
+    (venv / "pyvenv.cfg").write_text("version = 3.9.2\n")
+    assert not is_ours(venv)
+
+
+@pytest.mark.parametrize("target", ["lint", "test", "simulate", "fuzz", "mutants", "bench", "docs"])
+def test_make_brings_the_packages_of_the_tests_only_where_they_are_needed(target: str) -> None:
+    def steps(name: str) -> list[str]:
+        told = subprocess.run(["make", "-n", name], cwd=ROOT, capture_output=True, text=True, check=True)
+        return [line for line in told.stdout.splitlines() if "virtualenv.py" in line]
+
+    assert any(line.endswith("virtualenv.py dev") for line in steps(target))
+    assert not any("dev" in line for name in ("setup", "demo") for line in steps(name))
 
 
 def test_the_virtual_environment_is_made_with_the_standard_library_alone() -> None:
