@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from driver.cli import options
+from driver.cli import complete, options
 from driver.compare.desk import page, report_on
 from driver.compare.family import BY_RUN
 from driver.compare.papers import (
@@ -27,8 +27,13 @@ from driver.terminal import print_json, print_lines, print_table
 
 
 @click.command("compare")
-@click.argument("names", nargs=-1, metavar="[RUN]...")
-@click.option("--against", metavar="FOLDER", help="The baseline: a run, or a folder of runs.")
+@click.argument("names", nargs=-1, metavar="[RUN]...", shell_complete=complete.runs)
+@click.option(
+    "--against",
+    metavar="FOLDER",
+    shell_complete=complete.runs,
+    help="The baseline: a run, or a folder of runs.",
+)
 @click.option(
     "--group", "named", multiple=True, metavar="NAME=RUN", help="Put a run, or a folder, into a group."
 )

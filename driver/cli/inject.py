@@ -14,7 +14,7 @@ from chaos.explain import nearest
 from chaos.fault import Fault
 from chaos.hands import names
 from chaos.units import format_seconds, unit_of
-from driver.cli import options, options_run
+from driver.cli import complete, options, options_run
 from driver.engines.engine import WORKER
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
@@ -89,7 +89,7 @@ def _command_of(kind: type[Fault]) -> click.Command:
         kind.name,
         callback=lambda **given: _inject(kind, given),
         params=[
-            click.Argument(["targets"], required=False, metavar="[TARGETS]"),
+            click.Argument(["targets"], required=False, metavar="[TARGETS]", shell_complete=complete.targets),
             click.Option(
                 ["--workers"], metavar="TARGETS", help="Whom: all, 3,7-9, 30%, random 3, coordinator."
             ),

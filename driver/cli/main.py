@@ -12,6 +12,7 @@ import sys
 import traceback
 
 import click
+from click.shell_completion import CompletionItem
 
 from driver.errors import LabError, StoppedError, WrongUseError
 from driver.exit_codes import MEANING, ExitCode
@@ -39,9 +40,12 @@ CATALOGUE = {
     "judge": "judge a stored run again, without Docker",
     "report": "write the reports of a stored run anew, and open them",
     "replay": "run the stored plan of a run again",
+    "completion": "have the Tab key complete commands, scenarios and runs",
 }
 """Every command: a module of this package, whose `command` it is, and what it does in a line."""
 
+COMPLETE_VARIABLE = "_STORMLAB_COMPLETE"
+"""Under which a shell asks what it may offer."""
 _MACHINE = frozenset(
     {
         *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM),
@@ -66,6 +70,12 @@ class _Commands(click.Group):
         found = importlib.import_module(f"driver.cli.{name}").command
         assert isinstance(found, click.Command)
         return found
+
+    def shell_complete(self, context: click.Context, incomplete: str) -> list[CompletionItem]:
+        offered = [
+            CompletionItem(name, help=text) for name, text in CATALOGUE.items() if name.startswith(incomplete)
+        ]
+        return offered or click.Command.shell_complete(self, context, incomplete)
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
         with formatter.section("Commands"):
@@ -111,7 +121,8 @@ def main() -> None:
 def run(argv: list[str]) -> int:
     """Run one command; the exit code. What went wrong is told in a sentence on standard error."""
     try:
-        return int(commands.main(argv, prog_name="lab.py", standalone_mode=False) or ExitCode.PASSED)
+        code = commands.main(argv, prog_name="lab.py", complete_var=COMPLETE_VARIABLE, standalone_mode=False)
+        return int(code or ExitCode.PASSED)
     except click.exceptions.Exit as end:
         return int(end.exit_code)
     except click.UsageError as error:

@@ -14,7 +14,7 @@ import click
 from chaos.hands import names
 from chaos.units import format_seconds
 from driver.answer import Answer, answer_of, write_answer
-from driver.cli import options, options_run
+from driver.cli import complete, options, options_run
 from driver.cli.replacing import lab_for_run
 from driver.cli.scenario_files import scenario_file
 from driver.cli.verdicts import show_verdict
@@ -33,7 +33,7 @@ Show = Callable[[], Answer]
 
 
 @click.command("scenario")
-@click.argument("name")
+@click.argument("name", shell_complete=complete.scenarios)
 @options.workers
 @options_run.duration
 @options_run.seed

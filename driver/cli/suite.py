@@ -9,7 +9,7 @@ from pathlib import Path
 
 import click
 
-from driver.cli import options, options_run
+from driver.cli import complete, options, options_run
 from driver.cli.replacing import lab_for_run
 from driver.dashboard.beside import dashboard_beside
 from driver.exit_codes import ExitCode
@@ -33,7 +33,7 @@ _MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "
 @click.option(
     "--only", multiple=True, metavar="NAME...", help="Only these entries: tests, scenarios, or names."
 )
-@click.argument("more", nargs=-1, metavar="[NAME]...")
+@click.argument("more", nargs=-1, metavar="[NAME]...", shell_complete=complete.entries)
 @options_run.quick
 @click.option("--list", "listed", is_flag=True, help="Only name the entries, and the time that they take.")
 @click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or decides nothing.")

@@ -8,7 +8,7 @@ from typing import Any
 
 import click
 
-from driver.cli import options, options_run
+from driver.cli import complete, options, options_run
 from driver.cli.scenario_files import scenario_file
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
@@ -18,7 +18,7 @@ from driver.terminal import Terminal, print_lines
 
 
 @click.command("validate")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...")
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete.scenarios)
 @options_run.quick
 @options_run.variables
 @options.log_level
