@@ -19,7 +19,7 @@ from driver.runs.load import Load
 from driver.runs.phases import beside
 from driver.scenarios.workload import Workload, generate
 from driver.terminal import Board, Terminal
-from wire.control import Counts, State, Task
+from wire.control import CoordinatorState, TaskCounts, TaskSpec
 from wire.events import Journal
 
 POLL_S = 0.5
@@ -77,7 +77,7 @@ class LoadByHand:
         self._handed.lasted_s = (time.monotonic_ns() - self._zero_ns) / 1e9
         return self._handed
 
-    async def _work(self, coordinator: CoordinatorClient, load: Load, before: Counts) -> None:
+    async def _work(self, coordinator: CoordinatorClient, load: Load, before: TaskCounts) -> None:
         async with beside(self._watch(coordinator, load, before)):
             await load.run(self._zero_ns)
             deadline = time.monotonic() + DONE_WITHIN_S
@@ -86,7 +86,7 @@ class LoadByHand:
                     return
                 await asyncio.sleep(POLL_S)
 
-    async def _watch(self, coordinator: CoordinatorClient, load: Load, before: Counts) -> None:
+    async def _watch(self, coordinator: CoordinatorClient, load: Load, before: TaskCounts) -> None:
         while True:
             try:
                 state = await coordinator.state()
@@ -97,7 +97,7 @@ class LoadByHand:
                 self._take(state, load, before)
             await asyncio.sleep(POLL_S)
 
-    def _take(self, state: State, load: Load, before: Counts) -> None:
+    def _take(self, state: CoordinatorState, load: Load, before: TaskCounts) -> None:
         handed, counts = self._handed, state.counts
         handed.accepted, handed.refused = load.accepted, load.refused
         handed.done, handed.failed = counts.completed - before.completed, counts.failed - before.failed
@@ -111,7 +111,7 @@ class LoadByHand:
         self._terminal.show(board)
 
 
-def _named(tasks: Iterator[tuple[float, Task]]) -> Iterator[tuple[float, Task]]:
+def _named(tasks: Iterator[tuple[float, TaskSpec]]) -> Iterator[tuple[float, TaskSpec]]:
     """The tasks under names that no other load gives: the coordinator takes each name once."""
     load = f"load-{secrets.token_hex(4)}"
     for at_s, task in tasks:

@@ -13,7 +13,7 @@ from driver.labs.lab import Lab
 from driver.labs.load_by_hand import LoadByHand, usual_workload
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
-from wire.control import Counts, State, Submitted, Task
+from wire.control import CoordinatorState, SubmissionReply, TaskCounts, TaskSpec
 
 
 class Coordinator:
@@ -32,16 +32,16 @@ class Coordinator:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None: ...
 
-    async def submit(self, tasks: list[Task]) -> Submitted:
+    async def submit(self, tasks: list[TaskSpec]) -> SubmissionReply:
         self.names += [task.task_id for task in tasks]
-        return Submitted(accepted=len(tasks), known=0, refused=[])
+        return SubmissionReply(accepted=len(tasks), known=0, refused=[])
 
-    async def state(self) -> State:
+    async def state(self) -> CoordinatorState:
         self.asked += 1
         if 1 < self.asked <= 1 + self.silent:
             raise CoordinatorError("The coordinator does not answer.")
         done = self.before + len(self.names)
-        return State(1, 0, False, Counts(done, done, 0, 0, 0), {}, [], {})
+        return CoordinatorState(1, 0, False, TaskCounts(done, done, 0, 0, 0), {}, [], {})
 
 
 class FakeLab(Lab):

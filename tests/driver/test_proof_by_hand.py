@@ -12,7 +12,7 @@ from driver.labs.proof_by_hand import Effect, effect_of
 from driver.scenarios.plan import PlannedFault
 from tests.driver.judge.histories import Past
 from tests.driver.judge.test_receipts_anew import history as seen_by_the_prober
-from wire.events import Lost, ProcessStarted
+from wire.events import ConnectionLost, ProcessStarted
 
 
 def planned(name: str = "f1") -> list[PlannedFault]:
@@ -95,7 +95,7 @@ def test_of_a_long_journal_only_the_end_is_read(tmp_path: Path) -> None:
     path.write_bytes(lines[0] + lines[1] * (1 + BACK_BYTES // len(lines[1])) + b"".join(lines[2:]))
     history = Recent([folder]).read()
     assert not any(isinstance(event, ProcessStarted) for event in history.by("worker-1"))
-    assert history.of(Lost)
+    assert history.of(ConnectionLost)
 
 
 def test_the_driver_s_two_journals_are_one(tmp_path: Path) -> None:
