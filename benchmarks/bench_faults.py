@@ -26,7 +26,7 @@ from benchmarks.pairs import estimate, in_turn, ratios
 from benchmarks.raw_bytes import Received, Upload, echo, sink
 from benchmarks.row import Row as HarnessRow
 from benchmarks.row import at_least
-from chaos.prober.look import Look
+from chaos.prober.probe_rate import ProbeRate
 from driver.runs.fault_runner import LEAD_S
 
 TABLE = Path(__file__).with_name("faults.md")
@@ -67,7 +67,7 @@ def latency() -> list[Row]:
 
 
 async def _latency(mean_ms: int, busy: bool) -> tuple[float, float, int]:
-    look = Look(probes_per_s=10, connects_per_s=0, volume_bytes_per_s=100_000 if busy else 0)
+    look = ProbeRate(probes_per_s=10, connects_per_s=0, volume_bytes_per_s=100_000 if busy else 0)
     with Toxiproxy() as toxiproxy:
         async with echo_server() as port, Prober(toxiproxy.put(LINKS, port), look) as prober:
             await asyncio.sleep(8)
@@ -100,7 +100,7 @@ def bandwidth() -> list[Row]:
 
 
 async def _bandwidth(rate: int, stream: str) -> float:
-    look = Look(probes_per_s=0, connects_per_s=0, burst_bytes=rate, burst_every_s=2.0)
+    look = ProbeRate(probes_per_s=0, connects_per_s=0, burst_bytes=rate, burst_every_s=2.0)
     with Toxiproxy() as toxiproxy:
         async with echo_server() as port, Prober(toxiproxy.put(4, port), look) as prober:
             asked = body("f", names(4), "throttle", stream, rate_bytes_per_s=rate)
@@ -160,7 +160,7 @@ def partition() -> list[Row]:
 
 
 async def _partition() -> tuple[set[str], set[str], float, float]:
-    look = Look(probes_per_s=15, connects_per_s=0)
+    look = ProbeRate(probes_per_s=15, connects_per_s=0)
     with Toxiproxy() as toxiproxy:
         async with echo_server() as port, Prober(toxiproxy.put(LINKS, port), look) as prober:
             await asyncio.sleep(16)

@@ -23,9 +23,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from chaos.prober import events
-from chaos.prober.dial import PROBE_BYTES, PROBE_PATH
-from chaos.prober.look import Look
-from chaos.prober.stream import LinkProber
+from chaos.prober.connections import PROBE_BYTES, PROBE_PATH
+from chaos.prober.link_prober import LinkProber
+from chaos.prober.probe_rate import ProbeRate
 from driver.histories.history import History, LineReader
 from driver.judging.link_sights import LinkRecord, link_records
 from driver.labs.links import Link, Links
@@ -127,7 +127,7 @@ async def echo_server() -> AsyncIterator[int]:
 class Prober:
     """The lab's own prober on some ports, in this process; `look` is how closely."""
 
-    def __init__(self, ports: list[int], look: Look) -> None:
+    def __init__(self, ports: list[int], look: ProbeRate) -> None:
         self._lines: list[bytes] = []
         self.look = look
         self._ports = ports

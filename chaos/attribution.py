@@ -1,28 +1,38 @@
-"""What of all that was seen on a link another fault of that time may have done: it proves nothing. Pure."""
+"""Which observations on a link another, simultaneous fault may have caused: they prove nothing. Pure."""
 
 from __future__ import annotations
 
 from collections import Counter
 from dataclasses import replace
 
-from chaos.evidence import Attempt, Flow, LinkSeen, Other, Outcome, Trace, Trip, Window
+from chaos.evidence import (
+    ConnectOutcome,
+    LinkEvidence,
+    LinkWindow,
+    NewConnection,
+    OtherFault,
+    RoundTrip,
+    Symptom,
+    ThroughputSample,
+)
 
-# An effect is seen up to this much before and after the times that Toxiproxy wrote down.
+# An effect is observed up to this much before and after the times that Toxiproxy recorded.
 EARLY_NS = 50_000_000
 LATE_NS = 1_000_000_000
 OWN_NS = 300_000_000
-_FAILING = frozenset({Trace.turned_away, Trace.silent, Trace.ended, Trace.damaged})
-_LATE = frozenset({Trace.late_up, Trace.late_down})
+_FAILING = frozenset({Symptom.turned_away, Symptom.silent, Symptom.ended, Symptom.damaged})
+_LATE = frozenset({Symptom.late_up, Symptom.late_down})
 
 
-def apart(seen: LinkSeen, own: frozenset[Trace]) -> LinkSeen:
-    """The same without every sample that another fault on that link can explain. What ends a connection at
-    the very begin of a fault that ends connections (`own` is what it leaves) is that fault's. Counts that
-    have no time of their own are left as they are.
+def without_other_faults(seen: LinkEvidence, own: frozenset[Symptom]) -> LinkEvidence:
+    """Return the observations without the samples that another fault on the link can explain.
+
+    The end of a connection at the begin of a fault that ends connections (`own` are its symptoms) belongs to
+    that fault. Counts without a time are left as they are.
     """
     if not seen.others:
         return seen
-    begin_ns = seen.during.from_ns if Trace.ended in own else None
+    begin_ns = seen.during.from_ns if Symptom.ended in own else None
     return replace(
         seen,
         before=_window(seen.before, seen.others, None),
@@ -31,7 +41,7 @@ def apart(seen: LinkSeen, own: frozenset[Trace]) -> LinkSeen:
     )
 
 
-def _window(window: Window, others: tuple[Other, ...], begin_ns: int | None) -> Window:
+def _window(window: LinkWindow, others: tuple[OtherFault, ...], begin_ns: int | None) -> LinkWindow:
     trips = tuple(kept for trip in window.trips if (kept := _trip(trip, others)) is not None)
     tries = tuple(one for one in window.tries if not _explained(one, others))
     whole = tuple(trip for trip in trips if not _under(trip.sent_ns, trip.at_ns, others, _LATE))
@@ -45,7 +55,7 @@ def _window(window: Window, others: tuple[Other, ...], begin_ns: int | None) -> 
             (at_ns, how)
             for at_ns, how in window.ends
             if (begin_ns is not None and abs(at_ns - begin_ns) < OWN_NS)
-            or not _under(at_ns - LATE_NS, at_ns + EARLY_NS, others, {Trace.ended})
+            or not _under(at_ns - LATE_NS, at_ns + EARLY_NS, others, {Symptom.ended})
         ),
         flows=tuple(one for one in window.flows if not _slowed(one, others)),
         downs=tuple(one for one in window.downs if not _slowed(one, others)),
@@ -57,32 +67,32 @@ def _window(window: Window, others: tuple[Other, ...], begin_ns: int | None) -> 
     )
 
 
-def _explained(one: Attempt, others: tuple[Other, ...]) -> bool:
-    """Whether another fault can have made this of an attempt. None makes one be answered."""
-    if one.outcome is Outcome.answered:
+def _explained(one: NewConnection, others: tuple[OtherFault, ...]) -> bool:
+    """Return whether another fault can have caused this outcome. No fault causes an answer."""
+    if one.outcome is ConnectOutcome.answered:
         return False
-    traces = {Trace.refused} if one.outcome is Outcome.refused else _FAILING
+    traces = {Symptom.refused} if one.outcome is ConnectOutcome.refused else _FAILING
     return _under(one.began_ns, one.at_ns, others, traces)
 
 
-def _trip(trip: Trip, others: tuple[Other, ...]) -> Trip | None:
-    if _under(trip.sent_ns, trip.at_ns, others, {Trace.silent}):
+def _trip(trip: RoundTrip, others: tuple[OtherFault, ...]) -> RoundTrip | None:
+    if _under(trip.sent_ns, trip.at_ns, others, {Symptom.silent}):
         return None
-    up = _under(trip.sent_ns, trip.at_ns, others, {Trace.late_up})
-    down = _under(trip.sent_ns, trip.at_ns, others, {Trace.late_down})
+    up = _under(trip.sent_ns, trip.at_ns, others, {Symptom.late_up})
+    down = _under(trip.sent_ns, trip.at_ns, others, {Symptom.late_down})
     if not up and not down:
         return trip
     return replace(trip, up_ms=None if up else trip.up_ms, down_ms=None if down else trip.down_ms)
 
 
-def _slowed(flow: Flow, others: tuple[Other, ...]) -> bool:
-    return _under(flow.from_ns, flow.at_ns, others, {Trace.slow_up, Trace.slow_down, Trace.silent})
+def _slowed(flow: ThroughputSample, others: tuple[OtherFault, ...]) -> bool:
+    return _under(flow.from_ns, flow.at_ns, others, {Symptom.slow_up, Symptom.slow_down, Symptom.silent})
 
 
 def _under(
-    from_ns: int, until_ns: int, others: tuple[Other, ...], traces: frozenset[Trace] | set[Trace]
+    from_ns: int, until_ns: int, others: tuple[OtherFault, ...], traces: frozenset[Symptom] | set[Symptom]
 ) -> bool:
-    """Whether another fault with one of these traces was on, or had just ended, in that time."""
+    """Return whether another fault with one of these symptoms was on, or had just ended, in that time."""
     return any(
         other.traces & traces and other.from_ns - EARLY_NS < until_ns and from_ns < other.until_ns + EARLY_NS
         for other in others

@@ -1,4 +1,4 @@
-"""Every fault there is. A new one is a file in chaos/faults/ and a line here."""
+"""All faults. A new one is a file in chaos/faults/."""
 
 from __future__ import annotations
 
@@ -46,8 +46,8 @@ FAULTS: Mapping[str, type[Fault]] = {kind.name: kind for kind in ALL}
 
 
 class FaultError(ValueError):
-    """A fault that cannot be made: `key` is the parameter ("" for the fault's name), then what was expected
-    and found.
+    """An invalid fault: `key` is the parameter ("" for the fault's name), `problem` says what was
+    expected and found.
     """
 
     def __init__(self, key: str, problem: str) -> None:
@@ -57,7 +57,9 @@ class FaultError(ValueError):
 
 
 def make(name: str, params: Mapping[str, Any]) -> Fault:
-    """The fault of that name; parameters as people write them (`{"mean": "200ms"}`). Raises FaultError."""
+    """Return the fault of a name, with parameters as in a scenario (`{"mean": "200ms"}`). Raises
+    FaultError.
+    """
     kind = FAULTS.get(name)
     if kind is None:
         raise FaultError("", unknown_fault(name))
@@ -73,7 +75,7 @@ def unknown_fault(name: str) -> str:
 
 
 def read(value: Any) -> Fault:
-    """A fault from `refuse` or `{fault: latency, mean: 200ms}`. Raises FaultError."""
+    """Return a fault from `refuse` or `{fault: latency, mean: 200ms}`. Raises FaultError."""
     if isinstance(value, Fault):
         return value
     if isinstance(value, str):
@@ -84,19 +86,19 @@ def read(value: Any) -> Fault:
 
 
 def parameters(kind: type[Fault]) -> dict[str, str]:
-    """Parameter → what it is, with its default, for help and docs."""
-    told = {}
+    """Return parameter → its description with its default, for help and docs."""
+    described = {}
     for field, info in kind.model_fields.items():
         default = "required" if info.is_required() else f"default {_shown(kind, field)}"
-        told[info.alias or field] = f"{info.description} ({default})"
-    return told
+        described[info.alias or field] = f"{info.description} ({default})"
+    return described
 
 
 def _shown(kind: type[Fault], field: str) -> str:
     default = kind.model_fields[field].default
     if default is None:
         return "none"
-    # Only a whole model knows how a value is written with its unit.
+    # The serializer that writes a value with its unit belongs to the whole model.
     whole = kind.model_construct(**{field: default}).model_dump(
         mode="json", by_alias=True, include={field}, warnings=False
     )

@@ -1,6 +1,4 @@
-"""Which way bytes go. Faults say it from where the two ends stand; only this file knows Toxiproxy's words for
-it.
-"""
+"""The directions of a link. This is the only file with Toxiproxy's names for them."""
 
 from __future__ import annotations
 
@@ -8,7 +6,7 @@ from enum import StrEnum
 
 
 class Direction(StrEnum):
-    """The half of a link that a fault hurts."""
+    """The direction of a link that a fault affects."""
 
     to_worker = "to_worker"
     to_coordinator = "to_coordinator"
@@ -16,7 +14,7 @@ class Direction(StrEnum):
 
     @property
     def halves(self) -> frozenset[Direction]:
-        """The one or two plain directions in it."""
+        """The one or two single directions."""
         if self is Direction.both:
             return frozenset((Direction.to_worker, Direction.to_coordinator))
         return frozenset((self,))
@@ -27,7 +25,7 @@ _STREAMS = {Direction.to_worker: "downstream", Direction.to_coordinator: "upstre
 
 
 def stream(direction: Direction) -> str:
-    """Toxiproxy's name for a direction, as its `/lab/faults` route takes it."""
+    """Return Toxiproxy's name of a direction, for its `/lab/faults` route."""
     return _STREAMS[direction]
 
 

@@ -1,5 +1,5 @@
-"""What was seen around a fault, and what follows from it. Pure: the prober and the journals saw it, the
-driver gathers it here.
+"""The observations around a fault, from the prober's and the processes' journals, and the conclusion of
+its rule. Pure.
 """
 
 from __future__ import annotations
@@ -9,10 +9,11 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 
-class Ending(StrEnum):
-    """How a live connection ended, as its own end saw it.
+class CloseKind(StrEnum):
+    """How the prober's standing connection ended.
 
-    `torn` is a FIN in the middle of a frame; `given_up` one that stayed silent while new ones were answered.
+    `torn` is a FIN inside a frame; `given_up` is a silent connection that the prober closed because new ones
+    were answered.
     """
 
     fin = "fin"
@@ -22,8 +23,8 @@ class Ending(StrEnum):
     given_up = "given_up"
 
 
-class Outcome(StrEnum):
-    """What became of one attempt to connect and be answered."""
+class ConnectOutcome(StrEnum):
+    """The outcome of one new connection."""
 
     answered = "answered"
     refused = "refused"
@@ -34,8 +35,8 @@ class Outcome(StrEnum):
     damaged = "damaged"
 
 
-class Trace(StrEnum):
-    """What a fault leaves on a link, so that two faults of one time can be told apart, or not."""
+class Symptom(StrEnum):
+    """Symptoms that faults cause on a link. They decide whether simultaneous faults can be distinguished."""
 
     late_up = "late to the coordinator"
     late_down = "late to the worker"
@@ -51,20 +52,21 @@ class Trace(StrEnum):
 
 
 @dataclass(frozen=True)
-class Other:
-    """Another fault on the same link: its id and name, what it leaves there, and when it was on."""
+class OtherFault:
+    """Another fault on the same link: its id, name, symptoms, and when it was on."""
 
     fault_id: str
     name: str
-    traces: frozenset[Trace]
+    traces: frozenset[Symptom]
     from_ns: int
     until_ns: int
 
 
 @dataclass(frozen=True)
 class Silence:
-    """A time in which a live connection gave nothing back. `healed` is true when it then went on, every byte
-    in order; `up_ms` and `down_ms` are then the longest that a held message took each way (None: not known).
+    """A time in which nothing arrived on a live connection. `healed`: the connection then continued with
+    every byte in order; `up_ms` and `down_ms` are then the longest delay of a held message in each direction
+    (None: unknown).
     """
 
     from_ns: int
@@ -75,9 +77,9 @@ class Silence:
 
 
 @dataclass(frozen=True)
-class Trip:
-    """One round trip, and its part each way: by two clocks, so that only differences of `up_ms` or of
-    `down_ms` count. None where it is not known.
+class RoundTrip:
+    """One round trip and its part in each direction, by two clocks, so that only differences of `up_ms` or of
+    `down_ms` are meaningful. None: unknown.
     """
 
     sent_ns: int
@@ -87,23 +89,23 @@ class Trip:
 
     @property
     def rtt_ms(self) -> float:
-        """There and back."""
+        """The whole round trip."""
         return (self.at_ns - self.sent_ns) / 1e6
 
 
 @dataclass(frozen=True)
-class Attempt:
-    """One new connection."""
+class NewConnection:
+    """One new connection of the prober."""
 
     began_ns: int
     at_ns: int
-    outcome: Outcome
+    outcome: ConnectOutcome
 
 
 @dataclass(frozen=True)
-class Flow:
-    """One measure of throughput: `size_bytes` were all here `at_ns`, asked for at `from_ns`. `bytes_per_s` is
-    the rate after the first of them; `up_bytes_per_s` as they came to the far end (0: not known).
+class ThroughputSample:
+    """One measurement of throughput: `size_bytes`, requested at `from_ns`, had all arrived at `at_ns`.
+    `bytes_per_s` is the rate after the first of them, `up_bytes_per_s` the rate at the far end (0: unknown).
     """
 
     from_ns: int
@@ -114,13 +116,13 @@ class Flow:
 
     @property
     def least_bytes_per_s(self) -> float:
-        """All of it over all of the time: what the link carried at the very least."""
+        """All bytes over the whole time: a lower bound of the link's rate."""
         return self.size_bytes * 1e9 / max(1, self.at_ns - self.from_ns)
 
 
 @dataclass(frozen=True)
-class Tally:
-    """Counts of a short time: messages sent, bytes compared, and what was wrong with them each way."""
+class ProbeCounts:
+    """Counts of a short time: messages sent, bytes compared, and errors in each direction."""
 
     from_ns: int
     until_ns: int
@@ -135,24 +137,23 @@ class Tally:
 
 
 @dataclass(frozen=True)
-class Window:
-    """What the prober saw on one link from one instant to another.
+class LinkWindow:
+    """The prober's observations on one link in a window of time.
 
-    `rtt_ms` are its round trips; `ends` are (instant, how) of its standing connection; `connects` counts its
-    new connections by outcome; `compared_bytes` came back and were compared, `damaged_bytes` of them
-    differed; `rates_bytes_per_s` were measured while it asked for all that the link would carry; `statuses`
-    are what rejections said (HTTP status, Retry-After in s or -1). `lives` is whether anything came back at
-    all.
+    `rtt_ms` are round trips; `ends` are (time, kind) of the ends of its standing connection; `connects`
+    counts new connections by outcome; of `compared_bytes` that were echoed, `damaged_bytes` differed;
+    `rates_bytes_per_s` are measured with bursts; `statuses` are rejections (HTTP status, Retry-After in s or
+    -1); `lives` is whether anything arrived at all.
 
-    The same with its times: `trips`, `tries`, `flows` (bursts that were echoed), `downs` (downloads) and
-    `tallies`; `beats_ns` are messages that the far end sent by itself.
+    The same with times: `trips`, `tries` (new connections), `flows` (echoed bursts), `downs` (downloads) and
+    `tallies`; `beats_ns` are messages that the far end sent unasked.
     """
 
     from_ns: int
     until_ns: int
     rtt_ms: tuple[float, ...] = ()
-    ends: tuple[tuple[int, Ending], ...] = ()
-    connects: Mapping[Outcome, int] = field(default_factory=dict)
+    ends: tuple[tuple[int, CloseKind], ...] = ()
+    connects: Mapping[ConnectOutcome, int] = field(default_factory=dict)
     silences: tuple[Silence, ...] = ()
     compared_bytes: int = 0
     damaged_bytes: int = 0
@@ -161,55 +162,55 @@ class Window:
     rates_bytes_per_s: tuple[float, ...] = ()
     statuses: frozenset[tuple[int, int]] = frozenset()
     lives: bool = False
-    trips: tuple[Trip, ...] = ()
-    tries: tuple[Attempt, ...] = ()
-    flows: tuple[Flow, ...] = ()
-    downs: tuple[Flow, ...] = ()
-    tallies: tuple[Tally, ...] = ()
+    trips: tuple[RoundTrip, ...] = ()
+    tries: tuple[NewConnection, ...] = ()
+    flows: tuple[ThroughputSample, ...] = ()
+    downs: tuple[ThroughputSample, ...] = ()
+    tallies: tuple[ProbeCounts, ...] = ()
     beats_ns: tuple[int, ...] = ()
 
     @property
     def length_ns(self) -> int:
-        """From its begin to its end."""
+        """The window's length."""
         return self.until_ns - self.from_ns
 
     @property
     def tried(self) -> int:
-        """New connections in all."""
+        """The number of new connections."""
         return sum(self.connects.values())
 
-    def count(self, outcome: Outcome) -> int:
-        """New connections with this outcome."""
+    def count(self, outcome: ConnectOutcome) -> int:
+        """Return the number of new connections with this outcome."""
         return self.connects.get(outcome, 0)
 
-    def ended(self, how: Ending) -> bool:
-        """Whether the standing connection ended this way."""
+    def ended(self, how: CloseKind) -> bool:
+        """Return whether the standing connection ended this way."""
         return any(ending is how for _, ending in self.ends)
 
 
 @dataclass(frozen=True)
-class LinkSeen:
+class LinkEvidence:
     """One link before, during and after one fault.
 
-    `counters` and `connections_hit` are Toxiproxy's own figures for that fault. `refused_frames` is how many
-    frames the two ends under test refused on this link while it was on, as their journals say, and
-    `altered_frames` those of them that damage alone explains. `others` are faults that were on this link at
-    that time too. `stood` is whether the prober had a standing connection when it began (None: not known).
+    `counters` and `connections_hit` are Toxiproxy's own counts of the fault. `refused_frames` are frames that
+    coordinator and worker refused on this link during the fault, from their journals; `altered_frames` those
+    that only damage explains. `others` are simultaneous faults on this link. `stood` is whether the prober
+    had a standing connection at the fault's begin (None: unknown).
     """
 
     link: str
-    before: Window
-    during: Window
-    after: Window
+    before: LinkWindow
+    during: LinkWindow
+    after: LinkWindow
     counters: Mapping[str, int] = field(default_factory=dict)
     connections_hit: int = 0
     refused_frames: int = 0
     altered_frames: int = 0
-    others: tuple[Other, ...] = ()
+    others: tuple[OtherFault, ...] = ()
     stood: bool | None = None
 
-    def beside(self, *traces: Trace) -> tuple[Other, ...]:
-        """Other faults that were on while this one was, and leave one of these traces."""
+    def beside(self, *traces: Symptom) -> tuple[OtherFault, ...]:
+        """Return the simultaneous faults that cause one of these symptoms."""
         return tuple(
             other
             for other in self.others
@@ -219,8 +220,8 @@ class LinkSeen:
         )
 
 
-class Change(StrEnum):
-    """What can be changed about a container from outside: by a fault, or by others."""
+class ContainerEffect(StrEnum):
+    """Effects on a container from outside: of a fault, or of something else."""
 
     ended = "ended"
     paused = "paused"
@@ -230,9 +231,9 @@ class Change(StrEnum):
 
 
 @dataclass(frozen=True)
-class ContainerState:
-    """State of a container at one instant, as the engine says it. `status` is running, paused, exited, …;
-    `plugged` whether it is on the network under test; `cpus` None where nothing bounds them.
+class ContainerStatus:
+    """A container's status at one instant, as the engine reports it: running, paused, exited, …; `plugged`:
+    it is on the network under test; `cpus`: its limit, None without one.
     """
 
     status: str
@@ -242,13 +243,13 @@ class ContainerState:
 
     @property
     def ended(self) -> bool:
-        """Whether no process of it runs."""
+        """Whether it has no running process."""
         return self.status in ("exited", "dead", "removing")
 
 
 @dataclass(frozen=True)
-class Gap:
-    """A part of a fault's window in which it is not proved to have been on, and why."""
+class ProofGap:
+    """A part of a fault's window in which the fault is not proved, and why."""
 
     from_ns: int
     until_ns: int
@@ -256,19 +257,19 @@ class Gap:
 
 
 @dataclass(frozen=True)
-class ContainerSeen:
-    """One container during one fault: from the call that hit it (`called_ns`, done at `from_ns`) to the call
-    that healed it (`until_ns`).
+class ContainerEvidence:
+    """One container during one fault: from the injecting call (`called_ns`, which ended at `from_ns`) to the
+    healing call (`until_ns`).
 
-    `states` are the engine's answers in that time (`running`, `paused`, `exited`), `networks` whether it was
-    on the network under test, `cpus` and `memory_bytes` its limits then. `lines_ns` are the instants of its
-    journal lines in that time, `starts_ns` those of new lives since the call, `stopped_in_order` whether it
-    wrote its last line. `noticed` is whether the other side lost it.
+    `states` are the engine's reports in that time (`running`, `paused`, `exited`), `networks` whether it was
+    on the network under test, `cpus` and `memory_bytes` its limits. `lines_ns` are the times of its journal
+    lines, `starts_ns` of its new starts since the call; `stopped_in_order`: it wrote its last line;
+    `noticed`: the other side detected the loss.
 
-    For what all links share, `probed_links` counts links on which the prober listened, `silent_links` those
-    on which it heard nothing or was cut off, `revived_links` those on which it heard something afterwards.
-    `has_journal` is false for Toxiproxy, which writes none. `gaps` are the parts of the window in which it is
-    not proved that the fault was on. `made_cpus` and `made_memory_bytes` are the limits before any fault.
+    For the coordinator and Toxiproxy, `probed_links` counts links that the prober observed, `silent_links`
+    those that were silent or disconnected, `revived_links` those on which something arrived afterwards.
+    `has_journal` is false for Toxiproxy, which writes none. `gaps` are the unproved parts of the window.
+    `made_cpus` and `made_memory_bytes` are the limits before any fault.
     """
 
     container: str
@@ -287,17 +288,19 @@ class ContainerSeen:
     revived_links: int = 0
     has_journal: bool = True
     noticed: bool = False
-    gaps: tuple[Gap, ...] = ()
+    gaps: tuple[ProofGap, ...] = ()
     made_cpus: float | None = None
     made_memory_bytes: int | None = None
 
     @property
     def was_gone(self) -> bool:
-        """Whether every link that it carries was silent or cut off."""
+        """Whether each of its links was silent or disconnected."""
         return 0 < self.probed_links == self.silent_links
 
     def came_back(self, after_ns: int) -> bool:
-        """Whether a new life began after an instant; without a journal, whether its links live again."""
+        """Return whether it started again after an instant; without a journal, whether its links work
+        again.
+        """
         if self.has_journal:
             return any(at_ns >= after_ns for at_ns in self.starts_ns)
         return self.was_gone and self.revived_links == self.probed_links
@@ -305,9 +308,10 @@ class ContainerSeen:
 
 @dataclass(frozen=True)
 class Observation:
-    """What one rule says about one target: whether the fault was really there, because of what, and how big.
+    """The conclusion of a rule for one target: whether the fault was real, the reason, and its magnitude.
 
-    `asked` and `measured` are what `quantity` names, its unit last; None where a fault has no size.
+    `asked` and `measured` are values of `quantity`, whose name ends in its unit; None for a fault without a
+    magnitude.
     """
 
     seen: bool

@@ -1,4 +1,4 @@
-"""Pydantic's findings in the lab's own words: expected this, found that, did you mean."""
+"""Texts of pydantic's findings: what was expected, what was found, the nearest known names."""
 
 from __future__ import annotations
 
@@ -28,19 +28,19 @@ _KINDS = {
 
 
 def shown(value: object) -> str:
-    """A value as its file has it: `true`, not Python's `True`; text in quotes."""
+    """Return a value as in its file: `true`, not Python's `True`; text in quotes."""
     return str(value).lower() if isinstance(value, bool) else repr(value)
 
 
 def shortened(text: str, most: int = 500) -> str:
-    """`text` with its middle left out where it has more than `most` characters."""
+    """Return `text`, without its middle where it has more than `most` characters."""
     if len(text) <= most:
         return text
     return f"{text[: most * 2 // 3]} … {text[-(most // 4) :]}"
 
 
 def problem(error: Mapping[str, Any], unit: str = "") -> str:
-    """`expected …; found …` for one of `ValidationError.errors()`; `unit` is what the field is counted in."""
+    """Return `expected …; found …` for one of `ValidationError.errors()`; `unit` is the field's unit."""
     kind, found = error["type"], error["input"]
     if kind in _BOUNDS:
         word, bound = _BOUNDS[kind]
@@ -56,7 +56,7 @@ def problem(error: Mapping[str, Any], unit: str = "") -> str:
 
 
 def nearest(name: str, known: Iterable[str]) -> str:
-    """`Did you mean a or b?`, or all that it can be when nothing is near."""
+    """Return `Did you mean a or b?`, or all known names where none is near."""
     choices = list(known)
     name = name[:100]
     near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)

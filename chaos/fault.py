@@ -1,7 +1,7 @@
-"""What a fault is: a small model whose fields are its parameters, with words for people and a rule that tells
-whether it was real.
+"""The fault: a model whose fields are its parameters, with a description and a rule that decides from
+observations whether the fault was real.
 
-A new fault is one file in chaos/faults/ with one such class, and one line in chaos/catalogue.py.
+A new fault is one file in chaos/faults/ with one such class.
 """
 
 from __future__ import annotations
@@ -15,22 +15,29 @@ from typing import Annotated, Any, ClassVar
 
 from pydantic import Field
 
+from chaos.actuator import FaultActuator, Injection, LinkEffect, Times
+from chaos.coverage import Coverage, EffectSample, coverage_of
 from chaos.directions import Direction
-from chaos.evidence import Change, ContainerSeen, ContainerState, LinkSeen, Observation, Trace
-from chaos.hands import Hands, LinkEffect, Strike, Times
+from chaos.evidence import (
+    ContainerEffect,
+    ContainerEvidence,
+    ContainerStatus,
+    LinkEvidence,
+    Observation,
+    Symptom,
+)
 from chaos.model import Strict
-from chaos.prober.look import Look
-from chaos.through import Sign, Through, through
+from chaos.prober.probe_rate import ProbeRate
 
-# A busy machine may miss some looks in a row.
-LEAST_REACH_S = 4.0
-_LOOKS_MISSED = 4
-# The usual look at new connections (one in 20 s) is not one that follows a fault through its time.
+# A busy machine may miss several probes in a row.
+MIN_MAX_GAP_S = 4.0
+_PROBES_MISSED = 4
+# The usual rate of new connections (one in 20 s) does not cover a fault's window.
 _CLOSE_PER_S = 0.2
 
 
 class Layer(StrEnum):
-    """Where a fault takes hold."""
+    """Where a fault acts."""
 
     link = "link"
     handshake = "handshake"
@@ -38,7 +45,7 @@ class Layer(StrEnum):
 
 
 class Aspect(StrEnum):
-    """What of a target a fault has its hands on; two faults that cannot share one contradict each other."""
+    """The aspects of a target that a fault acts on. Two faults conflict that cannot share one."""
 
     to_worker = "to_worker"
     to_coordinator = "to_coordinator"
@@ -51,9 +58,9 @@ class Aspect(StrEnum):
 
 
 @dataclass(frozen=True)
-class Part:
-    """One stretch of a fault that comes in stretches: seconds after its beginning, how long, and what it is
-    then.
+class Segment:
+    """One segment of a fault: its begin in seconds after the fault's begin, its length, and the fault
+    of that segment.
     """
 
     at_s: float
@@ -62,60 +69,69 @@ class Part:
 
 
 class Fault(Strict, ABC):
-    """One fault with its parameters. Class variables are what the catalogue, the help and docs/faults.md say
-    about it.
+    """One fault with its parameters. The class variables are the texts of the catalogue, the help and
+    docs/faults.md.
     """
 
     name: ClassVar[str]
     layer: ClassVar[Layer]
     lasting: ClassVar[bool] = True
-    """Whether it goes on until it is ended (and needs a `for`), or is over in an instant."""
-    changes: ClassVar[frozenset[Change]] = frozenset()
-    """What of a container it can change. Only a fault that can end a process excuses that one ended."""
+    """Whether the fault lasts until it is healed (and needs a `for`), or is instantaneous."""
+    changes: ClassVar[frozenset[ContainerEffect]] = frozenset()
+    """What the fault can change about a container. Only a fault that can end a process explains that it
+    ended.
+    """
     done_at_once: ClassVar[bool] = False
-    """Whether a lasting fault did all that it is in its beginning; what follows is only its absence."""
+    """Whether a lasting fault acts only at its begin, like a kill: afterwards its target is merely absent."""
     summary: ClassVar[str]
-    ends_see: ClassVar[str]
-    good_client: ClassVar[str]
-    look: ClassVar[Look] = Look()
-    """How closely the prober should look while it is on."""
+    visible_effect: ClassVar[str]
+    expected_client_behaviour: ClassVar[str]
+    probe_rate: ClassVar[ProbeRate] = ProbeRate()
+    """The probe rate while the fault is on."""
     example: ClassVar[str]
-    """Parameters that make sense, as one writes them in a scenario, for the help and the docs."""
+    """Example parameters, as written in a scenario, for the help and the docs."""
 
     @abstractmethod
-    async def begin(self, hands: Hands, strike: Strike) -> Times:
-        """Let it begin on every target of the strike; target → when."""
+    async def begin(self, actuator: FaultActuator, injection: Injection) -> Times:
+        """Inject the fault into every target; returns target → time. Raises ActuatorError."""
 
     @abstractmethod
-    async def end(self, hands: Hands, strike: Strike) -> Times:
-        """Heal every target of the strike; target → when. Nothing happens where it is over already."""
+    async def end(self, actuator: FaultActuator, injection: Injection) -> Times:
+        """Heal every target; returns target → time. No effect where it has ended already. Raises
+        ActuatorError.
+        """
 
-    def unfold(self, for_s: float | None) -> tuple[Part, ...]:
-        """The stretches in which it comes; most faults are one."""
-        return (Part(0.0, for_s, self),)
+    def expand(self, for_s: float | None) -> tuple[Segment, ...]:
+        """Return the segments of the fault; most faults have one."""
+        return (Segment(0.0, for_s, self),)
 
-    def look_for(self, for_s: float | None) -> Look:
-        """How closely the prober should look when it lasts that long."""
-        return self.look
+    def probe_rate_for(self, for_s: float | None) -> ProbeRate:
+        """Return the probe rate for a fault of that length."""
+        return self.probe_rate
 
-    def cuts(self, for_s: float | None, notice_s: float) -> bool:
-        """Whether a worker under it must lose its connection; silence costs it only after `notice_s`."""
+    def disconnects(self, for_s: float | None, notice_s: float) -> bool:
+        """Return whether a worker under the fault must lose its connection.
+
+        Args:
+            for_s: how long the fault lasts, None for an instantaneous one.
+            notice_s: after how long a silent link counts as dead.
+        """
         return False
 
-    def alone(self) -> frozenset[Aspect]:
-        """What of a target it takes wholly, so that no other fault can be there."""
+    def exclusive_aspects(self) -> frozenset[Aspect]:
+        """Return the aspects of a target that exclude every other fault."""
         return frozenset()
 
-    def among(self) -> frozenset[Aspect]:
-        """What of a target it shares with faults of other names."""
+    def shared_aspects(self) -> frozenset[Aspect]:
+        """Return the aspects of a target that it shares with faults of other names."""
         return frozenset()
 
-    def traces(self) -> frozenset[Trace]:
-        """What it leaves on a link that feels it."""
+    def symptoms(self) -> frozenset[Symptom]:
+        """Return the symptoms that it can cause on a link."""
         return frozenset()
 
     def params(self) -> dict[str, Any]:
-        """Its parameters as a scenario has them, units and all; what equals a default is left out."""
+        """Return its parameters as in a scenario, with units, without those that equal their defaults."""
         return self.model_dump(mode="json", by_alias=True, exclude_defaults=True)
 
 
@@ -126,36 +142,38 @@ class LinkFault(Fault):
 
     @abstractmethod
     def effect(self) -> LinkEffect:
-        """The toxics or the action that make it."""
+        """Return the toxics or the action that make the fault."""
 
     @abstractmethod
-    def observed(self, seen: LinkSeen) -> Observation:
-        """Whether what was seen of a link shows this very fault. On a spared link it must answer no."""
+    def observed(self, seen: LinkEvidence) -> Observation:
+        """Return whether the observations of a link show this fault and no other. For a spared link the
+        answer is no.
+        """
 
-    def signs(self, seen: LinkSeen) -> list[Sign]:
-        """Its effect in time: each look that shows it, or shows that it was gone; none where it is no effect
-        that lasts.
+    def effect_samples(self, seen: LinkEvidence) -> list[EffectSample]:
+        """Return the samples in time that show the effect, or its absence; none for an effect that does
+        not last.
         """
         return []
 
-    def reach_ns(self, seen: LinkSeen) -> int:
-        """The longest time between two signs of it that its look allows."""
-        look = self.look_for(seen.during.length_ns / 1e9)
-        slowest = min(rate for rate in (look.probes_per_s, look.connects_per_s, 1.0) if rate >= _CLOSE_PER_S)
-        return round(max(LEAST_REACH_S, _LOOKS_MISSED / slowest) * 1e9)
+    def max_gap_ns(self, seen: LinkEvidence) -> int:
+        """Return the longest gap between two samples that its probe rate allows."""
+        rate = self.probe_rate_for(seen.during.length_ns / 1e9)
+        slowest = min(each for each in (rate.probes_per_s, rate.connects_per_s, 1.0) if each >= _CLOSE_PER_S)
+        return round(max(MIN_MAX_GAP_S, _PROBES_MISSED / slowest) * 1e9)
 
-    def through(self, seen: LinkSeen) -> Through | None:
-        """How much of its window is proved; None where nothing of it has a time."""
-        signs = self.signs(seen) if self.lasting else []
-        if not signs:
+    def coverage(self, seen: LinkEvidence) -> Coverage | None:
+        """Return the proved part of the fault's window; None where no sample of it has a time."""
+        samples = self.effect_samples(seen) if self.lasting else []
+        if not samples:
             return None
-        return through(signs, seen.during.from_ns, seen.during.until_ns, self.reach_ns(seen))
+        return coverage_of(samples, seen.during.from_ns, seen.during.until_ns, self.max_gap_ns(seen))
 
-    async def begin(self, hands: Hands, strike: Strike) -> Times:
-        return await hands.strike_links(strike, self.effect())
+    async def begin(self, actuator: FaultActuator, injection: Injection) -> Times:
+        return await actuator.inject_links(injection, self.effect())
 
-    async def end(self, hands: Hands, strike: Strike) -> Times:
-        return await hands.release_links(strike.fault_id)
+    async def end(self, actuator: FaultActuator, injection: Injection) -> Times:
+        return await actuator.heal_links(injection.fault_id)
 
 
 class DirectedFault(LinkFault):
@@ -166,14 +184,14 @@ class DirectedFault(LinkFault):
     ] = Direction.both
 
     def halves(self) -> frozenset[Aspect]:
-        """The directions that it hurts, as aspects of a link."""
+        """Return the affected directions as aspects of a link."""
         return frozenset(Aspect(half.value) for half in self.direction.halves)
 
-    def among(self) -> frozenset[Aspect]:
+    def shared_aspects(self) -> frozenset[Aspect]:
         return self.halves()
 
-    def each_way(self, up: Trace, down: Trace) -> frozenset[Trace]:
-        """Of two traces those of the directions that it hurts."""
+    def per_direction(self, up: Symptom, down: Symptom) -> frozenset[Symptom]:
+        """Return those of two symptoms whose direction is affected."""
         halves = self.direction.halves
         return frozenset(
             trace
@@ -187,43 +205,47 @@ class ContainerFault(Fault):
 
     layer: ClassVar[Layer] = Layer.container
     begins_when_asked: ClassVar[bool] = False
-    """Whether it begins with the call, not when the engine is done: an orderly stop takes its time."""
+    """Whether the fault begins with the call and not with the engine's answer, as an orderly stop does."""
 
     @abstractmethod
-    async def hit(self, hands: Hands, container: str) -> int:
-        """Do it to one container; returns when."""
+    async def apply(self, actuator: FaultActuator, container: str) -> int:
+        """Inject the fault into one container; returns the time. Raises ActuatorError."""
 
     @abstractmethod
-    async def restore(self, hands: Hands, container: str) -> int:
-        """Undo it; returns when. The same again does no harm."""
+    async def restore(self, actuator: FaultActuator, container: str) -> int:
+        """Heal one container; returns the time. Idempotent. Raises ActuatorError."""
 
-    def traces(self) -> frozenset[Trace]:
-        """At the coordinator or at Toxiproxy it may do anything to every link."""
-        return frozenset(Trace)
+    def symptoms(self) -> frozenset[Symptom]:
+        """Return every symptom: a fault at the coordinator or at Toxiproxy can cause any on all links."""
+        return frozenset(Symptom)
 
     @abstractmethod
-    def observed(self, seen: ContainerSeen) -> Observation:
-        """Whether what was seen of a container shows this very fault."""
+    def observed(self, seen: ContainerEvidence) -> Observation:
+        """Return whether the observations of a container show this fault."""
 
-    def holds(self, state: ContainerState) -> bool:
-        """Whether a container in this state is under the fault, as it must be all through its window."""
+    def holds(self, state: ContainerStatus) -> bool:
+        """Return whether a container with this status is under the fault, as it must be through its
+        whole window.
+        """
         return True
 
-    async def begin(self, hands: Hands, strike: Strike) -> Times:
-        times = await _each(strike.targets, [self.hit(hands, name) for name in strike.targets])
-        if self.begins_when_asked and strike.begin_at_ns is not None:
-            return dict.fromkeys(times, strike.begin_at_ns)
+    async def begin(self, actuator: FaultActuator, injection: Injection) -> Times:
+        times = await _each(injection.targets, [self.apply(actuator, name) for name in injection.targets])
+        if self.begins_when_asked and injection.begin_at_ns is not None:
+            return dict.fromkeys(times, injection.begin_at_ns)
         return times
 
-    async def end(self, hands: Hands, strike: Strike) -> Times:
-        return await _each(strike.targets, [self.restore(hands, name) for name in strike.targets])
+    async def end(self, actuator: FaultActuator, injection: Injection) -> Times:
+        return await _each(injection.targets, [self.restore(actuator, name) for name in injection.targets])
 
 
-def contradiction(one: Fault, other: Fault) -> str:
-    """Why two faults cannot be on one target at one time; "" when they can."""
-    held = (one.alone() & (other.alone() | other.among())) | (other.alone() & one.among())
+def conflict(one: Fault, other: Fault) -> str:
+    """Return why two faults cannot be on one target at the same time; "" if they can."""
+    held = (one.exclusive_aspects() & (other.exclusive_aspects() | other.shared_aspects())) | (
+        other.exclusive_aspects() & one.shared_aspects()
+    )
     if one.name == other.name:
-        held |= one.among() & other.among()
+        held |= one.shared_aspects() & other.shared_aspects()
     if not held:
         return ""
     what = " and ".join(sorted(held))
@@ -231,8 +253,8 @@ def contradiction(one: Fault, other: Fault) -> str:
 
 
 async def _each(targets: Sequence[str], acts: Sequence[Awaitable[int]]) -> Times:
-    """All acts at once, to their end, even when one fails: what was begun must be known before an error is
-    told.
+    """Run all calls at once, to their end. The first error is raised after the last call ended, so that every
+    injected fault is known.
     """
     outcomes = await asyncio.gather(*acts, return_exceptions=True)
     for outcome in outcomes:

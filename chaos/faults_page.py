@@ -109,7 +109,7 @@ runs on would not be the same fault everywhere, so there is none.
 def _section(kind: type[Fault]) -> str:
     told = parameters(kind)
     directed = "Each direction alone, or both." if issubclass(kind, DirectedFault) else ""
-    lines = [f"\n### {kind.name}\n", f"{kind.ends_see} {directed}".strip(), ""]
+    lines = [f"\n### {kind.name}\n", f"{kind.visible_effect} {directed}".strip(), ""]
     if told:
         lines += [
             "| parameter | what it is |",
@@ -119,7 +119,7 @@ def _section(kind: type[Fault]) -> str:
         ]
     if kind.example:
         lines += [f"For example: `{{fault: {kind.name}, {kind.example}, …}}`", ""]
-    lines.append(f"**A good client:** {kind.good_client}")
+    lines.append(f"**A good client:** {kind.expected_client_behaviour}")
     return "\n".join(lines)
 
 

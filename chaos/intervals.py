@@ -6,15 +6,17 @@ import math
 from collections.abc import Callable
 from statistics import NormalDist
 
-# Two-sided: one true fault in ten thousand is doubted for its counts.
+# Two-sided: of ten thousand true faults one is not proved because of its counts.
 CONFIDENCE = 0.9999
 _STEPS = 80
-# For more hits than this Wilson's interval differs from the exact one by less than anybody reads.
+# For more hits than this Wilson's interval differs from the exact one by less than a thousandth.
 _MANY = 500
 
 
 def rate_interval(hits: int, tries: int, confidence: float = CONFIDENCE) -> tuple[float, float]:
-    """Clopper and Pearson's exact interval of a probability after `hits` of `tries`; (0, 1) for no tries."""
+    """Return the exact interval of a probability after `hits` of `tries` (Clopper and Pearson 1934);
+    (0, 1) for no tries.
+    """
     assert 0 <= hits <= tries, (hits, tries)
     if not tries:
         return 0.0, 1.0
@@ -35,7 +37,7 @@ def _wilson(hits: int, tries: int, z: float) -> tuple[float, float]:
 
 
 def _solve(rising: Callable[[float], float], goal: float) -> float:
-    """Where a rising function of a probability meets `goal`, by halving."""
+    """Return where a rising function of a probability reaches `goal`, by bisection."""
     low, high = 0.0, 1.0
     for _ in range(_STEPS):
         middle = (low + high) / 2
@@ -44,7 +46,7 @@ def _solve(rising: Callable[[float], float], goal: float) -> float:
 
 
 def _at_most(hits: int, tries: int, p: float) -> float:
-    """Probability of at most so many hits."""
+    """Return the binomial probability of at most `hits` hits."""
     if p <= 0:
         return 1.0
     if p >= 1:

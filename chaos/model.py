@@ -11,9 +11,9 @@ from chaos.units import unitless
 
 
 class Strict(BaseModel):
-    """A mapping whose keys are all known; units stand in values, so field names lose them in files.
+    """A mapping without unknown keys. Units are part of the values, so that field names lose theirs in files.
 
-    A truth is no number: Python would take `workers: true` for 1.
+    A boolean is not a number here: Python would read `workers: true` as 1.
     """
 
     model_config = ConfigDict(extra="forbid", frozen=True, alias_generator=unitless)

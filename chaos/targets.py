@@ -1,10 +1,11 @@
-"""Whom a fault hits: selections as people write them, resolved to names by the seed.
+"""Targets of a fault: selections as written in a scenario, resolved to names by the seed.
 
     all · 30% · random 3 · first 3 · worker-4 · 3,7-9 · east (a group) · coordinator · toxiproxy
     [worker-1, 5-7, east]       a list is all of them together
     [[1-5], [6-10]]             a partition: the coordinator is on the first side, or where it is named
 
-Every random draw has a generator of its own, so one more fault in a timeline does not change whom others hit.
+Every random draw has its own generator, so that one more fault in a timeline leaves the targets of others
+unchanged.
 """
 
 from __future__ import annotations
@@ -26,17 +27,15 @@ _DRAWN = re.compile(r"(random|first)\s+(\d{1,9})", re.ASCII)
 _MAX_DEPTH = 8
 
 Selection = Any
-"""What a file may hold for targets: text, a number, a list of those, or a partition (a list of lists)."""
+"""The value of `targets:`: text, a number, a list of those, or a partition (a list of lists)."""
 
 
 class TargetError(ValueError):
-    """A selection that names nobody, or somebody who is not there."""
+    """A selection without a target, or with one that does not exist."""
 
 
 class Fleet:
-    """The workers of one run, `worker-1` to `worker-N`, its named groups, and the seed that decides every
-    draw.
-    """
+    """The workers of one run, `worker-1` to `worker-N`, its named groups, and the seed of every draw."""
 
     def __init__(self, workers: int, seed: int, groups: Mapping[str, Selection] | None = None) -> None:
         self.workers = tuple(f"worker-{index}" for index in range(1, workers + 1))
@@ -44,10 +43,13 @@ class Fleet:
         self._groups = dict(groups or {})
 
     def select(self, selection: Selection, draw: str, *, allow_empty: bool = False) -> tuple[str, ...]:
-        """The targets of a selection, each once, in the fleet's order; `draw` tells one random draw from
-        another.
+        """Return the targets of a selection, each once, in the fleet's order.
 
-        Raises TargetError when it names nobody (unless allowed) or somebody who is not there.
+        Args:
+            draw: the name of the random draw; equal names draw equal targets.
+
+        Raises TargetError where the selection has no target (unless `allow_empty`) or one that does not
+        exist.
         """
         chosen = self._resolve(selection, draw, 0)
         found = tuple(name for name in (*self.workers, *CORE) if name in chosen)
@@ -115,8 +117,8 @@ class Fleet:
 
     def _drawn(self, count: int, text: str, draw: str) -> set[str]:
         self._check_count(count, text)
-        # A generator of its own for each draw: one more fault in a timeline does not change whom the others
-        # hit.
+        # Each draw has its own generator: one more fault in a timeline leaves the targets of others
+        # unchanged.
         return set(random.Random(f"{self._seed}/{draw}").sample(self.workers, count))
 
     def _check_count(self, count: int, text: str) -> None:
@@ -130,8 +132,8 @@ class Fleet:
             )
         resolved = [self._resolve(side, f"{draw}/{place}", depth + 1) for place, side in enumerate(sides)]
         with_coordinator = [side for side in resolved if COORDINATOR in side] or resolved[:1]
-        # Whoever is on several sides hears all of them, so who shares one with the coordinator is not cut
-        # off.
+        # A worker on several sides reaches all of them, so one that shares a side with the coordinator is not
+        # cut off.
         return set().union(*resolved) - set().union(*with_coordinator) - set(CORE)
 
 

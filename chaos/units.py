@@ -1,5 +1,5 @@
-"""Quantities as people write them: `200ms`, `64KB/s`, `10KiB`, `1e-4`, `30%`, `20/s`. A number without its
-unit is refused.
+"""Quantities as written in files and options: `200ms`, `64KB/s`, `10KiB`, `1e-4`, `30%`, `20/s`. A number
+without its unit is refused.
 
 In files and on the command line a value carries its unit; in the code the field's name does (`mean_ms`).
 `unitless` turns one into the other, so that `mean: 200ms` in a file is `mean_ms=200.0` here.
@@ -26,27 +26,27 @@ _PER_S = {"/s": 1.0, "/m": 1 / 60, "/min": 1 / 60, "/h": 1 / 3600}
 
 
 def parse_seconds(value: object) -> float:
-    """Seconds in a duration like `200ms`, `1.5s`, `2m`, `1h`. Raises ValueError."""
+    """Return the seconds of a duration like `200ms`, `1.5s`, `2m`, `1h`. Raises ValueError."""
     return _parse(value, _SECONDS, "a duration with its unit, like 200ms, 10s or 2m")
 
 
 def parse_bytes(value: object) -> int:
-    """Bytes in a size like `4096B`, `64KB` (1000) or `10KiB` (1024). Raises ValueError."""
+    """Return the bytes of a size like `4096B`, `64KB` (1000) or `10KiB` (1024). Raises ValueError."""
     return round(_parse(value, _BYTES, "a size with its unit, like 512B, 64KB or 10KiB"))
 
 
 def parse_bytes_per_s(value: object) -> int:
-    """Bytes a second in a rate like `64KB/s`. Raises ValueError."""
+    """Return the bytes a second of a rate like `64KB/s`. Raises ValueError."""
     return round(_parse(value, _BYTES_PER_S, "a rate with its unit, like 64KB/s or 1MB/s"))
 
 
 def parse_per_s(value: object) -> float:
-    """How often a second, in a rate like `20/s` or `30/m`. Raises ValueError."""
+    """Return the events a second of a rate like `20/s` or `30/m`. Raises ValueError."""
     return _parse(value, _PER_S, "a rate with its unit, like 20/s or 30/m")
 
 
 def parse_share(value: object) -> float:
-    """A share of 0 … 1, written `0.3`, `1e-4` or `30%`. Raises ValueError."""
+    """Return a share from 0 to 1, written `0.3`, `1e-4` or `30%`. Raises ValueError."""
     expected = "a share from 0 to 1, like 0.05, 1e-4 or 5%"
     match = _QUANTITY.fullmatch(_text(value, expected))
     if match is None or match[2] not in ("", "%"):
@@ -58,14 +58,14 @@ def parse_share(value: object) -> float:
 
 
 def format_seconds(seconds: float) -> str:
-    """`0.2` → `200ms`, `90.0` → `90s`: the shorter of the two, and exactly what parse_seconds reads back."""
+    """Return `200ms` for 0.2 and `90s` for 90.0; parse_seconds reads back the same value."""
     if seconds and abs(seconds) < 1.0:
         return f"{seconds * 1000:.12g}ms"
     return f"{seconds:.12g}s"
 
 
 def unitless(field: str) -> str:
-    """The name of a field as files have it: `mean_ms` → `mean`, `rate_bytes_per_s` → `rate`."""
+    """Return the name of a field as in files: `mean_ms` → `mean`, `rate_bytes_per_s` → `rate`."""
     for suffix in _SUFFIXES:
         if field.endswith(suffix) and field != suffix.lstrip("_"):
             return field.removesuffix(suffix)
@@ -73,7 +73,7 @@ def unitless(field: str) -> str:
 
 
 def unit_of(field: str) -> str:
-    """The unit that a field's name ends in, as people write it: `mean_ms` → `ms`; "" where it has none."""
+    """Return the unit at the end of a field's name: `mean_ms` → `ms`; "" where it has none."""
     return (
         field.removeprefix(unitless(field))
         .lstrip("_")

@@ -1,4 +1,4 @@
-"""Bytes at a rate."""
+"""Limited throughput."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import LinkSeen, Observation, Trace
+from chaos.actuator import LinkEffect, Toxic
+from chaos.coverage import EffectSample
+from chaos.evidence import LinkEvidence, Observation, Symptom
 from chaos.fault import DirectedFault
-from chaos.hands import LinkEffect, Toxic
-from chaos.prober.look import Look, burst_look
-from chaos.rates import bounded, flow_signs
-from chaos.through import Sign
+from chaos.prober.probe_rate import ProbeRate, throughput_rate
+from chaos.throughput import limited_to, throughput_samples
 from chaos.units import BytesPerSecond
 
 
@@ -20,11 +20,11 @@ class Bandwidth(DirectedFault):
 
     name: ClassVar = "bandwidth"
     summary: ClassVar = "bytes come at no more than a rate"
-    ends_see: ClassVar = (
-        "Bytes leave at the rate, each connection and direction by itself; what is more waits, and "
+    visible_effect: ClassVar = (
+        "Bytes leave at the rate, each connection and direction by itself; the rest is queued, and "
         "back-pressure reaches the sender."
     )
-    good_client: ClassVar = (
+    expected_client_behaviour: ClassVar = (
         "Stays connected: heartbeats are small and overtake bulk; queues stay bounded and drain when it ends."
     )
     example: ClassVar = "rate: 64KB/s, direction: to_coordinator"
@@ -33,19 +33,19 @@ class Bandwidth(DirectedFault):
         BytesPerSecond, Field(ge=100, le=10**9, description="bytes a second for each connection")
     ]
 
-    def look_for(self, for_s: float | None) -> Look:
-        return burst_look(self.rate_bytes_per_s, for_s)
+    def probe_rate_for(self, for_s: float | None) -> ProbeRate:
+        return throughput_rate(self.rate_bytes_per_s, for_s)
 
     def effect(self) -> LinkEffect:
         return LinkEffect((Toxic("throttle", self.direction, {"rate_bytes_per_s": self.rate_bytes_per_s}),))
 
-    def traces(self) -> frozenset[Trace]:
-        return self.each_way(Trace.slow_up, Trace.slow_down)
+    def symptoms(self) -> frozenset[Symptom]:
+        return self.per_direction(Symptom.slow_up, Symptom.slow_down)
 
-    def observed(self, seen: LinkSeen) -> Observation:
-        # No more than the rate is the promise: another fault on the link (jitter halves the rate of a burst),
-        # or a busy machine, makes it less.
-        return bounded(seen, float(self.rate_bytes_per_s), 0.25, self.direction)
+    def observed(self, seen: LinkEvidence) -> Observation:
+        # The rate is an upper bound: another fault on the link (jitter halves the rate of a burst), or a busy
+        # machine, lowers it.
+        return limited_to(seen, float(self.rate_bytes_per_s), 0.25, self.direction)
 
-    def signs(self, seen: LinkSeen) -> list[Sign]:
-        return flow_signs(seen.during, float(self.rate_bytes_per_s), self.direction)
+    def effect_samples(self, seen: LinkEvidence) -> list[EffectSample]:
+        return throughput_samples(seen.during, float(self.rate_bytes_per_s), self.direction)

@@ -1,47 +1,48 @@
-"""Live connections stay; new ones are refused."""
+"""No new connections."""
 
 from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import LinkSeen, Observation, Outcome, Trace
+from chaos.actuator import LinkAction, LinkEffect
+from chaos.coverage import EffectSample
+from chaos.evidence import ConnectOutcome, LinkEvidence, Observation, Symptom
+from chaos.evidence_checks import close_kinds_text, connect_samples, connects_text
 from chaos.fault import Aspect, LinkFault
-from chaos.hands import Action, LinkEffect
-from chaos.prober.look import Look
-from chaos.proof import attempts, broken, connect_signs
-from chaos.through import Sign
+from chaos.prober.probe_rate import ProbeRate
 
 
 class BlockNew(LinkFault):
-    """What is connected stays connected; nobody new gets in."""
+    """Live connections stay; new connections are refused."""
 
     name: ClassVar = "block_new_only"
     summary: ClassVar = "live connections stay; new ones are refused until it ends"
-    ends_see: ClassVar = "Live connections notice nothing; every attempt to connect gets ECONNREFUSED."
-    good_client: ClassVar = (
-        "Notices nothing while it is connected. One that must reconnect meanwhile keeps trying, as in "
-        "`refuse`."
+    visible_effect: ClassVar = "Live connections are unaffected; every attempt to connect gets ECONNREFUSED."
+    expected_client_behaviour: ClassVar = (
+        "Is unaffected while it is connected. A client that must reconnect meanwhile retries, as in `refuse`."
     )
-    look: ClassVar = Look(connects_per_s=1)
+    probe_rate: ClassVar = ProbeRate(connects_per_s=1)
     example: ClassVar = ""
 
-    def alone(self) -> frozenset[Aspect]:
+    def exclusive_aspects(self) -> frozenset[Aspect]:
         return frozenset({Aspect.new})
 
     def effect(self) -> LinkEffect:
-        return LinkEffect(action=Action.block_new)
+        return LinkEffect(action=LinkAction.block_new)
 
-    def traces(self) -> frozenset[Trace]:
-        return frozenset({Trace.refused})
+    def symptoms(self) -> frozenset[Symptom]:
+        return frozenset({Symptom.refused})
 
-    def signs(self, seen: LinkSeen) -> list[Sign]:
-        return connect_signs(seen.during, Outcome.refused)
+    def effect_samples(self, seen: LinkEvidence) -> list[EffectSample]:
+        return connect_samples(seen.during, ConnectOutcome.refused)
 
-    def observed(self, seen: LinkSeen) -> Observation:
-        if not seen.during.count(Outcome.refused) or seen.during.count(Outcome.answered):
-            return Observation(False, f"new connections should have been refused; {attempts(seen.during)}")
-        if ended := broken(seen.during):
+    def observed(self, seen: LinkEvidence) -> Observation:
+        if not seen.during.count(ConnectOutcome.refused) or seen.during.count(ConnectOutcome.answered):
+            return Observation(
+                False, f"new connections should have been refused; {connects_text(seen.during)}"
+            )
+        if ended := close_kinds_text(seen.during):
             return Observation(False, f"the standing connection ended ({ended}) where it should have stayed")
         return Observation(
-            True, f"new connections refused ({attempts(seen.during)}); the standing one stayed"
+            True, f"new connections refused ({connects_text(seen.during)}); the standing one stayed"
         )

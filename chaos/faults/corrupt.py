@@ -1,4 +1,4 @@
-"""Bits differ, nothing else does."""
+"""Damaged bytes."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.chance import chance_signs, fits, interval, reach_ns, wrong_way
-from chaos.evidence import Ending, LinkSeen, Observation, Tally, Trace
+from chaos.actuator import LinkEffect, Toxic
+from chaos.coverage import EffectSample
+from chaos.evidence import CloseKind, LinkEvidence, Observation, ProbeCounts, Symptom
 from chaos.fault import DirectedFault
-from chaos.hands import LinkEffect, Toxic
-from chaos.prober.look import Look
-from chaos.through import Sign
+from chaos.prober.probe_rate import ProbeRate
+from chaos.random_effects import interval_text, max_gap_ns, random_effect_samples, rate_fits, wrong_direction
 from chaos.units import Share
 
 HITS = 150
@@ -20,7 +20,7 @@ MOST_BYTES_PER_S = 120_000.0
 
 
 class Flip(StrEnum):
-    """What becomes of a byte that is hit."""
+    """How a byte is damaged."""
 
     bit = "bit"
     byte = "byte"
@@ -28,18 +28,18 @@ class Flip(StrEnum):
 
 
 class Corrupt(DirectedFault):
-    """Single bytes are changed on their way; their number and order stay."""
+    """Single bytes are changed in transit; their number and order stay."""
 
     name: ClassVar = "corrupt"
     summary: ClassVar = "bits differ on arrival, nothing else does"
-    ends_see: ClassVar = (
-        "Each byte is hit with the probability `rate`, independent of how the stream is cut into chunks; the "
-        "length stays. TCP's own checksum does not notice, since it is right for the bytes that Toxiproxy "
-        "sends."
+    visible_effect: ClassVar = (
+        "Each byte is hit with the probability `rate`, independent of how the stream is cut into chunks; "
+        "the length stays. TCP's own checksum does not detect it, since it is correct for the bytes that "
+        "Toxiproxy sends."
     )
-    good_client: ClassVar = (
-        "Believes no altered byte: its authentication code or the WebSocket framing notices, the connection "
-        "is closed and resumed, and the damaged message is sent again."
+    expected_client_behaviour: ClassVar = (
+        "Accepts no damaged byte: its authentication code or the WebSocket framing detects it, the "
+        "connection is closed and resumed, and the damaged message is sent again."
     )
     example: ClassVar = "rate: 1e-4, direction: both"
 
@@ -51,10 +51,10 @@ class Corrupt(DirectedFault):
         ),
     ] = Flip.bit
 
-    def look_for(self, for_s: float | None) -> Look:
-        # So many hits while it lasts that twice or half the rate shows; they hit the prober's own connection.
+    def probe_rate_for(self, for_s: float | None) -> ProbeRate:
+        # Enough hits, on the prober's own connection, to distinguish twice or half the rate.
         enough = HITS / (self.rate_per_byte * len(self.direction.halves) * max(for_s or 10.0, 1.0))
-        return Look(volume_bytes_per_s=round(max(400.0, min(MOST_BYTES_PER_S, enough))))
+        return ProbeRate(volume_bytes_per_s=round(max(400.0, min(MOST_BYTES_PER_S, enough))))
 
     def effect(self) -> LinkEffect:
         return LinkEffect(
@@ -65,10 +65,10 @@ class Corrupt(DirectedFault):
             )
         )
 
-    def traces(self) -> frozenset[Trace]:
-        return frozenset({Trace.damaged, Trace.missing, Trace.ended, Trace.silent})
+    def symptoms(self) -> frozenset[Symptom]:
+        return frozenset({Symptom.damaged, Symptom.missing, Symptom.ended, Symptom.silent})
 
-    def observed(self, seen: LinkSeen) -> Observation:
+    def observed(self, seen: LinkEvidence) -> Observation:
         asked, during = self._asked(), seen.during
         hits, tries = during.damaged_bytes, during.compared_bytes
         because = f"{hits} of {tries} echoed bytes were damaged ({asked * tries:.0f} expected)"
@@ -83,39 +83,39 @@ class Corrupt(DirectedFault):
 
         if seen.counters.get("damaged_bytes", 1) == 0:
             return told(False, "; Toxiproxy damaged nothing here")
-        # A byte that is zero already cannot be zeroed, so that kind only has an upper bound.
+        # A byte that is zero cannot be zeroed, so `zero` has only an upper bound.
         low = self.flip is Flip.zero and hits <= asked * tries
-        if not fits(hits, tries, asked) and not low:
-            return told(False, f": a rate of {interval(hits, tries)}, and {asked:.2g} was asked for")
+        if not rate_fits(hits, tries, asked) and not low:
+            return told(False, f": a rate of {interval_text(hits, tries)}, and {asked:.2g} was asked for")
         if hits:
             up = sum(tally.damaged_up for tally in during.tallies)
             down = sum(tally.damaged_down for tally in during.tallies)
-            way = wrong_way(up, down, self.direction)
+            way = wrong_direction(up, down, self.direction)
             return told(not way, f": {way}" if way else "")
-        # Nothing was counted, and so little compared that nothing need have been: other signs of damage are
-        # its own only where nothing else on this link leaves them.
-        others = seen.beside(Trace.damaged, Trace.missing, Trace.repeated, Trace.ended)
-        signs = seen.altered_frames or during.ended(Ending.protocol) or during.ended(Ending.given_up)
+        # Without a hit among few compared bytes, other symptoms of damage prove the fault only where nothing
+        # else on this link causes them.
+        others = seen.beside(Symptom.damaged, Symptom.missing, Symptom.repeated, Symptom.ended)
+        signs = seen.altered_frames or during.ended(CloseKind.protocol) or during.ended(CloseKind.given_up)
         if signs and others:
             return told(False, f": {others[0].name} was on this link too, so it cannot be told which it was")
         return told(bool(signs))
 
-    def signs(self, seen: LinkSeen) -> list[Sign]:
+    def effect_samples(self, seen: LinkEvidence) -> list[EffectSample]:
         if self.flip is Flip.zero:
             return []
-        return chance_signs(seen.during.tallies, _tries, _hits, self._asked())
+        return random_effect_samples(seen.during.tallies, _tries, _hits, self._asked())
 
-    def reach_ns(self, seen: LinkSeen) -> int:
-        return reach_ns(seen.during.tallies, _tries, self._asked(), super().reach_ns(seen))
+    def max_gap_ns(self, seen: LinkEvidence) -> int:
+        return max_gap_ns(seen.during.tallies, _tries, self._asked(), super().max_gap_ns(seen))
 
     def _asked(self) -> float:
-        """Of an echoed byte: what is echoed passes each direction once."""
+        """Return the rate for an echoed byte, which passes each direction once."""
         return 1 - (1 - self.rate_per_byte) ** len(self.direction.halves)
 
 
-def _tries(tally: Tally) -> int:
+def _tries(tally: ProbeCounts) -> int:
     return tally.compared_bytes
 
 
-def _hits(tally: Tally) -> int:
+def _hits(tally: ProbeCounts) -> int:
     return tally.damaged_up + tally.damaged_down

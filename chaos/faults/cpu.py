@@ -1,4 +1,4 @@
-"""Less processor time."""
+"""Limited processor time."""
 
 from __future__ import annotations
 
@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import Change, ContainerSeen, ContainerState, Observation
+from chaos.actuator import FaultActuator
+from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, Observation
 from chaos.fault import Aspect, ContainerFault
-from chaos.hands import Hands
 
 # The engine keeps a quota in whole microseconds of each tenth of a second.
 QUOTA_STEP = 1e-5
@@ -18,15 +18,14 @@ class Cpu(ContainerFault):
     """A quota on processor time."""
 
     name: ClassVar = "cpu"
-    changes: ClassVar = frozenset({Change.slowed})
+    changes: ClassVar = frozenset({ContainerEffect.slowed})
     summary: ClassVar = "at most a share of one processor core"
-    ends_see: ClassVar = (
+    visible_effect: ClassVar = (
         "Everything that the process does takes longer, in bursts: it runs until its quota is used up, and "
         "waits for the next 100 ms."
     )
-    good_client: ClassVar = (
-        "Heartbeats are off the work path, so a starved process is slow and not dead; nobody takes it for "
-        "lost."
+    expected_client_behaviour: ClassVar = (
+        "Heartbeats are off the work path, so a starved process is slow, and is not declared dead."
     )
     example: ClassVar = "cores: 0.1"
 
@@ -35,19 +34,19 @@ class Cpu(ContainerFault):
         Field(ge=0.01, le=64, description="processor cores it may use, fewer than without it; like 0.1"),
     ]
 
-    def alone(self) -> frozenset[Aspect]:
+    def exclusive_aspects(self) -> frozenset[Aspect]:
         return frozenset({Aspect.cpu})
 
-    async def hit(self, hands: Hands, container: str) -> int:
-        return await hands.limit(container, cpus=self.cores)
+    async def apply(self, actuator: FaultActuator, container: str) -> int:
+        return await actuator.limit(container, cpus=self.cores)
 
-    async def restore(self, hands: Hands, container: str) -> int:
-        return await hands.unlimit(container, cpus=True)
+    async def restore(self, actuator: FaultActuator, container: str) -> int:
+        return await actuator.unlimit(container, cpus=True)
 
-    def holds(self, state: ContainerState) -> bool:
+    def holds(self, state: ContainerStatus) -> bool:
         return state.cpus is not None and abs(state.cpus - self.cores) < QUOTA_STEP
 
-    def observed(self, seen: ContainerSeen) -> Observation:
+    def observed(self, seen: ContainerEvidence) -> Observation:
         measured, made = seen.cpus, seen.made_cpus
         real = measured is not None and abs(measured - self.cores) < QUOTA_STEP
         because = (

@@ -1,4 +1,4 @@
-"""A chunk is missing."""
+"""Lost chunks."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.chance import LOOSE, chance_signs, probe_trouble, reach_ns
-from chaos.evidence import Ending, LinkSeen, Observation, Tally, Trace
+from chaos.actuator import LinkEffect, Toxic
+from chaos.coverage import EffectSample
+from chaos.evidence import CloseKind, LinkEvidence, Observation, ProbeCounts, Symptom
 from chaos.fault import DirectedFault
-from chaos.hands import LinkEffect, Toxic
-from chaos.prober.look import Look
-from chaos.through import Sign
+from chaos.prober.probe_rate import ProbeRate
+from chaos.random_effects import MESSAGE_TOLERANCE, max_gap_ns, probe_mismatch, random_effect_samples
 from chaos.units import Share
 
 
@@ -20,74 +20,75 @@ class Drop(DirectedFault):
 
     name: ClassVar = "drop"
     summary: ClassVar = "some chunks are missing, the connection stays"
-    ends_see: ClassVar = (
+    visible_effect: ClassVar = (
         "A chunk (what one read gave, up to 32 KiB) is missing; what follows arrives. The WebSocket stream "
         "is out of step, or a whole frame is missing."
     )
-    good_client: ClassVar = (
-        "Notices the gap by its sequence numbers or by the broken framing, closes and resumes; never goes on "
-        "as if nothing had been lost."
+    expected_client_behaviour: ClassVar = (
+        "Detects the gap by its sequence numbers or by the broken framing, closes and resumes; never "
+        "continues over a gap."
     )
     example: ClassVar = "probability: 5%"
 
     probability: Annotated[Share, Field(gt=0, description="for each chunk to be hit")]
 
-    def look_for(self, for_s: float | None) -> Look:
-        # Each probe is a chunk each way: about thirty of them should be hit while it lasts.
+    def probe_rate_for(self, for_s: float | None) -> ProbeRate:
+        # Each probe is a chunk in each direction: about thirty of them should be hit while the fault lasts.
         enough = 15 / (self.probability * max(for_s or 10.0, 1.0))
-        return Look(probes_per_s=max(2.0, min(25.0, enough)))
+        return ProbeRate(probes_per_s=max(2.0, min(25.0, enough)))
 
     def effect(self) -> LinkEffect:
         return LinkEffect((Toxic("drop", self.direction, {"probability": self.probability}),))
 
-    def traces(self) -> frozenset[Trace]:
-        return frozenset({Trace.missing, Trace.ended, Trace.silent})
+    def symptoms(self) -> frozenset[Symptom]:
+        return frozenset({Symptom.missing, Symptom.ended, Symptom.silent})
 
-    def observed(self, seen: LinkSeen) -> Observation:
+    def observed(self, seen: LinkEvidence) -> Observation:
         during = seen.during
         messages, chunks = during.missing_messages, seen.counters.get("dropped_chunks")
         because = f"{messages} probes never came back, {chunks or 0} chunks were hit"
 
-        def told(real: bool, more: str = "") -> Observation:
+        def observation(real: bool, more: str = "") -> Observation:
             return Observation(real, because + more, measured=float(messages), quantity="missing_probes")
 
         if chunks == 0:
-            return told(False, ": Toxiproxy hit no chunk here")
+            return observation(False, ": Toxiproxy hit no chunk here")
         if messages:
-            trouble = probe_trouble(during.tallies, _ways, self._asked(), self.direction)
-            # What damage or a hole leaves is missing too.
-            others = seen.beside(Trace.missing, Trace.damaged)
+            trouble = probe_mismatch(during.tallies, _ways, self._asked(), self.direction)
+            # Damage and a blackhole cause missing messages too.
+            others = seen.beside(Symptom.missing, Symptom.damaged)
             if others and not trouble and not chunks:
                 trouble = f"{others[0].name} was on this link too"
-            return told(not trouble, f": {trouble}" if trouble else "")
-        ended = during.ended(Ending.protocol) or during.ended(Ending.given_up)
-        # What is missing is known when something later is heard: of a long row of them, the silence shows in
-        # time.
+            return observation(not trouble, f": {trouble}" if trouble else "")
+        ended = during.ended(CloseKind.protocol) or during.ended(CloseKind.given_up)
+        # A missing message is detected when a later one arrives; a long run of them shows as a silence.
         silent = any(not silence.healed for silence in during.silences)
         if not (chunks and (ended or silent)):
-            return told(False)
-        others = seen.beside(Trace.missing, Trace.damaged, Trace.silent, Trace.repeated)
-        return told(not others, f": {others[0].name} was on this link too" if others else "")
+            return observation(False)
+        others = seen.beside(Symptom.missing, Symptom.damaged, Symptom.silent, Symptom.repeated)
+        return observation(not others, f": {others[0].name} was on this link too" if others else "")
 
-    def signs(self, seen: LinkSeen) -> list[Sign]:
-        return chance_signs(seen.during.tallies, _tries, _hits, self._asked() / LOOSE)
+    def effect_samples(self, seen: LinkEvidence) -> list[EffectSample]:
+        return random_effect_samples(seen.during.tallies, _tries, _hits, self._asked() / MESSAGE_TOLERANCE)
 
-    def reach_ns(self, seen: LinkSeen) -> int:
-        return reach_ns(seen.during.tallies, _tries, self._asked() / LOOSE, super().reach_ns(seen))
+    def max_gap_ns(self, seen: LinkEvidence) -> int:
+        return max_gap_ns(
+            seen.during.tallies, _tries, self._asked() / MESSAGE_TOLERANCE, super().max_gap_ns(seen)
+        )
 
     def _asked(self) -> float:
-        """Of a probe: it is a chunk each way that is hurt."""
+        """Return the probability for a probe, which is a chunk in each affected direction."""
         return 1 - (1 - self.probability) ** len(self.direction.halves)
 
 
-def _tries(tally: Tally) -> int:
+def _tries(tally: ProbeCounts) -> int:
     return tally.sent
 
 
-def _ways(tally: Tally) -> tuple[int, int]:
-    """To the coordinator and to the worker."""
+def _ways(tally: ProbeCounts) -> tuple[int, int]:
+    """Return the counts to the coordinator and to the worker."""
     return tally.missing_up, tally.missing_down
 
 
-def _hits(tally: Tally) -> int:
+def _hits(tally: ProbeCounts) -> int:
     return sum(_ways(tally))

@@ -1,4 +1,4 @@
-"""The first n attempts fail, then all is well."""
+"""Failing first attempts."""
 
 from __future__ import annotations
 
@@ -7,12 +7,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from chaos.actuator import LinkEffect, Toxic
 from chaos.directions import Direction
-from chaos.evidence import LinkSeen, Observation, Outcome, Trace
+from chaos.evidence import ConnectOutcome, LinkEvidence, Observation, Symptom
+from chaos.evidence_checks import close_kinds_text, connects_text
 from chaos.fault import Aspect, Layer, LinkFault
-from chaos.hands import LinkEffect, Toxic
-from chaos.prober.look import Look
-from chaos.proof import attempts, broken
+from chaos.prober.probe_rate import ProbeRate
 
 
 class How(StrEnum):
@@ -27,16 +27,16 @@ class FailFirst(LinkFault):
 
     name: ClassVar = "fail_first"
     layer: ClassVar = Layer.handshake
-    summary: ClassVar = "the first n new connections fail, then all is well"
-    ends_see: ClassVar = (
+    summary: ClassVar = "the first n new connections fail, later ones work"
+    visible_effect: ClassVar = (
         "The first n new connections of each link are accepted and ended at once (FIN or RST); live ones "
-        "notice nothing."
+        "are unaffected."
     )
-    good_client: ClassVar = (
-        "Counts a connection that ended before the welcome as failed, waits longer each time, and gets in at "
-        "attempt n + 1."
+    expected_client_behaviour: ClassVar = (
+        "Counts a connection that ended before the welcome as failed, waits longer each time, and gets in "
+        "at attempt n + 1."
     )
-    look: ClassVar = Look(connects_per_s=2)
+    probe_rate: ClassVar = ProbeRate(connects_per_s=2)
     example: ClassVar = "connections: 3"
 
     connections: Annotated[
@@ -44,26 +44,26 @@ class FailFirst(LinkFault):
     ]
     how: Annotated[How, Field(description="fin or rst")] = How.fin
 
-    def alone(self) -> frozenset[Aspect]:
+    def exclusive_aspects(self) -> frozenset[Aspect]:
         return frozenset({Aspect.new})
 
     def effect(self) -> LinkEffect:
         attributes: dict[str, int | float | str] = {"connections": self.connections, "how": self.how.value}
         return LinkEffect((Toxic("fail_first", Direction.to_coordinator, attributes),))
 
-    def traces(self) -> frozenset[Trace]:
-        return frozenset({Trace.turned_away})
+    def symptoms(self) -> frozenset[Symptom]:
+        return frozenset({Symptom.turned_away})
 
-    def observed(self, seen: LinkSeen) -> Observation:
+    def observed(self, seen: LinkEvidence) -> Observation:
         failed = seen.counters.get("failed_connections", 0)
-        turned_away = seen.during.count(Outcome.closed) + seen.during.count(Outcome.reset)
-        because = f"{failed} connections failed; {attempts(seen.during)}"
-        if ended := broken(seen.during):
+        turned_away = seen.during.count(ConnectOutcome.closed) + seen.during.count(ConnectOutcome.reset)
+        because = f"{failed} connections failed; {connects_text(seen.during)}"
+        if ended := close_kinds_text(seen.during):
             return Observation(
                 False, f"the standing connection ended ({ended}) where it should have stayed; {because}"
             )
-        # Fewer than asked fail only where fewer come.
-        spared = failed < self.connections and seen.during.count(Outcome.answered) > 0
+        # Fewer fail only where fewer are made.
+        spared = failed < self.connections and seen.during.count(ConnectOutcome.answered) > 0
         return Observation(
             0 < failed <= self.connections and turned_away > 0 and not spared,
             because,

@@ -1,4 +1,4 @@
-"""Small pieces with gaps."""
+"""Fragmented bytes."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import LinkSeen, Observation, Trace
+from chaos.actuator import LinkEffect, Toxic
+from chaos.coverage import EffectSample
+from chaos.evidence import LinkEvidence, Observation, Symptom
 from chaos.fault import DirectedFault
-from chaos.hands import LinkEffect, Toxic
-from chaos.prober.look import Look, burst_look
-from chaos.rates import bounded, flow_signs
-from chaos.through import Sign
+from chaos.prober.probe_rate import ProbeRate, throughput_rate
+from chaos.throughput import limited_to, throughput_samples
 from chaos.units import Milliseconds, SizeBytes
 
 
@@ -20,35 +20,35 @@ class Fragment(DirectedFault):
 
     name: ClassVar = "fragment"
     summary: ClassVar = "bytes come in small pieces with gaps between them"
-    ends_see: ClassVar = (
+    visible_effect: ClassVar = (
         "Reads give at most `size` bytes, and at least `gap` lies between two pieces; order and content stay."
     )
-    good_client: ClassVar = (
-        "Puts frames together from whatever pieces come; never takes half a message for a whole one."
+    expected_client_behaviour: ClassVar = (
+        "Assembles frames from pieces of any size; never accepts half a message as a whole one."
     )
     example: ClassVar = "size: 64B, gap: 20ms"
 
     size_bytes: Annotated[SizeBytes, Field(ge=1, le=32_768, description="the largest piece")]
     gap_ms: Annotated[Milliseconds, Field(ge=1, le=60_000, description="the least time between two pieces")]
 
-    def look_for(self, for_s: float | None) -> Look:
-        return burst_look(round(self.size_bytes / self.gap_ms * 1000), for_s)
+    def probe_rate_for(self, for_s: float | None) -> ProbeRate:
+        return throughput_rate(round(self.size_bytes / self.gap_ms * 1000), for_s)
 
     def effect(self) -> LinkEffect:
         return LinkEffect(
             (Toxic("fragment", self.direction, {"size_bytes": self.size_bytes, "gap_ms": self.gap_ms}),)
         )
 
-    def traces(self) -> frozenset[Trace]:
-        return self.each_way(Trace.slow_up, Trace.slow_down)
+    def symptoms(self) -> frozenset[Symptom]:
+        return self.per_direction(Symptom.slow_up, Symptom.slow_down)
 
-    def observed(self, seen: LinkSeen) -> Observation:
-        # A gap is a least time, and timers of a busy machine fire late: pieces may come slower than asked,
+    def observed(self, seen: LinkEvidence) -> Observation:
+        # A gap is a minimum, and timers of a busy machine fire late: pieces may be slower than asked for,
         # not faster.
-        return bounded(seen, self._rate_bytes_per_s(), 0.4, self.direction, ", piece by piece")
+        return limited_to(seen, self._rate_bytes_per_s(), 0.4, self.direction, ", piece by piece")
 
-    def signs(self, seen: LinkSeen) -> list[Sign]:
-        return flow_signs(seen.during, self._rate_bytes_per_s(), self.direction)
+    def effect_samples(self, seen: LinkEvidence) -> list[EffectSample]:
+        return throughput_samples(seen.during, self._rate_bytes_per_s(), self.direction)
 
     def _rate_bytes_per_s(self) -> float:
         return self.size_bytes / (self.gap_ms / 1000)

@@ -4,44 +4,44 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import Change, ContainerSeen, ContainerState, Observation
+from chaos.actuator import FaultActuator
+from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, Observation
 from chaos.fault import Aspect, ContainerFault
-from chaos.hands import Hands
 
 
 class Kill(ContainerFault):
     """SIGKILL; when the fault ends, the container is started again."""
 
     name: ClassVar = "kill"
-    changes: ClassVar = frozenset({Change.ended})
+    changes: ClassVar = frozenset({ContainerEffect.ended})
     done_at_once: ClassVar = True
-    summary: ClassVar = "SIGKILL: no goodbye, nothing saved; started again when it ends"
-    ends_see: ClassVar = (
+    summary: ClassVar = "SIGKILL, without a drain; started again when it ends"
+    visible_effect: ClassVar = (
         "The kernel closes its sockets: the other end reads FIN or RST. Memory is gone; what is on disk "
         "stays."
     )
-    good_client: ClassVar = (
-        "Comes back as a new life of the same name; what it had acknowledged is still there, what it had not "
-        "is done again, once."
+    expected_client_behaviour: ClassVar = (
+        "Starts again under the same name; what it had acknowledged is still there, the rest is done again, "
+        "once."
     )
     example: ClassVar = ""
 
-    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+    def disconnects(self, for_s: float | None, notice_s: float) -> bool:
         return True
 
-    def alone(self) -> frozenset[Aspect]:
+    def exclusive_aspects(self) -> frozenset[Aspect]:
         return frozenset({Aspect.process, Aspect.network})
 
-    async def hit(self, hands: Hands, container: str) -> int:
-        return await hands.kill(container)
+    async def apply(self, actuator: FaultActuator, container: str) -> int:
+        return await actuator.kill(container)
 
-    async def restore(self, hands: Hands, container: str) -> int:
-        return await hands.start(container)
+    async def restore(self, actuator: FaultActuator, container: str) -> int:
+        return await actuator.start(container)
 
-    def holds(self, state: ContainerState) -> bool:
+    def holds(self, state: ContainerStatus) -> bool:
         return state.ended
 
-    def observed(self, seen: ContainerSeen) -> Observation:
+    def observed(self, seen: ContainerEvidence) -> Observation:
         if seen.stopped_in_order:
             return Observation(False, "it said goodbye: that was no SIGKILL")
         if "exited" not in seen.states:

@@ -1,4 +1,4 @@
-"""Bytes late, in order."""
+"""Delayed bytes."""
 
 from __future__ import annotations
 
@@ -10,14 +10,14 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
+from chaos.actuator import LinkEffect, Toxic
+from chaos.coverage import EffectSample, ignore_short_misses
+from chaos.delays import MIN_SAMPLES, Delay, delays, noise_ms
 from chaos.directions import Direction
-from chaos.evidence import LinkSeen, Observation, Trace
+from chaos.evidence import LinkEvidence, Observation, Symptom
+from chaos.evidence_checks import mean_shift_ms, median_shift_ms
 from chaos.fault import DirectedFault
-from chaos.hands import LinkEffect, Toxic
-from chaos.prober.look import Look
-from chaos.proof import mean_shift_ms, median_shift_ms
-from chaos.shifts import MIN_SAMPLES, Late, lateness, noise_ms
-from chaos.through import Sign, steady
+from chaos.prober.probe_rate import ProbeRate
 from chaos.units import Milliseconds
 
 HALVES = (Direction.to_worker, Direction.to_coordinator)
@@ -35,19 +35,19 @@ class Distribution(StrEnum):
 
 
 class Latency(DirectedFault):
-    """Each chunk leaves later than it came, never before the one ahead of it."""
+    """Each chunk is delayed, and never overtakes the one ahead of it."""
 
     name: ClassVar = "latency"
     summary: ClassVar = "bytes come late, in order"
-    ends_see: ClassVar = (
+    visible_effect: ClassVar = (
         "Every chunk arrives at its time plus a draw, never before its predecessor. Nothing is lost and no "
         "connection ends; with `direction: both` a round trip takes twice the mean longer."
     )
-    good_client: ClassVar = (
+    expected_client_behaviour: ClassVar = (
         "Stays connected while the round trip is below its heartbeat timeout; no reconnection, no task "
         "redone."
     )
-    look: ClassVar = Look(probes_per_s=4)
+    probe_rate: ClassVar = ProbeRate(probes_per_s=4)
     example: ClassVar = "mean: 200ms, jitter: 50ms, direction: to_worker"
 
     mean_ms: Annotated[
@@ -67,13 +67,13 @@ class Latency(DirectedFault):
         }
         return LinkEffect((Toxic("delay", self.direction, attributes),))
 
-    def traces(self) -> frozenset[Trace]:
-        return self.each_way(Trace.late_up, Trace.late_down)
+    def symptoms(self) -> frozenset[Symptom]:
+        return self.per_direction(Symptom.late_up, Symptom.late_down)
 
-    def observed(self, seen: LinkSeen) -> Observation:
+    def observed(self, seen: LinkEvidence) -> Observation:
         asked = self.mean_ms * len(self.direction.halves)
         skewed = self.distribution in (Distribution.lognormal, Distribution.pareto)
-        ways = {half: _middle(lateness(seen, half), skewed=skewed) for half in HALVES}
+        ways = {half: _middle(delays(seen, half), skewed=skewed) for half in HALVES}
         hurt = {half: ways[half] for half in HALVES if half in self.direction.halves}
         shift = mean_shift_ms(seen) if skewed else median_shift_ms(seen)
         if all(late is not None for late in hurt.values()):
@@ -96,38 +96,38 @@ class Latency(DirectedFault):
             fits and not wrong, because, asked=asked, measured=shift, quantity="round_trip_longer_ms"
         )
 
-    def _fits(self, late_ms: float, halves: int, seen: LinkSeen, half: Direction | None) -> bool:
-        """Whether a shift is that of so many directions. A held chunk holds those behind it, so jitter can
-        only add; a loaded machine adds some milliseconds of its own.
+    def _fits(self, late_ms: float, halves: int, seen: LinkEvidence, half: Direction | None) -> bool:
+        """Return whether a shift is that of this many directions. A held chunk holds those behind it, so
+        jitter can only add; a loaded machine adds milliseconds too.
         """
         asked = self.mean_ms * halves
-        # What slows bytes down as well can only add to it.
-        slowed = seen.beside(Trace.slow_up, Trace.slow_down, Trace.silent)
+        # A fault that limits throughput can only add to it.
+        slowed = seen.beside(Symptom.slow_up, Symptom.slow_down, Symptom.silent)
         noise = noise_ms(seen, half)
         if not halves:
             return late_ms <= max(noise, self.mean_ms / 2) or bool(slowed)
         most = asked * 1.3 + self.jitter_ms * halves + noise
         return asked * 0.7 <= late_ms and (late_ms <= most or bool(slowed))
 
-    def signs(self, seen: LinkSeen) -> list[Sign]:
+    def effect_samples(self, seen: LinkEvidence) -> list[EffectSample]:
         ways = [half for half in HALVES if half in self.direction.halves]
         late: dict[tuple[int, int], bool] = {}
         for half in ways:
-            for one in lateness(seen, half):
+            for one in delays(seen, half):
                 key = one.from_ns, one.at_ns
                 late[key] = late.get(key, True) and one.ms >= self._least_ms()
         if not late:
             least = self._least_ms() * len(ways)
-            late = {(one.from_ns, one.at_ns): one.ms >= least for one in lateness(seen, None)}
-        signs = [Sign(from_ns, at_ns, there) for (from_ns, at_ns), there in late.items()]
-        return steady(signs, _RUN if self.jitter_ms else _RUN // 2)
+            late = {(one.from_ns, one.at_ns): one.ms >= least for one in delays(seen, None)}
+        signs = [EffectSample(from_ns, at_ns, there) for (from_ns, at_ns), there in late.items()]
+        return ignore_short_misses(signs, _RUN if self.jitter_ms else _RUN // 2)
 
-    def reach_ns(self, seen: LinkSeen) -> int:
-        # A round trip is seen when it is over.
-        return super().reach_ns(seen) + round(2 * (self.mean_ms + self.jitter_ms) * 1e6)
+    def max_gap_ns(self, seen: LinkEvidence) -> int:
+        # A round trip is observed at its end.
+        return super().max_gap_ns(seen) + round(2 * (self.mean_ms + self.jitter_ms) * 1e6)
 
     def _least_ms(self) -> float:
-        """A delay that nineteen draws of twenty exceed; without jitter all do, by far."""
+        """Return a delay that nineteen of twenty draws exceed; without jitter all do."""
         if not self.jitter_ms:
             return 0.5 * self.mean_ms
         ratio = self.jitter_ms / self.mean_ms
@@ -144,7 +144,7 @@ class Latency(DirectedFault):
         return max(0.0, least)
 
 
-def _middle(samples: list[Late], *, skewed: bool) -> float | None:
+def _middle(samples: list[Delay], *, skewed: bool) -> float | None:
     if len(samples) < MIN_SAMPLES:
         return None
     values = [one.ms for one in samples]

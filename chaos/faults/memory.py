@@ -1,4 +1,4 @@
-"""Less memory."""
+"""Limited memory."""
 
 from __future__ import annotations
 
@@ -6,43 +6,45 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import Change, ContainerSeen, ContainerState, Observation
+from chaos.actuator import FaultActuator
+from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, Observation
 from chaos.fault import Aspect, ContainerFault
-from chaos.hands import Hands
 from chaos.units import SizeBytes
 
 PAGE_BYTES = 4096
 
 
 class Memory(ContainerFault):
-    """A ceiling on memory; a process that needs more is killed by the kernel."""
+    """A limit on memory; the kernel kills a process that needs more."""
 
     name: ClassVar = "memory"
-    changes: ClassVar = frozenset({Change.squeezed, Change.ended})
-    summary: ClassVar = "at most so much memory; who needs more is killed by the kernel"
-    ends_see: ClassVar = (
-        "Nothing while it fits. Above it the kernel kills the process (SIGKILL), as in `kill`."
+    changes: ClassVar = frozenset({ContainerEffect.squeezed, ContainerEffect.ended})
+    summary: ClassVar = "at most this much memory; the kernel kills a process that needs more"
+    visible_effect: ClassVar = (
+        "No effect below the limit. Above it the kernel kills the process (SIGKILL), as in `kill`."
     )
-    good_client: ClassVar = "Its queues are bounded in bytes, so that a flood makes it refuse and not grow."
+    expected_client_behaviour: ClassVar = (
+        "Its queues are bounded in bytes, so that it refuses messages of a flood instead of growing."
+    )
     example: ClassVar = "limit: 64MiB"
 
     limit_bytes: Annotated[
         SizeBytes, Field(ge=6 << 20, description="the ceiling; the engine takes no less than 6MiB")
     ]
 
-    def alone(self) -> frozenset[Aspect]:
+    def exclusive_aspects(self) -> frozenset[Aspect]:
         return frozenset({Aspect.memory})
 
-    async def hit(self, hands: Hands, container: str) -> int:
-        return await hands.limit(container, memory_bytes=self.limit_bytes)
+    async def apply(self, actuator: FaultActuator, container: str) -> int:
+        return await actuator.limit(container, memory_bytes=self.limit_bytes)
 
-    async def restore(self, hands: Hands, container: str) -> int:
-        return await hands.unlimit(container, memory=True)
+    async def restore(self, actuator: FaultActuator, container: str) -> int:
+        return await actuator.unlimit(container, memory=True)
 
-    def holds(self, state: ContainerState) -> bool:
+    def holds(self, state: ContainerStatus) -> bool:
         return state.memory_bytes is not None and abs(state.memory_bytes - self.limit_bytes) < PAGE_BYTES
 
-    def observed(self, seen: ContainerSeen) -> Observation:
+    def observed(self, seen: ContainerEvidence) -> Observation:
         measured, made = seen.memory_bytes, seen.made_memory_bytes
         real = measured is not None and abs(measured - self.limit_bytes) < PAGE_BYTES
         because = (

@@ -8,19 +8,19 @@ from chaos.faults.stall import Stall
 
 
 class Partition(Stall):
-    """What TCP makes of a partition that heals: silence, and then all that was sent, since it was sent again
-    and again.
+    """TCP over a partition that heals: silence, and then all bytes that were sent, since TCP
+    retransmits them.
     """
 
     name: ClassVar = "partition"
-    summary: ClassVar = "workers and coordinator hear nothing of each other, and the network heals in place"
-    ends_see: ClassVar = (
+    summary: ClassVar = "no byte between workers and coordinator; the network heals in place"
+    visible_effect: ClassVar = (
         "As in `stall`: silence without FIN or RST, new connections hang, and after healing the bytes that "
-        "TCP kept arrive in order. With one direction it is an asymmetric partition: one side still hears "
-        "the other."
+        "TCP kept arrive in order. With one direction it is an asymmetric partition: bytes of one side "
+        "still arrive."
     )
-    good_client: ClassVar = (
-        "Notices within heartbeat interval + timeout, lets leases run out, and comes back by itself after "
+    expected_client_behaviour: ClassVar = (
+        "Detects it within heartbeat interval + timeout, lets leases expire, and reconnects by itself after "
         "healing."
     )
     example: ClassVar = ""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import Ending, LinkSeen, Observation, Outcome, Trace
+from chaos.actuator import LinkAction, LinkEffect
+from chaos.coverage import EffectSample
+from chaos.evidence import CloseKind, ConnectOutcome, LinkEvidence, Observation, Symptom
+from chaos.evidence_checks import connect_samples, connects_text, no_connection_note
 from chaos.fault import Aspect, LinkFault
-from chaos.hands import Action, LinkEffect
-from chaos.proof import attempts, connect_signs, nothing_stood
-from chaos.through import Sign
 
 
 class Refuse(LinkFault):
@@ -16,37 +16,41 @@ class Refuse(LinkFault):
 
     name: ClassVar = "refuse"
     summary: ClassVar = "FIN on live connections; new ones are refused until it ends"
-    ends_see: ClassVar = (
+    visible_effect: ClassVar = (
         "Both ends read FIN; every attempt to connect gets ECONNREFUSED (a RST to its SYN) until the fault "
         "ends."
     )
-    good_client: ClassVar = (
-        "Retries for ever with growing, jittered delays; comes back soon after healing, without a herd; "
+    expected_client_behaviour: ClassVar = (
+        "Retries without end with growing, jittered delays; reconnects soon after healing, without a herd; "
         "keeps its results."
     )
     example: ClassVar = ""
 
-    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+    def disconnects(self, for_s: float | None, notice_s: float) -> bool:
         return True
 
-    def alone(self) -> frozenset[Aspect]:
+    def exclusive_aspects(self) -> frozenset[Aspect]:
         return frozenset({Aspect.to_worker, Aspect.to_coordinator, Aspect.new, Aspect.live})
 
     def effect(self) -> LinkEffect:
-        return LinkEffect(action=Action.refuse)
+        return LinkEffect(action=LinkAction.refuse)
 
-    def traces(self) -> frozenset[Trace]:
-        return frozenset({Trace.ended, Trace.refused})
+    def symptoms(self) -> frozenset[Symptom]:
+        return frozenset({Symptom.ended, Symptom.refused})
 
-    def observed(self, seen: LinkSeen) -> Observation:
-        fin = seen.during.ended(Ending.fin) or seen.during.ended(Ending.torn)
-        # What no connection could see is not missing.
+    def observed(self, seen: LinkEvidence) -> Observation:
+        fin = seen.during.ended(CloseKind.fin) or seen.during.ended(CloseKind.torn)
+        # Without a standing connection no FIN can be observed.
         if not fin and seen.stood is not False:
             return Observation(False, "the standing connection saw no FIN")
-        if not seen.during.count(Outcome.refused) or seen.during.count(Outcome.answered):
-            return Observation(False, f"new connections should have been refused; {attempts(seen.during)}")
+        if not seen.during.count(ConnectOutcome.refused) or seen.during.count(ConnectOutcome.answered):
+            return Observation(
+                False, f"new connections should have been refused; {connects_text(seen.during)}"
+            )
         begun = "FIN on the standing connection; new ones refused" if fin else "new connections refused"
-        return Observation(True, f"{begun} ({attempts(seen.during)}){'' if fin else nothing_stood(seen)}")
+        return Observation(
+            True, f"{begun} ({connects_text(seen.during)}){'' if fin else no_connection_note(seen)}"
+        )
 
-    def signs(self, seen: LinkSeen) -> list[Sign]:
-        return connect_signs(seen.during, Outcome.refused)
+    def effect_samples(self, seen: LinkEvidence) -> list[EffectSample]:
+        return connect_samples(seen.during, ConnectOutcome.refused)

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
-from chaos.evidence import Ending, LinkSeen, Observation, Outcome, Trace
+from chaos.actuator import LinkAction, LinkEffect
+from chaos.evidence import CloseKind, ConnectOutcome, LinkEvidence, Observation, Symptom
+from chaos.evidence_checks import connects_text, no_connection_note
 from chaos.fault import Aspect, LinkFault
-from chaos.hands import Action, LinkEffect
-from chaos.proof import attempts, nothing_stood
 
 
 class Reset(LinkFault):
@@ -16,32 +16,34 @@ class Reset(LinkFault):
     name: ClassVar = "reset"
     lasting: ClassVar = False
     summary: ClassVar = "RST on live connections at once, idle ones too; new ones work"
-    ends_see: ClassVar = (
-        "Both ends get ECONNRESET at once; what was under way to them is gone. The next connection is "
+    visible_effect: ClassVar = (
+        "Both ends get ECONNRESET at once; bytes in transit to them are lost. The next connection is "
         "answered."
     )
-    good_client: ClassVar = (
-        "Takes a reset like any loss: resumes its session, and sends again what the other side lacks."
+    expected_client_behaviour: ClassVar = (
+        "Handles a reset like any loss: resumes its session, and sends again what the other side lacks."
     )
     example: ClassVar = ""
 
-    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+    def disconnects(self, for_s: float | None, notice_s: float) -> bool:
         return True
 
-    def among(self) -> frozenset[Aspect]:
+    def shared_aspects(self) -> frozenset[Aspect]:
         return frozenset({Aspect.live})
 
     def effect(self) -> LinkEffect:
-        return LinkEffect(action=Action.reset)
+        return LinkEffect(action=LinkAction.reset)
 
-    def traces(self) -> frozenset[Trace]:
-        return frozenset({Trace.ended})
+    def symptoms(self) -> frozenset[Symptom]:
+        return frozenset({Symptom.ended})
 
-    def observed(self, seen: LinkSeen) -> Observation:
-        if not seen.during.ended(Ending.rst):
-            return Observation(False, f"the standing connection saw no RST{nothing_stood(seen)}")
-        if blocked := seen.beside(Trace.refused, Trace.turned_away, Trace.silent):
+    def observed(self, seen: LinkEvidence) -> Observation:
+        if not seen.during.ended(CloseKind.rst):
+            return Observation(False, f"the standing connection saw no RST{no_connection_note(seen)}")
+        if blocked := seen.beside(Symptom.refused, Symptom.turned_away, Symptom.silent):
             return Observation(True, f"RST on the standing connection; {blocked[0].name} kept new ones out")
-        if seen.during.count(Outcome.refused) or not seen.during.count(Outcome.answered):
-            return Observation(False, f"new connections should have worked; {attempts(seen.during)}")
-        return Observation(True, f"RST on the standing connection; new ones worked ({attempts(seen.during)})")
+        if seen.during.count(ConnectOutcome.refused) or not seen.during.count(ConnectOutcome.answered):
+            return Observation(False, f"new connections should have worked; {connects_text(seen.during)}")
+        return Observation(
+            True, f"RST on the standing connection; new ones worked ({connects_text(seen.during)})"
+        )

@@ -6,42 +6,45 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import Change, ContainerSeen, Observation
+from chaos.actuator import FaultActuator
+from chaos.evidence import ContainerEffect, ContainerEvidence, Observation
 from chaos.fault import Aspect, ContainerFault
-from chaos.hands import Hands
 from chaos.units import Seconds
 
 
 class Restart(ContainerFault):
-    """What a deployment does to a process."""
+    """A restart, as by a deployment."""
 
     name: ClassVar = "restart"
-    changes: ClassVar = frozenset({Change.ended})
+    changes: ClassVar = frozenset({ContainerEffect.ended})
     lasting: ClassVar = False
     begins_when_asked: ClassVar = True
     summary: ClassVar = "SIGTERM with grace, and started again at once"
-    ends_see: ClassVar = "As in `stop`, and back within a second or two under the same name and address."
-    good_client: ClassVar = (
-        "Drains; its successor resumes or starts afresh, and no task waits for longer than the restart took."
+    visible_effect: ClassVar = (
+        "As in `stop`; started again within a second or two under the same name and address."
+    )
+    expected_client_behaviour: ClassVar = (
+        "Drains; after the start it resumes or begins a new session, and no task waits longer than the "
+        "restart takes."
     )
     example: ClassVar = "grace: 10s"
 
     grace_s: Annotated[Seconds, Field(ge=0, le=120, description="how long it may take before SIGKILL")] = 10.0
 
-    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+    def disconnects(self, for_s: float | None, notice_s: float) -> bool:
         return True
 
-    def alone(self) -> frozenset[Aspect]:
+    def exclusive_aspects(self) -> frozenset[Aspect]:
         return frozenset({Aspect.process, Aspect.network})
 
-    async def hit(self, hands: Hands, container: str) -> int:
-        return await hands.restart(container, self.grace_s)
+    async def apply(self, actuator: FaultActuator, container: str) -> int:
+        return await actuator.restart(container, self.grace_s)
 
-    async def restore(self, hands: Hands, container: str) -> int:
-        # It is back already unless the engine failed in between; starting what runs does no harm.
-        return await hands.start(container)
+    async def restore(self, actuator: FaultActuator, container: str) -> int:
+        # It runs already unless the engine failed in between; starting a running container has no effect.
+        return await actuator.start(container)
 
-    def observed(self, seen: ContainerSeen) -> Observation:
+    def observed(self, seen: ContainerEvidence) -> Observation:
         if not seen.came_back(seen.called_ns):
             return Observation(False, "no new life of it was seen")
         if not seen.has_journal:

@@ -6,9 +6,9 @@ from typing import Annotated, ClassVar
 
 from pydantic import Field
 
-from chaos.evidence import Change, ContainerSeen, ContainerState, Observation
+from chaos.actuator import FaultActuator
+from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, Observation
 from chaos.fault import Aspect, ContainerFault
-from chaos.hands import Hands
 from chaos.units import Seconds
 
 
@@ -16,37 +16,36 @@ class Stop(ContainerFault):
     """An orderly stop; when the fault ends, the container is started again."""
 
     name: ClassVar = "stop"
-    changes: ClassVar = frozenset({Change.ended})
+    changes: ClassVar = frozenset({ContainerEffect.ended})
     begins_when_asked: ClassVar = True
     summary: ClassVar = "SIGTERM, and SIGKILL after the grace; started again when it ends"
-    ends_see: ClassVar = (
-        "The process is asked to leave: it may drain, say goodbye and close its connections with a close "
-        "frame."
+    visible_effect: ClassVar = (
+        "The process gets SIGTERM: it may drain, and close its connections with a close frame."
     )
-    good_client: ClassVar = (
-        "Finishes or hands back its work within the grace, says goodbye, and leaves nothing for the other "
+    expected_client_behaviour: ClassVar = (
+        "Finishes or returns its work within the grace, sends Goodbye, and leaves nothing for the other "
         "side to time out."
     )
     example: ClassVar = "grace: 10s"
 
     grace_s: Annotated[Seconds, Field(ge=0, le=120, description="how long it may take before SIGKILL")] = 10.0
 
-    def cuts(self, for_s: float | None, notice_s: float) -> bool:
+    def disconnects(self, for_s: float | None, notice_s: float) -> bool:
         return True
 
-    def alone(self) -> frozenset[Aspect]:
+    def exclusive_aspects(self) -> frozenset[Aspect]:
         return frozenset({Aspect.process, Aspect.network})
 
-    async def hit(self, hands: Hands, container: str) -> int:
-        return await hands.stop(container, self.grace_s)
+    async def apply(self, actuator: FaultActuator, container: str) -> int:
+        return await actuator.stop(container, self.grace_s)
 
-    async def restore(self, hands: Hands, container: str) -> int:
-        return await hands.start(container)
+    async def restore(self, actuator: FaultActuator, container: str) -> int:
+        return await actuator.start(container)
 
-    def holds(self, state: ContainerState) -> bool:
+    def holds(self, state: ContainerStatus) -> bool:
         return state.ended
 
-    def observed(self, seen: ContainerSeen) -> Observation:
+    def observed(self, seen: ContainerEvidence) -> Observation:
         if "exited" not in seen.states:
             return Observation(False, "the engine never called it exited")
         how = "in order" if seen.stopped_in_order else "without its last word"

@@ -1,4 +1,4 @@
-"""Throughput of the way down by itself: bytes that are asked for, over a connection of its own."""
+"""Throughput of the direction to the worker alone: bytes requested over a connection of their own."""
 
 from __future__ import annotations
 
@@ -6,17 +6,17 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from chaos.prober.dial import MOST_ANSWER_BYTES, Answer, judged
+from chaos.prober.connections import MAX_RESPONSE_BYTES, HttpConnection, classify_response
 
 MAX_DOWNLOAD_BYTES = 64 * 1024
-# One that takes longer says nothing that a look has time for.
+# A download that takes longer than a window can be is useless.
 TIMEOUT_S = 20.0
 
 
 @dataclass(frozen=True)
 class Download:
-    """Bytes that were asked for and came: how long all of it took, and bytes a second after the first of
-    them. `out_bytes` and `in_bytes` are what it cost.
+    """A whole download: its duration, and bytes a second after the first of them. `out_bytes` and `in_bytes`
+    are its traffic.
     """
 
     took_ms: float
@@ -26,12 +26,10 @@ class Download:
 
 
 async def download(host: str, port: int, size_bytes: int) -> Download | None:
-    """Ask for bytes over a new connection, and measure the way down by itself; None when they did not come
-    whole.
-    """
+    """Request bytes over a new connection; None where they do not arrive whole."""
     size_bytes = min(size_bytes, MAX_DOWNLOAD_BYTES)
     request = f"GET /probe/{size_bytes} HTTP/1.1\r\nHost: p\r\n\r\n".encode()
-    answer = Answer(size_bytes + MOST_ANSWER_BYTES)
+    answer = HttpConnection(size_bytes + MAX_RESPONSE_BYTES)
     try:
         async with asyncio.timeout(TIMEOUT_S):
             await asyncio.get_running_loop().create_connection(lambda: answer, host, port)
@@ -43,7 +41,7 @@ async def download(host: str, port: int, size_bytes: int) -> Download | None:
         return None
     finally:
         answer.abort()
-    if len(answer.data) < size_bytes or judged(bytes(answer.data), answer.how)[0] != "answered":
+    if len(answer.data) < size_bytes or classify_response(bytes(answer.data), answer.how)[0] != "answered":
         return None
     counted, span_ns = len(answer.data) - answer.first_bytes, answer.last_ns - answer.first_ns
     if not counted or span_ns <= 0:

@@ -1,6 +1,4 @@
-"""Which echo answers which message: round trips, damaged bytes, messages that are missing or came twice.
-Pure.
-"""
+"""Matches echoes with messages: round trips, damaged bytes, missing and duplicated messages. Pure."""
 
 from __future__ import annotations
 
@@ -10,8 +8,8 @@ from collections import deque
 from dataclasses import dataclass
 
 MAX_OUTSTANDING = 512
-_REMEMBERED = 64
-_GARBAGE = 5
+_MAX_SEEN = 64
+_DAMAGE_LIMIT = 5
 _NUMBER = struct.Struct(">I")
 NUMBER_BYTES = _NUMBER.size
 STAMP = struct.Struct(">QII")
@@ -19,18 +17,18 @@ _PATTERN = bytes(1 + index % 251 for index in range(1 << 16))
 
 
 def message(number: int, size_bytes: int) -> bytes:
-    """Message `number`, at least four bytes long: the number, and a pattern that begins elsewhere in each
-    message.
+    """Return message `number`, at least four bytes long: the number, and a pattern that begins elsewhere in
+    each message.
 
-    No byte of the pattern is zero, so that a byte that was zeroed differs.
+    No byte of the pattern is zero, so that a zeroed byte differs.
     """
     begin = number * 17 % 251
     return _NUMBER.pack(number & 0xFFFFFFFF) + _PATTERN[begin : begin + max(0, size_bytes - NUMBER_BYTES)]
 
 
 @dataclass(frozen=True)
-class Sent:
-    """A message on its way. `bulk` ones measure bytes and not round trips."""
+class SentMessage:
+    """A message in transit. `bulk` messages measure bytes and not round trips."""
 
     number: int
     data: bytes
@@ -39,9 +37,9 @@ class Sent:
 
 
 @dataclass(frozen=True)
-class Stamp:
-    """What the far end put before an echo: its monotonic clock when the message came, how many messages had
-    come on this connection, and the CRC-32 of the message as it came.
+class EchoStamp:
+    """The far end's stamp in front of an echo: its monotonic clock at the arrival, the number of messages on
+    this connection so far, and the CRC-32 of the message as it arrived.
     """
 
     at_ns: int
@@ -49,22 +47,24 @@ class Stamp:
     crc: int
 
 
-def split(data: bytes) -> tuple[Stamp | None, bytes]:
-    """The stamp and the message of one arrival; None and all of it where it is too short for a stamp."""
+def split_stamp(data: bytes) -> tuple[EchoStamp | None, bytes]:
+    """Return the stamp and the message of one arrival; None and the whole where it is too short for a
+    stamp.
+    """
     if len(data) < STAMP.size:
         return None, data
-    return Stamp(*STAMP.unpack_from(data)), data[STAMP.size :]
+    return EchoStamp(*STAMP.unpack_from(data)), data[STAMP.size :]
 
 
 @dataclass(frozen=True)
-class Echo:
-    """What an arrival means. `sent` None: it came before already, or answers nothing. `missing` messages
-    before it never came. With a stamp, `up_ns` is how long the message took to the far end (by two clocks,
-    so only differences count), and the `_up` figures are the part of that direction; all else happened on
-    the way back.
+class EchoMatch:
+    """The meaning of an arrival. `sent` None: a duplicate, or an echo of no message. `missing` messages
+    before it never arrived. With a stamp, `up_ns` is the time to the far end (by two clocks, so only
+    differences are meaningful), and the `_up` counts are the part of that direction; all else happened on the
+    way back.
     """
 
-    sent: Sent | None
+    sent: SentMessage | None
     damaged_bytes: int = 0
     missing: int = 0
     repeated: bool = False
@@ -74,12 +74,12 @@ class Echo:
     repeated_up: bool = False
 
 
-class Echoes:
-    """The messages of one connection that have not come back."""
+class OutstandingEchoes:
+    """The messages of one connection that have no echo yet."""
 
     def __init__(self) -> None:
-        self._outstanding: deque[Sent] = deque()
-        self._heard: deque[tuple[bytes, int]] = deque(maxlen=_REMEMBERED)
+        self._outstanding: deque[SentMessage] = deque()
+        self._seen: deque[tuple[bytes, int]] = deque(maxlen=_MAX_SEEN)
         self._next = 1
         self._last_count = 0
 
@@ -88,29 +88,29 @@ class Echoes:
 
     @property
     def is_full(self) -> bool:
-        """Whether no more should be sent before something comes back."""
+        """Whether no more messages may be sent before an echo arrives."""
         return len(self._outstanding) >= MAX_OUTSTANDING
 
     @property
     def oldest_sent_ns(self) -> int | None:
-        """When the message that has waited longest was sent."""
+        """When the oldest outstanding message was sent."""
         return self._outstanding[0].sent_ns if self._outstanding else None
 
     @property
     def newest_number(self) -> int:
-        """The number of the message that was sent last."""
+        """The number of the newest message."""
         return self._next - 1
 
-    def send(self, size_bytes: int, now_ns: int, *, bulk: bool = False) -> Sent:
-        """The next message, now outstanding."""
-        sent = Sent(self._next, message(self._next, size_bytes), now_ns, bulk)
+    def send(self, size_bytes: int, now_ns: int, *, bulk: bool = False) -> SentMessage:
+        """Return the next message, which is outstanding from now on."""
+        sent = SentMessage(self._next, message(self._next, size_bytes), now_ns, bulk)
         self._next += 1
         self._outstanding.append(sent)
         return sent
 
-    def arrived(self, data: bytes, stamp: Stamp | None = None) -> Echo:
-        """What this arrival is: the echo of the oldest message, whole or damaged, of a later one, or of one
-        that came already.
+    def match(self, data: bytes, stamp: EchoStamp | None = None) -> EchoMatch:
+        """Match an arrival: the echo of the oldest message, whole or damaged, of a later one, or a
+        duplicate.
         """
         if self._outstanding:
             if data == self._outstanding[0].data:
@@ -118,33 +118,34 @@ class Echoes:
             for place, sent in enumerate(self._outstanding):
                 if data == sent.data:
                     return self._take(place, data, 0, stamp)
-        for heard, count in self._heard:
-            if data == heard:
-                # A message that came twice at the far end was counted twice there.
+        for seen, count in self._seen:
+            if data == seen:
+                # The far end counts a message twice that arrives twice there.
                 again_up = stamp is not None and stamp.count != count
-                self._counted(stamp)
-                return Echo(None, repeated=True, repeated_up=again_up)
+                self._set_count(stamp)
+                return EchoMatch(None, repeated=True, repeated_up=again_up)
         if not self._outstanding:
-            return Echo(None)
+            return EchoMatch(None)
         oldest = self._outstanding[0].data
         damaged = sum(ours != theirs for ours, theirs in zip(oldest, data, strict=False))
-        # A damaged header shifts all that follows, a damaged mask spoils every fourth byte: not a count.
-        if len(data) != len(oldest) or damaged * _GARBAGE > len(data):
-            return Echo(None)
+        # A damaged header shifts all that follows, and a damaged mask spoils every fourth byte: not a count
+        # of damage.
+        if len(data) != len(oldest) or damaged * _DAMAGE_LIMIT > len(data):
+            return EchoMatch(None)
         return self._take(0, data, damaged, stamp)
 
-    def _take(self, place: int, data: bytes, damaged: int, stamp: Stamp | None) -> Echo:
+    def _take(self, place: int, data: bytes, damaged: int, stamp: EchoStamp | None) -> EchoMatch:
         for _ in range(place):
             self._outstanding.popleft()
         sent = self._outstanding.popleft()
         if stamp is None:
-            self._heard.append((data, 0))
-            return Echo(sent, damaged_bytes=damaged, missing=place)
-        # Of those that are missing, the far end counted the ones that were lost on the way back.
+            self._seen.append((data, 0))
+            return EchoMatch(sent, damaged_bytes=damaged, missing=place)
+        # The far end counted those of the missing messages that were lost on the way back.
         lost_down = max(0, stamp.count - self._last_count - 1)
-        self._counted(stamp)
-        self._heard.append((data, stamp.count))
-        return Echo(
+        self._set_count(stamp)
+        self._seen.append((data, stamp.count))
+        return EchoMatch(
             sent,
             damaged_bytes=damaged,
             missing=place,
@@ -153,15 +154,15 @@ class Echoes:
             missing_up=place - min(place, lost_down),
         )
 
-    def _counted(self, stamp: Stamp | None) -> None:
-        # A stamp may be damaged itself: a count that cannot be is none.
+    def _set_count(self, stamp: EchoStamp | None) -> None:
+        # A stamp may be damaged itself: an impossible count is ignored.
         if stamp is not None and 0 < stamp.count - self._last_count <= 2 * MAX_OUTSTANDING:
             self._last_count = stamp.count
 
 
 def _damaged_up(sent: bytes, back: bytes, damaged: int, crc: int) -> int:
-    """How many of an echo's damaged bytes were damaged on the way to the far end. Where both ways damaged
-    it, half of them.
+    """Return how many of an echo's damaged bytes were damaged on the way to the far end; half of them where
+    both directions damaged it.
     """
     if not damaged or crc == zlib.crc32(sent):
         return 0

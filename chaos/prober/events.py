@@ -1,4 +1,4 @@
-"""What the prober writes into its journal, `prober.jsonl`. Changes come at once, counts in summaries."""
+"""The events of the prober's journal, `prober.jsonl`: changes at once, counts in summaries."""
 
 from __future__ import annotations
 
@@ -8,15 +8,16 @@ from wire.events import Event
 
 
 class StreamOpened(Event, tag="stream_opened", frozen=True):
-    """The standing connection over a link was upgraded, and echoes."""
+    """The standing connection over a link is open."""
 
     link: str
     took_ms: float
 
 
 class StreamEnded(Event, tag="stream_ended", frozen=True):
-    """It ended. `how`: fin, torn (FIN inside a frame), rst, protocol (what came was no WebSocket), given_up
-    (it stayed silent while new connections were answered: one end waits for bytes that were damaged away).
+    """The standing connection ended. `how`: fin, torn (FIN inside a frame), rst, protocol (bytes that are no
+    WebSocket frame), given_up (silent while new connections were answered: one end waits for bytes that were
+    damaged).
     """
 
     link: str
@@ -26,16 +27,16 @@ class StreamEnded(Event, tag="stream_ended", frozen=True):
 
 
 class FellSilent(Event, tag="fell_silent", frozen=True):
-    """Nothing came back since `since_ns`, though asked for; the connection stands."""
+    """No echo has arrived since `since_ns`, though messages are outstanding; the connection is open."""
 
     link: str
     since_ns: int
 
 
 class HeardAgain(Event, tag="heard_again", frozen=True):
-    """The silence is over on the same connection. `whole`: every message that was outstanding came, once and
-    in order. `up_ms` and `down_ms`: the longest that one of them took each way, by two clocks; -1 where no
-    stamp came.
+    """The silence ended on the same connection. `whole`: every outstanding message arrived, once and in
+    order. `up_ms` and `down_ms`: the longest time of one of them in each direction, by two clocks; -1 without
+    a stamp.
     """
 
     link: str
@@ -50,7 +51,7 @@ class Tried(Event, tag="tried", frozen=True):
     """One new connection: answered, refused, reset, closed (accepted and ended), hung, rejected (an HTTP
     error), damaged.
 
-    `retry_after_s` is what a rejection asked for, -1 when it asked nothing.
+    `retry_after_s` is a rejection's Retry-After, -1 without one.
     """
 
     link: str
@@ -64,15 +65,15 @@ class LinkSeen(Event, tag="link_seen", frozen=True):
     """Counts of the standing connection since `since_ns`.
 
     `rtt_us[i]` is a round trip that ended `rtt_at_ms[i]` after `since_ns`; `up_us[i]` is its part to the far
-    end, by two clocks, so that only differences count. `compared_bytes` came back, `damaged_bytes` of them
-    differed from what was sent; of damaged, missing and repeated, `_up` is the part of the way to the far
-    end. `beats_at_ms` are messages that the far end sent by itself.
+    end, by two clocks, so that only differences are meaningful. Of `compared_bytes` that were echoed,
+    `damaged_bytes` differed; the `_up` counts are those of the direction to the far end. `beats_at_ms` are
+    messages that the far end sent unasked.
 
-    `rates_bytes_per_s` are bursts that were echoed, as they came back; `rates_up_bytes_per_s[i]` as they came
-    to the far end; burst i of `rates_sizes_bytes[i]` came back whole `rates_at_ms[i]` after `since_ns`,
-    `rates_took_ms[i]` after it was sent. The `down_` lists are the same of downloads.
+    `rates_bytes_per_s` are the rates of echoed bursts, `rates_up_bytes_per_s[i]` at the far end; burst i of
+    `rates_sizes_bytes[i]` was echoed whole `rates_at_ms[i]` after `since_ns`, `rates_took_ms[i]` after it was
+    sent. The `down_` lists are the same of downloads.
 
-    `out_bytes`/`in_bytes` are all that it cost, new connections too.
+    `out_bytes` and `in_bytes` are the whole traffic, new connections included.
     """
 
     link: str

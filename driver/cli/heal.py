@@ -8,7 +8,7 @@ from dataclasses import asdict, replace
 
 import click
 
-from chaos.hands import names
+from chaos.actuator import name_list
 from driver.cli import options
 from driver.engines.engine import WORKER, Engine
 from driver.errors import LabError
@@ -65,5 +65,5 @@ def _workers(engine: Engine) -> list[str]:
 
 def _told(lab: Lab, healing: Healing) -> list[str]:
     hurt = [*healing.containers, *(f"link {name}" for name in healing.links)]
-    what = f"Healed {names(hurt, 8)}." if hurt else f"Nothing was hurt in the lab {lab.engine.project!r}."
+    what = f"Healed {name_list(hurt, 8)}." if hurt else f"Nothing was hurt in the lab {lab.engine.project!r}."
     return [f"{what} Verified: every link is open and clean, every container runs on its networks."]

@@ -9,10 +9,10 @@ from typing import Any
 
 import click
 
+from chaos.actuator import name_list
 from chaos.catalogue import FAULTS, parameters
 from chaos.explain import nearest
 from chaos.fault import Fault
-from chaos.hands import names
 from chaos.units import format_seconds, unit_of
 from driver.cli import complete, options, options_run
 from driver.engines.engine import WORKER
@@ -101,7 +101,7 @@ def _command_of(kind: type[Fault]) -> click.Command:
             click.Option(["--dry-run"], is_flag=True, help="Only name what it would hit."),
             *_shared(),
         ],
-        help=f"{kind.summary[0].upper()}{kind.summary[1:]}.\n\n{kind.ends_see}",
+        help=f"{kind.summary[0].upper()}{kind.summary[1:]}.\n\n{kind.visible_effect}",
     )
 
 
@@ -139,7 +139,7 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         _show(planned, workers)
         return ExitCode.PASSED
     with Terminal() as terminal:
-        terminal.say(f"{kind.name} on {names(planned[0].targets)}")
+        terminal.say(f"{kind.name} on {name_list(planned[0].targets)}")
         # Before this command can be seen to hold the lab: a `heal` that sees it must reach it.
         request = EndRequest(project)
         with lab_lock(project, "inject", kind.name, shared=True, say=terminal.say):
@@ -162,7 +162,7 @@ def _told(name: str, asked: str | None, targets: Sequence[str], injection: Injec
         Ending.stopped: f"was stopped {lasted}",
         Ending.healed: f"was ended elsewhere {lasted}",
     }[injection.ending]
-    return f"{name} {ended}; {names(targets)} healed."
+    return f"{name} {ended}; {name_list(targets)} healed."
 
 
 def _value(name: str, text: str) -> Any:

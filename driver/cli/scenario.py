@@ -11,7 +11,7 @@ from typing import Any
 
 import click
 
-from chaos.hands import names
+from chaos.actuator import name_list
 from chaos.units import format_seconds
 from driver.answer import Answer, answer_of, write_answer
 from driver.cli import complete, options, options_run
@@ -151,7 +151,7 @@ def _show_plan(plan: Plan, as_json: bool) -> None:
             "" if fault.for_s is None else format_seconds(fault.for_s),
             fault.id,
             " ".join([fault.fault, *(f"{key}={value}" for key, value in fault.params.items())]),
-            names(fault.targets),
+            name_list(fault.targets),
         ]
         for fault in plan.faults
     ]

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import click
 import msgspec
 
-from chaos.hands import names
+from chaos.actuator import name_list
 from driver.cli import options
 from driver.engines.engine import WORKER, Container, Engine
 from driver.errors import CoordinatorError, LinksError
@@ -103,7 +103,7 @@ def _no_links(seen: Seen) -> list[str]:
     workers = sum(one.service == WORKER for one in seen.containers)
     verb = "has" if len(seen.without_link) == 1 else "have"
     return [
-        f"{names(seen.without_link)} {verb} no link: lab.py makes the links, `docker compose up` does not. "
+        f"{name_list(seen.without_link)} {verb} no link: lab.py makes the links, `docker compose up` does not. "
         f"Run: python lab.py up --workers {workers}"
     ]
 

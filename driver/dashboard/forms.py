@@ -53,7 +53,7 @@ def catalogue() -> list[dict[str, Any]]:
         {
             "name": kind.name,
             "summary": kind.summary,
-            "ends_see": kind.ends_see,
+            "visible_effect": kind.visible_effect,
             "layer": kind.layer.value,
             "lasting": kind.lasting,
             "example": kind.example,

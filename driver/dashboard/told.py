@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from chaos.hands import names
+from chaos.actuator import name_list
 from driver.histories import events as driver
 from wire import events
 from wire.events import Event
@@ -25,12 +25,12 @@ TELL: dict[type[Event], Callable[[Any], str]] = {
     events.CheckpointRefused: lambda e: f"refused a checkpoint of {e.worker} for {e.task}: {e.because}",
     events.RefusalsOmitted: lambda e: f"{e.count} more of {e.kind} ({e.cause}) {e.worker}".rstrip(),
     driver.PhaseBegun: lambda e: f"phase: {e.phase}",
-    driver.FaultBegun: lambda e: f"{e.kind} begins on {names(e.targets)}",
+    driver.FaultBegun: lambda e: f"{e.kind} begins on {name_list(e.targets)}",
     driver.FaultEnded: lambda e: (
-        f"{e.kind} ends on {names(e.targets)}" + (f": {e.detail}" if e.detail else "")
+        f"{e.kind} ends on {name_list(e.targets)}" + (f": {e.detail}" if e.detail else "")
     ),
     driver.FaultFailed: lambda e: f"{e.kind} could not begin: {e.detail}",
-    driver.Healed: lambda e: f"still hurt: {names(e.left)}" if e.left else "healed, and verified",
+    driver.Healed: lambda e: f"still hurt: {name_list(e.left)}" if e.left else "healed, and verified",
     driver.Receipt: lambda e: f"{e.kind} {'is proved' if e.proved else 'is not proved'}: {e.because}",
     driver.LabTrouble: lambda e: f"trouble: {e.what}: {e.detail}",
     driver.Aborted: lambda e: f"ended early: {e.because}",

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
-from chaos.evidence import Change
+from chaos.evidence import ContainerEffect
 from driver.histories.events import ContainerChange, ContainerExited, ContainersRead, EngineAction
 from driver.histories.history import History
 from driver.histories.intervals import Interval, difference, length_ns, union
@@ -21,8 +21,8 @@ CALL_NS = 20_000_000_000
 MOVES_NS = 5_000_000_000
 """A container leaves its networks before it ends, and joins them before it starts, by at most this."""
 
-_BEGINS = {"pause": Change.paused, "disconnect": Change.unplugged}
-_ENDS = {"unpause": Change.paused, "connect": Change.unplugged}
+_BEGINS = {"pause": ContainerEffect.paused, "disconnect": ContainerEffect.unplugged}
+_ENDS = {"unpause": ContainerEffect.paused, "connect": ContainerEffect.unplugged}
 
 
 @dataclass(frozen=True)
@@ -33,7 +33,7 @@ class Disturbance:
     """
 
     container: str
-    change: Change
+    change: ContainerEffect
     from_ns: int
     until_ns: int
     shown_by: Event
@@ -67,7 +67,7 @@ def can_end(run: RunTimeline, name: str, from_ns: int, until_ns: int) -> bool:
         return True
     return any(
         name in window.targets
-        and Change.ended in window.changes
+        and ContainerEffect.ended in window.changes
         and window.due_ns - EARLY_EFFECT_NS <= until_ns
         and (window.ended_ns is None or window.ended_ns + EARLY_EFFECT_NS >= from_ns)
         for window in run.faults
@@ -99,7 +99,7 @@ def killed_by_others(history: History, exited: ContainerExited) -> EngineAction 
     )  # fmt: skip
 
 
-def _explained(run: RunTimeline, name: str, change: Change) -> list[Interval]:
+def _explained(run: RunTimeline, name: str, change: ContainerEffect) -> list[Interval]:
     return union(
         (window.due_ns - SLACK_NS, (window.ended_ns or run.end_ns) + SLACK_NS)
         for window in run.faults
@@ -115,7 +115,7 @@ def _changes(
     exits_ns = [
         one.at_ns for one in events if isinstance(one, EngineAction) and one.action in ("die", "start")
     ]
-    since: dict[Change, Event] = {}
+    since: dict[ContainerEffect, Event] = {}
     for event in events:
         for change, is_on in _says(event, first, exits_ns):
             if is_on:
@@ -128,20 +128,22 @@ def _changes(
         yield Disturbance(name, change, _begin_ns(began), end_ns, began, end_ns)
 
 
-def _says(event: Event, first: ContainerChange | None, exits_ns: list[int]) -> Iterator[tuple[Change, bool]]:
+def _says(
+    event: Event, first: ContainerChange | None, exits_ns: list[int]
+) -> Iterator[tuple[ContainerEffect, bool]]:
     """Yield the changes that an event reports, each with whether it is on from then."""
     if isinstance(event, EngineAction):
         # A container that ends or starts leaves and joins its networks by itself.
         moves = any(abs(at_ns - event.at_ns) <= MOVES_NS for at_ns in exits_ns)
         for actions, is_on in ((_BEGINS, True), (_ENDS, False)):
             change = actions.get(event.action)
-            if change is Change.paused or (change is Change.unplugged and not moves):
+            if change is ContainerEffect.paused or (change is ContainerEffect.unplugged and not moves):
                 yield change, is_on
     elif isinstance(event, ContainerChange) and first is not None:
-        yield Change.paused, event.status == "paused"
-        yield Change.unplugged, first.plugged and not event.plugged
-        yield Change.slowed, event.cpus != first.cpus
-        yield Change.squeezed, event.memory_bytes != first.memory_bytes
+        yield ContainerEffect.paused, event.status == "paused"
+        yield ContainerEffect.unplugged, first.plugged and not event.plugged
+        yield ContainerEffect.slowed, event.cpus != first.cpus
+        yield ContainerEffect.squeezed, event.memory_bytes != first.memory_bytes
 
 
 def _seen_ns(event: Event, reads: Sequence[ContainersRead]) -> int:

@@ -11,7 +11,7 @@ from functools import cached_property
 import msgspec
 
 from chaos.catalogue import make
-from chaos.evidence import ContainerState
+from chaos.evidence import ContainerStatus
 from chaos.fault import Fault
 from chaos.targets import CORE
 from driver.histories.events import FaultBegun, FaultEnded
@@ -99,9 +99,9 @@ class Sight:
         return self.at_ns if self.asked_ns is None else self.asked_ns
 
     @property
-    def state(self) -> ContainerState:
+    def state(self) -> ContainerStatus:
         """As a fault's rule reads it."""
-        return ContainerState(self.status, self.plugged, self.cpus, self.memory_bytes)
+        return ContainerStatus(self.status, self.plugged, self.cpus, self.memory_bytes)
 
 
 def acts_of(history: History) -> list[Act]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from itertools import dropwhile
 from operator import attrgetter
 
-from chaos.evidence import Change, ContainerSeen, ContainerState, Gap
+from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, ProofGap
 from chaos.fault import ContainerFault
 from driver.histories import events as driver
 from driver.histories.history import History
@@ -20,11 +20,17 @@ CALL_NS = 100_000_000
 DIES_NS = 500_000_000
 """The engine reports a kill when the signal is sent, and calls the container running for so much longer."""
 
-_LIMITS = (Change.slowed, Change.squeezed)
+_LIMITS = (ContainerEffect.slowed, ContainerEffect.squeezed)
 _STATUS = {"die": "exited", "start": "running", "pause": "paused", "unpause": "running"}
 _PLUGGED = {"connect": True, "disconnect": False}
 # A fault that can do several things to a container is held to the first of these.
-_ORDER = (Change.unplugged, Change.slowed, Change.squeezed, Change.paused, Change.ended)
+_ORDER = (
+    ContainerEffect.unplugged,
+    ContainerEffect.slowed,
+    ContainerEffect.squeezed,
+    ContainerEffect.paused,
+    ContainerEffect.ended,
+)
 
 
 @dataclass(frozen=True)
@@ -70,7 +76,7 @@ def gaps(
     sights: Iterable[Sight],
     actions: Iterable[driver.EngineAction],
     acts: Sequence[Act],
-) -> tuple[Gap, ...]:
+) -> tuple[ProofGap, ...]:
     """The parts of one container's window in which it is not proved that the fault was on, in order.
 
     `sights` and `actions` are those of this container, `acts` all of the run: what the engine did for the
@@ -85,7 +91,7 @@ def gaps(
     points = sorted(
         (*_looks(fault, sights), *_events(fault, name, actions, acts)), key=attrgetter("at_ns", "from_ns")
     )
-    if _concern(fault) is Change.ended:
+    if _concern(fault) is ContainerEffect.ended:
         points = list(dropwhile(lambda one: _is_early(one, from_ns), points))
     if fault.begins_when_asked:
         # An orderly stop takes its time before it is one.
@@ -94,14 +100,14 @@ def gaps(
     return tuple(_walk(from_ns, until_ns, points))
 
 
-def proved_ratio(seen: ContainerSeen) -> float:
+def proved_ratio(seen: ContainerEvidence) -> float:
     """The part of a fault's window in which it is proved to have been on."""
     length_ns = seen.until_ns - seen.from_ns
     lacking_ns = sum(gap.until_ns - gap.from_ns for gap in seen.gaps)
     return max(0.0, 1.0 - lacking_ns / length_ns) if length_ns > 0 else 1.0
 
 
-def sentence(seen: ContainerSeen) -> str:
+def sentence(seen: ContainerEvidence) -> str:
     """The gaps as a sentence: seconds count from the fault's begin."""
     named = [
         f"{_seconds(seen, gap.from_ns)} to {_seconds(seen, gap.until_ns)} ({gap.because})"
@@ -115,11 +121,11 @@ def sentence(seen: ContainerSeen) -> str:
     )
 
 
-def _seconds(seen: ContainerSeen, at_ns: int) -> str:
+def _seconds(seen: ContainerEvidence, at_ns: int) -> str:
     return f"{(at_ns - seen.from_ns) / 1e9:.1f} s"
 
 
-def _walk(from_ns: int, until_ns: int, points: Sequence[_Point]) -> Iterable[Gap]:
+def _walk(from_ns: int, until_ns: int, points: Sequence[_Point]) -> Iterable[ProofGap]:
     """The gaps between points, of which the fault's begin counts as the first that holds."""
     proved_ns, broken_ns, because = from_ns, None, ""
     for point in points:
@@ -128,16 +134,16 @@ def _walk(from_ns: int, until_ns: int, points: Sequence[_Point]) -> Iterable[Gap
             continue
         if point.holds:
             if broken_ns is not None:
-                yield Gap(broken_ns, point.at_ns, because)
+                yield ProofGap(broken_ns, point.at_ns, because)
             elif point.at_ns - proved_ns > LOOK_ALLOWS_NS:
-                yield Gap(proved_ns, point.at_ns, "nothing looked at it")
+                yield ProofGap(proved_ns, point.at_ns, "nothing looked at it")
             proved_ns, broken_ns = point.at_ns, None
         elif broken_ns is None:
             broken_ns, because = (proved_ns if point.is_look else point.at_ns), point.what
     if broken_ns is not None:
-        yield Gap(broken_ns, until_ns, because)
+        yield ProofGap(broken_ns, until_ns, because)
     elif until_ns - proved_ns > LOOK_ALLOWS_NS:
-        yield Gap(proved_ns, until_ns, "nothing looked at it")
+        yield ProofGap(proved_ns, until_ns, "nothing looked at it")
 
 
 def _looks(fault: ContainerFault, sights: Iterable[Sight]) -> Iterable[_Point]:
@@ -156,18 +162,18 @@ def _events(
             continue
         if concern in _LIMITS:
             holds: bool | None = False if action.action == "update" else None
-        elif concern is Change.unplugged:
+        elif concern is ContainerEffect.unplugged:
             plugged = _PLUGGED.get(action.action)
-            holds = None if plugged is None else fault.holds(ContainerState("running", plugged))
+            holds = None if plugged is None else fault.holds(ContainerStatus("running", plugged))
         else:
             status = _STATUS.get(action.action)
-            holds = None if status is None else fault.holds(ContainerState(status))
+            holds = None if status is None else fault.holds(ContainerStatus(status))
         if holds is not None:
             what = f"the engine reported {action.action}, which this run did not ask for"
             yield _Point(action.at_ns, action.at_ns, holds, what, False)
 
 
-def _concern(fault: ContainerFault) -> Change:
+def _concern(fault: ContainerFault) -> ContainerEffect:
     return next(change for change in _ORDER if change in fault.changes)
 
 
@@ -191,7 +197,7 @@ def _called(act: Act, name: str, at_ns: int) -> bool:
     )
 
 
-def _words(state: ContainerState) -> str:
+def _words(state: ContainerStatus) -> str:
     network = "" if state.plugged else ", off the network"
     cpus = "" if state.cpus is None else f", {state.cpus:g} cores"
     memory = "" if state.memory_bytes is None else f", {state.memory_bytes} bytes of memory"

@@ -9,7 +9,15 @@ from dataclasses import dataclass, field
 from operator import attrgetter
 from typing import TypeVar
 
-from chaos.evidence import Attempt, Ending, Flow, Outcome, Silence, Trip, Window
+from chaos.evidence import (
+    CloseKind,
+    ConnectOutcome,
+    LinkWindow,
+    NewConnection,
+    RoundTrip,
+    Silence,
+    ThroughputSample,
+)
 from chaos.prober.events import FellSilent, HeardAgain, LinkSeen, StreamEnded, StreamOpened, Tried
 from driver.histories.history import History
 from driver.judging.link_samples import beats, downs, flows, tally, trips
@@ -34,7 +42,7 @@ class LinkRecord:
     ended: list[StreamEnded] = field(default_factory=list)
     silences: list[Silence] = field(default_factory=list)
 
-    def window(self, from_ns: int, until_ns: int) -> Window:
+    def window(self, from_ns: int, until_ns: int) -> LinkWindow:
         """What was seen from one instant to the other."""
         tries, statuses = self._tried(from_ns, until_ns)
         connects = Counter(one.outcome for one in tries)
@@ -42,12 +50,12 @@ class LinkRecord:
         about = list(self._summaries(from_ns, until_ns))
         parts = [one for one in about if one.since_ns >= from_ns and one.at_ns <= until_ns] or about
         opened = any(True for _ in _between(self.opened, from_ns, until_ns))
-        return Window(
+        return LinkWindow(
             from_ns=from_ns,
             until_ns=until_ns,
             rtt_ms=tuple(trip.rtt_ms for trip in whole),
             ends=tuple(
-                (one.at_ns, Ending(one.how))
+                (one.at_ns, CloseKind(one.how))
                 for one in _between(self.ended, from_ns - EARLY_NS, until_ns - EARLY_NS)
             ),
             connects=connects,
@@ -58,7 +66,7 @@ class LinkRecord:
             repeated_messages=sum(one.repeated for one in parts),
             rates_bytes_per_s=tuple(float(rate) for one in parts for rate in one.rates_bytes_per_s),
             statuses=statuses,
-            lives=bool(whole or opened or connects[Outcome.answered]),
+            lives=bool(whole or opened or connects[ConnectOutcome.answered]),
             trips=whole,
             tries=tries,
             flows=tuple(flow for one in about for flow in flows(one) if _within(flow, from_ns, until_ns)),
@@ -83,14 +91,16 @@ class LinkRecord:
                 return
             yield one
 
-    def _round_trips(self, from_ns: int, until_ns: int) -> Iterable[Trip]:
+    def _round_trips(self, from_ns: int, until_ns: int) -> Iterable[RoundTrip]:
         """Those that began and ended within; one that was held across an edge is none."""
         for one in self._summaries(from_ns, until_ns):
             for trip in trips(one):
                 if trip.at_ns <= until_ns and trip.sent_ns >= from_ns:
                     yield trip
 
-    def _tried(self, from_ns: int, until_ns: int) -> tuple[tuple[Attempt, ...], frozenset[tuple[int, int]]]:
+    def _tried(
+        self, from_ns: int, until_ns: int
+    ) -> tuple[tuple[NewConnection, ...], frozenset[tuple[int, int]]]:
         tries = []
         statuses = set()
         for one in self.tried[bisect_left(self.tried, from_ns, key=_at_ns) :]:
@@ -103,10 +113,10 @@ class LinkRecord:
             if began_ns < from_ns:
                 continue
             if one.at_ns > until_ns - EARLY_NS and began_ns < until_ns - WAITED_NS:
-                tries.append(Attempt(began_ns, until_ns, Outcome.hung))
+                tries.append(NewConnection(began_ns, until_ns, ConnectOutcome.hung))
             elif one.at_ns <= until_ns:
-                tries.append(Attempt(began_ns, one.at_ns, Outcome(one.outcome)))
-                if one.outcome == Outcome.rejected:
+                tries.append(NewConnection(began_ns, one.at_ns, ConnectOutcome(one.outcome)))
+                if one.outcome == ConnectOutcome.rejected:
                     statuses.add((one.status, one.retry_after_s))
         return tuple(tries), frozenset(statuses)
 
@@ -138,7 +148,7 @@ def link_records(history: History) -> dict[str, LinkRecord]:
     return records
 
 
-def _within(flow: Flow, from_ns: int, until_ns: int) -> bool:
+def _within(flow: ThroughputSample, from_ns: int, until_ns: int) -> bool:
     return from_ns <= flow.from_ns and flow.at_ns <= until_ns
 
 

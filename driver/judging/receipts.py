@@ -11,11 +11,11 @@ import statistics
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from chaos.evidence import ContainerSeen, LinkSeen, Observation, Other, Trace
+from chaos.actuator import name_list
+from chaos.delays import unexplained_slowness
+from chaos.evidence import ContainerEvidence, LinkEvidence, Observation, OtherFault, Symptom
+from chaos.evidence_checks import unexpected_change
 from chaos.fault import ContainerFault, LinkFault
-from chaos.hands import names
-from chaos.proof import disturbance
-from chaos.shifts import slowness
 from driver.histories.history import History
 from driver.judging.acts import Act, Sight
 from driver.judging.container_sights import proved_ratio, sentence
@@ -77,17 +77,17 @@ def _prove_links(act: Act, fault: LinkFault, witnesses: Witnesses, links: Sequen
     )
     if strayed and not why_not:
         first = next(iter(strayed))
-        why_not = f"{names(list(strayed))} should have been spared: {first}: {strayed[first]}"
+        why_not = f"{name_list(list(strayed))} should have been spared: {first}: {strayed[first]}"
     why_not = why_not or _not_to_its_end(act, witnesses) or _not_seen_to_end(act, witnesses, seen, hit)
     observers = [PROBER] if witnesses.has_prober else []
-    shares = [part.share for link in hit if (part := fault.through(seen[link])) is not None]
+    shares = [part.share for link in hit if (part := fault.coverage(seen[link])) is not None]
     return _proof(act, told, why_not, spared, list(strayed), observers, shares)
 
 
-def _told(fault: LinkFault, seen: LinkSeen) -> Observation:
+def _told(fault: LinkFault, seen: LinkEvidence) -> Observation:
     """What the fault's rule says of one link: that it was there, and that it held through its window."""
     observation = fault.observed(seen)
-    held = fault.through(seen)
+    held = fault.coverage(seen)
     gaps = held.trouble if held is not None else ""
     if observation.seen:
         return (
@@ -102,8 +102,8 @@ def _told(fault: LinkFault, seen: LinkSeen) -> Observation:
     return replace(observation, because=f"{partly}{observation.because}{more}")
 
 
-def _beside(seen: LinkSeen) -> tuple[Other, ...]:
-    return seen.beside(*Trace)
+def _beside(seen: LinkEvidence) -> tuple[OtherFault, ...]:
+    return seen.beside(*Symptom)
 
 
 def _not_to_its_end(act: Act, witnesses: Witnesses) -> str:
@@ -111,18 +111,20 @@ def _not_to_its_end(act: Act, witnesses: Witnesses) -> str:
     An effect that was taken away and put back is not this fault.
     """
     if act.absent:
-        return f"Toxiproxy no longer had it on {names(act.absent)} when it ended: somebody took it away"
+        return f"Toxiproxy no longer had it on {name_list(act.absent)} when it ended: somebody took it away"
     early_s = ((act.end_planned_ns or 0) - min(act.ended_ns.values(), default=act.last_ns)) / 1e9
     if act.ended_because == "lease":
         return f"its lease ran out {max(0.0, early_s):.1f} s before its end: the driver did not renew it"
     if early_s > EARLY_END_S:
         return f"it ended {early_s:.1f} s before its end ({act.ended_because or 'nothing says why'})"
     if hurt := [link for link in act.targets if act.ended_ns and witnesses.still_hurt(act, link)]:
-        return f"healing found {names(hurt)} still hurt after its end"
+        return f"healing found {name_list(hurt)} still hurt after its end"
     return ""
 
 
-def _not_seen_to_end(act: Act, witnesses: Witnesses, seen: Mapping[str, LinkSeen], hit: Sequence[str]) -> str:
+def _not_seen_to_end(
+    act: Act, witnesses: Witnesses, seen: Mapping[str, LinkEvidence], hit: Sequence[str]
+) -> str:
     """Why its end is not proved; "" when it is. A link that the next fault met before a look could fall on
     it need not have been seen well between.
     """
@@ -137,7 +139,7 @@ def _not_seen_to_end(act: Act, witnesses: Witnesses, seen: Mapping[str, LinkSeen
             and next_ns - act.ended_ns.get(link, act.last_ns) < GLANCE_NS
         )
     ]
-    return f"nobody saw it end on {names(lingering)}" if lingering else ""
+    return f"nobody saw it end on {name_list(lingering)}" if lingering else ""
 
 
 def _not_spared(act: Act, fault: LinkFault, witnesses: Witnesses, link: str) -> str:
@@ -145,13 +147,13 @@ def _not_spared(act: Act, fault: LinkFault, witnesses: Witnesses, link: str) -> 
     nothing.
     """
     seen = witnesses.link(act, link)
-    if trouble := disturbance(seen.during):
+    if trouble := unexpected_change(seen.during):
         return trouble
     if fault.observed(seen).seen:
         return "it shows the same fault"
-    if Trace.damaged in fault.traces() and seen.refused_frames:
+    if Symptom.damaged in fault.symptoms() and seen.refused_frames:
         return f"{seen.refused_frames} frames of its own were refused"
-    if act.fault.lasting and (trouble := slowness(seen)):
+    if act.fault.lasting and (trouble := unexplained_slowness(seen)):
         return trouble
     return "" if witnesses.was_watched(act, link) else "the prober did not watch it"
 
@@ -167,7 +169,7 @@ def _prove_containers(act: Act, fault: ContainerFault, witnesses: Witnesses) -> 
     return proof
 
 
-def _through(observation: Observation, seen: ContainerSeen) -> Observation:
+def _through(observation: Observation, seen: ContainerEvidence) -> Observation:
     """The observation; a fault that has gaps in its window was not on through all of it."""
     if not seen.gaps:
         return observation
@@ -213,13 +215,13 @@ def _because(
     if missed and not why_not.startswith("the prober"):
         why = told[missed[0]].because if missed[0] in told else "it was never put on"
         more = f"; {why_not}" if why_not else ""
-        return f"not seen on {names(missed)}: {missed[0]}: {why}{more}"
+        return f"not seen on {name_list(missed)}: {missed[0]}: {why}{more}"
     if why_not:
         return why_not
     if not act.targets:
         return "it hit nobody"
     rest = f"; {len(spared)} link{' was' if len(spared) == 1 else 's were'} spared" if spared else ""
-    return f"seen on {names(act.targets)}: {act.targets[0]}: {told[act.targets[0]].because}{rest}"
+    return f"seen on {name_list(act.targets)}: {act.targets[0]}: {told[act.targets[0]].because}{rest}"
 
 
 def _magnitudes(act: Act, seen: Sequence[Observation]) -> tuple[dict[str, float], dict[str, float]]:

@@ -8,10 +8,10 @@ from bisect import bisect_left
 from collections.abc import Iterable, Sequence
 from operator import attrgetter
 
-from chaos.attribution import apart
-from chaos.evidence import ContainerSeen, LinkSeen, Other, Trace, Window
+from chaos.attribution import without_other_faults
+from chaos.evidence import ContainerEvidence, LinkEvidence, LinkWindow, OtherFault, Symptom
+from chaos.evidence_checks import continuous_silence
 from chaos.fault import ContainerFault, LinkFault
-from chaos.proof import silence_through
 from chaos.targets import CORE, TOXIPROXY
 from driver.histories.events import EngineAction, Healed
 from driver.histories.history import COORDINATOR, History
@@ -45,7 +45,7 @@ GAP_NS = 5 * _S
 # A coordinator that was started again takes connections again a little later.
 RECOVERY_NS = 1 * _S
 # What no fault of the coordinator does to a link: Toxiproxy takes connections, and nothing is altered.
-NOT_THE_COORDINATOR_S = frozenset({Trace.refused, Trace.damaged, Trace.repeated})
+NOT_THE_COORDINATOR_S = frozenset({Symptom.refused, Symptom.damaged, Symptom.repeated})
 # What only damage explains. A frame out of order, or a gap, is what a drop or a duplicate leaves.
 DAMAGE = frozenset({"altered", "version", "undecodable", "framing", "bomb", "too_short", "too_large", "text"})
 _at_ns = attrgetter("at_ns")
@@ -90,7 +90,7 @@ class Witnesses:
         """Whether a process has a journal."""
         return bool(self._history.by(process))
 
-    def link(self, act: Act, link: str) -> LinkSeen:
+    def link(self, act: Act, link: str) -> LinkEvidence:
         """One link before, during and after one fault; other faults on it bound the time that counts."""
         record = self._records.get(link, LinkRecord())
         began_ns = act.began_ns.get(link, act.first_ns)
@@ -119,7 +119,7 @@ class Witnesses:
         busy_ns = min((at_ns for at_ns in later_ns if at_ns >= ended_ns), default=seen_ns)
         gap_ns = max((one.last_ns + GAP_NS for one in others if one.last_ns <= began_ns), default=0)
         refused_ns = (max(began_ns, gap_ns), ended_ns)
-        seen = LinkSeen(
+        seen = LinkEvidence(
             link=link,
             before=record.window(*before_ns),
             during=record.window(began_ns - early_ns, ended_ns),
@@ -135,7 +135,7 @@ class Witnesses:
             ),
             stood=record.stood(began_ns),
         )
-        return apart(seen, act.fault.traces())
+        return without_other_faults(seen, act.fault.symptoms())
 
     def next_ns(self, act: Act, link: str) -> int | None:
         """When the next fault on a link begins after this one's end; None where none does."""
@@ -169,7 +169,7 @@ class Witnesses:
         """All other acts that a link feels."""
         return [other for other in (*self._upon.get(link, ()), *self._reaching_all) if other is not act]
 
-    def container(self, act: Act, fault: ContainerFault, name: str) -> ContainerSeen:
+    def container(self, act: Act, fault: ContainerFault, name: str) -> ContainerEvidence:
         """One container during one fault."""
         from_ns = act.began_ns[name]
         until_ns = act.end_called_ns if act.end_called_ns is not None else from_ns + RESTART_NS
@@ -184,7 +184,7 @@ class Witnesses:
         windows = [one.window(from_ns, until_ns) for one in links]
         # A restart has no end of its own to count from: what follows its first moments is after it.
         after_ns = until_ns if act.fault.lasting else from_ns
-        return ContainerSeen(
+        return ContainerEvidence(
             container=name,
             called_ns=act.called_ns,
             from_ns=from_ns,
@@ -229,18 +229,18 @@ class Witnesses:
         return bool(before) and all(isinstance(one, ConnectionLost | WorkerLost) for one in before.values())
 
 
-def _other(act: Act, link: str) -> Other:
+def _other(act: Act, link: str) -> OtherFault:
     if not act.reaches_all:
         began_ns = act.began_ns.get(link, act.first_ns)
-        return Other(act.fault_id, act.fault.name, act.fault.traces(), began_ns, act.last_ns)
+        return OtherFault(act.fault_id, act.fault.name, act.fault.symptoms(), began_ns, act.last_ns)
     none = frozenset() if TOXIPROXY in act.targets else NOT_THE_COORDINATOR_S
     from_ns, until_ns = min(act.called_ns, act.first_ns), act.last_ns + RECOVERY_NS
-    return Other(act.fault_id, act.fault.name, act.fault.traces() - none, from_ns, until_ns)
+    return OtherFault(act.fault_id, act.fault.name, act.fault.symptoms() - none, from_ns, until_ns)
 
 
 def _count(moments: Sequence[int], from_ns: int, until_ns: int) -> int:
     return max(0, bisect_left(moments, until_ns) - bisect_left(moments, from_ns))
 
 
-def _is_gone(window: Window) -> bool:
-    return bool(window.ends) or silence_through(window) is not None
+def _is_gone(window: LinkWindow) -> bool:
+    return bool(window.ends) or continuous_silence(window) is not None

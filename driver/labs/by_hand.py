@@ -68,7 +68,7 @@ def plan_by_hand(
             id=f"{name}-{number}", entry=name, fault=part.fault.name, params=part.fault.params(),
             targets=targets, at_s=part.at_s, for_s=part.for_s, seed=seed,
         )
-        for number, part in enumerate(made.unfold(lasts_s), 1)
+        for number, part in enumerate(made.expand(lasts_s), 1)
     ]  # fmt: skip
 
 

@@ -1,4 +1,4 @@
-"""The driver's hands: what a fault may do (chaos/hands.py), done through Toxiproxy and the engine."""
+"""The driver's hands: what a fault may do (chaos/actuator.py), done through Toxiproxy and the engine."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import time
 from collections.abc import Callable
 from typing import Any
 
+from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
 from chaos.directions import stream
-from chaos.hands import HandsError, LinkEffect, Strike, Times
 from driver.engines.engine import Limits
 from driver.errors import EngineError, LinksError
 from driver.labs.guardian import Guardian
@@ -20,20 +20,20 @@ TOXIPROXY = "toxiproxy"
 
 
 class LabHands:
-    """Implements chaos.hands.Hands on one lab, whose links `guardian` watches."""
+    """Implements chaos.actuator.Hands on one lab, whose links `guardian` watches."""
 
     def __init__(self, lab: Lab, guardian: Guardian) -> None:
         self._lab = lab
         self._guardian = guardian
         self._ended: dict[str, FaultState] = {}
 
-    async def strike_links(self, strike: Strike, effect: LinkEffect) -> Times:
+    async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
         lead_s = 0.0 if strike.begin_at_ns is None else (strike.begin_at_ns - time.monotonic_ns()) / 1e9
         state = await self._ask(lambda: self._lab.links.begin(_body(strike, effect), max(0.0, lead_s)))
         self._guardian.keep(strike.fault_id, strike.lease_ms)
         return {link.link: link.began_at_mono_ns for link in state.links}
 
-    async def release_links(self, fault_id: str) -> Times:
+    async def heal_links(self, fault_id: str) -> Times:
         self._guardian.let_go(fault_id)
         state = self._ended[fault_id] = await self._ask(lambda: self._lab.links.end(fault_id))
         return {link.link: link.ended_at_mono_ns for link in state.links}
@@ -99,7 +99,7 @@ class LabHands:
             try:
                 await self._guardian.back_again()
             except LinksError as error:
-                raise HandsError(f"Toxiproxy did not come back: {error}") from None
+                raise ActuatorError(f"Toxiproxy did not come back: {error}") from None
         return at_ns
 
     async def _act(self, container: str, act: Callable[[str], None]) -> int:
@@ -107,17 +107,17 @@ class LabHands:
         try:
             await asyncio.to_thread(act, container)
         except EngineError as error:
-            raise HandsError(str(error)) from None
+            raise ActuatorError(str(error)) from None
         return time.monotonic_ns()
 
     async def _ask(self, call: Callable[[], FaultState]) -> FaultState:
         try:
             return await asyncio.to_thread(call)
         except LinksError as error:
-            raise HandsError(str(error)) from None
+            raise ActuatorError(str(error)) from None
 
 
-def _body(strike: Strike, effect: LinkEffect) -> dict[str, Any]:
+def _body(strike: Injection, effect: LinkEffect) -> dict[str, Any]:
     """The body of `POST /lab/faults` (chaos/toxiproxy/README.md)."""
     body: dict[str, Any] = {
         "id": strike.fault_id,

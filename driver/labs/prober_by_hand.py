@@ -11,9 +11,9 @@ from pathlib import Path
 
 import msgspec
 
-from chaos.evidence import Window
+from chaos.evidence import LinkWindow
 from chaos.prober.events import LinkSeen
-from chaos.prober.look import ProberSettings, read_watches, write_watches
+from chaos.prober.probe_rate import ProberSettings, read_windows, write_windows
 from driver.engines.engine import PROBER
 from driver.histories.recent import Recent
 from driver.judging.link_sights import LinkRecord, link_records
@@ -21,7 +21,7 @@ from driver.labs.bring_up import in_thread
 from driver.labs.lab import Lab
 from driver.runs.store import write_file
 from driver.scenarios.plan import PlannedFault
-from driver.scenarios.prober import WATCH_FILE, watches_of
+from driver.scenarios.prober import WINDOW_FILE, windows_of
 from driver.terminal import Board, Terminal
 from wire.address import worker_name
 
@@ -46,17 +46,17 @@ async def ensure_prober(lab: Lab, workers: int, terminal: Terminal) -> None:
 
 def look_closer(journals: Path, planned: Sequence[PlannedFault], workers: int, zero_ns: int) -> None:
     """Have the prober look closer at the links while these faults last, as long as others asked for, too."""
-    path = journals / PROBER / WATCH_FILE
-    wanted = watches_of(planned, workers, zero_ns)
+    path = journals / PROBER / WINDOW_FILE
+    wanted = windows_of(planned, workers, zero_ns)
     with suppress(FileNotFoundError, ValueError):
         now_ns = time.monotonic_ns()
-        wanted += [watch for watch in read_watches(path.read_bytes()) if watch.until_ns > now_ns]
-    write_file(path, write_watches(wanted))
+        wanted += [watch for watch in read_windows(path.read_bytes()) if watch.until_ns > now_ns]
+    write_file(path, write_windows(wanted))
 
 
 async def usual_is_known(recent: Recent, planned: Sequence[PlannedFault], links: Sequence[str]) -> bool:
     """Wait until the prober has seen every link without the fault, for a bounded time; whether it has."""
-    bursts = BURSTS if any(one.made().look_for(one.for_s).burst_bytes for one in planned) else 0
+    bursts = BURSTS if any(one.made().probe_rate_for(one.for_s).burst_bytes for one in planned) else 0
     deadline = time.monotonic() + KNOWN_WITHIN_S
     while True:
         records = link_records(await asyncio.to_thread(recent.read))
@@ -69,7 +69,7 @@ async def usual_is_known(recent: Recent, planned: Sequence[PlannedFault], links:
         await asyncio.sleep(POLL_S)
 
 
-def _is_known(window: Window, bursts: int) -> bool:
+def _is_known(window: LinkWindow, bursts: int) -> bool:
     return len(window.trips) >= ROUND_TRIPS and len(window.flows) + len(window.downs) >= bursts
 
 

@@ -7,7 +7,7 @@ import time
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 
-from chaos.hands import names
+from chaos.actuator import name_list
 from driver.histories.events import Receipt
 from driver.histories.history import History
 from driver.histories.recent import Recent
@@ -56,7 +56,7 @@ class Effect:
             return "no worker lost its connection"
         cut = f"cut off {len(self.cut_off)} worker{'' if len(self.cut_off) == 1 else 's'}"
         if self.away:
-            return f"{cut}; {names(self.away)} {'is' if len(self.away) == 1 else 'are'} not back"
+            return f"{cut}; {name_list(self.away)} {'is' if len(self.away) == 1 else 'are'} not back"
         return f"{cut}, all back in {write(self.back_s, Unit.seconds)}"
 
     @property

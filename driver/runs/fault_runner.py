@@ -10,9 +10,9 @@ from typing import Protocol
 
 import msgspec
 
-from chaos.evidence import Change
+from chaos.actuator import ActuatorError, FaultActuator, Injection, Times
+from chaos.evidence import ContainerEffect
 from chaos.fault import ContainerFault, Fault, Layer
-from chaos.hands import Hands, HandsError, Strike, Times
 from driver.histories.events import FaultBegun, FaultEnded, FaultFailed, LabTrouble
 from driver.judging.receipts import Act
 from driver.labs.guardian import LEASE_MS
@@ -43,8 +43,8 @@ class Figures:
     absent: list[str] = field(default_factory=list)
 
 
-class RunHands(Hands, Protocol):
-    """Hands that also know what Toxiproxy counted."""
+class RunHands(FaultActuator, Protocol):
+    """FaultActuator that also know what Toxiproxy counted."""
 
     def figures(self, fault_id: str) -> Figures:
         """Of a link fault that has ended; nothing of any other."""
@@ -82,7 +82,8 @@ class FaultRunner:
     def may_end(self, name: str) -> bool:
         """Whether a fault that can end its process is on a container."""
         return any(
-            name in planned.targets and Change.ended in planned.made().changes for planned in self.on.values()
+            name in planned.targets and ContainerEffect.ended in planned.made().changes
+            for planned in self.on.values()
         )
 
     async def run(self, zero_ns: int) -> None:
@@ -126,7 +127,7 @@ class FaultRunner:
         called_ns = time.monotonic_ns()
         try:
             times = await fault.begin(self._hands, _strike(planned, at_ns))
-        except HandsError as error:
+        except ActuatorError as error:
             # Some of its targets may be hit: healing looks at everything anyway.
             self.failed[planned.id] = str(error)
             self._write(FaultFailed, planned, detail=str(error))
@@ -137,7 +138,7 @@ class FaultRunner:
             max(times.values(), default=at_ns), FaultBegun, planned,
             params=msgspec.Raw(msgspec.json.encode(planned.params)), planned_ns=at_ns,
             changes=sorted(fault.changes),
-            spread_ms=_spread_ms(times), cuts=fault.cuts(planned.for_s, self._notice_s),
+            spread_ms=_spread_ms(times), cuts=fault.disconnects(planned.for_s, self._notice_s),
             called_ns=called_ns, began_ns=dict(times), for_s=planned.for_s,
         )  # fmt: skip
         if fault.layer is Layer.container:
@@ -154,7 +155,7 @@ class FaultRunner:
         for _ in range(END_TRIES):
             try:
                 times = await fault.end(self._hands, _strike(planned, at_ns))
-            except HandsError as error:
+            except ActuatorError as error:
                 detail = str(error)
                 continue
             del self.on[planned.id]
@@ -208,8 +209,8 @@ class FaultRunner:
         )
 
 
-def _strike(planned: PlannedFault, at_ns: int) -> Strike:
-    return Strike(planned.id, planned.targets, planned.seed, LEASE_MS, at_ns)
+def _strike(planned: PlannedFault, at_ns: int) -> Injection:
+    return Injection(planned.id, planned.targets, planned.seed, LEASE_MS, at_ns)
 
 
 def _spread_ms(times: Times) -> float:

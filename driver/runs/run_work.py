@@ -8,7 +8,7 @@ import time
 from collections.abc import Iterator
 from pathlib import Path
 
-from chaos.prober.look import write_watches
+from chaos.prober.probe_rate import write_windows
 from driver.engines.engine import PROBER, Engine, LabSpec
 from driver.errors import (
     CoordinatorError,
@@ -40,7 +40,7 @@ from driver.runs.run_watch import Watcher
 from driver.runs.sampler import sample
 from driver.runs.store import write_file
 from driver.scenarios.abort_when import AbortWatch, parse_abort
-from driver.scenarios.prober import WATCH_FILE, watches
+from driver.scenarios.prober import WINDOW_FILE, probe_windows
 from driver.scenarios.workload import generate
 from driver.terminal import Board, Terminal
 from wire.address import worker_name
@@ -220,7 +220,7 @@ class RunWork:
         """Name the times at which it must look closer; it reads the file wherever the journals are ours."""
         folder = self._folder / JOURNALS / PROBER
         folder.mkdir(exist_ok=True)
-        write_file(folder / WATCH_FILE, write_watches(watches(self._plan, zero_ns)))
+        write_file(folder / WINDOW_FILE, write_windows(probe_windows(self._plan, zero_ns)))
 
     async def _note_links(self, lab: Lab, moment: str) -> None:
         """Note Toxiproxy's links beside the plan's; what does not answer is for the check to tell."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from chaos.fault import Aspect, ContainerFault, Fault, Layer, contradiction
+from chaos.fault import Aspect, ContainerFault, Fault, Layer, conflict
 from chaos.targets import TOXIPROXY
 from driver.scenarios.plan import PlannedFault
 
@@ -36,7 +36,7 @@ def contradicted(planned: Sequence[PlannedFault]) -> Contradiction | None:
                 why = f"more than {MAX_AT_ONCE} faults would be on it at one time"
                 return Contradiction(here[0], later, target, why)
             for earlier in here:
-                if why := contradiction(made[earlier.id], made[later.id]):
+                if why := conflict(made[earlier.id], made[later.id]):
                     return Contradiction(earlier, later, target, why)
             here.append(later)
     return _without_toxiproxy(planned, made)
@@ -46,7 +46,7 @@ def _without_toxiproxy(planned: Sequence[PlannedFault], made: dict[str, Fault]) 
     """Link faults live in Toxiproxy: stopped, it forgets them, and frozen, it cannot end them."""
     for fault in planned:
         kind = made[fault.id]
-        takes_it_away = isinstance(kind, ContainerFault) and Aspect.process in kind.alone()
+        takes_it_away = isinstance(kind, ContainerFault) and Aspect.process in kind.exclusive_aspects()
         if TOXIPROXY not in fault.targets or not takes_it_away:
             continue
         for other in planned:

@@ -139,7 +139,7 @@ class Placer:
         for_s: float | None,
         turn: str,
     ) -> list[PlannedFault]:
-        parts = fault.unfold(for_s)
+        parts = fault.expand(for_s)
         planned = []
         for number, part in enumerate(parts, 1):
             name = f"{entry.name}{turn}" + (f"-{number}" if len(parts) > 1 else "")

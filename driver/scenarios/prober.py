@@ -10,12 +10,18 @@ from operator import itemgetter
 import msgspec
 
 from chaos.fault import Layer
-from chaos.prober.look import Look, ProberSettings, Watch, in_time, spared_look
+from chaos.prober.probe_rate import (
+    ProbeRate,
+    ProberSettings,
+    ProbeWindow,
+    rate_for_duration,
+    spared_link_rate,
+)
 from chaos.targets import CORE
 from driver.scenarios.plan import Plan, PlannedFault
 from wire.address import worker_name
 
-WATCH_FILE = "prober.watch"
+WINDOW_FILE = "prober.watch"
 # A fault's effect is measured against what was before it and seen to be over after it.
 BEFORE_S = 4.0
 AFTER_S = 6.0
@@ -24,19 +30,19 @@ _begin = itemgetter(0)
 
 def settings_json(plan: Plan, can_be_told: bool) -> str:
     """STORMLAB_PROBER. A prober that cannot be told when to look closer looks closely all the time."""
-    usual = Look()
+    usual = ProbeRate()
     if not can_be_told:
-        usual = reduce(Look.closer, (_look(fault) for fault in plan.faults), usual)
+        usual = reduce(ProbeRate.at_least, (_probe_rate(fault) for fault in plan.faults), usual)
     settings = ProberSettings(links=plan.workers, usual=usual, seed=plan.seed)
     return msgspec.json.encode(settings).decode()
 
 
-def watches(plan: Plan, zero_ns: int) -> list[Watch]:
+def probe_windows(plan: Plan, zero_ns: int) -> list[ProbeWindow]:
     """When to look closer at which links; times of the plan count from `zero_ns`."""
-    return watches_of(plan.faults, plan.workers, zero_ns)
+    return windows_of(plan.faults, plan.workers, zero_ns)
 
 
-def watches_of(faults: Sequence[PlannedFault], workers: int, zero_ns: int) -> list[Watch]:
+def windows_of(faults: Sequence[PlannedFault], workers: int, zero_ns: int) -> list[ProbeWindow]:
     """The same for some faults alone. Links that a fault spares are looked at too, so that they can be held
     to the same measure.
     """
@@ -48,11 +54,11 @@ def watches_of(faults: Sequence[PlannedFault], workers: int, zero_ns: int) -> li
         span = _span(fault)
         from_ns, until_ns = (zero_ns + round(at_s * 1e9) for at_s in span)
         hit = every if reaches_all else list(fault.targets)
-        closer.append(Watch(from_ns=from_ns, until_ns=until_ns, links=hit, look=_look(fault)))
+        closer.append(ProbeWindow(from_ns=from_ns, until_ns=until_ns, links=hit, rate=_probe_rate(fault)))
         spared = [] if reaches_all else _spared(spans.targets_beside(*span), every)
         if spared and fault.made().layer is not Layer.container:
-            look = spared_look(len(every))
-            closer.append(Watch(from_ns=from_ns, until_ns=until_ns, links=spared, look=look))
+            rate = spared_link_rate(len(every))
+            closer.append(ProbeWindow(from_ns=from_ns, until_ns=until_ns, links=spared, rate=rate))
     return closer
 
 
@@ -85,6 +91,6 @@ def _spared(hit: set[str], every: list[str]) -> list[str]:
     return [] if hit & set(CORE) else [link for link in every if link not in hit]
 
 
-def _look(fault: PlannedFault) -> Look:
+def _probe_rate(fault: PlannedFault) -> ProbeRate:
     """Short stretches are looked at more often, or they would be over between two looks."""
-    return in_time(fault.made().look_for(fault.for_s), fault.for_s)
+    return rate_for_duration(fault.made().probe_rate_for(fault.for_s), fault.for_s)

@@ -82,7 +82,7 @@ def _fault(kind: type[Fault], definitions: dict[str, Any]) -> dict[str, Any]:
     return {
         "type": "object",
         "title": kind.name,
-        "description": kind.ends_see,
+        "description": kind.visible_effect,
         "properties": properties,
         "required": required,
         "additionalProperties": False,

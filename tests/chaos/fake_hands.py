@@ -4,23 +4,23 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from chaos.hands import HandsError, LinkEffect, Strike, Times
+from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
 
 
 @dataclass
 class FakeHands:
-    """Implements chaos.hands.Hands. `calls` are (what, to whom); `broken` containers cannot be touched."""
+    """Implements chaos.actuator.Hands. `calls` are (what, to whom); `broken` containers cannot be touched."""
 
     calls: list[tuple[str, str]] = field(default_factory=list)
     effects: dict[str, LinkEffect] = field(default_factory=dict)
     broken: set[str] = field(default_factory=set)
     now_ns: int = 0
 
-    async def strike_links(self, strike: Strike, effect: LinkEffect) -> Times:
+    async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
         self.effects[strike.fault_id] = effect
         return dict.fromkeys(strike.targets, self._at("strike", ",".join(strike.targets)))
 
-    async def release_links(self, fault_id: str) -> Times:
+    async def heal_links(self, fault_id: str) -> Times:
         return {"worker-1": self._at("release", fault_id)}
 
     async def pause(self, container: str) -> int:
@@ -58,6 +58,6 @@ class FakeHands:
     def _at(self, what: str, whom: str) -> int:
         self.calls.append((what, whom))
         if whom in self.broken:
-            raise HandsError(f"{whom} cannot be touched")
+            raise ActuatorError(f"{whom} cannot be touched")
         self.now_ns += 1
         return self.now_ns

@@ -10,7 +10,7 @@ import yaml
 
 from chaos.catalogue import ALL, FAULTS, FaultError, make, parameters, read
 from chaos.directions import Direction, direction_of, stream
-from chaos.fault import Fault, contradiction
+from chaos.fault import Fault, conflict
 from driver.scenarios.scenario import FaultEntry, ParallelEntry, SequenceEntry
 
 EXAMPLES = {kind.name: yaml.safe_load(f"{{{kind.example}}}") for kind in ALL}
@@ -18,7 +18,7 @@ EXAMPLES = {kind.name: yaml.safe_load(f"{{{kind.example}}}") for kind in ALL}
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
 def test_a_fault_says_what_it_does_in_sentences(kind: type[Fault]) -> None:
-    for told in (kind.ends_see, kind.good_client):
+    for told in (kind.visible_effect, kind.expected_client_behaviour):
         assert told[0].isupper()
         assert told.endswith((".", "!"))
         assert "  " not in told
@@ -92,10 +92,10 @@ def test_defaults_are_shown_with_their_units() -> None:
 
 def test_a_flap_comes_in_stretches_that_all_end_in_time() -> None:
     flap = make("flap", {"of": "refuse", "down": "1s", "up": "3s"})
-    assert [(part.at_s, part.for_s, part.fault.name) for part in flap.unfold(10.0)] == [
+    assert [(part.at_s, part.for_s, part.fault.name) for part in flap.expand(10.0)] == [
         (0.0, 1.0, "refuse"), (4.0, 1.0, "refuse"), (8.0, 1.0, "refuse"),
     ]  # fmt: skip
-    instants = make("flap", {"of": "cut", "down": "1s", "up": "1s"}).unfold(3.0)
+    instants = make("flap", {"of": "cut", "down": "1s", "up": "1s"}).expand(3.0)
     assert [(part.at_s, part.for_s) for part in instants] == [(0.0, None), (2.0, None)]
 
 
@@ -132,8 +132,8 @@ TO_WORKER, TO_COORDINATOR = {"direction": "to_worker"}, {"direction": "to_coordi
 def test_these_contradict_each_other(
     one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]]
 ) -> None:
-    assert contradiction(make(*one), make(*other))
-    assert contradiction(make(*other), make(*one))
+    assert conflict(make(*one), make(*other))
+    assert conflict(make(*other), make(*one))
 
 
 @pytest.mark.parametrize(
@@ -149,4 +149,4 @@ def test_these_contradict_each_other(
     ],
 )
 def test_these_go_together(one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]]) -> None:
-    assert not contradiction(make(*one), make(*other))
+    assert not conflict(make(*one), make(*other))

@@ -6,12 +6,12 @@ from typing import Any
 
 import pytest
 
+from chaos.actuator import ActuatorError, Injection, LinkAction, LinkEffect, Toxic
 from chaos.catalogue import make
 from chaos.directions import Direction
-from chaos.hands import Action, HandsError, LinkEffect, Strike, Toxic
 from tests.chaos.fake_hands import FakeHands
 
-STRIKE = Strike("f1", ("worker-1", "worker-2"), seed=7)
+STRIKE = Injection("f1", ("worker-1", "worker-2"), seed=7)
 UP, DOWN, BOTH = Direction.to_coordinator, Direction.to_worker, Direction.both
 
 
@@ -53,13 +53,13 @@ async def test_a_fault_is_this_toxic(name: str, params: dict[str, Any], toxic: T
 @pytest.mark.parametrize(
     ("name", "action"),
     [
-        ("cut", Action.cut),
-        ("reset", Action.reset),
-        ("refuse", Action.refuse),
-        ("block_new_only", Action.block_new),
+        ("cut", LinkAction.cut),
+        ("reset", LinkAction.reset),
+        ("refuse", LinkAction.refuse),
+        ("block_new_only", LinkAction.block_new),
     ],
 )
-async def test_a_fault_is_this_action(name: str, action: Action) -> None:
+async def test_a_fault_is_this_action(name: str, action: LinkAction) -> None:
     hands = FakeHands()
     await make(name, {}).begin(hands, STRIKE)
     assert hands.effects == {"f1": LinkEffect(action=action)}
@@ -91,7 +91,7 @@ async def test_a_container_fault_does_this_to_each_and_undoes_it(
 
 @pytest.mark.parametrize(("name", "begun_ns"), [("restart", 500), ("stop", 500), ("kill", 1), ("pause", 1)])
 async def test_what_takes_its_time_begins_when_it_is_asked_for(name: str, begun_ns: int) -> None:
-    strike = Strike("f1", ("worker-1",), begin_at_ns=500)
+    strike = Injection("f1", ("worker-1",), begin_at_ns=500)
     assert await make(name, {}).begin(FakeHands(), strike) == {"worker-1": begun_ns}
 
 
@@ -103,7 +103,7 @@ async def test_a_link_fault_ends_by_its_id() -> None:
 
 async def test_a_target_that_fails_does_not_keep_the_others_from_being_hit() -> None:
     hands = FakeHands(broken={"worker-1"})
-    with pytest.raises(HandsError, match="worker-1 cannot be touched"):
+    with pytest.raises(ActuatorError, match="worker-1 cannot be touched"):
         await make("pause", {}).begin(hands, STRIKE)
     assert ("pause", "worker-2") in hands.calls
 
@@ -124,4 +124,4 @@ async def test_a_target_that_fails_does_not_keep_the_others_from_being_hit() -> 
 def test_a_fault_tells_whether_it_costs_a_worker_its_connection(
     name: str, params: dict[str, Any], for_s: float | None, cuts: bool
 ) -> None:
-    assert make(name, params).cuts(for_s, notice_s=4.0) is cuts
+    assert make(name, params).disconnects(for_s, notice_s=4.0) is cuts

@@ -9,48 +9,48 @@ from typing import Any
 import pytest
 
 from chaos.catalogue import make
-from chaos.evidence import ContainerSeen, Ending, LinkSeen, Outcome, Silence, Window
+from chaos.evidence import CloseKind, ConnectOutcome, ContainerEvidence, LinkEvidence, LinkWindow, Silence
 from chaos.fault import ContainerFault, LinkFault
 
 S = 1_000_000_000
-QUIET = Window(
+QUIET = LinkWindow(
     0,
     10 * S,
     rtt_ms=(1.0, 1.2, 0.9, 1.1),
-    connects={Outcome.answered: 3},
+    connects={ConnectOutcome.answered: 3},
     rates_bytes_per_s=(5e6, 4e6),
     lives=True,
 )
 DURING = replace(QUIET, from_ns=10 * S, until_ns=20 * S)
 AFTER = replace(QUIET, from_ns=20 * S, until_ns=30 * S)
-UNTOUCHED = LinkSeen("worker-1", QUIET, DURING, AFTER)
+UNTOUCHED = LinkEvidence("worker-1", QUIET, DURING, AFTER)
 
 
-def seen(counters: Mapping[str, int] = {}, **during: Any) -> LinkSeen:
+def seen(counters: Mapping[str, int] = {}, **during: Any) -> LinkEvidence:
     return replace(UNTOUCHED, during=replace(DURING, **during), counters=counters)
 
 
-def ended(how: Ending) -> tuple[tuple[int, Ending], ...]:
+def ended(how: CloseKind) -> tuple[tuple[int, CloseKind], ...]:
     return ((10 * S + 1, how),)
 
 
 HELD = (Silence(10 * S, 20 * S, healed=True),)
 GONE = (Silence(10 * S, 20 * S, healed=False),)
 LATE = (201.0, 200.5, 202.0, 201.5)
-REFUSED, HUNG, ANSWERED = {Outcome.refused: 4}, {Outcome.hung: 2}, {Outcome.answered: 4}
+REFUSED, HUNG, ANSWERED = {ConnectOutcome.refused: 4}, {ConnectOutcome.hung: 2}, {ConnectOutcome.answered: 4}
 
 # A name, its parameters, its trace, and whether another fault's rule may see itself in that trace as well.
-TRACES: list[tuple[str, dict[str, Any], LinkSeen]] = [
+TRACES: list[tuple[str, dict[str, Any], LinkEvidence]] = [
     ("latency", {"mean": "100ms"}, seen(rtt_ms=LATE)),
     ("bandwidth", {"rate": "64KB/s"}, seen(rates_bytes_per_s=(63_500.0, 64_100.0))),
     ("fragment", {"size": "64B", "gap": "10ms"}, seen(rates_bytes_per_s=(6_000.0,))),
     ("stall", {}, seen(rtt_ms=(), silences=HELD, connects=HUNG)),
     ("blackhole", {}, seen(rtt_ms=(), silences=GONE, connects=HUNG)),
-    ("cut", {}, seen(ends=ended(Ending.fin), connects=ANSWERED)),
-    ("refuse", {}, seen(ends=ended(Ending.fin), connects=REFUSED)),
+    ("cut", {}, seen(ends=ended(CloseKind.fin), connects=ANSWERED)),
+    ("refuse", {}, seen(ends=ended(CloseKind.fin), connects=REFUSED)),
     ("block_new_only", {}, seen(connects=REFUSED)),
-    ("reset", {}, seen(ends=ended(Ending.rst), connects=ANSWERED)),
-    ("truncate", {}, seen({"truncated_connections": 2}, ends=ended(Ending.torn), connects=ANSWERED)),
+    ("reset", {}, seen(ends=ended(CloseKind.rst), connects=ANSWERED)),
+    ("truncate", {}, seen({"truncated_connections": 2}, ends=ended(CloseKind.torn), connects=ANSWERED)),
     ("corrupt", {"rate": "1e-3", "direction": "to_worker"}, seen(compared_bytes=40_000, damaged_bytes=41)),
     ("drop", {"probability": "5%"}, seen({"dropped_chunks": 3}, missing_messages=3)),
     ("drop", {"probability": "5%"}, seen({"dropped_chunks": 9}, silences=GONE)),
@@ -58,9 +58,9 @@ TRACES: list[tuple[str, dict[str, Any], LinkSeen]] = [
     (
         "fail_first",
         {"connections": 2},
-        seen({"failed_connections": 2}, connects={Outcome.closed: 2, Outcome.answered: 3}),
+        seen({"failed_connections": 2}, connects={ConnectOutcome.closed: 2, ConnectOutcome.answered: 3}),
     ),
-    ("reject", {}, seen(connects={Outcome.rejected: 3}, statuses=frozenset({(503, -1)}))),
+    ("reject", {}, seen(connects={ConnectOutcome.rejected: 3}, statuses=frozenset({(503, -1)}))),
     ("hang", {}, seen(connects=HUNG)),
 ]
 IDS = [name for name, _, _ in TRACES]
@@ -73,7 +73,7 @@ def rule(name: str, params: dict[str, Any]) -> LinkFault:
 
 
 @pytest.mark.parametrize(("name", "params", "trace"), TRACES, ids=IDS)
-def test_a_rule_sees_its_own_trace(name: str, params: dict[str, Any], trace: LinkSeen) -> None:
+def test_a_rule_sees_its_own_trace(name: str, params: dict[str, Any], trace: LinkEvidence) -> None:
     assert rule(name, params).observed(trace).seen
 
 
@@ -86,8 +86,8 @@ def test_a_rule_does_not_see_itself_on_an_untouched_link(name: str, params: dict
 
 @pytest.mark.parametrize(("name", "params"), [(name, params) for name, params, _ in TRACES], ids=IDS)
 def test_a_rule_does_not_see_itself_where_the_prober_saw_nothing(name: str, params: dict[str, Any]) -> None:
-    nothing = Window(0, 0)
-    assert not rule(name, params).observed(LinkSeen("worker-1", nothing, nothing, nothing)).seen
+    nothing = LinkWindow(0, 0)
+    assert not rule(name, params).observed(LinkEvidence("worker-1", nothing, nothing, nothing)).seen
 
 
 @pytest.mark.parametrize(("name", "params"), [(name, params) for name, params, _ in TRACES], ids=IDS)
@@ -109,20 +109,20 @@ def test_a_rule_does_not_take_another_faults_trace_for_its_own(name: str, params
         ("stall", {}, seen(silences=GONE), "did not arrive afterwards"),
         ("stall", {}, seen(silences=(Silence(15 * S, 20 * S, healed=True),)), "not silent"),
         ("stall", {}, seen(silences=(Silence(10 * S, 14 * S, healed=True),)), "not silent"),
-        ("stall", {}, seen(silences=HELD, ends=ended(Ending.fin)), "only have been silent"),
+        ("stall", {}, seen(silences=HELD, ends=ended(CloseKind.fin)), "only have been silent"),
         ("blackhole", {}, seen(silences=HELD, connects=HUNG), "nothing vanished"),
         ("blackhole", {}, seen(silences=GONE, connects=ANSWERED), "should have hung"),
         (
             "refuse",
             {},
-            seen(ends=ended(Ending.fin), connects={**REFUSED, Outcome.answered: 1}),
+            seen(ends=ended(CloseKind.fin), connects={**REFUSED, ConnectOutcome.answered: 1}),
             "should have been refused",
         ),
-        ("cut", {}, seen(ends=ended(Ending.fin), connects=REFUSED), "should have worked"),
+        ("cut", {}, seen(ends=ended(CloseKind.fin), connects=REFUSED), "should have worked"),
         (
             "truncate",
             {"direction": "to_worker"},
-            seen({"truncated_connections": 1}, ends=ended(Ending.fin)),
+            seen({"truncated_connections": 1}, ends=ended(CloseKind.fin)),
             "between two frames",
         ),
         ("corrupt", {"rate": "1e-3"}, seen(compared_bytes=40_000, damaged_bytes=4_000), "80 expected"),
@@ -130,20 +130,20 @@ def test_a_rule_does_not_take_another_faults_trace_for_its_own(name: str, params
         (
             "reject",
             {"retry_after": "2s"},
-            seen(connects={Outcome.rejected: 3}, statuses=frozenset({(503, -1)})),
+            seen(connects={ConnectOutcome.rejected: 3}, statuses=frozenset({(503, -1)})),
             "status 503",
         ),
     ],
 )
 def test_a_trace_that_is_not_quite_right_is_told(
-    name: str, params: dict[str, Any], trace: LinkSeen, told: str
+    name: str, params: dict[str, Any], trace: LinkEvidence, told: str
 ) -> None:
     observation = rule(name, params).observed(trace)
     assert not observation.seen
     assert told in observation.because
 
 
-STOOD = ContainerSeen(
+STOOD = ContainerEvidence(
     "worker-1",
     called_ns=10 * S,
     from_ns=10 * S,
@@ -152,7 +152,7 @@ STOOD = ContainerSeen(
     networks=frozenset({True}),
     lines_ns=(12 * S, 15 * S),
 )
-CONTAINERS: list[tuple[str, dict[str, Any], ContainerSeen]] = [
+CONTAINERS: list[tuple[str, dict[str, Any], ContainerEvidence]] = [
     ("pause", {}, replace(STOOD, states=frozenset({"paused"}), lines_ns=(21 * S,))),
     ("kill", {}, replace(STOOD, states=frozenset({"exited"}), starts_ns=(21 * S,))),
     ("stop", {}, replace(STOOD, states=frozenset({"exited"}), starts_ns=(21 * S,), stopped_in_order=True)),
@@ -171,7 +171,7 @@ def container_rule(name: str, params: dict[str, Any]) -> ContainerFault:
 
 @pytest.mark.parametrize(("name", "params", "trace"), CONTAINERS, ids=[name for name, _, _ in CONTAINERS])
 def test_a_container_fault_sees_its_own_trace_and_not_none(
-    name: str, params: dict[str, Any], trace: ContainerSeen
+    name: str, params: dict[str, Any], trace: ContainerEvidence
 ) -> None:
     fault = container_rule(name, params)
     assert fault.observed(trace).seen
@@ -199,7 +199,7 @@ def test_a_container_fault_sees_its_own_trace_and_not_none(
     ],
 )
 def test_a_container_that_was_not_quite_hit_is_told(
-    name: str, params: dict[str, Any], trace: ContainerSeen, told: str
+    name: str, params: dict[str, Any], trace: ContainerEvidence, told: str
 ) -> None:
     observation = container_rule(name, params).observed(trace)
     assert not observation.seen

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from chaos.hands import HandsError, LinkEffect, Strike, Times
+from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
 from driver.histories.history import History, LineReader
 from driver.judging.acts import acts_of
 from driver.runs.container_monitor import ContainerMonitor
@@ -29,12 +29,12 @@ class Hands:
         self.refuses = refuses
         self.asked: list[str] = []
 
-    async def strike_links(self, strike: Strike, effect: LinkEffect) -> Times:
+    async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
         self._do(f"strike {strike.fault_id}")
         assert strike.begin_at_ns is not None
         return {name: strike.begin_at_ns + place * 1_000_000 for place, name in enumerate(strike.targets)}
 
-    async def release_links(self, fault_id: str) -> Times:
+    async def heal_links(self, fault_id: str) -> Times:
         self._do(f"release {fault_id}")
         return {"worker-1": time.monotonic_ns()}
 
@@ -78,7 +78,7 @@ class Hands:
         verb = what.partition(" ")[0]
         if self.refuses.get(verb, 0):
             self.refuses[verb] -= 1
-            raise HandsError(f"{what} was refused")
+            raise ActuatorError(f"{what} was refused")
         return time.monotonic_ns()
 
 
@@ -265,7 +265,7 @@ async def test_all_faults_can_be_ended_at_once(tmp_path: Path) -> None:
 async def test_silence_costs_a_connection_only_when_it_is_noticed(
     tmp_path: Path, for_s: float, cuts: bool
 ) -> None:
-    assert planned("pause", 0.0, for_s).made().cuts(for_s, NOTICE_S) is cuts
+    assert planned("pause", 0.0, for_s).made().disconnects(for_s, NOTICE_S) is cuts
 
 
 async def test_what_was_done_can_be_read_from_the_journal_alone(tmp_path: Path) -> None:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import pytest
 
+from chaos.actuator import ActuatorError, Injection, LinkAction, LinkEffect, Toxic
 from chaos.directions import Direction
-from chaos.hands import Action, HandsError, LinkEffect, Strike, Toxic
 from driver.labs.guardian import Guardian
 from driver.labs.hands import LabHands, _body
 from driver.labs.lab import Lab
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 
-STRIKE = Strike("f1", ("worker-1",), seed=7, lease_ms=8_000, begin_at_ns=123)
+STRIKE = Injection("f1", ("worker-1",), seed=7, lease_ms=8_000, begin_at_ns=123)
 
 
 class Hurt:
@@ -30,7 +30,7 @@ def hurt() -> Hurt:
 
 
 def test_a_strike_is_told_in_toxiproxy_s_words() -> None:
-    effect = LinkEffect((Toxic("delay", Direction.to_worker, {"mean_ms": 5.0}),), Action.none)
+    effect = LinkEffect((Toxic("delay", Direction.to_worker, {"mean_ms": 5.0}),), LinkAction.none)
     assert _body(STRIKE, effect) == {
         "id": "f1",
         "links": ["worker-1"],
@@ -43,14 +43,14 @@ def test_a_strike_is_told_in_toxiproxy_s_words() -> None:
 
 
 async def test_a_strike_is_kept_alive_until_it_is_released(hurt: Hurt) -> None:
-    assert await hurt.hands.strike_links(STRIKE, LinkEffect(action=Action.refuse)) == {"worker-1": 1_000}
+    assert await hurt.hands.inject_links(STRIKE, LinkEffect(action=LinkAction.refuse)) == {"worker-1": 1_000}
     assert hurt.guardian._leases == {"f1": 8_000}
-    assert await hurt.hands.release_links("f1") == {"worker-1": 2_000}
+    assert await hurt.hands.heal_links("f1") == {"worker-1": 2_000}
     assert hurt.guardian._leases == {}
 
 
 async def test_counters_of_all_toxics_of_a_link_are_summed(hurt: Hurt) -> None:
-    await hurt.hands.release_links("f1")
+    await hurt.hands.heal_links("f1")
     figures = hurt.hands.figures("f1")
     assert figures.counters == {"worker-1": {"delayed_chunks": 3}}
     assert figures.connections_hit == {"worker-1": 3}
@@ -59,13 +59,13 @@ async def test_counters_of_all_toxics_of_a_link_are_summed(hurt: Hurt) -> None:
 
 async def test_what_toxiproxy_refuses_becomes_an_error_of_the_hands(hurt: Hurt) -> None:
     hurt.links.silent = True
-    with pytest.raises(HandsError, match="does not answer"):
-        await hurt.hands.strike_links(STRIKE, LinkEffect(action=Action.cut))
+    with pytest.raises(ActuatorError, match="does not answer"):
+        await hurt.hands.inject_links(STRIKE, LinkEffect(action=LinkAction.cut))
 
 
 async def test_what_the_engine_refuses_becomes_an_error_of_the_hands(hurt: Hurt) -> None:
     hurt.engine.refuses = {"pause"}
-    with pytest.raises(HandsError, match="pause worker-1 was refused"):
+    with pytest.raises(ActuatorError, match="pause worker-1 was refused"):
         await hurt.hands.pause("worker-1")
 
 

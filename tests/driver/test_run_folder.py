@@ -12,7 +12,7 @@ import pytest
 from driver.runs.run_folder import PLAN, begin, new_folder
 from driver.runs.store import LATEST, RUN, RunRecord
 from driver.scenarios.plan import Plan, PlannedFault
-from driver.scenarios.prober import settings_json, watches
+from driver.scenarios.prober import probe_windows, settings_json
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import find_scenario, load_scenario, parse_scenario
 
@@ -46,12 +46,12 @@ def test_a_run_is_known_before_it_starts(tmp_path: Path) -> None:
 
 
 def test_the_prober_looks_closer_around_each_fault() -> None:
-    first, *_ = watches(plan(), zero_ns=10**12)
+    first, *_ = probe_windows(plan(), zero_ns=10**12)
     fault = plan().faults[0]
     begins_ns, ends_ns = (10**12 + at_s * 1e9 for at_s in (fault.at_s, fault.end_s))
     assert first.from_ns < begins_ns < ends_ns < first.until_ns
     assert first.links == list(fault.targets)
-    assert first.look == fault.made().look_for(fault.for_s)
+    assert first.rate == fault.made().probe_rate_for(fault.for_s)
 
 
 def test_a_prober_that_cannot_be_told_looks_closely_all_the_time() -> None:
@@ -67,8 +67,8 @@ def test_a_prober_that_cannot_be_told_looks_closely_all_the_time() -> None:
 def test_links_that_a_fault_spares_are_watched_too_where_no_other_fault_is_on() -> None:
     faults = "{fault: latency, mean: 100ms, targets: 1, at: 20s, for: 5s}, {fault: cut, targets: 2, at: 22s}"
     text = f"# Spared links show that they were.\n\nworkers: 4\nduration: 40s\ntimeline: [{faults}]\n"
-    told = watches(resolve(parse_scenario(text, "spared"), seed=1), zero_ns=0)
-    spared = {link for watch in told for link in watch.links if watch.look.burst_bytes}
+    told = probe_windows(resolve(parse_scenario(text, "spared"), seed=1), zero_ns=0)
+    spared = {link for watch in told for link in watch.links if watch.rate.burst_bytes}
     assert spared == {"worker-3", "worker-4"}
 
 
@@ -82,5 +82,5 @@ def test_when_to_look_is_known_at_once_for_a_thousand_faults(monkeypatch: pytest
         return fault.at_s + (fault.for_s or 0.0)
 
     monkeypatch.setattr(PlannedFault, "end_s", property(end_s))
-    assert len(watches(many, zero_ns=0)) > len(many.faults) > 1000
+    assert len(probe_windows(many, zero_ns=0)) > len(many.faults) > 1000
     assert len(read) < 5 * len(many.faults)

@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from chaos.hands import LinkEffect, Strike, Times
+from chaos.actuator import Injection, LinkEffect, Times
 from driver.cli.options import engine_of
 from driver.labs.guardian import Guardian
 from driver.labs.hands import LabHands
@@ -95,10 +95,10 @@ def test_faults_that_do_nothing_are_inconclusive(lab: CommandLine) -> None:
     class Idle(LabHands):
         """Says that it did what it was asked, and does nothing."""
 
-        async def strike_links(self, strike: Strike, effect: LinkEffect) -> Times:
+        async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
             return dict.fromkeys(strike.targets, time.monotonic_ns())
 
-        async def release_links(self, fault_id: str) -> Times:
+        async def heal_links(self, fault_id: str) -> Times:
             return {}
 
     judged = asyncio.run(_run(lab, Idle))

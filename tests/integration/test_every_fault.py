@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chaos.actuator import Injection, LinkEffect, Times
 from chaos.catalogue import FAULTS
-from chaos.hands import LinkEffect, Strike, Times
 from driver.cli.options import engine_of
 from driver.engines.addresses import free_pair
 from driver.histories.events import Receipt
@@ -59,10 +59,10 @@ WORDS = {
 class IdleHands(LabHands):
     """Says that it did what it was asked, and does nothing."""
 
-    async def strike_links(self, strike: Strike, effect: LinkEffect) -> Times:
+    async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
         return dict.fromkeys(strike.targets, time.monotonic_ns())
 
-    async def release_links(self, fault_id: str) -> Times:
+    async def heal_links(self, fault_id: str) -> Times:
         return {}
 
     async def _act(self, container: str, act: Callable[[str], object]) -> int:

@@ -11,8 +11,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from chaos.actuator import Injection, LinkEffect, Times
 from chaos.directions import Direction
-from chaos.hands import LinkEffect, Strike, Times
 from driver.cli.options import engine_of
 from driver.engines.addresses import free_pair
 from driver.histories.events import Receipt
@@ -65,8 +65,8 @@ class Saboteur(LabHands):
         self._again: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def strike_links(self, strike: Strike, effect: LinkEffect) -> Times:
-        times = await super().strike_links(strike, CHANGES.get(strike.fault_id, same)(effect))
+    async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
+        times = await super().inject_links(strike, CHANGES.get(strike.fault_id, same)(effect))
         if strike.fault_id == "gap":
             self._behind(self._gap(strike, effect))
         elif strike.fault_id == "lease":
@@ -78,25 +78,25 @@ class Saboteur(LabHands):
             self._behind(asyncio.to_thread(self._links.begin, {**_body(slow, effect), "lease_ms": 11_000}))
         return times
 
-    async def release_links(self, fault_id: str) -> Times:
+    async def heal_links(self, fault_id: str) -> Times:
         for task in self._tasks:
             if task.done():
                 task.result()
         self._renewing.let_go(fault_id)
-        return await super().release_links(self._again.get(fault_id, fault_id))
+        return await super().heal_links(self._again.get(fault_id, fault_id))
 
     def _behind(self, act: object) -> None:
         assert asyncio.iscoroutine(act)
         self._tasks.add(asyncio.ensure_future(act))
 
-    async def _gap(self, strike: Strike, effect: LinkEffect) -> None:
+    async def _gap(self, strike: Injection, effect: LinkEffect) -> None:
         """Off for four seconds; then the same again, under another name."""
         await asyncio.sleep(4)
         self._renewing.let_go(strike.fault_id)
         await asyncio.to_thread(self._links.end, strike.fault_id)
         await asyncio.sleep(4)
         again = replace(strike, fault_id="gap-again", begin_at_ns=None)
-        await super().strike_links(again, effect)
+        await super().inject_links(again, effect)
         self._again[strike.fault_id] = again.fault_id
 
     async def _take_away(self, link: str) -> None:

@@ -23,7 +23,7 @@ def test_a_field_says_its_unit_its_default_and_its_limits() -> None:
 
 
 def test_every_fault_of_the_catalogue_says_what_both_ends_see() -> None:
-    assert all(one["ends_see"] and one["summary"] for one in catalogue())
+    assert all(one["visible_effect"] and one["summary"] for one in catalogue())
 
 
 def test_a_fault_of_the_coordinator_spares_every_worker() -> None:

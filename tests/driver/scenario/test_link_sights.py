@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from chaos.evidence import Ending, Outcome, Silence, Window
+from chaos.evidence import CloseKind, ConnectOutcome, LinkWindow, Silence
 from driver.judging.link_sights import EARLY_NS, link_records
 from tests.driver.scenario.prober_story import S, Story
 
 LINK = "worker-1"
 
 
-def window(story: Story, from_s: float = 20, until_s: float = 30) -> Window:
+def window(story: Story, from_s: float = 20, until_s: float = 30) -> LinkWindow:
     return link_records(story.history())[LINK].window(round(from_s * S), round(until_s * S))
 
 
@@ -45,13 +45,13 @@ def test_connections_count_where_they_were_begun() -> None:
     story.tried(LINK, 20.001, "answered", took_ms=5)
     story.tried(LINK, 25, "refused")
     story.tried(LINK, 30.5, "answered", took_ms=100)
-    assert dict(window(story).connects) == {Outcome.refused: 1}
+    assert dict(window(story).connects) == {ConnectOutcome.refused: 1}
 
 
 def test_a_connection_that_waited_until_the_end_had_hung_whatever_became_of_it() -> None:
     story = Story()
     story.tried(LINK, 30.001, "answered", took_ms=2000)
-    assert window(story).count(Outcome.hung) == 1
+    assert window(story).count(ConnectOutcome.hung) == 1
 
 
 def test_rejections_are_told_with_their_status_and_advice() -> None:
@@ -64,7 +64,7 @@ def test_an_end_may_come_a_little_before_the_clock_was_read() -> None:
     story = Story()
     story.ended(LINK, 20 - EARLY_NS / S / 2, "rst")
     story.ended(LINK, 30 - EARLY_NS / S / 2, "fin")
-    assert [how for _, how in window(story).ends] == [Ending.rst]
+    assert [how for _, how in window(story).ends] == [CloseKind.rst]
 
 
 def test_a_silence_belongs_to_every_time_that_it_reaches_into() -> None:

@@ -5,20 +5,20 @@ from __future__ import annotations
 import pytest
 
 from chaos.catalogue import make
-from chaos.prober.look import (
-    Look,
+from chaos.prober.probe_rate import (
+    ProbeRate,
     ProberSettings,
-    Watch,
-    in_time,
-    look_at,
-    read_watches,
-    shared,
-    spared_look,
-    write_watches,
+    ProbeWindow,
+    rate_at,
+    rate_for_duration,
+    read_windows,
+    spared_link_rate,
+    within_limits,
+    write_windows,
 )
 
-CLOSE = Look(probes_per_s=20, connects_per_s=4)
-WATCH = Watch(100, 200, ["worker-1"], CLOSE)
+CLOSE = ProbeRate(probes_per_s=20, connects_per_s=4)
+WATCH = ProbeWindow(100, 200, ["worker-1"], CLOSE)
 
 
 @pytest.mark.parametrize(
@@ -32,60 +32,64 @@ WATCH = Watch(100, 200, ["worker-1"], CLOSE)
     ],
 )
 def test_a_watched_link_is_looked_at_closely_in_its_time_alone(link: str, now_ns: int, close: bool) -> None:
-    assert look_at(link, now_ns, Look(), [WATCH]) == (CLOSE if close else Look())
+    assert rate_at(link, now_ns, ProbeRate(), [WATCH]) == (CLOSE if close else ProbeRate())
 
 
 def test_two_watches_on_one_link_give_the_closer_of_both() -> None:
-    other = Watch(0, 300, ["worker-1"], Look(probes_per_s=1, connects_per_s=0, volume_bytes_per_s=5000))
-    assert look_at("worker-1", 150, Look(), [WATCH, other]) == Look(
+    other = ProbeWindow(
+        0, 300, ["worker-1"], ProbeRate(probes_per_s=1, connects_per_s=0, volume_bytes_per_s=5000)
+    )
+    assert rate_at("worker-1", 150, ProbeRate(), [WATCH, other]) == ProbeRate(
         probes_per_s=20, connects_per_s=4, volume_bytes_per_s=5000
     )
 
 
 def test_all_links_together_stay_under_the_ceiling() -> None:
     settings = ProberSettings(links=200)
-    look = shared(Look(probes_per_s=50, connects_per_s=10, volume_bytes_per_s=1_000_000), settings)
+    look = within_limits(
+        ProbeRate(probes_per_s=50, connects_per_s=10, volume_bytes_per_s=1_000_000), settings
+    )
     assert look.probes_per_s * 200 <= settings.probes_per_s
     assert look.connects_per_s * 200 <= settings.connects_per_s
     assert look.volume_bytes_per_s * 200 <= settings.volume_bytes_per_s
 
 
 def test_a_watch_file_is_read_back_as_it_was_written() -> None:
-    assert read_watches(write_watches([WATCH])) == [WATCH]
+    assert read_windows(write_windows([WATCH])) == [WATCH]
 
 
 @pytest.mark.parametrize("data", [b"", b"[", b'[{"from_ns": 1}]', b"{}"])
 def test_a_watch_file_that_is_none_is_told(data: bytes) -> None:
-    with pytest.raises(ValueError, match="watch file"):
-        read_watches(data)
+    with pytest.raises(ValueError, match="probe windows"):
+        read_windows(data)
 
 
 @pytest.mark.parametrize("rate", ["1e-6", "1e-4", "1e-2", "1"])
 def test_corruption_is_looked_for_in_bounded_traffic(rate: str) -> None:
-    look = make("corrupt", {"rate": rate}).look_for(10.0)
+    look = make("corrupt", {"rate": rate}).probe_rate_for(10.0)
     assert 400 <= look.volume_bytes_per_s <= 120_000
 
 
 def test_throughput_is_measured_in_bounded_bursts() -> None:
-    assert make("bandwidth", {"rate": "1GB/s"}).look_for(10.0).burst_bytes == 128_000
-    assert make("bandwidth", {"rate": "64KB/s"}).look_for(10.0).burst_bytes == 6_400
+    assert make("bandwidth", {"rate": "1GB/s"}).probe_rate_for(10.0).burst_bytes == 128_000
+    assert make("bandwidth", {"rate": "64KB/s"}).probe_rate_for(10.0).burst_bytes == 6_400
 
 
 def test_a_fault_that_is_shorter_than_a_look_is_looked_at_more_often() -> None:
-    usual = make("block_new_only", {}).look_for(0.5)
-    close = in_time(usual, 0.5)
+    usual = make("block_new_only", {}).probe_rate_for(0.5)
+    close = rate_for_duration(usual, 0.5)
     assert close.probes_per_s * 0.5 >= 5
     assert close.connects_per_s * 0.5 >= 3
-    assert in_time(usual, 12.0) == usual
+    assert rate_for_duration(usual, 12.0) == usual
 
 
 @pytest.mark.parametrize("for_s", [5.0, 20.0, 300.0])
 def test_a_link_s_own_rate_is_measured_before_a_fault_that_bounds_it(for_s: float) -> None:
-    assert make("bandwidth", {"rate": "64KB/s"}).look_for(for_s).burst_every_s <= 1.5
+    assert make("bandwidth", {"rate": "64KB/s"}).probe_rate_for(for_s).burst_every_s <= 1.5
 
 
 @pytest.mark.parametrize("links", [5, 50, 500])
 def test_spared_links_are_looked_at_in_bounded_traffic(links: int) -> None:
-    look = spared_look(links)
+    look = spared_link_rate(links)
     assert links * look.burst_bytes / look.burst_every_s <= 350_000
     assert look.probes_per_s >= 2

@@ -1,5 +1,5 @@
-"""One new connection over a link: what became of it, told apart as finely as a socket can. Plain HTTP, or the
-upgrade to the echo.
+"""New connections over a link, by plain HTTP or as a WebSocket to the echo, and how each ends, as exactly as
+a socket shows it.
 """
 
 from __future__ import annotations
@@ -15,7 +15,7 @@ from websockets.http11 import Response
 from websockets.protocol import State
 from websockets.uri import WebSocketURI
 
-from chaos.prober.echoes import Stamp, split
+from chaos.prober.echoes import EchoStamp, split_stamp
 
 TIMEOUT_S = 3.0
 PROBE_BYTES = 16
@@ -24,12 +24,12 @@ ECHO_PATH = "/v1/probe/stamped"
 MAX_MESSAGE_BYTES = 64 * 1024
 _REQUEST = f"GET {PROBE_PATH} HTTP/1.1\r\nHost: p\r\n\r\n".encode()
 _EXPECTED = bytes(index % 251 for index in range(PROBE_BYTES))
-MOST_ANSWER_BYTES = 8_192
+MAX_RESPONSE_BYTES = 8_192
 
 
 @dataclass(frozen=True)
-class Tryout:
-    """What became of an attempt, as events.Tried has it; `out_bytes` and `in_bytes` are what it cost."""
+class ConnectAttempt:
+    """The outcome of an attempt, as in events.Tried; `out_bytes` and `in_bytes` are its traffic."""
 
     outcome: str
     took_ms: float
@@ -41,18 +41,18 @@ class Tryout:
 
 @dataclass(frozen=True)
 class Arrival:
-    """One message that came: when, what, how many bytes its frame had, and the far end's stamp. No `data`:
-    the far end sent it by itself.
+    """One message that arrived: its time, data, frame size, and the far end's stamp. Without `data` it is a
+    beat, which the far end sends unasked.
     """
 
     at_ns: int
     data: bytes
     wire_bytes: int
-    stamp: Stamp | None = None
+    stamp: EchoStamp | None = None
 
 
-class Ear(asyncio.Protocol):
-    """What a raw connection hears: bytes, and how it ends. `how` is "" while it stands, then fin or rst."""
+class RawConnection(asyncio.Protocol):
+    """A raw connection. `how` is "" while it is open, then `fin` or `rst`."""
 
     def __init__(self) -> None:
         self.how = ""
@@ -66,46 +66,46 @@ class Ear(asyncio.Protocol):
 
     def data_received(self, data: bytes) -> None:
         self.in_bytes += len(data)
-        self.hear(data)
+        self.on_data(data)
 
     def eof_received(self) -> bool:
         self._end("fin")
         return False
 
     def connection_lost(self, error: Exception | None) -> None:
-        # After a FIN the kernel tells a reset as a broken pipe: the FIN came first.
+        # After a FIN the kernel reports a reset as a broken pipe: the FIN came first.
         self._end("fin" if error is None or isinstance(error, BrokenPipeError) else "rst")
 
-    def hear(self, data: bytes) -> None:
-        """Take bytes in the order in which they came."""
+    def on_data(self, data: bytes) -> None:
+        """Handle bytes in their order."""
 
     def _end(self, how: str) -> None:
         if not self.how:
             self.how = how
             self.ended.set()
-            self.ending()
+            self.on_end()
 
-    def ending(self) -> None:
-        """The connection ended, as `how` says."""
+    def on_end(self) -> None:
+        """Handle the end of the connection; `how` is set."""
 
     def abort(self) -> None:
-        """Let go of the connection at once."""
+        """Abort the connection."""
         if self.transport is not None:
             self.transport.abort()
 
 
-class Answer(Ear):
-    """Collects one HTTP answer of at most `most_bytes`, and when its first and last bytes came."""
+class HttpConnection(RawConnection):
+    """Collects one HTTP response of at most `max_bytes`, and the times of its first and last bytes."""
 
-    def __init__(self, most_bytes: int = MOST_ANSWER_BYTES) -> None:
+    def __init__(self, max_bytes: int = MAX_RESPONSE_BYTES) -> None:
         super().__init__()
         self.data = bytearray()
         self.done = asyncio.Event()
         self.first_ns = self.first_bytes = self.last_ns = 0
-        self._most_bytes = most_bytes
+        self._max_bytes = max_bytes
         self._whole_bytes = 0
 
-    def hear(self, data: bytes) -> None:
+    def on_data(self, data: bytes) -> None:
         self.data += data
         self.last_ns = time.monotonic_ns()
         if not self.first_ns:
@@ -113,24 +113,24 @@ class Answer(Ear):
         if not self._whole_bytes and b"\r\n\r\n" in self.data:
             head = bytes(self.data).partition(b"\r\n\r\n")[0]
             self._whole_bytes = len(head) + 4 + _length(head)
-        if len(self.data) > self._most_bytes or 0 < self._whole_bytes <= len(self.data):
+        if len(self.data) > self._max_bytes or 0 < self._whole_bytes <= len(self.data):
             self.done.set()
 
-    def ending(self) -> None:
+    def on_end(self) -> None:
         self.done.set()
 
 
-async def fetch(host: str, port: int) -> Tryout:
-    """Connect, ask for a few bytes, and look whether they are the right ones."""
+async def probe_http(host: str, port: int) -> ConnectAttempt:
+    """Connect, request PROBE_BYTES, and compare the response with the expected bytes."""
     began_ns = time.monotonic_ns()
-    answer = Answer()
+    answer = HttpConnection()
     try:
         async with asyncio.timeout(TIMEOUT_S):
             await asyncio.get_running_loop().create_connection(lambda: answer, host, port)
             assert answer.transport is not None
             answer.transport.write(_REQUEST)
             await answer.done.wait()
-        outcome, status, retry_after_s = judged(bytes(answer.data), answer.how)
+        outcome, status, retry_after_s = classify_response(bytes(answer.data), answer.how)
     except TimeoutError:
         outcome, status, retry_after_s = "hung", 0, -1
     except ConnectionRefusedError:
@@ -141,11 +141,11 @@ async def fetch(host: str, port: int) -> Tryout:
         answer.abort()
     took_ms = (time.monotonic_ns() - began_ns) / 1e6
     out_bytes = len(_REQUEST) if answer.transport is not None else 0
-    return Tryout(outcome, took_ms, status, retry_after_s, out_bytes, answer.in_bytes)
+    return ConnectAttempt(outcome, took_ms, status, retry_after_s, out_bytes, answer.in_bytes)
 
 
-def judged(data: bytes, how: str) -> tuple[str, int, int]:
-    """What one HTTP answer came to: outcome, status, Retry-After in seconds or -1."""
+def classify_response(data: bytes, how: str) -> tuple[str, int, int]:
+    """Return outcome, status, and Retry-After in seconds or -1, of one HTTP response."""
     head, _, body = data.partition(b"\r\n\r\n")
     line, *headers = head.split(b"\r\n")
     words = line.split()
@@ -177,11 +177,11 @@ def _length(head: bytes) -> int:
     return 0
 
 
-class Echoer(Ear):
-    """The standing connection: a WebSocket over which every message should come back. websockets' own
-    protocol, our own socket.
+class EchoConnection(RawConnection):
+    """The standing connection: a WebSocket whose far end echoes every message, with the protocol of
+    `websockets` on a transport of our own.
 
-    What came stands in `messages`; `wake` is set when something came, or when it ended.
+    `messages` are those that arrived; `wake` is set at each arrival, and at the end.
     """
 
     def __init__(self, host: str, port: int) -> None:
@@ -204,21 +204,21 @@ class Echoer(Ear):
         self._flush()
 
     def send(self, payload: bytes) -> None:
-        """Send one binary message; nothing happens when the connection has ended."""
+        """Send one binary message; no effect after the connection's end."""
         if self._protocol.state is State.OPEN and not self.how:
             self._protocol.send_binary(payload)
             self._flush()
 
-    def hear(self, data: bytes) -> None:
+    def on_data(self, data: bytes) -> None:
         now_ns = time.monotonic_ns()
         self._protocol.receive_data(data)
         for event in self._protocol.events_received():
             if isinstance(event, Response):
-                self._answered(event)
+                self._on_response(event)
             elif isinstance(event, Frame):
                 self._framed += wire_bytes(len(event.data))
                 if event.opcode is Opcode.BINARY:
-                    stamp, message = split(bytes(event.data))
+                    stamp, message = split_stamp(bytes(event.data))
                     self.messages.append(Arrival(now_ns, message, wire_bytes(len(event.data)), stamp))
                     self.wake.set()
         if self._protocol.parser_exc is not None and not self.how:
@@ -226,17 +226,17 @@ class Echoer(Ear):
             self._end("protocol")
         self._flush()
 
-    def _answered(self, response: Response) -> None:
+    def _on_response(self, response: Response) -> None:
         self.status = response.status_code
         if self._protocol.state is State.OPEN:
-            # What the upgrade's answer cost is no part of any frame.
+            # The bytes of the upgrade's response belong to no frame.
             self._upgraded_at = self.in_bytes - len(self._protocol.reader.buffer)
         else:
             value = response.headers.get("Retry-After", "")
             self.retry_after_s = int(value) if value.isdigit() else -1
         self.opened.set()
 
-    def ending(self) -> None:
+    def on_end(self) -> None:
         if self.how == "fin" and self.in_bytes > self._upgraded_at + self._framed and self.is_upgraded:
             self.how = "torn"
         self.opened.set()
@@ -244,11 +244,11 @@ class Echoer(Ear):
 
     @property
     def is_upgraded(self) -> bool:
-        """Whether the coordinator took the upgrade."""
+        """Whether the coordinator accepted the upgrade."""
         return self.status == 101
 
     def give_up(self) -> None:
-        """End it: it is silent, and the link is not."""
+        """Give the connection up: it is silent, and the link is not."""
         self._end("given_up")
 
     def _flush(self) -> None:
@@ -259,19 +259,19 @@ class Echoer(Ear):
 
 
 def wire_bytes(payload_bytes: int) -> int:
-    """The size of an unmasked frame with that payload (RFC 6455 section 5.2)."""
+    """Return the size of an unmasked frame with that payload (RFC 6455, 5.2)."""
     return payload_bytes + (2 if payload_bytes < 126 else 4 if payload_bytes < 1 << 16 else 10)
 
 
-async def open_echo(host: str, port: int) -> tuple[Tryout, Echoer | None]:
-    """The standing connection, or None and what became of the attempt."""
+async def open_echo(host: str, port: int) -> tuple[ConnectAttempt, EchoConnection | None]:
+    """Open a standing connection; returns the attempt, and the connection or None."""
     began_ns = time.monotonic_ns()
-    echoer = Echoer(host, port)
+    echo = EchoConnection(host, port)
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            await asyncio.get_running_loop().create_connection(lambda: echoer, host, port)
-            await echoer.opened.wait()
-        outcome = _upgrade_outcome(echoer)
+            await asyncio.get_running_loop().create_connection(lambda: echo, host, port)
+            await echo.opened.wait()
+        outcome = _upgrade_outcome(echo)
     except TimeoutError:
         outcome = "hung"
     except ConnectionRefusedError:
@@ -279,18 +279,18 @@ async def open_echo(host: str, port: int) -> tuple[Tryout, Echoer | None]:
     except OSError:
         outcome = "reset"
     took_ms = (time.monotonic_ns() - began_ns) / 1e6
-    tryout = Tryout(outcome, took_ms, echoer.status, echoer.retry_after_s, echoer.out_bytes, echoer.in_bytes)
+    attempt = ConnectAttempt(outcome, took_ms, echo.status, echo.retry_after_s, echo.out_bytes, echo.in_bytes)
     if outcome == "answered":
-        return tryout, echoer
-    echoer.abort()
-    return tryout, None
+        return attempt, echo
+    echo.abort()
+    return attempt, None
 
 
-def _upgrade_outcome(echoer: Echoer) -> str:
-    if echoer.is_upgraded:
+def _upgrade_outcome(echo: EchoConnection) -> str:
+    if echo.is_upgraded:
         return "answered"
-    if echoer.status:
+    if echo.status:
         return "rejected"
-    if echoer.how == "protocol":
+    if echo.how == "protocol":
         return "damaged"
-    return "reset" if echoer.how == "rst" else "closed"
+    return "reset" if echo.how == "rst" else "closed"

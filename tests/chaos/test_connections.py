@@ -12,7 +12,7 @@ import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
-from chaos.prober import dial
+from chaos.prober import connections
 
 PATTERN = bytes(range(16))
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -70,23 +70,23 @@ async def test_a_new_connection_is_told_by_what_became_of_it(
     handler: Handler, outcome: str, status: int, retry_after_s: int
 ) -> None:
     async with server(handler) as port:
-        tryout = await dial.fetch("127.0.0.1", port)
+        tryout = await connections.probe_http("127.0.0.1", port)
     assert (tryout.outcome, tryout.status, tryout.retry_after_s) == (outcome, status, retry_after_s)
 
 
 async def test_a_connection_that_is_never_answered_hung(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(dial, "TIMEOUT_S", 0.2)
+    monkeypatch.setattr(connections, "TIMEOUT_S", 0.2)
     async with server(hangs) as port:
-        assert (await dial.fetch("127.0.0.1", port)).outcome == "hung"
-        assert (await dial.open_echo("127.0.0.1", port))[0].outcome == "hung"
+        assert (await connections.probe_http("127.0.0.1", port)).outcome == "hung"
+        assert (await connections.open_echo("127.0.0.1", port))[0].outcome == "hung"
 
 
 async def test_a_port_where_nobody_listens_refuses() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-    assert (await dial.fetch("127.0.0.1", port)).outcome == "refused"
-    tryout, echoer = await dial.open_echo("127.0.0.1", port)
+    assert (await connections.probe_http("127.0.0.1", port)).outcome == "refused"
+    tryout, echoer = await connections.open_echo("127.0.0.1", port)
     assert (tryout.outcome, echoer) == ("refused", None)
 
 
@@ -103,8 +103,8 @@ async def echo_server() -> AsyncIterator[tuple[int, list[ServerConnection]]]:
         yield listening.sockets[0].getsockname()[1], connections
 
 
-async def open_echo(port: int) -> dial.Echoer:
-    tryout, echoer = await dial.open_echo("127.0.0.1", port)
+async def open_echo(port: int) -> connections.EchoConnection:
+    tryout, echoer = await connections.open_echo("127.0.0.1", port)
     assert tryout.outcome == "answered"
     assert echoer is not None
     return echoer
@@ -158,5 +158,5 @@ async def test_an_upgrade_that_is_answered_with_an_error_is_rejected() -> None:
         raise AssertionError("the upgrade was rejected")
 
     async with serve(never, "127.0.0.1", 0, process_request=reject) as listening:
-        tryout, echoer = await dial.open_echo("127.0.0.1", listening.sockets[0].getsockname()[1])
+        tryout, echoer = await connections.open_echo("127.0.0.1", listening.sockets[0].getsockname()[1])
     assert (tryout.outcome, tryout.status, tryout.retry_after_s, echoer) == ("rejected", 503, 7, None)

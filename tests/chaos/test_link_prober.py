@@ -18,14 +18,14 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from chaos.prober import events
-from chaos.prober.__main__ import WatchFile, read_settings
-from chaos.prober.dial import PROBE_BYTES, PROBE_PATH
+from chaos.prober.__main__ import WindowFile, read_settings
+from chaos.prober.connections import PROBE_BYTES, PROBE_PATH
 from chaos.prober.echoes import STAMP
-from chaos.prober.look import Look, ProberSettings, Watch, write_watches
-from chaos.prober.stream import LinkProber
+from chaos.prober.link_prober import LinkProber
+from chaos.prober.probe_rate import ProbeRate, ProberSettings, ProbeWindow, write_windows
 from wire.events import Event, Journal
 
-CLOSE = Look(probes_per_s=50, connects_per_s=10)
+CLOSE = ProbeRate(probes_per_s=50, connects_per_s=10)
 
 
 @dataclass
@@ -78,7 +78,7 @@ class Watched:
 
 
 @asynccontextmanager
-async def watching(look: Look = CLOSE) -> AsyncIterator[Watched]:
+async def watching(look: ProbeRate = CLOSE) -> AsyncIterator[Watched]:
     coordinator = Coordinator()
     lines: list[bytes] = []
     coordinator.open.set()
@@ -128,7 +128,7 @@ async def test_a_standing_connection_that_ends_is_told_and_made_anew() -> None:
 
 
 async def test_a_silence_is_told_when_it_begins_and_what_it_was_when_it_ends() -> None:
-    async with watching(Look(probes_per_s=20, connects_per_s=0)) as watched:
+    async with watching(ProbeRate(probes_per_s=20, connects_per_s=0)) as watched:
         await watched.until(lambda: watched.of(events.LinkSeen))
         watched.coordinator.open.clear()
         await watched.until(lambda: watched.of(events.FellSilent))
@@ -152,7 +152,9 @@ async def test_a_connection_that_stays_silent_while_new_ones_are_answered_is_giv
 
 
 async def test_what_is_looked_at_closely_is_compared_and_measured() -> None:
-    async with watching(Look(volume_bytes_per_s=20_000, burst_bytes=300_000, burst_every_s=0.5)) as watched:
+    async with watching(
+        ProbeRate(volume_bytes_per_s=20_000, burst_bytes=300_000, burst_every_s=0.5)
+    ) as watched:
         await watched.until(
             lambda: any(seen.rates_bytes_per_s for seen in watched.of(events.LinkSeen))  # type: ignore[attr-defined]
         )
@@ -161,18 +163,18 @@ async def test_what_is_looked_at_closely_is_compared_and_measured() -> None:
 
 def test_a_watch_file_is_followed_through_its_changes(tmp_path: Path) -> None:
     path = tmp_path / "prober.watch"
-    file, watch = WatchFile(path), Watch(1, 2, ["worker-1"], CLOSE)
+    file, watch = WindowFile(path), ProbeWindow(1, 2, ["worker-1"], CLOSE)
     file.refresh()
-    assert file.watches == []
-    path.write_bytes(write_watches([watch]))
+    assert file.windows == []
+    path.write_bytes(write_windows([watch]))
     file.refresh()
-    assert file.watches == [watch]
+    assert file.windows == [watch]
     path.write_bytes(b"[{")
     file.refresh()
-    assert file.watches == [watch]
+    assert file.windows == [watch]
     path.unlink()
     file.refresh()
-    assert file.watches == []
+    assert file.windows == []
 
 
 def test_settings_that_make_no_sense_end_the_prober_with_a_sentence() -> None:

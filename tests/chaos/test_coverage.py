@@ -8,35 +8,35 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from chaos.coverage import CoverageGap, EffectSample, coverage_of, ignore_short_misses
 from chaos.intervals import rate_interval
-from chaos.through import Gap, Sign, steady, through
 
 S = 1_000_000_000
 
 
-def signs(*spans: tuple[float, float, bool]) -> list[Sign]:
-    return [Sign(round(begin * S), round(end * S), there) for begin, end, there in spans]
+def signs(*spans: tuple[float, float, bool]) -> list[EffectSample]:
+    return [EffectSample(round(begin * S), round(end * S), there) for begin, end, there in spans]
 
 
 def test_signs_that_lie_within_reach_of_each_other_prove_the_whole_window() -> None:
-    held = through(signs(*((at, at + 0.1, True) for at in range(1, 20))), 0, 20 * S, 3 * S)
+    held = coverage_of(signs(*((at, at + 0.1, True) for at in range(1, 20))), 0, 20 * S, 3 * S)
     assert (held.share, held.gaps, held.trouble) == (1.0, (), "")
 
 
 def test_a_time_in_which_nothing_was_looked_at_is_a_gap_and_named() -> None:
-    held = through(signs((1, 2, True), (9, 10, True)), 0, 10 * S, 3 * S)
-    assert held.gaps == (Gap(2 * S, 9 * S, gone=False),)
+    held = coverage_of(signs((1, 2, True), (9, 10, True)), 0, 10 * S, 3 * S)
+    assert held.gaps == (CoverageGap(2 * S, 9 * S, gone=False),)
     assert held.trouble == "nothing was seen of it from 2.0 to 9.0 s of its 10.0 s (30% of it is proved)"
 
 
 def test_one_look_that_shows_the_effect_gone_is_a_gap_between_those_that_show_it() -> None:
-    held = through(signs((1, 2, True), (2.4, 2.5, False), (3, 10, True)), 0, 10 * S, 3 * S)
-    assert held.gaps == (Gap(2 * S, 3 * S, gone=True),)
+    held = coverage_of(signs((1, 2, True), (2.4, 2.5, False), (3, 10, True)), 0, 10 * S, 3 * S)
+    assert held.gaps == (CoverageGap(2 * S, 3 * S, gone=True),)
 
 
 @pytest.mark.parametrize("at", [0.1, 9.9])
 def test_an_effect_that_is_missing_at_the_very_edge_says_nothing(at: float) -> None:
-    held = through(signs((0.2, 9.8, True), (at, at, False)), 0, 10 * S, 3 * S)
+    held = coverage_of(signs((0.2, 9.8, True), (at, at, False)), 0, 10 * S, 3 * S)
     assert held.gaps == ()
 
 
@@ -44,8 +44,8 @@ def test_an_effect_that_is_missing_at_the_very_edge_says_nothing(at: float) -> N
 def test_the_proved_part_and_the_gaps_never_overlap_and_fill_no_more_than_the_window(
     spans: list[tuple[int, int, bool]],
 ) -> None:
-    looks = [Sign(begin * S, (begin + length) * S, there) for begin, length, there in spans]
-    held = through(looks, 10 * S, 90 * S, 5 * S)
+    looks = [EffectSample(begin * S, (begin + length) * S, there) for begin, length, there in spans]
+    held = coverage_of(looks, 10 * S, 90 * S, 5 * S)
     missing_ns = sum(gap.until_ns - gap.from_ns for gap in held.gaps)
     assert held.proved_ns + missing_ns == 80 * S
     assert all(10 * S <= gap.from_ns < gap.until_ns <= 90 * S for gap in held.gaps)
@@ -53,8 +53,8 @@ def test_the_proved_part_and_the_gaps_never_overlap_and_fill_no_more_than_the_wi
 
 def test_a_few_small_draws_in_a_row_say_nothing_and_a_long_run_of_them_does() -> None:
     row = signs(*((at, at, at not in (3, 4) and at < 10) for at in range(15)))
-    kept = steady(row, 3)
-    assert [sign.from_ns // S for sign in kept if not sign.there] == [10]
+    kept = ignore_short_misses(row, 3)
+    assert [sign.from_ns // S for sign in kept if not sign.present] == [10]
     assert kept[-1].until_ns == 14 * S
 
 

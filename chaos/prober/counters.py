@@ -1,22 +1,22 @@
-"""What one link's standing connection shows over time: counts for the next summary, and silences. Pure."""
+"""Counters of one link's standing connection for the next summary, and its silences. Pure."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from typing import Any
 
-from chaos.prober.echoes import Echo, Echoes
+from chaos.prober.echoes import EchoMatch, OutstandingEchoes
 
 SILENCE_NS = 700_000_000
 MAX_SAMPLES = 200
 NO_STAMP = -(1 << 62)
-"""Stands in `up_us` where a round trip had no stamp: two clocks may differ by anything else."""
+"""The entry of `up_us` for a round trip without a stamp: two clocks may differ by any other value."""
 _SLOWER = 3
 
 
 @dataclass
-class Counts:
-    """The next LinkSeen, still growing."""
+class LinkCounters:
+    """The counters of the next LinkSeen event."""
 
     since_ns: int
     sent: int = 0
@@ -45,12 +45,12 @@ class Counts:
     down_rates_bytes_per_s: list[int] = field(default_factory=list)
 
     def beat(self, now_ns: int) -> None:
-        """The far end sent something by itself."""
+        """Count a beat of the far end."""
         if len(self.beats_at_ms) < MAX_SAMPLES:
             self.beats_at_ms.append((now_ns - self.since_ns) // 1_000_000)
 
     def burst(self, now_ns: int, bytes_per_s: int, burst: Burst) -> None:
-        """A burst came back whole, at this rate."""
+        """Record a burst that was echoed whole."""
         self.rates_at_ms.append((now_ns - self.since_ns) // 1_000_000)
         self.rates_took_ms.append(round((now_ns - burst.sent_ns) / 1e6, 3))
         self.rates_sizes_bytes.append(burst.all_bytes)
@@ -58,21 +58,21 @@ class Counts:
         self.rates_up_bytes_per_s.append(burst.up_bytes_per_s)
 
     def download(self, now_ns: int, took_ms: float, size_bytes: int, bytes_per_s: int) -> None:
-        """A download is whole."""
+        """Record a whole download."""
         self.down_at_ms.append((now_ns - self.since_ns) // 1_000_000)
         self.down_took_ms.append(round(took_ms, 3))
         self.down_sizes_bytes.append(size_bytes)
         self.down_rates_bytes_per_s.append(bytes_per_s)
 
     def fields(self) -> dict[str, Any]:
-        """As LinkSeen has them."""
+        """Return the fields of LinkSeen."""
         return dict(vars(self))
 
 
 @dataclass(frozen=True)
-class Ended:
-    """A silence that ended on the same connection; `up_ns` and `down_ns` are the longest that a held message
-    took each way, None where no stamp came.
+class SilenceEnd:
+    """A silence that ended on the same connection; `up_ns` and `down_ns` are the longest time of a held
+    message in each direction, None without a stamp.
     """
 
     since_ns: int
@@ -82,11 +82,11 @@ class Ended:
     down_ns: int | None = None
 
 
-class Pulse:
-    """Whether a connection that is asked still answers. Times are monotonic nanoseconds."""
+class SilenceDetector:
+    """Detects when a connection with outstanding messages is silent. Times are monotonic nanoseconds."""
 
     def __init__(self, now_ns: int) -> None:
-        self.last_heard_ns = now_ns
+        self.last_arrival_ns = now_ns
         self._slowest_ns = 0
         self._silent_since_ns: int | None = None
         self._held_until = 0
@@ -95,26 +95,26 @@ class Pulse:
         self._up_ns: int | None = None
         self._down_ns: int | None = None
 
-    def fell_silent(self, now_ns: int, echoes: Echoes) -> int | None:
-        """Since when it is silent, told once for each silence; None while it is not, or was told already."""
+    def check_silence(self, now_ns: int, echoes: OutstandingEchoes) -> int | None:
+        """Return since when the connection is silent, once for each silence; else None."""
         oldest_ns = echoes.oldest_sent_ns
         if self._silent_since_ns is not None or oldest_ns is None:
             return None
-        # A link that is merely slow answers everything, late.
+        # A slow link answers every message, late.
         patience_ns = max(SILENCE_NS, _SLOWER * self._slowest_ns)
-        if now_ns - max(self.last_heard_ns, oldest_ns) < patience_ns:
+        if now_ns - max(self.last_arrival_ns, oldest_ns) < patience_ns:
             return None
-        self._silent_since_ns = self.last_heard_ns
-        return self.last_heard_ns
+        self._silent_since_ns = self.last_arrival_ns
+        return self.last_arrival_ns
 
     @property
     def silent_since_ns(self) -> int | None:
-        """Since when it is silent; None while it answers."""
+        """Since when the connection is silent; None while it answers."""
         return self._silent_since_ns
 
-    def heard(self, now_ns: int, echo: Echo, newest_number: int) -> bool:
-        """Something came back. Answers whether its round trip is one, and not the length of a silence."""
-        self.last_heard_ns = now_ns
+    def on_arrival(self, now_ns: int, echo: EchoMatch, newest_number: int) -> bool:
+        """Record an arrival; returns whether it measures a round trip, and not the length of a silence."""
+        self.last_arrival_ns = now_ns
         if self._silent_since_ns is not None and not self._held_until:
             self._held_until = newest_number
         if self._held_until:
@@ -130,24 +130,24 @@ class Pulse:
             self._slowest_ns = max(rtt_ns, self._slowest_ns * 15 // 16)
         return True
 
-    def silence_over(self, echo: Echo) -> Ended | None:
-        """The silence that this echo was the last of, if it was: all that was outstanding when it ended has
-        come.
+    def end_of_silence(self, echo: EchoMatch) -> SilenceEnd | None:
+        """Return the silence that ends with this echo, once all messages that were outstanding have
+        arrived; else None.
         """
         if self._silent_since_ns is None or echo.sent is None or echo.sent.number < self._held_until:
             return None
-        ended = Ended(self._silent_since_ns, self._held, self._whole, self._up_ns, self._down_ns)
+        ended = SilenceEnd(self._silent_since_ns, self._held, self._whole, self._up_ns, self._down_ns)
         self._silent_since_ns, self._held_until, self._held, self._whole = None, 0, 0, True
         self._up_ns = self._down_ns = None
         return ended
 
 
 class Burst:
-    """Throughput of messages sent in one go at `sent_ns`: the bytes after the first that came, over the time
-    that they took, at this end and at the far one.
+    """Throughput of messages sent together at `sent_ns`: the bytes after the first arrival over their time,
+    at this end and at the far end.
 
-    Several may come in one piece; all of the first piece is where counting begins. Where all came in one
-    piece, its rate is at least all bytes over the time since they were sent.
+    Several messages may arrive in one piece; the count begins after the first piece. Where all arrive in one
+    piece, the rate is at least all bytes over the time since they were sent.
     """
 
     def __init__(self, first: int, last: int, sent_ns: int = 0) -> None:
@@ -157,12 +157,15 @@ class Burst:
 
     @property
     def up_bytes_per_s(self) -> int:
-        """As it came to the far end; 0 where that is not known."""
+        """The rate at the far end; 0 where it is unknown."""
         return round(self._up_bytes * 1e9 / self._up_ns) if self._up_ns else 0
 
-    def heard(self, now_ns: int, number: int, wire_bytes: int, far_ns: int | None = None) -> int | None:
-        """Bytes a second, once the last echo is here; `now_ns` is the same for all that came in one piece,
-        `far_ns` is when the message came to the far end, by its own clock.
+    def on_arrival(self, now_ns: int, number: int, wire_bytes: int, far_ns: int | None = None) -> int | None:
+        """Record an echo; returns bytes a second after the last one, else None.
+
+        Args:
+            now_ns: the arrival, equal for all echoes of one piece.
+            far_ns: the arrival at the far end, by its own clock.
         """
         if number == self.first:
             self._began_ns, self._up_began_ns, self.all_bytes = now_ns, far_ns or 0, wire_bytes
@@ -181,8 +184,8 @@ class Burst:
         return round(self.all_bytes * 1e9 / (now_ns - self.sent_ns)) if 0 < self.sent_ns < now_ns else None
 
 
-def count_echo(counts: Counts, now_ns: int, echo: Echo, *, is_round_trip: bool) -> None:
-    """Add one arrival to the counts."""
+def count_echo(counts: LinkCounters, now_ns: int, echo: EchoMatch, *, is_round_trip: bool) -> None:
+    """Add one arrival to the counters."""
     counts.missing += echo.missing
     counts.missing_up += echo.missing_up
     counts.repeated += echo.repeated

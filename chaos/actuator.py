@@ -1,0 +1,114 @@
+"""Interface through which faults act on the lab. The driver implements it; faults use neither Docker nor
+HTTP.
+
+A link or a worker's container is named `worker-7`, the others are `coordinator` and `toxiproxy`. Times are
+CLOCK_MONOTONIC in nanoseconds. Every call is bounded in time, and raises ActuatorError where it fails.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Protocol
+
+from chaos.directions import Direction
+
+
+class ActuatorError(Exception):
+    """A call failed; the text says which, on which target, and why."""
+
+
+class LinkAction(StrEnum):
+    """Actions on all connections of a link at once, as the routes of our Toxiproxy build name them."""
+
+    none = "none"
+    cut = "cut"
+    reset = "reset"
+    refuse = "refuse"
+    block_new = "block_new"
+
+
+@dataclass(frozen=True)
+class Toxic:
+    """One toxic of our Toxiproxy build (chaos/toxiproxy/README.md), on one direction or both."""
+
+    type: str
+    direction: Direction
+    attributes: Mapping[str, int | float | str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True)
+class LinkEffect:
+    """The effect of a fault on each of its links: toxics, an action, or both."""
+
+    toxics: tuple[Toxic, ...] = ()
+    action: LinkAction = LinkAction.none
+
+
+@dataclass(frozen=True)
+class Injection:
+    """One injection of a fault into these targets. `begin_at_ns` None means now; links heal by themselves
+    when the driver does not renew the lease for `lease_ms`.
+    """
+
+    fault_id: str
+    targets: tuple[str, ...]
+    seed: int = 0
+    lease_ms: int = 10_000
+    begin_at_ns: int | None = None
+
+
+Times = Mapping[str, int]
+"""Target → the time of its injection, or healing."""
+
+
+class FaultActuator(Protocol):
+    """All calls that a fault may use."""
+
+    async def inject_links(self, injection: Injection, effect: LinkEffect) -> Times:
+        """Put one effect on all links of the injection at once, or on none where one of them fails."""
+
+    async def heal_links(self, fault_id: str) -> Times:
+        """End a link fault on all its links at once. Returns the times of the end, also of one that
+        ended by itself.
+        """
+
+    async def pause(self, container: str) -> int:
+        """Freeze all processes of a container (cgroup freezer)."""
+
+    async def unpause(self, container: str) -> int:
+        """Resume a paused container."""
+
+    async def kill(self, container: str) -> int:
+        """Send SIGKILL to a container."""
+
+    async def stop(self, container: str, grace_s: float) -> int:
+        """Send SIGTERM, and SIGKILL to the processes that remain after `grace_s`."""
+
+    async def start(self, container: str) -> int:
+        """Start a container that was killed or stopped, with the same name, address and link."""
+
+    async def restart(self, container: str, grace_s: float) -> int:
+        """Stop a container, and start it at once."""
+
+    async def unplug(self, container: str) -> int:
+        """Disconnect a container from the network under test: no FIN, no RST, packets are lost."""
+
+    async def plug(self, container: str) -> int:
+        """Reconnect a container with the same address and aliases, so that connections can survive."""
+
+    async def limit(
+        self, container: str, *, cpus: float | None = None, memory_bytes: int | None = None
+    ) -> int:
+        """Limit processor time or memory of a running container."""
+
+    async def unlimit(self, container: str, *, cpus: bool = False, memory: bool = False) -> int:
+        """Restore the limits that the container was created with: processor time, memory, or both."""
+
+
+def name_list(targets: Sequence[str], at_most: int = 6) -> str:
+    """Return targets for a sentence: `worker-1, worker-2, … (20 in all)`."""
+    if len(targets) <= at_most:
+        return ", ".join(targets)
+    return f"{', '.join(targets[:at_most])}, … ({len(targets)} in all)"
