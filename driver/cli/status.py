@@ -103,8 +103,8 @@ def _no_links(seen: Seen) -> list[str]:
     workers = sum(one.service == WORKER for one in seen.containers)
     verb = "has" if len(seen.without_link) == 1 else "have"
     return [
-        f"{name_list(seen.without_link)} {verb} no link: lab.py makes the links, `docker compose up` does not. "
-        f"Run: python lab.py up --workers {workers}"
+        f"{name_list(seen.without_link)} {verb} no link: lab.py makes the links, "
+        f"`docker compose up` does not. Run: python lab.py up --workers {workers}"
     ]
 
 
