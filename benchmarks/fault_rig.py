@@ -27,7 +27,7 @@ from chaos.prober.connections import PROBE_BYTES, PROBE_PATH
 from chaos.prober.link_prober import LinkProber
 from chaos.prober.probe_rate import ProbeRate
 from driver.histories.history import History, LineReader
-from driver.judging.link_sights import LinkRecord, link_records
+from driver.judging.link_records import LinkRecord, link_records
 from driver.labs.links import Link, Links
 from wire.events import Journal
 

@@ -9,7 +9,7 @@ import click
 from chaos.units import format_seconds
 from driver.cli import options
 from driver.histories.history import DRIVER
-from driver.histories.recent import Recent
+from driver.histories.live_journals import LiveJournals
 from driver.labs.by_hand import BY_HAND
 from driver.labs.end_request import by_hand_folder
 from driver.labs.faults_on import FaultOn, on_containers, on_links, open_faults, ranges
@@ -35,7 +35,7 @@ def command(project: str, as_json: bool) -> None:
         lab = standing(engine)
         restore_orphans(engine, Terminal())
         journals = [by_hand_folder(project), *([lab.spec.journals] if lab.spec.journals else [])]
-        begun = open_faults(Recent(journals, only=DRIVER).read())
+        begun = open_faults(LiveJournals(journals, only=DRIVER).read())
         now_ns = lab.links.clock_ns()
         links = on_links(lab.links.faults(), lab.links.all(), begun, now_ns)
         containers = on_containers(engine.hurts(), begun, now_ns)

@@ -11,13 +11,13 @@ from driver.compare.desk import page, report_on
 from driver.compare.papers import Report, as_markdown
 from driver.compare.read import cells_under
 from driver.errors import WrongUseError
-from driver.judging.verdict import Outcome
+from driver.judging.verdict import RunOutcome
 from driver.runs.group import GROUP, GroupFile
 from driver.runs.store import write_file
 from driver.terminal import print_json, print_lines, print_table
 
 COMPARISON_MARKDOWN, COMPARISON_JSON, COMPARISON_HTML = "comparison.md", "comparison.json", "comparison.html"
-_MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "warn"}
+_MARKS = {RunOutcome.passed: "good", RunOutcome.failed: "bad", RunOutcome.inconclusive: "warn"}
 
 
 def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
@@ -52,5 +52,5 @@ def compare_cells(folder: Path) -> Report | None:
     return report
 
 
-def _word(outcome: Outcome) -> str:
+def _word(outcome: RunOutcome) -> str:
     return outcome.value.replace("_", " ").upper()

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driver.checks.finding import Status
-from driver.judging.verdict import Outcome
+from driver.judging.verdict import RunOutcome
 from driver.machine.root import working_root
 from driver.report.advice import advise
 from driver.report.summary import by_kind, summary
@@ -15,10 +15,10 @@ from driver.visible import one_line
 
 _MARKS = {Status.passed: "good", Status.failed: "bad", Status.unknown: "warn"}
 _WORDS = {
-    Outcome.passed: "PASSED",
-    Outcome.failed: "FAILED",
-    Outcome.inconclusive: "INCONCLUSIVE",
-    Outcome.expected_failure: "EXPECTED FAILURE",
+    RunOutcome.passed: "PASSED",
+    RunOutcome.failed: "FAILED",
+    RunOutcome.inconclusive: "INCONCLUSIVE",
+    RunOutcome.expected_failure: "EXPECTED FAILURE",
 }
 
 

@@ -9,7 +9,7 @@ import msgspec
 
 from driver.compare.family import BY_RUN, BY_WORKER, LEAST_RELATIVE, least, weight
 from driver.compare.statistics import ALPHA, RUNS_NEEDED, Effect, corrected, of_runs, of_workers
-from driver.judging.verdict import Outcome
+from driver.judging.verdict import RunOutcome
 from driver.metrics.metric import Better, Metric
 
 RUNS, WORKERS = "runs", "workers"
@@ -145,7 +145,7 @@ def compare(before: Group, after: Group, tolerance: float, among: int = 1) -> Co
 
 def _undecided(before: Group, after: Group, level: str, compared: int) -> str:
     for group in (before, after):
-        if all(run.verdict == Outcome.inconclusive for run in group.runs):
+        if all(run.verdict == RunOutcome.inconclusive for run in group.runs):
             return f"every run of {group.name} is inconclusive"
     if not compared:
         return "nothing could be compared"
@@ -202,7 +202,7 @@ def _notes(before: Group, after: Group, level: str, compared: int) -> list[str]:
     if changed:
         notes.append(f"what was set differently: {'; '.join(changed)}")
     for group in (before, after):
-        failed = [run for run in group.runs if run.verdict == Outcome.failed]
+        failed = [run for run in group.runs if run.verdict == RunOutcome.failed]
         notes += [f"{run.name} failed: {shorten(run.because, 200)}" for run in failed[:3]]
         notes += [f"{run.name}: {what}" for run in group.runs for what in run.missing]
     return notes
@@ -219,12 +219,12 @@ def _changed(before: Group, after: Group) -> list[str]:
 
 
 def _ever_failed(group: Group) -> bool:
-    return any(run.verdict == Outcome.failed for run in group.runs)
+    return any(run.verdict == RunOutcome.failed for run in group.runs)
 
 
 def conclusive(runs: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
     """The runs that prove something, and a sentence for each that is left out; all of them if none does."""
-    kept = [run for run in runs if run.verdict != Outcome.inconclusive]
+    kept = [run for run in runs if run.verdict != RunOutcome.inconclusive]
     left = [f"{run.name} was inconclusive ({shorten(run.because, 120)})" for run in runs if run not in kept]
     if not kept:
         return list(runs), [f"{told}; it is compared all the same" for told in left]

@@ -1,4 +1,4 @@
-"""The time in which nothing was wrong with a link: what it is by itself is measured there. Pure."""
+"""Baseline windows: a time before a fault in which no other fault was on the link. Pure."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ Span = tuple[int, int]
 
 
 def clear_before(busy: Iterable[Span], at_ns: int, *, enough_ns: int, most_ns: int) -> Span:
-    """The nearest time before an instant, at least `enough_ns` long, in which no busy span lies; its last
-    `most_ns`. Where there is none so long, what lies directly before the instant, though it be nothing.
+    """Return the nearest span before `at_ns` that is clear of `busy` spans and at least `enough_ns` long, cut
+    to its last `most_ns`; without one, the clear span directly before `at_ns`, which may be empty.
     """
     assert 0 < enough_ns <= most_ns, (enough_ns, most_ns)
     end_ns, nearest = at_ns, None

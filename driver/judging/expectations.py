@@ -1,4 +1,4 @@
-"""Whether a run is as its scenario expects: one finding for each expectation. Pure."""
+"""Findings of a run: one for each check and expectation of its scenario. Pure."""
 
 from __future__ import annotations
 
@@ -18,18 +18,18 @@ from driver.scenarios.quantities import write
 from driver.scenarios.thresholds import OPERATORS, Anchored, Expectation, NamedCheck, Threshold
 
 
-def find_all(
+def all_findings(
     history: History, metrics: Metrics, expectations: Sequence[Expectation], planned_faults: int = 0
 ) -> list[Finding]:
-    """Every finding of a run: the checks that are always made, and what its scenario asks for, each once."""
-    asked = {
+    """Return all findings of a run: the checks of every run, then its scenario's expectations, each once."""
+    named = {
         expectation.text: expectation.params
         for expectation in expectations
         if isinstance(expectation, NamedCheck)
     }
     findings = []
-    for name in [*ALWAYS, *(name for name in asked if name not in ALWAYS)]:
-        params = dict(asked.get(name, {}))
+    for name in [*ALWAYS, *(name for name in named if name not in ALWAYS)]:
+        params = dict(named.get(name, {}))
         if "planned" in CHECKS[name].params:
             params.setdefault("planned", planned_faults)
         findings.append(run_check(CHECKS[name], history, metrics, params))
@@ -44,7 +44,7 @@ def find_all(
 
 
 def _with_worst(history: History, found: Finding, measure: str) -> Finding:
-    """A failed finding with the lines of the outages or tasks that decide its figure."""
+    """Return a failed finding with the events of the outages or tasks that decide its value as evidence."""
     if found.status is not Status.failed:
         return found
     events = [event for case in worst_cases(history, measure) for event in case.events]
@@ -52,12 +52,14 @@ def _with_worst(history: History, found: Finding, measure: str) -> Finding:
 
 
 def against_threshold(metrics: Metrics, expected: Threshold) -> Finding:
-    """Whether a metric keeps its threshold; a metric without a value is unknown."""
+    """Return whether a metric meets its threshold; unknown where it has no value."""
     metric = expected.metric
     measured = metrics.values.get(metric.name)
     bound = write(expected.value, metric.unit)
     if measured is None:
-        because = f"the history gives no value for {metric.name}; {expected.operator} {bound} was expected"
+        because = (
+            f"the history determines no value of {metric.name}; {expected.operator} {bound} was expected"
+        )
         return unknown(expected.text, because, threshold=expected.value, unit=metric.unit.value)
     holds = OPERATORS[expected.operator](measured, expected.value)
     sign = -1 if expected.operator in ("<", "<=") else 1
@@ -76,9 +78,9 @@ def against_threshold(metrics: Metrics, expected: Threshold) -> Finding:
 
 
 def against_signal(history: History, expected: Anchored) -> Finding:
-    """Whether a signal became good soon enough after each anchor, and stayed so for long enough.
+    """Return whether a signal met its threshold within `within_s` of each anchor, and held it for `hold_s`.
 
-    An anchor that the next fault follows too soon is left out, and told; but the last one must be decided.
+    An anchor that the next fault follows too soon is skipped and counted; the last one must be decided.
     """
     run = history.view(run_timeline)
     anchors = _anchors(run, expected.anchor)
@@ -88,17 +90,17 @@ def against_signal(history: History, expected: Anchored) -> Finding:
     compare = OPERATORS[expected.operator]
     within_ns, hold_ns = int(expected.within_s * 1e9), int(expected.hold_s * 1e9)
     took: list[float] = []
-    untold, last_untold = 0, False
+    skipped, last_skipped = 0, False
     for number, anchor_ns in enumerate(anchors, 1):
         quiet_ns = run.quiet_until_ns(anchor_ns) if expected.anchor == "heal" else run.end_ns
         until_ns = min(quiet_ns, anchor_ns + within_ns + hold_ns + 1)
         good = good_stretches(steps, lambda value: compare(value, expected.value), anchor_ns, until_ns)
-        last_untold = False
+        last_skipped = False
         began = next((a for a, b in good if a <= anchor_ns + within_ns and b - a >= hold_ns), None)
         if began is not None:
             took.append((began - anchor_ns) / 1e9)
         elif quiet_ns < anchor_ns + within_ns + hold_ns:
-            untold, last_untold = untold + 1, True
+            skipped, last_skipped = skipped + 1, True
         else:
             at_s = run.at_s(anchor_ns)
             because = (
@@ -107,9 +109,11 @@ def against_signal(history: History, expected: Anchored) -> Finding:
                 f"{expected.within_s:g} s of {expected.anchor} {number} of {len(anchors)} (at {at_s:.1f} s)"
             )
             return failed(expected.text, because, threshold=expected.within_s, unit="s")
-    if last_untold:
-        return unknown(expected.text, f"what followed the last {expected.anchor} was too short to tell")
-    aside = f"; {untold} of {len(anchors)} were followed by the next fault too soon to tell" if untold else ""
+    if last_skipped:
+        return unknown(expected.text, f"what followed the last {expected.anchor} was too short to decide")
+    aside = (
+        f"; {skipped} of {len(anchors)} were followed by the next fault too soon to decide" if skipped else ""
+    )
     worst = max(took)
     because = (
         f"{expected.signal.name} was good again {worst:.2f} s after {expected.anchor} at the latest{aside}"

@@ -1,8 +1,7 @@
-"""Receipts: whether each fault was there, on exactly the targets that it was aimed at, and over in the end.
-Pure.
+"""Receipts: whether each fault was observed on all its targets and no other link, and ended. Pure.
 
-The driver says what it did and when (`Act`); witnesses say what was to be seen; the fault's own rule says
-whether that was this very fault.
+An `InjectedFault` is what the driver did, `FaultObservations` are what others observed; the fault's own rule
+decides whether they show this fault.
 """
 
 from __future__ import annotations
@@ -17,11 +16,11 @@ from chaos.evidence import ContainerEvidence, LinkEvidence, Observation, OtherFa
 from chaos.evidence_checks import unexpected_change
 from chaos.fault import ContainerFault, LinkFault
 from driver.histories.history import History
-from driver.judging.acts import Act, Sight
-from driver.judging.container_sights import proved_ratio, sentence
-from driver.judging.witnesses import GLANCE_NS, Witnesses
+from driver.judging.container_samples import gaps_sentence, proved_ratio
+from driver.judging.injected_faults import ContainerSample, InjectedFault
+from driver.judging.observations import PROBE_GAP_NS, FaultObservations
 
-__all__ = ["Act", "Proof", "Sight", "prove"]
+__all__ = ["ContainerSample", "InjectedFault", "Proof", "prove"]
 EARLY_END_S = 1.0
 PROBER = "prober"
 ENGINE = "engine"
@@ -47,45 +46,50 @@ class Proof:
 
 
 def prove(
-    acts: Sequence[Act], history: History, links: Sequence[str], sights: Iterable[Sight] = ()
+    faults: Sequence[InjectedFault],
+    history: History,
+    links: Sequence[str],
+    samples: Iterable[ContainerSample] = (),
 ) -> list[Proof]:
-    """A receipt for every act, in their order. `links` are all links that the prober watches."""
-    witnesses = Witnesses(acts, history, sights)
+    """Return a receipt for every fault, in their order. `links` are all links that the prober probes."""
+    observed = FaultObservations(faults, history, samples)
     proofs = []
-    for act in acts:
-        if isinstance(act.fault, LinkFault):
-            proofs.append(_prove_links(act, act.fault, witnesses, links))
-        elif isinstance(act.fault, ContainerFault):
-            proofs.append(_prove_containers(act, act.fault, witnesses))
+    for injected in faults:
+        if isinstance(injected.fault, LinkFault):
+            proofs.append(_prove_links(injected, injected.fault, observed, links))
+        elif isinstance(injected.fault, ContainerFault):
+            proofs.append(_prove_containers(injected, injected.fault, observed))
     return proofs
 
 
-def _prove_links(act: Act, fault: LinkFault, witnesses: Witnesses, links: Sequence[str]) -> Proof:
-    seen = {link: witnesses.link(act, link) for link in act.targets if link in act.began_ns}
-    told = {link: _told(fault, one) for link, one in seen.items()}
-    hit = [link for link, observation in told.items() if observation.seen]
+def _prove_links(
+    injected: InjectedFault, fault: LinkFault, observed: FaultObservations, links: Sequence[str]
+) -> Proof:
+    seen = {link: observed.link(injected, link) for link in injected.targets if link in injected.began_ns}
+    observations = {link: _observation(fault, one) for link, one in seen.items()}
+    hit = [link for link, observation in observations.items() if observation.seen]
     spared: list[str] = []
     strayed: dict[str, str] = {}
     for link in links:
-        if link not in act.targets and not witnesses.is_under_another(act, link):
-            if trouble := _not_spared(act, fault, witnesses, link):
+        if link not in injected.targets and not observed.is_under_another(injected, link):
+            if trouble := _not_spared(injected, fault, observed, link):
                 strayed[link] = trouble
             else:
                 spared.append(link)
-    why_not = (
-        "" if witnesses.has_prober else "the prober saw nothing at all: its journal is empty or not there"
-    )
+    why_not = "" if observed.has_prober else "the prober saw nothing: its journal is empty or missing"
     if strayed and not why_not:
         first = next(iter(strayed))
-        why_not = f"{name_list(list(strayed))} should have been spared: {first}: {strayed[first]}"
-    why_not = why_not or _not_to_its_end(act, witnesses) or _not_seen_to_end(act, witnesses, seen, hit)
-    observers = [PROBER] if witnesses.has_prober else []
+        why_not = f"{name_list(list(strayed))} should be unaffected: {first}: {strayed[first]}"
+    why_not = (
+        why_not or _not_to_its_end(injected, observed) or _not_seen_to_end(injected, observed, seen, hit)
+    )
+    observers = [PROBER] if observed.has_prober else []
     shares = [part.share for link in hit if (part := fault.coverage(seen[link])) is not None]
-    return _proof(act, told, why_not, spared, list(strayed), observers, shares)
+    return _proof(injected, observations, why_not, spared, list(strayed), observers, shares)
 
 
-def _told(fault: LinkFault, seen: LinkEvidence) -> Observation:
-    """What the fault's rule says of one link: that it was there, and that it held through its window."""
+def _observation(fault: LinkFault, seen: LinkEvidence) -> Observation:
+    """Return the rule's observation of one link: whether the fault was on, and through all of its window."""
     observation = fault.observed(seen)
     held = fault.coverage(seen)
     gaps = held.trouble if held is not None else ""
@@ -95,7 +99,7 @@ def _told(fault: LinkFault, seen: LinkEvidence) -> Observation:
             if gaps
             else observation
         )
-    # What was there for a part of its time shows why it is not seen in all of it.
+    # A fault that was on for a part of its window is not observed, for the reason of the gaps.
     partly = f"{gaps}; " if gaps and held is not None and held.proved_ns else ""
     others = ", ".join(dict.fromkeys(f"{one.fault_id} ({one.name})" for one in _beside(seen)))
     more = f"; {others} was on that link at the same time" if others else ""
@@ -106,130 +110,149 @@ def _beside(seen: LinkEvidence) -> tuple[OtherFault, ...]:
     return seen.beside(*Symptom)
 
 
-def _not_to_its_end(act: Act, witnesses: Witnesses) -> str:
-    """Why a fault did not last as planned, by Toxiproxy's own view and by what healing found; "" when it did.
-    An effect that was taken away and put back is not this fault.
+def _not_to_its_end(injected: InjectedFault, observed: FaultObservations) -> str:
+    """Return why a fault did not last as planned, by Toxiproxy and by the heal; "" when it did. An effect
+    that was removed and put back is not this fault.
     """
-    if act.absent:
-        return f"Toxiproxy no longer had it on {name_list(act.absent)} when it ended: somebody took it away"
-    early_s = ((act.end_planned_ns or 0) - min(act.ended_ns.values(), default=act.last_ns)) / 1e9
-    if act.ended_because == "lease":
+    if injected.absent:
+        absent = name_list(injected.absent)
+        return f"Toxiproxy no longer had it on {absent} when it ended: another client removed it"
+    early_s = (
+        (injected.end_planned_ns or 0) - min(injected.ended_ns.values(), default=injected.last_ns)
+    ) / 1e9
+    if injected.ended_because == "lease":
         return f"its lease ran out {max(0.0, early_s):.1f} s before its end: the driver did not renew it"
     if early_s > EARLY_END_S:
-        return f"it ended {early_s:.1f} s before its end ({act.ended_because or 'nothing says why'})"
-    if hurt := [link for link in act.targets if act.ended_ns and witnesses.still_hurt(act, link)]:
-        return f"healing found {name_list(hurt)} still hurt after its end"
+        return (
+            f"it ended {early_s:.1f} s before its end ({injected.ended_because or 'no reason is recorded'})"
+        )
+    if faulty := [
+        link for link in injected.targets if injected.ended_ns and observed.still_faulty(injected, link)
+    ]:
+        return f"the heal found it still on {name_list(faulty)} after its end"
     return ""
 
 
 def _not_seen_to_end(
-    act: Act, witnesses: Witnesses, seen: Mapping[str, LinkEvidence], hit: Sequence[str]
+    injected: InjectedFault, observed: FaultObservations, seen: Mapping[str, LinkEvidence], hit: Sequence[str]
 ) -> str:
-    """Why its end is not proved; "" when it is. A link that the next fault met before a look could fall on
-    it need not have been seen well between.
+    """Return why its end is not proved; "" when it is. A link on which the next fault began before a probe
+    was due need not have been observed well between.
     """
-    if not act.fault.lasting:
+    if not injected.fault.lasting:
         return ""
     lingering = [
         link
         for link in hit
         if not seen[link].after.lives
         and not (
-            (next_ns := witnesses.next_ns(act, link)) is not None
-            and next_ns - act.ended_ns.get(link, act.last_ns) < GLANCE_NS
+            (next_ns := observed.next_ns(injected, link)) is not None
+            and next_ns - injected.ended_ns.get(link, injected.last_ns) < PROBE_GAP_NS
         )
     ]
-    return f"nobody saw it end on {name_list(lingering)}" if lingering else ""
+    return f"its end was not observed on {name_list(lingering)}" if lingering else ""
 
 
-def _not_spared(act: Act, fault: LinkFault, witnesses: Witnesses, link: str) -> str:
-    """What a link shows that should have been spared, held to the same measure as one that was hit; "" when
-    nothing.
-    """
-    seen = witnesses.link(act, link)
+def _not_spared(injected: InjectedFault, fault: LinkFault, observed: FaultObservations, link: str) -> str:
+    """Return what a link that is no target shows, by the same rule as a target; "" when nothing."""
+    seen = observed.link(injected, link)
     if trouble := unexpected_change(seen.during):
         return trouble
     if fault.observed(seen).seen:
         return "it shows the same fault"
     if Symptom.damaged in fault.symptoms() and seen.refused_frames:
         return f"{seen.refused_frames} frames of its own were refused"
-    if act.fault.lasting and (trouble := unexplained_slowness(seen)):
+    if injected.fault.lasting and (trouble := unexplained_slowness(seen)):
         return trouble
-    return "" if witnesses.was_watched(act, link) else "the prober did not watch it"
+    return "" if observed.was_probed(injected, link) else "the prober did not probe it"
 
 
-def _prove_containers(act: Act, fault: ContainerFault, witnesses: Witnesses) -> Proof:
-    seen = {name: witnesses.container(act, fault, name) for name in act.targets if name in act.began_ns}
-    told = {name: _through(fault.observed(one), one) for name, one in seen.items()}
-    observers = [PROBER] if act.reaches_all and witnesses.has_prober else []
-    observers += [ENGINE, *(name for name in told if told[name].seen and witnesses.wrote(name))]
-    proof = _proof(act, told, "", [], [], observers, [])
+def _prove_containers(injected: InjectedFault, fault: ContainerFault, observed: FaultObservations) -> Proof:
+    seen = {
+        name: observed.container(injected, fault, name)
+        for name in injected.targets
+        if name in injected.began_ns
+    }
+    observations = {name: _through(fault.observed(one), one) for name, one in seen.items()}
+    observers = [PROBER] if injected.reaches_all and observed.has_prober else []
+    observers += [
+        ENGINE,
+        *(name for name in observations if observations[name].seen and observed.has_journal(name)),
+    ]
+    proof = _proof(injected, observations, "", [], [], observers, [])
     if fault.lasting and seen:
         proof.measured["proved_ratio"] = min(proved_ratio(one) for one in seen.values())
     return proof
 
 
 def _through(observation: Observation, seen: ContainerEvidence) -> Observation:
-    """The observation; a fault that has gaps in its window was not on through all of it."""
+    """Return the observation; a fault with gaps in its window was not on through all of it."""
     if not seen.gaps:
         return observation
-    because = sentence(seen) if observation.seen else f"{sentence(seen)}; {observation.because}"
+    because = gaps_sentence(seen) if observation.seen else f"{gaps_sentence(seen)}; {observation.because}"
     return replace(observation, seen=False, because=because)
 
 
 def _proof(
-    act: Act,
-    told: Mapping[str, Observation],
+    injected: InjectedFault,
+    observations: Mapping[str, Observation],
     why_not: str,
     spared: list[str],
     strayed: list[str],
     observers: list[str],
     shares: list[float],
 ) -> Proof:
-    hit = [name for name, observation in told.items() if observation.seen]
-    missed = [name for name in act.targets if name not in hit]
+    hit = [name for name, observation in observations.items() if observation.seen]
+    missed = [name for name in injected.targets if name not in hit]
     proved = bool(hit) and not missed and not why_not
-    asked, measured = _magnitudes(act, [told[name] for name in hit])
+    asked, measured = _magnitudes(injected, [observations[name] for name in hit])
     if shares:
         asked["held_share"], measured["held_share"] = 1.0, min(shares)
     return Proof(
-        fault=act.fault_id,
-        kind=act.fault.name,
+        fault=injected.fault_id,
+        kind=injected.fault.name,
         proved=proved,
-        because=_because(act, told, missed, why_not, spared),
+        because=_because(injected, observations, missed, why_not, spared),
         hit=hit,
         missed=missed,
         spared=spared,
         strayed=strayed,
         observers=observers,
-        began_ns=act.first_ns,
-        ended_ns=act.last_ns if act.fault.lasting else act.first_ns,
+        began_ns=injected.first_ns,
+        ended_ns=injected.last_ns if injected.fault.lasting else injected.first_ns,
         asked=asked,
         measured=measured,
     )
 
 
 def _because(
-    act: Act, told: Mapping[str, Observation], missed: Sequence[str], why_not: str, spared: Sequence[str]
+    injected: InjectedFault,
+    observations: Mapping[str, Observation],
+    missed: Sequence[str],
+    why_not: str,
+    spared: Sequence[str],
 ) -> str:
     if missed and not why_not.startswith("the prober"):
-        why = told[missed[0]].because if missed[0] in told else "it was never put on"
+        why = observations[missed[0]].because if missed[0] in observations else "it was not applied"
         more = f"; {why_not}" if why_not else ""
         return f"not seen on {name_list(missed)}: {missed[0]}: {why}{more}"
     if why_not:
         return why_not
-    if not act.targets:
-        return "it hit nobody"
+    if not injected.targets:
+        return "it has no targets"
     rest = f"; {len(spared)} link{' was' if len(spared) == 1 else 's were'} spared" if spared else ""
-    return f"seen on {name_list(act.targets)}: {act.targets[0]}: {told[act.targets[0]].because}{rest}"
+    first = injected.targets[0]
+    return f"seen on {name_list(injected.targets)}: {first}: {observations[first].because}{rest}"
 
 
-def _magnitudes(act: Act, seen: Sequence[Observation]) -> tuple[dict[str, float], dict[str, float]]:
+def _magnitudes(
+    injected: InjectedFault, seen: Sequence[Observation]
+) -> tuple[dict[str, float], dict[str, float]]:
     asked = {"start_spread_ms": 0.0, "start_error_ms": 0.0}
-    starts = list(act.began_ns.values())
+    starts = list(injected.began_ns.values())
     measured = {
         "start_spread_ms": (max(starts) - min(starts)) / 1e6 if starts else 0.0,
-        "start_error_ms": (act.first_ns - act.planned_ns) / 1e6,
+        "start_error_ms": (injected.first_ns - injected.planned_ns) / 1e6,
     }
     for quantity in dict.fromkeys(one.quantity for one in seen if one.quantity):
         sizes = [one for one in seen if one.quantity == quantity]

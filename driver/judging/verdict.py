@@ -1,7 +1,7 @@
 """From findings to a verdict. Pure.
 
-1. Any failed finding that no known issue declares: FAILED. What is proved wrong stays wrong.
-2. Else any unknown finding, or nothing that shows that anything was tried (traffic, faults): INCONCLUSIVE.
+1. Any failed finding that no known issue declares: FAILED.
+2. Else any unknown finding, or a required check (traffic, faults) that was not judged: INCONCLUSIVE.
 3. Else, when findings failed that known issues declare: EXPECTED FAILURE.
 4. Else PASSED.
 """
@@ -16,10 +16,10 @@ import msgspec
 from driver.checks.finding import Finding, Status
 from driver.exit_codes import ExitCode
 
-SHOWS_THAT_IT_WAS_TRIED = ("traffic_flowed", "faults_were_proved")
+REQUIRED_CHECKS = ("traffic_flowed", "faults_were_proved")
 
 
-class Outcome(StrEnum):
+class RunOutcome(StrEnum):
     """The verdict on a run."""
 
     passed = "passed"
@@ -29,63 +29,61 @@ class Outcome(StrEnum):
 
 
 EXIT_CODES = {
-    Outcome.passed: ExitCode.PASSED,
-    Outcome.expected_failure: ExitCode.PASSED,
-    Outcome.failed: ExitCode.FAILED,
-    Outcome.inconclusive: ExitCode.INCONCLUSIVE,
+    RunOutcome.passed: ExitCode.PASSED,
+    RunOutcome.expected_failure: ExitCode.PASSED,
+    RunOutcome.failed: ExitCode.FAILED,
+    RunOutcome.inconclusive: ExitCode.INCONCLUSIVE,
 }
 
 
-class KnownIssue(msgspec.Struct, frozen=True):
-    """A declared failure: the finding's name (a check, or an expectation as written), and why it is known."""
+class KnownFailure(msgspec.Struct, frozen=True):
+    """A declared failure: the finding's name (a check, or an expectation as written), and its reason."""
 
     check: str
     because: str
 
 
 class Verdict(msgspec.Struct, frozen=True):
-    """`notes` tells what to do besides: a known issue that passes after all is to be struck out."""
+    """A run's verdict. `notes` are for the reader, like a known issue that passed."""
 
-    verdict: Outcome
+    verdict: RunOutcome
     because: str
     findings: tuple[Finding, ...]
     notes: tuple[str, ...] = ()
 
     @property
     def exit_code(self) -> ExitCode:
-        """What the command's exit status says of it."""
+        """The command's exit code for it."""
         return EXIT_CODES[self.verdict]
 
 
 def judge(
-    findings: Sequence[Finding], known_issues: Sequence[KnownIssue] = (), notes: Sequence[str] = ()
+    findings: Sequence[Finding], known_issues: Sequence[KnownFailure] = (), notes: Sequence[str] = ()
 ) -> Verdict:
-    """The verdict on all findings of a run. `notes` are told with it, and change nothing about it."""
+    """Return the verdict on all findings of a run. `notes` are added to it, and do not change it."""
     known = {issue.check: issue for issue in known_issues}
     wrong = [finding for finding in findings if finding.status is Status.failed]
-    surprises = [finding for finding in wrong if finding.check not in known]
+    unexpected = [finding for finding in wrong if finding.check not in known]
     unknowns = [finding for finding in findings if finding.status is Status.unknown]
     all_notes = (*_notes(findings, known), *notes)
 
-    def verdict(outcome: Outcome, because: str) -> Verdict:
+    def verdict(outcome: RunOutcome, because: str) -> Verdict:
         return Verdict(outcome, because, tuple(findings), all_notes)
 
-    if surprises:
-        return verdict(Outcome.failed, _told(surprises))
+    if unexpected:
+        return verdict(RunOutcome.failed, _reason(unexpected))
     if unknowns:
-        return verdict(Outcome.inconclusive, _told(unknowns))
-    untried = [name for name in SHOWS_THAT_IT_WAS_TRIED if all(finding.check != name for finding in findings)]
-    if untried:
-        return verdict(
-            Outcome.inconclusive, f"nothing shows that anything was tried: {', '.join(untried)} not judged"
-        )
+        return verdict(RunOutcome.inconclusive, _reason(unknowns))
+    missing = [name for name in REQUIRED_CHECKS if all(finding.check != name for finding in findings)]
+    if missing:
+        return verdict(RunOutcome.inconclusive, f"required checks were not judged: {', '.join(missing)}")
     if wrong:
         reasons = "; ".join(f"{finding.check}: {known[finding.check].because}" for finding in wrong)
-        return verdict(Outcome.expected_failure, f"failed as declared: {reasons}")
-    return verdict(Outcome.passed, f"all {len(findings)} findings passed")
+        return verdict(RunOutcome.expected_failure, f"failed as declared: {reasons}")
+    return verdict(RunOutcome.passed, f"all {len(findings)} findings passed")
 
 
-def _told(findings: Sequence[Finding]) -> str:
+def _reason(findings: Sequence[Finding]) -> str:
     first = findings[0]
     more = (
         f" (and {len(findings) - 1} more: {', '.join(f.check for f in findings[1:])})"
@@ -95,14 +93,12 @@ def _told(findings: Sequence[Finding]) -> str:
     return f"{first.check}: {first.because}{more}"
 
 
-def _notes(findings: Sequence[Finding], known: dict[str, KnownIssue]) -> tuple[str, ...]:
+def _notes(findings: Sequence[Finding], known: dict[str, KnownFailure]) -> tuple[str, ...]:
     by_name = {finding.check: finding for finding in findings}
     notes = []
     for name, issue in known.items():
         if name not in by_name:
-            notes.append(
-                f"the known issue {name!r} names nothing that was judged: strike it out or correct it"
-            )
+            notes.append(f"the known issue {name!r} names no finding: remove or correct it")
         elif by_name[name].status is Status.passed:
-            notes.append(f"the known issue {name!r} ({issue.because}) passed after all: strike it out")
+            notes.append(f"the known issue {name!r} ({issue.because}) passed: remove it")
     return tuple(notes)

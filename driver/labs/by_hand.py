@@ -15,7 +15,7 @@ from chaos.fault import Layer
 from chaos.targets import CORE, Fleet, TargetError
 from driver.engines.engine import WORKER
 from driver.errors import LabError, StoppedError, WrongUseError
-from driver.histories.recent import Recent
+from driver.histories.live_journals import LiveJournals
 from driver.interrupts import stoppable
 from driver.labs.end_request import EndRequest, by_hand_folder
 from driver.labs.guardian import FAULT_LOST, Guardian
@@ -86,7 +86,7 @@ class Injection:
 
     ending: Ending
     lasted_s: float
-    recent: Recent
+    recent: LiveJournals
 
 
 class _EndedElsewhereError(LabError):
@@ -105,7 +105,7 @@ async def inject(
     journal = JournalFile(folder)
     try:
         await ensure_prober(lab, len(workers), terminal)
-        recent = Recent([folder] if lab.spec.journals is None else [lab.spec.journals, folder])
+        recent = LiveJournals([folder] if lab.spec.journals is None else [lab.spec.journals, folder])
         work = _Work(lab, planned, workers, journal, recent, terminal)
         ending, began_ns, ended_ns = await work.do(request)
     finally:
@@ -138,7 +138,7 @@ class _Work:
         planned: Sequence[PlannedFault],
         workers: Sequence[str],
         journal: JournalFile,
-        recent: Recent,
+        recent: LiveJournals,
         terminal: Terminal,
     ) -> None:
         self._lab = lab

@@ -15,8 +15,8 @@ from chaos.evidence import LinkWindow
 from chaos.prober.events import LinkSeen
 from chaos.prober.probe_rate import ProberSettings, read_windows, write_windows
 from driver.engines.engine import PROBER
-from driver.histories.recent import Recent
-from driver.judging.link_sights import LinkRecord, link_records
+from driver.histories.live_journals import LiveJournals
+from driver.judging.link_records import LinkRecord, link_records
 from driver.labs.bring_up import in_thread
 from driver.labs.lab import Lab
 from driver.runs.store import write_file
@@ -54,7 +54,7 @@ def look_closer(journals: Path, planned: Sequence[PlannedFault], workers: int, z
     write_file(path, write_windows(wanted))
 
 
-async def usual_is_known(recent: Recent, planned: Sequence[PlannedFault], links: Sequence[str]) -> bool:
+async def usual_is_known(recent: LiveJournals, planned: Sequence[PlannedFault], links: Sequence[str]) -> bool:
     """Wait until the prober has seen every link without the fault, for a bounded time; whether it has."""
     bursts = BURSTS if any(one.made().probe_rate_for(one.for_s).burst_bytes for one in planned) else 0
     deadline = time.monotonic() + KNOWN_WITHIN_S
@@ -78,5 +78,6 @@ def _watches(lab: Lab, journals: Path, workers: int) -> bool:
     if not any(one.name == PROBER and one.status == "running" for one in lab.engine.containers()):
         return False
     since_ns = time.monotonic_ns() - BEFORE_NS
-    seen = {one.link for one in Recent([journals], only=PROBER).read().of(LinkSeen) if one.at_ns > since_ns}
+    read = LiveJournals([journals], only=PROBER).read()
+    seen = {one.link for one in read.of(LinkSeen) if one.at_ns > since_ns}
     return seen.issuperset(worker_name(index) for index in range(1, workers + 1))

@@ -10,9 +10,9 @@ from dataclasses import asdict, dataclass
 from chaos.actuator import name_list
 from driver.histories.events import Receipt
 from driver.histories.history import History
-from driver.histories.recent import Recent
+from driver.histories.live_journals import LiveJournals
+from driver.judging.receipt_rebuild import rebuild_proofs
 from driver.judging.receipts import Proof
-from driver.judging.receipts_anew import proofs_of
 from driver.labs.lab import Lab
 from driver.metrics.metric import Unit
 from driver.metrics.storm import storms
@@ -73,7 +73,7 @@ class Effect:
 
 
 async def settled(
-    lab: Lab, recent: Recent, planned: Sequence[PlannedFault], journal: Journal, terminal: Terminal
+    lab: Lab, recent: LiveJournals, planned: Sequence[PlannedFault], journal: Journal, terminal: Terminal
 ) -> Effect:
     """Wait until the faults are proved and all workers back, for a bounded time; what they did.
 
@@ -96,7 +96,7 @@ async def settled(
 def effect_of(history: History, planned: Sequence[PlannedFault]) -> Effect:
     """What some faults did, by a history that also tells of others. Pure."""
     mine = {one.id for one in planned}
-    proofs = [proof for proof in proofs_of(history, history.workers) if proof.fault in mine]
+    proofs = [proof for proof in rebuild_proofs(history, history.workers) if proof.fault in mine]
     told = [storm for storm in history.view(storms) if storm.window.fault in mine and storm.outages]
     last_back = {outage.worker: outage.back_ns for storm in told for outage in storm.outages}
     away = [worker for worker in history.workers if last_back.get(worker, 0) is None]

@@ -5,7 +5,7 @@ from __future__ import annotations
 from xml.etree import ElementTree
 
 from driver.checks.finding import Finding, Status
-from driver.judging.verdict import Outcome
+from driver.judging.verdict import RunOutcome
 from driver.report.text import printable
 from driver.runs.store import Judged
 
@@ -13,7 +13,7 @@ from driver.runs.store import Judged
 def render_junit(run: Judged) -> bytes:
     """The document. Unknown findings are errors, and declared failures of an expected failure are skipped."""
     findings = run.verdict.findings
-    expected = run.verdict.verdict is Outcome.expected_failure
+    expected = run.verdict.verdict is RunOutcome.expected_failure
     wrong = Status.failed if not expected else None
     suite = ElementTree.Element(
         "testsuite",

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from driver.checks import ALWAYS
 from driver.checks.finding import Finding, Status
 from driver.histories.run_timeline import run_timeline
-from driver.judging.verdict import Outcome
+from driver.judging.verdict import RunOutcome
 from driver.metrics.faults import effects
 from driver.metrics.metric import Unit
 from driver.metrics.worst import WorstCase, longest_outages, worst_cases
@@ -82,10 +82,10 @@ def _done(run: Judged) -> str:
 
 def _broke(run: Judged) -> str:
     verdict = run.verdict
-    is_failed = verdict.verdict in (Outcome.failed, Outcome.expected_failure)
+    is_failed = verdict.verdict in (RunOutcome.failed, RunOutcome.expected_failure)
     wanted = Status.failed if is_failed else Status.unknown
     first = next((one for one in verdict.findings if one.status is wanted), None)
-    if verdict.verdict is Outcome.passed or first is None:
+    if verdict.verdict is RunOutcome.passed or first is None:
         longest = longest_outages(run.history)
         lost = f" The longest outage: {_case(run, longest[0])}." if longest else ""
         return f"Nothing broke that was expected to hold.{lost}"
@@ -103,9 +103,9 @@ def _change(run: Judged, advice: Sequence[Advice]) -> str:
     if advice:
         more = f" ({len(advice) - 1} more below)" if len(advice) > 1 else ""
         return f"{advice[0].change.rstrip('.')}.{more}"
-    if run.verdict.verdict is Outcome.inconclusive:
+    if run.verdict.verdict is RunOutcome.inconclusive:
         return "Repair what is unknown above, and run it again: nothing is known yet about the system."
-    if run.verdict.verdict is Outcome.passed:
+    if run.verdict.verdict is RunOutcome.passed:
         return "Nothing to change was found."
     return "No advice fits: the failed findings show their lines."
 

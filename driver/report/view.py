@@ -11,23 +11,23 @@ from driver.checks.finding import Finding, Status
 from driver.histories.connection_history import connection_histories
 from driver.histories.intervals import length_ns
 from driver.histories.run_timeline import RunTimeline, run_timeline
-from driver.judging.verdict import Outcome
+from driver.judging.verdict import RunOutcome
 from driver.metrics import METRICS
 from driver.metrics.faults import FaultEffect, effects
 from driver.runs.store import Judged
 from driver.scenarios.quantities import write
 
 VERDICT_ICONS = {
-    Outcome.passed: "✅",
-    Outcome.failed: "❌",
-    Outcome.inconclusive: "❔",
-    Outcome.expected_failure: "⚠️",
+    RunOutcome.passed: "✅",
+    RunOutcome.failed: "❌",
+    RunOutcome.inconclusive: "❔",
+    RunOutcome.expected_failure: "⚠️",
 }
 VERDICT_WORDS = {
-    Outcome.passed: "PASSED",
-    Outcome.failed: "FAILED",
-    Outcome.inconclusive: "INCONCLUSIVE",
-    Outcome.expected_failure: "EXPECTED FAILURE",
+    RunOutcome.passed: "PASSED",
+    RunOutcome.failed: "FAILED",
+    RunOutcome.inconclusive: "INCONCLUSIVE",
+    RunOutcome.expected_failure: "EXPECTED FAILURE",
 }
 STATUS_ICONS = {Status.passed: "✅", Status.failed: "❌", Status.unknown: "❔"}
 KEY_FIGURES = (

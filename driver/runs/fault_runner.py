@@ -14,7 +14,7 @@ from chaos.actuator import ActuatorError, FaultActuator, Injection, Times
 from chaos.evidence import ContainerEffect
 from chaos.fault import ContainerFault, Fault, Layer
 from driver.histories.events import FaultBegun, FaultEnded, FaultFailed, LabTrouble
-from driver.judging.receipts import Act
+from driver.judging.receipts import InjectedFault
 from driver.labs.guardian import LEASE_MS
 from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.journal import JournalFile
@@ -72,7 +72,7 @@ class FaultRunner:
         self._begun: dict[str, asyncio.Task[bool]] = {}
         self._held_ns: dict[str, int] = {}
         self.on: dict[str, PlannedFault] = {}
-        self.acts: dict[str, Act] = {}
+        self.acts: dict[str, InjectedFault] = {}
         self.failed: dict[str, str] = {}
 
     def shown(self) -> list[str]:
@@ -133,7 +133,7 @@ class FaultRunner:
             self._write(FaultFailed, planned, detail=str(error))
             return False
         times = await self._acted(fault, times, called_ns)
-        self.acts[planned.id] = Act(planned.id, fault, planned.targets, at_ns, called_ns, times)
+        self.acts[planned.id] = InjectedFault(planned.id, fault, planned.targets, at_ns, called_ns, times)
         self._write_at(
             max(times.values(), default=at_ns), FaultBegun, planned,
             params=msgspec.Raw(msgspec.json.encode(planned.params)), planned_ns=at_ns,

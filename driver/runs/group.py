@@ -16,12 +16,12 @@ from msgspec import structs
 
 from driver.exit_codes import ExitCode
 from driver.files import FileReadError, read_file
-from driver.judging.verdict import EXIT_CODES, Outcome, Verdict
+from driver.judging.verdict import EXIT_CODES, RunOutcome, Verdict
 from driver.runs.store import MAX_BYTES, write_file
 from wire.errors import DECODE_ERRORS
 
 GROUP = "group.json"
-_WORST_FIRST = (Outcome.failed, Outcome.inconclusive, Outcome.expected_failure, Outcome.passed)
+_WORST_FIRST = (RunOutcome.failed, RunOutcome.inconclusive, RunOutcome.expected_failure, RunOutcome.passed)
 
 
 @dataclass(frozen=True)
@@ -42,7 +42,7 @@ class GroupRun(msgspec.Struct, frozen=True, kw_only=True):
     seed: int
     variables: dict[str, Any]
     folder: str
-    verdict: Outcome
+    verdict: RunOutcome
     because: str
 
 
@@ -52,7 +52,7 @@ class GroupFile(msgspec.Struct, kw_only=True):
     run: str
     scenario: str
     planned: int
-    verdict: Outcome
+    verdict: RunOutcome
     because: str
     exit_code: int
     runs: list[GroupRun]
@@ -73,16 +73,16 @@ def label(cell: Mapping[str, Any]) -> str:
     return ", ".join(f"{name}={value}" for name, value in cell.items())
 
 
-def overall(runs: Sequence[GroupRun], planned: int) -> tuple[Outcome, str, ExitCode]:
+def overall(runs: Sequence[GroupRun], planned: int) -> tuple[RunOutcome, str, ExitCode]:
     """What a group says: the worst of its runs; inconclusive when some were not run."""
     found = {run.verdict for run in runs}
-    worst = next((one for one in _WORST_FIRST if one in found), Outcome.inconclusive)
-    if len(runs) < planned and worst is not Outcome.failed:
+    worst = next((one for one in _WORST_FIRST if one in found), RunOutcome.inconclusive)
+    if len(runs) < planned and worst is not RunOutcome.failed:
         because = f"{planned - len(runs)} of {planned} runs were not run"
-        return Outcome.inconclusive, because, ExitCode.INCONCLUSIVE
+        return RunOutcome.inconclusive, because, ExitCode.INCONCLUSIVE
     same = [run for run in runs if run.verdict is worst]
     because = f"{len(same)} of {planned} runs: {worst.value.replace('_', ' ')}"
-    if worst is not Outcome.passed and same:
+    if worst is not RunOutcome.passed and same:
         because += f", first {same[0].label} (round {same[0].round}): {same[0].because}"
     return worst, because, EXIT_CODES[worst]
 

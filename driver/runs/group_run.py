@@ -11,7 +11,7 @@ from pathlib import Path
 from driver.engines.engine import Engine
 from driver.errors import EngineGoneError, LabError, StoppedError
 from driver.histories.run_timeline import run_timeline
-from driver.judging.verdict import Outcome
+from driver.judging.verdict import RunOutcome
 from driver.labs.bring_up import take_down
 from driver.runs.group import GroupFile, GroupRun, Turn, in_turn, save_group, summed_up
 from driver.runs.run import Request, run
@@ -137,6 +137,6 @@ def _broken(turn: Turn, error: LabError) -> GroupRun:
         seed=turn.seed,
         variables=dict(turn.variables),
         folder="",
-        verdict=Outcome.inconclusive,
+        verdict=RunOutcome.inconclusive,
         because=f"the lab broke: {' '.join(error.sentence.split())}",
     )

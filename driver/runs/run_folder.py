@@ -14,7 +14,7 @@ from pathlib import Path
 
 from driver.engines.engine import PROBER
 from driver.errors import LabError
-from driver.judging.verdict import KnownIssue
+from driver.judging.verdict import KnownFailure
 from driver.machine.root import project_root, working_root
 from driver.runs.store import RunRecord, save_start, unwritable, write_file
 from driver.scenarios.known_issues import known_issues
@@ -56,7 +56,7 @@ def begin(
     """The first step of saving: what is about to be tried. Each container gets a folder in `journals`."""
     workers = [worker_name(index) for index in range(1, plan.workers + 1)]
     declared = {issue.check: issue for issue in (*known_issues(plan.scenario), *plan.known_issues)}
-    known = [KnownIssue(issue.check, issue.because) for issue in declared.values()]
+    known = [KnownFailure(issue.check, issue.because) for issue in declared.values()]
     record = RunRecord(
         run=folder.name,
         scenario=plan.scenario,

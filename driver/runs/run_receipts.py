@@ -7,7 +7,7 @@ from pathlib import Path
 
 from driver.histories.events import LabTrouble, Receipt
 from driver.histories.journals import read_history
-from driver.judging.receipts_anew import proofs_of
+from driver.judging.receipt_rebuild import rebuild_proofs
 from driver.runs.store import read_record
 from wire.events import Journal
 
@@ -17,7 +17,7 @@ def write_receipts(folder: Path, journal: Journal) -> None:
     record, _ = read_record(folder)
     try:
         history = read_history(folder, record.processes, record.workers)
-        proofs = proofs_of(history, record.workers)
+        proofs = rebuild_proofs(history, record.workers)
     except Exception as error:
         journal(LabTrouble, what="no_receipts", detail=f"{type(error).__name__}: {error}")
         return

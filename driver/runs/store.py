@@ -21,9 +21,9 @@ from driver.files import FileReadError, read_file
 from driver.histories.events import Receipt
 from driver.histories.history import History
 from driver.histories.journals import JOURNALS, gc_paused, read_history
-from driver.judging.expectations import find_all
-from driver.judging.receipts_anew import make_receipts_anew
-from driver.judging.verdict import KnownIssue, Verdict, judge
+from driver.judging.expectations import all_findings
+from driver.judging.receipt_rebuild import rebuild_receipts
+from driver.judging.verdict import KnownFailure, Verdict, judge
 from driver.metrics import Metrics, measure
 from driver.scenarios.thresholds import Expectation, parse_expectations
 from wire.errors import DECODE_ERRORS
@@ -62,7 +62,7 @@ class RunRecord(msgspec.Struct, kw_only=True):
     processes: list[str]
     duration_s: float
     expect: list[object] = []
-    known_issues: list[KnownIssue] = []
+    known_issues: list[KnownFailure] = []
     planned_faults: int = 0
     sealed: bool = False
     claim: str = ""
@@ -139,7 +139,7 @@ def judged(folder: Path) -> Judged:
         history, notes, unmade = stored_history(folder, record)
         findings += [unknown("receipts_made_anew", because) for because in unmade]
         metrics = measure(history)
-        findings += find_all(history, metrics, expectations, record.planned_faults)
+        findings += all_findings(history, metrics, expectations, record.planned_faults)
     verdict = judge(findings, record.known_issues, notes)
     save_verdict(folder, record, metrics, verdict)
     return Judged(folder, record, history, metrics, verdict)
@@ -150,7 +150,7 @@ def stored_history(folder: Path, record: RunRecord) -> tuple[History, list[str],
     history = read_history(folder, record.processes, record.workers, sealed=record.sealed)
     notes = [] if history.sealed else [UNSEALED]
     try:
-        return history, notes + make_receipts_anew(history, record.workers), []
+        return history, notes + rebuild_receipts(history, record.workers), []
     except Exception as error:
         history.put(Receipt, [])
         because = f"no receipt could be made of the journals: {type(error).__name__}: {error}"

@@ -12,7 +12,7 @@ import pytest
 
 from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
 from driver.histories.history import History, LineReader
-from driver.judging.acts import acts_of
+from driver.judging.injected_faults import injected_faults
 from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.fault_runner import FaultRunner, Figures
 from driver.runs.journal import JournalFile
@@ -273,7 +273,7 @@ async def test_what_was_done_can_be_read_from_the_journal_alone(tmp_path: Path) 
     runner, _ = await run(tmp_path, Hands(), *faults)
     lines = (tmp_path / "driver.jsonl").read_bytes()
     history = History({"driver": LineReader(()).read("driver", lines)})
-    assert acts_of(history) == [runner.acts["refuse-1"], runner.acts["cut-1"]]
+    assert injected_faults(history) == [runner.acts["refuse-1"], runner.acts["cut-1"]]
     refuse = runner.acts["refuse-1"]
     assert refuse.counters == {"worker-1": {"delayed_chunks": 3}}
     assert (refuse.ended_because, refuse.absent) == ("lease", ("worker-2",))

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import pytest
 
-from driver.histories.recent import BACK_BYTES, Recent
+from driver.histories.live_journals import BACK_BYTES, LiveJournals
 from driver.labs.by_hand import plan_by_hand
 from driver.labs.proof_by_hand import Effect, effect_of
 from driver.scenarios.plan import PlannedFault
 from tests.driver.judge.histories import Past
-from tests.driver.judge.test_receipts_anew import history as seen_by_the_prober
+from tests.driver.judge.test_receipt_rebuild import history as seen_by_the_prober
 from wire.events import ConnectionLost, ProcessStarted
 
 
@@ -78,7 +78,7 @@ def test_lines_are_read_once_and_a_torn_one_when_it_is_whole(tmp_path: Path) -> 
     folder = herd().write(tmp_path / "lab") / "journals"
     path = folder / "worker-1.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
-    recent = Recent([folder])
+    recent = LiveJournals([folder])
     path.write_bytes(b"".join(lines[:2]) + lines[2][:10])
     assert len(recent.read().by("worker-1")) == 2
     with path.open("ab") as file:
@@ -93,12 +93,12 @@ def test_of_a_long_journal_only_the_end_is_read(tmp_path: Path) -> None:
     lines = path.read_bytes().splitlines(keepends=True)
     assert b"process_started" in lines[0]
     path.write_bytes(lines[0] + lines[1] * (1 + BACK_BYTES // len(lines[1])) + b"".join(lines[2:]))
-    history = Recent([folder]).read()
+    history = LiveJournals([folder]).read()
     assert not any(isinstance(event, ProcessStarted) for event in history.by("worker-1"))
     assert history.of(ConnectionLost)
 
 
 def test_the_driver_s_two_journals_are_one(tmp_path: Path) -> None:
     lab, by_hand = (herd().write(tmp_path / name) / "journals" for name in ("lab", "by-hand"))
-    once = len(Recent([lab], only="driver").read().by("driver"))
-    assert len(Recent([lab, by_hand], only="driver").read().by("driver")) == 2 * once
+    once = len(LiveJournals([lab], only="driver").read().by("driver"))
+    assert len(LiveJournals([lab, by_hand], only="driver").read().by("driver")) == 2 * once

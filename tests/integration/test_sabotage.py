@@ -141,7 +141,7 @@ def test_a_fault_that_is_as_it_was_asked_for_is_proved(fault: str, receipts: dic
         ("lease", "its lease ran out"),
         ("tiny_corruption", ""),
         ("taken_away", "Toxiproxy no longer had it on worker-9"),
-        ("beside_a_slow_one", f"{SLOWED} should have been spared"),
+        ("beside_a_slow_one", f"{SLOWED} should be unaffected"),
     ],
 )
 def test_a_fault_that_is_not_is_not_proved_and_the_receipt_says_why(

@@ -15,7 +15,7 @@ from driver.compare.ranking import rank
 from driver.compare.read import by_kind, cells_under, read_sample, runs_under
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
-from driver.judging.verdict import Outcome
+from driver.judging.verdict import RunOutcome
 from driver.runs.group import GroupRun, save_group, summed_up
 from driver.runs.store import judge_run
 from tests.driver.compare.herds import herd
@@ -146,7 +146,7 @@ def test_a_groups_folder_gives_its_cells(tmp_path: Path) -> None:
     runs = [
         GroupRun(
             label=label, round=1, seed=1, variables={}, folder=stored(tmp_path / name).name,
-            verdict=Outcome.passed, because="so",
+            verdict=RunOutcome.passed, because="so",
         )
         for label, name in (("cap=1", "one"), ("cap=2", "two"))
     ]  # fmt: skip

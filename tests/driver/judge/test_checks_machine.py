@@ -7,7 +7,7 @@ import pytest
 from driver.checks import CHECKS, run_check
 from driver.checks.finding import Status
 from driver.histories import events as driver
-from driver.judging.expectations import find_all
+from driver.judging.expectations import all_findings
 from driver.metrics import measure
 from driver.scenarios.thresholds import parse_expectations
 from tests.driver.judge.histories import Past, found, ns, small, value
@@ -94,7 +94,7 @@ def test_what_came_too_late_on_a_machine_that_was_too_busy_is_unknown_with_the_f
     expected = parse_expectations(["task_latency_p99 <= 1ms"])
     for runnable, status in ((2, Status.failed), (30, Status.unknown)):
         history = sampled(runnable).history()
-        finding = find_all(history, measure(history), expected)[-1]
+        finding = all_findings(history, measure(history), expected)[-1]
         assert finding.status is status
     assert finding.because.startswith("this machine was too busy: 30 processes wanted to run on 2 cores")
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driver.checks.finding import Finding, Status
-from driver.judging.expectations import against_signal, against_threshold, find_all
+from driver.judging.expectations import against_signal, against_threshold, all_findings
 from driver.metrics import measure
 from driver.scenarios.thresholds import Anchored, Threshold, parse_expectation, parse_expectations
 from tests.driver.judge.histories import Past, healthy_herd, small
@@ -34,7 +34,7 @@ def test_a_metric_on_the_bad_side_fails_with_its_margin() -> None:
 def test_a_metric_without_a_value_is_unknown() -> None:
     finding = told("reconnection_time_max <= 5s", small())
     assert finding.status is Status.unknown
-    assert "gives no value" in finding.because
+    assert "determines no value" in finding.because
 
 
 def test_a_lower_bound_is_missed_from_below() -> None:
@@ -118,7 +118,9 @@ def test_attempts_and_waiting_tasks_are_signals_too() -> None:
 
 def test_every_run_is_judged_by_what_is_always_judged_and_each_check_once() -> None:
     history = healthy_herd().history()
-    findings = find_all(history, measure(history), parse_expectations(["nothing_lost", "no_starvation"]), 2)
+    findings = all_findings(
+        history, measure(history), parse_expectations(["nothing_lost", "no_starvation"]), 2
+    )
     names = [finding.check for finding in findings]
     assert len(names) == len(set(names))
     assert {"traffic_flowed", "faults_were_proved", "nothing_lost", "no_starvation"} <= set(names)
@@ -126,5 +128,5 @@ def test_every_run_is_judged_by_what_is_always_judged_and_each_check_once() -> N
 
 def test_planned_faults_that_never_came_are_found() -> None:
     history = healthy_herd(rounds=2).history()
-    findings = {finding.check: finding for finding in find_all(history, measure(history), [], 3)}
+    findings = {finding.check: finding for finding in all_findings(history, measure(history), [], 3)}
     assert findings["faults_were_proved"].status is Status.unknown

@@ -10,7 +10,7 @@ import pytest
 from driver.cli.main import run
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
-from driver.judging.verdict import Outcome, Verdict
+from driver.judging.verdict import RunOutcome, Verdict
 from driver.runs.group import GroupFile, GroupRun, read_group, save_group, summed_up
 from driver.runs.store import VERDICT, RunRecord, judge_run, judged, read_verdict
 from tests.driver.judge.histories import healthy_herd
@@ -42,7 +42,7 @@ def test_a_deep_line_in_a_journal_is_named_and_nothing_is_proved(folder: Path) -
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([*lines[:5], DEEP + b"\n", *lines[5:]]))
     verdict = judge_run(folder)
-    assert verdict.verdict is Outcome.inconclusive
+    assert verdict.verdict is RunOutcome.inconclusive
     assert "worker-1" in _because(verdict)
     assert "line 6" in _because(verdict)
 
@@ -51,7 +51,7 @@ def test_a_deep_line_in_a_journal_is_named_and_nothing_is_proved(folder: Path) -
 def test_garbage_in_run_json_is_named_and_nothing_is_proved(folder: Path, garbage: bytes) -> None:
     (folder / "run.json").write_bytes(garbage)
     verdict = judge_run(folder)
-    assert verdict.verdict is Outcome.inconclusive
+    assert verdict.verdict is RunOutcome.inconclusive
     assert "run.json" in verdict.because
 
 
@@ -80,7 +80,7 @@ def test_garbage_in_what_others_wrote_about_a_run_ends_no_command(
 def test_garbage_in_a_journal_never_passes(folder: Path, where: str, garbage: bytes) -> None:
     (folder / "journals" / f"{where}.jsonl").write_bytes(garbage)
     verdict = judge_run(folder)
-    assert verdict.verdict is not Outcome.passed
+    assert verdict.verdict is not RunOutcome.passed
     assert read_verdict(folder) is not None
 
 
@@ -98,14 +98,14 @@ def test_a_folder_of_a_matrix_is_judged_run_by_run(
     one = healthy_herd().write(group / "20261124T021501Z-herd", ["task_success_rate >= 90%"])
     kept = GroupRun(
         label="a=1", round=1, seed=1, variables={"a": 1}, folder=one.name,
-        verdict=Outcome.failed, because="it was judged by an older lab",
+        verdict=RunOutcome.failed, because="it was judged by an older lab",
     )  # fmt: skip
     save_group(group, summed_up(group, "herd", [kept], 1))
     assert run(["judge", str(group)]) == ExitCode.PASSED
     assert not (group / VERDICT).exists(), "the group is no run, and has no verdict of one"
     again = read_group(group)
     assert isinstance(again, GroupFile)
-    assert (again.verdict, again.runs[0].verdict) == (Outcome.passed, Outcome.passed)
+    assert (again.verdict, again.runs[0].verdict) == (RunOutcome.passed, RunOutcome.passed)
     assert read_verdict(one) is not None
     capsys.readouterr()
 

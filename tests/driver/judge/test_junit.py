@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 from xml.etree import ElementTree
 
-from driver.judging.verdict import KnownIssue
+from driver.judging.verdict import KnownFailure
 from driver.report import write_report
 from driver.report.write import JUNIT
 from tests.driver.judge.histories import Past, healthy_herd
@@ -41,7 +41,7 @@ def test_an_unknown_finding_is_an_error_with_its_lines(tmp_path: Path) -> None:
 
 
 def test_a_declared_failure_is_skipped(tmp_path: Path) -> None:
-    known = [KnownIssue(EXPECT[1], "the fault itself lasts longer")]
+    known = [KnownFailure(EXPECT[1], "the fault itself lasts longer")]
     root = suite(healthy_herd(), tmp_path, known_issues=known)
     assert (root.attrib["failures"], root.attrib["skipped"]) == ("0", "1")
 

@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from driver.errors import LabError, WrongUseError
-from driver.judging.verdict import KnownIssue, Outcome
+from driver.judging.verdict import KnownFailure, RunOutcome
 from driver.report import write_report
 from driver.runs.store import (
     METRICS,
@@ -36,7 +36,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_healthy_herd_passes_and_is_saved(folder: Path) -> None:
-    assert judge_run(folder).verdict is Outcome.passed
+    assert judge_run(folder).verdict is RunOutcome.passed
     stored = msgspec.json.decode((folder / VERDICT).read_bytes(), type=VerdictFile)
     assert stored.verdict == "passed"
     assert stored.exit_code == 0
@@ -58,13 +58,13 @@ def test_an_altered_journal_has_another_verdict(folder: Path) -> None:
     lines = journal.read_bytes().splitlines(keepends=True)
     results = [line for line in lines if b'"task_done"' in line]
     journal.write_bytes(b"".join(line for line in lines if line is not results[3]))
-    assert judge_run(folder).verdict is Outcome.failed
+    assert judge_run(folder).verdict is RunOutcome.failed
 
 
 def test_a_missing_journal_makes_a_run_inconclusive(folder: Path) -> None:
     (folder / "journals" / "worker-2.jsonl").unlink()
     verdict = judge_run(folder)
-    assert verdict.verdict is Outcome.inconclusive
+    assert verdict.verdict is RunOutcome.inconclusive
     assert "worker-2" in verdict.because
 
 
@@ -76,7 +76,7 @@ def test_a_run_without_a_whole_record_is_judged_as_far_as_it_goes(
     if content is not None:
         (folder / RUN).write_bytes(content)
     verdict = judge_run(folder)
-    assert verdict.verdict is Outcome.inconclusive
+    assert verdict.verdict is RunOutcome.inconclusive
     assert RUN in verdict.because
     assert write_report(folder).exists()
 
@@ -86,7 +86,7 @@ def test_a_record_of_another_format_is_inconclusive_and_says_which(folder: Path)
     record.format = 99
     (folder / RUN).write_bytes(msgspec.json.encode(record))
     verdict = judge_run(folder)
-    assert verdict.verdict is Outcome.inconclusive
+    assert verdict.verdict is RunOutcome.inconclusive
     assert "format 99" in verdict.because
 
 
@@ -95,16 +95,16 @@ def test_an_expectation_that_this_lab_does_not_know_is_inconclusive(folder: Path
     record.expect = ["mood >= 95%"]
     (folder / RUN).write_bytes(msgspec.json.encode(record))
     verdict = judge_run(folder)
-    assert verdict.verdict is Outcome.inconclusive
+    assert verdict.verdict is RunOutcome.inconclusive
     assert "mood" in verdict.because
 
 
 def test_a_known_issue_of_the_scenario_is_an_expected_failure(folder: Path) -> None:
     record, _ = read_record(folder)
     record.expect = ["reconnection_time_p99 <= 1s"]
-    record.known_issues = [KnownIssue("reconnection_time_p99 <= 1s", "the fault itself lasts longer")]
+    record.known_issues = [KnownFailure("reconnection_time_p99 <= 1s", "the fault itself lasts longer")]
     (folder / RUN).write_bytes(msgspec.json.encode(record))
-    assert judge_run(folder).verdict is Outcome.expected_failure
+    assert judge_run(folder).verdict is RunOutcome.expected_failure
 
 
 def test_a_folder_that_is_none_is_wrong_use(tmp_path: Path) -> None:

@@ -8,8 +8,8 @@ import pytest
 
 from chaos.catalogue import make
 from driver.histories import events as driver
-from driver.judging.container_sights import sights_of
-from driver.judging.receipts import Act, Proof, prove
+from driver.judging.container_samples import container_samples
+from driver.judging.receipts import InjectedFault, Proof, prove
 from tests.driver.scenario.prober_story import MS, S, Story
 from wire.events import ProcessStarted, WorkerJoined, WorkerLost
 
@@ -73,12 +73,12 @@ def under(fault: str, looks: tuple[tuple[float, float], ...] = ((0.5, END_S - BE
 
 
 def receipt(fault: str, story: Watched) -> Proof:
-    act = Act(
+    act = InjectedFault(
         "f1", make(fault, PARAMS.get(fault, {})), (WORKER,), planned_ns=round(BEGIN_S * S),
         called_ns=round(BEGIN_S * S) - 5 * MS, began_ns={WORKER: round(BEGIN_S * S)},
         ended_ns={WORKER: round(END_S * S) + 20 * MS}, end_called_ns=round(END_S * S),
     )  # fmt: skip
-    (proof,) = prove([act], story.history(), [], sights_of(story.history(), [WORKER]))
+    (proof,) = prove([act], story.history(), [], container_samples(story.history(), [WORKER]))
     return proof
 
 
@@ -126,7 +126,7 @@ def test_a_stretch_in_which_nothing_looked_is_not_proved(fault: str) -> None:
     story = under(fault, ((0.5, 3), (13, 16.5)))
     proof = receipt(fault, story)
     assert not proof.proved
-    assert "not proved from 3.0 s to 13.0 s (nothing looked at it)" in proof.because
+    assert "not proved from 3.0 s to 13.0 s (no sample was taken)" in proof.because
 
 
 def test_what_the_engine_did_for_the_driver_is_no_contradiction() -> None:

@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from chaos.catalogue import make
-from driver.judging.receipts import Act, Proof, Sight, prove
+from driver.judging.receipts import ContainerSample, InjectedFault, Proof, prove
 from tests.driver.scenario.prober_story import MS, S, Story
 from wire.events import FrameRefused, ProcessStarted, ProcessStopping, TrafficTotals, WorkerLost
 
@@ -25,10 +25,10 @@ def act(
     begin_s: float = BEGIN_S,
     end_s: float = END_S,
     **params: Any,
-) -> Act:
+) -> InjectedFault:
     fault = make(name, params)
     begin_ns, end_ns = round(begin_s * S), round(end_s * S)
-    return Act(
+    return InjectedFault(
         fault_id,
         fault,
         tuple(targets),
@@ -60,7 +60,10 @@ def story_of_a_refusal() -> Story:
 
 
 def proof(
-    fault: Act, story: Story, acts: list[Act] | None = None, sights: list[Sight] | None = None
+    fault: InjectedFault,
+    story: Story,
+    acts: list[InjectedFault] | None = None,
+    sights: list[ContainerSample] | None = None,
 ) -> Proof:
     acts = acts or [fault]
     return prove(acts, story.history(), LINKS, sights or [])[acts.index(fault)]
@@ -98,7 +101,7 @@ def test_a_fault_that_hit_a_link_that_it_was_not_aimed_at_is_not_proved() -> Non
     story.ended("worker-4", BEGIN_S + 0.02, "fin")
     receipt = proof(act("refuse"), story)
     assert (receipt.proved, receipt.strayed) == (False, ["worker-4"])
-    assert "worker-4 should have been spared" in receipt.because
+    assert "worker-4 should be unaffected" in receipt.because
 
 
 def test_a_fault_that_nobody_saw_ending_is_not_proved() -> None:
@@ -112,7 +115,7 @@ def test_a_fault_that_nobody_saw_ending_is_not_proved() -> None:
         story.well(link, 10, 38)
     receipt = proof(act("refuse"), story)
     assert not receipt.proved
-    assert "nobody saw it end" in receipt.because
+    assert "its end was not observed" in receipt.because
 
 
 def test_a_fault_without_a_prober_is_not_proved() -> None:
@@ -266,8 +269,8 @@ def lines(story: Story, by: str, *moments: float) -> None:
         story.add(TrafficTotals, at_s, by)
 
 
-def looks(status: str, container: str = "worker-1", **more: Any) -> list[Sight]:
-    return [Sight(container, round(half_s / 2 * S), status, **more) for half_s in range(41, 72)]
+def looks(status: str, container: str = "worker-1", **more: Any) -> list[ContainerSample]:
+    return [ContainerSample(container, round(half_s / 2 * S), status, **more) for half_s in range(41, 72)]
 
 
 def test_a_pause_is_proved_by_the_engine_and_by_a_journal_that_stood_still() -> None:

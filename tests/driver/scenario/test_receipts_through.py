@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from driver.histories.events import Healed
-from driver.judging.receipts import Act, Proof, Sight, prove
+from driver.judging.receipts import ContainerSample, InjectedFault, Proof, prove
 from tests.driver.scenario.line import Line, Shape, always, during
 from tests.driver.scenario.prober_story import S, Story
 from tests.driver.scenario.test_receipts import act as begun
@@ -29,7 +29,7 @@ seeds = st.integers(0, 2**32)
 ways = st.sampled_from(["to_worker", "to_coordinator", "both"])
 
 
-def act(name: str, **params: Any) -> Act:
+def act(name: str, **params: Any) -> InjectedFault:
     fault_id, begin_s, end_s = (
         params.pop("id", "f1"),
         params.pop("begin_s", BEGIN_S),
@@ -38,7 +38,9 @@ def act(name: str, **params: Any) -> Act:
     return begun(name, [HIT], fault_id, begin_s, end_s, **params)
 
 
-def receipt(fault: Act, hit: Line, spared: Line | None = None, acts: list[Act] | None = None) -> Proof:
+def receipt(
+    fault: InjectedFault, hit: Line, spared: Line | None = None, acts: list[InjectedFault] | None = None
+) -> Proof:
     story = Story()
     hit.tell(story, FROM_S, UNTIL_S)
     (spared or Line(SPARED, hit.seed)).tell(story, FROM_S, UNTIL_S)
@@ -358,7 +360,7 @@ def test_a_link_that_healing_found_hurt_was_not_healed_by_its_last_fault() -> No
         story.add(Healed, 47, "driver", links=hurt, containers=[], left=[], took_ms=1.0)
         proof = prove([fault], story.history(), LINKS)[0]
         assert proof.proved == proved
-        assert proved or "healing found worker-1 still hurt" in proof.because
+        assert proved or "the heal found it still on worker-1" in proof.because
 
 
 # -- spared links ------------------------------------------------------
@@ -384,7 +386,7 @@ def test_a_spared_link_that_was_slowed_is_named(seed: int, ms: int, length_s: fl
     spared = Line(SPARED, seed, probes_per_s=2, **{f"{way}_ms": late})  # type: ignore[arg-type]
     proof = receipt(act("latency", mean="100ms"), late_line(), spared)
     assert (proof.proved, proof.strayed) == (False, [SPARED])
-    assert "worker-2 should have been spared" in proof.because
+    assert "worker-2 should be unaffected" in proof.because
     assert "no fault asks for it" in proof.because
 
 
@@ -493,7 +495,7 @@ def test_a_stretch_that_the_next_follows_before_a_look_is_not_called_without_an_
         for number in range(3)
     ]
     proofs = prove(stretches, story.history(), LINKS)
-    assert not any("nobody saw it end" in one.because for one in proofs)
+    assert not any("its end was not observed" in one.because for one in proofs)
 
 
 def test_a_refusal_that_met_no_standing_connection_is_proved_by_what_was_refused() -> None:
@@ -539,5 +541,5 @@ def test_an_unplugged_worker_that_was_lost_already_need_not_be_lost_again() -> N
         silent_ms=1,
     )
     fault = act("unplug")
-    sights = [Sight(HIT, at_s * S, "paused", plugged=False) for at_s in range(20, 41)]
+    sights = [ContainerSample(HIT, at_s * S, "paused", plugged=False) for at_s in range(20, 41)]
     assert prove([fault], story.history(), LINKS, sights)[0].proved

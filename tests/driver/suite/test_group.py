@@ -8,7 +8,7 @@ import pytest
 
 from driver.errors import StoppedError
 from driver.exit_codes import ExitCode
-from driver.judging.verdict import Outcome
+from driver.judging.verdict import RunOutcome
 from driver.runs.group import GROUP, GroupRun, in_turn, overall, read_group, save_group, summed_up
 from driver.runs.group_run import Planned, perform_all, plan_all
 from driver.scenarios.scenario_file import Overrides, load_scenario
@@ -38,7 +38,7 @@ def planned(
     return plan_all(path, load_scenario(path, overrides), overrides, repeat, seed=7)
 
 
-def ended(verdict: Outcome, label: str = "cap=100", round_: int = 1) -> GroupRun:
+def ended(verdict: RunOutcome, label: str = "cap=100", round_: int = 1) -> GroupRun:
     return GroupRun(
         label=label, round=round_, seed=7, variables={}, folder="run", verdict=verdict, because="so"
     )
@@ -63,18 +63,18 @@ def test_a_variable_that_is_set_leaves_one_cell(path: Path) -> None:
 
 
 def test_a_group_is_as_bad_as_its_worst_run() -> None:
-    runs = [ended(Outcome.passed), ended(Outcome.inconclusive), ended(Outcome.failed, "cap=200")]
+    runs = [ended(RunOutcome.passed), ended(RunOutcome.inconclusive), ended(RunOutcome.failed, "cap=200")]
     verdict, because, code = overall(runs, 3)
-    assert (verdict, code) == (Outcome.failed, ExitCode.FAILED)
+    assert (verdict, code) == (RunOutcome.failed, ExitCode.FAILED)
     assert "cap=200" in because
 
 
 def test_a_group_that_was_cut_short_decides_nothing() -> None:
-    assert overall([ended(Outcome.passed)], 2)[0] is Outcome.inconclusive
+    assert overall([ended(RunOutcome.passed)], 2)[0] is RunOutcome.inconclusive
 
 
 def test_a_whole_group_of_passed_runs_passes() -> None:
-    assert overall([ended(Outcome.passed), ended(Outcome.passed)], 2)[0] is Outcome.passed
+    assert overall([ended(RunOutcome.passed), ended(RunOutcome.passed)], 2)[0] is RunOutcome.passed
 
 
 @pytest.mark.parametrize("raises", [False, True])
@@ -84,7 +84,7 @@ def test_a_stop_ends_the_group_and_what_ran_is_saved(path: Path, raises: bool) -
     def perform(this: Planned) -> tuple[GroupRun, bool]:
         if raises and this.turn.label == "cap=200":
             raise StoppedError("Stopped.")
-        return ended(Outcome.inconclusive, this.turn.label), this.turn.label == "cap=200"
+        return ended(RunOutcome.inconclusive, this.turn.label), this.turn.label == "cap=200"
 
     runs = perform_all(planned(path), perform, lambda runs: saved.append(len(runs)), lambda line: None)
     assert [run.label for run in runs] == ["cap=100"] + ([] if raises else ["cap=200"])
@@ -92,7 +92,7 @@ def test_a_stop_ends_the_group_and_what_ran_is_saved(path: Path, raises: bool) -
 
 
 def test_the_groups_file_reads_back(tmp_path: Path) -> None:
-    group = summed_up(tmp_path, "caps", [ended(Outcome.passed)], 1)
+    group = summed_up(tmp_path, "caps", [ended(RunOutcome.passed)], 1)
     save_group(tmp_path, group)
     assert read_group(tmp_path) == group
     (tmp_path / GROUP).write_text("{")

@@ -1,4 +1,4 @@
-"""What the prober saw on one link between two instants, put together from its journal. Pure."""
+"""Records of the prober about each link, and what they show between two instants. Pure."""
 
 from __future__ import annotations
 
@@ -14,19 +14,20 @@ from chaos.evidence import (
     ConnectOutcome,
     LinkWindow,
     NewConnection,
+    ProbeCounts,
     RoundTrip,
     Silence,
     ThroughputSample,
 )
+from chaos.prober.counters import NO_STAMP
 from chaos.prober.events import FellSilent, HeardAgain, LinkSeen, StreamEnded, StreamOpened, Tried
 from driver.histories.history import History
-from driver.judging.link_samples import beats, downs, flows, tally, trips
 from wire.events import Event
 
 _MS = 1_000_000
-# Toxiproxy and the prober read one clock, each in its own time: an effect can seem to come a little early.
+# Toxiproxy and the prober read the clock at different moments: an effect can appear this much early.
 EARLY_NS = 50 * _MS
-# An attempt this old when a fault ended had been kept waiting by it.
+# An attempt this old at a fault's end was delayed by the fault.
 WAITED_NS = 500 * _MS
 _at_ns = attrgetter("at_ns")
 E = TypeVar("E", bound=Event)
@@ -34,7 +35,7 @@ E = TypeVar("E", bound=Event)
 
 @dataclass
 class LinkRecord:
-    """All that the prober wrote about one link, in order of time."""
+    """All events of the prober about one link, in order of time."""
 
     seen: list[LinkSeen] = field(default_factory=list)
     tried: list[Tried] = field(default_factory=list)
@@ -43,7 +44,7 @@ class LinkRecord:
     silences: list[Silence] = field(default_factory=list)
 
     def window(self, from_ns: int, until_ns: int) -> LinkWindow:
-        """What was seen from one instant to the other."""
+        """Return what the prober observed from one instant to the other."""
         tries, statuses = self._tried(from_ns, until_ns)
         connects = Counter(one.outcome for one in tries)
         whole = tuple(self._round_trips(from_ns, until_ns))
@@ -75,8 +76,8 @@ class LinkRecord:
             beats_ns=tuple(at_ns for one in about for at_ns in beats(one) if from_ns <= at_ns <= until_ns),
         )
 
-    def stood(self, at_ns: int) -> bool | None:
-        """Whether there was a standing connection just before an instant; None where nothing tells."""
+    def was_connected(self, at_ns: int) -> bool | None:
+        """Whether a connection was open just before an instant; None without an event about it."""
         opened = bisect_left(self.opened, at_ns - EARLY_NS, key=_at_ns)
         ended = bisect_left(self.ended, at_ns - EARLY_NS, key=_at_ns)
         if not opened and not ended:
@@ -92,7 +93,7 @@ class LinkRecord:
             yield one
 
     def _round_trips(self, from_ns: int, until_ns: int) -> Iterable[RoundTrip]:
-        """Those that began and ended within; one that was held across an edge is none."""
+        """Yield the round trips that began and ended within the window."""
         for one in self._summaries(from_ns, until_ns):
             for trip in trips(one):
                 if trip.at_ns <= until_ns and trip.sent_ns >= from_ns:
@@ -106,7 +107,7 @@ class LinkRecord:
         for one in self.tried[bisect_left(self.tried, from_ns, key=_at_ns) :]:
             began_ns = one.at_ns - round(one.took_ms * _MS)
             if began_ns > until_ns:
-                # Attempts last some seconds at most, and stand in the order of their ends.
+                # Attempts last at most some seconds, and are in the order of their ends.
                 if began_ns > until_ns + 10_000 * _MS:
                     break
                 continue
@@ -122,7 +123,7 @@ class LinkRecord:
 
 
 def link_records(history: History) -> dict[str, LinkRecord]:
-    """Link → all that the prober wrote about it."""
+    """Return link → all events of the prober about it."""
     records: dict[str, LinkRecord] = {}
     for seen in history.of(LinkSeen):
         records.setdefault(seen.link, LinkRecord()).seen.append(seen)
@@ -167,3 +168,55 @@ def _between(events: Sequence[E], from_ns: int, until_ns: int) -> Iterable[E]:
         if one.at_ns >= until_ns:
             return
         yield one
+
+
+def trips(one: LinkSeen) -> Iterable[RoundTrip]:
+    """Yield a summary's round trips."""
+    for place, (at_ms, rtt_us) in enumerate(zip(one.rtt_at_ms, one.rtt_us, strict=False)):
+        at_ns = one.since_ns + at_ms * _MS
+        up_us = one.up_us[place] if place < len(one.up_us) else NO_STAMP
+        known = up_us != NO_STAMP
+        yield RoundTrip(
+            at_ns - rtt_us * 1000,
+            at_ns,
+            up_us / 1000 if known else None,
+            (rtt_us - up_us) / 1000 if known else None,
+        )
+
+
+def flows(one: LinkSeen) -> Iterable[ThroughputSample]:
+    """Yield a summary's echoed bursts."""
+    lists = (one.rates_at_ms, one.rates_took_ms, one.rates_sizes_bytes, one.rates_bytes_per_s)
+    for place, (at_ms, took_ms, size_bytes, rate) in enumerate(zip(*lists, strict=False)):
+        at_ns = one.since_ns + int(at_ms) * _MS
+        up = one.rates_up_bytes_per_s[place] if place < len(one.rates_up_bytes_per_s) else 0
+        yield ThroughputSample(at_ns - round(took_ms * _MS), at_ns, int(size_bytes), rate, up)
+
+
+def downs(one: LinkSeen) -> Iterable[ThroughputSample]:
+    """Yield a summary's downloads."""
+    lists = (one.down_at_ms, one.down_took_ms, one.down_sizes_bytes, one.down_rates_bytes_per_s)
+    for at_ms, took_ms, size_bytes, rate in zip(*lists, strict=False):
+        at_ns = one.since_ns + int(at_ms) * _MS
+        yield ThroughputSample(at_ns - round(took_ms * _MS), at_ns, int(size_bytes), rate)
+
+
+def beats(one: LinkSeen) -> Iterable[int]:
+    """Yield the instants of unsolicited messages from the far end."""
+    return (one.since_ns + at_ms * _MS for at_ms in one.beats_at_ms)
+
+
+def tally(one: LinkSeen) -> ProbeCounts:
+    """Return a summary's counts. What has no stamp counts as lost or altered on the way back."""
+    return ProbeCounts(
+        one.since_ns,
+        one.at_ns,
+        sent=one.sent,
+        compared_bytes=one.compared_bytes,
+        damaged_up=one.damaged_up,
+        damaged_down=one.damaged_bytes - one.damaged_up,
+        missing_up=one.missing_up,
+        missing_down=one.missing - one.missing_up,
+        repeated_up=one.repeated_up,
+        repeated_down=one.repeated - one.repeated_up,
+    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from chaos.evidence import CloseKind, ConnectOutcome, LinkWindow, Silence
-from driver.judging.link_sights import EARLY_NS, link_records
+from driver.judging.link_records import EARLY_NS, link_records
 from tests.driver.scenario.prober_story import S, Story
 
 LINK = "worker-1"

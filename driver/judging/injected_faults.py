@@ -1,6 +1,4 @@
-"""What the driver did to the lab: one fault as it really began and ended, and how a container stood
-meanwhile.
-"""
+"""Faults as the driver injected them, and samples of the containers' state. Pure."""
 
 from __future__ import annotations
 
@@ -18,18 +16,18 @@ from driver.histories.events import FaultBegun, FaultEnded
 from driver.histories.history import History
 
 INSTANT_NS = 2_000_000_000
-"""How long the effect of a fault that is over in an instant is looked for."""
+"""The window after an instantaneous fault in which its effect is looked for."""
 
 
 @dataclass(frozen=True)
-class Act:
-    """One fault as the driver did it.
+class InjectedFault:
+    """One fault as the driver injected it. Instants are monotonic nanoseconds.
 
-    `began_ns` and `ended_ns` are target → instant as Toxiproxy or the engine had it; `called_ns` and
-    `end_called_ns` are when the driver asked for it (`end_called_ns` None where it is over in an instant).
-    `counters` and `connections_hit` are Toxiproxy's own, by link; `ended_because` is why it ended there
-    (deleted, lease, heal; "" where nothing says so), `absent` are links from which somebody else had taken it
-    by then. `end_planned_ns` is when it should have ended.
+    `called_ns` and `end_called_ns` are when the driver requested begin and end (the latter None where it is
+    instantaneous), `began_ns` and `ended_ns` map each target to when Toxiproxy or the engine had done it;
+    `end_planned_ns` is when it was due to end. By Toxiproxy: `counters` and `connections_hit` by link,
+    `ended_because` (deleted, lease, heal; "" where unrecorded), and `absent`, the links from which it had
+    been removed before its end.
     """
 
     fault_id: str
@@ -46,22 +44,22 @@ class Act:
     ended_because: str = ""
     absent: tuple[str, ...] = ()
 
-    def ended(self, told: FaultEnded) -> Act:
-        """The same, ended as the driver wrote down."""
+    def with_end(self, end: FaultEnded) -> InjectedFault:
+        """Return a copy with the end that the driver recorded."""
         return replace(
             self,
-            ended_ns=told.ended_ns or dict.fromkeys(self.targets, told.at_ns),
-            end_called_ns=(told.called_ns or told.at_ns) if self.fault.lasting else None,
-            counters=told.counters,
-            connections_hit=told.connections_hit,
-            end_planned_ns=told.planned_ns if self.fault.lasting else None,
-            ended_because=told.because,
-            absent=tuple(told.absent),
+            ended_ns=end.ended_ns or dict.fromkeys(self.targets, end.at_ns),
+            end_called_ns=(end.called_ns or end.at_ns) if self.fault.lasting else None,
+            counters=end.counters,
+            connections_hit=end.connections_hit,
+            end_planned_ns=end.planned_ns if self.fault.lasting else None,
+            ended_because=end.because,
+            absent=tuple(end.absent),
         )
 
     @cached_property
     def reaches_all(self) -> bool:
-        """Whether every link feels it: what happens to the coordinator or to Toxiproxy itself."""
+        """Whether it affects every link: its target is the coordinator or Toxiproxy."""
         return any(target in CORE for target in self.targets)
 
     @cached_property
@@ -71,17 +69,17 @@ class Act:
 
     @cached_property
     def last_ns(self) -> int:
-        """When its last target was healed, or, of an instant fault, when its effect has been seen."""
+        """When its last target was healed; of an instantaneous fault, INSTANT_NS after its last hit."""
         if not self.fault.lasting:
             return max(self.began_ns.values(), default=self.called_ns) + INSTANT_NS
         return max(self.ended_ns.values(), default=max(self.began_ns.values(), default=self.called_ns))
 
 
 @dataclass(frozen=True, slots=True)
-class Sight:
-    """State of a container at one instant, as the engine said it; asked at `asked_ns` (None: then too).
+class ContainerSample:
+    """State of a container by the engine, requested at `asked_ns` (None: at_ns) and answered at `at_ns`.
 
-    `closely`: its limits were read then; else they are the last that were.
+    `closely`: its limits were read too; otherwise they are the last that were read.
     """
 
     container: str
@@ -95,27 +93,27 @@ class Sight:
 
     @property
     def from_ns(self) -> int:
-        """When it was asked: what it says was so at some time from then on."""
+        """When it was requested: the state was true at some time from then on."""
         return self.at_ns if self.asked_ns is None else self.asked_ns
 
     @property
     def state(self) -> ContainerStatus:
-        """As a fault's rule reads it."""
+        """The state as a fault's rule takes it."""
         return ContainerStatus(self.status, self.plugged, self.cpus, self.memory_bytes)
 
 
-def acts_of(history: History) -> list[Act]:
-    """Every fault that began, as the driver wrote it down; in the order in which they began.
+def injected_faults(history: History) -> list[InjectedFault]:
+    """Return every fault that began, as the driver recorded it, in the order of their begins.
 
     Raises chaos.catalogue.FaultError for a fault that the catalogue does not have.
     """
     ended = {event.fault: event for event in history.of(FaultEnded) if not event.detail}
-    return [_act(begun, ended.get(begun.fault)) for begun in history.of(FaultBegun)]
+    return [_injected(begun, ended.get(begun.fault)) for begun in history.of(FaultBegun)]
 
 
-def _act(begun: FaultBegun, ended: FaultEnded | None) -> Act:
+def _injected(begun: FaultBegun, ended: FaultEnded | None) -> InjectedFault:
     fault = make(begun.kind, msgspec.json.decode(begun.params))
-    act = Act(
+    injected = InjectedFault(
         begun.fault,
         fault,
         tuple(begun.targets),
@@ -123,4 +121,4 @@ def _act(begun: FaultBegun, ended: FaultEnded | None) -> Act:
         called_ns=begun.called_ns or begun.at_ns,
         began_ns=begun.began_ns or dict.fromkeys(begun.targets, begun.at_ns),
     )
-    return act if ended is None else act.ended(ended)
+    return injected if ended is None else injected.with_end(ended)

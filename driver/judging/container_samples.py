@@ -1,4 +1,4 @@
-"""Whether a container fault held through its window, by looks and engine events in it. Pure."""
+"""Whether a container fault held through its window, by samples and engine events in it. Pure."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ from chaos.evidence import ContainerEffect, ContainerEvidence, ContainerStatus, 
 from chaos.fault import ContainerFault
 from driver.histories import events as driver
 from driver.histories.history import History
-from driver.judging.acts import Act, Sight
+from driver.judging.injected_faults import ContainerSample, InjectedFault
 
-LOOK_ALLOWS_NS = 2_000_000_000
-"""Two looks may lie so far apart; what lies between looks that are farther apart is not proved."""
+MAX_GAP_NS = 2_000_000_000
+"""The largest gap between two samples; the time between samples further apart is not proved."""
 CALL_NS = 100_000_000
-"""The engine reports an action of the driver's own so long before or after the call at most."""
+"""The engine reports an action of the driver at most this long before or after the call."""
 DIES_NS = 500_000_000
-"""The engine reports a kill when the signal is sent, and calls the container running for so much longer."""
+"""The engine reports a kill when the signal is sent, and the container as running for at most this longer."""
 
 _LIMITS = (ContainerEffect.slowed, ContainerEffect.squeezed)
 _STATUS = {"die": "exited", "start": "running", "pause": "paused", "unpause": "running"}
 _PLUGGED = {"connect": True, "disconnect": False}
-# A fault that can do several things to a container is held to the first of these.
+# A fault that changes several things of a container is judged by the first of these.
 _ORDER = (
     ContainerEffect.unplugged,
     ContainerEffect.slowed,
@@ -35,80 +35,81 @@ _ORDER = (
 
 @dataclass(frozen=True)
 class _Point:
-    """One thing that says whether the fault was on: a look from `from_ns` to `at_ns`, or an event."""
+    """One observation whether the fault was on: a sample taken from `from_ns` to `at_ns`, or an event."""
 
     from_ns: int
     at_ns: int
     holds: bool
     what: str
-    is_look: bool
+    is_sample: bool
 
 
-def sights_of(history: History, containers: Collection[str]) -> list[Sight]:
-    """Every look at these containers, in order of time."""
-    rounds = history.of(driver.ContainersRead)
+def container_samples(history: History, containers: Collection[str]) -> list[ContainerSample]:
+    """Return every sample of these containers, in order of time."""
+    reads = history.of(driver.ContainersRead)
     changes: dict[str, list[driver.ContainerChange]] = {name: [] for name in containers}
     for change in history.of(driver.ContainerChange):
         if change.container in changes:
             changes[change.container].append(change)
-    sights = []
+    samples = []
     for name, states in changes.items():
-        place = -1
-        for one in rounds:
-            while place + 1 < len(states) and states[place + 1].at_ns <= one.at_ns:
-                place += 1
-            if place >= 0:
-                now = states[place]
-                sights.append(
-                    Sight(
+        last = -1
+        for one in reads:
+            while last + 1 < len(states) and states[last + 1].at_ns <= one.at_ns:
+                last += 1
+            if last >= 0:
+                now = states[last]
+                samples.append(
+                    ContainerSample(
                         name, one.at_ns, now.status, now.plugged, now.cpus, now.memory_bytes,
                         asked_ns=one.asked_ns, closely=name in one.closely,
                     )
                 )  # fmt: skip
-    return sorted(sights, key=attrgetter("at_ns"))
+    return sorted(samples, key=attrgetter("at_ns"))
 
 
 def gaps(
-    act: Act,
+    injected: InjectedFault,
     fault: ContainerFault,
     name: str,
     until_ns: int,
-    sights: Iterable[Sight],
+    samples: Iterable[ContainerSample],
     actions: Iterable[driver.EngineAction],
-    acts: Sequence[Act],
+    faults: Sequence[InjectedFault],
 ) -> tuple[ProofGap, ...]:
-    """The parts of one container's window in which it is not proved that the fault was on, in order.
+    """Return the parts of one container's window in which the fault is not proved to be on, in order.
 
-    `sights` and `actions` are those of this container, `acts` all of the run: what the engine did for the
-    driver is no contradiction.
+    `samples` and `actions` are those of this container, `faults` all of the run: an action that the driver
+    requested contradicts nothing.
     """
     if not fault.lasting:
         return ()
-    from_ns = act.began_ns[name]
-    # Before anything is made of them: a long run has thousands for each of its faults.
-    sights = [one for one in sights if from_ns <= one.from_ns and one.at_ns <= until_ns]
+    from_ns = injected.began_ns[name]
+    # Filtered first: a long run has thousands for each of its faults.
+    samples = [one for one in samples if from_ns <= one.from_ns and one.at_ns <= until_ns]
     actions = [one for one in actions if from_ns <= one.at_ns <= until_ns]
     points = sorted(
-        (*_looks(fault, sights), *_events(fault, name, actions, acts)), key=attrgetter("at_ns", "from_ns")
+        (*_from_samples(fault, samples), *_from_events(fault, name, actions, faults)),
+        key=attrgetter("at_ns", "from_ns"),
     )
-    if _concern(fault) is ContainerEffect.ended:
+    if _judged_change(fault) is ContainerEffect.ended:
         points = list(dropwhile(lambda one: _is_early(one, from_ns), points))
     if fault.begins_when_asked:
-        # An orderly stop takes its time before it is one.
-        first = next((place for place, one in enumerate(points) if one.holds), len(points))
+        # An orderly stop begins before the process has ended.
+        first = next((index for index, one in enumerate(points) if one.holds), len(points))
         from_ns, points = points[first].at_ns if first < len(points) else until_ns, points[first:]
     return tuple(_walk(from_ns, until_ns, points))
 
 
 def proved_ratio(seen: ContainerEvidence) -> float:
-    """The part of a fault's window in which it is proved to have been on."""
+    """Return the share of a fault's window in which it is proved to be on."""
     length_ns = seen.until_ns - seen.from_ns
     lacking_ns = sum(gap.until_ns - gap.from_ns for gap in seen.gaps)
     return max(0.0, 1.0 - lacking_ns / length_ns) if length_ns > 0 else 1.0
 
 
-def sentence(seen: ContainerEvidence) -> str:
-    """The gaps as a sentence: seconds count from the fault's begin."""
+def gaps_sentence(seen: ContainerEvidence) -> str:
+    """Return the gaps as a sentence; seconds count from the fault's begin."""
     named = [
         f"{_seconds(seen, gap.from_ns)} to {_seconds(seen, gap.until_ns)} ({gap.because})"
         for gap in seen.gaps[:3]
@@ -126,43 +127,43 @@ def _seconds(seen: ContainerEvidence, at_ns: int) -> str:
 
 
 def _walk(from_ns: int, until_ns: int, points: Sequence[_Point]) -> Iterable[ProofGap]:
-    """The gaps between points, of which the fault's begin counts as the first that holds."""
+    """Yield the gaps between points; the fault's begin is the first point that holds."""
     proved_ns, broken_ns, because = from_ns, None, ""
     for point in points:
-        if point.is_look and not point.holds and broken_ns is None and point.from_ns < proved_ns:
-            # It was asked for before the fault was seen to be on, and may have been answered before, too.
+        if point.is_sample and not point.holds and broken_ns is None and point.from_ns < proved_ns:
+            # It was requested before the fault was observed to be on, and may have been answered before it.
             continue
         if point.holds:
             if broken_ns is not None:
                 yield ProofGap(broken_ns, point.at_ns, because)
-            elif point.at_ns - proved_ns > LOOK_ALLOWS_NS:
-                yield ProofGap(proved_ns, point.at_ns, "nothing looked at it")
+            elif point.at_ns - proved_ns > MAX_GAP_NS:
+                yield ProofGap(proved_ns, point.at_ns, "no sample was taken")
             proved_ns, broken_ns = point.at_ns, None
         elif broken_ns is None:
-            broken_ns, because = (proved_ns if point.is_look else point.at_ns), point.what
+            broken_ns, because = (proved_ns if point.is_sample else point.at_ns), point.what
     if broken_ns is not None:
         yield ProofGap(broken_ns, until_ns, because)
-    elif until_ns - proved_ns > LOOK_ALLOWS_NS:
-        yield ProofGap(proved_ns, until_ns, "nothing looked at it")
+    elif until_ns - proved_ns > MAX_GAP_NS:
+        yield ProofGap(proved_ns, until_ns, "no sample was taken")
 
 
-def _looks(fault: ContainerFault, sights: Iterable[Sight]) -> Iterable[_Point]:
+def _from_samples(fault: ContainerFault, samples: Iterable[ContainerSample]) -> Iterable[_Point]:
     limits = any(change in fault.changes for change in _LIMITS)
-    for sight in sights:
-        if sight.closely or not limits:
-            yield _Point(sight.from_ns, sight.at_ns, fault.holds(sight.state), _words(sight.state), True)
+    for sample in samples:
+        if sample.closely or not limits:
+            yield _Point(sample.from_ns, sample.at_ns, fault.holds(sample.state), _words(sample.state), True)
 
 
-def _events(
-    fault: ContainerFault, name: str, actions: Iterable[driver.EngineAction], acts: Sequence[Act]
+def _from_events(
+    fault: ContainerFault, name: str, actions: Iterable[driver.EngineAction], faults: Sequence[InjectedFault]
 ) -> Iterable[_Point]:
-    concern = _concern(fault)
+    judged = _judged_change(fault)
     for action in actions:
-        if any(_called(act, name, action.at_ns) for act in acts):
+        if any(_is_own_action(one, name, action.at_ns) for one in faults):
             continue
-        if concern in _LIMITS:
+        if judged in _LIMITS:
             holds: bool | None = False if action.action == "update" else None
-        elif concern is ContainerEffect.unplugged:
+        elif judged is ContainerEffect.unplugged:
             plugged = _PLUGGED.get(action.action)
             holds = None if plugged is None else fault.holds(ContainerStatus("running", plugged))
         else:
@@ -173,27 +174,27 @@ def _events(
             yield _Point(action.at_ns, action.at_ns, holds, what, False)
 
 
-def _concern(fault: ContainerFault) -> ContainerEffect:
+def _judged_change(fault: ContainerFault) -> ContainerEffect:
     return next(change for change in _ORDER if change in fault.changes)
 
 
 def _is_early(point: _Point, from_ns: int) -> bool:
-    """Whether a look still finds alive what was killed just before."""
-    return point.is_look and not point.holds and point.from_ns <= from_ns + DIES_NS
+    """Whether a sample shows a process alive that was killed just before it."""
+    return point.is_sample and not point.holds and point.from_ns <= from_ns + DIES_NS
 
 
-def _called(act: Act, name: str, at_ns: int) -> bool:
-    """Whether an act of the driver's own on a container was under way at an instant."""
-    if name not in act.targets:
+def _is_own_action(fault: InjectedFault, name: str, at_ns: int) -> bool:
+    """Whether the driver was applying or removing a fault on a container at an instant."""
+    if name not in fault.targets:
         return False
-    began_ns = act.began_ns.get(name, act.called_ns)
-    if act.called_ns - CALL_NS <= at_ns <= began_ns + CALL_NS:
+    began_ns = fault.began_ns.get(name, fault.called_ns)
+    if fault.called_ns - CALL_NS <= at_ns <= began_ns + CALL_NS:
         return True
-    ended_ns = act.ended_ns.get(name)
+    ended_ns = fault.ended_ns.get(name)
     return (
-        act.end_called_ns is not None
+        fault.end_called_ns is not None
         and ended_ns is not None
-        and act.end_called_ns - CALL_NS <= at_ns <= ended_ns + CALL_NS
+        and fault.end_called_ns - CALL_NS <= at_ns <= ended_ns + CALL_NS
     )
 
 

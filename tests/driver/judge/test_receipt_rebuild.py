@@ -9,8 +9,8 @@ import pytest
 
 from driver.histories import events as driver
 from driver.histories.history import History
-from driver.judging.receipts_anew import make_receipts_anew
-from driver.judging.verdict import Outcome
+from driver.judging.receipt_rebuild import rebuild_receipts
+from driver.judging.verdict import RunOutcome
 from driver.runs.store import judge_run
 from tests.driver.judge.histories import Past, healthy_herd
 from tests.driver.scenario.prober_story import S, Story
@@ -46,7 +46,7 @@ def history(*, seen: bool, proved: bool, called_s: float = BEGIN_S) -> History:
 @pytest.mark.parametrize("seen", [True, False])
 def test_a_receipt_says_what_the_lines_show_whatever_was_written(seen: bool, written: bool) -> None:
     run = history(seen=seen, proved=written)
-    differ = make_receipts_anew(run, LINKS)
+    differ = rebuild_receipts(run, LINKS)
     (receipt,) = run.of(driver.Receipt)
     assert receipt.proved is seen, receipt.because
     assert receipt.because != "as written"
@@ -54,21 +54,21 @@ def test_a_receipt_says_what_the_lines_show_whatever_was_written(seen: bool, wri
 
 
 def test_a_difference_is_told_with_its_reason() -> None:
-    (sentence,) = make_receipts_anew(history(seen=False, proved=True), LINKS)
-    assert "f1 was written as proved; made anew from the journals it is not proved: " in sentence
+    (sentence,) = rebuild_receipts(history(seen=False, proved=True), LINKS)
+    assert "f1 was recorded as proved; rebuilt from the journals it is not proved: " in sentence
 
 
 def test_a_receipt_that_both_agree_upon_is_the_line_that_was_written() -> None:
     run = history(seen=True, proved=True)
-    make_receipts_anew(run, LINKS)
+    rebuild_receipts(run, LINKS)
     again = run.of(driver.Receipt)[0]
-    make_receipts_anew(run, LINKS)
+    rebuild_receipts(run, LINKS)
     assert run.of(driver.Receipt)[0] is again
 
 
 def test_the_receipts_of_an_older_lab_stay_as_they_were_written() -> None:
     run = history(seen=False, proved=True, called_s=0)
-    assert make_receipts_anew(run, LINKS) == []
+    assert rebuild_receipts(run, LINKS) == []
     assert run.of(driver.Receipt)[0].because == "as written"
 
 
@@ -76,7 +76,7 @@ def test_one_line_as_an_older_lab_wrote_it_lets_no_receipt_stand() -> None:
     run = history(seen=False, proved=True)
     (begun,) = run.of(driver.FaultBegun)
     run.put(driver.FaultBegun, [begun, msgspec.structs.replace(begun, fault="f2", called_ns=0)])
-    make_receipts_anew(run, LINKS)
+    rebuild_receipts(run, LINKS)
     assert not any(receipt.proved for receipt in run.of(driver.Receipt))
 
 
@@ -93,14 +93,14 @@ def all_written_down(past: Past, **changed: object) -> Past:
 
 def test_a_run_whose_receipts_no_line_supports_is_inconclusive(tmp_path: Path) -> None:
     past = healthy_herd()
-    assert judge_run(past.write(tmp_path / "before")).verdict is Outcome.passed
+    assert judge_run(past.write(tmp_path / "before")).verdict is RunOutcome.passed
     verdict = judge_run(all_written_down(past).write(tmp_path / "after"))
-    assert verdict.verdict is Outcome.inconclusive
+    assert verdict.verdict is RunOutcome.inconclusive
     assert "faults_were_proved" in verdict.because
-    assert any("was written as proved; made anew" in note for note in verdict.notes)
+    assert any("was recorded as proved; rebuilt" in note for note in verdict.notes)
 
 
 def test_a_fault_that_the_catalogue_does_not_have_makes_no_receipt(tmp_path: Path) -> None:
     verdict = judge_run(all_written_down(healthy_herd(), kind="storm").write(tmp_path / "run"))
-    assert verdict.verdict is Outcome.inconclusive
+    assert verdict.verdict is RunOutcome.inconclusive
     assert any("no receipt could be made" in finding.because for finding in verdict.findings)

@@ -1,4 +1,4 @@
-"""What journals that are being written say since a short time ago: read as they grow, each line once."""
+"""Reads journals while they grow, from a bounded distance before their end, each line once."""
 
 from __future__ import annotations
 
@@ -16,8 +16,8 @@ from wire.events import Event
 BACK_BYTES = 256 << 10
 PROBER_BACK_BYTES = 8 << 20
 DRIVER_BACK_BYTES = 64 << 20
-"""So much of a journal is read of the time before: seconds of a busy worker, and of the prober of a fleet; of
-the driver an hour, since a fault that is on may have begun as long ago.
+"""Bytes read before a journal's end: seconds of a busy worker or of the prober of a fleet; an hour of the
+driver, since a fault that is on may have begun that long ago.
 """
 _BACK = {PROBER: PROBER_BACK_BYTES, DRIVER: DRIVER_BACK_BYTES}
 
@@ -30,10 +30,10 @@ class _File:
     events: list[Event] = field(default_factory=list)
 
 
-class Recent:
-    """The journals of these folders; of one process `only`, where it is named.
+class LiveJournals:
+    """The journals of some folders, or the one of process `only`.
 
-    Lines that cannot be used are left out: whether a journal is whole is asked of runs alone.
+    Lines that do not decode are skipped: only a run's journals must be whole.
     """
 
     def __init__(self, folders: Sequence[Path], only: str = "") -> None:
@@ -42,7 +42,7 @@ class Recent:
         self._files: dict[Path, _File] = {}
 
     def read(self) -> History:
-        """All lines up to now."""
+        """Return the history of all lines up to now."""
         for folder in self._folders:
             for name, path in find_journals(folder).journals.items():
                 if self._only in ("", name):
@@ -50,7 +50,9 @@ class Recent:
         events: dict[str, list[Event]] = {}
         for path, file in self._files.items():
             events.setdefault(path.stem, []).extend(file.events)
-        journals = {name: JournalRead(name, told, range(1, len(told) + 1)) for name, told in events.items()}
+        journals = {
+            name: JournalRead(name, lines, range(1, len(lines) + 1)) for name, lines in events.items()
+        }
         workers = sorted((name for name in journals if name.startswith("worker-")), key=worker_order)
         return History(journals, workers=workers)
 
@@ -64,7 +66,7 @@ class Recent:
                     file = self._files[path] = _File(max(0, size - back), begins_inside=size > back)
                 data = os.pread(descriptor, min(max(0, size - file.offset), MAX_JOURNAL_BYTES), file.offset)
         except OSError:
-            # A folder that is being made, or removed, has no lines.
+            # The folder is being created or removed.
             return
         file.offset += len(data)
         whole, newline, torn = (file.torn + data).rpartition(b"\n")
