@@ -33,7 +33,7 @@ percentiles: the smallest measured value that 50, 90 or 99 % of all do not excee
 
 In a scenario's `expect` a metric may be written without its unit, and the threshold with one:
 `reconnection_time_p99 <= 5s` is `reconnection_time_p99_s <= 5`. `{mean,p50,p90,p99,max}` in a name below
-stands for five metrics: the mean, three percentiles and the largest of many numbers.
+means five metrics: the mean, three percentiles and the maximum.
 
 To add a metric: one entry in its family's `METRICS`, and its value under the same name in that file's
 `measure`. A new family is a new file and a line in `driver/metrics/catalogue.py`.

@@ -20,7 +20,7 @@ ROOT = Path(__file__).resolve().parent.parent
 CODE = ("wire", "coordinator", "worker", "chaos", "driver")
 PERSON_WORD = re.compile(
     r"\b(?:who|whom|whoever|whomever|nobody|somebody|everybody|anybody|anew"
-    r"|told|tells?|telling|hears?|heard|hearing|knows?|knew|stands?|stood|standing|knock(?:s|ed|ing)?"
+    r"|told|tells?|telling|hears?|heard|hearing|knows?|knew|stands?|stood|knock(?:s|ed|ing)?"
     r"|doubt(?:s|ed)?|so many)\b",
     re.I,
 )
