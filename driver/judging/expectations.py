@@ -15,7 +15,7 @@ from driver.metrics import Metrics
 from driver.metrics.signals import good_stretches
 from driver.metrics.worst import worst_cases
 from driver.scenarios.quantities import write
-from driver.scenarios.thresholds import OPERATORS, Anchored, Expectation, NamedCheck, Threshold
+from driver.scenarios.thresholds import OPERATORS, AnchoredThreshold, Expectation, NamedCheck, Threshold
 
 
 def all_findings(
@@ -37,7 +37,7 @@ def all_findings(
         if isinstance(expectation, Threshold):
             found = _with_worst(history, against_threshold(metrics, expectation), expectation.metric.name)
             findings.append(unless_busy(history, unless_gap(history, found, ALL_ROLES)))
-        elif isinstance(expectation, Anchored):
+        elif isinstance(expectation, AnchoredThreshold):
             found = _with_worst(history, against_signal(history, expectation), expectation.signal.name)
             findings.append(unless_busy(history, unless_gap(history, found, ALL_ROLES)))
     return findings
@@ -77,7 +77,7 @@ def against_threshold(metrics: Metrics, expected: Threshold) -> Finding:
     )
 
 
-def against_signal(history: History, expected: Anchored) -> Finding:
+def against_signal(history: History, expected: AnchoredThreshold) -> Finding:
     """Return whether a signal met its threshold within `within_s` of each anchor, and held it for `hold_s`.
 
     An anchor that the next fault follows too soon is skipped and counted; the last one must be decided.

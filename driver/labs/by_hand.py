@@ -176,7 +176,7 @@ class _Work:
 
     @property
     def _hurts_containers(self) -> bool:
-        return self._planned[0].made().layer is Layer.container
+        return self._planned[0].build().layer is Layer.container
 
     async def _work(self, request: EndRequest) -> None:
         looks = [self._monitor.watch()] if self._hurts_containers else []

@@ -21,7 +21,7 @@ from driver.labs.bring_up import in_thread
 from driver.labs.lab import Lab
 from driver.runs.store import write_file
 from driver.scenarios.plan import PlannedFault
-from driver.scenarios.prober import WINDOW_FILE, windows_of
+from driver.scenarios.probe_schedule import WINDOW_FILE, windows_of
 from driver.terminal import Board, Terminal
 from wire.address import worker_name
 
@@ -56,7 +56,7 @@ def look_closer(journals: Path, planned: Sequence[PlannedFault], workers: int, z
 
 async def usual_is_known(recent: LiveJournals, planned: Sequence[PlannedFault], links: Sequence[str]) -> bool:
     """Wait until the prober has seen every link without the fault, for a bounded time; whether it has."""
-    bursts = BURSTS if any(one.made().probe_rate_for(one.for_s).burst_bytes for one in planned) else 0
+    bursts = BURSTS if any(one.build().probe_rate_for(one.for_s).burst_bytes for one in planned) else 0
     deadline = time.monotonic() + KNOWN_WITHIN_S
     while True:
         records = link_records(await asyncio.to_thread(recent.read))

@@ -18,8 +18,8 @@ from driver.judging.receipts import InjectedFault
 from driver.labs.guardian import LEASE_MS
 from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.journal import JournalFile
+from driver.scenarios.fault_timeline import FaultTimeline, Step, StepKind
 from driver.scenarios.plan import PlannedFault
-from driver.scenarios.timeline import Step, Timeline, What
 from wire.events import Event
 
 # Toxiproxy arms a fault on every link ahead of its time, so that all begin at once.
@@ -67,7 +67,7 @@ class FaultRunner:
         self._hands = hands
         self._monitor = monitor
         self._journal = journal
-        self._timeline = Timeline(faults)
+        self._timeline = FaultTimeline(faults)
         self._notice_s = notice_s
         self._begun: dict[str, asyncio.Task[bool]] = {}
         self._held_ns: dict[str, int] = {}
@@ -82,7 +82,7 @@ class FaultRunner:
     def may_end(self, name: str) -> bool:
         """Whether a fault that can end its process is on a container."""
         return any(
-            name in planned.targets and ContainerEffect.ended in planned.made().changes
+            name in planned.targets and ContainerEffect.ended in planned.build().changes
             for planned in self.on.values()
         )
 
@@ -94,7 +94,7 @@ class FaultRunner:
                 for step in self._timeline.due((time.monotonic_ns() - zero_ns) / 1e9 + LEAD_S):
                     at_ns = zero_ns + round(step.at_s * 1e9)
                     task = group.create_task(self._take(step, at_ns))
-                    if step.what is What.begin:
+                    if step.what is StepKind.begin:
                         self._begun[step.fault.id] = task
 
     async def end_all(self) -> bool:
@@ -103,13 +103,13 @@ class FaultRunner:
         return all(ended)
 
     async def _take(self, step: Step, at_ns: int) -> bool:
-        if step.what is What.begin:
+        if step.what is StepKind.begin:
             return await self._begin(step.fault, at_ns)
         # A fault that could not begin has no end.
         if not await self._begun[step.fault.id]:
             return False
         async with asyncio.TaskGroup() as looking:
-            if step.fault.made().layer is Layer.container:
+            if step.fault.build().layer is Layer.container:
                 await _until(at_ns - round(LOOK_BEFORE_END_S * 1e9))
                 # Of a container that it is starting the engine says nothing until it is done: no end waits.
                 looking.create_task(self._monitor.read(step.fault.targets))
@@ -119,7 +119,7 @@ class FaultRunner:
             return await self._end(step.fault, max(at_ns, self._held_ns[step.fault.id]))
 
     async def _begin(self, planned: PlannedFault, at_ns: int) -> bool:
-        fault = planned.made()
+        fault = planned.build()
         if fault.layer is Layer.container:
             await _until(at_ns)
             self._monitor.concern(planned.targets)
@@ -149,7 +149,7 @@ class FaultRunner:
         return True
 
     async def _end(self, planned: PlannedFault, at_ns: int) -> bool:
-        fault = planned.made()
+        fault = planned.build()
         called_ns = time.monotonic_ns()
         detail = ""
         for _ in range(END_TRIES):

@@ -21,7 +21,7 @@ from driver.runs.run_folder import JOURNALS, begin, new_folder
 from driver.runs.run_request import Request
 from driver.runs.run_work import RunWork
 from driver.runs.store import Judged, judged
-from driver.scenarios.prober import settings_json
+from driver.scenarios.probe_schedule import settings_json
 from driver.terminal import Board, Terminal
 
 __all__ = ["Request", "run"]

@@ -10,7 +10,7 @@ from dataclasses import replace
 from driver.errors import CoordinatorError, RunAbortedError
 from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.readiness import away
-from driver.scenarios.abort_when import AbortWatch
+from driver.scenarios.abort_when import AbortMonitor
 from driver.terminal import Board, Terminal
 from wire.control import CoordinatorState
 
@@ -26,7 +26,7 @@ class Watcher:
         workers: Sequence[str],
         terminal: Terminal,
         faults: Callable[[], list[str]],
-        abort: AbortWatch,
+        abort: AbortMonitor,
     ) -> None:
         self._coordinator = coordinator
         self._workers = workers

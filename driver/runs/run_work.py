@@ -39,8 +39,8 @@ from driver.runs.run_settle import converge, drain, gate
 from driver.runs.run_watch import Watcher
 from driver.runs.sampler import sample
 from driver.runs.store import write_file
-from driver.scenarios.abort_when import AbortWatch, parse_abort
-from driver.scenarios.prober import WINDOW_FILE, probe_windows
+from driver.scenarios.abort_when import AbortMonitor, parse_abort
+from driver.scenarios.probe_schedule import WINDOW_FILE, probe_windows
 from driver.scenarios.workload import generate
 from driver.terminal import Board, Terminal
 from wire.address import worker_name
@@ -148,7 +148,7 @@ class RunWork:
         )
         monitor.planned = faults.may_end
         async with lab.coordinator() as coordinator:
-            abort = AbortWatch([parse_abort(text) for text in self._plan.abort_when], count)
+            abort = AbortMonitor([parse_abort(text) for text in self._plan.abort_when], count)
             watcher = Watcher(coordinator, self._workers, self._terminal, faults.shown, abort)
             zero_ns = time.monotonic_ns() + START_IN_NS
             load = Load(

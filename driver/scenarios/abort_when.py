@@ -1,4 +1,4 @@
-"""When a run is to be ended early: it does harm, or nothing more can be learnt from it. Pure."""
+"""Rules that end a run early: `connected < 10% for 60s`. Pure."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _RULE = re.compile(r"(?P<name>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<value>.+?)\s+
 
 
 @dataclass(frozen=True)
-class Live:
-    """A number that the coordinator's state gives at any time. `measure` takes the state before too, and how
-    long ago it was.
+class LiveSignal:
+    """A number derived from the coordinator's state. `measure` takes the state, the previous one, the seconds
+    between them, and the number of workers.
     """
 
     unit: Unit
@@ -40,10 +40,10 @@ def _completed_per_s(
     return (now.counts.completed - before.counts.completed) / elapsed_s
 
 
-LIVE: dict[str, Live] = {
-    "connected": Live(Unit.ratio, "share of the workers that are connected", _connected),
-    "waiting_tasks": Live(Unit.count, "tasks that wait to be given out", _waiting),
-    "completed_per_s": Live(Unit.per_second, "tasks completed a second", _completed_per_s),
+LIVE_SIGNALS: dict[str, LiveSignal] = {
+    "connected": LiveSignal(Unit.ratio, "share of the workers that are connected", _connected),
+    "waiting_tasks": LiveSignal(Unit.count, "tasks that wait to be assigned", _waiting),
+    "completed_per_s": LiveSignal(Unit.per_second, "tasks completed per second", _completed_per_s),
 }
 
 
@@ -59,7 +59,7 @@ class AbortRule:
 
 
 def parse_abort(text: str) -> AbortRule:
-    """The rule in `connected < 10% for 60s`. Raises ValueError with a sentence."""
+    """Return the rule in `connected < 10% for 60s`. Raises ValueError with a sentence."""
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"expected at most {MAX_CHARACTERS} characters; found {len(text)}")
     words = " ".join(text.split())
@@ -67,16 +67,16 @@ def parse_abort(text: str) -> AbortRule:
     if match is None:
         raise ValueError(f"expected a rule like 'connected < 10% for 60s'; found {words!r}")
     name = match["name"]
-    if name not in LIVE:
-        raise ValueError(f"{name!r} is not known while a run lasts. {nearest(name, LIVE)}")
-    value = parse_quantity(match["value"]).to(LIVE[name].unit)
-    if LIVE[name].unit is Unit.ratio and value > 1:
+    if name not in LIVE_SIGNALS:
+        raise ValueError(f"{name!r} is not measured while a run lasts. {nearest(name, LIVE_SIGNALS)}")
+    value = parse_quantity(match["value"]).to(LIVE_SIGNALS[name].unit)
+    if LIVE_SIGNALS[name].unit is Unit.ratio and value > 1:
         raise ValueError(f"{name} is a share and never above 100 %; found {value * 100:g} %")
     return AbortRule(words, name, match["operator"], value, parse_seconds(match["hold"]))
 
 
-class AbortWatch:
-    """Looks at one state after the other, and says when a rule has held for long enough."""
+class AbortMonitor:
+    """Applies rules to a sequence of states, and reports the first that held for its time."""
 
     def __init__(self, rules: Sequence[AbortRule], workers: int) -> None:
         self._rules = rules
@@ -85,7 +85,7 @@ class AbortWatch:
         self._before: tuple[float, CoordinatorState] | None = None
 
     def look(self, now_s: float, state: CoordinatorState | None) -> str:
-        """Why the run is to end; "" while it goes on. An unknown state (None) breaks what has held so far."""
+        """Return why the run must end; "" to continue. An unknown state (None) restarts every rule's time."""
         if state is None or self._before is None or now_s <= self._before[0]:
             self._since_s.clear()
             self._before = None if state is None else (now_s, state)
@@ -93,7 +93,7 @@ class AbortWatch:
         before_s, before = self._before
         self._before = (now_s, state)
         for rule in self._rules:
-            live = LIVE[rule.name]
+            live = LIVE_SIGNALS[rule.name]
             value = live.measure(state, before, now_s - before_s, self._workers)
             if not OPERATORS[rule.operator](value, rule.value):
                 self._since_s.pop(rule.text, None)

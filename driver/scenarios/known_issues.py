@@ -1,4 +1,4 @@
-"""`known_issues.yaml` beside the scenarios' folder: what is known to fail, in whichever scenario.
+"""`known_issues.yaml` beside the scenarios' folder: known failures of scenarios.
 
 - {scenario: slow_link, check: "task_success_rate >= 95%", because: leases end too early on slow links}
 - {check: no_starvation, because: the queue has no aging yet}        # without `scenario`: in every one
@@ -13,31 +13,29 @@ from typing import Annotated
 from pydantic import Field, ValidationError
 
 from driver.machine.root import working_root
-from driver.scenarios.explained import explain
 from driver.scenarios.scenario import KnownIssue
+from driver.scenarios.validation import explain
 from driver.scenarios.yaml_file import YamlFile, read_yaml
 
 FILE = "known_issues.yaml"
 
 
-class Declared(KnownIssue):
-    """One entry: a known issue, and the scenario that it is known of ("" for every one)."""
+class KnownIssueEntry(KnownIssue):
+    """One entry: a known issue, and its scenario ("" for all)."""
 
-    scenario: Annotated[str, Field(description="the scenario in which it fails; all when it is left out")] = (
-        ""
-    )
+    scenario: Annotated[str, Field(description="the scenario in which it fails; all by default")] = ""
 
 
 def known_issues(scenario: str, folder: Path | None = None) -> list[KnownIssue]:
-    """What the file declares of one scenario, nothing where there is none. Raises FileError (wrong use)."""
+    """Return the known issues of one scenario, none without the file. Raises FileError."""
     path = (folder or working_root()) / FILE
     if not path.exists():
         return []
     return of_scenario(declared(read_yaml(path, FILE)), scenario)
 
 
-def declared(file: YamlFile) -> list[Declared]:
-    """Every entry of the file. Raises FileError: line, key, expected, found."""
+def declared(file: YamlFile) -> list[KnownIssueEntry]:
+    """Return every entry of the file. Raises FileError with line, key, expected and found."""
     if file.data is None:
         return []
     if not isinstance(file.data, list):
@@ -45,15 +43,15 @@ def declared(file: YamlFile) -> list[Declared]:
     entries = []
     for place, data in enumerate(file.data):
         try:
-            entries.append(Declared.model_validate(data))
+            entries.append(KnownIssueEntry.model_validate(data))
         except ValidationError as error:
-            below, text = explain(error, Declared)
+            below, text = explain(error, KnownIssueEntry)
             raise file.error((place, *below), text) from None
     return entries
 
 
-def of_scenario(entries: Sequence[Declared], scenario: str) -> list[KnownIssue]:
-    """The issues of one scenario."""
+def of_scenario(entries: Sequence[KnownIssueEntry], scenario: str) -> list[KnownIssue]:
+    """Return the issues of one scenario."""
     return [
         KnownIssue(check=one.check, because=one.because) for one in entries if one.scenario in ("", scenario)
     ]

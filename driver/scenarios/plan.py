@@ -1,7 +1,7 @@
-"""A plan: a scenario in which the seed has fixed every target and every time. Pure.
+"""A plan: a scenario with every target and time fixed by the seed. Pure.
 
 Times are seconds after the load's start. The steady state is due at `warmup_s`; a run that reaches it later
-moves its whole timeline by that much, so that times relative to one another stay.
+shifts its whole timeline by the delay.
 """
 
 from __future__ import annotations
@@ -16,14 +16,12 @@ from driver.scenarios.scenario import KnownIssue
 from driver.scenarios.workload import Workload
 
 
-class _Kept(BaseModel):
+class _FrozenModel(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class PlannedFault(_Kept):
-    """One fault at one time. `for_s` None: it is over in an instant. `entry` is the timeline entry that it
-    comes from.
-    """
+class PlannedFault(_FrozenModel):
+    """One fault at one time. `for_s` is None for an instantaneous one. `entry`: its timeline entry."""
 
     id: str
     entry: str
@@ -34,8 +32,8 @@ class PlannedFault(_Kept):
     for_s: float | None
     seed: int
 
-    def made(self) -> Fault:
-        """The fault itself."""
+    def build(self) -> Fault:
+        """Return the fault. Raises chaos.catalogue.FaultError for one that the catalogue lacks."""
         return make(self.fault, self.params)
 
     @property
@@ -44,8 +42,8 @@ class PlannedFault(_Kept):
         return self.at_s + (self.for_s or 0.0)
 
 
-class Plan(_Kept):
-    """All that a run needs to know. Stored with the run, so that it can be run again as it was."""
+class Plan(_FrozenModel):
+    """All inputs of a run, stored with it so that it can be repeated."""
 
     scenario: str
     claim: str
@@ -66,5 +64,5 @@ class Plan(_Kept):
     quick: bool = False
 
     def to_json(self) -> str:
-        """The plan as text; `Plan.model_validate_json` reads it back."""
+        """Return the plan as JSON; `Plan.model_validate_json` reads it."""
         return self.model_dump_json(by_alias=True, indent=1)

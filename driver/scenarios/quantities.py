@@ -1,4 +1,4 @@
-"""Numbers with units, as people write them: `5s`, `250 ms`, `95%`, `64 KiB`, `20/s`. Pure."""
+"""Numbers with units: `5s`, `250 ms`, `95%`, `64 KiB`, `20/s`. Pure."""
 
 from __future__ import annotations
 
@@ -39,14 +39,14 @@ _NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)")
 
 
 @dataclass(frozen=True)
-class Written:
-    """A number and the unit behind it ("" when there is none), as they were written."""
+class Quantity:
+    """A number and its unit as written ("" without one)."""
 
     number: float
     unit: str
 
     def to(self, unit: Unit, *, named: bool = False) -> float:
-        """The number in `unit`. `named`: the unit stands in the metric's name, so that none is needed.
+        """Return the number in `unit`. `named`: the metric's name has the unit, so the number needs none.
 
         Raises ValueError with a sentence.
         """
@@ -54,7 +54,7 @@ class Written:
         if named and self.unit == "":
             return self.number
         if self.unit in scales:
-            # Twelve digits: 95 × 0.01 is a little above 0.95, and 19 of 20 workers would not reach it.
+            # Twelve digits: 95 × 0.01 is slightly above 0.95, which 19 of 20 workers would not reach.
             return float(f"{self.number * scales[self.unit]:.12g}")
         example = _EXAMPLES.get(unit)
         hint = f", as in {example}" if example else ""
@@ -64,19 +64,19 @@ class Written:
         raise ValueError(f"{self.unit!r} is no unit here; expected {units}{hint}")
 
 
-def parse_quantity(text: str) -> Written:
-    """A number with its unit. Raises ValueError with a sentence."""
+def parse_quantity(text: str) -> Quantity:
+    """Return a number with its unit. Raises ValueError with a sentence."""
     match = _NUMBER.fullmatch(text.strip())
     if match is None:
         raise ValueError(f"expected a number with its unit, like 5s or 95%; found {text.strip()!r}")
     number = float(match[1])
     if not math.isfinite(number):
         raise ValueError(f"expected a finite number; found {text.strip()!r}")
-    return Written(number, match[2])
+    return Quantity(number, match[2])
 
 
 def parse_seconds(text: str) -> float:
-    """A span of time in seconds, above zero. Raises ValueError with a sentence."""
+    """Return a duration in seconds, above zero. Raises ValueError with a sentence."""
     seconds = parse_quantity(text).to(Unit.seconds)
     if seconds <= 0:
         raise ValueError(f"a span of time must be above zero; found {text.strip()!r}")
@@ -84,7 +84,7 @@ def parse_seconds(text: str) -> float:
 
 
 def write(value: float | None, unit: Unit) -> str:
-    """A value for people, in the unit of its size."""
+    """Return a value as text, in a unit of its magnitude."""
     if value is None:
         return "unknown"
     if unit is Unit.seconds:

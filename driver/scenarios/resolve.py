@@ -1,21 +1,21 @@
-"""From a scenario to its plan. Whatever cannot be is refused here, before anything starts. Pure."""
+"""Resolves a scenario to its plan, before anything starts. Pure."""
 
 from __future__ import annotations
 
 import msgspec
 
-from driver.scenarios.placing import Placer
 from driver.scenarios.plan import Plan
 from driver.scenarios.scenario_file import ScenarioFile
+from driver.scenarios.scheduler import Scheduler
 from wire.settings import WorkerSettings
 
 
 def resolve(loaded: ScenarioFile, seed: int) -> Plan:
-    """The plan of a scenario under a seed. The same two give the same plan. Raises FileError (wrong use)."""
+    """Return the plan of a scenario by a seed; equal inputs give equal plans. Raises FileError."""
     scenario = loaded.scenario
-    faults = Placer(loaded, seed).place()
-    # Heartbeats and backoff scale with the fleet, and no other may take part: the coordinator must know how
-    # many there are.
+    faults = Scheduler(loaded, seed).schedule()
+    # Heartbeats and backoff scale with the fleet, and no other worker may join: the coordinator takes the
+    # number of workers as a setting.
     worker = msgspec.convert(scenario.worker, WorkerSettings)
     known = {"fleet": scenario.workers, "members": scenario.workers, "held": worker.slots + worker.prefetch}
     coordinator = {**known, **scenario.coordinator}

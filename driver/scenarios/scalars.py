@@ -1,4 +1,4 @@
-"""Plain values in scenario files and flags: numbers, truths and text, each within limits. Pure."""
+"""Scalars of scenario files and flags: numbers, booleans and text, each within limits. Pure."""
 
 from __future__ import annotations
 
@@ -9,38 +9,36 @@ from dataclasses import dataclass
 MAX_DIGITS = 40
 MAX_WHOLE = 2**63 - 1
 _SEXAGESIMAL = ":"
-_TRUTHS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+_BOOLEANS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _NO_TEXT = re.compile("[\x00\ud800-\udfff]")
 
 Scalar = str | int | float | bool | None
 
 
 class ScalarError(ValueError):
-    """A value that cannot be read: what was expected, and what was found."""
+    """A value that cannot be read. The text names what was expected and found."""
 
 
 @dataclass
 class Budget:
-    """How many values, and how many characters of text, one file may still grow to: aliases and variables
-    repeat what stands in it once.
-    """
+    """Remaining values and characters that one file may expand to: aliases and variables repeat values."""
 
     values: int = 20_000
     characters: int = 2 << 20
 
     def take(self, value: object) -> None:
-        """Count one value. Raises ScalarError when it is one too many."""
+        """Count one value. Raises ScalarError when it exceeds the budget."""
         self.values -= 1
         self.characters -= len(value) if isinstance(value, str) else 0
         if self.values < 0 or self.characters < 0:
             raise ScalarError(
                 f"expected at most {Budget.values:,} values and {Budget.characters:,} characters of text; "
-                "aliases and variables make more of it"
+                "aliases and variables expand to more"
             )
 
 
 def read_scalar(kind: str, text: str) -> Scalar:
-    """The value of `text`, which YAML resolves to `kind` (int, float, bool, null, merge; all else is text).
+    """Return the value of `text`, which YAML resolves to `kind` (int, float, bool, null, merge; else text).
 
     Raises ScalarError: numbers have at most 40 digits and 64 bits and are finite, text has no NUL and no
     lone surrogates.
@@ -48,7 +46,7 @@ def read_scalar(kind: str, text: str) -> Scalar:
     if kind == "null":
         return None
     if kind == "bool":
-        return _TRUTHS[text.lower()]
+        return _BOOLEANS[text.lower()]
     if kind == "merge":
         raise ScalarError("merge keys (`<<`) are not read here; write the keys out")
     if kind in ("int", "float") and _SEXAGESIMAL not in text:
@@ -57,7 +55,7 @@ def read_scalar(kind: str, text: str) -> Scalar:
 
 
 def read_text(text: str) -> str:
-    """`text`, if it can be printed and stored. Raises ScalarError."""
+    """Return `text`. Raises ScalarError for a NUL or a lone surrogate."""
     if found := _NO_TEXT.search(text):
         raise ScalarError(f"expected text; found the character U+{ord(found[0]):04X}, which is none")
     return text
@@ -79,7 +77,7 @@ def _number(kind: str, text: str) -> int | float:
 
 
 def _float(digits: str) -> float:
-    # Python writes what is no number without YAML's dot.
+    # Python's inf and nan have no dot.
     return float(digits.replace(".inf", "inf").replace(".nan", "nan"))
 
 

@@ -1,6 +1,4 @@
-"""A scenario: what a YAML file in scenarios/ may say. One claim a file; its first comment says what it
-teaches.
-"""
+"""A scenario: the model of a YAML file in scenarios/. Each file has one claim, in its first comment."""
 
 from __future__ import annotations
 
@@ -19,7 +17,7 @@ Range = tuple[float, float]
 
 
 def _range(value: object) -> Range:
-    """`10s`, or `5s..30s` for a moment that is drawn between the two."""
+    """Return the range of `10s`, or of `5s..30s` for a time drawn between the two. Raises ValueError."""
     first, dots, last = value.partition("..") if isinstance(value, str) else (value, "", "")
     begin = parse_seconds(first)
     end = parse_seconds(last) if dots else begin
@@ -41,8 +39,8 @@ SecondsRange = Annotated[
 ]
 
 
-class Moment(Strict):
-    """When an entry of the timeline begins, how often it comes, and after what."""
+class EntrySchedule(Strict):
+    """When an entry of the timeline begins, how often it repeats, and after which entry."""
 
     id: Annotated[
         str,
@@ -58,13 +56,13 @@ class Moment(Strict):
         str, Field(description="what `at` counts from: start, steady, or the end of another entry")
     ] = "start"
     every_s: Annotated[
-        Seconds | None, Field(gt=0, description="begins again each time, as often as fits")
+        Seconds | None, Field(gt=0, description="begins again at this interval, as often as fits")
     ] = None
     repeat: Annotated[int | None, Field(ge=1, le=100_000, description="how many times, with `every`")] = None
 
 
-class FaultEntry(Moment):
-    """One fault in the timeline; the fault's own parameters stand beside these keys."""
+class FaultEntry(EntrySchedule):
+    """One fault in the timeline; the fault's own parameters are beside these keys."""
 
     model_config = ConfigDict(extra="allow", frozen=True, alias_generator=unitless)
 
@@ -72,40 +70,40 @@ class FaultEntry(Moment):
     targets: Annotated[
         Any,
         Field(
-            description="whom it hits: all, 30%, random 3, first 3, 3,7-9, a group, coordinator, toxiproxy, "
+            description="its targets: all, 30%, random 3, first 3, 3,7-9, a group, coordinator, toxiproxy, "
             "or a partition like [[1-5], [6-10]]"
         ),
     ]
     for_s: Annotated[SecondsRange | None, Field(description="how long; a range is drawn by the seed")] = None
     rolling_s: Annotated[
         Seconds | None,
-        Field(description="one target after another, so long between one's end and the next's beginning"),
+        Field(description="one target after another, with this time from one's end to the next's begin"),
     ] = None
     batch: Annotated[int, Field(ge=1, description="with `rolling`: how many at a time")] = 1
-    allow_empty: Annotated[bool, Field(description="whether it may hit nobody")] = False
+    allow_empty: Annotated[bool, Field(description="whether it may have no targets")] = False
 
 
-class SequenceEntry(Moment):
+class SequenceEntry(EntrySchedule):
     """Entries one after another: each `at` counts from the end of the one before."""
 
     sequence: Annotated[list[dict[str, Any]], Field(min_length=1, description="the entries, in order")]
 
 
-class ParallelEntry(Moment):
-    """Entries side by side: each `at` counts from this entry's beginning."""
+class ParallelEntry(EntrySchedule):
+    """Entries in parallel: each `at` counts from this entry's begin."""
 
     parallel: Annotated[list[dict[str, Any]], Field(min_length=1, description="the entries")]
 
 
 class KnownIssue(Strict):
-    """A finding that is known to fail, and why: it makes the verdict an expected failure."""
+    """A finding that is known to fail, and why: the verdict is then an expected failure."""
 
-    check: Annotated[str, Field(description="the finding's name, as the report has it")]
-    because: Annotated[str, Field(min_length=10, description="why it fails today, and what would cure it")]
+    check: Annotated[str, Field(description="the finding's name, as in the report")]
+    because: Annotated[str, Field(min_length=10, description="why it fails today, and what would fix it")]
 
 
 class Scenario(Strict):
-    """One scenario as its file says it, before targets and times are fixed."""
+    """One scenario, before targets and times are fixed."""
 
     workers: Annotated[int, Field(ge=1, le=MAX_WORKERS, description="worker containers")]
     duration_s: Annotated[Seconds, Field(ge=1, le=MAX_DURATION_S, description="how long the load lasts")]
@@ -117,13 +115,15 @@ class Scenario(Strict):
         Seconds, Field(ge=0, le=600, description="load after the last fault: all faults end before it")
     ] = 0.0
     converge_s: Annotated[
-        Seconds, Field(ge=1, le=3600, description="how long after healing all must be well again")
+        Seconds, Field(ge=1, le=3600, description="how long the system may take to converge after the heal")
     ] = 60.0
-    workload: Annotated[Workload | None, Field(description="the tasks that the coordinator is given")] = None
+    workload: Annotated[
+        Workload | None, Field(description="the tasks that are submitted to the coordinator")
+    ] = None
     worker: Annotated[dict[str, Any], Field(description="settings of every worker")] = {}
     coordinator: Annotated[dict[str, Any], Field(description="settings of the coordinator")] = {}
     groups: Annotated[dict[str, Any], Field(description="named selections of workers, for `targets`")] = {}
-    timeline: Annotated[list[dict[str, Any]], Field(description="what goes wrong, and when")] = []
+    timeline: Annotated[list[dict[str, Any]], Field(description="faults, and when")] = []
     expect: Annotated[
         list[str | dict[str, Any]],
         Field(description="thresholds like `reconnection_time_p99 <= 5s`, anchored ones, names of checks"),

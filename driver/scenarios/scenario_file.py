@@ -1,6 +1,4 @@
-"""From a scenario's file to a Scenario: finds it, applies what the command line overrides, and says exactly
-what is wrong in it.
-"""
+"""Reads a scenario's file: finds it, applies the command line's overrides, and reports every error in it."""
 
 from __future__ import annotations
 
@@ -17,15 +15,15 @@ from chaos.explain import nearest, shortened
 from chaos.units import format_seconds
 from driver.errors import WrongUseError
 from driver.machine.root import project_root
-from driver.scenarios.explained import read_model
-from driver.scenarios.mistakes import Mistakes, error_at
+from driver.scenarios.error_collector import ErrorCollector, error_at
 from driver.scenarios.scalars import ScalarError
 from driver.scenarios.scenario import Scenario
-from driver.scenarios.sections import look_at_sections
+from driver.scenarios.sections import check_sections
+from driver.scenarios.validation import read_model
 from driver.scenarios.workload import MAX_TASKS, expected_tasks
 from driver.scenarios.yaml_file import (
     FileError,
-    Path_,
+    KeyPath,
     YamlFile,
     dump_yaml,
     parse_yaml,
@@ -35,14 +33,14 @@ from driver.scenarios.yaml_file import (
 )
 
 FOLDER = project_root() / "scenarios"
-"""In a checkout, or as an installed lab brings them."""
+"""In a checkout, or in the installed package."""
 MAX_COMBINATIONS = 200
 MAX_RUNS = 2_000
 
 
 @dataclass(frozen=True)
 class Overrides:
-    """What the command line says over the file. `quick` takes the file's own short form."""
+    """Overrides by the command line. `quick` applies the file's own short form."""
 
     workers: int | None = None
     duration_s: float | None = None
@@ -52,9 +50,7 @@ class Overrides:
 
 @dataclass(frozen=True)
 class ScenarioFile:
-    """A scenario that was read: its name, its claim (the first paragraph of its comment) and all that the
-    comment teaches.
-    """
+    """A scenario that was read: its name, its claim (the first paragraph of its comment) and the comment."""
 
     name: str
     claim: str
@@ -63,24 +59,24 @@ class ScenarioFile:
     file: YamlFile
     quick: bool = False
 
-    def error(self, path: Path_, text: str, hint: str = "") -> FileError:
-        """The error that says what is wrong at a key of the scenario, on the line where that key was set."""
+    def error(self, path: KeyPath, text: str, hint: str = "") -> FileError:
+        """Return the error at a key of the scenario, with the line that sets the key."""
         return error_at(self.file, self.quick, path, text, hint)
 
 
 def scenario_paths(folder: Path = FOLDER) -> dict[str, Path]:
-    """Every scenario that comes with the lab, by name."""
+    """Return the file of every scenario of the lab, by name."""
     return {path.stem: path for path in sorted(folder.glob("*.yaml"))}
 
 
 def find_scenario(name: str, folder: Path = FOLDER) -> Path:
-    """The file of a scenario, by its name or by a path. Raises WrongUseError with the nearest names."""
+    """Return the file of a scenario, by name or path. Raises WrongUseError with the nearest names."""
     known = scenario_paths(folder)
     if name in known:
         return known[name]
     path = Path(name)
     if path.suffix in (".yaml", ".yml") or path.parent != Path("."):
-        # Of the standard library's two ways, the one that answers for a name too long for a file.
+        # os.path.isfile returns False for a name that is too long; Path.is_file raises.
         if os.path.isfile(path):
             return path
         raise WrongUseError(f"there is no file {shortened(name)}.")
@@ -88,19 +84,19 @@ def find_scenario(name: str, folder: Path = FOLDER) -> Path:
 
 
 def load_scenario(path: Path, overrides: Overrides = Overrides()) -> ScenarioFile:
-    """The scenario in a file, with overrides applied. Raises FileError (wrong use): file, line, key path,
-    expected, found.
+    """Return the scenario in a file, with overrides applied. Raises FileError with file, line, key path,
+    expected and found.
     """
     return from_yaml(read_yaml(path), path.stem, overrides)
 
 
 def parse_scenario(text: str, name: str, overrides: Overrides = Overrides()) -> ScenarioFile:
-    """The scenario in a text; `name` is what it is called."""
+    """Return the scenario in a text; `name` is the scenario's name. Raises FileError."""
     return from_yaml(parse_yaml(text, f"{name}.yaml"), name, overrides)
 
 
 def combinations(path: Path, overrides: Overrides = Overrides()) -> list[dict[str, Any]]:
-    """The values of the matrix's variables, one mapping for each run; one empty mapping where there is no
+    """Return the matrix's combinations of variables, one mapping for each run; one empty mapping without a
     matrix.
     """
     axes = _axes(load_scenario(path, overrides).scenario.matrix, overrides)
@@ -108,12 +104,12 @@ def combinations(path: Path, overrides: Overrides = Overrides()) -> list[dict[st
 
 
 def _axes(matrix: Mapping[str, list[Any]], overrides: Overrides) -> dict[str, list[Any]]:
-    """The variables that differ between runs: those of the matrix that the command line leaves open."""
+    """Return the variables that differ between runs: those of the matrix without an override."""
     return {name: values for name, values in matrix.items() if name not in overrides.variables}
 
 
 def resolved_yaml(loaded: ScenarioFile) -> str:
-    """The scenario as it runs: overrides and variables put in, defaults left out, its comment on top."""
+    """Return the scenario as YAML, with overrides and variables applied and defaults omitted."""
     comment = "".join(f"# {line}".rstrip() + "\n" for line in loaded.teaches.splitlines())
     applied = {"vars", "quick", "matrix"}
     return (
@@ -126,17 +122,17 @@ def resolved_yaml(loaded: ScenarioFile) -> str:
 
 
 def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
-    """The scenario in a file that was read already."""
+    """Return the scenario in a parsed file. Raises FileError with all errors."""
     if not isinstance(file.data, dict):
         raise file.error((), "expected a mapping with `workers:`, `duration:` and so on")
     data = _with_variables(_merged(file, overrides), file, overrides)
-    mistakes, at = Mistakes(), partial(error_at, file, overrides.quick)
+    errors, at = ErrorCollector(), partial(error_at, file, overrides.quick)
     if not file.comment:
-        text = "expected a comment at the top that says what the scenario claims and teaches"
-        mistakes.add(file.error((), text))
-    scenario = read_model(Scenario, data, at, mistakes)
-    look_at_sections(data, at, mistakes)
-    mistakes.raise_all()
+        text = "expected a comment at the top with the scenario's claim"
+        errors.add(file.error((), text))
+    scenario = read_model(Scenario, data, at, errors)
+    check_sections(data, at, errors)
+    errors.raise_all()
     assert scenario is not None
     claim = " ".join(file.comment.split("\n\n")[0].split())
     loaded = ScenarioFile(name, claim, file.comment, scenario, file, overrides.quick)
@@ -146,7 +142,7 @@ def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
 
 
 def _check_runs(loaded: ScenarioFile, overrides: Overrides) -> None:
-    """That what the file asks for can end: its combinations, and its repeats of them."""
+    """Raise FileError for more combinations or runs than allowed."""
     count = math.prod(len(values) for values in _axes(loaded.scenario.matrix, overrides).values())
     if count > MAX_COMBINATIONS:
         raise loaded.error(("matrix",), f"expected at most {MAX_COMBINATIONS} combinations; found {count}")
@@ -183,7 +179,7 @@ def _merged(file: YamlFile, overrides: Overrides) -> dict[str, Any]:
 
 
 def _over(base: Any, above: Any) -> Any:
-    """`above` laid over `base`: mappings key by key, everything else replaced."""
+    """Return `base` with `above` over it: mappings key by key, everything else replaced."""
     if isinstance(base, dict) and isinstance(above, dict):
         return {**base, **{key: _over(base.get(key), value) for key, value in above.items()}}
     return above
@@ -197,18 +193,18 @@ def _with_variables(data: dict[str, Any], file: YamlFile, overrides: Overrides) 
     for axis, values in matrix.items():
         if not isinstance(values, list) or not values:
             raise file.error(("matrix", axis), f"expected a list of values; found {values!r}")
-    # A scenario that is only looked at stands with the first value of each axis.
+    # A scenario that is only validated has the first value of each axis.
     values = {**own, **{axis: choices[0] for axis, choices in matrix.items()}}
     for name in overrides.variables:
         if name not in values:
             raise WrongUseError(f"{file.name} has no variable {name!r}.", nearest(name, values))
     values.update(overrides.variables)
     rest = {key: value for key, value in data.items() if key not in ("vars", "matrix", "quick")}
-    mistakes = Mistakes()
+    errors = ErrorCollector()
     for path, name in variables_in(rest):
         if name not in values:
-            mistakes.add(file.error(path, f"there is no variable {name!r}.", nearest(name, values)))
-    mistakes.raise_all()
+            errors.add(file.error(path, f"there is no variable {name!r}.", nearest(name, values)))
+    errors.raise_all()
     try:
         substituted = substitute(rest, values)
     except ScalarError as error:

@@ -1,4 +1,4 @@
-"""scenarios/schema.json, made from models and catalogues, so that editors complete and check scenarios."""
+"""Generates scenarios/schema.json from models and catalogues, for completion and checks in editors."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _ENTRY = {"$ref": "#/$defs/Entry"}
 
 
 def schema() -> dict[str, Any]:
-    """The whole schema (JSON Schema 2020-12)."""
+    """Return the whole schema (JSON Schema 2020-12)."""
     made = Scenario.model_json_schema(by_alias=True)
     definitions = made.pop("$defs", {})
     properties = made["properties"]
@@ -60,12 +60,12 @@ def schema() -> dict[str, Any]:
 
 
 def text() -> str:
-    """The schema as it stands in the file."""
+    """Return the schema as the file's text."""
     return json.dumps(schema(), indent=1, ensure_ascii=False) + "\n"
 
 
 def _fault(kind: type[Fault], definitions: dict[str, Any]) -> dict[str, Any]:
-    """An entry of the timeline with this fault and its parameters."""
+    """Return the schema of a timeline entry with this fault and its parameters."""
     params = kind.model_json_schema(by_alias=True)
     definitions.update(params.pop("$defs", {}))
     own = params.get("properties", {})
@@ -90,7 +90,7 @@ def _fault(kind: type[Fault], definitions: dict[str, Any]) -> dict[str, Any]:
 
 
 def _blocks() -> list[dict[str, Any]]:
-    """Entries that hold entries."""
+    """Return the schemas of entries with children."""
     blocks = []
     for kind, key in ((SequenceEntry, "sequence"), (ParallelEntry, "parallel")):
         made = kind.model_json_schema(by_alias=True)
@@ -105,7 +105,7 @@ def _settings(kind: type[msgspec.Struct]) -> dict[str, Any]:
 
 
 def _with_variables(one: dict[str, Any]) -> dict[str, Any]:
-    """The same schema, in which `${name}` may stand for any plain value."""
+    """Return a schema in which `${name}` is allowed for any plain value."""
     if "anyOf" in one and "type" not in one:
         one = {**one, "anyOf": [_with_variables(choice) for choice in one["anyOf"]]}
     if "properties" not in one:
@@ -118,9 +118,11 @@ def _property(value: dict[str, Any]) -> dict[str, Any]:
         return _with_variables(value)
     plain = value.get("type") in ("integer", "number", "string", "boolean") or "enum" in value
     if plain and "const" not in value:
-        told = {key: one for key, one in value.items() if key in ("description", "default", "examples")}
-        rest = {key: one for key, one in value.items() if key not in told}
-        return {**told, "anyOf": [rest, _VARIABLE]}
+        annotations = {
+            key: one for key, one in value.items() if key in ("description", "default", "examples")
+        }
+        rest = {key: one for key, one in value.items() if key not in annotations}
+        return {**annotations, "anyOf": [rest, _VARIABLE]}
     if "anyOf" in value:
         return {**value, "anyOf": [*value["anyOf"], _VARIABLE]}
     return value

@@ -1,6 +1,6 @@
-"""The sections of a scenario that its model leaves open: settings, expectations, entries. Pure.
+"""Checks sections that the scenario's model leaves open: settings, expectations, entries. Pure.
 
-Each is looked at by itself, so that a mistake in one hides none in another.
+Each is checked by itself, so that an error in one hides none in another.
 """
 
 from __future__ import annotations
@@ -12,38 +12,38 @@ import msgspec
 from chaos.explain import nearest, shown
 from driver.scenarios.abort_when import parse_abort
 from driver.scenarios.entries import EntryReader
-from driver.scenarios.explained import At
-from driver.scenarios.mistakes import Mistakes
-from driver.scenarios.thresholds import Anchored, parse_expectations
+from driver.scenarios.error_collector import ErrorCollector
+from driver.scenarios.thresholds import AnchoredThreshold, parse_expectations
+from driver.scenarios.validation import At
 from driver.scenarios.yaml_file import FileError
 from wire.settings import CoordinatorSettings, WorkerSettings
 
 SETTINGS: dict[str, type[msgspec.Struct]] = {"worker": WorkerSettings, "coordinator": CoordinatorSettings}
 
 
-def look_at_sections(data: dict[str, Any], at: At, mistakes: Mistakes) -> None:
-    """Add to `mistakes` what is wrong in them. What is of another type is the model's to tell."""
+def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None:
+    """Add each error in the sections to `errors`. A section of a wrong type is left to the model."""
     for section, kind in SETTINGS.items():
         settings = data.get(section)
         for key, value in settings.items() if isinstance(settings, dict) else ():
-            _setting(section, kind, key, value, at, mistakes)
+            _setting(section, kind, key, value, at, errors)
     timeline = data.get("timeline")
     for key in ("expect", "checks"):
         for place, entry in enumerate(_list(data, key)):
             try:
                 (parsed,) = parse_expectations([entry])
             except ValueError as error:
-                mistakes.add(at((key, place), str(error)))
+                errors.add(at((key, place), str(error)))
             else:
-                if isinstance(parsed, Anchored) and parsed.anchor != "start" and not timeline:
-                    text = f"there is no {parsed.anchor}: the timeline holds no fault"
-                    mistakes.add(at((key, place), text))
+                if isinstance(parsed, AnchoredThreshold) and parsed.anchor != "start" and not timeline:
+                    text = f"there is no {parsed.anchor}: the timeline has no fault"
+                    errors.add(at((key, place), text))
     for place, entry in enumerate(_list(data, "abort_when")):
         try:
             parse_abort(str(entry))
         except ValueError as error:
-            mistakes.add(at(("abort_when", place), str(error)))
-    with mistakes.collect():
+            errors.add(at(("abort_when", place), str(error)))
+    with errors.collect():
         EntryReader(at).read(_list(data, "timeline"))
 
 
@@ -53,18 +53,18 @@ def _list(data: dict[str, Any], key: str) -> list[Any]:
 
 
 def _setting(
-    section: str, kind: type[msgspec.Struct], key: str, value: Any, at: At, mistakes: Mistakes
+    section: str, kind: type[msgspec.Struct], key: str, value: Any, at: At, errors: ErrorCollector
 ) -> None:
     known = kind.__struct_fields__
     if key not in known:
         found = at((section, key), f"{section} has no setting {key!r}. {nearest(key, known)}")
         found.unknown = True
-        mistakes.add(found)
+        errors.add(found)
         return
     try:
         msgspec.convert({key: value}, kind)
     except msgspec.ValidationError as error:
-        mistakes.add(_wrong_value(section, kind, key, value, str(error), at))
+        errors.add(_wrong_value(section, kind, key, value, str(error), at))
 
 
 def _wrong_value(
@@ -79,6 +79,6 @@ def _wrong_value(
 
 
 def _choices(kind: type[msgspec.Struct], key: str) -> list[str]:
-    """What a setting's text may be, where that is a list."""
+    """Return the allowed texts of a setting; none where any is allowed."""
     field = msgspec.json.schema(kind)["$defs"][kind.__name__]["properties"][key]
     return [str(one) for one in field.get("enum", [])]

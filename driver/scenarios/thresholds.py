@@ -1,9 +1,9 @@
-"""What a scenario expects, from the words in its `expect`:
+"""Expectations of a scenario, parsed from its `expect`:
 
 reconnection_time_p99 <= 5s                      a threshold on a metric
-within 15s of heal: connected >= 95% for 10s     one that must be reached in time, and held
+within 15s of heal: connected >= 95% for 10s     a threshold to be met in time, and held
 nothing_lost                                     a named check
-no_starvation: {picks: 60}                       the same with a number of its own (a mapping in YAML)
+no_starvation: {picks: 60}                       a check with a parameter (a mapping in YAML)
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ OPERATORS: dict[str, Callable[[float, float], bool]] = {
 ANCHORS = {
     "start": "the end of the steady-state gate",
     "fault": "every fault's begin",
-    "heal": "every moment from which no fault is on any more",
+    "heal": "every instant from which no fault is on",
 }
 MAX_CHARACTERS = 300
 _COMPARISON = re.compile(r"(?P<name>\w+)\s*(?P<operator><=|>=|==|<|>)\s*(?P<quantity>.+)")
@@ -51,8 +51,8 @@ class Threshold:
 
 
 @dataclass(frozen=True)
-class Anchored:
-    """`signal operator value`, from `within_s` after each anchor at the latest, and for `hold_s` then."""
+class AnchoredThreshold:
+    """`signal operator value`, met at most `within_s` after each anchor, and held for `hold_s`."""
 
     text: str
     signal: Signal
@@ -65,17 +65,17 @@ class Anchored:
 
 @dataclass(frozen=True)
 class NamedCheck:
-    """A check of the catalogue, with the numbers that the scenario sets for it."""
+    """A check of the catalogue, with the parameters that the scenario sets."""
 
     text: str
     params: Mapping[str, float] = field(default_factory=dict)
 
 
-Expectation = Threshold | Anchored | NamedCheck
+Expectation = Threshold | AnchoredThreshold | NamedCheck
 
 
 def parse_expectation(text: str) -> Expectation:
-    """What one line of `expect` asks for. Raises ValueError with a sentence, the nearest names in it."""
+    """Return the expectation in one line of `expect`. Raises ValueError with the nearest names."""
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"expected at most {MAX_CHARACTERS} characters; found {len(text)}")
     stripped = " ".join(text.split())
@@ -92,7 +92,7 @@ def parse_expectation(text: str) -> Expectation:
 
 
 def named_check(name: str, params: Mapping[str, object]) -> NamedCheck:
-    """A check with numbers of the scenario's own. Raises ValueError with a sentence."""
+    """Return a check with the scenario's parameters. Raises ValueError with a sentence."""
     if name not in CHECKS:
         raise ValueError(f"{name!r} is no check{_nearest(name, [*CHECKS, *METRICS])}")
     known = CHECKS[name].params
@@ -112,7 +112,7 @@ def named_check(name: str, params: Mapping[str, object]) -> NamedCheck:
 
 
 def parse_expectations(entries: Iterable[object]) -> list[Expectation]:
-    """All of a scenario's `expect`: texts, and mappings of a check to its numbers. Raises ValueError."""
+    """Return all of `expect`: texts, and mappings of a check to parameters. Raises ValueError."""
     parsed: list[Expectation] = []
     for entry in entries:
         if isinstance(entry, str):
@@ -120,7 +120,7 @@ def parse_expectations(entries: Iterable[object]) -> list[Expectation]:
         elif isinstance(entry, Mapping) and len(entry) == 1:
             name, params = next(iter(entry.items()))
             if " " in str(name):
-                # YAML takes the colon inside an anchored threshold for that of a mapping.
+                # YAML reads the colon of an anchored threshold as that of a mapping.
                 line = f"'{name}: {params}'"
                 raise ValueError(f"quote this line, since its colon makes a mapping of it: {line}")
             if not isinstance(params, Mapping):
@@ -140,7 +140,7 @@ def _threshold(text: str, match: re.Match[str]) -> Threshold:
     return Threshold(text, metric, match["operator"], value)
 
 
-def _anchored(text: str, match: re.Match[str]) -> Anchored:
+def _anchored(text: str, match: re.Match[str]) -> AnchoredThreshold:
     anchor = match["anchor"].lower()
     if anchor not in ANCHORS:
         raise ValueError(
@@ -157,7 +157,7 @@ def _anchored(text: str, match: re.Match[str]) -> Anchored:
         )
     value = parse_quantity(claim["quantity"]).to(signal.unit)
     _possible(signal.name, signal.unit, claim["operator"], value)
-    return Anchored(
+    return AnchoredThreshold(
         text=text,
         signal=signal,
         operator=claim["operator"],
@@ -169,7 +169,7 @@ def _anchored(text: str, match: re.Match[str]) -> Anchored:
 
 
 def _metric(name: str) -> tuple[Metric, bool]:
-    """The metric of that name, and whether the name holds its unit; `x_p99` stands for `x_p99_s` too."""
+    """Return the metric, and whether its name ends with its unit; `x_p99` names `x_p99_s` too."""
     if name in METRICS:
         metric = METRICS[name]
         return metric, name.endswith(f"_{metric.unit.value}")
@@ -181,7 +181,7 @@ def _metric(name: str) -> tuple[Metric, bool]:
 
 def _possible(name: str, unit: Unit, sign: str, value: float) -> None:
     if value < 0:
-        raise ValueError(f"{name} is never below zero, so that no run can be measured against {value:g}")
+        raise ValueError(f"{name} is never below zero; found {value:g}")
     if unit is Unit.ratio and value > 1:
         raise ValueError(f"{name} is a share and never above 100 %; found {value * 100:g} %")
     if sign == "<" and value == 0:

@@ -1,5 +1,5 @@
-"""The load of a run: which task is meant to start when. Open-loop, seeded, pure: a slow answer delays nothing
-that is due.
+"""The load of a run: each task and its intended start. Open-loop and seeded: a slow answer delays no other
+task. Pure.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ from wire.task_params import check_params
 
 MAX_TASKS = 5_000_000
 DRAWN_BYTES = 256
-"""How much longer the params of another draw may be."""
+"""Params of another draw may be longer by this."""
 _BETWEEN = re.compile(r"(-?\d+(?:\.\d+)?)\.\.(-?\d+(?:\.\d+)?)")
 
 
 class Arrivals(StrEnum):
-    """How tasks come: evenly, at random moments, in bursts, or at a rate that changes steadily."""
+    """Arrival process: evenly spaced, Poisson, in bursts, or at a linearly changing rate."""
 
     constant = "constant"
     poisson = "poisson"
@@ -38,20 +38,18 @@ class Arrivals(StrEnum):
 
 
 class Kind(Strict):
-    """One kind of task in the mix. In `params` a text like `50..200` is drawn anew for each task."""
+    """One kind of task in the mix. In `params` a text like `50..200` is drawn for each task."""
 
-    kind: Annotated[str, Field(min_length=1, description="a kind that the workers know, like sleep")]
+    kind: Annotated[str, Field(min_length=1, description="a kind that the workers execute, like sleep")]
     share: Annotated[Share, Field(gt=0, description="share of all tasks")] = 1.0
     params: Annotated[dict[str, Any], Field(description="the kind's own parameters")] = {}
-    payload_bytes: Annotated[
-        SizeBytes, Field(le=PARAMS_BYTES, description="random bytes that travel with each task")
-    ] = 0
+    payload_bytes: Annotated[SizeBytes, Field(le=PARAMS_BYTES, description="random bytes in each task")] = 0
 
     @model_validator(mode="after")
     def _is_what_workers_take(self) -> Kind:
         params = bytes(_params(self, random.Random(0)))
         check_params(self.kind, params)
-        # The coordinator's own limit: what passes here is not refused there, task by task.
+        # The coordinator's own limit, checked here for the scenario and not there for each task.
         if len(params) > PARAMS_BYTES - DRAWN_BYTES:
             raise ValueError(
                 f"expected params, payload included, of at most {PARAMS_BYTES - DRAWN_BYTES} bytes as JSON; "
@@ -61,24 +59,24 @@ class Kind(Strict):
 
 
 class Workload(Strict):
-    """What the coordinator is given to do while the run lasts."""
+    """The tasks that are submitted while the run lasts."""
 
     rate_per_s: Annotated[PerSecond, Field(gt=0, le=20_000, description="tasks a second")]
     arrivals: Annotated[Arrivals, Field(description="constant, poisson, burst or ramp")] = Arrivals.poisson
     ramp_to_per_s: Annotated[
         PerSecond | None, Field(alias="to", description="ramp: the rate at the end of the run")
     ] = None
-    burst: Annotated[int, Field(ge=1, le=10_000, description="burst: tasks that come together")] = 1
+    burst: Annotated[int, Field(ge=1, le=10_000, description="burst: tasks that arrive together")] = 1
     kinds: Annotated[
         tuple[Kind, ...], Field(min_length=1, description="the mix of kinds; shares add up to 1")
     ]
     priorities: Annotated[dict[str, Share], Field(description="share of each priority; they add up to 1")] = {
         "normal": 1.0
     }
-    failures: Annotated[Share, Field(description="share of tasks that are made to fail (kind `fail`)")] = 0.0
+    failures: Annotated[Share, Field(description="share of tasks that fail by design (kind `fail`)")] = 0.0
     timeout_s: Annotated[Seconds, Field(gt=0, le=3600, description="how long one attempt may run")] = 60.0
     max_attempts: Annotated[
-        int, Field(ge=0, le=100, description="attempts for each task; 0 takes the coordinator's setting")
+        int, Field(ge=0, le=100, description="attempts for each task; 0: the coordinator's setting")
     ] = 0
 
     @model_validator(mode="after")
@@ -98,10 +96,8 @@ class Workload(Strict):
 def generate(
     workload: Workload, seed: int, duration_s: float, start_ns: int = 0
 ) -> Iterator[tuple[float, TaskSpec]]:
-    """Every task of a run: seconds after the start at which it is due, and the task, whose `intended_ns` is
-    `start_ns` + that.
-
-    The same seed gives the same tasks, whatever the machine does.
+    """Yield every task of a run with its due time in seconds after the start; its `intended_ns` is `start_ns`
+    plus that. The same seed yields the same tasks.
     """
     draw = random.Random(f"{seed}/workload")
     weights = [kind.share for kind in workload.kinds]
@@ -125,7 +121,7 @@ def generate(
 
 
 def expected_tasks(workload: Workload, duration_s: float) -> float:
-    """How many tasks a run of this length has, on average."""
+    """Return the mean number of tasks of a run of this length."""
     last = workload.ramp_to_per_s if workload.ramp_to_per_s is not None else workload.rate_per_s
     return (workload.rate_per_s + last) / 2 * duration_s
 
@@ -168,7 +164,7 @@ _MOMENTS: dict[Arrivals, Callable[[Workload, random.Random, float], Iterator[flo
 def _params(kind: Kind, draw: random.Random) -> msgspec.Raw:
     params = {key: _drawn(value, draw) for key, value in kind.params.items()}
     if kind.payload_bytes:
-        # Random text of that very length: it cannot be compressed away by more than base64's own quarter.
+        # Random text of that length, which compresses by at most base64's own quarter.
         raw = draw.randbytes(kind.payload_bytes * 3 // 4 + 3)
         params["payload"] = base64.b64encode(raw).decode()[: kind.payload_bytes]
     return msgspec.Raw(msgspec.json.encode(params))

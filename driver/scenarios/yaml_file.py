@@ -1,6 +1,4 @@
-"""Reads YAML, and remembers on which line each key stands, so that an error can say where. The only importer
-of yaml.
-"""
+"""Reads YAML with the line of each key, so that errors name it. The only importer of yaml."""
 
 from __future__ import annotations
 
@@ -17,7 +15,7 @@ from driver.errors import WrongUseError
 from driver.files import FileReadError, read_file
 from driver.scenarios.scalars import Budget, ScalarError, read_scalar, read_text
 
-Path_ = tuple[str | int, ...]
+KeyPath = tuple[str | int, ...]
 MAX_BYTES = 1 << 20
 MAX_DEPTH = 30
 _TAG = "tag:yaml.org,2002:"
@@ -25,48 +23,48 @@ _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
 class FileError(WrongUseError):
-    """Something in a file that cannot be: where, what was expected and what was found."""
+    """An error in a file: its file, line, key path, and what was expected and found."""
 
     unknown = False
-    """Whether it is a key that nothing reads."""
+    """Whether it is an unknown key."""
 
-    def __init__(self, file: str, line: int, path: Path_, problem: str, hint: str = "") -> None:
+    def __init__(self, file: str, line: int, path: KeyPath, problem: str, hint: str = "") -> None:
         where = f"{file}:{line}" if line else file
         key = shortened(key_path(path), 200)
         # A hint follows as a sentence of its own.
         stop = "." if hint and problem[-1] not in ".?!" else ""
-        told = f"{where}: " if where else ""
-        super().__init__(f"{told}{f'`{key}`: ' if key else ''}{shortened(problem)}{stop}", hint)
+        prefix = f"{where}: " if where else ""
+        super().__init__(f"{prefix}{f'`{key}`: ' if key else ''}{shortened(problem)}{stop}", hint)
         self.file, self.line, self.path, self.problem = file, line, path, problem
 
 
 class NoYamlError(FileError):
-    """A text that is no YAML at all."""
+    """A text that is no YAML."""
 
 
 @dataclass(frozen=True)
 class YamlFile:
-    """One file's content as plain Python, the comment it begins with, and the line of each key (from 1)."""
+    """One file's content as plain Python, its first comment, and the line of each key (from 1)."""
 
     name: str
     data: Any
     comment: str
-    lines: Mapping[Path_, int] = field(default_factory=dict)
+    lines: Mapping[KeyPath, int] = field(default_factory=dict)
 
-    def line_of(self, path: Path_) -> int:
-        """The line on which a key stands, or the nearest one above it; 0 for the file as a whole."""
+    def line_of(self, path: KeyPath) -> int:
+        """Return the line of a key, or of the nearest enclosing one; 0 for the file as a whole."""
         for length in range(len(path), 0, -1):
             if path[:length] in self.lines:
                 return self.lines[path[:length]]
         return 0
 
-    def error(self, path: Path_, problem: str, hint: str = "") -> FileError:
-        """The error that says what is wrong at `path`."""
+    def error(self, path: KeyPath, problem: str, hint: str = "") -> FileError:
+        """Return the error at `path`."""
         return FileError(self.name, self.line_of(path), path, problem, hint)
 
 
 def read_yaml(path: Path, shown_as: str = "") -> YamlFile:
-    """A file's content. Raises FileError when it cannot be read or is no YAML."""
+    """Return a file's content. Raises FileError when it cannot be read or is no YAML."""
     name = shown_as or str(path)
     try:
         data = read_file(path, MAX_BYTES)
@@ -80,17 +78,17 @@ def read_yaml(path: Path, shown_as: str = "") -> YamlFile:
 
 
 def parse_yaml(text: str, name: str) -> YamlFile:
-    """A text's content; `name` is what errors call it. Raises FileError."""
+    """Return a text's content; `name` is its name in errors. Raises FileError."""
     node = _composed(text, name)
-    lines: dict[Path_, int] = {}
+    lines: dict[KeyPath, int] = {}
     data = _Plain(name, lines).value(node, ()) if node is not None else None
     return YamlFile(name, data, _comment(text), lines)
 
 
 def scalar(text: str) -> Any:
-    """What a text would be as a YAML value: `3` is a number, `true` a truth, `[1, 2]` a list, `10s` text.
+    """Return a text as a YAML value: `3` is a number, `true` a boolean, `[1, 2]` a list, `10s` text.
 
-    For `--var k=v`. Raises FileError for a number that is none; what is no YAML at all is text.
+    For `--var k=v`. Raises FileError for a number out of range; a text that is no YAML is text.
     """
     if len(text) > MAX_BYTES:
         raise FileError("", 0, (), f"expected at most {MAX_BYTES} characters; found {len(text)}")
@@ -102,12 +100,12 @@ def scalar(text: str) -> Any:
 
 
 def dump_yaml(data: Any) -> str:
-    """Plain Python as YAML, keys in their order."""
+    """Return plain Python as YAML, keys in their order."""
     return str(yaml.safe_dump(data, sort_keys=False, allow_unicode=True, width=110))
 
 
-def variables_in(data: Any, path: Path_ = ()) -> Iterator[tuple[Path_, str]]:
-    """Every `${name}` in `data`, with the place of its text."""
+def variables_in(data: Any, path: KeyPath = ()) -> Iterator[tuple[KeyPath, str]]:
+    """Yield every `${name}` in `data`, with the path of its text."""
     if isinstance(data, str):
         yield from ((path, found[1]) for found in _VARIABLE.finditer(data))
     items = data.items() if isinstance(data, dict) else enumerate(data) if isinstance(data, list) else ()
@@ -116,9 +114,9 @@ def variables_in(data: Any, path: Path_ = ()) -> Iterator[tuple[Path_, str]]:
 
 
 def substitute(data: Any, values: Mapping[str, Any], budget: Budget | None = None) -> Any:
-    """`data` with every `${name}` replaced; a text that is nothing else takes the value's own type.
+    """Return `data` with every `${name}` replaced; a text that is one variable takes the value's type.
 
-    Raises KeyError with a name that has no value, ScalarError when the result is larger than `budget`.
+    Raises KeyError for a name without a value, ScalarError when the result exceeds `budget`.
     """
     budget = budget or Budget()
     if isinstance(data, dict):
@@ -135,7 +133,7 @@ def substitute(data: Any, values: Mapping[str, Any], budget: Budget | None = Non
 
     def text_of(match: re.Match[str]) -> str:
         text = texts.setdefault(match[1], str(values[match[1]]))
-        # Before it is joined: a text that repeats a long value is refused, not made.
+        # Counted before joining: a text that repeats a long value is refused, not built.
         budget.take(text)
         return text
 
@@ -149,8 +147,8 @@ def _counted(value: Any, budget: Budget) -> Any:
     return value
 
 
-def key_path(path: Path_) -> str:
-    """`timeline[0].targets`: a path as one would write it."""
+def key_path(path: KeyPath) -> str:
+    """Return a path as text, like `timeline[0].targets`."""
     text = ""
     for part in path:
         text += f"[{part}]" if isinstance(part, int) else f".{part}" if text else str(part)
@@ -171,7 +169,7 @@ class _Loader(yaml.SafeLoader):
         event: Any = self.peek_event()  # type: ignore[no-untyped-call]
         self.nodes += 1
         if self.nodes > 2 * Budget.values:
-            # Keys are nodes too. What aliases repeat is counted when it is made plain.
+            # Keys are nodes too. Aliases are counted when they are expanded.
             raise self._refused(event, self.path[:1], f"expected at most {Budget.values:,} values")
         if self.depth > MAX_DEPTH:
             raise self._refused(event, self.path[:1], f"nested more than {MAX_DEPTH} deep")
@@ -179,7 +177,7 @@ class _Loader(yaml.SafeLoader):
         # A node without an index is the document, or a key.
         inside = index is not None
         self.path += [part] if inside else []
-        # An exclamation mark alone only says that the value is text.
+        # A lone exclamation mark marks the value as text.
         if (tag := getattr(event, "tag", None)) not in (None, "!"):
             shown = tag.replace(_TAG, "!!")
             text = f"expected a plain value; found the tag {shown}. Text that begins with ! needs quotes"
@@ -196,7 +194,7 @@ class _Loader(yaml.SafeLoader):
 
 
 def _composed(text: str, name: str) -> yaml.Node | None:
-    """The text's nodes. Raises FileError with the line."""
+    """Return the text's nodes. Raises FileError with the line."""
     line = 0
     try:
         loader = _Loader(text, name)
@@ -208,7 +206,7 @@ def _composed(text: str, name: str) -> yaml.Node | None:
     except yaml.reader.ReaderError as error:
         line = text[: error.position].count("\n") + 1
         code = error.character if isinstance(error.character, int) else ord(error.character)
-        raise NoYamlError(name, line, (), f"no YAML: the character U+{code:04X} cannot stand in it") from None
+        raise NoYamlError(name, line, (), f"no YAML: it may not contain the character U+{code:04X}") from None
     except yaml.MarkedYAMLError as error:
         mark = error.problem_mark or error.context_mark
         line = mark.line + 1 if mark else line
@@ -220,18 +218,18 @@ def _composed(text: str, name: str) -> yaml.Node | None:
 
 @dataclass
 class _Plain:
-    """Turns the nodes of one file into plain Python."""
+    """Converts the nodes of one file to plain Python."""
 
     name: str
-    lines: dict[Path_, int]
+    lines: dict[KeyPath, int]
     budget: Budget = field(default_factory=Budget)
 
-    def value(self, node: yaml.Node, path: Path_) -> Any:
-        """The value of a node. Raises FileError."""
+    def value(self, node: yaml.Node, path: KeyPath) -> Any:
+        """Return the value of a node. Raises FileError."""
         line = node.start_mark.line + 1
         self.lines.setdefault(path, line)
         if len(path) > MAX_DEPTH:
-            # Aliases can make a small file endless.
+            # Aliases can make a small file infinite.
             raise FileError(self.name, line, (), f"nested more than {MAX_DEPTH} deep")
         try:
             self.budget.take(node.value)
@@ -243,21 +241,21 @@ class _Plain:
         except ScalarError as error:
             raise FileError(self.name, line, path, str(error)) from None
 
-    def _mapping(self, node: yaml.MappingNode, path: Path_) -> dict[str, Any]:
+    def _mapping(self, node: yaml.MappingNode, path: KeyPath) -> dict[str, Any]:
         plain: dict[str, Any] = {}
         for key_node, value_node in node.value:
             line = key_node.start_mark.line + 1
             key = self._key(key_node, path)
             if key in plain:
                 raise FileError(
-                    self.name, line, (*path, key), "stands here a second time; the first would be lost"
+                    self.name, line, (*path, key), "occurs a second time; the first would be lost"
                 )
             self.lines[(*path, key)] = line
             plain[key] = self.value(value_node, (*path, key))
         return plain
 
-    def _key(self, node: yaml.Node, path: Path_) -> str:
-        """A key as it is written: whatever YAML would make of it, it is text here."""
+    def _key(self, node: yaml.Node, path: KeyPath) -> str:
+        """Return a key as its text, whatever type YAML gives it. Raises FileError."""
         line = node.start_mark.line + 1
         if not isinstance(node, yaml.ScalarNode):
             raise FileError(self.name, line, path, "expected a plain key; found a list or a mapping")
@@ -274,7 +272,7 @@ def _kind(node: yaml.Node) -> str:
 
 
 def _comment(text: str) -> str:
-    """The first lines that are comments, without their marks; editors' own lines are left out."""
+    """Return the text of the first comment, without the lines for editors."""
     found: list[str] = []
     for line in text.splitlines():
         if not line.startswith("#"):

@@ -86,7 +86,7 @@ def truths_of(folder: Path) -> list[Truth]:
         Seen(
             links=links(read(packets), ports, SERVER_PORT),
             hosts=found,
-            params={fault.id: dict(fault.made()) for fault in plan.faults},
+            params={fault.id: dict(fault.build()) for fault in plan.faults},
             receipts=[json.loads(line) for line in lines if b'"event":"receipt"' in line],
         )
     )

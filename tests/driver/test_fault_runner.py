@@ -265,7 +265,7 @@ async def test_all_faults_can_be_ended_at_once(tmp_path: Path) -> None:
 async def test_silence_costs_a_connection_only_when_it_is_noticed(
     tmp_path: Path, for_s: float, cuts: bool
 ) -> None:
-    assert planned("pause", 0.0, for_s).made().disconnects(for_s, NOTICE_S) is cuts
+    assert planned("pause", 0.0, for_s).build().disconnects(for_s, NOTICE_S) is cuts
 
 
 async def test_what_was_done_can_be_read_from_the_journal_alone(tmp_path: Path) -> None:

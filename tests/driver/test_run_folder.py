@@ -12,7 +12,7 @@ import pytest
 from driver.runs.run_folder import PLAN, begin, new_folder
 from driver.runs.store import LATEST, RUN, RunRecord
 from driver.scenarios.plan import Plan, PlannedFault
-from driver.scenarios.prober import probe_windows, settings_json
+from driver.scenarios.probe_schedule import probe_windows, settings_json
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import find_scenario, load_scenario, parse_scenario
 
@@ -51,7 +51,7 @@ def test_the_prober_looks_closer_around_each_fault() -> None:
     begins_ns, ends_ns = (10**12 + at_s * 1e9 for at_s in (fault.at_s, fault.end_s))
     assert first.from_ns < begins_ns < ends_ns < first.until_ns
     assert first.links == list(fault.targets)
-    assert first.rate == fault.made().probe_rate_for(fault.for_s)
+    assert first.rate == fault.build().probe_rate_for(fault.for_s)
 
 
 def test_a_prober_that_cannot_be_told_looks_closely_all_the_time() -> None:

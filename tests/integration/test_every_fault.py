@@ -121,7 +121,7 @@ def test_a_fault_of_a_link_names_the_links_that_it_spared(
 ) -> None:
     receipt = real[fault.id]
     assert receipt.strayed == []
-    if fault.made().layer != "container":
+    if fault.build().layer != "container":
         assert {"worker-26", "worker-27"} <= set(receipt.spared)
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 from driver.checks.finding import Finding, Status
 from driver.judging.expectations import against_signal, against_threshold, all_findings
 from driver.metrics import measure
-from driver.scenarios.thresholds import Anchored, Threshold, parse_expectation, parse_expectations
+from driver.scenarios.thresholds import AnchoredThreshold, Threshold, parse_expectation, parse_expectations
 from tests.driver.judge.histories import Past, healthy_herd, small
 
 
 def told(text: str, past: Past) -> Finding:
     history = past.history()
     expected = parse_expectation(text)
-    if isinstance(expected, Anchored):
+    if isinstance(expected, AnchoredThreshold):
         return against_signal(history, expected)
     assert isinstance(expected, Threshold)
     return against_threshold(measure(history), expected)

@@ -12,7 +12,13 @@ from hypothesis import strategies as some
 from driver.metrics import METRICS
 from driver.metrics.metric import Unit
 from driver.scenarios.quantities import SCALES, parse_quantity, write
-from driver.scenarios.thresholds import Anchored, NamedCheck, Threshold, parse_expectation, parse_expectations
+from driver.scenarios.thresholds import (
+    AnchoredThreshold,
+    NamedCheck,
+    Threshold,
+    parse_expectation,
+    parse_expectations,
+)
 
 
 def threshold(text: str) -> Threshold:
@@ -44,14 +50,14 @@ def test_a_threshold_is_read_in_the_metrics_own_unit(text: str, metric: str, val
 
 def test_an_anchored_expectation_has_its_anchor_its_time_and_how_long_it_must_hold() -> None:
     parsed = parse_expectation("within 15s of heal: connected >= 95% for 10s")
-    assert isinstance(parsed, Anchored)
+    assert isinstance(parsed, AnchoredThreshold)
     assert (parsed.anchor, parsed.within_s, parsed.hold_s) == ("heal", 15.0, 10.0)
     assert (parsed.signal.name, parsed.operator, parsed.value) == ("connected", ">=", 0.95)
 
 
 def test_an_anchored_expectation_need_not_hold_for_any_time() -> None:
     parsed = parse_expectation("within 2s of fault: connected <= 70%")
-    assert isinstance(parsed, Anchored)
+    assert isinstance(parsed, AnchoredThreshold)
     assert parsed.hold_s == 0
 
 

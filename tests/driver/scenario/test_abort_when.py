@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driver.scenarios.abort_when import AbortWatch, parse_abort
+from driver.scenarios.abort_when import AbortMonitor, parse_abort
 from wire.control import CoordinatorState, TaskCounts, WorkerState
 
 
@@ -20,7 +20,7 @@ def state(connected: int, waiting: int = 0, completed: int = 0) -> CoordinatorSt
 
 
 def test_a_rule_that_holds_for_its_time_ends_the_run() -> None:
-    watch = AbortWatch([parse_abort("connected < 50% for 3s")], workers=10)
+    watch = AbortMonitor([parse_abort("connected < 50% for 3s")], workers=10)
     assert [watch.look(float(now_s), state(4)) for now_s in range(4)] == ["", "", "", ""]
     assert (
         watch.look(4.0, state(4))
@@ -29,14 +29,14 @@ def test_a_rule_that_holds_for_its_time_ends_the_run() -> None:
 
 
 def test_a_rule_that_breaks_in_between_begins_anew() -> None:
-    watch = AbortWatch([parse_abort("connected < 50% for 3s")], workers=10)
+    watch = AbortMonitor([parse_abort("connected < 50% for 3s")], workers=10)
     told = [watch.look(float(now_s), state(6 if now_s == 3 else 4)) for now_s in range(7)]
     assert told == [""] * 7
     assert watch.look(7.0, state(4))
 
 
 def test_an_unknown_state_is_no_reason_to_end() -> None:
-    watch = AbortWatch([parse_abort("connected < 50% for 1s")], workers=10)
+    watch = AbortMonitor([parse_abort("connected < 50% for 1s")], workers=10)
     assert not any(watch.look(now_s / 2, state(4) if now_s % 3 else None) for now_s in range(20))
 
 
@@ -50,7 +50,7 @@ def test_an_unknown_state_is_no_reason_to_end() -> None:
     ],
 )
 def test_queue_and_rate_are_known_too(rule: str, completed_per_s: int, waiting: int, ends: bool) -> None:
-    watch = AbortWatch([parse_abort(rule)], workers=10)
+    watch = AbortMonitor([parse_abort(rule)], workers=10)
     told = [watch.look(float(now_s), state(10, waiting, completed_per_s * now_s)) for now_s in range(6)]
     assert bool(told[-1]) is ends
 

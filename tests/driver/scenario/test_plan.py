@@ -31,7 +31,7 @@ def test_a_fault_comes_as_often_as_it_fits() -> None:
 def test_no_fault_comes_into_the_time_that_shows_whether_all_recovered() -> None:
     herd = "  - {fault: refuse, targets: all, at: 10s, for: 10s, every: 40s}"
     assert len(plan(herd, more="cooldown: 1s").faults) == 2
-    with pytest.raises(FileError, match="of which no fault may be in the last 20s"):
+    with pytest.raises(FileError, match="and no fault may be in its last 20s"):
         plan("  - {fault: refuse, targets: all, at: 75s, for: 10s}", more="cooldown: 20s")
 
 
@@ -136,7 +136,7 @@ def test_a_plan_is_stored_and_read_back_the_same() -> None:
     stored = plan(f"{RANDOM}  - {flap}", 3, workload)
     assert Plan.model_validate_json(stored.to_json()) == stored
     stretch = next(fault for fault in stored.faults if fault.entry == "flap")
-    assert stretch.made().params() == {"mean": "5ms"}
+    assert stretch.build().params() == {"mean": "5ms"}
 
 
 def test_the_coordinator_is_told_how_many_workers_there_are() -> None:
@@ -184,13 +184,13 @@ def test_the_coordinator_is_told_how_many_workers_there_are() -> None:
         (
             "  - {id: a, fault: cut, targets: 1}\n  - {id: a, fault: cut, targets: 2}",
             "timeline[1].id",
-            "something else already",
+            "name of another entry",
         ),
         ("  - {targets: all}", "timeline[0]", "`fault:`, `sequence:` or `parallel:`"),
         (
             "  - sequence: [{fault: cut, targets: 1, after: start2}]",
             "timeline[0].sequence[0].after",
-            "says already",
+            "begins by its place",
         ),
         (
             "  - sequence: [{fault: cut, targets: 99}]",
@@ -222,7 +222,7 @@ def test_what_cannot_be_is_refused_with_its_key(timeline: str, key: str, told: s
     ],
 )
 def test_faults_that_contradict_on_one_target_are_refused(one: str, other: str) -> None:
-    with pytest.raises(FileError, match="contradicts"):
+    with pytest.raises(FileError, match="conflicts with"):
         plan(f"  - {one}\n  - {other}\n")
 
 
@@ -259,7 +259,7 @@ def test_a_fault_before_the_steady_state_is_refused() -> None:
     [
         ("expect: [task_succes_rate >= 90%]", "expect[0]", "Did you mean task_success_rate"),
         ("expect: [task_success_rate >= 190%]", "expect[0]", "never above 100 %"),
-        ("expect: ['within 5s of heal: connected >= 95%']", "expect[0]", "the timeline holds no fault"),
+        ("expect: ['within 5s of heal: connected >= 95%']", "expect[0]", "the timeline has no fault"),
         ("checks: [nothing_losst]", "checks[0]", "Did you mean nothing_lost"),
         ("checks: [{no_starvation: {pick: 3}}]", "checks[0]", "Did you mean picks"),
         ("abort_when: [conected < 10% for 5s]", "abort_when[0]", "Did you mean connected"),

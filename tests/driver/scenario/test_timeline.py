@@ -5,8 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
+from driver.scenarios.fault_timeline import FaultTimeline, StepKind
 from driver.scenarios.plan import PlannedFault
-from driver.scenarios.timeline import Timeline, What
 
 
 def fault(name: str, at_s: float, for_s: float | None) -> PlannedFault:
@@ -15,12 +15,12 @@ def fault(name: str, at_s: float, for_s: float | None) -> PlannedFault:
     )
 
 
-def steps(timeline: Timeline, now_s: float) -> list[tuple[str, str]]:
+def steps(timeline: FaultTimeline, now_s: float) -> list[tuple[str, str]]:
     return [(step.fault.id, step.what.name) for step in timeline.due(now_s)]
 
 
 def test_nothing_is_given_before_it_is_due() -> None:
-    timeline = Timeline((fault("a", 5.0, 3.0),))
+    timeline = FaultTimeline((fault("a", 5.0, 3.0),))
     assert steps(timeline, 4.999) == []
     assert timeline.next_at_s == 5.0
     assert steps(timeline, 5.0) == [("a", "begin")]
@@ -30,18 +30,18 @@ def test_nothing_is_given_before_it_is_due() -> None:
 
 
 def test_an_instant_fault_has_no_end() -> None:
-    timeline = Timeline((fault("a", 5.0, None),))
+    timeline = FaultTimeline((fault("a", 5.0, None),))
     assert steps(timeline, 9.0) == [("a", "begin")]
     assert timeline.on == ()
 
 
 def test_one_fault_ends_before_the_next_begins_at_the_same_instant() -> None:
-    timeline = Timeline((fault("a", 1.0, 4.0), fault("b", 5.0, 1.0)))
+    timeline = FaultTimeline((fault("a", 1.0, 4.0), fault("b", 5.0, 1.0)))
     assert steps(timeline, 5.0) == [("a", "begin"), ("a", "end"), ("b", "begin")]
 
 
 def test_what_is_on_is_known_when_a_run_stops_early() -> None:
-    timeline = Timeline((fault("a", 1.0, 9.0), fault("b", 2.0, 1.0), fault("c", 7.0, 1.0)))
+    timeline = FaultTimeline((fault("a", 1.0, 9.0), fault("b", 2.0, 1.0), fault("c", 7.0, 1.0)))
     timeline.due(5.0)
     assert [one.id for one in timeline.on] == ["a"]
 
@@ -57,17 +57,17 @@ def test_however_it_is_asked_each_step_comes_once_and_in_order(
         fault(f"f{number}", float(at), None if for_s is None else float(for_s))
         for number, (at, for_s) in enumerate(told)
     )
-    timeline, now_s, given_out = Timeline(faults), 0.0, []
+    timeline, now_s, given_out = FaultTimeline(faults), 0.0, []
     for nap in [*naps, 100.0]:
         now_s += nap
         given_out += timeline.due(now_s)
     assert [(step.at_s, step.what) for step in given_out] == sorted(
         (step.at_s, step.what) for step in given_out
     )
-    assert sorted(step.fault.id for step in given_out if step.what is What.begin) == sorted(
+    assert sorted(step.fault.id for step in given_out if step.what is StepKind.begin) == sorted(
         one.id for one in faults
     )
-    assert sorted(step.fault.id for step in given_out if step.what is What.end) == sorted(
+    assert sorted(step.fault.id for step in given_out if step.what is StepKind.end) == sorted(
         one.id for one in faults if one.for_s is not None
     )
     assert timeline.on == ()

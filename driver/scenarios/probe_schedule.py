@@ -1,4 +1,4 @@
-"""What the prober is told: which links to watch, and when to look closer. Pure."""
+"""The prober's schedule: its links, and the windows in which it probes at a higher rate. Pure."""
 
 from __future__ import annotations
 
@@ -22,14 +22,14 @@ from driver.scenarios.plan import Plan, PlannedFault
 from wire.address import worker_name
 
 WINDOW_FILE = "prober.watch"
-# A fault's effect is measured against what was before it and seen to be over after it.
+# Before a fault the baseline is measured; after it, that its effect is over.
 BEFORE_S = 4.0
 AFTER_S = 6.0
 _begin = itemgetter(0)
 
 
 def settings_json(plan: Plan, can_be_told: bool) -> str:
-    """STORMLAB_PROBER. A prober that cannot be told when to look closer looks closely all the time."""
+    """Return STORMLAB_PROBER. A prober that takes no windows probes at the highest rate all the time."""
     usual = ProbeRate()
     if not can_be_told:
         usual = reduce(ProbeRate.at_least, (_probe_rate(fault) for fault in plan.faults), usual)
@@ -38,13 +38,13 @@ def settings_json(plan: Plan, can_be_told: bool) -> str:
 
 
 def probe_windows(plan: Plan, zero_ns: int) -> list[ProbeWindow]:
-    """When to look closer at which links; times of the plan count from `zero_ns`."""
+    """Return the windows of a plan, whose times count from `zero_ns`."""
     return windows_of(plan.faults, plan.workers, zero_ns)
 
 
 def windows_of(faults: Sequence[PlannedFault], workers: int, zero_ns: int) -> list[ProbeWindow]:
-    """The same for some faults alone. Links that a fault spares are looked at too, so that they can be held
-    to the same measure.
+    """Return the windows of some faults. Links that are no target are probed too, to show that they are
+    unaffected.
     """
     every = [worker_name(index) for index in range(1, workers + 1)]
     spans = _Spans(faults)
@@ -56,26 +56,26 @@ def windows_of(faults: Sequence[PlannedFault], workers: int, zero_ns: int) -> li
         hit = every if reaches_all else list(fault.targets)
         closer.append(ProbeWindow(from_ns=from_ns, until_ns=until_ns, links=hit, rate=_probe_rate(fault)))
         spared = [] if reaches_all else _spared(spans.targets_beside(*span), every)
-        if spared and fault.made().layer is not Layer.container:
+        if spared and fault.build().layer is not Layer.container:
             rate = spared_link_rate(len(every))
             closer.append(ProbeWindow(from_ns=from_ns, until_ns=until_ns, links=spared, rate=rate))
     return closer
 
 
 def _span(fault: PlannedFault) -> tuple[float, float]:
-    """From when to when a fault is looked for, in seconds of the plan."""
+    """Return the window of a fault in which it is probed for, in seconds of the plan."""
     return fault.at_s - BEFORE_S, fault.end_s + AFTER_S
 
 
 class _Spans:
-    """When each fault of a plan is looked for, in order of time: a plan may have thousands."""
+    """The windows of a plan's faults, in order of time: a plan may have thousands."""
 
     def __init__(self, faults: Iterable[PlannedFault]) -> None:
         self._all = sorted(((*_span(fault), fault.targets) for fault in faults), key=_begin)
         self._longest_s = max((until_s - from_s for from_s, until_s, _ in self._all), default=0.0)
 
     def targets_beside(self, from_s: float, until_s: float) -> set[str]:
-        """The targets of all faults that are looked for at some time between two instants."""
+        """Return the targets of all faults whose window overlaps a span."""
         first = bisect_left(self._all, from_s - self._longest_s, key=_begin)
         end = bisect_left(self._all, until_s, key=_begin)
         return {
@@ -87,10 +87,10 @@ class _Spans:
 
 
 def _spared(hit: set[str], every: list[str]) -> list[str]:
-    """Links that no fault is on while this one is, or is looked for."""
+    """Return the links that no fault affects in the window."""
     return [] if hit & set(CORE) else [link for link in every if link not in hit]
 
 
 def _probe_rate(fault: PlannedFault) -> ProbeRate:
-    """Short stretches are looked at more often, or they would be over between two looks."""
-    return rate_for_duration(fault.made().probe_rate_for(fault.for_s), fault.for_s)
+    """Return the rate for a fault: a short one needs more frequent probes."""
+    return rate_for_duration(fault.build().probe_rate_for(fault.for_s), fault.for_s)

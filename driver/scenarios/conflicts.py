@@ -1,4 +1,4 @@
-"""Faults that cannot be on the same target at the same time. Pure."""
+"""Conflicts: faults that cannot be on the same target at the same time. Pure."""
 
 from __future__ import annotations
 
@@ -12,12 +12,12 @@ from driver.scenarios.plan import PlannedFault
 MAX_AT_ONCE = 200
 """Faults on one target at one time."""
 TICK_S = 1e-6
-"""Times that differ by less are one: they are sums of decimal fractions."""
+"""Times that differ by less are equal: they are sums of decimal fractions."""
 
 
 @dataclass(frozen=True)
-class Contradiction:
-    """Two faults, where they meet, and why they cannot."""
+class Conflict:
+    """Two faults, the target on which they overlap, and why they cannot."""
 
     one: PlannedFault
     other: PlannedFault
@@ -25,34 +25,34 @@ class Contradiction:
     why: str
 
 
-def contradicted(planned: Sequence[PlannedFault]) -> Contradiction | None:
-    """The first two faults that contradict each other, of faults in order of time."""
-    made = {fault.id: fault.made() for fault in planned}
+def first_conflict(planned: Sequence[PlannedFault]) -> Conflict | None:
+    """Return the first conflict, of faults in order of time; None without one."""
+    made = {fault.id: fault.build() for fault in planned}
     on: dict[str, list[PlannedFault]] = {}
     for later in planned:
         for target in later.targets:
             here = on[target] = [fault for fault in on.get(target, []) if _overlap(fault, later)]
             if len(here) > MAX_AT_ONCE:
                 why = f"more than {MAX_AT_ONCE} faults would be on it at one time"
-                return Contradiction(here[0], later, target, why)
+                return Conflict(here[0], later, target, why)
             for earlier in here:
                 if why := conflict(made[earlier.id], made[later.id]):
-                    return Contradiction(earlier, later, target, why)
+                    return Conflict(earlier, later, target, why)
             here.append(later)
     return _without_toxiproxy(planned, made)
 
 
-def _without_toxiproxy(planned: Sequence[PlannedFault], made: dict[str, Fault]) -> Contradiction | None:
-    """Link faults live in Toxiproxy: stopped, it forgets them, and frozen, it cannot end them."""
+def _without_toxiproxy(planned: Sequence[PlannedFault], made: dict[str, Fault]) -> Conflict | None:
+    """Return the first link fault that overlaps a stop or freeze of Toxiproxy; None without one."""
     for fault in planned:
         kind = made[fault.id]
-        takes_it_away = isinstance(kind, ContainerFault) and Aspect.process in kind.exclusive_aspects()
-        if TOXIPROXY not in fault.targets or not takes_it_away:
+        interrupts = isinstance(kind, ContainerFault) and Aspect.process in kind.exclusive_aspects()
+        if TOXIPROXY not in fault.targets or not interrupts:
             continue
         for other in planned:
             if made[other.id].layer is not Layer.container and _overlap(fault, other):
-                why = f"{other.fault} lives in it while {fault.fault} takes it away"
-                return Contradiction(fault, other, TOXIPROXY, why)
+                why = f"{other.fault} runs in it while {fault.fault} interrupts it"
+                return Conflict(fault, other, TOXIPROXY, why)
     return None
 
 

@@ -1,4 +1,4 @@
-"""Where on the timeline each fault comes to stand, and upon whom: every draw by the seed. Pure."""
+"""Schedules a scenario's faults: times and targets, every draw by the seed. Pure."""
 
 from __future__ import annotations
 
@@ -9,28 +9,28 @@ from chaos.explain import nearest
 from chaos.fault import Fault, Layer
 from chaos.targets import CORE, Fleet, TargetError
 from chaos.units import format_seconds
-from driver.scenarios.contradictions import TICK_S, Contradiction, contradicted
+from driver.scenarios.conflicts import TICK_S, Conflict, first_conflict
 from driver.scenarios.entries import Entry, EntryReader
-from driver.scenarios.mistakes import Mistakes
+from driver.scenarios.error_collector import ErrorCollector
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.scenario import FaultEntry, Range, SequenceEntry
 from driver.scenarios.scenario_file import ScenarioFile
-from driver.scenarios.yaml_file import Path_
+from driver.scenarios.yaml_file import KeyPath
 
 MAX_FAULTS = 20_000
-MAX_TURNS = 100_000
-"""How often entries may begin, all repetitions counted: those that hit nobody too."""
+MAX_STARTS = 100_000
+"""Begins of entries, all repetitions included, also those without targets."""
 MAX_HITS = 2_000_000
-"""Faults times their targets."""
+"""Faults × their targets."""
 
 
-def seed_of(seed: int, *names: str) -> int:
-    """A seed below 2³² for each thing that draws, fixed by the run's seed and the thing's name."""
+def derived_seed(seed: int, *names: str) -> int:
+    """Return a seed below 2³² derived from the run's seed and the names."""
     return int.from_bytes(hashlib.sha256("/".join((str(seed), *names)).encode()).digest()[:4], "big")
 
 
-class Placer:
-    """Walks the timeline of one scenario: reads its entries, and gives each its times and targets."""
+class Scheduler:
+    """Reads the timeline of one scenario, and gives each entry its times and targets."""
 
     def __init__(self, loaded: ScenarioFile, seed: int) -> None:
         self._loaded = loaded
@@ -38,27 +38,27 @@ class Placer:
         self._last_s = loaded.scenario.duration_s - loaded.scenario.cooldown_s
         self._fleet = Fleet(loaded.scenario.workers, seed, loaded.scenario.groups)
         self._ends = {"start": 0.0, "steady": loaded.scenario.warmup_s}
-        self._paths: dict[str, Path_] = {}
+        self._paths: dict[str, KeyPath] = {}
         self._turns = 0
         self._hits = 0
 
-    def place(self) -> list[PlannedFault]:
-        """Every fault, in the order of time. Raises FileError for what cannot be."""
+    def schedule(self) -> list[PlannedFault]:
+        """Return every fault, in the order of time. Raises FileError with all errors of the timeline."""
         planned: list[PlannedFault] = []
-        mistakes = Mistakes()
+        errors = ErrorCollector()
         for entry in EntryReader(self._loaded.error).read(self._loaded.scenario.timeline):
-            with mistakes.collect():
+            with errors.collect():
                 planned += self._first(entry)
-        mistakes.raise_all()
+        errors.raise_all()
         planned.sort(key=lambda fault: (fault.at_s, fault.id))
-        if found := contradicted(planned):
-            raise self._contradicted(found)
+        if found := first_conflict(planned):
+            raise self._conflict_error(found)
         return planned
 
-    # -- placing entries in time ------------------------------
+    # -- times of entries ------------------------------
 
     def _first(self, entry: Entry) -> list[PlannedFault]:
-        """All faults of an entry of the timeline itself, after the one that it names."""
+        """Return all faults of a top-level entry, which counts from the end of its `after`."""
         after = entry.model.after
         if after not in self._ends:
             raise self._loaded.error(
@@ -66,22 +66,20 @@ class Placer:
                 f"expected start, steady or the id of an entry above; found {after!r}.",
                 nearest(after, self._ends),
             )
-        # Where it cannot be placed, those after it are looked at all the same.
+        # Set first: entries after one with an error are checked too.
         self._ends[entry.name] = self._ends[after]
-        faults = self._placed(entry, self._ends[after], "")
+        faults = self._repeated(entry, self._ends[after], "")
         self._check_length(faults)
         self._ends[entry.name] = max((fault.end_s for fault in faults), default=self._ends[after])
         return faults
 
-    def _placed(self, entry: Entry, base_s: float, turn: str) -> list[PlannedFault]:
-        """All faults of an entry that counts from `base_s`; `turn` tells the repetitions of what is around it
-        apart.
-        """
+    def _repeated(self, entry: Entry, base_s: float, turn: str) -> list[PlannedFault]:
+        """Return all faults of an entry from `base_s`; `turn` numbers the enclosing repetitions."""
         model = entry.model
         if model.every_s is None:
             return self._once(entry, base_s + self._drawn(model.at_s, entry.name, turn, "at"), turn)
         faults = []
-        # One more than may be, so that too many are refused and not quietly left out.
+        # One more than allowed, so that an excess is refused and not silently dropped.
         for number in range(model.repeat or MAX_FAULTS + 1):
             inner = f"{turn}-{number + 1}"
             begin_s = base_s + number * model.every_s + self._drawn(model.at_s, entry.name, inner, "at")
@@ -97,19 +95,19 @@ class Placer:
 
     def _once(self, entry: Entry, begin_s: float, turn: str) -> list[PlannedFault]:
         self._turns += 1
-        if self._turns > MAX_TURNS:
-            raise self._loaded.error(entry.path, f"the timeline's entries begin more than {MAX_TURNS} times")
+        if self._turns > MAX_STARTS:
+            raise self._loaded.error(entry.path, f"the timeline's entries begin more than {MAX_STARTS} times")
         if isinstance(entry.model, FaultEntry):
-            return self._struck(entry, entry.model, begin_s, turn)
+            return self._fault_entry(entry, entry.model, begin_s, turn)
         faults: list[PlannedFault] = []
         for child in entry.children:
-            more = self._placed(child, begin_s, turn)
+            more = self._repeated(child, begin_s, turn)
             faults += more
             if isinstance(entry.model, SequenceEntry):
                 begin_s = max((fault.end_s for fault in more), default=begin_s)
         return faults
 
-    def _struck(self, entry: Entry, model: FaultEntry, begin_s: float, turn: str) -> list[PlannedFault]:
+    def _fault_entry(self, entry: Entry, model: FaultEntry, begin_s: float, turn: str) -> list[PlannedFault]:
         fault = entry.fault
         assert fault is not None
         try:
@@ -153,7 +151,7 @@ class Placer:
                     targets=targets,
                     at_s=round(begin_s + part.at_s, 6),
                     for_s=None if part.for_s is None else round(part.for_s, 6),
-                    seed=seed_of(self._seed, "fault", name),
+                    seed=derived_seed(self._seed, "fault", name),
                 )
             )
         if len(self._paths) > MAX_FAULTS:
@@ -165,22 +163,22 @@ class Placer:
 
     def _drawn(self, between: Range, *names: str) -> float:
         begin, end = between
-        # Milliseconds are enough, and read better in a plan than sixteen digits.
+        # Rounded to milliseconds, for a readable plan.
         return (
             begin
             if begin == end
             else round(random.Random("/".join((str(self._seed), *names))).uniform(begin, end), 3)
         )
 
-    # -- what cannot be ------------------------------
+    # -- checks ------------------------------
 
     def _check_targets(self, entry: Entry, fault: Fault, targets: tuple[str, ...]) -> None:
         core = [name for name in targets if name in CORE]
         if core and fault.layer is not Layer.container:
             raise self._loaded.error(
                 (*entry.path, "targets"),
-                f"{fault.name} hurts the links of workers, and {core[0]} has none of its own; `targets: all` "
-                "hurts every link to it",
+                f"{fault.name} acts on the links of workers, and {core[0]} has none of its own; "
+                "`targets: all` acts on every link to it",
             )
 
     def _check_begin(self, entry: Entry, begin_s: float) -> None:
@@ -188,7 +186,7 @@ class Placer:
         if begin_s < warmup_s - TICK_S:
             raise self._loaded.error(
                 (*entry.path, "at"),
-                f"{entry.name} would begin at {format_seconds(begin_s)}, before the steady state is reached "
+                f"{entry.name} would begin at {format_seconds(begin_s)}, before the steady state "
                 f"({format_seconds(warmup_s)})",
                 "Give it a later `at`, or the scenario a shorter `warmup`.",
             )
@@ -199,19 +197,19 @@ class Placer:
                 scenario = self._loaded.scenario
                 bound = f"the run lasts {format_seconds(scenario.duration_s)}"
                 if scenario.cooldown_s:
-                    bound += f", of which no fault may be in the last {format_seconds(scenario.cooldown_s)}"
+                    bound += f", and no fault may be in its last {format_seconds(scenario.cooldown_s)}"
                 raise self._loaded.error(
                     (*self._paths[fault.id], "at" if fault.for_s is None else "for"),
                     f"{fault.id} would end at {format_seconds(round(fault.end_s, 3))}, and {bound}",
                     "Give it a shorter `for`, an earlier `at`, or the run a longer `duration`.",
                 )
 
-    def _contradicted(self, found: Contradiction) -> Exception:
+    def _conflict_error(self, found: Conflict) -> Exception:
         one, other = found.one, found.other
         return self._loaded.error(
             self._paths[other.id],
             f"{other.id} (from {format_seconds(other.at_s)} to {format_seconds(round(other.end_s, 6))}) "
-            f"contradicts {one.id} "
+            f"conflicts with {one.id} "
             f"(from {format_seconds(one.at_s)} to {format_seconds(round(one.end_s, 6))}) on {found.target}: "
             f"{found.why}",
         )

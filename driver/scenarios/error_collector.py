@@ -1,17 +1,17 @@
-"""All mistakes of a file at once: those whom they cost an hour want to hear of them in one go."""
+"""Collects all errors of a file, so that one run reports them all."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from driver.scenarios.yaml_file import FileError, Path_, YamlFile
+from driver.scenarios.yaml_file import FileError, KeyPath, YamlFile
 
 MOST_SHOWN = 20
 
 
-class ManyFileError(FileError):
-    """Several mistakes: as an error it is its first, with a line for each."""
+class GroupedFileError(FileError):
+    """Several errors of a file: fields of the first, and a line for each."""
 
     def __init__(self, errors: list[FileError]) -> None:
         first = errors[0]
@@ -24,35 +24,35 @@ class ManyFileError(FileError):
         self.args = (self.sentence,)
 
 
-class Mistakes:
-    """Collects what is wrong with a file; each place is told once."""
+class ErrorCollector:
+    """Collects errors of a file, one for each place."""
 
     def __init__(self) -> None:
-        self._found: dict[tuple[int, Path_], FileError] = {}
+        self._found: dict[tuple[int, KeyPath], FileError] = {}
 
     def add(self, error: FileError) -> None:
-        """Keep one mistake, or several that were collected elsewhere."""
-        for one in error.errors if isinstance(error, ManyFileError) else [error]:
+        """Add one error, or a group."""
+        for one in error.errors if isinstance(error, GroupedFileError) else [error]:
             self._found.setdefault((one.line, one.path), one)
 
     @contextmanager
     def collect(self) -> Iterator[None]:
-        """Keep what the block raises, and go on after it."""
+        """Add the FileError that the block raises, and continue after it."""
         try:
             yield
         except FileError as error:
             self.add(error)
 
     def raise_all(self) -> None:
-        """Raise the one mistake, or all: unknown keys first, then in the order of the file."""
+        """Raise the one error, or a GroupedFileError: unknown keys first, then by line."""
         found = sorted(self._found.values(), key=lambda one: (not one.unknown, one.line))
         if len(found) == 1:
             raise found[0]
         if found:
-            raise ManyFileError(found)
+            raise GroupedFileError(found)
 
 
-def error_at(file: YamlFile, quick: bool, path: Path_, text: str, hint: str = "") -> FileError:
-    """The error at a key of a scenario, on the line where that key was set: under `quick:`, where it was."""
+def error_at(file: YamlFile, quick: bool, path: KeyPath, text: str, hint: str = "") -> FileError:
+    """Return the error at a key of a scenario, with the line that sets it, under `quick:` where that does."""
     inside = ("quick", *path)
     return file.error(inside if quick and inside in file.lines else path, text, hint)

@@ -1,4 +1,4 @@
-"""A model's findings in the words of the file: where each stands, what was expected and what was found."""
+"""Validation errors of a model as errors of the file: path, expected and found."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from chaos.explain import nearest, problem
-from driver.scenarios.mistakes import Mistakes
-from driver.scenarios.yaml_file import FileError, Path_, key_path
+from driver.scenarios.error_collector import ErrorCollector
+from driver.scenarios.yaml_file import FileError, KeyPath, key_path
 
-At = Callable[[Path_, str], FileError]
+At = Callable[[KeyPath, str], FileError]
 M = TypeVar("M", bound=BaseModel)
 
 
-def read_model(kind: type[M], data: Any, at: At, mistakes: Mistakes) -> M | None:
-    """The model that `data` is, or None, and every finding among `mistakes`."""
+def read_model(kind: type[M], data: Any, at: At, errors: ErrorCollector) -> M | None:
+    """Return the model of `data`; None with every validation error added to `errors`."""
     try:
         return kind.model_validate(data)
     except ValidationError as error:
@@ -25,21 +25,21 @@ def read_model(kind: type[M], data: Any, at: At, mistakes: Mistakes) -> M | None
         for first in findings:
             path, text = _explained(first, kind)
             if path in above:
-                # A list that is too short without the item that is wrong: the item is the mistake.
+                # A list that is too short because of an invalid item: the item is the error.
                 continue
             found = at(_within(path, data, missing=first["type"] == "missing"), text)
             found.unknown = first["type"] == "extra_forbidden"
-            mistakes.add(found)
+            errors.add(found)
         return None
 
 
-def explain(error: ValidationError, kind: type[BaseModel]) -> tuple[Path_, str]:
-    """The first finding of a model: where below it, and what was expected and found."""
+def explain(error: ValidationError, kind: type[BaseModel]) -> tuple[KeyPath, str]:
+    """Return the first validation error: its path, and what was expected and found."""
     return _explained(error.errors(include_url=False)[0], kind)
 
 
-def _within(path: Path_, data: Any, missing: bool) -> Path_:
-    """The part of a finding's path that stands in the file: of a choice pydantic names the branch as well."""
+def _within(path: KeyPath, data: Any, missing: bool) -> KeyPath:
+    """Return the part of an error's path that is in the file: pydantic adds the branch of a union."""
     for place, part in enumerate(path):
         known = range(len(data)) if isinstance(data, list) else data if isinstance(data, dict) else ()
         if part not in known:
@@ -48,8 +48,8 @@ def _within(path: Path_, data: Any, missing: bool) -> Path_:
     return path
 
 
-def _explained(first: Any, kind: type[BaseModel]) -> tuple[Path_, str]:
-    path: Path_ = first["loc"]
+def _explained(first: Any, kind: type[BaseModel]) -> tuple[KeyPath, str]:
+    path: KeyPath = first["loc"]
     known = _keys_at(kind, path[:-1])
     if first["type"] == "extra_forbidden":
         return path, f"there is no key {path[-1]!r} here. {nearest(str(path[-1]), known)}"
@@ -60,8 +60,8 @@ def _explained(first: Any, kind: type[BaseModel]) -> tuple[Path_, str]:
     return path, problem(first)
 
 
-def _keys_at(kind: type[BaseModel], path: Path_) -> dict[str, str]:
-    """The keys that a mapping at `path` may have, with what each means."""
+def _keys_at(kind: type[BaseModel], path: KeyPath) -> dict[str, str]:
+    """Return the keys that a mapping at `path` may have, with their descriptions."""
     here: Any = kind
     for part in path:
         if isinstance(part, int):
