@@ -1,29 +1,35 @@
-"""Workers reconnect more often than faults cut them off."""
+"""Workers lose connections that no fault explains."""
 
 from __future__ import annotations
 
+from driver.histories.connection_history import LOSS, connection_histories
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, figure, number
+from driver.report.advice.advice import Advice, figure
 
-OFTEN = 2.0
+_AFTER_NS = 5_000_000_000
+"""A fault explains a loss for this long after its end: a half-open connection is detected late."""
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
+    """Return the advice where losses outside faults exceed one for each worker."""
     run = history.view(run_timeline)
-    workers = max(1, len(run.workers))
-    cuts = sum(
-        1 for window in run.faults if window.cuts for name in run.workers if window.reaches(name, run.workers)
-    )
-    reconnections = number(metrics, "reconnections_after_loss")
-    if reconnections <= OFTEN * max(cuts, workers):
+    unexplained = 0
+    for worker, connections in history.view(connection_histories).items():
+        spans = [(window.due_ns, window.ended_ns or run.end_ns) for window in run.faults_on(worker)]
+        unexplained += sum(
+            outage.how == LOSS
+            and not any(from_ns <= outage.lost_ns <= until_ns + _AFTER_NS for from_ns, until_ns in spans)
+            for outage in connections.outages
+        )
+    if unexplained <= max(1, len(run.workers)):
         return None
     return Advice(
         "reconnects_too_often",
-        "Find out why connections break again: a longer heartbeat timeout, or a gentler way back.",
-        f"{reconnections:.0f} reconnections, where faults cut workers off {cuts} times: "
-        f"up to {figure(metrics, 'reconnections_per_worker_max')} for one worker.",
-        f"One reconnection a cut would save {reconnections - cuts:.0f} of them.",
+        "Find out why connections break outside faults: a longer heartbeat timeout, or slower reconnection.",
+        f"{unexplained} connections were lost while no fault affected their worker: "
+        f"up to {figure(metrics, 'reconnections_per_worker_max')} reconnections of one worker.",
+        f"Without them there would be {unexplained} reconnections fewer.",
         ("reconnections_after_loss", "reconnections_per_worker_max"),
     )

@@ -143,6 +143,17 @@ def test_advice_is_not_given_to_a_healthy_herd(name: str) -> None:
     assert name not in given(healthy_herd(workers=12))
 
 
+def test_losses_under_a_fault_that_damages_frames_ask_for_no_change_of_the_connections() -> None:
+    past = Past(1)
+    past.begin()
+    past.fault("damage", "corrupt", ["worker-1"], 10, 20)
+    for number in range(9):
+        past.lose("worker-1", 12 + number, kind="bad_frame")
+        past.connect("worker-1", 12.5 + number, outcome="resumed")
+    past.end(60)
+    assert "reconnects_too_often" not in given(past)
+
+
 def test_advice_on_who_sleeps_says_for_how_long_and_what_half_the_cap_brings() -> None:
     advice = given(asleep())["back_too_late"]
     assert "20 s (p99) of the 20 s" in advice.because
