@@ -141,8 +141,11 @@ def main() -> int:
     try:
         uvloop.run(serve(fleet_key, guard, settings, journal_dir, store_dir))
     except (OSError, sqlite3.Error) as error:
-        say(f"stops: {error} (journal in {journal_dir}, store in {store_dir})")
-        say("once that is mended, start it again: nothing that was acknowledged is lost")
+        # In one line: a verdict quotes the last one.
+        say(
+            f"stops: {error} (journal in {journal_dir}, store in {store_dir}); once that is mended, start it "
+            "again: nothing that was acknowledged is lost"
+        )
         return EXIT_BROKEN
     except Exception:
         say("stops: a defect in the coordinator itself; nothing that was acknowledged is lost")
