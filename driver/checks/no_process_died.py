@@ -28,7 +28,9 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         if seen.container in processes and seen.status not in ALIVE:
             why = ", out of memory" if seen.out_of_memory else ""
             because = f"{seen.container} was {seen.status} at the end, exit code {seen.exit_code}{why}"
-            events = [*history.by(seen.container)[-2:], seen]
+            exits = [one for one in history.of(ContainerExited) if one.container == seen.container]
+            because += _last_line(exits[-1]) if exits else ""
+            events = [*history.by(seen.container)[-2:], *exits[-1:], seen]
             return violated(NAME, because, 1, show(history, events))
     for given_up in history.of(ReconnectAbandoned)[:1]:
         # No fault is a reason to stop reconnecting for good.
@@ -69,11 +71,15 @@ def _how(history: History, exited: ContainerExited, run: RunTimeline) -> str:
     killed = killed_by_others(history, exited)
     asked = f" after another client of the engine sent it signal {killed.detail}" if killed else ""
     memory = ", out of memory" if exited.out_of_memory else ""
-    said = f"; its last line: {exited.log[-1]}" if exited.log else ""
     return (
         f"{exited.container} ended at {run.at_s(exited.at_ns):.1f} s with exit code "
-        f"{exited.exit_code}{memory}{asked}, and no fault that can end it was on it{said}"
+        f"{exited.exit_code}{memory}{asked}, and no fault that can end it was on it{_last_line(exited)}"
     )
+
+
+def _last_line(exited: ContainerExited) -> str:
+    """Return the last line that a process printed, as words; "" where it printed nothing."""
+    return f"; its last line: {exited.log[-1]}" if exited.log else ""
 
 
 CHECK = Check(

@@ -39,7 +39,8 @@ def line(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
                "stormlab/worker:dev", "600")  # fmt: skip
         folder = docker("volume", "inspect", "-f", "{{.Mountpoint}}", disk).strip()
         docker("volume", "create", "--label", mine, "--label", "com.docker.compose.volume=store",
-               "-o", "type=none", "-o", "o=bind", "-o", f"device={folder}", f"{line.project}_store")  # fmt: skip
+               "-o", "type=none", "-o", "o=bind", "-o", f"device={folder}",
+               f"{line.project}_store")  # fmt: skip
         yield line
     finally:
         line("down")
@@ -55,7 +56,8 @@ def ended(line: CommandLine, tmp_path_factory: pytest.TempPathFactory) -> Ended:
 
 def test_a_run_whose_coordinator_found_its_disk_full_fails_and_names_the_cause(ended: Ended) -> None:
     because = ended.because("no_process_died", "failed")
-    assert "coordinator ended" in because
+    # Healing starts it again; it may find the disk full once more.
+    assert because.startswith(("coordinator ended", "coordinator was exited"))
     assert "exit code 70" in because
     assert "database or disk is full" in because
     assert (ended.code, ended.verdict) == (1, "failed"), ended.said
