@@ -35,6 +35,15 @@ class Delay:
     ms: float
 
 
+@dataclass(frozen=True)
+class Slowness:
+    """By how much a link was slower than before, as text, and from its first late sample to its last."""
+
+    words: str
+    from_ns: int
+    until_ns: int
+
+
 def one_way_ms(trip: RoundTrip, half: Direction) -> float | None:
     """Return a round trip's part in one direction, by two clocks."""
     return trip.up_ms if half is Direction.to_coordinator else trip.down_ms
@@ -67,8 +76,8 @@ def noise_ms(seen: LinkEvidence, half: Direction | None) -> float:
     return max(NOISE_MS, _SPREADS * spread)
 
 
-def unexplained_slowness(seen: LinkEvidence) -> str:
-    """Return by how much a spared link was slower than before, as text; "" where it was not.
+def unexplained_slowness(seen: LinkEvidence) -> Slowness | None:
+    """Return by how much a spared link was slower than before; None where it was not.
 
     Round trips, each direction and throughput are compared with the link's own values before the fault: a run
     of late samples counts, not one.
@@ -78,17 +87,23 @@ def unexplained_slowness(seen: LinkEvidence) -> str:
         if run:
             late_ms = statistics.median(one.ms for one in run)
             way = f" {_WAYS[half]}" if half is not None else " there and back"
-            return (
+            words = (
                 f"bytes{way} came {late_ms:.0f} ms later than before for {_length_s(run):.1f} s, "
                 "and no fault asks for it"
             )
+            return Slowness(words, run[0].from_ns, run[-1].at_ns)
     for before, during, what in (
         (seen.before.flows, seen.during.flows, "echoes"),
         (seen.before.downs, seen.during.downs, "downloads"),
     ):
         if slower := _slower(before, during, what):
             return slower
-    return ""
+    return None
+
+
+def at_once(found: Sequence[Slowness]) -> bool:
+    """Return whether there was an instant at which all of these links were slow."""
+    return bool(found) and max(one.from_ns for one in found) < min(one.until_ns for one in found)
 
 
 def _late_run(samples: Sequence[Delay], noise: float) -> list[Delay]:
@@ -106,9 +121,11 @@ def _length_s(run: Sequence[Delay]) -> float:
     return (run[-1].at_ns - run[0].from_ns) / 1e9
 
 
-def _slower(before: Sequence[ThroughputSample], during: Sequence[ThroughputSample], what: str) -> str:
+def _slower(
+    before: Sequence[ThroughputSample], during: Sequence[ThroughputSample], what: str
+) -> Slowness | None:
     if not before:
-        return ""
+        return None
     usual = statistics.median(one.least_bytes_per_s for one in before)
     run: list[ThroughputSample] = []
     for one in during:
@@ -116,5 +133,6 @@ def _slower(before: Sequence[ThroughputSample], during: Sequence[ThroughputSampl
         run = [*run, one] if slow else []
         if len(run) >= _SLOW_RUN:
             rate = statistics.median(flow.least_bytes_per_s for flow in run)
-            return f"{what} came at {rate:.0f} B/s, before it at {usual:.0f} B/s, and no fault asks for it"
-    return ""
+            words = f"{what} came at {rate:.0f} B/s, before it at {usual:.0f} B/s, and no fault asks for it"
+            return Slowness(words, run[0].from_ns, run[-1].at_ns)
+    return None

@@ -154,6 +154,11 @@ class FaultObservations:
         window = record.window(injected.first_ns - PROBE_GAP_NS, injected.last_ns + PROBE_GAP_NS)
         return window.lives or bool(window.ends)
 
+    def was_restarted(self, injected: InjectedFault) -> bool:
+        """Return whether the coordinator started again in the time of a fault or shortly before."""
+        starts_ns = [one.at_ns for one in self._history.of(ProcessStarted) if one.by == COORDINATOR]
+        return any(injected.first_ns - RESTART_NS <= at_ns <= injected.last_ns for at_ns in starts_ns[1:])
+
     def is_under_another(self, injected: InjectedFault, link: str) -> bool:
         """Whether another fault was on a link during this one or next to it, so that it proves nothing: a
         silence counts from the last received bytes, which can be before its fault began.

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from chaos.actuator import name_list
-from chaos.delays import unexplained_slowness
+from chaos.delays import Slowness, at_once, unexplained_slowness
 from chaos.evidence import ContainerEvidence, LinkEvidence, Observation, OtherFault, Symptom
 from chaos.evidence_checks import unexpected_change
 from chaos.fault import ContainerFault, LinkFault
@@ -22,6 +22,8 @@ from driver.judging.observations import PROBE_GAP_NS, FaultObservations
 
 __all__ = ["ContainerSample", "InjectedFault", "Proof", "prove"]
 EARLY_END_S = 1.0
+BUSY = "all other links were slow after a restart of the coordinator, so that they show nothing"
+SLOWING = frozenset({Symptom.late_up, Symptom.late_down, Symptom.slow_up, Symptom.slow_down})
 PROBER = "prober"
 ENGINE = "engine"
 
@@ -68,15 +70,25 @@ def _prove_links(
     seen = {link: observed.link(injected, link) for link in injected.targets if link in injected.began_ns}
     observations = {link: _observation(fault, one) for link, one in seen.items()}
     hit = [link for link, observation in observations.items() if observation.seen]
+    others = {
+        link: observed.link(injected, link)
+        for link in links
+        if link not in injected.targets and not observed.is_under_another(injected, link)
+    }
+    slow = {link: unexplained_slowness(one) for link, one in others.items()} if fault.lasting else {}
+    busy = _coordinator_was_busy(injected, observed, others, slow)
     spared: list[str] = []
     strayed: dict[str, str] = {}
-    for link in links:
-        if link not in injected.targets and not observed.is_under_another(injected, link):
-            if trouble := _not_spared(injected, fault, observed, link):
-                strayed[link] = trouble
-            else:
-                spared.append(link)
+    for link, one in others.items():
+        trouble = _not_spared(fault, one, None if busy else slow.get(link), busy=busy)
+        trouble = trouble or ("" if observed.was_probed(injected, link) else "the prober did not probe it")
+        if trouble:
+            strayed[link] = trouble
+        elif not busy:
+            spared.append(link)
     why_not = "" if observed.has_prober else "the prober saw nothing: its journal is empty or missing"
+    if busy and not why_not and any(fault.observed(one).seen for one in others.values()):
+        why_not = "the other links show the same, after a restart of the coordinator"
     if strayed and not why_not:
         first = next(iter(strayed))
         why_not = f"{name_list(list(strayed))} should be unaffected: {first}: {strayed[first]}"
@@ -85,7 +97,21 @@ def _prove_links(
     )
     observers = [PROBER] if observed.has_prober else []
     shares = [part.share for link in hit if (part := fault.coverage(seen[link])) is not None]
-    return _proof(injected, observations, why_not, spared, list(strayed), observers, shares)
+    proof = _proof(injected, observations, why_not, spared, list(strayed), observers, shares)
+    return replace(proof, because=f"{proof.because}; {BUSY}") if busy else proof
+
+
+def _coordinator_was_busy(
+    injected: InjectedFault,
+    observed: FaultObservations,
+    others: Mapping[str, LinkEvidence],
+    slow: Mapping[str, Slowness | None],
+) -> bool:
+    """Return whether all links but the targets were slow at one instant after a restart of the coordinator,
+    which answers on all of them. One such link alone is no evidence: it may be the link that is slow.
+    """
+    found = [one for one in slow.values() if one is not None]
+    return len(found) == len(others) > 1 and at_once(found) and observed.was_restarted(injected)
 
 
 def _observation(fault: LinkFault, seen: LinkEvidence) -> Observation:
@@ -153,18 +179,18 @@ def _not_seen_to_end(
     return f"its end was not observed on {name_list(lingering)}" if lingering else ""
 
 
-def _not_spared(injected: InjectedFault, fault: LinkFault, observed: FaultObservations, link: str) -> str:
-    """Return what a link that is no target shows, by the same rule as a target; "" when nothing."""
-    seen = observed.link(injected, link)
+def _not_spared(fault: LinkFault, seen: LinkEvidence, slow: Slowness | None, *, busy: bool) -> str:
+    """Return what a link that is no target shows, by the same rule as a target; "" when nothing.
+
+    While the coordinator is `busy` with its restart, slowness is no evidence of a fault.
+    """
     if trouble := unexpected_change(seen.during):
         return trouble
-    if fault.observed(seen).seen:
+    if fault.observed(seen).seen and not (busy and fault.symptoms() <= SLOWING):
         return "it shows the same fault"
     if Symptom.damaged in fault.symptoms() and seen.refused_frames:
         return f"{seen.refused_frames} frames of its own were refused"
-    if injected.fault.lasting and (trouble := unexplained_slowness(seen)):
-        return trouble
-    return "" if observed.was_probed(injected, link) else "the prober did not probe it"
+    return "" if slow is None else slow.words
 
 
 def _prove_containers(injected: InjectedFault, fault: ContainerFault, observed: FaultObservations) -> Proof:
