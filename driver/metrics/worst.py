@@ -73,8 +73,8 @@ def _tasks(history: History, only: Callable[[TaskHistory], bool] = lambda task: 
         WorstCase(
             task.task,
             "task",
-            task.intended_ns,
-            (task.result.at_ns - task.intended_ns) / 1e9 if task.result else None,
+            task.start_ns,
+            (task.result.at_ns - task.start_ns) / 1e9 if task.result else None,
             tuple(
                 event
                 for event in (task.submitted, *task.assigned[:1], *task.lost[-1:], task.result)
