@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver.forensics.policies import POLICIES
-from driver.histories import events as told
+from driver.histories import events as driver
 from driver.metrics.worst import longest_outages, worst_cases
 from driver.report.advice import advise
 from driver.report.advice.advice import Advice, Setting, policy_settings
@@ -86,11 +86,11 @@ def test_the_worst_task_is_the_one_whose_latency_is_the_metrics_maximum() -> Non
     for name, seconds, late_s in (("late", 9.0, 8.0), ("slow", 3.0, 0.0)):
         past.submit(name, 5.0)
         accepted = past.lines["driver"][-1]
-        assert isinstance(accepted, told.TasksAccepted)
+        assert isinstance(accepted, driver.TasksAccepted)
         accepted.noticed_ns.append(ns(5.0 + late_s))
         past.finish(name, "worker-1", past.assign(name, "worker-1", 5.0 + late_s), 5.0 + seconds)
     worst = worst_cases(past.history(), "task_latency_max_s")[0]
-    assert (worst.whose, worst.took_s) == ("slow", value("task_latency_max_s", past))
+    assert (worst.subject, worst.took_s) == ("slow", value("task_latency_max_s", past))
 
 
 def test_a_figure_that_sums_up_nothing_single_has_no_cases() -> None:
