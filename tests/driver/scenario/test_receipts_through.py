@@ -458,7 +458,7 @@ def test_other_slowness_of_spared_links_is_named(
     proof = beside_a_busy_coordinator(0, busy_s, restart_s)
     assert not proof.proved
     assert set(proof.strayed) == set(busy_s)
-    assert "nobody asked for it" in proof.because
+    assert "no fault asks for it" in proof.because
 
 
 # -- true faults that must not be doubted --------------------------------
