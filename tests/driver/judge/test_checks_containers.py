@@ -78,8 +78,8 @@ def test_an_end_that_the_engine_reports_fails_though_no_journal_says_so() -> Non
 def test_a_process_that_is_down_at_the_end_is_quoted_too() -> None:
     past = watched()
     exited(past, "coordinator", 12, "database or disk is full", code=70)
-    past.tell("driver", driver.FinalContainerState, 30.5, container="coordinator", status="exited", exit_code=70,
-              out_of_memory=False)  # fmt: skip
+    past.tell("driver", driver.FinalContainerState, 30.5, container="coordinator", status="exited",
+              exit_code=70, out_of_memory=False)  # fmt: skip
     because = found("no_process_died", past).because
     assert "exit code 70" in because
     assert "its last line: database or disk is full" in because
