@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 
-from driver.compare.core import Comparison, Group, Sample, compare, conclusive
+from driver.compare.core import RUNS, Comparison, Group, Sample, compare, conclusive
 from driver.compare.page import as_html
 from driver.compare.papers import Report, concluded
 from driver.compare.ranking import Ranking, rank
@@ -13,7 +13,6 @@ from driver.compare.read import by_kind, read_curves, read_sample
 from driver.exit_codes import ExitCode
 
 MOST_STORMS = 24
-GENTLE = "storm_peak_attempts_per_s"
 RANKED_FROM = 3
 """So many groups are ranked; two are a before and an after."""
 
@@ -69,11 +68,9 @@ def _code(comparisons: Sequence[Comparison]) -> ExitCode:
 
 
 def _best(ranking: Ranking) -> str:
-    """What a ranking says: the best, and which of them is gentlest on the coordinator."""
-    best = [place for place in ranking.places if place.like_the_best]
-    told = f"best by {ranking.metric} ({ranking.scenario}): {', '.join(place.name for place in best)}"
-    peaks = {place.name: peak for place in best if (peak := place.beside[GENTLE]) is not None}
-    if len(best) < 2 or len(peaks) < len(best):
-        return told
-    gentlest = min(peaks, key=lambda name: peaks[name])
-    return f"{told}; of these {gentlest} knocks least hard ({peaks[gentlest]:.3g} attempts/s at most)"
+    """What a ranking says: what time against attempts allows to recommend, else the best by its metric."""
+    if ranking.trade_off is not None:
+        return f"{ranking.trade_off.says} ({ranking.scenario})"
+    best = ", ".join(place.name for place in ranking.places if place.like_the_best)
+    alike = "" if ranking.level == RUNS else ", in single runs"
+    return f"best by {ranking.metric} alone{alike} ({ranking.scenario}): {best}"

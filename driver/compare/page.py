@@ -6,7 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from jinja2 import Environment, PackageLoader, StrictUndefined
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
 
 from driver.compare.core import Comparison
 from driver.compare.curves import BINS, Curves
@@ -17,9 +18,14 @@ from driver.compare.papers import (
     place_columns,
     place_rows,
     said,
+    trade_off_sentence,
 )
 from driver.compare.ranking import Ranking
+from driver.compare.trade_off import Point
 from driver.exit_codes import ExitCode
+from driver.metrics.trade_off import Bounds, Option
+from driver.report.html.assets_text import asset
+from driver.report.html.scatter import scatter
 from driver.report.text import printable
 
 HEIGHT = 100
@@ -71,7 +77,9 @@ class Storm:
 def as_html(report: Report, storms: Mapping[str, Curves]) -> str:
     """The page. `storms` has the first run of each side. Everything that is put in is escaped."""
     environment = Environment(
-        loader=PackageLoader("driver.compare", "."),
+        loader=ChoiceLoader(
+            [PackageLoader("driver.compare", "."), PackageLoader("driver.report.html", "assets")]
+        ),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,
@@ -80,13 +88,31 @@ def as_html(report: Report, storms: Mapping[str, Curves]) -> str:
     )
     tables = [_compared(one) for one in report.comparisons] + [_ranked(one) for one in report.rankings]
     return environment.get_template("page.html.j2").render(
-        because=report.because[:1].upper() + report.because[1:],
+        because=_sentence(report.because),
         tone={ExitCode.FAILED: "bad", ExitCode.INCONCLUSIVE: "open"}.get(ExitCode(report.exit_code), ""),
         notes=report.notes,
         tables=tables,
+        trade_offs=[
+            (one.scenario, trade_off_sentence(one.trade_off), picture)
+            for one in report.rankings
+            if one.trade_off and (picture := scatter([_option(point) for point in one.trade_off.points]))
+        ],
+        style=Markup(asset("scatter.css") + asset("scroll.css")),
         storms=drawn(storms),
         bins=BINS,
         height=HEIGHT,
+    )
+
+
+def _sentence(text: str) -> str:
+    return text[:1].upper() + text[1:]
+
+
+def _option(point: Point) -> Option:
+    return Option(
+        point.name,
+        Bounds(point.back_s, point.back_low_s, point.back_high_s),
+        Bounds(point.peak_per_s, point.peak_low_per_s, point.peak_high_per_s),
     )
 
 

@@ -11,6 +11,7 @@ from driver.compare.core import RUNS, Comparison, Difference
 from driver.compare.family import BY_RUN
 from driver.compare.ranking import BESIDE, Ranking
 from driver.compare.statistics import ALPHA
+from driver.compare.trade_off import TradeOff
 from driver.exit_codes import ExitCode
 from driver.metrics.metric import Unit
 from driver.report.text import code, escape_markdown
@@ -103,17 +104,12 @@ def place_rows(ranking: Ranking) -> list[list[str]]:
     unit = Unit(ranking.unit)
     rows = []
     for one in ranking.places:
-        bounds = (
-            ""
-            if one.low is None or one.high is None
-            else f" ({write(one.low, unit)} to {write(one.high, unit)})"
-        )
         rows.append(
             [
                 str(one.rank),
                 one.name,
                 str(one.runs),
-                write(one.mean, unit) + bounds,
+                _held(one.mean, one.low, one.high, unit),
                 ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in one.verdicts.items()),
                 *(write(one.beside[name], BY_RUN[name].unit) for name in BESIDE),
             ]
@@ -163,7 +159,37 @@ def _ranking(one: Ranking) -> list[str]:
         *([f"- no number for: {escape_markdown(', '.join(one.left_out))}"] if one.left_out else []),
         "",
         *_table(place_columns(one), place_rows(one)),
+        *_trade_off(one.trade_off),
     ]
+
+
+def trade_off_sentence(one: TradeOff) -> str:
+    """The front by name, and what can be recommended."""
+    return f"{_sentence(one.says)}. On the Pareto front of time and peak attempts: {', '.join(one.front)}."
+
+
+def _trade_off(one: TradeOff | None) -> list[str]:
+    """Time against attempts, a row a cell, the front marked."""
+    if one is None:
+        return []
+    rows = [
+        [
+            "front" if point.on_front else "",
+            point.name,
+            _held(point.back_s, point.back_low_s, point.back_high_s, Unit.seconds),
+            _held(point.peak_per_s, point.peak_low_per_s, point.peak_high_per_s, Unit.per_second),
+        ]
+        for point in sorted(one.points, key=lambda point: point.back_s)
+    ]
+    columns = ["", "cell", "until all are back (95 %)", "peak attempts (95 %)"]
+    return ["", escape_markdown(trade_off_sentence(one)), "", *_table(columns, rows)]
+
+
+def _held(mean: float, low: float | None, high: float | None, unit: Unit) -> str:
+    """A figure, with the interval that holds it where there is one."""
+    return write(mean, unit) + (
+        "" if low is None or high is None else f" ({write(low, unit)} to {write(high, unit)})"
+    )
 
 
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:

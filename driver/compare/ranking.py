@@ -9,6 +9,7 @@ import msgspec
 from driver.compare.core import RUNS, WORKERS, Difference, Group, compare
 from driver.compare.family import BACK, BY_RUN, BY_WORKER
 from driver.compare.statistics import RUNS_NEEDED, interval
+from driver.compare.trade_off import TradeOff, trade_off
 from driver.metrics.metric import Better
 
 BESIDE = (
@@ -36,7 +37,10 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ranking(msgspec.Struct, frozen=True, kw_only=True):
-    """All cells, the best first. `left_out` names those without a number for this metric."""
+    """All cells, the best first. `left_out` names those without a number for this metric.
+
+    `trade_off` sets time against attempts; None where fewer than two cells have both figures.
+    """
 
     scenario: str
     duration_s: float
@@ -46,6 +50,7 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
     notes: list[str]
     places: list[Place]
     left_out: list[str]
+    trade_off: TradeOff | None = None
 
 
 def rank(groups: Sequence[Group], by: str = "") -> Ranking:
@@ -85,6 +90,7 @@ def rank(groups: Sequence[Group], by: str = "") -> Ranking:
         notes=_notes(groups, level),
         places=places,
         left_out=[group.name for group, numbers in told if not numbers],
+        trade_off=trade_off(groups),
     )
 
 

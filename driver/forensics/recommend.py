@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from driver.forensics.what_if import Row
+from driver.forensics.what_if import Range, Row
 
 AS_GOOD_S = 1.0
 """A second sooner or later decides nothing; that fewer come at once does."""
@@ -48,10 +48,15 @@ def _is_sooner(row: Row, was: Row) -> bool:
 
 def _is_gentler(row: Row, was: Row) -> bool:
     halves = (
-        row.at_once.mean <= GENTLER * was.at_once.mean,
-        row.attempts_each.mean <= GENTLER * was.attempts_each.mean,
+        _is_half(row.at_once, was.at_once),
+        _is_half(row.attempts_each, was.attempts_each),
     )
     return all(halves) and row.all_back_s.mean <= was.all_back_s.mean + AS_GOOD_S
+
+
+def _is_half(now: Range, then: Range) -> bool:
+    """Whether a figure is half or less, and no draw's doing."""
+    return now.mean <= GENTLER * then.mean and now.high < then.low
 
 
 def _gentlest(rows: Sequence[Row]) -> Row:

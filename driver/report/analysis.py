@@ -61,7 +61,7 @@ def _storms(history: History, metrics: Metrics) -> Table:
         ))  # fmt: skip
     return Table(
         "The herd",
-        "Attempts until everybody is back. A fleet in step shows as a large share in its busiest tenth of "
+        "Attempts until all workers are back. A fleet in step shows as a large share in its busiest tenth of "
         "a second.",
         (
             "fault",

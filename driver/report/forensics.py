@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from driver.forensics.account import Account, WhatIf, WorkerAccount
@@ -12,9 +12,10 @@ from driver.forensics.beliefs import ZOMBIE
 from driver.forensics.naming import Naming
 from driver.forensics.phases import Noticed
 from driver.forensics.policies import BASE, CAP, POLICIES
-from driver.forensics.what_if import Row
+from driver.forensics.what_if import Range, Row
 from driver.histories.outage_phases import OutagePhase
 from driver.metrics.metric import Unit, percentile
+from driver.metrics.trade_off import Bounds, Option, front
 from driver.report.analysis import Table
 from driver.report.forensic_words import (
     counted,
@@ -33,6 +34,7 @@ CERTAIN = math.log(1_000)
 """What workers say of themselves is contradicted only when it is a thousand times less likely."""
 MOST_DEVIANTS = MOST_DECLARED = 3
 MOST_ATTEMPTS = 12
+AS_IT_WAS, AS_ADVISED = "as it was", "as advised"
 
 
 @dataclass(frozen=True)
@@ -44,6 +46,8 @@ class WhatIfRow:
     policy: str
     parameters: str
     mark: str
+    option: Option
+    on_front: bool
     all_back: str
     low_s: float
     mean_s: float
@@ -53,6 +57,11 @@ class WhatIfRow:
     peak: str
     at_once: str
     attempts_each: str
+
+    @property
+    def title(self) -> str:
+        """The policy's name, and apart from others of that name its mark."""
+        return self.option.name
 
 
 @dataclass(frozen=True)
@@ -77,6 +86,7 @@ class Section:
     noticed: tuple[tuple[str, str, str, str], ...] = ()
     what_if_says: str = ""
     what_if: tuple[WhatIfRow, ...] = ()
+    front_says: str = ""
     waits: Table | None = None
     storms: Table | None = None
     beliefs_say: str = ""
@@ -90,6 +100,7 @@ def section(told: Account) -> Section:
     if not told.noticed and not told.beliefs:
         return Section("No connection was lost: there is nothing to reconstruct.", missing=told.missing)
     what_if = told.what_if
+    rows = _what_if_rows(what_if) if what_if else ()
     return Section(
         says=policy_sentence(told.naming, len(told.gaps)),
         also=tuple(_also(told)),
@@ -97,7 +108,8 @@ def section(told: Account) -> Section:
         phases=tuple((one.phase, one.share, percent(one.share), *_spread(one.each_s)) for one in told.spent),
         noticed=tuple(_noticed(told.noticed)),
         what_if_says=what_if_sentence(what_if) if what_if else _without(told.naming),
-        what_if=_what_if_rows(what_if) if what_if else (),
+        what_if=rows,
+        front_says=front_sentence(rows) if rows else "",
         waits=_waits(told) if told.naming.misfit else None,
         storms=_storms(told),
         beliefs_say=_beliefs_sentence(told),
@@ -163,11 +175,16 @@ def _noticed(told: tuple[Noticed, ...]) -> list[tuple[str, str, str, str]]:
 
 
 def _what_if_rows(told: WhatIf) -> tuple[WhatIfRow, ...]:
+    options = [_option(row, told) for row in told.rows]
+    best = front(options)
+    each = sorted(zip(told.rows, options, strict=True), key=lambda one: one[0].all_back_s.mean)
     return tuple(
         WhatIfRow(
             policy=row.name,
             parameters=", ".join(parameters(row.chosen)),
             mark=_mark(row, told),
+            option=option,
+            on_front=option in best,
             all_back=ranged(row.all_back_s),
             low_s=row.all_back_s.low,
             mean_s=row.all_back_s.mean,
@@ -178,8 +195,24 @@ def _what_if_rows(told: WhatIf) -> tuple[WhatIfRow, ...]:
             at_once=number(row.at_once),
             attempts_each=number(row.attempts_each),
         )
-        for row in sorted(told.rows, key=lambda row: row.all_back_s.mean)
+        for row, option in each
     )
+
+
+def _option(row: Row, told: WhatIf) -> Option:
+    mark = _mark(row, told)
+    name = f"{row.name} (advised)" if mark == AS_ADVISED else row.name
+    return Option(name, _bounds(row.all_back_s), _bounds(row.peak_per_s))
+
+
+def _bounds(told: Range) -> Bounds:
+    return Bounds(told.mean, told.low, told.high)
+
+
+def front_sentence(rows: Sequence[WhatIfRow]) -> str:
+    """Which policies no other surely beats, in time and peak attempts together."""
+    best = sorted((row for row in rows if row.on_front), key=lambda row: row.mean_s)
+    return f"On the Pareto front of time and peak attempts: {', '.join(row.option.name for row in best)}."
 
 
 def _waits(told: Account) -> Table:
@@ -228,7 +261,7 @@ def _beliefs_sentence(told: Account) -> str:
     if any("coordinator's journal is missing" in sentence for sentence in told.missing):
         return "Who was believed connected and was not cannot be told."
     if not told.beliefs:
-        return "Nobody was believed connected by one side alone for more than a tenth of a second."
+        return "No worker was believed connected by one side alone for more than a tenth of a second."
     counts = Counter(belief.what for belief in told.beliefs)
     total_s = math.fsum(belief.lasted_s for belief in told.beliefs)
     longest = told.beliefs[0]
@@ -301,7 +334,7 @@ def _spread(ordered: tuple[float, ...]) -> tuple[str, str]:
 
 def _mark(row: Row, told: WhatIf) -> str:
     if row is told.was:
-        return "as it was"
+        return AS_IT_WAS
     if told.recommendation is not None and row is told.recommendation.better:
         return "better"
-    return "as advised" if row.name == told.was.name else ""
+    return AS_ADVISED if row.name == told.was.name else ""

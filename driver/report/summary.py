@@ -101,8 +101,9 @@ def _broke(run: Judged) -> str:
 
 def _change(run: Judged, advice: Sequence[Advice]) -> str:
     if advice:
-        more = f" ({len(advice) - 1} more below)" if len(advice) > 1 else ""
-        return f"{advice[0].change.rstrip('.')}.{more}"
+        first = advice[0]
+        more = f"({len(advice) - 1} more below)" if len(advice) > 1 else ""
+        return " ".join(part for part in (f"{first.change.rstrip('.')}.", first.because, more) if part)
     if run.verdict.verdict is RunOutcome.inconclusive:
         return "Repair what is unknown above, and run it again: nothing is known yet about the system."
     if run.verdict.verdict is RunOutcome.passed:

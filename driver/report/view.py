@@ -9,7 +9,7 @@ import msgspec
 
 from driver.checks.finding import Finding, Status
 from driver.histories.connection_history import connection_histories
-from driver.histories.intervals import length_ns
+from driver.histories.intervals import intersection, length_ns
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.judging.verdict import RunOutcome
 from driver.metrics import METRICS
@@ -69,7 +69,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class WorkerRow:
-    """One worker as a report shows it."""
+    """One worker as a report shows it. `connected` is its share of the time from the run's zero."""
 
     name: str
     connected: str
@@ -109,11 +109,11 @@ def worker_rows(run: Judged) -> list[WorkerRow]:
     """A row for each worker."""
     told = run.history.view(connection_histories)
     whole = run.history.view(run_timeline)
-    span_ns = max(1, whole.end_ns - whole.begin_ns)
+    span = (whole.zero_ns, max(whole.end_ns, whole.zero_ns + 1))
     return [
         WorkerRow(
             name=story.worker,
-            connected=f"{100 * length_ns(story.connected) / span_ns:.1f} %",
+            connected=f"{100 * length_ns(intersection(story.connected, [span])) / length_ns([span]):.1f} %",
             reconnections=len(story.reconnections),
             attempts=len(story.attempts),
             longest_s=max(

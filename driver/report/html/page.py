@@ -8,7 +8,6 @@ import json
 import math
 from dataclasses import dataclass
 from functools import cache
-from importlib import resources
 
 import msgspec
 from jinja2 import Environment, PackageLoader, StrictUndefined
@@ -24,10 +23,12 @@ from driver.histories.outage_phases import PHASES
 from driver.metrics.metric import Unit
 from driver.report.advice import advise
 from driver.report.analysis import analyses
-from driver.report.forensics import Section, WhatIfRow, section
+from driver.report.forensics import AS_IT_WAS, Section, WhatIfRow, section
+from driver.report.html.assets_text import asset
 from driver.report.html.curves import Plot, curves
 from driver.report.html.gaps import picture
 from driver.report.html.lanes import Timeline, timeline
+from driver.report.html.scatter import Scatter, scatter
 from driver.report.html.spreads import spreads
 from driver.report.summary import by_kind, summary
 from driver.report.text import printable
@@ -44,7 +45,15 @@ from driver.runs.store import Judged
 from driver.scenarios.quantities import write
 
 SCRIPTS = ("uplot.min.js", "format.js", "lanes.js", "notes.js", "charts.js", "page.js")
-STYLES = ("uplot.min.css", "page.css", "timeline.css", "forensics.css", "print.css")
+STYLES = (
+    "uplot.min.css",
+    "page.css",
+    "scroll.css",
+    "timeline.css",
+    "forensics.css",
+    "scatter.css",
+    "print.css",
+)
 STATUS_WORDS = {Status.passed: "passed", Status.failed: "failed", Status.unknown: "unknown"}
 
 
@@ -68,7 +77,7 @@ def render_html(run: Judged) -> str:
     told = section(found)
     pieces = advise(history, run.metrics)
     ranges, scale = _ranges(told)
-    script = Markup("\n".join(_asset(name) for name in SCRIPTS))
+    script = Markup("\n".join(asset(name) for name in SCRIPTS))
     mounts = own_journal(run.folder / JOURNALS, COORDINATOR).is_file()
     phases = [{"name": phase.name, "key": phase.key} for phase in PHASES]
     data = Data(timeline(history), curves(history), spreads(history), phases, mounts)
@@ -78,7 +87,7 @@ def render_html(run: Judged) -> str:
         .render(
             script=script,
             script_hash=_hash(script),
-            style=Markup("\n".join([*(_asset(name) for name in STYLES), _phase_styles()])),
+            style=Markup("\n".join([*(asset(name) for name in STYLES), _phase_styles()])),
             data=_inline_json(data),
             plots=data.curves,
             spreads=data.spreads,
@@ -94,6 +103,7 @@ def render_html(run: Judged) -> str:
             forensics=told,
             fitted=_fitted(found.naming),
             gaps=picture(found),
+            trade_off=_trade_off(told),
             ranges=ranges,
             scale=scale,
             advice=pieces,
@@ -132,6 +142,12 @@ def _fitted(naming: Naming) -> str:
     if naming.best is None:
         return ""
     return naming.best.policy.name + (", the nearest known policy," if naming.misfit else "")
+
+
+def _trade_off(told: Section) -> Scatter | None:
+    """The policies of the what-if, time against attempts; nine of ten draws lie in the intervals."""
+    own = next((row.title for row in told.what_if if row.mark == AS_IT_WAS), "")
+    return scatter([row.option for row in told.what_if], own)
 
 
 def _ranges(told: Section) -> tuple[list[tuple[WhatIfRow, float, float, float]], tuple[float, float]]:
@@ -175,11 +191,6 @@ def _phase_styles() -> str:
 
 def _hash(script: str) -> str:
     return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
-
-
-@cache
-def _asset(name: str) -> str:
-    return (resources.files("driver.report.html") / "assets" / name).read_text(encoding="utf-8").strip()
 
 
 @cache

@@ -211,6 +211,12 @@ def test_who_knocks_far_too_often_is_told_a_gentler_way_that_is_about_as_soon() 
     assert found.better.name == "slotted"
 
 
+def test_a_figure_that_is_half_in_the_mean_alone_recommends_nothing() -> None:
+    was = row("none", 0.05, at_once=150, each=1_500, peak=1_500)
+    wide = replace(row("slotted", 0.8, at_once=5, each=16), at_once=Range(5, 1, 160))
+    assert recommend([was, wide], was, bearable_per_s=200) is None
+
+
 def test_workers_that_were_set_otherwise_may_take_the_coordinators_advice() -> None:
     set_so = Fleet(("full_jitter",), 20, 1, (20.0, 20.0), seed=3, base_ms=500, cap_ms=30_000)
     found = account(set_so.history()).what_if

@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import re
+
+import msgspec
 import pytest
 
+from driver.forensics.account import account
 from driver.metrics import METRICS, measure
 from driver.report.advice import advise
 from driver.report.advice.advice import Advice
+from driver.report.forensic_words import ranged
+from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
 
@@ -135,7 +141,27 @@ def test_advice_is_given_where_its_cause_is_there(name: str) -> None:
     assert advice.change
     assert advice.because
     assert advice.brings
+    assert re.search(r"\d", advice.because), "a reason has a figure"
     assert set(advice.evidence) <= set(METRICS)
+
+
+def test_another_policy_is_advised_with_the_figure_of_the_one_that_was_followed() -> None:
+    history = Fleet(("seed",), 20, 2, (12.0, 12.0), seed=3).history()
+    found = history.view(account).what_if
+    assert found is not None
+    advice = next(one for one in advise(history, measure(history)) if one.name == "other_policy")
+    assert "By seed all were back" in advice.because
+    assert ranged(found.was.all_back_s) in advice.because
+
+
+def test_a_fleet_in_step_that_draws_at_random_already_is_told_to_draw_from_a_longer_time() -> None:
+    past = in_step()
+    for worker in past.workers:
+        past.forget(worker, wire.ProcessStarted)
+        past.tell(worker, wire.ProcessStarted, 0.2, role="worker", incarnation=worker,
+                  settings=msgspec.Raw(b'{"policy": "full_jitter", "cap_ms": 400}'))  # fmt: skip
+    (setting,) = given(past)["fleet_in_step"].settings
+    assert (setting.key, setting.now, setting.then) == ("cap_ms", "400", "800")
 
 
 @pytest.mark.parametrize("name", CAUSES)

@@ -15,7 +15,7 @@ from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Unit
 from driver.report import write_report
 from driver.report.summary import summary
-from driver.report.view import fault_rows
+from driver.report.view import fault_rows, worker_rows
 from driver.runs.store import judged
 from driver.scenarios.quantities import write
 from tests.driver.judge.histories import Past, ns
@@ -66,6 +66,11 @@ def test_no_sentence_and_no_table_counts_from_the_first_event(folder: Path, repo
 def test_the_first_screens_sentences_count_from_it_too(tmp_path: Path) -> None:
     run = judged(past(dies=False).write(tmp_path / "20261124T021500Z-herd", ["reconnection_time_p99 <= 1ms"]))
     assert "from 10.0 s" in summary(run, [])[1].text
+
+
+def test_how_long_a_worker_was_connected_is_a_share_of_the_time_since_it(folder: Path) -> None:
+    # One of 60 s away, of which 500 s before the zero are no part.
+    assert worker_rows(judged(folder))[0].connected == "90.0 %"
 
 
 def test_no_line_of_the_evidence_does(folder: Path) -> None:

@@ -104,6 +104,11 @@ def test_built_in_checks_are_told_apart_from_what_the_scenario_expects(tmp_path:
     assert told.built_in_says == f"all {len(told.built_in)} built-in checks passed"
 
 
+def test_what_to_change_is_said_with_its_reason(tmp_path: Path) -> None:
+    advice = Advice("a", "Raise the cap.", "It took 9 s.", "", ())
+    assert summary(judged(healthy_herd(), tmp_path), [advice])[2].text == "Raise the cap. It took 9 s."
+
+
 def test_a_change_is_a_diff_that_can_be_copied() -> None:
     told = Advice("a", "", "", "", (), (
         Setting("worker", "policy", "exponential", "slotted"), Setting("worker", "cap_ms", "5000", ""),

@@ -93,9 +93,9 @@ const charts = {
     ctx.restore();
   },
 
-  resize() {
+  resize(most = Infinity) {
     this.made.forEach((chart) => {
-      const wide = chart.root.parentElement.clientWidth;
+      const wide = Math.min(most, chart.root.parentElement.clientWidth);
       if (wide && wide !== chart.width) chart.setSize({ width: wide, height: chart.height });
     });
   },

@@ -12,9 +12,16 @@ const lanes = {
     const wanted = matcher(text);
     this.rows = this.all.map((lane, index) => index).filter((index) => wanted(this.all[index].name));
     if (worstFirst) this.rows.sort((a, b) => this.all[b].trouble - this.all[a].trouble || a - b);
-    this.height = this.rows.length > 120 ? 11 : this.rows.length > 40 ? 14 : 20;
     this.current = -1;
     document.getElementById("no-lanes").hidden = this.rows.length > 0;
+    this.fit(Infinity);
+  },
+
+  // All lanes together are no taller than `most` pixels: a sheet of paper holds them all.
+  fit(most) {
+    const usual = this.rows.length > 120 ? 11 : this.rows.length > 40 ? 14 : 20;
+    this.height = Math.max(2, Math.min(usual, Math.floor(most / Math.max(1, this.rows.length))));
+    this.names.classList.toggle("too-small", this.height < 7);
     this.drawNames();
     this.draw();
   },

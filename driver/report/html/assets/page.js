@@ -57,13 +57,21 @@ new ResizeObserver(() => {
   cancelAnimationFrame(waiting);
   waiting = requestAnimationFrame(() => { charts.resize(); lanes.place(); });
 }).observe(document.querySelector("main"));
+// A4 upright within its margins, less the timeline's heading.
+const PAPER = { wide: 690, tall: 820 };
 let before = "";
 addEventListener("beforeprint", () => {
+  lanes.fit(PAPER.tall);
   before = root.dataset.theme;
   document.querySelectorAll("details").forEach((one) => { one.open = true; });
   if (before === "dark") theme("light");
+  charts.resize(PAPER.wide);
 });
-addEventListener("afterprint", () => { if (before === "dark") theme("dark"); });
+addEventListener("afterprint", () => {
+  charts.resize();
+  lanes.fit(Infinity);
+  if (before === "dark") theme("dark");
+});
 
 lanes.choose("", false);
 theme(dark.matches ? "dark" : "light");

@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
-import pytest
-from playwright.sync_api import Page, expect
+from pathlib import Path
 
+import pytest
+from playwright.sync_api import Browser, Page, expect
+
+from driver.forensics.policies import POLICIES
+from driver.report import write_report
+from tests.driver.forensics.fleets import Fleet, write
 from tests.driver.judge.histories import Past, healthy_herd
-from tests.driver.judge.html.conftest import Opener
+from tests.driver.judge.html.conftest import Opened, Opener
 
 HOSTILE = '</script><script>window.hurt = 1</script><img src=x onerror="window.hurt = 1">\u202e\x1b[31m'
+A4_PX = (703, 1017)
+"""An A4 page within its margins, at 96 pixels an inch."""
 NAME = '<img src=x onerror="window.hurt = 1">\u202e'
 
 
@@ -171,6 +178,37 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(show: Opener) -> None:
     page = show(healthy_herd(), viewport={"width": 390, "height": 844}).page
     assert page.evaluate("document.documentElement.scrollWidth") == 390
     expect(page.locator("#lane-names div").first).to_be_visible()
+
+
+def test_what_is_wider_than_a_phone_says_that_it_can_be_scrolled_and_nothing_else_does(show: Opener) -> None:
+    page = show(healthy_herd(), viewport={"width": 390, "height": 800}).page
+    told = page.evaluate(
+        "() => [...document.querySelectorAll('.scroll')].filter(one => one.checkVisibility())"
+        ".map(one => [one.scrollWidth > one.clientWidth,"
+        " parseFloat(getComputedStyle(one, '::before').maxHeight) > 0])"
+    )
+    assert [True, True] in told
+    assert all(is_wider == has_hint for is_wider, has_hint in told)
+
+
+@pytest.mark.parametrize("workers", [20, 200])
+def test_on_paper_the_timeline_fits_one_page_with_its_heading(show: Opener, workers: int) -> None:
+    page = show(healthy_herd(workers, rounds=1), viewport={"width": A4_PX[0], "height": A4_PX[1]}).page
+    page.evaluate("dispatchEvent(new Event('beforeprint'))")
+    page.emulate_media(media="print")
+    box = page.locator("#timeline").bounding_box()
+    assert box is not None
+    assert box["height"] <= A4_PX[1]
+    assert page.locator("#timeline").evaluate("one => getComputedStyle(one).breakInside") == "avoid"
+    assert page.evaluate("document.documentElement.scrollWidth") <= A4_PX[0]
+
+
+def test_the_policies_of_the_what_if_are_drawn_by_time_and_attempts(browser: Browser, tmp_path: Path) -> None:
+    history = Fleet(("seed",), 20, 2, (12.0, 12.0), seed=3).history()
+    page = Opened(browser.new_page(), write_report(write(history, tmp_path / "20261124T021500Z-herd"))).page
+    assert page.locator(".trade circle").count() >= len(POLICIES)
+    assert page.locator(".trade .own text").all_text_contents() == ["seed"]
+    expect(page.locator("#reconnection")).to_contain_text("On the Pareto front of time and peak attempts:")
 
 
 def test_on_paper_all_lanes_are_there_and_nothing_to_click(show: Opener) -> None:
