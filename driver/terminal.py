@@ -19,6 +19,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from driver.columns import layout
 from driver.visible import visible, visible_json
 
 PLAIN_EVERY_S = 5.0
@@ -100,7 +101,7 @@ class Terminal:
     ) -> None:
         """How far it is, under a table of where all stands; a line now and then where no terminal is."""
         if self._errors.is_terminal:
-            self._above = _table(columns, rows, marks)
+            self._above, _ = _table(columns, rows, marks, self._errors.width)
             self._show_live(board)
         elif time.monotonic() - self._plain_at >= TABLE_EVERY_S:
             self._say_plainly(board)
@@ -164,26 +165,45 @@ def _print(text: str) -> None:
     sys.stdout.flush()
 
 
-def print_table(columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str] = ()) -> None:
-    """A table on standard output. `marks` colours a row: good, bad, warn or ""."""
-    table = _table(columns, rows, marks)
+def print_table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    marks: Sequence[str] = (),
+    optional: Sequence[str] = (),
+) -> None:
+    """A table on standard output. `marks` colours a row: good, bad, warn or "". On a terminal that is too
+    narrow, columns that are `optional` are left out, and named below.
+    """
     console = Console(highlight=False, markup=False, emoji=False)
     if console.is_terminal:
+        table, left_out = _table(columns, rows, marks, console.width, optional)
         console.print(table)
+        if left_out:
+            print_lines([f"(A wider terminal also shows: {', '.join(left_out)}.)"])
         return
     plain = Console(highlight=False, markup=False, emoji=False, width=PIPE_COLUMNS, file=io.StringIO())
     with plain.capture() as captured:
-        plain.print(table)
+        plain.print(_table(columns, rows, marks, PIPE_COLUMNS)[0])
     print_lines([line.rstrip() for line in captured.get().splitlines()])
 
 
-def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str]) -> Table:
+def _table(
+    columns: Sequence[str],
+    rows: Sequence[Sequence[str]],
+    marks: Sequence[str],
+    width: int,
+    optional: Sequence[str] = (),
+) -> tuple[Table, Sequence[str]]:
+    """The table within `width`, and the headings of the columns that it leaves out."""
+    shown = [[visible(cell) for cell in row] for row in rows]
+    fitted = layout(columns, shown, width, optional)
     table = Table(box=None, pad_edge=False, header_style="bold")
-    for column in columns:
-        table.add_column(column, overflow="fold")
-    for index, row in enumerate(rows):
-        table.add_row(*(Text(visible(cell)) for cell in row), style=_STYLES[marks[index] if marks else ""])
-    return table
+    for place, columns_wide in zip(fitted.places, fitted.widths, strict=True):
+        table.add_column(columns[place], overflow="fold", width=columns_wide)
+    for index, row in enumerate(shown):
+        cells = (Text(row[place]) for place in fitted.places)
+        table.add_row(*cells, style=_STYLES[marks[index] if marks else ""])
+    return table, fitted.left_out
 
 
 _STYLES = {"": "", "good": "green", "bad": "red", "warn": "yellow"}

@@ -18,12 +18,17 @@ from driver.compare.papers import (
     place_columns,
     place_rows,
 )
+from driver.compare.ranking import BESIDE
 from driver.compare.read import cells_under, find_folder, runs_under
 from driver.errors import WrongUseError
 from driver.metrics.metric import Unit
 from driver.runs.store import write_file
 from driver.scenarios.quantities import parse_quantity
 from driver.terminal import print_json, print_lines, print_table
+
+OPTIONAL = ("seen from", "p")
+"""What a narrow terminal does without: the first column says already what follows from them."""
+LEAST_WANTED = tuple(reversed(BESIDE))
 
 
 @click.command("compare")
@@ -80,11 +85,11 @@ def show_report(report: Report) -> None:
             [f"{one.scenario}: {one.before} ({one.runs_before}) → {one.after} ({one.runs_after})", ""]
         )
         marks = ["bad" if each.regression else "warn" if each.real else "" for each in one.differences]
-        print_table(DIFFERENCE_COLUMNS, [difference_row(each) for each in one.differences], marks)
+        print_table(DIFFERENCE_COLUMNS, [difference_row(each) for each in one.differences], marks, OPTIONAL)
         print_lines(["", *(f"note: {note}" for note in one.notes)])
     for ranking in report.rankings:
         marks = ["good" if place.like_the_best else "" for place in ranking.places]
-        print_table(place_columns(ranking), place_rows(ranking), marks)
+        print_table(place_columns(ranking), place_rows(ranking), marks, LEAST_WANTED)
         print_lines(["", *(f"note: {note}" for note in ranking.notes)])
     print_lines([*(f"note: {note}" for note in report.notes), report.because])
 

@@ -144,6 +144,7 @@ def _tell(summary: Summary, folder: Path, as_json_wanted: bool) -> None:
     if as_json_wanted:
         print_json(as_json(summary).decode())
         return
+    print_lines([f"{took(summary.took_s)} in all, {len(summary.results)} entries", ""])
     print_table(
         _COLUMNS,
         [_row(one) for one in summary.results],

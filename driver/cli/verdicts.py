@@ -10,6 +10,7 @@ from driver.report.summary import by_kind, summary
 from driver.report.view import figures, sorted_findings
 from driver.report.write import HTML, MARKDOWN
 from driver.runs.store import VERDICT, Judged
+from driver.suite.papers import took
 from driver.terminal import print_json, print_lines, print_table
 from driver.visible import one_line
 
@@ -31,6 +32,7 @@ def show_verdict(run: Judged, as_json: bool) -> None:
     told = by_kind(found)
     wrong = [one for one in told.built_in if one.status is not Status.passed]
     shown = [one for one in found if one in wrong or one in told.expected]
+    print_lines([_how_long(run), ""])
     rows = [[finding.status.value, one_line(finding.check), one_line(finding.because)] for finding in shown]
     print_table(["finding", "check", "because"], rows, [_MARKS[finding.status] for finding in shown])
     print_lines(["", told.built_in_says])
@@ -41,6 +43,13 @@ def show_verdict(run: Judged, as_json: bool) -> None:
     print_lines([f"{_WORDS[run.verdict.verdict]}: {one_line(run.verdict.because)}"])
     print_lines([f"note: {one_line(note)}" for note in run.verdict.notes])
     print_lines([f"report: {_shown(run)} (for a browser: {HTML})"])
+
+
+def _how_long(run: Judged) -> str:
+    """From the first container's start to the last line that was collected, and what was to be done in it."""
+    record, history = run.record, run.history
+    whole = took((history.end_ns - history.begin_ns) / 1e9)
+    return f"{record.scenario}: {whole} in all, {took(record.duration_s)} of them load, seed {record.seed}"
 
 
 def _shown(run: Judged) -> str:

@@ -44,6 +44,7 @@ class GroupRun(msgspec.Struct, frozen=True, kw_only=True):
     folder: str
     verdict: RunOutcome
     because: str
+    took_s: float = 0.0
 
 
 class GroupFile(msgspec.Struct, kw_only=True):

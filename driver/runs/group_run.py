@@ -127,6 +127,7 @@ def _ended(turn: Turn, judged: Judged) -> GroupRun:
         folder=judged.folder.name,
         verdict=judged.verdict.verdict,
         because=judged.verdict.because,
+        took_s=(judged.history.end_ns - judged.history.begin_ns) / 1e9,
     )
 
 

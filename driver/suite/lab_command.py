@@ -20,5 +20,5 @@ def why_no_tests() -> str:
     if not is_checkout(root) or not (root / "tests").is_dir():
         return "an installed lab has no tests beside it; run the suite in a checkout for them"
     if importlib.util.find_spec("pytest") is None:
-        return "pytest is not installed here; `make setup` brings it"
+        return "pytest is not installed here; `make dev` brings it"
     return ""

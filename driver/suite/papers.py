@@ -79,7 +79,9 @@ def as_junit(summary: Summary) -> bytes:
 
 def took(seconds: float) -> str:
     """A span of time for people."""
-    return f"{seconds:.0f} s" if seconds < 120 else f"{seconds / 60:.1f} min"
+    if seconds < 120:
+        return f"{seconds:.0f} s"
+    return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
 def _where(one: Result, link_runs: bool) -> str:
