@@ -10,7 +10,7 @@ from driver.cli.groups import show_group
 from driver.cli.main import run as lab
 from driver.cli.suite import _tell
 from driver.cli.verdicts import show_verdict
-from driver.judging.verdict import Outcome
+from driver.judging.verdict import RunOutcome
 from driver.runs.group import GroupRun, summed_up
 from driver.runs.store import judged
 from driver.suite.papers import took
@@ -32,7 +32,7 @@ def test_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_of_a_group_of_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     runs = [
         GroupRun(
-            label="cap=1", round=number, seed=1, variables={}, folder="", verdict=Outcome.passed,
+            label="cap=1", round=number, seed=1, variables={}, folder="", verdict=RunOutcome.passed,
             because="all passed", took_s=45.0,
         )
         for number in (1, 2)
