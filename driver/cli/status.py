@@ -92,7 +92,7 @@ def _show(seen: Seen) -> None:
         rows.append([one.name, one.status, one.health, *_as_worker(worker), link])
     print_table(["name", "status", "health", "session", "tasks", "connects", "link"], rows, marks)
     if seen.is_up:
-        print_lines([*_summary(seen.state, seen.links), *_no_links(seen), *_in_use(seen)])
+        print_lines([*_summary(seen), *_no_links(seen), *_in_use(seen)])
     else:
         print_lines(["Only a part of the lab is there.", *_in_use(seen)])
 
@@ -122,15 +122,18 @@ def _as_link(link: LinkState | None) -> str:
     return ", ".join(link.faults or link.toxics) or ("clean" if link.enabled else "closed")
 
 
-def _summary(state: CoordinatorState | None, links: list[LinkState] | None) -> list[str]:
+def _summary(seen: Seen) -> list[str]:
     lines = []
+    state, links = seen.state, seen.links
     if state is None:
         lines.append("The coordinator does not answer.")
     else:
         counts = state.counts
-        connected = sum(worker.state == "connected" for worker in state.workers)
+        # The coordinator remembers workers that were scaled away.
+        there = [one.name for one in seen.containers if one.service == WORKER]
+        connected = sum(worker.state == "connected" and worker.name in there for worker in state.workers)
         lines.append(
-            f"{connected} of {len(state.workers)} workers connected; tasks: {counts.submitted} submitted, "
+            f"{connected} of {len(there)} workers connected; tasks: {counts.submitted} submitted, "
             f"{counts.completed} completed, {counts.failed} failed, {counts.waiting} waiting, "
             f"{counts.assigned} in work"
         )

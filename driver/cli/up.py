@@ -13,9 +13,10 @@ from driver.cli import options
 from driver.engines.engine import MONITORS, Engine, LabSpec
 from driver.errors import EngineError, LabError, StoppedError, WrongUseError
 from driver.interrupts import stoppable
-from driver.labs.bring_up import bring_up, take_down
+from driver.labs.bring_up import bring_up, refuse_leftovers, take_down
 from driver.labs.journals_of_lab import fresh_journals
 from driver.labs.lab import Lab, new_spec
+from driver.labs.lab_before import lab_before
 from driver.labs.lab_lock import lab_lock
 from driver.labs.orphans import restore
 from driver.labs.project_name import project_option
@@ -56,6 +57,12 @@ async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal)
     stood = await asyncio.to_thread(engine.found)
     if stood is not None:
         _refuse_foreign(engine, stood)
+    if await asyncio.to_thread(lab_before, engine) is None:
+        stood = None
+        if await asyncio.to_thread(engine.containers):
+            terminal.say(f"Removing what a command that was killed left of the lab {engine.project!r}.")
+            refuse_leftovers(await take_down(engine, terminal))
+    if stood is not None:
         await asyncio.to_thread(restore, engine, terminal)
         terminal.say(f"The lab {engine.project!r} is up already; giving it {workers} workers.")
     else:
