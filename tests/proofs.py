@@ -29,6 +29,10 @@ SECTIONS = {
         "Fifty workers for an hour of virtual time",
         "python -m tests.simulation --workers 50 --hours 1 --write",
     ),
+    "two_terminals": (
+        "Two terminals at once on one lab",
+        "make two-terminals PAIRS=20 SEED=1",
+    ),
     "receipts": ("Receipts held against packet captures", "make prove-receipts"),
     "simulation": ("A million seeds under a virtual clock", "make simulate SEEDS=1000000"),
 }

@@ -22,10 +22,11 @@ from pathlib import Path
 from typing import Any
 
 from tests.e2e.conftest import SHORT_HERD, CommandLine, docker
+from tests.proofs import commit, keep
 
 LIMIT_S = 240.0
 LATEST_S = 6.0
-KILLED_SHARE = 0.2
+KILLED_SHARE, ON_A_LAB_SHARE = 0.2, 0.7
 REFUSALS = ("is in use by", "No lab named")
 UP_2, UP_3 = ("up", "--workers", "2"), ("up", "--workers", "3")
 DOWN, DOWN_FORCE = ("down",), ("down", "--force")
@@ -41,12 +42,16 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two commands, the second `later_s` after the first; the first is killed `kill_s` after its start."""
+    """Two commands, the second `later_s` after the first; the first is killed `kill_s` after its start.
+
+    `on_a_lab`: where none is up, one is started before.
+    """
 
     first: Words
     second: Words
     later_s: float
     kill_s: float | None = None
+    on_a_lab: bool = False
 
 
 @dataclass(frozen=True)
@@ -58,8 +63,8 @@ class Ended:
     said: str
 
     def __str__(self) -> str:
-        why = re.search(r"is in use by `([^`]*)`|No lab named", self.said) if self.code == 64 else None
-        reason = f", {why[0].split(' (')[0]}" if why else ""
+        why = re.search(r"is in use by `\w+|No lab named", self.said) if self.code == 64 else None
+        reason = f", {why[0].replace('`', '')}" if why else ""
         return f"{' '.join(Path(word).name for word in self.words[:3])} → {self.code}{reason}"
 
 
@@ -76,7 +81,8 @@ def drawn(
         pair = [chance.choice(commands), chance.choice([*commands, *LOOKS])]
         chance.shuffle(pair)
         kill_s = chance.uniform(0.5, LATEST_S) if chance.random() < killed_share else None
-        yield Pair(pair[0], pair[1], chance.uniform(0.0, LATEST_S), kill_s)
+        later_s, on_a_lab = chance.uniform(0.0, LATEST_S), chance.random() < ON_A_LAB_SHARE
+        yield Pair(pair[0], pair[1], later_s, kill_s, on_a_lab)
 
 
 def run_pairs(line: CommandLine, pairs: Sequence[Pair]) -> Iterator[str]:
@@ -84,6 +90,9 @@ def run_pairs(line: CommandLine, pairs: Sequence[Pair]) -> Iterator[str]:
     before = 0
     for number, pair in enumerate(pairs, 1):
         began = time.monotonic()
+        if pair.on_a_lab and before == 0:
+            check_end(run(line, UP_2), (), pair)
+            before = check_lab(line, {2})
         ended = run_pair(line, pair)
         for one in ended:
             check_end(one, ended, pair)
@@ -192,12 +201,15 @@ def main(argv: Sequence[str] | None = None) -> int:
     parser = argparse.ArgumentParser(prog="python -m tests.two_terminals", description=__doc__)
     parser.add_argument("--pairs", type=int, default=20)
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--write", action="store_true", help="keep the pairs in docs/proofs.md")
     flags: Any = parser.parse_args(argv)
+    of, said = commit(), []
     with tempfile.TemporaryDirectory() as results:
         line = CommandLine(f"two-terminals-{os.getpid()}", Path(results))
         pairs = list(drawn(flags.seed, flags.pairs, [*CHANGES, SCENARIO]))
         try:
             for told in run_pairs(line, pairs):
+                said.append(f"- {told}")
                 print(told, flush=True)
         except NotTrueError as error:
             print(f"NOT TRUE: {error}", flush=True)
@@ -205,8 +217,15 @@ def main(argv: Sequence[str] | None = None) -> int:
         finally:
             ended = run(line, DOWN_FORCE)
         left = line.leftovers()
-        print(f"{len(pairs)} pairs; `down` ended with {ended.code}; left behind: {left or 'nothing'}")
-        return 1 if left or ended.code else 0
+        said.append(
+            f"\n{len(pairs)} pairs; `down` ended with {ended.code}; left behind: {left or 'nothing'}."
+        )
+        print(said[-1].strip(), flush=True)
+    if left or ended.code:
+        return 1
+    if flags.write:
+        keep("two_terminals", "\n".join(said), of)
+    return 0
 
 
 if __name__ == "__main__":

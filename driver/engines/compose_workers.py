@@ -11,7 +11,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from driver.engines.compose_reading import CPU_PERIOD_US, NUMBER, PROJECT, SERVICE, made_with
+from driver.engines.compose_reading import CPU_PERIOD_US, NUMBER, PROJECT, SERVICE, made_with, own_name
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import WORKER, Container
 from wire.address import index_in_name, worker_name
@@ -34,12 +34,18 @@ class ComposeWorkers:
         self._settings = settings
 
     def make(self, workers: int, journals: Path | None) -> None:
-        """Make exactly `worker-1` to `worker-N`, and start none; those that are as they should be stay."""
+        """Make exactly `worker-1` to `worker-N`, and start none; those that are as they should be stay.
+
+        Replicas that `docker compose up --scale` made have the first worker's journal: they are made again.
+        """
         assert workers > 0
         standing = self._standing()
-        if standing and self._label(standing[0], SETTINGS) != self._settings:
-            self._remove(standing)
-            standing = []
+        settings = self._settings_of_all()
+        wrong = [one for one in standing if settings.get(one.name) != self._settings]
+        if standing and standing[0] in wrong:
+            wrong = standing
+        self._remove(wrong)
+        standing = [one for one in standing if one not in wrong]
         if not standing:
             self._first()
             standing = self._standing()
@@ -52,8 +58,9 @@ class ComposeWorkers:
     def _standing(self) -> list[Container]:
         return [one for one in self._sdk.containers() if one.service == WORKER]
 
-    def _label(self, one: Container, label: str) -> str:
-        return str(self._sdk.inspect(one.name)["Config"]["Labels"].get(label, ""))
+    def _settings_of_all(self) -> dict[str, str]:
+        rows = self._sdk.rows()
+        return {own_name(row["Labels"]): row["Labels"].get(SETTINGS, "") for row in rows}
 
     def _copy(self, template: Mapping[str, Any], index: int, journals: Path | None) -> None:
         folder = None if journals is None else journal_mount(journals, worker_name(index))

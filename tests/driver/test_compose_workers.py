@@ -39,9 +39,17 @@ class Sdk:
         self.indexes = list(indexes)
         self.made: dict[str, dict[str, Any]] = {}
         self.removed: list[str] = []
+        self.by_hand: list[int] = []
 
     def containers(self) -> list[Container]:
         return [Container(f"worker-{n}", "worker", str(n), "w", "running", "") for n in self.indexes]
+
+    def rows(self) -> list[dict[str, Any]]:
+        labels = template()["Config"]["Labels"]
+        return [
+            {"Labels": {**labels, NUMBER: str(n), SETTINGS: "" if n in self.by_hand else "aa"}}
+            for n in self.indexes
+        ]
 
     def inspect(self, name: str) -> dict[str, Any]:
         return template()
@@ -126,6 +134,13 @@ def test_workers_of_other_settings_are_made_again(tmp_path: Path) -> None:
     sdk = made(Sdk(1, 2), 2, tmp_path, settings="bb")
     assert sdk.removed == ["worker-1", "worker-2"]
     assert list(sdk.made) == ["lab-worker-2"]
+
+
+def test_replicas_that_compose_scaled_by_hand_are_made_again(tmp_path: Path) -> None:
+    sdk = Sdk(1, 2, 3)
+    sdk.by_hand = [3]
+    assert made(sdk, 3, tmp_path).removed == ["worker-3"]
+    assert list(sdk.made) == ["lab-worker-3"]
 
 
 def test_of_a_containers_folder_only_its_journal_is_taken() -> None:

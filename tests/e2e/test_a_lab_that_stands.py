@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import json
+import os
 import signal
+import subprocess
 import time
 
 import msgspec
@@ -11,7 +13,8 @@ import pytest
 import requests
 
 from driver.cli.options import engine_of
-from tests.e2e.conftest import CommandLine, docker
+from driver.engines.compose_reading import variables
+from tests.e2e.conftest import ROOT, CommandLine, docker
 from wire.control import Submission, TaskSpec, authorization
 
 OPEN = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
@@ -189,3 +192,23 @@ def wait_for_faults(line: CommandLine, count: int, limit_s: float = 20.0) -> Non
             return
         assert time.monotonic() < deadline, f"expected {count} faults; found {told}"
         time.sleep(0.2)
+
+
+def test_replicas_that_compose_scaled_by_hand_are_named_and_up_makes_them_whole(lab: CommandLine) -> None:
+    assert lab("up", "--workers", "1").returncode == 0
+    spec = engine_of(lab.project).found()
+    assert spec is not None
+    scale = ["docker", "compose", "-p", lab.project, "up", "-d", "--no-recreate", "--no-deps"]
+    subprocess.run(
+        [*scale, "--scale", "worker=2", "worker"], env={**os.environ, **variables(spec)}, check=True,
+        capture_output=True, timeout=60, cwd=ROOT,
+    )  # fmt: skip
+    advice = "Links are made by `python lab.py up --workers N`, and not by `docker compose up`"
+    deadline = time.monotonic() + 30
+    while advice not in lab("logs", "worker-2").stdout:
+        assert time.monotonic() < deadline, lab("logs", "worker-2").stdout
+    assert "worker-2 has no link" in lab("status").stdout
+    assert lab("up", "--workers", "2").returncode == 0
+    told = json.loads(lab("status", "--json").stdout)
+    assert told["without_link"] == []
+    assert [worker["state"] for worker in told["coordinator"]["workers"]] == ["connected"] * 2

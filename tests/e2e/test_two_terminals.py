@@ -7,7 +7,7 @@ import json
 from tests.e2e.conftest import CommandLine
 from tests.two_terminals import CHANGES, DOWN_FORCE, UP_2, UP_3, Pair, drawn, run_pairs
 
-SEED, PAIRS = 7, 4
+SEED, PAIRS = 10, 2
 
 
 def test_pairs_that_a_seed_draws_leave_a_lab_that_status_describes_truly(lab: CommandLine) -> None:
@@ -19,7 +19,7 @@ def test_pairs_that_a_seed_draws_leave_a_lab_that_status_describes_truly(lab: Co
 
 def test_a_second_up_is_refused_and_the_first_comes_up(lab: CommandLine) -> None:
     (told,) = run_pairs(lab, [Pair(UP_2, UP_3, later_s=1.0)])
-    assert "up --workers 3 → 64, is in use by `up`" in told
+    assert "up --workers 3 → 64, is in use by up" in told
     assert len(json.loads(lab("status", "--json").stdout)["links"]) == 2
 
 
