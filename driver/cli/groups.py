@@ -14,7 +14,7 @@ from driver.errors import WrongUseError
 from driver.judging.verdict import RunOutcome
 from driver.runs.group import GROUP, GroupFile
 from driver.runs.store import write_file
-from driver.suite.papers import took
+from driver.suite.reports import took
 from driver.terminal import print_json, print_lines, print_table
 
 COMPARISON_MARKDOWN, COMPARISON_JSON, COMPARISON_HTML = "comparison.md", "comparison.json", "comparison.html"

@@ -17,16 +17,15 @@ from driver.labs.bring_up import services
 from driver.runs.run_folder import new_folder
 from driver.runs.store import write_file
 from driver.scenarios.scenario_file import scenario_paths
-from driver.suite.child import Stop
+from driver.suite.child_process import StopSignals
 from driver.suite.commands import TESTS_LIMIT_S, Flags
-from driver.suite.conduct import conduct, not_run
-from driver.suite.entry import TESTS, Outcome, Result, Summary, overall, select
-from driver.suite.papers import as_json, as_junit, as_markdown, took
-from driver.suite.performer import Performer, limit_s
+from driver.suite.entry import TESTS, EntryOutcome, EntryResult, SuiteSummary, overall, select
+from driver.suite.reports import as_json, as_junit, as_markdown, took
+from driver.suite.runner import EntryRunner, limit_s, not_run, run_entries
 from driver.terminal import Board, Terminal, print_json, print_lines, print_table
 
 _COLUMNS = ["outcome", "entry", "took", "because"]
-_MARKS = {Outcome.passed: "good", Outcome.failed: "bad", Outcome.inconclusive: "warn"}
+_MARKS = {EntryOutcome.passed: "good", EntryOutcome.failed: "bad", EntryOutcome.inconclusive: "warn"}
 
 
 @click.command("suite")
@@ -74,21 +73,21 @@ def command(
         folder = new_folder("suite", results)
         show = _Show(terminal, names)
 
-        def sum_up(ended: list[Result]) -> Summary:
+        def sum_up(ended: list[EntryResult]) -> SuiteSummary:
             verdict, because, code = overall(ended)
-            return Summary(
+            return SuiteSummary(
                 suite=folder.name, verdict=verdict, because=because, exit_code=code, quick=quick,
                 took_s=time.monotonic() - began, argv=["lab.py", *sys.argv[1:]], results=ended,
             )  # fmt: skip
 
-        def told(ended: list[Result]) -> None:
+        def told(ended: list[EntryResult]) -> None:
             show.told(ended)
             # Whatever becomes of the suite itself, what has ended so far is kept.
             _save(folder, sum_up([*ended, *not_run(names[len(ended) :], "the suite did not get to it")]))
 
-        with Stop(terminal.say) as stop:
-            performer = Performer(folder, flags, engine, stop, terminal, show.tick, lock)
-            ended = conduct(names, performer.perform, stop.asked, told, fail_fast)
+        with StopSignals(terminal.say) as stop:
+            runner = EntryRunner(folder, flags, engine, stop, terminal, show.tick, lock)
+            ended = run_entries(names, runner.run, stop.asked, told, fail_fast)
     summary = sum_up(ended)
     _save(folder, summary)
     _tell(summary, folder, as_json)
@@ -108,7 +107,7 @@ class _Show:
     def __init__(self, terminal: Terminal, names: list[str]) -> None:
         self._terminal = terminal
         self._names = names
-        self._results: list[Result] = []
+        self._results: list[EntryResult] = []
 
     def tick(self, name: str, line: str) -> None:
         done = {one.name: one for one in self._results}
@@ -122,7 +121,7 @@ class _Show:
                 marks.append("")
         self._terminal.show_table(_COLUMNS, rows, marks, Board(f"{name}: {line}"))
 
-    def told(self, results: list[Result]) -> None:
+    def told(self, results: list[EntryResult]) -> None:
         self._results = list(results)
         self._terminal.clear()
         one = results[-1]
@@ -130,17 +129,17 @@ class _Show:
         self._terminal.say(f"[{where}] {one.name}: {one.outcome.word} ({took(one.took_s)}): {one.because}")
 
 
-def _row(one: Result) -> list[str]:
+def _row(one: EntryResult) -> list[str]:
     return [one.outcome.word, one.name, took(one.took_s) if one.took_s else "", one.because]
 
 
-def _save(folder: Path, summary: Summary) -> None:
+def _save(folder: Path, summary: SuiteSummary) -> None:
     write_file(folder / "summary.md", as_markdown(summary).encode())
     write_file(folder / "junit.xml", as_junit(summary))
     write_file(folder / "summary.json", as_json(summary))
 
 
-def _tell(summary: Summary, folder: Path, as_json_wanted: bool) -> None:
+def _tell(summary: SuiteSummary, folder: Path, as_json_wanted: bool) -> None:
     if as_json_wanted:
         print_json(as_json(summary).decode())
         return

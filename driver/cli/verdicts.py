@@ -10,7 +10,7 @@ from driver.report.summary import by_kind, summary
 from driver.report.view import figures, sorted_findings
 from driver.report.write import HTML, MARKDOWN
 from driver.runs.store import VERDICT, Judged
-from driver.suite.papers import took
+from driver.suite.reports import took
 from driver.terminal import print_json, print_lines, print_table
 from driver.visible import one_line
 

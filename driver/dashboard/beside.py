@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from driver.suite.lab_command import lab_command
+from driver.suite.commands import lab_command
 
 END_S = 70.0
 

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from driver.exit_codes import ExitCode
-from driver.suite.lab_command import lab_command
+from driver.suite.commands import lab_command
 
 KEPT = 20
 LINES = 12

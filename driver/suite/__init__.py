@@ -1,1 +1,5 @@
-"""The suite: the tests, then every scenario, each to an outcome with its reason, and one summary of all."""
+"""The suite: the tests, then every scenario, each in a process of its own, and one summary.
+
+Imports `driver.scenarios`, `driver.labs`, `driver.engines` and `driver.report.text`.
+Begin with `entry` (an entry's outcome) and `runner` (runs all of them).
+"""

@@ -1,16 +1,19 @@
-"""The suite's entries as commands, and what their answers mean. Pure."""
+"""The suite's entries as commands, and the results of their processes."""
 
 from __future__ import annotations
 
+import importlib.util
 import signal
+import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from xml.etree import ElementTree
 
 from driver.files import FileReadError, read_file
-from driver.suite.child import Ending
-from driver.suite.entry import Outcome, Result
+from driver.machine.root import is_checkout, project_root
+from driver.suite.child_process import ProcessExit
+from driver.suite.entry import EntryOutcome, EntryResult
 
 TESTS_LIMIT_S = 3600.0
 SLACK_S = 300.0
@@ -31,6 +34,22 @@ class Flags:
     results: str
 
 
+def lab_command() -> list[str]:
+    """Return the command that runs this lab's command line."""
+    root = project_root()
+    return [sys.executable, str(root / "lab.py")] if is_checkout(root) else [sys.executable, "-m", "lab"]
+
+
+def why_no_tests() -> str:
+    """Return why the tests cannot run here; "" where they can."""
+    root = project_root()
+    if not is_checkout(root) or not (root / "tests").is_dir():
+        return "an installed lab has no tests; run the suite in a checkout for them"
+    if importlib.util.find_spec("pytest") is None:
+        return "pytest is not installed here; `make dev` installs it"
+    return ""
+
+
 def scenario_command(lab: Sequence[str], name: str, flags: Flags, answer: Path, lock: int) -> list[str]:
     """The command that runs one scenario; `lab` is how lab.py is called here, `answer` the file it leaves.
 
@@ -46,36 +65,36 @@ def scenario_command(lab: Sequence[str], name: str, flags: Flags, answer: Path, 
 
 
 def command_of_tests(python: str, junit: Path) -> list[str]:
-    """The command that runs unit, simulation and integration tests; the scenarios are the end-to-end ones."""
+    """Return the command of all tests but the end-to-end ones, which are the scenarios."""
     return [python, "-m", "pytest", "-q", "tests", "--ignore=tests/e2e", f"--junitxml={junit}"]
 
 
-def scenario_result(name: str, ending: Ending, took_s: float, log: str) -> Result:
-    """What a scenario's process says of it. One that broke, or says nothing whole, is inconclusive."""
+def scenario_result(name: str, ending: ProcessExit, took_s: float, log: str) -> EntryResult:
+    """Return a scenario's result by its process. Without a whole answer it is inconclusive."""
     answer = ending.answer
-    known = {outcome.value for outcome in Outcome}
+    known = {outcome.value for outcome in EntryOutcome}
     if answer is not None and answer.exit_code == ending.code and answer.verdict in known:
-        outcome, because = Outcome(answer.verdict), answer.because
+        outcome, because = EntryOutcome(answer.verdict), answer.because
     else:
-        outcome, because = Outcome.inconclusive, _broken(ending)
+        outcome, because = EntryOutcome.inconclusive, _broken(ending)
     run = answer.run if answer is not None else ""
-    return Result(name=name, outcome=outcome, because=because, took_s=took_s, run=run, log=log)
+    return EntryResult(name=name, outcome=outcome, because=because, took_s=took_s, run=run, log=log)
 
 
-def is_broken(ending: Ending) -> bool:
-    """Whether a scenario's process ended as none that judged its run does: its lab may still stand."""
+def is_broken(ending: ProcessExit) -> bool:
+    """Whether a scenario's process ended without a verdict: its lab may still be up."""
     return ending.code not in (0, 1, 2)
 
 
-def result_of_tests(ending: Ending, junit: Path, took_s: float, log: str, name: str) -> Result:
-    """What pytest says: 0 passed, 1 failed, everything else decides nothing. Its figures are in `junit`."""
-    outcome = {0: Outcome.passed, 1: Outcome.failed}.get(ending.code, Outcome.inconclusive)
+def result_of_tests(ending: ProcessExit, junit: Path, took_s: float, log: str, name: str) -> EntryResult:
+    """Return the tests' result by pytest's code (0 passed, 1 failed, else inconclusive) and its `junit`."""
+    outcome = {0: EntryOutcome.passed, 1: EntryOutcome.failed}.get(ending.code, EntryOutcome.inconclusive)
     because = _counted(junit) or _broken(ending)
-    return Result(name=name, outcome=outcome, because=because, took_s=took_s, log=log)
+    return EntryResult(name=name, outcome=outcome, because=because, took_s=took_s, log=log)
 
 
 def _counted(junit: Path) -> str:
-    """`1 failed, 9 passed: tests.a::test_b`; "" where pytest wrote no whole report."""
+    """Return `1 failed, 9 passed: tests.a::test_b`; "" where pytest's report is missing or not whole."""
     try:
         cases = list(ElementTree.fromstring(read_file(junit, MAX_BYTES)).iter("testcase"))
     except (FileReadError, ElementTree.ParseError):
@@ -83,14 +102,14 @@ def _counted(junit: Path) -> str:
     wrong = [case for case in cases if any(part.tag in ("failure", "error") for part in case)]
     skipped = sum(any(part.tag == "skipped" for part in case) for case in cases)
     counts = {"failed": len(wrong), "passed": len(cases) - len(wrong) - skipped, "skipped": skipped}
-    told = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
+    summary = ", ".join(f"{count} {what}" for what, count in counts.items() if count)
     names = [f"{case.get('classname', '')}::{case.get('name', '')}" for case in wrong]
     more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-    return f"{told}: {', '.join(names[:NAMED])}{more}" if names else told
+    return f"{summary}: {', '.join(names[:NAMED])}{more}" if names else summary
 
 
-def _broken(ending: Ending) -> str:
-    if ending.too_long:
+def _broken(ending: ProcessExit) -> str:
+    if ending.timed_out:
         return "it took too long and was stopped"
     if ending.answer is not None and not ending.answer.verdict:
         return ending.answer.because

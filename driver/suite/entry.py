@@ -1,4 +1,4 @@
-"""What the suite is made of, how an entry can end, and what all of it together says. Pure."""
+"""Entries of the suite, their outcomes, and the suite's verdict. Pure."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ TESTS = "tests"
 SCENARIOS = "scenarios"
 
 
-class Outcome(StrEnum):
-    """How an entry ended. `skipped`: it cannot be run here; `not_run`: the suite ended before it."""
+class EntryOutcome(StrEnum):
+    """An entry's outcome. `skipped`: it cannot run here; `not_run`: the suite ended before it."""
 
     passed = "passed"
     expected_failure = "expected_failure"
@@ -27,37 +27,37 @@ class Outcome(StrEnum):
 
     @property
     def word(self) -> str:
-        """The outcome as people read it."""
+        """The outcome as text for reports."""
         return self.value.replace("_", " ").upper()
 
 
-class Result(msgspec.Struct, frozen=True, kw_only=True):
-    """One entry as it ended. `run`: its folder under results/, `log`: a file of the suite's; "" for none."""
+class EntryResult(msgspec.Struct, frozen=True, kw_only=True):
+    """One entry's result. `run`: its folder under results/, `log`: its file in the suite's; "" for none."""
 
     name: str
-    outcome: Outcome
+    outcome: EntryOutcome
     because: str
     took_s: float = 0.0
     run: str = ""
     log: str = ""
 
 
-class Summary(msgspec.Struct, kw_only=True):
-    """summary.json: every entry in the order of the suite, with the reason for how it ended."""
+class SuiteSummary(msgspec.Struct, kw_only=True):
+    """summary.json: every entry in the suite's order, with the reason of its outcome."""
 
     suite: str
-    verdict: Outcome
+    verdict: EntryOutcome
     because: str
     exit_code: int
     quick: bool
     took_s: float
     argv: list[str]
-    results: list[Result]
+    results: list[EntryResult]
     format: int = 1
 
 
 def select(only: Sequence[str], scenarios: Iterable[str]) -> list[str]:
-    """The entries to run, in the suite's own order. Raises WrongUseError for a name that is none."""
+    """Return the entries to run, in the suite's order. Raises WrongUseError for an unknown name."""
     every = [TESTS, *scenarios]
     if not only:
         return every
@@ -69,24 +69,28 @@ def select(only: Sequence[str], scenarios: Iterable[str]) -> list[str]:
     return [name for name in every if name in only or (name != TESTS and SCENARIOS in only)]
 
 
-def overall(results: Sequence[Result]) -> tuple[Outcome, str, ExitCode]:
-    """What the suite says: failed if anything failed, else inconclusive if anything was not decided."""
-    failed = _named(results, Outcome.failed)
+def overall(results: Sequence[EntryResult]) -> tuple[EntryOutcome, str, ExitCode]:
+    """Return the suite's verdict, its reason and exit code: failed before inconclusive before passed."""
+    failed = _named(results, EntryOutcome.failed)
     if failed:
-        return Outcome.failed, f"failed: {', '.join(failed)}", ExitCode.FAILED
-    undecided = _named(results, Outcome.inconclusive)
-    not_run = _named(results, Outcome.not_run)
+        return EntryOutcome.failed, f"failed: {', '.join(failed)}", ExitCode.FAILED
+    undecided = _named(results, EntryOutcome.inconclusive)
+    not_run = _named(results, EntryOutcome.not_run)
     if undecided or not_run:
         parts = [f"inconclusive: {', '.join(undecided)}"] if undecided else []
         parts += [f"not run: {', '.join(not_run)}"] if not_run else []
-        return Outcome.inconclusive, "; ".join(parts), ExitCode.INCONCLUSIVE
-    decided = [one for one in results if one.outcome is not Outcome.skipped]
+        return EntryOutcome.inconclusive, "; ".join(parts), ExitCode.INCONCLUSIVE
+    decided = [one for one in results if one.outcome is not EntryOutcome.skipped]
     if not decided:
-        return Outcome.inconclusive, "nothing was run", ExitCode.INCONCLUSIVE
-    expected = len(_named(results, Outcome.expected_failure))
+        return EntryOutcome.inconclusive, "nothing was run", ExitCode.INCONCLUSIVE
+    expected = len(_named(results, EntryOutcome.expected_failure))
     because = f"{len(decided) - expected} of {len(decided)} passed"
-    return Outcome.passed, because + (f", {expected} failed as declared" if expected else ""), ExitCode.PASSED
+    return (
+        EntryOutcome.passed,
+        because + (f", {expected} failed as declared" if expected else ""),
+        ExitCode.PASSED,
+    )
 
 
-def _named(results: Sequence[Result], outcome: Outcome) -> list[str]:
+def _named(results: Sequence[EntryResult], outcome: EntryOutcome) -> list[str]:
     return [one.name for one in results if one.outcome is outcome]

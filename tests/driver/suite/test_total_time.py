@@ -13,9 +13,9 @@ from driver.cli.verdicts import show_verdict
 from driver.judging.verdict import RunOutcome
 from driver.runs.group import GroupRun, summed_up
 from driver.runs.store import judged
-from driver.suite.papers import took
+from driver.suite.reports import took
 from tests.driver.judge.histories import healthy_herd
-from tests.driver.suite.test_papers import EVERY
+from tests.driver.suite.test_reports import EVERY
 
 
 def first_line(capsys: pytest.CaptureFixture[str]) -> str:

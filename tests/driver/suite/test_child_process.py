@@ -16,10 +16,9 @@ from driver.cli import scenario as scenario_command_module
 from driver.cli.main import run as run_lab
 from driver.errors import LabError
 from driver.labs import lab_lock
-from driver.suite.child import Ending, Stop, last_line, run_child
-from driver.suite.commands import Flags, scenario_command, scenario_result
-from driver.suite.entry import Outcome
-from driver.suite.lab_command import lab_command
+from driver.suite.child_process import ProcessExit, StopSignals, last_line, run_child
+from driver.suite.commands import Flags, lab_command, scenario_command, scenario_result
+from driver.suite.entry import EntryOutcome
 
 HEALED = Answer(exit_code=2, because="healed")
 
@@ -33,7 +32,7 @@ time.sleep(60)
 """
 
 
-def child(code: str, log: Path, stop: Stop, limit_s: float = 30.0) -> Ending:
+def child(code: str, log: Path, stop: StopSignals, limit_s: float = 30.0) -> ProcessExit:
     answer = log.with_suffix(".json")
     command = [sys.executable, "-c", code, str(answer)]
     return run_child(command, log, limit_s, stop, lambda line: None, log.parent, answer)
@@ -45,7 +44,7 @@ def test_all_that_an_entry_prints_is_its_log_and_its_answer_is_a_file(tmp_path: 
         "import pathlib, sys; print('first\\nlast', flush=True); "
         """pathlib.Path(sys.argv[1]).write_text('{"exit_code": 1, "because": "so"}'); sys.exit(1)"""
     )
-    ending = child(code, log, Stop(lambda line: None))
+    ending = child(code, log, StopSignals(lambda line: None))
     assert (ending.code, ending.answer) == (1, Answer(exit_code=1, because="so"))
     assert (ending.tail, last_line(log)) == ("first\nlast\n", "last")
 
@@ -53,16 +52,18 @@ def test_all_that_an_entry_prints_is_its_log_and_its_answer_is_a_file(tmp_path: 
 @pytest.mark.parametrize("left", ["", "{", "[[[[", '{"exit_code": "one"}'])
 def test_half_an_answer_is_none(left: str, tmp_path: Path) -> None:
     code = f"import pathlib, sys; pathlib.Path(sys.argv[1]).write_text({left!r})"
-    assert child(code, tmp_path / "herd.log", Stop(lambda line: None)).answer is None
+    assert child(code, tmp_path / "herd.log", StopSignals(lambda line: None)).answer is None
 
 
 def test_the_real_program_leaves_its_sentence_in_a_file(tmp_path: Path) -> None:
     log, answer = tmp_path / "herd.log", tmp_path / "answer.json"
     flags = Flags(True, "127.0.0.1", None, "suite-answers", 7, "WARNING", str(tmp_path / "results"))
     command = scenario_command(lab_command(), "thundering_heard", flags, answer, lock=7)
-    ending = run_child(command, log, 60.0, Stop(lambda line: None), lambda line: None, tmp_path, answer)
+    ending = run_child(
+        command, log, 60.0, StopSignals(lambda line: None), lambda line: None, tmp_path, answer
+    )
     result = scenario_result("thundering_heard", ending, 1.0, log.name)
-    assert (ending.code, result.outcome) == (64, Outcome.inconclusive)
+    assert (ending.code, result.outcome) == (64, EntryOutcome.inconclusive)
     assert result.because == "there is no scenario 'thundering_heard'."
 
 
@@ -88,20 +89,20 @@ def test_the_real_program_names_the_run_that_it_kept_though_the_lab_broke(
 def test_a_stop_reaches_the_running_entry_which_heals(tmp_path: Path) -> None:
     log = tmp_path / "herd.log"
     said: list[str] = []
-    with Stop(said.append) as stop:
+    with StopSignals(said.append) as stop:
         interrupter = threading.Thread(target=_interrupt_when_running, args=(log,))
         interrupter.start()
         ending = child(HEALS, log, stop)
         interrupter.join()
     assert (ending.code, ending.answer) == (2, HEALED)
-    assert not ending.too_long
+    assert not ending.timed_out
     assert stop.asked()
     assert len(said) == 1
 
 
 def test_an_entry_beyond_its_limit_is_stopped_as_by_ctrl_c(tmp_path: Path) -> None:
-    ending = child(HEALS, tmp_path / "herd.log", Stop(lambda line: None), limit_s=2.0)
-    assert ending.too_long
+    ending = child(HEALS, tmp_path / "herd.log", StopSignals(lambda line: None), limit_s=2.0)
+    assert ending.timed_out
     assert ending.answer == HEALED
 
 

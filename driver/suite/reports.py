@@ -1,4 +1,4 @@
-"""The summary of a suite for people (Markdown), CI servers (JUnit) and machines (JSON). Pure."""
+"""The summary of a suite as Markdown, JUnit XML and JSON. Pure."""
 
 from __future__ import annotations
 
@@ -7,25 +7,25 @@ from xml.etree import ElementTree
 import msgspec
 
 from driver.report.text import code, escape_markdown, printable
-from driver.suite.entry import Outcome, Result, Summary
+from driver.suite.entry import EntryOutcome, EntryResult, SuiteSummary
 
 ICONS = {
-    Outcome.passed: "✅",
-    Outcome.expected_failure: "⚠️",
-    Outcome.failed: "❌",
-    Outcome.inconclusive: "❔",
-    Outcome.skipped: "⏭️",
-    Outcome.not_run: "⏭️",
+    EntryOutcome.passed: "✅",
+    EntryOutcome.expected_failure: "⚠️",
+    EntryOutcome.failed: "❌",
+    EntryOutcome.inconclusive: "❔",
+    EntryOutcome.skipped: "⏭️",
+    EntryOutcome.not_run: "⏭️",
 }
 
 
-def as_json(summary: Summary) -> bytes:
-    """summary.json."""
+def as_json(summary: SuiteSummary) -> bytes:
+    """Return summary.json."""
     return msgspec.json.format(msgspec.json.encode(summary), indent=2) + b"\n"
 
 
-def as_markdown(summary: Summary, link_runs: bool = True) -> str:
-    """summary.md: fits a pull request and a CI job's summary. Links lead from the suite's folder on."""
+def as_markdown(summary: SuiteSummary, link_runs: bool = True) -> str:
+    """Return summary.md, for a pull request or a CI job. Links are relative to the suite's folder."""
     lines = [
         f"# {ICONS[summary.verdict]} Suite {summary.verdict.word}: {escape_markdown(summary.because)}",
         "",
@@ -48,27 +48,31 @@ def as_markdown(summary: Summary, link_runs: bool = True) -> str:
     return "\n".join(lines) + "\n"
 
 
-def as_junit(summary: Summary) -> bytes:
-    """junit.xml: an entry is a test case. Inconclusive is an error, a declared failure is skipped."""
-    counts = dict.fromkeys(Outcome, 0)
+def as_junit(summary: SuiteSummary) -> bytes:
+    """Return junit.xml: an entry is a test case; inconclusive is an error, a declared failure is skipped."""
+    counts = dict.fromkeys(EntryOutcome, 0)
     for one in summary.results:
         counts[one.outcome] += 1
     suite = ElementTree.Element(
         "testsuite",
         name="stormlab",
         tests=str(len(summary.results)),
-        failures=str(counts[Outcome.failed]),
-        errors=str(counts[Outcome.inconclusive]),
-        skipped=str(counts[Outcome.expected_failure] + counts[Outcome.skipped] + counts[Outcome.not_run]),
+        failures=str(counts[EntryOutcome.failed]),
+        errors=str(counts[EntryOutcome.inconclusive]),
+        skipped=str(
+            counts[EntryOutcome.expected_failure]
+            + counts[EntryOutcome.skipped]
+            + counts[EntryOutcome.not_run]
+        ),
         time=f"{summary.took_s:.3f}",
     )
-    tags = {Outcome.failed: "failure", Outcome.inconclusive: "error"}
+    tags = {EntryOutcome.failed: "failure", EntryOutcome.inconclusive: "error"}
     for one in summary.results:
         case = ElementTree.SubElement(
             suite, "testcase", classname="stormlab", name=one.name, time=f"{one.took_s:.3f}"
         )
         because = printable(one.because)
-        if one.outcome is not Outcome.passed:
+        if one.outcome is not EntryOutcome.passed:
             tag = tags.get(one.outcome, "skipped")
             ElementTree.SubElement(case, tag, message=f"{one.outcome.word.lower()}: {because}")
         if one.run:
@@ -78,13 +82,13 @@ def as_junit(summary: Summary) -> bytes:
 
 
 def took(seconds: float) -> str:
-    """A span of time for people."""
+    """Return a duration as text."""
     if seconds < 120:
         return f"{seconds:.0f} s"
     return f"{seconds / 60:.1f} min" if seconds < 7200 else f"{seconds / 3600:.1f} h"
 
 
-def _where(one: Result, link_runs: bool) -> str:
+def _where(one: EntryResult, link_runs: bool) -> str:
     parts = []
     if one.run:
         parts.append(f"[run](../{one.run}/report.md)" if link_runs else code(f"results/{one.run}"))

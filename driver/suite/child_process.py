@@ -1,6 +1,6 @@
-"""One entry's process: its log in a file, its answer kept, and every signal that the suite gets passed on.
+"""Runs one entry's process, with its log in a file, and forwards the suite's signals to it.
 
-An entry runs in a process of its own, so that nothing that it breaks (memory, a bug) reaches the next.
+Each entry runs in its own process, so that its failure (memory, a bug) does not affect the next.
 """
 
 from __future__ import annotations
@@ -22,17 +22,17 @@ TAIL_BYTES = 8192
 
 
 @dataclass(frozen=True)
-class Ending:
-    """How a process ended: its code (negative: the signal that killed it), its answer, and its log's end."""
+class ProcessExit:
+    """A process's end: its code (negative: the signal that killed it), its answer, and its log's tail."""
 
     code: int
     answer: Answer | None
     tail: str
-    too_long: bool = False
+    timed_out: bool = False
 
 
-class Stop:
-    """Hears Ctrl-C and its like for the suite, and passes each on to the entry that runs. A context."""
+class StopSignals:
+    """A context that handles SIGNALS for the suite, and forwards each to the running entry as SIGINT."""
 
     def __init__(self, say: Callable[[str], None]) -> None:
         self._say = say
@@ -40,9 +40,9 @@ class Stop:
         self._before: dict[signal.Signals, object] = {}
         self.count = 0
 
-    def __enter__(self) -> Stop:
+    def __enter__(self) -> StopSignals:
         for number in SIGNALS:
-            self._before[number] = signal.signal(number, self._hear)
+            self._before[number] = signal.signal(number, self._handle)
         return self
 
     def __exit__(
@@ -52,17 +52,17 @@ class Stop:
             signal.signal(number, before)  # type: ignore[arg-type]
 
     def asked(self) -> bool:
-        """Whether the suite is to end."""
+        """Whether the suite must end."""
         return self.count > 0
 
     def watch(self, process: subprocess.Popen[bytes] | None) -> None:
-        """From now on pass signals on to this process."""
+        """Forward signals to this process from now on; None: to none."""
         self._process = process
 
-    def _hear(self, number: int, frame: FrameType | None) -> None:
+    def _handle(self, number: int, frame: FrameType | None) -> None:
         self.count += 1
         if self.count == 1:
-            self._say("Stopping the suite: what runs is healed and kept, the rest is not run.")
+            self._say("Stopping the suite: the running entry is healed and kept, the rest is not run.")
         if self._process is not None and self._process.poll() is None:
             self._process.send_signal(signal.SIGINT)
 
@@ -71,23 +71,21 @@ def run_child(
     argv: Sequence[str],
     log: Path,
     limit_s: float,
-    stop: Stop,
+    stop: StopSignals,
     tick: Callable[[str], None],
     cwd: Path,
     answer: Path | None = None,
     passed: Sequence[int] = (),
-) -> Ending:
-    """Run a command to its end; `tick` hears its newest log line twice a second.
+) -> ProcessExit:
+    """Run a command to its end, and return its exit. `tick` gets its newest log line each TICK_S.
 
-    What it prints is its log. `answer` is the file in which it leaves its answer, if it is to give one. It
-    inherits the descriptors in `passed`.
-
-    After `limit_s` it is told to stop, as by Ctrl-C, and killed only when it does not get done with that.
+    Its output is its log. `answer` is the file of its answer, None for a command without one. It inherits the
+    descriptors in `passed`. After `limit_s` it gets SIGINT, and SIGKILL HEAL_LIMIT_S later.
     """
     deadline = time.monotonic() + limit_s
-    too_long = False
+    timed_out = False
     with log.open("wb") as written:
-        # A session of its own: the terminal's Ctrl-C reaches it once, through us.
+        # Its own session: the terminal's Ctrl-C reaches it once, through the suite.
         process = subprocess.Popen(
             argv,
             cwd=cwd,
@@ -107,14 +105,14 @@ def run_child(
             except subprocess.TimeoutExpired:
                 tick(last_line(log))
             if time.monotonic() > deadline:
-                process.send_signal(signal.SIGKILL if too_long else signal.SIGINT)
-                too_long, deadline = True, time.monotonic() + HEAL_LIMIT_S
+                process.send_signal(signal.SIGKILL if timed_out else signal.SIGINT)
+                timed_out, deadline = True, time.monotonic() + HEAL_LIMIT_S
         stop.watch(None)
-    return Ending(code, read_answer(answer) if answer else None, _tail(log), too_long)
+    return ProcessExit(code, read_answer(answer) if answer else None, _tail(log), timed_out)
 
 
 def last_line(log: Path) -> str:
-    """The newest line of a log, "" while there is none."""
+    """Return the newest line of a log; "" without one."""
     lines = [line for line in _tail(log).splitlines() if line.strip()]
     return " ".join(lines[-1].split()) if lines else ""
 

@@ -1,4 +1,4 @@
-"""Performs one entry of the suite: its process, its limit, and a lab that is verified gone when it broke."""
+"""Runs the suite's entries in order, each in a process with a time limit, and cleans up after it."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 from msgspec import structs
@@ -16,29 +16,58 @@ from driver.errors import LabError
 from driver.labs.bring_up import take_down
 from driver.machine.root import project_root
 from driver.scenarios.scenario_file import Overrides, combinations, find_scenario, load_scenario
-from driver.suite.child import Ending, Stop, run_child
+from driver.suite.child_process import ProcessExit, StopSignals, run_child
 from driver.suite.commands import (
     SLACK_S,
     TESTS_LIMIT_S,
     Flags,
     command_of_tests,
     is_broken,
+    lab_command,
     result_of_tests,
     scenario_command,
     scenario_result,
+    why_no_tests,
 )
-from driver.suite.entry import TESTS, Outcome, Result
-from driver.suite.lab_command import lab_command, why_no_tests
+from driver.suite.entry import TESTS, EntryOutcome, EntryResult
 from driver.terminal import Terminal
 
 JUNIT_OF_TESTS = "tests.xml"
+UNEXPECTED = (EntryOutcome.failed, EntryOutcome.inconclusive)
 
 
-class Performer:
-    """The entries of one suite. `tick` gets the running entry's last line, each entry the lab's `lock`."""
+def run_entries(
+    names: Sequence[str],
+    run: Callable[[str], EntryResult],
+    stopped: Callable[[], bool],
+    report: Callable[[list[EntryResult]], None],
+    fail_fast: bool = False,
+) -> list[EntryResult]:
+    """Return a result for every entry, in order. `report` is called with the results so far after each.
+
+    After a stop, or with `fail_fast` after an unexpected outcome, the rest is not run.
+    """
+    results: list[EntryResult] = []
+    for index, name in enumerate(names):
+        if stopped():
+            return [*results, *not_run(names[index:], "the suite was stopped before it")]
+        if fail_fast and any(one.outcome in UNEXPECTED for one in results):
+            return [*results, *not_run(names[index:], "--fail-fast ended the suite before it")]
+        results.append(run(name))
+        report(results)
+    return results
+
+
+def not_run(names: Sequence[str], because: str) -> list[EntryResult]:
+    """Return the results of entries that were not run."""
+    return [EntryResult(name=name, outcome=EntryOutcome.not_run, because=because) for name in names]
+
+
+class EntryRunner:
+    """Runs entries of one suite. `tick` gets the running entry's last line, each entry the lab's `lock`."""
 
     def __init__(
-        self, folder: Path, flags: Flags, engine: Engine, stop: Stop, terminal: Terminal,
+        self, folder: Path, flags: Flags, engine: Engine, stop: StopSignals, terminal: Terminal,
         tick: Callable[[str, str], None], lock: int,
     ) -> None:  # fmt: skip
         self._folder = folder
@@ -49,27 +78,27 @@ class Performer:
         self._tick = tick
         self._lock = lock
 
-    def perform(self, name: str) -> Result:
-        """Run one entry to its end; whatever it meets becomes its outcome."""
+    def run(self, name: str) -> EntryResult:
+        """Run one entry to its end, and return its result; no failure raises."""
         return self._tests() if name == TESTS else self._scenario(name)
 
-    def _tests(self) -> Result:
+    def _tests(self) -> EntryResult:
         if because := why_no_tests():
-            return Result(name=TESTS, outcome=Outcome.skipped, because=because)
+            return EntryResult(name=TESTS, outcome=EntryOutcome.skipped, because=because)
         junit = self._folder.resolve() / JUNIT_OF_TESTS
         ending, took_s = self._run(
             TESTS, command_of_tests(sys.executable, junit), TESTS_LIMIT_S, project_root()
         )
         return result_of_tests(ending, junit, took_s, self._log(TESTS).name, TESTS)
 
-    def _scenario(self, name: str) -> Result:
+    def _scenario(self, name: str) -> EntryResult:
         with tempfile.TemporaryDirectory() as folder:
             answer = Path(folder) / "answer.json"
             command = scenario_command(lab_command(), name, self._flags, answer, self._lock)
             limit = limit_s(name, self._flags.quick)
             ending, took_s = self._run(name, command, limit, Path.cwd(), answer)
         result = scenario_result(name, ending, took_s, self._log(name).name)
-        if self._stop.asked() and result.outcome is Outcome.inconclusive:
+        if self._stop.asked() and result.outcome is EntryOutcome.inconclusive:
             result = structs.replace(result, because=f"stopped while it ran; {result.because}")
         if is_broken(ending) and (left := self._clean()):
             return structs.replace(result, because=f"{result.because} {left}")
@@ -77,7 +106,7 @@ class Performer:
 
     def _run(
         self, name: str, command: list[str], limit: float, cwd: Path, answer: Path | None = None
-    ) -> tuple[Ending, float]:
+    ) -> tuple[ProcessExit, float]:
         began = time.monotonic()
         ending = run_child(
             command, self._log(name), limit, self._stop, lambda line: self._tick(name, line), cwd,
@@ -86,25 +115,25 @@ class Performer:
         return ending, time.monotonic() - began
 
     def _clean(self) -> str:
-        """Take down what a broken entry left; a sentence when something is still there."""
+        """Take down the lab of a broken entry; return a sentence when something is left."""
         try:
             down = asyncio.run(take_down(self._engine, self._terminal))
         except LabError as error:
             return f"(It could not be taken down: {error.sentence})"
-        return f"(Still there afterwards: {', '.join(down.left[:5])}.)" if down.left else ""
+        return f"(Left afterwards: {', '.join(down.left[:5])}.)" if down.left else ""
 
     def _log(self, name: str) -> Path:
         return self._folder / f"{name}.log"
 
 
 def limit_s(name: str, quick: bool) -> float:
-    """How long a scenario may take at most, by what its own file says, all its runs together."""
+    """Return the time limit of a scenario in seconds, by its file, for all its runs together."""
     try:
         path = find_scenario(name)
         overrides = Overrides(quick=quick)
         scenario = load_scenario(path, overrides).scenario
         runs = len(combinations(path, overrides)) * scenario.repeat
     except LabError:
-        # Its own process will say what is wrong with it.
+        # Its own process will report the error.
         return SLACK_S
     return SLACK_S + runs * (SLACK_S + scenario.duration_s + scenario.warmup_s + 2 * scenario.converge_s)
