@@ -17,9 +17,9 @@ from driver.dashboard.server import make_app
 from driver.dashboard.standing import Standing
 from driver.dashboard.watch import Watch
 from driver.errors import PortTakenError
+from driver.host_ports import port_holder
 from driver.interrupts import SIGNALS
 from driver.labs.lab import HOST
-from driver.machine.ports import holder
 from driver.terminal import print_lines
 
 PORT = 8600
@@ -66,7 +66,7 @@ async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
             await site.start()
         except OSError as error:
             raise PortTakenError(
-                f"Port {port} on {host} cannot be used ({error.strerror}): {holder(port)} has it.",
+                f"Port {port} on {host} cannot be used ({error.strerror}): {port_holder(port)} has it.",
                 f"Choose another: --port {port + 1}, or 0 for any that is free.",
             ) from None
         port = runner.addresses[0][1]

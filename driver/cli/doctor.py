@@ -10,10 +10,10 @@ from driver.cli import options
 from driver.exit_codes import ExitCode
 from driver.labs.lab import ports_from
 from driver.machine import doctor
-from driver.machine.answer import Answer, Status
+from driver.machine.doctor_result import CheckResult, DoctorStatus
 from driver.terminal import print_table
 
-_MARKS = {Status.OK: "good", Status.WARN: "warn", Status.BAD: "bad"}
+_MARKS = {DoctorStatus.OK: "good", DoctorStatus.WARN: "warn", DoctorStatus.BAD: "bad"}
 
 
 @click.command("doctor")
@@ -29,14 +29,16 @@ def command(host: str, port: int | None, as_json: bool) -> int:
     else:
         rows = [[answer.status.value, answer.name, _told(answer)] for answer in answers]
         print_table(["", "what", "found"], rows, [_MARKS[answer.status] for answer in answers])
-    return ExitCode.LAB_BROKE if doctor.verdict(answers) is Status.BAD else ExitCode.PASSED
+    return ExitCode.LAB_BROKE if doctor.verdict(answers) is DoctorStatus.BAD else ExitCode.PASSED
 
 
-def _told(answer: Answer) -> str:
+def _told(answer: CheckResult) -> str:
     return (
-        f"{answer.found}\n→ {answer.cure}" if answer.cure and answer.status is not Status.OK else answer.found
+        f"{answer.found}\n→ {answer.cure}"
+        if answer.cure and answer.status is not DoctorStatus.OK
+        else answer.found
     )
 
 
-def _as_dict(answer: Answer) -> dict[str, str]:
+def _as_dict(answer: CheckResult) -> dict[str, str]:
     return {"name": answer.name, "status": answer.status.value, "found": answer.found, "cure": answer.cure}

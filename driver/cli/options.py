@@ -14,9 +14,9 @@ from driver.engines.compose_engine import ComposeEngine
 from driver.errors import LabError, WrongUseError
 from driver.labs.lab import CONTROL_PORT, HOST, MAX_WORKERS, TOXIPROXY_PORT
 from driver.labs.project_name import PATTERN, default_project, note_project
-from driver.machine.root import project_root
 from driver.machine.setup import prepare
 from driver.machine.shell import MachineError, Say
+from driver.paths import project_root
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")

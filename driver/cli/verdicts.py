@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.checks.finding import Status
 from driver.judging.verdict import RunOutcome
-from driver.machine.root import working_root
+from driver.paths import working_root
 from driver.report.advice import advise
 from driver.report.summary import by_kind, summary
 from driver.report.view import figures, sorted_findings

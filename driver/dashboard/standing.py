@@ -16,7 +16,7 @@ from driver.histories.events import ResourceSample
 from driver.labs.hands import TOXIPROXY
 from driver.labs.lab_before import is_of_a_run
 from driver.labs.project_name import project_option
-from driver.machine.root import state_dir
+from driver.paths import state_dir
 from driver.runs.journal import BY
 
 LOOK_EVERY_S = 2.0

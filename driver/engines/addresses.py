@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import ipaddress
-import socket
 import struct
 from collections.abc import Iterable
-from contextlib import suppress
 from pathlib import Path
 
 from driver.errors import LabError
+from driver.host_ports import is_free
 
 ROOMS = 64
 FIRST_OFFERED = 18_474
@@ -58,60 +57,7 @@ def host_routes(table: Path = Path("/proc/net/route")) -> list[ipaddress.IPv4Net
     return routes
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether this machine could listen on `host`:`port` now."""
-    family = socket.AF_INET6 if ":" in host else socket.AF_INET
-    with socket.socket(family, socket.SOCK_STREAM) as probe:
-        # Docker's own proxy binds this way too: connections that linger must not count as a holder.
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
-    return True
-
-
 def free_pair(host: str) -> int:
     """The first of two ports in a row that are free now, to be offered where another is taken."""
     pairs = range(FIRST_OFFERED, 60_000, 100)
     return next((port for port in pairs if is_free(host, port) and is_free(host, port + 1)), FIRST_OFFERED)
-
-
-def process_on(port: int, proc: Path = Path("/proc")) -> str:
-    """`name (pid 123)` of the process that listens on a TCP port here, or "" when it cannot be told."""
-    inodes = {
-        fields[9]
-        for table in ("tcp", "tcp6")
-        for fields in _rows(proc / "net" / table)
-        if fields[3] == "0A" and int(fields[1].rpartition(":")[2], 16) == port
-    }
-    for folder in proc.glob("[0-9]*"):
-        if inodes & _sockets(folder / "fd"):
-            try:
-                return f"{(folder / 'comm').read_text().strip()} (pid {folder.name})"
-            except OSError:
-                continue
-    return ""
-
-
-def _sockets(descriptors: Path) -> set[str]:
-    """The inodes of a process's sockets, as far as this user may see them."""
-    found: set[str] = set()
-    try:
-        links = list(descriptors.iterdir())
-    except OSError:
-        return found
-    for link in links:
-        # Each may be closed while we look.
-        with suppress(OSError):
-            name = link.readlink().name
-            if name.startswith("socket:["):
-                found.add(name[len("socket:[") : -1])
-    return found
-
-
-def _rows(table: Path) -> list[list[str]]:
-    try:
-        return [line.split() for line in table.read_text().splitlines()[1:]]
-    except OSError:
-        return []

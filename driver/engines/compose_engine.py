@@ -31,7 +31,7 @@ from driver.engines.engine import (
 )
 from driver.errors import AddressTakenError, PortTakenError
 from driver.histories.journal_folder import MAX_ENTRIES, MAX_JOURNAL_BYTES, own_journal
-from driver.machine.ports import holder
+from driver.host_ports import is_free, port_holder
 from wire.address import worker_name
 
 UP_TIMEOUT_S = 300.0
@@ -88,9 +88,9 @@ class ComposeEngine:
             for port in (spec.toxiproxy_port, spec.control_port):
                 if own is not None and port in (own.toxiproxy_port, own.control_port):
                     continue
-                if not addresses.is_free(spec.host, port):
+                if not is_free(spec.host, port):
                     raise PortTakenError(
-                        f"Port {port} on {spec.host} is taken by {holder(port)}.",
+                        f"Port {port} on {spec.host} is taken by {port_holder(port)}.",
                         f"Stop that one, or choose others: --port {addresses.free_pair(spec.host)}",
                     )
         given = compose_reading.subnets(self._sdk.all_networks())

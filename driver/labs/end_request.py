@@ -8,7 +8,7 @@ import time
 from pathlib import Path
 
 from driver.labs.lab_lock import holders
-from driver.machine.root import state_dir
+from driver.paths import state_dir
 from driver.runs.store import write_file
 
 POLL_S = 0.1

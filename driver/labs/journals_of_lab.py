@@ -8,7 +8,7 @@ from pathlib import Path
 from driver.engines.engine import Engine
 from driver.errors import LabError
 from driver.labs.end_request import by_hand_folder
-from driver.machine.root import state_dir
+from driver.paths import state_dir
 from driver.runs.journal import FILE_NAME
 
 

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from driver.errors import LabError
-from driver.machine.root import is_checkout, working_root
+from driver.paths import is_checkout, working_root
 
 PATTERN = r"[a-z0-9][a-z0-9_-]{0,40}"
 VARIABLE = "COMPOSE_PROJECT_NAME"

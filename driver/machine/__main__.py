@@ -1,12 +1,12 @@
-"""`sudo .venv/bin/python -m driver.machine`: the part of the set-up that needs root, for users who are not.
+"""`sudo .venv/bin/python -m driver.machine`: the part of the set-up that needs root.
 
-It installs and starts the engine and makes the base images; it writes nothing into the checkout.
+It installs and starts the engine and builds the base images; it writes nothing into the checkout.
 """
 
 import sys
 
 from driver.errors import LabError
-from driver.machine.bases import ensure_bases
+from driver.machine.base_images import ensure_bases
 from driver.machine.engine_install import ensure_engine
 from driver.machine.shell import say_on_stderr
 

@@ -8,9 +8,10 @@ from dataclasses import replace
 from pathlib import Path
 
 from driver.machine import debian
-from driver.machine.alone import CACHE
 from driver.machine.debian import InstallPlan, Source
-from driver.machine.shell import MachineError, Say, ask, run
+from driver.machine.setup_lock import CACHE
+from driver.machine.shell import MachineError, Say, run
+from driver.subprocesses import ask
 
 QUIET = {"DEBIAN_FRONTEND": "noninteractive", "NEEDRESTART_MODE": "l"}
 LOCK_WAIT = ("-o", "DPkg::Lock::Timeout=120")
@@ -19,7 +20,7 @@ TIMEOUT_S = 600.0
 
 
 def host_sources(etc_apt: Path = Path("/etc/apt")) -> list[Source]:
-    """Every enabled binary source of the host, in both of apt's formats."""
+    """Return every enabled binary source of the host, in both of apt's formats."""
     files = [etc_apt / "sources.list", *sorted((etc_apt / "sources.list.d").glob("*"))]
     found: list[Source] = []
     for file in files:
@@ -29,7 +30,7 @@ def host_sources(etc_apt: Path = Path("/etc/apt")) -> list[Source]:
 
 
 def host_mirror() -> Source:
-    """The mirror this host gets Debian from; DEBIAN_MIRROR goes above it. MachineError where none is."""
+    """Return the host's Debian mirror, or DEBIAN_MIRROR. Raises MachineError without one."""
     if named := os.environ.get("DEBIAN_MIRROR"):
         return Source(named, (), ("main",))
     os_release = debian.parse_os_release(Path("/etc/os-release").read_text())
@@ -52,7 +53,7 @@ def _web_address(uri: str) -> str | None:
 
 
 def proxy_environment() -> dict[str, str]:
-    """The proxy that apt's own configuration names, as debootstrap's wget reads it."""
+    """Return the proxy of apt's configuration, as environment for debootstrap's wget."""
     found = ask(["apt-config", "shell", "proxy", "Acquire::http::Proxy"])
     _, _, value = found.text.partition("=")
     proxy = "".join(shlex.split(value)) if found.ok else ""
@@ -61,13 +62,13 @@ def proxy_environment() -> dict[str, str]:
 
 def install_own(packages: tuple[str, ...], say: Say) -> None:
     """Install packages of the host's own release."""
-    # An install that was cut off leaves packages half configured, and apt refuses until they are finished.
+    # An interrupted install leaves packages half configured, and apt refuses until they are finished.
     run(["dpkg", "--configure", "-a"], say, "finishing earlier installs", TIMEOUT_S, QUIET)
     try:
         run(["apt-get", *LOCK_WAIT, "-q", "update"], say, "reading the package lists", TIMEOUT_S, QUIET)
     except MachineError:
-        # One broken third-party source fails the whole update; the install below decides whether it mattered.
-        say("  some of apt's sources did not answer; going on with the others")
+        # One broken third-party source fails the whole update; the install fails if it was needed.
+        say("  some of apt's sources did not answer; continuing with the others")
     say(f"installing {', '.join(packages)}")
     run(["apt-get", *LOCK_WAIT, *INSTALL, *packages], say, "installing packages", TIMEOUT_S, QUIET)
 
@@ -83,7 +84,7 @@ def _trixie_options(lists: Path, sources: Path) -> list[str]:
 
 
 def install_from_trixie(packages: tuple[str, ...], mirror: Source, say: Say) -> None:
-    """Fetch trixie's packages with lists of their own, then install them beside the host's release."""
+    """Download trixie's packages with separate lists, then install them on the host's release."""
     lists = CACHE / "trixie-lists"
     debs = CACHE / "trixie-debs"
     (lists / "partial").mkdir(parents=True, exist_ok=True)
@@ -93,7 +94,7 @@ def install_from_trixie(packages: tuple[str, ...], mirror: Source, say: Say) -> 
     options = _trixie_options(lists, sources)
     say("reading Debian trixie's package lists")
     run(["apt-get", *options, "-q", "update"], say, "reading trixie's lists", TIMEOUT_S, QUIET)
-    # Debs of an earlier, interrupted run may be of another version than the lists say now.
+    # Debs of an earlier, interrupted run may be of another version than in the lists.
     for old in debs.glob("*.deb"):
         old.unlink()
     say(f"fetching {', '.join(packages)} of Debian trixie (90 MB)")
@@ -107,7 +108,7 @@ def install_from_trixie(packages: tuple[str, ...], mirror: Source, say: Say) -> 
 
 
 def carry_out(plan: InstallPlan, say: Say) -> None:
-    """Install everything a plan names. Safe to repeat: what is there already is left as it is."""
+    """Install the packages of a plan. Idempotent."""
     install_own(plan.own, say)
     if plan.from_trixie:
         install_from_trixie(plan.from_trixie, host_mirror(), say)

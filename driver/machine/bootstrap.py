@@ -1,4 +1,4 @@
-"""Makes base images from Debian's packages, for machines on which no registry answers."""
+"""Builds base images from Debian's packages, for machines without a registry."""
 
 from __future__ import annotations
 
@@ -10,16 +10,17 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from driver.machine import apt
-from driver.machine.alone import CACHE
 from driver.machine.debian import ARCHIVE_KEYRING
-from driver.machine.shell import MachineError, Say, ask, run
+from driver.machine.setup_lock import CACHE
+from driver.machine.shell import MachineError, Say, run
+from driver.subprocesses import ask
 
 SUITE = "trixie"
 LABEL = "stormlab.base"
 LIMIT_S = 900.0
 TRIES = 5
-# A base is a starting point for builds: package caches, manuals and translations are dead weight in it.
-LEFT_OUT = (
+# Builds need no package caches, manuals or translations.
+EXCLUDED = (
     *("./proc/*", "./sys/*", "./dev/*", "./tmp/*", "./var/cache/*", "./var/lib/apt/lists/*", "./var/log/*"),
     *("./usr/share/doc/*", "./usr/share/man/*", "./usr/share/locale/*", "./usr/share/info/*"),
 )
@@ -28,45 +29,45 @@ PATH = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 @dataclass(frozen=True)
 class Recipe:
-    """One base image made by debootstrap: its tag, packages beside Debian's minimum, and ENV lines."""
+    """One base image by debootstrap: its tag, packages beyond Debian's minimum, and ENV lines."""
 
     tag: str
     packages: tuple[str, ...]
     env: tuple[str, ...] = ()
 
     def digest(self) -> str:
-        """What the image's label must say for it to be this recipe's."""
-        text = repr((SUITE, self.packages, self.env, LEFT_OUT))
+        """Return the recipe's digest, which the image has as its label."""
+        text = repr((SUITE, self.packages, self.env, EXCLUDED))
         return hashlib.sha256(text.encode()).hexdigest()[:16]
 
 
-# python-is-python3 gives `python` beside `python3`, as the official image has it.
+# python-is-python3 adds `python` beside `python3`, as in the official image.
 PYTHON = Recipe(
     "stormlab/base-python:trixie", ("ca-certificates", "python3", "python3-venv", "python-is-python3")
 )
-# Without `local`, go would try to fetch another toolchain where a module asks for a newer one.
+# Without `local`, go downloads another toolchain where a module requires a newer one.
 GO = Recipe("stormlab/base-go:trixie", ("ca-certificates", "golang-go"), ("GOTOOLCHAIN=local",))
 
 
 def is_present(recipe: Recipe) -> bool:
-    """True when the engine holds an image of exactly this recipe."""
+    """Whether the engine has an image of exactly this recipe."""
     label = "{{index .Config.Labels " + f'"{LABEL}"' + "}}"
     outcome = ask(["docker", "image", "inspect", "--format", label, recipe.tag])
     return outcome.ok and outcome.text == recipe.digest()
 
 
 def make(recipe: Recipe, say: Say) -> None:
-    """Bootstrap the recipe into a folder and import it as an image. Needs root and a Debian mirror."""
+    """Build the recipe's image with debootstrap. Needs root and a Debian mirror. Raises MachineError."""
     if shutil.which("debootstrap") is None:
         apt.install_own(("debootstrap",), say)
     mirror = apt.host_mirror().uri
     CACHE.mkdir(parents=True, exist_ok=True)
     folder = Path(tempfile.mkdtemp(prefix="base-", dir=CACHE))
     try:
-        say(f"making {recipe.tag} from Debian's packages (about a minute)")
+        say(f"building {recipe.tag} from Debian's packages (about a minute)")
         root = _bootstrap(recipe, folder, mirror, say)
         tar = folder / "root.tar"
-        leave_out = [f"--exclude={pattern}" for pattern in LEFT_OUT]
+        leave_out = [f"--exclude={pattern}" for pattern in EXCLUDED]
         pack = ["tar", "-C", str(root), "--one-file-system", *leave_out, "-cf", str(tar), "."]
         run(pack, say, f"packing {recipe.tag}", LIMIT_S)
         run(_import(recipe, tar), say, f"importing {recipe.tag}", LIMIT_S)
@@ -76,13 +77,13 @@ def make(recipe: Recipe, say: Say) -> None:
 
 
 def _bootstrap(recipe: Recipe, folder: Path, mirror: str, say: Say) -> Path:
-    """Run debootstrap; it gives up at the first file that does not come, so a few times if need be."""
+    """Run debootstrap, up to TRIES times: it fails at the first download that fails."""
     downloaded = folder / "downloaded"
     downloaded.mkdir()
     for attempt in range(1, TRIES + 1):
         root = folder / f"root-{attempt}"
         command = [
-            # A mount namespace of its own: cut off midway, no mount of /proc stays behind in the folder.
+            # Its own mount namespace: an interruption leaves no mount of /proc in the folder.
             *("unshare", "--mount", "debootstrap", "--variant=minbase", f"--keyring={ARCHIVE_KEYRING}"),
             *(
                 f"--cache-dir={downloaded}",
@@ -93,7 +94,7 @@ def _bootstrap(recipe: Recipe, folder: Path, mirror: str, say: Say) -> Path:
             ),
         ]
         try:
-            run(command, say, f"making {recipe.tag}", LIMIT_S, apt.proxy_environment())
+            run(command, say, f"building {recipe.tag}", LIMIT_S, apt.proxy_environment())
             break
         except MachineError as error:
             if attempt == TRIES:
@@ -110,6 +111,6 @@ def _import(recipe: Recipe, tar: Path) -> list[str]:
 
 
 def remove_leftovers() -> None:
-    """Folders of set-ups that were killed."""
+    """Remove folders of set-ups that were killed."""
     for folder in CACHE.glob("base-*"):
         subprocess.run(["rm", "-rf", "--one-file-system", str(folder)], check=False)

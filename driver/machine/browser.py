@@ -1,4 +1,4 @@
-"""A browser for the tests of pages: `python -m driver.machine.browser` installs one where there is none."""
+"""A browser for the tests of pages: `python -m driver.machine.browser` installs one if missing."""
 
 from __future__ import annotations
 
@@ -13,21 +13,21 @@ NAMES = ("chromium", "chromium-browser", "google-chrome")
 
 
 def find_browser() -> str | None:
-    """The path of a Chromium (STORMLAB_CHROMIUM goes above all), None when there is none."""
+    """Return the path of a Chromium (STORMLAB_CHROMIUM first); None without one."""
     return os.environ.get("STORMLAB_CHROMIUM") or next(filter(None, map(shutil.which, NAMES)), None)
 
 
 def ensure_browser(say: Say) -> str:
-    """A Chromium, installed from the host's own packages where there is none.
+    """Return a Chromium, installed from the host's own packages if missing.
 
-    Raises MachineError with the command to run where this process may not install.
+    Raises MachineError with the command to run where this process cannot install.
     """
     found = find_browser()
     if found is not None:
         return found
     if shutil.which("apt-get") is None or os.geteuid() != 0:
         raise MachineError(
-            "The tests of pages need Chromium, and there is none. "
+            "The tests of pages need Chromium, which is missing. "
             "Run: sudo apt-get install chromium    (or name one: STORMLAB_CHROMIUM=/path/to/chromium)"
         )
     install_own(("chromium",), say)
@@ -38,7 +38,7 @@ def ensure_browser(say: Say) -> str:
 
 
 def main() -> int:
-    """0 when there is a browser."""
+    """Return 0 with a browser, 70 without."""
     try:
         ensure_browser(lambda text: print(f"stormlab: {text}", flush=True))
     except MachineError as error:

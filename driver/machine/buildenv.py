@@ -1,6 +1,6 @@
-"""What a build must know of the host's network: its certificate authorities, package indexes and proxies.
+"""The host's network settings for image builds: certificate authorities, package indexes and proxies.
 
-All of it reaches a build as two BuildKit secrets, so that none of it lands in an image or breaks the build
+They reach a build as two BuildKit secrets, so that none of them is stored in an image or breaks the build
 cache: `ca`, the host's CA bundle, and `build_env`, shell lines. A Dockerfile sources `build_env` before it
 downloads, and names `ca` to pip and Go only where it is not empty; without one the base image's
 own authorities stay in charge.
@@ -15,7 +15,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from driver.machine.shell import ask
+from driver.subprocesses import ask
 
 # BuildKit takes no larger secret.
 LARGEST_SECRET_BYTES = 500 * 1024
@@ -29,7 +29,7 @@ PASSED_ON = (
     *("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY", "http_proxy", "https_proxy", "no_proxy"),
     *("GOPROXY", "GOSUMDB", "GONOSUMDB", "GOPRIVATE", "GONOPROXY", "GOINSECURE"),
 )
-# What pip calls it in its configuration, by the name of the variable that says the same.
+# pip's option → the environment variable of the same meaning.
 PIP_OPTIONS = {
     "index-url": "PIP_INDEX_URL",
     "extra-index-url": "PIP_EXTRA_INDEX_URL",
@@ -50,7 +50,7 @@ class BuildSecrets:
 
 
 def parse_pip_config(text: str) -> dict[str, str]:
-    """Variables that say what `pip config list` printed; of two sections, pip's later line wins."""
+    """Return the variables for the output of `pip config list`; a later line overrides an earlier one."""
     found: dict[str, str] = {}
     for line in text.splitlines():
         name, separator, value = line.partition("=")
@@ -65,23 +65,23 @@ def parse_pip_config(text: str) -> dict[str, str]:
 def settings(
     environment: Mapping[str, str], pip_config: Mapping[str, str], go_env: Mapping[str, str]
 ) -> dict[str, str]:
-    """What a build is told: pip's and Go's stored settings, and the environment's above them."""
-    told = {**go_env, **pip_config}
+    """Return a build's variables: pip's and Go's stored settings, overridden by the environment."""
+    variables = {**go_env, **pip_config}
     for name in (*PASSED_ON, *PIP_OPTIONS.values()):
         if environment.get(name):
-            told[name] = environment[name]
-    return {name: told[name] for name in sorted(told) if told[name]}
+            variables[name] = environment[name]
+    return {name: variables[name] for name in sorted(variables) if variables[name]}
 
 
-def render(told: Mapping[str, str]) -> str:
-    """The shell lines of `build_env`."""
+def render(variables: Mapping[str, str]) -> str:
+    """Return the shell lines of `build_env`."""
     lines = ["# Made by the set-up. A Dockerfile sources it; see driver/machine/buildenv.py."]
-    lines += [f"export {name}={shlex.quote(value)}" for name, value in told.items()]
+    lines += [f"export {name}={shlex.quote(value)}" for name, value in variables.items()]
     return "\n".join(lines) + "\n"
 
 
 def choose_bundle(environment: Mapping[str, str], bundles: tuple[str, ...] = BUNDLES) -> Path | None:
-    """The host's CA bundle: what the environment names, else where systems keep it, else None."""
+    """Return the host's CA bundle: the environment's, else the system's, else None."""
     named = [environment[name] for name in CA_VARIABLES if environment.get(name)]
     for candidate in map(Path, (*named, *bundles)):
         if candidate.is_file() and 0 < candidate.stat().st_size <= LARGEST_SECRET_BYTES:
@@ -96,16 +96,16 @@ def write_secrets(folder: Path, environment: Mapping[str, str] = os.environ) -> 
         bundle = folder / "no-ca"
         bundle.write_text("")
     pip = ask([sys.executable, "-m", "pip", "config", "list"])
-    told = settings(environment, parse_pip_config(pip.text if pip.ok else ""), _go_env(environment))
+    variables = settings(environment, parse_pip_config(pip.text if pip.ok else ""), _go_env(environment))
     build_env = folder / "build_env"
     # An index URL may carry a password.
     build_env.touch(mode=0o600)
-    build_env.write_text(render(told))
+    build_env.write_text(render(variables))
     return BuildSecrets(ca=bundle, build_env=build_env)
 
 
 def _go_env(environment: Mapping[str, str]) -> dict[str, str]:
-    """What `go env -w` stored, read without asking for a Go on the host."""
+    """Return the settings stored by `go env -w`, read without Go on the host."""
     file = Path(environment.get("GOENV") or Path.home() / ".config" / "go" / "env")
     if not file.is_file():
         return {}

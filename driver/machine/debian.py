@@ -1,4 +1,4 @@
-"""What to install on this Debian or Ubuntu, and from where. Pure: texts in, decisions out."""
+"""Packages to install on this Debian or Ubuntu, and their sources. Pure."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ ARCHIVE_KEYRING = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
 @dataclass(frozen=True)
 class Source:
-    """One place packages come from: `uri` as apt writes it, with its suites and components."""
+    """One apt source: its `uri`, suites and components."""
 
     uri: str
     suites: tuple[str, ...]
@@ -32,13 +32,13 @@ class InstallPlan:
 
 @dataclass(frozen=True)
 class NoPlan:
-    """No package of this system makes an engine new enough; `because` is a sentence for the user."""
+    """This system has no packages of a recent engine; `because` is a sentence for the user."""
 
     because: str
 
 
 def parse_os_release(text: str) -> dict[str, str]:
-    """The fields of /etc/os-release, unquoted."""
+    """Return the fields of /etc/os-release, unquoted."""
     fields: dict[str, str] = {}
     for line in text.splitlines():
         name, separator, value = line.partition("=")
@@ -48,16 +48,16 @@ def parse_os_release(text: str) -> dict[str, str]:
 
 
 def plan_for(os_release: Mapping[str, str]) -> InstallPlan | NoPlan:
-    """Which packages bring an engine, Compose and buildx on the system that /etc/os-release describes."""
+    """Return the packages of engine, Compose and buildx for the system of /etc/os-release."""
     name = os_release.get("PRETTY_NAME") or os_release.get("ID") or "this system"
     elsewhere = (
-        f"{name} has no packages this set-up knows. Install Docker Engine 24 or newer and Compose 2.20 or "
-        "newer (https://docs.docker.com/engine/install/, or Docker Desktop), start it, and try again."
+        f"{name} has no supported packages. Install Docker Engine 24 or newer and Compose 2.20 "
+        "or newer (https://docs.docker.com/engine/install/, or Docker Desktop), start it, and try again."
     )
     number = os_release.get("VERSION_ID", "").partition(".")[0]
     version = int(number) if number.isdigit() else None
     if os_release.get("ID") == "debian":
-        # testing and unstable carry no number; both are newer than trixie.
+        # testing and unstable have no number; both are newer than trixie.
         if version is None or version >= TRIXIE:
             packages = (
                 "docker.io",
@@ -71,7 +71,7 @@ def plan_for(os_release: Mapping[str, str]) -> InstallPlan | NoPlan:
         if version == BOOKWORM:
             # bookworm's engine is 20.10; trixie's needs only libc 2.34, and runs beside bookworm's runc.
             return InstallPlan(
-                # An older keyring does not know trixie's keys.
+                # An older keyring lacks trixie's keys.
                 own=("runc", "iptables", "debootstrap", "ca-certificates", "debian-archive-keyring"),
                 from_trixie=("docker.io", "docker-cli", "containerd", "docker-compose", "docker-buildx"),
             )
@@ -81,7 +81,7 @@ def plan_for(os_release: Mapping[str, str]) -> InstallPlan | NoPlan:
 
 
 def parse_sources(text: str, deb822: bool) -> list[Source]:
-    """The enabled binary sources of one apt file; `deb822` is the format of *.sources files."""
+    """Return the enabled binary sources of one apt file; `deb822` is the format of *.sources files."""
     return list(_deb822(text) if deb822 else _one_line(text))
 
 
@@ -111,7 +111,7 @@ def _deb822(text: str) -> Iterable[Source]:
                 uri,
                 tuple(fields.get("suites", "").split()),
                 tuple(fields.get("components", "").split()),
-                # A key may stand in the file itself; only paths can be named again.
+                # The key can be inline; only a path can be reused.
                 ",".join(signed_by.split()) if signed_by.startswith("/") else "",
             )
 
@@ -135,7 +135,7 @@ def _paragraphs(text: str) -> Iterable[dict[str, str]]:
 
 
 def debian_mirror(sources: Iterable[Source], codename: str) -> Source | None:
-    """The host's source of Debian itself: the one with the plain suite, not security or a third party."""
+    """Return the host's source of Debian itself: the one with the plain suite; None without one."""
     for source in sources:
         if codename in source.suites and "main" in source.components:
             return source
@@ -143,9 +143,9 @@ def debian_mirror(sources: Iterable[Source], codename: str) -> Source | None:
 
 
 def plain_uri(uri: str, mirror_list: str) -> str | None:
-    """The address itself behind apt's `mirror+file:` (its file's text is given), as cloud images have it.
+    """Return the first http or https address of apt's `mirror+file:`, whose file's text is `mirror_list`.
 
-    debootstrap knows http and https alone; None where no such address is found.
+    debootstrap supports these alone; None without one.
     """
     candidates = (
         [line.split()[0] for line in mirror_list.splitlines() if line.split()] if mirror_list else [uri]
@@ -154,5 +154,5 @@ def plain_uri(uri: str, mirror_list: str) -> str | None:
 
 
 def trixie_line(mirror: Source) -> str:
-    """A one-line apt source for Debian trixie on the host's own mirror."""
+    """Return a one-line apt source for Debian trixie on the host's own mirror."""
     return f"deb [signed-by={mirror.signed_by or ARCHIVE_KEYRING}] {mirror.uri} trixie main\n"

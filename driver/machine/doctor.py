@@ -1,6 +1,6 @@
-"""`lab.py doctor`: one small question a line, each answered with what was found and the cure.
+"""`lab.py doctor`: checks of this machine, each with its finding and cure.
 
-To add a question, write one function and add its name to `QUESTIONS`.
+To add a check, write one function and add its name to `DOCTOR_CHECKS`.
 """
 
 from __future__ import annotations
@@ -8,49 +8,55 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Sequence
 
-from driver.machine import daemon, docker_questions, host_questions, ports
-from driver.machine.answer import Answer, Patient, Question, Status
-from driver.machine.shell import ask
+from driver.machine import daemon, docker_checks, host_checks
+from driver.machine.doctor_result import CheckResult, DoctorCheck, DoctorStatus, MachineContext
+from driver.subprocesses import ask
 
-QUESTIONS: tuple[Question, ...] = (
-    docker_questions.python_version,
-    docker_questions.docker_client,
-    docker_questions.docker_engine,
-    docker_questions.compose_plugin,
-    docker_questions.buildx_plugin,
-    docker_questions.base_images,
-    host_questions.disk_space,
-    host_questions.memory,
-    host_questions.open_files,
-    host_questions.firewall,
-    host_questions.network_mtu,
-    ports.published_ports,
+DOCTOR_CHECKS: tuple[DoctorCheck, ...] = (
+    docker_checks.python_version,
+    docker_checks.docker_client,
+    docker_checks.docker_engine,
+    docker_checks.compose_plugin,
+    docker_checks.buildx_plugin,
+    docker_checks.base_images_present,
+    host_checks.disk_space,
+    host_checks.memory,
+    host_checks.open_files,
+    host_checks.firewall,
+    host_checks.network_mtu,
+    host_checks.published_ports,
 )
 
 
 def examine(
-    ports_to_publish: Sequence[tuple[str, int]], questions: Iterable[Question] = QUESTIONS
-) -> list[Answer]:
-    """Ask every question. `ports_to_publish`: the (host, port) pairs that the lab wants on this machine."""
+    ports_to_publish: Sequence[tuple[str, int]], checks: Iterable[DoctorCheck] = DOCTOR_CHECKS
+) -> list[CheckResult]:
+    """Return each check's result. `ports_to_publish`: (host, port) pairs that the lab publishes here."""
     engine = daemon.server_version()
-    patient = Patient(engine, _docker_info() if engine else {}, ports_to_publish)
-    return [question(patient) for question in questions]
+    context = MachineContext(engine, _docker_info() if engine else {}, ports_to_publish)
+    return [check(context) for check in checks]
 
 
-def verdict(answers: Iterable[Answer]) -> Status:
-    """The worst of all answers."""
-    found = {answer.status for answer in answers}
-    return Status.BAD if Status.BAD in found else Status.WARN if Status.WARN in found else Status.OK
+def verdict(results: Iterable[CheckResult]) -> DoctorStatus:
+    """Return the worst status."""
+    found = {result.status for result in results}
+    return (
+        DoctorStatus.BAD
+        if DoctorStatus.BAD in found
+        else DoctorStatus.WARN
+        if DoctorStatus.WARN in found
+        else DoctorStatus.OK
+    )
 
 
-def as_lines(answers: Sequence[Answer]) -> list[str]:
-    """Plain text: a line for each answer, and its cure below where one is needed."""
-    width = max((len(answer.name) for answer in answers), default=0)
+def as_lines(results: Sequence[CheckResult]) -> list[str]:
+    """Return plain text: a line for each result, and its cure below where one is needed."""
+    width = max((len(result.name) for result in results), default=0)
     lines = []
-    for answer in answers:
-        lines.append(f"{answer.status:<5} {answer.name:<{width}}  {answer.found}")
-        if answer.status is not Status.OK and answer.cure:
-            lines.append(f"{'':<5} {'':<{width}}  → {answer.cure}")
+    for result in results:
+        lines.append(f"{result.status:<5} {result.name:<{width}}  {result.found}")
+        if result.status is not DoctorStatus.OK and result.cure:
+            lines.append(f"{'':<5} {'':<{width}}  → {result.cure}")
     return lines
 
 

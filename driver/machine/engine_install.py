@@ -1,4 +1,4 @@
-"""From any machine to a Docker engine that answers, with Compose and buildx behind the client in use."""
+"""Installs and starts a Docker engine with Compose and buildx, where none answers."""
 
 from __future__ import annotations
 
@@ -9,8 +9,9 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from driver.machine import apt, daemon, debian
-from driver.machine.alone import alone
-from driver.machine.shell import ROOTS_PART, MachineError, Say, ask
+from driver.machine.setup_lock import setup_lock
+from driver.machine.shell import ROOT_COMMAND, MachineError, Say
+from driver.subprocesses import ask
 
 OLDEST_ENGINE = (24, 0)
 OLDEST_COMPOSE = (2, 20)
@@ -27,13 +28,13 @@ class EngineFound:
 
 
 def version_of(text: str) -> tuple[int, int] | None:
-    """Major and minor of the first version in a text such as `Docker Compose version v2.26.1-4`."""
+    """Return major and minor of the first version in a text like `Docker Compose version v2.26.1-4`."""
     found = re.search(r"(\d+)\.(\d+)", text)
     return (int(found[1]), int(found[2])) if found else None
 
 
 def refusal(engine: str, compose: str | None, buildx: str | None) -> str | None:
-    """The sentence that refuses an engine too old for the lab, or None when it will do."""
+    """Return why an engine is too old for the lab; None for a supported one."""
     engine_version = version_of(engine)
     if engine_version is None or engine_version < OLDEST_ENGINE:
         return (
@@ -54,7 +55,7 @@ def refusal(engine: str, compose: str | None, buildx: str | None) -> str | None:
 
 
 def plugin_version(name: str) -> str | None:
-    """The version of a docker client plugin (`compose`, `buildx`), or None where the client finds none."""
+    """Return the version of a docker client plugin (`compose`, `buildx`); None without it."""
     outcome = ask(["docker", name, "version"], timeout_s=15)
     if not outcome.ok:
         return None
@@ -63,21 +64,21 @@ def plugin_version(name: str) -> str | None:
 
 
 def commands_by_hand(plan: debian.InstallPlan) -> str:
-    """What a user without root is told to run."""
+    """Return the commands for a user without root."""
     if not plan.from_trixie:
         install = f"  sudo apt-get update\n  sudo apt-get install -y {' '.join(plan.own)}"
         return f"{install}\n  sudo service docker start"
     return (
-        f"  {ROOTS_PART}     (brings Debian trixie's Docker)\n"
+        f"  {ROOT_COMMAND}     (brings Debian trixie's Docker)\n"
         "  (or install Docker's own packages: https://docs.docker.com/engine/install/debian/)"
     )
 
 
-def not_root_message(plan: debian.InstallPlan, installed: bool, may_talk: bool) -> str:
-    """Why an ordinary user cannot go on, and the exact commands that help."""
+def not_root_message(plan: debian.InstallPlan, installed: bool, may_connect: bool) -> str:
+    """Return why an ordinary user cannot continue, and the commands that help."""
     join = "  sudo usermod -aG docker $USER     (then log in again)"
-    if installed and not may_talk:
-        return f"Docker is running, but this user may not talk to it. Run:\n{join}"
+    if installed and not may_connect:
+        return f"Docker is running, but this user may not connect to it. Run:\n{join}"
     if installed:
         start = "  sudo service docker start   (or: sudo setsid dockerd &)"
         return f"Docker is installed but does not answer, and starting it needs root. Run:\n{start}\n{join}"
@@ -88,13 +89,16 @@ def not_root_message(plan: debian.InstallPlan, installed: bool, may_talk: bool) 
 
 
 def ensure_engine(say: Say) -> EngineFound:
-    """Return the engine that answers; where none does, install and start one (Debian or Ubuntu, as root)."""
+    """Return the engine that answers; install and start one if none does (Debian or Ubuntu, as root).
+
+    Raises MachineError with the commands to run where that is not possible.
+    """
     engine = daemon.server_version()
     if engine is None:
         engine = _bring_engine(say)
     elif _plugins_missing() and _may_install():
         say("the docker client has no Compose or buildx: installing Debian's packages")
-        with alone(say):
+        with setup_lock(say):
             _install(say)
     _link_plugins(say)
     compose, buildx = plugin_version("compose"), plugin_version("buildx")
@@ -123,12 +127,12 @@ def _bring_engine(say: Say) -> str:
         if not installed or os.geteuid() != 0:
             raise MachineError(f"No Docker engine answers. {plan.because}")
     elif os.geteuid() != 0:
-        raise MachineError(not_root_message(plan, installed, may_talk=not _socket_forbidden()))
-    with alone(say):
+        raise MachineError(not_root_message(plan, installed, may_connect=not _socket_forbidden()))
+    with setup_lock(say):
         if shutil.which("dockerd") is None:
             say("no Docker engine answers here: installing one from Debian's packages (about half a minute)")
             _install(say)
-        # The package, or the set-up we waited for, may have started the daemon itself.
+        # The package, or a concurrent set-up, may have started the daemon.
         if daemon.server_version() is None:
             daemon.start(say)
     engine = daemon.server_version()
@@ -158,7 +162,7 @@ def _install(say: Say) -> None:
 
 
 def _link_plugins(say: Say) -> None:
-    """A client not of Debian's may look elsewhere for plugins; its folder in the home it always searches."""
+    """Link Debian's plugins into the user's plugin folder, which every docker client searches."""
     home = Path(os.environ.get("DOCKER_CONFIG", Path.home() / ".docker")) / "cli-plugins"
     for name in ("compose", "buildx"):
         installed = DEBIAN_PLUGINS / f"docker-{name}"

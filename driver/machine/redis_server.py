@@ -1,4 +1,4 @@
-"""A Redis server for the benchmarks. `python -m driver.machine.redis_server` installs one where none is."""
+"""A Redis server for the benchmarks. `python -m driver.machine.redis_server` installs one if missing."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ NAME = "redis-server"
 
 
 def find_redis() -> str:
-    """The path of a Redis server. Raises MachineError with the command that brings one."""
+    """Return the path of a Redis server. Raises MachineError with the command that installs one."""
     found = shutil.which(NAME)
     if found is None:
         raise MachineError(
@@ -24,14 +24,14 @@ def find_redis() -> str:
 
 
 def ensure_redis(say: Say) -> str:
-    """A Redis server, installed from the host's own packages where there is none and this process may."""
+    """Return a Redis server, installed from the host's packages if missing. Raises MachineError."""
     if shutil.which(NAME) is None and shutil.which("apt-get") is not None and os.geteuid() == 0:
         install_own((NAME,), say)
     return find_redis()
 
 
 def main() -> int:
-    """0 when there is a Redis server."""
+    """Return 0 with a Redis server, the error's exit code without."""
     try:
         ensure_redis(lambda text: print(f"stormlab: {text}", flush=True))
     except MachineError as error:

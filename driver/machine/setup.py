@@ -1,27 +1,27 @@
-"""Makes this machine ready for the lab, step by step, and remembers what it found."""
+"""Prepares this machine for the lab, and stores the result in .stormlab/machine.env."""
 
 from __future__ import annotations
 
 import shlex
 from dataclasses import dataclass
 
-from driver.machine.bases import ensure_bases
+from driver.machine.base_images import ensure_bases
 from driver.machine.buildenv import BuildSecrets, write_secrets
 from driver.machine.engine_install import EngineFound, ensure_engine
-from driver.machine.root import state_dir
 from driver.machine.shell import Say
+from driver.paths import state_dir
 
 
 @dataclass(frozen=True)
 class Machine:
-    """A machine that is ready: its engine, the base images by build argument, the build secrets."""
+    """A prepared machine: its engine, base images by build argument, and build secrets."""
 
     engine: EngineFound
     bases: dict[str, str]
     secrets: BuildSecrets
 
     def environment(self) -> dict[str, str]:
-        """Variables that compose.yaml reads; pass them to every `docker compose` that may build."""
+        """Return variables for compose.yaml, for every `docker compose` that can build."""
         return {
             **self.bases,
             "STORMLAB_CA": str(self.secrets.ca),
@@ -30,7 +30,7 @@ class Machine:
 
 
 def prepare(say: Say) -> Machine:
-    """Take any machine to a ready one; seconds where all is there. Raises MachineError otherwise."""
+    """Prepare the machine: seconds where nothing is missing. Raises MachineError."""
     state = state_dir()
     engine = ensure_engine(say)
     machine = Machine(engine, ensure_bases(say), write_secrets(state))

@@ -1,4 +1,4 @@
-"""Runs other programs for the set-up: bounded in time, never silent for long, errors as sentences."""
+"""Runs long programs for the set-up: bounded in time, with progress lines, errors as sentences."""
 
 from __future__ import annotations
 
@@ -10,56 +10,25 @@ import threading
 import time
 from collections import deque
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 
 from driver.errors import LabError
 
 Say = Callable[[str], None]
 
-# The part of the set-up that needs root, for a user to run by hand: it writes nothing into the checkout.
-ROOTS_PART = "sudo .venv/bin/python -m driver.machine"
+# The part of the set-up that needs root; it writes nothing into the checkout.
+ROOT_COMMAND = "sudo .venv/bin/python -m driver.machine"
 HEARTBEAT_S = 10.0
-LOOK_EVERY_S = 0.2
+POLL_S = 0.2
 KEPT_LINES = 15
 
 
 class MachineError(LabError):
-    """The machine cannot be made ready. The message is a sentence that says what to do next."""
-
-
-@dataclass(frozen=True)
-class Outcome:
-    """What a program did: `code` is its exit status, or None where it could not start or ran out of time."""
-
-    code: int | None
-    text: str
-
-    @property
-    def ok(self) -> bool:
-        return self.code == 0
+    """The machine cannot be prepared. The message names the next step."""
 
 
 def say_on_stderr(line: str) -> None:
-    """The plain voice of the set-up, for callers without a terminal of their own."""
+    """Print a line to standard error, for callers without a terminal."""
     print(f"stormlab: {line}", file=sys.stderr, flush=True)
-
-
-def ask(argv: Sequence[str], timeout_s: float = 15, env: Mapping[str, str] | None = None) -> Outcome:
-    """Run a short question and return its output (both streams); never raises."""
-    try:
-        done = subprocess.run(
-            list(argv),
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            timeout=timeout_s,
-            env={**os.environ, **(env or {})},
-        )
-    except OSError as error:
-        return Outcome(None, f"{argv[0]}: {error.strerror}")
-    except subprocess.TimeoutExpired:
-        return Outcome(None, f"{' '.join(argv[:3])}: no answer within {timeout_s:g} s")
-    return Outcome(done.returncode, done.stdout.decode(errors="replace").strip())
 
 
 def run(
@@ -71,7 +40,7 @@ def run(
     cwd: str | None = None,
     first_line_limit_s: float = math.inf,
 ) -> None:
-    """Run a long step, telling every HEARTBEAT_S seconds how far it is.
+    """Run a long step, with a progress line every HEARTBEAT_S seconds.
 
     `what` finishes the sentence "still …" and names the step in errors. Raises MachineError with the step's
     last lines when it fails, takes longer than `timeout_s`, or prints nothing for `first_line_limit_s`.
@@ -93,16 +62,16 @@ def run(
         ) from None
     reader = threading.Thread(target=_keep_lines, args=(process, lines), daemon=True)
     reader.start()
-    next_word_s = HEARTBEAT_S
+    next_report_s = HEARTBEAT_S
     try:
-        while (code := _wait(process, LOOK_EVERY_S)) is None:
+        while (code := _wait(process, POLL_S)) is None:
             elapsed_s = time.monotonic() - started
             if elapsed_s > first_line_limit_s and not lines:
                 raise MachineError(f"{what}: no answer within {elapsed_s:.0f} s")
             if elapsed_s > timeout_s:
                 raise MachineError(f"{what} took longer than {timeout_s:g} s and was stopped.{_tail(lines)}")
-            if elapsed_s >= next_word_s:
-                next_word_s += HEARTBEAT_S
+            if elapsed_s >= next_report_s:
+                next_report_s += HEARTBEAT_S
                 say(f"  still {what} ({elapsed_s:.0f} s): {lines[-1][:80] if lines else '…'}")
     finally:
         _end(process)

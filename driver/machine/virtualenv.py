@@ -1,13 +1,13 @@
 """Makes `.venv` beside lab.py. Run by path, before anything is installed:
 
-    python3 driver/machine/virtualenv.py         what the lab itself needs, from requirements.lock
-    python3 driver/machine/virtualenv.py dev     and what tests and linters need, from requirements-dev.lock
+    python3 driver/machine/virtualenv.py         the lab's own packages, from requirements.lock
+    python3 driver/machine/virtualenv.py dev     and those of tests and linters, from requirements-dev.lock
     python3 driver/machine/virtualenv.py bench   and the benchmarks' peers, from requirements-bench.lock
 
-Only the standard library may be imported here, and files of ours that import nothing else. A stamp holding
-the hash of the lock file and of the interpreter makes the second run instant; it is written last, so an
-interrupted run is simply done again. Packages are added to an environment that is there, and none is taken
-away: a command that needs fewer of them may run beside one that needs more.
+It imports only the standard library, and files of the lab that import nothing else. A stamp with the hash of
+the lock file and the interpreter makes a second run instant; it is written last, so an interrupted run is
+repeated. Packages are only added to an existing environment: a command that needs fewer can run beside one
+that needs more.
 """
 
 from __future__ import annotations
@@ -28,22 +28,22 @@ LOCK = ROOT / "requirements.lock"
 STAMP = VENV / "stormlab-runtime.stamp"
 DEV_LOCK = ROOT / "requirements-dev.lock"
 DEV_STAMP = VENV / "stormlab.stamp"
-"""Under the name that it had when it was the only one: an environment of then is one for development."""
+"""An environment of older versions, which had this stamp alone, is one for development."""
 BENCH_LOCK = ROOT / "requirements-bench.lock"
 BENCH_STAMP = VENV / "stormlab-bench.stamp"
 INSTALL_LIMIT_S = 900.0
 WANTS = ("", "dev", "bench")
 LAB_BROKE = 70
-"""As in driver/exit_codes.py, which may be of a newer Python than this one."""
+"""As in driver/exit_codes.py, which an older Python cannot import."""
 
 
 def stamp_for(lock_bytes: bytes, python_version: str) -> str:
-    """The text the stamp must hold for an environment that needs no work."""
+    """Return the stamp's text for a current environment."""
     return hashlib.sha256(lock_bytes + python_version.encode()).hexdigest() + "\n"
 
 
 def is_current(stamp: Path, wanted: str) -> bool:
-    """True when a finished environment for exactly this lock stands there."""
+    """Whether a complete environment for exactly this lock exists."""
     return stamp.is_file() and stamp.read_text() == wanted and (stamp.parent / "bin" / "python").exists()
 
 
@@ -55,7 +55,7 @@ def main() -> None:
 
 
 def go_on_inside(missing: ModuleNotFoundError) -> NoReturn:
-    """Start the same command anew with the environment's Python, which is made first where there is none."""
+    """Start the same command again with the environment's Python, creating it if missing."""
     if Path(sys.prefix).resolve() == VENV.resolve():
         print(f"stormlab: {VENV.name} lacks {missing.name}. Bring it up to date: make setup", file=sys.stderr)
         sys.exit(LAB_BROKE)
@@ -66,8 +66,8 @@ def go_on_inside(missing: ModuleNotFoundError) -> NoReturn:
 
 
 @dataclass(frozen=True)
-class Layer:
-    """Packages of one lock file; `stamp` holds `wanted` when all of them are installed."""
+class EnvironmentLayer:
+    """Packages of one lock file; `stamp` has the text `wanted` when all are installed."""
 
     lock: Path
     stamp: Path
@@ -79,7 +79,7 @@ class Layer:
 
 
 def make(wants: str = "") -> None:
-    """Make the environment, unless it is there and current. Ends the process where that cannot be done."""
+    """Create or update the environment. Exits the process where that fails."""
     if sys.version_info < OLDEST_PYTHON:
         sys.exit(
             f"stormlab: needs Python 3.11 or newer, this one is {sys.version.split()[0]} ({sys.executable}). "
@@ -88,7 +88,7 @@ def make(wants: str = "") -> None:
     layers = lacking(wants)
     if not layers:
         return
-    # Only now: started by path, Python knows this folder alone, and an older Python cannot read the rest.
+    # Only now: started by path, sys.path has this folder alone, and an older Python cannot import the rest.
     sys.path.insert(0, str(ROOT))
     from driver.machine.shell import MachineError
 
@@ -103,19 +103,19 @@ def make(wants: str = "") -> None:
         sys.exit(error.exit_code)
 
 
-def lacking(wants: str) -> list[Layer]:
-    """The lock files to be installed, in their order."""
-    runtime = Layer(LOCK, STAMP, stamp_for(LOCK.read_bytes(), sys.version))
-    dev = Layer(DEV_LOCK, DEV_STAMP, stamp_for(DEV_LOCK.read_bytes(), sys.version))
+def lacking(wants: str) -> list[EnvironmentLayer]:
+    """Return the lock files to install, in order."""
+    runtime = EnvironmentLayer(LOCK, STAMP, stamp_for(LOCK.read_bytes(), sys.version))
+    dev = EnvironmentLayer(DEV_LOCK, DEV_STAMP, stamp_for(DEV_LOCK.read_bytes(), sys.version))
     both = DEV_LOCK.read_bytes() + BENCH_LOCK.read_bytes()
-    bench = Layer(BENCH_LOCK, BENCH_STAMP, stamp_for(both, sys.version))
-    # What the tests need is all that the lab needs, and more: one of the two is enough.
+    bench = EnvironmentLayer(BENCH_LOCK, BENCH_STAMP, stamp_for(both, sys.version))
+    # The development lock includes the runtime lock: one of the two is enough.
     wanted = {"": [] if dev.is_current else [runtime], "dev": [dev], "bench": [dev, bench]}[wants]
     return [layer for layer in wanted if not layer.is_current]
 
 
 def is_ours(venv: Path) -> bool:
-    """Whether an environment of this very Python is there to which packages can be added."""
+    """Whether an environment of this Python version exists, to which packages can be added."""
     try:
         settings = (venv / "pyvenv.cfg").read_text().splitlines()
     except OSError:
@@ -126,7 +126,7 @@ def is_ours(venv: Path) -> bool:
 
 
 def begin() -> None:
-    """An empty environment, whatever was there."""
+    """Create an empty environment, replacing an existing one. Raises MachineError."""
     from driver.machine.shell import run
     from driver.machine.shell import say_on_stderr as say
 
@@ -149,7 +149,7 @@ def install(lock: Path) -> None:
 
 
 def has_venv() -> bool:
-    """Debian ships python3 without ensurepip; a venv made then has no pip."""
+    """Whether this Python can create environments with pip: Debian ships it without ensurepip."""
     question = [sys.executable, "-c", "import ensurepip, venv"]
     return subprocess.run(question, capture_output=True).returncode == 0
 

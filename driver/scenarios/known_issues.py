@@ -12,7 +12,7 @@ from typing import Annotated
 
 from pydantic import Field, ValidationError
 
-from driver.machine.root import working_root
+from driver.paths import working_root
 from driver.scenarios.scenario import KnownIssue
 from driver.scenarios.validation import explain
 from driver.scenarios.yaml_file import YamlFile, read_yaml

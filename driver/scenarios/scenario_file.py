@@ -14,7 +14,7 @@ from typing import Any
 from chaos.explain import nearest, shortened
 from chaos.units import format_seconds
 from driver.errors import WrongUseError
-from driver.machine.root import project_root
+from driver.paths import project_root
 from driver.scenarios.error_collector import ErrorCollector, error_at
 from driver.scenarios.scalars import ScalarError
 from driver.scenarios.scenario import Scenario

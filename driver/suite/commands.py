@@ -11,7 +11,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from driver.files import FileReadError, read_file
-from driver.machine.root import is_checkout, project_root
+from driver.paths import is_checkout, project_root
 from driver.suite.child_process import ProcessExit
 from driver.suite.entry import EntryOutcome, EntryResult
 

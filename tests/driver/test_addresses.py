@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from driver import host_ports
 from driver.engines import addresses
 from driver.errors import LabError
 
@@ -40,12 +41,12 @@ def test_the_host_s_routes_are_read_without_the_default_one(tmp_path: Path) -> N
 def test_a_port_that_somebody_listens_on_is_taken_and_its_process_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
-        assert not addresses.is_free("127.0.0.1", port)
-        assert "(pid " in addresses.process_on(port)
-    assert addresses.is_free("127.0.0.1", port)
+        assert not host_ports.is_free("127.0.0.1", port)
+        assert "(pid " in host_ports.process_on(port)
+    assert host_ports.is_free("127.0.0.1", port)
 
 
 def test_a_pair_that_is_offered_is_free() -> None:
     first = addresses.free_pair("127.0.0.1")
-    assert addresses.is_free("127.0.0.1", first)
-    assert addresses.is_free("127.0.0.1", first + 1)
+    assert host_ports.is_free("127.0.0.1", first)
+    assert host_ports.is_free("127.0.0.1", first + 1)

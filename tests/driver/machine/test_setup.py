@@ -9,9 +9,9 @@ import pytest
 from driver.machine import virtualenv
 from driver.machine.buildenv import BuildSecrets
 from driver.machine.engine_install import EngineFound
-from driver.machine.root import is_checkout
 from driver.machine.setup import Machine
 from driver.machine.virtualenv import go_on_inside, is_current, is_ours, lacking, stamp_for
+from driver.paths import is_checkout
 
 ROOT = Path(__file__).parents[3]
 

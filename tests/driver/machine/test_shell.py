@@ -3,7 +3,8 @@ import time
 import pytest
 
 from driver.machine import shell
-from driver.machine.shell import MachineError, ask, run
+from driver.machine.shell import MachineError, run
+from driver.subprocesses import ask
 
 
 def test_a_failing_step_shows_its_last_lines() -> None:

@@ -1,7 +1,7 @@
 import threading
 from pathlib import Path
 
-from driver.machine.alone import alone
+from driver.machine.setup_lock import setup_lock
 
 
 def test_a_second_set_up_waits_for_the_first_and_says_so(tmp_path: Path) -> None:
@@ -10,10 +10,10 @@ def test_a_second_set_up_waits_for_the_first_and_says_so(tmp_path: Path) -> None
     waiting = threading.Event()
 
     def second() -> None:
-        with alone(lambda line: waiting.set(), lock):
+        with setup_lock(lambda line: waiting.set(), lock):
             order.append("second")
 
-    with alone(lambda line: None, lock):
+    with setup_lock(lambda line: None, lock):
         other = threading.Thread(target=second)
         other.start()
         assert waiting.wait(timeout=10)

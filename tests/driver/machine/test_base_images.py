@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
-from driver.machine import bases, bootstrap
-from driver.machine.bases import GO, PYTHON, ensure_bases, local_choice, pull
+from driver.machine import base_images, bootstrap
+from driver.machine.base_images import GO, PYTHON, ensure_bases, local_choice, pull
 from tests.driver.machine.conftest import FakeDocker
 
 ROOT = Path(__file__).parents[3]
@@ -52,7 +52,7 @@ def test_without_a_registry_the_stand_ins_are_made(
 ) -> None:
     fake_docker('"pull "*) echo "dial tcp: lookup registry: no such host" >&2; exit 1;;')
     made: list[str] = []
-    monkeypatch.setattr(bases, "make", lambda missing, say: made.extend(base.arg for base in missing))
+    monkeypatch.setattr(base_images, "make", lambda missing, say: made.extend(base.arg for base in missing))
     said: list[str] = []
     chosen = ensure_bases(said.append, NONE_NAMED)
     assert chosen == {"PYTHON_BASE": PYTHON.recipe.tag, "GO_BASE": GO.recipe.tag}
@@ -65,7 +65,7 @@ def test_a_registry_that_never_answers_is_given_up(
     fake_docker: FakeDocker, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     fake_docker('"pull "*) exec sleep 60;;')
-    monkeypatch.setattr(bases, "FIRST_ANSWER_LIMIT_S", 0.2)
+    monkeypatch.setattr(base_images, "FIRST_ANSWER_LIMIT_S", 0.2)
     said: list[str] = []
     assert pull(PYTHON, said.append) is False
     assert "no answer" in said[-1]

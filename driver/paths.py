@@ -1,4 +1,4 @@
-"""Where the lab's own files stand, and where it may write."""
+"""Paths of the lab's own files, and of the folders that it writes to."""
 
 from __future__ import annotations
 
@@ -11,19 +11,19 @@ HERE = Path(__file__).resolve()
 
 
 def project_root() -> Path:
-    """The folder of compose.yaml and lab.py: the checkout, or the installed `driver/bundle/`."""
-    checkout = HERE.parents[2]
-    return checkout if is_checkout(checkout) else HERE.parents[1] / "bundle"
+    """Return the folder of compose.yaml and lab.py: the checkout, or the installed `driver/bundle/`."""
+    checkout = HERE.parents[1]
+    return checkout if is_checkout(checkout) else HERE.parent / "bundle"
 
 
 def working_root() -> Path:
-    """The folder under which `results/` and `.stormlab/` stand: the checkout, else the current directory."""
-    checkout = HERE.parents[2]
+    """Return the folder of `results/` and `.stormlab/`: the checkout, else the current directory."""
+    checkout = HERE.parents[1]
     return checkout if is_checkout(checkout) else Path.cwd()
 
 
 def state_dir() -> Path:
-    """`.stormlab/`, made if need be: what the set-up found out about this machine."""
+    """Return `.stormlab/`, the state of this machine's lab; created if missing. Raises LabError."""
     folder = working_root() / ".stormlab"
     try:
         folder.mkdir(exist_ok=True)
@@ -37,4 +37,5 @@ def state_dir() -> Path:
 
 
 def is_checkout(folder: Path) -> bool:
+    """Whether a folder has compose.yaml and lab.py."""
     return (folder / "compose.yaml").is_file() and (folder / "lab.py").is_file()

@@ -1,4 +1,4 @@
-"""Decides which base images the Dockerfiles start from, and has the missing ones made."""
+"""Selects the base images of the Dockerfiles, and pulls or builds the missing ones."""
 
 from __future__ import annotations
 
@@ -8,18 +8,19 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from driver.machine import bootstrap
-from driver.machine.alone import alone
 from driver.machine.bootstrap import Recipe
-from driver.machine.shell import ROOTS_PART, MachineError, Say, ask, run
+from driver.machine.setup_lock import setup_lock
+from driver.machine.shell import ROOT_COMMAND, MachineError, Say, run
+from driver.subprocesses import ask
 
-# A registry that is there answers in a second or two; one that is walled off may never answer.
+# A reachable registry answers in a second or two; one behind a firewall may never answer.
 FIRST_ANSWER_LIMIT_S = 10.0
 PULL_LIMIT_S = 900.0
 
 
 @dataclass(frozen=True)
 class Base:
-    """One build argument: `official` is the pinned image, `recipe` what stands in without a registry."""
+    """One build argument: `official` is the pinned image, `recipe` its substitute without a registry."""
 
     arg: str
     official: str
@@ -32,9 +33,9 @@ CATALOGUE = (PYTHON, GO)
 
 
 def local_choice(base: Base, named: str | None, official_present: bool, recipe_present: bool) -> str | None:
-    """The image to use without asking any registry, or None when one has to be fetched or made.
+    """Return the image to use without a registry, or None when one must be pulled or built.
 
-    `named` is what the user put into the environment; it is taken as it is.
+    `named` is the environment's value; it is used as it is.
     """
     if named:
         return named
@@ -46,11 +47,14 @@ def local_choice(base: Base, named: str | None, official_present: bool, recipe_p
 
 
 def ensure_bases(say: Say, environment: Mapping[str, str] = os.environ) -> dict[str, str]:
-    """Build arguments naming base images that are on the engine: `{"PYTHON_BASE": …, "GO_BASE": …}`."""
+    """Return build arguments of images on the engine: `{"PYTHON_BASE": …, "GO_BASE": …}`.
+
+    Raises MachineError where one can neither be pulled nor built.
+    """
     chosen = {base.arg: look(base, environment) for base in CATALOGUE}
     missing = [base for base in CATALOGUE if chosen[base.arg] is None]
     for base in missing:
-        # One registry holds them all: where the first is not to be had, asking on only takes time.
+        # All are in one registry: where the first cannot be pulled, the others cannot either.
         if not pull(base, say):
             break
         chosen[base.arg] = base.official
@@ -61,18 +65,18 @@ def ensure_bases(say: Say, environment: Mapping[str, str] = os.environ) -> dict[
 
 
 def look(base: Base, environment: Mapping[str, str] = os.environ) -> str | None:
-    """The image of this base that needs no fetching, or None."""
+    """Return the image of this base that needs no pull, or None."""
     named = environment.get(base.arg)
     return local_choice(base, named, is_there(base.official), bootstrap.is_present(base.recipe))
 
 
 def is_there(image: str) -> bool:
-    """True when the engine holds the image."""
+    """Whether the engine has the image."""
     return ask(["docker", "image", "inspect", "--format", "{{.Id}}", image]).ok
 
 
 def pull(base: Base, say: Say) -> bool:
-    """Pull the official image; False, and a line saying why, where no registry gives it."""
+    """Pull the official image; return False, and report why, where that fails."""
     say(f"pulling {base.official}")
     try:
         run(
@@ -83,22 +87,22 @@ def pull(base: Base, say: Say) -> bool:
             first_line_limit_s=FIRST_ANSWER_LIMIT_S,
         )
     except MachineError as error:
-        say(f"no registry gives it ({str(error).splitlines()[-1].strip()[:160]})")
+        say(f"it cannot be pulled ({str(error).splitlines()[-1].strip()[:160]})")
         return False
     return True
 
 
 def make(bases: list[Base], say: Say) -> None:
-    """Bootstrap the stand-ins for these bases, all at once."""
+    """Build the substitutes of these bases in parallel. Raises MachineError."""
     if os.geteuid() != 0:
         raise MachineError(
-            "No container registry answers, and making base images from Debian's packages needs root. Run\n"
-            f"  {ROOTS_PART}\nor name images that are there: PYTHON_BASE=… GO_BASE=… make setup"
+            "No container registry answers, and building base images from Debian's packages needs root. Run\n"
+            f"  {ROOT_COMMAND}\nor name local images: PYTHON_BASE=… GO_BASE=… make setup"
         )
-    with alone(say):
+    with setup_lock(say):
         bootstrap.remove_leftovers()
         recipes = [base.recipe for base in bases if not bootstrap.is_present(base.recipe)]
-        # Half of a bootstrap is waiting for the mirror, so two at once take little longer than one.
+        # Half of a bootstrap waits for the mirror, so two in parallel take little longer than one.
         with ThreadPoolExecutor(max_workers=len(bases)) as pool:
             made = [pool.submit(bootstrap.make, recipe, say) for recipe in recipes]
         for result in made:
