@@ -58,8 +58,12 @@ def problem(error: Mapping[str, Any], unit: str = "") -> str:
 def nearest(name: str, known: Iterable[str]) -> str:
     """Return `Did you mean a or b?`, or all known names where none is near."""
     choices = list(known)
-    name = name[:100]
-    near = difflib.get_close_matches(name, choices, n=3, cutoff=0.5)
-    if near:
-        return f"Did you mean {' or '.join(near)}?"
-    return f"It can be: {', '.join(choices)}." if choices else "It takes none."
+    return did_you_mean(name, choices) or (
+        f"It can be: {', '.join(choices)}." if choices else "It takes none."
+    )
+
+
+def did_you_mean(name: str, known: Iterable[str]) -> str:
+    """Return `Did you mean a or b?` with at most three near names; "" where none is near."""
+    near = difflib.get_close_matches(name[:100], list(known), n=3, cutoff=0.5)
+    return f"Did you mean {' or '.join(near)}?" if near else ""

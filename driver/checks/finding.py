@@ -55,7 +55,7 @@ def show(history: History, events: Iterable[Event]) -> tuple[Evidence, ...]:
 
 def describe(event: Event, run: RunTimeline) -> str:
     """Return an event in one line: its process, its kind and its fields, instants in seconds of the run."""
-    told = []
+    fields = []
     for name in event.__struct_fields__:
         value = getattr(event, name)
         if name in ("at_ns", "wall_s", "by") or isinstance(value, msgspec.Raw):
@@ -63,12 +63,12 @@ def describe(event: Event, run: RunTimeline) -> str:
         if name.endswith("_ns"):
             name, value = name.removesuffix("_ns") + "_s", _in_seconds(value, run)
         text = f"[{len(value)}]" if isinstance(value, list) and len(value) > 5 else str(value)
-        told.append(f"{name}={text[:80]}")
-    return f"{event.by} {event.__struct_config__.tag} {' '.join(told)}"
+        fields.append(f"{name}={text[:80]}")
+    return f"{event.by} {event.__struct_config__.tag} {' '.join(fields)}"
 
 
 def _in_seconds(value: object, run: RunTimeline) -> object:
-    """Instants, alone or several of them; 0 stands for none."""
+    """Return instants in seconds of the run, also inside lists and mappings; "none" for 0."""
     if isinstance(value, dict):
         return {name: _in_seconds(one, run) for name, one in value.items()}
     if isinstance(value, list):

@@ -1,7 +1,4 @@
-"""Two figures that trade off, soonest back and fewest attempts at once: the Pareto front of what was tried.
-
-Pure.
-"""
+"""Pareto front of policies, by time until all are back and peak attempts per second. Pure."""
 
 from __future__ import annotations
 
@@ -11,7 +8,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class Bounds:
-    """A figure and the interval that holds it; `low` and `high` are None where one measurement tells none."""
+    """A figure and its confidence interval; `low` and `high` are None for a single measurement."""
 
     mean: float
     low: float | None = None

@@ -12,8 +12,8 @@ import operator
 import re
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from difflib import get_close_matches
 
+from chaos.explain import did_you_mean
 from driver.checks import CHECKS
 from driver.metrics import METRICS
 from driver.metrics.metric import Metric, Unit
@@ -191,5 +191,5 @@ def _possible(name: str, unit: Unit, sign: str, value: float) -> None:
 
 
 def _nearest(name: str, names: Iterable[str]) -> str:
-    near = get_close_matches(name, list(names), n=3, cutoff=0.5)
-    return f". Did you mean {' or '.join(near)}?" if near else ""
+    near = did_you_mean(name, names)
+    return f". {near}" if near else ""

@@ -51,9 +51,8 @@ def why_no_tests() -> str:
 
 
 def scenario_command(lab: Sequence[str], name: str, flags: Flags, answer: Path, lock: int) -> list[str]:
-    """The command that runs one scenario; `lab` is how lab.py is called here, `answer` the file it leaves.
-
-    `lock` is the descriptor of the lab's lock, which it is to go on under.
+    """Return the command of one scenario. `lab` is the command of lab.py, `answer` the file for its answer,
+    `lock` the descriptor of the lab's lock, which it inherits.
     """
     command = [*lab, "scenario", name, "--answer", str(answer), "--log-level", flags.log_level]
     command += ["--held-lock", str(lock)]
