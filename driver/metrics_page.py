@@ -68,9 +68,9 @@ def render_page() -> str:
     ]
     for check in CHECKS.values():
         params = "; ".join(
-            f"`{name}` ({param.default:g}): {param.means}" for name, param in check.params.items()
+            f"`{name}` ({param.default:g}): {param.description}" for name, param in check.params.items()
         )
-        parts.append(f"| `{check.name}` | {'yes' if check.always else ''} | {check.claims} | {params} |")
+        parts.append(f"| `{check.name}` | {'yes' if check.always else ''} | {check.claim} | {params} |")
     return "\n".join(parts) + "\n"
 
 

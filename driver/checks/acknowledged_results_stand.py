@@ -47,8 +47,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
-    claims="Every result that was acknowledged was recorded, or refused with a reason.",
+    claim="Every result that was acknowledged was recorded, or refused with a reason.",
     judge=judge,
-    rests_on=(COORDINATOR, WORKERS),
+    requires=(COORDINATOR, WORKERS),
     always=True,
 )

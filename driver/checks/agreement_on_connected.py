@@ -73,9 +73,9 @@ def _around(history: History, worker: str, at_ns: int) -> list[Event]:
 
 CHECK = Check(
     name=NAME,
-    claims="Worker and coordinator agree on which workers are connected.",
+    claim="Worker and coordinator agree on which workers are connected.",
     judge=judge,
-    takes_time=True,
-    rests_on=(COORDINATOR, WORKERS),
+    time_sensitive=True,
+    requires=(COORDINATOR, WORKERS),
     params={"longest_s": Param(10, "longest disagreement outside faults, in seconds")},
 )

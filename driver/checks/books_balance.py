@@ -74,8 +74,8 @@ def _by_events(history: History, at_ns: int) -> dict[str, tuple[int, int]]:
 
 CHECK = Check(
     name=NAME,
-    claims="submitted = completed + failed + waiting + assigned, at every instant and at the end.",
+    claim="submitted = completed + failed + waiting + assigned, at every instant and at the end.",
     judge=judge,
-    rests_on=(COORDINATOR,),
+    requires=(COORDINATOR,),
     always=True,
 )

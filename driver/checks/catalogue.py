@@ -76,8 +76,8 @@ def run_check(check: Check, history: History, metrics: Metrics, params: Params) 
         finding = check.judge(history, metrics, filled)
     except Exception as error:
         return unknown(check.name, f"the check itself raised {type(error).__name__}: {error}")
-    found = unless_gap(history, finding, check.rests_on)
-    return unless_busy(history, found) if check.takes_time or found.status is Status.unknown else found
+    found = unless_gap(history, finding, check.requires)
+    return unless_busy(history, found) if check.time_sensitive or found.status is Status.unknown else found
 
 
 def unless_busy(history: History, finding: Finding) -> Finding:

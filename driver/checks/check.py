@@ -19,7 +19,7 @@ class Param:
     """One number that a scenario may set for a check, at least `least`. Its name ends with its unit."""
 
     default: float
-    means: str
+    description: str
     least: float = 0.0
 
 
@@ -27,15 +27,15 @@ class Param:
 class Check:
     """One entry of the catalogue. `always`: judged in every run, also where the scenario does not name it.
 
-    `judge` returns the finding; it may raise, which `run_check` turns into unknown. `rests_on` are the roles
-    whose journals must be whole to prove a failure: with a gap in one, a failure is unknown. `takes_time`:
-    a late success fails it too, which is unknown on a machine that was too busy.
+    `judge` returns the finding; it may raise, which `run_check` turns into unknown. `requires` are the roles
+    whose journals must be whole to prove a failure; with a gap it is unknown. `time_sensitive`: a late
+    success fails it too, which is unknown on a machine that was too busy.
     """
 
     name: str
-    claims: str
+    claim: str
     judge: Judge
     always: bool = False
     params: Mapping[str, Param] = field(default_factory=dict)
-    rests_on: tuple[str, ...] = ALL_ROLES
-    takes_time: bool = False
+    requires: tuple[str, ...] = ALL_ROLES
+    time_sensitive: bool = False

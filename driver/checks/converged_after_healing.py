@@ -49,10 +49,10 @@ def _since_ns(connections: ConnectionHistory, end_ns: int) -> int | None:
 
 CHECK = Check(
     name=NAME,
-    claims="After the last heal every worker reconnects in time, and stays connected.",
+    claim="After the last heal every worker reconnects in time, and stays connected.",
     judge=judge,
-    takes_time=True,
-    rests_on=(DRIVER, COORDINATOR, WORKERS),
+    time_sensitive=True,
+    requires=(DRIVER, COORDINATOR, WORKERS),
     params={
         "within_s": Param(
             30, "seconds from the last heal until the last worker is connected for good, at most"

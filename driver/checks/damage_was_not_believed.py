@@ -37,7 +37,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
-    claims="No frame that was altered in transit was accepted as genuine.",
+    claim="No frame that was altered in transit was accepted as genuine.",
     judge=judge,
-    rests_on=(COORDINATOR, WORKERS),
+    requires=(COORDINATOR, WORKERS),
 )

@@ -35,7 +35,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
-    claims="The driver began and ended faults and submitted tasks when they were due.",
+    claim="The driver began and ended faults and submitted tasks when they were due.",
     judge=judge,
     always=True,
     params={"at_most_s": Param(1.0, "seconds by which the driver may be late")},

@@ -69,12 +69,12 @@ def _carried(history: History, worker: str, window: FaultWindow) -> int:
 
 CHECK = Check(
     name=NAME,
-    claims="Altered bytes were detected on every link that carried enough.",
+    claim="Altered bytes were detected on every link that carried enough.",
     judge=judge,
     params={
         "expected": Param(
             10, "altered bytes to expect on a link before no detection there is a failure", least=1
         )
     },
-    rests_on=(COORDINATOR, WORKERS),
+    requires=(COORDINATOR, WORKERS),
 )

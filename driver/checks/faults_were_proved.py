@@ -45,7 +45,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
-    claims="Every fault began, was observed on its targets and on no other link, and ended.",
+    claim="Every fault began, was observed on its targets and on no other link, and ended.",
     judge=judge,
     always=True,
     params={"planned": Param(0, "faults of the plan (set by the run)")},

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, passed, show, unknown
-from driver.histories.container_changes import Disturbance, disturbances, unplanned_exits
+from driver.histories.container_changes import UnexplainedChange, unexplained_changes, unplanned_exits
 from driver.histories.events import (
     Aborted,
     ContainerExited,
@@ -53,7 +53,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     for exited in unplanned_exits(history, own)[:1]:
         because = f"{exited.container} ended with exit code {exited.exit_code}, and no fault explains it"
         return unknown(NAME, because, evidence=show(history, [exited]))
-    if unexplained := history.view(disturbances):
+    if unexplained := history.view(unexplained_changes):
         named = [_named(one, run) for one in unexplained[:NAMED]]
         more = f", and {len(unexplained) - NAMED} more times" if len(unexplained) > NAMED else ""
         because = f"{'; '.join(named)}{more}: no fault of this run explains it"
@@ -70,7 +70,7 @@ def _containers(history: History) -> list[str]:
     return sorted({exited.container for exited in history.of(ContainerExited)})
 
 
-def _named(one: Disturbance, run: RunTimeline) -> str:
+def _named(one: UnexplainedChange, run: RunTimeline) -> str:
     from_s, until_s = (run.at_s(at_ns) for at_ns in (one.from_ns, one.until_ns))
     return f"{one.container} was {one.change} from {from_s:.1f} s to {until_s:.1f} s"
 
@@ -80,5 +80,5 @@ def _failed(phase: object) -> bool:
 
 
 CHECK = Check(
-    name=NAME, claims="The lab itself had no trouble, and healed its faults.", judge=judge, always=True
+    name=NAME, claim="The lab itself had no trouble, and healed its faults.", judge=judge, always=True
 )

@@ -100,8 +100,8 @@ def _abandoned(events: Sequence[Event]) -> list[Event]:
 
 CHECK = Check(
     name=NAME,
-    claims="Every worker that was stopped finished or returned its tasks, and sent a goodbye.",
+    claim="Every worker that was stopped finished or returned its tasks, and sent a goodbye.",
     judge=judge,
-    takes_time=True,
-    rests_on=(COORDINATOR, WORKERS),
+    time_sensitive=True,
+    requires=(COORDINATOR, WORKERS),
 )

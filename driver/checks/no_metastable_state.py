@@ -61,9 +61,9 @@ def _median_s(tasks: list[TaskHistory], end_ns: int) -> float:
 
 CHECK = Check(
     name=NAME,
-    claims="Overload ends with the last fault.",
+    claim="Overload ends with the last fault.",
     judge=judge,
-    takes_time=True,
+    time_sensitive=True,
     params={
         "settle_s": Param(10, "seconds after the last heal that are left out"),
         "tasks": Param(10, "tasks needed before the first fault and after settling, each", least=1),

@@ -84,8 +84,8 @@ def _last_line(exited: ContainerExited) -> str:
 
 CHECK = Check(
     name=NAME,
-    claims="No worker and no coordinator ended, unless a fault that can end it was on it.",
+    claim="No worker and no coordinator ended, unless a fault that can end it was on it.",
     judge=judge,
     always=True,
-    rests_on=(DRIVER,),
+    requires=(DRIVER,),
 )

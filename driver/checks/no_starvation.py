@@ -88,10 +88,10 @@ def _pick(queues: dict[str, _PriorityQueue], picked: str, event: Assigned) -> bo
 
 CHECK = Check(
     name=NAME,
-    claims="No priority waits through more assignments of others in a row than allowed.",
+    claim="No priority waits through more assignments of others in a row than allowed.",
     judge=judge,
-    takes_time=True,
-    rests_on=(COORDINATOR,),
+    time_sensitive=True,
+    requires=(COORDINATOR,),
     params={
         "picks": Param(
             124, "assignments of others in a row, at most (four rounds of all weights: 4 × 31)", least=1

@@ -78,8 +78,8 @@ def _worker(events: Sequence[Event]) -> str:
 
 CHECK = Check(
     name=NAME,
-    claims="No attempt ran twice, and none went on after its task was reassigned.",
+    claim="No attempt ran twice, and none went on after its task was reassigned.",
     judge=judge,
-    rests_on=(COORDINATOR, WORKERS),
+    requires=(COORDINATOR, WORKERS),
     always=True,
 )

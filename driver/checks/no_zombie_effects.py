@@ -46,8 +46,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
-    claims="No result or checkpoint of a stale attempt counted.",
+    claim="No result or checkpoint of a stale attempt counted.",
     judge=judge,
-    rests_on=(COORDINATOR,),
+    requires=(COORDINATOR,),
     always=True,
 )

@@ -34,8 +34,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
-    claims="No task has two results.",
+    claim="No task has two results.",
     judge=judge,
-    rests_on=(COORDINATOR, DRIVER),
+    requires=(COORDINATOR, DRIVER),
     always=True,
 )

@@ -49,8 +49,8 @@ def _latest(task: TaskHistory, end_ns: int) -> str:
 
 CHECK = Check(
     name=NAME,
-    claims="Every task that was submitted has a result.",
+    claim="Every task that was submitted has a result.",
     judge=judge,
     always=True,
-    rests_on=(COORDINATOR, DRIVER),
+    requires=(COORDINATOR, DRIVER),
 )

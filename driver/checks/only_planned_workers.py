@@ -61,8 +61,8 @@ def _failed(history: History, because: str, count: int, evidence: Sequence[Event
 
 CHECK = Check(
     name=NAME,
-    claims="Every worker that took part is planned, and its own container started each of its processes.",
+    claim="Every worker that took part is planned, and its own container started each of its processes.",
     judge=judge,
     always=True,
-    rests_on=(COORDINATOR, WORKERS),
+    requires=(COORDINATOR, WORKERS),
 )

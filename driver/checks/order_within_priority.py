@@ -44,7 +44,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
-    claims="Within one priority tasks are assigned in the order of their submission.",
+    claim="Within one priority tasks are assigned in the order of their submission.",
     judge=judge,
-    rests_on=(COORDINATOR,),
+    requires=(COORDINATOR,),
 )

@@ -33,7 +33,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
-    claims="Enough tasks were completed, also before the first fault.",
+    claim="Enough tasks were completed, also before the first fault.",
     judge=judge,
     always=True,
     params={

@@ -108,10 +108,10 @@ def _names(workers: list[ConnectionHistory]) -> str:
 
 CHECK = Check(
     name=NAME,
-    claims="Every worker under a disconnecting fault lost its connection and reconnected.",
+    claim="Every worker under a disconnecting fault lost its connection and reconnected.",
     judge=judge,
-    takes_time=True,
-    rests_on=(DRIVER, WORKERS),
+    time_sensitive=True,
+    requires=(DRIVER, WORKERS),
     always=True,
     params={
         "notices_within_s": Param(

@@ -26,7 +26,7 @@ _ENDS = {"unpause": ContainerEffect.paused, "connect": ContainerEffect.unplugged
 
 
 @dataclass(frozen=True)
-class Disturbance:
+class UnexplainedChange:
     """A change of one container that no fault of the run explains, from its begin to its end.
 
     `seen_ns` is when it was observed last: a late answer of the engine reports an end that happened before.
@@ -40,7 +40,7 @@ class Disturbance:
     seen_ns: int
 
 
-def disturbances(history: History) -> list[Disturbance]:
+def unexplained_changes(history: History) -> list[UnexplainedChange]:
     """Return each pause, network change and limit that no fault explains, until the run's end."""
     run = history.view(run_timeline)
     states: dict[str, list[Event]] = {}
@@ -109,7 +109,7 @@ def _explained(run: RunTimeline, name: str, change: ContainerEffect) -> list[Int
 
 def _changes(
     name: str, events: list[Event], reads: Sequence[ContainersRead], end_ns: int
-) -> Iterator[Disturbance]:
+) -> Iterator[UnexplainedChange]:
     """Yield each difference of a container from its initial state, with its begin and end."""
     first = next((one for one in events if isinstance(one, ContainerChange)), None)
     exits_ns = [
@@ -123,9 +123,9 @@ def _changes(
             elif (began := since.pop(change, None)) is not None:
                 from_ns = _begin_ns(began)
                 seen_ns = max(from_ns + 1, _seen_ns(event, reads))
-                yield Disturbance(name, change, from_ns, event.at_ns, began, seen_ns)
+                yield UnexplainedChange(name, change, from_ns, event.at_ns, began, seen_ns)
     for change, began in since.items():
-        yield Disturbance(name, change, _begin_ns(began), end_ns, began, end_ns)
+        yield UnexplainedChange(name, change, _begin_ns(began), end_ns, began, end_ns)
 
 
 def _says(

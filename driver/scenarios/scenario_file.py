@@ -122,7 +122,9 @@ def resolved_yaml(loaded: ScenarioFile) -> str:
 
 
 def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
-    """Return the scenario in a parsed file. Raises FileError with all errors."""
+    """Return the scenario in a parsed file. Raises FileError with all errors in it, WrongUseError for an
+    override of a variable that the file lacks.
+    """
     if not isinstance(file.data, dict):
         raise file.error((), "expected a mapping with `workers:`, `duration:` and so on")
     data = _with_variables(_merged(file, overrides), file, overrides)
