@@ -19,13 +19,13 @@ import uvloop
 from aiohttp import web
 from websockets.asyncio.server import Server
 
-from coordinator.control import Control
-from coordinator.core import Core
-from coordinator.guard import Guard, parse_token
+from coordinator.control import ControlApi
+from coordinator.core import CoordinatorCore
+from coordinator.guard import ControlAuth, parse_token
 from coordinator.journal_file import JournalFile
-from coordinator.log import LoggedJournal, say
-from coordinator.retelling import without_told
-from coordinator.server import Shell
+from coordinator.log import ConsoleJournal, print_line
+from coordinator.retelling import without_journaled
+from coordinator.server import CoordinatorServer
 from coordinator.store import SqliteStore
 from wire import events
 from wire.control import CONTROL_PORT
@@ -50,23 +50,23 @@ at all the tasks that wait takes time from them.
 
 
 async def serve(
-    fleet_key: bytes, guard: Guard, settings: CoordinatorSettings, journal_dir: Path, store_dir: Path
+    fleet_key: bytes, guard: ControlAuth, settings: CoordinatorSettings, journal_dir: Path, store_dir: Path
 ) -> None:
     """Run until asked to leave. Raises what the shell broke with."""
     # A restart makes objects by the million, and all of them stay: the collector would look for nothing.
     gc.disable()
     store = SqliteStore(store_dir / "ledger.sqlite")
     path = journal_dir / "coordinator.jsonl"
-    recovered = without_told(store.load(), path)
+    recovered = without_journaled(store.load(), path)
     file = JournalFile(path)
-    journal = LoggedJournal("coordinator", file.write, time.monotonic_ns, time.time)
+    journal = ConsoleJournal("coordinator", file.write, time.monotonic_ns, time.time)
     journal(
         events.ProcessStarted, role="coordinator", incarnation=uuid.uuid4().hex,
         settings=msgspec.Raw(msgspec.json.encode(settings)), epoch=recovered.epoch,
     )  # fmt: skip
-    core = Core(settings, fleet_key, recovered, journal, os.urandom, time.monotonic_ns())
+    core = CoordinatorCore(settings, fleet_key, recovered, journal, os.urandom, time.monotonic_ns())
     del recovered
-    shell = Shell(core, store, file, fleet_key)
+    shell = CoordinatorServer(core, store, file, fleet_key)
     leave = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, leave.set)
@@ -75,7 +75,7 @@ async def serve(
     # Who still waits for results asks the successor. A handler ends with its client: what waits for one that
     # left would take up room for others.
     runner = web.AppRunner(
-        Control(shell, leave.set, guard).app(),
+        ControlApi(shell, leave.set, guard).app(),
         access_log=None,
         shutdown_timeout=CLOSE_S,
         handler_cancellation=True,
@@ -83,8 +83,8 @@ async def serve(
     await runner.setup()
     port = int(os.environ.get("CONTROL_PORT") or CONTROL_PORT)
     await web.TCPSite(runner, CONTROL_HOST, port, backlog=CONTROL_BACKLOG).start()
-    say(f"listening on {host}:{workers.sockets[0].getsockname()[1]}, epoch {core.epoch}")
-    say(f"control on {CONTROL_HOST}:{runner.addresses[0][1]}")
+    print_line(f"listening on {host}:{workers.sockets[0].getsockname()[1]}, epoch {core.epoch}")
+    print_line(f"control on {CONTROL_HOST}:{runner.addresses[0][1]}")
     sys.setswitchinterval(SWITCH_S)
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)
@@ -99,10 +99,12 @@ async def serve(
     core.record_totals()
     journal(events.ProcessStopping, reason="asked to leave")
     file.close()
-    say("left")
+    print_line("left")
 
 
-async def _leave(leave: asyncio.Event, shell: Shell, settings: CoordinatorSettings, workers: Server) -> None:
+async def _leave(
+    leave: asyncio.Event, shell: CoordinatorServer, settings: CoordinatorSettings, workers: Server
+) -> None:
     """Wait until asked to; then end what is under way, and every connection."""
     await leave.wait()
     await drain(shell, settings)
@@ -112,9 +114,9 @@ async def _leave(leave: asyncio.Event, shell: Shell, settings: CoordinatorSettin
     await shell.committer.durable()
 
 
-async def drain(shell: Shell, settings: CoordinatorSettings) -> None:
+async def drain(shell: CoordinatorServer, settings: CoordinatorSettings) -> None:
     """Let workers finish what they have, for as long as the settings allow, and keep it."""
-    say("leaving: no new work, waiting for what is under way")
+    print_line("leaving: no new work, waiting for what is under way")
     shell.core.on_drain(time.monotonic_ns())
     shell.act()
     looks = round(settings.drain_timeout_ms / 1000 / DRAIN_LOOK_S)
@@ -131,10 +133,10 @@ def main() -> int:
     """Read the environment, and serve; what goes wrong ends with a sentence."""
     try:
         fleet_key = parse_key(os.environ.get("STORMLAB_KEY", ""))
-        guard = Guard(parse_token(os.environ.get("STORMLAB_CONTROL_TOKEN", "")))
+        guard = ControlAuth(parse_token(os.environ.get("STORMLAB_CONTROL_TOKEN", "")))
         settings = read_settings(os.environ.get("STORMLAB_COORDINATOR", ""), CoordinatorSettings)
     except ValueError as error:
-        say(f"cannot start: {error}")
+        print_line(f"cannot start: {error}")
         return EXIT_WRONG_USE
     journal_dir = Path(os.environ.get("JOURNAL_DIR") or "/journal")
     store_dir = Path(os.environ.get("STORE_DIR") or "/store")
@@ -142,13 +144,13 @@ def main() -> int:
         uvloop.run(serve(fleet_key, guard, settings, journal_dir, store_dir))
     except (OSError, sqlite3.Error) as error:
         # In one line: a verdict quotes the last one.
-        say(
+        print_line(
             f"stops: {error} (journal in {journal_dir}, store in {store_dir}); once that is mended, start it "
             "again: nothing that was acknowledged is lost"
         )
         return EXIT_BROKEN
     except Exception:
-        say("stops: a defect in the coordinator itself; nothing that was acknowledged is lost")
+        print_line("stops: a defect in the coordinator itself; nothing that was acknowledged is lost")
         traceback.print_exc()
         return EXIT_BROKEN
     return 0

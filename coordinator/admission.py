@@ -27,7 +27,7 @@ made-up names push no slot into the next hour.
 EARLY_NS = 5_000_000
 
 
-class Lane:
+class AdmissionLane:
     """A token bucket that hands out its future (the generic cell rate algorithm, ITU-T I.371)."""
 
     def __init__(self, rate_per_s: float, burst: int) -> None:
@@ -71,8 +71,8 @@ class Admission:
     """The lane of those who resume, and that of those who begin. The former is never behind the latter."""
 
     def __init__(self, rate_per_s: float, burst: int) -> None:
-        self._resuming = Lane(rate_per_s * RESUME_SPEEDUP, burst * RESUME_SPEEDUP)
-        self._beginning = Lane(rate_per_s, burst)
+        self._resuming = AdmissionLane(rate_per_s * RESUME_SPEEDUP, burst * RESUME_SPEEDUP)
+        self._beginning = AdmissionLane(rate_per_s, burst)
 
     def wait_ns(self, worker: str, now_ns: int, *, resuming: bool) -> int:
         """0 lets `worker` in; else how long it is to wait before it asks again."""

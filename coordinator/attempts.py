@@ -4,14 +4,14 @@ its worker's word.
 
 from __future__ import annotations
 
-from coordinator.counters import Counters
+from coordinator.counters import MetricCounters
 from coordinator.effects import Effects
-from coordinator.free_workers import UNACKNOWLEDGED_MAX, FreeWorkers
-from coordinator.pace import MS, Pace
-from coordinator.proofs import Proofs
+from coordinator.proofs import AttemptProofs
 from coordinator.rows import AttemptRow, ResultRow
-from coordinator.session import NEVER_NS, Attempt, Loss, Phase, Session, Task
-from coordinator.timers import Timers
+from coordinator.session import NEVER_NS, AttemptLoss, LeasedAttempt, Session, TaskPhase, TaskState
+from coordinator.timers import SessionTimers
+from coordinator.tuning import MS, FleetTiming
+from coordinator.worker_selector import UNACKNOWLEDGED_MAX, WorkerSelector
 from wire import events
 from wire.events import Journal
 from wire.limits import WORDS_CHARS, cut
@@ -19,8 +19,8 @@ from wire.messages import Assign, Heartbeat, LeasesRenewed, Revoke
 from wire.priority import Priority
 
 EPOCH_SHIFT = 40
-GIVEN_PER_STRIKE = 10
-"""Attempts that were handed back are no strikes; still there is an end to them."""
+STARTS_PER_FAILURE = 10
+"""Attempts that were handed back are no failures; still there is an end to them."""
 
 
 def zeroth_token(epoch: int) -> int:
@@ -28,7 +28,7 @@ def zeroth_token(epoch: int) -> int:
     return epoch << EPOCH_SHIFT
 
 
-class Attempts:
+class AttemptManager:
     """Gives tasks to sessions and takes them back. A token is (epoch << 40) | count: it grows through
     restarts.
     """
@@ -37,15 +37,15 @@ class Attempts:
         self,
         epoch: int,
         max_attempts: int,
-        proofs: Proofs,
-        pace: Pace,
+        proofs: AttemptProofs,
+        timing: FleetTiming,
         effects: Effects,
         journal: Journal,
-        timers: Timers,
-        counters: Counters,
+        timers: SessionTimers,
+        counters: MetricCounters,
     ) -> None:
-        self.pace = pace
-        self.free = FreeWorkers()
+        self.timing = timing
+        self.selector = WorkerSelector()
         self._max_attempts = max_attempts
         self._proofs = proofs
         self._effects = effects
@@ -56,62 +56,63 @@ class Attempts:
 
     # -- an attempt begins ---------------------------------
 
-    def give(self, task: Task, session: Session, now_ns: int) -> None:
+    def assign(self, task: TaskState, session: Session, now_ns: int) -> None:
         """Start a new attempt. Its row may reach the disk after the worker: the inventory heals a crash in
         between.
         """
         self._token += 1
-        task.given += 1
+        task.attempts_started += 1
         row, checkpoint = task.row, task.checkpoint
         assign = Assign(
-            row.task_id, self._token, row.kind, row.params, row.priority, task.given, self.pace.lease_ms,
-            row.timeout_ms, checkpoint, task.reached_step,
+            row.task_id, self._token, row.kind, row.params, row.priority, task.attempts_started,
+            self.timing.lease_ms, row.timeout_ms, checkpoint, task.reached_step,
             self._proofs.proof(session, row.task_id, self._token),
         )  # fmt: skip
         self._open(task, session, self._token, now_ns, assign)
         at_ns, wall_s = self._journal.now()
         assigned = events.Assigned(
             at_ns=at_ns, wall_s=wall_s, by=self._journal.by, task=row.task_id, token=self._token,
-            worker=session.worker, attempt=task.given, from_step=checkpoint.step if checkpoint else 0,
+            worker=session.worker, attempt=task.attempts_started,
+            from_step=checkpoint.step if checkpoint else 0,
         )  # fmt: skip
         self._journal.append(assigned)
         if checkpoint is not None:
             self._counters.add("checkpoints_restored")
         self._effects.send(session, assign, row.priority, now_ns)
 
-    def adopt(self, task: Task, session: Session, token: int, now_ns: int) -> None:
+    def adopt(self, task: TaskState, session: Session, token: int, now_ns: int) -> None:
         """Record an attempt that `session`'s process was given in an earlier life of the coordinator."""
         known = task.attempt
         if known is not None:
             self._drop(known)
             if known.token != token:
-                self._over(known, Loss.newer, Loss.newer.words)
-                self.revoke(known.session, task.row.task_id, known.token, Loss.newer.words, now_ns)
-        task.given += known is None or known.token != token
+                self._over(known, AttemptLoss.newer, AttemptLoss.newer.text)
+                self.revoke(known.session, task.row.task_id, known.token, AttemptLoss.newer.text, now_ns)
+        task.attempts_started += known is None or known.token != token
         self._open(task, session, token, now_ns, None)
         self._counters.add("attempts_adopted")
 
-    def restore(self, task: Task, session: Session, token: int, now_ns: int, deadline_ns: int) -> None:
+    def restore(self, task: TaskState, session: Session, token: int, now_ns: int, deadline_ns: int) -> None:
         """Keep an attempt that the store knew, until its worker is back or the grace period ends."""
-        task.phase = Phase.assigned
-        session.worked_ns = now_ns
-        task.attempt = Attempt(task, token, session, deadline_ns, progressed_ns=now_ns)
+        task.phase = TaskPhase.assigned
+        session.last_end_ns = now_ns
+        task.attempt = LeasedAttempt(task, token, session, deadline_ns, progressed_ns=now_ns)
         session.attempts[token] = task.attempt
         self._timers.at(session, deadline_ns)
 
     # -- it goes on ----------------------------------------
 
-    def keep(self, attempt: Attempt, now_ns: int) -> None:
+    def extend(self, attempt: LeasedAttempt, now_ns: int) -> None:
         """The attempt's lease begins anew."""
         attempt.deadline_ns = now_ns + self._lease_ns()
 
-    def keep_undelivered(self, session: Session, now_ns: int) -> None:
+    def extend_undelivered(self, session: Session, now_ns: int) -> None:
         """What is still on its way to the worker cannot have run out of its lease."""
         if session.stalled:
             return
         for attempt in session.attempts.values():
             if attempt.undelivered is not None:
-                self.keep(attempt, now_ns)
+                self.extend(attempt, now_ns)
 
     def renew(self, session: Session, heartbeat: Heartbeat, now_ns: int) -> LeasesRenewed:
         """The answer to a heartbeat: the leases of what it names, and of what is on its way, begin anew.
@@ -131,29 +132,29 @@ class Attempts:
                 continue
             if not session.stalled:
                 tokens.append(progress.token)
-                self.keep(attempt, now_ns)
+                self.extend(attempt, now_ns)
             if progress.step > attempt.step:
                 attempt.step, attempt.progressed_ns = progress.step, now_ns
                 attempt.task.reached_step = max(attempt.task.reached_step, progress.step)
-        self.keep_undelivered(session, now_ns)
+        self.extend_undelivered(session, now_ns)
         for token in unknown:
-            if token in session.doubted:
+            if token in session.unknown_tokens:
                 self.revoke(session, "", token, "this attempt is over", now_ns)
-        session.doubted = frozenset(unknown)
-        return LeasesRenewed(heartbeat.sent_ns, self.pace.lease_ms, tokens)
+        session.unknown_tokens = frozenset(unknown)
+        return LeasesRenewed(heartbeat.sent_ns, self.timing.lease_ms, tokens)
 
-    def note_work(self, session: Session, now_ns: int) -> None:
+    def record_end(self, session: Session, now_ns: int) -> None:
         """Record that an attempt of the session came to its end at its worker, or that it begins anew."""
-        session.worked_ns, session.stalled = now_ns, False
+        session.last_end_ns, session.stalled = now_ns, False
         session.unanswered.clear()
-        self.free.place(session)
+        self.selector.update(session)
 
     def note_late_end(self, session: Session, token: int, now_ns: int) -> None:
         """Record the end of an attempt that was given up before: a stalled worker that reports one works."""
         if token in session.unanswered:
-            self.note_work(session, now_ns)
+            self.record_end(session, now_ns)
 
-    def move(self, older: Session, session: Session) -> None:
+    def transfer(self, older: Session, session: Session) -> None:
         """The same process has a new session: its inventory will say which of these attempts it holds."""
         for attempt in list(older.attempts.values()):
             self._drop(attempt)
@@ -164,24 +165,24 @@ class Attempts:
 
     # -- it ends -------------------------------------------
 
-    def settle(self, attempt: Attempt, phase: Phase) -> None:
+    def complete(self, attempt: LeasedAttempt, phase: TaskPhase) -> None:
         """The attempt is over: what it says from now on is stale."""
         self._drop(attempt)
         task = attempt.task
         task.attempt = None
-        task.fence = attempt.token
+        task.fencing_token = attempt.token
         task.phase = phase
 
-    def lose(self, attempt: Attempt, loss: Loss, detail: str = "") -> None:
+    def abandon(self, attempt: LeasedAttempt, loss: AttemptLoss, detail: str = "") -> None:
         """Give the attempt up. Its task waits again once that is durable, or has failed for good."""
         task, session, row = attempt.task, attempt.session, attempt.task.row
-        reason = cut(f"{loss.words}: {detail}" if detail else loss.words, WORDS_CHARS)
-        task.strikes += loss.strike
+        reason = cut(f"{loss.text}: {detail}" if detail else loss.text, WORDS_CHARS)
+        task.failures += loss.counts_as_failure
         if session.stalled:
             session.unanswered.add(attempt.token)
         limit = row.max_attempts or self._max_attempts
-        failed = task.strikes >= limit or task.given >= limit * GIVEN_PER_STRIKE
-        self.settle(attempt, Phase.ending if failed else Phase.settling)
+        failed = task.failures >= limit or task.attempts_started >= limit * STARTS_PER_FAILURE
+        self.complete(attempt, TaskPhase.ending if failed else TaskPhase.settling)
         self._over(attempt, loss, reason)
         if attempt.undelivered is not None:
             # It must not begin when the worker is back: another one may hold the task by then.
@@ -198,7 +199,7 @@ class Attempts:
             self._counters.add("attempts_revoked")
             self._effects.send(session, Revoke(task_id, token, reason), Priority.critical, now_ns)
 
-    def expired(self, session: Session, now_ns: int) -> tuple[list[Attempt], int]:
+    def expired(self, session: Session, now_ns: int) -> tuple[list[LeasedAttempt], int]:
         """The attempts whose leases ran out, and when the next one may."""
         over, next_ns = [], NEVER_NS
         for attempt in session.attempts.values():
@@ -208,7 +209,7 @@ class Attempts:
                 next_ns = min(next_ns, attempt.deadline_ns)
         return over, next_ns
 
-    def still_ms(self, session: Session, now_ns: int) -> int:
+    def idle_ms(self, session: Session, now_ns: int) -> int:
         """For how long the stillest of a worker's attempts has made no step."""
         since_ns = min((attempt.progressed_ns for attempt in session.attempts.values()), default=now_ns)
         return (now_ns - since_ns) // MS
@@ -219,54 +220,54 @@ class Attempts:
         """One attempt of what a worker holds runs at least, and ends within its time limit (0: none)."""
         limits_ms = [attempt.task.row.timeout_ms for attempt in session.attempts.values()]
         if not limits_ms or 0 in limits_ms:
-            session.worked_ns = now_ns
-        elif not session.stalled and now_ns - session.worked_ns > max(limits_ms) * MS + self._lease_ns():
+            session.last_end_ns = now_ns
+        elif not session.stalled and now_ns - session.last_end_ns > max(limits_ms) * MS + self._lease_ns():
             session.stalled = True
             self._counters.add("workers_stalled")
-            self.free.place(session)
+            self.selector.update(session)
 
     def _open(
-        self, task: Task, session: Session, token: int, now_ns: int, undelivered: Assign | None
+        self, task: TaskState, session: Session, token: int, now_ns: int, undelivered: Assign | None
     ) -> None:
         deadline_ns = now_ns + self._lease_ns()
         if not session.attempts:
-            session.worked_ns = now_ns
-        attempt = Attempt(task, token, session, deadline_ns, undelivered, 0, now_ns)
-        task.phase = Phase.assigned
+            session.last_end_ns = now_ns
+        attempt = LeasedAttempt(task, token, session, deadline_ns, undelivered, 0, now_ns)
+        task.phase = TaskPhase.assigned
         task.attempt = attempt
         session.attempts[token] = attempt
         self._timers.at(session, deadline_ns)
         self._effects.rows.append(self._row(attempt, is_open=True))
-        self.free.place(session)
+        self.selector.update(session)
 
-    def _drop(self, attempt: Attempt) -> None:
+    def _drop(self, attempt: LeasedAttempt) -> None:
         attempt.session.attempts.pop(attempt.token, None)
-        self.free.place(attempt.session)
+        self.selector.update(attempt.session)
 
-    def _over(self, attempt: Attempt, loss: Loss, reason: str) -> None:
+    def _over(self, attempt: LeasedAttempt, loss: AttemptLoss, reason: str) -> None:
         self._counters.add("attempts_lost", loss.label)
         self._journal(
             events.AttemptAbandoned, task=attempt.task.row.task_id, token=attempt.token,
             worker=attempt.session.worker, reason=reason,
         )  # fmt: skip
 
-    def _row(self, attempt: Attempt, *, is_open: bool) -> AttemptRow:
+    def _row(self, attempt: LeasedAttempt, *, is_open: bool) -> AttemptRow:
         task, row = attempt.task, attempt.task.row
         return AttemptRow(
-            row.number, row.task_id, attempt.token, attempt.session.id, task.given, task.strikes, is_open,
-            task.reached_step,
+            row.number, row.task_id, attempt.token, attempt.session.id, task.attempts_started, task.failures,
+            is_open, task.reached_step,
         )  # fmt: skip
 
     def _lease_ns(self) -> int:
         # The worker's own clock for a lease starts before ours, so ours ends a heartbeat later: never two
         # live leases.
-        return (self.pace.lease_ms + self.pace.interval_ms) * MS
+        return (self.timing.lease_ms + self.timing.interval_ms) * MS
 
 
-def _failure(attempt: Attempt, reason: str) -> ResultRow:
+def _failure(attempt: LeasedAttempt, reason: str) -> ResultRow:
     task, row = attempt.task, attempt.task.row
-    error = f"given up after {task.given} attempts, the last one: {reason}"
+    error = f"given up after {task.attempts_started} attempts, the last one: {reason}"
     worker = attempt.session.worker
     return ResultRow(
-        row.number, row.task_id, attempt.token, worker, "failed", error, b"", task.given, 0, 0, 0
+        row.number, row.task_id, attempt.token, worker, "failed", error, b"", task.attempts_started, 0, 0, 0
     )

@@ -12,7 +12,7 @@ from functools import partial
 from queue import SimpleQueue
 from typing import Any
 
-from coordinator.rows import ResultRow, Row, Store
+from coordinator.rows import ResultRow, Row, RowStore
 from wire.control import ANSWER_BYTES
 
 LINGER_S = 0.005
@@ -31,7 +31,7 @@ class Committer:
 
     def __init__(
         self,
-        store: Store,
+        store: RowStore,
         take_rows: Callable[[], list[Row]],
         stored: Callable[[list[Row]], None],
         may_linger: Callable[[], bool],
@@ -51,7 +51,7 @@ class Committer:
         # A queue, since all that an executor and its futures do for a call takes as long as a transaction.
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
 
-    def poke(self) -> None:
+    def schedule(self) -> None:
         """There may be rows. Those that nobody waits for stay for a while: a transaction for them alone would
         be in the way of the results that come next.
         """
@@ -66,7 +66,7 @@ class Committer:
         """Returns once every row that was decided before this call is durable."""
         waiter: _Waiter = self._loop.create_future()
         self._waiters.append(waiter)
-        self.poke()
+        self.schedule()
         await waiter
 
     async def results_of(self, numbers: list[int]) -> list[ResultRow]:
@@ -100,7 +100,7 @@ class Committer:
             committed = partial(self._committed, rows, waiters, time.monotonic())
             self._calls.put((lambda: self._store.commit(rows), committed))
         else:
-            _tell(waiters)
+            _resolve(waiters)
 
     def _committed(
         self, rows: list[Row], waiters: list[_Waiter], began_s: float, _: None, error: Exception | None
@@ -112,9 +112,9 @@ class Committer:
             self.commits += 1
             self.rows += len(rows)
             self._stored(rows)
-            _tell(waiters)
+            _resolve(waiters)
             self._is_committing = False
-            self.poke()
+            self.schedule()
         except Exception as problem:
             if not self._broken.done():
                 self._broken.set_exception(problem)
@@ -134,7 +134,7 @@ class Committer:
                 return  # The loop is closed: nobody is left to be told.
 
 
-def _tell(waiters: list[_Waiter]) -> None:
+def _resolve(waiters: list[_Waiter]) -> None:
     for waiter in waiters:
         if not waiter.done():
             waiter.set_result(None)

@@ -4,12 +4,70 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from coordinator.pending import Pending
-from coordinator.session import Session
+from coordinator.counters import MetricCounters
+from coordinator.effects import Close, Effects
+from coordinator.session import NEVER_NS, Session
 from wire import events
 from wire.codec import FrameDecoder, FrameEncoder
+from wire.errors import CloseCode
 from wire.events import Journal
+from wire.handshake import Hello, Welcome
 from wire.messages import Frame, LeasesRenewed
+
+
+@dataclass(frozen=True, slots=True)
+class PendingConnection:
+    """One of them, until `due_ns`. `decoder` and `encoder` have the keys that its first frame must fit."""
+
+    id: int
+    hello: Hello
+    welcome: Welcome
+    decoder: FrameDecoder
+    encoder: FrameEncoder
+    due_ns: int
+
+
+class PendingConnections:
+    """All of them, by number, in the order of their welcome."""
+
+    def __init__(self, effects: Effects, counters: MetricCounters) -> None:
+        self._by_id: dict[int, PendingConnection] = {}
+        self._effects = effects
+        self._counters = counters
+
+    def __len__(self) -> int:
+        return len(self._by_id)
+
+    def __contains__(self, connection: int) -> bool:
+        return connection in self._by_id
+
+    def get(self, connection: int) -> PendingConnection | None:
+        """The connection of that number, if it is pending."""
+        return self._by_id.get(connection)
+
+    def add(self, pending: PendingConnection) -> None:
+        """A hello was answered."""
+        self._by_id[pending.id] = pending
+
+    def forget(self, connection: int) -> None:
+        """It spoke, or it ended."""
+        self._by_id.pop(connection, None)
+
+    def close(self, pending: PendingConnection, code: CloseCode, reason: str) -> None:
+        """It will never speak for anybody."""
+        self.forget(pending.id)
+        self._counters.add("connections_unused", code.name)
+        self._effects.closes.append(Close(pending.id, code, reason))
+
+    def expire(self, now_ns: int) -> None:
+        """Close what did not speak in time."""
+        while now_ns >= self.due_ns():
+            oldest = next(iter(self._by_id.values()))
+            self.close(oldest, CloseCode.heartbeat_timeout, "welcomed, and silent since")
+
+    def due_ns(self) -> int:
+        """When the oldest is closed; NEVER_NS where there is none."""
+        return next(iter(self._by_id.values())).due_ns if self._by_id else NEVER_NS
 
 
 @dataclass(slots=True, eq=False)
@@ -33,14 +91,14 @@ COUNTED = (
 
 
 @dataclass(slots=True)
-class Moved:
+class SocketTotals:
     """Bytes that went into sockets and came out of them."""
 
     sent_bytes: int = 0
     received_bytes: int = 0
 
 
-class Traffic:
+class ConnectionTraffic:
     """Opens and seals the frames of all connections, and counts them.
 
     Where there are sockets, `moved` has what workers' connections moved: upgrades, refusals, frame headers
@@ -49,12 +107,12 @@ class Traffic:
 
     def __init__(self) -> None:
         self.totals = dict.fromkeys(COUNTED, 0)
-        self.moved: Moved | None = None
+        self.socket_totals: SocketTotals | None = None
         self._recorded = dict(self.totals)
 
-    def open(self, speaker: Connection | Pending, data: bytes | str) -> Frame:
+    def decode(self, conn: Connection | PendingConnection, data: bytes | str) -> Frame:
         """The frame in `data`. Raises FrameError."""
-        decoder, totals = speaker.decoder, self.totals
+        decoder, totals = conn.decoder, self.totals
         raw_bytes, wire_bytes = decoder.raw_bytes, decoder.wire_bytes
         frame = decoder.decode(data)
         totals["frames_received"] += 1
@@ -63,19 +121,19 @@ class Traffic:
         totals["wire_bytes_received"] += decoder.wire_bytes - wire_bytes
         return frame
 
-    def seal(self, speaker: Connection, now_ns: int) -> bytes | None:
+    def encode_next(self, conn: Connection, now_ns: int) -> bytes | None:
         """The bytes of the next frame that is worth sending, or None."""
         channel, answer, encoder, totals = (
-            speaker.session.channel,
-            speaker.answer,
-            speaker.encoder,
+            conn.session.channel,
+            conn.answer,
+            conn.encoder,
             self.totals,
         )
-        if answer is None and channel.committed == speaker.acked and not channel.has_more():
+        if answer is None and channel.committed == conn.acked and not channel.has_more():
             return None
         resent, raw_bytes, wire_bytes = channel.resent, encoder.raw_bytes, encoder.wire_bytes
         frame = channel.take(now_ns, () if answer is None else (answer,))
-        speaker.answer, speaker.acked = None, frame.ack
+        conn.answer, conn.acked = None, frame.ack
         data = encoder.encode(frame)
         totals["frames_sent"] += 1
         totals["messages_sent"] += len(frame.envelopes)
@@ -93,7 +151,7 @@ class Traffic:
 
     def now(self) -> dict[str, int]:
         """The totals, as `COUNTED` names them."""
-        if self.moved is None:
+        if self.socket_totals is None:
             return self.totals
-        sent, received = self.moved.sent_bytes, self.moved.received_bytes
+        sent, received = self.socket_totals.sent_bytes, self.socket_totals.received_bytes
         return {**self.totals, "wire_bytes_sent": sent, "wire_bytes_received": received}

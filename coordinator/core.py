@@ -13,18 +13,15 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from coordinator.attempts import Attempts
-from coordinator.connection import Traffic
-from coordinator.counters import Counters
-from coordinator.door import Door, Refused
+from coordinator.attempts import AttemptManager
+from coordinator.connection import ConnectionTraffic, PendingConnection
+from coordinator.counters import MetricCounters
+from coordinator.dispatch import MessageDispatcher
 from coordinator.effects import Effects
-from coordinator.fleet import Fleet, Opening
-from coordinator.hearing import Hearing
+from coordinator.handshake import HandshakeRefusal, HandshakeValidator
 from coordinator.ledger import Ledger
-from coordinator.pace import MS, grace_ms, pace
-from coordinator.pending import Pending
-from coordinator.proofs import Proofs
-from coordinator.refusals import Refusals
+from coordinator.proofs import AttemptProofs
+from coordinator.refusal_log import RefusalLog
 from coordinator.rows import (
     AttemptRow,
     CheckpointRow,
@@ -37,8 +34,10 @@ from coordinator.rows import (
     TaskRow,
 )
 from coordinator.session import NEVER_NS
-from coordinator.sessions import RESUMED, decide, is_superseded
-from coordinator.timers import Timers
+from coordinator.session_manager import AcceptedHandshake, SessionManager
+from coordinator.session_registry import RESUMED, is_superseded, resume_decision
+from coordinator.timers import SessionTimers
+from coordinator.tuning import MS, fleet_timing, grace_ms
 from wire import control, events
 from wire.channel import Bounds
 from wire.codec import FrameLimits
@@ -49,7 +48,7 @@ from wire.messages import GoAway
 from wire.priority import Priority
 from wire.settings import CoordinatorSettings
 
-__all__ = ["Core", "Opening", "Refused"]
+__all__ = ["AcceptedHandshake", "CoordinatorCore", "HandshakeRefusal"]
 
 SESSIONS_MAX: Final = 20_000
 DRAIN_BASE_MS: Final = 500
@@ -58,7 +57,7 @@ FROZEN_NS: Final = 3_000_000_000
 """After so long without a tick this process was stopped, not its workers silent."""
 
 
-class Core:
+class CoordinatorCore:
     """All decisions of one coordinator. `random_bytes` makes session ids and nonces."""
 
     def __init__(
@@ -73,18 +72,18 @@ class Core:
     ) -> None:
         self.epoch = recovered.epoch
         self.effects = Effects()
-        self.counters = Counters()
-        self.traffic = Traffic()
+        self.counters = MetricCounters()
+        self.traffic = ConnectionTraffic()
         self.draining = False
         self.settings = settings
         self._journal = journal
-        self._timers = Timers()
+        self._timers = SessionTimers()
         bounds = Bounds()
-        self._attempts = Attempts(
-            self.epoch, settings.max_attempts, proofs := Proofs(recovered.secret), pace(settings, 0),
-            self.effects, journal, self._timers, self.counters,
+        self._attempts = AttemptManager(
+            self.epoch, settings.max_attempts, proofs := AttemptProofs(recovered.secret),
+            fleet_timing(settings, 0), self.effects, journal, self._timers, self.counters,
         )  # fmt: skip
-        self._refusals = Refusals(journal)
+        self._refusals = RefusalLog(journal)
         self.ledger = Ledger(
             settings.waiting_tasks,
             self._attempts,
@@ -94,70 +93,70 @@ class Core:
             self.counters,
             self._refusals,
         )
-        self.fleet = Fleet(
+        self.fleet = SessionManager(
             self.epoch, settings, fleet_key, self.ledger, self._attempts, self.effects, journal, self._timers,
             self.counters, random_bytes, limits or FrameLimits(), bounds,
             self._refusals,
         )  # fmt: skip
-        self._door = Door(fleet_key, settings, self._refusals, self.counters)
-        self._hearing = Hearing(self.ledger, self._attempts, self.fleet, bounds)
+        self._handshakes = HandshakeValidator(fleet_key, settings, self._refusals, self.counters)
+        self._dispatcher = MessageDispatcher(self.ledger, self._attempts, self.fleet, bounds)
         self._totals: tuple[object, ...] = ()
         self._totals_ns = self._ticked_ns = now_ns
         self.fleet.restore(recovered, now_ns)
-        self._grace_ends_ns = now_ns + grace_ms(settings, self._attempts.pace) * MS
+        self._grace_ends_ns = now_ns + grace_ms(settings, self._attempts.timing) * MS
         self.ledger.restore(recovered, self.fleet.sessions.by_id, self._grace_ends_ns, now_ns)
-        if not self.fleet.awaited:
+        if not self.fleet.awaited_sessions:
             self.ledger.release()
 
     # -- connections ---------------------------------------
 
-    def on_hello(self, now_ns: int, wall_s: float, value: str | None) -> Opening | Refused:
+    def on_hello(self, now_ns: int, wall_s: float, value: str | None) -> AcceptedHandshake | HandshakeRefusal:
         """A worker asks to come in, `value` being its header. An Opening takes effect with its first
         frame.
         """
         try:
-            hello = self._door.read(now_ns, wall_s, value)
+            hello = self._handshakes.read(now_ns, wall_s, value)
         except HandshakeError as error:
-            return self._door.refuse(now_ns, error.reason, error.detail, error.worker)
+            return self._handshakes.refuse(now_ns, error.reason, error.detail, error.worker)
         sessions = self.fleet.sessions
-        known = sessions.of(hello.worker)
-        asked = sessions.by_id.get(hello.resume.session) if hello.resume else None
-        if is_superseded(hello, known, now_ns, self._attempts.pace.lease_ms):
+        current = sessions.of(hello.worker)
+        requested = sessions.by_id.get(hello.resume.session) if hello.resume else None
+        if is_superseded(hello, current, now_ns, self._attempts.timing.lease_ms):
             wait_ms = sessions.workers[hello.worker].retry_after_ms()
             detail = "a newer process has this worker's name; give each its own (WORKER_INDEX), or end one"
-            return self._door.refuse(now_ns, RefusalReason.superseded, detail, hello.worker, wait_ms)
-        outcome, because = decide(hello, known, asked)
-        wait_ms = self._door.wait_ms(hello.worker, now_ns, resuming=outcome == RESUMED)
+            return self._handshakes.refuse(now_ns, RefusalReason.superseded, detail, hello.worker, wait_ms)
+        outcome, because = resume_decision(hello, current, requested)
+        wait_ms = self._handshakes.wait_ms(hello.worker, now_ns, resuming=outcome == RESUMED)
         if self.draining:
             reason, wait_ms = RefusalReason.draining, DRAIN_BASE_MS + wait_ms
             detail = "the coordinator is leaving"
         elif wait_ms:
             reason, detail = RefusalReason.full, "too many come at once; after the wait is your slot"
-        elif known is None and len(sessions.by_id) + len(self.fleet.pending) >= SESSIONS_MAX:
+        elif current is None and len(sessions.by_id) + len(self.fleet.pending) >= SESSIONS_MAX:
             reason, wait_ms = RefusalReason.full, self.settings.session_ttl_ms
             detail = f"{SESSIONS_MAX} sessions stand already"
         else:
-            return self.fleet.welcome(now_ns, hello, outcome, because)
-        return self._door.refuse(now_ns, reason, detail, hello.worker, wait_ms)
+            return self.fleet.accept(now_ns, hello, outcome, because)
+        return self._handshakes.refuse(now_ns, reason, detail, hello.worker, wait_ms)
 
     def on_bytes(self, now_ns: int, connection: int, data: bytes | str) -> None:
         """A WebSocket message came in."""
-        heard = self.fleet.connections.get(connection) or self.fleet.pending.get(connection)
-        if heard is None:
+        sender = self.fleet.connections.get(connection) or self.fleet.pending.get(connection)
+        if sender is None:
             return
         try:
-            raw_bytes = heard.decoder.raw_bytes
-            frame = self.traffic.open(heard, data)
-            speaker = self.fleet.admit(heard, now_ns) if isinstance(heard, Pending) else heard
-            if speaker is None:
+            raw_bytes = sender.decoder.raw_bytes
+            frame = self.traffic.decode(sender, data)
+            conn = self.fleet.admit(sender, now_ns) if isinstance(sender, PendingConnection) else sender
+            if conn is None:
                 return
-            session = speaker.session
+            session = conn.session
             received = session.channel.received
-            self._hearing.hear(speaker, frame, heard.decoder.raw_bytes - raw_bytes, now_ns)
+            self._dispatcher.dispatch(conn, frame, sender.decoder.raw_bytes - raw_bytes, now_ns)
         except FrameError as error:
             self.on_broken(now_ns, connection, error)
             return
-        session.heard_ns = now_ns
+        session.last_seen_ns = now_ns
         if session.channel.received > received:
             self.effects.rows.append(ReceivedRow(session.id, session.channel.received))
         self.ledger.assign(now_ns)
@@ -168,15 +167,15 @@ class Core:
         nothing.
         """
         self.fleet.pending.forget(connection)
-        speaker = self.fleet.connections.get(connection)
-        if speaker is not None:
-            self.fleet.cut(speaker, kind, detail, now_ns)
+        conn = self.fleet.connections.get(connection)
+        if conn is not None:
+            self.fleet.disconnect(conn, kind, detail, now_ns)
 
     def on_broken(self, now_ns: int, connection: int, error: FrameError) -> None:
         """What came in was no WebSocket message at all, or too large to be taken in."""
-        speaker, pending = self.fleet.connections.get(connection), self.fleet.pending.get(connection)
-        if speaker is not None:
-            self.fleet.refuse_frame(speaker, error, now_ns)
+        conn, pending = self.fleet.connections.get(connection), self.fleet.pending.get(connection)
+        if conn is not None:
+            self.fleet.refuse_frame(conn, error, now_ns)
         elif pending is not None:
             self.fleet.refuse_pending(pending, error, now_ns)
 
@@ -186,8 +185,8 @@ class Core:
 
     def next_bytes(self, now_ns: int, connection: int) -> bytes | None:
         """The next WebSocket message for a connection; None when there is none for now."""
-        speaker = self.fleet.connections.get(connection)
-        return None if speaker is None else self.traffic.seal(speaker, now_ns)
+        conn = self.fleet.connections.get(connection)
+        return None if conn is None else self.traffic.encode_next(conn, now_ns)
 
     # -- the driver, the store, time -----------------------
 
@@ -217,7 +216,7 @@ class Core:
                     session.channel.commit(row.sequence)
                     self.effects.wake(session)
             elif isinstance(row, PresenceRow):
-                self.fleet.present(row)
+                self.fleet.on_presence_stored(row)
         self.ledger.assign(now_ns)
 
     def on_tick(self, now_ns: int) -> None:
@@ -228,10 +227,10 @@ class Core:
             # What the workers said meanwhile stands in the sockets: it is heard before anybody is judged.
             return
         while (session := self._timers.pop(now_ns)) is not None:
-            self.fleet.look_at(session, now_ns)
+            self.fleet.check_timers(session, now_ns)
         self.fleet.pending.expire(now_ns)
-        if self.fleet.awaited and now_ns >= self._grace_ends_ns:
-            self.fleet.awaited.clear()
+        if self.fleet.awaited_sessions and now_ns >= self._grace_ends_ns:
+            self.fleet.awaited_sessions.clear()
             self.ledger.release()
         if now_ns - self._totals_ns >= TOTALS_EVERY_NS:
             self._totals_ns = now_ns
@@ -240,7 +239,7 @@ class Core:
 
     def next_due_ns(self) -> int:
         """When `on_tick` has something to do at the earliest."""
-        grace_ends_ns = self._grace_ends_ns if self.fleet.awaited else NEVER_NS
+        grace_ends_ns = self._grace_ends_ns if self.fleet.awaited_sessions else NEVER_NS
         totals_ns = self._totals_ns + TOTALS_EVERY_NS
         return min(
             self._timers.next_ns(), grace_ends_ns, totals_ns, self.ledger.next_due_ns(),
@@ -254,29 +253,29 @@ class Core:
         if self.draining:
             return
         self.draining = True
-        self.ledger.giving = False
+        self.ledger.assigning = False
         step_ms = 1000 / self.settings.admission_per_s
-        for place, speaker in enumerate(self.fleet.connections.values()):
+        for place, conn in enumerate(self.fleet.connections.values()):
             go_away = GoAway(round(DRAIN_BASE_MS + place * step_ms), "the coordinator is leaving")
-            self.effects.send(speaker.session, go_away, Priority.critical, now_ns)
+            self.effects.send(conn.session, go_away, Priority.critical, now_ns)
 
     # -- what is known -------------------------------------
 
     def is_idle(self) -> bool:
         """Whether no connected worker has anything in its hands, so that leaving costs nothing."""
-        return not any(speaker.session.attempts for speaker in self.fleet.connections.values())
+        return not any(conn.session.attempts for conn in self.fleet.connections.values())
 
     def state(self, now_ns: int) -> control.CoordinatorState:
         """All of it."""
         workers = []
         for name, known in self.fleet.sessions.workers.items():
             session = known.session
-            heard_ns = session.heard_ns if session else known.since_ns
+            last_seen_ns = session.last_seen_ns if session else known.since_ns
             state = control.WorkerState(
                 name=name, state=known.state, session=session.id if session else "",
-                assigned=len(session.attempts) if session else 0, heard_ms_ago=(now_ns - heard_ns) // MS,
+                assigned=len(session.attempts) if session else 0, heard_ms_ago=(now_ns - last_seen_ns) // MS,
                 connections=known.connections, since_ns=known.since_ns,
-                still_ms=self._attempts.still_ms(session, now_ns) if session else 0,
+                still_ms=self._attempts.idle_ms(session, now_ns) if session else 0,
             )  # fmt: skip
             workers.append(state)
         return control.CoordinatorState(

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 
-class Counters:
+class MetricCounters:
     """Totals since the process began, by name and one label ("" where there is none)."""
 
     def __init__(self) -> None:

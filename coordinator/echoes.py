@@ -1,5 +1,5 @@
-"""The echo that the prober asks for at the coordinator's end of a link. No session, no key, no worker, and so
-no more than a share of the coordinator.
+"""Echo connections of the prober at the coordinator's end of a link. They need no session and no key, so they
+are limited to a share of the coordinator.
 """
 
 from __future__ import annotations
@@ -12,13 +12,13 @@ from typing import Final
 
 from websockets.exceptions import ConnectionClosed
 
-from coordinator.bucket import Bucket
-from coordinator.link import Link
 from coordinator.probe import BYTES_MAX, echo
+from coordinator.token_bucket import TokenBucket
+from coordinator.transport import ClientTransport
 
 FEWEST: Final = 64
 PER_LINK: Final = 2
-"""A link's echo, and the one before it, whose end a fault may hide from the coordinator for a while."""
+"""A transport's echo, and the one before it, whose end a fault may hide from the coordinator for a while."""
 QUIET_S: Final = 10.0
 """An echo that was asked for nothing in so long makes room for a new one when all are taken."""
 ALL_PER_S: Final = 5_000
@@ -29,7 +29,7 @@ TURN: Final = 8
 """After so many messages of echoes, others have their turn."""
 
 
-class Echoes:
+class ProbeEchoes:
     """All echo connections, each with the time at which it was last asked for something (monotonic).
 
     There is room for those of `links` links, each of which the prober watches.
@@ -37,14 +37,14 @@ class Echoes:
 
     def __init__(self, links: int = 0) -> None:
         self._most = max(FEWEST, PER_LINK * links)
-        self._asked_s: dict[Link, float] = {}
+        self._asked_s: dict[ClientTransport, float] = {}
         self._count = 0
-        self._all = Bucket(ALL_PER_S, ALL_PER_S)
+        self._all = TokenBucket(ALL_PER_S, ALL_PER_S)
 
     def __len__(self) -> int:
         return len(self._asked_s)
 
-    def admit(self, link: Link, now_s: float) -> bool:
+    def admit(self, transport: ClientTransport, now_s: float) -> bool:
         """Whether there is room for another one; the quietest makes room where it was quiet for long."""
         if len(self._asked_s) >= self._most:
             quietest = min(self._asked_s, key=lambda other: self._asked_s[other])
@@ -53,20 +53,20 @@ class Echoes:
             del self._asked_s[quietest]
             quietest.drop("quiet_probe")
         # A message is refused before it is taken in, whatever its fragments.
-        link.protocol.max_message_size = BYTES_MAX
-        self._asked_s[link] = now_s
-        link.on_lost = partial(self._asked_s.pop, link, None)
+        transport.protocol.max_message_size = BYTES_MAX
+        self._asked_s[transport] = now_s
+        transport.on_lost = partial(self._asked_s.pop, transport, None)
         return True
 
-    async def serve(self, link: Link) -> None:
+    async def serve(self, transport: ClientTransport) -> None:
         """Answer an echo's messages until its connection ends."""
         with suppress(ConnectionClosed):
-            await echo(link, partial(self._taken, link))
+            await echo(transport, partial(self._taken, transport))
 
-    async def _taken(self, link: Link) -> None:
+    async def _taken(self, transport: ClientTransport) -> None:
         """A message came: note when, and let others have their turn."""
-        if link in self._asked_s:
-            self._asked_s[link] = time.monotonic()
+        if transport in self._asked_s:
+            self._asked_s[transport] = time.monotonic()
         self._count += 1
         if not self._all.take(time.monotonic_ns()):
             await asyncio.sleep(PAUSE_S)

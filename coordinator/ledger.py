@@ -27,18 +27,18 @@ import hashlib
 from collections import Counter
 from collections.abc import Iterable
 
-from coordinator.attempts import Attempts, zeroth_token
-from coordinator.counters import Counters
-from coordinator.doubts import Doubts
+from coordinator.attempts import AttemptManager, zeroth_token
+from coordinator.counters import MetricCounters
 from coordinator.effects import Effects
-from coordinator.kept_bytes import KeptBytes
-from coordinator.proofs import Proofs
-from coordinator.refusals import Refusals
+from coordinator.journal_events import append_row_event
+from coordinator.proofs import AttemptProofs
+from coordinator.recovery import RecoveryHolds
+from coordinator.refusal_log import RefusalLog
 from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ReleaseRow, ResultRow, Row, TaskRow
-from coordinator.session import Loss, Phase, Session, Task, check_tasks
-from coordinator.submission import row_of, trouble
-from coordinator.telling import tell
-from coordinator.waiting import WaitingTasks
+from coordinator.session import AttemptLoss, Session, TaskPhase, TaskState, check_tasks
+from coordinator.submission import task_row, validation_error
+from coordinator.task_memory import TaskMemory
+from coordinator.task_queue import TaskQueue
 from wire import control, events
 from wire.events import Journal
 from wire.messages import AttemptResult, CheckpointSaved, HeldAttempt, ReturnTask
@@ -50,14 +50,14 @@ class Ledger:
     def __init__(
         self,
         waiting_max: int,
-        attempts: Attempts,
-        proofs: Proofs,
+        attempts: AttemptManager,
+        proofs: AttemptProofs,
         effects: Effects,
         journal: Journal,
-        counters: Counters,
-        refusals: Refusals,
+        counters: MetricCounters,
+        refusals: RefusalLog,
     ) -> None:
-        self.giving = True
+        self.assigning = True
         self._waiting_max = waiting_max
         self._attempts = attempts
         self._proofs = proofs
@@ -65,16 +65,16 @@ class Ledger:
         self._journal = journal
         self._counters = counters
         self._refusals = refusals
-        self.kept = KeptBytes()
-        self._tasks: dict[str, Task] = {}
+        self.memory = TaskMemory()
+        self._tasks: dict[str, TaskState] = {}
         self._done: dict[str, int] = {}
-        self._waiting = WaitingTasks()
-        self._doubts = Doubts()
+        self._queue = TaskQueue()
+        self._holds = RecoveryHolds()
         self._epoch = 1
         self._oldest_unknown = 0
         self._next_number = 1
         self._storing = 0
-        self._given_early = 0
+        self._assigned_early = 0
         self._submitted = 0
         self._completed = 0
         self._failed = 0
@@ -90,26 +90,26 @@ class Ledger:
             if task.task_id in self._tasks or task.task_id in self._done:
                 known += 1
                 continue
-            because = trouble(task)
-            if because is None and len(self._waiting) + self._storing >= self._waiting_max:
+            because = validation_error(task)
+            if because is None and len(self._queue) + self._storing >= self._waiting_max:
                 because = f"the queue is full: {self._waiting_max} tasks wait (coordinator.waiting_tasks)"
-            if because is None and not self.kept.takes_task(len(bytes(task.params))):
-                because = f"the queue is full: tasks with {self.kept.params_bytes} bytes of params are kept"
+            if because is None and not self.memory.has_room_for_task(len(bytes(task.params))):
+                because = f"the queue is full: tasks with {self.memory.params_bytes} bytes of params are kept"
             if because is not None:
                 refused.append(control.RefusedTask(task.task_id, because))
                 continue
-            row = row_of(task, self._next_number)
+            row = task_row(task, self._next_number)
             self._next_number += 1
-            is_next = self._storing == self._given_early and not len(self._waiting)
+            is_next = self._storing == self._assigned_early and not len(self._queue)
             self._storing += 1
-            self._tasks[row.task_id] = Task(row)
-            self.kept.task_came(self._tasks[row.task_id])
+            self._tasks[row.task_id] = TaskState(row)
+            self.memory.add_task(self._tasks[row.task_id])
             self._effects.rows.append(row)
             accepted += 1
             if at_once:
-                self._doubts.submitted(row.task_id)
+                self._holds.add_submitted(row.task_id)
                 if is_next:
-                    self._give_early(self._tasks[row.task_id], now_ns)
+                    self._assign_early(self._tasks[row.task_id], now_ns)
         if refused:
             self._counters.add("tasks_refused", amount=len(refused))
         return control.SubmissionReply(accepted, known, refused)
@@ -127,24 +127,24 @@ class Ledger:
         self._next_number = recovered.next_number
         self._completed, self._failed = recovered.completed, recovered.failed
         self._submitted = len(recovered.tasks) + len(recovered.done)
-        self._tasks = {row.task_id: Task(row) for row in recovered.tasks}
+        self._tasks = {row.task_id: TaskState(row) for row in recovered.tasks}
         for task_id, checkpoint in recovered.checkpoints.items():
             self._tasks[task_id].checkpoint = checkpoint
         for task in self._tasks.values():
-            self.kept.task_came(task)
+            self.memory.add_task(task)
         for task_id, attempt in recovered.attempts.items():
             task = self._tasks[task_id]
-            task.given, task.strikes = attempt.given, attempt.strikes
+            task.attempts_started, task.failures = attempt.attempts_started, attempt.failures
             task.reached_step = attempt.reached_step
-            task.fence = attempt.token - 1 if attempt.open else attempt.token
+            task.fencing_token = attempt.token - 1 if attempt.open else attempt.token
             if attempt.open and attempt.session in sessions:
                 task.queued_ns = now_ns
                 self._attempts.restore(task, sessions[attempt.session], attempt.token, now_ns, deadline_ns)
-        self._waiting.hold([task for task in self._tasks.values() if task.attempt is None], now_ns)
+        self._queue.put_held([task for task in self._tasks.values() if task.attempt is None], now_ns)
         if sessions:
-            self._doubts.begin(deadline_ns)
+            self._holds.begin(deadline_ns)
         for told in recovered.recent:
-            tell(self._journal, told)
+            append_row_event(self._journal, told)
 
     def release(self) -> None:
         """Everybody who may hold an attempt of a restored task has spoken, or lost it by now. Tasks are given
@@ -157,37 +157,37 @@ class Ledger:
 
     def assign(self, now_ns: int) -> None:
         """Give what waits to those who can take it."""
-        if now_ns >= self._doubts.due_ns():
-            for kept in self._doubts.end():
-                self._waiting.queue(kept)
-        free = self._attempts.free
-        while self.giving and (session := free.least()) is not None and len(self._waiting):
-            task = self._waiting.take(now_ns)
+        if now_ns >= self._holds.due_ns():
+            for kept in self._holds.end():
+                self._queue.release(kept)
+        free = self._attempts.selector
+        while self.assigning and (session := free.least_loaded()) is not None and len(self._queue):
+            task = self._queue.take(now_ns)
             if task is None:
                 return
-            self._attempts.give(task, session, now_ns)
+            self._attempts.assign(task, session, now_ns)
 
     # -- workers speak -------------------------------------
 
-    def claim(self, session: Session, held: HeldAttempt, now_ns: int) -> None:
+    def reconcile(self, session: Session, held: HeldAttempt, now_ns: int) -> None:
         """A worker says that it holds an attempt: it keeps its own, unless that is over or a newer one was
         given out. One that it cannot show to be its own changes nothing, and is revoked.
         """
         task = self._tasks.get(held.task_id)
         attempt = session.attempts.get(held.token)
         if attempt is not None and attempt.task is task:
-            self._attempts.keep(attempt, now_ns)
+            self._attempts.extend(attempt, now_ns)
             return
         is_own = self._proofs.shows(session, held.task_id, held.token, held.proof)
         if is_own and task is not None and self._may_adopt(task, held.token):
-            if task.phase is Phase.waiting:
-                self._waiting.leave(task)
+            if task.phase is TaskPhase.waiting:
+                self._queue.remove(task)
             self._attempts.adopt(task, session, held.token, now_ns)
-        elif task is None or task.fence != held.token:
-            # At the fence itself stands what was just decided: a result on its way to the disk, or a loss of
-            # which the worker is told already.
-            if is_own and (task is None or task.phase is Phase.storing):
-                self._doubts.claimed(held.task_id)
+        elif task is None or task.fencing_token != held.token:
+            # At the fencing token itself the decision is already made: a result on its way to the disk, or a
+            # loss whose revocation is queued.
+            if is_own and (task is None or task.phase is TaskPhase.storing):
+                self._holds.add_claim(held.task_id)
             self._attempts.revoke(session, held.task_id, held.token, "this attempt is over", now_ns)
 
     def result(self, session: Session, message: AttemptResult, now_ns: int) -> None:
@@ -200,15 +200,15 @@ class Ledger:
             self._refuse_result(session, message, task, now_ns)
             self._attempts.note_late_end(session, message.token, now_ns)
             return
-        self._attempts.note_work(session, now_ns)
+        self._attempts.record_end(session, now_ns)
         if message.error and task.row.retry_errors:
-            self._attempts.lose(attempt, Loss.error, message.error)
+            self._attempts.abandon(attempt, AttemptLoss.error, message.error)
             return
-        self._attempts.settle(attempt, Phase.ending)
+        self._attempts.complete(attempt, TaskPhase.ending)
         outcome = "failed" if message.error else "completed"
         result = ResultRow(
             task.row.number, message.task_id, message.token, session.worker, outcome, message.error,
-            message.output, task.given, message.started_ns, message.ended_ns, message.redone_steps,
+            message.output, task.attempts_started, message.started_ns, message.ended_ns, message.redone_steps,
         )  # fmt: skip
         self._effects.rows.append(result)
 
@@ -222,7 +222,7 @@ class Ledger:
             because = "older"
         elif hashlib.sha256(checkpoint.state).digest() != checkpoint.sha256:
             because = "damaged"
-        elif not self.kept.takes_state(checkpoint):
+        elif not self.memory.has_room_for_state(checkpoint):
             because = "full"
         if because or attempt is None:
             self._counters.add("checkpoints_refused", because)
@@ -233,37 +233,39 @@ class Ledger:
             return
         task = attempt.task
         task.reached_step = max(task.reached_step, checkpoint.step)
-        self.kept.state_came(checkpoint)
+        self.memory.add_state(checkpoint)
         self._effects.rows.append(
             CheckpointRow(task.row.number, message.task_id, message.token, session.worker, checkpoint)
         )
 
-    def hand_back(self, session: Session, message: ReturnTask, now_ns: int) -> None:
+    def return_task(self, session: Session, message: ReturnTask, now_ns: int) -> None:
         """A worker gives an attempt back unfinished."""
         attempt = session.attempts.get(message.token)
         if attempt is not None and attempt.task.row.task_id == message.task_id:
-            self._attempts.note_work(session, now_ns)
-            self._attempts.lose(attempt, Loss.handed_back, message.reason)
+            self._attempts.record_end(session, now_ns)
+            self._attempts.abandon(attempt, AttemptLoss.handed_back, message.reason)
         else:
             self._attempts.note_late_end(session, message.token, now_ns)
 
-    def lose_all(self, session: Session, loss: Loss, detail: str = "") -> None:
+    def abandon_all(self, session: Session, loss: AttemptLoss, detail: str = "") -> None:
         """Give up all that the session holds."""
         for attempt in list(session.attempts.values()):
-            self._attempts.lose(attempt, loss, detail)
+            self._attempts.abandon(attempt, loss, detail)
 
-    def lose_missing(self, session: Session, tokens: set[int]) -> None:
+    def abandon_unreported(self, session: Session, tokens: set[int]) -> None:
         """Give up what the worker had confirmed and does not hold any more."""
         for attempt in list(session.attempts.values()):
             if attempt.undelivered is None and attempt.token not in tokens:
-                self._attempts.lose(attempt, Loss.missing)
+                self._attempts.abandon(attempt, AttemptLoss.missing)
 
     def expire(self, session: Session, now_ns: int) -> int:
         """Give up what ran out of its lease; returns when the next lease may run out."""
         over, next_ns = self._attempts.expired(session, now_ns)
         for attempt in over:
-            self._attempts.lose(attempt, Loss.lease)
-            self._attempts.revoke(session, attempt.task.row.task_id, attempt.token, Loss.lease.words, now_ns)
+            self._attempts.abandon(attempt, AttemptLoss.lease)
+            self._attempts.revoke(
+                session, attempt.task.row.task_id, attempt.token, AttemptLoss.lease.text, now_ns
+            )
         return next_ns
 
     # -- the disk has it -----------------------------------
@@ -271,25 +273,25 @@ class Ledger:
     def on_stored(self, row: Row, now_ns: int) -> None:
         """`row` is durable: now it may be told."""
         if isinstance(row, ResultRow):
-            self._done_with(row)
-            tell(self._journal, row)
+            self._record_result(row)
+            append_row_event(self._journal, row)
         elif isinstance(row, TaskRow):
             self._storing -= 1
             self._submitted += 1
             self._task_stored(self._tasks[row.task_id], now_ns)
-            tell(self._journal, row)
+            append_row_event(self._journal, row)
         elif isinstance(row, AttemptRow):
             task = self._tasks.get(row.task_id)
-            if not row.open and task is not None and task.phase is Phase.settling:
-                self._waiting.put_back(task)
+            if not row.open and task is not None and task.phase is TaskPhase.settling:
+                self._queue.put_back(task)
         elif isinstance(row, CheckpointRow):
             task = self._tasks.get(row.task_id)
-            self.kept.state_over(row.checkpoint if task is None else task.checkpoint)
+            self.memory.remove_state(row.checkpoint if task is None else task.checkpoint)
             if task is not None:
                 task.checkpoint = row.checkpoint
             self._counters.add("checkpoints_committed")
             self._counters.add("checkpoint_bytes", amount=len(row.checkpoint.state))
-            tell(self._journal, row)
+            append_row_event(self._journal, row)
         elif isinstance(row, ReleaseRow):
             self._released()
 
@@ -301,7 +303,7 @@ class Ledger:
 
     def counts(self) -> control.TaskCounts:
         """The books. What settles counts as assigned until the disk has it."""
-        waiting = len(self._waiting)
+        waiting = len(self._queue)
         return control.TaskCounts(
             submitted=self._submitted, completed=self._completed, failed=self._failed, waiting=waiting,
             assigned=len(self._tasks) - self._storing - waiting,
@@ -309,65 +311,67 @@ class Ledger:
 
     def waiting_by_priority(self) -> dict[str, int]:
         """How many tasks wait, by the priority's name."""
-        return self._waiting.depths()
+        return self._queue.depths()
 
-    def unfinished(self) -> Iterable[Task]:
+    def unfinished(self) -> Iterable[TaskState]:
         """Every task without a durable result; for tests and simulations."""
         return self._tasks.values()
 
-    def waiting(self) -> list[Task]:
+    def waiting(self) -> list[TaskState]:
         """Tasks that may be given now, lane by lane in their order. O(tasks); for tests and simulations."""
-        return self._waiting.queued()
+        return self._queue.queued()
 
     def check(self, sessions: Iterable[Session]) -> None:
         """Raise AssertionError where the books disagree with the tasks, or tasks with who holds them.
         O(tasks + attempts); for tests and simulations.
         """
-        self._waiting.check()
-        self._doubts.check()
+        self._queue.check()
+        self._holds.check()
         held = [attempt for session in sessions for attempt in session.attempts.values()]
         check_tasks(self._tasks, held)
         phases = Counter(task.phase for task in self._tasks.values())
-        assert len(self._waiting) == phases[Phase.waiting], f"{len(self._waiting)} tasks wait, not {phases}"
+        assert len(self._queue) == phases[TaskPhase.waiting], f"{len(self._queue)} tasks wait, not {phases}"
         # (One that was given before it is durable counts here too, and has its place in another phase.)
-        assert self._storing == phases[Phase.storing] + self._given_early, f"{self._storing} are being stored"
+        assert self._storing == phases[TaskPhase.storing] + self._assigned_early, (
+            f"{self._storing} are being stored"
+        )
         assert self._submitted + self._storing == len(self._tasks) + len(self._done), "a task is not counted"
         assert self._completed + self._failed == len(self._done), "an outcome is not counted"
 
     @property
-    def doubts_last(self) -> bool:
+    def recovering(self) -> bool:
         """Whether a worker may still hold, under a lease of an earlier life, what the disk does not know."""
-        return self._doubts.until_ns > 0
+        return self._holds.until_ns > 0
 
     def next_due_ns(self) -> int:
         """When `assign` may have something to give without anything else happening."""
-        return self._doubts.due_ns()
+        return self._holds.due_ns()
 
     # -- inside --------------------------------------------
 
     def _released(self) -> None:
-        self._waiting.release()
-        for task in self._doubts.all_spoke():
-            self._waiting.queue(task)
+        self._queue.release_held()
+        for task in self._holds.all_reported():
+            self._queue.release(task)
 
-    def _give_early(self, task: Task, now_ns: int) -> None:
-        session = self._attempts.free.least()
-        if self.giving and session is not None and not self._doubts.cover(task.row.task_id):
-            self._given_early += 1
+    def _assign_early(self, task: TaskState, now_ns: int) -> None:
+        session = self._attempts.selector.least_loaded()
+        if self.assigning and session is not None and not self._holds.covers(task.row.task_id):
+            self._assigned_early += 1
             task.queued_ns = now_ns
-            self._attempts.give(task, session, now_ns)
+            self._attempts.assign(task, session, now_ns)
 
-    def _task_stored(self, task: Task, now_ns: int) -> None:
-        if task.phase is not Phase.storing:
-            self._given_early -= 1
-        elif self._doubts.cover(task.row.task_id):
-            self._waiting.keep(task, now_ns)
-            self._doubts.keep(task)
+    def _task_stored(self, task: TaskState, now_ns: int) -> None:
+        if task.phase is not TaskPhase.storing:
+            self._assigned_early -= 1
+        elif self._holds.covers(task.row.task_id):
+            self._queue.enter(task, now_ns)
+            self._holds.add(task)
         else:
-            self._waiting.put(task, now_ns)
+            self._queue.put(task, now_ns)
 
-    def _done_with(self, row: ResultRow) -> None:
-        self.kept.task_over(self._tasks.pop(row.task_id))
+    def _record_result(self, row: ResultRow) -> None:
+        self.memory.remove_task(self._tasks.pop(row.task_id))
         self._done[row.task_id] = row.number
         if row.outcome == "completed":
             self._completed += 1
@@ -376,20 +380,20 @@ class Ledger:
         if row.redone_steps:
             self._counters.add("redone_steps", amount=row.redone_steps)
 
-    def _may_adopt(self, task: Task, token: int) -> bool:
+    def _may_adopt(self, task: TaskState, token: int) -> bool:
         """Whether an attempt of an earlier life may be its task's newest. One of this life is in memory."""
         newest = task.attempt.token if task.attempt else self._oldest_unknown
-        live = task.phase is Phase.waiting or task.phase is Phase.assigned
-        is_newest = max(task.fence + 1, newest) <= token <= zeroth_token(self._epoch)
-        return self.doubts_last and live and is_newest
+        live = task.phase is TaskPhase.waiting or task.phase is TaskPhase.assigned
+        is_newest = max(task.fencing_token + 1, newest) <= token <= zeroth_token(self._epoch)
+        return self.recovering and live and is_newest
 
     def _refuse_result(
-        self, session: Session, message: AttemptResult, task: Task | None, now_ns: int
+        self, session: Session, message: AttemptResult, task: TaskState | None, now_ns: int
     ) -> None:
         if task is None:
             because = "duplicate" if message.task_id in self._done else "unknown"
         else:
-            because = "duplicate" if task.phase is Phase.ending else "stale"
+            because = "duplicate" if task.phase is TaskPhase.ending else "stale"
         self._counters.add("results_refused", because)
         self._refusals.write(
             now_ns, events.ResultRefused, session.worker, because, task=message.task_id,

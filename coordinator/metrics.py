@@ -11,7 +11,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from coordinator.committer import Committer
-from coordinator.core import Core
+from coordinator.core import CoordinatorCore
 
 LABELS = {
     "attempts_lost": "loss", "connections": "outcome", "connections_lost": "kind", "frames_refused": "fault",
@@ -22,7 +22,7 @@ LABELS = {
 
 
 class _Snapshot(Collector):
-    def __init__(self, core: Core, committer: Committer, now_ns: int) -> None:
+    def __init__(self, core: CoordinatorCore, committer: Committer, now_ns: int) -> None:
         self._core = core
         self._committer = committer
         self._now_ns = now_ns
@@ -68,7 +68,7 @@ class _Snapshot(Collector):
         yield from families.values()
 
 
-def render(core: Core, committer: Committer, now_ns: int) -> bytes:
+def render(core: CoordinatorCore, committer: Committer, now_ns: int) -> bytes:
     """The text of one scrape."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Snapshot(core, committer, now_ns))

@@ -1,5 +1,5 @@
-"""What the prober asks of the coordinator's end of a link: bytes of a known pattern, and an echo. No session,
-no key, no worker.
+"""Probes of the coordinator's end of a link: bytes of a known pattern, and an echo. Neither needs a session
+or a key.
 """
 
 from __future__ import annotations

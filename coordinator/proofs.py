@@ -18,7 +18,7 @@ PROOF_BYTES: Final = 8
 _encode = msgspec.msgpack.Encoder().encode
 
 
-class Proofs:
+class AttemptProofs:
     """Makes proofs and checks them. `secret` is the store's, the same in each of the coordinator's lives."""
 
     def __init__(self, secret: bytes) -> None:

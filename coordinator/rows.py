@@ -35,7 +35,7 @@ class TaskRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class AttemptRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The newest attempt of a task; a later row of the same task replaces it.
 
-    `given` attempts there were so far, `strikes` of them ended badly. Once `open` is false, `token` and all
+    `given` attempts there were so far, `failures` of them ended badly. Once `open` is false, `token` and all
     older are fenced off.
     """
 
@@ -43,8 +43,8 @@ class AttemptRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     task_id: str
     token: int
     session: str
-    given: int
-    strikes: int
+    attempts_started: int
+    failures: int
     open: bool
     reached_step: int
 
@@ -110,7 +110,7 @@ class ReleaseRow(msgspec.Struct, frozen=True, gc=False):
     epoch: int
 
 
-class JournaledRow(msgspec.Struct, frozen=True, gc=False):
+class JournalSizeRow(msgspec.Struct, frozen=True, gc=False):
     """What rows of earlier transactions gave to tell stands in the first `size_bytes` of the journal."""
 
     size_bytes: int
@@ -131,10 +131,10 @@ Row = (
     | ReceivedRow
     | PresenceRow
     | ReleaseRow
-    | JournaledRow
+    | JournalSizeRow
     | SessionEndRow
 )
-Told = TaskRow | ResultRow | CheckpointRow
+RowWithEvent = TaskRow | ResultRow | CheckpointRow
 """Rows for each of which the journal gets one line, once they are durable."""
 
 
@@ -170,12 +170,12 @@ class Recovered(msgspec.Struct, frozen=True):
     next_number: int = 1
     completed: int = 0
     failed: int = 0
-    recent: Sequence[Told] = []
+    recent: Sequence[RowWithEvent] = []
     journal_bytes: int = 0
     released: int = 0
 
 
-class Store(Protocol):
+class RowStore(Protocol):
     """Where rows are kept. A simulation has one in memory that can crash before and after each commit."""
 
     def load(self) -> Recovered:

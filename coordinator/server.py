@@ -16,17 +16,17 @@ from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from coordinator import probe
-from coordinator.awaited import Awaited
 from coordinator.committer import Committer
-from coordinator.connection import Moved
-from coordinator.core import Core, Opening
-from coordinator.echoes import Echoes
-from coordinator.inflow import WORKER, Inflow
+from coordinator.connection import SocketTotals
+from coordinator.core import AcceptedHandshake, CoordinatorCore
+from coordinator.echoes import ProbeEchoes
+from coordinator.half_open import HalfOpenConnections
 from coordinator.journal_file import JournalFile
-from coordinator.link import BROKEN, Link
-from coordinator.rows import JournaledRow, Row, Store
-from coordinator.strangers import Strangers
-from coordinator.unfinished import Unfinished
+from coordinator.partial_messages import PartialMessages
+from coordinator.rate_limits import WORKER, ConnectionBudget
+from coordinator.result_waiters import ResultWaiters
+from coordinator.rows import JournalSizeRow, Row, RowStore
+from coordinator.transport import BROKEN, ClientTransport
 from wire.address import WORKER_PATH
 from wire.codec import FrameLimits
 from wire.errors import CloseCode, FrameError
@@ -43,25 +43,27 @@ _quiet = logging.getLogger("coordinator.websockets")
 _quiet.setLevel(logging.CRITICAL)
 
 
-class Shell:
+class CoordinatorServer:
     """One core with its sockets, its store and its clock.
 
     `broken` gets the exception of whatever went wrong in here: who cannot keep anything, or decided half of
     something, must not go on, and loses nothing by starting again.
     """
 
-    def __init__(self, core: Core, store: Store, journal: JournalFile, fleet_key: bytes) -> None:
+    def __init__(
+        self, core: CoordinatorCore, store: RowStore, journal: JournalFile, fleet_key: bytes
+    ) -> None:
         self.core = core
         self.committer = Committer(store, self._take_rows, self._stored, core.effects.may_linger)
-        self.awaited = Awaited()
+        self.result_waiters = ResultWaiters()
         self.broken: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._journal = journal
         self._fleet_key = fleet_key
-        self._links: dict[int, Link] = {}
-        self._echoes = Echoes(max(core.settings.fleet, core.settings.members))
-        self._strangers = Strangers()
-        self._unfinished = Unfinished()
-        self._moved = core.traffic.moved = Moved()
+        self._transports: dict[int, ClientTransport] = {}
+        self._probe_echoes = ProbeEchoes(max(core.settings.fleet, core.settings.members))
+        self._half_open = HalfOpenConnections()
+        self._partial_messages = PartialMessages()
+        self._socket_totals = core.traffic.socket_totals = SocketTotals()
         self._acting = False
         self._tasks: set[asyncio.Task[None]] = set()
         self._start(self.committer.run())
@@ -69,7 +71,7 @@ class Shell:
 
     async def listen(self, host: str, port: int) -> Server:
         """Begin to accept connections."""
-        make = cast(type[Link], self._link)
+        make = cast(type[ClientTransport], self._make_transport)
         return await serve(
             self._handle, host, port, process_request=self._process_request, logger=_quiet,
             process_response=self._process_response, create_connection=make, compression=None,
@@ -99,14 +101,14 @@ class Shell:
             self.fail(error)
             return
         if effects.rows:
-            self.committer.poke()
+            self.committer.schedule()
         if wakes := effects.take_wakes():
             # In a turn of its own: what came in meanwhile is answered by the same frames.
             asyncio.get_running_loop().call_soon(self._send, wakes)
         for close in effects.take_closes():
-            link = self._links.pop(close.connection, None)
-            if link is not None:
-                self._start(self._close(link, close.code, close.reason))
+            transport = self._transports.pop(close.connection, None)
+            if transport is not None:
+                self._start(self._close(transport, close.code, close.reason))
 
     def _start(self, work: Coroutine[None, None, None]) -> None:
         task = asyncio.get_running_loop().create_task(work)
@@ -121,45 +123,45 @@ class Shell:
     def _send(self, connections: list[int]) -> None:
         try:
             for connection in connections:
-                link = self._links.get(connection)
-                if link is not None and not link.is_full:
-                    self._write(link, connection)
+                transport = self._transports.get(connection)
+                if transport is not None and not transport.is_full:
+                    self._write(transport, connection)
         except Exception as error:
             self.fail(error)
 
-    def _write(self, link: Link, connection: int) -> None:
+    def _write(self, transport: ClientTransport, connection: int) -> None:
         """Send what the core has for a connection, as fast as its socket takes it."""
-        while link.can_send():
-            if link.paused:
-                link.is_full = True
-                self._start(self._write_later(link, connection))
+        while transport.can_send():
+            if transport.paused:
+                transport.is_full = True
+                self._start(self._write_later(transport, connection))
                 return
             data = self.core.next_bytes(time.monotonic_ns(), connection)
             if data is None:
                 return
             self._journal.flush()
-            link.send_now(data)
+            transport.send_now(data)
 
-    async def _write_later(self, link: Link, connection: int) -> None:
+    async def _write_later(self, transport: ClientTransport, connection: int) -> None:
         with contextlib.suppress(OSError):  # The reading side says so to the core.
-            await link.drain()
-        link.is_full = False
-        self._write(link, connection)
+            await transport.drain()
+        transport.is_full = False
+        self._write(transport, connection)
 
-    async def _close(self, link: Link, code: CloseCode, reason: str) -> None:
+    async def _close(self, transport: ClientTransport, code: CloseCode, reason: str) -> None:
         with contextlib.suppress(ConnectionClosed):
-            await link.close(code, reason)
+            await transport.close(code, reason)
 
     def _take_rows(self) -> list[Row]:
         rows = self.core.effects.take_rows()
         if rows:
             # Of what earlier transactions gave to tell, all is in the journal by now.
-            rows.append(JournaledRow(self._journal.size_bytes))
+            rows.append(JournalSizeRow(self._journal.size_bytes))
         return rows
 
     def _stored(self, rows: list[Row]) -> None:
         self.core.on_stored(time.monotonic_ns(), rows)
-        self.awaited.stored(rows)
+        self.result_waiters.on_stored(rows)
         self._journal.flush()
         self.act()
 
@@ -171,28 +173,28 @@ class Shell:
 
     # -- the upgrade ---------------------------------------
 
-    def _link(self, *args: Any, **kwargs: Any) -> Link:
-        link = Link(self._strangers, self._unfinished, *args, **kwargs)
-        link.on_dropped = self._dropped
-        return link
+    def _make_transport(self, *args: Any, **kwargs: Any) -> ClientTransport:
+        transport = ClientTransport(self._half_open, self._partial_messages, *args, **kwargs)
+        transport.on_dropped = self._dropped
+        return transport
 
     def _dropped(self, cause: str) -> None:
         self.core.counters.add("connections_dropped", cause)
 
-    def _process_request(self, link: ServerConnection, request: Request) -> Response | None:
-        assert isinstance(link, Link)
-        self._strangers.left(link)
+    def _process_request(self, transport: ServerConnection, request: Request) -> Response | None:
+        assert isinstance(transport, ClientTransport)
+        self._half_open.remove(transport)
         if request.path.startswith(probe.BYTES_PATH):
             return probe.pattern_response(request.path)
         if request.path in probe.ECHO_PATHS:
-            if not self._echoes.admit(link, time.monotonic()):
+            if not self._probe_echoes.admit(transport, time.monotonic()):
                 self._dropped("probes")
                 return probe.response(HTTPStatus.SERVICE_UNAVAILABLE, b"too many probes\n")
-            link.echoes = True
+            transport.echoes = True
             return None
         if request.path != WORKER_PATH:
             return probe.response(HTTPStatus.NOT_FOUND, f"workers connect to {WORKER_PATH}\n".encode())
-        link.count_in(self._moved)
+        transport.share_totals(self._socket_totals)
         hellos = request.headers.get_all(HELLO_HEADER)
         try:
             hello = hellos[0] if len(hellos) == 1 else None
@@ -202,8 +204,8 @@ class Shell:
             self.fail(error)
             raise
         self.act()
-        if isinstance(answer, Opening):
-            link.opening = answer
+        if isinstance(answer, AcceptedHandshake):
+            transport.accepted = answer
             return None
         refusal = answer.refusal
         headers = {REFUSAL_HEADER: write_refusal(refusal)}
@@ -212,43 +214,43 @@ class Shell:
         text = f"{refusal.reason}: {refusal.detail}\n"
         return probe.response(HTTPStatus(answer.status), text.encode(), headers)
 
-    def _process_response(self, link: ServerConnection, request: Request, answer: Response) -> None:
-        assert isinstance(link, Link)
-        opening = link.opening
-        if opening is None:
+    def _process_response(self, transport: ServerConnection, request: Request, answer: Response) -> None:
+        assert isinstance(transport, ClientTransport)
+        accepted = transport.accepted
+        if accepted is None:
             return
         if answer.status_code == HTTPStatus.SWITCHING_PROTOCOLS:
-            welcome = write_welcome(opening.welcome, self._fleet_key, opening.hello)
+            welcome = write_welcome(accepted.welcome, self._fleet_key, accepted.hello)
             answer.headers[WELCOME_HEADER] = welcome
         else:
             # A good hello in a bad upgrade request: there will be no connection.
-            self.core.on_closed(time.monotonic_ns(), opening.connection, "closed", "the upgrade failed")
+            self.core.on_closed(time.monotonic_ns(), accepted.connection, "closed", "the upgrade failed")
             self.act()
 
     # -- a connection --------------------------------------
 
-    async def _handle(self, link: ServerConnection) -> None:
-        assert isinstance(link, Link)
-        if link.echoes:
-            link.forget_upgrade()
-            await self._echoes.serve(link)
+    async def _handle(self, transport: ServerConnection) -> None:
+        assert isinstance(transport, ClientTransport)
+        if transport.echoes:
+            transport.drop_headers()
+            await self._probe_echoes.serve(transport)
             return
-        assert link.opening is not None
-        connection, link.opening = link.opening.connection, None
-        link.on_dropped = None
-        link.admit(Inflow(WORKER))
-        link.forget_upgrade()
+        assert transport.accepted is not None
+        connection, transport.accepted = transport.accepted.connection, None
+        transport.on_dropped = None
+        transport.admit(ConnectionBudget(WORKER))
+        transport.drop_headers()
         if not self.core.is_open(connection):
             # Another connection of this worker took over while this one was being opened.
-            await self._close(link, CloseCode.superseded, "a newer connection of this worker took over")
+            await self._close(transport, CloseCode.superseded, "a newer connection of this worker took over")
             return
-        self._links[connection] = link
-        link.on_broken = partial(self._broken, connection)
+        self._transports[connection] = transport
+        transport.on_broken = partial(self._broken, connection)
         self.act()
         spent_ns = 0
         try:
             while True:
-                data = await link.recv()
+                data = await transport.recv()
                 began_ns = time.monotonic_ns()
                 self.core.on_bytes(began_ns, connection, data)
                 self.act()
@@ -267,7 +269,7 @@ class Shell:
         self.act()
 
     def _gone(self, connection: int, closed: ConnectionClosed) -> None:
-        self._links.pop(connection, None)
+        self._transports.pop(connection, None)
         now_ns = time.monotonic_ns()
         sent, received, cause = closed.sent, closed.rcvd, closed.__cause__
         if sent is not None and sent.code in BROKEN and not closed.rcvd_then_sent:

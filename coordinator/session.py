@@ -18,7 +18,7 @@ NEVER_NS: Final = 1 << 62
 """A monotonic time that does not come."""
 
 
-class Phase(Enum):
+class TaskPhase(Enum):
     """Where a task stands. What is decided and not durable yet is told to nobody: `storing`, `settling` (its
     attempt is over, and it will wait again), `ending` (it has its result).
     """
@@ -30,7 +30,7 @@ class Phase(Enum):
     ending = "ending"
 
 
-class Loss(Enum):
+class AttemptLoss(Enum):
     """Why an attempt ended without a result: (name, in words, whether it counts against the task)."""
 
     error = ("error", "error", True)
@@ -43,34 +43,36 @@ class Loss(Enum):
     missing = ("missing", "not in the worker's inventory", False)
     handed_back = ("handed_back", "handed back", False)
 
-    def __init__(self, label: str, words: str, strike: bool) -> None:
+    def __init__(self, label: str, text: str, counts_as_failure: bool) -> None:
         self.label = label
-        self.words = words
-        self.strike = strike
+        self.text = text
+        self.counts_as_failure = counts_as_failure
 
 
-class Task(msgspec.Struct, eq=False):
-    """A task without a durable result. Attempts with tokens up to `fence` are over, whatever they say."""
+class TaskState(msgspec.Struct, eq=False):
+    """A task without a durable result. Attempts with tokens up to `fencing_token` are over: their messages
+    are stale.
+    """
 
     row: TaskRow
-    phase: Phase = Phase.storing
-    attempt: Attempt | None = None
-    fence: int = 0
-    given: int = 0
-    strikes: int = 0
+    phase: TaskPhase = TaskPhase.storing
+    attempt: LeasedAttempt | None = None
+    fencing_token: int = 0
+    attempts_started: int = 0
+    failures: int = 0
     reached_step: int = 0
     checkpoint: Checkpoint | None = None
     queued_ns: int = 0
 
 
-class Attempt(msgspec.Struct, eq=False):
+class LeasedAttempt(msgspec.Struct, eq=False):
     """A task in a worker's hands until `deadline_ns`.
 
     `undelivered` is its assignment, until the worker confirms that it came. `step` is the progress that the
     worker reported, last grown at `progressed_ns`.
     """
 
-    task: Task
+    task: TaskState
     token: int
     session: Session
     deadline_ns: int
@@ -79,7 +81,7 @@ class Attempt(msgspec.Struct, eq=False):
     progressed_ns: int = 0
 
 
-def check_tasks(tasks: dict[str, Task], held: list[Attempt]) -> None:
+def check_tasks(tasks: dict[str, TaskState], held: list[LeasedAttempt]) -> None:
     """Raise AssertionError where a task and the attempts that sessions hold disagree. O(tasks + attempts)."""
     tokens = {attempt.token for attempt in held}
     assert len(tokens) == len(held), "two sessions hold one attempt"
@@ -89,13 +91,19 @@ def check_tasks(tasks: dict[str, Task], held: list[Attempt]) -> None:
         assert tasks.get(name) is task, f"{name} is held, and not in the books"
         assert task.attempt is attempt, f"{name} has two holders: tokens {attempt.token} and {task.attempt}"
         assert attempt.session.attempts.get(attempt.token) is attempt, f"{name} is in other hands"
-        assert task.phase is Phase.assigned, f"{name} is held, and {task.phase.value}"
-        assert attempt.token > task.fence, f"{name}: the fence {task.fence} is beyond token {attempt.token}"
+        assert task.phase is TaskPhase.assigned, f"{name} is held, and {task.phase.value}"
+        assert attempt.token > task.fencing_token, (
+            f"{name}: the fencing_token {task.fencing_token} is beyond token {attempt.token}"
+        )
         assert task.reached_step >= attempt.step, f"{name} reached step {attempt.step}, and more is forgotten"
     for name, task in tasks.items():
-        assert (task.attempt is not None) == (task.phase is Phase.assigned), f"{name} is {task.phase.value}"
+        assert (task.attempt is not None) == (task.phase is TaskPhase.assigned), (
+            f"{name} is {task.phase.value}"
+        )
         assert task.attempt is None or task.attempt.token in tokens, f"{name} is held by nobody"
-        assert 0 <= task.strikes <= task.given, f"{name}: {task.strikes} strikes in {task.given} attempts"
+        assert 0 <= task.failures <= task.attempts_started, (
+            f"{name}: {task.failures} failures in {task.attempts_started} attempts"
+        )
 
 
 @dataclass(slots=True, eq=False)
@@ -103,7 +111,7 @@ class Session:
     """One worker's session. It outlives its connections: `connection` is the one that counts, None while
     lost. `present` is the last connection of which the disk knows.
 
-    `worked_ns` is when an attempt last came to its end at the worker. Where none does for too long, it is
+    `last_end_ns` is when an attempt last came to its end at the worker. Where none does for too long, it is
     `stalled`: it is given nothing until one does. `unanswered` are the tokens of the attempts that were given
     up meanwhile, whose end it has not reported.
 
@@ -117,25 +125,25 @@ class Session:
     channel: Channel
     capacity: int = 0
     connection: int | None = None
-    present: int | None = None
-    inventoried: bool = False
-    leaving: bool = False
+    durable_connection: int | None = None
+    reported: bool = False
+    has_left: bool = False
     draining: bool = False
-    attempts: dict[int, Attempt] = field(default_factory=dict)
+    attempts: dict[int, LeasedAttempt] = field(default_factory=dict)
     interval_ms: int = 0
-    heard_ns: int = 0
-    worked_ns: int = 0
+    last_seen_ns: int = 0
+    last_end_ns: int = 0
     stalled: bool = False
     unanswered: set[int] = field(default_factory=set)
     lost_ns: int = 0
     due_ns: int = NEVER_NS
     rank: int = -1
-    doubted: frozenset[int] = frozenset()
+    unknown_tokens: frozenset[int] = frozenset()
 
     @property
     def is_ready(self) -> bool:
         """Whether it may be given work: its inventory came on this connection, its presence is durable,
         it does not leave, and it works.
         """
-        going = self.leaving or self.draining or self.stalled
-        return self.inventoried and not going and self.connection == self.present
+        going = self.has_left or self.draining or self.stalled
+        return self.reported and not going and self.connection == self.durable_connection

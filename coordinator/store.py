@@ -20,7 +20,7 @@ import msgspec
 from coordinator.rows import (
     AttemptRow,
     CheckpointRow,
-    JournaledRow,
+    JournalSizeRow,
     PresenceRow,
     ReceivedRow,
     Recovered,
@@ -110,7 +110,7 @@ class SqliteStore:
                 if kind in by_kind:
                     self._database.executemany(sql, values(by_kind[kind]))
             self._forget_checkpoints(by_kind.get(CheckpointRow, []), by_kind.get(ResultRow, []))
-            journaled = by_kind.get(JournaledRow)
+            journaled = by_kind.get(JournalSizeRow)
             bytes_now = journaled[-1].size_bytes if journaled else None
             self._database.execute(_BATCH, (self._batch, bytes_now))
             self._database.execute("COMMIT")

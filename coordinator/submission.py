@@ -14,7 +14,7 @@ CLOCK_MAX_NS = (1 << 63) - 1
 _PRIORITIES = dict(Priority.__members__)
 
 
-def trouble(task: TaskSpec) -> str | None:
+def validation_error(task: TaskSpec) -> str | None:
     """Why `task` cannot be taken: a sentence for who sent it; None when all is well."""
     for field, name in (("task_id", task.task_id), ("kind", task.kind)):
         size_bytes = len(name) if name.isascii() else len(name.encode())
@@ -34,7 +34,7 @@ def trouble(task: TaskSpec) -> str | None:
     return None
 
 
-def row_of(task: TaskSpec, number: int) -> TaskRow:
+def task_row(task: TaskSpec, number: int) -> TaskRow:
     """The row that keeps `task`, the `number`th of all."""
     return TaskRow(
         number, task.task_id, task.kind, bytes(task.params), _PRIORITIES[task.priority],

@@ -9,7 +9,7 @@ import heapq
 from coordinator.session import NEVER_NS, Session
 
 
-class Timers:
+class SessionTimers:
     """The earliest time for each session. An entry that a later decision overtook is skipped when it comes
     up.
     """

@@ -15,8 +15,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from coordinator.core import Core, Opening
-from coordinator.door import Refused
+from coordinator.core import AcceptedHandshake, CoordinatorCore
+from coordinator.handshake import HandshakeRefusal
 from coordinator.rows import Row
 from coordinator.server import OPEN_TIMEOUT_S, TICK_S
 from tests.simulation.clock import Clock
@@ -37,7 +37,7 @@ class Caller(Protocol):
         """The header's value."""
         ...
 
-    def answered(self, answer: Opening | Refused) -> None:
+    def answered(self, answer: AcceptedHandshake | HandshakeRefusal) -> None:
         """The door's answer leaves for it."""
         ...
 
@@ -66,7 +66,7 @@ class Prices:
 class BusyCore:
     """One coordinator's core on one processor core."""
 
-    def __init__(self, clock: Clock, core: Core, prices: Prices, backlog: int) -> None:
+    def __init__(self, clock: Clock, core: CoordinatorCore, prices: Prices, backlog: int) -> None:
         self.core = core
         self.dropped = self.stale = self.served = 0
         self._clock = clock
@@ -139,7 +139,7 @@ class BusyCore:
             self.stale += 1
             return 0
         answer = self.core.on_hello(self._clock.now_ns, self._clock.wall_s(), caller.hello())
-        if isinstance(answer, Opening):
+        if isinstance(answer, AcceptedHandshake):
             took_ns = self._prices.abandoned if caller.is_closed else self._prices.resumed
             self._callers[answer.connection] = caller
         else:
@@ -147,13 +147,13 @@ class BusyCore:
         self._clock.after(took_ns, lambda: self._answered(caller, answer))
         return took_ns
 
-    def _answered(self, caller: Caller, answer: Opening | Refused) -> None:
+    def _answered(self, caller: Caller, answer: AcceptedHandshake | HandshakeRefusal) -> None:
         if not caller.is_closed:
-            self.served += isinstance(answer, Opening)
+            self.served += isinstance(answer, AcceptedHandshake)
             caller.answered(answer)
             return
         self.stale += 1
-        if isinstance(answer, Opening):
+        if isinstance(answer, AcceptedHandshake):
             self._close(answer.connection)
             self._settle()
 

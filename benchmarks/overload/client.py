@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from benchmarks.overload.busy_core import BusyCore
-from coordinator.core import Opening
-from coordinator.door import Refused
+from coordinator.core import AcceptedHandshake
+from coordinator.handshake import HandshakeRefusal
 from tests.simulation.clock import Clock
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
 from wire.events import Event, Journal
@@ -178,9 +178,9 @@ class Attempt:
         """Signed when it is read: nobody looks at it before."""
         return write_hello(self._hello, self._worker.key)
 
-    def answered(self, answer: Opening | Refused) -> None:
+    def answered(self, answer: AcceptedHandshake | HandshakeRefusal) -> None:
         """The door's answer is on its way."""
-        if isinstance(answer, Opening):
+        if isinstance(answer, AcceptedHandshake):
             self._theirs = answer.connection
         self._back.carry(lambda: self._hear(answer))
 
@@ -192,11 +192,11 @@ class Attempt:
         """The coordinator's close is on its way."""
         self._back.carry(lambda: self._lost("closed", code))
 
-    def _hear(self, answer: Opening | Refused) -> None:
+    def _hear(self, answer: AcceptedHandshake | HandshakeRefusal) -> None:
         worker, now_ns = self._worker, self._link.clock.now_ns
         if self.is_closed:
             return
-        if isinstance(answer, Refused):
+        if isinstance(answer, HandshakeRefusal):
             self.is_closed = True
             refusal = answer.refusal
             failure = ConnectFailure("status", refusal.reason, answer.status, refusal)

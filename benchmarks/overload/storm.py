@@ -8,10 +8,10 @@ from dataclasses import dataclass
 from benchmarks.handshake_costs import Costs
 from benchmarks.overload.busy_core import BusyCore, Prices
 from benchmarks.overload.client import Link, Worker
-from coordinator.core import Core
-from coordinator.pace import pace
+from coordinator.core import CoordinatorCore
 from coordinator.rows import Recovered
 from coordinator.server import BACKLOG
+from coordinator.tuning import fleet_timing
 from tests.simulation.clock import Clock
 from wire.events import Event, Journal
 from wire.settings import CoordinatorSettings, WorkerSettings
@@ -59,7 +59,7 @@ class Scene:
         """As an operator sets them for the whole fleet: admission at a share of what the core can do.
         Heartbeats at the pace that the whole fleet would be told.
         """
-        tempo = pace(CoordinatorSettings(), self.fleet)
+        tempo = fleet_timing(CoordinatorSettings(), self.fleet)
         return CoordinatorSettings(
             fleet=self.workers, admission_per_s=self.admission_share * self.workers / self.all_s,
             admission_burst=max(1, CoordinatorSettings().admission_burst // self.scale),
@@ -93,7 +93,7 @@ class Storm:
         settings = scene.settings()
         journal = _Silent("coordinator", lambda line: None, lambda: self._clock.now_ns, self._clock.wall_s)
         recovered = Recovered(epoch=1, secret=KEY)
-        core = Core(settings, KEY, recovered, journal, chance.randbytes, self._clock.now_ns)
+        core = CoordinatorCore(settings, KEY, recovered, journal, chance.randbytes, self._clock.now_ns)
         self._coordinator = BusyCore(self._clock, core, scene.prices(costs), BACKLOG // scene.scale)
         self._link = Link(self._clock, chance)
         self._connected: set[Worker] = set()

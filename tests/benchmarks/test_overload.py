@@ -12,8 +12,8 @@ from benchmarks.handshake_costs import Costs
 from benchmarks.overload.busy_core import BusyCore, Prices
 from benchmarks.overload.client import Link, Way
 from benchmarks.overload.storm import KEY, Outcome, Scene, Storm
-from coordinator.core import Core, Opening
-from coordinator.door import Refused
+from coordinator.core import AcceptedHandshake, CoordinatorCore
+from coordinator.handshake import HandshakeRefusal
 from coordinator.rows import Recovered
 from tests.simulation.clock import Clock
 from wire.codec import PROTOCOL_VERSION
@@ -43,7 +43,7 @@ class FakeCaller:
             Hello(PROTOCOL_VERSION, name, "first", nonce, self.clock.wall_s(), 1, 1, True), KEY
         )
 
-    def answered(self, answer: Opening | Refused) -> None:
+    def answered(self, answer: AcceptedHandshake | HandshakeRefusal) -> None:
         self.answered_ms.append((self.clock.now_ns - 1_000_000_000) / MS)
 
     def receive(self, data: bytes) -> None: ...
@@ -53,7 +53,9 @@ class FakeCaller:
 
 def coordinator(clock: Clock, backlog: int) -> BusyCore:
     journal = Journal("coordinator", lambda line: None, lambda: clock.now_ns, clock.wall_s)
-    core = Core(CoordinatorSettings(), KEY, Recovered(epoch=1, secret=KEY), journal, bytes, clock.now_ns)
+    core = CoordinatorCore(
+        CoordinatorSettings(), KEY, Recovered(epoch=1, secret=KEY), journal, bytes, clock.now_ns
+    )
     prices = Prices(accepted=MS, abandoned=5 * MS, refused=2 * MS, resumed=10 * MS, frame=MS)
     return BusyCore(clock, core, prices, backlog)
 

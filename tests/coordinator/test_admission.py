@@ -7,7 +7,7 @@ from heapq import heapify, heappop, heappush
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.admission import EARLY_NS, NS, RESUME_SPEEDUP, SLOT_KEPT_NS, Admission, Lane
+from coordinator.admission import EARLY_NS, NS, RESUME_SPEEDUP, SLOT_KEPT_NS, Admission, AdmissionLane
 
 MS = 1_000_000
 
@@ -150,7 +150,7 @@ def test_a_wave_of_those_who_resume_moves_the_slots_that_were_given_before() -> 
 
 
 def test_a_slot_is_nobodys_any_more_after_a_minute() -> None:
-    lane = Lane(10.0, 1)
+    lane = AdmissionLane(10.0, 1)
     assert lane.wait_ns("a", 0) == 0
     wait_ns = lane.wait_ns("b", 0)
     assert wait_ns == NS // 10
@@ -159,7 +159,7 @@ def test_a_slot_is_nobodys_any_more_after_a_minute() -> None:
 
 
 def test_a_slot_counts_from_a_little_before_its_time() -> None:
-    lane = Lane(10.0, 1)
+    lane = AdmissionLane(10.0, 1)
     lane.wait_ns("a", 0)
     slot_ns = lane.wait_ns("b", 0)
     assert lane.wait_ns("b", slot_ns - EARLY_NS - 1) == EARLY_NS + 1

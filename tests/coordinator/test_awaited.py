@@ -11,7 +11,7 @@ import pytest
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.exceptions import ConnectionClosed
 
-from coordinator.awaited import AWAITED_MAX, Awaited
+from coordinator.result_waiters import RESULTS_MAX, ResultWaiters
 from coordinator.rows import ResultRow
 from tests.coordinator.mini_worker import MiniWorker
 from tests.coordinator.running import KEY, TOKEN, Coordinator, coordinator
@@ -86,13 +86,13 @@ async def test_a_wait_that_is_none_gets_a_sentence(tmp_path: Path, wait_ms: str)
 
 
 async def test_everybody_who_waits_for_a_task_gets_its_result_and_nothing_is_kept() -> None:
-    awaited = Awaited(most=3)
+    awaited = ResultWaiters(most=3)
     asked = [asyncio.create_task(awaited.wait(["a", *more], 5_000)) for more in ([], ["b"])]
     await asyncio.sleep(0)
     assert not awaited.has_room(1)
-    awaited.stored([result("c"), result("a")])
+    awaited.on_stored([result("c"), result("a")])
     assert await asked[0] == [result("a")]
-    awaited.stored([result("b")])
+    awaited.on_stored([result("b")])
     assert await asked[1] == [result("a"), result("b")]
     assert awaited.has_room(3)
     assert not awaited._by_task
@@ -156,7 +156,7 @@ async def test_over_a_socket_what_is_no_websocket_frame_ends_it_without_a_defect
 
 
 async def test_whoever_leaves_before_the_answer_takes_up_no_room(tmp_path: Path) -> None:
-    names = [f"t{number}" for number in range(AWAITED_MAX // 10)]
+    names = [f"t{number}" for number in range(RESULTS_MAX // 10)]
     async with coordinator(tmp_path, waiting_tasks=len(names)) as running:
         for _ in range(10):
             with pytest.raises(TimeoutError):

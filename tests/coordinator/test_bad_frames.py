@@ -133,6 +133,6 @@ def test_a_worker_that_confirms_nothing_gets_no_end_of_messages() -> None:
     for _ in range(4_200):
         for attempt in list(session.attempts.values()):
             back = ReturnTask(attempt.task.row.task_id, attempt.token, "in a test")
-            world.core.ledger.hand_back(session, back, world.now_ns)
+            world.core.ledger.return_task(session, back, world.now_ns)
         world.settle()
     assert session.channel.depth <= 4_100

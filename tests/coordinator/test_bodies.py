@@ -12,13 +12,13 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from coordinator import bodies
-from coordinator.awaited import Awaited, within
-from coordinator.bodies import BODY_MAX_BYTES, MIB, Bodies, NoRoomError, TooLargeError
-from coordinator.control import MESSAGE_MAX_BYTES, SOCKETS_MAX, Control
-from coordinator.guard import Guard
+from coordinator import request_bodies
+from coordinator.control_api import MESSAGE_MAX_BYTES, SOCKETS_MAX, ControlApi
+from coordinator.control_auth import ControlAuth
+from coordinator.request_bodies import BODY_MAX_BYTES, MIB, NoRoomError, RequestBodies, TooLargeError
+from coordinator.result_waiters import ResultWaiters, within
 from coordinator.rows import ResultRow
-from coordinator.server import Shell
+from coordinator.server import CoordinatorServer
 from tests.coordinator.running import TOKEN
 from tests.coordinator.test_control import Desk
 from wire.control import ANSWER_BYTES, TASKS_MAX, TYPED_CHARS, authorization
@@ -44,35 +44,35 @@ class Pieces:
 
 
 async def test_a_body_is_read_whole_and_its_room_given_back_once_it_is_done() -> None:
-    room = Bodies(most=10, one=8)
+    room = RequestBodies(most=10, one=8)
     body = await room.read(Pieces(b"abc", b"de"), None)
     assert (body, room.held_bytes) == (b"abcde", 5)
-    room.done(len(body))
+    room.release(len(body))
     assert room.held_bytes == 0
 
 
 @pytest.mark.parametrize("announced", [None, 9])
 async def test_one_body_that_is_too_large_is_refused_and_holds_nothing(announced: int | None) -> None:
-    room = Bodies(most=100, one=8)
+    room = RequestBodies(most=100, one=8)
     with pytest.raises(TooLargeError, match="at most 8 bytes"):
         await room.read(Pieces(b"abcd", b"efgh", b"i"), announced)
     assert room.held_bytes == 0
 
 
 async def test_bodies_that_are_too_many_together_are_refused_one_by_one() -> None:
-    room = Bodies(most=20, one=8)
+    room = RequestBodies(most=20, one=8)
     first, second = await room.read(Pieces(b"x" * 8), None), await room.read(Pieces(b"x" * 8), None)
     with pytest.raises(NoRoomError):
         await room.read(Pieces(b"x" * 4, b"x"), None)
     assert room.held_bytes == 16
-    room.done(len(first))
+    room.release(len(first))
     assert await room.read(Pieces(b"x" * 4, b"x"), None) == b"xxxxx"
-    room.done(len(second))
+    room.release(len(second))
 
 
 async def test_a_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(bodies, "READ_TIMEOUT_S", 0.01)
-    room = Bodies()
+    monkeypatch.setattr(request_bodies, "READ_TIMEOUT_S", 0.01)
+    room = RequestBodies()
     with pytest.raises(TimeoutError):
         await room.read(Pieces(b"abc", ends=False), None)
     assert room.held_bytes == 0
@@ -84,7 +84,7 @@ async def test_a_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPa
 async def _client(ends: AsyncExitStack) -> TestClient:  # type: ignore[type-arg]
     desk = Desk()
     desk.committer.let_go.set()
-    app = Control(cast("Shell", desk), lambda: None, Guard(TOKEN)).app()
+    app = ControlApi(cast(CoordinatorServer, desk), lambda: None, ControlAuth(TOKEN)).app()
     return await ends.enter_async_context(TestClient(TestServer(app), headers=authorization(TOKEN)))
 
 
@@ -163,23 +163,23 @@ def _row(name: str, size_bytes: int) -> ResultRow:
 
 
 async def test_large_results_are_kept_for_an_answer_up_to_a_bound_and_the_wait_ends_all_the_same() -> None:
-    awaited = Awaited()
+    awaited = ResultWaiters()
     names = [f"t{number}" for number in range(100)]
     waiting = asyncio.create_task(awaited.wait(names, 30_000))
     await asyncio.sleep(0)
     for name in names:
-        awaited.stored([_row(name, BULK_BYTES)])
+        awaited.on_stored([_row(name, BULK_BYTES)])
     rows = await waiting
     assert len(rows) == ANSWER_BYTES // BULK_BYTES
     assert awaited._kept_bytes == 0
 
 
 async def test_results_of_all_who_wait_are_kept_up_to_a_bound() -> None:
-    awaited = Awaited(most_bytes=10)
+    awaited = ResultWaiters(most_bytes=10)
     waits = [asyncio.create_task(awaited.wait([f"t{number}", "never"], 200)) for number in range(4)]
     await asyncio.sleep(0)
     for number in range(4):
-        awaited.stored([_row(f"t{number}", 4)])
+        awaited.on_stored([_row(f"t{number}", 4)])
     assert sorted([len(rows) for rows in await asyncio.gather(*waits)]) == [0, 0, 1, 1]
     assert awaited._kept_bytes == 0
 

@@ -47,7 +47,7 @@ class Desk:
 
     def decide(self) -> None:
         self.waiting.append(ResultRow(1, "task", 1, "worker-1", "completed", "", b"", 1, 0, 0, 0))
-        self.committer.poke()
+        self.committer.schedule()
 
     def _take(self) -> list[Row]:
         rows, self.waiting = self.waiting, []

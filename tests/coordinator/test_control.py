@@ -8,10 +8,10 @@ from typing import cast
 
 from aiohttp.test_utils import TestClient, TestServer
 
-from coordinator.awaited import Awaited
-from coordinator.control import Control
-from coordinator.guard import Guard
-from coordinator.server import Shell
+from coordinator.control_api import ControlApi
+from coordinator.control_auth import ControlAuth
+from coordinator.result_waiters import ResultWaiters
+from coordinator.server import CoordinatorServer
 from tests.coordinator.running import TOKEN
 from tests.coordinator.world import World
 from wire.control import authorization
@@ -33,7 +33,7 @@ class Desk:
 
     def __init__(self) -> None:
         self.core = World().core
-        self.awaited = Awaited()
+        self.awaited = ResultWaiters()
         self.committer = SlowDisk()
 
     def act(self) -> None: ...
@@ -41,7 +41,7 @@ class Desk:
 
 async def test_a_submission_is_answered_when_the_disk_has_it_and_no_sooner() -> None:
     desk = Desk()
-    app = Control(cast("Shell", desk), lambda: None, Guard(TOKEN)).app()
+    app = ControlApi(cast(CoordinatorServer, desk), lambda: None, ControlAuth(TOKEN)).app()
     body = json.dumps({"tasks": [{"task_id": "a", "kind": "noop"}]})
     async with TestClient(TestServer(app)) as client, asyncio.timeout(10):
         answer = asyncio.create_task(client.post("/tasks", data=body, headers=authorization(TOKEN)))

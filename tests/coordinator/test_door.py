@@ -8,8 +8,8 @@ import msgspec
 import pytest
 
 from coordinator.admission import SLOTS_MAX, Admission
-from coordinator.core import Opening, Refused
-from coordinator.nonces import Nonces
+from coordinator.core import AcceptedHandshake, HandshakeRefusal
+from coordinator.handshake import ReplayCache
 from tests.coordinator.world import KEY, WALL_S, World
 from wire.handshake import CLOCK_BOUND_S, RETRY_MAX_MS, Hello, is_terminal, write_hello
 from wire.messages import GoAway
@@ -17,9 +17,9 @@ from wire.messages import GoAway
 S = 1_000_000_000
 
 
-def refused(world: World, value: str | None) -> Refused:
+def refused(world: World, value: str | None) -> HandshakeRefusal:
     answer = world.core.on_hello(world.now_ns, WALL_S, value)
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, HandshakeRefusal)
     return answer
 
 
@@ -68,7 +68,7 @@ def test_too_many_at_once_get_slots_one_behind_the_other() -> None:
     waits = []
     for n in range(6):
         answer = world.peer_unconnected(f"worker-{n}").knock()
-        waits.append(answer.refusal.retry_after_ms if isinstance(answer, Refused) else 0)
+        waits.append(answer.refusal.retry_after_ms if isinstance(answer, HandshakeRefusal) else 0)
     assert waits == [0, 0, 100, 200, 300, 400]
 
 
@@ -77,12 +77,12 @@ def test_whoever_comes_back_at_its_slot_is_let_in_ahead_of_newcomers() -> None:
     world.peer("worker-1")
     waiting = world.peer_unconnected("worker-2")
     answer = waiting.knock()
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, HandshakeRefusal)
     assert (answer.status, answer.refusal.retry_after_ms) == (503, 100)
     world.advance(100)
     newcomer = world.peer_unconnected("worker-3").knock()
-    assert isinstance(newcomer, Refused)
-    assert isinstance(waiting.knock(), Opening)
+    assert isinstance(newcomer, HandshakeRefusal)
+    assert isinstance(waiting.knock(), AcceptedHandshake)
 
 
 def test_whoever_comes_too_early_keeps_its_slot() -> None:
@@ -92,7 +92,7 @@ def test_whoever_comes_too_early_keeps_its_slot() -> None:
     waiting.knock()
     world.advance(40)
     again = waiting.knock()
-    assert isinstance(again, Refused)
+    assert isinstance(again, HandshakeRefusal)
     assert again.refusal.retry_after_ms == 60
 
 
@@ -100,7 +100,7 @@ def test_those_who_resume_are_let_in_while_those_who_begin_wait() -> None:
     world = World(admission_per_s=10.0, admission_burst=2)
     old = world.peer("worker-1")
     world.peer("worker-2")
-    assert isinstance(world.peer_unconnected("worker-3").knock(), Refused)
+    assert isinstance(world.peer_unconnected("worker-3").knock(), HandshakeRefusal)
     old.cut()
     assert old.connect().outcome == "resumed"
 
@@ -125,7 +125,7 @@ def test_a_coordinator_that_leaves_turns_everybody_away_with_a_time_to_come_back
     waits = []
     for n in range(3):
         answer = world.peer_unconnected(f"worker-{n}").knock()
-        assert isinstance(answer, Refused)
+        assert isinstance(answer, HandshakeRefusal)
         assert (answer.status, answer.refusal.reason) == (503, "draining")
         waits.append(answer.refusal.retry_after_ms)
     assert waits == sorted(set(waits))
@@ -144,7 +144,7 @@ def test_a_coordinator_that_leaves_gives_each_worker_a_slot_behind_the_last() ->
 
 
 def test_a_nonce_is_forgotten_only_when_its_hello_is_too_old_anyway() -> None:
-    nonces = Nonces()
+    nonces = ReplayCache()
     assert nonces.is_new(b"n", 0)
     assert not nonces.is_new(b"n", int(2 * CLOCK_BOUND_S) * S)
     assert nonces.is_new(b"n", int(2 * CLOCK_BOUND_S + 1) * S)
@@ -170,7 +170,7 @@ def test_no_wait_is_longer_than_a_refusal_may_say() -> None:
     world = World(admission_per_s=0.001, admission_burst=1)
     for n in range(200):
         answer = world.peer_unconnected(f"worker-{n}").knock()
-    assert isinstance(answer, Refused)
+    assert isinstance(answer, HandshakeRefusal)
     assert answer.refusal.retry_after_ms == RETRY_MAX_MS
 
 

@@ -9,16 +9,16 @@ import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
-from coordinator.control import Control
-from coordinator.guard import Guard
-from coordinator.server import Shell
+from coordinator.control_api import ControlApi
+from coordinator.control_auth import ControlAuth
+from coordinator.server import CoordinatorServer
 from tests.coordinator.running import TOKEN
 from tests.coordinator.test_control import Desk
 from wire.control import CONTROL_PORT, OPEN_PATHS, authorization
 
 Client = TestClient[web.Request, web.Application]
 MINE = authorization(TOKEN)
-APP = Control(cast("Shell", None), lambda: None, Guard(TOKEN)).app()
+APP = ControlApi(cast(CoordinatorServer, None), lambda: None, ControlAuth(TOKEN)).app()
 CALLS = sorted(
     {(route.method, route.resource.canonical) for route in APP.router.routes() if route.resource}
     - {("HEAD", path) for path in ("/healthz", "/metrics", "/state", "/tasks")}
@@ -33,7 +33,7 @@ class Served:
         self.drained = False
         self.desk = Desk()
         self.desk.committer.let_go.set()
-        control = Control(cast("Shell", self.desk), self.drain, Guard(TOKEN))
+        control = ControlApi(cast(CoordinatorServer, self.desk), self.drain, ControlAuth(TOKEN))
         self.client: Client = TestClient(TestServer(control.app()))
 
     def drain(self) -> None:
@@ -102,7 +102,7 @@ async def test_prometheus_and_the_health_check_need_no_token() -> None:
     async with served.client:
         for host in ("coordinator:8766", "localhost"):
             assert (await served.client.get("/healthz", headers={"Host": host})).status == 200
-    assert Guard(TOKEN).refusal(_scrape()) is None
+    assert ControlAuth(TOKEN).refusal(_scrape()) is None
 
 
 def _scrape() -> web.Request:

@@ -17,13 +17,13 @@ from websockets.http11 import Request
 from websockets.protocol import State
 from websockets.server import ServerProtocol
 
-from coordinator.bucket import NS, Bucket
-from coordinator.echoes import FEWEST, QUIET_S, Echoes
-from coordinator.inflow import HANDSHAKE_BYTES, PROBE, WORKER, Inflow
-from coordinator.link import Link
+from coordinator.echoes import FEWEST, QUIET_S, ProbeEchoes
+from coordinator.half_open import HalfOpenConnections
+from coordinator.partial_messages import PartialMessages
 from coordinator.probe import BYTES_MAX
-from coordinator.strangers import Strangers
-from coordinator.unfinished import Unfinished
+from coordinator.rate_limits import HANDSHAKE_BYTES, PROBE, WORKER, ConnectionBudget
+from coordinator.token_bucket import NS, TokenBucket
+from coordinator.transport import ClientTransport
 from driver.scenarios.scenario import MAX_WORKERS
 from tests.coordinator.running import Coordinator, coordinator
 from wire.channel import Bounds
@@ -35,40 +35,40 @@ ECHO = (
 
 
 def test_a_bucket_gives_its_burst_at_once_and_its_rate_in_the_long_run() -> None:
-    bucket = Bucket(10, 5)
+    bucket = TokenBucket(10, 5)
     assert [bucket.take(0) for _ in range(7)] == [True] * 5 + [False] * 2
     taken = sum(bucket.take(at_ms * 1_000_000) for at_ms in range(100_000))
     assert taken == pytest.approx(1_000, abs=2)
 
 
 def test_a_bucket_saves_no_more_than_its_burst_while_nobody_takes() -> None:
-    bucket = Bucket(10, 5)
+    bucket = TokenBucket(10, 5)
     later_ns = 1_000 * NS
     assert sum(bucket.take(later_ns) for _ in range(100)) == 5
 
 
 def test_a_few_pings_pass_and_more_are_named() -> None:
-    inflow = Inflow(WORKER)
+    inflow = ConnectionBudget(WORKER)
     said = [inflow.excess(0, Frame(Opcode.PING, b"")) for _ in range(WORKER.others + 1)]
     assert set(said[:-1]) == {""}
     assert "pings" in said[-1]
 
 
 def test_fragments_count_as_what_they_are() -> None:
-    inflow = Inflow(WORKER)
+    inflow = ConnectionBudget(WORKER)
     assert inflow.excess(0, Frame(Opcode.BINARY, b"x", fin=False)) == ""
     said = [inflow.excess(0, Frame(Opcode.CONT, b"", fin=False)) for _ in range(WORKER.others)]
     assert "fragments" in said[-1]
 
 
 def test_what_an_honest_worker_has_on_its_way_after_the_longest_pause_passes_at_once() -> None:
-    inflow = Inflow(WORKER)
+    inflow = ConnectionBudget(WORKER)
     honest = 4 * Bounds().window
     assert {inflow.excess(0, Frame(Opcode.BINARY, bytes(200))) for _ in range(honest)} == {""}
 
 
 def test_bytes_are_bounded_beside_messages() -> None:
-    inflow = Inflow(PROBE)
+    inflow = ConnectionBudget(PROBE)
     large = Frame(Opcode.BINARY, bytes(BYTES_MAX))
     passed = next(count for count in range(10_000) if inflow.excess(0, large))
     assert passed == PROBE.bytes // BYTES_MAX
@@ -91,22 +91,22 @@ class _Silent:
 
 
 def test_of_connections_that_say_nothing_the_oldest_makes_room() -> None:
-    strangers, came = Strangers(3), [_Silent() for _ in range(5)]
+    strangers, came = HalfOpenConnections(3), [_Silent() for _ in range(5)]
     for stranger in came:
-        strangers.came(stranger)
+        strangers.add(stranger)
     assert [stranger.dropped for stranger in came] == ["half_open", "half_open", "", "", ""]
-    strangers.left(came[2])
-    strangers.came(_Silent())
+    strangers.remove(came[2])
+    strangers.add(_Silent())
     assert came[3].dropped == ""
     assert len(strangers) == 3
 
 
-def _admit(echoes: Echoes, link: _Silent, now_s: float) -> bool:
-    return echoes.admit(cast(Link, link), now_s)
+def _admit(echoes: ProbeEchoes, link: _Silent, now_s: float) -> bool:
+    return echoes.admit(cast(ClientTransport, link), now_s)
 
 
 def test_of_echoes_that_are_all_taken_the_quietest_makes_room_and_no_busy_one() -> None:
-    echoes, links = Echoes(), [_Silent() for _ in range(FEWEST)]
+    echoes, links = ProbeEchoes(), [_Silent() for _ in range(FEWEST)]
     assert all(_admit(echoes, link, float(place) / 100) for place, link in enumerate(links))
     assert not _admit(echoes, _Silent(), QUIET_S - 0.1)
     assert [link.dropped for link in links] == [""] * FEWEST
@@ -124,7 +124,7 @@ async def test_as_many_links_as_a_scenario_may_have_are_probed_at_the_same_time(
 
 
 def test_an_echo_that_ends_leaves_its_place() -> None:
-    echoes, link = Echoes(), _Silent()
+    echoes, link = ProbeEchoes(), _Silent()
     _admit(echoes, link, 0.0)
     link.on_lost()
     assert len(echoes) == 0
@@ -139,22 +139,22 @@ class _Holder:
 
 
 def test_of_messages_that_do_not_end_the_one_that_was_begun_first_is_given_up() -> None:
-    unfinished, holders = Unfinished(100), [_Holder() for _ in range(4)]
+    unfinished, holders = PartialMessages(100), [_Holder() for _ in range(4)]
     for holder in holders[:3]:
-        unfinished.holds(holder, 30)
-    unfinished.holds(holders[1], 40)
+        unfinished.update(holder, 30)
+    unfinished.update(holders[1], 40)
     assert [holder.given_up for holder in holders] == [False] * 4
-    unfinished.holds(holders[3], 10)
+    unfinished.update(holders[3], 10)
     assert [holder.given_up for holder in holders] == [True, False, False, False]
     assert unfinished.held_bytes == 80
 
 
 def test_a_message_that_ends_holds_nothing_and_the_next_one_begins_anew() -> None:
-    unfinished, first, second = Unfinished(100), _Holder(), _Holder()
-    unfinished.holds(first, 60)
-    unfinished.holds(second, 30)
-    unfinished.holds(first, 0)
-    unfinished.holds(first, 90)
+    unfinished, first, second = PartialMessages(100), _Holder(), _Holder()
+    unfinished.update(first, 60)
+    unfinished.update(second, 30)
+    unfinished.update(first, 0)
+    unfinished.update(first, 90)
     assert (first.given_up, second.given_up) == (False, True)
     assert (len(unfinished), unfinished.held_bytes) == (1, 90)
 
@@ -197,17 +197,17 @@ class _Server:
         pass
 
 
-def _linked(unfinished: Unfinished) -> Link:
+def _linked(unfinished: PartialMessages) -> ClientTransport:
     protocol = ServerProtocol(state=State.OPEN)
-    link = Link(Strangers(), unfinished, protocol, _Server(), ping_interval=None)
+    link = ClientTransport(HalfOpenConnections(), unfinished, protocol, _Server(), ping_interval=None)
     link.connection_made(_Wire())
     link.request = Request("/v1/worker", Headers())
-    link.admit(Inflow(WORKER))
+    link.admit(ConnectionBudget(WORKER))
     return link
 
 
 async def test_messages_that_come_together_with_the_close_frame_behind_them_are_taken() -> None:
-    link = _linked(Unfinished())
+    link = _linked(PartialMessages())
     close = struct.pack(">BB", 0x88, 0x82) + bytes(4) + (1000).to_bytes(2, "big")
     link.data_received(_message(b"a" * 200) + _message(b"b" * 200) + close)
     async with asyncio.timeout(5):
@@ -215,7 +215,7 @@ async def test_messages_that_come_together_with_the_close_frame_behind_them_are_
 
 
 async def test_a_connection_that_ends_its_messages_is_not_the_one_that_began_first() -> None:
-    unfinished = Unfinished(1_000)
+    unfinished = PartialMessages(1_000)
     busy, stuck = _linked(unfinished), _linked(unfinished)
     given_up: list[str] = []
     for name, link in (("busy", busy), ("stuck", stuck)):

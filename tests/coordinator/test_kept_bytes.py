@@ -6,7 +6,7 @@ import hashlib
 
 import msgspec
 
-from coordinator.kept_bytes import KeptBytes
+from coordinator.task_memory import TaskMemory
 from tests.coordinator.world import World
 from wire.channel import Bounds
 from wire.limits import BULK_BYTES, MESSAGE_BYTES
@@ -24,7 +24,7 @@ def params(size_bytes: int) -> msgspec.Raw:
 
 def test_tasks_are_taken_while_there_is_room_for_their_params_and_again_once_there_is() -> None:
     world = World()
-    world.core.ledger.kept = KeptBytes(params_max=1_000)
+    world.core.ledger.memory = TaskMemory(params_max=1_000)
     assert world.submit("a", "b", "c", params=params(400)).accepted == 2
     answer = world.submit("d", params=params(201))
     assert "the queue is full" in answer.refused[0].because
@@ -36,7 +36,7 @@ def test_tasks_are_taken_while_there_is_room_for_their_params_and_again_once_the
 def test_a_checkpoint_for_which_there_is_no_room_is_refused_and_the_task_goes_on() -> None:
     world = World()
     peer = world.peer(slots=4)
-    world.core.ledger.kept = KeptBytes(checkpoints_max=250)
+    world.core.ledger.memory = TaskMemory(checkpoints_max=250)
     world.submit("a", "b", "c", params=params(2))
     for assign in peer.assigned:
         peer.save(assign, checkpoint(1))
@@ -51,12 +51,12 @@ def test_a_newer_checkpoint_takes_the_place_of_the_older_and_a_result_leaves_non
     peer = world.peer()
     world.submit("a", params=params(50))
     (assign,) = peer.assigned
-    kept = world.core.ledger.kept
+    kept = world.core.ledger.memory
     for step in range(1, 20):
         peer.save(assign, checkpoint(step, 100 + step))
         assert (kept.params_bytes, kept.checkpoint_bytes) == (50, 100 + step)
     world.crash()
-    kept = world.core.ledger.kept
+    kept = world.core.ledger.memory
     assert (kept.params_bytes, kept.checkpoint_bytes) == (50, 119)
     peer.connect()
     peer.inventory(assign)

@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 import msgspec
 import pytest
 
-from coordinator.refusals import ALL_WORKERS, LINES_PER_S, WORKERS_MAX, Refusals
+from coordinator.refusal_log import ALL_WORKERS, LINES_PER_S, WORKERS_MAX, RefusalLog
 from tests.coordinator.world import WALL_S, Peer, World
 from wire import events
 from wire.events import Event, Journal
@@ -100,12 +100,12 @@ def test_after_a_flood_each_refusal_has_its_line_again() -> None:
     assert len(lines) - before == 9
 
 
-def _refusals() -> tuple[list[bytes], Refusals]:
+def _refusals() -> tuple[list[bytes], RefusalLog]:
     lines: list[bytes] = []
-    return lines, Refusals(Journal("coordinator", lines.append, lambda: 0, lambda: WALL_S))
+    return lines, RefusalLog(Journal("coordinator", lines.append, lambda: 0, lambda: WALL_S))
 
 
-def _refuse(refusals: Refusals, now_ns: int, kind: type[Event], worker: str) -> None:
+def _refuse(refusals: RefusalLog, now_ns: int, kind: type[Event], worker: str) -> None:
     fields: dict[type[Event], dict[str, object]] = {
         events.ResultRefused: {"task": "t", "token": 1, "worker": worker, "because": "stale"},
         events.FrameRefused: {"peer": worker, "fault": "altered", "detail": ""},

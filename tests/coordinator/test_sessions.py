@@ -5,9 +5,9 @@ from __future__ import annotations
 import msgspec
 import pytest
 
-from coordinator.core import Opening, Refused
+from coordinator.core import AcceptedHandshake, HandshakeRefusal
 from coordinator.session import Session
-from coordinator.sessions import decide
+from coordinator.session_registry import resume_decision
 from tests.coordinator.world import World
 from wire.channel import Channel
 from wire.errors import CloseCode
@@ -24,7 +24,7 @@ from wire.messages import (
 
 
 def session(worker: str = "worker-1", incarnation: str = "first", *, leaving: bool = False) -> Session:
-    return Session("s1", worker, incarnation, Channel(), leaving=leaving)
+    return Session("s1", worker, incarnation, Channel(), has_left=leaving)
 
 
 def hello(incarnation: str = "first", *, resume: bool = True) -> Hello:
@@ -61,7 +61,7 @@ OURS, LEAVING = session(), session(leaving=True)
 def test_the_outcome_of_a_hello(
     said: Hello, known: Session | None, asked: Session | None, outcome: str
 ) -> None:
-    assert decide(said, known, asked)[0] == outcome
+    assert resume_decision(said, known, asked)[0] == outcome
 
 
 def test_a_reset_says_why() -> None:
@@ -126,7 +126,7 @@ def test_numbers_that_do_not_fit_reset_the_session_and_keep_the_attempt() -> Non
     assert peer.session is not None
     wrong = msgspec.structs.replace(peer.hello(), resume=Resume(peer.session[0], peer.session[1], 99))
     opening = peer.knock(wrong)
-    assert isinstance(opening, Opening)
+    assert isinstance(opening, AcceptedHandshake)
     assert peer.enter(opening).outcome == "reset"
     world.settle()
     peer.inventory(held)
@@ -179,7 +179,7 @@ def test_a_worker_gets_nothing_before_the_disk_knows_that_it_is_there() -> None:
     world.submit("a")
     peer = world.peer_unconnected("worker-1")
     opening = peer.knock()
-    assert isinstance(opening, Opening)
+    assert isinstance(opening, AcceptedHandshake)
     peer.enter(opening)
     peer.say(AttemptReport([]), settle=False)
     assert peer.assigned == []
@@ -241,8 +241,8 @@ def test_a_newer_connection_takes_over_and_the_older_one_changes_nothing_any_mor
 # -- two processes of one name -----------------------------
 
 
-def knocked(answer: Opening | Refused) -> tuple[str, int]:
-    assert isinstance(answer, Refused), answer
+def knocked(answer: AcceptedHandshake | HandshakeRefusal) -> tuple[str, int]:
+    assert isinstance(answer, HandshakeRefusal), answer
     return answer.refusal.reason, answer.refusal.retry_after_ms
 
 

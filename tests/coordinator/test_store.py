@@ -8,21 +8,20 @@ from typing import Any
 
 import pytest
 
-from coordinator.journal_file import JournalFile
-from coordinator.retelling import lines_from, untold, without_told
+from coordinator.journal_file import JournalFile, lines_from, rows_without_event, without_journaled
 from coordinator.rows import (
     AttemptRow,
     CheckpointRow,
-    JournaledRow,
+    JournalSizeRow,
     PresenceRow,
     ReceivedRow,
     ReleaseRow,
     ResultRow,
+    RowWithEvent,
     SessionEndRow,
     SessionRow,
     StoredSession,
     TaskRow,
-    Told,
 )
 from coordinator.store import SqliteStore
 from wire.messages import Checkpoint
@@ -158,8 +157,8 @@ def test_another_reader_sees_what_was_committed_while_the_store_is_open(path: Pa
 def test_only_rows_of_the_last_transaction_may_be_untold(path: Path) -> None:
     store = SqliteStore(path)
     store.load()
-    store.commit([task(1), result(1), JournaledRow(10)])
-    store.commit([task(2), result(2), saved(2, 3), JournaledRow(250)])
+    store.commit([task(1), result(1), JournalSizeRow(10)])
+    store.commit([task(2), result(2), saved(2, 3), JournalSizeRow(250)])
     found = reopened(store, path).load()
     assert list(found.recent) == [task(2), saved(2, 3), result(2)]
     assert found.journal_bytes == 250
@@ -171,14 +170,14 @@ def test_what_the_journal_tells_already_is_not_told_again() -> None:
         b'{"event":"task_done","task":"t1","token":7}\n',
         b'{"event":"checkpoint_committed","task":"t1","token":7,"step":3}\n',
     ]
-    rows: list[Told] = [task(1), result(1), saved(1, 3)]
-    assert untold(rows, lines) == []
-    assert untold(rows, lines[:1]) == [result(1), saved(1, 3)]
-    assert untold([task(2), saved(1, 4)], lines) == [task(2), saved(1, 4)]
+    rows: list[RowWithEvent] = [task(1), result(1), saved(1, 3)]
+    assert rows_without_event(rows, lines) == []
+    assert rows_without_event(rows, lines[:1]) == [result(1), saved(1, 3)]
+    assert rows_without_event([task(2), saved(1, 4)], lines) == [task(2), saved(1, 4)]
 
 
 def test_a_torn_line_tells_nothing() -> None:
-    assert untold([task(1)], [b'{"event":"submitted","task":"t1"']) == [task(1)]
+    assert rows_without_event([task(1)], [b'{"event":"submitted","task":"t1"']) == [task(1)]
 
 
 def test_the_journal_is_read_from_where_it_stood_at_the_last_transaction(tmp_path: Path) -> None:
@@ -194,10 +193,10 @@ def test_a_crash_between_commit_and_journal_loses_no_line(path: Path, tmp_path: 
     journal.write_bytes(b'{"event":"submitted","task":"t1"}\n')
     store = SqliteStore(path)
     store.load()
-    store.commit([task(1), JournaledRow(0)])
-    assert without_told(reopened(store, path).load(), journal).recent == []
+    store.commit([task(1), JournalSizeRow(0)])
+    assert without_journaled(reopened(store, path).load(), journal).recent == []
     journal.unlink()
-    assert without_told(SqliteStore(path).load(), journal).recent == [task(1)]
+    assert without_journaled(SqliteStore(path).load(), journal).recent == [task(1)]
 
 
 # -- the journal's file ------------------------------------

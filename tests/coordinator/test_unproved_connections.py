@@ -6,7 +6,7 @@ from types import SimpleNamespace
 from typing import cast
 
 from coordinator.committer import Committer
-from coordinator.core import Opening
+from coordinator.core import AcceptedHandshake
 from coordinator.metrics import render
 from tests.coordinator.world import KEY, WALL_S, Peer, World
 from wire.errors import CloseCode, FrameFault
@@ -18,16 +18,16 @@ def recorded(world: World, peer: Peer) -> str:
     """The hello with which a worker comes in, as somebody on its link can keep it."""
     hello = peer.hello()
     opening = peer.knock(hello)
-    assert isinstance(opening, Opening)
+    assert isinstance(opening, AcceptedHandshake)
     peer.enter(opening)
     peer.inventory()
     return write_hello(hello, KEY)
 
 
-def play(world: World, value: str) -> Opening:
+def play(world: World, value: str) -> AcceptedHandshake:
     """Send a recorded hello again."""
     opening = world.core.on_hello(world.now_ns, WALL_S, value)
-    assert isinstance(opening, Opening), opening
+    assert isinstance(opening, AcceptedHandshake), opening
     world.settle()
     return opening
 
@@ -59,7 +59,7 @@ def test_a_connection_that_never_speaks_is_closed_and_was_nobody_s() -> None:
     world.crash()
     peer = world.peer()
     silent = world.peer_unconnected("worker-2").knock()
-    assert isinstance(silent, Opening)
+    assert isinstance(silent, AcceptedHandshake)
     for _ in range(8):
         peer.beat()
         world.advance(200)
@@ -78,7 +78,7 @@ def test_a_first_frame_that_cannot_be_believed_closes_its_connection_alone() -> 
     world = World()
     peer = world.peer()
     opening = world.peer_unconnected("worker-1").knock()
-    assert isinstance(opening, Opening)
+    assert isinstance(opening, AcceptedHandshake)
     world.core.on_bytes(world.now_ns, opening.connection, bytes(64))
     world.settle()
     assert [(close.connection, close.code) for close in world.closed] == [
@@ -92,7 +92,7 @@ def test_in_the_first_life_a_new_worker_has_its_session_with_the_welcome() -> No
     world = World()
     peer = world.peer_unconnected("worker-1")
     opening = peer.knock()
-    assert isinstance(opening, Opening)
+    assert isinstance(opening, AcceptedHandshake)
     world.settle()
     peer.enter(opening)
     peer.cut()
@@ -104,7 +104,7 @@ def test_an_older_connection_that_speaks_late_does_not_take_over_a_newer_one() -
     peer = world.peer()
     peer.cut()
     late = peer.knock()
-    assert isinstance(late, Opening)
+    assert isinstance(late, AcceptedHandshake)
     peer.connect()
     newer = (peer.connection, peer.encoder, peer.decoder)
     peer.enter(late)
@@ -122,7 +122,7 @@ def test_a_process_that_was_welcomed_before_a_newer_one_came_does_not_throw_it_o
     older = world.peer("worker-1")
     older.cut()
     late = older.knock()
-    assert isinstance(late, Opening)
+    assert isinstance(late, AcceptedHandshake)
     newer = world.peer("worker-1")
     older.enter(late)
     older.send(older.frame(AttemptReport([])), settle=False)

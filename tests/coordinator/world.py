@@ -8,10 +8,10 @@ import itertools
 import json
 from typing import Any
 
-from coordinator.core import Core, Opening, Refused
+from coordinator.core import AcceptedHandshake, CoordinatorCore, HandshakeRefusal
 from coordinator.effects import Close
 from coordinator.rows import Row
-from coordinator.session import Phase
+from coordinator.session import TaskPhase
 from tests.simulation.memory_store import MemoryStore
 from wire.channel import Channel
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
@@ -53,12 +53,12 @@ class World:
         self._pending: list[Row] = []
         self.core = self._begin()
 
-    def _begin(self) -> Core:
+    def _begin(self) -> CoordinatorCore:
         def write(line: bytes) -> None:
             self.lines.append(json.loads(line))
 
         journal = Journal("coordinator", write, lambda: self.now_ns, lambda: WALL_S)
-        return Core(self.settings, KEY, self.store.load(), journal, self.random_bytes, self.now_ns)
+        return CoordinatorCore(self.settings, KEY, self.store.load(), journal, self.random_bytes, self.now_ns)
 
     def random_bytes(self, count: int) -> bytes:
         return next(self._random).to_bytes(count, "big")
@@ -126,10 +126,10 @@ class World:
         """Whether the books balance, and say of each task where it really is."""
         counts = self.core.ledger.counts()
         phases = [task.phase for task in self.core.ledger._tasks.values()]
-        away = [phase for phase in phases if phase not in (Phase.storing, Phase.waiting)]
+        away = [phase for phase in phases if phase not in (TaskPhase.storing, TaskPhase.waiting)]
         return (
             counts.submitted == counts.completed + counts.failed + counts.waiting + counts.assigned
-            and counts.waiting == phases.count(Phase.waiting)
+            and counts.waiting == phases.count(TaskPhase.waiting)
             and counts.waiting == sum(self.core.ledger.waiting_by_priority().values())
             and counts.assigned == len(away)
         )
@@ -161,14 +161,14 @@ class Peer:
             1, self.name, self.incarnation, nonce, WALL_S, self.slots, self.prefetch, True, resume
         )  # fmt: skip
 
-    def knock(self, hello: Hello | None = None) -> Opening | Refused:
+    def knock(self, hello: Hello | None = None) -> AcceptedHandshake | HandshakeRefusal:
         """What the coordinator answers to a hello."""
         value = write_hello(hello or self.hello(), KEY)
         return self.world.core.on_hello(self.world.now_ns, WALL_S, value)
 
     def connect(self) -> Welcome:
         opening = self.knock()
-        assert isinstance(opening, Opening), opening
+        assert isinstance(opening, AcceptedHandshake), opening
         self.world.settle()
         welcome = self.enter(opening)
         # What a worker sends first, without its inventory: whoever connects and never speaks is nobody.
@@ -176,7 +176,7 @@ class Peer:
         self.world.settle()
         return welcome
 
-    def enter(self, opening: Opening) -> Welcome:
+    def enter(self, opening: AcceptedHandshake) -> Welcome:
         """Take up what a welcome says."""
         welcome = read_welcome(write_welcome(opening.welcome, KEY, opening.hello), KEY, opening.hello)
         nonces = opening.hello.nonce + welcome.nonce

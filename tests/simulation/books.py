@@ -5,13 +5,13 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Final
 
 from coordinator.rows import AttemptRow, CheckpointRow, ReceivedRow, ResultRow, Row
-from coordinator.session import Phase, Session, Task
+from coordinator.session import Session, TaskPhase, TaskState
 
 if TYPE_CHECKING:
-    from coordinator.core import Core
+    from coordinator.core import CoordinatorCore
     from tests.simulation.memory_store import MemoryStore
 
-SETTLED: Final = (Phase.waiting, Phase.assigned)
+SETTLED: Final = (TaskPhase.waiting, TaskPhase.assigned)
 
 
 class StepBook:
@@ -54,8 +54,8 @@ def shrunk(store: MemoryStore, row: Row) -> str:
     if isinstance(row, AttemptRow):
         kept = store.attempts.get(row.task_id)
         if kept is not None:
-            older = (kept.given, kept.strikes, kept.token, kept.reached_step)
-            newer = (row.given, row.strikes, row.token, row.reached_step)
+            older = (kept.attempts_started, kept.failures, kept.token, kept.reached_step)
+            newer = (row.attempts_started, row.failures, row.token, row.reached_step)
             if any(after < before for before, after in zip(older, newer, strict=True)):
                 return f"{row.task_id}: (given, strikes, token, step) {newer} come after {older}"
     elif isinstance(row, CheckpointRow):
@@ -64,8 +64,8 @@ def shrunk(store: MemoryStore, row: Row) -> str:
             return f"{row.task_id}: a checkpoint of step {row.checkpoint.step} replaces step {saved.step}"
     elif isinstance(row, ResultRow):
         given = store.attempts.get(row.task_id)
-        if given is not None and row.attempts < given.given:
-            return f"{row.task_id}: a result of {row.attempts} attempts comes after {given.given}"
+        if given is not None and row.attempts < given.attempts_started:
+            return f"{row.task_id}: a result of {row.attempts} attempts comes after {given.attempts_started}"
     elif isinstance(row, ReceivedRow):
         known = store.sessions.get(row.session)
         if known is not None and row.sequence <= known.received:
@@ -73,7 +73,7 @@ def shrunk(store: MemoryStore, row: Row) -> str:
     return ""
 
 
-def unkept(core: Core, store: MemoryStore, *, fresh: bool) -> str:
+def unkept(core: CoordinatorCore, store: MemoryStore, *, fresh: bool) -> str:
     """Return where memory and disk disagree while nothing is on its way to the disk, "" where nowhere: a
     restart now would take up exactly what is there. `fresh` is the moment after a restart.
     """
@@ -95,7 +95,7 @@ def unkept(core: Core, store: MemoryStore, *, fresh: bool) -> str:
     return ""
 
 
-def _task_breach(task: Task, store: MemoryStore, *, fresh: bool) -> str:
+def _task_breach(task: TaskState, store: MemoryStore, *, fresh: bool) -> str:
     name = task.row.task_id
     if task.phase not in SETTLED or store.tasks.get(name) != task.row or name in store.results:
         return f"{name} is {task.phase.value}, and the disk has something else"
@@ -103,11 +103,13 @@ def _task_breach(task: Task, store: MemoryStore, *, fresh: bool) -> str:
         return f"{name}: its checkpoint in memory is not the one on the disk"
     row = store.attempts.get(name)
     if row is None:
-        has_past = task.given or task.strikes or task.fence or task.reached_step or task.attempt
+        has_past = (
+            task.attempts_started or task.failures or task.fencing_token or task.reached_step or task.attempt
+        )
         return f"{name} has a past of which the disk knows nothing" if has_past else ""
-    if (row.given, row.strikes) != (task.given, task.strikes):
-        past = f"{task.given} attempts and {task.strikes} strikes"
-        return f"{name} has {past}; the disk has {row.given} and {row.strikes}"
+    if (row.attempts_started, row.failures) != (task.attempts_started, task.failures):
+        past = f"{task.attempts_started} attempts and {task.failures} strikes"
+        return f"{name} has {past}; the disk has {row.attempts_started} and {row.failures}"
     if task.reached_step < row.reached_step or (fresh and task.reached_step != row.reached_step):
         return f"{name} reached step {task.reached_step}; the disk has {row.reached_step}"
     if task.attempt is not None:
@@ -116,8 +118,8 @@ def _task_breach(task: Task, store: MemoryStore, *, fresh: bool) -> str:
             return f"{name} is held as {held}; the disk has {row}"
     elif row.open and row.session in store.sessions:
         return f"{name} waits, and the disk has it in the hands of a session that stands"
-    elif task.fence != (row.token - 1 if row.open else row.token):
-        return f"{name}: fence {task.fence}; the disk has {row}"
+    elif task.fencing_token != (row.token - 1 if row.open else row.token):
+        return f"{name}: fence {task.fencing_token}; the disk has {row}"
     return ""
 
 

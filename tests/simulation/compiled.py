@@ -18,9 +18,9 @@ ROOMS = ("wire", "coordinator", "worker", "tests/simulation")
 COMPILED = {
     "wire": ("channel", "codec", "compression", "keys", "priority"),
     "coordinator": (
-        "admission", "attempts", "connection", "core", "counters", "door", "effects", "fleet", "free_workers",
-        "hearing", "ledger", "nonces", "pace", "pending", "proofs", "sessions", "submission", "telling",
-        "timers", "waiting",
+        "admission", "attempts", "connection", "core", "counters", "dispatch", "effects", "handshake",
+        "journal_events", "ledger", "proofs", "recovery", "session_manager", "session_registry", "submission",
+        "task_queue", "timers", "tuning", "worker_selector",
     ),
     "worker": (
         "attempts", "core", "heartbeat", "leaving", "phi", "reconnect", "session", "standing",

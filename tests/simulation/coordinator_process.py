@@ -10,11 +10,11 @@ from typing import Final
 
 import msgspec
 
-from coordinator.core import Core, Opening
-from coordinator.door import Refused
-from coordinator.pace import pace
+from coordinator.core import AcceptedHandshake, CoordinatorCore
+from coordinator.handshake import HandshakeRefusal
 from coordinator.rows import AttemptRow, ResultRow, Row
-from coordinator.sessions import RESUMED
+from coordinator.session_registry import RESUMED
+from coordinator.tuning import fleet_timing
 from tests.simulation.books import StepBook, unkept
 from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
@@ -42,10 +42,10 @@ class CoordinatorProcess(Process):
     ) -> None:
         super().__init__(clock)
         self.store = MemoryStore()
-        self.core: Core | None = None
+        self.core: CoordinatorCore | None = None
         self.crash_at_commit: str | None = None
         self.steps = StepBook()
-        self.tempo = pace(settings, settings.fleet)
+        self.tempo = fleet_timing(settings, settings.fleet)
         self.silent_max_ms = self.tempo.interval_ms + self.tempo.timeout_ms + SOME_MS
         self._chance = chance
         self._settings = settings
@@ -70,7 +70,7 @@ class CoordinatorProcess(Process):
             events.ProcessStarted, role="coordinator", incarnation=f"life-{self.life}",
             settings=msgspec.Raw(b"{}"), epoch=recovered.epoch,
         )  # fmt: skip
-        self.core = Core(
+        self.core = CoordinatorCore(
             self._settings,
             self._key,
             recovered,
@@ -93,7 +93,9 @@ class CoordinatorProcess(Process):
 
     # -- what comes in -------------------------------------
 
-    def hello(self, value: str, hello: Hello | None, connection: Connection) -> Opening | Refused:
+    def hello(
+        self, value: str, hello: Hello | None, connection: Connection
+    ) -> AcceptedHandshake | HandshakeRefusal:
         """An upgrade request; an Opening means that the connection stands from now on. `hello` is what
         `value` says, None when it was damaged on its way.
         """
@@ -101,7 +103,7 @@ class CoordinatorProcess(Process):
         may_resume = hello is not None and self._stands(self.core, hello)
         is_late = hello is not None and self._has_newer(self.core, hello)
         answer = self.core.on_hello(self.clock.now_ns, self.clock.wall_s(), value)
-        if isinstance(answer, Opening):
+        if isinstance(answer, AcceptedHandshake):
             if may_resume and answer.welcome.outcome != RESUMED:
                 raise BrokenError(f"a session that stands was not resumed: {answer.welcome.because}")
             if is_late:
@@ -195,7 +197,7 @@ class CoordinatorProcess(Process):
     def idle_breach(self) -> str:
         """Who could take a task while one waits; "" when nobody, or nothing may be given."""
         core = self.core
-        if core is None or not core.ledger.giving or not core.ledger.waiting():
+        if core is None or not core.ledger.assigning or not core.ledger.waiting():
             return ""
         for session in core.fleet.sessions.by_id.values():
             if len(session.attempts) < session.capacity and session.is_ready:
@@ -224,13 +226,13 @@ class CoordinatorProcess(Process):
                     return f"{attempt.task.row.task_id} is {session.worker}'s, and was given to another one"
         return ""
 
-    def _stands(self, core: Core, hello: Hello) -> bool:
+    def _stands(self, core: CoordinatorCore, hello: Hello) -> bool:
         """Whether a hello asks for a session that is its worker's, and can be had."""
         asked = core.fleet.sessions.by_id.get(hello.resume.session) if hello.resume else None
         is_its = asked is not None and asked is core.fleet.sessions.of(hello.worker)
-        return is_its and asked is not None and asked.incarnation == hello.incarnation and not asked.leaving
+        return is_its and asked is not None and asked.incarnation == hello.incarnation and not asked.has_left
 
-    def _has_newer(self, core: Core, hello: Hello) -> bool:
+    def _has_newer(self, core: CoordinatorCore, hello: Hello) -> bool:
         """Whether a process that was here before comes while a newer one of its name is connected."""
         known = core.fleet.sessions.of(hello.worker)
         if hello.resume is None or known is None or known.connection is None:
@@ -304,7 +306,7 @@ class CoordinatorProcess(Process):
         while self._answers and self._answers[0][0] <= self._stored:
             self._answers.pop(0)[1]()
 
-    def _plan_tick(self, core: Core) -> None:
+    def _plan_tick(self, core: CoordinatorCore) -> None:
         due_ns = max(core.next_due_ns(), self.clock.now_ns + _MS)
         if self._tick_at_ns > self.clock.now_ns and self._tick_at_ns <= due_ns:
             return

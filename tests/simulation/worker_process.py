@@ -12,7 +12,7 @@ from typing import Final
 
 import msgspec
 
-from coordinator.core import Opening
+from coordinator.core import AcceptedHandshake
 from tests.simulation import hostile
 from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock
@@ -359,7 +359,7 @@ class WorkerProcess(Process):
         """The upgrade request reaches the coordinator."""
         delay_ns = int(self.wire.delay_ns(self._chance))
         answer = self._coordinator.hello(value, hello if is_whole else None, connection)
-        if isinstance(answer, Opening):
+        if isinstance(answer, AcceptedHandshake):
             self._coordinator.listen(connection, answer.connection)
             header = self._maybe_damaged(write_welcome(answer.welcome, self._key, answer.hello))
             if self.wire.silent:

@@ -15,7 +15,7 @@ from random import Random
 import msgspec
 
 from coordinator.admission import Admission
-from coordinator.pace import pace
+from coordinator.tuning import fleet_timing
 from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order
@@ -112,7 +112,7 @@ class _Life:
         self.told = 0
         settings = msgspec.structs.replace(fleet.settings, fleet=fleet.workers)
         self.admission = Admission(settings.admission_per_s, settings.admission_burst)
-        self.pace = pace(settings, fleet.workers)
+        self.pace = fleet_timing(settings, fleet.workers)
         self.tell(
             "coordinator", wire.ProcessStarted, role="coordinator", incarnation="one", epoch=1,
             settings=msgspec.Raw(msgspec.json.encode(settings)),

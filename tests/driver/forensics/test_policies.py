@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from coordinator.admission import RESUME_SPEEDUP
-from coordinator.pace import pace
+from coordinator.tuning import fleet_timing
 from driver.forensics.density import log_density
 from driver.forensics.policies import POLICIES, Before
 from driver.forensics.settings import ADVISED_BASE_S, ADVISED_CAP_LEAST_S, RESUMES_FASTER
@@ -76,7 +76,7 @@ def test_the_density_is_that_of_the_shipped_draws(name: str, case: tuple[int, fl
 @pytest.mark.parametrize("fleet", [3, 20, 200, 5_000])
 def test_what_a_fleet_is_advised_is_what_the_coordinator_advises(fleet: int) -> None:
     settings = CoordinatorSettings(fleet=fleet)
-    told = pace(settings, fleet)
+    told = fleet_timing(settings, fleet)
     assert told.base_ms == ADVISED_BASE_S * 1e3
     assert told.cap_ms == round(1e3 * max(ADVISED_CAP_LEAST_S, fleet / settings.admission_per_s))
 

@@ -10,7 +10,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from coordinator.submission import trouble
+from coordinator.submission import validation_error
 from driver.scenarios.workload import Workload, expected_tasks, generate
 from wire.control import TaskSpec
 
@@ -119,7 +119,7 @@ def _heavy(size_bytes: int, params: dict[str, Any]) -> Workload:
 def test_a_payload_that_passes_here_is_taken_by_the_coordinator(
     size_bytes: int, params: dict[str, Any]
 ) -> None:
-    assert [trouble(task) for _, task in tasks(_heavy(size_bytes, params))] == [None] * 60
+    assert [validation_error(task) for _, task in tasks(_heavy(size_bytes, params))] == [None] * 60
 
 
 @pytest.mark.parametrize("params", SLEEPS)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from coordinator.rows import CheckpointRow, ResultRow, TaskRow, Told
+from coordinator.rows import CheckpointRow, ResultRow, RowWithEvent, TaskRow
 from wire import events
 from wire.events import Event, Journal
 from wire.priority import Priority
@@ -10,13 +10,13 @@ from wire.priority import Priority
 _NAMES = tuple(priority.name for priority in Priority)
 
 
-def tell(journal: Journal, row: Told) -> None:
+def append_row_event(journal: Journal, row: RowWithEvent) -> None:
     """Write the line of `row`."""
     at_ns, wall_s = journal.now()
     journal.append(_line(row, at_ns, wall_s, journal.by))
 
 
-def _line(row: Told, at_ns: int, wall_s: float, by: str) -> Event:
+def _line(row: RowWithEvent, at_ns: int, wall_s: float, by: str) -> Event:
     if isinstance(row, ResultRow):
         return events.TaskDone(
             at_ns=at_ns, wall_s=wall_s, by=by, task=row.task_id, token=row.token, worker=row.worker,

@@ -12,7 +12,7 @@ GONE_MAX = 20_000
 RETRY_BASE_MS, RETRY_MAX_MS = 1_000, 60_000
 
 
-def decide(hello: Hello, known: Session | None, asked: Session | None) -> tuple[str, str]:
+def resume_decision(hello: Hello, known: Session | None, asked: Session | None) -> tuple[str, str]:
     """(outcome, why) for a worker that says `hello`.
 
     `known` is the session that stands under its name, `asked` the one that it wants back, None where there is
@@ -30,7 +30,7 @@ def decide(hello: Hello, known: Session | None, asked: Session | None) -> tuple[
         return FRESH, ""
     if asked is not known:
         return RESET, "a newer session of this worker stands"
-    if asked.leaving:
+    if asked.has_left:
         return RESET, "the session said goodbye"
     return RESUMED, ""
 
@@ -47,7 +47,7 @@ def is_superseded(hello: Hello, known: Session | None, now_ns: int, lease_ms: in
 
 
 @dataclass(slots=True)
-class Known:
+class KnownWorker:
     """A worker by its name. `state` is connected, lost or gone, since `since_ns`.
 
     `newest_connection` is the number of the last one that spoke. `turned_away` counts how often an older
@@ -67,12 +67,12 @@ class Known:
         return int(min(RETRY_BASE_MS * 2 ** min(self.turned_away - 1, 16), RETRY_MAX_MS))
 
 
-class Sessions:
+class SessionRegistry:
     """Every session by its id, and every worker by its name."""
 
     def __init__(self) -> None:
         self.by_id: dict[str, Session] = {}
-        self.workers: dict[str, Known] = {}
+        self.workers: dict[str, KnownWorker] = {}
         self.connected = 0
 
     def of(self, worker: str) -> Session | None:
@@ -88,7 +88,7 @@ class Sessions:
     def begin(self, session: Session, now_ns: int) -> None:
         """`session` is its worker's one from now on."""
         self.by_id[session.id] = session
-        known = self.workers.setdefault(session.worker, Known("lost", now_ns))
+        known = self.workers.setdefault(session.worker, KnownWorker("lost", now_ns))
         known.session, known.turned_away = session, 0
 
     def end(self, session: Session, now_ns: int) -> None:
@@ -106,7 +106,7 @@ class Sessions:
 
     def connect(self, session: Session, connection: int, now_ns: int) -> None:
         """A connection speaks for `session`."""
-        session.connection, session.heard_ns = connection, now_ns
+        session.connection, session.last_seen_ns = connection, now_ns
         known = self.workers[session.worker]
         known.connections += 1
         known.newest_connection = connection
@@ -114,7 +114,7 @@ class Sessions:
 
     def disconnect(self, session: Session, now_ns: int) -> None:
         """No connection speaks for `session` now."""
-        session.connection, session.inventoried, session.lost_ns = None, False, now_ns
+        session.connection, session.reported, session.lost_ns = None, False, now_ns
         self._turn(self.workers[session.worker], "lost", now_ns)
 
     def check(self) -> None:
@@ -126,6 +126,6 @@ class Sessions:
         connected = sum(session.connection is not None for session in standing)
         assert self.connected == connected, f"{connected} are connected, not {self.connected}"
 
-    def _turn(self, known: Known, state: str, now_ns: int) -> None:
+    def _turn(self, known: KnownWorker, state: str, now_ns: int) -> None:
         self.connected += (state == "connected") - (known.state == "connected")
         known.state, known.since_ns = state, now_ns

@@ -9,28 +9,28 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final, Protocol
 
-UNFINISHED_MAX_BYTES: Final = 128 * 1024 * 1024
+PARTIAL_MAX_BYTES: Final = 128 * 1024 * 1024
 
 
-class Holder(Protocol):
+class PartialMessageSource(Protocol):
     """A connection with a part of a message."""
 
     def give_up(self) -> None:
         """End it."""
 
 
-class Unfinished:
+class PartialMessages:
     """Parts of messages by their connection, in the order in which the messages were begun."""
 
-    def __init__(self, most_bytes: int = UNFINISHED_MAX_BYTES) -> None:
+    def __init__(self, most_bytes: int = PARTIAL_MAX_BYTES) -> None:
         self.held_bytes = 0
         self._most_bytes = most_bytes
-        self._parts: OrderedDict[Holder, int] = OrderedDict()
+        self._parts: OrderedDict[PartialMessageSource, int] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._parts)
 
-    def holds(self, holder: Holder, size_bytes: int) -> None:
+    def update(self, holder: PartialMessageSource, size_bytes: int) -> None:
         """`holder` has so many bytes of a message now; 0: it has none, or has ended."""
         self.held_bytes += size_bytes - self._parts.get(holder, 0)
         if size_bytes:

@@ -9,33 +9,33 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Protocol
 
-STRANGERS_MAX = 1_024
+HALF_OPEN_MAX = 1_024
 
 
-class Stranger(Protocol):
+class HalfOpenConnection(Protocol):
     """A connection before its request."""
 
     def drop(self, why: str) -> None:
         """End it."""
 
 
-class Strangers:
+class HalfOpenConnections:
     """The connections before their requests, in the order of their coming."""
 
-    def __init__(self, most: int = STRANGERS_MAX) -> None:
+    def __init__(self, most: int = HALF_OPEN_MAX) -> None:
         assert most >= 1
         self._most = most
-        self._waiting: OrderedDict[int, Stranger] = OrderedDict()
+        self._waiting: OrderedDict[int, HalfOpenConnection] = OrderedDict()
 
     def __len__(self) -> int:
         return len(self._waiting)
 
-    def came(self, stranger: Stranger) -> None:
+    def add(self, stranger: HalfOpenConnection) -> None:
         """A new connection; the oldest is dropped where it would be one too many."""
         if len(self._waiting) >= self._most:
             self._waiting.popitem(last=False)[1].drop("half_open")
         self._waiting[id(stranger)] = stranger
 
-    def left(self, stranger: Stranger) -> None:
+    def remove(self, stranger: HalfOpenConnection) -> None:
         """The connection's request is here, or it ended."""
         self._waiting.pop(id(stranger), None)

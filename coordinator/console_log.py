@@ -20,12 +20,12 @@ CAUSES = {events.HandshakeRefused: "reason", events.FrameRefused: "fault"}
 """What can come in floods is said once a second for each cause."""
 
 
-def say(line: str) -> None:
+def print_line(line: str) -> None:
     """One line that names the process."""
     print(f"coordinator {line}", file=sys.stderr, flush=True)
 
 
-class LoggedJournal(Journal):
+class ConsoleJournal(Journal):
     """A journal that also says what a person would want to know."""
 
     def __init__(
@@ -42,7 +42,7 @@ class LoggedJournal(Journal):
         """Append one event, and say it."""
         super().__call__(kind, **fields)
         if kind in LINES and self._is_due(kind, fields):
-            say(LINES[kind].format(**fields))
+            print_line(LINES[kind].format(**fields))
 
     def _is_due(self, kind: type[Event], fields: dict[str, object]) -> bool:
         if kind not in CAUSES:

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections import defaultdict
 
-from coordinator.session import Phase, Task
+from coordinator.session import TaskPhase, TaskState
 from wire.priority import Priority, PriorityQueue
 
 
-class WaitingTasks:
+class TaskQueue:
     """A priority queue of tasks, and their true number: one that was adopted meanwhile stays in its lane
     until its turn, and is skipped. Within a priority tasks are given in the order in which they were
     submitted, also those that come back after a loss or a restart.
@@ -17,39 +17,39 @@ class WaitingTasks:
     """
 
     def __init__(self) -> None:
-        self._queue: PriorityQueue[Task] = PriorityQueue(number=_number)
-        self._held: dict[Priority, list[tuple[int, Task]]] = {priority: [] for priority in Priority}
+        self._queue: PriorityQueue[TaskState] = PriorityQueue(number=_number)
+        self._held: dict[Priority, list[tuple[int, TaskState]]] = {priority: [] for priority in Priority}
         self._depths = dict.fromkeys(Priority, 0)
         self._length = 0
 
     def __len__(self) -> int:
         return self._length
 
-    def put(self, task: Task, now_ns: int) -> None:
+    def put(self, task: TaskState, now_ns: int) -> None:
         """Queue a new task behind the others of its priority."""
-        self.keep(task, now_ns)
+        self.enter(task, now_ns)
         self._queue.put(task, task.row.priority, now_ns)
 
-    def keep(self, task: Task, now_ns: int) -> None:
+    def enter(self, task: TaskState, now_ns: int) -> None:
         """Let a new task wait; it is given to nobody until `queue`."""
         task.queued_ns = now_ns
-        self._enter(task)
+        self._add(task)
 
-    def queue(self, task: Task) -> None:
+    def release(self, task: TaskState) -> None:
         """A task that was kept may be given, before those that came after it; one that was adopted meanwhile
         is skipped at its turn.
         """
         self._queue.put_back(task, task.row.priority, task.queued_ns)
 
-    def put_back(self, task: Task) -> None:
+    def put_back(self, task: TaskState) -> None:
         """Queue a task again, ahead of those that came after it."""
-        self._enter(task)
+        self._add(task)
         self._queue.put_back(task, task.row.priority, task.queued_ns)
 
-    def hold(self, tasks: list[Task], now_ns: int) -> None:
+    def put_held(self, tasks: list[TaskState], now_ns: int) -> None:
         """Let tasks wait, in this order, for `release`. There may be a million of them after a restart."""
-        waits = Phase.waiting
-        by_priority: defaultdict[Priority, list[tuple[int, Task]]] = defaultdict(list)
+        waits = TaskPhase.waiting
+        by_priority: defaultdict[Priority, list[tuple[int, TaskState]]] = defaultdict(list)
         for task in tasks:
             task.phase, task.queued_ns = waits, now_ns
             by_priority[task.row.priority].append((now_ns, task))
@@ -58,7 +58,7 @@ class WaitingTasks:
             self._depths[priority] += len(held)
         self._length += len(tasks)
 
-    def release(self) -> None:
+    def release_held(self) -> None:
         """Held tasks may be given, each before those that came after it; one that was adopted meanwhile is
         skipped at its turn.
         """
@@ -66,17 +66,17 @@ class WaitingTasks:
             self._queue.put_back_all(held, priority)
             held.clear()
 
-    def take(self, now_ns: int) -> Task | None:
+    def take(self, now_ns: int) -> TaskState | None:
         """The task whose turn it is; it waits no more."""
         while (task := self._queue.take(now_ns)) is not None:
-            if task.phase is Phase.waiting:
-                self.leave(task)
+            if task.phase is TaskPhase.waiting:
+                self.remove(task)
                 return task
         return None
 
-    def leave(self, task: Task) -> None:
+    def remove(self, task: TaskState) -> None:
         """The task waits no more."""
-        task.phase = Phase.assigned
+        task.phase = TaskPhase.assigned
         self._depths[task.row.priority] -= 1
         self._length -= 1
 
@@ -84,11 +84,11 @@ class WaitingTasks:
         """How many wait, by the priority's name."""
         return {priority.name: depth for priority, depth in self._depths.items()}
 
-    def queued(self) -> list[Task]:
+    def queued(self) -> list[TaskState]:
         """Tasks that may be given now, lane by lane in their order. O(tasks); for tests and simulations."""
         if not self._length:
             return []
-        return [task for task in self._queue if task.phase is Phase.waiting]
+        return [task for task in self._queue if task.phase is TaskPhase.waiting]
 
     def check(self) -> None:
         """Raise AssertionError where the counts disagree. O(tasks); `Ledger.check` counts by phase."""
@@ -96,11 +96,11 @@ class WaitingTasks:
         assert self._length == sum(self._depths.values()), f"{self._length} tasks wait, not {self._depths}"
         assert min(self._depths.values()) >= 0, f"depths are {self._depths}"
 
-    def _enter(self, task: Task) -> None:
-        task.phase = Phase.waiting
+    def _add(self, task: TaskState) -> None:
+        task.phase = TaskPhase.waiting
         self._depths[task.row.priority] += 1
         self._length += 1
 
 
-def _number(task: Task) -> int:
+def _number(task: TaskState) -> int:
     return task.row.number

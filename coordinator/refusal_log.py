@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections import Counter, OrderedDict
 from typing import Final
 
-from coordinator.bucket import Bucket
+from coordinator.token_bucket import TokenBucket
 from wire import events
 from wire.events import Event, Journal
 from wire.limits import HELD_MAX
@@ -29,15 +29,16 @@ WORKERS_MAX: Final = 1_000
 OMITTED_MAX: Final = 200
 
 
-class Refusals:
+class RefusalLog:
     """Writes refusals, each line within the budget of its worker and that of its kind."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
         self._of_kind = {
-            kind: Bucket(ALL_WORKERS * LINES_PER_S, ALL_WORKERS * burst) for kind, burst in BURSTS.items()
+            kind: TokenBucket(ALL_WORKERS * LINES_PER_S, ALL_WORKERS * burst)
+            for kind, burst in BURSTS.items()
         }
-        self._of_worker: OrderedDict[tuple[type[Event], str], Bucket] = OrderedDict()
+        self._of_worker: OrderedDict[tuple[type[Event], str], TokenBucket] = OrderedDict()
         self._omitted: Counter[tuple[str, str, str]] = Counter()
 
     def write(self, now_ns: int, kind: type[Event], worker: str, cause: str, /, **fields: object) -> None:
@@ -57,11 +58,11 @@ class Refusals:
             self._journal(events.RefusalsOmitted, kind=tag, worker=worker, cause=cause, count=count)
         self._omitted.clear()
 
-    def _bucket(self, kind: type[Event], worker: str) -> Bucket:
+    def _bucket(self, kind: type[Event], worker: str) -> TokenBucket:
         key = (kind, worker)
         bucket = self._of_worker.get(key)
         if bucket is None:
-            bucket = self._of_worker[key] = Bucket(LINES_PER_S, BURSTS[kind])
+            bucket = self._of_worker[key] = TokenBucket(LINES_PER_S, BURSTS[kind])
             if len(self._of_worker) > WORKERS_MAX:
                 self._of_worker.popitem(last=False)
         return bucket

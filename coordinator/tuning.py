@@ -24,7 +24,7 @@ LEASE_IN_INTERVALS: Final = 3
 
 
 @dataclass(frozen=True)
-class Pace:
+class FleetTiming:
     """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate, and BACKOFF_CAP_LEAST_MS at
     least: with less they come faster than they can be let in.
     """
@@ -36,12 +36,12 @@ class Pace:
     cap_ms: int
 
 
-def pace(settings: CoordinatorSettings, fleet: int) -> Pace:
+def fleet_timing(settings: CoordinatorSettings, fleet: int) -> FleetTiming:
     """The pace for a fleet of `fleet` workers."""
     fleet = max(fleet, settings.fleet, 1)
     interval_ms = max(settings.heartbeat_interval_ms, 1000 * fleet // HEARTBEATS_PER_S)
     slower = interval_ms / settings.heartbeat_interval_ms
-    return Pace(
+    return FleetTiming(
         interval_ms=interval_ms,
         timeout_ms=round(settings.heartbeat_timeout_ms * slower),
         lease_ms=max(settings.lease_ms, LEASE_IN_INTERVALS * interval_ms),
@@ -50,8 +50,8 @@ def pace(settings: CoordinatorSettings, fleet: int) -> Pace:
     )
 
 
-def grace_ms(settings: CoordinatorSettings, tempo: Pace) -> int:
+def grace_ms(settings: CoordinatorSettings, timing: FleetTiming) -> int:
     """How long after a restart attempts are kept for workers that have not come back: never shorter than the
     leases that those may still hold.
     """
-    return max(settings.grace_ms, tempo.lease_ms)
+    return max(settings.grace_ms, timing.lease_ms)

@@ -11,7 +11,7 @@ from itertools import accumulate
 from coordinator.rows import ResultRow, Row
 from wire.control import ANSWER_BYTES
 
-AWAITED_MAX = 100_000
+RESULTS_MAX = 100_000
 """So many results may be waited for at a time."""
 KEPT_MAX_BYTES = 64 * 1024 * 1024
 """Outputs of results whose answers wait for others. Beyond it a result is not kept, and is read from the disk
@@ -35,10 +35,10 @@ class _Waiter:
     kept_bytes: int = 0
 
 
-class Awaited:
+class ResultWaiters:
     """The results that somebody waits for, by the name of the task. Belongs to one event loop."""
 
-    def __init__(self, most: int = AWAITED_MAX, most_bytes: int = KEPT_MAX_BYTES) -> None:
+    def __init__(self, most: int = RESULTS_MAX, most_bytes: int = KEPT_MAX_BYTES) -> None:
         self._most = most
         self._most_bytes = most_bytes
         self._kept_bytes = 0
@@ -49,7 +49,7 @@ class Awaited:
         """Whether `more` results can be waited for."""
         return self._count + more <= self._most
 
-    def stored(self, rows: list[Row]) -> None:
+    def on_stored(self, rows: list[Row]) -> None:
         """These rows are durable."""
         if not self._by_task:
             return

@@ -10,12 +10,12 @@ from dataclasses import dataclass
 import msgspec
 from aiohttp import WSCloseCode, WSMsgType, web
 
-from coordinator.awaited import AWAITED_MAX, within
-from coordinator.bodies import BODY_MAX_BYTES, MIB, Bodies, NoRoomError, TooLargeError
-from coordinator.guard import Guard
+from coordinator.control_auth import ControlAuth
 from coordinator.metrics import render
+from coordinator.request_bodies import BODY_MAX_BYTES, MIB, NoRoomError, RequestBodies, TooLargeError
+from coordinator.result_waiters import RESULTS_MAX, within
 from coordinator.rows import ResultRow
-from coordinator.server import Shell
+from coordinator.server import CoordinatorServer
 from wire.control import ANSWER_BYTES, WAIT_MAX_MS, CoordinatorHealth, Submission, SubmissionReply, TaskResult
 from wire.errors import DECODE_ERRORS
 
@@ -38,21 +38,21 @@ class UnanswerableError(Exception):
 
 
 @dataclass(frozen=True)
-class Taken:
+class AcceptedSubmission:
     """A submission whose tasks were taken: the answer so far, and the names that it asked for."""
 
     answer: SubmissionReply
     names: list[str]
 
 
-class Control:
+class ControlApi:
     """Answers HTTP requests from one core."""
 
-    def __init__(self, shell: Shell, drain: Callable[[], None], guard: Guard) -> None:
-        self._shell = shell
+    def __init__(self, server: CoordinatorServer, drain: Callable[[], None], guard: ControlAuth) -> None:
+        self._server = server
         self._guard = guard
         self._drain = drain
-        self._bodies = Bodies()
+        self._bodies = RequestBodies()
         self._sockets: weakref.WeakSet[web.WebSocketResponse] = weakref.WeakSet()
 
     def app(self) -> web.Application:
@@ -73,7 +73,7 @@ class Control:
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the coordinator is leaving")
 
     async def _health(self, request: web.Request) -> web.Response:
-        core = self._shell.core
+        core = self._server.core
         return _json(CoordinatorHealth(core.epoch, time.monotonic_ns()), status=503 if core.draining else 200)
 
     async def _submit(self, request: web.Request) -> web.Response:
@@ -96,7 +96,7 @@ class Control:
             raise UnanswerableError(
                 408, WSCloseCode.POLICY_VIOLATION, "the submission did not come whole in time"
             ) from None
-        self._bodies.done(len(body))
+        self._bodies.release(len(body))
         return body
 
     async def _submit_many(self, request: web.Request) -> web.StreamResponse:
@@ -126,7 +126,7 @@ class Control:
             self._sockets.discard(socket)
         return socket
 
-    def _take(self, body: bytes | str, wait_ms: int) -> Taken:
+    def _take(self, body: bytes | str, wait_ms: int) -> AcceptedSubmission:
         """Read a submission and take its tasks. What is returned holds nothing of the body."""
         try:
             tasks = msgspec.json.decode(body, type=Submission).tasks
@@ -134,35 +134,35 @@ class Control:
             raise UnanswerableError(
                 400, WSCloseCode.INVALID_TEXT, f"expected a Submission (wire/control.py): {error}"
             ) from None
-        if wait_ms and not self._shell.awaited.has_room(len(tasks)):
+        if wait_ms and not self._server.result_waiters.has_room(len(tasks)):
             raise UnanswerableError(
-                503, WSCloseCode.TRY_AGAIN_LATER, f"{AWAITED_MAX} results are waited for already; try later"
+                503, WSCloseCode.TRY_AGAIN_LATER, f"{RESULTS_MAX} results are waited for already; try later"
             )
-        answer = self._shell.core.on_submit(time.monotonic_ns(), tasks, at_once=wait_ms > 0)
-        self._shell.act()
-        return Taken(answer, [task.task_id for task in tasks])
+        answer = self._server.core.on_submit(time.monotonic_ns(), tasks, at_once=wait_ms > 0)
+        self._server.act()
+        return AcceptedSubmission(answer, [task.task_id for task in tasks])
 
-    async def _answer(self, taken: Taken, wait_ms: int) -> SubmissionReply:
+    async def _answer(self, taken: AcceptedSubmission, wait_ms: int) -> SubmissionReply:
         answer = taken.answer
         if wait_ms:
             answer = await self._with_results(taken.names, answer, wait_ms)
         if len(answer.results) < len(taken.names):
-            await self._shell.committer.durable()
+            await self._server.committer.durable()
         return answer
 
     async def _with_results(self, asked: list[str], answer: SubmissionReply, wait_ms: int) -> SubmissionReply:
         refused = {task.task_id for task in answer.refused}
         names = dict.fromkeys(name for name in asked if name not in refused)
-        numbers = {name: self._shell.core.ledger.done(name) for name in names}
-        self._shell.committer.poke()
+        numbers = {name: self._server.core.ledger.done(name) for name in names}
+        self._server.committer.schedule()
         coming = [name for name, number in numbers.items() if number is None]
-        rows = await self._shell.awaited.wait(coming, wait_ms)
+        rows = await self._server.result_waiters.wait(coming, wait_ms)
         done = [number for number in numbers.values() if number is not None]
-        rows += await self._shell.committer.results_of(done)
+        rows += await self._server.committer.results_of(done)
         return msgspec.structs.replace(answer, results=[_result(row) for row in within(rows, ANSWER_BYTES)])
 
     async def _state(self, request: web.Request) -> web.Response:
-        return _json(self._shell.core.state(time.monotonic_ns()))
+        return _json(self._server.core.state(time.monotonic_ns()))
 
     async def _leave(self, request: web.Request) -> web.Response:
         self._drain()
@@ -170,7 +170,7 @@ class Control:
 
     async def _metrics(self, request: web.Request) -> web.Response:
         return web.Response(
-            body=render(self._shell.core, self._shell.committer, time.monotonic_ns()),
+            body=render(self._server.core, self._server.committer, time.monotonic_ns()),
             headers={"Content-Type": "text/plain; version=0.0.4; charset=utf-8"},
         )
 

@@ -30,7 +30,7 @@ class Chunks(Protocol):
         ...
 
 
-class Bodies:
+class RequestBodies:
     """The room for bodies. `held_bytes` are those of all that were read and not `done`."""
 
     def __init__(self, most: int = ALL_MAX_BYTES, one: int = BODY_MAX_BYTES) -> None:
@@ -38,13 +38,13 @@ class Bodies:
         self._most = most
         self._one = one
 
-    def hold(self, size_bytes: int) -> None:
+    def reserve(self, size_bytes: int) -> None:
         """Take room. Raises NoRoomError, and then none was taken."""
         if self.held_bytes + size_bytes > self._most:
             raise NoRoomError(f"{self.held_bytes} bytes of submissions are being read already")
         self.held_bytes += size_bytes
 
-    def done(self, size_bytes: int) -> None:
+    def release(self, size_bytes: int) -> None:
         """Give room back."""
         self.held_bytes -= size_bytes
         assert self.held_bytes >= 0, "more was given back than taken"
@@ -62,10 +62,10 @@ class Bodies:
                 while piece := await content.readany():
                     if held + len(piece) > self._one:
                         raise TooLargeError(f"a submission has at most {self._one} bytes")
-                    self.hold(len(piece))
+                    self.reserve(len(piece))
                     held += len(piece)
                     pieces.append(piece)
         except BaseException:
-            self.done(held)
+            self.release(held)
             raise
         return b"".join(pieces)

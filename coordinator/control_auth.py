@@ -29,7 +29,7 @@ def parse_token(text: str) -> str:
     return text
 
 
-class Guard:
+class ControlAuth:
     """Refuses a request before anything of it is read."""
 
     def __init__(self, token: str) -> None:

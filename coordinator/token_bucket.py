@@ -5,7 +5,7 @@ from __future__ import annotations
 NS = 1_000_000_000
 
 
-class Bucket:
+class TokenBucket:
     """The generic cell rate algorithm (ITU-T I.371): one number instead of a level and a time."""
 
     __slots__ = ("_booked_ns", "_burst_ns", "_step_ns")

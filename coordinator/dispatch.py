@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from coordinator.attempts import Attempts
+from coordinator.attempts import AttemptManager
 from coordinator.connection import Connection
-from coordinator.fleet import Fleet
 from coordinator.ledger import Ledger
+from coordinator.session_manager import SessionManager
 from wire.channel import Bounds
 from wire.errors import FrameError, FrameFault
 from wire.messages import (
@@ -26,27 +26,29 @@ INTERVAL_FACTOR_MAX = 2
 INTERVAL_MIN_MS = 100
 
 
-class Hearing:
+class MessageDispatcher:
     """Takes frames in: numbers first, then their messages in order, then what they acknowledge."""
 
-    def __init__(self, ledger: Ledger, attempts: Attempts, fleet: Fleet, bounds: Bounds) -> None:
+    def __init__(
+        self, ledger: Ledger, attempts: AttemptManager, fleet: SessionManager, bounds: Bounds
+    ) -> None:
         self._ledger = ledger
         self._attempts = attempts
         self._fleet = fleet
         self._bounds = bounds
         self._acts: dict[type[Message], Callable[[Connection, Message, int], None]] = {
             Heartbeat: self._heartbeat,
-            AttemptReport: self._inventory,
+            AttemptReport: self._attempt_report,
             AttemptResult: self._result,
             CheckpointSaved: self._checkpoint,
-            ReturnTask: self._hand_back,
+            ReturnTask: self._return_task,
             Goodbye: self._goodbye,
-            DrainNotice: self._leaving,
+            DrainNotice: self._drain_notice,
         }
 
-    def hear(self, speaker: Connection, frame: Frame, size_bytes: int, now_ns: int) -> None:
+    def dispatch(self, conn: Connection, frame: Frame, size_bytes: int, now_ns: int) -> None:
         """Act on a frame of `size_bytes`. Raises FrameError, and then nothing of it was believed."""
-        session = speaker.session
+        session = conn.session
         credit = session.channel.committed + self._bounds.window
         acts = self._acts
         for envelope in frame.envelopes:
@@ -58,41 +60,41 @@ class Hearing:
                 raise FrameError(FrameFault.sequence_gap, detail)
         arrived, acknowledged = session.channel.receive(frame, size_bytes)
         for message in arrived:
-            acts[type(message)](speaker, message, now_ns)
+            acts[type(message)](conn, message, now_ns)
         # The inventory was written before this frame's acknowledgement, and is judged before that counts.
-        self._fleet.delivered(session, acknowledged)
+        self._fleet.on_delivered(session, acknowledged)
 
-    def _heartbeat(self, speaker: Connection, message: Message, now_ns: int) -> None:
+    def _heartbeat(self, conn: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, Heartbeat)
-        session, advised_ms = speaker.session, self._attempts.pace.interval_ms
+        session, advised_ms = conn.session, self._attempts.timing.interval_ms
         session.interval_ms = min(max(message.interval_ms, INTERVAL_MIN_MS), INTERVAL_FACTOR_MAX * advised_ms)
-        speaker.answer = self._attempts.renew(session, message, now_ns)
+        conn.answer = self._attempts.renew(session, message, now_ns)
 
-    def _inventory(self, speaker: Connection, message: Message, now_ns: int) -> None:
+    def _attempt_report(self, conn: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, AttemptReport)
-        session = speaker.session
+        session = conn.session
         for held in message.held:
-            self._ledger.claim(session, held, now_ns)
-        self._ledger.lose_missing(session, {held.token for held in message.held})
-        self._fleet.inventoried(session, now_ns)
+            self._ledger.reconcile(session, held, now_ns)
+        self._ledger.abandon_unreported(session, {held.token for held in message.held})
+        self._fleet.on_report(session, now_ns)
 
-    def _result(self, speaker: Connection, message: Message, now_ns: int) -> None:
+    def _result(self, conn: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, AttemptResult)
-        self._ledger.result(speaker.session, message, now_ns)
+        self._ledger.result(conn.session, message, now_ns)
 
-    def _checkpoint(self, speaker: Connection, message: Message, now_ns: int) -> None:
+    def _checkpoint(self, conn: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, CheckpointSaved)
-        self._ledger.checkpoint(speaker.session, message, now_ns)
+        self._ledger.checkpoint(conn.session, message, now_ns)
 
-    def _hand_back(self, speaker: Connection, message: Message, now_ns: int) -> None:
+    def _return_task(self, conn: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, ReturnTask)
-        self._ledger.hand_back(speaker.session, message, now_ns)
+        self._ledger.return_task(conn.session, message, now_ns)
 
-    def _goodbye(self, speaker: Connection, message: Message, now_ns: int) -> None:
+    def _goodbye(self, conn: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, Goodbye)
-        self._fleet.leave(speaker.session, message.reason)
+        self._fleet.on_goodbye(conn.session, message.reason)
 
-    def _leaving(self, speaker: Connection, message: Message, now_ns: int) -> None:
+    def _drain_notice(self, conn: Connection, message: Message, now_ns: int) -> None:
         assert isinstance(message, DrainNotice)
-        speaker.session.draining = True
-        self._attempts.free.place(speaker.session)
+        conn.session.draining = True
+        self._attempts.selector.update(conn.session)

@@ -13,11 +13,11 @@ from websockets.asyncio.server import ServerConnection
 from websockets.frames import CloseCode, Frame, Opcode
 from websockets.protocol import Event, State
 
-from coordinator.connection import Moved
-from coordinator.fleet import Opening
-from coordinator.inflow import HANDSHAKE_BYTES, PROBE, Inflow
-from coordinator.strangers import Strangers
-from coordinator.unfinished import Unfinished
+from coordinator.connection import SocketTotals
+from coordinator.half_open import HalfOpenConnections
+from coordinator.partial_messages import PartialMessages
+from coordinator.rate_limits import HANDSHAKE_BYTES, PROBE, ConnectionBudget
+from coordinator.session_manager import AcceptedHandshake
 from wire.errors import FrameError, FrameFault
 
 PIECE_BYTES = 4_096
@@ -29,7 +29,7 @@ DATA = (Opcode.CONT, Opcode.TEXT, Opcode.BINARY)
 BROKEN = {1002: FrameFault.framing, 1007: FrameFault.framing, 1009: FrameFault.too_large}
 
 
-class Link(ServerConnection):
+class ClientTransport(ServerConnection):
     """A connection, and what its upgrade request decided.
 
     `on_broken` hears once that what comes in cannot be believed, or is too much; `on_dropped` that a
@@ -37,40 +37,55 @@ class Link(ServerConnection):
     """
 
     __slots__ = (
-        "_crowd", "_has_ended", "_has_flooded", "_has_part", "_inflow", "_moved", "_piece_bytes", "_rest",
-        "_strangers", "_unfinished", "echoes", "is_full", "on_broken", "on_dropped", "on_lost",
-        "opening",
+        "_crowd",
+        "_half_open",
+        "_has_ended",
+        "_has_flooded",
+        "_has_part",
+        "_inflow",
+        "_partial_messages",
+        "_piece_bytes",
+        "_rest",
+        "_socket_totals",
+        "accepted",
+        "echoes",
+        "is_full",
+        "on_broken",
+        "on_dropped",
+        "on_lost",
     )  # fmt: skip
 
-    def __init__(self, strangers: Strangers, unfinished: Unfinished, *args: Any, **kwargs: Any) -> None:
+    def __init__(
+        self, strangers: HalfOpenConnections, unfinished: PartialMessages, *args: Any, **kwargs: Any
+    ) -> None:
         super().__init__(*args, **kwargs)
-        self._strangers = strangers
-        self._unfinished = unfinished
+        self._half_open = strangers
+        self._partial_messages = unfinished
         self._has_part = False
         self._has_ended = False
         self._has_flooded = False
-        self.opening: Opening | None = None
+        self.accepted: AcceptedHandshake | None = None
         self.echoes = False
         self.is_full = False
         self.on_broken: Callable[[FrameError], None] | None = None
         self.on_dropped: Callable[[str], None] | None = None
         self.on_lost: Callable[[], object] | None = None
-        self._inflow = Inflow(PROBE)
+        self._inflow = ConnectionBudget(PROBE)
         self._rest = b""
         self._piece_bytes = PIECE_BYTES
         self._crowd = 0
-        self._moved = Moved()
+        self._socket_totals = SocketTotals()
 
     # -- coming in -----------------------------------------
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         super().connection_made(transport)
-        self.recv_messages.resume = self._read_on
-        self._strangers.came(self)
+        self.recv_messages.resume = self._resume_reading
+        self._half_open.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:
-        self._strangers.left(self)
-        self._unfinished.holds(self, 0)
+        self._half_open.remove(self)
+        self._partial_messages.update(self, 0)
         if self.on_lost:
             self.on_lost()
         super().connection_lost(exc)
@@ -79,8 +94,8 @@ class Link(ServerConnection):
         """Parse piece by piece, and stop where enough messages wait: the rest is parsed once they are taken,
         and nothing more is read from the socket before that.
         """
-        self._moved.received_bytes += len(data)
-        if self.request is None and self._moved.received_bytes > HANDSHAKE_BYTES:
+        self._socket_totals.received_bytes += len(data)
+        if self.request is None and self._socket_totals.received_bytes > HANDSHAKE_BYTES:
             self.drop("headers")
         elif self._rest:
             self._rest += data
@@ -95,12 +110,12 @@ class Link(ServerConnection):
         ended, what follows belongs to one that began later.
         """
         if self._has_ended and self._has_part:
-            self._unfinished.holds(self, 0)
+            self._partial_messages.update(self, 0)
         self._has_ended = False
         part_bytes = len(self.protocol.reader.buffer) + len(self._rest) + (self.protocol.current_size or 0)
         if part_bytes or self._has_part:
             self._has_part = part_bytes > 0
-            self._unfinished.holds(self, part_bytes)
+            self._partial_messages.update(self, part_bytes)
 
     def give_up(self) -> None:
         """Too many bytes of unfinished messages are held, and this connection began its own first."""
@@ -128,7 +143,7 @@ class Link(ServerConnection):
         # what was wrong would not be counted.
         sent = self.protocol.close_sent
         if self.on_broken and self.protocol.parser_exc and sent is not None and sent.code in BROKEN:
-            self._tell(FrameError(BROKEN[sent.code], sent.reason))
+            self._resolve(FrameError(BROKEN[sent.code], sent.reason))
 
     def process_event(self, event: Event) -> None:
         """Count a frame before it is taken in; what is too much ends the connection."""
@@ -146,15 +161,15 @@ class Link(ServerConnection):
         self._has_flooded = True
         self.protocol.fail(CloseCode.POLICY_VIOLATION, f"{FrameFault.flood}: {excess}")
         self.send_data()
-        self._tell(FrameError(FrameFault.flood, excess))
-        self._say_dropped("flood")
+        self._resolve(FrameError(FrameFault.flood, excess))
+        self._report_dropped("flood")
 
-    def _tell(self, error: FrameError) -> None:
+    def _resolve(self, error: FrameError) -> None:
         if self.on_broken:
             tell, self.on_broken = self.on_broken, None
             tell(error)
 
-    def _read_on(self) -> None:
+    def _resume_reading(self) -> None:
         """The messages that waited are taken: parse the rest first, in a turn of its own, then read on."""
         if self._rest:
             self.loop.call_soon(self._parse_rest)
@@ -171,27 +186,27 @@ class Link(ServerConnection):
 
     def drop(self, why: str) -> None:
         """End a connection that has no session, without a word."""
-        self._say_dropped(why)
+        self._report_dropped(why)
         self.transport.abort()
 
-    def _say_dropped(self, why: str) -> None:
+    def _report_dropped(self, why: str) -> None:
         if self.on_dropped:
             say, self.on_dropped = self.on_dropped, None
             say(why)
 
     # -- the upgrade ---------------------------------------
 
-    def count_in(self, moved: Moved) -> None:
+    def share_totals(self, moved: SocketTotals) -> None:
         """From the first byte on, this connection's bytes count in `moved`."""
-        moved.sent_bytes += self._moved.sent_bytes
-        moved.received_bytes += self._moved.received_bytes
-        self._moved = moved
+        moved.sent_bytes += self._socket_totals.sent_bytes
+        moved.received_bytes += self._socket_totals.received_bytes
+        self._socket_totals = moved
 
-    def admit(self, inflow: Inflow) -> None:
+    def admit(self, inflow: ConnectionBudget) -> None:
         """The upgrade is answered: from here on these budgets count."""
         self._inflow = inflow
 
-    def forget_upgrade(self) -> None:
+    def drop_headers(self) -> None:
         """Let go of the headers, which would be kept for as long as the connection."""
         for message in (self.request, self.response):
             if message is not None:
@@ -201,7 +216,7 @@ class Link(ServerConnection):
 
     def send_data(self) -> None:
         """Write out what the protocol has to say, and count it."""
-        self._moved.sent_bytes += sum(map(len, self.protocol.writes))
+        self._socket_totals.sent_bytes += sum(map(len, self.protocol.writes))
         super().send_data()
 
     def can_send(self) -> bool:

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from typing import Final
 
-from coordinator.session import Task
+from coordinator.session import TaskState
 from wire.messages import Checkpoint
 
 PARAMS_MAX_BYTES: Final = 256 * 1024 * 1024
 CHECKPOINTS_MAX_BYTES: Final = 256 * 1024 * 1024
 
 
-class KeptBytes:
+class TaskMemory:
     """Params count from their submission to the task's result, states from their coming to the next one's."""
 
     def __init__(
@@ -22,32 +22,32 @@ class KeptBytes:
         self._params_max = params_max
         self._checkpoints_max = checkpoints_max
 
-    def takes_task(self, params_bytes: int) -> bool:
+    def has_room_for_task(self, params_bytes: int) -> bool:
         """Whether there is room for another task with such params."""
         return self.params_bytes + params_bytes <= self._params_max
 
-    def takes_state(self, checkpoint: Checkpoint) -> bool:
+    def has_room_for_state(self, checkpoint: Checkpoint) -> bool:
         """Whether there is room for another checkpoint, while the one before it is still kept."""
         return self.checkpoint_bytes + len(checkpoint.state) <= self._checkpoints_max
 
-    def task_came(self, task: Task) -> None:
+    def add_task(self, task: TaskState) -> None:
         """A task is kept from here on, with the checkpoint that it has."""
         self.params_bytes += len(task.row.params)
         if task.checkpoint is not None:
-            self.state_came(task.checkpoint)
+            self.add_state(task.checkpoint)
 
-    def state_came(self, checkpoint: Checkpoint) -> None:
+    def add_state(self, checkpoint: Checkpoint) -> None:
         """A checkpoint is on its way to the disk."""
         self.checkpoint_bytes += len(checkpoint.state)
 
-    def state_over(self, checkpoint: Checkpoint | None) -> None:
+    def remove_state(self, checkpoint: Checkpoint | None) -> None:
         """A checkpoint is kept no more: a newer one is durable, or its task has its result."""
         if checkpoint is not None:
             self.checkpoint_bytes -= len(checkpoint.state)
             assert self.checkpoint_bytes >= 0, "more states were let go than came"
 
-    def task_over(self, task: Task) -> None:
+    def remove_task(self, task: TaskState) -> None:
         """The task has its result."""
         self.params_bytes -= len(task.row.params)
-        self.state_over(task.checkpoint)
+        self.remove_state(task.checkpoint)
         assert self.params_bytes >= 0, "more params were let go than came"

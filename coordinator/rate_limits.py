@@ -12,7 +12,7 @@ from typing import Final
 
 from websockets.frames import Frame, Opcode
 
-from coordinator.bucket import Bucket
+from coordinator.token_bucket import TokenBucket
 from wire.limits import KIB
 
 HANDSHAKE_BYTES: Final = 16 * KIB
@@ -20,7 +20,7 @@ HANDSHAKE_BYTES: Final = 16 * KIB
 
 
 @dataclass(frozen=True)
-class Rates:
+class RateLimits:
     """Frames of one connection, at once and a second. Bytes: 0 for no bound but that of their messages."""
 
     messages: int
@@ -29,19 +29,19 @@ class Rates:
     others: int = 200
 
 
-WORKER: Final = Rates(messages=20_000, bytes=0)
-PROBE: Final = Rates(messages=2_000, bytes=16 * KIB * KIB)
+WORKER: Final = RateLimits(messages=20_000, bytes=0)
+PROBE: Final = RateLimits(messages=2_000, bytes=16 * KIB * KIB)
 
 
-class Inflow:
+class ConnectionBudget:
     """The budgets of one connection."""
 
     __slots__ = ("_bytes", "_messages", "_others")
 
-    def __init__(self, rates: Rates) -> None:
-        self._messages = Bucket(rates.messages, rates.messages)
-        self._bytes = Bucket(rates.bytes, rates.bytes) if rates.bytes else None
-        self._others = Bucket(rates.others_per_s, rates.others)
+    def __init__(self, rates: RateLimits) -> None:
+        self._messages = TokenBucket(rates.messages, rates.messages)
+        self._bytes = TokenBucket(rates.bytes, rates.bytes) if rates.bytes else None
+        self._others = TokenBucket(rates.others_per_s, rates.others)
 
     def excess(self, now_ns: int, frame: Frame) -> str:
         """What a frame is too many of, in words; "" while it is within the budgets."""

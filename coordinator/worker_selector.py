@@ -13,7 +13,7 @@ UNACKNOWLEDGED_MAX: Final = 4096
 """A worker that confirms nothing gets no more than this many messages."""
 
 
-class FreeWorkers:
+class WorkerSelector:
     """Sessions that can take a task, in one row for each number of attempts that they hold."""
 
     def __init__(self) -> None:
@@ -21,13 +21,13 @@ class FreeWorkers:
         self._changed: dict[Session, None] = {}
         self._lowest = 0
 
-    def place(self, session: Session) -> None:
+    def update(self, session: Session) -> None:
         """Put `session` where it now belongs, before the next turn: a frame with a hundred results moves it
         once.
         """
         self._changed[session] = None
 
-    def least(self) -> Session | None:
+    def least_loaded(self) -> Session | None:
         """The session whose turn it is, left in its place."""
         for session in self._changed:
             self._put(session)

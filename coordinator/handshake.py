@@ -4,39 +4,59 @@ anything.
 
 from __future__ import annotations
 
+from collections import deque
 from dataclasses import dataclass
 
 from coordinator.admission import Admission
-from coordinator.counters import Counters
-from coordinator.nonces import Nonces
-from coordinator.refusals import Refusals
+from coordinator.counters import MetricCounters
+from coordinator.refusal_log import RefusalLog
 from wire import events
 from wire.address import worker_name
 from wire.errors import RefusalReason
-from wire.handshake import RETRY_MAX_MS, HandshakeError, Hello, Refusal, read_hello
+from wire.handshake import CLOCK_BOUND_S, RETRY_MAX_MS, HandshakeError, Hello, Refusal, read_hello
 from wire.limits import WORDS_CHARS, cut
 from wire.settings import CoordinatorSettings
 
 NAME_MAX = 100
+NONCES_MAX = 200_000
 
 
 @dataclass(frozen=True)
-class Refused:
+class HandshakeRefusal:
     """The answer to a hello that is turned away: an HTTP status, and what goes into the header."""
 
     status: int
     refusal: Refusal
 
 
-class Door:
+class ReplayCache:
+    """The nonces of the last twice CLOCK_BOUND_S, at most NONCES_MAX of them."""
+
+    def __init__(self) -> None:
+        self._seen: set[bytes] = set()
+        self._order: deque[tuple[int, bytes]] = deque()
+
+    def is_new(self, nonce: bytes, now_ns: int) -> bool:
+        """Whether `nonce` was not seen in the window; it is from now on."""
+        oldest_ns = now_ns - int(2 * CLOCK_BOUND_S * 1_000_000_000)
+        while self._order and (self._order[0][0] < oldest_ns or len(self._order) >= NONCES_MAX):
+            self._seen.discard(self._order.popleft()[1])
+        if nonce in self._seen:
+            return False
+        self._seen.add(nonce)
+        self._order.append((now_ns, nonce))
+        return True
+
+
+class HandshakeValidator:
     """Reads hellos, and turns away those that are damaged, forged, seen before, or too many at once."""
 
     def __init__(
-        self, fleet_key: bytes, settings: CoordinatorSettings, refusals: Refusals, counters: Counters
+        self, fleet_key: bytes, settings: CoordinatorSettings, refusals: RefusalLog, counters: MetricCounters
     ) -> None:
         self._fleet_key = fleet_key
         self._members = frozenset(worker_name(index) for index in range(1, settings.members + 1))
-        self._nonces = Nonces()
+        self._replay_cache = ReplayCache()
         self._admission = Admission(settings.admission_per_s, settings.admission_burst)
         self._refusals = refusals
         self._counters = counters
@@ -53,7 +73,7 @@ class Door:
                 f"this lab has worker-1 … worker-{len(self._members)}, and no other (coordinator.members)"
             )
             raise HandshakeError(RefusalReason.stranger, detail, hello.worker)
-        if not self._nonces.is_new(hello.nonce, now_ns):
+        if not self._replay_cache.is_new(hello.nonce, now_ns):
             raise HandshakeError(RefusalReason.replayed, "a hello with this nonce came before")
         return hello
 
@@ -63,7 +83,7 @@ class Door:
 
     def refuse(
         self, now_ns: int, reason: RefusalReason, detail: str, worker: str = "", retry_after_ms: int = 0
-    ) -> Refused:
+    ) -> HandshakeRefusal:
         """Turn a worker away, counted and written down."""
         self._counters.add("handshakes_refused", reason.label)
         detail, retry_after_ms = cut(detail, WORDS_CHARS), min(retry_after_ms, RETRY_MAX_MS)
@@ -72,4 +92,4 @@ class Door:
             now_ns, events.HandshakeRefused, reason.label, reason.label, worker=worker, reason=reason.label,
             detail=detail, retry_after_ms=retry_after_ms,
         )  # fmt: skip
-        return Refused(reason.status, Refusal(reason.label, detail, retry_after_ms))
+        return HandshakeRefusal(reason.status, Refusal(reason.label, detail, retry_after_ms))
