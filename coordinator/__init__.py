@@ -1,3 +1,4 @@
-"""Hands out work and remembers it: a pure core (ledger, sessions, channels), a durable store, and thin shells
-around them.
+"""The coordinator: assigns tasks to workers and records them durably. Pure core (core.py, ledger.py,
+session_manager.py), a durable store, and thin shells around them (server.py, control_api.py); it imports
+`wire` only. Begin with core.py, which lists every input, then ledger.py.
 """

@@ -1,4 +1,4 @@
-"""python -m coordinator: opens the store, listens, and leaves in order when it is asked to."""
+"""python -m coordinator: open the store, listen, and drain on SIGTERM."""
 
 from __future__ import annotations
 
@@ -19,12 +19,11 @@ import uvloop
 from aiohttp import web
 from websockets.asyncio.server import Server
 
-from coordinator.control import ControlApi
+from coordinator.console_log import ConsoleJournal, print_line
+from coordinator.control_api import ControlApi
+from coordinator.control_auth import ControlAuth, parse_token
 from coordinator.core import CoordinatorCore
-from coordinator.guard import ControlAuth, parse_token
-from coordinator.journal_file import JournalFile
-from coordinator.log import ConsoleJournal, print_line
-from coordinator.retelling import without_journaled
+from coordinator.journal_file import JournalFile, without_journaled
 from coordinator.server import CoordinatorServer
 from coordinator.store import SqliteStore
 from wire import events
@@ -40,20 +39,20 @@ EXIT_WRONG_USE, EXIT_BROKEN = 64, 70
 DRAIN_LOOK_S = 0.02
 CLOSE_S = 3
 SWITCH_S = 0.000_5
-"""The store's thread asks for the interpreter some thirty times a transaction, and waits so long for it each
-time while the loop is busy. With Python's five milliseconds, workers would run out of credit meanwhile.
+"""The store's thread requests the interpreter some thirty times a transaction, and waits this long each time
+while the loop is busy. With Python's five milliseconds, workers would run out of credit meanwhile.
 """
 COLLECT_EVERY = 50_000
-"""New objects after which the collector looks. What a task leaves makes no cycles, and looking
-at all the tasks that wait takes time from them.
+"""New objects after which the garbage collector runs. Finished tasks leave no cycles, and scanning all
+waiting tasks takes time from them.
 """
 
 
 async def serve(
     fleet_key: bytes, guard: ControlAuth, settings: CoordinatorSettings, journal_dir: Path, store_dir: Path
 ) -> None:
-    """Run until asked to leave. Raises what the shell broke with."""
-    # A restart makes objects by the million, and all of them stay: the collector would look for nothing.
+    """Run until SIGTERM, SIGINT or POST /drain. Raises the error that broke the server."""
+    # A restart makes objects by the million, and all of them stay: a collection would find nothing.
     gc.disable()
     store = SqliteStore(store_dir / "ledger.sqlite")
     path = journal_dir / "coordinator.jsonl"
@@ -66,16 +65,16 @@ async def serve(
     )  # fmt: skip
     core = CoordinatorCore(settings, fleet_key, recovered, journal, os.urandom, time.monotonic_ns())
     del recovered
-    shell = CoordinatorServer(core, store, file, fleet_key)
+    server = CoordinatorServer(core, store, file, fleet_key)
     leave = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, leave.set)
     host = os.environ.get("STORMLAB_LISTEN") or "0.0.0.0"
-    workers = await shell.listen(host, int(os.environ.get("COORDINATOR_PORT") or WORKER_PORT))
-    # Who still waits for results asks the successor. A handler ends with its client: what waits for one that
-    # left would take up room for others.
+    workers = await server.listen(host, int(os.environ.get("COORDINATOR_PORT") or WORKER_PORT))
+    # A request that still waits for results is sent again to the next process. A handler ends with its
+    # client, so that no wait takes up room for a client that left.
     runner = web.AppRunner(
-        ControlApi(shell, leave.set, guard).app(),
+        ControlApi(server, leave.set, guard).app(),
         access_log=None,
         shutdown_timeout=CLOSE_S,
         handler_cancellation=True,
@@ -89,11 +88,11 @@ async def serve(
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)
     gc.enable()
-    leaving = asyncio.create_task(_leave(leave, shell, settings, workers))
-    # Whatever it is at: who cannot keep anything must not go on, nor wait for what never becomes durable.
-    await asyncio.wait((leaving, shell.broken), return_when=asyncio.FIRST_COMPLETED)
-    if shell.broken.done():
-        await shell.broken
+    leaving = asyncio.create_task(_leave(leave, server, settings, workers))
+    # At whatever step: a process whose store failed must not continue, nor wait for rows to become durable.
+    await asyncio.wait((leaving, server.broken), return_when=asyncio.FIRST_COMPLETED)
+    if server.broken.done():
+        await server.broken
     await leaving
     await runner.cleanup()
     core.record_totals()
@@ -103,34 +102,34 @@ async def serve(
 
 
 async def _leave(
-    leave: asyncio.Event, shell: CoordinatorServer, settings: CoordinatorSettings, workers: Server
+    leave: asyncio.Event, server: CoordinatorServer, settings: CoordinatorSettings, workers: Server
 ) -> None:
-    """Wait until asked to; then end what is under way, and every connection."""
+    """Wait for the signal to leave; then drain, and close every connection."""
     await leave.wait()
-    await drain(shell, settings)
+    await drain(server, settings)
     workers.close(code=CloseCode.going_away, reason="the coordinator is leaving")
     with contextlib.suppress(TimeoutError):
         await asyncio.wait_for(workers.wait_closed(), CLOSE_S)
-    await shell.committer.durable()
+    await server.committer.durable()
 
 
-async def drain(shell: CoordinatorServer, settings: CoordinatorSettings) -> None:
-    """Let workers finish what they have, for as long as the settings allow, and keep it."""
-    print_line("leaving: no new work, waiting for what is under way")
-    shell.core.on_drain(time.monotonic_ns())
-    shell.act()
+async def drain(server: CoordinatorServer, settings: CoordinatorSettings) -> None:
+    """Let workers finish their attempts, within `settings.drain_timeout_ms`, and store the results."""
+    print_line("draining: no new tasks, waiting for attempts under way")
+    server.core.on_drain(time.monotonic_ns())
+    server.act()
     looks = round(settings.drain_timeout_ms / 1000 / DRAIN_LOOK_S)
     for _ in range(looks):
-        if shell.core.is_idle():
+        if server.core.is_idle():
             break
         await asyncio.sleep(DRAIN_LOOK_S)
-    await shell.committer.durable()
-    # One more turn, so that the acknowledgements of the last commit are on their way.
+    await server.committer.durable()
+    # One more turn of the loop, so that the acknowledgements of the last commit are sent.
     await asyncio.sleep(DRAIN_LOOK_S)
 
 
 def main() -> int:
-    """Read the environment, and serve; what goes wrong ends with a sentence."""
+    """Read the environment and serve; return the exit code. Every error is printed as a sentence."""
     try:
         fleet_key = parse_key(os.environ.get("STORMLAB_KEY", ""))
         guard = ControlAuth(parse_token(os.environ.get("STORMLAB_CONTROL_TOKEN", "")))
@@ -145,7 +144,7 @@ def main() -> int:
     except (OSError, sqlite3.Error) as error:
         # In one line: a verdict quotes the last one.
         print_line(
-            f"stops: {error} (journal in {journal_dir}, store in {store_dir}); once that is mended, start it "
+            f"stops: {error} (journal in {journal_dir}, store in {store_dir}); repair that and start it "
             "again: nothing that was acknowledged is lost"
         )
         return EXIT_BROKEN

@@ -1,5 +1,5 @@
-"""An attempt's life: given under a lease, kept while heartbeats renew it, over by its result, its lease, or
-its worker's word.
+"""The life of an attempt: assigned under a lease, extended by heartbeats, ended by its result, by its lease,
+or by its worker.
 """
 
 from __future__ import annotations
@@ -20,16 +20,16 @@ from wire.priority import Priority
 
 EPOCH_SHIFT = 40
 STARTS_PER_FAILURE = 10
-"""Attempts that were handed back are no failures; still there is an end to them."""
+"""Returned attempts are no failures; a task fails for good after `max_attempts` × this many starts."""
 
 
 def zeroth_token(epoch: int) -> int:
-    """Every token of `epoch` is greater, and every one of an older epoch smaller."""
+    """Return a token below every token of `epoch` and above every token of older epochs."""
     return epoch << EPOCH_SHIFT
 
 
 class AttemptManager:
-    """Gives tasks to sessions and takes them back. A token is (epoch << 40) | count: it grows through
+    """Assigns tasks to sessions and ends attempts. A token is (epoch << 40) | count, so it grows through
     restarts.
     """
 
@@ -57,8 +57,8 @@ class AttemptManager:
     # -- an attempt begins ---------------------------------
 
     def assign(self, task: TaskState, session: Session, now_ns: int) -> None:
-        """Start a new attempt. Its row may reach the disk after the worker: the inventory heals a crash in
-        between.
+        """Start a new attempt. The worker may receive it before its row is durable; after a crash in between,
+        the worker's attempt report restores it.
         """
         self._token += 1
         task.attempts_started += 1
@@ -81,7 +81,7 @@ class AttemptManager:
         self._effects.send(session, assign, row.priority, now_ns)
 
     def adopt(self, task: TaskState, session: Session, token: int, now_ns: int) -> None:
-        """Record an attempt that `session`'s process was given in an earlier life of the coordinator."""
+        """Record an attempt that `session`'s process was assigned in an earlier life of the coordinator."""
         known = task.attempt
         if known is not None:
             self._drop(known)
@@ -93,7 +93,7 @@ class AttemptManager:
         self._counters.add("attempts_adopted")
 
     def restore(self, task: TaskState, session: Session, token: int, now_ns: int, deadline_ns: int) -> None:
-        """Keep an attempt that the store knew, until its worker is back or the grace period ends."""
+        """Keep an attempt from the store until its worker reconnects or the grace period ends."""
         task.phase = TaskPhase.assigned
         session.last_end_ns = now_ns
         task.attempt = LeasedAttempt(task, token, session, deadline_ns, progressed_ns=now_ns)
@@ -103,11 +103,13 @@ class AttemptManager:
     # -- it goes on ----------------------------------------
 
     def extend(self, attempt: LeasedAttempt, now_ns: int) -> None:
-        """The attempt's lease begins anew."""
+        """Restart the attempt's lease."""
         attempt.deadline_ns = now_ns + self._lease_ns()
 
     def extend_undelivered(self, session: Session, now_ns: int) -> None:
-        """What is still on its way to the worker cannot have run out of its lease."""
+        """Extend the attempts whose assignments are still on their way to the worker: their leases cannot
+        have run out there.
+        """
         if session.stalled:
             return
         for attempt in session.attempts.values():
@@ -115,13 +117,14 @@ class AttemptManager:
                 self.extend(attempt, now_ns)
 
     def renew(self, session: Session, heartbeat: Heartbeat, now_ns: int) -> LeasesRenewed:
-        """The answer to a heartbeat: the leases of what it names, and of what is on its way, begin anew.
+        """Return the answer to a heartbeat, and extend the attempts that it names and those on their
+        way.
 
-        A token that is unknown at two heartbeats in a row is revoked; at one, its result may just be crossing
+        A token that is unknown in two heartbeats in a row is revoked; in one, its result may cross
         the acknowledgement.
 
-        Where no attempt came to its end for longer than any of the tasks may take, no lease is renewed: a
-        heartbeat, and steps that anybody can count, are no work.
+        No lease is renewed where no attempt has ended for longer than any of the tasks may take:
+        heartbeats and steps alone are no proof of work.
         """
         self._note_stall(session, now_ns)
         tokens, unknown = [], []
@@ -144,7 +147,7 @@ class AttemptManager:
         return LeasesRenewed(heartbeat.sent_ns, self.timing.lease_ms, tokens)
 
     def record_end(self, session: Session, now_ns: int) -> None:
-        """Record that an attempt of the session came to its end at its worker, or that it begins anew."""
+        """Record that an attempt of the session ended at its worker, or that the worker reconnected."""
         session.last_end_ns, session.stalled = now_ns, False
         session.unanswered.clear()
         self.selector.update(session)
@@ -155,7 +158,9 @@ class AttemptManager:
             self.record_end(session, now_ns)
 
     def transfer(self, older: Session, session: Session) -> None:
-        """The same process has a new session: its inventory will say which of these attempts it holds."""
+        """Move all attempts to a new session of the same process; its attempt report says which of them it
+        holds.
+        """
         for attempt in list(older.attempts.values()):
             self._drop(attempt)
             attempt.session, attempt.undelivered = session, None
@@ -166,7 +171,7 @@ class AttemptManager:
     # -- it ends -------------------------------------------
 
     def complete(self, attempt: LeasedAttempt, phase: TaskPhase) -> None:
-        """The attempt is over: what it says from now on is stale."""
+        """End the attempt: later messages about it are stale."""
         self._drop(attempt)
         task = attempt.task
         task.attempt = None
@@ -174,7 +179,7 @@ class AttemptManager:
         task.phase = phase
 
     def abandon(self, attempt: LeasedAttempt, loss: AttemptLoss, detail: str = "") -> None:
-        """Give the attempt up. Its task waits again once that is durable, or has failed for good."""
+        """End the attempt without a result. Its task waits again once that is durable, or fails for good."""
         task, session, row = attempt.task, attempt.session, attempt.task.row
         reason = cut(f"{loss.text}: {detail}" if detail else loss.text, WORDS_CHARS)
         task.failures += loss.counts_as_failure
@@ -185,7 +190,7 @@ class AttemptManager:
         self.complete(attempt, TaskPhase.ending if failed else TaskPhase.settling)
         self._over(attempt, loss, reason)
         if attempt.undelivered is not None:
-            # It must not begin when the worker is back: another one may hold the task by then.
+            # It must not begin when the worker reconnects: another one may hold the task by then.
             instead = Revoke(row.task_id, attempt.token, reason)
             session.channel.replace(attempt.undelivered, instead)
         if failed:
@@ -194,13 +199,15 @@ class AttemptManager:
             self._effects.rows.append(self._row(attempt, is_open=False))
 
     def revoke(self, session: Session, task_id: str, token: int, reason: str, now_ns: int) -> None:
-        """Tell the worker to stop an attempt. (One that confirms nothing is told at a later heartbeat.)"""
+        """Queue a revocation for the worker. (For a worker with a full channel, a later heartbeat repeats
+        it.)
+        """
         if session.channel.depth < UNACKNOWLEDGED_MAX:
             self._counters.add("attempts_revoked")
             self._effects.send(session, Revoke(task_id, token, reason), Priority.critical, now_ns)
 
     def expired(self, session: Session, now_ns: int) -> tuple[list[LeasedAttempt], int]:
-        """The attempts whose leases ran out, and when the next one may."""
+        """Return the attempts whose leases ran out, and the time at which the next lease may."""
         over, next_ns = [], NEVER_NS
         for attempt in session.attempts.values():
             if attempt.deadline_ns <= now_ns:
@@ -210,14 +217,16 @@ class AttemptManager:
         return over, next_ns
 
     def idle_ms(self, session: Session, now_ns: int) -> int:
-        """For how long the stillest of a worker's attempts has made no step."""
+        """Return the longest time for which one of the session's attempts has made no step."""
         since_ns = min((attempt.progressed_ns for attempt in session.attempts.values()), default=now_ns)
         return (now_ns - since_ns) // MS
 
     # -- inside --------------------------------------------
 
     def _note_stall(self, session: Session, now_ns: int) -> None:
-        """One attempt of what a worker holds runs at least, and ends within its time limit (0: none)."""
+        """Mark the session as stalled where it should have ended an attempt by now: at least one of its
+        attempts runs, and ends within its time limit (0: none).
+        """
         limits_ms = [attempt.task.row.timeout_ms for attempt in session.attempts.values()]
         if not limits_ms or 0 in limits_ms:
             session.last_end_ns = now_ns
@@ -259,8 +268,8 @@ class AttemptManager:
         )  # fmt: skip
 
     def _lease_ns(self) -> int:
-        # The worker's own clock for a lease starts before ours, so ours ends a heartbeat later: never two
-        # live leases.
+        # The worker starts a lease before the coordinator does, so this one ends a heartbeat later: there are
+        # never two live leases.
         return (self.timing.lease_ms + self.timing.interval_ms) * MS
 
 

@@ -1,6 +1,4 @@
-"""Group commit: while one transaction is on its way to the disk, all that is decided meanwhile gathers for
-the next.
-"""
+"""Group commit: rows that arrive while a transaction is being written go into the next one."""
 
 from __future__ import annotations
 
@@ -16,16 +14,16 @@ from coordinator.rows import ResultRow, Row, RowStore
 from wire.control import ANSWER_BYTES
 
 LINGER_S = 0.005
-"""For so long at the most, rows that nobody waits for stay for others to go with."""
+"""Rows that no request waits for are held back at most this long, to share a transaction."""
 ASKED_AT_ONCE = 64
-"""So many results are asked for at a time, so that transactions can go between."""
+"""Results per query, so that transactions can go in between."""
 _Waiter = asyncio.Future[None]
 _Call = tuple[Callable[[], Any], Callable[[Any, Exception | None], None]]
-"""What the store's thread is to do, and who hears in the event loop what came of it."""
+"""A call for the store's thread, and the callback in the event loop for its outcome."""
 
 
 class Committer:
-    """Hands rows to the store in a thread of its own, one batch after the other, and says when a batch is
+    """Writes rows to the store in a thread of its own, one batch after the other, and reports when a batch is
     durable. Belongs to the event loop in which it was made.
     """
 
@@ -48,12 +46,12 @@ class Committer:
         self._is_committing = False
         self._lingering: asyncio.TimerHandle | None = None
         self._broken: _Waiter = self._loop.create_future()
-        # A queue, since all that an executor and its futures do for a call takes as long as a transaction.
+        # A queue, since an executor and its futures need as long for a call as a transaction takes.
         self._calls: SimpleQueue[_Call | None] = SimpleQueue()
 
     def schedule(self) -> None:
-        """There may be rows. Those that nobody waits for stay for a while: a transaction for them alone would
-        be in the way of the results that come next.
+        """Commit the rows there are. Rows that no request waits for are held back a while: a transaction for
+        them alone would delay the results that come next.
         """
         if self._is_committing:
             return
@@ -63,14 +61,14 @@ class Committer:
             self._lingering = self._loop.call_later(LINGER_S, self._commit)
 
     async def durable(self) -> None:
-        """Returns once every row that was decided before this call is durable."""
+        """Return once every row that was decided before this call is durable."""
         waiter: _Waiter = self._loop.create_future()
         self._waiters.append(waiter)
         self.schedule()
         await waiter
 
     async def results_of(self, numbers: list[int]) -> list[ResultRow]:
-        """What the store has of these tasks' results, and no more than one answer takes."""
+        """Return the stored results of these tasks, up to the limit of one answer."""
         found: list[ResultRow] = []
         for first in range(0, len(numbers), ASKED_AT_ONCE):
             asked: asyncio.Future[list[ResultRow]] = self._loop.create_future()
@@ -82,7 +80,7 @@ class Committer:
         return found
 
     async def run(self) -> None:
-        """Commit for ever. An error of the store ends it, and is raised."""
+        """Commit for ever. Raises the store's first error."""
         threading.Thread(target=self._serve, name="store").start()
         try:
             await self._broken
@@ -120,7 +118,7 @@ class Committer:
                 self._broken.set_exception(problem)
 
     def _serve(self) -> None:
-        """The thread."""
+        """Run the store's calls (in its thread)."""
         while (call := self._calls.get()) is not None:
             work, answer = call
             found, error = None, None
@@ -131,7 +129,7 @@ class Committer:
             try:
                 self._loop.call_soon_threadsafe(answer, found, error)
             except RuntimeError:
-                return  # The loop is closed: nobody is left to be told.
+                return  # The loop is closed.
 
 
 def _resolve(waiters: list[_Waiter]) -> None:

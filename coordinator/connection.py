@@ -1,4 +1,8 @@
-"""One connection of a session, and what travels over all of them."""
+"""Connections before and after their first frame, and the traffic of all of them.
+
+A pending connection changes nothing: a recorded hello that is sent again gets this far and no
+further, since the MAC of a frame covers both nonces.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,9 @@ from wire.messages import Frame, LeasesRenewed
 
 @dataclass(frozen=True, slots=True)
 class PendingConnection:
-    """One of them, until `due_ns`. `decoder` and `encoder` have the keys that its first frame must fit."""
+    """An accepted handshake without a first frame yet, until `due_ns`. `decoder` and `encoder` have the keys
+    that this frame must match.
+    """
 
     id: int
     hello: Hello
@@ -28,7 +34,7 @@ class PendingConnection:
 
 
 class PendingConnections:
-    """All of them, by number, in the order of their welcome."""
+    """All pending connections, by number, in the order of their welcome."""
 
     def __init__(self, effects: Effects, counters: MetricCounters) -> None:
         self._by_id: dict[int, PendingConnection] = {}
@@ -42,38 +48,38 @@ class PendingConnections:
         return connection in self._by_id
 
     def get(self, connection: int) -> PendingConnection | None:
-        """The connection of that number, if it is pending."""
+        """Return the pending connection of that number, if there is one."""
         return self._by_id.get(connection)
 
     def add(self, pending: PendingConnection) -> None:
-        """A hello was answered."""
+        """Add a connection whose hello was accepted."""
         self._by_id[pending.id] = pending
 
     def forget(self, connection: int) -> None:
-        """It spoke, or it ended."""
+        """Remove a connection that sent its first frame, or ended."""
         self._by_id.pop(connection, None)
 
     def close(self, pending: PendingConnection, code: CloseCode, reason: str) -> None:
-        """It will never speak for anybody."""
+        """Close a connection that never had a session."""
         self.forget(pending.id)
         self._counters.add("connections_unused", code.name)
         self._effects.closes.append(Close(pending.id, code, reason))
 
     def expire(self, now_ns: int) -> None:
-        """Close what did not speak in time."""
+        """Close the connections whose first frame is overdue."""
         while now_ns >= self.due_ns():
             oldest = next(iter(self._by_id.values()))
             self.close(oldest, CloseCode.heartbeat_timeout, "welcomed, and silent since")
 
     def due_ns(self) -> int:
-        """When the oldest is closed; NEVER_NS where there is none."""
+        """Return the time at which the oldest is closed; NEVER_NS where there is none."""
         return next(iter(self._by_id.values())).due_ns if self._by_id else NEVER_NS
 
 
 @dataclass(slots=True, eq=False)
 class Connection:
-    """A connection speaks for its session until another one does. `acked` is the last acknowledgement that it
-    was sent.
+    """The active connection of a session. `acked` is the last acknowledgement sent on it, `answer` the answer
+    to a heartbeat that goes with the next frame.
     """
 
     id: int
@@ -92,17 +98,17 @@ COUNTED = (
 
 @dataclass(slots=True)
 class SocketTotals:
-    """Bytes that went into sockets and came out of them."""
+    """Bytes that workers' sockets sent and received."""
 
     sent_bytes: int = 0
     received_bytes: int = 0
 
 
 class ConnectionTraffic:
-    """Opens and seals the frames of all connections, and counts them.
+    """Decodes and encodes the frames of all connections, and counts them.
 
-    Where there are sockets, `moved` has what workers' connections moved: upgrades, refusals, frame headers
-    and masks among it. Without, the frames alone are known.
+    `socket_totals`, where there are sockets, counts their bytes: upgrades, refusals, frame headers
+    and masks included. Without it, only the frames count.
     """
 
     def __init__(self) -> None:
@@ -111,7 +117,7 @@ class ConnectionTraffic:
         self._recorded = dict(self.totals)
 
     def decode(self, conn: Connection | PendingConnection, data: bytes | str) -> Frame:
-        """The frame in `data`. Raises FrameError."""
+        """Return the frame in `data`. Raises FrameError."""
         decoder, totals = conn.decoder, self.totals
         raw_bytes, wire_bytes = decoder.raw_bytes, decoder.wire_bytes
         frame = decoder.decode(data)
@@ -122,7 +128,7 @@ class ConnectionTraffic:
         return frame
 
     def encode_next(self, conn: Connection, now_ns: int) -> bytes | None:
-        """The bytes of the next frame that is worth sending, or None."""
+        """Return the bytes of the next frame that is worth sending, or None."""
         channel, answer, encoder, totals = (
             conn.session.channel,
             conn.answer,
@@ -143,14 +149,14 @@ class ConnectionTraffic:
         return data
 
     def record(self, journal: Journal) -> None:
-        """Write the totals down, if they changed since the last time."""
+        """Write the totals into the journal, if they changed since the last call."""
         now = self.now()
         if now != self._recorded:
             self._recorded = dict(now)
             journal(events.TrafficTotals, **now)
 
     def now(self) -> dict[str, int]:
-        """The totals, as `COUNTED` names them."""
+        """Return the totals, by the names in `COUNTED`."""
         if self.socket_totals is None:
             return self.totals
         sent, received = self.socket_totals.sent_bytes, self.socket_totals.received_bytes

@@ -1,4 +1,4 @@
-"""Lines for people, on standard error: the few events of the journal that one wants to see scroll by."""
+"""Console output on standard error: the few journal events that a person wants to follow."""
 
 from __future__ import annotations
 
@@ -17,16 +17,16 @@ LINES = {
     events.FrameRefused: "{peer} sent a bad frame ({fault}: {detail})",
 }
 CAUSES = {events.HandshakeRefused: "reason", events.FrameRefused: "fault"}
-"""What can come in floods is said once a second for each cause."""
+"""Events that can come in floods are printed once a second for each cause."""
 
 
 def print_line(line: str) -> None:
-    """One line that names the process."""
+    """Print one line with the process's name."""
     print(f"coordinator {line}", file=sys.stderr, flush=True)
 
 
 class ConsoleJournal(Journal):
-    """A journal that also says what a person would want to know."""
+    """A journal that also prints the events in LINES."""
 
     def __init__(
         self,
@@ -39,7 +39,7 @@ class ConsoleJournal(Journal):
         self._said_s: dict[object, float] = {}
 
     def __call__(self, kind: type[Event], /, **fields: object) -> None:
-        """Append one event, and say it."""
+        """Append one event, and print it."""
         super().__call__(kind, **fields)
         if kind in LINES and self._is_due(kind, fields):
             print_line(LINES[kind].format(**fields))

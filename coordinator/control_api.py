@@ -21,15 +21,17 @@ from wire.errors import DECODE_ERRORS
 
 MESSAGE_MAX_BYTES = 4 * MIB
 SOCKETS_MAX = 16
-"""Submitters over WebSockets: each may have a message of MESSAGE_MAX_BYTES under way."""
+"""Submitters over WebSockets; each may have a message of MESSAGE_MAX_BYTES under way."""
 WAIT_DIGITS = len(str(WAIT_MAX_MS))
 HEARTBEAT_S = 30.0
 CLOSE_REASON_BYTES = 123
-"""What fits a close frame beside its code (RFC 6455, section 5.5)."""
+"""Room for the reason in a close frame (RFC 6455, section 5.5)."""
 
 
 class UnanswerableError(Exception):
-    """A sentence for who asked; the HTTP status and the close code (RFC 6455, section 7.4) say the same."""
+    """A request that gets an error: HTTP status, close code (RFC 6455, section 7.4), and a sentence for the
+    client.
+    """
 
     def __init__(self, status: int, close_code: int, sentence: str) -> None:
         super().__init__(sentence)
@@ -39,7 +41,7 @@ class UnanswerableError(Exception):
 
 @dataclass(frozen=True)
 class AcceptedSubmission:
-    """A submission whose tasks were taken: the answer so far, and the names that it asked for."""
+    """A submission whose tasks were accepted: the answer so far, and the names of its tasks."""
 
     answer: SubmissionReply
     names: list[str]
@@ -56,7 +58,7 @@ class ControlApi:
         self._sockets: weakref.WeakSet[web.WebSocketResponse] = weakref.WeakSet()
 
     def app(self) -> web.Application:
-        """The routes."""
+        """Return the application with its routes."""
         app = web.Application(middlewares=[self._guard.let_in], client_max_size=BODY_MAX_BYTES)
         app.router.add_get("/healthz", self._health)
         app.router.add_post("/tasks", self._submit)
@@ -68,7 +70,7 @@ class ControlApi:
         return app
 
     async def _hang_up(self, app: web.Application) -> None:
-        """Who submits over a WebSocket would be waited for."""
+        """Close the submitters' WebSockets, which a shutdown would wait for."""
         for socket in list(self._sockets):
             await socket.close(code=WSCloseCode.GOING_AWAY, message=b"the coordinator is leaving")
 
@@ -85,7 +87,7 @@ class ControlApi:
             return web.Response(status=error.status, text=f"{error}\n")
 
     async def _body(self, request: web.Request) -> bytes:
-        """The body, once there is room for it; it is given up to `_take` in this very turn."""
+        """Return the body, once there is room for it; `_take` must run in this very turn of the loop."""
         try:
             body = await self._bodies.read(request.content, request.content_length)
         except TooLargeError as error:
@@ -100,7 +102,7 @@ class ControlApi:
         return body
 
     async def _submit_many(self, request: web.Request) -> web.StreamResponse:
-        """Over a WebSocket: a Submission a message, a Submitted each, one after the other."""
+        """Over a WebSocket: a Submission a message, a SubmissionReply each, one after the other."""
         try:
             wait_ms = _wait_ms(request)
         except UnanswerableError as error:
@@ -113,7 +115,7 @@ class ControlApi:
         try:
             async for message in socket:
                 if message.type not in (WSMsgType.TEXT, WSMsgType.BINARY):
-                    break  # An error: it is too long, or whoever asked has gone; the socket is closed.
+                    break  # An error: the message is too long, or the client left; the socket is closed.
                 taken = self._take(message.data, wait_ms)
                 del message  # Its params would be kept while results are waited for.
                 answer = await self._answer(taken, wait_ms)
@@ -121,13 +123,13 @@ class ControlApi:
         except UnanswerableError as error:
             await socket.close(code=error.close_code, message=str(error).encode()[:CLOSE_REASON_BYTES])
         except ConnectionError:
-            pass  # Who asked has gone; what was taken stays.
+            pass  # The client left; accepted tasks stay.
         finally:
             self._sockets.discard(socket)
         return socket
 
     def _take(self, body: bytes | str, wait_ms: int) -> AcceptedSubmission:
-        """Read a submission and take its tasks. What is returned holds nothing of the body."""
+        """Decode a submission and accept its tasks. The returned value keeps no part of the body."""
         try:
             tasks = msgspec.json.decode(body, type=Submission).tasks
         except DECODE_ERRORS as error:

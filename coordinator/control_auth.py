@@ -1,7 +1,7 @@
-"""Who may use the control API: the driver that started this lab, and no page that is open in a browser.
+"""Authorization of control API requests: the driver that started this lab, and no page in a browser.
 
-The driver sends the lab's control token. A browser is told apart by its Origin header (RFC 6454), which
-every WebSocket and every POST of a page carries, and a name that a page pointed here by the Host header.
+The driver sends the lab's control token. A browser is recognized by its Origin header (RFC 6454),
+which every WebSocket and every POST of a page carries, and a rebound name by the Host header.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ TOKEN_LEAST = 32
 
 
 def parse_token(text: str) -> str:
-    """The control token as it was set. Raises ValueError with a sentence for the person who set it."""
+    """Return the control token. Raises ValueError with a sentence for the person who set it."""
     if not (text.isascii() and text.isalnum() and len(text) >= TOKEN_LEAST):
         raise ValueError(
             f"STORMLAB_CONTROL_TOKEN must be {TOKEN_LEAST} or more letters and digits; found {len(text)} "
@@ -36,7 +36,7 @@ class ControlAuth:
         self._expected = authorization(token)["Authorization"].encode()
 
     def refusal(self, request: web.Request) -> tuple[HTTPStatus, str] | None:
-        """Why a request is not answered, and with which status; None where it is."""
+        """Return the status and reason of a refusal; None where the request is authorized."""
         if not is_own_host(request.host, (CONTROL_HOST_NAME,)):
             return HTTPStatus.FORBIDDEN, f"the control API does not answer to the name {request.host[:100]!r}"
         if "Origin" in request.headers:
@@ -50,7 +50,7 @@ class ControlAuth:
 
     @web.middleware
     async def let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse, or let in."""
+        """Answer an unauthorized request with its refusal, and pass on any other."""
         refusal = self.refusal(request)
         if refusal is None:
             return await handler(request)

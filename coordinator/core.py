@@ -1,11 +1,11 @@
-"""The coordinator without its sockets, disk and clock: told what happened and when, it decides what is to be
-done.
+"""The coordinator without sockets, disk and clock: each call reports an event and its time, and the core
+decides what follows.
 
     on_hello · on_bytes · on_closed · on_broken      connections
     on_submit · on_stored · on_tick · on_drain       the driver, the store, time, the end
-    effects · next_bytes · next_due_ns               what the shell is to do (effects.py says how)
+    effects · next_bytes · next_due_ns               what the shell has to do (effects.py says how)
 
-Times are monotonic nanoseconds. A restart is a new Core over what the store kept.
+Times are monotonic nanoseconds. A restart is a new CoordinatorCore over the stored state.
 """
 
 from __future__ import annotations
@@ -54,7 +54,7 @@ SESSIONS_MAX: Final = 20_000
 DRAIN_BASE_MS: Final = 500
 TOTALS_EVERY_NS: Final = 1_000_000_000
 FROZEN_NS: Final = 3_000_000_000
-"""After so long without a tick this process was stopped, not its workers silent."""
+"""After a tick gap this long, assume that this process was paused, and expire no worker."""
 
 
 class CoordinatorCore:
@@ -111,8 +111,8 @@ class CoordinatorCore:
     # -- connections ---------------------------------------
 
     def on_hello(self, now_ns: int, wall_s: float, value: str | None) -> AcceptedHandshake | HandshakeRefusal:
-        """A worker asks to come in, `value` being its header. An Opening takes effect with its first
-        frame.
+        """Answer a handshake; `value` is its header, None where it has none. An AcceptedHandshake takes
+        effect with the connection's first frame.
         """
         try:
             hello = self._handshakes.read(now_ns, wall_s, value)
@@ -140,7 +140,7 @@ class CoordinatorCore:
         return self._handshakes.refuse(now_ns, reason, detail, hello.worker, wait_ms)
 
     def on_bytes(self, now_ns: int, connection: int, data: bytes | str) -> None:
-        """A WebSocket message came in."""
+        """Process a WebSocket message of a connection."""
         sender = self.fleet.connections.get(connection) or self.fleet.pending.get(connection)
         if sender is None:
             return
@@ -163,8 +163,8 @@ class CoordinatorCore:
         self.effects.wake(session)
 
     def on_closed(self, now_ns: int, connection: int, kind: str, detail: str) -> None:
-        """A connection ended; `kind` as in events.Lost. One that was superseded, or never spoke, changes
-        nothing.
+        """Process the end of a connection; `kind` as in events.ConnectionLost. The end of a superseded or
+        pending connection changes nothing.
         """
         self.fleet.pending.forget(connection)
         conn = self.fleet.connections.get(connection)
@@ -172,7 +172,7 @@ class CoordinatorCore:
             self.fleet.disconnect(conn, kind, detail, now_ns)
 
     def on_broken(self, now_ns: int, connection: int, error: FrameError) -> None:
-        """What came in was no WebSocket message at all, or too large to be taken in."""
+        """Process input that is no valid WebSocket message, or too large."""
         conn, pending = self.fleet.connections.get(connection), self.fleet.pending.get(connection)
         if conn is not None:
             self.fleet.refuse_frame(conn, error, now_ns)
@@ -180,11 +180,11 @@ class CoordinatorCore:
             self.fleet.refuse_pending(pending, error, now_ns)
 
     def is_open(self, connection: int) -> bool:
-        """Whether a connection still speaks for its session, or may yet."""
+        """Return whether a connection is its session's active one, or pending."""
         return connection in self.fleet.connections or connection in self.fleet.pending
 
     def next_bytes(self, now_ns: int, connection: int) -> bytes | None:
-        """The next WebSocket message for a connection; None when there is none for now."""
+        """Return the next WebSocket message for a connection; None when there is none for now."""
         conn = self.fleet.connections.get(connection)
         return None if conn is None else self.traffic.encode_next(conn, now_ns)
 
@@ -193,10 +193,10 @@ class CoordinatorCore:
     def on_submit(
         self, now_ns: int, tasks: list[control.TaskSpec], *, at_once: bool = False
     ) -> control.SubmissionReply:
-        """Tasks to take. The answer may be given once the rows in `effects` are durable.
+        """Accept tasks. The answer may be sent once the rows in `effects` are durable.
 
-        With `at_once`, who submits waits for the results: then a free worker is given a task before it is
-        durable (ledger.py).
+        With `at_once` the submitter waits for the results: then a free worker may get a task before
+        it is durable (ledger.py).
         """
         if self.draining:
             because = "the coordinator is leaving"
@@ -206,7 +206,7 @@ class CoordinatorCore:
         return self.ledger.submit(tasks, now_ns, at_once=at_once)
 
     def on_stored(self, now_ns: int, rows: list[Row]) -> None:
-        """The store holds `rows` durably, in the order in which `effects` gave them."""
+        """Process rows that became durable, in the order in which `effects` gave them."""
         for row in rows:
             if isinstance(row, (ResultRow, TaskRow, AttemptRow, CheckpointRow, ReleaseRow)):
                 self.ledger.on_stored(row, now_ns)
@@ -220,11 +220,11 @@ class CoordinatorCore:
         self.ledger.assign(now_ns)
 
     def on_tick(self, now_ns: int) -> None:
-        """Time passed; to be called at `next_due_ns`, or every few milliseconds."""
+        """Process the passing of time; to be called at `next_due_ns`, or every few milliseconds."""
         was_frozen = now_ns - self._ticked_ns > FROZEN_NS
         self._ticked_ns = now_ns
         if was_frozen:
-            # What the workers said meanwhile stands in the sockets: it is heard before anybody is judged.
+            # The workers' messages of that time are still in the sockets: no timeout is judged before them.
             return
         while (session := self._timers.pop(now_ns)) is not None:
             self.fleet.check_timers(session, now_ns)
@@ -238,7 +238,7 @@ class CoordinatorCore:
         self.ledger.assign(now_ns)
 
     def next_due_ns(self) -> int:
-        """When `on_tick` has something to do at the earliest."""
+        """Return the earliest time at which `on_tick` has something to do."""
         grace_ends_ns = self._grace_ends_ns if self.fleet.awaited_sessions else NEVER_NS
         totals_ns = self._totals_ns + TOTALS_EVERY_NS
         return min(
@@ -247,8 +247,8 @@ class CoordinatorCore:
         )  # fmt: skip
 
     def on_drain(self, now_ns: int) -> None:
-        """Begin to leave: nothing new is taken or given, and every worker is told when to come back, one
-        after the other.
+        """Begin to drain: accept and assign nothing new, and send every worker a staggered time to
+        reconnect.
         """
         if self.draining:
             return
@@ -262,11 +262,11 @@ class CoordinatorCore:
     # -- what is known -------------------------------------
 
     def is_idle(self) -> bool:
-        """Whether no connected worker has anything in its hands, so that leaving costs nothing."""
+        """Return whether no connected worker holds an attempt, so that stopping loses no work."""
         return not any(conn.session.attempts for conn in self.fleet.connections.values())
 
     def state(self, now_ns: int) -> control.CoordinatorState:
-        """All of it."""
+        """Return the whole state, for the control API."""
         workers = []
         for name, known in self.fleet.sessions.workers.items():
             session = known.session
@@ -284,14 +284,16 @@ class CoordinatorCore:
         )  # fmt: skip
 
     def check(self) -> None:
-        """Raise AssertionError where the books disagree with what they count. O(all of it); for tests and
+        """Raise AssertionError where counters and contents disagree. O(everything); for tests and
         simulations, after any call.
         """
         self.fleet.check()
         self.ledger.check(self.fleet.sessions.by_id.values())
 
     def record_totals(self) -> None:
-        """Write down the books, the traffic and the refusals, as far as they changed since the last time."""
+        """Write counts, traffic and omitted refusals into the journal, where they changed since the last
+        call.
+        """
         self._refusals.summarise()
         counts, depths = self.ledger.counts(), self.ledger.waiting_by_priority()
         connected = self.fleet.sessions.connected

@@ -1,4 +1,4 @@
-"""What a worker says, and who acts on it: one line for each kind of message."""
+"""Dispatch of a worker's messages: one line for each kind."""
 
 from __future__ import annotations
 
@@ -27,7 +27,7 @@ INTERVAL_MIN_MS = 100
 
 
 class MessageDispatcher:
-    """Takes frames in: numbers first, then their messages in order, then what they acknowledge."""
+    """Processes frames: first their numbers, then their messages in order, then their acknowledgements."""
 
     def __init__(
         self, ledger: Ledger, attempts: AttemptManager, fleet: SessionManager, bounds: Bounds
@@ -47,7 +47,9 @@ class MessageDispatcher:
         }
 
     def dispatch(self, conn: Connection, frame: Frame, size_bytes: int, now_ns: int) -> None:
-        """Act on a frame of `size_bytes`. Raises FrameError, and then nothing of it was believed."""
+        """Process a frame of `size_bytes` (after inflating). Raises FrameError; the frame then has no
+        effect.
+        """
         session = conn.session
         credit = session.channel.committed + self._bounds.window
         acts = self._acts
@@ -61,7 +63,7 @@ class MessageDispatcher:
         arrived, acknowledged = session.channel.receive(frame, size_bytes)
         for message in arrived:
             acts[type(message)](conn, message, now_ns)
-        # The inventory was written before this frame's acknowledgement, and is judged before that counts.
+        # The attempt report was written before this frame's acknowledgement, so it is processed first.
         self._fleet.on_delivered(session, acknowledged)
 
     def _heartbeat(self, conn: Connection, message: Message, now_ns: int) -> None:

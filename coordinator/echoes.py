@@ -20,20 +20,17 @@ FEWEST: Final = 64
 PER_LINK: Final = 2
 """A transport's echo, and the one before it, whose end a fault may hide from the coordinator for a while."""
 QUIET_S: Final = 10.0
-"""An echo that was asked for nothing in so long makes room for a new one when all are taken."""
+"""An echo without a message for this long makes room for a new one when all are taken."""
 ALL_PER_S: Final = 5_000
-"""Messages of all echoes together. The prober's own ceilings are far below."""
+"""Messages of all echoes together. The prober's own limits are far below."""
 PAUSE_S: Final = 0.02
-"""How long each message waits while all together are too many."""
+"""Delay of each message while all together exceed ALL_PER_S."""
 TURN: Final = 8
-"""After so many messages of echoes, others have their turn."""
+"""Messages of echoes after which other tasks of the loop run."""
 
 
 class ProbeEchoes:
-    """All echo connections, each with the time at which it was last asked for something (monotonic).
-
-    There is room for those of `links` links, each of which the prober watches.
-    """
+    """All echo connections, each with the time of its last message (monotonic)."""
 
     def __init__(self, links: int = 0) -> None:
         self._most = max(FEWEST, PER_LINK * links)
@@ -45,26 +42,28 @@ class ProbeEchoes:
         return len(self._asked_s)
 
     def admit(self, transport: ClientTransport, now_s: float) -> bool:
-        """Whether there is room for another one; the quietest makes room where it was quiet for long."""
+        """Return whether there is room for another connection. The quietest one makes room where it was quiet
+        for QUIET_S.
+        """
         if len(self._asked_s) >= self._most:
             quietest = min(self._asked_s, key=lambda other: self._asked_s[other])
             if now_s - self._asked_s[quietest] < QUIET_S:
                 return False
             del self._asked_s[quietest]
             quietest.drop("quiet_probe")
-        # A message is refused before it is taken in, whatever its fragments.
+        # A message beyond the limit is refused before it is read in, whatever its fragments.
         transport.protocol.max_message_size = BYTES_MAX
         self._asked_s[transport] = now_s
         transport.on_lost = partial(self._asked_s.pop, transport, None)
         return True
 
     async def serve(self, transport: ClientTransport) -> None:
-        """Answer an echo's messages until its connection ends."""
+        """Answer messages until the connection ends."""
         with suppress(ConnectionClosed):
             await echo(transport, partial(self._taken, transport))
 
     async def _taken(self, transport: ClientTransport) -> None:
-        """A message came: note when, and let others have their turn."""
+        """Record the time of a message, and yield to other tasks of the loop."""
         if transport in self._asked_s:
             self._asked_s[transport] = time.monotonic()
         self._count += 1

@@ -1,7 +1,7 @@
-"""Connections that have not said yet what they want: at most so many, and the oldest makes room.
+"""Connections without an upgrade request yet: a limited number, from which the oldest is dropped.
 
-An honest end sends its upgrade request at once, so in a flood of connections that say nothing it is not the
-oldest one for long.
+An honest peer sends its upgrade request at once, so in a flood of idle connections it is not the
+oldest for long.
 """
 
 from __future__ import annotations
@@ -16,11 +16,11 @@ class HalfOpenConnection(Protocol):
     """A connection before its request."""
 
     def drop(self, why: str) -> None:
-        """End it."""
+        """End the connection."""
 
 
 class HalfOpenConnections:
-    """The connections before their requests, in the order of their coming."""
+    """The connections before their requests, in order of arrival."""
 
     def __init__(self, most: int = HALF_OPEN_MAX) -> None:
         assert most >= 1
@@ -31,11 +31,11 @@ class HalfOpenConnections:
         return len(self._waiting)
 
     def add(self, stranger: HalfOpenConnection) -> None:
-        """A new connection; the oldest is dropped where it would be one too many."""
+        """Add a connection; beyond the limit, the oldest is dropped."""
         if len(self._waiting) >= self._most:
             self._waiting.popitem(last=False)[1].drop("half_open")
         self._waiting[id(stranger)] = stranger
 
     def remove(self, stranger: HalfOpenConnection) -> None:
-        """The connection's request is here, or it ended."""
+        """Remove a connection whose request arrived, or that ended."""
         self._waiting.pop(id(stranger), None)

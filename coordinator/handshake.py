@@ -1,6 +1,4 @@
-"""Who may come in: the checks of a hello, from the cheapest to the dearest, before a connection costs
-anything.
-"""
+"""Validation of hellos, from the cheapest check to the most expensive, before a connection costs anything."""
 
 from __future__ import annotations
 
@@ -23,21 +21,23 @@ NONCES_MAX = 200_000
 
 @dataclass(frozen=True)
 class HandshakeRefusal:
-    """The answer to a hello that is turned away: an HTTP status, and what goes into the header."""
+    """The answer to a refused hello: an HTTP status, and the content of the header."""
 
     status: int
     refusal: Refusal
 
 
 class ReplayCache:
-    """The nonces of the last twice CLOCK_BOUND_S, at most NONCES_MAX of them."""
+    """Nonces of the last 2 × CLOCK_BOUND_S, at most NONCES_MAX. A hello with an older nonce is refused by its
+    time.
+    """
 
     def __init__(self) -> None:
         self._seen: set[bytes] = set()
         self._order: deque[tuple[int, bytes]] = deque()
 
     def is_new(self, nonce: bytes, now_ns: int) -> bool:
-        """Whether `nonce` was not seen in the window; it is from now on."""
+        """Return whether `nonce` was not seen in the window, and remember it."""
         oldest_ns = now_ns - int(2 * CLOCK_BOUND_S * 1_000_000_000)
         while self._order and (self._order[0][0] < oldest_ns or len(self._order) >= NONCES_MAX):
             self._seen.discard(self._order.popleft()[1])
@@ -49,7 +49,7 @@ class ReplayCache:
 
 
 class HandshakeValidator:
-    """Reads hellos, and turns away those that are damaged, forged, seen before, or too many at once."""
+    """Reads hellos; refuses those that are damaged, forged, replayed, or beyond the admission rate."""
 
     def __init__(
         self, fleet_key: bytes, settings: CoordinatorSettings, refusals: RefusalLog, counters: MetricCounters
@@ -62,7 +62,7 @@ class HandshakeValidator:
         self._counters = counters
 
     def read(self, now_ns: int, wall_s: float, value: str | None) -> Hello:
-        """The hello in a header's value. Raises HandshakeError."""
+        """Return the hello in a header's value. Raises HandshakeError."""
         if value is None:
             raise HandshakeError(RefusalReason.damaged, "the hello is missing from the upgrade request")
         hello = read_hello(value, self._fleet_key, wall_s)
@@ -78,16 +78,16 @@ class HandshakeValidator:
         return hello
 
     def wait_ms(self, worker: str, now_ns: int, *, resuming: bool) -> int:
-        """0 lets `worker` in; else how long it is to wait."""
+        """Return 0 to admit `worker`, else the time in milliseconds after which it should retry."""
         return -(-self._admission.wait_ns(worker, now_ns, resuming=resuming) // 1_000_000)
 
     def refuse(
         self, now_ns: int, reason: RefusalReason, detail: str, worker: str = "", retry_after_ms: int = 0
     ) -> HandshakeRefusal:
-        """Turn a worker away, counted and written down."""
+        """Return a refusal; it is counted and written into the journal."""
         self._counters.add("handshakes_refused", reason.label)
         detail, retry_after_ms = cut(detail, WORDS_CHARS), min(retry_after_ms, RETRY_MAX_MS)
-        # By the reason and not by the worker's name: before it is let in it may call itself anything.
+        # By the reason and not by the worker's name: before admission the name is whatever the peer claims.
         self._refusals.write(
             now_ns, events.HandshakeRefused, reason.label, reason.label, worker=worker, reason=reason.label,
             detail=detail, retry_after_ms=retry_after_ms,

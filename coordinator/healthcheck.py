@@ -1,5 +1,5 @@
-"""Exit 0 if the coordinator on this machine takes work. Only the standard library: it is started often, and
-waits at most 2 s.
+"""Exit 0 if the coordinator on this machine accepts tasks, else 1. Only the standard library, since it is
+started often; it waits at most 2 s.
 """
 
 import os
@@ -14,7 +14,7 @@ def main() -> int:
             connection.sendall(b"GET /healthz HTTP/1.0\r\nHost: localhost\r\n\r\n")
             answer = connection.recv(64)
     except OSError as error:
-        print(f"coordinator: nobody answers on port {port}: {error}", file=sys.stderr)
+        print(f"coordinator: no answer on port {port}: {error}", file=sys.stderr)
         return 1
     if b" 200 " not in answer.split(b"\r\n")[0]:
         print(f"coordinator: not ready: {answer[:40]!r}", file=sys.stderr)

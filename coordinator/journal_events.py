@@ -1,4 +1,4 @@
-"""The one journal line of each row that is worth one, written once the row is durable."""
+"""The journal event of each row that has one, written once the row is durable."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ _NAMES = tuple(priority.name for priority in Priority)
 
 
 def append_row_event(journal: Journal, row: RowWithEvent) -> None:
-    """Write the line of `row`."""
+    """Append the event of `row`."""
     at_ns, wall_s = journal.now()
     journal.append(_line(row, at_ns, wall_s, journal.by))
 

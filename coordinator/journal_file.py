@@ -1,5 +1,5 @@
 """The coordinator's journal on disk: lines gather in memory for one turn of the loop, and are sealed and
-written before any byte leaves.
+written before any byte leaves. After a crash: the rows of the last transactions that have no line yet.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ from wire.journal_chain import resumed
 
 
 class JournalFile:
-    """Appends lines to a file, many in one call. `size_bytes` is what the kernel has, where it survives this
-    process.
+    """Appends lines to a file, many in one call. `size_bytes` counts the bytes that the kernel has, which
+    survive this process.
     """
 
     def __init__(self, path: Path) -> None:
@@ -29,11 +29,11 @@ class JournalFile:
 
     @property
     def write(self) -> Callable[[bytes], None]:
-        """Takes one line, and keeps it for the next flush."""
+        """Append one line to the next flush."""
         return self._lines.append
 
     def flush(self) -> None:
-        """Hand all lines to the kernel."""
+        """Write all lines. Raises OSError."""
         if self._lines:
             data = memoryview(self._chain.seal(self._lines))
             self._lines.clear()
@@ -42,7 +42,7 @@ class JournalFile:
                 data = data[os.write(self._descriptor, data) :]
 
     def close(self) -> None:
-        """Flush, and let go of the file."""
+        """Flush, and close the file."""
         self.flush()
         os.close(self._descriptor)
 
@@ -55,8 +55,8 @@ class _Line(msgspec.Struct):
 
 
 def lines_from(journal: Path, offset_bytes: int) -> Iterable[bytes]:
-    """The journal's lines behind `offset_bytes`; all of them when it is shorter, since it is another
-    one then.
+    """Yield the journal's lines after `offset_bytes`; all of them when it is shorter, since it is another
+    file then.
     """
     if not journal.exists():
         return
@@ -67,20 +67,20 @@ def lines_from(journal: Path, offset_bytes: int) -> Iterable[bytes]:
 
 
 def rows_without_event(recent: Iterable[RowWithEvent], lines: Iterable[bytes]) -> list[RowWithEvent]:
-    """The rows of `recent` of which none of `lines` tells. A line that is torn tells nothing."""
+    """Return the rows of `recent` that have no event in `lines`. A torn line counts as no event."""
     decoder = msgspec.json.Decoder(_Line)
-    told = set()
+    found = set()
     for line in lines:
         try:
             read = decoder.decode(line)
         except DECODE_ERRORS:
             continue
-        told.add((read.event, read.task, read.token, read.step))
-    return [row for row in recent if _key(row) not in told]
+        found.add((read.event, read.task, read.token, read.step))
+    return [row for row in recent if _key(row) not in found]
 
 
 def without_journaled(recovered: Recovered, journal: Path) -> Recovered:
-    """`recovered`, its `recent` reduced to what is still to be told."""
+    """Return `recovered` with its `recent` reduced to the rows that the journal lacks."""
     lines = lines_from(journal, recovered.journal_bytes)
     return msgspec.structs.replace(recovered, recent=rows_without_event(recovered.recent, lines))
 

@@ -1,24 +1,23 @@
-"""The book of tasks: each is taken once, is in one worker's hands at a time, and ends with one result. No
-I/O, no clock.
+"""Task state. Each task is accepted once, leased to at most one worker at a time, and has one result. No I/O,
+no clock.
 
     submit ─▶ storing ─▶ waiting ─▶ assigned ─▶ ending ─▶ done
                             ▲           │
                             └─ settling ◀┘  the attempt is over, the task is not
 
-What leaves `storing`, `settling` and `ending` does so in `on_stored`, once the disk has it. So what anybody
-was told is durable, and a newer attempt begins only when the end of the older one cannot be forgotten any
-more.
+A task leaves `storing`, `settling` and `ending` in `on_stored`, once that is durable. So every answer is
+durable, and a newer attempt begins only when the end of the older one cannot be lost any more.
 
 One way is shorter: a task that is submitted `at_once` goes from `storing` to `assigned` when nothing waits
-before it and a worker is free. Who submits so is told nothing before the result is durable, so no promise
-hangs on the task's own row: it may share a transaction with the result. Rows keep their order, so the disk
-never holds the result or the attempt without the task. After a crash in between nobody was told anything:
-the worker's result is refused as unknown, its claim is revoked, and who submitted asks again, in the same
-way. doubts.py keeps such a task from a second worker while the first one's lease may last.
+before it and a worker is free. Its submitter gets no answer before the result is durable, so nothing depends
+on the task's own row: it may share a transaction with the result. Rows keep their order, so the disk never
+holds the result or the attempt without the task. After a crash in between no answer was sent: the worker's
+result is refused as unknown, its attempt is revoked, and the submitter submits again. recovery.py keeps such
+a task from a second worker while the first one's lease may last.
 
-After a restart, what waits is held until everybody who may have it has spoken, or has lost it. That this came
-is made durable before anything is given anew (ReleaseRow): else a second crash could forget the newer
-attempt, and a late result of the older one would count.
+After a restart, waiting tasks are held until every worker has reported its attempts, or its lease has
+expired. This release is made durable before any task is assigned again (ReleaseRow): else a second crash
+could lose the newer attempt, and a late result of the older one would count.
 """
 
 from __future__ import annotations
@@ -82,8 +81,8 @@ class Ledger:
     # -- tasks come in -------------------------------------
 
     def submit(self, tasks: list[control.TaskSpec], now_ns: int, *, at_once: bool) -> control.SubmissionReply:
-        """Take what is new. The answer may be given once the rows that this adds are durable, and if
-        `at_once`, no earlier than the results or the end of the wait for them.
+        """Accept new tasks. The answer may be sent once the rows that this adds are durable; with `at_once`,
+        no earlier than the results, or the end of the wait for them.
         """
         accepted, known, refused = 0, 0, []
         for task in tasks:
@@ -117,9 +116,8 @@ class Ledger:
     def restore(
         self, recovered: Recovered, sessions: dict[str, Session], deadline_ns: int, now_ns: int
     ) -> None:
-        """Take up what the store kept. Open attempts stay with their sessions until `deadline_ns`; whatever
-        else waits is held until `release`, since a worker may have an attempt of which the disk knows
-        nothing.
+        """Restore the stored state. Open attempts stay with their sessions until `deadline_ns`; other tasks
+        are held until `release`, since a worker may hold an attempt that the disk lacks.
         """
         self._epoch = recovered.epoch
         self._oldest_unknown = zeroth_token(recovered.released)
@@ -143,12 +141,12 @@ class Ledger:
         self._queue.put_held([task for task in self._tasks.values() if task.attempt is None], now_ns)
         if sessions:
             self._holds.begin(deadline_ns)
-        for told in recovered.recent:
-            append_row_event(self._journal, told)
+        for row in recovered.recent:
+            append_row_event(self._journal, row)
 
     def release(self) -> None:
-        """Everybody who may hold an attempt of a restored task has spoken, or lost it by now. Tasks are given
-        once the disk knows that.
+        """Release restored tasks: every worker has reported its attempts, or its lease has expired. They are
+        assigned once that is durable.
         """
         if self._epoch > 1:
             self._effects.rows.append(ReleaseRow(self._epoch))
@@ -156,7 +154,7 @@ class Ledger:
             self._released()
 
     def assign(self, now_ns: int) -> None:
-        """Give what waits to those who can take it."""
+        """Assign waiting tasks to workers that can take them."""
         if now_ns >= self._holds.due_ns():
             for kept in self._holds.end():
                 self._queue.release(kept)
@@ -167,11 +165,11 @@ class Ledger:
                 return
             self._attempts.assign(task, session, now_ns)
 
-    # -- workers speak -------------------------------------
+    # -- messages of workers -------------------------------
 
     def reconcile(self, session: Session, held: HeldAttempt, now_ns: int) -> None:
-        """A worker says that it holds an attempt: it keeps its own, unless that is over or a newer one was
-        given out. One that it cannot show to be its own changes nothing, and is revoked.
+        """Process one attempt of a worker's attempt report: the worker keeps it, unless it is over or a newer
+        one was assigned. An attempt without a valid proof changes nothing, and is revoked.
         """
         task = self._tasks.get(held.task_id)
         attempt = session.attempts.get(held.token)
@@ -191,8 +189,8 @@ class Ledger:
             self._attempts.revoke(session, held.task_id, held.token, "this attempt is over", now_ns)
 
     def result(self, session: Session, message: AttemptResult, now_ns: int) -> None:
-        """An attempt's end. It counts if the session holds the attempt. (After a restart the inventory, which
-        comes first on every connection, has brought back what the disk did not have.)
+        """Process an attempt's end. It counts if the session holds the attempt. (After a restart the attempt
+        report, which comes first on every connection, has restored the attempts that the disk lacked.)
         """
         task = self._tasks.get(message.task_id)
         attempt = session.attempts.get(message.token)
@@ -213,7 +211,7 @@ class Ledger:
         self._effects.rows.append(result)
 
     def checkpoint(self, session: Session, message: CheckpointSaved, now_ns: int) -> None:
-        """Keep a checkpoint of a live attempt, if it is whole and newer than what is kept."""
+        """Store a checkpoint of a live attempt, if it is intact and newer than the stored one."""
         attempt, checkpoint = session.attempts.get(message.token), message.checkpoint
         because = ""
         if attempt is None or attempt.task.row.task_id != message.task_id:
@@ -239,7 +237,7 @@ class Ledger:
         )
 
     def return_task(self, session: Session, message: ReturnTask, now_ns: int) -> None:
-        """A worker gives an attempt back unfinished."""
+        """Process an attempt that its worker returns unfinished."""
         attempt = session.attempts.get(message.token)
         if attempt is not None and attempt.task.row.task_id == message.task_id:
             self._attempts.record_end(session, now_ns)
@@ -248,18 +246,18 @@ class Ledger:
             self._attempts.note_late_end(session, message.token, now_ns)
 
     def abandon_all(self, session: Session, loss: AttemptLoss, detail: str = "") -> None:
-        """Give up all that the session holds."""
+        """Abandon all attempts of the session."""
         for attempt in list(session.attempts.values()):
             self._attempts.abandon(attempt, loss, detail)
 
     def abandon_unreported(self, session: Session, tokens: set[int]) -> None:
-        """Give up what the worker had confirmed and does not hold any more."""
+        """Abandon the attempts that the worker had received and does not report any more."""
         for attempt in list(session.attempts.values()):
             if attempt.undelivered is None and attempt.token not in tokens:
                 self._attempts.abandon(attempt, AttemptLoss.missing)
 
     def expire(self, session: Session, now_ns: int) -> int:
-        """Give up what ran out of its lease; returns when the next lease may run out."""
+        """Abandon the session's attempts whose leases ran out; return when the next lease may run out."""
         over, next_ns = self._attempts.expired(session, now_ns)
         for attempt in over:
             self._attempts.abandon(attempt, AttemptLoss.lease)
@@ -271,7 +269,7 @@ class Ledger:
     # -- the disk has it -----------------------------------
 
     def on_stored(self, row: Row, now_ns: int) -> None:
-        """`row` is durable: now it may be told."""
+        """Process a row that became durable, and write its event."""
         if isinstance(row, ResultRow):
             self._record_result(row)
             append_row_event(self._journal, row)
@@ -298,11 +296,11 @@ class Ledger:
     # -- what is known -------------------------------------
 
     def done(self, task_id: str) -> int | None:
-        """The number of a task whose result is durable; None while it has none."""
+        """Return the number of a task whose result is durable; None while it has none."""
         return self._done.get(task_id)
 
     def counts(self) -> control.TaskCounts:
-        """The books. What settles counts as assigned until the disk has it."""
+        """Return the task counts. A `settling` or `ending` task counts as assigned until that is durable."""
         waiting = len(self._queue)
         return control.TaskCounts(
             submitted=self._submitted, completed=self._completed, failed=self._failed, waiting=waiting,
@@ -310,20 +308,22 @@ class Ledger:
         )  # fmt: skip
 
     def waiting_by_priority(self) -> dict[str, int]:
-        """How many tasks wait, by the priority's name."""
+        """Return the numbers of waiting tasks, by the priority's name."""
         return self._queue.depths()
 
     def unfinished(self) -> Iterable[TaskState]:
-        """Every task without a durable result; for tests and simulations."""
+        """Return every task without a durable result; for tests and simulations."""
         return self._tasks.values()
 
     def waiting(self) -> list[TaskState]:
-        """Tasks that may be given now, lane by lane in their order. O(tasks); for tests and simulations."""
+        """Return the tasks that may be assigned now, lane by lane in their order. O(tasks); for tests and
+        simulations.
+        """
         return self._queue.queued()
 
     def check(self, sessions: Iterable[Session]) -> None:
-        """Raise AssertionError where the books disagree with the tasks, or tasks with who holds them.
-        O(tasks + attempts); for tests and simulations.
+        """Raise AssertionError where counters, tasks and attempts disagree. O(tasks + attempts); for tests
+        and simulations.
         """
         self._queue.check()
         self._holds.check()
@@ -331,7 +331,7 @@ class Ledger:
         check_tasks(self._tasks, held)
         phases = Counter(task.phase for task in self._tasks.values())
         assert len(self._queue) == phases[TaskPhase.waiting], f"{len(self._queue)} tasks wait, not {phases}"
-        # (One that was given before it is durable counts here too, and has its place in another phase.)
+        # (A task that was assigned before it is durable counts here too, and is in another phase.)
         assert self._storing == phases[TaskPhase.storing] + self._assigned_early, (
             f"{self._storing} are being stored"
         )
@@ -340,11 +340,13 @@ class Ledger:
 
     @property
     def recovering(self) -> bool:
-        """Whether a worker may still hold, under a lease of an earlier life, what the disk does not know."""
+        """Whether a worker may still hold, under a lease of an earlier life, an attempt that the disk
+        lacks.
+        """
         return self._holds.until_ns > 0
 
     def next_due_ns(self) -> int:
-        """When `assign` may have something to give without anything else happening."""
+        """Return when `assign` may have a task to assign without another event."""
         return self._holds.due_ns()
 
     # -- inside --------------------------------------------
@@ -381,7 +383,9 @@ class Ledger:
             self._counters.add("redone_steps", amount=row.redone_steps)
 
     def _may_adopt(self, task: TaskState, token: int) -> bool:
-        """Whether an attempt of an earlier life may be its task's newest. One of this life is in memory."""
+        """Return whether an attempt of an earlier life may be its task's newest. (Attempts of this life are
+        in memory.)
+        """
         newest = task.attempt.token if task.attempt else self._oldest_unknown
         live = task.phase is TaskPhase.waiting or task.phase is TaskPhase.assigned
         is_newest = max(task.fencing_token + 1, newest) <= token <= zeroth_token(self._epoch)

@@ -1,6 +1,4 @@
-"""What Prometheus scrapes: the books, the fleet, the store and every counter, read at the moment of the
-scrape.
-"""
+"""Prometheus metrics: task counts, workers, the store and every counter, read at the time of the scrape."""
 
 from __future__ import annotations
 
@@ -31,7 +29,7 @@ class _Snapshot(Collector):
         state = self._core.state(self._now_ns)
         yield GaugeMetricFamily("stormlab_epoch", "Lives of this coordinator's store", state.epoch)
         yield GaugeMetricFamily("stormlab_draining", "1 while the coordinator leaves", int(state.draining))
-        tasks = GaugeMetricFamily("stormlab_tasks", "Tasks by where they stand", labels=["state"])
+        tasks = GaugeMetricFamily("stormlab_tasks", "Tasks by state", labels=["state"])
         for name in ("completed", "failed", "waiting", "assigned"):
             tasks.add_metric([name], getattr(state.counts, name))
         yield tasks
@@ -69,7 +67,7 @@ class _Snapshot(Collector):
 
 
 def render(core: CoordinatorCore, committer: Committer, now_ns: int) -> bytes:
-    """The text of one scrape."""
+    """Return the text of one scrape."""
     registry = CollectorRegistry(auto_describe=False)
     registry.register(_Snapshot(core, committer, now_ns))
     return generate_latest(registry)

@@ -1,7 +1,6 @@
-"""Bytes that came in and make no whole message yet: of all connections together within a budget.
+"""Memory of partial messages: of all connections together within a budget.
 
-Where they are too many, the message that was begun first is given up with its connection: an honest end
-finishes what it begins.
+Beyond it, the connection whose message began first is ended: an honest peer finishes what it begins.
 """
 
 from __future__ import annotations
@@ -13,14 +12,14 @@ PARTIAL_MAX_BYTES: Final = 128 * 1024 * 1024
 
 
 class PartialMessageSource(Protocol):
-    """A connection with a part of a message."""
+    """A connection with a partial message."""
 
     def give_up(self) -> None:
-        """End it."""
+        """End the connection."""
 
 
 class PartialMessages:
-    """Parts of messages by their connection, in the order in which the messages were begun."""
+    """Sizes of partial messages by connection, in the order in which the messages began."""
 
     def __init__(self, most_bytes: int = PARTIAL_MAX_BYTES) -> None:
         self.held_bytes = 0
@@ -31,7 +30,7 @@ class PartialMessages:
         return len(self._parts)
 
     def update(self, holder: PartialMessageSource, size_bytes: int) -> None:
-        """`holder` has so many bytes of a message now; 0: it has none, or has ended."""
+        """Set the size of the connection's partial message; 0 where it has none, or ended."""
         self.held_bytes += size_bytes - self._parts.get(holder, 0)
         if size_bytes:
             self._parts[holder] = size_bytes

@@ -22,8 +22,8 @@ ECHO_PATH = "/v1/probe"
 STAMPED_PATH = "/v1/probe/stamped"
 ECHO_PATHS = (ECHO_PATH, STAMPED_PATH)
 STAMP = struct.Struct(">QII")
-"""Before each stamped echo: CLOCK_MONOTONIC when the message came, messages that came so far, the message's
-CRC-32. So the prober measures each direction by itself.
+"""Prefix of each stamped echo: CLOCK_MONOTONIC at the message's arrival, the number of messages so far, the
+message's CRC-32. So the prober measures each direction by itself.
 """
 BEAT_EVERY_S = 1.0
 BYTES_MAX = 64 * 1024
@@ -31,7 +31,7 @@ PATTERN = bytes(i % 251 for i in range(BYTES_MAX))
 
 
 def pattern_response(path: str) -> Response:
-    """The answer to GET /probe/<n>: the pattern's first n bytes."""
+    """Return the answer to GET /probe/<n>: the pattern's first n bytes."""
     count = path.removeprefix(BYTES_PATH)
     if not (count.isascii() and count.isdigit() and len(count) <= 5 and int(count) <= BYTES_MAX):
         return response(HTTPStatus.BAD_REQUEST, f"expected /probe/0 to /probe/{BYTES_MAX}\n".encode())
@@ -39,14 +39,14 @@ def pattern_response(path: str) -> Response:
 
 
 def response(status: HTTPStatus, body: bytes, headers: dict[str, str] | None = None) -> Response:
-    """A plain HTTP answer, after which the connection closes."""
+    """Return a plain HTTP answer, after which the connection closes."""
     fields = {"Content-Length": str(len(body)), "Connection": "close", **(headers or {})}
     return Response(status, status.phrase, Headers(fields), body)
 
 
 async def echo(connection: ServerConnection, taken: Callable[[], Awaitable[None]]) -> None:
-    """Send each binary message back as it came, once `taken` returns; on STAMPED_PATH behind a stamp, with
-    beats between.
+    """Send each binary message back unchanged, once `taken` returns; on STAMPED_PATH with a stamp before it,
+    and beats in between.
     """
     request = connection.request
     stamped = request is not None and request.path == STAMPED_PATH
@@ -69,7 +69,7 @@ async def echo(connection: ServerConnection, taken: Callable[[], Awaitable[None]
 
 
 async def _beat(connection: ServerConnection) -> None:
-    """Send a bare stamp every BEAT_EVERY_S: what moves to the prober though nothing comes from it."""
+    """Send a bare stamp every BEAT_EVERY_S, so that bytes move to the prober although none come from it."""
     try:
         while True:
             await asyncio.sleep(BEAT_EVERY_S)

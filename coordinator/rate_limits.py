@@ -1,8 +1,8 @@
-"""What one connection may bring in: whole messages, and what is no message, each at a bounded rate. Pure.
+"""Rate limits of one connection: whole messages, and everything else, each at a bounded rate. Pure.
 
-A worker and the prober send whole messages alone. Pings, pongs and fragments are WebSocket's own, so a few of
-them are answered; more are a flood. The rates are far above what an honest end can reach: a worker has at
-most a window of unacknowledged messages on its way, whatever was held up.
+A worker and the prober send whole messages only. Pings, pongs and fragments are WebSocket's own, so a
+few of them are answered; more are a flood. The rates are far above those of an honest peer: a worker
+has at most a window of unacknowledged messages on its way, whatever was held up.
 """
 
 from __future__ import annotations
@@ -16,12 +16,14 @@ from coordinator.token_bucket import TokenBucket
 from wire.limits import KIB
 
 HANDSHAKE_BYTES: Final = 16 * KIB
-"""An upgrade request, headers included: a hello has less than one."""
+"""Limit of an upgrade request, headers included: one with a hello has less than one KiB."""
 
 
 @dataclass(frozen=True)
 class RateLimits:
-    """Frames of one connection, at once and a second. Bytes: 0 for no bound but that of their messages."""
+    """Frames of one connection, as a burst and per second. `bytes` 0 sets no limit but that of the
+    messages.
+    """
 
     messages: int
     bytes: int
@@ -34,7 +36,7 @@ PROBE: Final = RateLimits(messages=2_000, bytes=16 * KIB * KIB)
 
 
 class ConnectionBudget:
-    """The budgets of one connection."""
+    """The remaining budgets of one connection."""
 
     __slots__ = ("_bytes", "_messages", "_others")
 
@@ -44,7 +46,7 @@ class ConnectionBudget:
         self._others = TokenBucket(rates.others_per_s, rates.others)
 
     def excess(self, now_ns: int, frame: Frame) -> str:
-        """What a frame is too many of, in words; "" while it is within the budgets."""
+        """Return which limit a frame exceeds, in words; "" while it is within the limits."""
         if not frame.fin or (frame.opcode is not Opcode.BINARY and frame.opcode is not Opcode.TEXT):
             if not self._others.take(now_ns):
                 return "too many pings, pongs or fragments"

@@ -1,7 +1,8 @@
-"""Refusals in the journal: the first of each kind have a line each, a flood of them one line a second.
+"""Refusals in the journal: the first of each kind have a line each, a flood of them one line a
+second.
 
-Every refusal is counted (counters.py). How many have no line of their own, of which kind, about which worker
-and for which cause, stands in `refusals_omitted` lines, so lines and omissions add up to the counters.
+Every refusal is counted (counters.py). `refusals_omitted` lines count the refusals without a line, by
+kind, worker and cause, so lines and omissions add up to the counters.
 """
 
 from __future__ import annotations
@@ -18,19 +19,19 @@ LINES_PER_S: Final = 20
 BURSTS: Final[dict[type[Event], int]] = {
     events.HandshakeRefused: 200,
     events.FrameRefused: 200,
-    # A worker that was cut off comes back with all that it holds: each refusal of that has its line.
+    # After an outage a worker reports all its attempts: each refusal of them has its line.
     events.ResultRefused: HELD_MAX,
     events.CheckpointRefused: HELD_MAX,
 }
-"""Lines of one kind about one worker that may come at once."""
+"""Burst of lines of one kind about one worker."""
 ALL_WORKERS: Final = 8
-"""Lines about all workers together: so many times those about one."""
+"""Lines about all workers together, as a multiple of those about one."""
 WORKERS_MAX: Final = 1_000
 OMITTED_MAX: Final = 200
 
 
 class RefusalLog:
-    """Writes refusals, each line within the budget of its worker and that of its kind."""
+    """Writes refusals, each line within the rate of its worker and that of its kind."""
 
     def __init__(self, journal: Journal) -> None:
         self._journal = journal
@@ -53,7 +54,7 @@ class RefusalLog:
         self._omitted[key] += 1
 
     def summarise(self) -> None:
-        """Write how many refusals have had no line since the last call; to be called once a second."""
+        """Write the omitted refusals since the last call; to be called once a second."""
         for (tag, worker, cause), count in self._omitted.items():
             self._journal(events.RefusalsOmitted, kind=tag, worker=worker, cause=cause, count=count)
         self._omitted.clear()

@@ -1,4 +1,6 @@
-"""Bodies of the control API: each within its limit and its time, and all of them together within a budget."""
+"""Bodies of the control API: each within its size and time limit, and all of them together within a
+budget.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +9,11 @@ from typing import Final, Protocol
 
 MIB: Final = 1024 * 1024
 BODY_MAX_BYTES: Final = 16 * MIB
-"""One submission. Its tasks take some times that much while they are looked at."""
+"""Limit of one submission. Decoding its tasks takes a multiple of that."""
 ALL_MAX_BYTES: Final = 64 * MIB
-"""All submissions that are being read, or wait to be looked at."""
+"""Limit of all submissions that are being read, or wait to be decoded."""
 READ_TIMEOUT_S: Final = 30.0
-"""A body is here by then, or it is given up: until then it takes room from others."""
+"""A body that takes longer is discarded: until then it takes room from others."""
 
 
 class TooLargeError(Exception):
@@ -23,15 +25,15 @@ class NoRoomError(Exception):
 
 
 class Chunks(Protocol):
-    """What gives a body (aiohttp's StreamReader)."""
+    """The source of a body (aiohttp's StreamReader)."""
 
     async def readany(self) -> bytes:
-        """The next bytes; none at the end."""
+        """Return the next bytes; b"" at the end."""
         ...
 
 
 class RequestBodies:
-    """The room for bodies. `held_bytes` are those of all that were read and not `done`."""
+    """The room for bodies. `held_bytes` counts all that were read and not released."""
 
     def __init__(self, most: int = ALL_MAX_BYTES, one: int = BODY_MAX_BYTES) -> None:
         self.held_bytes = 0
@@ -39,20 +41,20 @@ class RequestBodies:
         self._one = one
 
     def reserve(self, size_bytes: int) -> None:
-        """Take room. Raises NoRoomError, and then none was taken."""
+        """Reserve room. Raises NoRoomError; then nothing is reserved."""
         if self.held_bytes + size_bytes > self._most:
             raise NoRoomError(f"{self.held_bytes} bytes of submissions are being read already")
         self.held_bytes += size_bytes
 
     def release(self, size_bytes: int) -> None:
-        """Give room back."""
+        """Return reserved room."""
         self.held_bytes -= size_bytes
         assert self.held_bytes >= 0, "more was given back than taken"
 
     async def read(self, content: Chunks, announced_bytes: int | None) -> bytes:
-        """The whole body; its size is held until `done`.
+        """Return the whole body; its size stays reserved until `release`.
 
-        Raises TooLargeError, NoRoomError, or TimeoutError; then nothing is held.
+        Raises TooLargeError, NoRoomError, or TimeoutError; then nothing is reserved.
         """
         if announced_bytes is not None and announced_bytes > self._one:
             raise TooLargeError(f"a submission has at most {self._one} bytes; this one has {announced_bytes}")

@@ -1,4 +1,4 @@
-"""Who waits for results: each is handed over once it is durable, to all who asked before."""
+"""Pending result requests. Resolves each request once its results are durable."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from coordinator.rows import ResultRow, Row
 from wire.control import ANSWER_BYTES
 
 RESULTS_MAX = 100_000
-"""So many results may be waited for at a time."""
+"""Results that may be waited for at a time."""
 KEPT_MAX_BYTES = 64 * 1024 * 1024
-"""Outputs of results whose answers wait for others. Beyond it a result is not kept, and is read from the disk
-when it is asked for again.
+"""Outputs of results whose requests wait for others. A result beyond it is not kept, and is read from the
+disk when it is requested again.
 """
 
 
 def within(rows: list[ResultRow], most_bytes: int) -> list[ResultRow]:
-    """The first of `rows` whose outputs have `most_bytes` together at the most."""
+    """Return the first of `rows` whose outputs have `most_bytes` together at the most."""
     taken = list(accumulate(len(row.output) for row in rows))
     return rows[: bisect_right(taken, most_bytes)]
 
 
 @dataclass(slots=True, eq=False)
 class _Waiter:
-    """One who waits: for so many results still, until `ready`."""
+    """One pending request: the number of missing results, and `ready`, which resolves when it is 0."""
 
     missing: int
     ready: asyncio.Future[None]
@@ -36,7 +36,7 @@ class _Waiter:
 
 
 class ResultWaiters:
-    """The results that somebody waits for, by the name of the task. Belongs to one event loop."""
+    """Pending requests by the name of the task. Belongs to one event loop."""
 
     def __init__(self, most: int = RESULTS_MAX, most_bytes: int = KEPT_MAX_BYTES) -> None:
         self._most = most
@@ -46,11 +46,11 @@ class ResultWaiters:
         self._count = 0
 
     def has_room(self, more: int) -> bool:
-        """Whether `more` results can be waited for."""
+        """Return whether `more` results can be waited for."""
         return self._count + more <= self._most
 
     def on_stored(self, rows: list[Row]) -> None:
-        """These rows are durable."""
+        """Process rows that became durable."""
         if not self._by_task:
             return
         for row in rows:
@@ -62,8 +62,8 @@ class ResultWaiters:
                         waiter.ready.set_result(None)
 
     async def wait(self, task_ids: list[str], wait_ms: int) -> list[ResultRow]:
-        """The results of these tasks (each named once) that become durable within `wait_ms` from this call,
-        or sooner: once all are there.
+        """Return the results of these tasks (each named once) that become durable within `wait_ms` from this
+        call, as soon as all have.
         """
         if not task_ids:
             return []

@@ -1,8 +1,7 @@
-"""What is kept on disk: the rows that the core asks a store to write, and what a store gives back after a
-restart.
+"""Rows on disk: what the core writes, and what the store returns after a restart.
 
-A store writes rows in the order in which they were asked for, a batch of them in one transaction, so that
-after a crash the disk holds a prefix of what was asked.
+The store writes rows in order, a batch in one transaction, so that after a crash the disk holds a
+prefix of them.
 
 Rows about tasks are arrays on the disk, so a field may only be added at the end, with a default.
 """
@@ -19,7 +18,7 @@ from wire.priority import Priority
 
 
 class TaskRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A task as it was submitted. `number` counts tasks in the order of their coming."""
+    """A task as it was submitted. `number` counts tasks in order of submission."""
 
     number: int
     task_id: str
@@ -35,8 +34,8 @@ class TaskRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
 class AttemptRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
     """The newest attempt of a task; a later row of the same task replaces it.
 
-    `given` attempts there were so far, `failures` of them ended badly. Once `open` is false, `token` and all
-    older are fenced off.
+    `attempts_started` counts all attempts so far, `failures` those that count as failed. Once `open`
+    is false, `token` and all older tokens are stale.
     """
 
     number: int
@@ -78,7 +77,7 @@ class CheckpointRow(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class SessionRow(msgspec.Struct, frozen=True, gc=False):
-    """A session that began."""
+    """A new session."""
 
     session: str
     worker: str
@@ -93,8 +92,8 @@ class ReceivedRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class PresenceRow(msgspec.Struct, frozen=True, gc=False):
-    """A connection speaks for the session from here on, or none does. Only a session whose presence is
-    durable is given work: so a restarted coordinator knows who may hold an attempt of which it does not.
+    """A connection becomes its session's active one, or ends. Only a session whose presence is durable is
+    assigned tasks: so after a restart it is known which workers may hold an attempt that the disk lacks.
     """
 
     session: str
@@ -103,21 +102,21 @@ class PresenceRow(msgspec.Struct, frozen=True, gc=False):
 
 
 class ReleaseRow(msgspec.Struct, frozen=True, gc=False):
-    """From here on, tasks of the lives before `epoch` are given anew: an attempt of those lives of which the
-    disk knows nothing counts no more, not even when the coordinator forgets whom it gave the task to.
+    """From here on, tasks of the lives before `epoch` are assigned again: an attempt of those lives that the
+    disk lacks does not count any more, even when the coordinator loses its memory of the new one.
     """
 
     epoch: int
 
 
 class JournalSizeRow(msgspec.Struct, frozen=True, gc=False):
-    """What rows of earlier transactions gave to tell stands in the first `size_bytes` of the journal."""
+    """The first `size_bytes` of the journal hold the events of all rows of earlier transactions."""
 
     size_bytes: int
 
 
 class SessionEndRow(msgspec.Struct, frozen=True, gc=False):
-    """A session that nobody can resume any more."""
+    """A session that cannot be resumed any more."""
 
     session: str
 
@@ -135,12 +134,12 @@ Row = (
     | SessionEndRow
 )
 RowWithEvent = TaskRow | ResultRow | CheckpointRow
-"""Rows for each of which the journal gets one line, once they are durable."""
+"""Rows that have one journal event each, written once they are durable."""
 
 
 class StoredSession(msgspec.Struct, frozen=True):
-    """A session that may be resumed, and what of it is durable. `connected` unless it is known that no
-    connection spoke for it at the end.
+    """A session that may be resumed, and its durable state. `connected` is false only where its last
+    connection is known to have ended.
     """
 
     session: str
@@ -151,13 +150,13 @@ class StoredSession(msgspec.Struct, frozen=True):
 
 
 class Recovered(msgspec.Struct, frozen=True):
-    """All that a store held when it was opened. `epoch` is new, and durable already.
+    """The content of a store when it was opened. `epoch` is new, and durable already.
 
-    `tasks` are those without a result, by number; `attempts` and `checkpoints` are theirs. `done` gives the
-    number of each finished task. `recent` are rows of the last transactions, whose journal lines a
-    crash may have swallowed; of what came before, all stands in the first `journal_bytes` of the journal.
-    `released` is the last ReleaseRow's epoch. `secret` was drawn when the store was made; no message
-    holds it.
+    `tasks` are those without a result, by number; `attempts` and `checkpoints` are theirs. `done`
+    maps each finished task to its number. `recent` are rows of the last transactions, whose journal
+    lines a crash may have lost; the events of all earlier rows are in the first `journal_bytes` of
+    the journal. `released` is the last ReleaseRow's epoch. `secret` was drawn when the store was
+    made; no message holds it.
     """
 
     epoch: int
@@ -176,16 +175,16 @@ class Recovered(msgspec.Struct, frozen=True):
 
 
 class RowStore(Protocol):
-    """Where rows are kept. A simulation has one in memory that can crash before and after each commit."""
+    """A durable store of rows. A simulation has one in memory that can crash before and after each commit."""
 
     def load(self) -> Recovered:
-        """Begin a new epoch, durably, and return what is kept."""
+        """Begin a new epoch, durably, and return the stored state."""
         ...
 
     def commit(self, rows: list[Row]) -> None:
-        """Write all of `rows`, or none when it raises; what it wrote survives a crash once it returned."""
+        """Write all of `rows`, or none when it raises; once it returns, they survive a crash."""
         ...
 
     def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
-        """The durable results of the tasks with these numbers, of those that have one."""
+        """Return the durable results of the tasks with these numbers, of those that have one."""
         ...

@@ -1,4 +1,4 @@
-"""The WebSocket side of the coordinator: moves bytes between sockets and the core, and decides nothing."""
+"""The WebSocket server: moves bytes between sockets and the core, and decides nothing."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ CLOSE_TIMEOUT_S = 1
 BACKLOG = 2048
 FRAGMENTS_QUEUE = 16
 TURN_NS = 4_000_000
-"""After so much work for one connection, others have their turn."""
+"""Time spent on one connection after which other tasks of the loop run."""
 _quiet = logging.getLogger("coordinator.websockets")
 _quiet.setLevel(logging.CRITICAL)
 
@@ -46,8 +46,8 @@ _quiet.setLevel(logging.CRITICAL)
 class CoordinatorServer:
     """One core with its sockets, its store and its clock.
 
-    `broken` gets the exception of whatever went wrong in here: who cannot keep anything, or decided half of
-    something, must not go on, and loses nothing by starting again.
+    `broken` gets the exception of any failure in here: a process that cannot store rows, or whose
+    core was interrupted, must not continue, and loses nothing by a restart.
     """
 
     def __init__(
@@ -80,13 +80,13 @@ class CoordinatorServer:
         )  # fmt: skip
 
     def act(self) -> None:
-        """See to it that what the core asked for is done, together with all else of this turn of the loop."""
+        """Schedule the core's effects, together with those of all other calls in this turn of the loop."""
         if not self._acting:
             self._acting = True
             asyncio.get_running_loop().call_soon(self._act)
 
     def fail(self, error: BaseException) -> None:
-        """Stop, and say why."""
+        """Stop the server with `error`."""
         if not self.broken.done():
             self.broken.set_exception(error)
 
@@ -103,7 +103,7 @@ class CoordinatorServer:
         if effects.rows:
             self.committer.schedule()
         if wakes := effects.take_wakes():
-            # In a turn of its own: what came in meanwhile is answered by the same frames.
+            # In a turn of its own: the same frames then answer the input of this turn.
             asyncio.get_running_loop().call_soon(self._send, wakes)
         for close in effects.take_closes():
             transport = self._transports.pop(close.connection, None)
@@ -130,7 +130,7 @@ class CoordinatorServer:
             self.fail(error)
 
     def _write(self, transport: ClientTransport, connection: int) -> None:
-        """Send what the core has for a connection, as fast as its socket takes it."""
+        """Send what the core has for a connection, as fast as its socket accepts it."""
         while transport.can_send():
             if transport.paused:
                 transport.is_full = True
@@ -143,7 +143,7 @@ class CoordinatorServer:
             transport.send_now(data)
 
     async def _write_later(self, transport: ClientTransport, connection: int) -> None:
-        with contextlib.suppress(OSError):  # The reading side says so to the core.
+        with contextlib.suppress(OSError):  # The reading side reports it to the core.
             await transport.drain()
         transport.is_full = False
         self._write(transport, connection)
@@ -155,7 +155,7 @@ class CoordinatorServer:
     def _take_rows(self) -> list[Row]:
         rows = self.core.effects.take_rows()
         if rows:
-            # Of what earlier transactions gave to tell, all is in the journal by now.
+            # The events of all earlier transactions are in the journal by now.
             rows.append(JournalSizeRow(self._journal.size_bytes))
         return rows
 
@@ -223,7 +223,7 @@ class CoordinatorServer:
             welcome = write_welcome(accepted.welcome, self._fleet_key, accepted.hello)
             answer.headers[WELCOME_HEADER] = welcome
         else:
-            # A good hello in a bad upgrade request: there will be no connection.
+            # A valid hello in an invalid upgrade request: there will be no connection.
             self.core.on_closed(time.monotonic_ns(), accepted.connection, "closed", "the upgrade failed")
             self.act()
 
@@ -241,7 +241,7 @@ class CoordinatorServer:
         transport.admit(ConnectionBudget(WORKER))
         transport.drop_headers()
         if not self.core.is_open(connection):
-            # Another connection of this worker took over while this one was being opened.
+            # Another connection of this worker superseded this one while it was being opened.
             await self._close(transport, CloseCode.superseded, "a newer connection of this worker took over")
             return
         self._transports[connection] = transport

@@ -1,5 +1,5 @@
-"""What the coordinator knows of one worker's session, and of one attempt. Plain records; the rules stand in
-ledger.py and sessions.py.
+"""In-memory records of sessions, tasks and attempts. The rules are in ledger.py, attempts.py and
+session_manager.py. (Not compiled for simulations: msgspec builds some of the classes.)
 """
 
 from __future__ import annotations
@@ -19,8 +19,8 @@ NEVER_NS: Final = 1 << 62
 
 
 class TaskPhase(Enum):
-    """Where a task stands. What is decided and not durable yet is told to nobody: `storing`, `settling` (its
-    attempt is over, and it will wait again), `ending` (it has its result).
+    """The state of a task. In three of them a decision is not durable yet, so that no answer shows it:
+    `storing`, `settling` (its attempt is over, and it will wait again), `ending` (it has its result).
     """
 
     storing = "storing"
@@ -31,7 +31,9 @@ class TaskPhase(Enum):
 
 
 class AttemptLoss(Enum):
-    """Why an attempt ended without a result: (name, in words, whether it counts against the task)."""
+    """Cause of an attempt's end without a result: (name, text, whether it counts as a failure of the
+    task).
+    """
 
     error = ("error", "error", True)
     lease = ("lease", "its lease ran out", True)
@@ -66,9 +68,9 @@ class TaskState(msgspec.Struct, eq=False):
 
 
 class LeasedAttempt(msgspec.Struct, eq=False):
-    """A task in a worker's hands until `deadline_ns`.
+    """A task that a worker holds until `deadline_ns`.
 
-    `undelivered` is its assignment, until the worker confirms that it came. `step` is the progress that the
+    `undelivered` is its assignment, until the worker acknowledges it. `step` is the progress that the
     worker reported, last grown at `progressed_ns`.
     """
 
@@ -82,7 +84,7 @@ class LeasedAttempt(msgspec.Struct, eq=False):
 
 
 def check_tasks(tasks: dict[str, TaskState], held: list[LeasedAttempt]) -> None:
-    """Raise AssertionError where a task and the attempts that sessions hold disagree. O(tasks + attempts)."""
+    """Raise AssertionError where tasks and the sessions' attempts disagree. O(tasks + attempts)."""
     tokens = {attempt.token for attempt in held}
     assert len(tokens) == len(held), "two sessions hold one attempt"
     for attempt in held:
@@ -100,7 +102,9 @@ def check_tasks(tasks: dict[str, TaskState], held: list[LeasedAttempt]) -> None:
         assert (task.attempt is not None) == (task.phase is TaskPhase.assigned), (
             f"{name} is {task.phase.value}"
         )
-        assert task.attempt is None or task.attempt.token in tokens, f"{name} is held by nobody"
+        assert task.attempt is None or task.attempt.token in tokens, (
+            f"{name} has an attempt without a session"
+        )
         assert 0 <= task.failures <= task.attempts_started, (
             f"{name}: {task.failures} failures in {task.attempts_started} attempts"
         )
@@ -108,15 +112,13 @@ def check_tasks(tasks: dict[str, TaskState], held: list[LeasedAttempt]) -> None:
 
 @dataclass(slots=True, eq=False)
 class Session:
-    """One worker's session. It outlives its connections: `connection` is the one that counts, None while
-    lost. `present` is the last connection of which the disk knows.
+    """One worker's session. It outlives its connections: `connection` is the active one, None while lost;
+    `durable_connection` is the last one whose presence is durable.
 
-    `last_end_ns` is when an attempt last came to its end at the worker. Where none does for too long, it is
-    `stalled`: it is given nothing until one does. `unanswered` are the tokens of the attempts that were given
-    up meanwhile, whose end it has not reported.
+    `last_end_ns` is when an attempt last ended at the worker. Where none does for too long, the session is
+    `stalled`, and is assigned nothing until one does.
 
-    A worker that is `leaving` said goodbye; one that is `draining` finishes what it has, and takes nothing
-    new.
+    A worker with `has_left` sent its goodbye; a `draining` one finishes its attempts, and takes nothing new.
     """
 
     id: str
@@ -142,8 +144,8 @@ class Session:
 
     @property
     def is_ready(self) -> bool:
-        """Whether it may be given work: its inventory came on this connection, its presence is durable,
-        it does not leave, and it works.
+        """Whether tasks may be assigned: it sent its attempt report on this connection, its presence is
+        durable, and it neither drains, left, nor stalls.
         """
         going = self.has_left or self.draining or self.stalled
         return self.reported and not going and self.connection == self.durable_connection

@@ -1,5 +1,5 @@
-"""The ways of a session: it begins, a connection speaks for it, the connection is lost, it is resumed, it
-ends. And the welcome that says so.
+"""Lifecycle of sessions: begun, connected, disconnected, resumed, ended; and the welcome that
+announces it.
 """
 
 from __future__ import annotations
@@ -34,9 +34,7 @@ SESSION_BYTES = 9
 
 @dataclass(frozen=True)
 class AcceptedHandshake:
-    """A hello that was accepted: the connection's number from now on, and the answer that goes into the
-    header.
-    """
+    """An accepted hello: the connection's number from now on, and the answer for the header."""
 
     connection: int
     hello: Hello
@@ -84,8 +82,8 @@ class SessionManager:
     # -- a connection begins -------------------------------
 
     def accept(self, now_ns: int, hello: Hello, outcome: str, because: str) -> AcceptedHandshake:
-        """Answer a hello by `outcome`. Nothing changes until the connection's first frame, which alone shows
-        that the hello is of now and of somebody with the key: `admit`.
+        """Answer a hello with `outcome`. Nothing changes before the connection's first frame (`admit`), which
+        alone proves that the hello is no replay.
         """
         requested, new_stream = None, True
         if outcome == RESUMED and hello.resume is not None:
@@ -105,13 +103,13 @@ class SessionManager:
         self._next_connection += 1
         self.pending.add(pending)
         if self._epoch == 1 and self.sessions.of(hello.worker) is None:
-            # In the first life every nonce is current, and nobody has the name who could be thrown out.
+            # In the first life the replay cache has every nonce, and no session could be superseded.
             self.admit(pending, now_ns)
         return AcceptedHandshake(pending.id, hello, welcome)
 
     def admit(self, pending: PendingConnection, now_ns: int) -> Connection | None:
-        """The connection's first frame came: from here on it speaks for its session, and an older one of its
-        worker is over, whatever it still says. None where it cannot be any more what its welcome said.
+        """Activate the connection, on its first frame: an older connection of its worker is superseded, and
+        its later input ignored. Return None where the welcome is outdated; the connection is then closed.
         """
         self.pending.forget(pending.id)
         hello, welcome = pending.hello, pending.welcome
@@ -137,7 +135,7 @@ class SessionManager:
         return self._connect(pending, session, now_ns)
 
     def on_delivered(self, session: Session, messages: list[Message]) -> None:
-        """The worker has these."""
+        """Process messages that the worker acknowledged."""
         for message in messages:
             if isinstance(message, Assign) and (attempt := session.attempts.get(message.token)):
                 attempt.undelivered = None
@@ -145,7 +143,7 @@ class SessionManager:
             self._attempts.selector.update(session)
 
     def on_report(self, session: Session, now_ns: int) -> None:
-        """The worker said what it holds."""
+        """Process the end of the worker's attempt report."""
         self._attempts.extend_undelivered(session, now_ns)
         session.reported = True
         self._attempts.record_end(session, now_ns)
@@ -153,7 +151,7 @@ class SessionManager:
         self._stop_awaiting(session)
 
     def on_presence_stored(self, row: PresenceRow) -> None:
-        """The disk knows of a session's connection."""
+        """Record that a session's connection is durable."""
         session = self.sessions.by_id.get(row.session)
         if session is not None and row.connected:
             session.durable_connection = row.connection
@@ -162,13 +160,13 @@ class SessionManager:
     # -- it ends -------------------------------------------
 
     def refuse_frame(self, conn: Connection, error: FrameError, now_ns: int) -> None:
-        """Something came in that must not be believed: the connection is over, the session is not."""
+        """Close a connection because of an invalid frame; the session stays."""
         self._write_refusal(conn.session.worker, error, now_ns)
         self._effects.closes.append(Close(conn.id, CloseCode.bad_frame, error.fault))
         self.disconnect(conn, "bad_frame", cut(error.detail, WORDS_CHARS), now_ns)
 
     def refuse_pending(self, pending: PendingConnection, error: FrameError, now_ns: int) -> None:
-        """The first that came in over a connection must not be believed: it never was anybody's."""
+        """Close a pending connection because its first frame is invalid."""
         self._write_refusal(pending.hello.worker, error, now_ns)
         self.pending.close(pending, CloseCode.bad_frame, error.fault)
 
@@ -180,7 +178,7 @@ class SessionManager:
         )
 
     def disconnect(self, conn: Connection, kind: str, detail: str, now_ns: int) -> None:
-        """The connection is over, and its session waits for the next one."""
+        """End the connection; its session waits for the next one."""
         session = conn.session
         del self.connections[conn.id]
         self.sessions.disconnect(session, now_ns)
@@ -194,19 +192,19 @@ class SessionManager:
             self._end(session, AttemptLoss.goodbye, now_ns)
         else:
             if not self._ledger.recovering:
-                # (While they do, the worker may hold what the disk knows nothing of: another restart must
+                # (While recovering, the worker may hold attempts that the disk lacks: another restart must
                 # wait for it again.)
                 self._effects.rows.append(PresenceRow(session.id, conn.id, False))
             self._timers.at(session, now_ns + self._settings.session_ttl_ms * MS)
 
     def on_goodbye(self, session: Session, reason: str) -> None:
-        """The worker said goodbye. Its connection stays until the worker has the acknowledgement."""
+        """Process the worker's goodbye. Its connection stays until the worker has the acknowledgement."""
         session.has_left = True
         self._attempts.selector.update(session)
         self._ledger.abandon_all(session, AttemptLoss.goodbye, reason)
 
     def check_timers(self, session: Session, now_ns: int) -> None:
-        """A session's time has come: for silence, for its leases, or for its end."""
+        """Process a session whose timer is due: heartbeat timeout, leases, or the session's end."""
         if self.sessions.by_id.get(session.id) is not session:
             return
         due_ns = NEVER_NS
@@ -229,8 +227,8 @@ class SessionManager:
     # -- a restart -----------------------------------------
 
     def restore(self, recovered: Recovered, now_ns: int) -> None:
-        """Take up the sessions that the store kept. Those that were connected are awaited: until they have
-        spoken, nobody knows all that they hold.
+        """Restore the stored sessions. Those that were connected are awaited: until they report, their
+        attempts are unknown.
         """
         for stored in recovered.sessions:
             channel = Channel(self._bounds, received=stored.received)
@@ -262,11 +260,11 @@ class SessionManager:
                 assert not session.reported, f"{session.worker} is not connected, and reported"
             else:
                 conn = self.connections.get(session.connection)
-                assert conn is not None, f"{session.worker} speaks over no connection"
-                assert conn.session is session, f"{session.worker} speaks over another one's connection"
+                assert conn is not None, f"the connection of {session.worker} is unknown"
+                assert conn.session is session, f"the connection of {session.worker} has another session"
                 due_ns = min(due_ns, self._heartbeat_due_ns(session))
             assert session.due_ns <= due_ns, f"{session.worker} is looked at too late"
-        assert self.awaited_sessions <= self.sessions.by_id.keys(), "a session is awaited that stands no more"
+        assert self.awaited_sessions <= self.sessions.by_id.keys(), "an awaited session has ended"
 
     # -- inside --------------------------------------------
 
@@ -278,7 +276,7 @@ class SessionManager:
             self.disconnect(self.connections[current.connection], "superseded", detail, now_ns)
 
     def _begin(self, now_ns: int, hello: Hello, session_id: str) -> Session:
-        """A new session; the one that stood under the worker's name ends."""
+        """Begin a new session; the current one of the worker ends."""
         current = self.sessions.of(hello.worker)
         session = Session(session_id, hello.worker, hello.incarnation, Channel(self._bounds))
         self.sessions.begin(session, now_ns)
@@ -312,7 +310,7 @@ class SessionManager:
         )  # fmt: skip
 
     def _connect(self, pending: PendingConnection, session: Session, now_ns: int) -> Connection:
-        """From here on the new connection speaks for the session, and all its timers begin anew."""
+        """Make the connection its session's active one, and restart the session's timers."""
         welcome = pending.welcome
         conn = Connection(pending.id, session, pending.decoder, pending.encoder, acked=welcome.received)
         self.connections[pending.id] = conn

@@ -1,4 +1,4 @@
-"""Which session a worker gets: the one that it had, or a new one, and why. And who is known at all."""
+"""All sessions and all workers, and the decision which session a worker gets."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ RETRY_BASE_MS, RETRY_MAX_MS = 1_000, 60_000
 
 
 def resume_decision(hello: Hello, known: Session | None, asked: Session | None) -> tuple[str, str]:
-    """(outcome, why) for a worker that says `hello`.
+    """Return (outcome, reason) for a hello.
 
-    `known` is the session that stands under its name, `asked` the one that it wants back, None where there is
-    no such.
+    `known` is the current session of the worker's name, `asked` the one that it wants to resume; None
+    where there is none.
     """
     if hello.resume is None:
         if known is None or known.incarnation != hello.incarnation:
@@ -36,10 +36,11 @@ def resume_decision(hello: Hello, known: Session | None, asked: Session | None) 
 
 
 def is_superseded(hello: Hello, known: Session | None, now_ns: int, lease_ms: int) -> bool:
-    """Whether a newer process has this worker's name, and lives, or fell silent less than a lease ago.
+    """Return whether a newer process has this worker's name, and is connected, or was less than a
+    lease ago.
 
-    Only a process that is not new asks for a session back. Were it let in, two processes that both live would
-    end each other's sessions in turns, for ever.
+    Only a process that is not new asks to resume a session. If it were admitted, two live processes
+    would end each other's sessions in turns, for ever.
     """
     if hello.resume is None or known is None or known.incarnation == hello.incarnation:
         return False
@@ -50,8 +51,8 @@ def is_superseded(hello: Hello, known: Session | None, now_ns: int, lease_ms: in
 class KnownWorker:
     """A worker by its name. `state` is connected, lost or gone, since `since_ns`.
 
-    `newest_connection` is the number of the last one that spoke. `turned_away` counts how often an older
-    process asked to come in while this session stands.
+    `newest_connection` is the number of its last active connection. `turned_away` counts refusals of
+    an older process during this session.
     """
 
     state: str
@@ -62,7 +63,7 @@ class KnownWorker:
     turned_away: int = 0
 
     def retry_after_ms(self) -> int:
-        """How long the older process is to wait now: each time twice as long, up to a minute."""
+        """Return the wait for the older process: twice as long each time, up to a minute."""
         self.turned_away += 1
         return int(min(RETRY_BASE_MS * 2 ** min(self.turned_away - 1, 16), RETRY_MAX_MS))
 
@@ -76,36 +77,36 @@ class SessionRegistry:
         self.connected = 0
 
     def of(self, worker: str) -> Session | None:
-        """The session that stands under a worker's name."""
+        """Return the current session of a worker's name."""
         known = self.workers.get(worker)
         return known.session if known else None
 
     def newest_connection(self, worker: str) -> int:
-        """The number of the last connection that spoke under a worker's name; 0 where none did."""
+        """Return the number of the last active connection of a worker's name; 0 where there was none."""
         known = self.workers.get(worker)
         return known.newest_connection if known else 0
 
     def begin(self, session: Session, now_ns: int) -> None:
-        """`session` is its worker's one from now on."""
+        """Make `session` its worker's current one."""
         self.by_id[session.id] = session
         known = self.workers.setdefault(session.worker, KnownWorker("lost", now_ns))
         known.session, known.turned_away = session, 0
 
     def end(self, session: Session, now_ns: int) -> None:
-        """Nobody can resume `session` any more."""
+        """Remove `session`, which cannot be resumed any more."""
         self.by_id.pop(session.id, None)
         known = self.workers.get(session.worker)
         if known is not None and known.session is session:
             known.session = None
             self._turn(known, "gone", now_ns)
-            # A worker that is gone is only remembered for the eye: by the newest thousands.
+            # Workers that are gone are kept for display only, the newest GONE_MAX of them.
             self.workers[session.worker] = self.workers.pop(session.worker)
             if len(self.workers) > len(self.by_id) + GONE_MAX:
                 oldest = next(name for name, other in self.workers.items() if other.session is None)
                 del self.workers[oldest]
 
     def connect(self, session: Session, connection: int, now_ns: int) -> None:
-        """A connection speaks for `session`."""
+        """Record the active connection of `session`."""
         session.connection, session.last_seen_ns = connection, now_ns
         known = self.workers[session.worker]
         known.connections += 1
@@ -113,7 +114,7 @@ class SessionRegistry:
         self._turn(known, "connected", now_ns)
 
     def disconnect(self, session: Session, now_ns: int) -> None:
-        """No connection speaks for `session` now."""
+        """Record that `session` has no active connection."""
         session.connection, session.reported, session.lost_ns = None, False, now_ns
         self._turn(self.workers[session.worker], "lost", now_ns)
 

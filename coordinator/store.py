@@ -1,8 +1,8 @@
-"""The durable store: SQLite with a write-ahead log. Each batch of rows is one transaction, and on the disk
-when `commit` returns.
+"""The durable store: SQLite with a write-ahead log. Each batch of rows is one transaction, on disk when
+`commit` returns.
 
-Rows about tasks are kept as MessagePack behind the task's number: nobody asks for less than a whole row, and
-one value is written in less time than ten.
+Rows about tasks are kept as MessagePack beside the task's number: only whole rows are read, and one value is
+written in less time than ten.
 """
 
 from __future__ import annotations
@@ -48,7 +48,7 @@ CREATE TABLE IF NOT EXISTS sessions (
     received INTEGER NOT NULL DEFAULT 0, connected INTEGER NOT NULL DEFAULT 0) WITHOUT ROWID;
 """
 WAL_PAGES = 4000
-"""The log is copied into the database when it has so many pages (16 MiB)."""
+"""The log is copied into the database at this many pages (16 MiB)."""
 
 LOG_BYTES = WAL_PAGES * 4096
 SECRET_BYTES = 32
@@ -56,7 +56,7 @@ SECRET_BYTES = 32
 R = TypeVar("R")
 Values = Iterable[tuple[object, ...]]
 ROWS_AT_ONCE = (1024, 256, 64, 16, 4, 1)
-"""Few sizes, so that each statement is prepared once, and kept."""
+"""Rows per INSERT: few sizes, so that each statement is prepared once, and cached."""
 
 _BATCH = "UPDATE epoch SET batch = ?, journal_bytes = coalesce(?, journal_bytes)"
 _UNFINISHED = "number NOT IN (SELECT number FROM results)"
@@ -64,7 +64,7 @@ _encode = msgspec.msgpack.Encoder().encode
 
 
 class _Done(msgspec.Struct, array_like=True, gc=False):
-    """What is read of every result: the first fields of a ResultRow."""
+    """The fields of a result that `load` reads: the first ones of a ResultRow."""
 
     number: int
     task_id: str
@@ -88,7 +88,7 @@ class SqliteStore:
         self._reserve_log()
 
     def close(self) -> None:
-        """Let go of the file."""
+        """Close the database."""
         self._database.close()
 
     def commit(self, rows: list[Row]) -> None:
@@ -98,7 +98,7 @@ class SqliteStore:
         for row in rows:
             by_kind.setdefault(type(row), []).append(row)
         if ResultRow in by_kind and AttemptRow in by_kind:
-            # Of a task that has its result nobody asks any more who had it.
+            # The attempt of a task that has its result is never read again.
             done = {row.number for row in by_kind[ResultRow]}
             by_kind[AttemptRow] = [row for row in by_kind[AttemptRow] if row.number not in done]
         self._database.execute("BEGIN IMMEDIATE")
@@ -116,18 +116,18 @@ class SqliteStore:
             self._database.execute("COMMIT")
         except BaseException:
             # Where the disk is full, SQLite has rolled back already (sqlite.org/lang_transaction.html), and
-            # to do it again would hide why.
+            # a second rollback would hide the cause.
             if self._database.in_transaction:
                 self._database.execute("ROLLBACK")
             raise
 
     def _reserve_log(self) -> None:
-        """Let the log have its full length: to sync one that grows takes half as long again, since the file's
-        new size has to reach the disk too. (What overflows the page cache goes into the log before the
-        transaction ends, and a rollback leaves it there, to be written over.)
+        """Extend the log to its full length: syncing a log that grows takes half as long again, since the
+        file's new size has to reach the disk too. (Pages that overflow the cache go into the log before the
+        transaction ends, and a rollback leaves them there, to be overwritten.)
         """
         self._database.execute("BEGIN IMMEDIATE")
-        # Without room for it the log grows as it is written.
+        # Without room for that on disk, the log grows as it is written.
         with contextlib.suppress(sqlite3.Error):
             self._database.execute("INSERT INTO checkpoints VALUES (0, 0, zeroblob(?))", (LOG_BYTES,))
         if self._database.in_transaction:
@@ -136,8 +136,9 @@ class SqliteStore:
     def _insert(self, sql: str, rows: list[Any]) -> None:
         """Insert rows, many with one statement.
 
-        Each call of SQLite lets go of the interpreter, and waits until the event loop hands it back. With one
-        for each row, a busy event loop would make a transaction last for tens of milliseconds.
+        Each call of SQLite releases the interpreter, and waits until the event loop hands it back.
+        With one call for each row, a busy event loop would make a transaction last for tens of
+        milliseconds.
         """
         place, batch = 0, self._batch
         for size in ROWS_AT_ONCE:
@@ -150,8 +151,8 @@ class SqliteStore:
                 place += size
 
     def _forget_checkpoints(self, saved: list[CheckpointRow], done: list[ResultRow]) -> None:
-        """Nobody asks for the checkpoint of a task that has its result. One of this very transaction stays
-        until the next: its line may still have to be told.
+        """Delete the checkpoints of finished tasks. One of this very transaction stays until the next: its
+        event may still have to be written.
         """
         over, self._outlived = self._outlived, []
         fresh = {row.number for row in saved}
@@ -166,7 +167,7 @@ class SqliteStore:
             self._checkpointed.difference_update(over)
 
     def load(self) -> Recovered:
-        """Begin a new epoch, durably, and read back what is kept."""
+        """Begin a new epoch, durably, and return the stored state."""
         self._database.execute(
             "INSERT INTO epoch VALUES (1, 1, 0, 0, 0) ON CONFLICT DO UPDATE SET epoch = epoch + 1"
         )
@@ -207,11 +208,11 @@ class SqliteStore:
         )
 
     def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
-        """The results of the tasks with these numbers, of those that have one."""
+        """Return the results of the tasks with these numbers, of those that have one."""
         return self._rows(ResultRow, "results", f"number IN ({','.join('?' * len(numbers))})", *numbers)
 
     def _done(self) -> tuple[dict[str, int], Counter[str]]:
-        """The number of each finished task, and how many there are of each outcome."""
+        """Return the number of each finished task, and the count of each outcome."""
         read = msgspec.msgpack.Decoder(_Done).decode
         found = [read(row) for (row,) in self._database.execute("SELECT row FROM results ORDER BY number")]
         return {row.task_id: row.number for row in found}, Counter(row.outcome for row in found)
@@ -242,8 +243,8 @@ def _ended_values(rows: list[SessionEndRow]) -> Values:
     return ((row.session,) for row in rows)
 
 
-# Of rows of one kind the order is kept; kinds may trade places within a transaction, since sessions are begun
-# before they are changed, and ended last.
+# Rows of one kind keep their order; kinds may change places within a transaction, since sessions begin before
+# they change, and end last.
 _KEPT: tuple[tuple[type, str], ...] = (
     (TaskRow, "INSERT INTO tasks VALUES "),
     (AttemptRow, "INSERT OR REPLACE INTO attempts VALUES "),

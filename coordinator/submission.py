@@ -1,4 +1,4 @@
-"""Whether a submitted task can be taken, and the row that it becomes."""
+"""Validation of submitted tasks, and the row that a task becomes."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _PRIORITIES = dict(Priority.__members__)
 
 
 def validation_error(task: TaskSpec) -> str | None:
-    """Why `task` cannot be taken: a sentence for who sent it; None when all is well."""
+    """Return a sentence for the client that says why `task` is invalid; None when it is valid."""
     for field, name in (("task_id", task.task_id), ("kind", task.kind)):
         size_bytes = len(name) if name.isascii() else len(name.encode())
         if not 0 < size_bytes <= NAME_BYTES:
@@ -35,7 +35,7 @@ def validation_error(task: TaskSpec) -> str | None:
 
 
 def task_row(task: TaskSpec, number: int) -> TaskRow:
-    """The row that keeps `task`, the `number`th of all."""
+    """Return the row of `task`, with its number."""
     return TaskRow(
         number, task.task_id, task.kind, bytes(task.params), _PRIORITIES[task.priority],
         task.intended_ns, task.timeout_ms, task.max_attempts, task.retry_errors,

@@ -1,4 +1,4 @@
-"""Memory that tasks without a result take: their params and newest checkpoints, each within a budget."""
+"""Memory of tasks without a result: their params and newest checkpoints, each within a budget."""
 
 from __future__ import annotations
 
@@ -12,7 +12,9 @@ CHECKPOINTS_MAX_BYTES: Final = 256 * 1024 * 1024
 
 
 class TaskMemory:
-    """Params count from their submission to the task's result, states from their coming to the next one's."""
+    """Params count from their submission to the task's result, states from their arrival to the next
+    state's.
+    """
 
     def __init__(
         self, params_max: int = PARAMS_MAX_BYTES, checkpoints_max: int = CHECKPOINTS_MAX_BYTES
@@ -23,31 +25,31 @@ class TaskMemory:
         self._checkpoints_max = checkpoints_max
 
     def has_room_for_task(self, params_bytes: int) -> bool:
-        """Whether there is room for another task with such params."""
+        """Return whether a task with params of this size fits."""
         return self.params_bytes + params_bytes <= self._params_max
 
     def has_room_for_state(self, checkpoint: Checkpoint) -> bool:
-        """Whether there is room for another checkpoint, while the one before it is still kept."""
+        """Return whether another checkpoint fits, while the previous one is still kept."""
         return self.checkpoint_bytes + len(checkpoint.state) <= self._checkpoints_max
 
     def add_task(self, task: TaskState) -> None:
-        """A task is kept from here on, with the checkpoint that it has."""
+        """Count a task, with the checkpoint that it has."""
         self.params_bytes += len(task.row.params)
         if task.checkpoint is not None:
             self.add_state(task.checkpoint)
 
     def add_state(self, checkpoint: Checkpoint) -> None:
-        """A checkpoint is on its way to the disk."""
+        """Count a checkpoint that is being stored."""
         self.checkpoint_bytes += len(checkpoint.state)
 
     def remove_state(self, checkpoint: Checkpoint | None) -> None:
-        """A checkpoint is kept no more: a newer one is durable, or its task has its result."""
+        """Discount a checkpoint: a newer one is durable, or its task has its result."""
         if checkpoint is not None:
             self.checkpoint_bytes -= len(checkpoint.state)
-            assert self.checkpoint_bytes >= 0, "more states were let go than came"
+            assert self.checkpoint_bytes >= 0, "more states were removed than added"
 
     def remove_task(self, task: TaskState) -> None:
-        """The task has its result."""
+        """Discount a task that has its result."""
         self.params_bytes -= len(task.row.params)
         self.remove_state(task.checkpoint)
-        assert self.params_bytes >= 0, "more params were let go than came"
+        assert self.params_bytes >= 0, "more params were removed than added"

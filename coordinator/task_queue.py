@@ -9,11 +9,11 @@ from wire.priority import Priority, PriorityQueue
 
 
 class TaskQueue:
-    """A priority queue of tasks, and their true number: one that was adopted meanwhile stays in its lane
-    until its turn, and is skipped. Within a priority tasks are given in the order in which they were
-    submitted, also those that come back after a loss or a restart.
+    """A priority queue of tasks, and its true length: a task that was adopted meanwhile stays in its lane
+    until its turn, and is skipped. Within a priority, tasks are served in the order of submission, also those
+    that return after a loss or a restart.
 
-    Tasks that are held wait too, and are given to nobody until `release`.
+    Held tasks wait too, and are not served before their release.
     """
 
     def __init__(self) -> None:
@@ -31,13 +31,13 @@ class TaskQueue:
         self._queue.put(task, task.row.priority, now_ns)
 
     def enter(self, task: TaskState, now_ns: int) -> None:
-        """Let a new task wait; it is given to nobody until `queue`."""
+        """Add a new task that is not served before `release`."""
         task.queued_ns = now_ns
         self._add(task)
 
     def release(self, task: TaskState) -> None:
-        """A task that was kept may be given, before those that came after it; one that was adopted meanwhile
-        is skipped at its turn.
+        """Let an entered task be served, before those that came after it; one that was adopted meanwhile is
+        skipped at its turn.
         """
         self._queue.put_back(task, task.row.priority, task.queued_ns)
 
@@ -47,7 +47,9 @@ class TaskQueue:
         self._queue.put_back(task, task.row.priority, task.queued_ns)
 
     def put_held(self, tasks: list[TaskState], now_ns: int) -> None:
-        """Let tasks wait, in this order, for `release`. There may be a million of them after a restart."""
+        """Add tasks, in this order, that are not served before `release_held`. There may be a million of them
+        after a restart.
+        """
         waits = TaskPhase.waiting
         by_priority: defaultdict[Priority, list[tuple[int, TaskState]]] = defaultdict(list)
         for task in tasks:
@@ -59,7 +61,7 @@ class TaskQueue:
         self._length += len(tasks)
 
     def release_held(self) -> None:
-        """Held tasks may be given, each before those that came after it; one that was adopted meanwhile is
+        """Let held tasks be served, each before those that came after it; one that was adopted meanwhile is
         skipped at its turn.
         """
         for priority, held in self._held.items():
@@ -67,7 +69,7 @@ class TaskQueue:
             held.clear()
 
     def take(self, now_ns: int) -> TaskState | None:
-        """The task whose turn it is; it waits no more."""
+        """Remove and return the next task; None when there is none."""
         while (task := self._queue.take(now_ns)) is not None:
             if task.phase is TaskPhase.waiting:
                 self.remove(task)
@@ -75,17 +77,19 @@ class TaskQueue:
         return None
 
     def remove(self, task: TaskState) -> None:
-        """The task waits no more."""
+        """Remove a task that waits no more."""
         task.phase = TaskPhase.assigned
         self._depths[task.row.priority] -= 1
         self._length -= 1
 
     def depths(self) -> dict[str, int]:
-        """How many wait, by the priority's name."""
+        """Return the numbers of waiting tasks, by the priority's name."""
         return {priority.name: depth for priority, depth in self._depths.items()}
 
     def queued(self) -> list[TaskState]:
-        """Tasks that may be given now, lane by lane in their order. O(tasks); for tests and simulations."""
+        """Return the tasks that may be served now, lane by lane in their order. O(tasks); for tests and
+        simulations.
+        """
         if not self._length:
             return []
         return [task for task in self._queue if task.phase is TaskPhase.waiting]

@@ -1,4 +1,4 @@
-"""A token bucket: so many at once, and so many a second in the long run."""
+"""A token bucket: a burst, and a rate in the long run."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ class TokenBucket:
         self._booked_ns = 0
 
     def take(self, now_ns: int, amount: int = 1) -> bool:
-        """Take `amount` tokens; False, and none taken, where there are not so many."""
+        """Take `amount` tokens and return True; return False, and take none, where there are fewer."""
         booked_ns = max(self._booked_ns, now_ns) + amount * self._step_ns
         if booked_ns - now_ns > self._burst_ns:
             return False

@@ -1,5 +1,5 @@
-"""One connection of the coordinator's: what comes in is read in pieces, within budgets, and as fast as it is
-taken.
+"""One connection of the coordinator: input is parsed in pieces, within limits, and no faster than it is
+processed.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from coordinator.session_manager import AcceptedHandshake
 from wire.errors import FrameError, FrameFault
 
 PIECE_BYTES = 4_096
-"""The piece that is parsed at a time while frames are tiny: a flood is noticed within some hundred frames."""
+"""Bytes parsed at a time while frames are tiny: a flood is detected within some hundred frames."""
 PIECE_MAX_BYTES = 64 * 1024
 CROWDED = 32
 """Frames in one piece that make the next one small."""
@@ -30,10 +30,10 @@ BROKEN = {1002: FrameFault.framing, 1007: FrameFault.framing, 1009: FrameFault.t
 
 
 class ClientTransport(ServerConnection):
-    """A connection, and what its upgrade request decided.
+    """A connection, and the decision about its upgrade request.
 
-    `on_broken` hears once that what comes in cannot be believed, or is too much; `on_dropped` that a
-    connection ended before it had a session, and why.
+    `on_broken` is called once, when input is invalid or exceeds a limit; `on_dropped` when the
+    connection ends before it had a session, with the cause.
     """
 
     __slots__ = (
@@ -56,11 +56,11 @@ class ClientTransport(ServerConnection):
     )  # fmt: skip
 
     def __init__(
-        self, strangers: HalfOpenConnections, unfinished: PartialMessages, *args: Any, **kwargs: Any
+        self, half_open: HalfOpenConnections, partial_messages: PartialMessages, *args: Any, **kwargs: Any
     ) -> None:
         super().__init__(*args, **kwargs)
-        self._half_open = strangers
-        self._partial_messages = unfinished
+        self._half_open = half_open
+        self._partial_messages = partial_messages
         self._has_part = False
         self._has_ended = False
         self._has_flooded = False
@@ -91,8 +91,8 @@ class ClientTransport(ServerConnection):
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
-        """Parse piece by piece, and stop where enough messages wait: the rest is parsed once they are taken,
-        and nothing more is read from the socket before that.
+        """Parse input piece by piece, and stop where enough messages wait. The rest is parsed once they are
+        processed; until then nothing more is read from the socket.
         """
         self._socket_totals.received_bytes += len(data)
         if self.request is None and self._socket_totals.received_bytes > HANDSHAKE_BYTES:
@@ -106,8 +106,8 @@ class ClientTransport(ServerConnection):
         self._count_part()
 
     def _count_part(self) -> None:
-        """Count what makes no message yet: of a frame, of fragments, and what is not parsed. Where a message
-        ended, what follows belongs to one that began later.
+        """Count the bytes that make no message yet: of a frame, of fragments, and unparsed. After the end of
+        a message they belong to one that began later.
         """
         if self._has_ended and self._has_part:
             self._partial_messages.update(self, 0)
@@ -118,7 +118,7 @@ class ClientTransport(ServerConnection):
             self._partial_messages.update(self, part_bytes)
 
     def give_up(self) -> None:
-        """Too many bytes of unfinished messages are held, and this connection began its own first."""
+        """End this connection: partial messages exceed their limit, and its own began first."""
         if self.state is State.OPEN:
             self._flooded("too long without the end of a message")
         else:
@@ -139,14 +139,14 @@ class ClientTransport(ServerConnection):
         super().data_received(data)
         grown = min(2 * self._piece_bytes, PIECE_MAX_BYTES)
         self._piece_bytes = PIECE_BYTES if self._crowd > CROWDED else grown
-        # Said at once: until the other end closes too, its next connection could take this one's place, and
-        # what was wrong would not be counted.
+        # Reported at once: until the peer closes too, its next connection could supersede this one, and the
+        # fault would not be counted.
         sent = self.protocol.close_sent
         if self.on_broken and self.protocol.parser_exc and sent is not None and sent.code in BROKEN:
-            self._resolve(FrameError(BROKEN[sent.code], sent.reason))
+            self._report_broken(FrameError(BROKEN[sent.code], sent.reason))
 
     def process_event(self, event: Event) -> None:
-        """Count a frame before it is taken in; what is too much ends the connection."""
+        """Count a frame before it is processed; one beyond a limit ends the connection."""
         if isinstance(event, Frame):
             self._crowd += 1
             if self._has_flooded:
@@ -161,16 +161,18 @@ class ClientTransport(ServerConnection):
         self._has_flooded = True
         self.protocol.fail(CloseCode.POLICY_VIOLATION, f"{FrameFault.flood}: {excess}")
         self.send_data()
-        self._resolve(FrameError(FrameFault.flood, excess))
+        self._report_broken(FrameError(FrameFault.flood, excess))
         self._report_dropped("flood")
 
-    def _resolve(self, error: FrameError) -> None:
+    def _report_broken(self, error: FrameError) -> None:
         if self.on_broken:
-            tell, self.on_broken = self.on_broken, None
-            tell(error)
+            report, self.on_broken = self.on_broken, None
+            report(error)
 
     def _resume_reading(self) -> None:
-        """The messages that waited are taken: parse the rest first, in a turn of its own, then read on."""
+        """Parse the rest in a turn of its own once the waiting messages are processed, then resume
+        reading.
+        """
         if self._rest:
             self.loop.call_soon(self._parse_rest)
         else:
@@ -185,29 +187,29 @@ class ClientTransport(ServerConnection):
             self.transport.resume_reading()
 
     def drop(self, why: str) -> None:
-        """End a connection that has no session, without a word."""
+        """Abort a connection that has no session."""
         self._report_dropped(why)
         self.transport.abort()
 
     def _report_dropped(self, why: str) -> None:
         if self.on_dropped:
-            say, self.on_dropped = self.on_dropped, None
-            say(why)
+            report, self.on_dropped = self.on_dropped, None
+            report(why)
 
     # -- the upgrade ---------------------------------------
 
     def share_totals(self, moved: SocketTotals) -> None:
-        """From the first byte on, this connection's bytes count in `moved`."""
+        """Count this connection's bytes in `moved`, from its first byte on."""
         moved.sent_bytes += self._socket_totals.sent_bytes
         moved.received_bytes += self._socket_totals.received_bytes
         self._socket_totals = moved
 
     def admit(self, inflow: ConnectionBudget) -> None:
-        """The upgrade is answered: from here on these budgets count."""
+        """Apply these limits from the answered upgrade on."""
         self._inflow = inflow
 
     def drop_headers(self) -> None:
-        """Let go of the headers, which would be kept for as long as the connection."""
+        """Clear the upgrade's headers, which would stay in memory for as long as the connection."""
         for message in (self.request, self.response):
             if message is not None:
                 message.headers.clear()
@@ -215,15 +217,15 @@ class ClientTransport(ServerConnection):
     # -- going out -----------------------------------------
 
     def send_data(self) -> None:
-        """Write out what the protocol has to say, and count it."""
+        """Write the protocol's output, and count it."""
         self._socket_totals.sent_bytes += sum(map(len, self.protocol.writes))
         super().send_data()
 
     def can_send(self) -> bool:
-        """Whether messages may still leave. Where not, the reading side says why."""
+        """Return whether messages may still be sent. If not, the reading side reports the cause."""
         return self.state is State.OPEN and not self.transport.is_closing()
 
     def send_now(self, data: bytes) -> None:
-        """Send a binary message without waiting for room: it is for the caller to look at `paused` before."""
+        """Send a binary message without waiting for room: the caller checks `paused` before."""
         self.protocol.send_binary(data)
         self.send_data()

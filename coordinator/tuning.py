@@ -1,6 +1,4 @@
-"""How the fleet's size sets the pace: what the welcome advises grows with it, so that the coordinator's load
-does not.
-"""
+"""Timing advice by fleet size: intervals grow with the fleet, so that the coordinator's load does not."""
 
 from __future__ import annotations
 
@@ -12,21 +10,21 @@ from wire.settings import CoordinatorSettings
 MS: Final = 1_000_000
 """Nanoseconds."""
 HEARTBEATS_PER_S: Final = 500
-"""What all workers together may send."""
+"""Heartbeats of all workers together."""
 BACKOFF_BASE_MS: Final = 100
 BACKOFF_CAP_LEAST_MS: Final = 400
-"""A small fleet could be let in at once, but to knock that often all through an outage would help nobody. It
-is as short as it is since a client that sleeps hears no hint: with a longer one, a thousand workers would
-sleep for longer than a coordinator needs for all their handshakes.
+"""A small fleet could be admitted at once, but shorter retries all through an outage would not help. It is as
+short as it is because a sleeping client gets no hint: with a longer one, a thousand workers would sleep
+longer than a coordinator needs for all their handshakes.
 """
 LEASE_IN_INTERVALS: Final = 3
-"""A lease must survive a heartbeat that comes late, and one that is lost with its connection."""
+"""A lease must survive a heartbeat that is late, and one that is lost with its connection."""
 
 
 @dataclass(frozen=True)
 class FleetTiming:
-    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate, and BACKOFF_CAP_LEAST_MS at
-    least: with less they come faster than they can be let in.
+    """Advice to workers, in milliseconds. `cap_ms` = fleet ÷ admission rate, at least BACKOFF_CAP_LEAST_MS:
+    with less, workers retry faster than they can be admitted.
     """
 
     interval_ms: int
@@ -37,7 +35,7 @@ class FleetTiming:
 
 
 def fleet_timing(settings: CoordinatorSettings, fleet: int) -> FleetTiming:
-    """The pace for a fleet of `fleet` workers."""
+    """Return the timing for `fleet` workers."""
     fleet = max(fleet, settings.fleet, 1)
     interval_ms = max(settings.heartbeat_interval_ms, 1000 * fleet // HEARTBEATS_PER_S)
     slower = interval_ms / settings.heartbeat_interval_ms
@@ -51,7 +49,7 @@ def fleet_timing(settings: CoordinatorSettings, fleet: int) -> FleetTiming:
 
 
 def grace_ms(settings: CoordinatorSettings, timing: FleetTiming) -> int:
-    """How long after a restart attempts are kept for workers that have not come back: never shorter than the
-    leases that those may still hold.
+    """Return how long after a restart attempts are kept for workers that have not reconnected: never less
+    than the leases that those may still hold.
     """
     return max(settings.grace_ms, timing.lease_ms)

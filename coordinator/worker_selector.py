@@ -1,5 +1,5 @@
-"""Who gets the next task: the worker with the fewest, and among equals the one that waited longest for its
-turn.
+"""Selection of the worker for the next task: the one with the fewest attempts, and among equals the one that
+waited longest.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from typing import Final
 from coordinator.session import Session
 
 UNACKNOWLEDGED_MAX: Final = 4096
-"""A worker that confirms nothing gets no more than this many messages."""
+"""Limit of unacknowledged messages of a worker; beyond it, it is assigned nothing."""
 
 
 class WorkerSelector:
@@ -22,13 +22,11 @@ class WorkerSelector:
         self._lowest = 0
 
     def update(self, session: Session) -> None:
-        """Put `session` where it now belongs, before the next turn: a frame with a hundred results moves it
-        once.
-        """
+        """Move `session` to its row, before the next choice: a frame with a hundred results moves it once."""
         self._changed[session] = None
 
     def least_loaded(self) -> Session | None:
-        """The session whose turn it is, left in its place."""
+        """Return the session whose turn it is, left in its place."""
         for session in self._changed:
             self._put(session)
         self._changed.clear()
@@ -39,8 +37,8 @@ class WorkerSelector:
         return None
 
     def check(self, session: Session) -> None:
-        """Raise AssertionError where `session` is not in its row, or in one it does not belong to. O(rows);
-        for tests and simulations.
+        """Raise AssertionError where `session` is not in its row, or in a wrong one. O(rows); for tests and
+        simulations.
         """
         if session in self._changed:
             return
@@ -52,7 +50,7 @@ class WorkerSelector:
         assert session.rank < 0 or session.rank >= self._lowest, f"row {session.rank} is never looked at"
 
     def _put(self, session: Session) -> None:
-        """Behind the others of its load, or nowhere while it can take nothing."""
+        """Put `session` behind the others of its load, or in no row while it can take nothing."""
         load = len(session.attempts)
         able = session.is_ready and load < session.capacity and session.channel.depth < UNACKNOWLEDGED_MAX
         rank = load if able else -1
