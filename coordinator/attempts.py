@@ -10,7 +10,7 @@ from coordinator.proofs import AttemptProofs
 from coordinator.rows import AttemptRow, ResultRow
 from coordinator.session import NEVER_NS, AttemptLoss, LeasedAttempt, Session, TaskPhase, TaskState
 from coordinator.timers import SessionTimers
-from coordinator.tuning import MS, FleetTiming
+from coordinator.timing import MS, FleetTiming
 from coordinator.worker_selector import UNACKNOWLEDGED_MAX, WorkerSelector
 from wire import events
 from wire.events import Journal

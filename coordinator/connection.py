@@ -69,7 +69,7 @@ class PendingConnections:
         """Close the connections whose first frame is overdue."""
         while now_ns >= self.due_ns():
             oldest = next(iter(self._by_id.values()))
-            self.close(oldest, CloseCode.heartbeat_timeout, "welcomed, and silent since")
+            self.close(oldest, CloseCode.heartbeat_timeout, "no frame after the welcome")
 
     def due_ns(self) -> int:
         """Return the time at which the oldest is closed; NEVER_NS where there is none."""

@@ -20,7 +20,7 @@ TOKEN_LEAST = 32
 
 
 def parse_token(text: str) -> str:
-    """Return the control token. Raises ValueError with a sentence for the person who set it."""
+    """Return the control token. Raises ValueError with a sentence that says how to set it."""
     if not (text.isascii() and text.isalnum() and len(text) >= TOKEN_LEAST):
         raise ValueError(
             f"STORMLAB_CONTROL_TOKEN must be {TOKEN_LEAST} or more letters and digits; found {len(text)} "

@@ -37,7 +37,7 @@ from coordinator.session import NEVER_NS
 from coordinator.session_manager import AcceptedHandshake, SessionManager
 from coordinator.session_registry import RESUMED, is_superseded, resume_decision
 from coordinator.timers import SessionTimers
-from coordinator.tuning import MS, fleet_timing, grace_ms
+from coordinator.timing import MS, fleet_timing, grace_ms
 from wire import control, events
 from wire.channel import Bounds
 from wire.codec import FrameLimits
@@ -131,10 +131,10 @@ class CoordinatorCore:
             reason, wait_ms = RefusalReason.draining, DRAIN_BASE_MS + wait_ms
             detail = "the coordinator is leaving"
         elif wait_ms:
-            reason, detail = RefusalReason.full, "too many come at once; after the wait is your slot"
+            reason, detail = RefusalReason.full, "admission rate reached; retry after the time in Retry-After"
         elif current is None and len(sessions.by_id) + len(self.fleet.pending) >= SESSIONS_MAX:
             reason, wait_ms = RefusalReason.full, self.settings.session_ttl_ms
-            detail = f"{SESSIONS_MAX} sessions stand already"
+            detail = f"{SESSIONS_MAX} sessions exist already"
         else:
             return self.fleet.accept(now_ns, hello, outcome, because)
         return self._handshakes.refuse(now_ns, reason, detail, hello.worker, wait_ms)

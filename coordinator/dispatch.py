@@ -56,7 +56,7 @@ class MessageDispatcher:
         for envelope in frame.envelopes:
             if type(envelope.message) not in acts:
                 kind = type(envelope.message).__name__
-                raise FrameError(FrameFault.undecodable, f"{kind} is not for a worker to say")
+                raise FrameError(FrameFault.undecodable, f"{kind} is not a worker's message")
             if envelope.sequence > credit:
                 detail = f"message {envelope.sequence}; the credit ended at {credit}"
                 raise FrameError(FrameFault.sequence_gap, detail)

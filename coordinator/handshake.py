@@ -74,7 +74,7 @@ class HandshakeValidator:
             )
             raise HandshakeError(RefusalReason.stranger, detail, hello.worker)
         if not self._replay_cache.is_new(hello.nonce, now_ns):
-            raise HandshakeError(RefusalReason.replayed, "a hello with this nonce came before")
+            raise HandshakeError(RefusalReason.replayed, "this nonce was used before")
         return hello
 
     def wait_ms(self, worker: str, now_ns: int, *, resuming: bool) -> int:

@@ -69,8 +69,8 @@ class RecoveryHolds:
         """Raise AssertionError where a task is held without a reason. O(held tasks); for tests and
         simulations.
         """
-        assert all(self.covers(task.row.task_id) for task in self._held), "a task is kept without a doubt"
-        assert self.until_ns or not self._claimed, "a claim outlives all doubts"
+        assert all(self.covers(task.row.task_id) for task in self._held), "a task is held without a reason"
+        assert self.until_ns or not self._claimed, "a claim outlives its hold"
         assert not (self._all_reported and self._unreported), "all reported, and a task is still unreported"
 
     def _take_released(self) -> list[TaskState]:

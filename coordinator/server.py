@@ -242,7 +242,7 @@ class CoordinatorServer:
         transport.drop_headers()
         if not self.core.is_open(connection):
             # Another connection of this worker superseded this one while it was being opened.
-            await self._close(transport, CloseCode.superseded, "a newer connection of this worker took over")
+            await self._close(transport, CloseCode.superseded, "superseded by a newer connection")
             return
         self._transports[connection] = transport
         transport.on_broken = partial(self._broken, connection)

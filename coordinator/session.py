@@ -41,8 +41,8 @@ class AttemptLoss(Enum):
     expired = ("expired", "its worker's session expired", True)
     reset = ("reset", "its worker's session was reset", False)
     newer = ("newer", "a newer attempt is held", False)
-    goodbye = ("goodbye", "its worker said goodbye", False)
-    missing = ("missing", "not in the worker's inventory", False)
+    goodbye = ("goodbye", "its worker sent a goodbye", False)
+    missing = ("missing", "not in the worker's attempt report", False)
     handed_back = ("handed_back", "handed back", False)
 
     def __init__(self, label: str, text: str, counts_as_failure: bool) -> None:

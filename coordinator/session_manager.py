@@ -17,7 +17,7 @@ from coordinator.rows import PresenceRow, Recovered, SessionEndRow, SessionRow
 from coordinator.session import NEVER_NS, AttemptLoss, Session
 from coordinator.session_registry import RESET, RESUMED, SessionRegistry, is_superseded
 from coordinator.timers import SessionTimers
-from coordinator.tuning import MS, fleet_timing
+from coordinator.timing import MS, fleet_timing
 from wire import events
 from wire.channel import Bounds, Channel
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
@@ -121,7 +121,7 @@ class SessionManager:
             current is None or current.id != welcome.session or current.has_left
         )
         if is_older or is_over:
-            detail = "another connection of this worker came in between"
+            detail = "another connection of this worker was admitted in between"
             self.pending.close(pending, CloseCode.superseded, detail)
             return None
         self._supersede(hello.worker, now_ns)
@@ -212,7 +212,7 @@ class SessionManager:
             due_ns = self._heartbeat_due_ns(session)
             if due_ns <= now_ns:
                 conn = self.connections[session.connection]
-                detail = "nothing was heard for too long"
+                detail = "no frame within the heartbeat timeout"
                 self._effects.closes.append(Close(conn.id, CloseCode.heartbeat_timeout, detail))
                 self.disconnect(conn, "heartbeat_timeout", detail, now_ns)
         if session.connection is None:
@@ -271,7 +271,7 @@ class SessionManager:
     def _supersede(self, worker: str, now_ns: int) -> None:
         current = self.sessions.of(worker)
         if current is not None and current.connection is not None:
-            detail = "a newer connection of this worker took over"
+            detail = "superseded by a newer connection"
             self._effects.closes.append(Close(current.connection, CloseCode.superseded, detail))
             self.disconnect(self.connections[current.connection], "superseded", detail, now_ns)
 

@@ -21,17 +21,17 @@ def resume_decision(hello: Hello, known: Session | None, asked: Session | None) 
     if hello.resume is None:
         if known is None or known.incarnation != hello.incarnation:
             return FRESH, ""
-        return RESET, "this process had a session of which it does not know"
+        return RESET, "this process has a session that it did not ask to resume"
     if asked is None:
-        return RESET, "the session is not known here: it expired, ended, or was never durable"
+        return RESET, "unknown session: it expired, ended, or was never durable"
     if asked.worker != hello.worker:
         return RESET, f"the session is {asked.worker}'s"
     if asked.incarnation != hello.incarnation:
         return FRESH, ""
     if asked is not known:
-        return RESET, "a newer session of this worker stands"
+        return RESET, "this worker has a newer session"
     if asked.has_left:
-        return RESET, "the session said goodbye"
+        return RESET, "the session ended with a goodbye"
     return RESUMED, ""
 
 

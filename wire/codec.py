@@ -121,10 +121,10 @@ class FrameDecoder:
             raise FrameError(FrameFault.too_short, f"{len(data)} bytes; at least {_BODY_AT}")
         head, body = data[: _HEAD.size], data[_BODY_AT:]
         if not macs_equal(mac(self._key, head + body), data[_HEAD.size : _BODY_AT]):
-            raise FrameError(FrameFault.altered, "the code does not fit the bytes")
+            raise FrameError(FrameFault.altered, "the MAC does not match the bytes")
         version, flags, counter = _HEAD.unpack(head)
         if version != PROTOCOL_VERSION:
-            raise FrameError(FrameFault.version, f"version {version}; this side speaks {PROTOCOL_VERSION}")
+            raise FrameError(FrameFault.version, f"version {version}; expected {PROTOCOL_VERSION}")
         if counter != self._counter + 1:
             kind = FrameFault.replayed if counter <= self._counter else FrameFault.reordered
             raise FrameError(kind, f"frame {counter} where {self._counter + 1} was due")

@@ -1,7 +1,7 @@
 """Handshake headers of the WebSocket upgrade. A reconnect takes two round trips: TCP, and this.
 
 Each value is one HTTP header: base64url of (SHA-256 cut to 8 bytes · MAC or nothing · MessagePack). The
-checksum tells damage on the way (retry) from a wrong key (a retry never succeeds).
+checksum separates damage on the way (retry) from a wrong key (a retry never succeeds).
 """
 
 from __future__ import annotations
@@ -138,7 +138,7 @@ def read_hello(value: str, fleet_key: bytes, wall_s: float) -> Hello:
     if not spoken or bytes(spoken[0]) != msgspec.msgpack.encode(PROTOCOL_VERSION):
         raise HandshakeError(
             RefusalReason.version,
-            f"this coordinator speaks version {PROTOCOL_VERSION} of the protocol, and no other",
+            f"this coordinator supports version {PROTOCOL_VERSION} of the protocol only",
         )
     hello = _decode(body, _hello)
     if not abs(hello.wall_s - wall_s) <= CLOCK_BOUND_S:  # (NaN is never within the bound.)
@@ -162,7 +162,7 @@ def read_welcome(value: str, fleet_key: bytes, hello: Hello) -> Welcome:
     signed = _unpack(value)
     code, body = signed[:MAC_BYTES], signed[MAC_BYTES:]
     if not macs_equal(mac(_key(fleet_key, b"welcome"), hello.nonce + body), code):
-        raise HandshakeError(RefusalReason.damaged, "the welcome's code does not fit it")
+        raise HandshakeError(RefusalReason.damaged, "the welcome's MAC does not match it")
     return _decode(body, _welcome)
 
 
@@ -198,7 +198,7 @@ def _unpack(value: str) -> bytes:
         data = b""
     checksum, rest = data[:_CHECKSUM_BYTES], data[_CHECKSUM_BYTES:]
     if not rest or hashlib.sha256(rest).digest()[:_CHECKSUM_BYTES] != checksum:
-        raise HandshakeError(RefusalReason.damaged, "the header's checksum does not fit it")
+        raise HandshakeError(RefusalReason.damaged, "the header's checksum does not match it")
     return rest
 
 

@@ -49,7 +49,7 @@ def macs_equal(ours: bytes, theirs: bytes) -> bool:
 
 @lru_cache(8)
 def fingerprint(key: bytes) -> bytes:
-    """Return eight bytes that identify a key without revealing it, so that a wrong key is told from a damaged
+    """Return eight bytes that identify a key without revealing it, so that a wrong key differs from a damaged
     handshake.
     """
     return hashlib.sha256(b"stormlab key fingerprint" + key).digest()[:8]
@@ -58,7 +58,7 @@ def fingerprint(key: bytes) -> bytes:
 def parse_key(text: str) -> bytes:
     """Return the fleet's key from its 64 hexadecimal digits.
 
-    Raises ValueError with a sentence for the person who set it.
+    Raises ValueError with a sentence that says how to set it.
     """
     try:
         key = bytes.fromhex(text.strip())

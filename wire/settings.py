@@ -53,8 +53,8 @@ class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=Tru
     attempts of a worker, whatever it declares.
 
     `admission_per_s` applies to workers that begin; those that resume a session are admitted four times as
-    fast (coordinator/admission.py), so an operator who has work to do meanwhile sets a tenth of the
-    handshakes that the machine can do.
+    fast (coordinator/admission.py). A tenth of the handshakes that the machine can do leaves room for other
+    work.
     """
 
     fleet: AtLeast1 = 1

@@ -11,7 +11,7 @@ from benchmarks.overload.client import Link, Worker
 from coordinator.core import CoordinatorCore
 from coordinator.rows import Recovered
 from coordinator.server import BACKLOG
-from coordinator.tuning import fleet_timing
+from coordinator.timing import fleet_timing
 from tests.simulation.clock import Clock
 from wire.events import Event, Journal
 from wire.settings import CoordinatorSettings, WorkerSettings

@@ -68,7 +68,7 @@ def test_a_reset_says_why() -> None:
     world = World()
     peer = world.peer()
     peer.session = ("another", 1)
-    assert "not known here" in peer.connect().because
+    assert "unknown session" in peer.connect().because
 
 
 # -- resuming ----------------------------------------------
@@ -147,7 +147,7 @@ def test_what_a_worker_confirmed_and_does_not_hold_any_more_is_given_out_again()
     peer.cut()
     peer.connect()
     peer.inventory()
-    assert [line["reason"] for line in world.told("attempt_lost")] == ["not in the worker's inventory"]
+    assert [line["reason"] for line in world.told("attempt_lost")] == ["not in the worker's attempt report"]
     assert [assign.attempt for assign in peer.assigned] == [1, 2]
 
 

@@ -98,7 +98,7 @@ class Conduct:
 
     def _lose(self, event: events.AttemptAbandoned) -> str | None:
         silently = event.token in self._received and event.token not in self._let_go
-        if silently and event.reason.startswith("its worker said goodbye"):
+        if silently and event.reason.startswith("its worker sent a goodbye"):
             return f"{event.worker} left in order, and handed {event.task} back to nobody"
         if silently and event.reason.startswith("handed back"):
             return f"{event.worker} lost {event.task} by a hand back that it never said"

@@ -14,7 +14,7 @@ from coordinator.core import AcceptedHandshake, CoordinatorCore
 from coordinator.handshake import HandshakeRefusal
 from coordinator.rows import AttemptRow, ResultRow, Row
 from coordinator.session_registry import RESUMED
-from coordinator.tuning import fleet_timing
+from coordinator.timing import fleet_timing
 from tests.simulation.books import StepBook, unkept
 from tests.simulation.breach import BrokenError
 from tests.simulation.clock import Clock

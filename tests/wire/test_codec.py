@@ -138,5 +138,5 @@ def test_bytes_behind_a_compressed_body_are_refused() -> None:
 
 
 def test_a_refused_frame_crosses_from_one_process_to_another_with_its_cause() -> None:
-    error = pickle.loads(pickle.dumps(FrameError(FrameFault.altered, "the code does not fit the bytes")))
-    assert (error.fault, str(error)) == (FrameFault.altered, "altered: the code does not fit the bytes")
+    error = pickle.loads(pickle.dumps(FrameError(FrameFault.altered, "the MAC does not match the bytes")))
+    assert (error.fault, str(error)) == (FrameFault.altered, "altered: the MAC does not match the bytes")

@@ -15,7 +15,7 @@ from random import Random
 import msgspec
 
 from coordinator.admission import Admission
-from coordinator.tuning import fleet_timing
+from coordinator.timing import fleet_timing
 from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order

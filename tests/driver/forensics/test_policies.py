@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from coordinator.admission import RESUME_SPEEDUP
-from coordinator.tuning import fleet_timing
+from coordinator.timing import fleet_timing
 from driver.forensics.density import log_density
 from driver.forensics.policies import POLICIES, Before
 from driver.forensics.settings import ADVISED_BASE_S, ADVISED_CAP_LEAST_S, RESUMES_FASTER

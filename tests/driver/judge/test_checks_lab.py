@@ -241,7 +241,7 @@ def test_a_worker_that_gave_up_under_a_fault_died_all_the_same() -> None:
     past = small(drained=False)
     past.fault("noise", "corrupt", ["worker-1"], 7, 3, cuts=False)
     past.tell(
-        "worker-1", wire.ReconnectAbandoned, 8, reason="altered", detail="the code does not fit the bytes"
+        "worker-1", wire.ReconnectAbandoned, 8, reason="altered", detail="the MAC does not match the bytes"
     )
     past.end(20)
     finding = found("no_process_died", past)
