@@ -23,6 +23,7 @@ V = TypeVar("V")
 
 DRIVER = "driver"
 COORDINATOR = "coordinator"
+_BEGIN = b'{"event":"'
 _at_ns = attrgetter("at_ns")
 _by = attrgetter("by")
 
@@ -127,14 +128,15 @@ class LineReader:
                 take(number, line)
             except DECODE_ERRORS as error:
                 what, because = self._diagnose(line, str(error))
-                if what == "damaged" and self._begins_a_life(lines[number : number + 1]):
+                if what == "damaged" and _is_begin(line) and self._begins_a_life(lines[number : number + 1]):
                     what = "torn"
                 wrong.setdefault(what, []).append((number, because))
         if torn:
             try:
                 take(len(lines) + 1, torn)
             except DECODE_ERRORS as error:
-                wrong.setdefault("torn", []).append((len(lines) + 1, str(error)))
+                what = "torn" if _is_begin(torn) else "damaged"
+                wrong.setdefault(what, []).append((len(lines) + 1, str(error)))
         return JournalRead(
             name, events, numbers, tuple(_summed(name, what, lines) for what, lines in wrong.items())
         )
@@ -155,6 +157,11 @@ class LineReader:
         return (
             ("unknown", f"event {kind!r}") if error.endswith("`$.event`") else ("damaged", f"{kind}: {error}")
         )
+
+
+def _is_begin(fragment: bytes) -> bool:
+    """Return whether a fragment is the begin of a line: what a kill leaves of one, unlike foreign bytes."""
+    return fragment.startswith(_BEGIN) or _BEGIN.startswith(fragment)
 
 
 def _summed(name: str, what: str, lines: list[tuple[int, str]]) -> Damage:

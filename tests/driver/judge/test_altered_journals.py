@@ -187,6 +187,11 @@ def test_a_line_that_a_kill_tore_is_no_hole(tmp_path: Path) -> None:
     is_inconclusive_for(judge_run(folder), "worker-2")
 
 
+def test_bytes_behind_the_last_line_that_begin_no_line_make_the_run_inconclusive(tmp_path: Path) -> None:
+    folder = sealed(stormy(), tmp_path, torn={"worker-2": b"these are no bytes of a journal"})
+    is_inconclusive_for(judge_run(folder), "worker-2")
+
+
 def test_a_run_of_before_there_were_seals_keeps_its_verdict_and_says_that_it_cannot_be_verified(
     tmp_path: Path,
 ) -> None:

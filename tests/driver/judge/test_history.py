@@ -49,6 +49,19 @@ def test_a_line_that_a_kill_tore_before_the_process_started_again_is_torn_and_no
     assert damage_of(line(1) + line(2)[:40] + b"\n" + line(3)) == [("damaged", 1)]
 
 
+def test_foreign_bytes_are_damage_and_not_the_rest_of_a_torn_line() -> None:
+    started = wire.ProcessStarted(
+        at_ns=3, wall_s=0.0, by="worker-1", role="worker", incarnation="b", settings=msgspec.Raw(b"{}")
+    )
+    again = msgspec.json.encode(started) + b"\n"
+    for junk in (b"junk", b"\x00\xff", b'{"at_ns":1', b"[1, 2"):
+        assert damage_of(junk) == [("damaged", 1)]
+        assert damage_of(line(1) + junk) == [("damaged", 1)]
+        assert damage_of(line(1) + junk + b"\n" + again) == [("damaged", 1)]
+    for begun in (b"{", b'{"eve', b'{"event":"st', line(2)[:-2]):
+        assert damage_of(line(1) + begun) == [("torn", 1)]
+
+
 def test_a_last_line_that_lacks_only_its_newline_is_whole() -> None:
     journal = READER.read("worker-1", line(1) + line(2)[:-1])
     assert len(journal.events) == 2
