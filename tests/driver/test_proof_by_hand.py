@@ -92,7 +92,7 @@ def test_of_a_long_journal_only_the_end_is_read(tmp_path: Path) -> None:
     path = folder / "worker-1.jsonl"
     lines = path.read_bytes().splitlines(keepends=True)
     assert b"process_started" in lines[0]
-    path.write_bytes(lines[0] + lines[1] * (1 + BACK_BYTES // len(lines[1])) + b"".join(lines[2:]))
+    path.write_bytes(2 * lines[0] + lines[1] * (1 + BACK_BYTES // len(lines[1])) + b"".join(lines[2:]))
     history = LiveJournals([folder]).read()
     assert not any(isinstance(event, ProcessStarted) for event in history.by("worker-1"))
     assert history.of(ConnectionLost)
