@@ -18,6 +18,16 @@ MAY_IMPORT = {
     "driver": {"wire", "chaos"},
     "lab": {"driver"},
 }
+BELOW = {
+    "histories": set(),
+    "metrics": {"histories"},
+    "checks": {"histories", "metrics"},
+    "scenarios": {"checks", "metrics"},
+    "judging": {"checks", "histories", "metrics", "scenarios"},
+    "machine": set(),
+    "suite": {"engines", "labs", "report", "scenarios"},
+}
+"""The packages of the driver that each of these may import; the driver's own modules are open to all."""
 SOLE_IMPORTER = {
     "docker": "driver.engines.docker_sdk",
     "toxiproxy": "driver.labs.links",
@@ -82,6 +92,16 @@ def test_a_room_imports_only_the_rooms_it_may(module: str) -> None:
     own = room_of(module)
     others = {room_of(name) for name in imported_by(module)} & {*ROOMS, "lab"} - {own}
     assert others <= MAY_IMPORT[own], f"{module} imports {others - MAY_IMPORT[own]}"
+
+
+@pytest.mark.parametrize("package", BELOW)
+def test_a_package_of_the_driver_imports_only_packages_below_it(package: str) -> None:
+    packages = {path.name for path in (ROOT / "driver").iterdir() if (path / "__init__.py").is_file()}
+    own = {name for name in modules() if name.startswith(f"driver.{package}.")}
+    for module in own:
+        parts = {name.split(".")[1] for name in imported_by(module) if name.startswith("driver.")}
+        above = parts & packages - {package} - BELOW[package]
+        assert not above, f"{module} imports {above}"
 
 
 @pytest.mark.parametrize(("library", "owner"), SOLE_IMPORTER.items())
