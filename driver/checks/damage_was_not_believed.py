@@ -31,7 +31,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     if accepted:
         because = f"{len(accepted)} of {len(refused)} bad frames had passed authentication: {kinds}"
         return violated(NAME, because, len(accepted), show(history, accepted[:2]))
-    because = f"all {len(refused)} bad frames were refused by authentication: {kinds}"
+    because = f"all {len(refused)} bad frames were refused before their content was read: {kinds}"
     return passed(NAME, because, measured=0, threshold=0, margin=0)
 
 

@@ -52,7 +52,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
             f"{len(wrong)} of {len(stops)} stops were out of order: {worker} under {window.fault} {what}"
         )
         return violated(NAME, because, len(wrong), show(history, [window.begun, *evidence]))
-    because = f"{len(stops)} times a worker was stopped, returned all its tasks, and sent a goodbye"
+    because = f"{len(stops)} times a worker was stopped, finished or returned its tasks, and sent a goodbye"
     return passed(NAME, because, measured=0, threshold=0, margin=0)
 
 
