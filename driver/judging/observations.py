@@ -13,7 +13,7 @@ from chaos.fault import ContainerFault, LinkFault
 from chaos.targets import CORE, TOXIPROXY
 from driver.histories.events import EngineAction, Healed
 from driver.histories.history import COORDINATOR, History
-from driver.judging.clear_time import clear_before
+from driver.judging.baseline_window import baseline_before
 from driver.judging.container_samples import gaps
 from driver.judging.injected_faults import INSTANT_NS, ContainerSample, InjectedFault
 from driver.judging.link_records import EARLY_NS, LinkRecord, link_records
@@ -29,8 +29,10 @@ from wire.events import (
 )
 
 _S = 1_000_000_000
+# A baseline is 2 to 10 s long.
 BEFORE_NS = 10 * _S
-CLEAR_NS = 2 * _S
+BASELINE_NS = 2 * _S
+# A link must be observed to be well at most this long after a fault.
 AFTER_NS = 10 * _S
 # After a fault its remains (a reconnecting prober, held bytes) are no baseline of the link.
 SETTLE_NS = 1 * _S
@@ -56,14 +58,14 @@ class FaultObservations:
         self, faults: Sequence[InjectedFault], history: History, samples: Iterable[ContainerSample]
     ) -> None:
         self._history = history
-        self._reaching_all: list[InjectedFault] = []
-        self._upon: dict[str, list[InjectedFault]] = {}
+        self._on_all_links: list[InjectedFault] = []
+        self._by_target: dict[str, list[InjectedFault]] = {}
         for injected in faults:
             if injected.reaches_all:
-                self._reaching_all.append(injected)
+                self._on_all_links.append(injected)
             else:
                 for target in injected.targets:
-                    self._upon.setdefault(target, []).append(injected)
+                    self._by_target.setdefault(target, []).append(injected)
         self._records = link_records(history)
         self._faults = faults
         self._samples: dict[str, list[ContainerSample]] = {}
@@ -103,10 +105,10 @@ class FaultObservations:
             early_ns = EARLY_NS
             next_ns = min(later_ns, default=began_ns + INSTANT_NS)
             ended_ns = min(began_ns + INSTANT_NS, max(next_ns, began_ns + INSTANT_NS // 4))
-        before_ns = clear_before(
+        before_ns = baseline_before(
             [(min(one.called_ns, one.first_ns), one.last_ns + SETTLE_NS) for one in others],
             began_ns,
-            enough_ns=CLEAR_NS,
+            enough_ns=BASELINE_NS,
             most_ns=BEFORE_NS,
         )
         # While another fault has the far end down, the link cannot be observed to be well.
@@ -159,7 +161,7 @@ class FaultObservations:
         starts_ns = [one.at_ns for one in self._history.of(ProcessStarted) if one.by == COORDINATOR]
         return any(injected.first_ns - RESTART_NS <= at_ns <= injected.last_ns for at_ns in starts_ns[1:])
 
-    def is_under_another(self, injected: InjectedFault, link: str) -> bool:
+    def has_overlapping_fault(self, injected: InjectedFault, link: str) -> bool:
         """Whether another fault was on a link during this one or next to it, so that it proves nothing: a
         silence counts from the last received bytes, which can be before its fault began.
         """
@@ -172,7 +174,8 @@ class FaultObservations:
 
     def _others(self, injected: InjectedFault, link: str) -> list[InjectedFault]:
         """Return all other faults that affect a link."""
-        return [other for other in (*self._upon.get(link, ()), *self._reaching_all) if other is not injected]
+        on_link = (*self._by_target.get(link, ()), *self._on_all_links)
+        return [other for other in on_link if other is not injected]
 
     def container(self, injected: InjectedFault, fault: ContainerFault, name: str) -> ContainerEvidence:
         """Return one container during one fault."""

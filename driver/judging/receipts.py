@@ -73,7 +73,7 @@ def _prove_links(
     others = {
         link: observed.link(injected, link)
         for link in links
-        if link not in injected.targets and not observed.is_under_another(injected, link)
+        if link not in injected.targets and not observed.has_overlapping_fault(injected, link)
     }
     slow = {link: unexplained_slowness(one) for link, one in others.items()} if fault.lasting else {}
     busy = _coordinator_was_busy(injected, observed, others, slow)

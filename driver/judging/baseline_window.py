@@ -7,7 +7,7 @@ from collections.abc import Iterable
 Span = tuple[int, int]
 
 
-def clear_before(busy: Iterable[Span], at_ns: int, *, enough_ns: int, most_ns: int) -> Span:
+def baseline_before(busy: Iterable[Span], at_ns: int, *, enough_ns: int, most_ns: int) -> Span:
     """Return the nearest span before `at_ns` that is clear of `busy` spans and at least `enough_ns` long, cut
     to its last `most_ns`; without one, the clear span directly before `at_ns`, which may be empty.
     """
