@@ -83,6 +83,8 @@ class Fault(Strict, ABC):
     """
     done_at_once: ClassVar[bool] = False
     """Whether a lasting fault acts only at its begin, like a kill: afterwards its target is merely absent."""
+    plain_effect: ClassVar[str]
+    """What happens, in a few words without those of protocols: a form lists the fault under it."""
     summary: ClassVar[str]
     visible_effect: ClassVar[str]
     expected_client_behaviour: ClassVar[str]

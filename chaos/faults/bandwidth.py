@@ -19,6 +19,7 @@ class Bandwidth(DirectedFault):
     """Bytes leave at a fixed rate, with no credit for silence."""
 
     name: ClassVar = "bandwidth"
+    plain_effect: ClassVar = "narrow: so many bytes a second, and no more"
     summary: ClassVar = "bytes come at no more than a rate"
     visible_effect: ClassVar = (
         "Bytes leave at the rate, each connection and direction by itself; the rest is queued, and "

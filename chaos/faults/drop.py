@@ -12,6 +12,7 @@ class Drop(ChunkFault):
     """Chunks are missing."""
 
     name: ClassVar = "drop"
+    plain_effect: ClassVar = "some bytes never arrive"
     summary: ClassVar = "some chunks are missing, the connection stays"
     visible_effect: ClassVar = (
         "A chunk (what one read gave, up to 32 KiB) is missing; what follows arrives. The WebSocket stream "

@@ -12,6 +12,7 @@ class Duplicate(ChunkFault):
     """Chunks come twice."""
 
     name: ClassVar = "duplicate"
+    plain_effect: ClassVar = "some bytes arrive twice"
     summary: ClassVar = "some chunks come twice, the connection stays"
     visible_effect: ClassVar = (
         "A chunk (what one read gave, up to 32 KiB) comes twice in a row. The WebSocket stream is out of "

@@ -38,6 +38,7 @@ class Latency(DirectedFault):
     """Each chunk is delayed, and never overtakes the one ahead of it."""
 
     name: ClassVar = "latency"
+    plain_effect: ClassVar = "slow: everything arrives later"
     summary: ClassVar = "bytes come late, in order"
     visible_effect: ClassVar = (
         "Every chunk arrives at its time plus a draw, never before its predecessor. Nothing is lost and no "

@@ -13,6 +13,7 @@ class Partition(Stall):
     """
 
     name: ClassVar = "partition"
+    plain_effect: ClassVar = "parted: nothing passes until the network heals"
     summary: ClassVar = "no byte between workers and coordinator; the network heals in place"
     visible_effect: ClassVar = (
         "As in `stall`: silence without FIN or RST, new connections hang, and after healing the bytes that "

@@ -16,6 +16,7 @@ class Restart(ContainerFault):
     """A restart, as by a deployment."""
 
     name: ClassVar = "restart"
+    plain_effect: ClassVar = "restarted at once, as by a deployment"
     changes: ClassVar = frozenset({ContainerEffect.ended})
     lasting: ClassVar = False
     begins_when_asked: ClassVar = True

@@ -23,6 +23,7 @@ class Stall(DirectedFault):
     """Bytes are held, and delivered in order when it ends."""
 
     name: ClassVar = "stall"
+    plain_effect: ClassVar = "silent: everything arrives only when it ends"
     summary: ClassVar = "silence on live connections; held bytes arrive when it ends"
     visible_effect: ClassVar = (
         "Nothing comes and nothing fails: no FIN, no RST; new connections are accepted and get no answer. "

@@ -19,6 +19,7 @@ class Truncate(DirectedFault):
     """The stream breaks off: in the middle of the next frame, or after a number of bytes."""
 
     name: ClassVar = "truncate"
+    plain_effect: ClassVar = "connections end in the middle of a message"
     summary: ClassVar = "the connection ends inside a WebSocket frame (or after a number of bytes)"
     visible_effect: ClassVar = (
         "Without `keep`: half of the payload of the next WebSocket data frame arrives, and then FIN. With "

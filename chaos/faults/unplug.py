@@ -15,6 +15,7 @@ class Unplug(ContainerFault):
     """
 
     name: ClassVar = "unplug"
+    plain_effect: ClassVar = "off the network, and plugged in again later"
     changes: ClassVar = frozenset({ContainerEffect.unplugged})
     summary: ClassVar = (
         "off the network: no FIN, no RST, packets vanish; plugged in again with the same address"

@@ -52,6 +52,7 @@ def catalogue() -> list[dict[str, Any]]:
     return [
         {
             "name": kind.name,
+            "plain_effect": kind.plain_effect,
             "summary": kind.summary,
             "visible_effect": kind.visible_effect,
             "layer": kind.layer.value,

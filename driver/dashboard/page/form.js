@@ -2,13 +2,17 @@
 import { at, make, set } from "./dom.js";
 
 let faults = [];
-const LAYERS = { link: "on links", handshake: "on handshakes", container: "on containers" };
+const LAYERS = {
+  link: "Link: what passes between a worker and the coordinator",
+  handshake: "Handshake: how a new connection begins",
+  container: "Process: a container, and what runs in it",
+};
 
 export function fillCatalogue(told) {
   faults = told;
   for (const [layer, words] of Object.entries(LAYERS)) {
     const group = make("optgroup", undefined, "", { label: words });
-    group.append(...faults.filter((one) => one.layer === layer).map((one) => make("option", one.name, "", { value: one.name })));
+    group.append(...faults.filter((one) => one.layer === layer).map((one) => make("option", `${one.plain_effect} (${one.name})`, "", { value: one.name })));
     at("fault").append(group);
   }
 }
@@ -18,7 +22,7 @@ export const chosen = () => faults.find((one) => one.name === at("fault").value)
 export function showForm() {
   const one = chosen();
   set(at("does"), `${one.summary}.`);
-  set(at("sees"), one.ends_see);
+  set(at("sees"), one.visible_effect);
   at("for-row").hidden = !one.lasting;
   at("instant").hidden = one.lasting;
   at("params").replaceChildren(...one.params.map(field));

@@ -1,4 +1,4 @@
-// Hurting a lab by hand: whom, what, for how long; first what it would hit, then for real.
+// Faults by hand: targets, fault, how long; first what it would hit, then for real.
 import { ask, at, make, set } from "./dom.js";
 import { chosen, clearRefusals, fillCatalogue, filled, refuse, showForm } from "./form.js";
 import * as faults from "./faults.js";

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+import re
+from importlib import resources
+
 import pytest
 
 from driver.dashboard.forms import FormError, catalogue, fill
+
+LIST_METHODS = {"params", "removeAttribute"}
 
 
 def fields(fault: str) -> dict[str, dict[str, object]]:
@@ -24,6 +29,21 @@ def test_a_field_says_its_unit_its_default_and_its_limits() -> None:
 
 def test_every_fault_of_the_catalogue_says_what_both_ends_see() -> None:
     assert all(one["visible_effect"] and one["summary"] for one in catalogue())
+
+
+def test_every_fault_of_the_catalogue_says_first_what_happens_in_plain_words() -> None:
+    jargon = re.compile(r"\b(FIN|RST|TCP|SIG[A-Z]+|ECONN\w+|cgroup|upgrade|jitter|chunk)\b", re.IGNORECASE)
+    told = [str(one["plain_effect"]) for one in catalogue()]
+    assert len(set(told)) == len(told)
+    assert [words for words in told if jargon.search(words) or len(words) > 50] == []
+
+
+def test_the_page_reads_nothing_of_a_fault_that_the_catalogue_does_not_say() -> None:
+    script = resources.files("driver.dashboard").joinpath("page", "form.js").read_text()
+    (first, *_) = catalogue()
+    (field, *_) = first["params"]
+    assert set(re.findall(r"\bone\.(\w+)", script)) - LIST_METHODS <= set(first) | {"dataset"}
+    assert set(re.findall(r"\bparam\.(\w+)", script)) <= set(field)
 
 
 def test_a_fault_of_the_coordinator_spares_every_worker() -> None:
