@@ -14,7 +14,7 @@ from driver.metrics.metric import Unit
 from driver.report import text
 from driver.report.advice import advise
 from driver.report.forensics import section
-from driver.report.summary import by_kind, summary
+from driver.report.summary import by_kind, counted_findings, summary
 from driver.report.view import (
     STATUS_ICONS,
     VERDICT_ICONS,
@@ -50,7 +50,7 @@ def render_markdown(run: Judged) -> str:
             record=run.record,
             icon=VERDICT_ICONS[run.verdict.verdict],
             verdict=VERDICT_WORDS[run.verdict.verdict],
-            because=run.verdict.because,
+            counted=counted_findings(run.verdict),
             notes=run.verdict.notes,
             took_s=(history.end_ns - history.begin_ns) / 1e9,
             submitted=write(values["tasks_submitted"], Unit.count),

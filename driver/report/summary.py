@@ -5,13 +5,15 @@ Every report begins with them, and the terminal ends with them.
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
+from textwrap import shorten
 
 from driver.checks import ALWAYS
 from driver.checks.finding import Finding, Status
 from driver.histories.run_timeline import run_timeline
-from driver.judging.verdict import RunOutcome
+from driver.judging.verdict import RunOutcome, Verdict
 from driver.metrics.faults import effects
 from driver.metrics.metric import Unit
 from driver.metrics.worst import WorstCase, longest_outages, worst_cases
@@ -20,6 +22,8 @@ from driver.runs.store import Judged
 from driver.scenarios.quantities import write
 
 MOST_FAULTS = 3
+MOST_LETTERS = 260
+"""What is longer is no sentence for a first screen; the finding has all of it."""
 
 
 @dataclass(frozen=True)
@@ -96,19 +100,36 @@ def _broke(run: Judged) -> str:
     head = "" if wanted is Status.failed else "The run cannot say: "
     # An expectation's reason names the figure itself.
     name = f"{first.check}: " if first.check in ALWAYS else ""
-    return f"{head}{name}{first.because}{others}.{worst}"
+    because = shorten(first.because, MOST_LETTERS, placeholder=" …")
+    return f"{head}{name}{because}{others}.{worst}"
 
 
 def _change(run: Judged, advice: Sequence[Advice]) -> str:
+    if run.verdict.verdict is RunOutcome.inconclusive:
+        below = " What is advised below rests on a run that proves nothing." if advice else ""
+        return f"Repair what is unknown above, and run it again: nothing is known of the system yet.{below}"
     if advice:
         first = advice[0]
         more = f"({len(advice) - 1} more below)" if len(advice) > 1 else ""
         return " ".join(part for part in (f"{first.change.rstrip('.')}.", first.because, more) if part)
-    if run.verdict.verdict is RunOutcome.inconclusive:
-        return "Repair what is unknown above, and run it again: nothing is known yet about the system."
     if run.verdict.verdict is RunOutcome.passed:
         return "Nothing to change was found."
     return "No advice fits: the failed findings show their lines."
+
+
+def counted_findings(verdict: Verdict) -> str:
+    """What stands beside a verdict: how many findings there are of each status, the bad ones first.
+
+    The sentence below says what broke; only an expected failure is explained here.
+    """
+    findings = verdict.findings
+    if verdict.verdict is RunOutcome.expected_failure:
+        return verdict.because
+    many = Counter(one.status for one in findings)
+    if many[Status.passed] == len(findings):
+        return f"all {len(findings)} findings passed"
+    wrong = [f"{many[status]} {status.value}" for status in (Status.failed, Status.unknown) if many[status]]
+    return f"{', '.join(wrong)} and {many[Status.passed]} passed of {len(findings)} findings"
 
 
 def _case(run: Judged, case: WorstCase) -> str:

@@ -6,7 +6,7 @@ import { state } from "./store.js";
 
 export const SHAPES = { connected: "●", trying: "◐", down: "✕", unknown: "?" };
 export const LETTERS = { connected: "C", trying: "T", down: "D", unknown: "U" };
-export const WORDS = { connected: "connected", trying: "trying to connect", down: "down, or only one side believes in it", unknown: "not heard of yet" };
+export const WORDS = { connected: "connected", trying: "trying to connect", down: "down, or only one side believes in it", unknown: "no event yet" };
 const DENSE_FROM = 61;
 
 export class Grid {

@@ -10,7 +10,7 @@ const FIGURES = [
   ["failed", (f) => whole(f.tasks_failed), (f) => f.tasks_failed > 0],
   ["waiting / in work", (f) => `${count(f.waiting)} / ${count(f.assigned)}`],
   ["latency p50 / p99", (f) => `${seconds(f.task_latency_p50_s)} / ${seconds(f.task_latency_p99_s)}`],
-  ["way back p50 / p99", (f) => `${seconds(f.reconnection_time_p50_s)} / ${seconds(f.reconnection_time_p99_s)}`],
+  ["away, fault included, p50 / p99", (f) => `${seconds(f.reconnection_time_p50_s)} / ${seconds(f.reconnection_time_p99_s)}`],
   ["reconnections", (f) => whole(f.reconnections)],
   ["attempts", (f) => whole(f.connection_attempts)],
 ];

@@ -10,7 +10,7 @@ const PLOTS = [
   { title: "attempts /s", write: count, series: [["attempts", "to connect"]] },
   { title: "tasks /s", write: count, series: [["tasks", "done"]] },
   { title: "tasks held", write: count, series: [["waiting", "waiting"], ["assigned", "in work"]] },
-  { title: "way back", write: seconds, series: [["reconnection_p50", "p50"], ["reconnection_p99", "p99"]], dots: true },
+  { title: "away, fault included", write: seconds, series: [["reconnection_p50", "p50"], ["reconnection_p99", "p99"]], dots: true },
   { title: "task latency", write: seconds, series: [["latency_p50", "p50"], ["latency_p99", "p99"]] },
   { title: "memory", write: bytes, series: [["memory_workers", "workers"], ["memory_coordinator", "coord."]], incrs: [1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000].map((one) => one * MIB) },
   { title: "processor", write: cores, series: [["cpu_workers", "workers"], ["cpu_coordinator", "coord."]] },

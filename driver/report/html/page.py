@@ -30,7 +30,7 @@ from driver.report.html.gaps import picture
 from driver.report.html.lanes import Timeline, timeline
 from driver.report.html.scatter import Scatter, scatter
 from driver.report.html.spreads import spreads
-from driver.report.summary import by_kind, summary
+from driver.report.summary import by_kind, counted_findings, summary
 from driver.report.text import printable
 from driver.report.view import (
     KEY_FIGURES,
@@ -95,6 +95,7 @@ def render_html(run: Judged) -> str:
             verdict=run.verdict,
             verdict_word=VERDICT_WORDS[run.verdict.verdict],
             kinds=_kinds(run),
+            counted=counted_findings(run.verdict),
             summary=summary(run, pieces),
             faults=fault_rows(run),
             figures=figures(run, KEY_FIGURES),

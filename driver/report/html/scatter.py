@@ -13,7 +13,9 @@ from driver.metrics.trade_off import Bounds, Option, front
 from driver.scenarios.quantities import write
 
 WIDTH, HEIGHT = 720, 330
-LEFT, RIGHT, TOP, BOTTOM = 80, 160, 10, 40
+LEFT, TOP, BOTTOM = 80, 10, 40
+RIGHT, MOST_RIGHT = 130, 300
+_LETTER, MOST_LETTERS = 8.0, 32
 _LINE = 16.0
 _LEAST_S, _LEAST_PER_S = 1e-3, 0.5
 _MOST_TICKS = 5
@@ -41,10 +43,10 @@ class Scatter:
     front: str
     seconds: list[tuple[float, str]]
     rates: list[tuple[float, str]]
+    right: int
     width: int = WIDTH
     height: int = HEIGHT
     left: int = LEFT
-    right: int = WIDTH - RIGHT
     top: int = TOP
     floor: int = HEIGHT - BOTTOM
 
@@ -53,14 +55,16 @@ def scatter(options: Sequence[Option], own: str = "") -> Scatter | None:
     """Return the picture; None with fewer than two options. `own` is the one that was really used."""
     if len(options) < 2:
         return None
-    seconds = _Axis([one.back_s for one in options], _LEAST_S, LEFT, WIDTH - RIGHT)
+    longest = max(len(_short(one.name)) for one in options)
+    right = WIDTH - round(min(MOST_RIGHT, max(RIGHT, longest * _LETTER + 24)))
+    seconds = _Axis([one.back_s for one in options], _LEAST_S, LEFT, right)
     rates = _Axis([one.peak_per_s for one in options], _LEAST_PER_S, HEIGHT - BOTTOM, TOP)
     best = front(options)
     ordered = sorted(options, key=lambda one: rates.at(one.peak_per_s.mean))
     labels = _spaced([rates.at(one.peak_per_s.mean) for one in ordered])
     marks = [
         Mark(
-            name=one.name,
+            name=_short(one.name),
             x=seconds.at(one.back_s.mean),
             y=rates.at(one.peak_per_s.mean),
             across=seconds.span(one.back_s),
@@ -77,6 +81,7 @@ def scatter(options: Sequence[Option], own: str = "") -> Scatter | None:
         "M" + "L".join(points),
         [(seconds.at(value), write(value, Unit.seconds)) for value in seconds.ticks()],
         [(rates.at(value), write(value, Unit.per_second)) for value in rates.ticks()],
+        right,
     )
 
 
@@ -107,6 +112,10 @@ class _Axis:
             if len(shown) <= _MOST_TICKS:
                 break
         return shown or [float(f"{math.sqrt(self._low * self._high):.1g}")]
+
+
+def _short(name: str) -> str:
+    return name if len(name) <= MOST_LETTERS else f"{name[: MOST_LETTERS - 1]}…"
 
 
 def _spaced(wanted: Sequence[float]) -> list[float]:

@@ -31,7 +31,7 @@ def spreads(history: History) -> list[Plot]:
         _spread(
             "reconnection",
             "Time to reconnect",
-            "The whole way back, and its parts.",
+            "The whole outage, fault included, and its phases.",
             {
                 "whole": [o.total_s for o in outages],
                 **{phase.name: [phase.length_s(o) for o in outages] for phase in PHASES},

@@ -62,6 +62,12 @@ def test_the_page_asks_nobody_for_anything() -> None:
     assert not re.search(r"(?:src|href)=\"(?!data:)|url\(|@import|<script", html)
 
 
+def test_many_notes_are_folded_so_that_the_figures_come_first() -> None:
+    few, many = (as_html(judged([groups("a", "b")], ["a note"] * number, 0.1), {}) for number in (3, 30))
+    assert "<details>" not in few
+    assert "<details><summary>30 notes on the runs</summary>" in many
+
+
 def test_names_with_markup_stay_text() -> None:
     hostile = [Group("<b>x</b>", [msgspec.structs.replace(herd(1), name="n")]), *groups("b")]
     html = as_html(judged([hostile], ["<i>note</i>"], 0.1), {"<u>s</u>": FLAT})

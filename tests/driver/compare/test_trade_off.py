@@ -13,7 +13,7 @@ from driver.compare.page import as_html
 from driver.compare.papers import as_markdown
 from driver.compare.trade_off import BACK, PEAK, trade_off
 from driver.metrics.trade_off import Bounds, Option, front, surely_gentlest, surely_soonest
-from driver.report.html.scatter import HEIGHT, scatter
+from driver.report.html.scatter import HEIGHT, MOST_RIGHT, scatter
 from tests.driver.compare.herds import herd
 
 
@@ -104,6 +104,16 @@ def test_names_in_the_picture_stand_apart_and_inside_it(many: int) -> None:
     assert all(later - earlier >= 15.9 for earlier, later in pairwise(places))
     assert places[0] >= 0
     assert places[-1] <= HEIGHT
+
+
+def test_a_long_name_makes_room_for_itself_and_one_without_end_is_cut_short() -> None:
+    def right(name: str) -> int:
+        picture = scatter([option(name, 0.1, 10), option("bad", 1, 100)])
+        assert picture is not None
+        return picture.width - picture.right
+
+    assert right("policy=decorrelated,cap=400") > right("good")
+    assert right("x" * 500) <= MOST_RIGHT
 
 
 def test_left_and_low_is_better_and_a_whisker_spans_its_interval() -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from driver.forensics.policies import POLICIES
@@ -11,7 +12,8 @@ from driver.histories import events as driver
 from driver.metrics.worst import longest_outages, worst_cases
 from driver.report.advice import advise
 from driver.report.advice.advice import Advice, Setting, policy_settings
-from driver.report.summary import by_kind, summary
+from driver.report.html import render_html
+from driver.report.summary import MOST_LETTERS, by_kind, counted_findings, summary
 from driver.runs import store
 from driver.runs.store import Judged
 from tests.driver.forensics.fleets import Fleet
@@ -58,6 +60,25 @@ def test_the_third_sentence_is_the_first_advice(tmp_path: Path) -> None:
     pieces = [Advice("a", "Do this.", "", "", ()), Advice("b", "Or that.", "", "", ())]
     assert summary(run, pieces)[2].text == "Do this. (1 more below)"
     assert summary(run, [])[2].text == "Nothing to change was found."
+
+
+def test_an_inconclusive_run_is_to_be_repaired_before_anything_is_changed(tmp_path: Path) -> None:
+    past = healthy_herd()
+    past.forget("driver", driver.Receipt)
+    advice = Advice("a", "Raise the cap.", "It took 9 s.", "", ())
+    change = summary(judged(past, tmp_path), [advice])[2].text
+    assert change.startswith("Repair what is unknown above")
+    assert "rests on a run that proves nothing" in change
+
+
+def test_the_first_screen_tells_a_long_reason_once_and_shortened(tmp_path: Path) -> None:
+    run = judged(slow_worker(), tmp_path, "reconnection_time_max <= 1s")
+    first = run.verdict.findings
+    long = tuple(msgspec.structs.replace(one, because="so long " * 200) for one in first)
+    told = msgspec.structs.replace(run, verdict=msgspec.structs.replace(run.verdict, findings=long))
+    assert len(summary(told, [])[1].text) < 2 * MOST_LETTERS
+    assert counted_findings(run.verdict) == f"1 failed and {len(first) - 1} passed of {len(first)} findings"
+    assert run.verdict.because not in render_html(run).partition("<nav")[0]
 
 
 def test_a_failed_threshold_shows_the_lines_of_the_worst_workers(tmp_path: Path) -> None:

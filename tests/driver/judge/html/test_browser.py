@@ -154,7 +154,7 @@ def test_every_plot_is_drawn(show: Opener) -> None:
 
 def test_columns_can_be_sorted(show: Opener) -> None:
     page = show(healthy_herd(workers=12, rounds=1)).page
-    longest = page.locator("table.sortable th button", has_text="Longest way back")
+    longest = page.locator("table.sortable th button", has_text="Longest outage")
     longest.click()
     longest.click()
     assert page.locator("table.sortable tbody tr td").first.inner_text() == "worker-12"
