@@ -15,9 +15,13 @@ BEFORE_S, AFTER_S = 3.0, 12.0
 
 @dataclass(frozen=True)
 class Curves:
-    """`attempts_per_s` and `connected` (0 to 1), a value a bin; `faults` in parts of the span."""
+    """`attempts_per_s` and `connected` (0 to 1), a value a bin; `faults` in parts of the span.
 
-    span_s: float
+    `begin_s` and `end_s` are seconds of the run.
+    """
+
+    begin_s: float
+    end_s: float
     attempts_per_s: list[float]
     connected: list[float]
     faults: list[tuple[float, float]]
@@ -27,7 +31,7 @@ def curves(history: History) -> Curves | None:
     """The curves of a run, from shortly before its first fault until shortly after its last."""
     run = history.view(run_timeline)
     faults = [(window.began_ns, window.ended_ns or run.end_ns) for window in run.faults]
-    begin_ns, end_ns = run.begin_ns, run.end_ns
+    begin_ns, end_ns = run.zero_ns, run.end_ns
     if faults:
         begin_ns = max(begin_ns, min(faults)[0] - round(BEFORE_S * 1e9))
         end_ns = min(end_ns, max(end for _, end in faults) + round(AFTER_S * 1e9))
@@ -35,7 +39,8 @@ def curves(history: History) -> Curves | None:
         return None
     span_ns = end_ns - begin_ns
     return Curves(
-        span_s=span_ns / 1e9,
+        begin_s=run.at_s(begin_ns),
+        end_s=run.at_s(end_ns),
         attempts_per_s=binned(SIGNALS["attempts_per_s"].steps(history), begin_ns, end_ns, max),
         connected=binned(SIGNALS["connected"].steps(history), begin_ns, end_ns, min),
         faults=[((begin - begin_ns) / span_ns, (end - begin_ns) / span_ns) for begin, end in faults],

@@ -70,7 +70,7 @@ class Storm:
     attempts: str
     connected: str
     faults: list[tuple[float, float]]
-    span_s: float
+    shown: str
     peak: str
 
 
@@ -125,7 +125,7 @@ def drawn(storms: Mapping[str, Curves]) -> list[Storm]:
             attempts=_area([math.sqrt(value / top) for value in one.attempts_per_s]),
             connected=_line(one.connected),
             faults=[(begin * BINS, (end - begin) * BINS) for begin, end in one.faults],
-            span_s=one.span_s,
+            shown=f"{one.begin_s:.0f} s to {one.end_s:.0f} s of the run",
             peak=f"{max(one.attempts_per_s):.0f} attempts/s at most",
         )
         for name, one in storms.items()

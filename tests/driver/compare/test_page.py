@@ -12,11 +12,11 @@ from driver.compare.curves import BINS, Curves, binned, curves
 from driver.compare.desk import judged, page
 from driver.compare.page import as_html, drawn
 from tests.driver.compare.herds import herd
-from tests.driver.judge.histories import healthy_herd
+from tests.driver.judge.histories import Past, healthy_herd
 
 STEPS = [(0, 0.0), (10 * BINS, 5.0), (11 * BINS, 1.0)]
-FLAT = Curves(10.0, [1.0] * BINS, [1.0] * BINS, [(0.25, 0.5)])
-PEAKED = Curves(10.0, [4.0] * BINS, [0.5] * BINS, [])
+FLAT = Curves(7.0, 17.0, [1.0] * BINS, [1.0] * BINS, [(0.25, 0.5)])
+PEAKED = Curves(7.0, 17.0, [4.0] * BINS, [0.5] * BINS, [])
 
 
 def groups(*names: str) -> list[Group]:
@@ -37,6 +37,17 @@ def test_a_runs_curves_span_its_faults() -> None:
     assert all(0 <= begin < end <= 1 for begin, end in found.faults)
     assert max(found.attempts_per_s) > 0
     assert min(found.connected) == 0.0
+
+
+def test_a_storm_says_which_seconds_of_the_run_it_shows() -> None:
+    past = Past(2)
+    past.begin(zero_s=2.0)
+    past.cut("cut", 22.0, 5.0)
+    past.end(60)
+    found = curves(past.history())
+    assert found is not None
+    assert (found.begin_s, found.end_s) == (17.0, 37.0)
+    assert drawn({"a": found})[0].shown == "17 s to 37 s of the run"
 
 
 def test_storms_share_one_scale() -> None:
