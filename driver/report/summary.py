@@ -101,7 +101,8 @@ def _broke(run: Judged) -> str:
     # An expectation's reason names the figure itself.
     name = f"{first.check}: " if first.check in ALWAYS else ""
     because = shorten(first.because, MOST_LETTERS, placeholder=" …")
-    return f"{head}{name}{because}{others}.{worst}"
+    stop = "" if f"{because}{others}".endswith("…") else "."
+    return f"{head}{name}{because}{others}{stop}{worst}"
 
 
 def _change(run: Judged, advice: Sequence[Advice]) -> str:
