@@ -9,6 +9,7 @@ without a mutant does not pass, or a tool cannot be had.
 from __future__ import annotations
 
 import argparse
+import hashlib
 import sys
 
 from tests.mutants.apply import DefectError
@@ -26,7 +27,9 @@ WHOLE = 500
 
 
 def draw(rooms: list[Room], count: int, seed: int) -> list[Mutant]:
-    """Draw `count` mutants, from each room its share. Raises DefectError."""
+    """Draw `count` mutants, from each room its share, in an order in which all rooms are mixed. Raises
+    DefectError.
+    """
     whole = sum(room.share for room in rooms)
     drawn: list[Mutant] = []
     for room in rooms:
@@ -35,7 +38,7 @@ def draw(rooms: list[Room], count: int, seed: int) -> list[Mutant]:
             drawn += golang.draw(mine, seed)
         else:
             drawn += python.draw(ROOT, room.name, room.files(ROOT), mine, seed)
-    return drawn
+    return sorted(drawn, key=lambda mutant: hashlib.sha256(f"{seed} {mutant.key}".encode()).digest())
 
 
 def _arguments() -> argparse.Namespace:

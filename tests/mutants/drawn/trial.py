@@ -10,7 +10,6 @@ import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
-from dataclasses import dataclass
 from pathlib import Path
 from queue import SimpleQueue
 
@@ -44,10 +43,12 @@ _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.M)
 _ROOMS = {room.name: room for room in ROOMS}
 
 
-@dataclass(frozen=True)
-class Measured:
-    """What the code without a mutant needs: tests by room, and processor time of the simulation."""
+class Measured(msgspec.Struct, frozen=True):
+    """What the code without a mutant needs: tests by room, and processor time of the simulation.
+    `state` names the code and tests for which all passed.
+    """
 
+    state: str
     traces: dict[str, Traces]
     go: GoTests | None
     simulation_cpu_s: int
@@ -97,8 +98,20 @@ def try_all(
 
 def control(rooms: Sequence[Room], state: str) -> Caught | Measured:
     """Return what the judges find in the code as it is (nothing, if they are worth anything), or what they
-    need for it. Raises DefectError.
+    need for it: kept, so that a run that goes on with the same code need not ask again. Raises DefectError.
     """
+    kept = choice.KEPT / f"control-{'-'.join(room.name for room in rooms)}.json"
+    if kept.exists():
+        known = msgspec.json.decode(kept.read_bytes(), type=Measured)
+        if known.state == state:
+            return known
+    found = _measure(rooms, state)
+    if isinstance(found, Measured):
+        kept.write_bytes(msgspec.json.encode(found))
+    return found
+
+
+def _measure(rooms: Sequence[Room], state: str) -> Caught | Measured:
     traces: dict[str, Traces] = {}
     go: GoTests | None = None
     cpu_s = 0
@@ -120,7 +133,7 @@ def control(rooms: Sequence[Room], state: str) -> Caught | Measured:
                     return caught
                 after = os.times()
                 cpu_s = int(after.children_user - before.children_user) * SIMULATION_FACTOR
-    return Measured(traces, go, max(cpu_s, SIMULATION_LEAST_CPU_S))
+    return Measured(state, traces, go, max(cpu_s, SIMULATION_LEAST_CPU_S))
 
 
 def _trial(mutant: Mutant, place: _Place, measured: Measured) -> Trial:
