@@ -150,6 +150,13 @@ class Channel:
             f"{self._resend_at} to resend of {len(self._in_flight)}"
         )
         assert self._committed <= self._received, f"committed {self._committed} of {self._received}"
+        before, uncommitted_bytes = self._committed, 0
+        for number, size_bytes in self._uncommitted:
+            assert before < number <= self._received, f"a large frame up to {number} comes after {before}"
+            before, uncommitted_bytes = number, uncommitted_bytes + size_bytes
+        assert self._uncommitted_bytes == uncommitted_bytes, (
+            f"{uncommitted_bytes} bytes are not committed, not {self._uncommitted_bytes}"
+        )
 
     # -- coming in -----------------------------------------
 

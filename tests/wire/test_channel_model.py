@@ -7,7 +7,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from wire.channel import Bounds, Channel, QueueFullError
-from wire.messages import AttemptResult, Envelope, Frame, Message
+from wire.errors import FrameError
+from wire.limits import LARGE_BYTES, MESSAGE_BYTES
+from wire.messages import AttemptResult, Envelope, Frame, Heartbeat, Message, Progress
 from wire.priority import Priority
 
 INSTEAD = 1_000
@@ -173,3 +175,45 @@ def test_each_number_comes_in_once_and_in_order(frames: list[list[int]], data: s
         committed = max(committed, min(asked, received))
         assert (real.received, real.committed, real.duplicates) == (received, committed, duplicates)
         assert real.take(0).ack == committed
+
+
+WINDOW_BYTES = 40_000
+INCOMING = st.lists(
+    st.tuples(
+        st.sampled_from(("large", "large", "small", "commit", "restart", "new stream")),
+        st.lists(st.sampled_from((0, 1, WINDOW_BYTES, MESSAGE_BYTES // 2, MESSAGE_BYTES)), max_size=3),
+        st.integers(0, 12),
+    ),
+    max_size=25,
+)
+
+
+@given(INCOMING)
+def test_large_frames_come_in_while_what_is_not_committed_of_them_fits_a_window_and_one_message(
+    acts: list[tuple[str, list[int], int]],
+) -> None:
+    real = Channel(Bounds(window_bytes=WINDOW_BYTES))
+    numbered, committed, large = 0, 0, list[tuple[int, int]]()
+    for act, sizes, number in acts:
+        if act in ("restart", "new stream"):
+            numbered, committed, large = 0, 0, []
+            real.restart(9) if act == "restart" else real.restart_incoming()
+        elif act == "commit":
+            real.commit(number)
+            committed = max(committed, min(number, numbered))
+            large = [one for one in large if one[0] > committed]
+        else:
+            fresh = [Envelope(numbered + 1 + at, result(at, size)) for at, size in enumerate(sizes)]
+            beat = Envelope(0, Heartbeat(0, 0, [Progress(1, 1)] * number))
+            frame = Frame(ack=0, credit=1, envelopes=[beat, *fresh])
+            size_bytes = LARGE_BYTES + (act == "large")
+            fits = sum(size for _, size in large) + sum(sizes) <= WINDOW_BYTES + MESSAGE_BYTES
+            if act == "large" and not fits:
+                with pytest.raises(FrameError, match="under way"):
+                    real.receive(frame, size_bytes)
+            else:
+                real.receive(frame, size_bytes)
+                numbered += len(sizes)
+                large += [(numbered, sum(sizes))] if act == "large" and any(sizes) else []
+        real.check()
+        assert (real.received, real.committed) == (numbered, committed)

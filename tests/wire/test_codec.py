@@ -5,14 +5,16 @@ from __future__ import annotations
 import contextlib
 import pickle
 import random
+import struct
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
+from wire.codec import PROTOCOL_VERSION, FrameDecoder, FrameEncoder, FrameLimits, session_keys
 from wire.compression import deflate, inflate
 from wire.errors import FrameError, FrameFault
+from wire.keys import mac
 from wire.messages import Assign, Envelope, Frame, Goodbye
 from wire.priority import Priority
 
@@ -108,6 +110,15 @@ def test_a_bomb_is_refused_at_its_limit() -> None:
 def test_a_signed_frame_with_a_wrong_shape_is_refused_as_undecodable() -> None:
     encoder, decoder = pair()
     assert refused(decoder, encoder.encode(["not", "a", "frame"])) is FrameFault.undecodable  # type: ignore[arg-type]
+
+
+@given(st.integers(0, 3), st.binary(max_size=300))
+def test_a_signed_frame_with_any_flags_and_body_is_a_frame_or_is_refused_with_a_typed_error(
+    flags: int, body: bytes
+) -> None:
+    head = struct.pack(">BBQ", PROTOCOL_VERSION, flags, 1)
+    with contextlib.suppress(FrameError):
+        assert isinstance(pair()[1].decode(head + mac(KEYS.to_worker, head + body) + body), Frame)
 
 
 def test_the_ratio_counts_what_went_on_the_wire() -> None:
