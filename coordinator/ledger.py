@@ -23,7 +23,6 @@ could lose the newer attempt, and a late result of the older one would count.
 from __future__ import annotations
 
 import hashlib
-from collections import Counter
 from collections.abc import Iterable
 
 from coordinator.attempts import AttemptManager, zeroth_token
@@ -34,8 +33,9 @@ from coordinator.proofs import AttemptProofs
 from coordinator.recovery import RecoveryHolds
 from coordinator.refusal_log import RefusalLog
 from coordinator.rows import AttemptRow, CheckpointRow, Recovered, ReleaseRow, ResultRow, Row, TaskRow
-from coordinator.session import AttemptLoss, Session, TaskPhase, TaskState, check_tasks
+from coordinator.session import AttemptLoss, Session, TaskPhase, TaskState
 from coordinator.submission import task_row, validation_error
+from coordinator.task_check import check_tasks
 from coordinator.task_memory import TaskMemory
 from coordinator.task_queue import TaskQueue
 from wire import control, events
@@ -329,12 +329,15 @@ class Ledger:
         self._holds.check()
         held = [attempt for session in sessions for attempt in session.attempts.values()]
         check_tasks(self._tasks, held)
-        phases = Counter(task.phase for task in self._tasks.values())
-        assert len(self._queue) == phases[TaskPhase.waiting], f"{len(self._queue)} tasks wait, not {phases}"
+        waiting = storing = 0
+        for task in self._tasks.values():
+            if task.phase is TaskPhase.waiting:
+                waiting += 1
+            elif task.phase is TaskPhase.storing:
+                storing += 1
+        assert len(self._queue) == waiting, f"{len(self._queue)} tasks wait, not {waiting}"
         # (A task that was assigned before it is durable counts here too, and is in another phase.)
-        assert self._storing == phases[TaskPhase.storing] + self._assigned_early, (
-            f"{self._storing} are being stored"
-        )
+        assert self._storing == storing + self._assigned_early, f"{self._storing} are being stored"
         assert self._submitted + self._storing == len(self._tasks) + len(self._done), "a task is not counted"
         assert self._completed + self._failed == len(self._done), "an outcome is not counted"
 

@@ -6,7 +6,8 @@ named `*_ns` are monotonic nanoseconds of the process that wrote them.
 
 from __future__ import annotations
 
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, Any
 
 import msgspec
 
@@ -187,23 +188,31 @@ MAX_PARAMS_BYTES = PARAMS_BYTES
 """Limit of a task's params."""
 
 
+def _assign_bytes(message: Assign) -> int:
+    return len(message.params) + (len(message.checkpoint.state) if message.checkpoint else 0)
+
+
+def _reason_bytes(message: Revoke | GoAway | ReturnTask | Goodbye) -> int:
+    return UTF8_BYTES * len(message.reason)
+
+
+_BULK_BYTES: dict[type[Message], Callable[[Any], int]] = {
+    Heartbeat: lambda message: PROGRESS_BYTES * len(message.progress),
+    LeasesRenewed: lambda message: PROGRESS_BYTES * len(message.tokens),
+    Assign: _assign_bytes,
+    AttemptResult: lambda message: len(message.output) + UTF8_BYTES * len(message.error),
+    CheckpointSaved: lambda message: len(message.checkpoint.state),
+    AttemptReport: lambda message: HELD_BYTES * len(message.held),
+    DrainNotice: lambda message: 0,
+    **dict.fromkeys((Revoke, GoAway, ReturnTask, Goodbye), _reason_bytes),
+}
+
+
 def bulk_bytes(message: Message) -> int:
     """Return an upper limit of the variable part of `message`, in bytes: params, output, state,
     texts, lists.
     """
-    if isinstance(message, Assign):
-        return len(message.params) + (len(message.checkpoint.state) if message.checkpoint else 0)
-    if isinstance(message, AttemptResult):
-        return len(message.output) + UTF8_BYTES * len(message.error)
-    if isinstance(message, CheckpointSaved):
-        return len(message.checkpoint.state)
-    if isinstance(message, AttemptReport):
-        return HELD_BYTES * len(message.held)
-    if isinstance(message, Heartbeat):
-        return PROGRESS_BYTES * len(message.progress)
-    if isinstance(message, LeasesRenewed):
-        return PROGRESS_BYTES * len(message.tokens)
-    return 0 if isinstance(message, DrainNotice) else UTF8_BYTES * len(message.reason)
+    return _BULK_BYTES[type(message)](message)
 
 
 class Envelope(msgspec.Struct, array_like=True, frozen=True, gc=False):

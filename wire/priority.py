@@ -31,6 +31,8 @@ WEIGHTS = {
     Priority.background: 1,
 }
 _STRIDE = {priority: 16 // weight for priority, weight in WEIGHTS.items()}
+_ORDER: Final = tuple(Priority)
+"""(An enum makes its members anew for each loop over it.)"""
 _AGED_EVERY: Final = 4
 
 
@@ -115,13 +117,15 @@ class PriorityQueue(Generic[T]):
 
     def depths(self) -> dict[Priority, int]:
         """Return the number of items by priority; 0 for an empty lane."""
-        return {priority: len(self._lanes.get(priority, ())) for priority in Priority}
+        return {priority: len(self._lanes.get(priority, ())) for priority in _ORDER}
 
     def __iter__(self) -> Iterator[T]:
         """Yield every item, lane by lane, the most urgent lane first."""
-        for priority in Priority:
-            for _, item in self._lanes.get(priority, ()):
-                yield item
+        for priority in _ORDER:
+            lane = self._lanes.get(priority)
+            if lane:
+                for _, item in lane:
+                    yield item
 
     def check(self) -> None:
         """Raise AssertionError where the queue's counters and contents disagree. O(items); for tests and

@@ -20,7 +20,7 @@ COMPILED = {
     "coordinator": (
         "admission", "attempts", "connection", "core", "counters", "dispatch", "effects", "handshake",
         "journal_events", "ledger", "proofs", "recovery", "session_manager", "session_registry", "submission",
-        "task_queue", "timers", "timing", "worker_selector",
+        "task_check", "task_memory", "task_queue", "timers", "timing", "token_bucket", "worker_selector",
     ),
     "worker": (
         "attempts", "core", "heartbeat", "leaving", "phi", "reconnect", "session", "standing",

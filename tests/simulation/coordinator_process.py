@@ -197,10 +197,11 @@ class CoordinatorProcess(Process):
     def idle_breach(self) -> str:
         """Who could take a task while one waits; "" when nobody, or nothing may be given."""
         core = self.core
-        if core is None or not core.ledger.assigning or not core.ledger.waiting():
+        if core is None or not core.ledger.assigning:
             return ""
         for session in core.fleet.sessions.by_id.values():
-            if len(session.attempts) < session.capacity and session.is_ready:
+            has_room = len(session.attempts) < session.capacity and session.is_ready
+            if has_room and core.ledger.waiting():
                 return f"a task waits, though {session.worker} holds {len(session.attempts)} attempts"
         return ""
 

@@ -158,11 +158,14 @@ def _check_acknowledged(world: World) -> None:
 
 def _check_books(world: World) -> None:
     core = world.coordinator.core
-    if core is not None:
-        counts = core.ledger.counts()
-        if counts.submitted != counts.completed + counts.failed + counts.waiting + counts.assigned:
-            raise BrokenError(f"the books do not balance: {counts}")
-    if breach := world.coordinator.link_breach() or world.coordinator.idle_breach():
+    if core is None:
+        return
+    counts = core.ledger.counts()
+    if counts.submitted != counts.completed + counts.failed + counts.waiting + counts.assigned:
+        raise BrokenError(f"the books do not balance: {counts}")
+    if breach := world.coordinator.link_breach():
+        raise BrokenError(breach)
+    if counts.waiting and (breach := world.coordinator.idle_breach()):
         raise BrokenError(breach)
 
 

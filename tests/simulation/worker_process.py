@@ -143,19 +143,19 @@ class WorkerProcess(Process):
 
     def overlooked(self) -> str:
         """A lease that is over, or silence that is too long."""
-        silent_ns = self.clock.now_ns - max(self._heard_ns, self.frozen_until_ns)
-        if silent_ns > self._coordinator.silent_max_ms * _MS and self._is_connected():
-            return f"{self.name} has not noticed {silent_ns / _MS:.0f} ms of silence"
-        if self._beats and self._is_connected():
-            quiet_ns = self.clock.now_ns - max(self._beats[-1], self.frozen_until_ns)
+        if self.core is None:
+            return ""
+        state, now_ns = self.core.state, self.clock.now_ns
+        if state is SessionState.connected or state is SessionState.draining:
+            silent_ns = now_ns - max(self._heard_ns, self.frozen_until_ns)
+            if silent_ns > self._coordinator.silent_max_ms * _MS:
+                return f"{self.name} has not noticed {silent_ns / _MS:.0f} ms of silence"
+            quiet_ns = now_ns - max(self._beats[-1], self.frozen_until_ns) if self._beats else 0
             if quiet_ns > (self._coordinator.tempo.interval_ms + SOME_MS) * _MS:
                 return f"{self.name} has sent no heartbeat for {quiet_ns / _MS:.0f} ms"
         if self._running and (over := self.without_lease()):
             return f"{self.name} works on {over[0]}, whose lease is over"
         return ""
-
-    def _is_connected(self) -> bool:
-        return self.core is not None and self.core.state in (SessionState.connected, SessionState.draining)
 
     def without_lease(self) -> list[str]:
         """Tasks that run here though their lease ended, and this process had the time to see it."""
@@ -219,7 +219,7 @@ class WorkerProcess(Process):
         """Heartbeats keep their distance: what a pause left out is not sent afterwards. (The second comes a
         random part of an interval after the first.)
         """
-        beats = [envelope for envelope in frame.envelopes if isinstance(envelope.message, Heartbeat)]
+        beats = [envelope for envelope in frame.envelopes if type(envelope.message) is Heartbeat]
         if not beats:
             return
         now_ns, least_ns = self.clock.now_ns, self._coordinator.tempo.interval_ms * _MS // 2
@@ -451,4 +451,4 @@ def _checkpoints_kept(core: WorkerCore) -> list[CheckpointSaved]:
     if not core.channel.in_flight:
         return []
     in_flight = islice(core.channel.pending(), core.channel.in_flight)
-    return [message for message in in_flight if isinstance(message, CheckpointSaved)]
+    return [message for message in in_flight if type(message) is CheckpointSaved]
