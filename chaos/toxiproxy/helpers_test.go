@@ -105,6 +105,30 @@ func (w *world) call(method, path string, body any, status int, answer any) {
 	if answer != nil {
 		w.must(json.Unmarshal(content, answer))
 	}
+	if v, isFault := answer.(*faultView); isFault {
+		w.sound(v)
+	}
+}
+
+// sound reports where a fault's view contradicts itself: what it says of the whole follows from what it says of each link.
+func (w *world) sound(v *faultView) {
+	w.Helper()
+	var first, last, ended int64
+	for _, one := range v.Links {
+		if first == 0 || one.BeganAtMonoNs < first {
+			first = one.BeganAtMonoNs
+		}
+		last, ended = max(last, one.BeganAtMonoNs), max(ended, one.EndedAtMonoNs)
+		if one.ConnectionsHit < 0 || one.EndedAtMonoNs != 0 && one.EndedAtMonoNs < one.BeganAtMonoNs {
+			w.Errorf("link %s of fault %s: %+v", one.Link, v.ID, one)
+		}
+	}
+	if v.BeganAtMonoNs != first || v.SpreadNs != last-first || v.EndedAtMonoNs != ended {
+		w.Errorf("links began from %d to %d and ended by %d; the fault is %+v", first, last, ended, *v)
+	}
+	if isOn := v.State == faultOn; v.LeaseLeftMs < 0 || !isOn && v.LeaseLeftMs != 0 || isOn && v.EndedBecause != "" {
+		w.Errorf("fault %s is %s, %d ms of its lease are left, and it ended because of %q", v.ID, v.State, v.LeaseLeftMs, v.EndedBecause)
+	}
 }
 
 // toxic is one toxic of a fault request.
