@@ -5,12 +5,15 @@ from __future__ import annotations
 import ast
 from pathlib import Path
 
+import pytest
+
 from tests.mutants.catchers import Caught
 from tests.mutants.drawn import page, python
 from tests.mutants.drawn.choice import statement_lines, steps
 from tests.mutants.drawn.mutant import Mutant
 from tests.mutants.drawn.places import is_inside, left_out
 from tests.mutants.drawn.results import Results, Trial
+from tests.mutants.drawn.rooms import ROOMS, Room
 from tests.mutants.drawn.traced import TestTrace
 
 ROOT = Path(__file__).parents[2]
@@ -64,6 +67,11 @@ def test_annotations_docstrings_asserts_and_sentences_are_left_out() -> None:
     assert is_inside(((5, 8), (5, 9)), outside), "a docstring"
     assert is_inside(((6, 13), (6, 14)), outside), "an assertion"
     assert is_inside(((7, 25), (7, 26)), outside), "a sentence"
+
+
+@pytest.mark.parametrize("room", ROOMS, ids=lambda room: room.name)
+def test_each_room_names_files_and_tests_that_are_there(room: Room) -> None:
+    assert [glob for glob in (*room.globs, *room.tests) if not list(ROOT.glob(glob))] == []
 
 
 def trial(name: str, *, caught: bool) -> Trial:

@@ -22,14 +22,7 @@ COMPILED = {
         "journal_events", "ledger", "proofs", "recovery", "session_manager", "session_registry", "submission",
         "task_check", "task_memory", "task_queue", "timers", "timing", "token_bucket", "worker_selector",
     ),
-    "worker": (
-        "attempts", "core", "heartbeat", "leaving", "phi", "reconnect", "session", "standing",
-        "work",
-    ),
-    "worker/policies": (
-        "decorrelated", "equal_jitter", "exponential", "fixed", "full_jitter", "none", "seed",
-        "slotted", "websockets_library",
-    ),
+    "worker": ("attempts", "core", "heartbeat", "phi", "reconnect", "session", "task_manager"),
     "tests/simulation": (
         "books", "clock", "conduct", "coordinator_process", "digest", "endurance", "hostile", "invariants",
         "memory_store", "network", "plan", "process", "rungs", "strikes", "worker_process", "world",

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from tests.simulation.compiled import COMPILED, ROOT
 from tests.simulation.digest import digest_of
 from tests.simulation.endurance import endure
 from tests.simulation.many import run_many
@@ -25,6 +26,11 @@ def test_a_thousand_seeds_lose_nothing_double_nothing_and_come_to_an_end() -> No
 @pytest.mark.parametrize("seed", ONCE_FAILED)
 def test_a_seed_that_failed_once_does_so_no_more(seed: int) -> None:
     assert report(seed) == ""
+
+
+def test_every_module_that_is_compiled_is_there() -> None:
+    named = [ROOT / room / f"{name}.py" for room, names in COMPILED.items() for name in names]
+    assert [path for path in named if not path.exists()] == []
 
 
 def test_a_seed_gives_the_same_history_byte_for_byte() -> None:

@@ -61,8 +61,8 @@ WORKER = Room(
     tuple(
         f"worker/{name}.py"
         for name in (
-            "attempts", "checkpoints", "core", "heartbeat", "leaving", "losses", "phi", "reconnect",
-            "session", "standing", "work", "policies/*",
+            "attempts", "checkpoints", "core", "heartbeat", "phi", "policies", "reconnect", "session",
+            "task_manager",
         )
     ),
     0.18,
@@ -77,7 +77,7 @@ WORKER = Room(
 )  # fmt: skip
 _RECEIPTS = tuple(
     f"tests/driver/scenario/test_{name}.py"
-    for name in ("receipts", "receipts_through", "link_sights", "container_gaps")
+    for name in ("receipts", "receipts_through", "link_records", "container_gaps")
 )
 JUDGE = Room(
     "judge",
@@ -90,16 +90,16 @@ FAULTS = Room(
     tuple(
         f"chaos/{name}.py"
         for name in (
-            "attribution", "chance", "directions", "evidence", "fault", "intervals", "model", "proof",
-            "rates", "shifts", "targets", "through", "units", "faults/*",
+            "attribution", "coverage", "delays", "directions", "evidence", "evidence_checks", "fault",
+            "intervals", "model", "random_effects", "targets", "throughput", "units", "faults/*",
         )
     ),
     0.12,
     (
-        *(f"tests/chaos/test_{name}.py" for name in ("catalogue", "rules", "targets", "through", "units")),
+        *(f"tests/chaos/test_{name}.py" for name in ("catalogue", "coverage", "rules", "targets", "units")),
         "tests/chaos/test_faults_act.py",
         *_RECEIPTS,
-        *(f"tests/driver/judge/test_{name}.py" for name in ("checks_lab", "checks_damage", "receipts_anew")),
+        *(f"tests/driver/judge/test_{name}.py" for name in ("checks_lab", "checks_damage", "receipt_rebuild")),
         "tests/driver/test_fault_words.py",
     ),
 )  # fmt: skip
