@@ -99,7 +99,9 @@ FAULTS = Room(
         *(f"tests/chaos/test_{name}.py" for name in ("catalogue", "coverage", "rules", "targets", "units")),
         "tests/chaos/test_faults_act.py",
         *_RECEIPTS,
-        *(f"tests/driver/judge/test_{name}.py" for name in ("checks_lab", "checks_damage", "receipt_rebuild")),
+        "tests/driver/judge/test_checks_lab.py",
+        "tests/driver/judge/test_checks_damage.py",
+        "tests/driver/judge/test_receipt_rebuild.py",
         "tests/driver/test_fault_words.py",
     ),
 )  # fmt: skip
