@@ -42,8 +42,9 @@ COORDINATOR = Room(
     tuple(
         f"coordinator/{name}.py"
         for name in (
-            "admission", "attempts", "core", "door", "doubts", "fleet", "free_workers", "hearing", "ledger",
-            "nonces", "pace", "session", "sessions", "store", "submission", "telling", "timers", "waiting",
+            "admission", "attempts", "core", "dispatch", "handshake", "ledger", "proofs", "recovery",
+            "refusal_log", "session", "session_manager", "session_registry", "store", "submission",
+            "task_memory", "task_queue", "timers", "timing", "token_bucket", "worker_selector",
         )
     ),
     0.20,
@@ -51,7 +52,7 @@ COORDINATOR = Room(
         f"tests/coordinator/test_{name}.py"
         for name in (
             "admission", "door", "ledger", "restart", "at_once", "sessions", "bad_frames", "store",
-            "store_model",
+            "store_model", "kept_bytes", "refusals",
         )
     ),
     SEEDS,
