@@ -1,4 +1,4 @@
-"""The base and cap with which a policy explains some gaps best. Pure."""
+"""The maximum-likelihood base and cap of a policy for some gaps. Pure."""
 
 from __future__ import annotations
 
@@ -8,36 +8,36 @@ from itertools import product
 
 import numpy as np
 
-from driver.forensics.density import log_density
-from driver.forensics.gaps import Gaps, sampled
-from driver.forensics.policies import BASE, CAP, Numbers, Policy
+from driver.forensics.gaps import RetryGaps, sampled
+from driver.forensics.likelihood import log_density
+from driver.forensics.policies import BASE, CAP, Numbers, PolicyModel
 
 FEW = 300
-"""So many gaps choose where to look; all of them decide."""
+"""How many gaps choose the start of the search; all of them decide."""
 STARTS = 3
 STEPS = (1.25, 1.08, 1.025, 1.008, 1.0025, 1.0008)
 SHORTEST_S, LONGEST_S = 0.01, 300.0
-"""Less than a busy process is late by is no wait, and more than that is none that an outage shows."""
+"""Shorter waits are lateness of a busy process; longer ones do not occur in an outage."""
 _ROUNDS = 12
 
 
 @dataclass(frozen=True)
 class Fit:
-    """A policy with the base and cap that suit it best, and how well the gaps bear it out.
+    """A policy with its best base and cap, and the log-likelihood of the gaps.
 
-    `score` is the log-likelihood less what free parameters win by chance (half the logarithm of the gaps
-    for each: the Bayesian information criterion).
+    `score` is the log-likelihood minus half the logarithm of the number of gaps for each free parameter (the
+    Bayesian information criterion, Schwarz 1978).
     """
 
-    policy: Policy
+    policy: PolicyModel
     base_s: float
     cap_s: float
     log_likelihood: float
     score: float
 
 
-def fit(policy: Policy, gaps: Gaps) -> Fit:
-    """The policy's best account of some gaps (one at least)."""
+def fit(policy: PolicyModel, gaps: RetryGaps) -> Fit:
+    """Return the policy's best fit of some gaps (at least one)."""
     pair = (math.nan, math.nan)
     if policy.parameters:
         few = sampled(gaps, FEW)
@@ -50,23 +50,23 @@ def fit(policy: Policy, gaps: Gaps) -> Fit:
     return replace(found, score=found.log_likelihood - price)
 
 
-def fitted(policy: Policy, gaps: Gaps, base_s: float, cap_s: float) -> Fit:
-    """How well a policy with a given base and cap explains some gaps; what is given has no price."""
+def fitted(policy: PolicyModel, gaps: RetryGaps, base_s: float, cap_s: float) -> Fit:
+    """Return the fit of a policy with given base and cap, which are not free parameters."""
     log_likelihood = float(_sums(policy, gaps, [(base_s, cap_s)])[0])
     return Fit(policy, base_s, cap_s, log_likelihood, log_likelihood)
 
 
-def _sums(policy: Policy, gaps: Gaps, pairs: list[tuple[float, float]]) -> Numbers:
-    """The log-likelihood of the gaps under each pair of base and cap."""
-    # What a policy does not depend on must not make its delay a nan.
+def _sums(policy: PolicyModel, gaps: RetryGaps, pairs: list[tuple[float, float]]) -> Numbers:
+    """Return the log-likelihood of the gaps under each pair of base and cap."""
+    # A parameter on which the policy does not depend is nan, and must not make its delay nan.
     table = np.nan_to_num(np.array(pairs, dtype=np.float64), nan=0.0)
     each = log_density(policy, gaps.gap_s, gaps.before, table[:, :1], table[:, 1:])
     sums: Numbers = np.broadcast_to(each, (len(pairs), len(gaps))).sum(axis=1)
     return sums
 
 
-def _candidates(policy: Policy, gaps: Gaps) -> list[tuple[float, float]]:
-    """Where to look first: what the gaps themselves say, and a coarse net over all that is usual."""
+def _candidates(policy: PolicyModel, gaps: RetryGaps) -> list[tuple[float, float]]:
+    """Return the starts of the search: quantiles of the gaps, and a coarse grid."""
     own: set[float] = set(np.quantile(gaps.gap_s, (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)).tolist())
     for number in range(1, 9):
         of_number = gaps.gap_s[gaps.before.number == number]
@@ -84,16 +84,16 @@ def _candidates(policy: Policy, gaps: Gaps) -> list[tuple[float, float]]:
 
 
 def _best(
-    policy: Policy, gaps: Gaps, pairs: list[tuple[float, float]], count: int
+    policy: PolicyModel, gaps: RetryGaps, pairs: list[tuple[float, float]], count: int
 ) -> list[tuple[float, float]]:
     sums = _sums(policy, gaps, pairs)
     return [pairs[index] for index in np.argsort(-sums)[:count]]
 
 
 def _climbed(
-    policy: Policy, gaps: Gaps, start: tuple[float, float], steps: tuple[float, ...] = STEPS
+    policy: PolicyModel, gaps: RetryGaps, start: tuple[float, float], steps: tuple[float, ...] = STEPS
 ) -> tuple[tuple[float, float], float]:
-    """From a start uphill in ever smaller steps; the end, and its log-likelihood."""
+    """Return the end of a hill climb with decreasing steps, and its log-likelihood."""
     at, height = start, -math.inf
     for step in steps:
         for _ in range(_ROUNDS):

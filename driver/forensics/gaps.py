@@ -1,6 +1,6 @@
 """The gaps between attempts: from the end of one, or of the connection, to the begin of the next. Pure.
 
-They are read from what happened alone: what a worker says of its policy and of its delays is not looked at.
+They come from the times of events alone, not from the delays and the policy that workers record.
 """
 
 from __future__ import annotations
@@ -13,25 +13,23 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.forensics.policies import Before, Numbers
-from driver.forensics.settings import settings_told
+from driver.forensics.policies import Numbers, PriorAttempts
+from driver.forensics.settings import coordinator_settings
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
 from wire.events import Connected, ConnectFailed, Connecting, ConnectionLost, Event, ProcessStarted
 
-MOST_OF_ONE = 16
-"""A delay that doubles has come to its cap by then, or the outage would be a day long."""
-MOST_GAPS = 1_500
+MAX_PER_OUTAGE = 16
+"""A doubling delay reaches its cap by then."""
+MAX_GAPS = 1_500
 
 
 @dataclass(frozen=True)
-class Gaps:
-    """Some gaps, each with what was known before it; `outage` numbers the outages, so that gaps of one are
-    alike.
-    """
+class RetryGaps:
+    """Gaps, each with the attempts before it. Gaps of one outage have the same number in `outage`."""
 
     gap_s: Numbers
-    before: Before
+    before: PriorAttempts
     outage: NDArray[np.int64]
 
     def __len__(self) -> int:
@@ -39,37 +37,37 @@ class Gaps:
 
     @property
     def outages(self) -> int:
-        """How many outages they come from."""
+        """The number of outages."""
         return len(np.unique(self.outage))
 
-    def chosen(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> Gaps:
-        """Some of them."""
+    def chosen(self, which: NDArray[np.bool_] | NDArray[np.int64]) -> RetryGaps:
+        """Return a selection of the gaps."""
         before = self.before
-        return Gaps(
+        return RetryGaps(
             self.gap_s[which],
-            Before(before.number[which], before.previous_s[which], before.slot_s[which]),
+            PriorAttempts(before.number[which], before.previous_s[which], before.slot_s[which]),
             self.outage[which],
         )
 
 
-def gaps_by_worker(history: History) -> dict[str, Gaps]:
-    """Every worker's gaps, in order. A gap whose begin or slot the journal does not tell is left out."""
-    stable_ns = int(settings_told(history).heartbeat_timeout_ms * 1e6)
+def gaps_by_worker(history: History) -> dict[str, RetryGaps]:
+    """Return each worker's gaps, in order, without those whose begin or slot is unknown."""
+    stable_ns = int(coordinator_settings(history).heartbeat_timeout_ms * 1e6)
     end_ns = history.view(run_timeline).end_ns
     return {worker: _walk(history.by(worker), stable_ns, end_ns) for worker in history.workers}
 
 
-def pooled(each: Sequence[Gaps]) -> Gaps:
-    """The gaps of many workers as one fleet's."""
+def pooled(each: Sequence[RetryGaps]) -> RetryGaps:
+    """Return the gaps of many workers as those of one fleet."""
     if not each:
         return _gaps([], [], [], [], [])
     first, outages = 0, []
     for gaps in each:
         outages.append(gaps.outage + first)
         first += int(gaps.outage.max(initial=-1)) + 1
-    return Gaps(
+    return RetryGaps(
         np.concatenate([gaps.gap_s for gaps in each]),
-        Before(
+        PriorAttempts(
             np.concatenate([gaps.before.number for gaps in each]),
             np.concatenate([gaps.before.previous_s for gaps in each]),
             np.concatenate([gaps.before.slot_s for gaps in each]),
@@ -78,18 +76,18 @@ def pooled(each: Sequence[Gaps]) -> Gaps:
     )
 
 
-def sampled(gaps: Gaps, most: int = MOST_GAPS) -> Gaps:
-    """The first gaps of each outage, of as many outages as make up `most` gaps, evenly chosen."""
+def sampled(gaps: RetryGaps, most: int = MAX_GAPS) -> RetryGaps:
+    """Return at most `most` gaps: the first of each outage, of evenly chosen outages."""
     if len(gaps) <= most:
         return gaps
     outages, first, which = np.unique(gaps.outage, return_index=True, return_inverse=True)
-    gaps = gaps.chosen(np.arange(len(gaps)) - first[which] < MOST_OF_ONE)
+    gaps = gaps.chosen(np.arange(len(gaps)) - first[which] < MAX_PER_OUTAGE)
     many = min(len(outages), max(1, len(outages) * most // len(gaps)))
     kept = outages[np.linspace(0, len(outages) - 1, many).astype(int)]
     return gaps.chosen(np.isin(gaps.outage, kept))
 
 
-def _walk(events: Sequence[Event], stable_ns: int, end_ns: int) -> Gaps:
+def _walk(events: Sequence[Event], stable_ns: int, end_ns: int) -> RetryGaps:
     gap_s, number, previous_s, slot_s = (array("d") for _ in range(4))
     outage = array("q")
     welcomed = False
@@ -102,7 +100,7 @@ def _walk(events: Sequence[Event], stable_ns: int, end_ns: int) -> Gaps:
         if event.at_ns > end_ns:
             break
         if isinstance(event, ProcessStarted):
-            # Until its first welcome a process waits by defaults of its own, not by what it was advised.
+            # Before its first welcome a process uses defaults, not the coordinator's advice.
             welcomed, connected_ns, ended_ns, carried, previous = False, None, None, 0, 0.0
         elif isinstance(event, Connected):
             welcomed, connected_ns, ended_ns = True, event.at_ns, None
@@ -114,7 +112,7 @@ def _walk(events: Sequence[Event], stable_ns: int, end_ns: int) -> Gaps:
                 carried += attempts
             attempts = 0
             connected_ns, ended_ns, slot = None, event.at_ns, math.nan
-            # A coordinator that leaves gives slots, which no journal tells.
+            # A coordinator that shuts down assigns slots, which no journal records.
             slot_is_known = event.kind != "going_away"
         elif isinstance(event, ConnectFailed):
             ended_ns, slot_is_known = event.at_ns, True
@@ -140,10 +138,10 @@ def _gaps(
     previous_s: Sequence[float],
     slot_s: Sequence[float],
     outage: Sequence[int],
-) -> Gaps:
-    return Gaps(
+) -> RetryGaps:
+    return RetryGaps(
         np.array(gap_s, dtype=np.float64),
-        Before(
+        PriorAttempts(
             np.array(number, dtype=np.float64),
             np.array(previous_s, dtype=np.float64),
             np.array(slot_s, dtype=np.float64),

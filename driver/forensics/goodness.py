@@ -1,7 +1,7 @@
-"""Goodness of fit: whether a policy, at its best base and cap, can have made these gaps at all. Pure.
+"""Goodness of fit: whether a policy, with its best base and cap, can have produced these gaps at all. Pure.
 
-A likelihood ranks the known policies; it does not say that any of them fits. Under the true policy each gap's
-place between the policy's bounds is even from 0 to 1, whatever the attempt's number and the delay before
+A likelihood ranks the known policies; it does not show that any of them fits. Under the true policy each
+gap's place between the policy's bounds is uniform from 0 to 1, for every attempt number and previous delay
 (Rosenblatt, Annals of Mathematical Statistics 23, 1952). Three tests follow, and the smallest probability,
 times their number (Bonferroni), decides.
 """
@@ -16,31 +16,31 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import stats
 
-from driver.forensics.density import EARLY_S
 from driver.forensics.fit import Fit
-from driver.forensics.gaps import Gaps
+from driver.forensics.gaps import RetryGaps
+from driver.forensics.likelihood import EARLY_S
 from driver.forensics.policies import Numbers
 
 REJECTED = 1e-3
-"""A policy is rejected when it makes gaps as odd as these less often than this."""
+"""A policy is rejected where it produces gaps as extreme as these with a lower probability."""
 STRAY_S, STRAY_SHARE = 0.25, 0.05
-"""A process this late is stopped or starved; more than this share of such gaps is not lateness."""
+"""A process this late is stopped or starved; a higher share of such gaps is not lateness."""
 LATE_S, LATE_SHARE = 0.05, 0.4
-"""Where nothing is left to chance, a share of the gaps may come this late on a busy machine."""
-EARLY_MOST_S = 5 * EARLY_S
+"""Without jitter, at most this share of the gaps may be this late on a busy machine."""
+MAX_EARLY_S = 5 * EARLY_S
 WIDE_S = 0.2
-"""Bounds this far apart leave the draw's place readable through the lateness of a busy process."""
+"""With bounds this far apart, lateness does not hide a draw's place."""
 LATENESS_S = 0.02
-"""A busy process is late by this much at most, on average: it moves the places of draws all one way."""
-FEWEST = 8
+"""The mean lateness of a busy process is at most this; it shifts all places in one direction."""
+MIN_GAPS = 8
 _LAST_NUMBER = 10
 
 
 @dataclass(frozen=True)
 class Misfit:
-    """Why a policy cannot have made some gaps.
+    """Why a policy cannot have produced some gaps.
 
-    `probability` is how often it makes gaps as odd as these; `outside` counts gaps that it never draws, of
+    `probability` is that of gaps as extreme as these; `outside` counts gaps outside the policy's bounds, of
     `gaps` in all.
     """
 
@@ -49,9 +49,9 @@ class Misfit:
     gaps: int
 
 
-def misfit(fit: Fit, gaps: Gaps) -> Misfit | None:
-    """Return why `fit` cannot have made `gaps`; None where it can have, or where they are too few to tell."""
-    if len(gaps) < FEWEST:
+def misfit(fit: Fit, gaps: RetryGaps) -> Misfit | None:
+    """Return why `fit` cannot have produced `gaps`; None where it can, or where they are too few."""
+    if len(gaps) < MIN_GAPS:
         return None
     low, high = _bounds(fit, gaps)
     outside = _outside(gaps.gap_s, low, high)
@@ -65,30 +65,30 @@ def misfit(fit: Fit, gaps: Gaps) -> Misfit | None:
     return Misfit(probability, int(outside.sum()), len(gaps)) if probability < REJECTED else None
 
 
-def _bounds(fit: Fit, gaps: Gaps) -> tuple[Numbers, Numbers]:
+def _bounds(fit: Fit, gaps: RetryGaps) -> tuple[Numbers, Numbers]:
     base_s, cap_s = (0.0 if math.isnan(one) else one for one in (fit.base_s, fit.cap_s))
     low, high = fit.policy.bounds(gaps.before, np.asarray(base_s), np.asarray(cap_s))
     return np.minimum(low, fit.policy.longest_s), np.minimum(high, fit.policy.longest_s)
 
 
 def _outside(gap_s: Numbers, low: Numbers, high: Numbers) -> NDArray[np.bool_]:
-    return (gap_s < low - EARLY_MOST_S) | (gap_s > high + STRAY_S)
+    return (gap_s < low - MAX_EARLY_S) | (gap_s > high + STRAY_S)
 
 
 def _more_than(count: int, of: int, share: float) -> float:
-    """How often `count` or more of `of` gaps are odd where each is with probability `share`."""
+    """Return the probability of `count` or more of `of` gaps, each with probability `share`."""
     return float(stats.binom.sf(count - 1, of, share))
 
 
-def _uneven(fit: Fit, gaps: Gaps, low: Numbers, high: Numbers) -> list[float]:
-    """The probabilities of the draws' places: all together, by the attempt's number, and beside the last."""
+def _uneven(fit: Fit, gaps: RetryGaps, low: Numbers, high: Numbers) -> list[float]:
+    """Return the p-values of the draws' places: of all, by attempt number, and of successive draws."""
     wide = (high - low >= WIDE_S) & (high < fit.policy.longest_s) & ~_outside(gaps.gap_s, low, high)
     place = np.clip((gaps.gap_s[wide] - low[wide]) / (high[wide] - low[wide]), 0.0, 1.0)
     numbers = np.minimum(gaps.before.number[wide], _LAST_NUMBER)
     slack = LATENESS_S / (high[wide] - low[wide])
     chances = [_evenness(place[part], float(slack[part].mean())) for part in _parts(numbers)]
     follows = (np.diff(gaps.outage[wide]) == 0) & (np.diff(gaps.before.number[wide]) == 1)
-    if follows.sum() >= FEWEST:
+    if follows.sum() >= MIN_GAPS:
         before, after = place[:-1][follows], place[1:][follows]
         if np.ptp(before) > 0 and np.ptp(after) > 0:
             chances.append(float(stats.spearmanr(before, after).pvalue))
@@ -97,11 +97,11 @@ def _uneven(fit: Fit, gaps: Gaps, low: Numbers, high: Numbers) -> list[float]:
 
 def _parts(numbers: Numbers) -> Iterator[NDArray[np.bool_]]:
     for part in (numbers > 0, *(numbers == number for number in np.unique(numbers))):
-        if part.sum() >= FEWEST:
+        if part.sum() >= MIN_GAPS:
             yield part
 
 
 def _evenness(place: Numbers, slack: float) -> float:
-    """Kolmogorov and Smirnov's test against even draws, with slack for what lateness moves."""
+    """Return the p-value of a Kolmogorov-Smirnov test for uniform draws, with slack for lateness."""
     distance = float(stats.kstest(place, "uniform").statistic) - slack
     return float(stats.kstwo.sf(distance, len(place))) if distance > 0 else 1.0

@@ -1,36 +1,37 @@
-"""Which policy would have done better, if any would clearly. Pure."""
+"""Recommends a policy where one is clearly better. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from driver.forensics.what_if import Range, Row
+from driver.forensics.what_if import PolicyOutcome, Range
 
 AS_GOOD_S = 1.0
-"""A second sooner or later decides nothing; that fewer come at once does."""
+"""A difference of a second is not decisive; fewer attempts at once are."""
 CLEARLY_SHARE = 0.8
-"""Nor is a fifth of a long time a reason to change a fleet, or what is not so in nine of ten draws."""
+"""Nor is a fifth of a long time, or a difference that is absent from more than one draw of ten."""
 GENTLER = 0.5
 ALIKE = 1.25
-"""So far apart draws lie anyhow; then the lower peak of the whole storm decides."""
+"""Within this factor draws are alike; then the lower peak of the whole storm decides."""
 
 
 @dataclass(frozen=True)
 class Recommendation:
-    """What to use in place of what was used. `sooner`: else it is as soon, and knocks far less."""
+    """A better policy. `sooner`: else it is as soon, with far fewer attempts."""
 
-    was: Row
-    better: Row
+    was: PolicyOutcome
+    better: PolicyOutcome
     sooner: bool
 
 
-def recommend(rows: Sequence[Row], was: Row, bearable_per_s: float) -> Recommendation | None:
-    """The policy to change to; None where none is clearly better.
+def recommend(
+    rows: Sequence[PolicyOutcome], was: PolicyOutcome, bearable_per_s: float
+) -> Recommendation | None:
+    """Return a policy that is clearly better, or None.
 
-    Nothing is recommended that knocks harder than the coordinator can let in (`bearable_per_s`), unless
-    what was used did so too; nor a policy without jitter, which keeps workers in step that are cut off
-    together.
+    A policy with more attempts a second than the coordinator admits (`bearable_per_s`) is not recommended,
+    unless the actual one has as many; nor one without jitter, which keeps workers in step.
     """
     others = [row for row in rows if row is not was and row.chosen.policy.spreads]
     bearable = [row for row in others if row.peak_per_s.mean <= max(bearable_per_s, was.peak_per_s.mean)]
@@ -41,12 +42,12 @@ def recommend(rows: Sequence[Row], was: Row, bearable_per_s: float) -> Recommend
     return Recommendation(was, _gentlest(gentler), False) if gentler else None
 
 
-def _is_sooner(row: Row, was: Row) -> bool:
+def _is_sooner(row: PolicyOutcome, was: PolicyOutcome) -> bool:
     now, then = row.all_back_s, was.all_back_s
     return now.high < then.low and now.mean < min(then.mean - AS_GOOD_S, then.mean * CLEARLY_SHARE)
 
 
-def _is_gentler(row: Row, was: Row) -> bool:
+def _is_gentler(row: PolicyOutcome, was: PolicyOutcome) -> bool:
     halves = (
         _is_half(row.at_once, was.at_once),
         _is_half(row.attempts_each, was.attempts_each),
@@ -59,7 +60,7 @@ def _is_half(now: Range, then: Range) -> bool:
     return now.mean <= GENTLER * then.mean and now.high < then.low
 
 
-def _gentlest(rows: Sequence[Row]) -> Row:
+def _gentlest(rows: Sequence[PolicyOutcome]) -> PolicyOutcome:
     soonest_s = min(row.all_back_s.mean for row in rows)
     as_good = [row for row in rows if row.all_back_s.mean <= soonest_s + AS_GOOD_S]
     fewest = min(row.at_once.mean for row in as_good)

@@ -1,4 +1,4 @@
-"""What a history tells about how coordinator and workers were set: their journals' first lines. Pure."""
+"""The settings of coordinator and workers, from the first lines of their journals. Pure."""
 
 from __future__ import annotations
 
@@ -14,38 +14,42 @@ from wire.settings import CoordinatorSettings, WorkerSettings
 S = TypeVar("S", bound=msgspec.Struct)
 
 RESUMES_FASTER = 4
-"""The coordinator lets those who resume in so many times faster than those who begin."""
+"""By this factor the coordinator admits resumed sessions faster than new ones."""
 ADVISED_BASE_S, ADVISED_CAP_LEAST_S = 0.1, 0.4
 
 
-def settings_told(history: History) -> CoordinatorSettings:
-    """The coordinator's settings; the defaults where no line tells them, or another version wrote it."""
+def coordinator_settings(history: History) -> CoordinatorSettings:
+    """Return the coordinator's settings; the defaults where no line has them, or another version wrote it."""
     for event in reversed(history.of(ProcessStarted)):
         if event.by == COORDINATOR:
             return _read(event.settings, CoordinatorSettings)
     return CoordinatorSettings()
 
 
-def are_told(history: History) -> bool:
-    """Whether the coordinator told its settings."""
+def coordinator_settings_known(history: History) -> bool:
+    """Return whether the history has the coordinator's settings."""
     return any(event.by == COORDINATOR for event in history.of(ProcessStarted))
 
 
 def advised_s(history: History) -> tuple[float, float]:
-    """Base and cap that the coordinator advises a fleet of that size."""
-    told = settings_told(history)
+    """Return the base and cap that the coordinator advises for a fleet of that size, in seconds."""
+    told = coordinator_settings(history)
     fleet = max(told.fleet, len(history.workers))
     return ADVISED_BASE_S, max(ADVISED_CAP_LEAST_S, fleet / told.admission_per_s)
 
 
 def own_s(history: History) -> tuple[float | None, float | None]:
-    """Base and cap that the workers were set to; None: they take what they are advised."""
-    told = worker_settings_told(history)
+    """Return the base and cap in the workers' settings, in seconds; None: they use the coordinator's
+    advice.
+    """
+    told = worker_settings(history)
     return _in_s(told.base_ms), _in_s(told.cap_ms)
 
 
-def worker_settings_told(history: History) -> WorkerSettings:
-    """The settings of the first worker that tells them, which is set like all; else the defaults."""
+def worker_settings(history: History) -> WorkerSettings:
+    """Return the settings of the first worker in the history; all have the same. Without one, the
+    defaults.
+    """
     for event in history.of(ProcessStarted):
         if event.by in history.workers:
             return _read(event.settings, WorkerSettings)

@@ -1,6 +1,4 @@
-"""How much of a storm fell into its busiest tenth of a second, beside what workers would do that know
-nothing of each other. Pure.
-"""
+"""The share of a storm in its busiest tenth of a second, compared with independent workers. Pure."""
 
 from __future__ import annotations
 
@@ -15,18 +13,17 @@ from driver.metrics.storm import ReconnectStorm, storms
 
 BUSIEST_NS = 100_000_000
 CLEARLY = 1.25
-FEWEST = 10
-"""With fewer attempts one of them is a large share of all."""
+MIN_ATTEMPTS = 10
+"""With fewer attempts each is a large share of all."""
 _DRAWS, _WORK = 40, 1_000_000
 
 
 @dataclass(frozen=True)
-class InStep:
-    """One storm, of which `busiest` attempts fell into the busiest 100 ms.
+class StormSynchrony:
+    """One storm with `busiest` attempts in its busiest 100 ms.
 
-    `by_chance` is the share that the same attempts give when each worker's are shifted by a time of its own;
-    `at_most` is what nineteen of twenty such draws stay below. None where there were too few attempts to
-    tell.
+    `by_chance` is the mean share where each worker's attempts are shifted by a random time; `at_most` is the
+    95th percentile of such draws. None with too few attempts.
     """
 
     window: FaultWindow
@@ -43,22 +40,22 @@ class InStep:
 
     @property
     def amplification(self) -> float:
-        """Attempts for each worker that was cut off."""
+        """Attempts for each disconnected worker."""
         return self.attempts / self.workers
 
     @property
     def in_step(self) -> bool:
-        """Whether half of the workers or more came at the same moment, and not by chance."""
+        """Whether half of the workers or more attempted at the same moment, and not by chance."""
         by_chance = self.at_most is None or self.share <= CLEARLY * self.at_most
         return not by_chance and self.busiest >= self.workers / 2
 
 
-def in_step(history: History) -> list[InStep]:
-    """Every storm that had attempts."""
+def storm_synchrony(history: History) -> list[StormSynchrony]:
+    """Return every storm with attempts."""
     return [_of(storm) for storm in history.view(storms) if storm.attempts_ns]
 
 
-def _of(storm: ReconnectStorm) -> InStep:
+def _of(storm: ReconnectStorm) -> StormSynchrony:
     owners = {worker: index for index, worker in enumerate(sorted(storm.workers))}
     pairs = [
         (attempt.began.at_ns, owners[outage.worker])
@@ -68,10 +65,10 @@ def _of(storm: ReconnectStorm) -> InStep:
     at_ns = np.array([at for at, _ in pairs], dtype=np.float64)
     owner = np.array([who for _, who in pairs], dtype=np.int64)
     busiest = _busiest(at_ns)
-    if len(at_ns) < FEWEST or len(owners) < 2:
-        return InStep(storm.window, len(owners), len(at_ns), busiest, None, None)
+    if len(at_ns) < MIN_ATTEMPTS or len(owners) < 2:
+        return StormSynchrony(storm.window, len(owners), len(at_ns), busiest, None, None)
     drawn = _by_chance(at_ns, owner, len(owners)) / len(at_ns)
-    return InStep(
+    return StormSynchrony(
         storm.window, len(owners), len(at_ns), busiest, float(np.mean(drawn)), float(np.quantile(drawn, 0.95))
     )
 
@@ -79,7 +76,9 @@ def _of(storm: ReconnectStorm) -> InStep:
 def _by_chance(
     at_ns: Numbers, owner: np.ndarray[tuple[int, ...], np.dtype[np.int64]], owners: int
 ) -> Numbers:
-    """The busiest 100 ms of draws in which every worker's attempts are shifted around the storm's length."""
+    """Return the busiest 100 ms of draws in which each worker's attempts are rotated within the storm's
+    length.
+    """
     random = np.random.default_rng(0)
     begin = at_ns.min()
     length = max(at_ns.max() - begin, float(BUSIEST_NS))

@@ -1,6 +1,4 @@
-"""The outages of a run under every other policy: how soon all would be back, how hard they would knock.
-Pure.
-"""
+"""The storms of a run under every policy: how soon all are back, and at which peak of attempts. Pure."""
 
 from __future__ import annotations
 
@@ -11,18 +9,18 @@ from dataclasses import dataclass
 import numpy as np
 
 from driver.forensics.policies import POLICIES, Numbers
-from driver.forensics.replay import Chosen, Played, play
-from driver.forensics.scene import Scene
+from driver.forensics.storm_model import StormModel
+from driver.forensics.storm_simulation import PolicySetting, SimulatedStorm, simulate
 
 MOST_DRAWS, FEWEST_DRAWS = 200, 20
 WORK = 16_000
-"""So many outages are drawn for each policy, storms and draws together."""
+"""How many outages are drawn for each policy, over all storms and draws."""
 SHARES = (0.5, 0.95, 1.0)
 
 
 @dataclass(frozen=True)
 class Range:
-    """What is expected, and between what nine of ten draws lie."""
+    """The mean, and the 5th and 95th percentile of the draws."""
 
     mean: float
     low: float
@@ -30,12 +28,12 @@ class Range:
 
 
 @dataclass(frozen=True)
-class Row:
-    """One policy, of the worst storm each: seconds from the heal until 50 %, 95 % and all were back.
-    `at_once` is the most attempts of any tenth of a second after the heal.
+class PolicyOutcome:
+    """The outcome of one policy, over the worst storm of each draw: seconds from the heal until 50 %, 95 %
+    and all are back. `at_once` is the most attempts of any tenth of a second after the heal.
     """
 
-    chosen: Chosen
+    chosen: PolicySetting
     back_s: tuple[Range, Range, Range]
     peak_per_s: Range
     at_once: Range
@@ -48,31 +46,39 @@ class Row:
 
     @property
     def all_back_s(self) -> Range:
-        """Until all were back."""
+        """The time until all are back."""
         return self.back_s[-1]
 
 
 def what_if(
-    told: Sequence[Scene], as_it_was: Chosen, base_s: float, cap_s: float, more: Sequence[Chosen] = ()
-) -> list[Row]:
-    """A row for each policy of the catalogue, in its order, and for `more`; `as_it_was` keeps its own base
-    and cap.
+    told: Sequence[StormModel],
+    as_it_was: PolicySetting,
+    base_s: float,
+    cap_s: float,
+    more: Sequence[PolicySetting] = (),
+) -> list[PolicyOutcome]:
+    """Return an outcome for each policy, in the order of POLICIES, and for `more`; `as_it_was` keeps
+    its own base and cap.
     """
     if not told:
         return []
     outages = sum(len(scene) for scene in told)
     draws = min(MOST_DRAWS, max(FEWEST_DRAWS, WORK // outages))
     every = [
-        as_it_was if policy is as_it_was.policy else Chosen(policy, base_s, cap_s)
+        as_it_was if policy is as_it_was.policy else PolicySetting(policy, base_s, cap_s)
         for policy in POLICIES.values()
     ]
-    return [_row(chosen, told, [play(scene, chosen, draws) for scene in told]) for chosen in (*every, *more)]
+    return [
+        _row(chosen, told, [simulate(scene, chosen, draws) for scene in told]) for chosen in (*every, *more)
+    ]
 
 
-def _row(chosen: Chosen, told: Sequence[Scene], played: Sequence[Played]) -> Row:
+def _row(
+    chosen: PolicySetting, told: Sequence[StormModel], played: Sequence[SimulatedStorm]
+) -> PolicyOutcome:
     back = [_worst([_share_back(one.back_s, share) for one in played]) for share in SHARES]
     each = _worst([one.attempts / len(scene) for scene, one in zip(told, played, strict=True)])
-    return Row(
+    return PolicyOutcome(
         chosen,
         (_range(back[0]), _range(back[1]), _range(back[2])),
         _range(_worst([one.peak_per_s for one in played])),

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import math
 
-from driver.forensics.account import WhatIf
+from driver.forensics.analysis import WhatIf
 from driver.forensics.fit import Fit
-from driver.forensics.naming import Naming
 from driver.forensics.policies import BASE, CAP
+from driver.forensics.policy_identification import PolicyIdentification
 from driver.forensics.recommend import Recommendation
-from driver.forensics.replay import Chosen
+from driver.forensics.storm_simulation import PolicySetting
 from driver.forensics.what_if import Range
 from driver.metrics.metric import Unit
 from driver.scenarios.quantities import write
@@ -17,7 +17,7 @@ from driver.scenarios.quantities import write
 _CERTAIN = 6.0
 
 
-def policy_sentence(naming: Naming, gaps: int) -> str:
+def policy_sentence(naming: PolicyIdentification, gaps: int) -> str:
     """Which policy the attempts fit, or that they cannot tell; `gaps` is how many there were in all."""
     best = naming.best
     if best is None:
@@ -88,12 +88,12 @@ def named(fit: Fit) -> str:
     return fit.policy.name + (f" with {' and '.join(parts)}" if parts else "")
 
 
-def _chosen(chosen: Chosen) -> str:
+def _chosen(chosen: PolicySetting) -> str:
     parts = parameters(chosen)
     return chosen.policy.name + (f" ({', '.join(parts)})" if parts else "")
 
 
-def parameters(chosen: Chosen) -> list[str]:
+def parameters(chosen: PolicySetting) -> list[str]:
     """Base and cap of a policy, as far as it has them."""
     lengths = ((BASE, chosen.base_s), (CAP, chosen.cap_s))
     return [f"{name} {seconds(length_s)}" for name, length_s in lengths if name in chosen.policy.parameters]

@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from driver.forensics.account import Account, WhatIf, WorkerAccount
-from driver.forensics.beliefs import ZOMBIE
-from driver.forensics.naming import Naming
-from driver.forensics.phases import Noticed
+from driver.forensics.analysis import ForensicAnalysis, WhatIf, WorkerAnalysis
+from driver.forensics.connection_disagreement import ZOMBIE
 from driver.forensics.policies import BASE, CAP, POLICIES
-from driver.forensics.what_if import Range, Row
+from driver.forensics.policy_identification import PolicyIdentification
+from driver.forensics.time_breakdown import DetectionTimes
+from driver.forensics.what_if import PolicyOutcome, Range
 from driver.histories.outage_phases import OutagePhase
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.trade_off import Bounds, Option, front
@@ -95,7 +95,7 @@ class Section:
     workers: Mapping[str, WorkerFound] = field(default_factory=dict)
 
 
-def section(told: Account) -> Section:
+def section(told: ForensicAnalysis) -> Section:
     """All that is said of an account."""
     if not told.noticed and not told.beliefs:
         return Section("No connection was lost: there is nothing to reconstruct.", missing=told.missing)
@@ -119,7 +119,7 @@ def section(told: Account) -> Section:
     )
 
 
-def _without(naming: Naming) -> str:
+def _without(naming: PolicyIdentification) -> str:
     if naming.misfit is not None:
         return (
             "No storm of this run can be played again: something other than the policy decided when attempts "
@@ -128,7 +128,7 @@ def _without(naming: Naming) -> str:
     return "No storm of this run can be played again: no fault cut workers off and ended while they lived on."
 
 
-def _also(told: Account) -> list[str]:
+def _also(told: ForensicAnalysis) -> list[str]:
     """What the workers say of themselves, and who does not fit the fleet."""
     found = []
     best = told.naming.best
@@ -149,7 +149,7 @@ def _also(told: Account) -> list[str]:
     return found
 
 
-def _contradiction(told: Account) -> str:
+def _contradiction(told: ForensicAnalysis) -> str:
     """What the gaps say of the policy that the settings name; "" where they agree, or cannot tell.
 
     A name that is not in the catalogue stands for a formula that is not known, so nothing contradicts it.
@@ -164,7 +164,7 @@ def _contradiction(told: Account) -> str:
     return ": the gaps contradict that"
 
 
-def _noticed(told: tuple[Noticed, ...]) -> list[tuple[str, str, str, str]]:
+def _noticed(told: tuple[DetectionTimes, ...]) -> list[tuple[str, str, str, str]]:
     workers = sorted(one.worker_s for one in told)
     coordinator = sorted(one.coordinator_s for one in told if one.coordinator_s is not None)
     rows = [("the worker", *_spread(tuple(workers)), counted(len(workers), "outage"))]
@@ -199,7 +199,7 @@ def _what_if_rows(told: WhatIf) -> tuple[WhatIfRow, ...]:
     )
 
 
-def _option(row: Row, told: WhatIf) -> Option:
+def _option(row: PolicyOutcome, told: WhatIf) -> Option:
     mark = _mark(row, told)
     name = f"{row.name} (advised)" if mark == AS_ADVISED else row.name
     return Option(name, _bounds(row.all_back_s), _bounds(row.peak_per_s))
@@ -215,7 +215,7 @@ def front_sentence(rows: Sequence[WhatIfRow]) -> str:
     return f"On the Pareto front of time and peak attempts: {', '.join(row.option.name for row in best)}."
 
 
-def _waits(told: Account) -> Table:
+def _waits(told: ForensicAnalysis) -> Table:
     """The empirical curve: the spread of the gaps before each attempt."""
     numbers = told.gaps.before.number
     rows = []
@@ -233,7 +233,7 @@ def _waits(told: Account) -> Table:
     )
 
 
-def _storms(told: Account) -> Table | None:
+def _storms(told: ForensicAnalysis) -> Table | None:
     rows = tuple(
         (
             storm.window.fault,
@@ -257,7 +257,7 @@ def _storms(told: Account) -> Table | None:
     )
 
 
-def _beliefs_sentence(told: Account) -> str:
+def _beliefs_sentence(told: ForensicAnalysis) -> str:
     if any("coordinator's journal is missing" in sentence for sentence in told.missing):
         return "Who was believed connected and was not cannot be told."
     if not told.beliefs:
@@ -279,7 +279,7 @@ def _beliefs_sentence(told: Account) -> str:
     return f"{' and '.join(parts)}, {how_long}."
 
 
-def _beliefs(told: Account) -> Table | None:
+def _beliefs(told: ForensicAnalysis) -> Table | None:
     rows = tuple(
         (one.worker, one.what, seconds(one.lasted_s), one.fault or "–") for one in told.beliefs[:MOST_BELIEFS]
     )
@@ -288,7 +288,7 @@ def _beliefs(told: Account) -> Table | None:
     return Table("Zombies and ghosts", "", ("worker", "what", "lasted", "under"), rows)
 
 
-def _policies(naming: Naming) -> Table | None:
+def _policies(naming: PolicyIdentification) -> Table | None:
     if naming.best is None:
         return None
     top = naming.best.score
@@ -312,7 +312,7 @@ def _policies(naming: Naming) -> Table | None:
     )
 
 
-def _worker(one: WorkerAccount) -> WorkerFound:
+def _worker(one: WorkerAnalysis) -> WorkerFound:
     coordinator = sorted(seen.coordinator_s for seen in one.noticed if seen.coordinator_s is not None)
     best = one.naming.best
     if best is None:
@@ -332,7 +332,7 @@ def _spread(ordered: tuple[float, ...]) -> tuple[str, str]:
     return seconds(percentile(ordered, 50)), seconds(percentile(ordered, 99))
 
 
-def _mark(row: Row, told: WhatIf) -> str:
+def _mark(row: PolicyOutcome, told: WhatIf) -> str:
     if row is told.was:
         return AS_IT_WAS
     if told.recommendation is not None and row is told.recommendation.better:

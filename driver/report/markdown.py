@@ -9,7 +9,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from driver.checks.finding import Evidence, Finding, Status
-from driver.forensics.account import account
+from driver.forensics.analysis import analyse
 from driver.metrics.metric import Unit
 from driver.report import text
 from driver.report.advice import advise
@@ -66,7 +66,7 @@ def render_markdown(run: Judged) -> str:
             faults=fault_rows(run),
             figures=figures(run),
             workers=worker_rows(run),
-            forensics=section(history.view(account)),
+            forensics=section(history.view(analyse)),
             advice=pieces,
             damage=history.damage,
             configuration=configuration(run),

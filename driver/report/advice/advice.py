@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from driver.forensics.policies import POLICIES
-from driver.forensics.settings import advised_s, settings_told, worker_settings_told
+from driver.forensics.settings import advised_s, coordinator_settings, worker_settings
 from driver.histories.history import History
 from driver.metrics import METRICS, Metrics
 from driver.scenarios.quantities import write
@@ -54,20 +54,20 @@ Adviser = Callable[[History, Metrics], Advice | None]
 
 def coordinator_setting(history: History, key: str, factor: float) -> Setting:
     """A number of the coordinator's settings, `factor` times as large."""
-    now = getattr(settings_told(history), key)
+    now = getattr(coordinator_settings(history), key)
     return Setting("coordinator", key, str(now), str(max(1, round(now * factor))))
 
 
 def cap_setting(history: History, factor: float) -> Setting:
     """The longest delay of the workers' policy, `factor` times as long; what is advised where none is set."""
-    told = worker_settings_told(history).cap_ms
+    told = worker_settings(history).cap_ms
     cap_ms = told if told is not None else advised_s(history)[1] * 1e3
     return Setting("worker", "cap_ms", "" if told is None else str(told), str(max(1, round(cap_ms * factor))))
 
 
 def policy_settings(history: History, policy: str) -> tuple[Setting, ...]:
     """Another policy for the workers, with the coordinator's base and cap in place of their own."""
-    told = worker_settings_told(history)
+    told = worker_settings(history)
     # A name outside the catalogue is the worker's own text: it is not repeated in what a reader copies.
     now = told.policy if told.policy in POLICIES else ""
     own = [(key, value) for key in ("base_ms", "cap_ms") if (value := getattr(told, key)) is not None]

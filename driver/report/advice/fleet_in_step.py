@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driver.forensics.policies import POLICIES
-from driver.forensics.settings import worker_settings_told
+from driver.forensics.settings import worker_settings
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.storm import storms
@@ -18,7 +18,7 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
     large = [storm for storm in history.view(storms) if len(storm.workers) >= FEWEST]
     if not large or number(metrics, "storm_busiest_100ms_ratio") < IN_STEP:
         return None
-    known = POLICIES.get(worker_settings_told(history).policy)
+    known = POLICIES.get(worker_settings(history).policy)
     if known is not None and known.spreads:
         # They draw at random already: what brought them together was not the policy.
         return None

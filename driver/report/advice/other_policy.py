@@ -4,7 +4,7 @@ gentler.
 
 from __future__ import annotations
 
-from driver.forensics.account import account
+from driver.forensics.analysis import analyse
 from driver.forensics.recommend import Recommendation
 from driver.histories.history import History
 from driver.metrics import Metrics
@@ -13,7 +13,7 @@ from driver.report.forensic_words import number, ranged, recommendation_sentence
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
-    told = history.view(account)
+    told = history.view(analyse)
     what_if = told.what_if
     # What is sure of itself alone may tell others what to do: a sure name, and a replay that agrees with
     # the run.

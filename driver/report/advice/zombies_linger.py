@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from driver.forensics.account import account
-from driver.forensics.beliefs import ZOMBIE
+from driver.forensics.analysis import analyse
+from driver.forensics.connection_disagreement import ZOMBIE
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit
@@ -14,7 +14,7 @@ LONG_S = 3.0
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
-    zombies = [belief for belief in history.view(account).beliefs if belief.what == ZOMBIE]
+    zombies = [belief for belief in history.view(analyse).beliefs if belief.what == ZOMBIE]
     if not zombies or zombies[0].lasted_s < LONG_S:
         return None
     longest = zombies[0]

@@ -9,10 +9,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from driver.forensics.account import Account
+from driver.forensics.analysis import ForensicAnalysis
 from driver.forensics.fit import Fit
-from driver.forensics.gaps import Gaps
-from driver.forensics.policies import Before
+from driver.forensics.gaps import RetryGaps
+from driver.forensics.policies import PriorAttempts
 from driver.metrics.metric import Unit
 from driver.scenarios.quantities import write
 
@@ -40,7 +40,7 @@ class Picture:
     floor: int = HEIGHT - BOTTOM
 
 
-def picture(told: Account) -> Picture | None:
+def picture(told: ForensicAnalysis) -> Picture | None:
     """The picture of a fleet's gaps; None where there are none, or no policy to hold them against."""
     best = told.naming.best
     gaps = told.gaps.chosen(told.gaps.before.number <= MOST_NUMBERS)
@@ -87,7 +87,7 @@ def picture(told: Account) -> Picture | None:
 class _Axis:
     """The axis of lengths: even, so that even draws look even; logarithmic where delays grow far."""
 
-    def __init__(self, gaps: Gaps, bounds: list[tuple[float, float]]) -> None:
+    def __init__(self, gaps: RetryGaps, bounds: list[tuple[float, float]]) -> None:
         highs = [high for _, high in bounds]
         self.longest_s = max(float(np.quantile(gaps.gap_s, 0.99)), *highs, 1e-3) * 1.1
         self.even = max(highs) <= _GROWN * max(highs[0], 1e-3)
@@ -112,7 +112,7 @@ class _Axis:
         return [number * step for number in range(int(self.longest_s / step) + 1)]
 
 
-def _thinned(gaps: Gaps) -> Gaps:
+def _thinned(gaps: RetryGaps) -> RetryGaps:
     if len(gaps) <= MOST_DOTS:
         return gaps
     # Drawn by chance: the gaps come in the order of the attempts, and an even stride leaves numbers out.
@@ -125,7 +125,7 @@ def _bounds(fit: Fit, number: int) -> tuple[float, float]:
     base_s = 0.0 if math.isnan(fit.base_s) else fit.base_s
     cap_s = 0.0 if math.isnan(fit.cap_s) else fit.cap_s
     longest_before_s = base_s * 3.0 ** (number - 1)
-    before = Before(np.array([float(number)]), np.array([longest_before_s]), np.array([math.nan]))
+    before = PriorAttempts(np.array([float(number)]), np.array([longest_before_s]), np.array([math.nan]))
     low, high = fit.policy.bounds(before, np.asarray(base_s), np.asarray(cap_s))
     longest_s = fit.policy.longest_s
     return min(longest_s, float(np.ravel(low)[0])), min(longest_s, float(np.ravel(high)[0]))

@@ -14,8 +14,8 @@ from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
 from driver.checks.finding import Finding, Status
-from driver.forensics.account import account
-from driver.forensics.naming import Naming
+from driver.forensics.analysis import analyse
+from driver.forensics.policy_identification import PolicyIdentification
 from driver.histories.history import COORDINATOR
 from driver.histories.journal_folder import own_journal
 from driver.histories.journals import JOURNALS
@@ -73,7 +73,7 @@ def render_html(run: Judged) -> str:
     Every text in it is escaped; data and scripts are told apart by the page's own policy.
     """
     history = run.history
-    found = history.view(account)
+    found = history.view(analyse)
     told = section(found)
     pieces = advise(history, run.metrics)
     ranges, scale = _ranges(told)
@@ -138,7 +138,7 @@ def _kinds(run: Judged) -> _Kinds:
     return _Kinds(rows(told.expected), rows(told.built_in), told.built_in_says, wrong)
 
 
-def _fitted(naming: Naming) -> str:
+def _fitted(naming: PolicyIdentification) -> str:
     """The policy whose bounds the picture of the gaps draws, in words."""
     if naming.best is None:
         return ""

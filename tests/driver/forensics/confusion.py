@@ -9,14 +9,14 @@ import sys
 from collections import Counter
 
 from driver.forensics.gaps import gaps_by_worker, pooled
-from driver.forensics.naming import Naming, name_policy
 from driver.forensics.policies import POLICIES
+from driver.forensics.policy_identification import PolicyIdentification, identify_policy
 from tests.driver.forensics.fleets import Fleet
 
 UNSURE = "can't tell"
 
 
-def named(naming: Naming) -> str:
+def named(naming: PolicyIdentification) -> str:
     """The name that is given, or that none is."""
     return naming.best.policy.name if naming.best and naming.sure else UNSURE
 
@@ -28,7 +28,7 @@ def fleet_named(
     history = Fleet((policy,), workers, rounds, seed=seed).history()
     gaps = gaps_by_worker(history)
     each = list(gaps.values())
-    return named(name_policy(pooled(each))), [named(name_policy(own)) for own in each[:alone]]
+    return named(identify_policy(pooled(each))), [named(identify_policy(own)) for own in each[:alone]]
 
 
 def table(title: str, counts: dict[str, Counter[str]]) -> str:

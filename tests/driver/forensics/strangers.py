@@ -12,7 +12,7 @@ from random import Random
 from unittest.mock import patch
 
 from driver.forensics.gaps import gaps_by_worker, pooled
-from driver.forensics.naming import Naming, name_policy
+from driver.forensics.policy_identification import PolicyIdentification, identify_policy
 from driver.histories.history import History
 from tests.driver.forensics.confusion import named
 from tests.driver.forensics.fleets import Fleet
@@ -52,10 +52,10 @@ class _Stranger:
         return 1e3 * self._formula(attempt, previous_ms / 1e3, random)
 
 
-def stranger_named(name: str, seed: int, workers: int = 20, rounds: int = 3) -> Naming:
+def stranger_named(name: str, seed: int, workers: int = 20, rounds: int = 3) -> PolicyIdentification:
     """What forensics makes of a fleet with such a policy."""
     history = stranger_history(name, seed, workers, rounds)
-    return name_policy(pooled(list(gaps_by_worker(history).values())))
+    return identify_policy(pooled(list(gaps_by_worker(history).values())))
 
 
 def stranger_history(name: str, seed: int, workers: int = 20, rounds: int = 3) -> History:

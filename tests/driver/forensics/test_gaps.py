@@ -1,12 +1,12 @@
-"""Gaps are read from what happened: where each begins, its number as policies count, and the slot given."""
+"""Gaps are read from events: where each begins, its number as policies count, and the slot given."""
 
 from __future__ import annotations
 
 import numpy as np
 import pytest
 
-from driver.forensics.gaps import MOST_OF_ONE, Gaps, gaps_by_worker, pooled, sampled
-from driver.forensics.policies import Before
+from driver.forensics.gaps import MAX_PER_OUTAGE, RetryGaps, gaps_by_worker, pooled, sampled
+from driver.forensics.policies import PriorAttempts
 from tests.driver.judge.histories import Past
 from wire import events as wire
 
@@ -17,17 +17,17 @@ def one_worker() -> Past:
     return past
 
 
-def gaps(past: Past) -> Gaps:
+def gaps(past: Past) -> RetryGaps:
     past.end(60)
     return gaps_by_worker(past.history())["worker-1"]
 
 
-def many(outages: int, each: int) -> Gaps:
+def many(outages: int, each: int) -> RetryGaps:
     count = outages * each
     number = np.tile(np.arange(1.0, each + 1), outages)
-    return Gaps(
+    return RetryGaps(
         np.full(count, 0.1),
-        Before(number, np.zeros(count), np.full(count, np.nan)),
+        PriorAttempts(number, np.zeros(count), np.full(count, np.nan)),
         np.repeat(np.arange(outages), each),
     )
 
@@ -86,8 +86,8 @@ def test_an_attempt_whose_forerunners_end_is_missing_makes_no_gap() -> None:
 
 def test_a_sample_takes_the_first_gaps_of_outages_evenly_chosen() -> None:
     found = sampled(many(outages=400, each=40), most=320)
-    assert found.outages == 320 // MOST_OF_ONE
-    assert found.before.number.max() == MOST_OF_ONE
+    assert found.outages == 320 // MAX_PER_OUTAGE
+    assert found.before.number.max() == MAX_PER_OUTAGE
     assert found.outage.min() == 0
     assert found.outage.max() == 399
 

@@ -11,8 +11,8 @@ from scipy import stats
 
 from coordinator.admission import RESUME_SPEEDUP
 from coordinator.timing import fleet_timing
-from driver.forensics.density import log_density
-from driver.forensics.policies import POLICIES, Before
+from driver.forensics.likelihood import log_density
+from driver.forensics.policies import POLICIES, PriorAttempts
 from driver.forensics.settings import ADVISED_BASE_S, ADVISED_CAP_LEAST_S, RESUMES_FASTER
 from wire.settings import CoordinatorSettings
 from worker.policies import POLICIES as SHIPPED
@@ -35,8 +35,8 @@ def shipped_s(
     return np.array([policy.delay_ms(number, previous_s * 1e3, advice, chance) / 1e3 for _ in range(DRAWS)])
 
 
-def before(number: int, previous_s: float, slot_s: float, count: int = DRAWS) -> Before:
-    return Before(*(np.full(count, float(value)) for value in (number, previous_s, slot_s)))
+def before(number: int, previous_s: float, slot_s: float, count: int = DRAWS) -> PriorAttempts:
+    return PriorAttempts(*(np.full(count, float(value)) for value in (number, previous_s, slot_s)))
 
 
 def test_every_policy_that_ships_is_known_by_its_name() -> None:

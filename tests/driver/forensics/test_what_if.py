@@ -8,13 +8,13 @@ from functools import cache
 import numpy as np
 import pytest
 
-from driver.forensics.account import Account, account
+from driver.forensics.analysis import ForensicAnalysis, analyse
 from driver.forensics.policies import POLICIES
 from driver.forensics.recommend import recommend
-from driver.forensics.replay import Chosen, play
-from driver.forensics.scene import Scene, scenes
 from driver.forensics.settings import ADVISED_BASE_S, ADVISED_CAP_LEAST_S
-from driver.forensics.what_if import Range, Row, what_if
+from driver.forensics.storm_model import StormModel, storm_models
+from driver.forensics.storm_simulation import PolicySetting, simulate
+from driver.forensics.what_if import PolicyOutcome, Range, what_if
 from driver.histories.history import History
 from driver.metrics import measure
 from tests.driver.forensics.fleets import Fleet
@@ -30,12 +30,14 @@ def lived(policy: str) -> History:
 
 
 @cache
-def told(policy: str) -> Account:
-    return account(lived(policy))
+def told(policy: str) -> ForensicAnalysis:
+    return analyse(lived(policy))
 
 
-def scene(workers: int = 20, outage_s: float = 10.0, rate_per_s: float = 200.0, burst: int = 80) -> Scene:
-    return Scene(
+def scene(
+    workers: int = 20, outage_s: float = 10.0, rate_per_s: float = 200.0, burst: int = 80
+) -> StormModel:
+    return StormModel(
         fault="cut",
         healed_s=outage_s,
         knew_s=np.full(workers, 0.01),
@@ -50,16 +52,18 @@ def scene(workers: int = 20, outage_s: float = 10.0, rate_per_s: float = 200.0, 
     )
 
 
-def chosen(name: str, base_s: float = BASE_S, cap_s: float = CAP_S) -> Chosen:
-    return Chosen(POLICIES[name], base_s, cap_s)
+def chosen(name: str, base_s: float = BASE_S, cap_s: float = CAP_S) -> PolicySetting:
+    return PolicySetting(POLICIES[name], base_s, cap_s)
 
 
-def row(name: str, back_s: float, at_once: float = 5.0, each: float = 10.0, peak: float = 20.0) -> Row:
+def row(
+    name: str, back_s: float, at_once: float = 5.0, each: float = 10.0, peak: float = 20.0
+) -> PolicyOutcome:
     def near(value: float) -> Range:
         return Range(value, 0.9 * value, 1.1 * value)
 
     back = near(back_s)
-    return Row(chosen(name), (back, back, back), near(peak), near(at_once), near(each))
+    return PolicyOutcome(chosen(name), (back, back, back), near(peak), near(at_once), near(each))
 
 
 @pytest.mark.parametrize("policy", POLICIES)
@@ -101,7 +105,7 @@ def test_a_fleet_that_is_back_within_a_second_is_left_as_it_is() -> None:
 
 def test_who_is_turned_away_comes_back_slot_by_slot_at_the_rate_of_admission() -> None:
     slow = scene(100, rate_per_s=20.0, burst=20)
-    played = play(slow, chosen("slotted"), 20)
+    played = simulate(slow, chosen("slotted"), 20)
     # 80 who find no place at once, at 20 a second.
     assert played.back_s.max(axis=1).mean() == pytest.approx(4.0, abs=0.6)
 
@@ -109,14 +113,14 @@ def test_who_is_turned_away_comes_back_slot_by_slot_at_the_rate_of_admission() -
 def test_the_slots_are_those_that_the_coordinator_gives() -> None:
     settings = CoordinatorSettings(admission_per_s=2.0, admission_burst=1)
     fleet = Fleet(("full_jitter",), 40, 1, (6.0, 6.0), seed=2, settings=settings, base_ms=100, cap_ms=1_000)
-    found = account(fleet.history()).what_if
+    found = analyse(fleet.history()).what_if
     assert found is not None
     assert found.measured_s == pytest.approx(found.was.all_back_s.mean, rel=0.2)
     assert found.measured_s is not None
     assert found.measured_s > 4
 
 
-def hanging(*, through: bool) -> Scene:
+def hanging(*, through: bool) -> StormModel:
     """A link that swallows all: attempts last 5 s, or until it is healed."""
     return replace(
         scene(outage_s=12.0),
@@ -127,12 +131,12 @@ def hanging(*, through: bool) -> Scene:
 
 
 def test_attempts_that_hang_until_the_heal_are_through_when_they_were_in_the_run() -> None:
-    back_s = play(hanging(through=True), chosen("full_jitter"), 20).back_s
+    back_s = simulate(hanging(through=True), chosen("full_jitter"), 20).back_s
     assert back_s == pytest.approx(0.03, abs=0.001)
 
 
 def test_attempts_that_the_heal_cuts_off_are_followed_by_another_wait() -> None:
-    back_s = play(hanging(through=False), chosen("fixed"), 20).back_s
+    back_s = simulate(hanging(through=False), chosen("fixed"), 20).back_s
     assert back_s == pytest.approx(0.03 + 0.1 + 0.0015 + 0.02, abs=0.02)
 
 
@@ -150,14 +154,14 @@ def test_what_hung_in_a_run_is_told_from_what_failed_by_itself(ended: str, throu
             past.fail_to_connect(worker, 18.5, attempt=2, took_s=1.0)
             past.connect(worker, 19, outcome="resumed", attempt=3, took_s=0.1)
     past.end(60)
-    found = scenes(past.history())[0]
+    found = storm_models(past.history())[0]
     assert found.hung_s == pytest.approx([0.5, 0.5], abs=0.02)
     assert set(found.hung_through.tolist()) == {through}
     assert found.failing_s == pytest.approx([2.0, 2.0])
 
 
 def test_an_hour_of_knocking_is_counted_and_not_played_knock_by_knock() -> None:
-    played = play(scene(5, outage_s=3_600.0), chosen("fixed"), 4)
+    played = simulate(scene(5, outage_s=3_600.0), chosen("fixed"), 4)
     each = played.attempts / 5
     assert each == pytest.approx(3_600 / (0.1 + 0.002 + 0.0015), rel=0.02)
     assert played.peak_per_s == pytest.approx(5 / 0.1035, rel=0.15)
@@ -172,7 +176,7 @@ def test_the_range_holds_nine_of_ten_draws_of_another_chance() -> None:
     one = scene(8)
     rows = what_if([one], chosen("full_jitter"), BASE_S, CAP_S)
     expected = next(found for found in rows if found.name == "full_jitter").all_back_s
-    other = play(one, chosen("full_jitter"), 400, seed=99).back_s.max(axis=1)
+    other = simulate(one, chosen("full_jitter"), 400, seed=99).back_s.max(axis=1)
     inside = ((other >= expected.low) & (other <= expected.high)).mean()
     assert 0.84 <= inside <= 0.96
 
@@ -219,7 +223,7 @@ def test_a_figure_that_is_half_in_the_mean_alone_recommends_nothing() -> None:
 
 def test_workers_that_were_set_otherwise_may_take_the_coordinators_advice() -> None:
     set_so = Fleet(("full_jitter",), 20, 1, (20.0, 20.0), seed=3, base_ms=500, cap_ms=30_000)
-    found = account(set_so.history()).what_if
+    found = analyse(set_so.history()).what_if
     assert found is not None
     advised = [one for one in found.rows if one.name == "full_jitter" and one is not found.was]
     assert [(one.chosen.base_s, one.chosen.cap_s) for one in advised] == [

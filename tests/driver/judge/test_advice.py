@@ -7,7 +7,7 @@ import re
 import msgspec
 import pytest
 
-from driver.forensics.account import account
+from driver.forensics.analysis import analyse
 from driver.metrics import METRICS, measure
 from driver.report.advice import advise
 from driver.report.advice.advice import Advice
@@ -151,7 +151,7 @@ def test_advice_is_given_where_its_cause_is_there(name: str) -> None:
 
 def test_another_policy_is_advised_with_the_figure_of_the_one_that_was_followed() -> None:
     history = Fleet(("seed",), 20, 2, (12.0, 12.0), seed=3).history()
-    found = history.view(account).what_if
+    found = history.view(analyse).what_if
     assert found is not None
     advice = next(one for one in advise(history, measure(history)) if one.name == "other_policy")
     assert "By seed all were back" in advice.because

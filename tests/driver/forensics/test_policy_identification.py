@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 
 from driver.forensics.gaps import gaps_by_worker, pooled
-from driver.forensics.naming import FEWEST, Naming, name_policy
 from driver.forensics.policies import POLICIES
+from driver.forensics.policy_identification import MIN_GAPS, PolicyIdentification, identify_policy
 from tests.driver.forensics.confusion import UNSURE, fleet_named
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.forensics.strangers import STRANGERS, stranger_named
@@ -33,9 +33,11 @@ def all_named() -> dict[str, tuple[Counter[str], Counter[str]]]:
     return found
 
 
-def fleet(policy: str, workers: int = 8, rounds: int = 1, outage_s: float = 10.0, **more: Any) -> Naming:
+def fleet(
+    policy: str, workers: int = 8, rounds: int = 1, outage_s: float = 10.0, **more: Any
+) -> PolicyIdentification:
     life = Fleet((policy,), workers, rounds, (outage_s, outage_s), **more)
-    return name_policy(pooled(list(gaps_by_worker(life.history()).values())))
+    return identify_policy(pooled(list(gaps_by_worker(life.history()).values())))
 
 
 @pytest.mark.parametrize("name", STRANGERS)
@@ -87,15 +89,15 @@ def test_a_sample_that_is_too_small_says_how_many_more_attempts_would_tell() -> 
 
 
 def test_without_attempts_there_is_no_name() -> None:
-    told = name_policy(pooled([]))
+    told = identify_policy(pooled([]))
     assert told.best is None
     assert not told.sure
 
 
 def test_a_handful_of_gaps_is_not_sure_however_well_it_fits() -> None:
     told = fleet("websockets", workers=1, outage_s=12.0)
-    assert 0 < told.gaps < FEWEST
+    assert 0 < told.gaps < MIN_GAPS
     assert told.best is not None
     assert told.best.policy.name == "websockets"
     assert not told.sure
-    assert told.more_attempts == FEWEST - told.gaps
+    assert told.more_attempts == MIN_GAPS - told.gaps

@@ -6,9 +6,9 @@ from __future__ import annotations
 
 import pytest
 
-from driver.forensics.account import Account, account
-from driver.forensics.beliefs import GHOST, ZOMBIE
-from driver.forensics.synchrony import InStep
+from driver.forensics.analysis import ForensicAnalysis, analyse
+from driver.forensics.connection_disagreement import GHOST, ZOMBIE
+from driver.forensics.synchrony import StormSynchrony
 from driver.histories.history import Damage, History
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, small
@@ -16,8 +16,8 @@ from wire import events as wire
 from wire.settings import CoordinatorSettings
 
 
-def told(past: Past) -> Account:
-    return account(past.history())
+def told(past: Past) -> ForensicAnalysis:
+    return analyse(past.history())
 
 
 def without(history: History, process: str) -> History:
@@ -26,10 +26,10 @@ def without(history: History, process: str) -> History:
     return History(journals, history.expected, history.workers)
 
 
-def storm(policy: str, workers: int = 20, **more: float) -> InStep:
+def storm(policy: str, workers: int = 20, **more: float) -> StormSynchrony:
     settings = CoordinatorSettings(admission_per_s=20.0)
     life = Fleet((policy,), workers, 1, (10.0, 10.0), 5, settings)
-    return account(life.history()).storms[0]
+    return analyse(life.history()).storms[0]
 
 
 def half_open() -> Past:
@@ -152,7 +152,7 @@ def small_storm() -> Past:
 def test_a_worker_that_follows_another_policy_than_its_fleet_is_told() -> None:
     policies = ["full_jitter"] * 15
     policies[6] = "fixed"
-    found = account(Fleet(policies, 15, 3, seed=4).history())
+    found = analyse(Fleet(policies, 15, 3, seed=4).history())
     assert found.naming.best is not None
     assert found.naming.best.policy.name == "full_jitter"
     assert [one.worker for one in found.deviants] == ["worker-7"]
@@ -165,7 +165,7 @@ def test_a_worker_that_follows_another_policy_than_its_fleet_is_told() -> None:
 
 def test_without_the_coordinators_journal_the_rest_is_told_and_what_is_missing_is_said() -> None:
     history = Fleet(("full_jitter",), 10, 2).history()
-    found = account(without(history, "coordinator"))
+    found = analyse(without(history, "coordinator"))
     assert found.naming.sure
     assert found.beliefs == ()
     assert "coordinator's journal is missing" in found.missing[0]
@@ -174,15 +174,15 @@ def test_without_the_coordinators_journal_the_rest_is_told_and_what_is_missing_i
 
 def test_workers_without_a_journal_are_named() -> None:
     history = Fleet(("full_jitter",), 10, 2).history()
-    found = account(without(history, "worker-3"))
-    assert found.missing == ("No journal of worker-3: nothing is known of their attempts.",)
+    found = analyse(without(history, "worker-3"))
+    assert found.missing == ("No journal of worker-3: their attempts are unknown.",)
     assert not found.workers["worker-3"].noticed
 
 
 def test_damaged_lines_are_said() -> None:
     history = Fleet(("full_jitter",), 10, 2).history()
     history.damage.append(Damage("worker-2", "damaged", 4, "line 7"))
-    assert "worker-2" in account(history).missing[0]
+    assert "worker-2" in analyse(history).missing[0]
 
 
 @pytest.mark.parametrize(
@@ -195,11 +195,11 @@ def test_whatever_lines_are_missing_nothing_is_raised(kind: type[wire.Event], ke
         past.lines[by] = [
             line for index, line in enumerate(lines) if not isinstance(line, kind) or (keep and index % keep)
         ]
-    assert account(past.history()).workers.keys() == {"worker-1", "worker-2", "worker-3"}
+    assert analyse(past.history()).workers.keys() == {"worker-1", "worker-2", "worker-3"}
 
 
 def test_nothing_at_all_is_no_error() -> None:
-    found = account(History({}))
+    found = analyse(History({}))
     assert found.naming.best is None
     assert found.what_if is None
 

@@ -1,7 +1,7 @@
-"""What a storm was like, apart from the policy: when each worker knew, when its door opened, what knocking
-cost. Pure.
+"""A storm without its policy: when each worker detected the loss, when attempts could succeed, how long they
+took. Pure.
 
-This is all that a what-if keeps of the history; the delays between the attempts are what it draws anew.
+A what-if keeps this of the history, and draws the delays between the attempts.
 """
 
 from __future__ import annotations
@@ -12,7 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from driver.forensics.policies import Numbers
-from driver.forensics.settings import RESUMES_FASTER, are_told, settings_told, worker_settings_told
+from driver.forensics.settings import (
+    RESUMES_FASTER,
+    coordinator_settings,
+    coordinator_settings_known,
+    worker_settings,
+)
 from driver.histories.connection_history import LOSS, ConnectionAttempt, Outage
 from driver.histories.history import History
 from driver.metrics.storm import ReconnectStorm, storms
@@ -21,19 +26,19 @@ from wire.events import Connected
 CONNECTED, REFUSED_BY_COORDINATOR = "connected", "status"
 _NOT_THE_LINK = (CONNECTED, REFUSED_BY_COORDINATOR)
 USUAL_S = 0.005
-"""What an attempt costs where the history holds none of its kind."""
-MOST_SCENES = 4
+"""The duration of an attempt where the history has none of its kind."""
+MAX_STORMS = 4
 _COSTS_KEPT = 512
 
 
 @dataclass(frozen=True)
-class Scene:
+class StormModel:
     """One storm. Times are seconds from the fault's begin, one for each outage.
 
-    `knew_s` is when the worker noticed, `opens_s` from when on an attempt could succeed, `healed_s` the
-    fault's end. `failing_s` and `handshake_s` hold what attempts of either kind took. Where attempts hung
-    until the heal, `hung_s` holds how long after it each of them ended, and `hung_through` whether it then
-    succeeded; else both are empty. The coordinator lets `resumes` in by its faster lane: `rate_per_s`, after
+    `knew_s` is when the worker detected the loss, `opens_s` from when on an attempt could succeed, `healed_s`
+    the fault's end. `failing_s` and `handshake_s` are the durations of failed and successful attempts. Where
+    attempts hung until the heal, `hung_s` is how long after it each ended, and `hung_through` whether it
+    succeeded; else both are empty. Workers in `resumes` are admitted by the faster lane: `rate_per_s`, after
     `burst` at once.
     """
 
@@ -53,34 +58,32 @@ class Scene:
         return len(self.knew_s)
 
 
-def scenes(history: History) -> list[Scene]:
-    """The storms that a what-if can play again: healed, and with workers who lived on. The largest, if
-    many.
-    """
-    told = [scene for storm in history.view(storms) if (scene := _scene(history, storm)) is not None]
-    return sorted(told, key=lambda scene: -len(scene))[:MOST_SCENES]
+def storm_models(history: History) -> list[StormModel]:
+    """Return the largest storms that a what-if can simulate: healed, with workers that kept running."""
+    told = [model for storm in history.view(storms) if (model := _model(history, storm)) is not None]
+    return sorted(told, key=lambda model: -len(model))[:MAX_STORMS]
 
 
-def admission_is_told(history: History) -> bool:
-    """Whether the history says how fast the coordinator lets workers in (else: its defaults)."""
-    return are_told(history)
+def admission_is_known(history: History) -> bool:
+    """Return whether the history has the coordinator's admission rate (else the default counts)."""
+    return coordinator_settings_known(history)
 
 
-def _scene(history: History, storm: ReconnectStorm) -> Scene | None:
+def _model(history: History, storm: ReconnectStorm) -> StormModel | None:
     outages = [outage for outage in storm.outages if outage.how == LOSS]
     begin_ns, healed_ns = storm.window.began_ns, storm.window.ended_ns
     if not outages or healed_ns is None:
         return None
-    settings = settings_told(history)
+    settings = coordinator_settings(history)
     attempts = [attempt for outage in outages for attempt in outage.attempts if attempt.ended_ns]
     hung = [one for one in attempts if _hung(one, healed_ns)]
     whole = [one for one in attempts if not _hung(one, healed_ns)]
     failing = [_took_s(one) for one in whole if one.kind not in _NOT_THE_LINK]
     standing = [_took_s(one) for one in whole if one.kind == CONNECTED]
     if hung and not failing:
-        # All of them hung: alone they would have done so for as long as a worker waits for an answer.
-        failing = [worker_settings_told(history).connect_timeout_ms / 1e3]
-    return Scene(
+        # All attempts hung: each would have lasted for the worker's connect timeout.
+        failing = [worker_settings(history).connect_timeout_ms / 1e3]
+    return StormModel(
         fault=storm.window.fault,
         healed_s=(healed_ns - begin_ns) / 1e9,
         knew_s=_seconds([outage.lost_ns - begin_ns for outage in outages]),
@@ -96,14 +99,14 @@ def _scene(history: History, storm: ReconnectStorm) -> Scene | None:
 
 
 def _opens_ns(outage: Outage, healed_ns: int) -> int:
-    """From when on an attempt could succeed: the heal, or later while attempts still failed, or earlier."""
+    """Return from when on an attempt could succeed: the heal, or later while attempts failed, or earlier."""
     failed = [one.began.at_ns for one in outage.attempts if one.kind not in ("", *_NOT_THE_LINK)]
     came_early = outage.back_ns is not None and outage.back_ns <= healed_ns
     return max([outage.lost_ns if came_early else healed_ns, *(at_ns + 1 for at_ns in failed)])
 
 
 def _first_handshakes_s(history: History) -> list[float]:
-    """What the first handshakes of the run took, when nothing was wrong yet."""
+    """Return the durations of the run's first handshakes, before any fault."""
     return [
         event.handshake_ms / 1e3
         for event in history.of(Connected)[: 2 * len(history.workers)]

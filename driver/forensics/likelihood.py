@@ -1,8 +1,8 @@
-"""How likely a gap is under a policy: its own draw, plus how late a busy process gets round to it. Pure.
+"""The likelihood of a gap under a policy: the distribution of its delay, plus the lateness of a busy process.
+Pure.
 
-Lateness is not the policy's doing and is the same for all of them: mostly a few milliseconds, sometimes
-some tens; and one gap in a hundred may be anything at all (a paused process, a stolen core), so that no
-single gap rules a policy out.
+Lateness has the same distribution for all policies: mostly a few milliseconds, sometimes some tens. One gap
+of a hundred may have any length (a paused process, a stolen core), so that no single gap excludes a policy.
 """
 
 from __future__ import annotations
@@ -11,18 +11,24 @@ import math
 
 import numpy as np
 
-from driver.forensics.policies import Before, Numbers, Policy
+from driver.forensics.policies import Numbers, PolicyModel, PriorAttempts
 
 EARLY_S = 0.002
-"""Two lines of one instant may be written so far apart, and in either order."""
+"""Two lines of one instant may be written this far apart, in either order."""
 PROMPT_SHARE, PROMPT_S, LATE_S = 0.85, 0.003, 0.025
 STRAY_SHARE = 0.01
 _STRAY_RANGE = math.log(1e6)
 _NARROW_S = 1e-6
 
 
-def log_density(policy: Policy, gap_s: Numbers, before: Before, base_s: Numbers, cap_s: Numbers) -> Numbers:
-    """The logarithm of each gap's density (per second). `base_s` and `cap_s` may hold many, a row each."""
+def log_density(
+    policy: PolicyModel, gap_s: Numbers, before: PriorAttempts, base_s: Numbers, cap_s: Numbers
+) -> Numbers:
+    """Return the logarithm of each gap's density (per second).
+
+    Args:
+        base_s, cap_s: one value, or a column of values, for a row of results each.
+    """
     low, high = policy.bounds(before, base_s, cap_s)
     width = high - low
     piled = np.clip((high - policy.longest_s) / np.maximum(width, _NARROW_S), 0.0, 1.0)

@@ -1,0 +1,76 @@
+"""When coordinator and worker disagree about their connection. Pure.
+
+A zombie is a worker that is connected by the coordinator's journal alone; a ghost is one that is connected by
+its own journal alone.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from driver.histories.connection_history import ConnectionHistory, connection_histories
+from driver.histories.history import COORDINATOR, History
+from driver.histories.intervals import Interval, difference, union
+from driver.histories.run_timeline import EARLY_EFFECT_NS, run_timeline
+
+ZOMBIE, GHOST = "zombie", "ghost"
+MIN_LENGTH_NS = 100_000_000
+"""Both sides of a handshake, or of a close, write their lines up to this far apart on a busy machine."""
+
+
+@dataclass(frozen=True)
+class Disagreement:
+    """An interval in which one side's journal alone has a worker connected. `fault` is the fault at its
+    begin, or "".
+    """
+
+    worker: str
+    what: str
+    begin_ns: int
+    end_ns: int
+    fault: str
+
+    @property
+    def lasted_s(self) -> float:
+        """Its length in seconds."""
+        return (self.end_ns - self.begin_ns) / 1e9
+
+
+def disagreements(history: History) -> list[Disagreement]:
+    """Return all intervals longer than MIN_LENGTH_NS, the longest first; none where a journal is missing."""
+    if not history.by(COORDINATOR):
+        return []
+    unclear = union(
+        (window.due_ns - EARLY_EFFECT_NS, window.began_ns)
+        for window in history.view(run_timeline).faults
+        if COORDINATOR in window.targets
+    )
+    found = [
+        Disagreement(
+            connections.worker, what, begin_ns, end_ns, _fault_at(history, connections.worker, begin_ns)
+        )
+        for connections in history.view(connection_histories).values()
+        if history.by(connections.worker)
+        for what, intervals in _intervals(connections)
+        # A killed coordinator writes no line: the time of its death is known no better.
+        for begin_ns, end_ns in difference(intervals, unclear)
+        if end_ns - begin_ns > MIN_LENGTH_NS
+    ]
+    return sorted(found, key=lambda belief: belief.begin_ns - belief.end_ns)
+
+
+def _intervals(connections: ConnectionHistory) -> list[tuple[str, list[Interval]]]:
+    return [
+        (ZOMBIE, difference(connections.by_coordinator, connections.by_worker)),
+        (GHOST, difference(connections.by_worker, connections.by_coordinator)),
+    ]
+
+
+def _fault_at(history: History, worker: str, at_ns: int) -> str:
+    over = [
+        window
+        for window in history.view(run_timeline).faults_on(worker)
+        if window.due_ns - EARLY_EFFECT_NS <= at_ns
+        and (window.ended_ns is None or at_ns <= window.ended_ns + EARLY_EFFECT_NS)
+    ]
+    return over[-1].fault if over else ""
