@@ -11,6 +11,7 @@ from tests.words import (
     PERSON_WORD,
     ROOT,
     circles,
+    code_files,
     of_code,
     of_docs,
     of_scenario,
@@ -24,6 +25,11 @@ AT_MOST = 0.5
 """Person-words per 1,000 words."""
 FROM_DEFECTS = {"docs/defects.md", "docs/mutants.md"}
 """Pages whose sentences are the texts of the defects in tests/."""
+SWEPT = tuple(
+    f"driver/{name}"
+    for name in ("histories", "metrics", "checks", "judging", "scenarios", "suite", "machine")
+)
+"""Folders whose code is held to the same share; their public class names and modules are held too."""
 LATER = {"docs/ci.md", "docs/dashboard.md", "docs/report.md"}
 PAGES = {
     *(path.relative_to(ROOT).as_posix() for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.md")),
@@ -45,6 +51,18 @@ def test_a_page_treats_components_as_things(name: str) -> None:
 def test_the_comments_of_the_scenarios_treat_components_as_things() -> None:
     prose = " ".join(of_scenario(path.read_text()) for path in scenarios())
     assert share(prose) <= AT_MOST, f"a component is no person: {PERSON_WORD.findall(prose)}"
+
+
+@pytest.mark.parametrize("folder", SWEPT)
+def test_a_package_treats_components_as_things(folder: str) -> None:
+    prose = " ".join(text for path in code_files((folder,)) for _, text in of_code(path.read_text()))
+    assert share(prose) <= AT_MOST, f"a component is no person: {PERSON_WORD.findall(prose)}"
+    assert not participles(code_files((folder,)))
+
+
+def test_a_class_of_a_swept_package_has_a_name_of_its_own() -> None:
+    repeated = repeated_classes(code_files())
+    assert not [name for name, places in repeated.items() if any(one.startswith(SWEPT) for one in places)]
 
 
 def test_code_and_addresses_are_no_prose() -> None:

@@ -23,7 +23,7 @@ from driver.compare.papers import (
 from driver.compare.ranking import Ranking
 from driver.compare.trade_off import Point
 from driver.exit_codes import ExitCode
-from driver.metrics.trade_off import Bounds, Option
+from driver.metrics.trade_off import IntervalEstimate, Option
 from driver.report.html.assets_text import asset
 from driver.report.html.scatter import scatter
 from driver.report.text import printable
@@ -111,8 +111,8 @@ def _sentence(text: str) -> str:
 def _option(point: Point) -> Option:
     return Option(
         point.name,
-        Bounds(point.back_s, point.back_low_s, point.back_high_s),
-        Bounds(point.peak_per_s, point.peak_low_per_s, point.peak_high_per_s),
+        IntervalEstimate(point.back_s, point.back_low_s, point.back_high_s),
+        IntervalEstimate(point.peak_per_s, point.peak_low_per_s, point.peak_high_per_s),
     )
 
 

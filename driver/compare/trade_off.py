@@ -8,7 +8,7 @@ import msgspec
 
 from driver.compare.core import RUNS, Group
 from driver.compare.statistics import RUNS_NEEDED, interval
-from driver.metrics.trade_off import Bounds, Option, front, surely_gentlest, surely_soonest
+from driver.metrics.trade_off import IntervalEstimate, Option, front, surely_gentlest, surely_soonest
 
 BACK, PEAK = "time_to_all_back_s", "storm_peak_attempts_per_s"
 
@@ -79,13 +79,13 @@ def _option(group: Group) -> Option | None:
     return None if back is None or peak is None else Option(group.name, back, peak)
 
 
-def _bounds(group: Group, metric: str) -> Bounds | None:
+def _bounds(group: Group, metric: str) -> IntervalEstimate | None:
     numbers = group.numbers(metric, RUNS)
     if len(numbers) < len(group.runs) or not numbers:
         # Where one run never was back, the mean of the others says too much good of it.
         return None
     low, high = interval(numbers, per_run=True) or (None, None)
-    return Bounds(sum(numbers) / len(numbers), low, high)
+    return IntervalEstimate(sum(numbers) / len(numbers), low, high)
 
 
 def _point(group: Group, option: Option, on_front: bool) -> Point:

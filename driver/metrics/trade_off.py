@@ -7,14 +7,14 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True)
-class Bounds:
+class IntervalEstimate:
     """A figure and its confidence interval; `low` and `high` are None for a single measurement."""
 
     mean: float
     low: float | None = None
     high: float | None = None
 
-    def is_surely_below(self, other: Bounds) -> bool:
+    def is_surely_below(self, other: IntervalEstimate) -> bool:
         """Whether the intervals separate, this one lower."""
         return self.high is not None and other.low is not None and self.high < other.low
 
@@ -24,8 +24,8 @@ class Option:
     """One policy: the time until all were back, and the most attempts of any second."""
 
     name: str
-    back_s: Bounds
-    peak_per_s: Bounds
+    back_s: IntervalEstimate
+    peak_per_s: IntervalEstimate
 
 
 def front(options: Sequence[Option]) -> list[Option]:
@@ -54,7 +54,7 @@ def _beats(one: Option, other: Option) -> bool:
     return no_worse and surely
 
 
-def _surely_least(options: Sequence[Option], figures: Sequence[Bounds]) -> Option | None:
+def _surely_least(options: Sequence[Option], figures: Sequence[IntervalEstimate]) -> Option | None:
     for option, figure in zip(options, figures, strict=True):
         if all(figure.is_surely_below(other) for other in figures if other is not figure):
             return option

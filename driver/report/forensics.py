@@ -15,7 +15,7 @@ from driver.forensics.time_breakdown import DetectionTimes
 from driver.forensics.what_if import PolicyOutcome, Range
 from driver.histories.outage_phases import OutagePhase
 from driver.metrics.metric import Unit, percentile
-from driver.metrics.trade_off import Bounds, Option, front
+from driver.metrics.trade_off import IntervalEstimate, Option, front
 from driver.report.analysis import Table
 from driver.report.forensic_words import (
     counted,
@@ -205,8 +205,8 @@ def _option(row: PolicyOutcome, told: WhatIf) -> Option:
     return Option(name, _bounds(row.all_back_s), _bounds(row.peak_per_s))
 
 
-def _bounds(told: Range) -> Bounds:
-    return Bounds(told.mean, told.low, told.high)
+def _bounds(told: Range) -> IntervalEstimate:
+    return IntervalEstimate(told.mean, told.low, told.high)
 
 
 def front_sentence(rows: Sequence[WhatIfRow]) -> str:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from driver.metrics.metric import Unit
-from driver.metrics.trade_off import Bounds, Option, front
+from driver.metrics.trade_off import IntervalEstimate, Option, front
 from driver.scenarios.quantities import write
 
 WIDTH, HEIGHT = 720, 330
@@ -88,7 +88,7 @@ def scatter(options: Sequence[Option], own: str = "") -> Scatter | None:
 class _Axis:
     """A logarithmic axis from pixel `begin` to pixel `end`, somewhat longer than what it holds."""
 
-    def __init__(self, figures: Sequence[Bounds], least: float, begin: float, end: float) -> None:
+    def __init__(self, figures: Sequence[IntervalEstimate], least: float, begin: float, end: float) -> None:
         numbers = [
             number for one in figures for number in (one.mean, one.low, one.high) if number is not None
         ]
@@ -100,7 +100,7 @@ class _Axis:
         share = math.log(max(self._least, number) / self._low) / math.log(self._high / self._low)
         return round(self._begin + min(1.0, max(0.0, share)) * (self._end - self._begin), 1)
 
-    def span(self, figure: Bounds) -> tuple[float, float]:
+    def span(self, figure: IntervalEstimate) -> tuple[float, float]:
         low = figure.mean if figure.low is None else figure.low
         high = figure.mean if figure.high is None else figure.high
         return self.at(low), self.at(high)

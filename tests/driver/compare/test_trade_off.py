@@ -12,14 +12,14 @@ from driver.compare.desk import judged
 from driver.compare.page import as_html
 from driver.compare.papers import as_markdown
 from driver.compare.trade_off import BACK, PEAK, trade_off
-from driver.metrics.trade_off import Bounds, Option, front, surely_gentlest, surely_soonest
+from driver.metrics.trade_off import IntervalEstimate, Option, front, surely_gentlest, surely_soonest
 from driver.report.html.scatter import HEIGHT, MOST_RIGHT, scatter
 from tests.driver.compare.herds import herd
 
 
 def option(name: str, back_s: float, peak_per_s: float, around: float = 0.1) -> Option:
-    def near(value: float) -> Bounds:
-        return Bounds(value, value * (1 - around), value * (1 + around))
+    def near(value: float) -> IntervalEstimate:
+        return IntervalEstimate(value, value * (1 - around), value * (1 + around))
 
     return Option(name, near(back_s), near(peak_per_s))
 
@@ -51,7 +51,10 @@ def test_what_intervals_do_not_separate_stays_on_the_front() -> None:
 
 
 def test_a_figure_without_an_interval_beats_nothing() -> None:
-    once = [Option("good", Bounds(0.1), Bounds(1)), Option("bad", Bounds(9), Bounds(900))]
+    once = [
+        Option("good", IntervalEstimate(0.1), IntervalEstimate(1)),
+        Option("bad", IntervalEstimate(9), IntervalEstimate(900)),
+    ]
     assert len(front(once)) == 2
 
 
@@ -127,5 +130,5 @@ def test_left_and_low_is_better_and_a_whisker_spans_its_interval() -> None:
 
 
 def test_a_time_of_zero_is_drawn_all_the_same() -> None:
-    nothing = Option("none", Bounds(0.0, 0.0, 0.0), Bounds(0.0, 0.0, 0.0))
+    nothing = Option("none", IntervalEstimate(0.0, 0.0, 0.0), IntervalEstimate(0.0, 0.0, 0.0))
     assert scatter([nothing, nothing]) is not None
