@@ -28,9 +28,9 @@ E = TypeVar("E", bound=Event)
 
 
 class Past:
-    """A run being told.
+    """The journals of a run, written by hand.
 
-    Times are seconds since its begin; every method writes the lines that the process would.
+    Times are seconds since its begin; each method adds the events that the processes would write.
     """
 
     def __init__(self, workers: int = 3) -> None:
@@ -97,7 +97,7 @@ class Past:
     def connect(
         self, worker: str, at_s: float, outcome: str = "fresh", attempt: int = 1, took_s: float = 0.01
     ) -> None:
-        """An attempt that succeeds at `at_s`, told by both sides."""
+        """An attempt that succeeds at `at_s`, recorded by both sides."""
         if outcome != "resumed":
             self._sessions[worker] = f"{worker}/{at_s}"
         session = self._sessions[worker]
@@ -127,7 +127,7 @@ class Past:
         )
 
     def lose(self, worker: str, at_s: float, kind: str = "closed", silent_s: float = 0.1) -> None:
-        """A connection ends, told by both sides."""
+        """A connection ends, recorded by both sides."""
         session = self._sessions[worker]
         more = {"session": session, "kind": kind, "detail": "", "silent_ms": silent_s * 1e3}
         self.tell(worker, wire.ConnectionLost, at_s, **more)
@@ -197,7 +197,7 @@ class Past:
         return self._token
 
     def finish(self, task: str, worker: str, token: int, at_s: float, outcome: str = "completed") -> None:
-        """The worker finishes an attempt, the coordinator counts it, the worker hears so."""
+        """The worker finishes an attempt, the coordinator records it and acknowledges it."""
         error = "" if outcome == "completed" else "went wrong"
         self.tell(worker, wire.Finished, at_s - 0.001, task=task, token=token, error=error, took_ms=50.0)
         self.done(task, worker, token, at_s, outcome)
@@ -327,7 +327,7 @@ class Past:
     # --------------------------------------------------------------------------------------------
 
     def history(self, expected: Iterable[str] | None = None) -> History:
-        """What was told, as a history in memory; every process that spoke is expected to."""
+        """The history in memory; every process with events is expected to have a journal."""
         journals = {}
         for name, lines in self.lines.items():
             ordered = sorted(lines, key=lambda event: event.at_ns)
@@ -336,7 +336,7 @@ class Past:
         return History(journals, wanted, sorted(self.workers, key=worker_order))
 
     def write(self, folder: Path, expect: Sequence[object] = (), **changed: object) -> Path:
-        """What was told, as a run's folder; `changed` fields of its record."""
+        """The run's folder; `changed` are fields of its record."""
         record = RunRecord(
             run=folder.name,
             scenario="herd",
@@ -391,7 +391,7 @@ def ns(at_s: float) -> int:
 
 
 def healthy_herd(workers: int = 3, rounds: int = 2) -> Past:
-    """All links cut at once, some rounds of it; everybody comes back, and nothing is lost."""
+    """All links cut at once, for some rounds; all workers reconnect, and no task is lost."""
     past = Past(workers)
     past.begin()
     for number in range(rounds):

@@ -10,7 +10,7 @@ NAME = "every_damaged_frame_noticed"
 
 
 def noisy(*, carried_bytes: int = 1_000_000, per_byte: float = 1e-4) -> Past:
-    """Two workers whose links alter bytes for ten seconds, and carry so many."""
+    """Two workers whose links alter bytes for ten seconds, and the bytes that they carry."""
     past = Past(2)
     past.begin()
     past.fault("noise", "corrupt", past.workers, 10, 10, cuts=False, damaged_per_byte=per_byte)

@@ -1,4 +1,4 @@
-"""What the driver does late, and a machine that is too busy, are told and are no failure of the system."""
+"""Delays of the driver and a machine that is too busy are reported, and are no failure of the system."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.driver.judge.histories import Past, found, ns, small, value
 
 
 def sampled(runnable: int = 2, lag_ms: float = 3.0) -> Past:
-    """The small run, on a machine with so many processes that want to run."""
+    """The small run, on a machine with this many runnable processes."""
     past = small()
     nothing = {"steal_ratio": 0.0, "cpu_pressure": None, "io_pressure": None, "memory_pressure": None}
     for second in range(3, 19):

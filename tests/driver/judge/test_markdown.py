@@ -1,4 +1,4 @@
-"""report.md: what it tells, and that nobody's words become markup in it."""
+"""report.md: its contents, and that no text of a run becomes markup in it."""
 
 from __future__ import annotations
 

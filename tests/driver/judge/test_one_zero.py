@@ -1,4 +1,4 @@
-"""Every time that a report tells counts from one zero: the instant from which the scenario's times count."""
+"""Every time in a report counts from one zero: that of the scenario's times."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from driver.scenarios.quantities import write
 from tests.driver.judge.histories import Past, ns
 
 ZERO_S = 500.0
-"""So long did this lab take to come up: an instant that counts from the first event is told at once."""
+"""Seconds of this lab's start-up: an instant that counts from the first event differs by them."""
 FROM_THE_FIRST_EVENT = re.compile(r"(?<![\d.,])5\d\d(\.\d+)? s\b|\b[89]\.\d+ min\b")
 
 

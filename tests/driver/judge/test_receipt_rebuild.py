@@ -1,4 +1,4 @@
-"""`judge` believes no stored receipt: it makes each anew from what the driver did and the prober saw."""
+"""`judge` uses no stored receipt: it rebuilds each from the driver's calls and the prober's observations."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Refusals that have no line of their own count in every figure, and accuse nobody."""
+"""Refusals without an event of their own count in every figure, and fail no worker."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What may stand in a scenario's `expect`, and what is refused with a sentence."""
+"""Expectations that a scenario's `expect` allows, and those that are refused with a sentence."""
 
 from __future__ import annotations
 

@@ -18,7 +18,7 @@ ANSWERS = """\
 
 
 def quiet(_: str) -> None:
-    """A voice for set-ups that nobody listens to."""
+    """A `say` that drops every line."""
 
 
 @pytest.mark.parametrize(

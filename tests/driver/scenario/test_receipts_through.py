@@ -461,7 +461,7 @@ def test_other_slowness_of_spared_links_is_named(
     assert "no fault asks for it" in proof.because
 
 
-# -- true faults that must not be doubted --------------------------------
+# -- true faults that must be proved --------------------------------
 
 
 def test_latencies_of_two_directions_at_once_are_both_proved() -> None:

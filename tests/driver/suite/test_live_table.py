@@ -1,4 +1,4 @@
-"""The live table: it stands above the line that tells what is being done, on a terminal and nowhere else."""
+"""The live table is above the progress line, on a terminal only."""
 
 from __future__ import annotations
 

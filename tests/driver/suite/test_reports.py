@@ -1,4 +1,4 @@
-"""The summary: one reason for each entry, in Markdown, JUnit and JSON, harmless whoever wrote it."""
+"""The summary: one reason for each entry, in Markdown, JUnit and JSON, and harmless for any text."""
 
 from __future__ import annotations
 

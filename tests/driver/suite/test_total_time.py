@@ -1,4 +1,4 @@
-"""How long the whole took stands first, wherever something long is summed up."""
+"""Every summary of something long begins with its total time."""
 
 from __future__ import annotations
 

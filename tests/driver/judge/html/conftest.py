@@ -47,7 +47,7 @@ def browser() -> Iterator[Browser]:
 
 @pytest.fixture
 def show(browser: Browser, tmp_path: Path) -> Iterator[Opener]:
-    """Tells a past as a run, writes its report and opens it."""
+    """Writes a run and its report, and opens it."""
     contexts = []
 
     def open_report(past: Past, record: dict[str, object] | None = None, **context: Any) -> Opened:
