@@ -70,7 +70,11 @@ ALWAYS: tuple[str, ...] = tuple(check.name for check in CHECKS.values() if check
 
 
 def run_check(check: Check, history: History, metrics: Metrics, params: Params) -> Finding:
-    """Return a check's finding; an exception in it is unknown, with the exception's text."""
+    """Return a check's finding. `params` override the check's defaults by name.
+
+    An exception in the check is unknown, with its text. A failure is unknown where a required journal may
+    lack lines or, of a check that is time sensitive, where the machine was too busy.
+    """
     filled = {name: param.default for name, param in check.params.items()} | dict(params)
     try:
         finding = check.judge(history, metrics, filled)

@@ -21,7 +21,9 @@ from driver.scenarios.thresholds import OPERATORS, AnchoredThreshold, Expectatio
 def all_findings(
     history: History, metrics: Metrics, expectations: Sequence[Expectation], planned_faults: int = 0
 ) -> list[Finding]:
-    """Return all findings of a run: the checks of every run, then its scenario's expectations, each once."""
+    """Return all findings of a run: the checks of every run and those that its scenario names, each once,
+    then its thresholds. `planned_faults` is the number of faults in its plan.
+    """
     named = {
         expectation.text: expectation.params
         for expectation in expectations

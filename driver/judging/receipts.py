@@ -53,7 +53,10 @@ def prove(
     links: Sequence[str],
     samples: Iterable[ContainerSample] = (),
 ) -> list[Proof]:
-    """Return a receipt for every fault, in their order. `links` are all links that the prober probes."""
+    """Return a receipt for every link or container fault, in their order.
+
+    `links` are all links that the prober probes; `samples` those of the containers of container faults.
+    """
     observed = FaultObservations(faults, history, samples)
     proofs = []
     for injected in faults:
