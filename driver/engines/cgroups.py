@@ -8,6 +8,7 @@ from pathlib import Path
 from driver.engines.engine import Usage
 
 ROOT = Path("/sys/fs/cgroup")
+PROC = Path("/proc")
 _PARENTS = ("docker/{id}", "system.slice/docker-{id}.scope")
 
 
@@ -44,13 +45,16 @@ def _numbers(file: Path) -> dict[str, int]:
 
 @dataclass(frozen=True)
 class Held:
-    """How the kernel holds a container: whether it is frozen, and how many cores it may use (None: all)."""
+    """State of a container in the kernel: whether it runs no code, and how many cores it may use (None: all).
+
+    It runs no code where its control group is frozen, or its main process is stopped by a signal.
+    """
 
     frozen: bool
     cpus: float | None
 
 
-def held(container_id: str, root: Path = ROOT) -> Held | None:
+def held(container_id: str, root: Path = ROOT, proc: Path = PROC) -> Held | None:
     """How the kernel holds one container, whoever told it to; None where this machine's files do not tell."""
     for parent in _PARENTS:
         inside = parent.format(id=container_id)
@@ -58,13 +62,33 @@ def held(container_id: str, root: Path = ROOT) -> Held | None:
             if (root / inside / "cgroup.freeze").exists():
                 quota, period = (root / inside / "cpu.max").read_text().split()
                 frozen = (root / inside / "cgroup.freeze").read_text().strip() == "1"
+                frozen = frozen or _is_stopped(root / inside, proc)
                 return Held(frozen, None if quota == "max" else int(quota) / int(period))
             if (root / "freezer" / inside).is_dir():
                 cpu = root / "cpu" / inside
                 quota_us = int((cpu / "cpu.cfs_quota_us").read_text())
                 period_us = int((cpu / "cpu.cfs_period_us").read_text())
                 state = (root / "freezer" / inside / "freezer.state").read_text().strip()
-                return Held(state != "THAWED", quota_us / period_us if quota_us > 0 else None)
+                frozen = state != "THAWED" or _is_stopped(root / "freezer" / inside, proc)
+                return Held(frozen, quota_us / period_us if quota_us > 0 else None)
         except (OSError, ValueError):
             return None
     return None
+
+
+def _is_stopped(group: Path, proc: Path) -> bool:
+    """Return whether a container's main process, the child of its init, is stopped by a signal.
+
+    False where the machine's files do not show it, as for a process that has just ended.
+    """
+    try:
+        pids = sorted(int(word) for word in (group / "cgroup.procs").read_text().split())[:2]
+        # The name in parentheses may hold anything; state and parent follow.
+        fields = [(proc / str(pid) / "stat").read_text().rpartition(")")[2].split() for pid in pids]
+    except (OSError, ValueError):
+        return False
+    if not fields:
+        return False
+    (init, *rest) = fields
+    main = rest[0] if rest and rest[0][1] == str(pids[0]) else init
+    return main[0] in ("T", "t")

@@ -59,6 +59,36 @@ def test_a_container_that_is_frozen_or_limited_is_known_by_both_generations(tmp_
     assert held("another", tmp_path) is None
 
 
+def test_a_container_whose_main_process_is_stopped_by_a_signal_counts_as_frozen(tmp_path: Path) -> None:
+    group, proc = tmp_path / "system.slice" / "docker-abc.scope", tmp_path / "proc"
+    first = tmp_path / "1"
+    write(first / "cpu" / "docker" / "abc", cpu__cfs_quota_us="-1", cpu__cfs_period_us="100000")
+    for init, main, task, frozen in (
+        ("S", "S", "S", False),
+        ("S", "T", "S", True),
+        ("S", "t", "S", True),
+        ("S", "S", "T", False),
+        ("T", "R", "S", False),
+    ):
+        for pid, name, state, parent in (
+            (90, "docker-init", init, 1),
+            (101, "python (x) T 1", main, 90),
+            (1_000, "sleep", task, 101),
+        ):
+            write(proc / str(pid), stat=f"{pid} ({name}) {state} {parent} 90 90 0\n")
+        write(group, cgroup__freeze="0\n", cpu__max="max 100000\n", cgroup__procs="101\n1000\n90\n")
+        write(
+            first / "freezer" / "docker" / "abc", freezer__state="THAWED\n", cgroup__procs="90\n101\n1000\n"
+        )
+        assert held("abc", tmp_path, proc) == held("abc", first, proc) == Held(frozen, None)
+
+
+def test_a_process_that_has_just_ended_is_not_called_stopped(tmp_path: Path) -> None:
+    group = tmp_path / "system.slice" / "docker-abc.scope"
+    write(group, cgroup__freeze="0\n", cpu__max="max 100000\n", cgroup__procs="90\n101\n")
+    assert held("abc", tmp_path, tmp_path / "proc") == Held(False, None)
+
+
 def test_what_the_kernel_says_of_a_container_that_runs_counts_before_the_engine() -> None:
     running = Standing("running", -1, False, True, None, 1 << 27)
     assert as_held(running, Held(True, 0.05)) == Standing("paused", -1, False, True, 0.05, 1 << 27)

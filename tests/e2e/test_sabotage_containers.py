@@ -19,9 +19,11 @@ workload:
   kinds:
     - {kind: noop, share: 100%}
 """
+MAIN = r"""$(sed -n 's/^\([0-9]*\) .*) . 1 .*/\1/p' /proc/[0-9]*/stat | sort -n | head -1)"""
+"""The main process inside a container: the first child of its init."""
 INTERRUPTED = f"""\
-# Container faults that others interrupt, beside workers that others pause and limit.
-workers: 7
+# Container faults that others interrupt, beside workers that others pause, limit and stop.
+workers: 8
 duration: 20s
 {WORKLOAD}
 timeline:
@@ -55,10 +57,12 @@ timeline:
 
 @pytest.fixture(scope="module")
 def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
-    """Each fault is lifted in the middle of its window and put back; worker-6 and worker-7 have none."""
+    """Each fault is lifted in the middle of its window and put back; worker-6 to worker-8 have none."""
     line = new_command_line(tmp_path_factory.mktemp("interrupted"))
     run = sabotaged(line, tmp_path_factory.mktemp("scenario"), INTERRUPTED)
-    one, two, three, four, six, seven = (run.container(f"worker-{number}") for number in (1, 2, 3, 4, 6, 7))
+    one, two, three, four, six, seven, eight = (
+        run.container(f"worker-{number}") for number in (1, 2, 3, 4, 6, 7, 8)
+    )
     try:
         run.at("pause", 3)
         run.docker("start", one)
@@ -67,12 +71,14 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
         run.docker("unpause", four)
         run.docker("pause", six)
         run.docker("update", "--cpu-period", "100000", "--cpu-quota", "5000", seven)
+        run.docker("exec", eight, "sh", "-c", f"kill -STOP {MAIN}")
         run.at("pause", 6)
         run.docker("kill", one)
         run.docker("network", "disconnect", run.network("links"), two)
         run.docker("update", "--cpu-quota", "20000", three)
         run.docker("pause", four)
         run.docker("unpause", six)
+        run.docker("exec", eight, "sh", "-c", f"kill -CONT {MAIN}")
         run.docker("update", "--cpu-quota", "100000", seven)
         yield run.ended()
     finally:
@@ -91,10 +97,11 @@ def test_a_fault_beside_them_that_nobody_touched_is_proved(interrupted: Ended) -
     interrupted.assert_proved("whole")
 
 
-def test_workers_that_others_paused_and_limited_are_named(interrupted: Ended) -> None:
+def test_workers_that_others_paused_limited_and_stopped_are_named(interrupted: Ended) -> None:
     because = interrupted.because("lab_was_sound", "unknown")
     assert "worker-6 was paused" in because
     assert "worker-7 was under another processor limit" in because
+    assert "worker-8 was paused" in because
 
 
 def test_such_a_run_is_inconclusive(interrupted: Ended) -> None:
