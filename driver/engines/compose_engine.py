@@ -159,6 +159,9 @@ class ComposeEngine:
     def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
         return self._states.read(closely)
 
+    def frozen(self) -> dict[str, bool]:
+        return self._states.frozen()
+
     def events(self, since_ns: int | None = None) -> ComposeEvents:
         return self._states.events(since_ns)
 

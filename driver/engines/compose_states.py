@@ -46,6 +46,13 @@ class ComposeStates:
             states[name] = as_held(now, cgroups.held(row["Id"])) if local else now
         return states
 
+    def frozen(self) -> dict[str, bool]:
+        """Whether each container of the last read runs no code now, by this machine's files."""
+        if not self._sdk.is_local:
+            return {}
+        held = {name: cgroups.held(one) for one, name in self._names.items()}
+        return {name: now.frozen for name, now in held.items() if now is not None}
+
     def events(self, since_ns: int | None) -> ComposeEvents:
         """Changes of the project's containers, from `since_ns` (CLOCK_MONOTONIC) on. Raises EngineError."""
         # The engine counts in seconds: some events may come a second time.

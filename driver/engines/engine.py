@@ -159,6 +159,12 @@ class Engine(Protocol):
         changed; for others they are the last ones that were read.
         """
 
+    def frozen(self) -> dict[str, bool]:
+        """Whether each container that `states` found last runs no code now, without asking the engine.
+
+        Empty where only the engine can answer.
+        """
+
     def events(self, since_ns: int | None = None) -> EventStream:
         """Changes of the lab's containers from now on, or from `since_ns` (CLOCK_MONOTONIC) on."""
 

@@ -46,6 +46,7 @@ class ContainerMonitor:
         self._arrived = asyncio.Event()
         self._streaming = False
         self._reading = asyncio.Lock()
+        self._answers = 0
 
     async def watch(self) -> None:
         """Record until cancelled. An engine that does not answer is no error here: the sampler raises it."""
@@ -53,6 +54,7 @@ class ContainerMonitor:
             exits: asyncio.Queue[EngineEvent] = asyncio.Queue(MAX_WAITING)
             group.create_task(self._record_exits(exits))
             group.create_task(self._follow(exits))
+            group.create_task(self._read_while_waiting())
             while True:
                 touched, self._touched = self._touched, set()
                 await self.read(touched)
@@ -71,9 +73,28 @@ class ContainerMonitor:
                 _log.debug("no states: %s", error)
                 return
             at_ns = time.monotonic_ns()
+            self._answers += 1
             for name, state in states.items():
                 self._note(name, state, asked_ns, at_ns)
             self._journal.write_at(at_ns, ContainersRead, asked_ns=asked_ns, closely=sorted(wanted))
+
+    async def _read_while_waiting(self) -> None:
+        """Record pauses while the engine takes long to answer: they may be over before it does."""
+        while True:
+            await asyncio.sleep(READ_EVERY_S)
+            if not self._reading.locked():
+                continue
+            answers, asked_ns = self._answers, time.monotonic_ns()
+            frozen = await asyncio.to_thread(self._engine.frozen)
+            if answers != self._answers:
+                # The engine's answer came meanwhile, and is newer.
+                continue
+            at_ns = time.monotonic_ns()
+            for name, is_frozen in frozen.items():
+                last = self._last.get(name)
+                if last is not None and last.status in ("running", "paused"):
+                    status = "paused" if is_frozen else "running"
+                    self._note(name, dataclasses.replace(last, status=status), asked_ns, at_ns)
 
     def concern(self, names: Collection[str]) -> None:
         """Read the limits of these containers in every round, until `release` is called as often."""

@@ -57,6 +57,9 @@ class FakeEngine:
     def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
         return {name: self.look(name) for name in self.statuses}
 
+    def frozen(self) -> dict[str, bool]:
+        return {name: status == "paused" for name, status in self.statuses.items()}
+
     def events(self, since_ns: int | None = None) -> FakeEvents:
         self.asked.append("events")
         self.stream = FakeEvents()

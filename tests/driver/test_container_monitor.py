@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import threading
 import time
 from collections.abc import AsyncIterator, Callable, Collection
 from contextlib import asynccontextmanager
@@ -68,6 +69,37 @@ async def test_a_state_is_written_when_it_changes_alone(tmp_path: Path) -> None:
         await monitor.read()
     states = [one["plugged"] for one in of(tmp_path, "container_state") if one["container"] == "worker-1"]
     assert states == [True, False]
+
+
+async def test_a_pause_is_recorded_though_the_engine_does_not_answer_before_it_is_over(
+    tmp_path: Path,
+) -> None:
+    class Slow(FakeEngine):
+        answers = threading.Event()
+
+        def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
+            self.answers.wait(3 * LIMIT_S)
+            return super().states(closely)
+
+    engine = Slow({"coordinator": "running", "worker-1": "running"})
+    engine.answers.set()
+
+    def states() -> list[str]:
+        changes = of(tmp_path, "container_state")
+        return [one["status"] for one in changes if one["container"] == "worker-1"]
+
+    async with watching(tmp_path, engine) as monitor:
+        engine.answers.clear()
+        asked = asyncio.create_task(monitor.read())
+        try:
+            engine.statuses["worker-1"] = "paused"
+            await until(lambda: states() == ["running", "paused"])
+            engine.statuses["worker-1"] = "running"
+            await until(lambda: states() == ["running", "paused", "running"])
+        finally:
+            engine.answers.set()
+            await asked
+    assert states() == ["running", "paused", "running"]
 
 
 async def test_an_event_is_written_with_the_engines_own_time_and_is_followed_by_a_look(
