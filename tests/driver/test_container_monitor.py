@@ -102,6 +102,35 @@ async def test_a_pause_is_recorded_though_the_engine_does_not_answer_before_it_i
     assert states() == ["running", "paused", "running"]
 
 
+async def test_what_was_read_before_the_engines_answer_counts_no_more_after_it(tmp_path: Path) -> None:
+    class Older(FakeEngine):
+        answers, read, kept = threading.Event(), threading.Event(), threading.Event()
+
+        def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
+            self.answers.wait(3 * LIMIT_S)
+            return super().states(closely)
+
+        def frozen(self) -> dict[str, bool]:
+            self.read.set()
+            self.kept.wait(3 * LIMIT_S)
+            return {"worker-1": True}
+
+    engine = Older({"worker-1": "running"})
+    engine.answers.set()
+    async with watching(tmp_path, engine) as monitor:
+        try:
+            engine.answers.clear()
+            asked = asyncio.create_task(monitor.read())
+            await until(engine.read.is_set)
+            engine.answers.set()
+            await asked
+        finally:
+            engine.kept.set()
+            engine.answers.set()
+        await asyncio.sleep(READ_EVERY_S / 5)
+    assert [one["status"] for one in of(tmp_path, "container_state")] == ["running"]
+
+
 async def test_an_event_is_written_with_the_engines_own_time_and_is_followed_by_a_look(
     tmp_path: Path,
 ) -> None:
