@@ -8,7 +8,7 @@ from typing import Protocol
 
 from websockets.asyncio.client import ClientConnection, connect
 
-from tests.coordinator.mini_worker import MiniWorker
+from tests.coordinator.fake_worker import FakeWorker
 from tests.worker.small_coordinator import KEY
 
 HEARTBEAT_BYTES = 58
@@ -35,7 +35,7 @@ class IdleSession:
     """A session at the coordinator, over the wire as it is: handshake, inventory, sealed heartbeats."""
 
     def __init__(self, number: int, port: int) -> None:
-        self._worker = MiniWorker(f"worker-{number}", port, KEY)
+        self._worker = FakeWorker(f"worker-{number}", port, KEY)
 
     async def enter(self) -> None:
         await self._worker.connect()

@@ -1,4 +1,4 @@
-"""Admission against a plain model: token buckets that are counted out, whatever comes in whatever order."""
+"""Admission against a plain model: token buckets that are counted out, under arrivals in any order."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class PlainLane:
 
 
 class PlainAdmission:
-    """Two buckets. Whoever resumes is let in by the fast one, and costs the slow one a share."""
+    """Two buckets. The fast one admits resumptions, which also cost the slow one a share."""
 
     def __init__(self, rate_per_s: float, burst: int, now_ns: int) -> None:
         self.fast = PlainLane(rate_per_s * RESUME_SPEEDUP, burst * RESUME_SPEEDUP, now_ns)
@@ -82,8 +82,8 @@ def test_every_wait_is_that_of_plain_buckets(
 def test_no_window_lets_in_more_than_its_rate_and_one_burst(
     coming: list[tuple[int, bool]], rate: float, burst: int
 ) -> None:
-    """Each worker asks once, and again at its slot: admissions of either lane, and the slow one's charged
-    shares of those who resume, stay below rate × window + burst.
+    """Each worker tries once, and again at its slot: admissions of either lane, and the resumptions' share of
+    the slow one, stay below rate × window + burst.
     """
     admission, now_ns = Admission(rate, burst), 10 * NS
     fast: list[int] = []
@@ -118,7 +118,7 @@ def test_no_window_lets_in_more_than_its_rate_and_one_burst(
 def test_both_lanes_together_let_in_what_the_rate_and_one_burst_of_each_allow(
     coming: list[tuple[int, bool]], rate: float, burst: int
 ) -> None:
-    """Each worker asks, and again whenever its wait is over, until it is let in."""
+    """Each worker tries again whenever its wait is over, until it is admitted."""
     admission, let_in, now_ns = Admission(rate, burst), list[tuple[int, float]](), 10 * NS
     due: list[tuple[int, int, bool]] = []
     for number, (after_ms, resuming) in enumerate(coming):

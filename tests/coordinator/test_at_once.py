@@ -1,38 +1,38 @@
-"""Who submits and waits for the result is told nothing before it is durable: so its task may be given before
-its row is, and nothing else may change.
+"""A submitter that waits for the result gets no answer before it is durable: so its task may be assigned
+before its row is, and nothing else changes.
 """
 
 from __future__ import annotations
 
 from coordinator.effects import Effects
 from coordinator.rows import AttemptRow, ReceivedRow, TaskRow
-from tests.coordinator.world import MS, Peer, World
+from tests.coordinator.harness import MS, CoordinatorHarness, FakePeer
 from wire.priority import Priority
 
 
-def at_once(world: World, *names: str, settle: bool = False) -> None:
-    """Submit tasks for whose results somebody waits."""
+def at_once(world: CoordinatorHarness, *names: str, settle: bool = False) -> None:
+    """Submit tasks with a wait for their results."""
     world.submit(*names, settle=settle, at_once=True)
 
 
-def names(world: World) -> list[str]:
-    """Which tasks were given out, in this order."""
-    return [line["task"] for line in world.told("assigned")]
+def names(world: CoordinatorHarness) -> list[str]:
+    """The tasks that were assigned, in order."""
+    return [line["task"] for line in world.events_of("assigned")]
 
 
 # -- while all goes well -----------------------------------
 
 
 def test_a_free_worker_has_it_before_the_disk() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     at_once(world, "a")
     assert [assign.task_id for assign in peer.assigned] == ["a"]
-    assert world.told("submitted") == []
+    assert world.events_of("submitted") == []
 
 
 def test_it_is_given_once() -> None:
-    world = World()
+    world = CoordinatorHarness()
     first, second = world.peer("worker-1", slots=4), world.peer("worker-2", slots=4)
     at_once(world, "a", settle=True)
     world.advance(5)
@@ -41,7 +41,7 @@ def test_it_is_given_once() -> None:
 
 
 def test_its_rows_and_its_result_may_share_a_transaction() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     at_once(world, "a")
     peer.finish(peer.assigned[0], settle=False)
@@ -58,7 +58,7 @@ def test_its_rows_and_its_result_may_share_a_transaction() -> None:
 
 
 def test_one_that_nobody_can_take_waits_as_any_other() -> None:
-    world = World()
+    world = CoordinatorHarness()
     at_once(world, "a")
     assert names(world) == []
     world.settle()
@@ -68,7 +68,7 @@ def test_one_that_nobody_can_take_waits_as_any_other() -> None:
 
 
 def test_it_overtakes_none_that_came_before() -> None:
-    world = World()
+    world = CoordinatorHarness()
     world.peer(slots=4)
     world.submit("a", settle=False)
     at_once(world, "b")
@@ -78,7 +78,7 @@ def test_it_overtakes_none_that_came_before() -> None:
 
 
 def test_lost_before_it_is_durable_it_waits_again_once_it_is() -> None:
-    world = World()
+    world = CoordinatorHarness()
     first = world.peer("worker-1")
     at_once(world, "a")
     first.hand_back(first.assigned[0], settle=False)
@@ -101,7 +101,7 @@ def test_its_rows_linger_and_those_of_one_that_waits_do_not() -> None:
 
 
 def test_the_result_of_a_forgotten_task_is_refused_and_the_next_attempt_counts() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     at_once(world, "a")
     old = peer.assigned[0]
@@ -109,7 +109,7 @@ def test_the_result_of_a_forgotten_task_is_refused_and_the_next_attempt_counts()
     peer.connect()
     peer.inventory(old)
     peer.finish(old)
-    assert [line["because"] for line in world.told("result_refused")] == ["unknown"]
+    assert [line["because"] for line in world.events_of("result_refused")] == ["unknown"]
     world.advance(world.settings.grace_ms)
     at_once(world, "a", settle=True)
     last = world.peer("worker-2")
@@ -119,7 +119,7 @@ def test_the_result_of_a_forgotten_task_is_refused_and_the_next_attempt_counts()
 
 
 def test_before_all_have_spoken_it_is_given_to_nobody_and_whoever_holds_it_keeps_it() -> None:
-    world = World()
+    world = CoordinatorHarness()
     holder = world.peer("worker-1")
     at_once(world, "a")
     old = holder.assigned[0]
@@ -136,7 +136,7 @@ def test_before_all_have_spoken_it_is_given_to_nobody_and_whoever_holds_it_keeps
 
 
 def test_once_all_have_spoken_and_nobody_holds_it_it_is_given() -> None:
-    world = World()
+    world = CoordinatorHarness()
     holder = world.peer("worker-1")
     at_once(world, "a")
     world.crash()
@@ -148,8 +148,10 @@ def test_once_all_have_spoken_and_nobody_holds_it_it_is_given() -> None:
     assert [assign.task_id for assign in other.assigned] == ["a"]
 
 
-def claimed_after_a_crash(world: World) -> Peer:
-    """A worker that was given "a" at once before a crash forgot that, and said so after it."""
+def claimed_after_a_crash(world: CoordinatorHarness) -> FakePeer:
+    """A worker that was assigned "a" at once, before a crash lost the task, and that reported it
+    afterwards.
+    """
     holder = world.peer("worker-1")
     at_once(world, "a")
     old = holder.assigned[0]
@@ -161,7 +163,7 @@ def claimed_after_a_crash(world: World) -> Peer:
 
 
 def test_one_that_was_claimed_by_a_worker_waits_until_that_lease_is_over() -> None:
-    world = World()
+    world = CoordinatorHarness()
     holder = claimed_after_a_crash(world)
     other = world.peer("worker-2")
     at_once(world, "a", "b", settle=True)
@@ -175,7 +177,7 @@ def test_one_that_was_claimed_by_a_worker_waits_until_that_lease_is_over() -> No
 
 
 def test_one_that_was_claimed_is_kept_through_another_crash_too() -> None:
-    world = World()
+    world = CoordinatorHarness()
     claimed_after_a_crash(world).cut()
     at_once(world, "a", settle=True)
     world.crash()
@@ -186,7 +188,7 @@ def test_one_that_was_claimed_is_kept_through_another_crash_too() -> None:
 
 
 def test_an_attempt_that_two_crashes_forgot_does_not_count_beside_a_newer_one() -> None:
-    world = World()
+    world = CoordinatorHarness()
     older = world.peer("worker-1")
     at_once(world, "a")
     old = older.assigned[0]
@@ -205,8 +207,8 @@ def test_an_attempt_that_two_crashes_forgot_does_not_count_beside_a_newer_one() 
         peer.connect()
         peer.inventory(assign)
         peer.finish(assign)
-    assert [(line["token"], line["because"]) for line in world.told("result_refused")] == [
+    assert [(line["token"], line["because"]) for line in world.events_of("result_refused")] == [
         (old.token, "stale")
     ]
-    assert [line["token"] for line in world.told("task_done")] == [new.token]
+    assert [line["token"] for line in world.events_of("task_done")] == [new.token]
     assert world.balanced()

@@ -1,4 +1,6 @@
-"""Group commit: nothing is told before it is on the disk, and what comes meanwhile goes together."""
+"""Group commit: no answer is sent before it is durable, and rows that arrive meanwhile share a
+transaction.
+"""
 
 from __future__ import annotations
 
@@ -14,7 +16,7 @@ from coordinator.rows import AttemptRow, ReceivedRow, Recovered, ResultRow, Row
 
 
 class SlowDisk:
-    """A store whose every transaction takes until it is let go."""
+    """A store whose transactions last until the test ends them."""
 
     def __init__(self) -> None:
         self.begun = threading.Semaphore(0)
@@ -36,7 +38,7 @@ class SlowDisk:
 
 
 class Desk:
-    """A committer with its disk, the rows that wait for it, and what it told."""
+    """A committer with its disk, the rows that wait for it, and the rows that it reported as stored."""
 
     def __init__(self, disk: SlowDisk | None = None) -> None:
         self.disk = disk or SlowDisk()

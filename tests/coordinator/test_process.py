@@ -16,26 +16,26 @@ from prometheus_client.parser import text_string_to_metric_families
 from websockets.asyncio.client import connect
 from websockets.exceptions import ConnectionClosed, InvalidStatus
 
-from tests.coordinator.mini_worker import MiniWorker, TurnedAwayError
-from tests.coordinator.running import KEY, ROOT, TOKEN, Coordinator, coordinator
+from tests.coordinator.fake_worker import FakeWorker, RefusedError
+from tests.coordinator.live_coordinator import KEY, ROOT, TOKEN, LiveCoordinator, coordinator
 from wire.codec import FrameLimits
 from wire.errors import CloseCode
 from wire.messages import GoAway, HeldAttempt
 
 
-def worker(running: Coordinator, name: str = "worker-1", *, slots: int = 4) -> MiniWorker:
-    return MiniWorker(name, running.port, KEY, slots=slots)
+def worker(running: LiveCoordinator, name: str = "worker-1", *, slots: int = 4) -> FakeWorker:
+    return FakeWorker(name, running.port, KEY, slots=slots)
 
 
-async def ready(running: Coordinator, name: str = "worker-1", *, slots: int = 4) -> MiniWorker:
+async def ready(running: LiveCoordinator, name: str = "worker-1", *, slots: int = 4) -> FakeWorker:
     made = worker(running, name, slots=slots)
     await made.connect()
     await made.inventory()
     return made
 
 
-async def closed(made: MiniWorker) -> tuple[int, str]:
-    """How the coordinator closes the connection."""
+async def closed(made: FakeWorker) -> tuple[int, str]:
+    """Return how the coordinator closes the connection."""
     try:
         async with asyncio.timeout(15):
             while True:
@@ -44,7 +44,7 @@ async def closed(made: MiniWorker) -> tuple[int, str]:
         return (ended.rcvd.code, ended.rcvd.reason) if ended.rcvd else (1006, "")
 
 
-async def who_has_it(*made: MiniWorker) -> MiniWorker:
+async def who_has_it(*made: FakeWorker) -> FakeWorker:
     """The worker that was given a task."""
     while not any(worker.assigned for worker in made):
         for worker in made:
@@ -65,7 +65,7 @@ async def test_tasks_go_out_and_results_come_in(tmp_path: Path) -> None:
         await made.wait_acknowledged(3)
         counts = await running.wait_counts(completed=3)
         assert counts == {"submitted": 3, "completed": 3, "failed": 0, "waiting": 0, "assigned": 0}
-        assert sorted(line["task"] for line in running.told("task_done")) == ["a", "b", "c"]
+        assert sorted(line["task"] for line in running.events_of("task_done")) == ["a", "b", "c"]
 
 
 async def test_a_submission_is_answered_when_it_is_durable(tmp_path: Path) -> None:
@@ -101,10 +101,10 @@ async def test_kill_and_restart_lose_nothing_and_double_nothing(tmp_path: Path) 
             await made.finish(made.assigned[finished])
             finished += 1
         await running.wait_counts(completed=60, submitted=60)
-        told = [line["task"] for line in running.told("task_done")]
+        told = [line["task"] for line in running.events_of("task_done")]
         assert sorted(told) == sorted(names)
-        assert sorted(line["task"] for line in running.told("submitted")) == sorted(names)
-        assert {line["outcome"] for line in running.told("task_done")} == {"completed"}
+        assert sorted(line["task"] for line in running.events_of("submitted")) == sorted(names)
+        assert {line["outcome"] for line in running.events_of("task_done")} == {"completed"}
 
 
 async def test_sigterm_tells_each_worker_its_slot_and_waits_for_what_is_under_way(tmp_path: Path) -> None:
@@ -113,15 +113,15 @@ async def test_sigterm_tells_each_worker_its_slot_and_waits_for_what_is_under_wa
         await running.submit("a")
         holder = await who_has_it(first, second)
         ending = asyncio.create_task(running.terminate())
-        while not any(isinstance(message, GoAway) for message in holder.heard):
+        while not any(isinstance(message, GoAway) for message in holder.received_messages):
             await holder.listen()
         assert running.process.returncode is None
         await holder.finish(holder.assigned[0])
         await holder.wait_acknowledged(1)
         assert (await closed(holder))[0] == CloseCode.going_away
         assert await ending == 0
-        assert running.told("process_stopping")
-        assert running.told("task_done")
+        assert running.events_of("process_stopping")
+        assert running.events_of("task_done")
 
 
 async def test_a_disk_that_fails_while_it_leaves_ends_it_with_a_sentence(tmp_path: Path) -> None:
@@ -136,13 +136,13 @@ async def test_a_disk_that_fails_while_it_leaves_ends_it_with_a_sentence(tmp_pat
         assert [line for line in running.said if "stops: " in line]
 
 
-# -- who is let in -----------------------------------------
+# -- admission ---------------------------------------------
 
 
 async def test_a_wrong_key_is_refused_for_good_within_the_upgrade(tmp_path: Path) -> None:
     async with coordinator(tmp_path) as running:
-        stranger = MiniWorker("worker-1", running.port, bytes(32))
-        with pytest.raises(TurnedAwayError) as caught:
+        stranger = FakeWorker("worker-1", running.port, bytes(32))
+        with pytest.raises(RefusedError) as caught:
             await stranger.connect()
         assert (caught.value.status, caught.value.refusal.reason) == (401, "bad_key")
 
@@ -150,7 +150,7 @@ async def test_a_wrong_key_is_refused_for_good_within_the_upgrade(tmp_path: Path
 async def test_a_full_coordinator_answers_503_with_the_time_to_come_back(tmp_path: Path) -> None:
     async with coordinator(tmp_path, admission_per_s=0.5, admission_burst=1) as running:
         await ready(running, "worker-1")
-        with pytest.raises(TurnedAwayError) as caught:
+        with pytest.raises(RefusedError) as caught:
             await worker(running, "worker-2").connect()
         assert caught.value.status == 503
         assert 0 < caught.value.refusal.retry_after_ms <= 2_000
@@ -192,7 +192,7 @@ async def test_silence_is_noticed_and_closed(tmp_path: Path) -> None:
     async with coordinator(tmp_path, heartbeat_interval_ms=200, heartbeat_timeout_ms=300) as running:
         made = await ready(running)
         assert (await closed(made))[0] == CloseCode.heartbeat_timeout
-        assert [line["kind"] for line in await running.wait_told("worker_lost")] == ["heartbeat_timeout"]
+        assert [line["kind"] for line in await running.wait_events("worker_lost")] == ["heartbeat_timeout"]
 
 
 # -- bad input ---------------------------------------------
@@ -215,7 +215,7 @@ async def test_a_bad_message_closes_its_connection_and_harms_nobody_else(
         await bad.link.send(data)
         assert (await closed(bad))[0] == code
         await good.heartbeat()
-        assert [line["fault"] for line in await running.wait_told("frame_refused")] == [fault]
+        assert [line["fault"] for line in await running.wait_events("frame_refused")] == [fault]
         assert (await bad.connect()).outcome == "resumed"
 
 
@@ -224,7 +224,7 @@ async def test_bytes_that_are_no_websocket_frame_are_counted_as_damage(tmp_path:
         made = await ready(running)
         made.link.transport.write(b"\xff\xff\xff\xff")
         assert (await closed(made))[0] == 1002
-        assert [line["fault"] for line in await running.wait_told("frame_refused")] == ["framing"]
+        assert [line["fault"] for line in await running.wait_events("frame_refused")] == ["framing"]
 
 
 async def test_half_a_frame_and_then_silence_ends_like_any_silence(tmp_path: Path) -> None:
@@ -232,7 +232,7 @@ async def test_half_a_frame_and_then_silence_ends_like_any_silence(tmp_path: Pat
         made = await ready(running)
         made.link.transport.write(b"\x82\xfe\x10\x00")
         await asyncio.wait_for(made.link.wait_closed(), 10)
-        assert [line["kind"] for line in await running.wait_told("worker_lost")] == ["heartbeat_timeout"]
+        assert [line["kind"] for line in await running.wait_events("worker_lost")] == ["heartbeat_timeout"]
 
 
 async def test_a_connection_that_never_asks_anything_is_dropped(tmp_path: Path) -> None:

@@ -1,4 +1,4 @@
-"""What a `kill -9` of the coordinator may cost: time, and nothing else."""
+"""A `kill -9` of the coordinator costs time, and nothing else."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ import pytest
 
 from coordinator.proofs import PROOF_BYTES
 from coordinator.session import NEVER_NS
-from tests.coordinator.world import Peer, World
+from tests.coordinator.harness import CoordinatorHarness, FakePeer
 from wire.messages import Assign, AttemptReport, Checkpoint, Heartbeat, HeldAttempt, Progress
 
 
 def test_the_epoch_and_the_tokens_grow() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer(slots=2)
     world.submit("a")
     before = peer.assigned[0].token
@@ -26,7 +26,7 @@ def test_the_epoch_and_the_tokens_grow() -> None:
 
 
 def test_a_session_is_resumed_and_its_attempt_goes_on() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     held = peer.assigned[0]
@@ -36,11 +36,11 @@ def test_a_session_is_resumed_and_its_attempt_goes_on() -> None:
     peer.inventory(held)
     peer.finish(held)
     assert world.outcomes() == {"a": "completed"}
-    assert world.told("attempt_lost") == []
+    assert world.events_of("attempt_lost") == []
 
 
 def test_a_result_that_was_not_durable_comes_again_and_counts_once() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     held = peer.assigned[0]
@@ -54,7 +54,7 @@ def test_a_result_that_was_not_durable_comes_again_and_counts_once() -> None:
 
 
 def test_a_result_that_was_durable_and_not_acknowledged_is_not_counted_again() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     peer.finish(peer.assigned[0], settle=False)
@@ -69,16 +69,16 @@ def test_a_result_that_was_durable_and_not_acknowledged_is_not_counted_again() -
 
 
 def test_a_line_that_the_crash_swallowed_is_told_after_it() -> None:
-    world = World()
+    world = CoordinatorHarness()
     world.submit("a", settle=False)
     world.store.commit(world.take_rows())
-    assert world.told("submitted") == []
+    assert world.events_of("submitted") == []
     world.crash()
-    assert [line["task"] for line in world.told("submitted")] == ["a"]
+    assert [line["task"] for line in world.events_of("submitted")] == ["a"]
 
 
 def test_an_attempt_is_kept_for_the_grace_period_and_then_given_to_another() -> None:
-    world = World(grace_ms=15_000, lease_ms=10_000)
+    world = CoordinatorHarness(grace_ms=15_000, lease_ms=10_000)
     holder = world.peer("worker-1")
     world.submit("a")
     assert holder.assigned
@@ -93,7 +93,7 @@ def test_an_attempt_is_kept_for_the_grace_period_and_then_given_to_another() -> 
 
 
 def test_grace_is_never_shorter_than_a_lease_that_the_worker_may_still_hold() -> None:
-    world = World(grace_ms=0, lease_ms=10_000)
+    world = CoordinatorHarness(grace_ms=0, lease_ms=10_000)
     holder = world.peer("worker-1")
     world.submit("a")
     assert holder.assigned
@@ -106,7 +106,7 @@ def test_grace_is_never_shorter_than_a_lease_that_the_worker_may_still_hold() ->
 
 
 def test_an_attempt_of_which_the_disk_knows_nothing_is_adopted() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a", settle=False)
     world.store_now()
@@ -120,7 +120,7 @@ def test_an_attempt_of_which_the_disk_knows_nothing_is_adopted() -> None:
 
 
 def test_an_adopted_task_is_not_given_to_another() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer("worker-1")
     world.submit("a", settle=False)
     world.store_now()
@@ -137,8 +137,8 @@ def test_an_adopted_task_is_not_given_to_another() -> None:
     assert world.outcomes() == {"a": "completed"}
 
 
-def forgotten(world: World, holder: Peer, name: str = "a") -> Assign:
-    """An attempt that `holder` was given, and of which the disk knows nothing after a crash."""
+def forgotten(world: CoordinatorHarness, holder: FakePeer, name: str = "a") -> Assign:
+    """An attempt that `holder` was assigned, and that the disk lacks after a crash."""
     world.submit(name, settle=False)
     world.store_now()
     held = holder.assigned[-1]
@@ -147,7 +147,7 @@ def forgotten(world: World, holder: Peer, name: str = "a") -> Assign:
 
 
 def test_an_attempt_is_not_adopted_after_the_doubts_of_the_restart() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     held = forgotten(world, peer)
     world.advance(20_000)
@@ -156,19 +156,19 @@ def test_an_attempt_is_not_adopted_after_the_doubts_of_the_restart() -> None:
     assert peer.revoked == [held.token]
     peer.finish(held)
     assert world.outcomes() == {}
-    assert [line["because"] for line in world.told("result_refused")] == ["stale"]
+    assert [line["because"] for line in world.events_of("result_refused")] == ["stale"]
 
 
 @pytest.mark.parametrize("proof", ["none", "a guess", "its own", "the holder's"])
 def test_an_attempt_of_another_worker_is_not_adopted_whatever_proof_is_shown(proof: str) -> None:
-    world = World()
+    world = CoordinatorHarness()
     thief, holder = world.peer("worker-1"), world.peer("worker-2")
     world.submit("the thief's own")
     own = thief.assigned[0]
     held = forgotten(world, holder)
     proofs = {"none": b"", "a guess": bytes(PROOF_BYTES), "its own": own.proof, "the holder's": held.proof}
     thief.connect()
-    thief.say(
+    thief.send_frame(
         AttemptReport(
             [HeldAttempt(own.task_id, own.token), HeldAttempt(held.task_id, held.token, proofs[proof])]
         )
@@ -179,37 +179,37 @@ def test_an_attempt_of_another_worker_is_not_adopted_whatever_proof_is_shown(pro
     holder.connect()
     holder.inventory(held)
     holder.finish(held)
-    assert [line["worker"] for line in world.told("task_done")] == ["worker-2"]
+    assert [line["worker"] for line in world.events_of("task_done")] == ["worker-2"]
     assert world.balanced()
 
 
 def test_an_attempt_that_the_disk_knows_is_not_taken_from_its_holder_by_a_claim() -> None:
-    world = World()
+    world = CoordinatorHarness()
     thief, holder = world.peer("worker-1", slots=0), world.peer("worker-2")
     world.submit("a")
     held = holder.assigned[0]
     world.crash()
     thief.connect()
-    thief.say(AttemptReport([HeldAttempt("a", held.token), HeldAttempt("a", held.token + 1)]))
+    thief.send_frame(AttemptReport([HeldAttempt("a", held.token), HeldAttempt("a", held.token + 1)]))
     holder.connect()
     holder.inventory(held)
     assert holder.revoked == []
     holder.finish(held)
-    assert [line["worker"] for line in world.told("task_done")] == ["worker-2"]
+    assert [line["worker"] for line in world.events_of("task_done")] == ["worker-2"]
 
 
 def test_a_claim_without_proof_holds_no_task_back_that_is_submitted_later() -> None:
-    world = World()
+    world = CoordinatorHarness()
     liar = world.peer("worker-1")
     world.crash()
     liar.connect()
-    liar.say(AttemptReport([HeldAttempt("a", 1)]))
+    liar.send_frame(AttemptReport([HeldAttempt("a", 1)]))
     world.submit("a", at_once=True)
     assert [assign.task_id for assign in liar.assigned] == ["a"]
 
 
 def test_what_waited_is_held_for_a_process_whose_session_is_reset_too() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer, other = world.peer("worker-1"), world.peer("worker-2", slots=0)
     world.submit("a", settle=False)
     world.store_now()
@@ -228,7 +228,7 @@ def test_what_waited_is_held_for_a_process_whose_session_is_reset_too() -> None:
 
 
 def test_what_waited_is_given_in_the_order_in_which_it_came() -> None:
-    world = World()
+    world = CoordinatorHarness()
     world.submit("a", "b", "c")
     world.crash()
     world.submit("d")
@@ -237,7 +237,7 @@ def test_what_waited_is_given_in_the_order_in_which_it_came() -> None:
 
 
 def test_what_waited_is_held_until_every_connected_worker_has_spoken() -> None:
-    world = World()
+    world = CoordinatorHarness()
     first, second = world.peer("worker-1"), world.peer("worker-2")
     world.submit("a", "b", "c")
     held = [*first.assigned, *second.assigned]
@@ -253,7 +253,7 @@ def test_what_waited_is_held_until_every_connected_worker_has_spoken() -> None:
 
 
 def test_what_waited_is_not_held_for_a_worker_that_was_lost_before() -> None:
-    world = World()
+    world = CoordinatorHarness()
     lost = world.peer("worker-1")
     lost.cut()
     world.submit("a")
@@ -263,7 +263,7 @@ def test_what_waited_is_not_held_for_a_worker_that_was_lost_before() -> None:
 
 
 def test_what_waited_is_held_no_longer_than_the_grace_period() -> None:
-    world = World(grace_ms=10_000)
+    world = CoordinatorHarness(grace_ms=10_000)
     world.peer("worker-1", slots=0)
     world.submit("a")
     world.crash()
@@ -278,7 +278,7 @@ def test_what_waited_is_held_no_longer_than_the_grace_period() -> None:
 
 
 def test_what_is_submitted_after_the_restart_waits_for_nobody() -> None:
-    world = World()
+    world = CoordinatorHarness()
     world.peer("worker-1")
     world.crash()
     other = world.peer("worker-2")
@@ -287,7 +287,7 @@ def test_what_is_submitted_after_the_restart_waits_for_nobody() -> None:
 
 
 def test_a_durable_checkpoint_outlives_the_crash() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     state = b"half way"
@@ -300,7 +300,7 @@ def test_a_durable_checkpoint_outlives_the_crash() -> None:
 
 
 def test_crashing_again_before_the_worker_is_back_loses_nothing() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     held = peer.assigned[0]
@@ -314,12 +314,12 @@ def test_crashing_again_before_the_worker_is_back_loses_nothing() -> None:
 
 
 def test_a_crash_between_welcome_and_first_word_leaves_the_session_resumable() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     held = peer.assigned[0]
     world.crash()
-    peer.knock()
+    peer.send_hello()
     world.settle()
     assert peer.connect().outcome == "resumed"
     peer.inventory(held)
@@ -327,7 +327,7 @@ def test_a_crash_between_welcome_and_first_word_leaves_the_session_resumable() -
 
 
 def test_a_task_that_was_done_is_still_known() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     peer.finish(peer.assigned[0])
@@ -337,7 +337,7 @@ def test_a_task_that_was_done_is_still_known() -> None:
 
 
 def test_an_attempt_that_was_given_up_before_the_crash_is_not_adopted_after_it() -> None:
-    world = World()
+    world = CoordinatorHarness()
     zombie = world.peer()
     world.submit("a")
     old = zombie.assigned[0]
@@ -350,10 +350,10 @@ def test_an_attempt_that_was_given_up_before_the_crash_is_not_adopted_after_it()
 
 
 def test_failures_and_steps_outlive_the_crash() -> None:
-    world = World(max_attempts=2)
+    world = CoordinatorHarness(max_attempts=2)
     peer = world.peer()
     world.submit("a", retry_errors=True)
-    peer.say(Heartbeat(world.now_ns, 2_000, [Progress(peer.assigned[0].token, 3)]))
+    peer.send_frame(Heartbeat(world.now_ns, 2_000, [Progress(peer.assigned[0].token, 3)]))
     peer.finish(peer.assigned[0], error="first")
     world.crash()
     peer.connect()

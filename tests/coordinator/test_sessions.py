@@ -1,4 +1,4 @@
-"""What a session survives, and what ends it."""
+"""Events that a session survives, and events that end it."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ import pytest
 from coordinator.core import AcceptedHandshake, HandshakeRefusal
 from coordinator.session import Session
 from coordinator.session_registry import resume_decision
-from tests.coordinator.world import World
+from tests.coordinator.harness import CoordinatorHarness
 from wire.channel import Channel
 from wire.errors import CloseCode
 from wire.handshake import Hello, Resume
@@ -65,7 +65,7 @@ def test_the_outcome_of_a_hello(
 
 
 def test_a_reset_says_why() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     peer.session = ("another", 1)
     assert "unknown session" in peer.connect().because
@@ -75,7 +75,7 @@ def test_a_reset_says_why() -> None:
 
 
 def test_a_resumed_session_gets_exactly_what_it_lacks() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer(slots=4)
     world.submit("a", "b")
     assert len(peer.assigned) == 2
@@ -89,7 +89,7 @@ def test_a_resumed_session_gets_exactly_what_it_lacks() -> None:
 
 
 def test_a_result_that_got_lost_on_its_way_is_counted_once_after_a_resume() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     held = peer.assigned[0]
@@ -104,7 +104,7 @@ def test_a_result_that_got_lost_on_its_way_is_counted_once_after_a_resume() -> N
 
 
 def test_resuming_many_times_with_nothing_said_changes_nothing() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     held = peer.assigned[0]
@@ -114,32 +114,32 @@ def test_resuming_many_times_with_nothing_said_changes_nothing() -> None:
     peer.inventory(held)
     peer.finish(held)
     assert world.outcomes() == {"a": "completed"}
-    assert len(world.told("assigned")) == 1
+    assert len(world.events_of("assigned")) == 1
 
 
 def test_numbers_that_do_not_fit_reset_the_session_and_keep_the_attempt() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     held = peer.assigned[0]
     peer.cut()
     assert peer.session is not None
     wrong = msgspec.structs.replace(peer.hello(), resume=Resume(peer.session[0], peer.session[1], 99))
-    opening = peer.knock(wrong)
+    opening = peer.send_hello(wrong)
     assert isinstance(opening, AcceptedHandshake)
-    assert peer.enter(opening).outcome == "reset"
+    assert peer.accept(opening).outcome == "reset"
     world.settle()
     peer.inventory(held)
     peer.finish(held)
     assert world.outcomes() == {"a": "completed"}
-    assert world.told("attempt_lost") == []
+    assert world.events_of("attempt_lost") == []
 
 
 # -- the inventory -----------------------------------------
 
 
 def test_what_a_worker_confirmed_and_does_not_hold_any_more_is_given_out_again() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     assert peer.assigned
@@ -147,23 +147,25 @@ def test_what_a_worker_confirmed_and_does_not_hold_any_more_is_given_out_again()
     peer.cut()
     peer.connect()
     peer.inventory()
-    assert [line["reason"] for line in world.told("attempt_lost")] == ["not in the worker's attempt report"]
+    assert [line["reason"] for line in world.events_of("attempt_lost")] == [
+        "not in the worker's attempt report"
+    ]
     assert [assign.attempt for assign in peer.assigned] == [1, 2]
 
 
 def test_what_is_still_on_its_way_is_not_missed_in_the_inventory() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     peer.cut()
     peer.connect()
     peer.inventory()
-    assert world.told("attempt_lost") == []
+    assert world.events_of("attempt_lost") == []
     assert [assign.attempt for assign in peer.assigned] == [1]
 
 
 def test_a_worker_gets_nothing_before_it_said_what_it_holds() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     peer.cut()
     peer.connect()
@@ -175,24 +177,24 @@ def test_a_worker_gets_nothing_before_it_said_what_it_holds() -> None:
 
 
 def test_a_worker_gets_nothing_before_the_disk_knows_that_it_is_there() -> None:
-    world = World()
+    world = CoordinatorHarness()
     world.submit("a")
     peer = world.peer_unconnected("worker-1")
-    opening = peer.knock()
+    opening = peer.send_hello()
     assert isinstance(opening, AcceptedHandshake)
-    peer.enter(opening)
-    peer.say(AttemptReport([]), settle=False)
+    peer.accept(opening)
+    peer.send_frame(AttemptReport([]), settle=False)
     assert peer.assigned == []
     world.settle()
     assert len(peer.assigned) == 1
 
 
 def test_an_attempt_that_is_over_is_revoked_when_the_inventory_names_it() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     peer.cut()
     peer.connect()
-    peer.say(AttemptReport([HeldAttempt("never heard of", 5)]))
+    peer.send_frame(AttemptReport([HeldAttempt("never heard of", 5)]))
     assert peer.revoked == [5]
 
 
@@ -200,30 +202,30 @@ def test_an_attempt_that_is_over_is_revoked_when_the_inventory_names_it() -> Non
 
 
 def test_a_new_process_of_the_same_name_sets_its_attempts_free_at_once() -> None:
-    world = World()
+    world = CoordinatorHarness()
     old = world.peer("worker-1")
     world.submit("a")
     assert old.assigned
     new = world.peer("worker-1")
-    assert [line["reason"] for line in world.told("worker_gone")] == ["process"]
+    assert [line["reason"] for line in world.events_of("worker_gone")] == ["process"]
     assert [assign.attempt for assign in new.assigned] == [2]
 
 
 def test_a_process_that_lost_its_session_keeps_what_it_holds_and_loses_the_rest() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer(slots=2)
     world.submit("a", "b")
     kept, lost = peer.assigned
     peer.session = None
     assert peer.connect().outcome == "reset"
     peer.inventory(kept)
-    assert [line["task"] for line in world.told("attempt_lost")] == [lost.task_id]
+    assert [line["task"] for line in world.events_of("attempt_lost")] == [lost.task_id]
     peer.finish(kept)
     assert world.outcomes() == {"a": "completed"}
 
 
 def test_a_newer_connection_takes_over_and_the_older_one_changes_nothing_any_more() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     older = peer.connection
     late = peer.frame(Heartbeat(1, 2_000, []))
@@ -235,7 +237,7 @@ def test_a_newer_connection_takes_over_and_the_older_one_changes_nothing_any_mor
     world.submit("a")
     assert len(peer.assigned) == 1
     assert world.core.state(world.now_ns).workers[0].state == "connected"
-    assert [line["kind"] for line in world.told("worker_lost")] == ["superseded"]
+    assert [line["kind"] for line in world.events_of("worker_lost")] == ["superseded"]
 
 
 # -- two processes of one name -----------------------------
@@ -247,51 +249,51 @@ def knocked(answer: AcceptedHandshake | HandshakeRefusal) -> tuple[str, int]:
 
 
 def test_of_two_live_processes_with_one_name_the_newer_stays_and_the_older_waits_ever_longer() -> None:
-    world = World()
+    world = CoordinatorHarness()
     older = world.peer()
     newer = world.peer()
-    answers = [knocked(older.knock()) for _ in range(8)]
+    answers = [knocked(older.send_hello()) for _ in range(8)]
     assert [reason for reason, _ in answers] == ["superseded"] * 8
     assert [wait for _, wait in answers] == [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]
     assert newer.beat() is not None
     assert world.core.counters.totals["handshakes_refused", "superseded"] == 8
-    assert len(world.told("worker_joined")) == 2
+    assert len(world.events_of("worker_joined")) == 2
 
 
 def test_two_live_processes_with_one_name_lose_no_task() -> None:
-    world = World()
+    world = CoordinatorHarness()
     older = world.peer()
     world.submit("a", "b")
     assert len(older.assigned) == 1
     newer = world.peer()
     for count in (1, 2):
-        older.knock()
+        older.send_hello()
         newer.finish(newer.assigned[count - 1])
     assert world.outcomes() == {"a": "completed", "b": "completed"}
 
 
 def test_the_older_process_is_let_in_once_the_newer_is_silent_for_longer_than_a_lease() -> None:
-    world = World(lease_ms=10_000)
+    world = CoordinatorHarness(lease_ms=10_000)
     older = world.peer()
     newer = world.peer()
     world.submit("a")
     newer.cut()
     world.advance(9_900)
-    assert knocked(older.knock())[0] == "superseded"
+    assert knocked(older.send_hello())[0] == "superseded"
     world.advance(200)
     assert older.connect().outcome == "reset"
     older.inventory()
     older.finish(older.assigned[0])
     assert world.outcomes() == {"a": "completed"}
-    assert knocked(newer.knock())[0] == "superseded"
+    assert knocked(newer.send_hello())[0] == "superseded"
 
 
 def test_after_a_restart_too_the_older_process_does_not_take_the_newer_ones_place() -> None:
-    world = World()
+    world = CoordinatorHarness()
     older = world.peer()
     newer = world.peer()
     world.crash()
-    assert knocked(older.knock())[0] == "superseded"
+    assert knocked(older.send_hello())[0] == "superseded"
     assert newer.connect().outcome == "resumed"
 
 
@@ -299,18 +301,18 @@ def test_after_a_restart_too_the_older_process_does_not_take_the_newer_ones_plac
 
 
 def test_silence_for_interval_and_timeout_closes_the_connection_and_keeps_the_session() -> None:
-    world = World(heartbeat_interval_ms=2_000, heartbeat_timeout_ms=4_000)
+    world = CoordinatorHarness(heartbeat_interval_ms=2_000, heartbeat_timeout_ms=4_000)
     peer = world.peer()
     world.advance(5_990)
     assert world.closed == []
     world.advance(20)
     assert [close.code for close in world.closed] == [CloseCode.heartbeat_timeout]
-    assert world.told("worker_lost")[0]["silent_ms"] == pytest.approx(6_000, abs=20)
+    assert world.events_of("worker_lost")[0]["silent_ms"] == pytest.approx(6_000, abs=20)
     assert peer.connect().outcome == "resumed"
 
 
 def test_anything_that_is_heard_ends_the_silence() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     for _ in range(10):
         world.advance(5_000)
@@ -319,7 +321,7 @@ def test_anything_that_is_heard_ends_the_silence() -> None:
 
 
 def test_silence_is_counted_anew_on_each_connection() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.advance(5_000)
     peer.cut()
@@ -330,7 +332,7 @@ def test_silence_is_counted_anew_on_each_connection() -> None:
 
 
 def test_a_coordinator_that_was_frozen_hears_its_workers_before_it_judges_them() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     beat = peer.frame(Heartbeat(world.now_ns, 2_000, []))
     world.now_ns += 60_000_000_000
@@ -341,46 +343,46 @@ def test_a_coordinator_that_was_frozen_hears_its_workers_before_it_judges_them()
 
 
 def test_the_answer_to_a_heartbeat_echoes_its_time() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
-    peer.say(Heartbeat(77, 2_000, []))
-    assert [m.echo_ns for m in peer.heard if isinstance(m, LeasesRenewed)] == [77]
+    peer.send_frame(Heartbeat(77, 2_000, []))
+    assert [m.echo_ns for m in peer.received_messages if isinstance(m, LeasesRenewed)] == [77]
 
 
 # -- the end of a session ----------------------------------
 
 
 def test_a_session_that_nobody_came_back_to_expires() -> None:
-    world = World(session_ttl_ms=60_000)
+    world = CoordinatorHarness(session_ttl_ms=60_000)
     peer = world.peer()
     peer.cut()
     world.advance(61_000)
-    assert [line["reason"] for line in world.told("worker_gone")] == ["expired"]
+    assert [line["reason"] for line in world.events_of("worker_gone")] == ["expired"]
     assert peer.connect().outcome == "reset"
 
 
 def test_a_goodbye_is_acknowledged_and_ends_the_session_with_the_connection() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     assert peer.assigned
     peer.queue(Goodbye("drained"))
-    peer.say()
+    peer.send_frame()
     assert peer.channel.depth == 0
     assert len(peer.assigned) == 1
     peer.cut()
-    assert [line["reason"] for line in world.told("worker_gone")] == ["goodbye"]
+    assert [line["reason"] for line in world.events_of("worker_gone")] == ["goodbye"]
     assert world.core.state(world.now_ns).workers[0].state == "gone"
     other = world.peer("worker-2")
     assert [assign.attempt for assign in other.assigned] == [2]
 
 
 def test_a_worker_that_drains_gets_nothing_new_and_keeps_what_it_has() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer(slots=4)
     world.submit("a")
     held = peer.assigned[0]
-    peer.say(DrainNotice())
+    peer.send_frame(DrainNotice())
     world.submit("b")
     assert len(peer.assigned) == 1
     peer.finish(held)
@@ -390,13 +392,13 @@ def test_a_worker_that_drains_gets_nothing_new_and_keeps_what_it_has() -> None:
 
 
 def test_a_worker_that_drains_gets_nothing_new_on_its_next_connection_either() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer(slots=4)
-    peer.say(DrainNotice())
+    peer.send_frame(DrainNotice())
     world.crash()
     world.submit("a")
     peer.connect()
-    peer.say(AttemptReport([]), DrainNotice())
+    peer.send_frame(AttemptReport([]), DrainNotice())
     assert peer.assigned == []
 
 
@@ -404,29 +406,29 @@ def test_a_worker_that_drains_gets_nothing_new_on_its_next_connection_either() -
 
 
 def test_backoff_is_capped_at_fleet_by_admission_rate() -> None:
-    world = World(fleet=1_000, admission_per_s=50.0)
+    world = CoordinatorHarness(fleet=1_000, admission_per_s=50.0)
     assert world.peer().connect().backoff.cap_ms == 20_000
 
 
 def test_a_fleet_that_can_be_let_in_fast_is_not_told_to_sleep_longer_than_that() -> None:
-    world = World(fleet=1_000, admission_per_s=2_000.0)
+    world = CoordinatorHarness(fleet=1_000, admission_per_s=2_000.0)
     assert world.peer().connect().backoff.cap_ms == 500
 
 
 def test_a_small_fleet_does_not_knock_more_than_about_five_times_a_second() -> None:
-    world = World(fleet=3, admission_per_s=50.0)
+    world = CoordinatorHarness(fleet=3, admission_per_s=50.0)
     assert world.peer().connect().backoff.cap_ms == 400
 
 
 def test_heartbeats_become_rarer_as_the_fleet_grows() -> None:
-    assert World(fleet=20).peer().connect().heartbeat_interval_ms == 2_000
-    welcome = World(fleet=5_000).peer().connect()
+    assert CoordinatorHarness(fleet=20).peer().connect().heartbeat_interval_ms == 2_000
+    welcome = CoordinatorHarness(fleet=5_000).peer().connect()
     assert welcome.heartbeat_interval_ms == 10_000
     assert welcome.heartbeat_timeout_ms == 20_000
 
 
 def test_a_lease_outlives_three_heartbeats_of_a_large_fleet() -> None:
-    world = World(fleet=5_000, lease_ms=10_000)
+    world = CoordinatorHarness(fleet=5_000, lease_ms=10_000)
     peer = world.peer()
     world.submit("a")
     assert peer.assigned[0].lease_ms == 30_000

@@ -1,4 +1,4 @@
-"""What the disk gives back, and what a crash may leave of it."""
+"""The content of the disk after a restart, and after a crash."""
 
 from __future__ import annotations
 
@@ -151,7 +151,7 @@ def test_another_reader_sees_what_was_committed_while_the_store_is_open(path: Pa
         assert other.execute("SELECT count(*) FROM tasks").fetchone() == (1,)
 
 
-# -- telling again what a crash swallowed ------------------
+# -- events that a crash lost ------------------------------
 
 
 def test_only_rows_of_the_last_transaction_may_be_untold(path: Path) -> None:
@@ -260,7 +260,7 @@ def test_a_disk_without_room_to_reserve_is_room_enough_to_begin(
 
 
 def kept_checkpoints(path: Path) -> list[int]:
-    """The tasks that have one on the disk."""
+    """Return the tasks that have a checkpoint on the disk."""
     reader = sqlite3.connect(path)
     found = [number for (number,) in reader.execute("SELECT number FROM checkpoints")]
     reader.close()

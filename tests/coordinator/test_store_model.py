@@ -1,4 +1,4 @@
-"""The store against a plain one in memory: whatever is committed in whatever batches, through restarts."""
+"""The store against a plain one in memory, with rows in any batches, through restarts."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ ACTS = st.lists(st.tuples(st.sampled_from(KINDS), st.integers(1, 2)), min_size=3
 
 
 class Course:
-    """Draws rows that a coordinator may write: counts only grow, and what is not there is not changed."""
+    """Draws rows that a coordinator may write: counts only grow, and a missing row is not changed."""
 
     def __init__(self) -> None:
         self.count = 0
@@ -89,7 +89,7 @@ class Course:
 
 
 def kept(recovered: Recovered) -> Recovered:
-    """What of it a restart takes up, in one order. (`recent` is for the journal alone.)"""
+    """Return the part that a restart restores, in one order. (`recent` is for the journal alone.)"""
     sessions = sorted(recovered.sessions, key=lambda session: session.session)
     return msgspec.structs.replace(recovered, sessions=sessions, recent=[], secret=b"")
 

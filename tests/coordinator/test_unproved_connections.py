@@ -1,4 +1,4 @@
-"""A hello by itself proves nothing, for it may be a recording. The first frame does, by both nonces."""
+"""A hello alone proves nothing, for it may be a recording. The first frame does, by both nonces."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ from typing import cast
 from coordinator.committer import Committer
 from coordinator.core import AcceptedHandshake
 from coordinator.metrics import render
-from tests.coordinator.world import KEY, WALL_S, Peer, World
+from tests.coordinator.harness import KEY, WALL_S, CoordinatorHarness, FakePeer
 from wire.errors import CloseCode, FrameFault
 from wire.handshake import write_hello
 from wire.messages import AttemptReport
 
 
-def recorded(world: World, peer: Peer) -> str:
-    """The hello with which a worker comes in, as somebody on its link can keep it."""
+def recorded(world: CoordinatorHarness, peer: FakePeer) -> str:
+    """Return a worker's hello, as a recording of its link has it."""
     hello = peer.hello()
-    opening = peer.knock(hello)
+    opening = peer.send_hello(hello)
     assert isinstance(opening, AcceptedHandshake)
-    peer.enter(opening)
+    peer.accept(opening)
     peer.inventory()
     return write_hello(hello, KEY)
 
 
-def play(world: World, value: str) -> AcceptedHandshake:
+def play(world: CoordinatorHarness, value: str) -> AcceptedHandshake:
     """Send a recorded hello again."""
     opening = world.core.on_hello(world.now_ns, WALL_S, value)
     assert isinstance(opening, AcceptedHandshake), opening
@@ -33,8 +33,8 @@ def play(world: World, value: str) -> AcceptedHandshake:
 
 
 def test_a_recorded_hello_that_is_sent_again_after_a_restart_throws_nobody_out() -> None:
-    world = World()
-    peer = Peer(world, "worker-1", slots=1, prefetch=0)
+    world = CoordinatorHarness()
+    peer = FakePeer(world, "worker-1", slots=1, prefetch=0)
     first = recorded(world, peer)
     peer.cut()
     second = recorded(world, peer)
@@ -50,15 +50,15 @@ def test_a_recorded_hello_that_is_sent_again_after_a_restart_throws_nobody_out()
     assert peer.beat(held).tokens == [held.token]
     peer.finish(held)
     assert world.outcomes() == {"a": "completed"}
-    assert [line["outcome"] for line in world.told("worker_joined")] == ["fresh", "resumed", "resumed"]
-    assert world.told("worker_lost")[1:] == world.told("worker_gone") == []
+    assert [line["outcome"] for line in world.events_of("worker_joined")] == ["fresh", "resumed", "resumed"]
+    assert world.events_of("worker_lost")[1:] == world.events_of("worker_gone") == []
 
 
 def test_a_connection_that_never_speaks_is_closed_and_was_nobody_s() -> None:
-    world = World(heartbeat_interval_ms=500, heartbeat_timeout_ms=1_000)
+    world = CoordinatorHarness(heartbeat_interval_ms=500, heartbeat_timeout_ms=1_000)
     world.crash()
     peer = world.peer()
-    silent = world.peer_unconnected("worker-2").knock()
+    silent = world.peer_unconnected("worker-2").send_hello()
     assert isinstance(silent, AcceptedHandshake)
     for _ in range(8):
         peer.beat()
@@ -68,16 +68,16 @@ def test_a_connection_that_never_speaks_is_closed_and_was_nobody_s() -> None:
     ]
     assert not world.core.is_open(silent.connection)
     assert [worker.name for worker in world.core.state(world.now_ns).workers] == ["worker-1"]
-    assert world.told("worker_lost") == []
+    assert world.events_of("worker_lost") == []
     committer = cast(Committer, SimpleNamespace(commits=0, rows=0, busy_s=0.0))
     page = render(world.core, committer, world.now_ns).decode()
     assert 'stormlab_connections_unused_total{code="heartbeat_timeout"} 1.0' in page
 
 
 def test_a_first_frame_that_cannot_be_believed_closes_its_connection_alone() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
-    opening = world.peer_unconnected("worker-1").knock()
+    opening = world.peer_unconnected("worker-1").send_hello()
     assert isinstance(opening, AcceptedHandshake)
     world.core.on_bytes(world.now_ns, opening.connection, bytes(64))
     world.settle()
@@ -89,25 +89,25 @@ def test_a_first_frame_that_cannot_be_believed_closes_its_connection_alone() -> 
 
 
 def test_in_the_first_life_a_new_worker_has_its_session_with_the_welcome() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer_unconnected("worker-1")
-    opening = peer.knock()
+    opening = peer.send_hello()
     assert isinstance(opening, AcceptedHandshake)
     world.settle()
-    peer.enter(opening)
+    peer.accept(opening)
     peer.cut()
     assert peer.connect().outcome == "resumed"
 
 
 def test_an_older_connection_that_speaks_late_does_not_take_over_a_newer_one() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     peer.cut()
-    late = peer.knock()
+    late = peer.send_hello()
     assert isinstance(late, AcceptedHandshake)
     peer.connect()
     newer = (peer.connection, peer.encoder, peer.decoder)
-    peer.enter(late)
+    peer.accept(late)
     peer.send(peer.frame(AttemptReport([])), settle=False)
     world.closed += world.core.effects.take_closes()
     assert [(close.connection, close.code) for close in world.closed] == [
@@ -118,13 +118,13 @@ def test_an_older_connection_that_speaks_late_does_not_take_over_a_newer_one() -
 
 
 def test_a_process_that_was_welcomed_before_a_newer_one_came_does_not_throw_it_out() -> None:
-    world = World()
+    world = CoordinatorHarness()
     older = world.peer("worker-1")
     older.cut()
-    late = older.knock()
+    late = older.send_hello()
     assert isinstance(late, AcceptedHandshake)
     newer = world.peer("worker-1")
-    older.enter(late)
+    older.accept(late)
     older.send(older.frame(AttemptReport([])), settle=False)
     world.closed += world.core.effects.take_closes()
     assert [close.connection for close in world.closed] == [late.connection]

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 import msgspec
 from websockets.exceptions import ConnectionClosed
 
-from tests.coordinator.mini_worker import MiniWorker
+from tests.coordinator.fake_worker import FakeWorker
 from tests.fuzz import hostile
 from wire.codec import FrameLimits
 from wire.handshake import Resume
@@ -55,7 +55,7 @@ class Forger:
         return self.sealed(msgspec.msgpack.encode(Frame(ack, 512, told)))
 
 
-class Enemy(MiniWorker):
+class Enemy(FakeWorker):
     """Has the fleet's key, and uses it badly. `wanted` is a session of somebody else."""
 
     wanted = ""

@@ -10,7 +10,7 @@ from collections.abc import Callable
 
 import msgspec
 
-from tests.coordinator.world import World
+from tests.coordinator.harness import CoordinatorHarness
 from tests.fuzz import hostile
 from tests.worker.desk import Desk
 from wire.channel import Channel
@@ -37,7 +37,7 @@ class Fuzzer:
         self.outcomes: Counter[str] = Counter()
         self._seed = seed
         self._chance = random.Random(f"fuzz {seed}")
-        self._world = World()
+        self._world = CoordinatorHarness()
         self._desk = Desk().up()
         self._targets: list[Callable[[random.Random], str]] = [
             self._frame, self._frame, self._body, self._body, self._compressed, self._hello, self._hello,
@@ -52,7 +52,7 @@ class Fuzzer:
             if number % INPUTS_OF_A_LIFE == 0:
                 if time.monotonic() >= until_s:
                     return number
-                self._world, self._desk = World(), Desk().up()
+                self._world, self._desk = CoordinatorHarness(), Desk().up()
             target = self._chance.choice(self._targets)
             try:
                 outcome = target(self._chance)

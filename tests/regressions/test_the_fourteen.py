@@ -16,7 +16,7 @@ from driver.runs.store import judge_run
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.scenarios.workload import generate
-from tests.coordinator.world import World
+from tests.coordinator.harness import CoordinatorHarness
 from tests.driver.judge.histories import Past, found, healthy_herd, value
 from tests.fuzz.hostile import EXAMPLES
 from tests.worker.desk import Desk
@@ -48,7 +48,7 @@ def test_01_a_run_without_traffic_never_passes_and_a_documented_threshold_is_eva
 
 def test_02_metrics_come_from_typed_events_that_the_programs_really_write() -> None:
     """Metrics were searched for in log lines that no program wrote at that level."""
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     peer.finish(peer.assigned[0])
@@ -113,7 +113,7 @@ def test_06_what_is_compressed_is_inflated_and_what_is_signed_is_verified() -> N
 
 def test_07_the_end_of_an_old_socket_leaves_the_new_one_registered() -> None:
     """The old socket's close handler removed the new one's registration."""
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     old = peer.connection
     peer.connect()
@@ -127,7 +127,7 @@ def test_07_the_end_of_an_old_socket_leaves_the_new_one_registered() -> None:
 
 def test_08_a_dead_workers_tasks_go_to_others_who_share_them_and_a_restart_forgets_nothing() -> None:
     """They were never given again, the state was in memory, and all work went to the first worker."""
-    world = World(lease_ms=5_000)
+    world = CoordinatorHarness(lease_ms=5_000)
     first, second = world.peer("worker-1", slots=4), world.peer("worker-2", slots=4)
     world.submit("a", "b", "c", "d")
     assert len(first.assigned) == len(second.assigned) == 2
@@ -169,14 +169,14 @@ def test_10_one_result_is_told_of_an_attempt_and_a_second_counts_for_nothing() -
     desk.finish(1, b'"real"')
     desk.exchange()
     assert [result.output for result in desk.said(AttemptResult)] == [b'"real"']
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     (held,) = peer.assigned
     peer.finish(held)
     peer.finish(held, error="again")
     assert world.outcomes() == {"a": "completed"}
-    assert [line["because"] for line in world.told("result_refused")] == ["duplicate"]
+    assert [line["because"] for line in world.events_of("result_refused")] == ["duplicate"]
 
 
 def test_11_what_is_queued_while_cut_off_keeps_its_order_and_priority() -> None:
@@ -223,7 +223,7 @@ def test_13_silence_is_counted_anew_on_each_connection_and_latency_is_a_whole_ro
 def test_14_each_side_knows_every_message_of_the_other() -> None:
     """Acknowledgements arrived as `unknown message type`, on both sides."""
     assert {type(message) for message in EXAMPLES} == {*get_args(ToWorker), *get_args(ToCoordinator)}
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     desk = Desk().up()
     for message in EXAMPLES:
@@ -232,8 +232,8 @@ def test_14_each_side_knows_every_message_of_the_other() -> None:
             desk.say(message) if numbered else desk.exchange(message)
         elif numbered:
             peer.queue(message)
-            peer.say()
+            peer.send_frame()
         else:
-            peer.say(message)
-    assert world.told("frame_refused") == []
+            peer.send_frame(message)
+    assert world.events_of("frame_refused") == []
     assert peer.channel.depth == desk.channel.depth == 0

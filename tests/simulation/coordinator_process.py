@@ -96,7 +96,7 @@ class CoordinatorProcess(Process):
     def hello(
         self, value: str, hello: Hello | None, connection: Connection
     ) -> AcceptedHandshake | HandshakeRefusal:
-        """An upgrade request; an Opening means that the connection stands from now on. `hello` is what
+        """An upgrade request; an AcceptedHandshake means that the connection is open. `hello` is what
         `value` says, None when it was damaged on its way.
         """
         assert self.core is not None

@@ -29,7 +29,7 @@ SECRET = bytes(range(32, 64))
 
 
 class MemoryStore:
-    """Implements coordinator.rows.Store; a commit is a loop over plain dictionaries, and cannot be torn."""
+    """A coordinator.rows.RowStore; a commit is a loop over plain dictionaries, and cannot be torn."""
 
     def __init__(self) -> None:
         self.epoch = self.released = 0

@@ -1,4 +1,4 @@
-"""Claims about names, ports and the one place that makes the coordinator's URL."""
+"""Claims about names, ports and the coordinator's URL."""
 
 from __future__ import annotations
 

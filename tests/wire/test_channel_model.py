@@ -1,4 +1,4 @@
-"""The numbered stream against a plain model: lists of what waits, and of what was sent and is in flight."""
+"""The numbered stream against a plain model: lists of waiting messages, and of messages in flight."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def _send(real: Channel, plain: Plain, token: int, size: int, priority: Priority
 
 
 def _replace(real: Channel, plain: Plain, token: int) -> None:
-    """A message keeps its place, its number and its share of the bounds; what it says is another thing."""
+    """A message keeps its place, its number and its share of the limits; only its content changes."""
     message = next(one for one in real.pending() if token_of(one) == token)
     real.replace(message, result(token + INSTEAD, 0))
     for messages in (plain.in_flight, plain.waiting):

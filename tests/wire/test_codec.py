@@ -1,4 +1,4 @@
-"""Claims about frames as bytes: what is sealed opens, and nothing else does."""
+"""Claims about frames as bytes: an encoded frame decodes, and nothing else does."""
 
 from __future__ import annotations
 

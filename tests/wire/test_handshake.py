@@ -1,4 +1,4 @@
-"""Claims about the handshake in the upgrade: damage, a wrong key and an old version are told apart."""
+"""Claims about the handshake in the upgrade: damage, a wrong key and an old version give different errors."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Seals: what is written goes on over lives and cut-off writes, and every other change shows where it is."""
+"""Seals: the chain continues over lives and cut-off writes, and every other change is located."""
 
 from __future__ import annotations
 

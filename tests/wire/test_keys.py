@@ -1,4 +1,4 @@
-"""A code is HMAC-SHA256, as RFC 2104 has it."""
+"""The MAC is HMAC-SHA256, as in RFC 2104."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Claims about sizes: every field has a bound, and what is accepted fits every frame that is made of it."""
+"""Claims about sizes: every field has a limit, and accepted content fits every frame that is made of it."""
 
 from __future__ import annotations
 

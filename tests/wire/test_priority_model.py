@@ -12,7 +12,7 @@ AGED_MS = 10
 
 class Plain:
     """Each lane is a list of (queued_ns, item); the lane with the least pass goes first, and each fourth pick
-    is for whatever waited for too long.
+    is for the item that waited too long.
     """
 
     def __init__(self) -> None:

@@ -51,8 +51,8 @@ COORDINATOR = Room(
     tuple(
         f"tests/coordinator/test_{name}.py"
         for name in (
-            "admission", "door", "ledger", "restart", "at_once", "sessions", "bad_frames", "store",
-            "store_model", "kept_bytes", "refusals",
+            "admission", "handshake", "ledger", "restart", "at_once", "sessions", "bad_frames", "store",
+            "store_model", "task_memory", "refusal_log",
         )
     ),
     SEEDS,

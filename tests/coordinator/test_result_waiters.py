@@ -1,4 +1,4 @@
-"""Who submits may wait for the results, in the same request."""
+"""A submitter may wait for the results, in the same request."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from websockets.exceptions import ConnectionClosed
 
 from coordinator.result_waiters import RESULTS_MAX, ResultWaiters
 from coordinator.rows import ResultRow
-from tests.coordinator.mini_worker import MiniWorker
-from tests.coordinator.running import KEY, TOKEN, Coordinator, coordinator
+from tests.coordinator.fake_worker import FakeWorker
+from tests.coordinator.live_coordinator import KEY, TOKEN, LiveCoordinator, coordinator
 from wire.control import authorization
 
 
@@ -22,16 +22,16 @@ def result(name: str) -> ResultRow:
     return ResultRow(1, name, 7, "worker-1", "completed", "", b"1", 1, 10, 20, 0)
 
 
-async def submit(running: Coordinator, *names: str, wait_ms: object = 15_000) -> dict[str, Any]:
-    """Submit tasks and wait; returns the answer, with its status."""
+async def submit(running: LiveCoordinator, *names: str, wait_ms: object = 15_000) -> dict[str, Any]:
+    """Submit tasks and wait; return the answer, with its status."""
     body = json.dumps({"tasks": [{"task_id": name, "kind": "noop"} for name in names]}).encode()
     status, answer = await running.ask("POST", f"/tasks?wait_ms={wait_ms}", body)
     text = answer.decode()
     return {"status": status, "text": text, **(json.loads(text) if status == 200 else {})}
 
 
-async def ready(running: Coordinator) -> MiniWorker:
-    made = MiniWorker("worker-1", running.port, KEY, slots=4)
+async def ready(running: LiveCoordinator) -> FakeWorker:
+    made = FakeWorker("worker-1", running.port, KEY, slots=4)
     await made.connect()
     await made.inventory()
     return made
@@ -98,8 +98,10 @@ async def test_everybody_who_waits_for_a_task_gets_its_result_and_nothing_is_kep
     assert not awaited._by_task
 
 
-async def over_a_socket(running: Coordinator, *messages: bytes, wait_ms: int = 15_000) -> ClientConnection:
-    """A connection that submits, to which these were said."""
+async def over_a_socket(
+    running: LiveCoordinator, *messages: bytes, wait_ms: int = 15_000
+) -> ClientConnection:
+    """Return a connection that submits, after it sent these messages."""
     link = await connect(
         f"ws://127.0.0.1:{running.control_port}/tasks?wait_ms={wait_ms}",
         proxy=None,

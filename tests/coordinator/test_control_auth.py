@@ -1,4 +1,4 @@
-"""Who may use the control API, and who may not: whatever it is asked."""
+"""Authorization of the control API, for every route."""
 
 from __future__ import annotations
 
@@ -12,8 +12,8 @@ from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 from coordinator.control_api import ControlApi
 from coordinator.control_auth import ControlAuth
 from coordinator.server import CoordinatorServer
-from tests.coordinator.running import TOKEN
-from tests.coordinator.test_control import Desk
+from tests.coordinator.live_coordinator import TOKEN
+from tests.coordinator.test_control_api import Desk
 from wire.control import CONTROL_PORT, OPEN_PATHS, authorization
 
 Client = TestClient[web.Request, web.Application]
@@ -27,7 +27,7 @@ CLOSED = [call for call in CALLS if call[1] not in OPEN_PATHS]
 
 
 class Served:
-    """The control API of one core, and whether it was told to drain."""
+    """The control API of one core, and whether it was asked to drain."""
 
     def __init__(self) -> None:
         self.drained = False

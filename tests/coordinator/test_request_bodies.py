@@ -1,4 +1,6 @@
-"""Bodies of the control API: each within its limit, all together within a budget, none kept for nothing."""
+"""Bodies of the control API: each within its limit, all together within a budget, and none kept longer than
+needed.
+"""
 
 from __future__ import annotations
 
@@ -19,14 +21,14 @@ from coordinator.request_bodies import BODY_MAX_BYTES, MIB, NoRoomError, Request
 from coordinator.result_waiters import ResultWaiters, within
 from coordinator.rows import ResultRow
 from coordinator.server import CoordinatorServer
-from tests.coordinator.running import TOKEN
-from tests.coordinator.test_control import Desk
+from tests.coordinator.live_coordinator import TOKEN
+from tests.coordinator.test_control_api import Desk
 from wire.control import ANSWER_BYTES, TASKS_MAX, TYPED_CHARS, authorization
 from wire.limits import BULK_BYTES
 
 
 class Pieces:
-    """A body that comes in pieces, and then ends, or never does."""
+    """A body that arrives in pieces, and then ends, or never does."""
 
     def __init__(self, *pieces: bytes, ends: bool = True) -> None:
         self._pieces = list(pieces)
@@ -123,7 +125,7 @@ async def test_a_body_without_a_length_is_cut_off_where_it_is_too_large() -> Non
 
     async with AsyncExitStack() as ends:
         client = await _client(ends)
-        with suppress(aiohttp.ClientError):  # It may be told while it still sends.
+        with suppress(aiohttp.ClientError):  # The answer may come while it still sends.
             assert (await client.post("/tasks", data=endless())).status == 413
         assert (await client.post("/tasks", data=_tasks(1))).status == 200
 
@@ -135,7 +137,7 @@ async def test_submitters_over_websockets_are_bounded_in_number_and_in_size() ->
         with pytest.raises(aiohttp.WSServerHandshakeError) as caught:
             await client.ws_connect("/tasks")
         assert caught.value.status == 503
-        with suppress(ConnectionError):  # It may be told while it still sends.
+        with suppress(ConnectionError):  # The answer may come while it still sends.
             await sockets[0].send_bytes(bytes(MESSAGE_MAX_BYTES + 1))
         closed = await sockets[0].receive()
         assert closed.type is not aiohttp.WSMsgType.BINARY

@@ -12,13 +12,13 @@ from coordinator.control_api import ControlApi
 from coordinator.control_auth import ControlAuth
 from coordinator.result_waiters import ResultWaiters
 from coordinator.server import CoordinatorServer
-from tests.coordinator.running import TOKEN
-from tests.coordinator.world import World
+from tests.coordinator.harness import CoordinatorHarness
+from tests.coordinator.live_coordinator import TOKEN
 from wire.control import authorization
 
 
 class SlowDisk:
-    """A committer that says what is durable when it is let."""
+    """A committer that reports rows as durable when the test allows it."""
 
     def __init__(self) -> None:
         self.asked, self.let_go = asyncio.Event(), asyncio.Event()
@@ -29,11 +29,11 @@ class SlowDisk:
 
 
 class Desk:
-    """What the API asks of a shell."""
+    """The server's part that the API uses."""
 
     def __init__(self) -> None:
-        self.core = World().core
-        self.awaited = ResultWaiters()
+        self.core = CoordinatorHarness().core
+        self.result_waiters = ResultWaiters()
         self.committer = SlowDisk()
 
     def act(self) -> None: ...

@@ -24,8 +24,8 @@ ROOT = Path(__file__).parents[2]
 DEADLINE_S = 20
 
 
-class Coordinator:
-    """The process that ships. `kill` and `start` again give it another life over the same disk."""
+class LiveCoordinator:
+    """The coordinator's process. `kill` and `start` again give it another life over the same disk."""
 
     def __init__(self, folder: Path, **settings: Any) -> None:
         self.folder = folder
@@ -109,7 +109,7 @@ class Coordinator:
         return answer
 
     async def wait_counts(self, **wanted: int) -> dict[str, int]:
-        """The books, once they hold what is wanted."""
+        """Return the task counts, once they match."""
         async with asyncio.timeout(DEADLINE_S):
             while True:
                 counts: dict[str, int] = (await self.state())["counts"]
@@ -119,22 +119,22 @@ class Coordinator:
 
     # -- the journal ---------------------------------------
 
-    async def wait_told(self, event: str, count: int = 1) -> list[dict[str, Any]]:
-        """The journal's lines of one event, once there are so many."""
+    async def wait_events(self, event: str, count: int = 1) -> list[dict[str, Any]]:
+        """Return the journal's lines of one event, once there are `count`."""
         async with asyncio.timeout(DEADLINE_S):
             while True:
-                if len(lines := self.told(event)) >= count:
+                if len(lines := self.events_of(event)) >= count:
                     return lines
                 await asyncio.sleep(0.02)
 
-    def told(self, event: str) -> list[dict[str, Any]]:
+    def events_of(self, event: str) -> list[dict[str, Any]]:
         return [told for told in events_in(self.folder / "coordinator.jsonl") if told["event"] == event]
 
 
 @asynccontextmanager
-async def coordinator(folder: Path, **settings: Any) -> AsyncIterator[Coordinator]:
+async def coordinator(folder: Path, **settings: Any) -> AsyncIterator[LiveCoordinator]:
     """A coordinator that is up, and gone afterwards."""
-    running = Coordinator(folder, **settings)
+    running = LiveCoordinator(folder, **settings)
     await running.start()
     try:
         yield running

@@ -1,6 +1,4 @@
-"""A coordinator's core with a disk in memory and a clock that a test turns, and peers that speak to it
-without a socket.
-"""
+"""A coordinator's core with a disk in memory and a clock that a test sets, and peers without sockets."""
 
 from __future__ import annotations
 
@@ -40,7 +38,7 @@ MS = 1_000_000
 WALL_S = 1_795_000_000.0
 
 
-class World:
+class CoordinatorHarness:
     """One coordinator over one disk, through as many lives as a test gives it."""
 
     def __init__(self, **settings: Any) -> None:
@@ -64,12 +62,12 @@ class World:
         return next(self._random).to_bytes(count, "big")
 
     def crash(self) -> None:
-        """kill -9 and a restart: whatever is not on the disk is gone."""
+        """kill -9 and a restart: everything that is not on the disk is lost."""
         self._pending = []
         self.core = self._begin()
 
     def settle(self) -> None:
-        """Commit all that waits for the disk, and what follows from it."""
+        """Commit all waiting rows, and those that follow from them."""
         while rows := self.take_rows():
             self.store.commit(rows)
             self._pending = []
@@ -77,7 +75,7 @@ class World:
         self.closed += self.core.effects.take_closes()
 
     def store_now(self) -> None:
-        """One transaction: what is asked for while it runs waits for the next."""
+        """Commit one transaction; rows that it causes wait for the next."""
         rows = self.take_rows()
         self.store.commit(rows)
         self._pending = []
@@ -104,26 +102,26 @@ class World:
             self.settle()
         return answer
 
-    def told(self, event: str) -> list[dict[str, Any]]:
-        """The journal's lines of one event."""
+    def events_of(self, event: str) -> list[dict[str, Any]]:
+        """Return the journal's lines of one event."""
         return [line for line in self.lines if line["event"] == event]
 
     def outcomes(self) -> dict[str, str]:
-        return {line["task"]: line["outcome"] for line in self.told("task_done")}
+        return {line["task"]: line["outcome"] for line in self.events_of("task_done")}
 
-    def peer(self, name: str = "worker-1", *, slots: int = 1, prefetch: int = 0) -> Peer:
-        """A worker that is connected, and holds nothing."""
-        peer = Peer(self, name, slots=slots, prefetch=prefetch)
+    def peer(self, name: str = "worker-1", *, slots: int = 1, prefetch: int = 0) -> FakePeer:
+        """Return a connected worker that holds no attempts."""
+        peer = FakePeer(self, name, slots=slots, prefetch=prefetch)
         peer.connect()
         peer.inventory()
         return peer
 
-    def peer_unconnected(self, name: str) -> Peer:
-        """A worker that has not said hello yet."""
-        return Peer(self, name, slots=1, prefetch=0)
+    def peer_unconnected(self, name: str) -> FakePeer:
+        """Return a worker that has not sent a hello yet."""
+        return FakePeer(self, name, slots=1, prefetch=0)
 
     def balanced(self) -> bool:
-        """Whether the books balance, and say of each task where it really is."""
+        """Return whether the task counts balance, and match the state of each task."""
         counts = self.core.ledger.counts()
         phases = [task.phase for task in self.core.ledger._tasks.values()]
         away = [phase for phase in phases if phase not in (TaskPhase.storing, TaskPhase.waiting)]
@@ -135,10 +133,10 @@ class World:
         )
 
 
-class Peer:
-    """A worker's end of the protocol, that does what a test tells it and nothing by itself."""
+class FakePeer:
+    """A worker's end of the protocol; it does nothing by itself."""
 
-    def __init__(self, world: World, name: str, *, slots: int, prefetch: int) -> None:
+    def __init__(self, world: CoordinatorHarness, name: str, *, slots: int, prefetch: int) -> None:
         self.world = world
         self.name = name
         self.slots = slots
@@ -147,7 +145,7 @@ class Peer:
         self.channel = Channel()
         self.session: tuple[str, int] | None = None
         self.connection = 0
-        self.heard: list[Message] = []
+        self.received_messages: list[Message] = []
         self.acknowledged: list[Message] = []
         self.decoder: FrameDecoder
         self.encoder: FrameEncoder
@@ -161,23 +159,23 @@ class Peer:
             1, self.name, self.incarnation, nonce, WALL_S, self.slots, self.prefetch, True, resume
         )  # fmt: skip
 
-    def knock(self, hello: Hello | None = None) -> AcceptedHandshake | HandshakeRefusal:
-        """What the coordinator answers to a hello."""
+    def send_hello(self, hello: Hello | None = None) -> AcceptedHandshake | HandshakeRefusal:
+        """Return the coordinator's answer to a hello."""
         value = write_hello(hello or self.hello(), KEY)
         return self.world.core.on_hello(self.world.now_ns, WALL_S, value)
 
     def connect(self) -> Welcome:
-        opening = self.knock()
+        opening = self.send_hello()
         assert isinstance(opening, AcceptedHandshake), opening
         self.world.settle()
-        welcome = self.enter(opening)
-        # What a worker sends first, without its inventory: whoever connects and never speaks is nobody.
+        welcome = self.accept(opening)
+        # A worker's first frame, without its attempt report: a connection without a frame stays pending.
         self.world.core.on_bytes(self.world.now_ns, self.connection, self.frame())
         self.world.settle()
         return welcome
 
-    def enter(self, opening: AcceptedHandshake) -> Welcome:
-        """Take up what a welcome says."""
+    def accept(self, opening: AcceptedHandshake) -> Welcome:
+        """Adopt a welcome."""
         welcome = read_welcome(write_welcome(opening.welcome, KEY, opening.hello), KEY, opening.hello)
         nonces = opening.hello.nonce + welcome.nonce
         keys = session_keys(KEY, welcome.session, welcome.epoch, nonces)
@@ -196,74 +194,76 @@ class Peer:
         return welcome
 
     def cut(self) -> None:
-        """The connection breaks, and the coordinator notices."""
+        """Break the connection; the coordinator notices."""
         self.world.core.on_closed(self.world.now_ns, self.connection, "closed", "in a test")
         self.world.settle()
 
-    # -- speaking ------------------------------------------
+    # -- frames --------------------------------------------
 
     def frame(self, *unnumbered: Message) -> bytes:
         return self.encoder.encode(self.channel.take(self.world.now_ns, unnumbered))
 
-    def say(self, *unnumbered: Message, settle: bool = True) -> None:
-        """Send what waits, and hear the answer."""
+    def send_frame(self, *unnumbered: Message, settle: bool = True) -> None:
+        """Send the waiting messages, and receive the answer."""
         self.send(self.frame(*unnumbered), settle=settle)
 
     def send(self, data: bytes | str, *, settle: bool = True) -> None:
         self.world.core.on_bytes(self.world.now_ns, self.connection, data)
         if settle:
             self.world.settle()
-            self.hear()
+            self.receive()
 
-    def hear(self) -> list[Message]:
-        """Everything that the coordinator has to say now."""
+    def receive(self) -> list[Message]:
+        """Receive everything that the coordinator has to send now."""
         fresh: list[Message] = []
         while (data := self.world.core.next_bytes(self.world.now_ns, self.connection)) is not None:
             arrived, acknowledged = self.channel.receive(self.decoder.decode(data))
             self.channel.commit(self.channel.received)
             self.acknowledged += acknowledged
             fresh += arrived
-        self.heard += fresh
+        self.received_messages += fresh
         return fresh
 
     def inventory(self, *held: Assign) -> None:
-        self.say(AttemptReport([HeldAttempt(assign.task_id, assign.token, assign.proof) for assign in held]))
+        self.send_frame(
+            AttemptReport([HeldAttempt(assign.task_id, assign.token, assign.proof) for assign in held])
+        )
 
     def beat(self, *held: Assign, step: int = 0) -> LeasesRenewed:
-        """A heartbeat that names `held`, and its answer."""
+        """Send a heartbeat that names `held`, and return its answer."""
         progress = [Progress(assign.token, step) for assign in held]
-        self.say(Heartbeat(self.world.now_ns, 2_000, progress))
-        answers = [message for message in self.heard if isinstance(message, LeasesRenewed)]
+        self.send_frame(Heartbeat(self.world.now_ns, 2_000, progress))
+        answers = [message for message in self.received_messages if isinstance(message, LeasesRenewed)]
         return answers[-1]
 
     def finish(self, assign: Assign, *, error: str = "", settle: bool = True) -> None:
         result = AttemptResult(assign.task_id, assign.token, b'"done"', error, 0, 1, 2)
         self.queue(result)
-        self.say(settle=settle)
+        self.send_frame(settle=settle)
 
     def save(self, assign: Assign, checkpoint: Checkpoint) -> None:
         self.queue(CheckpointSaved(assign.task_id, assign.token, checkpoint))
-        self.say()
+        self.send_frame()
 
     def hand_back(self, assign: Assign, *, settle: bool = True) -> None:
         self.queue(ReturnTask(assign.task_id, assign.token, "draining"))
-        self.say(settle=settle)
+        self.send_frame(settle=settle)
 
     def queue(self, message: Message) -> None:
         self.channel.send(message, Priority.high, self.world.now_ns, always=True)
 
-    # -- what was heard ------------------------------------
+    # -- received messages ---------------------------------
 
     @property
     def assigned(self) -> list[Assign]:
-        self.hear()
-        return [message for message in self.heard if isinstance(message, Assign)]
+        self.receive()
+        return [message for message in self.received_messages if isinstance(message, Assign)]
 
     @property
     def revoked(self) -> list[int]:
-        self.hear()
-        return [message.token for message in self.heard if isinstance(message, Revoke)]
+        self.receive()
+        return [message.token for message in self.received_messages if isinstance(message, Revoke)]
 
     def results_acknowledged(self) -> list[str]:
-        self.hear()
+        self.receive()
         return [message.task_id for message in self.acknowledged if isinstance(message, AttemptResult)]

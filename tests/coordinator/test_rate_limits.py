@@ -1,4 +1,4 @@
-"""What one connection may bring in, and what it does to the others: budgets, turns, and who makes room."""
+"""Input of one connection, and its effect on the others: limits, turns, and which connection makes room."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from coordinator.rate_limits import HANDSHAKE_BYTES, PROBE, WORKER, ConnectionBu
 from coordinator.token_bucket import NS, TokenBucket
 from coordinator.transport import ClientTransport
 from driver.scenarios.scenario import MAX_WORKERS
-from tests.coordinator.running import Coordinator, coordinator
+from tests.coordinator.live_coordinator import LiveCoordinator, coordinator
 from wire.channel import Bounds
 
 ECHO = (
@@ -74,11 +74,11 @@ def test_bytes_are_bounded_beside_messages() -> None:
     assert passed == PROBE.bytes // BYTES_MAX
 
 
-# -- who makes room ----------------------------------------
+# -- making room -------------------------------------------
 
 
 class _Silent:
-    """A connection that says nothing, or asked for an echo once."""
+    """A connection that sends nothing, or asked for an echo once."""
 
     def __init__(self) -> None:
         self.dropped = ""
@@ -163,7 +163,7 @@ def test_a_message_that_ends_holds_nothing_and_the_next_one_begins_anew() -> Non
 
 
 class _Wire(asyncio.Transport):
-    """A transport that takes all and gives what it is told to give."""
+    """A transport that accepts all output and delivers the test's input."""
 
     def set_write_buffer_limits(self, high: int | None = None, low: int | None = None) -> None:
         pass
@@ -188,7 +188,7 @@ class _Wire(asyncio.Transport):
 
 
 class _Server:
-    """A server that has no handler."""
+    """A server without a handler."""
 
     def __init__(self) -> None:
         self.handler_tasks: set[asyncio.Task[None]] = set()
@@ -232,7 +232,9 @@ async def test_a_connection_that_ends_its_messages_is_not_the_one_that_began_fir
 # -- over sockets ------------------------------------------
 
 
-async def _open(running: Coordinator, request: bytes) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+async def _open(
+    running: LiveCoordinator, request: bytes
+) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
     reader, writer = await asyncio.open_connection("127.0.0.1", running.port)
     writer.write(request)
     head = await asyncio.wait_for(reader.readuntil(b"\r\n\r\n"), 30)

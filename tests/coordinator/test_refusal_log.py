@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from coordinator.refusal_log import ALL_WORKERS, LINES_PER_S, WORKERS_MAX, RefusalLog
-from tests.coordinator.world import WALL_S, Peer, World
+from tests.coordinator.harness import WALL_S, CoordinatorHarness, FakePeer
 from wire import events
 from wire.events import Event, Journal
 from wire.limits import BULK_BYTES, ERROR_CHARS, HELD_MAX, NAME_BYTES, PARAMS_BYTES, WORDS_CHARS
@@ -19,8 +19,8 @@ from wire.messages import AttemptResult, Checkpoint, CheckpointSaved, DrainNotic
 S = 1_000_000_000
 
 
-def omitted(world: World, kind: str) -> int:
-    return sum(line["count"] for line in world.told("refusals_omitted") if line["kind"] == kind)
+def omitted(world: CoordinatorHarness, kind: str) -> int:
+    return sum(line["count"] for line in world.events_of("refusals_omitted") if line["kind"] == kind)
 
 
 def _result(number: int) -> AttemptResult:
@@ -41,33 +41,33 @@ def _checkpoint(number: int) -> CheckpointSaved:
 def test_a_flood_of_messages_that_count_for_nothing_is_written_in_part_and_counted_whole(
     kind: str, counter: tuple[str, str], make: Callable[[int], Message]
 ) -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     for first in range(0, 10_000, 250):
         _say_all(peer, [make(number) for number in range(first, first + 250)])
     world.advance(1_100)
-    lines = len(world.told(kind))
+    lines = len(world.events_of(kind))
     assert lines <= HELD_MAX + 2 * LINES_PER_S
     assert world.core.counters.totals[counter] == 10_000
     assert lines + omitted(world, kind) == 10_000
-    assert len(world.told("refusals_omitted")) <= 2
+    assert len(world.events_of("refusals_omitted")) <= 2
 
 
-def _say_all(peer: Peer, messages: Sequence[Message]) -> None:
+def _say_all(peer: FakePeer, messages: Sequence[Message]) -> None:
     for message in messages:
         peer.queue(message)
-    peer.say()
+    peer.send_frame()
 
 
 def test_a_flood_of_bad_frames_has_few_lines_and_a_sum() -> None:
-    world = World()
+    world = CoordinatorHarness()
     for _ in range(500):
         peer = world.peer("worker-1")
         world.core.on_bytes(world.now_ns, peer.connection, b"noise" * 10)
         world.settle()
     world.core.record_totals()
     assert world.core.counters.totals[("frames_refused", "altered")] == 500
-    assert len(world.told("frame_refused")) == 200
+    assert len(world.events_of("frame_refused")) == 200
     assert omitted(world, "frame_refused") == 300
 
 
@@ -114,14 +114,14 @@ def _refuse(refusals: RefusalLog, now_ns: int, kind: type[Event], worker: str) -
 
 
 def test_the_largest_checkpoint_goes_to_the_next_worker_in_a_frame_that_it_takes() -> None:
-    world = World()
+    world = CoordinatorHarness()
     params = msgspec.Raw(b'"' + b"p" * (PARAMS_BYTES - 2) + b'"')
     first = world.peer("worker-1")
     world.submit("i" * NAME_BYTES, params=params)
     (assign,) = first.assigned
     state = random.Random(1).randbytes(BULK_BYTES)
     first.save(assign, Checkpoint(5, state, hashlib.sha256(state).digest()))
-    first.say(DrainNotice())
+    first.send_frame(DrainNotice())
     first.hand_back(assign)
     (again,) = world.peer("worker-2").assigned
     assert again.checkpoint is not None
@@ -130,21 +130,21 @@ def test_the_largest_checkpoint_goes_to_the_next_worker_in_a_frame_that_it_takes
 
 
 def test_a_checkpoint_that_would_not_fit_a_later_frame_is_refused_as_it_comes() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer("worker-1")
     world.submit("t")
     (assign,) = peer.assigned
     state = bytes(BULK_BYTES + 1)
     peer.save(assign, Checkpoint(5, state, hashlib.sha256(state).digest()))
     assert [close.reason for close in world.closed] == ["undecodable"]
-    assert "length <=" in world.told("frame_refused")[0]["detail"]
-    assert world.told("checkpoint_committed") == []
+    assert "length <=" in world.events_of("frame_refused")[0]["detail"]
+    assert world.events_of("checkpoint_committed") == []
 
 
 def test_what_a_worker_says_of_a_loss_is_told_on_within_the_bound() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer("worker-1")
     world.submit("t", retry_errors=True)
     (assign,) = peer.assigned
     peer.finish(assign, error="\U0001f4a5" * ERROR_CHARS)
-    assert len(world.told("attempt_lost")[0]["reason"]) <= WORDS_CHARS
+    assert len(world.events_of("attempt_lost")[0]["reason"]) <= WORDS_CHARS

@@ -1,5 +1,5 @@
-"""A worker of the smallest kind, made of wire/ alone: it connects, takes what comes, and does what a test
-tells it.
+"""A minimal worker, made of wire/ alone: it connects, receives messages, and sends those that a test asks
+for.
 """
 
 from __future__ import annotations
@@ -39,7 +39,7 @@ from wire.messages import (
 from wire.priority import Priority
 
 
-class TurnedAwayError(Exception):
+class RefusedError(Exception):
     """The coordinator refused the handshake."""
 
     def __init__(self, status: int, refusal: Refusal, retry_after: str | None) -> None:
@@ -49,7 +49,7 @@ class TurnedAwayError(Exception):
         self.refusal = refusal
 
 
-class MiniWorker:
+class FakeWorker:
     """One session over as many connections as the test opens."""
 
     def __init__(self, name: str, port: int, key: bytes, *, slots: int = 4, prefetch: int = 4) -> None:
@@ -63,7 +63,7 @@ class MiniWorker:
         self.session: Resume | None = None
         self.welcome: Welcome | None = None
         self.assigned: list[Assign] = []
-        self.heard: list[Message] = []
+        self.received_messages: list[Message] = []
         self.acknowledged: list[Message] = []
         self.link: ClientConnection
         self._decoder: FrameDecoder
@@ -96,9 +96,7 @@ class MiniWorker:
         except InvalidStatus as error:
             response = error.response
             refusal = read_refusal(response.headers[REFUSAL_HEADER])
-            raise TurnedAwayError(
-                response.status_code, refusal, response.headers.get("Retry-After")
-            ) from None
+            raise RefusedError(response.status_code, refusal, response.headers.get("Retry-After")) from None
         assert self.link.response is not None
         welcome = read_welcome(self.link.response.headers[WELCOME_HEADER], self.key, hello)
         keys = session_keys(self.key, welcome.session, welcome.epoch, hello.nonce + welcome.nonce)
@@ -130,11 +128,11 @@ class MiniWorker:
                     return message
 
     async def listen(self, timeout_s: float = 5) -> list[Message]:
-        """The messages of one frame."""
+        """Return the messages of one frame."""
         frame = self._decoder.decode(await asyncio.wait_for(self.link.recv(), timeout_s))
         arrived, acknowledged = self.channel.receive(frame)
         self.channel.commit(self.channel.received)
-        self.heard += arrived
+        self.received_messages += arrived
         self.acknowledged += acknowledged
         self.assigned += [message for message in arrived if isinstance(message, Assign)]
         return arrived

@@ -1,4 +1,4 @@
-"""What is kept in memory for tasks, and what a worker may have under way, is bounded in bytes."""
+"""The memory of tasks, and the messages that a worker may have under way, are bounded in bytes."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import hashlib
 import msgspec
 
 from coordinator.task_memory import TaskMemory
-from tests.coordinator.world import World
+from tests.coordinator.harness import CoordinatorHarness
 from wire.channel import Bounds
 from wire.limits import BULK_BYTES, MESSAGE_BYTES
 from wire.messages import AttemptResult, Checkpoint, CheckpointSaved
@@ -23,7 +23,7 @@ def params(size_bytes: int) -> msgspec.Raw:
 
 
 def test_tasks_are_taken_while_there_is_room_for_their_params_and_again_once_there_is() -> None:
-    world = World()
+    world = CoordinatorHarness()
     world.core.ledger.memory = TaskMemory(params_max=1_000)
     assert world.submit("a", "b", "c", params=params(400)).accepted == 2
     answer = world.submit("d", params=params(201))
@@ -34,20 +34,20 @@ def test_tasks_are_taken_while_there_is_room_for_their_params_and_again_once_the
 
 
 def test_a_checkpoint_for_which_there_is_no_room_is_refused_and_the_task_goes_on() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer(slots=4)
     world.core.ledger.memory = TaskMemory(checkpoints_max=250)
     world.submit("a", "b", "c", params=params(2))
     for assign in peer.assigned:
         peer.save(assign, checkpoint(1))
-    assert [line["because"] for line in world.told("checkpoint_refused")] == ["full"]
+    assert [line["because"] for line in world.events_of("checkpoint_refused")] == ["full"]
     for assign in peer.assigned:
         peer.finish(assign)
     assert len(world.outcomes()) == 3
 
 
 def test_a_newer_checkpoint_takes_the_place_of_the_older_and_a_result_leaves_none() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a", params=params(50))
     (assign,) = peer.assigned
@@ -65,7 +65,7 @@ def test_a_newer_checkpoint_takes_the_place_of_the_older_and_a_result_leaves_non
 
 
 def test_a_worker_that_sends_more_than_its_window_before_anything_is_durable_is_closed() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
     (assign,) = peer.assigned
@@ -87,7 +87,7 @@ def test_a_worker_that_sends_more_than_its_window_before_anything_is_durable_is_
 
 
 def test_an_honest_worker_sends_its_largest_results_one_after_the_other_and_is_never_closed() -> None:
-    world = World()
+    world = CoordinatorHarness()
     peer = world.peer(slots=20)
     world.submit(*[f"t{number}" for number in range(20)])
     for assign in peer.assigned:
@@ -96,6 +96,6 @@ def test_an_honest_worker_sends_its_largest_results_one_after_the_other_and_is_n
         while peer.channel.has_more():
             peer.send(peer.frame(), settle=False)
         world.settle()
-        peer.hear()
+        peer.receive()
     assert world.closed == []
     assert len(world.outcomes()) == 20
