@@ -23,7 +23,7 @@ from coordinator.console_log import ConsoleJournal, print_line
 from coordinator.control_api import ControlApi
 from coordinator.control_auth import ControlAuth, parse_token
 from coordinator.core import CoordinatorCore
-from coordinator.journal_file import JournalFile, without_journaled
+from coordinator.journal_file import CoordinatorJournalFile, without_journaled
 from coordinator.server import CoordinatorServer
 from coordinator.store import SqliteStore
 from wire import events
@@ -57,7 +57,7 @@ async def serve(
     store = SqliteStore(store_dir / "ledger.sqlite")
     path = journal_dir / "coordinator.jsonl"
     recovered = without_journaled(store.load(), path)
-    file = JournalFile(path)
+    file = CoordinatorJournalFile(path)
     journal = ConsoleJournal("coordinator", file.write, time.monotonic_ns, time.time)
     journal(
         events.ProcessStarted, role="coordinator", incarnation=uuid.uuid4().hex,

@@ -5,7 +5,7 @@ written before any byte leaves. After a crash: the rows of the last transactions
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterable
+from collections.abc import Iterable
 from functools import partial
 from pathlib import Path
 
@@ -13,33 +13,16 @@ import msgspec
 
 from coordinator.rows import Recovered, ResultRow, RowWithEvent, TaskRow
 from wire.errors import DECODE_ERRORS
-from wire.journal_chain import resumed
+from wire.journal_chain import JournalWriter
 
 
-class JournalFile:
-    """Appends lines to a file, many in one call. `size_bytes` counts the bytes that the kernel has, which
-    survive this process.
-    """
+class CoordinatorJournalFile(JournalWriter):
+    """The open journal. `size_bytes` counts the bytes that the kernel has, which survive this process."""
 
     def __init__(self, path: Path) -> None:
         self._descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-        self._lines: list[bytes] = []
-        self.size_bytes = os.fstat(self._descriptor).st_size
-        self._chain = resumed(self.size_bytes, partial(os.pread, self._descriptor))
-
-    @property
-    def write(self) -> Callable[[bytes], None]:
-        """Append one line to the next flush."""
-        return self._lines.append
-
-    def flush(self) -> None:
-        """Write all lines. Raises OSError."""
-        if self._lines:
-            data = memoryview(self._chain.seal(self._lines))
-            self._lines.clear()
-            self.size_bytes += len(data)
-            while data:
-                data = data[os.write(self._descriptor, data) :]
+        size_bytes = os.fstat(self._descriptor).st_size
+        super().__init__(size_bytes, partial(os.pread, self._descriptor), partial(os.write, self._descriptor))
 
     def close(self) -> None:
         """Flush, and close the file."""

@@ -21,7 +21,7 @@ from coordinator.connection import SocketTotals
 from coordinator.core import AcceptedHandshake, CoordinatorCore
 from coordinator.echoes import ProbeEchoes
 from coordinator.half_open import HalfOpenConnections
-from coordinator.journal_file import JournalFile
+from coordinator.journal_file import CoordinatorJournalFile
 from coordinator.partial_messages import PartialMessages
 from coordinator.rate_limits import WORKER, ConnectionBudget
 from coordinator.result_waiters import ResultWaiters
@@ -51,7 +51,7 @@ class CoordinatorServer:
     """
 
     def __init__(
-        self, core: CoordinatorCore, store: RowStore, journal: JournalFile, fleet_key: bytes
+        self, core: CoordinatorCore, store: RowStore, journal: CoordinatorJournalFile, fleet_key: bytes
     ) -> None:
         self.core = core
         self.committer = Committer(store, self._take_rows, self._stored, core.effects.may_linger)

@@ -94,6 +94,38 @@ class JournalChain:
         return b'%b,"h":"%b"}\n' % (body, head)
 
 
+class JournalWriter:
+    """Gathers the lines of one process's journal, and appends them to its file, sealed and in one call.
+
+    The file is the caller's, which has `size_bytes` already: `read(length, offset)` returns bytes of it, and
+    `append(data)` returns how many bytes it wrote (os.pread and os.write). `size_bytes` counts all bytes that
+    were appended since.
+    """
+
+    def __init__(
+        self, size_bytes: int, read: Callable[[int, int], bytes], append: Callable[[memoryview], int]
+    ) -> None:
+        self.size_bytes = size_bytes
+        self._append = append
+        self._chain = resumed(size_bytes, read)
+        self._lines: list[bytes] = []
+
+    @property
+    def write(self) -> Callable[[bytes], None]:
+        """A function that adds one whole line to the next `flush`."""
+        return self._lines.append
+
+    def flush(self) -> None:
+        """Append the gathered lines. Raises OSError; they are then lost."""
+        if not self._lines:
+            return
+        data = memoryview(self._chain.seal(self._lines))
+        self._lines.clear()
+        self.size_bytes += len(data)
+        while data:
+            data = data[self._append(data) :]
+
+
 def last_seal(size_bytes: int, read: Callable[[int, int], bytes]) -> tuple[int, bytes, bytes]:
     """Return the number and hash of a file's last seal, and the bytes after it; (0, b"", the whole file)
     without one.

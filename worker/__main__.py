@@ -33,7 +33,7 @@ from worker.checkpoints import CheckpointStore
 from worker.console_log import ConsoleLog, WorkerJournal
 from worker.core import WorkerCore
 from worker.dependencies import Dependencies
-from worker.journal_file import JournalFile
+from worker.journal_file import WorkerJournalFile
 from worker.policies import policy_named
 from worker.process import HealthFile, hide_from_tasks, own_index, switch_user
 from worker.runtime import RuntimeDependencies, WorkerRuntime
@@ -61,7 +61,7 @@ def _run(environ: Mapping[str, str]) -> int:
     index = own_index(environ)
     name = worker_name(index)
     port = _port(environ.get("STORMLAB_LINK_PORT") or str(link_port(index)))
-    file = JournalFile(Path(environ.get("JOURNAL_DIR", "/journal")) / f"{name}.jsonl")
+    file = WorkerJournalFile(Path(environ.get("JOURNAL_DIR", "/journal")) / f"{name}.jsonl")
     console = ConsoleLog(name, sys.stderr.write, time.monotonic_ns)
     record = WorkerJournal(name, file.write, time.monotonic_ns, time.time, console)
     incarnation = os.urandom(8).hex()

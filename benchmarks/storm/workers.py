@@ -24,7 +24,7 @@ from worker.checkpoints import CheckpointStore
 from worker.core import WorkerCore
 from worker.dependencies import Dependencies
 from worker.effects import Effect
-from worker.journal_file import JournalFile
+from worker.journal_file import WorkerJournalFile
 from worker.process import HealthFile
 from worker.runtime import RuntimeDependencies, WorkerRuntime
 
@@ -75,7 +75,7 @@ class Workers:
         self._key = key
         self._folder = folder
         self._tally = tally
-        self._file = JournalFile(folder / "workers.jsonl")
+        self._file = WorkerJournalFile(folder / "workers.jsonl")
 
     async def run(self, first: int, count: int, starts_per_s: float) -> None:
         """Start `count` at that pace, numbered from `first`, and go on for ever. Raises what breaks one."""

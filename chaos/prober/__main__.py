@@ -20,7 +20,7 @@ from chaos.prober.link_prober import LinkProber
 from chaos.prober.probe_rate import ProberSettings, ProbeWindow, rate_at, read_windows, within_limits
 from wire.address import link_port, worker_name
 from wire.events import Journal, ProcessStarted, ProcessStopping
-from wire.journal_chain import resumed
+from wire.journal_chain import JournalWriter
 
 NAME = "prober"
 WINDOW_FILE = "prober.watch"
@@ -59,12 +59,12 @@ def log(text: str) -> None:
 def appender(path: Path) -> Callable[[bytes], None]:
     """Return a function that appends one sealed line to the file at `path`. Raises OSError."""
     descriptor = os.open(path, os.O_RDWR | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC, 0o666)
-    chain = resumed(os.fstat(descriptor).st_size, partial(os.pread, descriptor))
+    size_bytes = os.fstat(descriptor).st_size
+    writer = JournalWriter(size_bytes, partial(os.pread, descriptor), partial(os.write, descriptor))
 
     def append(line: bytes) -> None:
-        data = memoryview(chain.seal([line]))
-        while data:
-            data = data[os.write(descriptor, data) :]
+        writer.write(line)
+        writer.flush()
 
     return append
 

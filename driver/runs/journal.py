@@ -10,7 +10,7 @@ from pathlib import Path
 
 from driver.runs.store import unwritable
 from wire.events import Event, Journal
-from wire.journal_chain import resumed
+from wire.journal_chain import JournalWriter
 
 BY = "driver"
 FILE_NAME = f"{BY}.jsonl"
@@ -34,7 +34,10 @@ class JournalFile:
             self._descriptor = os.open(self._path, flags, 0o666)
         except OSError as error:
             raise unwritable(self._path, error) from None
-        self._chain = resumed(os.fstat(self._descriptor).st_size, partial(os.pread, self._descriptor))
+        size_bytes = os.fstat(self._descriptor).st_size
+        self._writer = JournalWriter(
+            size_bytes, partial(os.pread, self._descriptor), partial(os.write, self._descriptor)
+        )
         self._lock = threading.Lock()
         self.write = Journal(BY, self._append, time.monotonic_ns, time.time, LINE_BYTES)
 
@@ -51,10 +54,9 @@ class JournalFile:
         with self._lock:
             if self._refused:
                 return
-            data = memoryview(self._chain.seal([line]))
+            self._writer.write(line)
             try:
-                while data:
-                    data = data[os.write(self._descriptor, data) :]
+                self._writer.flush()
             except OSError as error:
                 self._refused = True
                 raise unwritable(self._path, error) from None

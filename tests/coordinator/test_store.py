@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from coordinator.journal_file import JournalFile, lines_from, rows_without_event, without_journaled
+from coordinator.journal_file import CoordinatorJournalFile, lines_from, rows_without_event, without_journaled
 from coordinator.rows import (
     AttemptRow,
     CheckpointRow,
@@ -204,7 +204,7 @@ def test_a_crash_between_commit_and_journal_loses_no_line(path: Path, tmp_path: 
 
 def test_lines_reach_the_file_in_order_at_a_flush(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
-    journal = JournalFile(path)
+    journal = CoordinatorJournalFile(path)
     journal.write(b"one\n")
     journal.write(b"two\n")
     assert path.read_bytes() == b""
@@ -216,7 +216,7 @@ def test_lines_reach_the_file_in_order_at_a_flush(tmp_path: Path) -> None:
 def test_a_line_that_an_earlier_life_did_not_finish_is_ended(tmp_path: Path) -> None:
     path = tmp_path / "journal.jsonl"
     path.write_bytes(b'{"event":"tor')
-    journal = JournalFile(path)
+    journal = CoordinatorJournalFile(path)
     journal.write(b"next\n")
     journal.close()
     assert path.read_bytes() == b'{"event":"tor\nnext\n'

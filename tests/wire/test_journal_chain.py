@@ -8,12 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from coordinator.journal_file import JournalFile as CoordinatorFile
+from coordinator.journal_file import CoordinatorJournalFile
 from driver.runs.journal import FILE_NAME
 from driver.runs.journal import JournalFile as DriverFile
 from wire.events import ReconnectAbandoned
 from wire.journal_chain import BLOCK_LINES, JournalChain, read_chain, resumed
-from worker.journal_file import JournalFile as WorkerFile
+from worker.journal_file import WorkerJournalFile
 
 
 def line(number: int) -> bytes:
@@ -104,9 +104,9 @@ def test_a_seal_is_found_however_long_what_follows_it_is() -> None:
     assert resumed(len(data), reading(data)).seal([line(0)]).startswith(b"\n" + line(0)[:-2] + b',"n":102,')
 
 
-@pytest.mark.parametrize("file_of", [CoordinatorFile, WorkerFile])
+@pytest.mark.parametrize("file_of", [CoordinatorJournalFile, WorkerJournalFile])
 def test_lives_of_a_process_make_one_chain(
-    file_of: type[CoordinatorFile] | type[WorkerFile], tmp_path: Path
+    file_of: type[CoordinatorJournalFile] | type[WorkerJournalFile], tmp_path: Path
 ) -> None:
     path = tmp_path / "worker-1.jsonl"
     for life in range(3):

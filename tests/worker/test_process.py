@@ -13,7 +13,7 @@ from wire.channel import Channel
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
 from wire.messages import Envelope, Frame, Goodbye
 from worker.console_log import ConsoleLog
-from worker.journal_file import JournalFile
+from worker.journal_file import WorkerJournalFile
 from worker.process import HealthFile, own_index
 from worker.traffic import TrafficCounters
 
@@ -48,7 +48,7 @@ def test_an_address_without_a_name_is_answered_with_what_to_set(monkeypatch: pyt
 def test_the_journal_is_appended_to_and_only_when_flushed(tmp_path: Path) -> None:
     path = tmp_path / "worker-1.jsonl"
     path.write_text("before\n")
-    file = JournalFile(path)
+    file = WorkerJournalFile(path)
     file.write(b"one\n")
     file.write(b"two\n")
     assert path.read_text() == "before\n"
@@ -61,7 +61,7 @@ def test_the_journal_is_appended_to_and_only_when_flushed(tmp_path: Path) -> Non
 
 def test_lines_are_written_in_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[bytes] = []
-    file = JournalFile(tmp_path / "j")
+    file = WorkerJournalFile(tmp_path / "j")
 
     def write(_: int, data: memoryview) -> int:
         calls.append(bytes(data))
@@ -76,7 +76,7 @@ def test_lines_are_written_in_one_call(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_write_that_is_cut_short_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = JournalFile(tmp_path / "j")
+    file = WorkerJournalFile(tmp_path / "j")
     write = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, bytes(data)[:3]))
     file.write(b"a whole line\n")
