@@ -14,7 +14,8 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-NS = 1_000_000_000
+from coordinator.token_bucket import NS
+
 RESUME_SPEEDUP = 4
 """A worker that resumes holds attempts under leases, so it is admitted this many times as fast, by a lane of
 its own. (Both kinds of handshake cost about the same.)

@@ -23,12 +23,11 @@ from wire.channel import Bounds, Channel
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
 from wire.errors import CloseCode, FrameError
 from wire.events import Journal
-from wire.handshake import Backoff, Hello, Welcome
+from wire.handshake import NONCE_BYTES, Backoff, Hello, Welcome
 from wire.limits import WORDS_CHARS, cut
 from wire.messages import Assign, Message
 from wire.settings import CoordinatorSettings
 
-NONCE_BYTES = 16
 SESSION_BYTES = 9
 
 

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 from coordinator.rows import TaskRow
 from wire.control import TaskSpec
-from wire.limits import NAME_BYTES
-from wire.messages import MAX_PARAMS_BYTES
+from wire.limits import NAME_BYTES, PARAMS_BYTES
 from wire.priority import Priority
 
 ATTEMPTS_MAX = 1_000
@@ -22,8 +21,8 @@ def validation_error(task: TaskSpec) -> str | None:
             return f"{field} must have 1 to {NAME_BYTES} bytes (in UTF-8); found {size_bytes}"
     if task.priority not in _PRIORITIES:
         return f"priority must be one of {', '.join(_PRIORITIES)}; found {task.priority!r}"
-    if len(bytes(task.params)) > MAX_PARAMS_BYTES:
-        return f"params must have at most {MAX_PARAMS_BYTES} bytes; found {len(bytes(task.params))}"
+    if len(bytes(task.params)) > PARAMS_BYTES:
+        return f"params must have at most {PARAMS_BYTES} bytes; found {len(bytes(task.params))}"
     if not 1 <= task.timeout_ms <= TIMEOUT_MAX_MS:
         return f"timeout_ms must be 1 to {TIMEOUT_MAX_MS}; found {task.timeout_ms}"
     if not 0 <= task.max_attempts <= ATTEMPTS_MAX:

@@ -41,13 +41,13 @@ ENVELOPES_MAX: Final = 4 * FRAME_MESSAGES
 """Limit of all messages in a received frame."""
 UTF8_BYTES: Final = 4
 """The longest UTF-8 character."""
-PROOF_BYTES: Final = 16
+PROOF_MAX_BYTES: Final = 16
 """Limit of an assignment's proof, which the attempt report repeats."""
 OVERHEAD_BYTES: Final = 240
 """Room for the other parts of a message: envelope, tag, numbers, lengths."""
 MESSAGE_BYTES: Final = PARAMS_BYTES + BULK_BYTES + UTF8_BYTES * ERROR_CHARS + 2 * NAME_BYTES + OVERHEAD_BYTES
 """The largest numbered message: an assignment with its checkpoint, or a result with its error."""
-HELD_BYTES: Final = NAME_BYTES + PROOF_BYTES + 20
+HELD_BYTES: Final = NAME_BYTES + PROOF_MAX_BYTES + 20
 """One attempt in an attempt report."""
 PROGRESS_BYTES: Final = 24
 """One attempt in a heartbeat, or in its answer."""

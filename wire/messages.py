@@ -12,13 +12,11 @@ from typing import Annotated, Any
 import msgspec
 
 from wire.limits import (
-    BULK_BYTES,
     ENVELOPES_MAX,
     HELD_BYTES,
     HELD_MAX,
-    PARAMS_BYTES,
     PROGRESS_BYTES,
-    PROOF_BYTES,
+    PROOF_MAX_BYTES,
     UTF8_BYTES,
     Bulk,
     ErrorText,
@@ -31,7 +29,7 @@ from wire.priority import Priority
 Count = Annotated[int, msgspec.Meta(ge=0, le=(1 << 63) - 1)]
 """The store has 63 bits; a frame with a larger number is refused as a whole."""
 Digest = Annotated[bytes, msgspec.Meta(max_length=32)]
-Proof = Annotated[bytes, msgspec.Meta(max_length=PROOF_BYTES)]
+Proof = Annotated[bytes, msgspec.Meta(max_length=PROOF_MAX_BYTES)]
 
 
 class Checkpoint(msgspec.Struct, array_like=True, frozen=True, gc=False):
@@ -181,11 +179,6 @@ Message = ToWorker | ToCoordinator
 
 UNNUMBERED: frozenset[type[Message]] = frozenset((Heartbeat, LeasesRenewed, AttemptReport, DrainNotice))
 """Messages that are worthless or wrong when late: they are never numbered, kept or sent again."""
-
-MAX_BULK_BYTES = BULK_BYTES
-"""Limit of a result's output or a checkpoint's state, so that it fits a frame."""
-MAX_PARAMS_BYTES = PARAMS_BYTES
-"""Limit of a task's params."""
 
 
 def _assign_bytes(message: Assign) -> int:

@@ -12,7 +12,7 @@ from typing import Annotated
 import msgspec
 
 from wire.errors import DECODE_ERRORS
-from wire.messages import MAX_BULK_BYTES
+from wire.limits import BULK_BYTES
 
 DIGEST_BYTES = 32
 HOUR_MS = 3_600_000
@@ -62,7 +62,7 @@ class StepsParams(TaskParams, frozen=True):
 
     steps: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
     step_ms: Annotated[float, msgspec.Meta(ge=0, le=600_000)] = 100.0
-    state_bytes: Annotated[int, msgspec.Meta(ge=DIGEST_BYTES, le=MAX_BULK_BYTES)] = 1024
+    state_bytes: Annotated[int, msgspec.Meta(ge=DIGEST_BYTES, le=BULK_BYTES)] = 1024
 
 
 PARAMS: dict[str, type[TaskParams]] = {

@@ -7,7 +7,8 @@ from heapq import heapify, heappop, heappush
 from hypothesis import given
 from hypothesis import strategies as st
 
-from coordinator.admission import EARLY_NS, NS, RESUME_SPEEDUP, SLOT_KEPT_NS, Admission, AdmissionLane
+from coordinator.admission import EARLY_NS, RESUME_SPEEDUP, SLOT_KEPT_NS, Admission, AdmissionLane
+from coordinator.token_bucket import NS
 
 MS = 1_000_000
 

@@ -10,7 +10,8 @@ import pytest
 
 from tests.coordinator.harness import CoordinatorHarness
 from wire.control import TaskSpec
-from wire.messages import MAX_PARAMS_BYTES, Checkpoint, Heartbeat
+from wire.limits import PARAMS_BYTES
+from wire.messages import Checkpoint, Heartbeat
 
 
 def checkpoint(step: int) -> Checkpoint:
@@ -63,7 +64,7 @@ def test_a_full_queue_refuses_and_says_so() -> None:
         ({"timeout_ms": 1 << 70}, "timeout_ms"),
         ({"intended_ns": 1 << 70}, "intended_ns"),
         ({"max_attempts": -1}, "max_attempts"),
-        ({"params": b'"' + b"x" * MAX_PARAMS_BYTES + b'"'}, "params"),
+        ({"params": b'"' + b"x" * PARAMS_BYTES + b'"'}, "params"),
     ],
 )
 def test_a_task_that_makes_no_sense_is_refused_by_name(fields: dict[str, Any], word: str) -> None:
@@ -81,11 +82,11 @@ def test_a_bad_task_does_not_hold_up_the_others() -> None:
 
 def test_params_that_are_too_large_refuse_their_task_alone_with_a_sentence() -> None:
     world = CoordinatorHarness()
-    large = TaskSpec(task_id="a", kind="noop", params=msgspec.Raw(b'"' + b"x" * MAX_PARAMS_BYTES + b'"'))
+    large = TaskSpec(task_id="a", kind="noop", params=msgspec.Raw(b'"' + b"x" * PARAMS_BYTES + b'"'))
     answer = world.core.on_submit(world.now_ns, [large, TaskSpec(task_id="b", kind="noop")])
     assert answer.accepted == 1
     assert [(task.task_id, task.because) for task in answer.refused] == [
-        ("a", f"params must have at most {MAX_PARAMS_BYTES} bytes; found {MAX_PARAMS_BYTES + 2}")
+        ("a", f"params must have at most {PARAMS_BYTES} bytes; found {PARAMS_BYTES + 2}")
     ]
 
 

@@ -24,7 +24,7 @@ from wire.limits import (
     LINE_BYTES,
     NAME_BYTES,
     PARAMS_BYTES,
-    PROOF_BYTES,
+    PROOF_MAX_BYTES,
     WORDS_CHARS,
 )
 from wire.messages import (
@@ -49,7 +49,7 @@ KEY = bytes(32)
 TOKEN = (1 << 63) - 1
 STATE = Checkpoint(TOKEN, b"s" * BULK_BYTES, hashlib.sha256().digest())
 ID = "i" * NAME_BYTES
-PROOF = b"p" * PROOF_BYTES
+PROOF = b"p" * PROOF_MAX_BYTES
 WORDS = "\U0001f4a5" * WORDS_CHARS
 ERROR = "\U0001f4a5" * ERROR_CHARS
 LARGEST: tuple[Message, ...] = (

@@ -13,7 +13,8 @@ from typing import Any
 import pytest
 
 from tests.worker.small_coordinator import until
-from wire.messages import MAX_BULK_BYTES, Assign, Checkpoint
+from wire.limits import BULK_BYTES
+from wire.messages import Assign, Checkpoint
 from wire.priority import Priority
 from worker.checkpoints import CheckpointStore, checkpoint_of
 from worker.effects import SaveCheckpoint, StartAttempt, StopAttempt
@@ -91,7 +92,7 @@ async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
         ("command", {"argv": []}, ["argv"]),
         ("command", {"argv": ["true"], "keep_bytes": 10**9}, ["keep_bytes"]),
         ("steps", {"steps": 0}, ["steps"]),
-        ("steps", {"steps": 3, "state_bytes": MAX_BULK_BYTES + 1}, ["state_bytes"]),
+        ("steps", {"steps": 3, "state_bytes": BULK_BYTES + 1}, ["state_bytes"]),
         ("noop", {"x": 1}, ["unknown field", "x"]),
         ("noop", b"\xff", ["bad params"]),
         ("noop", b"[]", ["object"]),
@@ -355,15 +356,15 @@ async def test_an_output_that_is_too_large_for_a_message_is_the_tasks_error(
     from wire.task_params import NoopParams
     from worker.tasks.kind import InlineTask
 
-    monkeypatch.setitem(KINDS, "large", InlineTask(NoopParams, lambda params: "x" * MAX_BULK_BYTES))
+    monkeypatch.setitem(KINDS, "large", InlineTask(NoopParams, lambda params: "x" * BULK_BYTES))
     _, error = await bench.run("large")
-    assert f"at most {MAX_BULK_BYTES}" in error
+    assert f"at most {BULK_BYTES}" in error
 
 
 async def test_a_state_that_is_too_large_for_a_checkpoint_is_the_tasks_error(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("worker.tasks.steps.padded", lambda chain, size_bytes: bytes(MAX_BULK_BYTES + 1))
+    monkeypatch.setattr("worker.tasks.steps.padded", lambda chain, size_bytes: bytes(BULK_BYTES + 1))
     bench.wanted.add(1)
     _, error = await bench.run("steps", {"steps": 2, "step_ms": 0})
-    assert f"keeps at most {MAX_BULK_BYTES}" in error
+    assert f"keeps at most {BULK_BYTES}" in error

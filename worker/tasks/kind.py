@@ -9,7 +9,8 @@ from typing import Any, Generic, Protocol, TypeVar
 import msgspec
 
 from wire.errors import DECODE_ERRORS
-from wire.messages import MAX_BULK_BYTES, Checkpoint
+from wire.limits import BULK_BYTES
+from wire.messages import Checkpoint
 
 P = TypeVar("P", bound=msgspec.Struct)
 P_contra = TypeVar("P_contra", contravariant=True)
@@ -111,8 +112,8 @@ def decoded(params: bytes, kind: type[P]) -> P:
 
 
 def encoded(output: Any) -> bytes:
-    """Return a task's output as JSON. Raises TaskError where it exceeds MAX_BULK_BYTES."""
+    """Return a task's output as JSON. Raises TaskError where it exceeds BULK_BYTES."""
     data = msgspec.json.encode(output)
-    if len(data) > MAX_BULK_BYTES:
-        raise TaskError(f"the output has {len(data)} bytes; at most {MAX_BULK_BYTES} are kept")
+    if len(data) > BULK_BYTES:
+        raise TaskError(f"the output has {len(data)} bytes; at most {BULK_BYTES} are kept")
     return data
