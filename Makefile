@@ -60,7 +60,7 @@ fuzz: dev ## a million hostile inputs against a live coordinator, with good work
 prove-receipts: dev images ## captures of packets must find a thousand receipts of every kind true (hours; EACH=2 is a minute)
 	@$(PY) -m tests.captures --each $${EACH:-1000} --copies $${COPIES:-1} --write
 
-two-terminals: images ## pairs of commands at once on one lab, drawn by a seed: PAIRS=20 SEED=1 (some minutes)
+two-terminals: dev images ## pairs of commands at once on one lab, drawn by a seed: PAIRS=20 SEED=1 (some minutes)
 	@$(PY) -m tests.two_terminals --pairs $${PAIRS:-20} --seed $${SEED:-1} --write
 
 mutants: dev ## known defects, and DRAWN=500 that a seed draws (SEED=1), in a copy of the code: are they caught? (hours)
