@@ -21,7 +21,7 @@ from driver.exit_codes import ExitCode
 from driver.labs.by_hand import Ending, Injection, inject, plan_by_hand, settle
 from driver.labs.end_request import EndRequest
 from driver.labs.lab import standing
-from driver.labs.lab_lock import lab_lock
+from driver.labs.lab_lock import lab_lock, unless_others_change_it
 from driver.labs.orphans import restore_orphans
 from driver.metrics.metric import Unit
 from driver.scenarios.plan import PlannedFault
@@ -124,9 +124,10 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         if name.startswith("param_") and text is not None
     }
     engine = options.engine_of(project)
-    standing(engine)
-    restore_orphans(engine, Terminal())
-    workers = sum(one.service == WORKER for one in engine.containers())
+    with unless_others_change_it(project):
+        standing(engine)
+        restore_orphans(engine, Terminal())
+        workers = sum(one.service == WORKER for one in engine.containers())
     planned = plan_by_hand(
         kind.name,
         params,

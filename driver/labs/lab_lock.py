@@ -1,4 +1,4 @@
-"""One lock for each lab of this machine, held by the commands that use the lab, and who holds it.
+"""One lock for each lab of this machine, and which commands hold it.
 
 A lab is known by its project's name, whichever checkout or terminal a command runs in. The kernel frees the
 lock of a process that dies.

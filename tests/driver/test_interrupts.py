@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from driver.errors import StoppedError
-from driver.interrupts import SIGNALS, stoppable, to_its_end
+from driver.interrupts import SIGNALS, stoppable, to_completion, to_its_end
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -66,3 +66,16 @@ async def test_what_must_not_be_left_half_done_is_not_stopped() -> None:
 
     assert await to_its_end(work(), lambda: heard.append("signal")) == 7
     assert heard == ["signal"]
+
+
+async def test_what_must_come_to_its_end_does_so_before_the_stop_counts() -> None:
+    done: list[str] = []
+
+    async def work() -> None:
+        await asyncio.sleep(0.1)
+        done.append("taken down")
+
+    asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
+    with pytest.raises(StoppedError):
+        await stoppable(to_completion(work()), lambda _: None)
+    assert done == ["taken down"]

@@ -113,7 +113,7 @@ def test_a_command_waits_for_a_lab_that_is_being_taken_down(own_folder: Path) ->
     assert said[0].startswith("Waiting for `down` (pid ")
 
 
-def test_who_forces_a_lab_down_stops_its_holders_and_waits_for_them(own_folder: Path) -> None:
+def test_down_with_force_stops_the_holders_and_waits_for_them(own_folder: Path) -> None:
     said: list[str] = []
     with another_process(own_folder, "inject pause", shared=True) as first:
         stop_holders("lab", said.append)

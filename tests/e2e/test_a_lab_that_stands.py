@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import time
+from pathlib import Path
 
 import msgspec
 import pytest
@@ -14,6 +16,7 @@ import requests
 
 from driver.cli.options import engine_of
 from driver.engines.compose_reading import variables
+from driver.labs.project_name import default_project, note_project
 from tests.e2e.conftest import ROOT, CommandLine, docker
 from wire.control import Submission, TaskSpec, authorization
 
@@ -212,3 +215,14 @@ def test_replicas_that_compose_scaled_by_hand_are_named_and_up_makes_them_whole(
     told = json.loads(lab("status", "--json").stdout)
     assert told["without_link"] == []
     assert [worker["state"] for worker in told["coordinator"]["workers"]] == ["connected"] * 2
+
+
+def test_docker_compose_in_a_checkout_means_the_lab_of_that_checkout(tmp_path: Path) -> None:
+    for name in ("compose.yaml", "lab.py"):
+        shutil.copy(ROOT / name, tmp_path)
+    note_project(tmp_path)
+    shown = subprocess.run(
+        ["docker", "compose", "config", "--format", "json"], cwd=tmp_path, check=True, capture_output=True,
+        timeout=60,
+    )  # fmt: skip
+    assert json.loads(shown.stdout)["name"] == default_project(tmp_path) != "stormlab"

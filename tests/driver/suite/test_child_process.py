@@ -16,6 +16,7 @@ from driver.cli import scenario as scenario_command_module
 from driver.cli.main import run as run_lab
 from driver.errors import LabError
 from driver.labs import lab_lock
+from driver.machine.root import project_root
 from driver.suite.child_process import ProcessExit, StopSignals, last_line, run_child
 from driver.suite.commands import Flags, lab_command, scenario_command, scenario_result
 from driver.suite.entry import EntryOutcome
@@ -47,6 +48,29 @@ def test_all_that_an_entry_prints_is_its_log_and_its_answer_is_a_file(tmp_path: 
     ending = child(code, log, StopSignals(lambda line: None))
     assert (ending.code, ending.answer) == (1, Answer(exit_code=1, because="so"))
     assert (ending.tail, last_line(log)) == ("first\nlast\n", "last")
+
+
+GOES_ON = """
+import pathlib, sys
+from driver.labs import lab_lock
+lab_lock.LOCKS = pathlib.Path(sys.argv[1])
+with lab_lock.inherited_lock("lab", int(sys.argv[2])):
+    print("under it")
+"""
+
+
+def test_an_entry_goes_on_under_the_lock_that_the_suite_holds(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
+    monkeypatch.setenv("PYTHONPATH", str(project_root()))
+    log = tmp_path / "herd.log"
+    with lab_lock.lab_lock("lab", "suite") as lock:
+        command = [sys.executable, "-c", GOES_ON, str(lab_lock.LOCKS), str(lock)]
+        ending = run_child(
+            command, log, 30.0, StopSignals(lambda line: None), lambda line: None, tmp_path, passed=[lock]
+        )
+    assert (ending.code, ending.tail) == (0, "under it\n")
 
 
 @pytest.mark.parametrize("left", ["", "{", "[[[[", '{"exit_code": "one"}'])
