@@ -21,12 +21,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from driver.labs.lab_lock import holders
 from tests.e2e.conftest import SHORT_HERD, CommandLine, docker
 from tests.proofs import commit, keep
 
-LIMIT_S = 240.0
-LATEST_S = 6.0
-KILLED_SHARE, ON_A_LAB_SHARE = 0.2, 0.7
+LIMIT_S, HOLDS_WITHIN_S = 240.0, 60.0
+LATEST_S = 4.0
+KILLED_SHARE, MEANWHILE_SHARE, ON_A_LAB_SHARE = 0.2, 0.7, 0.7
 REFUSALS = ("is in use by", "No lab named")
 UP_2, UP_3 = ("up", "--workers", "2"), ("up", "--workers", "3")
 DOWN, DOWN_FORCE = ("down",), ("down", "--force")
@@ -42,15 +43,17 @@ Words = tuple[str, ...]
 
 @dataclass(frozen=True)
 class Pair:
-    """Two commands, the second `later_s` after the first; the first is killed `kill_s` after its start.
+    """Two commands, the second `later_s` after the first; the first is killed after `kill_s`.
 
-    `on_a_lab`: where none is up, one is started before.
+    `meanwhile`: both times count from when the first holds the lab, not from its start. `on_a_lab`: a lab is
+    started before where none is up.
     """
 
     first: Words
     second: Words
     later_s: float
     kill_s: float | None = None
+    meanwhile: bool = True
     on_a_lab: bool = False
 
 
@@ -79,10 +82,11 @@ def drawn(
     chance = random.Random(seed)
     for _ in range(count):
         pair = [chance.choice(commands), chance.choice([*commands, *LOOKS])]
-        chance.shuffle(pair)
         kill_s = chance.uniform(0.5, LATEST_S) if chance.random() < killed_share else None
-        later_s, on_a_lab = chance.uniform(0.0, LATEST_S), chance.random() < ON_A_LAB_SHARE
-        yield Pair(pair[0], pair[1], later_s, kill_s, on_a_lab)
+        meanwhile, on_a_lab = chance.random() < MEANWHILE_SHARE, chance.random() < ON_A_LAB_SHARE
+        if not meanwhile:
+            chance.shuffle(pair)
+        yield Pair(pair[0], pair[1], chance.uniform(0.0, LATEST_S), kill_s, meanwhile, on_a_lab)
 
 
 def run_pairs(line: CommandLine, pairs: Sequence[Pair]) -> Iterator[str]:
@@ -104,10 +108,11 @@ def run_pairs(line: CommandLine, pairs: Sequence[Pair]) -> Iterator[str]:
             check_end(run(line, DOWN), (), pair)
             after = check_lab(line, {0})
         killed = "" if pair.kill_s is None else f", the first killed after {pair.kill_s:.1f} s"
+        when = f"{pair.later_s:.1f} s {'into it' if pair.meanwhile else 'later'}"
         left = f"{after} workers" if pair.kill_s is None else f"{'a lab' if is_up else 'no lab'}, taken down"
         yield (
-            f"[{number:>2} of {len(pairs)}] {before} workers: {ended[0]}; {pair.later_s:.1f} s later "
-            f"{ended[1]}{killed}; then {left} ({time.monotonic() - began:.0f} s)"
+            f"[{number:>2} of {len(pairs)}] {before} workers: {ended[0]}; {when} {ended[1]}{killed}; "
+            f"then {left} ({time.monotonic() - began:.0f} s)"
         )
         before = after
 
@@ -115,6 +120,11 @@ def run_pairs(line: CommandLine, pairs: Sequence[Pair]) -> Iterator[str]:
 def run_pair(line: CommandLine, pair: Pair) -> tuple[Ended, Ended]:
     """Both commands, to their ends."""
     first = line.started(*pair.first)
+    deadline = time.monotonic() + HOLDS_WITHIN_S
+    while pair.meanwhile and first.poll() is None and not holders(line.project):
+        if time.monotonic() > deadline:
+            raise NotTrueError(f"{pair.first} neither held the lab nor ended within {HOLDS_WITHIN_S:.0f} s")
+        time.sleep(0.05)
     killer = threading.Timer(pair.kill_s, first.kill) if pair.kill_s is not None else None
     if killer is not None:
         killer.start()
@@ -206,7 +216,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     of, said = commit(), []
     with tempfile.TemporaryDirectory() as results:
         line = CommandLine(f"two-terminals-{os.getpid()}", Path(results))
-        pairs = list(drawn(flags.seed, flags.pairs, [*CHANGES, SCENARIO]))
+        commands = [*CHANGES, SCENARIO, SCENARIO, UP_2, UP_3]
+        pairs = list(drawn(flags.seed, flags.pairs, commands))
         try:
             for told in run_pairs(line, pairs):
                 said.append(f"- {told}")

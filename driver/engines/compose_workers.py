@@ -42,8 +42,6 @@ class ComposeWorkers:
         standing = self._standing()
         settings = self._settings_of_all()
         wrong = [one for one in standing if settings.get(one.name) != self._settings]
-        if standing and standing[0] in wrong:
-            wrong = standing
         self._remove(wrong)
         standing = [one for one in standing if one not in wrong]
         if not standing:

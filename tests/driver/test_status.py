@@ -17,6 +17,7 @@ from driver.labs import lab_lock
 from driver.labs.lab_lock import lab_lock as hold
 from driver.labs.links import LinkState
 from tests.driver.fakes import SPEC, FakeEngine
+from wire.control import CoordinatorState, TaskCounts, WorkerState
 
 CORE = ("coordinator", "toxiproxy")
 
@@ -40,10 +41,12 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Engine:
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
     monkeypatch.setattr(lab_module, "POLL_S", 0.001)
 
-    async def no_answer(*_: object) -> None: ...
+    async def answer(*_: object) -> CoordinatorState:
+        workers = [WorkerState(f"worker-{n}", "connected", "s", 0, 1, 1, 0) for n in (1, 2, 7)]
+        return CoordinatorState(1, 1, False, TaskCounts(0, 0, 0, 0, 0), {}, workers, {})
 
     links = [LinkState("worker-1", "[::]:20001", "10.231.0.2:8765", True, 1, 1, 0, 0, [], [])]
-    monkeypatch.setattr(status, "_state", no_answer)
+    monkeypatch.setattr(status, "_state", answer)
     monkeypatch.setattr(
         status, "lab_of", lambda *_: SimpleNamespace(links=SimpleNamespace(all=lambda: links))
     )
@@ -62,6 +65,12 @@ def test_a_worker_without_a_link_is_named_with_the_command_that_makes_links(
     assert "worker-2 has no link: lab.py makes the links, `docker compose up` does not." in told
     assert "Run: python lab.py up --workers 2" in told
     assert json.loads(shown(capsys, "--json"))["without_link"] == ["worker-2"]
+
+
+def test_workers_that_were_scaled_away_count_no_more(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert "2 of 2 workers connected" in shown(capsys)
 
 
 def test_the_command_that_uses_the_lab_is_named(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:

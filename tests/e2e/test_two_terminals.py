@@ -7,7 +7,7 @@ import json
 from tests.e2e.conftest import CommandLine
 from tests.two_terminals import CHANGES, DOWN_FORCE, UP_2, UP_3, Pair, drawn, run_pairs
 
-SEED, PAIRS = 10, 2
+SEED, PAIRS = 8, 2
 
 
 def test_pairs_that_a_seed_draws_leave_a_lab_that_status_describes_truly(lab: CommandLine) -> None:
