@@ -51,6 +51,13 @@ class ComposeImages:
                 )
         if missing:
             self._build(missing, names, say)
+        for image, name in names.items():
+            if not images.is_given(image):
+                # So that `docker compose up` typed by hand finds it under the name in compose.yaml, and that
+                # no build of another checkout removes it before containers are made from it.
+                self._sdk.tag(name, f"stormlab/{image.service}", "dev")
+        for image in missing:
+            self._sdk.keep_newest(f"stormlab/{image.service}", KEPT_IMAGES)
         return {image.service: self._sdk.image_id(name) or "" for image, name in names.items()}
 
     def _build(self, missing: Sequence[images.Image], names: Mapping[images.Image, str], say: Say) -> None:
@@ -63,7 +70,3 @@ class ComposeImages:
             timeout_s=BUILD_TIMEOUT_S,
             heartbeat=lambda elapsed_s, line: say(f"  still building ({elapsed_s:.0f} s): {line[:60]}"),
         )
-        for image in missing:
-            # So that `docker compose up` typed by hand finds the newest under the name in compose.yaml.
-            self._sdk.tag(names[image], f"stormlab/{image.service}", "dev")
-            self._sdk.keep_newest(f"stormlab/{image.service}", KEPT_IMAGES)

@@ -5,8 +5,9 @@ from __future__ import annotations
 import logging
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager, suppress
+from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
 
 import docker
@@ -27,6 +28,7 @@ FOLLOW_TIMEOUT_S = 86_400
 _ADDRESS_TAKEN = "Address already in use"
 _IN_PROGRESS = "is already in progress"
 POLL_S = 0.05
+KEPT_S = 3_600.0
 # What health checks do (exec_…) is left out: it would be most of the stream.
 _CHANGES = {
     "type": ["container", "network"],
@@ -218,11 +220,16 @@ class DockerSdk:
             self._client.images.get(name).tag(repository, tag)
 
     def keep_newest(self, repository: str, count: int) -> None:
-        """Remove all but the newest images of a repository, as far as no container uses them."""
+        """Remove all but the newest images of a repository, as far as no container uses them.
+
+        One that was tagged within KEPT_S stays: another checkout is about to start containers from it.
+        """
+        since = f"{datetime.now(UTC) - timedelta(seconds=KEPT_S):%Y-%m-%dT%H:%M:%S}"
         with _mapped():
             found = self._client.images.list(repository)
             found.sort(key=lambda one: str(one.attrs["Created"]), reverse=True)
-            for name in [tag for image in found[count:] for tag in image.tags]:
+            old = [one for one in found[count:] if _last_tagged(one.attrs) < since]
+            for name in [tag for image in old for tag in image.tags]:
                 try:
                     self._client.images.remove(name)
                 except APIError as error:
@@ -272,6 +279,12 @@ class DockerSdk:
         raise ContainerGoneError(
             f"There is no container {name} in the lab {self._project!r}.", "See: python lab.py status"
         )
+
+
+def _last_tagged(image: Mapping[str, Any]) -> str:
+    """When an image was made or last given a name, in UTC: such texts sort as their times do."""
+    tagged = (image.get("Metadata") or {}).get("LastTagTime") or ""
+    return max(str(image["Created"]), str(tagged))
 
 
 def _where() -> dict[str, Any]:

@@ -16,7 +16,7 @@ from driver.cli import scenario as scenario_command_module
 from driver.cli.main import run as run_lab
 from driver.errors import LabError
 from driver.labs import lab_lock
-from driver.machine.root import project_root
+from driver.paths import project_root
 from driver.suite.child_process import ProcessExit, StopSignals, last_line, run_child
 from driver.suite.commands import Flags, lab_command, scenario_command, scenario_result
 from driver.suite.entry import EntryOutcome
