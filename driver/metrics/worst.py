@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from driver.histories.connection_history import Outage, connection_histories
 from driver.histories.history import History
@@ -15,13 +15,17 @@ SHOWN = 2
 
 @dataclass(frozen=True)
 class WorstCase:
-    """One outage or task: its worker or id, its begin, its seconds (None: it never ended), its events."""
+    """One outage or task: its worker or id, its begin, its seconds (None: it never ended), its events.
+
+    Where `attempts` is set, that many attempts decide, and not how long it took.
+    """
 
     subject: str
     what: str
     from_ns: int
     took_s: float | None
     events: tuple[Event, ...]
+    attempts: int | None = None
 
 
 def worst_cases(history: History, metric: str) -> list[WorstCase]:
@@ -42,6 +46,8 @@ def longest_outages(history: History) -> list[WorstCase]:
 
 def _longest(cases: Iterable[WorstCase]) -> list[WorstCase]:
     def order(case: WorstCase) -> tuple[bool, float, int]:
+        if case.attempts is not None:
+            return (False, -case.attempts, case.from_ns)
         return (case.took_s is not None, -(case.took_s or 0.0), case.from_ns)
 
     worst: dict[str, WorstCase] = {}
@@ -90,6 +96,18 @@ def _failed(task: TaskHistory) -> bool:
     return task.result is None or task.result.outcome != "completed"
 
 
+def _by_attempts(history: History) -> list[WorstCase]:
+    outages = [
+        outage
+        for connections in history.view(connection_histories).values()
+        for outage in connections.outages
+    ]
+    return [
+        replace(case, attempts=len(outage.attempts))
+        for case, outage in zip(_outages(history), outages, strict=True)
+    ]
+
+
 def _of(measured: Callable[[Outage], float | None]) -> Callable[[History], list[WorstCase]]:
     return lambda history: _outages(history, measured)
 
@@ -100,7 +118,7 @@ _SOURCES: tuple[tuple[str, Callable[[History], list[WorstCase]]], ...] = (
     ("failed_attempts_time", _of(lambda outage: outage.failed_attempts_s)),
     ("handshake_time", _of(lambda outage: outage.handshake_s)),
     ("waiting_time", _of(lambda outage: sum(outage.asked_wait_ms) / 1e3)),
-    ("attempts_per_reconnection", _of(lambda outage: float(len(outage.attempts)))),
+    ("attempts_per_reconnection", _by_attempts),
     ("time_to_", _outages),
     ("not_reconnected", _outages),
     ("connected", _outages),

@@ -136,6 +136,8 @@ def counted_findings(verdict: Verdict) -> str:
 def _case(run: Judged, case: WorstCase) -> str:
     at_s = run.history.view(run_timeline).at_s(case.from_ns)
     took = "never ended" if case.took_s is None else write(case.took_s, Unit.seconds)
+    if case.attempts is not None:
+        took = _counted(case.attempts, "attempt")
     return f"{case.subject}, {took} from {at_s:.1f} s"
 
 

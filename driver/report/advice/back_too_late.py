@@ -35,7 +35,7 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         "Lower the reconnection policy's cap, to the fleet ÷ the coordinator's admission rate.",
         f"When the link was whole again, workers waited on for up to {write(asleep_p99_s, Unit.seconds)} "
         f"(p99) "
-        f"of the {write(back_p99_s, Unit.seconds)} until they were back: a wait notices no heal.",
+        f"of the {write(back_p99_s, Unit.seconds)} until they were back: a delay goes on after the heal.",
         f"Half the cap brings the p99 after a heal to about "
         f"{write(back_p99_s - asleep_p99_s / 2, Unit.seconds)}.",
         ("time_to_all_back_s", "waiting_time_p99_s"),

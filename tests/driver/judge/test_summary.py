@@ -50,6 +50,14 @@ def test_the_second_sentence_names_the_worst_worker_and_its_moment(tmp_path: Pat
     assert "The worst: worker-2, 7" in broke
 
 
+def test_where_attempts_decide_the_worst_is_told_in_attempts(tmp_path: Path) -> None:
+    past = slow_worker()
+    for number in range(4):
+        past.fail_to_connect("worker-2", 51 + number, attempt=number + 1)
+    run = judged(past, tmp_path, "attempts_per_reconnection_max <= 2")
+    assert "The worst: worker-2, 5 attempts from 50" in summary(run, [])[1].text
+
+
 def test_a_passing_run_names_its_longest_outage(tmp_path: Path) -> None:
     run = judged(slow_worker(), tmp_path, "task_success_rate >= 10%")
     assert "The longest outage: worker-2, 7" in summary(run, [])[1].text
