@@ -58,6 +58,7 @@ def curves(history: History) -> list[Plot]:
     connected = [(at_ns, share * workers) for at_ns, share in steps if at_ns < clock.end_ns]
     attempts = [event.at_ns for event in history.of(Connecting)]
     by_attempts, by_tasks = fitted(clock, attempts), fitted(clock, [*due, *done])
+    by_due = fitted(clock, due)
 
     plots = [
         _plot(
@@ -86,13 +87,13 @@ def curves(history: History) -> list[Plot]:
             Series("completed", by_tasks.rate_per_s(done)),
         ),
         _plot(
-            by_tasks,
+            by_due,
             "latency",
             "Task latency by intended start",
             "s",
-            f"From the moment a task was due to its counted result, {_in_bins(by_tasks)}.",
-            Series("median", by_tasks.each(waits, lambda n: percentile(n, 50))),
-            Series("largest", by_tasks.each(waits, lambda n: n[-1])),
+            f"From the moment a task was due to its counted result, {_in_bins(by_due)}.",
+            Series("median", by_due.each(waits, lambda n: percentile(n, 50))),
+            Series("largest", by_due.each(waits, lambda n: n[-1])),
             log=True,
         ),
         _plot(
