@@ -15,7 +15,6 @@ from driver.cli import options, options_run
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
 from driver.labs.lab import standing
-from driver.labs.lab_lock import lab_lock
 from driver.labs.load_by_hand import Handed, LoadByHand, usual_workload
 from driver.metrics.metric import Unit
 from driver.scenarios.quantities import write
@@ -35,16 +34,14 @@ def command(rate: str, for_text: str | None, seed: int | None, project: str, as_
     """Give the workers of a lab something to do: short tasks at a steady rate, as a scenario's load does.
 
     A line says how many are done while it goes on. After --for it waits until all are done; Ctrl-C ends it at
-    once, and the lab goes on. Exits with 2 when the coordinator took no task.
+    once, and the lab goes on. Other commands may use the lab meanwhile; the load ends with the
+    lab. Exits with 2 when the coordinator took no task.
     """
     workload = _workload(rate)
     for_s = options_run.check_duration("--for", for_text)
-    engine = options.engine_of(project)
-    standing(engine)
+    lab = standing(options.engine_of(project))
     drawn = secrets.randbelow(options_run.MAX_SEED) if seed is None else seed
-    with Terminal() as terminal, lab_lock(project, "load", shared=True, say=terminal.say):
-        # It may have been replaced while this command waited.
-        lab = standing(engine)
+    with Terminal() as terminal:
         load = LoadByHand(lab, workload, for_s or MAX_DURATION_S, for_s is not None, terminal)
         handed = asyncio.run(load.run(drawn))
     if as_json:

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from driver.errors import CoordinatorError, StoppedError
+from driver.errors import CoordinatorError, NoLabError, StoppedError
 from driver.histories.history import DRIVER
 from driver.interrupts import stoppable
 from driver.labs.coordinator_client import CoordinatorClient
@@ -73,6 +73,8 @@ class LoadByHand:
                 await stoppable(self._work(coordinator, load, before), lambda _: None)
             except StoppedError:
                 self._terminal.say("Ending the load.")
+            except NoLabError as error:
+                self._terminal.say(f"{error.sentence} Ending the load.")
         self._terminal.clear()
         self._handed.lasted_s = (time.monotonic_ns() - self._zero_ns) / 1e9
         return self._handed
@@ -92,10 +94,17 @@ class LoadByHand:
                 state = await coordinator.state()
             except CoordinatorError:
                 # It may be under a fault of its own; the load goes on, and hands the same tasks in again.
+                await asyncio.to_thread(self._refuse_another_lab)
                 self._terminal.show(Board("the coordinator does not answer"))
             else:
                 self._take(state, load, before)
             await asyncio.sleep(POLL_S)
+
+    def _refuse_another_lab(self) -> None:
+        """Raise NoLabError when the lab is gone, or another one of its name is up."""
+        found = self._lab.engine.found()
+        if found is None or found.control_token != self._lab.spec.control_token:
+            raise NoLabError(f"The lab {self._lab.engine.project!r} was taken down.")
 
     def _take(self, state: CoordinatorState, load: Load, before: TaskCounts) -> None:
         handed, counts = self._handed, state.counts

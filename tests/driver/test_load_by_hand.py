@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import time
+from dataclasses import replace
 from types import TracebackType
 from typing import Any
 
 import pytest
 
 from driver.cli.load import command as load_command
+from driver.engines.engine import LabSpec
 from driver.errors import CoordinatorError, WrongUseError
 from driver.labs.lab import Lab
 from driver.labs.load_by_hand import LoadByHand, usual_workload
@@ -77,6 +80,15 @@ async def test_no_two_loads_give_tasks_the_same_name() -> None:
 async def test_it_goes_on_while_the_coordinator_is_under_a_fault() -> None:
     handed = await loaded(Coordinator(silent=2))
     assert handed.done == handed.accepted > 20
+
+
+@pytest.mark.parametrize("found", [None, replace(SPEC, control_token="another")])
+async def test_it_ends_with_its_lab(found: LabSpec | None, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(FakeEngine, "found", lambda _: found)
+    began = time.monotonic()
+    handed = await loaded(Coordinator(silent=1000), for_s=600.0)
+    assert time.monotonic() - began < 30.0
+    assert handed.done == 0
 
 
 @pytest.mark.parametrize(
