@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from pathlib import Path
 
 from driver.errors import LabError
@@ -39,3 +40,13 @@ def state_dir() -> Path:
 def is_checkout(folder: Path) -> bool:
     """Whether a folder has compose.yaml and lab.py."""
     return (folder / "compose.yaml").is_file() and (folder / "lab.py").is_file()
+
+
+PROGRAM = "lab.py" if is_checkout(HERE.parents[1]) else "stormlab"
+"""What a person calls it by: an installed lab has no lab.py to be started."""
+_CALLS = re.compile(r"(?<![\w./])(?:python )?lab\.py\b")
+
+
+def as_called(text: str) -> str:
+    """Return a text for people in which commands are called as they can be here."""
+    return text if PROGRAM == "lab.py" else _CALLS.sub(PROGRAM, text)

@@ -20,6 +20,7 @@ from rich.table import Table
 from rich.text import Text
 
 from driver.columns import layout
+from driver.paths import PROGRAM, as_called
 from driver.visible import visible, visible_json
 
 PLAIN_EVERY_S = 5.0
@@ -75,18 +76,18 @@ class Terminal:
 
     def say(self, line: str) -> None:
         """One line about what is being done."""
-        self._errors.print(Text(visible(line)), soft_wrap=True)
+        self._errors.print(Text(visible(as_called(line))), soft_wrap=True)
 
     def warn(self, line: str) -> None:
         """One line that should not be missed."""
-        self._errors.print(Text(visible(line), style="yellow"), soft_wrap=True)
+        self._errors.print(Text(visible(as_called(line)), style="yellow"), soft_wrap=True)
 
     def fail(self, sentence: str, hint: str = "") -> None:
         """Why the command could not do what was asked."""
         self.clear()
-        text = Text("lab.py: ", style="bold red").append(visible(sentence), style="")
+        text = Text(f"{PROGRAM}: ", style="bold red").append(visible(as_called(sentence)), style="")
         if hint:
-            text.append(f"\n        {visible(hint)}", style="")
+            text.append(f"\n        {visible(as_called(hint))}", style="")
         self._errors.print(text, soft_wrap=True)
 
     def show(self, board: Board) -> None:
@@ -152,7 +153,7 @@ class Terminal:
 
 def print_lines(lines: Sequence[str]) -> None:
     """What was asked for, on standard output."""
-    _print("".join(f"{visible(line)}\n" for line in lines))
+    _print("".join(f"{visible(as_called(line))}\n" for line in lines))
 
 
 def print_json(text: str) -> None:

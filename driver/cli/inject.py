@@ -24,6 +24,7 @@ from driver.labs.lab import standing
 from driver.labs.lab_lock import lab_lock, unless_others_change_it
 from driver.labs.orphans import restore_orphans
 from driver.metrics.metric import Unit
+from driver.paths import as_called
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.quantities import write
 from driver.scenarios.yaml_file import FileError, scalar
@@ -51,7 +52,7 @@ class _Faults(click.Group):
 
 command = _Faults(
     "inject",
-    help=(
+    help=as_called(
         "Hurt a lab that is up, by hand. A fault that lasts goes on until --for is over, or until Ctrl-C, or "
         "`lab.py heal` in another terminal, ends it; should this process be killed, faults on links heal "
         "themselves within seconds, and `lab.py heal` restores containers.\n\n"

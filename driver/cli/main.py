@@ -16,6 +16,7 @@ from click.shell_completion import CompletionItem
 
 from driver.errors import LabError, StoppedError, WrongUseError
 from driver.exit_codes import MEANING, ExitCode
+from driver.paths import PROGRAM
 from driver.terminal import Terminal, print_lines
 
 CATALOGUE = {
@@ -121,13 +122,13 @@ def main() -> None:
 def run(argv: list[str]) -> int:
     """Run one command; the exit code. What went wrong is told in a sentence on standard error."""
     try:
-        code = commands.main(argv, prog_name="lab.py", complete_var=COMPLETE_VARIABLE, standalone_mode=False)
+        code = commands.main(argv, prog_name=PROGRAM, complete_var=COMPLETE_VARIABLE, standalone_mode=False)
         return int(code or ExitCode.PASSED)
     except click.exceptions.Exit as end:
         return int(end.exit_code)
     except click.UsageError as error:
-        command = error.ctx.command_path if error.ctx else "lab.py"
-        return _fail(WrongUseError(error.format_message(), f"See: python {command} --help"))
+        command = error.ctx.command_path.removeprefix(PROGRAM) if error.ctx else ""
+        return _fail(WrongUseError(error.format_message(), f"See: python lab.py{command} --help"))
     except click.ClickException as error:
         return _fail(WrongUseError(error.format_message()))
     except LabError as error:

@@ -13,6 +13,7 @@ from chaos.actuator import name_list
 from driver.cli import options
 from driver.engines.engine import WORKER, Container, Engine
 from driver.errors import CoordinatorError, LinksError
+from driver.labs.by_hand import BY_HAND
 from driver.labs.lab import Lab, lab_of, while_it_changes
 from driver.labs.lab_lock import Holder, holders
 from driver.labs.links import LinkState
@@ -119,7 +120,9 @@ def _as_worker(worker: WorkerState | None) -> list[str]:
 def _as_link(link: LinkState | None) -> str:
     if link is None:
         return ""
-    return ", ".join(link.faults or link.toxics) or ("clean" if link.enabled else "closed")
+    # The id of a fault by hand says nothing to anybody; `faults` says what it is.
+    faults = dict.fromkeys("by hand" if one.startswith(BY_HAND) else one for one in link.faults)
+    return ", ".join(faults or link.toxics) or ("clean" if link.enabled else "closed")
 
 
 def _summary(seen: Seen) -> list[str]:

@@ -8,6 +8,7 @@ from contextlib import suppress
 import click
 
 from driver.cli import options
+from driver.dashboard.feed import HOLD_NS
 from driver.dashboard.on_a_terminal import rows_of, summary_of
 from driver.dashboard.standing import LOOK_EVERY_S, Standing
 from driver.errors import NoLabError
@@ -38,6 +39,9 @@ async def _once(standing: Standing) -> None:
     more = True
     while more:
         more = standing.step()
+    # What was asked of the engine just now takes its turn a moment after it.
+    await asyncio.sleep(HOLD_NS / 1e9)
+    standing.step()
     if standing.feed is None:
         raise NoLabError(summary_of(standing), "Start one: python lab.py up --workers 3")
     rows, marks = rows_of(standing, MOST_ROWS)

@@ -122,6 +122,6 @@ class LoadByHand:
 
 def _named(tasks: Iterator[tuple[float, TaskSpec]]) -> Iterator[tuple[float, TaskSpec]]:
     """The tasks under names that no other load gives: the coordinator takes each name once."""
-    load = f"load-{secrets.token_hex(4)}"
+    load = f"load-{secrets.token_hex(3)}"
     for at_s, task in tasks:
-        yield at_s, msgspec.structs.replace(task, task_id=f"{load}-{task.task_id}")
+        yield at_s, msgspec.structs.replace(task, task_id=f"{load}-{task.task_id.removeprefix('task-')}")

@@ -97,3 +97,9 @@ def test_containers_that_leave_while_it_looks_are_no_error(
 def test_no_lab_is_no_error(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     engine.statuses.clear()
     assert shown(capsys) == "No lab named 'fake' is up.\n"
+
+
+def test_a_fault_by_hand_is_called_so_and_not_by_its_id() -> None:
+    faults = ["by-hand-877eba-1", "by-hand-0a0a0a-1", "herd-1"]
+    link = LinkState("worker-1", "[::]:1", "c:1", True, 1, 1, 0, 0, [], faults)
+    assert status._as_link(link) == "by hand, herd-1"

@@ -8,6 +8,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from driver.cli.top import _once
 from driver.dashboard.on_a_terminal import rows_of, summary_of
 from driver.dashboard.standing import Standing
 from driver.engines.engine import Container, LabSpec
@@ -84,3 +85,14 @@ async def test_without_a_lab_it_says_how_to_start_one(engine: Engine) -> None:
     standing = await watched(engine)
     assert rows_of(standing, 10) == ([], [])
     assert "python lab.py up" in summary_of(standing)
+
+
+async def test_a_single_look_tells_what_the_engine_was_asked_for_in_it(
+    engine: Engine, capsys: pytest.CaptureFixture[str]
+) -> None:
+    engine.statuses = {"worker-1": "running"}
+    # Of a run its own sampler notes what is used.
+    (engine._folder.parent / "run.json").unlink()
+    await _once(Standing(engine))
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("worker-1 "))
+    assert "20 MiB" in row

@@ -69,6 +69,16 @@ def test_it_knows_every_scenario_and_can_check_one(installed: Installed) -> None
     assert installed("validate", "thundering_herd").stdout.startswith("thundering_herd: good, ")
 
 
+def test_it_names_itself_as_it_is_called(installed: Installed) -> None:
+    assert "Run one: stormlab scenario NAME" in installed("scenarios").stdout
+    wrong = installed("scenaro").stderr + installed("inject", "--hlp").stderr
+    assert wrong.startswith("stormlab: There is no command 'scenaro'.")
+    assert "See: stormlab inject --help" in wrong
+    told = installed("inject", "--help").stdout
+    assert told.startswith("Usage: stormlab inject")
+    assert "lab.py" not in told
+
+
 def test_it_builds_the_very_images_that_a_checkout_builds(installed: Installed) -> None:
     for image in images.CATALOGUE:
         assert images.digest(image, installed.bundle) == images.digest(image, ROOT), image.service
