@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driver.checks.check import Check, Param, Params
-from driver.checks.finding import Finding, failed, passed, show, unknown
+from driver.checks.finding import Finding, passed, show, unknown, violated
 from driver.histories.connection_history import ConnectionHistory, connection_histories
 from driver.histories.history import DRIVER, History
 from driver.histories.intervals import holds
@@ -31,7 +31,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     if never_back:
         because = f"{len(never_back)} of {len(workers)} workers never reconnected: {_names(never_back)}"
         lost = [outage.lost for outage in never_back[0].outages[-1:] if outage.lost]
-        return failed(NAME, because, measured=len(never_back), threshold=0, evidence=show(history, lost))
+        return violated(NAME, because, len(never_back), show(history, lost))
     spared = [
         (window, worker)
         for window in cutting
@@ -47,9 +47,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
             f"{len(undetected)} times a worker did not detect a fault that was proved on its link: {worker} "
             f"stayed connected under {window.fault} ({window.kind}) for {_lasted_s(window):.0f} s"
         )
-        return failed(
-            NAME, because, measured=len(undetected), threshold=0, evidence=show(history, [window.begun])
-        )
+        return violated(NAME, because, len(undetected), show(history, [window.begun]))
     if spared:
         window, worker = spared[0]
         because = (

@@ -13,6 +13,7 @@ from driver.checks import CHECKS, run_check
 from driver.histories.history import Damage, History
 from driver.metrics import METRICS
 from driver.metrics import measure as judges_metrics
+from tests.driver.judge.histories import contradiction
 from tests.second_judge import checks, metrics
 from tests.second_judge.generate import generated
 from tests.second_judge.raw import Raw
@@ -77,6 +78,7 @@ def compared(seed: int) -> tuple[tuple[str, ...], dict[str, str]]:
     for name, check in CHECKS.items():
         found = run_check(check, history, ours, PARAMS.get(name, {}))
         assert "the check itself raised" not in found.because, found
+        assert contradiction(found) == ""
         statuses[name] = found.status.value
         if found.status.value != second[name]:
             told.append(f"seed {seed}: {name}: {found.status} ({found.because}), the second {second[name]}")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -10,7 +11,7 @@ import msgspec
 
 from chaos.catalogue import FAULTS
 from driver.checks import CHECKS, run_check
-from driver.checks.finding import Finding
+from driver.checks.finding import Finding, Status
 from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order
@@ -416,7 +417,24 @@ def small(*, drained: bool = True) -> Past:
 def found(name: str, past: Past, **params: float) -> Finding:
     """What one check finds in a past."""
     history = past.history()
-    return run_check(CHECKS[name], history, measure(history), params)
+    finding = run_check(CHECKS[name], history, measure(history), params)
+    assert contradiction(finding) == ""
+    return finding
+
+
+def contradiction(finding: Finding) -> str:
+    """Return in what a finding contradicts itself; "" where in nothing."""
+    measured, threshold, margin = finding.measured, finding.threshold, finding.margin
+    if margin is not None:
+        if measured is None or threshold is None or not math.isclose(abs(margin), abs(measured - threshold)):
+            return f"the margin {margin} is not the distance of {measured} from {threshold}"
+        if (margin < 0 and finding.status is Status.passed) or (
+            margin > 0 and finding.status is Status.failed
+        ):
+            return f"{finding.status} with a margin of {margin}"
+    if finding.status is Status.failed and threshold is not None and measured is not None and margin is None:
+        return "a measured failure without a margin"
+    return ""
 
 
 def value(name: str, past: Past) -> float | None:
