@@ -9,7 +9,16 @@ from typing import Any
 import pytest
 
 from chaos.catalogue import make
-from chaos.evidence import CloseKind, ConnectOutcome, ContainerEvidence, LinkEvidence, LinkWindow, Silence
+from chaos.evidence import (
+    CloseKind,
+    ConnectOutcome,
+    ContainerEvidence,
+    LinkEvidence,
+    LinkWindow,
+    OtherFault,
+    Silence,
+    Symptom,
+)
 from chaos.fault import ContainerFault, LinkFault
 
 S = 1_000_000_000
@@ -97,6 +106,76 @@ def test_a_rule_does_not_take_another_faults_trace_for_its_own(name: str, params
     ]
     # A cut that happened to fall inside a frame is a cut all the same.
     assert set(mistaken) <= ({"truncate"} if name == "cut" else set())
+
+
+CHUNKS = {"probability": "5%"}
+BYTES = {"rate": "1e-3"}
+# Traces that prove a fault by one sign alone, and symptoms of other faults that make the same sign.
+SIGNS: list[tuple[str, dict[str, Any], LinkEvidence, set[Symptom]]] = [
+    ("drop", CHUNKS, seen(missing_messages=3), {Symptom.missing, Symptom.damaged}),
+    *(
+        (
+            "drop",
+            CHUNKS,
+            seen({"dropped_chunks": 9}, **sign),
+            {Symptom.missing, Symptom.damaged, Symptom.silent, Symptom.repeated},
+        )
+        for sign in (
+            {"silences": GONE},
+            {"ends": ended(CloseKind.protocol)},
+            {"ends": ended(CloseKind.given_up)},
+        )
+    ),
+    *(
+        (
+            "duplicate",
+            CHUNKS,
+            seen({"duplicated_chunks": 9}, ends=ended(how)),
+            {Symptom.missing, Symptom.damaged},
+        )
+        for how in (CloseKind.protocol, CloseKind.given_up)
+    ),
+    *(
+        ("corrupt", BYTES, trace, {Symptom.damaged, Symptom.missing, Symptom.repeated, Symptom.ended})
+        for trace in (
+            replace(UNTOUCHED, altered_frames=2),
+            seen(ends=ended(CloseKind.protocol)),
+            seen(ends=ended(CloseKind.given_up)),
+        )
+    ),
+]
+
+
+@pytest.mark.parametrize(("name", "params", "trace", "symptoms"), SIGNS)
+def test_one_sign_proves_a_fault_unless_another_fault_on_the_link_makes_it(
+    name: str, params: dict[str, Any], trace: LinkEvidence, symptoms: set[Symptom]
+) -> None:
+    assert rule(name, params).observed(trace).seen
+    for symptom in Symptom:
+        other = OtherFault("f-2", "another", frozenset({symptom}), 12 * S, 13 * S)
+        observation = rule(name, params).observed(replace(trace, others=(other,)))
+        assert observation.seen == (symptom not in symptoms), symptom
+        assert observation.seen or "another was on this link too" in observation.because
+
+
+@pytest.mark.parametrize(("name", "params", "trace", "symptoms"), SIGNS)
+def test_a_fault_that_was_over_before_makes_no_sign(
+    name: str, params: dict[str, Any], trace: LinkEvidence, symptoms: set[Symptom]
+) -> None:
+    earlier = OtherFault("f-2", "another", frozenset(symptoms), 8 * S, DURING.from_ns)
+    later = OtherFault("f-3", "another", frozenset(symptoms), DURING.until_ns, 30 * S)
+    assert rule(name, params).observed(replace(trace, others=(earlier, later))).seen
+
+
+SIZES = ("latency", "bandwidth", "fragment")
+
+
+@pytest.mark.parametrize(("name", "params", "trace"), TRACES, ids=IDS)
+def test_without_the_links_own_measure_a_size_proves_nothing_and_all_else_what_it_proved(
+    name: str, params: dict[str, Any], trace: LinkEvidence
+) -> None:
+    blank = replace(trace, before=LinkWindow(0, 10 * S), after=LinkWindow(20 * S, 30 * S))
+    assert rule(name, params).observed(blank).seen == (name not in SIZES)
 
 
 @pytest.mark.parametrize(
