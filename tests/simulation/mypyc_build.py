@@ -15,7 +15,7 @@ if __name__ == "__main__":
         packages=[],
         py_modules=[],
         ext_modules=mypycify(
-            ["--strict", "--explicit-package-bases", *sys.argv[1:]], opt_level="3", debug_level="0"
+            ["--strict", "--explicit-package-bases", *sys.argv[1:]], opt_level="2", debug_level="0"
         ),
         script_args=["build_ext", "--inplace"],
     )
