@@ -11,6 +11,7 @@ from importlib import resources
 import pytest
 from playwright.sync_api import Page, sync_playwright
 
+from driver.dashboard.forms import catalogue
 from driver.machine.browser import NAMES, find_browser
 from driver.report.text import escape_markdown
 
@@ -67,3 +68,19 @@ def test_a_line_break_is_a_space_and_a_control_character_is_marked(page: Page) -
         """async () => { const { plain } = await import("/dom.js"); return plain("a\\n  b\\tc\\u0007"); }"""
     )
     assert told == "a b c\ufffd"
+
+
+def test_faults_are_listed_by_what_happens_in_groups_of_link_handshake_and_process(page: Page) -> None:
+    told = page.evaluate(
+        """async (faults) => {
+            document.body.innerHTML = '<select id="fault"></select>';
+            const { fillCatalogue } = await import("/form.js");
+            fillCatalogue(faults);
+            return [...document.querySelectorAll("optgroup")].map(
+                (group) => [group.label, [...group.children].map((one) => [one.value, one.textContent])]);
+        }""",
+        catalogue(),
+    )
+    assert [label.partition(":")[0] for label, _ in told] == ["Link", "Handshake", "Process"]
+    listed = dict(pair for _, options in told for pair in options)
+    assert listed == {one["name"]: f"{one['plain_effect']} ({one['name']})" for one in catalogue()}
