@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from driver.compare.core import Comparison
+from driver.compare.core import RUNS, Comparison
 from driver.compare.curves import BINS, Curves
 from driver.compare.papers import (
     DIFFERENCE_COLUMNS,
@@ -161,10 +161,10 @@ def _ranked(one: Ranking) -> Table:
         for place in one.places
     ]
     return Table(
-        title=f"{one.scenario}: ranked by {one.metric}",
+        title=f"{one.scenario}: {'ranked' if one.level == RUNS else 'ordered'} by {one.metric}",
         columns=columns,
         rows=[
-            Row("good" if place.like_the_best else "", cells, whisker)
+            Row("good" if place.like_the_best and one.level == RUNS else "", cells, whisker)
             for place, cells, whisker in zip(one.places, place_rows(one), _whiskers(parts), strict=True)
         ],
         notes=[*one.notes, *([f"no number for {', '.join(one.left_out)}"] if one.left_out else [])],

@@ -100,13 +100,16 @@ def said(one: Difference) -> str:
 
 
 def place_rows(ranking: Ranking) -> list[list[str]]:
-    """A ranking's rows: rank, name, runs, the metric with its interval, verdicts, and what is beside."""
+    """A ranking's rows: rank, name, runs, the metric with its interval, verdicts, and what is beside.
+
+    Single runs have an order and no rank: their intervals do not hold what a second run would do.
+    """
     unit = Unit(ranking.unit)
     rows = []
     for one in ranking.places:
         rows.append(
             [
-                str(one.rank),
+                str(one.rank) if ranking.level == RUNS else "–",
                 one.name,
                 str(one.runs),
                 _held(one.mean, one.low, one.high, unit),
@@ -148,10 +151,12 @@ def _comparison(one: Comparison) -> list[str]:
 
 
 def _ranking(one: Ranking) -> list[str]:
-    alike = "Whatever cannot be told from the best has rank 1." if len(one.places) > 1 else ""
+    ranked = len(one.places) > 1 and one.level == RUNS
+    alike = "Whatever cannot be told from the best has rank 1." if ranked else ""
     level = "runs" if one.level == RUNS else "workers"
     return [
-        f"## {escape_markdown(one.scenario)}: ranked by {code(one.metric)}",
+        f"## {escape_markdown(one.scenario)}: {'ranked' if one.level == RUNS else 'ordered'} by "
+        f"{code(one.metric)}",
         "",
         f"Intervals hold 95 %, over {level}. {alike}".strip(),
         "",

@@ -10,7 +10,7 @@ import pytest
 from driver.compare.core import Group, Sample
 from driver.compare.desk import judged
 from driver.compare.page import as_html
-from driver.compare.papers import as_markdown
+from driver.compare.papers import as_markdown, place_rows
 from driver.compare.trade_off import BACK, PEAK, trade_off
 from driver.metrics.trade_off import IntervalEstimate, Option, front, surely_gentlest, surely_soonest
 from driver.report.html.scatter import HEIGHT, MOST_RIGHT, scatter
@@ -78,6 +78,17 @@ def test_single_runs_recommend_nothing_however_far_apart_they_are() -> None:
     assert report.rankings[0].trade_off.recommended == ""
     assert "no cell is recommended" in report.because
     assert "best" not in report.because
+
+
+def test_single_runs_are_ordered_and_not_ranked() -> None:
+    cells = [group("good", 0.1, 1, runs=1), group("bad", 9, 900, runs=1)]
+    report = judged([cells], [], 0.1, matrix=True)
+    assert {row[0] for row in place_rows(report.rankings[0])} == {"–"}
+    html = as_html(report, {})
+    assert "ordered by" in html
+    assert '<tr class="good">' not in html
+    many = judged([[group("good", 0.1, 1), group("bad", 9, 900)]], [], 0.1, matrix=True)
+    assert "1" in {row[0] for row in place_rows(many.rankings[0])}
 
 
 def test_a_cell_with_a_run_that_was_never_back_has_no_time_to_be_ranked_by() -> None:
