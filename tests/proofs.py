@@ -17,10 +17,10 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 PAGE = ROOT / "docs" / "proofs.md"
 HEAD = """\
-# Proofs by great numbers
+# Proofs by large numbers
 
-Nothing here is typed by hand: each section was written by the command that it names, when all of it had gone
-well. Each says when that was, and at which commit.
+Nothing here is typed by hand: the command that a section names writes it, after a complete success. Each
+section has its date and commit.
 """
 SECTIONS = {
     "fuzz": ("A million hostile inputs against a live coordinator", "make fuzz"),

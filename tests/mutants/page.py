@@ -1,4 +1,4 @@
-"""The table of who caught what: as text, and as docs/mutants.md."""
+"""The table of defects and the tests that catch them: as text, and as docs/mutants.md."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tests.mutants.trial import Trial
 
 PAGE = ROOT / "docs" / "mutants.md"
 WIDEST = 160
-HEAD = """# Mutants: defects that were put into the code, and who caught them
+HEAD = """# Mutants: defects put into the code, and the tests that catch them
 
 Made by `make mutants`, which fails when one survives; nothing here is typed by hand. Each row is a file in `tests/mutants/defects/`, put into
 a copy of the code that ships. *Simulation* runs seeds 0, 1, … (at most {seeds}) until an invariant breaks; *test* is the first of the defect's
@@ -29,13 +29,13 @@ def line(trial: Trial) -> str:
 
 
 def summary(trials: Sequence[Trial]) -> str:
-    """How many were caught, and by whom."""
+    """Return how many were caught, and how many by each kind of test."""
     caught = sum(not trial.survives for trial in trials)
     simulated = sum(trial.by_simulation is not None for trial in trials)
     tested = sum(trial.by_test is not None for trial in trials)
     return (
         f"{caught} of {len(trials)} caught: {simulated} by the simulation, {tested} by a test "
-        f"(those with real processes are only asked where nobody else noticed)"
+        f"(those with real processes run only where no other fails)"
     )
 
 
