@@ -260,8 +260,9 @@ def test_corruption_at_the_rate_asked_is_proved(seed: int) -> None:
     assert proof.proved, proof.because
 
 
+# At 0.4 times the rate some three runs in a thousand are within the interval (seed 96825442 is one).
 @settings(max_examples=25, deadline=None)
-@given(seed=seeds, share=st.sampled_from([0.0, 0.2, 0.4, 2.5, 5.0]))
+@given(seed=seeds, share=st.sampled_from([0.0, 0.2, 0.3, 2.5, 5.0]))
 def test_corruption_at_another_rate_is_not_proved_and_the_interval_is_told(seed: int, share: float) -> None:
     line = Line(HIT, seed, damage_down=during(BEGIN_S, END_S, share * 1e-4), volume_bytes_per_s=75_000)
     proof = receipt(act("corrupt", rate="1e-4", direction="to_worker"), line)
