@@ -88,12 +88,12 @@ async def serve(
     gc.freeze()
     gc.set_threshold(COLLECT_EVERY)
     gc.enable()
-    leaving = asyncio.create_task(_leave(leave, server, settings, workers))
+    draining = asyncio.create_task(_leave(leave, server, settings, workers))
     # At whatever step: a process whose store failed must not continue, nor wait for rows to become durable.
-    await asyncio.wait((leaving, server.broken), return_when=asyncio.FIRST_COMPLETED)
+    await asyncio.wait((draining, server.broken), return_when=asyncio.FIRST_COMPLETED)
     if server.broken.done():
         await server.broken
-    await leaving
+    await draining
     await runner.cleanup()
     core.record_totals()
     journal(events.ProcessStopping, reason="asked to leave")

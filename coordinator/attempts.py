@@ -82,13 +82,13 @@ class AttemptManager:
 
     def adopt(self, task: TaskState, session: Session, token: int, now_ns: int) -> None:
         """Record an attempt that `session`'s process was assigned in an earlier life of the coordinator."""
-        known = task.attempt
-        if known is not None:
-            self._drop(known)
-            if known.token != token:
-                self._over(known, AttemptLoss.newer, AttemptLoss.newer.text)
-                self.revoke(known.session, task.row.task_id, known.token, AttemptLoss.newer.text, now_ns)
-        task.attempts_started += known is None or known.token != token
+        current = task.attempt
+        if current is not None:
+            self._drop(current)
+            if current.token != token:
+                self._over(current, AttemptLoss.newer, AttemptLoss.newer.text)
+                self.revoke(current.session, task.row.task_id, current.token, AttemptLoss.newer.text, now_ns)
+        task.attempts_started += current is None or current.token != token
         self._open(task, session, token, now_ns, None)
         self._counters.add("attempts_adopted")
 

@@ -71,10 +71,10 @@ class Committer:
         """Return the stored results of these tasks, up to the limit of one answer."""
         found: list[ResultRow] = []
         for first in range(0, len(numbers), ASKED_AT_ONCE):
-            asked: asyncio.Future[list[ResultRow]] = self._loop.create_future()
+            answer: asyncio.Future[list[ResultRow]] = self._loop.create_future()
             some = numbers[first : first + ASKED_AT_ONCE]
-            self._calls.put((partial(self._store.results_of, some), partial(_settle, asked)))
-            found += await asked
+            self._calls.put((partial(self._store.results_of, some), partial(_settle, answer)))
+            found += await answer
             if sum(len(row.output) for row in found) > ANSWER_BYTES:
                 break
         return found
@@ -138,10 +138,10 @@ def _resolve(waiters: list[_Waiter]) -> None:
             waiter.set_result(None)
 
 
-def _settle(asked: asyncio.Future[list[ResultRow]], found: list[ResultRow], error: Exception | None) -> None:
-    if asked.done():
+def _settle(answer: asyncio.Future[list[ResultRow]], found: list[ResultRow], error: Exception | None) -> None:
+    if answer.done():
         return
     if error is None:
-        asked.set_result(found)
+        answer.set_result(found)
     else:
-        asked.set_exception(error)
+        answer.set_exception(error)

@@ -36,7 +36,7 @@ class ConsoleJournal(Journal):
         wall_s: Callable[[], float],
     ) -> None:
         super().__init__(by, write, monotonic_ns, wall_s)
-        self._said_s: dict[object, float] = {}
+        self._printed_s: dict[object, float] = {}
 
     def __call__(self, kind: type[Event], /, **fields: object) -> None:
         """Append one event, and print it."""
@@ -48,7 +48,7 @@ class ConsoleJournal(Journal):
         if kind not in CAUSES:
             return True
         cause, now_s = (kind, fields[CAUSES[kind]]), time.monotonic()
-        if now_s - self._said_s.get(cause, -1.0) < 1:
+        if now_s - self._printed_s.get(cause, -1.0) < 1:
             return False
-        self._said_s[cause] = now_s
+        self._printed_s[cause] = now_s
         return True

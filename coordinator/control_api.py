@@ -152,9 +152,11 @@ class ControlApi:
             await self._server.committer.durable()
         return answer
 
-    async def _with_results(self, asked: list[str], answer: SubmissionReply, wait_ms: int) -> SubmissionReply:
+    async def _with_results(
+        self, requested: list[str], answer: SubmissionReply, wait_ms: int
+    ) -> SubmissionReply:
         refused = {task.task_id for task in answer.refused}
-        names = dict.fromkeys(name for name in asked if name not in refused)
+        names = dict.fromkeys(name for name in requested if name not in refused)
         numbers = {name: self._server.core.ledger.done(name) for name in names}
         self._server.committer.schedule()
         coming = [name for name, number in numbers.items() if number is None]

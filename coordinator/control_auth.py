@@ -43,8 +43,8 @@ class ControlAuth:
             return HTTPStatus.FORBIDDEN, "no page of a browser may use the control API"
         if request.method == "GET" and request.path in OPEN_PATHS:
             return None
-        given = request.headers.get("Authorization", "").encode(errors="replace")
-        if not hmac.compare_digest(given, self._expected):
+        sent = request.headers.get("Authorization", "").encode(errors="replace")
+        if not hmac.compare_digest(sent, self._expected):
             return HTTPStatus.UNAUTHORIZED, "expected this lab's control token: Authorization: Bearer TOKEN"
         return None
 

@@ -33,28 +33,28 @@ class ProbeEchoes:
     """All echo connections, each with the time of its last message (monotonic)."""
 
     def __init__(self, links: int = 0) -> None:
-        self._most = max(FEWEST, PER_LINK * links)
-        self._asked_s: dict[ClientTransport, float] = {}
+        self._limit = max(FEWEST, PER_LINK * links)
+        self._last_message_s: dict[ClientTransport, float] = {}
         self._count = 0
         self._all = TokenBucket(ALL_PER_S, ALL_PER_S)
 
     def __len__(self) -> int:
-        return len(self._asked_s)
+        return len(self._last_message_s)
 
     def admit(self, transport: ClientTransport, now_s: float) -> bool:
         """Return whether there is room for another connection. The quietest one makes room where it was quiet
         for QUIET_S.
         """
-        if len(self._asked_s) >= self._most:
-            quietest = min(self._asked_s, key=lambda other: self._asked_s[other])
-            if now_s - self._asked_s[quietest] < QUIET_S:
+        if len(self._last_message_s) >= self._limit:
+            quietest = min(self._last_message_s, key=lambda other: self._last_message_s[other])
+            if now_s - self._last_message_s[quietest] < QUIET_S:
                 return False
-            del self._asked_s[quietest]
+            del self._last_message_s[quietest]
             quietest.drop("quiet_probe")
         # A message beyond the limit is refused before it is read in, whatever its fragments.
         transport.protocol.max_message_size = BYTES_MAX
-        self._asked_s[transport] = now_s
-        transport.on_lost = partial(self._asked_s.pop, transport, None)
+        self._last_message_s[transport] = now_s
+        transport.on_lost = partial(self._last_message_s.pop, transport, None)
         return True
 
     async def serve(self, transport: ClientTransport) -> None:
@@ -64,8 +64,8 @@ class ProbeEchoes:
 
     async def _taken(self, transport: ClientTransport) -> None:
         """Record the time of a message, and yield to other tasks of the loop."""
-        if transport in self._asked_s:
-            self._asked_s[transport] = time.monotonic()
+        if transport in self._last_message_s:
+            self._last_message_s[transport] = time.monotonic()
         self._count += 1
         if not self._all.take(time.monotonic_ns()):
             await asyncio.sleep(PAUSE_S)

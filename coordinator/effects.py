@@ -55,11 +55,11 @@ class Effects:
         itself reports an attempt that the store lacks; and the submitter of a task that was assigned before
         it is durable has no answer yet.
         """
-        given: set[int] = set()
+        assigned: set[int] = set()
         for row in reversed(self.rows):
             if type(row) is AttemptRow and row.open:
-                given.add(row.number)
-            elif type(row) is not TaskRow or row.number not in given:
+                assigned.add(row.number)
+            elif type(row) is not TaskRow or row.number not in assigned:
                 return False
         return bool(self.rows)
 

@@ -22,9 +22,9 @@ class HalfOpenConnection(Protocol):
 class HalfOpenConnections:
     """The connections before their requests, in order of arrival."""
 
-    def __init__(self, most: int = HALF_OPEN_MAX) -> None:
-        assert most >= 1
-        self._most = most
+    def __init__(self, limit: int = HALF_OPEN_MAX) -> None:
+        assert limit >= 1
+        self._limit = limit
         self._waiting: OrderedDict[int, HalfOpenConnection] = OrderedDict()
 
     def __len__(self) -> int:
@@ -32,7 +32,7 @@ class HalfOpenConnections:
 
     def add(self, stranger: HalfOpenConnection) -> None:
         """Add a connection; beyond the limit, the oldest is dropped."""
-        if len(self._waiting) >= self._most:
+        if len(self._waiting) >= self._limit:
             self._waiting.popitem(last=False)[1].drop("half_open")
         self._waiting[id(stranger)] = stranger
 

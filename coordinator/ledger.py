@@ -156,8 +156,8 @@ class Ledger:
     def assign(self, now_ns: int) -> None:
         """Assign waiting tasks to workers that can take them."""
         if now_ns >= self._holds.due_ns():
-            for kept in self._holds.end():
-                self._queue.release(kept)
+            for held in self._holds.end():
+                self._queue.release(held)
         free = self._attempts.selector
         while self.assigning and (session := free.least_loaded()) is not None and len(self._queue):
             task = self._queue.take(now_ns)

@@ -21,9 +21,9 @@ class PartialMessageSource(Protocol):
 class PartialMessages:
     """Sizes of partial messages by connection, in the order in which the messages began."""
 
-    def __init__(self, most_bytes: int = PARTIAL_MAX_BYTES) -> None:
+    def __init__(self, limit_bytes: int = PARTIAL_MAX_BYTES) -> None:
         self.held_bytes = 0
-        self._most_bytes = most_bytes
+        self._limit_bytes = limit_bytes
         self._parts: OrderedDict[PartialMessageSource, int] = OrderedDict()
 
     def __len__(self) -> int:
@@ -36,7 +36,7 @@ class PartialMessages:
             self._parts[holder] = size_bytes
         else:
             self._parts.pop(holder, None)
-        while self.held_bytes > self._most_bytes:
+        while self.held_bytes > self._limit_bytes:
             oldest, size_bytes = self._parts.popitem(last=False)
             self.held_bytes -= size_bytes
             oldest.give_up()

@@ -35,14 +35,14 @@ class Chunks(Protocol):
 class RequestBodies:
     """The room for bodies. `held_bytes` counts all that were read and not released."""
 
-    def __init__(self, most: int = ALL_MAX_BYTES, one: int = BODY_MAX_BYTES) -> None:
+    def __init__(self, limit: int = ALL_MAX_BYTES, one: int = BODY_MAX_BYTES) -> None:
         self.held_bytes = 0
-        self._most = most
+        self._limit = limit
         self._one = one
 
     def reserve(self, size_bytes: int) -> None:
         """Reserve room. Raises NoRoomError; then nothing is reserved."""
-        if self.held_bytes + size_bytes > self._most:
+        if self.held_bytes + size_bytes > self._limit:
             raise NoRoomError(f"{self.held_bytes} bytes of submissions are being read already")
         self.held_bytes += size_bytes
 

@@ -19,10 +19,10 @@ disk when it is requested again.
 """
 
 
-def within(rows: list[ResultRow], most_bytes: int) -> list[ResultRow]:
-    """Return the first of `rows` whose outputs have `most_bytes` together at the most."""
+def within(rows: list[ResultRow], limit_bytes: int) -> list[ResultRow]:
+    """Return the first of `rows` whose outputs have `limit_bytes` together at the most."""
     taken = list(accumulate(len(row.output) for row in rows))
-    return rows[: bisect_right(taken, most_bytes)]
+    return rows[: bisect_right(taken, limit_bytes)]
 
 
 @dataclass(slots=True, eq=False)
@@ -38,16 +38,16 @@ class _Waiter:
 class ResultWaiters:
     """Pending requests by the name of the task. Belongs to one event loop."""
 
-    def __init__(self, most: int = RESULTS_MAX, most_bytes: int = KEPT_MAX_BYTES) -> None:
-        self._most = most
-        self._most_bytes = most_bytes
+    def __init__(self, limit: int = RESULTS_MAX, limit_bytes: int = KEPT_MAX_BYTES) -> None:
+        self._limit = limit
+        self._limit_bytes = limit_bytes
         self._kept_bytes = 0
         self._by_task: dict[str, list[_Waiter]] = {}
         self._count = 0
 
     def has_room(self, more: int) -> bool:
         """Return whether `more` results can be waited for."""
-        return self._count + more <= self._most
+        return self._count + more <= self._limit
 
     def on_stored(self, rows: list[Row]) -> None:
         """Process rows that became durable."""
@@ -86,7 +86,7 @@ class ResultWaiters:
         size_bytes = len(row.output)
         if (
             waiter.kept_bytes + size_bytes <= ANSWER_BYTES
-            and self._kept_bytes + size_bytes <= self._most_bytes
+            and self._kept_bytes + size_bytes <= self._limit_bytes
         ):
             waiter.rows.append(row)
             waiter.kept_bytes += size_bytes

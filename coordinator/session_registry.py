@@ -12,25 +12,25 @@ GONE_MAX = 20_000
 RETRY_BASE_MS, RETRY_MAX_MS = 1_000, 60_000
 
 
-def resume_decision(hello: Hello, known: Session | None, asked: Session | None) -> tuple[str, str]:
+def resume_decision(hello: Hello, known: Session | None, requested: Session | None) -> tuple[str, str]:
     """Return (outcome, reason) for a hello.
 
-    `known` is the current session of the worker's name, `asked` the one that it wants to resume; None
+    `known` is the current session of the worker's name, `requested` the one that it wants to resume; None
     where there is none.
     """
     if hello.resume is None:
         if known is None or known.incarnation != hello.incarnation:
             return FRESH, ""
         return RESET, "this process has a session that it did not ask to resume"
-    if asked is None:
+    if requested is None:
         return RESET, "unknown session: it expired, ended, or was never durable"
-    if asked.worker != hello.worker:
-        return RESET, f"the session is {asked.worker}'s"
-    if asked.incarnation != hello.incarnation:
+    if requested.worker != hello.worker:
+        return RESET, f"the session is {requested.worker}'s"
+    if requested.incarnation != hello.incarnation:
         return FRESH, ""
-    if asked is not known:
+    if requested is not known:
         return RESET, "this worker has a newer session"
-    if asked.has_left:
+    if requested.has_left:
         return RESET, "the session ended with a goodbye"
     return RESUMED, ""
 
@@ -122,9 +122,9 @@ class SessionRegistry:
         """Raise AssertionError where the two indexes, or the count, disagree. O(workers); for tests and
         simulations.
         """
-        standing = [known.session for known in self.workers.values() if known.session is not None]
-        assert {session.id for session in standing} == self.by_id.keys(), "a session is no worker's"
-        connected = sum(session.connection is not None for session in standing)
+        current = [known.session for known in self.workers.values() if known.session is not None]
+        assert {session.id for session in current} == self.by_id.keys(), "a session is no worker's"
+        connected = sum(session.connection is not None for session in current)
         assert self.connected == connected, f"{connected} are connected, not {self.connected}"
 
     def _turn(self, known: KnownWorker, state: str, now_ns: int) -> None:

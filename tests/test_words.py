@@ -25,9 +25,13 @@ AT_MOST = 0.5
 """Person-words per 1,000 words."""
 FROM_DEFECTS = {"docs/defects.md", "docs/drawn-mutants.md", "docs/mutants.md"}
 """Pages whose sentences are the texts of the defects in tests/."""
-SWEPT = tuple(
-    f"driver/{name}"
-    for name in ("histories", "metrics", "checks", "judging", "scenarios", "suite", "machine")
+SWEPT = (
+    "wire",
+    "coordinator",
+    *(
+        f"driver/{name}"
+        for name in ("histories", "metrics", "checks", "judging", "scenarios", "suite", "machine")
+    ),
 )
 """Folders whose code is held to the same share; their public class names and modules are held too."""
 PAGES = {

@@ -104,8 +104,8 @@ class Channel:
         room_bytes = self._bounds.frame_bytes
         for message in unnumbered:
             room_bytes -= bulk_bytes(message)
-        most = self._bounds.frame_messages
-        while len(envelopes) < most and room_bytes > 0 and (queued := self._next(now_ns)) is not None:
+        limit = self._bounds.frame_messages
+        while len(envelopes) < limit and room_bytes > 0 and (queued := self._next(now_ns)) is not None:
             room_bytes -= queued.bulk_bytes
             envelopes.append(Envelope(queued.sequence, queued.message))
         return Frame(ack=self._committed, credit=self._bounds.window, envelopes=envelopes)
@@ -278,9 +278,9 @@ class Channel:
         more than a window and one message under way.
         """
         size_bytes = sum(bulk_bytes(message) for message in arrived if type(message) not in UNNUMBERED)
-        most_bytes = self._bounds.window_bytes + MESSAGE_BYTES
-        if self._uncommitted_bytes + size_bytes > most_bytes:
-            raise FrameError(FrameFault.flood, f"more than {most_bytes} bytes are under way unacknowledged")
+        limit_bytes = self._bounds.window_bytes + MESSAGE_BYTES
+        if self._uncommitted_bytes + size_bytes > limit_bytes:
+            raise FrameError(FrameFault.flood, f"more than {limit_bytes} bytes are under way unacknowledged")
         return size_bytes
 
     def _is_full(self) -> bool:

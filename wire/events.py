@@ -396,5 +396,5 @@ def shortened(event: Event, line_bytes: int) -> Event:
     texts = {
         name: value for name in event.__struct_fields__ if isinstance(value := getattr(event, name), str)
     }
-    most = (line_bytes - FIGURES_BYTES) // (ESCAPED_BYTES * len(texts))
-    return msgspec.structs.replace(event, **{name: cut(text, most) for name, text in texts.items()})
+    limit = (line_bytes - FIGURES_BYTES) // (ESCAPED_BYTES * len(texts))
+    return msgspec.structs.replace(event, **{name: cut(text, limit) for name, text in texts.items()})

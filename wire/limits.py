@@ -72,6 +72,6 @@ Label = Annotated[str, msgspec.Meta(max_length=100)]
 """A worker's name, an id, or one word of a short list."""
 
 
-def cut(text: str, most: int) -> str:
-    """Return `text`, cut to `most` characters with an ellipsis at its end where it is longer."""
-    return text if len(text) <= most else text[: most - 1] + "…"
+def cut(text: str, limit_chars: int) -> str:
+    """Return `text`, cut to `limit_chars` characters with an ellipsis at its end where it is longer."""
+    return text if len(text) <= limit_chars else text[: limit_chars - 1] + "…"

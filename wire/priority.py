@@ -32,7 +32,7 @@ WEIGHTS = {
 }
 _STRIDE = {priority: 16 // weight for priority, weight in WEIGHTS.items()}
 _ORDER: Final = tuple(Priority)
-"""(An enum makes its members anew for each loop over it.)"""
+"""(A loop over an enum creates its members each time.)"""
 _AGED_EVERY: Final = 4
 
 

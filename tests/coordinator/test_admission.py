@@ -105,7 +105,7 @@ def test_no_window_lets_in_more_than_its_rate_and_one_burst(
     for first, (began_ns, _) in enumerate(at_once):
         spent = 0.0
         for at_ns, cost in at_once[first:]:
-            # (Those who resume are never behind those who begin: they may overdraw, the others may not.)
+            # (Resumptions never wait for new sessions: they may overdraw, new sessions may not.)
             spent += cost
             if cost == 1.0:
                 assert spent <= rate * (at_ns - began_ns) / NS + burst + 1e-3

@@ -30,7 +30,7 @@ class SlowDisk:
         assert self.let_go.acquire(timeout=10)
 
     def load(self) -> Recovered:
-        raise AssertionError("nobody loads here")
+        raise AssertionError("load is not used here")
 
     def results_of(self, numbers: Sequence[int]) -> list[ResultRow]:
         self.batches.append(-len(numbers))

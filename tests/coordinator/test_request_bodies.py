@@ -46,7 +46,7 @@ class Pieces:
 
 
 async def test_a_body_is_read_whole_and_its_room_given_back_once_it_is_done() -> None:
-    room = RequestBodies(most=10, one=8)
+    room = RequestBodies(limit=10, one=8)
     body = await room.read(Pieces(b"abc", b"de"), None)
     assert (body, room.held_bytes) == (b"abcde", 5)
     room.release(len(body))
@@ -55,14 +55,14 @@ async def test_a_body_is_read_whole_and_its_room_given_back_once_it_is_done() ->
 
 @pytest.mark.parametrize("announced", [None, 9])
 async def test_one_body_that_is_too_large_is_refused_and_holds_nothing(announced: int | None) -> None:
-    room = RequestBodies(most=100, one=8)
+    room = RequestBodies(limit=100, one=8)
     with pytest.raises(TooLargeError, match="at most 8 bytes"):
         await room.read(Pieces(b"abcd", b"efgh", b"i"), announced)
     assert room.held_bytes == 0
 
 
 async def test_bodies_that_are_too_many_together_are_refused_one_by_one() -> None:
-    room = RequestBodies(most=20, one=8)
+    room = RequestBodies(limit=20, one=8)
     first, second = await room.read(Pieces(b"x" * 8), None), await room.read(Pieces(b"x" * 8), None)
     with pytest.raises(NoRoomError):
         await room.read(Pieces(b"x" * 4, b"x"), None)
@@ -177,7 +177,7 @@ async def test_large_results_are_kept_for_an_answer_up_to_a_bound_and_the_wait_e
 
 
 async def test_results_of_all_who_wait_are_kept_up_to_a_bound() -> None:
-    awaited = ResultWaiters(most_bytes=10)
+    awaited = ResultWaiters(limit_bytes=10)
     waits = [asyncio.create_task(awaited.wait([f"t{number}", "never"], 200)) for number in range(4)]
     await asyncio.sleep(0)
     for number in range(4):

@@ -86,7 +86,7 @@ async def test_a_wait_that_is_none_gets_a_sentence(tmp_path: Path, wait_ms: str)
 
 
 async def test_everybody_who_waits_for_a_task_gets_its_result_and_nothing_is_kept() -> None:
-    awaited = ResultWaiters(most=3)
+    awaited = ResultWaiters(limit=3)
     asked = [asyncio.create_task(awaited.wait(["a", *more], 5_000)) for more in ([], ["b"])]
     await asyncio.sleep(0)
     assert not awaited.has_room(1)

@@ -52,7 +52,7 @@ OURS, LEAVING = session(), session(leaving=True)
         (hello(), LEAVING, LEAVING, "reset"),
     ],
     ids=[
-        "unknown worker", "new process", "process without its session", "session that stands",
+        "unknown worker", "new process", "process without its session", "current session",
         "session that a newer one replaced",
         "session that is gone", "session of another worker", "session of an older process",
         "session that said goodbye",
@@ -194,7 +194,7 @@ def test_an_attempt_that_is_over_is_revoked_when_the_inventory_names_it() -> Non
     peer = world.peer()
     peer.cut()
     peer.connect()
-    peer.send_frame(AttemptReport([HeldAttempt("never heard of", 5)]))
+    peer.send_frame(AttemptReport([HeldAttempt("unknown", 5)]))
     assert peer.revoked == [5]
 
 
