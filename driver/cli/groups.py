@@ -16,6 +16,7 @@ from driver.runs.group import GROUP, GroupFile
 from driver.runs.store import write_file
 from driver.suite.reports import took
 from driver.terminal import print_json, print_lines, print_table
+from driver.visible import one_line
 
 COMPARISON_MARKDOWN, COMPARISON_JSON, COMPARISON_HTML = "comparison.md", "comparison.json", "comparison.html"
 _MARKS = {RunOutcome.passed: "good", RunOutcome.failed: "bad", RunOutcome.inconclusive: "warn"}
@@ -30,7 +31,9 @@ def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
     rows = [[_word(run.verdict), run.label, str(run.round), run.folder, run.because] for run in group.runs]
     marks = [_MARKS.get(run.verdict, "") for run in group.runs]
     whole = took(sum(run.took_s for run in group.runs))
-    print_lines([f"{group.scenario}: {len(group.runs)} of {group.planned} runs, {whole} in all", ""])
+    print_lines(
+        [f"{one_line(group.scenario)}: {len(group.runs)} of {group.planned} runs, {whole} in all", ""]
+    )
     print_table(["verdict", "run", "round", "folder", "because"], rows, marks)
     print_lines([""])
     if report is not None:

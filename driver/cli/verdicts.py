@@ -49,7 +49,8 @@ def _how_long(run: Judged) -> str:
     """From the first container's start to the last line that was collected, and what was to be done in it."""
     record, history = run.record, run.history
     whole = took((history.end_ns - history.begin_ns) / 1e9)
-    return f"{record.scenario}: {whole} in all, {took(record.duration_s)} of them load, seed {record.seed}"
+    name, load = one_line(record.scenario), took(record.duration_s)
+    return f"{name}: {whole} in all, {load} of them load, seed {record.seed}"
 
 
 def _shown(run: Judged) -> str:
