@@ -1,7 +1,8 @@
-"""Gives a run its lab: the lock, and leave to replace a lab that is up."""
+"""Gives a run its lab: the lock, and leave to replace a lab that is up, which is up again afterwards."""
 
 from __future__ import annotations
 
+import asyncio
 import sys
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -9,8 +10,9 @@ from contextlib import contextmanager
 import click
 
 from driver.engines.engine import Engine
-from driver.errors import StoppedError, WrongUseError
-from driver.labs.lab_before import lab_before
+from driver.errors import EngineGoneError, LabError, StoppedError, WrongUseError
+from driver.interrupts import to_its_end
+from driver.labs.lab_before import LabBefore, lab_before, leave_up
 from driver.labs.lab_lock import inherited_lock, lab_lock
 from driver.terminal import Terminal
 
@@ -19,25 +21,45 @@ from driver.terminal import Terminal
 def lab_for_run(
     engine: Engine, words: Sequence[str], replace: bool, inherited: int | None, terminal: Terminal
 ) -> Iterator[int]:
-    """Hold the lab for a run, the command `words`; yields the lock. Raises WrongUseError or StoppedError.
+    """Hold the lab while the command `words` runs; yields the lock. Raises WrongUseError or StoppedError.
 
-    `inherited` is the lock that the parent process holds, which has asked already.
+    A lab that is up may be replaced meanwhile, and its like is up afterwards. `inherited` is the lock of the
+    parent process, which cares for that.
     """
     if inherited is not None:
         with inherited_lock(engine.project, inherited) as lock:
             yield lock
         return
     with lab_lock(engine.project, *words, say=terminal.say) as lock:
-        _ask(engine, replace, terminal)
-        yield lock
+        before = lab_before(engine)
+        if before is not None and not replace:
+            _ask(engine.project, before, terminal)
+        try:
+            yield lock
+        except EngineGoneError:
+            raise
+        except LabError:
+            _restore(engine, before, terminal)
+            raise
+        _restore(engine, before, terminal)
 
 
-def _ask(engine: Engine, replace: bool, terminal: Terminal) -> None:
-    """Return where no lab is up, or where it may be replaced. Raises WrongUseError or StoppedError."""
-    if replace or (before := lab_before(engine)) is None:
+def _restore(engine: Engine, before: LabBefore | None, terminal: Terminal) -> None:
+    """Leave the like of a lab up that is up no more."""
+    if before is None:
         return
+    try:
+        if lab_before(engine) is None:
+            work = leave_up(engine, before, terminal)
+            asyncio.run(to_its_end(work, lambda: terminal.say("Starting it to the end; a moment.")))
+    except LabError as error:
+        terminal.warn(f"The lab {engine.project!r} could not be left up: {error.sentence}")
+
+
+def _ask(project: str, before: LabBefore, terminal: Terminal) -> None:
+    """Return where the lab may be replaced. Raises WrongUseError or StoppedError."""
     workers = f"{before.workers} worker{'' if before.workers == 1 else 's'}"
-    what = f"The lab {engine.project!r} is up with {workers}"
+    what = f"The lab {project!r} is up with {workers}"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise WrongUseError(
             f"{what}; a run needs containers of its own.",

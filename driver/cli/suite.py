@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import sys
 import time
+from contextlib import AbstractContextManager, nullcontext
 from pathlib import Path
 
 import click
@@ -12,6 +13,7 @@ import click
 from driver.cli import complete, options, options_run
 from driver.cli.replacing import lab_for_run
 from driver.dashboard.beside import dashboard_beside
+from driver.engines.engine import Engine
 from driver.exit_codes import ExitCode
 from driver.labs.bring_up import services
 from driver.runs.run_folder import new_folder
@@ -65,7 +67,7 @@ def command(
     began = time.monotonic()
     with (
         Terminal() as terminal,
-        lab_for_run(engine, ["suite"], replace, None, terminal) as lock,
+        _lab(engine, names, replace, terminal) as lock,
         dashboard_beside(watched, project, results, terminal.say),
     ):
         if names != [TESTS]:
@@ -92,6 +94,11 @@ def command(
     _save(folder, summary)
     _tell(summary, folder, as_json)
     return summary.exit_code
+
+
+def _lab(engine: Engine, names: list[str], replace: bool, terminal: Terminal) -> AbstractContextManager[int]:
+    """The lab's lock; nothing where the tests are all, which have labs of their own."""
+    return nullcontext(-1) if names == [TESTS] else lab_for_run(engine, ["suite"], replace, None, terminal)
 
 
 def _list(names: list[str], quick: bool) -> None:

@@ -1,11 +1,16 @@
-"""The lab that a run finds up: what has to be there again after the run."""
+"""The lab that a run finds up, and that is up again after it."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+import asyncio
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from driver.engines.engine import MONITORS, WORKER, Engine, LabSpec
+from driver.errors import LabError
+from driver.labs.bring_up import bring_up, take_down
+from driver.labs.journals_of_lab import fresh_journals
+from driver.terminal import Terminal
 
 
 @dataclass(frozen=True)
@@ -14,7 +19,7 @@ class LabBefore:
 
     spec: LabSpec
     workers: int
-    monitored: bool
+    monitored: bool = False
 
 
 def lab_before(engine: Engine) -> LabBefore | None:
@@ -24,6 +29,22 @@ def lab_before(engine: Engine) -> LabBefore | None:
         return None
     services = [one.service for one in engine.containers()]
     return LabBefore(spec, services.count(WORKER), any(name in services for name in MONITORS))
+
+
+async def leave_up(engine: Engine, lab: LabBefore, terminal: Terminal) -> None:
+    """Start a fresh lab like `lab`, as `up` does; only warn where that fails: the run has its verdict."""
+    terminal.say(f"Leaving a fresh lab {engine.project!r} with {lab.workers} workers up.")
+    try:
+        if await asyncio.to_thread(engine.containers):
+            await take_down(engine, terminal)
+        # What happens from now on is no part of the run's journals.
+        fresh = await asyncio.to_thread(engine.reserve, replace(lab.spec, journals=fresh_journals(engine)))
+        made = await bring_up(engine, fresh, lab.workers, terminal)
+        if lab.monitored:
+            await asyncio.to_thread(engine.up, made.spec, MONITORS)
+    except LabError as error:
+        terminal.warn(f"The lab {engine.project!r} could not be left up, and is down: {error.sentence}")
+        await take_down(engine, terminal)
 
 
 def is_of_a_run(journals: Path) -> bool:

@@ -9,13 +9,12 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
-from driver.engines.engine import MONITORS, Engine, LabSpec
+from driver.engines.engine import Engine, LabSpec
 from driver.errors import LabError
 from driver.interrupts import stoppable, to_completion
-from driver.labs.bring_up import Down, bring_up, in_thread, refuse_leftovers, services, take_down
-from driver.labs.journals_of_lab import fresh_journals
+from driver.labs.bring_up import Down, in_thread, refuse_leftovers, services, take_down
 from driver.labs.lab import new_spec
-from driver.labs.lab_before import LabBefore, lab_before
+from driver.labs.lab_before import LabBefore, leave_up
 from driver.report.write import write_reports
 from driver.runs.run_folder import JOURNALS, begin, new_folder
 from driver.runs.run_request import Request
@@ -33,11 +32,10 @@ _log = logging.getLogger("stormlab.run")
 async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     """Run a plan on a lab of its own and judge it.
 
-    The caller holds the lab's lock. A lab of the same project that is up is replaced, and its like is left up
-    afterwards. Raises LabError when the lab itself broke; what was collected is kept and judged all the same.
+    The caller holds the lab's lock. A lab of the same project that is up is replaced. Raises LabError when
+    the lab itself broke; what was collected is kept and judged all the same.
     """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-    before = await asyncio.to_thread(lab_before, engine)
     folder, spec = await stoppable(_prepare(request, engine, terminal), lambda _: engine.interrupt())
     try:
         work = RunWork(request, engine, folder, spec, terminal)
@@ -47,22 +45,14 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
         # Whatever went wrong, no container is left behind.
         await take_down(engine, terminal)
         raise
-    lost = f" The lab that was up is down: python lab.py up --workers {before.workers}" if before else ""
-    outcome = await _conclude(engine, folder, terminal, broken, lost)
-    if before is None and request.keep:
-        before = LabBefore(spec, request.plan.workers, monitored=False)
-    if before is not None:
-        await _leave_up(engine, before, terminal)
+    outcome = await _conclude(engine, folder, terminal, broken)
+    if request.keep:
+        await leave_up(engine, LabBefore(spec, request.plan.workers), terminal)
     return outcome
 
 
-async def _conclude(
-    engine: Engine, folder: Path, terminal: Terminal, broken: LabError | None, lost: str
-) -> Judged:
-    """Judge what was kept, and meanwhile take the lab down. Raises what broke the lab, if anything did.
-
-    `lost` says in its hint what is not up again.
-    """
+async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: LabError | None) -> Judged:
+    """Judge what was kept, and meanwhile take the lab down. Raises what broke the lab, if anything did."""
     terminal.show(Board("judging and taking down"))
     outcome, down = await asyncio.gather(
         asyncio.to_thread(_judge, folder, terminal), take_down(engine, terminal), return_exceptions=True
@@ -70,7 +60,7 @@ async def _conclude(
     terminal.clear()
     for error in (broken, down, outcome):
         if isinstance(error, LabError):
-            kept = f"What was collected is in {folder}.{lost}"
+            kept = f"What was collected is in {folder}."
             hint = f"{error.hint.rstrip('.')}. {kept}" if error.hint else kept
             told = type(error)(error.sentence, hint)
             told.kept = folder.name
@@ -81,20 +71,6 @@ async def _conclude(
     assert isinstance(outcome, Judged)
     refuse_leftovers(down)
     return outcome
-
-
-async def _leave_up(engine: Engine, lab: LabBefore, terminal: Terminal) -> None:
-    """A fresh lab like `lab`, as `up` makes it: what happens from now on is no part of the run's journals."""
-    terminal.say(f"Leaving a fresh lab {engine.project!r} with {lab.workers} workers up.")
-    fresh = await asyncio.to_thread(engine.reserve, replace(lab.spec, journals=fresh_journals(engine)))
-    try:
-        made = await bring_up(engine, fresh, lab.workers, terminal)
-        if lab.monitored:
-            await asyncio.to_thread(engine.up, made.spec, MONITORS)
-    except LabError as error:
-        # The run has its verdict all the same.
-        terminal.warn(f"The lab {engine.project!r} could not be left up, and is down: {error.sentence}")
-        await take_down(engine, terminal)
 
 
 async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tuple[Path, LabSpec]:

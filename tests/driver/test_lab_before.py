@@ -2,19 +2,20 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 import pytest
 
+from driver.cli import replacing
 from driver.cli.replacing import lab_for_run
 from driver.engines.engine import MONITORS, Engine, LabSpec
-from driver.errors import NotReadyError, StoppedError, WrongUseError
+from driver.errors import EngineGoneError, LabError, NotReadyError, StoppedError, WrongUseError
 from driver.labs import journals_of_lab, lab_lock
+from driver.labs import lab_before as module
 from driver.labs.lab import Lab, lab_of
-from driver.labs.lab_before import LabBefore, lab_before
-from driver.runs import run as module
-from driver.runs.run import _leave_up
+from driver.labs.lab_before import LabBefore, lab_before, leave_up
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine
 
@@ -63,7 +64,7 @@ async def test_the_lab_that_is_left_up_keeps_its_journals_where_they_can_be_foll
 
     monkeypatch.setattr(module, "bring_up", bring_up)
     engine = LabEngine()
-    await _leave_up(engine, LabBefore(replace(SPEC, journals=None), 2, monitored=True), Terminal())
+    await leave_up(engine, LabBefore(replace(SPEC, journals=None), 2, monitored=True), Terminal())
     assert made[0].journals == tmp_path / "labs" / "fake" / "journals"
     assert made[0].journals.is_dir()
     assert engine.asked == [f"up {' '.join(MONITORS)}"]
@@ -77,9 +78,69 @@ async def test_a_lab_that_cannot_be_left_up_costs_no_verdict_and_leaves_nothing(
 
     monkeypatch.setattr(module, "bring_up", bring_up)
     engine = LabEngine({"worker-1": "running"})
-    await _leave_up(engine, LabBefore(SPEC, 1, monitored=False), Terminal())
+    await leave_up(engine, LabBefore(SPEC, 1, monitored=False), Terminal())
     assert "could not be left up, and is down: Workers not connected" in capsys.readouterr().err
     assert "down" in engine.asked
+
+
+@pytest.fixture
+def restored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """How many workers each lab was left up with."""
+    workers: list[int] = []
+
+    async def leave_up(engine: Engine, lab: LabBefore, terminal: Terminal) -> None:
+        workers.append(lab.workers)
+
+    monkeypatch.setattr(replacing, "leave_up", leave_up)
+    return workers
+
+
+@pytest.mark.parametrize("error", [None, NotReadyError("No answer after 120 s.")])
+def test_a_lab_that_a_run_replaced_is_up_again_however_the_run_ended(
+    error: LabError | None, tmp_path: Path, restored: list[int]
+) -> None:
+    engine = up(tmp_path / "labs" / "journals")
+    with suppress(NotReadyError), lab_for_run(engine, ["scenario", "x"], True, None, Terminal()):
+        breaks(engine, error)
+    assert restored == [2]
+
+
+def breaks(engine: LabEngine, error: LabError | None) -> None:
+    """A run that took the lab's containers away, and ended so."""
+    engine.statuses.clear()
+    if error is not None:
+        raise error
+
+
+def test_a_lab_that_no_run_replaced_is_left_as_it_is(tmp_path: Path, restored: list[int]) -> None:
+    with (
+        pytest.raises(StoppedError),
+        lab_for_run(up(tmp_path / "labs" / "journals"), ["scenario", "x"], True, None, Terminal()),
+    ):
+        raise StoppedError("Stopped.")
+    assert restored == []
+
+
+def test_under_a_suite_s_lock_an_entry_asks_nothing_and_leaves_the_lab_to_the_suite(
+    tmp_path: Path, restored: list[int]
+) -> None:
+    engine = up(tmp_path / "labs" / "journals")
+    with (
+        lab_lock.lab_lock("fake", "suite") as lock,
+        lab_for_run(engine, ["scenario", "x"], False, lock, Terminal()),
+    ):
+        engine.statuses.clear()
+    assert restored == []
+
+
+def test_an_engine_that_is_gone_is_asked_for_no_lab(tmp_path: Path, restored: list[int]) -> None:
+    engine = up(tmp_path / "labs" / "journals")
+    with (
+        pytest.raises(EngineGoneError),
+        lab_for_run(engine, ["scenario", "x"], True, None, Terminal()),
+    ):
+        breaks(engine, EngineGoneError("The Docker engine stopped answering."))
+    assert restored == []
 
 
 def test_without_a_terminal_a_lab_that_is_up_is_replaced_on_request_alone(tmp_path: Path) -> None:
