@@ -21,6 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from driver.engines.addresses import is_free
+from driver.labs.lab import HOST
 from driver.labs.lab_lock import holders
 from tests.e2e.conftest import SHORT_HERD, CommandLine, docker
 from tests.proofs import commit, keep
@@ -206,6 +208,13 @@ def _name_in_docker(line: CommandLine, name: str) -> str:
     return f"{line.project}-{name}" if name.startswith("worker-") else f"{line.project}-{name}-1"
 
 
+def own_port() -> int:
+    """The first of two ports that other labs do not choose while ours is down between two pairs."""
+    first = 21_000 + os.getpid() % 4_000 * 2
+    ports = (first + step for step in range(0, 2_000, 2))
+    return next(port for port in ports if is_free(HOST, port) and is_free(HOST, port + 1))
+
+
 def main(argv: Sequence[str] | None = None) -> int:
     """Run the pairs that the flags ask for; 1 where something was not as it should be."""
     parser = argparse.ArgumentParser(prog="python -m tests.two_terminals", description=__doc__)
@@ -215,7 +224,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     flags: Any = parser.parse_args(argv)
     of, said = commit(), []
     with tempfile.TemporaryDirectory() as results:
-        line = CommandLine(f"two-terminals-{os.getpid()}", Path(results))
+        line = CommandLine(f"two-terminals-{os.getpid()}", Path(results), port=own_port())
         commands = [*CHANGES, SCENARIO, SCENARIO, UP_2, UP_3]
         pairs = list(drawn(flags.seed, flags.pairs, commands))
         try:
