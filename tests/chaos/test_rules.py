@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import replace
+from dataclasses import fields, replace
 from typing import Any
 
 import pytest
@@ -255,6 +255,26 @@ def test_a_container_fault_sees_its_own_trace_and_not_none(
     fault = container_rule(name, params)
     assert fault.observed(trace).seen
     assert not fault.observed(STOOD).seen
+
+
+# The end may be a SIGKILL, when the time to stop is over; a short time off the network may pass unnoticed.
+NOT_NEEDED = {("stop", "stopped_in_order"), ("restart", "stopped_in_order"), ("unplug", "noticed")}
+
+
+@pytest.mark.parametrize(
+    ("name", "params", "trace", "sign"),
+    [
+        pytest.param(name, params, trace, sign, id=f"{name}-{sign}")
+        for name, params, trace in CONTAINERS
+        for sign in (field.name for field in fields(ContainerEvidence))
+        if getattr(trace, sign) != getattr(STOOD, sign)
+    ],
+)
+def test_a_container_fault_is_proved_by_all_its_signs_together(
+    name: str, params: dict[str, Any], trace: ContainerEvidence, sign: str
+) -> None:
+    without = replace(trace, **{sign: getattr(STOOD, sign)})
+    assert container_rule(name, params).observed(without).seen == ((name, sign) in NOT_NEEDED)
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -24,6 +26,24 @@ from chaos.units import (
 )
 def test_a_duration_is_read_in_seconds(text: str, seconds: float) -> None:
     assert parse_seconds(text) == seconds
+
+
+BYTES = {"B": 1, "KB": 10**3, "MB": 10**6, "GB": 10**9, "KiB": 2**10, "MiB": 2**20, "GiB": 2**30}
+SECONDS = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1, "m": 60, "min": 60, "h": 3600}
+UNITS: list[tuple[Callable[[object], float], str, float]] = [
+    *((parse_seconds, unit, factor) for unit, factor in SECONDS.items()),
+    *((parse_bytes, unit, factor) for unit, factor in BYTES.items()),
+    *((parse_bytes_per_s, f"{unit}/s", factor) for unit, factor in BYTES.items()),
+    *((parse_per_s, f"/{unit}", 1 / SECONDS[unit]) for unit in ("s", "m", "min", "h")),
+]
+
+
+@pytest.mark.parametrize(("parse", "unit", "factor"), UNITS)
+def test_each_unit_counts_as_much_as_it_is(
+    parse: Callable[[object], float], unit: str, factor: float
+) -> None:
+    for number in (0, 1, 3, 250):
+        assert parse(f"{number}{unit}") == pytest.approx(number * factor)
 
 
 @pytest.mark.parametrize("value", [200, "200", 1.5, "ms", "-1s", "1 week", True, None, "", "nans"])

@@ -124,8 +124,12 @@ class Conduct:
     def _begin(self, event: events.ProcessStarted) -> None:
         self._rungs.pop(event.by, None)
 
-    def _connect(self, event: events.Connected) -> None:
+    def _connect(self, event: events.Connected) -> str | None:
         self._stood_ns[event.by] = event.at_ns
+        took_ms = (event.at_ns - self._dials[event.by][-1]) / _MS
+        if event.handshake_ms == took_ms:
+            return None
+        return f"{event.by} connected {took_ms:.3f} ms after its dial, and says {event.handshake_ms:.3f} ms"
 
     def _wait(self, event: events.BackoffStarted) -> str | None:
         """Each delay is on its policy's rung; the first is, again, once a connection was stable. (Where a
