@@ -99,6 +99,8 @@ def _task_breach(task: TaskState, store: MemoryStore, *, fresh: bool) -> str:
     name = task.row.task_id
     if task.phase not in SETTLED or store.tasks.get(name) != task.row or name in store.results:
         return f"{name} is {task.phase.value}, and the disk has something else"
+    if not task.queued_ns:
+        return f"{name} has no time since which it waits"
     if store.checkpoints.get(name) != task.checkpoint:
         return f"{name}: its checkpoint in memory is not the one on the disk"
     row = store.attempts.get(name)
