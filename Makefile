@@ -63,9 +63,9 @@ prove-receipts: dev images ## captures of packets must find a thousand receipts 
 two-terminals: dev images ## pairs of commands at once on one lab, drawn by a seed: PAIRS=20 SEED=1 (some minutes)
 	@$(PY) -m tests.two_terminals --pairs $${PAIRS:-20} --seed $${SEED:-1} --write
 
-mutants: dev ## known defects, and DRAWN=500 that a seed draws (SEED=1), in a copy of the code: are they caught? (hours)
+mutants: dev ## known defects, and DRAWN=500 that a seed draws (SEED=1; go on: RESUME=1), in a copy of the code: are they caught? (hours)
 	@$(PY) -m tests.mutants
-	@$(PY) -m tests.mutants.drawn --count $${DRAWN:-500} --seed $${SEED:-1}
+	@$(PY) -m tests.mutants.drawn --count $${DRAWN:-500} --seed $${SEED:-1} $(if $(RESUME),--resume)
 
 judge-outside: dev setup ## ask our checks and Porcupine about 10,000 histories: they must agree (some minutes)
 	@$(PY) -m tests.outside_judge agree --write

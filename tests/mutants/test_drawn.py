@@ -86,7 +86,7 @@ def test_equivalent_survivors_do_not_count_and_reasons_stand_on_the_page() -> No
         trials[2].mutant.key: page.Survivor(trials[2].mutant.key, "nobody looks"),
     }
     assert page.share_caught(trials, known) == 0.5
-    told = page.render(trials, 1, 100, known, "abc")
+    told = page.render(trials, 3, 1, 100, known, "abc")
     assert "equivalent: it is the same" in told
     assert "| nobody looks |" in told
     assert "| worker | 3 | 0 | 1 | 1 | 1 | 50.0% |" in told
@@ -96,7 +96,7 @@ def test_equivalent_survivors_do_not_count_and_reasons_stand_on_the_page() -> No
 def test_go_mutants_that_do_not_compile_do_not_count() -> None:
     trials = [trial("b", caught=True), Trial(trial("c", caught=False).mutant, None, is_code=False)]
     assert page.share_caught(trials, {}) == 1.0
-    assert "| worker | 2 | 1 | 1 | 0 | 0 | 100.0% |" in page.render(trials, 1, 100, {}, "abc")
+    assert "| worker | 2 | 1 | 1 | 0 | 0 | 100.0% |" in page.render(trials, 2, 1, 100, {}, "abc")
 
 
 BRANCH = """
@@ -146,6 +146,19 @@ def test_a_line_that_was_cut_short_is_no_result(tmp_path: Path) -> None:
     before.keep(trial("b", caught=True))
     before.file.write_bytes(before.file.read_bytes()[:-9])
     assert Results(1, "state", resume=True, folder=tmp_path).known(trial("b", caught=True).mutant) is None
+
+
+def test_a_run_that_was_stopped_says_how_much_of_it_was_tried() -> None:
+    told = page.render([trial("b", caught=True)], 500, 1, 100, {}, "abc")
+    assert "stopped after 1 of 500 mutants" in told
+    assert "seed 1: 1 mutants." in page.render([trial("b", caught=True)], 1, 1, 100, {}, "abc")
+
+
+def test_a_reason_stands_while_its_line_reads_the_same_and_no_longer() -> None:
+    for reason in page.reasons().values():
+        file, _, change = reason.mutant.partition(": ")
+        source = " ".join((ROOT / file).read_text().split())
+        assert " ".join(change.partition(" → ")[0].split()) in source, reason.mutant
 
 
 def test_the_reasons_that_are_kept_can_be_read() -> None:

@@ -77,12 +77,12 @@ def main() -> int:
         return BROKEN
     known = page.reasons()
     print(page.summary(trials, known))
+    if trials and chosen.count >= WHOLE and len(rooms) == len(ROOMS):
+        page.write(trials, len(mutants), chosen.seed, SEEDS)
+        print(f"written: {page.PAGE}")
     if len(trials) < len(mutants):
         print(f"stopped after {len(trials)} of {len(mutants)}; go on: the same command with --resume")
         return STOPPED
-    if chosen.count >= WHOLE and len(rooms) == len(ROOMS):
-        page.write(trials, chosen.seed, SEEDS)
-        print(f"written: {page.PAGE}")
     return ENOUGH if page.share_caught(trials, known) >= page.LEAST else TOO_FEW
 
 

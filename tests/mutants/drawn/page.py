@@ -106,18 +106,23 @@ def _table(trials: Sequence[Trial], known: dict[str, Survivor]) -> str:
     return "\n".join([f"| {' | '.join(titles)} |", "|---|---|---|---|---|---|---|", *rows]) + "\n"
 
 
-def write(trials: Sequence[Trial], seed: int, seeds: int, page: Path = PAGE) -> None:
-    """Replace the page."""
-    page.write_text(render(trials, seed, seeds, reasons(), proofs.commit()))
+def write(trials: Sequence[Trial], drawn: int, seed: int, seeds: int, page: Path = PAGE) -> None:
+    """Replace the page; `drawn` is the number of mutants of the whole run."""
+    page.write_text(render(trials, drawn, seed, seeds, reasons(), proofs.commit()))
 
 
-def render(trials: Sequence[Trial], seed: int, seeds: int, known: dict[str, Survivor], commit: str) -> str:
+def render(
+    trials: Sequence[Trial], drawn: int, seed: int, seeds: int, known: dict[str, Survivor], commit: str
+) -> str:
     """The page."""
+    tried = f"{drawn} mutants"
+    if len(trials) < drawn:
+        tried = f"stopped after {len(trials)} of {drawn} mutants, in an order in which all rooms are mixed"
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     survivors = [trial for trial in trials if trial.is_code and trial.caught is None]
     parts = [
         HEAD.format(seeds=seeds, least=LEAST),
-        f"{when}, commit {commit}, seed {seed}.\n",
+        f"{when}, commit {commit}, seed {seed}: {tried}.\n",
         _table(trials, known),
         "## Survivors\n",
         "| room | place | before → after | why |\n|---|---|---|---|",
