@@ -3,8 +3,11 @@
 from __future__ import annotations
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from chaos.catalogue import make
+from chaos.fault import LinkFault
 from chaos.prober.probe_rate import (
     ProbeRate,
     ProberSettings,
@@ -93,3 +96,39 @@ def test_spared_links_are_looked_at_in_bounded_traffic(links: int) -> None:
     look = spared_link_rate(links)
     assert links * look.burst_bytes / look.burst_every_s <= 350_000
     assert look.probes_per_s >= 2
+
+
+LASTS = st.none() | st.floats(1.0, 600.0)
+
+
+def due(per_s: float, least: float, most: float, enough: float, for_s: float | None) -> bool:
+    """Whether so many hits a unit of `per_s` come to `enough` while it lasts (10 s where that is unknown), or
+    the rate is at its bound.
+    """
+    return any(
+        (
+            abs(per_s * (for_s or 10.0) - enough) <= 0.01 * enough,
+            per_s == least and least * (for_s or 10.0) >= enough,
+            per_s == most and most * (for_s or 10.0) <= enough,
+        )
+    )
+
+
+@given(st.sampled_from(("drop", "duplicate")), st.floats(0.001, 1.0), LASTS)
+def test_fifteen_probes_are_hit_while_a_fault_of_chunks_lasts(
+    name: str, probability: float, for_s: float | None
+) -> None:
+    fault = make(name, {"probability": probability})
+    assert isinstance(fault, LinkFault)
+    rate = fault.probe_rate_for(for_s).probes_per_s
+    assert due(rate, 2.0, 25.0, 15 / probability, for_s)
+
+
+@given(st.floats(1e-6, 1e-1), st.sampled_from(("to_worker", "to_coordinator", "both")), LASTS)
+def test_a_hundred_and_fifty_bytes_are_hit_while_a_corruption_lasts(
+    share: float, direction: str, for_s: float | None
+) -> None:
+    fault = make("corrupt", {"rate": share, "direction": direction})
+    assert isinstance(fault, LinkFault)
+    rate = fault.probe_rate_for(for_s).volume_bytes_per_s
+    assert due(rate, 400, 120_000, 150 / (share * (2 if direction == "both" else 1)), for_s)
