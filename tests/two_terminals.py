@@ -21,7 +21,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from driver.engines.addresses import is_free
+from driver.host_ports import is_free
 from driver.labs.lab import HOST
 from driver.labs.lab_lock import holders
 from tests.e2e.conftest import SHORT_HERD, CommandLine, docker
