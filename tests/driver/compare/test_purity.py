@@ -9,8 +9,11 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[3]
 PURE = [
-    *(f"compare/{name}.py" for name in ("core", "statistics", "family", "ranking", "curves", "papers")),
-    *(f"suite/{name}.py" for name in ("entry", "conduct", "papers")),
+    *(
+        f"compare/{name}.py"
+        for name in ("core", "statistics", "family", "ranking", "curves", "papers", "trade_off")
+    ),
+    *(f"suite/{name}.py" for name in ("entry", "reports")),
 ]
 OUTSIDE = {
     "os",
