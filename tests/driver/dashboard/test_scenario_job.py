@@ -23,7 +23,7 @@ from driver.runs.store import VerdictFile
 
 RUN = "20261124T010203Z-partial_outage"
 ENDS = f"print('FAILED: work_is_done failed'); print('report: my results/{RUN}/report.md')"
-LASTS = "import time; time.sleep(60)"
+LASTS = "import time; time.sleep(600)"
 
 
 def runs(monkeypatch: pytest.MonkeyPatch, code: str, results: Path | None = None) -> ScenarioJob:
@@ -32,7 +32,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, code: str, results: Path | None = None
 
 
 async def over(job: ScenarioJob) -> None:
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 90
     while True:
         if not job.is_running:
             return
