@@ -264,6 +264,8 @@ class SessionManager:
                 due_ns = min(due_ns, self._heartbeat_due_ns(session))
             assert session.due_ns <= due_ns, f"{session.worker} is looked at too late"
         assert self.awaited_sessions <= self.sessions.by_id.keys(), "an awaited session has ended"
+        timing = fleet_timing(self._settings, len(self.sessions.by_id))
+        assert self._attempts.timing == timing, f"{self._attempts.timing} is not the fleet's {timing}"
 
     # -- inside --------------------------------------------
 

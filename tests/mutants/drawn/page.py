@@ -20,13 +20,13 @@ REASONS = Path(__file__).with_name("reasons.toml")
 LEAST = 0.90
 SHARE = "caught of those not equivalent"
 WIDEST = 150
-HEAD = """# Drawn mutants: defects that nobody chose
+HEAD = """# Drawn mutants: defects that a seed chooses
 
 Made by `make mutants`; nothing here is typed by hand. A seed draws places in the cores, the judge and the toxics, and one change for each place:
 an operator of [cosmic-ray](https://cosmic-ray.readthedocs.io/) for Python (or a statement that is left out), one of [gremlins](https://gremlins.dev/)
 for Go. Annotations, docstrings, sentences for people and debug checks are not drawn from. Each mutant is judged by the tests that run its line, then by
 the other tests of its room, then by {seeds} seeds of the simulation (cores), or by the Go tests (toxics). A Go mutant that does not compile is not counted.
-A survivor counts as caught by nothing, except where it is equivalent: nothing that can be seen changes, with the reason. The command fails below {least:.0%}.
+An equivalent survivor changes nothing that can be seen, and is not counted either. The command fails below {least:.0%}.
 """  # noqa: E501
 
 
