@@ -23,6 +23,8 @@ from driver.labs.end_request import EndRequest
 from driver.labs.lab import standing
 from driver.labs.lab_lock import lab_lock, unless_others_change_it
 from driver.labs.orphans import restore_orphans
+from driver.labs.proof_by_hand import Effect
+from driver.labs.readiness import machine_load
 from driver.metrics.metric import Unit
 from driver.paths import as_called
 from driver.scenarios.plan import PlannedFault
@@ -151,9 +153,16 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         # Nothing is changed any more: others may have the lab.
         effect = asyncio.run(settle(lab, injection, planned, terminal))
     told = _told(kind.name, given["for_text"], planned[0].targets, injection)
-    print_lines([told, f"effect: {effect.in_words}", effect.proof_in_words])
+    print_lines(ending_lines(told, effect))
     as_asked = injection.ending is not Ending.healed and effect.is_proved
     return ExitCode.PASSED if as_asked else ExitCode.INCONCLUSIVE
+
+
+def ending_lines(ended: str, effect: Effect) -> list[str]:
+    """How an injection ended, what it did, and its receipt."""
+    # A machine that is far too busy is the usual reason for a fault that is not proved.
+    load = [machine_load()] if effect.proofs and not effect.is_proved else []
+    return [ended, f"effect: {effect.in_words}", effect.proof_in_words, *load]
 
 
 def _told(name: str, asked: str | None, targets: Sequence[str], injection: Injection) -> str:

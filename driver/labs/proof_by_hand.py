@@ -57,6 +57,8 @@ class Effect:
         cut = f"cut off {len(self.cut_off)} worker{'' if len(self.cut_off) == 1 else 's'}"
         if self.away:
             return f"{cut}; {name_list(self.away)} {'is' if len(self.away) == 1 else 'are'} not back"
+        if self.back_s == 0:
+            return f"{cut}, all back before it ended"
         return f"{cut}, all back in {write(self.back_s, Unit.seconds)}"
 
     @property

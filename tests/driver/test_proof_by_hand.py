@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from driver.cli.inject import ending_lines
 from driver.histories.live_journals import BACK_BYTES, LiveJournals
 from driver.labs.by_hand import plan_by_hand
 from driver.labs.proof_by_hand import Effect, effect_of
@@ -32,6 +33,15 @@ def test_it_says_whom_the_fault_cut_off_and_how_soon_all_were_back() -> None:
     effect = effect_of(herd().history(), planned())
     assert (effect.cut_off, effect.away) == (["worker-1", "worker-2"], [])
     assert effect.in_words == "cut off 2 workers, all back in 300 ms"
+
+
+def test_workers_that_were_back_before_the_end_took_no_time_after_it() -> None:
+    past = Past(3)
+    past.begin()
+    past.fault("f1", "refuse", ["worker-1"], 5.0, 5.0)
+    past.lose("worker-1", 5.1)
+    past.connect("worker-1", 6.0, outcome="resumed")
+    assert effect_of(past.history(), planned()).in_words == "cut off 1 worker, all back before it ended"
 
 
 def test_it_says_who_is_not_back() -> None:
@@ -69,6 +79,15 @@ def test_of_several_faults_each_needs_its_receipt() -> None:
     both = Effect(proofs=[*effect.proofs, *wrong.proofs])
     assert not both.is_proved
     assert both.proof_in_words.startswith("not proved 1 of 2 times: ")
+
+
+@pytest.mark.parametrize("seen", [True, False])
+def test_what_is_not_proved_is_told_with_the_machine_s_load(seen: bool) -> None:
+    effect = effect_of(seen_by_the_prober(seen=seen, proved=True), planned())
+    lines = ending_lines("refuse is over.", effect)
+    assert lines[:2] == ["refuse is over.", f"effect: {effect.in_words}"]
+    assert lines[2] == effect.proof_in_words
+    assert any(line.startswith("This machine's load is ") for line in lines) is not seen
 
 
 # -- journals that grow ------------------------------------------------------------------------------------
