@@ -39,9 +39,12 @@ WALL_S = 1_795_000_000.0
 
 
 class CoordinatorHarness:
-    """One coordinator over one disk, through as many lives as a test gives it."""
+    """One coordinator over one disk, through as many lives as a test gives it. While it `checks`, the core
+    checks itself at each settling, in O(messages).
+    """
 
     def __init__(self, **settings: Any) -> None:
+        self.checks = True
         self.settings = CoordinatorSettings(**{"admission_burst": 1_000, **settings})
         self.store = MemoryStore()
         self.lines: list[dict[str, Any]] = []
@@ -67,12 +70,14 @@ class CoordinatorHarness:
         self.core = self._begin()
 
     def settle(self) -> None:
-        """Commit all waiting rows, and those that follow from them."""
+        """Commit all waiting rows, and those that follow from them; then the core checks itself."""
         while rows := self.take_rows():
             self.store.commit(rows)
             self._pending = []
             self.core.on_stored(self.now_ns, rows)
         self.closed += self.core.effects.take_closes()
+        if self.checks:
+            self.core.check()
 
     def store_now(self) -> None:
         """Commit one transaction; rows that it causes wait for the next."""

@@ -415,6 +415,26 @@ def test_a_fleet_that_can_be_let_in_fast_is_not_told_to_sleep_longer_than_that()
     assert world.peer().connect().backoff.cap_ms == 500
 
 
+def test_the_advice_follows_the_number_of_sessions_as_they_come_end_and_are_taken_up_again() -> None:
+    world = CoordinatorHarness(fleet=1, admission_per_s=2.0, session_ttl_ms=60_000)
+
+    def advised_ms(name: str) -> int:
+        world.advance(1_000)
+        peer = world.peer(name)
+        world.core.check()
+        cap_ms = peer.connect().backoff.cap_ms
+        peer.cut()
+        return cap_ms
+
+    assert [advised_ms(f"worker-{number}") for number in range(1, 5)] == [500, 1_000, 1_500, 2_000]
+    world.crash()
+    world.core.check()
+    assert advised_ms("worker-1") == 2_000
+    world.advance(61_000)
+    world.core.check()
+    assert advised_ms("worker-9") == 500
+
+
 def test_a_small_fleet_does_not_knock_more_than_about_five_times_a_second() -> None:
     world = CoordinatorHarness(fleet=3, admission_per_s=50.0)
     assert world.peer().connect().backoff.cap_ms == 400
