@@ -30,7 +30,8 @@ A receipt covers
   times, and `held_share` is the part of the window that is proved;
 - **each direction by itself**: echoes carry the far end's clock, count and checksum, the far end sends
   beats of its own, and downloads measure the direction to the worker alone;
-- **the size**: a latency within 30 % plus jitter and the link's own spread; a rate at most 20 % above it,
+- **the size**: a latency within 30 %, plus the interval (99.99 %) that jitter gives the median of its samples
+  and the link's own spread; a rate at most 20 % above it,
   on a link that carries 1.5 times as much by itself; damage by the exact interval (99.99 %) of the counts,
   at most 25 % off, and missing or duplicated messages at most three times off;
 - **the fault's own effects**: what another fault on that link can explain is left out. Where nothing else

@@ -17,10 +17,13 @@ from chaos.directions import Direction
 from chaos.evidence import LinkEvidence, Observation, Symptom
 from chaos.evidence_checks import mean_shift_ms, median_shift_ms
 from chaos.fault import DirectedFault
+from chaos.intervals import CONFIDENCE
 from chaos.prober.probe_rate import ProbeRate
 from chaos.units import Milliseconds
 
 HALVES = (Direction.to_worker, Direction.to_coordinator)
+LEAST_SHARE = 0.35
+"""A delay below this share of the mean is not this fault's, however few samples there are."""
 _FEW = 0.05
 _RUN = 8
 
@@ -107,8 +110,20 @@ class Latency(DirectedFault):
         noise = noise_ms(seen, half)
         if not halves:
             return late_ms <= max(noise, self.mean_ms / 2) or bool(slowed)
+        least = max(asked * 0.7 - self._sampling_ms(len(delays(seen, half)), halves), asked * LEAST_SHARE)
         most = asked * 1.3 + self.jitter_ms * halves + noise
-        return asked * 0.7 <= late_ms and (late_ms <= most or bool(slowed))
+        return least <= late_ms and (late_ms <= most or bool(slowed))
+
+    def _sampling_ms(self, samples: int, halves: int) -> float:
+        """Return half the width of the interval of the measured delay, at CONFIDENCE, that jitter alone
+        causes.
+
+        The standard error is that of the median for uniform and normal delays, and of the mean for skewed
+        ones.
+        """
+        factor = math.sqrt(math.pi / 2) if self.distribution is Distribution.normal else 1.0
+        error_ms = factor * self.jitter_ms * math.sqrt(halves / max(1, samples))
+        return NormalDist().inv_cdf((1 + CONFIDENCE) / 2) * error_ms
 
     def effect_samples(self, seen: LinkEvidence) -> list[EffectSample]:
         ways = [half for half in HALVES if half in self.direction.halves]

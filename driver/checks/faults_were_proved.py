@@ -16,7 +16,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
     run = history.view(run_timeline)
     if run.failed:
         first = run.failed[0]
-        because = f"{len(run.failed)} faults could not begin: {first.fault} ({first.kind}): {first.detail}"
+        count = "1 fault" if len(run.failed) == 1 else f"{len(run.failed)} faults"
+        because = f"{count} could not begin: {first.fault} ({first.kind}): {first.detail}"
         return unknown(NAME, because, evidence=show(history, run.failed))
     planned = int(params["planned"])
     if len(run.faults) < planned:
@@ -27,7 +28,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         return unknown(NAME, because, evidence=show(history, [window.begun for window in bare]))
     unproved = [window.receipt for window in run.faults if window.receipt and not window.receipt.proved]
     if unproved:
-        because = f"{len(unproved)} faults are not proved: {unproved[0].fault}: {unproved[0].because}"
+        count = "1 fault is" if len(unproved) == 1 else f"{len(unproved)} faults are"
+        because = f"{count} not proved: {unproved[0].fault}: {unproved[0].because}"
         return unknown(NAME, because, evidence=show(history, unproved))
     endless = [window for window in run.faults if window.ended_ns is None]
     if endless:

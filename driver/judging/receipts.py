@@ -264,14 +264,19 @@ def _because(
     if missed and not why_not.startswith("the prober"):
         why = observations[missed[0]].because if missed[0] in observations else "it was not applied"
         more = f"; {why_not}" if why_not else ""
-        return f"not seen on {name_list(missed)}: {missed[0]}: {why}{more}"
+        return f"not seen on {_with_first(missed)}: {why}{more}"
     if why_not:
         return why_not
     if not injected.targets:
         return "it has no targets"
     rest = f"; {len(spared)} link{' was' if len(spared) == 1 else 's were'} spared" if spared else ""
     first = injected.targets[0]
-    return f"seen on {name_list(injected.targets)}: {first}: {observations[first].because}{rest}"
+    return f"seen on {_with_first(injected.targets)}: {observations[first].because}{rest}"
+
+
+def _with_first(targets: Sequence[str]) -> str:
+    """Return the targets, and again the first of several: what follows is said of it alone."""
+    return name_list(targets) if len(targets) == 1 else f"{name_list(targets)}: {targets[0]}"
 
 
 def _magnitudes(

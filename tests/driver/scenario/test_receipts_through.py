@@ -10,7 +10,7 @@ from typing import Any
 
 import msgspec
 import pytest
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from driver.histories.events import Healed
@@ -102,12 +102,21 @@ def test_a_latency_that_ended_at_12_of_20_s_says_how_much_of_it_is_proved() -> N
 
 @settings(max_examples=15, deadline=None)
 @given(seed=seeds, jitter=st.sampled_from([20, 60, 100]))
+@example(seed=3431023, jitter=100)
 def test_jitter_alone_is_no_gap(seed: int, jitter: int) -> None:
     line = Line(HIT, seed)
     draws = Line("jitter", seed).draw
     line.down_ms = lambda at_s: 100 + draws.uniform(-jitter, jitter) if BEGIN_S <= at_s < END_S else 0
     proof = receipt(act("latency", mean="100ms", jitter=f"{jitter}ms", direction="to_worker"), line)
     assert proof.proved, proof.because
+
+
+def test_wide_jitter_does_not_prove_a_latency_of_a_quarter_of_the_size() -> None:
+    line = Line(HIT, 7)
+    draws = Line("jitter", 7).draw
+    line.down_ms = lambda at_s: 25 + draws.uniform(-25, 25) if BEGIN_S <= at_s < END_S else 0
+    proof = receipt(act("latency", mean="100ms", jitter="100ms", direction="to_worker"), line)
+    assert not proof.proved
 
 
 def test_a_throttle_that_was_lifted_in_the_middle_is_not_proved() -> None:
