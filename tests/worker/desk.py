@@ -70,6 +70,8 @@ class Desk:
         self.now_ns = round(now_ms * MS)
 
     def do(self, effects: list[Effect]) -> list[Effect]:
+        """Keep the effects of a call; the core checks itself after it."""
+        self.core.check()
         self.effects += effects
         return effects
 
