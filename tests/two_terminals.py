@@ -11,6 +11,7 @@ import json
 import os
 import random
 import re
+import signal
 import subprocess
 import sys
 import tempfile
@@ -156,7 +157,9 @@ def check_end(one: Ended, pair: Sequence[Ended], drawn_pair: Pair) -> None:
     """A command ends with what it was asked for, a refusal by name, or because it was told to stop."""
     stopped = any(other.words == DOWN_FORCE and other is not one for other in pair)
     killed = drawn_pair.kill_s is not None and pair and one is pair[0]
-    fine = {0, *([2] if stopped or one.words == SCENARIO else []), *([-9] if killed else [])}
+    # One that is stopped before it began leaves its end to the signal.
+    ends = [2, -signal.SIGTERM] if stopped else [2] if one.words == SCENARIO else []
+    fine = {0, *ends, *([-signal.SIGKILL] if killed else [])}
     refused = one.code == 64 and any(refusal in one.said for refusal in REFUSALS)
     if "Traceback" in one.said or "has a bug" in one.said or not (one.code in fine or refused):
         raise NotTrueError(f"{one}:\n{one.said}")

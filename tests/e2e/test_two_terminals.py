@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import signal
+import subprocess
+import time
 
-from tests.e2e.conftest import CommandLine
-from tests.two_terminals import CHANGES, DOWN_FORCE, UP_2, UP_3, Pair, drawn, run_pairs
+from driver.labs.lab_lock import holders
+from tests.e2e.conftest import LIMIT_S, CommandLine
+from tests.two_terminals import CHANGES, DOWN_FORCE, UP_2, UP_3, drawn, run_pairs
 
 SEED, PAIRS = 8, 2
 
@@ -18,12 +22,32 @@ def test_pairs_that_a_seed_draws_leave_a_lab_that_status_describes_truly(lab: Co
 
 
 def test_a_second_up_is_refused_and_the_first_comes_up(lab: CommandLine) -> None:
-    (told,) = run_pairs(lab, [Pair(UP_2, UP_3, later_s=1.0)])
-    assert "up --workers 3 → 64, is in use by up" in told
+    first = up_that_is_halted(lab)
+    second = lab(*UP_3)
+    first.send_signal(signal.SIGCONT)
+    said, _ = first.communicate(timeout=LIMIT_S)
+    assert (second.returncode, first.returncode) == (64, 0), second.stderr + said
+    assert f"is in use by `up` (pid {first.pid}, for " in second.stderr
     assert len(json.loads(lab("status", "--json").stdout)["links"]) == 2
 
 
 def test_down_with_force_ends_an_up_and_leaves_nothing(lab: CommandLine) -> None:
-    (told,) = run_pairs(lab, [Pair(UP_2, DOWN_FORCE, later_s=2.0)])
-    assert "up --workers 2 → 2" in told
+    first = up_that_is_halted(lab)
+    forced = lab.started(*DOWN_FORCE)
+    assert forced.stdout is not None
+    assert forced.stdout.readline().startswith(f"Stopping `up` (pid {first.pid}")
+    first.send_signal(signal.SIGCONT)
+    assert (first.wait(LIMIT_S), forced.wait(LIMIT_S)) == (2, 0)
     assert lab.leftovers() == []
+
+
+def up_that_is_halted(lab: CommandLine) -> subprocess.Popen[str]:
+    """An `up` that holds the lab and has made a part of it, and goes on when it is told to."""
+    process = lab.started(*UP_2)
+    deadline = time.monotonic() + LIMIT_S
+    while not holders(lab.project) or not lab.leftovers():
+        assert process.poll() is None
+        assert time.monotonic() < deadline
+        time.sleep(0.02)
+    process.send_signal(signal.SIGSTOP)
+    return process
