@@ -26,51 +26,122 @@ Policy = Annotated[
 
 
 class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One worker's settings. `policy` names an entry of the catalogue of reconnection policies.
+    """One worker's settings: `worker:` in a scenario. docs/settings.md and the schema are made from them."""
 
-    `base_ms` and `cap_ms` are the policy's own; None takes the advice of the coordinator's welcome.
-    """
-
-    slots: Annotated[int, msgspec.Meta(ge=1, le=SLOTS_MAX)] = 4
-    prefetch: Annotated[int, msgspec.Meta(ge=0, le=SLOTS_MAX)] = 4
-    policy: Policy = "slotted"
-    base_ms: AtLeast0 | None = None
-    cap_ms: AtLeast0 | None = None
-    connect_timeout_ms: AtLeast1 = 5_000
-    compress: bool = True
-    adaptive_heartbeat: bool = False
-    checkpoint_every_ms: AtLeast0 = 1_000
-    drain_timeout_ms: AtLeast0 = 8_000
-    waiting_messages: AtLeast1 = 10_000
-    seed: int = 0
+    slots: Annotated[
+        int, msgspec.Meta(ge=1, le=SLOTS_MAX, description="attempts that a worker runs at once")
+    ] = 4
+    prefetch: Annotated[
+        int, msgspec.Meta(ge=0, le=SLOTS_MAX, description="attempts that a worker holds beyond its slots")
+    ] = 4
+    policy: Annotated[
+        Policy, msgspec.Meta(description="the reconnection policy (worker/policies.py says what each draws)")
+    ] = "slotted"
+    base_ms: Annotated[
+        AtLeast0 | None,
+        msgspec.Meta(description="the policy's first delay; without it the coordinator advises one"),
+    ] = None
+    cap_ms: Annotated[
+        AtLeast0 | None,
+        msgspec.Meta(
+            description="the policy's longest delay; without it fleet ÷ admission_per_s, at least 400 ms"
+        ),
+    ] = None
+    connect_timeout_ms: Annotated[
+        AtLeast1, msgspec.Meta(description="how long a worker waits for the answer to one attempt to connect")
+    ] = 5_000
+    compress: Annotated[
+        bool,
+        msgspec.Meta(
+            description="whether frames are compressed where that makes them smaller; both sides must agree"
+        ),
+    ] = True
+    adaptive_heartbeat: Annotated[
+        bool,
+        msgspec.Meta(description="whether the timeout is also learned from past answers (φ accrual)"),
+    ] = False
+    checkpoint_every_ms: Annotated[
+        AtLeast0, msgspec.Meta(description="how often a running attempt saves its state")
+    ] = 1_000
+    drain_timeout_ms: Annotated[
+        AtLeast0,
+        msgspec.Meta(
+            description="how long a worker may take to finish or return its attempts when it is stopped"
+        ),
+    ] = 8_000
+    waiting_messages: Annotated[
+        AtLeast1, msgspec.Meta(description="messages that wait for the coordinator at most; more are refused")
+    ] = 10_000
+    seed: Annotated[
+        int, msgspec.Meta(description="fixes the jitter of every worker; 0: drawn in each run")
+    ] = 0
 
 
 class CoordinatorSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """The coordinator's settings.
+    """The coordinator's settings: `coordinator:` in a scenario.
 
-    `fleet` is the number of workers to expect (heartbeats and backoff scale with it). `members` N admits
-    worker-1 … worker-N alone; 0 admits any name, so that a lab can be scaled by hand. `held` limits the
-    attempts of a worker, whatever it declares.
-
-    `admission_per_s` applies to workers that begin; those that resume a session are admitted four times as
-    fast (coordinator/admission.py). A tenth of the handshakes that the machine can do leaves room for other
-    work.
+    A tenth of the handshakes that the machine can do (`admission_per_s`) leaves room for other work
+    (coordinator/admission.py).
     """
 
-    fleet: AtLeast1 = 1
-    members: AtLeast0 = 0
-    heartbeat_interval_ms: AtLeast1 = 2_000
-    heartbeat_timeout_ms: AtLeast1 = 4_000
-    lease_ms: AtLeast1 = 10_000
-    grace_ms: AtLeast0 = 10_000
-    session_ttl_ms: AtLeast1 = 300_000
-    admission_per_s: Annotated[float, msgspec.Meta(ge=0.001, le=1e6)] = 50.0
-    admission_burst: AtLeast1 = 20
-    held: Annotated[int, msgspec.Meta(ge=1, le=HELD_MAX)] = HELD_MAX
-    waiting_tasks: AtLeast1 = 200_000
-    max_attempts: AtLeast1 = 5
-    drain_timeout_ms: AtLeast0 = 8_000
-    compress: bool = True
+    fleet: Annotated[
+        AtLeast1,
+        msgspec.Meta(
+            description="workers to expect, which `lab.py` sets; heartbeats and backoff scale with it"
+        ),
+    ] = 1
+    members: Annotated[
+        AtLeast0,
+        msgspec.Meta(description="admits worker-1 to worker-N alone; 0 admits any name. `lab.py` sets it"),
+    ] = 0
+    heartbeat_interval_ms: Annotated[
+        AtLeast1, msgspec.Meta(description="how often a worker sends a heartbeat; longer for large fleets")
+    ] = 2_000
+    heartbeat_timeout_ms: Annotated[
+        AtLeast1,
+        msgspec.Meta(description="after how long without an answer to a heartbeat a link is dead"),
+    ] = 4_000
+    lease_ms: Annotated[
+        AtLeast1,
+        msgspec.Meta(description="how long an attempt may run without a renewal; heartbeats renew it"),
+    ] = 10_000
+    grace_ms: Annotated[
+        AtLeast0,
+        msgspec.Meta(
+            description="how long after its loss a worker keeps its attempts before others get them"
+        ),
+    ] = 10_000
+    session_ttl_ms: Annotated[
+        AtLeast1, msgspec.Meta(description="how long a lost session can be resumed")
+    ] = 300_000
+    admission_per_s: Annotated[
+        float,
+        msgspec.Meta(
+            ge=0.001,
+            le=1e6,
+            description="new sessions admitted a second; resumed ones are admitted four times as fast",
+        ),
+    ] = 50.0
+    admission_burst: Annotated[
+        AtLeast1, msgspec.Meta(description="new sessions admitted at once after a quiet time")
+    ] = 20
+    held: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1, le=HELD_MAX, description="attempts that one worker holds at most, whatever it declares"
+        ),
+    ] = HELD_MAX
+    waiting_tasks: Annotated[
+        AtLeast1, msgspec.Meta(description="tasks that wait for a worker at most; more are refused")
+    ] = 200_000
+    max_attempts: Annotated[AtLeast1, msgspec.Meta(description="attempts after which a task has failed")] = 5
+    drain_timeout_ms: Annotated[
+        AtLeast0,
+        msgspec.Meta(description="how long the coordinator waits for its workers when it is stopped"),
+    ] = 8_000
+    compress: Annotated[
+        bool, msgspec.Meta(description="whether frames are compressed where that makes them smaller")
+    ] = True
 
 
 def read_settings(text: str, kind: type[S]) -> S:

@@ -23,7 +23,12 @@ class TaskParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     real one.
     """
 
-    payload: str = ""
+    payload: Annotated[
+        str,
+        msgspec.Meta(
+            description="text of any size, without an effect: it makes the task as large as a real one"
+        ),
+    ] = ""
 
 
 class NoopParams(TaskParams, frozen=True):
@@ -33,36 +38,50 @@ class NoopParams(TaskParams, frozen=True):
 class SleepParams(TaskParams, frozen=True):
     """Sleep for `sleep_ms`."""
 
-    sleep_ms: Annotated[int, msgspec.Meta(ge=0, le=HOUR_MS)]
+    sleep_ms: Annotated[int, msgspec.Meta(ge=0, le=HOUR_MS, description="how long it sleeps")]
 
 
 class CpuParams(TaskParams, frozen=True):
     """Use `cpu_ms` of processor time."""
 
-    cpu_ms: Annotated[int, msgspec.Meta(ge=0, le=HOUR_MS)]
+    cpu_ms: Annotated[int, msgspec.Meta(ge=0, le=HOUR_MS, description="the processor time that it uses")]
 
 
 class FailParams(TaskParams, frozen=True):
     """Fail with `message`."""
 
-    message: str = "failed, as it was asked to"
+    message: Annotated[str, msgspec.Meta(description="its error")] = "failed, as it was asked to"
 
 
 class CommandParams(TaskParams, frozen=True):
     """Run a program: its arguments, time limit, bytes kept of each stream, additional environment."""
 
-    argv: Annotated[list[str], msgspec.Meta(min_length=1, max_length=256)]
-    timeout_ms: Annotated[int, msgspec.Meta(ge=1, le=HOUR_MS)] = 60_000
-    keep_bytes: Annotated[int, msgspec.Meta(ge=0, le=64 * 1024)] = 16 * 1024
-    env: dict[str, str] = {}
+    argv: Annotated[
+        list[str], msgspec.Meta(min_length=1, max_length=256, description="the program and its arguments")
+    ]
+    timeout_ms: Annotated[
+        int,
+        msgspec.Meta(
+            ge=1, le=HOUR_MS, description="after how long the program and its whole process tree are killed"
+        ),
+    ] = 60_000
+    keep_bytes: Annotated[int, msgspec.Meta(ge=0, le=64 * 1024, description="output kept of each stream")] = (
+        16 * 1024
+    )
+    env: Annotated[dict[str, str], msgspec.Meta(description="additional environment variables")] = {}
 
 
 class StepsParams(TaskParams, frozen=True):
     """Run `steps` steps of `step_ms` each, with a state of `state_bytes` that checkpoints save."""
 
-    steps: Annotated[int, msgspec.Meta(ge=1, le=1_000_000)]
-    step_ms: Annotated[float, msgspec.Meta(ge=0, le=600_000)] = 100.0
-    state_bytes: Annotated[int, msgspec.Meta(ge=DIGEST_BYTES, le=BULK_BYTES)] = 1024
+    steps: Annotated[int, msgspec.Meta(ge=1, le=1_000_000, description="how many steps")]
+    step_ms: Annotated[float, msgspec.Meta(ge=0, le=600_000, description="how long each step takes")] = 100.0
+    state_bytes: Annotated[
+        int,
+        msgspec.Meta(
+            ge=DIGEST_BYTES, le=BULK_BYTES, description="the size of the state that checkpoints save"
+        ),
+    ] = 1024
 
 
 PARAMS: dict[str, type[TaskParams]] = {

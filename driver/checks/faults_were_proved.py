@@ -40,9 +40,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         )
     if not run.faults:
         return passed(NAME, "no fault was planned, and none was begun")
-    return passed(
-        NAME, f"all {len(run.faults)} faults have a receipt that proves them", measured=len(run.faults)
-    )
+    count = "the fault has" if len(run.faults) == 1 else f"all {len(run.faults)} faults have"
+    return passed(NAME, f"{count} a receipt as proof", measured=len(run.faults))
 
 
 CHECK = Check(

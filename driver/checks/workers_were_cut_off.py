@@ -96,8 +96,8 @@ def holds_at_end(connections: ConnectionHistory, end_ns: int) -> bool:
 
 def _without_cuts(params: Params) -> Finding:
     if params["required"]:
-        return unknown(NAME, "no disconnecting fault began, and the scenario requires one")
-    return passed(NAME, "no fault of this run is a disconnecting one")
+        return unknown(NAME, "no fault of this run must disconnect a worker, and the scenario requires one")
+    return passed(NAME, "no fault of this run must disconnect a worker: none is that long or of such a kind")
 
 
 def _names(workers: list[ConnectionHistory]) -> str:

@@ -94,14 +94,16 @@ def _command_of(kind: type[Fault]) -> click.Command:
         params=[
             click.Argument(["targets"], required=False, metavar="[TARGETS]", shell_complete=complete.targets),
             click.Option(
-                ["--workers"], metavar="TARGETS", help="Whom: all, 3,7-9, 30%, random 3, coordinator."
+                ["--workers"],
+                metavar="TARGETS",
+                help="3,7-9, 30%, random 3, coordinator, …  [default: all]",
             ),
             *own,
             click.Option(
                 ["--for", "for_text"], metavar="TIME", help="How long, like 20s; else until Ctrl-C."
             ),
             click.Option(["--seed"], callback=options_run.check_seed, metavar="N", help="Fixes every draw."),
-            click.Option(["--dry-run"], is_flag=True, help="Only name what it would hit."),
+            click.Option(["--dry-run"], is_flag=True, help="Only name the targets."),
             *_shared(),
         ],
         help=f"{kind.summary[0].upper()}{kind.summary[1:]}.\n\n{kind.visible_effect}",

@@ -13,6 +13,7 @@ from driver.cli import complete, options
 from driver.engines.engine import Container, Engine
 from driver.errors import LabError, NoLabError, WrongUseError
 from driver.labs.lab_lock import unless_others_change_it
+from driver.labs.project_name import start_hint
 from driver.terminal import print_lines
 
 END = None
@@ -42,7 +43,7 @@ def command(names: tuple[str, ...], tail: int, follow: bool, project: str) -> No
 def _chosen(containers: list[Container], names: tuple[str, ...], project: str) -> list[str]:
     there = [one.name for one in containers]
     if not there:
-        raise NoLabError(f"No lab named {project!r} is up.", "Start one: python lab.py up --workers 3")
+        raise NoLabError(f"No lab named {project!r} is up.", start_hint(project))
     chosen: list[str] = []
     for name in names or there:
         found = [one.name for one in containers if name in (one.name, one.service)]

@@ -67,7 +67,7 @@ project = click.option(
 log_level = click.option(
     "--log-level", default="WARNING", show_default=True, callback=_log_level,
     expose_value=False, is_eager=True, type=click.Choice(LEVELS, case_sensitive=False),
-    help="How much to tell; DEBUG shows every step.",
+    help="How much is logged; DEBUG shows every step.",
 )  # fmt: skip
 as_json = click.option("--json", "as_json", is_flag=True, help="Answer in JSON, for machines.")
 host = click.option(

@@ -85,7 +85,7 @@ duration = click.option(
 )
 seed = click.option(
     "--seed", default=None, callback=check_seed, metavar="N",
-    help="Fixes every draw: targets, times, tasks. Without it one is drawn, and told.",
+    help="Fixes every draw: targets, times, tasks. Without it one is drawn and printed.",
 )  # fmt: skip
 variables = click.option(
     "--var",
@@ -93,24 +93,28 @@ variables = click.option(
     multiple=True,
     callback=_variables,
     metavar="NAME=VALUE",
-    help="Set one of its variables.",
+    help="Set a variable of the scenario.",
 )
-quick = click.option("--quick", is_flag=True, help="Its short form, of at most a minute.")
+quick = click.option(
+    "--quick", is_flag=True, help="The scenario's short form (its `quick:`): a minute of load at most."
+)
 repeat = click.option(
     "--repeat", default=None, type=click.IntRange(1, 1000), metavar="N",
-    help="So many runs, each with the next seed, and a comparison.",
+    help="Number of runs, each with the next seed; a matrix is compared as well.",
 )  # fmt: skip
 results = click.option(
     "--results", default=None, type=click.Path(file_okay=False, path_type=Path), metavar="FOLDER",
     callback=lambda _, __, folder: folder or results_root(), help="Where runs are kept.  [default: results]",
 )  # fmt: skip
 replace = click.option(
-    "--replace", is_flag=True, help="Replace a lab that is up without asking; its like is left up afterwards."
+    "--replace",
+    is_flag=True,
+    help="Replace a lab that is up without asking; one like it is up afterwards.",
 )
 held_lock = click.option("--held-lock", type=int, default=None, hidden=True)
 """The descriptor of the lab's lock, which a process that starts this one holds and passed on."""
 keep = click.option("--keep", is_flag=True, help="Leave a lab up afterwards.")
 
 dashboard = click.option(
-    "--dashboard", "watched", is_flag=True, help="Serve the dashboard meanwhile, and say its address."
+    "--dashboard", "watched", is_flag=True, help="Serve the dashboard meanwhile, and print its address."
 )

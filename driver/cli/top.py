@@ -12,6 +12,7 @@ from driver.dashboard.feed import HOLD_NS
 from driver.dashboard.on_a_terminal import rows_of, summary_of
 from driver.dashboard.standing import LOOK_EVERY_S, Standing
 from driver.errors import NoLabError
+from driver.labs.project_name import start_hint
 from driver.terminal import Board, Terminal, print_lines, print_table
 
 REFRESH_S = 0.5
@@ -27,13 +28,13 @@ def command(project: str, once: bool) -> None:
     """Show the lab now: who is connected, what they do, which faults are on. Ctrl-C ends it."""
     standing = Standing(options.engine_of(project))
     if once:
-        asyncio.run(_once(standing))
+        asyncio.run(_once(standing, project))
         return
     with suppress(KeyboardInterrupt), Terminal() as terminal:
         asyncio.run(_watch(standing, terminal))
 
 
-async def _once(standing: Standing) -> None:
+async def _once(standing: Standing, project: str) -> None:
     await standing.look()
     # A long history is read in many steps; Ctrl-C ends it in between, as any loop.
     more = True
@@ -43,7 +44,7 @@ async def _once(standing: Standing) -> None:
     await asyncio.sleep(HOLD_NS / 1e9)
     standing.step()
     if standing.feed is None:
-        raise NoLabError(summary_of(standing), "Start one: python lab.py up --workers 3")
+        raise NoLabError(summary_of(standing), start_hint(project))
     rows, marks = rows_of(standing, MOST_ROWS)
     print_table(COLUMNS, rows, marks)
     print_lines([summary_of(standing)])

@@ -12,6 +12,7 @@ from driver.engines.engine import Engine, LabSpec
 from driver.errors import ContainerGoneError, NoLabError
 from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.links import Link, Links
+from driver.labs.project_name import start_hint
 from wire.address import index_in_name, link_port, worker_name
 
 MAX_WORKERS = 500
@@ -46,7 +47,7 @@ def standing(engine: Engine) -> Lab:
     """The lab that stands, told by its own containers. Raises NoLabError where none does."""
     spec = engine.found()
     if spec is None:
-        raise NoLabError(f"No lab named {engine.project!r} is up.", "Start one: python lab.py up --workers 3")
+        raise NoLabError(f"No lab named {engine.project!r} is up.", start_hint(engine.project))
     return lab_of(engine, spec)
 
 

@@ -55,6 +55,11 @@ def project_option(project: str, flag: str = "--project") -> str:
     return "" if project == default_project() else f" {flag} {project}"
 
 
+def start_hint(project: str) -> str:
+    """Return the command that starts a lab of that name."""
+    return f"Start one: python lab.py up --workers 3{project_option(project)}"
+
+
 def _read(path: Path) -> str:
     try:
         return path.read_text()

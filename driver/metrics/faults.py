@@ -30,7 +30,12 @@ METRICS = (
         "mean over faults of: from a fault's end until all workers that it disconnected are back and no more "
         "tasks wait than before it; unknown when one fault's recovery lasts until the next fault or the end",
     ),
-    Metric("recovery_time_max_s", Unit.seconds, Better.lower, "longest of the same"),
+    Metric(
+        "recovery_time_max_s",
+        Unit.seconds,
+        Better.lower,
+        "longest recovery time of a fault (recovery_time_mean_s)",
+    ),
 )
 
 _SPAN_NS = 10_000_000_000

@@ -57,7 +57,9 @@ def _setting(
 ) -> None:
     known = kind.__struct_fields__
     if key not in known:
-        found = at((section, key), f"{section} has no setting {key!r}. {nearest(key, known)}")
+        owner = next((other for other, fields in SETTINGS.items() if key in fields.__struct_fields__), "")
+        hint = f"It is a setting of `{owner}:`." if owner else nearest(key, known)
+        found = at((section, key), f"{section} has no setting {key!r}. {hint}")
         found.unknown = True
         errors.add(found)
         return

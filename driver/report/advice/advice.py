@@ -10,6 +10,7 @@ from driver.forensics.settings import advised_s, coordinator_settings, worker_se
 from driver.histories.history import History
 from driver.metrics import METRICS, Metrics
 from driver.scenarios.quantities import write
+from wire.settings import CoordinatorSettings, WorkerSettings
 
 
 @dataclass(frozen=True)
@@ -55,7 +56,9 @@ Adviser = Callable[[History, Metrics], Advice | None]
 def coordinator_setting(history: History, key: str, factor: float) -> Setting:
     """A number of the coordinator's settings, `factor` times as large."""
     now = getattr(coordinator_settings(history), key)
-    return Setting("coordinator", key, str(now), str(max(1, round(now * factor))))
+    # A default has no line in the scenario that a diff could take out.
+    written = "" if now == getattr(CoordinatorSettings(), key) else str(now)
+    return Setting("coordinator", key, written, str(max(1, round(now * factor))))
 
 
 def cap_setting(history: History, factor: float) -> Setting:
@@ -69,7 +72,7 @@ def policy_settings(history: History, policy: str) -> tuple[Setting, ...]:
     """Another policy for the workers, with the coordinator's base and cap in place of their own."""
     told = worker_settings(history)
     # A name outside the catalogue is the worker's own text: it is not repeated in what a reader copies.
-    now = told.policy if told.policy in POLICIES else ""
+    now = told.policy if told.policy in POLICIES and told.policy != WorkerSettings().policy else ""
     own = [(key, value) for key in ("base_ms", "cap_ms") if (value := getattr(told, key)) is not None]
     changed = [Setting("worker", "policy", now, policy)] if told.policy != policy else []
     return (*changed, *(Setting("worker", key, str(value), "") for key, value in own))

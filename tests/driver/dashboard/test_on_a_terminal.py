@@ -93,6 +93,6 @@ async def test_a_single_look_tells_what_the_engine_was_asked_for_in_it(
     engine.statuses = {"worker-1": "running"}
     # Of a run its own sampler notes what is used.
     (engine._folder.parent / "run.json").unlink()
-    await _once(Standing(engine))
+    await _once(Standing(engine), "test")
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("worker-1 "))
     assert "20 MiB" in row

@@ -126,3 +126,10 @@ def test_a_missing_key_does_not_hide_the_unknown_name_of_a_fault(
         "8: `timeline[0].fault",
         "8: `timeline[0].targets",
     ]
+
+
+def test_a_setting_in_the_wrong_section_is_sent_to_the_right_one(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (found,) = validate(f"{GOOD}worker: {{heartbeat_interval_ms: 500}}\n", tmp_path, capsys)
+    assert found.endswith("worker has no setting 'heartbeat_interval_ms'. It is a setting of `coordinator:`.")

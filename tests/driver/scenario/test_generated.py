@@ -6,7 +6,7 @@ import json
 
 from chaos.catalogue import ALL
 from chaos.faults_page import MEASURED, PAGE, page
-from driver.scenarios import scenario_schema
+from driver.scenarios import scenario_schema, settings_page
 
 
 def test_the_schema_in_the_repository_is_the_one_that_is_made() -> None:
@@ -18,6 +18,12 @@ def test_the_schema_in_the_repository_is_the_one_that_is_made() -> None:
 def test_the_page_about_faults_is_the_one_that_is_made() -> None:
     measured = MEASURED.read_text() if MEASURED.is_file() else ""
     assert PAGE.read_text() == page(measured), "run: python -m chaos.faults_page"
+
+
+def test_the_page_about_settings_is_the_one_that_is_made() -> None:
+    assert settings_page.PAGE.read_text() == settings_page.page(), (
+        "run: python -m driver.scenarios.settings_page"
+    )
 
 
 def test_the_schema_knows_every_fault_with_its_parameters() -> None:
