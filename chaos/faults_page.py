@@ -71,7 +71,7 @@ All other links stay untouched, and the receipt shows that. A selection without 
 | key | meaning |
 |---|---|
 | `at` | begins then; a range like `5s..30s` is drawn by the seed |
-| `after` | `at` counts from `start` (of the load), `steady` (after `warmup`), or the end of an entry (its `id`) |
+| `after` | `at` counts from `start` (of the load), `steady` (after `warmup`), or an entry's end (its `id`) |
 | `for` | how long; a range is drawn by the seed. Faults that end at once take none |
 | `every`, `repeat` | repeats: at that interval, that many times or as often as fits |
 | `rolling`, `batch` | one target (or a batch) after another, with that pause between them |
