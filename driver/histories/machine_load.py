@@ -9,6 +9,7 @@ from driver.histories.events import FaultBegun, FaultEnded, MachineSample, Tasks
 from driver.histories.history import History
 
 SPAN_NS = 10_000_000_000
+TOO_BUSY = "this machine was too busy"
 """Load is averaged over this span: a burst is no overload."""
 MIN_SAMPLES = 3
 RUNNABLE_PER_CORE = 4.0
@@ -73,7 +74,7 @@ def too_busy(samples: Sequence[MachineSample]) -> str:
     if not bad:
         return ""
     worst = max(bad, key=lambda one: (one.runnable_per_core, one.steal_ratio))
-    return f"this machine was too busy: {worst.too_much} over {SPAN_NS / 1e9:.0f} s"
+    return f"{TOO_BUSY}: {worst.too_much} over {SPAN_NS / 1e9:.0f} s"
 
 
 def machine_too_busy(history: History) -> str:

@@ -48,7 +48,7 @@ class Holder(msgspec.Struct, frozen=True):
 
     def __str__(self) -> str:
         held_s = round(max(0.0, time.time() - self.since_wall_s))
-        return f"`{' '.join(self.words)}` (pid {self.pid}, for {format_seconds(held_s)})"
+        return f"`{' '.join(self.words)}` (pid {self.pid}, begun {format_seconds(held_s)} ago)"
 
 
 @contextmanager

@@ -12,6 +12,7 @@ from textwrap import shorten
 
 from driver.checks import ALWAYS
 from driver.checks.finding import Finding, Status
+from driver.histories.machine_load import TOO_BUSY
 from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome, Verdict
 from driver.metrics.faults import effects
@@ -24,6 +25,8 @@ from driver.scenarios.quantities import write
 MOST_FAULTS = 3
 MOST_LETTERS = 260
 """What is longer is no sentence for a first screen; the finding has all of it."""
+
+REPAIR = "Repair what is unknown, and run it again"
 
 
 @dataclass(frozen=True)
@@ -107,8 +110,16 @@ def _broke(run: Judged) -> str:
 
 def _change(run: Judged, advice: Sequence[Advice]) -> str:
     if run.verdict.verdict is RunOutcome.inconclusive:
-        below = " What is advised below rests on a run that proves nothing." if advice else ""
-        return f"Repair what is unknown above, and run it again: nothing is known of the system yet.{below}"
+        is_busy = any(
+            one.because.startswith(TOO_BUSY) for one in run.verdict.findings if one.status is Status.unknown
+        )
+        act = (
+            "Run it again while the machine has less load"
+            if is_busy
+            else "Repair what is unknown, and run it again"
+        )
+        rests = " The report's advice rests on it all the same." if advice else ""
+        return f"{act}: this run proves nothing about the system.{rests}"
     if advice:
         first = advice[0]
         more = f"({len(advice) - 1} more below)" if len(advice) > 1 else ""

@@ -63,10 +63,8 @@ def test_a_second_command_is_refused_by_the_name_of_the_first(own_folder: Path) 
     with another_process(own_folder, "scenario slow_link") as first:
         with pytest.raises(LabInUseError) as refused, lab_lock("lab", "up"):
             pass
-        told = (
-            f"`up` cannot use the lab 'lab' now: it is in use by `scenario slow_link` (pid {first.pid}, for "
-        )
-        assert told in refused.value.sentence
+        holder = f"`scenario slow_link` (pid {first.pid}, begun "
+        assert f"`up` cannot use the lab 'lab' now: it is in use by {holder}" in refused.value.sentence
         assert "python lab.py down --force --project lab" in refused.value.hint
         assert refused.value.exit_code is ExitCode.WRONG_USE
 
@@ -175,4 +173,4 @@ def test_a_held_lock_says_how_long_it_is_held(own_folder: Path, monkeypatch: pyt
     with lab_lock("lab", "up"):
         (holder,) = holders("lab")
     monkeypatch.setattr(time, "time", lambda: holder.since_wall_s + 12.3)
-    assert str(holder) == f"`up` (pid {os.getpid()}, for 12s)"
+    assert str(holder) == f"`up` (pid {os.getpid()}, begun 12s ago)"

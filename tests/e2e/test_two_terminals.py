@@ -27,7 +27,7 @@ def test_a_second_up_is_refused_and_the_first_comes_up(lab: CommandLine) -> None
     first.send_signal(signal.SIGCONT)
     said, _ = first.communicate(timeout=LIMIT_S)
     assert (second.returncode, first.returncode) == (64, 0), second.stderr + said
-    assert f"is in use by `up` (pid {first.pid}, for " in second.stderr
+    assert f"is in use by `up` (pid {first.pid}, begun " in second.stderr
     assert len(json.loads(lab("status", "--json").stdout)["links"]) == 2
 
 

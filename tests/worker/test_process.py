@@ -61,13 +61,13 @@ def test_the_journal_is_appended_to_and_only_when_flushed(tmp_path: Path) -> Non
 
 def test_lines_are_written_in_one_call(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     calls: list[bytes] = []
-    file = WorkerJournalFile(tmp_path / "j")
 
     def write(_: int, data: memoryview) -> int:
         calls.append(bytes(data))
         return len(data)
 
     monkeypatch.setattr(os, "write", write)
+    file = WorkerJournalFile(tmp_path / "j")
     for number in range(100):
         file.write(b"%d\n" % number)
     file.flush()
@@ -76,9 +76,9 @@ def test_lines_are_written_in_one_call(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 def test_a_write_that_is_cut_short_is_gone_on_with(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    file = WorkerJournalFile(tmp_path / "j")
     write = os.write
     monkeypatch.setattr(os, "write", lambda fd, data: write(fd, bytes(data)[:3]))
+    file = WorkerJournalFile(tmp_path / "j")
     file.write(b"a whole line\n")
     file.flush()
     assert (tmp_path / "j").read_bytes() == b"a whole line\n"

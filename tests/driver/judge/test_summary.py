@@ -75,7 +75,7 @@ def test_an_inconclusive_run_is_to_be_repaired_before_anything_is_changed(tmp_pa
     past.forget("driver", driver.Receipt)
     advice = Advice("a", "Raise the cap.", "It took 9 s.", "", ())
     change = summary(judged(past, tmp_path), [advice])[2].text
-    assert change.startswith("Repair what is unknown above")
+    assert change.startswith("Repair what is unknown, and run it again")
     assert "rests on a run that proves nothing" in change
 
 
