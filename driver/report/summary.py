@@ -110,16 +110,11 @@ def _broke(run: Judged) -> str:
 
 def _change(run: Judged, advice: Sequence[Advice]) -> str:
     if run.verdict.verdict is RunOutcome.inconclusive:
-        is_busy = any(
-            one.because.startswith(TOO_BUSY) for one in run.verdict.findings if one.status is Status.unknown
-        )
-        act = (
-            "Run it again while the machine has less load"
-            if is_busy
-            else "Repair what is unknown, and run it again"
-        )
-        rests = " The report's advice rests on it all the same." if advice else ""
-        return f"{act}: this run proves nothing about the system.{rests}"
+        unknown = [one for one in run.verdict.findings if one.status is Status.unknown]
+        is_busy = any(one.because.startswith(TOO_BUSY) for one in unknown)
+        act = "Run it again while the machine is less busy" if is_busy else REPAIR
+        rests = " The report's advice rests on a run that proves nothing." if advice else ""
+        return f"{act}: this run shows nothing about the system.{rests}"
     if advice:
         first = advice[0]
         more = f"({len(advice) - 1} more below)" if len(advice) > 1 else ""
