@@ -7,6 +7,7 @@ A new kind is a struct and a line in PARAMS here, and a file in worker/tasks/ th
 
 from __future__ import annotations
 
+import re
 from typing import Annotated
 
 import msgspec
@@ -16,6 +17,7 @@ from wire.limits import BULK_BYTES
 
 DIGEST_BYTES = 32
 HOUR_MS = 3_600_000
+_UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
 
 
 class TaskParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
@@ -101,4 +103,7 @@ def check_params(kind: str, params: bytes) -> None:
     except KeyError:
         raise ValueError(f"there is no task kind {kind!r}; there are {', '.join(PARAMS)}") from None
     except DECODE_ERRORS as error:
-        raise ValueError(f"params of {kind}: {error}") from None
+        unknown = _UNKNOWN.match(str(error))
+        known = ", ".join(PARAMS[kind].__struct_fields__)
+        problem = f"there is no parameter {unknown[1]!r}; there are {known}" if unknown else str(error)
+        raise ValueError(f"params of {kind}: {problem}") from None

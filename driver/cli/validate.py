@@ -12,6 +12,7 @@ from driver.cli import complete, options, options_run
 from driver.cli.scenario_files import scenario_file
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
+from driver.scenarios.plan import Plan
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, combinations, load_scenario
 from driver.terminal import Terminal, print_lines
@@ -27,22 +28,24 @@ def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> i
     wrong = 0
     for name in files:
         try:
-            faults = check(scenario_file(name), Overrides(variables=variables, quick=quick))
+            plan = check(scenario_file(name), Overrides(variables=variables, quick=quick))
         except WrongUseError as error:
             wrong += 1
             Terminal().fail(error.sentence, error.hint)
         else:
-            print_lines([f"{name}: good, {faults} fault{'' if faults == 1 else 's'} on the timeline"])
+            faults = len(plan.faults)
+            idle = "" if plan.workload else "; without `workload:` a run of it can only be inconclusive"
+            print_lines([f"{name}: good, {faults} fault{'' if faults == 1 else 's'} on the timeline{idle}"])
     return ExitCode.WRONG_USE if wrong else ExitCode.PASSED
 
 
-def check(path: Path, overrides: Overrides) -> int:
-    """Load and resolve one scenario, in each combination of its matrix; how many faults the first has.
+def check(path: Path, overrides: Overrides) -> Plan:
+    """Resolve one scenario in each combination of its matrix; returns the plan of the first.
 
     Raises WrongUseError.
     """
-    faults = []
+    plans = []
     for cell in combinations(path, overrides):
         mine = replace(overrides, variables={**overrides.variables, **cell})
-        faults.append(len(resolve(load_scenario(path, mine), seed=1).faults))
-    return faults[0]
+        plans.append(resolve(load_scenario(path, mine), seed=1))
+    return plans[0]

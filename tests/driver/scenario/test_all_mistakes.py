@@ -133,3 +133,22 @@ def test_a_setting_in_the_wrong_section_is_sent_to_the_right_one(
 ) -> None:
     (found,) = validate(f"{GOOD}worker: {{heartbeat_interval_ms: 500}}\n", tmp_path, capsys)
     assert found.endswith("worker has no setting 'heartbeat_interval_ms'. It is a setting of `coordinator:`.")
+
+
+def test_a_parameter_that_a_kind_of_task_lacks_is_answered_with_those_it_has(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = GOOD.replace("{kind: noop}", "{kind: sleep, params: {sleep: 20}}")
+    (found,) = validate(text, tmp_path, capsys)
+    assert found.endswith("params of sleep: there is no parameter 'sleep'; there are sleep_ms, payload")
+
+
+def test_a_scenario_without_a_load_is_good_and_said_to_prove_nothing(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "case.yaml"
+    path.write_text("# claim\nworkers: 4\nduration: 60s\n")
+    assert run(["validate", str(path)]) == ExitCode.PASSED
+    assert "without `workload:` a run of it can only be inconclusive" in capsys.readouterr().out.replace(
+        "\n", " "
+    )
