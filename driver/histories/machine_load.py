@@ -7,10 +7,13 @@ from dataclasses import dataclass
 
 from driver.histories.events import FaultBegun, FaultEnded, MachineSample, TasksAccepted
 from driver.histories.history import History
+from driver.histories.run_timeline import run_timeline
 
 SPAN_NS = 10_000_000_000
-TOO_BUSY = "this machine was too busy"
 """Load is averaged over this span: a burst is no overload."""
+FULL_NS = 8_000_000_000
+"""Samples that span less are not yet an average over SPAN_NS."""
+TOO_BUSY = "this machine was too busy"
 MIN_SAMPLES = 3
 RUNNABLE_PER_CORE = 4.0
 """Above this each process has a quarter of a core, and waits three times as long as it runs."""
@@ -57,13 +60,13 @@ class DriverDelay:
 
 
 def loads(samples: Sequence[MachineSample]) -> list[MachineLoad]:
-    """Return the load over each SPAN_NS that ends with a sample, of MIN_SAMPLES samples or more."""
+    """Return the load over each whole SPAN_NS that ends with a sample, of MIN_SAMPLES samples or more."""
     found = []
     first = 0
     for index, last in enumerate(samples):
         while samples[first].at_ns < last.at_ns - SPAN_NS:
             first += 1
-        if index + 1 - first >= MIN_SAMPLES:
+        if index + 1 - first >= MIN_SAMPLES and last.at_ns - samples[first].at_ns >= FULL_NS:
             found.append(_mean(samples[first : index + 1]))
     return found
 
@@ -78,8 +81,9 @@ def too_busy(samples: Sequence[MachineSample]) -> str:
 
 
 def machine_too_busy(history: History) -> str:
-    """Return `too_busy` of a run's samples."""
-    return too_busy(history.of(MachineSample))
+    """Return `too_busy` of the time that is judged: neither of the lab's start nor of its teardown."""
+    run = history.view(run_timeline)
+    return too_busy([one for one in history.of(MachineSample) if run.zero_ns <= one.at_ns <= run.end_ns])
 
 
 def driver_delays(history: History) -> list[DriverDelay]:

@@ -112,7 +112,7 @@ def _change(run: Judged, advice: Sequence[Advice]) -> str:
     if run.verdict.verdict is RunOutcome.inconclusive:
         unknown = [one for one in run.verdict.findings if one.status is Status.unknown]
         is_busy = any(one.because.startswith(TOO_BUSY) for one in unknown)
-        act = "Run it again while the machine is less busy" if is_busy else REPAIR
+        act = "Run it again while the machine is less busy, or with fewer workers" if is_busy else REPAIR
         rests = " The report's advice rests on a run that proves nothing." if advice else ""
         return f"{act}: this run shows nothing about the system.{rests}"
     if advice:

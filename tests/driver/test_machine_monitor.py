@@ -104,6 +104,12 @@ def test_two_busy_processes_beside_a_lab_are_not_too_much(told: list[MachineSamp
     assert too_busy(told) == ""
 
 
+def test_less_than_a_whole_span_is_no_average_over_it() -> None:
+    """A lab's own start is over in three seconds; three samples of it counted as ten seconds."""
+    assert too_busy(samples(runnable=20, count=7)) == ""
+    assert too_busy(samples(runnable=20, count=11))
+
+
 def test_a_burst_is_no_load() -> None:
     told = samples()
     told[15] = samples(runnable=60)[15]

@@ -36,8 +36,9 @@ def judge(raw: Raw, gaps: set[str], params: Mapping[str, Params]) -> dict[str, s
 
 
 def _is_too_busy(raw: Raw) -> bool:
-    """Whether over any ten seconds four processes a core wanted to run, or time was stolen, or lost."""
-    for span in ten_seconds(raw):
+    """Whether over any ten judged seconds more than four processes a core could run, or time was lost."""
+    judged = [e for e in raw.of("machine_sample") if raw.zero_ns() <= e["at_ns"] <= raw.end_ns]
+    for span in ten_seconds(judged):
         stalls = [[e[name] for e in span] for name in ("io_pressure", "memory_pressure")]
         stalled = any(None not in one and math.fsum(one) / len(one) > 0.5 for one in stalls)
         stolen = math.fsum(e["steal_ratio"] for e in span) / len(span) > 0.3

@@ -408,7 +408,7 @@ def _cores(before: Line, after: Line) -> float:
 
 
 def _lab(raw: Raw) -> Values:
-    spans = ten_seconds(raw)
+    spans = ten_seconds(raw.of("machine_sample"))
     pressures = [[e["cpu_pressure"] for e in span] for span in spans]
     told = [math.fsum(one) / len(one) for one in pressures if None not in one]
     return {
@@ -421,14 +421,13 @@ def _lab(raw: Raw) -> Values:
     }
 
 
-def ten_seconds(raw: Raw) -> list[list[Line]]:
-    """The samples of the ten seconds before each sample, where there are at least three."""
-    samples = raw.of("machine_sample")
+def ten_seconds(samples: list[Line]) -> list[list[Line]]:
+    """The samples of the ten seconds before each, where there are three or more over at least eight seconds."""
     spans = [
         [e for e in samples[: place + 1] if e["at_ns"] >= last["at_ns"] - 10 * S]
         for place, last in enumerate(samples)
     ]
-    return [span for span in spans if len(span) >= 3]
+    return [span for span in spans if len(span) >= 3 and span[-1]["at_ns"] - span[0]["at_ns"] >= 8 * S]
 
 
 def runnable_per_core(span: list[Line]) -> float:

@@ -55,6 +55,15 @@ class Raw:
             self._of[kinds] = sorted(chosen, key=lambda e: (e["at_ns"], kinds.index(e["event"])))
         return self._of[kinds]
 
+    def zero_ns(self) -> int:
+        """From when the scenario counts: as the driver says, or the gate's begin, or the first line."""
+        told = [line["zero_ns"] for line in self.of("phase_begun") if line.get("zero_ns")]
+        if told:
+            return int(told[-1])
+        if "gate" in self.phases:
+            return int(self.phases["gate"][0])
+        return int(self.all[0]["at_ns"]) if self.all else 0
+
     def by(self, process: str) -> Sequence[Line]:
         return self.journals.get(process, ())
 

@@ -7,6 +7,7 @@ import pytest
 from driver.checks import CHECKS, run_check
 from driver.checks.finding import Status
 from driver.histories import events as driver
+from driver.histories.machine_load import machine_too_busy
 from driver.judging.expectations import all_findings
 from driver.metrics import measure
 from driver.scenarios.thresholds import parse_expectations
@@ -97,6 +98,24 @@ def test_what_came_too_late_on_a_machine_that_was_too_busy_is_unknown_with_the_f
         finding = all_findings(history, measure(history), expected)[-1]
         assert finding.status is status
     assert finding.because.startswith("this machine was too busy: 30 processes wanted to run on 2 cores")
+
+
+def test_a_machine_that_was_busy_while_the_lab_started_excuses_nothing_later() -> None:
+    nothing = {"steal_ratio": 0.0, "cpu_pressure": None, "io_pressure": None, "memory_pressure": None}
+
+    def on_a_machine(zero_s: float) -> Past:
+        past = Past(1)
+        past.begin(zero_s=zero_s)
+        for second in range(40):
+            runnable = 30 if second < 15 else 2
+            past.tell(
+                "driver", driver.MachineSample, second, runnable=runnable, cores=2, loop_lag_ms=1.0, **nothing
+            )
+        past.end(40)
+        return past
+
+    assert machine_too_busy(on_a_machine(zero_s=1).history())
+    assert machine_too_busy(on_a_machine(zero_s=15).history()) == ""
 
 
 def test_what_was_wrong_stays_wrong_on_a_busy_machine() -> None:
