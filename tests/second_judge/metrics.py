@@ -422,7 +422,7 @@ def _lab(raw: Raw) -> Values:
 
 
 def ten_seconds(samples: list[Line]) -> list[list[Line]]:
-    """The samples of the ten seconds before each, where there are three or more over at least eight seconds."""
+    """The samples of the ten seconds before each, where three or more span eight seconds at least."""
     spans = [
         [e for e in samples[: place + 1] if e["at_ns"] >= last["at_ns"] - 10 * S]
         for place, last in enumerate(samples)
