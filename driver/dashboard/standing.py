@@ -15,7 +15,7 @@ from driver.errors import LabError
 from driver.histories.events import ResourceSample
 from driver.labs.hands import TOXIPROXY
 from driver.labs.lab_before import is_of_a_run
-from driver.labs.project_name import project_option
+from driver.labs.project_name import start_hint
 from driver.paths import state_dir
 from driver.runs.journal import BY
 
@@ -58,10 +58,8 @@ class Standing:
             return
         if found is None:
             self._stands = False
-            self._hint = (
-                f"No lab named {self._engine.project!r} is up. "
-                f"Start one: python lab.py up --workers 20{project_option(self._engine.project)}"
-            )
+            project = self._engine.project
+            self._hint = f"No lab named {project!r} is up. {start_hint(project)}"
             return
         if found.journals is None:
             self._stands = False

@@ -13,7 +13,6 @@ SPAN_NS = 10_000_000_000
 """Load is averaged over this span: a burst is no overload."""
 FULL_NS = 8_000_000_000
 """Samples that span less are not yet an average over SPAN_NS."""
-TOO_BUSY = "this machine was too busy"
 MIN_SAMPLES = 3
 RUNNABLE_PER_CORE = 4.0
 """Above this each process has a quarter of a core, and waits three times as long as it runs."""
@@ -77,7 +76,7 @@ def too_busy(samples: Sequence[MachineSample]) -> str:
     if not bad:
         return ""
     worst = max(bad, key=lambda one: (one.runnable_per_core, one.steal_ratio))
-    return f"{TOO_BUSY}: {worst.too_much} over {SPAN_NS / 1e9:.0f} s"
+    return f"this machine was too busy: {worst.too_much} over {SPAN_NS / 1e9:.0f} s"
 
 
 def machine_too_busy(history: History) -> str:

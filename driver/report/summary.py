@@ -12,7 +12,7 @@ from textwrap import shorten
 
 from driver.checks import ALWAYS
 from driver.checks.finding import Finding, Status
-from driver.histories.machine_load import TOO_BUSY
+from driver.histories.machine_load import machine_too_busy
 from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome, Verdict
 from driver.metrics.faults import effects
@@ -110,8 +110,7 @@ def _broke(run: Judged) -> str:
 
 def _change(run: Judged, advice: Sequence[Advice]) -> str:
     if run.verdict.verdict is RunOutcome.inconclusive:
-        unknown = [one for one in run.verdict.findings if one.status is Status.unknown]
-        is_busy = any(one.because.startswith(TOO_BUSY) for one in unknown)
+        is_busy = bool(machine_too_busy(run.history))
         act = "Run it again while the machine is less busy, or with fewer workers" if is_busy else REPAIR
         rests = " The report's advice rests on a run that proves nothing." if advice else ""
         return f"{act}: this run shows nothing about the system.{rests}"

@@ -4,12 +4,10 @@ from __future__ import annotations
 
 from driver.histories.connection_history import LOSS, connection_histories
 from driver.histories.history import History
-from driver.histories.run_timeline import run_timeline
+from driver.histories.intervals import holds, union
+from driver.histories.run_timeline import EARLY_EFFECT_NS, run_timeline
 from driver.metrics import Metrics
 from driver.report.advice.advice import Advice, figure
-
-_AFTER_NS = 5_000_000_000
-"""A fault explains a loss for this long after its end: a half-open connection is detected late."""
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
@@ -17,11 +15,13 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
     run = history.view(run_timeline)
     unexplained = 0
     for worker, connections in history.view(connection_histories).items():
-        spans = [(window.due_ns, window.ended_ns or run.end_ns) for window in run.faults_on(worker)]
+        # A connection breaks before its loss is detected: the break is what a fault explains.
+        spans = union(
+            (window.due_ns - EARLY_EFFECT_NS, (window.ended_ns or run.end_ns) + EARLY_EFFECT_NS)
+            for window in run.faults_on(worker)
+        )
         unexplained += sum(
-            outage.how == LOSS
-            and not any(from_ns <= outage.lost_ns <= until_ns + _AFTER_NS for from_ns, until_ns in spans)
-            for outage in connections.outages
+            outage.how == LOSS and not holds(spans, outage.broken_ns) for outage in connections.outages
         )
     if unexplained <= max(1, len(run.workers)):
         return None
