@@ -70,13 +70,13 @@ async def run_live(seed: int, inputs: int, until_s: float = float("inf")) -> tup
         good = await stack.enter_async_context(WorkerProcess(coordinator.port))
         await until(lambda: good.journal("connected"), "the good worker")
         crowd = Crowd(seed, coordinator, good.journal("connected")[0]["session"])
-        feeding = asyncio.ensure_future(feed(coordinator))
+        stop = asyncio.Event()
+        feeding = asyncio.ensure_future(feed(coordinator, stop))
         await crowd.attack(min(WARM_UP, inputs), until_s)
         before = memory(coordinator)
         await crowd.attack(inputs - crowd.inputs, until_s)
-        feeding.cancel()
-        with contextlib.suppress(asyncio.CancelledError):
-            await feeding
+        stop.set()
+        await feeding
         after = memory(coordinator)
         submitted = (await coordinator.state()).counts.submitted
         assert (await coordinator.done(submitted)).counts.failed == 0
@@ -91,9 +91,11 @@ async def run_live(seed: int, inputs: int, until_s: float = float("inf")) -> tup
     return crowd.inputs, crowd.faults, told
 
 
-async def feed(coordinator: CoordinatorProcess) -> None:
-    """Good tasks, all the while."""
+async def feed(coordinator: CoordinatorProcess, stop: asyncio.Event) -> None:
+    """Good tasks until `stop`. A submission is never cut off: it would be unknown whether it counts."""
     for round_ in range(100_000):
+        if stop.is_set():
+            return
         await coordinator.submit("sleep", {"sleep_ms": 10}, count=5, prefix=f"good-{round_}")
         await asyncio.sleep(0.2)
 

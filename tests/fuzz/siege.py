@@ -200,16 +200,15 @@ async def besiege(seed: int, inputs: int) -> Siege:
         await coordinator.done(1)
         on_disk_bytes = _size_bytes(coordinator.folder)
         crowd = Crowd(seed, coordinator.port, good[0].journal("connected")[0]["session"], siege)
+        stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
-            beside = [
-                group.create_task(feed(coordinator)),
-                group.create_task(_watch(coordinator, siege, inputs)),
-            ]
+            group.create_task(feed(coordinator, stop))
+            watching = group.create_task(_watch(coordinator, siege, inputs))
             await crowd.attack(min(WARM_UP, inputs))
             siege.before_bytes = memory(coordinator)["VmRSS"]
             await crowd.attack(inputs)
-            for task in beside:
-                task.cancel()
+            stop.set()
+            watching.cancel()
         siege.took_s = time.monotonic() - began_s
         siege.disk_bytes = _size_bytes(coordinator.folder) - on_disk_bytes
         await _check(coordinator, good, siege)
