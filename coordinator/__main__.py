@@ -19,7 +19,7 @@ import uvloop
 from aiohttp import web
 from websockets.asyncio.server import Server
 
-from coordinator.console_log import ConsoleJournal, print_line
+from coordinator.console_log import CoordinatorConsole, print_line
 from coordinator.control_api import ControlApi
 from coordinator.control_auth import ControlAuth, parse_token
 from coordinator.core import CoordinatorCore
@@ -27,6 +27,7 @@ from coordinator.journal_file import CoordinatorJournalFile, without_journaled
 from coordinator.server import CoordinatorServer
 from coordinator.store import SqliteStore
 from wire import events
+from wire.console_journal import ConsoleJournal
 from wire.control import CONTROL_PORT
 from wire.errors import CloseCode
 from wire.keys import parse_key
@@ -58,7 +59,8 @@ async def serve(
     path = journal_dir / "coordinator.jsonl"
     recovered = without_journaled(store.load(), path)
     file = CoordinatorJournalFile(path)
-    journal = ConsoleJournal("coordinator", file.write, time.monotonic_ns, time.time)
+    console = CoordinatorConsole()
+    journal = ConsoleJournal("coordinator", file.write, time.monotonic_ns, time.time, console)
     journal(
         events.ProcessStarted, role="coordinator", incarnation=uuid.uuid4().hex,
         settings=msgspec.Raw(msgspec.json.encode(settings)), epoch=recovered.epoch,

@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable
 
 from wire import events
-from wire.events import Event, Journal
+from wire.events import Event
 
 LINES = {
     events.WorkerJoined: "{worker} connected ({outcome})",
@@ -25,22 +24,14 @@ def print_line(line: str) -> None:
     print(f"coordinator {line}", file=sys.stderr, flush=True)
 
 
-class ConsoleJournal(Journal):
-    """A journal that also prints the events in LINES."""
+class CoordinatorConsole:
+    """Prints the events in LINES."""
 
-    def __init__(
-        self,
-        by: str,
-        write: Callable[[bytes], object],
-        monotonic_ns: Callable[[], int],
-        wall_s: Callable[[], float],
-    ) -> None:
-        super().__init__(by, write, monotonic_ns, wall_s)
+    def __init__(self) -> None:
         self._printed_s: dict[object, float] = {}
 
     def __call__(self, kind: type[Event], /, **fields: object) -> None:
-        """Append one event, and print it."""
-        super().__call__(kind, **fields)
+        """Print the event's line, if it has one and is due."""
         if kind in LINES and self._is_due(kind, fields):
             print_line(LINES[kind].format(**fields))
 

@@ -27,10 +27,11 @@ import uvloop
 
 from wire import events
 from wire.address import coordinator_url, link_port, worker_name
+from wire.console_journal import ConsoleJournal
 from wire.keys import parse_key
 from wire.settings import WorkerSettings, read_settings
 from worker.checkpoints import CheckpointStore
-from worker.console_log import ConsoleLog, WorkerJournal
+from worker.console_log import ConsoleLog
 from worker.core import WorkerCore
 from worker.dependencies import Dependencies
 from worker.journal_file import WorkerJournalFile
@@ -63,7 +64,7 @@ def _run(environ: Mapping[str, str]) -> int:
     port = _port(environ.get("STORMLAB_LINK_PORT") or str(link_port(index)))
     file = WorkerJournalFile(Path(environ.get("JOURNAL_DIR", "/journal")) / f"{name}.jsonl")
     console = ConsoleLog(name, sys.stderr.write, time.monotonic_ns)
-    record = WorkerJournal(name, file.write, time.monotonic_ns, time.time, console)
+    record = ConsoleJournal(name, file.write, time.monotonic_ns, time.time, console)
     incarnation = os.urandom(8).hex()
     store = CheckpointStore(Path(environ.get("CHECKPOINT_DIR", "/tmp/checkpoints")))
     jitter = random.Random(f"{settings.seed} {name}") if settings.seed else random.Random()

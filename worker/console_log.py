@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from wire import events
-from wire.events import Event, Journal
+from wire.events import Event
 
 _MS = 1_000_000
 _NO_LINK_FROM = 4
@@ -58,23 +58,3 @@ class ConsoleLog:
         if attempt < _NO_LINK_FROM or kind != "refused" or self._was_connected:
             return line
         return f"{line}. {_NO_LINK}"
-
-
-class WorkerJournal(Journal):
-    """A journal that also writes a console log."""
-
-    def __init__(
-        self,
-        by: str,
-        write: Callable[[bytes], object],
-        monotonic_ns: Callable[[], int],
-        wall_s: Callable[[], float],
-        console: ConsoleLog,
-    ) -> None:
-        super().__init__(by, write, monotonic_ns, wall_s)
-        self._console = console
-
-    def __call__(self, kind: type[Event], /, **fields: object) -> None:
-        """Append one event to the journal, and its line to the console log."""
-        super().__call__(kind, **fields)
-        self._console(kind, **fields)
