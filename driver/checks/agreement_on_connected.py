@@ -16,8 +16,8 @@ NAME = "agreement_on_connected"
 
 
 def judge(history: History, metrics: Metrics, params: Params) -> Finding:
-    """Measure the longest disagreement outside faults. A zombie is connected by its own journal alone, a
-    ghost by the coordinator's alone.
+    """Measure the longest disagreement outside faults. A zombie is connected by the coordinator's journal
+    alone, a ghost by its own alone.
     """
     run = history.view(run_timeline)
     workers = history.view(connection_histories)
@@ -39,11 +39,8 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
         return violated(NAME, because, len(split), evidence)
     worst: tuple[int, str, str, Interval] = (0, "", "", (0, 0))
     for connections in workers.values():
-        for kind, ones, others in (
-            ("zombie", connections.by_worker, connections.by_coordinator),
-            ("ghost", connections.by_coordinator, connections.by_worker),
-        ):
-            for stretch in difference(difference(ones, others), run.under_fault):
+        for kind, stretches in connections.one_sided:
+            for stretch in difference(stretches, run.under_fault):
                 worst = max(worst, (stretch[1] - stretch[0], connections.worker, kind, stretch))
     longest_s, bound_s = worst[0] / 1e9, params["longest_s"]
     numbers = {"measured": longest_s, "threshold": bound_s, "margin": bound_s - longest_s, "unit": "s"}

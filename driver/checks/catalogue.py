@@ -86,7 +86,7 @@ def run_check(check: Check, history: History, metrics: Metrics, params: Params) 
 
 def unless_busy(history: History, finding: Finding) -> Finding:
     """Return the finding; one that did not pass is unknown where the machine was too busy."""
-    busy = machine_too_busy(history) if finding.status is not Status.passed else ""
+    busy = history.view(machine_too_busy) if finding.status is not Status.passed else ""
     if not busy:
         return finding
     return replace(finding, status=Status.unknown, because=f"{busy}. {finding.because}")

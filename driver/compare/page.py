@@ -18,6 +18,7 @@ from driver.compare.papers import (
     place_columns,
     place_rows,
     said,
+    sentence,
     trade_off_sentence,
 )
 from driver.compare.ranking import Ranking
@@ -88,7 +89,7 @@ def as_html(report: Report, storms: Mapping[str, Curves]) -> str:
     )
     tables = [_compared(one) for one in report.comparisons] + [_ranked(one) for one in report.rankings]
     return environment.get_template("page.html.j2").render(
-        because=_sentence(report.because),
+        because=sentence(report.because),
         tone={ExitCode.FAILED: "bad", ExitCode.INCONCLUSIVE: "open"}.get(ExitCode(report.exit_code), ""),
         notes=report.notes,
         tables=tables,
@@ -102,10 +103,6 @@ def as_html(report: Report, storms: Mapping[str, Curves]) -> str:
         bins=BINS,
         height=HEIGHT,
     )
-
-
-def _sentence(text: str) -> str:
-    return text[:1].upper() + text[1:]
 
 
 def _option(point: Point) -> Option:

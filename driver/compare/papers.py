@@ -63,7 +63,7 @@ def _blind(comparisons: Sequence[Comparison]) -> str:
 
 def as_markdown(report: Report) -> str:
     """The report: the conclusion, what is missing, and a table for each comparison and ranking."""
-    lines = [f"# {MARKS[ExitCode(report.exit_code)]} {escape_markdown(_sentence(report.because))}", ""]
+    lines = [f"# {MARKS[ExitCode(report.exit_code)]} {escape_markdown(sentence(report.because))}", ""]
     lines += [f"- {escape_markdown(note)}" for note in report.notes]
     for comparison in report.comparisons:
         lines += ["", *_comparison(comparison)]
@@ -170,7 +170,7 @@ def _ranking(one: Ranking) -> list[str]:
 
 def trade_off_sentence(one: TradeOff) -> str:
     """The front by name, and what can be recommended."""
-    return f"{_sentence(one.says)}. On the Pareto front of time and peak attempts: {', '.join(one.front)}."
+    return f"{sentence(one.says)}. On the Pareto front of time and peak attempts: {', '.join(one.front)}."
 
 
 def _trade_off(one: TradeOff | None) -> list[str]:
@@ -205,5 +205,6 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
     ]
 
 
-def _sentence(text: str) -> str:
+def sentence(text: str) -> str:
+    """Return a text with its first letter large."""
     return text[:1].upper() + text[1:]

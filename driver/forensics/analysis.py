@@ -30,6 +30,11 @@ NEAR_S, NEAR_SHARE = 0.3, 0.3
 MIN_WORKERS = 5
 """Fewer workers are no herd: their policy hardly matters to the coordinator."""
 
+NO_COORDINATOR_JOURNAL = (
+    "The coordinator's journal is missing: its detection times, zombies and ghosts are unknown, "
+    "and its admission rate is assumed to be the default."
+)
+
 
 @dataclass(frozen=True)
 class WorkerAnalysis:
@@ -186,10 +191,7 @@ def _is_near(measured_s: float, expected: Range) -> bool:
 def _missing(history: History) -> list[str]:
     found = []
     if not history.by(COORDINATOR):
-        found.append(
-            "The coordinator's journal is missing: its detection times, zombies and ghosts are unknown, "
-            "and its admission rate is assumed to be the default."
-        )
+        found.append(NO_COORDINATOR_JOURNAL)
     elif not admission_is_known(history):
         found.append(
             "The coordinator's settings are unknown: its admission rate is assumed to be the default."

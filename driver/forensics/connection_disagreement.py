@@ -8,12 +8,11 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from driver.histories.connection_history import ConnectionHistory, connection_histories
+from driver.histories.connection_history import connection_histories
 from driver.histories.history import COORDINATOR, History
-from driver.histories.intervals import Interval, difference, union
+from driver.histories.intervals import difference, union
 from driver.histories.run_timeline import EARLY_EFFECT_NS, run_timeline
 
-ZOMBIE, GHOST = "zombie", "ghost"
 MIN_LENGTH_NS = 100_000_000
 """Both sides of a handshake, or of a close, write their lines up to this far apart on a busy machine."""
 
@@ -51,19 +50,12 @@ def disagreements(history: History) -> list[Disagreement]:
         )
         for connections in history.view(connection_histories).values()
         if history.by(connections.worker)
-        for what, intervals in _intervals(connections)
+        for what, intervals in connections.one_sided
         # A killed coordinator writes no line: the time of its death is known no better.
         for begin_ns, end_ns in difference(intervals, unclear)
         if end_ns - begin_ns > MIN_LENGTH_NS
     ]
     return sorted(found, key=lambda belief: belief.begin_ns - belief.end_ns)
-
-
-def _intervals(connections: ConnectionHistory) -> list[tuple[str, list[Interval]]]:
-    return [
-        (ZOMBIE, difference(connections.by_coordinator, connections.by_worker)),
-        (GHOST, difference(connections.by_worker, connections.by_coordinator)),
-    ]
 
 
 def _fault_at(history: History, worker: str, at_ns: int) -> str:

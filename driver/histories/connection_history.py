@@ -7,7 +7,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
 from driver.histories.history import COORDINATOR, History
-from driver.histories.intervals import Interval, intersection, union
+from driver.histories.intervals import Interval, difference, intersection, union
 from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, RunTimeline, run_timeline
 from wire.events import (
     AssignmentReceived,
@@ -27,6 +27,8 @@ from wire.events import (
 )
 
 LOSS, RESTART = "loss", "restart"
+ZOMBIE, GHOST = "zombie", "ghost"
+"""Connected by the coordinator's journal alone, and by the worker's alone."""
 STOPPING = ("pause",)
 """Faults under which a process does not run, so that it cannot detect the end of its connection."""
 
@@ -92,6 +94,13 @@ class Outage:
             return None
         return max(0.0, self.total_s - self.detection_s - self.failed_attempts_s - self.handshake_s)
 
+    @property
+    def resume_s(self) -> float | None:
+        """Seconds from the next connection to the first work over it; None without either."""
+        if self.back_ns is None or self.work_ns is None:
+            return None
+        return (self.work_ns - self.back_ns) / 1e9
+
 
 @dataclass
 class ConnectionHistory:
@@ -113,6 +122,14 @@ class ConnectionHistory:
     def connected(self) -> list[Interval]:
         """The intervals in which both sides' journals have it connected."""
         return intersection(self.by_worker, self.by_coordinator)
+
+    @property
+    def one_sided(self) -> list[tuple[str, list[Interval]]]:
+        """The intervals in which one side's journal alone has it connected, as zombie and as ghost."""
+        return [
+            (ZOMBIE, difference(self.by_coordinator, self.by_worker)),
+            (GHOST, difference(self.by_worker, self.by_coordinator)),
+        ]
 
     @property
     def reconnections(self) -> list[Outage]:

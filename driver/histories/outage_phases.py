@@ -24,12 +24,6 @@ class OutagePhase:
         return self.name.replace(" ", "-")
 
 
-def _resume_s(outage: Outage) -> float | None:
-    if outage.back_ns is None or outage.work_ns is None:
-        return None
-    return (outage.work_ns - outage.back_ns) / 1e9
-
-
 PHASES = (
     OutagePhase(
         "detection",
@@ -55,6 +49,12 @@ PHASES = (
     OutagePhase(
         "handshake", "the attempt that succeeded", "#009e73", "#3ccb9c", lambda outage: outage.handshake_s
     ),
-    OutagePhase("resume", "from the new connection to the first work", "#7a6a00", "#e6d24a", _resume_s),
+    OutagePhase(
+        "resume",
+        "from the new connection to the first work",
+        "#7a6a00",
+        "#e6d24a",
+        lambda outage: outage.resume_s,
+    ),
 )
 """In the order of time. All but the last add up to the time until the worker is connected."""

@@ -33,7 +33,7 @@ def all_findings(
     for name in [*ALWAYS, *(name for name in named if name not in ALWAYS)]:
         params = dict(named.get(name, {}))
         if "planned" in CHECKS[name].params:
-            params.setdefault("planned", planned_faults)
+            params["planned"] = planned_faults
         findings.append(run_check(CHECKS[name], history, metrics, params))
     for expectation in expectations:
         if isinstance(expectation, Threshold):

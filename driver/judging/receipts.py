@@ -23,6 +23,7 @@ from driver.judging.observations import PROBE_GAP_NS, FaultObservations
 __all__ = ["ContainerSample", "InjectedFault", "Proof", "prove"]
 EARLY_END_S = 1.0
 BUSY = "all other links were slow after a restart of the coordinator, so that they show nothing"
+NO_PROBER = "the prober saw nothing: its journal is empty or missing"
 SLOWING = frozenset({Symptom.late_up, Symptom.late_down, Symptom.slow_up, Symptom.slow_down})
 PROBER = "prober"
 ENGINE = "engine"
@@ -89,7 +90,7 @@ def _prove_links(
             strayed[link] = trouble
         elif not busy:
             spared.append(link)
-    why_not = "" if observed.has_prober else "the prober saw nothing: its journal is empty or missing"
+    why_not = "" if observed.has_prober else NO_PROBER
     if busy and not why_not and any(fault.observed(one).seen for one in others.values()):
         why_not = "the other links show the same, after a restart of the coordinator"
     if strayed and not why_not:
@@ -261,7 +262,7 @@ def _because(
     why_not: str,
     spared: Sequence[str],
 ) -> str:
-    if missed and not why_not.startswith("the prober"):
+    if missed and why_not != NO_PROBER:
         why = observations[missed[0]].because if missed[0] in observations else "it was not applied"
         more = f"; {why_not}" if why_not else ""
         return f"not seen on {_with_first(missed)}: {why}{more}"

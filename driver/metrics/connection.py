@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.connection_history import LOSS, RESTART, ConnectionHistory, Outage, connection_histories
 from driver.histories.history import History
-from driver.histories.intervals import difference, intersection, length_ns
+from driver.histories.intervals import intersection, length_ns
 from driver.histories.refusals import refused
 from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
@@ -158,11 +158,8 @@ def longest_disagreement_s(workers: list[ConnectionHistory]) -> float | None:
     stretches = [
         end - begin
         for connections in workers
-        for ones, others in (
-            (connections.by_worker, connections.by_coordinator),
-            (connections.by_coordinator, connections.by_worker),
-        )
-        for begin, end in difference(ones, others)
+        for _, intervals in connections.one_sided
+        for begin, end in intervals
     ]
     return max(stretches, default=0) / 1e9 if workers else None
 
@@ -174,9 +171,7 @@ def _times(after_loss: list[Outage], after_restart: list[Outage]) -> Values:
         **summed_up("waiting_time", _S, [t for o in after_loss if (t := o.waiting_s) is not None]),
         **summed_up("failed_attempts_time", _S, [o.failed_attempts_s for o in after_loss]),
         **summed_up("handshake_time", _S, [o.handshake_s for o in after_loss]),
-        **summed_up(
-            "resume_time", _S, [(o.work_ns - o.back_ns) / 1e9 for o in after_loss if o.work_ns and o.back_ns]
-        ),
+        **summed_up("resume_time", _S, [t for o in after_loss if (t := o.resume_s) is not None]),
         **summed_up("rejoin_time", _S, [t for o in after_restart if (t := o.total_s) is not None]),
     }
 

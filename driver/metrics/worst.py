@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
-from driver.histories.connection_history import Outage, connection_histories
+from driver.histories.connection_history import LOSS, Outage, connection_histories
 from driver.histories.history import History
 from driver.histories.task_history import TaskHistory, task_index
 from wire.events import Event
@@ -56,22 +56,23 @@ def _longest(cases: Iterable[WorstCase]) -> list[WorstCase]:
     return list(worst.values())[:SHOWN]
 
 
-def _outages(history: History, measured: Callable[[Outage], float | None] | None = None) -> list[WorstCase]:
-    return [
-        WorstCase(
-            outage.worker,
-            "outage",
-            outage.broken_ns,
-            (measured or _total_s)(outage),
-            tuple(event for event in (outage.lost, outage.back) if event is not None),
-        )
-        for connections in history.view(connection_histories).values()
-        for outage in connections.outages
-    ]
+def _all(history: History) -> list[Outage]:
+    histories = history.view(connection_histories).values()
+    return [outage for connections in histories for outage in connections.outages]
 
 
-def _total_s(outage: Outage) -> float | None:
-    return outage.total_s
+def _after_loss(history: History) -> list[Outage]:
+    """Return the outages that the times of reconnections measure: of a process that did not restart."""
+    return [outage for outage in _all(history) if outage.how == LOSS and outage.back is not None]
+
+
+def _case(outage: Outage, took_s: float | None, attempts: int | None = None) -> WorstCase:
+    events = tuple(event for event in (outage.lost, outage.back) if event is not None)
+    return WorstCase(outage.worker, "outage", outage.broken_ns, took_s, events, attempts)
+
+
+def _outages(history: History) -> list[WorstCase]:
+    return [_case(outage, outage.total_s) for outage in _all(history)]
 
 
 def _tasks(history: History, only: Callable[[TaskHistory], bool] = lambda task: True) -> list[WorstCase]:
@@ -97,27 +98,19 @@ def _failed(task: TaskHistory) -> bool:
 
 
 def _by_attempts(history: History) -> list[WorstCase]:
-    outages = [
-        outage
-        for connections in history.view(connection_histories).values()
-        for outage in connections.outages
-    ]
-    return [
-        replace(case, attempts=len(outage.attempts))
-        for case, outage in zip(_outages(history), outages, strict=True)
-    ]
+    return [_case(one, one.total_s, len(one.attempts)) for one in _after_loss(history)]
 
 
 def _of(measured: Callable[[Outage], float | None]) -> Callable[[History], list[WorstCase]]:
-    return lambda history: _outages(history, measured)
+    return lambda history: [_case(one, measured(one)) for one in _after_loss(history)]
 
 
 _SOURCES: tuple[tuple[str, Callable[[History], list[WorstCase]]], ...] = (
-    ("reconnection_time", _outages),
+    ("reconnection_time", _of(lambda outage: outage.total_s)),
     ("detection_time", _of(lambda outage: outage.detection_s)),
     ("failed_attempts_time", _of(lambda outage: outage.failed_attempts_s)),
     ("handshake_time", _of(lambda outage: outage.handshake_s)),
-    ("waiting_time", _of(lambda outage: sum(outage.asked_wait_ms) / 1e3)),
+    ("waiting_time", _of(lambda outage: outage.waiting_s)),
     ("attempts_per_reconnection", _by_attempts),
     ("time_to_", _outages),
     ("not_reconnected", _outages),

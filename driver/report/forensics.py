@@ -7,12 +7,12 @@ from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from driver.forensics.analysis import ForensicAnalysis, WhatIf, WorkerAnalysis
-from driver.forensics.connection_disagreement import ZOMBIE
+from driver.forensics.analysis import NO_COORDINATOR_JOURNAL, ForensicAnalysis, WhatIf, WorkerAnalysis
 from driver.forensics.policies import BASE, CAP, POLICIES
 from driver.forensics.policy_identification import PolicyIdentification
 from driver.forensics.time_breakdown import DetectionTimes
 from driver.forensics.what_if import PolicyOutcome, Range
+from driver.histories.connection_history import GHOST, ZOMBIE
 from driver.histories.outage_phases import OutagePhase
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.trade_off import IntervalEstimate, Option, front
@@ -258,7 +258,7 @@ def _storms(told: ForensicAnalysis) -> Table | None:
 
 
 def _beliefs_sentence(told: ForensicAnalysis) -> str:
-    if any("coordinator's journal is missing" in sentence for sentence in told.missing):
+    if NO_COORDINATOR_JOURNAL in told.missing:
         return "Who was believed connected and was not cannot be told."
     if not told.beliefs:
         return "No worker was believed connected by one side alone for more than a tenth of a second."
@@ -269,7 +269,7 @@ def _beliefs_sentence(told: ForensicAnalysis) -> str:
         counted(counts[what], what) + f" ({says})"
         for what, says in (
             (ZOMBIE, "gone, while the coordinator believed in it"),
-            ("ghost", "given up, while it believed itself connected"),
+            (GHOST, "given up, while it believed itself connected"),
         )
         if counts[what]
     ]

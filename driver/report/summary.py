@@ -19,6 +19,7 @@ from driver.metrics.faults import effects
 from driver.metrics.metric import Unit
 from driver.metrics.worst import WorstCase, longest_outages, worst_cases
 from driver.report.advice import Advice
+from driver.report.forensic_words import counted
 from driver.runs.store import Judged
 from driver.scenarios.quantities import write
 
@@ -71,7 +72,7 @@ def by_kind(findings: Sequence[Finding]) -> Sorted:
 
 def _done(run: Judged) -> str:
     told = run.history.view(effects)
-    fleet = _counted(len(run.record.workers), "worker")
+    fleet = counted(len(run.record.workers), "worker")
     who = f"{fleet} ran for {write(run.record.duration_s, Unit.seconds)}"
     if not told:
         return f"{who} without a fault."
@@ -80,11 +81,11 @@ def _done(run: Judged) -> str:
         window = effect.window
         lasted_s = None if window.ended_ns is None else (window.ended_ns - window.began_ns) / 1e9
         how_long = "" if lasted_s is None else f" for {write(lasted_s, Unit.seconds)}"
-        each.append(f"{window.kind} on {_counted(len(window.targets), 'target')}{how_long}")
+        each.append(f"{window.kind} on {counted(len(window.targets), 'target')}{how_long}")
     more = f" and {len(told) - MOST_FAULTS} more" if len(told) > MOST_FAULTS else ""
     unproved = sum(1 for effect in told if not (effect.window.receipt and effect.window.receipt.proved))
     proof = "all proved" if not unproved else f"{unproved} not proved"
-    return f"{who} under {_counted(len(told), 'fault')}, {proof}: {', '.join(each)}{more}."
+    return f"{who} under {counted(len(told), 'fault')}, {proof}: {', '.join(each)}{more}."
 
 
 def _broke(run: Judged) -> str:
@@ -97,7 +98,7 @@ def _broke(run: Judged) -> str:
         lost = f" The longest outage: {_case(run, longest[0])}." if longest else ""
         return f"Nothing broke that was expected to hold.{lost}"
     more = sum(1 for one in verdict.findings if one.status is wanted) - 1
-    others = f" ({_counted(more, 'more finding')} like it)" if more else ""
+    others = f" ({counted(more, 'more finding')} like it)" if more else ""
     cases = worst_cases(run.history, first.check.rpartition(": ")[2])
     worst = f" The worst: {_case(run, cases[0])}." if cases else ""
     head = "" if wanted is Status.failed else "The run cannot say: "
@@ -110,7 +111,7 @@ def _broke(run: Judged) -> str:
 
 def _change(run: Judged, advice: Sequence[Advice]) -> str:
     if run.verdict.verdict is RunOutcome.inconclusive:
-        is_busy = bool(machine_too_busy(run.history))
+        is_busy = bool(run.history.view(machine_too_busy))
         act = "Run it again while the machine is less busy, or with fewer workers" if is_busy else REPAIR
         rests = " The report's advice rests on a run that proves nothing." if advice else ""
         return f"{act}: this run shows nothing about the system.{rests}"
@@ -142,9 +143,5 @@ def _case(run: Judged, case: WorstCase) -> str:
     at_s = run.history.view(run_timeline).at_s(case.from_ns)
     took = "never ended" if case.took_s is None else write(case.took_s, Unit.seconds)
     if case.attempts is not None:
-        took = _counted(case.attempts, "attempt")
+        took = counted(case.attempts, "attempt")
     return f"{case.subject}, {took} from {at_s:.1f} s"
-
-
-def _counted(number: int, what: str) -> str:
-    return f"{number} {what}{'' if number == 1 else 's'}"

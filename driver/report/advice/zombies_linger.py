@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from driver.forensics.analysis import analyse
-from driver.forensics.connection_disagreement import ZOMBIE
+from driver.histories.connection_history import ZOMBIE
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit

@@ -7,8 +7,8 @@ from __future__ import annotations
 import pytest
 
 from driver.forensics.analysis import ForensicAnalysis, analyse
-from driver.forensics.connection_disagreement import GHOST, ZOMBIE
 from driver.forensics.synchrony import StormSynchrony
+from driver.histories.connection_history import GHOST, ZOMBIE
 from driver.histories.history import Damage, History
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, small

@@ -179,6 +179,23 @@ def test_losses_under_a_fault_that_damages_frames_ask_for_no_change_of_the_conne
     assert "reconnects_too_often" not in given(past)
 
 
+@pytest.mark.parametrize(
+    ("kind", "silent_s", "lost_after_s", "is_explained"),
+    [("heartbeat_timeout", 9.5, 9, True), ("closed", 0.1, 5, False)],
+)
+def test_a_fault_explains_the_connections_that_broke_in_it_and_no_others(
+    kind: str, silent_s: float, lost_after_s: float, is_explained: bool
+) -> None:
+    past = Past(1)
+    past.begin()
+    for at_s in (10, 30):
+        past.fault(f"hole-{at_s}", "blackhole", ["worker-1"], at_s, 2)
+        past.lose("worker-1", at_s + lost_after_s, kind=kind, silent_s=silent_s)
+        past.connect("worker-1", at_s + lost_after_s + 1, outcome="resumed")
+    past.end(60)
+    assert ("reconnects_too_often" in given(past)) is not is_explained
+
+
 def test_advice_on_who_sleeps_says_for_how_long_and_what_half_the_cap_brings() -> None:
     advice = given(asleep())["back_too_late"]
     assert "20 s (p99) of the 20 s" in advice.because

@@ -139,7 +139,7 @@ def test_two_sides_that_say_the_same_agree() -> None:
     assert found("agreement_on_connected", healthy_herd()).status is Status.passed
 
 
-def test_a_worker_that_the_coordinator_forgot_is_a_zombie_at_the_end() -> None:
+def test_a_worker_that_the_coordinator_forgot_is_a_ghost_at_the_end() -> None:
     past = small()
     lost = {"session": "worker-1/0.5", "kind": "closed", "detail": "", "silent_ms": 1.0}
     past.tell("coordinator", wire.WorkerLost, 7, worker="worker-1", **lost)
@@ -149,7 +149,7 @@ def test_a_worker_that_the_coordinator_forgot_is_a_zombie_at_the_end() -> None:
     assert any("worker_lost" in line.text for line in finding.evidence)
 
 
-def test_a_ghost_that_lasts_too_long_outside_faults_fails_though_it_ends() -> None:
+def test_a_zombie_that_lasts_too_long_outside_faults_fails_though_it_ends() -> None:
     past = Past(1)
     past.begin()
     past.tell(
@@ -159,7 +159,7 @@ def test_a_ghost_that_lasts_too_long_outside_faults_fails_though_it_ends() -> No
     past.end(30)
     finding = found("agreement_on_connected", past)
     assert finding.status is Status.failed
-    assert "ghost" in finding.because
+    assert "zombie" in finding.because
     assert finding.measured is not None
     assert 11 < finding.measured < 12.1
     assert finding.margin == 10 - finding.measured

@@ -130,3 +130,11 @@ def test_planned_faults_that_never_came_are_found() -> None:
     history = healthy_herd(rounds=2).history()
     findings = {finding.check: finding for finding in all_findings(history, measure(history), [], 3)}
     assert findings["faults_were_proved"].status is Status.unknown
+
+
+def test_a_scenario_cannot_set_how_many_faults_were_planned() -> None:
+    past = small()
+    history = past.history()
+    expected = parse_expectations([{"faults_were_proved": {"planned": 0}}])
+    findings = {one.check: one for one in all_findings(history, measure(history), expected, 3)}
+    assert findings["faults_were_proved"].status is Status.unknown

@@ -79,6 +79,35 @@ def test_an_inconclusive_run_is_to_be_repaired_before_anything_is_changed(tmp_pa
     assert "rests on a run that proves nothing" in change
 
 
+def test_an_inconclusive_run_on_a_busy_machine_is_to_be_run_again_on_a_quieter_one(tmp_path: Path) -> None:
+    past = healthy_herd()
+    past.forget("driver", driver.Receipt)
+    for second in range(1, 40):
+        past.tell(
+            "driver", driver.MachineSample, second, runnable=30, cores=2, loop_lag_ms=1.0, steal_ratio=0.0,
+            cpu_pressure=None, io_pressure=None, memory_pressure=None,
+        )  # fmt: skip
+    change = summary(judged(past, tmp_path), [])[2].text
+    assert change.startswith("Run it again while the machine is less busy, or with fewer workers")
+
+
+@pytest.mark.parametrize(
+    "stem", ["reconnection_time", "detection_time", "waiting_time", "failed_attempts_time", "handshake_time"]
+)
+def test_the_worst_case_of_a_metric_is_the_one_that_makes_its_maximum(stem: str) -> None:
+    past = Past(2)
+    past.begin()
+    past.lose("worker-2", 10)
+    past.fail_to_connect("worker-2", 11, attempt=1)
+    past.connect("worker-2", 12, outcome="resumed")
+    # A process that starts again is gone for longer, and is no reconnection after a loss.
+    past.start("worker-1", 35)
+    past.connect("worker-1", 35.5)
+    past.end(60)
+    (first, *_) = worst_cases(past.history(), f"{stem}_max_s")
+    assert first.took_s == value(f"{stem}_max_s", past)
+
+
 def test_the_first_screen_tells_a_long_reason_once_and_shortened(tmp_path: Path) -> None:
     run = judged(slow_worker(), tmp_path, "reconnection_time_max <= 1s")
     first = run.verdict.findings
