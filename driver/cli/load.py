@@ -10,7 +10,7 @@ from dataclasses import asdict
 import click
 from pydantic import ValidationError
 
-from chaos.explain import shortened
+from chaos.explain import problem, shortened
 from driver.cli import options, options_run
 from driver.errors import WrongUseError
 from driver.exit_codes import ExitCode
@@ -55,9 +55,8 @@ def _workload(rate: str) -> Workload:
     try:
         return usual_workload(rate)
     except ValidationError as error:
-        problem = error.errors()[0]["msg"].removeprefix("Value error, ")
-    problem = f"{problem[0].lower()}{problem[1:]}"
-    raise WrongUseError(f"--rate {shortened(rate, 60)}: {problem}.", "Example: --rate 20/s")
+        found = problem(dict(error.errors()[0]), "/s")
+        raise WrongUseError(f"--rate {shortened(rate, 60)}: {found}.", "Example: --rate 20/s") from None
 
 
 def _told(handed: Handed) -> str:

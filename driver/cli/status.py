@@ -18,6 +18,7 @@ from driver.labs.lab import Lab, lab_of, while_it_changes
 from driver.labs.lab_lock import Holder, holders
 from driver.labs.links import LinkState
 from driver.labs.orphans import restore_orphans
+from driver.labs.project_name import project_option
 from driver.terminal import Terminal, print_json, print_lines, print_table
 from wire.control import CoordinatorState, WorkerState
 
@@ -35,7 +36,7 @@ def command(project: str, as_json: bool) -> None:
     elif not seen.containers:
         print_lines([f"No lab named {project!r} is up.", *_in_use(seen)])
     else:
-        _show(seen)
+        _show(seen, project)
 
 
 @dataclass(frozen=True)
@@ -81,7 +82,7 @@ def _links(lab: Lab) -> list[LinkState] | None:
         return None
 
 
-def _show(seen: Seen) -> None:
+def _show(seen: Seen, project: str) -> None:
     workers = {worker.name: worker for worker in seen.state.workers} if seen.state else {}
     by_link = {link.name: link for link in seen.links or []}
     rows, marks = [], []
@@ -93,19 +94,19 @@ def _show(seen: Seen) -> None:
         rows.append([one.name, one.status, one.health, *_as_worker(worker), link])
     print_table(["name", "status", "health", "session", "tasks", "connects", "link"], rows, marks)
     if seen.is_up:
-        print_lines([*_summary(seen), *_no_links(seen), *_in_use(seen)])
+        print_lines([*_summary(seen), *_no_links(seen, project), *_in_use(seen)])
     else:
         print_lines(["Only a part of the lab is there.", *_in_use(seen)])
 
 
-def _no_links(seen: Seen) -> list[str]:
+def _no_links(seen: Seen, project: str) -> list[str]:
     if not seen.without_link:
         return []
     workers = sum(one.service == WORKER for one in seen.containers)
     verb = "has" if len(seen.without_link) == 1 else "have"
     return [
         f"{name_list(seen.without_link)} {verb} no link: lab.py makes the links, "
-        f"`docker compose up` does not. Run: python lab.py up --workers {workers}"
+        f"`docker compose up` does not. Run: python lab.py up --workers {workers}{project_option(project)}"
     ]
 
 

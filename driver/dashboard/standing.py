@@ -13,10 +13,10 @@ from driver.dashboard.picture import Part
 from driver.engines.engine import WORKER, Engine, Usage
 from driver.errors import LabError
 from driver.histories.events import ResourceSample
+from driver.labs.end_request import by_hand_folder
 from driver.labs.hands import TOXIPROXY
 from driver.labs.lab_before import is_of_a_run
 from driver.labs.project_name import start_hint
-from driver.paths import state_dir
 from driver.runs.journal import BY
 
 LOOK_EVERY_S = 2.0
@@ -98,7 +98,7 @@ class Standing:
 
     def _begin(self, journals: Path) -> Feed:
         self._is_run = is_of_a_run(journals)
-        self.feed = Feed(journals, state_dir() / "by-hand" / self._engine.project)
+        self.feed = Feed(journals, by_hand_folder(self._engine.project))
         self.changed += 1
         return self.feed
 

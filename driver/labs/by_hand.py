@@ -6,7 +6,7 @@ import asyncio
 import secrets
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import Enum
 from typing import Any
 
@@ -15,6 +15,7 @@ from chaos.fault import Layer
 from chaos.targets import CORE, Fleet, TargetError
 from driver.engines.engine import WORKER
 from driver.errors import LabError, StoppedError, WrongUseError
+from driver.histories.events import Receipt
 from driver.histories.live_journals import LiveJournals
 from driver.interrupts import stoppable
 from driver.labs.end_request import EndRequest, by_hand_folder
@@ -24,6 +25,7 @@ from driver.labs.heal import heal
 from driver.labs.lab import Lab, links_named
 from driver.labs.links import Link
 from driver.labs.prober_by_hand import ensure_prober, look_closer, usual_is_known
+from driver.labs.project_name import project_option
 from driver.labs.proof_by_hand import Effect, effect_of, settled
 from driver.runs.container_monitor import ContainerMonitor
 from driver.runs.fault_runner import FaultRunner
@@ -117,13 +119,20 @@ async def inject(
 async def settle(
     lab: Lab, injection: Injection, planned: Sequence[PlannedFault], terminal: Terminal
 ) -> Effect:
-    """What an injection did, once that is proved and all workers are back; Ctrl-C ends the wait."""
+    """What an injection did, once that is proved and all workers are back; Ctrl-C ends the wait.
+
+    Its receipts are written into the driver's journal.
+    """
     journal = JournalFile(by_hand_folder(lab.engine.project))
     recent = injection.recent
     try:
-        return await stoppable(settled(lab, recent, planned, journal.write, terminal), lambda _: None)
-    except StoppedError:
-        return await asyncio.to_thread(lambda: effect_of(recent.read(), planned))
+        try:
+            effect = await stoppable(settled(lab, recent, planned, terminal), lambda _: None)
+        except StoppedError:
+            effect = await asyncio.to_thread(lambda: effect_of(recent.read(), planned))
+        for proof in effect.proofs:
+            journal.write(Receipt, **asdict(proof))
+        return effect
     finally:
         terminal.clear()
         journal.close()
@@ -224,4 +233,7 @@ class _Work:
 async def _heal(lab: Lab, wanted: Sequence[Link]) -> None:
     healing = await heal(lab, wanted)
     if healing.left:
-        raise LabError(f"Still hurt: {', '.join(healing.left)}.", "Try again: python lab.py heal")
+        raise LabError(
+            f"Still hurt: {', '.join(healing.left)}.",
+            f"Try again: python lab.py heal{project_option(lab.engine.project)}",
+        )

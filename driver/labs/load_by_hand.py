@@ -75,6 +75,7 @@ class LoadByHand:
                 self._terminal.say("Ending the load.")
             except NoLabError as error:
                 self._terminal.say(f"{error.sentence} Ending the load.")
+            self._handed.accepted, self._handed.refused = load.accepted, load.refused
         self._terminal.clear()
         self._handed.lasted_s = (time.monotonic_ns() - self._zero_ns) / 1e9
         return self._handed
@@ -108,13 +109,12 @@ class LoadByHand:
 
     def _take(self, state: CoordinatorState, load: Load, before: TaskCounts) -> None:
         handed, counts = self._handed, state.counts
-        handed.accepted, handed.refused = load.accepted, load.refused
         handed.done, handed.failed = counts.completed - before.completed, counts.failed - before.failed
         handed.left = counts.waiting + counts.assigned
         left_s = self._for_s - (time.monotonic_ns() - self._zero_ns) / 1e9
         rate = f"{self._workload.rate_per_s:g} tasks a second"
         phase = "waiting for the last tasks" if load.finished else rate
-        board = Board(phase, workers=len(state.workers), done=handed.done, submitted=handed.accepted)
+        board = Board(phase, workers=len(state.workers), done=handed.done, submitted=load.accepted)
         board.connected = sum(worker.state == "connected" for worker in state.workers)
         board.failed, board.left_s = handed.failed, left_s if self._ends and not load.finished else None
         self._terminal.show(board)

@@ -5,10 +5,9 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 
 from chaos.actuator import name_list
-from driver.histories.events import Receipt
 from driver.histories.history import History
 from driver.histories.live_journals import LiveJournals
 from driver.judging.receipt_rebuild import rebuild_proofs
@@ -19,7 +18,6 @@ from driver.metrics.storm import storms
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.quantities import write
 from driver.terminal import Board, Terminal
-from wire.events import Journal
 
 SETTLED_WITHIN_S = 12.0
 LOOK_EVERY_S = 0.5
@@ -75,12 +73,9 @@ class Effect:
 
 
 async def settled(
-    lab: Lab, recent: LiveJournals, planned: Sequence[PlannedFault], journal: Journal, terminal: Terminal
+    lab: Lab, recent: LiveJournals, planned: Sequence[PlannedFault], terminal: Terminal
 ) -> Effect:
-    """Wait until the faults are proved and all workers back, for a bounded time; what they did.
-
-    The receipts are written into the driver's journal.
-    """
+    """Wait until the faults are proved and all workers back, for a bounded time; what they did."""
     if lab.spec.journals is None:
         return Effect(unproved=NO_JOURNALS)
     terminal.show(Board("waiting until all workers are back"))
@@ -88,11 +83,8 @@ async def settled(
     while True:
         effect = await asyncio.to_thread(lambda: effect_of(recent.read(), planned))
         if (effect.is_proved and not effect.away) or time.monotonic() > deadline:
-            break
+            return effect
         await asyncio.sleep(LOOK_EVERY_S)
-    for proof in effect.proofs:
-        journal(Receipt, **asdict(proof))
-    return effect
 
 
 def effect_of(history: History, planned: Sequence[PlannedFault]) -> Effect:

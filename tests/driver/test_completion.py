@@ -8,8 +8,10 @@ import subprocess
 import sys
 from pathlib import Path
 
+import click
 import pytest
 
+from driver.cli import main
 from driver.cli.completion import SCRIPTS, script
 from driver.cli.main import CATALOGUE, COMPLETE_VARIABLE
 from driver.scenarios.scenario_file import scenario_paths
@@ -28,7 +30,13 @@ def offered(line: str, folder: Path = ROOT) -> list[str]:
     return [one.partition(",")[2].partition("\t")[0] for one in done.stdout.splitlines()]
 
 
-def test_commands_are_offered_with_what_they_do_and_none_is_loaded() -> None:
+def test_commands_are_offered_with_what_they_do_and_none_is_loaded(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main._Commands, "get_command", lambda *_: pytest.fail("a command was loaded"))
+    found = main.commands.shell_complete(click.Context(main.commands), "")
+    assert [(one.value, one.help) for one in found] == list(CATALOGUE.items())
+
+
+def test_commands_are_offered_in_a_shell() -> None:
     assert offered("lab.py ") == list(CATALOGUE)
     assert offered("lab.py scen") == ["scenarios", "scenario"]
 

@@ -86,8 +86,9 @@ async def test_it_goes_on_while_the_coordinator_is_under_a_fault() -> None:
 async def test_it_ends_with_its_lab(found: LabSpec | None, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(FakeEngine, "found", lambda _: found)
     began = time.monotonic()
-    handed = await loaded(Coordinator(silent=1000), for_s=600.0)
+    handed = await loaded(coordinator := Coordinator(silent=1000), for_s=600.0)
     assert time.monotonic() - began < 30.0
+    assert handed.accepted == len(coordinator.names)
     assert handed.done == 0
 
 
@@ -95,8 +96,8 @@ async def test_it_ends_with_its_lab(found: LabSpec | None, monkeypatch: pytest.M
     ("rate", "told"),
     [
         ("20", "--rate 20: expected a rate with its unit, like 20/s or 30/m; found '20'"),
-        ("0/s", "--rate 0/s: input should be greater than 0."),
-        ("9e9/s", "--rate 9e9/s: input should be less than or equal to 20000."),
+        ("0/s", "--rate 0/s: expected more than 0/s; found "),
+        ("9e9/s", "--rate 9e9/s: expected at most 20000/s; found "),
     ],
 )
 def test_a_rate_that_cannot_be_is_refused(rate: str, told: str) -> None:

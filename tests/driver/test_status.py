@@ -63,7 +63,7 @@ def test_a_worker_without_a_link_is_named_with_the_command_that_makes_links(
 ) -> None:
     told = shown(capsys)
     assert "worker-2 has no link: lab.py makes the links, `docker compose up` does not." in told
-    assert "Run: python lab.py up --workers 2" in told
+    assert "Run: python lab.py up --workers 2 --project fake" in told
     assert json.loads(shown(capsys, "--json"))["without_link"] == ["worker-2"]
 
 
