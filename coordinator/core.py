@@ -3,7 +3,7 @@ decides what follows.
 
     on_hello · on_bytes · on_closed · on_broken      connections
     on_submit · on_stored · on_tick · on_drain       the driver, the store, time, the end
-    effects · next_bytes · next_due_ns               what the shell has to do (effects.py says how)
+    effects · next_bytes · next_due_ns               what the server has to do (effects.py says how)
 
 Times are monotonic nanoseconds. A restart is a new CoordinatorCore over the stored state.
 """

@@ -2,11 +2,11 @@
 
 STORMLAB_KEY           the fleet's key, 64 hexadecimal digits
 STORMLAB_WORKER        WorkerSettings as JSON ("": the defaults)
-STORMLAB_RUN_AS        uid:gid to switch to after the start as root, so that no task can read the key ("":
-none) STORMLAB_LINKS_HOST    the host on which this worker's own link listens (toxiproxy) STORMLAB_LINK_PORT
-the link's port, where it does not follow from the worker's number WORKER_INDEX           the worker's number,
-where its address has no name that ends in it JOURNAL_DIR, CHECKPOINT_DIR, HEALTH_FILE    other places than
-/journal, /tmp/checkpoints, /tmp/healthy
+STORMLAB_RUN_AS        uid:gid to switch to after the start as root; no task can read the key then ("": none)
+STORMLAB_LINKS_HOST    the host on which this worker's own link listens (toxiproxy)
+STORMLAB_LINK_PORT     the link's port, where it does not follow from the worker's number
+WORKER_INDEX           the worker's number, where its address has no name that ends in it
+JOURNAL_DIR, CHECKPOINT_DIR, HEALTH_FILE    other places than /journal, /tmp/checkpoints, /tmp/healthy
 """
 
 from __future__ import annotations

@@ -165,7 +165,7 @@ class AttemptTable:
         ]
 
     def held(self) -> list[HeldAttempt]:
-        """Return the entries of an inventory."""
+        """Return the entries of an attempt report."""
         return [
             HeldAttempt(attempt.assign.task_id, token, attempt.assign.proof)
             for token, attempt in self._by_token.items()

@@ -98,7 +98,7 @@ def transition(state: SessionState, event: SessionEvent) -> SessionState:
 class ActiveConnection:
     """The state of one welcomed connection; it is discarded with the connection.
 
-    An inventory and the first heartbeat are due at once. `lease_from_ns` is a lower bound of the time at
+    An attempt report and the first heartbeat are due at once. `lease_from_ns` is a lower bound of the time at
     which the coordinator sent the frames that arrive now: a lease that begins with an assignment counts from
     it, so that time in transit can only shorten a lease on this side.
 
@@ -106,7 +106,7 @@ class ActiveConnection:
         dialled_ns: when dialling began, monotonic.
         first_gap: the gap between the first two heartbeats, as a share (0 to 1) of the interval.
         adaptive: whether the failure detector learns from the gaps between answers (phi.py).
-        leaving: whether the worker is draining, so that Leaving is due as well.
+        leaving: whether the worker is draining, so that DrainNotice is due as well.
     """
 
     def __init__(
@@ -137,7 +137,7 @@ class ActiveConnection:
         self.lease_from_ns = max(self.lease_from_ns, min(answer.echo_ns, now_ns))
 
     def announce_drain(self) -> None:
-        """Send Leaving with the next frame."""
+        """Send DrainNotice with the next frame."""
         self._leaving_due = True
 
     def silent_ms(self, now_ns: int) -> float:
@@ -172,8 +172,8 @@ class ActiveConnection:
         return self._inventory_due or self._leaving_due or self._heartbeat.due
 
     def take_due(self, now_ns: int, attempts: AttemptTable) -> tuple[Message, ...]:
-        """Return the messages that go in front of the next frame: the inventory of a new connection, Leaving,
-        a heartbeat.
+        """Return the messages that go in front of the next frame: the attempt report of a new connection,
+        DrainNotice, a heartbeat.
         """
         messages: list[Message] = []
         if self._inventory_due:
@@ -241,7 +241,7 @@ class ConnectFailure(msgspec.Struct, frozen=True):
 
 
 def disconnect_reason(kind: str, code: int, *, going_away: bool) -> str:
-    """Return the `kind` of events.Lost.
+    """Return the `kind` of events.ConnectionLost.
 
     Args:
         kind: `closed` (a FIN or a close frame) or `reset` (an RST).

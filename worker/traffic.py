@@ -50,7 +50,7 @@ class TrafficCounters:
         self._messages_received += len(frame.envelopes)
 
     def changed(self) -> dict[str, int] | None:
-        """Return the fields of events.Traffic, or None when nothing changed."""
+        """Return the fields of events.TrafficTotals, or None when nothing changed."""
         raw_sent, raw_received = self._raw_bytes()
         totals = {
             "frames_sent": self._frames_sent,

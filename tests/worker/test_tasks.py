@@ -16,6 +16,7 @@ from tests.worker.small_coordinator import until
 from wire.limits import BULK_BYTES
 from wire.messages import Assign, Checkpoint
 from wire.priority import Priority
+from wire.task_params import PARAMS
 from worker.checkpoints import CheckpointStore, checkpoint_of
 from worker.effects import SaveCheckpoint, StartAttempt, StopAttempt
 from worker.executor import Executor
@@ -368,3 +369,7 @@ async def test_a_state_that_is_too_large_for_a_checkpoint_is_the_tasks_error(
     bench.wanted.add(1)
     _, error = await bench.run("steps", {"steps": 2, "step_ms": 0})
     assert f"keeps at most {BULK_BYTES}" in error
+
+
+def test_the_worker_runs_each_kind_that_the_driver_accepts() -> None:
+    assert {name: getattr(kind, "params", None) for name, kind in KINDS.items()} == PARAMS

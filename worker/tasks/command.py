@@ -1,5 +1,5 @@
 """Runs a program under a supervisor (supervisor.py), so that its whole process tree ends with it: at its own
-end, at the time limit, when the attempt is stopped, and when the worker dies. Its output is program up to a
+end, at the time limit, when the attempt is stopped, and when the worker dies. Its output is kept up to a
 bound and read to the end, so that the program never blocks on a full pipe.
 """
 

@@ -16,7 +16,7 @@ from tests.mutants.catchers import Nursery
 from tests.mutants.drawn.mutant import Mutant
 from tests.mutants.drawn.rooms import Room
 from tests.mutants.drawn.traced import TestTrace
-from tests.mutants.sandbox import COPIED, ROOT
+from tests.mutants.sandbox import COPIED, FILES, ROOT
 
 KEPT = ROOT / ".stormlab" / "mutants"
 TRACING_MAX_S = 3_600
@@ -35,10 +35,11 @@ Limits = dict[str, float]
 def tree() -> str:
     """One name for the state of all code and tests that go into a sandbox."""
     whole = hashlib.sha256()
-    for folder in COPIED:
-        for path in sorted((ROOT / folder).rglob("*")):
-            if path.suffix in (".py", ".go", ".yaml", ".toml") and path.is_file():
-                whole.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
+    inside = [path for folder in COPIED for path in sorted((ROOT / folder).rglob("*"))]
+    wanted = [path for path in inside if path.suffix in (".py", ".go", ".mod", ".sum", ".yaml", ".toml")]
+    for path in (*wanted, *(ROOT / name for name in FILES)):
+        if path.is_file():
+            whole.update(f"{path.relative_to(ROOT)}\n".encode() + path.read_bytes())
     return whole.hexdigest()[:16]
 
 

@@ -42,9 +42,9 @@ COORDINATOR = Room(
     tuple(
         f"coordinator/{name}.py"
         for name in (
-            "admission", "attempts", "core", "dispatch", "handshake", "ledger", "proofs", "recovery",
-            "refusal_log", "session", "session_manager", "session_registry", "store", "submission",
-            "task_memory", "task_queue", "timers", "timing", "token_bucket", "worker_selector",
+            "admission", "attempts", "core", "dispatch", "handshake", "journal_events", "ledger", "proofs",
+            "recovery", "refusal_log", "session", "session_manager", "session_registry", "store",
+            "submission", "task_memory", "task_queue", "timers", "timing", "token_bucket", "worker_selector",
         )
     ),
     0.20,
@@ -91,8 +91,8 @@ FAULTS = Room(
     tuple(
         f"chaos/{name}.py"
         for name in (
-            "attribution", "coverage", "delays", "directions", "evidence", "evidence_checks", "fault",
-            "intervals", "model", "random_effects", "targets", "throughput", "units", "faults/*",
+            "attribution", "chunk_fault", "coverage", "delays", "directions", "evidence", "evidence_checks",
+            "fault", "intervals", "model", "random_effects", "targets", "throughput", "units", "faults/*",
         )
     ),
     0.12,
