@@ -22,6 +22,8 @@ PROBE_BYTES = 16
 PROBE_PATH = f"/probe/{PROBE_BYTES}"
 ECHO_PATH = "/v1/probe/stamped"
 MAX_MESSAGE_BYTES = 64 * 1024
+# A client's frame has a masking key (RFC 6455, 5.3).
+MASK_BYTES = 4
 _REQUEST = f"GET {PROBE_PATH} HTTP/1.1\r\nHost: p\r\n\r\n".encode()
 _EXPECTED = bytes(index % 251 for index in range(PROBE_BYTES))
 MAX_RESPONSE_BYTES = 8_192

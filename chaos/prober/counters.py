@@ -152,29 +152,52 @@ class Burst:
 
     def __init__(self, first: int, last: int, sent_ns: int = 0) -> None:
         self.first, self.last, self.sent_ns = first, last, sent_ns
-        self._began_ns = self._up_began_ns = self._up_ns = 0
-        self.all_bytes = self._bytes = self._up_bytes = 0
+        self._began_ns = 0
+        self.all_bytes = self._bytes = 0
+        # The times of arrivals at the far end, and the frame sizes: at most one of each message of the burst.
+        self._far: list[tuple[int, int]] = []
 
     @property
     def up_bytes_per_s(self) -> int:
-        """The rate at the far end; 0 where it is unknown."""
-        return round(self._up_bytes * 1e9 / self._up_ns) if self._up_ns else 0
+        """The rate at the far end; 0 where it is unknown.
 
-    def on_arrival(self, now_ns: int, number: int, wire_bytes: int, far_ns: int | None = None) -> int | None:
+        The far end stamps each message of a piece by itself, so its stamps do not show where the first piece
+        ends. Counting from within a piece counts bytes that took no time; so the lowest rate over all begins
+        in the first half of the bytes is taken.
+        """
+        if len(self._far) < 2:
+            return 0
+        last_ns, left_bytes = self._far[-1][0], sum(size for _, size in self._far)
+        least_bytes = left_bytes / 2
+        rates: list[float] = []
+        for far_ns, size in self._far[:-1]:
+            left_bytes -= size
+            if rates and left_bytes < least_bytes:
+                break
+            if far_ns < last_ns:
+                rates.append(left_bytes * 1e9 / (last_ns - far_ns))
+        return round(min(rates)) if rates else 0
+
+    def on_arrival(
+        self, now_ns: int, number: int, wire_bytes: int, far: tuple[int, int] | None = None
+    ) -> int | None:
         """Record an echo; returns bytes a second after the last one, else None.
 
         Args:
             now_ns: the arrival, equal for all echoes of one piece.
-            far_ns: the arrival at the far end, by its own clock.
+            number: of the message that was echoed.
+            wire_bytes: size of the echo's frame.
+            far: the arrival at the far end, by its own clock, and the size of the frame that arrived there.
         """
         if number == self.first:
-            self._began_ns, self._up_began_ns, self.all_bytes = now_ns, far_ns or 0, wire_bytes
+            self._began_ns, self.all_bytes = now_ns, wire_bytes
+            self._far = [far] if far else []
             return None
         if not self.first < number <= self.last or not self._began_ns:
             return None
         self.all_bytes += wire_bytes
-        if far_ns is not None and 0 < self._up_began_ns < far_ns:
-            self._up_bytes, self._up_ns = self._up_bytes + wire_bytes, far_ns - self._up_began_ns
+        if far is not None and self._far and self._far[-1][0] <= far[0]:
+            self._far.append(far)
         if self._began_ns < now_ns:
             self._bytes += wire_bytes
         if number < self.last:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 
 from chaos.prober import events
 from chaos.prober.connections import (
+    MASK_BYTES,
     Arrival,
     ConnectAttempt,
     EchoConnection,
@@ -125,8 +126,9 @@ class LinkProber:
         is_round_trip = silence.on_arrival(arrival.at_ns, echo, echoes.newest_number)
         count_echo(self._counts, arrival.at_ns, echo, is_round_trip=is_round_trip)
         if schedule.burst is not None and echo.sent is not None:
-            far_ns = arrival.stamp.at_ns if arrival.stamp is not None else None
-            rate = schedule.burst.on_arrival(arrival.at_ns, echo.sent.number, arrival.wire_bytes, far_ns)
+            stamp, frame_bytes = arrival.stamp, wire_bytes(len(echo.sent.data)) + MASK_BYTES
+            far = (stamp.at_ns, frame_bytes) if stamp is not None else None
+            rate = schedule.burst.on_arrival(arrival.at_ns, echo.sent.number, arrival.wire_bytes, far)
             if rate is not None:
                 self._counts.burst(arrival.at_ns, rate, schedule.burst)
             if echo.sent.number >= schedule.burst.last:

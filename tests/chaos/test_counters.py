@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from chaos.prober.counters import SILENCE_NS, Burst, LinkCounters, SilenceDetector, count_echo
 from chaos.prober.echoes import EchoMatch, OutstandingEchoes, SentMessage
 
@@ -97,3 +99,22 @@ def test_a_burst_whose_first_echo_is_lost_tells_no_rate() -> None:
     burst = Burst(first=3, last=5)
     assert burst.on_arrival(1500 * MS, 4, 500) is None
     assert burst.on_arrival(2000 * MS, 5, 500) is None
+
+
+def test_what_came_in_one_piece_at_the_far_end_took_no_time_though_each_message_has_its_own_stamp() -> None:
+    burst = Burst(first=1, last=8)
+    # Two messages a piece, 20 ms apart, stamped 0.1 ms one after the other.
+    for number in range(1, 9):
+        piece, place = divmod(number - 1, 2)
+        burst.on_arrival(2000 * MS, number, 500, (piece * 20 * MS + place * MS // 10, 400))
+    # 6 messages of 400 bytes in 60 ms, less the 0.1 ms between the stamps of a piece.
+    assert burst.up_bytes_per_s == pytest.approx(40_000, rel=0.01)
+
+
+def test_the_last_messages_alone_make_no_rate_at_the_far_end() -> None:
+    burst = Burst(first=1, last=8)
+    for number in range(1, 9):
+        late = 100 * MS if number == 8 else 0
+        burst.on_arrival(2000 * MS, number, 500, (number * 10 * MS + late, 400))
+    # Not the 400 bytes in 110 ms of the last message: 4 x 400 bytes in 140 ms.
+    assert burst.up_bytes_per_s == pytest.approx(4 * 400 / 0.14, rel=0.01)
