@@ -23,21 +23,21 @@ class LabError(Exception):
         self.hint = hint
 
 
-class WrongUseError(LabError):
+class UsageError(LabError):
     """The command, a flag or a file asks for something that cannot be."""
 
     exit_code = ExitCode.WRONG_USE
 
 
-class PortTakenError(WrongUseError):
+class PortInUseError(UsageError):
     """A port to publish on belongs to somebody else."""
 
 
-class LabInUseError(WrongUseError):
+class LabInUseError(UsageError):
     """Another command holds the lab."""
 
 
-class NoLabError(WrongUseError):
+class NoLabError(UsageError):
     """The command needs a lab that is up, and none is."""
 
 
@@ -45,11 +45,11 @@ class EngineError(LabError):
     """The engine refused, or could not do, what it was asked."""
 
 
-class RoomTakenError(EngineError):
+class SubnetInUseError(EngineError):
     """Another lab took the addresses that this one was about to use."""
 
 
-class AddressTakenError(EngineError):
+class AddressInUseError(EngineError):
     """A container asks for an address that another one got while it was down."""
 
 
@@ -79,7 +79,7 @@ class RunAbortedError(LabError):
     exit_code = ExitCode.INCONCLUSIVE
 
 
-class StoppedError(LabError):
+class InterruptedCommandError(LabError):
     """The person at the keyboard stopped the command."""
 
     exit_code = ExitCode.INCONCLUSIVE

@@ -7,7 +7,7 @@ import signal
 from collections.abc import Callable, Coroutine
 from typing import TypeVar
 
-from driver.errors import StoppedError
+from driver.errors import InterruptedCommandError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
@@ -15,7 +15,7 @@ T = TypeVar("T")
 
 
 async def stoppable(work: Coroutine[object, object, T], on_stop: Callable[[int], None]) -> T:
-    """Await `work`; a signal cancels it and raises StoppedError.
+    """Await `work`; a signal cancels it and raises InterruptedCommandError.
 
     `on_stop` hears every signal with its count, from 1. Later ones change nothing, so that what the caller
     does after this (heal, take down) comes to its end however often somebody presses Ctrl-C.
@@ -37,7 +37,7 @@ async def stoppable(work: Coroutine[object, object, T], on_stop: Callable[[int],
         return await task
     except asyncio.CancelledError:
         if count:
-            raise StoppedError("Stopped.") from None
+            raise InterruptedCommandError("Stopped.") from None
         raise
 
 

@@ -29,7 +29,7 @@ PIPE_COLUMNS = 200
 
 
 @dataclass
-class Board:
+class ProgressView:
     """How far a command is. Numbers that are not known yet are None."""
 
     phase: str = ""
@@ -60,7 +60,7 @@ class Terminal:
     def __init__(self) -> None:
         self._errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._live: Live | None = None
-        self._board = Board()
+        self._board = ProgressView()
         self._above: Table | None = None
         self._began = time.monotonic()
         self._plain_at = -TABLE_EVERY_S
@@ -74,7 +74,7 @@ class Terminal:
     ) -> None:
         self.clear()
 
-    def say(self, line: str) -> None:
+    def info(self, line: str) -> None:
         """One line about what is being done."""
         self._errors.print(Text(visible(as_called(line))), soft_wrap=True)
 
@@ -90,7 +90,7 @@ class Terminal:
             text.append(f"\n        {visible(as_called(hint))}", style="")
         self._errors.print(text, soft_wrap=True)
 
-    def show(self, board: Board) -> None:
+    def show(self, board: ProgressView) -> None:
         """Show how far it is."""
         if self._errors.is_terminal:
             self._show_live(board)
@@ -98,7 +98,7 @@ class Terminal:
             self._show_plain(board)
 
     def show_table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str], board: Board
+        self, columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str], board: ProgressView
     ) -> None:
         """How far it is, under a table of where all stands; a line now and then where no terminal is."""
         if self._errors.is_terminal:
@@ -118,7 +118,7 @@ class Terminal:
             self._live.stop()
             self._live = None
 
-    def _show_live(self, board: Board) -> None:
+    def _show_live(self, board: ProgressView) -> None:
         self._board = board
         if self._live is None:
             # A thread of its own draws it, so that the seconds go on while a long step says nothing.
@@ -138,7 +138,7 @@ class Terminal:
         line.truncate(self._errors.width - 1, overflow="ellipsis")
         return line
 
-    def _show_plain(self, board: Board) -> None:
+    def _show_plain(self, board: ProgressView) -> None:
         now = time.monotonic()
         key = (board.phase, tuple(board.faults))
         if key == self._plain_key and now - self._plain_at < PLAIN_EVERY_S:
@@ -146,9 +146,9 @@ class Terminal:
         self._plain_key = key
         self._say_plainly(board)
 
-    def _say_plainly(self, board: Board) -> None:
+    def _say_plainly(self, board: ProgressView) -> None:
         self._plain_at = time.monotonic()
-        self.say(f"{self._plain_at - self._began:5.0f} s  {', '.join([board.phase, *board.parts()])}")
+        self.info(f"{self._plain_at - self._began:5.0f} s  {', '.join([board.phase, *board.parts()])}")
 
 
 def print_lines(lines: Sequence[str]) -> None:
@@ -218,4 +218,4 @@ class TerminalLog(logging.Handler):
         self._terminal = terminal
 
     def emit(self, record: logging.LogRecord) -> None:
-        self._terminal.say(f"{record.levelname.lower()} {record.name}: {record.getMessage()}")
+        self._terminal.info(f"{record.levelname.lower()} {record.name}: {record.getMessage()}")

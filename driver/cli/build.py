@@ -19,7 +19,7 @@ def command(as_json: bool) -> None:
     """Build the lab's images. An image whose inputs have not changed is left as it is."""
     services = [image.service for image in images.CATALOGUE]
     with Terminal() as terminal:
-        ids = options.engine_to_fill(default_project()).ensure_images(services, terminal.say)
+        ids = options.engine_to_fill(default_project()).ensure_images(services, terminal.info)
     if as_json:
         print_json(json.dumps(ids))
     else:

@@ -20,7 +20,7 @@ from driver.compare.papers import (
 )
 from driver.compare.ranking import BESIDE
 from driver.compare.read import cells_under, find_folder, runs_under
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.metrics.metric import Unit
 from driver.runs.store import write_file
 from driver.scenarios.quantities import parse_quantity
@@ -64,7 +64,7 @@ def command(
     runs cannot tell: fewer than three on a side, none of a side conclusive, or no figure that both have.
     """
     if by and by not in BY_RUN:
-        raise WrongUseError(f"--by: {by!r} is not compared.", f"It can be: {', '.join(BY_RUN)}.")
+        raise UsageError(f"--by: {by!r} is not compared.", f"It can be: {', '.join(BY_RUN)}.")
     groups, matrix = _groups(names, against, named)
     report = report_on(groups, _part(tolerance), by, matrix)
     if html is not None:
@@ -104,7 +104,7 @@ def _groups(
     for pair in named:
         name, equals, folder = pair.partition("=")
         if not equals or not name or not folder:
-            raise WrongUseError(f"--group takes NAME=RUN; found {pair!r}.", "Example: --group old=results/a")
+            raise UsageError(f"--group takes NAME=RUN; found {pair!r}.", "Example: --group old=results/a")
         groups.setdefault(name, []).extend(runs_under(find_folder(folder)))
     folders = [find_folder(name) for name in names]
     if against is not None and folders:
@@ -114,7 +114,7 @@ def _groups(
     else:
         groups.update({folder.name: runs_under(folder) for folder in folders})
     if len(groups) < 2:
-        raise WrongUseError(
+        raise UsageError(
             f"a comparison needs two sides; found {len(groups)}.",
             "Name two runs, or one and --against FOLDER, or the folder of a matrix.",
         )
@@ -125,7 +125,7 @@ def _part(text: str) -> float:
     try:
         part = parse_quantity(text).to(Unit.ratio)
     except ValueError as error:
-        raise WrongUseError(f"--tolerance: {error}.", "Example: --tolerance 10%") from None
+        raise UsageError(f"--tolerance: {error}.", "Example: --tolerance 10%") from None
     if part < 0:
-        raise WrongUseError(f"--tolerance is never below zero; found {text}.", "Example: --tolerance 10%")
+        raise UsageError(f"--tolerance is never below zero; found {text}.", "Example: --tolerance 10%")
     return part

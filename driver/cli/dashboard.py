@@ -16,7 +16,7 @@ from driver.dashboard.past import Past
 from driver.dashboard.server import make_app
 from driver.dashboard.standing import Standing
 from driver.dashboard.watch import Watch
-from driver.errors import PortTakenError
+from driver.errors import PortInUseError
 from driver.host_ports import port_holder
 from driver.interrupts import SIGNALS
 from driver.labs.lab import HOST
@@ -50,7 +50,7 @@ def serve_until_stopped(project: str) -> None:
 
 
 async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
-    """Serve until told to end. Raises PortTakenError."""
+    """Serve until told to end. Raises PortInUseError."""
     told = asyncio.Event()
     for number in SIGNALS:
         asyncio.get_running_loop().add_signal_handler(number, told.set)
@@ -65,7 +65,7 @@ async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
         try:
             await site.start()
         except OSError as error:
-            raise PortTakenError(
+            raise PortInUseError(
                 f"Port {port} on {host} cannot be used ({error.strerror}): {port_holder(port)} has it.",
                 f"Choose another: --port {port + 1}, or 0 for any that is free.",
             ) from None

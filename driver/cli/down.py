@@ -24,10 +24,12 @@ def command(project: str, force: bool, as_json: bool) -> None:
     """Take a lab down, in whatever state it is: containers, networks, volumes, and with them every fault."""
     with Terminal() as terminal:
         if force:
-            stop_holders(project, terminal.say)
-        with lab_lock(project, "down", say=terminal.say):
+            stop_holders(project, terminal.info)
+        with lab_lock(project, "down", say=terminal.info):
             work = take_down(options.engine_of(project), terminal)
-            down = asyncio.run(to_its_end(work, lambda: terminal.say("Taking it down to the end; a moment.")))
+            down = asyncio.run(
+                to_its_end(work, lambda: terminal.info("Taking it down to the end; a moment."))
+            )
             refuse_leftovers(down)
             forget_journals(project)
     if as_json:

@@ -10,7 +10,7 @@ from driver.cli.compare import show_report
 from driver.compare.desk import page, report_on
 from driver.compare.papers import Report, as_markdown
 from driver.compare.read import cells_under
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.judging.verdict import RunOutcome
 from driver.runs.group import GROUP, GroupFile
 from driver.runs.store import write_file
@@ -48,7 +48,7 @@ def compare_cells(folder: Path) -> Report | None:
         return None
     try:
         report = report_on(cells, tolerance=0.0, matrix=True)
-    except WrongUseError as error:
+    except UsageError as error:
         # The runs stand with their verdicts, whatever cannot be compared about them.
         print_lines([f"note: {error.sentence}"])
         return None

@@ -17,7 +17,7 @@ from driver.labs.end_request import end_injections
 from driver.labs.heal import Healing, heal, hurt_now
 from driver.labs.lab import Lab, links_named, standing
 from driver.labs.lab_lock import lab_lock
-from driver.terminal import Board, Terminal, print_json, print_lines
+from driver.terminal import ProgressView, Terminal, print_json, print_lines
 
 
 @click.command("heal")
@@ -30,11 +30,11 @@ def command(project: str, as_json: bool) -> None:
     An `inject` that runs in another terminal ends its fault, and itself.
     """
     engine = options.engine_of(project)
-    with Terminal() as terminal, lab_lock(project, "heal", shared=True, say=terminal.say):
+    with Terminal() as terminal, lab_lock(project, "heal", shared=True, say=terminal.info):
         lab = standing(engine)
-        terminal.show(Board("healing"))
+        terminal.show(ProgressView("healing"))
         work = _end_and_heal(lab, terminal)
-        healing = asyncio.run(to_its_end(work, lambda: terminal.say("Healing to the end; a moment.")))
+        healing = asyncio.run(to_its_end(work, lambda: terminal.info("Healing to the end; a moment.")))
     if healing.left:
         raise LabError(
             f"Still hurt after healing: {', '.join(healing.left[:8])}.",

@@ -16,7 +16,7 @@ from chaos.fault import Fault
 from chaos.units import format_seconds, unit_of
 from driver.cli import complete, options, options_run
 from driver.engines.engine import WORKER
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.by_hand import Ending, Injection, inject, plan_by_hand, settle
 from driver.labs.end_request import EndRequest
@@ -44,7 +44,7 @@ class _Faults(click.Group):
 
     def get_command(self, context: click.Context, name: str) -> click.Command:
         if name not in FAULTS:
-            raise WrongUseError(f"There is no fault {name!r}.", nearest(name, FAULTS))
+            raise UsageError(f"There is no fault {name!r}.", nearest(name, FAULTS))
         return _command_of(FAULTS[name])
 
     def format_commands(self, context: click.Context, formatter: click.HelpFormatter) -> None:
@@ -145,10 +145,10 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         _show(planned, workers)
         return ExitCode.PASSED
     with Terminal() as terminal:
-        terminal.say(f"{kind.name} on {name_list(planned[0].targets)}")
+        terminal.info(f"{kind.name} on {name_list(planned[0].targets)}")
         # Before this command can be seen to hold the lab: a `heal` that sees it must reach it.
         request = EndRequest(project)
-        with lab_lock(project, "inject", kind.name, shared=True, say=terminal.say):
+        with lab_lock(project, "inject", kind.name, shared=True, say=terminal.info):
             # It may have been replaced while this command waited.
             lab = standing(engine)
             injection = asyncio.run(inject(lab, planned, request, terminal))
@@ -182,12 +182,12 @@ def _value(name: str, text: str) -> Any:
     try:
         return scalar(text)
     except FileError as error:
-        raise WrongUseError(f"{_flag(name.removeprefix('param_'))}: {error.problem}.") from None
+        raise UsageError(f"{_flag(name.removeprefix('param_'))}: {error.problem}.") from None
 
 
 def _selection(targets: str | None, workers: str | None) -> str:
     if targets and workers:
-        raise WrongUseError("The targets are given twice.", "Either as an argument, or with --workers.")
+        raise UsageError("The targets are given twice.", "Either as an argument, or with --workers.")
     return targets or workers or "all"
 
 

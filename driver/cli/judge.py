@@ -10,7 +10,7 @@ import click
 from chaos.explain import shortened
 from driver.cli import complete, options
 from driver.cli.verdicts import show_verdict
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.judging.verdict import Verdict
 from driver.report.write import write_reports
 from driver.runs.group import GroupFile, judged_again, read_group, save_group
@@ -54,7 +54,7 @@ def judge_one(folder: Path) -> Verdict:
 
 
 def find_run(name: str) -> Path:
-    """The folder of a stored run. Raises WrongUseError."""
+    """The folder of a stored run. Raises UsageError."""
     for folder in (Path(name), results_root() / name):
         if os.path.isdir(folder):
             return folder.resolve()
@@ -65,4 +65,4 @@ def find_run(name: str) -> Path:
         if kept
         else "Run one first: python lab.py scenario thundering_herd"
     )
-    raise WrongUseError(f"There is no run {shortened(repr(name))}.", hint)
+    raise UsageError(f"There is no run {shortened(repr(name))}.", hint)

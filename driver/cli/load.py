@@ -12,7 +12,7 @@ from pydantic import ValidationError
 
 from chaos.explain import problem, shortened
 from driver.cli import options, options_run
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.lab import standing
 from driver.labs.load_by_hand import Handed, LoadByHand, usual_workload
@@ -56,7 +56,7 @@ def _workload(rate: str) -> Workload:
         return usual_workload(rate)
     except ValidationError as error:
         found = problem(dict(error.errors()[0]), "/s")
-        raise WrongUseError(f"--rate {shortened(rate, 60)}: {found}.", "Example: --rate 20/s") from None
+        raise UsageError(f"--rate {shortened(rate, 60)}: {found}.", "Example: --rate 20/s") from None
 
 
 def _told(handed: Handed) -> str:

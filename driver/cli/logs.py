@@ -11,7 +11,7 @@ import click
 
 from driver.cli import complete, options
 from driver.engines.engine import Container, Engine
-from driver.errors import LabError, NoLabError, WrongUseError
+from driver.errors import LabError, NoLabError, UsageError
 from driver.labs.lab_lock import unless_others_change_it
 from driver.labs.project_name import start_hint
 from driver.terminal import print_lines
@@ -49,7 +49,7 @@ def _chosen(containers: list[Container], names: tuple[str, ...], project: str) -
         found = [one.name for one in containers if name in (one.name, one.service)]
         if not found:
             near = difflib.get_close_matches(name, there, 3) or there[:3]
-            raise WrongUseError(f"The lab has no container {name!r}.", f"There are: {', '.join(near)}, …")
+            raise UsageError(f"The lab has no container {name!r}.", f"There are: {', '.join(near)}, …")
         chosen += found
     return list(dict.fromkeys(chosen))
 

@@ -14,7 +14,7 @@ import traceback
 import click
 from click.shell_completion import CompletionItem
 
-from driver.errors import LabError, StoppedError, WrongUseError
+from driver.errors import InterruptedCommandError, LabError, UsageError
 from driver.exit_codes import MEANING, ExitCode
 from driver.paths import PROGRAM
 from driver.terminal import Terminal, print_lines
@@ -67,7 +67,7 @@ class _Commands(click.Group):
         if name not in CATALOGUE:
             near = difflib.get_close_matches(name, CATALOGUE, 1)
             hint = f"Did you mean {near[0]!r}?" if near else "See: python lab.py --help"
-            raise WrongUseError(f"There is no command {name!r}.", hint)
+            raise UsageError(f"There is no command {name!r}.", hint)
         found = importlib.import_module(f"driver.cli.{name}").command
         assert isinstance(found, click.Command)
         return found
@@ -128,13 +128,13 @@ def run(argv: list[str]) -> int:
         return int(end.exit_code)
     except click.UsageError as error:
         command = error.ctx.command_path.removeprefix(PROGRAM) if error.ctx else ""
-        return _fail(WrongUseError(error.format_message(), f"See: python lab.py{command} --help"))
+        return _fail(UsageError(error.format_message(), f"See: python lab.py{command} --help"))
     except click.ClickException as error:
-        return _fail(WrongUseError(error.format_message()))
+        return _fail(UsageError(error.format_message()))
     except LabError as error:
         return _fail(error)
     except (KeyboardInterrupt, click.Abort):
-        return _fail(StoppedError("Stopped."))
+        return _fail(InterruptedCommandError("Stopped."))
     except BrokenPipeError:
         # Whoever read our output (`| head`) has enough; the flush at the exit must not fail on that again.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -11,7 +11,7 @@ import click
 
 from chaos.explain import shortened
 from driver.engines.compose_engine import ComposeEngine
-from driver.errors import LabError, WrongUseError
+from driver.errors import LabError, UsageError
 from driver.labs.lab import CONTROL_PORT, HOST, MAX_WORKERS, TOXIPROXY_PORT
 from driver.labs.project_name import PATTERN, default_project, note_project
 from driver.machine.setup import prepare
@@ -24,7 +24,7 @@ LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
 
 def _project(_: click.Context, __: click.Parameter, name: str) -> str:
     if not re.fullmatch(PATTERN, name):
-        raise WrongUseError(
+        raise UsageError(
             f"--project {name!r} is no name for a lab.",
             "Use small letters, digits, - and _, at most 41 of them.",
         )
@@ -42,11 +42,11 @@ def _workers(_: click.Context, __: click.Parameter, text: str | None) -> int | N
     try:
         count = int(text)
     except ValueError:
-        raise WrongUseError(
+        raise UsageError(
             f"--workers takes a whole number; found {shortened(repr(text), 60)}.", "Example: --workers 20"
         ) from None
     if not 1 <= count <= MAX_WORKERS:
-        raise WrongUseError(
+        raise UsageError(
             f"--workers takes 1 to {MAX_WORKERS}; found {shortened(text, 60)}.",
             "One Toxiproxy carries no more links on one machine." if count > 0 else "Example: --workers 20",
         )
@@ -55,7 +55,7 @@ def _workers(_: click.Context, __: click.Parameter, text: str | None) -> int | N
 
 def _port(_: click.Context, __: click.Parameter, port: int | None) -> int | None:
     if port is not None and not 1 <= port <= 65_534:
-        raise WrongUseError(f"--port takes 1 to 65534; found {port}.", "Example: --port 18474")
+        raise UsageError(f"--port takes 1 to 65534; found {port}.", "Example: --port 18474")
     return port
 
 

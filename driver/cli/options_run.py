@@ -9,7 +9,7 @@ import click
 
 from chaos.explain import shortened
 from chaos.units import parse_seconds
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.runs.run_folder import results_root
 from driver.scenarios.scenario import MAX_DURATION_S
 from driver.scenarios.yaml_file import FileError, scalar
@@ -18,7 +18,7 @@ MAX_SEED = 2**32 - 1
 
 
 def check_duration(flag: str, text: str | None) -> float | None:
-    """Seconds in `60`, `90s` or `5m`. Raises WrongUseError, naming the flag."""
+    """Seconds in `60`, `90s` or `5m`. Raises UsageError, naming the flag."""
     if text is None:
         return None
     try:
@@ -26,7 +26,7 @@ def check_duration(flag: str, text: str | None) -> float | None:
     except ValueError:
         seconds = _with_unit(flag, text)
     if not 0 < seconds <= MAX_DURATION_S:
-        raise WrongUseError(
+        raise UsageError(
             f"{flag} takes more than 0 s and at most {MAX_DURATION_S:.0f} s; found {text}.",
             f"Examples: {flag} 60, {flag} 5m",
         )
@@ -36,7 +36,7 @@ def check_duration(flag: str, text: str | None) -> float | None:
 def _duration(_: click.Context, __: click.Parameter, text: str | None) -> float | None:
     seconds = check_duration("--duration", text)
     if seconds is not None and seconds < 1:
-        raise WrongUseError(f"--duration takes at least 1 s; found {text}.", "Example: --duration 60")
+        raise UsageError(f"--duration takes at least 1 s; found {text}.", "Example: --duration 60")
     return seconds
 
 
@@ -44,7 +44,7 @@ def _with_unit(flag: str, text: str) -> float:
     try:
         return parse_seconds(text)
     except ValueError:
-        raise WrongUseError(
+        raise UsageError(
             f"{flag} takes seconds, or a duration with its unit; found {text!r}.",
             f"Examples: {flag} 60, {flag} 5m",
         ) from None
@@ -55,22 +55,22 @@ def _variables(_: click.Context, __: click.Parameter, pairs: tuple[str, ...]) ->
     for pair in pairs:
         name, equals, text = pair.partition("=")
         if not equals or not name:
-            raise WrongUseError(f"--var takes NAME=VALUE; found {pair!r}.", "Example: --var outage=5s")
+            raise UsageError(f"--var takes NAME=VALUE; found {pair!r}.", "Example: --var outage=5s")
         try:
             values[name] = scalar(text)
         except FileError as error:
-            raise WrongUseError(f"--var {name}: {error.problem}.", "Example: --var outage=5s") from None
+            raise UsageError(f"--var {name}: {error.problem}.", "Example: --var outage=5s") from None
     return values
 
 
 def check_seed(_: click.Context, __: click.Parameter, text: str | None) -> int | None:
-    """A seed from its text. Raises WrongUseError."""
+    """A seed from its text. Raises UsageError."""
     if text is None:
         return None
     # The length first: Python refuses to read a number of thousands of digits.
     if not text.isdecimal() or len(text) > len(str(MAX_SEED)) or int(text) > MAX_SEED:
         found = shortened(repr(text), 60)
-        raise WrongUseError(
+        raise UsageError(
             f"--seed takes a whole number from 0 to {MAX_SEED}; found {found}.", "Example: --seed 7"
         )
     return int(text)

@@ -10,7 +10,7 @@ from contextlib import contextmanager
 import click
 
 from driver.engines.engine import Engine
-from driver.errors import EngineGoneError, LabError, StoppedError, WrongUseError
+from driver.errors import EngineGoneError, InterruptedCommandError, LabError, UsageError
 from driver.interrupts import to_its_end
 from driver.labs.lab_before import LabBefore, lab_before, leave_up
 from driver.labs.lab_lock import inherited_lock, lab_lock
@@ -21,16 +21,16 @@ from driver.terminal import Terminal
 def lab_for_run(
     engine: Engine, words: Sequence[str], replace: bool, inherited: int | None, terminal: Terminal
 ) -> Iterator[int]:
-    """Hold the lab while the command `words` runs; yields the lock. Raises WrongUseError or StoppedError.
+    """Hold the lab while the command `words` runs; yields the lock.
 
     A lab that is up may be replaced meanwhile, and its like is up afterwards. `inherited` is the lock of the
-    parent process, which cares for that.
+    parent process, which cares for that. Raises UsageError or InterruptedCommandError.
     """
     if inherited is not None:
         with inherited_lock(engine.project, inherited) as lock:
             yield lock
         return
-    with lab_lock(engine.project, *words, say=terminal.say) as lock:
+    with lab_lock(engine.project, *words, say=terminal.info) as lock:
         before = lab_before(engine)
         if before is not None and not replace:
             _ask(engine.project, before, terminal)
@@ -51,21 +51,21 @@ def _restore(engine: Engine, before: LabBefore | None, terminal: Terminal) -> No
     try:
         if lab_before(engine) is None:
             work = leave_up(engine, before, terminal)
-            asyncio.run(to_its_end(work, lambda: terminal.say("Starting it to the end; a moment.")))
+            asyncio.run(to_its_end(work, lambda: terminal.info("Starting it to the end; a moment.")))
     except LabError as error:
         terminal.warn(f"The lab {engine.project!r} could not be left up: {error.sentence}")
 
 
 def _ask(project: str, before: LabBefore, terminal: Terminal) -> None:
-    """Return where the lab may be replaced. Raises WrongUseError or StoppedError."""
+    """Return where the lab may be replaced. Raises UsageError or InterruptedCommandError."""
     workers = f"{before.workers} worker{'' if before.workers == 1 else 's'}"
     what = f"The lab {project!r} is up with {workers}"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
-        raise WrongUseError(
+        raise UsageError(
             f"{what}; a run needs containers of its own.",
             "With --replace its like is left up afterwards; --project NAME --port N makes another lab.",
         )
     terminal.clear()
     question = f"{what}. Replace it for this run, and leave its like up afterwards?"
     if not click.confirm(question, default=False, err=True):
-        raise StoppedError("The lab is as it was; nothing was run.")
+        raise InterruptedCommandError("The lab is as it was; nothing was run.")

@@ -13,7 +13,7 @@ from driver.cli import complete, options, options_run
 from driver.cli.judge import find_run
 from driver.cli.replacing import lab_for_run
 from driver.cli.verdicts import show_verdict
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.runs.run import run
 from driver.runs.run_folder import PLAN
 from driver.runs.run_request import Request
@@ -42,13 +42,13 @@ def command(
         plan = Plan.model_validate_json((folder / PLAN).read_bytes())
         scenario_yaml = (folder / SCENARIO).read_text()
     except (OSError, ValidationError) as error:
-        raise WrongUseError(
+        raise UsageError(
             f"The plan of {folder.name} cannot be read: {str(error).splitlines()[0]}.",
             "Run the scenario anew.",
         ) from None
     engine = options.engine_to_fill(project)
     with Terminal() as terminal, lab_for_run(engine, ["replay", folder.name], replace, None, terminal):
-        terminal.say(f"{plan.scenario}: the plan of {folder.name}, seed {plan.seed}")
+        terminal.info(f"{plan.scenario}: the plan of {folder.name}, seed {plan.seed}")
         request = Request(plan, scenario_yaml, results, sys.argv, host, port, keep=keep)
         judged = asyncio.run(run(request, engine, terminal))
     show_verdict(judged, as_json)

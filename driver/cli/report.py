@@ -9,7 +9,7 @@ import click
 
 from driver.cli import complete, options
 from driver.cli.judge import find_run
-from driver.errors import LabError, WrongUseError
+from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
 from driver.report.write import write_report
 from driver.runs.group import read_group
@@ -39,7 +39,7 @@ def _comparison(folder: Path) -> Path:
     from driver.cli.groups import COMPARISON_HTML, compare_cells
 
     if compare_cells(folder) is None:
-        raise WrongUseError(
+        raise UsageError(
             f"{folder.name} is a group of runs that has no two cells to compare.",
             f"Name one of its runs: python lab.py report {folder}/RUN",
         )

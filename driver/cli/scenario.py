@@ -20,7 +20,7 @@ from driver.cli.scenario_files import scenario_file
 from driver.cli.verdicts import show_verdict
 from driver.dashboard.beside import dashboard_beside
 from driver.engines.engine import Engine
-from driver.errors import LabError, WrongUseError
+from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
 from driver.runs.group_run import Place, Planned, plan_all, run_group
 from driver.runs.run import Request, run
@@ -69,14 +69,14 @@ def command(
         if dry_run:
             return _show_planned(planned, as_json)
         if len(planned) > 1 and keep:
-            raise WrongUseError(
+            raise UsageError(
                 f"--keep leaves one lab standing, and {name} asks for {len(planned)} runs of a lab each.",
                 "Leave --keep out, or narrow the runs with --var and --repeat 1.",
             )
         engine, place = options.engine_to_fill(project), Place(results, host, port)
         with Terminal() as terminal, lab_for_run(
             engine, ["scenario", name], replace, held_lock, terminal
-        ), dashboard_beside(watched, project, results, terminal.say):  # fmt: skip
+        ), dashboard_beside(watched, project, results, terminal.info):  # fmt: skip
             if len(planned) > 1:
                 show = _run_all(planned, place, engine, terminal, as_json)
             else:
@@ -93,7 +93,7 @@ def _run_one(
     planned: Planned, place: Place, engine: Engine, terminal: Terminal, keep: bool, as_json: bool
 ) -> Show:
     plan = planned.plan
-    terminal.say(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
+    terminal.info(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
     request = Request(
         plan, planned.scenario_yaml, place.results, sys.argv, place.host, place.port, keep=keep
     )  # fmt: skip

@@ -9,7 +9,7 @@ import click
 
 from chaos.units import format_seconds
 from driver.cli import options
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.runs.group import GroupFile, read_group
 from driver.runs.run_folder import results_root
 from driver.runs.store import VerdictFile, read_verdict
@@ -42,7 +42,7 @@ def command(as_json: bool) -> None:
 def _load(path: Path) -> ScenarioFile | None:
     try:
         return load_scenario(path)
-    except WrongUseError as error:
+    except UsageError as error:
         Terminal().warn(error.sentence)
         return None
 

@@ -20,7 +20,7 @@ def command() -> None:
     """
     with Terminal() as terminal:
         try:
-            machine = prepare(terminal.say)
+            machine = prepare(terminal.info)
         except MachineError as error:
             raise LabError(str(error)) from None
     bases = ", ".join(machine.bases.values())

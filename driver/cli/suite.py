@@ -24,7 +24,7 @@ from driver.suite.commands import TESTS_LIMIT_S, Flags
 from driver.suite.entry import TESTS, EntryOutcome, EntryResult, SuiteSummary, overall, select
 from driver.suite.reports import as_json, as_junit, as_markdown, took
 from driver.suite.runner import EntryRunner, limit_s, not_run, run_entries
-from driver.terminal import Board, Terminal, print_json, print_lines, print_table
+from driver.terminal import ProgressView, Terminal, print_json, print_lines, print_table
 
 _COLUMNS = ["outcome", "entry", "took", "because"]
 _MARKS = {EntryOutcome.passed: "good", EntryOutcome.failed: "bad", EntryOutcome.inconclusive: "warn"}
@@ -68,10 +68,10 @@ def command(
     with (
         Terminal() as terminal,
         _lab(engine, names, replace, terminal) as lock,
-        dashboard_beside(watched, project, results, terminal.say),
+        dashboard_beside(watched, project, results, terminal.info),
     ):
         if names != [TESTS]:
-            engine.ensure_images(services(prober=True), terminal.say)
+            engine.ensure_images(services(prober=True), terminal.info)
         folder = new_folder("suite", results)
         show = _Show(terminal, names)
 
@@ -87,7 +87,7 @@ def command(
             # Whatever becomes of the suite itself, what has ended so far is kept.
             _save(folder, sum_up([*ended, *not_run(names[len(ended) :], "the suite did not get to it")]))
 
-        with StopSignals(terminal.say) as stop:
+        with StopSignals(terminal.info) as stop:
             runner = EntryRunner(folder, flags, engine, stop, terminal, show.tick, lock)
             ended = run_entries(names, runner.run, stop.asked, told, fail_fast)
     summary = sum_up(ended)
@@ -126,14 +126,14 @@ class _Show:
             else:
                 rows.append(["running" if each == name else "", each, "", ""])
                 marks.append("")
-        self._terminal.show_table(_COLUMNS, rows, marks, Board(f"{name}: {line}"))
+        self._terminal.show_table(_COLUMNS, rows, marks, ProgressView(f"{name}: {line}"))
 
     def told(self, results: list[EntryResult]) -> None:
         self._results = list(results)
         self._terminal.clear()
         one = results[-1]
         where = f"{len(results)} of {len(self._names)}"
-        self._terminal.say(f"[{where}] {one.name}: {one.outcome.word} ({took(one.took_s)}): {one.because}")
+        self._terminal.info(f"[{where}] {one.name}: {one.outcome.word} ({took(one.took_s)}): {one.because}")
 
 
 def _row(one: EntryResult) -> list[str]:

@@ -13,7 +13,7 @@ from driver.dashboard.on_a_terminal import rows_of, summary_of
 from driver.dashboard.standing import LOOK_EVERY_S, Standing
 from driver.errors import NoLabError
 from driver.labs.project_name import start_hint
-from driver.terminal import Board, Terminal, print_lines, print_table
+from driver.terminal import ProgressView, Terminal, print_lines, print_table
 
 REFRESH_S = 0.5
 MOST_ROWS = 500
@@ -61,7 +61,7 @@ async def _watch(standing: Standing, terminal: Terminal) -> None:
                 await asyncio.sleep(0)
                 continue
             rows, marks = rows_of(standing, terminal.height - 4)
-            terminal.show_table(COLUMNS, rows, marks, Board(summary_of(standing)))
+            terminal.show_table(COLUMNS, rows, marks, ProgressView(summary_of(standing)))
             await asyncio.sleep(REFRESH_S)
     finally:
         looking.cancel()

@@ -11,7 +11,7 @@ import click
 
 from driver.cli import options
 from driver.engines.engine import MONITORS, Engine, LabSpec
-from driver.errors import EngineError, LabError, StoppedError, WrongUseError
+from driver.errors import EngineError, InterruptedCommandError, LabError, UsageError
 from driver.interrupts import stoppable
 from driver.labs.bring_up import bring_up, refuse_leftovers, take_down
 from driver.labs.journals_of_lab import fresh_journals
@@ -20,7 +20,7 @@ from driver.labs.lab_before import lab_before
 from driver.labs.lab_lock import lab_lock
 from driver.labs.orphans import restore
 from driver.labs.project_name import project_option
-from driver.terminal import Board, Terminal, print_lines
+from driver.terminal import ProgressView, Terminal, print_lines
 
 DEFAULT_WORKERS = 3
 
@@ -41,7 +41,7 @@ def command(
     """Start a lab and leave it running; the same again with another --workers scales it."""
     count = DEFAULT_WORKERS if workers is None else workers
     began = time.monotonic()
-    with Terminal() as terminal, lab_lock(project, "up", say=terminal.say):
+    with Terminal() as terminal, lab_lock(project, "up", say=terminal.info):
         lab = asyncio.run(_up(options.engine_to_fill(project), new_spec(host, port), count, terminal))
         if monitored:
             _monitor(lab, terminal)
@@ -60,34 +60,34 @@ async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal)
     if await asyncio.to_thread(lab_before, engine) is None:
         stood = None
         if await asyncio.to_thread(engine.containers):
-            terminal.say(f"Removing what a command that was killed left of the lab {engine.project!r}.")
+            terminal.info(f"Removing what a command that was killed left of the lab {engine.project!r}.")
             refuse_leftovers(await take_down(engine, terminal))
     if stood is not None:
         await asyncio.to_thread(restore, engine, terminal)
-        terminal.say(f"The lab {engine.project!r} is up already; giving it {workers} workers.")
+        terminal.info(f"The lab {engine.project!r} is up already; giving it {workers} workers.")
     else:
         wanted = await asyncio.to_thread(engine.reserve, wanted)
         wanted = replace(wanted, journals=fresh_journals(engine))
 
     def on_stop(count: int) -> None:
         engine.interrupt()
-        terminal.say("Stopping; taking down what was started." if count == 1 else "Still taking it down.")
+        terminal.info("Stopping; taking down what was started." if count == 1 else "Still taking it down.")
 
     try:
         return await stoppable(bring_up(engine, stood or wanted, workers, terminal), on_stop)
     except Exception as error:
         if stood is None:
             await take_down(engine, terminal)
-        if isinstance(error, StoppedError):
+        if isinstance(error, InterruptedCommandError):
             left = "It was up before and still is." if stood else "Nothing is left running."
-            raise StoppedError(f"Stopped before the lab was up. {left}") from None
+            raise InterruptedCommandError(f"Stopped before the lab was up. {left}") from None
         raise
 
 
 def _refuse_foreign(engine: Engine, stood: LabSpec) -> None:
-    """Raises WrongUseError for containers that lab.py did not start: their coordinator has no key."""
+    """Raises UsageError for containers that lab.py did not start: their coordinator has no key."""
     if not stood.key:
-        raise WrongUseError(
+        raise UsageError(
             f"The containers of {engine.project!r} were started with `docker compose up`, without a key and "
             "without links.",
             f"python lab.py down{project_option(engine.project)} removes them; then `up` makes a lab.",
@@ -95,7 +95,7 @@ def _refuse_foreign(engine: Engine, stood: LabSpec) -> None:
 
 
 def _monitor(lab: Lab, terminal: Terminal) -> None:
-    terminal.show(Board("starting Prometheus and Grafana"))
+    terminal.show(ProgressView("starting Prometheus and Grafana"))
     try:
         lab.engine.up(lab.spec, MONITORS)
     except EngineError as error:
@@ -104,7 +104,7 @@ def _monitor(lab: Lab, terminal: Terminal) -> None:
             "The lab is up without them. Their images come from a registry; name others with "
             "STORMLAB_PROMETHEUS_IMAGE and STORMLAB_GRAFANA_IMAGE.",
         ) from None
-    terminal.say("Prometheus: http://127.0.0.1:9090   Grafana: http://127.0.0.1:3000/d/stormlab")
+    terminal.info("Prometheus: http://127.0.0.1:9090   Grafana: http://127.0.0.1:3000/d/stormlab")
 
 
 def _as_text(lab: Lab, workers: int, took_s: float) -> list[str]:

@@ -10,7 +10,7 @@ import click
 
 from driver.cli import complete, options, options_run
 from driver.cli.scenario_files import scenario_file
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.scenarios.plan import Plan
 from driver.scenarios.resolve import resolve
@@ -29,7 +29,7 @@ def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> i
     for name in files:
         try:
             plan = check(scenario_file(name), Overrides(variables=variables, quick=quick))
-        except WrongUseError as error:
+        except UsageError as error:
             wrong += 1
             Terminal().fail(error.sentence, error.hint)
         else:
@@ -42,7 +42,7 @@ def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> i
 def check(path: Path, overrides: Overrides) -> Plan:
     """Resolve one scenario in each combination of its matrix; returns the plan of the first.
 
-    Raises WrongUseError.
+    Raises UsageError.
     """
     plans = []
     for cell in combinations(path, overrides):

@@ -20,7 +20,7 @@ RANKED_FROM = 3
 def report_on(
     groups: Mapping[str, Sequence[Path]], tolerance: float, by: str = "", matrix: bool = False
 ) -> Report:
-    """Everything against the first group; three or more, and a matrix, are ranked. Raises WrongUseError."""
+    """Everything against the first group; three or more, and a matrix, are ranked. Raises UsageError."""
     samples: dict[str, list[Sample]] = {}
     notes: list[str] = []
     for name, folders in groups.items():

@@ -14,7 +14,7 @@ from chaos.explain import shortened
 from driver.compare.core import Group, Sample
 from driver.compare.curves import Curves, curves
 from driver.compare.family import by_worker
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.files import FileReadError, read_file
 from driver.metrics import measure
 from driver.runs.group import GROUP, label, read_group
@@ -39,25 +39,25 @@ class _Suite(msgspec.Struct):
 
 
 def find_folder(name: str) -> Path:
-    """The folder of a run, a group or a suite: a path, or a name in results/. Raises WrongUseError."""
+    """The folder of a run, a group or a suite: a path, or a name in results/. Raises UsageError."""
     for folder in (Path(name), results_root() / name):
         if os.path.isdir(folder):
             return folder.resolve()
-    raise WrongUseError(
+    raise UsageError(
         f"There is no run and no folder of runs {shortened(repr(name))}.",
         "Name a folder, or one of those in results/.",
     )
 
 
 def runs_under(folder: Path) -> list[Path]:
-    """Every run of a folder: itself, those that a suite lists, or those below it. Raises WrongUseError."""
+    """Every run of a folder: itself, those that a suite lists, or those below it. Raises UsageError."""
     if is_run(folder):
         return [folder]
     found = _of_suite(folder) if (folder / SUMMARY).is_file() else _below(folder)
     if not found:
-        raise WrongUseError(f"{folder} holds no run (no {RUN} in it or below it).")
+        raise UsageError(f"{folder} holds no run (no {RUN} in it or below it).")
     if len(found) > MAX_RUNS:
-        raise WrongUseError(f"{folder} holds {len(found)} runs; at most {MAX_RUNS} can be compared at once.")
+        raise UsageError(f"{folder} holds {len(found)} runs; at most {MAX_RUNS} can be compared at once.")
     return found
 
 
@@ -110,14 +110,14 @@ def read_curves(folder: Path) -> Curves | None:
 def by_kind(groups: Mapping[str, Sequence[Sample]]) -> tuple[list[list[Group]], list[str]]:
     """Groups that can be compared, a list for each scenario and duration, in the order of the names.
 
-    What stands on one side alone is named. Raises WrongUseError when nothing stands on all sides.
+    What stands on one side alone is named. Raises UsageError when nothing stands on all sides.
     """
     groups = _cells_apart(groups)
     kinds = {name: {(run.scenario, run.duration_s) for run in runs} for name, runs in groups.items()}
     common = set.intersection(*kinds.values()) if kinds else set()
     if not common:
         told = "; ".join(f"{name} is of {_kinds(found)}" for name, found in kinds.items())
-        raise WrongUseError(
+        raise UsageError(
             f"These runs cannot be compared, for nothing was run the same: {told}.",
             "Compare runs of one scenario and one duration (--quick is another one).",
         )
@@ -180,7 +180,7 @@ def _of_suite(folder: Path) -> list[Path]:
     try:
         suite = msgspec.json.decode(read_file(folder / SUMMARY, MAX_BYTES), type=_Suite)
     except (FileReadError, *DECODE_ERRORS) as error:
-        raise WrongUseError(f"{folder / SUMMARY} cannot be read: {error}.") from None
+        raise UsageError(f"{folder / SUMMARY} cannot be read: {error}.") from None
     # A name alone, and no suite within a suite: whatever the file holds, this ends.
     names = [entry.run for entry in suite.results if entry.run == Path(entry.run).name]
     kept = [folder.parent / name for name in names if name and name != folder.name]

@@ -12,7 +12,7 @@ from aiohttp import web
 
 from driver.dashboard.forms import SELECTIONS, Filled, FormError, catalogue, fill
 from driver.dashboard.watch import Watch
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.labs.project_name import project_option
 from driver.runs.store import read_verdict
 from driver.scenarios.scenario_file import load_scenario, scenario_paths
@@ -134,9 +134,9 @@ async def _body(request: web.Request) -> dict[str, Any]:
     try:
         body = await request.json()
     except ValueError:
-        raise WrongUseError("expected JSON") from None
+        raise UsageError("expected JSON") from None
     if not isinstance(body, dict):
-        raise WrongUseError("expected a JSON object")
+        raise UsageError("expected a JSON object")
     return body
 
 
@@ -149,7 +149,7 @@ def _scenarios(results: Path) -> list[dict[str, Any]]:
     for name, path in scenario_paths().items():
         try:
             loaded = load_scenario(path)
-        except WrongUseError:
+        except UsageError:
             # `lab.py scenarios` says what is wrong with it.
             continue
         found.append({

@@ -15,7 +15,7 @@ from chaos.fault import Fault
 from chaos.targets import CORE, Fleet, TargetError
 from chaos.units import unit_of
 from driver.cli.options_run import MAX_SEED, check_duration
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.labs.by_hand import plan_by_hand
 from driver.labs.project_name import project_option
 from driver.scenarios.yaml_file import FileError, scalar
@@ -84,7 +84,7 @@ def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
     try:
         for_s = check_duration("--for", for_text or None)
         planned = plan_by_hand(fault, params, targets or "all", for_s, seed, workers)
-    except WrongUseError as error:
+    except UsageError as error:
         raise FormError("for" if "--for" in error.sentence else "", error.sentence) from None
     words = ["inject", fault, "--workers", targets or "all"]
     for name, text in given.items():

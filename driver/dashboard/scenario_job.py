@@ -39,7 +39,7 @@ class ScenarioJob:
         return self._job is not None and self._job.code is None
 
     def start(self, name: str, quick: bool, workers: int | None, seed: int, project: str) -> Job | None:
-        """Begin it. None where too much runs. Raises WrongUseError for what cannot run."""
+        """Begin it. None where too much runs. Raises UsageError for what cannot run."""
         loaded = load_scenario(find_scenario(name), Overrides(workers, None, {}, quick))
         self._faults = resolve(loaded, seed).faults
         words = ["scenario", name, "--seed", str(seed), "--project", project, "--replace"]

@@ -12,7 +12,13 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
-from driver.errors import EngineError, EngineGoneError, PortTakenError, RoomTakenError, StoppedError
+from driver.errors import (
+    EngineError,
+    EngineGoneError,
+    InterruptedCommandError,
+    PortInUseError,
+    SubnetInUseError,
+)
 
 _log = logging.getLogger("stormlab.compose")
 _KEPT_LINES = 12
@@ -54,8 +60,8 @@ class ComposeCommand:
     ) -> list[str]:
         """Run it to its end and return its last lines; `heartbeat` hears now and then that it still runs.
 
-        Raises EngineError, PortTakenError or EngineGoneError with the reason that Compose gave, and
-        StoppedError after `interrupt`.
+        Raises EngineError, PortInUseError or EngineGoneError with the reason that Compose gave, and
+        InterruptedCommandError after `interrupt`.
         """
         argv = [*self._start, *words]
         _log.debug("running %s", " ".join(argv))
@@ -78,7 +84,7 @@ class ComposeCommand:
         _log.debug("`%s` ended with %s after %.2f s", words[-1], process.returncode, time.monotonic() - began)
         if process in self._interrupted:
             self._interrupted.discard(process)
-            raise StoppedError("`docker compose` was stopped.")
+            raise InterruptedCommandError("`docker compose` was stopped.")
         if process.returncode != 0:
             raise failure(words, process.returncode, lines, timeout_s)
         return lines
@@ -116,7 +122,7 @@ class ComposeCommand:
 
 def failure(
     words: Sequence[str], code: int, lines: Sequence[str], timeout_s: float
-) -> EngineError | PortTakenError:
+) -> EngineError | PortInUseError:
     """The error that says why `docker compose` ended with `code`."""
     said = "\n".join(f"  {line}" for line in lines)
     last = lines[-1] if lines else "(it printed nothing)"
@@ -124,9 +130,9 @@ def failure(
     if any(sign in line for line in lines for sign in _GONE):
         return EngineGoneError("The Docker engine stopped answering.", "Start it again: python lab.py setup")
     if any(_OVERLAP in line for line in lines):
-        return RoomTakenError(f"The lab's network is taken: {last}", "Try again.")
+        return SubnetInUseError(f"The lab's network is taken: {last}", "Try again.")
     if any(sign in line for line in lines for sign in _TAKEN):
-        return PortTakenError(f"A port of the lab is taken: {last}", "Choose others: --port 18474")
+        return PortInUseError(f"A port of the lab is taken: {last}", "Choose others: --port 18474")
     if code < 0:
         return EngineError(
             f"`docker compose {verb}` did not end within {timeout_s:.0f} s. Its last lines:\n{said}\n",

@@ -29,7 +29,7 @@ from driver.engines.engine import (
     Standing,
     Usage,
 )
-from driver.errors import AddressTakenError, PortTakenError
+from driver.errors import AddressInUseError, PortInUseError
 from driver.histories.journal_folder import MAX_ENTRIES, MAX_JOURNAL_BYTES, own_journal
 from driver.host_ports import is_free, port_holder
 from wire.address import worker_name
@@ -89,7 +89,7 @@ class ComposeEngine:
                 if own is not None and port in (own.toxiproxy_port, own.control_port):
                     continue
                 if not is_free(spec.host, port):
-                    raise PortTakenError(
+                    raise PortInUseError(
                         f"Port {port} on {spec.host} is taken by {port_holder(port)}.",
                         f"Stop that one, or choose others: --port {addresses.free_pair(spec.host)}",
                     )
@@ -205,7 +205,7 @@ class ComposeEngine:
     def start(self, name: str) -> None:
         try:
             self._sdk.start(name)
-        except AddressTakenError:
+        except AddressInUseError:
             # Since it was plugged in again it asks for the address that it had, and while it was down that
             # was given to another.
             for cable in self._cables(name):

@@ -19,7 +19,7 @@ from docker.utils import kwargs_from_env
 from driver.engines import compose_reading
 from driver.engines.compose_reading import Cable
 from driver.engines.engine import Container
-from driver.errors import AddressTakenError, ContainerGoneError, EngineError, EngineGoneError
+from driver.errors import AddressInUseError, ContainerGoneError, EngineError, EngineGoneError
 
 CALL_TIMEOUT_S = 20
 CONNECTIONS = 16
@@ -166,7 +166,7 @@ class DockerSdk:
         )
 
     def start(self, name: str) -> None:
-        """Start a container that ended. Raises AddressTakenError when another has the address it asks for."""
+        """Start a container that ended. Raises AddressInUseError when another has the address it asks for."""
         self.ask(name, lambda api, found: api.start(found))
 
     def connect(self, name: str, cable: Cable) -> None:
@@ -310,7 +310,7 @@ def _mapped(name: str = "") -> Iterator[None]:
     except APIError as error:
         kind: type[EngineError] = EngineError
         if _ADDRESS_TAKEN in str(error.explanation):
-            kind = AddressTakenError
+            kind = AddressInUseError
         elif name and isinstance(error, NotFound):
             kind = ContainerGoneError
         raise kind(f"The Docker engine refused a request{about}: {error.explanation or error}.") from None

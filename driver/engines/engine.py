@@ -129,12 +129,12 @@ class Engine(Protocol):
         """What the lab that stands now was started with, told by the lab itself; None where none stands."""
 
     def reserve(self, spec: LabSpec) -> LabSpec:
-        """`spec` with a free network for it. Raises PortTakenError when a port belongs to somebody else."""
+        """`spec` with a free network for it. Raises PortInUseError when a port belongs to somebody else."""
 
     def up(self, spec: LabSpec, services: Sequence[str]) -> None:
         """Start these services and return when their processes run (not when they are ready).
 
-        Raises RoomTakenError when another lab took this one's addresses meanwhile: reserve again.
+        Raises SubnetInUseError when another lab took this one's addresses meanwhile: reserve again.
         """
 
     def make(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:

@@ -9,11 +9,11 @@ from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
 from driver.engines.engine import CORE, PROBER, WORKER, Engine, LabSpec
-from driver.errors import EngineError, EngineGoneError, LabError, RoomTakenError
+from driver.errors import EngineError, EngineGoneError, LabError, SubnetInUseError
 from driver.labs.lab import Lab, lab_of, links_for
 from driver.labs.readiness import all_healthy, core_answers, show_connected, workers_connected
 from driver.runs.phases import beside
-from driver.terminal import Board, Terminal
+from driver.terminal import ProgressView, Terminal
 
 STOP_GRACE_S = 5.0
 ROOM_TRIES = 5
@@ -37,7 +37,7 @@ async def bring_up(
 
     What stands already with the same specification is left as it is, so this scales a lab as well.
     """
-    await in_thread(engine, engine.ensure_images, services(prober), terminal.say)
+    await in_thread(engine, engine.ensure_images, services(prober), terminal.info)
     lab = await start_core(engine, spec, terminal)
     await start_workers(lab, workers, terminal, prober)
     terminal.clear()
@@ -51,7 +51,7 @@ def services(prober: bool) -> tuple[str, ...]:
 
 async def start_core(engine: Engine, spec: LabSpec, terminal: Terminal) -> Lab:
     """The processes of Toxiproxy and of the coordinator; they may not answer yet."""
-    terminal.show(Board("starting Toxiproxy and the coordinator"))
+    terminal.show(ProgressView("starting Toxiproxy and the coordinator"))
     return lab_of(engine, await in_thread(engine, _up_core, engine, spec))
 
 
@@ -60,7 +60,7 @@ def _up_core(engine: Engine, spec: LabSpec) -> LabSpec:
     for _ in range(ROOM_TRIES):
         try:
             engine.up(spec, CORE)
-        except RoomTakenError as error:
+        except SubnetInUseError as error:
             _log.debug("%s", error)
             engine.down()
             spec = engine.reserve(spec)
@@ -71,7 +71,7 @@ def _up_core(engine: Engine, spec: LabSpec) -> LabSpec:
 
 async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool) -> None:
     """The workers' links, the workers and the prober, until all are connected and healthy."""
-    terminal.show(Board(f"starting {workers} workers"))
+    terminal.show(ProgressView(f"starting {workers} workers"))
     also = (PROBER,) if prober else ()
     # Making many containers takes as long as the core needs to answer, so both go on at once. A worker that
     # found no link would wait before it tried again, so none starts before the links stand.
@@ -110,7 +110,7 @@ async def take_down(engine: Engine, terminal: Terminal, grace_s: float = STOP_GR
     """Stop what stands in order, then remove everything that belongs to the project."""
     containers = await asyncio.to_thread(engine.containers)
     if containers:
-        terminal.show(Board(f"taking down {len(containers)} containers"))
+        terminal.show(ProgressView(f"taking down {len(containers)} containers"))
     try:
         await asyncio.to_thread(engine.stop_all, grace_s)
     except EngineGoneError:

@@ -14,7 +14,7 @@ from chaos.catalogue import FaultError, make
 from chaos.fault import Layer
 from chaos.targets import CORE, Fleet, TargetError
 from driver.engines.engine import WORKER
-from driver.errors import LabError, StoppedError, WrongUseError
+from driver.errors import InterruptedCommandError, LabError, UsageError
 from driver.histories.events import Receipt
 from driver.histories.live_journals import LiveJournals
 from driver.interrupts import stoppable
@@ -32,7 +32,7 @@ from driver.runs.fault_runner import FaultRunner
 from driver.runs.journal import JournalFile
 from driver.runs.phases import beside
 from driver.scenarios.plan import PlannedFault
-from driver.terminal import Board, Terminal
+from driver.terminal import ProgressView, Terminal
 
 BY_HAND = "by-hand-"
 """How the ids of faults by hand begin."""
@@ -46,22 +46,20 @@ NOTICE_S = 4.0
 def plan_by_hand(
     fault: str, params: Mapping[str, Any], selection: str, for_s: float | None, seed: int, workers: int
 ) -> list[PlannedFault]:
-    """The fault in the stretches in which it comes. Raises WrongUseError for what cannot be."""
+    """The fault in the stretches in which it comes. Raises UsageError for what cannot be."""
     try:
         made = make(fault, params)
         targets = Fleet(workers, seed).select(selection, "by-hand")
     except (FaultError, TargetError) as error:
-        raise WrongUseError(
-            f"inject {fault}: {error}.", f"See: python lab.py inject {fault} --help"
-        ) from None
+        raise UsageError(f"inject {fault}: {error}.", f"See: python lab.py inject {fault} --help") from None
     core = [name for name in targets if name in CORE]
     if core and made.layer is not Layer.container:
-        raise WrongUseError(
+        raise UsageError(
             f"inject {fault}: it hurts the links of workers, and {core[0]} has none of its own.",
             "--workers all hurts every link to it.",
         )
     if not made.lasting and for_s is not None:
-        raise WrongUseError(f"inject {fault}: it is over in an instant, and takes no --for.")
+        raise UsageError(f"inject {fault}: it is over in an instant, and takes no --for.")
     until_stopped_s = AT_ONCE_S if made.done_at_once else LONGEST_S
     lasts_s = (until_stopped_s if for_s is None else for_s) if made.lasting else None
     name = f"{BY_HAND}{secrets.token_hex(3)}"
@@ -128,7 +126,7 @@ async def settle(
     try:
         try:
             effect = await stoppable(settled(lab, recent, planned, terminal), lambda _: None)
-        except StoppedError:
+        except InterruptedCommandError:
             effect = await asyncio.to_thread(lambda: effect_of(recent.read(), planned))
         for proof in effect.proofs:
             journal.write(Receipt, **asdict(proof))
@@ -168,12 +166,12 @@ class _Work:
         ending = Ending.over
         try:
             await stoppable(self._work(request), lambda _: None)
-        except StoppedError:
+        except InterruptedCommandError:
             ending = Ending.stopped
-            self._terminal.say("Ending it now.")
+            self._terminal.info("Ending it now.")
         except _EndedElsewhereError as error:
             ending = Ending.healed
-            self._terminal.say(error.sentence)
+            self._terminal.info(error.sentence)
         finally:
             ended = await self._runner.end_all()
             if not ended or self._hurts_containers:
@@ -209,7 +207,7 @@ class _Work:
             end_ns = self._zero_ns + round(max(fault.end_s for fault in self._planned) * 1e9)
             left_s = (end_ns - time.monotonic_ns()) / 1e9 if self._begun else None
             phase = "Ctrl-C ends it" if self._begun else "looking at the links without a fault"
-            self._terminal.show(Board(phase, faults=on, left_s=left_s))
+            self._terminal.show(ProgressView(phase, faults=on, left_s=left_s))
             await asyncio.sleep(0.5)
 
     async def _end_elsewhere(self, request: EndRequest) -> None:

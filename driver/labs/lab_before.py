@@ -33,7 +33,7 @@ def lab_before(engine: Engine) -> LabBefore | None:
 
 async def leave_up(engine: Engine, lab: LabBefore, terminal: Terminal) -> None:
     """Start a fresh lab like `lab`, as `up` does; only warn where that fails: the run has its verdict."""
-    terminal.say(f"Leaving a fresh lab {engine.project!r} with {lab.workers} workers up.")
+    terminal.info(f"Leaving a fresh lab {engine.project!r} with {lab.workers} workers up.")
     try:
         if await asyncio.to_thread(engine.containers):
             await take_down(engine, terminal)

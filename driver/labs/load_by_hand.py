@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from driver.errors import CoordinatorError, NoLabError, StoppedError
+from driver.errors import CoordinatorError, InterruptedCommandError, NoLabError
 from driver.histories.history import DRIVER
 from driver.interrupts import stoppable
 from driver.labs.coordinator_client import CoordinatorClient
@@ -18,7 +18,7 @@ from driver.labs.lab import Lab
 from driver.runs.load import Load
 from driver.runs.phases import beside
 from driver.scenarios.workload import Workload, generate
-from driver.terminal import Board, Terminal
+from driver.terminal import ProgressView, Terminal
 from wire.control import CoordinatorState, TaskCounts, TaskSpec
 from wire.events import Journal
 
@@ -71,10 +71,10 @@ class LoadByHand:
             load = Load(coordinator, unkept, tasks, self._for_s + DONE_WITHIN_S)
             try:
                 await stoppable(self._work(coordinator, load, before), lambda _: None)
-            except StoppedError:
-                self._terminal.say("Ending the load.")
+            except InterruptedCommandError:
+                self._terminal.info("Ending the load.")
             except NoLabError as error:
-                self._terminal.say(f"{error.sentence} Ending the load.")
+                self._terminal.info(f"{error.sentence} Ending the load.")
             self._handed.accepted, self._handed.refused = load.accepted, load.refused
         self._terminal.clear()
         self._handed.lasted_s = (time.monotonic_ns() - self._zero_ns) / 1e9
@@ -96,7 +96,7 @@ class LoadByHand:
             except CoordinatorError:
                 # It may be under a fault of its own; the load goes on, and hands the same tasks in again.
                 await asyncio.to_thread(self._refuse_another_lab)
-                self._terminal.show(Board("the coordinator does not answer"))
+                self._terminal.show(ProgressView("the coordinator does not answer"))
             else:
                 self._take(state, load, before)
             await asyncio.sleep(POLL_S)
@@ -114,7 +114,7 @@ class LoadByHand:
         left_s = self._for_s - (time.monotonic_ns() - self._zero_ns) / 1e9
         rate = f"{self._workload.rate_per_s:g} tasks a second"
         phase = "waiting for the last tasks" if load.finished else rate
-        board = Board(phase, workers=len(state.workers), done=handed.done, submitted=load.accepted)
+        board = ProgressView(phase, workers=len(state.workers), done=handed.done, submitted=load.accepted)
         board.connected = sum(worker.state == "connected" for worker in state.workers)
         board.failed, board.left_s = handed.failed, left_s if self._ends and not load.finished else None
         self._terminal.show(board)

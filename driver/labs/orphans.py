@@ -33,4 +33,4 @@ def restore(engine: Engine, terminal: Terminal) -> None:
                     f"{name} was left {hurt} by a fault and could not be restored: {error.sentence}"
                 )
             else:
-                terminal.say(f"Restored {name}, which a fault had left {hurt}.")
+                terminal.info(f"Restored {name}, which a fault had left {hurt}.")

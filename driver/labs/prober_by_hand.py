@@ -22,7 +22,7 @@ from driver.labs.lab import Lab
 from driver.runs.store import write_file
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.probe_schedule import WINDOW_FILE, windows_of
-from driver.terminal import Board, Terminal
+from driver.terminal import ProgressView, Terminal
 from wire.address import worker_name
 
 ROUND_TRIPS = 3
@@ -38,9 +38,9 @@ async def ensure_prober(lab: Lab, workers: int, terminal: Terminal) -> None:
     journals = lab.spec.journals
     if journals is None or await asyncio.to_thread(_watches, lab, journals, workers):
         return
-    terminal.show(Board("starting the prober, which observes faults"))
+    terminal.show(ProgressView("starting the prober, which observes faults"))
     settings = msgspec.json.encode(ProberSettings(links=workers)).decode()
-    await in_thread(lab.engine, lab.engine.ensure_images, (PROBER,), terminal.say)
+    await in_thread(lab.engine, lab.engine.ensure_images, (PROBER,), terminal.info)
     await in_thread(lab.engine, lab.engine.up, replace(lab.spec, prober_json=settings), (PROBER,))
 
 

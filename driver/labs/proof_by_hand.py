@@ -17,7 +17,7 @@ from driver.metrics.metric import Unit
 from driver.metrics.storm import storms
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.quantities import write
-from driver.terminal import Board, Terminal
+from driver.terminal import ProgressView, Terminal
 
 SETTLED_WITHIN_S = 12.0
 LOOK_EVERY_S = 0.5
@@ -78,7 +78,7 @@ async def settled(
     """Wait until the faults are proved and all workers back, for a bounded time; what they did."""
     if lab.spec.journals is None:
         return Effect(unproved=NO_JOURNALS)
-    terminal.show(Board("waiting until all workers are back"))
+    terminal.show(ProgressView("waiting until all workers are back"))
     deadline = time.monotonic() + SETTLED_WITHIN_S
     while True:
         effect = await asyncio.to_thread(lambda: effect_of(recent.read(), planned))

@@ -13,7 +13,7 @@ from driver.engines.engine import CORE
 from driver.errors import CoordinatorError, EngineError, NotReadyError
 from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.lab import Lab
-from driver.terminal import Board, Terminal
+from driver.terminal import ProgressView, Terminal
 from wire.address import worker_name
 from wire.control import CoordinatorState
 
@@ -81,7 +81,7 @@ async def core_answers(lab: Lab) -> None:
 async def workers_connected(lab: Lab, workers: int, terminal: Terminal) -> None:
     """Wait until every worker is connected. Raises NotReadyError."""
     names = [worker_name(index) for index in range(1, workers + 1)]
-    board = Board("waiting for the workers to connect", workers=workers)
+    board = ProgressView("waiting for the workers to connect", workers=workers)
     watch = Watch(lab, WORKERS_LIMIT_S + LIMIT_PER_WORKER_S * workers)
     async with lab.coordinator() as coordinator:
         while missing := away(await coordinator.state(), names):
@@ -96,13 +96,13 @@ async def show_connected(lab: Lab, workers: int, terminal: Terminal) -> None:
         while True:
             with suppress(CoordinatorError):
                 here = workers - len(away(await coordinator.state(), names))
-                terminal.show(Board("starting workers", workers=workers, connected=here))
+                terminal.show(ProgressView("starting workers", workers=workers, connected=here))
             await asyncio.sleep(LOOK_EVERY_S)
 
 
 async def all_healthy(lab: Lab, terminal: Terminal) -> None:
     """Wait until the engine's own health checks agree. Raises NotReadyError."""
-    terminal.show(Board("waiting for the health checks"))
+    terminal.show(ProgressView("waiting for the health checks"))
     watch = Watch(lab, WORKERS_LIMIT_S)
     while sick := [
         one.name

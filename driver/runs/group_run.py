@@ -9,7 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from driver.engines.engine import Engine
-from driver.errors import EngineGoneError, LabError, StoppedError
+from driver.errors import EngineGoneError, InterruptedCommandError, LabError
 from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome
 from driver.labs.bring_up import take_down
@@ -51,7 +51,7 @@ class Place:
 def plan_all(
     path: Path, loaded: ScenarioFile, overrides: Overrides, repeat: int | None, seed: int
 ) -> list[Planned]:
-    """Every run that a scenario asks for, planned before the first is started. Raises WrongUseError."""
+    """Every run that a scenario asks for, planned before the first is started. Raises UsageError."""
     times = loaded.scenario.repeat if repeat is None else repeat
     cells = combinations(path, overrides)
     check_runs(loaded, len(cells), times)
@@ -75,7 +75,7 @@ def run_group(
         try:
             request = Request(this.plan, this.scenario_yaml, folder, sys.argv, place.host, place.port)
             judged = asyncio.run(run(request, engine, terminal))
-        except (StoppedError, EngineGoneError):
+        except (InterruptedCommandError, EngineGoneError):
             raise
         except LabError as error:
             asyncio.run(take_down(engine, terminal))
@@ -85,7 +85,7 @@ def run_group(
     def save(runs: list[GroupRun]) -> None:
         save_group(folder, summed_up(folder, scenario, runs, len(planned)))
 
-    runs = perform_all(planned, perform, save, terminal.say)
+    runs = perform_all(planned, perform, save, terminal.info)
     return folder, summed_up(folder, scenario, runs, len(planned))
 
 
@@ -103,7 +103,7 @@ def perform_all(
         say(f"[{number} of {len(planned)}] {turn.label}, round {turn.round}, seed {turn.seed}")
         try:
             ended, stopped = perform(this)
-        except StoppedError:
+        except InterruptedCommandError:
             break
         runs.append(ended)
         save(runs)

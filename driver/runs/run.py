@@ -21,7 +21,7 @@ from driver.runs.run_request import Request
 from driver.runs.run_work import RunWork
 from driver.runs.store import Judged, judged
 from driver.scenarios.probe_schedule import settings_json
-from driver.terminal import Board, Terminal
+from driver.terminal import ProgressView, Terminal
 
 __all__ = ["Request", "run"]
 
@@ -53,7 +53,7 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
 
 async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: LabError | None) -> Judged:
     """Judge what was kept, and meanwhile take the lab down. Raises what broke the lab, if anything did."""
-    terminal.show(Board("judging and taking down"))
+    terminal.show(ProgressView("judging and taking down"))
     outcome, down = await asyncio.gather(
         asyncio.to_thread(_judge, folder, terminal), take_down(engine, terminal), return_exceptions=True
     )
@@ -76,10 +76,10 @@ async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: La
 async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tuple[Path, LabSpec]:
     """Room for a lab, images, and the first step of saving; nothing is touched when one cannot be had."""
     spec = await asyncio.to_thread(engine.reserve, _spec(request))
-    images = await in_thread(engine, engine.ensure_images, services(request.prober), terminal.say)
+    images = await in_thread(engine, engine.ensure_images, services(request.prober), terminal.info)
     versions = await asyncio.to_thread(engine.versions)
     if await asyncio.to_thread(engine.containers):
-        terminal.say(f"The lab {engine.project!r} is up; this run replaces its containers.")
+        terminal.info(f"The lab {engine.project!r} is up; this run replaces its containers.")
         await to_completion(take_down(engine, terminal))
     folder = new_folder(request.plan.scenario, request.results)
     begin(folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)

@@ -11,7 +11,7 @@ from driver.errors import CoordinatorError, RunAbortedError
 from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.readiness import away
 from driver.scenarios.abort_when import AbortMonitor
-from driver.terminal import Board, Terminal
+from driver.terminal import ProgressView, Terminal
 from wire.control import CoordinatorState
 
 EVERY_S = 0.5
@@ -61,7 +61,7 @@ class Watcher:
 
     def _show(self) -> None:
         left_s = None if self.ends_at_ns is None else (self.ends_at_ns - time.monotonic_ns()) / 1e9
-        board = Board(self.phase, workers=len(self._workers), faults=self._faults(), left_s=left_s)
+        board = ProgressView(self.phase, workers=len(self._workers), faults=self._faults(), left_s=left_s)
         if self.state is not None:
             counts = self.state.counts
             board = replace(

@@ -13,11 +13,11 @@ from driver.engines.engine import PROBER, Engine, LabSpec
 from driver.errors import (
     CoordinatorError,
     EngineGoneError,
+    InterruptedCommandError,
     LabError,
     LinksError,
     NotReadyError,
     RunAbortedError,
-    StoppedError,
 )
 from driver.histories.events import Aborted, Healed, LabTrouble, LastState, LinksSeen, ProxyLink, RunStarted
 from driver.interrupts import stoppable
@@ -42,7 +42,7 @@ from driver.runs.store import write_file
 from driver.scenarios.abort_when import AbortMonitor, parse_abort
 from driver.scenarios.probe_schedule import WINDOW_FILE, probe_windows
 from driver.scenarios.workload import generate
-from driver.terminal import Board, Terminal
+from driver.terminal import ProgressView, Terminal
 from wire.address import worker_name
 from wire.control import TaskSpec
 from wire.events import ProcessStopping
@@ -76,8 +76,8 @@ class RunWork:
         """Everything up to the drain. The error when the lab broke, None when the history can tell."""
         try:
             await stoppable(self._work(), self._on_stop)
-        except StoppedError:
-            self._terminal.say("Stopped: healing, keeping what was collected, and taking down.")
+        except InterruptedCommandError:
+            self._terminal.info("Stopped: healing, keeping what was collected, and taking down.")
         except RunAbortedError as error:
             self._journal.write(Aborted, because=error.sentence)
             self._terminal.warn(f"Ended early, as the scenario asks: {error.sentence}")
@@ -105,7 +105,7 @@ class RunWork:
             if self._lab is not None and not self._healed:
                 await self._heal(self._lab)
             async with phase(self._journal.write, "collect"):
-                self._terminal.show(Board("collecting logs and journals"))
+                self._terminal.show(ProgressView("collecting logs and journals"))
                 await collect(self._engine, self._folder, self._journal.write)
             if self._faults is not None:
                 await asyncio.to_thread(write_receipts, self._folder, self._journal.write)
@@ -251,4 +251,4 @@ class RunWork:
     def _on_stop(self, count: int) -> None:
         self._engine.interrupt()
         if count > 1:
-            self._terminal.say("Still healing and taking down; a moment.")
+            self._terminal.info("Still healing and taking down; a moment.")

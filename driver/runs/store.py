@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import msgspec
 
 from driver.checks.finding import Finding, unknown
-from driver.errors import LabError, WrongUseError
+from driver.errors import LabError, UsageError
 from driver.files import FileReadError, read_file
 from driver.histories.events import Receipt
 from driver.histories.history import History
@@ -119,16 +119,16 @@ def judged(folder: Path) -> Judged:
     """The same, with all that a report needs.
 
     A folder that is cut short, damaged or of another version is judged as far as it goes, and inconclusive.
-    Raises WrongUseError when the folder is none or holds nothing of a run, LabError when the disk is full.
+    Raises UsageError when the folder is none or holds nothing of a run, LabError when the disk is full.
     """
     if not folder.is_dir():
-        raise WrongUseError(
+        raise UsageError(
             f"expected the folder of a run; {folder} is none.",
             "Runs are kept in results/, each in a folder of its own.",
         )
     if not any((folder / part).exists() for part in (RUN, SCENARIO, JOURNALS)):
         # Nothing is written into a folder that is somebody else's.
-        raise WrongUseError(
+        raise UsageError(
             f"{folder} holds no run: neither {RUN} nor {SCENARIO} nor {JOURNALS}/ is in it.",
             "Name the folder of one run, or of a group of runs.",
         )

@@ -13,7 +13,7 @@ from typing import Any
 
 from chaos.explain import nearest, shortened
 from chaos.units import format_seconds
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.paths import project_root
 from driver.scenarios.error_collector import ErrorCollector, error_at
 from driver.scenarios.scalars import ScalarError
@@ -70,7 +70,7 @@ def scenario_paths(folder: Path = FOLDER) -> dict[str, Path]:
 
 
 def find_scenario(name: str, folder: Path = FOLDER) -> Path:
-    """Return the file of a scenario, by name or path. Raises WrongUseError with the nearest names."""
+    """Return the file of a scenario, by name or path. Raises UsageError with the nearest names."""
     known = scenario_paths(folder)
     if name in known:
         return known[name]
@@ -79,8 +79,8 @@ def find_scenario(name: str, folder: Path = FOLDER) -> Path:
         # os.path.isfile returns False for a name that is too long; Path.is_file raises.
         if os.path.isfile(path):
             return path
-        raise WrongUseError(f"there is no file {shortened(name)}.")
-    raise WrongUseError(f"there is no scenario {shortened(repr(name))}.", nearest(name, known))
+        raise UsageError(f"there is no file {shortened(name)}.")
+    raise UsageError(f"there is no scenario {shortened(repr(name))}.", nearest(name, known))
 
 
 def load_scenario(path: Path, overrides: Overrides = Overrides()) -> ScenarioFile:
@@ -122,7 +122,7 @@ def resolved_yaml(loaded: ScenarioFile) -> str:
 
 
 def from_yaml(file: YamlFile, name: str, overrides: Overrides) -> ScenarioFile:
-    """Return the scenario in a parsed file. Raises FileError with all errors in it, WrongUseError for an
+    """Return the scenario in a parsed file. Raises FileError with all errors in it, UsageError for an
     override of a variable that the file lacks.
     """
     if not isinstance(file.data, dict):
@@ -199,7 +199,7 @@ def _with_variables(data: dict[str, Any], file: YamlFile, overrides: Overrides) 
     values = {**own, **{axis: choices[0] for axis, choices in matrix.items()}}
     for name in overrides.variables:
         if name not in values:
-            raise WrongUseError(f"{file.name} has no variable {name!r}.", nearest(name, values))
+            raise UsageError(f"{file.name} has no variable {name!r}.", nearest(name, values))
     values.update(overrides.variables)
     rest = {key: value for key, value in data.items() if key not in ("vars", "matrix", "quick")}
     errors = ErrorCollector()

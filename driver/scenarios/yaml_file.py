@@ -11,7 +11,7 @@ from typing import Any
 import yaml
 
 from chaos.explain import shortened
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.files import FileReadError, read_file
 from driver.scenarios.scalars import Budget, ScalarError, read_scalar, read_text
 
@@ -22,7 +22,7 @@ _TAG = "tag:yaml.org,2002:"
 _VARIABLE = re.compile(r"\$\{([A-Za-z_][A-Za-z0-9_]*)\}")
 
 
-class FileError(WrongUseError):
+class FileError(UsageError):
     """An error in a file: its file, line, key path, and what was expected and found."""
 
     unknown = False

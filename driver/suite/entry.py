@@ -8,7 +8,7 @@ from enum import StrEnum
 import msgspec
 
 from chaos.explain import nearest
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 
 TESTS = "tests"
@@ -57,15 +57,13 @@ class SuiteSummary(msgspec.Struct, kw_only=True):
 
 
 def select(only: Sequence[str], scenarios: Iterable[str]) -> list[str]:
-    """Return the entries to run, in the suite's order. Raises WrongUseError for an unknown name."""
+    """Return the entries to run, in the suite's order. Raises UsageError for an unknown name."""
     every = [TESTS, *scenarios]
     if not only:
         return every
     for name in only:
         if name not in every and name != SCENARIOS:
-            raise WrongUseError(
-                f"--only: the suite has no entry {name!r}.", nearest(name, [*every, SCENARIOS])
-            )
+            raise UsageError(f"--only: the suite has no entry {name!r}.", nearest(name, [*every, SCENARIOS]))
     return [name for name in every if name in only or (name != TESTS and SCENARIOS in only)]
 
 

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 import pytest
 
 from driver.engines.engine import LabSpec
-from driver.errors import EngineError, LabError, RoomTakenError
+from driver.errors import EngineError, LabError, SubnetInUseError
 from driver.labs.bring_up import ROOM_TRIES, Down, _up_core, in_thread, refuse_leftovers, take_down
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine
@@ -26,7 +26,7 @@ class CrowdedEngine(FakeEngine):
         super().up(spec, services)
         if self.taken:
             self.taken -= 1
-            raise RoomTakenError("The lab's network is taken.")
+            raise SubnetInUseError("The lab's network is taken.")
 
     def reserve(self, spec: LabSpec) -> LabSpec:
         return replace(spec, room=spec.room + 1)

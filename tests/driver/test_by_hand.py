@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.labs.by_hand import AT_ONCE_S, LONGEST_S, plan_by_hand
 
 
@@ -49,5 +49,5 @@ def test_a_periodic_fault_comes_in_stretches() -> None:
     ],
 )
 def test_what_cannot_be_is_refused(words: dict[str, Any], told: str) -> None:
-    with pytest.raises(WrongUseError, match=told):
+    with pytest.raises(UsageError, match=told):
         plan(**words)

@@ -10,7 +10,13 @@ from pathlib import Path
 import pytest
 
 from driver.engines.compose_command import ComposeCommand, failure
-from driver.errors import EngineError, EngineGoneError, PortTakenError, RoomTakenError, StoppedError
+from driver.errors import (
+    EngineError,
+    EngineGoneError,
+    InterruptedCommandError,
+    PortInUseError,
+    SubnetInUseError,
+)
 
 
 def command(tmp_path: Path, script: str) -> ComposeCommand:
@@ -57,7 +63,7 @@ def test_an_interrupt_ends_what_runs_and_nothing_that_comes_later(tmp_path: Path
 
     thread = threading.Thread(target=interrupt)
     thread.start()
-    with pytest.raises(StoppedError):
+    with pytest.raises(InterruptedCommandError):
         compose("up", environment={}, timeout_s=30)
     thread.join()
     assert compose("build", environment={}, timeout_s=5) == []
@@ -75,11 +81,11 @@ def test_a_heartbeat_is_heard_while_it_runs(tmp_path: Path, monkeypatch: pytest.
 @pytest.mark.parametrize(
     ("line", "kind"),
     [
-        ("Error: Bind for 127.0.0.1:8474 failed: port is already allocated", PortTakenError),
+        ("Error: Bind for 127.0.0.1:8474 failed: port is already allocated", PortInUseError),
         ("Cannot connect to the Docker daemon at unix:///var/run/docker.sock", EngineGoneError),
         (
             "failed to create network x_links: Error response from daemon: Pool overlaps with other one",
-            RoomTakenError,
+            SubnetInUseError,
         ),
         ("something else", EngineError),
     ],

@@ -11,7 +11,7 @@ from docker.errors import APIError
 from driver.engines.compose_engine import ComposeEngine
 from driver.engines.compose_reading import Cable
 from driver.engines.docker_sdk import DockerSdk, _mapped
-from driver.errors import AddressTakenError, EngineError
+from driver.errors import AddressInUseError, EngineError
 
 
 class Sdk:
@@ -24,7 +24,7 @@ class Sdk:
     def start(self, name: str) -> None:
         self.done.append("start")
         if self.taken:
-            raise AddressTakenError("Address already in use.")
+            raise AddressInUseError("Address already in use.")
 
     def inspect(self, name: str) -> dict[str, Any]:
         end = {"IPAddress": "", "Aliases": ["worker", "p-worker-3"]}
@@ -72,7 +72,7 @@ def test_a_limit_that_is_lifted_is_again_what_the_container_was_made_with(
 
 @pytest.mark.parametrize(
     ("told", "kind"),
-    [("Address already in use", AddressTakenError), ("no such thing", EngineError)],
+    [("Address already in use", AddressInUseError), ("no such thing", EngineError)],
 )
 def test_an_address_that_is_taken_is_an_error_of_its_own(told: str, kind: type[EngineError]) -> None:
     with pytest.raises(EngineError) as found, _mapped("worker-3"):

@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from driver.errors import StoppedError
+from driver.errors import InterruptedCommandError
 from driver.interrupts import SIGNALS, stoppable, to_completion, to_its_end
 
 
@@ -16,7 +16,7 @@ from driver.interrupts import SIGNALS, stoppable, to_completion, to_its_end
 async def test_a_signal_stops_the_work(number: signal.Signals) -> None:
     heard: list[int] = []
     asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), number)
-    with pytest.raises(StoppedError):
+    with pytest.raises(InterruptedCommandError):
         await stoppable(asyncio.sleep(30), heard.append)
     assert heard == [1]
 
@@ -25,7 +25,7 @@ async def test_more_signals_do_not_disturb_what_comes_after() -> None:
     heard: list[int] = []
     loop = asyncio.get_running_loop()
     loop.call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
-    with pytest.raises(StoppedError):
+    with pytest.raises(InterruptedCommandError):
         await stoppable(asyncio.sleep(30), heard.append)
     loop.call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
     await asyncio.sleep(0.1)
@@ -51,7 +51,7 @@ async def test_work_that_puts_itself_in_order_is_not_stopped_a_second_time() -> 
             in_order.set()
 
     asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
-    with pytest.raises(StoppedError):
+    with pytest.raises(InterruptedCommandError):
         await stoppable(work(), lambda _: None)
     assert in_order.is_set()
 
@@ -76,6 +76,6 @@ async def test_what_must_come_to_its_end_does_so_before_the_stop_counts() -> Non
         done.append("taken down")
 
     asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
-    with pytest.raises(StoppedError):
+    with pytest.raises(InterruptedCommandError):
         await stoppable(to_completion(work()), lambda _: None)
     assert done == ["taken down"]

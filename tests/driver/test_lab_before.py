@@ -11,7 +11,7 @@ import pytest
 from driver.cli import replacing
 from driver.cli.replacing import lab_for_run
 from driver.engines.engine import MONITORS, Engine, LabSpec
-from driver.errors import EngineGoneError, LabError, NotReadyError, StoppedError, WrongUseError
+from driver.errors import EngineGoneError, InterruptedCommandError, LabError, NotReadyError, UsageError
 from driver.labs import journals_of_lab, lab_lock
 from driver.labs import lab_before as module
 from driver.labs.lab import Lab, lab_of
@@ -114,10 +114,10 @@ def breaks(engine: LabEngine, error: LabError | None) -> None:
 
 def test_a_lab_that_no_run_replaced_is_left_as_it_is(tmp_path: Path, restored: list[int]) -> None:
     with (
-        pytest.raises(StoppedError),
+        pytest.raises(InterruptedCommandError),
         lab_for_run(up(tmp_path / "labs" / "journals"), ["scenario", "x"], True, None, Terminal()),
     ):
-        raise StoppedError("Stopped.")
+        raise InterruptedCommandError("Stopped.")
     assert restored == []
 
 
@@ -146,7 +146,7 @@ def test_an_engine_that_is_gone_is_asked_for_no_lab(tmp_path: Path, restored: li
 def test_without_a_terminal_a_lab_that_is_up_is_replaced_on_request_alone(tmp_path: Path) -> None:
     engine = up(tmp_path / "labs" / "fake" / "journals")
     with (
-        pytest.raises(WrongUseError, match="is up with 2 workers") as refused,
+        pytest.raises(UsageError, match="is up with 2 workers") as refused,
         lab_for_run(engine, ["scenario", "x"], replace=False, inherited=None, terminal=Terminal()),
     ):
         pass
@@ -178,7 +178,7 @@ def test_on_a_terminal_it_asks_and_goes_on(tmp_path: Path, monkeypatch: pytest.M
 def test_on_a_terminal_it_asks_and_leaves_the_lab(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers(False, monkeypatch)
     with (
-        pytest.raises(StoppedError, match="The lab is as it was; nothing was run"),
+        pytest.raises(InterruptedCommandError, match="The lab is as it was; nothing was run"),
         lab_for_run(up(tmp_path / "labs" / "journals"), ["scenario", "x"], False, None, Terminal()),
     ):
         pass

@@ -11,7 +11,7 @@ import pytest
 
 from driver.cli.load import command as load_command
 from driver.engines.engine import LabSpec
-from driver.errors import CoordinatorError, WrongUseError
+from driver.errors import CoordinatorError, UsageError
 from driver.labs.lab import Lab
 from driver.labs.load_by_hand import LoadByHand, usual_workload
 from driver.terminal import Terminal
@@ -101,6 +101,6 @@ async def test_it_ends_with_its_lab(found: LabSpec | None, monkeypatch: pytest.M
     ],
 )
 def test_a_rate_that_cannot_be_is_refused(rate: str, told: str) -> None:
-    with pytest.raises(WrongUseError, match="--rate") as refused:
+    with pytest.raises(UsageError, match="--rate") as refused:
         load_command.main(["--rate", rate], standalone_mode=False)
     assert told in refused.value.sentence

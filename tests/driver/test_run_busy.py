@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver.engines.engine import LabSpec
-from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError, PortTakenError
+from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError, PortInUseError
 from driver.runs.machine_monitor import MachineMonitor
 from driver.runs.run_folder import JOURNALS
 from driver.runs.run_request import Request
@@ -65,7 +65,7 @@ async def test_on_a_machine_that_was_too_busy_it_is_inconclusive_with_the_figure
 NO_MATTER_OF_TIME = (
     EngineGoneError("No engine answers."),
     EngineError("No such image."),
-    PortTakenError("Port 1 is taken."),
+    PortInUseError("Port 1 is taken."),
 )
 
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from driver.terminal import Board, Terminal, print_json, print_lines, print_table
+from driver.terminal import ProgressView, Terminal, print_json, print_lines, print_table
 from driver.visible import visible
 
 
@@ -19,7 +19,7 @@ def test_line_ends_stay() -> None:
 
 
 def test_markup_of_others_is_shown_as_it_is(capsys: pytest.CaptureFixture[str]) -> None:
-    Terminal().say("[bold]not bold[/bold] :smile:")
+    Terminal().info("[bold]not bold[/bold] :smile:")
     assert capsys.readouterr().err == "[bold]not bold[/bold] :smile:\n"
 
 
@@ -29,16 +29,18 @@ def test_a_failure_names_its_hint_on_a_line_of_its_own(capsys: pytest.CaptureFix
 
 
 def test_a_board_tells_what_is_known_and_nothing_else() -> None:
-    assert Board("x").parts() == []
-    full = Board("x", connected=2, workers=3, done=5, submitted=9, failed=1, faults=["cut on 3"], left_s=4.4)
+    assert ProgressView("x").parts() == []
+    full = ProgressView(
+        "x", connected=2, workers=3, done=5, submitted=9, failed=1, faults=["cut on 3"], left_s=4.4
+    )
     assert full.parts() == ["4 s left", "2/3 workers", "5/9 tasks done, 1 failed", "fault cut on 3"]
 
 
 def test_without_a_terminal_only_news_makes_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     terminal = Terminal()
     for left_s in (9.0, 8.9, 8.8):
-        terminal.show(Board("running", left_s=left_s))
-    terminal.show(Board("running", left_s=8.7, faults=["cut on 3"]))
+        terminal.show(ProgressView("running", left_s=left_s))
+    terminal.show(ProgressView("running", left_s=8.7, faults=["cut on 3"]))
     lines = capsys.readouterr().err.splitlines()
     assert [line.partition("s  ")[2] for line in lines] == [
         "running, 9 s left",

@@ -10,7 +10,7 @@ import pytest
 from driver.cli import up as module
 from driver.cli.up import _up
 from driver.engines.engine import Engine, LabSpec
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.labs import journals_of_lab
 from driver.labs.lab import Lab, lab_of
 from driver.terminal import Terminal
@@ -68,7 +68,7 @@ async def test_half_a_lab_is_removed_first(brought_up: list[LabSpec]) -> None:
 
 async def test_containers_that_compose_started_without_a_key_are_refused_with_the_cure() -> None:
     engine = LabEngine({"coordinator": "exited"}, spec=replace(SPEC, key=""))
-    with pytest.raises(WrongUseError, match="without a key") as refused:
+    with pytest.raises(UsageError, match="without a key") as refused:
         await _up(engine, WANTED, 3, Terminal())
     assert "python lab.py down --project fake" in refused.value.hint
     assert engine.asked == []

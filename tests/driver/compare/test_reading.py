@@ -13,7 +13,7 @@ from driver.compare.desk import judged, report_on
 from driver.compare.papers import as_markdown
 from driver.compare.ranking import rank
 from driver.compare.read import by_kind, cells_under, read_sample, runs_under
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.judging.verdict import RunOutcome
 from driver.runs.group import GroupRun, save_group, summed_up
@@ -68,7 +68,7 @@ def test_a_damaged_journal_is_said_at_the_top(run: Path) -> None:
 
 @pytest.mark.parametrize("other", [{"scenario": "flood"}, {"duration_s": 120.0}])
 def test_runs_of_another_scenario_or_duration_are_refused_with_both_named(other: dict[str, object]) -> None:
-    with pytest.raises(WrongUseError) as refused:
+    with pytest.raises(UsageError) as refused:
         by_kind({"a": [herd(1)], "b": [msgspec.structs.replace(herd(2), **other)]})
     assert "herd for 45 s" in refused.value.sentence
     assert str(next(iter(other.values()))).removesuffix(".0") in refused.value.sentence
@@ -165,7 +165,7 @@ def test_a_suites_folder_gives_the_runs_that_it_lists(tmp_path: Path, run: Path)
 
 
 def test_a_folder_without_runs_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(WrongUseError):
+    with pytest.raises(UsageError):
         runs_under(tmp_path)
 
 

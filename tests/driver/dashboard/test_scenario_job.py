@@ -16,7 +16,7 @@ from driver.dashboard import scenario_job as module
 from driver.dashboard.jobs import Jobs
 from driver.dashboard.model import Model
 from driver.dashboard.scenario_job import ScenarioJob
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.histories import events as driver
 from driver.runs.run_folder import results_root
 from driver.runs.store import VerdictFile
@@ -99,5 +99,5 @@ async def test_its_findings_are_those_of_the_verdict(monkeypatch: pytest.MonkeyP
 
 
 async def test_one_that_does_not_exist_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    with pytest.raises(WrongUseError, match="no scenario 'nonsense'"):
+    with pytest.raises(UsageError, match="no scenario 'nonsense'"):
         runs(monkeypatch, "").start("nonsense", True, None, 3, "stormlab")

@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from driver.cli.main import run
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.judging.verdict import RunOutcome, Verdict
 from driver.runs.group import GroupFile, GroupRun, read_group, save_group, summed_up
@@ -86,7 +86,7 @@ def test_garbage_in_a_journal_never_passes(folder: Path, where: str, garbage: by
 
 def test_a_folder_without_a_run_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
-    with pytest.raises(WrongUseError, match="holds no run"):
+    with pytest.raises(UsageError, match="holds no run"):
         judged(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 

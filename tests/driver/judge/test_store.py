@@ -9,7 +9,7 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from driver.errors import LabError, WrongUseError
+from driver.errors import LabError, UsageError
 from driver.judging.verdict import KnownFailure, RunOutcome
 from driver.report import write_report
 from driver.runs.store import (
@@ -108,7 +108,7 @@ def test_a_known_issue_of_the_scenario_is_an_expected_failure(folder: Path) -> N
 
 
 def test_a_folder_that_is_none_is_wrong_use(tmp_path: Path) -> None:
-    with pytest.raises(WrongUseError, match="expected the folder of a run"):
+    with pytest.raises(UsageError, match="expected the folder of a run"):
         judge_run(tmp_path / "nothing-here")
 
 

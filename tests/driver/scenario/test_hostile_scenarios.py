@@ -13,7 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from driver.cli.main import run
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, load_scenario, parse_scenario, resolved_yaml
@@ -178,7 +178,7 @@ def test_a_byte_order_mark_or_a_directive_does_no_harm(begin: str, tmp_path: Pat
 def test_other_encodings_are_refused(encoding: str, tmp_path: Path) -> None:
     path = tmp_path / "case.yaml"
     path.write_bytes(GOOD.encode(encoding))
-    with pytest.raises(WrongUseError):
+    with pytest.raises(UsageError):
         load_scenario(path)
 
 
@@ -253,7 +253,7 @@ def test_any_text_is_a_scenario_or_is_refused(pairs: list[tuple[str, str]], quic
         plan = resolve(loaded, 1)
         assert len(plan.to_json()) < 1 << 26
         assert parse_scenario(resolved_yaml(loaded), "again")
-    except WrongUseError as error:
+    except UsageError as error:
         told = str(error)
     else:
         told = "good"

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.scenarios.scenario_file import (
     Overrides,
     combinations,
@@ -82,7 +82,7 @@ def test_the_command_line_overrides_workers_duration_and_variables() -> None:
 
 
 def test_a_variable_that_the_scenario_does_not_have_is_refused() -> None:
-    with pytest.raises(WrongUseError, match="Did you mean outage"):
+    with pytest.raises(UsageError, match="Did you mean outage"):
         parse_scenario(HEAD + "vars: {outage: 3s}", "x", Overrides(variables={"outge": "4s"}))
 
 
@@ -143,7 +143,7 @@ def test_a_scenario_is_found_by_name_or_path(tmp_path: Path) -> None:
     assert find_scenario("calm", tmp_path) == tmp_path / "calm.yaml"
     assert find_scenario(str(tmp_path / "calm.yaml"), tmp_path) == tmp_path / "calm.yaml"
     assert list(scenario_paths(tmp_path)) == ["calm"]
-    with pytest.raises(WrongUseError, match="Did you mean calm"):
+    with pytest.raises(UsageError, match="Did you mean calm"):
         find_scenario("clam", tmp_path)
-    with pytest.raises(WrongUseError, match="no file"):
+    with pytest.raises(UsageError, match="no file"):
         find_scenario(str(tmp_path / "other.yaml"), tmp_path)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from driver.errors import StoppedError
+from driver.errors import InterruptedCommandError
 from driver.exit_codes import ExitCode
 from driver.judging.verdict import RunOutcome
 from driver.runs.group import GROUP, GroupRun, in_turn, overall, read_group, save_group, summed_up
@@ -83,7 +83,7 @@ def test_a_stop_ends_the_group_and_what_ran_is_saved(path: Path, raises: bool) -
 
     def perform(this: Planned) -> tuple[GroupRun, bool]:
         if raises and this.turn.label == "cap=200":
-            raise StoppedError("Stopped.")
+            raise InterruptedCommandError("Stopped.")
         return ended(RunOutcome.inconclusive, this.turn.label), this.turn.label == "cap=200"
 
     runs = perform_all(planned(path), perform, lambda runs: saved.append(len(runs)), lambda line: None)

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.scenarios.known_issues import FILE, known_issues
 
 DECLARED = """
@@ -44,7 +44,7 @@ def test_without_the_file_nothing_is_known(tmp_path: Path) -> None:
     ],
 )
 def test_a_wrong_entry_is_refused_with_its_line_and_key(tmp_path: Path, text: str, told: str) -> None:
-    with pytest.raises(WrongUseError) as refused:
+    with pytest.raises(UsageError) as refused:
         known_issues("herd", written(tmp_path, text))
     assert told in refused.value.sentence
     assert FILE in refused.value.sentence

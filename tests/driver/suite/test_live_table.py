@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from driver.terminal import Board, Terminal
+from driver.terminal import ProgressView, Terminal
 
 ROWS = [["PASSED", "herd", "61 s", "all passed"], ["running", "flood\x1b[2J", "", ""]]
 
 
 def shown(capsys: pytest.CaptureFixture[str]) -> str:
     with Terminal() as terminal:
-        terminal.show_table(["outcome", "entry", "took", "because"], ROWS, ["good", ""], Board("flood: 9 s"))
+        terminal.show_table(
+            ["outcome", "entry", "took", "because"], ROWS, ["good", ""], ProgressView("flood: 9 s")
+        )
     return capsys.readouterr().err
 
 
@@ -31,5 +33,5 @@ def test_where_no_terminal_is_a_line_says_what_runs_now_and_then(
     monkeypatch.delenv("FORCE_COLOR", raising=False)
     with Terminal() as terminal:
         for second in range(3):
-            terminal.show_table(["outcome"], [["running"]], [""], Board(f"flood: {second} s"))
+            terminal.show_table(["outcome"], [["running"]], [""], ProgressView(f"flood: {second} s"))
     assert capsys.readouterr().err == "    0 s  flood: 0 s\n"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from driver.errors import WrongUseError
+from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.suite.entry import TESTS, EntryOutcome, EntryResult, overall, select
 from driver.suite.runner import run_entries
@@ -33,7 +33,7 @@ def test_only_scenarios_leaves_the_tests_out() -> None:
 
 
 def test_an_unknown_entry_is_refused_with_the_nearest_name() -> None:
-    with pytest.raises(WrongUseError) as refused:
+    with pytest.raises(UsageError) as refused:
         select(["hard"], SCENARIOS)
     assert "herd" in refused.value.hint
 
