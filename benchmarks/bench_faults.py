@@ -27,7 +27,7 @@ from benchmarks.raw_bytes import Received, Upload, echo, sink
 from benchmarks.row import Row as HarnessRow
 from benchmarks.row import at_least
 from chaos.prober.probe_rate import ProbeRate
-from driver.runs.fault_runner import LEAD_S
+from driver.labs.fault_runner import LEAD_S
 
 TABLE = Path(__file__).with_name("faults.md")
 LINKS = 20

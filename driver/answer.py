@@ -7,8 +7,7 @@ from pathlib import Path
 import msgspec
 
 from driver.errors import LabError
-from driver.files import FileReadError, read_file
-from driver.runs.store import write_file
+from driver.files import FileReadError, read_file, write_file
 from wire.errors import DECODE_ERRORS
 
 MAX_BYTES = 1 << 20

@@ -1,10 +1,13 @@
-"""Reads files that others wrote: plain files alone, no larger than is asked for."""
+"""Bounded reads of plain files, and writes that replace a file in one step."""
 
 from __future__ import annotations
 
 import os
 import stat
+import tempfile
 from pathlib import Path
+
+from driver.errors import LabError
 
 
 class FileReadError(Exception):
@@ -31,3 +34,31 @@ def read_file(path: Path, max_bytes: int) -> bytes:
     if len(data) > max_bytes:
         raise FileReadError(f"expected at most {max_bytes} bytes; it grows while it is read")
     return data
+
+
+def write_file(path: Path, data: bytes) -> None:
+    """Replace a file in one step: a reader finds the old or the new content, also after a crash.
+
+    Raises LabError when the file cannot be written; the old content is kept.
+    """
+    name = ""
+    try:
+        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+            os.fchmod(file.fileno(), 0o644)
+        os.replace(name, path)
+    except OSError as error:
+        if name and os.path.exists(name):
+            os.unlink(name)
+        raise unwritable(path, error) from None
+
+
+def unwritable(path: Path, error: OSError) -> LabError:
+    """Return the error for a path that cannot be written: a full disk, or missing permission."""
+    return LabError(
+        f"{path} could not be written: {error.strerror}.",
+        "What was collected before is kept. Make room, then `lab.py judge` the run's folder again.",
+    )

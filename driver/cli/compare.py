@@ -21,8 +21,8 @@ from driver.compare.papers import (
 from driver.compare.ranking import BESIDE
 from driver.compare.read import cells_under, find_folder, runs_under
 from driver.errors import UsageError
+from driver.files import write_file
 from driver.metrics.metric import Unit
-from driver.runs.store import write_file
 from driver.scenarios.quantities import parse_quantity
 from driver.terminal import print_json, print_lines, print_table
 

@@ -13,11 +13,11 @@ from driver.dashboard.picture import Part
 from driver.engines.engine import WORKER, Engine, Usage
 from driver.errors import LabError
 from driver.histories.events import ResourceSample
+from driver.histories.history import DRIVER
 from driver.labs.end_request import by_hand_folder
 from driver.labs.hands import TOXIPROXY
 from driver.labs.lab_before import is_of_a_run
 from driver.labs.project_name import start_hint
-from driver.runs.journal import BY
 
 LOOK_EVERY_S = 2.0
 STEP_S = 0.25
@@ -131,7 +131,7 @@ def _sample(usage: Usage) -> ResourceSample:
     return ResourceSample(
         at_ns=time.monotonic_ns(),
         wall_s=time.time(),
-        by=BY,
+        by=DRIVER,
         container=usage.container,
         memory_bytes=usage.memory_bytes,
         cpu_s=usage.cpu_s,

@@ -8,11 +8,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import ParamSpec, TypeVar
 
+from driver.background import background
 from driver.engines.engine import CORE, PROBER, WORKER, Engine, LabSpec
 from driver.errors import EngineError, EngineGoneError, LabError, SubnetInUseError
 from driver.labs.lab import Lab, lab_of, links_for
 from driver.labs.readiness import all_healthy, core_answers, show_connected, workers_connected
-from driver.runs.phases import beside
 from driver.terminal import ProgressView, Terminal
 
 STOP_GRACE_S = 5.0
@@ -75,10 +75,10 @@ async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool
     also = (PROBER,) if prober else ()
     # Making many containers takes as long as the core needs to answer, so both go on at once. A worker that
     # found no link would wait before it tried again, so none starts before the links stand.
-    async with beside(_make_links(lab, workers, made := asyncio.Event())):
+    async with background(_make_links(lab, workers, made := asyncio.Event())):
         await in_thread(lab.engine, lab.engine.make, lab.spec, workers, also)
         await made.wait()
-    async with beside(show_connected(lab, workers, terminal)):
+    async with background(show_connected(lab, workers, terminal)):
         await in_thread(lab.engine, lab.engine.start_made)
     await workers_connected(lab, workers, terminal)
     await all_healthy(lab, terminal)

@@ -13,12 +13,16 @@ from typing import Any
 from chaos.catalogue import FaultError, make
 from chaos.fault import Layer
 from chaos.targets import CORE, Fleet, TargetError
+from driver.background import background
 from driver.engines.engine import WORKER
 from driver.errors import InterruptedCommandError, LabError, UsageError
+from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import Receipt
 from driver.histories.live_journals import LiveJournals
 from driver.interrupts import stoppable
+from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.end_request import EndRequest, by_hand_folder
+from driver.labs.fault_runner import FaultRunner
 from driver.labs.guardian import FAULT_LOST, Guardian
 from driver.labs.hands import LabHands
 from driver.labs.heal import heal
@@ -27,10 +31,6 @@ from driver.labs.links import Link
 from driver.labs.prober_by_hand import ensure_prober, look_closer, usual_is_known
 from driver.labs.project_name import project_option
 from driver.labs.proof_by_hand import Effect, effect_of, settled
-from driver.runs.container_monitor import ContainerMonitor
-from driver.runs.fault_runner import FaultRunner
-from driver.runs.journal import JournalFile
-from driver.runs.phases import beside
 from driver.scenarios.plan import PlannedFault
 from driver.terminal import ProgressView, Terminal
 
@@ -102,7 +102,7 @@ async def inject(
     """
     workers = [one.name for one in lab.engine.containers() if one.service == WORKER]
     folder = by_hand_folder(lab.engine.project)
-    journal = JournalFile(folder)
+    journal = DriverJournal(folder)
     try:
         await ensure_prober(lab, len(workers), terminal)
         recent = LiveJournals([folder] if lab.spec.journals is None else [lab.spec.journals, folder])
@@ -121,7 +121,7 @@ async def settle(
 
     Its receipts are written into the driver's journal.
     """
-    journal = JournalFile(by_hand_folder(lab.engine.project))
+    journal = DriverJournal(by_hand_folder(lab.engine.project))
     recent = injection.recent
     try:
         try:
@@ -144,7 +144,7 @@ class _Work:
         lab: Lab,
         planned: Sequence[PlannedFault],
         workers: Sequence[str],
-        journal: JournalFile,
+        journal: DriverJournal,
         recent: LiveJournals,
         terminal: Terminal,
     ) -> None:
@@ -187,7 +187,7 @@ class _Work:
 
     async def _work(self, request: EndRequest) -> None:
         looks = [self._monitor.watch()] if self._hurts_containers else []
-        async with beside(self._guardian.watch(), self._show(), self._end_elsewhere(request), *looks):
+        async with background(self._guardian.watch(), self._show(), self._end_elsewhere(request), *looks):
             await self._look_before()
             self._zero_ns, self._begun = time.monotonic_ns() + START_IN_NS, True
             await self._runner.run(self._zero_ns)

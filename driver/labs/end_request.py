@@ -7,9 +7,9 @@ import secrets
 import time
 from pathlib import Path
 
+from driver.files import write_file
 from driver.labs.lab_lock import holders
 from driver.paths import state_dir
-from driver.runs.store import write_file
 
 POLL_S = 0.1
 ENDED_WITHIN_S = 20.0

@@ -11,10 +11,10 @@ from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
 from chaos.directions import stream
 from driver.engines.engine import Limits
 from driver.errors import EngineError, LinksError
+from driver.labs.fault_runner import Figures
 from driver.labs.guardian import Guardian
 from driver.labs.lab import Lab
 from driver.labs.links import FaultState
-from driver.runs.fault_runner import Figures
 
 TOXIPROXY = "toxiproxy"
 

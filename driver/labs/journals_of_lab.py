@@ -7,9 +7,9 @@ from pathlib import Path
 
 from driver.engines.engine import Engine
 from driver.errors import LabError
+from driver.histories.driver_journal import FILE_NAME
 from driver.labs.end_request import by_hand_folder
 from driver.paths import state_dir
-from driver.runs.journal import FILE_NAME
 
 
 def fresh_journals(engine: Engine) -> Path | None:

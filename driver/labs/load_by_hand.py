@@ -10,13 +10,13 @@ from dataclasses import dataclass
 
 import msgspec
 
+from driver.background import background
 from driver.errors import CoordinatorError, InterruptedCommandError, NoLabError
 from driver.histories.history import DRIVER
 from driver.interrupts import stoppable
 from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.lab import Lab
-from driver.runs.load import Load
-from driver.runs.phases import beside
+from driver.labs.load_generator import Load
 from driver.scenarios.workload import Workload, generate
 from driver.terminal import ProgressView, Terminal
 from wire.control import CoordinatorState, TaskCounts, TaskSpec
@@ -81,7 +81,7 @@ class LoadByHand:
         return self._handed
 
     async def _work(self, coordinator: CoordinatorClient, load: Load, before: TaskCounts) -> None:
-        async with beside(self._watch(coordinator, load, before)):
+        async with background(self._watch(coordinator, load, before)):
             await load.run(self._zero_ns)
             deadline = time.monotonic() + DONE_WITHIN_S
             while self._handed.left or self._handed.done + self._handed.failed < load.accepted:

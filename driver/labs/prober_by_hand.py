@@ -15,11 +15,11 @@ from chaos.evidence import LinkWindow
 from chaos.prober.events import LinkSeen
 from chaos.prober.probe_rate import ProberSettings, read_windows, write_windows
 from driver.engines.engine import PROBER
+from driver.files import write_file
 from driver.histories.live_journals import LiveJournals
 from driver.judging.link_records import LinkRecord, link_records
 from driver.labs.bring_up import in_thread
 from driver.labs.lab import Lab
-from driver.runs.store import write_file
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.probe_schedule import WINDOW_FILE, windows_of
 from driver.terminal import ProgressView, Terminal

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from driver.files import write_file
 from driver.report.html import render_html
 from driver.report.junit import render_junit
 from driver.report.markdown import render_markdown
-from driver.runs.store import Judged, judged, write_file
+from driver.runs.store import Judged, judged
 
 MARKDOWN, HTML, JUNIT = "report.md", "report.html", "junit.xml"
 

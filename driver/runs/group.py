@@ -15,9 +15,9 @@ import msgspec
 from msgspec import structs
 
 from driver.exit_codes import ExitCode
-from driver.files import FileReadError, read_file
+from driver.files import FileReadError, read_file, write_file
 from driver.judging.verdict import EXIT_CODES, RunOutcome, Verdict
-from driver.runs.store import MAX_BYTES, write_file
+from driver.runs.store import MAX_BYTES
 from wire.errors import DECODE_ERRORS
 
 GROUP = "group.json"

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Coroutine
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass
 
@@ -38,31 +38,3 @@ async def phase(journal: Journal, name: str, zero_ns: int = 0) -> AsyncIterator[
         raise
     finally:
         journal(PhaseEnded, phase=name, outcome=ending.outcome, detail=ending.detail)
-
-
-@asynccontextmanager
-async def beside(*work: Coroutine[object, object, None]) -> AsyncIterator[None]:
-    """Run `work` beside the block and end it with it; an error in it ends the block and is raised."""
-    try:
-        async with asyncio.TaskGroup() as group:
-            tasks = [group.create_task(one) for one in work]
-            try:
-                yield
-            finally:
-                for task in tasks:
-                    task.cancel()
-    except BaseExceptionGroup as errors:
-        raise first_of(errors) from errors
-
-
-def first_of(errors: BaseExceptionGroup[BaseException]) -> BaseException:
-    """The error that a group of tasks ended with: one of ours if there is one, else the first."""
-    leaves: list[BaseException] = []
-    stack: list[BaseException] = [errors]
-    while stack:
-        error = stack.pop(0)
-        if isinstance(error, BaseExceptionGroup):
-            stack += error.exceptions
-        else:
-            leaves.append(error)
-    return next((error for error in leaves if isinstance(error, LabError)), leaves[0])

@@ -14,9 +14,10 @@ from pathlib import Path
 
 from driver.engines.engine import PROBER
 from driver.errors import LabError
+from driver.files import unwritable, write_file
 from driver.judging.verdict import KnownFailure
 from driver.paths import project_root, working_root
-from driver.runs.store import RunRecord, save_start, unwritable, write_file
+from driver.runs.store import RunRecord, save_start
 from driver.scenarios.known_issues import known_issues
 from driver.scenarios.plan import Plan
 from wire.address import worker_name

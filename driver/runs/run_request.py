@@ -6,10 +6,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+from driver.labs.fault_runner import RunHands
 from driver.labs.guardian import Guardian
 from driver.labs.hands import LabHands
 from driver.labs.lab import HOST, Lab
-from driver.runs.fault_runner import RunHands
 from driver.scenarios.plan import Plan
 
 

@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from chaos.prober.probe_rate import write_windows
+from driver.background import background
 from driver.engines.engine import PROBER, Engine, LabSpec
 from driver.errors import (
     CoordinatorError,
@@ -19,18 +20,19 @@ from driver.errors import (
     NotReadyError,
     RunAbortedError,
 )
+from driver.files import write_file
+from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import Aborted, Healed, LabTrouble, LastState, LinksSeen, ProxyLink, RunStarted
 from driver.interrupts import stoppable
 from driver.labs.bring_up import start_core, start_workers
+from driver.labs.container_monitor import ContainerMonitor
+from driver.labs.fault_runner import FaultRunner
 from driver.labs.guardian import Guardian
 from driver.labs.heal import heal
 from driver.labs.lab import Lab, links_for
-from driver.runs.container_monitor import ContainerMonitor
-from driver.runs.fault_runner import FaultRunner
-from driver.runs.journal import JournalFile
-from driver.runs.load import Load
+from driver.labs.load_generator import Load
 from driver.runs.machine_monitor import MachineMonitor
-from driver.runs.phases import beside, phase
+from driver.runs.phases import phase
 from driver.runs.run_collect import collect
 from driver.runs.run_folder import JOURNALS
 from driver.runs.run_receipts import write_receipts
@@ -38,7 +40,6 @@ from driver.runs.run_request import Request
 from driver.runs.run_settle import converge, drain, gate
 from driver.runs.run_watch import Watcher
 from driver.runs.sampler import sample
-from driver.runs.store import write_file
 from driver.scenarios.abort_when import AbortMonitor, parse_abort
 from driver.scenarios.probe_schedule import WINDOW_FILE, probe_windows
 from driver.scenarios.workload import generate
@@ -64,7 +65,7 @@ class RunWork:
         self._engine = engine
         self._spec = spec
         self._terminal = terminal
-        self._journal = JournalFile(folder / JOURNALS)
+        self._journal = DriverJournal(folder / JOURNALS)
         self._workers = [worker_name(index) for index in range(1, request.plan.workers + 1)]
         self._lab: Lab | None = None
         self._faults: FaultRunner | None = None
@@ -118,7 +119,7 @@ class RunWork:
             self._journal.close()
 
     async def _work(self) -> None:
-        async with beside(self._machine.watch()):
+        async with background(self._machine.watch()):
             await self._phases()
 
     async def _phases(self) -> None:
@@ -154,7 +155,7 @@ class RunWork:
             load = Load(
                 coordinator, write, self._tasks(zero_ns), self._plan.duration_s + self._plan.converge_s
             )
-            async with beside(
+            async with background(
                 guardian.watch(),
                 monitor.watch(),
                 sample(self._engine, write),

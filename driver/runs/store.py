@@ -8,7 +8,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any, TypeVar
@@ -16,8 +15,8 @@ from typing import Any, TypeVar
 import msgspec
 
 from driver.checks.finding import Finding, unknown
-from driver.errors import LabError, UsageError
-from driver.files import FileReadError, read_file
+from driver.errors import UsageError
+from driver.files import FileReadError, read_file, unwritable, write_file
 from driver.histories.events import Receipt
 from driver.histories.history import History
 from driver.histories.journals import JOURNALS, gc_paused, read_history
@@ -200,26 +199,6 @@ def read_verdict(folder: Path) -> VerdictFile | None:
         return None
 
 
-def write_file(path: Path, data: bytes) -> None:
-    """Replace a file in one step: a reader sees the old one or the new one, and a crash leaves one of them.
-
-    Raises LabError when the disk takes no more; what was there before is kept.
-    """
-    name = ""
-    try:
-        handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.")
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-            os.fchmod(file.fileno(), 0o644)
-        os.replace(name, path)
-    except OSError as error:
-        if name and os.path.exists(name):
-            os.unlink(name)
-        raise unwritable(path, error) from None
-
-
 def point_latest(folder: Path) -> None:
     """Make `latest`, beside a run's folder, lead to it."""
     link = folder.parent / f".{LATEST}.{os.getpid()}"
@@ -244,11 +223,3 @@ def _expectations(record: RunRecord) -> tuple[Sequence[Expectation], list[str]]:
 
 def _pretty(value: Any) -> bytes:
     return msgspec.json.format(msgspec.json.encode(value, order="deterministic"), indent=2) + b"\n"
-
-
-def unwritable(path: Path, error: OSError) -> LabError:
-    """The error of a disk that takes no more, or of a folder that cannot be written to."""
-    return LabError(
-        f"{path} could not be written: {error.strerror}.",
-        "What was collected before is kept. Make room, then `lab.py judge` the run's folder again.",
-    )

@@ -12,8 +12,8 @@ from typing import Any
 
 from driver.engines.engine import EngineEvent, Standing
 from driver.errors import EngineGoneError
-from driver.runs.container_monitor import CLOSELY, READ_EVERY_S, ContainerMonitor
-from driver.runs.journal import JournalFile
+from driver.histories.driver_journal import DriverJournal
+from driver.labs.container_monitor import CLOSELY, READ_EVERY_S, ContainerMonitor
 from tests.driver.fakes import FakeEngine, FakeEvents, events_in
 
 LIMIT_S = 10.0
@@ -24,7 +24,7 @@ async def watching(
     folder: Path, engine: FakeEngine, planned: Callable[[str], bool] = lambda _: False
 ) -> AsyncIterator[ContainerMonitor]:
     """A monitor at work, once its stream of events stands."""
-    journal = JournalFile(folder)
+    journal = DriverJournal(folder)
     monitor = ContainerMonitor(engine, journal, planned)
     task = asyncio.create_task(monitor.watch())
     try:
@@ -228,7 +228,7 @@ async def test_limits_of_a_large_lab_are_read_in_turn_and_of_those_under_a_fault
     tmp_path: Path,
 ) -> None:
     engine = FakeEngine({f"worker-{number}": "running" for number in range(1, 41)})
-    journal = JournalFile(tmp_path)
+    journal = DriverJournal(tmp_path)
     monitor = ContainerMonitor(engine, journal)
     monitor.concern(["worker-3"])
     for _ in range(6):

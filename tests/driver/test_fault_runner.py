@@ -11,11 +11,11 @@ from typing import Any
 import pytest
 
 from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
+from driver.histories.driver_journal import DriverJournal
 from driver.histories.history import History, LineReader
 from driver.judging.injected_faults import injected_faults
-from driver.runs.container_monitor import ContainerMonitor
-from driver.runs.fault_runner import FaultRunner, Figures
-from driver.runs.journal import JournalFile
+from driver.labs.container_monitor import ContainerMonitor
+from driver.labs.fault_runner import FaultRunner, Figures
 from driver.scenarios.plan import PlannedFault
 from tests.driver.fakes import FakeEngine, events_in
 
@@ -92,7 +92,7 @@ def planned(fault: str, at_s: float, for_s: float | None, *targets: str, number:
 async def run(
     tmp_path: Path, hands: Hands, *faults: PlannedFault
 ) -> tuple[FaultRunner, list[dict[str, Any]]]:
-    journal = JournalFile(tmp_path)
+    journal = DriverJournal(tmp_path)
     monitor = ContainerMonitor(FakeEngine({"worker-1": "running"}), journal)
     runner = FaultRunner(hands, monitor, journal, faults, NOTICE_S)
     await runner.run(time.monotonic_ns())
@@ -215,7 +215,7 @@ async def test_no_end_waits_for_the_look_before_it(tmp_path: Path) -> None:
             if self.looks > 1:
                 await is_ended.wait()
 
-    journal = JournalFile(tmp_path)
+    journal = DriverJournal(tmp_path)
     monitor = Slow(FakeEngine({"worker-1": "running"}), journal)
     runner = FaultRunner(Ending(), monitor, journal, (planned("kill", 0.0, 0.1),), NOTICE_S)
     async with asyncio.timeout(10):
@@ -239,7 +239,7 @@ def looks_between(events: list[dict[str, Any]], from_ns: int, until_ns: int | No
 async def test_only_a_fault_that_can_end_a_process_is_said_to(
     tmp_path: Path, fault: str, params: dict[str, str], ends: bool
 ) -> None:
-    journal = JournalFile(tmp_path)
+    journal = DriverJournal(tmp_path)
     one = planned(fault, 0.0, 5.0).model_copy(update={"params": params})
     runner = FaultRunner(Hands(), ContainerMonitor(FakeEngine(), journal), journal, (one,), NOTICE_S)
     runner.on[one.id] = one
@@ -256,7 +256,7 @@ async def test_a_fault_that_follows_another_at_the_same_instant_is_not_lost(tmp_
 async def test_all_faults_can_be_ended_at_once(tmp_path: Path) -> None:
     hands = Hands(release=3)
     runner, _ = await run(tmp_path, hands, planned("refuse", 0.0, 0.1))
-    runner._journal = JournalFile(tmp_path)
+    runner._journal = DriverJournal(tmp_path)
     assert await runner.end_all()
     assert runner.on == {}
 
@@ -281,7 +281,7 @@ async def test_what_was_done_can_be_read_from_the_journal_alone(tmp_path: Path) 
 
 
 async def test_a_fault_that_could_not_begin_everywhere_is_ended_all_the_same(tmp_path: Path) -> None:
-    hands, journal = Hands(pause=1), JournalFile(tmp_path)
+    hands, journal = Hands(pause=1), DriverJournal(tmp_path)
     faults = (planned("pause", 0.0, 0.2, "worker-1", "worker-2"),)
     monitor = ContainerMonitor(FakeEngine({"worker-1": "running", "worker-2": "running"}), journal)
     runner = FaultRunner(hands, monitor, journal, faults, NOTICE_S)

@@ -12,9 +12,9 @@ from driver.cli import main
 from driver.engines.engine import Engine
 from driver.errors import LabError
 from driver.exit_codes import ExitCode
+from driver.histories.driver_journal import FILE_NAME, DriverJournal
 from driver.histories.events import ReportNote
 from driver.runs import run as run_module
-from driver.runs.journal import FILE_NAME, JournalFile
 from driver.runs.run_collect import save_logs
 from driver.runs.run_request import Request
 from driver.runs.run_work import RunWork
@@ -29,7 +29,7 @@ FULL = Path("/dev/full")
 
 def test_the_first_line_that_a_full_disk_refuses_is_told_and_later_ones_stop_nothing(tmp_path: Path) -> None:
     (tmp_path / FILE_NAME).symlink_to(FULL)
-    journal = JournalFile(tmp_path)
+    journal = DriverJournal(tmp_path)
     with pytest.raises(LabError, match=r"driver\.jsonl could not be written: No space left") as caught:
         journal.write(ReportNote, level="info", text="refused")
     assert "judge" in caught.value.hint
@@ -40,7 +40,7 @@ def test_the_first_line_that_a_full_disk_refuses_is_told_and_later_ones_stop_not
 def test_a_journal_that_cannot_be_made_is_told(tmp_path: Path) -> None:
     (tmp_path / "journals").write_text("a file in its place")
     with pytest.raises(LabError, match="could not be written"):
-        JournalFile(tmp_path / "journals")
+        DriverJournal(tmp_path / "journals")
 
 
 def test_logs_that_a_full_disk_refuses_stop_nothing(tmp_path: Path) -> None:

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
+from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import MachineSample
 from driver.histories.machine_load import too_busy
-from driver.runs.journal import JournalFile
 from driver.runs.machine_monitor import Counters, MachineMonitor, between, read_counters
 from tests.driver.fakes import events_in
 
@@ -56,7 +56,7 @@ def stand_still(for_s: float) -> None:
 
 
 async def test_a_loop_that_stood_still_is_written_with_its_lag(tmp_path: Path) -> None:
-    journal = JournalFile(tmp_path)
+    journal = DriverJournal(tmp_path)
     monitor = MachineMonitor(journal.write)
     task = asyncio.create_task(monitor.watch())
     await asyncio.sleep(0.1)

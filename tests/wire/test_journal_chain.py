@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from coordinator.journal_file import CoordinatorJournalFile
-from driver.runs.journal import FILE_NAME
-from driver.runs.journal import JournalFile as DriverFile
+from driver.histories.driver_journal import FILE_NAME, DriverJournal
 from wire.events import ReconnectAbandoned
 from wire.journal_chain import BLOCK_LINES, JournalChain, read_chain, resumed
 from worker.journal_file import WorkerJournalFile
@@ -121,7 +120,7 @@ def test_lives_of_a_process_make_one_chain(
 
 
 def test_each_line_of_the_driver_is_sealed(tmp_path: Path) -> None:
-    file = DriverFile(tmp_path)
+    file = DriverJournal(tmp_path)
     for number in range(5):
         file.write_at(number, ReconnectAbandoned, reason="no", detail="")
     file.close()

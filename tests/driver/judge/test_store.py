@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from driver.errors import LabError, UsageError
+from driver.files import write_file
 from driver.judging.verdict import KnownFailure, RunOutcome
 from driver.report import write_report
 from driver.runs.store import (
@@ -22,7 +23,6 @@ from driver.runs.store import (
     point_latest,
     read_record,
     read_verdict,
-    write_file,
 )
 from tests.driver.judge.histories import healthy_herd
 from wire import events as wire

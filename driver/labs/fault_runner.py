@@ -13,11 +13,11 @@ import msgspec
 from chaos.actuator import ActuatorError, FaultActuator, Injection, Times
 from chaos.evidence import ContainerEffect
 from chaos.fault import ContainerFault, Fault, Layer
+from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import FaultBegun, FaultEnded, FaultFailed, LabTrouble
 from driver.judging.receipts import InjectedFault
+from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.guardian import LEASE_MS
-from driver.runs.container_monitor import ContainerMonitor
-from driver.runs.journal import JournalFile
 from driver.scenarios.fault_timeline import FaultTimeline, Step, StepKind
 from driver.scenarios.plan import PlannedFault
 from wire.events import Event
@@ -60,7 +60,7 @@ class FaultRunner:
         self,
         hands: RunHands,
         monitor: ContainerMonitor,
-        journal: JournalFile,
+        journal: DriverJournal,
         faults: tuple[PlannedFault, ...],
         notice_s: float,
     ) -> None:

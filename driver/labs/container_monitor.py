@@ -12,9 +12,9 @@ from contextlib import suppress
 
 from driver.engines.engine import Engine, EngineEvent, Standing
 from driver.errors import EngineError
+from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import ContainerChange, ContainerExited, ContainersRead, EngineAction
-from driver.runs.engine_events import MAX_WAITING, follow_events
-from driver.runs.journal import JournalFile
+from driver.labs.engine_events import MAX_WAITING, follow_events
 
 READ_EVERY_S = 0.5
 GATHER_S = 0.02
@@ -34,7 +34,7 @@ Planned = Callable[[str], bool]
 class ContainerMonitor:
     """Monitors the containers of one lab. `watch` runs beside a run; `read` reads once, also without it."""
 
-    def __init__(self, engine: Engine, journal: JournalFile, planned: Planned = lambda _: False) -> None:
+    def __init__(self, engine: Engine, journal: DriverJournal, planned: Planned = lambda _: False) -> None:
         self._engine = engine
         self._journal = journal
         self.planned = planned

@@ -1,4 +1,4 @@
-"""The driver's own journal: a file that is appended to, line by line, each sealed."""
+"""The driver's own journal: an append-only file of lines, chained by hashes."""
 
 from __future__ import annotations
 
@@ -8,21 +8,21 @@ import time
 from functools import partial
 from pathlib import Path
 
-from driver.runs.store import unwritable
+from driver.files import unwritable
+from driver.histories.history import DRIVER
 from wire.events import Event, Journal
 from wire.journal_chain import JournalWriter
 
-BY = "driver"
-FILE_NAME = f"{BY}.jsonl"
+FILE_NAME = f"{DRIVER}.jsonl"
 LINE_BYTES = 4 << 20
-"""A line about five hundred tasks, or about all links of a large fleet."""
+"""Limit of a line: one may list 500 tasks, or all links of a large fleet."""
 
 
-class JournalFile:
+class DriverJournal:
     """An open journal, for any thread. Lines are written unbuffered: a `kill -9` of the driver loses none.
 
-    The first line that the disk refuses raises LabError. Later ones are left out, and raise nothing: what
-    heals and takes down after it writes too, and must come to its end.
+    The first line that cannot be written raises LabError. Later lines are dropped without an error, so that
+    healing and taking down, which also write, complete. Opening raises LabError too.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -39,15 +39,15 @@ class JournalFile:
             size_bytes, partial(os.pread, self._descriptor), partial(os.write, self._descriptor)
         )
         self._lock = threading.Lock()
-        self.write = Journal(BY, self._append, time.monotonic_ns, time.time, LINE_BYTES)
+        self.write = Journal(DRIVER, self._append, time.monotonic_ns, time.time, LINE_BYTES)
 
     def write_at(self, at_ns: int, kind: type[Event], /, **fields: object) -> None:
-        """Append an event that happened at another instant than now."""
-        journal = Journal(BY, self._append, lambda: at_ns, time.time, LINE_BYTES)
+        """Append an event that happened at `at_ns` (CLOCK_MONOTONIC). Raises LabError."""
+        journal = Journal(DRIVER, self._append, lambda: at_ns, time.time, LINE_BYTES)
         journal(kind, **fields)
 
     def close(self) -> None:
-        """Put everything on the disk."""
+        """Close the file."""
         os.close(self._descriptor)
 
     def _append(self, line: bytes) -> None:

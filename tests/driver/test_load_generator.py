@@ -8,8 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from driver.errors import CoordinatorError
-from driver.runs.journal import JournalFile
-from driver.runs.load import Load
+from driver.histories.driver_journal import DriverJournal
+from driver.labs.load_generator import Load
 from tests.driver.fakes import events_in
 from wire.control import RefusedTask, SubmissionReply, TaskSpec
 
@@ -38,7 +38,7 @@ def tasks(*due_s: float) -> Iterator[tuple[float, TaskSpec]]:
 async def run(
     tmp_path: Path, coordinator: Coordinator, *due_s: float, give_up_s: float = 30.0
 ) -> list[dict[str, Any]]:
-    journal = JournalFile(tmp_path)
+    journal = DriverJournal(tmp_path)
     load = Load(coordinator, journal.write, tasks(*due_s), give_up_s)
     await load.run(time.monotonic_ns())
     journal.close()
