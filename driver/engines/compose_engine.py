@@ -227,8 +227,13 @@ class ComposeEngine:
     def plug(self, name: str) -> None:
         have = {cable.network for cable in self._cables(name)}
         for cable in self._pulled.pop(name, None) or self._due_cables(name):
-            if cable.network not in have:
+            if cable.network in have:
+                continue
+            try:
                 self._sdk.connect(name, cable)
+            except AddressInUseError:
+                # While it was off the network, its address was given to another container.
+                self._sdk.connect(name, replace(cable, address=""))
 
     def limit(self, name: str, limits: Limits) -> None:
         # To Docker 0 means "as it is".

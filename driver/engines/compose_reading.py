@@ -41,6 +41,10 @@ UNDER_TEST = ("links", "core")
 _CORE_HOSTS = {"coordinator": 2, "toxiproxy": 3}
 
 
+# States of a container whose process exists.
+RUNS = ("running", "paused", "restarting")
+
+
 @dataclass(frozen=True)
 class Cable:
     """A container's end of one network; `address` "" takes any."""
@@ -74,7 +78,7 @@ def natural(one: Container) -> tuple[str, int]:
 def standing(attributes: Attributes, project: str) -> Standing:
     """How a container stands, from its inspection."""
     state, limits = attributes["State"], attributes["HostConfig"]
-    running = state["Status"] in ("running", "paused", "restarting")
+    running = state["Status"] in RUNS
     return Standing(
         status=state["Status"],
         exit_code=-1 if running else int(state["ExitCode"]),
@@ -94,7 +98,8 @@ def _cpus(limits: Attributes) -> float | None:
 
 def state_in_row(row: Attributes, read: Standing, project: str) -> Standing:
     """A row of the engine's list, which has status and networks, with the limits that were `read` before."""
-    plugged = _due_networks(row["Labels"], project) <= set(row["NetworkSettings"]["Networks"])
+    networks = attached(row["NetworkSettings"]["Networks"], row["State"])
+    plugged = _due_networks(row["Labels"], project) <= set(networks)
     return replace(read, status=str(row["State"]), plugged=plugged)
 
 
@@ -128,12 +133,22 @@ def usage(name: str, stats: Attributes) -> Usage | None:
 
 def cables(attributes: Attributes, project: str) -> list[Cable]:
     """What a container is plugged into now, `control` left out."""
-    ends = attributes["NetworkSettings"]["Networks"]
+    ends = attached(attributes["NetworkSettings"]["Networks"], attributes["State"]["Status"])
     return [
         Cable(network, end["IPAddress"], list(end["Aliases"] or []))
         for network, end in ends.items()
         if network.removeprefix(f"{project}_") in UNDER_TEST
     ]
+
+
+def attached(networks: Attributes, status: str) -> Attributes:
+    """Return the networks that a container is attached to.
+
+    When the engine refuses to attach a running container (its address belongs to another container), it lists
+    the network all the same, without an endpoint. A container that does not run has no endpoints at all.
+    """
+    runs = status in RUNS
+    return {name: end for name, end in networks.items() if end.get("EndpointID") or not runs}
 
 
 def due_cables(attributes: Attributes, core: Attributes, project: str) -> list[Cable]:
@@ -172,7 +187,7 @@ def hurts(attributes: Attributes, project: str) -> list[str]:
 
 def _is_plugged(attributes: Attributes, project: str) -> bool:
     due = _due_networks(attributes["Config"]["Labels"], project)
-    return due <= set(attributes["NetworkSettings"]["Networks"])
+    return due <= set(attached(attributes["NetworkSettings"]["Networks"], attributes["State"]["Status"]))
 
 
 def _due_networks(labels: Mapping[str, str], project: str) -> set[str]:

@@ -17,9 +17,11 @@ from driver.errors import AddressInUseError, EngineError
 class Sdk:
     """A container that asks for an address which another one has, until it is plugged in without one."""
 
-    def __init__(self) -> None:
+    def __init__(self, status: str = "exited", endpoint: str = "") -> None:
         self.done: list[str] = []
         self.taken = True
+        self.status = status
+        self.endpoint = endpoint
 
     def start(self, name: str) -> None:
         self.done.append("start")
@@ -27,11 +29,12 @@ class Sdk:
             raise AddressInUseError("Address already in use.")
 
     def inspect(self, name: str) -> dict[str, Any]:
-        end = {"IPAddress": "", "Aliases": ["worker", "p-worker-3"]}
+        end = {"IPAddress": "10.0.0.9", "Aliases": ["worker", "p-worker-3"], "EndpointID": self.endpoint}
         labels = {"stormlab.memory": "128m"}
         if name.startswith("worker"):
             labels["stormlab.cpu_quota"] = "100000"
-        return {"NetworkSettings": {"Networks": {"p_links": end}}, "Config": {"Labels": labels}}
+        networks, state = {"NetworkSettings": {"Networks": {"p_links": end}}}, {"Status": self.status}
+        return {**networks, "Config": {"Labels": labels}, "State": state}
 
     def limit(self, name: str, cpu_quota_us: int, memory_bytes: int) -> None:
         self.done.append(f"limit {cpu_quota_us} {memory_bytes}")
@@ -42,6 +45,8 @@ class Sdk:
     def connect(self, name: str, cable: Cable) -> None:
         self.done.append(f"connect {cable.network} {cable.aliases}")
         self.taken = bool(cable.address)
+        if self.taken:
+            raise AddressInUseError("Address already in use.")
 
 
 def test_a_container_whose_address_went_to_another_is_started_under_a_new_one() -> None:
@@ -51,6 +56,18 @@ def test_a_container_whose_address_went_to_another_is_started_under_a_new_one() 
     assert sdk.done == [
         "start", "disconnect p_links", "connect p_links ['worker', 'p-worker-3']", "start",
     ]  # fmt: skip
+
+
+def test_a_container_whose_address_went_to_another_is_plugged_in_under_a_new_one() -> None:
+    engine, sdk = ComposeEngine("p", Path(), lambda say: {}), Sdk("running", "endpoint")
+    engine._sdk = cast(DockerSdk, sdk)
+    engine.unplug("worker-3")
+    # The network stays in the inspection though the engine refused to attach the container.
+    sdk.endpoint = ""
+    engine.plug("worker-3")
+    plug = "connect p_links ['worker', 'p-worker-3']"
+    assert sdk.done == ["disconnect p_links", plug, plug]
+    assert not sdk.taken
 
 
 @pytest.mark.parametrize(

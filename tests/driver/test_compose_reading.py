@@ -26,7 +26,8 @@ def inspected(service: str = "worker", **changes: Any) -> dict[str, Any]:
         "Mounts": [],
         "NetworkSettings": {
             "Networks": {
-                name: {"IPAddress": "10.232.0.9", "Aliases": [service]} for name in networks[service]
+                name: {"IPAddress": "10.232.0.9", "Aliases": [service], "EndpointID": "e"}
+                for name in networks[service]
             }
         },
     }
@@ -68,6 +69,14 @@ def test_every_hurt_is_told() -> None:
     assert hurt["State"] == state
     assert compose_reading.hurts(hurt, "lab") == ["paused", "unplugged", "limited"]
     assert compose_reading.hurts(inspected(HostConfig__Memory=64 << 20), "lab") == ["limited"]
+
+
+def test_a_network_that_a_running_container_has_no_endpoint_in_is_unplugged() -> None:
+    refused = {"lab_links": {"IPAddress": "", "Aliases": ["worker"], "EndpointID": ""}}
+    assert compose_reading.hurts(inspected(NetworkSettings__Networks=refused), "lab") == ["unplugged"]
+    ended = inspected(NetworkSettings__Networks=refused)
+    ended["State"]["Status"] = "exited"
+    assert compose_reading.hurts(ended, "lab") == ["exited"]
 
 
 def test_a_container_without_the_processor_limit_that_it_was_made_with_is_hurt() -> None:
