@@ -36,16 +36,16 @@ In a scenario's `expect` a metric may be written without its unit, and the thres
 means five metrics: the mean, three percentiles and the maximum.
 
 To add a metric: one entry in its family's `METRICS`, and its value under the same name in that file's
-`measure`. A new family is a new file and a line in `driver/metrics/catalogue.py`.
+`measure`. A new family is a new file in `driver/metrics/`.
 """
 
 
 def render_page() -> str:
     """Return the page."""
     parts = [_HEAD]
-    for family, module in FAMILIES.items():
-        parts += [f"\n## {family}\n", "| metric | unit | better | what it is |", "|---|---|---|---|"]
-        parts += dict.fromkeys(_row(metric) for metric in module.METRICS)
+    for family in FAMILIES:
+        parts += [f"\n## {family.title}\n", "| metric | unit | better | what it is |", "|---|---|---|---|"]
+        parts += dict.fromkeys(_row(metric) for metric in family.metrics)
     parts += [
         "\n## Signals\n",
         "For expectations that are anchored in time, like `within 15s of heal: connected >= 95% for 10s`.\n",
@@ -62,7 +62,7 @@ def render_page() -> str:
               for unit, names in SCALES.items()]  # fmt: skip
     parts += [
         "\n## Checks\n",
-        "To add one: a file in `driver/checks/`, and a line in `driver/checks/catalogue.py`.\n",
+        "To add one: a file in `driver/checks/`.\n",
         "| check | always | what it claims | numbers that a scenario may set |",
         "|---|---|---|---|",
     ]

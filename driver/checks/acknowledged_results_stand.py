@@ -47,6 +47,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
+    rank=100,
     claim="Every result that was acknowledged was recorded, or refused with a reason.",
     judge=judge,
     requires=(COORDINATOR, WORKERS),

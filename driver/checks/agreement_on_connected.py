@@ -70,6 +70,7 @@ def _around(history: History, worker: str, at_ns: int) -> list[Event]:
 
 CHECK = Check(
     name=NAME,
+    rank=180,
     claim="Worker and coordinator agree on which workers are connected.",
     judge=judge,
     time_sensitive=True,

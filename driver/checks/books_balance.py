@@ -74,6 +74,7 @@ def _by_events(history: History, at_ns: int) -> dict[str, tuple[int, int]]:
 
 CHECK = Check(
     name=NAME,
+    rank=70,
     claim="submitted = completed + failed + waiting + assigned, at every instant and at the end.",
     judge=judge,
     requires=(COORDINATOR,),

@@ -1,69 +1,28 @@
-"""Catalogue of checks: each check is one module and one line here."""
+"""Catalogue of checks: each module of this package declares one."""
 
 from __future__ import annotations
 
 from msgspec.structs import replace
 
-from driver.checks import (
-    acknowledged_results_stand,
-    agreement_on_connected,
-    books_balance,
-    converged_after_healing,
-    damage_was_not_believed,
-    driver_was_punctual,
-    every_damaged_frame_noticed,
-    faults_were_proved,
-    journals_complete,
-    lab_was_sound,
-    left_in_order,
-    links_as_planned,
-    no_metastable_state,
-    no_process_died,
-    no_starvation,
-    no_work_repeated,
-    no_zombie_effects,
-    nothing_counted_twice,
-    nothing_lost,
-    only_planned_workers,
-    order_within_priority,
-    traffic_flowed,
-    workers_were_cut_off,
-)
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, Status, unknown
 from driver.histories.history import History
 from driver.histories.journal_gaps import gap_among
 from driver.histories.machine_load import machine_too_busy
 from driver.metrics import Metrics
+from wire.declarations import attribute, declarations, named
 
-CHECKS: dict[str, Check] = {
-    check.name: check
-    for check in (
-        traffic_flowed.CHECK,
-        faults_were_proved.CHECK,
-        workers_were_cut_off.CHECK,
-        only_planned_workers.CHECK,
-        nothing_lost.CHECK,
-        nothing_counted_twice.CHECK,
-        books_balance.CHECK,
-        no_zombie_effects.CHECK,
-        no_work_repeated.CHECK,
-        acknowledged_results_stand.CHECK,
-        journals_complete.CHECK,
-        no_process_died.CHECK,
-        lab_was_sound.CHECK,
-        links_as_planned.CHECK,
-        driver_was_punctual.CHECK,
-        order_within_priority.CHECK,
-        no_starvation.CHECK,
-        agreement_on_connected.CHECK,
-        converged_after_healing.CHECK,
-        no_metastable_state.CHECK,
-        every_damaged_frame_noticed.CHECK,
-        damage_was_not_believed.CHECK,
-        left_in_order.CHECK,
-    )
-}
+CHECKS: dict[str, Check] = named(
+    declarations(
+        "driver.checks",
+        attribute("CHECK", Check),
+        "`CHECK = Check(…)`",
+        besides=("catalogue", "check", "finding"),
+        rank=lambda check: check.rank,
+    ),
+    lambda check: [(check.name, check)],
+)
+"""All checks by their names, in the order of their ranks."""
 
 ALWAYS: tuple[str, ...] = tuple(check.name for check in CHECKS.values() if check.always)
 """Judged in every run: without them a verdict proves nothing."""

@@ -29,7 +29,8 @@ class Check:
 
     `judge` returns the finding; it may raise, which `run_check` turns into unknown. `requires` are the roles
     whose journals must be whole to prove a failure; with a gap it is unknown. `time_sensitive`: a late
-    success fails it too, which is unknown on a machine that was too busy.
+    success fails it too, which is unknown on a machine that was too busy. Findings are listed by `rank`, and
+    the first that failed is the verdict's reason.
     """
 
     name: str
@@ -39,3 +40,4 @@ class Check:
     params: Mapping[str, Param] = field(default_factory=dict)
     requires: tuple[str, ...] = ALL_ROLES
     time_sensitive: bool = False
+    rank: int = 1000

@@ -49,6 +49,7 @@ def _since_ns(connections: ConnectionHistory, end_ns: int) -> int | None:
 
 CHECK = Check(
     name=NAME,
+    rank=190,
     claim="After the last heal every worker reconnects in time, and stays connected.",
     judge=judge,
     time_sensitive=True,

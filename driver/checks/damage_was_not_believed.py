@@ -37,6 +37,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
+    rank=220,
     claim="No frame that was altered in transit was accepted as genuine.",
     judge=judge,
     requires=(COORDINATOR, WORKERS),

@@ -35,6 +35,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
+    rank=150,
     claim="The driver began and ended faults and submitted tasks when they were due.",
     judge=judge,
     always=True,

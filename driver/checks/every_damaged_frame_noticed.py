@@ -69,6 +69,7 @@ def _carried(history: History, worker: str, window: FaultWindow) -> int:
 
 CHECK = Check(
     name=NAME,
+    rank=210,
     claim="Altered bytes were detected on every link that carried enough.",
     judge=judge,
     params={

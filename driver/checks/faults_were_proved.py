@@ -46,6 +46,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
+    rank=20,
     claim="Every fault began, was observed on its targets and on no other link, and ended.",
     judge=judge,
     always=True,

@@ -80,5 +80,9 @@ def _failed(phase: object) -> bool:
 
 
 CHECK = Check(
-    name=NAME, claim="The lab itself had no trouble, and healed its faults.", judge=judge, always=True
+    name=NAME,
+    rank=130,
+    claim="The lab itself had no trouble, and healed its faults.",
+    judge=judge,
+    always=True,
 )

@@ -100,6 +100,7 @@ def _abandoned(events: Sequence[Event]) -> list[Event]:
 
 CHECK = Check(
     name=NAME,
+    rank=230,
     claim="Every worker that was stopped finished or returned its tasks, and sent a goodbye.",
     judge=judge,
     time_sensitive=True,

@@ -60,6 +60,7 @@ def _address(listen: str) -> tuple[str, str]:
 
 CHECK = Check(
     name=NAME,
+    rank=140,
     claim="Toxiproxy's links were those of the plan at the end, and no others.",
     judge=judge,
     always=True,

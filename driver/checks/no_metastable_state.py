@@ -61,6 +61,7 @@ def _median_s(tasks: list[TaskHistory], end_ns: int) -> float:
 
 CHECK = Check(
     name=NAME,
+    rank=200,
     claim="Overload ends with the last fault.",
     judge=judge,
     time_sensitive=True,

@@ -84,6 +84,7 @@ def _last_line(exited: ContainerExited) -> str:
 
 CHECK = Check(
     name=NAME,
+    rank=120,
     claim="No worker and no coordinator ended, unless a fault that can end it was on it.",
     judge=judge,
     always=True,

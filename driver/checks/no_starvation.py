@@ -88,6 +88,7 @@ def _pick(queues: dict[str, _PriorityQueue], picked: str, event: Assigned) -> bo
 
 CHECK = Check(
     name=NAME,
+    rank=170,
     claim="No priority waits through more assignments of others in a row than allowed.",
     judge=judge,
     time_sensitive=True,

@@ -78,6 +78,7 @@ def _worker(events: Sequence[Event]) -> str:
 
 CHECK = Check(
     name=NAME,
+    rank=90,
     claim="No attempt ran twice, and none went on after its task was reassigned.",
     judge=judge,
     requires=(COORDINATOR, WORKERS),

@@ -46,6 +46,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
+    rank=80,
     claim="No result or checkpoint of a stale attempt counted.",
     judge=judge,
     requires=(COORDINATOR,),

@@ -34,6 +34,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
+    rank=60,
     claim="No task has two results.",
     judge=judge,
     requires=(COORDINATOR, DRIVER),

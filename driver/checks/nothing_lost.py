@@ -49,6 +49,7 @@ def _latest(task: TaskHistory, end_ns: int) -> str:
 
 CHECK = Check(
     name=NAME,
+    rank=50,
     claim="Every task that was submitted has a result.",
     judge=judge,
     always=True,

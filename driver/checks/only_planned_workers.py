@@ -61,6 +61,7 @@ def _failed(history: History, because: str, count: int, evidence: Sequence[Event
 
 CHECK = Check(
     name=NAME,
+    rank=40,
     claim="Every worker that took part is planned, and its own container started each of its processes.",
     judge=judge,
     always=True,

@@ -44,6 +44,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
+    rank=160,
     claim="Within one priority tasks are assigned in the order of their submission.",
     judge=judge,
     requires=(COORDINATOR,),

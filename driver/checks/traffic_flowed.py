@@ -33,6 +33,7 @@ def judge(history: History, metrics: Metrics, params: Params) -> Finding:
 
 CHECK = Check(
     name=NAME,
+    rank=10,
     claim="Enough tasks were completed, also before the first fault.",
     judge=judge,
     always=True,

@@ -106,6 +106,7 @@ def _names(workers: list[ConnectionHistory]) -> str:
 
 CHECK = Check(
     name=NAME,
+    rank=30,
     claim="Every worker under a disconnecting fault lost its connection and reconnected.",
     judge=judge,
     time_sensitive=True,

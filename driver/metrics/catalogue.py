@@ -1,29 +1,24 @@
-"""Catalogue of metrics: each family is one module and one line here."""
+"""Catalogue of metrics: a family of them is a module of this package."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from types import ModuleType
 
 from driver.histories.connection_history import connection_histories
 from driver.histories.history import History
-from driver.metrics import checkpoints, connection, faults, lab, messages, resources, storm, tasks
-from driver.metrics.metric import Metric, Values
+from driver.metrics.metric import Metric, MetricFamily, Values
+from wire.declarations import attribute, declarations, named
 
-FAMILIES: dict[str, ModuleType] = {
-    "Connections": connection,
-    "Tasks": tasks,
-    "Messages": messages,
-    "Checkpoints": checkpoints,
-    "Storm": storm,
-    "Faults": faults,
-    "Resources": resources,
-    "Lab": lab,
-}
-
-METRICS: dict[str, Metric] = {
-    metric.name: metric for family in FAMILIES.values() for metric in family.METRICS
-}
+_FOUND = declarations(
+    "driver.metrics",
+    attribute("FAMILY", MetricFamily),
+    "`FAMILY = MetricFamily(…)`",
+    besides=("catalogue", "metric", "signals", "trade_off", "worst"),
+    rank=lambda family: family.rank,
+)
+FAMILIES: tuple[MetricFamily, ...] = tuple(_FOUND.values())
+METRICS: dict[str, Metric] = named(_FOUND, lambda family: [(one.name, one) for one in family.metrics])
+"""All metrics by their names."""
 
 
 @dataclass(frozen=True)
@@ -40,7 +35,7 @@ class Metrics:
 def measure(history: History) -> Metrics:
     """Return all metrics of a history."""
     values: Values = {}
-    for family in FAMILIES.values():
+    for family in FAMILIES:
         values.update(family.measure(history))
     workers = history.view(connection_histories)
     return Metrics(values, {name: len(worker.reconnections) for name, worker in workers.items()})

@@ -6,7 +6,7 @@ from collections import Counter
 
 from driver.histories.history import History
 from driver.histories.refusals import refused
-from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
+from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values, distribution, ratio, summed_up
 from wire.events import Assigned, CheckpointCommitted, CheckpointCreated, CheckpointRefused, Started, TaskDone
 
 METRICS = (
@@ -81,3 +81,6 @@ def _restores(history: History) -> tuple[int, int]:
             restorable += 1
             restored += started[event.token] > 0
     return restored, restorable
+
+
+FAMILY = MetricFamily("Checkpoints", METRICS, measure, rank=40)

@@ -7,7 +7,7 @@ from driver.histories.history import History
 from driver.histories.intervals import intersection, length_ns
 from driver.histories.refusals import refused
 from driver.histories.run_timeline import run_timeline
-from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
+from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values, distribution, ratio, summed_up
 from wire.events import HandshakeRefused, WorkerLost
 
 _S = Unit.seconds
@@ -194,3 +194,6 @@ def _connected_ratio(history: History, workers: list[ConnectionHistory]) -> floa
     return ratio(
         sum(length_ns(intersection(connections.connected, [span])) for connections in workers), whole_ns
     )
+
+
+FAMILY = MetricFamily("Connections", METRICS, measure, rank=10)

@@ -10,7 +10,7 @@ from driver.histories.history import History
 from driver.histories.intervals import holds
 from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
 from driver.histories.task_history import task_index
-from driver.metrics.metric import Better, Metric, Unit, Values, percentile
+from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values, percentile
 from driver.metrics.storm import storms
 from wire.events import Connecting, Totals
 
@@ -169,3 +169,6 @@ def _recovery_s(back_s: float | None, gauge: _Gauge, window: FaultWindow, quiet_
     if down_ns is None or down_ns > quiet_ns:
         return None
     return max(back_s, (down_ns - window.ended_ns) / 1e9)
+
+
+FAMILY = MetricFamily("Faults", METRICS, measure, rank=60)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from driver.histories.events import MachineSample
 from driver.histories.history import History
 from driver.histories.machine_load import driver_delays, loads
-from driver.metrics.metric import Better, Metric, Unit, Values
+from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values
 
 METRICS = (
     Metric(
@@ -40,3 +40,6 @@ def measure(history: History) -> Values:
         "machine_steal_max_ratio": max((one.steal_ratio for one in over), default=None),
         "machine_cpu_pressure_max_ratio": max(pressures, default=None),
     }
+
+
+FAMILY = MetricFamily("Lab", METRICS, measure, rank=80)

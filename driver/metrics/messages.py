@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from driver.histories.history import COORDINATOR, History
 from driver.histories.refusals import refused
 from driver.histories.run_timeline import run_timeline
-from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
+from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values, distribution, ratio, summed_up
 from wire.events import (
     Assigned,
     AssignmentReceived,
@@ -165,3 +165,6 @@ def latencies_s(history: History) -> list[float]:
 def _seconds(history: History) -> float:
     run = history.view(run_timeline)
     return (run.end_ns - run.first_load_ns) / 1e9 if run.first_load_ns is not None else 0.0
+
+
+FAMILY = MetricFamily("Messages", METRICS, measure, rank=30)

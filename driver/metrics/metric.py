@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass
 from enum import Enum
+
+from driver.histories.history import History
 
 Values = dict[str, float | None]
 
@@ -43,6 +45,18 @@ class Metric:
     better: Better
     formula: str
     statistic: str = ""
+
+
+@dataclass(frozen=True)
+class MetricFamily:
+    """The metrics of one subject: `measure` returns the value of each from a history. Pages list families by
+    `rank`.
+    """
+
+    title: str
+    metrics: tuple[Metric, ...]
+    measure: Callable[[History], Values]
+    rank: int = 1000
 
 
 STATISTICS = {

@@ -8,7 +8,7 @@ from itertools import pairwise
 from driver.histories.events import ResourceSample
 from driver.histories.history import COORDINATOR, History
 from driver.histories.run_timeline import run_timeline
-from driver.metrics.metric import Better, Metric, Unit, Values
+from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values
 
 _LOWER = Better.lower
 
@@ -76,3 +76,6 @@ def _usage(samples: list[ResourceSample]) -> ContainerUsage:
         passed_s = (after.at_ns - before.at_ns) / 1e9
         cores.append(used_s / passed_s if passed_s > 0 else 0.0)
     return ContainerUsage([s.at_ns for s in samples], [s.memory_bytes for s in samples], cores)
+
+
+FAMILY = MetricFamily("Resources", METRICS, measure, rank=70)

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from driver.histories.connection_history import Outage, connection_histories
 from driver.histories.history import History
 from driver.histories.run_timeline import EARLY_EFFECT_NS, FaultWindow, run_timeline
-from driver.metrics.metric import Better, Metric, Unit, Values, ratio
+from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values, ratio
 
 _LOWER = Better.lower
 _BUSIEST_NS = 100_000_000
@@ -137,3 +137,6 @@ def busiest(instants_ns: list[int], span_ns: int) -> int:
 def _worst(numbers: list[float | None]) -> float | None:
     known = [number for number in numbers if number is not None]
     return max(known) if known and len(known) == len(numbers) else None
+
+
+FAMILY = MetricFamily("Storm", METRICS, measure, rank=50)

@@ -6,7 +6,7 @@ from driver.histories.history import History
 from driver.histories.refusals import refused
 from driver.histories.run_timeline import run_timeline
 from driver.histories.task_history import TaskHistory, task_index
-from driver.metrics.metric import Better, Metric, Unit, Values, distribution, ratio, summed_up
+from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values, distribution, ratio, summed_up
 from wire.events import Dropped, LeaseExpired, ResultRefused, TaskDone
 from wire.priority import Priority
 
@@ -148,3 +148,6 @@ def _throughput(tasks: list[TaskHistory], results: list[TaskDone]) -> float | No
     last_ns = max((result.at_ns for result in results), default=0)
     completed = sum(1 for result in results if result.outcome == "completed")
     return ratio(completed, (last_ns - first_ns) / 1e9) if last_ns > first_ns else None
+
+
+FAMILY = MetricFamily("Tasks", METRICS, measure, rank=20)

@@ -50,7 +50,12 @@ class Advice:
         return "\n".join(lines)
 
 
-Adviser = Callable[[History, Metrics], Advice | None]
+@dataclass(frozen=True)
+class Adviser:
+    """A rule: `advise` returns advice where a run gives cause for it. Reports list advice by `rank`."""
+
+    rank: int
+    advise: Callable[[History, Metrics], Advice | None]
 
 
 def coordinator_setting(history: History, key: str, factor: float) -> Setting:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, cap_setting, figure, number
+from driver.report.advice.advice import Advice, Adviser, cap_setting, figure, number
 
 MANY = 60.0
 """Who follows the coordinator's shortest advice knocks about that often in twelve seconds."""
@@ -22,3 +22,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         ("storm_amplification", "connection_success_rate"),
         (cap_setting(history, 2.0),),
     )
+
+
+ADVISER = Adviser(rank=80, advise=advise)

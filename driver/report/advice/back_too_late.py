@@ -7,7 +7,7 @@ from driver.metrics import Metrics
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.storm import storms
 from driver.report.advice import other_policy
-from driver.report.advice.advice import Advice, cap_setting
+from driver.report.advice.advice import Advice, Adviser, cap_setting
 from driver.scenarios.quantities import write
 
 LATE_S = 2.0
@@ -41,3 +41,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         ("time_to_all_back_s", "waiting_time_p99_s"),
         (cap_setting(history, 0.5),),
     )
+
+
+ADVISER = Adviser(rank=40, advise=advise)

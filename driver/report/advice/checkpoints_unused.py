@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, figure, number
+from driver.report.advice.advice import Advice, Adviser, figure, number
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
@@ -28,3 +28,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
             ("redone_steps", "checkpoints_created"),
         )
     return None
+
+
+ADVISER = Adviser(rank=110, advise=advise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, coordinator_setting, figure, number
+from driver.report.advice.advice import Advice, Adviser, coordinator_setting, figure, number
 
 SLOW_S = 1.0
 SHARE = 0.5
@@ -27,3 +27,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
             for key in ("heartbeat_interval_ms", "heartbeat_timeout_ms")
         ),
     )
+
+
+ADVISER = Adviser(rank=50, advise=advise)

@@ -7,7 +7,7 @@ from driver.forensics.settings import worker_settings
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.storm import storms
-from driver.report.advice.advice import Advice, figure, number, policy_settings
+from driver.report.advice.advice import Advice, Adviser, figure, number, policy_settings
 
 IN_STEP = 0.5
 FEWEST = 10
@@ -32,3 +32,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         ("storm_busiest_100ms_ratio", "storm_peak_attempts_per_s"),
         policy_settings(history, "slotted"),
     )
+
+
+ADVISER = Adviser(rank=70, advise=advise)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, figure
+from driver.report.advice.advice import Advice, Adviser, figure
 
 LEAST = 0.75
 
@@ -27,3 +27,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         f"The same load needs about {submitted / seconds / throughput_per_s:.1f} times as many slots.",
         ("task_throughput_per_s", "task_queueing_max_s"),
     )
+
+
+ADVISER = Adviser(rank=100, advise=advise)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, coordinator_setting, figure, number
+from driver.report.advice.advice import Advice, Adviser, coordinator_setting, figure, number
 
 SHARE = 0.05
 
@@ -24,3 +24,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         ("leases_expired", "attempts_lost"),
         (coordinator_setting(history, "lease_ms", 2.0),),
     )
+
+
+ADVISER = Adviser(rank=120, advise=advise)

@@ -8,7 +8,7 @@ from driver.forensics.analysis import analyse
 from driver.forensics.recommend import Recommendation
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, policy_settings
+from driver.report.advice.advice import Advice, Adviser, policy_settings
 from driver.report.forensic_words import number, ranged, recommendation_sentence
 
 
@@ -43,3 +43,6 @@ def _because(found: Recommendation) -> str:
         f"By {was.name} each worker made {number(was.attempts_each)} attempts, and "
         f"{number(was.at_once)} came at once after the heal: surely more than twice as many."
     )
+
+
+ADVISER = Adviser(rank=30, advise=advise)

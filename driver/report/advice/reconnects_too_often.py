@@ -7,7 +7,7 @@ from driver.histories.history import History
 from driver.histories.intervals import holds, union
 from driver.histories.run_timeline import EARLY_EFFECT_NS, run_timeline
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, figure
+from driver.report.advice.advice import Advice, Adviser, figure
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
@@ -33,3 +33,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         f"Without them there would be {unexplained} reconnections fewer.",
         ("reconnections_after_loss", "reconnections_per_worker_max"),
     )
+
+
+ADVISER = Adviser(rank=20, advise=advise)

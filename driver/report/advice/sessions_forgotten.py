@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, coordinator_setting, figure, number
+from driver.report.advice.advice import Advice, Adviser, coordinator_setting, figure, number
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
@@ -20,3 +20,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         ("sessions_reset", "reconnections_after_loss"),
         (coordinator_setting(history, "session_ttl_ms", 2.0),),
     )
+
+
+ADVISER = Adviser(rank=90, advise=advise)

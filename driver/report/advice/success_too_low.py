@@ -7,7 +7,7 @@ from collections import Counter
 from driver.histories.history import History
 from driver.histories.task_history import task_index
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, figure
+from driver.report.advice.advice import Advice, Adviser, figure
 
 LEAST = 0.95
 
@@ -32,3 +32,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         "Where attempts ran out under faults, a greater max_attempts and shorter leases bring them through.",
         ("task_success_rate", "tasks_failed", "tasks_lost"),
     )
+
+
+ADVISER = Adviser(rank=10, advise=advise)

@@ -7,7 +7,7 @@ from driver.histories.connection_history import ZOMBIE
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit
-from driver.report.advice.advice import Advice, coordinator_setting
+from driver.report.advice.advice import Advice, Adviser, coordinator_setting
 from driver.scenarios.quantities import write
 
 LONG_S = 3.0
@@ -29,3 +29,6 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         ("disagreement_max_s", "coordinator_detection_time_max_s"),
         (coordinator_setting(history, "heartbeat_timeout_ms", 0.5),),
     )
+
+
+ADVISER = Adviser(rank=60, advise=advise)
