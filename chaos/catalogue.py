@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from enum import Enum, EnumType
+from typing import Any, TypeGuard, get_args
 
 from pydantic import ValidationError
 
@@ -92,6 +93,17 @@ def parameters(kind: type[Fault]) -> dict[str, str]:
         default = "required" if info.is_required() else f"default {_shown(kind, field)}"
         described[info.alias or field] = f"{info.description} ({default})"
     return described
+
+
+def choices(kind: type[Fault], parameter: str) -> list[str]:
+    """Return the values that a parameter takes; empty where it takes no fixed set of them."""
+    info = next(info for field, info in kind.model_fields.items() if parameter in (info.alias, field))
+    types = [info.annotation, *get_args(info.annotation)]
+    return [str(one.value) for each in types if _is_enum(each) for one in each]
+
+
+def _is_enum(one: Any) -> TypeGuard[type[Enum]]:
+    return isinstance(one, EnumType)
 
 
 def _shown(kind: type[Fault], field: str) -> str:

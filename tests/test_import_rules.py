@@ -26,6 +26,9 @@ BELOW = {
     "judging": {"checks", "histories", "metrics", "scenarios"},
     "machine": set(),
     "suite": {"engines", "labs", "report", "scenarios"},
+    "dashboard": {
+        *("checks", "compare", "engines", "histories", "labs", "metrics", "runs", "scenarios", "suite"),
+    },
 }
 """The packages of the driver that each of these may import; the driver's own modules are open to all."""
 SOLE_IMPORTER = {

@@ -7,7 +7,7 @@ from pathlib import Path
 import click
 import msgspec
 
-from driver.cli import complete, options
+from driver.cli import completers, options
 from driver.compare.desk import page, report_on
 from driver.compare.family import BY_RUN
 from driver.compare.papers import (
@@ -32,11 +32,11 @@ LEAST_WANTED = tuple(reversed(BESIDE))
 
 
 @click.command("compare")
-@click.argument("names", nargs=-1, metavar="[RUN]...", shell_complete=complete.runs)
+@click.argument("names", nargs=-1, metavar="[RUN]...", shell_complete=completers.runs)
 @click.option(
     "--against",
     metavar="FOLDER",
-    shell_complete=complete.runs,
+    shell_complete=completers.runs,
     help="The baseline: a run, or a folder of runs.",
 )
 @click.option(

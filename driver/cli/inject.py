@@ -10,11 +10,11 @@ from typing import Any
 import click
 
 from chaos.actuator import name_list
-from chaos.catalogue import FAULTS, parameters
+from chaos.catalogue import FAULTS, choices, parameters
 from chaos.explain import nearest
 from chaos.fault import Fault
 from chaos.units import format_seconds, unit_of
-from driver.cli import complete, options, options_run
+from driver.cli import completers, options, options_run
 from driver.engines.engine import WORKER
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
@@ -27,6 +27,7 @@ from driver.labs.proof_by_hand import Effect
 from driver.labs.readiness import machine_load
 from driver.metrics.metric import Unit
 from driver.paths import as_called
+from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.quantities import write
 from driver.scenarios.yaml_file import FileError, scalar
@@ -70,7 +71,7 @@ command = _Faults(
 
 
 def _in_help(kind: type[Fault]) -> str:
-    own = "  ".join(f"{_flag(name)} {_metavar(kind, name)}" for name in parameters(kind))
+    own = "  ".join(f"{_flag(name)}={_metavar(kind, name)}" for name in parameters(kind))
     return f"{kind.summary}\n\n{own}" if own else kind.summary
 
 
@@ -80,7 +81,7 @@ def _flag(name: str) -> str:
 
 def _metavar(kind: type[Fault], name: str) -> str:
     field = next(field for field, info in kind.model_fields.items() if name in (info.alias, field))
-    return _METAVARS.get(unit_of(field), "VALUE")
+    return "|".join(choices(kind, name)) or _METAVARS.get(unit_of(field), "VALUE")
 
 
 def _command_of(kind: type[Fault]) -> click.Command:
@@ -92,7 +93,9 @@ def _command_of(kind: type[Fault]) -> click.Command:
         kind.name,
         callback=lambda **given: _inject(kind, given),
         params=[
-            click.Argument(["targets"], required=False, metavar="[TARGETS]", shell_complete=complete.targets),
+            click.Argument(
+                ["targets"], required=False, metavar="[TARGETS]", shell_complete=completers.targets
+            ),
             click.Option(
                 ["--workers"],
                 metavar="TARGETS",
@@ -102,7 +105,7 @@ def _command_of(kind: type[Fault]) -> click.Command:
             click.Option(
                 ["--for", "for_text"], metavar="TIME", help="How long, like 20s; else until Ctrl-C."
             ),
-            click.Option(["--seed"], callback=options_run.check_seed, metavar="N", help="Fixes every draw."),
+            click.Option(["--seed"], callback=options_run.seed_value, metavar="N", help="Fixes every draw."),
             click.Option(["--dry-run"], is_flag=True, help="Only name the targets."),
             *_shared(),
         ],
@@ -137,8 +140,8 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         kind.name,
         params,
         _selection(given["targets"], given["workers"]),
-        options_run.check_duration("--for", given["for_text"]),
-        secrets.randbelow(options_run.MAX_SEED) if seed is None else seed,
+        parse_duration("--for", given["for_text"]),
+        secrets.randbelow(MAX_SEED) if seed is None else seed,
         workers,
     )
     if dry_run:

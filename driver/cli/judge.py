@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from chaos.explain import shortened
-from driver.cli import complete, options
+from driver.cli import completers, options
 from driver.cli.verdicts import show_verdict
 from driver.errors import UsageError
 from driver.judging.verdict import Verdict
@@ -19,7 +19,7 @@ from driver.runs.store import LATEST, judged
 
 
 @click.command("judge")
-@click.argument("run", default=LATEST, shell_complete=complete.runs)
+@click.argument("run", default=LATEST, shell_complete=completers.runs)
 @options.as_json
 @options.log_level
 def command(run: str, as_json: bool) -> int:

@@ -17,6 +17,7 @@ from driver.exit_codes import ExitCode
 from driver.labs.lab import standing
 from driver.labs.load_by_hand import Handed, LoadByHand, usual_workload
 from driver.metrics.metric import Unit
+from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.quantities import write
 from driver.scenarios.scenario import MAX_DURATION_S
 from driver.scenarios.workload import Workload
@@ -38,9 +39,9 @@ def command(rate: str, for_text: str | None, seed: int | None, project: str, as_
     lab. Exits with 2 when the coordinator took no task.
     """
     workload = _workload(rate)
-    for_s = options_run.check_duration("--for", for_text)
+    for_s = parse_duration("--for", for_text)
     lab = standing(options.engine_of(project))
-    drawn = secrets.randbelow(options_run.MAX_SEED) if seed is None else seed
+    drawn = secrets.randbelow(MAX_SEED) if seed is None else seed
     with Terminal() as terminal:
         load = LoadByHand(lab, workload, for_s or MAX_DURATION_S, for_s is not None, terminal)
         handed = asyncio.run(load.run(drawn))

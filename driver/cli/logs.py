@@ -9,7 +9,7 @@ from collections.abc import Iterator
 
 import click
 
-from driver.cli import complete, options
+from driver.cli import completers, options
 from driver.engines.engine import Container, Engine
 from driver.errors import LabError, NoLabError, UsageError
 from driver.labs.lab_lock import unless_others_change_it
@@ -20,7 +20,7 @@ END = None
 
 
 @click.command("logs")
-@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=complete.containers)
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=completers.containers)
 @click.option(
     "--tail", type=click.IntRange(min=0), default=200, show_default=True, help="Lines of each container."
 )

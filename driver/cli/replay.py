@@ -9,9 +9,9 @@ from pathlib import Path
 import click
 from pydantic import ValidationError
 
-from driver.cli import complete, options, options_run
+from driver.cli import completers, options, options_run
 from driver.cli.judge import find_run
-from driver.cli.replacing import lab_for_run
+from driver.cli.run_lab import lab_for_run
 from driver.cli.verdicts import show_verdict
 from driver.errors import UsageError
 from driver.runs.run import run
@@ -23,7 +23,7 @@ from driver.terminal import Terminal
 
 
 @click.command("replay")
-@click.argument("name", metavar="RUN", default=LATEST, shell_complete=complete.runs)
+@click.argument("name", metavar="RUN", default=LATEST, shell_complete=completers.runs)
 @options_run.results
 @options_run.keep
 @options_run.replace

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from driver.cli import complete, options
+from driver.cli import completers, options
 from driver.cli.judge import find_run
 from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
@@ -18,7 +18,7 @@ from driver.terminal import print_lines
 
 
 @click.command("report")
-@click.argument("run", default=LATEST, shell_complete=complete.runs)
+@click.argument("run", default=LATEST, shell_complete=completers.runs)
 @click.option("--open", "opens", is_flag=True, help="Open it in the browser.")
 @options.log_level
 def command(run: str, opens: bool) -> int:

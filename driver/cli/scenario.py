@@ -14,9 +14,8 @@ import click
 from chaos.actuator import name_list
 from chaos.units import format_seconds
 from driver.answer import Answer, answer_of, write_answer
-from driver.cli import complete, options, options_run
-from driver.cli.replacing import lab_for_run
-from driver.cli.scenario_files import scenario_file
+from driver.cli import completers, options, options_run
+from driver.cli.run_lab import lab_for_run
 from driver.cli.verdicts import show_verdict
 from driver.dashboard.beside import dashboard_beside
 from driver.engines.engine import Engine
@@ -24,6 +23,7 @@ from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
 from driver.runs.group_run import Place, Planned, plan_all, run_group
 from driver.runs.run import Request, run
+from driver.scenarios.flag_values import MAX_SEED
 from driver.scenarios.plan import Plan
 from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.terminal import Terminal, print_json, print_lines, print_table
@@ -33,7 +33,7 @@ Show = Callable[[], Answer]
 
 
 @click.command("scenario")
-@click.argument("name", shell_complete=complete.scenarios)
+@click.argument("name", shell_complete=completers.scenarios)
 @options.workers
 @options_run.duration
 @options_run.seed
@@ -63,8 +63,8 @@ def command(
     One with a matrix or repeats becomes a folder of runs, and a comparison of them.
     """
     try:
-        path, overrides = scenario_file(name), Overrides(workers, duration, variables, quick)
-        drawn = secrets.randbelow(options_run.MAX_SEED) if seed is None else seed
+        path, overrides = options_run.scenario_path(name), Overrides(workers, duration, variables, quick)
+        drawn = secrets.randbelow(MAX_SEED) if seed is None else seed
         planned = plan_all(path, load_scenario(path, overrides), overrides, repeat, drawn)
         if dry_run:
             return _show_planned(planned, as_json)

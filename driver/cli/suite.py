@@ -10,8 +10,8 @@ from pathlib import Path
 
 import click
 
-from driver.cli import complete, options, options_run
-from driver.cli.replacing import lab_for_run
+from driver.cli import completers, options, options_run
+from driver.cli.run_lab import lab_for_run
 from driver.dashboard.beside import dashboard_beside
 from driver.engines.engine import Engine
 from driver.exit_codes import ExitCode
@@ -34,7 +34,7 @@ _MARKS = {EntryOutcome.passed: "good", EntryOutcome.failed: "bad", EntryOutcome.
 @click.option(
     "--only", multiple=True, metavar="NAME...", help="Only these entries: tests, scenarios, or names."
 )
-@click.argument("more", nargs=-1, metavar="[NAME]...", shell_complete=complete.entries)
+@click.argument("more", nargs=-1, metavar="[NAME]...", shell_complete=completers.entries)
 @options_run.quick
 @click.option("--list", "listed", is_flag=True, help="Only name the entries, and the time that they take.")
 @click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or decides nothing.")

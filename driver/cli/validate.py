@@ -8,8 +8,7 @@ from typing import Any
 
 import click
 
-from driver.cli import complete, options, options_run
-from driver.cli.scenario_files import scenario_file
+from driver.cli import completers, options, options_run
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.scenarios.plan import Plan
@@ -19,7 +18,7 @@ from driver.terminal import Terminal, print_lines
 
 
 @click.command("validate")
-@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=complete.scenarios)
+@click.argument("files", nargs=-1, required=True, metavar="FILE...", shell_complete=completers.scenarios)
 @options_run.quick
 @options_run.variables
 @options.log_level
@@ -28,7 +27,7 @@ def command(files: tuple[str, ...], quick: bool, variables: dict[str, Any]) -> i
     wrong = 0
     for name in files:
         try:
-            plan = check(scenario_file(name), Overrides(variables=variables, quick=quick))
+            plan = check(options_run.scenario_path(name), Overrides(variables=variables, quick=quick))
         except UsageError as error:
             wrong += 1
             Terminal().fail(error.sentence, error.hint)

@@ -15,9 +15,9 @@ from driver.dashboard.watch import Watch
 from driver.errors import UsageError
 from driver.labs.project_name import project_option
 from driver.runs.store import read_verdict
+from driver.scenarios.flag_values import MAX_SEED
 from driver.scenarios.scenario_file import load_scenario, scenario_paths
 
-MAX_SEED = 2**32
 TOO_MANY = "as many commands run as may; wait for one, or heal"
 
 
@@ -87,7 +87,7 @@ class Actions:
             str(wanted.get("name") or ""),
             bool(wanted.get("quick")),
             workers if type(workers) is int else None,
-            seed % MAX_SEED if type(seed) is int else secrets.randbelow(MAX_SEED),
+            seed % (MAX_SEED + 1) if type(seed) is int else secrets.randbelow(MAX_SEED),
             watch.standing.project,
         )
         if job is None:

@@ -5,19 +5,18 @@ from __future__ import annotations
 import secrets
 import shlex
 from dataclasses import dataclass
-from enum import Enum, EnumType
-from typing import Any, TypeGuard, get_args
+from typing import Any
 
 from pydantic.fields import FieldInfo
 
-from chaos.catalogue import ALL, FaultError, make, parameters
+from chaos.catalogue import ALL, FaultError, choices, make, parameters
 from chaos.fault import Fault
 from chaos.targets import CORE, Fleet, TargetError
 from chaos.units import unit_of
-from driver.cli.options_run import MAX_SEED, check_duration
 from driver.errors import UsageError
 from driver.labs.by_hand import plan_by_hand
 from driver.labs.project_name import project_option
+from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.yaml_file import FileError, scalar
 
 SELECTIONS = ("all", "30%", "random 3", "coordinator", "toxiproxy")
@@ -72,7 +71,7 @@ def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
         raise FormError("", "expected the parameters by their names")
     params = {str(name): _value(str(name), str(text)) for name, text in given.items() if text}
     seed = form.get("seed")
-    seed = secrets.randbelow(MAX_SEED) if not isinstance(seed, int) else seed % MAX_SEED
+    seed = secrets.randbelow(MAX_SEED) if not isinstance(seed, int) else seed % (MAX_SEED + 1)
     try:
         made = make(fault, params)
     except FaultError as error:
@@ -82,7 +81,7 @@ def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
     except TargetError as error:
         raise FormError("targets", str(error)) from None
     try:
-        for_s = check_duration("--for", for_text or None)
+        for_s = parse_duration("--for", for_text or None)
         planned = plan_by_hand(fault, params, targets or "all", for_s, seed, workers)
     except UsageError as error:
         raise FormError("for" if "--for" in error.sentence else "", error.sentence) from None
@@ -115,7 +114,7 @@ def _field(name: str, about: str, kind: type[Fault]) -> dict[str, Any]:
         "required": info.is_required(),
         "default": about.rpartition("(default ")[2].removesuffix(")") if "(default " in about else "",
         "limits": _limits(info, unit),
-        "choices": _choices(info),
+        "choices": choices(kind, name),
         "placeholder": _EXAMPLES.get(unit, ""),
     }
 
@@ -130,12 +129,3 @@ def _limits(info: FieldInfo, unit: str) -> str:
             if (limit := getattr(rule, name, None)) is not None:
                 told.append(f"{word} {limit:.12g} {unit}".rstrip())
     return " ".join(told)
-
-
-def _choices(info: FieldInfo) -> list[str]:
-    kinds = [info.annotation, *get_args(info.annotation)]
-    return [str(one.value) for kind in kinds if _is_enum(kind) for one in kind]
-
-
-def _is_enum(kind: Any) -> TypeGuard[type[Enum]]:
-    return isinstance(kind, EnumType)

@@ -17,7 +17,6 @@ from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, find_scenario, load_scenario
 
 _REPORT = re.compile(r"report: (.+?)/report\.")
-MAX_SEED = 2**32
 
 
 class ScenarioJob:

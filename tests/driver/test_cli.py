@@ -6,6 +6,7 @@ from pathlib import Path
 
 import pytest
 
+from chaos.catalogue import ALL, choices, parameters
 from driver.cli.main import CATALOGUE, run
 from driver.exit_codes import MEANING, ExitCode
 from driver.labs import lab_lock
@@ -118,3 +119,15 @@ def test_the_suite_lists_its_entries_and_its_time_first(capsys: pytest.CaptureFi
     assert told[0].startswith("2 entries, ")
     assert told[0].endswith(" at most")
     assert [line.split()[0] for line in told[3:]] == ["tests", "slow_link"]
+
+
+def test_the_list_of_faults_names_the_values_of_a_parameter_that_takes_only_some(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    assert run(["inject", "--help"]) == ExitCode.PASSED
+    shown = capsys.readouterr().out
+    values = {name: choices(kind, name) for kind in ALL for name in parameters(kind)}
+    assert values["direction"] == ["to_worker", "to_coordinator", "both"]
+    assert all(
+        f"--{name.replace('_', '-')}={'|'.join(some)}" in shown for name, some in values.items() if some
+    )

@@ -11,7 +11,7 @@ from pathlib import Path
 import click
 import pytest
 
-from driver.cli import main
+from driver.cli import completers, main
 from driver.cli.completion import SCRIPTS, script
 from driver.cli.main import CATALOGUE, COMPLETE_VARIABLE
 from driver.scenarios.scenario_file import scenario_paths
@@ -57,11 +57,9 @@ def test_faults_and_their_parameters_are_offered() -> None:
 def test_runs_are_offered_by_their_folder_the_newest_first(
     command: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from driver.cli import complete, main
-
     for name in ("20261101T000000Z-herd", "20261102T000000Z-storm"):
         (tmp_path / name).mkdir()
-    monkeypatch.setattr(complete, "results_root", lambda: tmp_path)
+    monkeypatch.setattr(completers, "results_root", lambda: tmp_path)
     context = main.commands.make_context("lab.py", [command], resilient_parsing=True)
     found = main.commands.get_command(context, command)
     assert found is not None

@@ -8,8 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from driver.cli import replacing
-from driver.cli.replacing import lab_for_run
+from driver.cli import run_lab
+from driver.cli.run_lab import lab_for_run
 from driver.engines.engine import MONITORS, Engine, LabSpec
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError, NotReadyError, UsageError
 from driver.labs import journals_of_lab, lab_lock
@@ -91,7 +91,7 @@ def restored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     async def leave_up(engine: Engine, lab: LabBefore, terminal: Terminal) -> None:
         workers.append(lab.workers)
 
-    monkeypatch.setattr(replacing, "leave_up", leave_up)
+    monkeypatch.setattr(run_lab, "leave_up", leave_up)
     return workers
 
 
