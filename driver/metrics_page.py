@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from driver.checks import CHECKS
+from driver.metrics.by_worker import BY_WORKER, COMPARED_ONLY
 from driver.metrics.catalogue import FAMILIES
 from driver.metrics.metric import STATISTICS, Metric, Unit
 from driver.metrics.signals import SIGNALS
@@ -46,6 +47,17 @@ def render_page() -> str:
     for family in FAMILIES:
         parts += [f"\n## {family.title}\n", "| metric | unit | better | what it is |", "|---|---|---|---|"]
         parts += dict.fromkeys(_row(metric) for metric in family.metrics)
+    shared = ", ".join(f"`{name}`" for name in BY_WORKER if BY_WORKER[name] not in COMPARED_ONLY)
+    parts += [
+        "\n## Comparisons\n",
+        "`lab.py compare` also has figures of single workers, each a mean over a worker's outages that "
+        f"a loss began and a connection ended: {shared}, and two that a scenario cannot expect:\n",
+        "| figure | unit | better | what it is |",
+        "|---|---|---|---|",
+        *map(_row, COMPARED_ONLY),
+        "\nGroups of three runs or more can be compared and ranked by any metric of this page: "
+        "`--by time_to_all_back_s`.",
+    ]
     parts += [
         "\n## Signals\n",
         "For expectations that are anchored in time, like `within 15s of heal: connected >= 95% for 10s`.\n",

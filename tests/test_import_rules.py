@@ -25,6 +25,7 @@ BELOW = {
     "scenarios": {"checks", "metrics"},
     "judging": {"checks", "histories", "metrics", "scenarios"},
     "machine": set(),
+    "compare": {"histories", "judging", "metrics", "report", "runs", "scenarios"},
     "suite": {"engines", "labs", "report", "scenarios"},
     "dashboard": {
         *("checks", "compare", "engines", "histories", "labs", "metrics", "runs", "scenarios", "suite"),

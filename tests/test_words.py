@@ -30,7 +30,7 @@ SWEPT = (
     "coordinator",
     *(
         f"driver/{name}"
-        for name in ("histories", "metrics", "checks", "judging", "scenarios", "suite", "machine")
+        for name in ("histories", "metrics", "checks", "judging", "scenarios", "suite", "machine", "compare")
     ),
 )
 """Folders whose code is held to the same share; their public class names and modules are held too."""

@@ -1,4 +1,4 @@
-"""`lab.py compare`: what really differs between runs, and whether it is worse."""
+"""`lab.py compare`: what differs between runs, and whether it is worse."""
 
 from __future__ import annotations
 
@@ -8,26 +8,27 @@ import click
 import msgspec
 
 from driver.cli import completers, options
-from driver.compare.desk import page, report_on
-from driver.compare.family import BY_RUN
-from driver.compare.papers import (
+from driver.compare.build import page, report_on
+from driver.compare.compared_metrics import BY_RUN
+from driver.compare.markdown import (
     DIFFERENCE_COLUMNS,
     Report,
     as_markdown,
     difference_row,
-    place_columns,
-    place_rows,
+    ranking_columns,
+    ranking_rows,
 )
-from driver.compare.ranking import BESIDE
+from driver.compare.rank import BESIDE
 from driver.compare.read import cells_under, find_folder, runs_under
 from driver.errors import UsageError
 from driver.files import write_file
+from driver.metrics import METRICS
 from driver.metrics.metric import Unit
 from driver.scenarios.quantities import parse_quantity
 from driver.terminal import print_json, print_lines, print_table
 
 OPTIONAL = ("seen from", "p")
-"""What a narrow terminal does without: the first column says already what follows from them."""
+"""Columns that a narrow terminal leaves out: the first column says already what follows from them."""
 LEAST_WANTED = tuple(reversed(BESIDE))
 
 
@@ -45,7 +46,7 @@ LEAST_WANTED = tuple(reversed(BESIDE))
 @click.option(
     "--tolerance", default="10%", show_default=True, metavar="PART", help="How much worse is allowed."
 )
-@click.option("--by", default="", metavar="METRIC", help="Rank by this metric.")
+@click.option("--by", default="", metavar="METRIC", help="Rank by this metric, or compare it as well.")
 @click.option(
     "--markdown", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it there."
 )
@@ -61,10 +62,13 @@ def command(
     """Compare runs, or folders of runs, with the first of them; rank three groups or more, or a matrix.
 
     Exits with 1 when something is worse by more than the tolerance, and no noise explains it; with 2 when the
-    runs cannot tell: fewer than three on a side, none of a side conclusive, or no figure that both have.
+    runs do not decide it: fewer than three on a side, none of a side conclusive, or no figure that both have.
     """
-    if by and by not in BY_RUN:
-        raise UsageError(f"--by: {by!r} is not compared.", f"It can be: {', '.join(BY_RUN)}.")
+    if by and by not in BY_RUN and by not in METRICS:
+        raise UsageError(
+            f"--by: {by!r} is no metric.",
+            f"Name one of docs/metrics.md, for instance {', '.join(BY_RUN)}.",
+        )
     groups, matrix = _groups(names, against, named)
     report = report_on(groups, _part(tolerance), by, matrix)
     if html is not None:
@@ -89,7 +93,7 @@ def show_report(report: Report) -> None:
         print_lines(["", *(f"note: {note}" for note in one.notes)])
     for ranking in report.rankings:
         marks = ["good" if place.like_the_best else "" for place in ranking.places]
-        print_table(place_columns(ranking), place_rows(ranking), marks, LEAST_WANTED)
+        print_table(ranking_columns(ranking), ranking_rows(ranking), marks, LEAST_WANTED)
         print_lines(["", *(f"note: {note}" for note in ranking.notes)])
     print_lines([*(f"note: {note}" for note in report.notes), report.because])
 

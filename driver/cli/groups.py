@@ -7,8 +7,8 @@ from pathlib import Path
 import msgspec
 
 from driver.cli.compare import show_report
-from driver.compare.desk import page, report_on
-from driver.compare.papers import Report, as_markdown
+from driver.compare.build import page, report_on
+from driver.compare.markdown import Report, as_markdown
 from driver.compare.read import cells_under
 from driver.errors import UsageError
 from driver.files import write_file

@@ -1,4 +1,4 @@
-"""Whether two groups of runs differ, in what, and whether that is worse. Pure."""
+"""The comparison of two groups of runs: what differs, by how much, and what is worse. Pure."""
 
 from __future__ import annotations
 
@@ -7,18 +7,18 @@ from textwrap import shorten
 
 import msgspec
 
-from driver.compare.family import BY_RUN, BY_WORKER, LEAST_RELATIVE, least, weight
-from driver.compare.statistics import ALPHA, RUNS_NEEDED, Effect, corrected, of_runs, of_workers
+from driver.compare.compared_metrics import LEAST_RELATIVE, RUNS, WORKERS, compared_metrics, least, weight
+from driver.compare.statistics import ALPHA, RUNS_NEEDED, MeanDifference, corrected, of_runs, of_workers
 from driver.judging.verdict import RunOutcome
 from driver.metrics.metric import Better, Metric
 
-RUNS, WORKERS = "runs", "workers"
-
 
 class Sample(msgspec.Struct, frozen=True, kw_only=True):
-    """One run as a comparison sees it. `verdict` is "" when the run was never judged.
+    """The figures of one run. `verdict` is "" where the run was never judged; `because` gives its reason.
 
-    `variables` are those of its scenario: `policy=fixed, outage=5s`.
+    `values` has metrics of the run, `by_worker` figures of its workers (metric, then worker), each in the
+    metric's unit. `missing` names what could not be read. `variables` are those of the run's cell of a
+    matrix: `policy=fixed, outage=5s`.
     """
 
     name: str
@@ -35,34 +35,36 @@ class Sample(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Group(msgspec.Struct, frozen=True):
-    """Runs that are to be one side of a comparison."""
+    """One side of a comparison: runs of one scenario and duration, at least one."""
 
     name: str
     runs: list[Sample]
 
     @property
     def kind(self) -> tuple[str, float]:
-        """What must be alike on both sides: the scenario and its duration."""
+        """The scenario and its duration, which must be the same on both sides."""
         return (self.runs[0].scenario, self.runs[0].duration_s)
 
     def numbers(self, name: str, level: str) -> list[float]:
-        """A metric's numbers, one a run or one a worker of each run."""
+        """Return a metric's known numbers: one for each run, or one for each worker of each run."""
         if level == WORKERS:
             return [value for run in self.runs for value in run.by_worker.get(name, {}).values()]
         found = []
         for run in self.runs:
-            told = run.by_worker.get(name, {})
-            value = sum(told.values()) / len(told) if told else run.values.get(name)
+            workers = run.by_worker.get(name, {})
+            value = sum(workers.values()) / len(workers) if workers else run.values.get(name)
             if value is not None:
                 found.append(value)
         return found
 
 
 class Difference(msgspec.Struct, frozen=True, kw_only=True):
-    """One metric on both sides. `real`: no noise explains it; `worse`: in the direction that is not wanted.
+    """One metric on both sides; `change` is `after` less `before`, `relative` the same as a part of `before`.
 
-    `p` is corrected for how many metrics were looked at. `low` and `high` bound `change` (95 %, uncorrected).
-    `seen_from` is the smallest change that nine of ten such comparisons find; None where it is not known.
+    `real`: noise does not explain the change. `worse`: its direction is not the wanted one. `regression`:
+    real, worse, and beyond the tolerance. `p` is corrected for the number of metrics. `low` and `high` bound
+    `change` (95 %, uncorrected). `relative` is None where `before` is zero. `seen_from` is the smallest change
+    that nine of ten such comparisons find; None: not computed.
     """
 
     metric: str
@@ -82,9 +84,9 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Comparison(msgspec.Struct, frozen=True, kw_only=True):
-    """Two groups side by side. `level` says what was compared: runs, or the workers inside too few runs.
+    """Two groups side by side. `level`: runs were compared, or the workers inside too few runs.
 
-    `undecided` says why it cannot tell whether the systems differ; "" where it can.
+    `undecided` is the reason why these runs do not decide whether the systems differ; "" where they do.
     """
 
     scenario: str
@@ -101,19 +103,20 @@ class Comparison(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def real(self) -> list[Difference]:
-        """What really differs."""
+        """The differences that noise does not explain."""
         return [one for one in self.differences if one.real]
 
 
-def compare(before: Group, after: Group, tolerance: float, among: int = 1) -> Comparison:
-    """The comparison of two groups of the same scenario. `tolerance` is the part that worse is allowed.
+def compare(before: Group, after: Group, tolerance: float, among: int = 1, by: str = "") -> Comparison:
+    """Return the comparison of two groups of the same scenario.
 
-    `among` is how many comparisons are made at once: the more, the more must be shown in each.
+    `tolerance` is the part of `before` by which a metric may be worse (0.1 is 10 %). `among` is the number of
+    comparisons made at once: each p-value is multiplied by it. `by` names a metric that is compared beside
+    the usual ones. Raises UsageError where `by` is no figure of single workers and there are too few runs.
     """
     level = RUNS if min(len(before.runs), len(after.runs)) >= RUNS_NEEDED else WORKERS
-    family = BY_RUN if level == RUNS else BY_WORKER
-    effects: list[tuple[Metric, Effect]] = []
-    for metric in family.values():
+    effects: list[tuple[Metric, MeanDifference]] = []
+    for metric in compared_metrics(level, by).values():
         sides = before.numbers(metric.name, level), after.numbers(metric.name, level)
         if min(len(side) for side in sides) >= 2:
             effects.append((metric, of_runs(*sides) if level == RUNS else of_workers(*sides, among)))
@@ -151,12 +154,12 @@ def _undecided(before: Group, after: Group, level: str, compared: int) -> str:
         return "nothing could be compared"
     if level == WORKERS:
         found = f"{len(before.runs)} against {len(after.runs)} runs"
-        return f"{found} are too few: {RUNS_NEEDED} on each side can tell"
+        return f"{found} are too few: it takes {RUNS_NEEDED} on each side"
     return ""
 
 
 def _difference(
-    metric: Metric, effect: Effect, p: float, level: str, tolerance: float, share: float
+    metric: Metric, effect: MeanDifference, p: float, level: str, tolerance: float, share: float
 ) -> Difference:
     relative = effect.relative
     large = (relative is None or abs(relative) >= LEAST_RELATIVE[level]) and (
@@ -190,8 +193,8 @@ def _notes(before: Group, after: Group, level: str, compared: int) -> list[str]:
     if level == WORKERS:
         notes.append(
             f"{len(before.runs)} against {len(after.runs)} runs: workers inside the runs are compared. That "
-            "tells whether these runs differ, not whether the systems do: what the machine did differently "
-            f"counts as well. {RUNS_NEEDED} runs on each side or more can tell (--repeat 5)."
+            "shows whether these runs differ, not whether the systems do: what the machine did differently "
+            f"counts as well. {RUNS_NEEDED} runs on each side or more are needed for that (--repeat 5)."
         )
     if not compared:
         notes.append("nothing could be compared: no metric has two numbers on each side")
@@ -209,7 +212,7 @@ def _notes(before: Group, after: Group, level: str, compared: int) -> list[str]:
 
 
 def _changed(before: Group, after: Group) -> list[str]:
-    """Settings with one value on each side, and not the same."""
+    """Return the settings that have one value on each side, and not the same."""
     changed = []
     for key in sorted({key for group in (before, after) for run in group.runs for key in run.settings}):
         values = [{run.settings.get(key, "default") for run in group.runs} for group in (before, after)]
@@ -223,9 +226,9 @@ def _ever_failed(group: Group) -> bool:
 
 
 def conclusive(runs: Sequence[Sample]) -> tuple[list[Sample], list[str]]:
-    """The runs that prove something, and a sentence for each that is left out; all of them if none does."""
+    """Return the runs that are not inconclusive, else all runs; and a note on each inconclusive run."""
     kept = [run for run in runs if run.verdict != RunOutcome.inconclusive]
-    left = [f"{run.name} was inconclusive ({shorten(run.because, 120)})" for run in runs if run not in kept]
+    notes = [f"{run.name} was inconclusive ({shorten(run.because, 120)})" for run in runs if run not in kept]
     if not kept:
-        return list(runs), [f"{told}; it is compared all the same" for told in left]
-    return kept, [f"{told}, and is left out" for told in left]
+        return list(runs), [f"{note}; it is compared all the same" for note in notes]
+    return kept, [f"{note}, and is left out" for note in notes]

@@ -1,4 +1,4 @@
-"""One run's storm as two curves: attempts to connect, and who is connected, around its faults. Pure."""
+"""One run's reconnect storm as two curves: attempts to connect, and the share of workers connected. Pure."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ BEFORE_S, AFTER_S = 3.0, 12.0
 
 @dataclass(frozen=True)
 class Curves:
-    """`attempts_per_s` and `connected` (0 to 1), a value a bin; `faults` in parts of the span.
+    """`attempts_per_s` and `connected` (0 to 1), one value for each of BINS equal bins.
 
-    `begin_s` and `end_s` are seconds of the run.
+    `begin_s` and `end_s` are seconds of the run; `faults` has begin and end as parts of that span.
     """
 
     begin_s: float
@@ -28,7 +28,7 @@ class Curves:
 
 
 def curves(history: History) -> Curves | None:
-    """The curves of a run, from shortly before its first fault until shortly after its last."""
+    """Return the curves from BEFORE_S before the first fault to AFTER_S after the last; None without any."""
     run = history.view(run_timeline)
     faults = [(window.began_ns, window.ended_ns or run.end_ns) for window in run.faults]
     begin_ns, end_ns = run.zero_ns, run.end_ns
@@ -48,7 +48,7 @@ def curves(history: History) -> Curves | None:
 
 
 def binned(steps: Steps, begin_ns: int, end_ns: int, pick: Callable[[float, float], float]) -> list[float]:
-    """A signal in BINS equal bins, each the largest (or smallest) value that it had there."""
+    """Return a signal in BINS equal bins, each the largest (`pick` max) or smallest (min) value in it."""
     width_ns = (end_ns - begin_ns) / BINS
     found: list[float] = []
     level = 0.0

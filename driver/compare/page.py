@@ -9,19 +9,20 @@ from dataclasses import dataclass
 from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
 
-from driver.compare.core import RUNS, Comparison
+from driver.compare.compared_metrics import RUNS
+from driver.compare.core import Comparison
 from driver.compare.curves import BINS, Curves
-from driver.compare.papers import (
+from driver.compare.markdown import (
     DIFFERENCE_COLUMNS,
     Report,
     difference_row,
-    place_columns,
-    place_rows,
+    ranking_columns,
+    ranking_rows,
     said,
     sentence,
     trade_off_sentence,
 )
-from driver.compare.ranking import Ranking
+from driver.compare.rank import Ranking
 from driver.compare.trade_off import Point
 from driver.exit_codes import ExitCode
 from driver.metrics.trade_off import IntervalEstimate, Option
@@ -30,11 +31,13 @@ from driver.report.html.scatter import scatter
 from driver.report.text import printable
 
 HEIGHT = 100
+Interval = tuple[float, float, float]
+"""Low, mean and high."""
 
 
 @dataclass(frozen=True)
-class Whisker:
-    """An interval with its mean, in per cent of the width that all of its table share; zero as well."""
+class ErrorBar:
+    """An interval, its mean, and zero, in per cent of a width that all rows of a table share."""
 
     low: float
     mean: float
@@ -48,12 +51,12 @@ class Row:
 
     mark: str
     cells: list[str]
-    whisker: Whisker | None
+    bar: ErrorBar | None
 
 
 @dataclass(frozen=True)
-class Table:
-    """One table with its head, notes, what its whiskers show and after which column they stand."""
+class IntervalTable:
+    """A table with a column of error bars: its heading is `drawn`, and `drawn_after` columns precede it."""
 
     title: str
     columns: list[str]
@@ -64,8 +67,8 @@ class Table:
 
 
 @dataclass(frozen=True)
-class Storm:
-    """One side's storm: an SVG path for attempts and one for connected, on a scale that all share."""
+class StormPlot:
+    """One group's reconnect storm as SVG paths, on a scale that all groups share."""
 
     name: str
     attempts: str
@@ -76,7 +79,7 @@ class Storm:
 
 
 def as_html(report: Report, storms: Mapping[str, Curves]) -> str:
-    """The page. `storms` has the first run of each side. Everything that is put in is escaped."""
+    """Return the page. `storms` has the curves of each group's first run. All inserted text is escaped."""
     environment = Environment(
         loader=ChoiceLoader(
             [PackageLoader("driver.compare", "."), PackageLoader("driver.report.html", "assets")]
@@ -99,7 +102,7 @@ def as_html(report: Report, storms: Mapping[str, Curves]) -> str:
             if one.trade_off and (picture := scatter([_option(point) for point in one.trade_off.points]))
         ],
         style=Markup(asset("scatter.css") + asset("scroll.css")),
-        storms=drawn(storms),
+        storms=storm_plots(storms),
         bins=BINS,
         height=HEIGHT,
     )
@@ -113,11 +116,11 @@ def _option(point: Point) -> Option:
     )
 
 
-def drawn(storms: Mapping[str, Curves]) -> list[Storm]:
-    """Every side's storm, on one scale: the square root, so that the gentlest is seen beside the hardest."""
+def storm_plots(storms: Mapping[str, Curves]) -> list[StormPlot]:
+    """Return each group's storm on one square-root scale: the smallest stays visible beside the largest."""
     top = max((max(one.attempts_per_s) for one in storms.values()), default=0.0) or 1.0
     return [
-        Storm(
+        StormPlot(
             name=name,
             attempts=_area([math.sqrt(value / top) for value in one.attempts_per_s]),
             connected=_line(one.connected),
@@ -129,21 +132,21 @@ def drawn(storms: Mapping[str, Curves]) -> list[Storm]:
     ]
 
 
-def _compared(one: Comparison) -> Table:
+def _compared(one: Comparison) -> IntervalTable:
     parts = [
         (each.low / abs(each.before), each.change / abs(each.before), each.high / abs(each.before))
         if each.before
         else None
         for each in one.differences
     ]
-    whiskers = _whiskers(parts, zero=True)
+    bars = _error_bars(parts, zero=True)
     marks = {"WORSE": "bad", "better": "good", "different": "warn", "worse, tolerated": "warn"}
-    return Table(
+    return IntervalTable(
         title=f"{one.scenario}: {one.before} ({one.runs_before} runs) → {one.after} ({one.runs_after} runs)",
         columns=DIFFERENCE_COLUMNS,
         rows=[
-            Row(marks.get(said(each), ""), difference_row(each), whisker)
-            for each, whisker in zip(one.differences, whiskers, strict=True)
+            Row(marks.get(said(each), ""), difference_row(each), bar)
+            for each, bar in zip(one.differences, bars, strict=True)
         ],
         notes=one.notes,
         drawn="change as a part of before; the line is zero",
@@ -151,18 +154,18 @@ def _compared(one: Comparison) -> Table:
     )
 
 
-def _ranked(one: Ranking) -> Table:
-    columns = place_columns(one)
+def _ranked(one: Ranking) -> IntervalTable:
+    columns = ranking_columns(one)
     parts = [
         (place.low, place.mean, place.high) if place.low is not None and place.high is not None else None
         for place in one.places
     ]
-    return Table(
+    return IntervalTable(
         title=f"{one.scenario}: {'ranked' if one.level == RUNS else 'ordered'} by {one.metric}",
         columns=columns,
         rows=[
-            Row("good" if place.like_the_best and one.level == RUNS else "", cells, whisker)
-            for place, cells, whisker in zip(one.places, place_rows(one), _whiskers(parts), strict=True)
+            Row("good" if place.like_the_best and one.level == RUNS else "", cells, bar)
+            for place, cells, bar in zip(one.places, ranking_rows(one), _error_bars(parts), strict=True)
         ],
         notes=[*one.notes, *([f"no number for {', '.join(one.left_out)}"] if one.left_out else [])],
         drawn="the same, drawn",
@@ -170,11 +173,13 @@ def _ranked(one: Ranking) -> Table:
     )
 
 
-def _whiskers(parts: Sequence[tuple[float, float, float] | None], zero: bool = False) -> list[Whisker | None]:
+def _error_bars(
+    parts: Sequence[tuple[float, float, float] | None], zero: bool = False
+) -> list[ErrorBar | None]:
     numbers = [number for part in parts if part for number in part] + ([0.0] if zero else [])
     if not numbers:
         return [None for _ in parts]
-    # A change beyond three times what was before would squeeze all others, and its figures tell it.
+    # A change beyond three times what was before would squeeze all others; its cells show the figures.
     least, most = (max(min(numbers), -3.0), min(max(numbers), 3.0)) if zero else (min(numbers), max(numbers))
     span = most - least or 1.0
 
@@ -182,7 +187,7 @@ def _whiskers(parts: Sequence[tuple[float, float, float] | None], zero: bool = F
         return round(100 * min(1.0, max(0.0, (number - least) / span)), 2)
 
     return [
-        Whisker(at(part[0]), at(part[1]), at(part[2]), at(0.0) if zero else None) if part else None
+        ErrorBar(at(part[0]), at(part[1]), at(part[2]), at(0.0) if zero else None) if part else None
         for part in parts
     ]
 

@@ -1,4 +1,4 @@
-"""From folders to groups of runs: read as far as it goes, and what cannot be compared is refused."""
+"""Reads folders of runs into groups, and refuses what cannot be compared."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from msgspec import structs
 from chaos.explain import shortened
 from driver.compare.core import Group, Sample
 from driver.compare.curves import Curves, curves
-from driver.compare.family import by_worker
 from driver.errors import UsageError
 from driver.files import FileReadError, read_file
 from driver.metrics import measure
+from driver.metrics.by_worker import by_worker
 from driver.runs.group import GROUP, label, read_group
 from driver.runs.run_folder import PLAN, results_root
 from driver.runs.store import MAX_BYTES, METRICS, RUN, RunRecord, read_record, read_verdict, stored_history
@@ -39,7 +39,7 @@ class _Suite(msgspec.Struct):
 
 
 def find_folder(name: str) -> Path:
-    """The folder of a run, a group or a suite: a path, or a name in results/. Raises UsageError."""
+    """Return the folder of a run, a group or a suite: a path, or a name in results/. Raises UsageError."""
     for folder in (Path(name), results_root() / name):
         if os.path.isdir(folder):
             return folder.resolve()
@@ -50,7 +50,7 @@ def find_folder(name: str) -> Path:
 
 
 def runs_under(folder: Path) -> list[Path]:
-    """Every run of a folder: itself, those that a suite lists, or those below it. Raises UsageError."""
+    """Return the runs of a folder: itself, those a suite lists, or those below it. Raises UsageError."""
     if is_run(folder):
         return [folder]
     found = _of_suite(folder) if (folder / SUMMARY).is_file() else _below(folder)
@@ -62,7 +62,7 @@ def runs_under(folder: Path) -> list[Path]:
 
 
 def cells_under(folder: Path) -> dict[str, list[Path]]:
-    """The cells of a group's folder by label, each with its runs; empty where there are not several."""
+    """Return the cells of a matrix's folder by label, each with its runs; empty for a single one."""
     group = read_group(folder) if (folder / GROUP).is_file() else None
     cells: dict[str, list[Path]] = {}
     for run in group.runs if group else []:
@@ -72,16 +72,16 @@ def cells_under(folder: Path) -> dict[str, list[Path]]:
 
 
 def read_sample(folder: Path) -> Sample:
-    """One run, as far as it can be read; what is missing is named."""
+    """Return one run's figures; `missing` names what could not be read."""
     record, missing = read_record(folder)
     history, _, _ = stored_history(folder, record)
     values: dict[str, float | None] = {}
-    told: dict[str, dict[str, float]] = {}
+    workers: dict[str, dict[str, float]] = {}
     if history.count:
-        values, told = measure(history).values, by_worker(history)
+        values, workers = measure(history).values, by_worker(history)
     else:
         values = _stored_metrics(folder)
-        missing.append("it has no history, so that nothing is known of its single workers")
+        missing.append("it has no history, so there are no figures of its workers")
     missing += [
         f"{one.journal}: {one.lines} lines are {one.what}" for one in history.damage if one.what != "torn"
     ]
@@ -94,7 +94,7 @@ def read_sample(folder: Path) -> Sample:
         verdict=verdict.verdict if verdict else "",
         because=verdict.because if verdict else "it was never judged",
         values=values,
-        by_worker=told,
+        by_worker=workers,
         missing=missing,
         settings=_settings(record),
         variables=_variables(folder),
@@ -102,23 +102,23 @@ def read_sample(folder: Path) -> Sample:
 
 
 def read_curves(folder: Path) -> Curves | None:
-    """A run's storm, None where there is none to show."""
+    """Return a run's reconnect storm; None where there is nothing to show."""
     record, _ = read_record(folder)
     return curves(stored_history(folder, record)[0])
 
 
 def by_kind(groups: Mapping[str, Sequence[Sample]]) -> tuple[list[list[Group]], list[str]]:
-    """Groups that can be compared, a list for each scenario and duration, in the order of the names.
+    """Return the groups that can be compared, a list for each scenario and duration, and notes.
 
-    What stands on one side alone is named. Raises UsageError when nothing stands on all sides.
+    A note names each scenario that is not in every group. Raises UsageError when none is in every group.
     """
     groups = _cells_apart(groups)
     kinds = {name: {(run.scenario, run.duration_s) for run in runs} for name, runs in groups.items()}
     common = set.intersection(*kinds.values()) if kinds else set()
     if not common:
-        told = "; ".join(f"{name} is of {_kinds(found)}" for name, found in kinds.items())
+        found_kinds = "; ".join(f"{name} is of {_kinds(found)}" for name, found in kinds.items())
         raise UsageError(
-            f"These runs cannot be compared, for nothing was run the same: {told}.",
+            f"These runs cannot be compared, for no scenario and duration is in all of them: {found_kinds}.",
             "Compare runs of one scenario and one duration (--quick is another one).",
         )
     notes = [
@@ -136,12 +136,12 @@ def by_kind(groups: Mapping[str, Sequence[Sample]]) -> tuple[list[list[Group]], 
 
 
 def _cells_apart(groups: Mapping[str, Sequence[Sample]]) -> dict[str, list[Sample]]:
-    """Where one side holds several cells of a matrix, each cell is a scenario of its own."""
+    """Return the groups; where one has several cells of a matrix, each cell becomes a scenario of its own."""
     seen: dict[tuple[str, str, float], set[str]] = {}
     for name, runs in groups.items():
         for run in runs:
             seen.setdefault((name, run.scenario, run.duration_s), set()).add(run.variables)
-    mixed = {(scenario, seconds) for (_, scenario, seconds), told in seen.items() if len(told) > 1}
+    mixed = {(scenario, seconds) for (_, scenario, seconds), cells in seen.items() if len(cells) > 1}
     return {
         name: [
             structs.replace(run, scenario=f"{run.scenario} ({run.variables})")
@@ -155,10 +155,10 @@ def _cells_apart(groups: Mapping[str, Sequence[Sample]]) -> dict[str, list[Sampl
 
 def _variables(folder: Path) -> str:
     try:
-        told = msgspec.json.decode(read_file(folder / PLAN, MAX_BYTES), type=_Plan).variables
+        variables = msgspec.json.decode(read_file(folder / PLAN, MAX_BYTES), type=_Plan).variables
     except (FileReadError, *DECODE_ERRORS):
         return ""
-    return label(told)
+    return label(variables)
 
 
 def _kinds(found: set[tuple[str, float]]) -> str:
@@ -181,14 +181,14 @@ def _of_suite(folder: Path) -> list[Path]:
         suite = msgspec.json.decode(read_file(folder / SUMMARY, MAX_BYTES), type=_Suite)
     except (FileReadError, *DECODE_ERRORS) as error:
         raise UsageError(f"{folder / SUMMARY} cannot be read: {error}.") from None
-    # A name alone, and no suite within a suite: whatever the file holds, this ends.
+    # Names without a path, and no suite within a suite: this ends for any content of the file.
     names = [entry.run for entry in suite.results if entry.run == Path(entry.run).name]
     kept = [folder.parent / name for name in names if name and name != folder.name]
     return [run for entry in kept if entry.is_dir() for run in ([entry] if is_run(entry) else _below(entry))]
 
 
 def is_run(folder: Path) -> bool:
-    """Whether a folder is that of one run."""
+    """Return whether a folder is that of one run."""
     return (folder / RUN).is_file()
 
 
@@ -207,7 +207,7 @@ def _stored_metrics(folder: Path) -> dict[str, float | None]:
 def _settings(record: RunRecord) -> dict[str, str]:
     flat = {}
     for section in ("worker", "coordinator"):
-        told = record.settings.get(section)
-        if isinstance(told, dict):
-            flat.update({f"{section}.{key}": str(value) for key, value in told.items()})
+        settings = record.settings.get(section)
+        if isinstance(settings, dict):
+            flat.update({f"{section}.{key}": str(value) for key, value in settings.items()})
     return flat | {f"image {name}": image[-12:] for name, image in record.images.items() if name != "prober"}

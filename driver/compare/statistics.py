@@ -1,9 +1,9 @@
-"""How much two groups of numbers differ, with a 95 % interval, and how surely. Pure.
+"""The difference of two groups' means, with a 95 % interval and a p-value. Pure.
 
-Two levels. Where each side has RUNS_NEEDED runs or more, one number a run is compared (Welch's t, since three
-or five runs are too few for a permutation to reach any small p, and it survives the correction). Where a side
-has fewer, one number a worker is (permutation, bootstrap): that tells two runs apart, and cannot tell what
-differs between the systems from what the machine did differently in these two runs.
+Two levels. Where each side has RUNS_NEEDED runs or more, one number for each run is compared (Welch's t:
+with three or five runs a permutation reaches no small p that survives the correction). Where a side has
+fewer, one number for each worker is (permutation, bootstrap): that distinguishes two runs, and does not
+separate what differs between the systems from what the machine did differently in these two runs.
 """
 
 from __future__ import annotations
@@ -24,15 +24,15 @@ POWER = 0.9
 RESAMPLES = 9_999
 MORE_RESAMPLES = 99_999
 SEED = 20_261_124
-# Runs of one system on one machine vary by so much at least, however alike the few that were seen.
+# The least relative spread of runs of one system on one machine, however alike a few of them are.
 LEAST_SPREAD = 0.03
 
 
 @dataclass(frozen=True)
-class Effect:
+class MeanDifference:
     """`change` is the second mean less the first; `low` to `high` holds it in 95 % of such comparisons.
 
-    `error` is the standard error of `change` with `freedom` degrees of freedom; 0 and 1 where none is known.
+    `error` is the standard error of `change` with `freedom` degrees of freedom; 0 and 1 where not computed.
     """
 
     before: float
@@ -45,7 +45,7 @@ class Effect:
     freedom: float = 1.0
 
     def seen_from(self, share: float) -> float:
-        """The smallest change that is found in nine of ten comparisons like this one.
+        """Return the smallest change that is found in nine of ten comparisons like this one.
 
         `share` is the part of ALPHA that this metric may use (Bonferroni: the least that `corrected` grants).
         """
@@ -60,8 +60,8 @@ class Effect:
         return self.change / abs(self.before) if self.before else None
 
 
-def of_runs(before: Sequence[float], after: Sequence[float]) -> Effect:
-    """The effect between two groups of runs, one number a run; two or more on each side."""
+def of_runs(before: Sequence[float], after: Sequence[float]) -> MeanDifference:
+    """Return the difference between two groups of runs, one number for each run; two or more on each side."""
     means = float(np.mean(before)), float(np.mean(after))
     scale = LEAST_SPREAD * max(abs(means[0]), abs(means[1]))
     spreads = [max(float(np.std(side, ddof=1)), scale) for side in (before, after)]
@@ -69,40 +69,38 @@ def of_runs(before: Sequence[float], after: Sequence[float]) -> Effect:
     errors = [spread**2 / len(side) for spread, side in zip(spreads, (before, after), strict=True)]
     error = math.sqrt(sum(errors))
     if error == 0:
-        return Effect(*means, change, change, change, 1.0)
+        return MeanDifference(*means, change, change, change, 1.0)
     freedom = _freedom(errors, [len(before), len(after)])
     half = float(stats.t.ppf(0.975, freedom)) * error
     p = 2 * float(stats.t.sf(abs(change) / error, freedom))
-    return Effect(*means, change, change - half, change + half, p, error, freedom)
+    return MeanDifference(*means, change, change - half, change + half, p, error, freedom)
 
 
 def _freedom(errors: Sequence[float], sizes: Sequence[int]) -> float:
-    """Student's degrees of freedom where both sides are of one size, which withstands unequal spreads; else
-    Welch's.
-    """
+    """Return Student's degrees of freedom for sides of one size (robust to unequal spreads), else Welch's."""
     if sizes[0] == sizes[1]:
         return float(sum(sizes) - 2)
     return sum(errors) ** 2 / sum(part**2 / (size - 1) for part, size in zip(errors, sizes, strict=True))
 
 
-def of_workers(before: Sequence[float], after: Sequence[float], among: int = 1) -> Effect:
-    """The effect between two runs, one number a worker; two workers or more on each side.
+def of_workers(before: Sequence[float], after: Sequence[float], among: int = 1) -> MeanDifference:
+    """Return the difference between two runs, one number for each worker; two or more on each side.
 
-    `among` how many comparisons it is one: it must be able to show a `p` that is so many times smaller.
+    `among` is the number of comparisons made at once: above 1, a small p is computed with more resamples.
     """
     first, second = np.asarray(before, float), np.asarray(after, float)
     means = float(first.mean()), float(second.mean())
     low, high = _bootstrap(first, second)
     if np.ptp(np.concatenate([first, second])) == 0:
-        return Effect(*means, 0.0, 0.0, 0.0, 1.0)
+        return MeanDifference(*means, 0.0, 0.0, 0.0, 1.0)
     p = _permuted(first, second, RESAMPLES)
     if among > 1 and p < ALPHA["workers"] / 10:
         p = _permuted(first, second, MORE_RESAMPLES)
-    return Effect(*means, means[1] - means[0], low, high, p)
+    return MeanDifference(*means, means[1] - means[0], low, high, p)
 
 
 def interval(values: Sequence[float], per_run: bool) -> tuple[float, float] | None:
-    """The 95 % interval of a mean: Student's over runs, bootstrap over workers; None of a single number."""
+    """Return a mean's 95 % interval, Student's for runs, bootstrap for workers; None for a single number."""
     numbers = np.asarray(values, float)
     if len(numbers) < 2:
         return None
@@ -117,7 +115,7 @@ def interval(values: Sequence[float], per_run: bool) -> tuple[float, float] | No
 
 
 def corrected(chances: Sequence[float], weights: Sequence[float] = ()) -> list[float]:
-    """The p-values as Benjamini and Hochberg correct them for being many (J. R. Statist. Soc. B 57, 1995).
+    """Return p-values as Benjamini and Hochberg correct them for being many (J. R. Statist. Soc. B 57, 1995).
 
     `weights` (one each, alike where none are given) say how much of ALPHA each may use (Genovese, Roeder and
     Wasserman, Biometrika 93, 2006).
@@ -128,11 +126,11 @@ def corrected(chances: Sequence[float], weights: Sequence[float] = ()) -> list[f
     if not chances:
         return []
     shares = np.asarray(weights or [1.0] * len(chances), float)
-    told = np.asarray(chances, float) * shares.mean() / shares
-    order = np.argsort(told)[::-1]
-    ranks = np.arange(len(told), 0, -1)
-    found = np.empty(len(told))
-    found[order] = np.minimum.accumulate(np.minimum(1.0, told[order] * len(told) / ranks))
+    weighted = np.asarray(chances, float) * shares.mean() / shares
+    order = np.argsort(weighted)[::-1]
+    ranks = np.arange(len(weighted), 0, -1)
+    found = np.empty(len(weighted))
+    found[order] = np.minimum.accumulate(np.minimum(1.0, weighted[order] * len(weighted) / ranks))
     return [float(p) for p in found]
 
 

@@ -1,4 +1,4 @@
-"""How soon a fleet is back against how hard it knocks: what is best where nothing is best in both. Pure."""
+"""Time until all are back against the peak of attempts: the Pareto front and a recommendation. Pure."""
 
 from __future__ import annotations
 
@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 import msgspec
 
-from driver.compare.core import RUNS, Group
+from driver.compare.compared_metrics import RUNS
+from driver.compare.core import Group
 from driver.compare.statistics import RUNS_NEEDED, interval
 from driver.metrics.trade_off import IntervalEstimate, Option, front, surely_gentlest, surely_soonest
 
@@ -14,7 +15,7 @@ BACK, PEAK = "time_to_all_back_s", "storm_peak_attempts_per_s"
 
 
 class Point(msgspec.Struct, frozen=True, kw_only=True):
-    """One cell with both figures; bounds hold 95 %, and are None where one run tells none."""
+    """One group with both figures; bounds hold 95 %, and are None for a single run."""
 
     name: str
     runs: int
@@ -28,9 +29,9 @@ class Point(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class TradeOff(msgspec.Struct, frozen=True, kw_only=True):
-    """All cells that have both figures. `front` names the Pareto front, the soonest first.
+    """All groups that have both figures. `front` names the Pareto front, the soonest first.
 
-    `recommended` is the cell that intervals separate from all others in both figures, else ""; `says` why.
+    `recommended` is the group that intervals separate from all others in both figures, else ""; `says` why.
     """
 
     points: list[Point]
@@ -41,17 +42,17 @@ class TradeOff(msgspec.Struct, frozen=True, kw_only=True):
 
 def trade_off(groups: Sequence[Group]) -> TradeOff | None:
     """Return the trade-off of some groups; None where fewer than two have both figures."""
-    told = [(group, option) for group in groups if (option := _option(group)) is not None]
-    if len(told) < 2:
+    found = [(group, option) for group in groups if (option := _option(group)) is not None]
+    if len(found) < 2:
         return None
-    options = [option for _, option in told]
+    options = [option for _, option in found]
     best = front(options)
     soonest, gentlest = surely_soonest(options), surely_gentlest(options)
-    few = [group.name for group, _ in told if len(group.runs) < RUNS_NEEDED]
+    few = [group.name for group, _ in found if len(group.runs) < RUNS_NEEDED]
     if few:
         soonest = gentlest = None
     return TradeOff(
-        points=[_point(group, option, option in best) for group, option in told],
+        points=[_point(group, option, option in best) for group, option in found],
         front=[one.name for one in best],
         recommended=soonest.name if soonest is not None and soonest is gentlest else "",
         says=_recommendation(soonest, gentlest, few),
@@ -59,19 +60,19 @@ def trade_off(groups: Sequence[Group]) -> TradeOff | None:
 
 
 def _recommendation(soonest: Option | None, gentlest: Option | None, few: Sequence[str]) -> str:
-    """What intervals separate, in words."""
+    """Return what the intervals separate, in words."""
     if few:
-        return f"no cell is recommended: it takes {RUNS_NEEDED} runs of each to tell them apart (--repeat 5)"
+        return f"no cell is recommended: it takes {RUNS_NEEDED} runs of each to separate them (--repeat 5)"
     if soonest is not None and soonest is gentlest:
         return f"{soonest.name} is recommended: it has surely the shortest time and surely the lowest peak"
-    found = [
+    separated = [
         f"{one.name} {what}"
         for what, one in (("has surely the shortest time", soonest), ("has surely the lowest peak", gentlest))
         if one is not None
     ]
-    if not found:
+    if not separated:
         return "no cell is recommended: the intervals overlap in time and in peak"
-    return f"no cell is best in both: {', '.join(found)}"
+    return f"no cell is best in both: {', '.join(separated)}"
 
 
 def _option(group: Group) -> Option | None:
@@ -82,7 +83,7 @@ def _option(group: Group) -> Option | None:
 def _bounds(group: Group, metric: str) -> IntervalEstimate | None:
     numbers = group.numbers(metric, RUNS)
     if len(numbers) < len(group.runs) or not numbers:
-        # Where one run never was back, the mean of the others says too much good of it.
+        # A run in which not all came back has no number: the mean of the others would be too good.
         return None
     low, high = interval(numbers, per_run=True) or (None, None)
     return IntervalEstimate(sum(numbers) / len(numbers), low, high)

@@ -57,8 +57,8 @@ class Past:
     def compare(self, one: str, other: str) -> str:
         """Both, side by side, as markdown. Raises LabError."""
         # Only here: what compares runs takes a second to load.
-        from driver.compare.desk import report_on
-        from driver.compare.papers import as_markdown
+        from driver.compare.build import report_on
+        from driver.compare.markdown import as_markdown
 
         return as_markdown(report_on({name: [self.folder(name)] for name in (one, other)}, tolerance=0.0))
 

@@ -14,8 +14,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driver.columns import GAP, layout
-from driver.compare.papers import place_columns
-from driver.compare.ranking import Ranking
+from driver.compare.markdown import ranking_columns
+from driver.compare.rank import Ranking
 from driver.metrics import METRICS
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -37,8 +37,8 @@ def tables() -> Iterator[tuple[str, list[str], list[str]]]:
 def _texts(node: ast.expr, module: object) -> list[str]:
     if isinstance(node, ast.Call):
         # The one table whose headings depend on what is asked for: the metric by which it ranks.
-        assert _name(node.func) == "place_columns"
-        return place_columns(cast(Ranking, SimpleNamespace(metric=LONGEST_METRIC)))
+        assert _name(node.func) == "ranking_columns"
+        return ranking_columns(cast(Ranking, SimpleNamespace(metric=LONGEST_METRIC)))
     return list(getattr(module, node.id) if isinstance(node, ast.Name) else ast.literal_eval(node))
 
 

@@ -25,7 +25,7 @@ def runs(tmp_path: Path) -> list[str]:
 
 def test_one_run_against_one_cannot_tell(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert lab(["compare", *runs]) == 2
-    assert "cannot tell: 1 against 1 runs are too few" in capsys.readouterr().out
+    assert "undecided: 1 against 1 runs are too few" in capsys.readouterr().out
 
 
 def test_three_runs_a_side_that_are_alike_are_no_regression(
@@ -67,6 +67,34 @@ def test_wrong_use_is_refused(runs: list[str], more: list[str], capsys: pytest.C
     sides = runs if more and more[0].startswith("--") and more[0] != "--group" else runs[:1]
     assert lab(["compare", *sides, *more]) == 64
     assert capsys.readouterr().err.startswith("lab.py: ")
+
+
+def test_two_groups_are_compared_by_the_named_metric_too(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    sides = [
+        word for name, run in zip(("old", "new"), runs, strict=True) for word in ("--group", f"{name}={run}")
+    ]
+    assert lab(["compare", *sides * 3, "--by", "time_to_all_back_s", "--json"]) == 0
+    (comparison,) = json.loads(capsys.readouterr().out)["comparisons"]
+    assert "time_to_all_back_s" in [one["metric"] for one in comparison["differences"]]
+
+
+def test_groups_are_ranked_by_any_metric(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    sides = [word for name in ("a", "b", "c") for word in ("--group", f"{name}={runs[0]}")]
+    assert lab(["compare", *sides * 3, "--by", "time_to_all_back_s", "--json"]) == 0
+    (ranking,) = json.loads(capsys.readouterr().out)["rankings"]
+    assert ranking["metric"] == "time_to_all_back_s"
+    assert [place["rank"] for place in ranking["places"]] == [1, 1, 1]
+
+
+def test_single_runs_refuse_a_metric_that_is_none_of_single_workers(
+    runs: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert lab(["compare", *runs, "--by", "time_to_all_back_s"]) == 64
+    err = capsys.readouterr().err
+    assert "needs 3 runs on each side" in err
+    assert "reconnection_time_mean_s" in err
 
 
 def test_groups_are_made_of_several_folders(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:

@@ -11,7 +11,7 @@ ROOT = Path(__file__).resolve().parents[3]
 PURE = [
     *(
         f"compare/{name}.py"
-        for name in ("core", "statistics", "family", "ranking", "curves", "papers", "trade_off")
+        for name in ("core", "statistics", "compared_metrics", "rank", "curves", "markdown", "trade_off")
     ),
     *(f"suite/{name}.py" for name in ("entry", "reports")),
 ]

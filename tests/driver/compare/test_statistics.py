@@ -8,10 +8,10 @@ import re
 import msgspec
 import pytest
 
+from driver.compare.build import compared
+from driver.compare.compared_metrics import BY_RUN, weight
 from driver.compare.core import RUNS, WORKERS, Comparison, Group, Sample, compare
-from driver.compare.desk import judged
-from driver.compare.family import BY_RUN, weight
-from driver.compare.statistics import ALPHA, Effect, corrected, interval, of_runs, of_workers
+from driver.compare.statistics import ALPHA, MeanDifference, corrected, interval, of_runs, of_workers
 from driver.exit_codes import ExitCode
 from tests.driver.compare.herds import herd
 
@@ -92,7 +92,7 @@ def test_intervals_hold_the_true_change_nineteen_times_in_twenty(measure: object
     for _ in range(200):
         before, after = ([rng.gauss(mean, 1.0) for _ in range(20)] for mean in (10.0, 11.0))
         effect = measure(before, after)
-        assert isinstance(effect, Effect)
+        assert isinstance(effect, MeanDifference)
         held += effect.low <= 1.0 <= effect.high
     assert 180 <= held <= 199
 
@@ -162,12 +162,12 @@ def test_fifty_milliseconds_more_latency_are_found_in_five_runs_against_three() 
 
 
 def test_a_comparison_says_how_large_a_difference_it_could_have_found() -> None:
-    told = judged([[Group(name, [herd(n) for n in range(3)]) for name in "ab"]], [], 0.1)
+    told = compared([[Group(name, [herd(n) for n in range(3)]) for name in "ab"]], [], 0.1)
     assert re.search(r"a change of \d+% would have been found in every metric", told.because)
 
 
 def test_one_run_against_one_names_no_regression_and_ends_undecided() -> None:
-    report = judged([[Group("a", [herd(1)]), Group("b", [herd(501, cap_s=1.6)])]], [], TOLERANCE)
+    report = compared([[Group("a", [herd(1)]), Group("b", [herd(501, cap_s=1.6)])]], [], TOLERANCE)
     assert report.exit_code == ExitCode.INCONCLUSIVE
     assert report.comparisons[0].real
     assert report.comparisons[0].regressions == []
@@ -178,14 +178,14 @@ def test_a_side_that_is_wholly_inconclusive_ends_undecided() -> None:
         Group("a", [herd(n) for n in range(5)]),
         Group("b", [herd(n, verdict="inconclusive") for n in range(5)]),
     ]
-    report = judged([sides], [], TOLERANCE)
+    report = compared([sides], [], TOLERANCE)
     assert report.exit_code == ExitCode.INCONCLUSIVE
-    assert report.because == "cannot tell: every run of b is inconclusive (herd)"
+    assert report.because == "undecided: every run of b is inconclusive (herd)"
 
 
 def test_runs_without_a_common_figure_end_undecided() -> None:
     bare = [msgspec.structs.replace(herd(n), values={}, by_worker={}) for n in range(6)]
-    report = judged([[Group("a", bare[:3]), Group("b", bare[3:])]], [], TOLERANCE)
+    report = compared([[Group("a", bare[:3]), Group("b", bare[3:])]], [], TOLERANCE)
     assert report.exit_code == ExitCode.INCONCLUSIVE
 
 

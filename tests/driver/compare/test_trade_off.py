@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
+from driver.compare.build import compared
 from driver.compare.core import Group, Sample
-from driver.compare.desk import judged
+from driver.compare.markdown import as_markdown, ranking_rows
 from driver.compare.page import as_html
-from driver.compare.papers import as_markdown, place_rows
 from driver.compare.trade_off import BACK, PEAK, trade_off
 from driver.metrics.trade_off import IntervalEstimate, Option, front, surely_gentlest, surely_soonest
 from driver.report.html.scatter import HEIGHT, MOST_RIGHT, scatter
@@ -73,7 +73,7 @@ def test_where_time_and_attempts_trade_off_nothing_is_recommended_and_the_front_
 
 
 def test_single_runs_recommend_nothing_however_far_apart_they_are() -> None:
-    report = judged([[group("good", 0.1, 1, runs=1), group("bad", 9, 900, runs=1)]], [], 0.1, matrix=True)
+    report = compared([[group("good", 0.1, 1, runs=1), group("bad", 9, 900, runs=1)]], [], 0.1, matrix=True)
     assert report.rankings[0].trade_off is not None
     assert report.rankings[0].trade_off.recommended == ""
     assert "no cell is recommended" in report.because
@@ -82,13 +82,13 @@ def test_single_runs_recommend_nothing_however_far_apart_they_are() -> None:
 
 def test_single_runs_are_ordered_and_not_ranked() -> None:
     cells = [group("good", 0.1, 1, runs=1), group("bad", 9, 900, runs=1)]
-    report = judged([cells], [], 0.1, matrix=True)
-    assert {row[0] for row in place_rows(report.rankings[0])} == {"–"}
+    report = compared([cells], [], 0.1, matrix=True)
+    assert {row[0] for row in ranking_rows(report.rankings[0])} == {"–"}
     html = as_html(report, {})
     assert "ordered by" in html
     assert '<tr class="good">' not in html
-    many = judged([[group("good", 0.1, 1), group("bad", 9, 900)]], [], 0.1, matrix=True)
-    assert "1" in {row[0] for row in place_rows(many.rankings[0])}
+    many = compared([[group("good", 0.1, 1), group("bad", 9, 900)]], [], 0.1, matrix=True)
+    assert "1" in {row[0] for row in ranking_rows(many.rankings[0])}
 
 
 def test_a_cell_with_a_run_that_was_never_back_has_no_time_to_be_ranked_by() -> None:
@@ -100,7 +100,7 @@ def test_a_cell_with_a_run_that_was_never_back_has_no_time_to_be_ranked_by() -> 
 
 
 def test_the_page_draws_every_cell_with_its_intervals_and_names_the_front() -> None:
-    report = judged([[HASTY, SLEEPY, group("beaten", 6.0, 1000)]], [], 0.1)
+    report = compared([[HASTY, SLEEPY, group("beaten", 6.0, 1000)]], [], 0.1)
     html = as_html(report, {})
     assert html.count("<circle") == 3
     assert html.count('class="on-front"') == 2

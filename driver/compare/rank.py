@@ -1,4 +1,4 @@
-"""The cells of a matrix in the order of one metric, each with its interval, and which are alike. Pure."""
+"""The ranking of groups, as of a matrix's cells, by one metric, with intervals and ties. Pure."""
 
 from __future__ import annotations
 
@@ -6,10 +6,11 @@ from collections.abc import Sequence
 
 import msgspec
 
-from driver.compare.core import RUNS, WORKERS, Difference, Group, compare
-from driver.compare.family import BACK, BY_RUN, BY_WORKER
+from driver.compare.compared_metrics import RUNS, WORKERS, compared_metrics
+from driver.compare.core import Difference, Group, compare
 from driver.compare.statistics import RUNS_NEEDED, interval
 from driver.compare.trade_off import TradeOff, trade_off
+from driver.metrics.by_worker import BACK_AFTER_HEAL
 from driver.metrics.metric import Better
 
 BESIDE = (
@@ -19,11 +20,12 @@ BESIDE = (
     "task_latency_p99_s",
     "task_success_rate",
 )
-PREFERRED = (BACK.name, "time_to_95_percent_back_s", "task_latency_p99_s")
+"""Metrics in the columns beside the ranked one."""
+PREFERRED = (BACK_AFTER_HEAL.name, "time_to_95_percent_back_s", "task_latency_p99_s")
 
 
-class Place(msgspec.Struct, frozen=True, kw_only=True):
-    """One cell. `rank` is 1 for the best, and for all that cannot be told from it."""
+class RankedGroup(msgspec.Struct, frozen=True, kw_only=True):
+    """One group and the 95 % interval of its mean. `rank` is 1 for all that do not differ from the best."""
 
     rank: int
     name: str
@@ -37,7 +39,7 @@ class Place(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class Ranking(msgspec.Struct, frozen=True, kw_only=True):
-    """All cells, the best first. `left_out` names those without a number for this metric.
+    """All groups, the best first. `left_out` names those without a number for this metric.
 
     `trade_off` sets time against attempts; None where fewer than two cells have both figures.
     """
@@ -48,27 +50,30 @@ class Ranking(msgspec.Struct, frozen=True, kw_only=True):
     unit: str
     level: str
     notes: list[str]
-    places: list[Place]
+    places: list[RankedGroup]
     left_out: list[str]
     trade_off: TradeOff | None = None
 
 
 def rank(groups: Sequence[Group], by: str = "") -> Ranking:
-    """The groups in the order of the metric `by` (the first of PREFERRED that they have, unless named)."""
+    """Return the ranking by the metric `by`; by the first of PREFERRED that the groups have where it is "".
+
+    Raises UsageError where `by` is no figure of single workers and a group has too few runs.
+    """
     level = RUNS if min(len(group.runs) for group in groups) >= RUNS_NEEDED else WORKERS
-    known = BY_RUN if level == RUNS else BY_WORKER
-    choices = [by] if by else [name for name in (*PREFERRED, *known) if name in known]
+    metrics = compared_metrics(level, by)
+    choices = [by] if by else [name for name in (*PREFERRED, *metrics) if name in metrics]
     name = next((one for one in choices if any(group.numbers(one, level) for group in groups)), choices[0])
-    metric = BY_RUN[name]
-    told = [(group, group.numbers(name, level)) for group in groups]
-    means = [(group, sum(numbers) / len(numbers), numbers) for group, numbers in told if numbers]
+    metric = metrics[name]
+    found = [(group, group.numbers(name, level)) for group in groups]
+    means = [(group, sum(numbers) / len(numbers), numbers) for group, numbers in found if numbers]
     means.sort(key=lambda one: one[1], reverse=metric.better is Better.higher)
     places = []
     for number, (group, mean, numbers) in enumerate(means, 1):
         bounds = interval(numbers, per_run=level == RUNS)
         alike = number == 1 or not _differs(means[0][0], group, name, len(means) - 1)
         places.append(
-            Place(
+            RankedGroup(
                 rank=1 if alike else number,
                 name=group.name,
                 runs=len(group.runs),
@@ -89,14 +94,14 @@ def rank(groups: Sequence[Group], by: str = "") -> Ranking:
         level=level,
         notes=_notes(groups, level),
         places=places,
-        left_out=[group.name for group, numbers in told if not numbers],
+        left_out=[group.name for group, numbers in found if not numbers],
         trade_off=trade_off(groups),
     )
 
 
 def _differs(best: Group, other: Group, name: str, among: int) -> bool:
-    found: list[Difference] = compare(best, other, 0.0, among).differences
-    return any(one.metric == name and one.real for one in found)
+    differences: list[Difference] = compare(best, other, 0.0, among, name).differences
+    return any(one.metric == name and one.real for one in differences)
 
 
 def _mean(numbers: Sequence[float]) -> float | None:
@@ -115,5 +120,5 @@ def _notes(groups: Sequence[Group], level: str) -> list[str]:
         return []
     return [
         f"fewer than {RUNS_NEEDED} runs of some: the intervals are over the workers inside the runs, and do "
-        "not hold what a second run on this machine would do differently (--repeat 5 tells)"
+        "not include how a second run on this machine would differ (--repeat 5 makes more runs)"
     ]

@@ -1,4 +1,4 @@
-"""Comparisons and rankings for people, in Markdown: a pull request's comment, a job's summary. Pure."""
+"""Comparisons and rankings in Markdown, for a pull request's comment or a job's summary. Pure."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from collections.abc import Sequence
 
 import msgspec
 
-from driver.compare.core import RUNS, Comparison, Difference
-from driver.compare.family import BY_RUN
-from driver.compare.ranking import BESIDE, Ranking
+from driver.compare.compared_metrics import BY_RUN, RUNS
+from driver.compare.core import Comparison, Difference
+from driver.compare.rank import BESIDE, Ranking
 from driver.compare.statistics import ALPHA
 from driver.compare.trade_off import TradeOff
 from driver.exit_codes import ExitCode
@@ -19,7 +19,7 @@ from driver.scenarios.quantities import write
 
 
 class Report(msgspec.Struct, kw_only=True):
-    """What `lab.py compare --json` answers."""
+    """A whole comparison, as `lab.py compare --json` prints it. `format` is the version of these fields."""
 
     exit_code: int
     because: str
@@ -31,21 +31,21 @@ class Report(msgspec.Struct, kw_only=True):
 
 
 def concluded(comparisons: Sequence[Comparison]) -> str:
-    """The whole of it in a sentence."""
+    """Return the conclusion of some comparisons in one sentence."""
     worse = [f"{name} ({one.scenario})" for one in comparisons for name in one.regressions]
     if worse:
         return f"worse than before: {', '.join(worse)}"
     undecided = [f"{one.undecided} ({one.scenario})" for one in comparisons if one.undecided]
     if undecided:
-        return f"cannot tell: {'; '.join(undecided)}"
+        return f"undecided: {'; '.join(undecided)}"
     real = [f"{each.metric} ({one.scenario})" for one in comparisons for each in one.real]
     if real:
         return f"different, and not worse beyond the tolerance: {', '.join(real)}"
-    return f"no difference that noise would not explain{_blind(comparisons)}"
+    return f"no difference that noise would not explain{_sensitivity(comparisons)}"
 
 
-def _blind(comparisons: Sequence[Comparison]) -> str:
-    """How large a difference could have been seen at all, by the metric that would have hidden the most."""
+def _sensitivity(comparisons: Sequence[Comparison]) -> str:
+    """Return which change would have been found in every metric: that of the least sensitive one."""
     parts = [
         (each.seen_from / abs(each.before), each.metric)
         for one in comparisons
@@ -62,7 +62,7 @@ def _blind(comparisons: Sequence[Comparison]) -> str:
 
 
 def as_markdown(report: Report) -> str:
-    """The report: the conclusion, what is missing, and a table for each comparison and ranking."""
+    """Return the report: its conclusion, its notes, and a table for each comparison and ranking."""
     lines = [f"# {MARKS[ExitCode(report.exit_code)]} {escape_markdown(sentence(report.because))}", ""]
     lines += [f"- {escape_markdown(note)}" for note in report.notes]
     for comparison in report.comparisons:
@@ -73,7 +73,7 @@ def as_markdown(report: Report) -> str:
 
 
 def difference_row(one: Difference) -> list[str]:
-    """A metric's cells: verdict, name, before, after, change with interval, part, p, what is found."""
+    """Return the cells of DIFFERENCE_COLUMNS for one metric."""
     unit = Unit(one.unit)
     part = "" if one.relative is None else f"{one.relative:+.0%}"
     return [
@@ -89,7 +89,7 @@ def difference_row(one: Difference) -> list[str]:
 
 
 def said(one: Difference) -> str:
-    """A difference in one word."""
+    """Return a difference in one word."""
     if one.regression:
         return "WORSE"
     if not one.real:
@@ -99,10 +99,10 @@ def said(one: Difference) -> str:
     return "worse, tolerated" if one.worse else "better"
 
 
-def place_rows(ranking: Ranking) -> list[list[str]]:
-    """A ranking's rows: rank, name, runs, the metric with its interval, verdicts, and what is beside.
+def ranking_rows(ranking: Ranking) -> list[list[str]]:
+    """Return the cells of `ranking_columns` for each group.
 
-    Single runs have an order and no rank: their intervals do not hold what a second run would do.
+    Single runs have an order and no rank: their intervals do not include how a second run would differ.
     """
     unit = Unit(ranking.unit)
     rows = []
@@ -112,7 +112,7 @@ def place_rows(ranking: Ranking) -> list[list[str]]:
                 str(one.rank) if ranking.level == RUNS else "–",
                 one.name,
                 str(one.runs),
-                _held(one.mean, one.low, one.high, unit),
+                _with_interval(one.mean, one.low, one.high, unit),
                 ", ".join(f"{count} {verdict.replace('_', ' ')}" for verdict, count in one.verdicts.items()),
                 *(write(one.beside[name], BY_RUN[name].unit) for name in BESIDE),
             ]
@@ -120,8 +120,8 @@ def place_rows(ranking: Ranking) -> list[list[str]]:
     return rows
 
 
-def place_columns(ranking: Ranking) -> list[str]:
-    """The heads of `place_rows`."""
+def ranking_columns(ranking: Ranking) -> list[str]:
+    """Return the headings of `ranking_rows`."""
     return ["rank", "cell", "runs", f"{ranking.metric} (95 %)", "verdicts", *BESIDE]
 
 
@@ -130,7 +130,7 @@ DIFFERENCE_COLUMNS = ["", "metric", "before", "after", "change (95 %)", "part", 
 
 
 def signed(value: float, unit: Unit) -> str:
-    """A change, its sign in front."""
+    """Return a change with its sign in front."""
     return ("+" if value > 0 else "-" if value < 0 else "") + write(abs(value), unit)
 
 
@@ -152,7 +152,7 @@ def _comparison(one: Comparison) -> list[str]:
 
 def _ranking(one: Ranking) -> list[str]:
     ranked = len(one.places) > 1 and one.level == RUNS
-    alike = "Whatever cannot be told from the best has rank 1." if ranked else ""
+    alike = "What does not differ from the best has rank 1." if ranked else ""
     level = "runs" if one.level == RUNS else "workers"
     return [
         f"## {escape_markdown(one.scenario)}: {'ranked' if one.level == RUNS else 'ordered'} by "
@@ -163,26 +163,26 @@ def _ranking(one: Ranking) -> list[str]:
         *(f"- {escape_markdown(note)}" for note in one.notes),
         *([f"- no number for: {escape_markdown(', '.join(one.left_out))}"] if one.left_out else []),
         "",
-        *_table(place_columns(one), place_rows(one)),
+        *_table(ranking_columns(one), ranking_rows(one)),
         *_trade_off(one.trade_off),
     ]
 
 
 def trade_off_sentence(one: TradeOff) -> str:
-    """The front by name, and what can be recommended."""
+    """Return the recommendation, and the names of the Pareto front."""
     return f"{sentence(one.says)}. On the Pareto front of time and peak attempts: {', '.join(one.front)}."
 
 
 def _trade_off(one: TradeOff | None) -> list[str]:
-    """Time against attempts, a row a cell, the front marked."""
+    """Return the table of time against attempts, one row for each group."""
     if one is None:
         return []
     rows = [
         [
             "front" if point.on_front else "",
             point.name,
-            _held(point.back_s, point.back_low_s, point.back_high_s, Unit.seconds),
-            _held(point.peak_per_s, point.peak_low_per_s, point.peak_high_per_s, Unit.per_second),
+            _with_interval(point.back_s, point.back_low_s, point.back_high_s, Unit.seconds),
+            _with_interval(point.peak_per_s, point.peak_low_per_s, point.peak_high_per_s, Unit.per_second),
         ]
         for point in sorted(one.points, key=lambda point: point.back_s)
     ]
@@ -190,8 +190,8 @@ def _trade_off(one: TradeOff | None) -> list[str]:
     return ["", escape_markdown(trade_off_sentence(one)), "", *_table(columns, rows)]
 
 
-def _held(mean: float, low: float | None, high: float | None, unit: Unit) -> str:
-    """A figure, with the interval that holds it where there is one."""
+def _with_interval(mean: float, low: float | None, high: float | None, unit: Unit) -> str:
+    """Return a figure, with its interval where there is one."""
     return write(mean, unit) + (
         "" if low is None or high is None else f" ({write(low, unit)} to {write(high, unit)})"
     )

@@ -8,10 +8,10 @@ from pathlib import Path
 import msgspec
 import pytest
 
+from driver.compare.build import compared, report_on
 from driver.compare.core import Group, Sample, compare, conclusive
-from driver.compare.desk import judged, report_on
-from driver.compare.papers import as_markdown
-from driver.compare.ranking import rank
+from driver.compare.markdown import as_markdown
+from driver.compare.rank import rank
 from driver.compare.read import by_kind, cells_under, read_sample, runs_under
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
@@ -101,7 +101,7 @@ def test_two_cells_that_are_named_as_two_sides_are_compared_with_each_other() ->
 
 
 def test_a_failure_that_was_none_before_is_a_regression() -> None:
-    report = judged([[Group("a", [herd(1)]), Group("b", [herd(1, verdict="failed")])]], [], 0.1)
+    report = compared([[Group("a", [herd(1)]), Group("b", [herd(1, verdict="failed")])]], [], 0.1)
     assert report.exit_code == 1
     assert report.comparisons[0].regressions == ["verdict"]
 
@@ -174,6 +174,6 @@ def test_names_with_markup_stay_in_their_cells() -> None:
         return herd(seed, name="<img src=x>", scenario="a|b<script>")
 
     groups = [Group("a|<b>", [hostile(1)]), Group("c", [hostile(2)])]
-    text = as_markdown(judged([groups], ["<i>note</i>"], 0.1))
+    text = as_markdown(compared([groups], ["<i>note</i>"], 0.1))
     assert "<script>" not in text
     assert "<i>" not in text
