@@ -63,8 +63,8 @@ class Difference(msgspec.Struct, frozen=True, kw_only=True):
 
     `real`: noise does not explain the change. `worse`: its direction is not the wanted one. `regression`:
     real, worse, and beyond the tolerance. `p` is corrected for the number of metrics. `low` and `high` bound
-    `change` (95 %, uncorrected). `relative` is None where `before` is zero. `seen_from` is the smallest change
-    that nine of ten such comparisons find; None: not computed.
+    `change` (95 %, uncorrected). `relative` is None where `before` is zero. `seen_from` is the smallest
+    change that nine of ten such comparisons find; None: not computed.
     """
 
     metric: str

@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from driver.compare.build import compared
-from driver.compare.compared_metrics import BY_RUN, weight
-from driver.compare.core import RUNS, WORKERS, Comparison, Group, Sample, compare
+from driver.compare.compared_metrics import BY_RUN, RUNS, WORKERS, weight
+from driver.compare.core import Comparison, Group, Sample, compare
 from driver.compare.statistics import ALPHA, MeanDifference, corrected, interval, of_runs, of_workers
 from driver.exit_codes import ExitCode
 from tests.driver.compare.herds import herd
