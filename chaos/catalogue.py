@@ -1,49 +1,39 @@
-"""All faults. A new one is a file in chaos/faults/."""
+"""All faults, as the modules of chaos/faults/ define them."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
 from enum import Enum, EnumType
+from inspect import isabstract
+from types import ModuleType
 from typing import Any, TypeGuard, get_args
 
 from pydantic import ValidationError
 
 from chaos.explain import nearest, problem, shortened
 from chaos.fault import Fault
-from chaos.faults.bandwidth import Bandwidth
-from chaos.faults.blackhole import Blackhole
-from chaos.faults.block_new import BlockNew
-from chaos.faults.corrupt import Corrupt
-from chaos.faults.cpu import Cpu
-from chaos.faults.cut import Cut
-from chaos.faults.drop import Drop
-from chaos.faults.duplicate import Duplicate
-from chaos.faults.fail_first import FailFirst
-from chaos.faults.flap import Flap
-from chaos.faults.fragment import Fragment
-from chaos.faults.hang import Hang
-from chaos.faults.kill import Kill
-from chaos.faults.latency import Latency
-from chaos.faults.memory import Memory
-from chaos.faults.partition import Partition
-from chaos.faults.pause import Pause
-from chaos.faults.refuse import Refuse
-from chaos.faults.reject import Reject
-from chaos.faults.reset import Reset
-from chaos.faults.restart import Restart
-from chaos.faults.stall import Stall
-from chaos.faults.stop import Stop
-from chaos.faults.truncate import Truncate
-from chaos.faults.unplug import Unplug
 from chaos.units import unit_of
+from wire.declarations import declarations, named
 
-ALL: tuple[type[Fault], ...] = (
-    *(Latency, Bandwidth, Fragment, Stall, Partition, Blackhole, Cut, Refuse, BlockNew, Reset),
-    *(Truncate, Corrupt, Duplicate, Drop, Flap),
-    *(FailFirst, Reject, Hang),
-    *(Pause, Kill, Stop, Restart, Unplug, Cpu, Memory),
+
+def _kinds(module: ModuleType) -> list[type[Fault]] | None:
+    """Return the faults that a module defines, None without one."""
+    mine = (value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__)
+    found = [one for one in mine if isinstance(one, type) and issubclass(one, Fault) and not isabstract(one)]
+    return found or None
+
+
+FAULTS: Mapping[str, type[Fault]] = named(
+    declarations(
+        "chaos.faults",
+        _kinds,
+        "a class derived from Fault, with all its methods",
+        rank=lambda kinds: kinds[0].rank,
+    ),
+    lambda kinds: [(kind.name, kind) for kind in kinds],
 )
-FAULTS: Mapping[str, type[Fault]] = {kind.name: kind for kind in ALL}
+"""All faults by their names, in the order of their ranks."""
+ALL: tuple[type[Fault], ...] = tuple(FAULTS.values())
 
 
 class FaultError(ValueError):

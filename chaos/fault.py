@@ -74,6 +74,8 @@ class Fault(Strict, ABC):
     """
 
     name: ClassVar[str]
+    rank: ClassVar[int] = 1000
+    """Its place in help, docs and forms: the smallest first."""
     layer: ClassVar[Layer]
     lasting: ClassVar[bool] = True
     """Whether the fault lasts until it is healed (and needs a `for`), or is instantaneous."""

@@ -19,6 +19,7 @@ class Bandwidth(DirectedFault):
     """Bytes leave at a fixed rate, with no credit for silence."""
 
     name: ClassVar = "bandwidth"
+    rank: ClassVar = 20
     plain_effect: ClassVar = "narrow: so many bytes a second, and no more"
     summary: ClassVar = "bytes come at no more than a rate"
     visible_effect: ClassVar = (

@@ -24,6 +24,7 @@ class Blackhole(DirectedFault):
     """Bytes and FINs are lost, and no connection is closed: half-open connections."""
 
     name: ClassVar = "blackhole"
+    rank: ClassVar = 60
     plain_effect: ClassVar = "swallowed: bytes vanish, and connections hang"
     summary: ClassVar = "bytes vanish; connections are accepted and hang: half-open"
     visible_effect: ClassVar = (

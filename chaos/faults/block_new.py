@@ -16,6 +16,7 @@ class BlockNew(LinkFault):
     """Live connections stay; new connections are refused."""
 
     name: ClassVar = "block_new_only"
+    rank: ClassVar = 90
     plain_effect: ClassVar = "no new connections; live ones stay"
     summary: ClassVar = "live connections stay; new ones are refused until it ends"
     visible_effect: ClassVar = "Live connections are unaffected; every attempt to connect gets ECONNREFUSED."

@@ -31,6 +31,7 @@ class Corrupt(DirectedFault):
     """Single bytes are changed in transit; their number and order stay."""
 
     name: ClassVar = "corrupt"
+    rank: ClassVar = 120
     plain_effect: ClassVar = "some bytes arrive changed"
     summary: ClassVar = "bits differ on arrival, nothing else does"
     visible_effect: ClassVar = (

@@ -18,6 +18,7 @@ class Cpu(ContainerFault):
     """A quota on processor time."""
 
     name: ClassVar = "cpu"
+    rank: ClassVar = 240
     plain_effect: ClassVar = "little processor time"
     changes: ClassVar = frozenset({ContainerEffect.slowed})
     summary: ClassVar = "at most a share of one processor core"

@@ -14,6 +14,7 @@ class Cut(LinkFault):
     """Every live connection of the link ends with FIN at both ends, at once."""
 
     name: ClassVar = "cut"
+    rank: ClassVar = 70
     plain_effect: ClassVar = "connections are closed once"
     lasting: ClassVar = False
     summary: ClassVar = "FIN on live connections; new ones work at once"

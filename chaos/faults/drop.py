@@ -12,6 +12,7 @@ class Drop(ChunkFault):
     """Chunks are missing."""
 
     name: ClassVar = "drop"
+    rank: ClassVar = 140
     plain_effect: ClassVar = "some bytes never arrive"
     summary: ClassVar = "some chunks are missing, the connection stays"
     visible_effect: ClassVar = (

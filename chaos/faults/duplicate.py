@@ -12,6 +12,7 @@ class Duplicate(ChunkFault):
     """Chunks come twice."""
 
     name: ClassVar = "duplicate"
+    rank: ClassVar = 130
     plain_effect: ClassVar = "some bytes arrive twice"
     summary: ClassVar = "some chunks come twice, the connection stays"
     visible_effect: ClassVar = (

@@ -26,6 +26,7 @@ class FailFirst(LinkFault):
     """The first new connections of each link are accepted and ended at once."""
 
     name: ClassVar = "fail_first"
+    rank: ClassVar = 160
     plain_effect: ClassVar = "the first few new connections fail"
     layer: ClassVar = Layer.handshake
     summary: ClassVar = "the first n new connections fail, later ones work"

@@ -20,6 +20,7 @@ class Flap(LinkFault):
     """Another link fault for `down`, then none for `up`, and so on; each segment has its own receipt."""
 
     name: ClassVar = "flap"
+    rank: ClassVar = 150
     plain_effect: ClassVar = "on and off: another fault, again and again"
     summary: ClassVar = "another link fault, periodically: on for `down`, off for `up`"
     visible_effect: ClassVar = (

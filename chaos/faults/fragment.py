@@ -19,6 +19,7 @@ class Fragment(DirectedFault):
     """Bytes leave in small pieces, some time apart."""
 
     name: ClassVar = "fragment"
+    rank: ClassVar = 30
     plain_effect: ClassVar = "everything arrives in small pieces"
     summary: ClassVar = "bytes come in small pieces with gaps between them"
     visible_effect: ClassVar = (

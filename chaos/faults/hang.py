@@ -17,6 +17,7 @@ class Hang(LinkFault):
     """Upgrade requests are accepted and never answered."""
 
     name: ClassVar = "hang"
+    rank: ClassVar = 180
     plain_effect: ClassVar = "new connections get no answer"
     layer: ClassVar = Layer.handshake
     summary: ClassVar = "new connections are accepted and never answered"

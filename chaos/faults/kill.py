@@ -13,6 +13,7 @@ class Kill(ContainerFault):
     """SIGKILL; when the fault ends, the container is started again."""
 
     name: ClassVar = "kill"
+    rank: ClassVar = 200
     plain_effect: ClassVar = "killed, and started again later"
     changes: ClassVar = frozenset({ContainerEffect.ended})
     done_at_once: ClassVar = True

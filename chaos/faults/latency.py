@@ -41,6 +41,7 @@ class Latency(DirectedFault):
     """Each chunk is delayed, and never overtakes the one ahead of it."""
 
     name: ClassVar = "latency"
+    rank: ClassVar = 10
     plain_effect: ClassVar = "slow: everything arrives later"
     summary: ClassVar = "bytes come late, in order"
     visible_effect: ClassVar = (

@@ -18,6 +18,7 @@ class Memory(ContainerFault):
     """A limit on memory; the kernel kills a process that needs more."""
 
     name: ClassVar = "memory"
+    rank: ClassVar = 250
     plain_effect: ClassVar = "little memory"
     changes: ClassVar = frozenset({ContainerEffect.squeezed, ContainerEffect.ended})
     summary: ClassVar = "at most this much memory; the kernel kills a process that needs more"

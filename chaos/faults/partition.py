@@ -13,6 +13,7 @@ class Partition(Stall):
     """
 
     name: ClassVar = "partition"
+    rank: ClassVar = 50
     plain_effect: ClassVar = "parted: nothing passes until the network heals"
     summary: ClassVar = "no byte between workers and coordinator; the network heals in place"
     visible_effect: ClassVar = (

@@ -15,6 +15,7 @@ class Pause(ContainerFault):
     """The cgroup freezer: processes stop where they are, and continue later."""
 
     name: ClassVar = "pause"
+    rank: ClassVar = 190
     plain_effect: ClassVar = "frozen, and continues later"
     changes: ClassVar = frozenset({ContainerEffect.paused})
     summary: ClassVar = "all processes are frozen (cgroup freezer), and continue when it ends"

@@ -15,6 +15,7 @@ class Refuse(LinkFault):
     """The link is down: live connections end, new ones are refused until it ends."""
 
     name: ClassVar = "refuse"
+    rank: ClassVar = 80
     plain_effect: ClassVar = "down: connections are closed, and new ones refused"
     summary: ClassVar = "FIN on live connections; new ones are refused until it ends"
     visible_effect: ClassVar = (

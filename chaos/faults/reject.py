@@ -20,6 +20,7 @@ class Reject(LinkFault):
     """The upgrade is answered with an HTTP status instead of 101."""
 
     name: ClassVar = "reject"
+    rank: ClassVar = 170
     plain_effect: ClassVar = "new connections get an HTTP error"
     layer: ClassVar = Layer.handshake
     summary: ClassVar = "new connections are answered with an HTTP error (503), with or without Retry-After"

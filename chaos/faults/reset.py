@@ -14,6 +14,7 @@ class Reset(LinkFault):
     """Every live connection of the link ends with RST at both ends, at once, idle ones too."""
 
     name: ClassVar = "reset"
+    rank: ClassVar = 100
     plain_effect: ClassVar = "connections are reset once"
     lasting: ClassVar = False
     summary: ClassVar = "RST on live connections at once, idle ones too; new ones work"

@@ -16,6 +16,7 @@ class Restart(ContainerFault):
     """A restart, as by a deployment."""
 
     name: ClassVar = "restart"
+    rank: ClassVar = 220
     plain_effect: ClassVar = "restarted at once, as by a deployment"
     changes: ClassVar = frozenset({ContainerEffect.ended})
     lasting: ClassVar = False

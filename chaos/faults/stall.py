@@ -23,6 +23,7 @@ class Stall(DirectedFault):
     """Bytes are held, and delivered in order when it ends."""
 
     name: ClassVar = "stall"
+    rank: ClassVar = 40
     plain_effect: ClassVar = "silent: everything arrives only when it ends"
     summary: ClassVar = "silence on live connections; held bytes arrive when it ends"
     visible_effect: ClassVar = (

@@ -16,6 +16,7 @@ class Stop(ContainerFault):
     """An orderly stop; when the fault ends, the container is started again."""
 
     name: ClassVar = "stop"
+    rank: ClassVar = 210
     plain_effect: ClassVar = "stopped in order, and started again later"
     changes: ClassVar = frozenset({ContainerEffect.ended})
     begins_when_asked: ClassVar = True

@@ -19,6 +19,7 @@ class Truncate(DirectedFault):
     """The stream breaks off: in the middle of the next frame, or after a number of bytes."""
 
     name: ClassVar = "truncate"
+    rank: ClassVar = 110
     plain_effect: ClassVar = "connections end in the middle of a message"
     summary: ClassVar = "the connection ends inside a WebSocket frame (or after a number of bytes)"
     visible_effect: ClassVar = (

@@ -15,6 +15,7 @@ class Unplug(ContainerFault):
     """
 
     name: ClassVar = "unplug"
+    rank: ClassVar = 230
     plain_effect: ClassVar = "off the network, and plugged in again later"
     changes: ClassVar = frozenset({ContainerEffect.unplugged})
     summary: ClassVar = (

@@ -7,8 +7,9 @@ from dataclasses import fields, replace
 from typing import Any
 
 import pytest
+import yaml
 
-from chaos.catalogue import make
+from chaos.catalogue import ALL, make
 from chaos.evidence import (
     CloseKind,
     ConnectOutcome,
@@ -73,6 +74,11 @@ TRACES: list[tuple[str, dict[str, Any], LinkEvidence]] = [
     ("hang", {}, seen(connects=HUNG)),
 ]
 IDS = [name for name, _, _ in TRACES]
+EVERY: list[tuple[str, dict[str, Any]]] = [
+    *((kind.name, yaml.safe_load(f"{{{kind.example}}}")) for kind in ALL if issubclass(kind, LinkFault)),
+    *((name, params) for name, params, _ in TRACES),
+]
+"""Every link fault of the catalogue with the parameters of its example, and those of the traces."""
 
 
 def rule(name: str, params: dict[str, Any]) -> LinkFault:
@@ -86,14 +92,14 @@ def test_a_rule_sees_its_own_trace(name: str, params: dict[str, Any], trace: Lin
     assert rule(name, params).observed(trace).seen
 
 
-@pytest.mark.parametrize(("name", "params"), [(name, params) for name, params, _ in TRACES], ids=IDS)
+@pytest.mark.parametrize(("name", "params"), EVERY, ids=[name for name, _ in EVERY])
 def test_a_rule_does_not_see_itself_on_an_untouched_link(name: str, params: dict[str, Any]) -> None:
     observation = rule(name, params).observed(UNTOUCHED)
     assert not observation.seen
     assert observation.because
 
 
-@pytest.mark.parametrize(("name", "params"), [(name, params) for name, params, _ in TRACES], ids=IDS)
+@pytest.mark.parametrize(("name", "params"), EVERY, ids=[name for name, _ in EVERY])
 def test_a_rule_does_not_see_itself_where_the_prober_saw_nothing(name: str, params: dict[str, Any]) -> None:
     nothing = LinkWindow(0, 0)
     assert not rule(name, params).observed(LinkEvidence("worker-1", nothing, nothing, nothing)).seen
