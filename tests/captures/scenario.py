@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 from chaos.catalogue import FAULTS
+from chaos.fault import DirectedFault, LinkFault
+from tests.captures.views import VIEWS
 
 SPARE = 2
 PERIOD_S = 18
 LASTS_S = 7
 BEGINS_S = 12
-# Without these a kind would need parameters; direction alternates by copy.
+# Where these are not the ones of the example; direction alternates by copy.
 _PARAMS = {
     "latency": "mean: 100ms",
     "bandwidth": "rate: 64KB/s",
@@ -19,22 +21,12 @@ _PARAMS = {
     "fail_first": "connections: 3",
     "cpu": "cores: 0.3",
     "memory": "limit: 100MiB",
+    "truncate": "direction: both",
+    **dict.fromkeys(("stall", "blackhole", "reject", "stop", "restart"), ""),
 }
-_DIRECTED = (
-    "latency",
-    "bandwidth",
-    "fragment",
-    "stall",
-    "partition",
-    "blackhole",
-    "corrupt",
-    "duplicate",
-    "drop",
-)
 _WAYS = ("both", "to_worker", "to_coordinator")
-_INSTANT = ("cut", "reset", "restart")
-KINDS = tuple(name for name in FAULTS if name != "flap")
-"""A flap is another fault, again and again: its stretches are that fault's."""
+KINDS = tuple(name for name, kind in FAULTS.items() if name in VIEWS or not issubclass(kind, LinkFault))
+"""The faults of containers, and the link faults that packets show. A flap's segments are another fault's."""
 
 
 def write(copies: int, repeat: int) -> str:
@@ -45,13 +37,13 @@ def write(copies: int, repeat: int) -> str:
     for number in range(copies * len(KINDS)):
         kind, copy = KINDS[number % len(KINDS)], number // len(KINDS)
         parts = [f"id: {kind}-{copy}", f"fault: {kind}", f"targets: {number + 1}"]
-        if kind in _PARAMS:
-            parts.append(_PARAMS[kind])
-        if kind in _DIRECTED:
+        if params := _PARAMS.get(kind, FAULTS[kind].example):
+            parts.append(params)
+        if issubclass(FAULTS[kind], DirectedFault) and "direction:" not in params:
             parts.append(f"direction: {_WAYS[copy % len(_WAYS)]}")
         # All at once would be a storm of its own.
         parts.append(f"at: {BEGINS_S + number % 8 * 0.6:g}s")
-        if kind not in _INSTANT:
+        if FAULTS[kind].lasting:
             parts.append(f"for: {LASTS_S}s")
         if repeat > 1:
             parts += [f"every: {PERIOD_S}s", f"repeat: {repeat}"]
