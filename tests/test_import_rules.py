@@ -24,11 +24,15 @@ BELOW = {
     "checks": {"histories", "metrics"},
     "scenarios": {"checks", "metrics"},
     "judging": {"checks", "histories", "metrics", "scenarios"},
+    "results": {"checks", "histories", "judging", "metrics", "scenarios"},
+    "forensics": {"histories", "metrics"},
+    "report": {"checks", "forensics", "histories", "judging", "metrics", "results", "scenarios"},
+    "runs": {"engines", "histories", "judging", "labs", "report", "results", "scenarios"},
     "machine": set(),
-    "compare": {"histories", "judging", "metrics", "report", "runs", "scenarios"},
+    "compare": {"histories", "judging", "metrics", "report", "results", "scenarios"},
     "suite": {"engines", "labs", "report", "scenarios"},
     "dashboard": {
-        *("checks", "compare", "engines", "histories", "labs", "metrics", "runs", "scenarios", "suite"),
+        *("checks", "compare", "engines", "histories", "labs", "metrics", "results", "scenarios", "suite"),
     },
 }
 """The packages of the driver that each of these may import; the driver's own modules are open to all."""

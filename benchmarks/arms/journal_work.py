@@ -20,9 +20,9 @@ def parsing(folder: Path) -> None:
 
 def judging(folder: Path) -> None:
     """What `lab.py judge` does, but for the reports."""
-    from driver.runs.store import judged
+    from driver.results.judged_run import judge_run
 
-    judged(folder)
+    judge_run(folder)
 
 
 def reporting(folder: Path) -> None:

@@ -8,8 +8,7 @@ import click
 from click.shell_completion import CompletionItem
 
 from driver.engines.engine import CORE, PROBER, WORKER
-from driver.runs.run_folder import results_root
-from driver.runs.store import LATEST
+from driver.results.run_folder import LATEST, results_root
 from driver.scenarios.scenario_file import scenario_paths
 from driver.suite.entry import SCENARIOS, TESTS
 

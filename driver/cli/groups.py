@@ -13,7 +13,7 @@ from driver.compare.read import cells_under
 from driver.errors import UsageError
 from driver.files import write_file
 from driver.judging.verdict import RunOutcome
-from driver.runs.group import GROUP, GroupFile
+from driver.results.group_file import GROUP, GroupFile
 from driver.suite.reports import took
 from driver.terminal import print_json, print_lines, print_table
 from driver.visible import one_line

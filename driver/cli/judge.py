@@ -13,9 +13,9 @@ from driver.cli.verdicts import show_verdict
 from driver.errors import UsageError
 from driver.judging.verdict import Verdict
 from driver.report.write import write_reports
-from driver.runs.group import GroupFile, judged_again, read_group, save_group
-from driver.runs.run_folder import results_root
-from driver.runs.store import LATEST, judged
+from driver.results.group_file import GroupFile, judged_again, read_group, save_group
+from driver.results.judged_run import judge_run
+from driver.results.run_folder import LATEST, results_root
 
 
 @click.command("judge")
@@ -30,7 +30,7 @@ def command(run: str, as_json: bool) -> int:
     folder = find_run(run)
     if (group := read_group(folder)) is not None:
         return _judge_group(folder, group, as_json)
-    outcome = judged(folder)
+    outcome = judge_run(folder)
     write_reports(outcome)
     show_verdict(outcome, as_json)
     return outcome.verdict.exit_code
@@ -48,7 +48,7 @@ def _judge_group(folder: Path, group: GroupFile, as_json: bool) -> int:
 
 def judge_one(folder: Path) -> Verdict:
     """Judge one run of a group, and write its report anew."""
-    outcome = judged(folder)
+    outcome = judge_run(folder)
     write_reports(outcome)
     return outcome.verdict
 

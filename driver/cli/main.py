@@ -86,7 +86,7 @@ class _Commands(click.Group):
 def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
         # Only here: no other command needs to know it so early.
-        from driver.runs.run_folder import own_version
+        from driver.version import own_version
 
         print_lines([f"stormlab {own_version()}"])
         context.exit()

@@ -8,7 +8,7 @@ from typing import Any
 import click
 
 from driver.errors import UsageError
-from driver.runs.run_folder import results_root
+from driver.results.run_folder import results_root
 from driver.scenarios.flag_values import parse_duration, parse_seed
 from driver.scenarios.scenario_file import find_scenario
 from driver.scenarios.yaml_file import FileError, scalar

@@ -14,10 +14,9 @@ from driver.cli.judge import find_run
 from driver.cli.run_lab import lab_for_run
 from driver.cli.verdicts import show_verdict
 from driver.errors import UsageError
+from driver.results.run_folder import LATEST, PLAN, SCENARIO
 from driver.runs.run import run
-from driver.runs.run_folder import PLAN
 from driver.runs.run_request import Request
-from driver.runs.store import LATEST, SCENARIO
 from driver.scenarios.plan import Plan
 from driver.terminal import Terminal
 

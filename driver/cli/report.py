@@ -12,8 +12,8 @@ from driver.cli.judge import find_run
 from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
 from driver.report.write import write_report
-from driver.runs.group import read_group
-from driver.runs.store import LATEST
+from driver.results.group_file import read_group
+from driver.results.run_folder import LATEST
 from driver.terminal import print_lines
 
 

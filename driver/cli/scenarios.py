@@ -10,9 +10,8 @@ import click
 from chaos.units import format_seconds
 from driver.cli import options
 from driver.errors import UsageError
-from driver.runs.group import GroupFile, read_group
-from driver.runs.run_folder import results_root
-from driver.runs.store import VerdictFile, read_verdict
+from driver.results.group_file import GroupFile, read_group
+from driver.results.run_folder import VerdictFile, read_verdict, results_root
 from driver.scenarios.scenario_file import ScenarioFile, load_scenario, scenario_paths
 from driver.terminal import Terminal, print_json, print_lines, print_table
 

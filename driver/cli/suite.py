@@ -17,7 +17,7 @@ from driver.engines.engine import Engine
 from driver.exit_codes import ExitCode
 from driver.files import write_file
 from driver.labs.bring_up import services
-from driver.runs.run_folder import new_folder
+from driver.results.run_folder import new_folder
 from driver.scenarios.scenario_file import scenario_paths
 from driver.suite.child_process import StopSignals
 from driver.suite.commands import TESTS_LIMIT_S, Flags

@@ -9,7 +9,8 @@ from driver.report.advice import advise
 from driver.report.summary import by_kind, summary
 from driver.report.view import figures, sorted_findings
 from driver.report.write import HTML, MARKDOWN
-from driver.runs.store import VERDICT, Judged
+from driver.results.judged_run import JudgedRun
+from driver.results.run_folder import VERDICT
 from driver.suite.reports import took
 from driver.terminal import print_json, print_lines, print_table
 from driver.visible import one_line
@@ -23,7 +24,7 @@ _WORDS = {
 }
 
 
-def show_verdict(run: Judged, as_json: bool) -> None:
+def show_verdict(run: JudgedRun, as_json: bool) -> None:
     """The verdict with its findings, a few figures, and where the report is."""
     if as_json:
         print_json((run.folder / VERDICT).read_text())
@@ -45,7 +46,7 @@ def show_verdict(run: Judged, as_json: bool) -> None:
     print_lines([f"report: {_shown(run)} (for a browser: {HTML})"])
 
 
-def _how_long(run: Judged) -> str:
+def _how_long(run: JudgedRun) -> str:
     """From the first container's start to the last line that was collected, and what was to be done in it."""
     record, history = run.record, run.history
     whole = took((history.end_ns - history.begin_ns) / 1e9)
@@ -53,7 +54,7 @@ def _how_long(run: Judged) -> str:
     return f"{name}: {whole} in all, {load} of them load, seed {record.seed}"
 
 
-def _shown(run: Judged) -> str:
+def _shown(run: JudgedRun) -> str:
     path = run.folder / MARKDOWN
     root = working_root()
     return str(path.relative_to(root) if path.is_relative_to(root) else path)

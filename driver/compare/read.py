@@ -17,9 +17,18 @@ from driver.errors import UsageError
 from driver.files import FileReadError, read_file
 from driver.metrics import measure
 from driver.metrics.by_worker import by_worker
-from driver.runs.group import GROUP, label, read_group
-from driver.runs.run_folder import PLAN, results_root
-from driver.runs.store import MAX_BYTES, METRICS, RUN, RunRecord, read_record, read_verdict, stored_history
+from driver.results.group_file import GROUP, label, read_group
+from driver.results.judged_run import stored_history
+from driver.results.run_folder import (
+    MAX_BYTES,
+    METRICS,
+    PLAN,
+    RUN,
+    RunRecord,
+    read_record,
+    read_verdict,
+    results_root,
+)
 from wire.errors import DECODE_ERRORS
 
 SUMMARY = "summary.json"

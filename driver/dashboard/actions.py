@@ -14,7 +14,7 @@ from driver.dashboard.forms import SELECTIONS, Filled, FormError, catalogue, fil
 from driver.dashboard.watch import Watch
 from driver.errors import UsageError
 from driver.labs.project_name import project_option
-from driver.runs.store import read_verdict
+from driver.results.run_folder import read_verdict
 from driver.scenarios.flag_values import MAX_SEED
 from driver.scenarios.scenario_file import load_scenario, scenario_paths
 

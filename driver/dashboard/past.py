@@ -8,8 +8,8 @@ from typing import Any
 
 from driver.errors import LabError
 from driver.metrics.catalogue import METRICS
-from driver.runs.group import GROUP, GroupFile, read_group
-from driver.runs.store import RUN, VERDICT, VerdictFile, read_verdict
+from driver.results.group_file import GROUP, GroupFile, read_group
+from driver.results.run_folder import RUN, VERDICT, VerdictFile, read_verdict
 
 LISTED = 300
 KEY_FIGURES = (

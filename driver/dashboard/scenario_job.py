@@ -10,8 +10,7 @@ from typing import Any
 from driver.checks.finding import Finding
 from driver.dashboard.jobs import Job, Jobs
 from driver.dashboard.model import Model
-from driver.runs.run_folder import results_root
-from driver.runs.store import VerdictFile, read_verdict
+from driver.results.run_folder import VerdictFile, read_verdict, results_root
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, find_scenario, load_scenario

@@ -13,7 +13,7 @@ from driver.dashboard.jobs import Jobs
 from driver.dashboard.picture import Part
 from driver.dashboard.scenario_job import ScenarioJob
 from driver.dashboard.standing import CATCH_UP_STEPS, LOOK_EVERY_S, STEP_S, Standing
-from driver.runs.run_folder import results_root
+from driver.results.run_folder import results_root
 
 
 class Watch:

@@ -7,10 +7,10 @@ from xml.etree import ElementTree
 from driver.checks.finding import Finding, Status
 from driver.judging.verdict import RunOutcome
 from driver.report.text import printable
-from driver.runs.store import Judged
+from driver.results.judged_run import JudgedRun
 
 
-def render_junit(run: Judged) -> bytes:
+def render_junit(run: JudgedRun) -> bytes:
     """The document. Unknown findings are errors, and declared failures of an expected failure are skipped."""
     findings = run.verdict.findings
     expected = run.verdict.verdict is RunOutcome.expected_failure
@@ -37,7 +37,7 @@ def render_junit(run: Judged) -> bytes:
     return document + b"\n"
 
 
-def _case(suite: ElementTree.Element, run: Judged, finding: Finding, expected: bool) -> None:
+def _case(suite: ElementTree.Element, run: JudgedRun, finding: Finding, expected: bool) -> None:
     classname = f"stormlab.{run.record.scenario or 'run'}"
     case = ElementTree.SubElement(suite, "testcase", classname=_clean(classname), name=_clean(finding.check))
     if finding.status is Status.passed:

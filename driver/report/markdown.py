@@ -25,7 +25,7 @@ from driver.report.view import (
     sorted_findings,
     worker_rows,
 )
-from driver.runs.store import Judged
+from driver.results.judged_run import JudgedRun
 from driver.scenarios.quantities import write
 
 
@@ -37,7 +37,7 @@ class _Row:
     evidence: tuple[Evidence, ...]
 
 
-def render_markdown(run: Judged) -> str:
+def render_markdown(run: JudgedRun) -> str:
     """The whole report. Everything that is put in is escaped, whoever wrote it."""
     values = run.metrics.values
     history = run.history

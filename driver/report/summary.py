@@ -20,7 +20,7 @@ from driver.metrics.metric import Unit
 from driver.metrics.worst import WorstCase, longest_outages, worst_cases
 from driver.report.advice import Advice
 from driver.report.forensic_words import counted
-from driver.runs.store import Judged
+from driver.results.judged_run import JudgedRun
 from driver.scenarios.quantities import write
 
 MOST_FAULTS = 3
@@ -53,7 +53,7 @@ class Sorted:
         return f"{len(bad)} of {whole} did not pass" if bad else f"all {whole} passed"
 
 
-def summary(run: Judged, advice: Sequence[Advice]) -> tuple[Sentence, Sentence, Sentence]:
+def summary(run: JudgedRun, advice: Sequence[Advice]) -> tuple[Sentence, Sentence, Sentence]:
     """Return what was done, what broke and what to change, each with its section."""
     return (
         Sentence(_done(run), "faults"),
@@ -70,7 +70,7 @@ def by_kind(findings: Sequence[Finding]) -> Sorted:
     )
 
 
-def _done(run: Judged) -> str:
+def _done(run: JudgedRun) -> str:
     told = run.history.view(effects)
     fleet = counted(len(run.record.workers), "worker")
     who = f"{fleet} ran for {write(run.record.duration_s, Unit.seconds)}"
@@ -88,7 +88,7 @@ def _done(run: Judged) -> str:
     return f"{who} under {counted(len(told), 'fault')}, {proof}: {', '.join(each)}{more}."
 
 
-def _broke(run: Judged) -> str:
+def _broke(run: JudgedRun) -> str:
     verdict = run.verdict
     is_failed = verdict.verdict in (RunOutcome.failed, RunOutcome.expected_failure)
     wanted = Status.failed if is_failed else Status.unknown
@@ -109,7 +109,7 @@ def _broke(run: Judged) -> str:
     return f"{head}{name}{because}{others}{stop}{worst}"
 
 
-def _change(run: Judged, advice: Sequence[Advice]) -> str:
+def _change(run: JudgedRun, advice: Sequence[Advice]) -> str:
     if run.verdict.verdict is RunOutcome.inconclusive:
         is_busy = bool(run.history.view(machine_too_busy))
         act = "Run it again while the machine is less busy, or with fewer workers" if is_busy else REPAIR
@@ -139,7 +139,7 @@ def counted_findings(verdict: Verdict) -> str:
     return f"{', '.join(wrong)} and {many[Status.passed]} passed of {len(findings)} findings"
 
 
-def _case(run: Judged, case: WorstCase) -> str:
+def _case(run: JudgedRun, case: WorstCase) -> str:
     at_s = run.history.view(run_timeline).at_s(case.from_ns)
     took = "never ended" if case.took_s is None else write(case.took_s, Unit.seconds)
     if case.attempts is not None:

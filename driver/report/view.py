@@ -14,7 +14,7 @@ from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.judging.verdict import RunOutcome
 from driver.metrics import METRICS
 from driver.metrics.faults import FaultEffect, effects
-from driver.runs.store import Judged
+from driver.results.judged_run import JudgedRun
 from driver.scenarios.quantities import write
 
 VERDICT_ICONS = {
@@ -95,7 +95,7 @@ class FaultRow:
     rates: str
 
 
-def figures(run: Judged, names: Sequence[str] = KEY_FIGURES) -> list[Figure]:
+def figures(run: JudgedRun, names: Sequence[str] = KEY_FIGURES) -> list[Figure]:
     """Some metrics, by name, those without a value left out."""
     values = run.metrics.values
     return [
@@ -105,7 +105,7 @@ def figures(run: Judged, names: Sequence[str] = KEY_FIGURES) -> list[Figure]:
     ]
 
 
-def worker_rows(run: Judged) -> list[WorkerRow]:
+def worker_rows(run: JudgedRun) -> list[WorkerRow]:
     """A row for each worker."""
     told = run.history.view(connection_histories)
     whole = run.history.view(run_timeline)
@@ -125,19 +125,19 @@ def worker_rows(run: Judged) -> list[WorkerRow]:
     ]
 
 
-def fault_rows(run: Judged) -> list[FaultRow]:
+def fault_rows(run: JudgedRun) -> list[FaultRow]:
     """A row for each fault."""
     told = run.history.view(run_timeline)
     return [_fault_row(effect, told) for effect in run.history.view(effects)]
 
 
-def sorted_findings(run: Judged) -> list[Finding]:
+def sorted_findings(run: JudgedRun) -> list[Finding]:
     """What is wrong first, then what is unknown, then what is well."""
     order = {Status.failed: 0, Status.unknown: 1, Status.passed: 2}
     return sorted(run.verdict.findings, key=lambda finding: order[finding.status])
 
 
-def configuration(run: Judged) -> list[tuple[str, str]]:
+def configuration(run: JudgedRun) -> list[tuple[str, str]]:
     """Versions, images, host and settings, as pairs."""
     record = run.record
     pairs = [("command", " ".join(record.argv))] if record.argv else []

@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import asyncio
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 from driver.engines.engine import Engine
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError
 from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome
 from driver.labs.bring_up import take_down
-from driver.runs.group import GroupFile, GroupRun, Turn, in_turn, save_group, summed_up
+from driver.results.group_file import GroupFile, GroupRun, label, save_group, summed_up
+from driver.results.judged_run import JudgedRun
+from driver.results.run_folder import new_folder, point_latest
 from driver.runs.run import Request, run
-from driver.runs.run_folder import new_folder
-from driver.runs.store import Judged, point_latest
 from driver.scenarios.plan import Plan
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import (
@@ -28,6 +29,16 @@ from driver.scenarios.scenario_file import (
     resolved_yaml,
 )
 from driver.terminal import Terminal
+
+
+@dataclass(frozen=True)
+class Turn:
+    """One run of a group: the cell's label and variables, its round from 1, and its seed."""
+
+    label: str
+    variables: Mapping[str, Any]
+    round: int
+    seed: int
 
 
 @dataclass(frozen=True)
@@ -61,6 +72,15 @@ def plan_all(
         one = load_scenario(path, mine)
         planned.append(Planned(turn, resolve(one, turn.seed), resolved_yaml(one)))
     return planned
+
+
+def in_turn(cells: Sequence[Mapping[str, Any]], repeat: int, seed: int, scenario: str) -> list[Turn]:
+    """Every run of a group, in order."""
+    return [
+        Turn(label(cell) or scenario, cell, number + 1, (seed + number) % 2**32)
+        for number in range(repeat)
+        for cell in cells
+    ]
 
 
 def run_group(
@@ -113,12 +133,12 @@ def perform_all(
     return runs
 
 
-def was_stopped(judged: Judged) -> bool:
+def was_stopped(judged: JudgedRun) -> bool:
     """Whether somebody ended the run before its time."""
     return any(phase.outcome == "stopped" for phase in judged.history.view(run_timeline).phases.values())
 
 
-def _ended(turn: Turn, judged: Judged) -> GroupRun:
+def _ended(turn: Turn, judged: JudgedRun) -> GroupRun:
     return GroupRun(
         label=turn.label,
         round=turn.round,

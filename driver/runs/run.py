@@ -11,15 +11,17 @@ from pathlib import Path
 
 from driver.engines.engine import Engine, LabSpec
 from driver.errors import LabError
+from driver.histories.journals import JOURNALS
 from driver.interrupts import stoppable, to_completion
 from driver.labs.bring_up import Down, in_thread, refuse_leftovers, services, take_down
 from driver.labs.lab import new_spec
 from driver.labs.lab_before import LabBefore, leave_up
 from driver.report.write import write_reports
-from driver.runs.run_folder import JOURNALS, begin, new_folder
+from driver.results.judged_run import JudgedRun, judge_run
+from driver.results.run_folder import new_folder
+from driver.runs.run_record import begin
 from driver.runs.run_request import Request
 from driver.runs.run_work import RunWork
-from driver.runs.store import Judged, judged
 from driver.scenarios.probe_schedule import settings_json
 from driver.terminal import ProgressView, Terminal
 
@@ -29,7 +31,7 @@ THREADS = 32
 _log = logging.getLogger("stormlab.run")
 
 
-async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
+async def run(request: Request, engine: Engine, terminal: Terminal) -> JudgedRun:
     """Run a plan on a lab of its own and judge it.
 
     The caller holds the lab's lock. A lab of the same project that is up is replaced. Raises LabError when
@@ -51,7 +53,7 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> Judged:
     return outcome
 
 
-async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: LabError | None) -> Judged:
+async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: LabError | None) -> JudgedRun:
     """Judge what was kept, and meanwhile take the lab down. Raises what broke the lab, if anything did."""
     terminal.show(ProgressView("judging and taking down"))
     outcome, down = await asyncio.gather(
@@ -68,7 +70,7 @@ async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: La
         if isinstance(error, BaseException):
             raise error
     assert isinstance(down, Down)
-    assert isinstance(outcome, Judged)
+    assert isinstance(outcome, JudgedRun)
     refuse_leftovers(down)
     return outcome
 
@@ -88,8 +90,8 @@ async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tupl
     return folder, replace(spec, prober_json=prober_json, journals=journals)
 
 
-def _judge(folder: Path, terminal: Terminal) -> Judged:
-    outcome = judged(folder)
+def _judge(folder: Path, terminal: Terminal) -> JudgedRun:
+    outcome = judge_run(folder)
     try:
         write_reports(outcome)
     except Exception as error:

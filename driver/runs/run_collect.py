@@ -13,7 +13,8 @@ from driver.errors import EngineError
 from driver.histories.events import FinalContainerState, JournalNoted, LabTrouble
 from driver.histories.history import DRIVER
 from driver.histories.journal_folder import find_journals, open_journal
-from driver.runs.run_folder import JOURNALS, LOGS
+from driver.histories.journals import JOURNALS
+from driver.results.run_folder import LOGS
 from wire.events import Journal
 from wire.journal_chain import last_seal
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from driver.histories.events import LabTrouble, Receipt
 from driver.histories.journals import read_history
 from driver.judging.receipt_rebuild import rebuild_proofs
-from driver.runs.store import read_record
+from driver.results.run_folder import read_record
 from wire.events import Journal
 
 

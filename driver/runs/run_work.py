@@ -23,6 +23,7 @@ from driver.errors import (
 from driver.files import write_file
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import Aborted, Healed, LabTrouble, LastState, LinksSeen, ProxyLink, RunStarted
+from driver.histories.journals import JOURNALS
 from driver.interrupts import stoppable
 from driver.labs.bring_up import start_core, start_workers
 from driver.labs.container_monitor import ContainerMonitor
@@ -34,7 +35,6 @@ from driver.labs.load_generator import Load
 from driver.runs.machine_monitor import MachineMonitor
 from driver.runs.phases import phase
 from driver.runs.run_collect import collect
-from driver.runs.run_folder import JOURNALS
 from driver.runs.run_receipts import write_receipts
 from driver.runs.run_request import Request
 from driver.runs.run_settle import converge, drain, gate

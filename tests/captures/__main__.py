@@ -18,8 +18,8 @@ from pathlib import Path
 from driver.cli.options import engine_of
 from driver.engines.addresses import free_pair
 from driver.labs.hands import LabHands
+from driver.results.run_folder import PLAN
 from driver.runs.run import Request, run
-from driver.runs.run_folder import PLAN
 from driver.scenarios.plan import Plan
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml

@@ -14,7 +14,7 @@ import msgspec
 
 from driver.checks.finding import Status
 from driver.engines.addresses import free_pair
-from driver.runs.store import judged
+from driver.results.judged_run import judge_run
 from tests.defects.defect import lab_defect
 from tests.defects.images import built
 from tests.defects.pairs import Pair
@@ -75,7 +75,7 @@ def run_pair(pair: Pair, place: Place) -> Told:
 
 def judge_again(told: Told, pair: Pair, place: Place) -> Told:
     """What the checks of today say of a run that is kept."""
-    verdict = judged(_folder(pair, place) / told.run).verdict
+    verdict = judge_run(_folder(pair, place) / told.run).verdict
     return msgspec.structs.replace(
         told,
         verdict=verdict.verdict.value,

@@ -8,8 +8,8 @@ import pytest
 
 from driver.engines.engine import LabSpec
 from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError, PortInUseError
+from driver.histories.journals import JOURNALS
 from driver.runs.machine_monitor import MachineMonitor
-from driver.runs.run_folder import JOURNALS
 from driver.runs.run_request import Request
 from driver.runs.run_work import RunWork
 from driver.scenarios.resolve import resolve

@@ -9,8 +9,8 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from driver.runs.run_folder import PLAN, begin, new_folder
-from driver.runs.store import LATEST, RUN, RunRecord
+from driver.results.run_folder import LATEST, PLAN, RUN, RunRecord, new_folder
+from driver.runs.run_record import begin
 from driver.scenarios.plan import Plan, PlannedFault
 from driver.scenarios.probe_schedule import probe_windows, settings_json
 from driver.scenarios.resolve import resolve

@@ -20,8 +20,8 @@ from driver.cli.options import engine_of
 from driver.labs.guardian import Guardian
 from driver.labs.hands import LabHands
 from driver.labs.lab import Lab
+from driver.results.judged_run import JudgedRun
 from driver.runs.run import Request, run
-from driver.runs.store import Judged
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
@@ -165,7 +165,7 @@ def test_a_lab_that_is_up_is_replaced_on_request_and_its_like_left_up(lab: Comma
     assert "1/1 connected" in shown.stdout, shown.stderr
 
 
-async def _run(line: CommandLine, make_hands: Callable[[Lab, Guardian], LabHands]) -> Judged:
+async def _run(line: CommandLine, make_hands: Callable[[Lab, Guardian], LabHands]) -> JudgedRun:
     loaded = load_scenario(SHORT_HERD)
     request = Request(
         resolve(loaded, 7), resolved_yaml(loaded), line.results, port=line.port, make_hands=make_hands

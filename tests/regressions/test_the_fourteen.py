@@ -12,7 +12,7 @@ import pytest
 
 from driver.checks.finding import Status
 from driver.judging.verdict import RunOutcome
-from driver.runs.store import judge_run
+from driver.results.judged_run import judge_run
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.scenarios.workload import generate
@@ -40,10 +40,11 @@ def test_01_a_run_without_traffic_never_passes_and_a_documented_threshold_is_eva
     silent = Past(5)
     silent.begin()
     silent.end(30)
-    assert judge_run(silent.write(tmp_path / "silent")).verdict is RunOutcome.inconclusive
-    assert judge_run(healthy_herd().write(tmp_path / "kept", ["task_success_rate >= 95%"])).exit_code == 0
+    assert judge_run(silent.write(tmp_path / "silent")).verdict.verdict is RunOutcome.inconclusive
+    kept = judge_run(healthy_herd().write(tmp_path / "kept", ["task_success_rate >= 95%"]))
+    assert kept.verdict.exit_code == 0
     missed = judge_run(healthy_herd().write(tmp_path / "missed", ["task_throughput_per_s >= 1000000"]))
-    assert missed.verdict is RunOutcome.failed
+    assert missed.verdict.verdict is RunOutcome.failed
 
 
 def test_02_metrics_come_from_typed_events_that_the_programs_really_write() -> None:

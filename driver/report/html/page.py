@@ -41,7 +41,7 @@ from driver.report.view import (
     sorted_findings,
     worker_rows,
 )
-from driver.runs.store import Judged
+from driver.results.judged_run import JudgedRun
 from driver.scenarios.quantities import write
 
 SCRIPTS = ("uplot.min.js", "format.js", "lanes.js", "notes.js", "charts.js", "page.js")
@@ -67,7 +67,7 @@ class Data(msgspec.Struct):
     mounts: bool = False
 
 
-def render_html(run: Judged) -> str:
+def render_html(run: JudgedRun) -> str:
     """The whole page.
 
     Every text in it is escaped; data and scripts are told apart by the page's own policy.
@@ -128,7 +128,7 @@ class _Kinds:
     built_in_open: bool
 
 
-def _kinds(run: Judged) -> _Kinds:
+def _kinds(run: JudgedRun) -> _Kinds:
     told = by_kind(sorted_findings(run))
 
     def rows(findings: tuple[Finding, ...]) -> list[tuple[str, Finding, str]]:

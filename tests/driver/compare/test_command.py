@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from driver.cli.main import run as lab
-from driver.runs.store import judge_run
+from driver.results.judged_run import judge_run
 from tests.driver.judge.histories import healthy_herd
 
 

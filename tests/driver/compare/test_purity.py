@@ -28,9 +28,8 @@ OUTSIDE = {
     "datetime",
 }
 SHELLS = {
-    "driver.runs.store",
+    "driver.results.run_folder",
     "driver.histories.journals",
-    "driver.runs.run_folder",
     "driver.engines.engine",
     "driver.terminal",
 }

@@ -16,8 +16,8 @@ from driver.compare.read import by_kind, cells_under, read_sample, runs_under
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.judging.verdict import RunOutcome
-from driver.runs.group import GroupRun, save_group, summed_up
-from driver.runs.store import judge_run
+from driver.results.group_file import GroupRun, save_group, summed_up
+from driver.results.judged_run import judge_run
 from tests.driver.compare.herds import herd
 from tests.driver.judge.histories import healthy_herd
 

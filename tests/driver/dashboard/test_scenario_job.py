@@ -18,8 +18,7 @@ from driver.dashboard.model import Model
 from driver.dashboard.scenario_job import ScenarioJob
 from driver.errors import UsageError
 from driver.histories import events as driver
-from driver.runs.run_folder import results_root
-from driver.runs.store import VerdictFile
+from driver.results.run_folder import VerdictFile, results_root
 
 RUN = "20261124T010203Z-partial_outage"
 ENDS = f"print('FAILED: work_is_done failed'); print('report: my results/{RUN}/report.md')"

@@ -19,7 +19,7 @@ from coordinator.timing import fleet_timing
 from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order
-from driver.runs.store import RunRecord, save_start
+from driver.results.run_folder import RunRecord, save_start
 from wire import events as wire
 from wire.errors import RefusalReason
 from wire.events import Event, Journal

@@ -16,7 +16,7 @@ from pathlib import Path
 import msgspec
 
 from driver.histories import events as driver
-from driver.runs.store import RunRecord, save_start
+from driver.results.run_folder import RunRecord, save_start
 from wire import events as wire
 from wire.events import Event
 from wire.priority import Priority

@@ -16,7 +16,7 @@ from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order
 from driver.metrics import measure
-from driver.runs.store import RunRecord, save_start
+from driver.results.run_folder import RunRecord, save_start
 from wire import events as wire
 from wire.events import Event
 from wire.journal_chain import JournalChain, read_chain

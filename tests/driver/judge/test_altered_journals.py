@@ -14,7 +14,7 @@ import pytest
 from chaos.prober.events import LinkSeen
 from driver.histories import events as driver
 from driver.judging.verdict import RunOutcome, Verdict
-from driver.runs.store import UNSEALED, judge_run
+from driver.results.judged_run import UNSEALED, judge_run
 from tests.driver.judge.histories import NO_SETTINGS, Past, healthy_herd
 from wire import events as wire
 
@@ -112,7 +112,7 @@ def is_inconclusive_for(verdict: Verdict, name: str) -> None:
 
 
 def test_journals_as_they_were_written_pass_without_a_word(folder: Path) -> None:
-    verdict = judge_run(folder)
+    verdict = judge_run(folder).verdict
     assert verdict.verdict is RunOutcome.passed, verdict.because
     assert verdict.notes == ()
 
@@ -133,7 +133,7 @@ def test_journals_as_they_were_written_pass_without_a_word(folder: Path) -> None
 )
 def test_no_alteration_passes(folder: Path, name: str, sabotage: Sabotage) -> None:
     sabotage(folder)
-    is_inconclusive_for(judge_run(folder), name)
+    is_inconclusive_for(judge_run(folder).verdict, name)
 
 
 def test_a_receipt_that_is_turned_to_proved_does_not_pass(tmp_path: Path) -> None:
@@ -145,19 +145,19 @@ def test_a_receipt_that_is_turned_to_proved_does_not_pass(tmp_path: Path) -> Non
             because="unseen", hit=[], missed=window.targets, spared=[], strayed=[], observers=[],
         )  # fmt: skip
     folder = sealed(past, tmp_path)
-    assert judge_run(folder).verdict is RunOutcome.inconclusive
+    assert judge_run(folder).verdict.verdict is RunOutcome.inconclusive
     path = journal(folder, "driver")
     path.write_bytes(path.read_bytes().replace(b'"proved":false', b'"proved":true'))
-    is_inconclusive_for(judge_run(folder), "driver")
+    is_inconclusive_for(judge_run(folder).verdict, "driver")
 
 
 def test_a_trouble_that_is_taken_out_does_not_pass(tmp_path: Path) -> None:
     past = stormy()
     past.tell("driver", driver.LabTrouble, 30, what="toxiproxy_restarted", detail="")
     folder = sealed(past, tmp_path)
-    assert judge_run(folder).verdict is RunOutcome.inconclusive
+    assert judge_run(folder).verdict.verdict is RunOutcome.inconclusive
     without("driver", b'"trouble"')(folder)
-    is_inconclusive_for(judge_run(folder), "driver")
+    is_inconclusive_for(judge_run(folder).verdict, "driver")
 
 
 def test_lost_lines_are_no_lost_tasks_and_are_counted_and_placed(folder: Path) -> None:
@@ -165,7 +165,7 @@ def test_lost_lines_are_no_lost_tasks_and_are_counted_and_placed(folder: Path) -
     lines = path.read_bytes().splitlines(keepends=True)
     results = [number for number, line in enumerate(lines, 1) if b'"task_done"' in line][10:15]
     kept("coordinator", lambda number, _, __: number not in results)(folder)
-    verdict = judge_run(folder)
+    verdict = judge_run(folder).verdict
     assert verdict.verdict is RunOutcome.inconclusive, verdict.because
     assert all(one.status != "failed" for one in verdict.findings)
     (lost,) = [one for one in verdict.findings if one.check == "nothing_lost"]
@@ -180,21 +180,21 @@ def test_lost_lines_are_no_lost_tasks_and_are_counted_and_placed(folder: Path) -
 
 def test_a_line_that_a_kill_tore_is_no_hole(tmp_path: Path) -> None:
     folder = sealed(stormy(), tmp_path, torn={"worker-2": b'{"event":"conn'})
-    verdict = judge_run(folder)
+    verdict = judge_run(folder).verdict
     assert verdict.verdict is RunOutcome.passed, verdict.because
     path = journal(folder, "worker-2")
     path.write_bytes(path.read_bytes() + b"ected")
-    is_inconclusive_for(judge_run(folder), "worker-2")
+    is_inconclusive_for(judge_run(folder).verdict, "worker-2")
 
 
 def test_bytes_behind_the_last_line_that_begin_no_line_make_the_run_inconclusive(tmp_path: Path) -> None:
     folder = sealed(stormy(), tmp_path, torn={"worker-2": b"these are no bytes of a journal"})
-    is_inconclusive_for(judge_run(folder), "worker-2")
+    is_inconclusive_for(judge_run(folder).verdict, "worker-2")
 
 
 def test_a_run_of_before_there_were_seals_keeps_its_verdict_and_says_that_it_cannot_be_verified(
     tmp_path: Path,
 ) -> None:
-    verdict = judge_run(stormy().write(tmp_path / "20261124T021500Z-herd"))
+    verdict = judge_run(stormy().write(tmp_path / "20261124T021500Z-herd")).verdict
     assert verdict.verdict is RunOutcome.passed
     assert verdict.notes == (UNSEALED,)

@@ -11,8 +11,9 @@ from driver.cli.main import run
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.judging.verdict import RunOutcome, Verdict
-from driver.runs.group import GroupFile, GroupRun, read_group, save_group, summed_up
-from driver.runs.store import VERDICT, RunRecord, judge_run, judged, read_verdict
+from driver.results.group_file import GroupFile, GroupRun, read_group, save_group, summed_up
+from driver.results.judged_run import judge_run
+from driver.results.run_folder import VERDICT, RunRecord, read_verdict
 from tests.driver.judge.histories import healthy_herd
 
 DEEP = b"[" * 200_000
@@ -41,7 +42,7 @@ def test_a_deep_line_in_a_journal_is_named_and_nothing_is_proved(folder: Path) -
     journal = folder / "journals" / "worker-1.jsonl"
     lines = journal.read_bytes().splitlines(keepends=True)
     journal.write_bytes(b"".join([*lines[:5], DEEP + b"\n", *lines[5:]]))
-    verdict = judge_run(folder)
+    verdict = judge_run(folder).verdict
     assert verdict.verdict is RunOutcome.inconclusive
     assert "worker-1" in _because(verdict)
     assert "line 6" in _because(verdict)
@@ -50,7 +51,7 @@ def test_a_deep_line_in_a_journal_is_named_and_nothing_is_proved(folder: Path) -
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
 def test_garbage_in_run_json_is_named_and_nothing_is_proved(folder: Path, garbage: bytes) -> None:
     (folder / "run.json").write_bytes(garbage)
-    verdict = judge_run(folder)
+    verdict = judge_run(folder).verdict
     assert verdict.verdict is RunOutcome.inconclusive
     assert "run.json" in verdict.because
 
@@ -58,7 +59,7 @@ def test_garbage_in_run_json_is_named_and_nothing_is_proved(folder: Path, garbag
 def test_a_run_json_of_many_gigabytes_is_not_read(folder: Path) -> None:
     with (folder / "run.json").open("wb") as file:
         file.truncate(6 << 30)
-    assert "expected at most" in judge_run(folder).because
+    assert "expected at most" in judge_run(folder).verdict.because
 
 
 @pytest.mark.parametrize("name", ["verdict.json", "metrics.json", "scenario.yaml", "plan.json", "group.json"])
@@ -79,7 +80,7 @@ def test_garbage_in_what_others_wrote_about_a_run_ends_no_command(
 @pytest.mark.parametrize("garbage", GARBAGE.values(), ids=GARBAGE)
 def test_garbage_in_a_journal_never_passes(folder: Path, where: str, garbage: bytes) -> None:
     (folder / "journals" / f"{where}.jsonl").write_bytes(garbage)
-    verdict = judge_run(folder)
+    verdict = judge_run(folder).verdict
     assert verdict.verdict is not RunOutcome.passed
     assert read_verdict(folder) is not None
 
@@ -87,7 +88,7 @@ def test_garbage_in_a_journal_never_passes(folder: Path, where: str, garbage: by
 def test_a_folder_without_a_run_is_refused_and_left_as_it_was(tmp_path: Path) -> None:
     (tmp_path / "notes.txt").write_text("mine")
     with pytest.raises(UsageError, match="holds no run"):
-        judged(tmp_path)
+        judge_run(tmp_path)
     assert [path.name for path in tmp_path.iterdir()] == ["notes.txt"]
 
 

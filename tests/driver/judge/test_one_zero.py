@@ -16,7 +16,7 @@ from driver.metrics.metric import Unit
 from driver.report import write_report
 from driver.report.summary import summary
 from driver.report.view import fault_rows, worker_rows
-from driver.runs.store import judged
+from driver.results.judged_run import judge_run
 from driver.scenarios.quantities import write
 from tests.driver.judge.histories import Past, ns
 
@@ -50,12 +50,12 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_what_a_scenario_asks_for_at_ten_seconds_is_told_at_ten_seconds(folder: Path) -> None:
-    assert [row.began_s for row in fault_rows(judged(folder))] == [10.0]
+    assert [row.began_s for row in fault_rows(judge_run(folder))] == [10.0]
 
 
 @pytest.mark.parametrize("report", ["report.md", "report.html", "junit.xml"])
 def test_no_sentence_and_no_table_counts_from_the_first_event(folder: Path, report: str) -> None:
-    run = judged(folder)
+    run = judge_run(folder)
     text = (folder / report).read_text()
     took = write((run.history.end_ns - run.history.begin_ns) / 1e9, Unit.seconds)
     told = text.split('<script type="application/json"')[0].replace(took, "")
@@ -64,17 +64,19 @@ def test_no_sentence_and_no_table_counts_from_the_first_event(folder: Path, repo
 
 
 def test_the_first_screens_sentences_count_from_it_too(tmp_path: Path) -> None:
-    run = judged(past(dies=False).write(tmp_path / "20261124T021500Z-herd", ["reconnection_time_p99 <= 1ms"]))
+    run = judge_run(
+        past(dies=False).write(tmp_path / "20261124T021500Z-herd", ["reconnection_time_p99 <= 1ms"])
+    )
     assert "from 10.0 s" in summary(run, [])[1].text
 
 
 def test_how_long_a_worker_was_connected_is_a_share_of_the_time_since_it(folder: Path) -> None:
     # One of 60 s away, of which 500 s before the zero are no part.
-    assert worker_rows(judged(folder))[0].connected == "90.0 %"
+    assert worker_rows(judge_run(folder))[0].connected == "90.0 %"
 
 
 def test_no_line_of_the_evidence_does(folder: Path) -> None:
-    lines = [line for finding in judged(folder).verdict.findings for line in finding.evidence]
+    lines = [line for finding in judge_run(folder).verdict.findings for line in finding.evidence]
     assert lines
     assert max(line.at_s for line in lines) < 70
     assert min(line.at_s for line in lines) == pytest.approx(10.005)

@@ -11,7 +11,7 @@ from driver.histories import events as driver
 from driver.histories.history import History
 from driver.judging.receipt_rebuild import rebuild_receipts
 from driver.judging.verdict import RunOutcome
-from driver.runs.store import judge_run
+from driver.results.judged_run import judge_run
 from tests.driver.judge.histories import Past, healthy_herd
 from tests.driver.scenario.prober_story import S, Story
 from tests.driver.scenario.test_receipts import BEGIN_S, END_S, HIT, LINKS, SPARED, refused
@@ -93,14 +93,14 @@ def all_written_down(past: Past, **changed: object) -> Past:
 
 def test_a_run_whose_receipts_no_line_supports_is_inconclusive(tmp_path: Path) -> None:
     past = healthy_herd()
-    assert judge_run(past.write(tmp_path / "before")).verdict is RunOutcome.passed
-    verdict = judge_run(all_written_down(past).write(tmp_path / "after"))
+    assert judge_run(past.write(tmp_path / "before")).verdict.verdict is RunOutcome.passed
+    verdict = judge_run(all_written_down(past).write(tmp_path / "after")).verdict
     assert verdict.verdict is RunOutcome.inconclusive
     assert "faults_were_proved" in verdict.because
     assert any("was recorded as proved; rebuilt" in note for note in verdict.notes)
 
 
 def test_a_fault_that_the_catalogue_does_not_have_makes_no_receipt(tmp_path: Path) -> None:
-    verdict = judge_run(all_written_down(healthy_herd(), kind="storm").write(tmp_path / "run"))
+    verdict = judge_run(all_written_down(healthy_herd(), kind="storm").write(tmp_path / "run")).verdict
     assert verdict.verdict is RunOutcome.inconclusive
     assert any("no receipt could be made" in finding.because for finding in verdict.findings)

@@ -13,13 +13,12 @@ from driver.errors import LabError, UsageError
 from driver.files import write_file
 from driver.judging.verdict import KnownFailure, RunOutcome
 from driver.report import write_report
-from driver.runs.store import (
+from driver.results.judged_run import judge_run
+from driver.results.run_folder import (
     METRICS,
     RUN,
     VERDICT,
     VerdictFile,
-    judge_run,
-    judged,
     point_latest,
     read_record,
     read_verdict,
@@ -36,7 +35,7 @@ def folder(tmp_path: Path) -> Path:
 
 
 def test_a_healthy_herd_passes_and_is_saved(folder: Path) -> None:
-    assert judge_run(folder).verdict is RunOutcome.passed
+    assert judge_run(folder).verdict.verdict is RunOutcome.passed
     stored = msgspec.json.decode((folder / VERDICT).read_bytes(), type=VerdictFile)
     assert stored.verdict == "passed"
     assert stored.exit_code == 0
@@ -58,12 +57,12 @@ def test_an_altered_journal_has_another_verdict(folder: Path) -> None:
     lines = journal.read_bytes().splitlines(keepends=True)
     results = [line for line in lines if b'"task_done"' in line]
     journal.write_bytes(b"".join(line for line in lines if line is not results[3]))
-    assert judge_run(folder).verdict is RunOutcome.failed
+    assert judge_run(folder).verdict.verdict is RunOutcome.failed
 
 
 def test_a_missing_journal_makes_a_run_inconclusive(folder: Path) -> None:
     (folder / "journals" / "worker-2.jsonl").unlink()
-    verdict = judge_run(folder)
+    verdict = judge_run(folder).verdict
     assert verdict.verdict is RunOutcome.inconclusive
     assert "worker-2" in verdict.because
 
@@ -75,7 +74,7 @@ def test_a_run_without_a_whole_record_is_judged_as_far_as_it_goes(
     (folder / RUN).unlink()
     if content is not None:
         (folder / RUN).write_bytes(content)
-    verdict = judge_run(folder)
+    verdict = judge_run(folder).verdict
     assert verdict.verdict is RunOutcome.inconclusive
     assert RUN in verdict.because
     assert write_report(folder).exists()
@@ -85,7 +84,7 @@ def test_a_record_of_another_format_is_inconclusive_and_says_which(folder: Path)
     record, _ = read_record(folder)
     record.format = 99
     (folder / RUN).write_bytes(msgspec.json.encode(record))
-    verdict = judge_run(folder)
+    verdict = judge_run(folder).verdict
     assert verdict.verdict is RunOutcome.inconclusive
     assert "format 99" in verdict.because
 
@@ -94,7 +93,7 @@ def test_an_expectation_that_this_lab_does_not_know_is_inconclusive(folder: Path
     record, _ = read_record(folder)
     record.expect = ["mood >= 95%"]
     (folder / RUN).write_bytes(msgspec.json.encode(record))
-    verdict = judge_run(folder)
+    verdict = judge_run(folder).verdict
     assert verdict.verdict is RunOutcome.inconclusive
     assert "mood" in verdict.because
 
@@ -104,7 +103,7 @@ def test_a_known_issue_of_the_scenario_is_an_expected_failure(folder: Path) -> N
     record.expect = ["reconnection_time_p99 <= 1s"]
     record.known_issues = [KnownFailure("reconnection_time_p99 <= 1s", "the fault itself lasts longer")]
     (folder / RUN).write_bytes(msgspec.json.encode(record))
-    assert judge_run(folder).verdict is RunOutcome.expected_failure
+    assert judge_run(folder).verdict.verdict is RunOutcome.expected_failure
 
 
 def test_a_folder_that_is_none_is_wrong_use(tmp_path: Path) -> None:
@@ -147,7 +146,7 @@ def test_a_full_disk_is_a_sentence_and_keeps_what_was_there(
 
 
 def test_what_is_derived_for_reports_comes_with_the_verdict(folder: Path) -> None:
-    run = judged(folder)
+    run = judge_run(folder)
     assert run.record.scenario == "herd"
     assert run.history.of(wire.Connected)
     assert run.metrics.values["tasks_lost"] == 0

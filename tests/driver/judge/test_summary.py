@@ -14,15 +14,14 @@ from driver.report.advice import advise
 from driver.report.advice.advice import Advice, Setting, policy_settings
 from driver.report.html import render_html
 from driver.report.summary import MOST_LETTERS, by_kind, counted_findings, summary
-from driver.runs import store
-from driver.runs.store import Judged
+from driver.results.judged_run import JudgedRun, judge_run
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, ns, value
 
 
-def judged(past: Past, folder: Path, *expectations: str) -> Judged:
+def judged(past: Past, folder: Path, *expectations: str) -> JudgedRun:
     past.write(folder / "20261124T021500Z-herd", list(expectations), planned_faults=2)
-    return store.judged(folder / "20261124T021500Z-herd")
+    return judge_run(folder / "20261124T021500Z-herd")
 
 
 def slow_worker() -> Past:

@@ -9,8 +9,8 @@ import pytest
 from driver.errors import InterruptedCommandError
 from driver.exit_codes import ExitCode
 from driver.judging.verdict import RunOutcome
-from driver.runs.group import GROUP, GroupRun, in_turn, overall, read_group, save_group, summed_up
-from driver.runs.group_run import Planned, perform_all, plan_all
+from driver.results.group_file import GROUP, GroupRun, overall, read_group, save_group, summed_up
+from driver.runs.group_run import Planned, in_turn, perform_all, plan_all
 from driver.scenarios.scenario_file import Overrides, load_scenario
 
 SCENARIO = """# The cap decides how long the herd takes.

@@ -11,8 +11,8 @@ from driver.cli.main import run as lab
 from driver.cli.suite import _tell
 from driver.cli.verdicts import show_verdict
 from driver.judging.verdict import RunOutcome
-from driver.runs.group import GroupRun, summed_up
-from driver.runs.store import judged
+from driver.results.group_file import GroupRun, summed_up
+from driver.results.judged_run import judge_run
 from driver.suite.reports import took
 from tests.driver.judge.histories import healthy_herd
 from tests.driver.suite.test_reports import EVERY
@@ -23,7 +23,7 @@ def first_line(capsys: pytest.CaptureFixture[str]) -> str:
 
 
 def test_of_a_run(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    run = judged(healthy_herd().write(tmp_path / "20261124T021500Z-herd", planned_faults=2))
+    run = judge_run(healthy_herd().write(tmp_path / "20261124T021500Z-herd", planned_faults=2))
     show_verdict(run, as_json=False)
     whole_s = (run.history.end_ns - run.history.begin_ns) / 1e9
     assert first_line(capsys) == f"herd: {took(whole_s)} in all, 60 s of them load, seed 1"

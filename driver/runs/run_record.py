@@ -4,50 +4,19 @@ from __future__ import annotations
 
 import os
 import platform
-import subprocess
 import time
-import tomllib
 from collections.abc import Mapping, Sequence
-from datetime import UTC, datetime
-from importlib import metadata
 from pathlib import Path
 
 from driver.engines.engine import PROBER
-from driver.errors import LabError
 from driver.files import unwritable, write_file
+from driver.histories.journals import JOURNALS
 from driver.judging.verdict import KnownFailure
-from driver.paths import project_root, working_root
-from driver.runs.store import RunRecord, save_start
+from driver.results.run_folder import LOGS, PLAN, RunRecord, save_start
 from driver.scenarios.known_issues import known_issues
 from driver.scenarios.plan import Plan
+from driver.version import own_version
 from wire.address import worker_name
-
-PLAN = "plan.json"
-JOURNALS = "journals"
-LOGS = "logs"
-GIT_S = 10.0
-
-
-def results_root() -> Path:
-    """The folder of all runs."""
-    return working_root() / "results"
-
-
-def new_folder(scenario: str, root: Path, now: datetime | None = None) -> Path:
-    """A folder that no other run has: `20261124T021500Z-thundering_herd`."""
-    stamp = f"{now or datetime.now(UTC):%Y%m%dT%H%M%SZ}"
-    for number in range(1, 1000):
-        folder = root / (f"{stamp}-{scenario}" if number == 1 else f"{stamp}-{scenario}-{number}")
-        try:
-            folder.mkdir(parents=True)
-        except FileExistsError:
-            continue
-        except OSError as error:
-            raise LabError(
-                f"{folder} could not be made: {error.strerror}.", "Make room, or make it writable."
-            ) from None
-        return folder
-    raise LabError(f"A thousand runs of {scenario} in one second?", "Try again.")
 
 
 def begin(
@@ -84,29 +53,6 @@ def begin(
             (folder / name).mkdir(exist_ok=True)
     except OSError as error:
         raise unwritable(folder, error) from None
-
-
-def own_version() -> str:
-    """The version that pyproject.toml names; in a checkout also the commit."""
-    try:
-        return metadata.version("stormlab")
-    except metadata.PackageNotFoundError:
-        version = tomllib.loads((project_root() / "pyproject.toml").read_text())["project"]["version"]
-        return f"{version}, checkout {_commit()}".strip()
-
-
-def _commit() -> str:
-    """The commit that is checked out, and whether files were changed since; "" where nobody knows."""
-
-    def git(*words: str) -> str:
-        asked = ["git", "-C", str(Path(__file__).resolve().parent), *words]
-        return subprocess.run(asked, capture_output=True, text=True, check=True, timeout=GIT_S).stdout.strip()
-
-    try:
-        changed = git("status", "--porcelain", "--untracked-files=no", "--", ":/", ":(top,exclude)docs")
-        return git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
-    except (OSError, subprocess.SubprocessError):
-        return ""
 
 
 def _host() -> dict[str, object]:

@@ -1,13 +1,8 @@
-"""A group of runs: every cell of a scenario's matrix, as often as it repeats, and the file that lists them.
-
-In turn (A B C A B C), so that a machine that is slow for a while is slow for every cell. The runs of one
-round share a seed: every cell gets the same targets, times and tasks.
-"""
+"""group.json: the runs of a group, each with its cell of the matrix and its verdict."""
 
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -17,25 +12,15 @@ from msgspec import structs
 from driver.exit_codes import ExitCode
 from driver.files import FileReadError, read_file, write_file
 from driver.judging.verdict import EXIT_CODES, RunOutcome, Verdict
-from driver.runs.store import MAX_BYTES
+from driver.results.run_folder import MAX_BYTES
 from wire.errors import DECODE_ERRORS
 
 GROUP = "group.json"
 _WORST_FIRST = (RunOutcome.failed, RunOutcome.inconclusive, RunOutcome.expected_failure, RunOutcome.passed)
 
 
-@dataclass(frozen=True)
-class Turn:
-    """One run of a group: the cell's label and variables, its round from 1, and its seed."""
-
-    label: str
-    variables: Mapping[str, Any]
-    round: int
-    seed: int
-
-
 class GroupRun(msgspec.Struct, frozen=True, kw_only=True):
-    """One run as it ended. `folder` is its name in the group's folder, "" when none was kept."""
+    """One run that has ended. `folder` is its name in the group's folder, "" when none was kept."""
 
     label: str
     round: int
@@ -48,7 +33,7 @@ class GroupRun(msgspec.Struct, frozen=True, kw_only=True):
 
 
 class GroupFile(msgspec.Struct, kw_only=True):
-    """group.json: what was to be run (`planned` runs), and what has been so far."""
+    """group.json: the number of planned runs, and those that have ended."""
 
     run: str
     scenario: str
@@ -60,22 +45,13 @@ class GroupFile(msgspec.Struct, kw_only=True):
     format: int = 1
 
 
-def in_turn(cells: Sequence[Mapping[str, Any]], repeat: int, seed: int, scenario: str) -> list[Turn]:
-    """Every run of a group, in order."""
-    return [
-        Turn(label(cell) or scenario, cell, number + 1, (seed + number) % 2**32)
-        for number in range(repeat)
-        for cell in cells
-    ]
-
-
 def label(cell: Mapping[str, Any]) -> str:
-    """A cell's name: `policy=fixed, cap=2s`; "" without a matrix."""
+    """Return a cell's name: `policy=fixed, cap=2s`; "" without a matrix."""
     return ", ".join(f"{name}={value}" for name, value in cell.items())
 
 
 def overall(runs: Sequence[GroupRun], planned: int) -> tuple[RunOutcome, str, ExitCode]:
-    """What a group says: the worst of its runs; inconclusive when some were not run."""
+    """Return a group's outcome, the worst of its runs; inconclusive when some were not run."""
     found = {run.verdict for run in runs}
     worst = next((one for one in _WORST_FIRST if one in found), RunOutcome.inconclusive)
     if len(runs) < planned and worst is not RunOutcome.failed:
@@ -89,7 +65,7 @@ def overall(runs: Sequence[GroupRun], planned: int) -> tuple[RunOutcome, str, Ex
 
 
 def summed_up(folder: Path, scenario: str, runs: Sequence[GroupRun], planned: int) -> GroupFile:
-    """A group as its file tells it."""
+    """Return the content of group.json."""
     verdict, because, code = overall(runs, planned)
     return GroupFile(
         run=folder.name,
@@ -103,7 +79,7 @@ def summed_up(folder: Path, scenario: str, runs: Sequence[GroupRun], planned: in
 
 
 def judged_again(folder: Path, group: GroupFile, judge: Callable[[Path], Verdict]) -> GroupFile:
-    """The group with each of its runs judged anew; a run that was not kept keeps what it ended with."""
+    """Return the group with each of its kept runs judged again; the others keep their verdicts."""
     runs = []
     for one in group.runs:
         # A name alone: a group's file leads to no folder but its own.
@@ -116,12 +92,12 @@ def judged_again(folder: Path, group: GroupFile, judge: Callable[[Path], Verdict
 
 
 def save_group(folder: Path, group: GroupFile) -> None:
-    """Write group.json. Raises LabError when the disk takes no more."""
+    """Write group.json. Raises LabError where it cannot be written."""
     write_file(folder / GROUP, msgspec.json.format(msgspec.json.encode(group), indent=2) + b"\n")
 
 
 def read_group(folder: Path) -> GroupFile | None:
-    """group.json, or None when there is none that can be read."""
+    """Return the content of group.json; None without one that can be read."""
     try:
         return msgspec.json.decode(read_file(folder / GROUP, MAX_BYTES), type=GroupFile)
     except (FileReadError, *DECODE_ERRORS):

@@ -1,0 +1,89 @@
+"""Judging a stored run: its history, metrics and verdict, from its folder alone, without Docker."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from driver.checks.finding import unknown
+from driver.errors import UsageError
+from driver.histories.events import Receipt
+from driver.histories.history import History
+from driver.histories.journals import JOURNALS, gc_paused, read_history
+from driver.judging.expectations import all_findings
+from driver.judging.receipt_rebuild import rebuild_receipts
+from driver.judging.verdict import Verdict, judge
+from driver.metrics import Metrics, measure
+from driver.results.run_folder import RUN, SCENARIO, RunRecord, read_record, save_verdict
+from driver.scenarios.thresholds import Expectation, parse_expectations
+
+UNSEALED = (
+    "the journals of this run carry no seals (an older lab wrote them): whether a line is missing or was "
+    "altered since cannot be verified"
+)
+
+
+class JudgedRun(msgspec.Struct):
+    """A judged run: what the reports are made from."""
+
+    folder: Path
+    record: RunRecord
+    history: History
+    metrics: Metrics
+    verdict: Verdict
+
+
+def judge_run(folder: Path) -> JudgedRun:
+    """Judge a stored run, and write its metrics.json and verdict.json.
+
+    A folder that is cut short, damaged or of another version is judged as far as it goes, and inconclusive.
+    Raises UsageError where the folder does not exist or holds no file of a run, and LabError where the
+    two files cannot be written.
+    """
+    if not folder.is_dir():
+        raise UsageError(
+            f"expected the folder of a run; {folder} is none.",
+            "Runs are kept in results/, each in a folder of its own.",
+        )
+    if not any((folder / part).exists() for part in (RUN, SCENARIO, JOURNALS)):
+        # No file is written into a folder that is not a run's.
+        raise UsageError(
+            f"{folder} holds no run: neither {RUN} nor {SCENARIO} nor {JOURNALS}/ is in it.",
+            "Name the folder of one run, or of a group of runs.",
+        )
+    record, missing = read_record(folder)
+    expectations, wrong = _expectations(record)
+    findings = [unknown("run_folder_is_whole", because) for because in (*missing, *wrong)]
+    with gc_paused():
+        history, notes, errors = stored_history(folder, record)
+        findings += [unknown("receipts_made_anew", because) for because in errors]
+        metrics = measure(history)
+        findings += all_findings(history, metrics, expectations, record.planned_faults)
+    verdict = judge(findings, record.known_issues, notes)
+    save_verdict(folder, record, metrics, verdict)
+    return JudgedRun(folder, record, history, metrics, verdict)
+
+
+def stored_history(folder: Path, record: RunRecord) -> tuple[History, list[str], list[str]]:
+    """Return a stored run's history with rebuilt receipts, notes on it, and why receipts have no rebuild."""
+    history = read_history(folder, record.processes, record.workers, sealed=record.sealed)
+    notes = [] if history.sealed else [UNSEALED]
+    try:
+        return history, notes + rebuild_receipts(history, record.workers), []
+    except Exception as error:
+        history.put(Receipt, [])
+        because = f"no receipt could be made of the journals: {type(error).__name__}: {error}"
+        return history, notes, [because]
+
+
+def _expectations(record: RunRecord) -> tuple[Sequence[Expectation], list[str]]:
+    parsed: list[Expectation] = []
+    wrong = []
+    for entry in record.expect:
+        try:
+            parsed += parse_expectations([entry])
+        except ValueError as error:
+            wrong.append(f"an expectation of this run cannot be judged: {error}")
+    return parsed, wrong
