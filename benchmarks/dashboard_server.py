@@ -21,7 +21,7 @@ class Folder(FakeEngine):
         super().__init__(project="bench")
         self._folder = folder
 
-    def found(self) -> LabSpec | None:
+    def existing_spec(self) -> LabSpec | None:
         return replace(SPEC, journals=self._folder)
 
     def containers(self) -> list[Container]:

@@ -38,7 +38,7 @@ def command(project: str, as_json: bool) -> None:
         begun = open_faults(LiveJournals(journals, only=DRIVER).read())
         now_ns = lab.links.clock_ns()
         links = on_links(lab.links.faults(), lab.links.all(), begun, now_ns)
-        containers = on_containers(engine.hurts(), begun, now_ns)
+        containers = on_containers(engine.degradations(), begun, now_ns)
     if as_json:
         told = {
             "links": [_as_dict(one) for one in links],

@@ -71,7 +71,7 @@ def _followed(engine: Engine, names: list[str], tail: int) -> Iterator[tuple[str
 
     def read(name: str) -> None:
         try:
-            for text in engine.follow(name, tail):
+            for text in engine.follow_log(name, tail):
                 for line in _stamped(name, text):
                     lines.put(line)
         except LabError as error:

@@ -58,7 +58,7 @@ class Seen:
 
 
 def _look(engine: Engine) -> Seen:
-    spec = engine.found()
+    spec = engine.existing_spec()
     if spec is None:
         return Seen(False, engine.containers(), None, None, holders(engine.project))
     lab = lab_of(engine, spec)

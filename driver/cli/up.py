@@ -54,39 +54,37 @@ def command(
 
 
 async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal) -> Lab:
-    stood = await asyncio.to_thread(engine.found)
-    if stood is not None:
-        _refuse_foreign(engine, stood)
-    if await asyncio.to_thread(lab_before, engine) is None:
-        stood = None
+    before = await asyncio.to_thread(lab_before, engine)
+    if before is not None:
+        _refuse_foreign(engine, before.spec)
+        await asyncio.to_thread(restore, engine, terminal)
+        terminal.info(f"The lab {engine.project!r} is up already; giving it {workers} workers.")
+        spec = before.spec
+    else:
         if await asyncio.to_thread(engine.containers):
             terminal.info(f"Removing what a command that was killed left of the lab {engine.project!r}.")
             refuse_leftovers(await take_down(engine, terminal))
-    if stood is not None:
-        await asyncio.to_thread(restore, engine, terminal)
-        terminal.info(f"The lab {engine.project!r} is up already; giving it {workers} workers.")
-    else:
-        wanted = await asyncio.to_thread(engine.reserve, wanted)
-        wanted = replace(wanted, journals=fresh_journals(engine))
+        spec = await asyncio.to_thread(engine.reserve_addresses, wanted)
+        spec = replace(spec, journals=fresh_journals(engine))
 
     def on_stop(count: int) -> None:
         engine.interrupt()
         terminal.info("Stopping; taking down what was started." if count == 1 else "Still taking it down.")
 
     try:
-        return await stoppable(bring_up(engine, stood or wanted, workers, terminal), on_stop)
+        return await stoppable(bring_up(engine, spec, workers, terminal), on_stop)
     except Exception as error:
-        if stood is None:
+        if before is None:
             await take_down(engine, terminal)
         if isinstance(error, InterruptedCommandError):
-            left = "It was up before and still is." if stood else "Nothing is left running."
+            left = "It was up before and still is." if before else "Nothing is left running."
             raise InterruptedCommandError(f"Stopped before the lab was up. {left}") from None
         raise
 
 
-def _refuse_foreign(engine: Engine, stood: LabSpec) -> None:
-    """Raises UsageError for containers that lab.py did not start: their coordinator has no key."""
-    if not stood.key:
+def _refuse_foreign(engine: Engine, spec: LabSpec) -> None:
+    """Raise UsageError for containers that lab.py did not start: their coordinator has no key."""
+    if not spec.key:
         raise UsageError(
             f"The containers of {engine.project!r} were started with `docker compose up`, without a key and "
             "without links.",

@@ -10,7 +10,7 @@ from pathlib import Path
 
 from driver.dashboard.feed import Feed
 from driver.dashboard.picture import Part
-from driver.engines.engine import WORKER, Engine, Usage
+from driver.engines.engine import WORKER, Engine, ResourceReading
 from driver.errors import LabError
 from driver.histories.events import ResourceSample
 from driver.histories.history import DRIVER
@@ -104,7 +104,7 @@ class Standing:
 
     def _find(self) -> _Found | None:
         """What stands, asked of the engine: in a thread."""
-        spec = self._engine.found()
+        spec = self._engine.existing_spec()
         if spec is None:
             return None
         containers = self._engine.containers()
@@ -127,7 +127,7 @@ class _Found:
     samples: list[ResourceSample]
 
 
-def _sample(usage: Usage) -> ResourceSample:
+def _sample(usage: ResourceReading) -> ResourceSample:
     return ResourceSample(
         at_ns=time.monotonic_ns(),
         wall_s=time.time(),

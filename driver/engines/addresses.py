@@ -1,4 +1,4 @@
-"""Finds room for a lab: a network nobody uses, and who holds a port that is taken."""
+"""Free addresses for a lab: networks that overlap no other of this machine, and ports."""
 
 from __future__ import annotations
 
@@ -10,31 +10,34 @@ from pathlib import Path
 from driver.errors import LabError
 from driver.host_ports import is_free
 
-ROOMS = 64
+SUBNETS = 64
+"""Pairs of networks (`core` and `links`) that labs of one machine choose from."""
 FIRST_OFFERED = 18_474
 _DEFAULT_ROUTE = ipaddress.IPv4Network("0.0.0.0/0")
 
 
-def core_prefix(room: int) -> str:
-    """The first three numbers of a room's `core` network, a /24."""
-    return f"10.231.{room}"
+def core_prefix(subnet_index: int) -> str:
+    """Return the first three numbers of a `core` network, a /24."""
+    return f"10.231.{subnet_index}"
 
 
-def links_subnet(room: int) -> str:
-    """A room's `links` network, a /22: as many workers as one Toxiproxy can serve, and more."""
-    return f"10.232.{4 * room}.0/22"
+def links_subnet(subnet_index: int) -> str:
+    """Return a `links` network, a /22: more addresses than one Toxiproxy can serve workers."""
+    return f"10.232.{4 * subnet_index}.0/22"
 
 
-def free_room(taken: Iterable[ipaddress.IPv4Network], first: int) -> int:
-    """The next room from `first` on, in a circle, whose networks overlap none of `taken`."""
+def free_subnet(taken: Iterable[ipaddress.IPv4Network], first: int) -> int:
+    """Return the first index from `first` on, cyclically, whose two networks overlap none of `taken`.
+    Raises LabError when there is none.
+    """
     used = list(taken)
-    for room in ((first + step) % ROOMS for step in range(ROOMS)):
+    for index in ((first + step) % SUBNETS for step in range(SUBNETS)):
         networks = [
-            ipaddress.IPv4Network(f"{core_prefix(room)}.0/24"),
-            ipaddress.IPv4Network(links_subnet(room)),
+            ipaddress.IPv4Network(f"{core_prefix(index)}.0/24"),
+            ipaddress.IPv4Network(links_subnet(index)),
         ]
         if not any(mine.overlaps(network) for mine in networks for network in used):
-            return room
+            return index
     raise LabError(
         "No free network for the lab: 10.231.0.0/18 and 10.232.0.0/16 are in use.",
         "Take old labs down (python lab.py down --project NAME), or: docker network prune",
@@ -42,7 +45,7 @@ def free_room(taken: Iterable[ipaddress.IPv4Network], first: int) -> int:
 
 
 def host_routes(table: Path = Path("/proc/net/route")) -> list[ipaddress.IPv4Network]:
-    """Networks that this host routes somewhere, but for the default route; none where it cannot be read."""
+    """Return the networks of this host's routing table but the default route; none where it is unreadable."""
     try:
         lines = table.read_text().splitlines()[1:]
     except OSError:
@@ -57,7 +60,7 @@ def host_routes(table: Path = Path("/proc/net/route")) -> list[ipaddress.IPv4Net
     return routes
 
 
-def free_pair(host: str) -> int:
-    """The first of two ports in a row that are free now, to be offered where another is taken."""
+def free_port_pair(host: str) -> int:
+    """Return the first of two consecutive free ports, for a hint; FIRST_OFFERED where none are free."""
     pairs = range(FIRST_OFFERED, 60_000, 100)
     return next((port for port in pairs if is_free(host, port) and is_free(host, port + 1)), FIRST_OFFERED)

@@ -1,4 +1,4 @@
-"""Runs `docker compose`: list arguments, bounded in time, nothing of its output lost when it fails."""
+"""Runs `docker compose` with a time limit; an error has the command's last lines."""
 
 from __future__ import annotations
 
@@ -30,11 +30,11 @@ VERBS = ("up", "build")
 _TAKEN = ("port is already allocated", "address already in use", "ports are not available")
 
 Heartbeat = Callable[[float, str], None]
-"""Takes the seconds so far and the last line that was printed."""
+"""Receives the seconds so far and the last line of output."""
 
 
 class ComposeCommand:
-    """`docker compose` for one project. Calls may run side by side; `interrupt` ends them all."""
+    """`docker compose` for one project. Calls may run concurrently; `interrupt` ends them all."""
 
     def __init__(self, project: str, root: Path, environment: Mapping[str, str]) -> None:
         self._start = [
@@ -58,16 +58,19 @@ class ComposeCommand:
         timeout_s: float,
         heartbeat: Heartbeat | None = None,
     ) -> list[str]:
-        """Run it to its end and return its last lines; `heartbeat` hears now and then that it still runs.
+        """Run `docker compose` with `words`, and return its last lines.
 
-        Raises EngineError, PortInUseError or EngineGoneError with the reason that Compose gave, and
-        InterruptedCommandError after `interrupt`.
+        `words` contain a verb of VERBS. `environment` is added to the client's. `heartbeat` is called each
+        10 s, and the time limit is checked as often.
+
+        Raises SubnetInUseError, PortInUseError, EngineGoneError or EngineError with Compose's reason,
+        EngineError after `timeout_s`, InterruptedCommandError after `interrupt`.
         """
         argv = [*self._start, *words]
         _log.debug("running %s", " ".join(argv))
         began = time.monotonic()
         try:
-            # A session of its own: Ctrl-C is for the driver, which then decides what becomes of its children.
+            # A session of its own: Ctrl-C reaches the driver alone, which then ends its children in order.
             process = subprocess.Popen(
                 argv,
                 stdin=subprocess.DEVNULL,
@@ -90,7 +93,7 @@ class ComposeCommand:
         return lines
 
     def interrupt(self) -> None:
-        """End what runs now. Later calls run as usual."""
+        """End the calls that run now. Later calls are unaffected."""
         for process in list(self._running):
             self._interrupted.add(process)
             _signal(process, signal.SIGTERM)
@@ -123,8 +126,8 @@ class ComposeCommand:
 def failure(
     words: Sequence[str], code: int, lines: Sequence[str], timeout_s: float
 ) -> EngineError | PortInUseError:
-    """The error that says why `docker compose` ended with `code`."""
-    said = "\n".join(f"  {line}" for line in lines)
+    """Return the error for a `docker compose` that ended with `code` (negative: by a signal)."""
+    text = "\n".join(f"  {line}" for line in lines)
     last = lines[-1] if lines else "(it printed nothing)"
     verb = next(word for word in words if word in VERBS)
     if any(sign in line for line in lines for sign in _GONE):
@@ -135,19 +138,19 @@ def failure(
         return PortInUseError(f"A port of the lab is taken: {last}", "Choose others: --port 18474")
     if code < 0:
         return EngineError(
-            f"`docker compose {verb}` did not end within {timeout_s:.0f} s. Its last lines:\n{said}\n",
+            f"`docker compose {verb}` did not end within {timeout_s:.0f} s. Its last lines:\n{text}\n",
             "Is the machine out of memory or disk? python lab.py doctor",
         )
     return EngineError(
-        f"`docker compose {verb}` failed with {code}. Its last lines:\n{said}\n",
+        f"`docker compose {verb}` failed with {code}. Its last lines:\n{text}\n",
         "See: python lab.py doctor",
     )
 
 
 def client_environment() -> dict[str, str]:
-    """The environment for Compose: the user's own, without what would point it at another project."""
-    theirs = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES")
-    kept = {name: value for name, value in os.environ.items() if name not in theirs}
+    """Return this process's environment without the variables that select another project or file."""
+    selecting = ("COMPOSE_FILE", "COMPOSE_PROJECT_NAME", "COMPOSE_PROFILES", "COMPOSE_ENV_FILES")
+    kept = {name: value for name, value in os.environ.items() if name not in selecting}
     return {
         **kept,
         "COMPOSE_PROGRESS": "plain",

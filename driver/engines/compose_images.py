@@ -1,4 +1,4 @@
-"""Has the lab's images built where they are missing or out of date, and nothing done where they are not."""
+"""Builds the lab's images that are missing or out of date."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ BUILD_TIMEOUT_S = 900.0
 KEPT_IMAGES = 3
 
 BuildEnvironment = Callable[[Say], Mapping[str, str]]
-"""Makes the machine ready for a build, and tells what a build must know of it."""
+"""Prepares this machine for a build; returns the variables of the build. Raises LabError."""
 
 
 class ComposeImages:
@@ -32,15 +32,19 @@ class ComposeImages:
 
     @cached_property
     def _names(self) -> dict[images.Image, str]:
-        """Read once: a file that changes meanwhile must not make us look for an image nobody built."""
+        """Names with digests, read once: a file may change between the build and the start."""
         return {image: images.reference(image, self._root) for image in images.CATALOGUE}
 
     def variables(self) -> dict[str, str]:
-        """The image variables of compose.yaml."""
+        """Return the image variables of compose.yaml."""
         return {image.variable: name for image, name in self._names.items()}
 
     def ensure(self, services: Sequence[str], say: Say) -> dict[str, str]:
-        """The id of each service's image, after building what is missing. Raises EngineError."""
+        """Build missing images; return the id of each service's image.
+
+        Raises EngineError, also for a variable that names a missing image, LabError when the machine cannot
+        be prepared for a build, and InterruptedCommandError after an interrupt.
+        """
         names = {image: name for image, name in self._names.items() if image.service in services}
         missing = [image for image, name in names.items() if self._sdk.image_id(name) is None]
         for image in missing:
@@ -53,8 +57,8 @@ class ComposeImages:
             self._build(missing, names, say)
         for image, name in names.items():
             if not images.is_given(image):
-                # So that `docker compose up` typed by hand finds it under the name in compose.yaml, and that
-                # no build of another checkout removes it before containers are made from it.
+                # `docker compose up` finds it under this name, the default in compose.yaml, and no build of
+                # another checkout removes it before containers are created from it.
                 self._sdk.tag(name, f"stormlab/{image.service}", "dev")
         for image in missing:
             self._sdk.keep_newest(f"stormlab/{image.service}", KEPT_IMAGES)

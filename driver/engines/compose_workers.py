@@ -1,22 +1,23 @@
-"""Makes workers: Compose the first, each further one as its copy but for the number and the journal's mount.
+"""Creates workers: Compose creates the first, the others are copies with their own number and journal.
 
-`docker compose up --scale` gives all replicas the same mount, and each could write what the others say.
-Copies carry Compose's labels: `docker compose ps`, `logs` and `kill` treat them as its own.
+`docker compose up --scale` gives all replicas one journal mount, so that each could write the others'
+journals. Copies have Compose's labels, so `docker compose ps`, `logs` and `kill` include them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from typing import Any, TypeVar
 
-from driver.engines.compose_reading import CPU_PERIOD_US, NUMBER, PROJECT, SERVICE, made_with, own_name
+from driver.engines import docker_answers
+from driver.engines.compose_environment import JOURNAL_TARGET
+from driver.engines.docker_answers import CPU_PERIOD_US, NUMBER, PROJECT, SERVICE, created_limits
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import WORKER, Container
 from wire.address import index_in_name, worker_name
 
-JOURNAL_TARGET = "/journal"
 SETTINGS = "stormlab.settings"
 THREADS = 8
 STOP_GRACE_S = 12
@@ -26,70 +27,73 @@ R = TypeVar("R")
 
 
 class ComposeWorkers:
-    """The workers of one project. `first` has Compose make `worker-1`, labelled with its `settings`."""
+    """The workers of one project.
 
-    def __init__(self, sdk: DockerSdk, first: Callable[[], None], settings: str) -> None:
+    `create_first` has Compose create `worker-1`, with the digest `settings` in its label.
+    """
+
+    def __init__(self, sdk: DockerSdk, create_first: Callable[[], None], settings: str) -> None:
         self._sdk = sdk
-        self._first = first
+        self._create_first = create_first
         self._settings = settings
 
-    def make(self, workers: int, journals: Path | None) -> None:
-        """Make exactly `worker-1` to `worker-N`, and start none; those that are as they should be stay.
+    def create(self, workers: int, journals: Path | None) -> None:
+        """Create exactly `worker-1` to `worker-N`, and start none. Raises EngineError.
 
-        Replicas that `docker compose up --scale` made have the first worker's journal: they are made again.
+        Workers with the right settings remain. Replicas of `docker compose up --scale` share the first
+        worker's journal: they have no such label, and are replaced.
         """
         assert workers > 0
-        standing = self._standing()
-        settings = self._settings_of_all()
-        wrong = [one for one in standing if settings.get(one.name) != self._settings]
-        self._remove(wrong)
-        standing = [one for one in standing if one not in wrong]
-        if not standing:
-            self._first()
-            standing = self._standing()
-        template = self._sdk.inspect(standing[0].name)
-        self._remove(one for one in standing if index_in_name(one.name) > workers)
-        have = {one.name for one in standing}
+        listed = self._listed()
+        self._remove([one for one, settings in listed if settings != self._settings])
+        existing = [one for one, settings in listed if settings == self._settings]
+        if not existing:
+            self._create_first()
+            existing = [one for one, _ in self._listed()]
+        template = self._sdk.inspect(existing[0].name)
+        self._remove([one for one in existing if index_in_name(one.name) > workers])
+        have = {one.name for one in existing}
         missing = [index for index in range(1, workers + 1) if worker_name(index) not in have]
-        each(lambda index: self._copy(template, index, journals), missing)
+        in_parallel(lambda index: self._copy(template, index, journals), missing)
 
-    def _standing(self) -> list[Container]:
-        return [one for one in self._sdk.containers() if one.service == WORKER]
-
-    def _settings_of_all(self) -> dict[str, str]:
-        rows = self._sdk.rows()
-        return {own_name(row["Labels"]): row["Labels"].get(SETTINGS, "") for row in rows}
+    def _listed(self) -> list[tuple[Container, str]]:
+        """Return the workers in the order of their numbers, each with the digest in its label."""
+        found = [
+            (docker_answers.container(one), one["Labels"].get(SETTINGS, "")) for one in self._sdk.summaries()
+        ]
+        workers = [pair for pair in found if pair[0].service == WORKER]
+        return sorted(workers, key=lambda pair: docker_answers.sort_key(pair[0]))
 
     def _copy(self, template: Mapping[str, Any], index: int, journals: Path | None) -> None:
-        folder = None if journals is None else journal_mount(journals, worker_name(index))
-        self._sdk.create(*copy_of(template, index, folder))
+        folder = None if journals is None else make_journal_folder(journals, worker_name(index))
+        self._sdk.create(*replica(template, index, folder))
 
-    def _remove(self, workers: Iterable[Container]) -> None:
-        gone = list(workers)
-        each(
-            lambda one: self._sdk.ask(one.name, lambda api, found: api.stop(found, timeout=STOP_GRACE_S)),
-            gone,
+    def _remove(self, workers: Sequence[Container]) -> None:
+        in_parallel(
+            lambda one: self._sdk.call(one.name, lambda api, found: api.stop(found, timeout=STOP_GRACE_S)),
+            workers,
         )
-        each(self._sdk.remove, gone)
+        in_parallel(self._sdk.remove, workers)
 
 
-def copy_of(template: Mapping[str, Any], index: int, journal: Path | None) -> tuple[str, dict[str, Any]]:
-    """Name and settings of a container like `template` (its inspection), with another number and journal.
+def replica(template: Mapping[str, Any], index: int, journal: Path | None) -> tuple[str, dict[str, Any]]:
+    """Return name and body of `POST /containers/create` for a copy of a container.
 
-    `journal` is a folder of this machine; None: a volume of the container's own, as the template has one.
+    `template` is the container's details, `index` the copy's number, and `journal` its folder on this
+    machine; None: a volume of the copy's own, as the template has one.
     """
     config, host = dict(template["Config"]), dict(template["HostConfig"])
     labels = {**config["Labels"], NUMBER: str(index)}
     name = f"{labels[PROJECT]}-{labels[SERVICE]}-{index}"
     # It is the template's own id.
     del config["Hostname"]
-    # A fault may be on the template at this moment.
-    made = made_with(labels)
-    host |= {"Memory": made.memory_bytes, "MemorySwap": 0}
-    host |= {"CpuPeriod": CPU_PERIOD_US, "CpuQuota": round((made.cpus or 0) * CPU_PERIOD_US)}
+    # A fault may have changed the template's limits at this moment.
+    limits = created_limits(labels)
+    host |= {"Memory": limits.memory_bytes, "MemorySwap": 0}
+    host |= {"CpuPeriod": CPU_PERIOD_US, "CpuQuota": round((limits.cpus or 0) * CPU_PERIOD_US)}
     binds = [bind for bind in host.get("Binds") or [] if bind.split(":")[1] != JOURNAL_TARGET]
     host["Binds"] = binds if journal is None else [*binds, f"{journal}:{JOURNAL_TARGET}:rw"]
-    assert journal is not None or _keeps_its_own(config, host), f"no volume at {JOURNAL_TARGET} to copy"
+    assert journal is not None or _has_own_volume(config, host), f"no volume at {JOURNAL_TARGET} to copy"
     ends = {
         network: {"Aliases": [labels[SERVICE], name]} for network in template["NetworkSettings"]["Networks"]
     }
@@ -98,24 +102,22 @@ def copy_of(template: Mapping[str, Any], index: int, journal: Path | None) -> tu
     }  # fmt: skip
 
 
-def _keeps_its_own(config: Mapping[str, Any], host: Mapping[str, Any]) -> bool:
-    """Whether each copy gets a new volume for its journal: a mount without a source, as Compose writes it, or
-    a volume of the image.
-    """
+def _has_own_volume(config: Mapping[str, Any], host: Mapping[str, Any]) -> bool:
+    """Return whether each copy gets its own volume for its journal: an unnamed mount, or one of the image."""
     unnamed = {mount["Target"] for mount in host.get("Mounts") or [] if not mount.get("Source")}
     return JOURNAL_TARGET in unnamed | set(config.get("Volumes") or {})
 
 
-def journal_mount(journals: Path, process: str) -> Path:
-    """A process's own folder under `journals`, made where it is not there."""
-    folder = journals / process
+def make_journal_folder(journals: Path, container: str) -> Path:
+    """Return a container's own folder under `journals`, and create it where it is missing."""
+    folder = journals / container
     folder.mkdir(parents=True, exist_ok=True)
-    # The containers' own user, whoever that is on this host, writes here, and into no other folder.
+    # The container's user has no known id on this host, and has no other folder mounted.
     folder.chmod(0o777)
     return folder
 
 
-def each(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
-    """`call` on all items, several at a time; the first error is raised once all have ended."""
+def in_parallel(call: Callable[[T], R], items: Iterable[T]) -> list[R]:
+    """Call `call` on all items, at most THREADS at a time; raise the first error once all have ended."""
     with ThreadPoolExecutor(THREADS) as pool:
         return list(pool.map(call, items))

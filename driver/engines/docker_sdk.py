@@ -1,4 +1,7 @@
-"""The only importer of `docker`: what one project asks of it, and the SDK's errors turned into ours."""
+"""Client of the Docker API for one project. Raises EngineError instead of the SDK's errors.
+
+The only importer of `docker`. Every call is bounded by CALL_TIMEOUT_S, but for streams (FOLLOW_TIMEOUT_S).
+"""
 
 from __future__ import annotations
 
@@ -16,20 +19,20 @@ from docker.context import ContextAPI
 from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.utils import kwargs_from_env
 
-from driver.engines import compose_reading
-from driver.engines.compose_reading import Cable
+from driver.engines import docker_answers
+from driver.engines.docker_answers import NetworkAttachment
 from driver.engines.engine import Container
 from driver.errors import AddressInUseError, ContainerGoneError, EngineError, EngineGoneError
 
 CALL_TIMEOUT_S = 20
 CONNECTIONS = 16
-# A container may be silent for as long as it likes; a day is the bound that every wait here must have.
 FOLLOW_TIMEOUT_S = 86_400
+"""Limit of the wait for the next piece of a stream: a container may print nothing for hours."""
 _ADDRESS_TAKEN = "Address already in use"
 _IN_PROGRESS = "is already in progress"
 POLL_S = 0.05
 KEPT_S = 3_600.0
-# What health checks do (exec_…) is left out: it would be most of the stream.
+# Without exec_…: health checks would be most of the stream.
 _CHANGES = {
     "type": ["container", "network"],
     "event": ["kill", "die", "oom", "start", "pause", "unpause", "update", "connect", "disconnect"],
@@ -40,19 +43,20 @@ R = TypeVar("R")
 
 
 class DockerEvents:
-    """A stream of raw events. The SDK's errors become ours; `close` ends it."""
+    """A stream of the API's events, until `close`."""
 
     def __init__(self, stream: Any) -> None:
         self._stream = stream
         self._closed = False
 
     def __iter__(self) -> Iterator[dict[str, Any]]:
-        with _mapped():
+        """Yield each event. Raises EngineGoneError when the stream ends by an error, unless it was closed."""
+        with translated_errors():
             try:
                 yield from self._stream
             except Exception as error:
-                # Four libraries stand between this and the socket, and each has errors of its own for one
-                # that was cut, or that `close` shut down.
+                # Four libraries are between this and the socket, each with its own errors for a socket that
+                # was cut, or closed by `close`.
                 _log.debug("the stream of events: %s: %s", type(error).__name__, error)
                 if not self._closed:
                     raise EngineGoneError("The Docker engine broke its stream of events off.") from None
@@ -64,7 +68,11 @@ class DockerEvents:
 
 
 class DockerSdk:
-    """What the engine of one project asks Docker. Containers go by the lab's names."""
+    """The Docker API, restricted to one project. Containers have the lab's names.
+
+    Every call raises EngineGoneError when no engine answers and EngineError when it refuses; one with a name
+    raises ContainerGoneError when there is no such container.
+    """
 
     def __init__(self, project: str) -> None:
         self._project = project
@@ -73,67 +81,67 @@ class DockerSdk:
     @property
     def is_local(self) -> bool:
         """Whether the engine shares this machine's files and ports."""
-        return str(_where().get("base_url", "")).startswith(("unix:", "npipe:", "http+unix:"))
+        return str(_connection_settings().get("base_url", "")).startswith(("unix:", "npipe:", "http+unix:"))
 
     def version(self) -> dict[str, Any]:
-        """What the engine says of itself."""
-        with _mapped():
+        """Return the answer to `GET /version`."""
+        with translated_errors():
             return dict(self._client.version())
 
     # -- containers ----------------------------------------------------------------------------------------
 
     def containers(self) -> list[Container]:
-        """All of the project, in any state, in one call."""
-        return sorted(map(compose_reading.container, self.rows()), key=compose_reading.natural)
+        """Return all containers of the project in any state, in one call."""
+        return sorted(map(docker_answers.container, self.summaries()), key=docker_answers.sort_key)
 
-    def ask(self, name: str, call: Callable[[docker.APIClient, str], R]) -> R:
-        """`call` with the engine's API and the id of the container of that name."""
-        with _mapped(name):
+    def call(self, name: str, call: Callable[[docker.APIClient, str], R]) -> R:
+        """Return `call(api, id)` for the container of that name."""
+        with translated_errors(name):
             return call(self._client.api, self._id(name))
 
     def inspect(self, name: str) -> dict[str, Any]:
-        """All that the engine knows about a container."""
-        return self.ask(name, lambda api, found: dict(api.inspect_container(found)))
+        """Return a container's details (`GET /containers/{id}/json`)."""
+        return self.call(name, lambda api, found: dict(api.inspect_container(found)))
 
     def stats(self, one: Container) -> dict[str, Any]:
-        """One answer of the stats call; empty when the container has gone."""
-        with _mapped(one.name):
+        """Return one answer of `GET /containers/{id}/stats`; empty when the container is gone."""
+        with translated_errors(one.name):
             try:
                 return dict(self._client.api.stats(one.id, stream=False, one_shot=True))
             except NotFound:
                 return {}
 
     def log(self, name: str, tail: int | Literal["all"]) -> bytes:
-        """What a container printed so far."""
-        return self.ask(name, lambda api, found: bytes(api.logs(found, timestamps=True, tail=tail)))
+        """Return the last lines of a container's log, each after its time."""
+        return self.call(name, lambda api, found: bytes(api.logs(found, timestamps=True, tail=tail)))
 
     def follow(self, name: str, tail: int) -> Iterator[bytes]:
-        """What a container printed and prints, until it ends."""
-        with _mapped(name):
-            api = docker.APIClient(**_where(), timeout=FOLLOW_TIMEOUT_S)
+        """Yield the last lines of a container's log, then each new piece, until the container ends."""
+        with translated_errors(name):
+            api = docker.APIClient(**_connection_settings(), timeout=FOLLOW_TIMEOUT_S)
             yield from api.logs(self._id(name), stream=True, follow=True, timestamps=True, tail=tail)
 
     def events(self, since_wall_s: int | None) -> DockerEvents:
-        """Raw events of containers and networks, of all projects."""
-        with _mapped():
-            api = docker.APIClient(**_where(), timeout=FOLLOW_TIMEOUT_S)
+        """Open a stream of events of containers and networks of all projects, from a wall time on."""
+        with translated_errors():
+            api = docker.APIClient(**_connection_settings(), timeout=FOLLOW_TIMEOUT_S)
             return DockerEvents(api.events(since=since_wall_s, decode=True, filters=_CHANGES))
 
     def inspect_id(self, container_id: str) -> dict[str, Any] | None:
-        """All that the engine knows about a container; None when it is gone."""
-        with _mapped():
+        """Return a container's details by its id; None when it is gone."""
+        with translated_errors():
             try:
                 return dict(self._client.api.inspect_container(container_id))
             except NotFound:
                 return None
 
-    def rows(self) -> list[dict[str, Any]]:
-        """The engine's list of the project's containers, as it answers it."""
-        with _mapped():
+    def summaries(self) -> list[dict[str, Any]]:
+        """Return the summaries of the project's containers (`GET /containers/json`)."""
+        with translated_errors():
             return list(self._client.api.containers(all=True, filters=self._label))
 
     def archive(self, name: str, path: str, most_bytes: int) -> bytes:
-        """A tar archive of a folder inside a container. Raises EngineError when it is longer."""
+        """Return a tar archive of a folder inside a container. Raises EngineError beyond `most_bytes`."""
 
         def fetched(api: docker.APIClient, found: str) -> bytes:
             packed = bytearray()
@@ -143,22 +151,22 @@ class DockerSdk:
                     raise EngineError(f"{path} of {name} holds more than {most_bytes} bytes.")
             return bytes(packed)
 
-        return self.ask(name, fetched)
+        return self.call(name, fetched)
 
-    def create(self, name: str, settings: dict[str, Any]) -> None:
-        """Make a container, by the engine's own words (its API's body)."""
-        with _mapped(name):
-            # The stock call; what it takes is not typed.
-            make: Callable[..., Any] = self._client.api.create_container_from_config
-            make(settings, name)
+    def create(self, name: str, body: dict[str, Any]) -> None:
+        """Create a container; `body` is that of `POST /containers/create`."""
+        with translated_errors(name):
+            # The SDK does not type this call.
+            create: Callable[..., Any] = self._client.api.create_container_from_config
+            create(body, name)
 
     def limit(self, name: str, cpu_quota_us: int, memory_bytes: int) -> None:
-        """Set ceilings: processor time in each tenth of a second (-1: none), memory; 0 leaves as it is."""
-        self.ask(
+        """Set limits of processor time in each 100 ms (-1: none) and memory; 0 leaves one unchanged."""
+        self.call(
             name,
             lambda api, found: api.update_container(
                 found,
-                cpu_period=100_000,
+                cpu_period=docker_answers.CPU_PERIOD_US,
                 cpu_quota=cpu_quota_us,
                 mem_limit=memory_bytes,
                 memswap_limit=memory_bytes,
@@ -166,37 +174,41 @@ class DockerSdk:
         )
 
     def start(self, name: str) -> None:
-        """Start a container that ended. Raises AddressInUseError when another has the address it asks for."""
-        self.ask(name, lambda api, found: api.start(found))
+        """Start a container. Raises AddressInUseError when another container has its address."""
+        self.call(name, lambda api, found: api.start(found))
 
-    def connect(self, name: str, cable: Cable) -> None:
-        """Plug a container into a network."""
-        self.ask(
+    def connect(self, name: str, attachment: NetworkAttachment) -> None:
+        """Connect a container to a network. Raises AddressInUseError when another has that address."""
+        self.call(
             name,
             lambda api, found: api.connect_container_to_network(
-                found, cable.network, ipv4_address=cable.address or None, aliases=cable.aliases
+                found,
+                attachment.network,
+                ipv4_address=attachment.address or None,
+                aliases=attachment.aliases,
             ),
         )
 
-    def disconnect(self, name: str, cable: Cable) -> None:
-        """Pull a container off a network."""
-        self.ask(
-            name, lambda api, found: api.disconnect_container_from_network(found, cable.network, force=True)
+    def disconnect(self, name: str, attachment: NetworkAttachment) -> None:
+        """Disconnect a container from a network."""
+        self.call(
+            name,
+            lambda api, found: api.disconnect_container_from_network(found, attachment.network, force=True),
         )
 
     def remove(self, one: Container) -> None:
-        """Remove a container in any state; one that is gone already is well."""
-        with _mapped(one.name):
+        """Remove a container in any state, with its unnamed volumes. One that is gone is no error."""
+        with translated_errors(one.name):
             try:
                 self._client.api.remove_container(one.id, v=True, force=True)
             except NotFound:
                 return
             except APIError as error:
-                if _IN_PROGRESS not in str(error.explanation) or not self._goes(one.id):
+                if _IN_PROGRESS not in str(error.explanation) or not self._wait_until_removed(one.id):
                     raise
 
-    def _goes(self, container_id: str) -> bool:
-        """Whether a container that is being removed already is gone within the time of a call."""
+    def _wait_until_removed(self, container_id: str) -> bool:
+        """Return whether another caller's removal of a container ends within the time of a call."""
         deadline = time.monotonic() + CALL_TIMEOUT_S
         while self.inspect_id(container_id) is not None:
             if time.monotonic() > deadline:
@@ -207,25 +219,25 @@ class DockerSdk:
     # -- images, networks, volumes -------------------------------------------------------------------------
 
     def image_id(self, name: str) -> str | None:
-        """The id of an image, or None where there is none of that name."""
-        with _mapped():
+        """Return the id of an image, or None where there is none of that name."""
+        with translated_errors():
             try:
                 return str(self._client.images.get(name).id)
             except ImageNotFound:
                 return None
 
     def tag(self, name: str, repository: str, tag: str) -> None:
-        """Give an image one more name."""
-        with _mapped():
+        """Add a name to an image."""
+        with translated_errors():
             self._client.images.get(name).tag(repository, tag)
 
     def keep_newest(self, repository: str, count: int) -> None:
-        """Remove all but the newest images of a repository, as far as no container uses them.
+        """Remove all but the newest `count` images of a repository that no container uses.
 
-        One that was tagged within KEPT_S stays: another checkout is about to start containers from it.
+        Images tagged in the last KEPT_S remain: another checkout may be about to create containers from them.
         """
         since = f"{datetime.now(UTC) - timedelta(seconds=KEPT_S):%Y-%m-%dT%H:%M:%S}"
-        with _mapped():
+        with translated_errors():
             found = self._client.images.list(repository)
             found.sort(key=lambda one: str(one.attrs["Created"]), reverse=True)
             old = [one for one in found[count:] if _last_tagged(one.attrs) < since]
@@ -236,18 +248,18 @@ class DockerSdk:
                     _log.debug("kept %s: %s", name, error.explanation)
 
     def all_networks(self) -> list[dict[str, Any]]:
-        """Every network of the engine, whosever it is."""
-        with _mapped():
+        """Return the networks of all projects."""
+        with translated_errors():
             return list(self._client.api.networks())
 
     def network(self, name: str) -> dict[str, Any]:
-        """One network of the project."""
-        with _mapped():
+        """Return the details of a network of the project."""
+        with translated_errors():
             return dict(self._client.api.inspect_network(f"{self._project}_{name}"))
 
     def remove_networks_and_volumes(self) -> list[str]:
-        """Remove the project's; the names of those that are still there afterwards."""
-        with _mapped():
+        """Remove the project's networks and volumes. Returns the names of those that remain."""
+        with translated_errors():
             for network in self._client.networks.list(filters=self._label):
                 with suppress(NotFound):
                     network.remove()
@@ -262,15 +274,18 @@ class DockerSdk:
     @property
     def _client(self) -> docker.DockerClient:
         if self._connected is None:
-            with _mapped():
+            with translated_errors():
                 self._connected = docker.DockerClient(
-                    **_where(), timeout=CALL_TIMEOUT_S, max_pool_size=CONNECTIONS, use_ssh_client=True
+                    **_connection_settings(),
+                    timeout=CALL_TIMEOUT_S,
+                    max_pool_size=CONNECTIONS,
+                    use_ssh_client=True,
                 )
         return self._connected
 
     @property
     def _label(self) -> dict[str, str]:
-        return {"label": f"{compose_reading.PROJECT}={self._project}"}
+        return {"label": f"{docker_answers.PROJECT}={self._project}"}
 
     def _id(self, name: str) -> str:
         for one in self.containers():
@@ -282,13 +297,13 @@ class DockerSdk:
 
 
 def _last_tagged(image: Mapping[str, Any]) -> str:
-    """When an image was made or last given a name, in UTC: such texts sort as their times do."""
+    """Return when an image was created or last tagged, in UTC: such texts sort as their times do."""
     tagged = (image.get("Metadata") or {}).get("LastTagTime") or ""
     return max(str(image["Created"]), str(tagged))
 
 
-def _where() -> dict[str, Any]:
-    """The engine that the docker client would ask: DOCKER_HOST, else the current context's."""
+def _connection_settings() -> dict[str, Any]:
+    """Return the engine that the docker command uses: DOCKER_HOST, else the current context's."""
     if os.environ.get("DOCKER_HOST"):
         return {**kwargs_from_env()}
     context = ContextAPI.get_current_context()
@@ -296,8 +311,8 @@ def _where() -> dict[str, Any]:
 
 
 @contextmanager
-def _mapped(name: str = "") -> Iterator[None]:
-    """Turns the SDK's errors into ours."""
+def translated_errors(name: str = "") -> Iterator[None]:
+    """Raise EngineError or a kind of it for an error of the SDK; `name` is the call's container, if any."""
     about = f" about {name}" if name else ""
     try:
         yield

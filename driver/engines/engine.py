@@ -1,8 +1,11 @@
-"""The seam: all that starts, stops, scales, hurts, addresses or reads a process.
+"""Interface of an engine, and the values that it takes and returns.
 
-Nothing above it knows which engine it is. Names are the lab's own: `worker-7`, `coordinator`, `toxiproxy`,
-`prober`. Every call is bounded in time, blocks (the async driver runs it in a thread), and raises EngineError
-or EngineGoneError with a sentence.
+Code above it depends on no particular engine. Containers have the lab's own names: `worker-7`, `coordinator`,
+`toxiproxy`, `prober`. Every call blocks, so that async code runs it in a thread, and is bounded in time.
+
+Every call raises EngineGoneError when no engine answers, and EngineError when the engine refuses it. A call
+that takes the name of a container raises ContainerGoneError when the lab has none of that name. Docstrings
+list only what is raised beside these.
 """
 
 from __future__ import annotations
@@ -12,24 +15,27 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
-Say = Callable[[str], None]
+from chaos.targets import COORDINATOR, TOXIPROXY
 
-COORDINATOR = "coordinator"
-CORE = ("toxiproxy", COORDINATOR)
+Say = Callable[[str], None]
+"""Receives one line about the progress of a long call."""
+
+CORE = (TOXIPROXY, COORDINATOR)
 WORKER = "worker"
 PROBER = "prober"
 MONITORS = ("prometheus", "grafana")
-"""Who watches over a lab that is asked for it; they have their images from their makers alone."""
+"""Optional services that monitor a lab. Their images are pulled and never built."""
 
 
 @dataclass(frozen=True)
 class LabSpec:
-    """All that a lab is started with.
+    """Everything that a lab is started with.
 
-    The settings are JSON texts. `journals` is a folder of this machine in which each container has one of its
-    own, or None where each keeps its journal inside the engine.
-    `control_token` lets the driver, and nobody else, use the coordinator's control API.
-    `room` tells labs apart that stand side by side: the engine gives each its own addresses by it.
+    `key` is the fleet's key, and `control_token` authorizes the driver at the coordinator's control API.
+    `host` and the two ports are where this machine reaches the lab. The settings of coordinator, worker and
+    prober are JSON texts; "" keeps the defaults of compose.yaml. `subnet_index` selects the pair of
+    networks, so that labs on one machine have different addresses. `journals` is a folder of this machine
+    with one folder for each container; None where each container keeps its journal inside the engine.
     """
 
     key: str
@@ -39,14 +45,18 @@ class LabSpec:
     coordinator_json: str = ""
     worker_json: str = ""
     prober_json: str = ""
-    room: int = 0
+    subnet_index: int = 0
     journals: Path | None = None
     control_token: str = field(default="", repr=False)
 
 
 @dataclass(frozen=True)
 class Container:
-    """One process of the lab. `status` is running, paused, exited, …; `health` "" where none is checked."""
+    """One row of the engine's list of containers.
+
+    `name` is the lab's own name and `service` its kind (`worker`). `status` is created, running, paused,
+    restarting, exited or dead; `health` is starting, healthy, unhealthy, or "" without a health check.
+    """
 
     name: str
     service: str
@@ -57,8 +67,12 @@ class Container:
 
 
 @dataclass(frozen=True)
-class Standing:
-    """How a container stands. `exit_code` is -1 while it runs; `cpus` None where nothing bounds them."""
+class ContainerState:
+    """State of a container at one time.
+
+    `exit_code` is -1 while it runs. `plugged`: it is connected to all of its networks under test. `cpus` is
+    its limit in cores (None: unlimited), `memory_bytes` its limit of memory.
+    """
 
     status: str
     exit_code: int
@@ -69,8 +83,8 @@ class Standing:
 
 
 @dataclass(frozen=True)
-class Usage:
-    """What one container uses: memory without the file cache, CPU since its start in seconds of one core."""
+class ResourceReading:
+    """Memory without the page cache, and CPU time since the start in seconds of one core."""
 
     container: str
     memory_bytes: int
@@ -79,7 +93,7 @@ class Usage:
 
 @dataclass(frozen=True)
 class Limits:
-    """Ceilings of one container; None leaves as it is."""
+    """Limits of one container; None leaves a limit unchanged."""
 
     cpus: float | None = None
     memory_bytes: int | None = None
@@ -87,11 +101,11 @@ class Limits:
 
 @dataclass(frozen=True)
 class EngineEvent:
-    """One change of a container, as the engine reported it.
+    """One change of a container.
 
-    `action` is kill, die, oom, start, pause, unpause, update, connect or disconnect; `detail` the signal,
+    `action` is kill, die, oom, start, pause, unpause, update, connect or disconnect; `detail` is the signal,
     the exit code or the network. `at_ns` is CLOCK_MONOTONIC: the engine's own time where it is local, else
-    the arrival.
+    the time of arrival.
     """
 
     container: str
@@ -101,117 +115,180 @@ class EngineEvent:
 
 
 class EventStream(Protocol):
-    """The engine's events, until it is closed. Iterating raises EngineError when the engine breaks it off."""
+    """Events of a lab's containers, until it is closed."""
 
-    def __iter__(self) -> Iterator[EngineEvent]: ...
+    def __iter__(self) -> Iterator[EngineEvent]:
+        """Yield each event as it arrives. Raises EngineGoneError when the engine ends the stream."""
 
     def close(self) -> None:
         """End the iteration, also from another thread."""
 
 
-class Engine(Protocol):
-    """What the driver asks of an engine."""
-
-    @property
-    def project(self) -> str: ...
-
-    @property
-    def is_local(self) -> bool:
-        """Whether it shares this machine's files and ports."""
-
-    def versions(self) -> dict[str, str]:
-        """Names and versions of the engine's own programs. Raises EngineGoneError when none answers."""
+class ImageBuilder(Protocol):
+    """Images of the lab's services."""
 
     def ensure_images(self, services: Sequence[str], say: Say) -> dict[str, str]:
-        """Build what is missing or out of date; the image id of each service."""
+        """Build the images that are missing or out of date, and return the image id of each service.
 
-    def found(self) -> LabSpec | None:
-        """What the lab that stands now was started with, told by the lab itself; None where none stands."""
-
-    def reserve(self, spec: LabSpec) -> LabSpec:
-        """`spec` with a free network for it. Raises PortInUseError when a port belongs to somebody else."""
-
-    def up(self, spec: LabSpec, services: Sequence[str]) -> None:
-        """Start these services and return when their processes run (not when they are ready).
-
-        Raises SubnetInUseError when another lab took this one's addresses meanwhile: reserve again.
+        Raises LabError when the machine cannot be prepared for a build, and InterruptedCommandError after
+        `interrupt`.
         """
 
-    def make(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
-        """Make exactly so many workers, `worker-1` to `worker-N`, and the services in `also`; start none."""
 
-    def start_made(self) -> None:
-        """Start every process that is made and does not run."""
-
-    def core_address(self, spec: LabSpec) -> str:
-        """`host:port` at which Toxiproxy reaches the coordinator."""
+class ContainerReader(Protocol):
+    """State, events and logs of containers. Changes nothing."""
 
     def containers(self) -> list[Container]:
-        """Every container of the lab, in any state."""
+        """Return every container of the lab in any state, `worker-2` before `worker-10`."""
 
-    def look(self, name: str) -> Standing:
-        """How one container stands at this instant."""
+    def inspect(self, name: str) -> ContainerState:
+        """Return the state of one container."""
 
-    def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
-        """State of every container, in one cheap call.
+    def states(self, closely: Collection[str] = ()) -> dict[str, ContainerState]:
+        """Return the state of every container by name, with one list call.
 
         Limits, exit code and OOM flag are read again for containers in `closely` and for those whose status
-        changed; for others they are the last ones that were read.
+        changed; for all others they are those of the last read.
         """
 
     def frozen(self) -> dict[str, bool]:
-        """Whether each container that `states` found last runs no code now, without asking the engine.
+        """Return whether each container of the last `states` executes no code now, without an engine call.
 
-        Empty where only the engine can answer.
+        Empty where the engine is not local.
         """
 
     def events(self, since_ns: int | None = None) -> EventStream:
-        """Changes of the lab's containers from now on, or from `since_ns` (CLOCK_MONOTONIC) on."""
+        """Open a stream of events from now on, or from `since_ns` (CLOCK_MONOTONIC) on.
 
-    def usage(self) -> list[Usage]:
-        """What each running container uses at this instant."""
+        With `since_ns`, up to one second of earlier events may be repeated.
+        """
 
     def log(self, name: str, tail: int | None = None) -> str:
-        """What a container printed, each line with its time (RFC 3339) before it."""
+        """Return the last `tail` lines (None: all) of a container's log, each after its time (RFC 3339)."""
 
-    def follow(self, name: str, tail: int) -> Iterator[str]:
-        """The same, and then each new line as it comes; ends with the container."""
+    def follow_log(self, name: str, tail: int) -> Iterator[str]:
+        """Yield the last `tail` lines, then each new line, until the container ends; for a day at most."""
 
-    def pause(self, name: str) -> None: ...
+    def degradations(self) -> dict[str, list[str]]:
+        """Return how containers differ from their creation, by name; containers that do not are left out.
 
-    def unpause(self, name: str) -> None: ...
+        Values are `unplugged`, `limited`, and each status but running: paused, exited, …
+        """
 
-    def kill(self, name: str) -> None: ...
 
-    def start(self, name: str) -> None: ...
+class ContainerControl(Protocol):
+    """Starts, stops and freezes one container."""
 
-    def stop(self, name: str, grace_s: float) -> None: ...
+    def pause(self, name: str) -> None:
+        """Freeze all processes of a container."""
 
-    def restart(self, name: str, grace_s: float) -> None: ...
+    def unpause(self, name: str) -> None:
+        """Resume a paused container."""
+
+    def kill(self, name: str) -> None:
+        """Send SIGKILL to a container."""
+
+    def start(self, name: str) -> None:
+        """Start a container that was created or has ended.
+
+        It keeps its address, unless another container got that address meanwhile.
+        """
+
+    def stop(self, name: str, grace_s: float) -> None:
+        """Send SIGTERM, and SIGKILL after `grace_s` (rounded to whole seconds)."""
+
+    def restart(self, name: str, grace_s: float) -> None:
+        """Stop a container as `stop` does, and start it."""
+
+
+class NetworkControl(Protocol):
+    """Addresses of a lab, and connections of its containers to networks."""
+
+    def reserve_addresses(self, spec: LabSpec) -> LabSpec:
+        """Return `spec` with the index of a free pair of networks.
+
+        Raises PortInUseError when a port of `spec` is in use, unless this lab itself publishes it, and
+        LabError when no pair of networks is free. Nothing is held: another lab can still take the networks
+        before `up`.
+        """
+
+    def coordinator_address(self, spec: LabSpec) -> str:
+        """Return `host:port` at which Toxiproxy reaches the coordinator."""
 
     def unplug(self, name: str) -> None:
-        """Pull the network cable: no FIN, no RST."""
+        """Disconnect a container from its networks under test: no FIN, no RST, packets are lost."""
 
     def plug(self, name: str) -> None:
-        """Put the cable back, with the address it had."""
+        """Reconnect an unplugged container with the same aliases, and the same address while it is free."""
+
+
+class ResourceControl(Protocol):
+    """Resources that containers use, and their limits."""
+
+    def usage(self) -> list[ResourceReading]:
+        """Return a reading of each running container."""
 
     def limit(self, name: str, limits: Limits) -> None:
-        """Set ceilings."""
+        """Set limits of a running container."""
 
     def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
-        """Back to the ceilings that the container was made with, of these kinds."""
+        """Restore the limits that a container was created with: processor time, memory, or both."""
 
-    def hurts(self) -> dict[str, list[str]]:
-        """What is not as it was made, by container: paused, exited, unplugged, limited."""
+
+class LabControl(Protocol):
+    """Creates, starts and removes the containers of a lab."""
+
+    def existing_spec(self) -> LabSpec | None:
+        """Return the specification of the existing lab, read from its containers.
+
+        None when coordinator or Toxiproxy is missing. The settings of the prober are not read.
+        """
+
+    def up(self, spec: LabSpec, services: Sequence[str]) -> None:
+        """Create and start services; return when their processes run, which is before they are ready.
+
+        Raises SubnetInUseError when another lab took the networks of `spec`: call `reserve_addresses` again.
+        Raises PortInUseError when a port was taken meanwhile, InterruptedCommandError after `interrupt`.
+        """
+
+    def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+        """Create `worker-1` to `worker-N` and the services in `also`, and start none.
+
+        Surplus workers, and workers with other settings than those of `spec`, are removed. Raises as `up`
+        does.
+        """
+
+    def start_created(self) -> None:
+        """Start every container that was created or has ended."""
 
     def stop_all(self, grace_s: float) -> None:
-        """Stop every process in order, workers first, and keep what they wrote."""
+        """Stop workers, prober, coordinator and Toxiproxy, in this order. Containers and journals remain."""
 
     def fetch_journals(self, into: Path) -> list[str]:
-        """Copy journals that are kept inside the engine into a folder; what lay beside them, left out."""
+        """Copy journals that are kept inside the engine to `into`, one folder for each container.
+
+        Returns a sentence about each other file that was found beside a journal and not copied.
+        """
 
     def down(self) -> list[str]:
-        """Remove all that belongs to the lab, in any state; what is left afterwards, if anything."""
+        """Remove all containers, networks and volumes of the lab in any state. Returns what remains."""
 
     def interrupt(self) -> None:
-        """End a call that is under way, as soon as it can be."""
+        """End a running `ensure_images`, `up` or `create_workers`, which raises InterruptedCommandError."""
+
+
+class Engine(
+    ImageBuilder, ContainerReader, ContainerControl, NetworkControl, ResourceControl, LabControl, Protocol
+):
+    """All calls of an engine, for one lab."""
+
+    @property
+    def project(self) -> str:
+        """Name of the lab."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the engine shares this machine's files and ports."""
+
+    def versions(self) -> dict[str, str]:
+        """Return the versions of the engine's own programs by name."""

@@ -1,4 +1,4 @@
-"""Which images the lab is made of, and what each is built from."""
+"""The lab's images, their names, and the files that each is built from."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _DIGEST_CHARACTERS = 16
 
 @dataclass(frozen=True)
 class Image:
-    """One service's image. `inputs` are paths under the project's root, less those in `without`."""
+    """One service's image. `inputs` are paths under the project's root; `without` are excluded."""
 
     service: str
     inputs: tuple[str, ...]
@@ -23,7 +23,7 @@ class Image:
 
     @property
     def variable(self) -> str:
-        """What compose.yaml calls this image; set by the user, it is taken as it is and never built."""
+        """The variable of compose.yaml for this image; an image that the user names there is never built."""
         return f"STORMLAB_{self.service.upper()}_IMAGE"
 
 
@@ -37,17 +37,17 @@ CATALOGUE = (
 
 
 def reference(image: Image, root: Path, environment: Mapping[str, str] = os.environ) -> str:
-    """The image's name: the one the user gave, or `stormlab/worker:<hash of its inputs>`."""
+    """Return the image's name: the user's, or `stormlab/worker:<digest of its inputs>`."""
     return environment.get(image.variable) or f"stormlab/{image.service}:{digest(image, root)}"
 
 
 def is_given(image: Image, environment: Mapping[str, str] = os.environ) -> bool:
-    """Whether the user named an image of their own."""
+    """Return whether the user named an image of their own."""
     return bool(environment.get(image.variable))
 
 
 def digest(image: Image, root: Path) -> str:
-    """Sixteen hex digits over names and bytes of everything the image is built from."""
+    """Return 16 hex digits over names, modes and contents of the files that the image is built from."""
     total = hashlib.sha256()
     for file in _files(image, root):
         total.update(f"{file.relative_to(root)}\0{file.stat().st_mode & 0o111}\0".encode())

@@ -63,7 +63,7 @@ def _up_core(engine: Engine, spec: LabSpec) -> LabSpec:
         except SubnetInUseError as error:
             _log.debug("%s", error)
             engine.down()
-            spec = engine.reserve(spec)
+            spec = engine.reserve_addresses(spec)
         else:
             return spec
     raise LabError("Other labs take every network before this one can.", "Try again in a moment.")
@@ -76,10 +76,10 @@ async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool
     # Making many containers takes as long as the core needs to answer, so both go on at once. A worker that
     # found no link would wait before it tried again, so none starts before the links stand.
     async with background(_make_links(lab, workers, made := asyncio.Event())):
-        await in_thread(lab.engine, lab.engine.make, lab.spec, workers, also)
+        await in_thread(lab.engine, lab.engine.create_workers, lab.spec, workers, also)
         await made.wait()
     async with background(show_connected(lab, workers, terminal)):
-        await in_thread(lab.engine, lab.engine.start_made)
+        await in_thread(lab.engine, lab.engine.start_created)
     await workers_connected(lab, workers, terminal)
     await all_healthy(lab, terminal)
 

@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
-from driver.engines.engine import Engine, EngineEvent, Standing
+from driver.engines.engine import ContainerState, Engine, EngineEvent
 from driver.errors import EngineError
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import ContainerChange, ContainerExited, ContainersRead, EngineAction
@@ -38,7 +38,7 @@ class ContainerMonitor:
         self._engine = engine
         self._journal = journal
         self.planned = planned
-        self._last: dict[str, Standing] = {}
+        self._last: dict[str, ContainerState] = {}
         self._concerned: dict[str, int] = {}
         self._touched: set[str] = set()
         self._turn = 0
@@ -133,7 +133,7 @@ class ContainerMonitor:
         self._turn = (self._turn + CLOSELY) % len(names)
         return (names + names)[self._turn : self._turn + CLOSELY]
 
-    def _note(self, name: str, state: Standing, asked_ns: int, at_ns: int) -> None:
+    def _note(self, name: str, state: ContainerState, asked_ns: int, at_ns: int) -> None:
         if state == self._last.get(name):
             return
         self._last[name] = state
@@ -169,7 +169,7 @@ class ContainerMonitor:
                 if not planned:
                     log = await asyncio.to_thread(self._engine.log, name, LOG_LINES)
                     lines = [_plain(line) for line in log.splitlines()[-LOG_LINES:]]
-                out_of_memory = (await asyncio.to_thread(self._engine.look, name)).out_of_memory
+                out_of_memory = (await asyncio.to_thread(self._engine.inspect, name)).out_of_memory
             self._journal.write_at(
                 event.at_ns, ContainerExited, container=name, out_of_memory=out_of_memory, planned=planned,
                 exit_code=int(event.detail) if event.detail.isdecimal() else -1, log=lines,

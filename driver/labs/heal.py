@@ -64,7 +64,7 @@ def hurt_now(lab: Lab) -> HurtNow:
     except LinksError as error:
         _log.debug("links: %s", error)
         links = []
-    return HurtNow(links, sorted(lab.engine.hurts()))
+    return HurtNow(links, sorted(lab.engine.degradations()))
 
 
 def mend(engine: Engine, name: str, hurt: str) -> bool:
@@ -85,7 +85,7 @@ def mend(engine: Engine, name: str, hurt: str) -> bool:
 def _heal_containers(engine: Engine) -> list[str]:
     """Undo whatever is done to containers; the names of those that were touched."""
     touched = []
-    for name, hurts in engine.hurts().items():
+    for name, hurts in engine.degradations().items():
         for hurt in hurts:
             try:
                 if mend(engine, name, hurt):
@@ -118,7 +118,7 @@ def _is_hurt(link: LinkState) -> bool:
 
 def _left(lab: Lab, wanted: Sequence[Link]) -> list[str]:
     """What is not well: containers by the engine, links by our own routes and by the stock client."""
-    left = [f"{name} ({', '.join(hurts)})" for name, hurts in lab.engine.hurts().items()]
+    left = [f"{name} ({', '.join(hurts)})" for name, hurts in lab.engine.degradations().items()]
     try:
         clean = {link.name for link in lab.links.all() if not link.faults and not link.toxics}
         whole = clean & lab.links.enabled()

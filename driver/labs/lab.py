@@ -45,7 +45,7 @@ def lab_of(engine: Engine, spec: LabSpec) -> Lab:
 
 def standing(engine: Engine) -> Lab:
     """The lab that stands, told by its own containers. Raises NoLabError where none does."""
-    spec = engine.found()
+    spec = engine.existing_spec()
     if spec is None:
         raise NoLabError(f"No lab named {engine.project!r} is up.", start_hint(engine.project))
     return lab_of(engine, spec)
@@ -84,5 +84,5 @@ def links_for(lab: Lab, workers: int) -> list[Link]:
 
 def links_named(lab: Lab, names: Sequence[str]) -> list[Link]:
     """The links of these workers."""
-    upstream = lab.engine.core_address(lab.spec)
+    upstream = lab.engine.coordinator_address(lab.spec)
     return [Link(name, f"[::]:{link_port(index_in_name(name))}", upstream) for name in names]

@@ -24,7 +24,7 @@ class LabBefore:
 
 def lab_before(engine: Engine) -> LabBefore | None:
     """The lab that is up; None where there is none, or only what a run left whose driver was killed."""
-    spec = engine.found()
+    spec = engine.existing_spec()
     if spec is None or (spec.journals is not None and is_of_a_run(spec.journals)):
         return None
     services = [one.service for one in engine.containers()]
@@ -38,7 +38,9 @@ async def leave_up(engine: Engine, lab: LabBefore, terminal: Terminal) -> None:
         if await asyncio.to_thread(engine.containers):
             await take_down(engine, terminal)
         # What happens from now on is no part of the run's journals.
-        fresh = await asyncio.to_thread(engine.reserve, replace(lab.spec, journals=fresh_journals(engine)))
+        fresh = await asyncio.to_thread(
+            engine.reserve_addresses, replace(lab.spec, journals=fresh_journals(engine))
+        )
         made = await bring_up(engine, fresh, lab.workers, terminal)
         if lab.monitored:
             await asyncio.to_thread(engine.up, made.spec, MONITORS)

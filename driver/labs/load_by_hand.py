@@ -103,7 +103,7 @@ class LoadByHand:
 
     def _refuse_another_lab(self) -> None:
         """Raise NoLabError when the lab is gone, or another one of its name is up."""
-        found = self._lab.engine.found()
+        found = self._lab.engine.existing_spec()
         if found is None or found.control_token != self._lab.spec.control_token:
             raise NoLabError(f"The lab {self._lab.engine.project!r} was taken down.")
 

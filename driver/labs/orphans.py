@@ -22,7 +22,7 @@ def restore_orphans(engine: Engine, terminal: Terminal) -> None:
 
 def restore(engine: Engine, terminal: Terminal) -> None:
     """Undo what a fault left behind. The caller holds the lab."""
-    for name, hurts in engine.hurts().items():
+    for name, hurts in engine.degradations().items():
         for hurt in hurts:
             if hurt not in LEFT_BY_FAULTS:
                 continue

@@ -52,7 +52,7 @@ class Watch:
     def _fail_if_ended(self, waited_for: Sequence[str]) -> None:
         for one in self._lab.engine.containers():
             if one.name in waited_for and one.status in ("exited", "dead"):
-                code = self._lab.engine.look(one.name).exit_code
+                code = self._lab.engine.inspect(one.name).exit_code
                 raise NotReadyError(
                     f"{one.name} ended with exit code {code} while starting.{last_lines(self._lab, one.name)}"
                 )

@@ -77,7 +77,7 @@ async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: La
 
 async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tuple[Path, LabSpec]:
     """Room for a lab, images, and the first step of saving; nothing is touched when one cannot be had."""
-    spec = await asyncio.to_thread(engine.reserve, _spec(request))
+    spec = await asyncio.to_thread(engine.reserve_addresses, _spec(request))
     images = await in_thread(engine, engine.ensure_images, services(request.prober), terminal.info)
     versions = await asyncio.to_thread(engine.versions)
     if await asyncio.to_thread(engine.containers):

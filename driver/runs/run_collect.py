@@ -36,7 +36,7 @@ async def collect(engine: Engine, folder: Path, journal: Journal) -> None:
 
 def _note(engine: Engine, journal: Journal) -> None:
     for one in engine.containers():
-        standing = engine.look(one.name)
+        standing = engine.inspect(one.name)
         journal(
             FinalContainerState,
             container=one.name,

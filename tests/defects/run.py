@@ -13,7 +13,7 @@ from pathlib import Path
 import msgspec
 
 from driver.checks.finding import Status
-from driver.engines.addresses import free_pair
+from driver.engines.addresses import free_port_pair
 from driver.results.judged_run import judge_run
 from tests.defects.defect import lab_defect
 from tests.defects.images import built
@@ -92,7 +92,7 @@ def _folder(pair: Pair, place: Place) -> Path:
 
 def _scenario(name: str, place: Place, results: Path, environment: dict[str, str]) -> int:
     words = ["scenario", name, "--quick", "--seed", str(place.seed), "--project", place.project]
-    words += ["--port", str(free_pair("127.0.0.1")), "--results", str(results)]
+    words += ["--port", str(free_port_pair("127.0.0.1")), "--results", str(results)]
     done = subprocess.run(
         [sys.executable, str(place.root / "lab.py"), *words],
         cwd=place.root,

@@ -10,7 +10,15 @@ from typing import Any
 
 import msgspec
 
-from driver.engines.engine import Container, EngineEvent, LabSpec, Limits, Say, Standing, Usage
+from driver.engines.engine import (
+    Container,
+    ContainerState,
+    EngineEvent,
+    LabSpec,
+    Limits,
+    ResourceReading,
+    Say,
+)
 from driver.errors import EngineError, LinksError
 from driver.labs.links import FaultState, HealAnswer, Link, Links, LinkState
 
@@ -49,13 +57,13 @@ class FakeEngine:
             for name, status in self.statuses.items()
         ]
 
-    def look(self, name: str) -> Standing:
+    def inspect(self, name: str) -> ContainerState:
         running = self.statuses[name] == "running"
         plugged = "unplugged" not in self.hurt.get(name, [])
-        return Standing(self.statuses[name], -1 if running else 1, False, plugged, None, 1 << 27)
+        return ContainerState(self.statuses[name], -1 if running else 1, False, plugged, None, 1 << 27)
 
-    def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
-        return {name: self.look(name) for name in self.statuses}
+    def states(self, closely: Collection[str] = ()) -> dict[str, ContainerState]:
+        return {name: self.inspect(name) for name in self.statuses}
 
     def frozen(self) -> dict[str, bool]:
         return {name: status == "paused" for name, status in self.statuses.items()}
@@ -65,7 +73,7 @@ class FakeEngine:
         self.stream = FakeEvents()
         return self.stream
 
-    def hurts(self) -> dict[str, list[str]]:
+    def degradations(self) -> dict[str, list[str]]:
         return {name: list(what) for name, what in self.hurt.items() if what}
 
     def log(self, name: str, tail: int | None = None) -> str:
@@ -101,7 +109,7 @@ class FakeEngine:
     def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
         self._do("unlimit", name, mends="limited")
 
-    def core_address(self, spec: LabSpec) -> str:
+    def coordinator_address(self, spec: LabSpec) -> str:
         return "10.231.0.2:8765"
 
     def versions(self) -> dict[str, str]:
@@ -110,25 +118,25 @@ class FakeEngine:
     def ensure_images(self, services: Sequence[str], say: Say) -> dict[str, str]:
         return {}
 
-    def found(self) -> LabSpec | None:
+    def existing_spec(self) -> LabSpec | None:
         return SPEC
 
-    def reserve(self, spec: LabSpec) -> LabSpec:
+    def reserve_addresses(self, spec: LabSpec) -> LabSpec:
         return spec
 
     def up(self, spec: LabSpec, services: Sequence[str]) -> None:
         self.asked.append(f"up {' '.join(services)}")
 
-    def make(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
+    def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
         self.asked.append(f"make {workers}")
 
-    def start_made(self) -> None:
-        self.asked.append("start_made")
+    def start_created(self) -> None:
+        self.asked.append("start_created")
 
-    def usage(self) -> list[Usage]:
-        return [Usage(name, 20 << 20, 1.5) for name in self.statuses]
+    def usage(self) -> list[ResourceReading]:
+        return [ResourceReading(name, 20 << 20, 1.5) for name in self.statuses]
 
-    def follow(self, name: str, tail: int) -> Iterator[str]:
+    def follow_log(self, name: str, tail: int) -> Iterator[str]:
         return iter(())
 
     def stop_all(self, grace_s: float) -> None:

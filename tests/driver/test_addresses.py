@@ -1,4 +1,4 @@
-"""Room for a lab: networks that nobody uses, ports, and who holds one."""
+"""Free networks and ports for a lab, and the process that listens on a port."""
 
 from __future__ import annotations
 
@@ -13,19 +13,19 @@ from driver.engines import addresses
 from driver.errors import LabError
 
 
-def test_the_first_room_is_taken_where_all_are_free() -> None:
-    assert addresses.free_room([IPv4Network("172.17.0.0/16")], first=0) == 0
+def test_the_first_index_is_returned_where_all_are_free() -> None:
+    assert addresses.free_subnet([IPv4Network("172.17.0.0/16")], first=0) == 0
 
 
-def test_a_room_whose_links_network_is_in_use_is_passed_over() -> None:
+def test_an_index_whose_links_network_is_in_use_is_skipped() -> None:
     taken = [IPv4Network("10.231.0.0/24"), IPv4Network("10.232.6.0/24")]
-    assert addresses.free_room(taken, first=0) == 2
-    assert addresses.free_room(taken, first=63) == 63
+    assert addresses.free_subnet(taken, first=0) == 2
+    assert addresses.free_subnet(taken, first=63) == 63
 
 
-def test_no_room_at_all_is_told_with_what_to_do() -> None:
+def test_no_free_network_is_an_error_with_a_hint() -> None:
     with pytest.raises(LabError, match="No free network"):
-        addresses.free_room([IPv4Network("10.0.0.0/8")], first=5)
+        addresses.free_subnet([IPv4Network("10.0.0.0/8")], first=5)
 
 
 def test_the_host_s_routes_are_read_without_the_default_one(tmp_path: Path) -> None:
@@ -38,7 +38,7 @@ def test_the_host_s_routes_are_read_without_the_default_one(tmp_path: Path) -> N
     assert addresses.host_routes(table) == [IPv4Network("10.231.0.0/16")]
 
 
-def test_a_port_that_somebody_listens_on_is_taken_and_its_process_named() -> None:
+def test_a_port_with_a_listener_is_taken_and_its_process_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
         assert not host_ports.is_free("127.0.0.1", port)
@@ -47,6 +47,6 @@ def test_a_port_that_somebody_listens_on_is_taken_and_its_process_named() -> Non
 
 
 def test_a_pair_that_is_offered_is_free() -> None:
-    first = addresses.free_pair("127.0.0.1")
+    first = addresses.free_port_pair("127.0.0.1")
     assert host_ports.is_free("127.0.0.1", first)
     assert host_ports.is_free("127.0.0.1", first + 1)

@@ -28,8 +28,8 @@ class CrowdedEngine(FakeEngine):
             self.taken -= 1
             raise SubnetInUseError("The lab's network is taken.")
 
-    def reserve(self, spec: LabSpec) -> LabSpec:
-        return replace(spec, room=spec.room + 1)
+    def reserve_addresses(self, spec: LabSpec) -> LabSpec:
+        return replace(spec, subnet_index=spec.subnet_index + 1)
 
 
 @dataclass
@@ -42,7 +42,7 @@ class StubbornEngine(FakeEngine):
 
 def test_a_room_that_was_taken_meanwhile_is_exchanged() -> None:
     engine = CrowdedEngine(taken=2)
-    assert _up_core(engine, SPEC).room == 2
+    assert _up_core(engine, SPEC).subnet_index == 2
     assert engine.asked.count("down") == 2
 
 

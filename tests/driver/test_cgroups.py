@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from driver.engines.cgroups import Held, held, usage
-from driver.engines.compose_states import as_held
-from driver.engines.engine import Standing, Usage
+from driver.engines.cgroups import CgroupState, read_state, read_usage
+from driver.engines.compose_states import with_cgroup
+from driver.engines.engine import ContainerState, ResourceReading
 
 MIB = 1 << 20
 
@@ -24,7 +24,7 @@ def test_the_second_generation_is_read(tmp_path: Path) -> None:
         memory__stat=f"anon 5\ninactive_file {10 * MIB}\n",
         cpu__stat="usage_usec 1500000\nuser_usec 1\n",
     )
-    assert usage("worker-1", "abc", tmp_path) == Usage("worker-1", 20 * MIB, 1.5)
+    assert read_usage("worker-1", "abc", tmp_path) == ResourceReading("worker-1", 20 * MIB, 1.5)
 
 
 def test_the_first_generation_is_read(tmp_path: Path) -> None:
@@ -34,29 +34,29 @@ def test_the_first_generation_is_read(tmp_path: Path) -> None:
         memory__stat=f"total_inactive_file {10 * MIB}\n",
     )
     write(tmp_path / "cpuacct" / "docker" / "abc", cpuacct__usage="1500000000\n")
-    assert usage("worker-1", "abc", tmp_path) == Usage("worker-1", 20 * MIB, 1.5)
+    assert read_usage("worker-1", "abc", tmp_path) == ResourceReading("worker-1", 20 * MIB, 1.5)
 
 
 def test_a_machine_that_does_not_tell_gives_nothing(tmp_path: Path) -> None:
-    assert usage("worker-1", "abc", tmp_path) is None
+    assert read_usage("worker-1", "abc", tmp_path) is None
     write(tmp_path / "memory" / "docker" / "abc", memory__stat="nonsense")
-    assert usage("worker-1", "abc", tmp_path) is None
+    assert read_usage("worker-1", "abc", tmp_path) is None
 
 
 def test_a_container_that_is_frozen_or_limited_is_known_by_both_generations(tmp_path: Path) -> None:
     second = tmp_path / "system.slice" / "docker-abc.scope"
     first = tmp_path / "1"
     for freeze, state, quota, told in (
-        ("0", "THAWED", "-1", Held(False, None)),
-        ("1", "FROZEN", "-1", Held(True, None)),
-        ("0", "THAWED", "5000", Held(False, 0.05)),
+        ("0", "THAWED", "-1", CgroupState(False, None)),
+        ("1", "FROZEN", "-1", CgroupState(True, None)),
+        ("0", "THAWED", "5000", CgroupState(False, 0.05)),
     ):
         maximum = f"{'max' if quota == '-1' else quota} 100000\n"
         write(second, cgroup__freeze=f"{freeze}\n", cpu__max=maximum)
         write(first / "freezer" / "docker" / "abc", freezer__state=f"{state}\n")
         write(first / "cpu" / "docker" / "abc", cpu__cfs_quota_us=quota, cpu__cfs_period_us="100000")
-        assert held("abc", tmp_path) == held("abc", first) == told
-    assert held("another", tmp_path) is None
+        assert read_state("abc", tmp_path) == read_state("abc", first) == told
+    assert read_state("another", tmp_path) is None
 
 
 def test_a_container_whose_main_process_is_stopped_by_a_signal_counts_as_frozen(tmp_path: Path) -> None:
@@ -80,18 +80,22 @@ def test_a_container_whose_main_process_is_stopped_by_a_signal_counts_as_frozen(
         write(
             first / "freezer" / "docker" / "abc", freezer__state="THAWED\n", cgroup__procs="90\n101\n1000\n"
         )
-        assert held("abc", tmp_path, proc) == held("abc", first, proc) == Held(frozen, None)
+        assert (
+            read_state("abc", tmp_path, proc) == read_state("abc", first, proc) == CgroupState(frozen, None)
+        )
 
 
 def test_a_process_that_has_just_ended_is_not_called_stopped(tmp_path: Path) -> None:
     group = tmp_path / "system.slice" / "docker-abc.scope"
     write(group, cgroup__freeze="0\n", cpu__max="max 100000\n", cgroup__procs="90\n101\n")
-    assert held("abc", tmp_path, tmp_path / "proc") == Held(False, None)
+    assert read_state("abc", tmp_path, tmp_path / "proc") == CgroupState(False, None)
 
 
 def test_what_the_kernel_says_of_a_container_that_runs_counts_before_the_engine() -> None:
-    running = Standing("running", -1, False, True, None, 1 << 27)
-    assert as_held(running, Held(True, 0.05)) == Standing("paused", -1, False, True, 0.05, 1 << 27)
-    assert as_held(running, None) == running
-    exited = Standing("exited", 1, False, True, 0.1, 1 << 27)
-    assert as_held(exited, Held(False, None)) == exited
+    running = ContainerState("running", -1, False, True, None, 1 << 27)
+    assert with_cgroup(running, CgroupState(True, 0.05)) == ContainerState(
+        "paused", -1, False, True, 0.05, 1 << 27
+    )
+    assert with_cgroup(running, None) == running
+    exited = ContainerState("exited", 1, False, True, 0.1, 1 << 27)
+    assert with_cgroup(exited, CgroupState(False, None)) == exited

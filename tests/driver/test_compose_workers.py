@@ -9,9 +9,9 @@ from typing import Any, cast
 
 import pytest
 
-from driver.engines.compose_engine import journal_in
-from driver.engines.compose_reading import NUMBER, PROJECT, SERVICE, digest
-from driver.engines.compose_workers import SETTINGS, ComposeWorkers, copy_of
+from driver.engines.compose_engine import journal_in_archive
+from driver.engines.compose_workers import SETTINGS, ComposeWorkers, replica
+from driver.engines.docker_answers import NUMBER, PROJECT, SERVICE
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Container
 
@@ -40,14 +40,16 @@ class Sdk:
         self.made: dict[str, dict[str, Any]] = {}
         self.removed: list[str] = []
         self.by_hand: list[int] = []
+        self.listed = 0
 
-    def containers(self) -> list[Container]:
-        return [Container(f"worker-{n}", "worker", str(n), "w", "running", "") for n in self.indexes]
-
-    def rows(self) -> list[dict[str, Any]]:
+    def summaries(self) -> list[dict[str, Any]]:
+        self.listed += 1
         labels = template()["Config"]["Labels"]
         return [
-            {"Labels": {**labels, NUMBER: str(n), SETTINGS: "" if n in self.by_hand else "aa"}}
+            {
+                "Labels": {**labels, NUMBER: str(n), SETTINGS: "" if n in self.by_hand else "aa"},
+                **{"Id": str(n), "Image": "w", "State": "running", "Status": "Up"},
+            }
             for n in self.indexes
         ]
 
@@ -57,19 +59,19 @@ class Sdk:
     def create(self, name: str, settings: dict[str, Any]) -> None:
         self.made[name] = settings
 
-    def ask(self, name: str, call: object) -> None:
+    def call(self, name: str, request: object) -> None:
         return None
 
     def remove(self, one: Container) -> None:
         self.removed.append(one.name)
         self.indexes.remove(int(one.id))
 
-    def first(self) -> None:
+    def create_first(self) -> None:
         self.indexes.append(1)
 
 
 def made(sdk: Sdk, workers: int, journals: Path, settings: str = "aa") -> Sdk:
-    ComposeWorkers(cast(DockerSdk, sdk), sdk.first, settings).make(workers, journals)
+    ComposeWorkers(cast(DockerSdk, sdk), sdk.create_first, settings).create(workers, journals)
     return sdk
 
 
@@ -83,7 +85,7 @@ def test_no_two_workers_have_the_same_journal_folder(tmp_path: Path) -> None:
 
 
 def test_a_copy_is_the_first_worker_in_all_but_number_journal_and_host_name() -> None:
-    name, body = copy_of(template(), 7, Path("/runs/1/worker-7"))
+    name, body = replica(template(), 7, Path("/runs/1/worker-7"))
     assert name == "lab-worker-7"
     assert body["Labels"] == {**template()["Config"]["Labels"], NUMBER: "7"}
     assert (body["User"], body["HostConfig"]["ReadonlyRootfs"]) == ("10001:10001", True)
@@ -96,7 +98,7 @@ def test_a_copy_is_the_first_worker_in_all_but_number_journal_and_host_name() ->
 def test_a_copy_has_the_limits_of_its_kind_and_not_those_of_a_fault_on_the_first_worker() -> None:
     told = template()
     told["HostConfig"] |= {"CpuQuota": 5_000, "Memory": 64 << 20, "MemorySwap": 64 << 20}
-    _, body = copy_of(told, 7, Path("/runs/1/worker-7"))
+    _, body = replica(told, 7, Path("/runs/1/worker-7"))
     host = body["HostConfig"]
     assert (host["CpuPeriod"], host["CpuQuota"]) == (100_000, 100_000)
     # 0: the engine's own choice.
@@ -104,7 +106,7 @@ def test_a_copy_has_the_limits_of_its_kind_and_not_those_of_a_fault_on_the_first
 
 
 def test_where_no_files_are_shared_each_copy_has_a_volume_of_its_own() -> None:
-    _, body = copy_of(template(Volumes={"/journal": {}}), 7, None)
+    _, body = replica(template(Volumes={"/journal": {}}), 7, None)
     assert body["HostConfig"]["Binds"] == ["/else:/else:ro"]
     assert body["Volumes"] == {"/journal": {}}
 
@@ -112,7 +114,7 @@ def test_where_no_files_are_shared_each_copy_has_a_volume_of_its_own() -> None:
 def test_an_unnamed_volume_as_compose_writes_it_is_a_new_one_for_each_copy() -> None:
     told = template()
     told["HostConfig"] |= {"Binds": None, "Mounts": [{"Type": "volume", "Target": "/journal"}]}
-    _, body = copy_of(told, 7, None)
+    _, body = replica(told, 7, None)
     assert body["HostConfig"]["Mounts"] == [{"Type": "volume", "Target": "/journal"}]
 
 
@@ -122,7 +124,7 @@ def test_a_named_volume_is_never_shared_with_a_copy() -> None:
         "Binds": None, "Mounts": [{"Type": "volume", "Target": "/journal", "Source": "all"}],
     }  # fmt: skip
     with pytest.raises(AssertionError):
-        copy_of(told, 7, None)
+        replica(told, 7, None)
 
 
 def test_a_lab_is_scaled_by_what_is_missing_or_too_many(tmp_path: Path) -> None:
@@ -143,6 +145,10 @@ def test_replicas_that_compose_scaled_by_hand_are_made_again(tmp_path: Path) -> 
     assert list(sdk.made) == ["lab-worker-3"]
 
 
+def test_existing_workers_are_listed_once(tmp_path: Path) -> None:
+    assert made(Sdk(1, 2), 3, tmp_path).listed == 1
+
+
 def test_of_a_containers_folder_only_its_journal_is_taken() -> None:
     packed = io.BytesIO()
     with tarfile.open(fileobj=packed, mode="w") as archive:
@@ -154,19 +160,8 @@ def test_of_a_containers_folder_only_its_journal_is_taken() -> None:
             member = tarfile.TarInfo(name)
             member.type, member.linkname = kind, "/etc/passwd"
             archive.addfile(member)
-    journal, others = journal_in(packed.getvalue(), "worker-3.jsonl")
+    journal, others = journal_in_archive(packed.getvalue(), "worker-3.jsonl")
     assert journal == b""
     assert [other.split()[0] for other in others] == [
         "'journal/coordinator.jsonl'", "'journal/zz.jsonl'", "'journal/pipe'",
     ]  # fmt: skip
-
-
-def test_whatever_workers_are_made_of_tells_their_settings_apart(tmp_path: Path) -> None:
-    file = tmp_path / "compose.yaml"
-    file.write_text("name: lab\n")
-    told = {"STORMLAB_WORKER": "{}", "STORMLAB_WORKER_IMAGE": "w:1", "STORMLAB_PROBER": ""}
-    same = digest(file, {**told, "STORMLAB_PROBER": "{}"})
-    assert digest(file, told) == same
-    assert digest(file, {**told, "STORMLAB_WORKER_IMAGE": "w:2"}) != same
-    file.write_text("name: lab\nservices: {}\n")
-    assert digest(file, told) != same

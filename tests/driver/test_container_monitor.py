@@ -10,7 +10,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from driver.engines.engine import EngineEvent, Standing
+from driver.engines.engine import ContainerState, EngineEvent
 from driver.errors import EngineGoneError
 from driver.histories.driver_journal import DriverJournal
 from driver.labs.container_monitor import CLOSELY, READ_EVERY_S, ContainerMonitor
@@ -77,7 +77,7 @@ async def test_a_pause_is_recorded_though_the_engine_does_not_answer_before_it_i
     class Slow(FakeEngine):
         answers = threading.Event()
 
-        def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
+        def states(self, closely: Collection[str] = ()) -> dict[str, ContainerState]:
             self.answers.wait(3 * LIMIT_S)
             return super().states(closely)
 
@@ -106,7 +106,7 @@ async def test_what_was_read_before_the_engines_answer_counts_no_more_after_it(t
     class Older(FakeEngine):
         answers, read, kept = threading.Event(), threading.Event(), threading.Event()
 
-        def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
+        def states(self, closely: Collection[str] = ()) -> dict[str, ContainerState]:
             self.answers.wait(3 * LIMIT_S)
             return super().states(closely)
 
@@ -210,7 +210,7 @@ async def test_an_engine_that_does_not_answer_ends_no_run_by_itself(tmp_path: Pa
     class Deaf(FakeEngine):
         deaf = False
 
-        def states(self, closely: Collection[str] = ()) -> dict[str, Standing]:
+        def states(self, closely: Collection[str] = ()) -> dict[str, ContainerState]:
             if self.deaf:
                 raise EngineGoneError("The Docker engine stopped answering.")
             return super().states(closely)

@@ -42,7 +42,7 @@ async def test_containers_are_healed_before_links() -> None:
 
     class Links(FakeLinks):
         def heal(self) -> HealAnswer:
-            assert engine.hurts() == {}, "links were healed first"
+            assert engine.degradations() == {}, "links were healed first"
             return super().heal()
 
     assert (await heal(Lab(engine, SPEC, Links({"worker-1": ["f1"]})), WANTED)).left == []

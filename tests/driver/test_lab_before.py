@@ -26,7 +26,7 @@ class LabEngine(FakeEngine):
 
     journals: Path | None = None
 
-    def found(self) -> LabSpec | None:
+    def existing_spec(self) -> LabSpec | None:
         return replace(SPEC, journals=self.journals) if self.statuses else None
 
 

@@ -84,7 +84,7 @@ async def test_it_goes_on_while_the_coordinator_is_under_a_fault() -> None:
 
 @pytest.mark.parametrize("found", [None, replace(SPEC, control_token="another")])
 async def test_it_ends_with_its_lab(found: LabSpec | None, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(FakeEngine, "found", lambda _: found)
+    monkeypatch.setattr(FakeEngine, "existing_spec", lambda _: found)
     began = time.monotonic()
     handed = await loaded(coordinator := Coordinator(silent=1000), for_s=600.0)
     assert time.monotonic() - began < 30.0

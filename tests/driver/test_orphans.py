@@ -25,7 +25,7 @@ def hurt() -> FakeEngine:
 def test_what_only_a_fault_does_is_undone_and_told(capsys: pytest.CaptureFixture[str]) -> None:
     engine = hurt()
     restore_orphans(engine, Terminal())
-    assert engine.hurts() == {"worker-1": ["exited"]}
+    assert engine.degradations() == {"worker-1": ["exited"]}
     assert "Restored worker-1, which a fault had left paused." in capsys.readouterr().err
 
 

@@ -27,7 +27,7 @@ class Engine(FakeEngine):
 
     leaving = 0
 
-    def found(self) -> LabSpec | None:
+    def existing_spec(self) -> LabSpec | None:
         if self.leaving:
             self.leaving -= 1
             raise ContainerGoneError("There is no container coordinator.")

@@ -22,8 +22,10 @@ class LabEngine(FakeEngine):
     """A lab that was started as `spec` says."""
 
     spec: LabSpec | None = None
+    spec_reads: int = 0
 
-    def found(self) -> LabSpec | None:
+    def existing_spec(self) -> LabSpec | None:
+        self.spec_reads += 1
         return self.spec if "down" not in self.asked else None
 
 
@@ -48,6 +50,7 @@ async def test_a_lab_that_is_up_is_scaled_as_it_was_started(brought_up: list[Lab
     await _up(engine, WANTED, 3, Terminal())
     assert brought_up == [SPEC]
     assert engine.asked == []
+    assert engine.spec_reads == 1
 
 
 async def test_what_a_killed_run_left_is_removed_first(brought_up: list[LabSpec], tmp_path: Path) -> None:

@@ -14,7 +14,7 @@ from typing import Any
 
 import pytest
 
-from driver.engines.addresses import free_pair
+from driver.engines.addresses import free_port_pair
 
 ROOT = Path(__file__).resolve().parents[2]
 SHORT_HERD = Path(__file__).with_name("short_herd.yaml")
@@ -29,7 +29,7 @@ class CommandLine:
     project: str
     results: Path
     environment: dict[str, str] = field(default_factory=dict)
-    port: int = field(default_factory=lambda: free_pair("127.0.0.1"))
+    port: int = field(default_factory=lambda: free_port_pair("127.0.0.1"))
 
     def argv(self, *words: str) -> list[str]:
         """The command with the options that make it this project's."""

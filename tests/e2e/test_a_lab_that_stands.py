@@ -15,7 +15,7 @@ import pytest
 import requests
 
 from driver.cli.options import engine_of
-from driver.engines.compose_reading import variables
+from driver.engines.compose_environment import variables
 from driver.labs.project_name import default_project, note_project
 from tests.e2e.conftest import ROOT, CommandLine, docker
 from wire.control import Submission, TaskSpec, authorization
@@ -79,7 +79,7 @@ print(os.getuid(), len(found), sum(key.encode() in one for one in found), len(re
 
 def test_a_task_cannot_read_the_key_of_its_fleet(standing: CommandLine) -> None:
     engine = engine_of(standing.project)
-    spec = engine.found()
+    spec = engine.existing_spec()
     assert spec is not None
     # Backwards, so that the hunt does not find what it was told itself.
     task = TaskSpec(
@@ -199,7 +199,7 @@ def wait_for_faults(line: CommandLine, count: int, limit_s: float = 20.0) -> Non
 
 def test_replicas_that_compose_scaled_by_hand_are_named_and_up_makes_them_whole(lab: CommandLine) -> None:
     assert lab("up", "--workers", "1").returncode == 0
-    spec = engine_of(lab.project).found()
+    spec = engine_of(lab.project).existing_spec()
     assert spec is not None
     scale = ["docker", "compose", "-p", lab.project, "up", "-d", "--no-recreate", "--no-deps"]
     subprocess.run(

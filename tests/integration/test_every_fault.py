@@ -15,7 +15,7 @@ import pytest
 from chaos.actuator import Injection, LinkEffect, Times
 from chaos.catalogue import FAULTS
 from driver.cli.options import engine_of
-from driver.engines.addresses import free_pair
+from driver.engines.addresses import free_port_pair
 from driver.histories.events import Receipt
 from driver.labs.guardian import Guardian
 from driver.labs.hands import LabHands
@@ -79,7 +79,7 @@ def run_plan(
 ) -> dict[str, Receipt]:
     """Run a plan on a lab of its own; the receipt of each fault."""
     request = Request(
-        plan, resolved_yaml(LOADED), results, port=free_pair("127.0.0.1"), make_hands=make_hands
+        plan, resolved_yaml(LOADED), results, port=free_port_pair("127.0.0.1"), make_hands=make_hands
     )
 
     async def whole_run() -> None:

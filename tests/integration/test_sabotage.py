@@ -14,7 +14,7 @@ import pytest
 from chaos.actuator import Injection, LinkEffect, Times
 from chaos.directions import Direction
 from driver.cli.options import engine_of
-from driver.engines.addresses import free_pair
+from driver.engines.addresses import free_port_pair
 from driver.histories.events import Receipt
 from driver.labs.guardian import Guardian
 from driver.labs.hands import LabHands, _body
@@ -112,7 +112,9 @@ class Saboteur(LabHands):
 @pytest.fixture(scope="module")
 def receipts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
     results = tmp_path_factory.mktemp("sabotage")
-    request = Request(PLAN, resolved_yaml(LOADED), results, port=free_pair("127.0.0.1"), make_hands=Saboteur)
+    request = Request(
+        PLAN, resolved_yaml(LOADED), results, port=free_port_pair("127.0.0.1"), make_hands=Saboteur
+    )
 
     async def whole_run() -> None:
         with Terminal() as terminal:

@@ -65,5 +65,5 @@ def test_a_worker_is_plugged_in_again_though_its_address_went_to_another(network
     engine.unplug("worker-1")
     _start(network, 2, address)
     engine.plug("worker-1")
-    assert engine.look("worker-1").plugged
+    assert engine.inspect("worker-1").plugged
     assert first in network.inspect_network(NETWORK)["Containers"]

@@ -25,7 +25,7 @@ class Engine(FakeEngine):
         self._folder = folder
         self.is_up = True
 
-    def found(self) -> LabSpec | None:
+    def existing_spec(self) -> LabSpec | None:
         return replace(SPEC, journals=self._folder) if self.is_up else None
 
     def containers(self) -> list[Container]:

@@ -31,7 +31,7 @@ Client = TestClient[web.Request, web.Application]
 class EmptyEngine(FakeEngine):
     """No lab stands."""
 
-    def found(self) -> LabSpec | None:
+    def existing_spec(self) -> LabSpec | None:
         return None
 
 
@@ -178,7 +178,7 @@ class StandingEngine(FakeEngine):
 
     folder: Path = Path()
 
-    def found(self) -> LabSpec | None:
+    def existing_spec(self) -> LabSpec | None:
         return replace(SPEC, journals=self.folder)
 
     def containers(self) -> list[Container]:
@@ -221,7 +221,7 @@ async def test_a_preview_names_whom_it_hits_and_a_wrong_field_is_named_too(tmp_p
 class BrokenEngine(FakeEngine):
     """Asking it ends in an error that nobody expected."""
 
-    def found(self) -> LabSpec | None:
+    def existing_spec(self) -> LabSpec | None:
         raise RuntimeError("a defect in the watching")
 
 

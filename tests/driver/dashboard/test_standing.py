@@ -22,7 +22,7 @@ class Engine(FakeEngine):
     proxy: str = "first"
     is_silent: bool = field(default=False)
 
-    def found(self) -> LabSpec | None:
+    def existing_spec(self) -> LabSpec | None:
         if self.is_silent:
             raise EngineError("Docker does not answer.")
         return replace(SPEC, journals=self.folder) if self.proxy else None
