@@ -166,16 +166,22 @@ class FaultObservations:
         silence counts from the last received bytes, which can be before its fault began.
         """
         return any(
-            (isinstance(other.fault, LinkFault) or other.reaches_all)
-            and other.first_ns < injected.last_ns + SETTLE_NS
-            and injected.first_ns < other.last_ns + SETTLE_NS
+            other.first_ns < injected.last_ns + SETTLE_NS and injected.first_ns < other.last_ns + SETTLE_NS
             for other in self._others(injected, link)
         )
 
     def _others(self, injected: InjectedFault, link: str) -> list[InjectedFault]:
-        """Return all other faults that affect a link."""
+        """Return all other faults that affect a link.
+
+        A fault of the worker's container does not: the prober's own connections pass the link, and go on
+        while the worker is stopped.
+        """
         on_link = (*self._by_target.get(link, ()), *self._on_all_links)
-        return [other for other in on_link if other is not injected]
+        return [
+            other
+            for other in on_link
+            if other is not injected and (isinstance(other.fault, LinkFault) or other.reaches_all)
+        ]
 
     def container(self, injected: InjectedFault, fault: ContainerFault, name: str) -> ContainerEvidence:
         """Return one container during one fault."""
