@@ -8,8 +8,8 @@ from dataclasses import replace
 from pathlib import Path
 
 from driver.cli.dashboard import serve
-from driver.dashboard.standing import Standing
-from driver.dashboard.watch import Watch
+from driver.dashboard.dashboard import Dashboard
+from driver.dashboard.lab_monitor import LabMonitor
 from driver.engines.engine import Container, LabSpec
 from tests.driver.fakes import SPEC, FakeEngine
 
@@ -31,7 +31,7 @@ class Folder(FakeEngine):
 
 async def main(folder: Path) -> None:
     """Serve until told to end."""
-    await serve(Watch(Standing(Folder(folder))), "127.0.0.1", 0, read_only=True)
+    await serve(Dashboard(LabMonitor(Folder(folder))), "127.0.0.1", 0, read_only=True)
 
 
 if __name__ == "__main__":

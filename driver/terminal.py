@@ -47,7 +47,7 @@ class ProgressView:
         if self.left_s is not None:
             told.append(f"{max(0.0, self.left_s):.0f} s left")
         if self.connected is not None:
-            told.append(f"{self.connected}/{self.workers} workers")
+            told.append(f"{self.connected}/{self.workers} connected")
         if self.done is not None:
             failed = f", {self.failed} failed" if self.failed else ""
             told.append(f"{self.done}/{self.submitted} tasks done{failed}")

@@ -1,4 +1,4 @@
-"""`lab.py dashboard`: a page that shows a lab while it lives, and has a hand on its switch."""
+"""`lab.py dashboard`: a live page of a lab, which also injects faults, heals, and runs scenarios."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ import click
 from aiohttp import web
 
 from driver.cli import options, options_run
-from driver.dashboard.guard import Guard
-from driver.dashboard.past import Past
+from driver.dashboard.auth import RequestAuth
+from driver.dashboard.dashboard import Dashboard
+from driver.dashboard.lab_monitor import LabMonitor
+from driver.dashboard.run_history import RunHistory
 from driver.dashboard.server import make_app
-from driver.dashboard.standing import Standing
-from driver.dashboard.watch import Watch
 from driver.errors import PortInUseError
 from driver.host_ports import port_holder
 from driver.interrupts import SIGNALS
@@ -31,33 +31,36 @@ PORT = 8600
 @click.option("--port", type=click.IntRange(0, 65_535), default=PORT, show_default=True, metavar="N",
               help="Which port; 0: any that is free.")  # fmt: skip
 @click.option("--lab-port", type=int, default=None, metavar="N",
-              help="What scenarios that the page starts are told as their --port.")  # fmt: skip
+              help="The --port of scenarios that the page starts.")  # fmt: skip
 @options_run.results
-@click.option("--read-only", is_flag=True, help="Only show: nothing can be hurt, healed or started.")
+@click.option(
+    "--read-only", is_flag=True, help="Only show the lab: the page can inject, heal and start nothing."
+)
 @options.log_level
 def command(project: str, host: str, port: int, lab_port: int | None, results: Path, read_only: bool) -> None:
-    """Serve a page that shows the lab now: workers, queues, faults; break a part, and watch it heal.
+    """Serve a live page of the lab: workers, queues, faults; inject a fault there, and follow its healing.
 
-    The address has a token in it, which only this address lets in. Ctrl-C ends it; the lab goes on.
+    The printed address has a token, without which every request is refused. Ctrl-C ends the page; the lab
+    stays up.
     """
-    watch = Watch(Standing(options.engine_of(project)), read_only, lab_port, results)
-    asyncio.run(serve(watch, host, port, read_only))
+    dashboard = Dashboard(LabMonitor(options.engine_of(project)), read_only, lab_port, results)
+    asyncio.run(serve(dashboard, host, port, read_only))
 
 
 def serve_until_stopped(project: str) -> None:
-    """Serve a lab on any port that is free, until Ctrl-C."""
-    asyncio.run(serve(Watch(Standing(options.engine_of(project))), HOST, 0, read_only=False))
+    """Serve the dashboard of a lab on a free port, until Ctrl-C."""
+    asyncio.run(serve(Dashboard(LabMonitor(options.engine_of(project))), HOST, 0, read_only=False))
 
 
-async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
-    """Serve until told to end. Raises PortInUseError."""
-    told = asyncio.Event()
+async def serve(dashboard: Dashboard, host: str, port: int, read_only: bool) -> None:
+    """Serve until SIGINT, SIGTERM or SIGHUP. Raises PortInUseError, and the error of a loop that failed."""
+    stopped = asyncio.Event()
     for number in SIGNALS:
-        asyncio.get_running_loop().add_signal_handler(number, told.set)
+        asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     token = secrets.token_urlsafe(18)
-    guard = Guard(token, host)
-    app = make_app(watch, Past(watch.results), guard, read_only)
-    # A page that is open would be waited for.
+    auth = RequestAuth(token, host)
+    app = make_app(dashboard, RunHistory(dashboard.results), auth, read_only)
+    # Without a timeout the server would wait for every open page.
     runner = web.AppRunner(app, shutdown_timeout=0.5, access_log=None)
     await runner.setup()
     try:
@@ -70,16 +73,16 @@ async def serve(watch: Watch, host: str, port: int, read_only: bool) -> None:
                 f"Choose another: --port {port + 1}, or 0 for any that is free.",
             ) from None
         port = runner.addresses[0][1]
-        guard.listen_on(port)
+        auth.set_port(port)
         shown = f"[{host}]" if ":" in host else host
         print_lines([f"http://{shown}:{port}/?token={token}"])
-        await first_of(told.wait(), watch.broken())
+        await first_of(stopped.wait(), dashboard.wait_failed())
     finally:
         await runner.cleanup()
 
 
 async def first_of(*waits: Coroutine[object, object, object]) -> None:
-    """Return when the first of them does, or raise what it raises; the others are given up."""
+    """Await the first of them to end, and raise its error, if any; the others are cancelled."""
     tasks = [asyncio.create_task(wait) for wait in waits]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

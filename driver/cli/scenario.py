@@ -17,7 +17,7 @@ from driver.answer import Answer, answer_of, write_answer
 from driver.cli import completers, options, options_run
 from driver.cli.run_lab import lab_for_run
 from driver.cli.verdicts import show_verdict
-from driver.dashboard.beside import dashboard_beside
+from driver.dashboard.sidecar import dashboard_sidecar
 from driver.engines.engine import Engine
 from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
@@ -76,7 +76,7 @@ def command(
         engine, place = options.engine_to_fill(project), Place(results, host, port)
         with Terminal() as terminal, lab_for_run(
             engine, ["scenario", name], replace, held_lock, terminal
-        ), dashboard_beside(watched, project, results, terminal.info):  # fmt: skip
+        ), dashboard_sidecar(watched, project, results, terminal.info):  # fmt: skip
             if len(planned) > 1:
                 show = _run_all(planned, place, engine, terminal, as_json)
             else:

@@ -28,7 +28,7 @@ from wire.control import CoordinatorState, WorkerState
 @options.as_json
 @options.log_level
 def command(project: str, as_json: bool) -> None:
-    """Show a lab: its containers, who is connected, what is in work, and which links are hurt."""
+    """Show a lab: its containers, sessions and tasks, and the links that are under faults."""
     engine = options.engine_of(project)
     seen = while_it_changes(lambda: _look(engine))
     if as_json:
@@ -41,20 +41,33 @@ def command(project: str, as_json: bool) -> None:
 
 @dataclass(frozen=True)
 class Seen:
-    """A lab as it is now. `is_up`: its core is there; `state` or `links` None: no answer."""
+    """A lab as it is now. `is_up`: its core is there; `state` or `links` None: no answer.
+
+    `hurt_containers` are those that a fault has paused, limited or disconnected from a network.
+    """
 
     is_up: bool
     containers: list[Container]
     state: CoordinatorState | None
     links: list[LinkState] | None
     holders: list[Holder]
+    hurt_containers: frozenset[str] = frozenset()
+
+    @property
+    def workers(self) -> list[str]:
+        """Names of the lab's workers."""
+        return [one.name for one in self.containers if one.service == WORKER]
+
+    @property
+    def hurt_links(self) -> list[str]:
+        """Links with a fault or a toxic, or closed."""
+        return [one.name for one in self.links or () if one.faults or one.toxics or not one.enabled]
 
     @property
     def without_link(self) -> list[str]:
         """Workers for which Toxiproxy has no link."""
         linked = {link.name for link in self.links or ()}
-        workers = [one.name for one in self.containers if one.service == WORKER]
-        return [] if self.links is None else [name for name in workers if name not in linked]
+        return [] if self.links is None else [name for name in self.workers if name not in linked]
 
 
 def _look(engine: Engine) -> Seen:
@@ -64,7 +77,8 @@ def _look(engine: Engine) -> Seen:
     lab = lab_of(engine, spec)
     restore_orphans(engine, Terminal())
     state, links = asyncio.run(_state(lab)), _links(lab)
-    return Seen(True, engine.containers(), state, links, holders(engine.project))
+    hurt = frozenset(engine.degradations())
+    return Seen(True, engine.containers(), state, links, holders(engine.project), hurt)
 
 
 async def _state(lab: Lab) -> CoordinatorState | None:
@@ -102,11 +116,11 @@ def _show(seen: Seen, project: str) -> None:
 def _no_links(seen: Seen, project: str) -> list[str]:
     if not seen.without_link:
         return []
-    workers = sum(one.service == WORKER for one in seen.containers)
     verb = "has" if len(seen.without_link) == 1 else "have"
     return [
         f"{name_list(seen.without_link)} {verb} no link: lab.py makes the links, "
-        f"`docker compose up` does not. Run: python lab.py up --workers {workers}{project_option(project)}"
+        "`docker compose up` does not. "
+        f"Run: python lab.py up --workers {len(seen.workers)}{project_option(project)}"
     ]
 
 
@@ -121,7 +135,7 @@ def _as_worker(worker: WorkerState | None) -> list[str]:
 def _as_link(link: LinkState | None) -> str:
     if link is None:
         return ""
-    # The id of a fault by hand says nothing to anybody; `faults` says what it is.
+    # The id of a fault by hand is internal; `lab.py faults` names the fault.
     faults = dict.fromkeys("by hand" if one.startswith(BY_HAND) else one for one in link.faults)
     return ", ".join(faults or link.toxics) or ("clean" if link.enabled else "closed")
 
@@ -133,19 +147,20 @@ def _summary(seen: Seen) -> list[str]:
         lines.append("The coordinator does not answer.")
     else:
         counts = state.counts
-        # The coordinator remembers workers that were scaled away.
-        there = [one.name for one in seen.containers if one.service == WORKER]
-        connected = sum(worker.state == "connected" and worker.name in there for worker in state.workers)
+        # The coordinator still lists workers that were scaled away.
+        connected = {one.name for one in state.workers if one.state == "connected"} & set(seen.workers)
+        hurt = len(connected & {*seen.hurt_links, *seen.hurt_containers})
+        under_faults = f", {hurt} of them under faults" if hurt else ""
         lines.append(
-            f"{connected} of {len(there)} workers connected; tasks: {counts.submitted} submitted, "
+            f"{len(connected)} of {len(seen.workers)} workers connected{under_faults}; "
+            f"tasks: {counts.submitted} submitted, "
             f"{counts.completed} completed, {counts.failed} failed, {counts.waiting} waiting, "
             f"{counts.assigned} in work"
         )
     if links is None:
         lines.append("Toxiproxy does not answer.")
     else:
-        hurt = [link.name for link in links if link.faults or link.toxics or not link.enabled]
-        lines.append(f"{len(links)} links, {len(hurt)} of them hurt")
+        lines.append(f"{len(links)} links, {len(seen.hurt_links)} of them hurt")
     return lines
 
 

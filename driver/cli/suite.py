@@ -12,7 +12,7 @@ import click
 
 from driver.cli import completers, options, options_run
 from driver.cli.run_lab import lab_for_run
-from driver.dashboard.beside import dashboard_beside
+from driver.dashboard.sidecar import dashboard_sidecar
 from driver.engines.engine import Engine
 from driver.exit_codes import ExitCode
 from driver.files import write_file
@@ -68,7 +68,7 @@ def command(
     with (
         Terminal() as terminal,
         _lab(engine, names, replace, terminal) as lock,
-        dashboard_beside(watched, project, results, terminal.info),
+        dashboard_sidecar(watched, project, results, terminal.info),
     ):
         if names != [TESTS]:
             engine.ensure_images(services(prober=True), terminal.info)

@@ -9,14 +9,14 @@ import click
 
 from driver.cli import options
 from driver.dashboard.feed import HOLD_NS
-from driver.dashboard.on_a_terminal import rows_of, summary_of
-from driver.dashboard.standing import LOOK_EVERY_S, Standing
+from driver.dashboard.lab_monitor import REFRESH_EVERY_S, LabMonitor
+from driver.dashboard.top_table import rows_of, summary_of
 from driver.errors import NoLabError
 from driver.labs.project_name import start_hint
 from driver.terminal import ProgressView, Terminal, print_lines, print_table
 
-REFRESH_S = 0.5
-MOST_ROWS = 500
+REDRAW_EVERY_S = 0.5
+MAX_ROWS = 500
 COLUMNS = ("worker", "state", "for", "back", "tasks", "memory", "under", "doing")
 
 
@@ -25,49 +25,51 @@ COLUMNS = ("worker", "state", "for", "back", "tasks", "memory", "under", "doing"
 @options.project
 @options.log_level
 def command(project: str, once: bool) -> None:
-    """Show the lab now: who is connected, what they do, which faults are on. Ctrl-C ends it."""
-    standing = Standing(options.engine_of(project))
+    """Show the lab now: connections, running tasks, faults that are on. Ctrl-C ends it."""
+    monitor = LabMonitor(options.engine_of(project))
     if once:
-        asyncio.run(_once(standing, project))
+        asyncio.run(_once(monitor, project))
         return
     with suppress(KeyboardInterrupt), Terminal() as terminal:
-        asyncio.run(_watch(standing, terminal))
+        asyncio.run(_live(monitor, terminal))
 
 
-async def _once(standing: Standing, project: str) -> None:
-    await standing.look()
-    # A long history is read in many steps; Ctrl-C ends it in between, as any loop.
+async def _once(monitor: LabMonitor, project: str) -> None:
+    """Print one table. Raises NoLabError."""
+    await monitor.refresh()
+    # A long history is read in many steps, between which Ctrl-C ends the command.
     more = True
     while more:
-        more = standing.step()
-    # What was asked of the engine just now takes its turn a moment after it.
+        more = monitor.step()
+    # The engine's samples of just now are applied only at the age of HOLD_NS.
     await asyncio.sleep(HOLD_NS / 1e9)
-    standing.step()
-    if standing.feed is None:
-        raise NoLabError(summary_of(standing), start_hint(project))
-    rows, marks = rows_of(standing, MOST_ROWS)
+    monitor.step()
+    if monitor.feed is None:
+        raise NoLabError(summary_of(monitor), start_hint(project))
+    rows, marks = rows_of(monitor, MAX_ROWS)
     print_table(COLUMNS, rows, marks)
-    print_lines([summary_of(standing)])
+    print_lines([summary_of(monitor)])
 
 
-async def _watch(standing: Standing, terminal: Terminal) -> None:
-    # Before anything is shown: where no terminal is, the next line is half a minute away.
-    await standing.look()
-    looking = asyncio.create_task(_look_around(standing))
+async def _live(monitor: LabMonitor, terminal: Terminal) -> None:
+    """Redraw the table until cancelled."""
+    # Refreshed before the first line: without a terminal the next one comes half a minute later.
+    await monitor.refresh()
+    refreshing = asyncio.create_task(_refresh(monitor))
     try:
         while True:
-            if standing.step():
-                # Ctrl-C ends it while a long history is read, too.
+            if monitor.step():
+                # Ctrl-C ends the command also while a long history is read.
                 await asyncio.sleep(0)
                 continue
-            rows, marks = rows_of(standing, terminal.height - 4)
-            terminal.show_table(COLUMNS, rows, marks, ProgressView(summary_of(standing)))
-            await asyncio.sleep(REFRESH_S)
+            rows, marks = rows_of(monitor, terminal.height - 4)
+            terminal.show_table(COLUMNS, rows, marks, ProgressView(summary_of(monitor)))
+            await asyncio.sleep(REDRAW_EVERY_S)
     finally:
-        looking.cancel()
+        refreshing.cancel()
 
 
-async def _look_around(standing: Standing) -> None:
+async def _refresh(monitor: LabMonitor) -> None:
     while True:
-        await asyncio.sleep(LOOK_EVERY_S)
-        await standing.look()
+        await asyncio.sleep(REFRESH_EVERY_S)
+        await monitor.refresh()

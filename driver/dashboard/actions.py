@@ -1,4 +1,4 @@
-"""What the page may set going: faults, healing, scenarios. Each is a command that the page also shows."""
+"""Actions of the page: inject a fault, heal, run a scenario. Each starts a command, which the page shows."""
 
 from __future__ import annotations
 
@@ -10,19 +10,19 @@ from typing import Any
 
 from aiohttp import web
 
-from driver.dashboard.forms import SELECTIONS, Filled, FormError, catalogue, fill
-from driver.dashboard.watch import Watch
+from driver.dashboard.dashboard import Dashboard
+from driver.dashboard.forms import SELECTIONS, FilledForm, FormError, catalogue, fill
 from driver.errors import UsageError
 from driver.labs.project_name import project_option
 from driver.results.run_folder import read_verdict
 from driver.scenarios.flag_values import MAX_SEED
 from driver.scenarios.scenario_file import load_scenario, scenario_paths
 
-TOO_MANY = "as many commands run as may; wait for one, or heal"
+TOO_MANY = "too many commands are running; wait for one to finish, or heal"
 
 
-def add_routes(app: web.Application, key: web.AppKey[Watch], read_only: bool) -> None:
-    """The routes that change something are there only where that is allowed."""
+def add_routes(app: web.Application, key: web.AppKey[Dashboard], read_only: bool) -> None:
+    """Add the routes; with `read_only` those that change something refuse with 403."""
     page = Actions(key)
     app.router.add_get("/api/faults", page.faults)
     app.router.add_get("/api/scenarios", page.scenarios)
@@ -37,13 +37,13 @@ def add_routes(app: web.Application, key: web.AppKey[Watch], read_only: bool) ->
 
 
 async def _refused(_: web.Request) -> web.Response:
-    return _told("this dashboard was started with --read-only", HTTPStatus.FORBIDDEN)
+    return _error("this dashboard was started with --read-only", HTTPStatus.FORBIDDEN)
 
 
 class Actions:
-    """The handlers."""
+    """The handlers of the routes."""
 
-    def __init__(self, key: web.AppKey[Watch]) -> None:
+    def __init__(self, key: web.AppKey[Dashboard]) -> None:
         self._key = key
 
     async def faults(self, _: web.Request) -> web.Response:
@@ -62,16 +62,16 @@ class Actions:
         return self._start(request, filled.words)
 
     async def heal(self, request: web.Request) -> web.Response:
-        """One fault by hand: its process ends it. Everything: the command that verifies it, too."""
-        watch = request.app[self._key]
+        """Stop the job of one fault, which heals it; without a job stop all, and start `lab.py heal`."""
+        dashboard = request.app[self._key]
         number = (await _body(request)).get("job")
         if number is None:
-            for told in watch.jobs.told():
-                if told["running"] and " inject " in told["command"]:
-                    watch.jobs.stop(told["id"])
-            return self._start(request, ["heal", *self._project(watch)])
-        if not watch.jobs.stop(number):
-            return _told("that fault is over", HTTPStatus.CONFLICT)
+            for job in dashboard.jobs.status():
+                if job["running"] and " inject " in job["command"]:
+                    dashboard.jobs.stop(job["id"])
+            return self._start(request, ["heal", *self._project(dashboard)])
+        if not dashboard.jobs.stop(number):
+            return _error("that fault is over", HTTPStatus.CONFLICT)
         return web.json_response({"job": number}, status=HTTPStatus.ACCEPTED)
 
     async def scenarios(self, request: web.Request) -> web.Response:
@@ -79,32 +79,32 @@ class Actions:
         return web.json_response({"scenarios": found})
 
     async def start(self, request: web.Request) -> web.Response:
-        watch, wanted = request.app[self._key], await _body(request)
-        if watch.scenario.is_running:
-            return _told("a scenario runs already", HTTPStatus.CONFLICT)
+        dashboard, wanted = request.app[self._key], await _body(request)
+        if dashboard.scenario.is_running:
+            return _error("a scenario runs already", HTTPStatus.CONFLICT)
         workers, seed = wanted.get("workers"), wanted.get("seed")
-        job = watch.scenario.start(
+        job = dashboard.scenario.start(
             str(wanted.get("name") or ""),
             bool(wanted.get("quick")),
             workers if type(workers) is int else None,
             seed % (MAX_SEED + 1) if type(seed) is int else secrets.randbelow(MAX_SEED),
-            watch.standing.project,
+            dashboard.monitor.project,
         )
         if job is None:
-            return _told(TOO_MANY, HTTPStatus.CONFLICT)
+            return _error(TOO_MANY, HTTPStatus.CONFLICT)
         return web.json_response({"command": job.command}, status=HTTPStatus.ACCEPTED)
 
     async def stop(self, request: web.Request) -> web.Response:
         request.app[self._key].scenario.stop()
         return web.json_response({}, status=HTTPStatus.ACCEPTED)
 
-    async def _filled(self, request: web.Request) -> Filled | web.Response:
-        watch = request.app[self._key]
+    async def _filled(self, request: web.Request) -> FilledForm | web.Response:
+        dashboard = request.app[self._key]
         form = await _body(request)
-        if not watch.standing.workers:
-            return _told(watch.standing.told()["hint"], HTTPStatus.CONFLICT)
+        if not dashboard.monitor.workers:
+            return _error(dashboard.monitor.status()["hint"], HTTPStatus.CONFLICT)
         try:
-            return fill(form, watch.standing.workers, watch.standing.project)
+            return fill(form, dashboard.monitor.workers, dashboard.monitor.project)
         except FormError as error:
             wrong = {"error": str(error), "field": error.field}
             return web.json_response(wrong, status=HTTPStatus.UNPROCESSABLE_ENTITY)
@@ -112,16 +112,16 @@ class Actions:
     def _start(self, request: web.Request, words: list[str]) -> web.Response:
         job = request.app[self._key].jobs.start(words)
         if job is None:
-            return _told(TOO_MANY, HTTPStatus.CONFLICT)
-        told = {"job": job.number, "command": job.command}
-        return web.json_response(told, status=HTTPStatus.ACCEPTED)
+            return _error(TOO_MANY, HTTPStatus.CONFLICT)
+        started = {"job": job.number, "command": job.command}
+        return web.json_response(started, status=HTTPStatus.ACCEPTED)
 
     @staticmethod
-    def _project(watch: Watch) -> list[str]:
-        return project_option(watch.standing.project).split()
+    def _project(dashboard: Dashboard) -> list[str]:
+        return project_option(dashboard.monitor.project).split()
 
 
-def _preview(filled: Filled) -> dict[str, Any]:
+def _preview(filled: FilledForm) -> dict[str, Any]:
     return {
         "hits": list(filled.hits),
         "spares": filled.spares,
@@ -162,5 +162,5 @@ def _scenarios(results: Path) -> list[dict[str, Any]]:
     return found
 
 
-def _told(sentence: str, status: HTTPStatus) -> web.Response:
+def _error(sentence: str, status: HTTPStatus) -> web.Response:
     return web.json_response({"error": sentence}, status=status)

@@ -1,4 +1,4 @@
-"""The fault catalogue as forms, and what a filled one would hit: by the code and in the words of `inject`."""
+"""The fault catalogue as forms, and a filled form as targets and an `inject` command."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ _EXAMPLES = {"ms": "200ms", "s": "10s", "B": "64KB", "B/s": "1MB/s", "byte": "1e
 
 
 class FormError(Exception):
-    """A form that cannot be carried out: the field (a parameter, `targets`, `for` or "") and why."""
+    """A form that is no valid fault: the field (a parameter, `targets`, `for` or "") and the problem."""
 
     def __init__(self, field: str, problem: str) -> None:
         super().__init__(problem)
@@ -32,8 +32,8 @@ class FormError(Exception):
 
 
 @dataclass(frozen=True)
-class Filled:
-    """A form that can: whom it hits, and the words of the command line that do the same."""
+class FilledForm:
+    """A valid form: its targets, the number of other workers, and the words of its command line."""
 
     hits: tuple[str, ...]
     spares: int
@@ -42,12 +42,12 @@ class Filled:
 
     @property
     def command(self) -> str:
-        """To be copied into a shell."""
+        """The command line, quoted for a shell."""
         return shlex.join(["python", "lab.py", *self.words])
 
 
 def catalogue() -> list[dict[str, Any]]:
-    """Every fault with its parameters."""
+    """Return every fault with its parameters."""
     return [
         {
             "name": kind.name,
@@ -63,8 +63,8 @@ def catalogue() -> list[dict[str, Any]]:
     ]
 
 
-def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
-    """What a form asks for. Raises FormError."""
+def fill(form: dict[str, Any], workers: int, project: str) -> FilledForm:
+    """Return the fault that a form describes, for a lab of that many workers. Raises FormError."""
     fault, targets, for_text = (str(form.get(key) or "") for key in ("fault", "targets", "for"))
     given = form.get("params") or {}
     if not isinstance(given, dict):
@@ -94,7 +94,7 @@ def fill(form: dict[str, Any], workers: int, project: str) -> Filled:
     words += ["--seed", str(seed)]
     words += project_option(project).split()
     hits = planned[0].targets
-    return Filled(tuple(hits), workers - sum(name not in CORE for name in hits), seed, words)
+    return FilledForm(tuple(hits), workers - sum(name not in CORE for name in hits), seed, words)
 
 
 def _value(name: str, text: str) -> Any:
@@ -120,12 +120,12 @@ def _field(name: str, about: str, kind: type[Fault]) -> dict[str, Any]:
 
 
 def _limits(info: FieldInfo, unit: str) -> str:
-    """`from 100 B/s to 1e+09 B/s`, `above 0`; "" where any value may be."""
-    told = []
+    """Return `from 100 B/s to 1e+09 B/s`, `above 0`; "" for a parameter without limits."""
+    limits = []
     # A share of bytes is written as a number, and so are its limits.
     unit = unit.removeprefix("byte")
     for word, name in (("from", "ge"), ("above", "gt"), ("to", "le"), ("below", "lt")):
         for rule in info.metadata:
             if (limit := getattr(rule, name, None)) is not None:
-                told.append(f"{word} {limit:.12g} {unit}".rstrip())
-    return " ".join(told)
+                limits.append(f"{word} {limit:.12g} {unit}".rstrip())
+    return " ".join(limits)

@@ -1,4 +1,4 @@
-"""Hands what is new to every viewer; one that falls behind gets the whole state later, and slows nobody."""
+"""Publishes deltas to all subscribers; one that falls behind gets the whole state later."""
 
 from __future__ import annotations
 
@@ -7,77 +7,77 @@ from collections.abc import Callable
 
 import msgspec
 
-from driver.dashboard.picture import Part
+from driver.dashboard.state_encoder import JsonObject
 
-WAITING = 8
-"""So many messages wait for a viewer: two seconds' worth. One more, and it starts anew."""
+QUEUE_LENGTH = 8
+"""Messages that may wait for a subscriber: two seconds' worth. One more, and it is reset."""
 
 
-class Viewer:
-    """One page. Only its own connection waits for it."""
+class Subscriber:
+    """One open page. Only its own connection waits for it."""
 
     def __init__(self) -> None:
-        self._waiting: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING)
+        self._queue: asyncio.Queue[bytes | None] = asyncio.Queue(QUEUE_LENGTH)
         self.is_behind = True
 
     async def next(self) -> bytes | None:
-        """The next message; None: take the whole state."""
-        return await self._waiting.get()
+        """Return the next message; None: the whole state is due."""
+        return await self._queue.get()
 
-    def give(self, message: bytes) -> None:
-        """A message for it, unless it waits for a whole state anyway."""
+    def offer(self, message: bytes) -> None:
+        """Queue a message, unless a whole state is due anyway; a full queue is reset."""
         if self.is_behind:
             return
         try:
-            self._waiting.put_nowait(message)
+            self._queue.put_nowait(message)
         except asyncio.QueueFull:
-            self.start_anew()
+            self.reset()
 
-    def start_anew(self) -> None:
-        """Forget what it did not take; a whole state comes next."""
-        while not self._waiting.empty():
-            self._waiting.get_nowait()
+    def reset(self) -> None:
+        """Drop the queued messages; the whole state is due."""
+        while not self._queue.empty():
+            self._queue.get_nowait()
         self.is_behind = True
-        self._waiting.put_nowait(None)
+        self._queue.put_nowait(None)
 
 
 class Hub:
-    """All viewers. `state` makes the whole state when one needs it."""
+    """All subscribers. `state` makes the whole state when one needs it."""
 
-    def __init__(self, state: Callable[[], Part]) -> None:
+    def __init__(self, state: Callable[[], JsonObject]) -> None:
         self._state = state
-        self._viewers: set[Viewer] = set()
+        self._subscribers: set[Subscriber] = set()
 
     def __len__(self) -> int:
-        return len(self._viewers)
+        return len(self._subscribers)
 
-    def join(self) -> Viewer:
-        """A viewer more; its first message is the whole state."""
-        viewer = Viewer()
-        viewer.start_anew()
-        self._viewers.add(viewer)
-        return viewer
+    def subscribe(self) -> Subscriber:
+        """Add a subscriber; its first message is the whole state."""
+        subscriber = Subscriber()
+        subscriber.reset()
+        self._subscribers.add(subscriber)
+        return subscriber
 
-    def leave(self, viewer: Viewer) -> None:
-        """One that is gone."""
-        self._viewers.discard(viewer)
+    def unsubscribe(self, subscriber: Subscriber) -> None:
+        """Remove a subscriber."""
+        self._subscribers.discard(subscriber)
 
-    def tell(self, delta: Part | None) -> None:
-        """What is new, to all who keep up; None: everything is."""
+    def publish(self, delta: JsonObject | None) -> None:
+        """Offer a delta to all subscribers; None: each needs the whole state."""
         if delta is None:
-            for viewer in self._viewers:
-                viewer.start_anew()
+            for subscriber in self._subscribers:
+                subscriber.reset()
             return
         message = as_event("delta", delta)
-        for viewer in self._viewers:
-            viewer.give(message)
+        for subscriber in self._subscribers:
+            subscriber.offer(message)
 
-    def whole(self, viewer: Viewer) -> bytes:
-        """The state for a viewer that starts anew; deltas follow it."""
-        viewer.is_behind = False
+    def whole_state(self, subscriber: Subscriber) -> bytes:
+        """Return the message of the whole state; deltas follow it."""
+        subscriber.is_behind = False
         return as_event("state", self._state())
 
 
-def as_event(name: str, data: Part) -> bytes:
-    """A server-sent event (WHATWG HTML, 9.2)."""
+def as_event(name: str, data: JsonObject) -> bytes:
+    """Return a server-sent event (WHATWG HTML, 9.2)."""
     return b"event: " + name.encode() + b"\ndata: " + msgspec.json.encode(data) + b"\n\n"

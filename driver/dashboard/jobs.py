@@ -1,4 +1,4 @@
-"""The commands that the page runs: the command line itself, so that both do the same."""
+"""Jobs: commands that the page starts, through the command line itself."""
 
 from __future__ import annotations
 
@@ -13,29 +13,29 @@ from typing import Any
 from driver.exit_codes import ExitCode
 from driver.suite.commands import lab_command
 
-KEPT = 20
-LINES = 12
-AT_ONCE = 8
+MAX_JOBS = 20
+KEPT_LINES = 12
+MAX_RUNNING = 8
 
 
 class Job:
-    """One command: what it said last, and how it ended."""
+    """One command: its last lines of output, and its exit code (None while it runs)."""
 
     def __init__(self, number: int, words: Sequence[str]) -> None:
         self.number = number
         self.words = list(words)
-        self.lines: deque[str] = deque(maxlen=LINES)
+        self.lines: deque[str] = deque(maxlen=KEPT_LINES)
         self.code: int | None = None
         self._process: asyncio.subprocess.Process | None = None
         self._is_stopped = False
 
     @property
     def command(self) -> str:
-        """To be copied into a shell."""
+        """The command line, quoted for a shell."""
         return shlex.join(["python", "lab.py", *self.words])
 
     async def run(self) -> None:
-        """To its end; cancelled, it is told to stop, and given the time to heal."""
+        """Run the command to its end. On cancellation it gets SIGINT, and the time to heal."""
         try:
             process = self._process = await asyncio.create_subprocess_exec(
                 *lab_command(), *self.words,
@@ -58,14 +58,14 @@ class Job:
             self.code = await process.wait()
 
     def stop(self) -> None:
-        """As by Ctrl-C; one that has not begun yet is stopped as soon as it has."""
+        """Interrupt the command as Ctrl-C does; before its process has started, right after the start."""
         self._is_stopped = True
         if self._process is not None and self._process.returncode is None:
             with contextlib.suppress(ProcessLookupError):
                 self._process.send_signal(signal.SIGINT)
 
-    def told(self) -> dict[str, Any]:
-        """For the page."""
+    def status(self) -> dict[str, Any]:
+        """Return the job as the page shows it."""
         said = self.lines[-1] if self.lines else ""
         return {
             "id": self.number, "command": self.command, "running": self.code is None, "said": said,
@@ -74,7 +74,7 @@ class Job:
 
 
 class Jobs:
-    """All of them, the newest last."""
+    """The newest MAX_JOBS jobs and all that run, the newest last."""
 
     def __init__(self) -> None:
         self._jobs: list[Job] = []
@@ -82,14 +82,14 @@ class Jobs:
         self._number = 0
 
     def start(self, words: Sequence[str]) -> Job | None:
-        """Begin a command; None where as many run as may."""
-        if sum(job.code is None for job in self._jobs) >= AT_ONCE:
+        """Start a command; returns None where MAX_RUNNING run already."""
+        if sum(job.code is None for job in self._jobs) >= MAX_RUNNING:
             return None
         self._number += 1
         job = Job(self._number, words)
         ended = [one for one in self._jobs if one.code is not None]
-        # Only what is over is forgotten: what runs is told, and can be stopped, whatever came after it.
-        for one in ended[: max(0, len(self._jobs) + 1 - KEPT)]:
+        # A running job stays listed, so that it can be stopped, however many came after it.
+        for one in ended[: max(0, len(self._jobs) + 1 - MAX_JOBS)]:
             self._jobs.remove(one)
         self._jobs.append(job)
         task = asyncio.create_task(job.run())
@@ -98,19 +98,19 @@ class Jobs:
         return job
 
     def stop(self, number: object) -> bool:
-        """End a job by its number; whether it ran."""
+        """Stop a job by its number; returns whether it ran."""
         for job in self._jobs:
             if job.number == number and job.code is None:
                 job.stop()
                 return True
         return False
 
-    def told(self) -> list[dict[str, Any]]:
-        """For the page."""
-        return [job.told() for job in self._jobs]
+    def status(self) -> list[dict[str, Any]]:
+        """Return all jobs as the page shows them."""
+        return [job.status() for job in self._jobs]
 
     async def end(self) -> None:
-        """Stop all that run, and wait until they have healed what they hurt."""
+        """Stop all jobs, and wait up to 60 s until they have healed their faults and ended."""
         for job in self._jobs:
             job.stop()
         if self._tasks:

@@ -1,4 +1,4 @@
-"""A scenario that the page runs: its plan as steps, how far it is, and how it ended."""
+"""The scenario that the page runs: its plan as steps, its progress, and its verdict."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ _REPORT = re.compile(r"report: (.+?)/report\.")
 
 
 class ScenarioJob:
-    """At most one at a time."""
+    """At most one scenario at a time. `port` is the port of its lab, None for the default."""
 
     def __init__(self, jobs: Jobs, results: Path, port: int | None = None) -> None:
         self._jobs = jobs
@@ -33,11 +33,11 @@ class ScenarioJob:
 
     @property
     def is_running(self) -> bool:
-        """Whether one runs."""
+        """Whether a scenario runs."""
         return self._job is not None and self._job.code is None
 
     def start(self, name: str, quick: bool, workers: int | None, seed: int, project: str) -> Job | None:
-        """Begin it. None where too much runs. Raises UsageError for what cannot run."""
+        """Start a scenario; returns None where too many jobs run. Raises UsageError where it cannot run."""
         loaded = load_scenario(find_scenario(name), Overrides(workers, None, {}, quick))
         self._faults = resolve(loaded, seed).faults
         words = ["scenario", name, "--seed", str(seed), "--project", project, "--replace"]
@@ -52,12 +52,12 @@ class ScenarioJob:
         return self._job
 
     def stop(self) -> None:
-        """It heals, keeps what it has, and takes its lab down."""
+        """Stop the scenario: it heals, keeps its results so far, and takes its lab down."""
         if self._job is not None:
             self._job.stop()
 
-    def told(self, model: Model | None) -> dict[str, Any] | None:
-        """For the page; None where none was ever started."""
+    def status(self, model: Model | None) -> dict[str, Any] | None:
+        """Return the scenario as the page shows it, its steps by `model`; None before the first."""
         job = self._job
         if job is None:
             return None

@@ -1,4 +1,4 @@
-"""The dashboard's HTTP: the page, the stream of what happens, and the few things that a page may ask for."""
+"""The dashboard's HTTP server: the page, the stream of states and deltas, stored runs, and the actions."""
 
 from __future__ import annotations
 
@@ -12,9 +12,9 @@ from typing import Any
 from aiohttp import web
 
 from driver.dashboard import actions
-from driver.dashboard.guard import Guard
-from driver.dashboard.past import KEY_FIGURES, Past
-from driver.dashboard.watch import Watch
+from driver.dashboard.auth import RequestAuth
+from driver.dashboard.dashboard import Dashboard
+from driver.dashboard.run_history import KEY_FIGURES, RunHistory
 from driver.errors import LabError
 
 PAGE = Path(__file__).parent / "page"
@@ -23,19 +23,21 @@ FILES_OF_A_RUN = (
     *("report.html", "comparison.html", "report.md", "verdict.json", "metrics.json", "junit.xml"),
     "scenario.yaml",
 )
-# A report brings its own scripts and rules; whatever it is, it gets no hold on this server.
+# A report has scripts and a policy of its own; the sandbox keeps it from this server.
 REPORT_POLICY = "sandbox allow-scripts allow-popups"
 BODY_BYTES = 64 << 10
 
 Handler = Callable[[web.Request], Awaitable[web.StreamResponse]]
-WATCH: web.AppKey[Watch] = web.AppKey("watch", Watch)
-PAST: web.AppKey[Past] = web.AppKey("past", Past)
+DASHBOARD: web.AppKey[Dashboard] = web.AppKey("dashboard", Dashboard)
+HISTORY: web.AppKey[RunHistory] = web.AppKey("history", RunHistory)
 
 
-def make_app(watch: Watch, past: Past, guard: Guard, read_only: bool) -> web.Application:
-    """The whole server. `read_only` leaves out every route that changes something."""
-    app = web.Application(middlewares=[guard.let_in, _errors], client_max_size=BODY_BYTES)
-    app[WATCH], app[PAST] = watch, past
+def make_app(
+    dashboard: Dashboard, history: RunHistory, auth: RequestAuth, read_only: bool
+) -> web.Application:
+    """Return the server. With `read_only` every route that changes something refuses."""
+    app = web.Application(middlewares=[auth.middleware, _errors], client_max_size=BODY_BYTES)
+    app[DASHBOARD], app[HISTORY] = dashboard, history
     app.router.add_get("/", _index)
     app.router.add_get("/page/{name}", _page_file)
     app.router.add_get("/api/snapshot", _snapshot)
@@ -44,20 +46,20 @@ def make_app(watch: Watch, past: Past, guard: Guard, read_only: bool) -> web.App
     app.router.add_get("/api/trend", _trend)
     app.router.add_get("/api/compare", _compare)
     app.router.add_get("/runs/{run}/{name}", _run_file)
-    actions.add_routes(app, WATCH, read_only)
-    app.cleanup_ctx.append(_watching)
+    actions.add_routes(app, DASHBOARD, read_only)
+    app.cleanup_ctx.append(_running)
     return app
 
 
-async def _watching(app: web.Application) -> AsyncIterator[None]:
-    app[WATCH].start()
+async def _running(app: web.Application) -> AsyncIterator[None]:
+    app[DASHBOARD].start()
     yield
-    await app[WATCH].end()
+    await app[DASHBOARD].end()
 
 
 @web.middleware
 async def _errors(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Whatever cannot be done is one sentence."""
+    """Answer each error with one sentence, as JSON."""
     try:
         return await handler(request)
     except LabError as error:
@@ -81,29 +83,29 @@ async def _page_file(request: web.Request) -> web.StreamResponse:
 
 
 async def _snapshot(request: web.Request) -> web.Response:
-    return _json(request.app[WATCH].state())
+    return _json(request.app[DASHBOARD].state())
 
 
 async def _stream(request: web.Request) -> web.StreamResponse:
-    """Server-sent events until the page is closed; a slow page only makes its own queue overflow."""
-    hub = request.app[WATCH].hub
+    """Send events until the page is closed; a slow page overflows its own queue alone."""
+    hub = request.app[DASHBOARD].hub
     response = web.StreamResponse(headers={"Content-Type": "text/event-stream", "Cache-Control": "no-store"})
     await response.prepare(request)
-    viewer = hub.join()
+    subscriber = hub.subscribe()
     try:
         with suppress(ConnectionError):
             while True:
-                message = await viewer.next()
-                await response.write(hub.whole(viewer) if message is None else message)
+                message = await subscriber.next()
+                await response.write(hub.whole_state(subscriber) if message is None else message)
     finally:
-        hub.leave(viewer)
+        hub.unsubscribe(subscriber)
     return response
 
 
 async def _runs(request: web.Request) -> web.Response:
     query = request.query
     found = await asyncio.to_thread(
-        request.app[PAST].runs, query.get("scenario", ""), query.get("verdict", "")
+        request.app[HISTORY].runs, query.get("scenario", ""), query.get("verdict", "")
     )
     return _json({"runs": found, "metrics": list(KEY_FIGURES)})
 
@@ -111,19 +113,21 @@ async def _runs(request: web.Request) -> web.Response:
 async def _trend(request: web.Request) -> web.Response:
     query = request.query
     return _json(
-        await asyncio.to_thread(request.app[PAST].trend, query.get("scenario", ""), query.get("metric", ""))
+        await asyncio.to_thread(
+            request.app[HISTORY].trend, query.get("scenario", ""), query.get("metric", "")
+        )
     )
 
 
 async def _compare(request: web.Request) -> web.Response:
     query = request.query
-    told = await asyncio.to_thread(request.app[PAST].compare, query.get("a", ""), query.get("b", ""))
-    return _json({"markdown": told})
+    markdown = await asyncio.to_thread(request.app[HISTORY].compare, query.get("a", ""), query.get("b", ""))
+    return _json({"markdown": markdown})
 
 
 async def _run_file(request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
-    path = request.app[PAST].folder(request.match_info["run"]) / name
+    path = request.app[HISTORY].folder(request.match_info["run"]) / name
     if name not in FILES_OF_A_RUN or not path.is_file():
         raise web.HTTPNotFound
     response = web.FileResponse(path)
@@ -132,4 +136,4 @@ async def _run_file(request: web.Request) -> web.StreamResponse:
 
 
 def _json(value: Any) -> web.Response:
-    return web.Response(body=Watch.encode(value), content_type="application/json")
+    return web.Response(body=Dashboard.encode(value), content_type="application/json")

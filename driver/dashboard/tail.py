@@ -1,4 +1,4 @@
-"""Reads journals while they are being written: only what is new, whole lines, so much at a time."""
+"""Reads journals while they are being written: only new lines, whole ones, a bounded piece at a time."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 from driver.histories.journal_folder import find_journals, open_journal
 from driver.histories.journal_kinds import PROBER
 
-READ_BYTES = 1 << 20
-"""At most so much of one file in one look; what is left comes with the next."""
-LOOK_BYTES, LEAST_BYTES = 4 << 20, 32 << 10
-"""So much of all files together, about; but so much of each, however many there are."""
+MAX_FILE_BYTES = 1 << 20
+"""The largest piece of one file in one read; the rest comes with the next."""
+MAX_BYTES, LEAST_FILE_BYTES = 4 << 20, 32 << 10
+"""About the sum of all pieces in one read; and the least piece of a file, however many files there are."""
 UNSHOWN = ("traffic", "received", "result_acknowledged", "assigned", "tasks_accepted", "waiting")
-"""Kinds of events that nothing here shows: most of a journal, told apart before they cost a decoding."""
+"""Kinds of events that the dashboard does not show: most of a journal, dropped before they are decoded."""
 _SKIPPED = tuple(f'{{"event":"{kind}"'.encode() for kind in UNSHOWN)
 
 
@@ -25,24 +25,25 @@ class _File:
     inode: int = 0
 
 
-class Tail:
-    """The journals of one folder. The prober's are left out: its receipts come in the driver's own.
+class JournalTail:
+    """The journals of one folder, but for the prober's: its receipts are in the driver's journal.
 
-    What is no regular file is passed over here, and named when the run is judged.
+    What is no regular file is skipped; judging the run names it.
     """
 
     def __init__(self, folder: Path) -> None:
         self.folder = folder
         self._files: dict[Path, _File] = {}
 
-    def look(self) -> list[tuple[str, list[bytes], bool]]:
-        """For each journal that has news: whose it is, its new lines, and whether more can be read at once.
+    def read(self) -> list[tuple[str, list[bytes], bool]]:
+        """Return (process, new lines, whether more can be read at once) of each journal that has news.
 
-        Where more can, the last line is told whatever it is: it says how far in time the file was read.
+        Where more can be read, the last line is included whatever its kind: its time is how far the file was
+        read.
         """
         found = find_journals(self.folder).journals
         found.pop(PROBER, None)
-        most = max(LEAST_BYTES, min(READ_BYTES, LOOK_BYTES // max(1, len(found))))
+        most = max(LEAST_FILE_BYTES, min(MAX_FILE_BYTES, MAX_BYTES // max(1, len(found))))
         read = [(name, *self._read(path, most)) for name, path in found.items()]
         return [(name, lines, more) for name, lines, more in read if lines or more]
 
@@ -52,7 +53,7 @@ class Tail:
             with open_journal(path) as descriptor:
                 stat = os.fstat(descriptor)
                 if stat.st_ino != file.inode or stat.st_size < file.offset:
-                    # Another file has taken its place: it is read from its beginning.
+                    # Another file has replaced it, which is read from its beginning.
                     file.offset, file.torn, file.inode = 0, b"", stat.st_ino
                 if stat.st_size == file.offset:
                     return [], False
@@ -61,7 +62,7 @@ class Tail:
             return [], False
         file.offset += len(data)
         *lines, file.torn = (file.torn + data).split(b"\n")
-        if len(file.torn) > READ_BYTES:
+        if len(file.torn) > MAX_FILE_BYTES:
             file.torn = b""
         more = len(data) == most
         last = len(lines) - 1 if more else None

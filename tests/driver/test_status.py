@@ -73,6 +73,19 @@ def test_workers_that_were_scaled_away_count_no_more(
     assert "2 of 2 workers connected" in shown(capsys)
 
 
+@pytest.mark.parametrize(
+    ("link_faults", "containers"), [(["latency-1"], {}), ([], {"worker-1": ["unplugged"]})]
+)
+def test_connected_workers_under_a_fault_are_counted(
+    engine: Engine, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch,
+    link_faults: list[str], containers: dict[str, list[str]],
+) -> None:  # fmt: skip
+    link = LinkState("worker-1", "[::]:20001", "10.231.0.2:8765", True, 1, 1, 0, 0, [], link_faults)
+    monkeypatch.setattr(status, "_links", lambda _: [link])
+    monkeypatch.setattr(engine, "degradations", lambda: containers)
+    assert "2 of 2 workers connected, 1 of them under faults; tasks: " in shown(capsys)
+
+
 def test_the_command_that_uses_the_lab_is_named(engine: Engine, capsys: pytest.CaptureFixture[str]) -> None:
     with hold("fake", "scenario", "slow_link"):
         assert "In use by `scenario slow_link` (pid " in shown(capsys)

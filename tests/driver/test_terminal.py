@@ -33,7 +33,7 @@ def test_a_board_tells_what_is_known_and_nothing_else() -> None:
     full = ProgressView(
         "x", connected=2, workers=3, done=5, submitted=9, failed=1, faults=["cut on 3"], left_s=4.4
     )
-    assert full.parts() == ["4 s left", "2/3 workers", "5/9 tasks done, 1 failed", "fault cut on 3"]
+    assert full.parts() == ["4 s left", "2/3 connected", "5/9 tasks done, 1 failed", "fault cut on 3"]
 
 
 def test_without_a_terminal_only_news_makes_a_line(capsys: pytest.CaptureFixture[str]) -> None:

@@ -5,7 +5,7 @@ import { state } from "./store.js";
 
 const whole = (value) => value.toLocaleString("en");
 const FIGURES = [
-  ["connected", (f) => `${f.connected} / ${f.workers}`, (f) => f.connected < f.workers],
+  [(f) => (f.connected_under_faults ? `connected, ${f.connected_under_faults} under faults` : "connected"), (f) => `${f.connected} / ${f.workers}`, (f) => f.connected < f.workers],
   ["tasks done", (f) => whole(f.tasks_completed)],
   ["failed", (f) => whole(f.tasks_failed), (f) => f.tasks_failed > 0],
   ["waiting / in work", (f) => `${count(f.waiting)} / ${count(f.assigned)}`],
@@ -14,6 +14,7 @@ const FIGURES = [
   ["reconnections", (f) => whole(f.reconnections)],
   ["attempts", (f) => whole(f.connection_attempts)],
 ];
+const written = (label, figures) => (typeof label === "function" ? label(figures) : label);
 const LAB = {
   none: ["○ no lab", ""],
   up: ["● up", "good"],
@@ -22,9 +23,9 @@ const LAB = {
 };
 
 export function setUp() {
-  at("figures").replaceChildren(...FIGURES.map(([name]) => {
+  at("figures").replaceChildren(...FIGURES.map(([label]) => {
     const box = make("div");
-    box.append(make("dt", name), make("dd", "–"));
+    box.append(make("dt", written(label, {})), make("dd", "–"));
     return box;
   }));
 }
@@ -32,8 +33,9 @@ export function setUp() {
 export function drawFigures() {
   const { figures } = state;
   const is_known = figures.workers !== undefined;
-  FIGURES.forEach(([, write, is_low], index) => {
+  FIGURES.forEach(([label, write, is_low], index) => {
     const box = at("figures").children[index];
+    set(box.firstChild, written(label, figures));
     set(box.lastChild, is_known ? write(figures) : "–");
     box.className = is_known && is_low?.(figures) ? "low" : "";
   });

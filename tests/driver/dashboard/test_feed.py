@@ -8,7 +8,7 @@ import msgspec
 import pytest
 
 from driver.dashboard.feed import Feed
-from driver.dashboard.tail import READ_BYTES
+from driver.dashboard.tail import MAX_FILE_BYTES
 from wire import events
 from wire.events import Event
 
@@ -35,13 +35,13 @@ LONG = {
 
 @pytest.mark.parametrize("long", LONG.values(), ids=LONG)
 def test_nothing_is_heard_before_what_came_earlier_in_a_longer_journal(long: bytes, tmp_path: Path) -> None:
-    count = 2 * READ_BYTES // len(long)
+    count = 2 * MAX_FILE_BYTES // len(long)
     (tmp_path / "worker-1.jsonl").write_bytes(long * count + attempt("worker-1", 2))
     (tmp_path / "worker-2.jsonl").write_bytes(attempt("worker-2", 3))
     feed = Feed(tmp_path)
     attempts: list[list[str]] = []
     while True:
-        more = feed.step(10**18, 0.0, passes=False)
+        more = feed.step(10**18, 0.0, is_live=False)
         attempts.append([name for name, worker in feed.model.workers.items() if worker.attempt])
         if not more:
             break

@@ -10,7 +10,7 @@ from collections.abc import Callable
 import pytest
 
 from driver.dashboard import jobs as module
-from driver.dashboard.jobs import AT_ONCE, KEPT, Job, Jobs
+from driver.dashboard.jobs import MAX_JOBS, MAX_RUNNING, Job, Jobs
 
 HEALS = """
 import signal, sys, time
@@ -81,10 +81,10 @@ async def test_what_runs_is_not_forgotten_whatever_comes_after_it(says: Callable
     first = started(jobs, "inject")
     await until(lambda: first.lines)
     says("")
-    for _ in range(KEPT + 2):
+    for _ in range(MAX_JOBS + 2):
         await over(started(jobs, "heal"))
-    told = jobs.told()
-    assert (len(told), told[0]["id"], told[0]["running"]) == (KEPT, first.number, True)
+    told = jobs.status()
+    assert (len(told), told[0]["id"], told[0]["running"]) == (MAX_JOBS, first.number, True)
     await jobs.end()
     assert first.code == 3
 
@@ -92,11 +92,11 @@ async def test_what_runs_is_not_forgotten_whatever_comes_after_it(says: Callable
 async def test_no_more_run_at_once_than_may(says: Callable[[str], None]) -> None:
     says(HEALS)
     jobs = Jobs()
-    running = [started(jobs, "inject") for _ in range(AT_ONCE)]
+    running = [started(jobs, "inject") for _ in range(MAX_RUNNING)]
     assert jobs.start(["inject"]) is None
     await until(lambda: all(job.lines for job in running))
     await jobs.end()
-    assert [job.code for job in running] == [3] * AT_ONCE
+    assert [job.code for job in running] == [3] * MAX_RUNNING
 
 
 async def test_a_command_that_cannot_be_started_has_ended(monkeypatch: pytest.MonkeyPatch) -> None:

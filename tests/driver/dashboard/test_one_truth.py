@@ -9,7 +9,7 @@ import pytest
 
 from driver.dashboard.feed import Feed
 from driver.dashboard.model import Model
-from driver.dashboard.picture import Painter
+from driver.dashboard.state_encoder import StateEncoder
 from driver.histories.journals import read_history
 from driver.metrics import measure
 from driver.metrics.metric import percentile
@@ -68,21 +68,21 @@ def test_the_figures_of_the_page_are_the_metrics_of_the_report(past: Past, tmp_p
     feed = Feed(folder / "journals")
     while feed.step(LATER_NS, 0.0):
         pass
-    told = feed.painter.state({}, {}, 0.0)["figures"]
+    told = feed.encoder.state({}, {}, 0.0)["figures"]
     metrics = measure(read_history(folder, workers=past.workers)).values
     assert {name: told[name] for name in SAME} == {name: metrics[name] for name in SAME}
 
 
 def test_the_last_few_of_many_tasks_count_too_once_no_more_come() -> None:
     model = Model()
-    painter = Painter(model)
-    model.latencies_s.extend(range(1, 301))
-    painter.delta({}, {}, 0.0)
-    model.latencies_s.extend((400, 401))
+    encoder = StateEncoder(model)
+    model.tasks.latencies_s.extend(range(1, 301))
+    encoder.delta({}, {}, 0.0)
+    model.tasks.latencies_s.extend((400, 401))
     for _ in range(2):
-        painter.delta({}, {}, 0.0)
-    figures = painter.state({}, {}, 0.0)["figures"]
-    exact = [percentile(sorted(model.latencies_s), share) for share in (50, 99)]
+        encoder.delta({}, {}, 0.0)
+    figures = encoder.state({}, {}, 0.0)["figures"]
+    exact = [percentile(sorted(model.tasks.latencies_s), share) for share in (50, 99)]
     assert [figures["task_latency_p50_s"], figures["task_latency_p99_s"]] == exact
 
 
@@ -101,5 +101,5 @@ def test_what_comes_line_by_line_ends_where_the_whole_does(tmp_path: Path) -> No
             file.write(msgspec.json.encode(event) + b"\n")
         feed.step(event.at_ns, event.wall_s)
     feed.step(LATER_NS, 0.0)
-    a, b = (one.painter.state({}, {}, 0.0) for one in (whole, feed))
+    a, b = (one.encoder.state({}, {}, 0.0) for one in (whole, feed))
     assert (a["figures"], a["faults"], a["tiles"]) == (b["figures"], b["faults"], b["tiles"])

@@ -53,18 +53,18 @@ async def test_its_words_are_those_of_the_command_line(monkeypatch: pytest.Monke
 async def test_its_steps_are_to_come_then_on_then_done(monkeypatch: pytest.MonkeyPatch) -> None:
     job, model = runs(monkeypatch, LASTS), Model()
     job.start("partial_outage", True, None, 3, "stormlab")
-    before = job.told(model)
+    before = job.status(model)
     assert before is not None
     assert before["duration_s"] > 0
     (step, *_) = before["steps"]
     assert (step["state"], before["running"], before["findings"]) == ("to come", True, [])
     line = {"by": "driver", "fault": step["id"], "kind": step["fault"], "targets": step["targets"]}
-    model.hear(
+    model.apply(
         driver.FaultBegun(at_ns=10**9, wall_s=1.0, params=msgspec.Raw(b"{}"), planned_ns=10**9, **line)
     )
-    on = job.told(model)
-    model.hear(driver.FaultEnded(at_ns=2 * 10**9, wall_s=2.0, planned_ns=2 * 10**9, **line))
-    done = job.told(model)
+    on = job.status(model)
+    model.apply(driver.FaultEnded(at_ns=2 * 10**9, wall_s=2.0, planned_ns=2 * 10**9, **line))
+    done = job.status(model)
     assert on is not None
     assert done is not None
     assert (on["steps"][0]["state"], done["steps"][0]["state"]) == ("on", "done")
@@ -90,7 +90,7 @@ async def test_its_findings_are_those_of_the_verdict(monkeypatch: pytest.MonkeyP
     assert started.words[-2:] == ["--results", str(tmp_path)]
     await over(job)
     for _ in range(3):
-        now = job.told(None)
+        now = job.status(None)
         assert now is not None
         assert (now["verdict"], now["run"]) == ("failed", RUN)
         assert now["findings"] == [{"check": "work_is_done", "status": "failed", "because": "3 tasks failed"}]

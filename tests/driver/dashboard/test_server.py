@@ -14,11 +14,11 @@ from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer, make_mocked_request
 
 from driver.cli.dashboard import serve
-from driver.dashboard.guard import Guard
-from driver.dashboard.past import Past
+from driver.dashboard.auth import RequestAuth
+from driver.dashboard.dashboard import Dashboard
+from driver.dashboard.lab_monitor import LabMonitor
+from driver.dashboard.run_history import RunHistory
 from driver.dashboard.server import make_app
-from driver.dashboard.standing import Standing
-from driver.dashboard.watch import Watch
 from driver.engines.engine import Container, LabSpec
 from tests.driver.fakes import SPEC, FakeEngine
 from tests.driver.judge.histories import small
@@ -35,18 +35,18 @@ class EmptyEngine(FakeEngine):
         return None
 
 
-def opened(engine: FakeEngine, results: Path, read_only: bool = False) -> tuple[TestServer, Guard]:
-    guard = Guard(TOKEN, "127.0.0.1")
-    watch = Watch(Standing(engine), read_only)
-    return TestServer(make_app(watch, Past(results), guard, read_only)), guard
+def opened(engine: FakeEngine, results: Path, read_only: bool = False) -> tuple[TestServer, RequestAuth]:
+    auth = RequestAuth(TOKEN, "127.0.0.1")
+    dashboard = Dashboard(LabMonitor(engine), read_only)
+    return TestServer(make_app(dashboard, RunHistory(results), auth, read_only)), auth
 
 
 async def client_of(engine: FakeEngine, results: Path, read_only: bool = False) -> Client:
-    server, guard = opened(engine, results, read_only)
+    server, auth = opened(engine, results, read_only)
     client: Client = TestClient(server)
     await client.start_server()
     assert server.port is not None
-    guard.listen_on(server.port)
+    auth.set_port(server.port)
     return client
 
 
@@ -116,9 +116,9 @@ async def test_a_name_that_was_pointed_at_this_machine_is_refused(guest: Client)
     ],
 )
 def test_one_that_is_open_to_other_machines_answers_to_its_own_names_alone(host: str, because: str) -> None:
-    guard = Guard(TOKEN, "lab.example")
-    guard.listen_on(8600)
-    assert because in guard.refusal(make_mocked_request("GET", "/", headers={"Host": host}))
+    auth = RequestAuth(TOKEN, "lab.example")
+    auth.set_port(8600)
+    assert because in auth.refusal(make_mocked_request("GET", "/", headers={"Host": host}))
 
 
 async def test_nothing_but_the_own_page_s_scripts_may_run(guest: Client) -> None:
@@ -190,12 +190,12 @@ class StandingEngine(FakeEngine):
 
 async def test_a_preview_names_whom_it_hits_and_a_wrong_field_is_named_too(tmp_path: Path) -> None:
     engine = StandingEngine(folder=tmp_path)
-    server, guard = opened(engine, tmp_path)
+    server, auth = opened(engine, tmp_path)
     client: Client = TestClient(server)
     await client.start_server()
     try:
         assert server.port is not None
-        guard.listen_on(server.port)
+        auth.set_port(server.port)
         await client.get("/", params={"token": TOKEN})
         await lab_of(client, "workers")
         form = {"fault": "latency", "params": {"mean": "200ms"}, "targets": "2,4-5", "for": "5s", "seed": 3}
@@ -226,6 +226,6 @@ class BrokenEngine(FakeEngine):
 
 
 async def test_watching_that_breaks_ends_the_server_with_its_error(tmp_path: Path) -> None:
-    watch = Watch(Standing(BrokenEngine()), results=tmp_path)
+    dashboard = Dashboard(LabMonitor(BrokenEngine()), results=tmp_path)
     with pytest.raises(RuntimeError, match="a defect in the watching"):
-        await asyncio.wait_for(serve(watch, "127.0.0.1", 0, read_only=True), 10)
+        await asyncio.wait_for(serve(dashboard, "127.0.0.1", 0, read_only=True), 10)

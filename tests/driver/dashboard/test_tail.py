@@ -4,15 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from driver.dashboard.tail import LOOK_BYTES, READ_BYTES, Tail
+from driver.dashboard.tail import MAX_BYTES, MAX_FILE_BYTES, JournalTail
 
 
-def lines(tail: Tail) -> list[bytes]:
-    return [line for _, found, _ in tail.look() for line in found]
+def lines(tail: JournalTail) -> list[bytes]:
+    return [line for _, found, _ in tail.read() for line in found]
 
 
 def test_a_line_is_told_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
-    path, tail = tmp_path / "worker-1.jsonl", Tail(tmp_path)
+    path, tail = tmp_path / "worker-1.jsonl", JournalTail(tmp_path)
     path.write_bytes(b'{"event":"lost"}\n{"event":"conn')
     assert lines(tail) == [b'{"event":"lost"}']
     assert lines(tail) == []
@@ -22,7 +22,7 @@ def test_a_line_is_told_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
 
 
 def test_a_file_that_took_the_place_of_another_is_read_from_its_beginning(tmp_path: Path) -> None:
-    path, tail = tmp_path / "coordinator.jsonl", Tail(tmp_path)
+    path, tail = tmp_path / "coordinator.jsonl", JournalTail(tmp_path)
     path.write_bytes(b'{"event":"lost"}\n' * 9)
     assert len(lines(tail)) == 9
     path.unlink()
@@ -32,10 +32,10 @@ def test_a_file_that_took_the_place_of_another_is_read_from_its_beginning(tmp_pa
 
 def test_a_long_file_is_read_a_piece_at_a_time(tmp_path: Path) -> None:
     line = b'{"event":"lost","detail":"' + b"x" * 900 + b'"}\n'
-    count = 2 * READ_BYTES // len(line)
+    count = 2 * MAX_FILE_BYTES // len(line)
     (tmp_path / "worker-1.jsonl").write_bytes(line * count)
-    tail = Tail(tmp_path)
-    (_, first, more), *_ = tail.look()
+    tail = JournalTail(tmp_path)
+    (_, first, more), *_ = tail.read()
     assert more
     assert 0 < len(first) < count
     rest = 0
@@ -47,22 +47,22 @@ def test_a_long_file_is_read_a_piece_at_a_time(tmp_path: Path) -> None:
 def test_what_nobody_is_shown_is_not_even_decoded(tmp_path: Path) -> None:
     (tmp_path / "worker-1.jsonl").write_bytes(b'{"event":"traffic","by":"worker-1"}\n{"event":"lost"}\n')
     (tmp_path / "prober.jsonl").write_bytes(b'{"event":"lost"}\n')
-    assert lines(Tail(tmp_path)) == [b'{"event":"lost"}']
+    assert lines(JournalTail(tmp_path)) == [b'{"event":"lost"}']
 
 
 def test_how_far_a_file_was_read_is_told_even_where_nobody_is_shown_it(tmp_path: Path) -> None:
     line = b'{"event":"traffic","detail":"' + b"x" * 900 + b'"}\n'
-    (tmp_path / "worker-1.jsonl").write_bytes(line * (2 * READ_BYTES // len(line)))
-    assert Tail(tmp_path).look() == [("worker-1", [line.rstrip()], True)]
+    (tmp_path / "worker-1.jsonl").write_bytes(line * (2 * MAX_FILE_BYTES // len(line)))
+    assert JournalTail(tmp_path).read() == [("worker-1", [line.rstrip()], True)]
 
 
 def test_many_files_share_what_is_read_in_one_look(tmp_path: Path) -> None:
     line = b'{"event":"lost","detail":"' + b"x" * 900 + b'"}\n'
     for number in range(40):
-        (tmp_path / f"worker-{number}.jsonl").write_bytes(line * (READ_BYTES // len(line)))
-    read = sum(len(line) + 1 for _, found, _ in Tail(tmp_path).look() for line in found)
-    assert 0 < read <= LOOK_BYTES
+        (tmp_path / f"worker-{number}.jsonl").write_bytes(line * (MAX_FILE_BYTES // len(line)))
+    read = sum(len(line) + 1 for _, found, _ in JournalTail(tmp_path).read() for line in found)
+    assert 0 < read <= MAX_BYTES
 
 
 def test_a_folder_that_is_not_there_is_empty(tmp_path: Path) -> None:
-    assert Tail(tmp_path / "nowhere").look() == []
+    assert JournalTail(tmp_path / "nowhere").read() == []

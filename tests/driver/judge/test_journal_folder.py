@@ -13,7 +13,7 @@ import pytest
 from driver.checks import journals_complete
 from driver.checks.finding import Status
 from driver.dashboard.feed import HOLD_NS, Feed
-from driver.dashboard.tail import Tail
+from driver.dashboard.tail import JournalTail
 from driver.histories.history import History
 from driver.histories.journal_folder import MAX_ENTRIES, NotAJournalError, own_journal, read_bytes
 from driver.histories.journal_kinds import reader_of
@@ -113,7 +113,7 @@ def test_in_the_place_of_a_journal_anything_else_is_left_out_and_named(
     make(path)
     with pytest.raises(NotAJournalError, match=what):
         read_bytes(path)
-    assert not [name for name, *_ in Tail(run / "journals").look() if name == "worker-3"]
+    assert not [name for name, *_ in JournalTail(run / "journals").read() if name == "worker-3"]
     history = read_history(run, workers=["worker-1", "worker-2", "worker-3"])
     assert not history.by("worker-3")
     status, because = verdict(history)
@@ -178,6 +178,6 @@ def test_what_follows_a_lab_takes_no_mounts_line_for_anothers(
     (mount / "worker-3.jsonl").write_bytes(b"".join(lines))
     feed = Feed(tmp_path)
     heard: list[wire.Event] = []
-    monkeypatch.setattr(feed.model, "hear", heard.append)
-    feed.step(HOLD_NS + 3, 1.0, passes=False)
+    monkeypatch.setattr(feed.model, "apply", heard.append)
+    feed.step(HOLD_NS + 3, 1.0, is_live=False)
     assert heard == [started]

@@ -1,4 +1,4 @@
-"""One worker as it is now, from its own lines and from the coordinator's belief. Pure."""
+"""The present state of one worker, from its own events and from the coordinator's. Pure."""
 
 from __future__ import annotations
 
@@ -22,8 +22,8 @@ from wire.events import (
 )
 
 
-class Standing(StrEnum):
-    """What a tile says. `down`: its process ended, or only one side believes in the connection."""
+class TileState(StrEnum):
+    """The state that a worker's tile shows. `down`: its process ended, or only one side is connected."""
 
     connected = "connected"
     trying = "trying"
@@ -32,70 +32,71 @@ class Standing(StrEnum):
 
 
 @dataclass
-class Usage:
-    """What a container uses, from two samples of it."""
+class LiveUsage:
+    """A container's memory and CPU, from its last two samples; None before there are any."""
 
     memory_bytes: int | None = None
     cpu_cores: float | None = None
     _at_ns: int = 0
     _cpu_s: float = 0.0
 
-    def sample(self, at_ns: int, memory_bytes: int, cpu_s: float) -> None:
-        """The newest sample. CPU is the total since the container's start, which a restart begins anew."""
+    def add_sample(self, at_ns: int, memory_bytes: int, cpu_s: float) -> None:
+        """Take the newest sample. `cpu_s` is the total since the container's start; a restart resets it."""
         if self._at_ns and at_ns > self._at_ns and cpu_s >= self._cpu_s:
             self.cpu_cores = (cpu_s - self._cpu_s) / (at_ns - self._at_ns) * 1e9
         self._at_ns, self._cpu_s, self.memory_bytes = at_ns, cpu_s, memory_bytes
 
 
 @dataclass
-class WorkerNow:
-    """One tile. `faults` are all that ever reached it, in order; `seen` is the coordinator's belief."""
+class LiveWorker:
+    """One worker. `faults` are all that ever reached it, in order; `since_wall_s` is when its state began."""
 
     name: str
     faults: list[FaultWindow] = field(default_factory=list)
-    usage: Usage = field(default_factory=Usage)
-    seen: bool = False
+    usage: LiveUsage = field(default_factory=LiveUsage)
+    is_registered: bool = False
+    """Whether the coordinator has a connection of this worker."""
     since_wall_s: float = 0.0
     attempt: int = 0
     tasks: int = 0
     reconnections: int = 0
     running: dict[tuple[str, int], None] = field(default_factory=dict)
-    _own: Standing = Standing.unknown
+    _own_state: TileState = TileState.unknown
 
     def __post_init__(self) -> None:
         self.tracker = ConnectionTracker(self.name, self.faults)
 
     @property
-    def standing(self) -> Standing:
-        """Connected only when both sides believe it."""
-        if self._own is Standing.connected and not self.seen:
-            return Standing.down
-        return self._own
+    def state(self) -> TileState:
+        """The worker's own state; `down` where it is connected but the coordinator has no connection."""
+        if self._own_state is TileState.connected and not self.is_registered:
+            return TileState.down
+        return self._own_state
 
     @property
-    def doing(self) -> str:
-        """The task that runs, or how many."""
+    def task_text(self) -> str:
+        """The running task, with the number of others; "" for none."""
         if not self.running:
             return ""
         first = next(iter(self.running))[0]
         return first if len(self.running) == 1 else f"{first} and {len(self.running) - 1} more"
 
-    def hear(self, event: Event) -> Outage | None:
-        """The worker's next line; the outage that it ends, if it ends one."""
+    def apply(self, event: Event) -> Outage | None:
+        """Apply the worker's next event; returns the outage that the event ends, if any."""
         before = self.tracker.connections.outages[-1] if self.tracker.connections.outages else None
         was_away = before is not None and before.back is None
         self.tracker.add(event)
         match event:
             case Connected():
-                self._turn(Standing.connected, event)
+                self._set_state(TileState.connected, event)
                 self.attempt = 0
             case ConnectionLost() | ProcessStarted():
-                self._turn(Standing.trying, event)
+                self._set_state(TileState.trying, event)
                 self.attempt = 0
                 if isinstance(event, ProcessStarted):
                     self.running.clear()
             case ProcessStopping() | ReconnectAbandoned():
-                self._turn(Standing.down, event)
+                self._set_state(TileState.down, event)
                 self.running.clear()
             case Connecting():
                 self.attempt = event.attempt
@@ -105,13 +106,13 @@ class WorkerNow:
                 self.running.pop((event.task, event.token), None)
         return before if was_away and before is not None and before.back is not None else None
 
-    def believed(self, seen: bool, event: Event) -> None:
-        """The coordinator has begun, or ceased, to hold a connection with it."""
-        if seen is not self.seen and self._own is Standing.connected:
+    def set_registered(self, is_registered: bool, event: Event) -> None:
+        """Set whether the coordinator has a connection of this worker, since the time of `event`."""
+        if is_registered is not self.is_registered and self._own_state is TileState.connected:
             self.since_wall_s = event.wall_s
-        self.seen = seen
+        self.is_registered = is_registered
 
-    def _turn(self, to: Standing, event: Event) -> None:
-        if to is not self._own:
+    def _set_state(self, state: TileState, event: Event) -> None:
+        if state is not self._own_state:
             self.since_wall_s = event.wall_s
-        self._own = to
+        self._own_state = state

@@ -1,8 +1,10 @@
-"""Events in a person's words, for the stream on the page: those worth a line each, and no others. Pure."""
+"""The event log of the page: events that are worth a line, as text, the newest kept. Pure."""
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable
+from dataclasses import dataclass
 from typing import Any
 
 from chaos.actuator import name_list
@@ -10,7 +12,9 @@ from driver.histories import events as driver
 from wire import events
 from wire.events import Event
 
-TELL: dict[type[Event], Callable[[Any], str]] = {
+KEPT_LINES = 500
+
+EVENT_TEXT: dict[type[Event], Callable[[Any], str]] = {
     events.ProcessStarted: lambda e: f"started as {e.role}" + (f", epoch {e.epoch}" if e.epoch else ""),
     events.ProcessStopping: lambda e: f"stopped in order: {e.reason}",
     events.Connected: lambda e: f"connected ({e.outcome}) at attempt {e.attempt}",
@@ -36,3 +40,35 @@ TELL: dict[type[Event], Callable[[Any], str]] = {
     driver.Aborted: lambda e: f"ended early: {e.because}",
     driver.ReportNote: lambda e: e.text,
 }
+"""The text of each type of event that has a line; other events have none."""
+
+
+@dataclass(frozen=True)
+class EventLine:
+    """One line. `number` counts from 1."""
+
+    number: int
+    event: Event
+    text: str
+
+
+class EventLog:
+    """The newest KEPT_LINES lines. `count` is the number of all lines so far."""
+
+    def __init__(self) -> None:
+        self.count = 0
+        self._lines: deque[EventLine] = deque(maxlen=KEPT_LINES)
+
+    def add(self, event: Event) -> None:
+        """Append the line of an event, if its type has one."""
+        if text_of := EVENT_TEXT.get(type(event)):
+            self.count += 1
+            self._lines.append(EventLine(self.count, event, text_of(event)))
+
+    def up_to(self, number: int) -> list[EventLine]:
+        """Return the kept lines with a number of at most `number`."""
+        return [line for line in self._lines if line.number <= number]
+
+    def after(self, number: int) -> list[EventLine]:
+        """Return the kept lines with a number above `number`."""
+        return [line for line in self._lines if line.number > number]

@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from driver.dashboard import beside as module
-from driver.dashboard.beside import dashboard_beside
+from driver.dashboard import sidecar as module
+from driver.dashboard.sidecar import dashboard_sidecar
 
 SERVES = """
 import pathlib, signal, sys
@@ -25,7 +25,7 @@ def serves(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_it_is_told_of_and_ends_with_the_command(tmp_path: Path) -> None:
     said: list[str] = []
-    with dashboard_beside(True, "mine", tmp_path, said.append):
+    with dashboard_sidecar(True, "mine", tmp_path, said.append):
         (told,) = said
         assert "http://127.0.0.1:1/?token=x" in told
         assert f"['dashboard', '--project', 'mine', '--port', '0', '--results', '{tmp_path}']" in told
@@ -34,13 +34,13 @@ def test_it_is_told_of_and_ends_with_the_command(tmp_path: Path) -> None:
 
 
 def test_it_ends_with_a_command_that_fails(tmp_path: Path) -> None:
-    with pytest.raises(RuntimeError), dashboard_beside(True, "mine", tmp_path, lambda _: None):
+    with pytest.raises(RuntimeError), dashboard_sidecar(True, "mine", tmp_path, lambda _: None):
         raise RuntimeError
     assert (tmp_path / "ended").exists()
 
 
 def test_nothing_is_served_unasked(tmp_path: Path) -> None:
     said: list[str] = []
-    with dashboard_beside(False, "mine", tmp_path, said.append):
+    with dashboard_sidecar(False, "mine", tmp_path, said.append):
         pass
     assert (said, list(tmp_path.iterdir())) == ([], [])

@@ -1,4 +1,4 @@
-"""Which lab there is to watch: looked for again and again, since labs come and go."""
+"""Finds the lab of a project, again and again, and follows its journals."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from driver.dashboard.feed import Feed
-from driver.dashboard.picture import Part
+from driver.dashboard.state_encoder import JsonObject
 from driver.engines.engine import WORKER, Engine, ResourceReading
 from driver.errors import LabError
 from driver.histories.events import ResourceSample
@@ -19,25 +19,25 @@ from driver.labs.hands import TOXIPROXY
 from driver.labs.lab_before import is_of_a_run
 from driver.labs.project_name import start_hint
 
-LOOK_EVERY_S = 2.0
-STEP_S = 0.25
+REFRESH_EVERY_S = 2.0
+STEP_EVERY_S = 0.25
 CATCH_UP_STEPS = 8
-"""While a long history is read, viewers are served between so many looks."""
+"""While a long history is read, subscribers are served after this many steps."""
 
 
-class Standing:
-    """The lab of one project, and the feed of its journals; the last picture stays when it is gone."""
+class LabMonitor:
+    """The lab of one project, and the feed of its journals; the feed of a lab that is gone stays."""
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._stands = False
-        self._watched = ""
+        self._is_up = False
+        self._lab_id = ""
         self._is_run = False
         self._workers = 0
         self._hint = ""
         self.feed: Feed | None = None
-        self.changed = 0
-        """How often another lab took the place of the one that was watched."""
+        self.labs_seen = 0
+        """Number of labs so far; it grows when another lab replaces the one that was followed."""
 
     @property
     def project(self) -> str:
@@ -46,83 +46,87 @@ class Standing:
 
     @property
     def workers(self) -> int:
-        """How many workers the lab has now; 0 where none stands."""
-        return self._workers if self._stands else 0
+        """The number of the lab's workers; 0 while no lab is up."""
+        return self._workers if self._is_up else 0
 
-    async def look(self) -> None:
-        """Look for the lab, and what its containers use where no run does that."""
+    async def refresh(self) -> None:
+        """Ask the engine for the lab, and for what its containers use unless a run samples that itself.
+
+        An error of the engine becomes the hint; the feed stays.
+        """
         try:
             found = await asyncio.to_thread(self._find)
         except LabError as error:
-            self._stands, self._hint = False, error.sentence
+            self._is_up, self._hint = False, error.sentence
             return
         if found is None:
-            self._stands = False
+            self._is_up = False
             project = self._engine.project
             self._hint = f"No lab named {project!r} is up. {start_hint(project)}"
             return
         if found.journals is None:
-            self._stands = False
+            self._is_up = False
             self._hint = "This lab keeps its journals inside the engine, where they cannot be followed."
             return
-        self._stands, self._workers = True, found.workers
+        self._is_up, self._workers = True, found.workers
         feed = self.feed
-        if feed is None or feed.folder != found.journals or self._watched != found.lab:
-            self._watched = found.lab
-            feed = self._begin(found.journals)
+        if feed is None or feed.folder != found.journals or self._lab_id != found.lab_id:
+            self._lab_id = found.lab_id
+            feed = self._follow(found.journals)
         for sample in found.samples:
             feed.add(sample)
 
     def step(self) -> bool:
-        """Hear what is new; whether more can be read at once."""
+        """Apply new events to the model; returns whether more can be read at once."""
         if self.feed is None:
             return False
-        return self.feed.step(time.monotonic_ns(), time.time(), passes=self._stands)
+        return self.feed.step(time.monotonic_ns(), time.time(), is_live=self._is_up)
 
-    def told(self) -> Part:
-        """For the page: what is watched."""
+    def status(self) -> JsonObject:
+        """Return the lab's state for the page: `none`, `up`, `run` (a scenario's), or `gone`."""
         model = self.feed.model if self.feed else None
-        state = ("run" if self._is_run else "up") if self._stands else ("gone" if model else "none")
+        state = ("run" if self._is_run else "up") if self._is_up else ("gone" if model else "none")
         run = model.run if model else None
+        started = run.started if run else None
         return {
             "state": state,
             "project": self._engine.project,
-            "run": run.run if run else "",
-            "scenario": run.scenario if run else "",
-            "phase": model.phase if model and run else "",
-            "zero_s": (model.zero_wall_s or None) if model else None,
-            "left_s": _left_s(self.feed) if self._stands else None,
+            "run": started.run if started else "",
+            "scenario": started.scenario if started else "",
+            "phase": run.phase if run and started else "",
+            "zero_s": (run.zero_wall_s or None) if run else None,
+            "left_s": run.left_s(time.monotonic_ns()) if run and self._is_up else None,
             "workers": self.workers,
-            "hint": "" if self._stands else self._hint,
+            "hint": "" if self._is_up else self._hint,
         }
 
-    def _begin(self, journals: Path) -> Feed:
+    def _follow(self, journals: Path) -> Feed:
         self._is_run = is_of_a_run(journals)
         self.feed = Feed(journals, by_hand_folder(self._engine.project))
-        self.changed += 1
+        self.labs_seen += 1
         return self.feed
 
     def _find(self) -> _Found | None:
-        """What stands, asked of the engine: in a thread."""
+        """Return what the engine has of the lab; blocks, so it runs in a thread. Raises LabError."""
         spec = self._engine.existing_spec()
         if spec is None:
             return None
         containers = self._engine.containers()
         workers = sum(one.service == WORKER for one in containers)
         # A lab of the same name and folder is another one when its proxy is.
-        lab = next((one.id for one in containers if one.name == TOXIPROXY), "")
+        lab_id = next((one.id for one in containers if one.name == TOXIPROXY), "")
         samples: list[ResourceSample] = []
         if spec.journals is not None and not is_of_a_run(spec.journals):
-            # Nobody else notes what the containers of a lab use on which no scenario runs.
+            # Nothing else samples the containers of a lab on which no scenario runs.
             with suppress(LabError):
                 samples = [_sample(usage) for usage in self._engine.usage()]
-        return _Found(spec.journals, lab, workers, samples)
+        return _Found(spec.journals, lab_id, workers, samples)
 
 
 @dataclass(frozen=True)
 class _Found:
     journals: Path | None
-    lab: str
+    lab_id: str
     workers: int
     samples: list[ResourceSample]
 
@@ -136,10 +140,3 @@ def _sample(usage: ResourceReading) -> ResourceSample:
         memory_bytes=usage.memory_bytes,
         cpu_s=usage.cpu_s,
     )
-
-
-def _left_s(feed: Feed | None) -> float | None:
-    run, zero_ns = (feed.model.run, feed.model.zero_ns) if feed else (None, 0)
-    if run is None or not zero_ns or (feed and feed.model.is_over):
-        return None
-    return max(0.0, run.duration_s - (time.monotonic_ns() - zero_ns) / 1e9)

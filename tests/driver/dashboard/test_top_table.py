@@ -9,8 +9,8 @@ import msgspec
 import pytest
 
 from driver.cli.top import _once
-from driver.dashboard.on_a_terminal import rows_of, summary_of
-from driver.dashboard.standing import Standing
+from driver.dashboard.lab_monitor import LabMonitor
+from driver.dashboard.top_table import rows_of, summary_of
 from driver.engines.engine import Container, LabSpec
 from driver.histories import events as driver
 from tests.driver.fakes import SPEC, FakeEngine
@@ -45,12 +45,12 @@ def engine(tmp_path: Path) -> Engine:
     return Engine(past.write(tmp_path / "lab") / "journals")
 
 
-async def watched(engine: Engine) -> Standing:
-    standing = Standing(engine)
-    await standing.look()
-    while standing.step():
+async def watched(engine: Engine) -> LabMonitor:
+    monitor = LabMonitor(engine)
+    await monitor.refresh()
+    while monitor.step():
         pass
-    return standing
+    return monitor
 
 
 async def test_those_that_are_not_well_come_first(engine: Engine) -> None:
@@ -68,23 +68,36 @@ async def test_what_does_not_fit_is_counted(engine: Engine) -> None:
 
 
 async def test_one_line_sums_it_up(engine: Engine) -> None:
-    standing = await watched(engine)
-    assert summary_of(standing).startswith("3/4 connected")
-    assert "refuse on 1" in summary_of(standing)
+    monitor = await watched(engine)
+    assert summary_of(monitor).startswith("3/4 connected")
+    assert "refuse on 1" in summary_of(monitor)
+
+
+async def test_workers_that_are_still_connected_under_a_fault_are_counted(tmp_path: Path) -> None:
+    past = Past(3)
+    past.begin()
+    for fault, kind, target in (("unplug-1", "unplug", "worker-1"), ("cut-1", "refuse", "worker-3")):
+        past.tell(
+            "driver", driver.FaultBegun, 3.0, fault=fault, kind=kind, targets=[target],
+            params=msgspec.Raw(b"{}"), planned_ns=0, cuts=True,
+        )  # fmt: skip
+    past.lose("worker-3", 3.1)
+    monitor = await watched(Engine(past.write(tmp_path / "lab") / "journals"))
+    assert summary_of(monitor).startswith("2/3 connected, 1 of them under faults, ")
 
 
 async def test_a_lab_that_is_gone_is_told_as_last_seen(engine: Engine) -> None:
-    standing = await watched(engine)
+    monitor = await watched(engine)
     engine.is_up = False
-    await standing.look()
-    assert summary_of(standing).startswith("gone, last seen: 3/4 connected")
+    await monitor.refresh()
+    assert summary_of(monitor).startswith("gone, last seen: 3/4 connected")
 
 
 async def test_without_a_lab_it_says_how_to_start_one(engine: Engine) -> None:
     engine.is_up = False
-    standing = await watched(engine)
-    assert rows_of(standing, 10) == ([], [])
-    assert "python lab.py up" in summary_of(standing)
+    monitor = await watched(engine)
+    assert rows_of(monitor, 10) == ([], [])
+    assert "python lab.py up" in summary_of(monitor)
 
 
 async def test_a_single_look_tells_what_the_engine_was_asked_for_in_it(
@@ -93,6 +106,6 @@ async def test_a_single_look_tells_what_the_engine_was_asked_for_in_it(
     engine.statuses = {"worker-1": "running"}
     # Of a run its own sampler notes what is used.
     (engine._folder.parent / "run.json").unlink()
-    await _once(Standing(engine), "test")
+    await _once(LabMonitor(engine), "test")
     row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("worker-1 "))
     assert "20 MiB" in row

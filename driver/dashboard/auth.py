@@ -1,8 +1,8 @@
-"""Who may talk to the dashboard: the browser that was given its address, on this machine, from its own page.
+"""Admits requests from the browser that was given the address, on this machine, from the dashboard's page.
 
-A token in the printed address becomes a cookie that no other site's page can make the browser send
-(SameSite=Strict). A page elsewhere that points a name of its own at this machine (DNS rebinding) is told
-apart by the Host header, and one that sends a request here by the Origin header (RFC 6454).
+The token in the printed address becomes a cookie, which no other site's page can make the browser send
+(SameSite=Strict). The Host header reveals a page elsewhere that points a name of its own at this machine (DNS
+rebinding), and the Origin header one that sends a request here (RFC 6454).
 """
 
 from __future__ import annotations
@@ -28,26 +28,26 @@ _HEADERS = {
 }
 
 
-class Guard:
-    """The rules of one server, which listens on `host`; its port is told once it is known."""
+class RequestAuth:
+    """The rules of one server on the address `host`; `set_port` completes them."""
 
     def __init__(self, token: str, host: str) -> None:
         self._token = token
         self._is_local = host in ("127.0.0.1", "localhost", "::1")
-        # Whoever opened it to other machines reaches it by its address, or by this machine's own names.
+        # Other machines reach a server that is open to them by its address, or by this machine's names.
         self._names = {host.lower(), socket.gethostname().lower(), socket.getfqdn().lower()}
         self._cookie = "stormlab"
         self._hosts: set[str] = set()
 
-    def listen_on(self, port: int) -> None:
-        """The port that it listens on. Cookies know no ports, so each server's has a name of its own."""
+    def set_port(self, port: int) -> None:
+        """Set the server's port. Cookies ignore ports, so each server's has a name of its own."""
         self._cookie = f"stormlab-{port}"
         self._hosts = {f"{name}:{port}" for name in _LOOPBACK}
 
     def refusal(self, request: web.Request) -> str:
-        """Why a request is not answered; "" where it is."""
-        answers = request.host in self._hosts if self._is_local else is_own_host(request.host, self._names)
-        if not answers:
+        """Return why a request is refused; "" where it is admitted."""
+        is_own = request.host in self._hosts if self._is_local else is_own_host(request.host, self._names)
+        if not is_own:
             return f"this dashboard does not answer to the name {request.host!r}"
         origin = request.headers.get("Origin")
         if origin is not None and origin != f"http://{request.host}":
@@ -58,12 +58,12 @@ class Guard:
         return ""
 
     @web.middleware
-    async def let_in(self, request: web.Request, handler: Handler) -> web.StreamResponse:
-        """Refuse, or let in; the first visit trades the token for a cookie."""
+    async def middleware(self, request: web.Request, handler: Handler) -> web.StreamResponse:
+        """Refuse or admit a request; the first one trades its token for a cookie."""
         if because := self.refusal(request):
             return self._with_headers(web.json_response({"error": because}, status=HTTPStatus.FORBIDDEN))
         if "token" in request.query and request.method == "GET":
-            # The address without the token is what stays in the history and goes into a screenshot.
+            # The browser's history, and a screenshot, get the address without the token.
             there = web.Response(status=HTTPStatus.SEE_OTHER, headers={"Location": request.path})
             there.set_cookie(self._cookie, self._token, httponly=True, samesite="Strict", path="/")
             return self._with_headers(there)
