@@ -25,7 +25,7 @@ BELOW = {
     "scenarios": {"checks", "metrics"},
     "judging": {"checks", "histories", "metrics", "scenarios"},
     "results": {"checks", "histories", "judging", "metrics", "scenarios"},
-    "forensics": {"histories", "metrics"},
+    "forensics": {"histories", "metrics", "scenarios"},
     "report": {"checks", "forensics", "histories", "judging", "metrics", "results", "scenarios"},
     "runs": {"engines", "histories", "judging", "labs", "report", "results", "scenarios"},
     "machine": set(),

@@ -6,7 +6,7 @@ from driver.checks.finding import Status
 from driver.judging.verdict import RunOutcome
 from driver.paths import working_root
 from driver.report.advice import advise
-from driver.report.summary import by_kind, summary
+from driver.report.summary import group_findings, summary
 from driver.report.view import figures, sorted_findings
 from driver.report.write import HTML, MARKDOWN
 from driver.results.judged_run import JudgedRun
@@ -30,7 +30,7 @@ def show_verdict(run: JudgedRun, as_json: bool) -> None:
         print_json((run.folder / VERDICT).read_text())
         return
     found = sorted_findings(run)
-    told = by_kind(found)
+    told = group_findings(found)
     wrong = [one for one in told.built_in if one.status is not Status.passed]
     shown = [one for one in found if one in wrong or one in told.expected]
     print_lines([_how_long(run), ""])

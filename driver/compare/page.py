@@ -26,8 +26,8 @@ from driver.compare.rank import Ranking
 from driver.compare.trade_off import Point
 from driver.exit_codes import ExitCode
 from driver.metrics.trade_off import IntervalEstimate, Option
-from driver.report.html.assets_text import asset
-from driver.report.html.scatter import scatter
+from driver.report.assets_text import asset
+from driver.report.charts.scatter import scatter
 from driver.report.text import printable
 
 HEIGHT = 100
@@ -81,9 +81,7 @@ class StormPlot:
 def as_html(report: Report, storms: Mapping[str, Curves]) -> str:
     """Return the page. `storms` has the curves of each group's first run. All inserted text is escaped."""
     environment = Environment(
-        loader=ChoiceLoader(
-            [PackageLoader("driver.compare", "."), PackageLoader("driver.report.html", "assets")]
-        ),
+        loader=ChoiceLoader([PackageLoader("driver.compare", "."), PackageLoader("driver.report", "assets")]),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

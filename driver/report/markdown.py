@@ -13,8 +13,8 @@ from driver.forensics.analysis import analyse
 from driver.metrics.metric import Unit
 from driver.report import text
 from driver.report.advice import advise
-from driver.report.forensics import section
-from driver.report.summary import by_kind, counted_findings, summary
+from driver.report.forensics_section import forensics_section
+from driver.report.summary import counted_findings, group_findings, summary
 from driver.report.view import (
     STATUS_ICONS,
     VERDICT_ICONS,
@@ -42,7 +42,7 @@ def render_markdown(run: JudgedRun) -> str:
     values = run.metrics.values
     history = run.history
     pieces = advise(history, run.metrics)
-    told = by_kind(sorted_findings(run))
+    told = group_findings(sorted_findings(run))
     return (
         _environment()
         .get_template("report.md.j2")
@@ -66,7 +66,7 @@ def render_markdown(run: JudgedRun) -> str:
             faults=fault_rows(run),
             figures=figures(run),
             workers=worker_rows(run),
-            forensics=section(history.view(analyse)),
+            forensics=forensics_section(history.view(analyse)),
             advice=pieces,
             damage=history.damage,
             configuration=configuration(run),
@@ -80,7 +80,7 @@ def _rows(findings: Sequence[Finding]) -> list[_Row]:
 
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("driver.report", "."),
+        loader=PackageLoader("driver.report", "assets"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -12,6 +12,7 @@ from textwrap import shorten
 
 from driver.checks import ALWAYS
 from driver.checks.finding import Finding, Status
+from driver.forensics.sentences import counted
 from driver.histories.machine_load import machine_too_busy
 from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome, Verdict
@@ -19,7 +20,6 @@ from driver.metrics.faults import effects
 from driver.metrics.metric import Unit
 from driver.metrics.worst import WorstCase, longest_outages, worst_cases
 from driver.report.advice import Advice
-from driver.report.forensic_words import counted
 from driver.results.judged_run import JudgedRun
 from driver.scenarios.quantities import write
 
@@ -31,7 +31,7 @@ REPAIR = "Repair what is unknown, and run it again"
 
 
 @dataclass(frozen=True)
-class Sentence:
+class SummarySentence:
     """One sentence, and the section of the report that holds its evidence."""
 
     text: str
@@ -39,7 +39,7 @@ class Sentence:
 
 
 @dataclass(frozen=True)
-class Sorted:
+class FindingGroups:
     """Findings by what a reader does with them: what the scenario expects, and what is always checked."""
 
     expected: tuple[Finding, ...]
@@ -53,18 +53,20 @@ class Sorted:
         return f"{len(bad)} of {whole} did not pass" if bad else f"all {whole} passed"
 
 
-def summary(run: JudgedRun, advice: Sequence[Advice]) -> tuple[Sentence, Sentence, Sentence]:
+def summary(
+    run: JudgedRun, advice: Sequence[Advice]
+) -> tuple[SummarySentence, SummarySentence, SummarySentence]:
     """Return what was done, what broke and what to change, each with its section."""
     return (
-        Sentence(_done(run), "faults"),
-        Sentence(_broke(run), "findings"),
-        Sentence(_change(run, advice), "advice" if advice else "findings"),
+        SummarySentence(_done(run), "faults"),
+        SummarySentence(_broke(run), "findings"),
+        SummarySentence(_change(run, advice), "advice" if advice else "findings"),
     )
 
 
-def by_kind(findings: Sequence[Finding]) -> Sorted:
+def group_findings(findings: Sequence[Finding]) -> FindingGroups:
     """Sort findings, in their order, into the scenario's own and the built-in ones."""
-    return Sorted(
+    return FindingGroups(
         tuple(one for one in findings if one.check not in ALWAYS),
         tuple(one for one in findings if one.check in ALWAYS),
     )

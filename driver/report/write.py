@@ -5,7 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from driver.files import write_file
-from driver.report.html import render_html
+from driver.report.html_page import render_html
 from driver.report.junit import render_junit
 from driver.report.markdown import render_markdown
 from driver.results.judged_run import JudgedRun, judge_run

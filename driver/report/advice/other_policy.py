@@ -6,10 +6,10 @@ from __future__ import annotations
 
 from driver.forensics.analysis import analyse
 from driver.forensics.recommend import Recommendation
+from driver.forensics.sentences import number, ranged, recommendation_sentence
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.report.advice.advice import Advice, Adviser, policy_settings
-from driver.report.forensic_words import number, ranged, recommendation_sentence
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:

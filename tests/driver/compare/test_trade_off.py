@@ -13,7 +13,7 @@ from driver.compare.markdown import as_markdown, ranking_rows
 from driver.compare.page import as_html
 from driver.compare.trade_off import BACK, PEAK, trade_off
 from driver.metrics.trade_off import IntervalEstimate, Option, front, surely_gentlest, surely_soonest
-from driver.report.html.scatter import HEIGHT, MOST_RIGHT, scatter
+from driver.report.charts.scatter import HEIGHT, MOST_RIGHT, scatter
 from tests.driver.compare.herds import herd
 
 

@@ -14,8 +14,8 @@ from driver.histories.history import History
 from driver.metrics import measure
 from driver.report import write_report
 from driver.report.advice import advise
-from driver.report.forensics import Section, section
-from driver.report.html.gaps import HEIGHT, LEFT, MOST_DOTS, WIDTH, Picture, picture
+from driver.report.charts.gap_plot import HEIGHT, LEFT, MOST_DOTS, WIDTH, GapPlot, gap_plot
+from driver.report.forensics_section import ForensicsSection, forensics_section
 from driver.report.write import HTML, MARKDOWN
 from tests.driver.forensics.fleets import Fleet, write
 from tests.driver.forensics.strangers import stranger_history
@@ -26,17 +26,17 @@ from wire.settings import CoordinatorSettings
 HOSTILE = "<script>alert(1)</script>\x1b[31m|`*x*"
 
 
-def said(policy: str, rounds: int = 2, **more: Any) -> Section:
-    return section(analyse(Fleet((policy,), 20, rounds, (12.0, 12.0), seed=3, **more).history()))
+def said(policy: str, rounds: int = 2, **more: Any) -> ForensicsSection:
+    return forensics_section(analyse(Fleet((policy,), 20, rounds, (12.0, 12.0), seed=3, **more).history()))
 
 
-def said_where_twenty_are_let_in_each_second(policy: str) -> Section:
+def said_where_twenty_are_let_in_each_second(policy: str) -> ForensicsSection:
     """The coordinator's advice to twenty workers is then a cap of a second."""
     return said(policy, settings=CoordinatorSettings(admission_per_s=20.0))
 
 
-def drawn(policy: str, **more: Any) -> Picture:
-    found = picture(analyse(Fleet((policy,), 20, 2, seed=3, **more).history()))
+def drawn(policy: str, **more: Any) -> GapPlot:
+    found = gap_plot(analyse(Fleet((policy,), 20, 2, seed=3, **more).history()))
     assert found is not None
     return found
 
@@ -63,7 +63,7 @@ def test_settings_that_name_another_known_policy_are_contradicted_by_the_gaps() 
     for event in history.of(wire.BackoffStarted):
         msgspec.structs.force_setattr(event, "policy", "full_jitter")
     assert (
-        section(analyse(history)).also[0]
+        forensics_section(analyse(history)).also[0]
         == "The workers' own settings name full_jitter: the gaps contradict that."
     )
 
@@ -72,14 +72,14 @@ def test_settings_that_name_a_policy_outside_the_catalogue_are_never_contradicte
     history = Fleet(("fixed",), 10, 2).history()
     for event in history.of(wire.BackoffStarted):
         msgspec.structs.force_setattr(event, "policy", "fibonacci")
-    assert section(analyse(history)).also[0] == (
+    assert forensics_section(analyse(history)).also[0] == (
         "The workers' own settings name fibonacci; "
         "fibonacci is not a known policy, so the gaps cannot confirm it."
     )
 
 
 def test_a_policy_outside_the_catalogue_is_told_by_its_waits_and_nothing_is_replayed() -> None:
-    found = section(analyse(stranger_history("fibonacci_30", seed=1)))
+    found = forensics_section(analyse(stranger_history("fibonacci_30", seed=1)))
     assert found.says.startswith("None of the known policies made these gaps (")
     assert found.waits is not None
     assert [row[0] for row in found.waits.rows[:3]] == ["1", "2", "3"]
@@ -97,7 +97,7 @@ def test_the_picture_of_many_gaps_keeps_dots_of_every_attempt() -> None:
 
 def test_a_name_that_is_not_sure_is_told_with_what_would_help() -> None:
     life = Fleet(("slotted",), 4, 1, (2.0, 2.0), seed=3)
-    says = section(analyse(life.history())).says
+    says = forensics_section(analyse(life.history())).says
     assert re.search(r"best, but cannot tell it from \w+: .* About \d+ more such attempts would tell", says)
 
 
@@ -122,13 +122,13 @@ def test_a_run_that_something_else_decided_gets_no_recommendation() -> None:
     for event in ends:
         if event.attempt == back.get(event.by):
             msgspec.structs.force_setattr(event, "at_ns", event.at_ns + 40_000_000_000)
-    says = section(analyse(history)).what_if_says
+    says = forensics_section(analyse(history)).what_if_says
     assert "something other than the policy decided" in says
 
 
 def test_a_run_without_an_outage_says_so_in_one_sentence() -> None:
-    told = section(analyse(small().history()))
-    assert told == Section("No connection was lost: there is nothing to reconstruct.")
+    told = forensics_section(analyse(small().history()))
+    assert told == ForensicsSection("No connection was lost: there is nothing to reconstruct.")
 
 
 @pytest.mark.parametrize(

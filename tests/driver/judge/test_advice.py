@@ -8,10 +8,10 @@ import msgspec
 import pytest
 
 from driver.forensics.analysis import analyse
+from driver.forensics.sentences import ranged
 from driver.metrics import METRICS, measure
 from driver.report.advice import advise
 from driver.report.advice.advice import Advice
-from driver.report.forensic_words import ranged
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire

@@ -12,8 +12,8 @@ from driver.histories import events as driver
 from driver.metrics.worst import longest_outages, worst_cases
 from driver.report.advice import advise
 from driver.report.advice.advice import Advice, Setting, policy_settings
-from driver.report.html import render_html
-from driver.report.summary import MOST_LETTERS, by_kind, counted_findings, summary
+from driver.report.html_page import render_html
+from driver.report.summary import MOST_LETTERS, counted_findings, group_findings, summary
 from driver.results.judged_run import JudgedRun, judge_run
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, ns, value
@@ -156,7 +156,7 @@ def test_a_figure_that_sums_up_nothing_single_has_no_cases() -> None:
 
 def test_built_in_checks_are_told_apart_from_what_the_scenario_expects(tmp_path: Path) -> None:
     run = judged(healthy_herd(), tmp_path, "task_success_rate >= 90%")
-    told = by_kind(run.verdict.findings)
+    told = group_findings(run.verdict.findings)
     assert {one.check for one in told.expected} == {"task_success_rate >= 90%"}
     assert told.built_in_says == f"all {len(told.built_in)} built-in checks passed"
 

@@ -10,7 +10,7 @@ from playwright.sync_api import expect
 
 from driver.histories.outage_phases import PHASES
 from driver.metrics import METRICS
-from driver.report.html.spreads import spreads
+from driver.report.charts.distributions import distributions
 from tests.driver.judge.histories import healthy_herd
 from tests.driver.judge.html.conftest import Opener
 
@@ -44,7 +44,7 @@ def test_the_metrics_of_the_phases_have_their_names() -> None:
 
 
 def test_the_distribution_of_each_phase_has_its_name_and_its_colour() -> None:
-    plot = next(plot for plot in spreads(healthy_herd().history()) if plot.name == "reconnection")
+    plot = next(plot for plot in distributions(healthy_herd().history()) if plot.name == "reconnection")
     found = [(series.label.rpartition(" (")[0], series.colour) for series in plot.series]
     assert found == [("whole", "ink"), *((phase.name, f"phase-{phase.key}") for phase in PHASES)]
 
@@ -70,9 +70,9 @@ def test_the_table_of_the_phases_and_a_note_in_the_timeline_show_the_same(show: 
 
 def test_a_plot_draws_a_phase_in_its_colour(show: Opener) -> None:
     page = show(healthy_herd(workers=2, rounds=1)).page
-    place = page.evaluate("RUN.spreads.findIndex(plot => plot.name === 'reconnection')")
+    place = page.evaluate("RUN.distributions.findIndex(plot => plot.name === 'reconnection')")
     strokes = page.evaluate(
-        "place => charts.made.find(one => one.root.parentElement.dataset.spread === String(place))"
+        "place => charts.made.find(one => one.root.parentElement.dataset.distribution === String(place))"
         ".series.slice(2).map(one => one.stroke())",
         place,
     )

@@ -9,12 +9,12 @@ import msgspec
 import pytest
 
 from driver.metrics import measure
-from driver.report.analysis import Table, analyses
-from driver.report.html.bins import fitted, widths_ns
-from driver.report.html.curves import Plot, curves
-from driver.report.html.lanes import CONNECTED, DOWN, FINEST, ONE_SIDED, Clock, Lane, thinned, timeline
-from driver.report.html.page import Data, _inline_json
-from driver.report.html.spreads import POINTS, spreads
+from driver.report.charts.bins import fitted, widths_ns
+from driver.report.charts.curves import Plot, curves
+from driver.report.charts.distributions import POINTS, distributions
+from driver.report.charts.lanes import CONNECTED, DOWN, FINEST, ONE_SIDED, Clock, Lane, thinned, timeline
+from driver.report.html_page import Data, _inline_json
+from driver.report.tables import Table, subject_tables
 from tests.driver.judge.histories import Past, healthy_herd, ns, small
 from wire import events as wire
 
@@ -29,7 +29,7 @@ def curve(past: Past, name: str) -> Plot:
 
 def table(past: Past, title: str) -> Table | None:
     history = past.history()
-    return next((found for found in analyses(history, measure(history)) if found.title == title), None)
+    return next((found for found in subject_tables(history, measure(history)) if found.title == title), None)
 
 
 # -- lanes ------------------------------
@@ -154,11 +154,13 @@ def test_rates_add_up_to_what_there_was() -> None:
 
 def test_plots_without_numbers_are_left_out() -> None:
     assert {plot.name for plot in curves(Past(0).history())} <= {"connected", "attempts", "tasks"}
-    assert spreads(Past(0).history()) == []
+    assert distributions(Past(0).history()) == []
 
 
 def test_a_distribution_climbs_from_none_to_all() -> None:
-    plot = next(plot for plot in spreads(healthy_herd().history()) if plot.name == "latency-spread")
+    plot = next(
+        plot for plot in distributions(healthy_herd().history()) if plot.name == "latency-distribution"
+    )
     for series in plot.series:
         shares = [y for y in series.y if y is not None]
         assert series.x == sorted(series.x)
@@ -226,7 +228,7 @@ def test_data_cannot_end_the_element_that_it_stands_in() -> None:
     past = healthy_herd(workers=1, rounds=1)
     past.fault("</script><b>\u2028é", "x", ["worker-1"], 21, 1)
     history = past.history()
-    text = str(_inline_json(Data(timeline(history), curves(history), spreads(history), [])))
+    text = str(_inline_json(Data(timeline(history), curves(history), distributions(history), [])))
     assert "<" not in text
     assert text.isascii()
     assert "</script><b>\u2028é" in [band["fault"] for band in msgspec.json.decode(text)["timeline"]["bands"]]

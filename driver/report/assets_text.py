@@ -9,4 +9,4 @@ from importlib import resources
 @cache
 def asset(name: str) -> str:
     """Return one file of the assets."""
-    return (resources.files("driver.report.html") / "assets" / name).read_text(encoding="utf-8").strip()
+    return (resources.files("driver.report") / "assets" / name).read_text(encoding="utf-8").strip()

@@ -9,13 +9,13 @@ from driver.histories.task_history import task_index
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.resources import usage
 from driver.metrics.signals import SIGNALS
-from driver.report.html.bins import Bins, Numbers, finest, fitted
-from driver.report.html.lanes import Clock
+from driver.report.charts.bins import Bins, Numbers, finest, fitted
+from driver.report.charts.lanes import Clock
 from driver.scenarios.quantities import write
 from wire.events import Connecting, Totals, TrafficTotals
 
 
-class Series(msgspec.Struct, frozen=True):
+class PlotLine(msgspec.Struct, frozen=True):
     """One line of a plot. A spread's line has its own `x`; a curve's shares the plot's.
 
     `colour` names a colour of the page's styles; "": the next of the series' colours.
@@ -34,7 +34,7 @@ class Plot(msgspec.Struct, frozen=True):
     title: str
     unit: str
     says: str
-    series: list[Series]
+    series: list[PlotLine]
     x: list[float] = []
     log: bool = False
 
@@ -67,7 +67,7 @@ def curves(history: History) -> list[Plot]:
             "Workers connected",
             "workers",
             "Both sides agree that the worker is connected.",
-            Series("connected", fine.least(connected)),
+            PlotLine("connected", fine.least(connected)),
         ),
         _plot(
             by_attempts,
@@ -75,7 +75,7 @@ def curves(history: History) -> list[Plot]:
             "Attempts to connect",
             "1/s",
             f"All connection attempts, accepted or rejected, {_in_bins(by_attempts)}.",
-            Series("attempts", by_attempts.rate_per_s(attempts)),
+            PlotLine("attempts", by_attempts.rate_per_s(attempts)),
         ),
         _plot(
             by_tasks,
@@ -83,8 +83,8 @@ def curves(history: History) -> list[Plot]:
             "Tasks",
             "1/s",
             f"Completed under due: work piles up. Above: the pile shrinks. Drawn {_in_bins(by_tasks)}.",
-            Series("due", by_tasks.rate_per_s(due)),
-            Series("completed", by_tasks.rate_per_s(done)),
+            PlotLine("due", by_tasks.rate_per_s(due)),
+            PlotLine("completed", by_tasks.rate_per_s(done)),
         ),
         _plot(
             by_due,
@@ -92,8 +92,8 @@ def curves(history: History) -> list[Plot]:
             "Task latency by intended start",
             "s",
             f"From the moment a task was due to its counted result, {_in_bins(by_due)}.",
-            Series("median", by_due.each(waits, lambda n: percentile(n, 50))),
-            Series("largest", by_due.each(waits, lambda n: n[-1])),
+            PlotLine("median", by_due.each(waits, lambda n: percentile(n, 50))),
+            PlotLine("largest", by_due.each(waits, lambda n: n[-1])),
             log=True,
         ),
         _plot(
@@ -102,8 +102,8 @@ def curves(history: History) -> list[Plot]:
             "Waiting",
             "count",
             "Tasks at the coordinator; messages not acknowledged, most of any process.",
-            Series("tasks", fine.each(waiting, lambda n: n[-1])),
-            Series("messages", fine.each(depth, lambda n: n[-1])),
+            PlotLine("tasks", fine.each(waiting, lambda n: n[-1])),
+            PlotLine("messages", fine.each(depth, lambda n: n[-1])),
         ),
         *_resources(history, fine),
     ]
@@ -111,7 +111,7 @@ def curves(history: History) -> list[Plot]:
 
 
 def _plot(
-    bins: Bins, name: str, title: str, unit: str, says: str, *series: Series, log: bool = False
+    bins: Bins, name: str, title: str, unit: str, says: str, *series: PlotLine, log: bool = False
 ) -> Plot:
     told = [one for one in series if any(y is not None for y in one.y)]
     return Plot(name, title, unit, says, told, bins.x, log)
@@ -144,9 +144,9 @@ def _resources(history: History, bins: Bins) -> list[Plot]:
             "Memory",
             "MiB",
             "What the engine says each container holds.",
-            Series("largest worker", bins.each(memory["workers"], lambda n: n[-1])),
-            Series("median worker", bins.each(memory["workers"], lambda n: percentile(n, 50))),
-            Series("coordinator", bins.each(memory["coordinator"], lambda n: n[-1])),
+            PlotLine("largest worker", bins.each(memory["workers"], lambda n: n[-1])),
+            PlotLine("median worker", bins.each(memory["workers"], lambda n: percentile(n, 50))),
+            PlotLine("coordinator", bins.each(memory["coordinator"], lambda n: n[-1])),
         ),
         _plot(
             bins,
@@ -154,7 +154,7 @@ def _resources(history: History, bins: Bins) -> list[Plot]:
             "CPU",
             "cores",
             "Seconds of CPU in a second.",
-            Series("busiest worker", bins.each(cpu["workers"], lambda n: n[-1])),
-            Series("coordinator", bins.each(cpu["coordinator"], lambda n: n[-1])),
+            PlotLine("busiest worker", bins.each(cpu["workers"], lambda n: n[-1])),
+            PlotLine("coordinator", bins.each(cpu["coordinator"], lambda n: n[-1])),
         ),
     ]

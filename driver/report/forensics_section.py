@@ -10,14 +10,7 @@ from dataclasses import dataclass, field
 from driver.forensics.analysis import NO_COORDINATOR_JOURNAL, ForensicAnalysis, WhatIf, WorkerAnalysis
 from driver.forensics.policies import BASE, CAP, POLICIES
 from driver.forensics.policy_identification import PolicyIdentification
-from driver.forensics.time_breakdown import DetectionTimes
-from driver.forensics.what_if import PolicyOutcome, Range
-from driver.histories.connection_history import GHOST, ZOMBIE
-from driver.histories.outage_phases import OutagePhase
-from driver.metrics.metric import Unit, percentile
-from driver.metrics.trade_off import IntervalEstimate, Option, front
-from driver.report.analysis import Table
-from driver.report.forensic_words import (
+from driver.forensics.sentences import (
     counted,
     number,
     parameters,
@@ -27,6 +20,13 @@ from driver.report.forensic_words import (
     seconds,
     what_if_sentence,
 )
+from driver.forensics.time_breakdown import DetectionTimes
+from driver.forensics.what_if import PolicyOutcome, Range
+from driver.histories.connection_history import GHOST, ZOMBIE
+from driver.histories.outage_phases import OutagePhase
+from driver.metrics.metric import Unit, percentile
+from driver.metrics.trade_off import IntervalEstimate, Option, front
+from driver.report.tables import Table
 from driver.scenarios.quantities import write
 
 MOST_BELIEFS = 8
@@ -76,7 +76,7 @@ class WorkerFound:
 
 
 @dataclass(frozen=True)
-class Section:
+class ForensicsSection:
     """The part on reconnections. Where no connection was lost, `says` alone."""
 
     says: str
@@ -95,13 +95,15 @@ class Section:
     workers: Mapping[str, WorkerFound] = field(default_factory=dict)
 
 
-def section(told: ForensicAnalysis) -> Section:
+def forensics_section(told: ForensicAnalysis) -> ForensicsSection:
     """All that is said of an account."""
     if not told.noticed and not told.beliefs:
-        return Section("No connection was lost: there is nothing to reconstruct.", missing=told.missing)
+        return ForensicsSection(
+            "No connection was lost: there is nothing to reconstruct.", missing=told.missing
+        )
     what_if = told.what_if
     rows = _what_if_rows(what_if) if what_if else ()
-    return Section(
+    return ForensicsSection(
         says=policy_sentence(told.naming, len(told.gaps)),
         also=tuple(_also(told)),
         missing=told.missing,

@@ -11,14 +11,14 @@ from driver.histories.intervals import holds
 from driver.histories.outage_phases import PHASES
 from driver.histories.run_timeline import run_timeline
 from driver.histories.task_history import TaskHistory, task_index
-from driver.report.html.bins import short
-from driver.report.html.curves import Plot, Series
+from driver.report.charts.bins import short
+from driver.report.charts.curves import Plot, PlotLine
 from wire.priority import Priority
 
 POINTS = 300
 
 
-def spreads(history: History) -> list[Plot]:
+def distributions(history: History) -> list[Plot]:
     """What share of many numbers was no larger than x. Plots without any number are left out."""
     outages = [
         o
@@ -28,7 +28,7 @@ def spreads(history: History) -> list[Plot]:
     ]
     lives = history.view(task_index).accepted
     plots = [
-        _spread(
+        _plot(
             "reconnection",
             "Time to reconnect",
             "The whole outage, fault included, and its phases.",
@@ -37,15 +37,17 @@ def spreads(history: History) -> list[Plot]:
                 **{phase.name: [phase.length_s(o) for o in outages] for phase in PHASES},
             },
         ),
-        _spread("latency-spread", "Task latency", "Tasks by when they were due.", _by_time(history, lives)),
-        _spread(
+        _plot(
+            "latency-distribution", "Task latency", "Tasks by when they were due.", _by_time(history, lives)
+        ),
+        _plot(
             "queueing", "Waiting to be given out", "The more urgent, the further left.", _by_priority(lives)
         ),
     ]
     return [plot for plot in plots if plot.series]
 
 
-def _spread(name: str, title: str, says: str, groups: dict[str, Sequence[float | None]]) -> Plot:
+def _plot(name: str, title: str, says: str, groups: dict[str, Sequence[float | None]]) -> Plot:
     colours = {"whole": "ink", **{phase.name: f"phase-{phase.key}" for phase in PHASES}}
     series = []
     for label, numbers in groups.items():
@@ -55,7 +57,7 @@ def _spread(name: str, title: str, says: str, groups: dict[str, Sequence[float |
             ranks = sorted({round(index * (len(ordered) - 1) / (POINTS - 1)) for index in range(POINTS)})
             x = [round(ordered[rank], 5) for rank in ranks]
             shares = [short((rank + 1) / len(ordered)) for rank in ranks]
-            series.append(Series(f"{label} ({len(ordered)})", shares, x, colours.get(label, "")))
+            series.append(PlotLine(f"{label} ({len(ordered)})", shares, x, colours.get(label, "")))
     return Plot(name, title, "s", says, series, log=True)
 
 

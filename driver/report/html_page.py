@@ -22,15 +22,15 @@ from driver.histories.journals import JOURNALS
 from driver.histories.outage_phases import PHASES
 from driver.metrics.metric import Unit
 from driver.report.advice import advise
-from driver.report.analysis import analyses
-from driver.report.forensics import AS_IT_WAS, Section, WhatIfRow, section
-from driver.report.html.assets_text import asset
-from driver.report.html.curves import Plot, curves
-from driver.report.html.gaps import picture
-from driver.report.html.lanes import Timeline, timeline
-from driver.report.html.scatter import Scatter, scatter
-from driver.report.html.spreads import spreads
-from driver.report.summary import by_kind, counted_findings, summary
+from driver.report.assets_text import asset
+from driver.report.charts.curves import Plot, curves
+from driver.report.charts.distributions import distributions
+from driver.report.charts.gap_plot import gap_plot
+from driver.report.charts.lanes import Timeline, timeline
+from driver.report.charts.scatter import Scatter, scatter
+from driver.report.forensics_section import AS_IT_WAS, ForensicsSection, WhatIfRow, forensics_section
+from driver.report.summary import counted_findings, group_findings, summary
+from driver.report.tables import subject_tables
 from driver.report.text import printable
 from driver.report.view import (
     KEY_FIGURES,
@@ -62,7 +62,7 @@ class Data(msgspec.Struct):
 
     timeline: Timeline
     curves: list[Plot]
-    spreads: list[Plot]
+    distributions: list[Plot]
     phases: list[dict[str, str]]
     mounts: bool = False
 
@@ -74,13 +74,13 @@ def render_html(run: JudgedRun) -> str:
     """
     history = run.history
     found = history.view(analyse)
-    told = section(found)
+    told = forensics_section(found)
     pieces = advise(history, run.metrics)
     ranges, scale = _ranges(told)
     script = Markup("\n".join(asset(name) for name in SCRIPTS))
     mounts = own_journal(run.folder / JOURNALS, COORDINATOR).is_file()
     phases = [{"name": phase.name, "key": phase.key} for phase in PHASES]
-    data = Data(timeline(history), curves(history), spreads(history), phases, mounts)
+    data = Data(timeline(history), curves(history), distributions(history), phases, mounts)
     return (
         _environment()
         .get_template("page.html.j2")
@@ -90,7 +90,7 @@ def render_html(run: JudgedRun) -> str:
             style=Markup("\n".join([*(asset(name) for name in STYLES), _phase_styles()])),
             data=_inline_json(data),
             plots=data.curves,
-            spreads=data.spreads,
+            distributions=data.distributions,
             record=run.record,
             verdict=run.verdict,
             verdict_word=VERDICT_WORDS[run.verdict.verdict],
@@ -100,10 +100,10 @@ def render_html(run: JudgedRun) -> str:
             faults=fault_rows(run),
             figures=figures(run, KEY_FIGURES),
             workers=worker_rows(run),
-            tables=analyses(history, run.metrics),
+            tables=subject_tables(history, run.metrics),
             forensics=told,
             fitted=_fitted(found.naming),
-            gaps=picture(found),
+            gaps=gap_plot(found),
             trade_off=_trade_off(told),
             ranges=ranges,
             scale=scale,
@@ -129,7 +129,7 @@ class _Kinds:
 
 
 def _kinds(run: JudgedRun) -> _Kinds:
-    told = by_kind(sorted_findings(run))
+    told = group_findings(sorted_findings(run))
 
     def rows(findings: tuple[Finding, ...]) -> list[tuple[str, Finding, str]]:
         return [(STATUS_WORDS[one.status], one, _margin(one)) for one in findings]
@@ -145,13 +145,15 @@ def _fitted(naming: PolicyIdentification) -> str:
     return naming.best.policy.name + (", the nearest known policy," if naming.misfit else "")
 
 
-def _trade_off(told: Section) -> Scatter | None:
+def _trade_off(told: ForensicsSection) -> Scatter | None:
     """The policies of the what-if, time against attempts; nine of ten draws lie in the intervals."""
     own = next((row.title for row in told.what_if if row.mark == AS_IT_WAS), "")
     return scatter([row.option for row in told.what_if], own)
 
 
-def _ranges(told: Section) -> tuple[list[tuple[WhatIfRow, float, float, float]], tuple[float, float]]:
+def _ranges(
+    told: ForensicsSection,
+) -> tuple[list[tuple[WhatIfRow, float, float, float]], tuple[float, float]]:
     """Where the ranges of the what-if lie on their logarithmic axis (per cent), and its two ends."""
     low_s = max(0.01, min((row.low_s for row in told.what_if), default=0.01))
     high_s = max(2 * low_s, max((row.high_s for row in told.what_if), default=0.0))
@@ -197,7 +199,7 @@ def _hash(script: str) -> str:
 @cache
 def _environment() -> Environment:
     environment = Environment(
-        loader=PackageLoader("driver.report.html", "assets"),
+        loader=PackageLoader("driver.report", "assets"),
         undefined=StrictUndefined,
         trim_blocks=True,
         lstrip_blocks=True,

@@ -25,7 +25,7 @@ _DECADES = tuple(10.0**power for power in range(-4, 4))
 
 
 @dataclass(frozen=True)
-class Picture:
+class GapPlot:
     """Where marks stand in a box of WIDTH by HEIGHT: dots (x, y), bands (x, y, width, height), labels (at,
     text).
     """
@@ -40,7 +40,7 @@ class Picture:
     floor: int = HEIGHT - BOTTOM
 
 
-def picture(told: ForensicAnalysis) -> Picture | None:
+def gap_plot(told: ForensicAnalysis) -> GapPlot | None:
     """The picture of a fleet's gaps; None where there are none, or no policy to hold them against."""
     best = told.naming.best
     gaps = told.gaps.chosen(told.gaps.before.number <= MOST_NUMBERS)
@@ -76,7 +76,7 @@ def picture(told: ForensicAnalysis) -> Picture | None:
         (x(float(number) + float(off)), y(float(gap_s)))
         for number, off, gap_s in zip(gaps.before.number, beside, gaps.gap_s, strict=True)
     ]
-    return Picture(
+    return GapPlot(
         dots=dots,
         bands=bands,
         numbers=[(x(number), str(number)) for number in range(1, top_number + 1)],

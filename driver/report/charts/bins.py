@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from driver.report.html.lanes import Clock
+from driver.report.charts.lanes import Clock
 
 MOST, FEWEST = 900, 60
 """More bins than a wide screen has pixels show nothing more; fewer hide when something happened."""

@@ -7,7 +7,7 @@ const charts = {
     this.made.forEach((chart) => chart.destroy());
     this.made = [];
     document.querySelectorAll("[data-curve]").forEach((place) => this.curve(place, RUN.curves[place.dataset.curve]));
-    document.querySelectorAll("[data-spread]").forEach((place) => this.spread(place, RUN.spreads[place.dataset.spread]));
+    document.querySelectorAll("[data-distribution]").forEach((place) => this.distribution(place, RUN.distributions[place.dataset.distribution]));
   },
 
   curve(place, plot) {
@@ -29,7 +29,7 @@ const charts = {
     this.made.push(chart);
   },
 
-  spread(place, plot) {
+  distribution(place, plot) {
     const options = this.options(place, { ...plot, log: false }, 240);
     options.scales.x = { time: false, distr: 3 };
     options.scales.y = { range: [0, 1] };

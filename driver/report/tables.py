@@ -36,7 +36,7 @@ class Table:
     rows: tuple[tuple[str, ...], ...]
 
 
-def analyses(history: History, metrics: Metrics) -> list[Table]:
+def subject_tables(history: History, metrics: Metrics) -> list[Table]:
     """The tables of a run, those left out that would be empty."""
     subjects: tuple[Callable[[History, Metrics], Table], ...] = (_storms, _load, _priorities, _checkpoints)
     return [table for subject in subjects if (table := subject(history, metrics)).rows]
