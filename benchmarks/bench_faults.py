@@ -73,7 +73,7 @@ async def _latency(mean_ms: int, busy: bool) -> tuple[float, float, int]:
             await asyncio.sleep(8)
             began = time.monotonic_ns()
             asked = body("f", names(LINKS), "delay", "downstream", mean_ms=mean_ms)
-            await asyncio.to_thread(toxiproxy.links.begin, asked)
+            await asyncio.to_thread(toxiproxy.links.begin_fault, asked)
             await asyncio.sleep(15)
             ended = time.monotonic_ns()
             records = prober.records()
@@ -104,7 +104,7 @@ async def _bandwidth(rate: int, stream: str) -> float:
     with Toxiproxy() as toxiproxy:
         async with echo_server() as port, Prober(toxiproxy.put(4, port), look) as prober:
             asked = body("f", names(4), "throttle", stream, rate_bytes_per_s=rate)
-            await asyncio.to_thread(toxiproxy.links.begin, asked)
+            await asyncio.to_thread(toxiproxy.links.begin_fault, asked)
             began = time.monotonic_ns()
             await asyncio.sleep(15)
             records = prober.records()
@@ -135,11 +135,11 @@ def corruption() -> list[Row]:
 def _corrupted(toxiproxy: Toxiproxy, sink_port: int, rate: float, total: int) -> Received:
     (port,) = toxiproxy.put(1, sink_port)
     upload = Upload(port, total)
-    toxiproxy.links.begin(body("f", names(1), "corrupt", "upstream", rate_per_byte=rate, flip="bit"))
+    toxiproxy.links.begin_fault(body("f", names(1), "corrupt", "upstream", rate_per_byte=rate, flip="bit"))
     try:
         return upload.run()
     finally:
-        toxiproxy.links.end("f")
+        toxiproxy.links.end_fault("f")
 
 
 # -- a partition -------------------------------------------
@@ -165,10 +165,10 @@ async def _partition() -> tuple[set[str], set[str], float, float]:
         async with echo_server() as port, Prober(toxiproxy.put(LINKS, port), look) as prober:
             await asyncio.sleep(16)
             began = time.monotonic_ns()
-            await asyncio.to_thread(toxiproxy.links.begin, body("f", names(6), "hold"))
+            await asyncio.to_thread(toxiproxy.links.begin_fault, body("f", names(6), "hold"))
             await asyncio.sleep(15)
             ended = time.monotonic_ns()
-            await asyncio.to_thread(toxiproxy.links.end, "f")
+            await asyncio.to_thread(toxiproxy.links.end_fault, "f")
             await asyncio.sleep(3)
             records = prober.records()
     windows = {link: record.window(began, ended) for link, record in records.items()}
@@ -191,19 +191,23 @@ def starts() -> list[Row]:
         for number in range(20):
             due = time.monotonic_ns() + round(LEAD_S * 1e9)
             asked = {**body(f"f{number}", names(count), "delay", mean_ms=5), "begin_at_mono_ns": due}
-            state = toxiproxy.links.begin(asked, lead_s=LEAD_S)
+            state = toxiproxy.links.begin_fault(asked, lead_s=LEAD_S)
             begun = [link.began_at_mono_ns for link in state.links]
             called = time.monotonic_ns()
-            ended = [link.ended_at_mono_ns for link in toxiproxy.links.end(f"f{number}").links]
+            ended = [link.ended_at_mono_ns for link in toxiproxy.links.end_fault(f"f{number}").links]
             spread_ms.append((max(begun) - min(begun)) / 1e6)
             start_ms.append(max(abs(one - due) for one in begun) / 1e6)
             end_ms.append(max(abs(one - called) for one in ended) / 1e6)
         for one in connections:
             one.close()
-    figures = (("start spread", spread_ms, 10), ("start error", start_ms, 50), ("end error", end_ms, 50))
+    fault_counters = (
+        ("start spread", spread_ms, 10),
+        ("start error", start_ms, 50),
+        ("end error", end_ms, 50),
+    )
     return [
         Row(f"{what} on 200 links, worst of 20", f"≤ {most} ms", f"{max(of):.3f} ms", max(of) <= most)
-        for what, of, most in figures
+        for what, of, most in fault_counters
     ]
 
 
@@ -264,7 +268,7 @@ def cycles(count: int = 10_000) -> list[Row]:
             took_ms += _cycle(toxiproxy, number)
         time.sleep(2)
         after = (toxiproxy.goroutines(), toxiproxy.descriptors())
-        live = sum(link.connections for link in toxiproxy.links.all())
+        live = sum(link.connections for link in toxiproxy.links.states())
         for one in connections:
             one.close()
     p99 = float(np.percentile(took_ms, 99))
@@ -280,9 +284,9 @@ def cycles(count: int = 10_000) -> list[Row]:
 
 def _cycle(toxiproxy: Toxiproxy, number: int) -> list[float]:
     began = time.monotonic()
-    toxiproxy.links.begin(body(f"c{number}", names(LINKS), "delay", mean_ms=5))
+    toxiproxy.links.begin_fault(body(f"c{number}", names(LINKS), "delay", mean_ms=5))
     on = time.monotonic()
-    toxiproxy.links.end(f"c{number}")
+    toxiproxy.links.end_fault(f"c{number}")
     return [(on - began) * 1e3, (time.monotonic() - on) * 1e3]
 
 

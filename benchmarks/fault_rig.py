@@ -71,7 +71,7 @@ class Toxiproxy:
         ports = free_ports(count)
         upstream = f"{HOST}:{upstream_port}"
         made = [Link(f"worker-{number}", f"{HOST}:{port}", upstream) for number, port in enumerate(ports, 1)]
-        self.links.put(made, remove_others=True)
+        self.links.create(made, remove_others=True)
         return ports
 
     def pid(self) -> int:

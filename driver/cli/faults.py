@@ -37,7 +37,7 @@ def command(project: str, as_json: bool) -> None:
         journals = [by_hand_folder(project), *([lab.spec.journals] if lab.spec.journals else [])]
         begun = open_faults(LiveJournals(journals, only=DRIVER).read())
         now_ns = lab.links.clock_ns()
-        links = on_links(lab.links.faults(), lab.links.all(), begun, now_ns)
+        links = on_links(lab.links.faults(), lab.links.states(), begun, now_ns)
         containers = on_containers(engine.degradations(), begun, now_ns)
     if as_json:
         told = {

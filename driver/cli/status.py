@@ -91,7 +91,7 @@ async def _state(lab: Lab) -> CoordinatorState | None:
 
 def _links(lab: Lab) -> list[LinkState] | None:
     try:
-        return lab.links.all()
+        return lab.links.states()
     except LinksError:
         return None
 

@@ -8,6 +8,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+from chaos.targets import TOXIPROXY
 from driver.dashboard.feed import Feed
 from driver.dashboard.state_encoder import JsonObject
 from driver.engines.engine import WORKER, Engine, ResourceReading
@@ -15,7 +16,6 @@ from driver.errors import LabError
 from driver.histories.events import ResourceSample
 from driver.histories.history import DRIVER
 from driver.labs.end_request import by_hand_folder
-from driver.labs.hands import TOXIPROXY
 from driver.labs.lab_before import is_of_a_run
 from driver.labs.project_name import start_hint
 

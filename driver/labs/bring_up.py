@@ -86,7 +86,7 @@ async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool
 
 async def _make_links(lab: Lab, workers: int, made: asyncio.Event) -> None:
     await core_answers(lab)
-    await asyncio.to_thread(lab.links.put, links_for(lab, workers), True)
+    await asyncio.to_thread(lab.links.create, links_for(lab, workers), True)
     made.set()
 
 

@@ -23,10 +23,10 @@ from driver.interrupts import stoppable
 from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.end_request import EndRequest, by_hand_folder
 from driver.labs.fault_runner import FaultRunner
-from driver.labs.guardian import FAULT_LOST, Guardian
-from driver.labs.hands import LabHands
 from driver.labs.heal import heal
 from driver.labs.lab import Lab, links_named
+from driver.labs.lab_actuator import LabActuator
+from driver.labs.lease_renewer import FAULT_LOST, LeaseRenewer
 from driver.labs.links import Link
 from driver.labs.prober_by_hand import ensure_prober, look_closer, usual_is_known
 from driver.labs.project_name import project_option
@@ -156,10 +156,10 @@ class _Work:
         self._terminal = terminal
         self._lost = asyncio.Event()
         self._zero_ns, self._begun = time.monotonic_ns(), False
-        self._guardian = Guardian(lab.links, self._wanted, self._trouble)
+        self._renewer = LeaseRenewer(lab.links, self._wanted, self._trouble)
         self._monitor = ContainerMonitor(lab.engine, journal)
-        hands = LabHands(lab, self._guardian)
-        self._runner = FaultRunner(hands, self._monitor, journal, tuple(planned), NOTICE_S)
+        actuator = LabActuator(lab, self._renewer)
+        self._runner = FaultRunner(actuator, self._monitor, journal, tuple(planned), NOTICE_S)
 
     async def do(self, request: EndRequest) -> tuple[Ending, int, int]:
         """Begin and end the faults: why they ended, and from when to when they were on. Raises LabError."""
@@ -186,8 +186,8 @@ class _Work:
         return self._planned[0].build().layer is Layer.container
 
     async def _work(self, request: EndRequest) -> None:
-        looks = [self._monitor.watch()] if self._hurts_containers else []
-        async with background(self._guardian.watch(), self._show(), self._end_elsewhere(request), *looks):
+        looks = [self._monitor.run()] if self._hurts_containers else []
+        async with background(self._renewer.run(), self._show(), self._end_elsewhere(request), *looks):
             await self._look_before()
             self._zero_ns, self._begun = time.monotonic_ns() + START_IN_NS, True
             await self._runner.run(self._zero_ns)
@@ -203,7 +203,7 @@ class _Work:
 
     async def _show(self) -> None:
         while True:
-            on = self._runner.shown()
+            on = self._runner.active_names()
             end_ns = self._zero_ns + round(max(fault.end_s for fault in self._planned) * 1e9)
             left_s = (end_ns - time.monotonic_ns()) / 1e9 if self._begun else None
             phase = "Ctrl-C ends it" if self._begun else "looking at the links without a fault"

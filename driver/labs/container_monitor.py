@@ -1,4 +1,4 @@
-"""Records the state of every container all through a run: the engine's events, and regular looks."""
+"""Records the state of every container during a run, from the engine's events and from samples."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from collections import deque
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 
-from driver.engines.engine import ContainerState, Engine, EngineEvent
+from driver.engines.engine import ContainerReader, ContainerState, EngineEvent
 from driver.errors import EngineError
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import ContainerChange, ContainerExited, ContainersRead, EngineAction
@@ -18,28 +18,33 @@ from driver.labs.engine_events import MAX_WAITING, follow_events
 
 READ_EVERY_S = 0.5
 GATHER_S = 0.02
-"""Events of one act come in twos and threes: one look answers all that came within so long."""
+"""One change causes two or three events: a sample is delayed by this much, and covers them all."""
 CLOSELY = 8
-"""So many containers are inspected in each round, in turn, beside those that a fault or an event concerns."""
+"""Containers that are inspected in each sample, in rotation, beside those under a fault or with an event."""
 EVENT_WITHIN_S = 0.3
 KEPT_ACTIONS = 100
 LOG_LINES = 5
 LOG_LINE_CHARS = 200
 
 _log = logging.getLogger("stormlab.containers")
-Planned = Callable[[str], bool]
-"""Whether a fault that can end a container's process is on it now."""
+MayEnd = Callable[[str], bool]
+"""Returns whether an active fault on a container can end its process."""
 
 
 class ContainerMonitor:
-    """Monitors the containers of one lab. `watch` runs beside a run; `read` reads once, also without it."""
+    """Monitors the containers of one lab, and writes what changes into the driver's journal.
 
-    def __init__(self, engine: Engine, journal: DriverJournal, planned: Planned = lambda _: False) -> None:
+    `run` monitors in the background of a run; `read` takes one sample, also without it.
+    """
+
+    def __init__(
+        self, engine: ContainerReader, journal: DriverJournal, may_end: MayEnd = lambda _: False
+    ) -> None:
         self._engine = engine
         self._journal = journal
-        self.planned = planned
+        self.may_end = may_end
         self._last: dict[str, ContainerState] = {}
-        self._concerned: dict[str, int] = {}
+        self._watched: dict[str, int] = {}
         self._touched: set[str] = set()
         self._turn = 0
         self._actions: dict[str, deque[EngineEvent]] = {}
@@ -48,8 +53,11 @@ class ContainerMonitor:
         self._reading = asyncio.Lock()
         self._answers = 0
 
-    async def watch(self) -> None:
-        """Record until cancelled. An engine that does not answer is no error here: the sampler raises it."""
+    async def run(self) -> None:
+        """Record until cancelled. An engine that does not answer is skipped: the sampler raises its error.
+
+        Raises LabError when the journal cannot be written.
+        """
         async with asyncio.TaskGroup() as group:
             exits: asyncio.Queue[EngineEvent] = asyncio.Queue(MAX_WAITING)
             group.create_task(self._record_exits(exits))
@@ -63,9 +71,12 @@ class ContainerMonitor:
                     await asyncio.sleep(GATHER_S)
 
     async def read(self, closely: Collection[str] = ()) -> None:
-        """Read the state of all containers; limits of `closely`, of those under a fault, and of some more."""
+        """Take one sample of all containers; inspect those of `closely`, those under a fault and some more.
+
+        An engine that does not answer is skipped. Raises LabError when the journal cannot be written.
+        """
         async with self._reading:
-            wanted = {*closely, *self._concerned, *self._in_turn()}
+            wanted = {*closely, *self._watched, *self._rotation()}
             asked_ns = time.monotonic_ns()
             try:
                 states = await asyncio.to_thread(self._engine.states, wanted)
@@ -79,7 +90,7 @@ class ContainerMonitor:
             self._journal.write_at(at_ns, ContainersRead, asked_ns=asked_ns, closely=sorted(wanted))
 
     async def _read_while_waiting(self) -> None:
-        """Record pauses while the engine takes long to answer: they may be over before it does."""
+        """Record pauses during a slow answer of the engine: they may be over before it arrives."""
         while True:
             await asyncio.sleep(READ_EVERY_S)
             if not self._reading.locked():
@@ -87,7 +98,7 @@ class ContainerMonitor:
             answers, asked_ns = self._answers, time.monotonic_ns()
             frozen = await asyncio.to_thread(self._engine.frozen)
             if answers != self._answers:
-                # The engine's answer came meanwhile, and is newer.
+                # The engine's answer arrived meanwhile, and is newer.
                 continue
             at_ns = time.monotonic_ns()
             for name, is_frozen in frozen.items():
@@ -96,22 +107,23 @@ class ContainerMonitor:
                     status = "paused" if is_frozen else "running"
                     self._note(name, dataclasses.replace(last, status=status), asked_ns, at_ns)
 
-    def concern(self, names: Collection[str]) -> None:
-        """Read the limits of these containers in every round, until `release` is called as often."""
+    def watch_closely(self, names: Collection[str]) -> None:
+        """Inspect these containers in every sample, until `release` is called as often as this."""
         for name in names:
-            self._concerned[name] = self._concerned.get(name, 0) + 1
+            self._watched[name] = self._watched.get(name, 0) + 1
 
     def release(self, names: Collection[str]) -> None:
-        """Take `concern` back."""
+        """Undo one `watch_closely`."""
         for name in names:
-            self._concerned[name] -= 1
-            if not self._concerned[name]:
-                del self._concerned[name]
+            self._watched[name] -= 1
+            if not self._watched[name]:
+                del self._watched[name]
 
-    async def acted_ns(self, name: str, called_ns: int) -> int | None:
-        """Time of the engine's first action on a container since `called_ns`; None when it reports none soon.
+    async def first_action_ns(self, name: str, called_ns: int) -> int | None:
+        """Return the time of the engine's first event of a container since `called_ns`; None without one.
 
-        A call returns when the engine is done with all that follows, which is later than the act itself.
+        Waits EVENT_WITHIN_S at most. The engine's call returns later, after everything that follows the
+        change.
         """
         deadline = time.monotonic() + EVENT_WITHIN_S
         while self._streaming:
@@ -124,9 +136,9 @@ class ContainerMonitor:
                 break
         return None
 
-    # -- looks ---------------------------------------------------------------------------------------------
+    # -- samples -------------------------------------------------------------------------------------------
 
-    def _in_turn(self) -> Sequence[str]:
+    def _rotation(self) -> Sequence[str]:
         names = sorted(self._last)
         if len(names) <= CLOSELY:
             return names
@@ -144,7 +156,7 @@ class ContainerMonitor:
 
     async def _follow(self, exits: asyncio.Queue[EngineEvent]) -> None:
         async for event in follow_events(self._engine, self._journal.write):
-            # None: the stream stands from now on, or not any more.
+            # None: the stream is open from now on, or has ended.
             if event is None:
                 self._streaming = not self._streaming
                 continue
@@ -159,10 +171,10 @@ class ContainerMonitor:
                 exits.put_nowait(event)
 
     async def _record_exits(self, exits: asyncio.Queue[EngineEvent]) -> None:
-        """Record how each container ended and, where no fault was to end it, its last lines."""
+        """Record how each container ended and, unless an active fault can end it, its last lines."""
         while True:
             event = await exits.get()
-            name, planned = event.container, self.planned(event.container)
+            name, planned = event.container, self.may_end(event.container)
             lines: list[str] = []
             out_of_memory = False
             with suppress(EngineError):
@@ -177,5 +189,5 @@ class ContainerMonitor:
 
 
 def _plain(line: str) -> str:
-    """A line of a container's log as text of bounded length, which moves no terminal."""
+    """Return a line of a container's log in bounded length, without control characters."""
     return "".join(sign if sign.isprintable() else "?" for sign in line[:LOG_LINE_CHARS])

@@ -1,4 +1,4 @@
-"""Follows the engine's stream of events from a thread, and asks for what came since when it breaks off."""
+"""Follows the engine's stream of events in a thread, and resumes it where it ended."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 
-from driver.engines.engine import Engine, EngineEvent, EventStream
+from driver.engines.engine import ContainerReader, EngineEvent, EventStream
 from driver.errors import EngineError
 from driver.histories.events import EventsMissed
 from wire.events import Journal
@@ -21,8 +21,12 @@ _log = logging.getLogger("stormlab.containers")
 Queue = asyncio.Queue[EngineEvent | None]
 
 
-async def follow_events(engine: Engine, journal: Journal) -> AsyncIterator[EngineEvent | None]:
-    """Each event as it comes, until cancelled; None when a stream begins to stand, and again when it ends."""
+async def follow_events(engine: ContainerReader, journal: Journal) -> AsyncIterator[EngineEvent | None]:
+    """Yield each event, until cancelled; None when a stream opens, and None again when it ends.
+
+    A stream that ended is opened again after RESUME_AFTER_S, from the last event on, and the gap is
+    journaled. At most MAX_WAITING events wait to be taken; older ones are dropped.
+    """
     since_ns: int | None = None
     while True:
         began_ns = time.monotonic_ns()
@@ -43,7 +47,7 @@ async def follow_events(engine: Engine, journal: Journal) -> AsyncIterator[Engin
                 daemon=True,
             ).start()
             while (event := await queue.get()) is not None:
-                # A stream that was asked for what came since begins with what is known already.
+                # A resumed stream repeats the events of up to one second.
                 if event.at_ns > known_ns:
                     since_ns = max(since_ns, event.at_ns)
                     yield event
@@ -55,7 +59,7 @@ async def follow_events(engine: Engine, journal: Journal) -> AsyncIterator[Engin
 
 
 def _read(stream: EventStream, loop: asyncio.AbstractEventLoop, queue: Queue) -> None:
-    # The loop is closed when a run is over before its stream is.
+    # The loop is closed when a run ends before its stream does.
     with suppress(RuntimeError):
         try:
             for event in stream:
@@ -67,6 +71,6 @@ def _read(stream: EventStream, loop: asyncio.AbstractEventLoop, queue: Queue) ->
 
 def _put(queue: Queue, event: EngineEvent | None) -> None:
     if queue.full():
-        # The oldest gives way: looks tell the states all the same.
+        # The oldest event is dropped: samples record the states nevertheless.
         queue.get_nowait()
     queue.put_nowait(event)

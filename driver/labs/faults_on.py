@@ -15,7 +15,7 @@ from driver.histories.events import FaultBegun, FaultEnded
 from driver.histories.history import History
 from driver.labs.by_hand import LONGEST_S
 from driver.labs.fault_words import in_words
-from driver.labs.guardian import LEASE_MS, RENEW_EVERY_S
+from driver.labs.lease_renewer import LEASE_MS, RENEW_EVERY_S
 from driver.labs.links import FaultState, LinkState
 from wire.address import index_in_name
 

@@ -60,7 +60,7 @@ class HurtNow:
 def hurt_now(lab: Lab) -> HurtNow:
     """Look, and change nothing. Of a Toxiproxy that does not answer no link is named."""
     try:
-        links = [one.name for one in lab.links.all() if _is_hurt(one)]
+        links = [one.name for one in lab.links.states() if _is_hurt(one)]
     except LinksError as error:
         _log.debug("links: %s", error)
         links = []
@@ -103,9 +103,9 @@ def _heal_links(lab: Lab, wanted: Sequence[Link]) -> list[str]:
     while not lab.links.is_up() and time.monotonic() < deadline:
         time.sleep(0.05)
     try:
-        hurt = [link.name for link in lab.links.all() if _is_hurt(link)]
+        hurt = [link.name for link in lab.links.states() if _is_hurt(link)]
         lab.links.heal()
-        lab.links.put(wanted)
+        lab.links.create(wanted)
     except LinksError as error:
         _log.debug("links: %s", error)
         return []
@@ -120,8 +120,8 @@ def _left(lab: Lab, wanted: Sequence[Link]) -> list[str]:
     """What is not well: containers by the engine, links by our own routes and by the stock client."""
     left = [f"{name} ({', '.join(hurts)})" for name, hurts in lab.engine.degradations().items()]
     try:
-        clean = {link.name for link in lab.links.all() if not link.faults and not link.toxics}
-        whole = clean & lab.links.enabled()
+        clean = {link.name for link in lab.links.states() if not link.faults and not link.toxics}
+        whole = clean & lab.links.enabled_names()
     except LinksError as error:
         return [*left, f"toxiproxy ({error.sentence})"]
     return left + [f"link {link.name}" for link in wanted if link.name not in whole]

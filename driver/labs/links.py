@@ -58,7 +58,7 @@ class ToxicState(msgspec.Struct, frozen=True):
     counters: dict[str, int] = {}
 
 
-class HurtLink(msgspec.Struct, frozen=True):
+class FaultedLink(msgspec.Struct, frozen=True):
     """What one link had of a fault. Times are CLOCK_MONOTONIC of Toxiproxy's host. `present`: nobody else had
     taken it away, by now or by its end.
     """
@@ -76,7 +76,7 @@ class FaultState(msgspec.Struct, frozen=True):
 
     id: str
     state: str
-    links: list[HurtLink]
+    links: list[FaultedLink]
     action: str = "none"
     lease_left_ms: int = 0
     began_at_mono_ns: int = 0
@@ -102,7 +102,7 @@ class _Clock(msgspec.Struct):
     mono_ns: int
 
 
-class HealAnswer(msgspec.Struct, frozen=True):
+class HealResult(msgspec.Struct, frozen=True):
     """What `heal` ended, removed and enabled; `stuck` links could not be."""
 
     faults: list[str]
@@ -132,7 +132,7 @@ class Links:
         toxiproxy.api.requests = self._session
         self._stock = toxiproxy.Toxiproxy()
 
-    def enabled(self) -> set[str]:
+    def enabled_names(self) -> set[str]:
         """Names of the links that are open, told by the stock client: a second view beside our own routes."""
         try:
             return {name for name, proxy in self._stock.proxies().items() if proxy.enabled}
@@ -159,26 +159,26 @@ class Links:
         """CLOCK_MONOTONIC of its host."""
         return self._ask("GET", "/lab/clock", _Clock).mono_ns
 
-    def put(self, links: Sequence[Link], remove_others: bool = False) -> None:
+    def create(self, links: Sequence[Link], remove_others: bool = False) -> None:
         """Make these links; those that stand already are left as they are."""
         body = {"links": links, "remove_others": remove_others}
         self._ask("PUT", "/lab/links", _Put, body)
 
-    def all(self) -> list[LinkState]:
+    def states(self) -> list[LinkState]:
         """Every link."""
         return self._ask("GET", "/lab/links", _Links).links
 
-    def begin(self, fault: dict[str, Any], lead_s: float = 0.0) -> FaultState:
+    def begin_fault(self, fault: dict[str, Any], lead_s: float = 0.0) -> FaultState:
         """Put a fault on, as the body of `POST /lab/faults` has it; `lead_s` is how far ahead it begins."""
         return self._ask(
             "POST", "/lab/faults", FaultState, fault, min(lead_s, LONGEST_LEAD_S) + CALL_TIMEOUT_S
         )
 
-    def renew(self, fault_id: str, lease_ms: int) -> FaultState:
+    def renew_lease(self, fault_id: str, lease_ms: int) -> FaultState:
         """Keep a fault on for so long from now. Raises LinksError when it has ended."""
         return self._ask("POST", f"/lab/faults/{fault_id}/renew", FaultState, {"lease_ms": lease_ms})
 
-    def end(self, fault_id: str) -> FaultState:
+    def end_fault(self, fault_id: str) -> FaultState:
         """End a fault; one that has ended already gives the same answer."""
         return self._ask("DELETE", f"/lab/faults/{fault_id}", FaultState)
 
@@ -186,9 +186,9 @@ class Links:
         """Faults that are on."""
         return self._ask("GET", "/lab/faults", _Faults).on
 
-    def heal(self) -> HealAnswer:
+    def heal(self) -> HealResult:
         """End every fault, remove every toxic, enable every link."""
-        return self._ask("POST", "/lab/heal", HealAnswer)
+        return self._ask("POST", "/lab/heal", HealResult)
 
     def _ask(
         self, method: str, path: str, kind: type[S], body: object = None, timeout_s: float = CALL_TIMEOUT_S

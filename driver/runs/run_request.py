@@ -6,16 +6,16 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from driver.labs.fault_runner import RunHands
-from driver.labs.guardian import Guardian
-from driver.labs.hands import LabHands
+from driver.labs.fault_runner import RunActuator
 from driver.labs.lab import HOST, Lab
+from driver.labs.lab_actuator import LabActuator
+from driver.labs.lease_renewer import LeaseRenewer
 from driver.scenarios.plan import Plan
 
 
 @dataclass(frozen=True)
 class Request:
-    """What is to be run, and where runs are kept. `make_hands` gives faults hands; tests give them others."""
+    """What is to be run, and where runs are kept. Tests replace `make_actuator`."""
 
     plan: Plan
     scenario_yaml: str
@@ -25,4 +25,4 @@ class Request:
     port: int | None = None
     prober: bool = True
     keep: bool = False
-    make_hands: Callable[[Lab, Guardian], RunHands] = LabHands
+    make_actuator: Callable[[Lab, LeaseRenewer], RunActuator] = LabActuator

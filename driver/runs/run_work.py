@@ -28,9 +28,9 @@ from driver.interrupts import stoppable
 from driver.labs.bring_up import start_core, start_workers
 from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.fault_runner import FaultRunner
-from driver.labs.guardian import Guardian
 from driver.labs.heal import heal
 from driver.labs.lab import Lab, links_for
+from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.load_generator import Load
 from driver.runs.machine_monitor import MachineMonitor
 from driver.runs.phases import phase
@@ -138,26 +138,26 @@ class RunWork:
         async with phase(write, "ready"):
             await start_workers(lab, count, self._terminal, self._request.prober)
         self._ready = True
-        guardian = Guardian(lab.links, links_for(lab, count), self._trouble)
+        renewer = LeaseRenewer(lab.links, links_for(lab, count), self._trouble)
         monitor = ContainerMonitor(self._engine, self._journal)
         faults = self._faults = FaultRunner(
-            self._request.make_hands(lab, guardian),
+            self._request.make_actuator(lab, renewer),
             monitor,
             self._journal,
             self._plan.faults,
             self._notice_s(),
         )
-        monitor.planned = faults.may_end
+        monitor.may_end = faults.may_end
         async with lab.coordinator() as coordinator:
             abort = AbortMonitor([parse_abort(text) for text in self._plan.abort_when], count)
-            watcher = Watcher(coordinator, self._workers, self._terminal, faults.shown, abort)
+            watcher = Watcher(coordinator, self._workers, self._terminal, faults.active_names, abort)
             zero_ns = time.monotonic_ns() + START_IN_NS
             load = Load(
                 coordinator, write, self._tasks(zero_ns), self._plan.duration_s + self._plan.converge_s
             )
             async with background(
-                guardian.watch(),
-                monitor.watch(),
+                renewer.run(),
+                monitor.run(),
                 sample(self._engine, write),
                 watcher.watch(),
                 load.run(zero_ns),
@@ -226,7 +226,7 @@ class RunWork:
     async def _note_links(self, lab: Lab, moment: str) -> None:
         """Note Toxiproxy's links beside the plan's; what does not answer is for the check to tell."""
         try:
-            found = await asyncio.to_thread(lab.links.all)
+            found = await asyncio.to_thread(lab.links.states)
         except LinksError as error:
             _log.debug("links at %s: %s", moment, error)
             return

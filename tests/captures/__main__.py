@@ -17,7 +17,7 @@ from pathlib import Path
 
 from driver.cli.options import engine_of
 from driver.engines.addresses import free_port_pair
-from driver.labs.hands import LabHands
+from driver.labs.lab_actuator import LabActuator
 from driver.results.run_folder import PLAN
 from driver.runs.run import Request, run
 from driver.scenarios.plan import Plan
@@ -51,7 +51,11 @@ def one_run(copies: int, repeat: int, seed: int, folder: Path) -> list[Truth]:
     limited = sorted({fault.targets[0] for fault in plan.faults if fault.fault in LIMITS})
     beside = Beside(project, plan.workers, limited, folder)
     request = Request(
-        plan, resolved_yaml(loaded), folder / "results", port=free_port_pair("127.0.0.1"), make_hands=LabHands
+        plan,
+        resolved_yaml(loaded),
+        folder / "results",
+        port=free_port_pair("127.0.0.1"),
+        make_actuator=LabActuator,
     )
 
     async def whole_run() -> None:

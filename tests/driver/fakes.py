@@ -20,7 +20,7 @@ from driver.engines.engine import (
     Say,
 )
 from driver.errors import EngineError, LinksError
-from driver.labs.links import FaultState, HealAnswer, Link, Links, LinkState
+from driver.labs.links import FaultState, HealResult, Link, Links, LinkState
 
 SPEC = LabSpec("00" * 32, "127.0.0.1", 18_474, 18_475)
 
@@ -181,33 +181,33 @@ class FakeLinks(Links):
         self._answer("count")
         return len(self.faults_on)
 
-    def put(self, links: Sequence[Link], remove_others: bool = False) -> None:
+    def create(self, links: Sequence[Link], remove_others: bool = False) -> None:
         self._answer(f"put {len(links)}")
         for link in links:
             self.faults_on.setdefault(link.name, [])
 
-    def all(self) -> list[LinkState]:
+    def states(self) -> list[LinkState]:
         self._answer("all")
         return [
             LinkState(name, "[::]:1", "c:1", True, 1, 1, 0, 0, [], on) for name, on in self.faults_on.items()
         ]
 
-    def enabled(self) -> set[str]:
+    def enabled_names(self) -> set[str]:
         self._answer("enabled")
         return set(self.faults_on)
 
-    def renew(self, fault_id: str, lease_ms: int) -> FaultState:
+    def renew_lease(self, fault_id: str, lease_ms: int) -> FaultState:
         self._answer(f"renew {fault_id}")
         if fault_id in self.gone_faults:
             raise LinksError(f"Toxiproxy refused: {fault_id} has ended")
         return FaultState(fault_id, "on", [])
 
-    def begin(self, fault: dict[str, Any], lead_s: float = 0.0) -> FaultState:
+    def begin_fault(self, fault: dict[str, Any], lead_s: float = 0.0) -> FaultState:
         self._answer(f"begin {fault['id']}")
         links = [{"link": name, "began_at_mono_ns": 1_000, "connections_hit": 1} for name in fault["links"]]
         return msgspec.convert({"id": fault["id"], "state": "on", "links": links}, FaultState)
 
-    def end(self, fault_id: str) -> FaultState:
+    def end_fault(self, fault_id: str) -> FaultState:
         self._answer(f"end {fault_id}")
         toxics = [
             {
@@ -221,10 +221,10 @@ class FakeLinks(Links):
         link = {"link": "worker-1", "ended_at_mono_ns": 2_000, "connections_hit": 3, "toxics": toxics}
         return msgspec.convert({"id": fault_id, "state": "ended", "links": [link]}, FaultState)
 
-    def heal(self) -> HealAnswer:
+    def heal(self) -> HealResult:
         self._answer("heal")
         self.faults_on = {name: [] for name in self.faults_on}
-        return HealAnswer([], 0, [], [])
+        return HealResult([], 0, [], [])
 
     def _answer(self, what: str) -> None:
         if self.silent:

@@ -26,7 +26,7 @@ async def watching(
     """A monitor at work, once its stream of events stands."""
     journal = DriverJournal(folder)
     monitor = ContainerMonitor(engine, journal, planned)
-    task = asyncio.create_task(monitor.watch())
+    task = asyncio.create_task(monitor.run())
     try:
         await until(lambda: "events" in engine.asked and bool(of(folder, "containers_read")))
         yield monitor
@@ -148,8 +148,8 @@ async def test_the_time_of_an_act_is_that_of_its_event(tmp_path: Path) -> None:
         called_ns = time.monotonic_ns()
         for action, after_ns in (("kill", 1_000), ("die", 130_000_000)):
             engine.stream.queue.put(EngineEvent("worker-1", action, "", called_ns + after_ns))
-        assert await monitor.acted_ns("worker-1", called_ns) == called_ns + 1_000
-        assert await monitor.acted_ns("coordinator", called_ns) is None
+        assert await monitor.first_action_ns("worker-1", called_ns) == called_ns + 1_000
+        assert await monitor.first_action_ns("coordinator", called_ns) is None
 
 
 async def test_how_a_process_ended_is_written_before_anything_starts_it_again(tmp_path: Path) -> None:
@@ -230,7 +230,7 @@ async def test_limits_of_a_large_lab_are_read_in_turn_and_of_those_under_a_fault
     engine = FakeEngine({f"worker-{number}": "running" for number in range(1, 41)})
     journal = DriverJournal(tmp_path)
     monitor = ContainerMonitor(engine, journal)
-    monitor.concern(["worker-3"])
+    monitor.watch_closely(["worker-3"])
     for _ in range(6):
         await monitor.read()
     monitor.release(["worker-3"])

@@ -15,7 +15,7 @@ from driver.histories.driver_journal import DriverJournal
 from driver.histories.history import History, LineReader
 from driver.judging.injected_faults import injected_faults
 from driver.labs.container_monitor import ContainerMonitor
-from driver.labs.fault_runner import FaultRunner, Figures
+from driver.labs.fault_runner import FaultCounters, FaultRunner
 from driver.scenarios.plan import PlannedFault
 from tests.driver.fakes import FakeEngine, events_in
 
@@ -70,8 +70,8 @@ class Hands:
     async def unlimit(self, container: str, *, cpus: bool = False, memory: bool = False) -> int:
         return self._do(f"unlimit {container}")
 
-    def figures(self, fault_id: str) -> Figures:
-        return Figures({"worker-1": {"delayed_chunks": 3}}, {"worker-1": 1}, "lease", ["worker-2"])
+    def counters(self, fault_id: str) -> FaultCounters:
+        return FaultCounters({"worker-1": {"delayed_chunks": 3}}, {"worker-1": 1}, "lease", ["worker-2"])
 
     def _do(self, what: str) -> int:
         self.asked.append(what)
@@ -90,20 +90,20 @@ def planned(fault: str, at_s: float, for_s: float | None, *targets: str, number:
 
 
 async def run(
-    tmp_path: Path, hands: Hands, *faults: PlannedFault
+    tmp_path: Path, actuator: Hands, *faults: PlannedFault
 ) -> tuple[FaultRunner, list[dict[str, Any]]]:
     journal = DriverJournal(tmp_path)
     monitor = ContainerMonitor(FakeEngine({"worker-1": "running"}), journal)
-    runner = FaultRunner(hands, monitor, journal, faults, NOTICE_S)
+    runner = FaultRunner(actuator, monitor, journal, faults, NOTICE_S)
     await runner.run(time.monotonic_ns())
     journal.close()
     return runner, events_in(tmp_path)
 
 
 async def test_a_fault_that_lasts_begins_and_ends(tmp_path: Path) -> None:
-    hands = Hands()
-    runner, events = await run(tmp_path, hands, planned("refuse", 0.0, 0.2, "worker-1", "worker-2"))
-    assert hands.asked == ["strike refuse-1", "release refuse-1"]
+    actuator = Hands()
+    runner, events = await run(tmp_path, actuator, planned("refuse", 0.0, 0.2, "worker-1", "worker-2"))
+    assert actuator.asked == ["strike refuse-1", "release refuse-1"]
     begun, ended = events
     assert (begun["event"], begun["kind"], begun["targets"]) == (
         "fault_begun",
@@ -114,7 +114,7 @@ async def test_a_fault_that_lasts_begins_and_ends(tmp_path: Path) -> None:
     assert begun["spread_ms"] == 1.0
     assert ended["event"] == "fault_ended"
     assert ended["at_ns"] - begun["planned_ns"] >= 200_000_000
-    assert runner.on == {}
+    assert runner.active == {}
 
 
 async def test_the_beginning_stands_at_the_instant_when_the_last_target_was_hit(tmp_path: Path) -> None:
@@ -123,47 +123,47 @@ async def test_the_beginning_stands_at_the_instant_when_the_last_target_was_hit(
 
 
 async def test_a_fault_of_an_instant_is_ended_at_once(tmp_path: Path) -> None:
-    hands = Hands()
-    _, events = await run(tmp_path, hands, planned("cut", 0.0, None))
-    assert hands.asked == ["strike cut-1", "release cut-1"]
+    actuator = Hands()
+    _, events = await run(tmp_path, actuator, planned("cut", 0.0, None))
+    assert actuator.asked == ["strike cut-1", "release cut-1"]
     assert [event["event"] for event in events] == ["fault_begun", "fault_ended"]
 
 
 async def test_what_toxiproxy_counted_reaches_the_receipt(tmp_path: Path) -> None:
     runner, _ = await run(tmp_path, Hands(), planned("refuse", 0.0, 0.1))
-    act = runner.acts["refuse-1"]
+    act = runner.injected["refuse-1"]
     assert act.counters == {"worker-1": {"delayed_chunks": 3}}
     assert act.connections_hit == {"worker-1": 1}
     assert act.end_called_ns is not None
 
 
 async def test_a_fault_that_cannot_begin_has_no_end(tmp_path: Path) -> None:
-    hands = Hands(strike=1)
-    runner, events = await run(tmp_path, hands, planned("refuse", 0.0, 0.1))
+    actuator = Hands(strike=1)
+    runner, events = await run(tmp_path, actuator, planned("refuse", 0.0, 0.1))
     assert [event["event"] for event in events] == ["fault_failed"]
     assert "was refused" in events[0]["detail"]
-    assert runner.acts == {}
+    assert runner.injected == {}
 
 
 async def test_an_end_that_fails_once_is_tried_again(tmp_path: Path) -> None:
-    hands = Hands(release=1)
-    runner, events = await run(tmp_path, hands, planned("refuse", 0.0, 0.1))
+    actuator = Hands(release=1)
+    runner, events = await run(tmp_path, actuator, planned("refuse", 0.0, 0.1))
     assert [event["event"] for event in events] == ["fault_begun", "fault_ended"]
-    assert runner.on == {}
+    assert runner.active == {}
 
 
 async def test_a_fault_that_does_not_end_is_trouble_and_stays_on(tmp_path: Path) -> None:
     runner, events = await run(tmp_path, Hands(release=99), planned("refuse", 0.0, 0.1))
     assert [event["event"] for event in events] == ["fault_begun", "fault_ended", "trouble"]
     assert events[1]["detail"] != ""
-    assert list(runner.on) == ["refuse-1"]
+    assert list(runner.active) == ["refuse-1"]
 
 
 async def test_a_container_under_a_fault_is_looked_at_meanwhile(tmp_path: Path) -> None:
-    hands = Hands()
-    runner, events = await run(tmp_path, hands, planned("pause", 0.0, 0.2))
-    (act,) = runner.acts.values()
-    assert hands.asked == ["pause worker-1", "unpause worker-1"]
+    actuator = Hands()
+    runner, events = await run(tmp_path, actuator, planned("pause", 0.0, 0.2))
+    (act,) = runner.injected.values()
+    assert actuator.asked == ["pause worker-1", "unpause worker-1"]
     assert [event["container"] for event in events if event["event"] == "container_state"] == ["worker-1"]
     assert looks_between(events, act.first_ns, act.end_called_ns) == 2
 
@@ -177,7 +177,7 @@ async def test_a_container_whose_fault_began_when_it_should_have_ended_is_looked
             return await super().kill(container)
 
     runner, events = await run(tmp_path, Slow(), planned("kill", 0.0, 0.1))
-    (act,) = runner.acts.values()
+    (act,) = runner.injected.values()
     assert looks_between(events, act.first_ns, act.end_called_ns)
 
 
@@ -221,7 +221,7 @@ async def test_no_end_waits_for_the_look_before_it(tmp_path: Path) -> None:
     async with asyncio.timeout(10):
         await runner.run(time.monotonic_ns())
     assert monitor.looks == 2
-    assert runner.on == {}
+    assert runner.active == {}
 
 
 def looks_between(events: list[dict[str, Any]], from_ns: int, until_ns: int | None) -> int:
@@ -242,7 +242,7 @@ async def test_only_a_fault_that_can_end_a_process_is_said_to(
     journal = DriverJournal(tmp_path)
     one = planned(fault, 0.0, 5.0).model_copy(update={"params": params})
     runner = FaultRunner(Hands(), ContainerMonitor(FakeEngine(), journal), journal, (one,), NOTICE_S)
-    runner.on[one.id] = one
+    runner.active[one.id] = one
     assert (runner.may_end("worker-1"), runner.may_end("worker-2")) == (ends, False)
 
 
@@ -254,11 +254,11 @@ async def test_a_fault_that_follows_another_at_the_same_instant_is_not_lost(tmp_
 
 
 async def test_all_faults_can_be_ended_at_once(tmp_path: Path) -> None:
-    hands = Hands(release=3)
-    runner, _ = await run(tmp_path, hands, planned("refuse", 0.0, 0.1))
+    actuator = Hands(release=3)
+    runner, _ = await run(tmp_path, actuator, planned("refuse", 0.0, 0.1))
     runner._journal = DriverJournal(tmp_path)
     assert await runner.end_all()
-    assert runner.on == {}
+    assert runner.active == {}
 
 
 @pytest.mark.parametrize(("for_s", "cuts"), [(5.0, False), (7.0, True)])
@@ -273,21 +273,21 @@ async def test_what_was_done_can_be_read_from_the_journal_alone(tmp_path: Path) 
     runner, _ = await run(tmp_path, Hands(), *faults)
     lines = (tmp_path / "driver.jsonl").read_bytes()
     history = History({"driver": LineReader(()).read("driver", lines)})
-    assert injected_faults(history) == [runner.acts["refuse-1"], runner.acts["cut-1"]]
-    refuse = runner.acts["refuse-1"]
+    assert injected_faults(history) == [runner.injected["refuse-1"], runner.injected["cut-1"]]
+    refuse = runner.injected["refuse-1"]
     assert refuse.counters == {"worker-1": {"delayed_chunks": 3}}
     assert (refuse.ended_because, refuse.absent) == ("lease", ("worker-2",))
     assert refuse.end_planned_ns is not None
 
 
 async def test_a_fault_that_could_not_begin_everywhere_is_ended_all_the_same(tmp_path: Path) -> None:
-    hands, journal = Hands(pause=1), DriverJournal(tmp_path)
+    actuator, journal = Hands(pause=1), DriverJournal(tmp_path)
     faults = (planned("pause", 0.0, 0.2, "worker-1", "worker-2"),)
     monitor = ContainerMonitor(FakeEngine({"worker-1": "running", "worker-2": "running"}), journal)
-    runner = FaultRunner(hands, monitor, journal, faults, NOTICE_S)
+    runner = FaultRunner(actuator, monitor, journal, faults, NOTICE_S)
     await runner.run(time.monotonic_ns())
     assert runner.failed
     assert await runner.end_all()
     journal.close()
-    assert "unpause worker-2" in hands.asked
-    assert not runner.on
+    assert "unpause worker-2" in actuator.asked
+    assert not runner.active

@@ -8,7 +8,7 @@ from chaos.catalogue import ALL, make
 from chaos.directions import Direction, stream
 from chaos.fault import LinkFault
 from driver.labs.fault_words import in_words
-from driver.labs.links import FaultState, HurtLink, ToxicState
+from driver.labs.links import FaultedLink, FaultState, ToxicState
 from driver.scenarios.yaml_file import parse_yaml
 
 NAMES = [kind.name for kind in ALL if issubclass(kind, LinkFault) and kind.name != "flap"]
@@ -22,7 +22,7 @@ def on(fault: LinkFault) -> FaultState:
         for place, toxic in enumerate(effect.toxics)
         for half in sorted(toxic.direction.halves)
     ]
-    return FaultState("f", "on", [HurtLink("worker-1", toxics=toxics)], effect.action.value)
+    return FaultState("f", "on", [FaultedLink("worker-1", toxics=toxics)], effect.action.value)
 
 
 @pytest.mark.parametrize("name", NAMES)
@@ -43,5 +43,6 @@ def test_the_direction_is_told_both_of_them_too(direction: Direction) -> None:
 def test_what_is_of_no_fault_keeps_its_own_words() -> None:
     toxic = ToxicState("mine", "slow_close", "upstream")
     assert (
-        in_words(FaultState("f", "on", [HurtLink("worker-1", toxics=[toxic])])) == "slow_close to_coordinator"
+        in_words(FaultState("f", "on", [FaultedLink("worker-1", toxics=[toxic])]))
+        == "slow_close to_coordinator"
     )

@@ -11,8 +11,8 @@ from driver.histories.events import FaultBegun, FaultEnded
 from driver.histories.history import DRIVER, History, JournalRead
 from driver.labs.by_hand import LONGEST_S
 from driver.labs.faults_on import FaultOn, on_containers, on_links, open_faults, ranges
-from driver.labs.guardian import LEASE_MS
-from driver.labs.links import FaultState, HurtLink, LinkState, ToxicState
+from driver.labs.lease_renewer import LEASE_MS
+from driver.labs.links import FaultedLink, FaultState, LinkState, ToxicState
 
 S = 1_000_000_000
 BEGAN_NS = 100 * S
@@ -28,7 +28,7 @@ def begun(name: str = "f1", kind: str = "latency", for_s: float | None = 60.0, *
 
 
 def state(lease_left_ms: int = LEASE_MS, began_ns: int = BEGAN_NS) -> FaultState:
-    links = [HurtLink(name, began_ns, toxics=BOTH) for name in ("worker-1", "worker-2")]
+    links = [FaultedLink(name, began_ns, toxics=BOTH) for name in ("worker-1", "worker-2")]
     return FaultState("f1", "on", links, lease_left_ms=lease_left_ms, began_at_mono_ns=began_ns)
 
 

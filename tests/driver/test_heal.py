@@ -7,7 +7,7 @@ import pytest
 from driver.labs import heal as module
 from driver.labs.heal import heal
 from driver.labs.lab import Lab
-from driver.labs.links import HealAnswer, Link
+from driver.labs.links import HealResult, Link
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 
 WANTED = [Link("worker-1", "[::]:20001", "c:1")]
@@ -41,7 +41,7 @@ async def test_containers_are_healed_before_links() -> None:
     engine = FakeEngine({"worker-1": "running"}, {"worker-1": ["paused"]})
 
     class Links(FakeLinks):
-        def heal(self) -> HealAnswer:
+        def heal(self) -> HealResult:
             assert engine.degradations() == {}, "links were healed first"
             return super().heal()
 

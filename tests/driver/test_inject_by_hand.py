@@ -86,7 +86,7 @@ async def test_what_heal_ended_comes_back_in_no_later_stretch() -> None:
 
 
 async def test_a_fault_that_toxiproxy_lost_ends_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driver.labs.guardian.RENEW_EVERY_S", 0.05)
+    monkeypatch.setattr("driver.labs.lease_renewer.RENEW_EVERY_S", 0.05)
     one = lab()
     running = asyncio.create_task(injected(one, "refuse", 600.0))
     await until_asked(one, "renew")

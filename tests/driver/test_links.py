@@ -67,7 +67,7 @@ def test_links_are_made_in_one_call(server: Server, links: Links) -> None:
         200,
         {"created": ["worker-1"], "kept": [], "replaced": [], "removed": []},
     )
-    links.put([Link("worker-1", "[::]:20001", "10.231.0.2:8765")], remove_others=True)
+    links.create([Link("worker-1", "[::]:20001", "10.231.0.2:8765")], remove_others=True)
     link = {"name": "worker-1", "listen": "[::]:20001", "upstream": "10.231.0.2:8765"}
     assert server.sent == [("PUT /lab/links", {"links": [link], "remove_others": True})]
 
@@ -78,14 +78,14 @@ def test_the_stock_client_tells_which_links_are_open(server: Server, links: Link
         200,
         {"worker-1": {**proxy, "enabled": True}, "worker-2": {**proxy, "name": "worker-2", "enabled": False}},
     )
-    assert links.enabled() == {"worker-1"}
+    assert links.enabled_names() == {"worker-1"}
 
 
 def test_a_refusal_is_told_with_the_links_that_it_is_about(server: Server, links: Links) -> None:
     refusal = {"error": "nothing was touched", "status": 400, "links": {"worker-9": "no such link"}}
     server.answers["POST /lab/faults"] = (400, refusal)
     with pytest.raises(LinksError, match=r"nothing was touched \(worker-9: no such link\)"):
-        links.begin({"id": "f1"})
+        links.begin_fault({"id": "f1"})
 
 
 def test_an_answer_of_another_server_is_not_believed(server: Server, links: Links) -> None:
@@ -99,7 +99,7 @@ def test_a_server_that_answers_5xx_in_html_is_trouble_for_the_stock_client_too(
 ) -> None:
     server.answers["GET /proxies"] = (503, b"<html>timeout</html>")
     with pytest.raises(LinksError):
-        links.enabled()
+        links.enabled_names()
 
 
 def test_no_call_waits_for_ever(server: Server, links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -107,7 +107,7 @@ def test_no_call_waits_for_ever(server: Server, links: Links, monkeypatch: pytes
     server.pause_s = 1.0
     server.answers["GET /proxies"] = (200, {})
     with pytest.raises(LinksError, match="did not answer in time"):
-        links.enabled()
+        links.enabled_names()
 
 
 def test_a_port_that_nobody_listens_on_is_told_as_such(server: Server, links: Links) -> None:
@@ -115,7 +115,7 @@ def test_a_port_that_nobody_listens_on_is_told_as_such(server: Server, links: Li
     server.http.server_close()
     assert not links.is_up()
     with pytest.raises(LinksError, match="does not answer"):
-        links.all()
+        links.states()
 
 
 def test_the_environment_s_proxies_are_never_asked(

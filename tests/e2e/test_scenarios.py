@@ -17,9 +17,9 @@ import pytest
 
 from chaos.actuator import Injection, LinkEffect, Times
 from driver.cli.options import engine_of
-from driver.labs.guardian import Guardian
-from driver.labs.hands import LabHands
 from driver.labs.lab import Lab
+from driver.labs.lab_actuator import LabActuator
+from driver.labs.lease_renewer import LeaseRenewer
 from driver.results.judged_run import JudgedRun
 from driver.runs.run import Request, run
 from driver.scenarios.resolve import resolve
@@ -92,7 +92,7 @@ def test_an_engine_elsewhere_keeps_the_journals_until_they_are_fetched(
 
 
 def test_faults_that_do_nothing_are_inconclusive(lab: CommandLine) -> None:
-    class Idle(LabHands):
+    class Idle(LabActuator):
         """Says that it did what it was asked, and does nothing."""
 
         async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
@@ -165,10 +165,10 @@ def test_a_lab_that_is_up_is_replaced_on_request_and_its_like_left_up(lab: Comma
     assert "1/1 connected" in shown.stdout, shown.stderr
 
 
-async def _run(line: CommandLine, make_hands: Callable[[Lab, Guardian], LabHands]) -> JudgedRun:
+async def _run(line: CommandLine, make_actuator: Callable[[Lab, LeaseRenewer], LabActuator]) -> JudgedRun:
     loaded = load_scenario(SHORT_HERD)
     request = Request(
-        resolve(loaded, 7), resolved_yaml(loaded), line.results, port=line.port, make_hands=make_hands
+        resolve(loaded, 7), resolved_yaml(loaded), line.results, port=line.port, make_actuator=make_actuator
     )
     with Terminal() as terminal:
         return await run(request, engine_of(line.project), terminal)

@@ -17,9 +17,9 @@ from chaos.catalogue import FAULTS
 from driver.cli.options import engine_of
 from driver.engines.addresses import free_port_pair
 from driver.histories.events import Receipt
-from driver.labs.guardian import Guardian
-from driver.labs.hands import LabHands
 from driver.labs.lab import Lab
+from driver.labs.lab_actuator import LabActuator
+from driver.labs.lease_renewer import LeaseRenewer
 from driver.runs.run import Request, run
 from driver.scenarios.plan import Plan, PlannedFault
 from driver.scenarios.resolve import resolve
@@ -61,7 +61,7 @@ WORDS = {
 """What a kind's receipt says when it was seen."""
 
 
-class IdleHands(LabHands):
+class IdleHands(LabActuator):
     """Says that it did what it was asked, and does nothing."""
 
     async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
@@ -75,11 +75,11 @@ class IdleHands(LabHands):
 
 
 def run_plan(
-    plan: Plan, results: Path, project: str, make_hands: Callable[[Lab, Guardian], LabHands]
+    plan: Plan, results: Path, project: str, make_actuator: Callable[[Lab, LeaseRenewer], LabActuator]
 ) -> dict[str, Receipt]:
     """Run a plan on a lab of its own; the receipt of each fault."""
     request = Request(
-        plan, resolved_yaml(LOADED), results, port=free_port_pair("127.0.0.1"), make_hands=make_hands
+        plan, resolved_yaml(LOADED), results, port=free_port_pair("127.0.0.1"), make_actuator=make_actuator
     )
 
     async def whole_run() -> None:
@@ -95,7 +95,7 @@ def run_plan(
 
 @pytest.fixture(scope="module")
 def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
-    return run_plan(PLAN, tmp_path_factory.mktemp("real"), f"every-fault-{os.getpid()}", LabHands)
+    return run_plan(PLAN, tmp_path_factory.mktemp("real"), f"every-fault-{os.getpid()}", LabActuator)
 
 
 @pytest.fixture(scope="module")

@@ -16,9 +16,9 @@ from chaos.directions import Direction
 from driver.cli.options import engine_of
 from driver.engines.addresses import free_port_pair
 from driver.histories.events import Receipt
-from driver.labs.guardian import Guardian
-from driver.labs.hands import LabHands, _body
 from driver.labs.lab import Lab
+from driver.labs.lab_actuator import LabActuator, _body
+from driver.labs.lease_renewer import LeaseRenewer
 from driver.runs.run import Request, run
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
@@ -55,13 +55,13 @@ CHANGES: dict[str, Callable[[LinkEffect], LinkEffect]] = {
 }
 
 
-class Saboteur(LabHands):
+class Saboteur(LabActuator):
     """Does what it is asked, and then something else behind the driver's back."""
 
-    def __init__(self, lab: Lab, guardian: Guardian) -> None:
-        super().__init__(lab, guardian)
+    def __init__(self, lab: Lab, renewer: LeaseRenewer) -> None:
+        super().__init__(lab, renewer)
         self._links = lab.links
-        self._renewing = guardian
+        self._renewing = renewer
         self._again: dict[str, str] = {}
         self._tasks: set[asyncio.Task[None]] = set()
 
@@ -70,19 +70,21 @@ class Saboteur(LabHands):
         if strike.fault_id == "gap":
             self._behind(self._gap(strike, effect))
         elif strike.fault_id == "lease":
-            self._renewing.let_go(strike.fault_id)
+            self._renewing.remove(strike.fault_id)
         elif strike.fault_id == "taken_away":
             self._behind(self._take_away(strike.targets[0]))
         elif strike.fault_id == "beside_a_slow_one":
             slow = replace(strike, fault_id="nobody-s", targets=(SLOWED,), begin_at_ns=None)
-            self._behind(asyncio.to_thread(self._links.begin, {**_body(slow, effect), "lease_ms": 11_000}))
+            self._behind(
+                asyncio.to_thread(self._links.begin_fault, {**_body(slow, effect), "lease_ms": 11_000})
+            )
         return times
 
     async def heal_links(self, fault_id: str) -> Times:
         for task in self._tasks:
             if task.done():
                 task.result()
-        self._renewing.let_go(fault_id)
+        self._renewing.remove(fault_id)
         return await super().heal_links(self._again.get(fault_id, fault_id))
 
     def _behind(self, act: object) -> None:
@@ -92,8 +94,8 @@ class Saboteur(LabHands):
     async def _gap(self, strike: Injection, effect: LinkEffect) -> None:
         """Off for four seconds; then the same again, under another name."""
         await asyncio.sleep(4)
-        self._renewing.let_go(strike.fault_id)
-        await asyncio.to_thread(self._links.end, strike.fault_id)
+        self._renewing.remove(strike.fault_id)
+        await asyncio.to_thread(self._links.end_fault, strike.fault_id)
         await asyncio.sleep(4)
         again = replace(strike, fault_id="gap-again", begin_at_ns=None)
         await super().inject_links(again, effect)
@@ -102,7 +104,7 @@ class Saboteur(LabHands):
     async def _take_away(self, link: str) -> None:
         """Its toxics, through the stock API."""
         await asyncio.sleep(6)
-        names = next(one.toxics for one in self._links.all() if one.name == link)
+        names = next(one.toxics for one in self._links.states() if one.name == link)
         for name in names:
             url = f"{self._links._base}/proxies/{link}/toxics/{name}"
             answer = await asyncio.to_thread(self._links._session.request, "DELETE", url)
@@ -113,7 +115,7 @@ class Saboteur(LabHands):
 def receipts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
     results = tmp_path_factory.mktemp("sabotage")
     request = Request(
-        PLAN, resolved_yaml(LOADED), results, port=free_port_pair("127.0.0.1"), make_hands=Saboteur
+        PLAN, resolved_yaml(LOADED), results, port=free_port_pair("127.0.0.1"), make_actuator=Saboteur
     )
 
     async def whole_run() -> None:

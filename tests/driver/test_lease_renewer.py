@@ -1,4 +1,4 @@
-"""Leases are renewed, and a Toxiproxy that lost its memory is noticed and mended."""
+"""Leases are renewed, and links that Toxiproxy lost are created again."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from contextlib import suppress
 
 import pytest
 
-from driver.labs import guardian
-from driver.labs.guardian import Guardian
+from driver.labs import lease_renewer
+from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.links import Link
 from tests.driver.fakes import FakeLinks
 
@@ -16,20 +16,20 @@ WANTED = [Link("worker-1", "[::]:20001", "c:1"), Link("worker-2", "[::]:20002", 
 
 
 class Watched:
-    """A guardian that watches for some rounds, and what it told."""
+    """A renewer that runs for some rounds, and the troubles that it reported."""
 
     def __init__(self, links: FakeLinks) -> None:
         self.links = links
         self.troubles: list[str] = []
-        self.guardian = Guardian(links, WANTED, lambda what, _: self.troubles.append(what))
+        self.renewer = LeaseRenewer(links, WANTED, lambda what, _: self.troubles.append(what))
 
     async def watch(self, rounds: int = 3) -> None:
-        """Let it look so many times; one that is not to look is given as many turns."""
+        """Run for some rounds; during an expected outage, for as many turns of the loop."""
         rounds_ended = self.links.tries + rounds
-        task = asyncio.ensure_future(self.guardian.watch())
+        task = asyncio.ensure_future(self.renewer.run())
         for turn in range(500):
             await asyncio.sleep(0.01)
-            if self.links.tries >= rounds_ended or (self.guardian._hurt_on_purpose and turn > rounds):
+            if self.links.tries >= rounds_ended or (self.renewer._outage_expected and turn > rounds):
                 break
         task.cancel()
         with suppress(asyncio.CancelledError):
@@ -38,25 +38,25 @@ class Watched:
 
 @pytest.fixture
 def links(monkeypatch: pytest.MonkeyPatch) -> FakeLinks:
-    monkeypatch.setattr(guardian, "RENEW_EVERY_S", 0.01)
-    monkeypatch.setattr(guardian, "POLL_S", 0.01)
+    monkeypatch.setattr(lease_renewer, "RENEW_EVERY_S", 0.01)
+    monkeypatch.setattr(lease_renewer, "POLL_S", 0.01)
     return FakeLinks({"worker-1": [], "worker-2": []})
 
 
-async def test_a_lease_is_renewed_until_it_is_let_go(links: FakeLinks) -> None:
+async def test_a_lease_is_renewed_until_it_is_removed(links: FakeLinks) -> None:
     watched = Watched(links)
-    watched.guardian.keep("f1", 8_000)
+    watched.renewer.add("f1", 8_000)
     await watched.watch()
     assert links.asked.count("renew f1") >= 2
     links.asked.clear()
-    watched.guardian.let_go("f1")
+    watched.renewer.remove("f1")
     await watched.watch()
     assert "renew f1" not in links.asked
     assert watched.troubles == []
 
 
 async def test_a_link_that_the_plan_does_not_have_is_trouble_once(links: FakeLinks) -> None:
-    links.put([Link("mine", "[::]:20099", "c:8766")])
+    links.create([Link("mine", "[::]:20099", "c:8766")])
     watched = Watched(links)
     await watched.watch()
     assert watched.troubles == ["strange_links"]
@@ -65,12 +65,12 @@ async def test_a_link_that_the_plan_does_not_have_is_trouble_once(links: FakeLin
 async def test_a_fault_that_ended_before_its_time_is_trouble_once(links: FakeLinks) -> None:
     watched = Watched(links)
     links.gone_faults = {"f1"}
-    watched.guardian.keep("f1", 8_000)
+    watched.renewer.add("f1", 8_000)
     await watched.watch()
     assert watched.troubles == ["fault_lost"]
 
 
-async def test_links_that_were_forgotten_are_trouble_and_made_again(links: FakeLinks) -> None:
+async def test_lost_links_are_trouble_and_created_again(links: FakeLinks) -> None:
     watched = Watched(links)
     del links.faults_on["worker-2"]
     await watched.watch()
@@ -78,13 +78,13 @@ async def test_links_that_were_forgotten_are_trouble_and_made_again(links: FakeL
     assert set(links.faults_on) == {"worker-1", "worker-2"}
 
 
-async def test_silence_is_trouble_unless_it_was_meant(links: FakeLinks) -> None:
+async def test_silence_is_trouble_unless_it_is_expected(links: FakeLinks) -> None:
     watched = Watched(links)
     links.silent = True
     await watched.watch()
     assert "toxiproxy_silent" in watched.troubles
     meant = Watched(links)
-    meant.guardian.expect_silence()
+    meant.renewer.expect_outage()
     await meant.watch()
     assert meant.troubles == []
 
@@ -92,8 +92,8 @@ async def test_silence_is_trouble_unless_it_was_meant(links: FakeLinks) -> None:
 async def test_after_its_own_fault_toxiproxy_gets_its_links_back(links: FakeLinks) -> None:
     watched = Watched(links)
     links.faults_on.clear()
-    watched.guardian.expect_silence()
-    await watched.guardian.back_again()
+    watched.renewer.expect_outage()
+    await watched.renewer.wait_until_back()
     assert set(links.faults_on) == {"worker-1", "worker-2"}
     await watched.watch()
     assert watched.troubles == []

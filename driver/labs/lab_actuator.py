@@ -1,0 +1,142 @@
+"""Actuator of a lab: link faults through Toxiproxy, container faults through the engine."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from typing import Any
+
+from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
+from chaos.directions import stream
+from chaos.targets import TOXIPROXY
+from driver.engines.engine import Limits
+from driver.errors import EngineError, LinksError
+from driver.labs.fault_runner import FaultCounters
+from driver.labs.lab import Lab
+from driver.labs.lease_renewer import LeaseRenewer
+from driver.labs.links import FaultState
+
+
+class LabActuator:
+    """Implements `chaos.actuator.FaultActuator` and `fault_runner.RunActuator` on one lab.
+
+    Contracts and errors are those of FaultActuator: every call raises ActuatorError where Toxiproxy or the
+    engine fails. Calls on containers return the time at which the engine's call returned. `renewer` renews
+    the leases of the faults that are injected here.
+    """
+
+    def __init__(self, lab: Lab, renewer: LeaseRenewer) -> None:
+        self._lab = lab
+        self._renewer = renewer
+        self._ended: dict[str, FaultState] = {}
+
+    async def inject_links(self, injection: Injection, effect: LinkEffect) -> Times:
+        lead_s = 0.0
+        if injection.begin_at_ns is not None:
+            lead_s = max(0.0, (injection.begin_at_ns - time.monotonic_ns()) / 1e9)
+        body = _body(injection, effect)
+        state = await self._call_toxiproxy(lambda: self._lab.links.begin_fault(body, lead_s))
+        self._renewer.add(injection.fault_id, injection.lease_ms)
+        return {link.link: link.began_at_mono_ns for link in state.links}
+
+    async def heal_links(self, fault_id: str) -> Times:
+        self._renewer.remove(fault_id)
+        state = await self._call_toxiproxy(lambda: self._lab.links.end_fault(fault_id))
+        self._ended[fault_id] = state
+        return {link.link: link.ended_at_mono_ns for link in state.links}
+
+    def counters(self, fault_id: str) -> FaultCounters:
+        found = FaultCounters()
+        state = self._ended.pop(fault_id, None)
+        if state is not None:
+            found.because = state.ended_because
+            found.absent = [link.link for link in state.links if not link.present]
+        for link in state.links if state else ():
+            totals = found.counters.setdefault(link.link, {})
+            for toxic in link.toxics:
+                for name, count in toxic.counters.items():
+                    totals[name] = totals.get(name, 0) + count
+            found.connections_hit[link.link] = link.connections_hit
+        return found
+
+    async def pause(self, container: str) -> int:
+        return await self._degrade(container, self._lab.engine.pause)
+
+    async def unpause(self, container: str) -> int:
+        return await self._restore(container, self._lab.engine.unpause)
+
+    async def kill(self, container: str) -> int:
+        return await self._degrade(container, self._lab.engine.kill)
+
+    async def stop(self, container: str, grace_s: float) -> int:
+        return await self._degrade(container, lambda name: self._lab.engine.stop(name, grace_s))
+
+    async def start(self, container: str) -> int:
+        return await self._restore(container, self._lab.engine.start)
+
+    async def restart(self, container: str, grace_s: float) -> int:
+        if container == TOXIPROXY:
+            self._renewer.expect_outage()
+        return await self._restore(container, lambda name: self._lab.engine.restart(name, grace_s))
+
+    async def unplug(self, container: str) -> int:
+        return await self._degrade(container, self._lab.engine.unplug)
+
+    async def plug(self, container: str) -> int:
+        return await self._restore(container, self._lab.engine.plug)
+
+    async def limit(
+        self, container: str, *, cpus: float | None = None, memory_bytes: int | None = None
+    ) -> int:
+        limits = Limits(cpus, memory_bytes)
+        return await self._call_engine(container, lambda name: self._lab.engine.limit(name, limits))
+
+    async def unlimit(self, container: str, *, cpus: bool = False, memory: bool = False) -> int:
+        return await self._call_engine(container, lambda name: self._lab.engine.unlimit(name, cpus, memory))
+
+    async def _degrade(self, container: str, call: Callable[[str], None]) -> int:
+        if container == TOXIPROXY:
+            self._renewer.expect_outage()
+        return await self._call_engine(container, call)
+
+    async def _restore(self, container: str, call: Callable[[str], None]) -> int:
+        at_ns = await self._call_engine(container, call)
+        if container == TOXIPROXY:
+            try:
+                await self._renewer.wait_until_back()
+            except LinksError as error:
+                raise ActuatorError(f"Toxiproxy did not come back: {error}") from None
+        return at_ns
+
+    async def _call_engine(self, container: str, call: Callable[[str], None]) -> int:
+        """Call the engine for one container. Returns the time at which the call returned."""
+        try:
+            await asyncio.to_thread(call, container)
+        except EngineError as error:
+            raise ActuatorError(str(error)) from None
+        return time.monotonic_ns()
+
+    async def _call_toxiproxy(self, call: Callable[[], FaultState]) -> FaultState:
+        try:
+            return await asyncio.to_thread(call)
+        except LinksError as error:
+            raise ActuatorError(str(error)) from None
+
+
+def _body(injection: Injection, effect: LinkEffect) -> dict[str, Any]:
+    """Return the body of `POST /lab/faults` (chaos/toxiproxy/README.md)."""
+    body: dict[str, Any] = {
+        "id": injection.fault_id,
+        "links": list(injection.targets),
+        "lease_ms": injection.lease_ms,
+        "seed": injection.seed,
+        "action": effect.action.value,
+        "toxics": [
+            {"type": toxic.type, "stream": stream(toxic.direction), "attributes": dict(toxic.attributes)}
+            for toxic in effect.toxics
+        ],
+    }
+    if injection.begin_at_ns is not None:
+        body["begin_at_mono_ns"] = injection.begin_at_ns
+    return body
