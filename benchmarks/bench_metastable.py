@@ -39,8 +39,8 @@ from benchmarks.pinning import FIRST, SECOND, pin
 from benchmarks.row import Bound, Row, at_least, at_most
 from coordinator.admission import RESUME_SPEEDUP
 from coordinator.server import BACKLOG
+from wire.policies import POLICIES
 from wire.settings import WorkerSettings
-from worker.policies import POLICIES
 
 FLEET, SCALE = 5_000, 10
 ALL_S, PATIENCE_IN_ALL = 16.0, 15

@@ -37,8 +37,8 @@ from benchmarks.row import Row, at_least, at_most
 from benchmarks.storm import servers
 from benchmarks.storm.outage import KEY, Outcome, handshakes_per_s, order, outage
 from benchmarks.storm.servers import Server
+from wire.policies import POLICIES
 from wire.settings import CoordinatorSettings, WorkerSettings
-from worker.policies import POLICIES
 
 SHARE = 0.9
 BASE_MS, CAP_MS = 1_000, 60_000

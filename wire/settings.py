@@ -8,6 +8,7 @@ from typing import Annotated, TypeVar
 import msgspec
 
 from wire.limits import HELD_MAX, SLOTS_MAX
+from wire.policies import POLICIES
 
 S = TypeVar("S", bound=msgspec.Struct)
 MOST = 2**31 - 1
@@ -15,11 +16,6 @@ MOST = 2**31 - 1
 AtLeast0 = Annotated[int, msgspec.Meta(ge=0, le=MOST)]
 AtLeast1 = Annotated[int, msgspec.Meta(ge=1, le=MOST)]
 CHOICE = re.compile(r"Expected `str` matching regex '\^\(([\w|]+)\)\$'")
-POLICIES = (
-    *("none", "fixed", "exponential", "equal_jitter", "full_jitter", "decorrelated", "websockets", "seed"),
-    "slotted",
-)
-"""The names of worker/policies, so that a scenario with another name is refused before anything starts."""
 Policy = Annotated[
     str, msgspec.Meta(pattern=f"^({'|'.join(POLICIES)})$", extra_json_schema={"enum": list(POLICIES)})
 ]
@@ -35,7 +31,7 @@ class WorkerSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
         int, msgspec.Meta(ge=0, le=SLOTS_MAX, description="attempts that a worker holds beyond its slots")
     ] = 4
     policy: Annotated[
-        Policy, msgspec.Meta(description="the reconnection policy (worker/policies.py says what each draws)")
+        Policy, msgspec.Meta(description="the reconnection policy (docs/settings.md says what each draws)")
     ] = "slotted"
     base_ms: Annotated[
         AtLeast0 | None,

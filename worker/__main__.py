@@ -29,13 +29,13 @@ from wire import events
 from wire.address import coordinator_url, link_port, worker_name
 from wire.console_journal import ConsoleJournal
 from wire.keys import parse_key
+from wire.policies import policy_named
 from wire.settings import WorkerSettings, read_settings
 from worker.checkpoints import CheckpointStore
 from worker.console_log import ConsoleLog
 from worker.core import WorkerCore
 from worker.dependencies import Dependencies
 from worker.journal_file import WorkerJournalFile
-from worker.policies import policy_named
 from worker.process import HealthFile, hide_from_tasks, own_index, switch_user
 from worker.runtime import RuntimeDependencies, WorkerRuntime
 

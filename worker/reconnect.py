@@ -6,8 +6,8 @@ from random import Random
 from typing import Final
 
 from wire.handshake import Backoff
+from wire.policies import PolicyAdvice, policy_named
 from wire.settings import WorkerSettings
-from worker.policies import PolicyAdvice, policy_named
 
 DEFAULT_BASE_MS: Final = 200
 DEFAULT_CAP_MS: Final = 5_000

@@ -11,7 +11,6 @@ from dataclasses import dataclass
 
 from driver.forensics.connection_disagreement import Disagreement, disagreements
 from driver.forensics.gaps import RetryGaps, gaps_by_worker, pooled
-from driver.forensics.policies import POLICIES, PolicyModel
 from driver.forensics.policy_identification import PolicyIdentification, identify_among, identify_policy
 from driver.forensics.recommend import Recommendation, recommend
 from driver.forensics.settings import advised_s, own_s
@@ -23,6 +22,7 @@ from driver.forensics.what_if import PolicyOutcome, Range, what_if
 from driver.histories.history import COORDINATOR, History
 from driver.metrics.storm import storms
 from wire.events import BackoffStarted
+from wire.policies import POLICIES, ReconnectPolicy
 
 MAX_IDENTIFIED_ALONE = 12
 """How many workers whose attempts differ from the fleet's policy get an identification of their own."""
@@ -138,7 +138,7 @@ def _workers(
     }
 
 
-def _differs(naming: PolicyIdentification, policy: PolicyModel) -> bool:
+def _differs(naming: PolicyIdentification, policy: ReconnectPolicy) -> bool:
     best = naming.best
     return best is not None and best.policy.name not in (policy.name, policy.twin)
 

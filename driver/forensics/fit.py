@@ -10,7 +10,8 @@ import numpy as np
 
 from driver.forensics.gaps import RetryGaps, sampled
 from driver.forensics.likelihood import log_density
-from driver.forensics.policies import BASE, CAP, Numbers, PolicyModel
+from driver.forensics.policies import Numbers
+from wire.policies import BASE, CAP, ReconnectPolicy
 
 FEW = 300
 """How many gaps choose the start of the search; all of them decide."""
@@ -29,14 +30,14 @@ class Fit:
     Bayesian information criterion, Schwarz 1978).
     """
 
-    policy: PolicyModel
+    policy: ReconnectPolicy
     base_s: float
     cap_s: float
     log_likelihood: float
     score: float
 
 
-def fit(policy: PolicyModel, gaps: RetryGaps) -> Fit:
+def fit(policy: ReconnectPolicy, gaps: RetryGaps) -> Fit:
     """Return the policy's best fit of some gaps (at least one)."""
     pair = (math.nan, math.nan)
     if policy.parameters:
@@ -50,13 +51,13 @@ def fit(policy: PolicyModel, gaps: RetryGaps) -> Fit:
     return replace(found, score=found.log_likelihood - price)
 
 
-def fitted(policy: PolicyModel, gaps: RetryGaps, base_s: float, cap_s: float) -> Fit:
+def fitted(policy: ReconnectPolicy, gaps: RetryGaps, base_s: float, cap_s: float) -> Fit:
     """Return the fit of a policy with given base and cap, which are not free parameters."""
     log_likelihood = float(_sums(policy, gaps, [(base_s, cap_s)])[0])
     return Fit(policy, base_s, cap_s, log_likelihood, log_likelihood)
 
 
-def _sums(policy: PolicyModel, gaps: RetryGaps, pairs: list[tuple[float, float]]) -> Numbers:
+def _sums(policy: ReconnectPolicy, gaps: RetryGaps, pairs: list[tuple[float, float]]) -> Numbers:
     """Return the log-likelihood of the gaps under each pair of base and cap."""
     # A parameter on which the policy does not depend is nan, and must not make its delay nan.
     table = np.nan_to_num(np.array(pairs, dtype=np.float64), nan=0.0)
@@ -65,7 +66,7 @@ def _sums(policy: PolicyModel, gaps: RetryGaps, pairs: list[tuple[float, float]]
     return sums
 
 
-def _candidates(policy: PolicyModel, gaps: RetryGaps) -> list[tuple[float, float]]:
+def _candidates(policy: ReconnectPolicy, gaps: RetryGaps) -> list[tuple[float, float]]:
     """Return the starts of the search: quantiles of the gaps, and a coarse grid."""
     own: set[float] = set(np.quantile(gaps.gap_s, (0.0, 0.05, 0.25, 0.5, 0.75, 0.95, 1.0)).tolist())
     for number in range(1, 9):
@@ -84,14 +85,14 @@ def _candidates(policy: PolicyModel, gaps: RetryGaps) -> list[tuple[float, float
 
 
 def _best(
-    policy: PolicyModel, gaps: RetryGaps, pairs: list[tuple[float, float]], count: int
+    policy: ReconnectPolicy, gaps: RetryGaps, pairs: list[tuple[float, float]], count: int
 ) -> list[tuple[float, float]]:
     sums = _sums(policy, gaps, pairs)
     return [pairs[index] for index in np.argsort(-sums)[:count]]
 
 
 def _climbed(
-    policy: PolicyModel, gaps: RetryGaps, start: tuple[float, float], steps: tuple[float, ...] = STEPS
+    policy: ReconnectPolicy, gaps: RetryGaps, start: tuple[float, float], steps: tuple[float, ...] = STEPS
 ) -> tuple[tuple[float, float], float]:
     """Return the end of a hill climb with decreasing steps, and its log-likelihood."""
     at, height = start, -math.inf

@@ -19,7 +19,7 @@ from scipy import stats
 from driver.forensics.fit import Fit
 from driver.forensics.gaps import RetryGaps
 from driver.forensics.likelihood import EARLY_S
-from driver.forensics.policies import Numbers
+from driver.forensics.policies import Numbers, bounds
 
 REJECTED = 1e-3
 """A policy is rejected where it produces gaps as extreme as these with a lower probability."""
@@ -67,7 +67,7 @@ def misfit(fit: Fit, gaps: RetryGaps) -> Misfit | None:
 
 def _bounds(fit: Fit, gaps: RetryGaps) -> tuple[Numbers, Numbers]:
     base_s, cap_s = (0.0 if math.isnan(one) else one for one in (fit.base_s, fit.cap_s))
-    low, high = fit.policy.bounds(gaps.before, np.asarray(base_s), np.asarray(cap_s))
+    low, high = bounds(fit.policy, gaps.before, np.asarray(base_s), np.asarray(cap_s))
     return np.minimum(low, fit.policy.longest_s), np.minimum(high, fit.policy.longest_s)
 
 

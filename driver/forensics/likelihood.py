@@ -11,7 +11,8 @@ import math
 
 import numpy as np
 
-from driver.forensics.policies import Numbers, PolicyModel, PriorAttempts
+from driver.forensics.policies import Numbers, PriorAttempts, bounds
+from wire.policies import ReconnectPolicy
 
 EARLY_S = 0.002
 """Two lines of one instant may be written this far apart, in either order."""
@@ -22,14 +23,14 @@ _NARROW_S = 1e-6
 
 
 def log_density(
-    policy: PolicyModel, gap_s: Numbers, before: PriorAttempts, base_s: Numbers, cap_s: Numbers
+    policy: ReconnectPolicy, gap_s: Numbers, before: PriorAttempts, base_s: Numbers, cap_s: Numbers
 ) -> Numbers:
     """Return the logarithm of each gap's density (per second).
 
     Args:
         base_s, cap_s: one value, or a column of values, for a row of results each.
     """
-    low, high = policy.bounds(before, base_s, cap_s)
+    low, high = bounds(policy, before, base_s, cap_s)
     width = high - low
     piled = np.clip((high - policy.longest_s) / np.maximum(width, _NARROW_S), 0.0, 1.0)
     low, high = np.minimum(low, policy.longest_s), np.minimum(high, policy.longest_s)

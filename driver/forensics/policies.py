@@ -1,22 +1,20 @@
-"""The distribution of each policy's delays.
+"""The distribution of a policy's delays, for many attempts at once, from the formula in wire/policies.py.
 
 Every delay is uniform between two bounds (equal without jitter), and a delay above the policy's longest one
-is cut to it. So one entry serves both for the likelihood of a gap and for a simulation. worker/policies.py
-has the policies that workers use; a test compares the two.
+is cut to it. So the bounds serve both for the likelihood of a gap and for a simulation.
 """
 
 from __future__ import annotations
 
-import math
 from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from wire.policies import Number, ReconnectPolicy, Retry
+
 Numbers = NDArray[np.float64]
-Bounds = tuple[Numbers, Numbers]
-MAX_DOUBLINGS = 60
 
 
 @dataclass(frozen=True)
@@ -32,112 +30,39 @@ class PriorAttempts:
     slot_s: Numbers
 
 
-@dataclass(frozen=True)
-class PolicyModel:
-    """The model of a policy. `parameters` are those of base and cap on which its delays depend.
+def bounds(
+    policy: ReconnectPolicy, before: PriorAttempts, base_s: Numbers, cap_s: Numbers
+) -> tuple[Numbers, Numbers]:
+    """Return the least and the largest delay of each entry, in seconds, before it is cut to the longest one.
 
-    `twin` has the same delays where base equals cap, without a slot. `grows` is the least ratio of cap to
-    base: below it the delays are those of another policy. `spreads`: jitter or slots keep workers apart that
-    were disconnected together.
+    Args:
+        base_s, cap_s: one value, or a column of values, for a row of results each.
     """
 
-    name: str
-    parameters: tuple[str, ...]
-    says: str
-    bounds: Callable[[PriorAttempts, Numbers, Numbers], Bounds]
-    longest_s: float = math.inf
-    twin: str = ""
-    grows: float = 1.25
-    spreads: bool = True
+    def bound(uniform: Callable[[Number, Number], Number]) -> Numbers:
+        retry = Retry(
+            *(before.number, before.previous_s, base_s, cap_s, 1.0, uniform),
+            least=np.minimum,
+            most=np.maximum,
+            choose=np.where,
+        )
+        delay_s = policy.delay(retry)
+        if policy.takes_slot:
+            delay_s = np.where(np.isnan(before.slot_s), delay_s, before.slot_s)
+        shape = np.broadcast_shapes(np.shape(delay_s), before.number.shape)
+        return np.broadcast_to(np.asarray(delay_s, dtype=np.float64), shape)
 
-    def draw_s(
-        self, before: PriorAttempts, base_s: float, cap_s: float, random: np.random.Generator
-    ) -> Numbers:
-        """Return a delay for each entry, in seconds."""
-        low, high = self.bounds(before, np.asarray(base_s), np.asarray(cap_s))
-        drawn: Numbers = np.minimum(self.longest_s, low + (high - low) * random.random(before.number.shape))
-        return drawn
+    return bound(lambda low, high: low), bound(lambda low, high: high)
 
 
-def _doubled(before: PriorAttempts, base_s: Numbers, cap_s: Numbers) -> Numbers:
-    doubled: Numbers = np.minimum(cap_s, base_s * 2.0 ** np.minimum(before.number - 1, MAX_DOUBLINGS))
-    return doubled
-
-
-def _none(before: PriorAttempts, base_s: Numbers, cap_s: Numbers) -> Bounds:
-    return _same(0.0 * before.number)
-
-
-def _fixed(before: PriorAttempts, base_s: Numbers, cap_s: Numbers) -> Bounds:
-    return _same(base_s + 0.0 * before.number)
-
-
-def _exponential(before: PriorAttempts, base_s: Numbers, cap_s: Numbers) -> Bounds:
-    return _same(_doubled(before, base_s, cap_s))
-
-
-def _equal_jitter(before: PriorAttempts, base_s: Numbers, cap_s: Numbers) -> Bounds:
-    high = _doubled(before, base_s, cap_s)
-    return high / 2, high
-
-
-def _full_jitter(before: PriorAttempts, base_s: Numbers, cap_s: Numbers) -> Bounds:
-    high = _doubled(before, base_s, cap_s)
-    return 0.0 * high, high
-
-
-def _decorrelated(before: PriorAttempts, base_s: Numbers, cap_s: Numbers) -> Bounds:
-    low = np.minimum(base_s, cap_s) + 0.0 * before.previous_s
-    return low, np.maximum(low, np.minimum(cap_s, 3 * np.maximum(before.previous_s, low)))
-
-
-def _websockets(before: PriorAttempts, base_s: Numbers, cap_s: Numbers) -> Bounds:
-    # websockets 17, client.py, `backoff`: its own constants.
-    later = np.minimum(90.0, 3.1 * 1.618 ** np.clip(before.number - 2, 0, MAX_DOUBLINGS))
-    first = before.number == 1
-    return np.where(first, 0.0, later), np.where(first, 5.0, later)
-
-
-def _seed(before: PriorAttempts, base_s: Numbers, cap_s: Numbers) -> Bounds:
-    doubled = 2.0 ** np.minimum(before.number - 1, MAX_DOUBLINGS)
-    return 0.8 * doubled, 1.2 * doubled
-
-
-def _slotted(before: PriorAttempts, base_s: Numbers, cap_s: Numbers) -> Bounds:
-    given = ~np.isnan(before.slot_s)
-    return np.where(given, before.slot_s, 0.0), np.where(given, before.slot_s, np.maximum(base_s, cap_s))
-
-
-def _same(delay: Numbers) -> Bounds:
-    return delay, delay
-
-
-BASE, CAP = "base", "cap"
-POLICIES: dict[str, PolicyModel] = {
-    policy.name: policy
-    for policy in (
-        PolicyModel("none", (), "at once", _none, spreads=False),
-        PolicyModel("fixed", (BASE,), "always the base", _fixed, twin="exponential", spreads=False),
-        PolicyModel(
-            "exponential", (BASE, CAP), "the base, doubled up to the cap", _exponential, spreads=False
-        ),
-        PolicyModel("equal_jitter", (BASE, CAP), "the upper half of the doubled base", _equal_jitter),
-        PolicyModel("full_jitter", (BASE, CAP), "anywhere up to the doubled base", _full_jitter),
-        PolicyModel(
-            "decorrelated",
-            (BASE, CAP),
-            "from the base to three times the last delay",
-            _decorrelated,
-            grows=3.75,
-        ),
-        PolicyModel("websockets", (), "up to 5 s, then 3.1 s times 1.618 each time", _websockets),
-        PolicyModel("seed", (), "1 s doubled, 20 % either way, at most 60 s", _seed, longest_s=60.0),
-        PolicyModel(
-            "slotted",
-            (CAP,),
-            "the coordinator's slot, else anywhere up to the cap",
-            _slotted,
-            twin="full_jitter",
-        ),
-    )
-}
+def draw_s(
+    policy: ReconnectPolicy,
+    before: PriorAttempts,
+    base_s: float,
+    cap_s: float,
+    random: np.random.Generator,
+) -> Numbers:
+    """Return a delay for each entry, in seconds."""
+    low, high = bounds(policy, before, np.asarray(base_s), np.asarray(cap_s))
+    drawn: Numbers = np.minimum(policy.longest_s, low + (high - low) * random.random(before.number.shape))
+    return drawn

@@ -14,7 +14,8 @@ from driver.forensics.fit import Fit, fit, fitted
 from driver.forensics.gaps import MAX_GAPS, RetryGaps, pooled, sampled
 from driver.forensics.goodness import Misfit, misfit
 from driver.forensics.likelihood import log_density
-from driver.forensics.policies import POLICIES, Numbers
+from driver.forensics.policies import Numbers, draw_s
+from wire.policies import POLICIES
 
 MIN_LEAD = math.log(10)
 """A policy is identified when the gaps are ten times likelier under it than under the second."""
@@ -102,7 +103,7 @@ def _gains(gaps: RetryGaps, best: Fit, other: Fit) -> Numbers:
     """Return by how much each simulated attempt of the best policy increases its lead over the other."""
     many = pooled([gaps] * max(1, min(_DRAWS, MAX_GAPS // len(gaps))))
     random = np.random.default_rng(0)
-    drawn = best.policy.draw_s(many.before, _number(best.base_s), _number(best.cap_s), random)
+    drawn = draw_s(best.policy, many.before, _number(best.base_s), _number(best.cap_s), random)
     many = replace(many, gap_s=drawn + _PROMPT_S)
     # The other policy is fitted again, since the parameters for few gaps need not fit more.
     gains: Numbers = _logs(best, many) - _logs(fit(other.policy, many), many)

@@ -6,13 +6,13 @@ import math
 
 from driver.forensics.analysis import WhatIf
 from driver.forensics.fit import Fit
-from driver.forensics.policies import BASE, CAP
 from driver.forensics.policy_identification import PolicyIdentification
 from driver.forensics.recommend import Recommendation
 from driver.forensics.storm_simulation import PolicySetting
 from driver.forensics.what_if import Range
 from driver.metrics.metric import Unit
 from driver.scenarios.quantities import write
+from wire.policies import BASE, CAP
 
 _CERTAIN = 6.0
 

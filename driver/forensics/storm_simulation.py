@@ -13,8 +13,9 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from driver.forensics.policies import Numbers, PolicyModel, PriorAttempts
+from driver.forensics.policies import Numbers, PriorAttempts, draw_s
 from driver.forensics.storm_model import StormModel
+from wire.policies import ReconnectPolicy
 
 EXACT = 48
 """How many attempts are drawn one by one; by then a policy reaches its cap. The middle of a longer outage has
@@ -31,7 +32,7 @@ _MAX_BINS = 4_000
 class PolicySetting:
     """A policy with its base and cap, in seconds."""
 
-    policy: PolicyModel
+    policy: ReconnectPolicy
     base_s: float
     cap_s: float
 
@@ -118,7 +119,7 @@ def _attempt(
             else np.full(len(who), np.nan)
         )
         before = PriorAttempts(state.number[who], state.previous_s[who], slot_s)
-        delay_s = setting.policy.draw_s(before, setting.base_s, setting.cap_s, random)
+        delay_s = draw_s(setting.policy, before, setting.base_s, setting.cap_s, random)
         state.previous_s[who] = delay_s
         # A worker without a delay needs no timer, which could be late.
         state.at_s[who] += delay_s + np.where(delay_s > 0, random.exponential(LATE_S, len(who)), 0.0)

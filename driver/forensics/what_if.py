@@ -8,9 +8,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from driver.forensics.policies import POLICIES, Numbers
+from driver.forensics.policies import Numbers
 from driver.forensics.storm_model import StormModel
 from driver.forensics.storm_simulation import PolicySetting, SimulatedStorm, simulate
+from wire.policies import POLICIES
 
 MOST_DRAWS, FEWEST_DRAWS = 200, 20
 WORK = 16_000

@@ -8,7 +8,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from driver.forensics.analysis import NO_COORDINATOR_JOURNAL, ForensicAnalysis, WhatIf, WorkerAnalysis
-from driver.forensics.policies import BASE, CAP, POLICIES
 from driver.forensics.policy_identification import PolicyIdentification
 from driver.forensics.sentences import (
     counted,
@@ -28,6 +27,7 @@ from driver.metrics.metric import Unit, percentile
 from driver.metrics.trade_off import IntervalEstimate, Option, front
 from driver.report.tables import Table
 from driver.scenarios.quantities import write
+from wire.policies import BASE, CAP, POLICIES
 
 MOST_BELIEFS = 8
 CERTAIN = math.log(1_000)

@@ -8,6 +8,7 @@ from typing import Any
 
 import msgspec
 
+from wire.policies import POLICIES
 from wire.settings import CoordinatorSettings, WorkerSettings
 from wire.task_params import PARAMS
 
@@ -39,7 +40,9 @@ def page() -> str:
     parts = [_HEAD]
     for title, kind in (("worker", WorkerSettings), ("coordinator", CoordinatorSettings)):
         parts += [f"## `{title}:`\n", *_table(kind), ""]
-    parts.append("## Kinds of tasks\n")
+    parts += ["## Reconnection policies\n", "| `policy` | the delay before an attempt |", "|---|---|"]
+    parts += [f"| `{policy.name}` | {policy.says} |" for policy in POLICIES.values()]
+    parts.append("\n## Kinds of tasks\n")
     for name, params in PARAMS.items():
         parts += [f"### `{name}`\n", f"{' '.join((params.__doc__ or '').split())}\n", *_table(params), ""]
     return "\n".join(parts).rstrip() + "\n"

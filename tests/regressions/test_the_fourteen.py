@@ -26,9 +26,9 @@ from wire.channel import Channel
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
 from wire.errors import CloseCode, FrameError
 from wire.messages import UNNUMBERED, AttemptResult, Envelope, Frame, ToCoordinator, ToWorker
+from wire.policies import POLICIES, PolicyAdvice
 from wire.priority import Priority
 from wire.settings import WorkerSettings
-from worker.policies import POLICIES, PolicyAdvice
 
 SCENARIOS = Path(__file__).parents[2] / "scenarios"
 

@@ -6,7 +6,7 @@ import random
 from dataclasses import dataclass, replace
 
 from tests.simulation.worker_process import Steps
-from worker.policies import POLICIES
+from wire.policies import POLICIES
 
 TROUBLE_S = 12.0
 KINDS = {

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Final
 
+from wire.policies import POLICIES, Retry
+
 SLACK: Final = 1e-6
 
 
@@ -33,8 +35,28 @@ def rung(
     if policy == "websockets":
         later = min(90_000.0, 3_100.0 * 1.618 ** min(max(failures - 2, 0), 60))
         return (0.0, 5_000.0) if failures == 1 else (later, later)
-    assert policy == "slotted", f"no rungs for {policy}"
-    return 0.0, max(base_ms, cap_ms)
+    if policy == "slotted":
+        return 0.0, max(base_ms, cap_ms)
+    return _declared(policy, failures, previous_ms, base_ms, cap_ms)
+
+
+def _declared(
+    policy: str, failures: int, previous_ms: float, base_ms: float, cap_ms: float
+) -> tuple[float, float]:
+    """Return what the policy itself declares: a policy that is not in the table."""
+    known = POLICIES[policy]
+    least, most = (
+        known.delay(Retry(failures, previous_ms, base_ms, cap_ms, 1_000.0, bound)) for bound in (_low, _high)
+    )
+    return min(known.longest_s * 1_000.0, least), min(known.longest_s * 1_000.0, most)
+
+
+def _low(low: float, high: float) -> float:
+    return low
+
+
+def _high(low: float, high: float) -> float:
+    return high
 
 
 def is_on_rung(delay_ms: float, rungs: tuple[float, float]) -> bool:

@@ -8,8 +8,7 @@ import random
 import pytest
 from websockets.client import backoff
 
-from wire import settings
-from worker.policies import POLICIES, PolicyAdvice, policy_named
+from wire.policies import POLICIES, PolicyAdvice, policy_named
 
 ADVICE = PolicyAdvice(base_ms=100, cap_ms=10_000)
 LONGEST_MS = {"websockets": 90_000.0, "seed": 60_000.0}
@@ -23,10 +22,6 @@ def delays(name: str, attempt: int, count: int = 2_000, previous_ms: float = 0.0
 
 def mean(values: list[float]) -> float:
     return sum(values) / len(values)
-
-
-def test_a_scenario_may_name_every_policy_and_no_other() -> None:
-    assert set(settings.POLICIES) == set(POLICIES)
 
 
 @pytest.mark.parametrize("attempt", ATTEMPTS)

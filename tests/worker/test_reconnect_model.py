@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from tests.simulation.rungs import is_on_rung, rung
 from wire.handshake import Backoff
+from wire.policies import POLICIES
 from wire.settings import WorkerSettings
-from worker.policies import POLICIES
 from worker.reconnect import DEFAULT_BASE_MS, DEFAULT_CAP_MS, ReconnectState
 
 MS = 1_000_000

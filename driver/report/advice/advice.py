@@ -5,11 +5,11 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from driver.forensics.policies import POLICIES
 from driver.forensics.settings import advised_s, coordinator_settings, worker_settings
 from driver.histories.history import History
 from driver.metrics import METRICS, Metrics
 from driver.scenarios.quantities import write
+from wire.policies import POLICIES
 from wire.settings import CoordinatorSettings, WorkerSettings
 
 

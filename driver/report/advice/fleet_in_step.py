@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from driver.forensics.policies import POLICIES
 from driver.forensics.settings import worker_settings
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.storm import storms
 from driver.report.advice.advice import Advice, Adviser, figure, number, policy_settings
+from wire.policies import POLICIES
 
 IN_STEP = 0.5
 FEWEST = 10

@@ -12,7 +12,7 @@ import numpy as np
 from driver.forensics.analysis import ForensicAnalysis
 from driver.forensics.fit import Fit
 from driver.forensics.gaps import RetryGaps
-from driver.forensics.policies import PriorAttempts
+from driver.forensics.policies import PriorAttempts, bounds
 from driver.metrics.metric import Unit
 from driver.scenarios.quantities import write
 
@@ -126,6 +126,6 @@ def _bounds(fit: Fit, number: int) -> tuple[float, float]:
     cap_s = 0.0 if math.isnan(fit.cap_s) else fit.cap_s
     longest_before_s = base_s * 3.0 ** (number - 1)
     before = PriorAttempts(np.array([float(number)]), np.array([longest_before_s]), np.array([math.nan]))
-    low, high = fit.policy.bounds(before, np.asarray(base_s), np.asarray(cap_s))
+    low, high = bounds(fit.policy, before, np.asarray(base_s), np.asarray(cap_s))
     longest_s = fit.policy.longest_s
     return min(longest_s, float(np.ravel(low)[0])), min(longest_s, float(np.ravel(high)[0]))

@@ -9,9 +9,9 @@ import sys
 from collections import Counter
 
 from driver.forensics.gaps import gaps_by_worker, pooled
-from driver.forensics.policies import POLICIES
 from driver.forensics.policy_identification import PolicyIdentification, identify_policy
 from tests.driver.forensics.fleets import Fleet
+from wire.policies import POLICIES
 
 UNSURE = "can't tell"
 

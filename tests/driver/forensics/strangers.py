@@ -8,6 +8,7 @@ from __future__ import annotations
 import sys
 from collections import Counter
 from collections.abc import Callable
+from dataclasses import dataclass
 from random import Random
 from unittest.mock import patch
 
@@ -16,7 +17,7 @@ from driver.forensics.policy_identification import PolicyIdentification, identif
 from driver.histories.history import History
 from tests.driver.forensics.confusion import named
 from tests.driver.forensics.fleets import Fleet
-from worker.policies import POLICIES, PolicyAdvice
+from wire.policies import POLICIES, PolicyAdvice, ReconnectPolicy
 
 Formula = Callable[[int, float, Random], float]
 
@@ -44,12 +45,12 @@ STRANGERS: dict[str, Formula] = {
 }
 
 
-class _Stranger:
-    def __init__(self, formula: Formula) -> None:
-        self._formula = formula
+@dataclass(frozen=True, kw_only=True)
+class _Stranger(ReconnectPolicy):
+    formula: Formula
 
     def delay_ms(self, attempt: int, previous_ms: float, advice: PolicyAdvice, random: Random) -> float:
-        return 1e3 * self._formula(attempt, previous_ms / 1e3, random)
+        return 1e3 * self.formula(attempt, previous_ms / 1e3, random)
 
 
 def stranger_named(name: str, seed: int, workers: int = 20, rounds: int = 3) -> PolicyIdentification:
@@ -60,7 +61,7 @@ def stranger_named(name: str, seed: int, workers: int = 20, rounds: int = 3) -> 
 
 def stranger_history(name: str, seed: int, workers: int = 20, rounds: int = 3) -> History:
     """What a fleet with such a policy lived through."""
-    with patch.dict(POLICIES, {name: _Stranger(STRANGERS[name])}):
+    with patch.dict(POLICIES, {name: _Stranger(name, "", lambda retry: 0.0, formula=STRANGERS[name])}):
         return Fleet((name,), workers, rounds, seed=seed).history()
 
 

@@ -1,4 +1,4 @@
-"""The policies that forensics knows are those that ship: the same names, and the same delays."""
+"""The distributions that forensics computes are those of the delays that workers draw."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from scipy import stats
 from coordinator.admission import RESUME_SPEEDUP
 from coordinator.timing import fleet_timing
 from driver.forensics.likelihood import log_density
-from driver.forensics.policies import POLICIES, PriorAttempts
+from driver.forensics.policies import PriorAttempts, draw_s
 from driver.forensics.settings import ADVISED_BASE_S, ADVISED_CAP_LEAST_S, RESUMES_FASTER
+from wire.policies import POLICIES, PolicyAdvice
 from wire.settings import CoordinatorSettings
-from worker.policies import POLICIES as SHIPPED
-from worker.policies import PolicyAdvice
 
 BASE_S, CAP_S, DRAWS, CELLS = 0.2, 5.0, 4_000, 40_000
 CASES = [
@@ -31,7 +30,7 @@ def shipped_s(
 ) -> np.ndarray[tuple[int], np.dtype[np.float64]]:
     chance = random.Random(3)
     advice = PolicyAdvice(BASE_S * 1e3, CAP_S * 1e3, None if math.isnan(slot_s) else slot_s * 1e3)
-    policy = SHIPPED[name]
+    policy = POLICIES[name]
     return np.array([policy.delay_ms(number, previous_s * 1e3, advice, chance) / 1e3 for _ in range(DRAWS)])
 
 
@@ -39,15 +38,11 @@ def before(number: int, previous_s: float, slot_s: float, count: int = DRAWS) ->
     return PriorAttempts(*(np.full(count, float(value)) for value in (number, previous_s, slot_s)))
 
 
-def test_every_policy_that_ships_is_known_by_its_name() -> None:
-    assert list(POLICIES) == list(SHIPPED)
-
-
 @pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", POLICIES)
 def test_a_policy_draws_what_the_shipped_one_draws(name: str, case: tuple[int, float, float]) -> None:
     real = shipped_s(name, *case)
-    ours = POLICIES[name].draw_s(before(*case), BASE_S, CAP_S, np.random.default_rng(5))
+    ours = draw_s(POLICIES[name], before(*case), BASE_S, CAP_S, np.random.default_rng(5))
     if np.ptp(real) < 1e-9:
         assert ours == pytest.approx(real)
     else:
@@ -56,7 +51,7 @@ def test_a_policy_draws_what_the_shipped_one_draws(name: str, case: tuple[int, f
 
 
 @pytest.mark.parametrize("case", CASES, ids=str)
-@pytest.mark.parametrize("name", SHIPPED)
+@pytest.mark.parametrize("name", POLICIES)
 def test_the_density_is_that_of_the_shipped_draws(name: str, case: tuple[int, float, float]) -> None:
     """The share of real draws in each cell of a net is what the density says of that cell."""
     late = np.random.default_rng(9).exponential(0.003, DRAWS) - 0.002

@@ -9,11 +9,11 @@ from typing import Any
 import pytest
 
 from driver.forensics.gaps import gaps_by_worker, pooled
-from driver.forensics.policies import POLICIES
 from driver.forensics.policy_identification import MIN_GAPS, PolicyIdentification, identify_policy
 from tests.driver.forensics.confusion import UNSURE, fleet_named
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.forensics.strangers import STRANGERS, stranger_named
+from wire.policies import POLICIES
 
 SEEDS, ALONE = range(4), 4
 

@@ -9,7 +9,6 @@ import numpy as np
 import pytest
 
 from driver.forensics.analysis import ForensicAnalysis, analyse
-from driver.forensics.policies import POLICIES
 from driver.forensics.recommend import recommend
 from driver.forensics.settings import ADVISED_BASE_S, ADVISED_CAP_LEAST_S
 from driver.forensics.storm_model import StormModel, storm_models
@@ -19,6 +18,7 @@ from driver.histories.history import History
 from driver.metrics import measure
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past
+from wire.policies import POLICIES
 from wire.settings import CoordinatorSettings
 
 BASE_S, CAP_S, OUTAGE_S = 0.1, 1.0, 12.0

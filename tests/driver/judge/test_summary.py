@@ -7,7 +7,6 @@ from pathlib import Path
 import msgspec
 import pytest
 
-from driver.forensics.policies import POLICIES
 from driver.histories import events as driver
 from driver.metrics.worst import longest_outages, worst_cases
 from driver.report.advice import advise
@@ -17,6 +16,7 @@ from driver.report.summary import MOST_LETTERS, counted_findings, group_findings
 from driver.results.judged_run import JudgedRun, judge_run
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, ns, value
+from wire.policies import POLICIES
 
 
 def judged(past: Past, folder: Path, *expectations: str) -> JudgedRun:

@@ -59,12 +59,14 @@ COORDINATOR = Room(
 )  # fmt: skip
 WORKER = Room(
     "worker",
-    tuple(
+    (
+        "wire/policies.py",
+        *(
         f"worker/{name}.py"
         for name in (
-            "attempts", "checkpoints", "core", "heartbeat", "phi", "policies", "reconnect", "session",
-            "task_manager",
+            "attempts", "checkpoints", "core", "heartbeat", "phi", "reconnect", "session", "task_manager",
         )
+        ),
     ),
     0.18,
     tuple(

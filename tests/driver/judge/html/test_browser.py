@@ -7,11 +7,11 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from driver.forensics.policies import POLICIES
 from driver.report import write_report
 from tests.driver.forensics.fleets import Fleet, write
 from tests.driver.judge.histories import Past, healthy_herd
 from tests.driver.judge.html.conftest import Opened, Opener
+from wire.policies import POLICIES
 
 HOSTILE = '</script><script>window.hurt = 1</script><img src=x onerror="window.hurt = 1">\u202e\x1b[31m'
 A4_PX = (703, 1017)
