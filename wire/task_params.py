@@ -2,21 +2,24 @@
 
 The driver checks a scenario against them before anything starts, the worker a task before it runs.
 
-A new kind is a struct and a line in PARAMS here, and a file in worker/tasks/ that runs it.
+A new kind is a struct here, and a file in worker/tasks/ that runs it.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Annotated
+from collections.abc import Callable
+from typing import Annotated, TypeVar
 
 import msgspec
 
+from wire.declarations import DeclarationError
 from wire.errors import DECODE_ERRORS
 from wire.limits import BULK_BYTES
 
 DIGEST_BYTES = 32
 HOUR_MS = 3_600_000
+P = TypeVar("P", bound="TaskParams")
 _UNKNOWN = re.compile(r"Object contains unknown field `([^`]*)`")
 
 
@@ -33,28 +36,49 @@ class TaskParams(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_onl
     ] = ""
 
 
+PARAMS: dict[str, type[TaskParams]] = {}
+"""The parameters of each task kind, by the kind's name."""
+
+
+def params_of(kind: str) -> Callable[[type[P]], type[P]]:
+    """Register a struct as the parameters of a task kind."""
+
+    def register(params: type[P]) -> type[P]:
+        if kind in PARAMS:
+            raise DeclarationError(f"the task kind {kind!r} is declared twice. Rename one of them")
+        PARAMS[kind] = params
+        return params
+
+    return register
+
+
+@params_of("noop")
 class NoopParams(TaskParams, frozen=True):
     """No work: what remains is the overhead of the system itself."""
 
 
+@params_of("sleep")
 class SleepParams(TaskParams, frozen=True):
     """Sleep for `sleep_ms`."""
 
     sleep_ms: Annotated[int, msgspec.Meta(ge=0, le=HOUR_MS, description="how long it sleeps")]
 
 
+@params_of("cpu")
 class CpuParams(TaskParams, frozen=True):
     """Use `cpu_ms` of processor time."""
 
     cpu_ms: Annotated[int, msgspec.Meta(ge=0, le=HOUR_MS, description="the processor time that it uses")]
 
 
+@params_of("fail")
 class FailParams(TaskParams, frozen=True):
     """Fail with `message`."""
 
     message: Annotated[str, msgspec.Meta(description="its error")] = "failed, as it was asked to"
 
 
+@params_of("command")
 class CommandParams(TaskParams, frozen=True):
     """Run a program: its arguments, time limit, bytes kept of each stream, additional environment."""
 
@@ -73,6 +97,7 @@ class CommandParams(TaskParams, frozen=True):
     env: Annotated[dict[str, str], msgspec.Meta(description="additional environment variables")] = {}
 
 
+@params_of("steps")
 class StepsParams(TaskParams, frozen=True):
     """Run `steps` steps of `step_ms` each, with a state of `state_bytes` that checkpoints save."""
 
@@ -84,16 +109,6 @@ class StepsParams(TaskParams, frozen=True):
             ge=DIGEST_BYTES, le=BULK_BYTES, description="the size of the state that checkpoints save"
         ),
     ] = 1024
-
-
-PARAMS: dict[str, type[TaskParams]] = {
-    "noop": NoopParams,
-    "sleep": SleepParams,
-    "cpu": CpuParams,
-    "fail": FailParams,
-    "command": CommandParams,
-    "steps": StepsParams,
-}
 
 
 def check_params(kind: str, params: bytes) -> None:

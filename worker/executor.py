@@ -10,8 +10,8 @@ from wire.limits import BULK_BYTES, ERROR_CHARS, cut
 from wire.messages import Checkpoint
 from worker.checkpoints import CheckpointStore, checkpoint_of, is_whole
 from worker.effects import ForgetCheckpoint, SaveCheckpoint, StartAttempt, StopAttempt
+from worker.task_kind import encoded
 from worker.tasks import TaskError, kind_named
-from worker.tasks.kind import encoded
 
 if TYPE_CHECKING:
     from concurrent.futures import ThreadPoolExecutor

@@ -124,7 +124,7 @@ WORKER = """
 import asyncio, sys
 from worker import supervisor
 from worker.tasks import command
-from worker.tasks.kind import TaskError
+from worker.task_kind import TaskError
 from wire.task_params import CommandParams
 supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
 
@@ -176,7 +176,7 @@ SWEEPING = """
 import asyncio, time
 from worker import supervisor
 from worker.tasks import command
-from worker.tasks.kind import TaskError
+from worker.task_kind import TaskError
 from wire.task_params import CommandParams
 supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
 kill_descendants = supervisor.kill_descendants

@@ -333,7 +333,7 @@ async def test_a_kinds_own_defect_is_that_tasks_result_and_nobody_elses(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from wire.task_params import NoopParams
-    from worker.tasks.kind import AsyncTask, InlineTask, ThreadTask
+    from worker.task_kind import AsyncTask, InlineTask, ThreadTask
 
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("oops")
@@ -355,7 +355,7 @@ async def test_an_output_that_is_too_large_for_a_message_is_the_tasks_error(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from wire.task_params import NoopParams
-    from worker.tasks.kind import InlineTask
+    from worker.task_kind import InlineTask
 
     monkeypatch.setitem(KINDS, "large", InlineTask(NoopParams, lambda params: "x" * BULK_BYTES))
     _, error = await bench.run("large")

@@ -1,20 +1,24 @@
-"""The task kinds: each is a module with a KIND, and an entry here."""
+"""The task kinds: each module of this package declares one, under the module's name, as `KIND`."""
 
 from __future__ import annotations
 
-from worker.tasks import command, cpu, fail, noop, sleep, steps
-from worker.tasks.kind import TaskError, TaskKind
+from types import ModuleType
 
-KINDS: dict[str, TaskKind] = {
-    "noop": noop.KIND,
-    "sleep": sleep.KIND,
-    "cpu": cpu.KIND,
-    "fail": fail.KIND,
-    "command": command.KIND,
-    "steps": steps.KIND,
-}
+from wire.declarations import declarations
+from worker.task_kind import TaskError, TaskKind
 
 __all__ = ["KINDS", "TaskError", "TaskKind", "kind_named"]
+
+
+def _kind(module: ModuleType) -> TaskKind | None:
+    found: TaskKind | None = vars(module).get("KIND")
+    return found
+
+
+KINDS: dict[str, TaskKind] = {
+    module.rpartition(".")[2]: kind
+    for module, kind in declarations("worker.tasks", _kind, "`KIND = …Task(…)`").items()
+}
 
 
 def kind_named(name: str) -> TaskKind:

@@ -16,7 +16,7 @@ import msgspec
 
 from wire.task_params import CommandParams
 from worker import supervisor
-from worker.tasks.kind import AsyncTask, TaskContext, TaskError
+from worker.task_kind import AsyncTask, TaskContext, TaskError
 
 _READ_BYTES = 64 * 1024
 _GRACE_S = 1.0

@@ -6,7 +6,7 @@ import hashlib
 import time
 
 from wire.task_params import CpuParams
-from worker.tasks.kind import TaskContext, TaskError, ThreadTask
+from worker.task_kind import TaskContext, TaskError, ThreadTask
 
 _CHUNK = bytes(256 * 1024)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wire.task_params import FailParams
-from worker.tasks.kind import InlineTask, TaskError
+from worker.task_kind import InlineTask, TaskError
 
 
 def run(params: FailParams) -> None:

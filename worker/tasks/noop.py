@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from wire.task_params import NoopParams
-from worker.tasks.kind import InlineTask
+from worker.task_kind import InlineTask
 
 
 def run(params: NoopParams) -> None:

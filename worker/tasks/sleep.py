@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 
 from wire.task_params import SleepParams
-from worker.tasks.kind import AsyncTask, TaskContext
+from worker.task_kind import AsyncTask, TaskContext
 
 
 async def run(params: SleepParams, context: TaskContext) -> dict[str, int]:

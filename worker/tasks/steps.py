@@ -9,7 +9,7 @@ import hashlib
 import msgspec
 
 from wire.task_params import DIGEST_BYTES, StepsParams
-from worker.tasks.kind import AsyncTask, TaskContext, TaskError
+from worker.task_kind import AsyncTask, TaskContext, TaskError
 
 
 class StepsOutput(msgspec.Struct, frozen=True):
