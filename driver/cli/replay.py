@@ -16,7 +16,7 @@ from driver.cli.verdicts import show_verdict
 from driver.errors import UsageError
 from driver.results.run_folder import LATEST, PLAN, SCENARIO
 from driver.runs.run import run
-from driver.runs.run_request import Request
+from driver.runs.run_phases import RunRequest
 from driver.scenarios.plan import Plan
 from driver.terminal import Terminal
 
@@ -48,7 +48,7 @@ def command(
     engine = options.engine_to_fill(project)
     with Terminal() as terminal, lab_for_run(engine, ["replay", folder.name], replace, None, terminal):
         terminal.info(f"{plan.scenario}: the plan of {folder.name}, seed {plan.seed}")
-        request = Request(plan, scenario_yaml, results, sys.argv, host, port, keep=keep)
+        request = RunRequest(plan, scenario_yaml, results, sys.argv, host, port, keep=keep)
         judged = asyncio.run(run(request, engine, terminal))
     show_verdict(judged, as_json)
     return judged.verdict.exit_code

@@ -21,8 +21,9 @@ from driver.dashboard.sidecar import dashboard_sidecar
 from driver.engines.engine import Engine
 from driver.errors import LabError, UsageError
 from driver.exit_codes import ExitCode
-from driver.runs.group_run import Place, Planned, plan_all, run_group
-from driver.runs.run import Request, run
+from driver.runs.group_run import GroupOptions, PlannedRun, plan_all, run_group
+from driver.runs.run import run
+from driver.runs.run_phases import RunRequest
 from driver.scenarios.flag_values import MAX_SEED
 from driver.scenarios.plan import Plan
 from driver.scenarios.scenario_file import Overrides, load_scenario
@@ -73,7 +74,7 @@ def command(
                 f"--keep leaves one lab standing, and {name} asks for {len(planned)} runs of a lab each.",
                 "Leave --keep out, or narrow the runs with --var and --repeat 1.",
             )
-        engine, place = options.engine_to_fill(project), Place(results, host, port)
+        engine, place = options.engine_to_fill(project), GroupOptions(results, host, port)
         with Terminal() as terminal, lab_for_run(
             engine, ["scenario", name], replace, held_lock, terminal
         ), dashboard_sidecar(watched, project, results, terminal.info):  # fmt: skip
@@ -90,11 +91,11 @@ def command(
 
 
 def _run_one(
-    planned: Planned, place: Place, engine: Engine, terminal: Terminal, keep: bool, as_json: bool
+    planned: PlannedRun, place: GroupOptions, engine: Engine, terminal: Terminal, keep: bool, as_json: bool
 ) -> Show:
     plan = planned.plan
     terminal.info(f"{plan.scenario}: {_in_short(plan)}, seed {plan.seed}")
-    request = Request(
+    request = RunRequest(
         plan, planned.scenario_yaml, place.results, sys.argv, place.host, place.port, keep=keep
     )  # fmt: skip
     judged = asyncio.run(run(request, engine, terminal))
@@ -111,7 +112,7 @@ def _run_one(
 
 
 def _run_all(
-    planned: Sequence[Planned], place: Place, engine: Engine, terminal: Terminal, as_json: bool
+    planned: Sequence[PlannedRun], place: GroupOptions, engine: Engine, terminal: Terminal, as_json: bool
 ) -> Show:
     folder, group = run_group(planned, place, engine, terminal)
 
@@ -127,10 +128,10 @@ def _run_all(
     return show
 
 
-def _show_planned(planned: Sequence[Planned], as_json: bool) -> int:
+def _show_planned(planned: Sequence[PlannedRun], as_json: bool) -> int:
     _show_plan(planned[0].plan, as_json)
     if len(planned) > 1 and not as_json:
-        turns = (f"  {one.turn.label}, seed {one.turn.seed}" for one in planned)
+        turns = (f"  {one.repetition.label}, seed {one.repetition.seed}" for one in planned)
         print_lines(["", f"the first of {len(planned)} runs", *turns])
     return ExitCode.PASSED
 

@@ -1,1 +1,6 @@
-"""One run of a plan, or a group of them, from the folder to the last phase."""
+"""Runs: one run of a plan, or a group of runs, from the first container to the verdict.
+
+Imports `driver.labs`, `driver.report`, `driver.results`, `driver.judging`, `driver.scenarios`,
+`driver.engines` and `driver.histories`.
+Begin with `run` (a whole run), then `run_phases` (what happens in the lab); `group_run` repeats runs.
+"""

@@ -1,4 +1,8 @@
-"""Runs a scenario's matrix and repeats: a group of runs in a folder of its own."""
+"""Runs a group: every cell of a scenario's matrix, each repeated, in a folder of their own.
+
+The cells are interleaved (A B C A B C), so that a slow phase of the machine affects every cell. The runs of
+one round have one seed: every cell gets the same targets, times and tasks.
+"""
 
 from __future__ import annotations
 
@@ -17,7 +21,8 @@ from driver.labs.bring_up import take_down
 from driver.results.group_file import GroupFile, GroupRun, label, save_group, summed_up
 from driver.results.judged_run import JudgedRun
 from driver.results.run_folder import new_folder, point_latest
-from driver.runs.run import Request, run
+from driver.runs.run import run
+from driver.runs.run_phases import RunRequest
 from driver.scenarios.plan import Plan
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import (
@@ -32,7 +37,7 @@ from driver.terminal import Terminal
 
 
 @dataclass(frozen=True)
-class Turn:
+class Repetition:
     """One run of a group: the cell's label and variables, its round from 1, and its seed."""
 
     label: str
@@ -42,17 +47,17 @@ class Turn:
 
 
 @dataclass(frozen=True)
-class Planned:
-    """One run of a group; all that could be wrong with its scenario is found out."""
+class PlannedRun:
+    """One run of a group, whose scenario is valid and resolved."""
 
-    turn: Turn
+    repetition: Repetition
     plan: Plan
     scenario_yaml: str
 
 
 @dataclass(frozen=True)
-class Place:
-    """Where runs are kept, and what their labs are published on."""
+class GroupOptions:
+    """The folder of all runs, and the address that their labs publish."""
 
     results: Path
     host: str
@@ -61,89 +66,92 @@ class Place:
 
 def plan_all(
     path: Path, loaded: ScenarioFile, overrides: Overrides, repeat: int | None, seed: int
-) -> list[Planned]:
-    """Every run that a scenario asks for, planned before the first is started. Raises UsageError."""
+) -> list[PlannedRun]:
+    """Return every run of a scenario, each resolved before the first starts. Raises UsageError."""
     times = loaded.scenario.repeat if repeat is None else repeat
     cells = combinations(path, overrides)
     check_runs(loaded, len(cells), times)
     planned = []
-    for turn in in_turn(cells, times, seed, loaded.name):
-        mine = replace(overrides, variables={**overrides.variables, **turn.variables})
+    for repetition in interleave(cells, times, seed, loaded.name):
+        mine = replace(overrides, variables={**overrides.variables, **repetition.variables})
         one = load_scenario(path, mine)
-        planned.append(Planned(turn, resolve(one, turn.seed), resolved_yaml(one)))
+        planned.append(PlannedRun(repetition, resolve(one, repetition.seed), resolved_yaml(one)))
     return planned
 
 
-def in_turn(cells: Sequence[Mapping[str, Any]], repeat: int, seed: int, scenario: str) -> list[Turn]:
-    """Every run of a group, in order."""
+def interleave(cells: Sequence[Mapping[str, Any]], repeat: int, seed: int, scenario: str) -> list[Repetition]:
+    """Return the runs of a group in their order."""
     return [
-        Turn(label(cell) or scenario, cell, number + 1, (seed + number) % 2**32)
+        Repetition(label(cell) or scenario, cell, number + 1, (seed + number) % 2**32)
         for number in range(repeat)
         for cell in cells
     ]
 
 
 def run_group(
-    planned: Sequence[Planned], place: Place, engine: Engine, terminal: Terminal
+    planned: Sequence[PlannedRun], options: GroupOptions, engine: Engine, terminal: Terminal
 ) -> tuple[Path, GroupFile]:
-    """Run them one after the other. A stop ends the group; what ran is kept, and group.json says the rest."""
+    """Run a group; return its folder and outcome. An interruption ends it; finished runs are kept."""
     scenario = planned[0].plan.scenario
-    folder = new_folder(scenario, place.results)
+    folder = new_folder(scenario, options.results)
     point_latest(folder)
 
-    def perform(this: Planned) -> tuple[GroupRun, bool]:
+    def run_one(planned_run: PlannedRun) -> tuple[GroupRun, bool]:
         try:
-            request = Request(this.plan, this.scenario_yaml, folder, sys.argv, place.host, place.port)
+            request = RunRequest(
+                planned_run.plan, planned_run.scenario_yaml, folder, sys.argv, options.host, options.port
+            )
             judged = asyncio.run(run(request, engine, terminal))
         except (InterruptedCommandError, EngineGoneError):
             raise
         except LabError as error:
             asyncio.run(take_down(engine, terminal))
-            return _broken(this.turn, error), False
-        return _ended(this.turn, judged), was_stopped(judged)
+            return _lab_broke(planned_run.repetition, error), False
+        return _ended(planned_run.repetition, judged), was_interrupted(judged)
 
     def save(runs: list[GroupRun]) -> None:
         save_group(folder, summed_up(folder, scenario, runs, len(planned)))
 
-    runs = perform_all(planned, perform, save, terminal.info)
+    runs = run_all(planned, run_one, save, terminal.info)
     return folder, summed_up(folder, scenario, runs, len(planned))
 
 
-def perform_all(
-    planned: Sequence[Planned],
-    perform: Callable[[Planned], tuple[GroupRun, bool]],
+def run_all(
+    planned: Sequence[PlannedRun],
+    run_one: Callable[[PlannedRun], tuple[GroupRun, bool]],
     save: Callable[[list[GroupRun]], None],
-    say: Callable[[str], None],
+    info: Callable[[str], None],
 ) -> list[GroupRun]:
-    """What became of each run, in turn, until one was stopped; saved after each."""
+    """Run each in order until one is interrupted; return the ended runs, which are saved after each."""
     runs: list[GroupRun] = []
     save(runs)
-    for number, this in enumerate(planned, 1):
-        turn = this.turn
-        say(f"[{number} of {len(planned)}] {turn.label}, round {turn.round}, seed {turn.seed}")
+    for number, planned_run in enumerate(planned, 1):
+        repetition = planned_run.repetition
+        where = f"{repetition.label}, round {repetition.round}, seed {repetition.seed}"
+        info(f"[{number} of {len(planned)}] {where}")
         try:
-            ended, stopped = perform(this)
+            ended, interrupted = run_one(planned_run)
         except InterruptedCommandError:
             break
         runs.append(ended)
         save(runs)
-        say(f"  {ended.verdict.value.replace('_', ' ').upper()}: {ended.because}")
-        if stopped:
+        info(f"  {ended.verdict.value.replace('_', ' ').upper()}: {ended.because}")
+        if interrupted:
             break
     return runs
 
 
-def was_stopped(judged: JudgedRun) -> bool:
-    """Whether somebody ended the run before its time."""
+def was_interrupted(judged: JudgedRun) -> bool:
+    """Return whether the run was interrupted."""
     return any(phase.outcome == "stopped" for phase in judged.history.view(run_timeline).phases.values())
 
 
-def _ended(turn: Turn, judged: JudgedRun) -> GroupRun:
+def _ended(repetition: Repetition, judged: JudgedRun) -> GroupRun:
     return GroupRun(
-        label=turn.label,
-        round=turn.round,
-        seed=turn.seed,
-        variables=dict(turn.variables),
+        label=repetition.label,
+        round=repetition.round,
+        seed=repetition.seed,
+        variables=dict(repetition.variables),
         folder=judged.folder.name,
         verdict=judged.verdict.verdict,
         because=judged.verdict.because,
@@ -151,12 +159,12 @@ def _ended(turn: Turn, judged: JudgedRun) -> GroupRun:
     )
 
 
-def _broken(turn: Turn, error: LabError) -> GroupRun:
+def _lab_broke(repetition: Repetition, error: LabError) -> GroupRun:
     return GroupRun(
-        label=turn.label,
-        round=turn.round,
-        seed=turn.seed,
-        variables=dict(turn.variables),
+        label=repetition.label,
+        round=repetition.round,
+        seed=repetition.seed,
+        variables=dict(repetition.variables),
         folder="",
         verdict=RunOutcome.inconclusive,
         because=f"the lab broke: {' '.join(error.sentence.split())}",

@@ -1,4 +1,4 @@
-"""Measures the machine that a lab runs on, and the driver's own loop, all through a run."""
+"""Measures the load of this machine and the delay of the driver's event loop during a run."""
 
 from __future__ import annotations
 
@@ -22,10 +22,11 @@ _PROC = Path("/proc")
 
 
 @dataclass(frozen=True)
-class Counters:
-    """What the kernel has counted so far: processor time by kind, and the time that was lost to pressure.
+class KernelCounters:
+    """The kernel's counters at an instant: processor time in ticks, and stalled time in microseconds.
 
-    `stalled_us` has cpu (some process waits), io and memory (all wait), as far as the kernel counts them.
+    `stalled_us` has cpu (some process waits), io and memory (all wait), as far as the kernel counts them
+    (Documentation/accounting/psi.rst).
     """
 
     at_ns: int
@@ -36,7 +37,7 @@ class Counters:
 
 
 class MachineMonitor:
-    """Writes a sample each second until cancelled. `busy` says why the machine was too busy lately."""
+    """Writes a sample each second. `busy` returns why the machine was too busy in the last KEPT seconds."""
 
     def __init__(self, journal: Journal, proc: Path = _PROC) -> None:
         self._journal = journal
@@ -44,11 +45,11 @@ class MachineMonitor:
         self._samples: deque[MachineSample] = deque(maxlen=KEPT)
 
     def busy(self) -> str:
-        """Why this machine was too busy in the last minutes; "" when it was not."""
+        """Return why this machine was too busy in the last KEPT seconds; "" when it was not."""
         return too_busy(list(self._samples))
 
-    async def watch(self) -> None:
-        """Measure until cancelled. The loop's lag is how much later than asked it woke up, at the worst."""
+    async def run(self) -> None:
+        """Measure until cancelled. The loop's lag is its largest delay of a wake-up since the last sample."""
         before = read_counters(self._proc)
         lag_s = 0.0
         while True:
@@ -61,15 +62,15 @@ class MachineMonitor:
                 self._write(before, after, lag_s)
                 before, lag_s = after, 0.0
 
-    def _write(self, before: Counters, after: Counters, lag_s: float) -> None:
-        fields = {**between(before, after), "cores": os.cpu_count() or 1, "loop_lag_ms": lag_s * 1e3}
+    def _write(self, before: KernelCounters, after: KernelCounters, lag_s: float) -> None:
+        fields = {**sample_fields(before, after), "cores": os.cpu_count() or 1, "loop_lag_ms": lag_s * 1e3}
         self._journal(MachineSample, **fields)
         sample = MachineSample(at_ns=after.at_ns, wall_s=time.time(), by="driver", **fields)
         self._samples.append(sample)
 
 
-def read_counters(proc: Path = _PROC) -> Counters:
-    """The kernel's counters now; zeros where this machine has no such files."""
+def read_counters(proc: Path = _PROC) -> KernelCounters:
+    """Return the kernel's counters now; zeros where `proc` has no such files."""
     ticks: list[int] = []
     runnable = 0
     for line in _lines(proc / "stat"):
@@ -77,7 +78,7 @@ def read_counters(proc: Path = _PROC) -> Counters:
         if words and words[0] == "cpu":
             ticks = [int(word) for word in words[1:9]]
         elif words and words[0] == "procs_running":
-            # The reader itself is one of them.
+            # This process is counted too.
             runnable = int(words[1]) - 1
     stalled = {
         resource: found
@@ -85,11 +86,11 @@ def read_counters(proc: Path = _PROC) -> Counters:
         if (found := _stalled_us(proc / "pressure" / resource, kind)) is not None
     }
     steal = ticks[7] if len(ticks) > 7 else 0
-    return Counters(time.monotonic_ns(), sum(ticks), steal, max(0, runnable), stalled)
+    return KernelCounters(time.monotonic_ns(), sum(ticks), steal, max(0, runnable), stalled)
 
 
-def between(before: Counters, after: Counters) -> dict[str, Any]:
-    """The fields of a sample that follow from two readings."""
+def sample_fields(before: KernelCounters, after: KernelCounters) -> dict[str, Any]:
+    """Return the fields of a sample between two readings: processes, and ratios from 0 to 1."""
     passed_us = max(1.0, (after.at_ns - before.at_ns) / 1e3)
     ticks = after.total_ticks - before.total_ticks
     pressures = {

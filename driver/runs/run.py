@@ -1,4 +1,4 @@
-"""One run of a plan, in the order it happens; whatever happens, it is healed, kept, judged and taken down."""
+"""One run of a plan, in order; whatever happens, the lab is healed and taken down, and the run judged."""
 
 from __future__ import annotations
 
@@ -19,32 +19,29 @@ from driver.labs.lab_before import LabBefore, leave_up
 from driver.report.write import write_reports
 from driver.results.judged_run import JudgedRun, judge_run
 from driver.results.run_folder import new_folder
-from driver.runs.run_record import begin
-from driver.runs.run_request import Request
-from driver.runs.run_work import RunWork
+from driver.runs.run_phases import RunPhases, RunRequest
+from driver.runs.run_record import save_record
 from driver.scenarios.probe_schedule import settings_json
 from driver.terminal import ProgressView, Terminal
-
-__all__ = ["Request", "run"]
 
 THREADS = 32
 _log = logging.getLogger("stormlab.run")
 
 
-async def run(request: Request, engine: Engine, terminal: Terminal) -> JudgedRun:
-    """Run a plan on a lab of its own and judge it.
+async def run(request: RunRequest, engine: Engine, terminal: Terminal) -> JudgedRun:
+    """Run a plan in a lab of its own, judge the run, and return it.
 
     The caller holds the lab's lock. A lab of the same project that is up is replaced. Raises LabError when
-    the lab itself broke; what was collected is kept and judged all the same.
+    the lab itself broke; what was collected is kept and judged first.
     """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
     folder, spec = await stoppable(_prepare(request, engine, terminal), lambda _: engine.interrupt())
     try:
-        work = RunWork(request, engine, folder, spec, terminal)
-        broken = await work.do()
-        await work.leave()
+        phases = RunPhases(request, engine, folder, spec, terminal)
+        broken = await phases.execute()
+        await phases.cleanup()
     except BaseException:
-        # Whatever went wrong, no container is left behind.
+        # No container is left behind, whatever the error.
         await take_down(engine, terminal)
         raise
     outcome = await _conclude(engine, folder, terminal, broken)
@@ -54,7 +51,7 @@ async def run(request: Request, engine: Engine, terminal: Terminal) -> JudgedRun
 
 
 async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: LabError | None) -> JudgedRun:
-    """Judge what was kept, and meanwhile take the lab down. Raises what broke the lab, if anything did."""
+    """Judge the run, and meanwhile take the lab down. Raises the error that broke the lab."""
     terminal.show(ProgressView("judging and taking down"))
     outcome, down = await asyncio.gather(
         asyncio.to_thread(_judge, folder, terminal), take_down(engine, terminal), return_exceptions=True
@@ -64,9 +61,9 @@ async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: La
         if isinstance(error, LabError):
             kept = f"What was collected is in {folder}."
             hint = f"{error.hint.rstrip('.')}. {kept}" if error.hint else kept
-            told = type(error)(error.sentence, hint)
-            told.kept = folder.name
-            raise told from None
+            completed = type(error)(error.sentence, hint)
+            completed.kept = folder.name
+            raise completed from None
         if isinstance(error, BaseException):
             raise error
     assert isinstance(down, Down)
@@ -75,8 +72,8 @@ async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: La
     return outcome
 
 
-async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tuple[Path, LabSpec]:
-    """Room for a lab, images, and the first step of saving; nothing is touched when one cannot be had."""
+async def _prepare(request: RunRequest, engine: Engine, terminal: Terminal) -> tuple[Path, LabSpec]:
+    """Reserve a lab, ensure its images, and save the record. Raises LabError."""
     spec = await asyncio.to_thread(engine.reserve_addresses, _spec(request))
     images = await in_thread(engine, engine.ensure_images, services(request.prober), terminal.info)
     versions = await asyncio.to_thread(engine.versions)
@@ -84,7 +81,7 @@ async def _prepare(request: Request, engine: Engine, terminal: Terminal) -> tupl
         terminal.info(f"The lab {engine.project!r} is up; this run replaces its containers.")
         await to_completion(take_down(engine, terminal))
     folder = new_folder(request.plan.scenario, request.results)
-    begin(folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)
+    save_record(folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)
     prober_json = settings_json(request.plan, can_be_told=engine.is_local)
     journals = folder.resolve() / JOURNALS if engine.is_local else None
     return folder, replace(spec, prober_json=prober_json, journals=journals)
@@ -95,13 +92,13 @@ def _judge(folder: Path, terminal: Terminal) -> JudgedRun:
     try:
         write_reports(outcome)
     except Exception as error:
-        # The verdict stands without its report, which `lab.py judge` can write again.
+        # The verdict is valid without its report, which `lab.py judge` can write again.
         _log.debug("no report", exc_info=True)
         terminal.warn(f"The report could not be written: {type(error).__name__}: {error}")
     return outcome
 
 
-def _spec(request: Request) -> LabSpec:
+def _spec(request: RunRequest) -> LabSpec:
     return replace(
         new_spec(request.host, request.port),
         coordinator_json=json.dumps(request.plan.coordinator),

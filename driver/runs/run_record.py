@@ -1,4 +1,4 @@
-"""Where a run is kept, and what is known about it before anything starts."""
+"""The record of a run, written before anything starts: plan, versions, images and host."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ from driver.version import own_version
 from wire.address import worker_name
 
 
-def begin(
+def save_record(
     folder: Path, plan: Plan, scenario_yaml: str, versions: Mapping[str, str], images: Mapping[str, str],
     argv: Sequence[str], prober: bool,
 ) -> None:  # fmt: skip
-    """The first step of saving: what is about to be tried. Each container gets a folder in `journals`."""
+    """Write run.json, scenario.yaml and plan.json; make `journals` and `logs`. Raises LabError."""
     workers = [worker_name(index) for index in range(1, plan.workers + 1)]
     declared = {issue.check: issue for issue in (*known_issues(plan.scenario), *plan.known_issues)}
     known = [KnownFailure(issue.check, issue.because) for issue in declared.values()]

@@ -19,7 +19,8 @@ from driver.cli.options import engine_of
 from driver.engines.addresses import free_port_pair
 from driver.labs.lab_actuator import LabActuator
 from driver.results.run_folder import PLAN
-from driver.runs.run import Request, run
+from driver.runs.run import run
+from driver.runs.run_phases import RunRequest
 from driver.scenarios.plan import Plan
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
@@ -50,7 +51,7 @@ def one_run(copies: int, repeat: int, seed: int, folder: Path) -> list[Truth]:
     project = f"captures-{os.getpid()}"
     limited = sorted({fault.targets[0] for fault in plan.faults if fault.fault in LIMITS})
     beside = Beside(project, plan.workers, limited, folder)
-    request = Request(
+    request = RunRequest(
         plan,
         resolved_yaml(loaded),
         folder / "results",

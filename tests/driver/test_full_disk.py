@@ -15,9 +15,8 @@ from driver.exit_codes import ExitCode
 from driver.histories.driver_journal import FILE_NAME, DriverJournal
 from driver.histories.events import ReportNote
 from driver.runs import run as run_module
-from driver.runs.run_collect import save_logs
-from driver.runs.run_request import Request
-from driver.runs.run_work import RunWork
+from driver.runs.collect import save_logs
+from driver.runs.run_phases import RunPhases, RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, scenario_paths
 from driver.terminal import Terminal
@@ -50,23 +49,23 @@ def test_logs_that_a_full_disk_refuses_stop_nothing(tmp_path: Path) -> None:
     assert len(list(tmp_path.glob("*.log"))) == len(engine.containers())
 
 
-class _BreaksLate(RunWork):
+class _BreaksLate(RunPhases):
     """Work of which the collecting meets what nobody foresaw."""
 
-    async def do(self) -> LabError | None:
+    async def execute(self) -> LabError | None:
         return None
 
-    async def leave(self) -> None:
+    async def cleanup(self) -> None:
         raise RuntimeError("unforeseen")
 
 
 async def test_whatever_breaks_a_run_late_its_containers_are_taken_down(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(run_module, "RunWork", _BreaksLate)
+    monkeypatch.setattr(run_module, "RunPhases", _BreaksLate)
     engine = FakeEngine()
     plan = resolve(load_scenario(scenario_paths()["thundering_herd"]), 1)
-    request = Request(plan, "# as stored\n", tmp_path, [], "127.0.0.1", None)
+    request = RunRequest(plan, "# as stored\n", tmp_path, [], "127.0.0.1", None)
     with pytest.raises(RuntimeError, match="unforeseen"):
         await run_module.run(request, cast(Engine, engine), Terminal())
     assert engine.asked[-1] == "down"

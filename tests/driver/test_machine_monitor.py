@@ -11,7 +11,7 @@ import pytest
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import MachineSample
 from driver.histories.machine_load import too_busy
-from driver.runs.machine_monitor import Counters, MachineMonitor, between, read_counters
+from driver.runs.machine_monitor import KernelCounters, MachineMonitor, read_counters, sample_fields
 from tests.driver.fakes import events_in
 
 S = 1_000_000_000
@@ -37,13 +37,13 @@ def test_the_kernels_counters_are_read(tmp_path: Path) -> None:
 def test_a_machine_without_such_files_says_nothing_of_pressure(tmp_path: Path) -> None:
     found = read_counters(tmp_path)
     assert (found.total_ticks, found.stalled_us) == (0, {})
-    assert between(found, found)["cpu_pressure"] is None
+    assert sample_fields(found, found)["cpu_pressure"] is None
 
 
 def test_a_sample_is_of_the_time_between_two_readings() -> None:
-    before = Counters(0, 1000, 40, 1, {"cpu": 0, "io": 0, "memory": 0})
-    after = Counters(2 * S, 1200, 90, 7, {"cpu": 1_000_000, "io": 200_000, "memory": 0})
-    assert between(before, after) == {
+    before = KernelCounters(0, 1000, 40, 1, {"cpu": 0, "io": 0, "memory": 0})
+    after = KernelCounters(2 * S, 1200, 90, 7, {"cpu": 1_000_000, "io": 200_000, "memory": 0})
+    assert sample_fields(before, after) == {
         "runnable": 7, "steal_ratio": 0.25, "cpu_pressure": 0.5, "io_pressure": 0.1, "memory_pressure": 0.0,
     }  # fmt: skip
 
@@ -58,7 +58,7 @@ def stand_still(for_s: float) -> None:
 async def test_a_loop_that_stood_still_is_written_with_its_lag(tmp_path: Path) -> None:
     journal = DriverJournal(tmp_path)
     monitor = MachineMonitor(journal.write)
-    task = asyncio.create_task(monitor.watch())
+    task = asyncio.create_task(monitor.run())
     await asyncio.sleep(0.1)
     stand_still(1.2)
     deadline = time.monotonic() + 10

@@ -10,8 +10,7 @@ from driver.engines.engine import LabSpec
 from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError, PortInUseError
 from driver.histories.journals import JOURNALS
 from driver.runs.machine_monitor import MachineMonitor
-from driver.runs.run_request import Request
-from driver.runs.run_work import RunWork
+from driver.runs.run_phases import RunPhases, RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
@@ -29,16 +28,16 @@ class Measured(MachineMonitor):
     def busy(self) -> str:
         return self.said
 
-    async def watch(self) -> None:
+    async def run(self) -> None:
         return
 
 
-class Broken(RunWork):
+class Broken(RunPhases):
     """A run whose lab does not come up."""
 
     def __init__(self, folder: Path, error: LabError, busy: str, spec: LabSpec = SPEC) -> None:
         loaded = load_scenario(HERD)
-        request = Request(resolve(loaded, 7), resolved_yaml(loaded), folder)
+        request = RunRequest(resolve(loaded, 7), resolved_yaml(loaded), folder)
         super().__init__(request, FakeEngine(), folder, spec, Terminal())
         self._machine = Measured(self._journal.write)
         self._machine.said = busy
@@ -52,11 +51,11 @@ LATE = NotReadyError("No answer after 120 s: coordinator.")
 
 
 async def test_what_was_not_ready_in_time_is_a_broken_lab(tmp_path: Path) -> None:
-    assert await Broken(tmp_path, LATE, busy="").do() is LATE
+    assert await Broken(tmp_path, LATE, busy="").execute() is LATE
 
 
 async def test_on_a_machine_that_was_too_busy_it_is_inconclusive_with_the_figure(tmp_path: Path) -> None:
-    assert await Broken(tmp_path, LATE, busy=BUSY).do() is None
+    assert await Broken(tmp_path, LATE, busy=BUSY).execute() is None
     (trouble,) = (one for one in events_in(tmp_path / JOURNALS) if one["event"] == "trouble")
     assert trouble["what"] == "machine_busy"
     assert trouble["detail"] == f"{BUSY}. {LATE.sentence}"
@@ -71,4 +70,4 @@ NO_MATTER_OF_TIME = (
 
 @pytest.mark.parametrize("error", NO_MATTER_OF_TIME, ids=lambda error: type(error).__name__)
 async def test_what_no_quiet_machine_would_mend_stays_what_it_is(tmp_path: Path, error: LabError) -> None:
-    assert await Broken(tmp_path, error, busy=BUSY).do() is error
+    assert await Broken(tmp_path, error, busy=BUSY).execute() is error

@@ -21,7 +21,8 @@ from driver.labs.lab import Lab
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.results.judged_run import JudgedRun
-from driver.runs.run import Request, run
+from driver.runs.run import run
+from driver.runs.run_phases import RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
@@ -167,7 +168,7 @@ def test_a_lab_that_is_up_is_replaced_on_request_and_its_like_left_up(lab: Comma
 
 async def _run(line: CommandLine, make_actuator: Callable[[Lab, LeaseRenewer], LabActuator]) -> JudgedRun:
     loaded = load_scenario(SHORT_HERD)
-    request = Request(
+    request = RunRequest(
         resolve(loaded, 7), resolved_yaml(loaded), line.results, port=line.port, make_actuator=make_actuator
     )
     with Terminal() as terminal:

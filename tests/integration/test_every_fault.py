@@ -20,7 +20,8 @@ from driver.histories.events import Receipt
 from driver.labs.lab import Lab
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
-from driver.runs.run import Request, run
+from driver.runs.run import run
+from driver.runs.run_phases import RunRequest
 from driver.scenarios.plan import Plan, PlannedFault
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
@@ -78,7 +79,7 @@ def run_plan(
     plan: Plan, results: Path, project: str, make_actuator: Callable[[Lab, LeaseRenewer], LabActuator]
 ) -> dict[str, Receipt]:
     """Run a plan on a lab of its own; the receipt of each fault."""
-    request = Request(
+    request = RunRequest(
         plan, resolved_yaml(LOADED), results, port=free_port_pair("127.0.0.1"), make_actuator=make_actuator
     )
 

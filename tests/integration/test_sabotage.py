@@ -19,7 +19,8 @@ from driver.histories.events import Receipt
 from driver.labs.lab import Lab
 from driver.labs.lab_actuator import LabActuator, _body
 from driver.labs.lease_renewer import LeaseRenewer
-from driver.runs.run import Request, run
+from driver.runs.run import run
+from driver.runs.run_phases import RunRequest
 from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
@@ -114,7 +115,7 @@ class Saboteur(LabActuator):
 @pytest.fixture(scope="module")
 def receipts(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
     results = tmp_path_factory.mktemp("sabotage")
-    request = Request(
+    request = RunRequest(
         PLAN, resolved_yaml(LOADED), results, port=free_port_pair("127.0.0.1"), make_actuator=Saboteur
     )
 

@@ -10,7 +10,7 @@ from driver.errors import InterruptedCommandError
 from driver.exit_codes import ExitCode
 from driver.judging.verdict import RunOutcome
 from driver.results.group_file import GROUP, GroupRun, overall, read_group, save_group, summed_up
-from driver.runs.group_run import Planned, in_turn, perform_all, plan_all
+from driver.runs.group_run import PlannedRun, interleave, plan_all, run_all
 from driver.scenarios.scenario_file import Overrides, load_scenario
 
 SCENARIO = """# The cap decides how long the herd takes.
@@ -33,7 +33,7 @@ def path(tmp_path: Path) -> Path:
 
 def planned(
     path: Path, variables: dict[str, object] | None = None, repeat: int | None = None
-) -> list[Planned]:
+) -> list[PlannedRun]:
     overrides = Overrides(variables=variables or {})
     return plan_all(path, load_scenario(path, overrides), overrides, repeat, seed=7)
 
@@ -45,7 +45,7 @@ def ended(verdict: RunOutcome, label: str = "cap=100", round_: int = 1) -> Group
 
 
 def test_cells_run_in_turn_and_every_round_has_the_next_seed() -> None:
-    turns = in_turn([{"cap": 1}, {"cap": 2}], 2, 7, "caps")
+    turns = interleave([{"cap": 1}, {"cap": 2}], 2, 7, "caps")
     assert [(turn.label, turn.round, turn.seed) for turn in turns] == [
         ("cap=1", 1, 7),
         ("cap=2", 1, 7),
@@ -81,12 +81,12 @@ def test_a_whole_group_of_passed_runs_passes() -> None:
 def test_a_stop_ends_the_group_and_what_ran_is_saved(path: Path, raises: bool) -> None:
     saved: list[int] = []
 
-    def perform(this: Planned) -> tuple[GroupRun, bool]:
-        if raises and this.turn.label == "cap=200":
+    def perform(this: PlannedRun) -> tuple[GroupRun, bool]:
+        if raises and this.repetition.label == "cap=200":
             raise InterruptedCommandError("Stopped.")
-        return ended(RunOutcome.inconclusive, this.turn.label), this.turn.label == "cap=200"
+        return ended(RunOutcome.inconclusive, this.repetition.label), this.repetition.label == "cap=200"
 
-    runs = perform_all(planned(path), perform, lambda runs: saved.append(len(runs)), lambda line: None)
+    runs = run_all(planned(path), perform, lambda runs: saved.append(len(runs)), lambda line: None)
     assert [run.label for run in runs] == ["cap=100"] + ([] if raises else ["cap=200"])
     assert saved[-1] == len(runs)
 

@@ -9,7 +9,7 @@ import pytest
 
 from driver.errors import LabError
 from driver.histories.driver_journal import DriverJournal
-from driver.runs.phases import phase
+from driver.runs.phase import phase
 from tests.driver.fakes import events_in
 
 

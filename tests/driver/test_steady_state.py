@@ -9,14 +9,14 @@ from dataclasses import dataclass, field
 import pytest
 
 from driver.errors import NotReadyError
-from driver.runs import run_settle
-from driver.runs.phases import Phase
-from driver.runs.run_settle import converge, drain, gate
+from driver.runs import steady_state
+from driver.runs.phase import PhaseEnd
+from driver.runs.steady_state import wait_converged, wait_drained, wait_ready
 from wire.control import CoordinatorState, TaskCounts
 
 
 @dataclass
-class Watcher:
+class States:
     """Says one thing after the other: who is missing, tasks completed, tasks open; the last for ever."""
 
     says: Sequence[tuple[Sequence[str], int, int]]
@@ -28,11 +28,11 @@ class Watcher:
         counts = TaskCounts(completed + still_open, completed, 0, still_open, 0)
         return CoordinatorState(1, 0, False, counts, {}, [], {})
 
-    async def look(self) -> CoordinatorState:
+    async def poll(self) -> CoordinatorState:
         self.looked += 1
         return self.state
 
-    def missing(self) -> list[str]:
+    def disconnected(self) -> list[str]:
         missing = list(self.says[min(self.looked, len(self.says) - 1)][0])
         self.looked += 1
         return missing
@@ -45,16 +45,18 @@ class Load:
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(run_settle, "POLL_S", 0.001)
-    monkeypatch.setattr(run_settle, "GATE_GRACE_S", 0.05)
+    monkeypatch.setattr(steady_state, "WAIT_POLL_S", 0.001)
+    monkeypatch.setattr(steady_state, "READY_GRACE_S", 0.05)
 
 
 async def test_a_steady_state_passes_the_gate_on_time() -> None:
-    assert await gate(Watcher([([], 5, 0)]), time.monotonic_ns() + 20_000_000, traffic=True) < 0.05
+    assert await wait_ready(States([([], 5, 0)]), time.monotonic_ns() + 20_000_000, traffic=True) < 0.05
 
 
 async def test_a_late_steady_state_moves_the_timeline_by_as_much() -> None:
-    late_s = await gate(Watcher([(["worker-1"], 5, 0)] * 5 + [([], 5, 0)]), time.monotonic_ns(), traffic=True)
+    late_s = await wait_ready(
+        States([(["worker-1"], 5, 0)] * 5 + [([], 5, 0)]), time.monotonic_ns(), traffic=True
+    )
     assert late_s > 0
 
 
@@ -66,35 +68,35 @@ async def test_no_steady_state_ends_the_run_before_its_first_fault(
     says: tuple[list[str], int, int], why: str
 ) -> None:
     with pytest.raises(NotReadyError, match=why):
-        await gate(Watcher([says]), time.monotonic_ns(), traffic=True)
+        await wait_ready(States([says]), time.monotonic_ns(), traffic=True)
 
 
 async def test_a_run_without_a_load_needs_no_finished_task() -> None:
-    await gate(Watcher([([], 0, 0)]), time.monotonic_ns(), traffic=False)
+    await wait_ready(States([([], 0, 0)]), time.monotonic_ns(), traffic=False)
 
 
 async def test_convergence_waits_for_everybody() -> None:
-    ending = Phase()
-    await converge(Watcher([(["worker-1"], 0, 0)] * 6 + [([], 0, 0)]), 5.0, ending)
+    ending = PhaseEnd()
+    await wait_converged(States([(["worker-1"], 0, 0)] * 6 + [([], 0, 0)]), 5.0, ending)
     assert ending.outcome == "done"
 
 
 async def test_who_does_not_come_back_is_named_and_left_to_the_verdict() -> None:
-    ending = Phase()
-    await converge(Watcher([(["worker-2"], 0, 0)]), 0.05, ending)
+    ending = PhaseEnd()
+    await wait_converged(States([(["worker-2"], 0, 0)]), 0.05, ending)
     assert ending.outcome == "failed"
     assert "worker-2" in ending.detail
 
 
 async def test_a_drain_waits_for_the_last_task_and_for_the_load() -> None:
-    ending = Phase()
-    await drain(Watcher([([], 0, 3)] * 3 + [([], 3, 0)]), Load(), 5.0, ending)
+    ending = PhaseEnd()
+    await wait_drained(States([([], 0, 3)] * 3 + [([], 3, 0)]), Load(), 5.0, ending)
     assert ending.outcome == "done"
-    await drain(Watcher([([], 3, 0)]), Load(finished=False), 0.05, ending)
+    await wait_drained(States([([], 3, 0)]), Load(finished=False), 0.05, ending)
     assert ending.outcome == "failed"
 
 
 async def test_tasks_that_stay_open_are_counted_and_left_to_the_verdict() -> None:
-    ending = Phase()
-    await drain(Watcher([([], 0, 3)]), Load(), 0.05, ending)
+    ending = PhaseEnd()
+    await wait_drained(States([([], 0, 3)]), Load(), 0.05, ending)
     assert (ending.outcome, ending.detail) == ("failed", "after 0 s still open: 3 tasks")

@@ -1,20 +1,22 @@
-"""Gathers what a run left: how each container stood, what it printed, and the journals as they are then."""
+"""Collects the remains of a run: final container states, logs, journals, and the receipts of its faults."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import os
+from dataclasses import asdict
 from functools import partial
 from pathlib import Path
 
 from driver.engines.engine import Engine
 from driver.errors import EngineError
-from driver.histories.events import FinalContainerState, JournalNoted, LabTrouble
+from driver.histories.events import FinalContainerState, JournalNoted, LabTrouble, Receipt
 from driver.histories.history import DRIVER
 from driver.histories.journal_folder import find_journals, open_journal
-from driver.histories.journals import JOURNALS
-from driver.results.run_folder import LOGS
+from driver.histories.journals import JOURNALS, read_history
+from driver.judging.receipt_rebuild import rebuild_proofs
+from driver.results.run_folder import LOGS, read_record
 from wire.events import Journal
 from wire.journal_chain import last_seal
 
@@ -23,18 +25,18 @@ _log = logging.getLogger("stormlab.collect")
 
 
 async def collect(engine: Engine, folder: Path, journal: Journal) -> None:
-    """Note how every container stands, end all processes in order, then save logs and journals."""
-    await asyncio.to_thread(_note, engine, journal)
-    # A journal is whole only when its process could write the last line.
+    """Record each container's final state, stop all in order, then save their logs and journals."""
+    await asyncio.to_thread(_record_states, engine, journal)
+    # A journal is complete only after its process has written the last line.
     await asyncio.to_thread(engine.stop_all, STOP_GRACE_S)
     await asyncio.to_thread(save_logs, engine, folder / LOGS)
     if not engine.is_local:
         for detail in await asyncio.to_thread(engine.fetch_journals, folder / JOURNALS):
             journal(LabTrouble, what="foreign_file", detail=f"in a journal's folder: {detail}")
-    await asyncio.to_thread(_note_journals, folder, journal)
+    await asyncio.to_thread(_record_journals, folder, journal)
 
 
-def _note(engine: Engine, journal: Journal) -> None:
+def _record_states(engine: Engine, journal: Journal) -> None:
     for one in engine.containers():
         standing = engine.inspect(one.name)
         journal(
@@ -46,8 +48,8 @@ def _note(engine: Engine, journal: Journal) -> None:
         )
 
 
-def _note_journals(folder: Path, journal: Journal) -> None:
-    """Note how long each process's journal is, and its last hash: what is changed from now on shows."""
+def _record_journals(folder: Path, journal: Journal) -> None:
+    """Record each journal's length and last hash, so that a later change is detected."""
     for name, path in find_journals(folder / JOURNALS).journals.items():
         if name == DRIVER:
             continue
@@ -56,16 +58,32 @@ def _note_journals(folder: Path, journal: Journal) -> None:
                 size_bytes = os.fstat(descriptor).st_size
                 lines, head, _ = last_seal(size_bytes, partial(os.pread, descriptor))
         except OSError as error:
-            # What cannot be read is left out, and named by whoever judges the run.
+            # A journal that cannot be read is left out here, and named when the run is judged.
             _log.debug("%s: %s", path, error)
             continue
         journal(JournalNoted, journal=name, lines=lines, head=head.decode(), size_bytes=size_bytes)
 
 
 def save_logs(engine: Engine, folder: Path) -> None:
-    """What each container printed; a log that cannot be had or kept is left out."""
+    """Save each container's log; one that cannot be read or written is left out, with a warning."""
     for one in engine.containers():
         try:
             (folder / f"{one.name}.log").write_text(engine.log(one.name))
         except (EngineError, OSError) as error:
             _log.warning("no log of %s: %s", one.name, error)
+
+
+def write_receipts(folder: Path, journal: Journal) -> None:
+    """Write a receipt for each fault that began; an error is trouble, which makes the run inconclusive.
+
+    The journals must be complete.
+    """
+    record, _ = read_record(folder)
+    try:
+        history = read_history(folder, record.processes, record.workers)
+        proofs = rebuild_proofs(history, record.workers)
+    except Exception as error:
+        journal(LabTrouble, what="no_receipts", detail=f"{type(error).__name__}: {error}")
+        return
+    for proof in proofs:
+        journal(Receipt, **asdict(proof))

@@ -1,11 +1,12 @@
-"""The work of one run: up, ready, gate, timeline, heal, verify, converge, drain, collect."""
+"""The phases of one run in the lab: up, ready, gate, timeline, heal, verify, converge, drain, collect."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from chaos.prober.probe_rate import write_windows
@@ -27,20 +28,19 @@ from driver.histories.journals import JOURNALS
 from driver.interrupts import stoppable
 from driver.labs.bring_up import start_core, start_workers
 from driver.labs.container_monitor import ContainerMonitor
-from driver.labs.fault_runner import FaultRunner
+from driver.labs.fault_runner import FaultRunner, RunActuator
 from driver.labs.heal import heal
-from driver.labs.lab import Lab, links_for
+from driver.labs.lab import HOST, Lab, links_for
+from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.load_generator import Load
+from driver.runs.collect import collect, write_receipts
 from driver.runs.machine_monitor import MachineMonitor
-from driver.runs.phases import phase
-from driver.runs.run_collect import collect
-from driver.runs.run_receipts import write_receipts
-from driver.runs.run_request import Request
-from driver.runs.run_settle import converge, drain, gate
-from driver.runs.run_watch import Watcher
-from driver.runs.sampler import sample
+from driver.runs.phase import phase
+from driver.runs.resource_sampler import sample_resources
+from driver.runs.steady_state import StatePoller, wait_converged, wait_drained, wait_ready
 from driver.scenarios.abort_when import AbortMonitor, parse_abort
+from driver.scenarios.plan import Plan
 from driver.scenarios.probe_schedule import WINDOW_FILE, probe_windows
 from driver.scenarios.workload import generate
 from driver.terminal import ProgressView, Terminal
@@ -53,11 +53,30 @@ START_IN_NS = 100_000_000
 _log = logging.getLogger("stormlab.run")
 
 
-class RunWork:
-    """Does the work of a request on a lab that it starts as `spec` says, and keeps it in `folder`."""
+@dataclass(frozen=True)
+class RunRequest:
+    """A plan, the folder of all runs, and the options of the lab.
+
+    `host` and `port` are what the lab publishes, None for a free port. `prober`: start it. `keep`: leave a
+    fresh lab up afterwards. `make_actuator` makes the actuator of the faults; tests replace it.
+    """
+
+    plan: Plan
+    scenario_yaml: str
+    results: Path
+    argv: Sequence[str] = ()
+    host: str = HOST
+    port: int | None = None
+    prober: bool = True
+    keep: bool = False
+    make_actuator: Callable[[Lab, LeaseRenewer], RunActuator] = LabActuator
+
+
+class RunPhases:
+    """Executes a request in a lab of the given `spec`; journals and logs go to `folder`."""
 
     def __init__(
-        self, request: Request, engine: Engine, folder: Path, spec: LabSpec, terminal: Terminal
+        self, request: RunRequest, engine: Engine, folder: Path, spec: LabSpec, terminal: Terminal
     ) -> None:
         self._request = request
         self._folder = folder
@@ -73,10 +92,13 @@ class RunWork:
         self._machine = MachineMonitor(self._journal.write)
         self._healed = False
 
-    async def do(self) -> LabError | None:
-        """Everything up to the drain. The error when the lab broke, None when the history can tell."""
+    async def execute(self) -> LabError | None:
+        """Execute all phases up to the drain, until they end, fail or are interrupted.
+
+        Return the error when the lab broke; None when the history decides.
+        """
         try:
-            await stoppable(self._work(), self._on_stop)
+            await stoppable(self._run_monitored(), self._on_signal)
         except InterruptedCommandError:
             self._terminal.info("Stopped: healing, keeping what was collected, and taking down.")
         except RunAbortedError as error:
@@ -85,7 +107,7 @@ class RunWork:
         except LabError as error:
             busy = self._machine.busy()
             if busy and isinstance(error, NotReadyError | CoordinatorError | LinksError):
-                # What came too late for the lab on such a machine is neither its fault nor the system's.
+                # On such a machine a timeout shows a failure neither of the lab nor of the system.
                 self._trouble("machine_busy", f"{busy}. {error.sentence}")
                 return None
             self._journal.write(LabTrouble, what="run_broken", detail=error.sentence)
@@ -96,12 +118,12 @@ class RunWork:
             self._journal.write(LabTrouble, what="bug", detail=f"{type(error).__name__}: {error}")
             _log.debug("the run broke", exc_info=True)
             return LabError(
-                f"The lab itself has a bug: {type(error).__name__}: {error}.", "--log-level DEBUG tells more."
+                f"The lab itself has a bug: {type(error).__name__}: {error}.", "--log-level DEBUG shows more."
             )
         return None
 
-    async def leave(self) -> None:
-        """Heal what was not healed, and collect; no signal stops this."""
+    async def cleanup(self) -> None:
+        """Heal the lab unless it is healed, and collect; no signal interrupts this."""
         try:
             if self._lab is not None and not self._healed:
                 await self._heal(self._lab)
@@ -111,15 +133,15 @@ class RunWork:
             if self._faults is not None:
                 await asyncio.to_thread(write_receipts, self._folder, self._journal.write)
         except (LabError, OSError) as error:
-            # A disk that is full is one: what can be kept is kept, and the lab is taken down.
+            # A full disk is such an error: what can be kept is kept, and the lab is taken down.
             self._journal.write(LabTrouble, what="not_collected", detail=str(error))
             self._terminal.warn(str(error))
         finally:
             self._journal.write(ProcessStopping, reason="the run is over")
             self._journal.close()
 
-    async def _work(self) -> None:
-        async with background(self._machine.watch()):
+    async def _run_monitored(self) -> None:
+        async with background(self._machine.run()):
             await self._phases()
 
     async def _phases(self) -> None:
@@ -150,7 +172,7 @@ class RunWork:
         monitor.may_end = faults.may_end
         async with lab.coordinator() as coordinator:
             abort = AbortMonitor([parse_abort(text) for text in self._plan.abort_when], count)
-            watcher = Watcher(coordinator, self._workers, self._terminal, faults.active_names, abort)
+            poller = StatePoller(coordinator, self._workers, self._terminal, faults.active_names, abort)
             zero_ns = time.monotonic_ns() + START_IN_NS
             load = Load(
                 coordinator, write, self._tasks(zero_ns), self._plan.duration_s + self._plan.converge_s
@@ -158,14 +180,14 @@ class RunWork:
             async with background(
                 renewer.run(),
                 monitor.run(),
-                sample(self._engine, write),
-                watcher.watch(),
+                sample_resources(self._engine, write),
+                poller.run(),
                 load.run(zero_ns),
             ):
-                await self._hurt(watcher, faults, zero_ns)
-                await self._settle(lab, watcher, load)
+                await self._inject(poller, faults, zero_ns)
+                await self._recover(lab, poller, load)
             write(LastState, state=await coordinator.state_json())
-            await self._note_links(lab, "end")
+            await self._record_links(lab, "end")
 
     def _tasks(self, zero_ns: int) -> Iterator[tuple[float, TaskSpec]]:
         plan = self._plan
@@ -173,36 +195,36 @@ class RunWork:
             return iter(())
         return generate(plan.workload, plan.seed, plan.duration_s, zero_ns)
 
-    async def _hurt(self, watcher: Watcher, faults: FaultRunner, zero_ns: int) -> None:
-        """First a steady state, then the faults, until the load's last task is due."""
+    async def _inject(self, poller: StatePoller, faults: FaultRunner, zero_ns: int) -> None:
+        """Wait for a steady state, then run the faults, until the last task of the load is due."""
         end_ns = zero_ns + round(self._plan.duration_s * 1e9)
-        watcher.ends_at_ns = end_ns
-        watcher.phase = "reaching a steady state"
+        poller.ends_at_ns = end_ns
+        poller.phase = "reaching a steady state"
         async with phase(self._journal.write, "gate", zero_ns):
             due_ns = zero_ns + round(self._plan.warmup_s * 1e9)
-            late_s = await gate(watcher, due_ns, self._plan.workload is not None)
-        watcher.phase, watcher.may_abort = "running", True
+            late_s = await wait_ready(poller, due_ns, self._plan.workload is not None)
+        poller.phase, poller.may_abort = "running", True
         faults_zero_ns = zero_ns + round(late_s * 1e9)
         async with phase(self._journal.write, "timeline", faults_zero_ns):
-            self._tell_prober(faults_zero_ns)
+            self._write_probe_windows(faults_zero_ns)
             await faults.run(faults_zero_ns)
             await asyncio.sleep(max(0.0, (end_ns - time.monotonic_ns()) / 1e9))
-        watcher.may_abort = False
+        poller.may_abort = False
 
-    async def _settle(self, lab: Lab, watcher: Watcher, load: Load) -> None:
+    async def _recover(self, lab: Lab, poller: StatePoller, load: Load) -> None:
         write = self._journal.write
         await self._heal(lab)
-        watcher.ends_at_ns = None
-        watcher.phase = "waiting until all are back"
+        poller.ends_at_ns = None
+        poller.phase = "waiting until all are back"
         async with phase(write, "converge") as ending:
-            await converge(watcher, self._plan.converge_s, ending)
-        watcher.phase = "waiting until all work is done"
+            await wait_converged(poller, self._plan.converge_s, ending)
+        poller.phase = "waiting until all work is done"
         async with phase(write, "drain") as ending:
-            await drain(watcher, load, self._plan.converge_s, ending)
+            await wait_drained(poller, load, self._plan.converge_s, ending)
 
     async def _heal(self, lab: Lab) -> None:
-        """End what is left of the faults, and look that nothing is left."""
-        await self._note_links(lab, "before_heal")
+        """End every fault, and verify that none is left."""
+        await self._record_links(lab, "before_heal")
         async with phase(self._journal.write, "heal"):
             healing = await heal(lab, links_for(lab, self._plan.workers))
         async with phase(self._journal.write, "verify") as ending:
@@ -217,14 +239,14 @@ class RunWork:
             if healing.left:
                 ending.outcome, ending.detail = "failed", f"still hurt: {', '.join(healing.left)}"
 
-    def _tell_prober(self, zero_ns: int) -> None:
-        """Name the times at which it must look closer; it reads the file wherever the journals are ours."""
+    def _write_probe_windows(self, zero_ns: int) -> None:
+        """Write the times of a higher probe rate, which the prober of a local engine reads."""
         folder = self._folder / JOURNALS / PROBER
         folder.mkdir(exist_ok=True)
         write_file(folder / WINDOW_FILE, write_windows(probe_windows(self._plan, zero_ns)))
 
-    async def _note_links(self, lab: Lab, moment: str) -> None:
-        """Note Toxiproxy's links beside the plan's; what does not answer is for the check to tell."""
+    async def _record_links(self, lab: Lab, moment: str) -> None:
+        """Record Toxiproxy's links and the planned ones; without an answer the check finds none recorded."""
         try:
             found = await asyncio.to_thread(lab.links.states)
         except LinksError as error:
@@ -242,14 +264,14 @@ class RunWork:
         )
 
     def _notice_s(self) -> float:
-        """How long a silence may last before one of the two ends calls the connection dead."""
+        """Return after how many seconds of silence one of the two ends closes the connection."""
         return CoordinatorSettings(**self._plan.coordinator).heartbeat_timeout_ms / 1000
 
     def _trouble(self, what: str, detail: str) -> None:
         self._journal.write(LabTrouble, what=what, detail=detail)
         self._terminal.warn(f"trouble in the lab: {detail}")
 
-    def _on_stop(self, count: int) -> None:
+    def _on_signal(self, count: int) -> None:
         self._engine.interrupt()
         if count > 1:
             self._terminal.info("Still healing and taking down; a moment.")

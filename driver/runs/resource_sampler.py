@@ -1,4 +1,4 @@
-"""What each container uses, written down every few seconds, from outside of what is under test."""
+"""Samples memory and processor time of each container, through the engine."""
 
 from __future__ import annotations
 
@@ -11,16 +11,16 @@ from driver.histories.events import ResourceSample
 from wire.events import Journal
 
 EVERY_S = 2.0
-SILENCES = 3
+MAX_UNANSWERED = 3
 _log = logging.getLogger("stormlab.sampler")
 
 
-async def sample(engine: Engine, journal: Journal, every_s: float = EVERY_S) -> None:
-    """Write samples until cancelled; one that fails is left out, since faults take containers away.
+async def sample_resources(engine: Engine, journal: Journal, every_s: float = EVERY_S) -> None:
+    """Write samples every `every_s` seconds until cancelled; one that fails is left out.
 
-    Raises EngineGoneError when no engine answers any more: nothing that a run still needs can be done then.
+    Raises EngineGoneError after MAX_UNANSWERED samples in a row for which no engine answered.
     """
-    silences = 0
+    unanswered = 0
     while True:
         try:
             for usage in await asyncio.to_thread(engine.usage):
@@ -30,10 +30,10 @@ async def sample(engine: Engine, journal: Journal, every_s: float = EVERY_S) -> 
                     memory_bytes=usage.memory_bytes,
                     cpu_s=usage.cpu_s,
                 )
-            silences = 0
+            unanswered = 0
         except EngineGoneError:
-            silences += 1
-            if silences == SILENCES:
+            unanswered += 1
+            if unanswered == MAX_UNANSWERED:
                 raise
         except EngineError as error:
             _log.debug("no sample: %s", error)
