@@ -22,7 +22,7 @@ def script(name: str) -> ast.Module:
     return ast.parse((ROOM / f"bench_{name}.py").read_text())
 
 
-def test_every_script_stands_in_the_catalogue_once() -> None:
+def test_every_script_is_in_the_catalogue_once() -> None:
     assert sorted(EVERY) == sorted(path.stem.removeprefix("bench_") for path in ROOM.glob("bench_*.py"))
 
 
@@ -47,5 +47,5 @@ def test_without_a_name_all_run_that_need_no_lab() -> None:
     assert resolved([]) == list(BENCHES)
 
 
-def test_the_lab_stands_for_all_that_need_one() -> None:
+def test_one_lab_is_up_for_all_benchmarks_that_need_one() -> None:
     assert resolved([LAB, BENCHES[0]]) == [*LAB_BENCHES, BENCHES[0]]

@@ -60,7 +60,7 @@ def coordinator(clock: Clock, backlog: int) -> BusyCore:
     return BusyCore(clock, core, prices, backlog)
 
 
-def test_a_turn_takes_in_whoever_waits_and_the_next_answers_them_one_after_the_other() -> None:
+def test_a_turn_accepts_the_backlog_and_the_next_answers_in_order() -> None:
     clock = Clock()
     server = coordinator(clock, backlog=3)
     callers = [FakeCaller(number, clock, is_closed=number == 1) for number in range(3)]
@@ -71,7 +71,7 @@ def test_a_turn_takes_in_whoever_waits_and_the_next_answers_them_one_after_the_o
     assert (server.served, server.stale) == (2, 1)
 
 
-def test_a_full_backlog_drops_who_comes() -> None:
+def test_a_full_backlog_drops_new_connections() -> None:
     clock = Clock()
     server = coordinator(clock, backlog=1)
     assert server.syn(FakeCaller(1, clock))
@@ -83,26 +83,26 @@ def ran(policy: str, scene: Scene = SMALL) -> Outcome:
     return Storm(scene, COSTS, policy, 1).run()
 
 
-def test_the_models_core_needs_all_s_for_everyone() -> None:
+def test_the_models_core_needs_all_s_for_the_whole_fleet() -> None:
     prices = SMALL.prices(COSTS)
     assert round((prices.accepted + prices.resumed) * SMALL.workers / 1e9, 6) == 16.0
     assert SMALL.core_share(COSTS) == 0.1875
 
 
-def test_those_who_come_back_after_a_fixed_wait_keep_the_coordinator_busy_with_those_who_left() -> None:
+def test_retries_after_a_fixed_delay_keep_the_coordinator_busy_with_abandoned_attempts() -> None:
     outcome = ran("fixed")
     assert outcome.back_s is None
     assert outcome.stale > outcome.served
 
 
-def test_slots_bring_the_same_fleet_back_and_nobodys_hello_is_in_vain() -> None:
+def test_slots_bring_the_same_fleet_back_and_no_hello_is_wasted() -> None:
     outcome = ran("slotted")
     assert outcome.back_s is not None
     assert outcome.connected == SMALL.workers
     assert outcome.stale == 0
 
 
-def test_a_coordinator_that_serves_its_backlog_sooner_than_workers_give_up_is_never_stuck() -> None:
+def test_a_coordinator_that_serves_its_backlog_within_the_connect_timeout_is_never_stuck() -> None:
     assert ran("fixed", replace(SMALL, all_s=3.0)).back_s is not None
 
 

@@ -76,6 +76,6 @@ def test_what_holds_for_some_rows_is_said_once_with_their_names() -> None:
     assert page.remarks(rows) == "- one; three: quiet\n- two: loud\n"
 
 
-def test_rows_of_one_measure_are_told_apart_by_their_baselines() -> None:
+def test_rows_of_one_measure_are_distinguished_by_their_baselines() -> None:
     rows = [row(3, "quiet", "one", "a"), row(3, "quiet", "one", "b"), row(3, "loud", "one", "c")]
     assert page.remarks(rows) == "- one, against a; b: quiet\n- one, against c: loud\n"

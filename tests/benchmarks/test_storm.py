@@ -11,7 +11,7 @@ from benchmarks.storm.tally import Tally
 ORDER = Order(kind="workers", count=2, port=1, folder="", key="", starts_per_s=1, bound_s=60)
 
 
-async def test_a_fleet_is_back_once_all_stand_at_once() -> None:
+async def test_a_fleet_is_back_once_all_workers_are_connected_at_once() -> None:
     tally = Tally()
     tally.back("worker-1")
     tally.lost("worker-1")
@@ -21,14 +21,14 @@ async def test_a_fleet_is_back_once_all_stand_at_once() -> None:
     assert await tally.all_back(2, within_s=0.01)
 
 
-async def test_who_stood_before_the_outage_is_not_back_from_it() -> None:
+async def test_a_connection_made_before_the_outage_is_no_recovery() -> None:
     tally = Tally()
     tally.back("worker-1")
     tally.mark()
     assert not await tally.all_back(1, within_s=0.01)
 
 
-def test_time_counts_from_the_listening_to_the_last_who_is_back() -> None:
+def test_time_counts_from_listen_to_the_last_recovered_worker() -> None:
     told = Told(backs_ns=[11 * S, 13 * S])
     assert outcome(10 * S, ORDER, told).back_s == pytest.approx(3)
 

@@ -66,7 +66,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n"
         (resets, "reset", 0, -1),
     ],
 )
-async def test_a_new_connection_is_told_by_what_became_of_it(
+async def test_a_new_connection_is_classified_by_its_outcome(
     handler: Handler, outcome: str, status: int, retry_after_s: int
 ) -> None:
     async with server(handler) as port:
@@ -81,7 +81,7 @@ async def test_a_connection_that_is_never_answered_hung(monkeypatch: pytest.Monk
         assert (await connections.open_echo("127.0.0.1", port))[0].outcome == "hung"
 
 
-async def test_a_port_where_nobody_listens_refuses() -> None:
+async def test_a_port_without_a_listener_refuses() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
@@ -128,7 +128,7 @@ async def test_what_is_sent_over_the_standing_connection_comes_back() -> None:
         (b"\xff\xff\xff", "protocol"),
     ],
 )
-async def test_the_standing_connection_tells_how_it_ended(written: bytes, how: str) -> None:
+async def test_the_permanent_connection_reports_how_it_ended(written: bytes, how: str) -> None:
     async with echo_server() as (port, connections):
         echoer = await open_echo(port)
         transport = connections[0].transport
@@ -138,7 +138,7 @@ async def test_the_standing_connection_tells_how_it_ended(written: bytes, how: s
         assert echoer.how == how
 
 
-async def test_the_standing_connection_tells_a_reset() -> None:
+async def test_the_permanent_connection_reports_a_reset() -> None:
     async with echo_server() as (port, connections):
         echoer = await open_echo(port)
         raw = connections[0].transport.get_extra_info("socket")

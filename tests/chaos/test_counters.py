@@ -15,11 +15,11 @@ def answer(pulse: SilenceDetector, echoes: OutstandingEchoes, sent: SentMessage,
     return pulse.on_arrival(now_ns, echo, echoes.newest_number)
 
 
-def test_a_connection_that_nobody_asked_is_not_silent() -> None:
+def test_a_connection_without_a_pending_echo_is_not_silent() -> None:
     assert SilenceDetector(0).check_silence(60_000 * MS, OutstandingEchoes()) is None
 
 
-def test_silence_is_told_once_and_since_it_was_last_heard() -> None:
+def test_silence_is_reported_once_and_counts_from_the_last_echo() -> None:
     pulse, echoes = SilenceDetector(0), OutstandingEchoes()
     answer(pulse, echoes, echoes.send(8, 0), 1 * MS)
     echoes.send(8, 10 * MS)
@@ -95,7 +95,7 @@ def test_what_came_in_one_piece_with_the_first_echo_took_no_time_and_counts_for_
     assert burst.on_arrival(2000 * MS, 6, 500) == 1000
 
 
-def test_a_burst_whose_first_echo_is_lost_tells_no_rate() -> None:
+def test_a_burst_whose_first_echo_is_lost_gives_no_rate() -> None:
     burst = Burst(first=3, last=5)
     assert burst.on_arrival(1500 * MS, 4, 500) is None
     assert burst.on_arrival(2000 * MS, 5, 500) is None

@@ -59,7 +59,7 @@ def test_a_few_small_draws_in_a_row_say_nothing_and_a_long_run_of_them_does() ->
 
 
 @given(st.integers(0, 60), st.integers(1, 400))
-def test_an_exact_interval_leaves_half_of_the_doubt_on_each_side(hits: int, more: int) -> None:
+def test_an_exact_interval_leaves_half_of_the_error_on_each_side(hits: int, more: int) -> None:
     tries = hits + more
     low, high = rate_interval(hits, tries, 0.99)
     assert low <= hits / tries <= high

@@ -40,7 +40,7 @@ def test_messages_that_never_came_are_counted() -> None:
     assert echoes.match(sent[3].data).missing == 0
 
 
-def test_a_message_that_comes_twice_is_told_and_answers_nothing() -> None:
+def test_a_repeated_message_is_marked_and_answers_nothing() -> None:
     echoes = OutstandingEchoes()
     first, second = echoes.send(16, now_ns=0), echoes.send(16, now_ns=0)
     echoes.match(first.data)
@@ -50,7 +50,7 @@ def test_a_message_that_comes_twice_is_told_and_answers_nothing() -> None:
     assert echoes.match(second.data).sent == second
 
 
-def test_a_message_whose_mask_was_damaged_is_no_echo() -> None:
+def test_a_message_with_a_damaged_mask_is_no_echo() -> None:
     echoes = OutstandingEchoes()
     sent = echoes.send(100, now_ns=0)
     assert echoes.match(flipped(sent.data, *range(2, 100, 4))).sent is None

@@ -121,7 +121,7 @@ async def test_a_target_that_fails_does_not_keep_the_others_from_being_hit() -> 
         ("flap", {"of": "refuse", "down": "1s", "up": "1s"}, 60.0, True),
     ],
 )
-def test_a_fault_tells_whether_it_costs_a_worker_its_connection(
+def test_a_fault_declares_whether_it_disconnects_a_worker(
     name: str, params: dict[str, Any], for_s: float | None, cuts: bool
 ) -> None:
     assert make(name, params).disconnects(for_s, notice_s=4.0) is cuts

@@ -117,7 +117,7 @@ async def test_a_link_that_is_well_gives_round_trips_and_answers() -> None:
         assert len(watched.of(events.StreamOpened)) == 1
 
 
-async def test_a_standing_connection_that_ends_is_told_and_made_anew() -> None:
+async def test_a_permanent_connection_that_ends_is_reported_and_replaced() -> None:
     async with watching() as watched:
         await watched.until(lambda: watched.of(events.StreamOpened))
         watched.coordinator.connections[0].transport.close()
@@ -127,7 +127,7 @@ async def test_a_standing_connection_that_ends_is_told_and_made_anew() -> None:
         assert ended.how == "fin"
 
 
-async def test_a_silence_is_told_when_it_begins_and_what_it_was_when_it_ends() -> None:
+async def test_a_silence_is_reported_at_its_start_and_summarised_at_its_end() -> None:
     async with watching(ProbeRate(probes_per_s=20, connects_per_s=0)) as watched:
         await watched.until(lambda: watched.of(events.LinkSeen))
         watched.coordinator.open.clear()

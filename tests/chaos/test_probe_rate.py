@@ -62,7 +62,7 @@ def test_a_watch_file_is_read_back_as_it_was_written() -> None:
 
 
 @pytest.mark.parametrize("data", [b"", b"[", b'[{"from_ns": 1}]', b"{}"])
-def test_a_watch_file_that_is_none_is_told(data: bytes) -> None:
+def test_an_invalid_watch_file_is_reported(data: bytes) -> None:
     with pytest.raises(ValueError, match="probe windows"):
         read_windows(data)
 

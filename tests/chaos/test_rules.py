@@ -220,7 +220,7 @@ def test_without_the_links_own_measure_a_size_proves_nothing_and_all_else_what_i
         ),
     ],
 )
-def test_a_trace_that_is_not_quite_right_is_told(
+def test_a_trace_that_differs_slightly_is_reported(
     name: str, params: dict[str, Any], trace: LinkEvidence, told: str
 ) -> None:
     observation = rule(name, params).observed(trace)
@@ -303,7 +303,7 @@ def test_a_container_fault_is_proved_by_all_its_signs_together(
         ),
     ],
 )
-def test_a_container_that_was_not_quite_hit_is_told(
+def test_a_container_that_was_hit_in_part_is_reported(
     name: str, params: dict[str, Any], trace: ContainerEvidence, told: str
 ) -> None:
     observation = container_rule(name, params).observed(trace)

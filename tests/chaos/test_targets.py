@@ -51,7 +51,7 @@ def test_a_selection_names_exactly_these(selection: Any, expected: tuple[str, ..
         ("split", workers(6, 7, 8, 9, 10)),
     ],
 )
-def test_a_partition_cuts_off_who_is_not_on_the_coordinators_side(
+def test_a_partition_cuts_off_workers_outside_the_coordinators_side(
     selection: Any, cut_off: tuple[str, ...]
 ) -> None:
     assert FLEET.select(selection, "draw") == cut_off
@@ -98,12 +98,12 @@ def test_one_draw_does_not_change_another() -> None:
         ([["1-5"], ["2-4"]], "expected at least one target"),
     ],
 )
-def test_what_names_nobody_or_a_stranger_is_refused(selection: Any, told: str) -> None:
+def test_a_selection_that_is_empty_or_names_an_unknown_worker_is_refused(selection: Any, told: str) -> None:
     with pytest.raises(TargetError, match=told):
         FLEET.select(selection, "draw")
 
 
-def test_nobody_is_allowed_where_it_is_said() -> None:
+def test_an_empty_selection_is_allowed_where_asked_for() -> None:
     assert FLEET.select("0%", "draw", allow_empty=True) == ()
 
 

@@ -140,7 +140,7 @@ def test_both_lanes_together_let_in_what_the_rate_and_one_burst_of_each_allow(
             assert spent <= rate * (at_ns - began_ns) / NS + 2 * burst + 1e-3
 
 
-def test_a_wave_of_those_who_resume_moves_the_slots_that_were_given_before() -> None:
+def test_a_wave_of_resuming_workers_moves_the_slots_that_were_given_before() -> None:
     admission = Admission(10.0, 1)
     waits_ns = [admission.wait_ns(f"n{number}", 0, resuming=False) for number in range(3)]
     assert waits_ns == [0, 100 * MS, 200 * MS]
@@ -167,7 +167,7 @@ def test_a_slot_counts_from_a_little_before_its_time() -> None:
     assert lane.wait_ns("b", slot_ns - EARLY_NS) == 0
 
 
-def test_those_who_resume_come_four_times_as_fast_and_cost_those_who_begin_a_quarter() -> None:
+def test_resumes_are_admitted_four_times_as_fast_and_cost_new_sessions_a_quarter() -> None:
     resuming, beginning = Admission(10.0, 2), Admission(10.0, 2)
     assert [resuming.wait_ns(f"w{number}", 0, resuming=True) for number in range(9)] == [0] * 8 + [25 * MS]
     assert [beginning.wait_ns(f"w{number}", 0, resuming=True) for number in range(4)] == [0] * 4

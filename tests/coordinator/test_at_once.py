@@ -57,7 +57,7 @@ def test_its_rows_and_its_result_may_share_a_transaction() -> None:
     ]
 
 
-def test_one_that_nobody_can_take_waits_as_any_other() -> None:
+def test_one_without_a_free_worker_waits_as_any_other() -> None:
     world = CoordinatorHarness()
     at_once(world, "a")
     assert names(world) == []
@@ -118,7 +118,7 @@ def test_the_result_of_a_forgotten_task_is_refused_and_the_next_attempt_counts()
     assert world.balanced()
 
 
-def test_before_all_have_spoken_it_is_given_to_nobody_and_whoever_holds_it_keeps_it() -> None:
+def test_until_every_worker_has_reported_it_is_not_assigned_and_its_holder_keeps_it() -> None:
     world = CoordinatorHarness()
     holder = world.peer("worker-1")
     at_once(world, "a")
@@ -135,7 +135,7 @@ def test_before_all_have_spoken_it_is_given_to_nobody_and_whoever_holds_it_keeps
     assert other.assigned == []
 
 
-def test_once_all_have_spoken_and_nobody_holds_it_it_is_given() -> None:
+def test_once_every_worker_has_reported_and_none_holds_it_it_is_assigned() -> None:
     world = CoordinatorHarness()
     holder = world.peer("worker-1")
     at_once(world, "a")

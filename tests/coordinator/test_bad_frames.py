@@ -88,7 +88,7 @@ def test_a_bad_frame_ends_its_connection_and_nothing_else(
     assert peer.connect().outcome == "resumed"
 
 
-def test_nothing_of_a_bad_frame_is_believed() -> None:
+def test_nothing_of_a_bad_frame_is_accepted() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     peer.send(peer.encoder.encode(Frame(0, 512, [Envelope(1, Goodbye("x")), Envelope(3, Goodbye("x"))])))

@@ -69,7 +69,7 @@ async def desk() -> AsyncIterator[Desk]:
     await asyncio.gather(running, return_exceptions=True)
 
 
-async def test_nothing_is_told_before_it_is_on_the_disk(desk: Desk) -> None:
+async def test_nothing_is_published_before_it_is_on_the_disk(desk: Desk) -> None:
     desk.decide()
     durable = asyncio.create_task(desk.committer.durable())
     await desk.under_way()
@@ -91,7 +91,7 @@ async def test_what_is_decided_during_a_transaction_goes_together_into_the_next(
     assert len(desk.told) == 1
 
 
-async def test_rows_that_nobody_waits_for_go_with_the_next_ones(
+async def test_rows_without_a_waiter_go_with_the_next_ones(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coordinator.committer.LINGER_S", 60)
@@ -105,14 +105,14 @@ async def test_rows_that_nobody_waits_for_go_with_the_next_ones(
     assert desk.disk.batches == [2]
 
 
-async def test_rows_that_nobody_waits_for_are_written_soon(desk: Desk) -> None:
+async def test_rows_without_a_waiter_are_written_soon(desk: Desk) -> None:
     desk.lingers = True
     desk.decide()
     await desk.under_way()
     assert desk.disk.batches == [1]
 
 
-async def test_whoever_waits_for_durability_waits_for_no_other_rows(
+async def test_a_wait_for_durability_does_not_linger_for_other_rows(
     desk: Desk, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("coordinator.committer.LINGER_S", 60)
@@ -134,7 +134,7 @@ def test_only_an_attempt_that_begins_may_linger() -> None:
     assert not Effects(rows=[ReceivedRow("session", 1), attempt(True)]).may_linger()
 
 
-async def test_a_disk_that_fails_ends_it_and_nothing_is_told() -> None:
+async def test_a_disk_that_fails_ends_it_and_nothing_is_published() -> None:
     class Full(SlowDisk):
         def commit(self, rows: list[Row]) -> None:
             raise OSError("no space left")
@@ -162,7 +162,7 @@ async def test_its_thread_ends_with_it() -> None:
     assert not any(thread.is_alive() for thread in threads)
 
 
-async def test_who_asks_for_many_results_lets_transactions_go_between(desk: Desk) -> None:
+async def test_a_read_of_many_results_lets_transactions_go_between(desk: Desk) -> None:
     asked = asyncio.create_task(desk.committer.results_of(list(range(2 * ASKED_AT_ONCE))))
     await asyncio.sleep(0)
     desk.disk.let_go.release()

@@ -90,7 +90,7 @@ async def test_a_websocket_of_a_page_does_not_open() -> None:
 @pytest.mark.parametrize(
     "host", ["127.0.0.1", "localhost:9001", "[::1]:8766", "192.168.1.5:8766", "coordinator:8766"]
 )
-async def test_the_driver_is_let_in_by_the_address_that_it_was_told(host: str) -> None:
+async def test_the_driver_is_admitted_by_the_address_in_its_settings(host: str) -> None:
     served = Served()
     async with served.client:
         answer = await served.client.post("/drain", headers={**MINE, "Host": host})

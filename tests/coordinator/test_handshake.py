@@ -31,7 +31,7 @@ def hello(world: CoordinatorHarness) -> Hello:
     ("reason", "status"),
     [("damaged", 400), ("bad_key", 401), ("replayed", 409), ("clock", 425), ("version", 426)],
 )
-def test_a_hello_that_cannot_be_believed_gets_its_own_status(reason: str, status: int) -> None:
+def test_a_hello_that_fails_authentication_gets_its_own_status(reason: str, status: int) -> None:
     world = CoordinatorHarness()
     good = hello(world)
     if reason == "replayed":
@@ -72,7 +72,7 @@ def test_too_many_at_once_get_slots_one_behind_the_other() -> None:
     assert waits == [0, 0, 100, 200, 300, 400]
 
 
-def test_whoever_comes_back_at_its_slot_is_let_in_ahead_of_newcomers() -> None:
+def test_a_retry_at_its_slot_is_admitted_ahead_of_newcomers() -> None:
     world = CoordinatorHarness(admission_per_s=10.0, admission_burst=1)
     world.peer("worker-1")
     waiting = world.peer_unconnected("worker-2")
@@ -85,7 +85,7 @@ def test_whoever_comes_back_at_its_slot_is_let_in_ahead_of_newcomers() -> None:
     assert isinstance(waiting.send_hello(), AcceptedHandshake)
 
 
-def test_whoever_comes_too_early_keeps_its_slot() -> None:
+def test_a_retry_before_its_slot_keeps_the_slot() -> None:
     world = CoordinatorHarness(admission_per_s=10.0, admission_burst=1)
     world.peer("worker-1")
     waiting = world.peer_unconnected("worker-2")
@@ -96,7 +96,7 @@ def test_whoever_comes_too_early_keeps_its_slot() -> None:
     assert again.refusal.retry_after_ms == 60
 
 
-def test_those_who_resume_are_let_in_while_those_who_begin_wait() -> None:
+def test_resumes_are_admitted_while_new_sessions_wait() -> None:
     world = CoordinatorHarness(admission_per_s=10.0, admission_burst=2)
     old = world.peer("worker-1")
     world.peer("worker-2")
@@ -119,7 +119,7 @@ def test_a_storm_is_let_in_within_workers_by_rate() -> None:
     assert max(let_in.values()) == pytest.approx((200 - 20) / 50 * S, rel=0.02)
 
 
-def test_a_coordinator_that_leaves_turns_everybody_away_with_a_time_to_come_back() -> None:
+def test_a_draining_coordinator_refuses_every_hello_with_a_retry_time() -> None:
     world = CoordinatorHarness(admission_per_s=10.0, admission_burst=1)
     world.core.on_drain(world.now_ns)
     waits = []
@@ -184,7 +184,7 @@ def test_made_up_names_push_no_slot_further_than_all_sessions_would() -> None:
     assert admission.wait_ns("worker-2", 0, resuming=True) == 0
 
 
-def test_whoever_has_a_slot_keeps_it_however_many_ask_behind_it() -> None:
+def test_a_slot_is_kept_however_many_ask_behind_it() -> None:
     admission = Admission(rate_per_s=50, burst=1)
     admission.wait_ns("worker-1", 0, resuming=False)
     slot_ns = admission.wait_ns("worker-2", 0, resuming=False)

@@ -31,7 +31,7 @@ def test_a_task_is_given_out_only_once_it_is_durable() -> None:
     assert [assign.task_id for assign in peer.assigned] == ["a"]
 
 
-def test_a_task_is_told_of_only_once_it_is_durable() -> None:
+def test_a_task_is_published_only_once_it_is_durable() -> None:
     world = CoordinatorHarness()
     world.submit("a", settle=False)
     assert world.events_of("submitted") == []
@@ -113,7 +113,7 @@ def test_equal_workers_take_turns() -> None:
     assert [len(peer.assigned) for peer in peers] == [2, 2, 2]
 
 
-def test_nobody_holds_more_than_its_slots_and_prefetch() -> None:
+def test_no_worker_holds_more_than_its_slots_and_prefetch() -> None:
     world = CoordinatorHarness()
     peer = world.peer(slots=2, prefetch=1)
     world.submit("a", "b", "c", "d")
@@ -133,7 +133,7 @@ def test_the_urgent_overtakes_what_waits() -> None:
 # -- results -----------------------------------------------
 
 
-def test_a_result_is_acknowledged_and_told_only_once_it_is_durable() -> None:
+def test_a_result_is_acknowledged_and_published_only_once_it_is_durable() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
@@ -194,7 +194,7 @@ def test_a_result_of_an_older_attempt_is_stale_and_is_acknowledged() -> None:
     assert [line["token"] for line in world.events_of("task_done")] == [new.token]
 
 
-def test_a_result_of_a_task_that_nobody_submitted_is_unknown() -> None:
+def test_a_result_of_a_task_that_was_never_submitted_is_unknown() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
@@ -283,7 +283,7 @@ def test_a_worker_cannot_take_back_an_attempt_that_was_given_up() -> None:
     assert [assign.attempt for assign in zombie.assigned] == [1, 2]
 
 
-def test_what_is_on_its_way_keeps_its_lease_while_its_worker_is_heard() -> None:
+def test_an_assignment_in_transit_keeps_its_lease_while_its_worker_sends_heartbeats() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
@@ -295,7 +295,7 @@ def test_what_is_on_its_way_keeps_its_lease_while_its_worker_is_heard() -> None:
     assert len(peer.assigned) == 1
 
 
-def test_what_is_sent_again_after_a_reconnect_begins_its_lease_anew() -> None:
+def test_an_assignment_sent_again_after_a_reconnect_gets_a_new_lease() -> None:
     world = CoordinatorHarness(lease_ms=10_000)
     peer = world.peer()
     world.submit("a")
@@ -318,7 +318,7 @@ def test_heartbeats_that_name_an_attempt_keep_it() -> None:
     assert world.events_of("attempt_lost") == []
 
 
-def test_a_worker_that_does_not_name_its_attempt_loses_it_and_is_told() -> None:
+def test_an_attempt_missing_from_its_workers_heartbeats_is_lost_and_revoked() -> None:
     world = CoordinatorHarness(lease_ms=10_000)
     peer = world.peer()
     world.submit("a")
@@ -330,7 +330,7 @@ def test_a_worker_that_does_not_name_its_attempt_loses_it_and_is_told() -> None:
     assert assign.token in peer.revoked
 
 
-def test_a_worker_that_is_connected_and_makes_no_step_is_told_apart() -> None:
+def test_a_connected_worker_without_progress_shows_its_idle_time() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
@@ -341,7 +341,7 @@ def test_a_worker_that_is_connected_and_makes_no_step_is_told_apart() -> None:
     assert (state.still_ms, state.heard_ms_ago) == (2_000, 0)
 
 
-def test_an_attempt_that_nobody_knows_is_revoked_at_its_second_heartbeat() -> None:
+def test_an_unknown_attempt_is_revoked_at_its_second_heartbeat() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")
@@ -413,7 +413,7 @@ def test_a_checkpoint_travels_to_the_next_attempt() -> None:
     assert world.events_of("assigned")[1]["from_step"] == 7
 
 
-def test_a_checkpoint_is_told_of_and_acknowledged_once_it_is_durable() -> None:
+def test_a_checkpoint_is_published_and_acknowledged_once_it_is_durable() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")

@@ -107,7 +107,7 @@ async def test_kill_and_restart_lose_nothing_and_double_nothing(tmp_path: Path) 
         assert {line["outcome"] for line in running.events_of("task_done")} == {"completed"}
 
 
-async def test_sigterm_tells_each_worker_its_slot_and_waits_for_what_is_under_way(tmp_path: Path) -> None:
+async def test_sigterm_gives_each_worker_its_slot_and_waits_for_attempts_under_way(tmp_path: Path) -> None:
     async with coordinator(tmp_path, admission_per_s=2.0) as running:
         first, second = await ready(running, "worker-1"), await ready(running, "worker-2")
         await running.submit("a")
@@ -207,7 +207,7 @@ async def test_silence_is_noticed_and_closed(tmp_path: Path) -> None:
     ],
     ids=["text", "forged", "too large"],
 )
-async def test_a_bad_message_closes_its_connection_and_harms_nobody_else(
+async def test_a_bad_message_closes_its_connection_and_no_other(
     tmp_path: Path, data: bytes | str, code: int, fault: str
 ) -> None:
     async with coordinator(tmp_path) as running:
@@ -295,7 +295,7 @@ async def test_the_probe_gets_its_pattern(tmp_path: Path) -> None:
         assert body == bytes(i % 251 for i in range(300))
 
 
-async def test_the_probe_hears_its_echo_and_is_no_worker(tmp_path: Path) -> None:
+async def test_the_probe_receives_its_echo_and_is_no_worker(tmp_path: Path) -> None:
     async with coordinator(tmp_path) as running:
         url = f"ws://127.0.0.1:{running.port}/v1/probe"
         probe = await connect(url, proxy=None, compression=None)
@@ -368,7 +368,7 @@ def test_a_port_that_is_taken_ends_with_a_sentence(tmp_path: Path) -> None:
     assert b"Traceback" not in ended.stderr
 
 
-async def test_the_health_check_tells_up_from_down(tmp_path: Path) -> None:
+async def test_the_health_check_distinguishes_up_from_down(tmp_path: Path) -> None:
     async def check(port: int) -> int:
         process = await asyncio.create_subprocess_exec(
             sys.executable, "-S", "-m", "coordinator.healthcheck", cwd=ROOT,

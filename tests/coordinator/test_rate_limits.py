@@ -41,7 +41,7 @@ def test_a_bucket_gives_its_burst_at_once_and_its_rate_in_the_long_run() -> None
     assert taken == pytest.approx(1_000, abs=2)
 
 
-def test_a_bucket_saves_no_more_than_its_burst_while_nobody_takes() -> None:
+def test_an_idle_bucket_saves_no_more_than_its_burst() -> None:
     bucket = TokenBucket(10, 5)
     later_ns = 1_000 * NS
     assert sum(bucket.take(later_ns) for _ in range(100)) == 5
@@ -149,7 +149,7 @@ def test_of_messages_that_do_not_end_the_one_that_was_begun_first_is_given_up() 
     assert unfinished.held_bytes == 80
 
 
-def test_a_message_that_ends_holds_nothing_and_the_next_one_begins_anew() -> None:
+def test_a_message_that_ends_holds_nothing_and_the_next_one_starts_at_zero() -> None:
     unfinished, first, second = PartialMessages(100), _Holder(), _Holder()
     unfinished.update(first, 60)
     unfinished.update(second, 30)

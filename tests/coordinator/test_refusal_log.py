@@ -141,7 +141,7 @@ def test_a_checkpoint_that_would_not_fit_a_later_frame_is_refused_as_it_comes() 
     assert world.events_of("checkpoint_committed") == []
 
 
-def test_what_a_worker_says_of_a_loss_is_told_on_within_the_bound() -> None:
+def test_a_workers_reason_for_a_loss_is_logged_within_the_bound() -> None:
     world = CoordinatorHarness()
     peer = world.peer("worker-1")
     world.submit("t", retry_errors=True)

@@ -176,7 +176,7 @@ async def test_large_results_are_kept_for_an_answer_up_to_a_bound_and_the_wait_e
     assert awaited._kept_bytes == 0
 
 
-async def test_results_of_all_who_wait_are_kept_up_to_a_bound() -> None:
+async def test_results_for_all_waiting_requests_are_kept_up_to_a_bound() -> None:
     awaited = ResultWaiters(limit_bytes=10)
     waits = [asyncio.create_task(awaited.wait([f"t{number}", "never"], 200)) for number in range(4)]
     await asyncio.sleep(0)

@@ -68,7 +68,7 @@ def test_a_result_that_was_durable_and_not_acknowledged_is_not_counted_again() -
     assert world.core.ledger.counts().completed == 1
 
 
-def test_a_line_that_the_crash_swallowed_is_told_after_it() -> None:
+def test_a_line_that_the_crash_swallowed_is_written_after_it() -> None:
     world = CoordinatorHarness()
     world.submit("a", settle=False)
     world.store.commit(world.take_rows())
@@ -105,7 +105,7 @@ def test_grace_is_never_shorter_than_a_lease_that_the_worker_may_still_hold() ->
     assert other.assigned == []
 
 
-def test_an_attempt_of_which_the_disk_knows_nothing_is_adopted() -> None:
+def test_an_attempt_missing_from_the_disk_is_adopted() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a", settle=False)
@@ -146,7 +146,7 @@ def forgotten(world: CoordinatorHarness, holder: FakePeer, name: str = "a") -> A
     return held
 
 
-def test_an_attempt_is_not_adopted_after_the_doubts_of_the_restart() -> None:
+def test_an_attempt_is_not_adopted_after_the_recovery_holds_of_the_restart() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     held = forgotten(world, peer)
@@ -183,7 +183,7 @@ def test_an_attempt_of_another_worker_is_not_adopted_whatever_proof_is_shown(pro
     assert world.balanced()
 
 
-def test_an_attempt_that_the_disk_knows_is_not_taken_from_its_holder_by_a_claim() -> None:
+def test_an_attempt_on_the_disk_is_not_taken_from_its_holder_by_a_claim() -> None:
     world = CoordinatorHarness()
     thief, holder = world.peer("worker-1", slots=0), world.peer("worker-2")
     world.submit("a")
@@ -208,7 +208,7 @@ def test_a_claim_without_proof_holds_no_task_back_that_is_submitted_later() -> N
     assert [assign.task_id for assign in liar.assigned] == ["a"]
 
 
-def test_what_waited_is_held_for_a_process_whose_session_is_reset_too() -> None:
+def test_a_waiting_task_is_also_held_for_a_process_with_a_reset_session() -> None:
     world = CoordinatorHarness()
     peer, other = world.peer("worker-1"), world.peer("worker-2", slots=0)
     world.submit("a", settle=False)
@@ -277,7 +277,7 @@ def test_what_waited_is_held_no_longer_than_the_grace_period() -> None:
     assert world.core.next_due_ns() < NEVER_NS
 
 
-def test_what_is_submitted_after_the_restart_waits_for_nobody() -> None:
+def test_what_is_submitted_after_the_restart_waits_for_no_report() -> None:
     world = CoordinatorHarness()
     world.peer("worker-1")
     world.crash()
@@ -326,7 +326,7 @@ def test_a_crash_between_welcome_and_first_word_leaves_the_session_resumable() -
     assert len(peer.assigned) == 1
 
 
-def test_a_task_that_was_done_is_still_known() -> None:
+def test_a_task_that_was_done_is_still_done_after_a_restart() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     world.submit("a")

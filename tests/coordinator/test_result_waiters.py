@@ -65,7 +65,7 @@ async def test_a_result_that_is_durable_is_answered_at_once_even_after_a_restart
         assert len(before) == 1
 
 
-async def test_who_waited_long_enough_gets_what_is_there(tmp_path: Path) -> None:
+async def test_a_request_that_times_out_gets_the_results_so_far(tmp_path: Path) -> None:
     async with coordinator(tmp_path) as running:
         answer = await submit(running, "a", wait_ms=50)
         assert (answer["status"], answer["accepted"], answer["results"]) == (200, 1, [])
@@ -85,7 +85,7 @@ async def test_a_wait_that_is_none_gets_a_sentence(tmp_path: Path, wait_ms: str)
         assert (await running.state())["counts"]["submitted"] == 0
 
 
-async def test_everybody_who_waits_for_a_task_gets_its_result_and_nothing_is_kept() -> None:
+async def test_every_request_that_waits_for_a_task_gets_its_result_and_nothing_is_kept() -> None:
     awaited = ResultWaiters(limit=3)
     asked = [asyncio.create_task(awaited.wait(["a", *more], 5_000)) for more in ([], ["b"])]
     await asyncio.sleep(0)
@@ -136,7 +136,7 @@ async def test_over_a_socket_what_is_no_submission_ends_it_with_a_sentence(tmp_p
         assert (closed.value.rcvd.code, closed.value.rcvd.reason[:21]) == (1007, "expected a Submission")
 
 
-async def test_a_coordinator_that_leaves_hangs_up_on_who_submits(tmp_path: Path) -> None:
+async def test_a_draining_coordinator_closes_pending_submissions(tmp_path: Path) -> None:
     async with coordinator(tmp_path) as running:
         link = await over_a_socket(running)
         running.process.terminate()
@@ -157,7 +157,7 @@ async def test_over_a_socket_what_is_no_websocket_frame_ends_it_without_a_defect
         assert not [line for line in running.said if "Traceback" in line]
 
 
-async def test_whoever_leaves_before_the_answer_takes_up_no_room(tmp_path: Path) -> None:
+async def test_a_request_that_disconnects_before_its_answer_takes_no_place(tmp_path: Path) -> None:
     names = [f"t{number}" for number in range(RESULTS_MAX // 10)]
     async with coordinator(tmp_path, waiting_tasks=len(names)) as running:
         for _ in range(10):

@@ -176,7 +176,7 @@ def test_a_worker_gets_nothing_before_it_said_what_it_holds() -> None:
     assert len(peer.assigned) == 1
 
 
-def test_a_worker_gets_nothing_before_the_disk_knows_that_it_is_there() -> None:
+def test_a_worker_gets_no_task_before_its_session_is_durable() -> None:
     world = CoordinatorHarness()
     world.submit("a")
     peer = world.peer_unconnected("worker-1")
@@ -311,7 +311,7 @@ def test_silence_for_interval_and_timeout_closes_the_connection_and_keeps_the_se
     assert peer.connect().outcome == "resumed"
 
 
-def test_anything_that_is_heard_ends_the_silence() -> None:
+def test_any_frame_ends_the_silence() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     for _ in range(10):
@@ -320,7 +320,7 @@ def test_anything_that_is_heard_ends_the_silence() -> None:
     assert world.closed == []
 
 
-def test_silence_is_counted_anew_on_each_connection() -> None:
+def test_silence_is_counted_for_each_connection() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     world.advance(5_000)
@@ -331,7 +331,7 @@ def test_silence_is_counted_anew_on_each_connection() -> None:
     assert world.closed == []
 
 
-def test_a_coordinator_that_was_frozen_hears_its_workers_before_it_judges_them() -> None:
+def test_a_coordinator_that_was_frozen_reads_its_connections_before_it_expires_them() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     beat = peer.frame(Heartbeat(world.now_ns, 2_000, []))
@@ -352,7 +352,7 @@ def test_the_answer_to_a_heartbeat_echoes_its_time() -> None:
 # -- the end of a session ----------------------------------
 
 
-def test_a_session_that_nobody_came_back_to_expires() -> None:
+def test_a_session_without_a_resume_expires() -> None:
     world = CoordinatorHarness(session_ttl_ms=60_000)
     peer = world.peer()
     peer.cut()
@@ -410,7 +410,7 @@ def test_backoff_is_capped_at_fleet_by_admission_rate() -> None:
     assert world.peer().connect().backoff.cap_ms == 20_000
 
 
-def test_a_fleet_that_can_be_let_in_fast_is_not_told_to_sleep_longer_than_that() -> None:
+def test_the_backoff_cap_of_a_fleet_that_is_admitted_fast_is_as_short() -> None:
     world = CoordinatorHarness(fleet=1_000, admission_per_s=2_000.0)
     assert world.peer().connect().backoff.cap_ms == 500
 
@@ -435,7 +435,7 @@ def test_the_advice_follows_the_number_of_sessions_as_they_come_end_and_are_take
     assert advised_ms("worker-9") == 500
 
 
-def test_a_small_fleet_does_not_knock_more_than_about_five_times_a_second() -> None:
+def test_a_small_fleet_makes_at_most_about_five_attempts_a_second() -> None:
     world = CoordinatorHarness(fleet=3, admission_per_s=50.0)
     assert world.peer().connect().backoff.cap_ms == 400
 

@@ -98,7 +98,7 @@ def test_results_are_found_again_by_the_numbers_of_their_tasks(path: Path) -> No
     assert reopened(store, path).results_of([2, 3, 1]) == [result(1), result(2, "failed")]
 
 
-def test_the_last_of_several_rows_stands(path: Path) -> None:
+def test_the_last_of_several_rows_wins(path: Path) -> None:
     store = SqliteStore(path)
     store.load()
     store.commit(
@@ -164,7 +164,7 @@ def test_only_rows_of_the_last_transaction_may_be_untold(path: Path) -> None:
     assert found.journal_bytes == 250
 
 
-def test_what_the_journal_tells_already_is_not_told_again() -> None:
+def test_what_the_journal_has_already_is_not_written_again() -> None:
     lines = [
         b'{"event":"submitted","task":"t1","priority":"high"}\n',
         b'{"event":"task_done","task":"t1","token":7}\n',
@@ -176,11 +176,11 @@ def test_what_the_journal_tells_already_is_not_told_again() -> None:
     assert rows_without_event([task(2), saved(1, 4)], lines) == [task(2), saved(1, 4)]
 
 
-def test_a_torn_line_tells_nothing() -> None:
+def test_a_torn_line_is_ignored() -> None:
     assert rows_without_event([task(1)], [b'{"event":"submitted","task":"t1"']) == [task(1)]
 
 
-def test_the_journal_is_read_from_where_it_stood_at_the_last_transaction(tmp_path: Path) -> None:
+def test_the_journal_is_read_from_its_offset_at_the_last_transaction(tmp_path: Path) -> None:
     journal = tmp_path / "journal.jsonl"
     journal.write_bytes(b"one\ntwo\n")
     assert list(lines_from(journal, 4)) == [b"two\n"]
@@ -275,7 +275,7 @@ def test_a_task_with_a_result_keeps_no_checkpoint(path: Path) -> None:
     assert kept_checkpoints(path) == [2]
 
 
-def test_a_checkpoint_beside_its_result_is_kept_until_its_line_is_told(path: Path) -> None:
+def test_a_checkpoint_beside_its_result_is_kept_until_its_line_is_written(path: Path) -> None:
     store = SqliteStore(path)
     store.load()
     store.commit([task(1), saved(1, 3), result(1)])

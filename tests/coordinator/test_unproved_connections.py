@@ -32,7 +32,7 @@ def play(world: CoordinatorHarness, value: str) -> AcceptedHandshake:
     return opening
 
 
-def test_a_recorded_hello_that_is_sent_again_after_a_restart_throws_nobody_out() -> None:
+def test_a_replayed_hello_after_a_restart_disconnects_no_worker() -> None:
     world = CoordinatorHarness()
     peer = FakePeer(world, "worker-1", slots=1, prefetch=0)
     first = recorded(world, peer)
@@ -54,7 +54,7 @@ def test_a_recorded_hello_that_is_sent_again_after_a_restart_throws_nobody_out()
     assert world.events_of("worker_lost")[1:] == world.events_of("worker_gone") == []
 
 
-def test_a_connection_that_never_speaks_is_closed_and_was_nobody_s() -> None:
+def test_a_connection_without_a_first_frame_is_closed_and_had_no_worker() -> None:
     world = CoordinatorHarness(heartbeat_interval_ms=500, heartbeat_timeout_ms=1_000)
     world.crash()
     peer = world.peer()
@@ -74,7 +74,7 @@ def test_a_connection_that_never_speaks_is_closed_and_was_nobody_s() -> None:
     assert 'stormlab_connections_unused_total{code="heartbeat_timeout"} 1.0' in page
 
 
-def test_a_first_frame_that_cannot_be_believed_closes_its_connection_alone() -> None:
+def test_an_unauthenticated_first_frame_closes_its_connection_alone() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
     opening = world.peer_unconnected("worker-1").send_hello()

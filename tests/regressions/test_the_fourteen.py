@@ -82,7 +82,7 @@ def test_03_rates_sizes_intervals_and_shares_reach_the_work_and_the_duration_cou
         assert drawn.count(name) / len(drawn) == pytest.approx(share, abs=0.05)
 
 
-def test_04_a_fault_that_cut_nobody_off_proves_nothing() -> None:
+def test_04_a_fault_that_disconnected_no_worker_proves_nothing() -> None:
     """Stopped processes kept their sockets, nothing was disconnected, and the run counted as a storm."""
     past = Past(3)
     past.begin()
@@ -126,7 +126,7 @@ def test_07_the_end_of_an_old_socket_leaves_the_new_one_registered() -> None:
     assert world.core.state(world.now_ns).workers[0].state == "connected"
 
 
-def test_08_a_dead_workers_tasks_go_to_others_who_share_them_and_a_restart_forgets_nothing() -> None:
+def test_08_a_dead_workers_tasks_are_shared_by_the_others_and_survive_a_restart() -> None:
     """They were never given again, the state was in memory, and all work went to the first worker."""
     world = CoordinatorHarness(lease_ms=5_000)
     first, second = world.peer("worker-1", slots=4), world.peer("worker-2", slots=4)
@@ -161,7 +161,7 @@ def test_09_results_are_sent_again_after_a_loss_and_finished_tasks_free_their_sl
     assert desk.started == list(range(1, 11))
 
 
-def test_10_one_result_is_told_of_an_attempt_and_a_second_counts_for_nothing() -> None:
+def test_10_one_result_of_an_attempt_is_sent_and_a_second_does_not_count() -> None:
     """`running` was submitted as the result, and the real one followed as a duplicate."""
     desk = Desk().up()
     desk.assign(1)
@@ -204,7 +204,7 @@ def test_12_jitter_comes_after_the_cap_and_no_attempt_is_too_late_to_be_computed
     assert all(0 <= POLICIES[name].delay_ms(5_000, 1.0, advice, chance) < 10**6 for name in POLICIES)
 
 
-def test_13_silence_is_counted_anew_on_each_connection_and_latency_is_a_whole_round_trip() -> None:
+def test_13_silence_is_counted_for_each_connection_and_latency_is_a_whole_round_trip() -> None:
     """The time of the last answer survived a reconnect, which ended it at once; `send` alone was timed."""
     desk = Desk().up()
     desk.pass_ms(30_000, answered=False)
@@ -221,7 +221,7 @@ def test_13_silence_is_counted_anew_on_each_connection_and_latency_is_a_whole_ro
     assert desk.journal(events.Connected)[-1]["handshake_ms"] == pytest.approx(250)
 
 
-def test_14_each_side_knows_every_message_of_the_other() -> None:
+def test_14_each_side_decodes_every_message_of_the_other() -> None:
     """Acknowledgements arrived as `unknown message type`, on both sides."""
     assert {type(message) for message in EXAMPLES} == {*get_args(ToWorker), *get_args(ToCoordinator)}
     world = CoordinatorHarness()

@@ -198,7 +198,7 @@ def test_a_queue_that_is_full_by_its_bytes_refuses() -> None:
     sender.send(large(3), Priority.normal, 0)
 
 
-def test_after_a_new_session_the_bytes_that_wait_are_counted_anew() -> None:
+def test_a_new_session_recounts_the_pending_bytes() -> None:
     sender = channel(Bounds(waiting_bytes=300_000))
     sender.send(large(1), Priority.normal, 0)
     sender.send(large(2), Priority.normal, 0)

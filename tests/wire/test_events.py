@@ -7,7 +7,7 @@ import msgspec
 from wire.events import Connected, Event, Journal, ProcessEvent, TaskDone
 
 
-def test_every_kind_of_event_stands_in_the_union_that_readers_decode() -> None:
+def test_every_kind_of_event_is_in_the_union_that_readers_decode() -> None:
     tags = {kind.__struct_config__.tag for kind in ProcessEvent.__args__}
     own = [kind for kind in Event.__subclasses__() if kind.__module__ == "wire.events"]
     assert {kind.__struct_config__.tag for kind in own} == tags

@@ -56,18 +56,18 @@ def test_a_damaged_hello_is_never_taken_for_a_wrong_key(data: st.DataObject) -> 
     assert reason(value.decode()) is RefusalReason.damaged
 
 
-def test_a_wrong_key_is_told_as_such() -> None:
+def test_a_wrong_key_is_reported_as_such() -> None:
     assert reason(write_hello(HELLO, b"x" * 32)) is RefusalReason.bad_key
 
 
-def test_who_names_the_key_and_does_not_have_it_is_refused() -> None:
+def test_a_hello_that_names_the_key_without_having_it_is_refused() -> None:
     body = msgspec.msgpack.encode(HELLO)
     forged = fingerprint(KEY) + mac(b"x" * 32, body) + body
     value = base64.urlsafe_b64encode(hashlib.sha256(forged).digest()[:8] + forged).decode()
     assert reason(value) is RefusalReason.bad_key
 
 
-def test_another_version_is_told_as_such_even_with_other_fields_behind_it() -> None:
+def test_another_version_is_reported_as_such_even_with_other_fields_behind_it() -> None:
     body = msgspec.msgpack.encode([PROTOCOL_VERSION + 1, {"all": "new"}])
     code = mac(derive(KEY, b"", b"stormlab handshake hello"), body)
     signed = fingerprint(KEY) + code + body

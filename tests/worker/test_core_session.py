@@ -164,7 +164,7 @@ def test_after_a_reset_unacknowledged_results_go_out_in_the_new_session() -> Non
     assert desk.core.held == 0
 
 
-def test_a_coordinator_that_restarted_numbers_anew_and_is_understood() -> None:
+def test_frames_of_a_restarted_coordinator_are_numbered_from_one_and_accepted() -> None:
     desk = Desk(slots=8).up()
     desk.assign(1)
     desk.assign(2)
@@ -213,7 +213,7 @@ def test_a_resume_works_with_no_message_exchanged_before() -> None:
         ("closed", CloseCode.heartbeat_timeout, "heartbeat_timeout"), ("closed", 4999, "closed"),
     ],
 )  # fmt: skip
-def test_a_loss_is_told_by_its_kind(kind: str, code: int, told: str) -> None:
+def test_a_loss_is_reported_by_its_kind(kind: str, code: int, told: str) -> None:
     desk = Desk().up()
     desk.pass_ms(300)
     desk.closed(kind, code)
@@ -285,7 +285,7 @@ def test_numbers_that_disagree_ask_for_a_new_session_since_resuming_would_fail_f
     assert [result.token for result in desk.said(AttemptResult)] == [1]
 
 
-def test_a_welcome_that_claims_what_was_never_sent_is_not_believed() -> None:
+def test_a_welcome_that_acknowledges_frames_that_were_never_sent_is_refused() -> None:
     desk = Desk().up()
     desk.closed()
     desk.come_back(received=7)
@@ -294,7 +294,7 @@ def test_a_welcome_that_claims_what_was_never_sent_is_not_believed() -> None:
     assert desk.last(Connect).hello.resume is None
 
 
-def test_a_message_that_is_no_workers_to_hear_changes_nothing() -> None:
+def test_a_message_that_is_not_for_workers_changes_nothing() -> None:
     desk = Desk().up()
     desk.say(Goodbye("x"))
     assert desk.core.state == "connected"
@@ -366,7 +366,7 @@ def test_heartbeats_go_out_at_the_welcomes_interval() -> None:
     assert 30 <= len(desk.said(Heartbeat)) <= 32
 
 
-def test_a_heartbeat_tells_how_far_every_attempt_is() -> None:
+def test_a_heartbeat_reports_the_progress_of_every_attempt() -> None:
     desk = Desk().up()
     desk.assign(1)
     desk.do(desk.core.on_step_done(desk.now_ns, 1, 3, last=False))

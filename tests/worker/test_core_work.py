@@ -85,7 +85,7 @@ def test_a_finished_task_frees_its_place_for_good() -> None:
     assert desk.core.held == 0
 
 
-def test_a_result_is_told_once_and_only_when_the_attempt_ended() -> None:
+def test_a_result_is_sent_once_and_only_when_the_attempt_ended() -> None:
     """Regression no. 10: "running" was told as the result, and the real one followed."""
     desk = Desk().up()
     desk.assign(1)
@@ -165,7 +165,7 @@ def test_cut_off_it_works_on_until_the_lease_ends_and_then_stops_by_itself() -> 
     assert held(desk) == []
 
 
-def test_what_was_finished_before_the_lease_ended_is_still_told() -> None:
+def test_a_result_from_before_the_end_of_the_lease_is_still_sent() -> None:
     desk = Desk().up()
     desk.assign(1)
     desk.closed()
@@ -181,7 +181,7 @@ def test_what_was_finished_before_the_lease_ended_is_still_told() -> None:
     assert desk.said(ReturnTask) == []
 
 
-def test_a_paused_worker_whose_lease_is_over_tells_no_result() -> None:
+def test_a_paused_worker_with_an_expired_lease_sends_no_result() -> None:
     desk = Desk().up()
     desk.assign(1)
     desk.now_ms += 15_000
@@ -369,7 +369,7 @@ def drain(desk: Desk) -> None:
     desk.do(desk.core.on_drain(desk.now_ns))
 
 
-def test_an_idle_worker_says_goodbye_and_leaves_once_it_is_heard() -> None:
+def test_an_idle_worker_says_goodbye_and_leaves_once_it_is_acknowledged() -> None:
     desk = Desk().up()
     drain(desk)
     assert not desk.stopped
@@ -458,7 +458,7 @@ def test_a_drain_is_said_at_once_and_again_after_each_inventory() -> None:
     assert [type(message) for message in desk.heard][:2] == [AttemptReport, DrainNotice]
 
 
-def test_a_worker_whose_name_another_process_took_stops_its_work() -> None:
+def test_a_worker_replaced_by_another_process_of_its_name_stops_its_work() -> None:
     desk = Desk(slots=1).up()
     desk.assign(1)
     desk.assign(2)
@@ -468,7 +468,7 @@ def test_a_worker_whose_name_another_process_took_stops_its_work() -> None:
     assert desk.core.state == "waiting"
 
 
-def test_cut_off_while_leaving_it_comes_back_to_tell_its_results() -> None:
+def test_disconnected_while_leaving_it_reconnects_to_send_its_results() -> None:
     desk = Desk(drain_timeout_ms=8_000).up()
     desk.assign(1)
     drain(desk)
@@ -481,7 +481,7 @@ def test_cut_off_while_leaving_it_comes_back_to_tell_its_results() -> None:
     assert desk.stopped
 
 
-def test_a_worker_that_cannot_be_heard_leaves_when_its_time_is_up() -> None:
+def test_a_worker_without_a_connection_leaves_at_the_drain_timeout() -> None:
     desk = Desk(drain_timeout_ms=3_000).up()
     desk.assign(1)
     desk.closed()
@@ -499,7 +499,7 @@ def test_a_worker_that_holds_nothing_and_is_not_connected_leaves_at_once() -> No
     assert desk.stopped
 
 
-def test_being_told_to_leave_twice_is_being_told_once() -> None:
+def test_a_second_request_to_leave_changes_nothing() -> None:
     desk = Desk().up()
     desk.assign(1)
     drain(desk)

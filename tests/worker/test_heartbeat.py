@@ -78,7 +78,7 @@ def test_a_beat_that_is_stuck_in_a_full_buffer_counts_as_asked() -> None:
     assert heart.timeout_at_ns() == TIMEOUT_MS * MS
 
 
-def test_a_new_connections_timers_know_nothing_of_the_old_one() -> None:
+def test_a_new_connection_has_new_timers() -> None:
     """Regression no. 13: a last-received time that survived the reconnect made a reconnect loop."""
     old = heartbeat()
     assert run(old, 60_000, dead_from_ms=5_000) is not None

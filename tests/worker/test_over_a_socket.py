@@ -46,7 +46,7 @@ async def test_a_worker_connects_runs_a_task_and_reports_it() -> None:
         assert "worker-1 connected (fresh) after 1 attempt" in worker.log
 
 
-async def test_the_journal_tells_a_tasks_story_in_order() -> None:
+async def test_the_journal_has_a_tasks_events_in_order() -> None:
     async with SmallCoordinator() as coordinator, WorkerProcess(coordinator.port) as worker:
         await session(coordinator)
         await coordinator.assign("fail")
@@ -74,7 +74,7 @@ async def test_cut_off_it_resumes_and_the_result_that_was_made_meanwhile_arrives
         assert worker.journal("connect_failed")[0]["attempt"] == 1
 
 
-async def test_a_session_that_is_forgotten_is_told_and_results_go_out_in_the_new_one() -> None:
+async def test_a_forgotten_session_is_reported_and_results_go_out_in_the_new_one() -> None:
     knobs = Knobs(resumes=False)
     async with SmallCoordinator(knobs) as coordinator, WorkerProcess(coordinator.port) as worker:
         await session(coordinator)
@@ -146,7 +146,7 @@ async def test_broken_framing_is_noticed_at_once_and_not_after_a_silence() -> No
         (CloseCode.normal, "closed"),
     ],
 )
-async def test_a_close_is_told_by_its_code(code: CloseCode, kind: str) -> None:
+async def test_a_close_is_reported_by_its_code(code: CloseCode, kind: str) -> None:
     async with SmallCoordinator() as coordinator, WorkerProcess(coordinator.port) as worker:
         await session(coordinator)
         assert coordinator.connection is not None
@@ -238,7 +238,7 @@ async def test_a_go_away_is_obeyed() -> None:
     ],
     ids=["an error", "nonsense", "the end", "a reset"],
 )
-async def test_an_attempt_that_fails_is_told_by_its_kind(answer: bytes | None, kind: str) -> None:
+async def test_a_failed_attempt_is_reported_by_its_kind(answer: bytes | None, kind: str) -> None:
     async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.readuntil(b"\r\n\r\n")
         if answer is None:
@@ -306,7 +306,7 @@ async def test_long_work_in_every_slot_starves_no_heartbeat() -> None:
         assert worker.journal("lost") == []
 
 
-async def test_told_to_leave_it_finishes_hands_back_says_goodbye_and_ends() -> None:
+async def test_asked_to_leave_it_finishes_hands_back_says_goodbye_and_ends() -> None:
     async with SmallCoordinator() as coordinator, WorkerProcess(coordinator.port, slots=2) as worker:
         await session(coordinator)
         finishes = await coordinator.assign("sleep", b'{"sleep_ms": 500}')
@@ -324,7 +324,7 @@ async def test_told_to_leave_it_finishes_hands_back_says_goodbye_and_ends() -> N
         assert not worker.is_healthy
 
 
-async def test_told_to_leave_while_nobody_listens_it_ends_in_time() -> None:
+async def test_asked_to_leave_without_a_listening_coordinator_it_ends_in_time() -> None:
     async with (
         SmallCoordinator() as coordinator,
         WorkerProcess(coordinator.port, drain_timeout_ms=1_000) as worker,
@@ -348,7 +348,7 @@ async def test_thousands_of_small_tasks_flow_through_one_worker() -> None:
         await until(lambda: len(worker.journal("result_acknowledged")) == 2_000, "all acknowledged")
 
 
-async def test_a_worker_whose_journal_cannot_be_written_does_not_go_on_as_if_it_were_well() -> None:
+async def test_a_worker_that_cannot_write_its_journal_ends_with_an_error() -> None:
     async with SmallCoordinator() as coordinator, WorkerProcess(coordinator.port) as worker:
         await session(coordinator)
         assert worker.process is not None

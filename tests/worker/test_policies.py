@@ -89,12 +89,12 @@ def test_websockets_waits_as_the_library_does() -> None:
     assert max(delays("websockets", 1)) == pytest.approx(5_000, rel=0.01)
 
 
-def test_slotted_comes_exactly_when_it_was_told_to() -> None:
+def test_slotted_retries_exactly_at_its_slot() -> None:
     told = PolicyAdvice(base_ms=100, cap_ms=10_000, slot_ms=1_234.0)
     assert POLICIES["slotted"].delay_ms(3, 0.0, told, random.Random(1)) == 1_234.0
 
 
-def test_slotted_spreads_over_the_whole_cap_until_it_is_told() -> None:
+def test_slotted_spreads_over_the_whole_cap_without_a_slot() -> None:
     assert mean(delays("slotted", 1)) == pytest.approx(5_000, rel=0.05)
 
 

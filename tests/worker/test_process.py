@@ -18,7 +18,7 @@ from worker.process import HealthFile, own_index
 from worker.traffic import TrafficCounters
 
 
-def test_a_worker_is_told_its_number() -> None:
+def test_a_worker_reads_its_number_from_its_settings() -> None:
     assert own_index({"WORKER_INDEX": "7"}) == 7
 
 
@@ -103,7 +103,7 @@ class Log:
         self.tell = ConsoleLog("worker-7", self.lines.append, lambda: self.now_ms * 1_000_000)
 
 
-def test_the_log_names_the_worker_and_tells_of_connections_and_losses() -> None:
+def test_the_log_names_the_worker_its_connections_and_losses() -> None:
     log = Log()
     log.tell(events.ConnectionLost, session="s", kind="reset", detail="connection reset", silent_ms=1, code=0)
     log.now_ms = 412
@@ -117,7 +117,7 @@ def test_the_log_names_the_worker_and_tells_of_connections_and_losses() -> None:
     ]
 
 
-def test_failed_attempts_are_told_ever_more_sparsely() -> None:
+def test_failed_attempts_are_logged_ever_more_sparsely() -> None:
     log = Log()
     for attempt in range(1, 1_001):
         log.tell(
@@ -151,7 +151,7 @@ def test_tasks_make_no_lines() -> None:
     assert log.lines == []
 
 
-def test_traffic_adds_up_over_connections_and_is_told_only_when_it_changed() -> None:
+def test_traffic_adds_up_over_connections_and_is_written_only_when_it_changed() -> None:
     channel = Channel()
     traffic = TrafficCounters(channel)
     frame = Frame(0, 0, [Envelope(0, Goodbye("x" * 1_000))])

@@ -25,7 +25,7 @@ def test_attempts_count_from_one_after_a_loss() -> None:
     assert pauses.begin_attempt() == 1
 
 
-def test_a_connection_that_lived_starts_the_backoff_anew() -> None:
+def test_a_stable_connection_resets_the_backoff() -> None:
     pauses = reconnect()
     assert [pauses.next_delay_ms(0) for _ in range(3)] == [100, 200, 400]
     pauses.on_lost(STABLE_MS * MS, STABLE_MS)
@@ -46,7 +46,7 @@ def test_settings_go_before_the_welcomes_advice() -> None:
     assert [pauses.next_delay_ms(0) for _ in range(3)] == [7, 14, 20]
 
 
-def test_a_slot_counts_from_when_it_was_told() -> None:
+def test_a_slot_counts_from_its_arrival() -> None:
     pauses = reconnect("slotted")
     pauses.set_slot(1_000 * MS, 3_000)
     assert pauses.next_delay_ms(2_500 * MS) == 1_500

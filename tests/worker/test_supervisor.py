@@ -108,7 +108,7 @@ async def test_a_program_that_holds_its_keeper_up_is_ended_all_the_same(
     await gone(pid)
 
 
-async def test_the_exit_of_a_program_is_told_as_it_was(bench: Bench) -> None:
+async def test_the_exit_of_a_program_is_reported_as_it_was(bench: Bench) -> None:
     output, _ = await bench.run("command", {"argv": ["sh", "-c", "kill -9 $$"]})
     assert output["exit_code"] == -signal.SIGKILL
     bench.start("command", {"argv": ["sh", "-c", "exit 255"]}, token=2)

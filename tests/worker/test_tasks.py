@@ -137,7 +137,7 @@ async def test_sleep_sleeps(bench: Bench) -> None:
     assert time.monotonic() - began >= 0.045
 
 
-async def test_a_stopped_sleep_is_not_heard_of_again(bench: Bench) -> None:
+async def test_a_stopped_sleep_reports_nothing_more(bench: Bench) -> None:
     bench.start("sleep", {"sleep_ms": 20})
     bench.stop()
     await asyncio.sleep(0.1)
@@ -329,7 +329,7 @@ def test_a_state_does_not_compress_away() -> None:
     assert padded(b"x" * 32, 32) == b"x" * 32
 
 
-async def test_a_kinds_own_defect_is_that_tasks_result_and_nobody_elses(
+async def test_a_kinds_own_defect_is_only_that_tasks_result(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from wire.task_params import NoopParams
