@@ -36,7 +36,8 @@ lint: dev ## ruff, mypy --strict, spelling
 	@.venv/bin/mypy
 	@.venv/bin/codespell
 
-docs: dev ## the docs site in build/site, without the network; a broken link fails
+docs: dev ## write the pages that are made from the code, and the docs site in build/site, without the network
+	@$(PY) -m docs.generate
 	@NO_MKDOCS_2_WARNING=1 $(PY) -m mkdocs build --strict
 	@echo "stormlab: look at it with: $(PY) -m http.server --directory build/site --bind 127.0.0.1"
 

@@ -4,7 +4,7 @@ Measured: latency, bandwidth, corruption, partitions, starts and costs of our To
 cycles of putting faults on and off. Against: what was asked of each, or a direct connection. Fair, because
 who measures stands outside of what it measures: the prober and raw sockets, on links of their own.
 It has a table of its own, which is printed and written to benchmarks/faults.md; the one row that it gives the
-others says how many measures were within their reach. `python -m chaos.faults_page` puts the table into
+others says how many measures were within their reach. `make docs` puts the table into
 docs/faults.md. Needs a Docker that shares this host's loopback.
 """
 

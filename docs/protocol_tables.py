@@ -1,16 +1,13 @@
-"""Writes the tables of docs/protocol.md from the types they describe: `python docs/protocol_tables.py`."""
+"""Makes the tables of docs/protocol.md from the types they describe."""
 
 from __future__ import annotations
 
 import inspect
 import re
-import sys
 from pathlib import Path
 from typing import get_args
 
 import msgspec
-
-sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
 from wire.errors import CloseCode, FrameFault, RefusalReason
 from wire.messages import UNNUMBERED, ToCoordinator, ToWorker
@@ -57,8 +54,9 @@ def refusals() -> str:
     return "\n".join([*parts, "", f"A bad frame is counted as one of {faults}.", ""])
 
 
-def render(page: str) -> str:
-    """The page with its tables made anew."""
+def page() -> str:
+    """Return the page with its tables as the code has them now."""
+    whole = PAGE.read_text()
     tables = {
         "messages": messages(),
         "states": states(),
@@ -66,11 +64,7 @@ def render(page: str) -> str:
     }
     for name, table in tables.items():
         pattern = rf"(<!-- {name} -->\n).*?(<!-- end -->)"
-        place = re.search(pattern, page, flags=re.S)
+        place = re.search(pattern, whole, flags=re.S)
         assert place is not None, f"the page has no place for {name}"
-        page = page[: place.end(1)] + table + page[place.start(2) :]
-    return page
-
-
-if __name__ == "__main__":
-    PAGE.write_text(render(PAGE.read_text()))
+        whole = whole[: place.end(1)] + table + whole[place.start(2) :]
+    return whole

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-from pathlib import Path
 from typing import Any
 
 import msgspec
@@ -14,7 +13,6 @@ from driver.scenarios.scenario import FaultEntry, ParallelEntry, Scenario, Seque
 from wire.settings import CoordinatorSettings, WorkerSettings
 from wire.task_params import PARAMS
 
-FILE = Path(__file__).resolve().parents[2] / "scenarios" / "schema.json"
 _VARIABLE = {"$ref": "#/$defs/Variable"}
 _ENTRY = {"$ref": "#/$defs/Entry"}
 
@@ -126,7 +124,3 @@ def _property(value: dict[str, Any]) -> dict[str, Any]:
     if "anyOf" in value:
         return {**value, "anyOf": [*value["anyOf"], _VARIABLE]}
     return value
-
-
-if __name__ == "__main__":
-    FILE.write_text(text())

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
-
 import pytest
 from hypothesis import given
 from hypothesis import strategies as some
@@ -15,12 +13,8 @@ from driver.metrics.catalogue import FAMILIES
 from driver.metrics.faults import effects
 from driver.metrics.metric import MetricFamily, Unit, percentile
 from driver.metrics.storm import busiest
-from driver.metrics_page import render_page
 from tests.driver.judge.histories import Past, healthy_herd, ns, small, value
 from wire import events as wire
-
-PAGE = Path(__file__).parents[3] / "docs" / "metrics.md"
-
 
 # -- the catalogue ------------------------------
 
@@ -41,10 +35,6 @@ def test_shares_lie_between_nothing_and_all() -> None:
     for name, number in measure(healthy_herd().history()).values.items():
         if METRICS[name].unit is Unit.ratio and number is not None:
             assert 0 <= number <= 1, name
-
-
-def test_the_page_of_metrics_is_current() -> None:
-    assert PAGE.read_text() == render_page(), "run: python -m driver.metrics_page > docs/metrics.md"
 
 
 # -- storms and faults ------------------------------

@@ -1,0 +1,39 @@
+"""Writes every file that is made from the code: `python -m docs.generate`, which `make docs` runs first.
+
+What measurements and proofs leave (docs/proofs.md, defects.md, mutants.md) is written by their own commands.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from benchmarks import page as benchmarks_page
+from chaos import faults_page
+from docs import protocol_tables
+from driver import metrics_page
+from driver.scenarios import scenario_schema, settings_page
+
+ROOT = Path(__file__).resolve().parent.parent
+FILES: Mapping[str, Callable[[], str]] = {
+    "docs/faults.md": faults_page.page,
+    "docs/metrics.md": metrics_page.page,
+    "docs/settings.md": settings_page.page,
+    "docs/protocol.md": protocol_tables.page,
+    "scenarios/schema.json": scenario_schema.text,
+    "benchmarks/README.md": lambda: benchmarks_page.page(benchmarks_page.kept()),
+}
+"""The files, and what makes the text of each."""
+
+
+def main() -> None:
+    """Write the files that are not current, and name them."""
+    for name, make in FILES.items():
+        text = make()
+        if (ROOT / name).read_text() != text:
+            (ROOT / name).write_text(text)
+            print(f"wrote {name}")
+
+
+if __name__ == "__main__":
+    main()
