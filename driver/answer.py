@@ -1,4 +1,4 @@
-"""The answer of one command to the process that started it: a file, so that no sentence is searched."""
+"""A command's result for the process that started it: a file, so that no output has to be parsed."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ MAX_BYTES = 1 << 20
 
 
 class Answer(msgspec.Struct, frozen=True, kw_only=True):
-    """How a command ended. `run`: the name of the folder that was kept; `verdict` "": it gave none."""
+    """A command's result. `run` is the name of the run's folder; `verdict` is "" where there is none."""
 
     exit_code: int
     because: str
@@ -23,18 +23,18 @@ class Answer(msgspec.Struct, frozen=True, kw_only=True):
 
 
 def write_answer(path: Path | None, answer: Answer) -> None:
-    """Leave the answer where it is wanted, if it is. Raises LabError."""
+    """Write the answer to `path`, if any. Raises LabError."""
     if path is not None:
         write_file(path, msgspec.json.encode(answer))
 
 
 def answer_of(error: LabError) -> Answer:
-    """What a command that broke answers."""
+    """Return the answer of a command that ended with an error."""
     return Answer(exit_code=int(error.exit_code), because=error.sentence, run=error.kept)
 
 
 def read_answer(path: Path) -> Answer | None:
-    """The answer in a file; None when there is none, or not a whole one."""
+    """Return the answer in a file; None where it is missing, too large, or not whole."""
     try:
         return msgspec.json.decode(read_file(path, MAX_BYTES), type=Answer)
     except (FileReadError, *DECODE_ERRORS):

@@ -1,4 +1,4 @@
-"""How wide the columns of a table are, so that no word of a heading is broken. Pure."""
+"""Widths of a table's columns, so that no word of a heading is broken. Pure."""
 
 from __future__ import annotations
 
@@ -6,16 +6,16 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 GAP = 2
-"""Between two columns."""
+"""Spaces between two columns."""
 LONGEST_WORD = 30
-"""A longer word of a cell, a path, may be broken."""
+"""A longer word of a cell, such as a path, may be broken."""
 SHORT = 10
-"""A cell of so few characters, a figure with its unit, is not broken between its words either."""
+"""A cell of at most this length, such as a figure with its unit, stays on one line."""
 
 
 @dataclass(frozen=True)
 class Layout:
-    """The columns that are shown, by their place, with their widths; and the headings of those left out."""
+    """The indexes of the columns that are shown, their widths, and the headings of the others."""
 
     places: Sequence[int]
     widths: Sequence[int]
@@ -25,8 +25,10 @@ class Layout:
 def layout(
     headings: Sequence[str], rows: Sequence[Sequence[str]], width: int, optional: Sequence[str] = ()
 ) -> Layout:
-    """Fit a table into `width`: where it is too narrow, `optional` columns are left out, the first of them
-    first, and then cells are broken between words. Only what cannot fit otherwise is broken within a word.
+    """Return the layout of a table within `width` characters.
+
+    A table that is too wide loses its `optional` columns, in their order; then cells are broken between
+    words, and within a word only where nothing else is left.
     """
     left_out: list[str] = []
     while True:
@@ -42,6 +44,11 @@ def layout(
     return Layout(places, _widths(natural, least, floor, room), left_out)
 
 
+def cut(text: str, length: int) -> str:
+    """Return `text`, cut to `length` characters with an ellipsis at its end if it is longer."""
+    return text if len(text) <= length else f"{text[: length - 1].rstrip()}…"
+
+
 def _unbroken(cell: str) -> int:
     return len(cell) if len(cell) <= SHORT else min(LONGEST_WORD, _longest_word(cell))
 
@@ -51,7 +58,7 @@ def _longest_word(text: str) -> int:
 
 
 def _widths(natural: Sequence[int], least: Sequence[int], floor: Sequence[int], room: int) -> list[int]:
-    """From the least widths up, the widest need first; or from there down, to what the headings need."""
+    """Return widths from `least` up, the widest need first; or down to `floor`, what the headings need."""
     widths = [max(1, one) for one in least]
     while sum(widths) < room:
         needs = [most - now for most, now in zip(natural, widths, strict=True)]

@@ -1,4 +1,4 @@
-"""Every error that the lab tells a person: one sentence, what to do next, and the exit status."""
+"""The errors that a command reports: one sentence, a hint what to do next, and the exit code."""
 
 from __future__ import annotations
 
@@ -9,14 +9,14 @@ MAX_CHARACTERS = 4_000
 
 
 class LabError(Exception):
-    """The lab cannot go on. `sentence` says what was expected and found; `hint` says what to do next."""
+    """The lab failed. `sentence` says what was expected and found; `hint` says what to do next."""
 
     exit_code = ExitCode.LAB_BROKE
     kept = ""
-    """The folder's name of a run that was kept all the same."""
+    """The folder's name of a run whose results were kept; "" for none."""
 
     def __init__(self, sentence: str, hint: str = "") -> None:
-        # Whatever a file or a flag holds, a sentence stays one.
+        # A value from a file or a flag may be of any length.
         sentence, hint = shortened(sentence, MAX_CHARACTERS), shortened(hint, MAX_CHARACTERS)
         super().__init__(f"{sentence} {hint}".strip())
         self.sentence = sentence
@@ -24,62 +24,62 @@ class LabError(Exception):
 
 
 class UsageError(LabError):
-    """The command, a flag or a file asks for something that cannot be."""
+    """A command, flag or file is invalid, or asks for what is not possible."""
 
     exit_code = ExitCode.WRONG_USE
 
 
 class PortInUseError(UsageError):
-    """A port to publish on belongs to somebody else."""
+    """Another process or container listens on a port that the lab is to publish."""
 
 
 class LabInUseError(UsageError):
-    """Another command holds the lab."""
+    """Another command holds the lab's lock."""
 
 
 class NoLabError(UsageError):
-    """The command needs a lab that is up, and none is."""
+    """No lab is up, and the command needs one."""
 
 
 class EngineError(LabError):
-    """The engine refused, or could not do, what it was asked."""
+    """A call of the engine failed."""
 
 
 class SubnetInUseError(EngineError):
-    """Another lab took the addresses that this one was about to use."""
+    """Another network has the subnet that this lab was to use."""
 
 
 class AddressInUseError(EngineError):
-    """A container asks for an address that another one got while it was down."""
+    """A container's address was given to another one while it was down."""
 
 
 class ContainerGoneError(EngineError):
-    """A container is not there, or no longer."""
+    """A container does not exist, or no longer."""
 
 
 class EngineGoneError(EngineError):
-    """No engine answers, or it stopped answering."""
+    """The engine does not answer."""
 
 
 class LinksError(LabError):
-    """Toxiproxy did not answer, or refused."""
+    """Toxiproxy does not answer, or refused a request."""
 
 
 class CoordinatorError(LabError):
-    """The coordinator's control API did not answer, or refused."""
+    """The coordinator's control API does not answer, or refused a request."""
 
 
 class NotReadyError(LabError):
-    """A condition was not reached before its deadline."""
+    """A condition did not hold before its deadline."""
 
 
 class RunAbortedError(LabError):
-    """One of the run's own `abort_when` conditions held: the sentence says which."""
+    """One of the run's `abort_when` conditions held; the sentence names it."""
 
     exit_code = ExitCode.INCONCLUSIVE
 
 
 class InterruptedCommandError(LabError):
-    """The person at the keyboard stopped the command."""
+    """A signal (Ctrl-C) or the user's answer ended the command."""
 
     exit_code = ExitCode.INCONCLUSIVE

@@ -1,4 +1,4 @@
-"""What the lab's exit status says. Shown at the end of `lab.py --help`."""
+"""Exit codes of `lab.py`, which its --help lists."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ from enum import IntEnum
 
 
 class ExitCode(IntEnum):
-    """The status of every command."""
+    """The exit code of a command."""
 
     PASSED = 0
     FAILED = 1

@@ -11,13 +11,13 @@ from driver.errors import LabError
 
 
 class FileReadError(Exception):
-    """A file that cannot be read: a sentence without its name."""
+    """A file cannot be read; the text is the problem, without the file's name."""
 
 
 def read_file(path: Path, max_bytes: int) -> bytes:
-    """The content of a plain file. Raises FileReadError.
+    """Return the content of a plain file. Raises FileReadError.
 
-    A pipe or a device is refused and not waited for; the size is looked at before anything is read.
+    A pipe or a device is refused without waiting for it; the size is checked before anything is read.
     """
     try:
         handle = os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)

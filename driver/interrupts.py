@@ -1,4 +1,4 @@
-"""Ctrl-C, and being told to end: work is stopped at once, and the cleaning up after it is not."""
+"""Signals (Ctrl-C, SIGTERM, SIGHUP): they cancel a command's work, but not its cleanup."""
 
 from __future__ import annotations
 
@@ -14,11 +14,11 @@ SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 T = TypeVar("T")
 
 
-async def stoppable(work: Coroutine[object, object, T], on_stop: Callable[[int], None]) -> T:
-    """Await `work`; a signal cancels it and raises InterruptedCommandError.
+async def interruptible(work: Coroutine[object, object, T], on_signal: Callable[[int], None]) -> T:
+    """Await `work`; the first signal cancels it. Raises InterruptedCommandError after a signal.
 
-    `on_stop` hears every signal with its count, from 1. Later ones change nothing, so that what the caller
-    does after this (heal, take down) comes to its end however often somebody presses Ctrl-C.
+    `on_signal` gets the count of each signal, from 1. Later signals change nothing, so that the caller's
+    cleanup (heal, take down) is not cancelled.
     """
     task = asyncio.ensure_future(work)
     count = 0
@@ -28,7 +28,7 @@ async def stoppable(work: Coroutine[object, object, T], on_stop: Callable[[int],
         count += 1
         if count == 1:
             task.cancel()
-        on_stop(count)
+        on_signal(count)
 
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
@@ -41,8 +41,8 @@ async def stoppable(work: Coroutine[object, object, T], on_stop: Callable[[int],
         raise
 
 
-async def to_its_end(work: Coroutine[object, object, T], on_signal: Callable[[], None]) -> T:
-    """Await `work` whatever is pressed meanwhile: for what must not be left half done."""
+async def uninterrupted(work: Coroutine[object, object, T], on_signal: Callable[[], None]) -> T:
+    """Await `work`; signals only call `on_signal`: for work that must not be left half done."""
     loop = asyncio.get_running_loop()
     for number in SIGNALS:
         loop.add_signal_handler(number, on_signal)
@@ -50,7 +50,7 @@ async def to_its_end(work: Coroutine[object, object, T], on_signal: Callable[[],
 
 
 async def to_completion(work: Coroutine[object, object, T]) -> T:
-    """Await `work` to its end, also where the caller is cancelled meanwhile; then raise the cancellation."""
+    """Await `work` to its end, also where the caller is cancelled; then raise the cancellation."""
     running = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(running)

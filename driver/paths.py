@@ -43,10 +43,10 @@ def is_checkout(folder: Path) -> bool:
 
 
 PROGRAM = "lab.py" if is_checkout(HERE.parents[1]) else "stormlab"
-"""What a person calls it by: an installed lab has no lab.py to be started."""
+"""The command's name: an installed lab has no lab.py."""
 _CALLS = re.compile(r"(?<![\w./])(?:python )?lab\.py\b")
 
 
 def as_called(text: str) -> str:
-    """Return a text for people in which commands are called as they can be here."""
+    """Return `text` with its `python lab.py` replaced by the command that exists here."""
     return text if PROGRAM == "lab.py" else _CALLS.sub(PROGRAM, text)

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True)
 class CommandResult:
-    """A command's output and exit status; `code` is None where it could not start or timed out."""
+    """A command's output and exit code; `code` is None where it could not start or timed out."""
 
     code: int | None
     text: str

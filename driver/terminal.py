@@ -1,13 +1,12 @@
-"""The only importer of `rich`: what the lab shows while it works.
+"""Output on the terminal; the only importer of `rich`.
 
-What it does goes to standard error, what was asked for to standard output. On a terminal one live line tells
-how far it is; anywhere else plain lines do, a few a minute. Text from outside is made harmless here.
+Progress goes to standard error, a command's result to standard output. A terminal shows progress as one live
+line, anything else gets plain lines, a few a minute. Text from outside is escaped here.
 """
 
 from __future__ import annotations
 
 import io
-import logging
 import sys
 import time
 from collections.abc import Sequence
@@ -19,7 +18,7 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
-from driver.columns import layout
+from driver.columns import cut, layout
 from driver.paths import PROGRAM, as_called
 from driver.visible import visible, visible_json
 
@@ -30,7 +29,7 @@ PIPE_COLUMNS = 200
 
 @dataclass
 class ProgressView:
-    """How far a command is. Numbers that are not known yet are None."""
+    """A command's progress. Numbers that are not known yet are None."""
 
     phase: str = ""
     connected: int | None = None
@@ -42,25 +41,25 @@ class ProgressView:
     left_s: float | None = None
 
     def parts(self) -> list[str]:
-        """What there is to tell, the most important first."""
-        told = []
+        """Return what is known, the most important first."""
+        parts = []
         if self.left_s is not None:
-            told.append(f"{max(0.0, self.left_s):.0f} s left")
+            parts.append(f"{max(0.0, self.left_s):.0f} s left")
         if self.connected is not None:
-            told.append(f"{self.connected}/{self.workers} connected")
+            parts.append(f"{self.connected}/{self.workers} connected")
         if self.done is not None:
             failed = f", {self.failed} failed" if self.failed else ""
-            told.append(f"{self.done}/{self.submitted} tasks done{failed}")
-        return told + [f"fault {name}" for name in self.faults]
+            parts.append(f"{self.done}/{self.submitted} tasks done{failed}")
+        return parts + [f"fault {name}" for name in self.faults]
 
 
 class Terminal:
-    """Where a command speaks. Used as a context, so that the live line is taken away at the end."""
+    """The output of one command. As a context manager it removes the live line at the end."""
 
     def __init__(self) -> None:
         self._errors = Console(stderr=True, highlight=False, markup=False, emoji=False)
         self._live: Live | None = None
-        self._board = ProgressView()
+        self._progress = ProgressView()
         self._above: Table | None = None
         self._began = time.monotonic()
         self._plain_at = -TABLE_EVERY_S
@@ -75,89 +74,93 @@ class Terminal:
         self.clear()
 
     def info(self, line: str) -> None:
-        """One line about what is being done."""
+        """Print one line about the work."""
         self._errors.print(Text(visible(as_called(line))), soft_wrap=True)
 
     def warn(self, line: str) -> None:
-        """One line that should not be missed."""
+        """Print one line as a warning."""
         self._errors.print(Text(visible(as_called(line)), style="yellow"), soft_wrap=True)
 
     def fail(self, sentence: str, hint: str = "") -> None:
-        """Why the command could not do what was asked."""
+        """Print why the command failed, and its hint."""
         self.clear()
         text = Text(f"{PROGRAM}: ", style="bold red").append(visible(as_called(sentence)), style="")
         if hint:
             text.append(f"\n        {visible(as_called(hint))}", style="")
         self._errors.print(text, soft_wrap=True)
 
-    def show(self, board: ProgressView) -> None:
-        """Show how far it is."""
+    def show(self, progress: ProgressView) -> None:
+        """Show the progress."""
         if self._errors.is_terminal:
-            self._show_live(board)
+            self._show_live(progress)
         else:
-            self._show_plain(board)
+            self._show_plain(progress)
 
     def show_table(
-        self, columns: Sequence[str], rows: Sequence[Sequence[str]], marks: Sequence[str], board: ProgressView
+        self,
+        columns: Sequence[str],
+        rows: Sequence[Sequence[str]],
+        marks: Sequence[str],
+        progress: ProgressView,
     ) -> None:
-        """How far it is, under a table of where all stands; a line now and then where no terminal is."""
+        """Show a table above the progress; without a terminal only a line each TABLE_EVERY_S."""
         if self._errors.is_terminal:
             self._above, _ = _table(columns, rows, marks, self._errors.width)
-            self._show_live(board)
+            self._show_live(progress)
         elif time.monotonic() - self._plain_at >= TABLE_EVERY_S:
-            self._say_plainly(board)
+            self._print_plain(progress)
 
     @property
     def height(self) -> int:
-        """Rows of the terminal."""
+        """The number of the terminal's rows."""
         return self._errors.height
 
     def clear(self) -> None:
-        """Take the live line away."""
+        """Remove the live line."""
         if self._live is not None:
             self._live.stop()
             self._live = None
 
-    def _show_live(self, board: ProgressView) -> None:
-        self._board = board
+    def _show_live(self, progress: ProgressView) -> None:
+        self._progress = progress
         if self._live is None:
-            # A thread of its own draws it, so that the seconds go on while a long step says nothing.
+            # A thread draws it, so that the seconds go on during a long step.
             self._live = Live(
-                console=self._errors, get_renderable=self._picture, refresh_per_second=4, transient=True
+                console=self._errors, get_renderable=self._renderable, refresh_per_second=4, transient=True
             )
             self._live.start()
 
-    def _picture(self) -> Group:
+    def _renderable(self) -> Group:
         return Group(self._line()) if self._above is None else Group(self._above, self._line())
 
     def _line(self) -> Text:
         line = Text(f"{time.monotonic() - self._began:4.0f} s  ", style="dim")
-        line.append(visible(self._board.phase), style="bold cyan")
-        for part in self._board.parts():
+        line.append(visible(self._progress.phase), style="bold cyan")
+        for part in self._progress.parts():
             line.append("  ").append(visible(part), style="red" if part.startswith("fault") else "")
         line.truncate(self._errors.width - 1, overflow="ellipsis")
         return line
 
-    def _show_plain(self, board: ProgressView) -> None:
+    def _show_plain(self, progress: ProgressView) -> None:
         now = time.monotonic()
-        key = (board.phase, tuple(board.faults))
+        key = (progress.phase, tuple(progress.faults))
         if key == self._plain_key and now - self._plain_at < PLAIN_EVERY_S:
             return
         self._plain_key = key
-        self._say_plainly(board)
+        self._print_plain(progress)
 
-    def _say_plainly(self, board: ProgressView) -> None:
+    def _print_plain(self, progress: ProgressView) -> None:
         self._plain_at = time.monotonic()
-        self.info(f"{self._plain_at - self._began:5.0f} s  {', '.join([board.phase, *board.parts()])}")
+        self.info(f"{self._plain_at - self._began:5.0f} s  {', '.join([progress.phase, *progress.parts()])}")
 
 
 def print_lines(lines: Sequence[str]) -> None:
-    """What was asked for, on standard output."""
+    """Print lines on standard output."""
     _print("".join(f"{visible(as_called(line))}\n" for line in lines))
 
 
 def print_json(text: str) -> None:
-    """JSON on standard output, for machines: as it is, but for escapes in its strings."""
+    """Print JSON on standard output; control characters in its strings are escaped."""
     _print(f"{visible_json(text.rstrip())}\n")
 
 
@@ -171,20 +174,24 @@ def print_table(
     rows: Sequence[Sequence[str]],
     marks: Sequence[str] = (),
     optional: Sequence[str] = (),
+    *,
+    cut_last: bool = False,
 ) -> None:
-    """A table on standard output. `marks` colours a row: good, bad, warn or "". On a terminal that is too
-    narrow, columns that are `optional` are left out, and named below.
+    """Print a table on standard output. `marks` colours each row: good, bad, warn or "".
+
+    A narrow terminal leaves `optional` columns out, and names them below. `cut_last` cuts the last column,
+    so that each row is one line; otherwise long cells are wrapped.
     """
     console = Console(highlight=False, markup=False, emoji=False)
     if console.is_terminal:
-        table, left_out = _table(columns, rows, marks, console.width, optional)
+        table, left_out = _table(columns, rows, marks, console.width, optional, cut_last)
         console.print(table)
         if left_out:
             print_lines([f"(A wider terminal also shows: {', '.join(left_out)}.)"])
         return
     plain = Console(highlight=False, markup=False, emoji=False, width=PIPE_COLUMNS, file=io.StringIO())
     with plain.capture() as captured:
-        plain.print(_table(columns, rows, marks, PIPE_COLUMNS)[0])
+        plain.print(_table(columns, rows, marks, PIPE_COLUMNS, (), cut_last)[0])
     print_lines([line.rstrip() for line in captured.get().splitlines()])
 
 
@@ -194,10 +201,13 @@ def _table(
     marks: Sequence[str],
     width: int,
     optional: Sequence[str] = (),
+    cut_last: bool = False,
 ) -> tuple[Table, Sequence[str]]:
-    """The table within `width`, and the headings of the columns that it leaves out."""
+    """Return the table within `width`, and the headings of the columns that it leaves out."""
     shown = [[visible(cell) for cell in row] for row in rows]
     fitted = layout(columns, shown, width, optional)
+    if cut_last:
+        shown = [[*row[:-1], cut(row[-1], fitted.widths[-1])] for row in shown]
     table = Table(box=None, pad_edge=False, header_style="bold")
     for place, columns_wide in zip(fitted.places, fitted.widths, strict=True):
         table.add_column(columns[place], overflow="fold", width=columns_wide)
@@ -208,14 +218,3 @@ def _table(
 
 
 _STYLES = {"": "", "good": "green", "bad": "red", "warn": "yellow"}
-
-
-class TerminalLog(logging.Handler):
-    """Sends log records to the terminal, so that they do not tear the live line."""
-
-    def __init__(self, terminal: Terminal) -> None:
-        super().__init__()
-        self._terminal = terminal
-
-    def emit(self, record: logging.LogRecord) -> None:
-        self._terminal.info(f"{record.levelname.lower()} {record.name}: {record.getMessage()}")

@@ -1,4 +1,4 @@
-"""Text from outside, harmless to whatever shows it: control and format characters become `\\x1b`. Pure."""
+"""Escapes control and format characters in text from outside (`\\x1b`), before it is shown. Pure."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ _HIDDEN = frozenset({"Cc", "Cf", "Cs", "Co", "Cn", "Zl", "Zp"})
 
 
 def visible(text: str) -> str:
-    """`text` without what a terminal, a browser or an editor would obey; line ends and tabs stay."""
+    """Return `text` with control and format characters escaped; line ends and tabs stay."""
     return _SUSPECT.sub(lambda found: _shown(found[0]), text)
 
 
 def one_line(text: str) -> str:
-    """The same in one line: a line end cannot begin a line that looks like another's."""
+    """Return `text` escaped and on one line, so that it cannot forge a further line."""
     return visible(" ".join(text.split()))
 
 
@@ -28,13 +28,13 @@ def _shown(one: str) -> str:
 
 
 def visible_json(text: str) -> str:
-    """The same for JSON text: escaped so that a reader decodes the very same strings."""
+    """Return JSON text with such characters as JSON escapes: it decodes to the same strings."""
     return _SUSPECT.sub(lambda found: _escaped(found[0]), text)
 
 
 def _escaped(one: str) -> str:
     if unicodedata.category(one) not in _HIDDEN:
         return one
-    # Above the basic plane JSON has pairs of surrogates.
+    # Beyond the basic plane a JSON escape is a pair of surrogates (RFC 8259, 7).
     units = one.encode("utf-16-be", "surrogatepass")
     return "".join(f"\\u{units[n]:02x}{units[n + 1]:02x}" for n in range(0, len(units), 2))

@@ -8,7 +8,7 @@ import json
 import click
 
 from driver.cli import options
-from driver.interrupts import to_its_end
+from driver.interrupts import uninterrupted
 from driver.labs.bring_up import refuse_leftovers, take_down
 from driver.labs.journals_of_lab import forget_journals
 from driver.labs.lab_lock import lab_lock, stop_holders
@@ -28,7 +28,7 @@ def command(project: str, force: bool, as_json: bool) -> None:
         with lab_lock(project, "down", say=terminal.info):
             work = take_down(options.engine_of(project), terminal)
             down = asyncio.run(
-                to_its_end(work, lambda: terminal.info("Taking it down to the end; a moment."))
+                uninterrupted(work, lambda: terminal.info("Taking it down to the end; a moment."))
             )
             refuse_leftovers(down)
             forget_journals(project)

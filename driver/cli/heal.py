@@ -12,7 +12,7 @@ from chaos.actuator import name_list
 from driver.cli import options
 from driver.engines.engine import WORKER, Engine
 from driver.errors import LabError
-from driver.interrupts import to_its_end
+from driver.interrupts import uninterrupted
 from driver.labs.end_request import end_injections
 from driver.labs.heal import Healing, heal, hurt_now
 from driver.labs.lab import Lab, links_named, standing
@@ -34,7 +34,7 @@ def command(project: str, as_json: bool) -> None:
         lab = standing(engine)
         terminal.show(ProgressView("healing"))
         work = _end_and_heal(lab, terminal)
-        healing = asyncio.run(to_its_end(work, lambda: terminal.info("Healing to the end; a moment.")))
+        healing = asyncio.run(uninterrupted(work, lambda: terminal.info("Healing to the end; a moment.")))
     if healing.left:
         raise LabError(
             f"Still hurt after healing: {', '.join(healing.left[:8])}.",

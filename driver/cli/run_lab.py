@@ -11,7 +11,7 @@ import click
 
 from driver.engines.engine import Engine
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError, UsageError
-from driver.interrupts import to_its_end
+from driver.interrupts import uninterrupted
 from driver.labs.lab_before import LabBefore, lab_before, leave_up
 from driver.labs.lab_lock import inherited_lock, lab_lock
 from driver.terminal import Terminal
@@ -51,7 +51,7 @@ def _restore(engine: Engine, before: LabBefore | None, terminal: Terminal) -> No
     try:
         if lab_before(engine) is None:
             work = leave_up(engine, before, terminal)
-            asyncio.run(to_its_end(work, lambda: terminal.info("Starting it to the end; a moment.")))
+            asyncio.run(uninterrupted(work, lambda: terminal.info("Starting it to the end; a moment.")))
     except LabError as error:
         terminal.warn(f"The lab {engine.project!r} could not be left up: {error.sentence}")
 

@@ -1,4 +1,4 @@
-"""`lab.py scenarios`: every scenario with its claim, its defaults and its last verdict."""
+"""`lab.py scenarios`: the lab's scenarios, one line each, or in detail."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from pathlib import Path
 import click
 
 from chaos.units import format_seconds
-from driver.cli import options
+from driver.cli import completers, options, options_run
 from driver.errors import UsageError
 from driver.results.group_file import GroupFile, read_group
 from driver.results.run_folder import VerdictFile, read_verdict, results_root
@@ -16,26 +16,36 @@ from driver.scenarios.scenario_file import ScenarioFile, load_scenario, scenario
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
 Ended = VerdictFile | GroupFile
+COLUMNS = ("name", "workers", "lasts", "last verdict", "claim")
 
 
 @click.command("scenarios")
+@click.argument("names", nargs=-1, metavar="[NAME]...", shell_complete=completers.scenarios)
+@click.option("--long", "whole", is_flag=True, help="Show each claim as a whole.")
 @options.as_json
 @options.log_level
-def command(as_json: bool) -> None:
-    """List the scenarios that come with the lab: what each claims, its size, and how its last run ended."""
-    loaded = [found for path in scenario_paths().values() if (found := _load(path)) is not None]
+def command(names: tuple[str, ...], whole: bool, as_json: bool) -> None:
+    """List the lab's scenarios, a line each: its size, its last verdict, and its claim.
+
+    With NAME: the whole description of that scenario, and its last run.
+    """
+    loaded = [load_scenario(options_run.scenario_path(name)) for name in names] or _all_valid()
     last = _last_verdicts()
     if as_json:
         print_json(json.dumps([_as_dict(one, last.get(one.name)) for one in loaded]))
-        return
-    rows = [[one.name, *_size(one), _verdict(last.get(one.name)), one.claim] for one in loaded]
-    print_table(["name", "workers", "lasts", "last verdict", "claim"], rows)
-    print_lines(
-        [
-            "",
-            "Run one: python lab.py scenario NAME (its plan alone: --dry-run)",
-        ]
-    )
+    elif names:
+        for one in loaded:
+            print_lines(_details(one, last.get(one.name)))
+    else:
+        rows = [[one.name, *_size(one), _verdict(last.get(one.name)), one.claim] for one in loaded]
+        print_table(COLUMNS, rows, cut_last=not whole)
+        more = "Read one: python lab.py scenarios NAME (all claims: --long)"
+        print_lines(["", more, "Run one: python lab.py scenario NAME (its plan alone: --dry-run)"])
+
+
+def _all_valid() -> list[ScenarioFile]:
+    """Return the lab's scenarios; an invalid one is only warned about."""
+    return [found for path in scenario_paths().values() if (found := _load(path)) is not None]
 
 
 def _load(path: Path) -> ScenarioFile | None:
@@ -50,12 +60,18 @@ def _size(one: ScenarioFile) -> list[str]:
     return [str(one.scenario.workers), format_seconds(one.scenario.duration_s)]
 
 
+def _details(one: ScenarioFile, last: Ended | None) -> list[str]:
+    workers, lasts = _size(one)
+    run = f"{_verdict(last)} ({last.run})" if last else "none"
+    return [f"{one.name}: {workers} workers, {lasts}; last run: {run}", "", *one.teaches.splitlines(), ""]
+
+
 def _verdict(verdict: Ended | None) -> str:
     return "" if verdict is None else verdict.verdict.replace("_", " ")
 
 
 def _last_verdicts() -> dict[str, Ended]:
-    """The newest stored verdict of each scenario; the folders of runs and groups sort by time."""
+    """Return the newest stored verdict of each scenario; folders of runs and groups sort by time."""
     found: dict[str, Ended] = {}
     for folder in sorted(results_root().glob("*Z-*"), reverse=True):
         name = folder.name.partition("Z-")[2]

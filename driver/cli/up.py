@@ -12,7 +12,7 @@ import click
 from driver.cli import options
 from driver.engines.engine import MONITORS, Engine, LabSpec
 from driver.errors import EngineError, InterruptedCommandError, LabError, UsageError
-from driver.interrupts import stoppable
+from driver.interrupts import interruptible
 from driver.labs.bring_up import bring_up, refuse_leftovers, take_down
 from driver.labs.journals_of_lab import fresh_journals
 from driver.labs.lab import Lab, new_spec
@@ -72,7 +72,7 @@ async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal)
         terminal.info("Stopping; taking down what was started." if count == 1 else "Still taking it down.")
 
     try:
-        return await stoppable(bring_up(engine, spec, workers, terminal), on_stop)
+        return await interruptible(bring_up(engine, spec, workers, terminal), on_stop)
     except Exception as error:
         if before is None:
             await take_down(engine, terminal)

@@ -18,7 +18,7 @@ from driver.dashboard.run_history import KEY_FIGURES, RunHistory
 from driver.errors import LabError
 
 PAGE = Path(__file__).parent / "page"
-VENDORED = Path(__file__).parents[1] / "report" / "html" / "assets"
+VENDORED = Path(__file__).parents[1] / "report" / "assets"
 FILES_OF_A_RUN = (
     *("report.html", "comparison.html", "report.md", "verdict.json", "metrics.json", "junit.xml"),
     "scenario.yaml",

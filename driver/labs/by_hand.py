@@ -19,7 +19,7 @@ from driver.errors import InterruptedCommandError, LabError, UsageError
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import Receipt
 from driver.histories.live_journals import LiveJournals
-from driver.interrupts import stoppable
+from driver.interrupts import interruptible
 from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.end_request import EndRequest, by_hand_folder
 from driver.labs.fault_runner import FaultRunner
@@ -125,7 +125,7 @@ async def settle(
     recent = injection.recent
     try:
         try:
-            effect = await stoppable(settled(lab, recent, planned, terminal), lambda _: None)
+            effect = await interruptible(settled(lab, recent, planned, terminal), lambda _: None)
         except InterruptedCommandError:
             effect = await asyncio.to_thread(lambda: effect_of(recent.read(), planned))
         for proof in effect.proofs:
@@ -165,7 +165,7 @@ class _Work:
         """Begin and end the faults: why they ended, and from when to when they were on. Raises LabError."""
         ending = Ending.over
         try:
-            await stoppable(self._work(request), lambda _: None)
+            await interruptible(self._work(request), lambda _: None)
         except InterruptedCommandError:
             ending = Ending.stopped
             self._terminal.info("Ending it now.")

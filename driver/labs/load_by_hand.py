@@ -13,7 +13,7 @@ import msgspec
 from driver.background import background
 from driver.errors import CoordinatorError, InterruptedCommandError, NoLabError
 from driver.histories.history import DRIVER
-from driver.interrupts import stoppable
+from driver.interrupts import interruptible
 from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.lab import Lab
 from driver.labs.load_generator import Load
@@ -70,7 +70,7 @@ class LoadByHand:
             unkept = Journal(DRIVER, lambda _: None, time.monotonic_ns, time.time)
             load = Load(coordinator, unkept, tasks, self._for_s + DONE_WITHIN_S)
             try:
-                await stoppable(self._work(coordinator, load, before), lambda _: None)
+                await interruptible(self._work(coordinator, load, before), lambda _: None)
             except InterruptedCommandError:
                 self._terminal.info("Ending the load.")
             except NoLabError as error:

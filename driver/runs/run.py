@@ -12,7 +12,7 @@ from pathlib import Path
 from driver.engines.engine import Engine, LabSpec
 from driver.errors import LabError
 from driver.histories.journals import JOURNALS
-from driver.interrupts import stoppable, to_completion
+from driver.interrupts import interruptible, to_completion
 from driver.labs.bring_up import Down, in_thread, refuse_leftovers, services, take_down
 from driver.labs.lab import new_spec
 from driver.labs.lab_before import LabBefore, leave_up
@@ -35,7 +35,7 @@ async def run(request: RunRequest, engine: Engine, terminal: Terminal) -> Judged
     the lab itself broke; what was collected is kept and judged first.
     """
     asyncio.get_running_loop().set_default_executor(ThreadPoolExecutor(THREADS))
-    folder, spec = await stoppable(_prepare(request, engine, terminal), lambda _: engine.interrupt())
+    folder, spec = await interruptible(_prepare(request, engine, terminal), lambda _: engine.interrupt())
     try:
         phases = RunPhases(request, engine, folder, spec, terminal)
         broken = await phases.execute()

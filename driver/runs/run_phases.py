@@ -25,7 +25,7 @@ from driver.files import write_file
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import Aborted, Healed, LabTrouble, LastState, LinksSeen, ProxyLink, RunStarted
 from driver.histories.journals import JOURNALS
-from driver.interrupts import stoppable
+from driver.interrupts import interruptible
 from driver.labs.bring_up import start_core, start_workers
 from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.fault_runner import FaultRunner, RunActuator
@@ -98,7 +98,7 @@ class RunPhases:
         Return the error when the lab broke; None when the history decides.
         """
         try:
-            await stoppable(self._run_monitored(), self._on_signal)
+            await interruptible(self._run_monitored(), self._on_signal)
         except InterruptedCommandError:
             self._terminal.info("Stopped: healing, keeping what was collected, and taking down.")
         except RunAbortedError as error:

@@ -10,6 +10,7 @@ from chaos.catalogue import ALL, choices, parameters
 from driver.cli.main import CATALOGUE, run
 from driver.exit_codes import MEANING, ExitCode
 from driver.labs import lab_lock
+from driver.scenarios.scenario_file import load_scenario, scenario_paths
 
 NO_ENGINE = "unix:///nonexistent/docker.sock"
 
@@ -131,3 +132,33 @@ def test_the_list_of_faults_names_the_values_of_a_parameter_that_takes_only_some
     assert all(
         f"--{name.replace('_', '-')}={'|'.join(some)}" in shown for name, some in values.items() if some
     )
+
+
+@pytest.mark.parametrize("columns", [80, 200])
+def test_scenarios_lists_each_on_one_line(
+    columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("driver.terminal.PIPE_COLUMNS", columns)
+    assert run(["scenarios"]) == ExitCode.PASSED
+    lines = capsys.readouterr().out.splitlines()
+    names = list(scenario_paths())
+    listed = [line.split()[0] for line in lines[lines.index("") - len(names) : lines.index("")]]
+    assert listed == names
+    assert max(map(len, lines)) <= columns
+
+
+def test_scenarios_with_a_name_shows_its_whole_description(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["scenarios", "half_open"]) == ExitCode.PASSED
+    shown = capsys.readouterr().out
+    comment = load_scenario(scenario_paths()["half_open"]).teaches
+    assert shown.startswith("half_open: 20 workers, 120s; last run: ")
+    assert all(line in shown for line in comment.splitlines())
+
+
+def test_scenarios_with_long_shows_whole_claims(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("driver.terminal.PIPE_COLUMNS", 1_000)
+    assert run(["scenarios", "--long"]) == ExitCode.PASSED
+    shown = capsys.readouterr().out
+    assert all(load_scenario(path).claim in shown for path in scenario_paths().values())

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from driver.errors import InterruptedCommandError
-from driver.interrupts import SIGNALS, stoppable, to_completion, to_its_end
+from driver.interrupts import SIGNALS, interruptible, to_completion, uninterrupted
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -17,7 +17,7 @@ async def test_a_signal_stops_the_work(number: signal.Signals) -> None:
     heard: list[int] = []
     asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), number)
     with pytest.raises(InterruptedCommandError):
-        await stoppable(asyncio.sleep(30), heard.append)
+        await interruptible(asyncio.sleep(30), heard.append)
     assert heard == [1]
 
 
@@ -26,7 +26,7 @@ async def test_more_signals_do_not_disturb_what_comes_after() -> None:
     loop = asyncio.get_running_loop()
     loop.call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
     with pytest.raises(InterruptedCommandError):
-        await stoppable(asyncio.sleep(30), heard.append)
+        await interruptible(asyncio.sleep(30), heard.append)
     loop.call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
     await asyncio.sleep(0.1)
     assert heard == [1, 2]
@@ -36,7 +36,7 @@ async def test_work_that_ends_by_itself_gives_its_result() -> None:
     async def work() -> int:
         return 7
 
-    assert await stoppable(work(), lambda _: None) == 7
+    assert await interruptible(work(), lambda _: None) == 7
 
 
 async def test_work_that_puts_itself_in_order_is_not_stopped_a_second_time() -> None:
@@ -52,7 +52,7 @@ async def test_work_that_puts_itself_in_order_is_not_stopped_a_second_time() -> 
 
     asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
     with pytest.raises(InterruptedCommandError):
-        await stoppable(work(), lambda _: None)
+        await interruptible(work(), lambda _: None)
     assert in_order.is_set()
 
 
@@ -64,7 +64,7 @@ async def test_what_must_not_be_left_half_done_is_not_stopped() -> None:
         await asyncio.sleep(0.05)
         return 7
 
-    assert await to_its_end(work(), lambda: heard.append("signal")) == 7
+    assert await uninterrupted(work(), lambda: heard.append("signal")) == 7
     assert heard == ["signal"]
 
 
@@ -77,5 +77,5 @@ async def test_what_must_come_to_its_end_does_so_before_the_stop_counts() -> Non
 
     asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
     with pytest.raises(InterruptedCommandError):
-        await stoppable(to_completion(work()), lambda _: None)
+        await interruptible(to_completion(work()), lambda _: None)
     assert done == ["taken down"]

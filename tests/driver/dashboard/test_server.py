@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
@@ -125,6 +126,13 @@ async def test_nothing_but_the_own_page_s_scripts_may_run(guest: Client) -> None
     policy = (await guest.get("/")).headers["Content-Security-Policy"]
     assert "default-src 'self'" in policy
     assert "unsafe" not in policy
+
+
+async def test_every_file_that_the_page_names_is_served(guest: Client) -> None:
+    page = await (await guest.get("/")).text()
+    names = re.findall(r'(?:src|href)="(/page/[^"]+)"', page)
+    assert len(names) > 5
+    assert [(await guest.get(name)).status for name in names] == [200] * len(names)
 
 
 async def test_without_a_lab_it_says_how_to_start_one(guest: Client) -> None:
