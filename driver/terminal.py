@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import io
 import sys
+import textwrap
 import time
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,6 +26,7 @@ from driver.visible import visible, visible_json
 PLAIN_EVERY_S = 5.0
 TABLE_EVERY_S = 30.0
 PIPE_COLUMNS = 200
+LABEL_COLUMNS = 8
 
 
 @dataclass
@@ -157,6 +159,30 @@ class Terminal:
 def print_lines(lines: Sequence[str]) -> None:
     """Print lines on standard output."""
     _print("".join(f"{visible(as_called(line))}\n" for line in lines))
+
+
+def print_labelled(lines: Sequence[tuple[str, str]]) -> None:
+    """Print a label and a text on each line of standard output.
+
+    On a terminal a text that is too long is continued below itself, LABEL_COLUMNS from the left.
+    """
+    console = Console(highlight=False, markup=False, emoji=False)
+    width = console.width if console.is_terminal else None
+    print_lines([row for label, text in lines for row in _labelled(label, as_called(text), width)])
+
+
+def _labelled(label: str, text: str, width: int | None) -> list[str]:
+    start = f"{label} ".ljust(LABEL_COLUMNS)
+    if width is None:
+        return [f"{start}{text}"]
+    return textwrap.wrap(
+        f"{start}{visible(text)}",
+        width,
+        subsequent_indent=" " * LABEL_COLUMNS,
+        drop_whitespace=True,
+        break_on_hyphens=False,
+        break_long_words=False,
+    )
 
 
 def print_json(text: str) -> None:

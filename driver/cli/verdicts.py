@@ -1,53 +1,63 @@
-"""How a verdict is shown to a person, and to a machine."""
+"""Prints the verdict on a run, as text or JSON."""
 
 from __future__ import annotations
 
 from driver.checks.finding import Status
-from driver.judging.verdict import RunOutcome
+from driver.histories.events import MachineSample
+from driver.histories.machine_load import machine_too_busy, too_busy
 from driver.paths import working_root
 from driver.report.advice import advise
 from driver.report.summary import group_findings, summary
-from driver.report.view import figures, sorted_findings
+from driver.report.view import VERDICT_WORDS, figures, sorted_findings
 from driver.report.write import HTML, MARKDOWN
 from driver.results.judged_run import JudgedRun
 from driver.results.run_folder import VERDICT
 from driver.suite.reports import took
-from driver.terminal import print_json, print_lines, print_table
+from driver.terminal import print_json, print_labelled, print_lines, print_table
 from driver.visible import one_line
 
 _MARKS = {Status.passed: "good", Status.failed: "bad", Status.unknown: "warn"}
-_WORDS = {
-    RunOutcome.passed: "PASSED",
-    RunOutcome.failed: "FAILED",
-    RunOutcome.inconclusive: "INCONCLUSIVE",
-    RunOutcome.expected_failure: "EXPECTED FAILURE",
-}
 
 
 def show_verdict(run: JudgedRun, as_json: bool) -> None:
-    """The verdict with its findings, a few figures, and where the report is."""
+    """Print a verdict with its findings, a few figures, and the path of the report; or verdict.json."""
     if as_json:
         print_json((run.folder / VERDICT).read_text())
         return
     found = sorted_findings(run)
-    told = group_findings(found)
-    wrong = [one for one in told.built_in if one.status is not Status.passed]
-    shown = [one for one in found if one in wrong or one in told.expected]
+    groups = group_findings(found)
+    wrong = [one for one in groups.built_in if one.status is not Status.passed]
+    shown = [one for one in found if one in wrong or one in groups.expected]
+    busy = _busy(run)
+
+    def brief(text: str) -> str:
+        # The load of the machine is printed once, below the findings.
+        return one_line(text.replace(f"{busy}. ", "") if busy else text)
+
     print_lines([_how_long(run), ""])
-    rows = [[finding.status.value, one_line(finding.check), one_line(finding.because)] for finding in shown]
+    rows = [[finding.status.value, one_line(finding.check), brief(finding.because)] for finding in shown]
     print_table(["finding", "check", "because"], rows, [_MARKS[finding.status] for finding in shown])
-    print_lines(["", told.built_in_says])
+    print_lines(["", groups.built_in_says, *([f"{busy}."] if busy else [])])
     print_lines(["", *(f"  {figure.name:<32}{figure.value}" for figure in figures(run)), ""])
     sentences = summary(run, advise(run.history, run.metrics))
-    words = ("done", "broke", "change")
-    print_lines([f"{word:<8}{one_line(said.text)}" for word, said in zip(words, sentences, strict=True)])
-    print_lines([f"{_WORDS[run.verdict.verdict]}: {one_line(run.verdict.because)}"])
-    print_lines([f"note: {one_line(note)}" for note in run.verdict.notes])
-    print_lines([f"report: {_shown(run)} (for a browser: {HTML})"])
+    labels = ("done", "broke", "change")
+    print_labelled([
+        *((label, brief(one.text)) for label, one in zip(labels, sentences, strict=True)),
+        (f"{VERDICT_WORDS[run.verdict.verdict]}:", brief(run.verdict.because)),
+        *(("note:", one_line(note)) for note in run.verdict.notes),
+        ("report:", f"{_shown(run)} (for a browser: {HTML})"),
+    ])  # fmt: skip
+
+
+def _busy(run: JudgedRun) -> str:
+    """Return why the machine was too busy, as findings of this run say it; "" where none does."""
+    during_run, in_all = run.history.view(machine_too_busy), too_busy(run.history.of(MachineSample))
+    findings = run.verdict.findings
+    return next((one for one in (during_run, in_all) if one and any(one in f.because for f in findings)), "")
 
 
 def _how_long(run: JudgedRun) -> str:
-    """From the first container's start to the last line that was collected, and what was to be done in it."""
+    """Return the time from the first event to the last, and that of the load."""
     record, history = run.record, run.history
     whole = took((history.end_ns - history.begin_ns) / 1e9)
     name, load = one_line(record.scenario), took(record.duration_s)

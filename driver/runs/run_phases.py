@@ -108,7 +108,9 @@ class RunPhases:
             busy = self._machine.busy()
             if busy and isinstance(error, NotReadyError | CoordinatorError | LinksError):
                 # On such a machine a timeout shows a failure neither of the lab nor of the system.
-                self._trouble("machine_busy", f"{busy}. {error.sentence}")
+                # The verdict names the load of the machine; the terminal shows it once, there.
+                self._journal.write(LabTrouble, what="machine_busy", detail=f"{busy}. {error.sentence}")
+                self._terminal.warn(error.sentence)
                 return None
             self._journal.write(LabTrouble, what="run_broken", detail=error.sentence)
             if not self._ready or isinstance(error, EngineGoneError):

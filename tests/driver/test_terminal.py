@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from driver.terminal import ProgressView, Terminal, print_json, print_lines, print_table
+from driver.terminal import ProgressView, Terminal, print_json, print_labelled, print_lines, print_table
 from driver.visible import visible
 
 
@@ -53,6 +53,25 @@ def test_a_piped_table_has_one_line_a_row(capsys: pytest.CaptureFixture[str]) ->
     lines = capsys.readouterr().out.splitlines()
     assert len(lines) == 3
     assert lines[2] == "b\\x1b"
+
+
+def test_on_a_terminal_a_long_text_is_continued_beside_its_label(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("FORCE_COLOR", "1")
+    monkeypatch.setenv("COLUMNS", "20")
+    print_labelled([("done", "20 workers ran for 45 s"), ("report:", "results/a-name-longer-than-a-line")])
+    assert capsys.readouterr().out.splitlines() == [
+        "done    20 workers",
+        "        ran for 45 s",
+        "report:",
+        "        results/a-name-longer-than-a-line",
+    ]
+
+
+def test_a_piped_text_is_one_line_with_its_label(capsys: pytest.CaptureFixture[str]) -> None:
+    print_labelled([("done", "word " * 40 + "end"), ("INCONCLUSIVE:", "because")])
+    assert capsys.readouterr().out == f"done    {'word ' * 40}end\nINCONCLUSIVE: because\n"
 
 
 HOSTILE = "\x1b[2J\x9b31m\u202e\x07\ud800\u2028"
