@@ -2,17 +2,13 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
-	"os/signal"
-	"runtime/debug"
 	"strings"
-	"syscall"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
@@ -20,13 +16,10 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/rs/zerolog"
 	"github.com/rs/zerolog/log"
-)
 
-// The stock server's timeouts.
-const (
-	writeTimeout = 30 * time.Second
-	readTimeout  = 15 * time.Second
-	idleTimeout  = 60 * time.Second
+	"stormlab/toxiproxy/internal/api"
+	"stormlab/toxiproxy/internal/internals"
+	"stormlab/toxiproxy/internal/toxic"
 )
 
 func main() {
@@ -53,15 +46,15 @@ func serve(arguments []string) error {
 	if err := flags.Parse(arguments); err != nil {
 		return err
 	}
-	toxiproxy.Version = moduleVersion()
+	toxiproxy.Version = api.Version()
 	if *version {
 		fmt.Printf("toxiproxy-server version %s\n", toxiproxy.Version)
 		return nil
 	}
-	if err := checkInside(); err != nil {
+	if err := internals.Check(); err != nil {
 		return err
 	}
-	registerToxics()
+	toxic.Register()
 	logger := newLogger()
 	log.Logger = logger
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), logger)
@@ -74,32 +67,7 @@ func serve(arguments []string) error {
 	if *config != "" {
 		server.PopulateConfig(*config)
 	}
-	lab := newLab(server)
-	lab.upstreams = splitUpstreams(*upstreams)
-	return listen(lab, net.JoinHostPort(*host, *port))
-}
-
-// listen serves until it is told to stop.
-func listen(lab *lab, address string) error {
-	api := &http.Server{
-		Addr: address, Handler: lab.routes(), WriteTimeout: writeTimeout, ReadTimeout: readTimeout, IdleTimeout: idleTimeout,
-	}
-	stop, cancel := signal.NotifyContext(context.Background(), syscall.SIGINT, syscall.SIGTERM)
-	defer cancel()
-	lab.catchUp()
-	go lab.watch(stop)
-	failed := make(chan error, 1)
-	go func() { failed <- api.ListenAndServe() }()
-	lab.server.Logger.Info().Str("address", address).Str("version", toxiproxy.Version).Msg("Starting Toxiproxy HTTP server")
-	select {
-	case err := <-failed:
-		return err
-	case <-stop.Done():
-	}
-	lab.server.Logger.Info().Msg("Shutdown started")
-	limit, done := context.WithTimeout(context.Background(), idleTimeout)
-	defer done()
-	return api.Shutdown(limit)
+	return api.NewServer(server, api.SplitUpstreams(*upstreams)...).Serve(net.JoinHostPort(*host, *port))
 }
 
 // newLogger writes what the stock server writes, at the level that LOG_LEVEL names.
@@ -121,19 +89,7 @@ func newLogger() zerolog.Logger {
 	return logger.Level(level)
 }
 
-// moduleVersion is the version of the Toxiproxy module that this was built with.
-func moduleVersion() string {
-	if build, ok := debug.ReadBuildInfo(); ok {
-		for _, module := range build.Deps {
-			if module.Path == "github.com/Shopify/toxiproxy/v2" {
-				return strings.TrimPrefix(module.Version, "v")
-			}
-		}
-	}
-	return "unknown"
-}
-
-// healthcheck asks a running server how it is: an image from scratch has no curl.
+// healthcheck asks a running server for its health: an image from scratch has no curl.
 func healthcheck(arguments []string) error {
 	flags := flag.NewFlagSet("toxiproxy healthcheck", flag.ExitOnError)
 	host := flags.String("host", "127.0.0.1", "Host of the API")

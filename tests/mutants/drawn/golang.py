@@ -65,11 +65,11 @@ def draw(count: int, seed: int) -> list[Mutant]:
     Raises DefectError where Go or gremlins cannot be had.
     """
     drawn: list[Mutant] = []
-    sources = {path.name: path.read_text() for path in sorted((ROOT / FOLDER).glob("*.go"))}
+    sources = {name: (ROOT / FOLDER / name).read_text() for name in _sources()}
     places: list[tuple[str, str, _Found]] = []
     seen: Counter[str] = Counter()
     for file in sorted(_find().files, key=lambda file: file.file_name):
-        name = Path(file.file_name).name
+        name = Path(file.file_name).as_posix()
         for place in sorted(file.mutations, key=lambda each: (each.line, each.column, each.type)):
             text = sources[name].splitlines()[place.line - 1].strip()
             seen[f"{name} {text} {place.column} {place.type}"] += 1
@@ -100,11 +100,16 @@ def _changed(source: str, place: _Found) -> str | None:
     return b"\n".join(lines).decode()
 
 
+def _sources() -> list[str]:
+    """Return the Go files, by their paths in FOLDER."""
+    return sorted(path.relative_to(ROOT / FOLDER).as_posix() for path in (ROOT / FOLDER).rglob("*.go"))
+
+
 def _find() -> _Output:
     """Return the places that gremlins finds, as they are kept for this state of the sources."""
     state = hashlib.sha256(GREMLINS.encode())
-    for path in sorted((ROOT / FOLDER).glob("*.go")):
-        state.update(path.name.encode() + path.read_bytes())
+    for name in _sources():
+        state.update(name.encode() + (ROOT / FOLDER / name).read_bytes())
     kept = ROOT / ".stormlab" / "mutants" / f"gremlins-{state.hexdigest()[:16]}.json"
     if not kept.exists():
         kept.parent.mkdir(parents=True, exist_ok=True)

@@ -31,11 +31,11 @@ class GoTests:
 
 def measured(root: Path) -> GoTests | Caught:
     """Run all tests of the code as it is. Return how they are to be run, or what fails."""
-    program = _compiled(root)
-    if program is None:
+    programs = _compiled(root)
+    if programs is None:
         raise DefectError("the toxics do not compile without a mutant: see `go vet ./...` in chaos/toxiproxy")
     began_s = time.monotonic()
-    status, out = run_for([program, "-test.v"], root / FOLDER, CONTROL_MAX_S)
+    status, out = _run(programs, root, ("-test.v",), CONTROL_MAX_S)
     if status != 0:
         return _caught(out, began_s)
     took_s = {name: float(took) for name, took in re.findall(r"^\W*--- PASS: (\w+) \(([\d.]+)s\)", out, re.M)}
@@ -47,40 +47,57 @@ def measured(root: Path) -> GoTests | Caught:
 
 def judge(root: Path, tests: GoTests) -> Caught | bool:
     """Return what catches the mutant that stands in `root`; else whether it is code."""
-    program = _compiled(root)
-    if program is None:
+    programs = _compiled(root)
+    if programs is None:
         return False
     began_s = time.monotonic()
     for names in (tests.quick, tests.slow):
-        status, out = _run(program, root, names, tests.limit_s)
+        status, out = _run(programs, root, _only(names), tests.limit_s)
         if status is None:
             return Caught("go test", f"no end within {tests.limit_s:.0f} s", time.monotonic() - began_s)
         if status == 0:
             continue
         caught = _caught(out, began_s)
-        if caught.by == "go test" or _run(program, root, (caught.by,), tests.limit_s)[0] != 0:
+        if caught.by == "go test" or _run(programs, root, _only((caught.by,)), tests.limit_s)[0] != 0:
             return caught
         # That test fails now and then on a machine that is busy: the others decide.
         others = tuple(name for name in names if name != caught.by)
-        if _run(program, root, others, tests.limit_s)[0] != 0:
+        if _run(programs, root, _only(others), tests.limit_s)[0] != 0:
             return caught
     return True
 
 
-def _run(program: str, root: Path, names: tuple[str, ...], limit_s: float) -> tuple[int | None, str]:
-    chosen = f"-test.run=^({'|'.join(names)})$"
-    return run_for([program, "-test.failfast", chosen], root / FOLDER, limit_s)
+def _only(names: tuple[str, ...]) -> tuple[str, ...]:
+    return ("-test.failfast", f"-test.run=^({'|'.join(names)})$")
 
 
-def _compiled(root: Path) -> str | None:
+def _run(
+    programs: list[Path], root: Path, arguments: tuple[str, ...], limit_s: float
+) -> tuple[int | None, str]:
+    """Run the programs one after the other, each in its package's folder, until one fails or does not end."""
+    began_s = time.monotonic()
+    output = ""
+    for program in programs:
+        left_s = max(0.0, limit_s - (time.monotonic() - began_s))
+        folder = root / FOLDER / "internal" / program.stem
+        status, out = run_for([str(program), *arguments], folder, left_s)
+        output += out
+        if status != 0:
+            return status, output
+    return 0, output
+
+
+def _compiled(root: Path) -> list[Path] | None:
+    """Compile the tests of each package. Return the programs; None where the code does not compile."""
     if shutil.which("go") is None:
         raise DefectError("mutants of the toxics need Go 1.24 or newer on PATH, and there is no `go`")
-    program = root / "toxics.test"
-    command = ["go", "test", "-c", "-o", str(program), "."]
+    programs = root / "toxics-tests"
+    programs.mkdir(exist_ok=True)
+    command = ["go", "test", "-c", "-o", f"{programs}/", "./..."]
     status, out = run_for(command, root / FOLDER, COMPILE_MAX_S)
     if status is None:
         raise DefectError(f"{' '.join(command)} took more than {COMPILE_MAX_S:.0f} s:\n{out[-2000:]}")
-    return str(program) if status == 0 else None
+    return sorted(programs.glob("*.test")) if status == 0 else None
 
 
 def _caught(out: str, began_s: float) -> Caught:

@@ -108,5 +108,5 @@ FAULTS = Room(
         "tests/driver/test_fault_words.py",
     ),
 )  # fmt: skip
-TOXICS = Room("toxics", ("chaos/toxiproxy/*.go",), 0.13, ())
+TOXICS = Room("toxics", ("chaos/toxiproxy/**/*.go",), 0.13, ())
 ROOMS = (WIRE, COORDINATOR, WORKER, JUDGE, FAULTS, TOXICS)

@@ -1,0 +1,88 @@
+package link
+
+import (
+	"slices"
+	"time"
+
+	"github.com/Shopify/toxiproxy/v2/stream"
+	"github.com/Shopify/toxiproxy/v2/toxics"
+)
+
+// An ingress is the first stage of each stream of a link, in the place of Toxiproxy's hidden noop toxic. It counts connections
+// and bytes, and, unlike the noop toxic, can be interrupted while the receiver does not read: that is what made a paused
+// receiver hang a proxy's API (Toxiproxy issue 558).
+type ingress struct {
+	link      *Link
+	direction stream.Direction
+}
+
+// An ingressState is one stream of one connection, at its ingress.
+type ingressState struct {
+	conn  *Connection
+	found bool
+	held  []*stream.StreamChunk
+}
+
+// NewState makes the state of a new stream. Toxiproxy calls it under the collection's lock, first upstream, then downstream.
+func (in *ingress) NewState() any {
+	if in.direction == stream.Upstream {
+		in.link.Opening = in.link.accept()
+	}
+	return &ingressState{conn: in.link.Opening}
+}
+
+// Pipe passes chunks on and counts their bytes.
+func (in *ingress) Pipe(stub *toxics.ToxicStub) {
+	st := stub.State.(*ingressState)
+	if !in.findPipeline(st, stub) {
+		return
+	}
+	for {
+		if len(st.held) > 0 {
+			select {
+			case <-stub.Interrupt:
+				return
+			case stub.Output <- st.held[0]:
+				st.held = st.held[1:]
+			}
+			continue
+		}
+		select {
+		case <-stub.Interrupt:
+			return
+		case c := <-stub.Input:
+			if c == nil {
+				stub.Close()
+				return
+			}
+			in.link.bytes[in.direction].Add(int64(len(c.Data)))
+			st.held = append(st.held, c)
+		}
+	}
+}
+
+// findPipeline looks up the pipeline before the first byte passes, so that a connection that ends early can still be drained. It
+// gives up after some milliseconds rather than delay the traffic, and returns false when it was interrupted.
+func (in *ingress) findPipeline(st *ingressState, stub *toxics.ToxicStub) bool {
+	pause := 20 * time.Microsecond
+	for try := 0; try < 8 && !st.found && st.conn != nil; try++ {
+		if in.link.Proxy.Toxics.TryLock() {
+			st.conn.FindPipeline(in.direction)
+			in.link.Proxy.Toxics.Unlock()
+			st.found = st.conn.Pipeline(in.direction) != nil
+			continue
+		}
+		select {
+		case <-stub.Interrupt:
+			return false
+		case <-time.After(pause):
+			pause *= 2
+		}
+	}
+	return true
+}
+
+// Prepend makes chunks leave before anything else of the stream.
+func (st *ingressState) Prepend(chunks []*stream.StreamChunk) {
+	st.held = slices.Concat(chunks, st.held)
+}
