@@ -21,7 +21,7 @@ FAULT_LOST = "fault_lost"
 
 _log = logging.getLogger("stormlab.leases")
 OnTrouble = Callable[[str, str], None]
-"""Receives the kind of a trouble (fault_lost, toxiproxy_forgot, strange_links, toxiproxy_silent), and details."""
+"""Receives a trouble's kind (fault_lost, toxiproxy_forgot, strange_links, toxiproxy_silent) and details."""
 
 
 class LeaseRenewer:
