@@ -24,7 +24,7 @@ from typing import Any
 
 from driver.host_ports import is_free
 from driver.labs.lab import HOST
-from driver.labs.lab_lock import holders
+from driver.labs.lab_lock import lock_holders
 from tests.e2e.conftest import SHORT_HERD, CommandLine, docker
 from tests.proofs import commit, keep
 
@@ -124,7 +124,7 @@ def run_pair(line: CommandLine, pair: Pair) -> tuple[Ended, Ended]:
     """Both commands, to their ends."""
     first = line.started(*pair.first)
     deadline = time.monotonic() + HOLDS_WITHIN_S
-    while pair.meanwhile and first.poll() is None and not holders(line.project):
+    while pair.meanwhile and first.poll() is None and not lock_holders(line.project):
         if time.monotonic() > deadline:
             raise NotTrueError(f"{pair.first} neither held the lab nor ended within {HOLDS_WITHIN_S:.0f} s")
         time.sleep(0.05)

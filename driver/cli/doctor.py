@@ -8,7 +8,7 @@ import click
 
 from driver.cli import options
 from driver.exit_codes import ExitCode
-from driver.labs.lab import ports_from
+from driver.labs.lab import published_ports
 from driver.machine import doctor
 from driver.machine.doctor_result import CheckResult, DoctorStatus
 from driver.terminal import print_table
@@ -23,7 +23,7 @@ _MARKS = {DoctorStatus.OK: "good", DoctorStatus.WARN: "warn", DoctorStatus.BAD: 
 @options.log_level
 def command(host: str, port: int | None, as_json: bool) -> int:
     """Ask this machine all that the lab needs to know; each answer that is not well has its cure."""
-    answers = doctor.examine([(host, one) for one in ports_from(port)])
+    answers = doctor.examine([(host, one) for one in published_ports(port)])
     if as_json:
         click.echo(json.dumps([_as_dict(answer) for answer in answers]))
     else:

@@ -9,9 +9,9 @@ import click
 
 from driver.cli import options
 from driver.interrupts import uninterrupted
-from driver.labs.bring_up import refuse_leftovers, take_down
-from driver.labs.journals_of_lab import forget_journals
-from driver.labs.lab_lock import lab_lock, stop_holders
+from driver.labs.lab_journals import remove_journals
+from driver.labs.lab_lock import lab_lock, stop_lock_holders
+from driver.labs.lifecycle import raise_for_leftovers, take_down
 from driver.terminal import Terminal, print_json, print_lines
 
 
@@ -24,14 +24,14 @@ def command(project: str, force: bool, as_json: bool) -> None:
     """Take a lab down, in whatever state it is: containers, networks, volumes, and with them every fault."""
     with Terminal() as terminal:
         if force:
-            stop_holders(project, terminal.info)
+            stop_lock_holders(project, terminal.info)
         with lab_lock(project, "down", say=terminal.info):
             work = take_down(options.engine_of(project), terminal)
             down = asyncio.run(
                 uninterrupted(work, lambda: terminal.info("Taking it down to the end; a moment."))
             )
-            refuse_leftovers(down)
-            forget_journals(project)
+            raise_for_leftovers(down)
+            remove_journals(project)
     if as_json:
         print_json(json.dumps({"project": project, "containers": down.containers, "left": []}))
     elif down.containers:

@@ -11,11 +11,11 @@ from driver.cli import options
 from driver.histories.history import DRIVER
 from driver.histories.live_journals import LiveJournals
 from driver.labs.by_hand import BY_HAND
-from driver.labs.end_request import by_hand_folder
 from driver.labs.faults_on import FaultOn, on_containers, on_links, open_faults, ranges
-from driver.labs.lab import standing
-from driver.labs.lab_lock import unless_others_change_it
-from driver.labs.orphans import restore_orphans
+from driver.labs.heal import restore_stale_if_free
+from driver.labs.lab import existing_lab
+from driver.labs.lab_journals import manual_journal_folder
+from driver.labs.lab_lock import reading_unlocked
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
 COLUMNS = ("fault", "on", "since", "until", "of")
@@ -31,10 +31,10 @@ def command(project: str, as_json: bool) -> None:
     What is on is Toxiproxy's and the engine's word; when it ends is the driver's, by its journal.
     """
     engine = options.engine_of(project)
-    with unless_others_change_it(project):
-        lab = standing(engine)
-        restore_orphans(engine, Terminal())
-        journals = [by_hand_folder(project), *([lab.spec.journals] if lab.spec.journals else [])]
+    with reading_unlocked(project):
+        lab = existing_lab(engine)
+        restore_stale_if_free(engine, Terminal())
+        journals = [manual_journal_folder(project), *([lab.spec.journals] if lab.spec.journals else [])]
         begun = open_faults(LiveJournals(journals, only=DRIVER).read())
         now_ns = lab.links.clock_ns()
         links = on_links(lab.links.faults(), lab.links.states(), begun, now_ns)

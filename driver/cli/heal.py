@@ -14,8 +14,8 @@ from driver.engines.engine import WORKER, Engine
 from driver.errors import LabError
 from driver.interrupts import uninterrupted
 from driver.labs.end_request import end_injections
-from driver.labs.heal import Healing, heal, hurt_now
-from driver.labs.lab import Lab, links_named, standing
+from driver.labs.heal import Healing, find_degraded, heal
+from driver.labs.lab import Lab, existing_lab, links_named
 from driver.labs.lab_lock import lab_lock
 from driver.terminal import ProgressView, Terminal, print_json, print_lines
 
@@ -31,7 +31,7 @@ def command(project: str, as_json: bool) -> None:
     """
     engine = options.engine_of(project)
     with Terminal() as terminal, lab_lock(project, "heal", shared=True, say=terminal.info):
-        lab = standing(engine)
+        lab = existing_lab(engine)
         terminal.show(ProgressView("healing"))
         work = _end_and_heal(lab, terminal)
         healing = asyncio.run(uninterrupted(work, lambda: terminal.info("Healing to the end; a moment.")))
@@ -48,7 +48,7 @@ def command(project: str, as_json: bool) -> None:
 
 async def _end_and_heal(lab: Lab, terminal: Terminal) -> Healing:
     """Heal once no command holds a fault on the lab: one that went on would hurt it again."""
-    hurt = await asyncio.to_thread(hurt_now, lab)
+    hurt = await asyncio.to_thread(find_degraded, lab)
     if not await asyncio.to_thread(end_injections, lab.engine.project):
         terminal.warn("An `inject` of this lab does not end: end it too (Ctrl-C in its terminal).")
     healing = await heal(lab, links_named(lab, _workers(lab.engine)))

@@ -20,11 +20,11 @@ from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.by_hand import Ending, Injection, inject, plan_by_hand, settle
 from driver.labs.end_request import EndRequest
-from driver.labs.lab import standing
-from driver.labs.lab_lock import lab_lock, unless_others_change_it
-from driver.labs.orphans import restore_orphans
+from driver.labs.heal import restore_stale_if_free
+from driver.labs.lab import existing_lab
+from driver.labs.lab_lock import lab_lock, reading_unlocked
 from driver.labs.proof_by_hand import Effect
-from driver.labs.readiness import machine_load
+from driver.labs.readiness import machine_load_text
 from driver.metrics.metric import Unit
 from driver.paths import as_called
 from driver.scenarios.flag_values import MAX_SEED, parse_duration
@@ -132,9 +132,9 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         if name.startswith("param_") and text is not None
     }
     engine = options.engine_of(project)
-    with unless_others_change_it(project):
-        standing(engine)
-        restore_orphans(engine, Terminal())
+    with reading_unlocked(project):
+        existing_lab(engine)
+        restore_stale_if_free(engine, Terminal())
         workers = sum(one.service == WORKER for one in engine.containers())
     planned = plan_by_hand(
         kind.name,
@@ -153,7 +153,7 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         request = EndRequest(project)
         with lab_lock(project, "inject", kind.name, shared=True, say=terminal.info):
             # It may have been replaced while this command waited.
-            lab = standing(engine)
+            lab = existing_lab(engine)
             injection = asyncio.run(inject(lab, planned, request, terminal))
         # Nothing is changed any more: others may have the lab.
         effect = asyncio.run(settle(lab, injection, planned, terminal))
@@ -166,7 +166,7 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
 def ending_lines(ended: str, effect: Effect) -> list[str]:
     """How an injection ended, what it did, and its receipt."""
     # A machine that is far too busy is the usual reason for a fault that is not proved.
-    load = [machine_load()] if effect.proofs and not effect.is_proved else []
+    load = [machine_load_text()] if effect.proofs and not effect.is_proved else []
     return [ended, f"effect: {effect.in_words}", effect.proof_in_words, *load]
 
 

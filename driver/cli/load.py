@@ -14,7 +14,7 @@ from chaos.explain import problem, shortened
 from driver.cli import options, options_run
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
-from driver.labs.lab import standing
+from driver.labs.lab import existing_lab
 from driver.labs.load_by_hand import Handed, LoadByHand, usual_workload
 from driver.metrics.metric import Unit
 from driver.scenarios.flag_values import MAX_SEED, parse_duration
@@ -40,7 +40,7 @@ def command(rate: str, for_text: str | None, seed: int | None, project: str, as_
     """
     workload = _workload(rate)
     for_s = parse_duration("--for", for_text)
-    lab = standing(options.engine_of(project))
+    lab = existing_lab(options.engine_of(project))
     drawn = secrets.randbelow(MAX_SEED) if seed is None else seed
     with Terminal() as terminal:
         load = LoadByHand(lab, workload, for_s or MAX_DURATION_S, for_s is not None, terminal)

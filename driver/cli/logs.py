@@ -12,7 +12,7 @@ import click
 from driver.cli import completers, options
 from driver.engines.engine import Container, Engine
 from driver.errors import LabError, NoLabError, UsageError
-from driver.labs.lab_lock import unless_others_change_it
+from driver.labs.lab_lock import reading_unlocked
 from driver.labs.project_name import start_hint
 from driver.terminal import print_lines
 
@@ -35,7 +35,7 @@ def command(names: tuple[str, ...], tail: int, follow: bool, project: str) -> No
         for line in _followed(engine, chosen, tail):
             print_lines([_shown(line)])
         return
-    with unless_others_change_it(project):
+    with reading_unlocked(project):
         lines = sorted(line for name in chosen for line in _stamped(name, engine.log(name, tail)))
     print_lines([_shown(line) for line in lines])
 

@@ -12,8 +12,8 @@ import click
 from driver.engines.engine import Engine
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError, UsageError
 from driver.interrupts import uninterrupted
-from driver.labs.lab_before import LabBefore, lab_before, leave_up
 from driver.labs.lab_lock import inherited_lock, lab_lock
+from driver.labs.lifecycle import LabSnapshot, lab_snapshot, restart_lab
 from driver.terminal import Terminal
 
 
@@ -31,7 +31,7 @@ def lab_for_run(
             yield lock
         return
     with lab_lock(engine.project, *words, say=terminal.info) as lock:
-        before = lab_before(engine)
+        before = lab_snapshot(engine)
         if before is not None and not replace:
             _ask(engine.project, before, terminal)
         try:
@@ -44,19 +44,19 @@ def lab_for_run(
         _restore(engine, before, terminal)
 
 
-def _restore(engine: Engine, before: LabBefore | None, terminal: Terminal) -> None:
+def _restore(engine: Engine, before: LabSnapshot | None, terminal: Terminal) -> None:
     """Leave the like of a lab up that is up no more."""
     if before is None:
         return
     try:
-        if lab_before(engine) is None:
-            work = leave_up(engine, before, terminal)
+        if lab_snapshot(engine) is None:
+            work = restart_lab(engine, before, terminal)
             asyncio.run(uninterrupted(work, lambda: terminal.info("Starting it to the end; a moment.")))
     except LabError as error:
         terminal.warn(f"The lab {engine.project!r} could not be left up: {error.sentence}")
 
 
-def _ask(project: str, before: LabBefore, terminal: Terminal) -> None:
+def _ask(project: str, before: LabSnapshot, terminal: Terminal) -> None:
     """Return where the lab may be replaced. Raises UsageError or InterruptedCommandError."""
     workers = f"{before.workers} worker{'' if before.workers == 1 else 's'}"
     what = f"The lab {project!r} is up with {workers}"

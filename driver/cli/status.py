@@ -14,10 +14,10 @@ from driver.cli import options
 from driver.engines.engine import WORKER, Container, Engine
 from driver.errors import CoordinatorError, LinksError
 from driver.labs.by_hand import BY_HAND
-from driver.labs.lab import Lab, lab_of, while_it_changes
-from driver.labs.lab_lock import Holder, holders
+from driver.labs.heal import restore_stale_if_free
+from driver.labs.lab import Lab, lab_of, retry_while_changing
+from driver.labs.lab_lock import LockHolder, lock_holders
 from driver.labs.links import LinkState
-from driver.labs.orphans import restore_orphans
 from driver.labs.project_name import project_option
 from driver.terminal import Terminal, print_json, print_lines, print_table
 from wire.control import CoordinatorState, WorkerState
@@ -30,7 +30,7 @@ from wire.control import CoordinatorState, WorkerState
 def command(project: str, as_json: bool) -> None:
     """Show a lab: its containers, sessions and tasks, and the links that are under faults."""
     engine = options.engine_of(project)
-    seen = while_it_changes(lambda: _look(engine))
+    seen = retry_while_changing(lambda: _look(engine))
     if as_json:
         print_json(_as_json(seen))
     elif not seen.containers:
@@ -50,7 +50,7 @@ class Seen:
     containers: list[Container]
     state: CoordinatorState | None
     links: list[LinkState] | None
-    holders: list[Holder]
+    lock_holders: list[LockHolder]
     hurt_containers: frozenset[str] = frozenset()
 
     @property
@@ -73,12 +73,12 @@ class Seen:
 def _look(engine: Engine) -> Seen:
     spec = engine.existing_spec()
     if spec is None:
-        return Seen(False, engine.containers(), None, None, holders(engine.project))
+        return Seen(False, engine.containers(), None, None, lock_holders(engine.project))
     lab = lab_of(engine, spec)
-    restore_orphans(engine, Terminal())
+    restore_stale_if_free(engine, Terminal())
     state, links = asyncio.run(_state(lab)), _links(lab)
     hurt = frozenset(engine.degradations())
-    return Seen(True, engine.containers(), state, links, holders(engine.project), hurt)
+    return Seen(True, engine.containers(), state, links, lock_holders(engine.project), hurt)
 
 
 async def _state(lab: Lab) -> CoordinatorState | None:
@@ -125,7 +125,7 @@ def _no_links(seen: Seen, project: str) -> list[str]:
 
 
 def _in_use(seen: Seen) -> list[str]:
-    return [f"In use by {holder}." for holder in seen.holders]
+    return [f"In use by {holder}." for holder in seen.lock_holders]
 
 
 def _as_worker(worker: WorkerState | None) -> list[str]:
@@ -172,6 +172,6 @@ def _as_json(seen: Seen) -> str:
         "coordinator": msgspec.to_builtins(seen.state),
         "links": msgspec.to_builtins(seen.links),
         "without_link": seen.without_link,
-        "in_use_by": msgspec.to_builtins(seen.holders),
+        "in_use_by": msgspec.to_builtins(seen.lock_holders),
     }
     return json.dumps(answer)

@@ -16,7 +16,7 @@ from driver.dashboard.sidecar import dashboard_sidecar
 from driver.engines.engine import Engine
 from driver.exit_codes import ExitCode
 from driver.files import write_file
-from driver.labs.bring_up import services
+from driver.labs.lifecycle import services
 from driver.results.run_folder import new_folder
 from driver.scenarios.scenario_file import scenario_paths
 from driver.suite.child_process import StopSignals

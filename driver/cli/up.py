@@ -13,12 +13,11 @@ from driver.cli import options
 from driver.engines.engine import MONITORS, Engine, LabSpec
 from driver.errors import EngineError, InterruptedCommandError, LabError, UsageError
 from driver.interrupts import interruptible
-from driver.labs.bring_up import bring_up, refuse_leftovers, take_down
-from driver.labs.journals_of_lab import fresh_journals
+from driver.labs.heal import restore_stale
 from driver.labs.lab import Lab, new_spec
-from driver.labs.lab_before import lab_before
+from driver.labs.lab_journals import new_journals
 from driver.labs.lab_lock import lab_lock
-from driver.labs.orphans import restore
+from driver.labs.lifecycle import bring_up, lab_snapshot, raise_for_leftovers, take_down
 from driver.labs.project_name import project_option
 from driver.terminal import ProgressView, Terminal, print_lines
 
@@ -54,18 +53,18 @@ def command(
 
 
 async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal) -> Lab:
-    before = await asyncio.to_thread(lab_before, engine)
+    before = await asyncio.to_thread(lab_snapshot, engine)
     if before is not None:
         _refuse_foreign(engine, before.spec)
-        await asyncio.to_thread(restore, engine, terminal)
+        await asyncio.to_thread(restore_stale, engine, terminal)
         terminal.info(f"The lab {engine.project!r} is up already; giving it {workers} workers.")
         spec = before.spec
     else:
         if await asyncio.to_thread(engine.containers):
             terminal.info(f"Removing what a command that was killed left of the lab {engine.project!r}.")
-            refuse_leftovers(await take_down(engine, terminal))
+            raise_for_leftovers(await take_down(engine, terminal))
         spec = await asyncio.to_thread(engine.reserve_addresses, wanted)
-        spec = replace(spec, journals=fresh_journals(engine))
+        spec = replace(spec, journals=new_journals(engine))
 
     def on_stop(count: int) -> None:
         engine.interrupt()

@@ -15,8 +15,8 @@ from driver.engines.engine import WORKER, Engine, ResourceReading
 from driver.errors import LabError
 from driver.histories.events import ResourceSample
 from driver.histories.history import DRIVER
-from driver.labs.end_request import by_hand_folder
-from driver.labs.lab_before import is_of_a_run
+from driver.labs.lab_journals import manual_journal_folder
+from driver.labs.lifecycle import belongs_to_run
 from driver.labs.project_name import start_hint
 
 REFRESH_EVERY_S = 2.0
@@ -101,8 +101,8 @@ class LabMonitor:
         }
 
     def _follow(self, journals: Path) -> Feed:
-        self._is_run = is_of_a_run(journals)
-        self.feed = Feed(journals, by_hand_folder(self._engine.project))
+        self._is_run = belongs_to_run(journals)
+        self.feed = Feed(journals, manual_journal_folder(self._engine.project))
         self.labs_seen += 1
         return self.feed
 
@@ -116,7 +116,7 @@ class LabMonitor:
         # A lab of the same name and folder is another one when its proxy is.
         lab_id = next((one.id for one in containers if one.name == TOXIPROXY), "")
         samples: list[ResourceSample] = []
-        if spec.journals is not None and not is_of_a_run(spec.journals):
+        if spec.journals is not None and not belongs_to_run(spec.journals):
             # Nothing else samples the containers of a lab on which no scenario runs.
             with suppress(LabError):
                 samples = [_sample(usage) for usage in self._engine.usage()]

@@ -21,11 +21,12 @@ from driver.histories.events import Receipt
 from driver.histories.live_journals import LiveJournals
 from driver.interrupts import interruptible
 from driver.labs.container_monitor import ContainerMonitor
-from driver.labs.end_request import EndRequest, by_hand_folder
+from driver.labs.end_request import EndRequest
 from driver.labs.fault_runner import FaultRunner
 from driver.labs.heal import heal
 from driver.labs.lab import Lab, links_named
 from driver.labs.lab_actuator import LabActuator
+from driver.labs.lab_journals import manual_journal_folder
 from driver.labs.lease_renewer import FAULT_LOST, LeaseRenewer
 from driver.labs.links import Link
 from driver.labs.prober_by_hand import ensure_prober, look_closer, usual_is_known
@@ -101,7 +102,7 @@ async def inject(
     Ctrl-C, and `heal` in another terminal, end it early.
     """
     workers = [one.name for one in lab.engine.containers() if one.service == WORKER]
-    folder = by_hand_folder(lab.engine.project)
+    folder = manual_journal_folder(lab.engine.project)
     journal = DriverJournal(folder)
     try:
         await ensure_prober(lab, len(workers), terminal)
@@ -121,7 +122,7 @@ async def settle(
 
     Its receipts are written into the driver's journal.
     """
-    journal = DriverJournal(by_hand_folder(lab.engine.project))
+    journal = DriverJournal(manual_journal_folder(lab.engine.project))
     recent = injection.recent
     try:
         try:

@@ -1,4 +1,4 @@
-"""The coordinator's control API, as the driver sees it: typed, bounded, its errors turned into ours."""
+"""Client of the coordinator's control API: typed and bounded in time."""
 
 from __future__ import annotations
 
@@ -25,7 +25,11 @@ CALL_TIMEOUT_S = 5.0
 
 
 class CoordinatorClient:
-    """One session with one coordinator; used as an async context. Every call raises CoordinatorError."""
+    """Client of one coordinator, used as an async context.
+
+    Every call takes CALL_TIMEOUT_S at most, and raises CoordinatorError when the coordinator does not answer,
+    refuses (HTTP status 400 or more), or answers something unexpected.
+    """
 
     def __init__(self, host: str, port: int, token: str) -> None:
         self._headers = authorization(token)
@@ -44,32 +48,28 @@ class CoordinatorClient:
             await self._session.close()
 
     async def health(self) -> CoordinatorHealth:
-        """Its epoch and clock, once it takes work."""
+        """Return the coordinator's epoch and clock. Refused (503) while it drains."""
         return self._decoded(await self._ask("GET", "/healthz"), CoordinatorHealth)
 
     async def state(self) -> CoordinatorState:
-        """All that it knows."""
+        """Return the coordinator's whole state."""
         return self._decoded(await self._ask("GET", "/state"), CoordinatorState)
 
     async def state_json(self) -> msgspec.Raw:
-        """The same, as it came."""
+        """Return the coordinator's whole state as the JSON text that it sent."""
         return msgspec.Raw(await self._ask("GET", "/state"))
 
     async def submit(self, tasks: list[TaskSpec]) -> SubmissionReply:
-        """Hand in tasks; the same again does no harm, since the coordinator takes each id once."""
+        """Submit tasks. Repeating is safe: the coordinator accepts each id once."""
         body = msgspec.json.encode(Submission(tasks))
         return self._decoded(await self._ask("POST", "/tasks", body), SubmissionReply)
-
-    async def drain(self) -> None:
-        """Have it begin to leave."""
-        await self._ask("POST", "/drain")
 
     def _decoded(self, answer: bytes, kind: type[S]) -> S:
         try:
             return msgspec.json.decode(answer, type=kind)
         except DECODE_ERRORS as error:
             raise CoordinatorError(
-                f"The coordinator at {self.url} answered with something else than expected: {error}."
+                f"The coordinator at {self.url} answered something unexpected: {error}."
             ) from None
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:

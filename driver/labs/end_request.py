@@ -1,4 +1,4 @@
-"""How `heal` ends faults by hand of other processes: a file that they watch while they hold the lab."""
+"""A request of `heal` to end the manual injections of other processes: a file that each of them polls."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import time
 from pathlib import Path
 
 from driver.files import write_file
-from driver.labs.lab_lock import holders
-from driver.paths import state_dir
+from driver.labs.lab_journals import manual_journal_folder
+from driver.labs.lab_lock import lock_holders
 
 POLL_S = 0.1
 ENDED_WITHIN_S = 20.0
-"""A container that is being stopped is ended once it has stopped."""
+"""Enough for a container that is being stopped: its fault ends once it has stopped."""
 
 
 class EndRequest:
-    """What a command that injects by hand watches: whether `heal` has been called since."""
+    """Requests to end injections of a project since this object was created."""
 
     def __init__(self, project: str) -> None:
         self._path = _path(project)
         self._before = _read(self._path)
 
     async def wait(self) -> None:
-        """Return when `heal` has been called."""
+        """Return when the end is requested, by polling each POLL_S."""
         while True:
             if _read(self._path) != self._before:
                 return
@@ -32,7 +32,10 @@ class EndRequest:
 
 
 def end_injections(project: str) -> bool:
-    """Have every command that injects by hand end its faults, and wait for it; whether all did in time."""
+    """Request the end of all manual injections, and wait for it, ENDED_WITHIN_S at most.
+
+    Returns whether all ended. Raises LabError where the request cannot be written.
+    """
     if not _injecting(project):
         return True
     path = _path(project)
@@ -46,17 +49,12 @@ def end_injections(project: str) -> bool:
     return True
 
 
-def by_hand_folder(project: str) -> Path:
-    """Where the driver keeps the journal of faults by hand."""
-    return state_dir() / "by-hand" / project
-
-
 def _path(project: str) -> Path:
-    return by_hand_folder(project) / "end"
+    return manual_journal_folder(project) / "end"
 
 
 def _injecting(project: str) -> bool:
-    return any(holder.words[:1] == ["inject"] for holder in holders(project))
+    return any(holder.words[:1] == ["inject"] for holder in lock_holders(project))
 
 
 def _read(path: Path) -> bytes:

@@ -1,4 +1,4 @@
-"""Makes a lab whole again, by what stands and not by memory; looks again, and says what is left."""
+"""Restores links and containers by their present state, verifies it, and returns what remains degraded."""
 
 from __future__ import annotations
 
@@ -11,18 +11,22 @@ from dataclasses import dataclass
 from driver.engines.engine import Engine
 from driver.errors import EngineError, EngineGoneError, LinksError
 from driver.labs.lab import Lab
+from driver.labs.lab_lock import try_lab_lock
 from driver.labs.links import Link, LinkState
+from driver.terminal import Terminal
 
 TRIES = 4
 TRY_AGAIN_S = 0.5
 ANSWERS_WITHIN_S = 20.0
+LEFT_BY_FAULTS = ("paused", "unplugged", "limited")
+"""Degradations that only a fault causes. A container that exited may have been ended by its owner."""
 
 _log = logging.getLogger("stormlab.heal")
 
 
 @dataclass(frozen=True)
 class Healing:
-    """What was healed, and what is `left` (nothing: verified)."""
+    """Names of the links and containers that were restored, and what is `left` (empty: verified)."""
 
     links: list[str]
     containers: list[str]
@@ -31,7 +35,11 @@ class Healing:
 
 
 async def heal(lab: Lab, wanted: Sequence[Link]) -> Healing:
-    """Restore containers, then links; look again, and try again a few times. `wanted` links must stand."""
+    """Restore containers, then links, and verify it, TRIES times at most. `wanted` links must exist.
+
+    Raises EngineGoneError, and EngineError where the engine cannot list degradations; a single refusal shows
+    in `left`.
+    """
     began_ns = time.monotonic_ns()
     links: set[str] = set()
     containers: set[str] = set()
@@ -39,7 +47,7 @@ async def heal(lab: Lab, wanted: Sequence[Link]) -> Healing:
     for attempt in range(TRIES):
         if attempt:
             await asyncio.sleep(TRY_AGAIN_S)
-        # A receiver that is paused reads nothing, and Toxiproxy hangs on a toxic before it: containers first.
+        # Containers first: Toxiproxy blocks on a toxic whose receiver is paused and reads nothing.
         containers |= set(await asyncio.to_thread(_heal_containers, lab.engine))
         links |= set(await asyncio.to_thread(_heal_links, lab, wanted))
         left = await asyncio.to_thread(_left, lab, wanted)
@@ -50,25 +58,55 @@ async def heal(lab: Lab, wanted: Sequence[Link]) -> Healing:
 
 
 @dataclass(frozen=True)
-class HurtNow:
-    """Names of links and containers that are not as they should be."""
+class Degraded:
+    """Names of degraded links and containers."""
 
     links: list[str]
     containers: list[str]
 
 
-def hurt_now(lab: Lab) -> HurtNow:
-    """Look, and change nothing. Of a Toxiproxy that does not answer no link is named."""
+def find_degraded(lab: Lab) -> Degraded:
+    """Return what is degraded, and change nothing. Raises EngineError.
+
+    No link is returned where Toxiproxy does not answer.
+    """
     try:
-        links = [one.name for one in lab.links.states() if _is_hurt(one)]
+        links = [one.name for one in lab.links.states() if _is_degraded(one)]
     except LinksError as error:
         _log.debug("links: %s", error)
         links = []
-    return HurtNow(links, sorted(lab.engine.degradations()))
+    return Degraded(links, sorted(lab.engine.degradations()))
 
 
-def mend(engine: Engine, name: str, hurt: str) -> bool:
-    """Undo one hurt of a container; whether there is a way to. Raises EngineError."""
+def restore_stale_if_free(engine: Engine, terminal: Terminal) -> None:
+    """Restore containers from faults whose command was killed, unless a command holds the lab.
+
+    Link faults end by their leases. Raises EngineError where the engine cannot list degradations.
+    """
+    if engine.is_local:
+        with try_lab_lock(engine.project) as is_free:
+            if is_free:
+                restore_stale(engine, terminal)
+
+
+def restore_stale(engine: Engine, terminal: Terminal) -> None:
+    """Do the same where the caller holds the lab."""
+    for name, degradations in engine.degradations().items():
+        for degradation in degradations:
+            if degradation not in LEFT_BY_FAULTS:
+                continue
+            try:
+                _undo(engine, name, degradation)
+            except EngineError as error:
+                terminal.warn(
+                    f"{name} was left {degradation} by a fault and could not be restored: {error.sentence}"
+                )
+            else:
+                terminal.info(f"Restored {name}, which a fault had left {degradation}.")
+
+
+def _undo(engine: Engine, name: str, degradation: str) -> bool:
+    """Undo one degradation of a container. Returns whether there is a way to. Raises EngineError."""
     ways = {
         "paused": engine.unpause,
         "exited": engine.start,
@@ -76,49 +114,49 @@ def mend(engine: Engine, name: str, hurt: str) -> bool:
         "unplugged": engine.plug,
         "limited": engine.unlimit,
     }
-    if hurt not in ways:
+    if degradation not in ways:
         return False
-    ways[hurt](name)
+    ways[degradation](name)
     return True
 
 
 def _heal_containers(engine: Engine) -> list[str]:
-    """Undo whatever is done to containers; the names of those that were touched."""
-    touched = []
-    for name, hurts in engine.degradations().items():
-        for hurt in hurts:
+    """Undo all degradations of containers. Returns the names of those that were changed."""
+    changed = []
+    for name, degradations in engine.degradations().items():
+        for degradation in degradations:
             try:
-                if mend(engine, name, hurt):
-                    touched.append(name)
+                if _undo(engine, name, degradation):
+                    changed.append(name)
             except EngineGoneError:
                 raise
             except EngineError as error:
-                _log.debug("%s (%s): %s", name, hurt, error)
-    return touched
+                _log.debug("%s (%s): %s", name, degradation, error)
+    return changed
 
 
 def _heal_links(lab: Lab, wanted: Sequence[Link]) -> list[str]:
-    """End every fault and remove every toxic; the names of the links that were hurt."""
+    """End every fault and remove every toxic. Returns the names of the links that were degraded."""
     deadline = time.monotonic() + ANSWERS_WITHIN_S
     while not lab.links.is_up() and time.monotonic() < deadline:
         time.sleep(0.05)
     try:
-        hurt = [link.name for link in lab.links.states() if _is_hurt(link)]
+        degraded = [link.name for link in lab.links.states() if _is_degraded(link)]
         lab.links.heal()
         lab.links.create(wanted)
     except LinksError as error:
         _log.debug("links: %s", error)
         return []
-    return hurt
+    return degraded
 
 
-def _is_hurt(link: LinkState) -> bool:
+def _is_degraded(link: LinkState) -> bool:
     return bool(link.faults or link.toxics or not link.enabled)
 
 
 def _left(lab: Lab, wanted: Sequence[Link]) -> list[str]:
-    """What is not well: containers by the engine, links by our own routes and by the stock client."""
-    left = [f"{name} ({', '.join(hurts)})" for name, hurts in lab.engine.degradations().items()]
+    """Return what is degraded: containers by the engine, links by our own routes and by the stock client."""
+    left = [f"{name} ({', '.join(found)})" for name, found in lab.engine.degradations().items()]
     try:
         clean = {link.name for link in lab.links.states() if not link.faults and not link.toxics}
         whole = clean & lab.links.enabled_names()

@@ -1,4 +1,4 @@
-"""One lab that stands: what it was started with, and the ways to its links and its coordinator."""
+"""One lab: its specification, and clients of its engine, its links and its coordinator."""
 
 from __future__ import annotations
 
@@ -27,36 +27,39 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class Lab:
-    """A lab, with the clients of what it publishes."""
+    """A lab with the clients of its parts. It may not run (yet): the clients then raise their errors."""
 
     engine: Engine
     spec: LabSpec
     links: Links
 
     def coordinator(self) -> CoordinatorClient:
-        """A client to be used as an async context."""
+        """Return a client of the control API, to be used as an async context."""
         return CoordinatorClient(self.spec.host, self.spec.control_port, self.spec.control_token)
 
 
 def lab_of(engine: Engine, spec: LabSpec) -> Lab:
-    """The lab that was, or is about to be, started with `spec`."""
+    """Return the lab of a specification."""
     return Lab(engine, spec, Links(spec.host, spec.toxiproxy_port))
 
 
-def standing(engine: Engine) -> Lab:
-    """The lab that stands, told by its own containers. Raises NoLabError where none does."""
+def existing_lab(engine: Engine) -> Lab:
+    """Return the existing lab, by the specification of its containers. Raises NoLabError, EngineError."""
     spec = engine.existing_spec()
     if spec is None:
         raise NoLabError(f"No lab named {engine.project!r} is up.", start_hint(engine.project))
     return lab_of(engine, spec)
 
 
-def while_it_changes(look: Callable[[], T]) -> T:
-    """What `look` finds; it looks again while containers go. Raises ContainerGoneError in the end."""
+def retry_while_changing(read: Callable[[], T]) -> T:
+    """Return the result of `read`, called again while containers are being removed.
+
+    Raises ContainerGoneError after CHANGES_S, and every other error of `read`.
+    """
     deadline = time.monotonic() + CHANGES_S
     while True:
         try:
-            return look()
+            return read()
         except ContainerGoneError:
             if time.monotonic() > deadline:
                 raise
@@ -64,25 +67,26 @@ def while_it_changes(look: Callable[[], T]) -> T:
 
 
 def new_spec(host: str, port: int | None) -> LabSpec:
-    """A specification with a fresh key and control token. `port` is the first of two to publish on; None:
-    the usual ones.
+    """Return a specification with a new key and control token.
+
+    `port` is the first of two consecutive ports on which the lab is published; None: the default ones.
     """
-    toxiproxy_port, control_port = ports_from(port)
+    toxiproxy_port, control_port = published_ports(port)
     token = secrets.token_hex(32)
     return LabSpec(secrets.token_hex(32), host, toxiproxy_port, control_port, control_token=token)
 
 
-def ports_from(port: int | None) -> tuple[int, int]:
-    """The two ports to publish on: Toxiproxy's, the coordinator's."""
+def published_ports(port: int | None) -> tuple[int, int]:
+    """Return the ports of Toxiproxy and of the coordinator."""
     return (TOXIPROXY_PORT, CONTROL_PORT) if port is None else (port, port + 1)
 
 
 def links_for(lab: Lab, workers: int) -> list[Link]:
-    """One link for each worker."""
+    """Return one link for each worker."""
     return links_named(lab, [worker_name(index) for index in range(1, workers + 1)])
 
 
 def links_named(lab: Lab, names: Sequence[str]) -> list[Link]:
-    """The links of these workers."""
+    """Return the links of these workers."""
     upstream = lab.engine.coordinator_address(lab.spec)
     return [Link(name, f"[::]:{link_port(index_in_name(name))}", upstream) for name in names]

@@ -1,7 +1,7 @@
-"""One lock for each lab of this machine, and which commands hold it.
+"""One lock for each lab of this machine, and the commands that hold it.
 
-A lab is known by its project's name, whichever checkout or terminal a command runs in. The kernel frees the
-lock of a process that dies.
+A lab is identified by its project's name, in every checkout and terminal. The kernel releases the lock of a
+process that dies (`flock`).
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ from pathlib import Path
 import msgspec
 
 from chaos.units import format_seconds
+from driver.engines.engine import Say
 from driver.errors import ContainerGoneError, LabError, LabInUseError, LinksError
 from driver.files import FileReadError, read_file
 from driver.labs.project_name import project_option
@@ -26,19 +27,17 @@ LOCKS = Path("/tmp/stormlab-locks")
 """Shared by all users of the machine, as its Docker engine is."""
 WAIT_S = 1.0
 WAIT_FOR_S = {"down": 60.0, "heal": 30.0}
-"""How long a command waits for those that hold a lab; longer for these, which soon end by themselves."""
+"""How long a command waits for the holders of a lab: longer for these, which end soon by themselves."""
 STOP_WAIT_S = 180.0
 POLL_S = 0.05
 _SAY_AFTER_S = 1.0
 _MAX_BYTES = 4096
 
-Say = Callable[[str], None]
 
+class LockHolder(msgspec.Struct, frozen=True):
+    """A command that holds a lab: its words after `lab.py`, its process, and the wall time of its begin.
 
-class Holder(msgspec.Struct, frozen=True):
-    """A command that holds a lab: its words after `lab.py`, its process, and the wall time at which it began.
-
-    `pid` counts in a namespace of processes: a container that shares the folder has another.
+    `pid` is valid in the process namespace `namespace`: a container that shares the folder has another one.
     """
 
     words: list[str]
@@ -53,24 +52,25 @@ class Holder(msgspec.Struct, frozen=True):
 
 @contextmanager
 def lab_lock(project: str, *words: str, shared: bool = False, say: Say | None = None) -> Iterator[int]:
-    """Hold a lab while a command (`words`) changes it; yields the lock's descriptor. Raises LabInUseError.
+    """Hold a lab during the block, for the command `words`; yields the lock's descriptor.
 
-    One command holds it alone, or any number with `shared`. It waits some seconds for others (WAIT_FOR_S).
+    One command holds it exclusively, or any number with `shared`. Waits for other holders, as WAIT_FOR_S
+    says. Raises LabInUseError after this wait, and LabError where the lock cannot be opened.
     """
     with ExitStack() as stack:
         lock = _open(_lock_path(project))
         stack.callback(os.close, lock)
         _wait(lock, project, words, shared, say)
         if not shared:
-            _forget_records(project)
-        me = Holder(list(words), os.getpid(), time.time(), _namespace())
+            _remove_stale_records(project)
+        me = LockHolder(list(words), os.getpid(), time.time(), _namespace())
         stack.callback(_write_record(project, me))
         yield lock
 
 
 @contextmanager
 def inherited_lock(project: str, descriptor: int) -> Iterator[int]:
-    """Go on under the lock that the parent process holds and passed on. Raises LabError where it is none."""
+    """Hold a lab by the parent's lock, passed on as `descriptor`. Raises LabError for any other file."""
     try:
         is_it = os.path.samestat(os.fstat(descriptor), os.stat(_lock_path(project)))
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -82,34 +82,37 @@ def inherited_lock(project: str, descriptor: int) -> Iterator[int]:
 
 
 @contextmanager
-def lock_if_free(project: str) -> Iterator[bool]:
-    """Hold a lab alone if no command holds it now; yields whether it does."""
+def try_lab_lock(project: str) -> Iterator[bool]:
+    """Hold a lab exclusively during the block if no command holds it; yields whether. Raises LabError."""
     with ExitStack() as stack:
         lock = _open(_lock_path(project))
         stack.callback(os.close, lock)
         yield _try(lock, shared=False)
 
 
-def holders(project: str) -> list[Holder]:
-    """The commands that hold a lab now."""
+def lock_holders(project: str) -> list[LockHolder]:
+    """Return the commands that hold a lab now, oldest first."""
     found = []
     for path in LOCKS.glob(f"{project}.*.json"):
         with suppress(OSError), path.open("rb") as file:
             if _try(file.fileno(), shared=True):
-                # Its command was killed.
+                # Nothing locks the record: its command was killed.
                 continue
             with suppress(FileReadError, *DECODE_ERRORS):
-                found.append(msgspec.json.decode(read_file(path, _MAX_BYTES), type=Holder))
+                found.append(msgspec.json.decode(read_file(path, _MAX_BYTES), type=LockHolder))
     return sorted(found, key=lambda one: one.since_wall_s)
 
 
 @contextmanager
-def unless_others_change_it(project: str) -> Iterator[None]:
-    """Look at a lab without holding it; LabInUseError where that fails while a command changes it."""
+def reading_unlocked(project: str) -> Iterator[None]:
+    """Read a lab during the block without holding it.
+
+    Raises LabInUseError in place of ContainerGoneError and LinksError while a command holds the lab.
+    """
     try:
         yield
     except (ContainerGoneError, LinksError) as error:
-        if not (found := holders(project)):
+        if not (found := lock_holders(project)):
             raise
         raise LabInUseError(
             f"{error.sentence} The lab {project!r} is in use by {_named(found)}.",
@@ -117,9 +120,13 @@ def unless_others_change_it(project: str) -> Iterator[None]:
         ) from None
 
 
-def stop_holders(project: str, say: Say) -> None:
-    """Stop the commands that hold a lab, as Ctrl-C does, and wait until they have ended. Raises LabError."""
-    for holder in holders(project):
+def stop_lock_holders(project: str, say: Say) -> None:
+    """Send SIGTERM to the commands that hold a lab, and wait until they have ended, STOP_WAIT_S at most.
+
+    Commands that are `down` themselves are left alone. Raises LabError for a command in another container or
+    of another user.
+    """
+    for holder in lock_holders(project):
         if holder.words[:1] == ["down"]:
             continue
         if holder.namespace != _namespace():
@@ -137,7 +144,7 @@ def stop_holders(project: str, say: Say) -> None:
             ) from None
     deadline = time.monotonic() + STOP_WAIT_S
     while time.monotonic() < deadline:
-        with lock_if_free(project) as is_free:
+        with try_lab_lock(project) as is_free:
             if is_free:
                 return
         time.sleep(POLL_S)
@@ -148,7 +155,7 @@ def _wait(lock: int, project: str, words: tuple[str, ...], shared: bool, say: Sa
     said = False
     while not _try(lock, shared):
         now_s = time.monotonic() - began
-        found = holders(project)
+        found = lock_holders(project)
         if now_s > max((WAIT_FOR_S.get(one.words[0], WAIT_S) for one in found), default=WAIT_S):
             raise LabInUseError(*_in_use(project, words, found))
         if say is not None and not said and now_s > _SAY_AFTER_S:
@@ -157,19 +164,19 @@ def _wait(lock: int, project: str, words: tuple[str, ...], shared: bool, say: Sa
         time.sleep(POLL_S)
 
 
-def _in_use(project: str, words: tuple[str, ...], found: list[Holder]) -> tuple[str, str]:
-    """The sentence and the hint for a lab that others hold."""
+def _in_use(project: str, words: tuple[str, ...], found: list[LockHolder]) -> tuple[str, str]:
+    """Return sentence and hint of the error for a lab that other commands hold."""
     cannot = f"`{' '.join(words)}` cannot use the lab {project!r} now: it is in use by {_named(found)}."
     force = f"python lab.py down --force{project_option(project)}"
     return cannot, f"Wait until it ends, or press Ctrl-C where it runs; or stop it and take down: {force}"
 
 
-def _named(found: list[Holder]) -> str:
-    return ", ".join(map(str, found)) or "a command that does not say its name"
+def _named(found: list[LockHolder]) -> str:
+    return ", ".join(map(str, found)) or "a command without a record"
 
 
 def _namespace() -> str:
-    """The namespace in which this machine's kernel counts our process; "" where there are none."""
+    """Return this process's namespace of process ids; "" on a kernel without them."""
     try:
         return os.readlink("/proc/self/ns/pid")
     except OSError:
@@ -189,7 +196,7 @@ def _lock_path(project: str) -> Path:
 
 
 def _open(path: Path) -> int:
-    """A descriptor of a file that every user of this machine may lock. Raises LabError."""
+    """Return a descriptor of a file that every user of this machine may lock. Raises LabError."""
     try:
         if not path.parent.is_dir():
             path.parent.mkdir(exist_ok=True)
@@ -208,8 +215,8 @@ def _open(path: Path) -> int:
         ) from None
 
 
-def _write_record(project: str, holder: Holder) -> Callable[[], None]:
-    """Note who holds the lab, under a lock of the record's own; what removes the note is returned."""
+def _write_record(project: str, holder: LockHolder) -> Callable[[], None]:
+    """Write the record of a holder, locked by this process. Returns a function that removes it."""
     path = LOCKS / f"{project}.{holder.pid}-{time.monotonic_ns()}.json"
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o644)
     fcntl.flock(descriptor, fcntl.LOCK_EX)
@@ -223,9 +230,9 @@ def _write_record(project: str, holder: Holder) -> Callable[[], None]:
     return remove
 
 
-def _forget_records(project: str) -> None:
-    """Remove the notes of commands that were killed: under a lock that is held alone there are no others."""
+def _remove_stale_records(project: str) -> None:
+    """Remove all records. The caller holds the lab exclusively, so their commands were killed."""
     for path in LOCKS.glob(f"{project}.*.json"):
-        # One of another user stays; it says nothing, since nothing holds it.
+        # Another user's record remains; unlocked, it names no holder.
         with suppress(PermissionError):
             path.unlink(missing_ok=True)

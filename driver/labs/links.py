@@ -1,6 +1,7 @@
-"""The only importer of `toxiproxy`: the links, their faults and leases; a server's errors become ours here.
+"""Links of a lab, their faults and leases: client of our Toxiproxy build (chaos/toxiproxy/README.md).
 
-The stock client is asked what it can tell; our own routes (chaos/toxiproxy/README.md) share its session.
+The only importer of `toxiproxy`, the stock client, whose view of the links is a second one beside that of
+our own routes. Both share one session.
 """
 
 from __future__ import annotations
@@ -19,15 +20,15 @@ from driver.errors import LinksError
 from wire.errors import DECODE_ERRORS
 
 CALL_TIMEOUT_S = 10.0
-# Toxiproxy answers a fault with a time in the future only once it has begun.
 LONGEST_LEAD_S = 20.0
+"""Toxiproxy answers only once a fault has begun: up to this much of its lead extends the call's limit."""
 
 _log = logging.getLogger("stormlab.links")
 S = TypeVar("S", bound=msgspec.Struct)
 
 
 class Link(msgspec.Struct, frozen=True):
-    """A link to make: `listen` and `upstream` are `host:port`."""
+    """A link to create: `listen` and `upstream` are `host:port`."""
 
     name: str
     listen: str
@@ -35,7 +36,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class LinkState(msgspec.Struct, frozen=True):
-    """A link as Toxiproxy has it. `connections` live now, `accepted` since it was made."""
+    """State of a link. `connections` are live now, `accepted` counts since its creation; bytes are totals."""
 
     name: str
     listen: str
@@ -50,7 +51,7 @@ class LinkState(msgspec.Struct, frozen=True):
 
 
 class ToxicState(msgspec.Struct, frozen=True):
-    """One toxic of a fault and what it counted."""
+    """One toxic of a fault, and its counters."""
 
     name: str
     type: str
@@ -59,8 +60,10 @@ class ToxicState(msgspec.Struct, frozen=True):
 
 
 class FaultedLink(msgspec.Struct, frozen=True):
-    """What one link had of a fault. Times are CLOCK_MONOTONIC of Toxiproxy's host. `present`: nobody else had
-    taken it away, by now or by its end.
+    """Part of a fault on one link. Times are CLOCK_MONOTONIC of Toxiproxy's host, in nanoseconds.
+
+    `present`: no other client had removed it, by now or by its end. `connections_hit` counts live
+    connections.
     """
 
     link: str
@@ -72,7 +75,11 @@ class FaultedLink(msgspec.Struct, frozen=True):
 
 
 class FaultState(msgspec.Struct, frozen=True):
-    """A fault as Toxiproxy has it. `state` is on or ended; `ended_because`: deleted, lease or heal."""
+    """State of a fault. `state` is on or ended, `ended_because` deleted, lease or heal.
+
+    `action` is a LinkAction. `began_at_mono_ns` is 0 before its begin. `spread_ns` is the time between the
+    first and the last link on which it began.
+    """
 
     id: str
     state: str
@@ -94,7 +101,7 @@ class _Faults(msgspec.Struct):
     ended: list[FaultState]
 
 
-class _Put(msgspec.Struct):
+class _Created(msgspec.Struct):
     created: list[str]
 
 
@@ -103,7 +110,7 @@ class _Clock(msgspec.Struct):
 
 
 class HealResult(msgspec.Struct, frozen=True):
-    """What `heal` ended, removed and enabled; `stuck` links could not be."""
+    """Result of `heal`: ended faults, removed toxics, enabled links; `stuck` links remain disabled."""
 
     faults: list[str]
     toxics: int
@@ -112,7 +119,6 @@ class HealResult(msgspec.Struct, frozen=True):
 
 
 class _Health(msgspec.Struct):
-    version: str
     links: int
 
 
@@ -122,33 +128,33 @@ class _Refusal(msgspec.Struct):
 
 
 class Links:
-    """The Toxiproxy of one lab. Every call blocks, is bounded, and raises LinksError."""
+    """Client of the Toxiproxy of one lab, for any thread.
+
+    Every call blocks, takes CALL_TIMEOUT_S at most, and raises LinksError when Toxiproxy does not answer,
+    refuses, or answers something unexpected.
+    """
 
     def __init__(self, host: str, port: int) -> None:
         self._base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self._session = _session()
-        # The stock client keeps its server's address, and how it asks, in its module: one server a process.
+        # The stock client keeps its server's address and its session in its module: one server a process.
         toxiproxy.api.APIConsumer.host, toxiproxy.api.APIConsumer.port = host, port
         toxiproxy.api.requests = self._session
         self._stock = toxiproxy.Toxiproxy()
 
     def enabled_names(self) -> set[str]:
-        """Names of the links that are open, told by the stock client: a second view beside our own routes."""
+        """Return the names of the enabled links, by the stock client."""
         try:
             return {name for name, proxy in self._stock.proxies().items() if proxy.enabled}
         except (requests.RequestException, InvalidToxic, NotFound, ProxyExists, KeyError) as error:
             raise self._unreachable(error) from None
 
-    def version(self) -> str:
-        """Of the Toxiproxy that this build is made of."""
-        return self._ask("GET", "/lab/healthz", _Health).version
-
     def count(self) -> int:
-        """How many links stand."""
+        """Return the number of links."""
         return self._ask("GET", "/lab/healthz", _Health).links
 
     def is_up(self) -> bool:
-        """Whether it answers."""
+        """Return whether Toxiproxy answers. Raises nothing."""
         try:
             self._ask("GET", "/lab/healthz", _Health)
         except LinksError:
@@ -156,34 +162,37 @@ class Links:
         return True
 
     def clock_ns(self) -> int:
-        """CLOCK_MONOTONIC of its host."""
+        """Return CLOCK_MONOTONIC of Toxiproxy's host."""
         return self._ask("GET", "/lab/clock", _Clock).mono_ns
 
     def create(self, links: Sequence[Link], remove_others: bool = False) -> None:
-        """Make these links; those that stand already are left as they are."""
+        """Create links, and remove all others if asked to. Existing links of these names remain unchanged."""
         body = {"links": links, "remove_others": remove_others}
-        self._ask("PUT", "/lab/links", _Put, body)
+        self._ask("PUT", "/lab/links", _Created, body)
 
     def states(self) -> list[LinkState]:
-        """Every link."""
+        """Return the state of every link."""
         return self._ask("GET", "/lab/links", _Links).links
 
     def begin_fault(self, fault: dict[str, Any], lead_s: float = 0.0) -> FaultState:
-        """Put a fault on, as the body of `POST /lab/faults` has it; `lead_s` is how far ahead it begins."""
+        """Begin a fault, and return its state. Takes up to `lead_s` more than other calls.
+
+        `fault` is the body of `POST /lab/faults`, and `lead_s` the time until its begin.
+        """
         return self._ask(
             "POST", "/lab/faults", FaultState, fault, min(lead_s, LONGEST_LEAD_S) + CALL_TIMEOUT_S
         )
 
     def renew_lease(self, fault_id: str, lease_ms: int) -> FaultState:
-        """Keep a fault on for so long from now. Raises LinksError when it has ended."""
+        """Let a fault's lease expire `lease_ms` from now. Raises LinksError when the fault has ended."""
         return self._ask("POST", f"/lab/faults/{fault_id}/renew", FaultState, {"lease_ms": lease_ms})
 
     def end_fault(self, fault_id: str) -> FaultState:
-        """End a fault; one that has ended already gives the same answer."""
+        """End a fault, and return its last state. Repeating returns the same."""
         return self._ask("DELETE", f"/lab/faults/{fault_id}", FaultState)
 
     def faults(self) -> list[FaultState]:
-        """Faults that are on."""
+        """Return the active faults."""
         return self._ask("GET", "/lab/faults", _Faults).on
 
     def heal(self) -> HealResult:
@@ -204,7 +213,7 @@ class Links:
             return msgspec.json.decode(answer.content, type=kind)
         except DECODE_ERRORS as error:
             raise LinksError(
-                f"Toxiproxy answered {method} {path} with something else than expected: {error}.",
+                f"Toxiproxy answered {method} {path} with something unexpected: {error}.",
                 "Is it the lab's own build? python lab.py build",
             ) from None
 
@@ -214,8 +223,8 @@ class Links:
         return LinksError(f"Toxiproxy at {self._base} {what}.", "See: python lab.py status")
 
 
-class _Bounded(HTTPAdapter):
-    """Gives every call a time limit, also those of the stock client, which sets none."""
+class _TimeLimit(HTTPAdapter):
+    """Sets a time limit on every call, also on those of the stock client, which sets none."""
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
         kwargs["timeout"] = kwargs.get("timeout") or CALL_TIMEOUT_S
@@ -224,16 +233,16 @@ class _Bounded(HTTPAdapter):
 
 def _session() -> requests.Session:
     session = requests.Session()
-    # The lab's own ports are never behind the proxies that the environment may name.
+    # The lab's ports are never behind a proxy of the environment.
     session.trust_env = False
-    session.mount("http://", _Bounded(pool_maxsize=4))
+    session.mount("http://", _TimeLimit(pool_maxsize=4))
     return session
 
 
 def _refusal(content: bytes) -> str:
     try:
-        said = msgspec.json.decode(content, type=_Refusal)
+        refusal = msgspec.json.decode(content, type=_Refusal)
     except DECODE_ERRORS:
         return content[:200].decode(errors="replace")
-    links = "; ".join(f"{name}: {why}" for name, why in sorted(said.links.items())[:3])
-    return f"{said.error} ({links})" if links else said.error
+    links = "; ".join(f"{name}: {why}" for name, why in sorted(refusal.links.items())[:3])
+    return f"{refusal.error} ({links})" if links else refusal.error

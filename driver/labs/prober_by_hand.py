@@ -18,8 +18,8 @@ from driver.engines.engine import PROBER
 from driver.files import write_file
 from driver.histories.live_journals import LiveJournals
 from driver.judging.link_records import LinkRecord, link_records
-from driver.labs.bring_up import in_thread
 from driver.labs.lab import Lab
+from driver.labs.lifecycle import call_engine
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.probe_schedule import WINDOW_FILE, windows_of
 from driver.terminal import ProgressView, Terminal
@@ -40,8 +40,8 @@ async def ensure_prober(lab: Lab, workers: int, terminal: Terminal) -> None:
         return
     terminal.show(ProgressView("starting the prober, which observes faults"))
     settings = msgspec.json.encode(ProberSettings(links=workers)).decode()
-    await in_thread(lab.engine, lab.engine.ensure_images, (PROBER,), terminal.info)
-    await in_thread(lab.engine, lab.engine.up, replace(lab.spec, prober_json=settings), (PROBER,))
+    await call_engine(lab.engine, lab.engine.ensure_images, (PROBER,), terminal.info)
+    await call_engine(lab.engine, lab.engine.up, replace(lab.spec, prober_json=settings), (PROBER,))
 
 
 def look_closer(journals: Path, planned: Sequence[PlannedFault], workers: int, zero_ns: int) -> None:

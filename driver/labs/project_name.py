@@ -1,4 +1,4 @@
-"""The name of the lab that belongs to this checkout, for lab.py and for `docker compose` in it."""
+"""Name of the lab of this checkout, for lab.py and for `docker compose` in it."""
 
 from __future__ import annotations
 
@@ -16,9 +16,9 @@ _LINE = re.compile(rf"^{VARIABLE}=(.*)$", re.MULTILINE)
 
 
 def default_project(root: Path | None = None) -> str:
-    """The name in the checkout's `.env`, where its owner chose one; else one made of the checkout's path.
+    """Return the name in the checkout's `.env`; else a name with digits of the checkout's path.
 
-    Two checkouts never share the second, also where one is a copy of the other with its `.env`.
+    A name with other digits in `.env` is ignored: it came with a copy of another checkout. Raises LabError.
     """
     folder = (root or working_root()).resolve()
     named = _LINE.search(_read(folder / ".env")) if is_checkout(folder) else None
@@ -29,9 +29,9 @@ def default_project(root: Path | None = None) -> str:
 
 
 def note_project(root: Path | None = None) -> None:
-    """Write the name into the checkout's `.env`, so that `docker compose` there means the same lab.
+    """Write the name into the checkout's `.env`, so that `docker compose` there uses the same lab.
 
-    Other lines stay as they are. Raises LabError.
+    Other lines remain. Raises LabError.
     """
     folder = (root or working_root()).resolve()
     if not is_checkout(folder):
@@ -51,12 +51,12 @@ def note_project(root: Path | None = None) -> None:
 
 
 def project_option(project: str, flag: str = "--project") -> str:
-    """` --project NAME`, or "" for the lab that commands in this folder mean without it."""
+    """Return ` --project NAME`, or "" for the default lab of this folder."""
     return "" if project == default_project() else f" {flag} {project}"
 
 
 def start_hint(project: str) -> str:
-    """Return the command that starts a lab of that name."""
+    """Return a hint with the command that starts a lab of that name."""
     return f"Start one: python lab.py up --workers 3{project_option(project)}"
 
 

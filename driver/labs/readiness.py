@@ -1,4 +1,4 @@
-"""Waits for conditions of a lab, never for times; a wait that fails says what was seen, and the last log."""
+"""Waits for conditions of a lab. An error names what is missing, and has the last lines of its log."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 
+from chaos.actuator import name_list
+from chaos.targets import COORDINATOR, TOXIPROXY
 from driver.engines.engine import CORE
 from driver.errors import CoordinatorError, EngineError, NotReadyError
 from driver.labs.coordinator_client import CoordinatorClient
@@ -18,34 +20,33 @@ from wire.address import worker_name
 from wire.control import CoordinatorState
 
 POLL_S = 0.1
-LOOK_EVERY_S = 0.5
-# A wait ends with its condition: these bounds are for a machine that is far too busy, and cost nobody time.
+CHECK_EVERY_S = 0.5
 CORE_LIMIT_S = 120.0
 WORKERS_LIMIT_S = 90.0
 LIMIT_PER_WORKER_S = 1.0
+"""Limits of waits, which end as soon as their conditions hold; enough for a machine that is far too busy."""
 LOG_LINES = 5
-NAMED = 5
 
 
-class Watch:
-    """Stands beside a wait: fails at the deadline, and as soon as a process that is waited for has ended."""
+class ReadinessWait:
+    """One wait, which fails at its deadline, and as soon as a container that is waited for has ended."""
 
     def __init__(self, lab: Lab, limit_s: float) -> None:
         self._lab = lab
         self._limit_s = limit_s
         self._deadline = time.monotonic() + limit_s
-        self._look_at = time.monotonic() + LOOK_EVERY_S
+        self._check_at = time.monotonic() + CHECK_EVERY_S
 
     async def tick(self, waited_for: Sequence[str], what: str) -> None:
-        """Wait a moment. Raises NotReadyError: `what` is missing, of the processes `waited_for`."""
+        """Wait POLL_S. Raises NotReadyError about `what`, naming the containers `waited_for`."""
         now = time.monotonic()
-        if now > self._look_at:
-            self._look_at = now + LOOK_EVERY_S
+        if now > self._check_at:
+            self._check_at = now + CHECK_EVERY_S
             await asyncio.to_thread(self._fail_if_ended, waited_for)
         if now > self._deadline:
-            log = await asyncio.to_thread(last_lines, self._lab, waited_for[0])
+            log = await asyncio.to_thread(log_tail, self._lab, waited_for[0])
             raise NotReadyError(
-                f"{what} after {self._limit_s:.0f} s: {named(waited_for)}. {machine_load()}{log}"
+                f"{what} after {self._limit_s:.0f} s: {name_list(waited_for)}. {machine_load_text()}{log}"
             )
         await asyncio.sleep(POLL_S)
 
@@ -54,78 +55,72 @@ class Watch:
             if one.name in waited_for and one.status in ("exited", "dead"):
                 code = self._lab.engine.inspect(one.name).exit_code
                 raise NotReadyError(
-                    f"{one.name} ended with exit code {code} while starting.{last_lines(self._lab, one.name)}"
+                    f"{one.name} ended with exit code {code} while starting.{log_tail(self._lab, one.name)}"
                 )
 
 
-def machine_load() -> str:
-    """How busy this machine is, as a sentence: whoever reads of a wait that ran out asks this first."""
+def machine_load_text() -> str:
+    """Return this machine's load as a sentence, the first question about a wait that failed."""
     return f"This machine's load is {os.getloadavg()[0]:.1f} on {os.cpu_count() or 1} cores."
 
 
-async def core_answers(lab: Lab) -> None:
+async def wait_for_core(lab: Lab) -> None:
     """Wait until Toxiproxy and the coordinator answer. Raises NotReadyError."""
-    watch = Watch(lab, CORE_LIMIT_S)
+    wait = ReadinessWait(lab, CORE_LIMIT_S)
     async with lab.coordinator() as coordinator:
-        silent = set(CORE)
+        missing = set(CORE)
         while True:
-            if "toxiproxy" in silent and await asyncio.to_thread(lab.links.is_up):
-                silent.discard("toxiproxy")
-            if "coordinator" in silent and await _takes_work(coordinator):
-                silent.discard("coordinator")
-            if not silent:
+            if TOXIPROXY in missing and await asyncio.to_thread(lab.links.is_up):
+                missing.discard(TOXIPROXY)
+            if COORDINATOR in missing and await _accepts_work(coordinator):
+                missing.discard(COORDINATOR)
+            if not missing:
                 return
-            await watch.tick(sorted(silent), "No answer")
+            await wait.tick(sorted(missing), "No answer")
 
 
-async def workers_connected(lab: Lab, workers: int, terminal: Terminal) -> None:
-    """Wait until every worker is connected. Raises NotReadyError."""
+async def wait_for_workers(lab: Lab, workers: int, terminal: Terminal) -> None:
+    """Wait until every worker is connected. Raises NotReadyError, CoordinatorError."""
     names = [worker_name(index) for index in range(1, workers + 1)]
     board = ProgressView("waiting for the workers to connect", workers=workers)
-    watch = Watch(lab, WORKERS_LIMIT_S + LIMIT_PER_WORKER_S * workers)
+    wait = ReadinessWait(lab, WORKERS_LIMIT_S + LIMIT_PER_WORKER_S * workers)
     async with lab.coordinator() as coordinator:
-        while missing := away(await coordinator.state(), names):
+        while missing := disconnected(await coordinator.state(), names):
             terminal.show(replace(board, connected=workers - len(missing)))
-            await watch.tick(missing, "Workers not connected")
+            await wait.tick(missing, "Workers not connected")
 
 
 async def show_connected(lab: Lab, workers: int, terminal: Terminal) -> None:
-    """Tell how many workers are connected while more are being started, until cancelled."""
+    """Show the number of connected workers, until cancelled, while the coordinator answers."""
     names = [worker_name(index) for index in range(1, workers + 1)]
     async with lab.coordinator() as coordinator:
         while True:
             with suppress(CoordinatorError):
-                here = workers - len(away(await coordinator.state(), names))
-                terminal.show(ProgressView("starting workers", workers=workers, connected=here))
-            await asyncio.sleep(LOOK_EVERY_S)
+                connected = workers - len(disconnected(await coordinator.state(), names))
+                terminal.show(ProgressView("starting workers", workers=workers, connected=connected))
+            await asyncio.sleep(CHECK_EVERY_S)
 
 
-async def all_healthy(lab: Lab, terminal: Terminal) -> None:
-    """Wait until the engine's own health checks agree. Raises NotReadyError."""
+async def wait_for_health(lab: Lab, terminal: Terminal) -> None:
+    """Wait until the engine's own health checks pass. Raises NotReadyError, EngineError."""
     terminal.show(ProgressView("waiting for the health checks"))
-    watch = Watch(lab, WORKERS_LIMIT_S)
-    while sick := [
+    wait = ReadinessWait(lab, WORKERS_LIMIT_S)
+    while unhealthy := [
         one.name
         for one in await asyncio.to_thread(lab.engine.containers)
         if one.health not in ("healthy", "")
     ]:
-        await watch.tick(sick, "Not healthy")
+        await wait.tick(unhealthy, "Not healthy")
 
 
-def away(state: CoordinatorState, names: Sequence[str]) -> list[str]:
-    """Those of `names` that are not connected."""
-    here = {worker.name for worker in state.workers if worker.state == "connected"}
-    return [name for name in names if name not in here]
+def disconnected(state: CoordinatorState, names: Sequence[str]) -> list[str]:
+    """Return the workers of `names` that are not connected."""
+    connected = {worker.name for worker in state.workers if worker.state == "connected"}
+    return [name for name in names if name not in connected]
 
 
-def named(names: Sequence[str]) -> str:
-    """`worker-1, worker-2, … (20 in all)`."""
-    few = ", ".join(names[:NAMED])
-    return few if len(names) <= NAMED else f"{few}, … ({len(names)} in all)"
-
-
-def last_lines(lab: Lab, name: str) -> str:
-    """The end of a container's log, as the end of an error's sentence."""
+def log_tail(lab: Lab, name: str) -> str:
+    """Return the last lines of a container's log for the end of an error; "" where it cannot be read."""
     try:
         lines = lab.engine.log(name, LOG_LINES).splitlines()
     except EngineError:
@@ -134,7 +129,7 @@ def last_lines(lab: Lab, name: str) -> str:
     return f"\nLast lines of {name}:{shown or ' none'}\n"
 
 
-async def _takes_work(coordinator: CoordinatorClient) -> bool:
+async def _accepts_work(coordinator: CoordinatorClient) -> bool:
     try:
         await coordinator.health()
     except CoordinatorError:

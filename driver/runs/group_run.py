@@ -17,7 +17,7 @@ from driver.engines.engine import Engine
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError
 from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome
-from driver.labs.bring_up import take_down
+from driver.labs.lifecycle import take_down
 from driver.results.group_file import GroupFile, GroupRun, label, save_group, summed_up
 from driver.results.judged_run import JudgedRun
 from driver.results.run_folder import new_folder, point_latest

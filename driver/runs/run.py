@@ -13,9 +13,16 @@ from driver.engines.engine import Engine, LabSpec
 from driver.errors import LabError
 from driver.histories.journals import JOURNALS
 from driver.interrupts import interruptible, to_completion
-from driver.labs.bring_up import Down, in_thread, refuse_leftovers, services, take_down
 from driver.labs.lab import new_spec
-from driver.labs.lab_before import LabBefore, leave_up
+from driver.labs.lifecycle import (
+    LabSnapshot,
+    RemovedLab,
+    call_engine,
+    raise_for_leftovers,
+    restart_lab,
+    services,
+    take_down,
+)
 from driver.report.write import write_reports
 from driver.results.judged_run import JudgedRun, judge_run
 from driver.results.run_folder import new_folder
@@ -46,7 +53,7 @@ async def run(request: RunRequest, engine: Engine, terminal: Terminal) -> Judged
         raise
     outcome = await _conclude(engine, folder, terminal, broken)
     if request.keep:
-        await leave_up(engine, LabBefore(spec, request.plan.workers), terminal)
+        await restart_lab(engine, LabSnapshot(spec, request.plan.workers), terminal)
     return outcome
 
 
@@ -66,16 +73,16 @@ async def _conclude(engine: Engine, folder: Path, terminal: Terminal, broken: La
             raise completed from None
         if isinstance(error, BaseException):
             raise error
-    assert isinstance(down, Down)
+    assert isinstance(down, RemovedLab)
     assert isinstance(outcome, JudgedRun)
-    refuse_leftovers(down)
+    raise_for_leftovers(down)
     return outcome
 
 
 async def _prepare(request: RunRequest, engine: Engine, terminal: Terminal) -> tuple[Path, LabSpec]:
     """Reserve a lab, ensure its images, and save the record. Raises LabError."""
     spec = await asyncio.to_thread(engine.reserve_addresses, _spec(request))
-    images = await in_thread(engine, engine.ensure_images, services(request.prober), terminal.info)
+    images = await call_engine(engine, engine.ensure_images, services(request.prober), terminal.info)
     versions = await asyncio.to_thread(engine.versions)
     if await asyncio.to_thread(engine.containers):
         terminal.info(f"The lab {engine.project!r} is up; this run replaces its containers.")

@@ -26,13 +26,13 @@ from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import Aborted, Healed, LabTrouble, LastState, LinksSeen, ProxyLink, RunStarted
 from driver.histories.journals import JOURNALS
 from driver.interrupts import interruptible
-from driver.labs.bring_up import start_core, start_workers
 from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.fault_runner import FaultRunner, RunActuator
 from driver.labs.heal import heal
 from driver.labs.lab import HOST, Lab, links_for
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
+from driver.labs.lifecycle import start_core, start_workers
 from driver.labs.load_generator import Load
 from driver.runs.collect import collect, write_receipts
 from driver.runs.machine_monitor import MachineMonitor

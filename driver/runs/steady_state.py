@@ -8,9 +8,10 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 from typing import Protocol
 
+from chaos.actuator import name_list
 from driver.errors import CoordinatorError, NotReadyError, RunAbortedError
 from driver.labs.coordinator_client import CoordinatorClient
-from driver.labs.readiness import away, named
+from driver.labs.readiness import disconnected
 from driver.runs.phase import PhaseEnd
 from driver.scenarios.abort_when import AbortMonitor
 from driver.terminal import ProgressView, Terminal
@@ -87,7 +88,7 @@ class StatePoller:
 
     def disconnected(self) -> list[str]:
         """Return the workers that are not connected in the newest state; all without one."""
-        return list(self._workers) if self.state is None else away(self.state, self._workers)
+        return list(self._workers) if self.state is None else disconnected(self.state, self._workers)
 
     def _show(self) -> None:
         left_s = None if self.ends_at_ns is None else (self.ends_at_ns - time.monotonic_ns()) / 1e9
@@ -117,7 +118,7 @@ async def wait_ready(source: StateSource, due_ns: int, traffic: bool) -> float:
         if not missing and not idle and now_ns >= due_ns:
             return max(0.0, (now_ns - due_ns) / 1e9 - WAIT_POLL_S)
         if now_ns > deadline_ns:
-            why = f"not connected: {named(missing)}" if missing else "no task was completed"
+            why = f"not connected: {name_list(missing)}" if missing else "no task was completed"
             raise NotReadyError(
                 f"No steady state before the first fault: {why}.", "See the run's logs/ folder."
             )
@@ -130,7 +131,7 @@ async def wait_converged(source: StateSource, within_s: float, end: PhaseEnd) ->
     while (await source.poll()) is None or source.disconnected():
         if time.monotonic() > deadline:
             end.outcome = "failed"
-            end.detail = f"after {within_s:.0f} s not connected: {named(source.disconnected())}"
+            end.detail = f"after {within_s:.0f} s not connected: {name_list(source.disconnected())}"
             return
         await asyncio.sleep(WAIT_POLL_S)
 

@@ -1,4 +1,4 @@
-"""Healing goes by what stands, in the right order, and says what is left."""
+"""Healing uses the present state, restores in order, and returns what is left."""
 
 from __future__ import annotations
 

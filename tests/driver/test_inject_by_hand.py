@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from driver.labs import by_hand, lab_lock
+from driver.labs import by_hand, lab_journals, lab_lock
 from driver.labs import end_request as module
 from driver.labs.by_hand import Ending, Injection, inject, plan_by_hand, settle
 from driver.labs.end_request import EndRequest, end_injections
@@ -23,7 +23,7 @@ TEN_S = 10.0
 
 @pytest.fixture(autouse=True)
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "state_dir", lambda: tmp_path)
+    monkeypatch.setattr(lab_journals, "state_dir", lambda: tmp_path)
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
     monkeypatch.setattr(by_hand, "START_IN_NS", 0)
 

@@ -18,12 +18,12 @@ from driver.errors import ContainerGoneError, LabError, LabInUseError
 from driver.exit_codes import ExitCode
 from driver.labs import lab_lock as module
 from driver.labs.lab_lock import (
-    holders,
     inherited_lock,
     lab_lock,
-    lock_if_free,
-    stop_holders,
-    unless_others_change_it,
+    lock_holders,
+    reading_unlocked,
+    stop_lock_holders,
+    try_lab_lock,
 )
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -73,21 +73,21 @@ def test_the_kernel_frees_the_lock_of_a_command_that_was_killed(own_folder: Path
     with another_process(own_folder, "up") as first:
         first.kill()
         first.wait(10)
-        assert holders("lab") == []
+        assert lock_holders("lab") == []
         with lab_lock("lab", "down"):
-            assert [one.words for one in holders("lab")] == [["down"]]
+            assert [one.words for one in lock_holders("lab")] == [["down"]]
     assert list(own_folder.glob("*.json")) == []
 
 
 def test_labs_of_other_names_are_free(own_folder: Path) -> None:
     with another_process(own_folder, "up"), lab_lock("lab-2", "up"):
-        assert [one.words for one in holders("lab-2")] == [["up"]]
+        assert [one.words for one in lock_holders("lab-2")] == [["up"]]
 
 
 def test_faults_by_hand_share_a_lab_and_keep_others_out(own_folder: Path) -> None:
     with another_process(own_folder, "inject pause", shared=True):
         with lab_lock("lab", "inject", "cut", shared=True):
-            assert [one.words[1] for one in holders("lab")] == ["pause", "cut"]
+            assert [one.words[1] for one in lock_holders("lab")] == ["pause", "cut"]
         with pytest.raises(LabInUseError, match="inject pause"), lab_lock("lab", "down"):
             pass
 
@@ -114,7 +114,7 @@ def test_a_command_waits_for_a_lab_that_is_being_taken_down(own_folder: Path) ->
 def test_down_with_force_stops_the_holders_and_waits_for_them(own_folder: Path) -> None:
     said: list[str] = []
     with another_process(own_folder, "inject pause", shared=True) as first:
-        stop_holders("lab", said.append)
+        stop_lock_holders("lab", said.append)
         assert first.wait(10) == -signal.SIGTERM
     assert said[0].startswith("Stopping `inject pause` (pid ")
 
@@ -125,14 +125,14 @@ def test_a_process_of_another_container_is_never_signalled(
     with another_process(own_folder, "up") as first:
         monkeypatch.setattr(module, "_namespace", lambda: "pid:[1]")
         with pytest.raises(LabError, match="in another container of this machine"):
-            stop_holders("lab", print)
+            stop_lock_holders("lab", print)
         assert first.poll() is None
 
 
 def test_a_child_goes_on_under_the_lock_that_it_was_passed(own_folder: Path) -> None:
     with lab_lock("lab", "suite") as lock:
         passed = os.dup(lock)
-        with inherited_lock("lab", passed), lock_if_free("lab") as is_free:
+        with inherited_lock("lab", passed), try_lab_lock("lab") as is_free:
             assert not is_free
         with (
             pytest.raises(LabError, match="is not the held lock of the lab 'other'"),
@@ -146,7 +146,7 @@ def test_a_look_that_fails_while_a_command_changes_the_lab_names_the_command(own
     with (
         another_process(own_folder, "down"),
         pytest.raises(LabInUseError) as refused,
-        unless_others_change_it("lab"),
+        reading_unlocked("lab"),
     ):
         raise ContainerGoneError("There is no container worker-1.")
     assert "There is no container worker-1. The lab 'lab' is in use by `down`" in refused.value.sentence
@@ -154,7 +154,7 @@ def test_a_look_that_fails_while_a_command_changes_the_lab_names_the_command(own
 
 def test_a_look_that_fails_on_a_free_lab_keeps_its_own_reason(own_folder: Path) -> None:
     own_folder.mkdir()
-    with pytest.raises(ContainerGoneError), unless_others_change_it("lab"):
+    with pytest.raises(ContainerGoneError), reading_unlocked("lab"):
         raise ContainerGoneError("There is no container worker-1.")
 
 
@@ -171,6 +171,6 @@ def test_every_user_of_the_machine_can_use_the_locks(own_folder: Path) -> None:
 
 def test_a_held_lock_says_how_long_it_is_held(own_folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with lab_lock("lab", "up"):
-        (holder,) = holders("lab")
+        (holder,) = lock_holders("lab")
     monkeypatch.setattr(time, "time", lambda: holder.since_wall_s + 12.3)
     assert str(holder) == f"`up` (pid {os.getpid()}, begun 12s ago)"

@@ -48,7 +48,7 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Engine:
     links = [LinkState("worker-1", "[::]:20001", "10.231.0.2:8765", True, 1, 1, 0, 0, [], [])]
     monkeypatch.setattr(status, "_state", answer)
     monkeypatch.setattr(
-        status, "lab_of", lambda *_: SimpleNamespace(links=SimpleNamespace(all=lambda: links))
+        status, "lab_of", lambda *_: SimpleNamespace(links=SimpleNamespace(states=lambda: links))
     )
     return made
 

@@ -11,7 +11,7 @@ from driver.cli import up as module
 from driver.cli.up import _up
 from driver.engines.engine import Engine, LabSpec
 from driver.errors import UsageError
-from driver.labs import journals_of_lab
+from driver.labs import lab_journals
 from driver.labs.lab import Lab, lab_of
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine
@@ -38,7 +38,7 @@ def brought_up(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[LabSpec]
         return lab_of(engine, spec)
 
     monkeypatch.setattr(module, "bring_up", bring_up)
-    monkeypatch.setattr(journals_of_lab, "state_dir", lambda: tmp_path)
+    monkeypatch.setattr(lab_journals, "state_dir", lambda: tmp_path)
     return made
 
 

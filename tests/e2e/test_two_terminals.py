@@ -7,7 +7,7 @@ import signal
 import subprocess
 import time
 
-from driver.labs.lab_lock import holders
+from driver.labs.lab_lock import lock_holders
 from tests.e2e.conftest import LIMIT_S, CommandLine
 from tests.two_terminals import CHANGES, DOWN_FORCE, UP_2, UP_3, drawn, run_pairs
 
@@ -45,7 +45,7 @@ def up_that_is_halted(lab: CommandLine) -> subprocess.Popen[str]:
     """An `up` that holds the lab and has made a part of it, and goes on when it is told to."""
     process = lab.started(*UP_2)
     deadline = time.monotonic() + LIMIT_S
-    while not holders(lab.project) or not lab.leftovers():
+    while not lock_holders(lab.project) or not lab.leftovers():
         assert process.poll() is None
         assert time.monotonic() < deadline
         time.sleep(0.02)

@@ -1,4 +1,4 @@
-"""What a fault left behind is undone by the next command, unless a command that may undo it lives."""
+"""The next command restores what a fault left behind, unless a command holds the lab."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from driver.labs import lab_lock as module
-from driver.labs.lab_lock import lab_lock, lock_if_free
-from driver.labs.orphans import restore_orphans
+from driver.labs.heal import restore_stale_if_free
+from driver.labs.lab_lock import lab_lock, try_lab_lock
 from driver.terminal import Terminal
 from tests.driver.fakes import FakeEngine
 
@@ -24,7 +24,7 @@ def hurt() -> FakeEngine:
 
 def test_what_only_a_fault_does_is_undone_and_told(capsys: pytest.CaptureFixture[str]) -> None:
     engine = hurt()
-    restore_orphans(engine, Terminal())
+    restore_stale_if_free(engine, Terminal())
     assert engine.degradations() == {"worker-1": ["exited"]}
     assert "Restored worker-1, which a fault had left paused." in capsys.readouterr().err
 
@@ -33,21 +33,21 @@ def test_what_only_a_fault_does_is_undone_and_told(capsys: pytest.CaptureFixture
 def test_nothing_is_undone_while_a_command_holds_the_lab(shared: bool) -> None:
     engine = hurt()
     with lab_lock(engine.project, "inject", "pause", shared=shared):
-        restore_orphans(engine, Terminal())
+        restore_stale_if_free(engine, Terminal())
     assert engine.asked == []
-    with lock_if_free(engine.project) as is_free:
+    with try_lab_lock(engine.project) as is_free:
         assert is_free
 
 
 def test_an_engine_elsewhere_may_have_an_owner_elsewhere() -> None:
     engine = hurt()
     engine.is_local = False
-    restore_orphans(engine, Terminal())
+    restore_stale_if_free(engine, Terminal())
     assert engine.asked == []
 
 
 def test_what_cannot_be_restored_is_told(capsys: pytest.CaptureFixture[str]) -> None:
     engine = hurt()
     engine.refuses = {"unpause"}
-    restore_orphans(engine, Terminal())
+    restore_stale_if_free(engine, Terminal())
     assert "worker-1 was left paused by a fault and could not be restored" in capsys.readouterr().err

@@ -1,4 +1,4 @@
-"""A run leaves a lab as whole as the one it found, and asks before it replaces one that somebody started."""
+"""A run leaves a lab as whole as the one it found, and asks before it replaces a lab that is up."""
 
 from __future__ import annotations
 
@@ -12,10 +12,10 @@ from driver.cli import run_lab
 from driver.cli.run_lab import lab_for_run
 from driver.engines.engine import MONITORS, Engine, LabSpec
 from driver.errors import EngineGoneError, InterruptedCommandError, LabError, NotReadyError, UsageError
-from driver.labs import journals_of_lab, lab_lock
-from driver.labs import lab_before as module
+from driver.labs import lab_journals, lab_lock
+from driver.labs import lifecycle as module
 from driver.labs.lab import Lab, lab_of
-from driver.labs.lab_before import LabBefore, lab_before, leave_up
+from driver.labs.lifecycle import LabSnapshot, lab_snapshot, restart_lab
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine
 
@@ -33,7 +33,7 @@ class LabEngine(FakeEngine):
 @pytest.fixture(autouse=True)
 def own_folders(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
-    monkeypatch.setattr(journals_of_lab, "state_dir", lambda: tmp_path)
+    monkeypatch.setattr(lab_journals, "state_dir", lambda: tmp_path)
 
 
 def up(journals: Path, *more: str) -> LabEngine:
@@ -43,14 +43,14 @@ def up(journals: Path, *more: str) -> LabEngine:
 
 def test_a_lab_that_was_started_by_hand_is_found_with_all_that_runs_beside_it(tmp_path: Path) -> None:
     engine = up(tmp_path / "labs" / "fake" / "journals", *MONITORS)
-    found = lab_before(engine)
+    found = lab_snapshot(engine)
     assert found is not None
     assert (found.workers, found.monitored) == (2, True)
 
 
 def test_what_a_killed_run_left_is_no_lab_that_has_to_be_there_again(tmp_path: Path) -> None:
     (tmp_path / "run.json").write_text("{}")
-    assert lab_before(up(tmp_path / "journals")) is None
+    assert lab_snapshot(up(tmp_path / "journals")) is None
 
 
 async def test_the_lab_that_is_left_up_keeps_its_journals_where_they_can_be_followed(
@@ -64,7 +64,7 @@ async def test_the_lab_that_is_left_up_keeps_its_journals_where_they_can_be_foll
 
     monkeypatch.setattr(module, "bring_up", bring_up)
     engine = LabEngine()
-    await leave_up(engine, LabBefore(replace(SPEC, journals=None), 2, monitored=True), Terminal())
+    await restart_lab(engine, LabSnapshot(replace(SPEC, journals=None), 2, monitored=True), Terminal())
     assert made[0].journals == tmp_path / "labs" / "fake" / "journals"
     assert made[0].journals.is_dir()
     assert engine.asked == [f"up {' '.join(MONITORS)}"]
@@ -78,7 +78,7 @@ async def test_a_lab_that_cannot_be_left_up_costs_no_verdict_and_leaves_nothing(
 
     monkeypatch.setattr(module, "bring_up", bring_up)
     engine = LabEngine({"worker-1": "running"})
-    await leave_up(engine, LabBefore(SPEC, 1, monitored=False), Terminal())
+    await restart_lab(engine, LabSnapshot(SPEC, 1, monitored=False), Terminal())
     assert "could not be left up, and is down: Workers not connected" in capsys.readouterr().err
     assert "down" in engine.asked
 
@@ -88,10 +88,10 @@ def restored(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """How many workers each lab was left up with."""
     workers: list[int] = []
 
-    async def leave_up(engine: Engine, lab: LabBefore, terminal: Terminal) -> None:
+    async def restart_lab(engine: Engine, lab: LabSnapshot, terminal: Terminal) -> None:
         workers.append(lab.workers)
 
-    monkeypatch.setattr(run_lab, "leave_up", leave_up)
+    monkeypatch.setattr(run_lab, "restart_lab", restart_lab)
     return workers
 
 
@@ -152,7 +152,7 @@ def test_without_a_terminal_a_lab_that_is_up_is_replaced_on_request_alone(tmp_pa
         pass
     assert "--replace" in refused.value.hint
     with lab_for_run(engine, ["scenario", "x"], replace=True, inherited=None, terminal=Terminal()):
-        assert [one.words for one in lab_lock.holders("fake")] == [["scenario", "x"]]
+        assert [one.words for one in lab_lock.lock_holders("fake")] == [["scenario", "x"]]
 
 
 def answers(answer: bool, monkeypatch: pytest.MonkeyPatch) -> list[str]:

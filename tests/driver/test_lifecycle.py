@@ -1,4 +1,4 @@
-"""A lab comes up although others take its room, and goes down although it does not stop in order."""
+"""A lab comes up although others take its networks, and goes down although it does not stop in order."""
 
 from __future__ import annotations
 
@@ -11,14 +11,21 @@ import pytest
 
 from driver.engines.engine import LabSpec
 from driver.errors import EngineError, LabError, SubnetInUseError
-from driver.labs.bring_up import ROOM_TRIES, Down, _up_core, in_thread, refuse_leftovers, take_down
+from driver.labs.lifecycle import (
+    SUBNET_TRIES,
+    RemovedLab,
+    _up_core,
+    call_engine,
+    raise_for_leftovers,
+    take_down,
+)
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine
 
 
 @dataclass
 class CrowdedEngine(FakeEngine):
-    """Others took so many of its rooms in the last moment."""
+    """Other labs take its networks `taken` times."""
 
     taken: int = 0
 
@@ -40,17 +47,17 @@ class StubbornEngine(FakeEngine):
         raise EngineError("worker-1 does not stop.")
 
 
-def test_a_room_that_was_taken_meanwhile_is_exchanged() -> None:
+def test_networks_that_were_taken_meanwhile_are_replaced() -> None:
     engine = CrowdedEngine(taken=2)
     assert _up_core(engine, SPEC).subnet_index == 2
     assert engine.asked.count("down") == 2
 
 
-def test_rooms_that_are_always_taken_end_the_tries() -> None:
+def test_networks_that_are_always_taken_end_the_tries() -> None:
     engine = CrowdedEngine(taken=10**6)
     with pytest.raises(LabError, match="take every network"):
         _up_core(engine, SPEC)
-    assert len([one for one in engine.asked if one.startswith("up")]) == ROOM_TRIES
+    assert len([one for one in engine.asked if one.startswith("up")]) == SUBNET_TRIES
 
 
 async def test_what_does_not_stop_in_order_is_removed_all_the_same() -> None:
@@ -58,12 +65,12 @@ async def test_what_does_not_stop_in_order_is_removed_all_the_same() -> None:
     down = await take_down(engine, Terminal())
     assert "down" in engine.asked
     assert (down.containers, down.left) == (1, [])
-    refuse_leftovers(down)
+    raise_for_leftovers(down)
 
 
 def test_leftovers_are_never_passed_over_in_silence() -> None:
     with pytest.raises(LabError, match="Still there after taking the lab down: network lab_links"):
-        refuse_leftovers(Down(3, ["network lab_links"]))
+        raise_for_leftovers(RemovedLab(3, ["network lab_links"]))
 
 
 async def test_a_call_that_is_cancelled_has_ended_before_anything_else_begins() -> None:
@@ -75,7 +82,7 @@ async def test_a_call_that_is_cancelled_has_ended_before_anything_else_begins() 
         interrupted.wait(10)
         ended.set()
 
-    task = asyncio.ensure_future(in_thread(engine, long_call))
+    task = asyncio.ensure_future(call_engine(engine, long_call))
     await asyncio.sleep(0.05)
     task.cancel()
     with pytest.raises(asyncio.CancelledError):

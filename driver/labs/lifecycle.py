@@ -1,0 +1,188 @@
+"""Starts a lab, changes its number of workers, takes it down, and starts it again after a run."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import ParamSpec, TypeVar
+
+from driver.background import background
+from driver.engines.engine import CORE, MONITORS, PROBER, WORKER, Engine, LabSpec
+from driver.errors import EngineError, EngineGoneError, LabError, SubnetInUseError
+from driver.labs.lab import Lab, lab_of, links_for
+from driver.labs.lab_journals import new_journals
+from driver.labs.readiness import show_connected, wait_for_core, wait_for_health, wait_for_workers
+from driver.terminal import ProgressView, Terminal
+
+STOP_GRACE_S = 5.0
+SUBNET_TRIES = 5
+P = ParamSpec("P")
+T = TypeVar("T")
+_log = logging.getLogger("stormlab.up")
+
+
+async def bring_up(
+    engine: Engine, spec: LabSpec, workers: int, terminal: Terminal, prober: bool = False
+) -> Lab:
+    """Start a lab, and return when all workers are connected and healthy.
+
+    Containers that already run with the same specification are left unchanged, so that this also changes the
+    number of workers. Raises LabError: NotReadyError after a deadline, EngineError, PortInUseError.
+    """
+    await call_engine(engine, engine.ensure_images, services(prober), terminal.info)
+    lab = await start_core(engine, spec, terminal)
+    await start_workers(lab, workers, terminal, prober)
+    terminal.clear()
+    return lab
+
+
+def services(prober: bool) -> tuple[str, ...]:
+    """Return the services of a lab, with or without the prober."""
+    return (*CORE, WORKER, PROBER) if prober else (*CORE, WORKER)
+
+
+async def start_core(engine: Engine, spec: LabSpec, terminal: Terminal) -> Lab:
+    """Start Toxiproxy and the coordinator, which may not answer yet. Raises LabError."""
+    terminal.show(ProgressView("starting Toxiproxy and the coordinator"))
+    return lab_of(engine, await call_engine(engine, _up_core, engine, spec))
+
+
+def _up_core(engine: Engine, spec: LabSpec) -> LabSpec:
+    """Start the core. Returns its specification, with other networks where those of `spec` were taken."""
+    for _ in range(SUBNET_TRIES):
+        try:
+            engine.up(spec, CORE)
+        except SubnetInUseError as error:
+            _log.debug("%s", error)
+            engine.down()
+            spec = engine.reserve_addresses(spec)
+        else:
+            return spec
+    raise LabError("Other labs take every network before this one can.", "Try again in a moment.")
+
+
+async def start_workers(lab: Lab, workers: int, terminal: Terminal, prober: bool) -> None:
+    """Create the links, start the workers and the prober, and wait until all are connected and healthy.
+
+    Raises LabError: NotReadyError after a deadline, EngineError, LinksError.
+    """
+    terminal.show(ProgressView(f"starting {workers} workers"))
+    also = (PROBER,) if prober else ()
+    # Containers are created while the core starts. Workers start after the links: one that finds no link
+    # waits before its next attempt.
+    async with background(_create_links(lab, workers, created := asyncio.Event())):
+        await call_engine(lab.engine, lab.engine.create_workers, lab.spec, workers, also)
+        await created.wait()
+    async with background(show_connected(lab, workers, terminal)):
+        await call_engine(lab.engine, lab.engine.start_created)
+    await wait_for_workers(lab, workers, terminal)
+    await wait_for_health(lab, terminal)
+
+
+async def _create_links(lab: Lab, workers: int, created: asyncio.Event) -> None:
+    await wait_for_core(lab)
+    await asyncio.to_thread(lab.links.create, links_for(lab, workers), True)
+    created.set()
+
+
+async def call_engine(engine: Engine, call: Callable[P, T], *args: P.args, **named: P.kwargs) -> T:
+    """Run a long call of the engine in a thread, and raise its errors.
+
+    A cancellation interrupts the call and waits for its end, so that no thread still creates containers while
+    the lab is taken down.
+    """
+    running = asyncio.ensure_future(asyncio.to_thread(call, *args, **named))
+    try:
+        return await asyncio.shield(running)
+    except asyncio.CancelledError:
+        engine.interrupt()
+        await asyncio.wait([running])
+        # Retrieved and dropped: it is the error of the interruption itself.
+        running.exception()
+        raise
+
+
+@dataclass(frozen=True)
+class RemovedLab:
+    """Result of taking a lab down: the number of containers before, and what remains."""
+
+    containers: int
+    left: list[str]
+
+
+async def take_down(engine: Engine, terminal: Terminal, grace_s: float = STOP_GRACE_S) -> RemovedLab:
+    """Stop the containers in order, then remove everything that belongs to the project.
+
+    Containers that do not stop are removed by force. Raises EngineError.
+    """
+    containers = await asyncio.to_thread(engine.containers)
+    if containers:
+        terminal.show(ProgressView(f"taking down {len(containers)} containers"))
+    try:
+        await asyncio.to_thread(engine.stop_all, grace_s)
+    except EngineGoneError:
+        raise
+    except EngineError as error:
+        _log.debug("stopping in order: %s", error)
+    left = await asyncio.to_thread(engine.down)
+    terminal.clear()
+    return RemovedLab(len(containers), left)
+
+
+def raise_for_leftovers(removed: RemovedLab) -> None:
+    """Raise LabError when something remains."""
+    if removed.left:
+        raise LabError(
+            f"Still there after taking the lab down: {', '.join(removed.left[:8])}.",
+            "Try again: python lab.py down",
+        )
+
+
+@dataclass(frozen=True)
+class LabSnapshot:
+    """A lab as it can be started again: specification, number of workers, whether Prometheus runs."""
+
+    spec: LabSpec
+    workers: int
+    monitored: bool = False
+
+
+def lab_snapshot(engine: Engine) -> LabSnapshot | None:
+    """Return a snapshot of the existing lab. Raises EngineError.
+
+    None where there is none, or only the containers of a run whose driver was killed.
+    """
+    spec = engine.existing_spec()
+    if spec is None or (spec.journals is not None and belongs_to_run(spec.journals)):
+        return None
+    services = [one.service for one in engine.containers()]
+    return LabSnapshot(spec, services.count(WORKER), any(name in services for name in MONITORS))
+
+
+async def restart_lab(engine: Engine, snapshot: LabSnapshot, terminal: Terminal) -> None:
+    """Replace the containers of a run by a lab like `snapshot`, as `up` starts it.
+
+    A failure is a warning, and leaves no lab: the run already has its verdict. Raises LabError only where the
+    lab cannot be taken down.
+    """
+    terminal.info(f"Leaving a fresh lab {engine.project!r} with {snapshot.workers} workers up.")
+    try:
+        if await asyncio.to_thread(engine.containers):
+            await take_down(engine, terminal)
+        # Later events do not belong to the run's journals.
+        wanted = replace(snapshot.spec, journals=new_journals(engine))
+        spec = await asyncio.to_thread(engine.reserve_addresses, wanted)
+        lab = await bring_up(engine, spec, snapshot.workers, terminal)
+        if snapshot.monitored:
+            await asyncio.to_thread(engine.up, lab.spec, MONITORS)
+    except LabError as error:
+        terminal.warn(f"The lab {engine.project!r} could not be left up, and is down: {error.sentence}")
+        await take_down(engine, terminal)
+
+
+def belongs_to_run(journals: Path) -> bool:
+    """Return whether a lab's folder of journals is that of a run."""
+    return (journals.parent / "run.json").is_file()
