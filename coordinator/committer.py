@@ -25,6 +25,13 @@ _Call = tuple[Callable[[], Any], Callable[[Any, Exception | None], None]]
 class Committer:
     """Writes rows to the store in a thread of its own, one batch after the other, and reports when a batch is
     durable. Belongs to the event loop in which it was made.
+
+    Args:
+        store: where rows are written; its calls block.
+        take_rows: returns the rows to write next, and keeps none of them.
+        stored: receives the rows of a batch once it is durable.
+        may_linger: returns whether no request waits for the rows that `take_rows` would return.
+        linger_s: how long such rows are held back at most, to share a transaction.
     """
 
     def __init__(
@@ -33,6 +40,7 @@ class Committer:
         take_rows: Callable[[], list[Row]],
         stored: Callable[[list[Row]], None],
         may_linger: Callable[[], bool],
+        linger_s: float = LINGER_S,
     ) -> None:
         self.commits = 0
         self.rows = 0
@@ -41,6 +49,7 @@ class Committer:
         self._take_rows = take_rows
         self._stored = stored
         self._may_linger = may_linger
+        self._linger_s = linger_s
         self._loop = asyncio.get_running_loop()
         self._waiters: list[_Waiter] = []
         self._is_committing = False
@@ -58,7 +67,7 @@ class Committer:
         if self._waiters or not self._may_linger():
             self._commit()
         elif self._lingering is None:
-            self._lingering = self._loop.call_later(LINGER_S, self._commit)
+            self._lingering = self._loop.call_later(self._linger_s, self._commit)
 
     async def durable(self) -> None:
         """Return once every row that was decided before this call is durable."""

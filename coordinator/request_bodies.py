@@ -33,12 +33,24 @@ class Chunks(Protocol):
 
 
 class RequestBodies:
-    """The room for bodies. `held_bytes` counts all that were read and not released."""
+    """The room for bodies. `held_bytes` counts all that were read and not released.
 
-    def __init__(self, limit: int = ALL_MAX_BYTES, one: int = BODY_MAX_BYTES) -> None:
+    Args:
+        limit: bytes of all bodies together.
+        one: bytes of one body.
+        read_timeout_s: how long the reading of one body takes at most.
+    """
+
+    def __init__(
+        self,
+        limit: int = ALL_MAX_BYTES,
+        one: int = BODY_MAX_BYTES,
+        read_timeout_s: float = READ_TIMEOUT_S,
+    ) -> None:
         self.held_bytes = 0
         self._limit = limit
         self._one = one
+        self._read_timeout_s = read_timeout_s
 
     def reserve(self, size_bytes: int) -> None:
         """Reserve room. Raises NoRoomError; then nothing is reserved."""
@@ -60,7 +72,7 @@ class RequestBodies:
             raise TooLargeError(f"a submission has at most {self._one} bytes; this one has {announced_bytes}")
         held, pieces = 0, []
         try:
-            async with asyncio.timeout(READ_TIMEOUT_S):
+            async with asyncio.timeout(self._read_timeout_s):
                 while piece := await content.readany():
                     if held + len(piece) > self._one:
                         raise TooLargeError(f"a submission has at most {self._one} bytes")

@@ -23,6 +23,7 @@ from chaos.prober.connections import PROBE_BYTES, PROBE_PATH
 from chaos.prober.echoes import STAMP
 from chaos.prober.link_prober import LinkProber
 from chaos.prober.probe_rate import ProbeRate, ProberSettings, ProbeWindow, write_windows
+from tests.waiting import eventually
 from wire.events import Event, Journal
 
 CLOSE = ProbeRate(probes_per_s=50, connects_per_s=10)
@@ -71,10 +72,7 @@ class Watched:
         return [event for event in map(decoder.decode, self.lines) if isinstance(event, kind)]
 
     async def until(self, condition: Callable[[], object]) -> None:
-        deadline = time.monotonic() + 20
-        while not condition():
-            assert time.monotonic() < deadline, b"".join(self.lines[-5:]).decode()
-            await asyncio.sleep(0.02)
+        await eventually(condition, lambda: b"".join(self.lines[-5:]).decode(), 20)
 
 
 @asynccontextmanager

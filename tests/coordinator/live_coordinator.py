@@ -15,6 +15,7 @@ from typing import Any
 
 import aiohttp
 
+from tests.waiting import eventually, eventually_answers
 from tests.worker.process import events_in
 from wire.control import authorization
 
@@ -62,13 +63,11 @@ class LiveCoordinator:
             self.said.append(line.decode().rstrip())
 
     async def said_port(self, pattern: str) -> str:
-        async with asyncio.timeout(DEADLINE_S):
-            while True:
-                for line in self.said:
-                    if found := re.search(pattern, line):
-                        return found[1]
-                assert self.process.returncode is None, self.said
-                await asyncio.sleep(0.01)
+        def port() -> str | None:
+            assert self.process.returncode is None, self.said
+            return next((found[1] for line in self.said if (found := re.search(pattern, line))), None)
+
+        return await eventually(port, lambda: f"{pattern} in {self.said}", DEADLINE_S)
 
     async def kill(self) -> None:
         self.process.kill()
@@ -110,22 +109,23 @@ class LiveCoordinator:
 
     async def wait_counts(self, **wanted: int) -> dict[str, int]:
         """Return the task counts, once they match."""
-        async with asyncio.timeout(DEADLINE_S):
-            while True:
-                counts: dict[str, int] = (await self.state())["counts"]
-                if wanted.items() <= counts.items():
-                    return counts
-                await asyncio.sleep(0.02)
+
+        async def counts() -> dict[str, int] | None:
+            found: dict[str, int] = (await self.state())["counts"]
+            return found if wanted.items() <= found.items() else None
+
+        return await eventually_answers(counts, f"counts with {wanted}", DEADLINE_S)
 
     # -- the journal ---------------------------------------
 
     async def wait_events(self, event: str, count: int = 1) -> list[dict[str, Any]]:
         """Return the journal's lines of one event, once there are `count`."""
-        async with asyncio.timeout(DEADLINE_S):
-            while True:
-                if len(lines := self.events_of(event)) >= count:
-                    return lines
-                await asyncio.sleep(0.02)
+
+        def lines() -> list[dict[str, Any]] | None:
+            found = self.events_of(event)
+            return found if len(found) >= count else None
+
+        return await eventually(lines, f"{count} of {event}", DEADLINE_S)
 
     def events_of(self, event: str) -> list[dict[str, Any]]:
         return [told for told in events_in(self.folder / "coordinator.jsonl") if told["event"] == event]

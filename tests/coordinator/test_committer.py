@@ -7,10 +7,11 @@ from __future__ import annotations
 import asyncio
 import threading
 from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 
 import pytest
 
-from coordinator.committer import ASKED_AT_ONCE, Committer
+from coordinator.committer import ASKED_AT_ONCE, LINGER_S, Committer
 from coordinator.effects import Effects
 from coordinator.rows import AttemptRow, ReceivedRow, Recovered, ResultRow, Row
 
@@ -40,12 +41,12 @@ class SlowDisk:
 class Desk:
     """A committer with its disk, the rows that wait for it, and the rows that it reported as stored."""
 
-    def __init__(self, disk: SlowDisk | None = None) -> None:
+    def __init__(self, disk: SlowDisk | None = None, linger_s: float = LINGER_S) -> None:
         self.disk = disk or SlowDisk()
         self.waiting: list[Row] = []
         self.told: list[Row] = []
         self.lingers = False
-        self.committer = Committer(self.disk, self._take, self.told.extend, lambda: self.lingers)
+        self.committer = Committer(self.disk, self._take, self.told.extend, lambda: self.lingers, linger_s)
 
     def decide(self) -> None:
         self.waiting.append(ResultRow(1, "task", 1, "worker-1", "completed", "", b"", 1, 0, 0, 0))
@@ -59,14 +60,27 @@ class Desk:
         assert await asyncio.to_thread(self.disk.begun.acquire, timeout=10)
 
 
-@pytest.fixture
-async def desk() -> AsyncIterator[Desk]:
-    made = Desk()
-    running = asyncio.create_task(made.committer.run())
-    yield made
-    made.disk.let_go.release(100)
+@asynccontextmanager
+async def committing(desk: Desk) -> AsyncIterator[Desk]:
+    """A desk whose committer runs."""
+    running = asyncio.create_task(desk.committer.run())
+    yield desk
+    desk.disk.let_go.release(100)
     running.cancel()
     await asyncio.gather(running, return_exceptions=True)
+
+
+@pytest.fixture
+async def desk() -> AsyncIterator[Desk]:
+    async with committing(Desk()) as made:
+        yield made
+
+
+@pytest.fixture
+async def patient() -> AsyncIterator[Desk]:
+    """Rows that may linger wait for a minute."""
+    async with committing(Desk(linger_s=60)) as made:
+        yield made
 
 
 async def test_nothing_is_published_before_it_is_on_the_disk(desk: Desk) -> None:
@@ -91,18 +105,14 @@ async def test_what_is_decided_during_a_transaction_goes_together_into_the_next(
     assert len(desk.told) == 1
 
 
-async def test_rows_without_a_waiter_go_with_the_next_ones(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("coordinator.committer.LINGER_S", 60)
-    desk.lingers = True
-    desk.decide()
-    await asyncio.sleep(0.02)
-    assert desk.disk.batches == []
-    desk.lingers = False
-    desk.decide()
-    await desk.under_way()
-    assert desk.disk.batches == [2]
+async def test_rows_without_a_waiter_go_with_the_next_ones(patient: Desk) -> None:
+    patient.lingers = True
+    patient.decide()
+    await patient.committer.results_of([1])
+    patient.lingers = False
+    patient.decide()
+    await patient.under_way()
+    assert patient.disk.batches == [-1, 2]
 
 
 async def test_rows_without_a_waiter_are_written_soon(desk: Desk) -> None:
@@ -112,15 +122,12 @@ async def test_rows_without_a_waiter_are_written_soon(desk: Desk) -> None:
     assert desk.disk.batches == [1]
 
 
-async def test_a_wait_for_durability_does_not_linger_for_other_rows(
-    desk: Desk, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("coordinator.committer.LINGER_S", 60)
-    desk.lingers = True
-    desk.decide()
-    durable = asyncio.create_task(desk.committer.durable())
-    await desk.under_way()
-    desk.disk.let_go.release()
+async def test_a_wait_for_durability_does_not_linger_for_other_rows(patient: Desk) -> None:
+    patient.lingers = True
+    patient.decide()
+    durable = asyncio.create_task(patient.committer.durable())
+    await patient.under_way()
+    patient.disk.let_go.release()
     await asyncio.wait_for(durable, 10)
 
 

@@ -14,7 +14,6 @@ import aiohttp
 import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
-from coordinator import request_bodies
 from coordinator.control_api import MESSAGE_MAX_BYTES, SOCKETS_MAX, ControlApi
 from coordinator.control_auth import ControlAuth
 from coordinator.request_bodies import BODY_MAX_BYTES, MIB, NoRoomError, RequestBodies, TooLargeError
@@ -23,6 +22,7 @@ from coordinator.rows import ResultRow
 from coordinator.server import CoordinatorServer
 from tests.coordinator.live_coordinator import TOKEN
 from tests.coordinator.test_control_api import Desk
+from tests.waiting import eventually_answers
 from wire.control import ANSWER_BYTES, TASKS_MAX, TYPED_CHARS, authorization
 from wire.limits import BULK_BYTES
 
@@ -72,9 +72,8 @@ async def test_bodies_that_are_too_many_together_are_refused_one_by_one() -> Non
     room.release(len(second))
 
 
-async def test_a_body_that_does_not_end_is_given_up(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(request_bodies, "READ_TIMEOUT_S", 0.01)
-    room = RequestBodies()
+async def test_a_body_that_does_not_end_is_given_up() -> None:
+    room = RequestBodies(read_timeout_s=0.01)
     with pytest.raises(TimeoutError):
         await room.read(Pieces(b"abc", ends=False), None)
     assert room.held_bytes == 0
@@ -142,11 +141,7 @@ async def test_submitters_over_websockets_are_bounded_in_number_and_in_size() ->
         closed = await sockets[0].receive()
         assert closed.type is not aiohttp.WSMsgType.BINARY
         await sockets[0].close()
-        async with asyncio.timeout(30):
-            while True:
-                if await _connects(client):
-                    break
-                await asyncio.sleep(0.01)
+        await eventually_answers(lambda: _connects(client), "room for another connection")
 
 
 async def _connects(client: TestClient) -> bool:  # type: ignore[type-arg]

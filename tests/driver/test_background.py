@@ -8,6 +8,7 @@ import pytest
 
 from driver.background import background, first_error
 from driver.errors import LabError
+from tests.waiting import forever
 
 
 async def test_background_work_ends_with_its_block() -> None:
@@ -15,7 +16,7 @@ async def test_background_work_ends_with_its_block() -> None:
 
     async def work() -> None:
         try:
-            await asyncio.sleep(30)
+            await forever()
         finally:
             ended.set()
 
@@ -30,7 +31,7 @@ async def test_an_error_of_background_work_ends_the_block_and_is_raised() -> Non
 
     with pytest.raises(LabError, match="The engine is gone"):
         async with background(work()):
-            await asyncio.sleep(30)
+            await forever()
 
 
 def test_of_several_errors_ours_is_raised() -> None:

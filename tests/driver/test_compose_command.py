@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -17,6 +16,7 @@ from driver.errors import (
     PortInUseError,
     SubnetInUseError,
 )
+from tests.waiting import eventually_in_thread
 
 
 def command(tmp_path: Path, script: str) -> ComposeCommand:
@@ -57,8 +57,7 @@ def test_an_interrupt_ends_what_runs_and_nothing_that_comes_later(tmp_path: Path
     compose = command(tmp_path, f'touch {tmp_path}/began; [ "$8" = build ] || exec sleep 60')
 
     def interrupt() -> None:
-        while not (tmp_path / "began").exists():
-            time.sleep(0.01)
+        eventually_in_thread((tmp_path / "began").exists, "the begin of compose")
         compose.interrupt()
 
     thread = threading.Thread(target=interrupt)

@@ -15,8 +15,9 @@ from driver.errors import EngineGoneError
 from driver.histories.driver_journal import DriverJournal
 from driver.labs.container_monitor import CLOSELY, READ_EVERY_S, ContainerMonitor
 from tests.driver.fakes import FakeEngine, FakeEvents, events_in
+from tests.waiting import eventually
 
-LIMIT_S = 10.0
+LIMIT_S = 30.0
 
 
 @asynccontextmanager
@@ -28,19 +29,12 @@ async def watching(
     monitor = ContainerMonitor(engine, journal, planned)
     task = asyncio.create_task(monitor.run())
     try:
-        await until(lambda: "events" in engine.asked and bool(of(folder, "containers_read")))
+        await eventually(lambda: "events" in engine.asked and bool(of(folder, "containers_read")))
         yield monitor
     finally:
         task.cancel()
         await asyncio.gather(task, return_exceptions=True)
         journal.close()
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    deadline = time.monotonic() + LIMIT_S
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about"
-        await asyncio.sleep(0.01)
 
 
 def of(folder: Path, kind: str) -> list[dict[str, Any]]:
@@ -53,7 +47,7 @@ def lab() -> FakeEngine:
 
 async def test_every_container_is_looked_at_again_and_again(tmp_path: Path) -> None:
     async with watching(tmp_path, lab()):
-        await until(lambda: len(of(tmp_path, "containers_read")) >= 3)
+        await eventually(lambda: len(of(tmp_path, "containers_read")) >= 3)
     looks = of(tmp_path, "containers_read")
     assert looks[0]["asked_ns"] <= looks[0]["at_ns"] < looks[1]["asked_ns"]
     assert looks[1]["at_ns"] - looks[0]["at_ns"] >= READ_EVERY_S * 1e9
@@ -93,9 +87,9 @@ async def test_a_pause_is_recorded_though_the_engine_does_not_answer_before_it_i
         asked = asyncio.create_task(monitor.read())
         try:
             engine.statuses["worker-1"] = "paused"
-            await until(lambda: states() == ["running", "paused"])
+            await eventually(lambda: states() == ["running", "paused"])
             engine.statuses["worker-1"] = "running"
-            await until(lambda: states() == ["running", "paused", "running"])
+            await eventually(lambda: states() == ["running", "paused", "running"])
         finally:
             engine.answers.set()
             await asked
@@ -104,16 +98,17 @@ async def test_a_pause_is_recorded_though_the_engine_does_not_answer_before_it_i
 
 async def test_what_was_read_before_the_engines_answer_counts_no_more_after_it(tmp_path: Path) -> None:
     class Older(FakeEngine):
-        answers, read, kept = threading.Event(), threading.Event(), threading.Event()
+        answers, kept = threading.Event(), threading.Event()
+        freezes_read = 0
 
         def states(self, closely: Collection[str] = ()) -> dict[str, ContainerState]:
             self.answers.wait(3 * LIMIT_S)
             return super().states(closely)
 
         def frozen(self) -> dict[str, bool]:
-            self.read.set()
+            self.freezes_read += 1
             self.kept.wait(3 * LIMIT_S)
-            return {"worker-1": True}
+            return {"worker-1": True} if self.freezes_read == 1 else {}
 
     engine = Older({"worker-1": "running"})
     engine.answers.set()
@@ -121,13 +116,17 @@ async def test_what_was_read_before_the_engines_answer_counts_no_more_after_it(t
         try:
             engine.answers.clear()
             asked = asyncio.create_task(monitor.read())
-            await until(engine.read.is_set)
+            await eventually(lambda: engine.freezes_read == 1, "a reading beside the engine's answer")
             engine.answers.set()
             await asked
+            engine.answers.clear()
+            asked = asyncio.create_task(monitor.read())
+            engine.kept.set()
+            await eventually(lambda: engine.freezes_read == 2, "the next one, after the first one's return")
         finally:
             engine.kept.set()
             engine.answers.set()
-        await asyncio.sleep(READ_EVERY_S / 5)
+            await asked
     assert [one["status"] for one in of(tmp_path, "container_state")] == ["running"]
 
 
@@ -137,7 +136,7 @@ async def test_an_event_is_written_with_the_engines_own_time_and_is_followed_by_
     engine = lab()
     async with watching(tmp_path, engine):
         engine.stream.queue.put(EngineEvent("worker-1", "pause", "", at_ns := time.monotonic_ns()))
-        await until(lambda: any("worker-1" in one["closely"] for one in of(tmp_path, "containers_read")))
+        await eventually(lambda: any("worker-1" in one["closely"] for one in of(tmp_path, "containers_read")))
     (action,) = of(tmp_path, "engine_action")
     assert (action["at_ns"], action["container"], action["action"]) == (at_ns, "worker-1", "pause")
 
@@ -156,7 +155,7 @@ async def test_how_a_process_ended_is_written_before_anything_starts_it_again(tm
     engine = lab()
     async with watching(tmp_path, engine):
         engine.stream.queue.put(EngineEvent("worker-1", "die", "137", time.monotonic_ns()))
-        await until(lambda: bool(of(tmp_path, "container_exited")))
+        await eventually(lambda: bool(of(tmp_path, "container_exited")))
     (exited,) = of(tmp_path, "container_exited")
     assert (exited["container"], exited["exit_code"], exited["planned"]) == ("worker-1", 137, False)
     assert "said something" in exited["log"][0]
@@ -166,7 +165,7 @@ async def test_an_end_that_a_fault_was_to_bring_about_needs_no_log(tmp_path: Pat
     engine = lab()
     async with watching(tmp_path, engine, planned=lambda name: name == "worker-1"):
         engine.stream.queue.put(EngineEvent("worker-1", "die", "137", time.monotonic_ns()))
-        await until(lambda: bool(of(tmp_path, "container_exited")))
+        await eventually(lambda: bool(of(tmp_path, "container_exited")))
     (exited,) = of(tmp_path, "container_exited")
     assert (exited["planned"], exited["log"]) == (True, [])
 
@@ -179,7 +178,7 @@ async def test_a_log_line_moves_no_terminal(tmp_path: Path) -> None:
     engine = Hostile({"worker-1": "running"})
     async with watching(tmp_path, engine):
         engine.stream.queue.put(EngineEvent("worker-1", "die", "1", time.monotonic_ns()))
-        await until(lambda: bool(of(tmp_path, "container_exited")))
+        await eventually(lambda: bool(of(tmp_path, "container_exited")))
     (line,) = of(tmp_path, "container_exited")[0]["log"]
     assert line.startswith("?[2Jgone")
     assert len(line) == 200
@@ -196,12 +195,12 @@ async def test_a_stream_that_breaks_off_is_told_and_asked_for_what_came_since(tm
         first_ns = time.monotonic_ns() + 1
         engine.stream.queue.put(EngineEvent("worker-1", "pause", "", first_ns))
         engine.stream.queue.put(None)
-        await until(lambda: f"events since {first_ns}" in engine.asked)
-        await until(lambda: engine.asked.count("events") == 2)
+        await eventually(lambda: f"events since {first_ns}" in engine.asked)
+        await eventually(lambda: engine.asked.count("events") == 2)
         # What the engine tells a second time is written once.
         engine.stream.queue.put(EngineEvent("worker-1", "pause", "", first_ns))
         engine.stream.queue.put(EngineEvent("worker-1", "unpause", "", first_ns + 5))
-        await until(lambda: len(of(tmp_path, "engine_action")) == 2)
+        await eventually(lambda: len(of(tmp_path, "engine_action")) == 2)
     assert [one["action"] for one in of(tmp_path, "engine_action")] == ["pause", "unpause"]
     assert len(of(tmp_path, "events_missed")) == 1
 
@@ -221,7 +220,7 @@ async def test_an_engine_that_does_not_answer_ends_no_run_by_itself(tmp_path: Pa
         await monitor.read()
         engine.deaf = False
         before = len(of(tmp_path, "containers_read"))
-        await until(lambda: len(of(tmp_path, "containers_read")) > before)
+        await eventually(lambda: len(of(tmp_path, "containers_read")) > before)
 
 
 async def test_limits_of_a_large_lab_are_read_in_turn_and_of_those_under_a_fault_always(

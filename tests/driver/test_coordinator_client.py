@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 from collections.abc import AsyncIterator
 
 import msgspec
@@ -13,6 +12,7 @@ from aiohttp.test_utils import TestServer
 from driver.errors import CoordinatorError
 from driver.labs import coordinator_client
 from driver.labs.coordinator_client import CoordinatorClient
+from tests.waiting import forever
 from wire.control import Submission, SubmissionReply, TaskSpec
 
 TOKEN = "control" * 5
@@ -24,8 +24,8 @@ async def take(request: web.Request) -> web.Response:
     return web.Response(body=msgspec.json.encode(SubmissionReply(len(submission.tasks), 0, [])))
 
 
-async def sleep(_: web.Request) -> web.Response:
-    await asyncio.sleep(5)
+async def no_answer(_: web.Request) -> web.Response:
+    await forever()
     return web.Response()
 
 
@@ -36,7 +36,7 @@ async def refuse(_: web.Request) -> web.Response:
 @pytest.fixture
 async def client() -> AsyncIterator[CoordinatorClient]:
     app = web.Application()
-    app.add_routes([web.post("/tasks", take), web.get("/healthz", sleep), web.get("/state", refuse)])
+    app.add_routes([web.post("/tasks", take), web.get("/healthz", no_answer), web.get("/state", refuse)])
     async with TestServer(app) as server:
         assert server.port is not None
         async with CoordinatorClient("127.0.0.1", server.port, TOKEN) as one:
@@ -59,7 +59,7 @@ async def test_an_error_status_is_told_with_what_it_said(client: CoordinatorClie
 async def test_no_call_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(coordinator_client, "CALL_TIMEOUT_S", 0.1)
     app = web.Application()
-    app.add_routes([web.get("/healthz", sleep)])
+    app.add_routes([web.get("/healthz", no_answer)])
     async with TestServer(app) as server:
         assert server.port is not None
         async with CoordinatorClient("127.0.0.1", server.port, TOKEN) as slow:

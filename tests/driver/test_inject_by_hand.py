@@ -17,6 +17,7 @@ from driver.labs.lab import Lab
 from driver.labs.proof_by_hand import Effect
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks, events_in
+from tests.waiting import eventually
 
 TEN_S = 10.0
 
@@ -47,13 +48,12 @@ async def settled(one: Lab, fault: str, for_s: float | None = None) -> Effect:
 
 async def until_asked(one: Lab, what: str) -> None:
     """Wait until Toxiproxy or the engine was asked for it."""
-    deadline = time.monotonic() + TEN_S
     engine, links = one.engine, one.links
     assert isinstance(engine, FakeEngine)
     assert isinstance(links, FakeLinks)
-    while not any(asked.startswith(what) for asked in (*engine.asked, *links.asked)):
-        assert time.monotonic() < deadline, f"nobody asked for {what}"
-        await asyncio.sleep(0.01)
+    await eventually(
+        lambda: any(asked.startswith(what) for asked in (*engine.asked, *links.asked)), f"a call of {what}"
+    )
 
 
 async def test_it_ends_when_its_time_is_over() -> None:
@@ -81,7 +81,7 @@ async def test_what_heal_ended_comes_back_in_no_later_stretch() -> None:
     await asyncio.wait_for(running, TEN_S)
     assert isinstance(one.links, FakeLinks)
     begins = [asked for asked in one.links.asked if asked.startswith("begin")]
-    await asyncio.sleep(0.5)
+    assert asyncio.all_tasks() == {asyncio.current_task()}
     assert [asked for asked in one.links.asked if asked.startswith("begin")] == begins
 
 

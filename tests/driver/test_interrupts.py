@@ -10,6 +10,7 @@ import pytest
 
 from driver.errors import InterruptedCommandError
 from driver.interrupts import SIGNALS, interruptible, to_completion, uninterrupted
+from tests.waiting import eventually, forever
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -17,7 +18,7 @@ async def test_a_signal_stops_the_work(number: signal.Signals) -> None:
     heard: list[int] = []
     asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), number)
     with pytest.raises(InterruptedCommandError):
-        await interruptible(asyncio.sleep(30), heard.append)
+        await interruptible(forever(), heard.append)
     assert heard == [1]
 
 
@@ -26,10 +27,9 @@ async def test_more_signals_do_not_disturb_what_comes_after() -> None:
     loop = asyncio.get_running_loop()
     loop.call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
     with pytest.raises(InterruptedCommandError):
-        await interruptible(asyncio.sleep(30), heard.append)
+        await interruptible(forever(), heard.append)
     loop.call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
-    await asyncio.sleep(0.1)
-    assert heard == [1, 2]
+    await eventually(lambda: heard == [1, 2], lambda: f"signals 1 and 2; found {heard}")
 
 
 async def test_work_that_ends_by_itself_gives_its_result() -> None:
@@ -41,18 +41,19 @@ async def test_work_that_ends_by_itself_gives_its_result() -> None:
 
 async def test_work_that_puts_itself_in_order_is_not_stopped_a_second_time() -> None:
     in_order = asyncio.Event()
+    heard: list[int] = []
 
     async def work() -> None:
         try:
-            await asyncio.sleep(30)
+            await forever()
         finally:
             os.kill(os.getpid(), signal.SIGINT)
-            await asyncio.sleep(0.05)
+            await eventually(lambda: heard == [1, 2], "the second signal")
             in_order.set()
 
     asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
     with pytest.raises(InterruptedCommandError):
-        await interruptible(work(), lambda _: None)
+        await interruptible(work(), heard.append)
     assert in_order.is_set()
 
 
@@ -61,7 +62,7 @@ async def test_what_must_not_be_left_half_done_is_not_stopped() -> None:
 
     async def work() -> int:
         os.kill(os.getpid(), signal.SIGINT)
-        await asyncio.sleep(0.05)
+        await eventually(lambda: heard, "the signal")
         return 7
 
     assert await uninterrupted(work(), lambda: heard.append("signal")) == 7
@@ -70,12 +71,13 @@ async def test_what_must_not_be_left_half_done_is_not_stopped() -> None:
 
 async def test_what_must_come_to_its_end_does_so_before_the_stop_counts() -> None:
     done: list[str] = []
+    heard: list[int] = []
 
     async def work() -> None:
-        await asyncio.sleep(0.1)
+        await eventually(lambda: heard, "the signal")
         done.append("taken down")
 
     asyncio.get_running_loop().call_later(0.02, os.kill, os.getpid(), signal.SIGINT)
     with pytest.raises(InterruptedCommandError):
-        await interruptible(to_completion(work()), lambda _: None)
+        await interruptible(to_completion(work()), heard.append)
     assert done == ["taken down"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from contextlib import suppress
 
 import pytest
@@ -11,6 +12,7 @@ from driver.labs import lease_renewer
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.links import Link
 from tests.driver.fakes import FakeLinks
+from tests.waiting import eventually
 
 WANTED = [Link("worker-1", "[::]:20001", "c:1"), Link("worker-2", "[::]:20002", "c:1")]
 
@@ -27,10 +29,13 @@ class Watched:
         """Run for some rounds; during an expected outage, for as many turns of the loop."""
         rounds_ended = self.links.tries + rounds
         task = asyncio.ensure_future(self.renewer.run())
-        for turn in range(500):
-            await asyncio.sleep(0.01)
-            if self.links.tries >= rounds_ended or (self.renewer._outage_expected and turn > rounds):
-                break
+        polls = itertools.count()
+
+        def have_ended() -> bool:
+            is_paused = self.renewer._outage_expected and next(polls) > rounds
+            return self.links.tries >= rounds_ended or is_paused
+
+        await eventually(have_ended, f"{rounds} rounds")
         task.cancel()
         with suppress(asyncio.CancelledError):
             await task

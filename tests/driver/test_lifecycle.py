@@ -21,6 +21,7 @@ from driver.labs.lifecycle import (
 )
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine
+from tests.waiting import eventually
 
 
 @dataclass
@@ -75,15 +76,16 @@ def test_leftovers_are_never_passed_over_in_silence() -> None:
 
 async def test_a_call_that_is_cancelled_has_ended_before_anything_else_begins() -> None:
     engine = FakeEngine()
-    interrupted, ended = threading.Event(), threading.Event()
+    begun, interrupted, ended = threading.Event(), threading.Event(), threading.Event()
     engine.interrupt = interrupted.set  # type: ignore[method-assign]
 
     def long_call() -> None:
+        begun.set()
         interrupted.wait(10)
         ended.set()
 
     task = asyncio.ensure_future(call_engine(engine, long_call))
-    await asyncio.sleep(0.05)
+    await eventually(begun.is_set, "the begin of the call")
     task.cancel()
     with pytest.raises(asyncio.CancelledError):
         await task

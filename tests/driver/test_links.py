@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import threading
-import time
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from typing import Any
@@ -17,11 +16,12 @@ from driver.labs.links import Link, Links
 
 
 class Server:
-    """Answers each path with a status and a body, after a pause, and keeps what it was sent."""
+    """Answers each path with a status and a body, once `answers_now` is set, and keeps what it was sent."""
 
     def __init__(self) -> None:
         self.answers: dict[str, tuple[int, Any]] = {}
-        self.pause_s = 0.0
+        self.answers_now = threading.Event()
+        self.answers_now.set()
         self.sent: list[tuple[str, Any]] = []
         outer = self
 
@@ -29,7 +29,7 @@ class Server:
             def answer(self) -> None:
                 body = self.rfile.read(int(self.headers.get("Content-Length") or 0))
                 outer.sent.append((f"{self.command} {self.path}", json.loads(body) if body else None))
-                time.sleep(outer.pause_s)
+                outer.answers_now.wait(60)
                 status, said = outer.answers.get(
                     f"{self.command} {self.path}", (404, {"error": "no such route"})
                 )
@@ -53,6 +53,7 @@ class Server:
 def server() -> Iterator[Server]:
     one = Server()
     yield one
+    one.answers_now.set()
     one.http.shutdown()
     one.http.server_close()
 
@@ -104,7 +105,7 @@ def test_a_server_that_answers_5xx_in_html_is_an_error_of_the_stock_client_too(
 
 def test_no_call_waits_for_ever(server: Server, links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CALL_TIMEOUT_S", 0.1)
-    server.pause_s = 1.0
+    server.answers_now.clear()
     server.answers["GET /proxies"] = (200, {})
     with pytest.raises(LinksError, match="did not answer in time"):
         links.enabled_names()

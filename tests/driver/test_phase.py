@@ -11,6 +11,7 @@ from driver.errors import LabError
 from driver.histories.driver_journal import DriverJournal
 from driver.runs.phase import phase
 from tests.driver.fakes import events_in
+from tests.waiting import forever
 
 
 def endings(folder: Path) -> list[tuple[str, str]]:
@@ -33,7 +34,7 @@ async def test_a_phase_that_breaks_says_why(tmp_path: Path) -> None:
 async def test_a_phase_that_is_cancelled_is_stopped(tmp_path: Path) -> None:
     async def work() -> None:
         async with phase(DriverJournal(tmp_path).write, "up"):
-            await asyncio.sleep(30)
+            await forever()
 
     task = asyncio.ensure_future(work())
     await asyncio.sleep(0)

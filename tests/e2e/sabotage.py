@@ -13,6 +13,7 @@ from typing import Any
 import requests
 
 from tests.e2e.conftest import CommandLine, docker
+from tests.waiting import eventually_in_thread
 
 BEGINS_WITHIN_S = 150.0
 ENDS_WITHIN_S = 240.0
@@ -75,16 +76,16 @@ class Sabotage:
         )
 
     def _begun_ns(self, fault: str) -> int:
-        deadline = time.monotonic() + BEGINS_WITHIN_S
-        while True:
+        def begun_ns() -> int | None:
             for event in self._events():
                 if event["event"] == "fault_begun" and event["fault"] == fault:
                     return int(event["at_ns"])
             if self.process.poll() is not None:
                 said, _ = self.process.communicate(timeout=10)
                 raise AssertionError(f"the run ended before {fault} began:\n{said}")
-            assert time.monotonic() < deadline, f"{fault} did not begin"
-            time.sleep(POLL_S)
+            return None
+
+        return eventually_in_thread(begun_ns, f"the begin of {fault}", BEGINS_WITHIN_S, POLL_S)
 
     def _events(self) -> list[dict[str, Any]]:
         path = self.line.results / "latest" / "journals" / "driver.jsonl"

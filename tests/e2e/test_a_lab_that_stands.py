@@ -18,6 +18,7 @@ from driver.cli.options import engine_of
 from driver.engines.compose_environment import variables
 from driver.labs.project_name import default_project, note_project
 from tests.e2e.conftest import ROOT, CommandLine, docker
+from tests.waiting import eventually_in_thread
 from wire.control import Submission, TaskSpec, authorization
 
 OPEN = "import socket,sys; socket.create_connection((sys.argv[1], int(sys.argv[2])), 3)"
@@ -188,13 +189,12 @@ def test_down_leaves_nothing_whatever_the_state(lab: CommandLine, state: str) ->
 
 def wait_for_faults(line: CommandLine, count: int, limit_s: float = 20.0) -> None:
     """Wait until exactly so many faults are on, on links and containers together."""
-    deadline = time.monotonic() + limit_s
-    while True:
+
+    def are_on() -> bool:
         told = json.loads(line("faults", "--json").stdout)
-        if len(told["links"]) + len(told["containers"]) == count:
-            return
-        assert time.monotonic() < deadline, f"expected {count} faults; found {told}"
-        time.sleep(0.2)
+        return len(told["links"]) + len(told["containers"]) == count
+
+    eventually_in_thread(are_on, lambda: f"{count} faults; found {line('faults').stdout}", limit_s, 0.1)
 
 
 def test_replicas_that_compose_scaled_by_hand_are_named_and_up_makes_them_whole(lab: CommandLine) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import socket
-import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -11,6 +10,7 @@ import pytest
 
 from tests.e2e.conftest import SHORT_HERD, CommandLine
 from tests.e2e.forwarder import Forwarder
+from tests.waiting import eventually_in_thread
 
 
 @pytest.fixture
@@ -28,10 +28,9 @@ def forwarder(lab: CommandLine, tmp_path: Path) -> Iterator[Forwarder]:
 def test_a_run_whose_engine_is_gone_ends_with_a_sentence(lab: CommandLine, forwarder: Forwarder) -> None:
     driver = lab.started("scenario", str(SHORT_HERD), "--seed", "7")
     journal = lab.results / "latest" / "journals" / "driver.jsonl"
-    deadline = time.monotonic() + 90
-    while not (journal.exists() and b"fault_begun" in journal.read_bytes()):
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
+    eventually_in_thread(
+        lambda: journal.exists() and b"fault_begun" in journal.read_bytes(), "the first fault", 90
+    )
     forwarder.cut()
     said, _ = driver.communicate(timeout=120)
     assert driver.returncode == 70, said

@@ -28,6 +28,7 @@ from driver.scenarios.scenario_file import load_scenario, resolved_yaml
 from driver.terminal import Terminal
 from tests.e2e.conftest import ROOT, SHORT_HERD, CommandLine, docker, new_command_line
 from tests.e2e.forwarder import Forwarder
+from tests.waiting import eventually_in_thread
 
 ROUNDS, WORKERS = 2, 3
 
@@ -181,7 +182,4 @@ def _driver_journal(line: CommandLine) -> bytes:
 
 
 def _wait_for(condition: Callable[[], bool], limit_s: float = 90.0) -> None:
-    deadline = time.monotonic() + limit_s
-    while not condition():
-        assert time.monotonic() < deadline, "it did not come about in time"
-        time.sleep(0.1)
+    eventually_in_thread(condition, within_s=limit_s, poll_s=0.1)

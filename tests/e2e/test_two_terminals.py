@@ -5,11 +5,11 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
-import time
 
 from driver.labs.lab_lock import lock_holders
 from tests.e2e.conftest import LIMIT_S, CommandLine
 from tests.two_terminals import CHANGES, DOWN_FORCE, UP_2, UP_3, drawn, run_pairs
+from tests.waiting import eventually_in_thread
 
 SEED, PAIRS = 8, 2
 
@@ -44,10 +44,11 @@ def test_down_with_force_ends_an_up_and_leaves_nothing(lab: CommandLine) -> None
 def up_that_is_halted(lab: CommandLine) -> subprocess.Popen[str]:
     """An `up` that holds the lab and has made a part of it, and goes on when it is told to."""
     process = lab.started(*UP_2)
-    deadline = time.monotonic() + LIMIT_S
-    while not lock_holders(lab.project) or not lab.leftovers():
+
+    def holds_a_part() -> bool:
         assert process.poll() is None
-        assert time.monotonic() < deadline
-        time.sleep(0.02)
+        return bool(lock_holders(lab.project) and lab.leftovers())
+
+    eventually_in_thread(holds_a_part, "a lab that is held and made in part", LIMIT_S)
     process.send_signal(signal.SIGSTOP)
     return process

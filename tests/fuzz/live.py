@@ -12,8 +12,9 @@ from pathlib import Path
 from tests.fuzz.frames import Enemy, anothers_session, bad_frame, broken_framing, half_a_frame
 from tests.fuzz.upgrades import bad_request, replayed_hello, requests
 from tests.integration.processes import CoordinatorProcess, check_acknowledged, check_books
+from tests.waiting import eventually
 from tests.worker.process import WorkerProcess
-from tests.worker.small_coordinator import KEY, until
+from tests.worker.small_coordinator import KEY
 
 CROWD = 12
 WARM_UP = 200
@@ -68,7 +69,7 @@ async def run_live(seed: int, inputs: int, until_s: float = float("inf")) -> tup
     async with contextlib.AsyncExitStack() as stack:
         coordinator = await stack.enter_async_context(CoordinatorProcess(**SETTINGS))
         good = await stack.enter_async_context(WorkerProcess(coordinator.port))
-        await until(lambda: good.journal("connected"), "the good worker")
+        await eventually(lambda: good.journal("connected"), "the good worker")
         crowd = Crowd(seed, coordinator, good.journal("connected")[0]["session"])
         stop = asyncio.Event()
         feeding = asyncio.ensure_future(feed(coordinator, stop))

@@ -25,8 +25,9 @@ from tests.fuzz.live import feed, memory
 from tests.fuzz.raw_enemy import RawEnemy, websocket_frame
 from tests.fuzz.upgrades import bad_request, replayed_hello, requests
 from tests.integration.processes import CoordinatorProcess, check_acknowledged, check_books
+from tests.waiting import eventually
 from tests.worker.process import WorkerProcess
-from tests.worker.small_coordinator import KEY, until
+from tests.worker.small_coordinator import KEY
 
 CROWD = 16
 GOOD_WORKERS = 2
@@ -195,7 +196,7 @@ async def besiege(seed: int, inputs: int) -> Siege:
             await stack.enter_async_context(WorkerProcess(coordinator.port, index=index))
             for index in range(1, GOOD_WORKERS + 1)
         ]
-        await until(lambda: all(worker.journal("connected") for worker in good), "the good workers")
+        await eventually(lambda: all(worker.journal("connected") for worker in good), "the good workers")
         await coordinator.submit("noop", prefix="early")
         await coordinator.done(1)
         on_disk_bytes = _size_bytes(coordinator.folder)

@@ -8,8 +8,9 @@ from tests.fuzz.floods import FLOODS, flood_a_session, flood_the_echo, header_fl
 from tests.fuzz.live import SETTINGS, memory
 from tests.fuzz.raw_enemy import RawEnemy
 from tests.integration.processes import CoordinatorProcess
+from tests.waiting import eventually
 from tests.worker.process import WorkerProcess
-from tests.worker.small_coordinator import KEY, until
+from tests.worker.small_coordinator import KEY
 
 AT_ONCE = 8
 GROWTH_MAX_BYTES = 48 << 20
@@ -19,7 +20,7 @@ BODIES_GROWTH_MAX_BYTES = 160 << 20
 
 async def test_large_bodies_at_once_cost_no_more_than_their_budget() -> None:
     async with CoordinatorProcess(**SETTINGS) as coordinator, WorkerProcess(coordinator.port) as good:
-        await until(lambda: good.journal("connected"), "the good worker")
+        await eventually(lambda: good.journal("connected"), "the good worker")
         before = memory(coordinator)["VmRSS"]
         for size_bytes in (60 << 20, 15 << 20):
             async with asyncio.TaskGroup() as group:
@@ -34,7 +35,7 @@ async def test_large_bodies_at_once_cost_no_more_than_their_budget() -> None:
 
 async def test_floods_of_every_shape_end_their_connections_and_harm_nobody() -> None:
     async with CoordinatorProcess(**SETTINGS) as coordinator, WorkerProcess(coordinator.port) as good:
-        await until(lambda: good.journal("connected"), "the good worker")
+        await eventually(lambda: good.journal("connected"), "the good worker")
         before = memory(coordinator)["VmRSS"]
         enemies = [RawEnemy(f"enemy-{number}", coordinator.port, KEY) for number in range(AT_ONCE)]
         for name in FLOODS:

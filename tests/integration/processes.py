@@ -5,7 +5,6 @@ needed.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import json
 import os
 import signal
@@ -19,6 +18,7 @@ from typing import Any
 import aiohttp
 import msgspec
 
+from tests.waiting import eventually_answers
 from tests.worker.process import ROOT, WorkerProcess, events_in
 from tests.worker.small_coordinator import KEY
 from wire.control import CoordinatorState, Submission, SubmissionReply, TaskSpec, authorization
@@ -77,12 +77,7 @@ class CoordinatorProcess:
             )
         finally:
             os.close(log)
-        async with asyncio.timeout(60):
-            while True:
-                with contextlib.suppress(aiohttp.ClientError):
-                    await self._ask("GET", "/healthz")
-                    return
-                await asyncio.sleep(0.02)
+        await eventually_answers(self._is_up, "a coordinator that answers", 60)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -119,17 +114,17 @@ class CoordinatorProcess:
 
     async def done(self, count: int, within_s: float = 120.0) -> CoordinatorState:
         """Wait until `count` tasks are completed or failed."""
-        loop = asyncio.get_running_loop()
-        end = loop.time() + within_s
-        while True:
-            state = await self.state()
-            counts = state.counts
+        last: CoordinatorState | None = None
+
+        async def state_then() -> CoordinatorState | None:
+            nonlocal last
+            last = await self.state()
+            counts = last.counts
             books = counts.completed + counts.failed + counts.waiting + counts.assigned
             assert counts.submitted == books, counts
-            if counts.completed + counts.failed >= count:
-                return state
-            assert loop.time() < end, f"not within {within_s} s: {count} tasks done; {state}"
-            await asyncio.sleep(0.05)
+            return last if counts.completed + counts.failed >= count else None
+
+        return await eventually_answers(state_then, lambda: f"{count} tasks done; found {last}", within_s)
 
     @property
     def log(self) -> str:
@@ -140,6 +135,13 @@ class CoordinatorProcess:
         """Its events of these kinds, or all."""
         every = events_in(self.folder / "coordinator.jsonl")
         return [event for event in every if not kinds or event["event"] in kinds]
+
+    async def _is_up(self) -> bool:
+        try:
+            await self._ask("GET", "/healthz")
+        except aiohttp.ClientError:
+            return False
+        return True
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
         url = f"http://127.0.0.1:{self.control_port}{path}"

@@ -7,8 +7,8 @@ from typing import Any
 
 from tests.integration.processes import CoordinatorProcess
 from tests.integration.relay import Relay
+from tests.waiting import eventually
 from tests.worker.process import WorkerProcess
-from tests.worker.small_coordinator import until
 
 
 def _moved(line: dict[str, Any]) -> tuple[int, int]:
@@ -18,7 +18,7 @@ def _moved(line: dict[str, Any]) -> tuple[int, int]:
 async def test_both_sides_count_the_bytes_that_a_relay_between_them_counts() -> None:
     async with CoordinatorProcess() as coordinator, Relay(coordinator.port) as relay:
         async with WorkerProcess(relay.port) as worker:
-            await until(lambda: worker.journal("connected"), "the worker")
+            await eventually(lambda: worker.journal("connected"), "the worker")
             await coordinator.submit("noop", {"payload": "x" * 3_000}, count=50)
             await coordinator.done(50)
             worker.signal(signal.SIGTERM)

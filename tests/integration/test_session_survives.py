@@ -13,8 +13,8 @@ import time
 import pytest
 
 from tests.integration.processes import CoordinatorProcess, Relay, check_acknowledged, check_books
+from tests.waiting import eventually
 from tests.worker.process import WorkerProcess
-from tests.worker.small_coordinator import until
 
 # Quick enough for a test, and patient enough for a machine that has other things to do.
 BRISK = {"heartbeat_interval_ms": 400, "heartbeat_timeout_ms": 1_600, "lease_ms": 3_000, "grace_ms": 3_000}
@@ -23,7 +23,17 @@ PATIENT = BRISK | {"lease_ms": 30_000, "grace_ms": 30_000}
 
 async def connections(worker: WorkerProcess, count: int) -> None:
     """Wait until the worker was connected that often."""
-    await until(lambda: len(worker.journal("connected")) >= count, f"{worker.name}: {count} connections")
+    await eventually(lambda: len(worker.journal("connected")) >= count, f"{worker.name}: {count} connections")
+
+
+async def losses(process: WorkerProcess | CoordinatorProcess, count: int) -> None:
+    """Wait until the process recorded that many lost connections."""
+    await eventually(lambda: len(process.journal("lost", "worker_lost")) >= count, f"{count} losses")
+
+
+async def work_behind_a_checkpoint() -> None:
+    """Let an attempt make some steps that no checkpoint has."""
+    await asyncio.sleep(0.2)
 
 
 async def test_tasks_flow_and_every_one_counts_once() -> None:
@@ -48,7 +58,8 @@ async def test_a_coordinator_that_is_killed_while_tasks_flow_loses_and_doubles_n
                 await connections(worker, life)
             await coordinator.done(100 * life)
             await coordinator.kill()
-            await asyncio.sleep(0.2)
+            for worker in workers:
+                await losses(worker, life)
             await coordinator.start()
         for worker in workers:
             await connections(worker, 4)
@@ -65,7 +76,7 @@ async def test_a_coordinator_that_is_killed_while_tasks_flow_loses_and_doubles_n
 async def test_attempts_that_run_while_the_coordinator_restarts_are_kept() -> None:
     async with CoordinatorProcess(**PATIENT) as coordinator, WorkerProcess(coordinator.port) as worker:
         await coordinator.submit("sleep", {"sleep_ms": 2_500}, count=4)
-        await until(lambda: len(worker.journal("started")) == 4, "all to run")
+        await eventually(lambda: len(worker.journal("started")) == 4, "all to run")
         await coordinator.kill()
         await coordinator.start()
         await coordinator.done(4)
@@ -84,8 +95,9 @@ async def test_a_worker_that_is_killed_while_tasks_flow_loses_and_doubles_nothin
         for life, worker in enumerate((*workers, workers[0]), start=1):
             await connections(worker, 1 + (life == 4))
             await coordinator.done(100 * life)
+            before = len(coordinator.journal("worker_lost"))
             await worker.kill()
-            await asyncio.sleep(0.1)
+            await losses(coordinator, before + 1)
             await worker.start()
         state = await coordinator.done(900)
         assert state.counts.failed == 0
@@ -106,8 +118,9 @@ async def test_links_that_are_cut_again_and_again_lose_and_double_nothing() -> N
         for _ in range(40):
             place = chance.randrange(4)
             await connections(workers[place], len(workers[place].journal("lost")) + 1)
+            before = len(workers[place].journal("lost"))
             links[place].cut()
-            await asyncio.sleep(0.02)
+            await losses(workers[place], before + 1)
         state = await coordinator.done(2_000)
         assert state.counts.failed == 0
         check_books(coordinator, 2_000)
@@ -131,11 +144,11 @@ async def test_damage_on_the_way_is_noticed_and_nothing_damaged_is_believed(shar
         coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
         link = await stack.enter_async_context(Relay(coordinator.port))
         worker = await stack.enter_async_context(WorkerProcess(link.port, connect_timeout_ms=1_000))
-        await until(lambda: worker.journal("connected"), "a session")
+        await eventually(lambda: worker.journal("connected"), "a session")
         link.spoil = spoil
         await coordinator.submit("sleep", {"sleep_ms": 5}, count=300, max_attempts=1_000)
         noticed = ("frame_refused", "handshake_refused", "worker_lost")
-        await until(lambda: len(worker.journal("lost", "connect_failed")) >= 5, "some damage")
+        await eventually(lambda: len(worker.journal("lost", "connect_failed")) >= 5, "some damage")
         assert worker.journal("frame_refused") or coordinator.journal(*noticed)
         link.spoil = lambda data: data
         state = await coordinator.done(300)
@@ -150,15 +163,19 @@ async def test_a_half_open_link_is_noticed_by_both_sides_in_time() -> None:
         coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
         link = await stack.enter_async_context(Relay(coordinator.port))
         worker = await stack.enter_async_context(WorkerProcess(link.port))
-        await until(lambda: worker.journal("connected"), "a session")
-        await asyncio.sleep(1)
+        await eventually(lambda: worker.journal("connected"), "a session")
+        await eventually(
+            lambda: any(total["frames_received"] >= 2 for total in worker.journal("traffic")), "heartbeats"
+        )
         link.stall()
-        await until(lambda: worker.journal("lost") and coordinator.journal("worker_lost"), "both to notice")
+        await eventually(
+            lambda: worker.journal("lost") and coordinator.journal("worker_lost"), "both to notice"
+        )
         link.heal()
         for lost in (worker.journal("lost")[0], coordinator.journal("worker_lost")[0]):
             assert lost["kind"] == "heartbeat_timeout"
             assert 1_500 <= lost["silent_ms"] <= 2 * (400 + 1_600)
-        await until(lambda: len(worker.journal("connected")) == 2, "the return")
+        await eventually(lambda: len(worker.journal("connected")) == 2, "the return")
         assert worker.journal("connected")[1]["outcome"] == "resumed"
 
 
@@ -167,12 +184,12 @@ async def test_a_worker_that_is_paused_for_longer_than_its_lease_does_no_harm() 
         coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
         zombie = await stack.enter_async_context(WorkerProcess(coordinator.port, index=1, slots=2))
         await coordinator.submit("steps", {"steps": 80, "step_ms": 50}, count=2)
-        await until(lambda: len(zombie.journal("started")) == 2, "both to run")
+        await eventually(lambda: len(zombie.journal("started")) == 2, "both to run")
         zombie.signal(signal.SIGSTOP)
         other = await stack.enter_async_context(WorkerProcess(coordinator.port, index=2))
         await coordinator.done(2)
         zombie.signal(signal.SIGCONT)
-        await until(lambda: zombie.journal("lease_expired", "dropped"), "the zombie to stop its work")
+        await eventually(lambda: zombie.journal("lease_expired", "dropped"), "the zombie to stop its work")
         await coordinator.submit("noop", count=1, prefix="after")
         await coordinator.done(3)
         assert {event["worker"] for event in coordinator.journal("task_done")[:2]} == {other.name}
@@ -185,10 +202,10 @@ async def test_a_new_process_of_the_same_name_takes_over_and_the_old_ones_end_ch
     async with contextlib.AsyncExitStack() as stack:
         coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
         old = await stack.enter_async_context(WorkerProcess(coordinator.port))
-        await until(lambda: old.journal("connected"), "a session")
+        await eventually(lambda: old.journal("connected"), "a session")
         old.signal(signal.SIGSTOP)
         new = await stack.enter_async_context(WorkerProcess(coordinator.port))
-        await until(lambda: new.journal("connected"), "the new process")
+        await eventually(lambda: new.journal("connected"), "the new process")
         await old.kill()
         await coordinator.submit("noop", count=50)
         await coordinator.done(50)
@@ -203,9 +220,9 @@ async def test_two_live_processes_of_one_name_do_not_end_each_others_sessions_in
         coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
         older = await stack.enter_async_context(WorkerProcess(coordinator.port))
         await coordinator.submit("sleep", {"sleep_ms": 50}, count=200)
-        await until(lambda: older.journal("started"), "work on the older process")
+        await eventually(lambda: older.journal("started"), "work on the older process")
         newer = await stack.enter_async_context(WorkerProcess(coordinator.port))
-        await until(lambda: older.journal("connect_failed"), "the older process to be turned away")
+        await eventually(lambda: older.journal("connect_failed"), "the older process to be turned away")
         state = await coordinator.done(200)
         assert state.counts.failed == 0
         check_books(coordinator, 200)
@@ -227,8 +244,8 @@ async def test_a_checkpoint_travels_to_another_worker_and_what_is_redone_is_coun
             WorkerProcess(coordinator.port, index=1, checkpoint_every_ms=300)
         )
         await coordinator.submit("steps", {"steps": 100, "step_ms": 40, "state_bytes": 20_000})
-        await until(lambda: len(coordinator.journal("checkpoint_committed")) >= 2, "two checkpoints")
-        await asyncio.sleep(0.2)
+        await eventually(lambda: len(coordinator.journal("checkpoint_committed")) >= 2, "two checkpoints")
+        await work_behind_a_checkpoint()
         await first.kill()
         committed = coordinator.journal("checkpoint_committed")[-1]["step"]
         second = await stack.enter_async_context(WorkerProcess(coordinator.port, index=2))
@@ -250,7 +267,7 @@ async def test_a_drained_coordinator_gives_slots_and_its_successor_gets_all_work
         for worker in workers:
             await connections(worker, 1)
         await coordinator.submit("sleep", {"sleep_ms": 300}, count=30)
-        await asyncio.sleep(0.5)
+        await eventually(lambda: len(coordinator.journal("task_done")) >= 5, "some results")
         coordinator.signal(signal.SIGTERM)
         assert await coordinator.ended() == 0
         await coordinator.start()
@@ -267,12 +284,16 @@ async def test_a_drained_coordinator_gives_slots_and_its_successor_gets_all_work
 async def test_a_drained_worker_hands_back_and_another_finishes_from_its_checkpoint() -> None:
     async with contextlib.AsyncExitStack() as stack:
         coordinator = await stack.enter_async_context(CoordinatorProcess(**BRISK))
-        leaver = await stack.enter_async_context(WorkerProcess(coordinator.port, index=1))
+        leaver = await stack.enter_async_context(
+            WorkerProcess(coordinator.port, index=1, checkpoint_every_ms=300)
+        )
         await coordinator.submit("steps", {"steps": 120, "step_ms": 50}, count=3)
-        await until(lambda: len(leaver.journal("started")) == 3, "all to run")
-        await asyncio.sleep(0.5)
+        await eventually(
+            lambda: len({event["task"] for event in leaver.journal("checkpoint_created")}) == 3,
+            "a checkpoint of each task",
+        )
         other = await stack.enter_async_context(WorkerProcess(coordinator.port, index=2))
-        await until(lambda: other.journal("connected"), "the other worker")
+        await eventually(lambda: other.journal("connected"), "the other worker")
         leaver.signal(signal.SIGTERM)
         assert await leaver.ended() == 0
         await coordinator.done(3)
@@ -307,10 +328,12 @@ async def test_a_whole_fleet_that_is_cut_off_at_once_is_back_within_fleet_over_a
             await stack.enter_async_context(WorkerProcess(link.port, index=index, policy="slotted"))
             for index in range(1, fleet + 1)
         ]
-        await until(lambda: all(worker.journal("connected") for worker in workers), "the fleet", within_s=40)
+        await eventually(
+            lambda: all(worker.journal("connected") for worker in workers), "the fleet", within_s=40
+        )
         link.cut()
         began = time.monotonic()
-        await until(
+        await eventually(
             lambda: all(len(worker.journal("connected")) >= 2 for worker in workers), "all", within_s=40
         )
         # A resume is admitted at four times the rate; the cap is meant for full registrations.

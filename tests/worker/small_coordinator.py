@@ -5,7 +5,6 @@ It keeps one session for each worker, hands out what a test tells it to, and not
 
 from __future__ import annotations
 
-import asyncio
 import contextlib
 import http
 import time
@@ -188,12 +187,3 @@ class SmallCoordinator:
         data = self._encoder.encode(self.channel.take(time.monotonic_ns(), unnumbered))
         with contextlib.suppress(ConnectionClosed):
             await connection.send(data if self.knobs.spoil is None else self.knobs.spoil(data))
-
-
-async def until(condition: Callable[[], object], what: str, within_s: float = 30.0) -> None:
-    """Wait for a condition; fails with what was waited for."""
-    end = time.monotonic() + within_s
-    while not condition():
-        if time.monotonic() > end:
-            raise AssertionError(f"not within {within_s} s: {what}")
-        await asyncio.sleep(0.005)

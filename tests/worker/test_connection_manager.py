@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import Iterator
 from typing import cast
 
+from tests.waiting import loop_turns
 from wire.channel import Channel
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
 from wire.messages import Frame
@@ -73,7 +74,7 @@ class Desk:
     async def wake(self, times: int = 1) -> None:
         for _ in range(times):
             self.sockets.wake()
-        await asyncio.sleep(0.01)
+        await loop_turns()
 
 
 SENT = ["decided", "journaled", "sent"]

@@ -11,8 +11,9 @@ import struct
 
 import pytest
 
+from tests.waiting import eventually
 from tests.worker.process import WorkerProcess
-from tests.worker.small_coordinator import Knobs, SmallCoordinator, until
+from tests.worker.small_coordinator import Knobs, SmallCoordinator
 from wire.errors import CloseCode
 from wire.handshake import Refusal
 from wire.messages import AttemptReport, AttemptResult, CheckpointSaved, GoAway, Goodbye, ReturnTask
@@ -29,7 +30,7 @@ def reset(connection: socket.socket) -> None:
 
 async def session(coordinator: SmallCoordinator, hellos: int = 1) -> None:
     """Wait until the worker is connected for the `hellos`-th time, and its first frame came."""
-    await until(
+    await eventually(
         lambda: len(coordinator.hellos) >= hellos and len(coordinator.all(AttemptReport)) >= hellos,
         "a session",
     )
@@ -39,9 +40,9 @@ async def test_a_worker_connects_runs_a_task_and_reports_it() -> None:
     async with SmallCoordinator() as coordinator, WorkerProcess(coordinator.port) as worker:
         await session(coordinator)
         token = await coordinator.assign("noop")
-        await until(lambda: results(coordinator), "a result")
+        await eventually(lambda: results(coordinator), "a result")
         assert (results(coordinator)[0].token, results(coordinator)[0].output) == (token, b"null")
-        await until(lambda: "result_acknowledged" in worker.happened(), "the acknowledgement")
+        await eventually(lambda: "result_acknowledged" in worker.happened(), "the acknowledgement")
         assert worker.is_healthy
         assert "worker-1 connected (fresh) after 1 attempt" in worker.log
 
@@ -50,7 +51,7 @@ async def test_the_journal_has_a_tasks_events_in_order() -> None:
     async with SmallCoordinator() as coordinator, WorkerProcess(coordinator.port) as worker:
         await session(coordinator)
         await coordinator.assign("fail")
-        await until(lambda: "result_acknowledged" in worker.happened(), "the acknowledgement")
+        await eventually(lambda: "result_acknowledged" in worker.happened(), "the acknowledgement")
         story = ["process_started", "connecting", "connected", "received", "started", "finished"]
         assert [name for name in worker.happened() if name != "traffic"] == [*story, "result_acknowledged"]
 
@@ -59,14 +60,14 @@ async def test_cut_off_it_resumes_and_the_result_that_was_made_meanwhile_arrives
     async with SmallCoordinator() as coordinator, WorkerProcess(coordinator.port) as worker:
         await session(coordinator)
         await coordinator.assign("sleep", b'{"sleep_ms": 300}')
-        await until(lambda: "started" in worker.happened(), "the start")
+        await eventually(lambda: "started" in worker.happened(), "the start")
         assert coordinator.connection is not None
         reset(coordinator.connection.transport.get_extra_info("socket"))
         await coordinator.stop_listening()
-        await until(lambda: worker.journal("finished"), "the end of the task")
-        await until(lambda: not worker.is_healthy, "the health file to go")
+        await eventually(lambda: worker.journal("finished"), "the end of the task")
+        await eventually(lambda: not worker.is_healthy, "the health file to go")
         await coordinator.listen()
-        await until(lambda: results(coordinator), "the result")
+        await eventually(lambda: results(coordinator), "the result")
         assert coordinator.outcomes == ["fresh", "resumed"]
         assert len(results(coordinator)) == 1
         assert worker.journal("lost")[0]["kind"] == "reset"
@@ -79,11 +80,11 @@ async def test_a_forgotten_session_is_reported_and_results_go_out_in_the_new_one
     async with SmallCoordinator(knobs) as coordinator, WorkerProcess(coordinator.port) as worker:
         await session(coordinator)
         await coordinator.assign("sleep", b'{"sleep_ms": 200}')
-        await until(lambda: "started" in worker.happened(), "the start")
+        await eventually(lambda: "started" in worker.happened(), "the start")
         await coordinator.stop_listening()
-        await until(lambda: worker.journal("finished"), "the end of the task")
+        await eventually(lambda: worker.journal("finished"), "the end of the task")
         await coordinator.listen()
-        await until(lambda: results(coordinator), "the result")
+        await eventually(lambda: results(coordinator), "the result")
         assert worker.journal("connected")[1]["outcome"] == "reset"
         assert worker.journal("connected")[1]["because"] == "told to"
 
@@ -92,12 +93,12 @@ async def test_a_half_open_link_is_noticed_within_interval_and_timeout() -> None
     async with SmallCoordinator() as coordinator, WorkerProcess(coordinator.port) as worker:
         await session(coordinator)
         coordinator.knobs.answers_heartbeats = False
-        await until(lambda: worker.journal("lost"), "the loss")
+        await eventually(lambda: worker.journal("lost"), "the loss")
         lost = worker.journal("lost")[0]
         assert lost["kind"] == "heartbeat_timeout"
         assert lost["silent_ms"] >= coordinator.knobs.heartbeat_timeout_ms
         coordinator.knobs.answers_heartbeats = True
-        await until(lambda: len(coordinator.outcomes) >= 2, "the return")
+        await eventually(lambda: len(coordinator.outcomes) >= 2, "the return")
         assert coordinator.outcomes[1] == "resumed"
 
 
@@ -116,9 +117,9 @@ async def test_a_damaged_frame_is_refused_noted_and_healed_by_a_resume(spoil: ob
         await session(coordinator)
         coordinator.knobs.spoil = spoil  # type: ignore[assignment]
         await coordinator.assign("noop")
-        await until(lambda: worker.journal("frame_refused"), "the refusal")
+        await eventually(lambda: worker.journal("frame_refused"), "the refusal")
         coordinator.knobs.spoil = None
-        await until(lambda: results(coordinator), "the result")
+        await eventually(lambda: results(coordinator), "the result")
         assert worker.journal("frame_refused")[0]["fault"] == fault
         assert worker.journal("lost")[0]["kind"] == "bad_frame"
         assert coordinator.outcomes[1] == "resumed"
@@ -133,7 +134,7 @@ async def test_broken_framing_is_noticed_at_once_and_not_after_a_silence() -> No
         transport = coordinator.connection.transport
         transport.pause_reading()  # It does not answer our close either.
         transport.write(b"\xff\xff\xff\xff")
-        await until(lambda: worker.journal("lost"), "the loss")
+        await eventually(lambda: worker.journal("lost"), "the loss")
         assert worker.journal("frame_refused")[0]["fault"] == "framing"
 
 
@@ -170,7 +171,7 @@ async def test_a_server_that_drops_at_once_is_not_dialled_without_end() -> None:
                 coordinator.connection.transport.abort()
             return len(worker.journal("waiting")) >= 7
 
-        await until(dropped_often, "seven losses")
+        await eventually(dropped_often, "seven losses")
         assert [each["delay_ms"] for each in worker.journal("waiting")][:7] == [
             20,
             40,
@@ -209,7 +210,7 @@ async def test_a_full_coordinators_slot_is_kept() -> None:
         SmallCoordinator(knobs) as coordinator,
         WorkerProcess(coordinator.port, policy="slotted") as worker,
     ):
-        await until(lambda: coordinator.dialled == 1, "the first attempt")
+        await eventually(lambda: coordinator.dialled == 1, "the first attempt")
         knobs.refusal = None
         await session(coordinator)
         failed, connecting = worker.journal("connect_failed")[0], worker.journal("connecting")[1]
@@ -221,7 +222,6 @@ async def test_a_go_away_is_obeyed() -> None:
     async with SmallCoordinator() as coordinator, WorkerProcess(coordinator.port, policy="slotted") as worker:
         await session(coordinator)
         await coordinator.say(GoAway(2_000, "leaving"))
-        await asyncio.sleep(0.1)
         assert coordinator.connection is not None
         await coordinator.connection.close(CloseCode.going_away, "leaving")
         await session(coordinator, 2)
@@ -249,14 +249,14 @@ async def test_a_failed_attempt_is_reported_by_its_kind(answer: bytes | None, ki
 
     server = await asyncio.start_server(serve, "127.0.0.1", 0)
     async with server, WorkerProcess(server.sockets[0].getsockname()[1]) as worker:
-        await until(lambda: worker.journal("connect_failed"), "a failure")
+        await eventually(lambda: worker.journal("connect_failed"), "a failure")
         assert worker.journal("connect_failed")[0]["kind"] == kind
 
 
 async def test_a_server_that_never_answers_is_given_up_in_time() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         async with WorkerProcess(server.getsockname()[1], connect_timeout_ms=300) as worker:
-            await until(lambda: len(worker.journal("connect_failed")) >= 2, "two failures")
+            await eventually(lambda: len(worker.journal("connect_failed")) >= 2, "two failures")
             assert {each["kind"] for each in worker.journal("connect_failed")} == {"timeout"}
 
 
@@ -267,7 +267,7 @@ async def test_checkpoints_are_uploaded_while_the_steps_go_on() -> None:
     ):
         await session(coordinator)
         await coordinator.assign("steps", b'{"steps": 40, "step_ms": 20}')
-        await until(lambda: results(coordinator), "the result")
+        await eventually(lambda: results(coordinator), "the result")
         saved = [each for each in coordinator.heard if isinstance(each, CheckpointSaved)]
         assert len(saved) >= 3
         assert [each.checkpoint.step for each in saved] == sorted({each.checkpoint.step for each in saved})
@@ -283,13 +283,13 @@ async def test_a_killed_worker_goes_on_from_its_own_disk() -> None:
         await session(coordinator)
         steps = b'{"steps": 60, "step_ms": 20}'
         await coordinator.assign("steps", steps, task_id="long")
-        await until(lambda: len(worker.journal("checkpoint_created")) >= 3, "checkpoints")
+        await eventually(lambda: len(worker.journal("checkpoint_created")) >= 3, "checkpoints")
         await worker.kill()
         saved = worker.journal("checkpoint_created")[-1]["step"]
         await worker.start()
         await session(coordinator, 2)
         await coordinator.assign("steps", steps, task_id="long", reached_step=saved + 5)
-        await until(lambda: results(coordinator), "the result")
+        await eventually(lambda: results(coordinator), "the result")
         result = results(coordinator)[0]
         assert worker.journal("started")[1]["from_step"] >= saved
         assert json.loads(result.output)["resumed_from"] == worker.journal("started")[1]["from_step"]
@@ -301,7 +301,7 @@ async def test_long_work_in_every_slot_starves_no_heartbeat() -> None:
         await session(coordinator)
         for _ in range(8):
             await coordinator.assign("cpu", b'{"cpu_ms": 700}')
-        await until(lambda: len(results(coordinator)) == 8, "all results", within_s=60)
+        await eventually(lambda: len(results(coordinator)) == 8, "all results", within_s=60)
         assert all(not result.error for result in results(coordinator))
         assert worker.journal("lost") == []
 
@@ -312,7 +312,7 @@ async def test_asked_to_leave_it_finishes_hands_back_says_goodbye_and_ends() -> 
         finishes = await coordinator.assign("sleep", b'{"sleep_ms": 500}')
         saves = await coordinator.assign("steps", b'{"steps": 1000, "step_ms": 50}')
         waits = await coordinator.assign("noop")
-        await until(lambda: len(worker.journal("started")) == 2, "both to run")
+        await eventually(lambda: len(worker.journal("started")) == 2, "both to run")
         worker.signal(signal.SIGTERM)
         assert await worker.ended() == 0
         assert [result.token for result in results(coordinator)] == [finishes]
@@ -331,7 +331,7 @@ async def test_asked_to_leave_without_a_listening_coordinator_it_ends_in_time() 
     ):
         await session(coordinator)
         await coordinator.assign("sleep", b'{"sleep_ms": 60000}')
-        await until(lambda: worker.journal("started"), "the start")
+        await eventually(lambda: worker.journal("started"), "the start")
         await coordinator.stop_listening()
         worker.signal(signal.SIGTERM)
         assert await worker.ended(within_s=5) == 0
@@ -343,9 +343,9 @@ async def test_thousands_of_small_tasks_flow_through_one_worker() -> None:
         await session(coordinator)
         for _ in range(2_000):
             await coordinator.assign("noop")
-        await until(lambda: len(results(coordinator)) == 2_000, "all results", within_s=60)
+        await eventually(lambda: len(results(coordinator)) == 2_000, "all results", within_s=60)
         assert len({result.token for result in results(coordinator)}) == 2_000
-        await until(lambda: len(worker.journal("result_acknowledged")) == 2_000, "all acknowledged")
+        await eventually(lambda: len(worker.journal("result_acknowledged")) == 2_000, "all acknowledged")
 
 
 async def test_a_worker_that_cannot_write_its_journal_ends_with_an_error() -> None:

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.worker.small_coordinator import until
+from tests.waiting import eventually
 from tests.worker.test_tasks import ROOT, Bench, bench, gone, lives
 from worker import supervisor
 
@@ -50,7 +50,7 @@ def pids_in(folder: Path) -> list[int]:
 
 
 async def written(folder: Path, count: int = 1) -> list[int]:
-    await until(lambda: len(pids_in(folder)) >= count, f"{count} processes")
+    await eventually(lambda: len(pids_in(folder)) >= count, f"{count} processes")
     return pids_in(folder)
 
 
@@ -93,8 +93,8 @@ async def test_a_program_that_multiplies_is_ended_whole(bench: Bench, tmp_path: 
     bench.start("command", {"argv": ["sh", "-c", script, "x", "3", script]})
     await written(tmp_path, 20)
     bench.stop()
-    await until(lambda: not any(lives(pid) for pid in pids_in(tmp_path)), "the end of all", 20)
-    await until(lambda: not bench.executor.stop_all(), "the end of its supervisor", 20)
+    await eventually(lambda: not any(lives(pid) for pid in pids_in(tmp_path)), "the end of all", 20)
+    await eventually(lambda: not bench.executor.stop_all(), "the end of its supervisor", 20)
     assert [pid for pid in pids_in(tmp_path) if lives(pid)] == []
 
 

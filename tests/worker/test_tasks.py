@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import os
 import threading
 import time
 from collections.abc import AsyncIterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from tests.worker.small_coordinator import until
+from tests.waiting import eventually
 from wire.limits import BULK_BYTES
 from wire.messages import Assign, Checkpoint
 from wire.priority import Priority
@@ -60,7 +62,7 @@ class Bench:
         self.executor.stop(StopAttempt("t", token, "test"))
 
     async def end(self, token: int = 1, within_s: float = 20.0) -> tuple[Any, str]:
-        await until(lambda: token in self.ended, f"the end of {token}", within_s)
+        await eventually(lambda: token in self.ended, f"the end of {token}", within_s)
         output, error = self.ended[token]
         return (json.loads(output) if output else None), error
 
@@ -140,8 +142,9 @@ async def test_sleep_sleeps(bench: Bench) -> None:
 async def test_a_stopped_sleep_reports_nothing_more(bench: Bench) -> None:
     bench.start("sleep", {"sleep_ms": 20})
     bench.stop()
-    await asyncio.sleep(0.1)
-    assert bench.ended == {}
+    bench.start("sleep", {"sleep_ms": 40}, token=2)
+    await bench.end(2)
+    assert bench.ended.keys() == {2}
 
 
 # -- cpu ---------------------------------------------------
@@ -167,14 +170,17 @@ async def test_computing_does_not_keep_the_event_loop_from_its_work(bench: Bench
 
 async def test_a_stopped_computation_ends_its_thread(bench: Bench) -> None:
     bench.start("cpu", {"cpu_ms": 600_000})
-    await asyncio.sleep(0.05)
+    await eventually(attempt_threads, "a thread that computes")
     bench.stop()
     bench.start("cpu", {"cpu_ms": 10}, token=2)
     await bench.end(2)
-    before = time.process_time()
-    await asyncio.sleep(0.2)
-    assert time.process_time() - before < 0.15
+    bench.executor.stop_all()
+    await eventually(lambda: not attempt_threads(), "the end of both threads")
     assert bench.ended.keys() == {2}
+
+
+def attempt_threads() -> list[threading.Thread]:
+    return [thread for thread in threading.enumerate() if thread.name.startswith("attempt")]
 
 
 async def test_an_idle_executor_has_no_threads(bench: Bench) -> None:
@@ -220,13 +226,24 @@ def lives(pid: int) -> bool:
 
 
 async def gone(pid: int) -> None:
-    await until(lambda: not lives(pid), f"the end of process {pid}")
+    await eventually(lambda: not lives(pid), f"the end of process {pid}")
+
+
+def others_in(folder: Path) -> list[int]:
+    """The processes in this working directory, but for this one."""
+    found = []
+    for entry in Path("/proc").iterdir():
+        if entry.name.isdigit() and int(entry.name) != os.getpid():
+            with suppress(OSError):
+                if (entry / "cwd").readlink() == folder:
+                    found.append(int(entry.name))
+    return found
 
 
 async def family(folder: Path) -> list[int]:
     """The process ids that FAMILY wrote, once all are there."""
     path = folder / "pids"
-    await until(lambda: path.exists() and len(path.read_text().split()) == 2, "both processes")
+    await eventually(lambda: path.exists() and len(path.read_text().split()) == 2, "both processes")
     return [int(pid) for pid in path.read_text().split()]
 
 
@@ -260,15 +277,13 @@ async def test_a_command_that_is_stopped_while_it_starts_is_killed_with_all_it_s
     bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    path = tmp_path / "pids"
     for token in range(1, 21):
         bench.start("command", {"argv": ["sh", "-c", FAMILY]}, token=token)
         for _ in range(token // 2):
             await asyncio.sleep(0)
         bench.stop(token)
-    await asyncio.sleep(0.3)
-    for pid in path.read_text().split() if path.exists() else []:
-        await gone(int(pid))
+    await eventually(lambda: not bench.executor.stop_all(), "the end of all attempts")
+    await eventually(lambda: not others_in(tmp_path), "the end of all that runs in the folder")
 
 
 async def test_a_command_leaves_nothing_behind_that_it_started_in_the_background(bench: Bench) -> None:

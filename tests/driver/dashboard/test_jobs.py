@@ -2,15 +2,14 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import time
 from collections.abc import Callable
 
 import pytest
 
 from driver.dashboard import jobs as module
 from driver.dashboard.jobs import MAX_JOBS, MAX_RUNNING, Job, Jobs
+from tests.waiting import eventually
 
 HEALS = """
 import signal, sys, time
@@ -29,13 +28,8 @@ def says(monkeypatch: pytest.MonkeyPatch) -> Callable[[str], None]:
     return lambda code: monkeypatch.setattr(module, "lab_command", lambda: [sys.executable, "-c", code])
 
 
-async def until(what: Callable[[], object]) -> None:
-    deadline = time.monotonic() + 90
-    while True:
-        if what():
-            return
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
+async def until(condition: Callable[[], object]) -> None:
+    await eventually(condition, within_s=90)
 
 
 async def over(job: Job) -> None:

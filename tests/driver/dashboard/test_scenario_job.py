@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import asyncio
 import sys
-import time
 from pathlib import Path
 
 import msgspec
@@ -19,6 +17,7 @@ from driver.dashboard.scenario_job import ScenarioJob
 from driver.errors import UsageError
 from driver.histories import events as driver
 from driver.results.run_folder import VerdictFile, results_root
+from tests.waiting import eventually
 
 RUN = "20261124T010203Z-partial_outage"
 ENDS = f"print('FAILED: work_is_done failed'); print('report: my results/{RUN}/report.md')"
@@ -31,12 +30,7 @@ def runs(monkeypatch: pytest.MonkeyPatch, code: str, results: Path | None = None
 
 
 async def over(job: ScenarioJob) -> None:
-    deadline = time.monotonic() + 90
-    while True:
-        if not job.is_running:
-            return
-        assert time.monotonic() < deadline
-        await asyncio.sleep(0.01)
+    await eventually(lambda: not job.is_running, "the end of the run", 90)
 
 
 async def test_its_words_are_those_of_the_command_line(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import re
-import time
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -23,6 +22,7 @@ from driver.dashboard.server import make_app
 from driver.engines.engine import Container, LabSpec
 from tests.driver.fakes import SPEC, FakeEngine
 from tests.driver.judge.histories import small
+from tests.waiting import eventually_answers
 
 TOKEN = "token-of-the-test"
 Client = TestClient[web.Request, web.Application]
@@ -53,12 +53,12 @@ async def client_of(engine: FakeEngine, results: Path, read_only: bool = False) 
 
 async def lab_of(client: Client, known: str) -> dict[str, Any]:
     """What is said of the lab, once it was looked for."""
-    deadline = time.monotonic() + 5
-    while True:
+
+    async def ask() -> dict[str, Any] | None:
         told: dict[str, Any] = (await (await client.get("/api/snapshot")).json())["lab"]
-        if told[known] or time.monotonic() > deadline:
-            return told
-        await asyncio.sleep(0.02)
+        return told if told[known] else None
+
+    return await eventually_answers(ask, f"a lab with {known}")
 
 
 @pytest.fixture

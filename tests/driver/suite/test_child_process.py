@@ -6,7 +6,6 @@ import os
 import signal
 import sys
 import threading
-import time
 from pathlib import Path
 
 import pytest
@@ -20,6 +19,7 @@ from driver.paths import project_root
 from driver.suite.child_process import ProcessExit, StopSignals, last_line, run_child
 from driver.suite.commands import Flags, lab_command, scenario_command, scenario_result
 from driver.suite.entry import EntryOutcome
+from tests.waiting import eventually_in_thread
 
 HEALED = Answer(exit_code=2, because="healed")
 
@@ -131,7 +131,5 @@ def test_an_entry_beyond_its_limit_is_stopped_as_by_ctrl_c(tmp_path: Path) -> No
 
 
 def _interrupt_when_running(log: Path) -> None:
-    deadline = time.monotonic() + 30
-    while not (log.exists() and last_line(log) == "running") and time.monotonic() < deadline:
-        time.sleep(0.02)
+    eventually_in_thread(lambda: log.exists() and last_line(log) == "running", "a running entry")
     os.kill(os.getpid(), signal.SIGINT)

@@ -1,0 +1,103 @@
+"""Tests wait for a condition (tests/waiting.py), not for a time: a plain sleep is too short on a busy
+machine, and too long on every other one.
+"""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parent
+SLEEPS = {("time", "sleep"), ("asyncio", "sleep")}
+KEPT = {
+    ("waiting.py", ""): "the helper itself",
+    ("driver/test_fault_runner.py", "Slow"): "a container that takes this long to be killed or restarted",
+    ("e2e/sabotage.py", "at"): "the schedule of a sabotage: an instant of a fault that lasts",
+    ("fuzz/live.py", "feed"): "the rate of the load",
+    ("fuzz/siege.py", "_watch"): "the rate of the samples",
+    ("integration/test_sabotage.py", "Saboteur"): "the schedule of a sabotage: instants of faults that last",
+    ("integration/test_session_survives.py", "work_behind_a_checkpoint"): "steps that are then redone",
+    ("two_terminals.py", "run_pair"): "the drawn time between two commands",
+    ("worker/test_tasks.py", "test_computing_does_not_keep_the_event_loop_from_its_work"): (
+        "the turns of the loop are what is measured"
+    ),
+}
+"""What lasts that long where a test sleeps: in a file, and in a definition of it ("": anywhere)."""
+
+
+def sleeps(source: str) -> Iterator[tuple[str, int]]:
+    """Each plain sleep of a module: the definitions around it, and its line. `sleep(0)` waits for no time."""
+    tree = ast.parse(source)
+    modules: dict[str, str] = {}
+    functions: set[str] = set()
+    for node in ast.walk(tree):
+        if isinstance(node, ast.Import):
+            modules |= {alias.asname or alias.name: alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            functions |= {
+                alias.asname or alias.name for alias in node.names if (node.module, alias.name) in SLEEPS
+            }
+
+    def found(node: ast.AST, scope: str) -> Iterator[tuple[str, int]]:
+        for child in ast.iter_child_nodes(node):
+            if isinstance(child, ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef):
+                yield from found(child, f"{scope}.{child.name}".lstrip("."))
+                continue
+            if isinstance(child, ast.Call) and is_sleep(child.func) and not is_zero(child):
+                yield scope, child.lineno
+            yield from found(child, scope)
+
+    def is_sleep(called: ast.expr) -> bool:
+        if isinstance(called, ast.Attribute) and isinstance(called.value, ast.Name):
+            return (modules.get(called.value.id), called.attr) in SLEEPS
+        return isinstance(called, ast.Name) and called.id in functions
+
+    yield from found(tree, "")
+
+
+def is_zero(call: ast.Call) -> bool:
+    return bool(call.args) and isinstance(call.args[0], ast.Constant) and call.args[0].value == 0
+
+
+@cache
+def all_sleeps() -> list[tuple[str, str, int]]:
+    texts = {path: path.read_text() for path in sorted(ROOT.rglob("*.py"))}
+    return [
+        (path.relative_to(ROOT).as_posix(), scope, line)
+        for path, text in texts.items()
+        if "sleep" in text
+        for scope, line in sleeps(text)
+    ]
+
+
+def kept_for(file: str, scope: str) -> tuple[str, str] | None:
+    """The entry of KEPT for a sleep, if any."""
+    return next((one for one in KEPT if one[0] == file and one[1] in ("", *scope.split("."))), None)
+
+
+def test_a_test_waits_for_a_condition_and_not_for_a_time() -> None:
+    plain = [f"tests/{file}:{line}" for file, scope, line in all_sleeps() if kept_for(file, scope) is None]
+    assert not plain, (
+        f"plain sleeps in {plain}. Wait for a condition with tests/waiting.py, or have an event or a clock"
+        " that the test controls; where something really has to last that long, say in KEPT what it is."
+    )
+
+
+def test_every_sleep_that_is_kept_is_there() -> None:
+    assert {kept_for(file, scope) for file, scope, _ in all_sleeps()} >= set(KEPT)
+
+
+def test_a_sleep_is_found_by_each_of_its_names() -> None:
+    source = """
+import asyncio, time as clock
+from asyncio import sleep as pause
+async def work():
+    clock.sleep(1)
+    await pause(1)
+    await asyncio.sleep(0)
+class Slow:
+    def act(self): clock.sleep(self.s)
+"""
+    assert list(sleeps(source)) == [("work", 5), ("work", 6), ("Slow.act", 9)]
