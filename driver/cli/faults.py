@@ -10,12 +10,12 @@ from chaos.units import format_seconds
 from driver.cli import options
 from driver.histories.history import DRIVER
 from driver.histories.live_journals import LiveJournals
-from driver.labs.by_hand import BY_HAND
-from driver.labs.faults_on import FaultOn, on_containers, on_links, open_faults, ranges
+from driver.labs.active_faults import ActiveFault, container_faults, link_faults, open_faults, target_ranges
 from driver.labs.heal import restore_stale_if_free
 from driver.labs.lab import existing_lab
 from driver.labs.lab_journals import manual_journal_folder
 from driver.labs.lab_lock import reading_unlocked
+from driver.labs.manual_injection import MANUAL_PREFIX
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
 COLUMNS = ("fault", "on", "since", "until", "of")
@@ -37,8 +37,8 @@ def command(project: str, as_json: bool) -> None:
         journals = [manual_journal_folder(project), *([lab.spec.journals] if lab.spec.journals else [])]
         begun = open_faults(LiveJournals(journals, only=DRIVER).read())
         now_ns = lab.links.clock_ns()
-        links = on_links(lab.links.faults(), lab.links.states(), begun, now_ns)
-        containers = on_containers(engine.degradations(), begun, now_ns)
+        links = link_faults(lab.links.faults(), lab.links.states(), begun, now_ns)
+        containers = container_faults(engine.degradations(), begun, now_ns)
     if as_json:
         told = {
             "links": [_as_dict(one) for one in links],
@@ -51,13 +51,13 @@ def command(project: str, as_json: bool) -> None:
         print_table(COLUMNS, [_row(one) for one in (*links, *containers)])
 
 
-def _row(fault: FaultOn) -> list[str]:
+def _row(fault: ActiveFault) -> list[str]:
     since = "" if fault.since_s is None else f"{format_seconds(round(fault.since_s, 1))} ago"
-    of = "by hand" if fault.id.startswith(BY_HAND) else fault.id
-    return [fault.what, ranges(fault.targets), since, fault.until, of]
+    of = "by hand" if fault.id.startswith(MANUAL_PREFIX) else fault.id
+    return [fault.what, target_ranges(fault.targets), since, fault.until, of]
 
 
-def _as_dict(fault: FaultOn) -> dict[str, object]:
+def _as_dict(fault: ActiveFault) -> dict[str, object]:
     return {
         "id": fault.id,
         "what": fault.what,

@@ -18,12 +18,12 @@ from driver.cli import completers, options, options_run
 from driver.engines.engine import WORKER
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
-from driver.labs.by_hand import Ending, Injection, inject, plan_by_hand, settle
 from driver.labs.end_request import EndRequest
 from driver.labs.heal import restore_stale_if_free
+from driver.labs.injection_effect import InjectionEffect
 from driver.labs.lab import existing_lab
 from driver.labs.lab_lock import lab_lock, reading_unlocked
-from driver.labs.proof_by_hand import Effect
+from driver.labs.manual_injection import EndedInjection, EndReason, await_effect, inject, plan_injection
 from driver.labs.readiness import machine_load_text
 from driver.metrics.metric import Unit
 from driver.paths import as_called
@@ -136,7 +136,7 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         existing_lab(engine)
         restore_stale_if_free(engine, Terminal())
         workers = sum(one.service == WORKER for one in engine.containers())
-    planned = plan_by_hand(
+    planned = plan_injection(
         kind.name,
         params,
         _selection(given["targets"], given["workers"]),
@@ -156,28 +156,28 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
             lab = existing_lab(engine)
             injection = asyncio.run(inject(lab, planned, request, terminal))
         # Nothing is changed any more: others may have the lab.
-        effect = asyncio.run(settle(lab, injection, planned, terminal))
+        effect = asyncio.run(await_effect(lab, injection, planned, terminal))
     told = _told(kind.name, given["for_text"], planned[0].targets, injection)
     print_lines(ending_lines(told, effect))
-    as_asked = injection.ending is not Ending.healed and effect.is_proved
+    as_asked = injection.reason is not EndReason.healed and effect.is_proved
     return ExitCode.PASSED if as_asked else ExitCode.INCONCLUSIVE
 
 
-def ending_lines(ended: str, effect: Effect) -> list[str]:
+def ending_lines(ended: str, effect: InjectionEffect) -> list[str]:
     """How an injection ended, what it did, and its receipt."""
     # A machine that is far too busy is the usual reason for a fault that is not proved.
     load = [machine_load_text()] if effect.proofs and not effect.is_proved else []
-    return [ended, f"effect: {effect.in_words}", effect.proof_in_words, *load]
+    return [ended, f"effect: {effect.text}", effect.proof_text, *load]
 
 
-def _told(name: str, asked: str | None, targets: Sequence[str], injection: Injection) -> str:
+def _told(name: str, asked: str | None, targets: Sequence[str], injection: EndedInjection) -> str:
     """How it ended."""
     lasted = f"after {write(injection.lasted_s, Unit.seconds)}{f' of {asked}' if asked else ''}"
     ended = {
-        Ending.over: "is over",
-        Ending.stopped: f"was stopped {lasted}",
-        Ending.healed: f"was ended elsewhere {lasted}",
-    }[injection.ending]
+        EndReason.over: "is over",
+        EndReason.stopped: f"was stopped {lasted}",
+        EndReason.healed: f"was ended elsewhere {lasted}",
+    }[injection.reason]
     return f"{name} {ended}; {name_list(targets)} healed."
 
 

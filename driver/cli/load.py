@@ -15,7 +15,7 @@ from driver.cli import options, options_run
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.lab import existing_lab
-from driver.labs.load_by_hand import Handed, LoadByHand, usual_workload
+from driver.labs.manual_load import LoadCounts, ManualLoad, default_workload
 from driver.metrics.metric import Unit
 from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.quantities import write
@@ -43,7 +43,7 @@ def command(rate: str, for_text: str | None, seed: int | None, project: str, as_
     lab = existing_lab(options.engine_of(project))
     drawn = secrets.randbelow(MAX_SEED) if seed is None else seed
     with Terminal() as terminal:
-        load = LoadByHand(lab, workload, for_s or MAX_DURATION_S, for_s is not None, terminal)
+        load = ManualLoad(lab, workload, for_s or MAX_DURATION_S, for_s is not None, terminal)
         handed = asyncio.run(load.run(drawn))
     if as_json:
         print_json(json.dumps(asdict(handed)))
@@ -54,13 +54,13 @@ def command(rate: str, for_text: str | None, seed: int | None, project: str, as_
 
 def _workload(rate: str) -> Workload:
     try:
-        return usual_workload(rate)
+        return default_workload(rate)
     except ValidationError as error:
         found = problem(dict(error.errors()[0]), "/s")
         raise UsageError(f"--rate {shortened(rate, 60)}: {found}.", "Example: --rate 20/s") from None
 
 
-def _told(handed: Handed) -> str:
+def _told(handed: LoadCounts) -> str:
     refused = f", {handed.refused:,} refused" if handed.refused else ""
     return (
         f"{handed.accepted:,} tasks in {write(handed.lasted_s, Unit.seconds)}: {handed.done:,} done, "

@@ -13,11 +13,11 @@ from chaos.actuator import name_list
 from driver.cli import options
 from driver.engines.engine import WORKER, Container, Engine
 from driver.errors import CoordinatorError, LinksError
-from driver.labs.by_hand import BY_HAND
 from driver.labs.heal import restore_stale_if_free
 from driver.labs.lab import Lab, lab_of, retry_while_changing
 from driver.labs.lab_lock import LockHolder, lock_holders
 from driver.labs.links import LinkState
+from driver.labs.manual_injection import MANUAL_PREFIX
 from driver.labs.project_name import project_option
 from driver.terminal import Terminal, print_json, print_lines, print_table
 from wire.control import CoordinatorState, WorkerState
@@ -136,7 +136,7 @@ def _as_link(link: LinkState | None) -> str:
     if link is None:
         return ""
     # The id of a fault by hand is internal; `lab.py faults` names the fault.
-    faults = dict.fromkeys("by hand" if one.startswith(BY_HAND) else one for one in link.faults)
+    faults = dict.fromkeys("by hand" if one.startswith(MANUAL_PREFIX) else one for one in link.faults)
     return ", ".join(faults or link.toxics) or ("clean" if link.enabled else "closed")
 
 

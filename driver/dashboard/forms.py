@@ -14,7 +14,7 @@ from chaos.fault import Fault
 from chaos.targets import CORE, Fleet, TargetError
 from chaos.units import unit_of
 from driver.errors import UsageError
-from driver.labs.by_hand import plan_by_hand
+from driver.labs.manual_injection import plan_injection
 from driver.labs.project_name import project_option
 from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.yaml_file import FileError, scalar
@@ -82,7 +82,7 @@ def fill(form: dict[str, Any], workers: int, project: str) -> FilledForm:
         raise FormError("targets", str(error)) from None
     try:
         for_s = parse_duration("--for", for_text or None)
-        planned = plan_by_hand(fault, params, targets or "all", for_s, seed, workers)
+        planned = plan_injection(fault, params, targets or "all", for_s, seed, workers)
     except UsageError as error:
         raise FormError("for" if "--for" in error.sentence else "", error.sentence) from None
     words = ["inject", fault, "--workers", targets or "all"]

@@ -1,4 +1,4 @@
-"""Hands tasks to the coordinator when they are due: open-loop, and under the same ids until answered."""
+"""Open-loop load generator: submits tasks when they are due, and repeats a submission without an answer."""
 
 from __future__ import annotations
 
@@ -20,22 +20,27 @@ BATCH_BYTES = 4 << 20
 FIRST_PAUSE_S = 0.1
 LONGEST_PAUSE_S = 1.0
 LATE_S = 0.1
-"""A task that is ready so much later than it was due was late by the driver's own doing."""
+"""Delay between a task's due time and its readiness, beyond which the driver journals its own delay."""
 
 
-class Coordinator(Protocol):
-    """What the load needs of the coordinator."""
+class TaskSubmitter(Protocol):
+    """Part of the coordinator's client that submits tasks."""
 
     async def submit(self, tasks: list[TaskSpec]) -> SubmissionReply:
-        """Hand in tasks; the same again does no harm. Raises CoordinatorError."""
+        """Submit tasks. Repeating is safe. Raises CoordinatorError."""
 
 
-class Load:
-    """The load of one run. `tasks` gives (seconds after the start, task), in order of time."""
+class LoadGenerator:
+    """Generates the load of one run.
+
+    `tasks` yields (seconds after the start, task) in order of time. A batch without an answer is given up
+    `give_up_s` seconds after the start. `accepted` and `refused` count tasks; `finished` is True once all are
+    answered or given up.
+    """
 
     def __init__(
         self,
-        coordinator: Coordinator,
+        coordinator: TaskSubmitter,
         journal: Journal,
         tasks: Iterator[tuple[float, TaskSpec]],
         give_up_s: float,
@@ -53,25 +58,28 @@ class Load:
         self.refused = 0
 
     async def run(self, zero_ns: int) -> None:
-        """Send everything at its time after `zero_ns`; return when all is answered for, or given up."""
+        """Submit every task at its time after `zero_ns` (CLOCK_MONOTONIC); return once all have an outcome.
+
+        Raises nothing but the journal's LabError.
+        """
         async with asyncio.TaskGroup() as group:
             for _ in range(SENDERS):
                 group.create_task(self._send(zero_ns))
-            await self._become_due(zero_ns)
+            await self._collect_due(zero_ns)
             self._all_due = True
             self._wake.set()
         self.finished = True
 
-    async def _become_due(self, zero_ns: int) -> None:
-        waiting = next(self._tasks, None)
-        while waiting is not None:
+    async def _collect_due(self, zero_ns: int) -> None:
+        upcoming = next(self._tasks, None)
+        while upcoming is not None:
             now_ns = time.monotonic_ns()
             now_s = (now_ns - zero_ns) / 1e9
-            while waiting is not None and waiting[0] <= now_s:
-                self._due.append(waiting[1])
-                if now_s - waiting[0] > LATE_S:
-                    self._late[waiting[1].task_id] = now_ns
-                waiting = next(self._tasks, None)
+            while upcoming is not None and upcoming[0] <= now_s:
+                self._due.append(upcoming[1])
+                if now_s - upcoming[0] > LATE_S:
+                    self._late[upcoming[1].task_id] = now_ns
+                upcoming = next(self._tasks, None)
             if self._due:
                 self._wake.set()
             await asyncio.sleep(TICK_S)
@@ -96,7 +104,7 @@ class Load:
         return batch
 
     async def _deliver(self, batch: list[TaskSpec], zero_ns: int) -> None:
-        """Send one batch until it is answered; a coordinator that stayed silent may have it already."""
+        """Submit one batch until it is answered: it may have been accepted also without an answer."""
         pause_s, attempt = FIRST_PAUSE_S, 0
         while True:
             attempt += 1
@@ -116,17 +124,17 @@ class Load:
 
     def _record(self, batch: list[TaskSpec], answer: SubmissionReply, took_ms: float) -> None:
         refused = {one.task_id: one.because for one in answer.refused}
-        taken = [task for task in batch if task.task_id not in refused]
-        self.accepted += len(taken)
+        accepted = [task for task in batch if task.task_id not in refused]
+        self.accepted += len(accepted)
         self.refused += len(refused)
-        if taken:
+        if accepted:
             self._journal(
                 TasksAccepted,
-                tasks=[task.task_id for task in taken],
-                intended_ns=[task.intended_ns for task in taken],
+                tasks=[task.task_id for task in accepted],
+                intended_ns=[task.intended_ns for task in accepted],
                 known=answer.known,
                 took_ms=took_ms,
-                noticed_ns=self._noticed(taken),
+                noticed_ns=self._noticed(accepted),
             )
         for task in batch:
             self._late.pop(task.task_id, None)
@@ -134,7 +142,7 @@ class Load:
             self._journal(TasksRefused, tasks=list(refused), because=list(refused.values()))
 
     def _noticed(self, tasks: list[TaskSpec]) -> list[int]:
-        """When late tasks were ready to be sent, 0 for one in time; empty when all were."""
+        """Return when each delayed task was ready, 0 for a timely one; empty when all were timely."""
         if not any(task.task_id in self._late for task in tasks):
             return []
         return [self._late.get(task.task_id, 0) for task in tasks]

@@ -33,7 +33,7 @@ from driver.labs.lab import HOST, Lab, links_for
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.lifecycle import start_core, start_workers
-from driver.labs.load_generator import Load
+from driver.labs.load_generator import LoadGenerator
 from driver.runs.collect import collect, write_receipts
 from driver.runs.machine_monitor import MachineMonitor
 from driver.runs.phase import phase
@@ -176,7 +176,7 @@ class RunPhases:
             abort = AbortMonitor([parse_abort(text) for text in self._plan.abort_when], count)
             poller = StatePoller(coordinator, self._workers, self._terminal, faults.active_names, abort)
             zero_ns = time.monotonic_ns() + START_IN_NS
-            load = Load(
+            load = LoadGenerator(
                 coordinator, write, self._tasks(zero_ns), self._plan.duration_s + self._plan.converge_s
             )
             async with background(
@@ -213,7 +213,7 @@ class RunPhases:
             await asyncio.sleep(max(0.0, (end_ns - time.monotonic_ns()) / 1e9))
         poller.may_abort = False
 
-    async def _recover(self, lab: Lab, poller: StatePoller, load: Load) -> None:
+    async def _recover(self, lab: Lab, poller: StatePoller, load: LoadGenerator) -> None:
         write = self._journal.write
         await self._heal(lab)
         poller.ends_at_ns = None

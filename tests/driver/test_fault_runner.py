@@ -22,7 +22,7 @@ from tests.driver.fakes import FakeEngine, events_in
 NOTICE_S = 4.0
 
 
-class Hands:
+class FakeActuator:
     """Does what it is asked at once; what is in `refuses` cannot be done, as often as its number says."""
 
     def __init__(self, **refuses: int) -> None:
@@ -90,7 +90,7 @@ def planned(fault: str, at_s: float, for_s: float | None, *targets: str, number:
 
 
 async def run(
-    tmp_path: Path, actuator: Hands, *faults: PlannedFault
+    tmp_path: Path, actuator: FakeActuator, *faults: PlannedFault
 ) -> tuple[FaultRunner, list[dict[str, Any]]]:
     journal = DriverJournal(tmp_path)
     monitor = ContainerMonitor(FakeEngine({"worker-1": "running"}), journal)
@@ -101,7 +101,7 @@ async def run(
 
 
 async def test_a_fault_that_lasts_begins_and_ends(tmp_path: Path) -> None:
-    actuator = Hands()
+    actuator = FakeActuator()
     runner, events = await run(tmp_path, actuator, planned("refuse", 0.0, 0.2, "worker-1", "worker-2"))
     assert actuator.asked == ["strike refuse-1", "release refuse-1"]
     begun, ended = events
@@ -118,19 +118,19 @@ async def test_a_fault_that_lasts_begins_and_ends(tmp_path: Path) -> None:
 
 
 async def test_the_beginning_stands_at_the_instant_when_the_last_target_was_hit(tmp_path: Path) -> None:
-    _, events = await run(tmp_path, Hands(), planned("refuse", 0.1, 0.1, "worker-1", "worker-2"))
+    _, events = await run(tmp_path, FakeActuator(), planned("refuse", 0.1, 0.1, "worker-1", "worker-2"))
     assert events[0]["at_ns"] == events[0]["planned_ns"] + 1_000_000
 
 
 async def test_a_fault_of_an_instant_is_ended_at_once(tmp_path: Path) -> None:
-    actuator = Hands()
+    actuator = FakeActuator()
     _, events = await run(tmp_path, actuator, planned("cut", 0.0, None))
     assert actuator.asked == ["strike cut-1", "release cut-1"]
     assert [event["event"] for event in events] == ["fault_begun", "fault_ended"]
 
 
 async def test_what_toxiproxy_counted_reaches_the_receipt(tmp_path: Path) -> None:
-    runner, _ = await run(tmp_path, Hands(), planned("refuse", 0.0, 0.1))
+    runner, _ = await run(tmp_path, FakeActuator(), planned("refuse", 0.0, 0.1))
     act = runner.injected["refuse-1"]
     assert act.counters == {"worker-1": {"delayed_chunks": 3}}
     assert act.connections_hit == {"worker-1": 1}
@@ -138,7 +138,7 @@ async def test_what_toxiproxy_counted_reaches_the_receipt(tmp_path: Path) -> Non
 
 
 async def test_a_fault_that_cannot_begin_has_no_end(tmp_path: Path) -> None:
-    actuator = Hands(strike=1)
+    actuator = FakeActuator(strike=1)
     runner, events = await run(tmp_path, actuator, planned("refuse", 0.0, 0.1))
     assert [event["event"] for event in events] == ["fault_failed"]
     assert "was refused" in events[0]["detail"]
@@ -146,21 +146,21 @@ async def test_a_fault_that_cannot_begin_has_no_end(tmp_path: Path) -> None:
 
 
 async def test_an_end_that_fails_once_is_tried_again(tmp_path: Path) -> None:
-    actuator = Hands(release=1)
+    actuator = FakeActuator(release=1)
     runner, events = await run(tmp_path, actuator, planned("refuse", 0.0, 0.1))
     assert [event["event"] for event in events] == ["fault_begun", "fault_ended"]
     assert runner.active == {}
 
 
 async def test_a_fault_that_does_not_end_is_trouble_and_stays_on(tmp_path: Path) -> None:
-    runner, events = await run(tmp_path, Hands(release=99), planned("refuse", 0.0, 0.1))
+    runner, events = await run(tmp_path, FakeActuator(release=99), planned("refuse", 0.0, 0.1))
     assert [event["event"] for event in events] == ["fault_begun", "fault_ended", "trouble"]
     assert events[1]["detail"] != ""
     assert list(runner.active) == ["refuse-1"]
 
 
 async def test_a_container_under_a_fault_is_looked_at_meanwhile(tmp_path: Path) -> None:
-    actuator = Hands()
+    actuator = FakeActuator()
     runner, events = await run(tmp_path, actuator, planned("pause", 0.0, 0.2))
     (act,) = runner.injected.values()
     assert actuator.asked == ["pause worker-1", "unpause worker-1"]
@@ -171,7 +171,7 @@ async def test_a_container_under_a_fault_is_looked_at_meanwhile(tmp_path: Path) 
 async def test_a_container_whose_fault_began_when_it_should_have_ended_is_looked_at_still(
     tmp_path: Path,
 ) -> None:
-    class Slow(Hands):
+    class Slow(FakeActuator):
         async def kill(self, container: str) -> int:
             await asyncio.sleep(0.3)
             return await super().kill(container)
@@ -185,7 +185,7 @@ async def test_a_container_whose_fault_began_when_it_should_have_ended_is_looked
 async def test_a_target_that_takes_long_to_begin_makes_the_driver_late_with_no_end(
     tmp_path: Path, fault: str, for_s: float | None
 ) -> None:
-    class Slow(Hands):
+    class Slow(FakeActuator):
         async def kill(self, container: str) -> int:
             await asyncio.sleep(1.0)
             return await super().kill(container)
@@ -202,7 +202,7 @@ async def test_a_target_that_takes_long_to_begin_makes_the_driver_late_with_no_e
 async def test_no_end_waits_for_the_look_before_it(tmp_path: Path) -> None:
     is_ended = asyncio.Event()
 
-    class Ending(Hands):
+    class Ending(FakeActuator):
         async def start(self, container: str) -> int:
             is_ended.set()
             return await super().start(container)
@@ -241,20 +241,20 @@ async def test_only_a_fault_that_can_end_a_process_is_said_to(
 ) -> None:
     journal = DriverJournal(tmp_path)
     one = planned(fault, 0.0, 5.0).model_copy(update={"params": params})
-    runner = FaultRunner(Hands(), ContainerMonitor(FakeEngine(), journal), journal, (one,), NOTICE_S)
+    runner = FaultRunner(FakeActuator(), ContainerMonitor(FakeEngine(), journal), journal, (one,), NOTICE_S)
     runner.active[one.id] = one
     assert (runner.may_end("worker-1"), runner.may_end("worker-2")) == (ends, False)
 
 
 async def test_a_fault_that_follows_another_at_the_same_instant_is_not_lost(tmp_path: Path) -> None:
     _, events = await run(
-        tmp_path, Hands(), planned("refuse", 0.0, 0.2), planned("refuse", 0.2, 0.1, number=2)
+        tmp_path, FakeActuator(), planned("refuse", 0.0, 0.2), planned("refuse", 0.2, 0.1, number=2)
     )
     assert sorted(event["fault"] for event in events) == ["refuse-1", "refuse-1", "refuse-2", "refuse-2"]
 
 
 async def test_all_faults_can_be_ended_at_once(tmp_path: Path) -> None:
-    actuator = Hands(release=3)
+    actuator = FakeActuator(release=3)
     runner, _ = await run(tmp_path, actuator, planned("refuse", 0.0, 0.1))
     runner._journal = DriverJournal(tmp_path)
     assert await runner.end_all()
@@ -270,7 +270,7 @@ async def test_silence_costs_a_connection_only_when_it_is_noticed(
 
 async def test_what_was_done_can_be_read_from_the_journal_alone(tmp_path: Path) -> None:
     faults = planned("refuse", 0.0, 0.2), planned("cut", 0.1, None, "worker-1", "worker-2")
-    runner, _ = await run(tmp_path, Hands(), *faults)
+    runner, _ = await run(tmp_path, FakeActuator(), *faults)
     lines = (tmp_path / "driver.jsonl").read_bytes()
     history = History({"driver": LineReader(()).read("driver", lines)})
     assert injected_faults(history) == [runner.injected["refuse-1"], runner.injected["cut-1"]]
@@ -281,7 +281,7 @@ async def test_what_was_done_can_be_read_from_the_journal_alone(tmp_path: Path) 
 
 
 async def test_a_fault_that_could_not_begin_everywhere_is_ended_all_the_same(tmp_path: Path) -> None:
-    actuator, journal = Hands(pause=1), DriverJournal(tmp_path)
+    actuator, journal = FakeActuator(pause=1), DriverJournal(tmp_path)
     faults = (planned("pause", 0.0, 0.2, "worker-1", "worker-2"),)
     monitor = ContainerMonitor(FakeEngine({"worker-1": "running", "worker-2": "running"}), journal)
     runner = FaultRunner(actuator, monitor, journal, faults, NOTICE_S)

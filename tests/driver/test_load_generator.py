@@ -9,12 +9,12 @@ from typing import Any
 
 from driver.errors import CoordinatorError
 from driver.histories.driver_journal import DriverJournal
-from driver.labs.load_generator import Load
+from driver.labs.load_generator import LoadGenerator
 from tests.driver.fakes import events_in
 from wire.control import RefusedTask, SubmissionReply, TaskSpec
 
 
-class Coordinator:
+class FakeSubmitter:
     """Takes every task, once it has failed as often as it was told to; refuses the ids that it was given."""
 
     def __init__(self, failures: int = 0, refuses: tuple[str, ...] = ()) -> None:
@@ -36,10 +36,10 @@ def tasks(*due_s: float) -> Iterator[tuple[float, TaskSpec]]:
 
 
 async def run(
-    tmp_path: Path, coordinator: Coordinator, *due_s: float, give_up_s: float = 30.0
+    tmp_path: Path, coordinator: FakeSubmitter, *due_s: float, give_up_s: float = 30.0
 ) -> list[dict[str, Any]]:
     journal = DriverJournal(tmp_path)
-    load = Load(coordinator, journal.write, tasks(*due_s), give_up_s)
+    load = LoadGenerator(coordinator, journal.write, tasks(*due_s), give_up_s)
     await load.run(time.monotonic_ns())
     journal.close()
     assert load.finished
@@ -47,7 +47,7 @@ async def run(
 
 
 async def test_every_task_is_handed_in_once(tmp_path: Path) -> None:
-    events = await run(tmp_path, Coordinator(), 0.0, 0.0, 0.05)
+    events = await run(tmp_path, FakeSubmitter(), 0.0, 0.0, 0.05)
     accepted = [task for event in events for task in event["tasks"]]
     assert {event["event"] for event in events} == {"tasks_accepted"}
     assert accepted == ["t1", "t2", "t3"]
@@ -55,35 +55,35 @@ async def test_every_task_is_handed_in_once(tmp_path: Path) -> None:
 
 async def test_a_task_waits_for_its_time(tmp_path: Path) -> None:
     began = time.monotonic()
-    await run(tmp_path, Coordinator(), 0.3)
+    await run(tmp_path, FakeSubmitter(), 0.3)
     assert time.monotonic() - began >= 0.3
 
 
 async def test_a_batch_without_an_answer_goes_again_under_the_same_ids(tmp_path: Path) -> None:
-    coordinator = Coordinator(failures=2)
+    coordinator = FakeSubmitter(failures=2)
     events = await run(tmp_path, coordinator, 0.0, 0.0)
     assert coordinator.seen == [["t1", "t2"]] * 3
     assert [event["event"] for event in events] == ["submit_failed", "submit_failed", "tasks_accepted"]
 
 
 async def test_what_is_due_does_not_wait_for_an_answer_to_what_was(tmp_path: Path) -> None:
-    coordinator = Coordinator(failures=1)
+    coordinator = FakeSubmitter(failures=1)
     await run(tmp_path, coordinator, 0.0, 0.03)
     assert ["t2"] in coordinator.seen[:2]
 
 
 async def test_refused_tasks_are_told_and_not_sent_again(tmp_path: Path) -> None:
-    coordinator = Coordinator(refuses=("t2",))
+    coordinator = FakeSubmitter(refuses=("t2",))
     events = await run(tmp_path, coordinator, 0.0, 0.0)
     assert coordinator.seen == [["t1", "t2"]]
     assert [event["tasks"] for event in events if event["event"] == "tasks_refused"] == [["t2"]]
 
 
 async def test_a_coordinator_that_never_answers_is_given_up_in_the_end(tmp_path: Path) -> None:
-    events = await run(tmp_path, Coordinator(failures=10**6), 0.0, give_up_s=0.2)
+    events = await run(tmp_path, FakeSubmitter(failures=10**6), 0.0, give_up_s=0.2)
     assert events[-1]["event"] == "submit_given_up"
     assert events[-1]["tasks"] == ["t1"]
 
 
 async def test_a_load_without_tasks_ends_at_once(tmp_path: Path) -> None:
-    assert await run(tmp_path, Coordinator()) == []
+    assert await run(tmp_path, FakeSubmitter()) == []

@@ -105,7 +105,7 @@ FAULTS = Room(
         "tests/driver/judge/test_checks_lab.py",
         "tests/driver/judge/test_checks_damage.py",
         "tests/driver/judge/test_receipt_rebuild.py",
-        "tests/driver/test_fault_words.py",
+        "tests/driver/test_fault_names.py",
     ),
 )  # fmt: skip
 TOXICS = Room("toxics", ("chaos/toxiproxy/**/*.go",), 0.13, ())

@@ -1,4 +1,4 @@
-"""The prober of a lab that was started by hand: started with the first fault, so that each can be proved."""
+"""Prober of a lab outside of runs: started with the first manual injection, whose proof needs it."""
 
 from __future__ import annotations
 
@@ -26,17 +26,20 @@ from driver.terminal import ProgressView, Terminal
 from wire.address import worker_name
 
 ROUND_TRIPS = 3
-"""So many round trips of a link show how it is without the fault."""
 BURSTS = 1
+"""Round trips and bursts that make the baseline of a link."""
 BEFORE_NS = 10_000_000_000
-KNOWN_WITHIN_S = 12.0
+BASELINE_WITHIN_S = 12.0
 POLL_S = 0.2
 
 
 async def ensure_prober(lab: Lab, workers: int, terminal: Terminal) -> None:
-    """Start the prober where none watches the links of all workers. Raises EngineError."""
+    """Start the prober, unless one probes the links of all workers. Raises LabError.
+
+    Does nothing where the lab keeps its journals inside the engine: they cannot be read.
+    """
     journals = lab.spec.journals
-    if journals is None or await asyncio.to_thread(_watches, lab, journals, workers):
+    if journals is None or await asyncio.to_thread(_probes_all, lab, journals, workers):
         return
     terminal.show(ProgressView("starting the prober, which observes faults"))
     settings = msgspec.json.encode(ProberSettings(links=workers)).decode()
@@ -44,37 +47,42 @@ async def ensure_prober(lab: Lab, workers: int, terminal: Terminal) -> None:
     await call_engine(lab.engine, lab.engine.up, replace(lab.spec, prober_json=settings), (PROBER,))
 
 
-def look_closer(journals: Path, planned: Sequence[PlannedFault], workers: int, zero_ns: int) -> None:
-    """Have the prober look closer at the links while these faults last, as long as others asked for, too."""
+def request_probe_rate(journals: Path, planned: Sequence[PlannedFault], workers: int, zero_ns: int) -> None:
+    """Raise the probe rate of the links under the planned faults; other requests that are not over remain.
+
+    `zero_ns` is the time from which the plan counts. Raises LabError where the request cannot be written.
+    """
     path = journals / PROBER / WINDOW_FILE
     wanted = windows_of(planned, workers, zero_ns)
     with suppress(FileNotFoundError, ValueError):
         now_ns = time.monotonic_ns()
-        wanted += [watch for watch in read_windows(path.read_bytes()) if watch.until_ns > now_ns]
+        wanted += [one for one in read_windows(path.read_bytes()) if one.until_ns > now_ns]
     write_file(path, write_windows(wanted))
 
 
-async def usual_is_known(recent: LiveJournals, planned: Sequence[PlannedFault], links: Sequence[str]) -> bool:
-    """Wait until the prober has seen every link without the fault, for a bounded time; whether it has."""
+async def wait_for_baseline(
+    journals: LiveJournals, planned: Sequence[PlannedFault], links: Sequence[str]
+) -> bool:
+    """Wait for the baseline of every link, BASELINE_WITHIN_S at most. Returns whether all have one."""
     bursts = BURSTS if any(one.build().probe_rate_for(one.for_s).burst_bytes for one in planned) else 0
-    deadline = time.monotonic() + KNOWN_WITHIN_S
+    deadline = time.monotonic() + BASELINE_WITHIN_S
     while True:
-        records = link_records(await asyncio.to_thread(recent.read))
+        records = link_records(await asyncio.to_thread(journals.read))
         now_ns = time.monotonic_ns()
         windows = [records.get(link, LinkRecord()).window(now_ns - BEFORE_NS, now_ns) for link in links]
-        if all(_is_known(window, bursts) for window in windows):
+        if all(_has_baseline(window, bursts) for window in windows):
             return True
         if time.monotonic() > deadline:
             return False
         await asyncio.sleep(POLL_S)
 
 
-def _is_known(window: LinkWindow, bursts: int) -> bool:
+def _has_baseline(window: LinkWindow, bursts: int) -> bool:
     return len(window.trips) >= ROUND_TRIPS and len(window.flows) + len(window.downs) >= bursts
 
 
-def _watches(lab: Lab, journals: Path, workers: int) -> bool:
-    """Whether a prober runs that watches the links of all workers."""
+def _probes_all(lab: Lab, journals: Path, workers: int) -> bool:
+    """Return whether a running prober probes the links of all workers."""
     if not any(one.name == PROBER and one.status == "running" for one in lab.engine.containers()):
         return False
     since_ns = time.monotonic_ns() - BEFORE_NS

@@ -9,10 +9,10 @@ import pytest
 
 from driver.histories.events import FaultBegun, FaultEnded
 from driver.histories.history import DRIVER, History, JournalRead
-from driver.labs.by_hand import LONGEST_S
-from driver.labs.faults_on import FaultOn, on_containers, on_links, open_faults, ranges
+from driver.labs.active_faults import ActiveFault, container_faults, link_faults, open_faults, target_ranges
 from driver.labs.lease_renewer import LEASE_MS
 from driver.labs.links import FaultedLink, FaultState, LinkState, ToxicState
+from driver.labs.manual_injection import LONGEST_S
 
 S = 1_000_000_000
 BEGAN_NS = 100 * S
@@ -36,8 +36,8 @@ def link(name: str, toxics: list[str], faults: list[str], enabled: bool = True) 
     return LinkState(name, "[::]:1", "c:1", enabled, 1, 1, 0, 0, toxics, faults)
 
 
-def one(state: FaultState, *told: FaultBegun) -> FaultOn:
-    (found,) = on_links([state], [], {each.fault: each for each in told}, NOW_NS)
+def one(state: FaultState, *told: FaultBegun) -> ActiveFault:
+    (found,) = link_faults([state], [], {each.fault: each for each in told}, NOW_NS)
     return found
 
 
@@ -47,7 +47,7 @@ def test_a_fault_is_told_with_both_directions_its_parameters_and_its_planned_end
     assert (fault.since_s, fault.ends_in_s, fault.until) == (12.0, 48.0, "in 48s")
 
 
-def test_one_without_an_end_of_its_own_lasts_until_somebody_ends_it() -> None:
+def test_one_without_an_end_of_its_own_lasts_until_it_is_ended() -> None:
     fault = one(state(), begun(for_s=LONGEST_S))
     assert (fault.ends_in_s, fault.until) == (None, "until Ctrl-C or heal")
 
@@ -62,7 +62,7 @@ def test_of_one_that_another_driver_began_no_end_is_made_up() -> None:
 
 
 def test_one_that_is_armed_is_not_on_yet() -> None:
-    assert on_links([state(began_ns=0)], [], {}, NOW_NS) == []
+    assert link_faults([state(began_ns=0)], [], {}, NOW_NS) == []
 
 
 @pytest.mark.parametrize(
@@ -75,19 +75,19 @@ def test_one_that_is_armed_is_not_on_yet() -> None:
     ],
 )
 def test_what_another_client_did_to_a_link_is_told_too(links: LinkState, what: list[str]) -> None:
-    assert [found.what for found in on_links([], [links], {}, NOW_NS)] == what
+    assert [found.what for found in link_faults([], [links], {}, NOW_NS)] == what
 
 
 def test_a_fault_on_containers_is_told_by_its_name_and_its_end() -> None:
     pause = begun(kind="pause", for_s=20.0)
     hurts = {"worker-1": ["paused"], "worker-4": ["exited"]}
-    ours, not_ours = on_containers(hurts, {"f1": pause}, NOW_NS)
+    ours, not_ours = container_faults(hurts, {"f1": pause}, NOW_NS)
     assert (ours.what, ours.targets, ours.until) == ("pause", ["worker-1"], "in 8s")
     assert (not_ours.what, not_ours.targets, not_ours.until) == ("exited", ["worker-4"], "until heal")
 
 
 def test_a_container_that_a_killed_command_left_says_what_ends_it() -> None:
-    (fault,) = on_containers({"worker-1": ["exited"]}, {"f1": begun(kind="kill", for_s=5.0)}, NOW_NS)
+    (fault,) = container_faults({"worker-1": ["exited"]}, {"f1": begun(kind="kill", for_s=5.0)}, NOW_NS)
     assert fault.until == "until heal (its command is gone)"
 
 
@@ -110,4 +110,4 @@ def test_a_fault_that_ended_is_not_on() -> None:
     ],
 )
 def test_targets_are_told_as_a_selection_has_them(targets: list[str], told: str) -> None:
-    assert ranges(targets) == told
+    assert target_ranges(targets) == told

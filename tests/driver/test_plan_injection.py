@@ -1,4 +1,4 @@
-"""One fault by hand: planned like any other, refused before anything is touched where it cannot be."""
+"""A manual injection is planned like any other fault, and refused before anything is changed."""
 
 from __future__ import annotations
 
@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 
 from driver.errors import UsageError
-from driver.labs.by_hand import AT_ONCE_S, LONGEST_S, plan_by_hand
+from driver.labs.manual_injection import AT_ONCE_S, LONGEST_S, plan_injection
 
 
 def plan(fault: str, selection: str = "all", for_s: float | None = None, **params: Any) -> list[Any]:
-    return plan_by_hand(fault, params, selection, for_s, seed=1, workers=4)
+    return plan_injection(fault, params, selection, for_s, seed=1, workers=4)
 
 
 def test_a_fault_hits_whom_it_was_aimed_at() -> None:
@@ -20,7 +20,7 @@ def test_a_fault_hits_whom_it_was_aimed_at() -> None:
     assert (one.at_s, one.for_s) == (0.0, 20.0)
 
 
-def test_without_a_time_it_lasts_until_somebody_ends_it() -> None:
+def test_without_a_time_it_lasts_until_it_is_ended() -> None:
     assert plan("partition")[0].for_s == LONGEST_S
     assert plan("cut")[0].for_s is None
 

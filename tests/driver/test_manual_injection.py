@@ -1,4 +1,4 @@
-"""A fault by hand ends when its time is over, and at once when `heal` is called in another terminal."""
+"""A manual injection ends when its time is over, and at once when `heal` is called in another terminal."""
 
 from __future__ import annotations
 
@@ -9,12 +9,12 @@ from pathlib import Path
 
 import pytest
 
-from driver.labs import by_hand, lab_journals, lab_lock
 from driver.labs import end_request as module
-from driver.labs.by_hand import Ending, Injection, inject, plan_by_hand, settle
+from driver.labs import lab_journals, lab_lock, manual_injection
 from driver.labs.end_request import EndRequest, end_injections
+from driver.labs.injection_effect import InjectionEffect
 from driver.labs.lab import Lab
-from driver.labs.proof_by_hand import Effect
+from driver.labs.manual_injection import EndedInjection, EndReason, await_effect, inject, plan_injection
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks, events_in
 from tests.waiting import eventually
@@ -26,7 +26,7 @@ TEN_S = 10.0
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lab_journals, "state_dir", lambda: tmp_path)
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
-    monkeypatch.setattr(by_hand, "START_IN_NS", 0)
+    monkeypatch.setattr(manual_injection, "START_IN_NS", 0)
 
 
 def lab() -> Lab:
@@ -34,16 +34,18 @@ def lab() -> Lab:
     return Lab(engine, SPEC, FakeLinks({"worker-1": []}))
 
 
-async def injected(one: Lab, fault: str, for_s: float | None = None, **params: str) -> Injection:
-    planned = plan_by_hand(fault, params, "1", for_s, seed=1, workers=1)
+async def injected(one: Lab, fault: str, for_s: float | None = None, **params: str) -> EndedInjection:
+    planned = plan_injection(fault, params, "1", for_s, seed=1, workers=1)
     request = EndRequest("fake")
     with lab_lock.lab_lock("fake", "inject", fault, shared=True):
         return await inject(one, planned, request, Terminal())
 
 
-async def settled(one: Lab, fault: str, for_s: float | None = None) -> Effect:
-    planned = plan_by_hand(fault, {}, "1", for_s, seed=1, workers=1)
-    return await settle(one, await inject(one, planned, EndRequest("fake"), Terminal()), planned, Terminal())
+async def wait_settled(one: Lab, fault: str, for_s: float | None = None) -> InjectionEffect:
+    planned = plan_injection(fault, {}, "1", for_s, seed=1, workers=1)
+    return await await_effect(
+        one, await inject(one, planned, EndRequest("fake"), Terminal()), planned, Terminal()
+    )
 
 
 async def until_asked(one: Lab, what: str) -> None:
@@ -58,7 +60,7 @@ async def until_asked(one: Lab, what: str) -> None:
 
 async def test_it_ends_when_its_time_is_over() -> None:
     injection = await injected(lab(), "refuse", 0.3)
-    assert injection.ending is Ending.over
+    assert injection.reason is EndReason.over
     assert 0.3 <= injection.lasted_s < TEN_S
 
 
@@ -69,7 +71,7 @@ async def test_heal_in_another_terminal_ends_it_at_once(fault: str, begins: str)
     await until_asked(one, begins)
     assert await asyncio.to_thread(end_injections, "fake")
     injection = await asyncio.wait_for(running, TEN_S)
-    assert injection.ending is Ending.healed
+    assert injection.reason is EndReason.healed
     assert injection.lasted_s < TEN_S
 
 
@@ -92,28 +94,28 @@ async def test_a_fault_that_toxiproxy_lost_ends_its_command(monkeypatch: pytest.
     await until_asked(one, "renew")
     assert isinstance(one.links, FakeLinks)
     one.links.gone_faults = {asked.split()[1] for asked in one.links.asked if asked.startswith("renew")}
-    assert (await asyncio.wait_for(running, TEN_S)).ending is Ending.healed
+    assert (await asyncio.wait_for(running, TEN_S)).reason is EndReason.healed
 
 
 async def test_what_cannot_be_proved_says_why() -> None:
     one = lab()
     assert one.spec.journals is None
-    effect = await settled(one, "cut")
+    effect = await wait_settled(one, "cut")
     assert not effect.is_proved
-    assert effect.proof_in_words.startswith("not proved: this lab keeps its journals inside the engine")
-    assert effect.in_words == "not known"
+    assert effect.proof_text.startswith("not proved: this lab keeps its journals inside the engine")
+    assert effect.text == "not known"
 
 
 async def test_a_fault_that_no_prober_saw_is_not_proved(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("driver.labs.prober_by_hand.KNOWN_WITHIN_S", 0.1)
-    monkeypatch.setattr("driver.labs.proof_by_hand.SETTLED_WITHIN_S", 0.1)
+    monkeypatch.setattr("driver.labs.lab_prober.BASELINE_WITHIN_S", 0.1)
+    monkeypatch.setattr("driver.labs.injection_effect.SETTLED_WITHIN_S", 0.1)
     journals = tmp_path / "journals"
     (journals / "prober").mkdir(parents=True)
     one = replace(lab(), spec=replace(SPEC, journals=journals))
-    effect = await settled(one, "refuse", 0.2)
-    assert "the prober saw nothing" in effect.proof_in_words
+    effect = await wait_settled(one, "refuse", 0.2)
+    assert "the prober saw nothing" in effect.proof_text
     told = [event["event"] for event in events_in(tmp_path / "by-hand" / "fake")]
     assert told == ["fault_begun", "fault_ended", "receipt"]
 

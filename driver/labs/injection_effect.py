@@ -1,4 +1,4 @@
-"""What a fault by hand did, and its receipts: by the rules by which a run's faults are proved."""
+"""Effect and receipts of a manual injection, by the rules for a run's faults."""
 
 from __future__ import annotations
 
@@ -20,18 +20,18 @@ from driver.scenarios.quantities import write
 from driver.terminal import ProgressView, Terminal
 
 SETTLED_WITHIN_S = 12.0
-LOOK_EVERY_S = 0.5
+READ_EVERY_S = 0.5
 NO_JOURNALS = (
     "this lab keeps its journals inside the engine, where this command cannot read what the prober saw"
 )
 
 
 @dataclass(frozen=True)
-class Effect:
-    """`cut_off` are workers that lost their connection, `away` those of them that are not back.
+class InjectionEffect:
+    """Workers that lost their connection (`cut_off`), those of them not yet back (`away`), and the proofs.
 
-    `back_s` is how long after the last fault's end the last of them was back (None: not all are, or none was
-    cut off). `unproved` says why no receipt could be made; "" where there are `proofs`.
+    `back_s` is the time from the last fault's end until the last of them was back (None: not all are, or
+    none was cut off). `unproved` is the reason where there are no `proofs`, else "".
     """
 
     cut_off: Sequence[str] = ()
@@ -46,8 +46,8 @@ class Effect:
         return bool(self.proofs) and all(proof.proved for proof in self.proofs)
 
     @property
-    def in_words(self) -> str:
-        """Its effect on the workers' connections, as the end of a sentence."""
+    def text(self) -> str:
+        """The effect on the workers' connections, as the end of a sentence."""
         if self.unproved:
             return "not known"
         if not self.cut_off:
@@ -60,8 +60,8 @@ class Effect:
         return f"{cut}, all back in {write(self.back_s, Unit.seconds)}"
 
     @property
-    def proof_in_words(self) -> str:
-        """`proved: …` or `not proved: …`, with the observation."""
+    def proof_text(self) -> str:
+        """`proved: …` or `not proved: …`, with the observation of the first such proof."""
         if self.unproved:
             return f"not proved: {self.unproved}"
         wrong = [proof for proof in self.proofs if not proof.proved]
@@ -72,31 +72,31 @@ class Effect:
         return f"not proved{f' {len(wrong)} of {len(self.proofs)} times' if many else ''}: {shown.because}"
 
 
-async def settled(
-    lab: Lab, recent: LiveJournals, planned: Sequence[PlannedFault], terminal: Terminal
-) -> Effect:
-    """Wait until the faults are proved and all workers back, for a bounded time; what they did."""
+async def wait_settled(
+    lab: Lab, journals: LiveJournals, planned: Sequence[PlannedFault], terminal: Terminal
+) -> InjectionEffect:
+    """Return the effect once every fault is proved and all workers are back, or after SETTLED_WITHIN_S."""
     if lab.spec.journals is None:
-        return Effect(unproved=NO_JOURNALS)
+        return InjectionEffect(unproved=NO_JOURNALS)
     terminal.show(ProgressView("waiting until all workers are back"))
     deadline = time.monotonic() + SETTLED_WITHIN_S
     while True:
-        effect = await asyncio.to_thread(lambda: effect_of(recent.read(), planned))
+        effect = await asyncio.to_thread(lambda: injection_effect(journals.read(), planned))
         if (effect.is_proved and not effect.away) or time.monotonic() > deadline:
             return effect
-        await asyncio.sleep(LOOK_EVERY_S)
+        await asyncio.sleep(READ_EVERY_S)
 
 
-def effect_of(history: History, planned: Sequence[PlannedFault]) -> Effect:
-    """What some faults did, by a history that also tells of others. Pure."""
-    mine = {one.id for one in planned}
-    proofs = [proof for proof in rebuild_proofs(history, history.workers) if proof.fault in mine]
-    told = [storm for storm in history.view(storms) if storm.window.fault in mine and storm.outages]
-    last_back = {outage.worker: outage.back_ns for storm in told for outage in storm.outages}
+def injection_effect(history: History, planned: Sequence[PlannedFault]) -> InjectionEffect:
+    """Return the effect of the planned faults, from a history that may have others too. Pure."""
+    ids = {one.id for one in planned}
+    proofs = [proof for proof in rebuild_proofs(history, history.workers) if proof.fault in ids]
+    caused = [storm for storm in history.view(storms) if storm.window.fault in ids and storm.outages]
+    last_back = {outage.worker: outage.back_ns for storm in caused for outage in storm.outages}
     away = [worker for worker in history.workers if last_back.get(worker, 0) is None]
-    backs = [storm.back_after_heal_s(1.0) for storm in told]
+    backs = [storm.back_after_heal_s(1.0) for storm in caused]
     known = [back_s for back_s in backs if back_s is not None]
-    return Effect(
+    return InjectionEffect(
         cut_off=[worker for worker in history.workers if worker in last_back],
         away=away,
         back_s=max(known, default=None) if not away else None,

@@ -1,4 +1,4 @@
-"""`faults` names what is on in the words of a scenario."""
+"""Active link faults have the names that a scenario gives them."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pytest
 from chaos.catalogue import ALL, make
 from chaos.directions import Direction, stream
 from chaos.fault import LinkFault
-from driver.labs.fault_words import in_words
+from driver.labs.active_faults import fault_names
 from driver.labs.links import FaultedLink, FaultState, ToxicState
 from driver.scenarios.yaml_file import parse_yaml
 
@@ -15,7 +15,7 @@ NAMES = [kind.name for kind in ALL if issubclass(kind, LinkFault) and kind.name 
 
 
 def on(fault: LinkFault) -> FaultState:
-    """A fault as Toxiproxy lists it: a toxic that hurts both directions is two."""
+    """A fault as Toxiproxy lists it: a toxic that affects both directions is two."""
     effect = fault.effect()
     toxics = [
         ToxicState(f"t{place}", toxic.type, stream(half))
@@ -30,19 +30,19 @@ def test_every_link_fault_is_named_as_a_scenario_has_it(name: str) -> None:
     kind = next(kind for kind in ALL if kind.name == name)
     fault = make(name, parse_yaml(f"{{{kind.example}}}", name).data or {})
     assert isinstance(fault, LinkFault)
-    assert name in in_words(on(fault)).replace(",", "").split()
+    assert name in fault_names(on(fault)).replace(",", "").split()
 
 
 @pytest.mark.parametrize("direction", list(Direction))
-def test_the_direction_is_told_both_of_them_too(direction: Direction) -> None:
+def test_the_direction_is_named_both_of_them_too(direction: Direction) -> None:
     fault = make("latency", {"mean": "200ms", "direction": direction.value})
     assert isinstance(fault, LinkFault)
-    assert in_words(on(fault)) == f"latency {direction.value}"
+    assert fault_names(on(fault)) == f"latency {direction.value}"
 
 
-def test_what_is_of_no_fault_keeps_its_own_words() -> None:
+def test_a_toxic_of_no_fault_keeps_its_own_name() -> None:
     toxic = ToxicState("mine", "slow_close", "upstream")
     assert (
-        in_words(FaultState("f", "on", [FaultedLink("worker-1", toxics=[toxic])]))
+        fault_names(FaultState("f", "on", [FaultedLink("worker-1", toxics=[toxic])]))
         == "slow_close to_coordinator"
     )

@@ -8,8 +8,8 @@ import pytest
 
 from driver.cli.inject import ending_lines
 from driver.histories.live_journals import BACK_BYTES, LiveJournals
-from driver.labs.by_hand import plan_by_hand
-from driver.labs.proof_by_hand import Effect, effect_of
+from driver.labs.injection_effect import InjectionEffect, injection_effect
+from driver.labs.manual_injection import plan_injection
 from driver.scenarios.plan import PlannedFault
 from tests.driver.judge.histories import Past
 from tests.driver.judge.test_receipt_rebuild import history as seen_by_the_prober
@@ -17,7 +17,7 @@ from wire.events import ConnectionLost, ProcessStarted
 
 
 def planned(name: str = "f1") -> list[PlannedFault]:
-    (one,) = plan_by_hand("refuse", {}, "all", 5.0, seed=1, workers=3)
+    (one,) = plan_injection("refuse", {}, "all", 5.0, seed=1, workers=3)
     return [one.model_copy(update={"id": name})]
 
 
@@ -30,9 +30,9 @@ def herd(back_s: float = 0.3) -> Past:
 
 
 def test_it_says_whom_the_fault_cut_off_and_how_soon_all_were_back() -> None:
-    effect = effect_of(herd().history(), planned())
+    effect = injection_effect(herd().history(), planned())
     assert (effect.cut_off, effect.away) == (["worker-1", "worker-2"], [])
-    assert effect.in_words == "cut off 2 workers, all back in 300 ms"
+    assert effect.text == "cut off 2 workers, all back in 300 ms"
 
 
 def test_workers_that_were_back_before_the_end_took_no_time_after_it() -> None:
@@ -41,7 +41,7 @@ def test_workers_that_were_back_before_the_end_took_no_time_after_it() -> None:
     past.fault("f1", "refuse", ["worker-1"], 5.0, 5.0)
     past.lose("worker-1", 5.1)
     past.connect("worker-1", 6.0, outcome="resumed")
-    assert effect_of(past.history(), planned()).in_words == "cut off 1 worker, all back before it ended"
+    assert injection_effect(past.history(), planned()).text == "cut off 1 worker, all back before it ended"
 
 
 def test_it_says_who_is_not_back() -> None:
@@ -49,44 +49,44 @@ def test_it_says_who_is_not_back() -> None:
     past.begin()
     past.fault("f1", "refuse", ["worker-1"], 5.0, 5.0)
     past.lose("worker-1", 5.1)
-    assert effect_of(past.history(), planned()).in_words == "cut off 1 worker; worker-1 is not back"
+    assert injection_effect(past.history(), planned()).text == "cut off 1 worker; worker-1 is not back"
 
 
 def test_a_fault_that_cost_no_connection_says_so() -> None:
     past = Past(3)
     past.begin()
     past.fault("f1", "refuse", ["worker-1"], 5.0, 5.0)
-    assert effect_of(past.history(), planned()).in_words == "no worker lost its connection"
+    assert injection_effect(past.history(), planned()).text == "no worker lost its connection"
 
 
 def test_a_fault_that_did_not_begin_had_no_effect_to_speak_of() -> None:
-    effect = effect_of(herd().history(), planned("f3"))
-    assert (effect.in_words, effect.proof_in_words) == ("not known", "not proved: it did not begin")
+    effect = injection_effect(herd().history(), planned("f3"))
+    assert (effect.text, effect.proof_text) == ("not known", "not proved: it did not begin")
 
 
 @pytest.mark.parametrize(("seen", "words"), [(True, "proved: seen on"), (False, "not proved: not seen on")])
 def test_its_receipt_is_made_of_what_the_prober_saw(seen: bool, words: str) -> None:
     run = seen_by_the_prober(seen=seen, proved=not seen)
     run.workers = ["worker-1", "worker-2", "worker-3"]
-    effect = effect_of(run, planned())
+    effect = injection_effect(run, planned())
     assert effect.is_proved is seen
-    assert effect.proof_in_words.startswith(words)
+    assert effect.proof_text.startswith(words)
 
 
 def test_of_several_faults_each_needs_its_receipt() -> None:
-    effect = effect_of(seen_by_the_prober(seen=True, proved=True), [*planned(), *planned("f2")])
-    wrong = effect_of(seen_by_the_prober(seen=False, proved=True), planned())
-    both = Effect(proofs=[*effect.proofs, *wrong.proofs])
+    effect = injection_effect(seen_by_the_prober(seen=True, proved=True), [*planned(), *planned("f2")])
+    wrong = injection_effect(seen_by_the_prober(seen=False, proved=True), planned())
+    both = InjectionEffect(proofs=[*effect.proofs, *wrong.proofs])
     assert not both.is_proved
-    assert both.proof_in_words.startswith("not proved 1 of 2 times: ")
+    assert both.proof_text.startswith("not proved 1 of 2 times: ")
 
 
 @pytest.mark.parametrize("seen", [True, False])
 def test_what_is_not_proved_is_told_with_the_machine_s_load(seen: bool) -> None:
-    effect = effect_of(seen_by_the_prober(seen=seen, proved=True), planned())
+    effect = injection_effect(seen_by_the_prober(seen=seen, proved=True), planned())
     lines = ending_lines("refuse is over.", effect)
-    assert lines[:2] == ["refuse is over.", f"effect: {effect.in_words}"]
-    assert lines[2] == effect.proof_in_words
+    assert lines[:2] == ["refuse is over.", f"effect: {effect.text}"]
+    assert lines[2] == effect.proof_text
     assert any(line.startswith("This machine's load is ") for line in lines) is not seen
 
 

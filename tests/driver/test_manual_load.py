@@ -13,7 +13,7 @@ from driver.cli.load import command as load_command
 from driver.engines.engine import LabSpec
 from driver.errors import CoordinatorError, UsageError
 from driver.labs.lab import Lab
-from driver.labs.load_by_hand import LoadByHand, usual_workload
+from driver.labs.manual_load import ManualLoad, default_workload
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 from wire.control import CoordinatorState, SubmissionReply, TaskCounts, TaskSpec
@@ -59,7 +59,7 @@ class FakeLab(Lab):
 
 
 async def loaded(coordinator: Coordinator, rate: str = "100/s", for_s: float = 0.5) -> Any:
-    load = LoadByHand(FakeLab(coordinator), usual_workload(rate), for_s, True, Terminal())
+    load = ManualLoad(FakeLab(coordinator), default_workload(rate), for_s, True, Terminal())
     return await load.run(seed=1)
 
 
