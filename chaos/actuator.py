@@ -2,7 +2,8 @@
 HTTP.
 
 A link or a worker's container is named `worker-7`, the others are `coordinator` and `toxiproxy`. Times are
-CLOCK_MONOTONIC in nanoseconds. Every call is bounded in time, and raises ActuatorError where it fails.
+CLOCK_MONOTONIC in nanoseconds. Every call is bounded in time, and raises ActuatorError where it fails. A
+call on a container returns the time at which the engine's call returned, which is after its effect.
 """
 
 from __future__ import annotations
@@ -48,8 +49,10 @@ class LinkEffect:
 
 @dataclass(frozen=True)
 class Injection:
-    """One injection of a fault into these targets. `begin_at_ns` None means now; links heal by themselves
-    when the driver does not renew the lease for `lease_ms`.
+    """One injection of a fault into these targets.
+
+    `seed` fixes the fault's random draws. A link fault begins at `begin_at_ns` (None: now), and ends by
+    itself when the driver does not renew its lease for `lease_ms`.
     """
 
     fault_id: str
@@ -67,11 +70,15 @@ class FaultActuator(Protocol):
     """All calls that a fault may use."""
 
     async def inject_links(self, injection: Injection, effect: LinkEffect) -> Times:
-        """Put one effect on all links of the injection at once, or on none where one of them fails."""
+        """Begin one effect on all links of the injection at once, or on none where one of them fails.
+
+        Returns once it has begun, with the time of its begin on each link.
+        """
 
     async def heal_links(self, fault_id: str) -> Times:
-        """End a link fault on all its links at once. Returns the times of the end, also of one that
-        ended by itself.
+        """End a link fault on all its links at once.
+
+        Returns the time of its end on each link, also where it ended by itself before. Repeating is safe.
         """
 
     async def pause(self, container: str) -> int:
@@ -84,24 +91,27 @@ class FaultActuator(Protocol):
         """Send SIGKILL to a container."""
 
     async def stop(self, container: str, grace_s: float) -> int:
-        """Send SIGTERM, and SIGKILL to the processes that remain after `grace_s`."""
+        """Send SIGTERM, and SIGKILL to the processes that remain after `grace_s` seconds."""
 
     async def start(self, container: str) -> int:
         """Start a container that was killed or stopped, with the same name, address and link."""
 
     async def restart(self, container: str, grace_s: float) -> int:
-        """Stop a container, and start it at once."""
+        """Stop a container as `stop` does, and start it at once."""
 
     async def unplug(self, container: str) -> int:
         """Disconnect a container from the network under test: no FIN, no RST, packets are lost."""
 
     async def plug(self, container: str) -> int:
-        """Reconnect a container with the same address and aliases, so that connections can survive."""
+        """Reconnect a container with the same aliases, and the same address while it is free.
+
+        Connections can then survive.
+        """
 
     async def limit(
         self, container: str, *, cpus: float | None = None, memory_bytes: int | None = None
     ) -> int:
-        """Limit processor time or memory of a running container."""
+        """Limit a running container to `cpus` cores or `memory_bytes`; None leaves that limit unchanged."""
 
     async def unlimit(self, container: str, *, cpus: bool = False, memory: bool = False) -> int:
         """Restore the limits that the container was created with: processor time, memory, or both."""

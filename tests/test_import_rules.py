@@ -24,6 +24,8 @@ BELOW = {
     "checks": {"histories", "metrics"},
     "scenarios": {"checks", "metrics"},
     "judging": {"checks", "histories", "metrics", "scenarios"},
+    "engines": {"histories"},
+    "labs": {"engines", "histories", "judging", "metrics", "scenarios"},
     "results": {"checks", "histories", "judging", "metrics", "scenarios"},
     "forensics": {"histories", "metrics", "scenarios"},
     "report": {"checks", "forensics", "histories", "judging", "metrics", "results", "scenarios"},

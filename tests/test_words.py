@@ -30,7 +30,18 @@ SWEPT = (
     "coordinator",
     *(
         f"driver/{name}"
-        for name in ("histories", "metrics", "checks", "judging", "scenarios", "suite", "machine", "compare")
+        for name in (
+            "histories",
+            "metrics",
+            "checks",
+            "judging",
+            "scenarios",
+            "suite",
+            "machine",
+            "compare",
+            "engines",
+            "labs",
+        )
     ),
 )
 """Folders whose code is held to the same share; their public class names and modules are held too."""
