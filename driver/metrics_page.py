@@ -36,8 +36,7 @@ In a scenario's `expect` a metric may be written without its unit, and the thres
 `reconnection_time_p99 <= 5s` is `reconnection_time_p99_s <= 5`. `{mean,p50,p90,p99,max}` in a name below
 means five metrics: the mean, three percentiles and the maximum.
 
-To add a metric: one entry in its family's `METRICS`, and its value under the same name in that file's
-`measure`. A new family is a new file in `driver/metrics/`.
+[Extending the lab](extending.md#a-metric) shows how to add a metric.
 """
 
 
@@ -74,7 +73,7 @@ def page() -> str:
               for unit, names in SCALES.items()]  # fmt: skip
     parts += [
         "\n## Checks\n",
-        "To add one: a file in `driver/checks/`.\n",
+        "[Extending the lab](extending.md#a-check) shows how to add one.\n",
         "| check | always | what it claims | numbers that a scenario may set |",
         "|---|---|---|---|",
     ]
