@@ -38,6 +38,8 @@ BELOW = {
     },
 }
 """The packages of the driver that each of these may import; the driver's own modules are open to all."""
+GENERATORS = {"driver.metrics_page"}
+"""Modules of the driver itself that write a page of docs from its packages."""
 SOLE_IMPORTER = {
     "docker": "driver.engines.docker_sdk",
     "toxiproxy": "driver.labs.links",
@@ -112,6 +114,19 @@ def test_a_package_of_the_driver_imports_only_packages_below_it(package: str) ->
         parts = {name.split(".")[1] for name in imported_by(module) if name.startswith("driver.")}
         above = parts & packages - {package} - BELOW[package]
         assert not above, f"{module} imports {above}"
+
+
+def test_a_module_of_the_driver_itself_imports_none_of_its_packages() -> None:
+    packages = {path.parent.name for path in (ROOT / "driver").glob("*/__init__.py")}
+    own = {name for name in modules() if name.count(".") == 1 and name.startswith("driver.")}
+    for module in own - {f"driver.{package}" for package in packages} - GENERATORS:
+        parts = {name.split(".")[1] for name in imported_by(module) if name.startswith("driver.")}
+        assert not parts & packages, f"{module} imports {parts & packages}"
+
+
+def test_no_package_of_the_driver_imports_its_command_line() -> None:
+    others = {name for name in modules() if not name.startswith("driver.cli")} - {"lab"}
+    assert not [one for one in others if any(name.startswith("driver.cli") for name in imported_by(one))]
 
 
 @pytest.mark.parametrize(("library", "owner"), SOLE_IMPORTER.items())

@@ -41,6 +41,8 @@ SWEPT = (
             "compare",
             "engines",
             "labs",
+            "cli",
+            "dashboard",
         )
     ),
 )
@@ -72,6 +74,13 @@ def test_a_package_treats_components_as_things(folder: str) -> None:
     prose = " ".join(text for path in code_files((folder,)) for _, text in of_code(path.read_text()))
     assert share(prose) <= AT_MOST, f"a component is no person: {PERSON_WORD.findall(prose)}"
     assert not participles(code_files((folder,)))
+
+
+def test_the_driver_s_own_modules_treat_components_as_things() -> None:
+    files = sorted((ROOT / "driver").glob("*.py"))
+    prose = " ".join(text for path in files for _, text in of_code(path.read_text()))
+    assert share(prose) <= AT_MOST, f"a component is no person: {PERSON_WORD.findall(prose)}"
+    assert not participles(files)
 
 
 def test_a_class_of_a_swept_package_has_a_name_of_its_own() -> None:

@@ -1,4 +1,4 @@
-"""`lab.py build`: the lab's images, where they are missing or out of date."""
+"""`lab.py build`: builds the lab's images that are missing or out of date."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from driver.terminal import Terminal, print_json, print_lines
 @options.as_json
 @options.log_level
 def command(as_json: bool) -> None:
-    """Build the lab's images. An image whose inputs have not changed is left as it is."""
+    """Build the lab's images. An image whose inputs have not changed is not built again."""
     services = [image.service for image in images.CATALOGUE]
     with Terminal() as terminal:
         ids = options.engine_to_fill(default_project()).ensure_images(services, terminal.info)

@@ -48,10 +48,16 @@ LEAST_WANTED = tuple(reversed(BESIDE))
 )
 @click.option("--by", default="", metavar="METRIC", help="Rank by this metric, or compare it as well.")
 @click.option(
-    "--markdown", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="Write it there."
+    "--markdown",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write the comparison to FILE.",
 )
 @click.option(
-    "--html", type=click.Path(dir_okay=False, path_type=Path), metavar="FILE", help="The same, as a page."
+    "--html",
+    type=click.Path(dir_okay=False, path_type=Path),
+    metavar="FILE",
+    help="Write it as an HTML page.",
 )
 @options.as_json
 @options.log_level
@@ -83,7 +89,7 @@ def command(
 
 
 def show_report(report: Report) -> None:
-    """A report on the terminal."""
+    """Print a comparison."""
     for one in report.comparisons:
         print_lines(
             [f"{one.scenario}: {one.before} ({one.runs_before}) → {one.after} ({one.runs_after})", ""]
@@ -101,7 +107,7 @@ def show_report(report: Report) -> None:
 def _groups(
     names: tuple[str, ...], against: str | None, named: tuple[str, ...]
 ) -> tuple[dict[str, list[Path]], bool]:
-    """The sides, and whether they are the cells of a matrix."""
+    """Return the groups of runs, and whether they are the cells of a matrix. Raises UsageError."""
     groups: dict[str, list[Path]] = {}
     if against is not None:
         groups["baseline"] = runs_under(find_folder(against))

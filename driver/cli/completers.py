@@ -1,4 +1,4 @@
-"""What a shell may offer for an argument: scenarios, runs and containers, without asking the engine."""
+"""Shell completions of arguments: scenarios, runs and containers, without a call of the engine."""
 
 from __future__ import annotations
 
@@ -12,39 +12,39 @@ from driver.results.run_folder import LATEST, results_root
 from driver.scenarios.scenario_file import scenario_paths
 from driver.suite.entry import SCENARIOS, TESTS
 
-MOST_RUNS = 50
-Offered = list[CompletionItem]
+MAX_RUNS = 50
+Completions = list[CompletionItem]
 
 
-def scenarios(_: click.Context, __: click.Parameter, typed: str) -> Offered:
-    """Scenarios by name; a file where no name fits."""
+def scenarios(_: click.Context, __: click.Parameter, typed: str) -> Completions:
+    """Complete a scenario's name; a file where no name fits."""
     return _named(scenario_paths(), typed) or [CompletionItem(typed, type="file")]
 
 
-def entries(_: click.Context, __: click.Parameter, typed: str) -> Offered:
-    """Entries of the suite."""
+def entries(_: click.Context, __: click.Parameter, typed: str) -> Completions:
+    """Complete an entry of the suite."""
     return _named([TESTS, SCENARIOS, *scenario_paths()], typed)
 
 
-def runs(_: click.Context, __: click.Parameter, typed: str) -> Offered:
-    """Runs by their folder in results/, the newest first; any folder where none fits."""
+def runs(_: click.Context, __: click.Parameter, typed: str) -> Completions:
+    """Complete a run's folder in results/, the newest first; any folder where none fits."""
     root = results_root()
     kept = sorted((path.name for path in root.glob("*Z-*")), reverse=True) if root.is_dir() else []
     names = [LATEST, *kept] if kept else []
-    # What was run is easier to remember than when: a part of the name is enough.
+    # A folder begins with its time: a later part of the name, the scenario, fits too.
     found = _named(names, typed) or [CompletionItem(name) for name in names if typed in name]
-    return found[:MOST_RUNS] or [CompletionItem(typed, type="dir")]
+    return found[:MAX_RUNS] or [CompletionItem(typed, type="dir")]
 
 
-def containers(_: click.Context, __: click.Parameter, typed: str) -> Offered:
-    """Services of a lab; the numbers of its workers are not asked for."""
+def containers(_: click.Context, __: click.Parameter, typed: str) -> Completions:
+    """Complete a service of a lab; a single worker's name would need a call of the engine."""
     return _named([WORKER, *CORE, PROBER], typed)
 
 
-def targets(_: click.Context, __: click.Parameter, typed: str) -> Offered:
-    """Whom a fault may hit, where that has a name."""
+def targets(_: click.Context, __: click.Parameter, typed: str) -> Completions:
+    """Complete a fault's targets that have a name."""
     return _named(["all", *CORE], typed)
 
 
-def _named(names: Iterable[str], typed: str) -> Offered:
+def _named(names: Iterable[str], typed: str) -> Completions:
     return [CompletionItem(name) for name in names if name.startswith(typed)]

@@ -1,4 +1,4 @@
-"""`lab.py completion`: the Tab key knows commands, options, scenarios, faults and runs."""
+"""`lab.py completion`: shell scripts that complete commands, options, scenarios, faults and runs."""
 
 from __future__ import annotations
 
@@ -70,19 +70,19 @@ SCRIPTS = {"bash": _BASH, "zsh": _ZSH, "fish": _FISH}
 @click.argument("shell", type=click.Choice(list(SCRIPTS)))
 @options.log_level
 def command(shell: str) -> None:
-    """Print what has SHELL complete commands, options, scenarios, faults and run folders at the Tab key.
+    """Print the script for SHELL that completes commands, options, scenarios, faults and runs at the Tab key.
 
     \b
     bash, in ~/.bashrc:  eval "$(./lab.py completion bash)"
     zsh, in ~/.zshrc:    eval "$(./lab.py completion zsh)"     (after compinit)
     fish:                ./lab.py completion fish > ~/.config/fish/completions/lab.py.fish
 
-    It completes the command that you called it by: `./lab.py`, or `stormlab`; not `python lab.py`.
+    It completes the command by the name that you called: `./lab.py`, or `stormlab`; not `python lab.py`.
     """
     print_lines(script(shell, Path(sys.argv[0]).resolve()).splitlines())
 
 
 def script(shell: str, program: Path) -> str:
-    """The shell's lines for a program at this place."""
+    """Return the shell's script for a program at this path."""
     call = shlex.join([sys.executable, str(program)])
     return SCRIPTS[shell].format(variable=COMPLETE_VARIABLE, program=call, names=program.name)

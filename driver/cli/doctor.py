@@ -1,4 +1,4 @@
-"""`lab.py doctor`: what stands between this machine and a lab, a line each, with the cure."""
+"""`lab.py doctor`: checks what a lab needs of this machine, a line each, with the cure."""
 
 from __future__ import annotations
 
@@ -22,23 +22,23 @@ _MARKS = {DoctorStatus.OK: "good", DoctorStatus.WARN: "warn", DoctorStatus.BAD: 
 @options.as_json
 @options.log_level
 def command(host: str, port: int | None, as_json: bool) -> int:
-    """Ask this machine all that the lab needs to know; each answer that is not well has its cure."""
-    answers = doctor.examine([(host, one) for one in published_ports(port)])
+    """Check all that a lab needs of this machine; each problem comes with its cure."""
+    results = doctor.examine([(host, one) for one in published_ports(port)])
     if as_json:
-        click.echo(json.dumps([_as_dict(answer) for answer in answers]))
+        click.echo(json.dumps([_as_dict(result) for result in results]))
     else:
-        rows = [[answer.status.value, answer.name, _told(answer)] for answer in answers]
-        print_table(["", "what", "found"], rows, [_MARKS[answer.status] for answer in answers])
-    return ExitCode.LAB_BROKE if doctor.verdict(answers) is DoctorStatus.BAD else ExitCode.PASSED
+        rows = [[result.status.value, result.name, _text(result)] for result in results]
+        print_table(["", "what", "found"], rows, [_MARKS[result.status] for result in results])
+    return ExitCode.LAB_BROKE if doctor.verdict(results) is DoctorStatus.BAD else ExitCode.PASSED
 
 
-def _told(answer: CheckResult) -> str:
+def _text(result: CheckResult) -> str:
     return (
-        f"{answer.found}\n→ {answer.cure}"
-        if answer.cure and answer.status is not DoctorStatus.OK
-        else answer.found
+        f"{result.found}\n→ {result.cure}"
+        if result.cure and result.status is not DoctorStatus.OK
+        else result.found
     )
 
 
-def _as_dict(answer: CheckResult) -> dict[str, str]:
-    return {"name": answer.name, "status": answer.status.value, "found": answer.found, "cure": answer.cure}
+def _as_dict(result: CheckResult) -> dict[str, str]:
+    return {"name": result.name, "status": result.status.value, "found": result.found, "cure": result.cure}

@@ -1,4 +1,4 @@
-"""`lab.py down`: nothing of a lab is left."""
+"""`lab.py down`: removes a lab, and all that belongs to it."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from driver.terminal import Terminal, print_json, print_lines
 @options.as_json
 @options.log_level
 def command(project: str, force: bool, as_json: bool) -> None:
-    """Take a lab down, in whatever state it is: containers, networks, volumes, and with them every fault."""
+    """Remove a lab, in any state: containers, networks, volumes, and with them every fault."""
     with Terminal() as terminal:
         if force:
             stop_lock_holders(project, terminal.info)

@@ -1,4 +1,4 @@
-"""`lab.py faults`: what is hurt now, since when, until when."""
+"""`lab.py faults`: the faults that are on, since when, until when."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ COLUMNS = ("fault", "on", "since", "until", "of")
 @options.as_json
 @options.log_level
 def command(project: str, as_json: bool) -> None:
-    """Show the faults that are on in a lab: by hand, and of a scenario, each with its planned end.
+    """Show the faults that are on in a lab, by hand and of a scenario, each with its planned end.
 
-    What is on is Toxiproxy's and the engine's word; when it ends is the driver's, by its journal.
+    Toxiproxy and the engine report what is on; the driver's journal has the planned end.
     """
     engine = options.engine_of(project)
     with reading_unlocked(project):
@@ -40,11 +40,11 @@ def command(project: str, as_json: bool) -> None:
         links = link_faults(lab.links.faults(), lab.links.states(), begun, now_ns)
         containers = container_faults(engine.degradations(), begun, now_ns)
     if as_json:
-        told = {
+        answer = {
             "links": [_as_dict(one) for one in links],
             "containers": [_as_dict(one) for one in containers],
         }
-        print_json(json.dumps(told))
+        print_json(json.dumps(answer))
     elif not links and not containers:
         print_lines([f"No fault is on in the lab {project!r}."])
     else:

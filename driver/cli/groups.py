@@ -1,4 +1,4 @@
-"""How a group of runs is kept, and shown to a person and to a machine: its runs, and what they differ in."""
+"""Prints a group of runs, and stores the comparison of its cells."""
 
 from __future__ import annotations
 
@@ -23,12 +23,12 @@ _MARKS = {RunOutcome.passed: "good", RunOutcome.failed: "bad", RunOutcome.inconc
 
 
 def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
-    """Every run of a group with its verdict, then its cells compared (and kept in the folder)."""
+    """Print each run of a group with its verdict, and the comparison of its cells; store the comparison."""
     report = compare_cells(folder)
     if as_json:
         print_json((folder / GROUP).read_text())
         return
-    rows = [[_word(run.verdict), run.label, str(run.round), run.folder, run.because] for run in group.runs]
+    rows = [[_words(run.verdict), run.label, str(run.round), run.folder, run.because] for run in group.runs]
     marks = [_MARKS.get(run.verdict, "") for run in group.runs]
     whole = took(sum(run.took_s for run in group.runs))
     print_lines(
@@ -38,18 +38,18 @@ def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
     print_lines([""])
     if report is not None:
         show_report(report)
-    print_lines(["", f"{_word(group.verdict)}: {group.because}", f"runs: {folder}"])
+    print_lines(["", f"{_words(group.verdict)}: {group.because}", f"runs: {folder}"])
 
 
 def compare_cells(folder: Path) -> Report | None:
-    """The comparison of a group's cells, written beside them; None where there are not two to compare."""
+    """Compare a group's cells, and write the comparison into its folder; None for fewer than two cells."""
     cells = cells_under(folder)
     if not cells:
         return None
     try:
         report = report_on(cells, tolerance=0.0, matrix=True)
     except UsageError as error:
-        # The runs stand with their verdicts, whatever cannot be compared about them.
+        # The verdicts hold without a comparison.
         print_lines([f"note: {error.sentence}"])
         return None
     write_file(folder / COMPARISON_MARKDOWN, as_markdown(report).encode())
@@ -58,5 +58,5 @@ def compare_cells(folder: Path) -> Report | None:
     return report
 
 
-def _word(outcome: RunOutcome) -> str:
+def _words(outcome: RunOutcome) -> str:
     return outcome.value.replace("_", " ").upper()

@@ -1,4 +1,4 @@
-"""`lab.py heal`: everything that is hurt in a lab, made whole and looked at again."""
+"""`lab.py heal`: ends every fault of a lab, and verifies it."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ from driver.terminal import ProgressView, Terminal, print_json, print_lines
 @options.as_json
 @options.log_level
 def command(project: str, as_json: bool) -> None:
-    """End every fault of a lab that is up, restore its containers, and verify that nothing is hurt.
+    """End every fault of a lab that is up, restore its containers, and verify that no fault is left.
 
     An `inject` that runs in another terminal ends its fault, and itself.
     """
@@ -38,16 +38,16 @@ def command(project: str, as_json: bool) -> None:
     if healing.left:
         raise LabError(
             f"Still hurt after healing: {', '.join(healing.left[:8])}.",
-            "A fresh one: python lab.py down, then up",
+            "Start a new lab: python lab.py down, then up",
         )
     if as_json:
         print_json(json.dumps(asdict(healing)))
     else:
-        print_lines(_told(lab, healing))
+        print_lines(_report(lab, healing))
 
 
 async def _end_and_heal(lab: Lab, terminal: Terminal) -> Healing:
-    """Heal once no command holds a fault on the lab: one that went on would hurt it again."""
+    """End running `inject` commands first, which could begin a fault again; then heal."""
     hurt = await asyncio.to_thread(find_degraded, lab)
     if not await asyncio.to_thread(end_injections, lab.engine.project):
         terminal.warn("An `inject` of this lab does not end: end it too (Ctrl-C in its terminal).")
@@ -63,7 +63,7 @@ def _workers(engine: Engine) -> list[str]:
     return [one.name for one in engine.containers() if one.service == WORKER]
 
 
-def _told(lab: Lab, healing: Healing) -> list[str]:
+def _report(lab: Lab, healing: Healing) -> list[str]:
     hurt = [*healing.containers, *(f"link {name}" for name in healing.links)]
     what = f"Healed {name_list(hurt, 8)}." if hurt else f"Nothing was hurt in the lab {lab.engine.project!r}."
     return [f"{what} Verified: every link is open and clean, every container runs on its networks."]

@@ -34,11 +34,11 @@ from driver.scenarios.yaml_file import FileError, scalar
 from driver.terminal import Terminal, print_lines, print_table
 
 _METAVARS = {"ms": "TIME", "s": "TIME", "B": "SIZE", "B/s": "RATE", "byte": "SHARE"}
-"""How values are written, by the unit of their field: 200ms, 10s, 64KB, 1MB/s, 1e-4."""
+"""The metavar of an option, by the unit of its parameter."""
 
 
 class _Faults(click.Group):
-    """A command for every fault of the catalogue, with the fault's own parameters as its options."""
+    """A command for each fault of the catalogue, with the fault's parameters as its options."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(FAULTS)
@@ -114,7 +114,7 @@ def _command_of(kind: type[Fault]) -> click.Command:
 
 
 def _shared() -> list[click.Parameter]:
-    """The options that every command has, taken from where they are said."""
+    """Return the options that all commands have."""
 
     @click.command()
     @options.project
@@ -149,29 +149,29 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         return ExitCode.PASSED
     with Terminal() as terminal:
         terminal.info(f"{kind.name} on {name_list(planned[0].targets)}")
-        # Before this command can be seen to hold the lab: a `heal` that sees it must reach it.
+        # Made before the lock is taken: a `heal` that finds the lock must be able to end this command.
         request = EndRequest(project)
         with lab_lock(project, "inject", kind.name, shared=True, say=terminal.info):
-            # It may have been replaced while this command waited.
+            # The lab may have been replaced while this command waited.
             lab = existing_lab(engine)
             injection = asyncio.run(inject(lab, planned, request, terminal))
-        # Nothing is changed any more: others may have the lab.
+        # The lab is no longer changed: other commands may have the lock.
         effect = asyncio.run(await_effect(lab, injection, planned, terminal))
-    told = _told(kind.name, given["for_text"], planned[0].targets, injection)
-    print_lines(ending_lines(told, effect))
+    end = _end_sentence(kind.name, given["for_text"], planned[0].targets, injection)
+    print_lines(ending_lines(end, effect))
     as_asked = injection.reason is not EndReason.healed and effect.is_proved
     return ExitCode.PASSED if as_asked else ExitCode.INCONCLUSIVE
 
 
 def ending_lines(ended: str, effect: InjectionEffect) -> list[str]:
-    """How an injection ended, what it did, and its receipt."""
-    # A machine that is far too busy is the usual reason for a fault that is not proved.
+    """Return the report of an injection: its end, its effect, and its receipt."""
+    # A machine that is too busy is the usual reason for a fault that is not proved.
     load = [machine_load_text()] if effect.proofs and not effect.is_proved else []
     return [ended, f"effect: {effect.text}", effect.proof_text, *load]
 
 
-def _told(name: str, asked: str | None, targets: Sequence[str], injection: EndedInjection) -> str:
-    """How it ended."""
+def _end_sentence(name: str, asked: str | None, targets: Sequence[str], injection: EndedInjection) -> str:
+    """Return the sentence on an injection's end."""
     lasted = f"after {write(injection.lasted_s, Unit.seconds)}{f' of {asked}' if asked else ''}"
     ended = {
         EndReason.over: "is over",

@@ -1,4 +1,4 @@
-"""`lab.py judge`: a stored run, judged again without Docker."""
+"""`lab.py judge`: judges a stored run again, without Docker."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ from driver.results.run_folder import LATEST, results_root
 @options.as_json
 @options.log_level
 def command(run: str, as_json: bool) -> int:
-    """Judge the stored RUN again: a folder, its name in results/, or `latest`. Its report is written anew.
+    """Judge the stored RUN again: a folder, its name in results/, or `latest`. Its report is written again.
 
     Of a group (a matrix, repeats) each run is judged again, and the group's own verdict and comparison.
     """
@@ -39,7 +39,7 @@ def command(run: str, as_json: bool) -> int:
 def _judge_group(folder: Path, group: GroupFile, as_json: bool) -> int:
     again = judged_again(folder, group, judge_one)
     save_group(folder, again)
-    # Only here: what compares runs takes a second to load.
+    # Imported here: the comparison takes a second to load.
     from driver.cli.groups import show_group
 
     show_group(folder, again, as_json)
@@ -47,14 +47,14 @@ def _judge_group(folder: Path, group: GroupFile, as_json: bool) -> int:
 
 
 def judge_one(folder: Path) -> Verdict:
-    """Judge one run of a group, and write its report anew."""
+    """Judge one run of a group again, and rewrite its report. Raises UsageError."""
     outcome = judge_run(folder)
     write_reports(outcome)
     return outcome.verdict
 
 
 def find_run(name: str) -> Path:
-    """The folder of a stored run. Raises UsageError."""
+    """Return the folder of a stored run. Raises UsageError with the newest runs."""
     for folder in (Path(name), results_root() / name):
         if os.path.isdir(folder):
             return folder.resolve()

@@ -1,4 +1,4 @@
-"""`lab.py load`: traffic for a lab that is up."""
+"""`lab.py load`: tasks for a lab that is up."""
 
 from __future__ import annotations
 
@@ -32,11 +32,11 @@ from driver.terminal import Terminal, print_json, print_lines
 @options.as_json
 @options.log_level
 def command(rate: str, for_text: str | None, seed: int | None, project: str, as_json: bool) -> int:
-    """Give the workers of a lab something to do: short tasks at a steady rate, as a scenario's load does.
+    """Submit short tasks to a lab at a steady rate, as a scenario's load does.
 
-    A line says how many are done while it goes on. After --for it waits until all are done; Ctrl-C ends it at
-    once, and the lab goes on. Other commands may use the lab meanwhile; the load ends with the
-    lab. Exits with 2 when the coordinator took no task.
+    A line shows how many are done. After --for the command waits until all are done; Ctrl-C ends it at once,
+    and the lab stays up. Other commands may use the lab meanwhile; the load ends with the lab. Exits with 2
+    when the coordinator accepted no task.
     """
     workload = _workload(rate)
     for_s = parse_duration("--for", for_text)
@@ -48,7 +48,7 @@ def command(rate: str, for_text: str | None, seed: int | None, project: str, as_
     if as_json:
         print_json(json.dumps(asdict(handed)))
     else:
-        print_lines([_told(handed)])
+        print_lines([_report(handed)])
     return ExitCode.PASSED if handed.accepted else ExitCode.INCONCLUSIVE
 
 
@@ -60,7 +60,7 @@ def _workload(rate: str) -> Workload:
         raise UsageError(f"--rate {shortened(rate, 60)}: {found}.", "Example: --rate 20/s") from None
 
 
-def _told(handed: LoadCounts) -> str:
+def _report(handed: LoadCounts) -> str:
     refused = f", {handed.refused:,} refused" if handed.refused else ""
     return (
         f"{handed.accepted:,} tasks in {write(handed.lasted_s, Unit.seconds)}: {handed.done:,} done, "

@@ -1,4 +1,4 @@
-"""`lab.py logs`: what the containers printed, in the order of time."""
+"""`lab.py logs`: the containers' logs, in order of time."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ END = None
 @click.option(
     "--tail", type=click.IntRange(min=0), default=200, show_default=True, help="Lines of each container."
 )
-@click.option("--follow", "-f", is_flag=True, help="Go on with each new line, until Ctrl-C.")
+@click.option("--follow", "-f", is_flag=True, help="Print new lines as they come, until Ctrl-C.")
 @options.project
 @options.log_level
 def command(names: tuple[str, ...], tail: int, follow: bool, project: str) -> None:
@@ -61,9 +61,9 @@ def _stamped(name: str, text: str) -> list[tuple[str, str, str]]:
 
 def _shown(line: tuple[str, str, str]) -> str:
     stamp, name, said = line
-    # The lab's own processes begin each line with their name; what others print gets it from us.
-    who = "" if said.startswith(f"{name} ") else f"{name} "
-    return f"{stamp[11:23]} {who}{said}"
+    # The lab's own processes begin each line with their name; other lines get it here.
+    prefix = "" if said.startswith(f"{name} ") else f"{name} "
+    return f"{stamp[11:23]} {prefix}{said}"
 
 
 def _followed(engine: Engine, names: list[str], tail: int) -> Iterator[tuple[str, str, str]]:

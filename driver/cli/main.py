@@ -1,4 +1,4 @@
-"""The command line: every command in one catalogue, every error one sentence, every end an exit code."""
+"""The command line: a catalogue of commands; each error is one sentence, each end an exit code."""
 
 from __future__ import annotations
 
@@ -21,44 +21,44 @@ from driver.terminal import Terminal, print_lines
 
 CATALOGUE = {
     "setup": "make this machine ready: a Docker engine, base images",
-    "build": "build the lab's images, where they are missing or out of date",
-    "doctor": "what stands between this machine and a lab, with the cure",
+    "build": "build the lab's images that are missing or out of date",
+    "doctor": "check what a lab needs of this machine, with the cure",
     "up": "start a lab, or scale the one that is up",
-    "status": "what is up, who is connected, which links are hurt",
-    "logs": "what the containers printed, in the order of time",
-    "down": "take a lab down: containers, networks, volumes, faults",
-    "load": "give the workers of a lab tasks at a steady rate",
-    "inject": "hurt a lab that is up, by hand",
-    "faults": "the faults that are on, on which links, until when",
+    "status": "show the lab: containers, sessions, tasks, links under faults",
+    "logs": "show the containers' logs, in order of time",
+    "down": "remove a lab: containers, networks, volumes, faults",
+    "load": "submit tasks to a lab at a steady rate",
+    "inject": "inject one fault by hand into a lab that is up",
+    "faults": "show the faults that are on, on which links, until when",
     "heal": "end every fault of a lab that is up, and verify it",
-    "dashboard": "a page that shows a lab while it lives, with a hand on its switch",
-    "top": "the same in the terminal, to look at",
-    "scenarios": "the scenarios there are, with their claims and last verdicts",
+    "dashboard": "live dashboard: watch the lab, inject faults, heal",
+    "top": "live table of the workers, in the terminal",
+    "scenarios": "list the scenarios with their claims and last verdicts",
     "scenario": "run a scenario on real containers, and judge it",
-    "validate": "whether scenario files could run",
+    "validate": "check scenario files, without running them",
     "suite": "run the tests and every scenario, one after the other, to one summary",
-    "compare": "what really differs between runs, and whether it is worse",
+    "compare": "compare runs: what differs, and whether it is worse",
     "judge": "judge a stored run again, without Docker",
-    "report": "write the reports of a stored run anew, and open them",
+    "report": "write the report of a stored run again, and open it",
     "replay": "run the stored plan of a run again",
-    "completion": "have the Tab key complete commands, scenarios and runs",
+    "completion": "print the script that completes commands at the Tab key",
 }
-"""Every command: a module of this package, whose `command` it is, and what it does in a line."""
+"""Command → its summary. The command is `command` of the module of that name in this package."""
 
 COMPLETE_VARIABLE = "_STORMLAB_COMPLETE"
-"""Under which a shell asks what it may offer."""
+"""The environment variable with which a shell asks for completions."""
 _MACHINE = frozenset(
     {
         *(errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EACCES, errno.EPERM),
         *(errno.EMFILE, errno.ENFILE, errno.ENOMEM, errno.ENAMETOOLONG),
     }
 )
-"""What a machine says that has no room or gives no leave: no defect of the lab."""
+"""Errors of a machine without space, memory or permission: no defect of the lab."""
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4}{text}" for code, text in MEANING.items())
 
 
 class _Commands(click.Group):
-    """Loads the one command that is called: `down` must work whatever is wrong with the others."""
+    """Imports only the command that is called, so that `down` works when another module fails."""
 
     def list_commands(self, context: click.Context) -> list[str]:
         return list(CATALOGUE)
@@ -83,9 +83,9 @@ class _Commands(click.Group):
             formatter.write_dl(list(CATALOGUE.items()))
 
 
-def _tell_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
+def _print_version(context: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        # Only here: no other command needs to know it so early.
+        # Imported here: only this option needs it.
         from driver.version import own_version
 
         print_lines([f"stormlab {own_version()}"])
@@ -102,7 +102,7 @@ commands = _Commands(
             is_flag=True,
             expose_value=False,
             is_eager=True,
-            callback=_tell_version,
+            callback=_print_version,
             help="Which Stormlab this is.",
         )
     ],
@@ -111,16 +111,16 @@ commands = _Commands(
 
 
 def main() -> None:
-    """Run the command line, and end the process with its exit code."""
+    """Run the command line, and exit with its exit code."""
     for stream in (sys.stdout, sys.stderr):
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that knows only ASCII shows `\xb5s`, and does not end the command.
+            # An ASCII terminal shows `\xb5s` instead of raising an error.
             stream.reconfigure(errors="backslashreplace")
     sys.exit(run(sys.argv[1:]))
 
 
 def run(argv: list[str]) -> int:
-    """Run one command; the exit code. What went wrong is told in a sentence on standard error."""
+    """Run one command; returns the exit code. An error is one sentence on standard error."""
     try:
         code = commands.main(argv, prog_name=PROGRAM, complete_var=COMPLETE_VARIABLE, standalone_mode=False)
         return int(code or ExitCode.PASSED)
@@ -136,7 +136,7 @@ def run(argv: list[str]) -> int:
     except (KeyboardInterrupt, click.Abort):
         return _fail(InterruptedCommandError("Stopped."))
     except BrokenPipeError:
-        # Whoever read our output (`| head`) has enough; the flush at the exit must not fail on that again.
+        # The reader of the output (`| head`) has ended; the flush at the exit must not fail on that too.
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return ExitCode.PASSED
     except OSError as error:
@@ -160,10 +160,10 @@ def _refused_by_machine(error: OSError) -> LabError:
 
 
 def _bug(error: Exception) -> LabError:
-    """An error that nobody expected is ours, and is told with the place where it happened."""
+    """Return an unexpected error as a bug of the lab, with the place where it was raised."""
     frames = traceback.extract_tb(error.__traceback__)
     where = f"{frames[-1].filename}:{frames[-1].lineno}" if frames else "an unknown place"
     return LabError(
         f"The lab itself has a bug: {type(error).__name__}: {error} ({where}).",
-        "Take down what stands: python lab.py down. With --log-level DEBUG it shows the way there.",
+        "Remove the lab: python lab.py down. With --log-level DEBUG the error has its traceback.",
     )

@@ -1,4 +1,4 @@
-"""Options that several commands share, each said once."""
+"""Options that several commands share."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def _port(_: click.Context, __: click.Parameter, port: int | None) -> int | None
 project = click.option(
     "--project", default=default_project, show_default="stormlab- and digits of this folder's path",
     metavar="NAME", callback=_project,
-    help="Which lab; several stand side by side under different names (and --port).",
+    help="Which lab; several can be up under different names (and --port).",
 )  # fmt: skip
 log_level = click.option(
     "--log-level", default="WARNING", show_default=True, callback=_log_level,
@@ -84,19 +84,19 @@ workers = click.option(
 
 
 def engine_to_fill(project_name: str) -> ComposeEngine:
-    """The engine of one lab that is about to be made; `docker compose` in this checkout then means it too."""
+    """Return the engine of a lab to be started; `docker compose` in this checkout then uses it too."""
     if project_name == default_project():
         note_project()
     return engine_of(project_name)
 
 
 def engine_of(project_name: str) -> ComposeEngine:
-    """The engine of one lab."""
+    """Return the engine of one lab."""
     return ComposeEngine(project_name, project_root(), build_environment)
 
 
 def build_environment(say: Say) -> dict[str, str]:
-    """A machine that is ready for a build. Raises LabError."""
+    """Prepare this machine for a build; returns the build's environment. Raises LabError."""
     try:
         return prepare(say).environment()
     except MachineError as error:

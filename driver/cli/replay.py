@@ -1,4 +1,4 @@
-"""`lab.py replay`: the stored plan of a run, run again as it was."""
+"""`lab.py replay`: runs the stored plan of a run again."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def command(
     except (OSError, ValidationError) as error:
         raise UsageError(
             f"The plan of {folder.name} cannot be read: {str(error).splitlines()[0]}.",
-            "Run the scenario anew.",
+            "Run the scenario again instead.",
         ) from None
     engine = options.engine_to_fill(project)
     with Terminal() as terminal, lab_for_run(engine, ["replay", folder.name], replace, None, terminal):

@@ -1,4 +1,4 @@
-"""`lab.py report`: the report of a stored run, written anew, and opened if asked."""
+"""`lab.py report`: writes the report of a stored run again."""
 
 from __future__ import annotations
 
@@ -22,9 +22,9 @@ from driver.terminal import print_lines
 @click.option("--open", "opens", is_flag=True, help="Open it in the browser.")
 @options.log_level
 def command(run: str, opens: bool) -> int:
-    """Write the reports of the stored RUN anew: a folder, its name in results/, or `latest`.
+    """Write the report of the stored RUN again: a folder, its name in results/, or `latest`.
 
-    Of a group of runs it is the comparison of its cells. Exits 0 whatever the verdict: `judge` tells that.
+    Of a group of runs it is the comparison of its cells. Exits with 0 for any verdict; `judge` does not.
     """
     folder = find_run(run)
     path = _comparison(folder) if read_group(folder) is not None else write_report(folder)
@@ -35,7 +35,7 @@ def command(run: str, opens: bool) -> int:
 
 
 def _comparison(folder: Path) -> Path:
-    # Only here: what compares runs takes a second to load.
+    # Imported here: the comparison takes a second to load.
     from driver.cli.groups import COMPARISON_HTML, compare_cells
 
     if compare_cells(folder) is None:

@@ -1,4 +1,4 @@
-"""Gives a run its lab: the lock, and leave to replace a lab that is up, which is up again afterwards."""
+"""The lab of a run: its lock, and the replacement of a lab that is up by one for the run."""
 
 from __future__ import annotations
 
@@ -21,10 +21,11 @@ from driver.terminal import Terminal
 def lab_for_run(
     engine: Engine, words: Sequence[str], replace: bool, inherited: int | None, terminal: Terminal
 ) -> Iterator[int]:
-    """Hold the lab while the command `words` runs; yields the lock.
+    """Hold the lab's lock while the command `words` runs; yields its descriptor.
 
-    A lab that is up may be replaced meanwhile, and its like is up afterwards. `inherited` is the lock of the
-    parent process, which cares for that. Raises UsageError or InterruptedCommandError.
+    A lab that is up is replaced if `replace` or the user allows it, and one like it is started afterwards.
+    `inherited` is the lock of the parent process, which does all that. Raises UsageError or
+    InterruptedCommandError where the lab may not be replaced.
     """
     if inherited is not None:
         with inherited_lock(engine.project, inherited) as lock:
@@ -45,27 +46,29 @@ def lab_for_run(
 
 
 def _restore(engine: Engine, before: LabSnapshot | None, terminal: Terminal) -> None:
-    """Leave the like of a lab up that is up no more."""
+    """Start a lab like the one that was up before, unless that one still is."""
     if before is None:
         return
     try:
         if lab_snapshot(engine) is None:
             work = restart_lab(engine, before, terminal)
-            asyncio.run(uninterrupted(work, lambda: terminal.info("Starting it to the end; a moment.")))
+            asyncio.run(
+                uninterrupted(work, lambda: terminal.info("The lab is still being started; a moment."))
+            )
     except LabError as error:
         terminal.warn(f"The lab {engine.project!r} could not be left up: {error.sentence}")
 
 
 def _ask(project: str, before: LabSnapshot, terminal: Terminal) -> None:
-    """Return where the lab may be replaced. Raises UsageError or InterruptedCommandError."""
+    """Ask whether the lab may be replaced. Raises UsageError or InterruptedCommandError where not."""
     workers = f"{before.workers} worker{'' if before.workers == 1 else 's'}"
     what = f"The lab {project!r} is up with {workers}"
     if not (sys.stdin.isatty() and sys.stderr.isatty()):
         raise UsageError(
             f"{what}; a run needs containers of its own.",
-            "With --replace its like is left up afterwards; --project NAME --port N makes another lab.",
+            "With --replace one like it is up afterwards; --project NAME --port N starts another lab.",
         )
     terminal.clear()
-    question = f"{what}. Replace it for this run, and leave its like up afterwards?"
+    question = f"{what}. Replace it for this run, and start one like it afterwards?"
     if not click.confirm(question, default=False, err=True):
         raise InterruptedCommandError("The lab is as it was; nothing was run.")

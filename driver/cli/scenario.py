@@ -1,4 +1,4 @@
-"""`lab.py scenario`: one scenario, from the first container to the verdict."""
+"""`lab.py scenario`: runs a scenario, from the first container to the verdict."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
 Show = Callable[[], Answer]
-"""Prints what a run came to, once the lab is free again; returns the same for another process."""
+"""Prints a run's result, once the lab is free again; returns it for the parent process."""
 
 
 @click.command("scenario")
@@ -71,7 +71,7 @@ def command(
             return _show_planned(planned, as_json)
         if len(planned) > 1 and keep:
             raise UsageError(
-                f"--keep leaves one lab standing, and {name} asks for {len(planned)} runs of a lab each.",
+                f"--keep leaves one lab up, and {name} asks for {len(planned)} runs of a lab each.",
                 "Leave --keep out, or narrow the runs with --var and --repeat 1.",
             )
         engine, place = options.engine_to_fill(project), GroupOptions(results, host, port)
@@ -82,9 +82,9 @@ def command(
                 show = _run_all(planned, place, engine, terminal, as_json)
             else:
                 show = _run_one(planned[0], place, engine, terminal, keep, as_json)
-        told = show()
-        write_answer(answer, told)
-        return told.exit_code
+        result = show()
+        write_answer(answer, result)
+        return result.exit_code
     except LabError as error:
         write_answer(answer, answer_of(error))
         raise
@@ -117,7 +117,7 @@ def _run_all(
     folder, group = run_group(planned, place, engine, terminal)
 
     def show() -> Answer:
-        # Only here: what compares runs takes a second to load.
+        # Imported here: the comparison takes a second to load.
         from driver.cli.groups import show_group
 
         show_group(folder, group, as_json)

@@ -1,4 +1,4 @@
-"""`lab.py setup`: from any machine to one that can run the lab."""
+"""`lab.py setup`: prepares this machine to run labs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from driver.terminal import Terminal, print_lines
 def command() -> None:
     """Make this machine ready: a Docker engine that answers, and the base images.
 
-    Where no engine answers, Debian's packages bring one (as root). Quick the second time.
+    Where no engine answers, one is installed from Debian's packages (as root). Quick the second time.
     """
     with Terminal() as terminal:
         try:

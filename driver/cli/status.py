@@ -1,4 +1,4 @@
-"""`lab.py status`: a lab as the engine, the coordinator and Toxiproxy see it."""
+"""`lab.py status`: a lab as the engine, the coordinator and Toxiproxy report it."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ from wire.control import CoordinatorState, WorkerState
 def command(project: str, as_json: bool) -> None:
     """Show a lab: its containers, sessions and tasks, and the links that are under faults."""
     engine = options.engine_of(project)
-    seen = retry_while_changing(lambda: _look(engine))
+    seen = retry_while_changing(lambda: _read(engine))
     if as_json:
         print_json(_as_json(seen))
     elif not seen.containers:
@@ -70,7 +70,7 @@ class Seen:
         return [] if self.links is None else [name for name in self.workers if name not in linked]
 
 
-def _look(engine: Engine) -> Seen:
+def _read(engine: Engine) -> Seen:
     spec = engine.existing_spec()
     if spec is None:
         return Seen(False, engine.containers(), None, None, lock_holders(engine.project))

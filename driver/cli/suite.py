@@ -1,4 +1,4 @@
-"""`lab.py suite`: the tests, then every scenario, and one summary."""
+"""`lab.py suite`: runs the tests, then every scenario, to one summary."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ _MARKS = {EntryOutcome.passed: "good", EntryOutcome.failed: "bad", EntryOutcome.
 )
 @click.argument("more", nargs=-1, metavar="[NAME]...", shell_complete=completers.entries)
 @options_run.quick
-@click.option("--list", "listed", is_flag=True, help="Only name the entries, and the time that they take.")
-@click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or decides nothing.")
+@click.option("--list", "listed", is_flag=True, help="Only list the entries, and their time limits.")
+@click.option("--fail-fast", is_flag=True, help="End with the first entry that fails or is inconclusive.")
 @options_run.seed
 @options_run.results
 @options_run.replace
@@ -54,7 +54,7 @@ def command(
 ) -> int:  # fmt: skip
     """Run the tests and then the scenarios, one after the other, and write one summary to results/.
 
-    What breaks in one entry makes that entry inconclusive, and the next begins with a lab of its own.
+    An error in one entry makes that entry inconclusive; the next begins with a lab of its own.
     """
     wanted = [name for names in (*only, *more) for name in names.split(",") if name]
     names = select(wanted, scenario_paths())
@@ -73,7 +73,7 @@ def command(
         if names != [TESTS]:
             engine.ensure_images(services(prober=True), terminal.info)
         folder = new_folder("suite", results)
-        show = _Show(terminal, names)
+        table = _LiveTable(terminal, names)
 
         def sum_up(ended: list[EntryResult]) -> SuiteSummary:
             verdict, because, code = overall(ended)
@@ -82,14 +82,14 @@ def command(
                 took_s=time.monotonic() - began, argv=["lab.py", *sys.argv[1:]], results=ended,
             )  # fmt: skip
 
-        def told(ended: list[EntryResult]) -> None:
-            show.told(ended)
-            # Whatever becomes of the suite itself, what has ended so far is kept.
+        def entry_ended(ended: list[EntryResult]) -> None:
+            table.entry_ended(ended)
+            # The results so far are kept, also if the suite itself is killed.
             _save(folder, sum_up([*ended, *not_run(names[len(ended) :], "the suite did not get to it")]))
 
         with StopSignals(terminal.info) as stop:
-            runner = EntryRunner(folder, flags, engine, stop, terminal, show.tick, lock)
-            ended = run_entries(names, runner.run, stop.asked, told, fail_fast)
+            runner = EntryRunner(folder, flags, engine, stop, terminal, table.tick, lock)
+            ended = run_entries(names, runner.run, stop.asked, entry_ended, fail_fast)
     summary = sum_up(ended)
     _save(folder, summary)
     _tell(summary, folder, as_json)
@@ -97,19 +97,19 @@ def command(
 
 
 def _lab(engine: Engine, names: list[str], replace: bool, terminal: Terminal) -> AbstractContextManager[int]:
-    """The lab's lock; nothing where the tests are all, which have labs of their own."""
+    """Return the lab's lock; none for the tests alone, which have labs of their own."""
     return nullcontext(-1) if names == [TESTS] else lab_for_run(engine, ["suite"], replace, None, terminal)
 
 
 def _list(names: list[str], quick: bool) -> None:
-    """Every entry, and first of all how long the whole takes at most."""
+    """Print the time limit of the whole, then each entry with its own."""
     limits = {name: TESTS_LIMIT_S if name == TESTS else limit_s(name, quick) for name in names}
     print_lines([f"{len(names)} entries, {took(sum(limits.values()))} at most", ""])
     print_table(["entry", "at most"], [[name, took(limit)] for name, limit in limits.items()])
 
 
-class _Show:
-    """The live table, and a line at the end of each entry where no terminal is."""
+class _LiveTable:
+    """Shows the live table; without a terminal a line at the end of each entry."""
 
     def __init__(self, terminal: Terminal, names: list[str]) -> None:
         self._terminal = terminal
@@ -128,7 +128,7 @@ class _Show:
                 marks.append("")
         self._terminal.show_table(_COLUMNS, rows, marks, ProgressView(f"{name}: {line}"))
 
-    def told(self, results: list[EntryResult]) -> None:
+    def entry_ended(self, results: list[EntryResult]) -> None:
         self._results = list(results)
         self._terminal.clear()
         one = results[-1]

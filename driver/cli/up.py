@@ -1,4 +1,4 @@
-"""`lab.py up`: a lab that stands until it is taken down."""
+"""`lab.py up`: starts a lab, which stays up until `lab.py down`."""
 
 from __future__ import annotations
 
@@ -30,14 +30,14 @@ DEFAULT_WORKERS = 3
 @options.host
 @options.port
 @click.option("--dashboard", "watched", is_flag=True, help="Then serve the dashboard, until Ctrl-C.")
-@click.option("--prometheus", "monitored", is_flag=True, help="Start Prometheus and Grafana beside it.")
+@click.option("--prometheus", "monitored", is_flag=True, help="Also start Prometheus and Grafana.")
 @options.as_json
 @options.log_level
 def command(
     workers: int | None, project: str, host: str, port: int | None, watched: bool, monitored: bool,
     as_json: bool,
 ) -> None:  # fmt: skip
-    """Start a lab and leave it running; the same again with another --workers scales it."""
+    """Start a lab and leave it up; a second `up` with another --workers scales it."""
     count = DEFAULT_WORKERS if workers is None else workers
     began = time.monotonic()
     with Terminal() as terminal, lab_lock(project, "up", say=terminal.info):
@@ -46,7 +46,7 @@ def command(
             _monitor(lab, terminal)
     print_lines([_as_json(lab, count)] if as_json else _as_text(lab, count, time.monotonic() - began))
     if watched:
-        # Only here: whoever only starts a lab waits for no web server to load.
+        # Imported here: the web server takes a second to load.
         from driver.cli.dashboard import serve_until_stopped
 
         serve_until_stopped(project)
@@ -66,12 +66,12 @@ async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal)
         spec = await asyncio.to_thread(engine.reserve_addresses, wanted)
         spec = replace(spec, journals=new_journals(engine))
 
-    def on_stop(count: int) -> None:
+    def on_signal(count: int) -> None:
         engine.interrupt()
         terminal.info("Stopping; taking down what was started." if count == 1 else "Still taking it down.")
 
     try:
-        return await interruptible(bring_up(engine, spec, workers, terminal), on_stop)
+        return await interruptible(bring_up(engine, spec, workers, terminal), on_signal)
     except Exception as error:
         if before is None:
             await take_down(engine, terminal)

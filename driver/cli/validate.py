@@ -1,4 +1,4 @@
-"""`lab.py validate`: whether scenario files could run, before anything is started."""
+"""`lab.py validate`: checks scenario files, without starting anything."""
 
 from __future__ import annotations
 

@@ -40,7 +40,7 @@ class Dashboard:
         self._tasks = [asyncio.create_task(self._refresh()), asyncio.create_task(self._publish())]
 
     async def wait_failed(self) -> None:
-        """Wait until the loop fails, and raise its error: a page that stands still must not look live."""
+        """Wait until the loop fails, and raise its error: a frozen page must not look live."""
         await asyncio.gather(*self._tasks)
 
     async def end(self) -> None:

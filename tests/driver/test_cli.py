@@ -44,7 +44,7 @@ NO_ENGINE = "unix:///nonexistent/docker.sock"
         ("judge nowhere", "There is no run 'nowhere'."),
         ("replay nowhere", "There is no run 'nowhere'."),
         ("report nowhere", "There is no run 'nowhere'."),
-        ("scenario backoff_policies --keep", "--keep leaves one lab standing"),
+        ("scenario backoff_policies --keep", "--keep leaves one lab up"),
         ("inject latncy", "There is no fault 'latncy'.\n        Did you mean latency?"),
     ],
 )
