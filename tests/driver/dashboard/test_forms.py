@@ -60,7 +60,7 @@ def test_the_same_seed_draws_the_same_workers() -> None:
 
 
 def test_what_a_link_cannot_suffer_is_refused() -> None:
-    with pytest.raises(FormError, match="hurts the links of workers"):
+    with pytest.raises(FormError, match="acts on the links of workers"):
         fill({"fault": "refuse", "targets": "coordinator"}, 5, "stormlab")
 
 
