@@ -1,4 +1,4 @@
-"""What each fault does with the hands that it is given."""
+"""Each fault calls its actuator as its effect needs."""
 
 from __future__ import annotations
 
@@ -9,9 +9,9 @@ import pytest
 from chaos.actuator import ActuatorError, Injection, LinkAction, LinkEffect, Toxic
 from chaos.catalogue import make
 from chaos.directions import Direction
-from tests.chaos.fake_hands import FakeHands
+from tests.chaos.fake_actuator import FakeActuator
 
-STRIKE = Injection("f1", ("worker-1", "worker-2"), seed=7)
+INJECTION = Injection("f1", ("worker-1", "worker-2"), seed=7)
 UP, DOWN, BOTH = Direction.to_coordinator, Direction.to_worker, Direction.both
 
 
@@ -44,10 +44,10 @@ UP, DOWN, BOTH = Direction.to_coordinator, Direction.to_worker, Direction.both
     ],
 )
 async def test_a_fault_is_this_toxic(name: str, params: dict[str, Any], toxic: Toxic) -> None:
-    hands = FakeHands()
-    times = await make(name, params).begin(hands, STRIKE)
-    assert hands.effects == {"f1": LinkEffect((toxic,))}
-    assert set(times) == set(STRIKE.targets)
+    actuator = FakeActuator()
+    times = await make(name, params).begin(actuator, INJECTION)
+    assert actuator.effects == {"f1": LinkEffect((toxic,))}
+    assert set(times) == set(INJECTION.targets)
 
 
 @pytest.mark.parametrize(
@@ -60,9 +60,9 @@ async def test_a_fault_is_this_toxic(name: str, params: dict[str, Any], toxic: T
     ],
 )
 async def test_a_fault_is_this_action(name: str, action: LinkAction) -> None:
-    hands = FakeHands()
-    await make(name, {}).begin(hands, STRIKE)
-    assert hands.effects == {"f1": LinkEffect(action=action)}
+    actuator = FakeActuator()
+    await make(name, {}).begin(actuator, INJECTION)
+    assert actuator.effects == {"f1": LinkEffect(action=action)}
 
 
 @pytest.mark.parametrize(
@@ -80,32 +80,32 @@ async def test_a_fault_is_this_action(name: str, action: LinkAction) -> None:
 async def test_a_container_fault_does_this_to_each_and_undoes_it(
     name: str, params: dict[str, Any], begins: str, ends: str
 ) -> None:
-    hands = FakeHands()
+    actuator = FakeActuator()
     fault = make(name, params)
-    assert set(await fault.begin(hands, STRIKE)) == set(STRIKE.targets)
-    assert hands.calls == [(begins, "worker-1"), (begins, "worker-2")]
-    hands.calls.clear()
-    assert set(await fault.end(hands, STRIKE)) == set(STRIKE.targets)
-    assert hands.calls == [(ends, "worker-1"), (ends, "worker-2")]
+    assert set(await fault.begin(actuator, INJECTION)) == set(INJECTION.targets)
+    assert actuator.calls == [(begins, "worker-1"), (begins, "worker-2")]
+    actuator.calls.clear()
+    assert set(await fault.end(actuator, INJECTION)) == set(INJECTION.targets)
+    assert actuator.calls == [(ends, "worker-1"), (ends, "worker-2")]
 
 
 @pytest.mark.parametrize(("name", "begun_ns"), [("restart", 500), ("stop", 500), ("kill", 1), ("pause", 1)])
 async def test_what_takes_its_time_begins_when_it_is_asked_for(name: str, begun_ns: int) -> None:
-    strike = Injection("f1", ("worker-1",), begin_at_ns=500)
-    assert await make(name, {}).begin(FakeHands(), strike) == {"worker-1": begun_ns}
+    injection = Injection("f1", ("worker-1",), begin_at_ns=500)
+    assert await make(name, {}).begin(FakeActuator(), injection) == {"worker-1": begun_ns}
 
 
 async def test_a_link_fault_ends_by_its_id() -> None:
-    hands = FakeHands()
-    await make("stall", {}).end(hands, STRIKE)
-    assert hands.calls == [("release", "f1")]
+    actuator = FakeActuator()
+    await make("stall", {}).end(actuator, INJECTION)
+    assert actuator.calls == [("release", "f1")]
 
 
 async def test_a_target_that_fails_does_not_keep_the_others_from_being_hit() -> None:
-    hands = FakeHands(broken={"worker-1"})
+    actuator = FakeActuator(broken={"worker-1"})
     with pytest.raises(ActuatorError, match="worker-1 cannot be touched"):
-        await make("pause", {}).begin(hands, STRIKE)
-    assert ("pause", "worker-2") in hands.calls
+        await make("pause", {}).begin(actuator, INJECTION)
+    assert ("pause", "worker-2") in actuator.calls
 
 
 @pytest.mark.parametrize(

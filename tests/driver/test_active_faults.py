@@ -41,7 +41,7 @@ def one(state: FaultState, *told: FaultBegun) -> ActiveFault:
     return found
 
 
-def test_a_fault_is_told_with_both_directions_its_parameters_and_its_planned_end() -> None:
+def test_a_fault_is_shown_with_both_directions_its_parameters_and_its_planned_end() -> None:
     fault = one(state(), begun(mean="200ms", direction="both"))
     assert fault.what == "latency both, mean: 200ms"
     assert (fault.since_s, fault.ends_in_s, fault.until) == (12.0, 48.0, "in 48s")
@@ -74,11 +74,11 @@ def test_one_that_is_armed_is_not_on_yet() -> None:
         (link("worker-3", [], []), []),
     ],
 )
-def test_what_another_client_did_to_a_link_is_told_too(links: LinkState, what: list[str]) -> None:
+def test_a_change_of_another_client_to_a_link_is_shown_too(links: LinkState, what: list[str]) -> None:
     assert [found.what for found in link_faults([], [links], {}, NOW_NS)] == what
 
 
-def test_a_fault_on_containers_is_told_by_its_name_and_its_end() -> None:
+def test_a_fault_on_containers_is_shown_by_its_name_and_its_end() -> None:
     pause = begun(kind="pause", for_s=20.0)
     hurts = {"worker-1": ["paused"], "worker-4": ["exited"]}
     ours, not_ours = container_faults(hurts, {"f1": pause}, NOW_NS)
@@ -109,5 +109,5 @@ def test_a_fault_that_ended_is_not_on() -> None:
         (["worker-1", "worker-2", "toxiproxy"], "workers 1-2, toxiproxy"),
     ],
 )
-def test_targets_are_told_as_a_selection_has_them(targets: list[str], told: str) -> None:
+def test_targets_are_written_as_in_a_selection(targets: list[str], told: str) -> None:
     assert target_ranges(targets) == told

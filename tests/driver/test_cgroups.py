@@ -37,7 +37,7 @@ def test_the_first_generation_is_read(tmp_path: Path) -> None:
     assert read_usage("worker-1", "abc", tmp_path) == ResourceReading("worker-1", 20 * MIB, 1.5)
 
 
-def test_a_machine_that_does_not_tell_gives_nothing(tmp_path: Path) -> None:
+def test_a_machine_without_these_files_gives_nothing(tmp_path: Path) -> None:
     assert read_usage("worker-1", "abc", tmp_path) is None
     write(tmp_path / "memory" / "docker" / "abc", memory__stat="nonsense")
     assert read_usage("worker-1", "abc", tmp_path) is None

@@ -1,4 +1,4 @@
-"""Running `docker compose`: bounded, interruptible, failures as sentences. A script stands in for docker."""
+"""Running `docker compose`: bounded, interruptible, failures as sentences. A script replaces docker."""
 
 from __future__ import annotations
 
@@ -32,7 +32,7 @@ def docker_on_path(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", f"{tmp_path}:{os.environ['PATH']}")
 
 
-def test_it_is_told_its_project_its_file_and_our_variables(tmp_path: Path) -> None:
+def test_it_is_given_its_project_its_file_and_our_variables(tmp_path: Path) -> None:
     lines = command(tmp_path, 'echo "$@"; echo "$STORMLAB_KEY"')(
         "up", environment={"STORMLAB_KEY": "k"}, timeout_s=5
     )
@@ -93,7 +93,7 @@ def test_what_compose_says_becomes_an_error_of_ours(line: str, kind: type[Except
     assert type(failure(("up", "-d"), 1, [line], 5.0)) is kind
 
 
-def test_no_docker_client_is_told_as_such(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_missing_docker_client_is_an_error(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(EngineGoneError, match="could not be run"):
         ComposeCommand("lab", tmp_path, {"PATH": str(tmp_path)})("up", environment={}, timeout_s=5)

@@ -24,7 +24,7 @@ LIMIT_S = 30.0
 async def watching(
     folder: Path, engine: FakeEngine, planned: Callable[[str], bool] = lambda _: False
 ) -> AsyncIterator[ContainerMonitor]:
-    """A monitor at work, once its stream of events stands."""
+    """A running monitor, once its stream of events is open."""
     journal = DriverJournal(folder)
     monitor = ContainerMonitor(engine, journal, planned)
     task = asyncio.create_task(monitor.run())
@@ -184,7 +184,7 @@ async def test_a_log_line_moves_no_terminal(tmp_path: Path) -> None:
     assert len(line) == 200
 
 
-async def test_a_stream_that_breaks_off_is_told_and_asked_for_what_came_since(tmp_path: Path) -> None:
+async def test_a_stream_that_breaks_off_is_journaled_and_resumed(tmp_path: Path) -> None:
     class Breaking(FakeEngine):
         def events(self, since_ns: int | None = None) -> FakeEvents:
             self.asked.append(f"events since {since_ns}")
@@ -197,7 +197,7 @@ async def test_a_stream_that_breaks_off_is_told_and_asked_for_what_came_since(tm
         engine.stream.queue.put(None)
         await eventually(lambda: f"events since {first_ns}" in engine.asked)
         await eventually(lambda: engine.asked.count("events") == 2)
-        # What the engine tells a second time is written once.
+        # An event that the engine repeats is written once.
         engine.stream.queue.put(EngineEvent("worker-1", "pause", "", first_ns))
         engine.stream.queue.put(EngineEvent("worker-1", "unpause", "", first_ns + 5))
         await eventually(lambda: len(of(tmp_path, "engine_action")) == 2)

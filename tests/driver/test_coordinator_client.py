@@ -51,7 +51,7 @@ async def test_tasks_are_handed_in_as_they_are_typed(client: CoordinatorClient) 
     assert (await client.submit(tasks)).accepted == 2
 
 
-async def test_an_error_status_is_told_with_what_it_said(client: CoordinatorClient) -> None:
+async def test_an_error_status_is_an_error_with_its_text(client: CoordinatorClient) -> None:
     with pytest.raises(CoordinatorError, match="refused GET /state with 503: draining"):
         await client.state()
 
@@ -67,7 +67,7 @@ async def test_no_call_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
                 await slow.health()
 
 
-async def test_a_port_that_nobody_listens_on_is_told_with_where_to_look() -> None:
+async def test_a_port_without_a_listener_is_an_error_with_a_hint() -> None:
     async with CoordinatorClient("127.0.0.1", 9, TOKEN) as nobody:
         with pytest.raises(CoordinatorError, match="See: python lab"):
             await nobody.state()

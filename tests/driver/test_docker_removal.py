@@ -61,13 +61,13 @@ def test_a_removal_that_is_in_progress_already_is_waited_for() -> None:
         api.inspect_container("a1")
 
 
-def test_a_removal_in_progress_that_never_ends_is_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_removal_in_progress_that_never_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "CALL_TIMEOUT_S", 0.01)
     with pytest.raises(EngineError, match="already in progress"):
         sdk(Api(IN_PROGRESS, inspections=10**6)).remove(ONE)
 
 
-def test_any_other_refusal_to_remove_is_told() -> None:
+def test_any_other_refusal_to_remove_is_an_error() -> None:
     with pytest.raises(EngineError, match="device is busy"):
         sdk(Api(APIError("x", explanation="device is busy"))).remove(ONE)
 

@@ -117,7 +117,7 @@ async def test_a_fault_that_lasts_begins_and_ends(tmp_path: Path) -> None:
     assert runner.active == {}
 
 
-async def test_the_beginning_stands_at_the_instant_when_the_last_target_was_hit(tmp_path: Path) -> None:
+async def test_the_begin_is_journaled_at_the_time_of_the_last_target(tmp_path: Path) -> None:
     _, events = await run(tmp_path, FakeActuator(), planned("refuse", 0.1, 0.1, "worker-1", "worker-2"))
     assert events[0]["at_ns"] == events[0]["planned_ns"] + 1_000_000
 

@@ -24,7 +24,7 @@ def lab(hurt: dict[str, list[str]], faults: list[str] | None = None, refuses: st
     return Lab(engine, SPEC, FakeLinks({"worker-1": faults or []}))
 
 
-async def test_every_kind_of_hurt_is_undone() -> None:
+async def test_every_kind_of_degradation_is_undone() -> None:
     hurt = {
         "worker-1": ["paused"],
         "worker-2": ["exited"],

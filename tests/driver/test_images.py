@@ -1,4 +1,4 @@
-"""When an image must be built anew."""
+"""When an image must be built again."""
 
 from __future__ import annotations
 

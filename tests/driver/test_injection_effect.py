@@ -44,7 +44,7 @@ def test_workers_that_were_back_before_the_end_took_no_time_after_it() -> None:
     assert injection_effect(past.history(), planned()).text == "cut off 1 worker, all back before it ended"
 
 
-def test_it_says_who_is_not_back() -> None:
+def test_workers_that_are_not_back_are_named() -> None:
     past = Past(3)
     past.begin()
     past.fault("f1", "refuse", ["worker-1"], 5.0, 5.0)
@@ -82,7 +82,7 @@ def test_of_several_faults_each_needs_its_receipt() -> None:
 
 
 @pytest.mark.parametrize("seen", [True, False])
-def test_what_is_not_proved_is_told_with_the_machine_s_load(seen: bool) -> None:
+def test_an_unproved_fault_is_shown_with_the_machine_s_load(seen: bool) -> None:
     effect = injection_effect(seen_by_the_prober(seen=seen, proved=True), planned())
     lines = ending_lines("refuse is over.", effect)
     assert lines[:2] == ["refuse is over.", f"effect: {effect.text}"]

@@ -1,4 +1,4 @@
-"""One command at a time changes a lab: another is refused, and told which one; a killed one frees it."""
+"""One command at a time changes a lab: another is refused by name; a killed one releases it."""
 
 from __future__ import annotations
 

@@ -156,7 +156,7 @@ def test_without_a_terminal_a_lab_that_is_up_is_replaced_on_request_alone(tmp_pa
 
 
 def answers(answer: bool, monkeypatch: pytest.MonkeyPatch) -> list[str]:
-    """A terminal at which somebody answers; the questions."""
+    """A terminal with an answer to each question; the questions."""
     asked: list[str] = []
 
     def confirm(question: str, **_: object) -> bool:

@@ -1,4 +1,4 @@
-"""Talking to Toxiproxy: bounded, typed, every failure a sentence. A small server stands in for it."""
+"""Requests to Toxiproxy are bounded and typed, and every failure is a sentence."""
 
 from __future__ import annotations
 
@@ -73,7 +73,7 @@ def test_links_are_made_in_one_call(server: Server, links: Links) -> None:
     assert server.sent == [("PUT /lab/links", {"links": [link], "remove_others": True})]
 
 
-def test_the_stock_client_tells_which_links_are_open(server: Server, links: Links) -> None:
+def test_the_stock_client_returns_the_enabled_links(server: Server, links: Links) -> None:
     proxy = {"name": "worker-1", "upstream": "c", "listen": "l", "toxics": []}
     server.answers["GET /proxies"] = (
         200,

@@ -15,7 +15,7 @@ from wire.control import RefusedTask, SubmissionReply, TaskSpec
 
 
 class FakeSubmitter:
-    """Takes every task, once it has failed as often as it was told to; refuses the ids that it was given."""
+    """Accepts every task after `failures` failures, but for the ids in `refuses`."""
 
     def __init__(self, failures: int = 0, refuses: tuple[str, ...] = ()) -> None:
         self.failures = failures
@@ -72,7 +72,7 @@ async def test_what_is_due_does_not_wait_for_an_answer_to_what_was(tmp_path: Pat
     assert ["t2"] in coordinator.seen[:2]
 
 
-async def test_refused_tasks_are_told_and_not_sent_again(tmp_path: Path) -> None:
+async def test_refused_tasks_are_journaled_and_not_sent_again(tmp_path: Path) -> None:
     coordinator = FakeSubmitter(refuses=("t2",))
     events = await run(tmp_path, coordinator, 0.0, 0.0)
     assert coordinator.seen == [["t1", "t2"]]

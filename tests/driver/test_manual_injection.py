@@ -126,7 +126,7 @@ def test_heal_waits_for_no_command_where_none_injects() -> None:
     assert time.monotonic() - began < 1.0
 
 
-async def test_heal_knows_when_a_command_does_not_end(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_heal_returns_whether_every_command_ended(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "ENDED_WITHIN_S", 0.2)
     request = EndRequest("fake")
     with lab_lock.lab_lock("fake", "inject", "cut", shared=True):

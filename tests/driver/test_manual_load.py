@@ -63,7 +63,7 @@ async def loaded(coordinator: Coordinator, rate: str = "100/s", for_s: float = 0
     return await load.run(seed=1)
 
 
-async def test_it_hands_tasks_in_for_its_time_and_waits_until_all_are_done() -> None:
+async def test_it_submits_tasks_for_its_duration_and_waits_until_all_are_done() -> None:
     handed = await loaded(coordinator := Coordinator())
     assert handed.accepted == len(coordinator.names) > 20
     assert (handed.done, handed.failed, handed.left) == (handed.accepted, 0, 0)

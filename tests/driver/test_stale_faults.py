@@ -22,7 +22,7 @@ def hurt() -> FakeEngine:
     return FakeEngine({"worker-1": "running"}, {"worker-1": ["paused", "unplugged", "limited", "exited"]})
 
 
-def test_what_only_a_fault_does_is_undone_and_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_only_a_fault_causes_is_undone_and_shown(capsys: pytest.CaptureFixture[str]) -> None:
     engine = hurt()
     restore_stale_if_free(engine, Terminal())
     assert engine.degradations() == {"worker-1": ["exited"]}
@@ -46,7 +46,7 @@ def test_an_engine_elsewhere_may_have_an_owner_elsewhere() -> None:
     assert engine.asked == []
 
 
-def test_what_cannot_be_restored_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_cannot_be_restored_is_a_warning(capsys: pytest.CaptureFixture[str]) -> None:
     engine = hurt()
     engine.refuses = {"unpause"}
     restore_stale_if_free(engine, Terminal())

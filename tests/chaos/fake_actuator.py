@@ -1,4 +1,4 @@
-"""Hands that do nothing and remember everything."""
+"""An actuator that does nothing but record its calls."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from chaos.actuator import ActuatorError, Injection, LinkEffect, Times
 
 
 @dataclass
-class FakeHands:
-    """Implements chaos.actuator.Hands. `calls` are (what, to whom); `broken` containers cannot be touched."""
+class FakeActuator:
+    """Implements FaultActuator. `calls` are (call, target); calls on `broken` containers fail."""
 
     calls: list[tuple[str, str]] = field(default_factory=list)
     effects: dict[str, LinkEffect] = field(default_factory=dict)
