@@ -1,6 +1,6 @@
-// Puts the page together: what changed is drawn once a frame, and nothing is drawn that nobody sees.
+// Puts the page together: changed parts are drawn once a frame, and only in the view that is open.
 import { at, set } from "./dom.js";
-import * as before from "./before.js";
+import * as runs from "./runs.js";
 import * as events from "./events.js";
 import { drawFaults, drawFaultsOn } from "./faults.js";
 import * as inject from "./inject.js";
@@ -44,7 +44,7 @@ function drawNow(any) {
   if (any("events")) events.drawEvents();
 }
 
-// Curves move by the second: redrawn with every message they would only cost.
+// A curve has a point a second: redrawing it with every message would only cost time.
 function drawPlots() {
   const left_ms = plotted_ms + PLOTS_EVERY_MS - performance.now();
   if (left_ms <= 0) {
@@ -74,7 +74,7 @@ function open(view) {
     at(tab).tabIndex = id === view ? 0 : -1;
   }
   history.replaceState(null, "", `#${view}`);
-  if (view === "before") before.show();
+  if (view === "before") runs.show();
   if (view === "scenarios") scenarios.show();
   if (view === "inject-view") inject.show();
   mark(EVERYTHING);
@@ -83,7 +83,7 @@ function open(view) {
 function theme(name) {
   document.documentElement.dataset.theme = name;
   plots.makePlots();
-  if (!at("before").hidden) before.show();
+  if (!at("before").hidden) runs.show();
   mark(EVERYTHING);
 }
 
@@ -106,7 +106,7 @@ function pressed(event) {
   act();
 }
 
-// Within the tabs the arrows go from one to the next, as everywhere.
+// Within the tabs the arrow keys select the next (WAI-ARIA, tabs pattern).
 function walked(event) {
   const views = Object.keys(VIEWS);
   const step = { ArrowRight: 1, ArrowLeft: -1 }[event.key];
@@ -131,13 +131,13 @@ function setUp() {
   tiles.setUp(events.filterBy, () => open("inject-view"));
   events.setUp();
   plots.setUp();
-  before.setUp();
+  runs.setUp();
   scenarios.setUp();
   inject.setUp();
   plots.makePlots();
   open(location.hash.slice(1) in VIEWS ? location.hash.slice(1) : "now");
   watch(mark);
-  // What lasts is told in seconds, which pass even where nothing else happens.
+  // Durations go on by the second, also without a message.
   setInterval(() => { if (state.lab.state !== "gone") mark(["second"]); }, 1000);
   new Stream((words, tone) => {
     set(at("link-state"), words);

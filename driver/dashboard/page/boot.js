@@ -1,5 +1,5 @@
-// Loads the page, and again when a part of it did not come: a browser drops what it is fetching whenever the machine's
-// network interfaces change, and a lab that starts its containers changes them by the dozen.
+// Loads the page, and reloads it when a file is missing: a browser aborts its requests when the machine's network
+// interfaces change, and a lab that starts its containers changes dozens of them.
 (() => {
   const MOST = 10;
   const KEY = "stormlab-loads";

@@ -1,6 +1,6 @@
-// The stream of events: the newest first, those that fit the filter, and still while it is paused.
+// The event log: the newest first, filtered, and frozen while it is paused.
 import { at, keep, make, set } from "./dom.js";
-import { clock } from "./words.js";
+import { clock } from "./format.js";
 import { state } from "./store.js";
 
 const SHOWN = 200;
@@ -22,7 +22,7 @@ export function filterBy(words) {
   drawEvents(true);
 }
 
-// Every word has to be there, wherever it stands.
+// Events whose text has every word, in any order.
 export function fitting(events, words) {
   const wanted = words.trim().toLowerCase().split(/\s+/).filter(Boolean);
   const has = (text, word) => (/\d$/.test(word) ? new RegExp(`${word.replace(/[^a-z0-9]/g, "\\$&")}(?!\\d)`).test(text) : text.includes(word));
@@ -35,9 +35,9 @@ export function drawEvents(is_asked = false) {
     set(at("pause"), newer ? `go on (${newer} new)` : "go on");
     return;
   }
-  const heard = paused_at === null ? state.events : state.events.filter((event) => event.n <= paused_at);
-  const fits = fitting(heard, at("filter").value);
-  set(at("events-words"), fits.length === heard.length ? `${heard.length}` : `${fits.length} of ${heard.length}`);
+  const shown = paused_at === null ? state.events : state.events.filter((event) => event.n <= paused_at);
+  const fits = fitting(shown, at("filter").value);
+  set(at("events-words"), fits.length === shown.length ? `${shown.length}` : `${fits.length} of ${shown.length}`);
   keep(at("events"), fits.slice(-SHOWN).reverse(), (event) => `${event.n} ${event.t}`, line);
 }
 

@@ -1,6 +1,6 @@
-// Faults on and over, with their receipts; and the commands that this page has started.
+// Faults that are on or over, with their receipts; and the jobs that the page has started.
 import { ask, at, keep, make, set } from "./dom.js";
-import { aimed, clock, seconds, since } from "./words.js";
+import { aimed, clock, seconds, since } from "./format.js";
 import { state } from "./store.js";
 
 const SHOWN = 40;
@@ -13,7 +13,7 @@ export function drawFaults() {
   keep(at("faults"), newest, (one) => one.id, newFault, fillFault);
 }
 
-// How many faults are on, and how long the last of them lasts: above every view.
+// The number of faults that are on, and when the last of them ends; above every view.
 export function drawFaultsOn() {
   const on = state.faults.filter((one) => one.ended_s === null);
   const place = at("faults-on");

@@ -1,4 +1,4 @@
-// The form of a fault, made from the catalogue: a field a parameter, with its unit, its limits and what it is.
+// The form of a fault, made from the catalogue: a field for each parameter, with its unit and limits.
 import { at, make, set } from "./dom.js";
 
 let faults = [];
@@ -8,8 +8,8 @@ const LAYERS = {
   container: "Process: a container, and what runs in it",
 };
 
-export function fillCatalogue(told) {
-  faults = told;
+export function fillCatalogue(catalogue) {
+  faults = catalogue;
   for (const [layer, words] of Object.entries(LAYERS)) {
     const group = make("optgroup", undefined, "", { label: words });
     group.append(...faults.filter((one) => one.layer === layer).map((one) => make("option", `${one.plain_effect} (${one.name})`, "", { value: one.name })));
@@ -44,11 +44,11 @@ function field(param) {
 
 function select(param) {
   const place = make("select");
-  place.append(...["", ...param.choices].map((choice) => make("option", choice || "as it is by default", "", { value: choice })));
+  place.append(...["", ...param.choices].map((choice) => make("option", choice || "default", "", { value: choice })));
   return place;
 }
 
-// What is filled in; null while something that is needed is not yet.
+// The form's values; `is_whole` while no required parameter is missing.
 export function filled() {
   const one = chosen();
   const params = {};
@@ -62,7 +62,7 @@ export function filled() {
   };
 }
 
-// What was refused, in the driver's words, beside its field.
+// Show a refusal beside its field.
 export function refuse(error) {
   const places = [...document.querySelectorAll("#inject-view .wrong")];
   const place = places.find((one) => one.dataset.field === (error.field || "")) || places.find((one) => one.dataset.field === "");

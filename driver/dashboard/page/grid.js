@@ -1,16 +1,16 @@
-// A field of tiles in which workers are picked, by pointer or keys. Both views that have one use this.
+// A grid of tiles in which workers are picked, by pointer or keys; of both views that have one.
 import { keep, make, plain, set } from "./dom.js";
-import { number, since } from "./words.js";
+import { number, since } from "./format.js";
 import { pick, pickAll, picked, pickNone } from "./picks.js";
 import { state } from "./store.js";
 
 export const SHAPES = { connected: "●", trying: "◐", down: "✕", unknown: "?" };
 export const LETTERS = { connected: "C", trying: "T", down: "D", unknown: "U" };
-export const WORDS = { connected: "connected", trying: "trying to connect", down: "down, or only one side believes in it", unknown: "no event yet" };
+export const WORDS = { connected: "connected", trying: "trying to connect", down: "down, or connected by one side only", unknown: "no event yet" };
 const DENSE_FROM = 61;
 
 export class Grid {
-  // `about(tile)` hears which tile is looked at; `opened(tile)` which was asked for with Enter.
+  // `about(tile)` is called for the tile under the pointer or focus, `opened(tile)` for Enter.
   constructor(place, about, opened) {
     this.place = place;
     this.at = null;
@@ -31,7 +31,7 @@ export class Grid {
     keep(this.place, tiles, (tile) => tile.name, newTile, (element, tile) => this.fill(element, tile, now));
   }
 
-  // What a preview would hit.
+  // Mark the targets of a preview.
   mark(names) {
     this.hits = new Set(names);
     [...this.place.children].forEach((child) => child.classList.toggle("hit", this.hits.has(child.dataset.worker)));

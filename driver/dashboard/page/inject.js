@@ -1,11 +1,11 @@
-// Faults by hand: targets, fault, how long; first what it would hit, then for real.
+// Faults by hand: targets, fault, duration; a preview, then the injection.
 import { ask, at, make, set } from "./dom.js";
 import { chosen, clearRefusals, fillCatalogue, filled, refuse, showForm } from "./form.js";
 import * as faults from "./faults.js";
 import { Grid } from "./grid.js";
 import { onPicks, picked, setTargets, targets } from "./picks.js";
 import { state } from "./store.js";
-import { aimed } from "./words.js";
+import { aimed } from "./format.js";
 
 const PAUSE_MS = 300;
 let grid = null;
@@ -24,10 +24,10 @@ export async function setUp() {
   document.querySelectorAll("[data-for]").forEach((button) => { button.onclick = () => { at("for").value = button.dataset.for; changed(); }; });
   document.querySelectorAll("[data-heal-all]").forEach((button) => { button.onclick = healAll; });
   at("copy").onclick = copy;
-  let told = null;
-  try { told = await ask("/api/faults"); } catch (error) { refuse(error); return; }
-  fillCatalogue(told.faults);
-  at("groups").append(...told.groups.map((words) => {
+  let catalogue = null;
+  try { catalogue = await ask("/api/faults"); } catch (error) { refuse(error); return; }
+  fillCatalogue(catalogue.faults);
+  at("groups").append(...catalogue.groups.map((words) => {
     const button = make("button", words, "", { type: "button" });
     button.onclick = () => setTargets(words);
     return button;
@@ -37,7 +37,7 @@ export async function setUp() {
   setTargets("30%");
 }
 
-// Other targets are another draw.
+// New targets need a new draw.
 function aim() {
   seed = null;
   if (at("targets").value !== targets()) at("targets").value = targets();
@@ -45,7 +45,7 @@ function aim() {
   changed();
 }
 
-// Whatever changes, what was previewed no longer holds; what holds now is asked for once it is quiet.
+// Any change discards the preview; a new one is requested after PAUSE_MS without a change.
 function changed() {
   forget();
   clearTimeout(timer);
@@ -72,12 +72,12 @@ async function preview() {
   forget();
   const mine = asked;
   try {
-    const told = await ask("/api/preview", form());
+    const hit = await ask("/api/preview", form());
     if (mine !== asked) return false;
-    seed = told.seed;
-    grid.mark(told.hits);
-    set(at("hits"), `would hit ${aimed(told.hits, state.tiles.size)}: ${told.hits.length} of ${told.hits.length + told.spares}`);
-    showCommand(told.command);
+    seed = hit.seed;
+    grid.mark(hit.hits);
+    set(at("hits"), `would hit ${aimed(hit.hits, state.tiles.size)}: ${hit.hits.length} of ${hit.hits.length + hit.spares}`);
+    showCommand(hit.command);
     return true;
   } catch (error) {
     if (mine === asked) refuse(error);
@@ -85,7 +85,7 @@ async function preview() {
   }
 }
 
-// What is injected is what a preview shows: the draw of a share or of a random few is fixed by its seed.
+// Inject what the preview shows: its seed fixes the draw of a share or of random targets.
 async function inject() {
   if ((seed === null || !at("command").textContent) && !(await preview())) return;
   const hits = at("hits").textContent;
@@ -112,7 +112,7 @@ async function copy() {
     await navigator.clipboard.writeText(at("command").textContent);
     set(at("copy"), "✓ copied");
   } catch {
-    // Where the browser forbids it, it is marked at least, and Ctrl-C takes it.
+    // Where the browser forbids copying, the text is selected for Ctrl-C.
     getSelection().selectAllChildren(at("command"));
     set(at("copy"), "marked: press Ctrl-C");
   }

@@ -1,4 +1,4 @@
-// The little markdown that the driver writes (headings, tables, lists, bold, code), as elements: never as markup.
+// Renders the Markdown that the driver writes (headings, tables, lists, bold, code) as elements, never as markup.
 import { make, plain } from "./dom.js";
 
 export function rendered(text) {
@@ -48,6 +48,6 @@ function withWords(element, text) {
   return element;
 }
 
-// The driver escapes markup in what others wrote (report/text.py): here it becomes text again, and only text.
+// The driver escapes markup in text from outside (report/text.py); unescaped it is only text.
 const ENTITIES = { "&lt;": "<", "&amp;": "&", "&#64;": "@", "&#58;": ":", "&#46;": "." };
 const unescaped = (text) => text.replace(/\\([!-\/:-@[-`{-~])|&(?:lt|amp|#64|#58|#46);/g, (whole, mark) => mark ?? ENTITIES[whole]);

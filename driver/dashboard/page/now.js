@@ -1,6 +1,6 @@
-// The rest of the view of now: figures, queue, and what is said of the lab.
+// The view of now: figures, queue, and the lab's state.
 import { at, make, plain, set } from "./dom.js";
-import { count, seconds } from "./words.js";
+import { count, seconds } from "./format.js";
 import { state } from "./store.js";
 
 const whole = (value) => value.toLocaleString("en");

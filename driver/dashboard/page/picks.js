@@ -1,5 +1,5 @@
-// Whom a fault is aimed at: one text, in the command line's words. Clicks write it, and it marks the tiles.
-import { number, written } from "./words.js";
+// The targets of a fault: one text, as on the command line. Clicks change it, and it marks the tiles.
+import { number, written } from "./format.js";
 import { state } from "./store.js";
 
 const MOST = 5000;
@@ -15,7 +15,7 @@ export function setTargets(words) {
   watchers.forEach((watcher) => watcher());
 }
 
-// The workers that `3,7-9` or `all` name; shares and draws name none until they are previewed.
+// The workers that `3,7-9` or `all` name; a share or a random draw needs a preview.
 export function picked() {
   if (text.trim() === "all") return new Set([...state.tiles.keys()].map(number));
   const parts = text.split(",").map((part) => /^\s*(?:worker-)?(\d+)(?:\s*-\s*(\d+))?\s*$/.exec(part));
@@ -24,7 +24,7 @@ export function picked() {
   return new Set(spans.flatMap(([from, to]) => Array.from({ length: Math.min(MOST, Math.max(0, to - from + 1)) }, (_, index) => from + index)));
 }
 
-// One more or one less; with `is_range` all from the last one to this.
+// Add or remove a worker; with `is_range` add all from the last one to this.
 export function pick(one, is_range) {
   const now = picked();
   if (is_range && anchor !== null) for (let each = Math.min(anchor, one); each <= Math.max(anchor, one); each += 1) now.add(each);

@@ -1,7 +1,7 @@
-// The curves: uPlot draws them; every fault lies over each of them as a band, from its begin to its end.
+// The curves, drawn by uPlot; each fault is a band over all of them, from its begin to its end.
 /* global uPlot */
 import { at, colour, make, set } from "./dom.js";
-import { bytes, clock, cores, count, seconds } from "./words.js";
+import { bytes, clock, cores, count, seconds } from "./format.js";
 import { state } from "./store.js";
 
 const MIB = 2 ** 20;
@@ -17,7 +17,7 @@ const PLOTS = [
 ];
 const HEIGHT = 118;
 let made = [];
-// What is shown: the last so many seconds (0: all), or a stretch that was dragged over.
+// The range shown: the last seconds (0: all), or the range dragged over.
 let span = 120;
 let stretch = null;
 
@@ -61,7 +61,7 @@ export function makePlots() {
 export function drawPlots() {
   made.forEach((one) => {
     one.chart.setData(columns(one.plot));
-    if (typeof one.chart.cursor.idx !== "number") tell(one, state.series.t.length - 1);
+    if (typeof one.chart.cursor.idx !== "number") showValues(one, state.series.t.length - 1);
   });
 }
 
@@ -73,7 +73,7 @@ function fit() {
 
 function columns(plot) { return [state.series.t, ...plot.series.map(([name]) => state.series[name] || [])]; }
 
-function tell({ plot, values }, index) {
+function showValues({ plot, values }, index) {
   plot.series.forEach(([name], place) => set(values[place], plot.write(state.series[name]?.[index])));
 }
 
@@ -104,7 +104,7 @@ function options(one) {
     }))],
     hooks: {
       drawClear: [bands],
-      setCursor: [(chart) => { if (one.chart) tell(one, chart.cursor.idx ?? state.series.t.length - 1); }],
+      setCursor: [(chart) => { if (one.chart) showValues(one, chart.cursor.idx ?? state.series.t.length - 1); }],
       setSelect: [(chart) => {
         if (chart.select.width < 4) return;
         const ends = [chart.select.left, chart.select.left + chart.select.width].map((x) => chart.posToVal(x, "x"));
@@ -116,7 +116,7 @@ function options(one) {
   };
 }
 
-// A band a fault, hatched with its edges: a line where it began, and one where it ended.
+// A hatched band for each fault, with a line at its begin and at its end.
 function bands(chart) {
   const { ctx, bbox: { left, top, width, height } } = chart;
   const last = state.series.t[state.series.t.length - 1] || 0;

@@ -1,19 +1,19 @@
-// Scenarios: start one, follow its steps, read how it ended.
+// Scenarios: start one, follow its steps, read its verdict.
 import { ask, at, keep, make, set } from "./dom.js";
 import { drawStrip } from "./strip.js";
-import { aimed, seconds } from "./words.js";
+import { aimed, seconds } from "./format.js";
 import { state } from "./store.js";
 
 const SHAPES = { "to come": "○", on: "●", done: "✓" };
 const VERDICTS = { passed: "✓", failed: "✕", inconclusive: "?", expected_failure: "◇" };
-let known = [];
+let catalogue = [];
 
 export const verdictWords = (verdict) => (verdict ? `${VERDICTS[verdict] || "·"} ${verdict.replace("_", " ")}` : "· none");
 
 export async function show() {
   try {
-    known = (await ask("/api/scenarios")).scenarios;
-    keep(at("scenario-list"), known, (one) => one.name, row, fill);
+    catalogue = (await ask("/api/scenarios")).scenarios;
+    keep(at("scenario-list"), catalogue, (one) => one.name, row, fill);
   } catch (error) { set(at("scenario-wrong"), error.message); }
 }
 
@@ -38,8 +38,8 @@ const whole = (id) => (/^\d+$/.test(at(id).value.trim()) ? Number(at(id).value) 
 async function begin(name) {
   set(at("scenario-wrong"), "");
   try {
-    const told = await ask("/api/scenarios/start", { name, quick: at("quick").checked, workers: whole("scenario-workers"), seed: whole("scenario-seed") });
-    set(at("scenario-command"), told.command);
+    const job = await ask("/api/scenarios/start", { name, quick: at("quick").checked, workers: whole("scenario-workers"), seed: whole("scenario-seed") });
+    set(at("scenario-command"), job.command);
     at("follow").scrollIntoView({ block: "nearest" });
   } catch (error) { set(at("scenario-wrong"), error.message); }
 }
@@ -48,12 +48,12 @@ export function setUp() {
   at("stop").onclick = () => ask("/api/scenarios/stop", {}).catch((error) => set(at("scenario-wrong"), error.message));
 }
 
-// One that was started here has a plan; of one that was started elsewhere only what has begun is known.
+// A scenario that the page started has a plan; of another one only the faults that have begun are known.
 function followed() {
   const { scenario } = state.doing;
   if (scenario && (scenario.running || state.lab.state !== "run")) return { ...scenario, is_ours: true };
   if (state.lab.state === "none" || !state.lab.scenario) return null;
-  // From the run's zero, as its report counts.
+  // Times count from the run's zero, as in its report.
   const begin_s = state.lab.zero_s ?? Math.min(...state.faults.map((one) => one.since_s));
   const steps = state.faults.map((one) => ({ id: one.id, fault: one.kind, at_s: one.since_s - begin_s, for_s: one.ended_s === null ? state.now_s - one.since_s : one.ended_s - one.since_s, targets: one.targets, state: one.ended_s === null ? "on" : "done" }));
   return { name: state.lab.scenario, running: state.lab.state === "run", steps, lines: [], verdict: "", because: "", run: state.lab.run, is_ours: false };
@@ -82,10 +82,10 @@ export function drawFollow() {
   set(at("follow-lines"), one ? one.lines.join("\n") : "");
 }
 
-// How long its timeline is: told by the driver, else by the catalogue.
+// The length of its timeline (s), from the driver, else from the catalogue.
 function lengthOf(one) {
   if (!one?.is_ours) return 0;
-  return one.duration_s ?? (state.doing.scenario.running ? known.find((each) => each.name === one.name)?.duration_s : 0) ?? 0;
+  return one.duration_s ?? (state.doing.scenario.running ? catalogue.find((each) => each.name === one.name)?.duration_s : 0) ?? 0;
 }
 
 function receiptOf(step) {

@@ -1,4 +1,4 @@
-// The state of the lab as the page knows it: whole at first, then kept by what the driver says is new.
+// The state of the lab: first a whole state, then updated by deltas.
 export const state = {
   now_s: 0, lab: { state: "none", project: "", hint: "" }, tiles: new Map(), figures: {}, queue: {}, faults: [], markers: [],
   doing: { scenario: null, jobs: [] }, series: { t: [] }, events: [], read_only: false,
@@ -10,18 +10,19 @@ const watchers = [];
 
 export const watch = (watcher) => watchers.push(watcher);
 
-function tell(changed) { watchers.forEach((watcher) => watcher(changed)); }
+function notify(changed) { watchers.forEach((watcher) => watcher(changed)); }
 
-// A whole state takes the place of all that was known; of the events, older ones of the same lab stay.
+// Replace the state; older events of the same lab stay.
 export function takeWhole(whole) {
   WHOLE.forEach((name) => { if (name in whole) state[name] = whole[name]; });
   state.tiles = new Map(whole.tiles.map((tile) => [tile.name, tile]));
   const first = whole.events[0];
   const is_known = first && state.events.some((event) => event.n === first.n && event.t === first.t);
   state.events = [...(is_known ? state.events.filter((event) => event.n < first.n) : []), ...whole.events];
-  tell([...Object.keys(whole), "faults", "markers"]);
+  notify([...Object.keys(whole), "faults", "markers"]);
 }
 
+// Apply a delta.
 export function takeNew(delta) {
   PARTS.forEach((name) => { if (name in delta) state[name] = delta[name]; });
   (delta.tiles || []).forEach((tile) => state.tiles.set(tile.name, tile));
@@ -30,10 +31,10 @@ export function takeNew(delta) {
     state.events.push(...delta.events);
     if (state.events.length > KEPT_EVENTS) state.events.splice(0, state.events.length - KEPT_EVENTS);
   }
-  tell(Object.keys(delta));
+  notify(Object.keys(delta));
 }
 
-// The points from a time on; those of the same time take each other's place.
+// Add points in order of time; a point of the same time is replaced.
 function addPoints(points) {
   const { series } = state;
   points.t.forEach((t, index) => {

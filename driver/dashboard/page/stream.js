@@ -1,4 +1,4 @@
-// The one connection that stays open: opened again by itself, ever later, and closed while nobody looks.
+// The event stream: reopened after a loss with growing waits, closed while the page is hidden.
 import { state, takeNew, takeWhole } from "./store.js";
 
 const WAITS_S = [0.5, 1, 2, 4, 8, 15];
@@ -6,13 +6,13 @@ const SILENT_S = 8;
 const UNSEEN_S = 5;
 
 export class Stream {
-  // `said(words, tone)` hears how it stands.
+  // `said(words, tone)` is called with the connection's state.
   constructor(said) {
     this.said = said;
     this.source = null;
     this.failures = 0;
     this.timer = 0;
-    this.heard_ms = 0;
+    this.message_ms = 0;
     document.addEventListener("visibilitychange", () => this.seen(!document.hidden));
     setInterval(() => this.listen(), 1000);
     this.open();
@@ -22,11 +22,11 @@ export class Stream {
     clearTimeout(this.timer);
     this.close();
     if (this.failures === 0) this.said("connecting", "");
-    this.heard_ms = Date.now();
+    this.message_ms = Date.now();
     let is_whole = false;
     const source = new EventSource("/api/stream");
     source.addEventListener("state", (message) => { is_whole = true; this.live(); takeWhole(JSON.parse(message.data)); });
-    source.addEventListener("delta", (message) => { this.heard_ms = Date.now(); if (is_whole) takeNew(JSON.parse(message.data)); });
+    source.addEventListener("delta", (message) => { this.message_ms = Date.now(); if (is_whole) takeNew(JSON.parse(message.data)); });
     source.onerror = () => this.lost();
     this.source = source;
   }
@@ -38,11 +38,11 @@ export class Stream {
 
   live() {
     this.failures = 0;
-    this.heard_ms = Date.now();
+    this.message_ms = Date.now();
     this.said("live", "good");
   }
 
-  // Lost: again after a while, longer each time, and never with others at the same instant.
+  // Reconnect after a wait that grows with each failure, with jitter.
   lost() {
     this.close();
     const wait_s = WAITS_S[Math.min(this.failures, WAITS_S.length - 1)] * (0.8 + Math.random() * 0.4);
@@ -52,7 +52,7 @@ export class Stream {
     this.timer = setTimeout(() => this.again(), wait_s * 1e3);
   }
 
-  // An answer that is a refusal says why; a stream would not.
+  // A request shows why the driver refuses; an EventSource does not.
   async again() {
     try {
       const answer = await fetch("/api/snapshot");
@@ -60,14 +60,14 @@ export class Stream {
         this.said((await answer.json()).error, "bad");
         return;
       }
-    } catch { /* Nobody answers yet: the stream finds out by itself. */ }
+    } catch { /* The driver does not answer yet: the stream retries. */ }
     if (!document.hidden) this.open();
   }
 
-  // A lab that lives is told of four times a second: silence is a connection that is dead without knowing it.
+  // The driver sends four messages a second: silence for SILENT_S means that the connection is dead.
   listen() {
     const lives = state.lab.state !== "none";
-    if (this.source && lives && this.failures === 0 && Date.now() - this.heard_ms > SILENT_S * 1e3) this.lost();
+    if (this.source && lives && this.failures === 0 && Date.now() - this.message_ms > SILENT_S * 1e3) this.lost();
   }
 
   seen(is_seen) {

@@ -1,8 +1,8 @@
-// A scenario's timeline as a strip: its faults as bars, in rows, and a line where it is now.
+// A scenario's timeline as a strip: faults as bars, in rows, and a line at the present.
 import { keep, make, plain } from "./dom.js";
-import { seconds } from "./words.js";
+import { seconds } from "./format.js";
 
-// Steps → bars that do not cover each other: [{step, from, to, row}] with shares of the whole, and how many rows.
+// Steps → bars that do not overlap: [{step, from, to, row}] in shares of the length, and the number of rows.
 export function laidOut(steps, length_s) {
   const ends = [];
   const bars = [...steps].sort((a, b) => a.at_s - b.at_s).map((step) => {

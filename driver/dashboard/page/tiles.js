@@ -1,7 +1,7 @@
-// The tiles of the view of now, and the line that tells more of the one that is looked at.
+// The tiles of the view of now, and the line about the tile under the pointer or focus.
 import { at, make, set } from "./dom.js";
 import { Grid, kinds, LETTERS, SHAPES, what, WORDS } from "./grid.js";
-import { bytes, cores, since } from "./words.js";
+import { bytes, cores, since } from "./format.js";
 import { onPicks, picked, targets } from "./picks.js";
 import { state } from "./store.js";
 
@@ -9,7 +9,7 @@ let grid = null;
 let shown = null;
 
 export function setUp(filterBy, toInject) {
-  grid = new Grid(at("tiles"), (tile) => { shown = tile.name; tell(); }, (tile) => filterBy(tile.name));
+  grid = new Grid(at("tiles"), (tile) => { shown = tile.name; showAbout(); }, (tile) => filterBy(tile.name));
   at("legend").replaceChildren(...Object.entries(SHAPES).map(([name, shape]) => {
     const key = make("span", undefined, "", { "data-state": name });
     key.append(make("i", `${shape} ${LETTERS[name]}`), ` ${WORDS[name]}`);
@@ -28,10 +28,10 @@ export function draw() {
   const many = picked().size;
   at("to-inject").hidden = !targets() || state.read_only;
   set(at("to-inject"), many ? `hurt the ${many} picked …` : `hurt ${targets()} …`);
-  tell();
+  showAbout();
 }
 
-function tell() {
+function showAbout() {
   const tile = state.tiles.get(shown);
   const parts = tile ? [
     tile.name, WORDS[tile.state], tile.state === "connected" ? `for ${since(tile.since_s, state.now_s)}` : "", what(tile),

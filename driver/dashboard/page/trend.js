@@ -1,7 +1,7 @@
-// How one figure went from run to run of a scenario.
+// The trend of one metric over the runs of a scenario.
 /* global uPlot */
 import { ask, at, colour, set } from "./dom.js";
-import { day, seconds, three } from "./words.js";
+import { day, seconds, three } from "./format.js";
 
 let chart = null;
 

@@ -1,4 +1,4 @@
-// Numbers, times and names in a person's words.
+// Numbers, times and names as text.
 export function three(value) {
   const size = Math.abs(value);
   if (size >= 100) return Math.round(value).toLocaleString("en");
@@ -18,7 +18,7 @@ export function seconds(value) {
   return `${three(value / 60)} min`;
 }
 
-// How long something lasts that goes on: whole seconds, so that it does not flicker.
+// The duration of what goes on, in whole seconds, so that it does not flicker.
 export function since(from_s, now_s) {
   if (!from_s) return "";
   const passed = Math.max(0, Math.round(now_s - from_s));
@@ -44,7 +44,7 @@ export function some(names, most = 4) {
 
 export const number = (name) => Number(name.replace(/^worker-/, ""));
 
-// Names as the command line writes them: worker-3, worker-7, worker-8 → `3,7-8`
+// Names as on the command line: worker-3, worker-7, worker-8 → `3,7-8`
 export function written(numbers) {
   const parts = [];
   [...numbers].sort((a, b) => a - b).forEach((one) => {

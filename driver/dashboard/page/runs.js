@@ -1,9 +1,9 @@
-// The runs that are kept: a list, a trend, two compared.
+// The stored runs: a list, the trend of a metric, a comparison of two.
 import { ask, at, make, set } from "./dom.js";
 import { rendered } from "./markdown.js";
 import { verdictWords } from "./scenarios.js";
 import { drawTrend, figure, heading } from "./trend.js";
-import { day } from "./words.js";
+import { day } from "./format.js";
 
 const ticked = new Set();
 let metrics = [];
@@ -12,17 +12,17 @@ export async function show() {
   set(at("before-wrong"), "");
   try {
     const query = new URLSearchParams({ scenario: at("run-scenario").value, verdict: at("run-verdict").value });
-    const told = await ask(`/api/runs?${query}`);
-    metrics = told.metrics;
-    offer(told.runs);
-    drawRuns(told.runs);
+    const answer = await ask(`/api/runs?${query}`);
+    metrics = answer.metrics;
+    offer(answer.runs);
+    drawRuns(answer.runs);
     await trend();
   } catch (error) { set(at("before-wrong"), error.message); }
 }
 
 const trend = () => drawTrend(at("run-scenario").value, at("run-metric").value);
 
-// What can be chosen is what is there.
+// Offer the metrics and scenarios that the runs have.
 function offer(runs) {
   if (!at("run-metric").options.length) at("run-metric").append(...metrics.map((name) => make("option", heading(name), "", { value: name })));
   const names = new Set([...at("run-scenario").options].map((option) => option.value));
