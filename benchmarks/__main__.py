@@ -10,28 +10,29 @@ import sys
 import time
 import traceback
 
-from benchmarks.catalogue import BENCHES, LAB, LAB_BENCHES, rows_of
+from benchmarks.affinity import unpinned_afterwards
+from benchmarks.catalogue import ALIASES, BENCHES, LAB, LAB_BENCHES, rows_of
 from benchmarks.machine import origin
 from benchmarks.page import PAGE, Measured, keep, lines
-from benchmarks.pinning import unpinned_afterwards
 
 BROKEN = 70
 
 
 def resolved(names: list[str]) -> list[str]:
-    """The benchmarks that were asked for: without a name all that need no lab; LAB stands for the others."""
-    return [one for name in names or BENCHES for one in (LAB_BENCHES if name == LAB else (name,))]
+    """Return the requested benchmarks: without a name all that need no lab; LAB means the others."""
+    chosen = [ALIASES.get(name, name) for name in names or BENCHES]
+    return [one for name in chosen for one in (LAB_BENCHES if name == LAB else (name,))]
 
 
 def main() -> int:
-    """0 when every must is met, 1 when one is missed, 70 when a benchmark broke."""
+    """Return 0 when every must is met, 1 when one is missed, 70 when a benchmark broke."""
     arguments = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     names = (*BENCHES, *LAB_BENCHES, LAB)
     arguments.add_argument("names", nargs="*", metavar="NAME", help=f"any of {', '.join(names)}")
     arguments.add_argument("--keep", action="store_true")
     arguments.add_argument("--quick", action="store_true")
     chosen = arguments.parse_args()
-    if unknown := sorted(set(chosen.names) - set(names)):
+    if unknown := sorted(set(chosen.names) - {*names, *ALIASES}):
         arguments.error(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(names)}")
     measured: dict[str, Measured] = {}
     broken = 0

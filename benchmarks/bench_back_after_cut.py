@@ -2,12 +2,12 @@
 one for TCP's handshake and one for the upgrade that carries the session's.
 
 Real TCP between two network namespaces, over a wire that holds every packet for half the round trip
-(delayed_wire.py). A real `python -m coordinator` stands at one end, a real `python -m worker` at the other.
+(delayed_wire.py). A real `python -m coordinator` runs at one end, a real `python -m worker` at the other.
 The cut is an RST to both, as a firewall in between sends it; the time goes from the worker's `lost` line to
 its `connected` line. Policy `none`, since a policy's wait is chosen and no part of the network; heartbeats
 are rare, so that no cut comes between a beat and its answer. The baseline is the least that a WebSocket can
 do: `connect` of the websockets library, without a session, over the same wire in turn. In each turn plain TCP
-connects tell the wire's true round trip: they are the x of both lines. The figure is the slope of the
+connects measure the wire's true round trip: they are the x of both lines. The figure is the slope of the
 least-squares line over all turns, its interval by bootstrap over turns. It is fair since all three go over
 the same wire within the same second.
 """
@@ -27,9 +27,9 @@ from scipy import stats
 from websockets.asyncio.client import connect
 from websockets.asyncio.server import ServerConnection, serve
 
+from benchmarks.affinity import FIRST, SECOND, children_on, pin
 from benchmarks.delayed_wire import ADDRESSES, FAR, NEAR, DelayedWire
 from benchmarks.pairs import RESAMPLES, Estimate, estimate, ratios
-from benchmarks.pinning import FIRST, SECOND, children_on, pin
 from benchmarks.row import Row, at_most
 from tests.integration.processes import CoordinatorProcess
 from tests.worker.process import WorkerProcess
@@ -46,7 +46,7 @@ CORES = f"coordinator and worker {FIRST}, wire and baseline {SECOND}"
 
 @dataclass(frozen=True)
 class Turn:
-    """One round trip of the wire, and both arms over it, in ms."""
+    """One round trip of the wire, and both contenders over it, in ms."""
 
     rtt_ms: float
     ours_ms: float
@@ -155,7 +155,7 @@ async def _connect_ms(wire: DelayedWire, port: int) -> float:
 
 
 async def _bare_ms(wire: DelayedWire, port: int) -> float:
-    """What the websockets library takes from nothing to a connection that stands."""
+    """Return the time that the websockets library takes to open a connection."""
     with wire.at(NEAR):
         dialling = socket.socket()
     dialling.setblocking(False)

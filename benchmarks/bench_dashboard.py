@@ -52,7 +52,7 @@ class Writer:
         self.stamps: dict[str, float] = {}
 
     def start(self) -> None:
-        """Everybody is there."""
+        """Every worker is connected."""
         for name in self._files:
             role = "coordinator" if name == "coordinator" else "worker"
             raw = msgspec.Raw(b"{}")

@@ -2,7 +2,7 @@
 
 Measured: latency, bandwidth, corruption, partitions, starts and costs of our Toxiproxy build, and 10,000
 cycles of putting faults on and off. Against: what was asked of each, or a direct connection. Fair, because
-who measures stands outside of what it measures: the prober and raw sockets, on links of their own.
+what measures is outside of what is measured: the prober and raw sockets, on links of their own.
 It has a table of its own, which is printed and written to benchmarks/faults.md; the one row that it gives the
 others says how many measures were within their reach. `make docs` puts the table into
 docs/faults.md. Needs a Docker that shares this host's loopback.
@@ -90,12 +90,12 @@ async def _latency(mean_ms: int, busy: bool) -> tuple[float, float, int]:
 def bandwidth() -> list[Row]:
     """What goes through a throttled link, against what was asked."""
     rows = []
-    for rate, told in ((64_000, "64 KB/s"), (1_000_000, "1 MB/s")):
+    for rate, text in ((64_000, "64 KB/s"), (1_000_000, "1 MB/s")):
         for stream, way in (("upstream", "to the coordinator"), ("downstream", "to the worker")):
             measured = asyncio.run(_bandwidth(rate, stream))
             off = measured / rate - 1
             shown = f"{measured:,.0f} B/s ({off:+.1%})"
-            rows.append(Row(f"bandwidth {told} {way}", "within 5 %", shown, abs(off) <= 0.05))
+            rows.append(Row(f"bandwidth {text} {way}", "within 5 %", shown, abs(off) <= 0.05))
     return rows
 
 
@@ -120,10 +120,10 @@ def corruption() -> list[Row]:
     rows = []
     with Toxiproxy() as toxiproxy, sink() as port:
         for rate, total in ((1e-4, 1_100_000_000), (1e-6, 6_000_000_000)):
-            told = _corrupted(toxiproxy, port, rate, total)
+            arrived = _corrupted(toxiproxy, port, rate, total)
             expected = rate * total
-            off = told.damaged / expected - 1
-            shown = f"{told.damaged:,} of {expected:,.0f} expected in {total / 1e9:g} GB ({off:+.2%})"
+            off = arrived.damaged / expected - 1
+            shown = f"{arrived.damaged:,} of {expected:,.0f} expected in {total / 1e9:g} GB ({off:+.2%})"
             rows.append(Row(f"corruption {rate:g} a byte", "within 10 %", shown, abs(off) <= 0.1))
         first, second = (_corrupted(toxiproxy, port, 1e-4, 50_000_000) for _ in range(2))
         same = first.places == second.places and first.damaged == second.damaged > 0
@@ -146,7 +146,7 @@ def _corrupted(toxiproxy: Toxiproxy, sink_port: int, rate: float, total: int) ->
 
 
 def partition() -> list[Row]:
-    """A partition of 30 % of the links: who falls silent, and what the others notice."""
+    """A partition of 30 % of the links: which fall silent, and what the others observe."""
     silent, untouched, before_ms, during_ms = asyncio.run(_partition())
     hit = names(6)
     exact = silent == set(hit) and untouched == set(names(14, 7))
@@ -235,8 +235,8 @@ def cost() -> list[Row]:
 
 def _throughput(port: int, total: int = 1_000_000_000) -> float:
     began = time.monotonic()
-    told = Upload(port, total).run()
-    assert told.received == total
+    arrived = Upload(port, total).run()
+    assert arrived.received == total
     return total / (time.monotonic() - began)
 
 

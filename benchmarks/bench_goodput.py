@@ -8,12 +8,12 @@ find their connections gone at one instant, and storm back while the coordinator
 
 Compared is what gets done in a second from that instant until the last is back, with the seconds before it,
 when the other half is away too: the same workers, the same load, and no storm. The settings are what an
-operator gives who has work to do meanwhile: fleet, and admission_per_s such that those who resume, who are
-let in RESUME_SPEEDUP times as fast, take at most SHARE of the handshakes measured in the same round: load and
-handshakes together fit the coordinator's core; leases outlast the freeze. That is fair to the question, since
-nothing else differs between the two spans of time. Both halves and the load share one core, where there would
-be a machine each: so the half that storms gives way there to the other (nice 19), and what is measured is
-what the coordinator can do for both.
+operator sets for a fleet that has work to do meanwhile: fleet, and admission_per_s such that resumed
+sessions, let in RESUME_SPEEDUP times as fast, take at most SHARE of the handshakes measured in the same
+round: load and handshakes together fit the coordinator's core; leases outlast the freeze. That is fair to the
+question, since nothing else differs between the two spans of time. Both halves and the load share one core,
+where there would be a machine each: so the half that storms gives way there to the other (nice 19), and what
+is measured is what the coordinator can do for both.
 """
 
 from __future__ import annotations
@@ -28,9 +28,9 @@ from statistics import median
 
 import msgspec
 
+from benchmarks.affinity import FIRST, SECOND
 from benchmarks.bench_storm import STARTS_PER_S
 from benchmarks.pairs import estimate, ratios
-from benchmarks.pinning import FIRST, SECOND
 from benchmarks.ports import free_port
 from benchmarks.processor_time import cpu_s
 from benchmarks.row import Row, at_least
@@ -44,7 +44,7 @@ from wire.settings import CoordinatorSettings, WorkerSettings
 
 LOAD_PER_S = 3_000.0
 SHARE = 0.4
-"""Of the handshakes that are possible, what the door allows to those who resume."""
+"""The share of the possible handshakes that the admission gives to resumed sessions."""
 SETTLE_S, BEFORE_S = 3.0, 4.0
 """After half of the fleet is given up: until what piled up is done; and the seconds compared with."""
 LEASE_MS = 60_000
@@ -91,7 +91,7 @@ def rows(*, quick: bool) -> list[Row]:
             rounds=size.rounds,
             remark=f"{size.load_per_s:,.0f} tasks/s offered; the coordinator's core is {before_busy:.0%} "
             f"busy before, {during_busy:.0%} during the storm, which took {storm_s:.2f} s; fleet "
-            f"{2 * size.half:,}, those who resume may take {SHARE:g} of the handshakes a second",
+            f"{2 * size.half:,}, resumed sessions may take {SHARE:g} of the handshakes a second",
         )
     ]  # fmt: skip
 
@@ -117,7 +117,7 @@ def _round(size: Size) -> Measured:
             ))  # fmt: skip
         with running(server, orders[0]) as storming:
             _must_be_up(storming)
-            storming.give_way()
+            storming.lower_priority()
             submitter = Submitter(control_port)
             long = msgspec.Raw(msgspec.json.encode({"sleep_ms": LONG_MS}))
             submitter.submit([
@@ -143,11 +143,11 @@ def _storm(size: Size, storming: Fleet, journal: Journal, control_port: int, ser
         time.sleep(BEFORE_S)
         let_go = _Instant.now(server)
         storming.signal(signal.SIGCONT)
-        told = storming.ask("back")
+        report = storming.ask("back")
         at_last = _Instant.now(server)
-    if not told.whole:
+    if not report.whole:
         raise RuntimeError(f"not all {size.half} were back within {WITHIN_S:g} s")
-    back_ns = told.backs_ns[-1]
+    back_ns = report.backs_ns[-1]
     done_ns = journal.times_ns("task_done")
     return Measured(
         _per_s(done_ns, at_first.at_ns, let_go.at_ns), _per_s(done_ns, let_go.at_ns, back_ns),

@@ -14,7 +14,7 @@ one alarm more than the fixed rule. Since phi only ever shortens the fixed rule'
 price of its haste. What it takes to notice is measured on the same link, silenced at a random instant once
 phi has learned; a connection younger than that follows the fixed rule. A row without a must shows a fixed
 timeout fitted in hindsight to this very link: the least that raises no alarm over the same delays. It is what
-phi could win at most, and what nobody knows beforehand.
+phi could win at most, and is not known beforehand.
 
 It is fair since theory is given everything: interval + timeout would be exact for a side that reads, decides
 and writes its journal in no time, and the worst of hundreds of stalls is held against it, not their mean.
@@ -26,9 +26,9 @@ import asyncio
 
 import numpy as np
 
+from benchmarks.affinity import FIRST, SECOND, pin
 from benchmarks.false_alarms import Jitter, Rule, false_alarms, noticed_ns
 from benchmarks.pairs import Estimate
-from benchmarks.pinning import FIRST, SECOND, pin
 from benchmarks.row import Bound, Row, at_most
 from benchmarks.stalled_links import Group, Stall, stalls
 from wire.settings import CoordinatorSettings

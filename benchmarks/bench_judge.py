@@ -17,8 +17,8 @@ from typing import NamedTuple
 
 import msgspec
 
+from benchmarks.affinity import SECOND, starting_on
 from benchmarks.pairs import Estimate, estimate, ratios
-from benchmarks.pinning import SECOND, starting_on
 from benchmarks.row import Row, at_most
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -48,9 +48,9 @@ class Round(NamedTuple):
 
 
 def cost(work: str, folder: Path) -> Cost:
-    """What one kind of work costs (whoever else is busy). Raises RuntimeError when it fails."""
+    """Return what one kind of work costs, in processor time. Raises RuntimeError when it fails."""
     done = subprocess.run(
-        [sys.executable, "-m", "benchmarks.arms.journal_work", work, str(folder)],
+        [sys.executable, "-m", "benchmarks.contenders.journal_work", work, str(folder)],
         cwd=ROOT, capture_output=True, text=True, timeout=600, check=False, preexec_fn=starting_on(SECOND),
     )  # fmt: skip
     if done.returncode:
@@ -77,7 +77,7 @@ def opening_s(page: Path) -> float:
 
 
 def one_round(whole: Path, tenth: Path, empty: Path) -> Round:
-    """Every arm once."""
+    """Every contender once."""
     return Round(
         cost("parsing", whole), cost("judging", tenth), cost("judging", whole), cost("reporting", whole),
         opening_s(empty), opening_s(whole / "report.html"),

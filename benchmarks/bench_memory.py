@@ -2,7 +2,7 @@
 
 Measured: by how much a real `python -m coordinator` grows with each of 5,000 sessions: real handshakes,
 inventories, and heartbeats with their answers. Against: a plain `websockets` server on uvloop
-(arms/bare_server.py) that holds as many connections, each with as many messages of the same size. Fair,
+(contenders/bare_server.py) that holds as many connections, each with as many messages of the same size. Fair,
 because both hold what they need while nothing happens, and what costs memory is set alike: no deflate, no
 keepalive task, 16 frames of queue, messages up to 1 MiB. The growth is PSS after all are in and each said
 twice more that it is there, less PSS after a first one came and went, so that code and imports are in
@@ -19,9 +19,9 @@ from pathlib import Path
 
 import uvloop
 
-from benchmarks.arms.idlers import IdleConnection, Idler, IdleSession
+from benchmarks.affinity import FIRST, SECOND, pin, starting_on
+from benchmarks.contenders.idlers import IdleConnection, Idler, IdleSession
 from benchmarks.pairs import estimate, in_turn, ratios
-from benchmarks.pinning import FIRST, SECOND, pin, starting_on
 from benchmarks.row import Row, at_most
 from tests.integration.processes import CoordinatorProcess
 
@@ -58,7 +58,7 @@ async def growth_kib(pid: int, count: int, idler: Callable[[int], Idler]) -> flo
 
 
 async def beat_all(inside: list[Idler]) -> None:
-    """A heartbeat of everybody, and its answer."""
+    """One heartbeat of each client, and its answer."""
     left = iter(inside)
 
     async def some() -> None:
@@ -70,9 +70,9 @@ async def beat_all(inside: list[Idler]) -> None:
 
 def pss_kib(pid: int) -> int:
     """What a process holds of the machine's memory, shared pages by their share."""
-    told = Path(f"/proc/{pid}/smaps_rollup").read_text()
-    found = re.search(r"^Pss: +(\d+) kB", told, re.M)
-    assert found is not None, told
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text()
+    found = re.search(r"^Pss: +(\d+) kB", text, re.M)
+    assert found is not None, text
     return int(found[1])
 
 
@@ -96,7 +96,7 @@ async def ours_kib(count: int) -> float:
 async def theirs_kib(count: int) -> float:
     """KiB a connection of a bare server."""
     server = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "benchmarks.arms.bare_server", cwd=ROOT, stdout=asyncio.subprocess.PIPE
+        sys.executable, "-m", "benchmarks.contenders.bare_server", cwd=ROOT, stdout=asyncio.subprocess.PIPE
     )
     try:
         assert server.stdout is not None

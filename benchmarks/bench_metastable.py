@@ -8,12 +8,12 @@ comes through, then the network is well for good. Stuck is a fleet that is not w
 one instant, within PATIENCE_IN_ALL times the time that the coordinator needs for a handshake with everyone,
 back to back.
 
-The clock is virtual, the cores are those that ship, door, pace and policies included; between them stands a
-model of the coordinator's one processor core (overload/busy_core.py): each connection and frame takes its
-time there, a listening socket's backlog holds as many as the shell's does, and workers give up after their
-connect_timeout. What a connection costs is measured in the same run on the real coordinator. The core is
-given such a part of itself that it needs ALL_S for everyone, as where its other work or a quota takes the
-rest; with a whole core the backlog is served sooner than clients give up, nothing sticks, and a row shows
+The clock is virtual, the cores are those that ship, admission, fleet timing and policies included; between
+them is a model of the coordinator's one processor core (overload/busy_core.py): each connection and frame
+takes its time there, a listening socket's backlog holds as many as the shell's does, and workers give up
+after their connect_timeout. What a connection costs is measured in the same run on the real coordinator. The
+core is given such a part of itself that it needs ALL_S for everyone, as where its other work or a quota takes
+the rest; with a whole core the backlog is served sooner than clients give up, nothing sticks, and a row shows
 that. The model is SCALE times smaller than the fleet in workers, backlog, bursts and the core's speed, all
 ratios kept; a row of the full size shows that it makes no difference.
 
@@ -32,10 +32,10 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 
+from benchmarks.affinity import FIRST, SECOND, pin
 from benchmarks.handshake_costs import Costs, measure
 from benchmarks.overload.storm import Outcome, Scene, Storm
 from benchmarks.pairs import Estimate
-from benchmarks.pinning import FIRST, SECOND, pin
 from benchmarks.row import Bound, Row, at_least, at_most
 from coordinator.admission import RESUME_SPEEDUP
 from coordinator.server import BACKLOG
@@ -55,7 +55,7 @@ TIMEOUT_S = WorkerSettings().connect_timeout_ms / 1000
 
 @dataclass(frozen=True)
 class Case:
-    """One row: a policy in a scene, over so many seeds."""
+    """Return the row of a policy in a scene, over all seeds."""
 
     measure: str
     policy: str
@@ -139,7 +139,7 @@ def _became(case: Case, outcomes: list[Outcome]) -> str:
     attempts = np.median([outcome.attempts for outcome in outcomes])
     vain = np.median([outcome.stale / max(1, outcome.stale + outcome.served) for outcome in outcomes])
     since = f"{attempts:.1f} attempts a worker since the outage ended"
-    return f"{ends}; {since}, {vain:.0%} of the hellos answered to nobody"
+    return f"{ends}; {since}, {vain:.0%} of the hellos answered after their client had left"
 
 
 def _capacity(scene: Scene, costs: Costs) -> str:
@@ -148,7 +148,7 @@ def _capacity(scene: Scene, costs: Costs) -> str:
         f"{rate_per_s:.0f} handshakes/s ({scene.core_share(costs):.0%} of a core), a backlog of {BACKLOG} is "
         f"{BACKLOG / rate_per_s:.1f} s of work, workers give up after {TIMEOUT_S:g} s; an outage of "
         f"{OUTAGE_S:g} s; admission_per_s {ADMISSION_SHARE:g} of capacity, and {RESUME_SPEEDUP} times "
-        f"that for those who resume; measured: a connection "
+        f"that for resumed sessions; measured: a connection "
         f"{costs.resumed_us:.0f} us (accepted alone {costs.accepted_us:.0f}, abandoned "
         f"{costs.abandoned_us:.0f}, refused {costs.refused_us:.0f}), a heartbeat {costs.heartbeat_us:.0f}; "
         f"stuck: not whole after {scene.patience_s:.0f} s"

@@ -4,7 +4,8 @@ Measured: seconds from starting the process over the full store, whose last owne
 work. Against: the same process over an empty store until it takes work, plus the time in which `Store.load`
 reads the full store in a process of its own, with the collector off, as it is at ours. Fair, because nothing
 can start faster than that process, and nothing can hand out what it has not read; all that remains is what we
-do beyond it. Half of the tasks have a result, half wait. Rounds take both arms in turn, over the same file.
+do beyond it. Half of the tasks have a result, half wait. Rounds take both contenders in turn, over the same
+file.
 """
 
 from __future__ import annotations
@@ -19,8 +20,8 @@ import urllib.error
 import urllib.request
 from pathlib import Path
 
+from benchmarks.affinity import FIRST, SECOND, starting_on
 from benchmarks.pairs import estimate, in_turn, ratios
-from benchmarks.pinning import FIRST, SECOND, starting_on
 from benchmarks.ports import free_port
 from benchmarks.row import Row as TableRow
 from benchmarks.row import at_most
@@ -113,7 +114,7 @@ def rows(*, quick: bool) -> list[TableRow]:
         full.mkdir()
         journals.mkdir()
         fill(full, tasks)
-        # Whoever filled the store closed it in order: the first to be killed over it is not measured.
+        # The process that filled the store closed it in order: the first kill over it is not measured.
         start_s(full, journals)
 
         def least_s() -> float:
@@ -126,7 +127,7 @@ def rows(*, quick: bool) -> list[TableRow]:
     row = TableRow(
         measure=f"coordinator back after kill -9, {tasks:,} tasks stored", baseline="process start + replay",
         unit="s", ours=estimate(ours), theirs=estimate(theirs), figure=ratios(ours, theirs),
-        cores=f"coordinator on {FIRST}, who asks on {SECOND}", rounds=rounds, must=at_most(2),
+        cores=f"coordinator on {FIRST}, the client on {SECOND}", rounds=rounds, must=at_most(2),
         aim=at_most(1.2), remark="half of the tasks are done; 2,000,000 may wait, so that they fit",
     )  # fmt: skip
     return [row]

@@ -1,18 +1,18 @@
 """The round trip of one task on an idle system: from the submitter's call until it has the result; p50.
 
 The way of our task: submitter → coordinator → worker → coordinator (to the disk) → submitter. The task and
-its result go to the disk together, since the submitter is told of neither before (coordinator/ledger.py).
+its result go to the disk together, since the submitter is informed of neither before (coordinator/ledger.py).
 It is one message over the submitter's WebSocket (`/tasks?wait_ms=…`), and one back; between coordinator and
-worker all is numbered, signed, leased and journaled. Settings are the shipped ones. Two workers stand ready,
+worker all is numbered, signed, leased and journaled. Settings are the shipped ones. Two workers are idle,
 `noop` does nothing.
 
-Against a bare `websockets` echo over the same processes and sockets (benchmarks/arms/echo.py). The must is
-held against the echo that writes to the disk at the same place: without, it would promise nothing, and the
+Against a bare `websockets` echo over the same processes and sockets (benchmarks/contenders/echo.py). The must
+is held against the echo that writes to the disk at the same place: without, it would promise nothing, and the
 disk's time is no choice of ours. The echo that writes nothing is shown below it. Against Celery on Redis and
-Dask distributed as their users get them (benchmarks/arms/celery.py, dask.py), which keep nothing on a disk
-meanwhile. Fair, because all pause for PAUSE_S before each trip, and have the same cores and at most two
-workers, the one in the middle on a core of its own, and one task at a time. The arms take turns, round by
-round; each figure is a round's median.
+Dask distributed as their users get them (benchmarks/contenders/celery.py, dask.py), which keep nothing on a
+disk meanwhile. Fair, because all pause for PAUSE_S before each trip, and have the same cores and at most two
+workers, the one in the middle on a core of its own, and one task at a time. The contenders take turns, round
+by round; each figure is a round's median.
 """
 
 from __future__ import annotations
@@ -28,12 +28,12 @@ import msgspec
 import uvloop
 from websockets.asyncio.client import connect
 
-from benchmarks.arms.celery import OnRedis
-from benchmarks.arms.dask import Dask
-from benchmarks.arms.echo import PAUSE_S, Echo
-from benchmarks.arms.ours import TOKEN, Ours
+from benchmarks.affinity import SECOND, pin
+from benchmarks.contenders.celery import OnRedis
+from benchmarks.contenders.dask import Dask
+from benchmarks.contenders.echo import PAUSE_S, Echo
+from benchmarks.contenders.ours import TOKEN, Ours
 from benchmarks.pairs import estimate, ratios
-from benchmarks.pinning import SECOND, pin
 from benchmarks.row import Bound, Row, at_most
 from wire.control import Submission, SubmissionReply, TaskSpec, authorization
 from wire.settings import WorkerSettings
@@ -86,16 +86,16 @@ def rows(*, quick: bool) -> list[Row]:
     with ExitStack() as ends:
         ours = OurTrips()
         ends.enter_context(ours)
-        arms: list[Trips] = [
+        contenders: list[Trips] = [
             ours.trips_s,
             ends.enter_context(Echo(durable=True)).trips_s,
             ends.enter_context(Echo(durable=False)).trips_s,
             _one_by_one(ends.enter_context(OnRedis()).trip_s),
             _one_by_one(ends.enter_context(Dask()).trip_s),
         ]
-        arms[0](WARM_UP)
-        found = [[_median_us(arm, trips) for arm in arms] for _ in range(rounds)]
-    mine, durable, bare, celery, dask = (list(arm) for arm in zip(*found, strict=True))
+        contenders[0](WARM_UP)
+        found = [[_median_us(contender, trips) for contender in contenders] for _ in range(rounds)]
+    mine, durable, bare, celery, dask = (list(contender) for contender in zip(*found, strict=True))
     return [
         _row("bare websockets echo, same path and disk writes", mine, durable, at_most(3), at_most(2)),
         _row("bare websockets echo, same path, nothing written", mine, bare),
@@ -131,5 +131,6 @@ def _row(
     return Row(
         measure=MEASURE, baseline=baseline, unit="µs", ours=estimate(ours_us), theirs=estimate(theirs_us),
         figure=ratios(ours_us, theirs_us), must=must, aim=aim, cores=CORES, rounds=len(ours_us),
-        remark=f"{TRIPS} trips an arm and round; shipped settings (but room for a million waiting tasks)",
+        remark=f"{TRIPS} trips a contender and round; shipped settings "
+        "(but room for a million waiting tasks)",
     )  # fmt: skip

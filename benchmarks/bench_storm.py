@@ -7,8 +7,8 @@ as they ship. So a policy that dials more than one core can is held back by that
 
 Against:
 - N ÷ the rate of back-to-back handshakes (benchmarks/storm/handshakes.py), measured in every round with the
-  same coordinator and the same dialling, as fast as the two take them. Nobody can be back sooner. It leaves
-  out that a session then speaks.
+  same coordinator and the same dialling, as fast as the two take them. No session can be back sooner. It
+  leaves out that a session then speaks.
 - full jitter as its users get it: base 1 s, cap 60 s, as AWS's article and its followers have it; the other
   policies of the catalogue with the same base and cap; and full jitter with what our coordinator advises,
   which shows where the gain comes from. All against the same coordinator, whose door treats them alike.
@@ -16,10 +16,10 @@ Against:
   `nats-server`, killed and started alike, as their users get them. (The bare server runs on uvloop and has
   our backlog of 2,048, without which it would drop most of the storm: both favour it.)
 
-The coordinator has the settings of an operator who knows the fleet's size and the rate that was measured:
+The coordinator has settings for the fleet's size and the rate that was measured:
 admission_per_s is SHARE of it. That sets the pace through what is advised, cap = fleet ÷ admission; the door
-itself lets those who resume in RESUME_SPEEDUP times as fast, and hardly binds here. That is fair, since all
-arms meet the same outage, on the same cores, with the same number of sessions, and a baseline has the
+itself admits resumed sessions RESUME_SPEEDUP times as fast, and hardly binds here. That is fair, since all
+contenders meet the same outage, on the same cores, with the same number of sessions, and a baseline has the
 settings that its own users have.
 """
 
@@ -31,8 +31,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from statistics import median
 
+from benchmarks.affinity import FIRST, SECOND
 from benchmarks.pairs import estimate, ratios
-from benchmarks.pinning import FIRST, SECOND
 from benchmarks.row import Row, at_least, at_most
 from benchmarks.storm import servers
 from benchmarks.storm.outage import KEY, Outcome, handshakes_per_s, order, outage
@@ -65,7 +65,7 @@ class Size:
 
 
 QUICK = Size(100, 1, outage_s=1.0, bound_s=4.0)
-"""So few are never back as fast as their handshakes: nobody is told to wait for less than some 0.4 s."""
+"""So few are never back as fast as their handshakes: no advice is less than some 0.4 s."""
 FULL = (Size(1_000, 3), Size(5_000, 3))
 
 
@@ -81,7 +81,7 @@ def rows(*, quick: bool) -> list[Row]:
 
 @dataclass(frozen=True)
 class Round:
-    """One turn of the arms that have a must."""
+    """One turn of the contenders that have a must."""
 
     handshakes_per_s: float
     slotted: Outcome
@@ -154,19 +154,19 @@ def _rows(size: Size, measured: list[Round]) -> list[Row]:
 
 
 def _others(size: Size, measured: list[Round], policies: Iterable[str]) -> list[Row]:
-    """Once each: they only show where `slotted` stands among them."""
+    """Once each: they only show how `slotted` compares."""
     slotted_s = [one.slotted.back_s for one in measured]
     rate = median(one.handshakes_per_s for one in measured)
-    arms: dict[str, Outcome] = {
+    contenders: dict[str, Outcome] = {
         f"`{policy}`{'' if policy in OWN_PACE else ', 1 s … 60 s'}": ours(size, rate, published(policy))
         for policy in policies
         if policy not in ("slotted", "full_jitter")
     }
-    arms["full jitter with what our coordinator advises"] = ours(
+    contenders["full jitter with what our coordinator advises"] = ours(
         size, rate, WorkerSettings(policy="full_jitter")
     )
-    arms |= {name: peer(size, kind) for kind, name in PEER_NAMES.items()}
-    return [_other(size, name, outcome, slotted_s) for name, outcome in arms.items()]
+    contenders |= {name: peer(size, kind) for kind, name in PEER_NAMES.items()}
+    return [_other(size, name, outcome, slotted_s) for name, outcome in contenders.items()]
 
 
 OWN_PACE = ("none", "websockets", "seed")

@@ -1,6 +1,6 @@
 """Every benchmark by the name that `make bench ONLY=…` takes, in the order in which they run.
 
-A benchmark is a file with `rows(*, quick: bool) -> list[Row]`; `quick` only sees that it works. Its first
+A benchmark is a file with `rows(*, quick: bool) -> list[Row]`; `quick` only shows that it works. Its first
 lines say what it measures, against what, and why that is fair. A new one is such a file and a line here.
 `make bench` alone runs BENCHES.
 """
@@ -20,7 +20,7 @@ BENCHES: tuple[str, ...] = (
     "back_after_cut",
     "half_open",
     "metastable",
-    "sealing",
+    "frame_costs",
     "memory",
     "storm",
     "goodput",
@@ -29,12 +29,15 @@ BENCHES: tuple[str, ...] = (
     "dashboard",
 )
 
+ALIASES = {"sealing": "frame_costs"}
+"""Former names that are still accepted."""
+
 LAB = "lab"
 LAB_BENCHES: tuple[str, ...] = ("up", "faults")
-"""Those that need an engine and our images: `make bench ONLY=up`, or ONLY=lab for all of them."""
+"""Benchmarks that need an engine and our images: `make bench ONLY=up`, or ONLY=lab for all of them."""
 
 
 def rows_of(name: str) -> Rows:
-    """The function that measures `name`."""
+    """Return the function that measures `name`."""
     rows: Rows = importlib.import_module(f"benchmarks.bench_{name}").rows
     return rows

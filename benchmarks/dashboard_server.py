@@ -15,7 +15,7 @@ from tests.driver.fakes import SPEC, FakeEngine
 
 
 class Folder(FakeEngine):
-    """A lab that is told by its journals alone."""
+    """A lab of which there are only journals."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__(project="bench")
@@ -30,7 +30,7 @@ class Folder(FakeEngine):
 
 
 async def main(folder: Path) -> None:
-    """Serve until told to end."""
+    """Serve until SIGTERM."""
     await serve(Dashboard(LabMonitor(Folder(folder))), "127.0.0.1", 0, read_only=True)
 
 

@@ -2,7 +2,7 @@
 proxy would answer the handshake itself.
 
     with DelayedWire(core=1) as wire:
-        with wire.at(NEAR): …    # sockets made and processes started here stand at one end
+        with wire.at(NEAR): …    # sockets made and processes started here are at one end
         with wire.at(FAR): …     # and here at the other
         wire.delay(rtt_ms=100)
         wire.cut(port=8765)
@@ -29,8 +29,8 @@ from collections import deque
 from collections.abc import Iterator
 from pathlib import Path
 
+from benchmarks.affinity import starting_on
 from benchmarks.packets import Segment, read_segment, reset
-from benchmarks.pinning import starting_on
 
 NEAR, FAR = 0, 1
 ADDRESSES = ("10.77.0.1", "10.77.0.2")
@@ -50,7 +50,7 @@ class WireError(Exception):
 
 
 class DelayedWire:
-    """The wire, for whoever measures on it. Raises WireError where it cannot be laid."""
+    """A wire with a delay. Raises WireError where it cannot be made."""
 
     def __init__(self, core: int) -> None:
         self._process = subprocess.Popen(
@@ -78,7 +78,7 @@ class DelayedWire:
 
     @contextlib.contextmanager
     def at(self, end: int) -> Iterator[None]:
-        """This thread stands at NEAR or FAR. Sockets stay where they were made."""
+        """Put this thread at NEAR or FAR. Sockets stay where they were made."""
         _check(_libc.setns(self._ends[end], _CLONE_NEWNET))
         try:
             yield
@@ -107,7 +107,7 @@ class DelayedWire:
 
 
 class _Forwarder:
-    """What stands between the two devices; index 0 is what comes from NEAR, 1 what comes from FAR."""
+    """The relay between the two devices; index 0 is what comes from NEAR, 1 what comes from FAR."""
 
     def __init__(self, devices: list[int]) -> None:
         self._devices = devices
@@ -117,7 +117,7 @@ class _Forwarder:
         self._answers: dict[tuple[int, int], Segment] = {}
 
     def run(self) -> None:
-        """Until nobody listens any more."""
+        """Wait until no socket listens any more."""
         selector = selectors.DefaultSelector()
         for number, device in enumerate(self._devices):
             selector.register(device, selectors.EVENT_READ, number)

@@ -1,5 +1,5 @@
 """The shipped heartbeat under a virtual clock, over a link that answers late: how often it cries for nothing,
-and how soon it notices a link that went silent. Pure: both arms are given the very same delays.
+and how soon it notices a link that went silent. Pure: both contenders are given the very same delays.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What the benchmark of faults measures on: our Toxiproxy image on this host's loopback, and the prober.
 
-No bridge and no other container stands in between, so that what is measured is Toxiproxy.
+No bridge and no other container is in between, so that what is measured is Toxiproxy.
 """
 
 from __future__ import annotations
@@ -36,7 +36,7 @@ HOST = "127.0.0.1"
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on at this moment."""
+    """Return ports on which no socket listens at this moment."""
     sockets = [socket.create_server((HOST, 0)) for _ in range(count)]
     ports = [one.getsockname()[1] for one in sockets]
     for one in sockets:

@@ -16,7 +16,7 @@ from pathlib import Path
 
 from websockets.frames import Frame, Opcode
 
-from benchmarks.pinning import FIRST, children_on
+from benchmarks.affinity import FIRST, children_on
 from tests.integration.processes import CoordinatorProcess
 from tests.worker.small_coordinator import KEY
 from wire.address import WORKER_PATH
@@ -123,7 +123,7 @@ class _Client:
             each.close()
 
     def handshakes(self) -> None:
-        """Say hello, hear the answer, and go."""
+        """Send a hello, receive the answer, and close."""
         for number, each, hello in self._greet(range(BATCH)):
             self._hear(number, each, hello)
             each.close()

@@ -17,7 +17,7 @@ COLUMNS = ("measure", "ours", "baseline", "theirs", "figure", "must", "aim", "",
 
 HEAD = """# Benchmarks: what we claim about speed
 
-Each row stands beside its baseline, measured in the same run, the arms in turn (A B A B …) on pinned
+Each row has its baseline beside it, measured in the same run, the contenders in turn (A B A B …) on pinned
 processes: medians with a 95 % interval (percentile bootstrap). Where a row is a worst, a count or one run,
 its name or its note says so. Must and aim apply to the median in column *figure*.
 
@@ -38,12 +38,12 @@ class Measured(msgspec.Struct, frozen=True):
 
 
 def kept() -> dict[str, Measured]:
-    """What figures.json holds, by the benchmark's name."""
+    """Return what figures.json has, by the benchmark's name."""
     return msgspec.json.decode(FIGURES.read_bytes(), type=dict[str, Measured]) if FIGURES.exists() else {}
 
 
 def keep(measured: dict[str, Measured]) -> None:
-    """Put new figures in the place of older ones, and write the page."""
+    """Replace older figures by new ones, and write the page."""
     found = kept() | measured
     ordered = {name: found[name] for name in (*BENCHES, *LAB_BENCHES) if name in found}
     FIGURES.write_bytes(msgspec.json.format(msgspec.json.encode(ordered), indent=1) + b"\n")
@@ -51,7 +51,7 @@ def keep(measured: dict[str, Measured]) -> None:
 
 
 def page(measured: dict[str, Measured]) -> str:
-    """The page as Markdown."""
+    """Return the page as Markdown."""
     parts = [HEAD, summary(measured)]
     for name, found in measured.items():
         parts.append(f"## {name}\n\n{table(found.rows)}")
@@ -62,7 +62,7 @@ def page(measured: dict[str, Measured]) -> str:
 
 
 def summary(measured: dict[str, Measured]) -> str:
-    """How many musts are met, and those that are not."""
+    """Return how many musts are met, and which are not."""
     asked = [(name, row) for name, found in measured.items() for row in found.rows if row.must]
     missed = [
         f"- [{name}](#{name}): {row.measure}, against {row.baseline}: "
@@ -70,26 +70,26 @@ def summary(measured: dict[str, Measured]) -> str:
         for name, row in asked
         if not row.is_met
     ]
-    told = (
+    counts = (
         f"{len(asked) - len(missed)} of {len(asked)} musts are met{', all but these:' if missed else '.'}\n"
     )
-    return "\n".join([told, *missed]) + "\n" * bool(missed)
+    return "\n".join([counts, *missed]) + "\n" * bool(missed)
 
 
 def remarks(rows: list[Row]) -> str:
-    """What is to be said of the rows; once for all of which the same is to be said."""
+    """Return the remarks on the rows; rows with the same remark share it."""
     by_remark: dict[str, list[Row]] = {}
     for row in rows:
         if row.remark:
             by_remark.setdefault(row.remark, []).append(row)
-    told = []
+    found = []
     for remark, alike in by_remark.items():
-        told.append(f"- {'all' if len(alike) == len(rows) > 1 else _names(alike, rows)}: {remark}\n")
-    return "".join(told)
+        found.append(f"- {'all' if len(alike) == len(rows) > 1 else _names(alike, rows)}: {remark}\n")
+    return "".join(found)
 
 
 def _names(alike: list[Row], rows: list[Row]) -> str:
-    """What tells those rows from the others: their measures, and the baselines where these are not enough."""
+    """Return what distinguishes those rows: their measures, and the baselines where these are not enough."""
     names = []
     for measure in dict.fromkeys(row.measure for row in alike):
         against = [row.baseline for row in alike if row.measure == measure]
@@ -99,21 +99,21 @@ def _names(alike: list[Row], rows: list[Row]) -> str:
 
 
 def table(rows: list[Row]) -> str:
-    """The rows as a Markdown table."""
+    """Return the rows as a Markdown table."""
     lines = [COLUMNS, ("---",) * len(COLUMNS), *(_cells(row) for row in rows)]
     return "".join(f"| {' | '.join(cells)} |\n" for cells in lines)
 
 
 def lines(rows: list[Row]) -> str:
-    """The rows for a terminal of 80 columns, four lines each."""
-    told_rows = []
+    """Return the rows for a terminal of 80 columns, four lines each."""
+    text = []
     for row in rows:
         measure, ours, baseline, theirs, figure, must, aim, verdict, cores, rounds = _cells(row)
-        told_rows.append(
+        text.append(
             f"  {measure}\n    ours    {ours}\n    theirs  {theirs}   {baseline}\n"
             f"    figure  {figure}   must {must}, aim {aim}: {verdict.upper()}   ({rounds} rounds; {cores})\n"
         )
-    return "".join(told_rows)
+    return "".join(text)
 
 
 def _cells(row: Row) -> tuple[str, ...]:
@@ -125,11 +125,11 @@ def _cells(row: Row) -> tuple[str, ...]:
 
 
 def _with_unit(estimate: Estimate, unit: str) -> str:
-    return f"{told(estimate)} {unit}".strip()
+    return f"{written(estimate)} {unit}".strip()
 
 
-def told(estimate: Estimate) -> str:
-    """A median with its interval, in as many digits as it can bear."""
+def written(estimate: Estimate) -> str:
+    """Return a median with its interval, in three or four digits."""
     if estimate.low == estimate.high:
         return _number(estimate.median)
     return f"{_number(estimate.median)} ({_number(estimate.low)} … {_number(estimate.high)})"

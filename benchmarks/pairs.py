@@ -1,4 +1,4 @@
-"""Two arms in turn, A B A B …, so that a machine whose speed drifts treats both alike; medians with an
+"""Two contenders in turn, A B A B …, so that a machine whose speed drifts treats both alike; medians with an
 interval.
 """
 
@@ -38,7 +38,7 @@ def estimate(values: Sequence[float]) -> Estimate:
 def in_turn(
     ours: Callable[[], float], theirs: Callable[[], float], rounds: int
 ) -> tuple[list[float], list[float]]:
-    """Measure both arms `rounds` times, one after the other."""
+    """Measure both contenders `rounds` times, one after the other."""
     pairs = [(ours(), theirs()) for _ in range(rounds)]
     return [first for first, _ in pairs], [second for _, second in pairs]
 

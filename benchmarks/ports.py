@@ -13,7 +13,7 @@ TRIES = 100
 
 
 def free_port() -> int:
-    """A port that nobody listens on. Raises OSError when so many tries found none."""
+    """Return a port on which no socket listens. Raises OSError when TRIES ports are all in use."""
     for port in random.SystemRandom().sample(range(FIRST, LAST), TRIES):
         with socket.socket() as probe:
             try:

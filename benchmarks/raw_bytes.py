@@ -21,7 +21,7 @@ _TOTAL = struct.Struct(">Q")
 
 @dataclass
 class Received:
-    """What arrived at a sink: bytes, those that differ from what was sent, and a hash of where they stood."""
+    """What arrived at a sink: bytes, those that differ from what was sent, and a hash of their positions."""
 
     received: int = 0
     damaged: int = 0
@@ -30,28 +30,28 @@ class Received:
 
 def compare(connection: socket.socket, total: int) -> Received:
     """Read `total` bytes that should repeat BLOCK, and compare every one of them."""
-    told, digest = Received(), hashlib.sha256()
+    found, digest = Received(), hashlib.sha256()
     buffer = bytearray(CHUNK)
     view = memoryview(buffer)
-    while told.received < total:
-        got = connection.recv_into(view, min(CHUNK, total - told.received))
+    while found.received < total:
+        got = connection.recv_into(view, min(CHUNK, total - found.received))
         if not got:
             break
-        begin = told.received % CHUNK
+        begin = found.received % CHUNK
         wanted = BLOCK[begin : begin + got]
         if len(wanted) < got:
             wanted = np.concatenate([wanted, BLOCK[: got - len(wanted)]])
         places = np.flatnonzero(np.frombuffer(view[:got], dtype=np.uint8) != wanted)
         if len(places):
-            told.damaged += len(places)
-            digest.update((places + told.received).tobytes())
-        told.received += got
-    told.places = digest.hexdigest()
-    return told
+            found.damaged += len(places)
+            digest.update((places + found.received).tobytes())
+        found.received += got
+    found.places = digest.hexdigest()
+    return found
 
 
 class Upload:
-    """A connection that stands, and whose length is known, before the first byte of the pattern is sent."""
+    """A connection that is open, and whose length is known, before the first byte of the pattern is sent."""
 
     def __init__(self, port: int, total: int) -> None:
         self._connection = socket.create_connection((HOST, port))
@@ -60,7 +60,7 @@ class Upload:
         self._connection.recv(1, socket.MSG_WAITALL)
 
     def run(self) -> Received:
-        """Send all of it; what the other end tells that arrived."""
+        """Send all of it, and return what the other end reports of it."""
         data, left = BLOCK.tobytes(), self._total
         with self._connection as connection:
             while left > 0:
@@ -88,8 +88,8 @@ def _sink_one(connection: socket.socket) -> None:
         head = connection.recv(_TOTAL.size, socket.MSG_WAITALL)
         if len(head) == _TOTAL.size:
             connection.sendall(b".")
-            told = compare(connection, _TOTAL.unpack(head)[0])
-            connection.sendall(f"{told.received} {told.damaged} {told.places}\n".encode())
+            found = compare(connection, _TOTAL.unpack(head)[0])
+            connection.sendall(f"{found.received} {found.damaged} {found.places}\n".encode())
 
 
 @contextlib.contextmanager

@@ -27,7 +27,7 @@ class Row(msgspec.Struct, frozen=True, kw_only=True):
     """A measure beside its baseline. `ours` and `theirs` have `unit`; `figure` is what `must` and `aim` speak
     of (mostly ours ÷ theirs, pair by pair), in `figure_unit`. A row that only shows something has no `must`.
 
-    `cores` says which process ran on which core; `rounds` how often both arms were measured in turn.
+    `cores` says which process ran on which core; `rounds` how often both contenders were measured in turn.
     """
 
     measure: str

@@ -10,7 +10,7 @@ import random
 import time
 from dataclasses import dataclass, field
 
-from benchmarks.pinning import FIRST, SECOND, children_on
+from benchmarks.affinity import FIRST, SECOND, children_on
 from tests.integration.processes import CoordinatorProcess, Relay
 from tests.worker.process import WorkerProcess
 
@@ -21,8 +21,8 @@ MS = 1_000_000
 
 @dataclass(frozen=True)
 class Group:
-    """Workers that are stalled `rounds` times each, after they stood for `stay_s` and a random part of
-    `spread_s`.
+    """Workers that are stalled `rounds` times each, after they were connected for `stay_s` and a random part
+    of `spread_s`.
     """
 
     workers: int
@@ -115,9 +115,9 @@ def _noticed(link: _Link, coordinator_lost_ns: list[int]) -> list[Stall]:
     ]
 
 
-def _after_ms(who: str, lost_ns: list[int], silence: _Silence) -> float:
+def _after_ms(observer: str, lost_ns: list[int], silence: _Silence) -> float:
     within = [at_ns for at_ns in lost_ns if silence.began_ns <= at_ns < silence.ended_ns]
     if len(within) != 1:
         lasted_s = (silence.ended_ns - silence.began_ns) / 1e9
-        raise RuntimeError(f"{who} noticed a silence of {lasted_s:.1f} s {len(within)} times, not once")
+        raise RuntimeError(f"{observer} noticed a silence of {lasted_s:.1f} s {len(within)} times, not once")
     return (within[0] - silence.began_ns) / MS

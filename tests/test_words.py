@@ -26,6 +26,7 @@ AT_MOST = 0.5
 FROM_DEFECTS = {"docs/defects.md", "docs/drawn-mutants.md", "docs/mutants.md"}
 """Pages whose sentences are the texts of the defects in tests/."""
 SWEPT = (
+    "benchmarks",
     "wire",
     "coordinator",
     *(
@@ -49,7 +50,7 @@ SWEPT = (
 """Folders whose code is held to the same share; their public class names and modules are held too."""
 PAGES = {
     *(path.relative_to(ROOT).as_posix() for folder in (ROOT, ROOT / "docs") for path in folder.glob("*.md")),
-    *("results/README.md", "chaos/toxiproxy/README.md"),
+    *("results/README.md", "benchmarks/README.md", "chaos/toxiproxy/README.md"),
 }
 
 

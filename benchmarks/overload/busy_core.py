@@ -4,7 +4,7 @@ As libuv does it under the real shell, it works in turns: a turn takes in whatev
 socket's backlog, then reads and answers every connection that had something to say when the turn began, in
 order of arrival. The backlog is as long as the shell's; a SYN that finds it full is dropped by the kernel. A
 connection whose hello was not read within the shell's OPEN_TIMEOUT_S of its acceptance is dropped unread. A
-hello whose client has left meanwhile is still read and answered, for the kernel tells of the end after the
+hello whose client has left meanwhile is still read and answered, for the kernel reports the end after the
 data.
 """
 

@@ -175,7 +175,7 @@ class Attempt:
     # -- from the coordinator ------------------------------
 
     def hello(self) -> str:
-        """Signed when it is read: nobody looks at it before."""
+        """Signed when it is read: it is not used before."""
         return write_hello(self._hello, self._worker.key)
 
     def answered(self, answer: AcceptedHandshake | HandshakeRefusal) -> None:
@@ -220,7 +220,7 @@ class Attempt:
 
 
 class _Forgotten(Journal):
-    """A journal that nobody reads."""
+    """A journal that is not read."""
 
     def __init__(self) -> None:
         super().__init__("", lambda line: None, lambda: 0, lambda: 0.0)

@@ -57,7 +57,7 @@ class Scene:
 
     def settings(self) -> CoordinatorSettings:
         """As an operator sets them for the whole fleet: admission at a share of what the core can do.
-        Heartbeats at the pace that the whole fleet would be told.
+        Heartbeats at the interval that the whole fleet would be given.
         """
         tempo = fleet_timing(CoordinatorSettings(), self.fleet)
         return CoordinatorSettings(
@@ -112,7 +112,7 @@ class Storm:
             self._clock.after(int(START_GAPS * place / settings.admission_per_s * _S), worker.start)
 
     def run(self) -> Outcome:
-        """Everybody comes, one after the other; then nothing comes through; then the storm."""
+        """All clients connect, one after the other; then the outage; then the storm."""
         clock, scene, coordinator = self._clock, self._scene, self._coordinator
         started = self._until(START_MAX_S)
         if started is None:

@@ -1,7 +1,7 @@
-"""`python -m benchmarks.storm.fleet ORDER`: a fleet in a process of its own, told line by line what to do.
+"""`python -m benchmarks.storm.fleet ORDER`: a fleet in a process of its own, controlled by lines of text.
 
-`up` waits until all stand, `mark` says that the outage begins, `back` waits until all stand again; each is
-answered with one line of JSON. A fleet of handshakes answers `rate` alone.
+`up` waits until all are connected, `mark` begins the outage, `back` waits until all are connected again; each
+is answered with one line of JSON. A fleet of handshakes answers `rate` alone.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ UP_WITHIN_S = 180.0
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
-    """What fleet to be: `kind` is workers, handshakes, websockets or nats. `back` takes at most `bound_s`.
+    """The fleet to run: `kind` is workers, handshakes, websockets or nats. `back` takes at most `bound_s`.
     Workers are numbered from `first` on.
     """
 
@@ -40,7 +40,7 @@ class Order(msgspec.Struct, frozen=True, kw_only=True):
     first: int = 1
 
 
-class Told(msgspec.Struct, frozen=True, kw_only=True):
+class FleetReport(msgspec.Struct, frozen=True, kw_only=True):
     """The answer to one line."""
 
     whole: bool = True
@@ -49,8 +49,8 @@ class Told(msgspec.Struct, frozen=True, kw_only=True):
     rate_per_s: float = 0.0
 
 
-def living(order: Order, tally: Tally) -> Coroutine[Any, Any, None]:
-    """The fleet's life."""
+def fleet(order: Order, tally: Tally) -> Coroutine[Any, Any, None]:
+    """Return the fleet's coroutine."""
     if order.kind == "websockets":
         return peers.websockets(order.count, order.port, tally, order.starts_per_s)
     if order.kind == "nats":
@@ -59,39 +59,40 @@ def living(order: Order, tally: Tally) -> Coroutine[Any, Any, None]:
     return workers.run(order.first, order.count, order.starts_per_s)
 
 
-async def obey(order: Order) -> None:
-    """Do what the lines on standard input say, until they end."""
+async def serve(order: Order) -> None:
+    """Carry out the lines of standard input, until it ends."""
     loop = asyncio.get_running_loop()
     tally = Tally()
-    life = loop.create_task(living(order, tally)) if order.kind != "handshakes" else None
+    running = loop.create_task(fleet(order, tally)) if order.kind != "handshakes" else None
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
     while line := (await reader.readline()).decode().strip():
-        if life is not None and life.done():
-            await life
+        if running is not None and running.done():
+            await running
         print(msgspec.json.encode(await answer(line, order, tally)).decode(), flush=True)
 
 
-async def answer(line: str, order: Order, tally: Tally) -> Told:
-    """The answer to one line."""
+async def answer(line: str, order: Order, tally: Tally) -> FleetReport:
+    """Return the answer to one line."""
     match line:
         case "rate":
             key = bytes.fromhex(order.key)
             async with asyncio.timeout(order.bound_s):
-                return Told(rate_per_s=await handshakes.rate_per_s(order.count, order.port, key))
+                return FleetReport(rate_per_s=await handshakes.rate_per_s(order.count, order.port, key))
         case "mark":
-            # The collector looks at a heap of thousands here, which a worker of its own has not.
+            # The garbage collector scans a heap of thousands here, which a single worker does not have.
             gc.freeze()
             tally.mark()
-            return Told()
+            return FleetReport()
         case "up":
-            return Told(whole=await tally.all_back(order.count, UP_WITHIN_S))
+            return FleetReport(whole=await tally.all_back(order.count, UP_WITHIN_S))
         case "back":
             whole = await tally.all_back(order.count, order.bound_s)
-            return Told(whole=whole, backs_ns=sorted(tally.standing.values()), fails_ns=tally.fails_ns)
+            backs_ns = sorted(tally.connected.values())
+            return FleetReport(whole=whole, backs_ns=backs_ns, fails_ns=tally.fails_ns)
         case _:
-            raise ValueError(f"no such word: {line!r}")
+            raise ValueError(f"no such command: {line!r}")
 
 
 if __name__ == "__main__":
-    uvloop.run(obey(msgspec.json.decode(sys.argv[1], type=Order)))
+    uvloop.run(serve(msgspec.json.decode(sys.argv[1], type=Order)))

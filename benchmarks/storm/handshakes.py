@@ -1,4 +1,4 @@
-"""The rate of back-to-back handshakes: what an outage would cost if nobody had to be told when to come.
+"""The rate of back-to-back handshakes: what an outage would cost without any admission.
 
 Each handshake is the one of a worker that resumes its session: TCP, the signed hello, the durable session,
 the checked welcome. As many are under way at once as the coordinator can use, so that neither side waits.
@@ -20,7 +20,7 @@ AT_ONCE = 64
 
 
 async def rate_per_s(count: int, port: int, key: bytes) -> float:
-    """Handshakes a second over `count` sessions that begin, lose their connections, and are resumed."""
+    """Return handshakes a second for `count` sessions that lose their connections and are resumed."""
     incarnation = os.urandom(8).hex()
     begun = await _all(count, port, key, incarnation, {})
     for link, _ in begun.values():

@@ -9,7 +9,7 @@ import time
 
 import msgspec
 
-from benchmarks.pinning import SECOND
+from benchmarks.affinity import SECOND
 from benchmarks.storm.servers import TOKEN
 from wire.control import Submission, SubmissionReply, TaskSpec, authorization
 

@@ -1,4 +1,4 @@
-"""One outage: a fleet stands, its server is killed, and is started again after some seconds."""
+"""One outage: a fleet is connected, its server is killed, and is started again after some seconds."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.pinning import SECOND, starting_on
+from benchmarks.affinity import SECOND, starting_on
 from benchmarks.storm import servers
-from benchmarks.storm.fleet import Order, Told
+from benchmarks.storm.fleet import FleetReport, Order
 from benchmarks.storm.servers import ROOT, Server
 from wire.settings import CoordinatorSettings, WorkerSettings
 
@@ -25,7 +25,7 @@ KEY = "5a" * 32
 RATE_WITHIN_S = 120.0
 UNBOUND_PER_S = 1_000_000.0
 S = 1_000_000_000
-GIVES_WAY = 19
+LOWEST_PRIORITY = 19
 DEFAULTS = WorkerSettings()
 
 
@@ -38,20 +38,20 @@ class Fleet:
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, preexec_fn=starting_on(SECOND),
         )  # fmt: skip
 
-    def ask(self, word: str) -> Told:
-        """Say a word, and wait for the answer."""
+    def ask(self, word: str) -> FleetReport:
+        """Send a command, and return its answer."""
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.write(f"{word}\n".encode())
         self._process.stdin.flush()
         line = self._process.stdout.readline()
         if not line:
-            raise RuntimeError(f"the fleet ended when it was told {word!r}")
-        return msgspec.json.decode(line, type=Told)
+            raise RuntimeError(f"the fleet ended at the command {word!r}")
+        return msgspec.json.decode(line, type=FleetReport)
 
-    def give_way(self) -> None:
-        """Take only what others leave of its core."""
-        os.setpriority(os.PRIO_PROCESS, self._process.pid, GIVES_WAY)
+    def lower_priority(self) -> None:
+        """Run at the lowest priority of its core."""
+        os.setpriority(os.PRIO_PROCESS, self._process.pid, LOWEST_PRIORITY)
 
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
@@ -65,7 +65,7 @@ class Fleet:
 
 @dataclass(frozen=True)
 class Outcome:
-    """What an outage came to: seconds from the server's listening until the last was back (`is_whole`: all
+    """The result of an outage: seconds from the server's listening until the last was back (`is_whole`: all
     were, else the bound), and attempts a session since then: those that failed, and the one that did not.
     """
 
@@ -87,7 +87,7 @@ def handshakes_per_s(count: int) -> float:
 
 
 def outage(fleet_order: Order, server: Server, for_s: float) -> Outcome:
-    """Let the whole fleet stand, kill the server, start it again `for_s` later, and wait for the last."""
+    """Kill the server of a connected fleet, start it again `for_s` later, and wait for the last session."""
     with running(server, fleet_order) as fleet:
         if not fleet.ask("up").whole:
             raise RuntimeError(f"not all {fleet_order.count} came up")
@@ -98,11 +98,11 @@ def outage(fleet_order: Order, server: Server, for_s: float) -> Outcome:
         return outcome(listens_ns, fleet_order, fleet.ask("back"))
 
 
-def outcome(listens_ns: int, fleet_order: Order, told: Told) -> Outcome:
-    """What the fleet told, in seconds and attempts."""
-    failed = sum(at_ns >= listens_ns for at_ns in told.fails_ns)
-    back_s = (told.backs_ns[-1] - listens_ns) / S if told.whole else fleet_order.bound_s
-    return Outcome(back_s, told.whole, (len(told.backs_ns) + failed) / fleet_order.count)
+def outcome(listens_ns: int, fleet_order: Order, report: FleetReport) -> Outcome:
+    """Return a fleet's report in seconds and attempts."""
+    failed = sum(at_ns >= listens_ns for at_ns in report.fails_ns)
+    back_s = (report.backs_ns[-1] - listens_ns) / S if report.whole else fleet_order.bound_s
+    return Outcome(back_s, report.whole, (len(report.backs_ns) + failed) / fleet_order.count)
 
 
 def order(

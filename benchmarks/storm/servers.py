@@ -12,7 +12,7 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.pinning import FIRST, starting_on
+from benchmarks.affinity import FIRST, starting_on
 from benchmarks.ports import free_port
 from wire.settings import CoordinatorSettings
 
@@ -33,7 +33,7 @@ class Server:
         self._process: subprocess.Popen[bytes] | None = None
 
     def start(self) -> int:
-        """Start it, or start it anew; returns when it began to listen, in monotonic nanoseconds."""
+        """Start it, also again; return when it began to listen, in monotonic nanoseconds."""
         with self._log.open("ab") as log:
             self._process = subprocess.Popen(
                 self._command, cwd=ROOT, env={**os.environ, **self._environment}, stdout=log, stderr=log,

@@ -3,7 +3,7 @@ all that it does.
 
 What they share, and a process of its own would have for itself: the event loop, the file of their journal
 lines and, being one process, a core. They have no health file: that is for a container's check, and here
-none looks.
+is none.
 """
 
 from __future__ import annotations
@@ -30,23 +30,23 @@ from worker.runtime import RuntimeDependencies, WorkerRuntime
 
 
 class TalliedCore(WorkerCore):
-    """The core that ships; it also tells when what it first said on a connection was answered."""
+    """The core that ships; it also records when its first message on a connection was answered."""
 
-    def tell(self, name: str, tally: Tally) -> None:
-        """From now on."""
-        self._name_told, self._tally, self._told = name, tally, 0
+    def record_in(self, tally: Tally, name: str) -> None:
+        """Record in `tally` from now on."""
+        self._recorded_as, self._tally, self._answered = name, tally, 0
 
     def on_frame(self, now_ns: int, connection: int, frame: Frame) -> list[Effect]:
         """A frame came in."""
         effects = super().on_frame(now_ns, connection, frame)
-        if connection == self.connection and connection != self._told:
-            self._told = connection
-            self._tally.back(self._name_told)
+        if connection == self.connection and connection != self._answered:
+            self._answered = connection
+            self._tally.back(self._recorded_as)
         return effects
 
 
 class TalliedJournal(Journal):
-    """The journal that ships; it also tells of losses, and of attempts in vain."""
+    """The journal that ships; it also records losses and failed attempts."""
 
     tally: Tally
 
@@ -60,10 +60,10 @@ class TalliedJournal(Journal):
 
 
 class Unchecked(HealthFile):
-    """Of no container."""
+    """A health file that is not written."""
 
     def show(self, connected: bool) -> None:
-        """Nobody looks."""
+        """Write nothing."""
 
 
 class Workers:
@@ -92,9 +92,9 @@ class Workers:
         store = CheckpointStore(self._folder / "checkpoints")
         ports = Dependencies(record, random.Random(), lambda: os.urandom(16), time.time, store.read)
         core = TalliedCore(name, os.urandom(8).hex(), self._settings, ports)
-        core.tell(name, self._tally)
-        equipment = RuntimeDependencies(
+        core.record_in(self._tally, name)
+        dependencies = RuntimeDependencies(
             self._url, self._key, self._settings.compress, self._settings.slots, store, record,
             self._file.flush, Unchecked(self._folder),
         )  # fmt: skip
-        return WorkerRuntime(core, equipment)
+        return WorkerRuntime(core, dependencies)

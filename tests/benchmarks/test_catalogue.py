@@ -49,3 +49,7 @@ def test_without_a_name_all_run_that_need_no_lab() -> None:
 
 def test_one_lab_is_up_for_all_benchmarks_that_need_one() -> None:
     assert resolved([LAB, BENCHES[0]]) == [*LAB_BENCHES, BENCHES[0]]
+
+
+def test_a_former_name_still_measures() -> None:
+    assert resolved(["sealing"]) == ["frame_costs"]

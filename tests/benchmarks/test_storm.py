@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from benchmarks.storm.fleet import Order, Told
+from benchmarks.storm.fleet import FleetReport, Order
 from benchmarks.storm.outage import S, outcome
 from benchmarks.storm.tally import Tally
 
@@ -29,15 +29,15 @@ async def test_a_connection_made_before_the_outage_is_no_recovery() -> None:
 
 
 def test_time_counts_from_listen_to_the_last_recovered_worker() -> None:
-    told = Told(backs_ns=[11 * S, 13 * S])
+    told = FleetReport(backs_ns=[11 * S, 13 * S])
     assert outcome(10 * S, ORDER, told).back_s == pytest.approx(3)
 
 
 def test_attempts_that_failed_before_the_server_listened_do_not_count() -> None:
-    told = Told(backs_ns=[11 * S, 13 * S], fails_ns=[8 * S, 9 * S, 12 * S])
+    told = FleetReport(backs_ns=[11 * S, 13 * S], fails_ns=[8 * S, 9 * S, 12 * S])
     assert outcome(10 * S, ORDER, told).attempts == pytest.approx(1.5)
 
 
 def test_a_fleet_that_is_not_whole_in_time_gets_the_bound() -> None:
-    found = outcome(10 * S, ORDER, Told(whole=False, backs_ns=[11 * S]))
+    found = outcome(10 * S, ORDER, FleetReport(whole=False, backs_ns=[11 * S]))
     assert (found.back_s, found.is_whole) == (60, False)

@@ -1,6 +1,6 @@
-"""Celery on Redis as an arm: `noop` sent with `delay`, results read back from Redis.
+"""Celery on Redis as a contender: `noop` sent with `delay`, results read back from Redis.
 
-    python -m celery -A benchmarks.arms.celery_app worker …      a worker, at CELERY_PORT's Redis
+    python -m celery -A benchmarks.contenders.celery_app worker …      a worker, at CELERY_PORT's Redis
 
 Set up for speed, as its documentation says: two workers of one process each (the pool `solo`, which passes
 tasks through no pipe; `prefork` was slower), 256 tasks fetched ahead, no gossip, mingle, heartbeat, events or
@@ -19,9 +19,9 @@ from typing import Any
 
 from celery import Celery
 
-from benchmarks.arms.ours import WORKERS
-from benchmarks.arms.processes import Arm, answers, run, start, wait_until
-from benchmarks.pinning import FIRST, SECOND
+from benchmarks.affinity import FIRST, SECOND
+from benchmarks.contenders.ours import WORKERS
+from benchmarks.contenders.processes import Contender, answers, run, start, wait_until
 from benchmarks.ports import free_port
 from driver.machine.redis_server import find_redis
 
@@ -47,8 +47,8 @@ def _noop() -> None:
     pass
 
 
-class OnRedis(Arm):
-    """Up between `with`; idle while nobody measures."""
+class OnRedis(Contender):
+    """Runs inside `with`; idle between measurements."""
 
     def tasks_per_s(self, tasks: int) -> float:
         """From the first `delay` until the last of `tasks` results is read."""
@@ -75,7 +75,7 @@ class OnRedis(Arm):
         ends.callback(self._app.close)
         for number in range(WORKERS):
             start(
-                ends, SECOND, "celery", "-A", "benchmarks.arms.celery_app", "worker", "--pool", "solo",
+                ends, SECOND, "celery", "-A", "benchmarks.contenders.celery_app", "worker", "--pool", "solo",
                 "--without-gossip", "--without-mingle", "--without-heartbeat", "-n", f"worker-{number}",
                 **os.environ, **{PORT_VARIABLE: str(port)},
             )  # fmt: skip

@@ -2,12 +2,12 @@
 
 Measured: processor time of the shipped FrameEncoder and FrameDecoder for one frame, written and read again.
 Against: the same frame through the same code with one thing less, either without its HMAC (computed and
-compared by nothing) or without compression. Fair, because nothing else differs, and both arms run in turn on
-one core in one process; what a socket and a system call cost is in neither. The figure is the one thing's
-share of the whole frame's time; the remark gives its µs, of a frame and of each message in it.
-The last two rows set both against a whole task, from its submission to its counted result, while the lab is
-busy (arms/ours.py): compression by doing without it, signing by taking away what the frames above told, since
-the session has no switch for it.
+compared by nothing) or without compression. Fair, because nothing else differs, and both contenders run in
+turn on one core in one process; what a socket and a system call cost is in neither. The figure is the one
+thing's share of the whole frame's time; the remark gives its µs, of a frame and of each message in it. The
+last two rows set both against a whole task, from its submission to its counted result, while the lab is busy
+(contenders/ours.py): compression by doing without it, signing by taking away what the frames above show,
+since the session has no switch for it.
 """
 
 from __future__ import annotations
@@ -21,9 +21,9 @@ from unittest import mock
 
 import msgspec
 
-from benchmarks.arms.ours import Ours
+from benchmarks.affinity import FIRST, SECOND, pin
+from benchmarks.contenders.ours import Ours
 from benchmarks.pairs import Estimate, estimate, in_turn
-from benchmarks.pinning import FIRST, SECOND, pin
 from benchmarks.row import Row
 from wire import codec
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits
@@ -92,7 +92,7 @@ def result(number: int) -> AttemptResult:
 
 
 def checkpoint(state: bytes) -> CheckpointSaved:
-    """A state on its way to whoever runs the task next."""
+    """A state on its way to the worker that runs the task next."""
     return CheckpointSaved("task-000001", TOKEN, Checkpoint(7, state, bytes(32)))
 
 
@@ -168,17 +168,17 @@ def frame_rows(travels: Frame, name: str, rounds: int, for_ns: int) -> tuple[lis
     messages, cores = len(travels.envelopes), f"all on {FIRST}"
     raw_bytes, sent_bytes = (wire_bytes(travels, compress=compress) for compress in (False, True))
 
-    def told(adds_us: float) -> str:
+    def shown(adds_us: float) -> str:
         return f"{adds_us:.1f} µs a frame, {adds_us / messages:.2f} µs a message"
 
-    arms = in_turn(whole, without_code, rounds)
-    signing_us = added_us(*arms)
-    remark = f"{told(signing_us)}; {sent_bytes:,} bytes travel"
-    found = [row(f"signing and checking: {name}", "the same, unsigned", *arms, remark, cores)]
+    contenders = in_turn(whole, without_code, rounds)
+    signing_us = added_us(*contenders)
+    remark = f"{shown(signing_us)}; {sent_bytes:,} bytes travel"
+    found = [row(f"signing and checking: {name}", "the same, unsigned", *contenders, remark, cores)]
     if raw_bytes >= FLOOR_BYTES:
-        arms = in_turn(whole, without_compression, rounds)
-        remark = f"{told(added_us(*arms))}; {raw_bytes:,} bytes become {sent_bytes:,}"
-        found.append(row(f"compression: {name}", "the same, not compressed", *arms, remark, cores))
+        contenders = in_turn(whole, without_compression, rounds)
+        remark = f"{shown(added_us(*contenders))}; {raw_bytes:,} bytes become {sent_bytes:,}"
+        found.append(row(f"compression: {name}", "the same, not compressed", *contenders, remark, cores))
     return found, signing_us / messages
 
 
@@ -189,7 +189,7 @@ def task_rows(tasks: int, rounds: int, signing_us: float) -> list[Row]:
         with_us, without_us = in_turn(
             lambda: 1e6 / packing.tasks_per_s(tasks), lambda: 1e6 / plain.tasks_per_s(tasks), rounds
         )
-    cores = f"coordinator on {FIRST}; workers and who submits on {SECOND}"
+    cores = f"coordinator on {FIRST}; workers and submitter on {SECOND}"
     unsigned_us = [one - 2 * signing_us for one in with_us]
     return [
         row("signing and checking: a task", "computed: less two messages' shares of full frames", with_us,

@@ -1,11 +1,13 @@
 """The bare baseline of durable tasks: a plain `websockets` server with SQLite, and two plain clients.
 
-    python -m benchmarks.arms.bare serve FOLDER PORT BATCH      python -m benchmarks.arms.bare work PORT
+    python -m benchmarks.contenders.bare serve FOLDER PORT BATCH
+    python -m benchmarks.contenders.bare work PORT
 
 It promises a caller what Stormlab promises: a submission is answered once its rows are on the disk (SQLite,
 write-ahead log, synchronous FULL), a result is acknowledged once its row is, and all that gathers while one
 transaction is written goes into the next (group commit, in a thread of its own). It runs on uvloop, with
-deflate off and msgspec's MessagePack; a client has up to 512 tasks at hand, so nobody waits for a round trip.
+deflate off and msgspec's MessagePack; a client has up to 512 tasks at hand, so it does not wait for a round
+trip.
 
 It leaves out the rest: sessions that outlive their connections, numbered and signed frames, leases and
 fencing tokens, priorities, retries, journals, recovery. A client that dies takes its tasks with it.
@@ -120,7 +122,7 @@ class Server:
             await self._worker(link)
 
     async def _submissions(self, link: ServerConnection) -> None:
-        """A list of jobs is answered with its length once it is durable; a number, once so many are done."""
+        """Answer a list of jobs with its length once it is durable; a number, once that many are done."""
         changed = asyncio.Event()
         self._changed.append(changed)
         async for message in link:

@@ -1,4 +1,4 @@
-"""The bare baseline as an arm: its processes, and the client that submits and waits."""
+"""The bare baseline as a contender: its processes, and the client that submits and waits."""
 
 from __future__ import annotations
 
@@ -10,15 +10,15 @@ from pathlib import Path
 
 from websockets.sync.client import connect
 
-from benchmarks.arms.bare import SUBMIT, messages
-from benchmarks.arms.ours import SUBMITTED_AT_ONCE, WARM_UP, WORKERS
-from benchmarks.arms.processes import Arm, answers, start, wait_until
-from benchmarks.pinning import FIRST, SECOND
+from benchmarks.affinity import FIRST, SECOND
+from benchmarks.contenders.bare import SUBMIT, messages
+from benchmarks.contenders.ours import SUBMITTED_AT_ONCE, WARM_UP, WORKERS
+from benchmarks.contenders.processes import Contender, answers, start, wait_until
 from benchmarks.ports import free_port
 
 
-class Bare(Arm):
-    """Up between `with`; idle while nobody measures. `batch`: the most tasks in a message."""
+class Bare(Contender):
+    """Runs inside `with`; idle between measurements. `batch`: the most tasks in a message."""
 
     def __init__(self, *, batch: int = 1) -> None:
         self._batch = batch
@@ -40,10 +40,10 @@ class Bare(Arm):
     def _start(self, ends: ExitStack) -> None:
         folder = Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="bench-bare-")))
         port = free_port()
-        start(ends, FIRST, "benchmarks.arms.bare", "serve", str(folder), str(port), str(self._batch))
+        start(ends, FIRST, "benchmarks.contenders.bare", "serve", str(folder), str(port), str(self._batch))
         wait_until(lambda: answers(port), "the bare server listens")
         for _ in range(WORKERS):
-            start(ends, SECOND, "benchmarks.arms.bare", "work", str(port))
+            start(ends, SECOND, "benchmarks.contenders.bare", "work", str(port))
         address = f"ws://127.0.0.1:{port}{SUBMIT}"
         self._link = ends.enter_context(connect(address, compression=None, proxy=None, max_size=None))
         self.tasks_per_s(WARM_UP)

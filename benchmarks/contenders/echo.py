@@ -1,6 +1,7 @@
 """A bare `websockets` echo on the path of a task: client → server → worker → server → client; nothing else.
 
-    python -m benchmarks.arms.echo serve FOLDER PORT DURABLE      python -m benchmarks.arms.echo work PORT
+    python -m benchmarks.contenders.echo serve FOLDER PORT DURABLE
+    python -m benchmarks.contenders.echo work PORT
 
 One message goes the whole way and comes back as it is, over the same three processes and as many sockets as
 a task of ours, on uvloop, with deflate off. With DURABLE 1 the server writes each message into SQLite
@@ -23,8 +24,8 @@ import uvloop
 from websockets.asyncio.client import ClientConnection, connect
 from websockets.asyncio.server import ServerConnection, serve
 
-from benchmarks.arms.processes import Arm, answers, start, wait_until
-from benchmarks.pinning import FIRST, SECOND
+from benchmarks.affinity import FIRST, SECOND
+from benchmarks.contenders.processes import Contender, answers, start, wait_until
 from benchmarks.ports import free_port
 
 CLIENT, WORKER = "/client", "/worker"
@@ -32,18 +33,18 @@ MESSAGE = b'{"tasks":[{"task_id":"0-1234","kind":"noop"}]}'
 LIMIT_S = 30
 WARM_UP = 200
 PAUSE_S = 0.001
-"""Before each trip of any arm, so that what the last one left to do is over: the system is idle."""
+"""Before each trip of any contender, so that what the last one left to do is over: the system is idle."""
 
 
-class Echo(Arm):
-    """Up between `with`; idle while nobody measures."""
+class Echo(Contender):
+    """Runs inside `with`; idle between measurements."""
 
     def __init__(self, *, durable: bool) -> None:
         self._durable = durable
         self._loop = uvloop.new_event_loop()
 
     def trips_s(self, count: int) -> list[float]:
-        """How long each of `count` messages took, each after a pause, as every arm does it."""
+        """How long each of `count` messages took, each after a pause, as every contender does it."""
         return self._loop.run_until_complete(asyncio.wait_for(self._trips(count), LIMIT_S))
 
     async def _trips(self, count: int) -> list[float]:
@@ -59,9 +60,9 @@ class Echo(Arm):
     def _start(self, ends: ExitStack) -> None:
         folder = ends.enter_context(tempfile.TemporaryDirectory(prefix="bench-echo-"))
         port = free_port()
-        start(ends, FIRST, "benchmarks.arms.echo", "serve", folder, str(port), str(int(self._durable)))
+        start(ends, FIRST, "benchmarks.contenders.echo", "serve", folder, str(port), str(int(self._durable)))
         wait_until(lambda: answers(port), "the echo's server listens")
-        start(ends, SECOND, "benchmarks.arms.echo", "work", str(port))
+        start(ends, SECOND, "benchmarks.contenders.echo", "work", str(port))
         ends.callback(self._loop.close)
         self._link = self._loop.run_until_complete(_dial(port, CLIENT))
         ends.callback(lambda: self._loop.run_until_complete(self._link.close()))

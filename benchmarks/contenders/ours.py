@@ -1,7 +1,7 @@
-"""Stormlab's own arm: a real coordinator and two real workers as they are shipped, without Toxiproxy.
+"""Stormlab's own contender: a real coordinator and two real workers as they are shipped, without Toxiproxy.
 
 Tasks go in through the control API, 1,000 in a request, each answered once its rows are on the disk; a
-task counts once its result is. Who submits shares the workers' core, and makes the requests beforehand.
+task counts once its result is. The submitter shares the workers' core, and makes the requests beforehand.
 """
 
 from __future__ import annotations
@@ -16,8 +16,8 @@ from pathlib import Path
 
 import msgspec
 
-from benchmarks.arms.processes import Arm, answers, start, wait_until
-from benchmarks.pinning import FIRST, SECOND
+from benchmarks.affinity import FIRST, SECOND
+from benchmarks.contenders.processes import Contender, answers, start, wait_until
 from benchmarks.ports import free_port
 from wire.control import CoordinatorState, Submission, SubmissionReply, TaskSpec, authorization
 
@@ -28,8 +28,8 @@ WARM_UP = 2_000
 LOOK_S = 0.01
 
 
-class Ours(Arm):
-    """Up between `with`; idle while nobody measures."""
+class Ours(Contender):
+    """Runs inside `with`; idle between measurements."""
 
     name = "Stormlab"
 

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 import os
 
-from benchmarks.arms.celery import PORT_VARIABLE, celery_on
+from benchmarks.contenders.celery import PORT_VARIABLE, celery_on
 
 app, noop = celery_on(int(os.environ[PORT_VARIABLE]))

@@ -1,6 +1,6 @@
-"""NATS JetStream as an arm: durable tasks through a work-queue stream, under `sync_interval: always`.
+"""NATS JetStream as a contender: durable tasks through a work-queue stream, under `sync_interval: always`.
 
-    python -m benchmarks.arms.jetstream PORT RESULTS      a worker (RESULTS 1: results are kept)
+    python -m benchmarks.contenders.jetstream PORT RESULTS      a worker (RESULTS 1: results are kept)
 
 The server and the client library are those that NATS ships. Both streams are on files, and every message is
 on the disk before its acknowledgement, as with us. Tasks are published with 4,000 acknowledgements under way
@@ -30,9 +30,9 @@ import uvloop
 from nats.errors import TimeoutError as NothingCameError
 from nats.js.api import AckPolicy, ConsumerConfig, RetentionPolicy, StorageType, StreamConfig
 
-from benchmarks.arms.ours import WORKERS
-from benchmarks.arms.processes import Arm, answers, run, start, wait_until
-from benchmarks.pinning import FIRST, SECOND
+from benchmarks.affinity import FIRST, SECOND
+from benchmarks.contenders.ours import WORKERS
+from benchmarks.contenders.processes import Contender, answers, run, start, wait_until
 from benchmarks.ports import free_port
 
 TASKS, RESULTS, GROUP = "TASKS", "RESULTS", "workers"
@@ -46,8 +46,8 @@ LIMIT_S = 120.0
 WARM_UP = 500
 
 
-class JetStream(Arm):
-    """Up between `with`; idle while nobody measures. `results`: keep them in a stream of their own."""
+class JetStream(Contender):
+    """Runs inside `with`; idle between measurements. `results`: keep them in a stream of their own."""
 
     def __init__(self, *, results: bool) -> None:
         self._keeps_results = results
@@ -95,7 +95,7 @@ class JetStream(Arm):
         self._stream = self._loop.run_until_complete(_streams(port))
         ends.callback(lambda: self._loop.run_until_complete(self._stream._nc.close()))
         for _ in range(WORKERS):
-            start(ends, SECOND, "benchmarks.arms.jetstream", str(port), str(int(self._keeps_results)))
+            start(ends, SECOND, "benchmarks.contenders.jetstream", str(port), str(int(self._keeps_results)))
         self.tasks_per_s(WARM_UP)
 
 

@@ -1,5 +1,6 @@
-"""Those who connect and then only say that they are there: sessions of the coordinator, and plain connections
-whose messages come back. Both say as much, and as often.
+"""Idle clients: sessions of the coordinator, and plain connections whose messages come back.
+
+Both send messages of the same size, equally often.
 """
 
 from __future__ import annotations
@@ -16,14 +17,14 @@ HEARTBEAT_BYTES = 58
 
 
 class Idler(Protocol):
-    """One of many."""
+    """One idle client."""
 
     async def enter(self) -> None:
-        """Connect, and be known."""
+        """Connect, and finish the handshake."""
         ...
 
     async def beat(self) -> None:
-        """Say a word, and get the answer."""
+        """Send one message, and receive its answer."""
         ...
 
     async def leave(self) -> None:

@@ -1,4 +1,4 @@
-"""Starts an arm's processes on their cores, and ends them."""
+"""Starts a contender's processes on their cores, and ends them."""
 
 from __future__ import annotations
 
@@ -13,14 +13,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from benchmarks.pinning import starting_on
+from benchmarks.affinity import starting_on
 
 ROOT = Path(__file__).resolve().parents[2]
 LIMIT_S = 60.0
 
 
-class Arm(ABC):
-    """Up between `with`; what `_start` began is ended when it fails half-way, too."""
+class Contender(ABC):
+    """Runs inside `with`; what `_start` began is ended when it fails half-way, too."""
 
     def __enter__(self) -> Self:
         with ExitStack() as ends:
@@ -33,7 +33,7 @@ class Arm(ABC):
 
     @abstractmethod
     def _start(self, ends: ExitStack) -> None:
-        """Begin all that is needed, and leave its end with `ends`."""
+        """Start all that is needed, and register its end with `ends`."""
 
 
 def start(ends: ExitStack, core: int, module: str, *arguments: str, **environment: str) -> None:
@@ -52,7 +52,7 @@ def run(ends: ExitStack, core: int, *command: str, **environment: str) -> None:
 
 
 def wait_until(is_so: Callable[[], bool], what: str, every_s: float = 0.005) -> None:
-    """Look until it is so. Raises TimeoutError, which says what did not happen."""
+    """Poll until `is_so()`. Raises TimeoutError, which names `what`."""
     end_s = time.monotonic() + LIMIT_S
     while not is_so():
         if time.monotonic() > end_s:
@@ -61,6 +61,6 @@ def wait_until(is_so: Callable[[], bool], what: str, every_s: float = 0.005) -> 
 
 
 def answers(port: int) -> bool:
-    """Whether somebody listens."""
+    """Return whether a process listens."""
     with socket.socket() as probe:
         return probe.connect_ex(("127.0.0.1", port)) == 0

@@ -1,5 +1,5 @@
 """One kind of work on the journals of one run, in a process of its own, so that its time and memory are its
-own: `python -m benchmarks.arms.journal_work judging FOLDER` prints processor seconds and MiB.
+own: `python -m benchmarks.contenders.journal_work judging FOLDER` prints processor seconds and MiB.
 """
 
 from __future__ import annotations
@@ -33,7 +33,7 @@ def reporting(folder: Path) -> None:
 
 
 def peak_mib() -> float:
-    """The most that this program had. (What getrusage tells begins with the memory of whoever started it.)"""
+    """Return the peak memory of this program. (getrusage includes that of the process which started it.)"""
     found = re.search(r"^VmHWM:\s+(\d+) kB", Path("/proc/self/status").read_text(), re.M)
     assert found is not None
     return int(found[1]) / 1024

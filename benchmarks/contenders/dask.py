@@ -1,4 +1,4 @@
-"""Dask distributed as an arm, for the round trip: `client.submit(…).result()`.
+"""Dask distributed as a contender, for the round trip: `client.submit(…).result()`.
 
 A scheduler and two workers of one thread each, as processes without nannies and dashboards, on TCP; all else
 as it comes. A task is not `pure`: the result of an earlier one would be taken otherwise. Nothing is durable.
@@ -11,17 +11,17 @@ from contextlib import ExitStack
 
 from distributed import Client
 
-from benchmarks.arms.ours import WORKERS
-from benchmarks.arms.processes import Arm, answers, start, wait_until
-from benchmarks.pinning import FIRST, SECOND
+from benchmarks.affinity import FIRST, SECOND
+from benchmarks.contenders.ours import WORKERS
+from benchmarks.contenders.processes import Contender, answers, start, wait_until
 from benchmarks.ports import free_port
 
 LIMIT_S = 60
 WARM_UP = 50
 
 
-class Dask(Arm):
-    """Up between `with`; idle while nobody measures."""
+class Dask(Contender):
+    """Runs inside `with`; idle between measurements."""
 
     def trip_s(self) -> float:
         """From `submit` until `result` has it."""

@@ -36,9 +36,7 @@ def unpinned_afterwards() -> Iterator[None]:
 
 @contextlib.contextmanager
 def children_on(core: int) -> Iterator[None]:
-    """Processes that this thread starts meanwhile run on `core`, for those who start them without
-    `preexec_fn`.
-    """
+    """Run the processes that this thread starts meanwhile on `core`, where `preexec_fn` cannot be given."""
     own = os.sched_getaffinity(0)
     os.sched_setaffinity(0, {core})
     try:
