@@ -79,7 +79,7 @@ class ForensicAnalysis:
     gaps: RetryGaps
     declared: tuple[str, ...]
     storms: tuple[StormSynchrony, ...]
-    beliefs: tuple[Disagreement, ...]
+    disagreements: tuple[Disagreement, ...]
     what_if: WhatIf | None
     missing: tuple[str, ...]
 
@@ -109,7 +109,7 @@ def analyse(history: History) -> ForensicAnalysis:
         gaps=fleet,
         declared=tuple(name for name, _ in Counter(declared.values()).most_common()),
         storms=tuple(storm_synchrony(history)),
-        beliefs=tuple(disagreements(history)),
+        disagreements=tuple(disagreements(history)),
         what_if=_what_if(history, naming, declared),
         missing=tuple(_missing(history)),
     )

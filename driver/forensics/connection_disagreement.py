@@ -55,7 +55,7 @@ def disagreements(history: History) -> list[Disagreement]:
         for begin_ns, end_ns in difference(intervals, unclear)
         if end_ns - begin_ns > MIN_LENGTH_NS
     ]
-    return sorted(found, key=lambda belief: belief.begin_ns - belief.end_ns)
+    return sorted(found, key=lambda one: one.begin_ns - one.end_ns)
 
 
 def _fault_at(history: History, worker: str, at_ns: int) -> str:

@@ -1,4 +1,4 @@
-"""Forensics in sentences: which policy, what to change, and numbers as people write them. Pure."""
+"""Sentences on the results of forensics, and their numbers as text. Pure."""
 
 from __future__ import annotations
 
@@ -18,68 +18,67 @@ _CERTAIN = 6.0
 
 
 def policy_sentence(naming: PolicyIdentification, gaps: int) -> str:
-    """Which policy the attempts fit, or that they cannot tell; `gaps` is how many there were in all."""
+    """Return which policy the attempts fit, or that none is certain. `gaps` is their number in all."""
     best = naming.best
     if best is None:
-        return "No worker waited before an attempt: which policy they follow cannot be told."
+        return "No worker waited before an attempt: their policy is unknown."
     runner_up = naming.fits[1].policy.name
     some = "" if naming.gaps == gaps else f" of {gaps:,}"
-    whence = f"{naming.gaps:,}{some} gaps in {counted(naming.outages, 'outage')}"
+    source = f"{naming.gaps:,}{some} gaps in {counted(naming.outages, 'outage')}"
     if naming.misfit is not None:
         return (
-            f"None of the known policies made these gaps ({whence}): even the nearest, {named(best)}, makes "
+            f"None of the known policies made these gaps ({source}): even the nearest, {named(best)}, makes "
             f"gaps as odd as these {_seldom(naming.misfit.probability)}."
         )
     if naming.sure:
-        return f"The attempts fit policy {named(best)}: {_times(naming.lead)} {runner_up}, from {whence}."
+        return f"The attempts fit policy {named(best)}: {_times(naming.lead)} {runner_up}, from {source}."
     more = naming.more_attempts
     how_many = (
-        f"About {_rounded(more)} more such attempts would tell them apart."
+        f"About {_rounded(more)} more such attempts would distinguish them."
         if more
-        else "More attempts like these would not tell them apart; longer outages might."
+        else "More attempts like these would not distinguish them; longer outages might."
     )
     return (
-        f"The attempts fit policy {named(best)} best, but cannot tell it from {runner_up}: "
-        f"{_times(naming.lead)} it, from {whence}. {how_many}"
+        f"The attempts fit policy {named(best)} best, but not certainly: "
+        f"{_times(naming.lead)} {runner_up}, from {source}. {how_many}"
     )
 
 
-def what_if_sentence(told: WhatIf) -> str:
-    """The recommendation, or why there is none."""
-    if told.recommendation is not None:
-        return recommendation_sentence(told.recommendation)
-    was = told.was
-    if told.holds and told.few:
+def what_if_sentence(what_if: WhatIf) -> str:
+    """Return the recommendation, or why there is none."""
+    if what_if.recommendation is not None:
+        return recommendation_sentence(what_if.recommendation)
+    was = what_if.was
+    if what_if.holds and what_if.few:
         return f"By {was.name} all are back in {ranged(was.all_back_s)}; so few workers need no other policy."
-    if told.holds:
+    if what_if.holds:
         return (
             f"No other policy would bring the fleet back clearly sooner than {was.name}, or as soon and with "
             f"far fewer attempts: all back in {ranged(was.all_back_s)}."
         )
-    truth = (
-        "not all were back" if told.measured_s is None else f"all were back after {seconds(told.measured_s)}"
-    )
+    measured_s = what_if.measured_s
+    truth = "not all were back" if measured_s is None else f"all were back after {seconds(measured_s)}"
     return (
         f"In the run itself {truth}, where the replay of {was.name} says {ranged(was.all_back_s)}: "
         "something other than the policy decided, so nothing is recommended."
     )
 
 
-def recommendation_sentence(told: Recommendation) -> str:
-    """What to change to, with its figures."""
-    was, better = told.was, told.better
+def recommendation_sentence(recommendation: Recommendation) -> str:
+    """Return the recommended change, with its figures."""
+    was, better = recommendation.was, recommendation.better
     then = _chosen(was.chosen) if was.name == better.name else was.name
     head = f"{then} → {_chosen(better.chosen)}: "
     back = f"all back in {ranged(better.all_back_s)} instead of {ranged(was.all_back_s)}"
-    knocks = (
+    attempts = (
         f"{number(better.attempts_each)} attempts a worker instead of {number(was.attempts_each)}, and "
         f"{number(better.at_once)} at once after the heal instead of {number(was.at_once)}"
     )
-    return f"{head}{back}; {knocks}." if told.sooner else f"{head}{knocks}; {back}."
+    return f"{head}{back}; {attempts}." if recommendation.sooner else f"{head}{attempts}; {back}."
 
 
 def named(fit: Fit) -> str:
-    """A fitted policy with its base and cap, as far as it has them."""
+    """Return a fitted policy with those of base and cap that it has."""
     parts = [
         f"{'a base' if name == BASE else 'a cap'} of {seconds(length_s)}"
         for name, length_s in ((BASE, fit.base_s), (CAP, fit.cap_s))
@@ -94,7 +93,7 @@ def _chosen(chosen: PolicySetting) -> str:
 
 
 def parameters(chosen: PolicySetting) -> list[str]:
-    """Base and cap of a policy, as far as it has them."""
+    """Return those of base and cap that a policy has."""
     lengths = ((BASE, chosen.base_s), (CAP, chosen.cap_s))
     return [f"{name} {seconds(length_s)}" for name, length_s in lengths if name in chosen.policy.parameters]
 
@@ -117,27 +116,27 @@ def _rounded(number: int) -> str:
 
 
 def counted(number: int, what: str) -> str:
-    """How many of something: `1 outage`, `40 outages`."""
+    """Return a number with its noun: `1 outage`, `40 outages`."""
     return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def percent(share: float) -> str:
-    """A share from 0 to 1 in whole per cent."""
+    """Return a share from 0 to 1 in whole per cent."""
     return "< 1 %" if 0 < share < 0.01 else f"{100 * share:.0f} %"
 
 
-def ranged(told: Range) -> str:
-    """A time with the range of nine of ten draws: `690 ms (450 to 930 ms)`."""
-    low, high = seconds(told.low), seconds(told.high)
+def ranged(estimate: Range) -> str:
+    """Return a time with the range of nine of ten draws: `690 ms (450 to 930 ms)`."""
+    low, high = seconds(estimate.low), seconds(estimate.high)
     unit = high.rpartition(" ")[2]
-    return f"{seconds(told.mean)} ({low.removesuffix(f' {unit}')} to {high})"
+    return f"{seconds(estimate.mean)} ({low.removesuffix(f' {unit}')} to {high})"
 
 
-def number(told: Range) -> str:
-    """What is expected of a count."""
-    return f"{told.mean:,.0f}" if told.mean >= 10 else f"{told.mean:.2g}"
+def number(estimate: Range) -> str:
+    """Return the mean of a count, as text."""
+    return f"{estimate.mean:,.0f}" if estimate.mean >= 10 else f"{estimate.mean:.2g}"
 
 
 def seconds(seconds: float | None) -> str:
-    """A time in two digits, in the unit of its size."""
+    """Return a time in two digits, in the unit of its size."""
     return "–" if seconds is None else write(float(f"{seconds:.2g}"), Unit.seconds)

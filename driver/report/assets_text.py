@@ -1,4 +1,4 @@
-"""The page's styles and scripts, as text."""
+"""Styles and scripts of HTML pages, as text."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""What forensics found, as sentences and tables: each report says it in its own way. Pure."""
+"""A report's section on reconnections: the results of forensics as sentences and tables. Pure."""
 
 from __future__ import annotations
 
@@ -29,9 +29,9 @@ from driver.report.tables import Table
 from driver.scenarios.quantities import write
 from wire.policies import BASE, CAP, POLICIES
 
-MOST_BELIEFS = 8
+MOST_DISAGREEMENTS = 8
 CERTAIN = math.log(1_000)
-"""What workers say of themselves is contradicted only when it is a thousand times less likely."""
+"""Declared policies are contradicted only when they are a thousand times less likely (natural logarithm)."""
 MOST_DEVIANTS = MOST_DECLARED = 3
 MOST_ATTEMPTS = 12
 AS_IT_WAS, AS_ADVISED = "as it was", "as advised"
@@ -39,9 +39,7 @@ AS_IT_WAS, AS_ADVISED = "as it was", "as advised"
 
 @dataclass(frozen=True)
 class WhatIfRow:
-    """One policy of the what-if; `low_s` to `high_s` is what nine of ten draws lie between, until all are
-    back.
-    """
+    """One policy of the what-if. In nine of ten draws all are back after `low_s` to `high_s`."""
 
     policy: str
     parameters: str
@@ -60,15 +58,13 @@ class WhatIfRow:
 
     @property
     def title(self) -> str:
-        """The policy's name, and apart from others of that name its mark."""
+        """The policy's name, with its mark where two rows have the same name."""
         return self.option.name
 
 
 @dataclass(frozen=True)
-class WorkerFound:
-    """One worker: the medians of when each side noticed, and the policy that its attempts fit ("?":
-    perhaps).
-    """
+class WorkerForensics:
+    """One worker: both median detection times, and the policy that its attempts fit ("?": uncertain)."""
 
     noticed_s: float | None
     coordinator_s: float | None
@@ -77,7 +73,7 @@ class WorkerFound:
 
 @dataclass(frozen=True)
 class ForensicsSection:
-    """The part on reconnections. Where no connection was lost, `says` alone."""
+    """The section. Where no connection was lost, `says` alone is set."""
 
     says: str
     also: tuple[str, ...] = ()
@@ -89,35 +85,37 @@ class ForensicsSection:
     front_says: str = ""
     waits: Table | None = None
     storms: Table | None = None
-    beliefs_say: str = ""
-    beliefs: Table | None = None
+    disagreements_say: str = ""
+    disagreements: Table | None = None
     policies: Table | None = None
-    workers: Mapping[str, WorkerFound] = field(default_factory=dict)
+    workers: Mapping[str, WorkerForensics] = field(default_factory=dict)
 
 
-def forensics_section(told: ForensicAnalysis) -> ForensicsSection:
-    """All that is said of an account."""
-    if not told.noticed and not told.beliefs:
+def forensics_section(analysis: ForensicAnalysis) -> ForensicsSection:
+    """Return the section of an analysis."""
+    if not analysis.noticed and not analysis.disagreements:
         return ForensicsSection(
-            "No connection was lost: there is nothing to reconstruct.", missing=told.missing
+            "No connection was lost: there is nothing to reconstruct.", missing=analysis.missing
         )
-    what_if = told.what_if
+    what_if = analysis.what_if
     rows = _what_if_rows(what_if) if what_if else ()
     return ForensicsSection(
-        says=policy_sentence(told.naming, len(told.gaps)),
-        also=tuple(_also(told)),
-        missing=told.missing,
-        phases=tuple((one.phase, one.share, percent(one.share), *_spread(one.each_s)) for one in told.spent),
-        noticed=tuple(_noticed(told.noticed)),
-        what_if_says=what_if_sentence(what_if) if what_if else _without(told.naming),
+        says=policy_sentence(analysis.naming, len(analysis.gaps)),
+        also=tuple(_also(analysis)),
+        missing=analysis.missing,
+        phases=tuple(
+            (one.phase, one.share, percent(one.share), *_spread(one.each_s)) for one in analysis.spent
+        ),
+        noticed=tuple(_noticed(analysis.noticed)),
+        what_if_says=what_if_sentence(what_if) if what_if else _without(analysis.naming),
         what_if=rows,
         front_says=front_sentence(rows) if rows else "",
-        waits=_waits(told) if told.naming.misfit else None,
-        storms=_storms(told),
-        beliefs_say=_beliefs_sentence(told),
-        beliefs=_beliefs(told),
-        policies=_policies(told.naming),
-        workers={name: _worker(one) for name, one in told.workers.items()},
+        waits=_waits(analysis) if analysis.naming.misfit else None,
+        storms=_storms(analysis),
+        disagreements_say=_disagreements_sentence(analysis),
+        disagreements=_disagreements(analysis),
+        policies=_policies(analysis.naming),
+        workers={name: _worker(one) for name, one in analysis.workers.items()},
     )
 
 
@@ -130,16 +128,16 @@ def _without(naming: PolicyIdentification) -> str:
     return "No storm of this run can be played again: no fault cut workers off and ended while they lived on."
 
 
-def _also(told: ForensicAnalysis) -> list[str]:
-    """What the workers say of themselves, and who does not fit the fleet."""
+def _also(analysis: ForensicAnalysis) -> list[str]:
+    """Return sentences on the declared policies, and on workers that do not fit the fleet."""
     found = []
-    best = told.naming.best
-    if best is not None and told.declared:
-        names = ", ".join(told.declared[:MOST_DECLARED])
-        found.append(f"The workers' own settings name {names}{_contradiction(told)}.")
-    if best is not None and best.policy.twin and set(told.declared) != {best.policy.name}:
+    best = analysis.naming.best
+    if best is not None and analysis.declared:
+        names = ", ".join(analysis.declared[:MOST_DECLARED])
+        found.append(f"The workers' own settings name {names}{_contradiction(analysis)}.")
+    if best is not None and best.policy.twin and set(analysis.declared) != {best.policy.name}:
         found.append(f"{best.policy.twin} with its base at the cap draws the same as {best.policy.name}.")
-    deviants = told.deviants
+    deviants = analysis.deviants
     if deviants:
         each = [
             f"{one.worker} fits {one.naming.best.policy.name}"
@@ -151,40 +149,40 @@ def _also(told: ForensicAnalysis) -> list[str]:
     return found
 
 
-def _contradiction(told: ForensicAnalysis) -> str:
-    """What the gaps say of the policy that the settings name; "" where they agree, or cannot tell.
+def _contradiction(analysis: ForensicAnalysis) -> str:
+    """Return the gaps' contradiction of the declared policies; "" where they agree, or are too few.
 
-    A name that is not in the catalogue stands for a formula that is not known, so nothing contradicts it.
+    A name outside the catalogue has no known formula, so nothing contradicts it.
     """
-    best = told.naming.best
-    unknown = [name for name in told.declared if name not in POLICIES]
+    best = analysis.naming.best
+    unknown = [name for name in analysis.declared if name not in POLICIES]
     if unknown:
         return f"; {', '.join(unknown[:MOST_DECLARED])} is not a known policy, so the gaps cannot confirm it"
-    agree = best is None or all(name in (best.policy.name, best.policy.twin) for name in told.declared)
-    if agree or not told.naming.sure or told.naming.lead < CERTAIN:
+    agree = best is None or all(name in (best.policy.name, best.policy.twin) for name in analysis.declared)
+    if agree or not analysis.naming.sure or analysis.naming.lead < CERTAIN:
         return ""
     return ": the gaps contradict that"
 
 
-def _noticed(told: tuple[DetectionTimes, ...]) -> list[tuple[str, str, str, str]]:
-    workers = sorted(one.worker_s for one in told)
-    coordinator = sorted(one.coordinator_s for one in told if one.coordinator_s is not None)
+def _noticed(detections: tuple[DetectionTimes, ...]) -> list[tuple[str, str, str, str]]:
+    workers = sorted(one.worker_s for one in detections)
+    coordinator = sorted(one.coordinator_s for one in detections if one.coordinator_s is not None)
     rows = [("the worker", *_spread(tuple(workers)), counted(len(workers), "outage"))]
-    unseen = len(told) - len(coordinator)
+    unseen = len(detections) - len(coordinator)
     how = counted(len(coordinator), "outage") + (f"; {unseen} not before it was back" if unseen else "")
     rows.append(("the coordinator", *_spread(tuple(coordinator)), how))
     return rows
 
 
-def _what_if_rows(told: WhatIf) -> tuple[WhatIfRow, ...]:
-    options = [_option(row, told) for row in told.rows]
+def _what_if_rows(what_if: WhatIf) -> tuple[WhatIfRow, ...]:
+    options = [_option(row, what_if) for row in what_if.rows]
     best = front(options)
-    each = sorted(zip(told.rows, options, strict=True), key=lambda one: one[0].all_back_s.mean)
+    each = sorted(zip(what_if.rows, options, strict=True), key=lambda one: one[0].all_back_s.mean)
     return tuple(
         WhatIfRow(
             policy=row.name,
             parameters=", ".join(parameters(row.chosen)),
-            mark=_mark(row, told),
+            mark=_mark(row, what_if),
             option=option,
             on_front=option in best,
             all_back=ranged(row.all_back_s),
@@ -201,28 +199,28 @@ def _what_if_rows(told: WhatIf) -> tuple[WhatIfRow, ...]:
     )
 
 
-def _option(row: PolicyOutcome, told: WhatIf) -> Option:
-    mark = _mark(row, told)
+def _option(row: PolicyOutcome, what_if: WhatIf) -> Option:
+    mark = _mark(row, what_if)
     name = f"{row.name} (advised)" if mark == AS_ADVISED else row.name
     return Option(name, _bounds(row.all_back_s), _bounds(row.peak_per_s))
 
 
-def _bounds(told: Range) -> IntervalEstimate:
-    return IntervalEstimate(told.mean, told.low, told.high)
+def _bounds(estimate: Range) -> IntervalEstimate:
+    return IntervalEstimate(estimate.mean, estimate.low, estimate.high)
 
 
 def front_sentence(rows: Sequence[WhatIfRow]) -> str:
-    """Which policies no other surely beats, in time and peak attempts together."""
+    """Return the policies that no other surely beats, in time and peak attempts together."""
     best = sorted((row for row in rows if row.on_front), key=lambda row: row.mean_s)
     return f"On the Pareto front of time and peak attempts: {', '.join(row.option.name for row in best)}."
 
 
-def _waits(told: ForensicAnalysis) -> Table:
-    """The empirical curve: the spread of the gaps before each attempt."""
-    numbers = told.gaps.before.number
+def _waits(analysis: ForensicAnalysis) -> Table:
+    """Return percentiles of the gaps before each attempt."""
+    numbers = analysis.gaps.before.number
     rows = []
     for attempt in range(1, MOST_ATTEMPTS + 1):
-        each = sorted(told.gaps.gap_s[numbers == attempt].tolist())
+        each = sorted(analysis.gaps.gap_s[numbers == attempt].tolist())
         if each:
             spread = (seconds(percentile(each, part)) for part in (5, 50, 95))
             rows.append((str(attempt), f"{len(each):,}", *spread))
@@ -235,7 +233,7 @@ def _waits(told: ForensicAnalysis) -> Table:
     )
 
 
-def _storms(told: ForensicAnalysis) -> Table | None:
+def _storms(analysis: ForensicAnalysis) -> Table | None:
     rows = tuple(
         (
             storm.window.fault,
@@ -246,7 +244,7 @@ def _storms(told: ForensicAnalysis) -> Table | None:
             f"{counted(storm.busiest, 'attempt')} of {counted(storm.workers, 'worker')}",
             "–" if storm.at_most is None else "in step" if storm.in_step else "spread",
         )
-        for storm in told.storms
+        for storm in analysis.storms
     )
     if not rows:
         return None
@@ -259,19 +257,19 @@ def _storms(told: ForensicAnalysis) -> Table | None:
     )
 
 
-def _beliefs_sentence(told: ForensicAnalysis) -> str:
-    if NO_COORDINATOR_JOURNAL in told.missing:
-        return "Who was believed connected and was not cannot be told."
-    if not told.beliefs:
-        return "No worker was believed connected by one side alone for more than a tenth of a second."
-    counts = Counter(belief.what for belief in told.beliefs)
-    total_s = math.fsum(belief.lasted_s for belief in told.beliefs)
-    longest = told.beliefs[0]
+def _disagreements_sentence(analysis: ForensicAnalysis) -> str:
+    if NO_COORDINATOR_JOURNAL in analysis.missing:
+        return "Which workers were connected for one side alone is unknown."
+    if not analysis.disagreements:
+        return "No worker was connected for one side alone for more than a tenth of a second."
+    counts = Counter(one.what for one in analysis.disagreements)
+    total_s = math.fsum(one.lasted_s for one in analysis.disagreements)
+    longest = analysis.disagreements[0]
     parts = [
         counted(counts[what], what) + f" ({says})"
         for what, says in (
-            (ZOMBIE, "gone, while the coordinator believed in it"),
-            (GHOST, "given up, while it believed itself connected"),
+            (ZOMBIE, "gone, but connected for the coordinator"),
+            (GHOST, "given up by the coordinator, but connected for itself"),
         )
         if counts[what]
     ]
@@ -281,10 +279,9 @@ def _beliefs_sentence(told: ForensicAnalysis) -> str:
     return f"{' and '.join(parts)}, {how_long}."
 
 
-def _beliefs(told: ForensicAnalysis) -> Table | None:
-    rows = tuple(
-        (one.worker, one.what, seconds(one.lasted_s), one.fault or "–") for one in told.beliefs[:MOST_BELIEFS]
-    )
+def _disagreements(analysis: ForensicAnalysis) -> Table | None:
+    shown = analysis.disagreements[:MOST_DISAGREEMENTS]
+    rows = tuple((one.worker, one.what, seconds(one.lasted_s), one.fault or "–") for one in shown)
     if not rows:
         return None
     return Table("Zombies and ghosts", "", ("worker", "what", "lasted", "under"), rows)
@@ -314,7 +311,7 @@ def _policies(naming: PolicyIdentification) -> Table | None:
     )
 
 
-def _worker(one: WorkerAnalysis) -> WorkerFound:
+def _worker(one: WorkerAnalysis) -> WorkerForensics:
     coordinator = sorted(seen.coordinator_s for seen in one.noticed if seen.coordinator_s is not None)
     best = one.naming.best
     if best is None:
@@ -323,7 +320,7 @@ def _worker(one: WorkerAnalysis) -> WorkerFound:
         fits = "none known"
     else:
         fits = best.policy.name + ("" if one.naming.sure else "?")
-    return WorkerFound(
+    return WorkerForensics(
         noticed_s=percentile(sorted(seen.worker_s for seen in one.noticed), 50),
         coordinator_s=percentile(coordinator, 50),
         fits=fits,
@@ -334,9 +331,9 @@ def _spread(ordered: tuple[float, ...]) -> tuple[str, str]:
     return seconds(percentile(ordered, 50)), seconds(percentile(ordered, 99))
 
 
-def _mark(row: PolicyOutcome, told: WhatIf) -> str:
-    if row is told.was:
+def _mark(row: PolicyOutcome, what_if: WhatIf) -> str:
+    if row is what_if.was:
         return AS_IT_WAS
-    if told.recommendation is not None and row is told.recommendation.better:
+    if what_if.recommendation is not None and row is what_if.recommendation.better:
         return "better"
-    return AS_ADVISED if row.name == told.was.name else ""
+    return AS_ADVISED if row.name == what_if.was.name else ""

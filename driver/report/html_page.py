@@ -1,4 +1,4 @@
-"""Puts report.html together: the page's text, its data, its styles and its scripts, all in the one file."""
+"""report.html: text, data, styles and scripts of a run's report in one file, which needs no network."""
 
 from __future__ import annotations
 
@@ -58,7 +58,7 @@ STATUS_WORDS = {Status.passed: "passed", Status.failed: "failed", Status.unknown
 
 
 class Data(msgspec.Struct):
-    """What the scripts draw. `mounts`: each journal lies in a folder of its own."""
+    """The data of the scripts. `mounts`: each journal is in a folder of its own."""
 
     timeline: Timeline
     curves: list[Plot]
@@ -68,15 +68,12 @@ class Data(msgspec.Struct):
 
 
 def render_html(run: JudgedRun) -> str:
-    """The whole page.
-
-    Every text in it is escaped; data and scripts are told apart by the page's own policy.
-    """
+    """Return the page. Every text in it is escaped; its own policy (CSP) allows its own scripts alone."""
     history = run.history
     found = history.view(analyse)
-    told = forensics_section(found)
+    reconnection = forensics_section(found)
     pieces = advise(history, run.metrics)
-    ranges, scale = _ranges(told)
+    ranges, scale = _ranges(reconnection)
     script = Markup("\n".join(asset(name) for name in SCRIPTS))
     mounts = own_journal(run.folder / JOURNALS, COORDINATOR).is_file()
     phases = [{"name": phase.name, "key": phase.key} for phase in PHASES]
@@ -101,10 +98,10 @@ def render_html(run: JudgedRun) -> str:
             figures=figures(run, KEY_FIGURES),
             workers=worker_rows(run),
             tables=subject_tables(history, run.metrics),
-            forensics=told,
+            forensics=reconnection,
             fitted=_fitted(found.naming),
             gaps=gap_plot(found),
-            trade_off=_trade_off(told),
+            trade_off=_trade_off(reconnection),
             ranges=ranges,
             scale=scale,
             advice=pieces,
@@ -120,7 +117,7 @@ def render_html(run: JudgedRun) -> str:
 
 @dataclass(frozen=True)
 class _Kinds:
-    """The findings as the page shows them: each with its word and its margin."""
+    """The findings of the page: each with its status as a word, and its margin."""
 
     expected: list[tuple[str, Finding, str]]
     built_in: list[tuple[str, Finding, str]]
@@ -129,40 +126,40 @@ class _Kinds:
 
 
 def _kinds(run: JudgedRun) -> _Kinds:
-    told = group_findings(sorted_findings(run))
+    groups = group_findings(sorted_findings(run))
 
     def rows(findings: tuple[Finding, ...]) -> list[tuple[str, Finding, str]]:
         return [(STATUS_WORDS[one.status], one, _margin(one)) for one in findings]
 
-    wrong = any(one.status is not Status.passed for one in told.built_in)
-    return _Kinds(rows(told.expected), rows(told.built_in), told.built_in_says, wrong)
+    wrong = any(one.status is not Status.passed for one in groups.built_in)
+    return _Kinds(rows(groups.expected), rows(groups.built_in), groups.built_in_says, wrong)
 
 
 def _fitted(naming: PolicyIdentification) -> str:
-    """The policy whose bounds the picture of the gaps draws, in words."""
+    """Return the name of the policy whose bounds are in the plot of the gaps."""
     if naming.best is None:
         return ""
     return naming.best.policy.name + (", the nearest known policy," if naming.misfit else "")
 
 
-def _trade_off(told: ForensicsSection) -> Scatter | None:
-    """The policies of the what-if, time against attempts; nine of ten draws lie in the intervals."""
-    own = next((row.title for row in told.what_if if row.mark == AS_IT_WAS), "")
-    return scatter([row.option for row in told.what_if], own)
+def _trade_off(reconnection: ForensicsSection) -> Scatter | None:
+    """Return the plot of the what-if; nine of ten draws lie in the intervals."""
+    own = next((row.title for row in reconnection.what_if if row.mark == AS_IT_WAS), "")
+    return scatter([row.option for row in reconnection.what_if], own)
 
 
 def _ranges(
-    told: ForensicsSection,
+    reconnection: ForensicsSection,
 ) -> tuple[list[tuple[WhatIfRow, float, float, float]], tuple[float, float]]:
-    """Where the ranges of the what-if lie on their logarithmic axis (per cent), and its two ends."""
-    low_s = max(0.01, min((row.low_s for row in told.what_if), default=0.01))
-    high_s = max(2 * low_s, max((row.high_s for row in told.what_if), default=0.0))
+    """Return the what-if's ranges on a logarithmic axis, in per cent of it, and the two ends in seconds."""
+    low_s = max(0.01, min((row.low_s for row in reconnection.what_if), default=0.01))
+    high_s = max(2 * low_s, max((row.high_s for row in reconnection.what_if), default=0.0))
 
     def at(seconds: float) -> float:
         share = math.log(max(low_s, seconds) / low_s) / math.log(high_s / low_s)
         return round(100 * min(1.0, share), 1)
 
-    rows = [(row, at(row.low_s), at(row.high_s), at(row.mean_s)) for row in told.what_if]
+    rows = [(row, at(row.low_s), at(row.high_s), at(row.mean_s)) for row in reconnection.what_if]
     return rows, (float(f"{low_s:.2g}"), float(f"{high_s:.2g}"))
 
 
@@ -175,7 +172,7 @@ def _margin(finding: Finding) -> str:
 
 
 def _inline_json(data: Data) -> Markup:
-    """JSON in plain ASCII that cannot end the element it stands in."""
+    """Return JSON in plain ASCII that cannot end the element around it."""
     text = json.dumps(msgspec.to_builtins(data), separators=(",", ":"))
     for character in "<>&":
         text = text.replace(character, f"\\u{ord(character):04x}")
@@ -183,7 +180,7 @@ def _inline_json(data: Data) -> Markup:
 
 
 def _phase_styles() -> str:
-    """The colours of a way back's phases, on a light and a dark ground."""
+    """Return the colours of an outage's phases, for light and dark pages."""
     light, dark = (
         "".join(f"--phase-{phase.key}: {colour};" for phase, colour in zip(PHASES, colours, strict=True))
         for colours in ([phase.light for phase in PHASES], [phase.dark for phase in PHASES])

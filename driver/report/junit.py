@@ -1,4 +1,4 @@
-"""junit.xml: a run as a test suite, a finding as a test case, for CI systems that show such files."""
+"""junit.xml: a run as a test suite with a case for each finding, for CI systems."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from driver.results.judged_run import JudgedRun
 
 
 def render_junit(run: JudgedRun) -> bytes:
-    """The document. Unknown findings are errors, and declared failures of an expected failure are skipped."""
+    """Return the document. An unknown finding is an error; a failure of an expected failure is skipped."""
     findings = run.verdict.findings
     expected = run.verdict.verdict is RunOutcome.expected_failure
     wrong = Status.failed if not expected else None

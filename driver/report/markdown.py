@@ -1,4 +1,4 @@
-"""report.md: fits a pull request and a CI job's summary."""
+"""report.md, for a pull request or the summary of a CI job."""
 
 from __future__ import annotations
 
@@ -38,11 +38,11 @@ class _Row:
 
 
 def render_markdown(run: JudgedRun) -> str:
-    """The whole report. Everything that is put in is escaped, whoever wrote it."""
+    """Return the report. Every value in it is escaped."""
     values = run.metrics.values
     history = run.history
     pieces = advise(history, run.metrics)
-    told = group_findings(sorted_findings(run))
+    groups = group_findings(sorted_findings(run))
     return (
         _environment()
         .get_template("report.md.j2")
@@ -59,10 +59,10 @@ def render_markdown(run: JudgedRun) -> str:
             events=history.count,
             journals=len(history.journals),
             summary=summary(run, pieces),
-            expected=_rows(told.expected),
-            built_in=_rows(told.built_in),
-            built_in_says=told.built_in_says,
-            built_in_open=any(one.status is not Status.passed for one in told.built_in),
+            expected=_rows(groups.expected),
+            built_in=_rows(groups.built_in),
+            built_in_says=groups.built_in_says,
+            built_in_open=any(one.status is not Status.passed for one in groups.built_in),
             faults=fault_rows(run),
             figures=figures(run),
             workers=worker_rows(run),

@@ -1,6 +1,6 @@
 """A run in three sentences: what was done, what broke, what to change. Pure.
 
-Every report begins with them, and the terminal ends with them.
+Reports begin and the terminal ends with them.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from driver.scenarios.quantities import write
 
 MOST_FAULTS = 3
 MOST_LETTERS = 260
-"""What is longer is no sentence for a first screen; the finding has all of it."""
+"""A longer reason is cut on the first screen; the finding has all of it."""
 
 REPAIR = "Repair what is unknown, and run it again"
 
@@ -40,14 +40,14 @@ class SummarySentence:
 
 @dataclass(frozen=True)
 class FindingGroups:
-    """Findings by what a reader does with them: what the scenario expects, and what is always checked."""
+    """Findings of the scenario's expectations, and those of the checks that every run has."""
 
     expected: tuple[Finding, ...]
     built_in: tuple[Finding, ...]
 
     @property
     def built_in_says(self) -> str:
-        """The built-in checks in one line."""
+        """The result of the built-in checks in one line."""
         bad = [one for one in self.built_in if one.status is not Status.passed]
         whole = f"{len(self.built_in)} built-in checks"
         return f"{len(bad)} of {whole} did not pass" if bad else f"all {whole} passed"
@@ -65,7 +65,7 @@ def summary(
 
 
 def group_findings(findings: Sequence[Finding]) -> FindingGroups:
-    """Sort findings, in their order, into the scenario's own and the built-in ones."""
+    """Return findings in their order, the scenario's own and the built-in ones apart."""
     return FindingGroups(
         tuple(one for one in findings if one.check not in ALWAYS),
         tuple(one for one in findings if one.check in ALWAYS),
@@ -73,21 +73,21 @@ def group_findings(findings: Sequence[Finding]) -> FindingGroups:
 
 
 def _done(run: JudgedRun) -> str:
-    told = run.history.view(effects)
+    faults = run.history.view(effects)
     fleet = counted(len(run.record.workers), "worker")
-    who = f"{fleet} ran for {write(run.record.duration_s, Unit.seconds)}"
-    if not told:
-        return f"{who} without a fault."
+    fleet_ran = f"{fleet} ran for {write(run.record.duration_s, Unit.seconds)}"
+    if not faults:
+        return f"{fleet_ran} without a fault."
     each = []
-    for effect in told[:MOST_FAULTS]:
+    for effect in faults[:MOST_FAULTS]:
         window = effect.window
         lasted_s = None if window.ended_ns is None else (window.ended_ns - window.began_ns) / 1e9
         how_long = "" if lasted_s is None else f" for {write(lasted_s, Unit.seconds)}"
         each.append(f"{window.kind} on {counted(len(window.targets), 'target')}{how_long}")
-    more = f" and {len(told) - MOST_FAULTS} more" if len(told) > MOST_FAULTS else ""
-    unproved = sum(1 for effect in told if not (effect.window.receipt and effect.window.receipt.proved))
+    more = f" and {len(faults) - MOST_FAULTS} more" if len(faults) > MOST_FAULTS else ""
+    unproved = sum(1 for effect in faults if not (effect.window.receipt and effect.window.receipt.proved))
     proof = "all proved" if not unproved else f"{unproved} not proved"
-    return f"{who} under {counted(len(told), 'fault')}, {proof}: {', '.join(each)}{more}."
+    return f"{fleet_ran} under {counted(len(faults), 'fault')}, {proof}: {', '.join(each)}{more}."
 
 
 def _broke(run: JudgedRun) -> str:
@@ -127,10 +127,7 @@ def _change(run: JudgedRun, advice: Sequence[Advice]) -> str:
 
 
 def counted_findings(verdict: Verdict) -> str:
-    """What stands beside a verdict: how many findings there are of each status, the bad ones first.
-
-    The sentence below says what broke; only an expected failure is explained here.
-    """
+    """Return the number of findings of each status, the bad ones first; the reason of an expected failure."""
     findings = verdict.findings
     if verdict.verdict is RunOutcome.expected_failure:
         return verdict.because

@@ -1,7 +1,4 @@
-"""What a scenario of its kind is about: a table for each subject on which a history has something to say.
-
-Pure.
-"""
+"""Tables of a report, one for each subject of a scenario: storms, load, priorities, checkpoints. Pure."""
 
 from __future__ import annotations
 
@@ -21,14 +18,14 @@ from wire.priority import Priority
 
 BANDS = 6
 UNEVEN = 2.0
-"""The variance of arrivals drawn at random is about their mean; that of an uneven load is greater."""
+"""Ratio of variance to mean above which a load is uneven; that of a Poisson process is 1."""
 _SECOND_NS = 1_000_000_000
 _AFTERMATH_NS = 5 * _SECOND_NS
 
 
 @dataclass(frozen=True)
 class Table:
-    """One subject: what the table says in a sentence, its columns and its rows."""
+    """One subject: a sentence on what the table shows, its columns and its rows."""
 
     title: str
     says: str
@@ -37,7 +34,7 @@ class Table:
 
 
 def subject_tables(history: History, metrics: Metrics) -> list[Table]:
-    """The tables of a run, those left out that would be empty."""
+    """Return the tables of a run, without empty ones."""
     subjects: tuple[Callable[[History, Metrics], Table], ...] = (_storms, _load, _priorities, _checkpoints)
     return [table for subject in subjects if (table := subject(history, metrics)).rows]
 
@@ -79,7 +76,7 @@ def _storms(history: History, metrics: Metrics) -> Table:
 
 
 def _load(history: History, metrics: Metrics) -> Table:
-    """Seconds outside faults by what was offered in them: where less is done in time, there is the knee."""
+    """Return completions by the load of each second outside faults; the knee is where they become fewer."""
     hurt = union((begin, end + _AFTERMATH_NS) for begin, end in history.view(run_timeline).under_fault)
     offered: dict[int, list[float]] = {}
     for life in history.view(task_index).accepted:

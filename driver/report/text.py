@@ -1,4 +1,4 @@
-"""Makes what others wrote harmless: names, outputs and errors of workers reach no page as they came."""
+"""Escapes text of other processes (names, outputs, errors) for Markdown, HTML and XML. Pure."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ _ENTITIES = {"<": "&lt;", "&": "&amp;", "@": "&#64;", ":": "&#58;", ".": "&#46;"
 
 
 def printable(text: str) -> str:
-    """The text in one line, with all that is no visible character (control, direction, …) replaced."""
+    """Return text in one line, with invisible characters (control, direction, …) replaced."""
     return "".join(_visible(character) for character in text)
 
 
 def escape_markdown(text: str) -> str:
-    """Text that a Markdown renderer shows as it stands: no markup, HTML, link or mention, one table cell."""
+    """Return text that Markdown shows literally: without markup, HTML, link or mention, in one table cell."""
     marked = _MARKUP.sub(lambda found: _ENTITIES.get(found[0], f"\\{found[0]}"), printable(text).strip())
     return _BLOCK.sub(r"\1\3\\\2\4", marked)
 
 
 def code(text: str) -> str:
-    """Text as a code span that also stands in a table."""
+    """Return text as a code span that is valid in a table too."""
     return "`" + (printable(text).replace("`", "'").replace("|", "\\|") or " ") + "`"
 
 

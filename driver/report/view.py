@@ -1,4 +1,4 @@
-"""What every report shows, in the order a reader wants it; each format says it in its own way."""
+"""What reports of every format show: figures, rows of workers and faults, findings, configuration. Pure."""
 
 from __future__ import annotations
 
@@ -96,7 +96,7 @@ class FaultRow:
 
 
 def figures(run: JudgedRun, names: Sequence[str] = KEY_FIGURES) -> list[Figure]:
-    """Some metrics, by name, those without a value left out."""
+    """Return metrics by their names, without those that have no value."""
     values = run.metrics.values
     return [
         Figure(name, write(values[name], METRICS[name].unit), METRICS[name].formula.partition(". ")[0])
@@ -106,39 +106,39 @@ def figures(run: JudgedRun, names: Sequence[str] = KEY_FIGURES) -> list[Figure]:
 
 
 def worker_rows(run: JudgedRun) -> list[WorkerRow]:
-    """A row for each worker."""
-    told = run.history.view(connection_histories)
+    """Return a row for each worker."""
+    histories = run.history.view(connection_histories)
     whole = run.history.view(run_timeline)
     span = (whole.zero_ns, max(whole.end_ns, whole.zero_ns + 1))
     return [
         WorkerRow(
-            name=story.worker,
-            connected=f"{100 * length_ns(intersection(story.connected, [span])) / length_ns([span]):.1f} %",
-            reconnections=len(story.reconnections),
-            attempts=len(story.attempts),
+            name=one.worker,
+            connected=f"{100 * length_ns(intersection(one.connected, [span])) / length_ns([span]):.1f} %",
+            reconnections=len(one.reconnections),
+            attempts=len(one.attempts),
             longest_s=max(
-                (total for outage in story.outages if (total := outage.total_s) is not None), default=None
+                (total for outage in one.outages if (total := outage.total_s) is not None), default=None
             ),
-            lives=story.starts,
+            lives=one.starts,
         )
-        for story in told.values()
+        for one in histories.values()
     ]
 
 
 def fault_rows(run: JudgedRun) -> list[FaultRow]:
-    """A row for each fault."""
-    told = run.history.view(run_timeline)
-    return [_fault_row(effect, told) for effect in run.history.view(effects)]
+    """Return a row for each fault."""
+    run_times = run.history.view(run_timeline)
+    return [_fault_row(effect, run_times) for effect in run.history.view(effects)]
 
 
 def sorted_findings(run: JudgedRun) -> list[Finding]:
-    """What is wrong first, then what is unknown, then what is well."""
+    """Return the findings: failed ones first, then unknown ones, then passed ones."""
     order = {Status.failed: 0, Status.unknown: 1, Status.passed: 2}
     return sorted(run.verdict.findings, key=lambda finding: order[finding.status])
 
 
 def configuration(run: JudgedRun) -> list[tuple[str, str]]:
-    """Versions, images, host and settings, as pairs."""
+    """Return versions, images, host and settings as pairs."""
     record = run.record
     pairs = [("command", " ".join(record.argv))] if record.argv else []
     for name, values in (
@@ -162,12 +162,12 @@ def _fault_row(effect: FaultEffect, run: RunTimeline) -> FaultRow:
     window = effect.window
     receipt = window.receipt
     rates = [level.completed_per_s for level in (effect.before, effect.during, effect.after)]
-    told = "none"
+    receipt_text = "none"
     if receipt is not None:
         hit, spared = len(receipt.hit), len(receipt.spared)
         strayed = f", {len(receipt.strayed)} strayed" if receipt.strayed else ""
         missed = f", {len(receipt.missed)} missed" if receipt.missed else ""
-        told = f"{hit} hit, {spared} spared{missed}{strayed}"
+        receipt_text = f"{hit} hit, {spared} spared{missed}{strayed}"
     return FaultRow(
         fault=window.fault,
         kind=window.kind,
@@ -176,7 +176,7 @@ def _fault_row(effect: FaultEffect, run: RunTimeline) -> FaultRow:
         began_s=run.at_s(window.began_ns),
         lasted_s=None if window.ended_ns is None else (window.ended_ns - window.began_ns) / 1e9,
         proved=bool(receipt and receipt.proved),
-        receipt=told,
+        receipt=receipt_text,
         workers_cut=effect.workers_cut,
         recovery_s=effect.recovery_s,
         rates=" → ".join("–" if rate is None else f"{rate:.1f}" for rate in rates),

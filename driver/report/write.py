@@ -1,4 +1,4 @@
-"""Writes a run's reports beside its verdict."""
+"""Writes the reports of a run into its folder."""
 
 from __future__ import annotations
 
@@ -14,12 +14,12 @@ MARKDOWN, HTML, JUNIT = "report.md", "report.html", "junit.xml"
 
 
 def write_report(folder: Path) -> Path:
-    """Judge a stored run again and write its reports; the path of report.html."""
+    """Judge a stored run, write its reports, and return the path of report.html. Raises as judge_run."""
     return write_reports(judge_run(folder))
 
 
 def write_reports(run: JudgedRun) -> Path:
-    """Write the reports of a run that was just judged; the path of report.html."""
+    """Write the reports of a judged run, and return the path of report.html. Raises LabError."""
     write_file(run.folder / MARKDOWN, render_markdown(run).encode())
     write_file(run.folder / JUNIT, render_junit(run))
     write_file(run.folder / HTML, render_html(run).encode())

@@ -1,4 +1,4 @@
-"""What a piece of advice is: what to change, because of which figures, and what that should bring."""
+"""A piece of advice: a change, the figures that it rests on, and the effect to expect."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from wire.settings import CoordinatorSettings, WorkerSettings
 
 @dataclass(frozen=True)
 class Setting:
-    """A line of a scenario to change, under `worker:` or `coordinator:` (`section`).
+    """A changed line of a scenario, under `worker:` or `coordinator:` (`section`).
 
     `now` and `then` are its values as YAML, "" for none.
     """
@@ -39,7 +39,7 @@ class Advice:
 
     @property
     def diff(self) -> str:
-        """The change of the scenario file, as a diff to copy; "" where no setting does it."""
+        """The change of the scenario file, as a diff to copy; "" where no setting makes it."""
         lines = []
         for section in dict.fromkeys(one.section for one in self.settings):
             lines.append(f" {section}:")
@@ -59,7 +59,7 @@ class Adviser:
 
 
 def coordinator_setting(history: History, key: str, factor: float) -> Setting:
-    """A number of the coordinator's settings, `factor` times as large."""
+    """Return the change of a number in the coordinator's settings, `factor` times its value, at least 1."""
     now = getattr(coordinator_settings(history), key)
     # A default has no line in the scenario that a diff could take out.
     written = "" if now == getattr(CoordinatorSettings(), key) else str(now)
@@ -67,27 +67,29 @@ def coordinator_setting(history: History, key: str, factor: float) -> Setting:
 
 
 def cap_setting(history: History, factor: float) -> Setting:
-    """The longest delay of the workers' policy, `factor` times as long; what is advised where none is set."""
-    told = worker_settings(history).cap_ms
-    cap_ms = told if told is not None else advised_s(history)[1] * 1e3
-    return Setting("worker", "cap_ms", "" if told is None else str(told), str(max(1, round(cap_ms * factor))))
+    """Return the change of the workers' cap, by default the coordinator's advised one, by a factor."""
+    own_ms = worker_settings(history).cap_ms
+    cap_ms = own_ms if own_ms is not None else advised_s(history)[1] * 1e3
+    now = "" if own_ms is None else str(own_ms)
+    return Setting("worker", "cap_ms", now, str(max(1, round(cap_ms * factor))))
 
 
 def policy_settings(history: History, policy: str) -> tuple[Setting, ...]:
-    """Another policy for the workers, with the coordinator's base and cap in place of their own."""
-    told = worker_settings(history)
-    # A name outside the catalogue is the worker's own text: it is not repeated in what a reader copies.
-    now = told.policy if told.policy in POLICIES and told.policy != WorkerSettings().policy else ""
-    own = [(key, value) for key in ("base_ms", "cap_ms") if (value := getattr(told, key)) is not None]
-    changed = [Setting("worker", "policy", now, policy)] if told.policy != policy else []
+    """Return the changes to another policy, with the coordinator's base and cap in place of the workers'."""
+    settings = worker_settings(history)
+    # A name outside the catalogue is the worker's own text, which no diff to copy may contain.
+    is_shown = settings.policy in POLICIES and settings.policy != WorkerSettings().policy
+    now = settings.policy if is_shown else ""
+    own = [(key, value) for key in ("base_ms", "cap_ms") if (value := getattr(settings, key)) is not None]
+    changed = [Setting("worker", "policy", now, policy)] if settings.policy != policy else []
     return (*changed, *(Setting("worker", key, str(value), "") for key, value in own))
 
 
 def figure(metrics: Metrics, name: str) -> str:
-    """A metric's value for people."""
+    """Return a metric's value as text, with its unit."""
     return write(metrics.values[name], METRICS[name].unit)
 
 
 def number(metrics: Metrics, name: str) -> float:
-    """A metric's value, 0 where it is unknown: advice is given on what is known alone."""
+    """Return a metric's value, 0.0 where it is unknown: advice rests on known figures alone."""
     return metrics.values[name] or 0.0

@@ -1,4 +1,4 @@
-"""Workers knock far more often than could help."""
+"""Workers attempt to connect far more often than can help."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from driver.metrics import Metrics
 from driver.report.advice.advice import Advice, Adviser, cap_setting, figure, number
 
 MANY = 60.0
-"""Who follows the coordinator's shortest advice knocks about that often in twelve seconds."""
+"""Attempts of a worker in 12 s by the shortest base and cap that the coordinator advises."""
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
@@ -15,10 +15,10 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         return None
     return Advice(
         "attempts_in_vain",
-        "Raise the reconnection policy's base or cap: workers knock more often than can help.",
+        "Raise the reconnection policy's base or cap: workers attempt to connect more often than can help.",
         f"In the worst fault each worker tried {number(metrics, 'storm_amplification'):.0f} times; "
         f"{figure(metrics, 'connection_success_rate')} of all attempts became a connection.",
-        "Twice the cap halves the attempts, and adds at most its own length to the way back.",
+        "Twice the cap halves the attempts, and adds at most its own length to the time until all are back.",
         ("storm_amplification", "connection_success_rate"),
         (cap_setting(history, 2.0),),
     )

@@ -1,4 +1,4 @@
-"""After the heal workers still sleep: their cap is longer than the coordinator's door needs."""
+"""After the heal workers still wait: their cap is longer than the coordinator's admission rate needs."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ SHARE = 0.5
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
     if other_policy.advise(history, metrics) is not None:
-        # Another policy answers this with a figure of its own; some have no cap that could be lowered.
+        # The advice of another policy covers this; some policies have no cap that could be lowered.
         return None
     asleep_s, back_s = [], []
     for storm in history.view(storms):

@@ -1,4 +1,4 @@
-"""Most of the way back is the time until somebody noticed."""
+"""Most of the reconnection time is detection time."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         f"Half of the workers needed {figure(metrics, 'detection_time_p50_s')} or more to notice that "
         f"their connection "
         f"was gone, of {figure(metrics, 'reconnection_time_p50_s')} until they were back.",
-        f"Half the timeout brings the median way back to about {total_s - detection_s / 2:.1f} s.",
+        f"Half the timeout brings the median reconnection time to about {total_s - detection_s / 2:.1f} s.",
         ("detection_time_p50_s", "reconnection_time_p50_s"),
         tuple(
             coordinator_setting(history, key, 0.5)

@@ -1,4 +1,4 @@
-"""The whole fleet knocks at the same moment."""
+"""The whole fleet attempts to connect at the same moment."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         return None
     known = POLICIES.get(worker_settings(history).policy)
     if known is not None and known.spreads:
-        # They draw at random already: what brought them together was not the policy.
+        # This policy draws at random already: its synchrony has another cause.
         return None
     return Advice(
         "fleet_in_step",

@@ -1,4 +1,4 @@
-"""Tasks came faster than they were done, outside faults too."""
+"""Tasks were submitted faster than they were done, outside faults too."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Attempts were stopped because their lease ran out while their worker was well."""
+"""Attempts were stopped because their lease expired while their worker ran."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         return None
     return Advice(
         "leases_too_short",
-        "Lengthen the lease (lease_ms) beyond the outages that are to be lived through.",
+        "Lengthen the lease (lease_ms) beyond the outages that an attempt is to survive.",
         f"{figure(metrics, 'leases_expired')} attempts of {figure(metrics, 'tasks_submitted')} tasks were "
         f"stopped by "
         f"their own worker when their lease ran out; {figure(metrics, 'attempts_lost')} attempts were lost "

@@ -1,6 +1,4 @@
-"""Another reconnection policy would bring the same fleet back sooner from the same outages, or as soon and
-gentler.
-"""
+"""Another reconnection policy brings the fleet back sooner from the same outages, or with fewer attempts."""
 
 from __future__ import annotations
 
@@ -13,29 +11,28 @@ from driver.report.advice.advice import Advice, Adviser, policy_settings
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
-    told = history.view(analyse)
-    what_if = told.what_if
-    # What is sure of itself alone may tell others what to do: a sure name, and a replay that agrees with
-    # the run.
-    if what_if is None or what_if.recommendation is None or not told.naming.sure:
+    analysis = history.view(analyse)
+    what_if = analysis.what_if
+    # Advice rests on a certain identification and on a replay that agrees with the run.
+    if what_if is None or what_if.recommendation is None or not analysis.naming.sure:
         return None
-    found = what_if.recommendation
-    was, better = found.was.name, found.better.name
+    recommendation = what_if.recommendation
+    was, better = recommendation.was.name, recommendation.better.name
     change = f"reconnect by policy {better} (worker: policy)"
     if was == better:
         change = "take the coordinator's advice: no base_ms and cap_ms of their own"
     return Advice(
         "other_policy",
         f"Let the workers {change}.",
-        _because(found),
-        recommendation_sentence(found),
+        _because(recommendation),
+        recommendation_sentence(recommendation),
         ("time_to_all_back_s", "storm_amplification"),
         policy_settings(history, better),
     )
 
 
 def _because(found: Recommendation) -> str:
-    """The figure that the change rests on: the one of the policy as it was, which the intervals separate."""
+    """Return the figure that the change rests on, of the policy as it was; the intervals separate the two."""
     was = found.was
     if found.sooner:
         return f"By {was.name} all were back {ranged(was.all_back_s)} after the heal, which is surely later."

@@ -1,4 +1,4 @@
-"""Workers lose connections that no fault explains."""
+"""Connections are lost that no fault explains."""
 
 from __future__ import annotations
 

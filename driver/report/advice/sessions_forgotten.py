@@ -1,4 +1,4 @@
-"""The coordinator did not know sessions any more that workers wanted back."""
+"""Workers resumed sessions that the coordinator had deleted."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
         "Keep sessions for longer than the longest outage (session_ttl_ms).",
         f"{figure(metrics, 'sessions_reset')} of {figure(metrics, 'reconnections_after_loss')} "
         f"reconnections found "
-        "their session gone, and had to begin anew.",
+        "their session gone, and began a new one.",
         "A session that is resumed sends only what the other side lacks, and gives no attempt up.",
         ("sessions_reset", "reconnections_after_loss"),
         (coordinator_setting(history, "session_ttl_ms", 2.0),),

@@ -1,4 +1,4 @@
-"""Work was done again, though there were checkpoints, or for want of them."""
+"""Work was done again although checkpoints existed, or for lack of them."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ def advise(history: History, metrics: Metrics) -> Advice | None:
     if ratio is not None and ratio < 1:
         return Advice(
             "checkpoints_unused",
-            "Find out why attempts begin anew where a checkpoint was durable.",
+            "Find out why attempts begin at the first step where a checkpoint was durable.",
             f"Only {figure(metrics, 'checkpoint_restore_ratio')} of the attempts that could have begun "
             f"from one did.",
             f"Up to {figure(metrics, 'redone_steps')} steps would not have been done twice.",

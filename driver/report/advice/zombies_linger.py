@@ -1,4 +1,4 @@
-"""The coordinator believed in workers long after they were gone."""
+"""The coordinator counted workers as connected long after they were gone."""
 
 from __future__ import annotations
 
@@ -14,15 +14,15 @@ LONG_S = 3.0
 
 
 def advise(history: History, metrics: Metrics) -> Advice | None:
-    zombies = [belief for belief in history.view(analyse).beliefs if belief.what == ZOMBIE]
+    zombies = [one for one in history.view(analyse).disagreements if one.what == ZOMBIE]
     if not zombies or zombies[0].lasted_s < LONG_S:
         return None
     longest = zombies[0]
-    workers = len({belief.worker for belief in zombies if belief.lasted_s >= LONG_S})
+    workers = len({one.worker for one in zombies if one.lasted_s >= LONG_S})
     return Advice(
         "zombies_linger",
         "Shorten the coordinator's heartbeat timeout (heartbeat_timeout_ms).",
-        f"It believed {longest.worker} connected for {write(longest.lasted_s, Unit.seconds)} after it was "
+        f"It counted {longest.worker} as connected for {write(longest.lasted_s, Unit.seconds)} after it was "
         f"gone, and {workers} workers in all for {write(LONG_S, Unit.seconds)} or more; what it gives them "
         "meanwhile waits.",
         f"Half the timeout brings the longest to about {write(longest.lasted_s / 2, Unit.seconds)}.",

@@ -1,4 +1,4 @@
-// The plots: uPlot draws them; here stands what they have in common.
+// The plots: uPlot draws them; their common parts.
 const charts = {
   made: [],
   style(name) { return getComputedStyle(document.documentElement).getPropertyValue(name).trim(); },

@@ -1,7 +1,7 @@
 // The note beside pointer or keyboard: what a worker did at that second, why, and on which line it says so.
 const tip = document.getElementById("tip");
 const cursor = document.getElementById("lane-cursor");
-const STATES = ["not running", "connected", "one side believes it connected", "down"];
+const STATES = ["not running", "connected", "connected for one side only", "down"];
 let kept = false;
 let byKeys = false;
 let spot = { row: 0, second: START };

@@ -1,4 +1,4 @@
-"""Equal spans of a run's time, as wide as what is counted in them asks for. Pure."""
+"""Equal spans of a run's time, of a width that fits what is counted in them. Pure."""
 
 from __future__ import annotations
 
@@ -25,18 +25,18 @@ class Bins:
         self.x = [round((index - before) * self.seconds, 3) for index in range(self.count)]
 
     def of(self, at_ns: int) -> int | None:
-        """The bin of an instant, None outside all."""
+        """Return the bin of an instant; None outside all."""
         index = (at_ns - self.begin_ns) // self.width_ns
         return index if 0 <= index < self.count else None
 
     def rate_per_s(self, instants_ns: Sequence[int]) -> Numbers:
-        """How many instants a second."""
+        """Return the rate of instants in each bin, per second."""
         return [round(float(count) / self.seconds, 3) for count in self.counts(instants_ns)]
 
     def each(
         self, pairs: Sequence[tuple[int, float]], summed: Callable[[list[float]], float | None]
     ) -> Numbers:
-        """The numbers of each bin, summed up; None where there are none."""
+        """Return `summed` of the sorted numbers of each bin; None for an empty bin."""
         filled: list[list[float]] = [[] for _ in range(self.count)]
         for at_ns, number in pairs:
             if (index := self.of(at_ns)) is not None:
@@ -44,7 +44,7 @@ class Bins:
         return [short(summed(sorted(numbers))) if numbers else None for numbers in filled]
 
     def least(self, steps: list[tuple[int, float]]) -> Numbers:
-        """The least value of a stepped signal in each bin, so that no short dip is lost."""
+        """Return the least value of a stepped signal in each bin, so that no short dip is lost."""
         found: Numbers = []
         at = 0
         for index in range(self.count):
@@ -64,7 +64,7 @@ class Bins:
 
 
 def finest(clock: Clock) -> Bins:
-    """The narrowest bins that a page can show."""
+    """Return the narrowest bins that a page can show."""
     return Bins(clock, widths_ns(clock)[0])
 
 
@@ -84,7 +84,7 @@ def fitted(clock: Clock, instants_ns: Sequence[int]) -> Bins:
 
 
 def widths_ns(clock: Clock) -> list[int]:
-    """The widths that bins may have, the narrowest first: one, two or five of a decimal unit."""
+    """Return the possible widths, the narrowest first: one, two or five of a decimal unit."""
     span_ns = clock.end_ns - clock.begin_ns
     found = [
         digit * 10**power
@@ -96,5 +96,5 @@ def widths_ns(clock: Clock) -> list[int]:
 
 
 def short(number: float | None) -> float | None:
-    """A number in four digits: a page shows no more."""
+    """Return a number of four digits: a page shows no more."""
     return None if number is None else float(f"{number:.4g}")

@@ -1,4 +1,4 @@
-"""Curves over time, as the page's plots take them. Pure."""
+"""Curves over time, as data of the page's plots. Pure."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wire.events import Connecting, Totals, TrafficTotals
 
 
 class PlotLine(msgspec.Struct, frozen=True):
-    """One line of a plot. A spread's line has its own `x`; a curve's shares the plot's.
+    """One line of a plot. That of a distribution has its own `x`; that of a curve shares the plot's.
 
     `colour` names a colour of the page's styles; "": the next of the series' colours.
     """
@@ -28,7 +28,7 @@ class PlotLine(msgspec.Struct, frozen=True):
 
 
 class Plot(msgspec.Struct, frozen=True):
-    """One plot. `unit` is what stands at the axis of the numbers; `says` how to read it."""
+    """One plot. `unit` labels the axis of the numbers; `says` explains how to read it."""
 
     name: str
     title: str
@@ -40,7 +40,7 @@ class Plot(msgspec.Struct, frozen=True):
 
 
 def curves(history: History) -> list[Plot]:
-    """What changed over time. Plots without any number are left out."""
+    """Return the plots of what changed over time; those without any number are left out."""
     clock = Clock(history)
     fine = finest(clock)
     lives = history.view(task_index).accepted
@@ -113,8 +113,8 @@ def curves(history: History) -> list[Plot]:
 def _plot(
     bins: Bins, name: str, title: str, unit: str, says: str, *series: PlotLine, log: bool = False
 ) -> Plot:
-    told = [one for one in series if any(y is not None for y in one.y)]
-    return Plot(name, title, unit, says, told, bins.x, log)
+    filled = [one for one in series if any(y is not None for y in one.y)]
+    return Plot(name, title, unit, says, filled, bins.x, log)
 
 
 def _in_bins(bins: Bins) -> str:

@@ -1,4 +1,4 @@
-"""Distributions of many numbers, as the page's plots take them. Pure."""
+"""Distributions of durations, as data of the page's plots. Pure."""
 
 from __future__ import annotations
 
@@ -19,11 +19,11 @@ POINTS = 300
 
 
 def distributions(history: History) -> list[Plot]:
-    """What share of many numbers was no larger than x. Plots without any number are left out."""
+    """Return the plots of cumulative shares: of the numbers no larger than x. Empty plots are left out."""
     outages = [
         o
-        for story in history.view(connection_histories).values()
-        for o in story.outages
+        for connections in history.view(connection_histories).values()
+        for o in connections.outages
         if o.how == LOSS and o.back
     ]
     lives = history.view(task_index).accepted
@@ -51,7 +51,7 @@ def _plot(name: str, title: str, says: str, groups: dict[str, Sequence[float | N
     colours = {"whole": "ink", **{phase.name: f"phase-{phase.key}" for phase in PHASES}}
     series = []
     for label, numbers in groups.items():
-        # A logarithmic axis has no zero; a tenth of a millisecond is as good as none.
+        # A logarithmic axis has no zero; a tenth of a millisecond is drawn for it.
         ordered = sorted(max(1e-4, number) for number in numbers if number is not None)
         if ordered:
             ranks = sorted({round(index * (len(ordered) - 1) / (POINTS - 1)) for index in range(POINTS)})

@@ -1,6 +1,4 @@
-"""The picture of the gaps between attempts, over what the fitted policy draws them from. Pure: where each
-mark stands.
-"""
+"""Plot of the gaps between attempts, over the bounds of the fitted policy: positions of marks. Pure."""
 
 from __future__ import annotations
 
@@ -26,9 +24,7 @@ _DECADES = tuple(10.0**power for power in range(-4, 4))
 
 @dataclass(frozen=True)
 class GapPlot:
-    """Where marks stand in a box of WIDTH by HEIGHT: dots (x, y), bands (x, y, width, height), labels (at,
-    text).
-    """
+    """Positions in a box of WIDTH by HEIGHT: dots (x, y), bands (x, y, width, height), labels (at, text)."""
 
     dots: list[tuple[float, float]]
     bands: list[tuple[float, float, float, float]]
@@ -40,10 +36,10 @@ class GapPlot:
     floor: int = HEIGHT - BOTTOM
 
 
-def gap_plot(told: ForensicAnalysis) -> GapPlot | None:
-    """The picture of a fleet's gaps; None where there are none, or no policy to hold them against."""
-    best = told.naming.best
-    gaps = told.gaps.chosen(told.gaps.before.number <= MOST_NUMBERS)
+def gap_plot(analysis: ForensicAnalysis) -> GapPlot | None:
+    """Return the plot of a fleet's gaps; None without gaps, or without a policy to compare them with."""
+    best = analysis.naming.best
+    gaps = analysis.gaps.chosen(analysis.gaps.before.number <= MOST_NUMBERS)
     if best is None or not len(gaps):
         return None
     gaps = _thinned(gaps)
@@ -70,7 +66,7 @@ def gap_plot(told: ForensicAnalysis) -> GapPlot | None:
                 round(tall, 1),
             )
         )
-    # Dots of one number stand side by side, always in the same places.
+    # Dots of one number are side by side, at the same offsets in every report.
     beside = ((np.arange(len(gaps)) * 0.618) % 1 - 0.5) * 0.66
     dots = [
         (x(float(number) + float(off)), y(float(gap_s)))
@@ -85,7 +81,7 @@ def gap_plot(told: ForensicAnalysis) -> GapPlot | None:
 
 
 class _Axis:
-    """The axis of lengths: even, so that even draws look even; logarithmic where delays grow far."""
+    """The axis of lengths: linear, or logarithmic where delays grow by more than _GROWN."""
 
     def __init__(self, gaps: RetryGaps, bounds: list[tuple[float, float]]) -> None:
         highs = [high for _, high in bounds]
@@ -95,14 +91,14 @@ class _Axis:
         self.shortest_s = 0.0 if self.even else max(2e-4, highs[0] / 30)
 
     def share(self, length_s: float) -> float:
-        """How far up a length stands, from 0 to 1."""
+        """Return the height of a length, from 0 to 1."""
         if self.even:
             return min(1.0, max(0.0, length_s / self.longest_s))
         length_s = min(max(length_s, self.shortest_s), self.longest_s)
         return math.log(length_s / self.shortest_s) / math.log(self.longest_s / self.shortest_s)
 
     def ticks(self) -> list[float]:
-        """A few round lengths."""
+        """Return a few round lengths."""
         if not self.even:
             found = [digit * decade for decade in _DECADES for digit in (1.0, 2.0, 5.0)]
             return [at_s for at_s in found if self.shortest_s <= at_s <= self.longest_s]
@@ -115,13 +111,13 @@ class _Axis:
 def _thinned(gaps: RetryGaps) -> RetryGaps:
     if len(gaps) <= MOST_DOTS:
         return gaps
-    # Drawn by chance: the gaps come in the order of the attempts, and an even stride leaves numbers out.
+    # A random choice: the gaps are in the order of the attempts, and an even stride would omit numbers.
     chosen = np.random.default_rng(0).choice(len(gaps), MOST_DOTS, replace=False)
     return gaps.chosen(np.sort(chosen))
 
 
 def _bounds(fit: Fit, number: int) -> tuple[float, float]:
-    """What the policy draws the delay before an attempt from, whatever the delays before it were."""
+    """Return the bounds of a policy's delay before an attempt, over all possible delays before it."""
     base_s = 0.0 if math.isnan(fit.base_s) else fit.base_s
     cap_s = 0.0 if math.isnan(fit.cap_s) else fit.cap_s
     longest_before_s = base_s * 3.0 ** (number - 1)

@@ -1,7 +1,4 @@
-"""The timeline's lanes: for each worker when it was connected, when it was not and why, and when it worked.
-
-Pure.
-"""
+"""The timeline's lanes: for each worker its connections, its outages and their causes, its work. Pure."""
 
 from __future__ import annotations
 
@@ -27,13 +24,13 @@ from wire.events import (
 
 CONNECTED, ONE_SIDED, DOWN = 1, 2, 3
 FINEST = 2000
-"""Into so many steps the whole run is divided: what lies closer together is drawn as one."""
+"""Number of steps of the whole run: what is closer together than one step is drawn as one."""
 
 Span = tuple[float, float]
 
 
 class Note(msgspec.Struct, frozen=True):
-    """One outage, as it is told on hover. Times are seconds of the run; `parts_s` one for each phase."""
+    """One outage, as shown on hover. Times are seconds of the run; `parts_s` has one for each phase."""
 
     from_s: float
     back_s: float | None
@@ -61,7 +58,7 @@ class Lane(msgspec.Struct, frozen=True):
 
 
 class Band(msgspec.Struct, frozen=True):
-    """One fault. `lanes` are the indices of the lanes that it was aimed at."""
+    """One fault. `lanes` are the indices of its targets' lanes."""
 
     fault: str
     kind: str
@@ -73,7 +70,7 @@ class Band(msgspec.Struct, frozen=True):
 
 
 class Timeline(msgspec.Struct, frozen=True):
-    """All that the timeline shows, in seconds from the run's zero. `phases` are (name, from, to)."""
+    """The whole timeline, in seconds from the run's zero. `phases` are (name, from, to)."""
 
     begin_s: float
     end_s: float
@@ -83,7 +80,7 @@ class Timeline(msgspec.Struct, frozen=True):
 
 
 class Clock:
-    """Turns instants of the history into seconds from the run's zero, in milliseconds' steps.
+    """Converts instants of the history to seconds from the run's zero, in steps of a millisecond.
 
     `begin_ns` is the history's first event, which is before the zero where a lab had to come up first.
     """
@@ -99,16 +96,16 @@ class Clock:
 
     @property
     def step_ns(self) -> int:
-        """The shortest time that a picture of the whole run can show."""
+        """The shortest time that a plot of the whole run can show."""
         return max(1, (self.end_ns - self.begin_ns) // FINEST)
 
 
 def timeline(history: History) -> Timeline:
-    """The timeline of a run."""
+    """Return the timeline of a run."""
     clock = Clock(history)
     run = history.view(run_timeline)
     lanes = [_coordinator(history, clock)]
-    lanes += [_worker(history, story, clock) for story in history.view(connection_histories).values()]
+    lanes += [_worker(history, one, clock) for one in history.view(connection_histories).values()]
     index = {lane.name: number for number, lane in enumerate(lanes)}
     return Timeline(
         begin_s=clock(clock.begin_ns),
@@ -130,10 +127,11 @@ def _coordinator(history: History, clock: Clock) -> Lane:
     return Lane(COORDINATOR, states, [], [], [], float(len(gaps)))
 
 
-def _worker(history: History, story: ConnectionHistory, clock: Clock) -> Lane:
-    events = history.by(story.worker)
-    both = story.connected
-    one_sided = union([*difference(story.by_worker, both), *difference(story.by_coordinator, both)])
+def _worker(history: History, connections: ConnectionHistory, clock: Clock) -> Lane:
+    events = history.by(connections.worker)
+    both = connections.connected
+    by_worker, by_coordinator = connections.by_worker, connections.by_coordinator
+    one_sided = union([*difference(by_worker, both), *difference(by_coordinator, both)])
     whole = [(clock.begin_ns, clock.end_ns)]
     alive = intersection(_lives(events, clock.end_ns), whole)
     down = difference(difference(alive, both), one_sided)
@@ -142,20 +140,20 @@ def _worker(history: History, story: ConnectionHistory, clock: Clock) -> Lane:
         for state, intervals in ((CONNECTED, both), (ONE_SIDED, one_sided), (DOWN, down))
         for begin, end in intervals
     ]
-    lines = _lines(history, story.worker)
-    attempts = [attempt.began.at_ns for attempt in story.attempts if attempt.began.at_ns <= clock.end_ns]
+    lines = _lines(history, connections.worker)
+    attempts = [one.began.at_ns for one in connections.attempts if one.began.at_ns <= clock.end_ns]
     return Lane(
-        name=story.worker,
+        name=connections.worker,
         states=sorted(states),
         attempts=[clock(at_ns) for at_ns in thinned(attempts, clock.step_ns)],
         busy=[(clock(begin), clock(end)) for begin, end in _busy(events, clock)],
-        notes=[_note(outage, lines, clock) for outage in story.outages],
+        notes=[_note(outage, lines, clock) for outage in connections.outages],
         trouble=round(sum((end - begin) for begin, end in [*down, *one_sided]) / 1e9, 3),
     )
 
 
 def thinned(instants_ns: Iterable[int], step_ns: int) -> list[int]:
-    """Sorted instants, those left out that follow another within a step."""
+    """Return sorted instants without those that follow another within a step."""
     kept: list[int] = []
     for at_ns in instants_ns:
         if not kept or at_ns - kept[-1] >= step_ns:
@@ -164,7 +162,7 @@ def thinned(instants_ns: Iterable[int], step_ns: int) -> list[int]:
 
 
 def _lives(events: Sequence[Event], end_ns: int) -> list[Interval]:
-    """From each first line of a process to its last."""
+    """Return the spans from each first line of a process to its last."""
     lives: list[Interval] = []
     begin_ns = last_ns = None
     for event in events:
@@ -182,7 +180,7 @@ def _lives(events: Sequence[Event], end_ns: int) -> list[Interval]:
 
 
 def _busy(events: Sequence[Event], clock: Clock) -> list[Interval]:
-    """When at least one attempt ran, short pauses closed."""
+    """Return the spans in which an attempt ran, short pauses closed."""
     running: dict[int, int] = {}
     spans: list[Interval] = []
     for event in events:
@@ -194,7 +192,7 @@ def _busy(events: Sequence[Event], clock: Clock) -> list[Interval]:
 
 
 def _lines(history: History, worker: str) -> dict[int, int]:
-    """The line numbers of the events that notes refer to, by the event's identity."""
+    """Return the line numbers of the events that notes refer to, by the event's identity."""
     journal = history.journals.get(worker)
     if journal is None:
         return {}

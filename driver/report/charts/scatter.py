@@ -1,6 +1,4 @@
-"""The picture of a trade-off: how soon all are back against how hard they knock, with intervals. Pure: where
-each mark stands.
-"""
+"""Plot of a trade-off, with intervals: the time until all are back, against the peak of attempts. Pure."""
 
 from __future__ import annotations
 
@@ -52,7 +50,7 @@ class Scatter:
 
 
 def scatter(options: Sequence[Option], own: str = "") -> Scatter | None:
-    """Return the picture; None with fewer than two options. `own` is the one that was really used."""
+    """Return the plot; None with fewer than two options. `own` is the one that the run used."""
     if len(options) < 2:
         return None
     longest = max(len(_short(one.name)) for one in options)
@@ -86,7 +84,7 @@ def scatter(options: Sequence[Option], own: str = "") -> Scatter | None:
 
 
 class _Axis:
-    """A logarithmic axis from pixel `begin` to pixel `end`, somewhat longer than what it holds."""
+    """A logarithmic axis from pixel `begin` to pixel `end`, a quarter longer at each end than its numbers."""
 
     def __init__(self, figures: Sequence[IntervalEstimate], least: float, begin: float, end: float) -> None:
         numbers = [
@@ -119,7 +117,7 @@ def _short(name: str) -> str:
 
 
 def _spaced(wanted: Sequence[float]) -> list[float]:
-    """Where names stand, from the top: each at its dot, or below the name before it; all inside the box."""
+    """Return the heights of labels, from the top: each at its dot, or below the label before it."""
     found: list[float] = []
     for at in wanted:
         found.append(max(at, found[-1] + _LINE) if found else at)

@@ -78,9 +78,9 @@ def test_a_coordinator_that_noticed_only_the_new_connection_noticed_nothing() ->
 
 
 def test_a_worker_that_is_gone_and_believed_in_is_a_zombie_for_as_long() -> None:
-    beliefs = told(with_sessions(half_open())).beliefs
-    assert [(one.worker, one.what, one.fault) for one in beliefs] == [("worker-1", ZOMBIE, "hole")]
-    assert beliefs[0].lasted_s == pytest.approx(5.5, abs=0.01)
+    disagreements = told(with_sessions(half_open())).disagreements
+    assert [(one.worker, one.what, one.fault) for one in disagreements] == [("worker-1", ZOMBIE, "hole")]
+    assert disagreements[0].lasted_s == pytest.approx(5.5, abs=0.01)
 
 
 def test_a_worker_that_is_given_up_and_believes_is_a_ghost() -> None:
@@ -92,8 +92,8 @@ def test_a_worker_that_is_given_up_and_believes_is_a_ghost() -> None:
     past.tell("worker-1", wire.ConnectionLost, 15, silent_ms=7_000.0, **lost)
     past.connect("worker-1", 16, outcome="resumed")
     past.end(60)
-    beliefs = told(past).beliefs
-    assert [(one.what, round(one.lasted_s, 1)) for one in beliefs] == [(GHOST, 3.0)]
+    disagreements = told(past).disagreements
+    assert [(one.what, round(one.lasted_s, 1)) for one in disagreements] == [(GHOST, 3.0)]
 
 
 def test_a_coordinator_that_was_killed_noticed_nothing_and_believed_in_nobody() -> None:
@@ -108,11 +108,11 @@ def test_a_coordinator_that_was_killed_noticed_nothing_and_believed_in_nobody() 
     past.end(60)
     found = told(past)
     assert [one.coordinator_s for one in found.noticed] == [None] * 3
-    assert found.beliefs == ()
+    assert found.disagreements == ()
 
 
 def test_a_healthy_herd_has_neither() -> None:
-    assert told(healthy_herd()).beliefs == ()
+    assert told(healthy_herd()).disagreements == ()
 
 
 def test_the_time_is_all_accounted_for() -> None:
@@ -167,7 +167,7 @@ def test_without_the_coordinators_journal_the_rest_is_told_and_what_is_missing_i
     history = Fleet(("full_jitter",), 10, 2).history()
     found = analyse(without(history, "coordinator"))
     assert found.naming.sure
-    assert found.beliefs == ()
+    assert found.disagreements == ()
     assert "coordinator's journal is missing" in found.missing[0]
     assert found.what_if is not None
 

@@ -98,7 +98,9 @@ def test_the_picture_of_many_gaps_keeps_dots_of_every_attempt() -> None:
 def test_a_name_that_is_not_sure_is_told_with_what_would_help() -> None:
     life = Fleet(("slotted",), 4, 1, (2.0, 2.0), seed=3)
     says = forensics_section(analyse(life.history())).says
-    assert re.search(r"best, but cannot tell it from \w+: .* About \d+ more such attempts would tell", says)
+    assert re.search(
+        r"best, but not certainly: .* than \w+, .* About \d+ more such attempts would distinguish", says
+    )
 
 
 def test_a_recommendation_has_a_figure_with_its_range() -> None:
