@@ -44,6 +44,9 @@ SWEPT = (
             "labs",
             "cli",
             "dashboard",
+            "results",
+            "report",
+            "runs",
         )
     ),
 )
