@@ -117,9 +117,6 @@ def main() -> int:
     chosen = _arguments()
     if chosen.add_up is not None:
         return add_up(chosen.add_up, write=chosen.write)
-    if chosen.digests is not None:
-        print(*(digest_of(draw_plan(seed)) for seed in range(chosen.digests)), sep="\n")
-        return 0
     if not chosen.interpreted and not is_compiled():
         try:
             run_compiled(chosen)
@@ -128,6 +125,9 @@ def main() -> int:
         except DifferentError as error:
             print(error, file=sys.stderr)
             return LAB_BROKE
+    if chosen.digests is not None:
+        print(*(digest_of(draw_plan(seed)) for seed in range(chosen.digests)), sep="\n")
+        return 0
     if chosen.workers is not None:
         return one_long_run(chosen)
     if chosen.seed is not None:
