@@ -74,9 +74,12 @@ class _Done(msgspec.Struct, array_like=True, gc=False):
 
 
 class SqliteStore:
-    """One writer. Any thread may use it, one at a time."""
+    """One writer. Any thread may use it, one at a time.
 
-    def __init__(self, path: Path) -> None:
+    `log_bytes` of its write-ahead log are reserved at the start, where the disk has room for them.
+    """
+
+    def __init__(self, path: Path, log_bytes: int = LOG_BYTES) -> None:
         self._database = sqlite3.connect(path, isolation_level=None, check_same_thread=False, timeout=5)
         self._database.execute("PRAGMA journal_mode = WAL")
         self._database.execute("PRAGMA synchronous = FULL")
@@ -85,7 +88,7 @@ class SqliteStore:
         self._batch = 0
         self._checkpointed: set[int] = set()
         self._outlived: list[int] = []
-        self._reserve_log()
+        self._reserve_log(log_bytes)
 
     def close(self) -> None:
         """Close the database."""
@@ -121,7 +124,7 @@ class SqliteStore:
                 self._database.execute("ROLLBACK")
             raise
 
-    def _reserve_log(self) -> None:
+    def _reserve_log(self, log_bytes: int) -> None:
         """Extend the log to its full length: syncing a log that grows takes half as long again, since the
         file's new size has to reach the disk too. (Pages that overflow the cache go into the log before the
         transaction ends, and a rollback leaves them there, to be overwritten.)
@@ -129,7 +132,7 @@ class SqliteStore:
         self._database.execute("BEGIN IMMEDIATE")
         # Without room for that on disk, the log grows as it is written.
         with contextlib.suppress(sqlite3.Error):
-            self._database.execute("INSERT INTO checkpoints VALUES (0, 0, zeroblob(?))", (LOG_BYTES,))
+            self._database.execute("INSERT INTO checkpoints VALUES (0, 0, zeroblob(?))", (log_bytes,))
         if self._database.in_transaction:
             self._database.execute("ROLLBACK")
 

@@ -66,13 +66,13 @@ def descendants(pid: int) -> list[int]:
     return found
 
 
-def kill_descendants(spare: Collection[int] = ()) -> bool:
+def kill_descendants(spare: Collection[int] = (), within_s: float = END_WITHIN_S) -> bool:
     """Kill and reap all descendants of this process but the children in `spare` and theirs.
 
     Repeats until none is left, since processes are orphaned and started meanwhile; returns False where that
-    takes longer than END_WITHIN_S. This process must be a subreaper.
+    takes longer than `within_s`. This process must be a subreaper.
     """
-    deadline_s = time.monotonic() + END_WITHIN_S
+    deadline_s = time.monotonic() + within_s
     while children := [pid for pid in child_pids_by_parent().get(os.getpid(), ()) if pid not in spare]:
         for child in children:
             for pid in (child, *descendants(child)):

@@ -122,12 +122,14 @@ class HttpConnection(RawConnection):
         self.done.set()
 
 
-async def probe_http(host: str, port: int) -> ConnectAttempt:
-    """Connect, request PROBE_BYTES, and compare the response with the expected bytes."""
+async def probe_http(host: str, port: int, timeout_s: float = TIMEOUT_S) -> ConnectAttempt:
+    """Connect, request PROBE_BYTES, and compare the response with the expected bytes; "hung" after
+    `timeout_s`.
+    """
     began_ns = time.monotonic_ns()
     answer = HttpConnection()
     try:
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             await asyncio.get_running_loop().create_connection(lambda: answer, host, port)
             assert answer.transport is not None
             answer.transport.write(_REQUEST)
@@ -265,12 +267,16 @@ def wire_bytes(payload_bytes: int) -> int:
     return payload_bytes + (2 if payload_bytes < 126 else 4 if payload_bytes < 1 << 16 else 10)
 
 
-async def open_echo(host: str, port: int) -> tuple[ConnectAttempt, EchoConnection | None]:
-    """Open a standing connection; returns the attempt, and the connection or None."""
+async def open_echo(
+    host: str, port: int, timeout_s: float = TIMEOUT_S
+) -> tuple[ConnectAttempt, EchoConnection | None]:
+    """Open a standing connection; returns the attempt, and the connection or None. "hung" after
+    `timeout_s`.
+    """
     began_ns = time.monotonic_ns()
     echo = EchoConnection(host, port)
     try:
-        async with asyncio.timeout(TIMEOUT_S):
+        async with asyncio.timeout(timeout_s):
             await asyncio.get_running_loop().create_connection(lambda: echo, host, port)
             await echo.opened.wait()
         outcome = _upgrade_outcome(echo)

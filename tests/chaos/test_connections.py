@@ -74,11 +74,10 @@ async def test_a_new_connection_is_classified_by_its_outcome(
     assert (tryout.outcome, tryout.status, tryout.retry_after_s) == (outcome, status, retry_after_s)
 
 
-async def test_a_connection_that_is_never_answered_hung(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(connections, "TIMEOUT_S", 0.2)
+async def test_a_connection_that_is_never_answered_hung() -> None:
     async with server(hangs) as port:
-        assert (await connections.probe_http("127.0.0.1", port)).outcome == "hung"
-        assert (await connections.open_echo("127.0.0.1", port))[0].outcome == "hung"
+        assert (await connections.probe_http("127.0.0.1", port, timeout_s=0.2)).outcome == "hung"
+        assert (await connections.open_echo("127.0.0.1", port, timeout_s=0.2))[0].outcome == "hung"
 
 
 async def test_a_port_without_a_listener_refuses() -> None:

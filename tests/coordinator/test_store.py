@@ -249,11 +249,8 @@ def test_a_disk_that_is_full_says_so(path: Path, monkeypatch: pytest.MonkeyPatch
         store.commit([task(1)])
 
 
-def test_a_disk_without_room_to_reserve_is_room_enough_to_begin(
-    path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("coordinator.store.LOG_BYTES", 1 << 40)
-    store = SqliteStore(path)
+def test_a_disk_without_room_to_reserve_is_room_enough_to_begin(path: Path) -> None:
+    store = SqliteStore(path, log_bytes=1 << 40)
     store.load()
     store.commit([task(1)])
     assert [row.number for row in reopened(store, path).load().tasks] == [1]

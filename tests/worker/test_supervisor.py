@@ -12,7 +12,9 @@ import pytest
 
 from tests.waiting import eventually
 from tests.worker.test_tasks import ROOT, Bench, bench, gone, lives
+from wire.task_params import CommandParams
 from worker import supervisor
+from worker.tasks import command
 
 __all__ = ["bench"]
 
@@ -98,14 +100,13 @@ async def test_a_program_that_multiplies_is_ended_whole(bench: Bench, tmp_path: 
     assert [pid for pid in pids_in(tmp_path) if lives(pid)] == []
 
 
-async def test_a_program_that_holds_its_keeper_up_is_ended_all_the_same(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(supervisor, "END_WITHIN_S", 0.1)
-    bench.start("command", {"argv": ["sh", "-c", f"kill -STOP $PPID; setsid {SLEEPER} & sleep 600"]})
+async def test_a_program_that_holds_its_keeper_up_is_ended_all_the_same(tmp_path: Path) -> None:
+    params = CommandParams(argv=["sh", "-c", f"kill -STOP $PPID; setsid {SLEEPER} & sleep 600"])
+    running = asyncio.create_task(command.run(params, None, end_within_s=0.1))
     (pid,) = await written(tmp_path)
-    bench.stop()
+    running.cancel()
     await gone(pid)
+    await asyncio.gather(running, return_exceptions=True)
 
 
 async def test_the_exit_of_a_program_is_reported_as_it_was(bench: Bench) -> None:
@@ -182,10 +183,10 @@ supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
 kill_descendants = supervisor.kill_descendants
 sweeps = []
 
-def slowly(but):
+def slowly(but, within_s):
     sweeps.append(but)
     time.sleep(0.5)
-    return kill_descendants(but)
+    return kill_descendants(but, within_s)
 
 supervisor.kill_descendants = slowly
 
@@ -223,10 +224,9 @@ from worker import supervisor
 from worker.tasks import command
 from wire.task_params import CommandParams
 supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
-supervisor.END_WITHIN_S = 60
 
 async def main():
-    task = asyncio.create_task(command.run(CommandParams(argv=["sleep", "600"]), None))
+    task = asyncio.create_task(command.run(CommandParams(argv=["sleep", "600"]), None, 60))
     while not command._STARTING:
         await asyncio.sleep(0)
     task.cancel()

@@ -39,11 +39,14 @@ class CommandOutput(msgspec.Struct, frozen=True):
 
 
 class _SupervisedProgram:
-    """A program and its supervisor."""
+    """A program and its supervisor, which ends the program's processes within `end_within_s` or is killed."""
 
-    def __init__(self, process: asyncio.subprocess.Process, lifeline: socket.socket) -> None:
+    def __init__(
+        self, process: asyncio.subprocess.Process, lifeline: socket.socket, end_within_s: float
+    ) -> None:
         self._supervisor = process
         self._lifeline = lifeline
+        self._end_within_s = end_within_s
         self._has_reported = False
 
     async def report(self) -> str:
@@ -69,7 +72,7 @@ class _SupervisedProgram:
         """
         self._lifeline.close()
         with suppress(TimeoutError):
-            await asyncio.wait_for(self._supervisor.wait(), supervisor.END_WITHIN_S + _GRACE_S)
+            await asyncio.wait_for(self._supervisor.wait(), self._end_within_s + _GRACE_S)
         if self._supervisor.returncode is None:
             for pid in (*supervisor.descendants(self._supervisor.pid), self._supervisor.pid):
                 with suppress(ProcessLookupError, PermissionError):
@@ -77,14 +80,18 @@ class _SupervisedProgram:
             await self._supervisor.wait()
         _SUPERVISORS.discard(self._supervisor.pid)
         if not self._has_reported:
-            await _end_orphans()
+            await _end_orphans(self._end_within_s)
 
 
-async def run(params: CommandParams, context: TaskContext) -> CommandOutput:
-    """Run the program to its end. A non-zero exit code is an output, not an error. Raises TaskError at the
-    time limit, or where the program cannot be started.
+async def run(
+    params: CommandParams, context: TaskContext | None, end_within_s: float = supervisor.END_WITHIN_S
+) -> CommandOutput:
+    """Run the program to its end. A non-zero exit code is an output, not an error. A supervisor that does not
+    end the program's processes within `end_within_s` is killed with them.
+
+    Raises TaskError at the time limit, or where the program cannot be started.
     """
-    program = await _started(params)
+    program = await _started(params, end_within_s)
     reading = asyncio.ensure_future(program.read(params.keep_bytes))
     try:
         async with asyncio.timeout(params.timeout_ms / 1000):
@@ -107,7 +114,7 @@ def _exit_code(report: str, program: str) -> int:
     return int(what) if how == "exit" else -int(what)
 
 
-async def _started(params: CommandParams) -> _SupervisedProgram:
+async def _started(params: CommandParams, end_within_s: float) -> _SupervisedProgram:
     while _SWEEPS:
         await asyncio.wait(_SWEEPS)
     environment = {name: value for name, value in os.environ.items() if not name.startswith("STORMLAB_")}
@@ -129,13 +136,13 @@ async def _started(params: CommandParams) -> _SupervisedProgram:
     starting.add_done_callback(_has_started)
     _STARTING.add(starting)
     try:
-        return _SupervisedProgram(await asyncio.shield(starting), lifeline)
+        return _SupervisedProgram(await asyncio.shield(starting), lifeline, end_within_s)
     except (OSError, ValueError) as error:
         lifeline.close()
         raise TaskError(f"cannot run {params.argv[0]!r}: {error}") from None
     except asyncio.CancelledError:
         # Cancelled while the supervisor starts: asyncio would kill the supervisor alone.
-        await _SupervisedProgram(await starting, lifeline).end()
+        await _SupervisedProgram(await starting, lifeline, end_within_s).end()
         raise
 
 
@@ -145,18 +152,18 @@ def _has_started(starting: asyncio.Future[asyncio.subprocess.Process]) -> None:
         _SUPERVISORS.add(starting.result().pid)
 
 
-async def _end_orphans() -> None:
+async def _end_orphans(within_s: float) -> None:
     """End the processes of a task that killed its supervisor: all children of this worker but supervisors."""
     if not supervisor.is_subreaper():
         return  # Without a subreaper of its own, this process has no orphans.
     sweep: asyncio.Future[None] = asyncio.get_running_loop().create_future()
     _SWEEPS.add(sweep)
     try:
-        for _ in range(round(supervisor.END_WITHIN_S / supervisor.LOOK_S)):
+        for _ in range(round(within_s / supervisor.LOOK_S)):
             if not _STARTING:
                 break
             await asyncio.sleep(supervisor.LOOK_S)  # A new supervisor is not in the set yet.
-        await asyncio.to_thread(supervisor.kill_descendants, frozenset(_SUPERVISORS))
+        await asyncio.to_thread(supervisor.kill_descendants, frozenset(_SUPERVISORS), within_s)
     finally:
         _SWEEPS.discard(sweep)
         sweep.set_result(None)
