@@ -13,6 +13,7 @@ from driver.compare.read import cells_under
 from driver.errors import UsageError
 from driver.files import write_file
 from driver.judging.verdict import RunOutcome
+from driver.report.view import VERDICT_WORDS
 from driver.results.group_file import GROUP, GroupFile
 from driver.suite.reports import took
 from driver.terminal import print_json, print_lines, print_table
@@ -28,7 +29,9 @@ def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
     if as_json:
         print_json((folder / GROUP).read_text())
         return
-    rows = [[_words(run.verdict), run.label, str(run.round), run.folder, run.because] for run in group.runs]
+    rows = [
+        [VERDICT_WORDS[run.verdict], run.label, str(run.round), run.folder, run.because] for run in group.runs
+    ]
     marks = [_MARKS.get(run.verdict, "") for run in group.runs]
     whole = took(sum(run.took_s for run in group.runs))
     print_lines(
@@ -38,7 +41,7 @@ def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
     print_lines([""])
     if report is not None:
         show_report(report)
-    print_lines(["", f"{_words(group.verdict)}: {group.because}", f"runs: {folder}"])
+    print_lines(["", f"{VERDICT_WORDS[group.verdict]}: {group.because}", f"runs: {folder}"])
 
 
 def compare_cells(folder: Path) -> Report | None:
@@ -56,7 +59,3 @@ def compare_cells(folder: Path) -> Report | None:
     write_file(folder / COMPARISON_JSON, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
     write_file(folder / COMPARISON_HTML, page(cells, report).encode())
     return report
-
-
-def _words(outcome: RunOutcome) -> str:
-    return outcome.value.replace("_", " ").upper()

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-import difflib
 import queue
 import threading
 from collections.abc import Iterator
 
 import click
 
+from chaos.actuator import name_list
+from chaos.explain import did_you_mean
 from driver.cli import completers, options
 from driver.engines.engine import Container, Engine
 from driver.errors import LabError, NoLabError, UsageError
@@ -48,8 +49,8 @@ def _chosen(containers: list[Container], names: tuple[str, ...], project: str) -
     for name in names or there:
         found = [one.name for one in containers if name in (one.name, one.service)]
         if not found:
-            near = difflib.get_close_matches(name, there, 3) or there[:3]
-            raise UsageError(f"The lab has no container {name!r}.", f"There are: {', '.join(near)}, …")
+            hint = did_you_mean(name, there) or f"There are: {name_list(there)}."
+            raise UsageError(f"The lab has no container {name!r}.", hint)
         chosen += found
     return list(dict.fromkeys(chosen))
 

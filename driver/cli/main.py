@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import difflib
 import errno
 import importlib
 import io
@@ -14,6 +13,7 @@ import traceback
 import click
 from click.shell_completion import CompletionItem
 
+from chaos.explain import did_you_mean
 from driver.errors import InterruptedCommandError, LabError, UsageError
 from driver.exit_codes import MEANING, ExitCode
 from driver.paths import PROGRAM
@@ -65,8 +65,7 @@ class _Commands(click.Group):
 
     def get_command(self, context: click.Context, name: str) -> click.Command:
         if name not in CATALOGUE:
-            near = difflib.get_close_matches(name, CATALOGUE, 1)
-            hint = f"Did you mean {near[0]!r}?" if near else "See: python lab.py --help"
+            hint = did_you_mean(name, CATALOGUE) or "See: python lab.py --help"
             raise UsageError(f"There is no command {name!r}.", hint)
         found = importlib.import_module(f"driver.cli.{name}").command
         assert isinstance(found, click.Command)

@@ -10,12 +10,11 @@ import click
 from chaos.units import format_seconds
 from driver.cli import completers, options, options_run
 from driver.errors import UsageError
-from driver.results.group_file import GroupFile, read_group
-from driver.results.run_folder import VerdictFile, read_verdict, results_root
+from driver.results.group_file import StoredVerdict, last_verdicts
+from driver.results.run_folder import results_root
 from driver.scenarios.scenario_file import ScenarioFile, load_scenario, scenario_paths
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
-Ended = VerdictFile | GroupFile
 COLUMNS = ("name", "workers", "lasts", "last verdict", "claim")
 
 
@@ -30,7 +29,7 @@ def command(names: tuple[str, ...], whole: bool, as_json: bool) -> None:
     With NAME: the whole description of that scenario, and its last run.
     """
     loaded = [load_scenario(options_run.scenario_path(name)) for name in names] or _all_valid()
-    last = _last_verdicts()
+    last = last_verdicts(results_root())
     if as_json:
         print_json(json.dumps([_as_dict(one, last.get(one.name)) for one in loaded]))
     elif names:
@@ -60,27 +59,17 @@ def _size(one: ScenarioFile) -> list[str]:
     return [str(one.scenario.workers), format_seconds(one.scenario.duration_s)]
 
 
-def _details(one: ScenarioFile, last: Ended | None) -> list[str]:
+def _details(one: ScenarioFile, last: StoredVerdict | None) -> list[str]:
     workers, lasts = _size(one)
     run = f"{_verdict(last)} ({last.run})" if last else "none"
     return [f"{one.name}: {workers} workers, {lasts}; last run: {run}", "", *one.teaches.splitlines(), ""]
 
 
-def _verdict(verdict: Ended | None) -> str:
+def _verdict(verdict: StoredVerdict | None) -> str:
     return "" if verdict is None else verdict.verdict.replace("_", " ")
 
 
-def _last_verdicts() -> dict[str, Ended]:
-    """Return the newest stored verdict of each scenario; folders of runs and groups sort by time."""
-    found: dict[str, Ended] = {}
-    for folder in sorted(results_root().glob("*Z-*"), reverse=True):
-        name = folder.name.partition("Z-")[2]
-        if name not in found and (verdict := read_verdict(folder) or read_group(folder)) is not None:
-            found[verdict.scenario] = verdict
-    return found
-
-
-def _as_dict(one: ScenarioFile, verdict: Ended | None) -> dict[str, object]:
+def _as_dict(one: ScenarioFile, verdict: StoredVerdict | None) -> dict[str, object]:
     return {
         "name": one.name,
         "claim": one.claim,

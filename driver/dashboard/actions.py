@@ -14,7 +14,7 @@ from driver.dashboard.dashboard import Dashboard
 from driver.dashboard.forms import SELECTIONS, FilledForm, FormError, catalogue, fill
 from driver.errors import UsageError
 from driver.labs.project_name import project_option
-from driver.results.run_folder import read_verdict
+from driver.results.group_file import last_verdicts
 from driver.scenarios.flag_values import MAX_SEED
 from driver.scenarios.scenario_file import load_scenario, scenario_paths
 
@@ -141,23 +141,20 @@ async def _body(request: web.Request) -> dict[str, Any]:
 
 
 def _scenarios(results: Path) -> list[dict[str, Any]]:
-    last: dict[str, str] = {}
-    for folder in sorted(results.glob("*Z-*")):
-        if (verdict := read_verdict(folder)) is not None:
-            last[verdict.scenario] = verdict.verdict
+    last = last_verdicts(results)
     found = []
     for name, path in scenario_paths().items():
         try:
             loaded = load_scenario(path)
         except UsageError:
-            # `lab.py scenarios` says what is wrong with it.
+            # `lab.py scenarios` reports what is wrong with it.
             continue
         found.append({
             "name": name,
             "claim": loaded.claim,
             "workers": loaded.scenario.workers,
             "duration_s": loaded.scenario.duration_s,
-            "last_verdict": last.get(name),
+            "last_verdict": last[name].verdict if name in last else None,
         })  # fmt: skip
     return found
 

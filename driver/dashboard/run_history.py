@@ -8,7 +8,7 @@ from typing import Any
 
 from driver.errors import LabError
 from driver.metrics.catalogue import METRICS
-from driver.results.group_file import GROUP, GroupFile, read_group
+from driver.results.group_file import GROUP, StoredVerdict, read_group
 from driver.results.run_folder import RUN, VERDICT, VerdictFile, read_verdict
 
 MAX_LISTED = 300
@@ -17,15 +17,13 @@ KEY_FIGURES = (
     *("time_to_all_back_s", "storm_peak_attempts_per_s"),
 )
 
-Ended = VerdictFile | GroupFile
-
 
 class RunHistory:
     """The folder of all runs. A verdict is read again only when its file has changed."""
 
     def __init__(self, root: Path) -> None:
         self._root = root
-        self._read: dict[Path, tuple[float, Ended | None]] = {}
+        self._read: dict[Path, tuple[float, StoredVerdict | None]] = {}
 
     def runs(self, scenario: str = "", verdict: str = "") -> list[dict[str, Any]]:
         """Return the runs of a scenario and a verdict ("": any), newest first, at most MAX_LISTED."""
@@ -74,7 +72,7 @@ class RunHistory:
         found = sorted(self._root.glob("*Z-*"), reverse=True) if self._root.is_dir() else []
         return [folder for folder in found if (folder / RUN).is_file() or (folder / GROUP).is_file()]
 
-    def _verdict(self, folder: Path) -> Ended | None:
+    def _verdict(self, folder: Path) -> StoredVerdict | None:
         is_group = (folder / GROUP).is_file()
         try:
             written = (folder / (GROUP if is_group else VERDICT)).stat().st_mtime
@@ -86,7 +84,7 @@ class RunHistory:
         return kept[1]
 
 
-def _row(folder: Path, ended: Ended | None) -> dict[str, Any]:
+def _row(folder: Path, ended: StoredVerdict | None) -> dict[str, Any]:
     name = folder.name
     report = next((one for one in ("report.html", "comparison.html") if (folder / one).is_file()), None)
     metrics = ended.metrics if isinstance(ended, VerdictFile) else {}

@@ -12,7 +12,7 @@ from msgspec import structs
 from driver.exit_codes import ExitCode
 from driver.files import FileReadError, read_file, write_file
 from driver.judging.verdict import EXIT_CODES, RunOutcome, Verdict
-from driver.results.run_folder import MAX_BYTES
+from driver.results.run_folder import MAX_BYTES, VerdictFile, read_verdict
 from wire.errors import DECODE_ERRORS
 
 GROUP = "group.json"
@@ -102,3 +102,17 @@ def read_group(folder: Path) -> GroupFile | None:
         return msgspec.json.decode(read_file(folder / GROUP, MAX_BYTES), type=GroupFile)
     except (FileReadError, *DECODE_ERRORS):
         return None
+
+
+StoredVerdict = VerdictFile | GroupFile
+"""The verdict on a run, or on a group of runs."""
+
+
+def last_verdicts(results: Path) -> dict[str, StoredVerdict]:
+    """Return the newest stored verdict of each scenario; folders of runs and groups sort by time."""
+    found: dict[str, StoredVerdict] = {}
+    for folder in sorted(results.glob("*Z-*"), reverse=True):
+        name = folder.name.partition("Z-")[2]
+        if name not in found and (verdict := read_verdict(folder) or read_group(folder)) is not None:
+            found[verdict.scenario] = verdict
+    return found

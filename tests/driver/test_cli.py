@@ -18,7 +18,7 @@ NO_ENGINE = "unix:///nonexistent/docker.sock"
 @pytest.mark.parametrize(
     ("argv", "told"),
     [
-        ("upp", "There is no command 'upp'.\n        Did you mean 'up'?"),
+        ("upp", "There is no command 'upp'.\n        Did you mean up"),
         ("up --workers 0", "--workers takes 1 to 500; found 0."),
         ("up --workers -3", "--workers takes 1 to 500; found -3."),
         ("up --workers abc", "--workers takes a whole number; found 'abc'."),

@@ -4,12 +4,22 @@ from __future__ import annotations
 
 from pathlib import Path
 
+import msgspec
 import pytest
 
 from driver.errors import InterruptedCommandError
 from driver.exit_codes import ExitCode
 from driver.judging.verdict import RunOutcome
-from driver.results.group_file import GROUP, GroupRun, overall, read_group, save_group, summed_up
+from driver.results.group_file import (
+    GROUP,
+    GroupRun,
+    last_verdicts,
+    overall,
+    read_group,
+    save_group,
+    summed_up,
+)
+from driver.results.run_folder import VERDICT, VerdictFile
 from driver.runs.group_run import PlannedRun, interleave, plan_all, run_all
 from driver.scenarios.scenario_file import Overrides, load_scenario
 
@@ -97,3 +107,27 @@ def test_the_groups_file_reads_back(tmp_path: Path) -> None:
     assert read_group(tmp_path) == group
     (tmp_path / GROUP).write_text("{")
     assert read_group(tmp_path) is None
+
+
+def test_the_last_verdict_of_a_scenario_is_the_newest_of_its_runs_and_groups(tmp_path: Path) -> None:
+    def stored_run(name: str, verdict: str) -> None:
+        scenario = name.partition("Z-")[2]
+        file = VerdictFile(
+            run=name, scenario=scenario, verdict=verdict, because="", exit_code=0, findings=[], notes=[],
+            metrics={},
+        )  # fmt: skip
+        (tmp_path / name).mkdir()
+        (tmp_path / name / VERDICT).write_bytes(msgspec.json.encode(file))
+
+    stored_run("20261101T000000Z-herd", "passed")
+    stored_run("20261103T000000Z-herd", "failed")
+    stored_run("20261101T000000Z-caps", "passed")
+    (tmp_path / "20261104T000000Z-herd").mkdir()
+    group = tmp_path / "20261102T000000Z-caps"
+    group.mkdir()
+    save_group(group, summed_up(group, "caps", [], 2))
+    found = {name: (str(last.verdict), last.run) for name, last in last_verdicts(tmp_path).items()}
+    assert found == {
+        "herd": ("failed", "20261103T000000Z-herd"),
+        "caps": ("inconclusive", "20261102T000000Z-caps"),
+    }
