@@ -248,7 +248,8 @@ class LabControl(Protocol):
         """Create and start services; return when their processes run, which is before they are ready.
 
         Raises SubnetInUseError when another lab took the networks of `spec`: call `reserve_addresses` again.
-        Raises PortInUseError when a port was taken meanwhile, InterruptedCommandError after `interrupt`.
+        Raises PortInUseError when a port was taken meanwhile, InterruptedCommandError after `interrupt`, and
+        OSError when a folder of journals cannot be created.
         """
 
     def create_workers(self, spec: LabSpec, workers: int, also: Sequence[str] = ()) -> None:
@@ -267,7 +268,8 @@ class LabControl(Protocol):
     def fetch_journals(self, into: Path) -> list[str]:
         """Copy journals that are kept inside the engine to `into`, one folder for each container.
 
-        Returns a sentence about each other file that was found beside a journal and not copied.
+        Returns a sentence about each other file that was found beside a journal and not copied. Raises
+        OSError when `into` cannot be written.
         """
 
     def down(self) -> list[str]:

@@ -56,7 +56,7 @@ class ContainerMonitor:
     async def run(self) -> None:
         """Record until cancelled. An engine that does not answer is skipped: the sampler raises its error.
 
-        Raises LabError when the journal cannot be written.
+        Raises a group with the LabError of a journal that cannot be written.
         """
         async with asyncio.TaskGroup() as group:
             exits: asyncio.Queue[EngineEvent] = asyncio.Queue(MAX_WAITING)

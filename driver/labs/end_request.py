@@ -34,7 +34,7 @@ class EndRequest:
 def end_injections(project: str) -> bool:
     """Request the end of all manual injections, and wait for it, ENDED_WITHIN_S at most.
 
-    Returns whether all ended. Raises LabError where the request cannot be written.
+    Returns whether all ended. Raises LabError or OSError where the request cannot be written.
     """
     if not _injecting(project):
         return True

@@ -94,8 +94,8 @@ class FaultRunner:
     async def run(self, zero_ns: int) -> None:
         """Begin and end every fault at its time after `zero_ns` (CLOCK_MONOTONIC), until all have ended.
 
-        A fault that cannot begin or end is journaled and raises nothing: see `failed` and `active`. Raises
-        LabError when the journal cannot be written.
+        A fault that cannot begin or end is journaled and raises nothing: see `failed` and `active`. Raises a
+        group with the LabError of a journal that cannot be written.
         """
         async with asyncio.TaskGroup() as group:
             while (next_s := self._timeline.next_at_s) is not None:
@@ -107,7 +107,7 @@ class FaultRunner:
                         self._begun[step.fault.id] = task
 
     async def end_all(self) -> bool:
-        """End every active fault now. Returns whether all ended."""
+        """End every active fault now. Returns whether all ended. Raises the journal's LabError."""
         ended = [await self._end(planned, time.monotonic_ns()) for planned in list(self.active.values())]
         return all(ended)
 

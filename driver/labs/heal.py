@@ -81,7 +81,8 @@ def find_degraded(lab: Lab) -> Degraded:
 def restore_stale_if_free(engine: Engine, terminal: Terminal) -> None:
     """Restore containers from faults whose command was killed, unless a command holds the lab.
 
-    Link faults end by their leases. Raises EngineError where the engine cannot list degradations.
+    Link faults end by their leases. Raises EngineError where the engine cannot list degradations, and
+    LabError where the lab's lock cannot be opened.
     """
     if engine.is_local:
         with try_lab_lock(engine.project) as is_free:

@@ -14,7 +14,8 @@ from driver.paths import state_dir
 def new_journals(engine: Engine) -> Path | None:
     """Return an empty folder for a lab's journals; None where its engine shares no files with this machine.
 
-    Raises LabError where an earlier lab's journals cannot be removed.
+    Raises LabError where an earlier lab's journals cannot be removed, and OSError where the folder cannot be
+    created.
     """
     if not engine.is_local:
         return None

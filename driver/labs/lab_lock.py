@@ -55,7 +55,8 @@ def lab_lock(project: str, *words: str, shared: bool = False, say: Say | None = 
     """Hold a lab during the block, for the command `words`; yields the lock's descriptor.
 
     One command holds it exclusively, or any number with `shared`. Waits for other holders, as WAIT_FOR_S
-    says. Raises LabInUseError after this wait, and LabError where the lock cannot be opened.
+    says. Raises LabInUseError after this wait, LabError where the lock cannot be opened, and OSError where
+    its record cannot be written.
     """
     with ExitStack() as stack:
         lock = _open(_lock_path(project))

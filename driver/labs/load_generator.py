@@ -60,7 +60,7 @@ class LoadGenerator:
     async def run(self, zero_ns: int) -> None:
         """Submit every task at its time after `zero_ns` (CLOCK_MONOTONIC); return once all have an outcome.
 
-        Raises nothing but the journal's LabError.
+        Raises a group with the LabError of a journal that cannot be written.
         """
         async with asyncio.TaskGroup() as group:
             for _ in range(SENDERS):

@@ -244,6 +244,6 @@ async def _heal(lab: Lab, wanted: Sequence[Link]) -> None:
     healing = await heal(lab, wanted)
     if healing.left:
         raise LabError(
-            f"Still degraded: {', '.join(healing.left)}.",
+            f"Still hurt: {', '.join(healing.left)}.",
             f"Try again: python lab.py heal{project_option(lab.engine.project)}",
         )

@@ -38,7 +38,7 @@ class ReadinessWait:
         self._check_at = time.monotonic() + CHECK_EVERY_S
 
     async def tick(self, waited_for: Sequence[str], what: str) -> None:
-        """Wait POLL_S. Raises NotReadyError about `what`, naming the containers `waited_for`."""
+        """Wait POLL_S. Raises NotReadyError about `what` of the containers `waited_for`, and EngineError."""
         now = time.monotonic()
         if now > self._check_at:
             self._check_at = now + CHECK_EVERY_S
@@ -65,7 +65,7 @@ def machine_load_text() -> str:
 
 
 async def wait_for_core(lab: Lab) -> None:
-    """Wait until Toxiproxy and the coordinator answer. Raises NotReadyError."""
+    """Wait until Toxiproxy and the coordinator answer. Raises NotReadyError, EngineError."""
     wait = ReadinessWait(lab, CORE_LIMIT_S)
     async with lab.coordinator() as coordinator:
         missing = set(CORE)
@@ -80,7 +80,7 @@ async def wait_for_core(lab: Lab) -> None:
 
 
 async def wait_for_workers(lab: Lab, workers: int, terminal: Terminal) -> None:
-    """Wait until every worker is connected. Raises NotReadyError, CoordinatorError."""
+    """Wait until every worker is connected. Raises NotReadyError, CoordinatorError, EngineError."""
     names = [worker_name(index) for index in range(1, workers + 1)]
     board = ProgressView("waiting for the workers to connect", workers=workers)
     wait = ReadinessWait(lab, WORKERS_LIMIT_S + LIMIT_PER_WORKER_S * workers)

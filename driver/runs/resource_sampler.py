@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 
-from driver.engines.engine import Engine
+from driver.engines.engine import ResourceControl
 from driver.errors import EngineError, EngineGoneError
 from driver.histories.events import ResourceSample
 from wire.events import Journal
@@ -15,7 +15,7 @@ MAX_UNANSWERED = 3
 _log = logging.getLogger("stormlab.sampler")
 
 
-async def sample_resources(engine: Engine, journal: Journal, every_s: float = EVERY_S) -> None:
+async def sample_resources(engine: ResourceControl, journal: Journal, every_s: float = EVERY_S) -> None:
     """Write samples every `every_s` seconds until cancelled; one that fails is left out.
 
     Raises EngineGoneError after MAX_UNANSWERED samples in a row for which no engine answered.
