@@ -200,14 +200,14 @@ def starts() -> list[Row]:
             end_ms.append(max(abs(one - called) for one in ended) / 1e6)
         for one in connections:
             one.close()
-    fault_counters = (
+    figures = (
         ("start spread", spread_ms, 10),
         ("start error", start_ms, 50),
         ("end error", end_ms, 50),
     )
     return [
         Row(f"{what} on 200 links, worst of 20", f"≤ {most} ms", f"{max(of):.3f} ms", max(of) <= most)
-        for what, of, most in fault_counters
+        for what, of, most in figures
     ]
 
 
