@@ -39,7 +39,7 @@ def show_verdict(run: JudgedRun, as_json: bool) -> None:
     print_table(["finding", "check", "because"], rows, [_MARKS[finding.status] for finding in shown])
     print_lines(["", groups.built_in_says, *([f"{busy}."] if busy else [])])
     print_lines(["", *(f"  {figure.name:<32}{figure.value}" for figure in figures(run)), ""])
-    sentences = summary(run, advise(run.history, run.metrics))
+    sentences = summary(run, advise(run.history, run.metrics, run.verdict.findings))
     labels = ("done", "broke", "change")
     print_labelled([
         *((label, brief(one.text)) for label, one in zip(labels, sentences, strict=True)),

@@ -72,7 +72,7 @@ def render_html(run: JudgedRun) -> str:
     history = run.history
     found = history.view(analyse)
     reconnection = forensics_section(found)
-    pieces = advise(history, run.metrics)
+    pieces = advise(history, run.metrics, run.verdict.findings)
     ranges, scale = _ranges(reconnection)
     script = Markup("\n".join(asset(name) for name in SCRIPTS))
     mounts = own_journal(run.folder / JOURNALS, COORDINATOR).is_file()

@@ -41,7 +41,7 @@ def render_markdown(run: JudgedRun) -> str:
     """Return the report. Every value in it is escaped."""
     values = run.metrics.values
     history = run.history
-    pieces = advise(history, run.metrics)
+    pieces = advise(history, run.metrics, run.verdict.findings)
     groups = group_findings(sorted_findings(run))
     return (
         _environment()

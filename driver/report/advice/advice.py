@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
+from driver.checks.finding import Finding
 from driver.forensics.settings import advised_s, coordinator_settings, worker_settings
 from driver.histories.history import History
 from driver.metrics import METRICS, Metrics
@@ -50,12 +51,15 @@ class Advice:
         return "\n".join(lines)
 
 
+Findings = Sequence[Finding]
+
+
 @dataclass(frozen=True)
 class Adviser:
     """A rule: `advise` returns advice where a run gives cause for it. Reports list advice by `rank`."""
 
     rank: int
-    advise: Callable[[History, Metrics], Advice | None]
+    advise: Callable[[History, Metrics, Findings], Advice | None]
 
 
 def coordinator_setting(history: History, key: str, factor: float) -> Setting:

@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, Adviser, cap_setting, figure, number
+from driver.report.advice.advice import Advice, Adviser, Findings, cap_setting, figure, number
 
 MANY = 60.0
 """Attempts of a worker in 12 s by the shortest base and cap that the coordinator advises."""
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     if number(metrics, "storm_amplification") <= MANY:
         return None
     return Advice(

@@ -7,15 +7,15 @@ from driver.metrics import Metrics
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.storm import storms
 from driver.report.advice import other_policy
-from driver.report.advice.advice import Advice, Adviser, cap_setting
+from driver.report.advice.advice import Advice, Adviser, Findings, cap_setting
 from driver.scenarios.quantities import write
 
 LATE_S = 2.0
 SHARE = 0.5
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
-    if other_policy.advise(history, metrics) is not None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
+    if other_policy.advise(history, metrics, findings) is not None:
         # The advice of another policy covers this; some policies have no cap that could be lowered.
         return None
     asleep_s, back_s = [], []

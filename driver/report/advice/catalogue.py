@@ -1,10 +1,10 @@
-"""All advice, by its rank. A new piece of advice is a module of this package."""
+"""Catalogue of advice: each module of this package declares one `ADVISER`."""
 
 from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, Adviser
+from driver.report.advice.advice import Advice, Adviser, Findings
 from wire.declarations import attribute, declarations
 
 ADVISERS: tuple[Adviser, ...] = tuple(
@@ -18,6 +18,7 @@ ADVISERS: tuple[Adviser, ...] = tuple(
 )
 
 
-def advise(history: History, metrics: Metrics) -> list[Advice]:
-    """All advice that a run gives cause for."""
-    return [advice for adviser in ADVISERS if (advice := adviser.advise(history, metrics)) is not None]
+def advise(history: History, metrics: Metrics, findings: Findings = ()) -> list[Advice]:
+    """Return all advice that a run gives cause for, by rank."""
+    found = (adviser.advise(history, metrics, findings) for adviser in ADVISERS)
+    return [advice for advice in found if advice is not None]

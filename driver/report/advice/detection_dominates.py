@@ -4,13 +4,13 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, Adviser, coordinator_setting, figure, number
+from driver.report.advice.advice import Advice, Adviser, Findings, coordinator_setting, figure, number
 
 SLOW_S = 1.0
 SHARE = 0.5
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     detection_s, total_s = number(metrics, "detection_time_p50_s"), number(metrics, "reconnection_time_p50_s")
     if detection_s < SLOW_S or detection_s < SHARE * total_s:
         return None

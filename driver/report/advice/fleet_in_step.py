@@ -6,14 +6,14 @@ from driver.forensics.settings import worker_settings
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.storm import storms
-from driver.report.advice.advice import Advice, Adviser, figure, number, policy_settings
+from driver.report.advice.advice import Advice, Adviser, Findings, figure, number, policy_settings
 from wire.policies import POLICIES
 
 IN_STEP = 0.5
 FEWEST = 10
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     # Few workers are in step by chance.
     large = [storm for storm in history.view(storms) if len(storm.workers) >= FEWEST]
     if not large or number(metrics, "storm_busiest_100ms_ratio") < IN_STEP:

@@ -5,12 +5,12 @@ from __future__ import annotations
 from driver.histories.history import History
 from driver.histories.run_timeline import run_timeline
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, Adviser, figure
+from driver.report.advice.advice import Advice, Adviser, Findings, figure
 
 LEAST = 0.75
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     run = history.view(run_timeline)
     throughput_per_s, submitted = metrics.values["task_throughput_per_s"], metrics.values["tasks_submitted"]
     if run.first_load_ns is None or run.last_load_ns is None or not throughput_per_s or not submitted:

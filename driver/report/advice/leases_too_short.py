@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, Adviser, coordinator_setting, figure, number
+from driver.report.advice.advice import Advice, Adviser, Findings, coordinator_setting, figure, number
 
 SHARE = 0.05
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     expired, tasks = number(metrics, "leases_expired"), number(metrics, "tasks_submitted")
     if not tasks or expired < SHARE * tasks:
         return None

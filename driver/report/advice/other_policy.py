@@ -7,10 +7,10 @@ from driver.forensics.recommend import Recommendation
 from driver.forensics.sentences import number, ranged, recommendation_sentence
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, Adviser, policy_settings
+from driver.report.advice.advice import Advice, Adviser, Findings, policy_settings
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     analysis = history.view(analyse)
     what_if = analysis.what_if
     # Advice rests on a certain identification and on a replay that agrees with the run.

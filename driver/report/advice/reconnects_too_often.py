@@ -7,10 +7,10 @@ from driver.histories.history import History
 from driver.histories.intervals import holds, union
 from driver.histories.run_timeline import EARLY_EFFECT_NS, run_timeline
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, Adviser, figure
+from driver.report.advice.advice import Advice, Adviser, Findings, figure
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     """Return the advice where losses outside faults exceed one for each worker."""
     run = history.view(run_timeline)
     unexplained = 0

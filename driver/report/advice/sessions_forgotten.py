@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, Adviser, coordinator_setting, figure, number
+from driver.report.advice.advice import Advice, Adviser, Findings, coordinator_setting, figure, number
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     if not number(metrics, "sessions_reset"):
         return None
     return Advice(

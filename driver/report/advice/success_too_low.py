@@ -7,12 +7,12 @@ from collections import Counter
 from driver.histories.history import History
 from driver.histories.task_history import task_index
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, Adviser, figure
+from driver.report.advice.advice import Advice, Adviser, Findings, figure
 
 LEAST = 0.95
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     rate = metrics.values["task_success_rate"]
     if rate is None or rate >= LEAST:
         return None

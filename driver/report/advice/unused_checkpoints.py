@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from driver.histories.history import History
 from driver.metrics import Metrics
-from driver.report.advice.advice import Advice, Adviser, figure, number
+from driver.report.advice.advice import Advice, Adviser, Findings, figure, number
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     ratio = metrics.values["checkpoint_restore_ratio"]
     if ratio is not None and ratio < 1:
         return Advice(

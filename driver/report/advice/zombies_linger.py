@@ -7,13 +7,13 @@ from driver.histories.connection_history import ZOMBIE
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit
-from driver.report.advice.advice import Advice, Adviser, coordinator_setting
+from driver.report.advice.advice import Advice, Adviser, Findings, coordinator_setting
 from driver.scenarios.quantities import write
 
 LONG_S = 3.0
 
 
-def advise(history: History, metrics: Metrics) -> Advice | None:
+def advise(history: History, metrics: Metrics, findings: Findings) -> Advice | None:
     zombies = [one for one in history.view(analyse).disagreements if one.what == ZOMBIE]
     if not zombies or zombies[0].lasted_s < LONG_S:
         return None

@@ -9,17 +9,21 @@ import pytest
 
 from driver.forensics.analysis import analyse
 from driver.forensics.sentences import ranged
+from driver.judging.expectations import all_findings
 from driver.metrics import METRICS, measure
 from driver.report.advice import advise
 from driver.report.advice.advice import Advice
+from driver.scenarios.thresholds import parse_expectations
 from tests.driver.forensics.fleets import Fleet
 from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
 
 
-def given(past: Past) -> dict[str, Advice]:
+def given(past: Past, *expected: str) -> dict[str, Advice]:
     history = past.history()
-    return {advice.name: advice for advice in advise(history, measure(history))}
+    metrics = measure(history)
+    findings = all_findings(history, metrics, parse_expectations(expected))
+    return {advice.name: advice for advice in advise(history, metrics, findings)}
 
 
 def failing() -> Past:
@@ -130,6 +134,7 @@ CAUSES = {
     "reconnects_too_often": reconnecting(),
     "back_too_late": asleep(),
     "detection_dominates": slow_to_notice(),
+    "heartbeat_too_slow": slow_to_notice(),
     "fleet_in_step": in_step(),
     "attempts_in_vain": in_vain(),
     "sessions_forgotten": forgotten(),
@@ -139,9 +144,12 @@ CAUSES = {
 }
 
 
+EXPECTED = {"heartbeat_too_slow": ("detection_time_max <= 3s",)}
+
+
 @pytest.mark.parametrize("name", CAUSES)
 def test_advice_is_given_where_its_cause_is_there(name: str) -> None:
-    advice = given(CAUSES[name])[name]
+    advice = given(CAUSES[name], *EXPECTED.get(name, ()))[name]
     assert advice.change
     assert advice.because
     assert advice.brings
@@ -200,6 +208,28 @@ def test_advice_on_who_sleeps_says_for_how_long_and_what_half_the_cap_brings() -
     advice = given(asleep())["back_too_late"]
     assert "20 s (p99) of the 20 s" in advice.because
     assert "about 10 s" in advice.brings
+
+
+def test_heartbeats_that_cannot_meet_a_detection_time_are_named_with_settings_that_can() -> None:
+    advice = given(slow_to_notice(), "detection_time_max <= 3s")["heartbeat_too_slow"]
+    assert "detection_time_max_s is 7 s; <= 3 s was expected" in advice.because
+    assert "a heartbeat every 2 s and a timeout of 4 s" in advice.because
+    assert "after 6 s at the latest" in advice.because
+    assert "after 2.7 s at the latest" in advice.brings
+    assert [(one.key, one.then) for one in advice.settings] == [
+        ("heartbeat_interval_ms", "900"),
+        ("heartbeat_timeout_ms", "1800"),
+    ]
+
+
+@pytest.mark.parametrize("expected", ["detection_time_max <= 6.5s", "detection_time_p50 <= 5.5s"])
+def test_heartbeats_that_could_have_met_a_detection_time_are_left_alone(expected: str) -> None:
+    assert "heartbeat_too_slow" not in given(slow_to_notice(), expected)
+
+
+def test_half_the_interval_counts_where_the_threshold_is_on_an_average() -> None:
+    advice = given(slow_to_notice(), "detection_time_p50 <= 4.5s")["heartbeat_too_slow"]
+    assert "after 5 s on average" in advice.because
 
 
 def test_work_that_is_done_twice_asks_for_more_checkpoints() -> None:
