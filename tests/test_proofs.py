@@ -48,18 +48,18 @@ def test_a_section_is_replaced_and_the_others_stay(tmp_path: Path) -> None:
     assert "commit c0ffee." in kept["run"]
 
 
-def test_a_section_that_nobody_knows_is_refused(tmp_path: Path) -> None:
+def test_an_unknown_section_is_refused(tmp_path: Path) -> None:
     with pytest.raises(KeyError):
         proofs.keep("rumours", "text", "c0ffee", tmp_path / "proofs.md")
 
 
-def test_a_run_is_told_with_what_it_showed(tmp_path: Path) -> None:
+def test_a_run_is_reported_with_what_it_showed(tmp_path: Path) -> None:
     text = proofs.told(run_folder(tmp_path / "run"))
     assert "| tasks submitted, completed | 1,029,600, 1,029,600 |" in text
     assert "| `kill -9`, each proved | 120, 120 of them of the coordinator |" in text
 
 
-def test_a_run_in_which_one_fault_of_the_thousand_has_no_proof_is_told_with_that(tmp_path: Path) -> None:
+def test_a_run_in_which_one_fault_of_the_thousand_has_no_proof_is_reported_with_that(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run", verdict="inconclusive", unknown=[proofs.FAULTS_PROVED])
     assert "| verdict | INCONCLUSIVE: so |" in proofs.told(folder)
 
@@ -74,7 +74,7 @@ def test_a_run_in_which_one_fault_of_the_thousand_has_no_proof_is_told_with_that
     ],
     ids=str,
 )
-def test_a_run_that_shows_too_little_is_not_told(tmp_path: Path, lacking: dict[str, Any]) -> None:
+def test_a_run_that_shows_too_little_is_not_reported(tmp_path: Path, lacking: dict[str, Any]) -> None:
     with pytest.raises(proofs.NotProvedError):
         proofs.told(run_folder(tmp_path / "run", **lacking))
 

@@ -109,7 +109,7 @@ async def open_echo(port: int) -> connections.EchoConnection:
     return echoer
 
 
-async def test_what_is_sent_over_the_standing_connection_comes_back() -> None:
+async def test_what_is_sent_over_the_live_connection_comes_back() -> None:
     async with echo_server() as (port, _):
         echoer = await open_echo(port)
         echoer.send(b"12345678")

@@ -57,7 +57,7 @@ def test_every_defect_file_is_used() -> None:
     assert {path.stem for path in FOLDER.glob("*.toml")} <= set(DEFECTS)
 
 
-def test_a_defect_that_nobody_wrote_is_named() -> None:
+def test_a_defect_that_is_not_in_the_catalogue_is_named() -> None:
     with pytest.raises(DefectError, match="no_such_defect"):
         lab_defect("no_such_defect")
 

@@ -48,7 +48,9 @@ NO_ENGINE = "unix:///nonexistent/docker.sock"
         ("inject latncy", "There is no fault 'latncy'.\n        Did you mean latency?"),
     ],
 )
-def test_wrong_use_is_told_in_a_sentence(argv: str, told: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_is_reported_in_a_sentence(
+    argv: str, told: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(argv.split()) == ExitCode.WRONG_USE
     said = capsys.readouterr()
     assert said.err.startswith("lab.py: ")
@@ -95,7 +97,7 @@ def test_a_plan_is_shown_without_an_engine(
     assert "worker-1, worker-2" in capsys.readouterr().out
 
 
-def test_a_bug_is_told_with_its_place_and_no_traceback(
+def test_a_bug_is_reported_with_its_place_and_no_traceback(
     capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def break_down() -> None:
@@ -109,7 +111,7 @@ def test_a_bug_is_told_with_its_place_and_no_traceback(
     assert "Traceback" not in said
 
 
-def test_the_version_is_told(capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_version_is_reported(capsys: pytest.CaptureFixture[str]) -> None:
     assert run(["--version"]) == ExitCode.PASSED
     assert capsys.readouterr().out.startswith("stormlab ")
 

@@ -68,7 +68,7 @@ def test_an_interrupt_ends_what_runs_and_nothing_that_comes_later(tmp_path: Path
     assert compose("build", environment={}, timeout_s=5) == []
 
 
-def test_a_heartbeat_is_heard_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_heartbeat_is_received_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("driver.engines.compose_command._HEARTBEAT_S", 0.05)
     heard: list[str] = []
     command(tmp_path, "echo step 1; sleep 0.4")(

@@ -26,7 +26,9 @@ FULL = Path("/dev/full")
 """A device that takes nothing: `No space left on device`, as a full disk says."""
 
 
-def test_the_first_line_that_a_full_disk_refuses_is_told_and_later_ones_stop_nothing(tmp_path: Path) -> None:
+def test_the_first_line_that_a_full_disk_refuses_is_reported_and_later_ones_stop_nothing(
+    tmp_path: Path,
+) -> None:
     (tmp_path / FILE_NAME).symlink_to(FULL)
     journal = DriverJournal(tmp_path)
     with pytest.raises(LabError, match=r"driver\.jsonl could not be written: No space left") as caught:
@@ -36,7 +38,7 @@ def test_the_first_line_that_a_full_disk_refuses_is_told_and_later_ones_stop_not
     journal.close()
 
 
-def test_a_journal_that_cannot_be_made_is_told(tmp_path: Path) -> None:
+def test_a_journal_that_cannot_be_made_is_reported(tmp_path: Path) -> None:
     (tmp_path / "journals").write_text("a file in its place")
     with pytest.raises(LabError, match="could not be written"):
         DriverJournal(tmp_path / "journals")

@@ -29,7 +29,7 @@ def herd(back_s: float = 0.3) -> Past:
     return past
 
 
-def test_it_says_whom_the_fault_cut_off_and_how_soon_all_were_back() -> None:
+def test_it_names_the_disconnected_workers_and_how_soon_all_were_back() -> None:
     effect = injection_effect(herd().history(), planned())
     assert (effect.cut_off, effect.away) == (["worker-1", "worker-2"], [])
     assert effect.text == "cut off 2 workers, all back in 300 ms"

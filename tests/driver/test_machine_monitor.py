@@ -56,7 +56,7 @@ def stand_still(for_s: float) -> None:
         pass
 
 
-async def test_a_loop_that_stood_still_is_written_with_its_lag(tmp_path: Path) -> None:
+async def test_a_loop_that_was_stopped_is_written_with_its_lag(tmp_path: Path) -> None:
     journal = DriverJournal(tmp_path)
     monitor = MachineMonitor(journal.write)
     task = asyncio.create_task(monitor.run())

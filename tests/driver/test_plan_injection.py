@@ -14,7 +14,7 @@ def plan(fault: str, selection: str = "all", for_s: float | None = None, **param
     return plan_injection(fault, params, selection, for_s, seed=1, workers=4)
 
 
-def test_a_fault_hits_whom_it_was_aimed_at() -> None:
+def test_a_fault_hits_its_targets() -> None:
     (one,) = plan("latency", "2-3", 20.0, mean="200ms")
     assert one.targets == ("worker-2", "worker-3")
     assert (one.at_s, one.for_s) == (0.0, 20.0)

@@ -56,7 +56,7 @@ def test_the_prober_looks_closer_around_each_fault() -> None:
     assert first.rate == fault.build().probe_rate_for(fault.for_s)
 
 
-def test_a_prober_that_cannot_be_told_looks_closely_all_the_time() -> None:
+def test_a_prober_without_a_signal_probes_at_the_high_rate_all_the_time() -> None:
     damage = "{fault: corrupt, rate: 1e-3, targets: all, at: 6s, for: 3s}"
     text = f"# Damage needs volume to be seen.\n\nworkers: 2\nduration: 20s\ntimeline: [{damage}]\n"
     close_look = resolve(parse_scenario(text, "damage"), seed=1)

@@ -75,13 +75,13 @@ async def test_a_run_without_a_load_needs_no_finished_task() -> None:
     await wait_ready(States([([], 0, 0)]), time.monotonic_ns(), traffic=False)
 
 
-async def test_convergence_waits_for_everybody() -> None:
+async def test_convergence_waits_for_all_workers() -> None:
     ending = PhaseEnd()
     await wait_converged(States([(["worker-1"], 0, 0)] * 6 + [([], 0, 0)]), 5.0, ending)
     assert ending.outcome == "done"
 
 
-async def test_who_does_not_come_back_is_named_and_left_to_the_verdict() -> None:
+async def test_a_worker_that_does_not_come_back_is_named_and_left_to_the_verdict() -> None:
     ending = PhaseEnd()
     await wait_converged(States([(["worker-2"], 0, 0)]), 0.05, ending)
     assert ending.outcome == "failed"

@@ -28,7 +28,7 @@ def test_a_failure_names_its_hint_on_a_line_of_its_own(capsys: pytest.CaptureFix
     assert capsys.readouterr().err == "lab.py: It broke.\n        Try again.\n"
 
 
-def test_a_board_tells_what_is_known_and_nothing_else() -> None:
+def test_a_board_shows_what_is_recorded_and_nothing_else() -> None:
     assert ProgressView("x").parts() == []
     full = ProgressView(
         "x", connected=2, workers=3, done=5, submitted=9, failed=1, faults=["cut on 3"], left_s=4.4

@@ -31,7 +31,7 @@ def test_docker_compose_sees_every_container_healthy(standing: CommandLine) -> N
     assert len(listed.splitlines()) == 5
 
 
-def test_status_tells_who_is_connected(standing: CommandLine) -> None:
+def test_status_shows_which_workers_are_connected(standing: CommandLine) -> None:
     told = json.loads(standing("status", "--json").stdout)
     assert [worker["state"] for worker in told["coordinator"]["workers"]] == ["connected"] * 3
     assert sorted(link["name"] for link in told["links"]) == ["worker-1", "worker-2", "worker-3"]
@@ -111,7 +111,7 @@ def test_a_second_lab_on_the_same_port_is_refused_by_name(standing: CommandLine,
     assert lab.leftovers() == []
 
 
-def test_two_labs_stand_side_by_side(standing: CommandLine, lab: CommandLine) -> None:
+def test_two_labs_run_side_by_side(standing: CommandLine, lab: CommandLine) -> None:
     assert lab("up", "--workers", "1").returncode == 0
     assert json.loads(standing("status", "--json").stdout)["up"]
 
@@ -141,7 +141,7 @@ def test_heal_starts_what_was_ended_and_verifies_it(standing: CommandLine) -> No
     wait_for_faults(standing, 0)
 
 
-def test_an_injection_says_whom_it_would_hit_and_touches_nobody(standing: CommandLine) -> None:
+def test_an_injection_names_its_targets_and_changes_none(standing: CommandLine) -> None:
     done = standing("inject", "latency", "--mean", "50ms", "--workers", "2-3", "--dry-run")
     assert "It would hit worker-2, worker-3" in done.stdout
     wait_for_faults(standing, 0)

@@ -146,7 +146,7 @@ def test_a_worker_cannot_take_the_address_of_another(inside: Inside) -> None:
     }
 
 
-def test_no_link_of_ones_own_can_be_made_even_by_who_reaches_the_api(standing: CommandLine) -> None:
+def test_no_link_of_ones_own_can_be_made_even_by_a_client_of_the_api(standing: CommandLine) -> None:
     body = json.dumps({"name": "mine", "listen": "[::]:20099", "upstream": "10.231.0.2:8766"})
     asked = ["curl", "-s", "-X", "POST", "-d", body, f"http://127.0.0.1:{standing.port}/proxies"]
     said = subprocess.run(asked, capture_output=True, text=True, timeout=20).stdout

@@ -93,7 +93,7 @@ def test_a_container_fault_that_was_lifted_and_put_back_is_not_proved(interrupte
     assert 0.2 < interrupted.receipts[fault]["measured"]["proved_ratio"] < 0.95
 
 
-def test_a_fault_beside_them_that_nobody_touched_is_proved(interrupted: Ended) -> None:
+def test_a_fault_beside_them_that_was_not_changed_is_proved(interrupted: Ended) -> None:
     interrupted.assert_proved("whole")
 
 
@@ -135,7 +135,7 @@ def test_faults_upon_faults_are_proved(unexplained: Ended, fault: str) -> None:
     unexplained.assert_proved(fault)
 
 
-def test_a_driver_that_stood_still_proves_nothing(tmp_path: Path) -> None:
+def test_a_driver_that_was_stopped_proves_nothing(tmp_path: Path) -> None:
     line = new_command_line(tmp_path)
     run = sabotaged(line, tmp_path, STOPPED)
     try:

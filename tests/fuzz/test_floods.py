@@ -33,7 +33,7 @@ async def test_large_bodies_at_once_cost_no_more_than_their_budget() -> None:
         assert good.journal("lost") == [], "the good worker was harmed"
 
 
-async def test_floods_of_every_shape_end_their_connections_and_harm_nobody() -> None:
+async def test_floods_of_every_shape_end_their_connections_and_harm_no_worker() -> None:
     async with CoordinatorProcess(**SETTINGS) as coordinator, WorkerProcess(coordinator.port) as good:
         await eventually(lambda: good.journal("connected"), "the good worker")
         before = memory(coordinator)["VmRSS"]

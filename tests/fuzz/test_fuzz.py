@@ -21,7 +21,9 @@ def test_hostile_input_gets_a_typed_error_or_nothing() -> None:
     assert {"altered", "undecodable", "damaged", "sequence_gap", "taken"} <= fuzzer.outcomes.keys()
 
 
-def test_an_error_of_another_kind_is_found_and_told_with_its_seed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_error_of_another_kind_is_found_and_reported_with_its_seed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     def broken(*_: object) -> None:
         raise ZeroDivisionError("oops")
 
@@ -30,7 +32,7 @@ def test_an_error_of_another_kind_is_found_and_told_with_its_seed(monkeypatch: p
         Fuzzer(seed=1).run(1_000)
 
 
-async def test_a_hostile_crowd_is_answered_and_counted_and_harms_nobody() -> None:
+async def test_a_hostile_crowd_is_answered_and_counted_and_harms_no_worker() -> None:
     attacks, faults, _ = await run_live(1, LIVE_INPUTS, until_s=time.monotonic() + HALF_S)
     assert attacks > 0
     assert faults

@@ -20,7 +20,7 @@ def _with_its_file(defect: Defect, folder: Path) -> Path:
     return copy
 
 
-def test_every_defect_stands_in_the_catalogue_once() -> None:
+def test_every_defect_is_in_the_catalogue_once() -> None:
     assert sorted(CATALOGUE) == sorted(path.stem for path in DEFECTS.glob("*.toml"))
 
 

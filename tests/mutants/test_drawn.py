@@ -79,7 +79,7 @@ def trial(name: str, *, caught: bool) -> Trial:
     return Trial(mutant, Caught("seed 7", "two | leases", 1.0) if caught else None)
 
 
-def test_equivalent_survivors_do_not_count_and_reasons_stand_on_the_page() -> None:
+def test_equivalent_survivors_do_not_count_and_reasons_are_on_the_page() -> None:
     trials = [trial("b", caught=True), trial("c", caught=False), trial("d", caught=False)]
     known = {
         trials[1].mutant.key: page.Survivor(trials[1].mutant.key, "it is the same", equivalent=True),
@@ -154,7 +154,7 @@ def test_a_run_that_was_stopped_says_how_much_of_it_was_tried() -> None:
     assert "seed 1: 1 mutants." in page.render([trial("b", caught=True)], 1, 1, 100, {}, "abc")
 
 
-def test_a_reason_stands_while_its_line_reads_the_same_and_no_longer() -> None:
+def test_a_reason_holds_while_its_line_is_the_same_and_no_longer() -> None:
     for reason in page.reasons().values():
         file, _, change = reason.mutant.partition(": ")
         source = " ".join((ROOT / file).read_text().split())

@@ -36,7 +36,7 @@ def test_code_that_does_not_run_is_no_defect_that_was_caught() -> None:
         attempt_fast([defect("FIRST_LINK_PORT = nowhere\n")], jobs=1)
 
 
-def test_the_page_shows_who_caught_what_and_why_the_simulation_did_not() -> None:
+def test_the_page_shows_what_caught_each_and_why_the_simulation_did_not() -> None:
     seen = Trial(defect("1\n"), Caught("seed 7", "two | live leases", 1.25), None)
     unseen = Trial(defect("2\n"), None, Caught(f"{TEST}::test_x", "", 0.5))
     told = page.render([seen, unseen], 60.0, "abc")

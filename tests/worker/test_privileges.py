@@ -74,7 +74,7 @@ def test_into_a_process_that_is_not_closed_it_could() -> None:
         assert in_a_process(lambda: looks_into(pid)) == 1
 
 
-def test_a_dropped_root_is_nobody_for_good_and_cannot_look_at_the_first_process(tmp_path: Path) -> None:
+def test_a_dropped_root_has_no_rights_for_good_and_cannot_read_the_first_process(tmp_path: Path) -> None:
     secret = tmp_path / "key"
     secret.write_text("secret")
     secret.chmod(0o400)

@@ -23,7 +23,7 @@ def runs(tmp_path: Path) -> list[str]:
     return names
 
 
-def test_one_run_against_one_cannot_tell(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+def test_one_run_against_one_is_undecided(runs: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert lab(["compare", *runs]) == 2
     assert "undecided: 1 against 1 runs are too few" in capsys.readouterr().out
 

@@ -57,7 +57,7 @@ def test_storms_share_one_scale() -> None:
     assert gentle.faults == [(BINS * 0.25, BINS * 0.25)]
 
 
-def test_every_difference_and_every_place_stands_on_the_page_with_its_interval() -> None:
+def test_every_difference_and_every_place_is_on_the_page_with_its_interval() -> None:
     pair = compared([groups("a", "b")], [], 0.1)
     html = as_html(pair, {})
     for one in pair.comparisons[0].differences:
@@ -68,7 +68,7 @@ def test_every_difference_and_every_place_stands_on_the_page_with_its_interval()
     assert ranked.count("<figure>") == 1
 
 
-def test_the_page_asks_nobody_for_anything() -> None:
+def test_the_page_makes_no_request() -> None:
     html = as_html(compared([groups("a", "b")], [], 0.1), {"a": FLAT, "b": PEAKED})
     assert not re.search(r"(?:src|href)=\"(?!data:)|url\(|@import|<script", html)
 

@@ -118,7 +118,7 @@ def test_inconclusive_runs_are_left_out_as_long_as_others_are_there() -> None:
     assert len(conclusive([herd(2, verdict="inconclusive")])[0]) == 1
 
 
-def test_other_settings_are_told() -> None:
+def test_other_settings_are_reported() -> None:
     notes = compare(Group("a", [herd(1, 0.4)]), Group("b", [herd(2, 0.8)]), 0.1).notes
     assert any("worker.cap_ms 400 → 800" in note for note in notes)
 

@@ -62,7 +62,7 @@ def test_what_is_within_the_tolerance_is_no_regression() -> None:
     assert comparison.regressions == []
 
 
-def test_one_run_against_one_compares_workers_and_says_what_that_cannot_tell() -> None:
+def test_one_run_against_one_compares_workers_and_says_what_that_leaves_undecided() -> None:
     comparison = pair(1)
     assert comparison.level == WORKERS
     assert "not whether the systems do" in comparison.notes[0]

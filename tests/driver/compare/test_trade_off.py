@@ -111,7 +111,7 @@ def test_the_page_draws_every_cell_with_its_intervals_and_names_the_front() -> N
 
 
 @pytest.mark.parametrize("many", [2, 9, 18])
-def test_names_in_the_picture_stand_apart_and_inside_it(many: int) -> None:
+def test_names_in_the_picture_are_apart_and_inside_it(many: int) -> None:
     picture = scatter([option(f"policy-{number}", 1 + number / 1e3, 100) for number in range(many)])
     assert picture is not None
     places = sorted(mark.label_y for mark in picture.marks)

@@ -34,7 +34,7 @@ LONG = {
 
 
 @pytest.mark.parametrize("long", LONG.values(), ids=LONG)
-def test_nothing_is_heard_before_what_came_earlier_in_a_longer_journal(long: bytes, tmp_path: Path) -> None:
+def test_nothing_is_read_before_what_came_earlier_in_a_longer_journal(long: bytes, tmp_path: Path) -> None:
     count = 2 * MAX_FILE_BYTES // len(long)
     (tmp_path / "worker-1.jsonl").write_bytes(long * count + attempt("worker-1", 2))
     (tmp_path / "worker-2.jsonl").write_bytes(attempt("worker-2", 3))

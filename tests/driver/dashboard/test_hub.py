@@ -43,7 +43,7 @@ async def test_a_viewer_that_does_not_read_is_given_the_whole_later_and_costs_no
     assert QUEUE_LENGTH < 100
 
 
-async def test_when_all_is_new_everybody_starts_anew() -> None:
+async def test_when_all_is_new_all_workers_start_again() -> None:
     hub = Hub(lambda: {"seq": 1})
     subscriber = hub.subscribe()
     await received(hub, subscriber)

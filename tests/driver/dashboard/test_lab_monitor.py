@@ -85,7 +85,7 @@ async def test_the_curves_of_a_lab_that_is_gone_stop(tmp_path: Path) -> None:
     assert len(columns["t"]) > before
 
 
-async def test_another_lab_of_the_same_name_and_folder_starts_anew(tmp_path: Path) -> None:
+async def test_another_lab_of_the_same_name_and_folder_starts_again(tmp_path: Path) -> None:
     engine = Engine(folder=tmp_path / "lab" / "journals")
     monitor = await seen(engine)
     for path in engine.folder.iterdir():

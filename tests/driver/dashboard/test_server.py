@@ -79,7 +79,7 @@ async def guest(stranger: Client) -> Client:
 @pytest.mark.parametrize(
     "path", ["/", "/page/app.js", "/api/snapshot", "/api/stream", "/api/runs", "/runs/x/report.html"]
 )
-async def test_nobody_is_let_in_without_the_token(stranger: Client, path: str) -> None:
+async def test_no_client_is_admitted_without_the_token(stranger: Client, path: str) -> None:
     answer = await stranger.get(path)
     assert answer.status == 403
     assert "token" in (await answer.json())["error"]
@@ -196,7 +196,7 @@ class StandingEngine(FakeEngine):
         ]
 
 
-async def test_a_preview_names_whom_it_hits_and_a_wrong_field_is_named_too(tmp_path: Path) -> None:
+async def test_a_preview_names_its_targets_and_a_wrong_field_is_named_too(tmp_path: Path) -> None:
     engine = StandingEngine(folder=tmp_path)
     server, auth = opened(engine, tmp_path)
     client: Client = TestClient(server)

@@ -23,7 +23,7 @@ def serves(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "lab_command", lambda: [sys.executable, "-c", SERVES])
 
 
-def test_it_is_told_of_and_ends_with_the_command(tmp_path: Path) -> None:
+def test_it_is_reported_and_ends_with_the_command(tmp_path: Path) -> None:
     said: list[str] = []
     with dashboard_sidecar(True, "mine", tmp_path, said.append):
         (told,) = said

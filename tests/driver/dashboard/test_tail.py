@@ -11,7 +11,7 @@ def lines(tail: JournalTail) -> list[bytes]:
     return [line for _, found, _ in tail.read() for line in found]
 
 
-def test_a_line_is_told_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
+def test_a_line_is_reported_once_and_only_when_it_is_whole(tmp_path: Path) -> None:
     path, tail = tmp_path / "worker-1.jsonl", JournalTail(tmp_path)
     path.write_bytes(b'{"event":"lost"}\n{"event":"conn')
     assert lines(tail) == [b'{"event":"lost"}']
@@ -44,13 +44,13 @@ def test_a_long_file_is_read_a_piece_at_a_time(tmp_path: Path) -> None:
     assert len(first) + rest == count
 
 
-def test_what_nobody_is_shown_is_not_even_decoded(tmp_path: Path) -> None:
+def test_what_is_not_shown_is_not_even_decoded(tmp_path: Path) -> None:
     (tmp_path / "worker-1.jsonl").write_bytes(b'{"event":"traffic","by":"worker-1"}\n{"event":"lost"}\n')
     (tmp_path / "prober.jsonl").write_bytes(b'{"event":"lost"}\n')
     assert lines(JournalTail(tmp_path)) == [b'{"event":"lost"}']
 
 
-def test_how_far_a_file_was_read_is_told_even_where_nobody_is_shown_it(tmp_path: Path) -> None:
+def test_how_far_a_file_was_read_is_reported_even_where_it_is_not_shown(tmp_path: Path) -> None:
     line = b'{"event":"traffic","detail":"' + b"x" * 900 + b'"}\n'
     (tmp_path / "worker-1.jsonl").write_bytes(line * (2 * MAX_FILE_BYTES // len(line)))
     assert JournalTail(tmp_path).read() == [("worker-1", [line.rstrip()], True)]

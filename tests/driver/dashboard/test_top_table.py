@@ -86,7 +86,7 @@ async def test_workers_that_are_still_connected_under_a_fault_are_counted(tmp_pa
     assert summary_of(monitor).startswith("2/3 connected, 1 of them under faults, ")
 
 
-async def test_a_lab_that_is_gone_is_told_as_last_seen(engine: Engine) -> None:
+async def test_a_lab_that_is_gone_is_reported_as_last_seen(engine: Engine) -> None:
     monitor = await watched(engine)
     engine.is_up = False
     await monitor.refresh()
@@ -100,7 +100,7 @@ async def test_without_a_lab_it_says_how_to_start_one(engine: Engine) -> None:
     assert "python lab.py up" in summary_of(monitor)
 
 
-async def test_a_single_look_tells_what_the_engine_was_asked_for_in_it(
+async def test_a_single_sample_names_what_the_engine_was_asked_for_in_it(
     engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
     engine.statuses = {"worker-1": "running"}

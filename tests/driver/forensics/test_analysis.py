@@ -96,7 +96,7 @@ def test_a_worker_that_is_given_up_and_believes_is_a_ghost() -> None:
     assert [(one.what, round(one.lasted_s, 1)) for one in disagreements] == [(GHOST, 3.0)]
 
 
-def test_a_coordinator_that_was_killed_noticed_nothing_and_believed_in_nobody() -> None:
+def test_a_coordinator_that_was_killed_detected_nothing_and_trusted_no_worker() -> None:
     past = Past(3)
     past.begin()
     past.fault("kill-1", "kill", ["coordinator"], 10.3, 2, due_s=10.0)
@@ -135,7 +135,7 @@ def test_amplification_is_attempts_for_each_worker() -> None:
     assert found.amplification == pytest.approx(10 / 0.105, rel=0.1)
 
 
-def test_two_attempts_tell_nothing_of_chance() -> None:
+def test_two_attempts_show_nothing_of_chance() -> None:
     found = told(small_storm()).storms[0]
     assert found.by_chance is None
     assert not found.in_step
@@ -149,7 +149,7 @@ def small_storm() -> Past:
     return past
 
 
-def test_a_worker_that_follows_another_policy_than_its_fleet_is_told() -> None:
+def test_a_worker_that_follows_another_policy_than_its_fleet_is_reported() -> None:
     policies = ["full_jitter"] * 15
     policies[6] = "fixed"
     found = analyse(Fleet(policies, 15, 3, seed=4).history())
@@ -163,7 +163,7 @@ def test_a_worker_that_follows_another_policy_than_its_fleet_is_told() -> None:
 # -- what bad input gets -------------------------------------
 
 
-def test_without_the_coordinators_journal_the_rest_is_told_and_what_is_missing_is_said() -> None:
+def test_without_the_coordinators_journal_the_rest_is_reported_and_what_is_missing_is_said() -> None:
     history = Fleet(("full_jitter",), 10, 2).history()
     found = analyse(without(history, "coordinator"))
     assert found.naming.sure
@@ -204,7 +204,7 @@ def test_nothing_at_all_is_no_error() -> None:
     assert found.what_if is None
 
 
-def test_a_run_without_an_outage_has_nothing_to_tell() -> None:
+def test_a_run_without_an_outage_has_nothing_to_report() -> None:
     found = told(small())
     assert found.noticed == ()
     assert found.storms == ()

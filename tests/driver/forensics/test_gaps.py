@@ -64,7 +64,7 @@ def test_what_a_process_waits_before_its_first_welcome_is_left_out() -> None:
     assert len(gaps(past)) == 0
 
 
-def test_a_slot_goes_with_the_gap_after_it_and_one_that_nobody_tells_leaves_its_gap_out() -> None:
+def test_a_slot_goes_with_the_gap_after_it_and_one_that_is_not_recorded_leaves_its_gap_out() -> None:
     past = one_worker()
     past.lose("worker-1", 10, kind="going_away")
     past.tell("worker-1", wire.Connecting, 10.4, attempt=1)

@@ -78,7 +78,7 @@ def test_outages_too_short_for_a_second_attempt_leave_the_name_open_and_say_that
     assert told.more_attempts is None
 
 
-def test_a_sample_that_is_too_small_says_how_many_more_attempts_would_tell() -> None:
+def test_a_sample_that_is_too_small_says_how_many_more_attempts_would_decide() -> None:
     few = fleet("slotted", workers=4, outage_s=2.0, seed=3)
     assert not few.sure
     assert few.more_attempts is not None

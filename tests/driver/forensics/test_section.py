@@ -49,7 +49,7 @@ def hostile() -> Past:
     return past
 
 
-def test_a_policy_is_told_with_base_cap_lead_and_how_much_it_rests_on() -> None:
+def test_a_policy_is_reported_with_base_cap_lead_and_how_much_it_rests_on() -> None:
     says = said("full_jitter", base_ms=200, cap_ms=3_000).says
     assert re.fullmatch(
         r"The attempts fit policy full_jitter with a base of (19|20|21)0 ms and a cap of (2\.9|3|3\.1) s: "
@@ -78,7 +78,7 @@ def test_settings_that_name_a_policy_outside_the_catalogue_are_never_contradicte
     )
 
 
-def test_a_policy_outside_the_catalogue_is_told_by_its_waits_and_nothing_is_replayed() -> None:
+def test_a_policy_outside_the_catalogue_is_reported_by_its_waits_and_nothing_is_replayed() -> None:
     found = forensics_section(analyse(stranger_history("fibonacci_30", seed=1)))
     assert found.says.startswith("None of the known policies made these gaps (")
     assert found.waits is not None
@@ -95,7 +95,7 @@ def test_the_picture_of_many_gaps_keeps_dots_of_every_attempt() -> None:
     assert columns >= set(range(len(found.numbers)))
 
 
-def test_a_name_that_is_not_sure_is_told_with_what_would_help() -> None:
+def test_a_name_that_is_not_sure_is_reported_with_what_would_help() -> None:
     life = Fleet(("slotted",), 4, 1, (2.0, 2.0), seed=3)
     says = forensics_section(analyse(life.history())).says
     assert re.search(
@@ -136,7 +136,7 @@ def test_a_run_without_an_outage_says_so_in_one_sentence() -> None:
 @pytest.mark.parametrize(
     "policy", ["none", "exponential", "full_jitter", "decorrelated", "websockets", "seed"]
 )
-def test_every_mark_of_the_picture_stands_in_it(policy: str) -> None:
+def test_every_mark_of_the_picture_is_inside_it(policy: str) -> None:
     found = drawn(policy)
     assert 0 < len(found.dots) <= MOST_DOTS
     for x, y in found.dots:
@@ -189,7 +189,7 @@ def test_a_coordinator_that_believes_in_the_gone_for_long_is_advised_to_notice_s
 # -- the pages -----------------------------------------------
 
 
-def test_both_reports_tell_it(tmp_path: Path) -> None:
+def test_both_reports_have_it(tmp_path: Path) -> None:
     folder = write(Fleet(("seed",), 12, 2, (12.0, 12.0)).history(), tmp_path / "20261124T021500Z-herd")
     write_report(folder)
     for text in ((folder / MARKDOWN).read_text(), (folder / HTML).read_text()):

@@ -89,7 +89,7 @@ def test_the_replay_of_the_policy_as_it_was_agrees_with_the_run(policy: str) -> 
     assert found.holds
 
 
-def test_who_sleeps_too_long_is_told_to_change_with_a_figure() -> None:
+def test_a_policy_that_sleeps_too_long_gets_advice_with_a_figure() -> None:
     found = told("seed").what_if
     assert found is not None
     assert found.recommendation is not None
@@ -103,7 +103,7 @@ def test_a_fleet_that_is_back_within_a_second_is_left_as_it_is() -> None:
     assert found.recommendation is None
 
 
-def test_who_is_turned_away_comes_back_slot_by_slot_at_the_rate_of_admission() -> None:
+def test_rejected_workers_come_back_slot_by_slot_at_the_rate_of_admission() -> None:
     slow = scene(100, rate_per_s=20.0, burst=20)
     played = simulate(slow, chosen("slotted"), 20)
     # 80 who find no place at once, at 20 a second.
@@ -141,7 +141,7 @@ def test_attempts_that_the_heal_cuts_off_are_followed_by_another_wait() -> None:
 
 
 @pytest.mark.parametrize(("ended", "through"), [("connected", True), ("failed", False)])
-def test_what_hung_in_a_run_is_told_from_what_failed_by_itself(ended: str, through: bool) -> None:
+def test_what_hung_in_a_run_is_distinguished_from_what_failed_by_itself(ended: str, through: bool) -> None:
     past = Past(2)
     past.begin()
     past.fault("hole", "blackhole", past.workers, 10, 8)
@@ -160,7 +160,7 @@ def test_what_hung_in_a_run_is_told_from_what_failed_by_itself(ended: str, throu
     assert found.failing_s == pytest.approx([2.0, 2.0])
 
 
-def test_an_hour_of_knocking_is_counted_and_not_played_knock_by_knock() -> None:
+def test_an_hour_of_attempts_is_counted_and_not_played_one_by_one() -> None:
     played = simulate(scene(5, outage_s=3_600.0), chosen("fixed"), 4)
     each = played.attempts / 5
     assert each == pytest.approx(3_600 / (0.1 + 0.002 + 0.0015), rel=0.02)
@@ -197,7 +197,7 @@ def test_of_those_about_as_soon_the_one_with_fewest_at_once_is_recommended() -> 
     assert found.better.name == "slotted"
 
 
-def test_nothing_is_recommended_that_knocks_harder_than_can_be_let_in() -> None:
+def test_nothing_is_recommended_that_connects_faster_than_can_be_admitted() -> None:
     was = row("seed", 9.0)
     assert recommend([was, row("none", 0.01, peak=5_000)], was, bearable_per_s=200) is None
 
@@ -207,7 +207,9 @@ def test_a_gain_of_less_than_a_second_is_no_reason_to_change() -> None:
     assert recommend([was, row("fixed", 0.1)], was, bearable_per_s=200) is None
 
 
-def test_who_knocks_far_too_often_is_told_a_gentler_way_that_is_about_as_soon() -> None:
+def test_a_policy_that_connects_far_too_often_gets_the_advice_of_a_gentler_one_that_is_about_as_soon() -> (
+    None
+):
     was = row("none", 0.05, at_once=150, each=1_500, peak=1_500)
     found = recommend([was, row("slotted", 0.8, at_once=5, each=16)], was, bearable_per_s=200)
     assert found is not None

@@ -167,7 +167,7 @@ def test_another_policy_is_advised_with_the_figure_of_the_one_that_was_followed(
 
 
 @pytest.mark.parametrize(("policy", "is_advised"), [("exponential", True), ("full_jitter", False)])
-def test_only_a_fleet_that_does_not_draw_at_random_is_told_to(policy: str, is_advised: bool) -> None:
+def test_only_a_fleet_that_does_not_draw_at_random_gets_that_advice(policy: str, is_advised: bool) -> None:
     assert ("fleet_in_step" in given(in_step(policy))) is is_advised
 
 
@@ -204,7 +204,7 @@ def test_a_fault_explains_the_connections_that_broke_in_it_and_no_others(
     assert ("reconnects_too_often" in given(past)) is not is_explained
 
 
-def test_advice_on_who_sleeps_says_for_how_long_and_what_half_the_cap_brings() -> None:
+def test_advice_on_sleeping_workers_says_for_how_long_and_what_half_the_cap_brings() -> None:
     advice = given(asleep())["back_too_late"]
     assert "20 s (p99) of the 20 s" in advice.because
     assert "about 10 s" in advice.brings

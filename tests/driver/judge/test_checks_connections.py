@@ -112,7 +112,7 @@ def test_a_fault_at_the_coordinator_reaches_every_worker() -> None:
     assert "worker-2" in finding.because
 
 
-def test_faults_that_need_not_cut_anybody_off_are_no_cuts() -> None:
+def test_faults_that_need_not_disconnect_a_worker_are_no_cuts() -> None:
     past = Past(1)
     past.begin()
     past.fault("slow", "latency", past.workers, 10, 2, cuts=False)
@@ -244,7 +244,7 @@ def test_connections_that_keep_breaking_when_the_trigger_is_gone_are_metastable(
     assert found("no_metastable_state", storm_after_which(0.06, still_failing=True)).status is Status.failed
 
 
-def test_without_load_after_the_trigger_nobody_can_say() -> None:
+def test_without_load_after_the_trigger_it_is_unknown() -> None:
     past = Past(2)
     past.begin()
     past.flow(2, 9)

@@ -142,7 +142,7 @@ def test_an_end_that_others_asked_the_engine_for_is_said_to_be_one() -> None:
     assert "another client of the engine sent it signal 9" in found("no_process_died", past).because
 
 
-def test_the_labs_own_teardown_ends_nobody_before_the_time() -> None:
+def test_the_labs_own_teardown_ends_no_process_before_the_time() -> None:
     past = watched()
     exited(past, "worker-1", 30.5)
     assert found("no_process_died", past).status is Status.passed

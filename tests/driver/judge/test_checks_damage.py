@@ -35,7 +35,7 @@ def test_damage_that_each_side_noticed_is_noticed() -> None:
     assert "2 links" in finding.because
 
 
-def test_a_link_on_which_nobody_noticed_damage_is_a_failure() -> None:
+def test_a_link_on_which_damage_was_not_detected_is_a_failure() -> None:
     past = noisy()
     refuse(past, "coordinator", "worker-2")
     finding = found(NAME, past)
@@ -100,5 +100,5 @@ def test_a_frame_that_got_past_its_code_and_makes_no_sense_was_believed() -> Non
     assert "1 of 2 bad frames" in finding.because
 
 
-def test_without_a_bad_frame_nobody_can_say_whether_damage_is_believed() -> None:
+def test_without_a_bad_frame_it_is_unknown_whether_damage_is_believed() -> None:
     assert found("damage_was_not_believed", noisy()).status is Status.unknown

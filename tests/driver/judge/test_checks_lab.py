@@ -39,7 +39,7 @@ def test_a_fault_without_a_receipt_is_unknown() -> None:
     assert "f-1" in finding.because
 
 
-def test_a_receipt_that_doubts_is_unknown_and_says_why() -> None:
+def test_a_receipt_without_proof_is_unknown_and_has_its_reason() -> None:
     finding = found("faults_were_proved", with_fault(proved=False))
     assert finding.status is Status.unknown
     assert "the prober saw nothing" in finding.because
@@ -99,7 +99,7 @@ def test_a_damaged_line_is_unknown() -> None:
     assert "3 lines" in finding.because
 
 
-def test_a_last_line_that_a_kill_tore_is_told_and_tolerated() -> None:
+def test_a_last_line_that_a_kill_tore_is_reported_and_tolerated() -> None:
     history = small().history()
     history.damage.append(Damage("worker-1", "torn", 1, "line 7: junk"))
     finding = run_check(CHECKS["journals_complete"], history, measure(history), {})
@@ -281,7 +281,7 @@ def test_a_kill_of_another_worker_excuses_no_death() -> None:
     assert found("no_process_died", past).status is Status.failed
 
 
-def test_without_any_process_nobody_can_say_whether_one_died() -> None:
+def test_without_any_process_it_is_unknown_whether_one_died() -> None:
     assert found("no_process_died", Past(1)).status is Status.unknown
 
 
@@ -297,7 +297,7 @@ def test_a_failure_is_unknown_where_its_proof_may_be_on_a_line_that_is_missing()
     assert "stops without a last line" in finding.because
 
 
-def test_a_failure_stands_where_the_gap_is_in_a_journal_that_it_does_not_rest_on() -> None:
+def test_a_failure_holds_where_the_gap_is_in_a_journal_that_it_does_not_rest_on() -> None:
     past = small()
     past.submit("gone", 3)
     past.forget("worker-1", wire.ProcessStopping)

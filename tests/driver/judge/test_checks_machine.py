@@ -50,7 +50,7 @@ def test_a_driver_in_time_is_punctual() -> None:
     assert "late by 3 ms at most" in finding.because
 
 
-def test_a_driver_that_stood_still_makes_the_run_inconclusive() -> None:
+def test_a_driver_that_was_stopped_makes_the_run_inconclusive() -> None:
     finding = found("driver_was_punctual", sampled(lag_ms=8_300))
     assert finding.status is Status.unknown
     assert "late by 8.3 s with its own loop" in finding.because

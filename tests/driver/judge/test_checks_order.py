@@ -107,7 +107,7 @@ def test_a_task_that_waits_again_can_starve_again() -> None:
     assert found("no_starvation", past).status is Status.failed
 
 
-def test_where_no_two_priorities_wait_at_once_nobody_can_say_whether_any_starves() -> None:
+def test_where_no_two_priorities_wait_at_once_it_is_unknown_whether_any_starves() -> None:
     assert found("no_starvation", small()).status is Status.unknown
 
 

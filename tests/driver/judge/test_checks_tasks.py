@@ -57,7 +57,7 @@ def test_a_task_without_result_after_the_drain_is_lost_and_shown() -> None:
     assert any("coordinator.jsonl:" in line.where and "task=gone" in line.text for line in finding.evidence)
 
 
-def test_a_lost_task_that_waits_again_is_told_apart_from_one_that_a_worker_holds() -> None:
+def test_a_lost_task_that_waits_again_is_distinguished_from_one_that_a_worker_holds() -> None:
     past = small()
     past.submit("gone", 3)
     past.lose_attempt("gone", "worker-1", past.assign("gone", "worker-1", 3.1), 3.2)
@@ -78,7 +78,7 @@ def drain_ran_out() -> Past:
     return past
 
 
-def test_a_task_that_a_worker_has_when_the_drain_runs_out_is_lost_and_told_as_running() -> None:
+def test_a_task_that_a_worker_has_when_the_drain_runs_out_is_lost_and_reported_as_running() -> None:
     finding = found("nothing_lost", drain_ran_out())
     assert finding.status is Status.failed
     assert "worker-1, which still had it at the drain's end" in finding.because
@@ -118,7 +118,7 @@ def test_a_task_without_result_in_a_run_that_was_not_drained_may_be_under_way() 
     assert found("nothing_lost", past).status is Status.unknown
 
 
-def test_a_task_whose_result_may_stand_on_a_damaged_line_is_not_called_lost() -> None:
+def test_a_task_whose_result_may_be_on_a_damaged_line_is_not_called_lost() -> None:
     past = small()
     past.submit("torn", 3)
     history = past.history()
@@ -127,7 +127,7 @@ def test_a_task_whose_result_may_stand_on_a_damaged_line_is_not_called_lost() ->
     assert finding.status is Status.unknown
 
 
-def test_without_any_task_nobody_can_say_that_nothing_was_lost() -> None:
+def test_without_any_task_it_is_unknown_that_nothing_was_lost() -> None:
     past = Past(1)
     past.begin()
     past.end(5)
@@ -152,7 +152,7 @@ def test_two_results_of_one_task_are_counted_twice_even_with_one_token() -> None
     assert len(finding.evidence) == 2
 
 
-def test_a_result_told_twice_in_one_life_after_a_restart_counts_twice() -> None:
+def test_a_result_recorded_twice_in_one_process_after_a_restart_counts_twice() -> None:
     past = small(drained=False)
     past.submit("again", 7)
     token = past.assign("again", "worker-1", 7.1)
@@ -164,7 +164,7 @@ def test_a_result_told_twice_in_one_life_after_a_restart_counts_twice() -> None:
     assert found("nothing_counted_twice", past).status is Status.failed
 
 
-def test_a_result_of_a_task_that_was_given_to_nobody_is_no_result() -> None:
+def test_a_result_of_a_task_that_was_not_assigned_is_no_result() -> None:
     past = small(drained=False)
     past.submit("never-given", 7)
     past.done("never-given", "worker-1", 10**6, 7.2)
@@ -174,7 +174,7 @@ def test_a_result_of_a_task_that_was_given_to_nobody_is_no_result() -> None:
     assert "never assigned" in finding.because
 
 
-def test_the_same_result_told_again_after_a_restart_of_the_coordinator_counts_once() -> None:
+def test_the_same_result_recorded_again_after_a_restart_of_the_coordinator_counts_once() -> None:
     past = small()
     past.submit("again", 7)
     token = past.assign("again", "worker-1", 7.1)
@@ -193,7 +193,7 @@ def test_another_attempts_result_after_a_restart_counts_twice() -> None:
     assert found("nothing_counted_twice", past).status is Status.failed
 
 
-def test_a_result_of_a_task_that_nobody_submitted_is_a_failure() -> None:
+def test_a_result_of_a_task_that_was_not_submitted_is_a_failure() -> None:
     past = small()
     past.done("invented", "worker-1", 99, 7)
     finding = found("nothing_counted_twice", past)
@@ -253,7 +253,7 @@ def test_a_last_answer_of_the_coordinator_that_does_not_balance_fails() -> None:
     assert found("books_balance", past).status is Status.failed
 
 
-def test_without_totals_nobody_can_say_whether_books_balance() -> None:
+def test_without_totals_it_is_unknown_whether_books_balance() -> None:
     past = small()
     past.forget("coordinator", wire.Totals)
     assert found("books_balance", past).status is Status.unknown
@@ -297,7 +297,7 @@ def test_a_checkpoint_of_a_stale_attempt_that_is_kept_is_a_zombie() -> None:
     assert found("no_zombie_effects", past).status is Status.failed
 
 
-def test_without_effects_nobody_can_say_whether_zombies_had_any() -> None:
+def test_without_effects_it_is_unknown_whether_zombies_had_any() -> None:
     past = Past(1)
     past.begin()
     past.end(5)

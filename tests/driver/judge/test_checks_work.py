@@ -45,7 +45,7 @@ def test_an_attempt_that_finished_before_its_task_was_given_to_another_repeats_n
     assert found("no_work_repeated", _given_to_another(older_finishes_s=3.9)).status is Status.passed
 
 
-def test_a_counted_result_that_comes_as_a_new_one_is_told_anew() -> None:
+def test_a_counted_result_that_comes_as_a_new_one_is_acknowledged_again() -> None:
     past = small()
     _refuse_a_duplicate(past)
     finding = found("no_work_repeated", past)
@@ -71,11 +71,11 @@ def test_without_any_attempt_repetition_is_unknown() -> None:
 # -- acknowledged_results_stand ------------------------------
 
 
-def test_results_that_are_counted_stand() -> None:
+def test_results_that_are_counted_stay() -> None:
     assert found("acknowledged_results_stand", healthy_herd()).status is Status.passed
 
 
-def test_an_acknowledged_result_that_nobody_counted_vanished() -> None:
+def test_an_acknowledged_result_that_was_not_counted_vanished() -> None:
     past = small()
     _acknowledged(past, "vanished")
     finding = found("acknowledged_results_stand", past)

@@ -73,7 +73,7 @@ def test_where_a_worker_s_journal_has_a_gap_an_unexplained_process_is_unknown() 
     assert found(NAME, past).status is Status.unknown
 
 
-def test_a_stranger_that_was_refused_is_told_of_and_spoils_nothing() -> None:
+def test_a_stranger_that_was_refused_is_reported_and_spoils_nothing() -> None:
     past = small()
     past.tell("coordinator", wire.HandshakeRefused, 3, worker="worker-9", reason="stranger", detail="")
     finding = found(NAME, past)
@@ -81,5 +81,5 @@ def test_a_stranger_that_was_refused_is_told_of_and_spoils_nothing() -> None:
     assert "1 handshakes of unplanned workers were refused" in finding.because
 
 
-def test_where_nobody_ever_joined_it_is_unknown() -> None:
+def test_where_no_worker_ever_joined_it_is_unknown() -> None:
     assert found(NAME, Past(1)).status is Status.unknown

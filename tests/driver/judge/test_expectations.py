@@ -77,7 +77,7 @@ def test_a_signal_that_does_not_last_fails() -> None:
     assert told("within 2s of heal: connected >= 95% for 10s", past).status is Status.failed
 
 
-def test_a_heal_that_the_next_fault_follows_too_soon_is_left_out_and_told() -> None:
+def test_a_heal_that_the_next_fault_follows_too_soon_is_left_out_and_reported() -> None:
     past = Past(1)
     past.begin()
     past.flow(2, 9)

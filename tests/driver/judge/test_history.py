@@ -34,7 +34,7 @@ def test_an_empty_journal_has_no_events_and_no_damage() -> None:
     assert READER.read("worker-1", b"") == JournalRead("worker-1", [], range(1, 1))
 
 
-def test_a_torn_last_line_is_left_out_and_told() -> None:
+def test_a_torn_last_line_is_left_out_and_reported() -> None:
     data = line(1) + line(2)[:40]
     assert len(READER.read("worker-1", data).events) == 1
     assert damage_of(data) == [("torn", 1)]
@@ -76,7 +76,7 @@ def test_damaged_lines_are_counted_and_the_others_kept_with_their_numbers() -> N
     assert "line 2" in journal.damage[0].because
 
 
-def test_an_unknown_kind_of_event_is_told_apart_from_damage() -> None:
+def test_an_unknown_kind_of_event_is_distinguished_from_damage() -> None:
     data = line(1) + b'{"event":"from_the_future","at_ns":2,"wall_s":0,"by":"worker-1"}\n' + line(3)
     assert damage_of(data) == [("unknown", 1)]
     assert "from_the_future" in READER.read("worker-1", data).damage[0].because

@@ -32,7 +32,7 @@ def test_the_verdict_and_its_reason_come_first(tmp_path: Path) -> None:
     assert lines[2].startswith("**all ")
 
 
-def test_it_tells_findings_faults_figures_workers_and_how_to_run_it_again(tmp_path: Path) -> None:
+def test_it_has_findings_faults_figures_workers_and_how_to_run_it_again(tmp_path: Path) -> None:
     text = report(healthy_herd(), tmp_path, versions={"docker": "26.1.5"})
     words = [
         "| ✅ | `nothing_lost` |",
@@ -45,7 +45,7 @@ def test_it_tells_findings_faults_figures_workers_and_how_to_run_it_again(tmp_pa
         assert word in text
 
 
-def test_a_worker_is_told_with_its_share_of_the_time_and_its_longest_way_back(tmp_path: Path) -> None:
+def test_a_worker_is_reported_with_its_share_of_the_time_and_its_longest_way_back(tmp_path: Path) -> None:
     past = Past(1)
     past.begin()
     past.cut("one", 10, 2, back_s=2)

@@ -25,7 +25,7 @@ def test_a_family_measures_exactly_the_metrics_that_it_defines(family: MetricFam
     assert set(family.measure(past.history())) == {metric.name for metric in family.metrics}
 
 
-def test_the_unit_of_times_and_sizes_stands_last_in_the_name() -> None:
+def test_the_unit_of_times_and_sizes_is_last_in_the_name() -> None:
     for metric in METRICS.values():
         if metric.unit in (Unit.seconds, Unit.bytes, Unit.bytes_per_second, Unit.per_second):
             assert metric.name.endswith(f"_{metric.unit.value}"), metric.name
@@ -40,13 +40,13 @@ def test_shares_lie_between_nothing_and_all() -> None:
 # -- storms and faults ------------------------------
 
 
-def test_the_way_back_counts_from_the_heal_and_the_worst_heal_is_told() -> None:
+def test_the_way_back_counts_from_the_heal_and_the_worst_heal_is_reported() -> None:
     past = healthy_herd(workers=4, rounds=1)
     assert value("time_to_50_percent_back_s", past) == pytest.approx(0.5)
     assert value("time_to_all_back_s", past) == pytest.approx(1.0)
 
 
-def test_who_never_comes_back_leaves_the_way_back_unknown() -> None:
+def test_a_worker_that_never_comes_back_leaves_the_reconnection_unknown() -> None:
     past = healthy_herd(workers=2, rounds=1)
     past.lines["worker-1"] = [
         e for e in past.lines["worker-1"] if not (isinstance(e, wire.Connected) and e.attempt == 2)
@@ -82,7 +82,7 @@ def test_time_under_fault_is_a_share_of_what_followed_the_first_fault() -> None:
     assert value("fault_time_ratio", past) == pytest.approx(0.5)
 
 
-def test_a_fault_whose_end_was_not_told_ended_with_the_first_healing_after_it() -> None:
+def test_a_fault_whose_end_was_not_recorded_ended_with_the_first_healing_after_it() -> None:
     past = Past(1)
     past.begin()
     past.fault("one", "latency", ["worker-1"], 5, 1, cuts=False)

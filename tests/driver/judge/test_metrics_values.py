@@ -152,7 +152,7 @@ def test_a_restart_of_the_coordinator_ends_what_it_believed() -> None:
     assert story.connected[0][1] == ns(9)
 
 
-def test_the_longest_disagreement_of_the_two_sides_is_told() -> None:
+def test_the_longest_disagreement_of_the_two_sides_is_reported() -> None:
     past = Past(2)
     past.begin()
     for worker, until_s in (("worker-1", 7.0), ("worker-2", 10.0)):
@@ -208,7 +208,7 @@ def test_latency_counts_from_the_intended_start() -> None:
     assert value("task_execution_max_s", past) == pytest.approx(0.05)
 
 
-def test_waiting_is_told_by_priority() -> None:
+def test_waiting_is_reported_by_priority() -> None:
     past = Past(1)
     past.begin()
     past.submit("slow", 5, "low")

@@ -49,7 +49,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return write_report(past().write(path, expect)).parent
 
 
-def test_what_a_scenario_asks_for_at_ten_seconds_is_told_at_ten_seconds(folder: Path) -> None:
+def test_what_a_scenario_asks_for_at_ten_seconds_is_shown_at_ten_seconds(folder: Path) -> None:
     assert [row.began_s for row in fault_rows(judge_run(folder))] == [10.0]
 
 

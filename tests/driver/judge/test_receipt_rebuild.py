@@ -53,7 +53,7 @@ def test_a_receipt_says_what_the_lines_show_whatever_was_written(seen: bool, wri
     assert len(differ) == (seen is not written)
 
 
-def test_a_difference_is_told_with_its_reason() -> None:
+def test_a_difference_is_reported_with_its_reason() -> None:
     (sentence,) = rebuild_receipts(history(seen=False, proved=True), LINKS)
     assert "f1 was recorded as proved; rebuilt from the journals it is not proved: " in sentence
 
@@ -72,7 +72,7 @@ def test_the_receipts_of_an_older_lab_stay_as_they_were_written() -> None:
     assert run.of(driver.Receipt)[0].because == "as written"
 
 
-def test_one_line_as_an_older_lab_wrote_it_lets_no_receipt_stand() -> None:
+def test_one_line_as_an_older_lab_wrote_it_lets_no_receipt_hold() -> None:
     run = history(seen=False, proved=True)
     (begun,) = run.of(driver.FaultBegun)
     run.put(driver.FaultBegun, [begun, msgspec.structs.replace(begun, fault="f2", called_ns=0)])

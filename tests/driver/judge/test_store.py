@@ -89,7 +89,7 @@ def test_a_record_of_another_format_is_inconclusive_and_says_which(folder: Path)
     assert "format 99" in verdict.because
 
 
-def test_an_expectation_that_this_lab_does_not_know_is_inconclusive(folder: Path) -> None:
+def test_an_unknown_expectation_is_inconclusive(folder: Path) -> None:
     record, _ = read_record(folder)
     record.expect = ["mood >= 95%"]
     (folder / RUN).write_bytes(msgspec.json.encode(record))

@@ -49,7 +49,7 @@ def test_the_second_sentence_names_the_worst_worker_and_its_moment(tmp_path: Pat
     assert "The worst: worker-2, 7" in broke
 
 
-def test_where_attempts_decide_the_worst_is_told_in_attempts(tmp_path: Path) -> None:
+def test_where_attempts_decide_the_worst_is_reported_in_attempts(tmp_path: Path) -> None:
     past = slow_worker()
     for number in range(4):
         past.fail_to_connect("worker-2", 51 + number, attempt=number + 1)
@@ -107,7 +107,7 @@ def test_the_worst_case_of_a_metric_is_the_one_that_makes_its_maximum(stem: str)
     assert first.took_s == value(f"{stem}_max_s", past)
 
 
-def test_the_first_screen_tells_a_long_reason_once_and_shortened(tmp_path: Path) -> None:
+def test_the_first_screen_has_a_long_reason_once_and_shortened(tmp_path: Path) -> None:
     run = judged(slow_worker(), tmp_path, "reconnection_time_max <= 1s")
     first = run.verdict.findings
     long = tuple(msgspec.structs.replace(one, because="so long " * 200) for one in first)
@@ -154,7 +154,7 @@ def test_a_figure_that_sums_up_nothing_single_has_no_cases() -> None:
     assert worst_cases(healthy_herd().history(), "storm_peak_attempts_per_s") == []
 
 
-def test_built_in_checks_are_told_apart_from_what_the_scenario_expects(tmp_path: Path) -> None:
+def test_built_in_checks_are_distinguished_from_what_the_scenario_expects(tmp_path: Path) -> None:
     run = judged(healthy_herd(), tmp_path, "task_success_rate >= 90%")
     told = group_findings(run.verdict.findings)
     assert {one.check for one in told.expected} == {"task_success_rate >= 90%"}

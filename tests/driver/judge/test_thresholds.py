@@ -142,7 +142,7 @@ def test_every_metric_takes_a_threshold_in_each_of_its_units(name: str, sign: st
 
 
 @given(some.floats(min_value=0, max_value=1e12), some.sampled_from(["s", "ms", "%", "MiB", ""]))
-def test_a_number_and_its_unit_are_told_apart(number: float, unit: str) -> None:
+def test_a_number_and_its_unit_are_distinguished(number: float, unit: str) -> None:
     parsed = parse_quantity(f"{number!r} {unit}")
     assert (parsed.number, parsed.unit) == (number, unit)
 
@@ -153,5 +153,5 @@ def test_every_value_can_be_written_for_people(value: float, unit: Unit) -> None
     assert not math.isnan(value)
 
 
-def test_a_value_that_nobody_knows_is_written_so() -> None:
+def test_an_unknown_value_is_written_as_unknown() -> None:
     assert write(None, Unit.seconds) == "unknown"

@@ -36,7 +36,7 @@ def test_nothing_judged_is_inconclusive() -> None:
     assert judge([]).verdict is RunOutcome.inconclusive
 
 
-def test_a_run_that_nobody_showed_to_have_tried_anything_is_inconclusive() -> None:
+def test_a_run_of_which_nothing_shows_that_it_tried_anything_is_inconclusive() -> None:
     assert judge([passed("nothing_lost", "none")]).verdict is RunOutcome.inconclusive
 
 
@@ -56,13 +56,13 @@ def test_a_declared_failure_beside_an_unknown_is_inconclusive() -> None:
     assert outcome(LOST, HAZY, known=KNOWN) is RunOutcome.inconclusive
 
 
-def test_a_declared_failure_that_passes_after_all_is_told() -> None:
+def test_a_declared_failure_that_passes_after_all_is_reported() -> None:
     verdict = judge([*TRIED, passed("nothing_lost", "none")], [KNOWN])
     assert verdict.verdict is RunOutcome.passed
     assert "passed: remove it" in verdict.notes[0]
 
 
-def test_a_known_issue_that_names_nothing_that_was_judged_is_told() -> None:
+def test_a_known_issue_that_names_nothing_that_was_judged_is_reported() -> None:
     assert "names no finding" in judge(TRIED, [KnownFailure("nothing_lst", "a typo")]).notes[0]
 
 

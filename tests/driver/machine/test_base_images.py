@@ -71,7 +71,7 @@ def test_a_registry_that_never_answers_is_given_up(
     assert "no answer" in said[-1]
 
 
-def test_an_image_of_an_older_recipe_is_made_anew(fake_docker: FakeDocker) -> None:
+def test_an_image_of_an_older_recipe_is_made_again(fake_docker: FakeDocker) -> None:
     fake_docker(f"'{LABEL} {PYTHON.recipe.tag}') echo of-an-older-recipe;;")
     assert not bootstrap.is_present(PYTHON.recipe)
 

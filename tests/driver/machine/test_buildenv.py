@@ -36,7 +36,7 @@ def test_nothing_of_the_environment_but_network_settings_reaches_a_build() -> No
     assert settings({"HOME": "/root", "TOKEN": "secret", "PIP_FIND_LINKS": "/opt/wheels"}, {}, {}) == {}
 
 
-def test_a_shell_reads_back_exactly_what_was_told(tmp_path: Path) -> None:
+def test_a_shell_reads_back_exactly_what_was_written(tmp_path: Path) -> None:
     file = tmp_path / "build_env"
     file.write_text(render({"PIP_INDEX_URL": "https://u:p'a $b@index.example/simple"}))
     done = subprocess.run(

@@ -127,7 +127,9 @@ def test_ubuntu_gets_its_own_packages_by_its_own_names() -> None:
     "os_release",
     [{"ID": "debian", "VERSION_ID": "11"}, {"ID": "ubuntu", "VERSION_ID": "20.04"}, {"ID": "fedora"}, {}],
 )
-def test_a_system_without_fitting_packages_is_told_what_to_install(os_release: dict[str, str]) -> None:
+def test_a_system_without_fitting_packages_gets_the_names_of_what_to_install(
+    os_release: dict[str, str],
+) -> None:
     plan = plan_for(os_release)
     assert isinstance(plan, NoPlan)
     assert "Compose 2.20" in plan.because

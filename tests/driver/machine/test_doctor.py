@@ -85,7 +85,7 @@ def test_the_worst_answer_is_the_verdict() -> None:
     assert verdict([slow, broken, fine]) is DoctorStatus.BAD
 
 
-def test_a_cure_stands_below_what_is_not_ok_and_nowhere_else() -> None:
+def test_a_cure_is_shown_below_what_is_not_ok_and_nowhere_else() -> None:
     lines = as_lines(
         [
             CheckResult("disk", DoctorStatus.OK, "much", "free some"),

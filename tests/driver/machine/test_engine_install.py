@@ -80,20 +80,20 @@ def test_a_plugin_the_client_does_not_find_has_no_version(fake_docker: FakeDocke
     assert plugin_version("compose") is None
 
 
-def test_without_root_the_user_is_told_what_to_run() -> None:
+def test_without_root_the_user_gets_the_command_to_run() -> None:
     assert "python -m driver.machine" in not_root_message(BOOKWORM, installed=False, may_connect=True)
     assert "sudo apt-get install -y docker.io docker-compose-v2" in not_root_message(
         UBUNTU, installed=False, may_connect=True
     )
 
 
-def test_a_user_outside_dockers_group_is_told_to_join_it() -> None:
+def test_a_user_outside_dockers_group_gets_the_command_to_join_it() -> None:
     message = not_root_message(BOOKWORM, installed=True, may_connect=False)
     assert "usermod -aG docker" in message
     assert "install" not in message
 
 
-def test_a_stopped_daemon_is_told_apart_from_one_not_installed() -> None:
+def test_a_stopped_daemon_is_distinguished_from_one_not_installed() -> None:
     assert "service docker start" in not_root_message(BOOKWORM, installed=True, may_connect=True)
 
 

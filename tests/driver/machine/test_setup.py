@@ -47,7 +47,7 @@ def test_a_finished_environment_of_this_lock_needs_no_work(tmp_path: Path) -> No
     assert is_current(stamp, wanted)
 
 
-def test_another_lock_or_another_python_makes_the_environment_anew() -> None:
+def test_another_lock_or_another_python_makes_the_environment_again() -> None:
     stamps = {stamp_for(b"lock", "3.11.2"), stamp_for(b"other", "3.11.2"), stamp_for(b"lock", "3.12.1")}
     assert len(stamps) == 3
 

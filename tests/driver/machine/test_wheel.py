@@ -62,7 +62,7 @@ def _run(words: list[str]) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_it_knows_every_scenario_and_can_check_one(installed: Installed) -> None:
+def test_it_lists_every_scenario_and_can_check_one(installed: Installed) -> None:
     listed = installed("scenarios", "--json")
     assert listed.returncode == 0, listed.stderr
     assert {one["name"] for one in json.loads(listed.stdout)} == set(scenario_paths())

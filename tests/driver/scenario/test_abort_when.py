@@ -28,7 +28,7 @@ def test_a_rule_that_holds_for_its_time_ends_the_run() -> None:
     )
 
 
-def test_a_rule_that_breaks_in_between_begins_anew() -> None:
+def test_a_rule_that_breaks_in_between_begins_again() -> None:
     watch = AbortMonitor([parse_abort("connected < 50% for 3s")], workers=10)
     told = [watch.look(float(now_s), state(6 if now_s == 3 else 4)) for now_s in range(7)]
     assert told == [""] * 7

@@ -41,7 +41,7 @@ def validate(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> l
     return [line.removeprefix(f"{path}:") for line in said]
 
 
-def test_every_mistake_is_told_at_once_unknown_keys_first(
+def test_every_mistake_is_reported_at_once_unknown_keys_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     told = validate(WRONG, tmp_path, capsys)

@@ -8,7 +8,7 @@ from chaos.catalogue import ALL
 from driver.scenarios import scenario_schema
 
 
-def test_the_schema_knows_every_fault_with_its_parameters() -> None:
+def test_the_schema_has_every_fault_with_its_parameters() -> None:
     entries = {
         one["title"]: one for one in scenario_schema.schema()["$defs"]["Entry"]["anyOf"] if "title" in one
     }

@@ -20,7 +20,7 @@ def test_a_round_trip_that_was_held_across_the_begin_is_none() -> None:
     assert len(window(story).rtt_ms) == 3
 
 
-def test_round_trips_of_a_summary_that_reaches_over_the_end_are_told_apart() -> None:
+def test_round_trips_of_a_summary_that_reaches_over_the_end_are_distinguished() -> None:
     story = Story()
     story.seen(LINK, 29.5, 30.5)
     assert len(window(story).rtt_ms) == 3
@@ -54,7 +54,7 @@ def test_a_connection_that_waited_until_the_end_had_hung_whatever_became_of_it()
     assert window(story).count(ConnectOutcome.hung) == 1
 
 
-def test_rejections_are_told_with_their_status_and_advice() -> None:
+def test_rejections_are_reported_with_their_status_and_advice() -> None:
     story = Story()
     story.tried(LINK, 25, "rejected", status=503)
     assert window(story).statuses == {(503, -1)}

@@ -35,7 +35,7 @@ def test_no_fault_comes_into_the_time_that_shows_whether_all_recovered() -> None
         plan("  - {fault: refuse, targets: all, at: 75s, for: 10s}", more="cooldown: 20s")
 
 
-def test_a_fault_comes_as_often_as_it_is_told() -> None:
+def test_a_fault_comes_as_often_as_it_is_asked_for() -> None:
     told = times("  - {id: x, fault: cut, targets: all, at: 10s, every: 5s, repeat: 2}")
     assert told == [("x-1", 10.0, None), ("x-2", 15.0, None)]
 
@@ -115,7 +115,7 @@ def test_another_seed_gives_another_plan() -> None:
     assert len({fault.seed for fault in plan(RANDOM, 1).faults}) == len(plan(RANDOM, 1).faults)
 
 
-def test_each_repetition_draws_anew() -> None:
+def test_each_repetition_draws_again() -> None:
     faults = plan("  - {fault: cut, targets: 50%, at: 1s, every: 2s}").faults
     assert len({fault.targets for fault in faults}) > 10
 
@@ -139,7 +139,7 @@ def test_a_plan_is_stored_and_read_back_the_same() -> None:
     assert stretch.build().params() == {"mean": "5ms"}
 
 
-def test_the_coordinator_is_told_how_many_workers_there_are() -> None:
+def test_the_coordinator_gets_the_number_of_workers() -> None:
     assert plan("  - {fault: cut, targets: all, at: 1s}").coordinator == {
         "fleet": 10, "members": 10, "held": 8,
     }  # fmt: skip
@@ -278,6 +278,6 @@ def test_an_endless_repetition_is_bounded() -> None:
         plan("  - {fault: cut, targets: all, at: 1s, every: 1ms}")
 
 
-def test_a_planned_fault_knows_its_end() -> None:
+def test_a_planned_fault_has_its_end() -> None:
     fault = PlannedFault(id="x", entry="x", fault="cut", params={}, targets=(), at_s=3.0, for_s=None, seed=0)
     assert fault.end_s == 3.0

@@ -104,7 +104,7 @@ def test_a_fault_that_hit_a_link_that_it_was_not_aimed_at_is_not_proved() -> Non
     assert "worker-4 should be unaffected" in receipt.because
 
 
-def test_a_fault_that_nobody_saw_ending_is_not_proved() -> None:
+def test_a_fault_whose_end_was_not_observed_is_not_proved() -> None:
     story = Story()
     for link in HIT:
         story.well(link, 10, 20)
@@ -273,7 +273,7 @@ def looks(status: str, container: str = "worker-1", **more: Any) -> list[Contain
     return [ContainerSample(container, round(half_s / 2 * S), status, **more) for half_s in range(41, 72)]
 
 
-def test_a_pause_is_proved_by_the_engine_and_by_a_journal_that_stood_still() -> None:
+def test_a_pause_is_proved_by_the_engine_and_by_a_journal_that_was_stopped() -> None:
     story = Story()
     lines(story, "worker-1", 10, 15, 31, 32)
     receipt = proof(act("pause", ["worker-1"]), story, sights=looks("paused"))
@@ -336,7 +336,7 @@ def test_a_fault_at_the_coordinator_is_seen_on_every_link() -> None:
     assert not proof(fault, story, sights=looks("paused", "coordinator")).proved
 
 
-def test_a_connection_that_was_made_anew_before_the_clock_was_read_counts_after_a_cut() -> None:
+def test_a_connection_that_was_made_again_before_the_clock_was_read_counts_after_a_cut() -> None:
     story = Story()
     for link in LINKS:
         story.seen(link, 15, 16)

@@ -96,7 +96,7 @@ def test_the_short_form_changes_what_it_names_and_nothing_else() -> None:
     assert (quick.duration_s, quick.worker, quick.workers) == (20.0, {"slots": 3, "prefetch": 1}, 5)
 
 
-def test_a_mistake_in_the_short_form_is_told_on_its_own_line() -> None:
+def test_a_mistake_in_the_short_form_is_reported_on_its_own_line() -> None:
     with pytest.raises(FileError) as caught:
         parse_scenario(HEAD + "quick:\n  duration: 20\n", "x", Overrides(quick=True))
     assert caught.value.line == 7

@@ -17,13 +17,13 @@ from driver.scenarios.yaml_file import (
 )
 
 
-def test_every_key_knows_its_line() -> None:
+def test_every_key_has_its_line() -> None:
     file = parse_yaml("# About.\na: 1\nb:\n  - c: 2\n    d: [3,\n        4]\n", "f.yaml")
     assert file.data == {"a": 1, "b": [{"c": 2, "d": [3, 4]}]}
     assert [file.line_of(path) for path in (("a",), ("b", 0, "c"), ("b", 0, "d", 1))] == [2, 4, 6]
 
 
-def test_a_key_that_is_not_there_is_told_where_it_should_be() -> None:
+def test_a_missing_key_is_reported_with_its_place() -> None:
     file = parse_yaml("a: 1\nb:\n  c: 2\n", "f.yaml")
     assert file.line_of(("b", "missing", "deeper")) == 2
 
@@ -60,7 +60,7 @@ def test_aliases_cannot_make_a_small_file_endless() -> None:
         parse_yaml(f"a0: &a0 [1]\n{levels}\n", "f.yaml")
 
 
-def test_a_file_that_cannot_be_read_is_told(tmp_path: Path) -> None:
+def test_a_file_that_cannot_be_read_is_reported(tmp_path: Path) -> None:
     with pytest.raises(FileError, match="cannot be read"):
         read_yaml(tmp_path / "missing.yaml")
     (tmp_path / "latin.yaml").write_bytes(b"a: 1\nb: \xff\n")
@@ -77,7 +77,7 @@ def test_a_variable_alone_keeps_its_type_and_one_inside_a_text_becomes_text() ->
     assert substitute(data, {"n": 3, "t": "10s"}) == {"a": 3, "b": "x-3-10s", "c": ["10s"], "d": 5}
 
 
-def test_a_variable_without_a_value_is_told_by_its_name() -> None:
+def test_a_variable_without_a_value_is_reported_by_its_name() -> None:
     with pytest.raises(KeyError, match="missing"):
         substitute({"a": "${missing}"}, {})
 

@@ -24,7 +24,7 @@ def one(name: str, outcome: EntryOutcome, because: str = "as told", run: str = "
 EVERY = summary(*(one(outcome.value, outcome) for outcome in EntryOutcome))
 
 
-def test_every_entry_stands_in_the_markdown_with_outcome_and_reason() -> None:
+def test_every_entry_is_in_the_markdown_with_outcome_and_reason() -> None:
     text = as_markdown(EVERY)
     for outcome in EntryOutcome:
         row = next(line for line in text.splitlines() if f"| {outcome.word} |" in line)

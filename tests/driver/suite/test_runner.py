@@ -74,7 +74,7 @@ def test_a_stop_keeps_what_ran_and_names_what_did_not() -> None:
     assert "stopped" in results[-1].because
 
 
-def test_every_result_is_told_as_soon_as_it_is_there() -> None:
+def test_every_result_is_reported_as_soon_as_it_is_there() -> None:
     told: list[int] = []
     run_entries(SCENARIOS, ended, lambda: False, lambda results: told.append(len(results)))
     assert told == [1, 2, 3]

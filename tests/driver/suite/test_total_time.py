@@ -52,5 +52,5 @@ def test_of_a_suite_that_is_only_listed(capsys: pytest.CaptureFixture[str]) -> N
 
 
 @pytest.mark.parametrize(("seconds", "told"), [(61.0, "61 s"), (600.0, "10.0 min"), (37_362.0, "10.4 h")])
-def test_long_times_are_told_in_longer_units(seconds: float, told: str) -> None:
+def test_long_times_are_reported_in_longer_units(seconds: float, told: str) -> None:
     assert took(seconds) == told

@@ -32,7 +32,7 @@ def lane_point(page: Page, row: int, share: float) -> tuple[float, float]:
     return box["x"] + box["width"] * share, box["y"] + (row + 0.5) * box["height"] / rows
 
 
-def test_it_opens_without_complaint_and_asks_nothing_of_anybody(show: Opener) -> None:
+def test_it_opens_without_an_error_and_makes_no_request(show: Opener) -> None:
     opened = show(healthy_herd())
     opened.page.mouse.wheel(0, 9000)
     assert opened.complaints == []
@@ -62,7 +62,7 @@ def test_a_fault_without_proof_looks_otherwise(show: Opener) -> None:
     assert (page.locator("path.l-unproved").get_attribute("d") or "").count("M") == 1
 
 
-def test_pointing_at_an_outage_tells_how_it_went_and_where_it_is_written(show: Opener) -> None:
+def test_pointing_at_an_outage_shows_its_course_and_where_it_is_written(show: Opener) -> None:
     page = show(healthy_herd(workers=2, rounds=1)).page
     page.mouse.move(*lane_point(page, row=1, share=14 / 34))
     tip = page.locator("#tip")
@@ -117,7 +117,7 @@ def test_the_filter_leaves_the_workers_that_are_asked_for(show: Opener, asked: s
     assert page.locator("#no-lanes").is_visible() == (not left)
 
 
-def test_the_worst_can_stand_first(show: Opener) -> None:
+def test_the_worst_can_be_first(show: Opener) -> None:
     page = show(healthy_herd(workers=4, rounds=1)).page
     page.locator("#troubled").check()
     assert names(page)[0] == "worker-4"

@@ -63,7 +63,7 @@ def test_a_process_that_does_not_run_has_no_state() -> None:
     assert not any(begin < 11.9 and end > 8.1 and state == CONNECTED for begin, end, state in states)
 
 
-def test_a_note_tells_the_parts_of_the_way_back_and_its_line() -> None:
+def test_a_note_has_the_parts_of_the_reconnection_and_its_line() -> None:
     past = Past(1)
     past.begin()
     past.cut("cut", 10, 5, back_s=1)
@@ -224,7 +224,7 @@ def test_checkpoints_are_summed_up_where_there_are_any() -> None:
 # -- the page's data ------------------------------
 
 
-def test_data_cannot_end_the_element_that_it_stands_in() -> None:
+def test_data_cannot_end_its_element() -> None:
     past = healthy_herd(workers=1, rounds=1)
     past.fault("</script><b>\u2028é", "x", ["worker-1"], 21, 1)
     history = past.history()
