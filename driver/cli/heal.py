@@ -37,7 +37,7 @@ def command(project: str, as_json: bool) -> None:
         healing = asyncio.run(uninterrupted(work, lambda: terminal.info("Healing to the end; a moment.")))
     if healing.left:
         raise LabError(
-            f"Still hurt after healing: {', '.join(healing.left[:8])}.",
+            f"Not healed: {', '.join(healing.left[:8])}.",
             "Start a new lab: python lab.py down, then up",
         )
     if as_json:
@@ -48,14 +48,14 @@ def command(project: str, as_json: bool) -> None:
 
 async def _end_and_heal(lab: Lab, terminal: Terminal) -> Healing:
     """End running `inject` commands first, which could begin a fault again; then heal."""
-    hurt = await asyncio.to_thread(find_degraded, lab)
+    degraded = await asyncio.to_thread(find_degraded, lab)
     if not await asyncio.to_thread(end_injections, lab.engine.project):
         terminal.warn("An `inject` of this lab does not end: end it too (Ctrl-C in its terminal).")
     healing = await heal(lab, links_named(lab, _workers(lab.engine)))
     return replace(
         healing,
-        links=sorted({*healing.links, *hurt.links}),
-        containers=sorted({*healing.containers, *hurt.containers}),
+        links=sorted({*healing.links, *degraded.links}),
+        containers=sorted({*healing.containers, *degraded.containers}),
     )
 
 
@@ -64,6 +64,10 @@ def _workers(engine: Engine) -> list[str]:
 
 
 def _report(lab: Lab, healing: Healing) -> list[str]:
-    hurt = [*healing.containers, *(f"link {name}" for name in healing.links)]
-    what = f"Healed {name_list(hurt, 8)}." if hurt else f"Nothing was hurt in the lab {lab.engine.project!r}."
+    healed = [*healing.containers, *(f"link {name}" for name in healing.links)]
+    what = (
+        f"Healed {name_list(healed, 8)}."
+        if healed
+        else f"Nothing was to be healed in the lab {lab.engine.project!r}."
+    )
     return [f"{what} Verified: every link is open and clean, every container runs on its networks."]

@@ -56,9 +56,9 @@ class _Faults(click.Group):
 command = _Faults(
     "inject",
     help=as_called(
-        "Hurt a lab that is up, by hand. A fault that lasts goes on until --for is over, or until Ctrl-C, or "
-        "`lab.py heal` in another terminal, ends it; should this process be killed, faults on links heal "
-        "themselves within seconds, and `lab.py heal` restores containers.\n\n"
+        "Inject one fault by hand into a lab that is up. A lasting fault goes on until --for is over, or "
+        "until Ctrl-C or `lab.py heal` in another terminal ends it; if this process is killed, faults on links "
+        "end within seconds, and `lab.py heal` restores containers.\n\n"
         "It ends with what the fault did and with its receipt: what the prober saw of it. Exits with 0 when "
         "the fault is proved, with 2 when it is not, or when `heal` ended it before its time.\n\n"
         "\b\nExamples:\n"

@@ -43,7 +43,7 @@ def command(project: str, as_json: bool) -> None:
 class Seen:
     """A lab as it is now. `is_up`: its core is there; `state` or `links` None: no answer.
 
-    `hurt_containers` are those that a fault has paused, limited or disconnected from a network.
+    `degraded_containers` are those that a fault has paused, limited or disconnected from a network.
     """
 
     is_up: bool
@@ -51,7 +51,7 @@ class Seen:
     state: CoordinatorState | None
     links: list[LinkState] | None
     lock_holders: list[LockHolder]
-    hurt_containers: frozenset[str] = frozenset()
+    degraded_containers: frozenset[str] = frozenset()
 
     @property
     def workers(self) -> list[str]:
@@ -59,7 +59,7 @@ class Seen:
         return [one.name for one in self.containers if one.service == WORKER]
 
     @property
-    def hurt_links(self) -> list[str]:
+    def degraded_links(self) -> list[str]:
         """Links with a fault or a toxic, or closed."""
         return [one.name for one in self.links or () if one.faults or one.toxics or not one.enabled]
 
@@ -77,8 +77,8 @@ def _read(engine: Engine) -> Seen:
     lab = lab_of(engine, spec)
     restore_stale_if_free(engine, Terminal())
     state, links = asyncio.run(_state(lab)), _links(lab)
-    hurt = frozenset(engine.degradations())
-    return Seen(True, engine.containers(), state, links, lock_holders(engine.project), hurt)
+    degraded = frozenset(engine.degradations())
+    return Seen(True, engine.containers(), state, links, lock_holders(engine.project), degraded)
 
 
 async def _state(lab: Lab) -> CoordinatorState | None:
@@ -149,8 +149,8 @@ def _summary(seen: Seen) -> list[str]:
         counts = state.counts
         # The coordinator still lists workers that were scaled away.
         connected = {one.name for one in state.workers if one.state == "connected"} & set(seen.workers)
-        hurt = len(connected & {*seen.hurt_links, *seen.hurt_containers})
-        under_faults = f", {hurt} of them under faults" if hurt else ""
+        count = len(connected & {*seen.degraded_links, *seen.degraded_containers})
+        under_faults = f", {count} of them under faults" if count else ""
         lines.append(
             f"{len(connected)} of {len(seen.workers)} workers connected{under_faults}; "
             f"tasks: {counts.submitted} submitted, "
@@ -160,7 +160,7 @@ def _summary(seen: Seen) -> list[str]:
     if links is None:
         lines.append("Toxiproxy does not answer.")
     else:
-        lines.append(f"{len(links)} links, {len(seen.hurt_links)} of them hurt")
+        lines.append(f"{len(links)} links, {len(seen.degraded_links)} of them under faults")
     return lines
 
 

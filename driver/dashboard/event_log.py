@@ -34,7 +34,7 @@ EVENT_TEXT: dict[type[Event], Callable[[Any], str]] = {
         f"{e.kind} ends on {name_list(e.targets)}" + (f": {e.detail}" if e.detail else "")
     ),
     driver.FaultFailed: lambda e: f"{e.kind} could not begin: {e.detail}",
-    driver.Healed: lambda e: f"still hurt: {name_list(e.left)}" if e.left else "healed, and verified",
+    driver.Healed: lambda e: f"not healed: {name_list(e.left)}" if e.left else "healed, and verified",
     driver.Receipt: lambda e: f"{e.kind} {'is proved' if e.proved else 'is not proved'}: {e.because}",
     driver.LabTrouble: lambda e: f"trouble: {e.what}: {e.detail}",
     driver.Aborted: lambda e: f"ended early: {e.because}",

@@ -27,7 +27,7 @@ export function draw() {
   set(at("tiles-words"), tiles.length ? parts.map(([name, many]) => `${many} ${name}`).join(" · ") : "none yet");
   const many = picked().size;
   at("to-inject").hidden = !targets() || state.read_only;
-  set(at("to-inject"), many ? `hurt the ${many} picked …` : `hurt ${targets()} …`);
+  set(at("to-inject"), many ? `inject into the ${many} picked …` : `inject into ${targets()} …`);
   showAbout();
 }
 
