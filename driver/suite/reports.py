@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from xml.etree import ElementTree
-
 import msgspec
 
-from driver.report.text import code, escape_markdown, printable
+from driver.report.junit import JUnitCase, junit_document
+from driver.report.text import code, escape_markdown
 from driver.suite.entry import EntryOutcome, EntryResult, SuiteSummary
 
 ICONS = {
@@ -50,35 +49,19 @@ def as_markdown(summary: SuiteSummary, link_runs: bool = True) -> str:
 
 def as_junit(summary: SuiteSummary) -> bytes:
     """Return junit.xml: an entry is a test case; inconclusive is an error, a declared failure is skipped."""
-    counts = dict.fromkeys(EntryOutcome, 0)
-    for one in summary.results:
-        counts[one.outcome] += 1
-    suite = ElementTree.Element(
-        "testsuite",
-        name="stormlab",
-        tests=str(len(summary.results)),
-        failures=str(counts[EntryOutcome.failed]),
-        errors=str(counts[EntryOutcome.inconclusive]),
-        skipped=str(
-            counts[EntryOutcome.expected_failure]
-            + counts[EntryOutcome.skipped]
-            + counts[EntryOutcome.not_run]
-        ),
-        time=f"{summary.took_s:.3f}",
-    )
-    tags = {EntryOutcome.failed: "failure", EntryOutcome.inconclusive: "error"}
-    for one in summary.results:
-        case = ElementTree.SubElement(
-            suite, "testcase", classname="stormlab", name=one.name, time=f"{one.took_s:.3f}"
+    statuses = {EntryOutcome.passed: "", EntryOutcome.failed: "failure", EntryOutcome.inconclusive: "error"}
+    cases = [
+        JUnitCase(
+            one.name,
+            "stormlab",
+            status=statuses.get(one.outcome, "skipped"),
+            message=f"{one.outcome.word.lower()}: {one.because}",
+            output=f"results/{one.run}" if one.run else "",
+            time_s=one.took_s,
         )
-        because = printable(one.because)
-        if one.outcome is not EntryOutcome.passed:
-            tag = tags.get(one.outcome, "skipped")
-            ElementTree.SubElement(case, tag, message=f"{one.outcome.word.lower()}: {because}")
-        if one.run:
-            ElementTree.SubElement(case, "system-out").text = printable(f"results/{one.run}")
-    text: bytes = ElementTree.tostring(suite, encoding="utf-8", xml_declaration=True)
-    return text + b"\n"
+        for one in summary.results
+    ]
+    return junit_document("stormlab", cases, summary.took_s)
 
 
 def took(seconds: float) -> str:
