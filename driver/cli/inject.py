@@ -57,8 +57,8 @@ command = _Faults(
     "inject",
     help=as_called(
         "Inject one fault by hand into a lab that is up. A lasting fault goes on until --for is over, or "
-        "until Ctrl-C or `lab.py heal` in another terminal ends it; if this process is killed, faults on links "
-        "end within seconds, and `lab.py heal` restores containers.\n\n"
+        "until Ctrl-C or `lab.py heal` in another terminal ends it; if this process is killed, faults on "
+        "links end within seconds, and `lab.py heal` restores containers.\n\n"
         "It ends with what the fault did and with its receipt: what the prober saw of it. Exits with 0 when "
         "the fault is proved, with 2 when it is not, or when `heal` ended it before its time.\n\n"
         "\b\nExamples:\n"
