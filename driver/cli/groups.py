@@ -13,7 +13,6 @@ from driver.compare.read import cells_under
 from driver.errors import UsageError
 from driver.files import write_file
 from driver.judging.verdict import RunOutcome
-from driver.report.view import VERDICT_WORDS
 from driver.results.group_file import GROUP, GroupFile
 from driver.suite.reports import took
 from driver.terminal import print_json, print_lines, print_table
@@ -29,9 +28,7 @@ def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
     if as_json:
         print_json((folder / GROUP).read_text())
         return
-    rows = [
-        [VERDICT_WORDS[run.verdict], run.label, str(run.round), run.folder, run.because] for run in group.runs
-    ]
+    rows = [[run.verdict.word, run.label, str(run.round), run.folder, run.because] for run in group.runs]
     marks = [_MARKS.get(run.verdict, "") for run in group.runs]
     whole = took(sum(run.took_s for run in group.runs))
     print_lines(
@@ -41,7 +38,7 @@ def show_group(folder: Path, group: GroupFile, as_json: bool) -> None:
     print_lines([""])
     if report is not None:
         show_report(report)
-    print_lines(["", f"{VERDICT_WORDS[group.verdict]}: {group.because}", f"runs: {folder}"])
+    print_lines(["", f"{group.verdict.word}: {group.because}", f"runs: {folder}"])
 
 
 def compare_cells(folder: Path) -> Report | None:

@@ -8,7 +8,7 @@ from driver.histories.machine_load import machine_too_busy, too_busy
 from driver.paths import working_root
 from driver.report.advice import advise
 from driver.report.summary import group_findings, summary
-from driver.report.view import VERDICT_WORDS, figures, sorted_findings
+from driver.report.view import figures, sorted_findings
 from driver.report.write import HTML, MARKDOWN
 from driver.results.judged_run import JudgedRun
 from driver.results.run_folder import VERDICT
@@ -43,7 +43,7 @@ def show_verdict(run: JudgedRun, as_json: bool) -> None:
     labels = ("done", "broke", "change")
     print_labelled([
         *((label, brief(one.text)) for label, one in zip(labels, sentences, strict=True)),
-        (f"{VERDICT_WORDS[run.verdict.verdict]}:", brief(run.verdict.because)),
+        (f"{run.verdict.verdict.word}:", brief(run.verdict.because)),
         *(("note:", one_line(note)) for note in run.verdict.notes),
         ("report:", f"{_shown(run)} (for a browser: {HTML})"),
     ])  # fmt: skip

@@ -27,6 +27,11 @@ class RunOutcome(StrEnum):
     inconclusive = "inconclusive"
     expected_failure = "expected_failure"
 
+    @property
+    def word(self) -> str:
+        """The verdict as text for reports: `EXPECTED FAILURE`."""
+        return self.value.replace("_", " ").upper()
+
 
 EXIT_CODES = {
     RunOutcome.passed: ExitCode.PASSED,

@@ -34,7 +34,6 @@ from driver.report.tables import subject_tables
 from driver.report.text import printable
 from driver.report.view import (
     KEY_FIGURES,
-    VERDICT_WORDS,
     configuration,
     fault_rows,
     figures,
@@ -90,7 +89,7 @@ def render_html(run: JudgedRun) -> str:
             distributions=data.distributions,
             record=run.record,
             verdict=run.verdict,
-            verdict_word=VERDICT_WORDS[run.verdict.verdict],
+            verdict_word=run.verdict.verdict.word,
             kinds=_kinds(run),
             counted=counted_findings(run.verdict),
             summary=summary(run, pieces),

@@ -18,7 +18,6 @@ from driver.report.summary import counted_findings, group_findings, summary
 from driver.report.view import (
     STATUS_ICONS,
     VERDICT_ICONS,
-    VERDICT_WORDS,
     configuration,
     fault_rows,
     figures,
@@ -49,7 +48,7 @@ def render_markdown(run: JudgedRun) -> str:
         .render(
             record=run.record,
             icon=VERDICT_ICONS[run.verdict.verdict],
-            verdict=VERDICT_WORDS[run.verdict.verdict],
+            verdict=run.verdict.verdict.word,
             counted=counted_findings(run.verdict),
             notes=run.verdict.notes,
             took_s=(history.end_ns - history.begin_ns) / 1e9,

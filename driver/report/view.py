@@ -23,12 +23,6 @@ VERDICT_ICONS = {
     RunOutcome.inconclusive: "❔",
     RunOutcome.expected_failure: "⚠️",
 }
-VERDICT_WORDS = {
-    RunOutcome.passed: "PASSED",
-    RunOutcome.failed: "FAILED",
-    RunOutcome.inconclusive: "INCONCLUSIVE",
-    RunOutcome.expected_failure: "EXPECTED FAILURE",
-}
 STATUS_ICONS = {Status.passed: "✅", Status.failed: "❌", Status.unknown: "❔"}
 KEY_FIGURES = (
     "task_success_rate",

@@ -58,7 +58,7 @@ def overall(runs: Sequence[GroupRun], planned: int) -> tuple[RunOutcome, str, Ex
         because = f"{planned - len(runs)} of {planned} runs were not run"
         return RunOutcome.inconclusive, because, ExitCode.INCONCLUSIVE
     same = [run for run in runs if run.verdict is worst]
-    because = f"{len(same)} of {planned} runs: {worst.value.replace('_', ' ')}"
+    because = f"{len(same)} of {planned} runs: {worst.word.lower()}"
     if worst is not RunOutcome.passed and same:
         because += f", first {same[0].label} (round {same[0].round}): {same[0].because}"
     return worst, because, EXIT_CODES[worst]

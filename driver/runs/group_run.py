@@ -135,7 +135,7 @@ def run_all(
             break
         runs.append(ended)
         save(runs)
-        info(f"  {ended.verdict.value.replace('_', ' ').upper()}: {ended.because}")
+        info(f"  {ended.verdict.word}: {ended.because}")
         if interrupted:
             break
     return runs
