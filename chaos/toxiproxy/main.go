@@ -38,6 +38,7 @@ func serve(arguments []string) error {
 	host := flags.String("host", "localhost", "Host for toxiproxy's API to listen on")
 	port := flags.String("port", "8474", "Port for toxiproxy's API to listen on")
 	upstreams := flags.String("upstreams", "", "The only host:port, separated by commas, that links may lead to; empty: any")
+	pairs := flags.String("pairs", "", "JSON file with the pairs to open on startup, each of which has one link for each address that connects")
 	config := flags.String("config", "", "JSON file containing proxies to create on startup")
 	flags.Int64("seed", 0, "Accepted for compatibility: it has no effect on stock toxics (Toxiproxy issue 610); ours have their own seeds")
 	version := flags.Bool("version", false, "print the version")
@@ -67,7 +68,17 @@ func serve(arguments []string) error {
 	if *config != "" {
 		server.PopulateConfig(*config)
 	}
-	return api.NewServer(server, api.SplitUpstreams(*upstreams)...).Serve(net.JoinHostPort(*host, *port))
+	lab := api.NewServer(server, api.SplitUpstreams(*upstreams)...)
+	if *pairs != "" {
+		specs, err := api.ReadPairs(*pairs)
+		if err != nil {
+			return err
+		}
+		if err := lab.OpenPairs(specs); err != nil {
+			return err
+		}
+	}
+	return lab.Serve(net.JoinHostPort(*host, *port))
 }
 
 // newLogger writes what the stock server writes, at the level that LOG_LEVEL names.

@@ -49,6 +49,12 @@ func (s *Server) Routes() *mux.Router {
 	route(r, "GET", "/lab/links", http.StatusOK, func(map[string]string, *nothing) (any, *problem.Details) {
 		return s.links(), nil
 	})
+	route(r, "GET", "/lab/pairs", http.StatusOK, func(map[string]string, *nothing) (any, *problem.Details) {
+		return s.listPairs(), nil
+	})
+	route(r, "PUT", "/lab/peers", http.StatusOK, func(_ map[string]string, body *PeersRequest) (any, *problem.Details) {
+		return result(s.ensurePeers(body))
+	})
 	route(r, "GET", "/lab/clock", http.StatusOK, func(map[string]string, *nothing) (any, *problem.Details) {
 		return ClockView{clock.MonoNs()}, nil
 	})

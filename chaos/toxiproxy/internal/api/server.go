@@ -33,14 +33,15 @@ type Server struct {
 	Faults *fault.Manager
 
 	stock     *toxiproxy.ApiServer
-	upstreams []string   // The only ones that links may lead to; none: any.
-	changing  sync.Mutex // One PUT /lab/links at a time.
+	pairs     map[string]*pair // By name. Not changed after the start.
+	upstreams []string         // The only ones that links may lead to; none: any.
+	changing  sync.Mutex       // Links are made one after the other.
 }
 
 // NewServer makes the server of a stock server. Its links may lead to these upstreams alone; to any, where none is given.
 func NewServer(stock *toxiproxy.ApiServer, upstreams ...string) *Server {
 	links := link.NewRegistry(stock)
-	return &Server{Links: links, Faults: fault.NewManager(links), stock: stock, upstreams: upstreams}
+	return &Server{Links: links, Faults: fault.NewManager(links), stock: stock, pairs: map[string]*pair{}, upstreams: upstreams}
 }
 
 // Serve answers requests until SIGINT or SIGTERM.

@@ -62,6 +62,16 @@ func Sockets(proxy *toxiproxy.Proxy) map[string]net.Conn {
 	return copied
 }
 
+// AddSockets puts a connection on a proxy's list, as its accept loop does.
+func AddSockets(proxy *toxiproxy.Proxy, client string, downstream, upstream net.Conn) {
+	connections := field[toxiproxy.ConnectionList](proxy, "connections")
+	connections.Lock()
+	defer connections.Unlock()
+	list := *field[map[string]net.Conn](connections, "list")
+	list[client+stream.Upstream.String()] = upstream
+	list[client+stream.Downstream.String()] = downstream
+}
+
 // Tomb returns the tomb of a proxy's accept loop.
 func Tomb(proxy *toxiproxy.Proxy) *tomb.Tomb { return field[tomb.Tomb](proxy, "tomb") }
 

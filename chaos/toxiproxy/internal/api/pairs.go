@@ -1,0 +1,170 @@
+package api
+
+import (
+	"encoding/json"
+	"fmt"
+	"net"
+	"net/http"
+	"os"
+	"time"
+
+	"stormlab/toxiproxy/internal/link"
+	"stormlab/toxiproxy/internal/problem"
+)
+
+// A pair is the place where the replicas of one service reach another service: one listener, and one link for each address that
+// connects. A link of a pair is a proxy like any other, so every fault acts on one replica alone. Its own listener, on loopback, only
+// holds its state (open or shut); its connections come from the pair's listener.
+type pair struct {
+	link.Spec
+	server   *Server
+	listener *net.TCPListener
+}
+
+const (
+	pairDial    = 10 * time.Second       // Bounds a dial, which holds up no other connection.
+	acceptPause = 100 * time.Millisecond // After an accept that failed, as it does without descriptors.
+)
+
+// ReadPairs reads the file of the flag -pairs: a list of {"name", "listen", "upstream"}.
+func ReadPairs(path string) ([]link.Spec, error) {
+	text, err := os.ReadFile(path)
+	if err != nil {
+		return nil, err
+	}
+	r := LinksRequest{}
+	if err := json.Unmarshal(text, &r.Links); err != nil {
+		return nil, fmt.Errorf("%s must be a list of pairs, each with name, listen and upstream: %w", path, err)
+	}
+	if p := r.check(); p != nil {
+		return nil, fmt.Errorf("%s: %s", path, p.Message)
+	}
+	return r.Links, nil
+}
+
+// OpenPairs listens for all pairs before the first connection is accepted. It is called at most once, before Serve.
+func (s *Server) OpenPairs(specs []link.Spec) error {
+	for _, spec := range specs {
+		if p := s.forbids(spec.Upstream); p != nil {
+			return fmt.Errorf("pair %s: %s", spec.Name, p.Message)
+		}
+		listener, err := net.Listen("tcp", spec.Listen)
+		if err != nil {
+			return fmt.Errorf("pair %s: %w", spec.Name, err)
+		}
+		s.pairs[spec.Name] = &pair{spec, s, listener.(*net.TCPListener)}
+	}
+	for _, p := range s.pairs {
+		go p.accept()
+	}
+	return nil
+}
+
+func (p *pair) accept() {
+	for {
+		client, err := p.listener.AcceptTCP()
+		if err == nil {
+			go p.carry(client)
+			continue
+		}
+		if timeout, ok := err.(net.Error); !ok || !timeout.Temporary() { //nolint:staticcheck // Out of descriptors is temporary.
+			return
+		}
+		time.Sleep(acceptPause)
+	}
+}
+
+// carry opens the connection to the server, and puts both on the link of the client's address. What cannot be carried ends with RST:
+// without a door the client would have been refused.
+func (p *pair) carry(client *net.TCPConn) {
+	l, err := p.linkOf(client.RemoteAddr().(*net.TCPAddr).IP)
+	if err == nil && l.IsOpen() {
+		var server net.Conn
+		if server, err = net.DialTimeout("tcp", p.Upstream, pairDial); err == nil {
+			if l.Join(p.server.stock, client, server.(*net.TCPConn)) {
+				return
+			}
+			abort(server.(*net.TCPConn))
+		}
+	}
+	if err != nil {
+		p.server.stock.Logger.Err(err).Str("pair", p.Name).Str("client", client.RemoteAddr().String()).Msg("Connection not carried")
+	}
+	abort(client)
+}
+
+func abort(socket *net.TCPConn) {
+	_ = socket.SetLinger(0)
+	_ = socket.Close()
+}
+
+// linkName is the name of the link of one address.
+func (p *pair) linkName(peer net.IP) string { return p.Name + "@" + peer.String() }
+
+// linkOf returns the link of an address, and makes it where there is none yet.
+func (p *pair) linkOf(peer net.IP) (*link.Link, error) {
+	name := p.linkName(peer)
+	if l := p.server.Links.Get(name); l != nil {
+		return l, nil
+	}
+	p.server.changing.Lock()
+	defer p.server.changing.Unlock()
+	if p.server.Links.Get(name) == nil {
+		if err := p.server.create(link.Spec{Name: name, Listen: "127.0.0.1:0", Upstream: p.Upstream}); err != nil {
+			return nil, err
+		}
+		p.server.catchUp()
+	}
+	if l := p.server.Links.Get(name); l != nil {
+		return l, nil
+	}
+	return nil, fmt.Errorf("link %s was removed while it was made", name)
+}
+
+type (
+	// A PeersRequest asks for the links of addresses.
+	PeersRequest struct {
+		Peers []PeerSpec `json:"peers"`
+	}
+	// A PeerSpec is one address that connects to a pair.
+	PeerSpec struct {
+		Pair    string `json:"pair"`
+		Address string `json:"address"`
+	}
+	// A PeersAnswer names the links of the addresses, in their order.
+	PeersAnswer struct {
+		Links []string `json:"links"`
+	}
+	// A PairsView is all pairs as GET shows them.
+	PairsView struct {
+		Pairs []link.Spec `json:"pairs"`
+	}
+)
+
+// ensurePeers makes the links of addresses that may not have connected yet, so that a fault can be on them before they do.
+func (s *Server) ensurePeers(r *PeersRequest) (*PeersAnswer, *problem.Details) {
+	answer := &PeersAnswer{[]string{}}
+	for i, want := range r.Peers {
+		p, address := s.pairs[want.Pair], net.ParseIP(want.Address)
+		if p == nil {
+			return nil, &problem.Details{Status: http.StatusNotFound, Message: fmt.Sprintf("peers[%d].pair: there is no pair %q", i, want.Pair)}
+		}
+		if address == nil {
+			return nil, problem.BadRequest("peers[%d].address must be an IP address, not %q", i, want.Address)
+		}
+		l, err := p.linkOf(address)
+		if err != nil {
+			return nil, &problem.Details{Status: http.StatusServiceUnavailable, Message: fmt.Sprintf("peers[%d]: %v", i, err)}
+		}
+		answer.Links = append(answer.Links, l.Name)
+	}
+	return answer, nil
+}
+
+func (s *Server) listPairs() PairsView {
+	v := PairsView{[]link.Spec{}}
+	for _, p := range s.pairs {
+		v.Pairs = append(v.Pairs, link.Spec{Name: p.Name, Listen: p.listener.Addr().String(), Upstream: p.Upstream})
+	}
+	return v
+}

@@ -1,0 +1,191 @@
+package api_test
+
+import (
+	"errors"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"stormlab/toxiproxy/internal/api"
+	"stormlab/toxiproxy/internal/labtest"
+	"stormlab/toxiproxy/internal/link"
+	"stormlab/toxiproxy/internal/problem"
+)
+
+const (
+	pairName = "api->db:5432"
+	first    = "127.0.0.2"
+	second   = "127.0.0.3"
+)
+
+// A pairHarness is a server with one pair in front of the upstream server.
+type pairHarness struct {
+	*labtest.Harness
+	listen string
+}
+
+func newPair(t *testing.T, upstream string) *pairHarness {
+	t.Helper()
+	h := labtest.New(t)
+	if upstream == "" {
+		upstream = h.Upstream
+	}
+	h.Must(h.Server.OpenPairs([]link.Spec{{Name: pairName, Listen: "127.0.0.1:0", Upstream: upstream}}))
+	var v api.PairsView
+	h.Call("GET", "/lab/pairs", nil, http.StatusOK, &v)
+	return &pairHarness{h, v.Pairs[0].Listen}
+}
+
+func linkOf(peer string) string { return pairName + "@" + peer }
+
+// dialFrom connects to the pair from one of the addresses that loopback has.
+func (h *pairHarness) dialFrom(peer string) (net.Conn, error) {
+	dialer := net.Dialer{Timeout: labtest.Timeout, LocalAddr: &net.TCPAddr{IP: net.ParseIP(peer)}}
+	return dialer.Dial("tcp", h.listen)
+}
+
+// endFrom returns how a new connection ends that is not carried: on loopback its connect may already fail.
+func (h *pairHarness) endFrom(peer string) error {
+	h.Helper()
+	c, err := h.dialFrom(peer)
+	if err == nil {
+		_, err = h.Peer(c).Rest()
+	}
+	return err
+}
+
+// connectFrom returns both ends of a new connection, when a byte has passed it.
+func (h *pairHarness) connectFrom(peer string) (client, server *labtest.Peer) {
+	h.Helper()
+	c, err := h.dialFrom(peer)
+	h.Must(err)
+	client, server = h.Peer(c), h.Arrival()
+	client.Send([]byte("?"))
+	server.Expect([]byte("?"))
+	return client, server
+}
+
+func passes(client, server *labtest.Peer) {
+	client.Send([]byte("ping"))
+	server.Expect([]byte("ping"))
+	server.Send([]byte("pong"))
+	client.Expect([]byte("pong"))
+}
+
+func TestEachAddressThatConnectsToAPairHasALinkOfItsOwn(t *testing.T) {
+	h := newPair(t, "")
+	client, server := h.connectFrom(first)
+	h.connectFrom(second)
+	h.connectFrom(second)
+	passes(client, server)
+	if l := h.Link(linkOf(first)); l.Accepted != 1 || l.BytesUpstream != 5 || l.BytesDownstream != 4 {
+		t.Errorf("the link is %+v", l)
+	}
+	if l := h.Link(linkOf(second)); l.Accepted != 2 || l.Connections != 2 {
+		t.Errorf("the link is %+v", l)
+	}
+}
+
+func TestACutOfOneAddressLeavesTheOthersConnections(t *testing.T) {
+	h := newPair(t, "")
+	client, server := h.connectFrom(first)
+	other, otherServer := h.connectFrom(second)
+	if v := h.Inject("f", []string{linkOf(first)}, "cut"); v.Links[0].ConnectionsHit != 1 {
+		t.Errorf("%d connections hit", v.Links[0].ConnectionsHit)
+	}
+	for _, e := range []*labtest.Peer{client, server} {
+		if _, err := e.Rest(); err != nil {
+			t.Error("expected FIN, got", err)
+		}
+	}
+	passes(other, otherServer)
+	passes(h.connectFrom(first))
+}
+
+func TestARefusalOfOneAddressResetsItsNewConnectionsBeforeTheServerSeesThem(t *testing.T) {
+	h := newPair(t, "")
+	h.connectFrom(first)
+	h.Inject("f", []string{linkOf(first)}, "refuse")
+	if err := h.endFrom(first); !errors.Is(err, syscall.ECONNRESET) {
+		t.Error("expected RST, got", err)
+	}
+	passes(h.connectFrom(second))
+	h.End("f")
+	passes(h.connectFrom(first))
+}
+
+func TestAFaultCanBeOnALinkBeforeItsFirstConnection(t *testing.T) {
+	h := newPair(t, "")
+	var made api.PeersAnswer
+	h.Call("PUT", "/lab/peers", api.PeersRequest{Peers: []api.PeerSpec{{Pair: pairName, Address: first}}}, http.StatusOK, &made)
+	if len(made.Links) != 1 || made.Links[0] != linkOf(first) {
+		t.Fatalf("answered %+v", made)
+	}
+	h.Inject("f", made.Links, "none", labtest.Toxic("hold", "both", nil))
+	c, err := h.dialFrom(first)
+	h.Must(err)
+	client, server := h.Peer(c), h.Arrival()
+	client.Send([]byte("held"))
+	server.Silent(50 * time.Millisecond)
+	passes(h.connectFrom(second))
+	h.End("f")
+	server.Expect([]byte("held"))
+}
+
+func TestAConnectionThatTheServerRefusesEndsWithARst(t *testing.T) {
+	h := newPair(t, "127.0.0.1:1")
+	if err := h.endFrom(first); !errors.Is(err, syscall.ECONNRESET) {
+		t.Error("expected RST, got", err)
+	}
+}
+
+func TestPairsAreListedWithTheirUpstreams(t *testing.T) {
+	h := newPair(t, "")
+	var v api.PairsView
+	h.Call("GET", "/lab/pairs", nil, http.StatusOK, &v)
+	if len(v.Pairs) != 1 || v.Pairs[0].Name != pairName || v.Pairs[0].Upstream != h.Upstream {
+		t.Errorf("answered %+v", v)
+	}
+}
+
+func TestAPeerOfNoPairOrWithoutAnAddressIsRefused(t *testing.T) {
+	h := newPair(t, "")
+	var answer problem.Details
+	h.Call("PUT", "/lab/peers", api.PeersRequest{Peers: []api.PeerSpec{{Pair: "api->mq:5672", Address: first}}}, http.StatusNotFound, &answer)
+	if !strings.Contains(answer.Message, `no pair "api->mq:5672"`) {
+		t.Error(answer.Message)
+	}
+	h.Call("PUT", "/lab/peers", api.PeersRequest{Peers: []api.PeerSpec{{Pair: pairName, Address: "api-1"}}}, http.StatusBadRequest, &answer)
+	if !strings.Contains(answer.Message, "must be an IP address") {
+		t.Error(answer.Message)
+	}
+}
+
+func TestAPairLeadsWhereUpstreamsAllowAlone(t *testing.T) {
+	h := labtest.NewRestricted(t, func(string) []string { return []string{"10.0.0.9:1"} })
+	err := h.Server.OpenPairs([]link.Spec{{Name: "a", Listen: "127.0.0.1:0", Upstream: "10.0.0.8:1"}})
+	if err == nil || !strings.Contains(err.Error(), "10.0.0.9:1") {
+		t.Error(err)
+	}
+}
+
+func TestAFileOfPairsThatIsWrongIsNamed(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "pairs.json")
+	for text, says := range map[string]string{
+		"{":                           "must be a list of pairs",
+		`[{"name": "a"}]`:             "listen of a must be an address",
+		`[{"listen": "127.0.0.1:1"}]`: "name is missing",
+	} {
+		if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := api.ReadPairs(path); err == nil || !strings.Contains(err.Error(), says) || !strings.Contains(err.Error(), path) {
+			t.Errorf("%s: %v", text, err)
+		}
+	}
+}
