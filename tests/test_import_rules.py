@@ -36,6 +36,7 @@ BELOW = {
     "dashboard": {
         *("checks", "compare", "engines", "histories", "labs", "metrics", "results", "scenarios", "suite"),
     },
+    "systems": {"engines", "labs"},
 }
 """The packages of the driver that each of these may import; the driver's own modules are open to all."""
 GENERATORS = {"driver.metrics_page"}
@@ -53,6 +54,8 @@ OUTSIDE_WORLD = {
 }
 PURE = (
     *("driver.checks", "driver.metrics", "driver.judging.verdict", "driver.histories.history", "wire"),
+    *("driver.systems.system", "driver.systems.compose_config", "driver.systems.compose_yaml"),
+    *("driver.systems.door_bypass", "driver.systems.door_compose", "driver.systems.door_network"),
     *("coordinator.core", "coordinator.ledger", "worker.core", "worker.session"),
 )
 

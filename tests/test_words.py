@@ -40,6 +40,7 @@ SWEPT = (
             "suite",
             "machine",
             "compare",
+            "systems",
             "engines",
             "labs",
             "cli",

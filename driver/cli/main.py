@@ -27,6 +27,7 @@ CATALOGUE = {
     "status": "show the lab: containers, sessions, tasks, links under faults",
     "logs": "show the containers' logs, in order of time",
     "down": "remove a lab: containers, networks, volumes, faults",
+    "system": "start a system from its own Compose file, with a door before each server",
     "load": "submit tasks to a lab at a steady rate",
     "inject": "inject one fault by hand into a lab that is up",
     "faults": "show the faults that are on, on which links, until when",

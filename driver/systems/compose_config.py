@@ -1,0 +1,199 @@
+"""Reads the output of `docker compose config --format json` into a System. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from typing import Any
+
+import msgspec
+
+from driver.errors import UsageError
+from driver.systems.system import OUTSIDE, ServicePair, System, SystemService
+from wire.errors import DECODE_ERRORS
+
+TCP = "tcp"
+PREFIX = "sl-"
+"""Of every name that the generated Compose file adds."""
+
+
+class PublishedPort(msgspec.Struct, frozen=True):
+    """One entry of a service's `ports`; `published` is "" where Docker chooses."""
+
+    target: int
+    published: str = ""
+    host_ip: str = ""
+    protocol: str = TCP
+    mode: str = "ingress"
+
+
+class Attachment(msgspec.Struct, frozen=True):
+    """A service's entry for one network."""
+
+    aliases: tuple[str, ...] = ()
+    ipv4_address: str = ""
+    ipv6_address: str = ""
+
+
+class Mount(msgspec.Struct, frozen=True):
+    """One entry of a service's `volumes`."""
+
+    type: str
+    target: str
+    source: str = ""
+    read_only: bool = False
+
+
+class Deployment(msgspec.Struct, frozen=True):
+    replicas: int | None = None
+
+
+class Dependency(msgspec.Struct, frozen=True):
+    condition: str = "service_started"
+
+
+class ComposeService(msgspec.Struct, frozen=True):
+    """The keys of a service that decide about its doors; others keep their meaning without being read."""
+
+    image: str = ""
+    build: dict[str, Any] | None = None
+    command: list[str] | None = None
+    entrypoint: list[str] | None = None
+    environment: dict[str, str | None] = {}
+    expose: list[str] = []
+    ports: list[PublishedPort] = []
+    networks: dict[str, Attachment | None] = {}
+    network_mode: str = ""
+    links: list[str] = []
+    external_links: list[str] = []
+    extra_hosts: list[str] = []
+    hostname: str = ""
+    container_name: str = ""
+    depends_on: dict[str, Dependency] = {}
+    healthcheck: dict[str, Any] | None = None
+    volumes: list[Mount] = []
+    volumes_from: list[str] = []
+    deploy: Deployment | None = None
+    scale: int | None = None
+    privileged: bool = False
+    cap_add: list[str] = []
+
+    @property
+    def replicas(self) -> int:
+        """How many containers Compose starts."""
+        if self.scale is not None:
+            return self.scale
+        deployed = self.deploy.replicas if self.deploy else None
+        return 1 if deployed is None else deployed
+
+
+class Subnet(msgspec.Struct, frozen=True):
+    subnet: str = ""
+
+
+class AddressPools(msgspec.Struct, frozen=True):
+    config: list[Subnet] | None = None
+
+
+class ComposeNetwork(msgspec.Struct, frozen=True):
+    """One of the user's networks."""
+
+    name: str = ""
+    driver: str = ""
+    external: bool = False
+    ipam: AddressPools = AddressPools()
+
+
+class ComposeVolume(msgspec.Struct, frozen=True):
+    """One of the user's named volumes."""
+
+    name: str = ""
+    external: bool = False
+    driver: str = ""
+    driver_opts: dict[str, str] = {}
+
+
+class ResolvedConfig(msgspec.Struct, frozen=True):
+    """A Compose project after interpolation, merging, `extends`, `include` and profiles."""
+
+    name: str
+    services: dict[str, ComposeService]
+    networks: dict[str, ComposeNetwork] = {}
+    volumes: dict[str, ComposeVolume] = {}
+
+
+def parse(output: bytes, file: str) -> ResolvedConfig:
+    """Return the resolved config in Compose's JSON. Raises UsageError, which names `file`."""
+    try:
+        config = msgspec.json.decode(output, type=ResolvedConfig)
+    except DECODE_ERRORS as error:
+        raise UsageError(
+            f"{file}: `docker compose config` printed something else than expected: {error}.",
+            f"Look at it: docker compose -f {file} config --format json",
+        ) from None
+    if not config.services:
+        raise UsageError(
+            f"{file} has no service that starts.", "Are all of them in profiles? Add --profile NAME"
+        )
+    taken = [name for name in (*config.services, *config.networks) if name.startswith(PREFIX)]
+    if taken:
+        raise UsageError(
+            f"{file}: the name {taken[0]!r} begins with {PREFIX!r}, as the names of doors do.",
+            "Give it another name.",
+        )
+    return config
+
+
+def system_of(config: ResolvedConfig, listening: Mapping[str, Collection[int]]) -> System:
+    """Return the system: each service may be a client of every other one that shares a network with it.
+
+    `listening` adds TCP ports that the file does not name, by service. Raises UsageError for a service
+    that is not in the file.
+    """
+    for name in listening:
+        if name not in config.services:
+            known = ", ".join(sorted(config.services))
+            raise UsageError(f"There is no service {name!r}.", f"The services are: {known}.")
+    services = tuple(
+        SystemService(name, one.replicas, tcp_ports(name, one, listening.get(name, ())))
+        for name, one in sorted(config.services.items())
+    )
+    return System(config.name, services, tuple(sorted(_pairs(config, services))))
+
+
+def tcp_ports(name: str, service: ComposeService, also: Iterable[int] = ()) -> tuple[int, ...]:
+    """Return the TCP ports that a service exposes, publishes, or that are in `also`, in order."""
+    exposed = {number for number, protocol in exposed_ports(name, service) if protocol == TCP}
+    published = {port.target for port in service.ports if port.protocol == TCP}
+    return tuple(sorted({*exposed, *published, *also}))
+
+
+def exposed_ports(name: str, service: ComposeService) -> Iterator[tuple[int, str]]:
+    """Each port of `expose` with its protocol; ranges are unfolded. Raises UsageError."""
+    for index, text in enumerate(service.expose):
+        numbers, _, protocol = text.partition("/")
+        first, _, last = numbers.partition("-")
+        if not first.isdigit() or not (last or first).isdigit():
+            raise UsageError(
+                f"services.{name}.expose[{index}] takes a port or a range of ports; found {text!r}.",
+                'Example: "8000" or "8000-8010"',
+            )
+        for number in range(int(first), int(last or first) + 1):
+            yield number, protocol or TCP
+
+
+def share_network(one: ComposeService, other: ComposeService) -> bool:
+    """Whether two services are on the same network of the user's."""
+    return bool(set(one.networks) & set(other.networks))
+
+
+def _pairs(config: ResolvedConfig, services: Iterable[SystemService]) -> Iterator[ServicePair]:
+    for server in services:
+        written = config.services[server.name]
+        if written.network_mode:
+            continue
+        for port in server.ports:
+            for name, client in config.services.items():
+                if name != server.name and share_network(client, written):
+                    yield ServicePair(name, server.name, port)
+        for port in sorted({one.target for one in written.ports if one.protocol == TCP}):
+            yield ServicePair(OUTSIDE, server.name, port)

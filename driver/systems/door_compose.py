@@ -1,0 +1,316 @@
+"""Generates a system's second Compose file: one network a service, a door before each server. Pure.
+
+A door is a container of the lab's Toxiproxy. It is on the network of each client of its server, under the
+names that the server has there, and on the server's own network, and carries connections between them.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import msgspec
+
+from driver.systems.compose_config import PREFIX, TCP, ComposeService, PublishedPort, ResolvedConfig
+from driver.systems.compose_yaml import Removed, Replaced
+from driver.systems.door_bypass import has_udp, physical_networks
+from driver.systems.door_network import SubnetPlan
+from driver.systems.system import OUTSIDE, System
+
+API_PORT = 8474
+DOOR_LABEL = "stormlab.door"
+API_LABEL = "stormlab.door_api"
+OUTSIDE_NETWORK = f"{PREFIX}{OUTSIDE}"
+_PAIRS_FILE = "/pairs.json"
+_LOOPBACK = "127.0.0.1"
+
+
+@dataclass(frozen=True)
+class DoorOptions:
+    """How a system is started. `publish` false lets the engine choose the host's ports, on loopback."""
+
+    image: str
+    project: str
+    egress: frozenset[str] = frozenset()
+    publish: bool = True
+
+
+class DoorPair(msgspec.Struct, frozen=True):
+    """A pair as Toxiproxy opens it: its name, the door's address for it, and where its connections go."""
+
+    name: str
+    listen: str
+    upstream: str
+
+
+class Peer(msgspec.Struct, frozen=True):
+    """One replica's address, as a pair's listener sees it."""
+
+    pair: str
+    address: str
+
+    @property
+    def link(self) -> str:
+        """The name of the replica's link in the door's Toxiproxy."""
+        return f"{self.pair}@{self.address}"
+
+
+@dataclass(frozen=True)
+class Door:
+    """The door of one server: its service in the generated file, its API's address, and its pairs."""
+
+    service: str
+    server: str
+    api_host: str
+    api_port: int
+    pairs: tuple[DoorPair, ...]
+
+
+@dataclass(frozen=True)
+class DoorPlan:
+    """The generated Compose document, and the doors in it."""
+
+    document: Mapping[str, Mapping[str, object]]
+    doors: tuple[Door, ...]
+
+
+def own_network(service: str) -> str:
+    """The network of one service in the generated file."""
+    return f"{PREFIX}{service}"
+
+
+def door_name(server: str) -> str:
+    """The service of a server's door in the generated file."""
+    return f"{PREFIX}door-{server}"
+
+
+def networks_needed(system: System, config: ResolvedConfig, options: DoorOptions) -> list[str]:
+    """Return the networks that the generated file has, each of which needs a subnet."""
+    names = [own_network(one.name) for one in system.services if not config.services[one.name].network_mode]
+    exits = [_egress_network(one.name) for one in system.services if _has_egress(config, options, one.name)]
+    return [*names, *exits, OUTSIDE_NETWORK]
+
+
+def plan_doors(
+    system: System,
+    config: ResolvedConfig,
+    subnets: Mapping[str, ipaddress.IPv4Network],
+    options: DoorOptions,
+) -> DoorPlan:
+    """Return the generated file; `subnets` has one for each of `networks_needed`."""
+    return _Planner(system, config, subnets, options).plan()
+
+
+def goes_around(config: ResolvedConfig, server: str) -> bool:
+    """Whether a server is on its clients' networks itself, since no door carries what it speaks.
+
+    It was allowed, or else the system would have been refused.
+    """
+    return has_udp(server, config.services[server])
+
+
+class _Planner:
+    def __init__(
+        self,
+        system: System,
+        config: ResolvedConfig,
+        subnets: Mapping[str, ipaddress.IPv4Network],
+        options: DoorOptions,
+    ) -> None:
+        self._system = system
+        self._config = config
+        self._options = options
+        self._subnets = {name: SubnetPlan(subnet) for name, subnet in subnets.items()}
+        self._around = {name for name in config.services if goes_around(config, name)}
+
+    def plan(self) -> DoorPlan:
+        doors = [self._door(server) for server in self._system.servers() if server not in self._around]
+        services = {name: self._override(name, one) for name, one in sorted(self._config.services.items())}
+        return DoorPlan(
+            {
+                "services": {**services, **{one.service: self._container(one) for one in doors}},
+                "networks": {name: self._network(name) for name in self._subnets},
+                "volumes": {name: self._volume(name) for name in sorted(self._config.volumes)},
+                "configs": {one.service: {"content": _as_json(one.pairs)} for one in doors},
+            },
+            tuple(doors),
+        )
+
+    # -- the user's services -------------------------------------------------------------------------------
+
+    def _override(self, name: str, service: ComposeService) -> dict[str, object]:
+        """What differs from the user's file: networks, and names that another project may have."""
+        changed: dict[str, object] = {}
+        if not service.network_mode:
+            changed["networks"] = Replaced(self._attachments(name, service))
+            if service.ports and name not in self._around:
+                changed["ports"] = Replaced([])
+            if service.links:
+                changed["links"] = Removed()
+        if service.container_name:
+            changed["container_name"] = Removed()
+        if service.build is not None:
+            # A tag of the lab's own: the user's image stays as it is.
+            changed["image"] = f"{self._options.project}-{name}".lower()
+        doors = [door_name(one) for one in self._system.servers_of(name) if one not in self._around]
+        if doors:
+            changed["depends_on"] = {door: {"condition": "service_healthy"} for door in doors}
+        return changed
+
+    def _attachments(self, name: str, service: ComposeService) -> dict[str, object]:
+        own: dict[str, Any] = {"aliases": sorted({*_own_names(service), _replicas_name(name)})}
+        if service.replicas == 1:
+            # Fixed, so that a server that restarts is dialled at once, and that no dial waits for DNS.
+            own["ipv4_address"] = self._address(own_network(name), name)
+        attached: dict[str, object] = {own_network(name): own}
+        if _has_egress(self._config, self._options, name):
+            attached[_egress_network(name)] = {}
+        if name in self._around:
+            for client in self._system.clients_of(name):
+                attached[own_network(client)] = {"aliases": self._names(name, client)}
+        for network in physical_networks(self._config, service):
+            # Allowed by name, since it would have been refused.
+            attached[network] = {"aliases": sorted(_own_names(service))}
+        return attached
+
+    def _names(self, server: str, client: str) -> list[str]:
+        """The names under which a client finds a server."""
+        written, other = self._config.services[server], self._config.services[client]
+        names = {server, *_names_of_container(written)}
+        for network in set(written.networks) & set(other.networks):
+            attachment = written.networks[network]
+            names |= set(attachment.aliases) if attachment else set()
+        for link in other.links:
+            target, _, alias = link.partition(":")
+            if target == server and alias:
+                names.add(alias)
+        if written.replicas == 1:
+            names.add(f"{self._config.name}-{server}-1")
+        return sorted(names)
+
+    # -- doors ---------------------------------------------------------------------------------------------
+
+    def _door(self, server: str) -> Door:
+        name = door_name(server)
+        pairs = [pair for pair in self._system.pairs if pair.server == server]
+        outside = {pair.port for pair in pairs if pair.client == OUTSIDE}
+        api_port = next(port for port in range(API_PORT, 65_536) if port not in outside)
+        if self._config.services[server].replicas == 1:
+            host = self._address(own_network(server), server)
+        else:
+            host = _replicas_name(server)
+        listeners = tuple(
+            DoorPair(
+                str(pair),
+                f"{self._address(_network_of(pair.client), name)}:{pair.port}",
+                f"{host}:{pair.port}",
+            )
+            for pair in pairs
+        )
+        return Door(name, server, self._address(OUTSIDE_NETWORK, name), api_port, listeners)
+
+    def _container(self, door: Door) -> dict[str, object]:
+        upstreams = sorted({pair.upstream for pair in door.pairs})
+        api = ["-host", door.api_host, "-port", str(door.api_port)]
+        return {
+            "image": self._options.image,
+            "command": [*api, "-pairs", _PAIRS_FILE, "-upstreams", ",".join(upstreams)],
+            "configs": [{"source": door.service, "target": _PAIRS_FILE}],
+            "networks": self._door_attachments(door),
+            "ports": [_port(one) for one in self._published(door)],
+            "healthcheck": {
+                "test": ["CMD", "/toxiproxy", "healthcheck", *api],
+                **{"interval": "30s", "timeout": "5s", "start_period": "30s", "start_interval": "200ms"},
+            },
+            "labels": {DOOR_LABEL: door.server, API_LABEL: str(door.api_port)},
+            "pull_policy": "never",
+            "init": True,
+            "restart": "no",
+            "user": "10001:10001",
+            "cap_drop": ["ALL"],
+            "security_opt": ["no-new-privileges:true"],
+            # It listens on its server's ports, below 1024 too, and is no router between its networks.
+            "sysctls": {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ip_forward": "0"},
+            "pids_limit": 256,
+            "mem_limit": "512m",
+        }
+
+    def _door_attachments(self, door: Door) -> dict[str, object]:
+        attached: dict[str, object] = {
+            network: {"ipv4_address": self._address(network, door.service)}
+            for network in (OUTSIDE_NETWORK, own_network(door.server))
+        }
+        for client in self._system.clients_of(door.server):
+            attached[own_network(client)] = {
+                "ipv4_address": self._address(own_network(client), door.service),
+                "aliases": self._names(door.server, client),
+            }
+        return attached
+
+    def _published(self, door: Door) -> list[PublishedPort]:
+        """The server's published ports, as written or of the engine's choice, and the API's."""
+        wanted = [one for one in self._config.services[door.server].ports if one.protocol == TCP]
+        if not self._options.publish:
+            targets = sorted({one.target for one in wanted})
+            wanted = [PublishedPort(target, host_ip=_LOOPBACK) for target in targets]
+        return [*wanted, PublishedPort(door.api_port, host_ip=_LOOPBACK)]
+
+    # -- networks and volumes ------------------------------------------------------------------------------
+
+    def _address(self, network: str, holder: str) -> str:
+        return self._subnets[network].address(holder)
+
+    def _network(self, name: str) -> dict[str, object]:
+        plan = self._subnets[name]
+        network: dict[str, object] = {
+            "ipam": {"config": [{"subnet": str(plan.subnet), "ip_range": str(plan.dynamic)}]}
+        }
+        if name == OUTSIDE_NETWORK or name.startswith(_egress_network("")):
+            return network
+        # The host has no address on it: no service finds a gateway.
+        options = {"com.docker.network.bridge.inhibit_ipv4": "true"}
+        return {**network, "internal": True, "driver_opts": options}
+
+    def _volume(self, name: str) -> object:
+        """A volume of this project's own, whatever it is called or shared with in the user's file."""
+        fresh = {"name": f"{self._options.project}_{name}"}
+        return Replaced(fresh) if self._config.volumes[name].external else fresh
+
+
+def _port(port: PublishedPort) -> dict[str, object]:
+    """A port in Compose's long form, without what is left to the engine."""
+    return {key: value for key, value in msgspec.to_builtins(port).items() if value != ""}
+
+
+def _network_of(client: str) -> str:
+    return OUTSIDE_NETWORK if client == OUTSIDE else own_network(client)
+
+
+def _egress_network(service: str) -> str:
+    return f"{PREFIX}egress-{service}"
+
+
+def _has_egress(config: ResolvedConfig, options: DoorOptions, name: str) -> bool:
+    """Whether a service has a way out: it was asked for, or its published ports go around doors."""
+    published = bool(config.services[name].ports) and goes_around(config, name)
+    return (name in options.egress or published) and not config.services[name].network_mode
+
+
+def _replicas_name(server: str) -> str:
+    """The name of all replicas on their own network, which no door has: the engine's DNS takes turns."""
+    return f"{PREFIX}replicas-{server}"
+
+
+def _own_names(service: ComposeService) -> set[str]:
+    ends = [end for end in service.networks.values() if end is not None]
+    return {*_names_of_container(service), *(alias for end in ends for alias in end.aliases)}
+
+
+def _names_of_container(service: ComposeService) -> set[str]:
+    return {name for name in (service.container_name, service.hostname) if name}
+
+
+def _as_json(pairs: tuple[DoorPair, ...]) -> str:
+    return msgspec.json.encode(pairs).decode()

@@ -1,0 +1,294 @@
+"""Starts a foreign system with doors, and takes it down: nothing of it is left, also where a start fails."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+import time
+import zlib
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from driver.engines import addresses, docker_answers, images
+from driver.engines.compose_command import ComposeCommand, client_environment
+from driver.engines.compose_workers import in_parallel
+from driver.engines.docker_sdk import DockerSdk
+from driver.errors import (
+    EngineError,
+    LabError,
+    NoLabError,
+    NotReadyError,
+    PortInUseError,
+    SubnetInUseError,
+    UsageError,
+)
+from driver.labs.links import LinkState
+from driver.paths import project_root
+from driver.subprocesses import ask
+from driver.systems import door_network, replicas
+from driver.systems.compose_config import ResolvedConfig, system_of
+from driver.systems.compose_yaml import as_yaml
+from driver.systems.door_api import DoorApi
+from driver.systems.door_bypass import Bypass, refuse_bypasses
+from driver.systems.door_compose import DoorOptions, DoorPlan, Peer, networks_needed, plan_doors
+from driver.systems.replicas import Replica
+from driver.systems.resolve_compose import compose_flags, declared_ports, resolve
+from driver.systems.system import System
+
+UP_TIMEOUT_S = 300.0
+BUILD_TIMEOUT_S = 900.0
+PULL_TIMEOUT_S = 600.0
+READY_TIMEOUT_S = 180.0
+REMOVE_TIMEOUT_S = 60.0
+POLL_S = 0.2
+SUBNET_TRIES = 5
+LOOPBACK = "127.0.0.1"
+TOXIPROXY = "toxiproxy"
+_LOG_LINES = 8
+
+Say = Callable[[str], None]
+
+
+@dataclass(frozen=True)
+class SystemRequest:
+    """What a person asks for: the files, and what differs from `docker compose up` with them.
+
+    `ports` are TCP ports on which services listen without a word in the file.
+    """
+
+    files: tuple[Path, ...]
+    profiles: tuple[str, ...] = ()
+    bypass: frozenset[str] = frozenset()
+    egress: frozenset[str] = frozenset()
+    ports: Mapping[str, frozenset[int]] = field(default_factory=dict)
+    publish: bool = True
+
+
+@dataclass(frozen=True)
+class StartedSystem:
+    """A system that is up: the model, its doors, and what goes around them with leave."""
+
+    system: System
+    plan: DoorPlan
+    bypassed: tuple[Bypass, ...]
+
+
+@dataclass(frozen=True)
+class LinkReport:
+    """One link of a system that is up, as its door has it."""
+
+    link: str
+    state: LinkState
+
+
+class SystemCompose(ComposeCommand):
+    """`docker compose` for a user's files and the generated one, in a project of the lab's own."""
+
+    def __init__(self, project: str, files: Sequence[Path], profiles: Sequence[str], generated: Path) -> None:
+        super().__init__(project, files[0].parent, client_environment())
+        self._start = ["docker", "compose", "-p", project, *compose_flags([*files, generated], profiles)]
+
+
+def project_of(file: Path) -> str:
+    """Return the project of the lab for one Compose file: never the one that the file itself gives."""
+    path = file.resolve()
+    folder = re.sub(r"[^a-z0-9]+", "-", path.parent.name.lower()).strip("-")[:20]
+    return f"doors-{folder or 'system'}-{hashlib.sha256(str(path).encode()).hexdigest()[:6]}"
+
+
+def door_image() -> str:
+    """Return the name of the image of which doors are made; the engine of the reference lab builds it."""
+    image = next(one for one in images.CATALOGUE if one.service == TOXIPROXY)
+    return images.reference(image, project_root())
+
+
+class SystemLab:
+    """The lab of one system. `image` is the lab's Toxiproxy; `folder` takes the generated file."""
+
+    def __init__(self, project: str, image: str, folder: Path) -> None:
+        self._project = project
+        self._image = image
+        self._sdk = DockerSdk(project)
+        self._generated = folder / f"{project}.yaml"
+
+    # -- up ------------------------------------------------------------------------------------------------
+
+    def up(self, request: SystemRequest, say: Say) -> StartedSystem:
+        """Start a system and return when all of it is ready. Raises LabError, and then nothing is left."""
+        config = resolve(request.files, request.profiles)
+        bypassed = refuse_bypasses(config, request.bypass)
+        unknown = sorted(request.egress - set(config.services))
+        if unknown:
+            raise UsageError(
+                f"--egress {unknown[0]}: no such service.",
+                f"There are: {', '.join(sorted(config.services))}.",
+            )
+        if self._sdk.summaries():
+            raise UsageError(
+                f"The system is up already, as the project {self._project!r}.",
+                f"Take it down first: python lab.py system down {request.files[0]}",
+            )
+        try:
+            started = self._start(request, config, say)
+            self._wait_ready(say)
+            self._ensure_links()
+        except BaseException:
+            say("Taking down what was started.")
+            self.down()
+            raise
+        return replace(started, bypassed=tuple(bypassed))
+
+    def _start(self, request: SystemRequest, config: ResolvedConfig, say: Say) -> StartedSystem:
+        options = DoorOptions(self._image, self._project, request.egress, request.publish)
+        compose = SystemCompose(self._project, request.files, request.profiles, self._generated)
+        self._get_images(config, options, compose, say)
+        listening = {
+            name: {*declared_ports(self._image_of(name, config)), *request.ports.get(name, ())}
+            for name in config.services
+        }
+        unknown = {name: set(ports) for name, ports in request.ports.items() if name not in listening}
+        system = system_of(config, {**listening, **unknown})
+        for _ in range(SUBNET_TRIES):
+            plan = self._plan(system, config, options)
+            self._write(as_yaml(plan.document))
+            say(f"Starting {len(system.services)} services and {len(plan.doors)} doors.")
+            try:
+                compose("up", "-d", "--no-build", environment={}, timeout_s=UP_TIMEOUT_S)
+            except SubnetInUseError:
+                self.down()
+                continue
+            except PortInUseError as error:
+                raise PortInUseError(
+                    error.sentence, "Is the system running by itself? Then add --any-ports."
+                ) from None
+            except EngineError as error:
+                raise EngineError(f"{error.sentence}{self._failed_logs()}", error.hint) from None
+            return StartedSystem(system, plan, ())
+        raise LabError("Other labs take every network before this one can.", "Try again in a moment.")
+
+    def _get_images(
+        self, config: ResolvedConfig, options: DoorOptions, compose: SystemCompose, say: Say
+    ) -> None:
+        built = [name for name, one in config.services.items() if one.build is not None]
+        if built:
+            tags = {name: {"image": self._image_of(name, config)} for name in built}
+            self._write(as_yaml({"services": tags}))
+            say(f"Building {', '.join(built)}.")
+            compose("build", *built, environment={}, timeout_s=BUILD_TIMEOUT_S)
+        for name, one in config.services.items():
+            if one.build is None and self._sdk.image_id(one.image) is None:
+                say(f"Pulling {one.image}.")
+                answer = ask(["docker", "pull", "-q", one.image], PULL_TIMEOUT_S)
+                if not answer.ok:
+                    raise EngineError(
+                        f"services.{name}.image: {one.image!r} is not on this machine and cannot be pulled: "
+                        f"{answer.text.splitlines()[-1] if answer.text else 'no reason given'}.",
+                        "Build or load it first, or correct its name.",
+                    )
+
+    def _image_of(self, name: str, config: ResolvedConfig) -> str:
+        one = config.services[name]
+        return one.image if one.build is None else f"{self._project}-{name}".lower()
+
+    def _plan(self, system: System, config: ResolvedConfig, options: DoorOptions) -> DoorPlan:
+        names = networks_needed(system, config, options)
+        taken = [*docker_answers.subnets(self._sdk.all_networks()), *addresses.host_routes()]
+        # Labs that start at the same moment look in different places.
+        first = zlib.crc32(f"{self._project}{time.monotonic_ns()}".encode())
+        subnets = door_network.free_subnets(len(names), taken, first)
+        return plan_doors(system, config, dict(zip(names, subnets, strict=True)), options)
+
+    def _write(self, text: str) -> None:
+        self._generated.parent.mkdir(parents=True, exist_ok=True)
+        self._generated.write_text(text)
+
+    def _wait_ready(self, say: Say) -> None:
+        deadline = time.monotonic() + READY_TIMEOUT_S
+        while True:
+            found = self.replicas()
+            if failed := [one for one in found if one.has_failed]:
+                raise NotReadyError(
+                    f"{', '.join(map(_condition, failed[:4]))}.{self._failed_logs()}",
+                    "Does it start without doors? docker compose up --wait",
+                )
+            waiting = [one for one in found if not one.is_ready]
+            if not waiting:
+                return
+            if time.monotonic() > deadline:
+                raise NotReadyError(
+                    f"After {READY_TIMEOUT_S:.0f} s: {', '.join(map(_condition, waiting[:4]))}.",
+                    "Does it start without doors? docker compose up --wait",
+                )
+            time.sleep(POLL_S)
+
+    def _failed_logs(self) -> str:
+        """The last lines of what the first failed container printed, to follow a sentence."""
+        failed = next((one for one in self.replicas() if one.has_failed), None)
+        if failed is None:
+            return ""
+        answer = ask(["docker", "logs", "--tail", str(_LOG_LINES), failed.id])
+        lines = "".join(f"\n  {line}" for line in answer.text.splitlines())
+        return f" The last lines of {failed.name}:{lines or ' (none)'}\n"
+
+    # -- while it is up ------------------------------------------------------------------------------------
+
+    def replicas(self) -> list[Replica]:
+        """Return the containers of the user's services."""
+        return replicas.replicas(self._sdk.summaries(), self._project)
+
+    def doors(self) -> dict[str, DoorApi]:
+        """Return the API of each door, by its server."""
+        return {one.server: DoorApi(LOOPBACK, one.port) for one in replicas.doors(self._sdk.summaries())}
+
+    def peers(self, door: DoorApi) -> dict[str, Peer]:
+        """Return the ends of a door's links, by the links' names in the system."""
+        return replicas.peers((pair.name for pair in door.pairs()), self.replicas())
+
+    def links(self) -> list[LinkReport]:
+        """Return every link of the system that is up. Raises NoLabError where none is."""
+        doors = self.doors()
+        if not doors and not self._sdk.summaries():
+            raise NoLabError(
+                f"The system is not up as {self._project!r}.", "Start it: python lab.py system up FILE"
+            )
+        found = []
+        for door in doors.values():
+            states = {state.name: state for state in door.states()}
+            named = {peer.link: name for name, peer in self.peers(door).items()}
+            found += [LinkReport(named.get(name, name), state) for name, state in states.items()]
+        return sorted(found, key=lambda one: one.link)
+
+    def _ensure_links(self) -> None:
+        for door in self.doors().values():
+            door.ensure(self.peers(door).values())
+
+    # -- down ----------------------------------------------------------------------------------------------
+
+    def down(self) -> int:
+        """Remove everything of the lab; return how many containers there were. Raises LabError."""
+        containers = self._sdk.containers()
+        in_parallel(self._sdk.remove, containers)
+        left = self._sdk.remove_networks_and_volumes()
+        left += [f"container {one.name}" for one in self._sdk.containers()]
+        if left:
+            raise LabError(
+                f"Still there after taking the system down: {', '.join(left[:8])}.",
+                "Try again: python lab.py system down FILE",
+            )
+        self._remove_images()
+        self._generated.unlink(missing_ok=True)
+        return len(containers)
+
+    def _remove_images(self) -> None:
+        """Remove what was built for the project; the build's cache stays."""
+        label = f"label={docker_answers.PROJECT}={self._project}"
+        found = ask(["docker", "image", "ls", "--filter", label, "--format", "{{.Repository}}:{{.Tag}}"])
+        if names := found.text.split():
+            ask(["docker", "image", "rm", *names], REMOVE_TIMEOUT_S)
+
+
+def _condition(one: Replica) -> str:
+    if one.exit_code is not None:
+        return f"{one.name} ended with {one.exit_code}"
+    return f"{one.name} is {one.health or one.state}"

@@ -1,0 +1,77 @@
+"""Runs `docker compose config`, and asks the engine which ports an image declares; bounded in time."""
+
+from __future__ import annotations
+
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import msgspec
+
+from driver.engines.compose_command import client_environment
+from driver.errors import EngineError, EngineGoneError, UsageError
+from driver.subprocesses import ask
+from driver.systems.compose_config import TCP, ResolvedConfig, parse
+from wire.errors import DECODE_ERRORS
+
+CONFIG_TIMEOUT_S = 30.0
+INSPECT_TIMEOUT_S = 20.0
+_MOST_BYTES = 16 << 20
+_LINES_SHOWN = 4
+
+
+def compose_flags(files: Sequence[Path], profiles: Sequence[str]) -> list[str]:
+    """The words that name a user's Compose files and profiles to `docker compose`."""
+    return [word for file in files for word in ("-f", str(file))] + [
+        word for profile in profiles for word in ("--profile", profile)
+    ]
+
+
+def resolve(files: Sequence[Path], profiles: Sequence[str]) -> ResolvedConfig:
+    """Return what Compose makes of the files. Raises UsageError, which names the file and the reason."""
+    for file in files:
+        if not file.is_file():
+            raise UsageError(f"{file} is no file.", "Give the path of a Compose file.")
+    named = ", ".join(map(str, files))
+    words = ["docker", "compose", *compose_flags(files, profiles), "config", "--format", "json"]
+    try:
+        done = subprocess.run(
+            words,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            timeout=CONFIG_TIMEOUT_S,
+            env=client_environment(),
+        )
+    except OSError as error:
+        raise EngineGoneError(
+            f"The docker client could not be run: {error.strerror}.", "Set it up: python lab.py setup"
+        ) from None
+    except subprocess.TimeoutExpired:
+        raise EngineError(
+            f"`docker compose config` did not read {named} within {CONFIG_TIMEOUT_S:.0f} s.",
+            "Does the file include something from the network?",
+        ) from None
+    if done.returncode != 0:
+        lines = done.stderr.decode(errors="replace").strip().splitlines()[-_LINES_SHOWN:]
+        raise UsageError(
+            f"Docker Compose does not accept {named}: {' '.join(lines) or 'it gave no reason'}.",
+            f"Try: {' '.join(words[:-2])}",
+        )
+    if len(done.stdout) > _MOST_BYTES:
+        raise UsageError(f"{named} resolves to more than {_MOST_BYTES >> 20} MiB.")
+    return parse(done.stdout, named)
+
+
+def declared_ports(image: str) -> list[int]:
+    """Return the TCP ports that a local image declares (EXPOSE), in order. Raises EngineError."""
+    answer = ask(
+        ["docker", "image", "inspect", "--format", "{{json .Config.ExposedPorts}}", image], INSPECT_TIMEOUT_S
+    )
+    if not answer.ok:
+        raise EngineError(f"The image {image} cannot be inspected: {answer.text}.", "docker image ls")
+    try:
+        declared = msgspec.json.decode(answer.text, type=dict[str, dict[str, str]] | None)
+    except DECODE_ERRORS as error:
+        raise EngineError(f"The ports of the image {image} cannot be read: {error}.") from None
+    found = [port.partition("/") for port in declared or ()]
+    return sorted(int(number) for number, _, protocol in found if protocol in ("", TCP))

@@ -1,0 +1,86 @@
+"""Claims about reading the engine's rows of a system's containers."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from driver.systems.door_compose import Peer
+from driver.systems.replicas import DoorEntry, doors, peers, replicas
+
+PROJECT = "doors-shop-1a2b3c"
+
+
+def row(service: str, number: int = 1, **more: Any) -> dict[str, Any]:
+    """One container as the engine lists it."""
+    labels = {"com.docker.compose.service": service, "com.docker.compose.container-number": str(number)}
+    network = {f"{PROJECT}_sl-{service}": {"IPAddress": f"10.236.0.{number + 1}"}}
+    return {
+        "Id": f"{service}{number}",
+        "State": "running",
+        "Status": "Up 2 seconds",
+        "NetworkSettings": {"Networks": network},
+        **more,
+        "Labels": {**labels, **more.get("Labels", {})},
+    }
+
+
+DOOR = row(
+    "sl-door-db",
+    Labels={"stormlab.door": "db", "stormlab.door_api": "8474"},
+    Ports=[
+        {"PrivatePort": 5432, "PublicPort": 5432, "IP": "0.0.0.0"},
+        {"PrivatePort": 8474, "PublicPort": 32770, "IP": "127.0.0.1"},
+    ],
+)
+
+
+def test_replicas_are_the_containers_that_are_no_doors() -> None:
+    found = replicas([row("api", 2), DOOR, row("api", 1)], PROJECT)
+    assert [(one.name, one.address) for one in found] == [("api[1]", "10.236.0.2"), ("api[2]", "10.236.0.3")]
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "ready", "failed"),
+    [
+        ("running", "Up 2 seconds", True, False),
+        ("running", "Up 2 seconds (healthy)", True, False),
+        ("running", "Up 2 seconds (health: starting)", False, False),
+        ("running", "Up 2 seconds (unhealthy)", False, True),
+        ("created", "Created", False, False),
+        ("restarting", "Restarting (1) 2 seconds ago", False, False),
+        ("exited", "Exited (0) 2 seconds ago", True, False),
+        ("exited", "Exited (3) 2 seconds ago", False, True),
+        ("dead", "Dead", False, True),
+    ],
+)
+def test_a_container_is_ready_or_has_failed_or_is_waited_for(
+    state: str, status: str, ready: bool, failed: bool
+) -> None:
+    (one,) = replicas([row("api", State=state, Status=status)], PROJECT)
+    assert (one.is_ready, one.has_failed) == (ready, failed)
+
+
+def test_a_door_is_reached_at_the_published_port_of_its_api() -> None:
+    assert doors([row("api"), DOOR]) == [DoorEntry("db", 32770)]
+
+
+def test_a_door_that_does_not_run_has_no_port() -> None:
+    assert doors([{**DOOR, "Ports": []}]) == []
+
+
+def test_each_replica_of_a_pairs_client_is_a_peer_by_its_address() -> None:
+    found = peers(
+        ["api->db:5432", "outside->db:5432"], replicas([row("api", 1), row("api", 2), row("db")], PROJECT)
+    )
+    assert found == {
+        "api[1]->db:5432": Peer("api->db:5432", "10.236.0.2"),
+        "api[2]->db:5432": Peer("api->db:5432", "10.236.0.3"),
+    }
+    assert found["api[2]->db:5432"].link == "api->db:5432@10.236.0.3"
+
+
+def test_a_container_that_has_ended_has_no_address_and_is_no_peer() -> None:
+    gone = row("api", State="exited", Status="Exited (1)", NetworkSettings={"Networks": {}})
+    assert peers(["api->db:5432"], replicas([gone], PROJECT)) == {}

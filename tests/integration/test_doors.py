@@ -1,0 +1,245 @@
+"""Claims about a foreign system behind doors, on real containers: examples/doors, as it is."""
+
+from __future__ import annotations
+
+import ipaddress
+import json
+import socket
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from datetime import datetime
+from pathlib import Path
+
+import pytest
+
+from driver.cli.options import build_environment
+from driver.engines import images
+from driver.engines.compose_engine import ComposeEngine
+from driver.errors import NotReadyError
+from driver.labs.links import LinkState
+from driver.paths import project_root, state_dir
+from driver.systems.door_api import DoorApi
+from driver.systems.lab_of_system import SystemLab, SystemRequest, door_image, project_of
+from driver.systems.replicas import Replica
+from tests.waiting import eventually_in_thread
+
+FILE = project_root() / "examples/doors/compose.yaml"
+PROJECT = "doors-test"
+LIMIT_S = 20.0
+WORKER = next(one for one in images.CATALOGUE if one.service == "worker")
+REACHES = """
+import socket, sys
+for host, port in (target.rsplit(':', 1) for target in sys.argv[1:]):
+    try:
+        connection = socket.create_connection((host, int(port)), 2)
+        connection.sendall(b'?\\n')
+        print(connection.makefile().readline().strip() or 'ended')
+    except OSError as error:
+        print(f'{error.strerror or error}')
+"""
+"""Prints, for each HOST:PORT, what answered a line there, or why the connection failed."""
+
+
+def docker(*words: str) -> str:
+    """The output of a docker command that must succeed."""
+    done = subprocess.run(["docker", *words], capture_output=True, text=True, timeout=60)
+    assert done.returncode == 0, done.stderr
+    return done.stdout.strip()
+
+
+def left_of(project: str) -> list[str]:
+    """Everything of a project that the engine has."""
+    label = f"label=com.docker.compose.project={project}"
+    kinds = (("ps", "-aq"), ("network", "ls", "-q"), ("volume", "ls", "-q"), ("image", "ls", "-q"))
+    return [one for kind in kinds for one in docker(*kind, "--filter", label).split()]
+
+
+def until(what: str, met: Callable[[], bool]) -> None:
+    """Wait for a condition."""
+    eventually_in_thread(met, what, LIMIT_S, poll_s=0.05)
+
+
+def lab_py(*words: str) -> str:
+    """The standard output of a command of lab.py that must succeed."""
+    argv = [sys.executable, str(project_root() / "lab.py"), *words]
+    done = subprocess.run(argv, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 0, done.stderr
+    return done.stdout
+
+
+@pytest.fixture(scope="module")
+def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
+    """The images of the example's choice, and a folder for generated files."""
+    engine = ComposeEngine(PROJECT, project_root(), build_environment)
+    engine.ensure_images(["toxiproxy", "worker"], print)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHON_IMAGE", images.reference(WORKER, project_root()))
+        patch.setenv("PYTHON", "/venv/bin/python")
+        yield tmp_path_factory.mktemp("systems")
+
+
+class Shop:
+    """The example, up behind doors."""
+
+    def __init__(self, lab: SystemLab) -> None:
+        self.lab = lab
+        self.replicas = lab.replicas()
+        self.doors: dict[str, DoorApi] = lab.doors()
+        probes = json.loads(docker("inspect", "-f", "{{json .State.Health.Log}}", f"{PROJECT}-orders-1"))
+        self.server_healthy_at = next(one["End"] for one in probes if one["ExitCode"] == 0)
+        self.client_started_at = docker("inspect", "-f", "{{.State.StartedAt}}", f"{PROJECT}-worker-1")
+
+    def replica(self, name: str) -> Replica:
+        return next(one for one in self.replicas if one.name == name)
+
+    def reaches(self, name: str, *targets: str) -> list[str]:
+        """What answers a replica at each HOST:PORT."""
+        python = ("exec", self.replica(name).id, "/venv/bin/python", "-c", REACHES)
+        return docker(*python, *targets).splitlines()
+
+    def links(self) -> dict[str, LinkState]:
+        return {one.link: one.state for one in self.lab.links()}
+
+    def bytes_to(self, link: str) -> int:
+        return self.links()[link].bytes_upstream
+
+
+@pytest.fixture(scope="module")
+def shop(environment: Path) -> Iterator[Shop]:
+    lab = SystemLab(PROJECT, door_image(), environment)
+    lab.down()
+    lab.up(SystemRequest((FILE,), publish=True), print)
+    try:
+        yield Shop(lab)
+    finally:
+        lab.down()
+
+
+def test_each_replica_reaches_each_server_over_a_link_of_its_own(shop: Shop) -> None:
+    expected = {f"worker[{n}]->{server}:5432" for n in (1, 2, 3) for server in ("orders", "stock")}
+    until("all six links carry bytes", lambda: all(shop.bytes_to(link) for link in expected))
+    assert {link for link, state in shop.links().items() if state.connections} == expected
+
+
+def test_a_replica_that_has_not_connected_has_its_links_too(shop: Shop) -> None:
+    assert {"stock[2]->web:8000", "web[1]->orders:5432", "orders[1]->stock:5432"} <= set(shop.links())
+
+
+def test_every_byte_that_a_server_receives_passed_its_door(shop: Shop) -> None:
+    def received() -> int:
+        return int(docker("exec", shop.replica("orders[1]").id, "cat", "/tmp/received"))
+
+    def carried() -> int:
+        return sum(state.bytes_upstream for link, state in shop.links().items() if "->orders:" in link)
+
+    at_the_server = received()
+    at_the_door = carried()
+    assert 0 < at_the_server <= at_the_door
+    until("the server has what the door had", lambda: received() >= at_the_door)
+
+
+@pytest.mark.parametrize("client", ["orders[1]", "stock[1]", "stock[2]", "worker[1]", "web[1]"])
+def test_no_service_reaches_another_one_but_through_a_door(shop: Shop, client: str) -> None:
+    service = client.partition("[")[0]
+    ports = {"orders": 5432, "stock": 5432, "web": 8000, "worker": 1}
+    around = [f"{one.address}:{ports[one.service]}" for one in shop.replicas if one.service != service]
+    engine = json.loads(docker("network", "inspect", f"{PROJECT}_sl-outside"))[0]
+    outside = [end["IPv4Address"].partition("/")[0] for end in engine["Containers"].values()]
+    gateway = ipaddress.ip_network(engine["IPAM"]["Config"][0]["Subnet"])[1]
+    targets = [*around, *(f"{address}:8474" for address in outside), f"{gateway}:18765", "192.0.2.1:80"]
+    assert len(targets) > 6
+    assert set(shop.reaches(client, *targets)) == {"Network is unreachable"}
+
+
+def test_the_host_is_not_on_a_services_network(shop: Shop) -> None:
+    network = json.loads(docker("network", "inspect", f"{PROJECT}_sl-worker"))[0]
+    host = ipaddress.ip_network(network["IPAM"]["Config"][0]["Subnet"])[1]
+    assert shop.reaches("worker[1]", f"{host}:18765")[0] in ("No route to host", "timed out")
+
+
+def test_a_server_sees_its_door_and_no_client(shop: Shop) -> None:
+    (answer,) = shop.reaches("web[1]", "database:5432")
+    door = json.loads(docker("inspect", f"{PROJECT}-sl-door-orders-1"))[0]["NetworkSettings"]["Networks"]
+    assert answer.split()[1] == door[f"{PROJECT}_sl-orders"]["IPAddress"]
+
+
+def test_one_door_reaches_all_replicas_of_its_server(shop: Shop) -> None:
+    answers = shop.reaches("web[1]", *["stock:5432"] * 24)
+    assert len({answer.split()[0] for answer in answers}) == 2
+
+
+def test_a_published_port_leads_through_a_door(shop: Shop) -> None:
+    with socket.create_connection(("127.0.0.1", 18765), LIMIT_S) as connection:
+        connection.sendall(b"hello\n")
+        assert connection.makefile().readline()
+    (state,) = [state for link, state in shop.links().items() if link.startswith("outside->web:8000")]
+    assert (state.accepted, state.bytes_upstream) == (1, 6)
+
+
+def test_a_link_is_cut_alone(shop: Shop) -> None:
+    hurt, peer = "worker[2]->orders:5432", shop.lab.peers(shop.doors["orders"])["worker[2]->orders:5432"]
+    others = [link for link, state in shop.links().items() if state.connections and link != hurt]
+    assert len(others) == 5
+    fault = {"id": "cut", "links": [peer.link], "action": "refuse", "lease_ms": 30_000}
+    assert shop.doors["orders"].begin_fault(fault).links[0].connections_hit == 1
+    before = shop.links()
+    until(
+        "the others go on",
+        lambda: all(shop.bytes_to(one) > before[one].bytes_upstream + 24 for one in others),
+    )
+    assert shop.links()[hurt].connections == 0
+    assert shop.bytes_to(hurt) == before[hurt].bytes_upstream
+    assert all(shop.links()[one].accepted == before[one].accepted for one in others)
+    shop.doors["orders"].end_fault("cut")
+    until("the link carries bytes again", lambda: shop.bytes_to(hurt) > before[hurt].bytes_upstream)
+
+
+def test_links_carry_bytes_again_when_their_server_was_restarted(shop: Shop) -> None:
+    docker("restart", "-t", "1", shop.replica("orders[1]").id)
+    before = shop.links()
+    links = [f"worker[{n}]->orders:5432" for n in (1, 2, 3)]
+    until("all are back", lambda: all(shop.bytes_to(one) > before[one].bytes_upstream for one in links))
+
+
+def test_a_client_started_when_its_server_was_healthy(shop: Shop) -> None:
+    assert datetime.fromisoformat(shop.client_started_at) > datetime.fromisoformat(shop.server_healthy_at)
+
+
+def test_names_that_the_user_gave_are_not_taken(shop: Shop) -> None:
+    names = docker("ps", "-a", "--format", "{{.Names}}").splitlines()
+    assert "shop-web" not in names
+    tags = docker("image", "ls", "--format", "{{.Repository}}")
+    assert "shop/web" not in tags.splitlines()
+
+
+def test_down_leaves_nothing_and_touches_no_other_project(environment: Path) -> None:
+    project = project_of(FILE)
+    own = ("compose", "-f", str(FILE))
+    docker(*own, "up", "-d", "orders")
+    try:
+        before = docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", "shop-orders-1")
+        started = json.loads(lab_py("system", "up", str(FILE), "--any-ports", "--json"))
+        assert (started["project"], started["services"]["worker"]) == (project, 3)
+        links = json.loads(lab_py("system", "links", str(FILE), "--json"))
+        assert len(links) == 17
+        assert "10 containers removed, nothing is left" in lab_py("system", "down", str(FILE))
+        assert left_of(project) == []
+        assert not (state_dir() / "systems" / f"{project}.yaml").exists()
+        assert docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", "shop-orders-1") == before
+        assert docker("volume", "ls", "-q", "--filter", "name=shop_data") == "shop_data"
+    finally:
+        docker(*own, "down", "-v", "-t", "1")
+
+
+def test_a_start_that_fails_says_why_and_leaves_nothing(environment: Path, tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        "services:\n  broken:\n    image: ${PYTHON_IMAGE}\n    expose: ['80']\n"
+        "    entrypoint: ['${PYTHON}', -c, 'print(\"no such table\"); exit(3)']\n"
+        "  client: {image: '${PYTHON_IMAGE}', entrypoint: [sleep, '60'], init: true}\n"
+    )
+    lab = SystemLab(f"{PROJECT}-3", door_image(), environment)
+    with pytest.raises(NotReadyError, match=r"broken\[1\] ended with 3\. .*\n  no such table"):
+        lab.up(SystemRequest((file,)), print)
+    assert left_of(f"{PROJECT}-3") == []
