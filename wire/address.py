@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 
 FIRST_LINK_PORT = 20_000
+MAX_WORKERS = 500
+"""The most workers of a lab: one Toxiproxy carries no more links on one machine."""
 WORKER_PATH = "/v1/worker"
 
 

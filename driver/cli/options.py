@@ -12,11 +12,12 @@ import click
 from chaos.explain import shortened
 from driver.engines.compose_engine import ComposeEngine
 from driver.errors import LabError, UsageError
-from driver.labs.lab import CONTROL_PORT, HOST, MAX_WORKERS, TOXIPROXY_PORT
+from driver.labs.lab import CONTROL_PORT, HOST, TOXIPROXY_PORT
 from driver.labs.project_name import PATTERN, default_project, note_project
 from driver.machine.setup import prepare
 from driver.machine.shell import MachineError, Say
 from driver.paths import project_root
+from wire.address import MAX_WORKERS
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")

@@ -15,7 +15,6 @@ from driver.labs.links import Link, Links
 from driver.labs.project_name import start_hint
 from wire.address import index_in_name, link_port, worker_name
 
-MAX_WORKERS = 500
 HOST = "127.0.0.1"
 TOXIPROXY_PORT = 8474
 CONTROL_PORT = 8766

@@ -3,30 +3,20 @@
 from __future__ import annotations
 
 import math
-import re
 from dataclasses import dataclass
 
+from chaos.units import BYTES, PER_S, SECONDS, split_quantity
 from driver.metrics.metric import Unit
 
-_TIMES = {"us": 1e-6, "µs": 1e-6, "ms": 1e-3, "s": 1.0, "min": 60.0, "m": 60.0, "h": 3600.0}
-_BYTES = {
-    "B": 1.0,
-    "KB": 1e3,
-    "MB": 1e6,
-    "GB": 1e9,
-    "KiB": 2.0**10,
-    "MiB": 2.0**20,
-    "GiB": 2.0**30,
-    "bytes": 1.0,
-}
+_BYTES = {**BYTES, "bytes": 1.0}
 SCALES: dict[Unit, dict[str, float]] = {
-    Unit.seconds: _TIMES,
+    Unit.seconds: SECONDS,
     Unit.bytes: _BYTES,
     Unit.ratio: {"": 1.0, "%": 0.01},
     Unit.factor: {"": 1.0, "x": 1.0, "%": 0.01},
     Unit.count: {"": 1.0},
     Unit.cores: {"": 1.0, "cores": 1.0, "%": 0.01},
-    Unit.per_second: {"": 1.0, "/s": 1.0, "/min": 1 / 60},
+    Unit.per_second: {"": 1.0, **PER_S},
     Unit.bytes_per_second: {f"{name}/s": scale for name, scale in _BYTES.items()},
 }
 _EXAMPLES = {
@@ -35,7 +25,6 @@ _EXAMPLES = {
     Unit.bytes_per_second: "1MB/s",
     Unit.ratio: "95%",
 }
-_NUMBER = re.compile(r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)\s*(\S*)")
 
 
 @dataclass(frozen=True)
@@ -66,13 +55,12 @@ class Quantity:
 
 def parse_quantity(text: str) -> Quantity:
     """Return a number with its unit. Raises ValueError with a sentence."""
-    match = _NUMBER.fullmatch(text.strip())
-    if match is None:
+    parts = split_quantity(text)
+    if parts is None:
         raise ValueError(f"expected a number with its unit, like 5s or 95%; found {text.strip()!r}")
-    number = float(match[1])
-    if not math.isfinite(number):
+    if not math.isfinite(parts[0]):
         raise ValueError(f"expected a finite number; found {text.strip()!r}")
-    return Quantity(number, match[2])
+    return Quantity(*parts)
 
 
 def parse_seconds(text: str) -> float:

@@ -9,8 +9,8 @@ from pydantic import BeforeValidator, ConfigDict, Field, PlainSerializer, WithJs
 from chaos.model import Strict
 from chaos.units import Seconds, format_seconds, parse_seconds, unitless
 from driver.scenarios.workload import Workload
+from wire.address import MAX_WORKERS
 
-MAX_WORKERS = 500
 MAX_DURATION_S = 7 * 24 * 3600.0
 
 Range = tuple[float, float]

@@ -24,8 +24,8 @@ from coordinator.probe import BYTES_MAX
 from coordinator.rate_limits import HANDSHAKE_BYTES, PROBE, WORKER, ConnectionBudget
 from coordinator.token_bucket import NS, TokenBucket
 from coordinator.transport import ClientTransport
-from driver.scenarios.scenario import MAX_WORKERS
 from tests.coordinator.live_coordinator import LiveCoordinator, coordinator
+from wire.address import MAX_WORKERS
 from wire.channel import Bounds
 
 ECHO = (
