@@ -23,7 +23,7 @@ from driver.errors import (
 _log = logging.getLogger("stormlab.compose")
 _KEPT_LINES = 12
 _GRACE_S = 5.0
-_HEARTBEAT_S = 10.0
+HEARTBEAT_S = 10.0
 _GONE = ("Cannot connect to the Docker daemon", "error during connect", "Is the docker daemon running", "EOF")
 _OVERLAP = "Pool overlaps with other one"
 VERBS = ("up", "build")
@@ -36,7 +36,10 @@ Heartbeat = Callable[[float, str], None]
 class ComposeCommand:
     """`docker compose` for one project. Calls may run concurrently; `interrupt` ends them all."""
 
-    def __init__(self, project: str, root: Path, environment: Mapping[str, str]) -> None:
+    def __init__(
+        self, project: str, root: Path, environment: Mapping[str, str], heartbeat_s: float = HEARTBEAT_S
+    ) -> None:
+        self._heartbeat_s = heartbeat_s
         self._start = [
             "docker",
             "compose",
@@ -61,7 +64,7 @@ class ComposeCommand:
         """Run `docker compose` with `words`, and return its last lines.
 
         `words` contain a verb of VERBS. `environment` is added to the client's. `heartbeat` is called each
-        10 s, and the time limit is checked as often.
+        `heartbeat_s` of this object, and the time limit is checked as often.
 
         Raises SubnetInUseError, PortInUseError, EngineGoneError or EngineError with Compose's reason,
         EngineError after `timeout_s`, InterruptedCommandError after `interrupt`.
@@ -107,7 +110,7 @@ class ComposeCommand:
         reader.start()
         began = time.monotonic()
         try:
-            while not _ended(process, _HEARTBEAT_S):
+            while not _ended(process, self._heartbeat_s):
                 elapsed_s = time.monotonic() - began
                 if elapsed_s > timeout_s:
                     _signal(process, signal.SIGTERM)

@@ -27,17 +27,18 @@ CALL_TIMEOUT_S = 5.0
 class CoordinatorClient:
     """Client of one coordinator, used as an async context.
 
-    Every call takes CALL_TIMEOUT_S at most, and raises CoordinatorError when the coordinator does not answer,
-    refuses (HTTP status 400 or more), or answers something unexpected.
+    Every call takes `call_timeout_s` at most, and raises CoordinatorError when the coordinator does not
+    answer, refuses (HTTP status 400 or more), or answers something unexpected.
     """
 
-    def __init__(self, host: str, port: int, token: str) -> None:
+    def __init__(self, host: str, port: int, token: str, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self._call_timeout_s = call_timeout_s
         self._headers = authorization(token)
         self.url = f"http://{f'[{host}]' if ':' in host else host}:{port}"
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> CoordinatorClient:
-        timeout = aiohttp.ClientTimeout(total=CALL_TIMEOUT_S)
+        timeout = aiohttp.ClientTimeout(total=self._call_timeout_s)
         self._session = aiohttp.ClientSession(timeout=timeout, headers=self._headers)
         return self
 

@@ -31,8 +31,8 @@ class EndRequest:
             await asyncio.sleep(POLL_S)
 
 
-def end_injections(project: str) -> bool:
-    """Request the end of all manual injections, and wait for it, ENDED_WITHIN_S at most.
+def end_injections(project: str, within_s: float = ENDED_WITHIN_S) -> bool:
+    """Request the end of all manual injections, and wait for it, `within_s` at most.
 
     Returns whether all ended. Raises LabError or OSError where the request cannot be written.
     """
@@ -41,7 +41,7 @@ def end_injections(project: str) -> bool:
     path = _path(project)
     path.parent.mkdir(parents=True, exist_ok=True)
     write_file(path, secrets.token_hex(8).encode())
-    deadline = time.monotonic() + ENDED_WITHIN_S
+    deadline = time.monotonic() + within_s
     while _injecting(project):
         if time.monotonic() > deadline:
             return False

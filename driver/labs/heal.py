@@ -16,12 +16,21 @@ from driver.labs.links import Link, LinkState
 from driver.terminal import Terminal
 
 TRIES = 4
-TRY_AGAIN_S = 0.5
-ANSWERS_WITHIN_S = 20.0
 LEFT_BY_FAULTS = ("paused", "unplugged", "limited")
 """Degradations that only a fault causes. A container that exited may have been ended by its owner."""
 
 _log = logging.getLogger("stormlab.heal")
+
+
+@dataclass(frozen=True)
+class HealTiming:
+    """The pause between two tries, and how long each waits for an answer of Toxiproxy."""
+
+    try_again_s: float = 0.5
+    answers_within_s: float = 20.0
+
+
+TIMING = HealTiming()
 
 
 @dataclass(frozen=True)
@@ -34,7 +43,7 @@ class Healing:
     took_ms: float
 
 
-async def heal(lab: Lab, wanted: Sequence[Link]) -> Healing:
+async def heal(lab: Lab, wanted: Sequence[Link], timing: HealTiming = TIMING) -> Healing:
     """Restore containers, then links, and verify it, TRIES times at most. `wanted` links must exist.
 
     Raises EngineGoneError, and EngineError where the engine cannot list degradations; a single refusal shows
@@ -46,10 +55,10 @@ async def heal(lab: Lab, wanted: Sequence[Link]) -> Healing:
     left: list[str] = []
     for attempt in range(TRIES):
         if attempt:
-            await asyncio.sleep(TRY_AGAIN_S)
+            await asyncio.sleep(timing.try_again_s)
         # Containers first: Toxiproxy blocks on a toxic whose receiver is paused and reads nothing.
         containers |= set(await asyncio.to_thread(_heal_containers, lab.engine))
-        links |= set(await asyncio.to_thread(_heal_links, lab, wanted))
+        links |= set(await asyncio.to_thread(_heal_links, lab, wanted, timing.answers_within_s))
         left = await asyncio.to_thread(_left, lab, wanted)
         if not left:
             break
@@ -136,9 +145,9 @@ def _heal_containers(engine: Engine) -> list[str]:
     return changed
 
 
-def _heal_links(lab: Lab, wanted: Sequence[Link]) -> list[str]:
+def _heal_links(lab: Lab, wanted: Sequence[Link], answers_within_s: float) -> list[str]:
     """End every fault and remove every toxic. Returns the names of the links that were degraded."""
-    deadline = time.monotonic() + ANSWERS_WITHIN_S
+    deadline = time.monotonic() + answers_within_s
     while not lab.links.is_up() and time.monotonic() < deadline:
         time.sleep(0.05)
     try:

@@ -73,13 +73,17 @@ class InjectionEffect:
 
 
 async def wait_settled(
-    lab: Lab, journals: LiveJournals, planned: Sequence[PlannedFault], terminal: Terminal
+    lab: Lab,
+    journals: LiveJournals,
+    planned: Sequence[PlannedFault],
+    terminal: Terminal,
+    within_s: float = SETTLED_WITHIN_S,
 ) -> InjectionEffect:
-    """Return the effect once every fault is proved and all workers are back, or after SETTLED_WITHIN_S."""
+    """Return the effect once every fault is proved and all workers are back, or after `within_s`."""
     if lab.spec.journals is None:
         return InjectionEffect(unproved=NO_JOURNALS)
     terminal.show(ProgressView("waiting until all workers are back"))
-    deadline = time.monotonic() + SETTLED_WITHIN_S
+    deadline = time.monotonic() + within_s
     while True:
         effect = await asyncio.to_thread(lambda: injection_effect(journals.read(), planned))
         if (effect.is_proved and not effect.away) or time.monotonic() > deadline:

@@ -61,11 +61,14 @@ def request_probe_rate(journals: Path, planned: Sequence[PlannedFault], workers:
 
 
 async def wait_for_baseline(
-    journals: LiveJournals, planned: Sequence[PlannedFault], links: Sequence[str]
+    journals: LiveJournals,
+    planned: Sequence[PlannedFault],
+    links: Sequence[str],
+    within_s: float = BASELINE_WITHIN_S,
 ) -> bool:
-    """Wait for the baseline of every link, BASELINE_WITHIN_S at most. Returns whether all have one."""
+    """Wait for the baseline of every link, `within_s` at most. Returns whether all have one."""
     bursts = BURSTS if any(one.build().probe_rate_for(one.for_s).burst_bytes for one in planned) else 0
-    deadline = time.monotonic() + BASELINE_WITHIN_S
+    deadline = time.monotonic() + within_s
     while True:
         records = link_records(await asyncio.to_thread(journals.read))
         now_ns = time.monotonic_ns()

@@ -8,14 +8,13 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 
 from driver.errors import LinksError
 from driver.labs.links import Link, Links
 
 RENEW_EVERY_S = 2.0
 LEASE_MS = 8_000
-COME_BACK_S = 30.0
-POLL_S = 0.05
 FAULT_LOST = "fault_lost"
 """Kind of trouble: a fault ended while its lease was being renewed."""
 
@@ -24,13 +23,34 @@ OnTrouble = Callable[[str, str], None]
 """Receives a trouble's kind (fault_lost, toxiproxy_forgot, strange_links, toxiproxy_silent) and details."""
 
 
+@dataclass(frozen=True)
+class LeaseTiming:
+    """How often leases are renewed and links are counted; how long, and how often, Toxiproxy's return is
+    polled.
+    """
+
+    renew_every_s: float = RENEW_EVERY_S
+    come_back_s: float = 30.0
+    poll_s: float = 0.05
+
+
+LEASE_TIMING = LeaseTiming()
+
+
 class LeaseRenewer:
     """Renews leases while `run` runs. `wanted` are the links that Toxiproxy must have.
 
     Toxiproxy's silence is no trouble while a fault on Toxiproxy itself is announced by `expect_outage`.
     """
 
-    def __init__(self, links: Links, wanted: Sequence[Link], on_trouble: OnTrouble) -> None:
+    def __init__(
+        self,
+        links: Links,
+        wanted: Sequence[Link],
+        on_trouble: OnTrouble,
+        timing: LeaseTiming = LEASE_TIMING,
+    ) -> None:
+        self._timing = timing
         self._links = links
         self._wanted = wanted
         self._on_trouble = on_trouble
@@ -51,23 +71,23 @@ class LeaseRenewer:
         self._outage_expected = True
 
     async def wait_until_back(self) -> None:
-        """Wait until Toxiproxy answers, for COME_BACK_S at most, and create the links that it lost.
+        """Wait until Toxiproxy answers, for `come_back_s` at most, and create the links that it lost.
 
         Raises LinksError.
         """
-        for _ in range(round(COME_BACK_S / POLL_S)):
+        for _ in range(round(self._timing.come_back_s / self._timing.poll_s)):
             if await asyncio.to_thread(self._links.is_up):
                 break
-            await asyncio.sleep(POLL_S)
+            await asyncio.sleep(self._timing.poll_s)
         await asyncio.to_thread(self._links.create, self._wanted)
         self._outage_expected = False
 
     async def run(self) -> None:
-        """Renew leases and compare the number of links each RENEW_EVERY_S, until cancelled."""
+        """Renew leases and compare the number of links each `renew_every_s`, until cancelled."""
         while True:
             if not self._outage_expected:
                 await self._check()
-            await asyncio.sleep(RENEW_EVERY_S)
+            await asyncio.sleep(self._timing.renew_every_s)
 
     async def _check(self) -> None:
         try:

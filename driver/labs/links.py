@@ -130,13 +130,14 @@ class _Refusal(msgspec.Struct):
 class Links:
     """Client of the Toxiproxy of one lab, for any thread.
 
-    Every call blocks, takes CALL_TIMEOUT_S at most, and raises LinksError when Toxiproxy does not answer,
+    Every call blocks, takes `call_timeout_s` at most, and raises LinksError when Toxiproxy does not answer,
     refuses, or answers something unexpected.
     """
 
-    def __init__(self, host: str, port: int) -> None:
+    def __init__(self, host: str, port: int, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
+        self._call_timeout_s = call_timeout_s
         self._base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        self._session = _session()
+        self._session = _session(call_timeout_s)
         # The stock client keeps its server's address and its session in its module: one server a process.
         toxiproxy.api.APIConsumer.host, toxiproxy.api.APIConsumer.port = host, port
         toxiproxy.api.requests = self._session
@@ -180,7 +181,7 @@ class Links:
         `fault` is the body of `POST /lab/faults`, and `lead_s` the time until its begin.
         """
         return self._ask(
-            "POST", "/lab/faults", FaultState, fault, min(lead_s, LONGEST_LEAD_S) + CALL_TIMEOUT_S
+            "POST", "/lab/faults", FaultState, fault, min(lead_s, LONGEST_LEAD_S) + self._call_timeout_s
         )
 
     def renew_lease(self, fault_id: str, lease_ms: int) -> FaultState:
@@ -200,7 +201,7 @@ class Links:
         return self._ask("POST", "/lab/heal", HealResult)
 
     def _ask(
-        self, method: str, path: str, kind: type[S], body: object = None, timeout_s: float = CALL_TIMEOUT_S
+        self, method: str, path: str, kind: type[S], body: object = None, timeout_s: float | None = None
     ) -> S:
         data = None if body is None else msgspec.json.encode(body)
         try:
@@ -224,18 +225,22 @@ class Links:
 
 
 class _TimeLimit(HTTPAdapter):
-    """Sets a time limit on every call, also on those of the stock client, which sets none."""
+    """Sets a time limit on every call that has none, such as those of the stock client."""
+
+    def __init__(self, timeout_s: float) -> None:
+        self._timeout_s = timeout_s
+        super().__init__(pool_maxsize=4)
 
     def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = kwargs.get("timeout") or CALL_TIMEOUT_S
+        kwargs["timeout"] = kwargs.get("timeout") or self._timeout_s
         return super().send(request, *args, **kwargs)
 
 
-def _session() -> requests.Session:
+def _session(call_timeout_s: float) -> requests.Session:
     session = requests.Session()
     # The lab's ports are never behind a proxy of the environment.
     session.trust_env = False
-    session.mount("http://", _TimeLimit(pool_maxsize=4))
+    session.mount("http://", _TimeLimit(call_timeout_s))
     return session
 
 

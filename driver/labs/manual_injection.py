@@ -24,12 +24,12 @@ from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.end_request import EndRequest
 from driver.labs.fault_runner import FaultRunner
 from driver.labs.heal import heal
-from driver.labs.injection_effect import InjectionEffect, injection_effect, wait_settled
+from driver.labs.injection_effect import SETTLED_WITHIN_S, InjectionEffect, injection_effect, wait_settled
 from driver.labs.lab import Lab, links_named
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lab_journals import manual_journal_folder
-from driver.labs.lab_prober import ensure_prober, request_probe_rate, wait_for_baseline
-from driver.labs.lease_renewer import FAULT_LOST, LeaseRenewer
+from driver.labs.lab_prober import BASELINE_WITHIN_S, ensure_prober, request_probe_rate, wait_for_baseline
+from driver.labs.lease_renewer import FAULT_LOST, LEASE_TIMING, LeaseRenewer, LeaseTiming
 from driver.labs.links import Link
 from driver.labs.project_name import project_option
 from driver.scenarios.plan import PlannedFault
@@ -96,12 +96,31 @@ class EndedInjection:
     journals: LiveJournals
 
 
+@dataclass(frozen=True)
+class InjectionTiming:
+    """Times of a manual injection: from the baseline to the fault's begin; limits of the waits for the
+    baseline of the links and for the proof; and the renewal of leases.
+    """
+
+    start_in_ns: int = START_IN_NS
+    baseline_within_s: float = BASELINE_WITHIN_S
+    settled_within_s: float = SETTLED_WITHIN_S
+    leases: LeaseTiming = LEASE_TIMING
+
+
+TIMING = InjectionTiming()
+
+
 class _EndedElsewhereError(LabError):
     """`heal` or Toxiproxy ended the fault of this command."""
 
 
 async def inject(
-    lab: Lab, planned: Sequence[PlannedFault], request: EndRequest, terminal: Terminal
+    lab: Lab,
+    planned: Sequence[PlannedFault],
+    request: EndRequest,
+    terminal: Terminal,
+    timing: InjectionTiming = TIMING,
 ) -> EndedInjection:
     """Inject the planned segments, end them, and return how they ended.
 
@@ -114,7 +133,7 @@ async def inject(
     try:
         await ensure_prober(lab, len(workers), terminal)
         journals = LiveJournals([folder] if lab.spec.journals is None else [lab.spec.journals, folder])
-        work = _Execution(lab, planned, workers, journal, journals, terminal)
+        work = _Execution(lab, planned, workers, journal, journals, terminal, timing)
         reason, began_ns, ended_ns = await work.execute(request)
     finally:
         terminal.clear()
@@ -123,7 +142,11 @@ async def inject(
 
 
 async def await_effect(
-    lab: Lab, injection: EndedInjection, planned: Sequence[PlannedFault], terminal: Terminal
+    lab: Lab,
+    injection: EndedInjection,
+    planned: Sequence[PlannedFault],
+    terminal: Terminal,
+    timing: InjectionTiming = TIMING,
 ) -> InjectionEffect:
     """Return an injection's effect once it is proved and all workers are back; Ctrl-C ends the wait.
 
@@ -133,7 +156,8 @@ async def await_effect(
     try:
         try:
             effect = await interruptible(
-                wait_settled(lab, injection.journals, planned, terminal), lambda _: None
+                wait_settled(lab, injection.journals, planned, terminal, timing.settled_within_s),
+                lambda _: None,
             )
         except InterruptedCommandError:
             effect = await asyncio.to_thread(lambda: injection_effect(injection.journals.read(), planned))
@@ -156,7 +180,9 @@ class _Execution:
         journal: DriverJournal,
         journals: LiveJournals,
         terminal: Terminal,
+        timing: InjectionTiming,
     ) -> None:
+        self._timing = timing
         self._lab = lab
         self._planned = planned
         self._workers = workers
@@ -165,7 +191,7 @@ class _Execution:
         self._terminal = terminal
         self._lost = asyncio.Event()
         self._zero_ns, self._begun = time.monotonic_ns(), False
-        self._renewer = LeaseRenewer(lab.links, self._wanted, self._trouble)
+        self._renewer = LeaseRenewer(lab.links, self._wanted, self._trouble, timing.leases)
         self._monitor = ContainerMonitor(lab.engine, journal)
         actuator = LabActuator(lab, self._renewer)
         self._runner = FaultRunner(actuator, self._monitor, journal, tuple(planned), NOTICE_S)
@@ -201,7 +227,7 @@ class _Execution:
         monitors = [self._monitor.run()] if self._acts_on_containers else []
         async with background(self._renewer.run(), self._show(), self._end_elsewhere(request), *monitors):
             await self._observe_baseline()
-            self._zero_ns, self._begun = time.monotonic_ns() + START_IN_NS, True
+            self._zero_ns, self._begun = time.monotonic_ns() + self._timing.start_in_ns, True
             await self._runner.run(self._zero_ns)
 
     async def _observe_baseline(self) -> None:
@@ -209,9 +235,11 @@ class _Execution:
         if journals is None:
             return
         request_probe_rate(journals, self._planned, len(self._workers), time.monotonic_ns())
-        if not await wait_for_baseline(self._journals, self._planned, self._workers):
+        within_s = self._timing.baseline_within_s
+        if not await wait_for_baseline(self._journals, self._planned, self._workers, within_s):
             self._terminal.warn("The prober has not seen every link; this fault may not be proved.")
-        request_probe_rate(journals, self._planned, len(self._workers), time.monotonic_ns() + START_IN_NS)
+        begin_ns = time.monotonic_ns() + self._timing.start_in_ns
+        request_probe_rate(journals, self._planned, len(self._workers), begin_ns)
 
     async def _show(self) -> None:
         while True:

@@ -31,17 +31,18 @@ LOG_LINES = 5
 class ReadinessWait:
     """One wait, which fails at its deadline, and as soon as a container that is waited for has ended."""
 
-    def __init__(self, lab: Lab, limit_s: float) -> None:
+    def __init__(self, lab: Lab, limit_s: float, check_every_s: float = CHECK_EVERY_S) -> None:
+        self._check_every_s = check_every_s
         self._lab = lab
         self._limit_s = limit_s
         self._deadline = time.monotonic() + limit_s
-        self._check_at = time.monotonic() + CHECK_EVERY_S
+        self._check_at = time.monotonic() + check_every_s
 
     async def tick(self, waited_for: Sequence[str], what: str) -> None:
         """Wait POLL_S. Raises NotReadyError about `what` of the containers `waited_for`, and EngineError."""
         now = time.monotonic()
         if now > self._check_at:
-            self._check_at = now + CHECK_EVERY_S
+            self._check_at = now + self._check_every_s
             await asyncio.to_thread(self._fail_if_ended, waited_for)
         if now > self._deadline:
             log = await asyncio.to_thread(log_tail, self._lab, waited_for[0])

@@ -75,8 +75,8 @@ def is_there(image: str) -> bool:
     return ask(["docker", "image", "inspect", "--format", "{{.Id}}", image]).ok
 
 
-def pull(base: Base, say: Say) -> bool:
-    """Pull the official image; return False, and report why, where that fails."""
+def pull(base: Base, say: Say, first_answer_limit_s: float = FIRST_ANSWER_LIMIT_S) -> bool:
+    """Pull the official image; return False, and report why, where that fails or no answer comes in time."""
     say(f"pulling {base.official}")
     try:
         run(
@@ -84,7 +84,7 @@ def pull(base: Base, say: Say) -> bool:
             say,
             f"pulling {base.official}",
             PULL_LIMIT_S,
-            first_line_limit_s=FIRST_ANSWER_LIMIT_S,
+            first_line_limit_s=first_answer_limit_s,
         )
     except MachineError as error:
         say(f"it cannot be pulled ({str(error).splitlines()[-1].strip()[:160]})")

@@ -39,8 +39,9 @@ def run(
     env: Mapping[str, str] | None = None,
     cwd: str | None = None,
     first_line_limit_s: float = math.inf,
+    heartbeat_s: float = HEARTBEAT_S,
 ) -> None:
-    """Run a long step, with a progress line every HEARTBEAT_S seconds.
+    """Run a long step, with a progress line every `heartbeat_s`.
 
     `what` finishes the sentence "still …" and names the step in errors. Raises MachineError with the step's
     last lines when it fails, takes longer than `timeout_s`, or prints nothing for `first_line_limit_s`.
@@ -62,7 +63,7 @@ def run(
         ) from None
     reader = threading.Thread(target=_keep_lines, args=(process, lines), daemon=True)
     reader.start()
-    next_report_s = HEARTBEAT_S
+    next_report_s = heartbeat_s
     try:
         while (code := _wait(process, POLL_S)) is None:
             elapsed_s = time.monotonic() - started
@@ -71,7 +72,7 @@ def run(
             if elapsed_s > timeout_s:
                 raise MachineError(f"{what} took longer than {timeout_s:g} s and was stopped.{_tail(lines)}")
             if elapsed_s >= next_report_s:
-                next_report_s += HEARTBEAT_S
+                next_report_s += heartbeat_s
                 say(f"  still {what} ({elapsed_s:.0f} s): {lines[-1][:80] if lines else '…'}")
     finally:
         _end(process)

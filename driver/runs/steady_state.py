@@ -105,12 +105,14 @@ class StatePoller:
         self._terminal.show(view)
 
 
-async def wait_ready(source: StateSource, due_ns: int, traffic: bool) -> float:
+async def wait_ready(
+    source: StateSource, due_ns: int, traffic: bool, grace_s: float = READY_GRACE_S
+) -> float:
     """Wait until `due_ns`, until all workers are connected and, with `traffic`, a task is completed.
 
-    Return how many seconds after `due_ns` that was. Raises NotReadyError READY_GRACE_S after it.
+    Return how many seconds after `due_ns` that was. Raises NotReadyError `grace_s` after it.
     """
-    deadline_ns = due_ns + round(READY_GRACE_S * 1e9)
+    deadline_ns = due_ns + round(grace_s * 1e9)
     while True:
         missing = source.disconnected()
         idle = traffic and (source.state is None or source.state.counts.completed == 0)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from driver.engines.compose_command import ComposeCommand, failure
+from driver.engines.compose_command import HEARTBEAT_S, ComposeCommand, failure
 from driver.errors import (
     EngineError,
     EngineGoneError,
@@ -19,12 +19,12 @@ from driver.errors import (
 from tests.waiting import eventually_in_thread
 
 
-def command(tmp_path: Path, script: str) -> ComposeCommand:
+def command(tmp_path: Path, script: str, heartbeat_s: float = HEARTBEAT_S) -> ComposeCommand:
     """Compose whose docker is this shell script."""
     docker = tmp_path / "docker"
     docker.write_text(f"#!/bin/sh\n{script}\n")
     docker.chmod(0o755)
-    return ComposeCommand("lab", tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}"})
+    return ComposeCommand("lab", tmp_path, {"PATH": f"{tmp_path}:{os.environ['PATH']}"}, heartbeat_s)
 
 
 @pytest.fixture(autouse=True)
@@ -48,9 +48,8 @@ def test_a_failure_shows_its_last_lines(tmp_path: Path) -> None:
 
 
 def test_one_that_does_not_end_is_ended(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driver.engines.compose_command._HEARTBEAT_S", 0.05)
     with pytest.raises(EngineError, match="did not end within 0 s"):
-        command(tmp_path, "exec sleep 60")("up", environment={}, timeout_s=0.1)
+        command(tmp_path, "exec sleep 60", 0.05)("up", environment={}, timeout_s=0.1)
 
 
 def test_an_interrupt_ends_what_runs_and_nothing_that_comes_later(tmp_path: Path) -> None:
@@ -69,9 +68,8 @@ def test_an_interrupt_ends_what_runs_and_nothing_that_comes_later(tmp_path: Path
 
 
 def test_a_heartbeat_is_received_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driver.engines.compose_command._HEARTBEAT_S", 0.05)
     heard: list[str] = []
-    command(tmp_path, "echo step 1; sleep 0.4")(
+    command(tmp_path, "echo step 1; sleep 0.4", 0.05)(
         "build", environment={}, timeout_s=5, heartbeat=lambda _, line: heard.append(line)
     )
     assert "step 1" in heard

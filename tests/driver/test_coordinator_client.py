@@ -10,7 +10,6 @@ from aiohttp import web
 from aiohttp.test_utils import TestServer
 
 from driver.errors import CoordinatorError
-from driver.labs import coordinator_client
 from driver.labs.coordinator_client import CoordinatorClient
 from tests.waiting import forever
 from wire.control import Submission, SubmissionReply, TaskSpec
@@ -56,13 +55,12 @@ async def test_an_error_status_is_an_error_with_its_text(client: CoordinatorClie
         await client.state()
 
 
-async def test_no_call_waits_for_ever(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(coordinator_client, "CALL_TIMEOUT_S", 0.1)
+async def test_no_call_waits_for_ever() -> None:
     app = web.Application()
     app.add_routes([web.get("/healthz", no_answer)])
     async with TestServer(app) as server:
         assert server.port is not None
-        async with CoordinatorClient("127.0.0.1", server.port, TOKEN) as slow:
+        async with CoordinatorClient("127.0.0.1", server.port, TOKEN, call_timeout_s=0.1) as slow:
             with pytest.raises(CoordinatorError, match="does not answer GET /healthz"):
                 await slow.health()
 

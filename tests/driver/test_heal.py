@@ -2,10 +2,7 @@
 
 from __future__ import annotations
 
-import pytest
-
-from driver.labs import heal as module
-from driver.labs.heal import heal
+from driver.labs.heal import HealTiming, heal
 from driver.labs.lab import Lab
 from driver.labs.links import HealResult, Link
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
@@ -13,10 +10,7 @@ from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 WANTED = [Link("worker-1", "[::]:20001", "c:1")]
 
 
-@pytest.fixture(autouse=True)
-def no_waits(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "TRY_AGAIN_S", 0.0)
-    monkeypatch.setattr(module, "ANSWERS_WITHIN_S", 0.1)
+BRISK = HealTiming(try_again_s=0.0, answers_within_s=0.1)
 
 
 def lab(hurt: dict[str, list[str]], faults: list[str] | None = None, refuses: str = "") -> Lab:
@@ -31,7 +25,7 @@ async def test_every_kind_of_degradation_is_undone() -> None:
         "worker-3": ["unplugged"],
         "worker-4": ["limited"],
     }
-    healing = await heal(lab(hurt, ["f1"]), WANTED)
+    healing = await heal(lab(hurt, ["f1"]), WANTED, BRISK)
     assert healing.containers == ["worker-1", "worker-2", "worker-3", "worker-4"]
     assert healing.links == ["worker-1"]
     assert healing.left == []
@@ -45,28 +39,28 @@ async def test_containers_are_healed_before_links() -> None:
             assert engine.degradations() == {}, "links were healed first"
             return super().heal()
 
-    assert (await heal(Lab(engine, SPEC, Links({"worker-1": ["f1"]})), WANTED)).left == []
+    assert (await heal(Lab(engine, SPEC, Links({"worker-1": ["f1"]})), WANTED, BRISK)).left == []
 
 
 async def test_a_lab_that_is_well_is_left_as_it_is() -> None:
     engine = FakeEngine({})
-    healing = await heal(Lab(engine, SPEC, FakeLinks({"worker-1": []})), WANTED)
+    healing = await heal(Lab(engine, SPEC, FakeLinks({"worker-1": []})), WANTED, BRISK)
     assert (healing.containers, healing.links, healing.left) == ([], [], [])
     assert engine.asked == []
 
 
 async def test_what_cannot_be_healed_is_left_and_named() -> None:
-    healing = await heal(lab({"worker-1": ["paused"]}, refuses="unpause"), WANTED)
+    healing = await heal(lab({"worker-1": ["paused"]}, refuses="unpause"), WANTED, BRISK)
     assert healing.left == ["worker-1 (paused)"]
 
 
 async def test_a_link_that_is_not_there_is_made_again() -> None:
     links = FakeLinks({})
-    assert (await heal(Lab(FakeEngine({}), SPEC, links), WANTED)).left == []
+    assert (await heal(Lab(FakeEngine({}), SPEC, links), WANTED, BRISK)).left == []
     assert set(links.faults_on) == {"worker-1"}
 
 
 async def test_a_toxiproxy_that_stays_silent_is_left_and_named() -> None:
     silent = Lab(FakeEngine({}), SPEC, FakeLinks({}, silent=True))
-    (left,) = (await heal(silent, WANTED)).left
+    (left,) = (await heal(silent, WANTED, BRISK)).left
     assert left.startswith("toxiproxy (")

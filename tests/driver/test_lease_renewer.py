@@ -8,13 +8,13 @@ from contextlib import suppress
 
 import pytest
 
-from driver.labs import lease_renewer
-from driver.labs.lease_renewer import LeaseRenewer
+from driver.labs.lease_renewer import LeaseRenewer, LeaseTiming
 from driver.labs.links import Link
 from tests.driver.fakes import FakeLinks
 from tests.waiting import eventually
 
 WANTED = [Link("worker-1", "[::]:20001", "c:1"), Link("worker-2", "[::]:20002", "c:1")]
+BRISK = LeaseTiming(renew_every_s=0.01, poll_s=0.01)
 
 
 class Watched:
@@ -23,7 +23,7 @@ class Watched:
     def __init__(self, links: FakeLinks) -> None:
         self.links = links
         self.troubles: list[str] = []
-        self.renewer = LeaseRenewer(links, WANTED, lambda what, _: self.troubles.append(what))
+        self.renewer = LeaseRenewer(links, WANTED, lambda what, _: self.troubles.append(what), BRISK)
 
     async def watch(self, rounds: int = 3) -> None:
         """Run for some rounds; during an expected outage, for as many turns of the loop."""
@@ -42,9 +42,7 @@ class Watched:
 
 
 @pytest.fixture
-def links(monkeypatch: pytest.MonkeyPatch) -> FakeLinks:
-    monkeypatch.setattr(lease_renewer, "RENEW_EVERY_S", 0.01)
-    monkeypatch.setattr(lease_renewer, "POLL_S", 0.01)
+def links() -> FakeLinks:
     return FakeLinks({"worker-1": [], "worker-2": []})
 
 

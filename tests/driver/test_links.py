@@ -11,7 +11,6 @@ from typing import Any
 import pytest
 
 from driver.errors import LinksError
-from driver.labs import links as module
 from driver.labs.links import Link, Links
 
 
@@ -103,8 +102,8 @@ def test_a_server_that_answers_5xx_in_html_is_an_error_of_the_stock_client_too(
         links.enabled_names()
 
 
-def test_no_call_waits_for_ever(server: Server, links: Links, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CALL_TIMEOUT_S", 0.1)
+def test_no_call_waits_for_ever(server: Server) -> None:
+    links = Links("127.0.0.1", server.port, call_timeout_s=0.1)
     server.answers_now.clear()
     server.answers["GET /proxies"] = (200, {})
     with pytest.raises(LinksError, match="did not answer in time"):

@@ -9,12 +9,19 @@ from pathlib import Path
 
 import pytest
 
-from driver.labs import end_request as module
-from driver.labs import lab_journals, lab_lock, manual_injection
+from driver.labs import lab_journals, lab_lock
 from driver.labs.end_request import EndRequest, end_injections
 from driver.labs.injection_effect import InjectionEffect
 from driver.labs.lab import Lab
-from driver.labs.manual_injection import EndedInjection, EndReason, await_effect, inject, plan_injection
+from driver.labs.lease_renewer import LeaseTiming
+from driver.labs.manual_injection import (
+    EndedInjection,
+    EndReason,
+    InjectionTiming,
+    await_effect,
+    inject,
+    plan_injection,
+)
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks, events_in
 from tests.waiting import eventually
@@ -26,7 +33,9 @@ TEN_S = 10.0
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(lab_journals, "state_dir", lambda: tmp_path)
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
-    monkeypatch.setattr(manual_injection, "START_IN_NS", 0)
+
+
+BRISK = InjectionTiming(start_in_ns=0, baseline_within_s=0.1, settled_within_s=0.1, leases=LeaseTiming(0.05))
 
 
 def lab() -> Lab:
@@ -38,14 +47,13 @@ async def injected(one: Lab, fault: str, for_s: float | None = None, **params: s
     planned = plan_injection(fault, params, "1", for_s, seed=1, workers=1)
     request = EndRequest("fake")
     with lab_lock.lab_lock("fake", "inject", fault, shared=True):
-        return await inject(one, planned, request, Terminal())
+        return await inject(one, planned, request, Terminal(), BRISK)
 
 
 async def wait_settled(one: Lab, fault: str, for_s: float | None = None) -> InjectionEffect:
     planned = plan_injection(fault, {}, "1", for_s, seed=1, workers=1)
-    return await await_effect(
-        one, await inject(one, planned, EndRequest("fake"), Terminal()), planned, Terminal()
-    )
+    injection = await inject(one, planned, EndRequest("fake"), Terminal(), BRISK)
+    return await await_effect(one, injection, planned, Terminal(), BRISK)
 
 
 async def until_asked(one: Lab, what: str) -> None:
@@ -87,8 +95,7 @@ async def test_what_heal_ended_comes_back_in_no_later_stretch() -> None:
     assert [asked for asked in one.links.asked if asked.startswith("begin")] == begins
 
 
-async def test_a_fault_that_toxiproxy_lost_ends_its_command(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("driver.labs.lease_renewer.RENEW_EVERY_S", 0.05)
+async def test_a_fault_that_toxiproxy_lost_ends_its_command() -> None:
     one = lab()
     running = asyncio.create_task(injected(one, "refuse", 600.0))
     await until_asked(one, "renew")
@@ -106,11 +113,7 @@ async def test_what_cannot_be_proved_says_why() -> None:
     assert effect.text == "not known"
 
 
-async def test_a_fault_that_no_prober_saw_is_not_proved(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("driver.labs.lab_prober.BASELINE_WITHIN_S", 0.1)
-    monkeypatch.setattr("driver.labs.injection_effect.SETTLED_WITHIN_S", 0.1)
+async def test_a_fault_that_no_prober_saw_is_not_proved(tmp_path: Path) -> None:
     journals = tmp_path / "journals"
     (journals / "prober").mkdir(parents=True)
     one = replace(lab(), spec=replace(SPEC, journals=journals))
@@ -126,17 +129,15 @@ def test_heal_waits_for_no_command_where_none_injects() -> None:
     assert time.monotonic() - began < 1.0
 
 
-async def test_heal_returns_whether_every_command_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ENDED_WITHIN_S", 0.2)
+async def test_heal_returns_whether_every_command_ended() -> None:
     request = EndRequest("fake")
     with lab_lock.lab_lock("fake", "inject", "cut", shared=True):
-        assert not await asyncio.to_thread(end_injections, "fake")
+        assert not await asyncio.to_thread(end_injections, "fake", 0.2)
         await asyncio.wait_for(request.wait(), TEN_S)
 
 
-async def test_a_command_that_begins_later_is_not_ended(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "ENDED_WITHIN_S", 0.0)
+async def test_a_command_that_begins_later_is_not_ended() -> None:
     with lab_lock.lab_lock("fake", "inject", "cut", shared=True):
-        await asyncio.to_thread(end_injections, "fake")
+        await asyncio.to_thread(end_injections, "fake", 0.0)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(EndRequest("fake").wait(), 0.3)

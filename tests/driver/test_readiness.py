@@ -5,7 +5,6 @@ from __future__ import annotations
 import pytest
 
 from driver.errors import NotReadyError
-from driver.labs import readiness
 from driver.labs.lab import Lab
 from driver.labs.readiness import ReadinessWait, disconnected
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
@@ -27,11 +26,8 @@ def test_workers_that_are_lost_or_unknown_are_disconnected() -> None:
     assert disconnected(state, ["worker-1", "worker-2", "worker-3"]) == ["worker-2", "worker-3"]
 
 
-async def test_a_process_that_ended_ends_the_wait_with_the_end_of_its_log(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    monkeypatch.setattr(readiness, "CHECK_EVERY_S", 0.0)
-    wait = ReadinessWait(lab(worker_1="exited", worker_2="running"), limit_s=30.0)
+async def test_a_process_that_ended_ends_the_wait_with_the_end_of_its_log() -> None:
+    wait = ReadinessWait(lab(worker_1="exited", worker_2="running"), limit_s=30.0, check_every_s=0.0)
     with pytest.raises(NotReadyError, match=r"worker-1 ended with exit code 1(.|\n)*worker-1 said something"):
         await wait.tick(["worker-1", "worker-2"], "Workers not connected")
 

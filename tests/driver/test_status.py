@@ -12,7 +12,6 @@ from driver.cli import options, status
 from driver.cli.main import run
 from driver.engines.engine import LabSpec
 from driver.errors import ContainerGoneError
-from driver.labs import lab as lab_module
 from driver.labs import lab_lock
 from driver.labs.lab_lock import lab_lock as hold
 from driver.labs.links import LinkState
@@ -39,7 +38,6 @@ def engine(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Engine:
     made = Engine(dict.fromkeys((*CORE, "worker-1", "worker-2"), "running"))
     monkeypatch.setattr(options, "engine_of", lambda project: made)
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
-    monkeypatch.setattr(lab_module, "POLL_S", 0.001)
 
     async def answer(*_: object) -> CoordinatorState:
         workers = [WorkerState(f"worker-{n}", "connected", "s", 0, 1, 1, 0) for n in (1, 2, 7)]

@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 import pytest
 
 from driver.errors import NotReadyError
-from driver.runs import steady_state
 from driver.runs.phase import PhaseEnd
 from driver.runs.steady_state import wait_converged, wait_drained, wait_ready
 from wire.control import CoordinatorState, TaskCounts
@@ -43,12 +42,6 @@ class Load:
     finished: bool = True
 
 
-@pytest.fixture(autouse=True)
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(steady_state, "WAIT_POLL_S", 0.001)
-    monkeypatch.setattr(steady_state, "READY_GRACE_S", 0.05)
-
-
 async def test_a_steady_state_passes_the_gate_on_time() -> None:
     assert await wait_ready(States([([], 5, 0)]), time.monotonic_ns() + 20_000_000, traffic=True) < 0.05
 
@@ -68,7 +61,7 @@ async def test_no_steady_state_ends_the_run_before_its_first_fault(
     says: tuple[list[str], int, int], why: str
 ) -> None:
     with pytest.raises(NotReadyError, match=why):
-        await wait_ready(States([says]), time.monotonic_ns(), traffic=True)
+        await wait_ready(States([says]), time.monotonic_ns(), traffic=True, grace_s=0.05)
 
 
 async def test_a_run_without_a_load_needs_no_finished_task() -> None:

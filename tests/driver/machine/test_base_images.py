@@ -61,13 +61,10 @@ def test_without_a_registry_the_stand_ins_are_made(
     assert sum("pulling" in line for line in said) == 1, "a registry that is not there was asked twice"
 
 
-def test_a_registry_that_never_answers_is_given_up(
-    fake_docker: FakeDocker, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_registry_that_never_answers_is_given_up(fake_docker: FakeDocker) -> None:
     fake_docker('"pull "*) exec sleep 60;;')
-    monkeypatch.setattr(base_images, "FIRST_ANSWER_LIMIT_S", 0.2)
     said: list[str] = []
-    assert pull(PYTHON, said.append) is False
+    assert pull(PYTHON, said.append, 0.2) is False
     assert "no answer" in said[-1]
 
 
