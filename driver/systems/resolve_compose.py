@@ -28,7 +28,11 @@ def compose_flags(files: Sequence[Path], profiles: Sequence[str]) -> list[str]:
 
 
 def resolve(files: Sequence[Path], profiles: Sequence[str]) -> ResolvedConfig:
-    """Return what Compose makes of the files. Raises UsageError, which names the file and the reason."""
+    """Return what Compose makes of the files.
+
+    Raises UsageError, which names the file and the reason, EngineGoneError where docker cannot be run, and
+    EngineError where it takes too long.
+    """
     for file in files:
         if not file.is_file():
             raise UsageError(f"{file} is no file.", "Give the path of a Compose file.")
