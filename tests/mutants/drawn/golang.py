@@ -20,6 +20,8 @@ from tests.mutants.sandbox import ROOT
 
 GREMLINS = "github.com/go-gremlins/gremlins/cmd/gremlins@v0.6.0"
 FOLDER = "chaos/toxiproxy"
+HARNESS = "internal/labtest/"
+"""Code of the tests, which is not drawn from."""
 DOWNLOAD_MAX_S, COMPILE_MAX_S, FIND_MAX_S = 1_800, 1_800, 1_800
 MORE = (
     "invert-assignments", "invert-bitwise", "invert-bwassign", "invert-logical", "invert-loopctrl",
@@ -70,6 +72,8 @@ def draw(count: int, seed: int) -> list[Mutant]:
     seen: Counter[str] = Counter()
     for file in sorted(_find().files, key=lambda file: file.file_name):
         name = Path(file.file_name).as_posix()
+        if name.startswith(HARNESS):
+            continue
         for place in sorted(file.mutations, key=lambda each: (each.line, each.column, each.type)):
             text = sources[name].splitlines()[place.line - 1].strip()
             seen[f"{name} {text} {place.column} {place.type}"] += 1
