@@ -95,10 +95,10 @@ def test_an_engine_elsewhere_keeps_the_journals_until_they_are_fetched(
 
 def test_faults_that_do_nothing_are_inconclusive(lab: CommandLine) -> None:
     class Idle(LabActuator):
-        """Says that it did what it was asked, and does nothing."""
+        """Reports that it injected each fault, and does nothing."""
 
-        async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
-            return dict.fromkeys(strike.targets, time.monotonic_ns())
+        async def inject_links(self, injection: Injection, effect: LinkEffect) -> Times:
+            return dict.fromkeys(injection.targets, time.monotonic_ns())
 
         async def heal_links(self, fault_id: str) -> Times:
             return {}

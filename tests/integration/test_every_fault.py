@@ -62,16 +62,16 @@ WORDS = {
 """What a kind's receipt says when it was seen."""
 
 
-class IdleHands(LabActuator):
-    """Says that it did what it was asked, and does nothing."""
+class IdleActuator(LabActuator):
+    """Reports that it injected each fault, and does nothing."""
 
-    async def inject_links(self, strike: Injection, effect: LinkEffect) -> Times:
-        return dict.fromkeys(strike.targets, time.monotonic_ns())
+    async def inject_links(self, injection: Injection, effect: LinkEffect) -> Times:
+        return dict.fromkeys(injection.targets, time.monotonic_ns())
 
     async def heal_links(self, fault_id: str) -> Times:
         return {}
 
-    async def _act(self, container: str, act: Callable[[str], object]) -> int:
+    async def _call_engine(self, container: str, call: Callable[[str], object]) -> int:
         return time.monotonic_ns()
 
 
@@ -101,7 +101,7 @@ def real(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
 
 @pytest.fixture(scope="module")
 def idle(tmp_path_factory: pytest.TempPathFactory) -> dict[str, Receipt]:
-    return run_plan(PLAN, tmp_path_factory.mktemp("idle"), f"idle-faults-{os.getpid()}", IdleHands)
+    return run_plan(PLAN, tmp_path_factory.mktemp("idle"), f"idle-faults-{os.getpid()}", IdleActuator)
 
 
 def test_the_plan_holds_every_fault_of_the_catalogue() -> None:
