@@ -1,16 +1,18 @@
 """Tests wait for a condition (tests/waiting.py), not for a time: a plain sleep is too short on a busy
-machine, and too long on every other one.
+machine, and too long on every other one. The times of what they test are arguments that they pass.
 """
 
 from __future__ import annotations
 
 import ast
+import re
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parent
 SLEEPS = {("time", "sleep"), ("asyncio", "sleep")}
+TIME = re.compile(r"(?:^|\.)_?[A-Z][A-Z_]*_(?:S|MS|NS|US)$")
 KEPT = {
     ("waiting.py", ""): "the helper itself",
     ("driver/test_fault_runner.py", "Slow"): "a container that takes this long to be killed or restarted",
@@ -87,6 +89,39 @@ def test_a_test_waits_for_a_condition_and_not_for_a_time() -> None:
 
 def test_every_sleep_that_is_kept_is_there() -> None:
     assert {kept_for(file, scope) for file, scope, _ in all_sleeps()} >= set(KEPT)
+
+
+def patched_times(source: str) -> list[int]:
+    """The lines of a module that patch a constant whose name ends in a unit of time."""
+    return [
+        node.lineno
+        for node in ast.walk(ast.parse(source))
+        if isinstance(node, ast.Call) and ast.unparse(node.func) == "monkeypatch.setattr"
+        if any(isinstance(arg, ast.Constant) and TIME.search(str(arg.value)) for arg in node.args[:2])
+    ]
+
+
+def test_a_time_limit_is_passed_and_not_patched() -> None:
+    files = {path: path.read_text() for path in sorted(ROOT.rglob("*.py"))}
+    found = [
+        f"tests/{path.relative_to(ROOT)}:{line}"
+        for path, text in files.items()
+        if "monkeypatch.setattr" in text
+        for line in patched_times(text)
+    ]
+    assert not found, (
+        f"patched times in {found}. Give what is tested an argument, or a frozen dataclass of its times (as"
+        " LeaseTiming), whose default is the constant, and pass it."
+    )
+
+
+def test_a_patched_time_is_found_by_both_of_its_forms() -> None:
+    source = """
+monkeypatch.setattr(module, "POLL_S", 0.1)
+monkeypatch.setattr("driver.labs.heal.START_IN_NS", 0)
+monkeypatch.setattr(module, "LOCKS", folder)
+"""
+    assert patched_times(source) == [2, 3]
 
 
 def test_a_sleep_is_found_by_each_of_its_names() -> None:

@@ -1,11 +1,12 @@
 """Client of the Docker API for one project. Raises EngineError instead of the SDK's errors.
 
-The only importer of `docker`. Every call is bounded by CALL_TIMEOUT_S, but for streams (FOLLOW_TIMEOUT_S).
+The only importer of `docker`. Every call is bounded by `call_timeout_s`, but for streams (FOLLOW_TIMEOUT_S).
 """
 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import time
 from collections.abc import Callable, Iterator, Mapping
@@ -74,7 +75,9 @@ class DockerSdk:
     raises ContainerGoneError when there is no such container.
     """
 
-    def __init__(self, project: str) -> None:
+    def __init__(self, project: str, call_timeout_s: float = CALL_TIMEOUT_S, poll_s: float = POLL_S) -> None:
+        self._call_timeout_s = call_timeout_s
+        self._poll_s = poll_s
         self._project = project
         self._connected: docker.DockerClient | None = None
 
@@ -209,11 +212,11 @@ class DockerSdk:
 
     def _wait_until_removed(self, container_id: str) -> bool:
         """Return whether another caller's removal of a container ends within the time of a call."""
-        deadline = time.monotonic() + CALL_TIMEOUT_S
+        deadline = time.monotonic() + self._call_timeout_s
         while self.inspect_id(container_id) is not None:
             if time.monotonic() > deadline:
                 return False
-            time.sleep(POLL_S)
+            time.sleep(self._poll_s)
         return True
 
     # -- images, networks, volumes -------------------------------------------------------------------------
@@ -277,7 +280,7 @@ class DockerSdk:
             with translated_errors():
                 self._connected = docker.DockerClient(
                     **_connection_settings(),
-                    timeout=CALL_TIMEOUT_S,
+                    timeout=math.ceil(self._call_timeout_s),
                     max_pool_size=CONNECTIONS,
                     use_ssh_client=True,
                 )

@@ -51,17 +51,19 @@ class LockHolder(msgspec.Struct, frozen=True):
 
 
 @contextmanager
-def lab_lock(project: str, *words: str, shared: bool = False, say: Say | None = None) -> Iterator[int]:
+def lab_lock(
+    project: str, *words: str, shared: bool = False, say: Say | None = None, wait_s: float = WAIT_S
+) -> Iterator[int]:
     """Hold a lab during the block, for the command `words`; yields the lock's descriptor.
 
     One command holds it exclusively, or any number with `shared`. Waits for other holders, as WAIT_FOR_S
-    says. Raises LabInUseError after this wait, LabError where the lock cannot be opened, and OSError where
-    its record cannot be written.
+    says, or else `wait_s`. Raises LabInUseError after this wait, LabError where the lock cannot be opened,
+    and OSError where its record cannot be written.
     """
     with ExitStack() as stack:
         lock = _open(_lock_path(project))
         stack.callback(os.close, lock)
-        _wait(lock, project, words, shared, say)
+        _wait(lock, project, words, shared, say, wait_s)
         if not shared:
             _remove_stale_records(project)
         me = LockHolder(list(words), os.getpid(), time.time(), _namespace())
@@ -151,13 +153,15 @@ def stop_lock_holders(project: str, say: Say) -> None:
         time.sleep(POLL_S)
 
 
-def _wait(lock: int, project: str, words: tuple[str, ...], shared: bool, say: Say | None) -> None:
+def _wait(
+    lock: int, project: str, words: tuple[str, ...], shared: bool, say: Say | None, wait_s: float
+) -> None:
     began = time.monotonic()
     said = False
     while not _try(lock, shared):
         now_s = time.monotonic() - began
         found = lock_holders(project)
-        if now_s > max((WAIT_FOR_S.get(one.words[0], WAIT_S) for one in found), default=WAIT_S):
+        if now_s > max((WAIT_FOR_S.get(one.words[0], wait_s) for one in found), default=wait_s):
             raise LabInUseError(*_in_use(project, words, found))
         if say is not None and not said and now_s > _SAY_AFTER_S:
             said = True

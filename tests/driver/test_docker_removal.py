@@ -8,8 +8,7 @@ import docker
 import pytest
 from docker.errors import APIError, NotFound
 
-from driver.engines import docker_sdk as module
-from driver.engines.docker_sdk import DockerSdk
+from driver.engines.docker_sdk import CALL_TIMEOUT_S, DockerSdk
 from driver.engines.engine import Container
 from driver.errors import ContainerGoneError, EngineError
 
@@ -43,15 +42,10 @@ class Client:
         self.api = api
 
 
-def sdk(api: Api) -> DockerSdk:
-    made = DockerSdk("lab")
+def sdk(api: Api, call_timeout_s: float = CALL_TIMEOUT_S) -> DockerSdk:
+    made = DockerSdk("lab", call_timeout_s, poll_s=0.001)
     made._connected = cast(docker.DockerClient, Client(api))
     return made
-
-
-@pytest.fixture(autouse=True)
-def no_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "POLL_S", 0.001)
 
 
 def test_a_removal_that_is_in_progress_already_is_waited_for() -> None:
@@ -61,10 +55,9 @@ def test_a_removal_that_is_in_progress_already_is_waited_for() -> None:
         api.inspect_container("a1")
 
 
-def test_a_removal_in_progress_that_never_ends_is_an_error(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "CALL_TIMEOUT_S", 0.01)
+def test_a_removal_in_progress_that_never_ends_is_an_error() -> None:
     with pytest.raises(EngineError, match="already in progress"):
-        sdk(Api(IN_PROGRESS, inspections=10**6)).remove(ONE)
+        sdk(Api(IN_PROGRESS, inspections=10**6), call_timeout_s=0.01).remove(ONE)
 
 
 def test_any_other_refusal_to_remove_is_an_error() -> None:

@@ -42,7 +42,6 @@ with module.lab_lock("lab", *sys.argv[2].split(), shared=sys.argv[3] == "shared"
 def own_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "locks"
     monkeypatch.setattr(module, "LOCKS", folder)
-    monkeypatch.setattr(module, "WAIT_S", 0.1)
     return folder
 
 
@@ -61,7 +60,7 @@ def another_process(folder: Path, words: str, shared: bool = False) -> Iterator[
 
 def test_a_second_command_is_refused_by_the_name_of_the_first(own_folder: Path) -> None:
     with another_process(own_folder, "scenario slow_link") as first:
-        with pytest.raises(LabInUseError) as refused, lab_lock("lab", "up"):
+        with pytest.raises(LabInUseError) as refused, lab_lock("lab", "up", wait_s=0.1):
             pass
         holder = f"`scenario slow_link` (pid {first.pid}, begun "
         assert f"`up` cannot use the lab 'lab' now: it is in use by {holder}" in refused.value.sentence
@@ -88,7 +87,7 @@ def test_faults_by_hand_share_a_lab_and_keep_others_out(own_folder: Path) -> Non
     with another_process(own_folder, "inject pause", shared=True):
         with lab_lock("lab", "inject", "cut", shared=True):
             assert [one.words[1] for one in lock_holders("lab")] == ["pause", "cut"]
-        with pytest.raises(LabInUseError, match="inject pause"), lab_lock("lab", "down"):
+        with pytest.raises(LabInUseError, match="inject pause"), lab_lock("lab", "down", wait_s=0.1):
             pass
 
 
@@ -96,7 +95,7 @@ def test_no_fault_by_hand_joins_a_command_that_holds_the_lab_alone(own_folder: P
     with (
         another_process(own_folder, "scenario slow_link"),
         pytest.raises(LabInUseError, match="`inject cut` cannot use the lab"),
-        lab_lock("lab", "inject", "cut", shared=True),
+        lab_lock("lab", "inject", "cut", shared=True, wait_s=0.1),
     ):
         pass
 
