@@ -25,6 +25,7 @@ from driver.systems.lab_of_system import (
 )
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
+LINK_COLUMNS = ("link", "connections", "accepted", "bytes to server", "bytes to client", "faults")
 _PORT = re.compile(r"(.+):(\d{1,5})")
 _file = click.argument("file", type=click.Path(path_type=Path))
 
@@ -113,8 +114,7 @@ def links(file: Path, as_json: bool) -> None:
          str(one.state.bytes_downstream), ", ".join(one.state.faults)]
         for one in found
     ]  # fmt: skip
-    columns = ["link", "connections", "accepted", "bytes to server", "bytes to client", "faults"]
-    print_table(columns, rows, [""] * len(rows))
+    print_table(LINK_COLUMNS, rows)
 
 
 def _lab(project: str) -> SystemLab:
