@@ -229,6 +229,7 @@ def test_down_leaves_nothing_and_touches_no_other_project(environment: Path) -> 
         assert docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", "shop-orders-1") == before
         assert docker("volume", "ls", "-q", "--filter", "name=shop_data") == "shop_data"
     finally:
+        lab_py("system", "down", str(FILE))
         docker(*own, "down", "-v", "-t", "1")
 
 
