@@ -1,4 +1,4 @@
-"""Keeps what the great proofs came to in docs/proofs.md, each section written by the command that ran it.
+"""Keeps the results of the large proofs in docs/proofs.md, each section written by the command that ran it.
 
 `python -m tests.proofs run results/…` writes the section of a run of `million_tasks`, from its own folder.
 """
@@ -41,8 +41,8 @@ TASKS_MIN, FAULTS_MIN, KILLS_MIN = 1_000_000, 1_000, 100
 UNEXPECTED = ("nothing_counted_twice", "no_zombie_effects", "no_process_died")
 CLAIMS = ("nothing_lost", *UNEXPECTED)
 FAULTS_PROVED = "faults_were_proved"
-"""Open where a single fault of the thousand has no proof; then those count that have one, and the page says
-so.
+"""Unknown where a single fault of the thousand is not proved; the page then says so, and gives the number of
+proved ones.
 """
 
 
@@ -76,15 +76,15 @@ def commit() -> str:
     """The commit of the working copy, and whether what ships or what proves it was changed since."""
 
     def git(*words: str) -> str:
-        told = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
-        return told.stdout.strip()
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
 
     changed = git("status", "--porcelain", "--", ".", ":!docs", ":!benchmarks")
     return git("rev-parse", "--short", "HEAD") + (" with changes" if changed else "")
 
 
-def told(folder: Path) -> str:
-    """What a run of `million_tasks` came to, from its folder. Raises NotProvedError when it is not enough."""
+def summarised(folder: Path) -> str:
+    """Return the figures of a run of `million_tasks`, in Markdown. Raises NotProvedError where too few."""
     verdict = json.loads((folder / "verdict.json").read_bytes())
     metrics, findings = verdict["metrics"], {one["check"]: one for one in verdict["findings"]}
     receipts = [
@@ -113,7 +113,7 @@ def told(folder: Path) -> str:
         "tasks submitted, completed": f"{metrics['tasks_submitted']:,}, {metrics['tasks_completed']:,}",
         "lost (`nothing_lost`)": metrics["tasks_lost"],
         "doubled (`nothing_counted_twice`)": metrics["tasks_duplicated"],
-        "unexpected: results that nobody asked for (`nothing_counted_twice`), stale ones that counted "
+        "unexpected: surplus results (`nothing_counted_twice`), stale ones that counted "
         "(`no_zombie_effects`), processes that died by themselves (`no_process_died`)": round(
             sum(findings[name]["measured"] for name in UNEXPECTED)
         ),
@@ -133,7 +133,7 @@ def told(folder: Path) -> str:
 
 
 class NotProvedError(Exception):
-    """The run does not show what the page would say of it."""
+    """The run does not show what the page claims."""
 
 
 def main() -> int:
@@ -143,7 +143,7 @@ def main() -> int:
     parser.add_argument("folder", type=Path, help="the run's folder in results/")
     folder = parser.parse_args().folder
     try:
-        text = told(folder)
+        text = summarised(folder)
     except NotProvedError as error:
         print(error, file=sys.stderr)
         return 1

@@ -68,14 +68,14 @@ def test_a_broken_link_or_list_or_a_page_outside_the_navigation_ends_the_build(t
         )
     done = build(root, tmp_path / "site")
     assert done.returncode != 0
-    for told in (
+    for found in (
         "docs/walk.md: the link to gone.md leads to no file",
         "'glossary.md#gone'",
         "docs/walk.md: the link to ../gone.py leads to no file",
         "docs/walk.md: an empty line is needed before this list",
         "new.md",
     ):
-        assert told in done.stderr
+        assert found in done.stderr
 
 
 def test_the_terms_of_the_glossary_are_sorted_and_each_is_defined_once() -> None:

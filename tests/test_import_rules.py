@@ -1,4 +1,4 @@
-"""Who may import whom: the rooms, one file for each outside library, and what reaches no outside world."""
+"""Import rules: between rooms, one file for each outside library, packages that reach no outside world."""
 
 from __future__ import annotations
 

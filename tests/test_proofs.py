@@ -24,10 +24,10 @@ def run_folder(
     (folder / "journals").mkdir(parents=True)
     findings = [{"check": name, "status": "passed", "measured": 0.0} for name in proofs.CLAIMS]
     findings += [{"check": name, "status": "unknown", "measured": 1.0} for name in unknown]
-    told: dict[str, Any] = {
+    found: dict[str, Any] = {
         "run": "r", "verdict": verdict, "because": "so", "findings": findings, "metrics": METRICS | metrics,
     }  # fmt: skip
-    (folder / "verdict.json").write_text(json.dumps(told))
+    (folder / "verdict.json").write_text(json.dumps(found))
     receipts = [
         {"event": "receipt", "kind": kind, "proved": True, "hit": ["coordinator"]}
         for kind in ["kill"] * kills + ["cut"] * 960

@@ -82,7 +82,7 @@ class NotTrueError(Exception):
 def drawn(
     seed: int, count: int, commands: Sequence[Words], killed_share: float = KILLED_SHARE
 ) -> Iterator[Pair]:
-    """So many pairs. One command of each changes the lab; the other is any."""
+    """Draw `count` pairs. One command of each changes the lab; the other is any."""
     chance = random.Random(seed)
     for _ in range(count):
         pair = [chance.choice(commands), chance.choice([*commands, *LOOKS])]
@@ -94,7 +94,7 @@ def drawn(
 
 
 def run_pairs(line: CommandLine, pairs: Sequence[Pair]) -> Iterator[str]:
-    """Run them one after the other, and tell of each. Raises NotTrueError."""
+    """Run the pairs in order. Yield a line for each. Raises NotTrueError."""
     before = 0
     for number, pair in enumerate(pairs, 1):
         began = time.monotonic()
@@ -158,7 +158,7 @@ def run(line: CommandLine, words: Words) -> Ended:
 
 
 def check_end(one: Ended, pair: Sequence[Ended], drawn_pair: Pair) -> None:
-    """A command ends with what it was asked for, a refusal by name, or because it was told to stop."""
+    """A command ends with its effect, with a refusal by name, or because `down --force` stopped it."""
     stopped = any(other.words == DOWN_FORCE and other is not one for other in pair)
     killed = drawn_pair.kill_s is not None and pair and one is pair[0]
     # One that is stopped before it began leaves its end to the signal.
@@ -171,34 +171,34 @@ def check_end(one: Ended, pair: Sequence[Ended], drawn_pair: Pair) -> None:
 
 def check_status(line: CommandLine) -> bool:
     """What `status` says is what Docker says, and no command holds the lab; whether it calls the lab up."""
-    told = json.loads(run(line, ("status", "--json")).said)
+    found = json.loads(run(line, ("status", "--json")).said)
     label = f"label=com.docker.compose.project={line.project}"
     listed = docker("ps", "-a", "--filter", label, "--format", "{{.Names}} {{.State}}").split("\n")
     there = dict(row.split(" ") for row in listed if row)
-    said = {_name_in_docker(line, one["name"]): one["status"] for one in told["containers"]}
+    said = {_name_in_docker(line, one["name"]): one["status"] for one in found["containers"]}
     if said != there:
         raise NotTrueError(f"status says {said}, and Docker {there}")
     core = all(f"{line.project}-{name}-1" in there for name in ("coordinator", "toxiproxy"))
-    if told["up"] is not core or told["in_use_by"]:
-        raise NotTrueError(f"status calls a lab of {there} up: {told['up']}, in use by {told['in_use_by']}")
-    return bool(told["up"])
+    if found["up"] is not core or found["in_use_by"]:
+        raise NotTrueError(f"status calls a lab of {there} up: {found['up']}, in use by {found['in_use_by']}")
+    return bool(found["up"])
 
 
 def check_lab(line: CommandLine, expected_workers: set[int]) -> int:
     """A lab is whole or gone, and has as many workers as a command asked for; how many."""
-    told = json.loads(run(line, ("status", "--json")).said)
-    workers = [one["name"] for one in told["containers"] if one["name"].startswith("worker-")]
+    shown = json.loads(run(line, ("status", "--json")).said)
+    workers = [one["name"] for one in shown["containers"] if one["name"].startswith("worker-")]
     if len(workers) not in expected_workers:
         raise NotTrueError(f"expected {expected_workers} workers; found {workers}")
-    if not told["up"]:
+    if not shown["up"]:
         if left := line.leftovers():
             raise NotTrueError(f"the lab is down, and this is left: {left}")
         return 0
-    sick = [one for one in told["containers"] if one["status"] != "running"]
-    connected = {one["name"] for one in told["coordinator"]["workers"] if one["state"] == "connected"}
+    sick = [one for one in shown["containers"] if one["status"] != "running"]
+    connected = {one["name"] for one in shown["coordinator"]["workers"] if one["state"] == "connected"}
     # The coordinator remembers workers that were scaled away.
     away = set(workers) - connected
-    links = sorted(one["name"] for one in told["links"] if one["enabled"] and not one["faults"])
+    links = sorted(one["name"] for one in shown["links"] if one["enabled"] and not one["faults"])
     if sick or away or links != sorted(workers):
         raise NotTrueError(f"not whole: {sick}, {away}, links {links} for {workers}")
     return len(workers)
@@ -235,9 +235,9 @@ def main(argv: Sequence[str] | None = None) -> int:
         commands = [*CHANGES, SCENARIO, SCENARIO, UP_2, UP_3]
         pairs = list(drawn(flags.seed, flags.pairs, commands))
         try:
-            for told in run_pairs(line, pairs):
-                said.append(f"- {told}")
-                print(told, flush=True)
+            for found in run_pairs(line, pairs):
+                said.append(f"- {found}")
+                print(found, flush=True)
         except NotTrueError as error:
             print(f"NOT TRUE: {error}", flush=True)
             return 1

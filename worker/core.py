@@ -77,7 +77,7 @@ class WorkerCore:
     def on_connected(self, now_ns: int, connection: int, welcome: Welcome) -> list[Effect]:
         """Enter the session of a welcome: resume it, or begin a new one."""
         if connection != self._connection or self._state is not SessionState.connecting:
-            return [Disconnect(connection, CloseCode.normal, "dialled anew meanwhile")]
+            return [Disconnect(connection, CloseCode.normal, "superseded by a newer dial")]
         in_flight = self._channel.in_flight
         try:
             acknowledged = self._resume_channel(welcome)

@@ -1,5 +1,5 @@
-"""The model of an overloaded coordinator: that it works in turns, for those who left too, and that chance
-alone decides.
+"""The model of an overloaded coordinator: it works in turns, serves abandoned connections too, and depends on
+its seed alone.
 """
 
 from __future__ import annotations

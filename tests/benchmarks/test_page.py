@@ -59,8 +59,8 @@ def test_kept_figures_come_back_and_newer_ones_replace_older(
 
 def test_the_page_says_first_what_was_missed_and_by_how_much() -> None:
     origin = Origin("2026-01-01 00:00", "0123456789ab", "a machine")
-    told = page.summary({"one": page.Measured(origin, 1.0, [row(8), row(2)])})
-    assert told.splitlines() == [
+    found = page.summary({"one": page.Measured(origin, 1.0, [row(8), row(2)])})
+    assert found.splitlines() == [
         "1 of 2 musts are met, all but these:",
         "",
         "- [one](#one): tasks per second, against a bare loop: 2 ×, must be ≥ 3",

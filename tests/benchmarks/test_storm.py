@@ -1,4 +1,4 @@
-"""How a storm is counted: who is back, from when on, and how often they tried."""
+"""How a storm is counted: recovered workers, the recovery time, and the attempts."""
 
 from __future__ import annotations
 
@@ -29,13 +29,13 @@ async def test_a_connection_made_before_the_outage_is_no_recovery() -> None:
 
 
 def test_time_counts_from_listen_to_the_last_recovered_worker() -> None:
-    told = FleetReport(backs_ns=[11 * S, 13 * S])
-    assert outcome(10 * S, ORDER, told).back_s == pytest.approx(3)
+    found = FleetReport(backs_ns=[11 * S, 13 * S])
+    assert outcome(10 * S, ORDER, found).back_s == pytest.approx(3)
 
 
 def test_attempts_that_failed_before_the_server_listened_do_not_count() -> None:
-    told = FleetReport(backs_ns=[11 * S, 13 * S], fails_ns=[8 * S, 9 * S, 12 * S])
-    assert outcome(10 * S, ORDER, told).attempts == pytest.approx(1.5)
+    found = FleetReport(backs_ns=[11 * S, 13 * S], fails_ns=[8 * S, 9 * S, 12 * S])
+    assert outcome(10 * S, ORDER, found).attempts == pytest.approx(1.5)
 
 
 def test_a_fleet_that_is_not_whole_in_time_gets_the_bound() -> None:

@@ -117,11 +117,11 @@ def table(truths: Sequence[Truth]) -> str:
             f"{f'{max(off):.1%}' if off else '–'} |"
         )
     open_ones = [one for one in truths if one.against or not one.proved]
-    told = "\n".join(
+    reasons = "\n".join(
         f"- `{one.fault}`: {f'not true: {one.against}' if one.against else f'not proved: {one.because}'}"
         for one in open_ones[:MOST_TOLD]
     )
-    return "\n".join(lines) + (f"\n\nNot proved, or not true:\n\n{told}" if open_ones else "")
+    return "\n".join(lines) + (f"\n\nNot proved, or not true:\n\n{reasons}" if open_ones else "")
 
 
 def _ms(values: Sequence[float]) -> str:

@@ -76,8 +76,8 @@ class Beside(threading.Thread):
         ).stdout.split()
         if not ids:
             return []
-        told = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=False)
-        return list(json.loads(told.stdout or "[]"))
+        done = subprocess.run(["docker", "inspect", *ids], capture_output=True, text=True, check=False)
+        return list(json.loads(done.stdout or "[]"))
 
     def _pids(self) -> dict[str, int]:
         found = {}
@@ -104,9 +104,9 @@ class Beside(threading.Thread):
 
 def _links_address(container: dict[str, Any]) -> int:
     """Its address on the network of links; 0 where it has none yet."""
-    for network, told in container["NetworkSettings"]["Networks"].items():
-        if network.endswith("_links") and told["IPAddress"]:
-            (address,) = struct.unpack(">I", socket.inet_aton(told["IPAddress"]))
+    for network, settings in container["NetworkSettings"]["Networks"].items():
+        if network.endswith("_links") and settings["IPAddress"]:
+            (address,) = struct.unpack(">I", socket.inet_aton(settings["IPAddress"]))
             return int(address)
     return 0
 

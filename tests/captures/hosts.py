@@ -91,7 +91,7 @@ def _against(receipt: Mapping[str, Any], host: Host, exact: Exact) -> str:
 
 
 def _limit(receipt: Mapping[str, Any], host: Host) -> str:
-    """Limits leave nothing in packets: the kernel's own files tell, read from outside all the while."""
+    """Limits leave no trace in packets: the evidence is the kernel's own files, read all the time."""
     place = 1 if receipt["kind"] == "cpu" else 2
     asked = receipt["asked"].get(
         "cpu_cores" if place == 1 else "memory_bytes", receipt["measured"].get("memory_bytes")

@@ -73,7 +73,7 @@ class Connection:
 
     @property
     def last_ns(self) -> int:
-        """When it ended, by whoever; 0 while it stands."""
+        """When either side ended it; 0 while it is open."""
         ends = (self.outgoing.fin_ns, self.outgoing.rst_ns, self.incoming.fin_ns, self.incoming.rst_ns)
         return min((at_ns for at_ns in ends if at_ns), default=0)
 

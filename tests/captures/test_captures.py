@@ -85,7 +85,7 @@ def test_a_receipt_that_is_as_the_packets_show_is_true() -> None:
 
 
 @pytest.mark.parametrize(
-    ("packets", "receipt", "told"),
+    ("packets", "receipt", "expected"),
     [
         (delayed(12, 20), {}, "gone 0.20 s after its begin"),
         (delayed(10, 16), {}, "gone 6.00 s after its begin"),
@@ -97,8 +97,10 @@ def test_a_receipt_that_is_as_the_packets_show_is_true() -> None:
     ],
     ids=["began late", "ended early", "began early", "ended late", "another size", "another link", "nothing"],
 )
-def test_a_receipt_that_is_not_is_named(packets: list[Packet], receipt: dict[str, Any], told: str) -> None:
-    assert told in against(packets, **receipt)
+def test_a_receipt_that_is_not_is_named(
+    packets: list[Packet], receipt: dict[str, Any], expected: str
+) -> None:
+    assert expected in against(packets, **receipt)
 
 
 def test_bytes_are_followed_through_what_was_sent_twice() -> None:
@@ -122,25 +124,25 @@ def test_a_packet_is_read_from_its_frame() -> None:
     assert parse(bytes(80), 5) is None
 
 
-@pytest.mark.parametrize(("spoke_s", "told"), [(15.0, "it sent something 5.00 s"), (25.0, "")])
-def test_a_worker_that_was_paused_sends_nothing_meanwhile(spoke_s: float, told: str) -> None:
+@pytest.mark.parametrize(("spoke_s", "expected"), [(15.0, "it sent something 5.00 s"), (25.0, "")])
+def test_a_worker_that_was_paused_sends_nothing_meanwhile(spoke_s: float, expected: str) -> None:
     packets = [
         Packet(round(at_s * S), CLIENT, PROXY, 1, PORT, 0, ACK, b"x")
         for at_s in sorted((9.0, 9.9, spoke_s, 20.1, 21.0))
     ]
     receipt = {**RECEIPT, "kind": "pause", "fault": "pause-1"}
     seen = Seen({}, hosts(packets, {PORT: LINK}, PROBER), {"pause-1": {}}, [receipt])
-    assert compare(seen)[0].against.startswith(told)
-    assert bool(compare(seen)[0].against) == bool(told)
+    assert compare(seen)[0].against.startswith(expected)
+    assert bool(compare(seen)[0].against) == bool(expected)
 
 
 def test_a_kill_ends_a_connection() -> None:
     packets = [Packet(at_s * S, CLIENT, PROXY, 1, PORT, 0, ACK, b"x") for at_s in (9, 21)]
     receipt = {**RECEIPT, "kind": "kill", "fault": "kill-1"}
 
-    def told() -> str:
+    def against() -> str:
         return compare(Seen({}, hosts(packets, {PORT: LINK}, PROBER), {"kill-1": {}}, [receipt]))[0].against
 
-    assert told() == "no connection of it ended"
+    assert against() == "no connection of it ended"
     packets.insert(1, Packet(10 * S, CLIENT, PROXY, 1, PORT, 0, RST, b""))
-    assert told() == ""
+    assert against() == ""

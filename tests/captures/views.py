@@ -116,11 +116,11 @@ def ended(link: Link, asked: Mapping[str, Any]) -> Iterator[Moment]:
     """Each connection that Toxiproxy ended though neither peer had."""
     for connection in link.connections:
         at_ns = connection.ended_by_us_ns
-        if at_ns and connection.accepted_ns and _peers_stood(link, connection, at_ns):
+        if at_ns and connection.accepted_ns and _peers_were_open(link, connection, at_ns):
             yield Moment(at_ns, at_ns, there=True)
 
 
-def _peers_stood(link: Link, connection: Connection, at_ns: int) -> bool:
+def _peers_were_open(link: Link, connection: Connection, at_ns: int) -> bool:
     for pair in link.pairs:
         if pair.client is connection:
             far = pair.server.incoming

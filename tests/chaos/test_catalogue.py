@@ -18,10 +18,10 @@ EXAMPLES = {kind.name: yaml.safe_load(f"{{{kind.example}}}") for kind in ALL}
 
 @pytest.mark.parametrize("kind", ALL, ids=lambda kind: kind.name)
 def test_a_fault_says_what_it_does_in_sentences(kind: type[Fault]) -> None:
-    for told in (kind.visible_effect, kind.expected_client_behaviour):
-        assert told[0].isupper()
-        assert told.endswith((".", "!"))
-        assert "  " not in told
+    for found in (kind.visible_effect, kind.expected_client_behaviour):
+        assert found[0].isupper()
+        assert found.endswith((".", "!"))
+        assert "  " not in found
     assert kind.summary[0].islower() or kind.summary[:3].isupper()
     assert all(info.description for info in kind.model_fields.values())
 
@@ -49,7 +49,7 @@ def test_the_issues_vocabulary_is_there() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "params", "key", "told"),
+    ("name", "params", "key", "message"),
     [
         ("latenci", {}, "", "Did you mean latency"),
         ("latency", {}, "mean", "latency needs it"),
@@ -72,12 +72,12 @@ def test_the_issues_vocabulary_is_there() -> None:
     ],
 )
 def test_what_cannot_be_is_refused_with_its_key(
-    name: str, params: dict[str, Any], key: str, told: str
+    name: str, params: dict[str, Any], key: str, message: str
 ) -> None:
     with pytest.raises(FaultError) as caught:
         make(name, params)
     assert caught.value.key == key
-    assert told in str(caught.value)
+    assert message in str(caught.value)
 
 
 def test_a_fault_is_read_from_its_name_or_a_mapping() -> None:

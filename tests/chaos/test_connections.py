@@ -1,4 +1,4 @@
-"""What the prober tells apart on a real socket: answers, refusals, and each way to end."""
+"""What the prober distinguishes on a real socket: answers, refusals, and each kind of close."""
 
 from __future__ import annotations
 

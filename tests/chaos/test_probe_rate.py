@@ -102,8 +102,8 @@ LASTS = st.none() | st.floats(1.0, 600.0)
 
 
 def due(per_s: float, least: float, most: float, enough: float, for_s: float | None) -> bool:
-    """Whether so many hits a unit of `per_s` come to `enough` while it lasts (10 s where that is unknown), or
-    the rate is at its bound.
+    """Whether `per_s` hits a second come to `enough` within the duration (10 s where that is unknown), or the
+    rate is at its bound.
     """
     return any(
         (

@@ -185,7 +185,7 @@ def test_without_the_links_own_measure_a_size_proves_nothing_and_all_else_what_i
 
 
 @pytest.mark.parametrize(
-    ("name", "params", "trace", "told"),
+    ("name", "params", "trace", "message"),
     [
         ("latency", {"mean": "100ms"}, seen(rtt_ms=(60.0, 61.0, 60.0)), "took 59"),
         ("latency", {"mean": "100ms"}, seen(rtt_ms=(900.0, 910.0, 905.0)), "took 90"),
@@ -221,11 +221,11 @@ def test_without_the_links_own_measure_a_size_proves_nothing_and_all_else_what_i
     ],
 )
 def test_a_trace_that_differs_slightly_is_reported(
-    name: str, params: dict[str, Any], trace: LinkEvidence, told: str
+    name: str, params: dict[str, Any], trace: LinkEvidence, message: str
 ) -> None:
     observation = rule(name, params).observed(trace)
     assert not observation.seen
-    assert told in observation.because
+    assert message in observation.because
 
 
 STOOD = ContainerEvidence(
@@ -284,7 +284,7 @@ def test_a_container_fault_is_proved_by_all_its_signs_together(
 
 
 @pytest.mark.parametrize(
-    ("name", "params", "trace", "told"),
+    ("name", "params", "trace", "expected"),
     [
         ("pause", {}, replace(STOOD, states=frozenset({"paused"})), "wrote 2 journal lines"),
         ("pause", {}, replace(CONTAINERS[0][2], probed_links=5, silent_links=4), "only 4 of 5 links"),
@@ -304,8 +304,8 @@ def test_a_container_fault_is_proved_by_all_its_signs_together(
     ],
 )
 def test_a_container_that_was_hit_in_part_is_reported(
-    name: str, params: dict[str, Any], trace: ContainerEvidence, told: str
+    name: str, params: dict[str, Any], trace: ContainerEvidence, expected: str
 ) -> None:
     observation = container_rule(name, params).observed(trace)
     assert not observation.seen
-    assert told in observation.because
+    assert expected in observation.because

@@ -1,4 +1,4 @@
-"""Selections: exactly those that are named, drawn by the seed, and never nobody by mistake."""
+"""Selections: exactly those that are named, drawn by the seed, and never empty by mistake."""
 
 from __future__ import annotations
 
@@ -44,9 +44,9 @@ def test_a_selection_names_exactly_these(selection: Any, expected: tuple[str, ..
     [
         ([["1-5"], ["6-10"]], workers(6, 7, 8, 9, 10)),
         ([["1-5"], ["coordinator", "6-10"]], workers(1, 2, 3, 4, 5)),
-        # Who is on both sides hears both.
+        # A worker on both sides reaches both.
         ([["coordinator", "1-6"], ["5-10"]], workers(7, 8, 9, 10)),
-        # Who is on no side is not touched.
+        # A worker on no side is not touched.
         ([["1-2"], ["3"]], workers(3)),
         ("split", workers(6, 7, 8, 9, 10)),
     ],
@@ -82,7 +82,7 @@ def test_one_draw_does_not_change_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("selection", "told"),
+    ("selection", "message"),
     [
         ("eas", "Did you mean east"),
         (11, "there are 10 workers"),
@@ -98,8 +98,10 @@ def test_one_draw_does_not_change_another() -> None:
         ([["1-5"], ["2-4"]], "expected at least one target"),
     ],
 )
-def test_a_selection_that_is_empty_or_names_an_unknown_worker_is_refused(selection: Any, told: str) -> None:
-    with pytest.raises(TargetError, match=told):
+def test_a_selection_that_is_empty_or_names_an_unknown_worker_is_refused(
+    selection: Any, message: str
+) -> None:
+    with pytest.raises(TargetError, match=message):
         FLEET.select(selection, "draw")
 
 

@@ -128,7 +128,7 @@ class LiveCoordinator:
         return await eventually(lines, f"{count} of {event}", DEADLINE_S)
 
     def events_of(self, event: str) -> list[dict[str, Any]]:
-        return [told for told in events_in(self.folder / "coordinator.jsonl") if told["event"] == event]
+        return [found for found in events_in(self.folder / "coordinator.jsonl") if found["event"] == event]
 
 
 @asynccontextmanager

@@ -44,9 +44,11 @@ class Desk:
     def __init__(self, disk: SlowDisk | None = None, linger_s: float = LINGER_S) -> None:
         self.disk = disk or SlowDisk()
         self.waiting: list[Row] = []
-        self.told: list[Row] = []
+        self.published: list[Row] = []
         self.lingers = False
-        self.committer = Committer(self.disk, self._take, self.told.extend, lambda: self.lingers, linger_s)
+        self.committer = Committer(
+            self.disk, self._take, self.published.extend, lambda: self.lingers, linger_s
+        )
 
     def decide(self) -> None:
         self.waiting.append(ResultRow(1, "task", 1, "worker-1", "completed", "", b"", 1, 0, 0, 0))
@@ -87,11 +89,11 @@ async def test_nothing_is_published_before_it_is_on_the_disk(desk: Desk) -> None
     desk.decide()
     durable = asyncio.create_task(desk.committer.durable())
     await desk.under_way()
-    assert desk.told == []
+    assert desk.published == []
     assert not durable.done()
     desk.disk.let_go.release(2)
     await asyncio.wait_for(durable, 10)
-    assert len(desk.told) == 1
+    assert len(desk.published) == 1
 
 
 async def test_what_is_decided_during_a_transaction_goes_together_into_the_next(desk: Desk) -> None:
@@ -102,7 +104,7 @@ async def test_what_is_decided_during_a_transaction_goes_together_into_the_next(
     desk.disk.let_go.release()
     await desk.under_way()
     assert desk.disk.batches == [1, 5]
-    assert len(desk.told) == 1
+    assert len(desk.published) == 1
 
 
 async def test_rows_without_a_waiter_go_with_the_next_ones(patient: Desk) -> None:
@@ -151,7 +153,7 @@ async def test_a_disk_that_fails_ends_it_and_nothing_is_published() -> None:
     durable = asyncio.create_task(desk.committer.durable())
     with pytest.raises(OSError, match="no space left"):
         await asyncio.wait_for(desk.committer.run(), 10)
-    assert desk.told == []
+    assert desk.published == []
     assert not durable.done()
     durable.cancel()
 

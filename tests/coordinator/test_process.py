@@ -44,7 +44,7 @@ async def closed(made: FakeWorker) -> tuple[int, str]:
         return (ended.rcvd.code, ended.rcvd.reason) if ended.rcvd else (1006, "")
 
 
-async def who_has_it(*made: FakeWorker) -> FakeWorker:
+async def holder_of_the_task(*made: FakeWorker) -> FakeWorker:
     """The worker that was given a task."""
     while not any(worker.assigned for worker in made):
         for worker in made:
@@ -101,8 +101,8 @@ async def test_kill_and_restart_lose_nothing_and_double_nothing(tmp_path: Path) 
             await made.finish(made.assigned[finished])
             finished += 1
         await running.wait_counts(completed=60, submitted=60)
-        told = [line["task"] for line in running.events_of("task_done")]
-        assert sorted(told) == sorted(names)
+        found = [line["task"] for line in running.events_of("task_done")]
+        assert sorted(found) == sorted(names)
         assert sorted(line["task"] for line in running.events_of("submitted")) == sorted(names)
         assert {line["outcome"] for line in running.events_of("task_done")} == {"completed"}
 
@@ -111,7 +111,7 @@ async def test_sigterm_gives_each_worker_its_slot_and_waits_for_attempts_under_w
     async with coordinator(tmp_path, admission_per_s=2.0) as running:
         first, second = await ready(running, "worker-1"), await ready(running, "worker-2")
         await running.submit("a")
-        holder = await who_has_it(first, second)
+        holder = await holder_of_the_task(first, second)
         ending = asyncio.create_task(running.terminate())
         while not any(isinstance(message, GoAway) for message in holder.received_messages):
             await holder.listen()

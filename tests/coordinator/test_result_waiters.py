@@ -48,7 +48,7 @@ async def test_a_submission_that_waits_is_answered_with_the_results(tmp_path: Pa
         await made.finish(second)
         answer = await asked
         assert (answer["accepted"], answer["refused"]) == (2, [])
-        found = {told["task_id"]: (told["outcome"], told["worker"]) for told in answer["results"]}
+        found = {shown["task_id"]: (shown["outcome"], shown["worker"]) for shown in answer["results"]}
         assert found == {"a": ("completed", "worker-1"), "b": ("completed", "worker-1")}
 
 
@@ -122,8 +122,8 @@ async def test_over_a_socket_each_submission_is_answered_with_its_result(tmp_pat
         link = await over_a_socket(running, submission("a"), submission("b"))
         for number, name in enumerate(("a", "b")):
             await made.finish((await made.wait_assigned(number + 1))[number])
-            told = json.loads(await asyncio.wait_for(link.recv(), 10))
-            assert [found["task_id"] for found in told["results"]] == [name]
+            shown = json.loads(await asyncio.wait_for(link.recv(), 10))
+            assert [found["task_id"] for found in shown["results"]] == [name]
         await link.close()
 
 

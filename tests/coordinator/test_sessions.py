@@ -243,7 +243,7 @@ def test_a_newer_connection_takes_over_and_the_older_one_changes_nothing_any_mor
 # -- two processes of one name -----------------------------
 
 
-def knocked(answer: AcceptedHandshake | HandshakeRefusal) -> tuple[str, int]:
+def refused_with(answer: AcceptedHandshake | HandshakeRefusal) -> tuple[str, int]:
     assert isinstance(answer, HandshakeRefusal), answer
     return answer.refusal.reason, answer.refusal.retry_after_ms
 
@@ -252,7 +252,7 @@ def test_of_two_live_processes_with_one_name_the_newer_stays_and_the_older_waits
     world = CoordinatorHarness()
     older = world.peer()
     newer = world.peer()
-    answers = [knocked(older.send_hello()) for _ in range(8)]
+    answers = [refused_with(older.send_hello()) for _ in range(8)]
     assert [reason for reason, _ in answers] == ["superseded"] * 8
     assert [wait for _, wait in answers] == [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]
     assert newer.beat() is not None
@@ -279,13 +279,13 @@ def test_the_older_process_is_let_in_once_the_newer_is_silent_for_longer_than_a_
     world.submit("a")
     newer.cut()
     world.advance(9_900)
-    assert knocked(older.send_hello())[0] == "superseded"
+    assert refused_with(older.send_hello())[0] == "superseded"
     world.advance(200)
     assert older.connect().outcome == "reset"
     older.inventory()
     older.finish(older.assigned[0])
     assert world.outcomes() == {"a": "completed"}
-    assert knocked(newer.send_hello())[0] == "superseded"
+    assert refused_with(newer.send_hello())[0] == "superseded"
 
 
 def test_after_a_restart_too_the_older_process_does_not_take_the_newer_ones_place() -> None:
@@ -293,7 +293,7 @@ def test_after_a_restart_too_the_older_process_does_not_take_the_newer_ones_plac
     older = world.peer()
     newer = world.peer()
     world.crash()
-    assert knocked(older.send_hello())[0] == "superseded"
+    assert refused_with(older.send_hello())[0] == "superseded"
     assert newer.connect().outcome == "resumed"
 
 

@@ -1,7 +1,7 @@
 """`python -m tests.defects` runs every scenario against the defects that it exists to catch.
 
-`--only half_open` runs those of one scenario; `--list` tells them. What each run came to is kept in a record,
-and told once all is done: 0 when every defect was caught, and by the finding that should.
+`--only half_open` runs those of one scenario; `--list` prints them. The outcome of each run is kept in a
+record. Exit status 0 when every defect was caught by its expected finding.
 """
 
 from __future__ import annotations
@@ -28,14 +28,14 @@ def chosen(arguments: argparse.Namespace) -> list[Pair]:
 
 
 def main() -> int:
-    """0 when every pair that was asked for is caught."""
+    """Run the chosen pairs. Return 0 when every one is caught."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--only", metavar="SCENARIO", help="the pairs of one scenario")
     parser.add_argument("--defect", metavar="NAME", help="the pairs of one defect")
     parser.add_argument(
         "--everywhere", action="store_true", help="lost and repeated work in every scenario too"
     )
-    parser.add_argument("--list", action="store_true", help="only tell the pairs")
+    parser.add_argument("--list", action="store_true", help="only print the pairs")
     parser.add_argument("--judge", action="store_true", help="judge the kept runs again, and run none")
     parser.add_argument(
         "--results", type=Path, default=ROOT / "results" / "defects", help="where runs are kept"
@@ -45,7 +45,7 @@ def main() -> int:
     arguments = parser.parse_args()
     pairs = chosen(arguments)
     if not pairs:
-        parser.error("no such pair; --list tells them all")
+        parser.error("no such pair; --list prints them all")
     if arguments.list:
         for pair in pairs:
             print(f"{pair.scenario} {pair.defect}")
@@ -61,12 +61,12 @@ def main() -> int:
     missed = 0
     for number, pair in enumerate(pairs, 1):
         if arguments.judge:
-            told = judge_again(kept[pair.scenario, pair.defect], pair, place)
+            outcome = judge_again(kept[pair.scenario, pair.defect], pair, place)
         else:
-            told = run_pair(pair, place)
-        record.keep(told)
-        missed += not told.caught
-        print(f"{number}/{len(pairs)} {told.sentence()}", flush=True)
+            outcome = run_pair(pair, place)
+        record.keep(outcome)
+        missed += not outcome.caught
+        print(f"{number}/{len(pairs)} {outcome.sentence()}", flush=True)
     print(f"{len(pairs) - missed} of {len(pairs)} caught")
     return 1 if missed else 0
 

@@ -49,14 +49,14 @@ def lab_defect(name: str) -> LabDefect:
         mutant = load(name)
         return LabDefect(name, mutant.wrong, (mutant,), _sides([mutant.file]))
     try:
-        told = msgspec.convert(tomllib.loads(path.read_text()), _File)
+        read = msgspec.convert(tomllib.loads(path.read_text()), _File)
     except (tomllib.TOMLDecodeError, msgspec.ValidationError) as error:
         raise DefectError(f"{path}: {error}") from None
-    edits = tuple(Defect(name=name, wrong=told.wrong, file=c.file, old=c.old, new=c.new) for c in told.edits)
-    return LabDefect(name, told.wrong, edits, tuple(told.sides) or _sides([edit.file for edit in edits]))
+    edits = tuple(Defect(name=name, wrong=read.wrong, file=c.file, old=c.old, new=c.new) for c in read.edits)
+    return LabDefect(name, read.wrong, edits, tuple(read.sides) or _sides([edit.file for edit in edits]))
 
 
 def _sides(files: list[str]) -> tuple[str, ...]:
-    """Who is made of these files; what stands in wire/ both are made of."""
+    """Return the sides that contain these files; wire/ is in both."""
     rooms = {file.partition("/")[0] for file in files}
     return SIDES if "wire" in rooms else tuple(side for side in SIDES if side in rooms)

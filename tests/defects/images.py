@@ -14,7 +14,7 @@ from tests.defects.defect import LabDefect
 REPOSITORY = "stormlab-defects"
 BUILD_TIMEOUT_S = 300
 _ROOMS = {"worker": ("wire", "worker"), "coordinator": ("wire", "coordinator")}
-# The shipped image trusts what it compiled without looking at the source, so it is compiled anew.
+# The shipped image uses its bytecode without a check of the source, so it is compiled again.
 _DOCKERFILE = """\
 ARG SHIPPED
 FROM ${SHIPPED}

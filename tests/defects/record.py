@@ -1,4 +1,4 @@
-"""What came of each pair: kept in a file, from which the page is made."""
+"""The outcome of each pair, kept in a file from which the page is made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from pathlib import Path
 import msgspec
 
 
-class Told(msgspec.Struct, frozen=True):
+class PairOutcome(msgspec.Struct, frozen=True):
     """One run of a scenario against a defect. `failed` gives each failed finding its sentence."""
 
     scenario: str
@@ -46,16 +46,16 @@ class Record:
     def __init__(self, path: Path) -> None:
         self._path = path
 
-    def all(self) -> dict[tuple[str, str], Told]:
+    def all(self) -> dict[tuple[str, str], PairOutcome]:
         """Every pair that was run, by scenario and defect."""
         if not self._path.exists():
             return {}
-        told = msgspec.json.decode(self._path.read_bytes(), type=list[Told])
-        return {(one.scenario, one.defect): one for one in told}
+        outcome = msgspec.json.decode(self._path.read_bytes(), type=list[PairOutcome])
+        return {(one.scenario, one.defect): one for one in outcome}
 
-    def keep(self, told: Told) -> None:
+    def keep(self, outcome: PairOutcome) -> None:
         """Take up what a run came to, in place of an older one."""
-        everything = {**self.all(), (told.scenario, told.defect): told}
+        everything = {**self.all(), (outcome.scenario, outcome.defect): outcome}
         self._path.parent.mkdir(parents=True, exist_ok=True)
         fresh = self._path.with_suffix(".new")
         data = msgspec.json.encode(list(everything.values()))

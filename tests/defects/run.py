@@ -18,7 +18,7 @@ from driver.results.judged_run import judge_run
 from tests.defects.defect import lab_defect
 from tests.defects.images import built
 from tests.defects.pairs import Pair
-from tests.defects.record import Told
+from tests.defects.record import PairOutcome
 
 LIMIT_S = 600
 TRIES = 2
@@ -46,7 +46,7 @@ class _Verdict(msgspec.Struct):
     findings: list[_Finding]
 
 
-def run_pair(pair: Pair, place: Place) -> Told:
+def run_pair(pair: Pair, place: Place) -> PairOutcome:
     """Build, run, and take the lab down. Raises CalledProcessError or DefectError where there is no run."""
     defect = lab_defect(pair.defect)
     environment = {**os.environ, **built(defect, place.root)}
@@ -57,7 +57,7 @@ def run_pair(pair: Pair, place: Place) -> Told:
         verdict = msgspec.json.decode((results / "latest" / "verdict.json").read_bytes(), type=_Verdict)
         if verdict.verdict != "inconclusive":
             break
-    return Told(
+    return PairOutcome(
         scenario=pair.scenario,
         defect=pair.defect,
         wrong=defect.wrong,
@@ -73,11 +73,11 @@ def run_pair(pair: Pair, place: Place) -> Told:
     )
 
 
-def judge_again(told: Told, pair: Pair, place: Place) -> Told:
+def judge_again(outcome: PairOutcome, pair: Pair, place: Place) -> PairOutcome:
     """What the checks of today say of a run that is kept."""
-    verdict = judge_run(_folder(pair, place) / told.run).verdict
+    verdict = judge_run(_folder(pair, place) / outcome.run).verdict
     return msgspec.structs.replace(
-        told,
+        outcome,
         verdict=verdict.verdict.value,
         exit_code=int(verdict.exit_code),
         failed={one.check: one.because for one in verdict.findings if one.status is Status.failed},

@@ -233,6 +233,6 @@ class FakeLinks(Links):
 
 
 def events_in(folder: Path) -> list[dict[str, Any]]:
-    """What stands in the driver's journal."""
+    """Read the driver's journal."""
     path = folder / "driver.jsonl"
     return [msgspec.json.decode(line) for line in path.read_bytes().splitlines()] if path.exists() else []

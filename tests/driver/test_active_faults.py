@@ -36,8 +36,8 @@ def link(name: str, toxics: list[str], faults: list[str], enabled: bool = True) 
     return LinkState(name, "[::]:1", "c:1", enabled, 1, 1, 0, 0, toxics, faults)
 
 
-def one(state: FaultState, *told: FaultBegun) -> ActiveFault:
-    (found,) = link_faults([state], [], {each.fault: each for each in told}, NOW_NS)
+def one(state: FaultState, *shown: FaultBegun) -> ActiveFault:
+    (found,) = link_faults([state], [], {each.fault: each for each in shown}, NOW_NS)
     return found
 
 
@@ -101,7 +101,7 @@ def test_a_fault_that_ended_is_not_on() -> None:
 
 
 @pytest.mark.parametrize(
-    ("targets", "told"),
+    ("targets", "expected"),
     [
         (["worker-4"], "worker-4"),
         (["worker-1", "worker-2", "worker-3", "worker-7"], "workers 1-3, 7"),
@@ -109,5 +109,5 @@ def test_a_fault_that_ended_is_not_on() -> None:
         (["worker-1", "worker-2", "toxiproxy"], "workers 1-2, toxiproxy"),
     ],
 )
-def test_targets_are_written_as_in_a_selection(targets: list[str], told: str) -> None:
-    assert target_ranges(targets) == told
+def test_targets_are_written_as_in_a_selection(targets: list[str], expected: str) -> None:
+    assert target_ranges(targets) == expected

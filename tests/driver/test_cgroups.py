@@ -43,10 +43,10 @@ def test_a_machine_without_these_files_gives_nothing(tmp_path: Path) -> None:
     assert read_usage("worker-1", "abc", tmp_path) is None
 
 
-def test_a_container_that_is_frozen_or_limited_is_known_by_both_generations(tmp_path: Path) -> None:
+def test_a_frozen_or_limited_container_is_recognised_in_both_generations(tmp_path: Path) -> None:
     second = tmp_path / "system.slice" / "docker-abc.scope"
     first = tmp_path / "1"
-    for freeze, state, quota, told in (
+    for freeze, state, quota, found in (
         ("0", "THAWED", "-1", CgroupState(False, None)),
         ("1", "FROZEN", "-1", CgroupState(True, None)),
         ("0", "THAWED", "5000", CgroupState(False, 0.05)),
@@ -55,7 +55,7 @@ def test_a_container_that_is_frozen_or_limited_is_known_by_both_generations(tmp_
         write(second, cgroup__freeze=f"{freeze}\n", cpu__max=maximum)
         write(first / "freezer" / "docker" / "abc", freezer__state=f"{state}\n")
         write(first / "cpu" / "docker" / "abc", cpu__cfs_quota_us=quota, cpu__cfs_period_us="100000")
-        assert read_state("abc", tmp_path) == read_state("abc", first) == told
+        assert read_state("abc", tmp_path) == read_state("abc", first) == found
     assert read_state("another", tmp_path) is None
 
 

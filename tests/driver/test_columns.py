@@ -49,7 +49,7 @@ def _name(function: ast.expr) -> str:
 TABLES = list(tables())
 
 
-def test_every_table_of_every_command_is_known() -> None:
+def test_the_columns_of_every_table_of_every_command_are_declared() -> None:
     commands = {where.partition(":")[0].removesuffix(".py") for where, _, _ in TABLES}
     assert commands >= {"status", "faults", "top", "scenarios", "suite", "compare", "verdicts", "doctor"}
 

@@ -64,8 +64,8 @@ def test_runs_are_offered_by_their_folder_the_newest_first(
     found = main.commands.get_command(context, command)
     assert found is not None
     argument = next(one for one in found.params if one.name in ("run", "name", "names"))
-    told = [one.value for one in argument.shell_complete(context, "")]
-    assert told == ["latest", "20261102T000000Z-storm", "20261101T000000Z-herd"]
+    shown = [one.value for one in argument.shell_complete(context, "")]
+    assert shown == ["latest", "20261102T000000Z-storm", "20261101T000000Z-herd"]
     assert [one.value for one in argument.shell_complete(context, "herd")] == ["20261101T000000Z-herd"]
 
 

@@ -91,12 +91,12 @@ def test_a_limit_that_is_lifted_is_again_that_of_the_container_s_creation(
 
 
 @pytest.mark.parametrize(
-    ("told", "kind"),
+    ("expected", "kind"),
     [("Address already in use", AddressInUseError), ("no such thing", EngineError)],
 )
-def test_an_address_that_is_taken_is_an_error_of_its_own(told: str, kind: type[EngineError]) -> None:
+def test_an_address_that_is_taken_is_an_error_of_its_own(expected: str, kind: type[EngineError]) -> None:
     with pytest.raises(EngineError) as found, translated_errors("worker-3"):
-        raise APIError("refused", explanation=told)
+        raise APIError("refused", explanation=expected)
     assert type(found.value) is kind
     assert "worker-3" in str(found.value)
 

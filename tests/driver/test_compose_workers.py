@@ -96,9 +96,9 @@ def test_a_copy_is_the_first_worker_in_all_but_number_journal_and_host_name() ->
 
 
 def test_a_copy_has_the_limits_of_its_kind_and_not_those_of_a_fault_on_the_first_worker() -> None:
-    told = template()
-    told["HostConfig"] |= {"CpuQuota": 5_000, "Memory": 64 << 20, "MemorySwap": 64 << 20}
-    _, body = replica(told, 7, Path("/runs/1/worker-7"))
+    found = template()
+    found["HostConfig"] |= {"CpuQuota": 5_000, "Memory": 64 << 20, "MemorySwap": 64 << 20}
+    _, body = replica(found, 7, Path("/runs/1/worker-7"))
     host = body["HostConfig"]
     assert (host["CpuPeriod"], host["CpuQuota"]) == (100_000, 100_000)
     # 0: the engine's own choice.
@@ -112,19 +112,19 @@ def test_where_no_files_are_shared_each_copy_has_a_volume_of_its_own() -> None:
 
 
 def test_an_unnamed_volume_as_compose_writes_it_is_a_new_one_for_each_copy() -> None:
-    told = template()
-    told["HostConfig"] |= {"Binds": None, "Mounts": [{"Type": "volume", "Target": "/journal"}]}
-    _, body = replica(told, 7, None)
+    found = template()
+    found["HostConfig"] |= {"Binds": None, "Mounts": [{"Type": "volume", "Target": "/journal"}]}
+    _, body = replica(found, 7, None)
     assert body["HostConfig"]["Mounts"] == [{"Type": "volume", "Target": "/journal"}]
 
 
 def test_a_named_volume_is_never_shared_with_a_copy() -> None:
-    told = template()
-    told["HostConfig"] |= {
+    found = template()
+    found["HostConfig"] |= {
         "Binds": None, "Mounts": [{"Type": "volume", "Target": "/journal", "Source": "all"}],
     }  # fmt: skip
     with pytest.raises(AssertionError):
-        replica(told, 7, None)
+        replica(found, 7, None)
 
 
 def test_a_lab_is_scaled_by_what_is_missing_or_too_many(tmp_path: Path) -> None:

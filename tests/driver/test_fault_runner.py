@@ -168,7 +168,7 @@ async def test_a_container_under_a_fault_is_looked_at_meanwhile(tmp_path: Path) 
     assert looks_between(events, act.first_ns, act.end_called_ns) == 2
 
 
-async def test_a_container_whose_fault_began_when_it_should_have_ended_is_looked_at_still(
+async def test_a_container_with_a_fault_that_began_after_its_planned_end_is_still_sampled(
     tmp_path: Path,
 ) -> None:
     class Slow(FakeActuator):

@@ -52,7 +52,7 @@ def test_logs_that_a_full_disk_refuses_stop_nothing(tmp_path: Path) -> None:
 
 
 class _BreaksLate(RunPhases):
-    """Work of which the collecting meets what nobody foresaw."""
+    """A run whose cleanup raises an unexpected error."""
 
     async def execute(self) -> LabError | None:
         return None

@@ -49,7 +49,7 @@ def test_a_sample_is_of_the_time_between_two_readings() -> None:
     }  # fmt: skip
 
 
-def stand_still(for_s: float) -> None:
+def block_loop(for_s: float) -> None:
     """Keep the loop from everything else, as a process that got no processor would be."""
     until = time.monotonic() + for_s
     while time.monotonic() < until:
@@ -61,7 +61,7 @@ async def test_a_loop_that_was_stopped_is_written_with_its_lag(tmp_path: Path) -
     monitor = MachineMonitor(journal.write)
     task = asyncio.create_task(monitor.run())
     await asyncio.sleep(0)
-    stand_still(1.2)
+    block_loop(1.2)
     await eventually(lambda: events_in(tmp_path), "a sample")
     task.cancel()
     await asyncio.gather(task, return_exceptions=True)
@@ -82,7 +82,7 @@ def samples(
 
 
 @pytest.mark.parametrize(
-    ("told", "found"),
+    ("expected", "found"),
     [
         (samples(runnable=20), "20 processes wanted to run on 2 cores (processor pressure 90%) over 10 s"),
         (samples(runnable=20, io=None), "20 processes wanted to run on 2 cores over 10 s"),
@@ -91,15 +91,15 @@ def samples(
     ],
 )
 def test_a_machine_that_was_too_busy_is_said_to_be_with_the_figure(
-    told: list[MachineSample], found: str
+    expected: list[MachineSample], found: str
 ) -> None:
-    assert too_busy(told).startswith("this machine was too busy: ")
-    assert found in too_busy(told)
+    assert too_busy(expected).startswith("this machine was too busy: ")
+    assert found in too_busy(expected)
 
 
-@pytest.mark.parametrize("told", [samples(), samples(runnable=6), samples(runnable=20, count=2), []])
-def test_two_busy_processes_beside_a_lab_are_not_too_much(told: list[MachineSample]) -> None:
-    assert too_busy(told) == ""
+@pytest.mark.parametrize("expected", [samples(), samples(runnable=6), samples(runnable=20, count=2), []])
+def test_two_busy_processes_beside_a_lab_are_not_too_much(expected: list[MachineSample]) -> None:
+    assert too_busy(expected) == ""
 
 
 def test_less_than_a_whole_span_is_no_average_over_it() -> None:
@@ -109,6 +109,6 @@ def test_less_than_a_whole_span_is_no_average_over_it() -> None:
 
 
 def test_a_burst_is_no_load() -> None:
-    told = samples()
-    told[15] = samples(runnable=60)[15]
-    assert too_busy(told) == ""
+    found = samples()
+    found[15] = samples(runnable=60)[15]
+    assert too_busy(found) == ""

@@ -119,8 +119,8 @@ async def test_a_fault_that_no_prober_saw_is_not_proved(tmp_path: Path) -> None:
     one = replace(lab(), spec=replace(SPEC, journals=journals))
     effect = await wait_settled(one, "refuse", 0.2)
     assert "the prober saw nothing" in effect.proof_text
-    told = [event["event"] for event in events_in(tmp_path / "by-hand" / "fake")]
-    assert told == ["fault_begun", "fault_ended", "receipt"]
+    found = [event["event"] for event in events_in(tmp_path / "by-hand" / "fake")]
+    assert found == ["fault_begun", "fault_ended", "receipt"]
 
 
 def test_heal_waits_for_no_command_where_none_injects() -> None:

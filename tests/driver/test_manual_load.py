@@ -93,14 +93,14 @@ async def test_it_ends_with_its_lab(found: LabSpec | None, monkeypatch: pytest.M
 
 
 @pytest.mark.parametrize(
-    ("rate", "told"),
+    ("rate", "message"),
     [
         ("20", "--rate 20: expected a rate with its unit, like 20/s or 30/m; found '20'"),
         ("0/s", "--rate 0/s: expected more than 0/s; found "),
         ("9e9/s", "--rate 9e9/s: expected at most 20000/s; found "),
     ],
 )
-def test_a_rate_that_cannot_be_is_refused(rate: str, told: str) -> None:
+def test_a_rate_that_cannot_be_is_refused(rate: str, message: str) -> None:
     with pytest.raises(UsageError, match="--rate") as refused:
         load_command.main(["--rate", rate], standalone_mode=False)
-    assert told in refused.value.sentence
+    assert message in refused.value.sentence

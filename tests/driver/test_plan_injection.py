@@ -38,7 +38,7 @@ def test_a_periodic_fault_comes_in_stretches() -> None:
 
 
 @pytest.mark.parametrize(
-    ("words", "told"),
+    ("words", "expected"),
     [
         ({"fault": "latency"}, "needs it"),
         ({"fault": "latency", "mean": 5}, "with its unit"),
@@ -48,6 +48,6 @@ def test_a_periodic_fault_comes_in_stretches() -> None:
         ({"fault": "cut", "for_s": 3.0}, "over in an instant"),
     ],
 )
-def test_what_cannot_be_is_refused(words: dict[str, Any], told: str) -> None:
-    with pytest.raises(UsageError, match=told):
+def test_what_cannot_be_is_refused(words: dict[str, Any], expected: str) -> None:
+    with pytest.raises(UsageError, match=expected):
         plan(**words)

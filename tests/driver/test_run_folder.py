@@ -31,7 +31,7 @@ def test_two_runs_of_one_second_have_folders_of_their_own(tmp_path: Path) -> Non
     assert new_folder("herd", tmp_path, NOW) != new_folder("herd", tmp_path, NOW)
 
 
-def test_a_run_is_known_before_it_starts(tmp_path: Path) -> None:
+def test_a_run_is_recorded_before_it_starts(tmp_path: Path) -> None:
     folder = new_folder("thundering_herd", tmp_path, NOW)
     save_record(
         folder, plan(), "workers: 20\n", {"docker": "26"}, {"worker": "sha256:1"}, ["lab.py"], prober=True
@@ -60,21 +60,21 @@ def test_a_prober_without_a_signal_probes_at_the_high_rate_all_the_time() -> Non
     damage = "{fault: corrupt, rate: 1e-3, targets: all, at: 6s, for: 3s}"
     text = f"# Damage needs volume to be seen.\n\nworkers: 2\nduration: 20s\ntimeline: [{damage}]\n"
     close_look = resolve(parse_scenario(text, "damage"), seed=1)
-    told = msgspec.json.decode(settings_json(close_look, can_be_told=True))["usual"]
+    found = msgspec.json.decode(settings_json(close_look, can_be_told=True))["usual"]
     untold = msgspec.json.decode(settings_json(close_look, can_be_told=False))["usual"]
-    assert told["volume_bytes_per_s"] == 0
+    assert found["volume_bytes_per_s"] == 0
     assert untold["volume_bytes_per_s"] > 0
 
 
 def test_links_that_a_fault_spares_are_watched_too_where_no_other_fault_is_on() -> None:
     faults = "{fault: latency, mean: 100ms, targets: 1, at: 20s, for: 5s}, {fault: cut, targets: 2, at: 22s}"
     text = f"# Spared links show that they were.\n\nworkers: 4\nduration: 40s\ntimeline: [{faults}]\n"
-    told = probe_windows(resolve(parse_scenario(text, "spared"), seed=1), zero_ns=0)
-    spared = {link for watch in told for link in watch.links if watch.rate.burst_bytes}
+    found = probe_windows(resolve(parse_scenario(text, "spared"), seed=1), zero_ns=0)
+    spared = {link for watch in found for link in watch.links if watch.rate.burst_bytes}
     assert spared == {"worker-3", "worker-4"}
 
 
-def test_when_to_look_is_known_at_once_for_a_thousand_faults(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_probe_windows_of_a_thousand_faults_are_computed_at_once(monkeypatch: pytest.MonkeyPatch) -> None:
     # The driver works it out while tasks are due: a look at all faults for each of them took a second.
     many = resolve(load_scenario(find_scenario("million_tasks")), seed=1)
     read: list[str] = []

@@ -59,9 +59,9 @@ def shown(capsys: pytest.CaptureFixture[str], *flags: str) -> str:
 def test_a_worker_without_a_link_is_named_with_the_command_that_makes_links(
     engine: Engine, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = shown(capsys)
-    assert "worker-2 has no link: lab.py makes the links, `docker compose up` does not." in told
-    assert "Run: python lab.py up --workers 2 --project fake" in told
+    found = shown(capsys)
+    assert "worker-2 has no link: lab.py makes the links, `docker compose up` does not." in found
+    assert "Run: python lab.py up --workers 2 --project fake" in found
     assert json.loads(shown(capsys, "--json"))["without_link"] == ["worker-2"]
 
 

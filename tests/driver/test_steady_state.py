@@ -1,4 +1,4 @@
-"""The steady state before the faults, and everybody back and all work done after them."""
+"""The steady state before the faults, and the convergence after them: all workers back, all work done."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from wire.control import CoordinatorState, TaskCounts
 
 @dataclass
 class States:
-    """Says one thing after the other: who is missing, tasks completed, tasks open; the last for ever."""
+    """States in order: missing workers, tasks completed, tasks open; the last one is repeated."""
 
     says: Sequence[tuple[Sequence[str], int, int]]
     looked: int = field(default=0)

@@ -79,12 +79,12 @@ HOSTILE = "\x1b[2J\x9b31m\u202e\x07\ud800\u2028"
 
 def test_what_is_printed_as_it_is_obeys_nothing_that_others_wrote(capsys: pytest.CaptureFixture[str]) -> None:
     print_lines([f"worker-1 said {HOSTILE}"])
-    told = capsys.readouterr().out
-    assert told == "worker-1 said \\x1b[2J\\x9b31m\\x202e\\x07\\xd800\\x2028\n"
+    found = capsys.readouterr().out
+    assert found == "worker-1 said \\x1b[2J\\x9b31m\\x202e\\x07\\xd800\\x2028\n"
 
 
 def test_json_is_escaped_and_reads_back_as_the_same_text(capsys: pytest.CaptureFixture[str]) -> None:
     print_json(json.dumps({"name": HOSTILE}, ensure_ascii=False))
-    told = capsys.readouterr().out
-    assert not set(HOSTILE) & set(told) - set("[2J31m")
-    assert json.loads(told) == {"name": HOSTILE}
+    found = capsys.readouterr().out
+    assert not set(HOSTILE) & set(found) - set("[2J31m")
+    assert json.loads(found) == {"name": HOSTILE}

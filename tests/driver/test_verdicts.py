@@ -18,7 +18,7 @@ def test_that_the_machine_was_too_busy_is_shown_once(
     past = healthy_herd()
     past.forget("driver", driver.Receipt)
     for second in range(1, 40):
-        past.tell(
+        past.emit(
             "driver", driver.MachineSample, second, runnable=30, cores=2, loop_lag_ms=1.0, steal_ratio=0.0,
             cpu_pressure=None, io_pressure=None, memory_pressure=None,
         )  # fmt: skip

@@ -69,8 +69,8 @@ class CommandLine:
 
     def verdict(self) -> dict[str, Any]:
         """The newest run's verdict.json."""
-        told: dict[str, Any] = json.loads((self.run_folder() / "verdict.json").read_text())
-        return told
+        found: dict[str, Any] = json.loads((self.run_folder() / "verdict.json").read_text())
+        return found
 
     def leftovers(self) -> list[str]:
         """Containers, networks and volumes that Docker still has of this project."""
@@ -100,7 +100,7 @@ def images() -> None:
 
 
 def new_command_line(results: Path, **named: Any) -> CommandLine:
-    """A command line for a project that nobody else has."""
+    """A command line for a project of its own."""
     return CommandLine(f"e2e-{os.getpid()}-{next(_numbers)}", results, **named)
 
 
@@ -115,7 +115,7 @@ def lab(tmp_path: Path) -> Iterator[CommandLine]:
 
 @pytest.fixture(scope="module")
 def standing(tmp_path_factory: pytest.TempPathFactory) -> Iterator[CommandLine]:
-    """A lab of three workers that stands for all tests of a module."""
+    """A lab of three workers that is up for all tests of a module."""
     line = new_command_line(tmp_path_factory.mktemp("standing"))
     done = line("up", "--workers", "3")
     assert done.returncode == 0, done.stderr

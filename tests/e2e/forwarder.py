@@ -10,7 +10,7 @@ from tests.e2e.conftest import docker
 
 
 class Forwarder:
-    """Leads whoever connects to a listening socket to the engine's own, until it is cut."""
+    """Forwards connections of a listening socket to the engine's own, until it is cut."""
 
     def __init__(self, server: socket.socket) -> None:
         host = docker("context", "inspect", "--format", "{{.Endpoints.docker.Host}}").strip()

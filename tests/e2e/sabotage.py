@@ -45,7 +45,7 @@ class Sabotage:
         docker(*words)
 
     def toxics(self, link: str) -> list[dict[str, Any]]:
-        """The toxics on a link, as the stock API tells them."""
+        """The toxics on a link, from the stock API."""
         return list(self._toxiproxy("GET", f"/proxies/{link}/toxics"))
 
     def take_away(self, link: str, kind: str) -> None:
@@ -66,12 +66,12 @@ class Sabotage:
     def ended(self) -> Ended:
         """Wait for the run's end, and read what it says."""
         said, _ = self.process.communicate(timeout=ENDS_WITHIN_S)
-        told = self.line.verdict()
+        found = self.line.verdict()
         return Ended(
             code=self.process.returncode,
             said=said,
-            verdict=told["verdict"],
-            findings={one["check"]: one for one in told["findings"]},
+            verdict=found["verdict"],
+            findings={one["check"]: one for one in found["findings"]},
             receipts={one["fault"]: one for one in self._events() if one["event"] == "receipt"},
         )
 
@@ -116,14 +116,14 @@ class Ended:
         assert finding["status"] == status, finding
         return str(finding["because"])
 
-    def doubt(self, fault: str) -> str:
+    def unproved_because(self, fault: str) -> str:
         """Why a fault is not proved; it must not be."""
         receipt = self.receipts[fault]
         assert not receipt["proved"], receipt
         return str(receipt["because"])
 
     def assert_proved(self, fault: str) -> None:
-        """A fault that nobody touched must be proved."""
+        """A fault that was not touched must be proved."""
         receipt = self.receipts[fault]
         assert receipt["proved"], receipt["because"]
 

@@ -1,4 +1,4 @@
-"""The dashboard in a real browser, over a real lab: what it shows, and what it does when it is told to."""
+"""The dashboard in a real browser, over a real lab: what it shows, and what its controls do."""
 
 from __future__ import annotations
 
@@ -137,6 +137,6 @@ def test_a_page_of_another_origin_can_start_nothing(browser: Browser, address: s
             stranger.evaluate(asked, there)
         assert answer.value.status == 403
         elsewhere.shutdown()
-    told = context.request.get(f"{there}/api/snapshot").json()
-    assert not [job for job in told["doing"]["jobs"] if "cut --workers all" in job["command"]]
+    found = context.request.get(f"{there}/api/snapshot").json()
+    assert not [job for job in found["doing"]["jobs"] if "cut --workers all" in job["command"]]
     context.close()

@@ -1,4 +1,4 @@
-"""An engine that stops answering in mid-run: told in a sentence, and nothing that was collected is lost."""
+"""An engine that stops answering in mid-run: a sentence says so, and nothing that was collected is lost."""
 
 from __future__ import annotations
 

@@ -56,8 +56,8 @@ class Inside:
         return docker("exec", self.name(worker), "sh", "-c", f"{line} 2>&1", check=False)
 
     def inspection(self, process: str) -> dict[str, Any]:
-        told: dict[str, Any] = json.loads(docker("inspect", self.name(process)))[0]
-        return told
+        found: dict[str, Any] = json.loads(docker("inspect", self.name(process)))[0]
+        return found
 
     def address(self, process: str, network: str) -> str:
         return str(
@@ -70,8 +70,8 @@ class Inside:
     def tries(self, **targets: tuple[str, int]) -> dict[str, str]:
         """What came of a connection to each target."""
         said = docker("exec", self.name("worker-1"), "/venv/bin/python", "-c", TRIES, json.dumps(targets))
-        told: dict[str, str] = json.loads(said)
-        return told
+        found: dict[str, str] = json.loads(said)
+        return found
 
 
 @pytest.fixture

@@ -46,7 +46,7 @@ timeline:
   - {{id: crash, fault: kill, targets: coordinator, at: 14s, for: 2s}}
 """
 STOPPED = f"""\
-# A driver that stands still while a fault is on, for longer than the fault's lease.
+# A driver that is paused while a fault is on, for longer than the fault's lease.
 workers: 2
 duration: 14s
 {WORKLOAD}
@@ -87,7 +87,7 @@ def interrupted(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
 
 @pytest.mark.parametrize("fault", ["kill", "unplug", "cpu", "pause"])
 def test_a_container_fault_that_was_lifted_and_put_back_is_not_proved(interrupted: Ended, fault: str) -> None:
-    doubt = interrupted.doubt(fault)
+    doubt = interrupted.unproved_because(fault)
     assert "it did not hold through its" in doubt, doubt
     assert "of the time is proved" in doubt
     assert 0.2 < interrupted.receipts[fault]["measured"]["proved_ratio"] < 0.95
@@ -148,4 +148,4 @@ def test_a_driver_that_was_stopped_proves_nothing(tmp_path: Path) -> None:
         line("down")
     assert (ended.code, ended.verdict) == (2, "inconclusive"), ended.said
     assert "the driver itself was late by" in ended.because("driver_was_punctual", "unknown")
-    assert ended.doubt("late")
+    assert ended.unproved_because("late")

@@ -52,12 +52,12 @@ def slowed(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Ended]:
 
 
 def test_a_spared_link_that_others_made_slow_is_named(slowed: Ended) -> None:
-    doubt = slowed.doubt("early")
+    doubt = slowed.unproved_because("early")
     assert "worker-2 should be unaffected" in doubt, doubt
 
 
 def test_a_narrow_cable_of_the_coordinator_is_named(slowed: Ended) -> None:
-    assert slowed.doubt("later")
+    assert slowed.unproved_because("later")
 
 
 def test_such_slowness_makes_the_run_inconclusive(slowed: Ended) -> None:
@@ -72,7 +72,7 @@ def _in_network_of(run: Sabotage, name: str) -> list[str]:
 
 def _device(inside: list[str]) -> str:
     """The interface that carries what is under test: its network's addresses begin so."""
-    told = subprocess.run(
+    found = subprocess.run(
         [*inside, "ip", "-o", "-4", "addr"], check=True, timeout=10, capture_output=True, text=True
     )
-    return next(line.split()[1] for line in told.stdout.splitlines() if " 10.231." in line)
+    return next(line.split()[1] for line in found.stdout.splitlines() if " 10.231." in line)

@@ -44,10 +44,10 @@ def herd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[CommandLine
 
 def test_a_thundering_herd_passes_with_the_figures_that_prove_it(herd: tuple[CommandLine, int]) -> None:
     line, code = herd
-    told = line.verdict()
-    assert (code, told["verdict"]) == (0, "passed"), told["because"]
-    assert all({"check", "status", "because"} <= finding.keys() for finding in told["findings"])
-    metrics = told["metrics"]
+    found = line.verdict()
+    assert (code, found["verdict"]) == (0, "passed"), found["because"]
+    assert all({"check", "status", "because"} <= finding.keys() for finding in found["findings"])
+    metrics = found["metrics"]
     assert metrics["reconnections"] >= ROUNDS * WORKERS
     assert set(metrics["reconnections_per_worker"]) == {"worker-1", "worker-2", "worker-3"}
     assert metrics["reconnection_time_mean_s"] > 0
@@ -77,14 +77,14 @@ def test_a_run_whose_journal_was_altered_is_judged_otherwise(
     judge = [sys.executable, str(ROOT / "lab.py"), "judge", str(altered)]
     assert subprocess.run(judge, capture_output=True, timeout=60).returncode == 2
     findings = json.loads((altered / "verdict.json").read_bytes())["findings"]
-    told = {one["check"]: one["because"] for one in findings if one["status"] == "unknown"}
-    assert "coordinator" in told["journals_complete"]
+    found = {one["check"]: one["because"] for one in findings if one["status"] == "unknown"}
+    assert "coordinator" in found["journals_complete"]
 
 
 def test_an_engine_elsewhere_keeps_the_journals_until_they_are_fetched(
     lab: CommandLine, tmp_path: Path
 ) -> None:
-    """An engine behind TCP shares no files with us, as far as the lab can know."""
+    """An engine behind TCP may share no files with the lab."""
     forwarder = Forwarder(socket.create_server(("127.0.0.1", 0)))
     lab.environment["DOCKER_HOST"] = f"tcp://127.0.0.1:{forwarder.port}"
     done = lab("scenario", str(SHORT_HERD), "--seed", "3")
@@ -160,8 +160,8 @@ def test_a_lab_that_is_up_is_replaced_on_request_and_its_like_left_up(lab: Comma
     done = lab(*words, "--replace")
     assert done.returncode == 0, done.stdout + done.stderr
     assert "is up; this run replaces its containers." in done.stderr
-    told = json.loads(lab("status", "--json").stdout)
-    assert [worker["name"] for worker in told["coordinator"]["workers"]] == ["worker-1"]
+    found = json.loads(lab("status", "--json").stdout)
+    assert [worker["name"] for worker in found["coordinator"]["workers"]] == ["worker-1"]
     # `top` and the dashboard follow it as they follow one that `up` started.
     shown = lab("top", "--once")
     assert "1/1 connected" in shown.stdout, shown.stderr

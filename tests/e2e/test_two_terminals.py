@@ -15,8 +15,8 @@ SEED, PAIRS = 8, 2
 
 
 def test_pairs_that_a_seed_draws_leave_a_lab_that_status_describes_truly(lab: CommandLine) -> None:
-    for told in run_pairs(lab, list(drawn(SEED, PAIRS, CHANGES, killed_share=0.0))):
-        print(told)
+    for found in run_pairs(lab, list(drawn(SEED, PAIRS, CHANGES, killed_share=0.0))):
+        print(found)
     assert lab("down").returncode == 0
     assert lab.leftovers() == []
 
@@ -42,7 +42,7 @@ def test_down_with_force_ends_an_up_and_leaves_nothing(lab: CommandLine) -> None
 
 
 def up_that_is_halted(lab: CommandLine) -> subprocess.Popen[str]:
-    """An `up` that holds the lab and has made a part of it, and goes on when it is told to."""
+    """An `up` that holds the lab and has made a part of it, and continues on request."""
     process = lab.started(*UP_2)
 
     def holds_a_part() -> bool:

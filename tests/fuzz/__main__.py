@@ -1,5 +1,5 @@
-"""`python -m tests.fuzz --inputs 1000000` feeds so many hostile inputs: most in memory, some over sockets.
-`--live 1000000` sends so many to one live coordinator; `--keep` writes what came of it into docs/proofs.md.
+"""`python -m tests.fuzz --inputs 1000000` feeds a million hostile inputs: most in memory, some over sockets.
+`--live 1000000` sends a million to one live coordinator; `--keep` writes the result into docs/proofs.md.
 """
 
 from __future__ import annotations
@@ -13,8 +13,8 @@ from concurrent.futures import ProcessPoolExecutor
 from os import cpu_count
 
 from tests.fuzz.live import run_live
+from tests.fuzz.live_fuzz import run_live_fuzz
 from tests.fuzz.pure import Fuzzer, FuzzFoundError
-from tests.fuzz.siege import besiege
 from tests.proofs import commit, keep
 
 LIVE_SHARE = 100
@@ -43,12 +43,12 @@ def main() -> int:
 
 
 def live(seed: int, inputs: int, kept: bool) -> int:
-    """So many inputs against one coordinator. Raises AssertionError when it does not stand."""
+    """Send `inputs` to one coordinator. Raises AssertionError when it fails, or answers one wrongly."""
     of = commit()
-    told = asyncio.run(besiege(seed, inputs)).text()
-    print(told)
+    summary = asyncio.run(run_live_fuzz(seed, inputs)).text()
+    print(summary)
     if kept:
-        keep("fuzz", told, of)
+        keep("fuzz", summary, of)
     return 0
 
 
@@ -69,9 +69,9 @@ def in_memory(seed: int, inputs: int) -> int:
     took_s = time.monotonic() - began
     print(f"{outcomes.total()} inputs in memory, {took_s:.0f} s: {dict(outcomes.most_common())}", flush=True)
     began = time.monotonic()
-    attacks, faults, told = asyncio.run(run_live(seed, live))
+    attacks, faults, summary = asyncio.run(run_live(seed, live))
     took_s = time.monotonic() - began
-    print(f"{attacks} inputs over sockets, {took_s:.0f} s: {told}; {dict(faults.most_common())}")
+    print(f"{attacks} inputs over sockets, {took_s:.0f} s: {summary}; {dict(faults.most_common())}")
     return 0
 
 

@@ -1,5 +1,5 @@
-"""Messages that are well formed, signed and numbered as they should be, and claim what is not so: the
-connection stays, and each is refused by its name.
+"""Well-formed, signed and numbered messages with false claims: the connection stays open, and each claim is
+refused and counted.
 """
 
 from __future__ import annotations
@@ -37,15 +37,15 @@ def _result(task: str, chance: random.Random) -> Message:
     )
 
 
-# What is claimed, the counter that tells of it ("" where nothing does), and the message. `done` is a task
-# whose result counted long ago.
+# The claim, its counter ("" where there is none), and the message. `done` is a task whose result counted
+# long ago.
 CONTENTS: dict[str, tuple[str, Callable[[str, random.Random], Message]]] = {
     "a result of no task": (
         "results_refused_unknown",
-        lambda done, chance: _result(f"nobody's-{chance.randrange(1 << 30)}", chance),
+        lambda done, chance: _result(f"unknown-{chance.randrange(1 << 30)}", chance),
     ),
     "another result of what is done": ("results_refused_duplicate", _result),
-    "a checkpoint of nobody's attempt": (
+    "a checkpoint of an unknown attempt": (
         "checkpoints_refused_stale",
         lambda done, chance: CheckpointSaved(done, _token(chance), STATE),
     ),

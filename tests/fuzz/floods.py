@@ -1,5 +1,5 @@
-"""Floods: bytes that are no end of something small. Each must end its connection, with a reason that names
-it, before it costs anybody else a turn.
+"""Floods: endless streams of small frames. Each must end its connection, with a reason that names it, before
+another connection loses a turn.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ from collections.abc import Callable
 
 import aiohttp
 
-from tests.fuzz.raw_enemy import BINARY, CLOSE, RawEnemy
+from tests.fuzz.raw_client import BINARY, CLOSE, RawClient
 from tests.fuzz.upgrades import UPGRADE
 from tests.integration.processes import TOKEN
 from wire.control import authorization
@@ -40,7 +40,7 @@ FLOODS: dict[str, Callable[[], bytes]] = {
 PROBE = UPGRADE.replace("/v1/worker", "/v1/probe").encode() + b"\r\n"
 
 
-async def flood_a_session(enemy: RawEnemy, name: str) -> None:
+async def flood_a_session(enemy: RawClient, name: str) -> None:
     """On a connection with the key. Raises AssertionError when it ends otherwise."""
     await enemy.connect(resume=False)
     await enemy.send(FLOODS[name]())
@@ -67,10 +67,10 @@ async def flood_the_echo(port: int, name: str) -> None:
 
 
 async def large_body(control_port: int, size_bytes: int) -> None:
-    """A submission of so many bytes, with the token. Raises AssertionError when it is taken."""
+    """Submit a body of `size_bytes`, with the token. Raises AssertionError when it is accepted."""
     body = b'{"tasks":[{"task_id":"' + b"t" * (size_bytes - 30)
     url = f"http://127.0.0.1:{control_port}/tasks"
-    with contextlib.suppress(aiohttp.ClientError):  # It may be told while it still sends.
+    with contextlib.suppress(aiohttp.ClientError):  # The refusal may arrive during the send.
         async with aiohttp.ClientSession() as http:
             answer = await http.post(url, data=body, headers=authorization(TOKEN))
             assert answer.status in (400, 413, 503), await answer.text()

@@ -51,17 +51,17 @@ class Forger:
 
     def frame(self, *messages: Message, ahead: int = 1, ack: int = 0) -> bytes:
         """Well formed, whatever it says; the first message is the one that is due, or another one."""
-        told = [Envelope(self.said + ahead + place, message) for place, message in enumerate(messages)]
-        return self.sealed(msgspec.msgpack.encode(Frame(ack, 512, told)))
+        numbered = [Envelope(self.said + ahead + place, message) for place, message in enumerate(messages)]
+        return self.sealed(msgspec.msgpack.encode(Frame(ack, 512, numbered)))
 
 
-class Enemy(FakeWorker):
-    """Has the fleet's key, and uses it badly. `wanted` is a session of somebody else."""
+class HostileWorker(FakeWorker):
+    """A hostile worker that has the fleet's key. `wanted` is the session of another worker."""
 
     wanted = ""
 
     def forger(self) -> Forger:
-        """Who signs with the key of a connection that just began."""
+        """Return a signer with the key of a new connection."""
         return Forger(self._encoder._key)
 
     async def closing(self) -> tuple[int, str]:
@@ -107,7 +107,7 @@ FRAMES: dict[str, tuple[str, Callable[[Forger, random.Random], bytes | str]]] = 
         "ack_from_future",
         lambda forger, chance: forger.frame(ack=chance.randrange(1 << 30, 1 << 40)),
     ),
-    "for workers to hear": ("undecodable", lambda forger, chance: forger.frame(GoAway(1, "x"))),
+    "for workers only": ("undecodable", lambda forger, chance: forger.frame(GoAway(1, "x"))),
     "nonsense, signed": ("undecodable", _undecodable),
     "a text beyond its bound": (
         "undecodable",
@@ -167,12 +167,12 @@ def check_answer(name: str, code: int, reason: str) -> str:
     return fault
 
 
-async def bad_frame(enemy: Enemy, chance: random.Random) -> str:
+async def bad_frame(enemy: HostileWorker, chance: random.Random) -> str:
     """One bad frame on a connection of its own; returns the fault that it is. Raises AssertionError when the
     answer is another.
     """
     welcome = await enemy.connect()
-    # A session begins with the first frame that can be believed: where none was, there is none to resume.
+    # A session begins with the first authenticated frame: without one there is none to resume.
     assert welcome.outcome in ("fresh", "resumed", "reset"), welcome
     name, forger = drawn(chance), enemy.forger()
     with contextlib.suppress(ConnectionClosed):
@@ -184,7 +184,7 @@ async def bad_frame(enemy: Enemy, chance: random.Random) -> str:
     return check_answer(name, *await enemy.closing())
 
 
-async def broken_framing(enemy: Enemy, chance: random.Random) -> str:
+async def broken_framing(enemy: HostileWorker, chance: random.Random) -> str:
     """Bytes that are no WebSocket frame."""
     await enemy.connect()
     enemy.link.transport.write(b"\xff\xff" + chance.randbytes(20))
@@ -193,7 +193,7 @@ async def broken_framing(enemy: Enemy, chance: random.Random) -> str:
     return "framing"
 
 
-async def half_a_frame(enemy: Enemy, chance: random.Random) -> str:
+async def half_a_frame(enemy: HostileWorker, chance: random.Random) -> str:
     """The head of a large frame, a few bytes of it, and then nothing until the coordinator has enough."""
     await enemy.connect()
     enemy.link.transport.write(b"\x82\xfe\xff\x00" + chance.randbytes(chance.randrange(4_000)))
@@ -202,7 +202,7 @@ async def half_a_frame(enemy: Enemy, chance: random.Random) -> str:
     return ""
 
 
-async def anothers_session(enemy: Enemy, chance: random.Random) -> str:
+async def anothers_session(enemy: HostileWorker, chance: random.Random) -> str:
     """Ask for a session that is not ours: a new one is what we get."""
     hello = msgspec.structs.replace(enemy.hello(), resume=Resume(enemy.wanted, 1, chance.randrange(9)))
     welcome = await enemy.connect(hello)

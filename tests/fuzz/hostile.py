@@ -110,8 +110,8 @@ def twisted(chance: random.Random, tree: list[object]) -> list[object]:
 def body(chance: random.Random) -> bytes:
     """A frame's body: well formed, nearly so, or not at all."""
     count = chance.randrange(4)
-    told = [[chance.choice((0, 1, 1, 2, 9)), chance.choice(_PLAIN)] for _ in range(count)]
-    frame: list[object] = [chance.choice((0, 0, 1, 1 << 40)), chance.choice((0, 512)), told]
+    messages = [[chance.choice((0, 1, 1, 2, 9)), chance.choice(_PLAIN)] for _ in range(count)]
+    frame: list[object] = [chance.choice((0, 0, 1, 1 << 40)), chance.choice((0, 512)), messages]
     for _ in range(chance.choice((0, 1, 1, 3))):
         frame = twisted(chance, frame)
     encoded = msgspec.msgpack.encode(frame)

@@ -1,4 +1,4 @@
-"""A hostile crowd against a coordinator process, while a good worker does its work beside them."""
+"""Hostile clients against a coordinator process, while a good worker does its work beside them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import time
 from collections import Counter
 from pathlib import Path
 
-from tests.fuzz.frames import Enemy, anothers_session, bad_frame, broken_framing, half_a_frame
+from tests.fuzz.frames import HostileWorker, anothers_session, bad_frame, broken_framing, half_a_frame
 from tests.fuzz.upgrades import bad_request, replayed_hello, requests
 from tests.integration.processes import CoordinatorProcess, check_acknowledged, check_books
 from tests.waiting import eventually
@@ -33,20 +33,20 @@ class Crowd:
         self.faults: Counter[str] = Counter()
         self.inputs = 0
         self._coordinator = coordinator
-        self._enemies = [Enemy(f"enemy-{number}", coordinator.port, KEY) for number in range(CROWD)]
+        self._enemies = [HostileWorker(f"enemy-{number}", coordinator.port, KEY) for number in range(CROWD)]
         self._chance = random.Random(f"crowd {seed}")
         self._requests = requests(KEY)
         for enemy in self._enemies:
             enemy.wanted = session
 
     async def attack(self, inputs: int, until_s: float) -> None:
-        """Everybody attacks, until so many inputs or so late. Raises what was answered wrongly."""
+        """Attack up to a number of inputs or an instant. Raises AssertionError at a wrong answer."""
         limit = self.inputs + inputs
         async with asyncio.TaskGroup() as group:
             for enemy in self._enemies:
                 group.create_task(self._one(enemy, limit, until_s))
 
-    async def _one(self, enemy: Enemy, limit: int, until_s: float) -> None:
+    async def _one(self, enemy: HostileWorker, limit: int, until_s: float) -> None:
         chance, port = self._chance, self._coordinator.port
         while self.inputs < limit and time.monotonic() < until_s:
             self.inputs += 1
@@ -63,8 +63,8 @@ class Crowd:
 
 
 async def run_live(seed: int, inputs: int, until_s: float = float("inf")) -> tuple[int, Counter[str], str]:
-    """Attack so many times, or until `time.monotonic()` is `until_s`; returns how often, with which faults,
-    and what it did to the memory. Raises AssertionError when anything did not go as it must.
+    """Attack a number of times, or until `time.monotonic()` is `until_s`. Return the number of attacks, their
+    faults, and a sentence on the memory. Raises AssertionError at a wrong answer or count.
     """
     async with contextlib.AsyncExitStack() as stack:
         coordinator = await stack.enter_async_context(CoordinatorProcess(**SETTINGS))
@@ -86,10 +86,10 @@ async def run_live(seed: int, inputs: int, until_s: float = float("inf")) -> tup
         assert good.journal("lost", "frame_refused") == [], "the good worker was harmed"
         await _check_counted(coordinator, crowd)
     grown, peak = after["VmRSS"] - before["VmRSS"], after["VmHWM"] - before["VmRSS"]
-    told = f"memory grew by {grown >> 20} MiB, at its peak by {peak >> 20} MiB; {submitted} good tasks done"
-    assert grown <= GROWTH_MAX_BYTES, told
-    assert peak <= PEAK_GROWTH_MAX_BYTES, told
-    return crowd.inputs, crowd.faults, told
+    growth = f"memory grew by {grown >> 20} MiB, at its peak by {peak >> 20} MiB; {submitted} good tasks done"
+    assert grown <= GROWTH_MAX_BYTES, growth
+    assert peak <= PEAK_GROWTH_MAX_BYTES, growth
+    return crowd.inputs, crowd.faults, growth
 
 
 async def feed(coordinator: CoordinatorProcess, stop: asyncio.Event) -> None:
@@ -106,11 +106,11 @@ async def _check_counted(coordinator: CoordinatorProcess, crowd: Crowd) -> None:
     counters = (await coordinator.state()).counters
     counted = {fault: counters.get(f"frames_refused_{fault}", 0) for fault in crowd.faults}
     assert counted == dict(crowd.faults), f"counted {counted}, sent {dict(crowd.faults)}"
-    told = Counter(event["fault"] for event in coordinator.journal("frame_refused"))
+    logged = Counter(event["fault"] for event in coordinator.journal("frame_refused"))
     for omitted in coordinator.journal("refusals_omitted"):
-        told[omitted["cause"]] += omitted["count"] if omitted["kind"] == "frame_refused" else 0
-    told = +told
-    assert told == crowd.faults, f"told {dict(told)}, sent {dict(crowd.faults)}"
+        logged[omitted["cause"]] += omitted["count"] if omitted["kind"] == "frame_refused" else 0
+    logged = +logged
+    assert logged == crowd.faults, f"logged {dict(logged)}, sent {dict(crowd.faults)}"
     for reason in ("damaged", "bad_key", "version", "clock", "replayed"):
         assert counters.get(f"handshakes_refused_{reason}", 0) > 0 or crowd.inputs < 500, reason
     assert "Traceback" not in coordinator.log

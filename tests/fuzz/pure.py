@@ -27,7 +27,7 @@ _GOOD = FrameEncoder(KEY).encode(Frame(0, 512, [Envelope(1, message) for message
 
 
 class FuzzFoundError(AssertionError):
-    """Something other than a typed error came out; tells how to see it again."""
+    """The code raised something other than a typed error; the message has the command to repeat it."""
 
 
 class Fuzzer:
@@ -45,8 +45,8 @@ class Fuzzer:
         ]  # fmt: skip
 
     def run(self, inputs: int, until_s: float = float("inf")) -> int:
-        """Feed so many inputs, or fewer when `time.monotonic()` reaches `until_s`; returns how many. Raises
-        FuzzFoundError.
+        """Feed a number of inputs, or fewer when `time.monotonic()` reaches `until_s`. Return how many.
+        Raises FuzzFoundError.
         """
         for number in range(inputs):
             if number % INPUTS_OF_A_LIFE == 0:
@@ -106,8 +106,8 @@ class Fuzzer:
         return _OPENED
 
     def _refusal(self, chance: random.Random) -> str:
-        told = hostile.twisted(chance, ["full", "too many", 500])
-        read_refusal(self._spoiled(chance, hostile.header(msgspec.msgpack.encode(told))))
+        refusal = hostile.twisted(chance, ["full", "too many", 500])
+        read_refusal(self._spoiled(chance, hostile.header(msgspec.msgpack.encode(refusal))))
         return _OPENED
 
     def _spoiled(self, chance: random.Random, value: str) -> str:
@@ -122,7 +122,7 @@ class Fuzzer:
         world = self._world
         peer = world.peer_unconnected(f"worker-{chance.randrange(3)}")
         with contextlib.suppress(AssertionError):
-            peer.connect()  # Its admission may be used up: then there is nobody to speak to, which is fine.
+            peer.connect()  # The admission limit may refuse it, which is fine.
         if not peer.connection:
             return "turned away"
         if chance.random() < 0.3:

@@ -27,7 +27,7 @@ TOKEN = "control" * 5
 
 
 def free_port() -> int:
-    """A port that nobody listens on at this moment."""
+    """A port without a listener at this moment."""
     with socket.create_server(("127.0.0.1", 0)) as server:
         return int(server.getsockname()[1])
 
@@ -58,7 +58,7 @@ class CoordinatorProcess:
         self._folder.cleanup()
 
     async def start(self) -> None:
-        """Start it, or start it anew, and wait until it listens."""
+        """Start it, or start it again, and wait until it listens."""
         environment = {
             **os.environ,
             "STORMLAB_KEY": KEY.hex(),
@@ -109,7 +109,7 @@ class CoordinatorProcess:
         assert not taken.refused, taken
 
     async def state(self) -> CoordinatorState:
-        """What it knows."""
+        """Read the coordinator's state."""
         return msgspec.json.decode(await self._ask("GET", "/state"), type=CoordinatorState)
 
     async def done(self, count: int, within_s: float = 120.0) -> CoordinatorState:
@@ -228,7 +228,7 @@ def check_books(coordinator: CoordinatorProcess, tasks: int) -> None:
 
 
 def check_acknowledged(coordinator: CoordinatorProcess, workers: list[WorkerProcess]) -> None:
-    """What a worker was told to forget was counted, or refused by name: nothing acknowledged is lost."""
+    """Every acknowledged result was counted, or refused with a reason: nothing acknowledged is lost."""
     counted = {(event["task"], event["token"]) for event in coordinator.journal("task_done")}
     refused = {(event["task"], event["token"]) for event in coordinator.journal("result_refused")}
     for worker in workers:

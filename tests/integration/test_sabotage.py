@@ -1,4 +1,4 @@
-"""Faults that somebody undoes, moves or weakens on a real lab: receipts say so; honest ones are proved."""
+"""Faults that are undone, moved or weakened on a real lab: receipts say so; untouched ones are proved."""
 
 from __future__ import annotations
 
@@ -136,7 +136,7 @@ def test_a_fault_that_is_as_it_was_asked_for_is_proved(fault: str, receipts: dic
 
 
 @pytest.mark.parametrize(
-    ("fault", "told"),
+    ("fault", "expected"),
     [
         ("gap", "it was gone from"),
         ("moved_latency", "asked was 100 ms to_worker"),
@@ -150,7 +150,7 @@ def test_a_fault_that_is_as_it_was_asked_for_is_proved(fault: str, receipts: dic
     ],
 )
 def test_a_fault_that_is_not_is_not_proved_and_the_receipt_says_why(
-    fault: str, told: str, receipts: dict[str, Receipt]
+    fault: str, expected: str, receipts: dict[str, Receipt]
 ) -> None:
     assert not receipts[fault].proved
-    assert told in receipts[fault].because
+    assert expected in receipts[fault].because

@@ -131,7 +131,7 @@ async def test_links_that_are_cut_again_and_again_lose_and_double_nothing() -> N
 
 
 @pytest.mark.parametrize("share", [0.02, 0.2])
-async def test_damage_on_the_way_is_noticed_and_nothing_damaged_is_believed(share: float) -> None:
+async def test_damage_on_the_way_is_detected_and_nothing_damaged_is_accepted(share: float) -> None:
     chance = random.Random(6)
 
     def spoil(data: bytes) -> bytes:

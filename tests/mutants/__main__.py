@@ -1,4 +1,4 @@
-"""`python -m tests.mutants`: put every defect into a copy of the code, and see who notices.
+"""`python -m tests.mutants`: put every defect into a copy of the code, and run the tests that must catch it.
 
 Exit status: 0 when all are caught and the control passes, 1 when one survives, 70 when one could not be run.
 """
@@ -46,8 +46,8 @@ def fast(defects: list[Defect], jobs: int) -> int:
     """Only the cheapest catcher of each."""
     outcomes = attempt_fast(defects, jobs)
     for defect, caught in zip(defects, outcomes, strict=True):
-        told = f"{caught.by} ({caught.after_s:.1f} s)" if caught else "SURVIVES its cheapest catcher"
-        print(f"{defect.name:42}  {told}")
+        outcome = f"{caught.by} ({caught.after_s:.1f} s)" if caught else "SURVIVES its cheapest catcher"
+        print(f"{defect.name:42}  {outcome}")
     return CAUGHT if all(outcomes) else SURVIVED
 
 

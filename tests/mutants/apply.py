@@ -15,8 +15,7 @@ class DefectError(Exception):
 
 
 class Defect(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """One defect: in `file`, `old` (which stands there once) becomes `new`, and `wrong` says what that
-    breaks.
+    """One defect: in `file`, `old` (which occurs once) becomes `new`, and `wrong` says what that breaks.
 
     `tests` are the test ids that must catch it where the simulation does not, the cheapest first; `seed` is
     the number of the failure in the seed's system that it brings back, 0 where it is none of them;
@@ -47,15 +46,15 @@ def load(name: str) -> Defect:
 def apply(defect: Defect, root: Path) -> None:
     """Put `defect` into the tree at `root`.
 
-    Raises DefectError where the old text does not stand in its file exactly once: the code has moved on, and
-    the defect must follow it.
+    Raises DefectError where the file does not have the old text exactly once: the code has changed, and the
+    defect must follow it.
     """
     path = root / defect.file
     text = path.read_text() if path.exists() else ""
     times = text.count(defect.old)
     if times != 1 or defect.new == defect.old:
         raise DefectError(
-            f"{defect.name}: its old text stands {times} times in {defect.file} (expected once, and a new "
+            f"{defect.name}: its old text occurs {times} times in {defect.file} (expected once, and a new "
             f"text that differs); bring tests/mutants/defects/{defect.name}.toml up to date with the code"
         )
     path.write_text(text.replace(defect.old, defect.new))

@@ -1,6 +1,4 @@
-"""Who may catch a defect: the simulation, and tests by their ids. Each runs in the copy, for a bounded
-time.
-"""
+"""Catchers of a defect: the simulation, and tests by their ids. Each runs in the copy for a bounded time."""
 
 from __future__ import annotations
 
@@ -19,14 +17,14 @@ from pathlib import Path
 import msgspec
 
 from tests.mutants.apply import Defect, DefectError
-from tests.mutants.hunt import Hunt
+from tests.mutants.search import SearchResult
 
 SEEDS = 300
 SIMULATION_S = 120
 TESTS_S = 120
 DEAR = ("tests/integration/", "tests/coordinator/test_process.py", "tests/worker/test_over_a_socket.py")
 """Tests that start real processes."""
-NURSERY = Path(__file__).with_name("nursery.py")
+FORK_SERVER = Path(__file__).with_name("fork_server.py")
 GO_S = 300
 _GO_FAILED = re.compile(r"^--- FAIL: (\S+)", re.M)
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.M)
@@ -34,7 +32,7 @@ _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.M)
 
 @dataclass(frozen=True)
 class Caught:
-    """Who caught it, by what, and after how long (seconds, the start of a process included)."""
+    """What caught a defect, how, and after how long (seconds, the start of a process included)."""
 
     by: str
     because: str
@@ -49,12 +47,12 @@ def is_dear(test: str) -> bool:
 def by_simulation(
     root: Path, seeds: int = SEEDS, limit_s: float = SIMULATION_S, cpu_s: int = 0
 ) -> Caught | None:
-    """Return the first seed that breaks among so many; None where all run well. The limits are in seconds by
-    the clock and of processor time (0 is none). Raises DefectError for code that does not run.
+    """Return the first of `seeds` seeds that breaks; None where none does. The limits are in seconds by the
+    clock and of processor time (0: none). Raises DefectError for code that does not run.
     """
     began_s = time.monotonic()
     limit = ["--cpu-s", str(cpu_s)] if cpu_s else []
-    command = [sys.executable, "-m", "tests.mutants.hunt", "--seeds", str(seeds), *limit]
+    command = [sys.executable, "-m", "tests.mutants.search", "--seeds", str(seeds), *limit]
     status, out = run_for(command, root, limit_s)
     after_s = time.monotonic() - began_s
     if status is None:
@@ -63,22 +61,22 @@ def by_simulation(
         return Caught("simulation", f"no end within {cpu_s} s of processor time", after_s)
     if status != 0:
         raise DefectError(f"the code does not run:\n{out[-2000:]}")
-    found = msgspec.json.decode(out.splitlines()[-1], type=Hunt)
+    found = msgspec.json.decode(out.splitlines()[-1], type=SearchResult)
     if not Path(found.code).is_relative_to(root):
         raise DefectError(f"the simulation ran {found.code} and not the copy in {root}")
     return None if found.seed is None else Caught(f"seed {found.seed}", found.because, after_s)
 
 
-def by_tests(root: Path, ids: Sequence[str], nursery: Nursery | None = None) -> Caught | None:
+def by_tests(root: Path, ids: Sequence[str], fork_server: ForkServer | None = None) -> Caught | None:
     """The first of these tests that fails; None where all pass. Raises DefectError where they could not
     be run.
     """
     if not ids:
         return None
     began_s = time.monotonic()
-    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.unhurried", *ids]
-    if nursery is not None:
-        status, out = nursery.pytest(root, arguments)
+    arguments = ["-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.hypothesis_profile", *ids]
+    if fork_server is not None:
+        status, out = fork_server.pytest(root, arguments)
     else:
         status, out = run_for([sys.executable, "-m", "pytest", *arguments], root, TESTS_S)
     after_s = time.monotonic() - began_s
@@ -115,14 +113,14 @@ def by_go(root: Path, tests: Sequence[str] = ()) -> Caught | None:
     return Caught(failed[1] if failed else "go test", "" if failed else out.strip()[-120:], after_s)
 
 
-class Nursery:
+class ForkServer:
     """Runs pytest in forks of a process that has done its imports: a third of the time, where tests are
     short.
     """
 
     def __init__(self) -> None:
         self._process = subprocess.Popen(
-            [sys.executable, str(NURSERY)],
+            [sys.executable, str(FORK_SERVER)],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             text=True,
@@ -130,7 +128,7 @@ class Nursery:
             start_new_session=True,
         )
 
-    def __enter__(self) -> Nursery:
+    def __enter__(self) -> ForkServer:
         return self
 
     def __exit__(self, *_: object) -> None:

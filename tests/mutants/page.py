@@ -24,8 +24,8 @@ tests that fails. Times include the start of a process. A control without a defe
 def line(trial: Trial) -> str:
     """One defect in one line of text."""
     caught = [each for each in (trial.by_simulation, trial.by_test) if each is not None]
-    told = "; ".join(f"{each.by} ({each.after_s:.1f} s)" for each in caught)
-    return f"{'SURVIVES' if trial.survives else 'caught':8}  {trial.defect.name:42}  {told}"
+    catches = "; ".join(f"{each.by} ({each.after_s:.1f} s)" for each in caught)
+    return f"{'SURVIVES' if trial.survives else 'caught':8}  {trial.defect.name:42}  {catches}"
 
 
 def summary(trials: Sequence[Trial]) -> str:
@@ -74,12 +74,12 @@ def _seed_failures(trials: Sequence[Trial]) -> str:
 
 def _row(trial: Trial) -> str:
     cells = (
-        f"`{trial.defect.name}`", trial.defect.wrong, _told(trial.by_simulation), _told(trial.by_test),
+        f"`{trial.defect.name}`", trial.defect.wrong, _catch(trial.by_simulation), _catch(trial.by_test),
     )  # fmt: skip
     return f"| {' | '.join(cells)} |"
 
 
-def _told(caught: Caught | None) -> str:
+def _catch(caught: Caught | None) -> str:
     if caught is None:
         return "–"
     by = caught.by.split("::")[-1]
@@ -90,8 +90,8 @@ def _told(caught: Caught | None) -> str:
 
 def _commit() -> str:
     def git(*words: str) -> str:
-        told = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
-        return told.stdout.strip()
+        done = subprocess.run(["git", *words], cwd=ROOT, capture_output=True, text=True, check=True)
+        return done.stdout.strip()
 
     changed = git(
         "status", "--porcelain", "--", "wire", "coordinator", "worker", "tests/simulation", "tests/mutants"

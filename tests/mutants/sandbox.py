@@ -1,4 +1,4 @@
-"""A copy of the tree, in which a defect harms nobody."""
+"""A copy of the tree, for a defect."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ def sandbox(defect: Defect | None) -> Iterator[Path]:
 
 @contextmanager
 def applied(defect: Defect, root: Path) -> Iterator[None]:
-    """`defect` stands in a sandbox for a while. Raises DefectError."""
+    """Put `defect` into a sandbox, and take it out afterwards. Raises DefectError."""
     path = root / defect.file
     before, stat = path.read_bytes(), path.stat()
     apply(defect, root)

@@ -39,7 +39,7 @@ def test_a_defect_that_fits_no_more_says_so(tmp_path: Path) -> None:
     defect = load(CATALOGUE[0])
     _with_its_file(defect, tmp_path)
     apply(defect, tmp_path)
-    with pytest.raises(DefectError, match="stands 0 times"):
+    with pytest.raises(DefectError, match="occurs 0 times"):
         apply(defect, tmp_path)
 
 

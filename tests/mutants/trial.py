@@ -11,7 +11,7 @@ from queue import SimpleQueue
 
 from tests.mutants import catchers
 from tests.mutants.apply import Defect
-from tests.mutants.catchers import Caught, Nursery, is_dear, is_go
+from tests.mutants.catchers import Caught, ForkServer, is_dear, is_go
 from tests.mutants.sandbox import applied, sandbox
 
 
@@ -25,18 +25,18 @@ class Trial:
 
     @property
     def survives(self) -> bool:
-        """Whether nobody noticed."""
+        """Whether no catcher found it."""
         return self.by_simulation is None and self.by_test is None
 
     @property
     def why_unseen(self) -> str:
         """Why the simulation alone does not see it."""
-        return self.defect.beyond_simulation or "no seed among these drew what it takes"
+        return self.defect.beyond_simulation or "no seed of these drew the trigger"
 
 
 def attempt(defect: Defect, seeds: int = catchers.SEEDS) -> Trial:
-    """Run a defect: the simulation always, its cheap tests always, those with real processes where nobody
-    noticed so far.
+    """Run a defect: the simulation and its cheap tests always, those with real processes where none of them
+    caught it.
 
     Raises DefectError.
     """
@@ -56,19 +56,21 @@ def is_fast(defect: Defect) -> bool:
 
 
 def attempt_fast(defects: Sequence[Defect], jobs: int) -> list[Caught | None]:
-    """Who notices each within two seconds or so: its first cheap test. Raises DefectError."""
+    """Return what catches each within about two seconds: its first cheap test. Raises DefectError."""
     with ExitStack() as stack:
-        idle: SimpleQueue[tuple[Nursery, Path]] = SimpleQueue()
+        idle: SimpleQueue[tuple[ForkServer, Path]] = SimpleQueue()
         for _ in range(jobs):
-            idle.put((stack.enter_context(Nursery()), stack.enter_context(sandbox(None))))
+            idle.put((stack.enter_context(ForkServer()), stack.enter_context(sandbox(None))))
 
         def one(defect: Defect) -> Caught | None:
-            nursery, root = idle.get()
+            fork_server, root = idle.get()
             try:
                 with applied(defect, root):
-                    return catchers.by_tests(root, [t for t in defect.tests if not is_dear(t)][:1], nursery)
+                    return catchers.by_tests(
+                        root, [t for t in defect.tests if not is_dear(t)][:1], fork_server
+                    )
             finally:
-                idle.put((nursery, root))
+                idle.put((fork_server, root))
 
         with ThreadPoolExecutor(jobs) as pool:
             return list(pool.map(one, defects))

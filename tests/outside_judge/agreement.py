@@ -24,12 +24,12 @@ ALTERED = 4
 """How many alterations of each seed's history are tried beside it."""
 DEFECTS = (
     "ack_before_commit",
-    "running_told_as_result",
+    "running_sent_as_result",
     "given_before_durable",
     "store_not_replayed",
     "result_dropped_on_reconnect",
     "done_tasks_forgotten_at_restart",
-    "tokens_begin_anew",
+    "tokens_restart_at_one",
     "token_not_compared",
     "stale_attempt_adopted",
     "drain_drops_work",
@@ -41,7 +41,7 @@ DEFECTS = (
 
 @dataclass
 class Tally:
-    """How often what was said, by the kind of history; and where the two differ, in sentences."""
+    """Counts of both verdicts by kind of history, and the disagreements as sentences."""
 
     said: Counter[tuple[str, bool, bool]] = field(default_factory=Counter)
     differing: list[str] = field(default_factory=list)
@@ -96,15 +96,15 @@ def of_defect(binary: Path, seeds: int, name: str) -> Tally:
         done = subprocess.run(command, cwd=root, capture_output=True, timeout=GATHER_S, check=False)
     if done.returncode:
         raise CheckerError(f"the code with {name} does not run:\n{done.stderr.decode()[-2000:]}")
-    tree, _, told = done.stdout.partition(b"\n")
+    tree, _, found_lines = done.stdout.partition(b"\n")
     if not Path(tree.decode()).is_relative_to(root):
         raise CheckerError(f"the simulation ran {tree.decode()} and not the copy in {root}")
-    found = msgspec.json.Decoder(Case).decode_lines(told)
+    found = msgspec.json.Decoder(Case).decode_lines(found_lines)
     return compare(binary, [msgspec.structs.replace(each, kind=f"defect {name}") for each in found])
 
 
 def agree(binary: Path, seeds: int, defects: Iterable[str], defect_seeds: int, jobs: int) -> Tally:
-    """All of it, on so many cores; a line for each part that is done."""
+    """Compare all histories on `jobs` cores, with a line of progress every 20 parts."""
     batches = [range(at, min(at + BATCH, seeds)) for at in range(0, seeds, BATCH)]
     parts: list[Callable[[], Tally]] = [
         *(partial(of_defect, binary, defect_seeds, name) for name in defects),

@@ -1,6 +1,6 @@
-"""What can be done to a history after the run. Each changes the journals in place; False where nothing fits.
+"""Alterations of a history after its run. Each changes the journals in place; False where nothing fits.
 
-None says what the verdict should be: both judges are asked. An alteration is a function and a line in
+None says what the verdict should be: both judges decide. An alteration is a function and a line in
 ALTERATIONS.
 """
 
@@ -42,7 +42,7 @@ _S = 1_000_000_000
 
 
 def result_forgotten(journals: Journals, chance: Random) -> bool:
-    """A result that counted stands nowhere."""
+    """A result that counted is missing."""
     done = one_line(journals, TaskDone, chance)
     if done is None:
         return False
@@ -51,7 +51,7 @@ def result_forgotten(journals: Journals, chance: Random) -> bool:
 
 
 def lost_without_a_trace(journals: Journals, chance: Random) -> bool:
-    """A task ends nowhere: no result counted, and no worker was answered."""
+    """A task has no end: no result counted, and no result was acknowledged."""
     done = one_line(journals, TaskDone, chance)
     if done is None:
         return False
@@ -130,7 +130,7 @@ def given_to_another_before_it_counts(journals: Journals, chance: Random) -> boo
 
 
 def result_of_nobodys_task(journals: Journals, chance: Random) -> bool:
-    """A result counts of a task that nobody handed in."""
+    """A result counts of a task that was never submitted."""
     done = one_line(journals, TaskDone, chance)
     if done is not None:
         add(journals, replace(done, at_ns=last_ns(journals) + 1, task="nobodys"))
@@ -138,7 +138,7 @@ def result_of_nobodys_task(journals: Journals, chance: Random) -> bool:
 
 
 def stale_checkpoint_kept(journals: Journals, chance: Random) -> bool:
-    """A checkpoint is kept after its task was given to somebody else."""
+    """A checkpoint is kept after its task was reassigned."""
     kept = one_line(journals, CheckpointCommitted, chance)
     given = [event for event in journals[COORDINATOR] if isinstance(event, Assigned)]
     newer = [event for event in given if kept and event.task == kept.task and event.token > kept.token]
@@ -198,7 +198,7 @@ def line_lost(journals: Journals, chance: Random) -> bool:
 
 
 def line_repeated(journals: Journals, chance: Random) -> bool:
-    """One of the coordinator's lines stands there twice, the second time somewhat later."""
+    """One of the coordinator's lines is repeated somewhat later."""
     lines = journals[COORDINATOR]
     kinds = (TaskSubmitted, Assigned, TaskDone, CheckpointCommitted, ResultRefused, AttemptAbandoned)
     places = [index for index, event in enumerate(lines) if isinstance(event, kinds)]
@@ -217,17 +217,17 @@ def cut_short(journals: Journals, chance: Random) -> bool:
 
 
 def acknowledgement_lost(journals: Journals, chance: Random) -> bool:
-    """A worker never heard of its result."""
+    """A worker never received the acknowledgement of its result."""
     return drop_one(journals, ResultAcknowledged, chance)
 
 
 def answer_lost(journals: Journals, chance: Random) -> bool:
-    """The driver never heard that a task is held."""
+    """The driver never received the answer to a submission."""
     return pop(journals[DRIVER], places_of(journals[DRIVER], TasksAccepted, chance), chance)
 
 
-def told_again_after_a_restart(journals: Journals, chance: Random) -> bool:
-    """A new life of the coordinator tells a result again."""
+def written_again_after_a_restart(journals: Journals, chance: Random) -> bool:
+    """A new life of the coordinator writes a result again."""
     done, start = one_line(journals, TaskDone, chance), one_line(journals, ProcessStarted, chance)
     if done is None or start is None:
         return False
@@ -267,7 +267,7 @@ ALTERATIONS: dict[str, Alter] = {
         cut_short,
         acknowledgement_lost,
         answer_lost,
-        told_again_after_a_restart,
+        written_again_after_a_restart,
         refused_again,
     )
 }

@@ -14,7 +14,7 @@ E = TypeVar("E", bound=Event)
 
 
 def places_of(lines: list[Event], kind: type[Event], chance: Random) -> list[int]:
-    """Where lines of `kind` stand, in a drawn order."""
+    """Return the places of the lines of `kind`, in a drawn order."""
     places = [index for index, event in enumerate(lines) if isinstance(event, kind)]
     chance.shuffle(places)
     return places

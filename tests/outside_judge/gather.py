@@ -38,7 +38,7 @@ def case(seed: int, kind: str, journals: Journals) -> Case:
 
 
 def cases(seed: int, altered: int) -> Iterator[Case]:
-    """A seed's history as it was, and after so many of the alterations, whose turn goes round."""
+    """A seed's history as it was, and after a number of alterations, taken in turn."""
     journals = record(seed)
     yield case(seed, AS_IT_WAS, journals)
     names = list(ALTERATIONS)

@@ -1,6 +1,6 @@
 """A history as operations on durable tasks, in a form that any checker of linearizability can read.
 
-What the operations are, and which of them may come back how, stands in docs/outside_judge.md.
+docs/outside_judge.md defines the operations and their possible outcomes.
 """
 
 from __future__ import annotations
@@ -51,13 +51,13 @@ def lines(name: str, operations: Sequence[Operation]) -> bytes:
 
 def operations(history: History) -> list[Operation]:
     """All that a history says of its tasks."""
-    told = [*_submissions(history), *_coordinator(history), *_completions(history)]
-    tasks = sorted({operation.task for operation in told if operation.task})
+    found = [*_submissions(history), *_coordinator(history), *_completions(history)]
+    tasks = sorted({operation.task for operation in found if operation.task})
     drain = history.view(run_timeline).phases.get("drain")
     is_drained = drain is not None and drain.ended_ns is not None and drain.outcome != "stopped"
     end = _instant(history, history.end_ns) + 1
     came_back = "drained" if is_drained else "stopped"
-    return told + [
+    return found + [
         Operation(client="reader", op="end", task=task, call=end, ret=end, came_back=came_back)
         for task in tasks
     ]

@@ -35,12 +35,12 @@ def write(tally: Tally, took_s: float) -> None:
     when = datetime.now(UTC).strftime("%Y-%m-%d")
     head = ["git", "rev-parse", "--short", "HEAD"]
     commit = subprocess.run(head, cwd=ROOT, capture_output=True, text=True, check=True).stdout.strip()
-    told = (
+    block = (
         f"{when}, commit {commit}: {tally.histories:,} histories with {tally.operations:,} operations in "
         f"{took_s:.0f} s; {len(tally.differing)} disagreements.\n\n{table(tally)}"
     )
     page = PAGE.read_text()
-    PAGE.write_text(BLOCK.sub(lambda _: told, page))
+    PAGE.write_text(BLOCK.sub(lambda _: block, page))
 
 
 def _row(kind: str, broken: int, in_order: int, differ: int) -> str:

@@ -16,7 +16,7 @@ LEFT_OUT = (events.TrafficTotals,)
 
 
 class Recorder(World):
-    """A world that is only watched: whatever breaks, it goes on."""
+    """A recorded world: it continues whatever breaks."""
 
     def __init__(self, seed: int) -> None:
         self.journals: Journals = {COORDINATOR: [], DRIVER: []}
@@ -24,14 +24,14 @@ class Recorder(World):
         super().__init__(draw_plan(seed))
         self.clock.is_watched = False
 
-    def hear(self, event: events.Event) -> None:
+    def on_event(self, event: events.Event) -> None:
         """Keep a line."""
-        super().hear(event)
+        super().on_event(event)
         if isinstance(event, LEFT_OUT):
             return
         lines = self.journals.setdefault(event.by, [])
         if lines and event.at_ns <= lines[-1].at_ns:
-            # No real process writes two lines in one nanosecond; in virtual time many stand in the same.
+            # No real process writes two lines in one nanosecond; in virtual time many have the same instant.
             event = moved(event, lines[-1].at_ns + 1)
         lines.append(event)
 
@@ -55,7 +55,7 @@ class Recorder(World):
         """Nothing, at the end either."""
 
     def give_up(self) -> None:
-        """The driver says which of its tasks it never heard of."""
+        """Write which tasks were never answered, as the driver does."""
         if unanswered := sorted(self._asked_ns.keys() - self.accepted):
             self.write(SubmitGivenUp, tasks=unanswered)
 

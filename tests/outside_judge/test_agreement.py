@@ -45,9 +45,9 @@ def test_both_see_the_defects_and_what_was_taken_from_a_history(tally: Tally) ->
 
 
 def test_an_exported_history_has_an_end_for_every_task(binary: Path) -> None:
-    told = operations(as_history(record(3)))
-    tasks = {operation.task for operation in told if operation.op == "submit"}
+    found = operations(as_history(record(3)))
+    tasks = {operation.task for operation in found if operation.op == "submit"}
     assert tasks
-    assert {operation.task for operation in told if operation.op == "end"} == tasks
-    (answer,) = judge(binary, [lines("seed 3", told)])
-    assert (answer.verdict, answer.operations) == ("linearizable", len(told))
+    assert {operation.task for operation in found if operation.op == "end"} == tasks
+    (answer,) = judge(binary, [lines("seed 3", found)])
+    assert (answer.verdict, answer.operations) == ("linearizable", len(found))

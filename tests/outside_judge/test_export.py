@@ -13,7 +13,7 @@ from tests.outside_judge.operations import Operation, operations
 from tests.outside_judge.recording import as_history, copied, record
 
 
-def _told(found: list[Operation]) -> list[bytes]:
+def _exported(found: list[Operation]) -> list[bytes]:
     return sorted(map(msgspec.json.encode, found))
 
 
@@ -26,7 +26,7 @@ def test_a_stored_run_gives_the_operations_of_the_run_itself(
         lines = b"".join(msgspec.json.encode(event) + b"\n" for event in events)
         (tmp_path / "journals" / f"{name}.jsonl").write_bytes(lines)
     as_it_was = operations(as_history(journals))
-    assert _told(operations(read_history(tmp_path))) == _told(as_it_was)
+    assert _exported(operations(read_history(tmp_path))) == _exported(as_it_was)
     assert export(tmp_path, judged=False) == AGREED
     assert len(capsysbinary.readouterr().out.splitlines()) == 1 + len(as_it_was)
 

@@ -54,9 +54,9 @@ def test_02_metrics_come_from_typed_events_that_the_programs_really_write() -> N
     world.submit("a")
     peer.finish(peer.assigned[0])
     decoder = msgspec.json.Decoder(events.ProcessEvent)
-    told = [decoder.decode(msgspec.json.encode(line)) for line in world.lines]
+    found = [decoder.decode(msgspec.json.encode(line)) for line in world.lines]
     assert {events.WorkerJoined, events.TaskSubmitted, events.Assigned, events.TaskDone} <= set(
-        map(type, told)
+        map(type, found)
     )
     assert value("reconnections", healthy_herd(workers=3, rounds=2)) == 6
 

@@ -218,14 +218,14 @@ def books_balance(raw: Raw, params: Params) -> str:
     if any(book["submitted"] != sum(book[part] for part in parts) for book in books):
         return FAILED
     for name in ("submitted", "completed", "failed"):
-        told = [book[name] for book in books]
-        if told != sorted(told) or not _fits(raw, books[-1], name):
+        totals = [book[name] for book in books]
+        if totals != sorted(totals) or not _fits(raw, books[-1], name):
             return FAILED
     return PASSED
 
 
 def _fits(raw: Raw, book: Line, name: str) -> bool:
-    """Whether a book says what its lines do; a line may stand a second beside it."""
+    """Whether a total equals the count of its lines; a line may lie a second beside it."""
     known = tasks(raw)
     if name == "submitted":
         at = [task.submitted["at_ns"] for task in known if task.submitted]
@@ -263,10 +263,10 @@ def no_work_repeated(raw: Raw, params: Params) -> str:
             newest[line["task"]] = line["token"]
         elif newest.get(line["task"], 0) > line["token"]:
             return FAILED
-    return _fails([e for e in raw.of("result_refused") if _is_told_anew(raw, e)])
+    return _fails([e for e in raw.of("result_refused") if _is_repeated(raw, e)])
 
 
-def _is_told_anew(raw: Raw, refused: Line) -> bool:
+def _is_repeated(raw: Raw, refused: Line) -> bool:
     """The result that had counted came once more, from a worker whose session was never reset."""
     resets = [
         e["at_ns"]

@@ -1,4 +1,4 @@
-"""Who was connected when, and every outage, from the raw lines."""
+"""Connections and outages of every worker, from the raw lines."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Outage:
 
 @dataclass
 class Connections:
-    """Of one worker: what each side believed, its outages and all its attempts."""
+    """Of one worker: when each side had the connection, its outages and all its attempts."""
 
     worker: str
     own: list[Span]
@@ -110,8 +110,8 @@ def _break_ns(raw: Raw, worker: str, after_ns: int, before_ns: int, otherwise_ns
 
 
 def _lost_ns(raw: Raw, worker: str, lost: Line, up: int | None) -> int:
-    """The fault's begin if one began since the worker last heard, else the last it heard (heartbeat timeout),
-    else the loss; or the begin of a pause under which the coordinator gave the connection up, if earlier.
+    """The fault's begin if one began since the worker's last frame, else that frame (heartbeat timeout), else
+    the loss; or the begin of a pause under which the coordinator ended the connection, if earlier.
     """
     heard_ns = lost["at_ns"] - int(lost["silent_ms"] * 1e6)
     otherwise_ns = heard_ns if lost["kind"] == "heartbeat_timeout" else lost["at_ns"]

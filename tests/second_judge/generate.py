@@ -76,7 +76,7 @@ class Story:
         """An instant within this step."""
         return self.at_s + self.draw.random() * most_s
 
-    def told(self) -> Past:
+    def generate(self) -> Past:
         """The whole run."""
         self.past.begin()
         until_s = BEGIN_S + self.draw.choice((8, 16, 24))
@@ -111,7 +111,7 @@ class Story:
         if self.likely(0.1):
             by = self.draw.choice(["coordinator", *self.workers])
             size_bytes, cpu_s = self.draw.randint(1, 1 << 20), self.draw.random() * 5
-            self.past.tell(
+            self.past.emit(
                 "driver",
                 driver.ResourceSample,
                 self.soon(),
@@ -127,7 +127,7 @@ class Story:
             self.tasks += 1
             task = f"t-{self.tasks}"
             if self.likely(0.01):
-                self.past.tell("driver", driver.TasksRefused, self.soon(), tasks=[task], because=["full"])
+                self.past.emit("driver", driver.TasksRefused, self.soon(), tasks=[task], because=["full"])
                 continue
             self.past.submit(task, self.at_s + number * 0.02, self.draw.choice(self.priorities))
             self.waiting.append(task)
@@ -159,31 +159,31 @@ class Story:
         if self.at_s % 1 == 0:
             worker.frames += self.draw.randint(0, 50_000)
             for by in (worker.name, "coordinator"):
-                self.past.tell(by, wire.TrafficTotals, self.soon(), frames_sent=worker.frames // 900,
+                self.past.emit(by, wire.TrafficTotals, self.soon(), frames_sent=worker.frames // 900,
                                messages_sent=worker.frames // 1000, wire_bytes_sent=worker.frames,
                                raw_bytes_sent=worker.frames * 2, messages_received=worker.frames // 1100,
                                queue_depth=self.draw.randint(0, 9))  # fmt: skip
 
     def checkpoint(self, worker: Worker, task: str, token: int) -> None:
         at_s, step = self.soon(), self.draw.randint(1, 5)
-        self.past.tell(worker.name, wire.CheckpointCreated, at_s, task=task, token=token, step=step,
+        self.past.emit(worker.name, wire.CheckpointCreated, at_s, task=task, token=token, step=step,
                        size_bytes=self.draw.randint(1, 9999))  # fmt: skip
         if not worker.is_up or not self.coordinator_is_up:
             return
         more = {"task": task, "token": token, "worker": worker.name}
         if self.likely(0.8):
-            self.past.tell(
+            self.past.emit(
                 "coordinator", wire.CheckpointCommitted, at_s + 0.03, step=step, size_bytes=7, **more
             )
         else:
-            self.past.tell("coordinator", wire.CheckpointRefused, at_s + 0.03, because="stale", **more)
+            self.past.emit("coordinator", wire.CheckpointRefused, at_s + 0.03, because="stale", **more)
 
     def result(self, worker: Worker, task: str, token: int) -> None:
         if self.likely(self.trouble / 2):
             del worker.running[task]
             more = {"task": task, "token": token}
-            self.past.tell(worker.name, wire.Finished, self.at_s, error="", took_ms=1.0, **more)
-            self.past.tell(worker.name, wire.ResultAcknowledged, self.at_s + 0.1, **more)
+            self.past.emit(worker.name, wire.Finished, self.at_s, error="", took_ms=1.0, **more)
+            self.past.emit(worker.name, wire.ResultAcknowledged, self.at_s + 0.1, **more)
             self.waiting.append(task)
             return
         del worker.running[task]
@@ -191,7 +191,7 @@ class Story:
             task, worker.name, token, self.soon(), self.draw.choice(("completed",) * 9 + ("failed",))
         )
         if self.likely(self.trouble):
-            self.past.tell("coordinator", wire.ResultRefused, self.soon() + 0.2, task=task, token=token,
+            self.past.emit("coordinator", wire.ResultRefused, self.soon() + 0.2, task=task, token=token,
                            worker=worker.name, because="duplicate")  # fmt: skip
         if self.likely(self.trouble / 2):
             self.past.done(task, worker.name, token, self.soon() + 0.2)
@@ -203,11 +203,11 @@ class Story:
         self.waiting.append(task)
         kind = self.draw.choice((wire.LeaseExpired, wire.Dropped, None))
         if kind is wire.LeaseExpired:
-            self.past.tell(worker.name, kind, at_s - 0.01, task=task, token=token)
+            self.past.emit(worker.name, kind, at_s - 0.01, task=task, token=token)
         elif kind is wire.Dropped:
-            self.past.tell(worker.name, wire.Dropped, at_s + 0.01, task=task, token=token, reason="revoked")
+            self.past.emit(worker.name, wire.Dropped, at_s + 0.01, task=task, token=token, reason="revoked")
         elif self.likely(0.3):
-            self.past.tell("coordinator", wire.ResultRefused, at_s + 0.05, task=task, token=token,
+            self.past.emit("coordinator", wire.ResultRefused, at_s + 0.05, task=task, token=token,
                            worker=worker.name, because="stale")  # fmt: skip
 
     # -- connections ------------------------------
@@ -222,7 +222,7 @@ class Story:
     def connect(self, worker: Worker) -> None:
         worker.tries += 1
         at_s, took_s = self.soon(0.1), self.draw.choice((0.01, 0.04))
-        self.past.tell(
+        self.past.emit(
             worker.name, wire.BackoffStarted, at_s - 0.1, attempt=worker.tries, delay_ms=100.0, policy="x"
         )
         refused = any(worker.name in one.targets and one.kind in ("refuse", "cut") for one in self.on)
@@ -246,7 +246,7 @@ class Story:
         fault = Fault(f"f-{self.faults}", kind, targets, self.at_s + self.draw.choice((0.5, 2, 6, 12)))
         at_s = self.soon(0.05)
         changes = sorted(FAULTS[kind].changes) if self.likely(0.8) else None
-        self.past.tell("driver", driver.FaultBegun, at_s, fault=fault.name, kind=kind, targets=targets,
+        self.past.emit("driver", driver.FaultBegun, at_s, fault=fault.name, kind=kind, targets=targets,
                        changes=changes,
                        params=NO_SETTINGS, planned_ns=ns(at_s - 0.02), cuts=kind in CUTS,
                        spread_ms=self.draw.choice((0.0, 20.0)))  # fmt: skip
@@ -254,7 +254,7 @@ class Story:
         if targets == ["coordinator"] and kind in ("kill", "restart", "stop"):
             self.coordinator_is_up = False
             if kind != "kill":
-                self.past.tell("coordinator", wire.ProcessStopping, at_s + 0.01, reason="asked")
+                self.past.emit("coordinator", wire.ProcessStopping, at_s + 0.01, reason="asked")
         for worker in self.workers.values():
             shared = worker.name not in targets and not set(targets) & {"coordinator", "toxiproxy"}
             if not shared and not worker.is_dead:
@@ -265,12 +265,12 @@ class Story:
         own = worker.name in fault.targets
         if own and self.likely(0.2):
             by = self.draw.choice((worker.name, worker.name, "toxiproxy"))
-            self.past.tell("driver", driver.ContainerExited, at_s, container=by, exit_code=137,
+            self.past.emit("driver", driver.ContainerExited, at_s, container=by, exit_code=137,
                            out_of_memory=False, planned=False, log=[])  # fmt: skip
         if own and fault.kind == "pause":
             worker.is_frozen = True
             if worker.is_up and self.likely(0.7):
-                self.past.tell("coordinator", wire.WorkerLost, at_s + self.draw.choice((0.3, 3.0)),
+                self.past.emit("coordinator", wire.WorkerLost, at_s + self.draw.choice((0.3, 3.0)),
                                worker=worker.name, session=self.past.session(worker.name),
                                kind="heartbeat_timeout", detail="", silent_ms=3000.0)  # fmt: skip
         elif own and fault.kind in ("kill", "restart", "stop"):
@@ -279,7 +279,7 @@ class Story:
             self.lose(worker, at_s)
         elif fault.kind == "corrupt" and worker.is_up and self.likely(0.7):
             what = self.draw.choice(("altered", "altered", "framing", "sequence_gap", "undecodable"))
-            self.past.tell(self.draw.choice((worker.name, "coordinator")), wire.FrameRefused, at_s + 0.3,
+            self.past.emit(self.draw.choice((worker.name, "coordinator")), wire.FrameRefused, at_s + 0.3,
                            peer=worker.name, fault=what, detail="")  # fmt: skip
 
     def end_process(self, worker: Worker, fault: Fault, at_s: float) -> None:
@@ -287,14 +287,14 @@ class Story:
         for task, token in list(worker.running.items()):
             if fault.kind == "kill" or self.likely(0.2):
                 continue
-            self.past.tell(worker.name, wire.Dropped, at_s, task=task, token=token, reason="handed back")
+            self.past.emit(worker.name, wire.Dropped, at_s, task=task, token=token, reason="handed back")
             self.past.lose_attempt(task, worker.name, token, at_s + 0.01, "handed back")
             self.waiting.append(task)
         worker.running.clear()
         if fault.kind != "kill" and self.likely(0.9):
-            self.past.tell(worker.name, wire.ProcessStopping, at_s + 0.03, reason="SIGTERM")
+            self.past.emit(worker.name, wire.ProcessStopping, at_s + 0.03, reason="SIGTERM")
             if worker.is_up and self.likely(0.9):
-                self.past.tell("coordinator", wire.WorkerGone, at_s + 0.04, worker=worker.name,
+                self.past.emit("coordinator", wire.WorkerGone, at_s + 0.04, worker=worker.name,
                                session=self.past.session(worker.name), reason="goodbye")  # fmt: skip
         worker.is_up = False
 
@@ -303,11 +303,11 @@ class Story:
         at_s = self.soon(0.05)
         if self.likely(0.95):
             detail = "" if self.likely(0.97) else "no answer"
-            self.past.tell("driver", driver.FaultEnded, at_s, fault=fault.name, kind=fault.kind,
+            self.past.emit("driver", driver.FaultEnded, at_s, fault=fault.name, kind=fault.kind,
                            targets=fault.targets, planned_ns=ns(at_s), detail=detail)  # fmt: skip
         if self.likely(0.5):
             left = [] if self.likely(0.95) else ["worker-1"]
-            self.past.tell(
+            self.past.emit(
                 "driver", driver.Healed, at_s + 0.2, links=[], containers=[], left=left, took_ms=1.0
             )
         if self.likely(0.97):
@@ -327,7 +327,7 @@ class Story:
     def receipt(self, fault: Fault, at_s: float) -> None:
         damage = {"damaged_per_byte": self.draw.choice((0.0, 0.001))} if fault.kind == "corrupt" else {}
         hit = [target for target in fault.targets if target in self.workers]
-        self.past.tell("driver", driver.Receipt, at_s + 0.5, fault=fault.name, kind=fault.kind,
+        self.past.emit("driver", driver.Receipt, at_s + 0.5, fault=fault.name, kind=fault.kind,
                        proved=self.likely(0.95), because="", hit=hit, missed=[], spared=[], strayed=[],
                        observers=["prober"], measured=damage)  # fmt: skip
 
@@ -350,10 +350,10 @@ class Story:
         for process in [*self.workers, "coordinator"]:
             alive = process == "coordinator" or not self.workers[process].is_dead
             if alive and self.likely(0.98):
-                self.past.tell(process, wire.ProcessStopping, begin_s + 2, reason="SIGTERM")
+                self.past.emit(process, wire.ProcessStopping, begin_s + 2, reason="SIGTERM")
             if self.likely(0.1):
                 status = self.draw.choice(("exited", "running", "paused"))
-                self.past.tell("driver", driver.FinalContainerState, begin_s + 1.8, container=process,
+                self.past.emit("driver", driver.FinalContainerState, begin_s + 1.8, container=process,
                                status=status, exit_code=1, out_of_memory=False)  # fmt: skip
         if self.likely(0.97):
             self.past.phase("collect", begin_s + 1.1, begin_s + 3)
@@ -361,7 +361,7 @@ class Story:
 
 def generated(seed: int) -> Past:
     """A run by its seed; in every second one, some lines are cut, doubled or altered."""
-    past = Story(seed).told()
+    past = Story(seed).generate()
     draw = random.Random(f"altered {seed}")
     if seed % 2:
         for _ in range(draw.choice((1, 2, 4, 30))):
@@ -385,16 +385,16 @@ def _look_at_links(past: Past, draw: random.Random) -> None:
             other = {"upstream": "c:2", "listen": "[::]:98", "hurts": ["f-1"], "enabled": False}[what]
             found[0] = replace(found[0], **{what: other})
         if draw.random() < 0.8:
-            past.tell("driver", driver.LinksSeen, at_s, moment=moment, planned=planned, found=found)
+            past.emit("driver", driver.LinksSeen, at_s, moment=moment, planned=planned, found=found)
 
 
 def _on_a_machine(past: Past, draw: random.Random) -> None:
-    """Samples of the machine: calm, too busy in one way, or with a driver that stands still; late tasks."""
+    """Samples of the machine: calm, too busy in one way, or with a stalled driver; late tasks."""
     mood = draw.choice(("calm", "calm", "calm", "calm", "busy", "stolen", "stalled", "late", "slow"))
     last_ns = max(event.at_ns for lines in past.lines.values() for event in lines)
     pressed = draw.random() < 0.5
     for second in range(1, (last_ns - BASE_NS) // 10**9):
-        past.tell(
+        past.emit(
             "driver", driver.MachineSample, second, cores=2,
             runnable=draw.choice((12, 20) if mood == "busy" else (1, 5)),
             steal_ratio=0.5 if mood == "stolen" else 0.0,
@@ -431,7 +431,7 @@ def _alter(past: Past, draw: random.Random) -> None:
         past.lines[name] = ordered[: draw.randrange(len(ordered) // 2, len(ordered))]
     else:
         by, trouble, fields = draw.choice(TROUBLES)
-        past.tell(by, trouble, (line.at_ns - BASE_NS) / 1e9, **fields)
+        past.emit(by, trouble, (line.at_ns - BASE_NS) / 1e9, **fields)
 
 
 def _changed(line: Event, draw: random.Random) -> Event:

@@ -410,14 +410,14 @@ def _cores(before: Line, after: Line) -> float:
 def _lab(raw: Raw) -> Values:
     spans = ten_seconds(raw.of("machine_sample"))
     pressures = [[e["cpu_pressure"] for e in span] for span in spans]
-    told = [math.fsum(one) / len(one) for one in pressures if None not in one]
+    means = [math.fsum(one) / len(one) for one in pressures if None not in one]
     return {
         "driver_lateness_max_s": max(lateness_s(raw), default=None),
         "machine_runnable_per_core_max": max((runnable_per_core(span) for span in spans), default=None),
         "machine_steal_max_ratio": max(
             (math.fsum(e["steal_ratio"] for e in span) / len(span) for span in spans), default=None
         ),
-        "machine_cpu_pressure_max_ratio": max(told, default=None),
+        "machine_cpu_pressure_max_ratio": max(means, default=None),
     }
 
 

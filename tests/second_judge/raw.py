@@ -1,4 +1,4 @@
-"""A history as raw lines, and the course of its run: the ground on which the second judge stands.
+"""A history as raw lines, and the timeline of its run: the base of the second judge.
 
 The second judge is slow and plain on purpose: every metric and check is written once more by its formula in
 docs/metrics.md. It shares no code with driver/, and reads nothing but lines as JSON.
@@ -57,9 +57,9 @@ class Raw:
 
     def zero_ns(self) -> int:
         """From when the scenario counts: as the driver says, or the gate's begin, or the first line."""
-        told = [line["zero_ns"] for line in self.of("phase_begun") if line.get("zero_ns")]
-        if told:
-            return int(told[-1])
+        given = [line["zero_ns"] for line in self.of("phase_begun") if line.get("zero_ns")]
+        if given:
+            return int(given[-1])
         if "gate" in self.phases:
             return int(self.phases["gate"][0])
         return int(self.all[0]["at_ns"]) if self.all else 0

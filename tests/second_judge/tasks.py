@@ -56,7 +56,7 @@ def tasks(raw: Raw) -> list[Task]:
 
 
 def _counted(done: list[Line], starts_ns: list[int]) -> list[Line]:
-    """The lines that count a result. A restarted coordinator may tell one again, once in each of its lives:
+    """The lines that count a result. A restarted coordinator may write one again, once in each of its lives:
     that is one result.
     """
     counted: list[Line] = []

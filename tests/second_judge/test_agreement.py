@@ -65,7 +65,7 @@ def compared(seed: int) -> tuple[tuple[str, ...], dict[str, str]]:
     raw = raw_of(history)
     ours = judges_metrics(history)
     theirs = metrics.measure(raw)
-    told = [
+    differing = [
         f"seed {seed}: {name}: the judge {ours.values[name]!r}, the second {theirs[name]!r}"
         for name in METRICS
         if name in theirs and not _same(ours.values[name], theirs[name])
@@ -79,8 +79,10 @@ def compared(seed: int) -> tuple[tuple[str, ...], dict[str, str]]:
         assert contradiction(found) == ""
         statuses[name] = found.status.value
         if found.status.value != second.get(name, found.status.value):
-            told.append(f"seed {seed}: {name}: {found.status} ({found.because}), the second {second[name]}")
-    return tuple(told), statuses
+            differing.append(
+                f"seed {seed}: {name}: {found.status} ({found.because}), the second {second[name]}"
+            )
+    return tuple(differing), statuses
 
 
 def _same(one: float | None, other: float | None) -> bool:

@@ -1,1 +1,1 @@
-"""The ledger and the session that ship, under a virtual clock, a simulated network and a simulated disk."""
+"""The shipped ledger and session under a virtual clock, with a simulated network and a simulated disk."""

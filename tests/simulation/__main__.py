@@ -1,7 +1,7 @@
-"""`python -m tests.simulation --seeds 10000` runs so many; `--seed 17` replays one and tells its story.
+"""`python -m tests.simulation --seeds 10000` runs 10,000 seeds; `--seed 17` replays one, with its events.
 
-`--workers 50 --hours 1` is one long run of a large fleet (with `--write`, kept in docs/proofs.md). Runs are
-of modules that mypyc compiled, where it can; `--interpreted` takes them as they are.
+`--workers 50 --hours 1` is one long run of a large fleet (with `--write`, kept in docs/proofs.md). Runs use
+modules compiled by mypyc where a C compiler is found; `--interpreted` runs the sources.
 """
 
 from __future__ import annotations
@@ -29,22 +29,22 @@ from tests.simulation.many import run_many
 from tests.simulation.plan import draw_plan
 from tests.simulation.shrink import report
 
-TOLD = 3
+REPORTED_MAX = 3
 STOPPED, LAB_BROKE = 2, 70
-"""As in driver/exit_codes.py, which does not stand beside compiled modules."""
+"""As in driver/exit_codes.py, which is not in the folder of compiled modules."""
 
 
 def one_long_run(chosen: argparse.Namespace) -> int:
-    """0 when nothing broke."""
+    """Run one long simulation. Return 0 when no invariant broke."""
     seed = chosen.seed or 0
     try:
-        told = str(endure(seed, chosen.workers, chosen.hours))
+        summary = str(endure(seed, chosen.workers, chosen.hours))
     except BrokenError as error:
         print(f"{chosen.workers} workers, {chosen.hours} h, seed {seed}: {error}")
         return 1
-    print(told)
+    print(summary)
     if chosen.write:
-        proofs.keep("endurance", told, chosen.code or _interpreted(), chosen.page)
+        proofs.keep("endurance", summary, chosen.code or _interpreted(), chosen.page)
     return 0
 
 
@@ -53,12 +53,12 @@ def _interpreted() -> str:
 
 
 def many(chosen: argparse.Namespace) -> int:
-    """0 when nothing broke, 2 when it was stopped before its end."""
+    """Run many seeds. Return 0 when no invariant broke, 2 when interrupted before the end."""
     keep = partial(parts.keep, chosen.keep) if chosen.keep else lambda part: None
     code = chosen.code or _interpreted()
     done = run_many(chosen.first, chosen.seeds, chosen.jobs, nice=chosen.nice, code=code, keep=keep)
     bad = [seed for part in done for seed in part.failing]
-    for seed in bad[:TOLD]:
+    for seed in bad[:REPORTED_MAX]:
         print(report(seed))
     if bad:
         return 1
@@ -66,7 +66,7 @@ def many(chosen: argparse.Namespace) -> int:
 
 
 def run_compiled(chosen: argparse.Namespace) -> None:
-    """Go on in compiled modules, and do not come back. Raises NotCompiledError, DifferentError."""
+    """Replace this process by one of compiled modules. Raises NotCompiledError, DifferentError."""
     built = folder()
     check(built, [digest_of(draw_plan(seed)) for seed in range(DIGESTS)])
     keep = ["--keep", str(chosen.keep.resolve())] if chosen.keep else []
@@ -78,9 +78,9 @@ def run_compiled(chosen: argparse.Namespace) -> None:
 
 def _arguments() -> argparse.Namespace:
     arguments = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    arguments.add_argument("--seeds", type=int, default=1_000, help="so many runs")
-    arguments.add_argument("--first", type=int, default=0, help="from this seed on: for a part of many")
-    arguments.add_argument("--seed", type=int, help="one run, and its story where it breaks")
+    arguments.add_argument("--seeds", type=int, default=1_000, help="number of runs")
+    arguments.add_argument("--first", type=int, default=0, help="first seed, for a part of a larger run")
+    arguments.add_argument("--seed", type=int, help="one run, and its events where it breaks")
     arguments.add_argument("--jobs", type=int, default=os.cpu_count(), help="processes at once")
     arguments.add_argument("--nice", type=int, default=0, help="their niceness")
     arguments.add_argument("--keep", type=Path, metavar="FILE", help="add a line for each part that is done")
@@ -90,10 +90,14 @@ def _arguments() -> argparse.Namespace:
     )
     arguments.add_argument("--page", type=Path, default=proofs.PAGE, help=argparse.SUPPRESS)
     arguments.add_argument("--code", default="", help="what a part's line names as the code it ran")
-    arguments.add_argument("--workers", type=int, help="one long run of so many, with --hours")
+    arguments.add_argument(
+        "--workers", type=int, help="one long run with this number of workers; see --hours"
+    )
     arguments.add_argument("--hours", type=float, default=1.0)
     arguments.add_argument("--interpreted", action="store_true", help="plain Python, nothing compiled")
-    arguments.add_argument("--digests", type=int, help="only the digests of so many runs")
+    arguments.add_argument(
+        "--digests", type=int, help="print the digests of this number of runs, and nothing else"
+    )
     return arguments.parse_args()
 
 
@@ -131,9 +135,9 @@ def main() -> int:
     if chosen.workers is not None:
         return one_long_run(chosen)
     if chosen.seed is not None:
-        told = report(chosen.seed)
-        print(told or f"seed {chosen.seed}: nothing breaks")
-        return 1 if told else 0
+        failure = report(chosen.seed)
+        print(failure or f"seed {chosen.seed}: nothing breaks")
+        return 1 if failure else 0
     return many(chosen)
 
 

@@ -108,7 +108,7 @@ def _task_breach(task: TaskState, store: MemoryStore, *, fresh: bool) -> str:
         has_past = (
             task.attempts_started or task.failures or task.fencing_token or task.reached_step or task.attempt
         )
-        return f"{name} has a past of which the disk knows nothing" if has_past else ""
+        return f"{name} has a past that is missing on the disk" if has_past else ""
     if (row.attempts_started, row.failures) != (task.attempts_started, task.failures):
         past = f"{task.attempts_started} attempts and {task.failures} strikes"
         return f"{name} has {past}; the disk has {row.attempts_started} and {row.failures}"
@@ -119,7 +119,7 @@ def _task_breach(task: TaskState, store: MemoryStore, *, fresh: bool) -> str:
         if (row.token, row.session, row.open) != held:
             return f"{name} is held as {held}; the disk has {row}"
     elif row.open and row.session in store.sessions:
-        return f"{name} waits, and the disk has it in the hands of a session that stands"
+        return f"{name} waits, and on the disk it is held by an open session"
     elif task.fencing_token != (row.token - 1 if row.open else row.token):
         return f"{name}: fence {task.fencing_token}; the disk has {row}"
     return ""

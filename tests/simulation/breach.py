@@ -1,4 +1,4 @@
-"""What a run raises when something that must hold does not."""
+"""The error of a run in which an invariant does not hold."""
 
 from __future__ import annotations
 

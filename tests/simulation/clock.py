@@ -10,9 +10,9 @@ class Clock:
     """Monotonic nanoseconds that pass only when `step` is called. Wall time may jump; monotonic time never
     does.
 
-    `acted` are the processes in which something happened at the last step; none where it cannot be told.
-    `births` counts the processes that were started. While `is_watched`, a process that overlooked something
-    ends the run.
+    `acted` are the processes in which something happened at the last step, empty where that is unknown.
+    `births` counts the processes that were started. While `is_watched`, an overdue action of a process ends
+    the run.
     """
 
     def __init__(self) -> None:

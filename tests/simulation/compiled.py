@@ -56,11 +56,11 @@ def folder() -> Path:
 def check(built: Path, ours: list[str]) -> None:
     """Have the compiled modules run the seeds of `ours`, and compare. Raises DifferentError."""
     asked = [sys.executable, "-m", "tests.simulation", "--digests", str(len(ours))]
-    told = subprocess.run(asked, cwd=built, capture_output=True, text=True, timeout=BUILD_MAX_S, check=False)
-    if told.stdout.split() != ours:
+    done = subprocess.run(asked, cwd=built, capture_output=True, text=True, timeout=BUILD_MAX_S, check=False)
+    if done.stdout.split() != ours:
         raise DifferentError(
             f"compiled and interpreted modules give different histories of the seeds below {len(ours)}: "
-            f"use --interpreted. {told.stderr}"
+            f"use --interpreted. {done.stderr}"
         )
 
 

@@ -1,4 +1,4 @@
-"""How the processes behave on their way to the result: what the journals tell, line by line."""
+"""Invariants of the processes' behaviour, from their journals, line by line."""
 
 from __future__ import annotations
 
@@ -99,7 +99,7 @@ class Conduct:
     def _lose(self, event: events.AttemptAbandoned) -> str | None:
         silently = event.token in self._received and event.token not in self._let_go
         if silently and event.reason.startswith("its worker sent a goodbye"):
-            return f"{event.worker} left in order, and handed {event.task} back to nobody"
+            return f"{event.worker} left in order, and its {event.task} was never returned"
         if silently and event.reason.startswith("handed back"):
             return f"{event.worker} lost {event.task} by a hand back that it never said"
         return None

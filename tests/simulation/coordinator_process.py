@@ -1,6 +1,4 @@
-"""The coordinator that ships, in a simulated process: its core, a disk with a delay, connections by
-number.
-"""
+"""The shipped coordinator in a simulated process: its core, a disk with a delay, numbered connections."""
 
 from __future__ import annotations
 
@@ -61,7 +59,7 @@ class CoordinatorProcess(Process):
         self._tick_at_ns = 0
 
     def start(self) -> None:
-        """A process starts over what the disk holds."""
+        """Start a process with the rows of the disk."""
         self.begin_life()
         self._connections, self._rows, self._answers = {}, [], []
         self._is_writing, self._asked, self._stored, self._tick_at_ns = False, 0, 0, 0
@@ -78,7 +76,7 @@ class CoordinatorProcess(Process):
             self._chance.randbytes,
             self.clock.now_ns,
         )
-        # A world that is only watched (tests/outside_judge) goes on, so that others see what comes of it.
+        # A recorded world (tests/outside_judge) continues, so that its checkers see the consequences.
         if self.clock.is_watched and (breach := unkept(self.core, self.store, fresh=True)):
             raise BrokenError(f"restarted: {breach}")
         self._settle()
@@ -100,12 +98,12 @@ class CoordinatorProcess(Process):
         `value` says, None when it was damaged on its way.
         """
         assert self.core is not None
-        may_resume = hello is not None and self._stands(self.core, hello)
+        may_resume = hello is not None and self._is_resumable(self.core, hello)
         is_late = hello is not None and self._has_newer(self.core, hello)
         answer = self.core.on_hello(self.clock.now_ns, self.clock.wall_s(), value)
         if isinstance(answer, AcceptedHandshake):
             if may_resume and answer.welcome.outcome != RESUMED:
-                raise BrokenError(f"a session that stands was not resumed: {answer.welcome.because}")
+                raise BrokenError(f"an open session was not resumed: {answer.welcome.because}")
             if is_late:
                 raise BrokenError(f"an older process took {answer.hello.worker} from a newer one that lives")
             self._connections[answer.connection] = connection
@@ -113,10 +111,10 @@ class CoordinatorProcess(Process):
         return answer
 
     def listen(self, connection: Connection, number: int) -> None:
-        """Hear what comes over a connection that was let in."""
+        """Receive the frames of an accepted connection."""
         connection.attach(
-            self.hearing(lambda data: self.receive(number, data)),
-            self.hearing(lambda why: self.closed(number, why)),
+            self.inside_with(lambda data: self.receive(number, data)),
+            self.inside_with(lambda why: self.closed(number, why)),
         )
 
     def settle_after_hello(self) -> None:
@@ -130,7 +128,7 @@ class CoordinatorProcess(Process):
         self.core.on_bytes(self.clock.now_ns, number, data)
         if connection is not None and self.core.traffic.totals["frames_received"] > frames:
             self._heard_ns[number] = self.clock.now_ns
-            connection.believed(COORDINATOR_END, data)
+            connection.accepted(COORDINATOR_END, data)
         self._settle()
 
     def closed(self, number: int, why: str) -> None:
@@ -173,7 +171,7 @@ class CoordinatorProcess(Process):
         return ""
 
     def link_breach(self) -> str:
-        """A connection that stands, and is one of two."""
+        """Return the breach of a worker that has two open connections; "" when none has."""
         if self.core is None:
             return ""
         for number, speaker in self.core.fleet.connections.items():
@@ -182,7 +180,7 @@ class CoordinatorProcess(Process):
         return ""
 
     def incumbent(self, worker: str) -> str:
-        """The incarnation whose session stands under a worker's name; "" when none does."""
+        """Return the incarnation of the open session of a worker's name; "" when there is none."""
         if self.core is None:
             return self.store.incarnation_of(worker)
         known = self.core.fleet.sessions.of(worker)
@@ -195,7 +193,7 @@ class CoordinatorProcess(Process):
         return unkept(self.core, self.store, fresh=False)
 
     def idle_breach(self) -> str:
-        """Who could take a task while one waits; "" when nobody, or nothing may be given."""
+        """Return a worker with room while a task waits; "" when there is none, or assigning is held."""
         core = self.core
         if core is None or not core.ledger.assigning:
             return ""
@@ -206,7 +204,7 @@ class CoordinatorProcess(Process):
         return ""
 
     def overdue_breach(self) -> str:
-        """Which attempt is still its worker's long after its lease; "" when none is."""
+        """Return an attempt that is still open long after its lease expired; "" when there is none."""
         if self.core is None:
             return ""
         seen_ns = self.clock.now_ns - OVERDUE_MAX_MS * _MS
@@ -219,7 +217,7 @@ class CoordinatorProcess(Process):
         return ""
 
     def theft_breach(self, given_to: dict[int, str]) -> str:
-        """Which worker holds an attempt that was given to another one; "" when none does."""
+        """Return an attempt that is not in the session of its own worker; "" when there is none."""
         sessions = self.core.fleet.sessions.by_id.values() if self.core is not None else ()
         for session in sessions:
             for token, attempt in session.attempts.items():
@@ -227,14 +225,14 @@ class CoordinatorProcess(Process):
                     return f"{attempt.task.row.task_id} is {session.worker}'s, and was given to another one"
         return ""
 
-    def _stands(self, core: CoordinatorCore, hello: Hello) -> bool:
-        """Whether a hello asks for a session that is its worker's, and can be had."""
+    def _is_resumable(self, core: CoordinatorCore, hello: Hello) -> bool:
+        """Whether a hello asks for an open session of its worker and incarnation."""
         asked = core.fleet.sessions.by_id.get(hello.resume.session) if hello.resume else None
         is_its = asked is not None and asked is core.fleet.sessions.of(hello.worker)
         return is_its and asked is not None and asked.incarnation == hello.incarnation and not asked.has_left
 
     def _has_newer(self, core: CoordinatorCore, hello: Hello) -> bool:
-        """Whether a process that was here before comes while a newer one of its name is connected."""
+        """Whether a hello comes from an older process while a newer one of its name is connected."""
         known = core.fleet.sessions.of(hello.worker)
         if hello.resume is None or known is None or known.connection is None:
             return False
@@ -290,8 +288,8 @@ class CoordinatorProcess(Process):
         self._settle()
 
     def _crash_now(self, batch: list[Row]) -> str | None:
-        """Whether the crash that waits comes with this commit: mostly it waits for one with a result at
-        stake, or an attempt that has just begun.
+        """Whether the pending crash happens at this commit: mostly at one that has a result, or an attempt
+        that has just begun.
         """
         worth = AttemptRow if self._chance.random() < 0.3 else ResultRow
         crash = self.crash_at_commit

@@ -1,4 +1,4 @@
-"""What a run wrote, line by line, in one number: two runs that were the same have the same."""
+"""A digest of all journal lines of a run: equal runs have equal digests."""
 
 from __future__ import annotations
 
@@ -12,17 +12,17 @@ from wire import events
 
 
 class DigestedWorld(World):
-    """A world whose every line goes into a digest."""
+    """A world that adds every journal line to a digest."""
 
     def __init__(self, plan: Plan) -> None:
         self._encoder = msgspec.json.Encoder()
         self.digest = hashlib.sha256()
         super().__init__(plan)
 
-    def hear(self, event: events.Event) -> None:
+    def on_event(self, event: events.Event) -> None:
         """A line was written."""
         self.digest.update(self._encoder.encode(event) + b"\n")
-        super().hear(event)
+        super().on_event(event)
 
 
 def digest_of(plan: Plan) -> str:

@@ -1,5 +1,5 @@
-"""What a worker says that has the key and claims the attempts of others: results, checkpoints, hand backs,
-progress and inventories, under the true names and tokens of all that was ever given to anybody else.
+"""A hostile worker that has the key: it claims attempts of other workers with results, checkpoints, returns,
+progress and attempt reports, under the names and tokens that were assigned to those workers.
 """
 
 from __future__ import annotations

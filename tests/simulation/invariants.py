@@ -1,4 +1,4 @@
-"""What must hold after every step of a simulated run. A breach is told in one sentence."""
+"""Invariants that hold after every step of a simulated run. A breach is one sentence."""
 
 from __future__ import annotations
 
@@ -42,7 +42,7 @@ class Witness:
         }
 
     def see(self, event: events.Event) -> None:
-        """Take note of one line."""
+        """Add one journal line."""
         act = self._acts.get(type(event))
         if act is not None:
             act(event)
@@ -77,7 +77,7 @@ class Witness:
         self.given_to[event.token] = event.worker
 
     def _check_owner(self, event: events.TaskDone | events.CheckpointCommitted) -> None:
-        """What counts comes from the worker that the attempt was given to, whoever else claims it."""
+        """A result counts only from the worker of its attempt, whatever other workers claim."""
         owner = self.given_to.get(event.token, "nobody")
         if event.worker != owner:
             self.breaches.append(f"{event.task} {event.token} is {owner}'s, and counts as {event.worker}'s")
@@ -95,18 +95,20 @@ class Witness:
         if before is None and event.token != newest:
             self.breaches.append(f"{event.task} counted token {event.token}, though {newest} is the newest")
         if event.outcome == "completed" and event.token not in self.finished_well:
-            self.breaches.append(f"{event.task} counts as completed by {event.token}, which nobody finished")
+            self.breaches.append(
+                f"{event.task} counts as completed by {event.token}, which no worker finished"
+            )
         if event.task in self.told_in_this_life:
-            self.breaches.append(f"{event.task} was told twice in one life of the coordinator")
+            self.breaches.append(f"{event.task} was counted twice in one life of the coordinator")
         self.told_in_this_life.add(event.task)
         self.done[event.task] = event
 
 
 def check_step(world: World) -> None:
-    """Raise BrokenError when something that must always hold does not.
+    """Check the invariants after a step. Raises BrokenError.
 
-    Looks at the processes in which something happened: the others stand as they stood, and what time alone
-    makes wrong is asked before anything happens in them (Process.overlooked).
+    Only the processes that acted are checked: the others did not change, and violations by time alone are
+    checked before each event of a process (Process.overlooked).
     """
     witness = world.witness
     if witness.breaches:
@@ -124,7 +126,7 @@ def check_step(world: World) -> None:
 
 
 def check_cores(world: World) -> None:
-    """Let the cores in which something happened look at their own books."""
+    """Run the consistency checks of the cores that acted."""
     for process in world.clock.acted or world.processes:
         if process is world.coordinator:
             if world.coordinator.core is not None:
@@ -136,7 +138,7 @@ def check_cores(world: World) -> None:
 
 
 def check_now_and_then(world: World) -> None:
-    """What is too dear to look at after every step."""
+    """Check the invariants that cost too much for every step."""
     coordinator = world.coordinator
     if breach := coordinator.overdue_breach() or coordinator.unkept_breach():
         raise BrokenError(breach)
@@ -148,7 +150,7 @@ def check_now_and_then(world: World) -> None:
 
 
 def _check_acknowledged(world: World) -> None:
-    """Once durable or refused it stays so: each acknowledgement is looked at when it is heard."""
+    """Every acknowledged result is durable or was refused. Checked when the acknowledgement arrives."""
     witness = world.witness
     while witness.acknowledged:
         token, task = witness.acknowledged.popitem()
@@ -184,10 +186,10 @@ def _check_checkpoints(world: World, worker: WorkerProcess) -> None:
 
 
 def _check_leases(world: World, worker: WorkerProcess) -> None:
-    """A lease begins, or begins anew, only where something happens: each is held against its last holder.
+    """No task has two live leases. Leases begin or are renewed only in processes that acted.
 
-    Of two processes with one name the older may not have heard yet that its leases are void: it can do no
-    harm, since its tokens are.
+    The older of two processes of one name may still count its leases: its tokens are void, so it can cause
+    no harm.
     """
     if worker.core is None:
         return
@@ -206,7 +208,7 @@ def _check_leases(world: World, worker: WorkerProcess) -> None:
 
 
 def check_end(world: World) -> None:
-    """Raise BrokenError when, all trouble being over, something was lost, doubled, or is still not done."""
+    """Check the end of a run. Raises BrokenError where a task was lost, doubled, or is not done."""
     store = world.coordinator.store
     promised = world.accepted
     lost = promised - store.tasks.keys()
@@ -223,7 +225,7 @@ def check_end(world: World) -> None:
         raise BrokenError(f"done, but no line says so: {sorted(unseen)}")
     unknown = world.witness.done.keys() - store.tasks.keys()
     if unknown:
-        raise BrokenError(f"results of tasks that nobody submitted: {sorted(unknown)}")
+        raise BrokenError(f"results of tasks that were never submitted: {sorted(unknown)}")
     for name, result in store.results.items():
         counted = world.witness.done[name]
         if (counted.token, counted.outcome) != (result.token, result.outcome):

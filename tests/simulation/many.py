@@ -15,7 +15,7 @@ from tests.simulation.shrink import broken_by
 
 BATCH = 50
 PART = 20_000
-TELL_EVERY_S = 5.0
+PROGRESS_EVERY_S = 5.0
 
 
 def failing(seeds: range) -> list[int]:
@@ -62,23 +62,23 @@ def _run_part(pool: ProcessPoolExecutor, first: int, count: int, code: str) -> P
     batches = [range(at, min(at + BATCH, first + count)) for at in range(first, first + count, BATCH)]
     bad: list[int] = []
     done = 0
-    began = told = time.monotonic()
+    began = reported = time.monotonic()
     results = pool.map(failing, batches)
     try:
         for batch, found in zip(batches, results, strict=True):
             bad += found
             done += len(batch)
-            if time.monotonic() - told > TELL_EVERY_S:
-                told = time.monotonic()
-                print(f"{done} of {count} seeds, {len(bad)} failing, {told - began:.0f} s", flush=True)
+            if time.monotonic() - reported > PROGRESS_EVERY_S:
+                reported = time.monotonic()
+                print(f"{done} of {count} seeds, {len(bad)} failing, {reported - began:.0f} s", flush=True)
     except KeyboardInterrupt:
         pool.shutdown(wait=False, cancel_futures=True)
     return Part(first, done, tuple(bad), round(time.monotonic() - began, 1), code)
 
 
 def _begin(nice: int) -> None:
-    """A process of the pool begins: Ctrl-C is for the one that leads it."""
+    """Initialise a process of the pool: its parent alone handles Ctrl-C."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     os.nice(nice)
-    # What stands when it begins is no garbage, and need not be looked through again and again.
+    # Objects from before the first seed are permanent: they leave the collector's generations.
     gc.freeze()

@@ -38,7 +38,7 @@ class Wire:
 
 
 class _End:
-    """One end of a connection: what it hears, and what it sent that the other end has not believed yet."""
+    """One end of a connection: its callbacks, and its frames that the other end has not accepted yet."""
 
     __slots__ = ("closed", "free_at_ns", "is_closed", "receive", "sent")
 
@@ -76,9 +76,9 @@ class Connection:
         self.ends: list[_End] = []
 
     def attach(self, receive: Receive, closed: Closed) -> None:
-        """Give an end its callbacks: the worker's first, then the coordinator's.
+        """Add an end with its callbacks: the worker's first, then the coordinator's.
 
-        The worker may be gone when the coordinator accepts; then that is the first thing it hears.
+        If the worker has closed before the coordinator accepts, the coordinator's end is closed at once.
         """
         self.ends.append(_End(receive, closed))
         if len(self.ends) > 1 and self.ends[0].is_closed and not self._wire.silent:
@@ -103,22 +103,22 @@ class Connection:
             again = seen[-1] if chance.random() < 0.5 else chance.choice(seen)
             self._deliver(other, _Arrival(other, again))
 
-    def believed(self, end: int, data: bytes) -> None:
-        """`end` took these bytes for a frame of the other one: they are the next that it sent, or
-        BrokenError.
+    def accepted(self, end: int, data: bytes) -> None:
+        """Record that `end` accepted these bytes as a frame. Raises BrokenError unless they are the next
+        ones that the other end sent.
         """
         sent = self.ends[1 - end].sent
         if not sent or sent.pop(0) != data:
-            raise BrokenError("a frame was believed that the other end did not send, or not now")
+            raise BrokenError("a frame was accepted that the other end did not send, or not now")
 
     def close(self, end: int, why: str) -> None:
-        """`end` closes: it is done at once; the other end hears of it, unless the link is silent."""
+        """Close `end` at once; the other end receives the close, unless the link is silent."""
         self.ends[end].is_closed = True
         if len(self.ends) > 1 and not self._wire.silent:
             self._end(self.ends[1 - end], why)
 
     def cut(self, why: str) -> None:
-        """The link ends the connection: both ends hear of it, each after its own delay."""
+        """Break the connection at the link: both ends receive the loss, each after its own delay."""
         for end in self.ends:
             self._end(end, why)
 

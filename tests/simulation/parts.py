@@ -34,9 +34,7 @@ def read(file: Path) -> list[Part]:
 
 
 def added_up(parts: list[Part]) -> Part:
-    """All parts as one. Raises ValueError where seeds are left out or stand twice, or the code is not the
-    same.
-    """
+    """All parts as one. Raises ValueError where seeds are missing or repeated, or the commits differ."""
     parts = sorted((part for part in parts if part.count), key=lambda part: part.first)
     if not parts:
         raise ValueError("there is no part with a seed in it")

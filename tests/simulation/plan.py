@@ -33,9 +33,7 @@ class Trouble:
 
 @dataclass(frozen=True)
 class Work:
-    """One task that is submitted at `at_s`, and again `again_s` later, as a driver does that heard no
-    answer.
-    """
+    """One task, submitted at `at_s`, and again `again_s` later, as the driver does without an answer."""
 
     at_s: float
     task_id: str
@@ -77,8 +75,8 @@ def _draw_more(chance: random.Random, plan: Plan) -> Plan:
 
 
 def is_at_once(task_id: str) -> bool:
-    """Whether who submits this task waits for its result, so that it may be given before it is durable: every
-    second one. (Not drawn, so that seeds keep their stories.)
+    """Whether the submitter waits for the result, so that the task may be assigned before it is durable:
+    every second task. (Not drawn, so that the histories of the seeds stay the same.)
     """
     return int(task_id.rsplit("-", 1)[1]) % 2 == 1
 

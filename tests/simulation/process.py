@@ -13,7 +13,7 @@ T = TypeVar("T")
 
 
 class Process(ABC):
-    """Calls into a process run only in the life they were meant for, and wait while it is frozen."""
+    """Calls into a process run only in the life that they belong to, and wait while it is frozen."""
 
     def __init__(self, clock: Clock) -> None:
         self.clock = clock
@@ -58,9 +58,9 @@ class Process(ABC):
         """`call`, bound to this life: void in any other, late when frozen."""
         return Inside(self, call)
 
-    def hearing(self, hear: Callable[[T], None]) -> Callable[[T], None]:
-        """The same for what comes in."""
-        return Hearing(self, hear)
+    def inside_with(self, call: Callable[[T], None]) -> Callable[[T], None]:
+        """The same for a call with an argument."""
+        return InsideWith(self, call)
 
     def soon(self, delay_ns: int, call: Callable[[], None]) -> None:
         """Have `call` run in this life, `delay_ns` from now."""
@@ -93,15 +93,15 @@ class Inside:
         self._call()
 
 
-class Hearing(Generic[T]):
-    """A call into one life of a process, with what comes in."""
+class InsideWith(Generic[T]):
+    """A call with an argument into one life of a process."""
 
-    __slots__ = ("_hear", "_life", "_process")
+    __slots__ = ("_call", "_life", "_process")
 
-    def __init__(self, process: Process, hear: Callable[[T], None]) -> None:
+    def __init__(self, process: Process, call: Callable[[T], None]) -> None:
         self._process = process
         self._life = process.life
-        self._hear = hear
+        self._call = call
 
     def __call__(self, what: T) -> None:
         process = self._process
@@ -112,4 +112,4 @@ class Hearing(Generic[T]):
             clock.at(process.frozen_until_ns, lambda: self(what))
             return
         process.acts()
-        self._hear(what)
+        self._call(what)

@@ -12,8 +12,8 @@ SLACK: Final = 1e-6
 def rung(
     policy: str, failures: int, previous_ms: float, base_ms: float, cap_ms: float
 ) -> tuple[float, float]:
-    """Return (least, most) of the delay in ms, when no slot was given, after so many failures in a row (1, 2,
-    …) since a connection was stable; `previous_ms` is the delay before.
+    """Return (least, most) of the delay in ms without a slot, after a number of failures in a row (1, 2, …)
+    since the last stable connection; `previous_ms` is the delay before.
     """
     doubled = min(cap_ms, base_ms * 2.0 ** min(failures - 1, 60))
     if policy == "none":

@@ -1,4 +1,4 @@
-"""Find a shorter plan that still breaks the same thing, and tell it."""
+"""Shrink a failing plan: find a shorter one that breaks the same invariant, and report it."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ TRIES_MAX = 300
 
 
 def broken_by(plan: Plan) -> tuple[str, World] | None:
-    """What breaks in a run of `plan`, and the world as it then stands; None when nothing does."""
+    """Return the breach of a run of `plan` and the world at that instant; None when nothing breaks."""
     world = World(plan)
     try:
         world.run()
@@ -40,7 +40,7 @@ def shortest(plan: Plan) -> Plan:
 
 
 def report(seed: int) -> str:
-    """The story of a failing seed, and the command that replays it; "" when it does not fail."""
+    """Return the events of a failing seed and the command that replays it; "" when it does not fail."""
     plan = draw_plan(seed)
     if broken_by(plan) is None:
         return ""

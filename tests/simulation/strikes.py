@@ -12,7 +12,7 @@ if TYPE_CHECKING:
     from tests.simulation.world import World
 
 RESTARTS: Final = 3
-"""So many follow each other in one trouble of that kind."""
+"""Number of repetitions in one trouble of that kind."""
 _S: Final = 1_000_000_000
 
 
@@ -100,7 +100,7 @@ class Strikes:
         self._clock.after(int((TROUBLE_S + 6) * _S), self._last_rites)
 
     def _last_rites(self) -> None:
-        """All trouble ends: whoever is dead comes back, and no crash waits for its moment any more."""
+        """End all trouble: start dead processes again, and cancel pending crashes."""
         self._world.coordinator.crash_at_commit = None
         for process in self._world.processes:
             if process in self._world.twins and process.is_alive:

@@ -1,6 +1,4 @@
-"""The worker that ships, in a simulated process: its core, a link that it dials, tasks that take virtual
-time.
-"""
+"""The shipped worker in a simulated process: its core, the link that it dials, tasks in virtual time."""
 
 from __future__ import annotations
 
@@ -53,7 +51,7 @@ _MS: Final = 1_000_000
 
 
 class Steps(msgspec.Struct):
-    """What a simulated task does: steps of so many ms each, and whether it fails at its end."""
+    """The work of a simulated task: the duration of each step in ms, and whether it fails at its end."""
 
     steps: int
     step_ms: float
@@ -280,7 +278,7 @@ class WorkerProcess(Process):
         self._work(start, step)
 
     def _check_saving(self, token: int, *, is_last: bool) -> None:
-        """A checkpoint is asked for once its time has come, and not before (but for one who leaves)."""
+        """A checkpoint is requested at its interval, and not before, unless the worker drains."""
         if self.core is None or token not in self._running or is_last:
             return
         age_ns = self.clock.now_ns - self._saved_ns[token]
@@ -349,8 +347,8 @@ class WorkerProcess(Process):
 
     def _listen(self, connection: Connection, number: int) -> None:
         connection.attach(
-            self.hearing(lambda data: self._receive(number, data)),
-            self.hearing(lambda why: self._closed(number, why)),
+            self.inside_with(lambda data: self._receive(number, data)),
+            self.inside_with(lambda why: self._closed(number, why)),
         )
 
     def _arrive(
@@ -409,7 +407,7 @@ class WorkerProcess(Process):
             self._do(self.core.on_bad_frame(self.clock.now_ns, number, error))
             return
         self._heard_ns = self.clock.now_ns
-        line.connection.believed(WORKER_END, data)
+        line.connection.accepted(WORKER_END, data)
         core, checkpoints = self.core, _checkpoints_kept(self.core)
         effects = core.on_frame(self.clock.now_ns, number, frame)
         self._note_acknowledged(core, checkpoints)

@@ -40,12 +40,12 @@ LINES_KEPT: Final = 25
 _S: Final = 1_000_000_000
 
 
-class Told(Journal):
-    """A journal whose lines are heard as they are written."""
+class ObservedJournal(Journal):
+    """A journal that passes each event to a callback."""
 
-    def __init__(self, by: str, hear: Callable[[events.Event], None], clock: Clock) -> None:
+    def __init__(self, by: str, on_event: Callable[[events.Event], None], clock: Clock) -> None:
         super().__init__(by, lambda line: None, lambda: clock.now_ns, clock.wall_s)
-        self._hear = hear
+        self._on_event = on_event
         self._clock = clock
 
     def __call__(self, of_kind: type[events.Event], /, **fields: object) -> None:
@@ -53,11 +53,11 @@ class Told(Journal):
         # (No event has a field of that name: compiled code does not keep positional names apart from fields.)
         clock = self._clock
         fields["at_ns"], fields["wall_s"], fields["by"] = clock.now_ns, clock.wall_s(), self.by
-        self._hear(cast("Callable[..., events.Event]", of_kind)(**fields))
+        self._on_event(cast("Callable[..., events.Event]", of_kind)(**fields))
 
     def append(self, event: events.Event) -> None:
         """Append one event."""
-        self._hear(event)
+        self._on_event(event)
 
 
 class World:
@@ -179,13 +179,13 @@ class World:
         """The driver submits a task."""
 
     def answered(self, task: str) -> None:
-        """The driver heard that a task is held."""
+        """The driver received the answer that a task is accepted."""
         self.accepted.add(task)
         self._pending.pop(task, None)
 
     def has_newer(self, process: WorkerProcess) -> bool:
-        """Whether another process of the same name was started after this one, or came in after it: an older
-        one that was never heard before is the newer one to the coordinator.
+        """Whether another process of the same name was started after this one, or connected after it: to the
+        coordinator the process with the newest first hello is the newer one.
         """
         return self.coordinator.incumbent(process.name) not in ("", process.incarnation) or any(
             process.name == other.name and process.born < other.born for other in (*self.workers, *self.twins)
@@ -200,9 +200,9 @@ class World:
         return WorkerProcess(name, self.clock, self.chance, settings, KEY, journal, self.coordinator, wire)
 
     def _journal(self, by: str) -> Journal:
-        return Told(by, self.hear, self.clock)
+        return ObservedJournal(by, self.on_event, self.clock)
 
-    def hear(self, event: events.Event) -> None:
+    def on_event(self, event: events.Event) -> None:
         """A line was written."""
         # (A struct of another kind takes isinstance ten times as long as one of this kind.)
         kind = type(event)

@@ -77,32 +77,32 @@ def structs_of(module: Any) -> list[type[msgspec.Struct]]:
     return [one for one in found if one.__module__ == module.__name__]
 
 
-def unbounded(told: inspect.Type) -> Iterator[str]:
+def unbounded(expected: inspect.Type) -> Iterator[str]:
     """The parts of a type that may be of any size. Structs are walked by themselves."""
-    match told:
+    match expected:
         case inspect.StrType() | inspect.BytesType() | inspect.ByteArrayType():
-            if told.max_length is None:
-                yield type(told).__name__
+            if expected.max_length is None:
+                yield type(expected).__name__
         case inspect.ListType() | inspect.SetType() | inspect.VarTupleType():
-            if told.max_length is None:
-                yield type(told).__name__
-            yield from unbounded(told.item_type)
+            if expected.max_length is None:
+                yield type(expected).__name__
+            yield from unbounded(expected.item_type)
         case inspect.DictType():
-            if told.max_length is None:
-                yield type(told).__name__
-            yield from unbounded(told.key_type)
-            yield from unbounded(told.value_type)
+            if expected.max_length is None:
+                yield type(expected).__name__
+            yield from unbounded(expected.key_type)
+            yield from unbounded(expected.value_type)
         case inspect.UnionType():
-            for one in told.types:
+            for one in expected.types:
                 yield from unbounded(one)
         case inspect.RawType() | inspect.AnyType():
-            yield type(told).__name__
+            yield type(expected).__name__
         case _:
             assert isinstance(
-                told,
+                expected,
                 inspect.IntType | inspect.FloatType | inspect.BoolType | inspect.NoneType
                 | inspect.EnumType | inspect.StructType,
-            ), told  # fmt: skip
+            ), expected  # fmt: skip
 
 
 @pytest.mark.parametrize("module", [messages, handshake, control, events], ids=lambda one: one.__name__)
@@ -110,9 +110,9 @@ def test_every_field_of_every_message_has_a_bound(module: Any) -> None:
     kinds = structs_of(module)
     assert kinds
     for kind in kinds:
-        told = inspect.type_info(kind)
-        assert isinstance(told, inspect.StructType)
-        for field in told.fields:
+        found = inspect.type_info(kind)
+        assert isinstance(found, inspect.StructType)
+        for field in found.fields:
             if (kind.__name__, field.name) not in RAW:
                 assert list(unbounded(field.type)) == [], f"{kind.__name__}.{field.name}"
 
@@ -121,9 +121,9 @@ def test_a_field_without_a_bound_is_found() -> None:
     class Loose(msgspec.Struct):
         names: dict[str, list[bytes]] | None
 
-    told = inspect.type_info(Loose)
-    assert isinstance(told, inspect.StructType)
-    found = [one for field in told.fields for one in unbounded(field.type)]
+    shown = inspect.type_info(Loose)
+    assert isinstance(shown, inspect.StructType)
+    found = [one for field in shown.fields for one in unbounded(field.type)]
     assert found == ["DictType", "StrType", "ListType", "BytesType"]
 
 
@@ -183,11 +183,11 @@ def test_a_frame_that_could_not_be_taken_is_never_made() -> None:
 def test_a_line_of_the_journal_is_bounded_and_can_be_read(filling: str) -> None:
     for kind in get_args(ProcessEvent):
         lines: list[bytes] = []
-        told = inspect.type_info(kind)
-        assert isinstance(told, inspect.StructType)
+        found = inspect.type_info(kind)
+        assert isinstance(found, inspect.StructType)
         fields = {
             field.name: filling * 400_000 if isinstance(field.type, inspect.StrType) else _some(field.type)
-            for field in told.fields
+            for field in found.fields
             if field.name not in ("at_ns", "wall_s", "by")
         }
         Journal("worker-7", lines.append, lambda: TOKEN, lambda: 1.5)(kind, **fields)
@@ -195,8 +195,8 @@ def test_a_line_of_the_journal_is_bounded_and_can_be_read(filling: str) -> None:
         assert msgspec.json.decode(lines[0], type=ProcessEvent).by == "worker-7"
 
 
-def _some(told: inspect.Type) -> object:
-    match told:
+def _some(expected: inspect.Type) -> object:
+    match expected:
         case inspect.DictType():
             return {priority.name: TOKEN for priority in Priority}
         case inspect.RawType():

@@ -27,7 +27,7 @@ STAMP = ("at_ns", "wall_s", "by")
 E = TypeVar("E")
 
 
-class Told(Journal):
+class RecordedJournal(Journal):
     """Keeps the name and the fields of each event."""
 
     def __init__(self, kept: list[tuple[str, dict[str, Any]]]) -> None:
@@ -55,7 +55,7 @@ class Desk:
         self._sessions = 0
         chance = random.Random(1)
         ports = Dependencies(
-            Told(self.events), chance, lambda: chance.randbytes(16), lambda: 0.0, self.kept.get
+            RecordedJournal(self.events), chance, lambda: chance.randbytes(16), lambda: 0.0, self.kept.get
         )
         self.core = WorkerCore("worker-1", "life", WorkerSettings(**settings), ports)
 
@@ -138,7 +138,7 @@ class Desk:
         self.connected(outcome, **more)
 
     def exchange(self, *unnumbered: Message) -> None:
-        """Let frames travel both ways until nobody has anything to say. Heartbeats are answered."""
+        """Deliver frames both ways until neither side has one. Heartbeats are answered."""
         answers: list[Message] = list(unnumbered)
         for _ in range(100):
             quiet = True

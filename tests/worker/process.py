@@ -46,7 +46,7 @@ class WorkerProcess:
         self._folder.cleanup()
 
     async def start(self) -> None:
-        """Start it, or start it anew."""
+        """Start it, or start it again."""
         log = os.open(self.folder / "log", os.O_WRONLY | os.O_APPEND | os.O_CREAT)
         try:
             self.process = await asyncio.create_subprocess_exec(

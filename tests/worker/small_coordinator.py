@@ -1,6 +1,6 @@
 """A coordinator of a hundred lines, made from wire/ alone: enough to try a worker over a real socket.
 
-It keeps one session for each worker, hands out what a test tells it to, and notes what it hears.
+It keeps one session for each worker, assigns what a test gives it, and records what it receives.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ class SmallCoordinator:
         await self._send()
 
     def all(self, kind: type[Message]) -> list[Message]:
-        """What was heard of one kind."""
+        """The received messages of one kind."""
         return [message for message in self.heard if isinstance(message, kind)]
 
     def _greet(self, connection: ServerConnection, request: Request) -> Response | None:

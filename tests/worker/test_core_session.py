@@ -204,7 +204,7 @@ def test_a_resume_works_with_no_message_exchanged_before() -> None:
 
 
 @pytest.mark.parametrize(
-    ("kind", "code", "told"),
+    ("kind", "code", "expected"),
     [
         ("closed", 0, "closed"), ("closed", 1000, "closed"), ("reset", 0, "reset"),
         ("closed", CloseCode.going_away, "going_away"), ("closed", CloseCode.draining, "going_away"),
@@ -213,12 +213,12 @@ def test_a_resume_works_with_no_message_exchanged_before() -> None:
         ("closed", CloseCode.heartbeat_timeout, "heartbeat_timeout"), ("closed", 4999, "closed"),
     ],
 )  # fmt: skip
-def test_a_loss_is_reported_by_its_kind(kind: str, code: int, told: str) -> None:
+def test_a_loss_is_reported_by_its_kind(kind: str, code: int, expected: str) -> None:
     desk = Desk().up()
     desk.pass_ms(300)
     desk.closed(kind, code)
     lost = desk.journal(events.ConnectionLost)[0]
-    assert (lost["kind"], lost["code"], lost["session"]) == (told, code, "s1")
+    assert (lost["kind"], lost["code"], lost["session"]) == (expected, code, "s1")
     assert lost["silent_ms"] == pytest.approx(300, abs=1)
 
 
@@ -300,7 +300,7 @@ def test_a_message_that_is_not_for_workers_changes_nothing() -> None:
     assert desk.core.state == "connected"
 
 
-# -- being told when to come back --------------------------
+# -- slots of a refusal and a drain ------------------------
 
 
 def test_a_terminal_refusal_stops_the_worker_and_says_so() -> None:

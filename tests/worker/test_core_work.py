@@ -86,7 +86,7 @@ def test_a_finished_task_frees_its_place_for_good() -> None:
 
 
 def test_a_result_is_sent_once_and_only_when_the_attempt_ended() -> None:
-    """Regression no. 10: "running" was told as the result, and the real one followed."""
+    """Regression no. 10: "running" was sent as the result, and the real one followed."""
     desk = Desk().up()
     desk.assign(1)
     desk.exchange()
@@ -410,8 +410,8 @@ def test_a_task_with_steps_saves_its_next_one_and_goes_back_checkpoint_first() -
     drain(desk)
     step(desk, 1, 2)
     desk.exchange()
-    told = [message for message in desk.heard if isinstance(message, (CheckpointSaved, ReturnTask, Goodbye))]
-    assert [type(message) for message in told] == [CheckpointSaved, ReturnTask, Goodbye]
+    found = [message for message in desk.heard if isinstance(message, (CheckpointSaved, ReturnTask, Goodbye))]
+    assert [type(message) for message in found] == [CheckpointSaved, ReturnTask, Goodbye]
     assert desk.said(CheckpointSaved)[0].checkpoint.step == 2
     assert desk.stopped
 

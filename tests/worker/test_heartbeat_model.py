@@ -34,13 +34,13 @@ class Plain:
             planned_ns = max(planned_ns + gap_ns, at_ns + gap_ns // 2)
         return planned_ns
 
-    def since_heard(self) -> list[tuple[int, str, int]]:
+    def since_last_frame(self) -> list[tuple[int, str, int]]:
         places = [place for place, (_, kind, _) in enumerate(self.record) if kind == "heard"]
         return self.record[places[-1] + 1 :] if places else self.record
 
     def timeout_at_ns(self, *, adaptive: bool) -> int | None:
-        """The first beat that nothing answered, later by all the time in which nobody looked."""
-        recent = self.since_heard()
+        """The first unanswered heartbeat plus the timeout, later by the time of all pauses."""
+        recent = self.since_last_frame()
         asked = next((place for place, (_, kind, _) in enumerate(recent) if kind == "beat"), None)
         if asked is None:
             return None

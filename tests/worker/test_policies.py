@@ -90,8 +90,8 @@ def test_websockets_waits_as_the_library_does() -> None:
 
 
 def test_slotted_retries_exactly_at_its_slot() -> None:
-    told = PolicyAdvice(base_ms=100, cap_ms=10_000, slot_ms=1_234.0)
-    assert POLICIES["slotted"].delay_ms(3, 0.0, told, random.Random(1)) == 1_234.0
+    found = PolicyAdvice(base_ms=100, cap_ms=10_000, slot_ms=1_234.0)
+    assert POLICIES["slotted"].delay_ms(3, 0.0, found, random.Random(1)) == 1_234.0
 
 
 def test_slotted_spreads_over_the_whole_cap_without_a_slot() -> None:

@@ -1,4 +1,4 @@
-"""What a worker gives up at its start, and who can look into it then: seen from processes of its own user."""
+"""The privileges that a worker drops at its start, and what processes of its user can read of it then."""
 
 from __future__ import annotations
 

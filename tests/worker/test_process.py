@@ -95,7 +95,7 @@ def test_the_health_file_is_there_while_connected(tmp_path: Path) -> None:
 
 
 class Log:
-    """What a narrator says, with a clock that stands at `now_ms`."""
+    """The lines of a console log whose clock is at `now_ms`."""
 
     def __init__(self) -> None:
         self.lines: list[str] = []
@@ -163,9 +163,9 @@ def test_traffic_adds_up_over_connections_and_is_written_only_when_it_changed() 
         traffic.received(frame)
         traffic.socket_bytes.sent_bytes += 600
         traffic.socket_bytes.received_bytes += 600
-    told = traffic.changed()
-    assert told is not None
-    assert (told["frames_sent"], told["messages_received"]) == (2, 2)
-    assert told["raw_bytes_sent"] == told["raw_bytes_received"] > 2_000
-    assert told["wire_bytes_sent"] == told["wire_bytes_received"] < told["raw_bytes_sent"]
+    found = traffic.changed()
+    assert found is not None
+    assert (found["frames_sent"], found["messages_received"]) == (2, 2)
+    assert found["raw_bytes_sent"] == found["raw_bytes_received"] > 2_000
+    assert found["wire_bytes_sent"] == found["wire_bytes_received"] < found["raw_bytes_sent"]
     assert traffic.changed() is None

@@ -156,8 +156,8 @@ async def test_what_a_program_left_that_killed_its_keeper_is_ended_and_nothing_e
         said = process.stdout
         assert said is not None
         try:
-            told = await asyncio.to_thread(lambda: [said.readline() for _ in range(2)])
-            assert told == ["cannot run 'sh': its supervisor was killed\n", "0\n"]
+            found = await asyncio.to_thread(lambda: [said.readline() for _ in range(2)])
+            assert found == ["cannot run 'sh': its supervisor was killed\n", "0\n"]
             assert [pid for pid in pids_in(tmp_path) if lives(pid)] == []
             assert [pid for pid in supervisor.descendants(process.pid) if lives(pid)] == []
         finally:

@@ -16,7 +16,7 @@ def herd(
     """One run. Every dial takes as long as the machine is slow today."""
     rng = random.Random(seed)
     slow = rng.lognormvariate(0, 0.4)
-    told: dict[str, dict[str, float]] = {
+    found: dict[str, dict[str, float]] = {
         "back_after_heal_mean_s": {},
         "longest_wait_mean_s": {},
         "attempts_per_reconnection_mean": {},
@@ -25,8 +25,8 @@ def herd(
     }
     for worker in (f"worker-{number}" for number in range(1, workers + 1)):
         trips = [_trip(rng, cap_s, outage_s, 0.005 * slow) for _ in range(rounds)]
-        for place, metric in enumerate(told):
-            told[metric][worker] = sum(trip[place] for trip in trips) / rounds
+        for place, metric in enumerate(found):
+            found[metric][worker] = sum(trip[place] for trip in trips) / rounds
     latency_s = 0.02 * slow * rng.lognormvariate(0, 0.1)
     return Sample(
         name=name or f"run-{seed}",
@@ -36,7 +36,7 @@ def herd(
         verdict=verdict,
         because="so it was",
         values={"task_success_rate": 1.0, "task_latency_p50_s": latency_s, "results_refused": 0.0},
-        by_worker=told,
+        by_worker=found,
         settings={"worker.cap_ms": str(round(cap_s * 1000))},
     )
 

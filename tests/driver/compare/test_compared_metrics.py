@@ -16,7 +16,7 @@ def past() -> Past:
     it.begin()
     it.lose("worker-1", 10.0)
     for attempt, at_s, delay_ms in ((1, 10.1, 300.0), (2, 10.6, 800.0)):
-        it.tell(
+        it.emit(
             "worker-1", wire.BackoffStarted, at_s, attempt=attempt, delay_ms=delay_ms, policy="full_jitter"
         )
         it.fail_to_connect("worker-1", at_s + 0.4, attempt)

@@ -38,8 +38,8 @@ def test_a_stored_run_is_read_with_its_workers_apart(run: Path) -> None:
     assert sample.verdict == "passed"
     assert set(sample.by_worker["reconnection_time_mean_s"]) == {"worker-1", "worker-2", "worker-3"}
     whole = sample.values["reconnection_time_mean_s"]
-    told = sample.by_worker["reconnection_time_mean_s"].values()
-    assert sum(told) / 3 == pytest.approx(whole)
+    found = sample.by_worker["reconnection_time_mean_s"].values()
+    assert sum(found) / 3 == pytest.approx(whole)
     assert sample.missing == []
 
 

@@ -110,10 +110,10 @@ def family_of_runs(rng: random.Random, runs: int, change: float = 1.0) -> list[l
 
 
 def chances_of(before: list[list[float]], after: list[list[float]]) -> dict[str, float]:
-    told = corrected(
+    found = corrected(
         [of_runs(*pair).p for pair in zip(before, after, strict=True)], [weight(name) for name in BY_RUN]
     )
-    return dict(zip(BY_RUN, told, strict=True))
+    return dict(zip(BY_RUN, found, strict=True))
 
 
 @pytest.mark.parametrize("runs", [3, 5])
@@ -162,8 +162,8 @@ def test_fifty_milliseconds_more_latency_are_found_in_five_runs_against_three() 
 
 
 def test_a_comparison_says_how_large_a_difference_it_could_have_found() -> None:
-    told = compared([[Group(name, [herd(n) for n in range(3)]) for name in "ab"]], [], 0.1)
-    assert re.search(r"a change of \d+% would have been found in every metric", told.because)
+    shown = compared([[Group(name, [herd(n) for n in range(3)]) for name in "ab"]], [], 0.1)
+    assert re.search(r"a change of \d+% would have been found in every metric", shown.because)
 
 
 def test_one_run_against_one_names_no_regression_and_ends_undecided() -> None:

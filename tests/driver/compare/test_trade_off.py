@@ -105,9 +105,9 @@ def test_the_page_draws_every_cell_with_its_intervals_and_names_the_front() -> N
     assert html.count("<circle") == 3
     assert html.count('class="on-front"') == 2
     assert "On the Pareto front of time and peak attempts: hasty, sleepy." in html
-    told = as_markdown(report)
-    assert "| front | hasty |" in told
-    assert "|  | beaten |" in told
+    found = as_markdown(report)
+    assert "| front | hasty |" in found
+    assert "|  | beaten |" in found
 
 
 @pytest.mark.parametrize("many", [2, 9, 18])

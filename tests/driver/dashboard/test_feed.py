@@ -1,4 +1,4 @@
-"""Events are heard in order of time, also where one journal takes longer to read than another."""
+"""Events are passed on in order of time, also where one journal takes longer to read than another."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ LONG = {
             at_ns=10**9, wall_s=1.0, by="worker-1", session="s", kind="closed", detail=FILLED, silent_ms=0.0
         )
     ),
-    "lines that nobody can read": b'{"event":"of another version","detail":"' + FILLED.encode() + b'"}\n',
+    "lines of an unknown version": b'{"event":"of another version","detail":"' + FILLED.encode() + b'"}\n',
 }
 
 
@@ -46,5 +46,5 @@ def test_nothing_is_read_before_what_came_earlier_in_a_longer_journal(long: byte
         if not more:
             break
     assert len(attempts) > 1
-    assert all(told == [] for told in attempts[:-1])
+    assert all(found == [] for found in attempts[:-1])
     assert attempts[-1] == ["worker-1", "worker-2"]

@@ -1,4 +1,4 @@
-"""Forms of the catalogue: what may stand in a field, and whom a filled one hits."""
+"""Forms of the catalogue: the values of a field, and the targets of a filled form."""
 
 from __future__ import annotations
 
@@ -18,8 +18,8 @@ def fields(fault: str) -> dict[str, dict[str, object]]:
 
 
 def test_a_field_says_its_unit_its_default_and_its_limits() -> None:
-    told = {name: (one["unit"], one["default"], one["limits"]) for name, one in fields("latency").items()}
-    assert told == {
+    found = {name: (one["unit"], one["default"], one["limits"]) for name, one in fields("latency").items()}
+    assert found == {
         "direction": ("", "both", ""),
         "mean": ("ms", "", "from 1 ms to 600000 ms"),
         "jitter": ("ms", "0ms", "from 0 ms to 600000 ms"),
@@ -33,9 +33,9 @@ def test_every_fault_of_the_catalogue_says_what_both_ends_see() -> None:
 
 def test_every_fault_of_the_catalogue_says_first_what_happens_in_plain_words() -> None:
     jargon = re.compile(r"\b(FIN|RST|TCP|SIG[A-Z]+|ECONN\w+|cgroup|upgrade|jitter|chunk)\b", re.IGNORECASE)
-    told = [str(one["plain_effect"]) for one in catalogue()]
-    assert len(set(told)) == len(told)
-    assert [words for words in told if jargon.search(words) or len(words) > 50] == []
+    found = [str(one["plain_effect"]) for one in catalogue()]
+    assert len(set(found)) == len(found)
+    assert [words for words in found if jargon.search(words) or len(words) > 50] == []
 
 
 def test_the_page_reads_nothing_of_a_fault_that_the_catalogue_does_not_say() -> None:

@@ -1,4 +1,4 @@
-"""Viewers: all get the same, and one that does not read slows nobody."""
+"""Viewers: all get the same, and one that does not read slows no other."""
 
 from __future__ import annotations
 

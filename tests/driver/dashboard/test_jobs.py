@@ -77,8 +77,8 @@ async def test_what_runs_is_not_forgotten_whatever_comes_after_it(says: Callable
     says("")
     for _ in range(MAX_JOBS + 2):
         await over(started(jobs, "heal"))
-    told = jobs.status()
-    assert (len(told), told[0]["id"], told[0]["running"]) == (MAX_JOBS, first.number, True)
+    found = jobs.status()
+    assert (len(found), found[0]["id"], found[0]["running"]) == (MAX_JOBS, first.number, True)
     await jobs.end()
     assert first.code == 3
 

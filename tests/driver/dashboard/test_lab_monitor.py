@@ -16,7 +16,7 @@ from tests.driver.judge.histories import small
 
 @dataclass
 class Engine(FakeEngine):
-    """A lab whose proxy has an id; "" where none stands."""
+    """A lab whose proxy has an id; "" where no lab is up."""
 
     folder: Path = Path()
     proxy: str = "first"
@@ -36,15 +36,15 @@ class Engine(FakeEngine):
 
 
 async def seen(engine: Engine) -> LabMonitor:
-    """A lab that is watched, with what its journals tell of two workers."""
+    """The monitor of a lab that has journals of two workers."""
     small(drained=False).write(engine.folder.parent)
     monitor = LabMonitor(engine)
     await monitor.refresh()
-    hear_all(monitor)
+    read_all(monitor)
     return monitor
 
 
-def hear_all(monitor: LabMonitor) -> None:
+def read_all(monitor: LabMonitor) -> None:
     assert monitor.feed is not None
     while monitor.step():
         pass
@@ -62,10 +62,10 @@ async def test_a_lab_that_is_gone_keeps_its_last_picture(tmp_path: Path) -> None
     assert before > 0
     engine.proxy = ""
     await monitor.refresh()
-    hear_all(monitor)
-    told = monitor.status()
-    assert (told["state"], told["workers"]) == ("gone", 0)
-    assert "python lab.py up" in told["hint"]
+    read_all(monitor)
+    found = monitor.status()
+    assert (found["state"], found["workers"]) == ("gone", 0)
+    assert "python lab.py up" in found["hint"]
     assert done(monitor) == before
 
 
@@ -92,7 +92,7 @@ async def test_another_lab_of_the_same_name_and_folder_starts_again(tmp_path: Pa
         path.unlink()
     engine.proxy = "second"
     await monitor.refresh()
-    hear_all(monitor)
+    read_all(monitor)
     assert (monitor.labs_seen, done(monitor)) == (2, 0)
 
 
@@ -105,7 +105,7 @@ async def test_an_engine_that_is_silent_for_a_while_changes_nothing(tmp_path: Pa
     assert monitor.status()["hint"] == "Docker does not answer."
     engine.is_silent = False
     await monitor.refresh()
-    hear_all(monitor)
+    read_all(monitor)
     assert (monitor.labs_seen, done(monitor), monitor.status()["workers"]) == (1, before, 2)
 
 
@@ -121,7 +121,7 @@ async def test_what_comes_after_the_whole_state_is_not_what_was_in_it(tmp_path: 
     with (engine.folder / "worker-1.jsonl").open("ab") as file:
         last = small().lines["worker-1"][-1]
         file.write(msgspec.json.encode(last) + b"\n")
-    hear_all(monitor)
+    read_all(monitor)
     monitor.feed.step(10**18, 0.0)
     in_between = [one["n"] for one in encoder.state({}, {}, 0.0)["events"]]
     news = [one["n"] for one in (encoder.delta({}, {}, 0.0) or {})["events"]]

@@ -1,4 +1,4 @@
-"""The dashboard and the report tell the same, since both rest on the same definitions."""
+"""The dashboard and the report show the same figures, since both use the same definitions."""
 
 from __future__ import annotations
 
@@ -51,7 +51,7 @@ def paused() -> Past:
     """A herd in which a worker is paused until the coordinator has given its connection up."""
     past = healthy_herd()
     past.fault("pause", "pause", ["worker-1"], 25.0, 6.0)
-    past.tell(
+    past.emit(
         "coordinator", wire.WorkerLost, 28.0, worker="worker-1", session=past.session("worker-1"),
         kind="heartbeat_timeout", detail="", silent_ms=3000.0,
     )  # fmt: skip
@@ -68,9 +68,9 @@ def test_the_figures_of_the_page_are_the_metrics_of_the_report(past: Past, tmp_p
     feed = Feed(folder / "journals")
     while feed.step(LATER_NS, 0.0):
         pass
-    told = feed.encoder.state({}, {}, 0.0)["figures"]
+    found = feed.encoder.state({}, {}, 0.0)["figures"]
     metrics = measure(read_history(folder, workers=past.workers)).values
-    assert {name: told[name] for name in SAME} == {name: metrics[name] for name in SAME}
+    assert {name: found[name] for name in SAME} == {name: metrics[name] for name in SAME}
 
 
 def test_the_last_few_of_many_tasks_count_too_once_no_more_come() -> None:
@@ -94,7 +94,7 @@ def test_what_comes_line_by_line_ends_where_the_whole_does(tmp_path: Path) -> No
     growing.mkdir()
     feed = Feed(growing)
     events = sorted(
-        ((event, by) for by, told in past.lines.items() for event in told), key=lambda one: one[0].at_ns
+        ((event, by) for by, found in past.lines.items() for event in found), key=lambda one: one[0].at_ns
     )
     for event, by in events:
         with (growing / f"{by}.jsonl").open("ab") as file:

@@ -40,7 +40,7 @@ def page() -> Iterator[Page]:
 
 def shown(page: Page, markdown: str) -> str:
     """The text that the page makes of Markdown."""
-    told = page.evaluate(
+    found = page.evaluate(
         """async (text) => {
             const { rendered } = await import("/markdown.js");
             const place = document.createElement("div");
@@ -49,8 +49,8 @@ def shown(page: Page, markdown: str) -> str:
         }""",
         markdown,
     )
-    assert told[1] == 0
-    return str(told[0])
+    assert found[1] == 0
+    return str(found[0])
 
 
 @pytest.mark.parametrize("text", ["+241 ms (-5 to 9)", "a_b <c> & @d", "x*y|z [q](r) ~s", "#1", "www.a://b"])
@@ -64,14 +64,14 @@ def test_code_keeps_its_backslashes(page: Page) -> None:
 
 
 def test_a_line_break_is_a_space_and_a_control_character_is_marked(page: Page) -> None:
-    told = page.evaluate(
+    found = page.evaluate(
         """async () => { const { plain } = await import("/dom.js"); return plain("a\\n  b\\tc\\u0007"); }"""
     )
-    assert told == "a b c\ufffd"
+    assert found == "a b c\ufffd"
 
 
 def test_faults_are_listed_by_what_happens_in_groups_of_link_handshake_and_process(page: Page) -> None:
-    told = page.evaluate(
+    found = page.evaluate(
         """async (faults) => {
             document.body.innerHTML = '<select id="fault"></select>';
             const { fillCatalogue } = await import("/form.js");
@@ -81,6 +81,6 @@ def test_faults_are_listed_by_what_happens_in_groups_of_link_handshake_and_proce
         }""",
         catalogue(),
     )
-    assert [label.partition(":")[0] for label, _ in told] == ["Link", "Handshake", "Process"]
-    listed = dict(pair for _, options in told for pair in options)
+    assert [label.partition(":")[0] for label, _ in found] == ["Link", "Handshake", "Process"]
+    listed = dict(pair for _, options in found for pair in options)
     assert listed == {one["name"]: f"{one['plain_effect']} ({one['name']})" for one in catalogue()}

@@ -1,4 +1,4 @@
-"""The dashboard's server: whom it lets in, and what it does for them."""
+"""The dashboard's server: which requests it admits, and what they do."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ Client = TestClient[web.Request, web.Application]
 
 @dataclass
 class EmptyEngine(FakeEngine):
-    """No lab stands."""
+    """An engine without a lab."""
 
     def existing_spec(self) -> LabSpec | None:
         return None
@@ -55,15 +55,15 @@ async def lab_of(client: Client, known: str) -> dict[str, Any]:
     """What is said of the lab, once it was looked for."""
 
     async def ask() -> dict[str, Any] | None:
-        told: dict[str, Any] = (await (await client.get("/api/snapshot")).json())["lab"]
-        return told if told[known] else None
+        found: dict[str, Any] = (await (await client.get("/api/snapshot")).json())["lab"]
+        return found if found[known] else None
 
     return await eventually_answers(ask, f"a lab with {known}")
 
 
 @pytest.fixture
 async def stranger(tmp_path: Path) -> AsyncIterator[Client]:
-    """Who has not been given the address."""
+    """A client without the token."""
     client = await client_of(EmptyEngine(), tmp_path)
     yield client
     await client.close()
@@ -71,7 +71,7 @@ async def stranger(tmp_path: Path) -> AsyncIterator[Client]:
 
 @pytest.fixture
 async def guest(stranger: Client) -> Client:
-    """Who has."""
+    """The client after it has sent the token."""
     assert (await stranger.get("/", params={"token": TOKEN})).status == 200
     return stranger
 
@@ -136,9 +136,9 @@ async def test_every_file_that_the_page_names_is_served(guest: Client) -> None:
 
 
 async def test_without_a_lab_it_says_how_to_start_one(guest: Client) -> None:
-    told = await lab_of(guest, "hint")
-    assert told["state"] == "none"
-    assert "python lab.py up" in told["hint"]
+    found = await lab_of(guest, "hint")
+    assert found["state"] == "none"
+    assert "python lab.py up" in found["hint"]
     refused = await guest.post("/api/inject", json={"fault": "refuse"})
     assert refused.status == 409
 
@@ -172,8 +172,8 @@ async def test_the_runs_that_are_kept_are_listed_and_no_other_file_is_served(tmp
     client = await client_of(EmptyEngine(), results)
     try:
         await client.get("/", params={"token": TOKEN})
-        told = await (await client.get("/api/runs")).json()
-        assert [run["run"] for run in told["runs"]] == [folder.name]
+        found = await (await client.get("/api/runs")).json()
+        assert [run["run"] for run in found["runs"]] == [folder.name]
         for path in ("/runs/%2e%2e/secret", "/runs/..%2fresults/secret", f"/runs/{folder.name}/run.json"):
             assert (await client.get(path)).status in (404, 422)
     finally:
@@ -207,10 +207,10 @@ async def test_a_preview_names_its_targets_and_a_wrong_field_is_named_too(tmp_pa
         await client.get("/", params={"token": TOKEN})
         await lab_of(client, "workers")
         form = {"fault": "latency", "params": {"mean": "200ms"}, "targets": "2,4-5", "for": "5s", "seed": 3}
-        told = await (await client.post("/api/preview", json=form)).json()
-        assert told["hits"] == ["worker-2", "worker-4", "worker-5"]
-        assert told["spares"] == 2
-        assert told["command"] == (
+        found = await (await client.post("/api/preview", json=form)).json()
+        assert found["hits"] == ["worker-2", "worker-4", "worker-5"]
+        assert found["spares"] == 2
+        assert found["command"] == (
             "python lab.py inject latency --workers 2,4-5 --mean 200ms --for 5s --seed 3 --project fake"
         )
         for wrong, field in (
@@ -227,7 +227,7 @@ async def test_a_preview_names_its_targets_and_a_wrong_field_is_named_too(tmp_pa
 
 @dataclass
 class BrokenEngine(FakeEngine):
-    """Asking it ends in an error that nobody expected."""
+    """An engine whose answer is an unexpected error."""
 
     def existing_spec(self) -> LabSpec | None:
         raise RuntimeError("a defect in the watching")

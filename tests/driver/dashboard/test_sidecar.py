@@ -1,4 +1,4 @@
-"""A dashboard beside another command: it is told of, and ends with it."""
+"""A dashboard beside another command: its address is printed, and it ends with the command."""
 
 from __future__ import annotations
 
@@ -26,9 +26,9 @@ def serves(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_it_is_reported_and_ends_with_the_command(tmp_path: Path) -> None:
     said: list[str] = []
     with dashboard_sidecar(True, "mine", tmp_path, said.append):
-        (told,) = said
-        assert "http://127.0.0.1:1/?token=x" in told
-        assert f"['dashboard', '--project', 'mine', '--port', '0', '--results', '{tmp_path}']" in told
+        (found,) = said
+        assert "http://127.0.0.1:1/?token=x" in found
+        assert f"['dashboard', '--project', 'mine', '--port', '0', '--results', '{tmp_path}']" in found
         assert not (tmp_path / "ended").exists()
     assert (tmp_path / "ended").exists()
 

@@ -18,7 +18,7 @@ from tests.driver.judge.histories import Past
 
 
 class Engine(FakeEngine):
-    """A lab that is told by its journals, until it is taken down."""
+    """A lab that is known from its journals, until it is taken down."""
 
     def __init__(self, folder: Path) -> None:
         super().__init__()
@@ -37,7 +37,7 @@ def engine(tmp_path: Path) -> Engine:
     """Four workers, of which the third has lost its connection: its link is refused."""
     past = Past(4)
     past.begin()
-    past.tell(
+    past.emit(
         "driver", driver.FaultBegun, 3.0, fault="cut-1", kind="refuse", targets=["worker-3"],
         params=msgspec.Raw(b"{}"), planned_ns=0, cuts=True,
     )  # fmt: skip
@@ -77,7 +77,7 @@ async def test_workers_that_are_still_connected_under_a_fault_are_counted(tmp_pa
     past = Past(3)
     past.begin()
     for fault, kind, target in (("unplug-1", "unplug", "worker-1"), ("cut-1", "refuse", "worker-3")):
-        past.tell(
+        past.emit(
             "driver", driver.FaultBegun, 3.0, fault=fault, kind=kind, targets=[target],
             params=msgspec.Raw(b"{}"), planned_ns=0, cuts=True,
         )  # fmt: skip

@@ -13,7 +13,7 @@ from driver.forensics.policy_identification import PolicyIdentification, identif
 from tests.driver.forensics.fleets import Fleet
 from wire.policies import POLICIES
 
-UNSURE = "can't tell"
+UNSURE = "unsure"
 
 
 def named(naming: PolicyIdentification) -> str:

@@ -1,4 +1,4 @@
-"""Reconnection policies that forensics does not know: each is a formula that real clients use.
+"""Reconnection policies outside the catalogue of forensics: each is a formula that real clients use.
 
 python -m tests.driver.forensics.strangers [FLEETS]     prints what each is taken for
 """

@@ -1,6 +1,4 @@
-"""Who noticed what when, who was believed in wrongly, who came in step; and what a holed history still
-tells.
-"""
+"""Detection times, zombies and ghosts, workers in step; and what a history with gaps still shows."""
 
 from __future__ import annotations
 
@@ -51,7 +49,7 @@ def half_open() -> Past:
 
 
 def with_sessions(past: Past) -> Past:
-    """The coordinator's losses told with the session that the worker had."""
+    """The coordinator's losses with the session that the worker had."""
     joined = next(line for line in past.lines["coordinator"] if isinstance(line, wire.WorkerJoined))
     past.lines["coordinator"] = [
         wire.WorkerLost(
@@ -77,13 +75,13 @@ def test_a_coordinator_that_noticed_only_the_new_connection_noticed_nothing() ->
     assert told(past).noticed[0].coordinator_s is None
 
 
-def test_a_worker_that_is_gone_and_believed_in_is_a_zombie_for_as_long() -> None:
+def test_a_worker_is_a_zombie_while_it_is_gone_and_its_session_is_open() -> None:
     disagreements = told(with_sessions(half_open())).disagreements
     assert [(one.worker, one.what, one.fault) for one in disagreements] == [("worker-1", ZOMBIE, "hole")]
     assert disagreements[0].lasted_s == pytest.approx(5.5, abs=0.01)
 
 
-def test_a_worker_that_is_given_up_and_believes_is_a_ghost() -> None:
+def test_a_worker_that_keeps_a_connection_which_the_coordinator_ended_is_a_ghost() -> None:
     past = Past(1)
     past.begin()
     joined = next(line for line in past.lines["coordinator"] if isinstance(line, wire.WorkerJoined))

@@ -67,19 +67,19 @@ def test_what_a_process_waits_before_its_first_welcome_is_left_out() -> None:
 def test_a_slot_goes_with_the_gap_after_it_and_one_that_is_not_recorded_leaves_its_gap_out() -> None:
     past = one_worker()
     past.lose("worker-1", 10, kind="going_away")
-    past.tell("worker-1", wire.Connecting, 10.4, attempt=1)
+    past.emit("worker-1", wire.Connecting, 10.4, attempt=1)
     refused = {"kind": "status", "detail": "", "status": 503, "retry_after_ms": 750}
-    past.tell("worker-1", wire.ConnectFailed, 10.5, attempt=1, **refused)
+    past.emit("worker-1", wire.ConnectFailed, 10.5, attempt=1, **refused)
     past.connect("worker-1", 11.35, outcome="resumed", attempt=2, took_s=0.1)
     found = gaps(past)
     assert found.gap_s == pytest.approx([0.75])
     assert found.before.slot_s == pytest.approx([0.75])
 
 
-def test_an_attempt_whose_forerunners_end_is_missing_makes_no_gap() -> None:
+def test_an_attempt_makes_no_gap_where_the_end_of_the_one_before_is_missing() -> None:
     past = one_worker()
     past.lose("worker-1", 10)
-    past.tell("worker-1", wire.Connecting, 10.3, attempt=1)
+    past.emit("worker-1", wire.Connecting, 10.3, attempt=1)
     past.connect("worker-1", 12, outcome="resumed", attempt=2)
     assert len(gaps(past)) == 1
 

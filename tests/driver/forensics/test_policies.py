@@ -46,7 +46,7 @@ def test_a_policy_draws_what_the_shipped_one_draws(name: str, case: tuple[int, f
     if np.ptp(real) < 1e-9:
         assert ours == pytest.approx(real)
     else:
-        # What piles up on a longest delay is one value many times: the test knows ties.
+        # What piles up on a longest delay is one value many times: the test handles ties.
         assert stats.ks_2samp(real, ours).pvalue > 1e-4
 
 
@@ -71,9 +71,9 @@ def test_the_density_is_that_of_the_shipped_draws(name: str, case: tuple[int, fl
 @pytest.mark.parametrize("fleet", [3, 20, 200, 5_000])
 def test_what_a_fleet_is_advised_is_what_the_coordinator_advises(fleet: int) -> None:
     settings = CoordinatorSettings(fleet=fleet)
-    told = fleet_timing(settings, fleet)
-    assert told.base_ms == ADVISED_BASE_S * 1e3
-    assert told.cap_ms == round(1e3 * max(ADVISED_CAP_LEAST_S, fleet / settings.admission_per_s))
+    found = fleet_timing(settings, fleet)
+    assert found.base_ms == ADVISED_BASE_S * 1e3
+    assert found.cap_ms == round(1e3 * max(ADVISED_CAP_LEAST_S, fleet / settings.admission_per_s))
 
 
 def test_resuming_is_let_in_as_fast_as_the_coordinator_lets_in() -> None:

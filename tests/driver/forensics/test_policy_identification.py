@@ -42,9 +42,9 @@ def fleet(
 
 @pytest.mark.parametrize("name", STRANGERS)
 def test_a_policy_outside_the_catalogue_is_given_no_name(name: str) -> None:
-    told = stranger_named(name, seed=1)
-    assert told.misfit is not None
-    assert not told.sure
+    found = stranger_named(name, seed=1)
+    assert found.misfit is not None
+    assert not found.sure
 
 
 def test_at_least_95_of_100_fleets_of_20_workers_over_3_rounds_are_named_right() -> None:
@@ -64,18 +64,18 @@ def test_of_single_workers_over_3_rounds_nearly_all_are_named_right_and_hardly_a
     ("policy", "base_s", "cap_s"), [("full_jitter", 0.3, 4.0), ("exponential", 0.05, 2.0)]
 )
 def test_base_and_cap_are_found_with_the_name(policy: str, base_s: float, cap_s: float) -> None:
-    told = fleet(policy, 20, 2, base_ms=round(base_s * 1e3), cap_ms=round(cap_s * 1e3))
-    assert told.best is not None
-    assert told.best.policy.name == policy
-    assert told.best.base_s == pytest.approx(base_s, rel=0.15)
-    assert told.best.cap_s == pytest.approx(cap_s, rel=0.05)
+    found = fleet(policy, 20, 2, base_ms=round(base_s * 1e3), cap_ms=round(cap_s * 1e3))
+    assert found.best is not None
+    assert found.best.policy.name == policy
+    assert found.best.base_s == pytest.approx(base_s, rel=0.15)
+    assert found.best.cap_s == pytest.approx(cap_s, rel=0.05)
 
 
 def test_outages_too_short_for_a_second_attempt_leave_the_name_open_and_say_that_more_do_not_help() -> None:
-    told = fleet("exponential", outage_s=0.05, base_ms=400, cap_ms=5_000)
-    assert not told.sure
-    assert {one.policy.name for one in told.fits[:2]} == {"fixed", "exponential"}
-    assert told.more_attempts is None
+    found = fleet("exponential", outage_s=0.05, base_ms=400, cap_ms=5_000)
+    assert not found.sure
+    assert {one.policy.name for one in found.fits[:2]} == {"fixed", "exponential"}
+    assert found.more_attempts is None
 
 
 def test_a_sample_that_is_too_small_says_how_many_more_attempts_would_decide() -> None:
@@ -89,15 +89,15 @@ def test_a_sample_that_is_too_small_says_how_many_more_attempts_would_decide() -
 
 
 def test_without_attempts_there_is_no_name() -> None:
-    told = identify_policy(pooled([]))
-    assert told.best is None
-    assert not told.sure
+    found = identify_policy(pooled([]))
+    assert found.best is None
+    assert not found.sure
 
 
 def test_a_handful_of_gaps_is_not_sure_however_well_it_fits() -> None:
-    told = fleet("websockets", workers=1, outage_s=12.0)
-    assert 0 < told.gaps < MIN_GAPS
-    assert told.best is not None
-    assert told.best.policy.name == "websockets"
-    assert not told.sure
-    assert told.more_attempts == MIN_GAPS - told.gaps
+    found = fleet("websockets", workers=1, outage_s=12.0)
+    assert 0 < found.gaps < MIN_GAPS
+    assert found.best is not None
+    assert found.best.policy.name == "websockets"
+    assert not found.sure
+    assert found.more_attempts == MIN_GAPS - found.gaps

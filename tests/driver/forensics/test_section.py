@@ -1,4 +1,4 @@
-"""What the reports say of it: a sentence first, figures with their ranges, and nobody's words as markup."""
+"""The section of the reports: a sentence first, figures with their ranges, no text from outside as markup."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ def drawn(policy: str, **more: Any) -> GapPlot:
 
 def hostile() -> Past:
     past = healthy_herd(workers=6, rounds=1)
-    past.tell("worker-2", wire.BackoffStarted, 12.5, attempt=1, delay_ms=1.0, policy=HOSTILE)
+    past.emit("worker-2", wire.BackoffStarted, 12.5, attempt=1, delay_ms=1.0, policy=HOSTILE)
     past.fault(HOSTILE, "blackhole", ["worker-1"], 20, 4)
     past.forget("coordinator", wire.WorkerLost)
     return past
@@ -58,7 +58,7 @@ def test_a_policy_is_reported_with_base_cap_lead_and_how_much_it_rests_on() -> N
     )
 
 
-def test_settings_that_name_another_known_policy_are_contradicted_by_the_gaps() -> None:
+def test_settings_that_name_another_policy_of_the_catalogue_are_contradicted_by_the_gaps() -> None:
     history = Fleet(("fixed",), 10, 2).history()
     for event in history.of(wire.BackoffStarted):
         msgspec.structs.force_setattr(event, "policy", "full_jitter")
@@ -129,8 +129,8 @@ def test_a_run_that_something_else_decided_gets_no_recommendation() -> None:
 
 
 def test_a_run_without_an_outage_says_so_in_one_sentence() -> None:
-    told = forensics_section(analyse(small().history()))
-    assert told == ForensicsSection("No connection was lost: there is nothing to reconstruct.")
+    found = forensics_section(analyse(small().history()))
+    assert found == ForensicsSection("No connection was lost: there is nothing to reconstruct.")
 
 
 @pytest.mark.parametrize(
@@ -176,11 +176,11 @@ def test_a_fleet_with_a_good_policy_is_not() -> None:
     assert "other_policy" not in advice(Fleet(("slotted",), 20, 2, (12.0, 12.0), seed=3).history())
 
 
-def test_a_coordinator_that_believes_in_the_gone_for_long_is_advised_to_notice_sooner() -> None:
+def test_long_zombies_give_advice_to_detect_sooner() -> None:
     past = Past(1)
     past.begin()
     past.fault("hole", "blackhole", ["worker-1"], 10, 8)
-    past.tell("worker-1", wire.ConnectionLost, 11, session="", kind="reset", detail="", silent_ms=1_000.0)
+    past.emit("worker-1", wire.ConnectionLost, 11, session="", kind="reset", detail="", silent_ms=1_000.0)
     past.connect("worker-1", 19, outcome="resumed")
     past.end(60)
     assert "about 4 s" in advice(past.history())["zombies_linger"]
@@ -207,8 +207,8 @@ def test_names_from_outside_reach_neither_report_as_markup(tmp_path: Path) -> No
     assert "<script>alert" not in page
     # An escaped backtick begins no code span.
     assert "<script>alert" not in re.sub(r"`[^`]*`", "", text.replace("\\`", ""))
-    told = page[page.index('id="reconnection"') : page.index('id="workers"')]
-    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in told
+    found = page[page.index('id="reconnection"') : page.index('id="workers"')]
+    assert "&lt;script&gt;alert(1)&lt;/script&gt;" in found
 
 
 def test_what_is_missing_is_said_in_both(tmp_path: Path) -> None:

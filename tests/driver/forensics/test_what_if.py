@@ -106,7 +106,7 @@ def test_a_fleet_that_is_back_within_a_second_is_left_as_it_is() -> None:
 def test_rejected_workers_come_back_slot_by_slot_at_the_rate_of_admission() -> None:
     slow = scene(100, rate_per_s=20.0, burst=20)
     played = simulate(slow, chosen("slotted"), 20)
-    # 80 who find no place at once, at 20 a second.
+    # 80 workers wait for admission, at 20 a second.
     assert played.back_s.max(axis=1).mean() == pytest.approx(4.0, abs=0.6)
 
 

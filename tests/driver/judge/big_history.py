@@ -62,13 +62,13 @@ def write_big(
     """Write a run's folder, and return how many events are in it."""
     draw = random.Random(seed)
     names = [f"worker-{number}" for number in range(1, workers + 1)]
-    tell = _Writer()
+    emit = _Writer()
     cuts = [(at_s, at_s + CUT_S) for at_s in _steps(CUT_AT_S, seconds - 90, ROUND_S)]
-    _processes(tell, names, seconds)
-    down = _connections(tell, names, cuts, draw)
-    _faults(tell, names, cuts)
-    _tasks(tell, names, seconds, tasks_per_s, down, draw)
-    _figures(tell, names, seconds)
+    _processes(emit, names, seconds)
+    down = _connections(emit, names, cuts, draw)
+    _faults(emit, names, cuts)
+    _tasks(emit, names, seconds, tasks_per_s, down, draw)
+    _figures(emit, names, seconds)
     record = RunRecord(
         run=folder.name,
         scenario="big",
@@ -80,18 +80,18 @@ def write_big(
         planned_faults=len(cuts),
     )
     save_start(folder, record, "name: big\n")
-    return tell.save(folder)
+    return emit.save(folder)
 
 
 def _steps(from_s: float, to_s: float, every_s: float) -> list[float]:
     return [from_s + index * every_s for index in range(max(0, int((to_s - from_s) // every_s) + 1))]
 
 
-def _processes(tell: _Writer, names: list[str], seconds: float) -> None:
+def _processes(emit: _Writer, names: list[str], seconds: float) -> None:
     for by in ("coordinator", *names):
         role = "worker" if by in names else by
-        tell(by, wire.ProcessStarted, 0.1, role=role, incarnation=f"{by}-1", settings=NOTHING)
-        tell(by, wire.ProcessStopping, seconds + 33, reason="SIGTERM")
+        emit(by, wire.ProcessStarted, 0.1, role=role, incarnation=f"{by}-1", settings=NOTHING)
+        emit(by, wire.ProcessStopping, seconds + 33, reason="SIGTERM")
     for phase, began_s, ended_s in (
         ("up", 0, 1),
         ("ready", 1, 2),
@@ -102,35 +102,35 @@ def _processes(tell: _Writer, names: list[str], seconds: float) -> None:
         ("drain", seconds + 2, seconds + 30),
         ("collect", seconds + 31, seconds + 34),
     ):  # fmt: skip
-        tell("driver", driver.PhaseBegun, began_s, phase=phase)
-        tell("driver", driver.PhaseEnded, ended_s, phase=phase, outcome="done")
+        emit("driver", driver.PhaseBegun, began_s, phase=phase)
+        emit("driver", driver.PhaseEnded, ended_s, phase=phase, outcome="done")
 
 
 def _connections(
-    tell: _Writer, names: list[str], cuts: list[tuple[float, float]], draw: random.Random
+    emit: _Writer, names: list[str], cuts: list[tuple[float, float]], draw: random.Random
 ) -> dict[str, list[tuple[float, float]]]:
     """Every worker connects, is cut off with the others, and comes back by full jitter; when it was down."""
     down: dict[str, list[tuple[float, float]]] = {}
     for name in names:
         session = f"{name}-session"
-        _join(tell, name, session, 1.0 + draw.random(), 1, "fresh")
+        _join(emit, name, session, 1.0 + draw.random(), 1, "fresh")
         for cut_s, heal_s in cuts:
             lost_s = cut_s + draw.uniform(0.001, 0.05)
             lost = {"session": session, "kind": "closed", "detail": "", "silent_ms": draw.uniform(0, 2000)}
-            tell(name, wire.ConnectionLost, lost_s, **lost)
-            tell("coordinator", wire.WorkerLost, lost_s + 0.001, worker=name, **lost)
-            back_s = _storm(tell, name, session, lost_s, heal_s, draw)
+            emit(name, wire.ConnectionLost, lost_s, **lost)
+            emit("coordinator", wire.WorkerLost, lost_s + 0.001, worker=name, **lost)
+            back_s = _storm(emit, name, session, lost_s, heal_s, draw)
             down.setdefault(name, []).append((lost_s, back_s))
     return down
 
 
 def _storm(
-    tell: _Writer, name: str, session: str, lost_s: float, heal_s: float, draw: random.Random
+    emit: _Writer, name: str, session: str, lost_s: float, heal_s: float, draw: random.Random
 ) -> float:
     at_s, attempt = lost_s, 1
     while True:
         wait_s = draw.uniform(0, min(8.0, 0.25 * 2**attempt))
-        tell(
+        emit(
             name,
             wire.BackoffStarted,
             at_s + 0.001,
@@ -140,26 +140,26 @@ def _storm(
         )
         at_s += 0.001 + wait_s
         if at_s > heal_s:
-            return _join(tell, name, session, at_s, attempt, "resumed")
-        tell(name, wire.Connecting, at_s, attempt=attempt)
+            return _join(emit, name, session, at_s, attempt, "resumed")
+        emit(name, wire.Connecting, at_s, attempt=attempt)
         at_s += 0.003
-        tell(name, wire.ConnectFailed, at_s, attempt=attempt, kind="refused", detail="connection refused")
+        emit(name, wire.ConnectFailed, at_s, attempt=attempt, kind="refused", detail="connection refused")
         attempt += 1
 
 
-def _join(tell: _Writer, name: str, session: str, at_s: float, attempt: int, outcome: str) -> float:
-    tell(name, wire.Connecting, at_s, attempt=attempt)
+def _join(emit: _Writer, name: str, session: str, at_s: float, attempt: int, outcome: str) -> float:
+    emit(name, wire.Connecting, at_s, attempt=attempt)
     joined = {"session": session, "epoch": 1, "outcome": outcome, "because": ""}
-    tell("coordinator", wire.WorkerJoined, at_s + 0.004, worker=name, **joined)
-    tell(name, wire.Connected, at_s + 0.008, attempt=attempt, handshake_ms=8.0, replayed=0, **joined)
+    emit("coordinator", wire.WorkerJoined, at_s + 0.004, worker=name, **joined)
+    emit(name, wire.Connected, at_s + 0.008, attempt=attempt, handshake_ms=8.0, replayed=0, **joined)
     return at_s + 0.008
 
 
-def _faults(tell: _Writer, names: list[str], cuts: list[tuple[float, float]]) -> None:
+def _faults(emit: _Writer, names: list[str], cuts: list[tuple[float, float]]) -> None:
     for number, (cut_s, heal_s) in enumerate(cuts, 1):
         fault = {"fault": f"herd-{number}", "kind": "refuse", "targets": names}
         planned = {"spread_ms": 3.0}
-        tell(
+        emit(
             "driver",
             driver.FaultBegun,
             cut_s,
@@ -169,7 +169,7 @@ def _faults(tell: _Writer, names: list[str], cuts: list[tuple[float, float]]) ->
             **fault,
             **planned,
         )
-        tell(
+        emit(
             "driver",
             driver.FaultEnded,
             heal_s,
@@ -177,7 +177,7 @@ def _faults(tell: _Writer, names: list[str], cuts: list[tuple[float, float]]) ->
             **fault,
             **planned,
         )
-        tell(
+        emit(
             "driver",
             driver.Receipt,
             heal_s + 1,
@@ -192,11 +192,11 @@ def _faults(tell: _Writer, names: list[str], cuts: list[tuple[float, float]]) ->
             observers=["prober", "toxiproxy"],
         )
     end_s = cuts[-1][1] + 2 if cuts else 1.0
-    tell("driver", driver.Healed, end_s, links=[], containers=[], left=[], took_ms=5.0)
+    emit("driver", driver.Healed, end_s, links=[], containers=[], left=[], took_ms=5.0)
 
 
 def _tasks(
-    tell: _Writer, names: list[str], seconds: float, per_s: float, down: dict[str, list[tuple[float, float]]],
+    emit: _Writer, names: list[str], seconds: float, per_s: float, down: dict[str, list[tuple[float, float]]],
     draw: random.Random,
 ) -> None:  # fmt: skip
     submitted = done = 0
@@ -206,7 +206,7 @@ def _tasks(
     for token, at_s in enumerate(_steps(5.0, seconds - 1, 1 / per_s), 1):
         task, name = f"task-{token:07d}", names[token % len(names)]
         priority = PRIORITIES[token % len(PRIORITIES)]
-        tell(
+        emit(
             "coordinator",
             wire.TaskSubmitted,
             at_s,
@@ -214,14 +214,14 @@ def _tasks(
             priority=priority,
             intended_ns=BASE_NS + int(at_s * 1e9),
         )
-        tell("coordinator", wire.Assigned, at_s + 0.002, task=task, token=token, worker=name, attempt=1)
+        emit("coordinator", wire.Assigned, at_s + 0.002, task=task, token=token, worker=name, attempt=1)
         got_s = later(name, at_s + 0.004)
         end_s = got_s + draw.uniform(0.01, 0.2)
-        tell(name, wire.AssignmentReceived, got_s, task=task, token=token, attempt=1)
-        tell(name, wire.Started, got_s + 0.0005, task=task, token=token)
-        tell(name, wire.Finished, end_s, task=task, token=token, error="", took_ms=(end_s - got_s) * 1e3)
+        emit(name, wire.AssignmentReceived, got_s, task=task, token=token, attempt=1)
+        emit(name, wire.Started, got_s + 0.0005, task=task, token=token)
+        emit(name, wire.Finished, end_s, task=task, token=token, error="", took_ms=(end_s - got_s) * 1e3)
         counted_s = later(name, end_s + 0.003)
-        tell(
+        emit(
             "coordinator",
             wire.TaskDone,
             counted_s,
@@ -234,9 +234,9 @@ def _tasks(
             started_ns=BASE_NS + int(got_s * 1e9),
             ended_ns=BASE_NS + int(end_s * 1e9),
         )
-        tell(name, wire.ResultAcknowledged, counted_s + 0.002, task=task, token=token)
+        emit(name, wire.ResultAcknowledged, counted_s + 0.002, task=task, token=token)
         submitted = done = token
-    tell(
+    emit(
         "coordinator",
         wire.Totals,
         seconds + 29,
@@ -250,11 +250,11 @@ def _tasks(
     )
 
 
-def _figures(tell: _Writer, names: list[str], seconds: float) -> None:
+def _figures(emit: _Writer, names: list[str], seconds: float) -> None:
     """Totals of traffic every ten seconds, samples of memory and CPU every fifteen."""
     for number, name in enumerate(("coordinator", *names)):
         for index, at_s in enumerate(_steps(3.0 + number * 0.01, seconds, 10.0), 1):
-            tell(
+            emit(
                 name,
                 wire.TrafficTotals,
                 at_s,
@@ -269,7 +269,7 @@ def _figures(tell: _Writer, names: list[str], seconds: float) -> None:
                 queue_depth=index % 7,
             )
         for index, at_s in enumerate(_steps(3.0, seconds, 15.0), 1):
-            tell(
+            emit(
                 "driver",
                 driver.ResourceSample,
                 at_s,

@@ -44,7 +44,7 @@ class Past:
     # -- one line
     # ---------------------------------------------------------------------------------------------
 
-    def tell(self, by: str, kind: type[E], at_s: float, /, **fields: object) -> E:
+    def emit(self, by: str, kind: type[E], at_s: float, /, **fields: object) -> E:
         """One event, as `by` writes it at `at_s`."""
         event = kind(at_ns=ns(at_s), wall_s=1.7e9 + at_s, by=by, **fields)
         self.lines.setdefault(by, []).append(event)
@@ -62,7 +62,7 @@ class Past:
 
         `zero_s` is from when the scenario's times count.
         """
-        self.tell(
+        self.emit(
             "driver",
             driver.RunStarted,
             0,
@@ -82,7 +82,7 @@ class Past:
     def start(self, process: str, at_s: float, role: str = "worker") -> None:
         """A process's life begins."""
         self._incarnations[process] = f"{process}@{at_s}"
-        self.tell(
+        self.emit(
             process,
             wire.ProcessStarted,
             at_s,
@@ -102,8 +102,8 @@ class Past:
         if outcome != "resumed":
             self._sessions[worker] = f"{worker}/{at_s}"
         session = self._sessions[worker]
-        self.tell(worker, wire.Connecting, at_s - took_s, attempt=attempt)
-        self.tell(
+        self.emit(worker, wire.Connecting, at_s - took_s, attempt=attempt)
+        self.emit(
             "coordinator",
             wire.WorkerJoined,
             at_s - took_s / 2,
@@ -114,7 +114,7 @@ class Past:
             because="",
             incarnation=self._incarnations.get(worker, ""),
         )
-        self.tell(
+        self.emit(
             worker,
             wire.Connected,
             at_s,
@@ -131,20 +131,20 @@ class Past:
         """A connection ends, recorded by both sides."""
         session = self._sessions[worker]
         more = {"session": session, "kind": kind, "detail": "", "silent_ms": silent_s * 1e3}
-        self.tell(worker, wire.ConnectionLost, at_s, **more)
-        self.tell("coordinator", wire.WorkerLost, at_s + 0.001, worker=worker, **more)
+        self.emit(worker, wire.ConnectionLost, at_s, **more)
+        self.emit("coordinator", wire.WorkerLost, at_s + 0.001, worker=worker, **more)
 
     def fail_to_connect(self, worker: str, at_s: float, attempt: int, took_s: float = 0.01) -> None:
         """An attempt that is refused at `at_s`."""
-        self.tell(worker, wire.Connecting, at_s - took_s, attempt=attempt)
-        self.tell(worker, wire.ConnectFailed, at_s, attempt=attempt, kind="refused", detail="")
+        self.emit(worker, wire.Connecting, at_s - took_s, attempt=attempt)
+        self.emit(worker, wire.ConnectFailed, at_s, attempt=attempt, kind="refused", detail="")
 
     def end(self, at_s: float) -> None:
         """Everything is drained and ends in order."""
         self.phase("drain", at_s - 1, at_s)
         self.totals(at_s - 0.5)
         for process in [*self.workers, "coordinator"]:
-            self.tell(process, wire.ProcessStopping, at_s + 1, reason="SIGTERM")
+            self.emit(process, wire.ProcessStopping, at_s + 1, reason="SIGTERM")
         self.phase("collect", at_s + 0.1, at_s + 2)
 
     def phase(
@@ -152,15 +152,15 @@ class Past:
     ) -> None:
         """A phase of the run, and from when the scenario's times count, where that is known by then."""
         zero_ns = 0 if zero_s is None else ns(zero_s)
-        self.tell("driver", driver.PhaseBegun, began_s, phase=phase, zero_ns=zero_ns)
-        self.tell("driver", driver.PhaseEnded, ended_s, phase=phase, outcome=outcome)
+        self.emit("driver", driver.PhaseBegun, began_s, phase=phase, zero_ns=zero_ns)
+        self.emit("driver", driver.PhaseEnded, ended_s, phase=phase, outcome=outcome)
 
     # -- work
     # -------------------------------------------------------------------------------------------------
 
     def submit(self, task: str, at_s: float, priority: str = "normal") -> None:
         """The driver submits a task, which was meant to start then; the coordinator takes it."""
-        self.tell(
+        self.emit(
             "coordinator",
             wire.TaskSubmitted,
             at_s,
@@ -168,7 +168,7 @@ class Past:
             priority=priority,
             intended_ns=ns(at_s),
         )
-        self.tell(
+        self.emit(
             "driver",
             driver.TasksAccepted,
             at_s + 0.002,
@@ -181,7 +181,7 @@ class Past:
     def assign(self, task: str, worker: str, at_s: float, attempt: int = 1, from_step: int = 0) -> int:
         """The coordinator gives a task to a worker, which begins it; the attempt's token."""
         self._token += 1
-        self.tell(
+        self.emit(
             "coordinator",
             wire.Assigned,
             at_s,
@@ -191,18 +191,18 @@ class Past:
             attempt=attempt,
             from_step=from_step,
         )
-        self.tell(
+        self.emit(
             worker, wire.AssignmentReceived, at_s + 0.001, task=task, token=self._token, attempt=attempt
         )
-        self.tell(worker, wire.Started, at_s + 0.001, task=task, token=self._token, from_step=from_step)
+        self.emit(worker, wire.Started, at_s + 0.001, task=task, token=self._token, from_step=from_step)
         return self._token
 
     def finish(self, task: str, worker: str, token: int, at_s: float, outcome: str = "completed") -> None:
         """The worker finishes an attempt, the coordinator records it and acknowledges it."""
         error = "" if outcome == "completed" else "went wrong"
-        self.tell(worker, wire.Finished, at_s - 0.001, task=task, token=token, error=error, took_ms=50.0)
+        self.emit(worker, wire.Finished, at_s - 0.001, task=task, token=token, error=error, took_ms=50.0)
         self.done(task, worker, token, at_s, outcome)
-        self.tell(worker, wire.ResultAcknowledged, at_s + 0.001, task=task, token=token)
+        self.emit(worker, wire.ResultAcknowledged, at_s + 0.001, task=task, token=token)
 
     def done(
         self,
@@ -214,7 +214,7 @@ class Past:
         redone_steps: int = 0,
     ) -> None:
         """The coordinator counts a result."""
-        self.tell(
+        self.emit(
             "coordinator",
             wire.TaskDone,
             at_s,
@@ -233,7 +233,7 @@ class Past:
         self, task: str, worker: str, token: int, at_s: float, reason: str = "worker gone"
     ) -> None:
         """The coordinator gives an attempt up."""
-        self.tell(
+        self.emit(
             "coordinator", wire.AttemptAbandoned, at_s, task=task, token=token, worker=worker, reason=reason
         )
 
@@ -264,7 +264,7 @@ class Past:
             "assigned": 0,
             "connected": len(self.workers),
         }
-        return self.tell("coordinator", wire.Totals, at_s, waiting_by_priority={}, **{**books, **changed})
+        return self.emit("coordinator", wire.Totals, at_s, waiting_by_priority={}, **{**books, **changed})
 
     # -- faults
     # -----------------------------------------------------------------------------------------------
@@ -278,7 +278,7 @@ class Past:
         """A fault, its end, the healing, and its receipt (none when `proved` is None)."""
         named = {"fault": fault, "kind": kind, "targets": list(targets)}
         planned_ns = ns(at_s if due_s is None else due_s)
-        self.tell(
+        self.emit(
             "driver",
             driver.FaultBegun,
             at_s,
@@ -288,11 +288,11 @@ class Past:
             changes=sorted(FAULTS[kind].changes) if kind in FAULTS else [],
             **named,
         )
-        self.tell("driver", driver.FaultEnded, at_s + for_s, planned_ns=ns(at_s + for_s), **named)
-        self.tell("driver", driver.Healed, at_s + for_s + 0.01, links=[], containers=[], left=[], took_ms=1.0)
+        self.emit("driver", driver.FaultEnded, at_s + for_s, planned_ns=ns(at_s + for_s), **named)
+        self.emit("driver", driver.Healed, at_s + for_s + 0.01, links=[], containers=[], left=[], took_ms=1.0)
         if proved is not None:
             spared = [worker for worker in self.workers if worker not in targets]
-            self.tell(
+            self.emit(
                 "driver",
                 driver.Receipt,
                 at_s + for_s + 0.1,
@@ -316,7 +316,7 @@ class Past:
         self.fault(fault, "refuse", hit, at_s, for_s)
         for number, worker in enumerate(hit):
             self.lose(worker, at_s + 0.005)
-            self.tell(
+            self.emit(
                 worker, wire.BackoffStarted, at_s + 0.006, attempt=1, delay_ms=500.0, policy="full_jitter"
             )
             self.fail_to_connect(worker, at_s + for_s * (0.3 + 0.5 * number / len(hit)), attempt=1)
@@ -365,9 +365,9 @@ class Past:
         for name, data in files.items():
             if name != "driver":
                 read = read_chain(data)
-                self.tell("driver", driver.JournalNoted, last_s, journal=name, lines=read.lines,
+                self.emit("driver", driver.JournalNoted, last_s, journal=name, lines=read.lines,
                           head=read.head, size_bytes=read.size_bytes)  # fmt: skip
-        self.tell("driver", wire.ProcessStopping, last_s, reason="the run is over")
+        self.emit("driver", wire.ProcessStopping, last_s, reason="the run is over")
         self.write(folder, (), **{"sealed": True, **changed})
         for name, data in {**files, "driver": seal(self.lines["driver"])}.items():
             (folder / "journals" / f"{name}.jsonl").write_bytes(data)

@@ -67,7 +67,7 @@ def in_step(policy: str = "exponential") -> Past:
     past.begin()
     for worker in past.workers:
         past.forget(worker, wire.ProcessStarted)
-        past.tell(worker, wire.ProcessStarted, 0.2, role="worker", incarnation=worker,
+        past.emit(worker, wire.ProcessStarted, 0.2, role="worker", incarnation=worker,
                   settings=msgspec.Raw(msgspec.json.encode({"policy": policy})))  # fmt: skip
     past.fault("all", "refuse", past.workers, 10, 5)
     for worker in past.workers:
@@ -110,11 +110,11 @@ def flooded() -> Past:
     return past
 
 
-def begun_anew(from_step: int) -> Past:
+def restarted_from(from_step: int) -> Past:
     past = small()
     past.submit("c", 7)
     token = past.assign("c", "worker-1", 7.1)
-    past.tell("coordinator", wire.CheckpointCommitted, 7.3, task="c", token=token, worker="worker-1", step=3,
+    past.emit("coordinator", wire.CheckpointCommitted, 7.3, task="c", token=token, worker="worker-1", step=3,
               size_bytes=100)  # fmt: skip
     past.lose_attempt("c", "worker-1", token, 7.4)
     again = past.assign("c", "worker-2", 7.5, attempt=2, from_step=from_step)
@@ -125,7 +125,7 @@ def begun_anew(from_step: int) -> Past:
 def expiring() -> Past:
     past = small()
     for number in range(4):
-        past.tell("worker-1", wire.LeaseExpired, 8 + number, task=f"t-{number}", token=900 + number)
+        past.emit("worker-1", wire.LeaseExpired, 8 + number, task=f"t-{number}", token=900 + number)
     return past
 
 
@@ -139,7 +139,7 @@ CAUSES = {
     "attempts_in_vain": in_vain(),
     "sessions_forgotten": forgotten(),
     "flood_not_kept_up": flooded(),
-    "checkpoints_unused": begun_anew(from_step=0),
+    "checkpoints_unused": restarted_from(from_step=0),
     "leases_too_short": expiring(),
 }
 
@@ -233,7 +233,7 @@ def test_half_the_interval_counts_where_the_threshold_is_on_an_average() -> None
 
 
 def test_work_that_is_done_twice_asks_for_more_checkpoints() -> None:
-    assert "more often" in given(begun_anew(from_step=3))["checkpoints_unused"].change
+    assert "more often" in given(restarted_from(from_step=3))["checkpoints_unused"].change
 
 
 def test_a_few_workers_that_come_back_together_are_not_in_step() -> None:

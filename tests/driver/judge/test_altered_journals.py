@@ -27,15 +27,15 @@ def stormy() -> Past:
     past.fault("killed", "kill", ["worker-2"], 25.0, 2.5)
     past.start("worker-2", 27.0)
     past.connect("worker-2", 27.2)
-    past.tell("prober", wire.ProcessStarted, 0.3, role="prober", incarnation="p", settings=NO_SETTINGS)
+    past.emit("prober", wire.ProcessStarted, 0.3, role="prober", incarnation="p", settings=NO_SETTINGS)
     for second in range(1, 63):
         for link in past.workers:
-            past.tell(
+            past.emit(
                 "prober", LinkSeen, second, link=link, since_ns=0, sent=2, heard=2, rtt_at_ms=[100, 600],
                 rtt_us=[900, 1100], out_bytes=70, in_bytes=50,
             )  # fmt: skip
-    past.tell("prober", wire.ProcessStopping, 65.0, reason="SIGTERM")
-    past.tell("driver", driver.LinksSeen, 61.0, moment="end", planned=[], found=[])
+    past.emit("prober", wire.ProcessStopping, 65.0, reason="SIGTERM")
+    past.emit("driver", driver.LinksSeen, 61.0, moment="end", planned=[], found=[])
     return past
 
 
@@ -140,7 +140,7 @@ def test_a_receipt_that_is_turned_to_proved_does_not_pass(tmp_path: Path) -> Non
     past = stormy()
     past.lines["driver"] = [e for e in past.lines["driver"] if not isinstance(e, driver.Receipt)]
     for window in past.history().of(driver.FaultBegun):
-        past.tell(
+        past.emit(
             "driver", driver.Receipt, 64, fault=window.fault, kind=window.kind, proved=False,
             because="unseen", hit=[], missed=window.targets, spared=[], strayed=[], observers=[],
         )  # fmt: skip
@@ -153,7 +153,7 @@ def test_a_receipt_that_is_turned_to_proved_does_not_pass(tmp_path: Path) -> Non
 
 def test_a_trouble_that_is_taken_out_does_not_pass(tmp_path: Path) -> None:
     past = stormy()
-    past.tell("driver", driver.LabTrouble, 30, what="toxiproxy_restarted", detail="")
+    past.emit("driver", driver.LabTrouble, 30, what="toxiproxy_restarted", detail="")
     folder = sealed(past, tmp_path)
     assert judge_run(folder).verdict.verdict is RunOutcome.inconclusive
     without("driver", b'"trouble"')(folder)

@@ -142,7 +142,7 @@ def test_two_sides_that_say_the_same_agree() -> None:
 def test_a_worker_that_the_coordinator_forgot_is_a_ghost_at_the_end() -> None:
     past = small()
     lost = {"session": "worker-1/0.5", "kind": "closed", "detail": "", "silent_ms": 1.0}
-    past.tell("coordinator", wire.WorkerLost, 7, worker="worker-1", **lost)
+    past.emit("coordinator", wire.WorkerLost, 7, worker="worker-1", **lost)
     finding = found("agreement_on_connected", past)
     assert finding.status is Status.failed
     assert "worker-1 (the worker)" in finding.because
@@ -152,7 +152,7 @@ def test_a_worker_that_the_coordinator_forgot_is_a_ghost_at_the_end() -> None:
 def test_a_zombie_that_lasts_too_long_outside_faults_fails_though_it_ends() -> None:
     past = Past(1)
     past.begin()
-    past.tell(
+    past.emit(
         "worker-1", wire.ConnectionLost, 3, session="worker-1/0.5", kind="closed", detail="", silent_ms=1.0
     )
     past.connect("worker-1", 15, outcome="resumed")
@@ -170,7 +170,7 @@ def test_disagreement_under_a_fault_is_excused() -> None:
     past = Past(1)
     past.begin()
     past.fault("stall", "stall", past.workers, 2, 13)
-    past.tell(
+    past.emit(
         "worker-1", wire.ConnectionLost, 3, session="worker-1/0.5", kind="closed", detail="", silent_ms=1.0
     )
     past.connect("worker-1", 15, outcome="resumed")

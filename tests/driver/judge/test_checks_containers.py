@@ -32,13 +32,13 @@ def watched(fault: str = "", targets: tuple[str, ...] = ("worker-1",)) -> Past:
     if fault:
         past.fault("f-1", fault, targets, 10, 5, cuts=False)
     else:
-        past.tell("driver", driver.Healed, 21, links=[], containers=[], left=[], took_ms=1.0)
+        past.emit("driver", driver.Healed, 21, links=[], containers=[], left=[], took_ms=1.0)
     past.end(30)
     return past
 
 
 def state(past: Past, name: str, at_s: float, **changed: Any) -> None:
-    past.tell(
+    past.emit(
         "driver",
         driver.ContainerChange,
         at_s,
@@ -49,13 +49,13 @@ def state(past: Past, name: str, at_s: float, **changed: Any) -> None:
 
 
 def action(past: Past, name: str, at_s: float, what: str, detail: str = "") -> None:
-    past.tell("driver", driver.EngineAction, at_s, container=name, action=what, detail=detail)
+    past.emit("driver", driver.EngineAction, at_s, container=name, action=what, detail=detail)
 
 
 def exited(
     past: Past, name: str, at_s: float, *log: str, code: int = 137, out_of_memory: bool = False
 ) -> None:
-    past.tell("driver", driver.ContainerExited, at_s, container=name, exit_code=code, planned=False,
+    past.emit("driver", driver.ContainerExited, at_s, container=name, exit_code=code, planned=False,
               out_of_memory=out_of_memory, log=list(log))  # fmt: skip
 
 
@@ -78,7 +78,7 @@ def test_an_end_that_the_engine_reports_fails_though_no_journal_says_so() -> Non
 def test_a_process_that_is_down_at_the_end_is_quoted_too() -> None:
     past = watched()
     exited(past, "coordinator", 12, "database or disk is full", code=70)
-    past.tell("driver", driver.FinalContainerState, 30.5, container="coordinator", status="exited",
+    past.emit("driver", driver.FinalContainerState, 30.5, container="coordinator", status="exited",
               exit_code=70, out_of_memory=False)  # fmt: skip
     because = found("no_process_died", past).because
     assert "exit code 70" in because
@@ -121,7 +121,7 @@ def test_a_kill_that_hit_some_of_its_targets_alone_is_no_crash_of_theirs() -> No
     past = watched()
     exited(past, "worker-1", 12)
     targets = ["worker-1", "worker-2"]
-    past.tell(
+    past.emit(
         "driver",
         driver.FaultFailed,
         12.5,
@@ -194,7 +194,7 @@ def test_an_engine_that_answers_late_makes_no_change_last_longer(asked_s: float,
     fields, fault, _ = CHANGED["slowed"]
     past = watched(fault)
     state(past, "worker-1", 10.4, **fields)
-    past.tell("driver", driver.ContainersRead, 18, asked_ns=ns(asked_s), closely=["worker-1"])
+    past.emit("driver", driver.ContainersRead, 18, asked_ns=ns(asked_s), closely=["worker-1"])
     state(past, "worker-1", 18.5)
     assert sound(past).status is status
 
@@ -203,12 +203,12 @@ def test_a_change_that_one_look_alone_shows_is_named() -> None:
     fields, _, words = CHANGED["slowed"]
     past = watched()
     state(past, "worker-1", 11, **fields)
-    past.tell("driver", driver.ContainersRead, 11, asked_ns=ns(10.99), closely=["worker-1"])
+    past.emit("driver", driver.ContainersRead, 11, asked_ns=ns(10.99), closely=["worker-1"])
     state(past, "worker-1", 11.5)
     assert words in sound(past).because
 
 
-def test_a_change_between_two_looks_is_known_by_the_engines_events() -> None:
+def test_a_change_between_two_looks_is_found_in_the_engines_events() -> None:
     past = watched()
     action(past, "worker-2", 11.1, "pause")
     action(past, "worker-2", 11.2, "unpause")

@@ -15,15 +15,15 @@ def noisy(*, carried_bytes: int = 1_000_000, per_byte: float = 1e-4) -> Past:
     past.begin()
     past.fault("noise", "corrupt", past.workers, 10, 10, cuts=False, damaged_per_byte=per_byte)
     for worker in past.workers:
-        past.tell(worker, wire.TrafficTotals, 9.5, wire_bytes_sent=5_000)
-        past.tell(worker, wire.TrafficTotals, 19.5, wire_bytes_sent=5_000 + carried_bytes // 2,
+        past.emit(worker, wire.TrafficTotals, 9.5, wire_bytes_sent=5_000)
+        past.emit(worker, wire.TrafficTotals, 19.5, wire_bytes_sent=5_000 + carried_bytes // 2,
                   wire_bytes_received=carried_bytes // 2)  # fmt: skip
     past.end(40)
     return past
 
 
 def refuse(past: Past, by: str, peer: str, at_s: float = 12) -> None:
-    past.tell(by, wire.FrameRefused, at_s, peer=peer, fault="altered", detail="the code does not fit")
+    past.emit(by, wire.FrameRefused, at_s, peer=peer, fault="altered", detail="the code does not fit")
 
 
 def test_damage_that_each_side_noticed_is_noticed() -> None:
@@ -59,8 +59,8 @@ def test_what_was_on_its_way_when_the_damage_ended_may_be_noticed_a_moment_later
 
 def test_what_a_link_carried_before_the_damage_does_not_count() -> None:
     past = noisy(carried_bytes=10_000)
-    past.tell("worker-1", wire.TrafficTotals, 9.9, wire_bytes_sent=900_000)
-    past.tell("worker-1", wire.TrafficTotals, 19.9, wire_bytes_sent=905_000)
+    past.emit("worker-1", wire.TrafficTotals, 9.9, wire_bytes_sent=900_000)
+    past.emit("worker-1", wire.TrafficTotals, 19.9, wire_bytes_sent=905_000)
     assert found(NAME, past).status is Status.unknown
 
 
@@ -83,16 +83,16 @@ def test_without_damage_there_is_nothing_to_notice() -> None:
 # -- damage_was_not_believed ------------------------------
 
 
-def test_damage_that_the_code_caught_was_not_believed() -> None:
+def test_damage_that_the_mac_caught_was_not_accepted() -> None:
     past = noisy()
     refuse(past, "worker-1", "coordinator")
     assert found("damage_was_not_believed", past).status is Status.passed
 
 
-def test_a_frame_that_got_past_its_code_and_makes_no_sense_was_believed() -> None:
+def test_an_undecodable_frame_with_a_valid_mac_was_accepted() -> None:
     past = noisy()
     refuse(past, "worker-1", "coordinator")
-    past.tell(
+    past.emit(
         "coordinator", wire.FrameRefused, 13, peer="worker-2", fault="undecodable", detail="not a frame"
     )
     finding = found("damage_was_not_believed", past)

@@ -51,7 +51,7 @@ def test_fewer_faults_than_planned_are_unknown() -> None:
 
 def test_a_fault_that_could_not_be_started_is_unknown() -> None:
     past = with_fault()
-    past.tell(
+    past.emit(
         "driver",
         driver.FaultFailed,
         12,
@@ -119,7 +119,7 @@ def test_a_journal_that_a_fault_ended_for_good_needs_no_last_line() -> None:
     past = small()
     past.forget("worker-1", wire.ProcessStopping)
     last_s = max(event.at_ns for event in past.lines["worker-1"])
-    past.tell("driver", driver.FaultBegun, 20, fault="k", kind="kill", targets=["worker-1"], params=b"{}",
+    past.emit("driver", driver.FaultBegun, 20, fault="k", kind="kill", targets=["worker-1"], params=b"{}",
               planned_ns=last_s, cuts=True)  # fmt: skip
     assert found("journals_complete", past).status is Status.passed
 
@@ -128,9 +128,9 @@ def test_a_journal_of_a_process_that_the_engine_saw_dead_needs_no_last_line() ->
     past = small()
     past.forget("worker-1", wire.ProcessStopping)
     dead = {"status": "exited", "exit_code": 1, "out_of_memory": False}
-    past.tell("driver", driver.FinalContainerState, 20.5, container="worker-2", **dead)
+    past.emit("driver", driver.FinalContainerState, 20.5, container="worker-2", **dead)
     assert found("journals_complete", past).status is Status.unknown
-    past.tell("driver", driver.FinalContainerState, 20.5, container="worker-1", **dead)
+    past.emit("driver", driver.FinalContainerState, 20.5, container="worker-1", **dead)
     assert found("journals_complete", past).status is Status.passed
 
 
@@ -170,13 +170,13 @@ TROUBLES: dict[str, tuple[type[Event], dict[str, Any]]] = {
 def test_trouble_of_the_labs_own_is_unknown(trouble: str) -> None:
     past = healthy_herd()
     kind, fields = TROUBLES[trouble]
-    past.tell("driver", kind, 63, **fields)
+    past.emit("driver", kind, 63, **fields)
     assert found("lab_was_sound", past).status is Status.unknown
 
 
 def test_a_dead_worker_is_no_trouble_of_the_labs_own() -> None:
     past = small()
-    past.tell("driver", driver.FinalContainerState, 20.5, container="worker-1", status="exited", exit_code=1,
+    past.emit("driver", driver.FinalContainerState, 20.5, container="worker-1", status="exited", exit_code=1,
               out_of_memory=False)  # fmt: skip
     assert found("lab_was_sound", past).status is Status.passed
 
@@ -210,7 +210,7 @@ def test_processes_that_end_in_order_did_not_die() -> None:
 
 def test_a_coordinator_that_the_engine_saw_dead_failed() -> None:
     past = small()
-    past.tell("driver", driver.FinalContainerState, 20.5, container="coordinator", status="exited",
+    past.emit("driver", driver.FinalContainerState, 20.5, container="coordinator", status="exited",
               exit_code=137, out_of_memory=True)  # fmt: skip
     finding = found("no_process_died", past)
     assert finding.status is Status.failed
@@ -240,7 +240,7 @@ def test_a_kill_of_a_run_of_before_faults_wrote_what_they_change_explains_an_end
 def test_a_worker_that_gave_up_under_a_fault_died_all_the_same() -> None:
     past = small(drained=False)
     past.fault("noise", "corrupt", ["worker-1"], 7, 3, cuts=False)
-    past.tell(
+    past.emit(
         "worker-1", wire.ReconnectAbandoned, 8, reason="altered", detail="the MAC does not match the bytes"
     )
     past.end(20)
@@ -251,7 +251,7 @@ def test_a_worker_that_gave_up_under_a_fault_died_all_the_same() -> None:
 
 def test_a_worker_that_gave_up_in_the_middle_of_the_run_failed() -> None:
     past = small()
-    past.tell("worker-1", wire.ProcessStopping, 9, reason="gave up")
+    past.emit("worker-1", wire.ProcessStopping, 9, reason="gave up")
     assert found("no_process_died", past).status is Status.failed
 
 
@@ -265,7 +265,7 @@ def test_a_worker_that_a_fault_killed_did_not_die_by_itself() -> None:
 def test_a_stop_that_takes_its_time_before_the_driver_can_write_of_it_is_the_faults_doing() -> None:
     past = small()
     past.lose("worker-1", 8.1, kind="stopped")
-    past.tell("worker-1", wire.ProcessStopping, 8.1, reason="drained")
+    past.emit("worker-1", wire.ProcessStopping, 8.1, reason="drained")
     past.fault("restart-1", "restart", ["worker-1"], 13, 0.1, due_s=8)
     past.start("worker-1", 12.9)
     past.connect("worker-1", 13.0)
@@ -336,7 +336,7 @@ def with_links(moment: str = "end", **changed: Any) -> Past:
     past = healthy_herd(workers=2, rounds=1)
     planned = [driver.ProxyLink(f"worker-{n}", f"[::]:2000{n}", "10.231.0.2:8765") for n in (1, 2)]
     found_links = [msgspec.structs.replace(planned[0], **changed), planned[1]] if changed else planned
-    past.tell("driver", driver.LinksSeen, 60, moment=moment, planned=planned, found=found_links)
+    past.emit("driver", driver.LinksSeen, 60, moment=moment, planned=planned, found=found_links)
     return past
 
 

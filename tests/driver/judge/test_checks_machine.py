@@ -20,7 +20,7 @@ def sampled(runnable: int = 2, lag_ms: float = 3.0) -> Past:
     nothing = {"steal_ratio": 0.0, "cpu_pressure": None, "io_pressure": None, "memory_pressure": None}
     for second in range(3, 19):
         late_ms = lag_ms if second == 9 else 1.0
-        past.tell(
+        past.emit(
             "driver",
             driver.MachineSample,
             second,
@@ -69,7 +69,7 @@ def test_a_fault_that_the_driver_asked_for_too_late_does_so_too(
     fields = {
         name: getattr(line, name) for name in line.__struct_fields__ if name not in ("at_ns", "wall_s", "by")
     }
-    past.tell("driver", act, 17, **{**fields, "called_ns": line.planned_ns + 1_700_000_000})
+    past.emit("driver", act, 17, **{**fields, "called_ns": line.planned_ns + 1_700_000_000})
     finding = found("driver_was_punctual", past)
     assert finding.status is Status.unknown
     assert "late by 1.7 s with the" in finding.because
@@ -108,7 +108,7 @@ def test_a_machine_that_was_busy_while_the_lab_started_excuses_nothing_later() -
         past.begin(zero_s=zero_s)
         for second in range(40):
             runnable = 30 if second < 15 else 2
-            past.tell(
+            past.emit(
                 "driver", driver.MachineSample, second, runnable=runnable, cores=2, loop_lag_ms=1.0, **nothing
             )
         past.end(40)

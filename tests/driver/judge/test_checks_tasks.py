@@ -72,9 +72,9 @@ def drain_ran_out() -> Past:
     past.phase("drain", 7, 20, outcome="failed")
     past.phase("collect", 20.1, 22)
     past.lose_attempt("slow", "worker-1", token, 20.5, reason="handed back")
-    past.tell("worker-1", wire.Dropped, 20.5, task="slow", token=token, reason="handed back")
+    past.emit("worker-1", wire.Dropped, 20.5, task="slow", token=token, reason="handed back")
     for process in [*past.workers, "coordinator"]:
-        past.tell(process, wire.ProcessStopping, 21.5, reason="SIGTERM")
+        past.emit(process, wire.ProcessStopping, 21.5, reason="SIGTERM")
     return past
 
 
@@ -249,7 +249,7 @@ def test_a_last_answer_of_the_coordinator_that_does_not_balance_fails() -> None:
     state = CoordinatorState(
         epoch=1, now_ns=0, draining=False, counts=counts, waiting_by_priority={}, workers=[], counters={}
     )
-    past.tell("driver", LastState, 19.9, state=msgspec.Raw(msgspec.json.encode(state)))
+    past.emit("driver", LastState, 19.9, state=msgspec.Raw(msgspec.json.encode(state)))
     assert found("books_balance", past).status is Status.failed
 
 
@@ -283,7 +283,7 @@ def test_a_checkpoint_of_a_stale_attempt_that_is_kept_is_a_zombie() -> None:
     past.submit("z", 7)
     old = past.assign("z", "worker-1", 7.1)
     new = past.assign("z", "worker-2", 7.3, attempt=2)
-    past.tell(
+    past.emit(
         "coordinator",
         wire.CheckpointCommitted,
         7.4,

@@ -17,7 +17,7 @@ def test_an_attempt_that_is_started_twice_is_repeated_and_shown() -> None:
     past = small()
     past.submit("again", 3)
     token = past.assign("again", "worker-1", 3.1)
-    past.tell("worker-1", wire.Started, 3.2, task="again", token=token)
+    past.emit("worker-1", wire.Started, 3.2, task="again", token=token)
     past.finish("again", "worker-1", token, 3.3)
     finding = found("no_work_repeated", past)
     assert finding.status is Status.failed
@@ -29,7 +29,7 @@ def test_an_attempt_that_finishes_twice_is_repeated() -> None:
     past = small()
     past.submit("again", 3)
     token = past.assign("again", "worker-1", 3.1)
-    past.tell("worker-1", wire.Finished, 3.2, task="again", token=token, error="", took_ms=50.0)
+    past.emit("worker-1", wire.Finished, 3.2, task="again", token=token, error="", took_ms=50.0)
     past.finish("again", "worker-1", token, 3.3)
     assert found("no_work_repeated", past).status is Status.failed
 
@@ -86,7 +86,7 @@ def test_an_acknowledged_result_that_was_not_counted_vanished() -> None:
 def test_an_acknowledged_result_that_was_refused_did_not_vanish() -> None:
     past = small()
     token = _acknowledged(past, "late")
-    past.tell(
+    past.emit(
         "coordinator", wire.ResultRefused, 3.4, task="late", token=token, worker="worker-1", because="stale"
     )
     assert found("acknowledged_results_stand", past).status is Status.passed
@@ -129,7 +129,7 @@ def test_work_that_was_handed_back_is_not_left_behind() -> None:
     past = _leave()
     past.submit("begun", 9)
     token = past.assign("begun", "worker-1", 9.5)
-    past.tell("worker-1", wire.Dropped, 10.1, task="begun", token=token, reason="handed back: draining")
+    past.emit("worker-1", wire.Dropped, 10.1, task="begun", token=token, reason="handed back: draining")
     assert found("left_in_order", past).status is Status.passed
 
 
@@ -164,7 +164,7 @@ def _given_to_another(older_finishes_s: float) -> Past:
     past.submit("slow", 3)
     older = past.assign("slow", "worker-1", 3.1)
     past.lose_attempt("slow", "worker-1", older, 4.0)
-    past.tell("worker-1", wire.Finished, older_finishes_s, task="slow", token=older, error="", took_ms=50.0)
+    past.emit("worker-1", wire.Finished, older_finishes_s, task="slow", token=older, error="", took_ms=50.0)
     past.finish("slow", "worker-2", past.assign("slow", "worker-2", 4.1), 5.0)
     return past
 
@@ -174,14 +174,14 @@ def _refuse_a_duplicate(past: Past) -> None:
     token = past.assign("counted", "worker-1", 4.1)
     past.finish("counted", "worker-1", token, 4.3)
     more = {"task": "counted", "token": token, "worker": "worker-1", "because": "duplicate"}
-    past.tell("coordinator", wire.ResultRefused, 4.5, **more)
+    past.emit("coordinator", wire.ResultRefused, 4.5, **more)
 
 
 def _acknowledged(past: Past, task: str, error: str = "") -> int:
     past.submit(task, 3)
     token = past.assign(task, "worker-1", 3.1)
-    past.tell("worker-1", wire.Finished, 3.2, task=task, token=token, error=error, took_ms=50.0)
-    past.tell("worker-1", wire.ResultAcknowledged, 3.3, task=task, token=token)
+    past.emit("worker-1", wire.Finished, 3.2, task=task, token=token, error=error, took_ms=50.0)
+    past.emit("worker-1", wire.ResultAcknowledged, 3.3, task=task, token=token)
     return token
 
 
@@ -191,9 +191,9 @@ def _leave(*, stops: bool = True, says_goodbye: bool = True) -> Past:
     past.flow(2, 8)
     past.fault("leave", "stop", ["worker-1"], 10.5, 5, due_s=10)
     if stops:
-        past.tell("worker-1", wire.ProcessStopping, 10.4, reason="drained")
+        past.emit("worker-1", wire.ProcessStopping, 10.4, reason="drained")
     if says_goodbye:
-        past.tell("coordinator", wire.WorkerGone, 10.6, worker="worker-1", session="s", reason="goodbye")
+        past.emit("coordinator", wire.WorkerGone, 10.6, worker="worker-1", session="s", reason="goodbye")
     past.start("worker-1", 15.6)
     past.connect("worker-1", 16)
     past.end(30)

@@ -11,7 +11,7 @@ NAME = "only_planned_workers"
 
 def joined(past: Past, worker: str, at_s: float, incarnation: str) -> None:
     """A process joins that may have written nothing itself."""
-    past.tell("coordinator", wire.WorkerJoined, at_s, worker=worker, session=f"{worker}/{at_s}", epoch=1,
+    past.emit("coordinator", wire.WorkerJoined, at_s, worker=worker, session=f"{worker}/{at_s}", epoch=1,
               outcome="fresh", because="", incarnation=incarnation)  # fmt: skip
 
 
@@ -62,7 +62,7 @@ def test_a_twin_under_a_planned_name_fails_the_run_though_its_work_is_good() -> 
 def test_a_twin_cannot_explain_itself_in_the_journal_of_another_worker() -> None:
     past = small()
     joined(past, "worker-1", 3, "from outside")
-    past.tell("worker-2", wire.ProcessStarted, 2.9, role="worker", incarnation="from outside", settings=b"{}")
+    past.emit("worker-2", wire.ProcessStarted, 2.9, role="worker", incarnation="from outside", settings=b"{}")
     assert found(NAME, past).status is Status.failed
 
 
@@ -75,7 +75,7 @@ def test_where_a_worker_s_journal_has_a_gap_an_unexplained_process_is_unknown() 
 
 def test_a_stranger_that_was_refused_is_reported_and_spoils_nothing() -> None:
     past = small()
-    past.tell("coordinator", wire.HandshakeRefused, 3, worker="worker-9", reason="stranger", detail="")
+    past.emit("coordinator", wire.HandshakeRefused, 3, worker="worker-9", reason="stranger", detail="")
     finding = found(NAME, past)
     assert finding.status is Status.passed
     assert "1 handshakes of unplanned workers were refused" in finding.because

@@ -9,7 +9,7 @@ from driver.scenarios.thresholds import AnchoredThreshold, Threshold, parse_expe
 from tests.driver.judge.histories import Past, healthy_herd, small
 
 
-def told(text: str, past: Past) -> Finding:
+def judged(text: str, past: Past) -> Finding:
     history = past.history()
     expected = parse_expectation(text)
     if isinstance(expected, AnchoredThreshold):
@@ -19,30 +19,30 @@ def told(text: str, past: Past) -> Finding:
 
 
 def test_a_metric_on_the_good_side_passes_with_its_margin() -> None:
-    finding = told("reconnection_time_max <= 20s", healthy_herd())
+    finding = judged("reconnection_time_max <= 20s", healthy_herd())
     assert finding.status is Status.passed
     assert finding.measured == 6.0
     assert finding.margin == 14.0
 
 
 def test_a_metric_on_the_bad_side_fails_with_its_margin() -> None:
-    finding = told("reconnection_time_max <= 5s", healthy_herd())
+    finding = judged("reconnection_time_max <= 5s", healthy_herd())
     assert finding.status is Status.failed
     assert finding.margin == -1.0
 
 
 def test_a_metric_without_a_value_is_unknown() -> None:
-    finding = told("reconnection_time_max <= 5s", small())
+    finding = judged("reconnection_time_max <= 5s", small())
     assert finding.status is Status.unknown
     assert "determines no value" in finding.because
 
 
 def test_a_lower_bound_is_missed_from_below() -> None:
-    assert told("reconnections >= 7", healthy_herd(workers=3, rounds=2)).margin == -1
+    assert judged("reconnections >= 7", healthy_herd(workers=3, rounds=2)).margin == -1
 
 
 def test_a_signal_that_is_good_again_in_time_after_every_heal_passes() -> None:
-    finding = told("within 2s of heal: connected >= 95% for 10s", healthy_herd())
+    finding = judged("within 2s of heal: connected >= 95% for 10s", healthy_herd())
     assert finding.status is Status.passed
     assert finding.measured == 1.0
 
@@ -53,17 +53,17 @@ def test_the_slowest_of_several_heals_is_what_was_measured() -> None:
     past.cut("one", 10, 2, back_s=2)
     past.cut("two", 30, 2, back_s=0.5)
     past.end(60)
-    finding = told("within 5s of heal: connected >= 95% for 5s", past)
+    finding = judged("within 5s of heal: connected >= 95% for 5s", past)
     assert finding.measured == 2.0
     assert finding.margin == 3.0
 
 
 def test_an_expectation_can_count_from_the_end_of_the_gate() -> None:
-    assert told("within 1s of start: connected >= 100% for 5s", small()).status is Status.passed
+    assert judged("within 1s of start: connected >= 100% for 5s", small()).status is Status.passed
 
 
 def test_a_signal_that_comes_back_too_late_fails_and_says_at_which_heal() -> None:
-    finding = told("within 500ms of heal: connected >= 95% for 10s", healthy_herd())
+    finding = judged("within 500ms of heal: connected >= 95% for 10s", healthy_herd())
     assert finding.status is Status.failed
     assert "heal 1 of 2 (at 17.0 s)" in finding.because
 
@@ -73,8 +73,8 @@ def test_a_signal_that_does_not_last_fails() -> None:
     for worker in past.workers:
         past.lose(worker, 20)
         past.connect(worker, 27.0, outcome="resumed")
-    assert told("within 2s of heal: connected >= 95% for 2s", past).status is Status.passed
-    assert told("within 2s of heal: connected >= 95% for 10s", past).status is Status.failed
+    assert judged("within 2s of heal: connected >= 95% for 2s", past).status is Status.passed
+    assert judged("within 2s of heal: connected >= 95% for 10s", past).status is Status.failed
 
 
 def test_a_heal_that_the_next_fault_follows_too_soon_is_left_out_and_reported() -> None:
@@ -84,23 +84,23 @@ def test_a_heal_that_the_next_fault_follows_too_soon_is_left_out_and_reported() 
     past.cut("one", 10, 2, back_s=0.5)
     past.cut("two", 14, 2, back_s=0.5)
     past.end(60)
-    finding = told("within 1s of heal: connected >= 95% for 10s", past)
+    finding = judged("within 1s of heal: connected >= 95% for 10s", past)
     assert finding.status is Status.passed
     assert "1 of 2 were followed" in finding.because
 
 
 def test_a_last_heal_that_the_end_follows_too_soon_is_unknown() -> None:
     past = healthy_herd(rounds=1)
-    assert told("within 1s of heal: connected >= 95% for 300s", past).status is Status.unknown
+    assert judged("within 1s of heal: connected >= 95% for 300s", past).status is Status.unknown
 
 
 def test_without_its_anchor_an_expectation_is_unknown() -> None:
-    assert told("within 1s of heal: connected >= 95%", small()).status is Status.unknown
+    assert judged("within 1s of heal: connected >= 95%", small()).status is Status.unknown
 
 
 def test_a_fault_can_be_expected_to_be_felt() -> None:
-    assert told("within 1s of fault: connected <= 0%", healthy_herd()).status is Status.passed
-    assert told("within 1s of fault: connected <= 0%", lightly_hurt()).status is Status.failed
+    assert judged("within 1s of fault: connected <= 0%", healthy_herd()).status is Status.passed
+    assert judged("within 1s of fault: connected <= 0%", lightly_hurt()).status is Status.failed
 
 
 def lightly_hurt() -> Past:
@@ -112,8 +112,8 @@ def lightly_hurt() -> Past:
 
 
 def test_attempts_and_waiting_tasks_are_signals_too() -> None:
-    assert told("within 5s of heal: attempts_per_s <= 0 for 5s", healthy_herd()).status is Status.passed
-    assert told("within 5s of heal: waiting_tasks <= 0", lightly_hurt()).status is Status.failed
+    assert judged("within 5s of heal: attempts_per_s <= 0 for 5s", healthy_herd()).status is Status.passed
+    assert judged("within 5s of heal: waiting_tasks <= 0", lightly_hurt()).status is Status.failed
 
 
 def test_every_run_is_judged_by_what_is_always_judged_and_each_check_once() -> None:

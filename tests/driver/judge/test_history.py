@@ -87,7 +87,7 @@ def test_a_field_that_a_newer_version_added_does_no_harm() -> None:
     assert not READER.read("worker-1", data).damage
 
 
-def test_events_of_kinds_that_are_named_to_the_reader_are_known() -> None:
+def test_events_of_kinds_that_are_named_to_the_reader_are_decoded() -> None:
     class Probed(Event, tag="probed_in_a_test", frozen=True):
         rtt_ms: float
 

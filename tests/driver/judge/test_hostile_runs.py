@@ -125,12 +125,12 @@ def test_escapes_in_names_and_reasons_reach_no_reader(
     assert run(["judge", str(folder)]) == ExitCode.INCONCLUSIVE
     assert run(["judge", str(folder), "--json"]) == ExitCode.INCONCLUSIVE
     shown = capfdbinary.readouterr()
-    told = {"terminal": shown.out + shown.err}
-    told |= {
+    found = {"terminal": shown.out + shown.err}
+    found |= {
         path.name: path.read_bytes() for path in folder.iterdir() if path.suffix in (".md", ".html", ".xml")
     }
-    assert {"report.md", "report.html", "junit.xml"} <= told.keys()
-    for name, data in told.items():
+    assert {"report.md", "report.html", "junit.xml"} <= found.keys()
+    for name, data in found.items():
         text = data.decode()
         assert not {"\x1b", "\x07", "\u202e", "\x9b"} & set(text), name
         assert "\nPASSED: all is well" not in text, name

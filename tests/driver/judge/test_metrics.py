@@ -87,7 +87,7 @@ def test_a_fault_whose_end_was_not_recorded_ended_with_the_first_healing_after_i
     past.begin()
     past.fault("one", "latency", ["worker-1"], 5, 1, cuts=False)
     past.fault("two", "latency", ["worker-1"], 10, 5, cuts=False)
-    past.tell("driver", driver.Healed, 25, links=[], containers=[], left=[], took_ms=1.0)
+    past.emit("driver", driver.Healed, 25, links=[], containers=[], left=[], took_ms=1.0)
     past.lines["driver"] = [
         event
         for event in past.lines["driver"]
@@ -111,7 +111,7 @@ def test_a_backlog_that_outlasts_the_way_back_is_part_of_recovery() -> None:
 
 
 @given(some.lists(some.floats(0, 1e6), min_size=1), some.sampled_from([50, 90, 99, 100]))
-def test_a_percentile_is_the_least_number_that_so_many_do_not_exceed(
+def test_a_percentile_is_the_least_sample_that_the_share_does_not_exceed(
     numbers: list[float], percent: int
 ) -> None:
     ordered = sorted(numbers)

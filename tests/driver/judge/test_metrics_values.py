@@ -33,7 +33,7 @@ def test_a_worker_that_comes_back_as_a_new_process_is_a_reconnection_after_resta
 def test_a_worker_that_said_goodbye_before_its_restart_is_a_reconnection_after_restart_too() -> None:
     past = small()
     past.lose("worker-1", 8, kind="stopped")
-    past.tell("worker-1", wire.ProcessStopping, 8.1, reason="SIGTERM")
+    past.emit("worker-1", wire.ProcessStopping, 8.1, reason="SIGTERM")
     past.start("worker-1", 9.5)
     past.connect("worker-1", 10)
     assert value("reconnections_after_restart", past) == 1
@@ -52,7 +52,7 @@ def paused(given_up_s: float) -> Past:
     past.fault("pause", "pause", ["worker-1"], 10, 20)
     past.lose("worker-1", 30.05, kind="closed", silent_s=0.01)
     past.lines["coordinator"] = [e for e in past.lines["coordinator"] if not isinstance(e, wire.WorkerLost)]
-    past.tell(
+    past.emit(
         "coordinator", wire.WorkerLost, given_up_s, worker="worker-1", session="worker-1/0.5",
         kind="heartbeat_timeout", detail="", silent_ms=3000.0,
     )  # fmt: skip
@@ -126,23 +126,23 @@ def test_a_reconnection_over_which_no_work_came_has_no_resume_time() -> None:
 def test_a_connection_that_a_newer_one_superseded_ends_nothing() -> None:
     past = Past(1)
     past.begin()
-    past.tell(
+    past.emit(
         "worker-1", wire.ConnectionLost, 5, session="worker-1/0.5", kind="closed", detail="", silent_ms=1.0
     )
     past.connect("worker-1", 6, outcome="resumed")
     lost = {"session": "worker-1/0.5", "kind": "superseded", "detail": "", "silent_ms": 1.0}
-    past.tell("coordinator", wire.WorkerLost, 6.1, worker="worker-1", **lost)
+    past.emit("coordinator", wire.WorkerLost, 6.1, worker="worker-1", **lost)
     past.end(30)
     story = past.history().view(connection_histories)["worker-1"]
     assert story.connected[-1][1] - story.connected[-1][0] == pytest.approx(24e9)
 
 
-def test_a_restart_of_the_coordinator_ends_what_it_believed() -> None:
+def test_a_restart_of_the_coordinator_ends_its_connections() -> None:
     past = Past(1)
     past.begin()
     past.fault("kill-1", "kill", ["coordinator"], 9, 1)
     past.start("coordinator", 10, role="coordinator")
-    past.tell(
+    past.emit(
         "worker-1", wire.ConnectionLost, 9, session="worker-1/0.5", kind="reset", detail="", silent_ms=1.0
     )
     past.connect("worker-1", 11, outcome="resumed")
@@ -156,7 +156,7 @@ def test_the_longest_disagreement_of_the_two_sides_is_reported() -> None:
     past = Past(2)
     past.begin()
     for worker, until_s in (("worker-1", 7.0), ("worker-2", 10.0)):
-        past.tell(worker, wire.ConnectionLost, 5, session="", kind="closed", detail="", silent_ms=0.0)
+        past.emit(worker, wire.ConnectionLost, 5, session="", kind="closed", detail="", silent_ms=0.0)
         past.connect(worker, until_s, outcome="resumed", took_s=0.0)
     past.end(20)
     assert value("disagreement_max_s", past) == pytest.approx(5.0)
@@ -232,10 +232,10 @@ def test_throughput_is_completed_tasks_between_the_first_submission_and_the_last
 
 def test_totals_of_all_lives_of_all_processes_are_added() -> None:
     past = small()
-    past.tell("worker-1", wire.TrafficTotals, 5, messages_sent=10, raw_bytes_sent=1000, wire_bytes_sent=400)
-    past.tell("worker-1", wire.TrafficTotals, 6, messages_sent=15, raw_bytes_sent=2000, wire_bytes_sent=800)
+    past.emit("worker-1", wire.TrafficTotals, 5, messages_sent=10, raw_bytes_sent=1000, wire_bytes_sent=400)
+    past.emit("worker-1", wire.TrafficTotals, 6, messages_sent=15, raw_bytes_sent=2000, wire_bytes_sent=800)
     past.start("worker-1", 7)
-    past.tell(
+    past.emit(
         "worker-1",
         wire.TrafficTotals,
         8,
@@ -244,7 +244,7 @@ def test_totals_of_all_lives_of_all_processes_are_added() -> None:
         wire_bytes_sent=700,
         queue_depth=9,
     )
-    past.tell("coordinator", wire.TrafficTotals, 8, messages_sent=7, messages_received=18)
+    past.emit("coordinator", wire.TrafficTotals, 8, messages_sent=7, messages_received=18)
     assert value("messages_sent", past) == 27
     assert value("messages_to_coordinator", past) == 18
     assert value("compression_ratio", past) == pytest.approx(0.5)
@@ -265,9 +265,9 @@ def test_an_attempt_that_could_have_begun_from_a_checkpoint_and_did_not_lowers_t
         task = f"c-{number}"
         past.submit(task, 7)
         token = past.assign(task, "worker-1", 7.1)
-        past.tell("worker-1", wire.CheckpointCreated, 7.2, task=task, token=token, step=3, size_bytes=100)
+        past.emit("worker-1", wire.CheckpointCreated, 7.2, task=task, token=token, step=3, size_bytes=100)
         point = {"task": task, "token": token, "step": 3, "size_bytes": 100}
-        past.tell("coordinator", wire.CheckpointCommitted, 7.3, worker="worker-1", **point)
+        past.emit("coordinator", wire.CheckpointCommitted, 7.3, worker="worker-1", **point)
         past.lose_attempt(task, "worker-1", token, 7.4)
         past.assign(task, "worker-2", 7.5, attempt=2, from_step=from_step)
     assert value("checkpoint_restore_ratio", past) == 0.5
@@ -279,7 +279,7 @@ def test_an_attempt_that_could_have_begun_from_a_checkpoint_and_did_not_lowers_t
 def test_cpu_is_seconds_used_between_samples_and_a_restart_counts_from_nothing() -> None:
     past = small()
     for at_s, memory, cpu_s in ((2, 100, 1.0), (3, 300, 1.5), (4, 200, 0.25)):
-        past.tell(
+        past.emit(
             "driver",
             driver.ResourceSample,
             at_s,

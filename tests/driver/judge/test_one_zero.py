@@ -27,19 +27,19 @@ FROM_THE_FIRST_EVENT = re.compile(r"(?<![\d.,])5\d\d(\.\d+)? s\b|\b[89]\.\d+ min
 
 def past(*, dies: bool = True) -> Past:
     """A lab that comes up late; ten seconds later a worker is cut off, and another one's process ends."""
-    told = Past(2)
-    told.begin(zero_s=ZERO_S)
-    told.flow(ZERO_S, ZERO_S + 9.5)
-    told.cut("herd-1", ZERO_S + 10, 5.0, ["worker-1"])
+    found = Past(2)
+    found.begin(zero_s=ZERO_S)
+    found.flow(ZERO_S, ZERO_S + 9.5)
+    found.cut("herd-1", ZERO_S + 10, 5.0, ["worker-1"])
     if dies:
-        told.lose("worker-2", ZERO_S + 20)
-        told.tell(
+        found.lose("worker-2", ZERO_S + 20)
+        found.emit(
             "driver", ContainerExited, ZERO_S + 21, container="worker-2", exit_code=1, out_of_memory=False,
             planned=False, log=["it was too much"],
         )  # fmt: skip
-    told.flow(ZERO_S + 30, ZERO_S + 40)
-    told.end(ZERO_S + 60)
-    return told
+    found.flow(ZERO_S + 30, ZERO_S + 40)
+    found.end(ZERO_S + 60)
+    return found
 
 
 @pytest.fixture(scope="module")
@@ -58,8 +58,8 @@ def test_no_sentence_and_no_table_counts_from_the_first_event(folder: Path, repo
     run = judge_run(folder)
     text = (folder / report).read_text()
     took = write((run.history.end_ns - run.history.begin_ns) / 1e9, Unit.seconds)
-    told = text.split('<script type="application/json"')[0].replace(took, "")
-    assert FROM_THE_FIRST_EVENT.findall(told) == []
+    found = text.split('<script type="application/json"')[0].replace(took, "")
+    assert FROM_THE_FIRST_EVENT.findall(found) == []
     assert "10 s" in text or "10.0" in text
 
 

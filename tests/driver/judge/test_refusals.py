@@ -22,14 +22,14 @@ from wire import events as wire
 )
 def test_refusals_without_a_line_count(metric: str, module: object, kind: str) -> None:
     past = small()
-    past.tell("coordinator", wire.RefusalsOmitted, 3, kind=kind, worker="worker-1", cause="c", count=40)
-    past.tell("coordinator", wire.RefusalsOmitted, 4, kind=kind, worker="", cause="c", count=2)
+    past.emit("coordinator", wire.RefusalsOmitted, 3, kind=kind, worker="worker-1", cause="c", count=40)
+    past.emit("coordinator", wire.RefusalsOmitted, 4, kind=kind, worker="", cause="c", count=2)
     assert module.measure(past.history())[metric] == 42  # type: ignore[attr-defined]
 
 
 def test_other_kinds_of_refusals_do_not_count() -> None:
     past = small()
-    past.tell("coordinator", wire.RefusalsOmitted, 3, kind="frame_refused", worker="w", cause="c", count=40)
+    past.emit("coordinator", wire.RefusalsOmitted, 3, kind="frame_refused", worker="w", cause="c", count=40)
     assert refused(past.history(), wire.ResultRefused) == 0
 
 
@@ -46,9 +46,9 @@ def test_a_result_that_may_be_among_the_omitted_has_not_vanished_for_certain(
     worker: str, count: int, status: Status
 ) -> None:
     past = small()
-    past.tell("worker-1", wire.Finished, 3.2, task="late", token=7, error="", took_ms=50.0)
-    past.tell("worker-1", wire.ResultAcknowledged, 3.4, task="late", token=7)
-    past.tell(
+    past.emit("worker-1", wire.Finished, 3.2, task="late", token=7, error="", took_ms=50.0)
+    past.emit("worker-1", wire.ResultAcknowledged, 3.4, task="late", token=7)
+    past.emit(
         "coordinator", wire.RefusalsOmitted, 3.5, kind="result_refused", worker=worker, cause="stale",
         count=count,
     )  # fmt: skip

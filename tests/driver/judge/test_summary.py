@@ -82,7 +82,7 @@ def test_an_inconclusive_run_on_a_busy_machine_is_to_be_run_again_on_a_quieter_o
     past = healthy_herd()
     past.forget("driver", driver.Receipt)
     for second in range(1, 40):
-        past.tell(
+        past.emit(
             "driver", driver.MachineSample, second, runnable=30, cores=2, loop_lag_ms=1.0, steal_ratio=0.0,
             cpu_pressure=None, io_pressure=None, memory_pressure=None,
         )  # fmt: skip
@@ -111,8 +111,8 @@ def test_the_first_screen_has_a_long_reason_once_and_shortened(tmp_path: Path) -
     run = judged(slow_worker(), tmp_path, "reconnection_time_max <= 1s")
     first = run.verdict.findings
     long = tuple(msgspec.structs.replace(one, because="so long " * 200) for one in first)
-    told = msgspec.structs.replace(run, verdict=msgspec.structs.replace(run.verdict, findings=long))
-    assert len(summary(told, [])[1].text) < 2 * MOST_LETTERS
+    found = msgspec.structs.replace(run, verdict=msgspec.structs.replace(run.verdict, findings=long))
+    assert len(summary(found, [])[1].text) < 2 * MOST_LETTERS
     assert counted_findings(run.verdict) == f"1 failed and {len(first) - 1} passed of {len(first)} findings"
     assert run.verdict.because not in render_html(run).partition("<nav")[0]
 
@@ -156,9 +156,9 @@ def test_a_figure_that_sums_up_nothing_single_has_no_cases() -> None:
 
 def test_built_in_checks_are_distinguished_from_what_the_scenario_expects(tmp_path: Path) -> None:
     run = judged(healthy_herd(), tmp_path, "task_success_rate >= 90%")
-    told = group_findings(run.verdict.findings)
-    assert {one.check for one in told.expected} == {"task_success_rate >= 90%"}
-    assert told.built_in_says == f"all {len(told.built_in)} built-in checks passed"
+    found = group_findings(run.verdict.findings)
+    assert {one.check for one in found.expected} == {"task_success_rate >= 90%"}
+    assert found.built_in_says == f"all {len(found.built_in)} built-in checks passed"
 
 
 def test_what_to_change_is_said_with_its_reason(tmp_path: Path) -> None:
@@ -167,10 +167,10 @@ def test_what_to_change_is_said_with_its_reason(tmp_path: Path) -> None:
 
 
 def test_a_change_is_a_diff_that_can_be_copied() -> None:
-    told = Advice("a", "", "", "", (), (
+    found = Advice("a", "", "", "", (), (
         Setting("worker", "policy", "exponential", "slotted"), Setting("worker", "cap_ms", "5000", ""),
     ))  # fmt: skip
-    assert told.diff == " worker:\n-  policy: exponential\n+  policy: slotted\n-  cap_ms: 5000"
+    assert found.diff == " worker:\n-  policy: exponential\n+  policy: slotted\n-  cap_ms: 5000"
 
 
 def test_a_policys_own_base_and_cap_go_with_it() -> None:
@@ -185,6 +185,6 @@ def test_no_policy_without_jitter_is_ever_recommended(tmp_path: Path) -> None:
     }  # fmt: skip
     history = Fleet(("seed",), 10, 2, (12.0, 12.0), seed=3).history()
     run = judged(healthy_herd(), tmp_path)
-    told = [one.change for one in advise(history, run.metrics) if one.name == "other_policy"]
-    assert told
-    assert not any(word in told[0] for word in ("policy none", "policy fixed", "policy exponential"))
+    found = [one.change for one in advise(history, run.metrics) if one.name == "other_policy"]
+    assert found
+    assert not any(word in found[0] for word in ("policy none", "policy fixed", "policy exponential"))

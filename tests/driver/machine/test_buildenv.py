@@ -23,13 +23,13 @@ def test_pips_stored_configuration_becomes_its_variables() -> None:
 
 
 def test_the_environment_goes_above_what_is_stored() -> None:
-    told = settings({"GOPROXY": "https://env.example"}, {}, {"GOPROXY": "https://stored.example"})
-    assert told == {"GOPROXY": "https://env.example"}
+    found = settings({"GOPROXY": "https://env.example"}, {}, {"GOPROXY": "https://stored.example"})
+    assert found == {"GOPROXY": "https://env.example"}
 
 
 def test_what_pip_and_go_have_stored_reaches_a_build() -> None:
-    told = settings({}, {"PIP_INDEX_URL": "https://pip.example"}, {"GOPROXY": "https://go.example"})
-    assert told == {"GOPROXY": "https://go.example", "PIP_INDEX_URL": "https://pip.example"}
+    found = settings({}, {"PIP_INDEX_URL": "https://pip.example"}, {"GOPROXY": "https://go.example"})
+    assert found == {"GOPROXY": "https://go.example", "PIP_INDEX_URL": "https://pip.example"}
 
 
 def test_nothing_of_the_environment_but_network_settings_reaches_a_build() -> None:

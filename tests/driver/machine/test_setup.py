@@ -30,7 +30,7 @@ def test_compose_gets_bases_and_secrets_by_name() -> None:
     }
 
 
-def test_a_checkout_is_known_by_its_compose_file_and_command(tmp_path: Path) -> None:
+def test_a_checkout_is_recognised_by_its_compose_file_and_command(tmp_path: Path) -> None:
     assert not is_checkout(tmp_path)
     (tmp_path / "compose.yaml").touch()
     (tmp_path / "lab.py").touch()
@@ -101,8 +101,8 @@ def test_packages_are_added_to_a_finished_environment_of_this_python_alone(venv:
 @pytest.mark.parametrize("target", ["lint", "test", "simulate", "fuzz", "mutants", "bench", "docs"])
 def test_make_brings_the_packages_of_the_tests_only_where_they_are_needed(target: str) -> None:
     def steps(name: str) -> list[str]:
-        told = subprocess.run(["make", "-n", name], cwd=ROOT, capture_output=True, text=True, check=True)
-        return [line for line in told.stdout.splitlines() if "virtualenv.py" in line]
+        found = subprocess.run(["make", "-n", name], cwd=ROOT, capture_output=True, text=True, check=True)
+        return [line for line in found.stdout.splitlines() if "virtualenv.py" in line]
 
     assert any(line.endswith("virtualenv.py dev") for line in steps(target))
     assert not any("dev" in line for name in ("setup", "demo") for line in steps(name))
@@ -123,9 +123,9 @@ def test_the_virtual_environment_is_made_with_the_standard_library_alone() -> No
 def test_the_command_line_works_with_a_python_that_has_no_packages() -> None:
     # -S: without site-packages, and so without the environment that they are in.
     bare = [sys.executable, "-S", "lab.py", "--help"]
-    told = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, timeout=60)
-    assert (told.returncode, told.stderr) == (0, "")
-    assert "A lab for network chaos" in told.stdout
+    found = subprocess.run(bare, cwd=ROOT, capture_output=True, text=True, timeout=60)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert "A lab for network chaos" in found.stdout
 
 
 def test_an_environment_that_lacks_a_package_says_how_to_mend_it(capsys: pytest.CaptureFixture[str]) -> None:

@@ -74,9 +74,9 @@ def test_it_names_itself_as_it_is_called(installed: Installed) -> None:
     wrong = installed("scenaro").stderr + installed("inject", "--hlp").stderr
     assert wrong.startswith("stormlab: There is no command 'scenaro'.")
     assert "See: stormlab inject --help" in wrong
-    told = installed("inject", "--help").stdout
-    assert told.startswith("Usage: stormlab inject")
-    assert "lab.py" not in told
+    found = installed("inject", "--help").stdout
+    assert found.startswith("Usage: stormlab inject")
+    assert "lab.py" not in found
 
 
 def test_it_builds_the_very_images_that_a_checkout_builds(installed: Installed) -> None:

@@ -51,7 +51,7 @@ class Line:
     def __post_init__(self) -> None:
         self.draw = random.Random(f"{self.seed}/{self.link}")
 
-    def tell(self, story: Story, from_s: float, until_s: float) -> None:
+    def emit(self, story: Story, from_s: float, until_s: float) -> None:
         """Write half-second summaries, a new connection a second, a burst and a download each second and a
         half.
         """

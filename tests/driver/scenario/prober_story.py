@@ -56,8 +56,10 @@ class Story:
         journals = {"prober": self.events, **self.others}
         return History(
             {
-                name: JournalRead(name, sorted(told, key=lambda event: event.at_ns), range(1, len(told) + 1))
-                for name, told in journals.items()
-                if told
+                name: JournalRead(
+                    name, sorted(found, key=lambda event: event.at_ns), range(1, len(found) + 1)
+                )
+                for name, found in journals.items()
+                if found
             }
         )

@@ -30,8 +30,8 @@ def test_a_rule_that_holds_for_its_time_ends_the_run() -> None:
 
 def test_a_rule_that_breaks_in_between_begins_again() -> None:
     watch = AbortMonitor([parse_abort("connected < 50% for 3s")], workers=10)
-    told = [watch.look(float(now_s), state(6 if now_s == 3 else 4)) for now_s in range(7)]
-    assert told == [""] * 7
+    found = [watch.look(float(now_s), state(6 if now_s == 3 else 4)) for now_s in range(7)]
+    assert found == [""] * 7
     assert watch.look(7.0, state(4))
 
 
@@ -49,14 +49,14 @@ def test_an_unknown_state_is_no_reason_to_end() -> None:
         ("completed_per_s < 5/s for 2s", 6, 0, False),
     ],
 )
-def test_queue_and_rate_are_known_too(rule: str, completed_per_s: int, waiting: int, ends: bool) -> None:
+def test_queue_and_rate_are_signals_too(rule: str, completed_per_s: int, waiting: int, ends: bool) -> None:
     watch = AbortMonitor([parse_abort(rule)], workers=10)
-    told = [watch.look(float(now_s), state(10, waiting, completed_per_s * now_s)) for now_s in range(6)]
-    assert bool(told[-1]) is ends
+    found = [watch.look(float(now_s), state(10, waiting, completed_per_s * now_s)) for now_s in range(6)]
+    assert bool(found[-1]) is ends
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("connected < 10%", "expected a rule like"),
         ("conected < 10% for 3s", "Did you mean connected"),
@@ -65,6 +65,6 @@ def test_queue_and_rate_are_known_too(rule: str, completed_per_s: int, waiting: 
         ("", "expected a rule like"),
     ],
 )
-def test_a_rule_that_is_none_is_refused(text: str, told: str) -> None:
-    with pytest.raises(ValueError, match=told):
+def test_a_rule_that_is_none_is_refused(text: str, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
         parse_abort(text)

@@ -44,8 +44,8 @@ def validate(text: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> l
 def test_every_mistake_is_reported_at_once_unknown_keys_first(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = validate(WRONG, tmp_path, capsys)
-    assert [line.partition("`: ")[0] for line in told] == [
+    found = validate(WRONG, tmp_path, capsys)
+    assert [line.partition("`: ")[0] for line in found] == [
         "3: `durration", "5: `worker.slotz", "9: `workload.kinds[0].colour",
         "2: `workers", "4: `duration", "5: `worker.policy", "7: `workload.rate", "11: `timeline[0].fault",
         "12: `timeline[1].sauce", "13: `timeline[2].mean", "15: `expect[0]", "16: `expect[1]",
@@ -54,9 +54,9 @@ def test_every_mistake_is_reported_at_once_unknown_keys_first(
 
 
 def test_a_value_of_a_setting_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    (told,) = validate(f"{GOOD}worker: {{policy: fulljitter}}\n", tmp_path, capsys)
-    assert "expected one of none, fixed," in told
-    assert told.endswith("found 'fulljitter'. Did you mean full_jitter or equal_jitter?")
+    (shown,) = validate(f"{GOOD}worker: {{policy: fulljitter}}\n", tmp_path, capsys)
+    assert "expected one of none, fixed," in shown
+    assert shown.endswith("found 'fulljitter'. Did you mean full_jitter or equal_jitter?")
 
 
 def test_an_anchored_threshold_without_quotes_is_to_be_quoted(
@@ -64,8 +64,8 @@ def test_an_anchored_threshold_without_quotes_is_to_be_quoted(
 ) -> None:
     timeline = "timeline: [{fault: cut, targets: all, at: 9s}]\n"
     expect = "expect:\n  - within 9s of heal: connected >= 95%\n"
-    (told,) = validate(GOOD + timeline + expect, tmp_path, capsys)
-    assert told == (
+    (found,) = validate(GOOD + timeline + expect, tmp_path, capsys)
+    assert found == (
         "10: `expect[0]`: quote this line, since its colon makes a mapping of it: "
         "'within 9s of heal: connected >= 95%'"
     )
@@ -77,28 +77,28 @@ def test_entries_that_cannot_be_placed_are_all_named(
     entries = [
         "targets: 9",
         "targets: all, at: 1s",
-        "targets: all, at: 9s, after: nobody",
+        "targets: all, at: 9s, after: absent",
         "targets: 2, at: 9s",
     ]
-    told = validate(
+    found = validate(
         f"{GOOD}timeline:\n" + "".join(f"  - {{fault: cut, {entry}}}\n" for entry in entries),
         tmp_path,
         capsys,
     )
-    assert [line.partition("`: ")[0] for line in told] == [
+    assert [line.partition("`: ")[0] for line in found] == [
         "9: `timeline[0].targets", "10: `timeline[1].at", "11: `timeline[2].after",
     ]  # fmt: skip
 
 
 def test_every_value_of_a_matrix_is_looked_at(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     matrix = "matrix: {p: [fixed, fulljitter]}\nworker: {policy: '${p}'}\n"
-    (told,) = validate(f"{GOOD}{matrix}", tmp_path, capsys)
-    assert "found 'fulljitter'" in told
+    (shown,) = validate(f"{GOOD}{matrix}", tmp_path, capsys)
+    assert "found 'fulljitter'" in shown
 
 
 def test_all_variables_that_are_missing_are_named(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    told = validate(f"{GOOD}converge: '${{a}}'\ncooldown: '${{b}}'\n", tmp_path, capsys)
-    assert [line.partition(".")[0] for line in told] == [
+    found = validate(f"{GOOD}converge: '${{a}}'\ncooldown: '${{b}}'\n", tmp_path, capsys)
+    assert [line.partition(".")[0] for line in found] == [
         "8: `converge`: there is no variable 'a'", "9: `cooldown`: there is no variable 'b'",
     ]  # fmt: skip
 
@@ -106,9 +106,9 @@ def test_all_variables_that_are_missing_are_named(tmp_path: Path, capsys: pytest
 def test_many_mistakes_are_counted_and_not_all_shown(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    told = validate(GOOD + "".join(f"key{n}: 1\n" for n in range(100)), tmp_path, capsys)
-    assert len(told) == 21
-    assert told[-1] == "and 80 more"
+    found = validate(GOOD + "".join(f"key{n}: 1\n" for n in range(100)), tmp_path, capsys)
+    assert len(found) == 21
+    assert found[-1] == "and 80 more"
 
 
 def test_a_missing_comment_hides_no_other_mistake(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:

@@ -111,7 +111,7 @@ SHORT = {
 
 
 @pytest.mark.parametrize("fault", SHORT)
-def test_what_happened_between_two_looks_is_known_by_the_engines_events(fault: str) -> None:
+def test_what_happened_between_two_looks_is_found_in_the_engines_events(fault: str) -> None:
     story = under(fault)
     for number, (action, detail) in enumerate(SHORT[fault]):
         story.action(BEGIN_S + 3.1 + number / 10, action, detail)

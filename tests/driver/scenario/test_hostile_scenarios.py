@@ -92,16 +92,16 @@ CASES = {
 }  # fmt: skip
 
 
-@pytest.mark.parametrize(("text", "line", "told"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("text", "line", "expected"), CASES.values(), ids=CASES)
 def test_a_scenario_that_cannot_be_is_refused_with_its_place(
-    text: str, line: int, told: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    text: str, line: int, expected: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     path = tmp_path / "case.yaml"
     path.write_text(text)
     assert run(["validate", str(path)]) == ExitCode.WRONG_USE
     said = capsys.readouterr().err
     assert said.startswith(f"lab.py: {path}:{line}: " if line else f"lab.py: {path}: ")
-    assert told in said
+    assert expected in said
     assert len(said) < 5_000
 
 
@@ -254,10 +254,10 @@ def test_any_text_is_a_scenario_or_is_refused(pairs: list[tuple[str, str]], quic
         assert len(plan.to_json()) < 1 << 26
         assert parse_scenario(resolved_yaml(loaded), "again")
     except UsageError as error:
-        told = str(error)
+        found = str(error)
     else:
-        told = "good"
-    assert 0 < len(told) < 10_000
+        found = "good"
+    assert 0 < len(found) < 10_000
 
 
 @settings(max_examples=200, deadline=None, derandomize=True)

@@ -30,8 +30,8 @@ def test_counts_are_taken_from_summaries_that_lie_within() -> None:
     story = Story()
     for at_s in (19.5, 20.5, 21.5, 29.5):
         story.seen(LINK, at_s, at_s + 1, compared_bytes=100, damaged_bytes=round(at_s))
-    told = window(story)
-    assert (told.compared_bytes, told.damaged_bytes) == (200, 20 + 22)
+    found = window(story)
+    assert (found.compared_bytes, found.damaged_bytes) == (200, 20 + 22)
 
 
 def test_counts_of_a_short_time_are_taken_from_the_summary_around_it() -> None:

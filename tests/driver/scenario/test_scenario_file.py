@@ -27,7 +27,7 @@ def test_the_first_paragraph_of_the_comment_is_the_claim() -> None:
 
 
 @pytest.mark.parametrize(
-    ("more", "line", "told"),
+    ("more", "line", "message"),
     [
         ("duraton: 3s", 6, "`duraton`: there is no key 'duraton' here. Did you mean duration?"),
         ("workload: {rate: 3}", 6, "`workload.rate`: expected a rate with its unit, like 20/s"),
@@ -49,15 +49,15 @@ def test_the_first_paragraph_of_the_comment_is_the_claim() -> None:
         ("quick: 3", 6, "`quick`"),
     ],
 )
-def test_a_mistake_is_named_with_line_and_key_path(more: str, line: int, told: str) -> None:
+def test_a_mistake_is_named_with_line_and_key_path(more: str, line: int, message: str) -> None:
     with pytest.raises(FileError) as caught:
         parse_scenario(HEAD + more, "x")
     assert caught.value.line == line
-    assert told.replace("`", "") in str(caught.value).replace("`", "")
+    assert message.replace("`", "") in str(caught.value).replace("`", "")
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("", "expected a mapping"),
         ("- 1", "expected a mapping"),
@@ -70,8 +70,8 @@ def test_a_mistake_is_named_with_line_and_key_path(more: str, line: int, told: s
         ("# C.\nworkers: 5\nduration: -60s\n", "out of range"),
     ],
 )
-def test_a_file_that_is_no_scenario_is_refused(text: str, told: str) -> None:
-    with pytest.raises(FileError, match=told):
+def test_a_file_that_is_no_scenario_is_refused(text: str, message: str) -> None:
+    with pytest.raises(FileError, match=message):
         parse_scenario(text, "x")
 
 

@@ -40,7 +40,7 @@ def test_one_fault_ends_before_the_next_begins_at_the_same_instant() -> None:
     assert steps(timeline, 5.0) == [("a", "begin"), ("a", "end"), ("b", "begin")]
 
 
-def test_what_is_on_is_known_when_a_run_stops_early() -> None:
+def test_the_faults_that_are_on_are_listed_when_a_run_stops_early() -> None:
     timeline = FaultTimeline((fault("a", 1.0, 9.0), fault("b", 2.0, 1.0), fault("c", 7.0, 1.0)))
     timeline.due(5.0)
     assert [one.id for one in timeline.on] == ["a"]
@@ -51,11 +51,11 @@ FAULTS = st.lists(st.tuples(st.integers(0, 50), st.one_of(st.none(), st.integers
 
 @given(FAULTS, st.lists(st.floats(0, 5), min_size=1, max_size=30))
 def test_however_it_is_asked_each_step_comes_once_and_in_order(
-    told: list[tuple[int, int | None]], naps: list[float]
+    expected: list[tuple[int, int | None]], naps: list[float]
 ) -> None:
     faults = tuple(
         fault(f"f{number}", float(at), None if for_s is None else float(for_s))
-        for number, (at, for_s) in enumerate(told)
+        for number, (at, for_s) in enumerate(expected)
     )
     timeline, now_s, given_out = FaultTimeline(faults), 0.0, []
     for nap in [*naps, 100.0]:

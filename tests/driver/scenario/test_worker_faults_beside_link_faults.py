@@ -23,8 +23,8 @@ def test_a_latency_is_proved_while_its_worker_s_container_is_under_a_fault(kind:
     late = during(20, 40, 300)
     line = Line(HIT, 7, up_ms=late, down_ms=late)
     story = Story()
-    line.tell(story, 10, 48)
-    Line(SPARED, 7).tell(story, 10, 48)
+    line.emit(story, 10, 48)
+    Line(SPARED, 7).emit(story, 10, 48)
     latency = act("latency", [HIT], "slow", 20, 40, mean="300ms")
     beside = act(kind, [HIT], "beside", 24, 36, **PARAMS.get(kind, {}))
     proof = prove([latency, beside], story.history(), [HIT, SPARED])[0]

@@ -102,7 +102,7 @@ def test_a_payload_has_its_size_and_does_not_compress_away() -> None:
     assert len(zlib.compress(payload.encode())) > 0.7 * len(payload)
 
 
-def test_the_number_of_tasks_to_come_is_known_before() -> None:
+def test_the_number_of_tasks_is_computed_before_the_run() -> None:
     assert expected_tasks(workload(), 60.0) == 1200
 
 

@@ -38,7 +38,7 @@ def test_scientific_notation_stays_readable_as_a_share() -> None:
 
 
 @pytest.mark.parametrize(
-    ("text", "line", "told"),
+    ("text", "line", "message"),
     [
         ("a: 1\nb: [1, 2\n", 3, "no YAML"),
         ("a: 1\na: 2\n", 2, "a second time"),
@@ -47,8 +47,8 @@ def test_scientific_notation_stays_readable_as_a_share() -> None:
         ("a: \x07", 1, "no YAML"),
     ],
 )
-def test_what_is_no_plain_yaml_is_refused_with_its_line(text: str, line: int, told: str) -> None:
-    with pytest.raises(FileError, match=told) as caught:
+def test_what_is_no_plain_yaml_is_refused_with_its_line(text: str, line: int, message: str) -> None:
+    with pytest.raises(FileError, match=message) as caught:
         parse_yaml(text, "f.yaml")
     assert caught.value.line == line
     assert str(caught.value).startswith(f"f.yaml:{line}" if line else "f.yaml: ")

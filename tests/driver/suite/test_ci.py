@@ -19,8 +19,8 @@ PAGES = (WORKFLOWS / "lab.yml", WORKFLOWS / "scenario.yml", ROOT / "docs" / "ci.
 
 def asked(page: Path) -> list[tuple[str, list[str]]]:
     """Each `lab.py` command on a page, with its options."""
-    told = re.findall(r"lab\.py (\w+)([^\n`#]*)", page.read_text())
-    return [(name, re.findall(r"(?<=\s)--[a-z-]+", rest)) for name, rest in told]
+    found = re.findall(r"lab\.py (\w+)([^\n`#]*)", page.read_text())
+    return [(name, re.findall(r"(?<=\s)--[a-z-]+", rest)) for name, rest in found]
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)

@@ -29,12 +29,12 @@ def test_a_scenario_has_its_own_issues_and_those_of_every_one(tmp_path: Path) ->
     assert [one.check for one in known_issues("herd", folder)] == ["task_success_rate >= 90%"]
 
 
-def test_without_the_file_nothing_is_known(tmp_path: Path) -> None:
+def test_without_the_file_there_are_no_known_issues(tmp_path: Path) -> None:
     assert known_issues("herd", tmp_path) == []
 
 
 @pytest.mark.parametrize(
-    ("text", "told"),
+    ("text", "message"),
     [
         ("- {check: a, because: no}", "because"),
         ("- {check: a, because: long enough it is, scenarios: all}", "scenarios"),
@@ -43,8 +43,8 @@ def test_without_the_file_nothing_is_known(tmp_path: Path) -> None:
         ("- 7", "mapping"),
     ],
 )
-def test_a_wrong_entry_is_refused_with_its_line_and_key(tmp_path: Path, text: str, told: str) -> None:
+def test_a_wrong_entry_is_refused_with_its_line_and_key(tmp_path: Path, text: str, message: str) -> None:
     with pytest.raises(UsageError) as refused:
         known_issues("herd", written(tmp_path, text))
-    assert told in refused.value.sentence
+    assert message in refused.value.sentence
     assert FILE in refused.value.sentence

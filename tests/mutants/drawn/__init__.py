@@ -1,1 +1,1 @@
-"""Mutants that nobody chose: drawn by a seed, with the operators of cosmic-ray and gremlins."""
+"""Mutants drawn by a seed, with the operators of cosmic-ray and gremlins."""

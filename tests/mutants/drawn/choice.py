@@ -12,7 +12,7 @@ from pathlib import Path
 import msgspec
 
 from tests.mutants.apply import DefectError
-from tests.mutants.catchers import Nursery
+from tests.mutants.catchers import ForkServer
 from tests.mutants.drawn.mutant import Mutant
 from tests.mutants.drawn.rooms import Room
 from tests.mutants.drawn.traced import TestTrace
@@ -22,10 +22,18 @@ KEPT = ROOT / ".stormlab" / "mutants"
 TRACING_MAX_S = 3_600
 FIRST_MAX = 40
 FIRST_S = 3.0
-"""The tests of the first step: at most so many, and of at most so many seconds together (or one)."""
+"""The tests of the first step: their number, and their seconds together (or one test), at most."""
 LEAST_S, FACTOR = 3.0, 5.0
-"""A test may take so much processor time, and so many times as much as it took when it was traced."""
-TRACE = ("-q", "-p", "no:cacheprovider", "-p", "tests.mutants.unhurried", "-p", "tests.mutants.drawn.traced")
+"""Processor time of a test: at least this, and at most this multiple of its time when it was traced."""
+TRACE = (
+    "-q",
+    "-p",
+    "no:cacheprovider",
+    "-p",
+    "tests.mutants.hypothesis_profile",
+    "-p",
+    "tests.mutants.drawn.traced",
+)
 
 Traces = dict[str, TestTrace]
 Limits = dict[str, float]
@@ -43,7 +51,7 @@ def tree() -> str:
     return whole.hexdigest()[:16]
 
 
-def traces_of(room: Room, nursery: Nursery, root: Path, state: str) -> Traces:
+def traces_of(room: Room, fork_server: ForkServer, root: Path, state: str) -> Traces:
     """Return what each test of a room runs; traced now where that is not known of this state of the code.
     Raises DefectError.
     """
@@ -54,7 +62,7 @@ def traces_of(room: Room, nursery: Nursery, root: Path, state: str) -> Traces:
             return known[1]
     file = root / "traces.json"
     arguments = [*TRACE, "--traced", str(file), *room.test_paths(root)]
-    status, out = nursery.pytest(root, arguments, TRACING_MAX_S)
+    status, out = fork_server.pytest(root, arguments, TRACING_MAX_S)
     if not file.exists():
         raise DefectError(f"the tests of {room.name} could not be traced (status {status}):\n{out[-2000:]}")
     traces = msgspec.json.decode(file.read_bytes(), type=Traces)

@@ -16,7 +16,7 @@ COMPILE_MAX_S = 900.0
 CONTROL_MAX_S = 900.0
 QUICK_S = 0.3
 LEAST_S, FACTOR = 60.0, 10.0
-"""The tests of a mutant may take so long by the clock, and so many times as long as without one."""
+"""Time by the clock for the tests of a mutant: at least this, and this multiple of their time without one."""
 _FAILED = re.compile(r"^\s*--- FAIL: (\w+)", re.M)
 
 
@@ -46,7 +46,7 @@ def measured(root: Path) -> GoTests | Caught:
 
 
 def judge(root: Path, tests: GoTests) -> Caught | bool:
-    """Return what catches the mutant that stands in `root`; else whether it is code."""
+    """Return what catches the mutant in `root`; else whether it compiles."""
     programs = _compiled(root)
     if programs is None:
         return False

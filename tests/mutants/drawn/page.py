@@ -1,4 +1,4 @@
-"""What became of drawn mutants: as text, and as docs/drawn-mutants.md."""
+"""The outcomes of drawn mutants: as text, and as docs/drawn-mutants.md."""
 
 from __future__ import annotations
 
@@ -57,10 +57,10 @@ def share_caught(trials: Sequence[Trial], known: dict[str, Survivor]) -> float:
 
 def line(trial: Trial) -> str:
     """One mutant in one line of text."""
-    told = "SURVIVES" if trial.is_code else "does not compile"
+    outcome = "SURVIVES" if trial.is_code else "does not compile"
     if trial.caught is not None:
-        told = f"{trial.caught.after_s:5.1f} s  {trial.caught.by.split('::')[-1]}"
-    return f"{told[:60]:60}  {trial.mutant.operator}  {trial.mutant.key}"
+        outcome = f"{trial.caught.after_s:5.1f} s  {trial.caught.by.split('::')[-1]}"
+    return f"{outcome[:60]:60}  {trial.mutant.operator}  {trial.mutant.key}"
 
 
 def summary(trials: Sequence[Trial], known: dict[str, Survivor]) -> str:
@@ -139,14 +139,14 @@ def _row(trial: Trial, known: dict[str, Survivor]) -> str:
     why = "no reason is written yet" if survivor is None else survivor.reason
     if _is_equivalent(trial, known):
         why = f"equivalent: {why}"
-    return f"| {mutant.room} | {mutant.file}:{mutant.line} | {_change(trial)} | {why} |"
+    return f"| {mutant.room} | `{mutant.file}:{mutant.line}` | {_change(trial)} | {why} |"
 
 
 def _caught_row(trial: Trial) -> str:
     assert trial.caught is not None
     by = trial.caught.by.split("::")[-1]
     because = f": {trial.caught.because}" if by.startswith("seed ") else ""
-    return f"| {trial.mutant.file}:{trial.mutant.line} | {_change(trial)} | {_cell(by + because)} |"
+    return f"| `{trial.mutant.file}:{trial.mutant.line}` | {_change(trial)} | {_cell(by + because)} |"
 
 
 def _change(trial: Trial) -> str:

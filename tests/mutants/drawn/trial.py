@@ -17,7 +17,7 @@ import msgspec
 
 from tests.mutants import catchers
 from tests.mutants.apply import DefectError
-from tests.mutants.catchers import Caught, Nursery
+from tests.mutants.catchers import Caught, ForkServer
 from tests.mutants.drawn import choice, golang_trial
 from tests.mutants.drawn.choice import Limits, Traces
 from tests.mutants.drawn.golang_trial import GoTests
@@ -35,8 +35,8 @@ IMPORTS_CPU_S = 60
 WAITING_MAX_S = 120
 """A test that waits for ever, and uses no processor time."""
 PYTEST = (
-    "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.unhurried", "-p", "tests.mutants.drawn.chosen",
-    "-o", f"timeout={WAITING_MAX_S}",
+    "-x", "-q", "-p", "no:cacheprovider", "-p", "tests.mutants.hypothesis_profile",
+    "-p", "tests.mutants.drawn.chosen", "-o", f"timeout={WAITING_MAX_S}",
 )  # fmt: skip
 FAILED, INTERRUPTED = 1, 2
 _FAILED = re.compile(r"^(?:FAILED|ERROR) (.+?)(?: - (.*))?$", re.M)
@@ -58,15 +58,19 @@ class _Place:
     """A sandbox, and a process that runs tests in it."""
 
     def __init__(self, stack: ExitStack) -> None:
-        self.nursery = stack.enter_context(Nursery())
+        self.fork_server = stack.enter_context(ForkServer())
         self.root = stack.enter_context(sandbox(None))
 
 
 def try_all(
-    mutants: Sequence[Mutant], measured: Measured, jobs: int, results: Results, tell: Callable[[Trial], None]
+    mutants: Sequence[Mutant],
+    measured: Measured,
+    jobs: int,
+    results: Results,
+    on_done: Callable[[Trial], None],
 ) -> list[Trial]:
-    """Try every mutant whose fate is not known, `jobs` at a time. `tell` is called with each as it is done.
-    Ctrl-C ends it after those that are being tried: the others are missing in what is returned.
+    """Try every mutant without a result, `jobs` at a time, and call `on_done` with each. Ctrl-C ends it
+    after those that are being tried: the others are missing in what is returned.
     """
     trials = {mutant: known for mutant in mutants if (known := results.known(mutant))}
     with ExitStack() as stack:
@@ -82,7 +86,7 @@ def try_all(
                 idle.put(place)
             results.keep(trial)
             trials[mutant] = trial
-            tell(trial)
+            on_done(trial)
 
         with ThreadPoolExecutor(jobs) as pool:
             asked = [pool.submit(one, mutant) for mutant in mutants if mutant not in trials]
@@ -124,7 +128,7 @@ def _measure(rooms: Sequence[Room], state: str) -> Caught | Measured:
                     return found
                 go = found
                 continue
-            traces[room.name] = choice.traces_of(room, place.nursery, place.root, state)
+            traces[room.name] = choice.traces_of(room, place.fork_server, place.root, state)
             if caught := _by_tests({test: float(CONTROL_MAX_S) for test in traces[room.name]}, place):
                 return caught
             if room.seeds and not cpu_s:
@@ -167,7 +171,7 @@ def _by_tests(limits: Limits, place: _Place) -> Caught | None:
     files = dict.fromkeys(test.partition("::")[0] for test in limits)
     arguments = [*PYTEST, "--chosen", str(chosen), *files]
     cpu_s = int(sum(limits.values())) + IMPORTS_CPU_S
-    status, out = place.nursery.pytest(place.root, arguments, TESTS_MAX_S, cpu_s)
+    status, out = place.fork_server.pytest(place.root, arguments, TESTS_MAX_S, cpu_s)
     after_s = time.monotonic() - began_s
     if status == 0:
         return None

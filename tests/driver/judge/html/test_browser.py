@@ -182,13 +182,13 @@ def test_on_a_phone_nothing_is_wider_than_the_screen(show: Opener) -> None:
 
 def test_what_is_wider_than_a_phone_says_that_it_can_be_scrolled_and_nothing_else_does(show: Opener) -> None:
     page = show(healthy_herd(), viewport={"width": 390, "height": 800}).page
-    told = page.evaluate(
+    found = page.evaluate(
         "() => [...document.querySelectorAll('.scroll')].filter(one => one.checkVisibility())"
         ".map(one => [one.scrollWidth > one.clientWidth,"
         " parseFloat(getComputedStyle(one, '::before').maxHeight) > 0])"
     )
-    assert [True, True] in told
-    assert all(is_wider == has_hint for is_wider, has_hint in told)
+    assert [True, True] in found
+    assert all(is_wider == has_hint for is_wider, has_hint in found)
 
 
 @pytest.mark.parametrize("workers", [20, 200])

@@ -45,10 +45,10 @@ def test_a_lane_is_connected_down_and_connected_again() -> None:
     assert states[2][:2] == pytest.approx((10.006, 15.995), abs=0.01)
 
 
-def test_a_lane_shows_when_one_side_alone_believes() -> None:
+def test_a_lane_shows_when_one_side_alone_has_the_connection() -> None:
     past = Past(1)
     past.begin()
-    past.tell("worker-1", wire.ConnectionLost, 5, session="", kind="closed", detail="", silent_ms=0.0)
+    past.emit("worker-1", wire.ConnectionLost, 5, session="", kind="closed", detail="", silent_ms=0.0)
     past.connect("worker-1", 8, outcome="resumed", took_s=0.0)
     past.end(30)
     assert (5.0, 8.0, ONE_SIDED) in lane(past, "worker-1").states
@@ -214,7 +214,7 @@ def test_priorities_are_compared_where_there_are_several() -> None:
 
 def test_checkpoints_are_summed_up_where_there_are_any() -> None:
     past = small()
-    past.tell("worker-1", wire.CheckpointCreated, 7.2, task="c", token=1, step=3, size_bytes=2048)
+    past.emit("worker-1", wire.CheckpointCreated, 7.2, task="c", token=1, step=3, size_bytes=2048)
     found = table(past, "Checkpoints")
     assert found is not None
     assert found.rows[0][0] == "1"

@@ -1,10 +1,9 @@
-"""Hostile input by the million against one coordinator process that lives through all of it, while good
-workers do their work beside: `python -m tests.fuzz --live 1000000`.
+"""A million hostile inputs against one coordinator process that survives all of them, while good workers do
+their work beside: `python -m tests.fuzz --live 1000000`.
 
 An input is one hostile frame or one hostile upgrade. A bad frame costs its connection, so most connections
-bring some frames first that are signed and numbered as they should be and claim what is not so. What follows
-a frame in the same stream is only reached when that frame was taken, so the fault of the last one proves that
-all were.
+first send some signed and numbered frames with false claims. A frame is only reached when those before it in
+the stream were accepted, so the fault of the last one proves that all were.
 """
 
 from __future__ import annotations
@@ -22,7 +21,7 @@ from tests.fuzz.contents import CONTENTS, NEVER_NUMBERED
 from tests.fuzz.floods import FLOODS, flood_a_session, flood_the_echo
 from tests.fuzz.frames import check_answer, drawn, made
 from tests.fuzz.live import feed, memory
-from tests.fuzz.raw_enemy import RawEnemy, websocket_frame
+from tests.fuzz.raw_client import RawClient, websocket_frame
 from tests.fuzz.upgrades import bad_request, replayed_hello, requests
 from tests.integration.processes import CoordinatorProcess, check_acknowledged, check_books
 from tests.waiting import eventually
@@ -38,15 +37,15 @@ GROWTH_MAX_BYTES = 96 << 20
 PEAK_MAX_BYTES = 192 << 20
 """Also sixteen frames of 1 MiB, each inflated to 4 MiB at most, held twice while they are looked at."""
 DISK_MAX_BYTES = 1_000
-"""Of journal, store and log together, for each input: what is refused is told in a line."""
+"""Of journal, store and log together, for each input: each refusal is a line in the log."""
 SAMPLE_S = 1.0
-TELL_S = 30.0
+PROGRESS_EVERY_S = 30.0
 DONE_TASK = "early-0"
 SETTINGS = {"heartbeat_interval_ms": 1_000, "heartbeat_timeout_ms": 5_000, "admission_per_s": 1e6}
 
 
 @dataclass
-class Siege:
+class LiveFuzz:
     """What was sent, and what it did. `kinds` counts inputs by their names, `faults` the bad frames by what
     they are, `claims` the counters that the false claims must have raised; memory in bytes.
     """
@@ -80,7 +79,7 @@ class Siege:
             f"more than {_mib(self.highest_bytes)} (bound: {_mib(PEAK_MAX_BYTES)} more).",
             f"- On disk: {self.disk_bytes / self.inputs:.0f} bytes more for each input, journal, store and "
             f"log together (bound: {DISK_MAX_BYTES:,}).",
-            f"- Bad frames, each counted once under its name and told in one line: {_listed(self.faults)}.",
+            f"- Bad frames, each counted once under its name and logged in one line: {_listed(self.faults)}.",
             f"- False claims, each refused and counted: {_listed(self.claims)}.\n",
             "| input | how many |\n|---|---|",
             *(f"| {name} | {count:,} |" for name, count in sorted(self.kinds.items())),
@@ -91,23 +90,23 @@ class Siege:
 class Crowd:
     """Enemies that attack side by side, each on one connection after the other."""
 
-    def __init__(self, seed: int, port: int, wanted: str, siege: Siege) -> None:
+    def __init__(self, seed: int, port: int, wanted: str, totals: LiveFuzz) -> None:
         self._port = port
         self._wanted = wanted
-        self._siege = siege
-        self._chance = random.Random(f"siege {seed}")
+        self._totals = totals
+        self._chance = random.Random(f"totals {seed}")
         self._requests = requests(KEY)
-        self._enemies = [RawEnemy(f"enemy-{number}", port, KEY) for number in range(CROWD)]
+        self._enemies = [RawClient(f"enemy-{number}", port, KEY) for number in range(CROWD)]
 
     async def attack(self, limit: int) -> None:
-        """Until so many inputs in all. Raises what was answered wrongly."""
+        """Attack up to `limit` inputs in all. Raises AssertionError at a wrong answer."""
         async with asyncio.TaskGroup() as group:
             for enemy in self._enemies:
                 group.create_task(self._one(enemy, limit))
 
-    async def _one(self, enemy: RawEnemy, limit: int) -> None:
+    async def _one(self, enemy: RawClient, limit: int) -> None:
         chance = self._chance
-        while self._siege.inputs < limit:
+        while self._totals.inputs < limit:
             (act,) = chance.choices(
                 (
                     self._frames,
@@ -123,13 +122,13 @@ class Crowd:
             )
             await act(enemy)
 
-    async def _frames(self, enemy: RawEnemy) -> None:
+    async def _frames(self, enemy: RawClient) -> None:
         """Claims that are not so, and then one bad frame, which must be what ends the connection."""
-        chance, siege = self._chance, self._siege
+        chance, totals = self._chance, self._totals
         welcome = await enemy.connect(resume=chance.random() < 0.5)
         assert welcome.outcome in ("fresh", "resumed", "reset"), welcome
         name = drawn(chance)
-        # What breaks the framing is noticed before what was taken in earlier is heard.
+        # A framing error ends the connection before earlier frames in the same read are decoded.
         count = 0 if name == "too large" else chance.randrange(CONTENTS_MAX)
         claimed = chance.choices(list(CONTENTS), k=count)
         sent = []
@@ -139,56 +138,56 @@ class Crowd:
         bad = made(name, enemy.forger, chance)
         await enemy.send(b"".join([*sent, *map(websocket_frame, bad)]))
         fault = check_answer(name, *await enemy.closing())
-        siege.kinds.update([*claimed, name])
-        siege.claims.update(counter for counter in (CONTENTS[one][0] for one in claimed) if counter)
-        siege.faults[fault] += 1
+        totals.kinds.update([*claimed, name])
+        totals.claims.update(counter for counter in (CONTENTS[one][0] for one in claimed) if counter)
+        totals.faults[fault] += 1
 
-    async def _framing(self, enemy: RawEnemy) -> None:
+    async def _framing(self, enemy: RawClient) -> None:
         await enemy.connect(resume=True)
         await enemy.send(b"\xff\xff" + self._chance.randbytes(20))
         code, _ = await enemy.closing()
         assert code == 1002, code
-        self._siege.kinds["no WebSocket frame"] += 1
-        self._siege.faults["framing"] += 1
+        self._totals.kinds["no WebSocket frame"] += 1
+        self._totals.faults["framing"] += 1
 
-    async def _half(self, enemy: RawEnemy) -> None:
+    async def _half(self, enemy: RawClient) -> None:
         """The head of a large frame, a few bytes of it, and then nothing until the coordinator has enough."""
         await enemy.connect(resume=True)
         await enemy.send(b"\x82\xfe\xff\x00" + self._chance.randbytes(self._chance.randrange(4_000)))
         await enemy.closing()
-        self._siege.kinds["half a frame"] += 1
+        self._totals.kinds["half a frame"] += 1
 
-    async def _anothers(self, enemy: RawEnemy) -> None:
+    async def _anothers(self, enemy: RawClient) -> None:
         welcome = await enemy.connect(resume=False, wanted=self._wanted)
         assert (welcome.outcome, welcome.session == self._wanted) == ("reset", False), welcome
         enemy.leave()
-        self._siege.kinds["another's session"] += 1
+        self._totals.kinds["another's session"] += 1
 
-    async def _flood(self, enemy: RawEnemy) -> None:
+    async def _flood(self, enemy: RawClient) -> None:
         name = self._chance.choice(list(FLOODS))
         await flood_a_session(enemy, name)
-        self._siege.kinds[f"flood: {name}"] += 1
-        self._siege.faults["flood"] += 1
+        self._totals.kinds[f"flood: {name}"] += 1
+        self._totals.faults["flood"] += 1
 
-    async def _echo_flood(self, enemy: RawEnemy) -> None:
+    async def _echo_flood(self, enemy: RawClient) -> None:
         name = self._chance.choice(list(FLOODS))
         await flood_the_echo(self._port, name)
-        self._siege.kinds[f"flood of the echo: {name}"] += 1
+        self._totals.kinds[f"flood of the echo: {name}"] += 1
 
-    async def _upgrade(self, enemy: RawEnemy) -> None:
+    async def _upgrade(self, enemy: RawClient) -> None:
         name = self._chance.choice(list(self._requests))
         status, make = self._requests[name]
         await bad_request(self._port, status, make(self._chance))
-        self._siege.kinds[f"upgrade: {name}"] += 1
+        self._totals.kinds[f"upgrade: {name}"] += 1
 
-    async def _replayed(self, enemy: RawEnemy) -> None:
+    async def _replayed(self, enemy: RawClient) -> None:
         await replayed_hello(self._port, KEY, self._chance)
-        self._siege.kinds["upgrade: a hello again"] += 1
+        self._totals.kinds["upgrade: a hello again"] += 1
 
 
-async def besiege(seed: int, inputs: int) -> Siege:
-    """So many hostile inputs. Raises AssertionError when anything did not go as it must."""
-    siege = Siege()
+async def run_live_fuzz(seed: int, inputs: int) -> LiveFuzz:
+    """Send a number of hostile inputs. Raises AssertionError at a wrong answer, count or bound."""
+    totals = LiveFuzz()
     began_s = time.monotonic()
     async with contextlib.AsyncExitStack() as stack:
         coordinator = await stack.enter_async_context(CoordinatorProcess(**SETTINGS))
@@ -200,69 +199,69 @@ async def besiege(seed: int, inputs: int) -> Siege:
         await coordinator.submit("noop", prefix="early")
         await coordinator.done(1)
         on_disk_bytes = _size_bytes(coordinator.folder)
-        crowd = Crowd(seed, coordinator.port, good[0].journal("connected")[0]["session"], siege)
+        crowd = Crowd(seed, coordinator.port, good[0].journal("connected")[0]["session"], totals)
         stop = asyncio.Event()
         async with asyncio.TaskGroup() as group:
             group.create_task(feed(coordinator, stop))
-            watching = group.create_task(_watch(coordinator, siege, inputs))
+            watching = group.create_task(_watch(coordinator, totals, inputs))
             await crowd.attack(min(WARM_UP, inputs))
-            siege.before_bytes = memory(coordinator)["VmRSS"]
+            totals.before_bytes = memory(coordinator)["VmRSS"]
             await crowd.attack(inputs)
             stop.set()
             watching.cancel()
-        siege.took_s = time.monotonic() - began_s
-        siege.disk_bytes = _size_bytes(coordinator.folder) - on_disk_bytes
-        await _check(coordinator, good, siege)
-    return siege
+        totals.took_s = time.monotonic() - began_s
+        totals.disk_bytes = _size_bytes(coordinator.folder) - on_disk_bytes
+        await _check(coordinator, good, totals)
+    return totals
 
 
-async def _watch(coordinator: CoordinatorProcess, siege: Siege, inputs: int) -> None:
+async def _watch(coordinator: CoordinatorProcess, totals: LiveFuzz, inputs: int) -> None:
     """Sample the memory all the while, and say how far it is."""
-    told_s = began_s = time.monotonic()
+    printed_s = began_s = time.monotonic()
     while True:
         now = memory(coordinator)
-        siege.samples += 1
-        siege.after_bytes, siege.highest_bytes = now["VmRSS"], now["VmHWM"]
-        if siege.before_bytes:
-            _check_memory(siege)
-        if time.monotonic() - told_s > TELL_S:
-            told_s = time.monotonic()
-            rate = siege.inputs / (told_s - began_s)
+        totals.samples += 1
+        totals.after_bytes, totals.highest_bytes = now["VmRSS"], now["VmHWM"]
+        if totals.before_bytes:
+            _check_memory(totals)
+        if time.monotonic() - printed_s > PROGRESS_EVERY_S:
+            printed_s = time.monotonic()
+            rate = totals.inputs / (printed_s - began_s)
             line = (
-                f"{siege.inputs:,} of {inputs:,} inputs, {rate:.0f} a second, {siege.after_bytes >> 20} MiB"
+                f"{totals.inputs:,} of {inputs:,} inputs, {rate:.0f} a second, {totals.after_bytes >> 20} MiB"
             )
             print(line, file=sys.stderr, flush=True)
         await asyncio.sleep(SAMPLE_S)
 
 
-def _check_memory(siege: Siege) -> None:
-    grown, peak = siege.after_bytes - siege.before_bytes, siege.highest_bytes - siege.before_bytes
+def _check_memory(totals: LiveFuzz) -> None:
+    grown, peak = totals.after_bytes - totals.before_bytes, totals.highest_bytes - totals.before_bytes
     assert peak <= PEAK_MAX_BYTES, f"memory grew by {peak >> 20} MiB at its peak"
     # A frame that is being looked at is no growth: what stays is measured at the end.
     assert grown <= PEAK_MAX_BYTES, f"memory grew by {grown >> 20} MiB"
 
 
-async def _check(coordinator: CoordinatorProcess, good: list[WorkerProcess], siege: Siege) -> None:
+async def _check(coordinator: CoordinatorProcess, good: list[WorkerProcess], totals: LiveFuzz) -> None:
     """All good tasks done, once and at once; every bad frame and false claim counted; memory and disk
     bounded.
     """
     submitted = (await coordinator.state()).counts.submitted
     state = await coordinator.done(submitted)
     assert state.counts.failed == 0, state.counts
-    siege.tasks = submitted
-    siege.after_bytes = memory(coordinator)["VmRSS"]
-    _check_memory(siege)
-    grown = siege.after_bytes - siege.before_bytes
+    totals.tasks = submitted
+    totals.after_bytes = memory(coordinator)["VmRSS"]
+    _check_memory(totals)
+    grown = totals.after_bytes - totals.before_bytes
     assert grown <= GROWTH_MAX_BYTES, f"memory grew by {grown >> 20} MiB"
-    counted = {name: state.counters.get(f"frames_refused_{name}", 0) for name in siege.faults}
-    assert counted == dict(siege.faults), f"counted {counted}, sent {dict(siege.faults)}"
-    claims = {name: state.counters.get(name, 0) for name in siege.claims}
-    assert claims == dict(siege.claims), f"counted {claims}, claimed {dict(siege.claims)}"
-    told = Counter(event["fault"] for event in coordinator.journal("frame_refused"))
+    counted = {name: state.counters.get(f"frames_refused_{name}", 0) for name in totals.faults}
+    assert counted == dict(totals.faults), f"counted {counted}, sent {dict(totals.faults)}"
+    claims = {name: state.counters.get(name, 0) for name in totals.claims}
+    assert claims == dict(totals.claims), f"counted {claims}, claimed {dict(totals.claims)}"
+    logged = Counter(event["fault"] for event in coordinator.journal("frame_refused"))
     for omitted in coordinator.journal("refusals_omitted"):
-        told[omitted["cause"]] += omitted["count"] if omitted["kind"] == "frame_refused" else 0
-    told = +told
-    assert told == siege.faults, f"told {dict(told)}, sent {dict(siege.faults)}"
+        logged[omitted["cause"]] += omitted["count"] if omitted["kind"] == "frame_refused" else 0
+    logged = +logged
+    assert logged == totals.faults, f"logged {dict(logged)}, sent {dict(totals.faults)}"
     check_books(coordinator, submitted)
     check_acknowledged(coordinator, good)
     again = [event for event in coordinator.journal("task_done") if event["attempts"] != 1]
@@ -270,7 +269,7 @@ async def _check(coordinator: CoordinatorProcess, good: list[WorkerProcess], sie
     for worker in good:
         assert worker.journal("lost", "frame_refused") == [], f"{worker.name} was harmed"
     assert "Traceback" not in coordinator.log, coordinator.log
-    assert siege.disk_bytes <= DISK_MAX_BYTES * siege.inputs, f"{siege.disk_bytes} bytes on disk"
+    assert totals.disk_bytes <= DISK_MAX_BYTES * totals.inputs, f"{totals.disk_bytes} bytes on disk"
 
 
 def _size_bytes(folder: Path) -> int:

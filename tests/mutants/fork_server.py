@@ -1,7 +1,7 @@
 """A process that has imported what tests need, and forks one that runs some for each line that it reads.
 
-Run by its path, so that nothing of the tree is imported here: `python tests/mutants/nursery.py`. A line is
-an Order as JSON; the answer is a line with the exit status of pytest, or less than 0 when the time was up.
+Run by its path, so that nothing of the tree is imported here: `python tests/mutants/fork_server.py`. A line
+is an Order as JSON; the answer is a line with the exit status of pytest, or less than 0 when the time was up.
 """
 
 from __future__ import annotations

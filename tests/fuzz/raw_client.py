@@ -36,7 +36,7 @@ def websocket_frame(data: bytes | str) -> bytes:
     return head + _NO_MASK + body
 
 
-class RawEnemy:
+class RawClient:
     """Has the fleet's key and a name of its own. Takes no tasks: it would only keep them from others."""
 
     def __init__(self, name: str, port: int, key: bytes) -> None:
