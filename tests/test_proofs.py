@@ -54,14 +54,14 @@ def test_an_unknown_section_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_run_is_reported_with_what_it_showed(tmp_path: Path) -> None:
-    text = proofs.told(run_folder(tmp_path / "run"))
+    text = proofs.summarised(run_folder(tmp_path / "run"))
     assert "| tasks submitted, completed | 1,029,600, 1,029,600 |" in text
     assert "| `kill -9`, each proved | 120, 120 of them of the coordinator |" in text
 
 
 def test_a_run_in_which_one_fault_of_the_thousand_has_no_proof_is_reported_with_that(tmp_path: Path) -> None:
     folder = run_folder(tmp_path / "run", verdict="inconclusive", unknown=[proofs.FAULTS_PROVED])
-    assert "| verdict | INCONCLUSIVE: so |" in proofs.told(folder)
+    assert "| verdict | INCONCLUSIVE: so |" in proofs.summarised(folder)
 
 
 @pytest.mark.parametrize(
@@ -76,7 +76,7 @@ def test_a_run_in_which_one_fault_of_the_thousand_has_no_proof_is_reported_with_
 )
 def test_a_run_that_shows_too_little_is_not_reported(tmp_path: Path, lacking: dict[str, Any]) -> None:
     with pytest.raises(proofs.NotProvedError):
-        proofs.told(run_folder(tmp_path / "run", **lacking))
+        proofs.summarised(run_folder(tmp_path / "run", **lacking))
 
 
 def test_the_page_is_as_its_commands_write_it() -> None:

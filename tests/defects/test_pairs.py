@@ -14,7 +14,7 @@ from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.scenarios.thresholds import parse_expectations
 from tests.defects.defect import FOLDER, lab_defect
 from tests.defects.pairs import EVERYWHERE, PAIRS, Pair, all_pairs
-from tests.defects.record import Told
+from tests.defects.record import PairOutcome
 from tests.mutants.apply import DefectError
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -63,10 +63,10 @@ def test_a_defect_that_is_not_in_the_catalogue_is_named() -> None:
 
 
 def test_a_run_that_failed_for_another_reason_is_not_caught() -> None:
-    told = Told(
+    outcome = PairOutcome(
         scenario="half_open", defect="deaf", wrong="", verdict="failed", exit_code=1,
         failed={"journals_complete": "torn"}, noticed_by=("nothing_lost",), seed=7, date="", commit="",
         run="", took_s=1.0,
     )  # fmt: skip
-    assert not told.caught
-    assert "MISSED half_open × deaf" in told.sentence()
+    assert not outcome.caught
+    assert "MISSED half_open × deaf" in outcome.sentence()

@@ -1,4 +1,4 @@
-"""The command line: what is wrong is told in a sentence, with its exit code, and nothing is started."""
+"""The command line: a mistake gets a sentence and its exit code, and nothing is started."""
 
 from __future__ import annotations
 

@@ -82,9 +82,9 @@ def test_a_task_cannot_read_the_key_of_its_fleet(standing: CommandLine) -> None:
     engine = engine_of(standing.project)
     spec = engine.existing_spec()
     assert spec is not None
-    # Backwards, so that the hunt does not find what it was told itself.
+    # Reversed, so that the search does not find its own argument.
     task = TaskSpec(
-        task_id="hunt", kind="command",
+        task_id="search", kind="command",
         params=msgspec.Raw(msgspec.json.encode({"argv": ["/venv/bin/python", "-c", HUNT, spec.key[::-1]]})),
     )  # fmt: skip
     control = f"http://{spec.host}:{spec.control_port}"
@@ -188,7 +188,7 @@ def test_down_leaves_nothing_whatever_the_state(lab: CommandLine, state: str) ->
 
 
 def wait_for_faults(line: CommandLine, count: int, limit_s: float = 20.0) -> None:
-    """Wait until exactly so many faults are on, on links and containers together."""
+    """Wait until exactly `count` faults are on, on links and containers together."""
 
     def are_on() -> bool:
         told = json.loads(line("faults", "--json").stdout)

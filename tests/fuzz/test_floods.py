@@ -6,7 +6,7 @@ import asyncio
 
 from tests.fuzz.floods import FLOODS, flood_a_session, flood_the_echo, header_flood, large_body
 from tests.fuzz.live import SETTINGS, memory
-from tests.fuzz.raw_enemy import RawEnemy
+from tests.fuzz.raw_client import RawClient
 from tests.integration.processes import CoordinatorProcess
 from tests.waiting import eventually
 from tests.worker.process import WorkerProcess
@@ -37,7 +37,7 @@ async def test_floods_of_every_shape_end_their_connections_and_harm_no_worker() 
     async with CoordinatorProcess(**SETTINGS) as coordinator, WorkerProcess(coordinator.port) as good:
         await eventually(lambda: good.journal("connected"), "the good worker")
         before = memory(coordinator)["VmRSS"]
-        enemies = [RawEnemy(f"enemy-{number}", coordinator.port, KEY) for number in range(AT_ONCE)]
+        enemies = [RawClient(f"enemy-{number}", coordinator.port, KEY) for number in range(AT_ONCE)]
         for name in FLOODS:
             async with asyncio.TaskGroup() as group:
                 for enemy in enemies:

@@ -7,10 +7,10 @@ import time
 import pytest
 
 from tests.fuzz.live import run_live
+from tests.fuzz.live_fuzz import run_live_fuzz
 from tests.fuzz.pure import Fuzzer, FuzzFoundError
-from tests.fuzz.siege import besiege
 
-PURE_INPUTS, LIVE_INPUTS, SIEGE_INPUTS = 100_000, 3_000, 2_000
+PURE_INPUTS, LIVE_INPUTS, LIVE_FUZZ_INPUTS = 100_000, 3_000, 2_000
 HALF_S = 15.0
 LEAST = 500
 
@@ -39,10 +39,10 @@ async def test_a_hostile_crowd_is_answered_and_counted_and_harms_no_worker() -> 
 
 
 async def test_what_is_refused_on_a_connection_that_stays_is_counted_by_its_name() -> None:
-    siege = await besiege(1, SIEGE_INPUTS)
-    assert siege.inputs >= SIEGE_INPUTS
+    totals = await run_live_fuzz(1, LIVE_FUZZ_INPUTS)
+    assert totals.inputs >= LIVE_FUZZ_INPUTS
     assert {"results_refused_unknown", "results_refused_duplicate", "checkpoints_refused_stale"} == set(
-        siege.claims
+        totals.claims
     )
-    assert siege.tasks > 1
-    assert f"{siege.inputs:,} hostile inputs" in siege.text()
+    assert totals.tasks > 1
+    assert f"{totals.inputs:,} hostile inputs" in totals.text()

@@ -86,11 +86,11 @@ def test_equivalent_survivors_do_not_count_and_reasons_are_on_the_page() -> None
         trials[2].mutant.key: page.Survivor(trials[2].mutant.key, "nobody looks"),
     }
     assert page.share_caught(trials, known) == 0.5
-    told = page.render(trials, 3, 1, 100, known, "abc")
-    assert "equivalent: it is the same" in told
-    assert "| nobody looks |" in told
-    assert "| worker | 3 | 0 | 1 | 1 | 1 | 50.0% |" in told
-    assert "seed 7: two ¦ leases" in told
+    text = page.render(trials, 3, 1, 100, known, "abc")
+    assert "equivalent: it is the same" in text
+    assert "| no test covers it |" in text
+    assert "| worker | 3 | 0 | 1 | 1 | 1 | 50.0% |" in text
+    assert "seed 7: two ¦ leases" in text
 
 
 def test_go_mutants_that_do_not_compile_do_not_count() -> None:
@@ -149,8 +149,8 @@ def test_a_line_that_was_cut_short_is_no_result(tmp_path: Path) -> None:
 
 
 def test_a_run_that_was_stopped_says_how_much_of_it_was_tried() -> None:
-    told = page.render([trial("b", caught=True)], 500, 1, 100, {}, "abc")
-    assert "stopped after 1 of 500 mutants" in told
+    text = page.render([trial("b", caught=True)], 500, 1, 100, {}, "abc")
+    assert "stopped after 1 of 500 mutants" in text
     assert "seed 1: 1 mutants." in page.render([trial("b", caught=True)], 1, 1, 100, {}, "abc")
 
 

@@ -1,4 +1,4 @@
-"""Claims about the trial itself: it tells a defect from a harmless change, and from what is no code."""
+"""Claims about the trial itself: it distinguishes a defect from a harmless change, and from invalid code."""
 
 from __future__ import annotations
 
@@ -39,7 +39,7 @@ def test_code_that_does_not_run_is_no_defect_that_was_caught() -> None:
 def test_the_page_shows_what_caught_each_and_why_the_simulation_did_not() -> None:
     seen = Trial(defect("1\n"), Caught("seed 7", "two | live leases", 1.25), None)
     unseen = Trial(defect("2\n"), None, Caught(f"{TEST}::test_x", "", 0.5))
-    told = page.render([seen, unseen], 60.0, "abc")
-    assert "| `made_up` | made up | seed 7: two ¦ live leases (1.2 s) | – |" in told
-    assert "| `made_up` | made up | – | test_x (0.5 s) |" in told
-    assert "2 of 2 caught: 1 by the simulation, 1 by a test" in told
+    text = page.render([seen, unseen], 60.0, "abc")
+    assert "| `made_up` | made up | seed 7: two ¦ live leases (1.2 s) | – |" in text
+    assert "| `made_up` | made up | – | test_x (0.5 s) |" in text
+    assert "2 of 2 caught: 1 by the simulation, 1 by a test" in text

@@ -14,7 +14,7 @@ from wire import events as wire
 from wire.settings import CoordinatorSettings
 
 
-def told(past: Past) -> ForensicAnalysis:
+def analysed(past: Past) -> ForensicAnalysis:
     return analyse(past.history())
 
 
@@ -41,7 +41,7 @@ def half_open() -> Past:
     past.lines["coordinator"] = [
         line for line in past.lines["coordinator"] if not isinstance(line, wire.WorkerLost)
     ]
-    past.tell(
+    past.emit(
         "coordinator", wire.WorkerLost, 19.5, worker="worker-1", session="",
         kind="heartbeat_timeout", detail="", silent_ms=9_500.0,
     )  # fmt: skip
@@ -64,7 +64,7 @@ def with_sessions(past: Past) -> Past:
 
 
 def test_each_side_noticed_at_its_own_time() -> None:
-    seen = told(with_sessions(half_open())).noticed
+    seen = analysed(with_sessions(half_open())).noticed
     assert [round(one.worker_s, 1) for one in seen] == [4.0]
     assert seen[0].coordinator_s == pytest.approx(9.5, abs=0.01)
 
@@ -72,11 +72,11 @@ def test_each_side_noticed_at_its_own_time() -> None:
 def test_a_coordinator_that_noticed_only_the_new_connection_noticed_nothing() -> None:
     past = half_open()
     past.forget("coordinator", wire.WorkerLost)
-    assert told(past).noticed[0].coordinator_s is None
+    assert analysed(past).noticed[0].coordinator_s is None
 
 
 def test_a_worker_is_a_zombie_while_it_is_gone_and_its_session_is_open() -> None:
-    disagreements = told(with_sessions(half_open())).disagreements
+    disagreements = analysed(with_sessions(half_open())).disagreements
     assert [(one.worker, one.what, one.fault) for one in disagreements] == [("worker-1", ZOMBIE, "hole")]
     assert disagreements[0].lasted_s == pytest.approx(5.5, abs=0.01)
 
@@ -86,11 +86,11 @@ def test_a_worker_that_keeps_a_connection_which_the_coordinator_ended_is_a_ghost
     past.begin()
     joined = next(line for line in past.lines["coordinator"] if isinstance(line, wire.WorkerJoined))
     lost = {"session": joined.session, "kind": "heartbeat_timeout", "detail": ""}
-    past.tell("coordinator", wire.WorkerLost, 12, worker="worker-1", silent_ms=4_000.0, **lost)
-    past.tell("worker-1", wire.ConnectionLost, 15, silent_ms=7_000.0, **lost)
+    past.emit("coordinator", wire.WorkerLost, 12, worker="worker-1", silent_ms=4_000.0, **lost)
+    past.emit("worker-1", wire.ConnectionLost, 15, silent_ms=7_000.0, **lost)
     past.connect("worker-1", 16, outcome="resumed")
     past.end(60)
-    disagreements = told(past).disagreements
+    disagreements = analysed(past).disagreements
     assert [(one.what, round(one.lasted_s, 1)) for one in disagreements] == [(GHOST, 3.0)]
 
 
@@ -99,22 +99,22 @@ def test_a_coordinator_that_was_killed_detected_nothing_and_trusted_no_worker() 
     past.begin()
     past.fault("kill-1", "kill", ["coordinator"], 10.3, 2, due_s=10.0)
     for worker in past.workers:
-        past.tell(worker, wire.ConnectionLost, 10.05, session="", kind="reset", detail="", silent_ms=5.0)
+        past.emit(worker, wire.ConnectionLost, 10.05, session="", kind="reset", detail="", silent_ms=5.0)
     past.start("coordinator", 12.5, role="coordinator")
     for worker in past.workers:
         past.connect(worker, 13, outcome="resumed")
     past.end(60)
-    found = told(past)
+    found = analysed(past)
     assert [one.coordinator_s for one in found.noticed] == [None] * 3
     assert found.disagreements == ()
 
 
 def test_a_healthy_herd_has_neither() -> None:
-    assert told(healthy_herd()).disagreements == ()
+    assert analysed(healthy_herd()).disagreements == ()
 
 
 def test_the_time_is_all_accounted_for() -> None:
-    found = told(healthy_herd())
+    found = analysed(healthy_herd())
     assert sum(part.share for part in found.spent) == pytest.approx(1)
     by_phase = {part.phase.name: part.total_s for part in found.spent}
     ways_back = sum(one.outage.total_s or 0 for one in found.noticed)
@@ -134,7 +134,7 @@ def test_amplification_is_attempts_for_each_worker() -> None:
 
 
 def test_two_attempts_show_nothing_of_chance() -> None:
-    found = told(small_storm()).storms[0]
+    found = analysed(small_storm()).storms[0]
     assert found.by_chance is None
     assert not found.in_step
 
@@ -203,7 +203,7 @@ def test_nothing_at_all_is_no_error() -> None:
 
 
 def test_a_run_without_an_outage_has_nothing_to_report() -> None:
-    found = told(small())
+    found = analysed(small())
     assert found.noticed == ()
     assert found.storms == ()
     assert found.what_if is None

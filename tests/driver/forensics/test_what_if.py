@@ -30,7 +30,7 @@ def lived(policy: str) -> History:
 
 
 @cache
-def told(policy: str) -> ForensicAnalysis:
+def analysed(policy: str) -> ForensicAnalysis:
     return analyse(lived(policy))
 
 
@@ -69,9 +69,9 @@ def row(
 @pytest.mark.parametrize("policy", POLICIES)
 def test_another_fleets_outages_foretell_what_workers_with_a_policy_do(policy: str) -> None:
     """From the journals of a fleet that waited by full jitter: what fleets with the others did."""
-    foretold = told("full_jitter").what_if
-    assert foretold is not None
-    expected = next(one for one in foretold.rows if one.name == policy)
+    predicted = analysed("full_jitter").what_if
+    assert predicted is not None
+    expected = next(one for one in predicted.rows if one.name == policy)
     truth = measure(lived(policy)).values
     back_s, each = truth["time_to_all_back_s"], truth["storm_amplification"]
     assert back_s is not None
@@ -83,14 +83,14 @@ def test_another_fleets_outages_foretell_what_workers_with_a_policy_do(policy: s
 
 @pytest.mark.parametrize("policy", POLICIES)
 def test_the_replay_of_the_policy_as_it_was_agrees_with_the_run(policy: str) -> None:
-    found = told(policy).what_if
+    found = analysed(policy).what_if
     assert found is not None
     assert found.was.name == policy
     assert found.holds
 
 
 def test_a_policy_that_sleeps_too_long_gets_advice_with_a_figure() -> None:
-    found = told("seed").what_if
+    found = analysed("seed").what_if
     assert found is not None
     assert found.recommendation is not None
     assert found.recommendation.sooner
@@ -98,7 +98,7 @@ def test_a_policy_that_sleeps_too_long_gets_advice_with_a_figure() -> None:
 
 
 def test_a_fleet_that_is_back_within_a_second_is_left_as_it_is() -> None:
-    found = told("slotted").what_if
+    found = analysed("slotted").what_if
     assert found is not None
     assert found.recommendation is None
 

@@ -32,8 +32,8 @@ def receipt(
     fault: InjectedFault, hit: Line, spared: Line | None = None, acts: list[InjectedFault] | None = None
 ) -> Proof:
     story = Story()
-    hit.tell(story, FROM_S, UNTIL_S)
-    (spared or Line(SPARED, hit.seed)).tell(story, FROM_S, UNTIL_S)
+    hit.emit(story, FROM_S, UNTIL_S)
+    (spared or Line(SPARED, hit.seed)).emit(story, FROM_S, UNTIL_S)
     acts = acts or [fault]
     return prove(acts, story.history(), LINKS)[acts.index(fault)]
 

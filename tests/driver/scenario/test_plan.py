@@ -180,7 +180,7 @@ def test_the_coordinator_gets_the_number_of_workers() -> None:
             "the run lasts 100s",
         ),
         ("  - {fault: cut, targets: all, repeat: 4}", "timeline[0].repeat", "needs `every`"),
-        ("  - {fault: cut, targets: all, after: nobody}", "timeline[0].after", "an entry above"),
+        ("  - {fault: cut, targets: all, after: absent}", "timeline[0].after", "an entry above"),
         (
             "  - {id: a, fault: cut, targets: 1}\n  - {id: a, fault: cut, targets: 2}",
             "timeline[1].id",

@@ -66,7 +66,7 @@ def test_corruption_at_another_rate_is_not_proved_and_the_interval_is_reported(
 def test_what_another_fault_leaves_on_the_link_proves_no_corruption() -> None:
     story = Story()
     for link in LINKS:
-        Line(link, volume_bytes_per_s=400).tell(story, FROM_S, UNTIL_S)
+        Line(link, volume_bytes_per_s=400).emit(story, FROM_S, UNTIL_S)
     for at_s in (25, 30):
         story.add(FrameRefused, at_s, HIT, peer="coordinator", fault="altered", detail="")
     fault = act("corrupt", rate="1e-7")
@@ -81,7 +81,7 @@ def test_what_another_fault_leaves_on_the_link_proves_no_corruption() -> None:
 def test_frames_out_of_order_are_no_sign_of_damage(frame_fault: str) -> None:
     story = Story()
     for link in LINKS:
-        Line(link, volume_bytes_per_s=400).tell(story, FROM_S, UNTIL_S)
+        Line(link, volume_bytes_per_s=400).emit(story, FROM_S, UNTIL_S)
     story.add(FrameRefused, 25, HIT, peer="coordinator", fault=frame_fault, detail="")
     assert not prove([act("corrupt", rate="1e-7")], story.history(), LINKS)[0].proved
 

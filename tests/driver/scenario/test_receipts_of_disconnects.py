@@ -19,7 +19,7 @@ from wire.events import WorkerJoined, WorkerLost
 def test_new_connections_that_got_in_for_a_while_are_not_refused_through() -> None:
     story = Story()
     for link in LINKS:
-        Line(link).tell(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
+        Line(link).emit(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
     story.ended(HIT, 20.01, "fin")
     for at_s in range(21, 40):
         story.tried(HIT, at_s, "refused")
@@ -36,11 +36,11 @@ def test_new_connections_that_got_in_for_a_while_are_not_refused_through() -> No
 def test_a_silence_that_was_broken_is_reported_with_its_times() -> None:
     story = Story()
     for link in LINKS:
-        Line(link).tell(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
+        Line(link).emit(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
     story.silent(HIT, 19.9, 28.0)
-    Line(HIT).tell(story, 28.0, 31.0)
+    Line(HIT).emit(story, 28.0, 31.0)
     story.silent(HIT, 31.0, 40.1)
-    Line(HIT).tell(story, 41, UNTIL_S)
+    Line(HIT).emit(story, 41, UNTIL_S)
     proof = prove([act("stall")], story.history(), LINKS)[0]
     assert not proof.proved
     assert "only from 0.0 to 8.0 s, 11.0 to 20.1 s of 20.0 s" in proof.because
@@ -60,11 +60,11 @@ def test_a_silence_that_was_broken_is_reported_with_its_times() -> None:
 def test_held_bytes_show_which_way_was_silent(asked: str, up_ms: float, down_ms: float, proved: bool) -> None:
     story = Story()
     for link in LINKS:
-        Line(link).tell(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
+        Line(link).emit(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
     story.silent(HIT, 19.9, 40.1)
     skew_ms = 40_000
     story.events[-1] = replace_held(story, skew_ms + up_ms, down_ms - skew_ms)
-    Line(HIT).tell(story, 41, UNTIL_S)
+    Line(HIT).emit(story, 41, UNTIL_S)
     assert prove([act("stall", direction=asked)], story.history(), LINKS)[0].proved == proved
 
 
@@ -76,14 +76,14 @@ def replace_held(story: Story, up_ms: float, down_ms: float) -> Any:
 def test_a_refusal_just_after_the_coordinator_was_killed_is_proved_by_what_no_coordinator_does() -> None:
     story = Story()
     for link in LINKS:
-        Line(link).tell(story, FROM_S, 16)
+        Line(link).emit(story, FROM_S, 16)
         story.ended(link, 16.1, "fin")
         for step in range(4):
             story.tried(link, 17 + step / 2, "closed")
-    Line(SPARED).tell(story, 19, UNTIL_S)
+    Line(SPARED).emit(story, 19, UNTIL_S)
     for at_s in range(19, 26):
         story.tried(HIT, at_s + 0.5, "refused")
-    Line(HIT).tell(story, 26, UNTIL_S)
+    Line(HIT).emit(story, 26, UNTIL_S)
     life(story, 19, "coordinator")
     refuse, kill = act("refuse", begin_s=19.0, end_s=26.0), begun("kill", ["coordinator"], "f2", 16, 18.5)
     proof = prove([refuse, kill], story.history(), LINKS)[0]
@@ -93,9 +93,9 @@ def test_a_refusal_just_after_the_coordinator_was_killed_is_proved_by_what_no_co
 def test_a_cut_while_new_connections_are_blocked_is_proved_and_so_is_the_block() -> None:
     story = Story()
     for link in LINKS:
-        Line(link).tell(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
+        Line(link).emit(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
     story.opened(HIT, 9)
-    Line(HIT).tell(story, BEGIN_S, 25)
+    Line(HIT).emit(story, BEGIN_S, 25)
     story.events = [
         one for one in story.events if not (getattr(one, "outcome", "") and one.at_ns > BEGIN_S * S)
     ]
@@ -112,11 +112,11 @@ def test_a_cut_while_new_connections_are_blocked_is_proved_and_so_is_the_block()
 def test_a_stretch_that_the_next_follows_before_a_look_is_not_called_without_an_end() -> None:
     story = Story()
     for link in LINKS:
-        Line(link).tell(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
+        Line(link).emit(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
     story.ended(HIT, 20.01, "fin")
     for number in range(90):
         story.tried(HIT, 20.1 + number * 0.1, "refused")
-    Line(HIT).tell(story, 29.5, UNTIL_S)
+    Line(HIT).emit(story, 29.5, UNTIL_S)
     stretches = [
         act("refuse", id=f"flap-{number}", begin_s=20 + 3 * number, end_s=22.8 + 3 * number)
         for number in range(3)
@@ -128,7 +128,7 @@ def test_a_stretch_that_the_next_follows_before_a_look_is_not_called_without_an_
 def test_a_refusal_that_met_no_live_connection_is_proved_by_what_was_refused() -> None:
     story = Story()
     for link in LINKS:
-        Line(link).tell(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
+        Line(link).emit(story, FROM_S, BEGIN_S if link == HIT else UNTIL_S)
     story.opened(HIT, 5)
     story.ended(HIT, 19.5, "fin")
     for at_s in range(20, 40):
@@ -141,12 +141,12 @@ def test_a_refusal_that_met_no_live_connection_is_proved_by_what_was_refused() -
 
 def test_a_partition_in_which_the_coordinator_was_killed_is_proved_without_what_the_kill_took() -> None:
     story = Story()
-    Line(HIT).tell(story, FROM_S, BEGIN_S)
-    Line(SPARED).tell(story, FROM_S, 30)
+    Line(HIT).emit(story, FROM_S, BEGIN_S)
+    Line(SPARED).emit(story, FROM_S, 30)
     story.silent(HIT, 19.9, 40.1, whole=False)
     story.ended(SPARED, 30.01, "rst")
-    Line(SPARED).tell(story, 34, UNTIL_S)
-    Line(HIT).tell(story, 41, UNTIL_S)
+    Line(SPARED).emit(story, 34, UNTIL_S)
+    Line(HIT).emit(story, 41, UNTIL_S)
     life(story, 33, "coordinator")
     kill = begun("kill", ["coordinator"], "f2", 30, 32)
     proof = prove([act("partition"), kill], story.history(), LINKS)[0]

@@ -54,8 +54,8 @@ def test_a_link_that_healing_found_hurt_was_not_healed_by_its_last_fault() -> No
     fault = replace(act("latency", mean="100ms"), ended_because="deleted")
     for hurt, proved in (([], True), ([HIT], False), ([SPARED], True)):
         story = Story()
-        late_line().tell(story, FROM_S, UNTIL_S)
-        Line(SPARED).tell(story, FROM_S, UNTIL_S)
+        late_line().emit(story, FROM_S, UNTIL_S)
+        Line(SPARED).emit(story, FROM_S, UNTIL_S)
         story.add(Healed, 47, "driver", links=hurt, containers=[], left=[], took_ms=1.0)
         proof = prove([fault], story.history(), LINKS)[0]
         assert proof.proved == proved

@@ -130,11 +130,11 @@ def test_stretches_without_quiet_between_them_are_measured_against_the_quiet_bef
 
 def test_a_fault_that_ended_while_the_coordinator_was_away_is_seen_to_have_ended_when_it_is_back() -> None:
     story = Story()
-    Line(HIT, up_ms=during(BEGIN_S, 30, 100), down_ms=during(BEGIN_S, 30, 100)).tell(story, FROM_S, 30)
-    Line(SPARED).tell(story, FROM_S, 30)
+    Line(HIT, up_ms=during(BEGIN_S, 30, 100), down_ms=during(BEGIN_S, 30, 100)).emit(story, FROM_S, 30)
+    Line(SPARED).emit(story, FROM_S, 30)
     for link in LINKS:
         story.ended(link, 30.1, "fin")
-        Line(link).tell(story, 44, 60)
+        Line(link).emit(story, 44, 60)
     life(story, 43, "coordinator")
     latency, kill = act("latency", mean="100ms", end_s=31.0), begun("kill", ["coordinator"], "f2", 30, 32)
     proof = prove([latency, kill], story.history(), LINKS)[0]

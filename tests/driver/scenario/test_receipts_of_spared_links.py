@@ -68,7 +68,7 @@ def beside_a_busy_coordinator(
         busy = during(*busy_s[link], ms) if link in busy_s else always(0)
         hit = during(BEGIN_S, END_S, 100 if link == HIT else 0)
         up = lambda at_s, busy=busy, hit=hit: busy(at_s) + hit(at_s)  # noqa: E731
-        Line(link, seed, up_ms=up, down_ms=hit, probes_per_s=2).tell(story, 3, UNTIL_S)
+        Line(link, seed, up_ms=up, down_ms=hit, probes_per_s=2).emit(story, 3, UNTIL_S)
     life(story, 1, "coordinator")
     acts = [act("latency", mean="100ms")]
     if restart_s is not None:
@@ -92,7 +92,7 @@ def test_links_that_are_all_slow_after_a_restart_of_the_coordinator_are_not_said
 def test_a_latency_that_looks_like_a_restart_of_the_coordinator_is_not_proved_and_hit_no_other_link() -> None:
     story, late = Story(), during(BEGIN_S, BEGIN_S + 6, 100)
     for link in FOUR:
-        Line(link, up_ms=late, down_ms=late).tell(story, 3, UNTIL_S)
+        Line(link, up_ms=late, down_ms=late).emit(story, 3, UNTIL_S)
     life(story, 1, "coordinator")
     life(story, 18, "coordinator")
     kill = begun("kill", ["coordinator"], "f2", 16, 17.5)
