@@ -21,7 +21,9 @@ from driver.systems.lab_of_system import project_of
         ("system up compose.yaml --listens :80", "found ':80'."),
     ],
 )
-def test_wrong_use_is_told_in_a_sentence(argv: str, says: str, capsys: pytest.CaptureFixture[str]) -> None:
+def test_wrong_use_is_explained_in_a_sentence(
+    argv: str, says: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     assert run(argv.split()) == ExitCode.WRONG_USE
     assert says in capsys.readouterr().err
 
