@@ -83,7 +83,7 @@ def test_equivalent_survivors_do_not_count_and_reasons_are_on_the_page() -> None
     trials = [trial("b", caught=True), trial("c", caught=False), trial("d", caught=False)]
     known = {
         trials[1].mutant.key: page.Survivor(trials[1].mutant.key, "it is the same", equivalent=True),
-        trials[2].mutant.key: page.Survivor(trials[2].mutant.key, "nobody looks"),
+        trials[2].mutant.key: page.Survivor(trials[2].mutant.key, "no test covers it"),
     }
     assert page.share_caught(trials, known) == 0.5
     text = page.render(trials, 3, 1, 100, known, "abc")
