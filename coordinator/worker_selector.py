@@ -43,6 +43,7 @@ class WorkerSelector:
         if session in self._changed:
             return
         ranks = [rank for rank, row in enumerate(self._rows) if session in row]
+        assert session.rank >= 0 or self._rank_of(session) < 0, f"{session.worker} is free, and never chosen"
         assert ranks == ([session.rank] if session.rank >= 0 else []), f"{session.worker} is in rows {ranks}"
         assert session.rank in (-1, len(session.attempts)), (
             f"{session.worker} holds {len(session.attempts)} attempts and is in row {session.rank}"
@@ -51,16 +52,20 @@ class WorkerSelector:
 
     def _put(self, session: Session) -> None:
         """Put `session` behind the others of its load, or in no row while it can take nothing."""
-        load = len(session.attempts)
-        able = session.is_ready and load < session.capacity and session.channel.depth < UNACKNOWLEDGED_MAX
-        rank = load if able else -1
+        rank = self._rank_of(session)
         if rank == session.rank:
             return
         if session.rank >= 0:
             del self._rows[session.rank][session]
         session.rank = rank
-        if able:
-            while len(self._rows) <= load:
+        if rank >= 0:
+            while len(self._rows) <= rank:
                 self._rows.append(OrderedDict())
-            self._rows[load][session] = None
-            self._lowest = min(self._lowest, load)
+            self._rows[rank][session] = None
+            self._lowest = min(self._lowest, rank)
+
+    def _rank_of(self, session: Session) -> int:
+        """Return the session's row; -1 while it can take nothing."""
+        load = len(session.attempts)
+        able = session.is_ready and load < session.capacity and session.channel.depth < UNACKNOWLEDGED_MAX
+        return load if able else -1

@@ -78,6 +78,15 @@ class CoordinatorHarness:
         self.closed += self.core.effects.take_closes()
         if self.checks:
             self.core.check()
+            self._check_store()
+
+    def _check_store(self) -> None:
+        """After a crash, each session gets exactly the attempts that it holds now."""
+        for session in self.core.fleet.sessions.by_id.values():
+            for token, attempt in session.attempts.items():
+                name = attempt.task.row.task_id
+                row = self.store.attempts[name]
+                assert (row.token, row.session, row.open) == (token, session.id, True), f"{name}: {row}"
 
     def store_now(self) -> None:
         """Commit one transaction; rows that it causes wait for the next."""

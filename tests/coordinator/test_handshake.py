@@ -55,6 +55,12 @@ def test_a_hello_that_is_missing_or_has_no_name_is_damaged() -> None:
     assert refused(world, write_hello(msgspec.structs.replace(hello(world), worker=""), KEY)).status == 400
 
 
+def test_a_name_of_one_letter_is_let_in() -> None:
+    world = CoordinatorHarness()
+    value = write_hello(msgspec.structs.replace(hello(world), worker="w"), KEY)
+    assert isinstance(world.core.on_hello(world.now_ns, WALL_S, value), AcceptedHandshake)
+
+
 def test_a_flood_of_bad_hellos_is_counted_whole_and_written_down_in_part() -> None:
     world = CoordinatorHarness()
     for _ in range(1_000):

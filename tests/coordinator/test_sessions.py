@@ -7,8 +7,8 @@ import pytest
 
 from coordinator.core import AcceptedHandshake, HandshakeRefusal
 from coordinator.session import Session
-from coordinator.session_registry import resume_decision
-from tests.coordinator.harness import CoordinatorHarness
+from coordinator.session_registry import is_superseded, resume_decision
+from tests.coordinator.harness import CoordinatorHarness, FakePeer
 from wire.channel import Channel
 from wire.errors import CloseCode
 from wire.handshake import Hello, Resume
@@ -224,6 +224,50 @@ def test_a_process_that_lost_its_session_keeps_what_it_holds_and_loses_the_rest(
     assert world.outcomes() == {"a": "completed"}
 
 
+def test_a_lease_that_a_new_session_of_its_process_takes_over_ends_when_it_would_have() -> None:
+    world = CoordinatorHarness(lease_ms=10_000)
+    peer = world.peer()
+    world.submit("a")
+    assert peer.assigned
+    peer.cut()
+    world.advance(9_000)
+    peer.session = None
+    assert peer.connect().outcome == "reset"
+    world.advance(3_500)
+    assert [line["task"] for line in world.events_of("attempt_lost")] == ["a"]
+
+
+def test_a_welcome_is_outdated_once_its_session_said_goodbye() -> None:
+    world = CoordinatorHarness()
+    peer = world.peer()
+    opening = peer.send_hello()
+    peer.queue(Goodbye("drained"))
+    peer.send_frame()
+    assert admitted_late(world, peer, opening) == CloseCode.superseded
+
+
+def test_a_welcome_is_outdated_once_a_newer_session_took_the_place_of_its_own() -> None:
+    world = CoordinatorHarness()
+    peer = world.peer()
+    peer.cut()
+    first = peer.send_hello(msgspec.structs.replace(peer.hello(), resume=None))
+    second = peer.send_hello()
+    assert admitted_late(world, peer, first) is None
+    assert admitted_late(world, peer, second) == CloseCode.superseded
+
+
+def admitted_late(
+    world: CoordinatorHarness, peer: FakePeer, opening: AcceptedHandshake | HandshakeRefusal
+) -> CloseCode | None:
+    """Send the first frame of a welcome. Return with which code its connection was closed, if it was."""
+    assert isinstance(opening, AcceptedHandshake), opening
+    peer.accept(opening)
+    world.core.on_bytes(world.now_ns, opening.connection, peer.frame())
+    world.settle()
+    codes = [close.code for close in world.closed if close.connection == opening.connection]
+    return codes[0] if codes else None
+
+
 def test_a_newer_connection_takes_over_and_the_older_one_changes_nothing_any_more() -> None:
     world = CoordinatorHarness()
     peer = world.peer()
@@ -288,6 +332,14 @@ def test_the_older_process_is_let_in_once_the_newer_is_silent_for_longer_than_a_
     assert refused_with(newer.send_hello())[0] == "superseded"
 
 
+def test_a_newer_process_counts_until_the_last_nanosecond_of_its_lease() -> None:
+    newer = session(incarnation="second")
+    newer.lost_ns = 1_000
+    ends_ns = newer.lost_ns + 10_000 * 1_000_000
+    assert is_superseded(hello(), newer, ends_ns - 1, lease_ms=10_000)
+    assert not is_superseded(hello(), newer, ends_ns, lease_ms=10_000)
+
+
 def test_after_a_restart_too_the_older_process_does_not_take_the_newer_ones_place() -> None:
     world = CoordinatorHarness()
     older = world.peer()
@@ -309,6 +361,29 @@ def test_silence_for_interval_and_timeout_closes_the_connection_and_keeps_the_se
     assert [close.code for close in world.closed] == [CloseCode.heartbeat_timeout]
     assert world.events_of("worker_lost")[0]["silent_ms"] == pytest.approx(6_000, abs=20)
     assert peer.connect().outcome == "resumed"
+
+
+def test_lost_connections_are_counted_by_the_kind_of_their_end() -> None:
+    world = CoordinatorHarness()
+    for kind in ("closed", "reset", "reset"):
+        peer = world.peer()
+        world.core.on_closed(world.now_ns, peer.connection, kind, "in a test")
+    world.peer()
+    world.advance(10_000)
+    totals = world.core.counters.totals
+    kinds = {label: count for (name, label), count in totals.items() if name == "connections_lost"}
+    assert kinds == {"closed": 1, "reset": 2, "heartbeat_timeout": 1}
+
+
+def test_traffic_is_journaled_every_second_in_which_there_was_any() -> None:
+    world = CoordinatorHarness()
+    peer = world.peer()
+    world.advance(1_000)
+    received = [line["frames_received"] for line in world.events_of("traffic")]
+    world.advance(1_000)
+    peer.beat()
+    world.advance(1_000)
+    assert [line["frames_received"] for line in world.events_of("traffic")] == [*received, received[-1] + 1]
 
 
 def test_any_frame_ends_the_silence() -> None:
@@ -445,6 +520,9 @@ def test_heartbeats_become_rarer_as_the_fleet_grows() -> None:
     welcome = CoordinatorHarness(fleet=5_000).peer().connect()
     assert welcome.heartbeat_interval_ms == 10_000
     assert welcome.heartbeat_timeout_ms == 20_000
+    welcome = CoordinatorHarness(fleet=1_500).peer().connect()
+    assert welcome.heartbeat_interval_ms == 3_000
+    assert welcome.heartbeat_timeout_ms == 6_000
 
 
 def test_a_lease_outlives_three_heartbeats_of_a_large_fleet() -> None:

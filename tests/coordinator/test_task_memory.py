@@ -33,6 +33,15 @@ def test_tasks_are_taken_while_there_is_room_for_their_params_and_again_once_the
     assert world.submit("d", params=params(201)).accepted == 1
 
 
+def test_params_and_checkpoints_have_room_for_256_mib_each() -> None:
+    memory = TaskMemory()
+    assert memory.has_room_for_task(256 << 20)
+    assert not memory.has_room_for_task((256 << 20) + 1)
+    memory.checkpoint_bytes = (256 << 20) - 100
+    assert memory.has_room_for_state(checkpoint(1, 100))
+    assert not memory.has_room_for_state(checkpoint(1, 101))
+
+
 def test_a_checkpoint_for_which_there_is_no_room_is_refused_and_the_task_goes_on() -> None:
     world = CoordinatorHarness()
     peer = world.peer(slots=4)

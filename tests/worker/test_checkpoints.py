@@ -18,6 +18,14 @@ def test_what_was_written_is_read_back_by_a_later_life(tmp_path: Path) -> None:
     assert CheckpointStore(tmp_path).read("task") == checkpoint_of(3, b"state")
 
 
+def test_the_folder_is_made_by_the_first_write(tmp_path: Path) -> None:
+    folder = tmp_path / "disk" / "checkpoints"
+    store = CheckpointStore(folder)
+    assert not folder.exists()
+    store.write("task", checkpoint_of(3, b"state"))
+    assert CheckpointStore(folder).read("task") == checkpoint_of(3, b"state")
+
+
 def test_a_task_that_has_none_has_none(tmp_path: Path) -> None:
     store = CheckpointStore(tmp_path)
     assert store.read("task") is None

@@ -247,6 +247,30 @@ def test_a_process_that_was_paused_does_not_blame_the_link() -> None:
     assert desk.core.state == "connected"
 
 
+def test_a_worker_that_learns_from_the_answers_leaves_a_silent_link_sooner() -> None:
+    def silence_ms(*, adaptive: bool) -> float:
+        desk = Desk(adaptive_heartbeat=adaptive).up()
+        desk.pass_ms(60_000)
+        began_ms = desk.now_ms
+        while desk.core.state == "connected":
+            desk.pass_ms(10, answered=False)
+        return desk.now_ms - began_ms
+
+    assert silence_ms(adaptive=True) < 0.7 * silence_ms(adaptive=False)
+
+
+def test_a_bad_frame_of_an_older_connection_or_of_none_changes_nothing() -> None:
+    desk = Desk().up()
+    older = desk.core.connection
+    error = FrameError(FrameFault.altered, "the code does not fit")
+    desk.closed()
+    assert desk.core.on_bad_frame(desk.now_ns, older, error) == []
+    desk.come_back()
+    assert desk.core.on_bad_frame(desk.now_ns, older, error) == []
+    assert desk.core.state == "connected"
+    assert desk.journal(events.FrameRefused) == []
+
+
 def test_a_bad_frame_is_noted_and_the_connection_closed_and_resumed() -> None:
     desk = Desk().up()
     error = FrameError(FrameFault.altered, "the code does not fit")

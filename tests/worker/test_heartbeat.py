@@ -47,6 +47,7 @@ def run(
 
 
 def test_the_first_beat_goes_out_at_once() -> None:
+    assert not HeartbeatTimer(0, INTERVAL_MS, TIMEOUT_MS, 1.0, None).due
     assert heartbeat().due
 
 
@@ -91,6 +92,21 @@ def test_time_in_which_this_process_did_not_look_is_not_silence() -> None:
     heart = heartbeat()
     heart.exclude_pause(20_000 * MS)
     assert heart.timeout_at_ns() == (TIMEOUT_MS + 20_000) * MS
+
+
+def test_a_learned_silence_counts_from_the_last_frame_to_the_nanosecond() -> None:
+    learner = PhiAccrual()
+    for _ in range(5):
+        learner.learn(2_000 * MS)
+    limit_ns = learner.limit_ns()
+    assert limit_ns is not None
+    heart = heartbeat(learner=learner)
+    assert heart.timeout_at_ns() == limit_ns
+    heart.exclude_pause(7 * MS)
+    assert heart.timeout_at_ns() == limit_ns + 7 * MS
+    heart.on_frame(500 * MS)
+    heart.tick(2_000 * MS)
+    assert heart.timeout_at_ns() == 500 * MS + limit_ns
 
 
 def test_a_learned_link_is_called_dead_sooner() -> None:
