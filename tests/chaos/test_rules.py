@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import fields, replace
 from typing import Any
 
@@ -10,6 +10,7 @@ import pytest
 import yaml
 
 from chaos.catalogue import ALL, make
+from chaos.delays import unexplained_slowness
 from chaos.evidence import (
     CloseKind,
     ConnectOutcome,
@@ -17,9 +18,11 @@ from chaos.evidence import (
     LinkEvidence,
     LinkWindow,
     OtherFault,
+    RoundTrip,
     Silence,
     Symptom,
 )
+from chaos.evidence_checks import before_other_faults, mean_shift_ms, median_shift_ms
 from chaos.fault import ContainerFault, LinkFault
 
 S = 1_000_000_000
@@ -198,6 +201,18 @@ def test_without_the_links_own_measure_a_size_proves_nothing_and_all_else_what_i
         ("blackhole", {}, seen(silences=HELD, connects=HUNG), "nothing vanished"),
         ("blackhole", {}, seen(silences=GONE, connects=ANSWERED), "should have hung"),
         (
+            "blackhole",
+            {"direction": "to_worker"},
+            seen(silences=GONE, connects=HUNG, beats_ns=(15 * S,)),
+            "not the way that was asked: messages of the far end came all the while",
+        ),
+        (
+            "blackhole",
+            {"direction": "to_worker"},
+            seen(silences=(Silence(10 * S, 20 * S, healed=False, up_ms=401.0, down_ms=0.0),), connects=HUNG),
+            "not the way that was asked: it was the way to the coordinator",
+        ),
+        (
             "refuse",
             {},
             seen(ends=ended(CloseKind.fin), connects={**REFUSED, ConnectOutcome.answered: 1}),
@@ -226,6 +241,59 @@ def test_a_trace_that_differs_slightly_is_reported(
     observation = rule(name, params).observed(trace)
     assert not observation.seen
     assert message in observation.because
+
+
+def test_a_black_hole_is_proved_without_new_connections_where_another_fault_refuses_them_all() -> None:
+    other = OtherFault("f-2", "block_new_only", frozenset({Symptom.refused}), 10 * S, 20 * S)
+    trace = replace(seen(silences=GONE, connects={}), others=(other,))
+    observation = rule("blackhole", {}).observed(trace)
+    assert observation.seen
+    assert observation.because == "silent all the while, and what was sent never came"
+
+
+def test_another_fault_that_begins_within_two_seconds_leaves_the_whole_window_to_look_at() -> None:
+    def until_s(begins_s: int) -> float:
+        other = OtherFault("f-2", "cut", frozenset({Symptom.ended}), begins_s * S, 20 * S)
+        return before_other_faults(replace(UNTOUCHED, others=(other,)), Symptom.ended).until_ns / S
+
+    assert [until_s(begins_s) for begins_s in (11, 12, 15)] == [20, 12, 15]
+
+
+@pytest.mark.parametrize("shift_ms", [median_shift_ms, mean_shift_ms])
+def test_a_shift_takes_three_round_trips_on_each_side(
+    shift_ms: Callable[[LinkEvidence], float | None],
+) -> None:
+    def of(before: int, during: int) -> float | None:
+        trips = replace(UNTOUCHED, before=replace(QUIET, rtt_ms=(1.0,) * before))
+        return shift_ms(replace(trips, during=replace(DURING, rtt_ms=(3.0,) * during)))
+
+    assert [of(3, 3), of(3, 4), of(4, 3)] == [2.0, 2.0, 2.0]
+    assert [of(2, 3), of(3, 2)] == [None, None]
+
+
+def test_what_is_slow_for_less_than_two_seconds_is_a_hiccup() -> None:
+    def slow(last_ns: int) -> bool:
+        usual = tuple(RoundTrip(at * S, at * S + 1_000_000) for at in range(1, 6))
+        late = tuple(RoundTrip(end - S, end) for end in (12 * S, 12 * S + 1, 12 * S + 2, last_ns))
+        trips = replace(UNTOUCHED, before=replace(QUIET, trips=usual))
+        return unexplained_slowness(replace(trips, during=replace(DURING, trips=late))) is not None
+
+    assert not slow(13 * S - 1)
+    assert slow(13 * S)
+
+
+def test_a_delay_may_be_looked_at_twice_its_length_more_rarely() -> None:
+    def gap_s(**params: str) -> float:
+        return rule("latency", params).max_gap_ns(UNTOUCHED) / S
+
+    usual_s = gap_s(mean="1ms")
+    assert gap_s(mean="1s") - usual_s == pytest.approx(2 * 0.999)
+    assert gap_s(mean="1s", jitter="500ms") - usual_s == pytest.approx(2 * 1.499)
+
+
+def test_a_fragment_of_every_size_and_gap_asks_for_its_own_rate() -> None:
+    asked = rule("fragment", {"size": "1B", "gap": "3s"}).observed(UNTOUCHED).asked
+    assert asked == pytest.approx(1 / 3)
 
 
 STOOD = ContainerEvidence(

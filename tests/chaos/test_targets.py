@@ -109,6 +109,15 @@ def test_an_empty_selection_is_allowed_where_asked_for() -> None:
     assert FLEET.select("0%", "draw", allow_empty=True) == ()
 
 
+def test_lists_within_lists_are_refused_beyond_eight_levels() -> None:
+    def nested(levels: int) -> Any:
+        return 1 if levels == 0 else [2, nested(levels - 1)]
+
+    assert FLEET.select(nested(8), "draw") == workers(1, 2)
+    with pytest.raises(TargetError, match="in a circle"):
+        FLEET.select(nested(9), "draw")
+
+
 def test_groups_that_name_each_other_in_a_circle_are_refused() -> None:
     with pytest.raises(TargetError, match="in a circle"):
         Fleet(3, 1, {"a": "b", "b": "a"}).select("a", "draw")

@@ -37,6 +37,32 @@ def test_messages_arrive_in_the_order_of_sending() -> None:
     assert words(receiver.receive(sender.take(0))[0]) == ["a", "b", "c"]
 
 
+def test_nothing_is_sent_before_the_peer_gives_credit() -> None:
+    sender = Channel()
+    say(sender, "a")
+    assert not sender.has_more()
+    assert sender.take(0).envelopes == []
+
+
+def test_credit_counts_from_what_the_peer_acknowledged_however_many_that_are() -> None:
+    sender, receiver = channel(), channel()
+    for number in range(3 * CREDIT):
+        say(sender, str(number))
+        arrived, _ = receiver.receive(sender.take(0))
+        assert words(arrived) == [str(number)]
+        receiver.commit(receiver.received)
+        sender.receive(receiver.take(0))
+
+
+def test_512_kib_of_content_are_in_flight_at_most() -> None:
+    sender, size_bytes = channel(), 2048
+    for _ in range(300):
+        sender.send(AttemptResult("t", 1, bytes(size_bytes), "", 0, 0, 0), Priority.normal, 0)
+    while sender.has_more():
+        sender.take(0)
+    assert sender.in_flight == 256
+
+
 def test_an_urgent_message_overtakes_what_was_not_sent_yet() -> None:
     sender, receiver = channel(), channel()
     say(sender, "slow")

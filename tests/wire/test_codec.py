@@ -129,6 +129,11 @@ def test_the_ratio_counts_what_went_on_the_wire() -> None:
     assert encoder.raw_bytes == decoder.raw_bytes > 4_000
 
 
+def test_compression_begins_at_512_bytes() -> None:
+    assert deflate(bytes(511)) is None
+    assert deflate(bytes(512)) is not None
+
+
 def test_compression_is_left_out_where_it_does_not_win() -> None:
     noise = random.Random(7).randbytes(4_000)
     assert deflate(noise) is None

@@ -41,6 +41,11 @@ def test_a_server_that_drops_at_once_is_dialled_ever_more_slowly() -> None:
     assert delays == [100, 200, 400, 800, 1_600, 3_200, 6_400, 10_000, 10_000, 10_000]
 
 
+def test_before_any_advice_the_delays_grow_from_200_ms_to_5_s() -> None:
+    pauses = ReconnectState(WorkerSettings(policy="exponential"), random.Random(1))
+    assert [pauses.next_delay_ms(0) for _ in range(7)] == [200, 400, 800, 1_600, 3_200, 5_000, 5_000]
+
+
 def test_settings_go_before_the_welcomes_advice() -> None:
     pauses = reconnect(base_ms=7, cap_ms=20)
     assert [pauses.next_delay_ms(0) for _ in range(3)] == [7, 14, 20]
