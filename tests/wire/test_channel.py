@@ -55,12 +55,13 @@ def test_credit_counts_from_what_the_peer_acknowledged_however_many_that_are() -
 
 
 def test_512_kib_of_content_are_in_flight_at_most() -> None:
-    sender, size_bytes = channel(), 2048
-    for _ in range(300):
-        sender.send(AttemptResult("t", 1, bytes(size_bytes), "", 0, 0, 0), Priority.normal, 0)
+    sender = Channel()
+    sender.resume(0, 600)
+    for _ in range(600):
+        sender.send(AttemptResult("t", 1, bytes(1024), "", 0, 0, 0), Priority.normal, 0)
     while sender.has_more():
         sender.take(0)
-    assert sender.in_flight == 256
+    assert sender.in_flight == 512
 
 
 def test_an_urgent_message_overtakes_what_was_not_sent_yet() -> None:
