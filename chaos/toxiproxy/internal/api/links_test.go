@@ -109,10 +109,11 @@ func TestWrongLinksAreRefusedBeforeAnyIsMade(t *testing.T) {
 	h := labtest.New(t)
 	good := link.Spec{Name: "good", Listen: "127.0.0.1:0", Upstream: "127.0.0.1:1"}
 	for says, bad := range map[string]link.Spec{
-		"links[1].name is missing": {Name: "", Listen: "127.0.0.1:0", Upstream: "127.0.0.1:1"},
-		"links[1].listen of x":     {Name: "x", Listen: "nowhere", Upstream: "127.0.0.1:1"},
-		"links[1].upstream of x":   {Name: "x", Listen: "127.0.0.1:0", Upstream: "127.0.0.1"},
-		"good is given twice":      good,
+		"links[1].name is missing":                                   {Name: "", Listen: "127.0.0.1:0", Upstream: "127.0.0.1:1"},
+		"links[1].listen of x":                                       {Name: "x", Listen: "nowhere", Upstream: "127.0.0.1:1"},
+		`links[1].upstream of x must be host:port, not "127.0.0.1"`:  {Name: "x", Listen: "127.0.0.1:0", Upstream: "127.0.0.1"},
+		`links[1].upstream of x must be host:port, not "127.0.0.1:"`: {Name: "x", Listen: "127.0.0.1:0", Upstream: "127.0.0.1:"},
+		"good is given twice":                                        good,
 	} {
 		var answer problem.Details
 		h.Call("PUT", "/lab/links", api.LinksRequest{Links: []link.Spec{good, bad}}, http.StatusBadRequest, &answer)

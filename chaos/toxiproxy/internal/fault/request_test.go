@@ -1,6 +1,7 @@
 package fault_test
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -43,6 +44,15 @@ func TestARequestThatIsWrongIsRefusedBeforeAnythingIsTouched(t *testing.T) {
 	h.Call("POST", "/lab/faults", "text", http.StatusBadRequest, nil)
 	if l := h.Link("a"); len(l.Toxics)+len(l.Faults) > 0 {
 		t.Errorf("left: %+v", l)
+	}
+}
+
+func TestAToxicityIsAShare(t *testing.T) {
+	h := labtest.New(t, "a")
+	wanted := labtest.Toxic("hold", "both", nil)
+	for share, status := range map[float64]int{-0.1: 400, 1.1: 400, 0: 201, 1: 201} {
+		wanted.Toxicity = &share
+		h.Call("POST", "/lab/faults", fault.Request{ID: fmt.Sprintf("f%d", int(share)), Links: labtest.A, Toxics: []fault.ToxicSpec{wanted}, LeaseMs: 1000}, status, nil)
 	}
 }
 

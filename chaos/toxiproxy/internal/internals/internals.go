@@ -14,11 +14,14 @@ import (
 	tomb "gopkg.in/tomb.v1"
 )
 
-var fields = []struct {
+// An expected field of a type of Toxiproxy, and the field's type.
+type expected struct {
 	of   reflect.Type
 	name string
 	want reflect.Type
-}{
+}
+
+var fields = []expected{
 	{reflect.TypeFor[toxiproxy.Proxy](), "connections", reflect.TypeFor[toxiproxy.ConnectionList]()},
 	{reflect.TypeFor[toxiproxy.ConnectionList](), "list", reflect.TypeFor[map[string]net.Conn]()},
 	{reflect.TypeFor[toxiproxy.Proxy](), "listener", reflect.TypeFor[net.Listener]()},

@@ -48,6 +48,27 @@ func TestTheMiddleOfAFrameIsInsideItsPayload(t *testing.T) {
 	}
 }
 
+func TestControlFramesOfEveryKindAreSkipped(t *testing.T) {
+	for _, opcode := range []byte{8, 9, 10} {
+		control := slices.Concat(frame(9, false, 3), frame(opcode, false, 4), frame(opcode, false, 125))
+		data := slices.Concat(control, frame(2, false, 100))
+		at, ok := toxic.MiddleOfFrame(data, false)
+		if start := int64(len(control) + 2); !ok || at < start || at >= start+100 {
+			t.Errorf("opcode %d: cut at %d, %v", opcode, at, ok)
+		}
+	}
+}
+
+func TestAControlFrameIsNeitherLongNorFragmented(t *testing.T) {
+	fragment := frame(9, false, 4)
+	fragment[0] &^= 0x80
+	for name, control := range map[string][]byte{"fragment": fragment, "long": frame(9, false, 200)} {
+		if at, ok := toxic.MiddleOfFrame(slices.Concat(control, frame(2, false, 100)), false); ok {
+			t.Errorf("%s: cut at %d behind what is no control frame", name, at)
+		}
+	}
+}
+
 func TestTruncationCountsAcrossChunks(t *testing.T) {
 	for _, size := range []int{1, 7, 50, 100, 1000} {
 		s, m, passed, ended := toxic.Truncate{"bytes", 100}, newState(0, 0), 0, false

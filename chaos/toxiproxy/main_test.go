@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"os/exec"
+	"regexp"
+	"testing"
+	"time"
+)
+
+// TestMain lets the program of the tests be the command itself.
+func TestMain(m *testing.M) {
+	if os.Getenv("RUN_TOXIPROXY") != "" {
+		main()
+		os.Exit(0)
+	}
+	os.Exit(m.Run())
+}
+
+func run(t *testing.T, arguments ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	command := exec.CommandContext(ctx, os.Args[0], arguments...)
+	command.Env = append(os.Environ(), "RUN_TOXIPROXY=1")
+	out, err := command.Output()
+	return string(out), err
+}
+
+func TestTheVersionIsThatOfTheToxiproxyModule(t *testing.T) {
+	out, err := run(t, "-version")
+	if err != nil || !regexp.MustCompile(`^toxiproxy-server version 2\.\d+\.\d+\n$`).MatchString(out) {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+func TestAHealthcheckSaysWhetherTheServerAnswers(t *testing.T) {
+	status := http.StatusOK
+	server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path != "/lab/healthz" {
+			t.Errorf("asked for %s", r.URL.Path)
+		}
+		w.WriteHeader(status)
+	}))
+	defer server.Close()
+	host, port, err := net.SplitHostPort(server.Listener.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, status = range []int{http.StatusOK, http.StatusServiceUnavailable} {
+		if _, err := run(t, "healthcheck", "-host", host, "-port", port); (err == nil) != (status == http.StatusOK) {
+			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
