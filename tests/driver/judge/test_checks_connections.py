@@ -48,6 +48,19 @@ def test_a_worker_that_never_comes_back_is_a_failure() -> None:
     assert "lost" in finding.evidence[0].text
 
 
+def test_of_many_workers_that_never_come_back_five_are_named() -> None:
+    past = Past(7)
+    past.begin()
+    past.fault("cut-1", "refuse", past.workers, 10, 5)
+    for name in past.workers[:6]:
+        past.lose(name, 10.005)
+    past.end(40)
+    because = found("workers_were_cut_off", past).because
+    assert because == (
+        "6 of 7 workers never reconnected: worker-1, worker-2, worker-3, worker-4, worker-5, …"
+    )
+
+
 def test_faults_that_do_nothing_are_unknown() -> None:
     past = Past(2)
     past.begin()
@@ -147,6 +160,15 @@ def test_a_worker_that_the_coordinator_forgot_is_a_ghost_at_the_end() -> None:
     assert finding.status is Status.failed
     assert "worker-1 (the worker)" in finding.because
     assert any("worker_lost" in line.text for line in finding.evidence)
+
+
+def test_what_both_sides_lose_in_the_last_nanosecond_is_no_disagreement_at_the_end() -> None:
+    past = small()
+    last_s = 20 - 1e-9
+    lost = {"session": "worker-1/0.5", "kind": "closed", "detail": "", "silent_ms": 1.0}
+    past.emit("worker-1", wire.ConnectionLost, last_s, **lost)
+    past.emit("coordinator", wire.WorkerLost, last_s, worker="worker-1", **lost)
+    assert found("agreement_on_connected", past).status is Status.passed
 
 
 def test_a_zombie_that_lasts_too_long_outside_faults_fails_though_it_ends() -> None:

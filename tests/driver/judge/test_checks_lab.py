@@ -30,7 +30,15 @@ def with_fault(proved: bool | None = True) -> Past:
 
 
 def test_a_fault_with_a_receipt_is_proved() -> None:
-    assert found("faults_were_proved", with_fault()).status is Status.passed
+    finding = found("faults_were_proved", with_fault())
+    assert finding.status is Status.passed
+    assert finding.because == "the fault has a receipt as proof"
+
+
+def test_all_faults_with_a_receipt_are_proved_and_counted() -> None:
+    past = with_fault()
+    past.fault("f-2", "latency", ["worker-2"], 20, 5, cuts=False)
+    assert found("faults_were_proved", past).because == "all 2 faults have a receipt as proof"
 
 
 def test_a_fault_without_a_receipt_is_unknown() -> None:

@@ -115,6 +115,12 @@ def test_a_worker_without_a_goodbye_did_not_leave_in_order() -> None:
     assert "sent no goodbye" in found("left_in_order", _leave(says_goodbye=False)).because
 
 
+def test_a_goodbye_of_long_before_the_stop_is_none_of_this_process() -> None:
+    past = _leave(says_goodbye=False)
+    past.emit("coordinator", wire.WorkerGone, 3, worker="worker-1", session="s", reason="goodbye")
+    assert "sent no goodbye" in found("left_in_order", past).because
+
+
 def test_work_that_was_begun_and_not_handed_back_is_left_behind() -> None:
     past = _leave()
     past.submit("begun", 9)

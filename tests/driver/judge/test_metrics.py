@@ -73,6 +73,18 @@ def test_a_faults_effect_has_a_before_a_during_and_an_after() -> None:
     assert effect.recovery_s == pytest.approx(1.0)
 
 
+def test_the_median_latency_around_a_fault_is_that_of_half_of_the_tasks() -> None:
+    past = Past(1)
+    past.begin()
+    past.run_task("quick", "worker-1", 5, takes_s=0.1)
+    past.run_task("slow", "worker-1", 6, takes_s=0.3)
+    past.fault("late", "latency", ["worker-1"], 10, 5, cuts=False)
+    past.end(30)
+    (effect,) = past.history().view(effects)
+    assert effect.before.latency_p50_s == pytest.approx(0.1)
+    assert effect.before.latency_p99_s == pytest.approx(0.3)
+
+
 def test_time_under_fault_is_a_share_of_what_followed_the_first_fault() -> None:
     past = Past(1)
     past.begin()

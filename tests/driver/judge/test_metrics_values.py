@@ -162,6 +162,25 @@ def test_the_longest_disagreement_of_the_two_sides_is_reported() -> None:
     assert value("disagreement_max_s", past) == pytest.approx(5.0)
 
 
+def test_workers_that_both_sides_never_saw_connected_are_no_disagreement() -> None:
+    past = Past(1)
+    past.begin()
+    past.forget("worker-1", wire.Connected)
+    past.forget("coordinator", wire.WorkerJoined)
+    past.end(20)
+    assert value("disagreement_max_s", past) == 0
+
+
+def test_the_coordinator_s_detection_is_that_of_losses_before_the_end_that_no_connection_superseded() -> None:
+    past = small()
+    past.lose("worker-1", 8, silent_s=0.5)
+    past.connect("worker-1", 9, outcome="resumed")
+    past.lose("worker-1", 10, kind="superseded", silent_s=7)
+    past.connect("worker-1", 11, outcome="resumed")
+    past.lose("worker-1", 20.5, silent_s=9)
+    assert value("coordinator_detection_time_max_s", past) == pytest.approx(0.5)
+
+
 def test_connected_counts_from_the_moment_when_all_were() -> None:
     past = Past(2)
     past.begin()
