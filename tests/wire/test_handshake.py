@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from wire import handshake, messages
 from wire.codec import PROTOCOL_VERSION
 from wire.errors import RefusalReason
 from wire.handshake import (
@@ -32,6 +33,13 @@ from wire.keys import derive, fingerprint, mac, parse_key
 KEY = bytes(range(32))
 HELLO = Hello(PROTOCOL_VERSION, "worker-7", "a1", b"n" * 16, 1_000.0, 4, 4, True, Resume("s", 2, 17))
 WELCOME = Welcome("resumed", "", "s", 2, b"m" * 16, 17, False, 64, 2_000, 4_000, Backoff(100, 4_000), True)
+
+
+SENT = [
+    kind
+    for kind in (*vars(handshake).values(), *vars(messages).values())
+    if isinstance(kind, type) and issubclass(kind, msgspec.Struct)
+]
 
 
 def reason(value: str, key: bytes = KEY, wall_s: float = 1_000.0) -> RefusalReason:
@@ -109,3 +117,9 @@ def test_derivation_gives_the_first_block_of_rfc_5869_case_1() -> None:
 def test_a_key_of_another_shape_is_refused_with_the_cure(text: str) -> None:
     with pytest.raises(ValueError, match="openssl rand -hex 32"):
         parse_key(text)
+
+
+@pytest.mark.parametrize("kind", SENT, ids=[kind.__name__ for kind in SENT])
+def test_what_a_peer_leaves_out_means_none_or_nothing(kind: type[msgspec.Struct]) -> None:
+    given = {field.name: field.default for field in msgspec.structs.fields(kind) if not field.required}
+    assert not any(given.values()), given

@@ -26,8 +26,14 @@ func TestADeadAcceptLoopIsRevivedAndLiveConnectionsStay(t *testing.T) {
 		defer c.Close()
 		select {
 		case s := <-h.Arrive:
-			s.Close()
-			return true
+			defer s.Close()
+			// What revives the link tries the server too, with a connection that carries nothing.
+			if _, err := c.Write([]byte("new")); err != nil {
+				return false
+			}
+			h.Must(s.SetReadDeadline(time.Now().Add(50 * time.Millisecond)))
+			n, _ := s.Read(make([]byte, 3))
+			return n == 3
 		case <-time.After(50 * time.Millisecond):
 			return false
 		}

@@ -33,6 +33,20 @@ func TestToxicsComposeAndEndOneByOne(t *testing.T) {
 	}
 }
 
+func TestAToxicBehindOneThatPassesNothingMeetsNoChunk(t *testing.T) {
+	h := labtest.New(t, "a")
+	client, server := h.Connect("a")
+	h.Inject("ends", labtest.A, "none", labtest.Toxic("truncate", "upstream", map[string]any{"after_bytes": 0}))
+	h.Inject("twice", labtest.A, "none", labtest.Toxic("duplicate", "upstream", map[string]any{"probability": 1}))
+	client.Send([]byte("ab"))
+	if data, err := server.Rest(); err != nil || len(data) > 0 {
+		t.Errorf("received %q, then %v", data, err)
+	}
+	if n := h.Count("twice", "duplicated_chunks"); n != 0 {
+		t.Errorf("%d chunks were duplicated", n)
+	}
+}
+
 func TestAHoldBehindAnotherToxicDeliversWhenItEndsFirst(t *testing.T) {
 	h := labtest.New(t, "a")
 	client, server := h.Connect("a")
