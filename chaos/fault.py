@@ -181,10 +181,10 @@ class LinkFault(Fault):
 
 
 class DirectedFault(LinkFault):
-    """A link fault that can hurt one direction alone."""
+    """A link fault that can act on one direction alone."""
 
     direction: Annotated[
-        Direction, Field(description="which way bytes are hurt: to_worker, to_coordinator or both")
+        Direction, Field(description="the affected direction: to_worker, to_coordinator or both")
     ] = Direction.both
 
     def halves(self) -> frozenset[Aspect]:

@@ -92,7 +92,7 @@ def command(
             ended = run_entries(names, runner.run, stop.asked, entry_ended, fail_fast)
     summary = sum_up(ended)
     _save(folder, summary)
-    _tell(summary, folder, as_json)
+    _print_summary(summary, folder, as_json)
     return summary.exit_code
 
 
@@ -146,7 +146,7 @@ def _save(folder: Path, summary: SuiteSummary) -> None:
     write_file(folder / "summary.json", as_json(summary))
 
 
-def _tell(summary: SuiteSummary, folder: Path, as_json_wanted: bool) -> None:
+def _print_summary(summary: SuiteSummary, folder: Path, as_json_wanted: bool) -> None:
     if as_json_wanted:
         print_json(as_json(summary).decode())
         return

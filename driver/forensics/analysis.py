@@ -62,11 +62,6 @@ class WhatIf:
     few: bool
     recommendation: Recommendation | None
 
-    @property
-    def expected_s(self) -> Range:
-        """The time until all are back in the simulation of the actual policy."""
-        return self.was.all_back_s
-
 
 @dataclass(frozen=True)
 class ForensicAnalysis:

@@ -100,7 +100,9 @@ def restore_stale_if_free(engine: Engine, terminal: Terminal) -> None:
 
 
 def restore_stale(engine: Engine, terminal: Terminal) -> None:
-    """Do the same where the caller holds the lab."""
+    """Restore containers from faults whose command was killed; the caller holds the lab. Raises
+    EngineError.
+    """
     for name, degradations in engine.degradations().items():
         for degradation in degradations:
             if degradation not in LEFT_BY_FAULTS:

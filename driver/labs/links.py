@@ -77,8 +77,7 @@ class FaultedLink(msgspec.Struct, frozen=True):
 class FaultState(msgspec.Struct, frozen=True):
     """State of a fault. `state` is on or ended, `ended_because` deleted, lease or heal.
 
-    `action` is a LinkAction. `began_at_mono_ns` is 0 before its begin. `spread_ns` is the time between the
-    first and the last link on which it began.
+    `action` is a LinkAction. `began_at_mono_ns` is 0 before its begin.
     """
 
     id: str
@@ -89,7 +88,6 @@ class FaultState(msgspec.Struct, frozen=True):
     began_at_mono_ns: int = 0
     ended_at_mono_ns: int = 0
     ended_because: str = ""
-    spread_ns: int = 0
 
 
 class _Links(msgspec.Struct):

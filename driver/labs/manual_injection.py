@@ -63,7 +63,7 @@ def plan_injection(
     if core and made.layer is not Layer.container:
         raise UsageError(
             f"inject {fault}: it acts on the links of workers, and {core[0]} has none of its own.",
-            "--workers all hurts every link to it.",
+            "--workers all acts on every link to it.",
         )
     if not made.lasting and for_s is not None:
         raise UsageError(f"inject {fault}: it is over in an instant, and takes no --for.")
@@ -272,6 +272,6 @@ async def _heal(lab: Lab, wanted: Sequence[Link]) -> None:
     healing = await heal(lab, wanted)
     if healing.left:
         raise LabError(
-            f"Still hurt: {', '.join(healing.left)}.",
+            f"Still degraded: {', '.join(healing.left)}.",
             f"Try again: python lab.py heal{project_option(lab.engine.project)}",
         )

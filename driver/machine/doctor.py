@@ -49,17 +49,6 @@ def verdict(results: Iterable[CheckResult]) -> DoctorStatus:
     )
 
 
-def as_lines(results: Sequence[CheckResult]) -> list[str]:
-    """Return plain text: a line for each result, and its cure below where one is needed."""
-    width = max((len(result.name) for result in results), default=0)
-    lines = []
-    for result in results:
-        lines.append(f"{result.status:<5} {result.name:<{width}}  {result.found}")
-        if result.status is not DoctorStatus.OK and result.cure:
-            lines.append(f"{'':<5} {'':<{width}}  → {result.cure}")
-    return lines
-
-
 def _docker_info() -> dict[str, object]:
     outcome = ask(["docker", "info", "--format", "{{json .}}"])
     try:

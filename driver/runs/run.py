@@ -89,7 +89,7 @@ async def _prepare(request: RunRequest, engine: Engine, terminal: Terminal) -> t
         await to_completion(take_down(engine, terminal))
     folder = new_folder(request.plan.scenario, request.results)
     save_record(folder, request.plan, request.scenario_yaml, versions, images, request.argv, request.prober)
-    prober_json = settings_json(request.plan, can_be_told=engine.is_local)
+    prober_json = settings_json(request.plan, reads_windows=engine.is_local)
     journals = folder.resolve() / JOURNALS if engine.is_local else None
     return folder, replace(spec, prober_json=prober_json, journals=journals)
 

@@ -239,7 +239,7 @@ class RunPhases:
             )
             self._healed = not healing.left
             if healing.left:
-                ending.outcome, ending.detail = "failed", f"still hurt: {', '.join(healing.left)}"
+                ending.outcome, ending.detail = "failed", f"still degraded: {', '.join(healing.left)}"
 
     def _write_probe_windows(self, zero_ns: int) -> None:
         """Write the times of a higher probe rate, which the prober of a local engine reads."""

@@ -28,10 +28,10 @@ AFTER_S = 6.0
 _begin = itemgetter(0)
 
 
-def settings_json(plan: Plan, can_be_told: bool) -> str:
+def settings_json(plan: Plan, reads_windows: bool) -> str:
     """Return STORMLAB_PROBER. A prober that takes no windows probes at the highest rate all the time."""
     usual = ProbeRate()
-    if not can_be_told:
+    if not reads_windows:
         usual = reduce(ProbeRate.at_least, (_probe_rate(fault) for fault in plan.faults), usual)
     settings = ProberSettings(links=plan.workers, usual=usual, seed=plan.seed)
     return msgspec.json.encode(settings).decode()

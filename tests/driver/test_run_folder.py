@@ -60,10 +60,10 @@ def test_a_prober_without_a_signal_probes_at_the_high_rate_all_the_time() -> Non
     damage = "{fault: corrupt, rate: 1e-3, targets: all, at: 6s, for: 3s}"
     text = f"# Damage needs volume to be seen.\n\nworkers: 2\nduration: 20s\ntimeline: [{damage}]\n"
     close_look = resolve(parse_scenario(text, "damage"), seed=1)
-    found = msgspec.json.decode(settings_json(close_look, can_be_told=True))["usual"]
-    untold = msgspec.json.decode(settings_json(close_look, can_be_told=False))["usual"]
+    found = msgspec.json.decode(settings_json(close_look, reads_windows=True))["usual"]
+    unread = msgspec.json.decode(settings_json(close_look, reads_windows=False))["usual"]
     assert found["volume_bytes_per_s"] == 0
-    assert untold["volume_bytes_per_s"] > 0
+    assert unread["volume_bytes_per_s"] > 0
 
 
 def test_links_that_a_fault_spares_are_watched_too_where_no_other_fault_is_on() -> None:

@@ -5,7 +5,7 @@ import pytest
 
 from driver import host_ports
 from driver.machine import docker_checks, host_checks
-from driver.machine.doctor import DOCTOR_CHECKS, as_lines, examine, verdict
+from driver.machine.doctor import DOCTOR_CHECKS, examine, verdict
 from driver.machine.doctor_result import CheckResult, DoctorStatus, MachineContext
 from driver.machine.host_checks import firewall_answer
 from tests.driver.machine.conftest import FakeDocker
@@ -83,16 +83,6 @@ def test_the_worst_answer_is_the_verdict() -> None:
     assert verdict([fine]) is DoctorStatus.OK
     assert verdict([fine, slow]) is DoctorStatus.WARN
     assert verdict([slow, broken, fine]) is DoctorStatus.BAD
-
-
-def test_a_cure_is_shown_below_what_is_not_ok_and_nowhere_else() -> None:
-    lines = as_lines(
-        [
-            CheckResult("disk", DoctorStatus.OK, "much", "free some"),
-            CheckResult("engine", DoctorStatus.BAD, "none", "start it"),
-        ]
-    )
-    assert lines == ["ok    disk    much", "bad   engine  none", "              → start it"]
 
 
 def test_the_smallest_mtu_of_a_default_route_is_found(tmp_path: Path) -> None:

@@ -8,7 +8,7 @@ import pytest
 
 from driver.cli.groups import show_group
 from driver.cli.main import run as lab
-from driver.cli.suite import _tell
+from driver.cli.suite import _print_summary
 from driver.cli.verdicts import show_verdict
 from driver.judging.verdict import RunOutcome
 from driver.results.group_file import GroupRun, summed_up
@@ -42,7 +42,7 @@ def test_of_a_group_of_runs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) 
 
 
 def test_of_a_suite(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    _tell(EVERY, tmp_path, as_json_wanted=False)
+    _print_summary(EVERY, tmp_path, as_json_wanted=False)
     assert first_line(capsys) == f"61 s in all, {len(EVERY.results)} entries"
 
 
