@@ -13,25 +13,29 @@ from pydantic import ValidationError
 from chaos.explain import nearest, problem, shortened
 from chaos.fault import Fault
 from chaos.units import unit_of
-from wire.declarations import declarations, named
+from wire.declarations import DeclarationError, declarations, named
 
 
 def _kinds(module: ModuleType) -> list[type[Fault]] | None:
     """Return the faults that a module defines, None without one."""
     mine = (value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__)
     found = [one for one in mine if isinstance(one, type) and issubclass(one, Fault) and not isabstract(one)]
+    for one in found:
+        if not isinstance(getattr(one, "name", None), str):
+            raise DeclarationError(
+                f"{module.__name__}: expected `name: ClassVar = …`, a text, in {one.__name__}; found none"
+            )
     return found or None
 
 
-FAULTS: Mapping[str, type[Fault]] = named(
-    declarations(
-        "chaos.faults",
-        _kinds,
-        "a class derived from Fault, with all its methods",
-        rank=lambda kinds: kinds[0].rank,
-    ),
-    lambda kinds: [(kind.name, kind) for kind in kinds],
-)
+def faults_of(package: str) -> dict[str, type[Fault]]:
+    """Return name → fault, as the modules of a package define them, by rank. Raises DeclarationError."""
+    modules = declarations(package, _kinds, "a class derived from Fault, with all its methods")
+    found = named(modules, lambda kinds: [(kind.name, kind) for kind in kinds])
+    return dict(sorted(found.items(), key=lambda one: one[1].rank))
+
+
+FAULTS: Mapping[str, type[Fault]] = faults_of("chaos.faults")
 """All faults by their names, in the order of their ranks."""
 ALL: tuple[type[Fault], ...] = tuple(FAULTS.values())
 

@@ -15,7 +15,6 @@ import pytest
 ROOT = Path(__file__).resolve().parent.parent
 PAGE = ROOT / "docs" / "extending.md"
 EXAMPLE = re.compile(r"^\*\*`([\w/.]+)`\*\* \((new|at the end)\)\n\n```python\n(.*?)^```$", re.M | re.S)
-NAMES = ("slow_download", "handshakes_were_quick", "attempts_refused_ratio", "linear", "echo")
 LIMIT_S = 120.0
 
 SCENARIO = """\

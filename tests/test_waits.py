@@ -93,12 +93,25 @@ def test_every_sleep_that_is_kept_is_there() -> None:
 
 def patched_times(source: str) -> list[int]:
     """The lines of a module that patch a constant whose name ends in a unit of time."""
-    return [
+    return sorted(
         node.lineno
         for node in ast.walk(ast.parse(source))
-        if isinstance(node, ast.Call) and ast.unparse(node.func) == "monkeypatch.setattr"
-        if any(isinstance(arg, ast.Constant) and TIME.search(str(arg.value)) for arg in node.args[:2])
-    ]
+        if (isinstance(node, ast.Call) and is_time_patched(node))
+        or (isinstance(node, ast.Assign) and any(is_time_of_module(target) for target in node.targets))
+        or (isinstance(node, ast.AnnAssign | ast.AugAssign) and is_time_of_module(node.target))
+    )
+
+
+def is_time_patched(call: ast.Call) -> bool:
+    """Whether a call of `….setattr` or `patch.object` names such a constant."""
+    if not re.search(r"(\.setattr|\bpatch\.object)$", ast.unparse(call.func)):
+        return False
+    return any(isinstance(arg, ast.Constant) and TIME.search(str(arg.value)) for arg in call.args[:2])
+
+
+def is_time_of_module(target: ast.expr) -> bool:
+    """Whether `target` is such a constant of another module."""
+    return isinstance(target, ast.Attribute) and bool(TIME.search(target.attr))
 
 
 def test_a_time_limit_is_passed_and_not_patched() -> None:
@@ -106,7 +119,7 @@ def test_a_time_limit_is_passed_and_not_patched() -> None:
     found = [
         f"tests/{path.relative_to(ROOT)}:{line}"
         for path, text in files.items()
-        if "monkeypatch.setattr" in text
+        if re.search(r"[A-Z]_(?:S|MS|NS|US)\b", text)
         for line in patched_times(text)
     ]
     assert not found, (
@@ -115,13 +128,17 @@ def test_a_time_limit_is_passed_and_not_patched() -> None:
     )
 
 
-def test_a_patched_time_is_found_by_both_of_its_forms() -> None:
+def test_a_patched_time_is_found_by_each_of_its_forms() -> None:
     source = """
 monkeypatch.setattr(module, "POLL_S", 0.1)
 monkeypatch.setattr("driver.labs.heal.START_IN_NS", 0)
 monkeypatch.setattr(module, "LOCKS", folder)
+patch.setattr(module, "POLL_S", 0.1)
+mock.patch.object(module, "POLL_S", 0.1)
+module.POLL_S = 0.1
+module.LOCKS = POLL_S = folder
 """
-    assert patched_times(source) == [2, 3]
+    assert patched_times(source) == [2, 3, 5, 6, 7]
 
 
 def test_a_sleep_is_found_by_each_of_its_names() -> None:

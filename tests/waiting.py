@@ -28,11 +28,16 @@ async def eventually_answers(
     ask: Callable[[], Awaitable[T | None]], what: What = "", within_s: float = LIMIT_S
 ) -> T:
     """Return the first answer of `ask` that is true, as `eventually` does for what has to be awaited."""
-    deadline_s = time.monotonic() + within_s
-    while not (found := await ask()):
-        _check_time(deadline_s, what, within_s)
-        await asyncio.sleep(POLL_S)
-    return found
+    try:
+        async with asyncio.timeout(within_s) as limit:
+            while True:
+                if found := await ask():
+                    return found
+                await asyncio.sleep(POLL_S)
+    except TimeoutError:
+        if not limit.expired():
+            raise
+        raise _late(what, within_s) from None
 
 
 def eventually_in_thread(
@@ -59,5 +64,9 @@ async def forever() -> None:
 
 def _check_time(deadline_s: float, what: What, within_s: float) -> None:
     if time.monotonic() > deadline_s:
-        expected = what if isinstance(what, str) else str(what())
-        raise AssertionError(f"expected within {within_s} s: {expected or 'a condition that became true'}")
+        raise _late(what, within_s)
+
+
+def _late(what: What, within_s: float) -> AssertionError:
+    expected = what if isinstance(what, str) else str(what())
+    return AssertionError(f"expected within {within_s} s: {expected or 'a condition that became true'}")

@@ -13,7 +13,7 @@ V = TypeVar("V")
 
 
 class DeclarationError(Exception):
-    """A module of the package declares nothing, or a name is declared twice."""
+    """A module of the package declares nothing or is not there, or a name is declared twice."""
 
 
 def declarations(
@@ -32,16 +32,21 @@ def declarations(
         besides: modules of the package that declare nothing.
         rank: returns a declaration's place among the others, the smallest first.
 
-    Raises DeclarationError where another module declares nothing.
+    Raises DeclarationError where another module declares nothing, or one of `besides` is not there.
     """
     found = {}
-    for name in sorted(info.name for info in iter_modules(import_module(package).__path__)):
+    folder = package.replace(".", "/")
+    names = sorted(info.name for info in iter_modules(import_module(package).__path__))
+    if absent := sorted(set(besides) - set(names)):
+        raise DeclarationError(
+            f"{folder}/: expected the modules {', '.join(absent)}, which `besides` names; found none"
+        )
+    for name in names:
         if name in besides:
             continue
         module = import_module(f"{package}.{name}")
         declared = find(module)
         if declared is None:
-            folder = package.replace(".", "/")
             raise DeclarationError(
                 f"{folder}/{name}.py: expected {expected}; found none. Each file of {folder}/ declares one"
                 + (f", but {', '.join(sorted(besides))}" if besides else "")

@@ -108,7 +108,15 @@ POLICIES: dict[str, ReconnectPolicy] = {}
 def policy(
     name: str, says: str, **more: Any
 ) -> Callable[[Callable[[Retry], Number]], Callable[[Retry], Number]]:
-    """Register a formula under the policy's name in settings. `more` are fields of ReconnectPolicy."""
+    """Register a formula under the policy's name in settings. `more` are fields of ReconnectPolicy.
+
+    Raises DeclarationError for a name that is declared twice, or is no identifier: the pattern of the
+    setting is made from the names.
+    """
+    if not name.isidentifier():
+        raise DeclarationError(
+            f"the policy {name!r}: expected a name of letters, digits and underscores, as `full_jitter`"
+        )
 
     def register(delay: Callable[[Retry], Number]) -> Callable[[Retry], Number]:
         if name in POLICIES:

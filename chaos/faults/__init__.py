@@ -1,1 +1,1 @@
-"""The faults, one small file each; chaos/catalogue.py lists them."""
+"""The faults, one small file each; chaos/catalogue.py finds them."""

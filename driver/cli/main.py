@@ -18,6 +18,7 @@ from driver.errors import InterruptedCommandError, LabError, UsageError
 from driver.exit_codes import MEANING, ExitCode
 from driver.paths import PROGRAM
 from driver.terminal import Terminal, print_lines
+from wire.declarations import DeclarationError
 
 CATALOGUE = {
     "setup": "make this machine ready: a Docker engine, base images",
@@ -133,6 +134,8 @@ def run(argv: list[str]) -> int:
         return _fail(UsageError(error.format_message()))
     except LabError as error:
         return _fail(error)
+    except DeclarationError as error:
+        return _fail(UsageError(f"{error}."))
     except (KeyboardInterrupt, click.Abort):
         return _fail(InterruptedCommandError("Stopped."))
     except BrokenPipeError:

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import importlib
 import re
+import sys
+from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 import yaml
 
-from chaos.catalogue import ALL, FAULTS, FaultError, make, parameters, read
+from chaos.catalogue import ALL, FAULTS, FaultError, faults_of, make, parameters, read
 from chaos.directions import Direction, direction_of, stream
 from chaos.fault import Fault, conflict
 from driver.scenarios.scenario import FaultEntry, ParallelEntry, SequenceEntry
+from wire.declarations import DeclarationError
 
 EXAMPLES = {kind.name: yaml.safe_load(f"{{{kind.example}}}") for kind in ALL}
 
@@ -150,3 +155,46 @@ def test_these_contradict_each_other(
 )
 def test_these_go_together(one: tuple[str, dict[str, Any]], other: tuple[str, dict[str, Any]]) -> None:
     assert not conflict(make(*one), make(*other))
+
+
+@pytest.fixture
+def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """An empty package `faulty`, which is forgotten afterwards."""
+    folder = tmp_path / "faulty"
+    folder.mkdir()
+    (folder / "__init__.py").touch()
+    monkeypatch.syspath_prepend(str(tmp_path))
+    importlib.invalidate_caches()
+    yield folder
+    for name in [name for name in sys.modules if name.partition(".")[0] == "faulty"]:
+        del sys.modules[name]
+
+
+CUT = """
+class {0}(Cut):
+    name: ClassVar = "{0}"
+    rank: ClassVar = {1}
+"""
+HEAD = """\
+from typing import ClassVar
+
+from chaos.fault import LinkFault
+from chaos.faults.cut import Cut
+"""
+
+
+def test_each_fault_of_a_module_is_in_the_order_of_its_own_rank(package: Path) -> None:
+    (package / "one.py").write_text(HEAD + CUT.format("last", 30) + CUT.format("first", 10))
+    (package / "two.py").write_text(HEAD + CUT.format("second", 20))
+    assert list(faults_of("faulty")) == ["first", "second", "last"]
+
+
+def test_a_fault_without_a_name_is_an_error_that_names_its_module(package: Path) -> None:
+    nameless = """
+class Nameless(LinkFault):
+    def effect(self): ...
+    def observed(self, seen): ...
+"""
+    (package / "mine.py").write_text(HEAD + nameless)
+    with pytest.raises(DeclarationError, match=r"faulty\.mine: expected `name: ClassVar = …`.* in Nameless"):
+        faults_of("faulty")

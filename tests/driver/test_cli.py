@@ -11,6 +11,7 @@ from driver.cli.main import CATALOGUE, run
 from driver.exit_codes import MEANING, ExitCode
 from driver.labs import lab_lock
 from driver.scenarios.scenario_file import load_scenario, scenario_paths
+from wire.declarations import DeclarationError
 
 NO_ENGINE = "unix:///nonexistent/docker.sock"
 
@@ -109,6 +110,19 @@ def test_a_bug_is_reported_with_its_place_and_no_traceback(
     assert "The lab itself has a bug: KeyError: 'lost'" in said
     assert "test_cli.py:" in said
     assert "Traceback" not in said
+
+
+def test_a_module_that_declares_nothing_is_a_usage_error_with_its_sentence(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def break_down() -> None:
+        raise DeclarationError("chaos/faults/mine.py: expected a fault; found none")
+
+    monkeypatch.setattr("driver.cli.main.commands.main", lambda *_, **__: break_down())
+    assert run(["status"]) == ExitCode.WRONG_USE
+    said = capsys.readouterr().err
+    assert "chaos/faults/mine.py: expected a fault; found none." in said
+    assert "bug" not in said
 
 
 def test_the_version_is_reported(capsys: pytest.CaptureFixture[str]) -> None:

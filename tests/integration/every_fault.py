@@ -15,12 +15,17 @@ WORKERS = 27
 def scenario_text(kinds: Iterable[type[Fault]]) -> str:
     """Return the scenario's text. A fault that the file does not name has the parameters of its example."""
     text = FILE.read_text()
+    further = [kind for kind in kinds if not is_in_file(kind.name)]
     assert f"\nworkers: {WORKERS}\n" in text
-    further = [kind for kind in kinds if f"fault: {kind.name}," not in text]
     entries = [_entry(kind, WORKERS + 1 + place) for place, kind in enumerate(further)]
     return text.replace(f"\nworkers: {WORKERS}\n", f"\nworkers: {WORKERS + len(further)}\n") + "".join(
         entries
     )
+
+
+def is_in_file(fault: str) -> bool:
+    """Return whether the file names the fault."""
+    return f"fault: {fault}," in FILE.read_text()
 
 
 def _entry(kind: type[Fault], worker: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import math
 from functools import cache
+from typing import TypeVar
 
 import msgspec
 import pytest
@@ -18,6 +19,7 @@ from tests.second_judge import checks, metrics
 from tests.second_judge.generate import generated
 from tests.second_judge.raw import Raw
 
+T = TypeVar("T")
 SEEDS, PART = 120, 10
 NEVER_FAILED = (
     "traffic_flowed",
@@ -66,12 +68,20 @@ def compared(seed: int) -> tuple[tuple[str, ...], dict[str, str]]:
     ours = judges_metrics(history)
     theirs = metrics.measure(raw)
     differing = [
+        f"seed {seed}: {name}: the second judge has no value"
+        for name in sorted(second_metrics() - theirs.keys())
+    ]
+    differing += [
         f"seed {seed}: {name}: the judge {ours.values[name]!r}, the second {theirs[name]!r}"
         for name in METRICS
         if name in theirs and not _same(ours.values[name], theirs[name])
     ]
     damaged = [damage.journal for damage in history.damage if damage.what == "damaged"]
     second = checks.judge(raw, checks.gaps_of(raw, damaged), PARAMS)
+    differing += [
+        f"seed {seed}: {name}: the second judge has no status"
+        for name in sorted(second_checks() - second.keys())
+    ]
     statuses = {}
     for name, check in CHECKS.items():
         found = run_check(check, history, ours, PARAMS.get(name, {}))
@@ -91,15 +101,21 @@ def _same(one: float | None, other: float | None) -> bool:
     return math.isclose(one, other, rel_tol=1e-9, abs_tol=1e-9)
 
 
+@cache
 def second_checks() -> set[str]:
     """The checks of the second judge."""
     return set(checks.judge(raw_of(history_of(0)), set(), PARAMS))
 
 
+@cache
+def second_metrics() -> set[str]:
+    """The metrics of the second judge."""
+    return set(metrics.measure(raw_of(history_of(0))))
+
+
 def test_the_second_judge_has_every_check_and_every_metric() -> None:
     assert second_checks() == set(CHECKS), "see docs/extending.md: a check has a twin in checks.py"
-    found = set(metrics.measure(raw_of(history_of(0))))
-    assert found == set(METRICS), "see docs/extending.md: a metric has a twin in metrics.py"
+    assert second_metrics() == set(METRICS), "see docs/extending.md: a metric has a twin in metrics.py"
 
 
 @pytest.mark.parametrize("first", range(0, SEEDS, PART))
@@ -112,3 +128,18 @@ def test_the_histories_lead_every_check_to_each_of_its_answers() -> None:
     judged_twice = CHECKS.keys() & second_checks()
     wanted = {(name, status) for name in judged_twice for status in ("passed", "unknown", "failed")}
     assert wanted - answers == {(name, "failed") for name in NEVER_FAILED}
+
+
+def test_a_name_that_only_a_later_history_lacks_is_a_difference(monkeypatch: pytest.MonkeyPatch) -> None:
+    metric, check = min(second_metrics()), min(second_checks())
+    measure, judge = metrics.measure, checks.judge
+    monkeypatch.setattr(metrics, "measure", lambda raw: _without(metric, measure(raw)))
+    monkeypatch.setattr(checks, "judge", lambda *given: _without(check, judge(*given)))
+    assert compared.__wrapped__(1)[0] == (
+        f"seed 1: {metric}: the second judge has no value",
+        f"seed 1: {check}: the second judge has no status",
+    )
+
+
+def _without(name: str, found: dict[str, T]) -> dict[str, T]:
+    return {each: value for each, value in found.items() if each != name}

@@ -55,3 +55,8 @@ def test_a_name_that_is_declared_twice_is_an_error_that_names_both_files(package
         DeclarationError, match=r"'3' is declared twice: in declaring\.three and in declaring"
     ):
         named(lengths(), lambda length: [(str(length), length)])
+
+
+def test_a_module_that_is_excepted_and_is_not_there_is_an_error(package: Path) -> None:
+    with pytest.raises(DeclarationError, match=r"declaring/: expected the modules three, .*; found none"):
+        lengths("three")

@@ -8,7 +8,8 @@ import random
 import pytest
 from websockets.client import backoff
 
-from wire.policies import POLICIES, PolicyAdvice, policy_named
+from wire.declarations import DeclarationError
+from wire.policies import POLICIES, PolicyAdvice, policy, policy_named
 
 ADVICE = PolicyAdvice(base_ms=100, cap_ms=10_000)
 LONGEST_MS = {"websockets": 90_000.0, "seed": 60_000.0}
@@ -101,3 +102,10 @@ def test_slotted_spreads_over_the_whole_cap_without_a_slot() -> None:
 def test_an_unknown_policy_is_answered_with_those_there_are() -> None:
     with pytest.raises(ValueError, match=r"expected one of none, fixed.*found 'fulljitter'"):
         policy_named("fulljitter")
+
+
+@pytest.mark.parametrize("name", ["", "full-jitter", "a|b", "2nd"])
+def test_a_policy_whose_name_is_no_identifier_is_not_registered(name: str) -> None:
+    with pytest.raises(DeclarationError, match=r"expected a name of letters"):
+        policy(name, "never")
+    assert name not in POLICIES

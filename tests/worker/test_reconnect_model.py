@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from tests.simulation import rungs
 from tests.simulation.rungs import is_on_rung, rung
 from wire.handshake import Backoff
 from wire.policies import POLICIES
@@ -82,3 +83,16 @@ def test_a_stable_connection_leaves_nothing_of_the_past(
     fresh = ReconnectState(settings, fresh_chance)
     for _ in range(5):
         assert (old.begin_attempt(), old.next_delay_ms(0)) == (fresh.begin_attempt(), fresh.next_delay_ms(0))
+
+
+def test_each_policy_has_a_row_of_its_own(monkeypatch: pytest.MonkeyPatch) -> None:
+    fallen: list[str] = []
+
+    def declared(policy: str, *_: float) -> tuple[float, float]:
+        fallen.append(policy)
+        return 0.0, 0.0
+
+    monkeypatch.setattr(rungs, "_declared", declared)
+    for policy in POLICIES:
+        rung(policy, 1, 0.0, 100.0, 10_000.0)
+    assert not fallen, "see docs/extending.md: a policy has a row in rungs.py"

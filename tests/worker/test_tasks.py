@@ -10,6 +10,7 @@ import time
 from collections.abc import AsyncIterator
 from contextlib import suppress
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -18,11 +19,12 @@ from tests.waiting import eventually
 from wire.limits import BULK_BYTES
 from wire.messages import Assign, Checkpoint
 from wire.priority import Priority
-from wire.task_params import PARAMS
+from wire.task_params import PARAMS, CpuParams
 from worker.checkpoints import CheckpointStore, checkpoint_of
 from worker.effects import SaveCheckpoint, StartAttempt, StopAttempt
 from worker.executor import Executor
-from worker.tasks import KINDS
+from worker.task_kind import TaskContext, TaskError, ThreadTask
+from worker.tasks import KINDS, _kind, cpu
 from worker.tasks.steps import link, padded
 
 ROOT = Path(__file__).parents[2]
@@ -168,10 +170,20 @@ async def test_computing_does_not_keep_the_event_loop_from_its_work(bench: Bench
     assert turns > 50
 
 
-async def test_a_stopped_computation_ends_its_thread(bench: Bench) -> None:
-    bench.start("cpu", {"cpu_ms": 60_000})
+async def test_a_stopped_computation_ends_its_thread(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
+    ends: list[str] = []
+
+    def watched(params: CpuParams, context: TaskContext) -> None:
+        try:
+            cpu.run(params, context)
+        except TaskError as error:
+            ends.append(str(error))
+
+    monkeypatch.setitem(KINDS, "watched", ThreadTask(CpuParams, watched))
+    bench.start("watched", {"cpu_ms": 20_000})
     await eventually(attempt_threads, "a thread that computes")
     bench.stop()
+    await eventually(lambda: ends == ["stopped"], "the end of the computation by the stop alone", 10)
     bench.start("cpu", {"cpu_ms": 10}, token=2)
     await bench.end(2)
     bench.executor.stop_all()
@@ -348,7 +360,7 @@ async def test_a_kinds_own_defect_is_only_that_tasks_result(
     bench: Bench, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     from wire.task_params import NoopParams
-    from worker.task_kind import AsyncTask, InlineTask, ThreadTask
+    from worker.task_kind import AsyncTask, InlineTask
 
     async def broken(*_: object) -> None:
         raise ZeroDivisionError("oops")
@@ -388,3 +400,10 @@ async def test_a_state_that_is_too_large_for_a_checkpoint_is_the_tasks_error(
 
 def test_the_worker_runs_each_kind_that_the_driver_accepts() -> None:
     assert {name: getattr(kind, "params", None) for name, kind in KINDS.items()} == PARAMS
+
+
+@pytest.mark.parametrize("value", [3, "sleep", None, len])
+def test_a_module_whose_kind_cannot_begin_declares_none(value: object) -> None:
+    module = ModuleType("mine")
+    vars(module)["KIND"] = value
+    assert _kind(module) is None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from types import ModuleType
+from typing import Any
 
 from wire.declarations import declarations
 from worker.task_kind import TaskError, TaskKind
@@ -11,8 +12,8 @@ __all__ = ["KINDS", "TaskError", "TaskKind", "kind_named"]
 
 
 def _kind(module: ModuleType) -> TaskKind | None:
-    found: TaskKind | None = vars(module).get("KIND")
-    return found
+    found: Any = vars(module).get("KIND")
+    return found if callable(getattr(found, "begin", None)) else None
 
 
 KINDS: dict[str, TaskKind] = {

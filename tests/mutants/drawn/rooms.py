@@ -62,10 +62,11 @@ WORKER = Room(
     (
         "wire/policies.py",
         *(
-        f"worker/{name}.py"
-        for name in (
-            "attempts", "checkpoints", "core", "heartbeat", "phi", "reconnect", "session", "task_manager",
-        )
+            f"worker/{name}.py"
+            for name in (
+                "attempts", "checkpoints", "core", "heartbeat", "phi", "reconnect", "session",
+                "task_manager",
+            )
         ),
     ),
     0.18,

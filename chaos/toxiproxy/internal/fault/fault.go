@@ -33,7 +33,7 @@ type Fault struct {
 
 	mu       sync.Mutex // Guards what follows.
 	state    string
-	links    []*LinkFault
+	links    []*linkFault
 	because  string
 	leaseEnd time.Time
 	lease    *time.Timer
@@ -50,13 +50,13 @@ const (
 func (f *Fault) start(beginNs int64, lease time.Duration) *problem.Details {
 	f.changing.Lock()
 	defer f.changing.Unlock()
-	failed := onEach(f.links, func(p *LinkFault) error { return p.add(f.oursJSON) })
+	failed := onEach(f.links, func(p *linkFault) error { return p.add(f.oursJSON) })
 	if len(failed) == 0 && !f.waitUntil(beginNs) {
 		f.undo()
 		return &problem.Details{Status: http.StatusConflict, Message: fmt.Sprintf("fault %q was ended before it began", f.id)}
 	}
 	if len(failed) == 0 && len(f.stockJSON) > 0 {
-		failed = onEach(f.links, func(p *LinkFault) error { return p.add(f.stockJSON) })
+		failed = onEach(f.links, func(p *linkFault) error { return p.add(f.stockJSON) })
 	}
 	if len(failed) == 0 {
 		failed = f.apply(f.links, actions[f.action])
@@ -75,12 +75,12 @@ func (f *Fault) start(beginNs int64, lease time.Duration) *problem.Details {
 }
 
 // apply makes the fault take effect on links that are armed: on all of them first, and only then what takes longer on each.
-func (f *Fault) apply(links []*LinkFault, a action) map[string]string {
+func (f *Fault) apply(links []*linkFault, a action) map[string]string {
 	for _, p := range links {
 		p.begin()
 	}
 	failed, rests := applyAll(links, a, f.id)
-	maps.Copy(failed, onEach(links, func(p *LinkFault) error {
+	maps.Copy(failed, onEach(links, func(p *linkFault) error {
 		for _, rest := range rests[p] {
 			if err := rest(); err != nil {
 				return err
@@ -113,8 +113,8 @@ func (f *Fault) undo() {
 	for _, p := range f.links {
 		p.end()
 	}
-	onEach(f.links, func(p *LinkFault) error { return p.reopen(f.id) })
-	onEach(f.links, (*LinkFault).remove)
+	onEach(f.links, func(p *linkFault) error { return p.reopen(f.id) })
+	onEach(f.links, (*linkFault).remove)
 	f.mu.Lock()
 	f.state = ended
 	f.mu.Unlock()
@@ -143,9 +143,9 @@ func (f *Fault) end(because string) map[string]string {
 	}
 	failed := map[string]string{}
 	if actions[f.action].closesGate {
-		maps.Copy(failed, onEach(links, func(p *LinkFault) error { return p.reopen(f.id) }))
+		maps.Copy(failed, onEach(links, func(p *linkFault) error { return p.reopen(f.id) }))
 	}
-	maps.Copy(failed, onEach(links, (*LinkFault).remove))
+	maps.Copy(failed, onEach(links, (*linkFault).remove))
 	f.manager.retire(f)
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -191,14 +191,14 @@ func (f *Fault) rejoin(current func(name string) *link.Link) {
 		if l == nil || l == old.link {
 			continue
 		}
-		again := &LinkFault{link: l}
-		failed := onEach([]*LinkFault{again}, func(p *LinkFault) error { return p.add(slices.Concat(f.oursJSON, f.stockJSON)) })
+		again := &linkFault{link: l}
+		failed := onEach([]*linkFault{again}, func(p *linkFault) error { return p.add(slices.Concat(f.oursJSON, f.stockJSON)) })
 		if len(failed) == 0 {
 			a := actions[f.action]
 			if !a.closesGate {
 				a = actions["none"] // What it did to live connections, it did once.
 			}
-			failed = f.apply([]*LinkFault{again}, a)
+			failed = f.apply([]*linkFault{again}, a)
 		}
 		f.mu.Lock()
 		again.problem = failed[l.Name]

@@ -21,8 +21,8 @@ import (
 	"stormlab/toxiproxy/internal/stage"
 )
 
-// A LinkFault is a fault on one of its links. Its methods change that link alone.
-type LinkFault struct {
+// A linkFault is a fault on one of its links. Its methods change that link alone.
+type linkFault struct {
 	link       *link.Link
 	toxics     []*addedToxic
 	hit        atomic.Int64
@@ -40,7 +40,7 @@ type addedToxic struct {
 }
 
 // add adds toxics to the link: ours attached and dormant; stock ones act at once.
-func (p *LinkFault) add(wanted []ToxicSpec) error {
+func (p *linkFault) add(wanted []ToxicSpec) error {
 	p.link.Changing.Lock()
 	defer p.link.Changing.Unlock()
 	if err := p.link.Repair(); err != nil {
@@ -67,7 +67,7 @@ func (p *LinkFault) add(wanted []ToxicSpec) error {
 }
 
 // begin begins the toxics.
-func (p *LinkFault) begin() {
+func (p *linkFault) begin() {
 	p.beganNs.Store(clock.MonoNs())
 	for _, t := range p.toxics {
 		if t.ours != nil {
@@ -78,7 +78,7 @@ func (p *LinkFault) begin() {
 
 // act applies the fault's action, counts the connections that were hit, and returns functions that finish what takes longer. It
 // waits for nothing that takes more than microseconds, because the next link comes after it.
-func (p *LinkFault) act(a action, fault string) (rests []func() error, err error) {
+func (p *linkFault) act(a action, fault string) (rests []func() error, err error) {
 	if a.closesGate {
 		rest, err := p.link.Gate.Close(p.link.Proxy, fault, func() { endLate(p.link, a) })
 		if err != nil {
@@ -103,8 +103,8 @@ func (p *LinkFault) act(a action, fault string) (rests []func() error, err error
 }
 
 // applyAll applies an action to all links, on all processors: the kernel delivers a FIN or RST to a neighbour before it returns.
-func applyAll(links []*LinkFault, a action, fault string) (failed map[string]string, rests map[*LinkFault][]func() error) {
-	failed, rests = map[string]string{}, map[*LinkFault][]func() error{}
+func applyAll(links []*linkFault, a action, fault string) (failed map[string]string, rests map[*linkFault][]func() error) {
+	failed, rests = map[string]string{}, map[*linkFault][]func() error{}
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	for some := range slices.Chunk(links, (len(links)+runtime.NumCPU()-1)/runtime.NumCPU()) {
@@ -139,7 +139,7 @@ func endLate(l *link.Link, a action) {
 }
 
 // end ends the toxics' effect.
-func (p *LinkFault) end() {
+func (p *linkFault) end() {
 	for _, t := range p.toxics {
 		if t.ours != nil {
 			t.ours.End()
@@ -149,7 +149,7 @@ func (p *LinkFault) end() {
 }
 
 // reopen lets new connections in again, where the fault refused them.
-func (p *LinkFault) reopen(fault string) error {
+func (p *linkFault) reopen(fault string) error {
 	if err := p.link.Gate.Open(p.link.Proxy, fault); err != nil {
 		return err
 	}
@@ -158,7 +158,7 @@ func (p *LinkFault) reopen(fault string) error {
 }
 
 // remove takes the fault's toxics off the link.
-func (p *LinkFault) remove() error {
+func (p *linkFault) remove() error {
 	p.link.Changing.Lock()
 	defer p.link.Changing.Unlock()
 	for _, t := range p.toxics {
@@ -171,7 +171,7 @@ func (p *LinkFault) remove() error {
 }
 
 // present returns whether the fault's toxics are still on the link.
-func (p *LinkFault) present() bool {
+func (p *linkFault) present() bool {
 	if !link.LockWithin(p.link.Proxy.Toxics, link.LockTimeout) {
 		return false
 	}
@@ -191,7 +191,7 @@ func (p *LinkFault) present() bool {
 }
 
 // onEach runs do on all links at once, each within link.Bounded, and returns the links on which it failed with their errors.
-func onEach(links []*LinkFault, do func(*LinkFault) error) map[string]string {
+func onEach(links []*linkFault, do func(*linkFault) error) map[string]string {
 	var mu sync.Mutex
 	var all sync.WaitGroup
 	failed := map[string]string{}

@@ -43,7 +43,7 @@ func (m *Manager) Begin(r *Request) (*View, *problem.Details) {
 	missing := map[string]string{}
 	for _, name := range r.Links {
 		if l := m.links.Get(name); l != nil {
-			f.links = append(f.links, &LinkFault{link: l})
+			f.links = append(f.links, &linkFault{link: l})
 		} else {
 			missing[name] = "no such link"
 		}
@@ -139,11 +139,11 @@ func (m *Manager) Heal() HealView {
 	}
 	m.links.Refresh()
 	var mu sync.Mutex
-	links := []*LinkFault{}
+	links := []*linkFault{}
 	for _, l := range m.links.All() {
-		links = append(links, &LinkFault{link: l})
+		links = append(links, &linkFault{link: l})
 	}
-	failed := onEach(links, func(p *LinkFault) error {
+	failed := onEach(links, func(p *linkFault) error {
 		p.link.Changing.Lock()
 		defer p.link.Changing.Unlock()
 		toxics := len(p.link.Proxy.Toxics.GetToxicArray())

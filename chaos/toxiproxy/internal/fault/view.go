@@ -63,7 +63,7 @@ func (f *Fault) View() *View {
 	return v
 }
 
-func (p *LinkFault) view(isOn bool) LinkView {
+func (p *linkFault) view(isOn bool) LinkView {
 	present := p.wasPresent.Load()
 	if isOn {
 		present = p.present()

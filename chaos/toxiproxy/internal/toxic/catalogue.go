@@ -10,7 +10,7 @@ import (
 )
 
 // Catalogue is every toxic of ours by its type in the API.
-var Catalogue = map[string]Entry{
+var Catalogue = map[string]entry{
 	"blackhole":  {Toxic: new(stage.Runner[Blackhole])},
 	"corrupt":    {Toxic: new(stage.Runner[Corrupt])},
 	"delay":      {Toxic: new(stage.Runner[Delay])},
@@ -25,9 +25,9 @@ var Catalogue = map[string]Entry{
 	"truncate":   {Toxic: new(stage.Runner[Truncate])},
 }
 
-// An Entry is one toxic. Those that are OnConnect act on new connections alone; they see those first in the upstream direction, and
+// An entry is one toxic. Those that are OnConnect act on new connections alone; they see those first in the upstream direction, and
 // are not for the other one.
-type Entry struct {
+type entry struct {
 	Toxic     toxics.Toxic
 	OnConnect bool
 }
