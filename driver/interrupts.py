@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import signal
-from collections.abc import Callable, Coroutine
+from collections.abc import Callable, Coroutine, Iterator
+from contextlib import contextmanager
+from types import FrameType
 from typing import TypeVar
 
 from driver.errors import InterruptedCommandError
@@ -39,6 +41,32 @@ async def interruptible(work: Coroutine[object, object, T], on_signal: Callable[
         if count:
             raise InterruptedCommandError("Stopped.") from None
         raise
+
+
+@contextmanager
+def interrupts_raised(on_signal: Callable[[int], None]) -> Iterator[None]:
+    """Run a block without an event loop; the first signal raises KeyboardInterrupt in it.
+
+    `on_signal` gets the count of each signal, from 1. Later signals change nothing, so that the block's
+    cleanup is not cancelled. Raises InterruptedCommandError when the block ends by a signal.
+    """
+    count = 0
+
+    def stop(number: int, frame: FrameType | None) -> None:
+        nonlocal count
+        count += 1
+        on_signal(count)
+        if count == 1:
+            signal.default_int_handler(number, frame)
+
+    before = {number: signal.signal(number, stop) for number in SIGNALS}
+    try:
+        yield
+    except KeyboardInterrupt:
+        raise InterruptedCommandError("Stopped.") from None
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 async def uninterrupted(work: Coroutine[object, object, T], on_signal: Callable[[], None]) -> T:

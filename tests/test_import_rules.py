@@ -56,6 +56,7 @@ PURE = (
     *("driver.checks", "driver.metrics", "driver.judging.verdict", "driver.histories.history", "wire"),
     *("driver.systems.system", "driver.systems.compose_config", "driver.systems.compose_yaml"),
     *("driver.systems.door_bypass", "driver.systems.door_compose", "driver.systems.door_network"),
+    *("driver.systems.differences", "driver.systems.portless_services"),
     *("coordinator.core", "coordinator.ledger", "worker.core", "worker.session"),
 )
 

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import json
 import re
+import shlex
 import time
 from collections import defaultdict
 from pathlib import Path
 
 import click
+import msgspec
 
 from driver.cli import options
 from driver.errors import UsageError
-from driver.labs.lab_lock import lab_lock, reading_unlocked
+from driver.interrupts import interrupts_raised
+from driver.labs.lab_lock import lab_lock, reading_unlocked, stop_lock_holders
 from driver.paths import state_dir
 from driver.systems.lab_of_system import (
     TOXIPROXY,
@@ -23,6 +26,7 @@ from driver.systems.lab_of_system import (
     door_image,
     project_of,
 )
+from driver.systems.system import counted
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
 LINK_COLUMNS = ("link", "connections", "accepted", "bytes to server", "bytes to client", "faults")
@@ -77,7 +81,11 @@ def up(
     )
     project = project_of(file)
     began = time.monotonic()
-    with Terminal() as terminal, lab_lock(project, "system", "up", say=terminal.info):
+    with (
+        Terminal() as terminal,
+        lab_lock(project, "system", "up", str(file.resolve()), say=terminal.info),
+        interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
+    ):
         options.engine_of(project).ensure_images([TOXIPROXY], terminal.info)
         started = _lab(project).up(request, terminal.info)
     if as_json:
@@ -88,13 +96,17 @@ def up(
 
 @command.command("down")
 @_file
+@click.option("--force", is_flag=True, help="Stop the commands that use the system first, as Ctrl-C does.")
 @options.log_level
-def down(file: Path) -> None:
+def down(file: Path, force: bool) -> None:
     """Take a system down: containers, networks, volumes and images that were made for it."""
     project = project_of(file)
-    with Terminal() as terminal, lab_lock(project, "system", "down", say=terminal.info):
-        removed = _lab(project).down()
-    print_lines([f"The system {project!r} is down: {removed} containers removed, nothing is left."])
+    with Terminal() as terminal:
+        if force:
+            stop_lock_holders(project, terminal.info)
+        with lab_lock(project, "system", "down", str(file.resolve()), say=terminal.info):
+            removed = _lab(project).down()
+    print_lines([_as_removed(file, project, removed)])
 
 
 @command.command("links")
@@ -133,16 +145,28 @@ def _read_ports(texts: tuple[str, ...]) -> dict[str, frozenset[int]]:
     return {name: frozenset(ports) for name, ports in found.items()}
 
 
+def _as_removed(file: Path, project: str, removed: int) -> str:
+    if removed:
+        return f"The system {project!r} is down: {counted(removed, 'container')} removed, nothing is left."
+    missing = "" if file.is_file() else ", which is no file"
+    return f"Nothing was up for {file}{missing}."
+
+
 def _as_text(file: Path, project: str, started: StartedSystem, took_s: float) -> list[str]:
-    count = sum(1 for _ in started.system.links())
-    allowed = [f"  goes around   {one}" for one in started.bypassed]
+    system, named = started.system, shlex.quote(str(file))
+    links = sum(1 for _ in system.links())
+    counts = [(len(system.services), "service"), (len(started.plan.doors), "door"), (links, "link")]
+    portless = ", ".join(f"{name} (no port)" for name in started.portless)
     return [
-        f"{started.system.name!r} is up as the project {project!r}: {len(started.system.services)} services, "
-        f"{len(started.plan.doors)} doors, {count} links ({took_s:.1f} s).",
-        *allowed,
-        f"  links         python lab.py system links {file}",
+        f"{system.name!r} is up as the project {project!r}: "
+        f"{', '.join(counted(*one) for one in counts)} ({took_s:.1f} s).",
+        *([f"  no door       {portless}"] if portless else []),
+        *(f"  goes around   {one}" for one in started.bypassed),
+        *(f"  differs       {one}" for one in started.differences),
+        *(f"  published     {one}" for one in started.published),
+        f"  links         python lab.py system links {named}",
         f"  look          docker compose -p {project} ps",
-        f"  take down     python lab.py system down {file}",
+        f"  take down     python lab.py system down {named}",
     ]
 
 
@@ -153,6 +177,9 @@ def _as_json(project: str, started: StartedSystem) -> dict[str, object]:
         "services": {one.name: one.replicas for one in started.system.services},
         "pairs": [str(pair) for pair in started.system.pairs],
         "bypassed": [str(one) for one in started.bypassed],
+        "no_door": list(started.portless),
+        "differences": list(started.differences),
+        "published": [msgspec.to_builtins(one) for one in started.published],
     }
 
 

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import fcntl
 import os
+import shlex
 import signal
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
@@ -30,6 +31,8 @@ WAIT_FOR_S = {"down": 60.0, "heal": 30.0}
 """How long a command waits for the holders of a lab: longer for these, which end soon by themselves."""
 STOP_WAIT_S = 180.0
 POLL_S = 0.05
+SYSTEM = "system"
+"""The group of commands whose words are `system`, a verb, and the path of a Compose file."""
 _SAY_AFTER_S = 1.0
 _MAX_BYTES = 4096
 
@@ -130,7 +133,7 @@ def stop_lock_holders(project: str, say: Say) -> None:
     of another user.
     """
     for holder in lock_holders(project):
-        if holder.words[:1] == ["down"]:
+        if _verb(holder.words) == "down":
             continue
         if holder.namespace != _namespace():
             raise LabError(
@@ -161,7 +164,7 @@ def _wait(
     while not _try(lock, shared):
         now_s = time.monotonic() - began
         found = lock_holders(project)
-        if now_s > max((WAIT_FOR_S.get(one.words[0], wait_s) for one in found), default=wait_s):
+        if now_s > max((WAIT_FOR_S.get(_verb(one.words), wait_s) for one in found), default=wait_s):
             raise LabInUseError(*_in_use(project, words, found))
         if say is not None and not said and now_s > _SAY_AFTER_S:
             said = True
@@ -172,8 +175,19 @@ def _wait(
 def _in_use(project: str, words: tuple[str, ...], found: list[LockHolder]) -> tuple[str, str]:
     """Return sentence and hint of the error for a lab that other commands hold."""
     cannot = f"`{' '.join(words)}` cannot use the lab {project!r} now: it is in use by {_named(found)}."
-    force = f"python lab.py down --force{project_option(project)}"
+    systems = [one for one in (words, *(one.words for one in found)) if one[0] == SYSTEM]
+    file = systems[0][-1] if systems else ""
+    force = (
+        f"python lab.py system down --force {shlex.quote(file)}"
+        if file
+        else f"python lab.py down --force{project_option(project)}"
+    )
     return cannot, f"Wait until it ends, or press Ctrl-C where it runs; or stop it and take down: {force}"
+
+
+def _verb(words: Sequence[str]) -> str:
+    """The part of a command that says what it does: `down` in `down` and in `system down FILE`."""
+    return words[1] if words[0] == SYSTEM else words[0]
 
 
 def _named(found: list[LockHolder]) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from typing import Any
 
@@ -100,6 +101,7 @@ class ComposeNetwork(msgspec.Struct, frozen=True):
     name: str = ""
     driver: str = ""
     external: bool = False
+    enable_ipv6: bool | None = None
     ipam: AddressPools = AddressPools()
 
 
@@ -128,7 +130,7 @@ def parse(output: bytes, file: str) -> ResolvedConfig:
     except DECODE_ERRORS as error:
         raise UsageError(
             f"{file}: `docker compose config` printed something else than expected: {error}.",
-            f"Look at it: docker compose -f {file} config --format json",
+            f"Look at it: docker compose -f {shlex.quote(file)} config --format json",
         ) from None
     if not config.services:
         raise UsageError(
@@ -143,16 +145,21 @@ def parse(output: bytes, file: str) -> ResolvedConfig:
     return config
 
 
+def refuse_unknown_services(config: ResolvedConfig, option: str, names: Iterable[str]) -> None:
+    """Raise UsageError for a service that `option` names and that is not in the file."""
+    for name in sorted(set(names) - set(config.services)):
+        raise UsageError(
+            f"{option} {name}: there is no such service.",
+            f"The services are: {', '.join(sorted(config.services))}.",
+        )
+
+
 def system_of(config: ResolvedConfig, listening: Mapping[str, Collection[int]]) -> System:
     """Return the system: each service may be a client of every other one that shares a network with it.
 
-    `listening` adds TCP ports that the file does not name, by service. Raises UsageError for a service
-    that is not in the file.
+    `listening` adds TCP ports that the file does not name, by service. Raises UsageError for a port that is
+    no number.
     """
-    for name in listening:
-        if name not in config.services:
-            known = ", ".join(sorted(config.services))
-            raise UsageError(f"There is no service {name!r}.", f"The services are: {known}.")
     services = tuple(
         SystemService(name, one.replicas, tcp_ports(name, one, listening.get(name, ())))
         for name, one in sorted(config.services.items())

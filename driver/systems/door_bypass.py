@@ -8,23 +8,37 @@ from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 
 from driver.errors import UsageError
-from driver.systems.compose_config import TCP, ComposeService, ResolvedConfig, exposed_ports
+from driver.systems.compose_config import (
+    TCP,
+    ComposeService,
+    ResolvedConfig,
+    exposed_ports,
+    refuse_unknown_services,
+    tcp_ports,
+)
 
 DNS = 53
 _CONTROLS_NETWORK = frozenset({"ALL", "NET_ADMIN", "SYS_ADMIN", "SYS_MODULE"})
 _PHYSICAL_DRIVERS = ("macvlan", "ipvlan")
 _ENGINE_SOCKETS = ("docker.sock", "containerd.sock", "podman.sock")
-_ADDRESS = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+_ADDRESS_4 = re.compile(r"(?<![\d.])\d{1,3}(?:\.\d{1,3}){3}(?![\d.])")
+_ADDRESS_6 = re.compile(r"(?<![\w:.])[0-9A-Fa-f]{0,4}(?::[0-9A-Fa-f]{0,4}){2,7}(?![\w:.])")
 _MOST_NAMED = 12
+
+_Network = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 @dataclass(frozen=True)
 class Bypass:
-    """One thing of a service that goes around doors: the key in the Compose file, and why."""
+    """One thing of a service that goes around doors: the key in the Compose file, and why.
+
+    `works` says whether that traffic arrives where it is allowed.
+    """
 
     service: str
     key: str
     why: str
+    works: bool = True
 
     def __str__(self) -> str:
         return f"{self.key} {self.why}"
@@ -33,43 +47,50 @@ class Bypass:
 def bypasses(config: ResolvedConfig) -> list[Bypass]:
     """Return everything that cannot pass a door, in the order of the services' names."""
     networks = _user_networks(config)
-    return [
-        Bypass(name, f"services.{name}.{key}", why)
-        for name, service in sorted(config.services.items())
-        for key, why in (
+    found = []
+    for name, service in sorted(config.services.items()):
+        around = (
             *_udp(name, service),
             *_shared_namespace(service),
             *_privileges(service),
             *_other_networks(config, service),
-            *_numeric_addresses(service, networks),
         )
-    ]
+        found += [Bypass(name, f"services.{name}.{key}", why) for key, why in around]
+        numeric = _numeric_addresses(service, networks)
+        found += [Bypass(name, f"services.{name}.{key}", why, works=False) for key, why in numeric]
+    return found
 
 
 def refuse_bypasses(config: ResolvedConfig, allowed: Collection[str]) -> list[Bypass]:
     """Return what services in `allowed` have that cannot pass a door, for the report.
 
-    Raises UsageError for any other service that has something, and for an allowed one that has nothing.
+    Raises UsageError for any other service that has something, for what cannot work, and for an allowed
+    service that has nothing. One without a port in the file may still be allowed: its image may have one.
     """
+    refuse_unknown_services(config, "--bypass", allowed)
     found = bypasses(config)
-    unneeded = sorted(set(allowed) - {one.service for one in found})
-    if unneeded:
-        raise UsageError(
-            f"--bypass {unneeded[0]}: "
-            + ("everything of it passes a door." if unneeded[0] in config.services else "no such service."),
-            "Leave it out.",
-        )
-    refused = [one for one in found if one.service not in allowed]
+    for name in sorted(set(allowed) - {one.service for one in found}):
+        if tcp_ports(name, config.services[name]):
+            raise unneeded_bypass(name)
+    refused = [one for one in found if one.service not in allowed or not one.works]
     if refused:
         more = f" (and {len(refused) - _MOST_NAMED} more)" if len(refused) > _MOST_NAMED else ""
         lines = "".join(f"\n  {one}" for one in refused[:_MOST_NAMED])
-        names = " ".join(f"--bypass {name}" for name in dict.fromkeys(one.service for one in refused))
+        usable = dict.fromkeys(one.service for one in refused if one.works and one.service not in allowed)
+        names = " ".join(f"--bypass {name}" for name in usable)
         count = "1 key" if len(refused) == 1 else f"{len(refused)} keys"
         raise UsageError(
             f"{count} of {config.name!r} cannot pass a door{more}:{lines}\n",
-            f"Change the file, or allow it, without faults and receipts on that traffic: {names}",
+            f"Change the file, or allow it, without faults and receipts on that traffic: {names}"
+            if names
+            else "Change the file, or add one with -f that does.",
         )
     return found
+
+
+def unneeded_bypass(name: str) -> UsageError:
+    """Return the error for a service that is allowed to go around doors and does not."""
+    return UsageError(f"--bypass {name}: everything of it passes a door.", "Leave it out.")
 
 
 def has_udp(name: str, service: ComposeService) -> bool:
@@ -124,18 +145,16 @@ def _other_networks(config: ResolvedConfig, service: ComposeService) -> Iterator
         yield f"networks.{name}", f"has the driver {driver}: it reaches the machine's own network."
 
 
-def _numeric_addresses(
-    service: ComposeService, networks: Collection[ipaddress.IPv4Network]
-) -> Iterator[tuple[str, str]]:
+def _numeric_addresses(service: ComposeService, networks: Collection[_Network]) -> Iterator[tuple[str, str]]:
     """Addresses of the user's networks that are written as numbers: names lead to doors, numbers do not."""
     for key, text in _texts(service):
-        for found in _ADDRESS.findall(text):
+        for found in (*_ADDRESS_4.findall(text), *_ADDRESS_6.findall(text)):
             try:
-                address = ipaddress.IPv4Address(found)
+                address = ipaddress.ip_address(found)
             except ValueError:
                 continue
             if any(address in network for network in networks):
-                yield key, f"has {found}, an address of the system's networks; only names lead to doors."
+                yield key, f"has {found}, in a network that the lab replaces; write the service's name."
 
 
 def _texts(service: ComposeService) -> Iterator[tuple[str, str]]:
@@ -148,15 +167,15 @@ def _texts(service: ComposeService) -> Iterator[tuple[str, str]]:
         yield f"extra_hosts[{index}]", host
 
 
-def _user_networks(config: ResolvedConfig) -> list[ipaddress.IPv4Network]:
+def _user_networks(config: ResolvedConfig) -> list[_Network]:
     """Subnets that the file gives its networks, and single addresses that it gives its services."""
     subnets = [pool.subnet for one in config.networks.values() for pool in one.ipam.config or ()]
     ends = [end for one in config.services.values() for end in one.networks.values() if end is not None]
-    fixed = [end.ipv4_address for end in ends]
-    found = []
+    fixed = [address for end in ends for address in (end.ipv4_address, end.ipv6_address)]
+    found: list[_Network] = []
     for text in (*subnets, *fixed):
         try:
-            found.append(ipaddress.IPv4Network(text, strict=False))
+            found.append(ipaddress.ip_network(text, strict=False))
         except ValueError:
             continue
     return found

@@ -13,7 +13,14 @@ from typing import Any
 
 import msgspec
 
-from driver.systems.compose_config import PREFIX, TCP, ComposeService, PublishedPort, ResolvedConfig
+from driver.systems.compose_config import (
+    PREFIX,
+    TCP,
+    ComposeService,
+    PublishedPort,
+    ResolvedConfig,
+    share_network,
+)
 from driver.systems.compose_yaml import Removed, Replaced
 from driver.systems.door_bypass import has_udp, physical_networks
 from driver.systems.door_network import SubnetPlan
@@ -168,12 +175,21 @@ class _Planner:
         if _has_egress(self._config, self._options, name):
             attached[_egress_network(name)] = {}
         if name in self._around:
-            for client in self._system.clients_of(name):
+            for client in self._clients_around(name):
                 attached[own_network(client)] = {"aliases": self._names(name, client)}
         for network in physical_networks(self._config, service):
             # Allowed by name, since it would have been refused.
             attached[network] = {"aliases": sorted(_own_names(service))}
         return attached
+
+    def _clients_around(self, server: str) -> list[str]:
+        """The services that may connect to a server without a door, also where it has no TCP port."""
+        written, every = self._config.services[server], sorted(self._config.services.items())
+        return [
+            name
+            for name, one in every
+            if name != server and not one.network_mode and share_network(one, written)
+        ]
 
     def _names(self, server: str, client: str) -> list[str]:
         """The names under which a client finds a server."""

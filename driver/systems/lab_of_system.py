@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import re
+import shlex
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -27,14 +28,17 @@ from driver.labs.links import LinkState
 from driver.paths import project_root
 from driver.subprocesses import ask
 from driver.systems import door_network, replicas
-from driver.systems.compose_config import ResolvedConfig, system_of
+from driver.systems.compose_config import ResolvedConfig, refuse_unknown_services, system_of
 from driver.systems.compose_yaml import as_yaml
+from driver.systems.differences import differences
 from driver.systems.door_api import DoorApi
 from driver.systems.door_bypass import Bypass, refuse_bypasses
 from driver.systems.door_compose import DoorOptions, DoorPlan, Peer, networks_needed, plan_doors
-from driver.systems.replicas import Replica
+from driver.systems.portless_services import refuse_portless
+from driver.systems.readiness import Readiness
+from driver.systems.replicas import PublishedAddress, Replica
 from driver.systems.resolve_compose import compose_flags, declared_ports, resolve
-from driver.systems.system import System
+from driver.systems.system import System, counted
 
 UP_TIMEOUT_S = 300.0
 BUILD_TIMEOUT_S = 900.0
@@ -67,11 +71,17 @@ class SystemRequest:
 
 @dataclass(frozen=True)
 class StartedSystem:
-    """A system that is up: the model, its doors, and what goes around them with leave."""
+    """A system that is up: the model, its doors, and what goes around them with leave.
+
+    `portless` are services without a door, `differences` what is not as in the file.
+    """
 
     system: System
     plan: DoorPlan
-    bypassed: tuple[Bypass, ...]
+    bypassed: tuple[Bypass, ...] = ()
+    portless: tuple[str, ...] = ()
+    differences: tuple[str, ...] = ()
+    published: tuple[PublishedAddress, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -117,29 +127,28 @@ class SystemLab:
     def up(self, request: SystemRequest, say: Say) -> StartedSystem:
         """Start a system and return when all of it is ready. Raises LabError, and then nothing is left."""
         config = resolve(request.files, request.profiles)
+        refuse_unknown_services(config, "--egress", request.egress)
+        refuse_unknown_services(config, "--listens", request.ports)
         bypassed = refuse_bypasses(config, request.bypass)
-        unknown = sorted(request.egress - set(config.services))
-        if unknown:
-            raise UsageError(
-                f"--egress {unknown[0]}: no such service.",
-                f"There are: {', '.join(sorted(config.services))}.",
-            )
         if self._sdk.summaries():
             raise UsageError(
                 f"The system is up already, as the project {self._project!r}.",
-                f"Take it down first: python lab.py system down {request.files[0]}",
+                f"Take it down first: python lab.py system down {shlex.quote(str(request.files[0]))}",
             )
         try:
-            started = self._start(request, config, say)
-            self._wait_ready(say)
+            started = self._start(request, config, bypassed, say)
+            self._wait_ready()
             self._ensure_links()
         except BaseException:
             say("Taking down what was started.")
             self.down()
             raise
-        return replace(started, bypassed=tuple(bypassed))
+        published = replicas.published_addresses(self._sdk.summaries())
+        return replace(started, differences=tuple(differences(config)), published=tuple(published))
 
-    def _start(self, request: SystemRequest, config: ResolvedConfig, say: Say) -> StartedSystem:
+    def _start(
+        self, request: SystemRequest, config: ResolvedConfig, bypassed: Sequence[Bypass], say: Say
+    ) -> StartedSystem:
         options = DoorOptions(self._image, self._project, request.egress, request.publish)
         compose = SystemCompose(self._project, request.files, request.profiles, self._generated)
         self._get_images(config, options, compose, say)
@@ -147,12 +156,12 @@ class SystemLab:
             name: {*declared_ports(self._image_of(name, config)), *request.ports.get(name, ())}
             for name in config.services
         }
-        unknown = {name: set(ports) for name, ports in request.ports.items() if name not in listening}
-        system = system_of(config, {**listening, **unknown})
+        system = system_of(config, listening)
+        portless = refuse_portless(config, system, request.bypass, {one.service for one in bypassed})
         for _ in range(SUBNET_TRIES):
             plan = self._plan(system, config, options)
             self._write(as_yaml(plan.document))
-            say(f"Starting {len(system.services)} services and {len(plan.doors)} doors.")
+            say(f"Starting {counted(len(system.services), 'service')}, {counted(len(plan.doors), 'door')}.")
             try:
                 compose("up", "-d", "--no-build", environment={}, timeout_s=UP_TIMEOUT_S)
             except SubnetInUseError:
@@ -164,7 +173,7 @@ class SystemLab:
                 ) from None
             except EngineError as error:
                 raise EngineError(f"{error.sentence}{self._failed_logs()}", error.hint) from None
-            return StartedSystem(system, plan, ())
+            return StartedSystem(system, plan, tuple(bypassed), tuple(portless))
         raise LabError("Other labs take every network before this one can.", "Try again in a moment.")
 
     def _get_images(
@@ -203,33 +212,33 @@ class SystemLab:
         self._generated.parent.mkdir(parents=True, exist_ok=True)
         self._generated.write_text(text)
 
-    def _wait_ready(self, say: Say) -> None:
+    def _wait_ready(self) -> None:
+        readiness = Readiness()
         deadline = time.monotonic() + READY_TIMEOUT_S
         while True:
-            found = self.replicas()
-            if failed := [one for one in found if one.has_failed]:
-                raise NotReadyError(
-                    f"{', '.join(map(_condition, failed[:4]))}.{self._failed_logs()}",
-                    "Does it start without doors? docker compose up --wait",
-                )
-            waiting = [one for one in found if not one.is_ready]
-            if not waiting:
+            found = [self._with_restarts(one) for one in self.replicas()]
+            failed = [one for one in found if one.has_failed]
+            waiting = readiness.waiting(found, time.monotonic())
+            if not waiting and not failed:
                 return
-            if time.monotonic() > deadline:
+            late = time.monotonic() > deadline
+            if failed or late:
+                shown = failed or waiting
+                after = "" if failed else f"After {READY_TIMEOUT_S:.0f} s: "
                 raise NotReadyError(
-                    f"After {READY_TIMEOUT_S:.0f} s: {', '.join(map(_condition, waiting[:4]))}.",
+                    f"{after}{', '.join(one.condition for one in shown[:4])}.{_last_lines(shown[0])}",
                     "Does it start without doors? docker compose up --wait",
                 )
             time.sleep(POLL_S)
 
+    def _with_restarts(self, one: Replica) -> Replica:
+        details = self._sdk.inspect_id(one.id)
+        return one if details is None else replace(one, restarts=int(details["RestartCount"]))
+
     def _failed_logs(self) -> str:
         """The last lines of what the first failed container printed, to follow a sentence."""
         failed = next((one for one in self.replicas() if one.has_failed), None)
-        if failed is None:
-            return ""
-        answer = ask(["docker", "logs", "--tail", str(_LOG_LINES), failed.id])
-        lines = "".join(f"\n  {line}" for line in answer.text.splitlines())
-        return f" The last lines of {failed.name}:{lines or ' (none)'}\n"
+        return "" if failed is None else _last_lines(failed)
 
     # -- while it is up ------------------------------------------------------------------------------------
 
@@ -288,7 +297,7 @@ class SystemLab:
             ask(["docker", "image", "rm", *names], REMOVE_TIMEOUT_S)
 
 
-def _condition(one: Replica) -> str:
-    if one.exit_code is not None:
-        return f"{one.name} ended with {one.exit_code}"
-    return f"{one.name} is {one.health or one.state}"
+def _last_lines(one: Replica) -> str:
+    answer = ask(["docker", "logs", "--tail", str(_LOG_LINES), one.id])
+    lines = "".join(f"\n  {line}" for line in answer.text.splitlines())
+    return f" The last lines of {one.name}:{lines or ' (none)'}\n"

@@ -6,11 +6,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import msgspec
+
 from driver.engines.docker_answers import NUMBER, SERVICE
 from driver.systems.door_compose import API_LABEL, DOOR_LABEL, Peer, own_network
 from driver.systems.system import OUTSIDE
 
 Row = Mapping[str, Any]
+MOST_RESTARTS = 8
+"""A container that its engine has restarted so often will not stay up: by then the engine waits 13 s."""
 
 
 @dataclass(frozen=True)
@@ -24,6 +28,7 @@ class Replica:
     health: str
     exit_code: int | None
     address: str
+    restarts: int = 0
 
     @property
     def name(self) -> str:
@@ -37,8 +42,18 @@ class Replica:
 
     @property
     def has_failed(self) -> bool:
-        """Whether it ended with another status than 0, or its health check failed."""
-        return bool(self.exit_code) or self.health == "unhealthy"
+        """Whether it ended with another status than 0, its health check failed, or it restarts on and on."""
+        return bool(self.exit_code) or self.health == "unhealthy" or self.restarts >= MOST_RESTARTS
+
+    @property
+    def condition(self) -> str:
+        """What it does now, for a sentence."""
+        if self.exit_code is not None:
+            return f"{self.name} ended with {self.exit_code}"
+        if self.restarts:
+            times = "once" if self.restarts == 1 else f"{self.restarts} times"
+            return f"{self.name} was restarted {times}"
+        return f"{self.name} is {self.health or self.state}"
 
 
 @dataclass(frozen=True)
@@ -47,6 +62,30 @@ class DoorEntry:
 
     server: str
     port: int
+
+
+class PublishedAddress(msgspec.Struct, frozen=True, order=True):
+    """A port of a service, and the address at which this host publishes it."""
+
+    service: str
+    port: int
+    address: str
+
+    def __str__(self) -> str:
+        return f"{self.service}:{self.port} is {self.address}"
+
+
+def published_addresses(rows: Iterable[Row]) -> list[PublishedAddress]:
+    """Return the published ports of the user's services, which their doors publish for most, in order."""
+    found = set()
+    for row in rows:
+        labels = row["Labels"]
+        service, api = labels.get(DOOR_LABEL) or labels.get(SERVICE, "?"), labels.get(API_LABEL, "")
+        for one in row.get("Ports") or ():
+            if "PublicPort" in one and "." in str(one.get("IP", "")) and str(one["PrivatePort"]) != api:
+                address = f"{one['IP']}:{one['PublicPort']}"
+                found.add(PublishedAddress(service, one["PrivatePort"], address))
+    return sorted(found)
 
 
 def replicas(rows: Iterable[Row], project: str) -> list[Replica]:

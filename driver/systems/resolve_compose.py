@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import subprocess
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,6 +19,7 @@ CONFIG_TIMEOUT_S = 30.0
 INSPECT_TIMEOUT_S = 20.0
 _MOST_BYTES = 16 << 20
 _LINES_SHOWN = 4
+_EVERY_PROFILE = "*"
 
 
 def compose_flags(files: Sequence[Path], profiles: Sequence[str]) -> list[str]:
@@ -37,10 +39,30 @@ def resolve(files: Sequence[Path], profiles: Sequence[str]) -> ResolvedConfig:
         if not file.is_file():
             raise UsageError(f"{file} is no file.", "Give the path of a Compose file.")
     named = ", ".join(map(str, files))
-    words = ["docker", "compose", *compose_flags(files, profiles), "config", "--format", "json"]
+    if profiles:
+        known = _config(files, (), "--profiles").decode(errors="replace").split()
+        refuse_unknown_profiles(named, profiles, known)
+    output = _config(files, profiles, "--format", "json")
+    if len(output) > _MOST_BYTES:
+        raise UsageError(f"{named} resolves to more than {_MOST_BYTES >> 20} MiB.")
+    return parse(output, named)
+
+
+def refuse_unknown_profiles(named: str, profiles: Sequence[str], known: Sequence[str]) -> None:
+    """Raise UsageError for a profile that no service of the files `named` has."""
+    for profile in profiles:
+        if profile not in (*known, _EVERY_PROFILE):
+            there = f"It has: {', '.join(sorted(known))}." if known else "It has no profiles."
+            raise UsageError(f"--profile {profile}: no service of {named} has this profile.", there)
+
+
+def _config(files: Sequence[Path], profiles: Sequence[str], *words: str) -> bytes:
+    """Return the output of `docker compose config` with `words`. Raises as `resolve` does."""
+    named = ", ".join(map(str, files))
+    argv = ["docker", "compose", *compose_flags(files, profiles), "config"]
     try:
         done = subprocess.run(
-            words,
+            [*argv, *words],
             stdin=subprocess.DEVNULL,
             capture_output=True,
             timeout=CONFIG_TIMEOUT_S,
@@ -59,11 +81,9 @@ def resolve(files: Sequence[Path], profiles: Sequence[str]) -> ResolvedConfig:
         lines = done.stderr.decode(errors="replace").strip().splitlines()[-_LINES_SHOWN:]
         raise UsageError(
             f"Docker Compose does not accept {named}: {' '.join(lines) or 'it gave no reason'}.",
-            f"Try: {' '.join(words[:-2])}",
+            f"Try: {shlex.join(argv)}",
         )
-    if len(done.stdout) > _MOST_BYTES:
-        raise UsageError(f"{named} resolves to more than {_MOST_BYTES >> 20} MiB.")
-    return parse(done.stdout, named)
+    return done.stdout
 
 
 def declared_ports(image: str) -> list[int]:

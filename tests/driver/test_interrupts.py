@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from driver.errors import InterruptedCommandError
-from driver.interrupts import SIGNALS, interruptible, to_completion, uninterrupted
+from driver.interrupts import SIGNALS, interruptible, interrupts_raised, to_completion, uninterrupted
 from tests.waiting import eventually, forever
 
 
@@ -20,6 +20,24 @@ async def test_a_signal_stops_the_work(number: signal.Signals) -> None:
     with pytest.raises(InterruptedCommandError):
         await interruptible(forever(), heard.append)
     assert heard == [1]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_signal_ends_a_block_without_a_loop_and_not_its_cleanup(number: signal.Signals) -> None:
+    heard: list[int] = []
+    before = signal.getsignal(number)
+
+    def work() -> None:
+        try:
+            os.kill(os.getpid(), number)
+        finally:
+            os.kill(os.getpid(), number)
+            heard.append(0)
+
+    with pytest.raises(InterruptedCommandError), interrupts_raised(heard.append):
+        work()
+    assert heard == [1, 2, 0]
+    assert signal.getsignal(number) == before
 
 
 async def test_more_signals_do_not_disturb_what_comes_after() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from driver.errors import UsageError
-from driver.systems.compose_config import parse, system_of
+from driver.systems.compose_config import parse, refuse_unknown_services, system_of
 from driver.systems.system import ServicePair, SystemLink
 from tests.driver.systems.compose_files import API, DB, config_of
 
@@ -55,9 +55,10 @@ def test_ports_that_the_file_does_not_name_can_be_added() -> None:
     assert system.pairs == (ServicePair("api", "db", 5432),)
 
 
-def test_a_port_of_a_service_that_is_not_there_is_refused_with_those_that_are() -> None:
-    with pytest.raises(UsageError, match=r"no service 'dB'.*The services are: api, db"):
-        system_of(config_of({"db": DB, "api": API}), {"dB": {1}})
+def test_a_service_that_is_not_there_is_refused_with_those_that_are() -> None:
+    config = config_of({"db": DB, "api": API})
+    with pytest.raises(UsageError, match=r"--listens dB: there is no such .*The services are: api, db"):
+        refuse_unknown_services(config, "--listens", {"dB": {1}, "db": {1}})
 
 
 @pytest.mark.parametrize(

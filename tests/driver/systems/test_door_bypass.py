@@ -30,6 +30,8 @@ FOUND: dict[str, tuple[dict[str, Any], str]] = {
     "volumes of a container outside": ({"volumes_from": ["container:x"]}, "volumes_from[0] is 'container:x'"),
     "a link to a container outside": ({"external_links": ["x:y"]}, "external_links[0] leads to 'x'"),
     "a physical network": ({"networks": {"lan": None}}, "networks.lan has the driver macvlan"),
+}
+NUMERIC: dict[str, tuple[dict[str, Any], str]] = {
     "an address in the environment": (
         {"environment": {"DB": "tcp://10.9.0.7:1"}},
         "environment.DB has 10.9.0.7",
@@ -41,18 +43,28 @@ FOUND: dict[str, tuple[dict[str, Any], str]] = {
         {"command": ["10.8.0.3"], "networks": {"default": {"ipv4_address": "10.8.0.3"}}},
         "command[0] has 10.8.0.3",
     ),
+    "an IPv6 address": ({"environment": {"DB": "host=fd00:9::7"}}, "environment.DB has fd00:9::7"),
+    "an IPv6 address in brackets": ({"command": ["tcp://[fd00:9::7]:1"]}, "command[0] has fd00:9::7"),
+    "a service's fixed IPv6 address": (
+        {"command": ["fd00:8:0::3"], "networks": {"default": {"ipv6_address": "fd00:8::3"}}},
+        "command[0] has fd00:8:0::3",
+    ),
 }
 PASSES: dict[str, dict[str, Any]] = {
     "a TCP port": {"ports": [{"target": 80, "protocol": "tcp"}]},
     "DNS": {"ports": [{"target": 53, "protocol": "udp"}], "expose": ["53/udp"]},
     "no network at all": {"network_mode": "none"},
     "an address elsewhere": {"environment": {"PEER": "192.0.2.1", "EMPTY": None}},
+    "an IPv6 address elsewhere": {"command": ["[2001:db8::1]:80", "::1", "12:30:15", "a::b::c"]},
     "a longer number": {"command": ["1.10.9.0.7", "10.9.0.7.1", "310.9.0.999"]},
     "another capability": {"cap_add": ["SYS_PTRACE"]},
     "a bind mount": {"volumes": [{"type": "bind", "source": "/src", "target": "/app"}]},
 }
 NETWORKS = {
-    "default": {"name": "shop_default", "ipam": {"config": [{"subnet": "10.9.0.0/24"}]}},
+    "default": {
+        "name": "shop_default",
+        "ipam": {"config": [{"subnet": "10.9.0.0/24"}, {"subnet": "fd00:9::/64"}]},
+    },
     "lan": {"name": "shop_lan", "driver": "macvlan", "ipam": {}},
 }
 
@@ -64,6 +76,15 @@ def test_what_cannot_pass_a_door_is_refused_with_its_key(service: dict[str, Any]
         refuse_bypasses(config, ())
     assert f"services.odd.{says}" in refused.value.sentence
     assert "--bypass odd" in refused.value.hint
+
+
+@pytest.mark.parametrize(("service", "says"), NUMERIC.values(), ids=NUMERIC)
+def test_an_address_in_a_replaced_network_cannot_be_allowed(service: dict[str, Any], says: str) -> None:
+    config = config_of({"db": DB, "odd": {"image": "o", **service}}, networks=NETWORKS)
+    with pytest.raises(UsageError) as refused:
+        refuse_bypasses(config, {"odd"})
+    assert f"services.odd.{says}, in a network that the lab replaces" in refused.value.sentence
+    assert "--bypass" not in refused.value.hint
 
 
 @pytest.mark.parametrize("service", PASSES.values(), ids=PASSES)
@@ -86,7 +107,7 @@ def test_leave_for_one_service_is_none_for_another() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "says"), [("db", "everything of it passes a door"), ("x", "no such service")]
+    ("name", "says"), [("db", "everything of it passes a door"), ("x", "there is no such service")]
 )
 def test_leave_that_is_not_needed_is_refused(name: str, says: str) -> None:
     with pytest.raises(UsageError, match=f"--bypass {name}: {says}"):

@@ -237,6 +237,11 @@ def test_a_server_that_no_door_can_carry_is_on_its_clients_networks_where_that_i
     assert not networks_of(services["api"]) & networks_of(services["db"])
 
 
+def test_a_server_with_a_udp_port_alone_is_on_its_clients_networks_too() -> None:
+    config = config_of({"statsd": {"image": "s", "expose": ["8125/udp"]}, "api": API})
+    assert networks_of(services_of(planned(config))["statsd"]) == {"sl-statsd", "sl-api"}
+
+
 def test_a_service_in_anothers_network_stays_as_it_is_where_that_is_allowed() -> None:
     config = config_of({"db": DB, "agent": {"image": "a", "network_mode": "service:db"}})
     assert services_of(planned(config))["agent"] == {}

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
 
 from driver.systems.door_compose import Peer
-from driver.systems.replicas import DoorEntry, doors, peers, replicas
+from driver.systems.replicas import DoorEntry, doors, peers, published_addresses, replicas
 
 PROJECT = "doors-shop-1a2b3c"
 
@@ -68,6 +69,31 @@ def test_a_door_is_reached_at_the_published_port_of_its_api() -> None:
 
 def test_a_door_that_does_not_run_has_no_port() -> None:
     assert doors([{**DOOR, "Ports": []}]) == []
+
+
+def test_a_published_port_is_at_the_address_that_the_engine_chose() -> None:
+    assert [str(one) for one in published_addresses([row("api"), DOOR])] == ["db:5432 is 0.0.0.0:5432"]
+
+
+@pytest.mark.parametrize(
+    ("state", "status", "restarts", "says"),
+    [
+        ("exited", "Exited (3)", 0, "api[1] ended with 3"),
+        ("running", "Up 2 seconds", 1, "api[1] was restarted once"),
+        ("restarting", "Restarting (1)", 8, "api[1] was restarted 8 times"),
+        ("running", "Up 2 seconds (health: starting)", 0, "api[1] is starting"),
+        ("created", "Created", 0, "api[1] is created"),
+    ],
+)
+def test_a_sentence_names_what_a_container_does(state: str, status: str, restarts: int, says: str) -> None:
+    (one,) = replicas([row("api", State=state, Status=status)], PROJECT)
+    assert replace(one, restarts=restarts).condition == says
+
+
+@pytest.mark.parametrize(("restarts", "failed"), [(7, False), (8, True)])
+def test_a_container_that_restarts_on_and_on_has_failed(restarts: int, failed: bool) -> None:
+    (one,) = replicas([row("api")], PROJECT)
+    assert replace(one, restarts=restarts).has_failed == failed
 
 
 def test_each_replica_of_a_pairs_client_is_a_peer_by_its_address() -> None:

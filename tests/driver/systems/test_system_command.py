@@ -7,8 +7,14 @@ from pathlib import Path
 import pytest
 
 from driver.cli.main import run
+from driver.cli.system import _as_json, _as_removed, _as_text
+from driver.errors import UsageError
 from driver.exit_codes import ExitCode
-from driver.systems.lab_of_system import project_of
+from driver.systems.compose_config import system_of
+from driver.systems.lab_of_system import StartedSystem, project_of
+from driver.systems.replicas import PublishedAddress
+from driver.systems.resolve_compose import refuse_unknown_profiles
+from tests.driver.systems.compose_files import DB, config_of, planned
 
 
 @pytest.mark.parametrize(
@@ -26,6 +32,54 @@ def test_wrong_use_is_explained_in_a_sentence(
 ) -> None:
     assert run(argv.split()) == ExitCode.WRONG_USE
     assert says in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(("given", "known"), [("x", ["dev", "test"]), ("dev", [])])
+def test_a_profile_that_no_service_has_is_refused(given: str, known: list[str]) -> None:
+    there = "It has: dev, test" if known else "It has no profiles"
+    with pytest.raises(UsageError, match=f"--profile {given}: no service of c.yaml .*{there}"):
+        refuse_unknown_profiles("c.yaml", [given], known)
+
+
+def test_a_profile_that_a_service_has_and_all_of_them_are_accepted() -> None:
+    refuse_unknown_profiles("c.yaml", ["dev", "*"], ["dev"])
+
+
+STARTED = StartedSystem(
+    system_of(config_of({"db": DB, "api": {"image": "a"}}), {}),
+    planned(config_of({"db": DB, "api": {"image": "a"}})),
+    portless=("api",),
+    differences=("fresh and empty: volume data (external)",),
+    published=(PublishedAddress("db", 5432, "127.0.0.1:32770"),),
+)
+
+
+def test_what_up_prints_counts_names_and_quotes() -> None:
+    first, *others = _as_text(Path("my shop/c.yaml"), "doors-x", STARTED, 1.25)
+    assert first == "'shop' is up as the project 'doors-x': 2 services, 1 door, 1 link (1.2 s)."
+    assert others == [
+        "  no door       api (no port)",
+        "  differs       fresh and empty: volume data (external)",
+        "  published     db:5432 is 127.0.0.1:32770",
+        "  links         python lab.py system links 'my shop/c.yaml'",
+        "  look          docker compose -p doors-x ps",
+        "  take down     python lab.py system down 'my shop/c.yaml'",
+    ]
+
+
+def test_up_says_the_same_in_json() -> None:
+    answer = _as_json("doors-x", STARTED)
+    assert answer["no_door"] == ["api"]
+    assert answer["differences"] == ["fresh and empty: volume data (external)"]
+    assert answer["published"] == [{"service": "db", "port": 5432, "address": "127.0.0.1:32770"}]
+
+
+def test_down_says_where_nothing_was_up(tmp_path: Path) -> None:
+    file = tmp_path / "c.yaml"
+    assert _as_removed(file, "doors-x", 0) == f"Nothing was up for {file}, which is no file."
+    file.touch()
+    assert _as_removed(file, "doors-x", 0) == f"Nothing was up for {file}."
+    assert "is down: 1 container removed" in _as_removed(file, "doors-x", 1)
 
 
 def test_a_labs_project_is_of_the_files_path(tmp_path: Path) -> None:

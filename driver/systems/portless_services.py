@@ -1,0 +1,70 @@
+"""Finds services without a known TCP port: no door is before them, and no client reaches them. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Collection, Iterator
+
+from driver.errors import UsageError
+from driver.systems.compose_config import ComposeService, ResolvedConfig, share_network
+from driver.systems.door_bypass import has_udp, unneeded_bypass
+from driver.systems.system import System
+
+_JOB = "service_completed_successfully"
+"""The condition of a dependency on a job that has ended: its clients do not connect to it."""
+
+
+def refuse_portless(
+    config: ResolvedConfig, system: System, allowed: Collection[str], bypassed: Collection[str]
+) -> list[str]:
+    """Return the services that get no door since no port of theirs is known, and since none is needed.
+
+    Raises UsageError for one that another service names, unless it is in `allowed`; and for one in
+    `allowed` that has a port, unless it is in `bypassed`, the services that have something else to allow.
+    """
+    found = [one.name for one in system.services if not one.ports and _wants_door(config, one.name)]
+    for name in sorted(set(allowed) - set(bypassed) - set(found)):
+        raise unneeded_bypass(name)
+    for name in sorted(set(found) - set(allowed)):
+        places = [place for client in sorted(config.services) for place in _places(config, client, name)]
+        if places:
+            raise UsageError(
+                f"services.{name} has no known port, so no door can be before it, and {places[0]} names it.",
+                f"Give its port: --listens {name}:PORT; or --bypass {name} if nothing connects to it.",
+            )
+    return found
+
+
+def _wants_door(config: ResolvedConfig, name: str) -> bool:
+    written = config.services[name]
+    return not written.network_mode and not has_udp(name, written)
+
+
+def _places(config: ResolvedConfig, client: str, server: str) -> Iterator[str]:
+    """The keys of `client` that name `server`, by any name that it has on a network of both."""
+    one, other = config.services[client], config.services[server]
+    if client == server or one.network_mode or not share_network(one, other):
+        return
+    key = f"services.{client}"
+    dependency = one.depends_on.get(server)
+    if dependency is not None and dependency.condition != _JOB:
+        yield f"{key}.depends_on"
+    if server in {link.partition(":")[0] for link in one.links}:
+        yield f"{key}.links"
+    named = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, sorted(_names(server, other))))})(?![\w.-])")
+    for where, text in _texts(one):
+        if named.search(text):
+            yield f"{key}.{where}"
+
+
+def _names(server: str, written: ComposeService) -> set[str]:
+    ends = [end for end in written.networks.values() if end is not None]
+    aliases = {alias for end in ends for alias in end.aliases}
+    return {server, *aliases, *(name for name in (written.container_name, written.hostname) if name)}
+
+
+def _texts(service: ComposeService) -> Iterator[tuple[str, str]]:
+    for key, value in sorted(service.environment.items()):
+        yield f"environment.{key}", value or ""
+    yield "command", " ".join(service.command or ())
+    yield "entrypoint", " ".join(service.entrypoint or ())
