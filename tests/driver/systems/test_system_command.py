@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from pathlib import Path
 
 import pytest
 
+from driver.cli import options, system
 from driver.cli.main import run
 from driver.cli.system import _as_json, _as_removed, _as_text
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
+from driver.labs import lab_lock
 from driver.systems.compose_config import system_of
 from driver.systems.lab_of_system import StartedSystem, project_of
 from driver.systems.replicas import PublishedAddress
@@ -72,6 +76,36 @@ def test_up_says_the_same_in_json() -> None:
     assert answer["no_door"] == ["api"]
     assert answer["differences"] == ["fresh and empty: volume data (external)"]
     assert answer["published"] == [{"service": "db", "port": 5432, "address": "127.0.0.1:32770"}]
+
+
+class Interrupted:
+    """A system whose start gets SIGTERM; `ended` has the error that ended it."""
+
+    def __init__(self) -> None:
+        self.ended: list[type[BaseException]] = []
+
+    def ensure_images(self, names: object, say: object) -> None:
+        return
+
+    def up(self, request: object, say: object) -> StartedSystem:
+        try:
+            os.kill(os.getpid(), signal.SIGTERM)
+        except BaseException as error:
+            self.ended.append(type(error))
+            raise
+        return STARTED
+
+
+def test_sigterm_ends_a_start_as_ctrl_c_does(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    lab = Interrupted()
+    monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
+    monkeypatch.setattr(system, "_lab", lambda _: lab)
+    monkeypatch.setattr(options, "engine_of", lambda _: lab)
+    assert run(["system", "up", str(tmp_path / "c.yaml")]) == ExitCode.INCONCLUSIVE
+    assert lab.ended == [KeyboardInterrupt]
+    assert "Stopping." in capsys.readouterr().err
 
 
 def test_down_says_where_nothing_was_up(tmp_path: Path) -> None:
