@@ -28,7 +28,8 @@ from chaos.prober.link_prober import LinkProber
 from chaos.prober.probe_rate import ProbeRate
 from driver.histories.history import History, LineReader
 from driver.judging.link_records import LinkRecord, link_records
-from driver.labs.links import Link, Links
+from driver.labs.links import Links
+from driver.labs.toxiproxy_api import Link
 from wire.events import Journal
 
 IMAGE = os.environ.get("STORMLAB_TOXIPROXY_IMAGE", "stormlab/toxiproxy:dev")

@@ -12,7 +12,7 @@ from driver.engines.engine import Engine
 from driver.errors import EngineError, EngineGoneError, LinksError
 from driver.labs.lab import Lab
 from driver.labs.lab_lock import try_lab_lock
-from driver.labs.links import Link, LinkState
+from driver.labs.toxiproxy_api import Link, LinkState
 from driver.terminal import Terminal
 
 TRIES = 4

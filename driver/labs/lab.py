@@ -11,8 +11,9 @@ from typing import TypeVar
 from driver.engines.engine import Engine, LabSpec
 from driver.errors import ContainerGoneError, NoLabError
 from driver.labs.coordinator_client import CoordinatorClient
-from driver.labs.links import Link, Links
+from driver.labs.links import Links
 from driver.labs.project_name import start_hint
+from driver.labs.toxiproxy_api import Link
 from wire.address import index_in_name, link_port, worker_name
 
 HOST = "127.0.0.1"

@@ -15,7 +15,7 @@ from driver.errors import EngineError, LinksError
 from driver.labs.fault_runner import FaultCounters
 from driver.labs.lab import Lab
 from driver.labs.lease_renewer import LeaseRenewer
-from driver.labs.links import FaultState
+from driver.labs.toxiproxy_api import FaultState
 
 
 class LabActuator:

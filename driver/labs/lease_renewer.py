@@ -11,7 +11,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from driver.errors import LinksError
-from driver.labs.links import Link, Links
+from driver.labs.links import Links
+from driver.labs.toxiproxy_api import Link
 
 RENEW_EVERY_S = 2.0
 LEASE_MS = 8_000

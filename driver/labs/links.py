@@ -1,4 +1,4 @@
-"""Links of a lab, their faults and leases: client of our Toxiproxy build (chaos/toxiproxy/README.md).
+"""Links of the reference lab: our own routes of its Toxiproxy, and the stock client beside them.
 
 The only importer of `toxiproxy`, the stock client, whose view of the links is a second one beside that of
 our own routes. Both share one session.
@@ -6,136 +6,22 @@ our own routes. Both share one session.
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Sequence
-from typing import Any, TypeVar
-
-import msgspec
 import requests
 import toxiproxy.api
-from requests.adapters import HTTPAdapter
 from toxiproxy.exceptions import InvalidToxic, NotFound, ProxyExists
 
-from driver.errors import LinksError
-from wire.errors import DECODE_ERRORS
-
-CALL_TIMEOUT_S = 10.0
-LONGEST_LEAD_S = 20.0
-"""Toxiproxy answers only once a fault has begun: up to this much of its lead extends the call's limit."""
-
-_log = logging.getLogger("stormlab.links")
-S = TypeVar("S", bound=msgspec.Struct)
+from driver.labs.toxiproxy_api import CALL_TIMEOUT_S, ToxiproxyApi
 
 
-class Link(msgspec.Struct, frozen=True):
-    """A link to create: `listen` and `upstream` are `host:port`."""
-
-    name: str
-    listen: str
-    upstream: str
-
-
-class LinkState(msgspec.Struct, frozen=True):
-    """State of a link. `connections` are live now, `accepted` counts since its creation; bytes are totals."""
-
-    name: str
-    listen: str
-    upstream: str
-    enabled: bool
-    connections: int
-    accepted: int
-    bytes_upstream: int
-    bytes_downstream: int
-    toxics: list[str]
-    faults: list[str]
-
-
-class ToxicState(msgspec.Struct, frozen=True):
-    """One toxic of a fault, and its counters."""
-
-    name: str
-    type: str
-    stream: str
-    counters: dict[str, int] = {}
-
-
-class FaultedLink(msgspec.Struct, frozen=True):
-    """Part of a fault on one link. Times are CLOCK_MONOTONIC of Toxiproxy's host, in nanoseconds.
-
-    `present`: no other client had removed it, by now or by its end. `connections_hit` counts live
-    connections.
-    """
-
-    link: str
-    began_at_mono_ns: int = 0
-    ended_at_mono_ns: int = 0
-    connections_hit: int = 0
-    present: bool = True
-    toxics: list[ToxicState] = []
-
-
-class FaultState(msgspec.Struct, frozen=True):
-    """State of a fault. `state` is on or ended, `ended_because` deleted, lease or heal.
-
-    `action` is a LinkAction. `began_at_mono_ns` is 0 before its begin.
-    """
-
-    id: str
-    state: str
-    links: list[FaultedLink]
-    action: str = "none"
-    lease_left_ms: int = 0
-    began_at_mono_ns: int = 0
-    ended_at_mono_ns: int = 0
-    ended_because: str = ""
-
-
-class _Links(msgspec.Struct):
-    links: list[LinkState]
-
-
-class _Faults(msgspec.Struct):
-    on: list[FaultState]
-    ended: list[FaultState]
-
-
-class _Created(msgspec.Struct):
-    created: list[str]
-
-
-class _Clock(msgspec.Struct):
-    mono_ns: int
-
-
-class HealResult(msgspec.Struct, frozen=True):
-    """Result of `heal`: ended faults, removed toxics, enabled links; `stuck` links remain disabled."""
-
-    faults: list[str]
-    toxics: int
-    enabled: list[str]
-    stuck: list[str]
-
-
-class _Health(msgspec.Struct):
-    links: int
-
-
-class _Refusal(msgspec.Struct):
-    error: str
-    links: dict[str, str] = {}
-
-
-class Links:
-    """Client of the Toxiproxy of one lab, for any thread.
+class Links(ToxiproxyApi):
+    """Client of the Toxiproxy of the reference lab: one a process, with the stock client for a second view.
 
     Every call blocks, takes `call_timeout_s` at most, and raises LinksError when Toxiproxy does not answer,
     refuses, or answers something unexpected.
     """
 
     def __init__(self, host: str, port: int, call_timeout_s: float = CALL_TIMEOUT_S) -> None:
-        self._call_timeout_s = call_timeout_s
-        self._base = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-        self._session = _session(call_timeout_s)
+        super().__init__(host, port, call_timeout_s)
         # The stock client keeps its server's address and its session in its module: one server a process.
         toxiproxy.api.APIConsumer.host, toxiproxy.api.APIConsumer.port = host, port
         toxiproxy.api.requests = self._session
@@ -147,105 +33,3 @@ class Links:
             return {name for name, proxy in self._stock.proxies().items() if proxy.enabled}
         except (requests.RequestException, InvalidToxic, NotFound, ProxyExists, KeyError) as error:
             raise self._unreachable(error) from None
-
-    def count(self) -> int:
-        """Return the number of links."""
-        return self._ask("GET", "/lab/healthz", _Health).links
-
-    def is_up(self) -> bool:
-        """Return whether Toxiproxy answers. Raises nothing."""
-        try:
-            self._ask("GET", "/lab/healthz", _Health)
-        except LinksError:
-            return False
-        return True
-
-    def clock_ns(self) -> int:
-        """Return CLOCK_MONOTONIC of Toxiproxy's host."""
-        return self._ask("GET", "/lab/clock", _Clock).mono_ns
-
-    def create(self, links: Sequence[Link], remove_others: bool = False) -> None:
-        """Create links, and remove all others if asked to. Existing links of these names remain unchanged."""
-        body = {"links": links, "remove_others": remove_others}
-        self._ask("PUT", "/lab/links", _Created, body)
-
-    def states(self) -> list[LinkState]:
-        """Return the state of every link."""
-        return self._ask("GET", "/lab/links", _Links).links
-
-    def begin_fault(self, fault: dict[str, Any], lead_s: float = 0.0) -> FaultState:
-        """Begin a fault, and return its state. Takes up to `lead_s` more than other calls.
-
-        `fault` is the body of `POST /lab/faults`, and `lead_s` the time until its begin.
-        """
-        return self._ask(
-            "POST", "/lab/faults", FaultState, fault, min(lead_s, LONGEST_LEAD_S) + self._call_timeout_s
-        )
-
-    def renew_lease(self, fault_id: str, lease_ms: int) -> FaultState:
-        """Let a fault's lease expire `lease_ms` from now. Raises LinksError when the fault has ended."""
-        return self._ask("POST", f"/lab/faults/{fault_id}/renew", FaultState, {"lease_ms": lease_ms})
-
-    def end_fault(self, fault_id: str) -> FaultState:
-        """End a fault, and return its last state. Repeating returns the same."""
-        return self._ask("DELETE", f"/lab/faults/{fault_id}", FaultState)
-
-    def faults(self) -> list[FaultState]:
-        """Return the active faults."""
-        return self._ask("GET", "/lab/faults", _Faults).on
-
-    def heal(self) -> HealResult:
-        """End every fault, remove every toxic, enable every link."""
-        return self._ask("POST", "/lab/heal", HealResult)
-
-    def _ask(
-        self, method: str, path: str, kind: type[S], body: object = None, timeout_s: float | None = None
-    ) -> S:
-        data = None if body is None else msgspec.json.encode(body)
-        try:
-            answer = self._session.request(method, self._base + path, data=data, timeout=timeout_s)
-        except requests.RequestException as error:
-            raise self._unreachable(error) from None
-        if answer.status_code >= 400:
-            raise LinksError(f"Toxiproxy refused {method} {path}: {_refusal(answer.content)}")
-        try:
-            return msgspec.json.decode(answer.content, type=kind)
-        except DECODE_ERRORS as error:
-            raise LinksError(
-                f"Toxiproxy answered {method} {path} with something unexpected: {error}.",
-                "Is it the lab's own build? python lab.py build",
-            ) from None
-
-    def _unreachable(self, error: Exception) -> LinksError:
-        _log.debug("%s: %s", self._base, error)
-        what = "did not answer in time" if isinstance(error, requests.Timeout) else "does not answer"
-        return LinksError(f"Toxiproxy at {self._base} {what}.", "See: python lab.py status")
-
-
-class _TimeLimit(HTTPAdapter):
-    """Sets a time limit on every call that has none, such as those of the stock client."""
-
-    def __init__(self, timeout_s: float) -> None:
-        self._timeout_s = timeout_s
-        super().__init__(pool_maxsize=4)
-
-    def send(self, request: requests.PreparedRequest, *args: Any, **kwargs: Any) -> requests.Response:
-        kwargs["timeout"] = kwargs.get("timeout") or self._timeout_s
-        return super().send(request, *args, **kwargs)
-
-
-def _session(call_timeout_s: float) -> requests.Session:
-    session = requests.Session()
-    # The lab's ports are never behind a proxy of the environment.
-    session.trust_env = False
-    session.mount("http://", _TimeLimit(call_timeout_s))
-    return session
-
-
-def _refusal(content: bytes) -> str:
-    try:
-        refusal = msgspec.json.decode(content, type=_Refusal)
-    except DECODE_ERRORS:
-        return content[:200].decode(errors="replace")
-    links = "; ".join(f"{name}: {why}" for name, why in sorted(refusal.links.items())[:3])
-    return f"{refusal.error} ({links})" if links else refusal.error

@@ -30,8 +30,8 @@ from driver.labs.lab_actuator import LabActuator
 from driver.labs.lab_journals import manual_journal_folder
 from driver.labs.lab_prober import BASELINE_WITHIN_S, ensure_prober, request_probe_rate, wait_for_baseline
 from driver.labs.lease_renewer import FAULT_LOST, LEASE_TIMING, LeaseRenewer, LeaseTiming
-from driver.labs.links import Link
 from driver.labs.project_name import project_option
+from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
 from driver.terminal import ProgressView, Terminal
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 
 import msgspec
 
-from driver.labs.links import Links
+from driver.labs.toxiproxy_api import ToxiproxyApi
 from driver.systems.door_compose import DoorPair, Peer
 
 
@@ -18,7 +18,7 @@ class _Peers(msgspec.Struct):
     links: list[str]
 
 
-class DoorApi(Links):
+class DoorApi(ToxiproxyApi):
     """One door's Toxiproxy. Every call blocks, is bounded, and raises LinksError."""
 
     def pairs(self) -> list[DoorPair]:

@@ -24,7 +24,7 @@ from driver.errors import (
     SubnetInUseError,
     UsageError,
 )
-from driver.labs.links import LinkState
+from driver.labs.toxiproxy_api import LinkState
 from driver.paths import project_root
 from driver.subprocesses import ask
 from driver.systems import door_network, replicas

@@ -20,7 +20,8 @@ from driver.engines.engine import (
     Say,
 )
 from driver.errors import EngineError, LinksError
-from driver.labs.links import FaultState, HealResult, Link, Links, LinkState
+from driver.labs.links import Links
+from driver.labs.toxiproxy_api import FaultState, HealResult, Link, LinkState
 
 SPEC = LabSpec("00" * 32, "127.0.0.1", 18_474, 18_475)
 

@@ -8,7 +8,7 @@ from chaos.catalogue import ALL, make
 from chaos.directions import Direction, stream
 from chaos.fault import LinkFault
 from driver.labs.active_faults import fault_names
-from driver.labs.links import FaultedLink, FaultState, ToxicState
+from driver.labs.toxiproxy_api import FaultedLink, FaultState, ToxicState
 from driver.scenarios.yaml_file import parse_yaml
 
 NAMES = [kind.name for kind in ALL if issubclass(kind, LinkFault) and kind.name != "flap"]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from driver.labs.heal import HealTiming, heal
 from driver.labs.lab import Lab
-from driver.labs.links import HealResult, Link
+from driver.labs.toxiproxy_api import HealResult, Link
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 
 WANTED = [Link("worker-1", "[::]:20001", "c:1")]

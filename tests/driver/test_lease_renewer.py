@@ -9,7 +9,7 @@ from contextlib import suppress
 import pytest
 
 from driver.labs.lease_renewer import LeaseRenewer, LeaseTiming
-from driver.labs.links import Link
+from driver.labs.toxiproxy_api import Link
 from tests.driver.fakes import FakeLinks
 from tests.waiting import eventually
 

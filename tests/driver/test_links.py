@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 
 from driver.errors import LinksError
-from driver.labs.links import Link, Links
+from driver.labs.links import Links
+from driver.labs.toxiproxy_api import Link, ToxiproxyApi
 
 
 class Server:
@@ -125,3 +126,15 @@ def test_proxies_of_the_environment_are_never_used(
     monkeypatch.setenv("http_proxy", "http://127.0.0.1:9")
     server.answers["GET /lab/healthz"] = (200, {"version": "2.12.0", "links": 3})
     assert links.count() == 3
+
+
+def test_two_clients_of_one_process_ask_their_own_servers(server: Server) -> None:
+    other = Server()
+    try:
+        for count, one in enumerate((server, other), 1):
+            one.answers["GET /lab/healthz"] = (200, {"links": count})
+        first, second = (ToxiproxyApi("127.0.0.1", one.port) for one in (server, other))
+        assert (first.count(), second.count(), first.count()) == (1, 2, 1)
+    finally:
+        other.http.shutdown()
+        other.http.server_close()

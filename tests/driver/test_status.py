@@ -14,7 +14,7 @@ from driver.engines.engine import LabSpec
 from driver.errors import ContainerGoneError
 from driver.labs import lab_lock
 from driver.labs.lab_lock import lab_lock as hold
-from driver.labs.links import LinkState
+from driver.labs.toxiproxy_api import LinkState
 from tests.driver.fakes import SPEC, FakeEngine
 from wire.control import CoordinatorState, TaskCounts, WorkerState
 

@@ -17,7 +17,7 @@ from driver.cli.options import build_environment
 from driver.engines import images
 from driver.engines.compose_engine import ComposeEngine
 from driver.errors import NotReadyError
-from driver.labs.links import LinkState
+from driver.labs.toxiproxy_api import LinkState
 from driver.paths import project_root, state_dir
 from driver.systems.door_api import DoorApi
 from driver.systems.lab_of_system import SystemLab, SystemRequest, door_image, project_of
