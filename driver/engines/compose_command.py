@@ -51,6 +51,7 @@ class ComposeCommand:
             str(root / "compose.yaml"),
         ]
         self._environment = environment
+        self._starting = threading.Lock()
         self._running: set[subprocess.Popen[bytes]] = set()
         self._interrupted: set[subprocess.Popen[bytes]] = set()
 
@@ -72,20 +73,7 @@ class ComposeCommand:
         argv = [*self._start, *words]
         _log.debug("running %s", " ".join(argv))
         began = time.monotonic()
-        try:
-            # A session of its own: Ctrl-C reaches the driver alone, which then ends its children in order.
-            process = subprocess.Popen(
-                argv,
-                stdin=subprocess.DEVNULL,
-                stdout=subprocess.PIPE,
-                stderr=subprocess.STDOUT,
-                env={**self._environment, **environment},
-                start_new_session=True,
-            )
-        except OSError as error:
-            raise EngineGoneError(
-                f"The docker client could not be run: {error.strerror}.", "Set it up: python lab.py setup"
-            ) from None
+        process = self._started(argv, environment)
         lines = self._wait(process, timeout_s, heartbeat)
         _log.debug("`%s` ended with %s after %.2f s", words[-1], process.returncode, time.monotonic() - began)
         if process in self._interrupted:
@@ -97,15 +85,35 @@ class ComposeCommand:
 
     def interrupt(self) -> None:
         """End the calls that run now. Later calls are unaffected."""
-        for process in list(self._running):
-            self._interrupted.add(process)
-            _signal(process, signal.SIGTERM)
+        with self._starting:
+            for process in self._running:
+                self._interrupted.add(process)
+                _signal(process, signal.SIGTERM)
+
+    def _started(self, argv: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
+        # An interrupt waits until a process that starts can be ended.
+        with self._starting:
+            try:
+                # A session of its own: Ctrl-C reaches the driver alone, which ends its children in order.
+                process = subprocess.Popen(
+                    argv,
+                    stdin=subprocess.DEVNULL,
+                    stdout=subprocess.PIPE,
+                    stderr=subprocess.STDOUT,
+                    env={**self._environment, **environment},
+                    start_new_session=True,
+                )
+            except OSError as error:
+                raise EngineGoneError(
+                    f"The docker client could not be run: {error.strerror}.", "Set it up: python lab.py setup"
+                ) from None
+            self._running.add(process)
+        return process
 
     def _wait(
         self, process: subprocess.Popen[bytes], timeout_s: float, heartbeat: Heartbeat | None
     ) -> list[str]:
         lines: deque[str] = deque(maxlen=_KEPT_LINES)
-        self._running.add(process)
         reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
         reader.start()
         began = time.monotonic()
@@ -121,7 +129,8 @@ class ComposeCommand:
             if not _ended(process, _GRACE_S):
                 _signal(process, signal.SIGKILL)
                 process.wait()
-            self._running.discard(process)
+            with self._starting:
+                self._running.discard(process)
         reader.join(_GRACE_S)
         return list(lines)
 

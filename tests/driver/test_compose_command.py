@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import threading
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -65,6 +67,25 @@ def test_an_interrupt_ends_what_runs_and_nothing_that_comes_later(tmp_path: Path
         compose("up", environment={}, timeout_s=30)
     thread.join()
     assert compose("build", environment={}, timeout_s=5) == []
+
+
+def test_an_interrupt_ends_a_command_that_is_being_started(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    compose = command(tmp_path, "exec sleep 60")
+    start = subprocess.Popen
+    interrupter = threading.Thread(target=compose.interrupt)
+
+    def start_and_be_interrupted(*args: Any, **named: Any) -> subprocess.Popen[bytes]:
+        process = start(*args, **named)
+        interrupter.start()
+        interrupter.join(0.2)
+        return process
+
+    monkeypatch.setattr(subprocess, "Popen", start_and_be_interrupted)
+    with pytest.raises(InterruptedCommandError):
+        compose("up", environment={}, timeout_s=2)
+    interrupter.join()
 
 
 def test_a_heartbeat_is_received_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
