@@ -61,7 +61,7 @@ class Seen:
     @property
     def degraded_links(self) -> list[str]:
         """Links with a fault or a toxic, or closed."""
-        return [one.name for one in self.links or () if one.faults or one.toxics or not one.enabled]
+        return [one.name for one in self.links or () if one.is_degraded]
 
     @property
     def without_link(self) -> list[str]:
@@ -137,7 +137,8 @@ def _as_link(link: LinkState | None) -> str:
         return ""
     # The id of a fault by hand is internal; `lab.py faults` names the fault.
     faults = dict.fromkeys("by hand" if one.startswith(MANUAL_PREFIX) else one for one in link.faults)
-    return ", ".join(faults or link.toxics) or ("clean" if link.enabled else "closed")
+    otherwise = "stuck" if link.stuck else "clean" if link.enabled else "closed"
+    return ", ".join(faults or link.toxics) or otherwise
 
 
 def _summary(seen: Seen) -> list[str]:

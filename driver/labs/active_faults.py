@@ -58,10 +58,11 @@ def link_faults(
     # A fault that is only armed has no begin yet.
     found = [_link_fault(one, begun.get(one.id), now_ns) for one in states if one.began_at_mono_ns]
     for link in links:
-        if link.faults or (link.enabled and not link.toxics):
+        if link.faults or not link.is_degraded:
             continue
         what = ", ".join(f"toxic {name}" for name in link.toxics) or "closed"
-        found.append(ActiveFault("", f"{what} (by another client)", [link.name], None, None, "until heal"))
+        what = "stuck" if link.stuck else f"{what} (by another client)"
+        found.append(ActiveFault("", what, [link.name], None, None, "until heal"))
     return found
 
 

@@ -5,14 +5,14 @@ from __future__ import annotations
 import asyncio
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Sequence
+from dataclasses import dataclass, field
 
 from driver.engines.engine import Engine
 from driver.errors import EngineError, EngineGoneError, LinksError
 from driver.labs.lab import Lab
 from driver.labs.lab_lock import try_lab_lock
-from driver.labs.toxiproxy_api import Link, LinkState
+from driver.labs.toxiproxy_api import Link
 from driver.terminal import Terminal
 
 TRIES = 4
@@ -35,7 +35,9 @@ TIMING = HealTiming()
 
 @dataclass(frozen=True)
 class Healing:
-    """Names of the links and containers that were restored, and what is `left` (empty: verified)."""
+    """Names of the links that were degraded and of the containers that were restored, and what is `left`
+    (empty: verified).
+    """
 
     links: list[str]
     containers: list[str]
@@ -58,8 +60,9 @@ async def heal(lab: Lab, wanted: Sequence[Link], timing: HealTiming = TIMING) ->
             await asyncio.sleep(timing.try_again_s)
         # Containers first: Toxiproxy blocks on a toxic whose receiver is paused and reads nothing.
         containers |= set(await asyncio.to_thread(_heal_containers, lab.engine))
-        links |= set(await asyncio.to_thread(_heal_links, lab, wanted, timing.answers_within_s))
-        left = await asyncio.to_thread(_left, lab, wanted)
+        healing = await asyncio.to_thread(_heal_links, lab, wanted, timing.answers_within_s)
+        links |= healing.degraded
+        left = await asyncio.to_thread(_left, lab, wanted, healing.stuck)
         if not left:
             break
         _log.debug("after try %d: %s", attempt + 1, left)
@@ -80,7 +83,7 @@ def find_degraded(lab: Lab) -> Degraded:
     No link is returned where Toxiproxy does not answer.
     """
     try:
-        links = [one.name for one in lab.links.states() if _is_degraded(one)]
+        links = [one.name for one in lab.links.states() if one.is_degraded]
     except LinksError as error:
         _log.debug("links: %s", error)
         links = []
@@ -147,31 +150,41 @@ def _heal_containers(engine: Engine) -> list[str]:
     return changed
 
 
-def _heal_links(lab: Lab, wanted: Sequence[Link], answers_within_s: float) -> list[str]:
-    """End every fault and remove every toxic. Returns the names of the links that were degraded."""
+@dataclass
+class _LinkHealing:
+    """Names of the links that were degraded before, and of those that Toxiproxy could not heal."""
+
+    degraded: set[str] = field(default_factory=set)
+    stuck: set[str] = field(default_factory=set)
+
+
+def _heal_links(lab: Lab, wanted: Sequence[Link], answers_within_s: float) -> _LinkHealing:
+    """End every fault, remove every toxic and create missing links.
+
+    Toxiproxy may have healed although its answer was lost: the degraded links are returned all the same.
+    """
+    healing = _LinkHealing()
     deadline = time.monotonic() + answers_within_s
     while not lab.links.is_up() and time.monotonic() < deadline:
         time.sleep(0.05)
     try:
-        degraded = [link.name for link in lab.links.states() if _is_degraded(link)]
-        lab.links.heal()
+        healing.degraded |= {link.name for link in lab.links.states() if link.is_degraded}
+        healing.stuck |= set(lab.links.heal().stuck)
         lab.links.create(wanted)
     except LinksError as error:
         _log.debug("links: %s", error)
-        return []
-    return degraded
+    return healing
 
 
-def _is_degraded(link: LinkState) -> bool:
-    return bool(link.faults or link.toxics or not link.enabled)
+def _left(lab: Lab, wanted: Sequence[Link], stuck: Collection[str]) -> list[str]:
+    """Return what is degraded: containers by the engine, links by our own routes and by the stock client.
 
-
-def _left(lab: Lab, wanted: Sequence[Link]) -> list[str]:
-    """Return what is degraded: containers by the engine, links by our own routes and by the stock client."""
+    `stuck` links could not be healed.
+    """
     left = [f"{name} ({', '.join(found)})" for name, found in lab.engine.degradations().items()]
     try:
-        clean = {link.name for link in lab.links.states() if not link.faults and not link.toxics}
-        whole = clean & lab.links.enabled_names()
+        clean = {link.name for link in lab.links.states() if not link.is_degraded}
+        whole = (clean & lab.links.enabled_names()).difference(stuck)
     except LinksError as error:
         return [*left, f"toxiproxy ({error.sentence})"]
     return left + [f"link {link.name}" for link in wanted if link.name not in whole]

@@ -30,7 +30,10 @@ class Link(msgspec.Struct, frozen=True):
 
 
 class LinkState(msgspec.Struct, frozen=True):
-    """State of a link. `connections` are live now, `accepted` counts since its creation; bytes are totals."""
+    """State of a link. `connections` are live now, `accepted` counts since its creation; bytes are totals.
+
+    Of a `stuck` link, whether it is enabled and its toxics could not be read in time.
+    """
 
     name: str
     listen: str
@@ -42,6 +45,12 @@ class LinkState(msgspec.Struct, frozen=True):
     bytes_downstream: int
     toxics: list[str]
     faults: list[str]
+    stuck: bool = False
+
+    @property
+    def is_degraded(self) -> bool:
+        """Whether the link has a fault or a toxic, is closed, or is stuck."""
+        return bool(self.faults or self.toxics or self.stuck or not self.enabled)
 
 
 class ToxicState(msgspec.Struct, frozen=True):

@@ -166,13 +166,14 @@ class FakeEngine:
 
 @dataclass
 class FakeLinks(Links):
-    """Links by name, each with the faults on it. While `silent`, nothing answers."""
+    """Links by name, each with the faults on it. While `silent`, nothing answers; `stuck` links remain so."""
 
     faults_on: dict[str, list[str]] = field(default_factory=dict)
     silent: bool = False
     asked: list[str] = field(default_factory=list)
     gone_faults: set[str] = field(default_factory=set)
     tries: int = 0
+    stuck: set[str] = field(default_factory=set)
 
     def is_up(self) -> bool:
         return not self.silent
@@ -190,7 +191,8 @@ class FakeLinks(Links):
     def states(self) -> list[LinkState]:
         self._answer("all")
         return [
-            LinkState(name, "[::]:1", "c:1", True, 1, 1, 0, 0, [], on) for name, on in self.faults_on.items()
+            LinkState(name, "[::]:1", "c:1", True, 1, 1, 0, 0, [], on, name in self.stuck)
+            for name, on in self.faults_on.items()
         ]
 
     def enabled_names(self) -> set[str]:

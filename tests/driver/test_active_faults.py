@@ -32,8 +32,10 @@ def state(lease_left_ms: int = LEASE_MS, began_ns: int = BEGAN_NS) -> FaultState
     return FaultState("f1", "on", links, lease_left_ms=lease_left_ms, began_at_mono_ns=began_ns)
 
 
-def link(name: str, toxics: list[str], faults: list[str], enabled: bool = True) -> LinkState:
-    return LinkState(name, "[::]:1", "c:1", enabled, 1, 1, 0, 0, toxics, faults)
+def link(
+    name: str, toxics: list[str], faults: list[str], enabled: bool = True, stuck: bool = False
+) -> LinkState:
+    return LinkState(name, "[::]:1", "c:1", enabled, 1, 1, 0, 0, toxics, faults, stuck)
 
 
 def one(state: FaultState, *shown: FaultBegun) -> ActiveFault:
@@ -70,6 +72,7 @@ def test_one_that_is_armed_is_not_on_yet() -> None:
     [
         (link("worker-3", ["mine"], []), ["toxic mine (by another client)"]),
         (link("worker-3", [], [], enabled=False), ["closed (by another client)"]),
+        (link("worker-3", [], [], stuck=True), ["stuck"]),
         (link("worker-3", ["t1"], ["f1"]), []),
         (link("worker-3", [], []), []),
     ],

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from driver.labs.heal import HealTiming, heal
+from driver.errors import LinksError
+from driver.labs.heal import HealTiming, find_degraded, heal
 from driver.labs.lab import Lab
 from driver.labs.toxiproxy_api import HealResult, Link
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
@@ -64,3 +65,32 @@ async def test_a_toxiproxy_that_stays_silent_is_left_and_named() -> None:
     silent = Lab(FakeEngine({}), SPEC, FakeLinks({}, silent=True))
     (left,) = (await heal(silent, WANTED, BRISK)).left
     assert left.startswith("toxiproxy (")
+
+
+async def test_a_heal_whose_answer_is_lost_names_what_it_restored() -> None:
+    class LosesItsFirstAnswer(FakeLinks):
+        def heal(self) -> HealResult:
+            result = super().heal()
+            if self.asked.count("heal") == 1:
+                raise LinksError("Toxiproxy did not answer in time.")
+            return result
+
+    links = LosesItsFirstAnswer({"worker-1": ["f1"]})
+    healing = await heal(Lab(FakeEngine({}), SPEC, links), WANTED, BRISK)
+    assert (healing.links, healing.left) == (["worker-1"], [])
+
+
+async def test_a_link_that_toxiproxy_shows_as_stuck_is_left_and_named() -> None:
+    stuck = Lab(FakeEngine({}), SPEC, FakeLinks({"worker-1": []}, stuck={"worker-1"}))
+    healing = await heal(stuck, WANTED, BRISK)
+    assert (healing.links, healing.left) == (["worker-1"], ["link worker-1"])
+    assert find_degraded(stuck).links == ["worker-1"]
+
+
+async def test_a_link_that_the_heal_could_not_open_is_left_and_named() -> None:
+    class Refusing(FakeLinks):
+        def heal(self) -> HealResult:
+            return HealResult([], 0, [], stuck=["worker-1"])
+
+    healing = await heal(Lab(FakeEngine({}), SPEC, Refusing({"worker-1": []})), WANTED, BRISK)
+    assert healing.left == ["link worker-1"]

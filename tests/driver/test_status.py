@@ -114,3 +114,8 @@ def test_a_fault_by_hand_is_called_so_and_not_by_its_id() -> None:
     faults = ["by-hand-877eba-1", "by-hand-0a0a0a-1", "herd-1"]
     link = LinkState("worker-1", "[::]:1", "c:1", True, 1, 1, 0, 0, [], faults)
     assert status._as_link(link) == "by hand, herd-1"
+
+
+def test_a_link_that_could_not_be_read_in_time_is_stuck_and_not_clean() -> None:
+    link = LinkState("worker-1", "[::]:1", "c:1", True, 1, 1, 0, 0, [], [], stuck=True)
+    assert status._as_link(link) == "stuck"
