@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import asyncio
+import logging
 import signal
 from collections.abc import Callable, Coroutine, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import TypeVar
 
 from driver.errors import InterruptedCommandError
 
 SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+ON_CANCEL_EVERY_S = 0.2
 
 T = TypeVar("T")
+_log = logging.getLogger("stormlab.interrupts")
 
 
 async def interruptible(work: Coroutine[object, object, T], on_signal: Callable[[int], None]) -> T:
@@ -77,11 +80,22 @@ async def uninterrupted(work: Coroutine[object, object, T], on_signal: Callable[
     return await work
 
 
-async def to_completion(work: Coroutine[object, object, T]) -> T:
-    """Await `work` to its end, also where the caller is cancelled; then raise the cancellation."""
+async def to_completion(
+    work: Coroutine[object, object, T], on_cancel: Callable[[], None] = lambda: None
+) -> T:
+    """Await `work` to its end, also where the caller is cancelled, once or more; then raise the cancellation.
+
+    From the cancellation until the end of `work`, `on_cancel` is called each ON_CANCEL_EVERY_S, to end it
+    sooner: a part of the work that begins later is ended too. An error of cancelled work is logged alone.
+    """
     running = asyncio.ensure_future(work)
     try:
         return await asyncio.shield(running)
     except asyncio.CancelledError:
-        await asyncio.wait([running])
+        while not running.done():
+            on_cancel()
+            with suppress(asyncio.CancelledError):
+                await asyncio.wait([running], timeout=ON_CANCEL_EVERY_S)
+        if not running.cancelled() and (error := running.exception()) is not None:
+            _log.debug("after a cancellation: %s", error)
         raise

@@ -12,6 +12,7 @@ from typing import ParamSpec, TypeVar
 from driver.background import background
 from driver.engines.engine import CORE, MONITORS, PROBER, WORKER, Engine, LabSpec
 from driver.errors import EngineError, EngineGoneError, LabError, SubnetInUseError
+from driver.interrupts import to_completion
 from driver.labs.lab import Lab, lab_of, links_for
 from driver.labs.lab_journals import new_journals
 from driver.labs.readiness import show_connected, wait_for_core, wait_for_health, wait_for_workers
@@ -94,15 +95,7 @@ async def call_engine(engine: Engine, call: Callable[P, T], *args: P.args, **nam
     A cancellation interrupts the call and waits for its end, so that no thread still creates containers while
     the lab is taken down.
     """
-    running = asyncio.ensure_future(asyncio.to_thread(call, *args, **named))
-    try:
-        return await asyncio.shield(running)
-    except asyncio.CancelledError:
-        engine.interrupt()
-        await asyncio.wait([running])
-        # Retrieved and dropped: it is the error of the interruption itself.
-        running.exception()
-        raise
+    return await to_completion(asyncio.to_thread(call, *args, **named), on_cancel=engine.interrupt)
 
 
 @dataclass(frozen=True)

@@ -10,7 +10,7 @@ import pytest
 
 from driver.errors import InterruptedCommandError
 from driver.interrupts import SIGNALS, interruptible, interrupts_raised, to_completion, uninterrupted
-from tests.waiting import eventually, forever
+from tests.waiting import eventually, forever, loop_turns
 
 
 @pytest.mark.parametrize("number", SIGNALS)
@@ -99,3 +99,52 @@ async def test_what_must_come_to_its_end_does_so_before_the_stop_counts() -> Non
     with pytest.raises(InterruptedCommandError):
         await interruptible(to_completion(work()), heard.append)
     assert done == ["taken down"]
+
+
+async def test_work_that_must_end_does_so_through_a_second_cancellation() -> None:
+    may_end, done = asyncio.Event(), []
+
+    async def work() -> None:
+        await may_end.wait()
+        done.append("taken down")
+
+    task = asyncio.ensure_future(to_completion(work()))
+    for _ in range(2):
+        await loop_turns()
+        task.cancel()
+    await loop_turns()
+    assert not task.done()
+    may_end.set()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert done == ["taken down"]
+
+
+async def test_a_cancellation_also_ends_a_part_of_the_work_that_begins_after_it() -> None:
+    begun = asyncio.Event()
+    ends: list[bool] = []
+
+    async def work() -> None:
+        await eventually(lambda: ends, "the first call, which comes before there is anything to end")
+        begun.set()
+        await eventually(lambda: ends[-1], "a call once it has begun", 5)
+
+    task = asyncio.ensure_future(to_completion(work(), on_cancel=lambda: ends.append(begun.is_set())))
+    await loop_turns()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
+    assert (ends[0], ends[-1]) == (False, True)
+
+
+async def test_an_error_of_cancelled_work_is_not_raised_in_place_of_the_cancellation() -> None:
+    async def work() -> None:
+        await eventually(lambda: calls, "the cancellation")
+        raise InterruptedCommandError("Stopped.")
+
+    calls: list[None] = []
+    task = asyncio.ensure_future(to_completion(work(), on_cancel=lambda: calls.append(None)))
+    await loop_turns()
+    task.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await task
