@@ -19,6 +19,7 @@ from driver.errors import (
     PortInUseError,
     SubnetInUseError,
 )
+from driver.interrupts import signals_noted
 
 _log = logging.getLogger("stormlab.compose")
 _KEPT_LINES = 12
@@ -125,10 +126,14 @@ class ComposeCommand:
                     break
                 if heartbeat is not None:
                     heartbeat(elapsed_s, lines[-1] if lines else "…")
+        except BaseException:
+            _signal(process, signal.SIGTERM)
+            raise
         finally:
-            if not _ended(process, _GRACE_S):
-                _signal(process, signal.SIGKILL)
-                process.wait()
+            with signals_noted():
+                if not _ended(process, _GRACE_S):
+                    _signal(process, signal.SIGKILL)
+                    process.wait()
             with self._starting:
                 self._running.discard(process)
         reader.join(_GRACE_S)

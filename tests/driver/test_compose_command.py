@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import signal
 import subprocess
 import threading
 from pathlib import Path
@@ -86,6 +87,21 @@ def test_an_interrupt_ends_a_command_that_is_being_started(
     with pytest.raises(InterruptedCommandError):
         compose("up", environment={}, timeout_s=2)
     interrupter.join()
+
+
+def test_ctrl_c_ends_compose_by_sigterm(tmp_path: Path) -> None:
+    script = f"trap 'touch {tmp_path}/asked; exit 1' TERM; touch {tmp_path}/began; sleep 60 & wait"
+
+    def interrupt() -> None:
+        eventually_in_thread((tmp_path / "began").exists, "the begin of compose")
+        os.kill(os.getpid(), signal.SIGINT)
+
+    thread = threading.Thread(target=interrupt)
+    thread.start()
+    with pytest.raises(KeyboardInterrupt):
+        command(tmp_path, script)("up", environment={}, timeout_s=30)
+    thread.join()
+    assert (tmp_path / "asked").exists()
 
 
 def test_a_heartbeat_is_received_while_it_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

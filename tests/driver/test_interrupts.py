@@ -5,11 +5,19 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import threading
 
 import pytest
 
 from driver.errors import InterruptedCommandError
-from driver.interrupts import SIGNALS, interruptible, interrupts_raised, to_completion, uninterrupted
+from driver.interrupts import (
+    SIGNALS,
+    interruptible,
+    interrupts_raised,
+    signals_noted,
+    to_completion,
+    uninterrupted,
+)
 from tests.waiting import eventually, forever, loop_turns
 
 
@@ -38,6 +46,41 @@ def test_a_signal_ends_a_block_without_a_loop_and_not_its_cleanup(number: signal
         work()
     assert heard == [1, 2, 0]
     assert signal.getsignal(number) == before
+
+
+def test_a_signal_is_raised_after_a_block_that_it_does_not_interrupt() -> None:
+    done: list[str] = []
+    with pytest.raises(KeyboardInterrupt), signals_noted():
+        os.kill(os.getpid(), signal.SIGINT)
+        os.kill(os.getpid(), signal.SIGINT)
+        done.append("taken down")
+    assert done == ["taken down"]
+
+
+@pytest.mark.parametrize("number", SIGNALS)
+def test_a_noted_signal_reaches_the_handler_that_was_there_before(number: signal.Signals) -> None:
+    heard: list[int] = []
+    before = signal.signal(number, lambda number, _: heard.append(number))
+    try:
+        with signals_noted():
+            os.kill(os.getpid(), number)
+            assert heard == []
+        assert heard == [number]
+    finally:
+        signal.signal(number, before)
+
+
+def test_outside_the_main_thread_signals_are_not_noted() -> None:
+    done: list[str] = []
+
+    def work() -> None:
+        with signals_noted():
+            done.append("done")
+
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join()
+    assert done == ["done"]
 
 
 async def test_more_signals_do_not_disturb_what_comes_after() -> None:
