@@ -56,7 +56,8 @@ PURE = (
     *("driver.checks", "driver.metrics", "driver.judging.verdict", "driver.histories.history", "wire"),
     *("driver.systems.system", "driver.systems.compose_config", "driver.systems.compose_yaml"),
     *("driver.systems.door_bypass", "driver.systems.door_compose", "driver.systems.door_network"),
-    *("driver.systems.differences", "driver.systems.portless_services"),
+    *("driver.systems.differences", "driver.systems.portless_services", "driver.systems.replicas"),
+    *("driver.systems.readiness", "driver.nouns"),
     *("coordinator.core", "coordinator.ledger", "worker.core", "worker.session"),
 )
 

@@ -16,6 +16,7 @@ from driver.cli import options
 from driver.errors import UsageError
 from driver.interrupts import interrupts_raised
 from driver.labs.lab_lock import lab_lock, reading_unlocked, stop_lock_holders
+from driver.nouns import counted
 from driver.paths import state_dir
 from driver.systems.lab_of_system import (
     TOXIPROXY,
@@ -26,9 +27,9 @@ from driver.systems.lab_of_system import (
     door_image,
     project_of,
 )
-from driver.systems.system import counted
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
+CONTAINER_COLUMNS = ("container", "state")
 LINK_COLUMNS = ("link", "connections", "accepted", "bytes to server", "bytes to client", "faults")
 _PORT = re.compile(r"(.+):(\d{1,5})")
 _file = click.argument("file", type=click.Path(path_type=Path))
@@ -114,13 +115,15 @@ def down(file: Path, force: bool) -> None:
 @options.as_json
 @options.log_level
 def links(file: Path, as_json: bool) -> None:
-    """Show every link of a system that is up: connections, bytes, faults."""
+    """Show a system that is up: each container, and each link with connections, bytes, faults."""
     project = project_of(file)
     with reading_unlocked(project):
-        found = _lab(project).links()
+        containers, found = _lab(project).look()
     if as_json:
-        print_json(json.dumps([_link_as_json(one) for one in found]))
+        states = {one.name: one.shown_state for one in containers.all}
+        print_json(json.dumps({"containers": states, "links": [_link_as_json(one) for one in found]}))
         return
+    print_table(CONTAINER_COLUMNS, [[one.name, one.shown_state] for one in containers.all])
     rows = [
         [one.link, str(one.state.connections), str(one.state.accepted), str(one.state.bytes_upstream),
          str(one.state.bytes_downstream), ", ".join(one.state.faults)]

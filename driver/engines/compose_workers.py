@@ -13,7 +13,8 @@ from typing import Any, TypeVar
 
 from driver.engines import docker_answers
 from driver.engines.compose_environment import JOURNAL_TARGET
-from driver.engines.docker_answers import CPU_PERIOD_US, NUMBER, PROJECT, SERVICE, created_limits
+from driver.engines.container_texts import NUMBER, PROJECT, SERVICE
+from driver.engines.docker_answers import CPU_PERIOD_US, created_limits
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import WORKER, Container
 from wire.address import index_in_name, worker_name

@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from typing import Any
 
 from chaos.targets import COORDINATOR, TOXIPROXY
+from driver.engines.container_texts import NUMBER, PROJECT, SERVICE, health
 from driver.engines.engine import (
     PROBER,
     WORKER,
@@ -21,10 +22,6 @@ from driver.engines.engine import (
     Limits,
     ResourceReading,
 )
-
-PROJECT = "com.docker.compose.project"
-SERVICE = "com.docker.compose.service"
-NUMBER = "com.docker.compose.container-number"
 
 MEMORY = "stormlab.memory"
 CPU_QUOTA = "stormlab.cpu_quota"
@@ -58,15 +55,13 @@ def container_name(labels: Mapping[str, str]) -> str:
 
 def container(summary: Attributes) -> Container:
     """Return a container from its summary."""
-    status = str(summary["Status"])
-    health = next((word for word in ("unhealthy", "healthy", "starting") if word in status), "")
     return Container(
         container_name(summary["Labels"]),
         summary["Labels"].get(SERVICE, ""),
         summary["Id"],
         summary["Image"],
         summary["State"],
-        health,
+        health(str(summary["Status"])),
     )
 
 
@@ -186,6 +181,12 @@ def degradations(details: Attributes, project: str) -> list[str]:
     if (now.cpus, now.memory_bytes) != (made.cpus, made.memory_bytes):
         found.append("limited")
     return found
+
+
+def exposed_ports(image: Attributes) -> list[int]:
+    """Return the TCP ports that an image declares, in order, from its details."""
+    found = [port.partition("/") for port in image["Config"].get("ExposedPorts") or ()]
+    return sorted(int(number) for number, _, protocol in found if protocol in ("", "tcp"))
 
 
 def subnets(networks: Iterable[Attributes]) -> list[ipaddress.IPv4Network]:

@@ -21,6 +21,7 @@ from docker.errors import APIError, DockerException, ImageNotFound, NotFound
 from docker.utils import kwargs_from_env
 
 from driver.engines import docker_answers
+from driver.engines.container_texts import PROJECT
 from driver.engines.docker_answers import NetworkAttachment
 from driver.engines.engine import Container
 from driver.errors import AddressInUseError, ContainerGoneError, EngineError, EngineGoneError
@@ -138,6 +139,11 @@ class DockerSdk:
             except NotFound:
                 return None
 
+    def restarts(self, container_id: str) -> int:
+        """Return how often the engine restarted a container; 0 for one that is gone."""
+        details = self.inspect_id(container_id)
+        return 0 if details is None else int(details["RestartCount"])
+
     def summaries(self) -> list[dict[str, Any]]:
         """Return the summaries of the project's containers (`GET /containers/json`)."""
         with translated_errors():
@@ -229,6 +235,11 @@ class DockerSdk:
             except ImageNotFound:
                 return None
 
+    def exposed_ports(self, image: str) -> list[int]:
+        """Return the TCP ports that a local image declares, in order."""
+        with translated_errors():
+            return docker_answers.exposed_ports(self._client.images.get(image).attrs)
+
     def tag(self, name: str, repository: str, tag: str) -> None:
         """Add a name to an image."""
         with translated_errors():
@@ -288,7 +299,7 @@ class DockerSdk:
 
     @property
     def _label(self) -> dict[str, str]:
-        return {"label": f"{docker_answers.PROJECT}={self._project}"}
+        return {"label": f"{PROJECT}={self._project}"}
 
     def _id(self, name: str) -> str:
         for one in self.containers():

@@ -11,6 +11,7 @@ from driver.forensics.recommend import Recommendation
 from driver.forensics.storm_simulation import PolicySetting
 from driver.forensics.what_if import Range
 from driver.metrics.metric import Unit
+from driver.nouns import counted
 from driver.scenarios.quantities import write
 from wire.policies import BASE, CAP
 
@@ -113,11 +114,6 @@ def _seldom(probability: float) -> str:
 def _rounded(number: int) -> str:
     digits = max(0, len(str(number)) - 2)
     return f"{math.ceil(number / 10**digits) * 10**digits:,}"
-
-
-def counted(number: int, what: str) -> str:
-    """Return a number with its noun: `1 outage`, `40 outages`."""
-    return f"{number:,} {what}{'' if number == 1 else 's'}"
 
 
 def percent(share: float) -> str:

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from driver.forensics.analysis import NO_COORDINATOR_JOURNAL, ForensicAnalysis, WhatIf, WorkerAnalysis
 from driver.forensics.policy_identification import PolicyIdentification
 from driver.forensics.sentences import (
-    counted,
     number,
     parameters,
     percent,
@@ -25,6 +24,7 @@ from driver.histories.connection_history import GHOST, ZOMBIE
 from driver.histories.outage_phases import OutagePhase
 from driver.metrics.metric import Unit, percentile
 from driver.metrics.trade_off import IntervalEstimate, Option, front
+from driver.nouns import counted
 from driver.report.tables import Table
 from driver.scenarios.quantities import write
 from wire.policies import BASE, CAP, POLICIES

@@ -12,13 +12,13 @@ from textwrap import shorten
 
 from driver.checks import ALWAYS
 from driver.checks.finding import Finding, Status
-from driver.forensics.sentences import counted
 from driver.histories.machine_load import machine_too_busy
 from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome, Verdict
 from driver.metrics.faults import effects
 from driver.metrics.metric import Unit
 from driver.metrics.worst import WorstCase, longest_outages, worst_cases
+from driver.nouns import counted
 from driver.report.advice import Advice
 from driver.results.judged_run import JudgedRun
 from driver.scenarios.quantities import write

@@ -8,13 +8,16 @@ from typing import Any
 
 import msgspec
 
+from chaos.explain import nearest
 from driver.errors import UsageError
 from driver.systems.system import OUTSIDE, ServicePair, System, SystemService
 from wire.errors import DECODE_ERRORS
 
 TCP = "tcp"
 PREFIX = "sl-"
-"""Of every name that the generated Compose file adds."""
+"""Of each service that the generated file adds, and of each service's own network."""
+LAB_PREFIX = "sl_"
+"""Of the lab's own networks, which no service's own network can be called."""
 
 
 class PublishedPort(msgspec.Struct, frozen=True):
@@ -36,12 +39,9 @@ class Attachment(msgspec.Struct, frozen=True):
 
 
 class Mount(msgspec.Struct, frozen=True):
-    """One entry of a service's `volumes`."""
+    """One entry of a service's `volumes`, by what it mounts."""
 
-    type: str
-    target: str
     source: str = ""
-    read_only: bool = False
 
 
 class Deployment(msgspec.Struct, frozen=True):
@@ -70,7 +70,6 @@ class ComposeService(msgspec.Struct, frozen=True):
     hostname: str = ""
     container_name: str = ""
     depends_on: dict[str, Dependency] = {}
-    healthcheck: dict[str, Any] | None = None
     volumes: list[Mount] = []
     volumes_from: list[str] = []
     deploy: Deployment | None = None
@@ -110,8 +109,6 @@ class ComposeVolume(msgspec.Struct, frozen=True):
 
     name: str = ""
     external: bool = False
-    driver: str = ""
-    driver_opts: dict[str, str] = {}
 
 
 class ResolvedConfig(msgspec.Struct, frozen=True):
@@ -136,21 +133,31 @@ def parse(output: bytes, file: str) -> ResolvedConfig:
         raise UsageError(
             f"{file} has no service that starts.", "Are all of them in profiles? Add --profile NAME"
         )
-    taken = [name for name in (*config.services, *config.networks) if name.startswith(PREFIX)]
-    if taken:
+    _refuse_names_of_the_lab(config, file)
+    return config
+
+
+def _refuse_names_of_the_lab(config: ResolvedConfig, file: str) -> None:
+    keys = [f"services.{name}" for name in config.services] + [f"networks.{name}" for name in config.networks]
+    for key in keys:
+        name = key.partition(".")[2]
+        if name.startswith((PREFIX, LAB_PREFIX)):
+            raise UsageError(
+                f"{file}: {key} begins with {name[: len(PREFIX)]!r}, as the names of the lab do.",
+                "Give it another name.",
+            )
+    if OUTSIDE in config.services:
         raise UsageError(
-            f"{file}: the name {taken[0]!r} begins with {PREFIX!r}, as the names of doors do.",
+            f"{file}: services.{OUTSIDE} has the name of what connects to published ports.",
             "Give it another name.",
         )
-    return config
 
 
 def refuse_unknown_services(config: ResolvedConfig, option: str, names: Iterable[str]) -> None:
     """Raise UsageError for a service that `option` names and that is not in the file."""
     for name in sorted(set(names) - set(config.services)):
         raise UsageError(
-            f"{option} {name}: there is no such service.",
-            f"The services are: {', '.join(sorted(config.services))}.",
+            f"{option} {name}: there is no such service.", nearest(name, sorted(config.services))
         )
 
 
@@ -186,6 +193,26 @@ def exposed_ports(name: str, service: ComposeService) -> Iterator[tuple[int, str
             )
         for number in range(int(first), int(last or first) + 1):
             yield number, protocol or TCP
+
+
+def names_of(name: str, service: ComposeService, networks: Collection[str] | None = None) -> set[str]:
+    """Return the names by which others find a service on `networks`; None: on any of its own."""
+    ends = [
+        end
+        for network, end in service.networks.items()
+        if end is not None and (networks is None or network in networks)
+    ]
+    own = {given for given in (service.container_name, service.hostname) if given}
+    return {name, *own, *(alias for end in ends for alias in end.aliases)}
+
+
+def texts_of(service: ComposeService) -> Iterator[tuple[str, str]]:
+    """Each text that a service is started with, after its key."""
+    for key, value in sorted(service.environment.items()):
+        yield f"environment.{key}", value or ""
+    for key, words in (("command", service.command), ("entrypoint", service.entrypoint)):
+        for index, word in enumerate(words or ()):
+            yield f"{key}[{index}]", word
 
 
 def share_network(one: ComposeService, other: ComposeService) -> bool:

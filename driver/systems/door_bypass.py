@@ -15,6 +15,7 @@ from driver.systems.compose_config import (
     exposed_ports,
     refuse_unknown_services,
     tcp_ports,
+    texts_of,
 )
 
 DNS = 53
@@ -56,8 +57,8 @@ def bypasses(config: ResolvedConfig) -> list[Bypass]:
             *_other_networks(config, service),
         )
         found += [Bypass(name, f"services.{name}.{key}", why) for key, why in around]
-        numeric = _numeric_addresses(service, networks)
-        found += [Bypass(name, f"services.{name}.{key}", why, works=False) for key, why in numeric]
+        lost = (*_links_outside(service), *_numeric_addresses(service, networks))
+        found += [Bypass(name, f"services.{name}.{key}", why, works=False) for key, why in lost]
     return found
 
 
@@ -121,8 +122,12 @@ def _shared_namespace(service: ComposeService) -> Iterator[tuple[str, str]]:
     mode = service.network_mode
     if mode and mode != "none":
         yield "network_mode", f"is {mode!r}: the service has no network of its own, so no door can be on it."
+
+
+def _links_outside(service: ComposeService) -> Iterator[tuple[str, str]]:
     for index, link in enumerate(service.external_links):
-        yield f"external_links[{index}]", f"leads to {link.split(':')[0]!r}, a container outside the system."
+        outside = f"leads to {link.split(':')[0]!r}, a container that shares no network with the lab."
+        yield f"external_links[{index}]", outside
 
 
 def _privileges(service: ComposeService) -> Iterator[tuple[str, str]]:
@@ -147,7 +152,8 @@ def _other_networks(config: ResolvedConfig, service: ComposeService) -> Iterator
 
 def _numeric_addresses(service: ComposeService, networks: Collection[_Network]) -> Iterator[tuple[str, str]]:
     """Addresses of the user's networks that are written as numbers: names lead to doors, numbers do not."""
-    for key, text in _texts(service):
+    hosts = ((f"extra_hosts[{index}]", host) for index, host in enumerate(service.extra_hosts))
+    for key, text in (*texts_of(service), *hosts):
         for found in (*_ADDRESS_4.findall(text), *_ADDRESS_6.findall(text)):
             try:
                 address = ipaddress.ip_address(found)
@@ -155,16 +161,6 @@ def _numeric_addresses(service: ComposeService, networks: Collection[_Network]) 
                 continue
             if any(address in network for network in networks):
                 yield key, f"has {found}, in a network that the lab replaces; write the service's name."
-
-
-def _texts(service: ComposeService) -> Iterator[tuple[str, str]]:
-    for key, value in sorted(service.environment.items()):
-        yield f"environment.{key}", value or ""
-    for key, words in (("command", service.command), ("entrypoint", service.entrypoint)):
-        for index, word in enumerate(words or ()):
-            yield f"{key}[{index}]", word
-    for index, host in enumerate(service.extra_hosts):
-        yield f"extra_hosts[{index}]", host
 
 
 def _user_networks(config: ResolvedConfig) -> list[_Network]:

@@ -14,11 +14,13 @@ from typing import Any
 import msgspec
 
 from driver.systems.compose_config import (
+    LAB_PREFIX,
     PREFIX,
     TCP,
     ComposeService,
     PublishedPort,
     ResolvedConfig,
+    names_of,
     share_network,
 )
 from driver.systems.compose_yaml import Removed, Replaced
@@ -29,7 +31,8 @@ from driver.systems.system import OUTSIDE, System
 API_PORT = 8474
 DOOR_LABEL = "stormlab.door"
 API_LABEL = "stormlab.door_api"
-OUTSIDE_NETWORK = f"{PREFIX}{OUTSIDE}"
+OUTSIDE_NETWORK = f"{LAB_PREFIX}{OUTSIDE}"
+_EGRESS = f"{LAB_PREFIX}egress_"
 _PAIRS_FILE = "/pairs.json"
 _LOOPBACK = "127.0.0.1"
 
@@ -86,6 +89,11 @@ class DoorPlan:
 def own_network(service: str) -> str:
     """The network of one service in the generated file."""
     return f"{PREFIX}{service}"
+
+
+def built_image(project: str, service: str) -> str:
+    """The tag of an image that is built for the lab: the user's own stays as it is."""
+    return f"{project}-{service}".lower()
 
 
 def door_name(server: str) -> str:
@@ -159,15 +167,14 @@ class _Planner:
         if service.container_name:
             changed["container_name"] = Removed()
         if service.build is not None:
-            # A tag of the lab's own: the user's image stays as it is.
-            changed["image"] = f"{self._options.project}-{name}".lower()
+            changed["image"] = built_image(self._options.project, name)
         doors = [door_name(one) for one in self._system.servers_of(name) if one not in self._around]
         if doors:
             changed["depends_on"] = {door: {"condition": "service_healthy"} for door in doors}
         return changed
 
     def _attachments(self, name: str, service: ComposeService) -> dict[str, object]:
-        own: dict[str, Any] = {"aliases": sorted({*_own_names(service), _replicas_name(name)})}
+        own: dict[str, Any] = {"aliases": sorted({*names_of(name, service), _replicas_name(name)})}
         if service.replicas == 1:
             # Fixed, so that a server that restarts is dialled at once, and that no dial waits for DNS.
             own["ipv4_address"] = self._address(own_network(name), name)
@@ -179,7 +186,7 @@ class _Planner:
                 attached[own_network(client)] = {"aliases": self._names(name, client)}
         for network in physical_networks(self._config, service):
             # Allowed by name, since it would have been refused.
-            attached[network] = {"aliases": sorted(_own_names(service))}
+            attached[network] = {"aliases": sorted(names_of(name, service))}
         return attached
 
     def _clients_around(self, server: str) -> list[str]:
@@ -194,10 +201,7 @@ class _Planner:
     def _names(self, server: str, client: str) -> list[str]:
         """The names under which a client finds a server."""
         written, other = self._config.services[server], self._config.services[client]
-        names = {server, *_names_of_container(written)}
-        for network in set(written.networks) & set(other.networks):
-            attachment = written.networks[network]
-            names |= set(attachment.aliases) if attachment else set()
+        names = names_of(server, written, set(written.networks) & set(other.networks))
         for link in other.links:
             target, _, alias = link.partition(":")
             if target == server and alias:
@@ -283,7 +287,7 @@ class _Planner:
         network: dict[str, object] = {
             "ipam": {"config": [{"subnet": str(plan.subnet), "ip_range": str(plan.dynamic)}]}
         }
-        if name == OUTSIDE_NETWORK or name.startswith(_egress_network("")):
+        if name == OUTSIDE_NETWORK or name.startswith(_EGRESS):
             return network
         # The host has no address on it: no service finds a gateway.
         options = {"com.docker.network.bridge.inhibit_ipv4": "true"}
@@ -305,7 +309,7 @@ def _network_of(client: str) -> str:
 
 
 def _egress_network(service: str) -> str:
-    return f"{PREFIX}egress-{service}"
+    return f"{_EGRESS}{service}"
 
 
 def _has_egress(config: ResolvedConfig, options: DoorOptions, name: str) -> bool:
@@ -317,15 +321,6 @@ def _has_egress(config: ResolvedConfig, options: DoorOptions, name: str) -> bool
 def _replicas_name(server: str) -> str:
     """The name of all replicas on their own network, which no door has: the engine's DNS takes turns."""
     return f"{PREFIX}replicas-{server}"
-
-
-def _own_names(service: ComposeService) -> set[str]:
-    ends = [end for end in service.networks.values() if end is not None]
-    return {*_names_of_container(service), *(alias for end in ends for alias in end.aliases)}
-
-
-def _names_of_container(service: ComposeService) -> set[str]:
-    return {name for name in (service.container_name, service.hostname) if name}
 
 
 def _as_json(pairs: tuple[DoorPair, ...]) -> str:

@@ -14,6 +14,7 @@ from pathlib import Path
 from driver.engines import addresses, docker_answers, images
 from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_workers import in_parallel
+from driver.engines.container_texts import PROJECT
 from driver.engines.docker_sdk import DockerSdk
 from driver.errors import (
     EngineError,
@@ -24,21 +25,23 @@ from driver.errors import (
     SubnetInUseError,
     UsageError,
 )
+from driver.interrupts import signals_noted
 from driver.labs.toxiproxy_api import LinkState
+from driver.nouns import counted
 from driver.paths import project_root
 from driver.subprocesses import ask
-from driver.systems import door_network, replicas
+from driver.systems import door_network
 from driver.systems.compose_config import ResolvedConfig, refuse_unknown_services, system_of
 from driver.systems.compose_yaml import as_yaml
 from driver.systems.differences import differences
 from driver.systems.door_api import DoorApi
 from driver.systems.door_bypass import Bypass, refuse_bypasses
-from driver.systems.door_compose import DoorOptions, DoorPlan, Peer, networks_needed, plan_doors
+from driver.systems.door_compose import DoorOptions, DoorPlan, Peer, built_image, networks_needed, plan_doors
 from driver.systems.portless_services import refuse_portless
 from driver.systems.readiness import Readiness
-from driver.systems.replicas import PublishedAddress, Replica
-from driver.systems.resolve_compose import compose_flags, declared_ports, resolve
-from driver.systems.system import System, counted
+from driver.systems.replicas import PublishedAddress, Replica, SystemContainers, peers, system_containers
+from driver.systems.resolve_compose import compose_flags, resolve
+from driver.systems.system import System
 
 UP_TIMEOUT_S = 300.0
 BUILD_TIMEOUT_S = 900.0
@@ -140,11 +143,12 @@ class SystemLab:
             self._wait_ready()
             self._ensure_links()
         except BaseException:
-            say("Taking down what was started.")
-            self.down()
+            with signals_noted():
+                say("Taking down what was started.")
+                self.down()
             raise
-        published = replicas.published_addresses(self._sdk.summaries())
-        return replace(started, differences=tuple(differences(config)), published=tuple(published))
+        published = self.containers().published
+        return replace(started, differences=tuple(differences(config)), published=published)
 
     def _start(
         self, request: SystemRequest, config: ResolvedConfig, bypassed: Sequence[Bypass], say: Say
@@ -153,7 +157,7 @@ class SystemLab:
         compose = SystemCompose(self._project, request.files, request.profiles, self._generated)
         self._get_images(config, options, compose, say)
         listening = {
-            name: {*declared_ports(self._image_of(name, config)), *request.ports.get(name, ())}
+            name: {*self._sdk.exposed_ports(self._image_of(name, config)), *request.ports.get(name, ())}
             for name in config.services
         }
         system = system_of(config, listening)
@@ -165,7 +169,7 @@ class SystemLab:
             try:
                 compose("up", "-d", "--no-build", environment={}, timeout_s=UP_TIMEOUT_S)
             except SubnetInUseError:
-                self.down()
+                self._remove()
                 continue
             except PortInUseError as error:
                 raise PortInUseError(
@@ -198,7 +202,7 @@ class SystemLab:
 
     def _image_of(self, name: str, config: ResolvedConfig) -> str:
         one = config.services[name]
-        return one.image if one.build is None else f"{self._project}-{name}".lower()
+        return one.image if one.build is None else built_image(self._project, name)
 
     def _plan(self, system: System, config: ResolvedConfig, options: DoorOptions) -> DoorPlan:
         names = networks_needed(system, config, options)
@@ -216,7 +220,8 @@ class SystemLab:
         readiness = Readiness()
         deadline = time.monotonic() + READY_TIMEOUT_S
         while True:
-            found = [self._with_restarts(one) for one in self.replicas()]
+            containers = self.containers()
+            found = [*map(self._with_restarts, containers.replicas), *containers.doors]
             failed = [one for one in found if one.has_failed]
             waiting = readiness.waiting(found, time.monotonic())
             if not waiting and not failed:
@@ -227,55 +232,71 @@ class SystemLab:
                 after = "" if failed else f"After {READY_TIMEOUT_S:.0f} s: "
                 raise NotReadyError(
                     f"{after}{', '.join(one.condition for one in shown[:4])}.{_last_lines(shown[0])}",
-                    "Does it start without doors? docker compose up --wait",
+                    "Does it start without doors? docker compose up --wait"
+                    if shown[0] in containers.replicas
+                    else "A door is the lab's own. Is its image as built? python lab.py build",
                 )
             time.sleep(POLL_S)
 
     def _with_restarts(self, one: Replica) -> Replica:
-        details = self._sdk.inspect_id(one.id)
-        return one if details is None else replace(one, restarts=int(details["RestartCount"]))
+        return replace(one, restarts=self._sdk.restarts(one.id))
 
     def _failed_logs(self) -> str:
         """The last lines of what the first failed container printed, to follow a sentence."""
-        failed = next((one for one in self.replicas() if one.has_failed), None)
+        failed = next((one for one in self.containers().all if one.has_failed), None)
         return "" if failed is None else _last_lines(failed)
 
     # -- while it is up ------------------------------------------------------------------------------------
 
-    def replicas(self) -> list[Replica]:
-        """Return the containers of the user's services."""
-        return replicas.replicas(self._sdk.summaries(), self._project)
+    def containers(self) -> SystemContainers:
+        """Return the containers of services and doors, from one listing."""
+        return system_containers(self._sdk.summaries(), self._project)
 
-    def doors(self) -> dict[str, DoorApi]:
-        """Return the API of each door, by its server."""
-        return {one.server: DoorApi(LOOPBACK, one.port) for one in replicas.doors(self._sdk.summaries())}
+    def doors(self, containers: SystemContainers) -> dict[str, DoorApi]:
+        """Return the API of each door that runs, by its server."""
+        return {
+            one.service: DoorApi(LOOPBACK, one.api_port)
+            for one in containers.doors
+            if one.api_port is not None
+        }
 
-    def peers(self, door: DoorApi) -> dict[str, Peer]:
+    def peers(self, door: DoorApi, containers: SystemContainers) -> dict[str, Peer]:
         """Return the ends of a door's links, by the links' names in the system."""
-        return replicas.peers((pair.name for pair in door.pairs()), self.replicas())
+        return peers((pair.name for pair in door.pairs()), containers.replicas)
 
-    def links(self) -> list[LinkReport]:
-        """Return every link of the system that is up. Raises NoLabError where none is."""
-        doors = self.doors()
-        if not doors and not self._sdk.summaries():
+    def look(self) -> tuple[SystemContainers, list[LinkReport]]:
+        """Return the containers of the system that is up, and its links at the doors that run.
+
+        Raises NoLabError where none is up.
+        """
+        containers = self.containers()
+        if not containers.all:
             raise NoLabError(
                 f"The system is not up as {self._project!r}.", "Start it: python lab.py system up FILE"
             )
         found = []
-        for door in doors.values():
+        for door in self.doors(containers).values():
             states = {state.name: state for state in door.states()}
-            named = {peer.link: name for name, peer in self.peers(door).items()}
+            named = {peer.link: name for name, peer in self.peers(door, containers).items()}
             found += [LinkReport(named.get(name, name), state) for name, state in states.items()]
-        return sorted(found, key=lambda one: one.link)
+        return containers, sorted(found, key=lambda one: one.link)
 
     def _ensure_links(self) -> None:
-        for door in self.doors().values():
-            door.ensure(self.peers(door).values())
+        containers = self.containers()
+        for door in self.doors(containers).values():
+            door.ensure(self.peers(door, containers).values())
 
     # -- down ----------------------------------------------------------------------------------------------
 
     def down(self) -> int:
         """Remove everything of the lab; return how many containers there were. Raises LabError."""
+        removed = self._remove()
+        self._remove_images()
+        self._generated.unlink(missing_ok=True)
+        return removed
+
+    def _remove(self) -> int:
+        """Remove containers, networks and volumes; return how many containers there were."""
         containers = self._sdk.containers()
         in_parallel(self._sdk.remove, containers)
         left = self._sdk.remove_networks_and_volumes()
@@ -285,13 +306,11 @@ class SystemLab:
                 f"Still there after taking the system down: {', '.join(left[:8])}.",
                 "Try again: python lab.py system down FILE",
             )
-        self._remove_images()
-        self._generated.unlink(missing_ok=True)
         return len(containers)
 
     def _remove_images(self) -> None:
         """Remove what was built for the project; the build's cache stays."""
-        label = f"label={docker_answers.PROJECT}={self._project}"
+        label = f"label={PROJECT}={self._project}"
         found = ask(["docker", "image", "ls", "--filter", label, "--format", "{{.Repository}}:{{.Tag}}"])
         if names := found.text.split():
             ask(["docker", "image", "rm", *names], REMOVE_TIMEOUT_S)

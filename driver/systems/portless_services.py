@@ -6,7 +6,7 @@ import re
 from collections.abc import Collection, Iterator
 
 from driver.errors import UsageError
-from driver.systems.compose_config import ComposeService, ResolvedConfig, share_network
+from driver.systems.compose_config import ResolvedConfig, names_of, share_network, texts_of
 from driver.systems.door_bypass import has_udp, unneeded_bypass
 from driver.systems.system import System
 
@@ -51,20 +51,8 @@ def _places(config: ResolvedConfig, client: str, server: str) -> Iterator[str]:
         yield f"{key}.depends_on"
     if server in {link.partition(":")[0] for link in one.links}:
         yield f"{key}.links"
-    named = re.compile(rf"(?<![\w.-])(?:{'|'.join(map(re.escape, sorted(_names(server, other))))})(?![\w.-])")
-    for where, text in _texts(one):
+    names = "|".join(map(re.escape, sorted(names_of(server, other))))
+    named = re.compile(rf"(?<![\w.-])(?:{names})(?![\w.-])")
+    for where, text in texts_of(one):
         if named.search(text):
             yield f"{key}.{where}"
-
-
-def _names(server: str, written: ComposeService) -> set[str]:
-    ends = [end for end in written.networks.values() if end is not None]
-    aliases = {alias for end in ends for alias in end.aliases}
-    return {server, *aliases, *(name for name in (written.container_name, written.hostname) if name)}
-
-
-def _texts(service: ComposeService) -> Iterator[tuple[str, str]]:
-    for key, value in sorted(service.environment.items()):
-        yield f"environment.{key}", value or ""
-    yield "command", " ".join(service.command or ())
-    yield "entrypoint", " ".join(service.entrypoint or ())

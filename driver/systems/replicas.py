@@ -1,4 +1,4 @@
-"""Reads the engine's rows of a system's containers: state, replicas, addresses, doors. Pure."""
+"""Reads the engine's list of a system's containers: the services' replicas, and doors. Pure."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from typing import Any
 
 import msgspec
 
-from driver.engines.docker_answers import NUMBER, SERVICE
+from driver.engines.container_texts import NUMBER, SERVICE, health
 from driver.systems.door_compose import API_LABEL, DOOR_LABEL, Peer, own_network
 from driver.systems.system import OUTSIDE
 
@@ -53,15 +53,38 @@ class Replica:
         if self.restarts:
             times = "once" if self.restarts == 1 else f"{self.restarts} times"
             return f"{self.name} was restarted {times}"
-        return f"{self.name} is {self.health or self.state}"
+        return f"{self.name} is {self.shown_state}"
+
+    @property
+    def shown_state(self) -> str:
+        """Its health where it has one, else its state with the status of its end."""
+        ended = "" if self.exit_code is None else f" ({self.exit_code})"
+        return self.health or f"{self.state}{ended}"
 
 
 @dataclass(frozen=True)
-class DoorEntry:
-    """A door that runs: its server, and where this host reaches its API."""
+class DoorReplica(Replica):
+    """The container of a door; `service` is its server.
 
-    server: str
-    port: int
+    `api_port` is the port of its API on this host; None while it does not run.
+    """
+
+    api_port: int | None = None
+
+    @property
+    def name(self) -> str:
+        """The door by its server."""
+        return f"door of {self.service}"
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs and its API answers."""
+        return self.state == "running" and self.health == "healthy"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended: a door has no end of its own."""
+        return self.exit_code is not None or self.health == "unhealthy"
 
 
 class PublishedAddress(msgspec.Struct, frozen=True, order=True):
@@ -75,8 +98,33 @@ class PublishedAddress(msgspec.Struct, frozen=True, order=True):
         return f"{self.service}:{self.port} is {self.address}"
 
 
-def published_addresses(rows: Iterable[Row]) -> list[PublishedAddress]:
-    """Return the published ports of the user's services, which their doors publish for most, in order."""
+@dataclass(frozen=True)
+class SystemContainers:
+    """The containers of a system at one moment, each kind in order."""
+
+    replicas: tuple[Replica, ...]
+    doors: tuple[DoorReplica, ...]
+    published: tuple[PublishedAddress, ...]
+
+    @property
+    def all(self) -> tuple[Replica, ...]:
+        """Replicas of the user's services, then doors."""
+        return (*self.replicas, *self.doors)
+
+
+def system_containers(rows: Sequence[Row], project: str) -> SystemContainers:
+    """Return the containers in one answer to `GET /containers/json`."""
+    services = [_replica(row, project) for row in rows if DOOR_LABEL not in row["Labels"]]
+    doors = [_door(row) for row in rows if DOOR_LABEL in row["Labels"]]
+    return SystemContainers(
+        tuple(sorted(services, key=lambda one: (one.service, one.number))),
+        tuple(sorted(doors, key=lambda one: one.service)),
+        tuple(_published(rows)),
+    )
+
+
+def _published(rows: Iterable[Row]) -> list[PublishedAddress]:
+    """The published ports of the user's services, which their doors publish for most, in order."""
     found = set()
     for row in rows:
         labels = row["Labels"]
@@ -86,23 +134,6 @@ def published_addresses(rows: Iterable[Row]) -> list[PublishedAddress]:
                 address = f"{one['IP']}:{one['PublicPort']}"
                 found.add(PublishedAddress(service, one["PrivatePort"], address))
     return sorted(found)
-
-
-def replicas(rows: Iterable[Row], project: str) -> list[Replica]:
-    """Return the containers of the user's services, in order."""
-    found = [_replica(row, project) for row in rows if DOOR_LABEL not in row["Labels"]]
-    return sorted(found, key=lambda one: (one.service, one.number))
-
-
-def doors(rows: Iterable[Row]) -> list[DoorEntry]:
-    """Return the doors whose API is published on this host, in order of their servers."""
-    found = []
-    for row in rows:
-        target = row["Labels"].get(API_LABEL, "")
-        published = [one["PublicPort"] for one in row.get("Ports") or () if _is_api(one, target)]
-        if published:
-            found.append(DoorEntry(row["Labels"][DOOR_LABEL], published[0]))
-    return sorted(found, key=lambda one: one.server)
 
 
 def peers(pairs: Iterable[str], containers: Sequence[Replica]) -> dict[str, Peer]:
@@ -120,15 +151,29 @@ def _replica(row: Row, project: str) -> Replica:
     labels, status = row["Labels"], str(row["Status"])
     service = str(labels.get(SERVICE, "?"))
     network = row["NetworkSettings"]["Networks"].get(f"{project}_{own_network(service)}") or {}
-    shown = status.partition("(")[2].removeprefix("health: ").partition(")")[0]
     return Replica(
         service=service,
         number=int(labels.get(NUMBER, 0)),
         id=str(row["Id"]),
         state=str(row["State"]),
-        health=shown if shown in ("unhealthy", "healthy", "starting") else "",
+        health=health(status),
         exit_code=_exit_code(row["State"], status),
         address=str(network.get("IPAddress", "")),
+    )
+
+
+def _door(row: Row) -> DoorReplica:
+    labels, status = row["Labels"], str(row["Status"])
+    target = labels.get(API_LABEL, "")
+    return DoorReplica(
+        service=str(labels[DOOR_LABEL]),
+        number=1,
+        id=str(row["Id"]),
+        state=str(row["State"]),
+        health=health(status),
+        exit_code=_exit_code(row["State"], status),
+        address="",
+        api_port=next((one["PublicPort"] for one in row.get("Ports") or () if _is_api(one, target)), None),
     )
 
 

@@ -1,4 +1,4 @@
-"""Runs `docker compose config`, and asks the engine which ports an image declares; bounded in time."""
+"""Runs `docker compose config`, bounded in time."""
 
 from __future__ import annotations
 
@@ -7,16 +7,12 @@ import subprocess
 from collections.abc import Sequence
 from pathlib import Path
 
-import msgspec
-
+from chaos.explain import nearest
 from driver.engines.compose_command import client_environment
 from driver.errors import EngineError, EngineGoneError, UsageError
-from driver.subprocesses import ask
-from driver.systems.compose_config import TCP, ResolvedConfig, parse
-from wire.errors import DECODE_ERRORS
+from driver.systems.compose_config import ResolvedConfig, parse
 
 CONFIG_TIMEOUT_S = 30.0
-INSPECT_TIMEOUT_S = 20.0
 _MOST_BYTES = 16 << 20
 _LINES_SHOWN = 4
 _EVERY_PROFILE = "*"
@@ -52,8 +48,10 @@ def refuse_unknown_profiles(named: str, profiles: Sequence[str], known: Sequence
     """Raise UsageError for a profile that no service of the files `named` has."""
     for profile in profiles:
         if profile not in (*known, _EVERY_PROFILE):
-            there = f"It has: {', '.join(sorted(known))}." if known else "It has no profiles."
-            raise UsageError(f"--profile {profile}: no service of {named} has this profile.", there)
+            raise UsageError(
+                f"--profile {profile}: no service of {named} has this profile.",
+                nearest(profile, sorted(known)),
+            )
 
 
 def _config(files: Sequence[Path], profiles: Sequence[str], *words: str) -> bytes:
@@ -84,18 +82,3 @@ def _config(files: Sequence[Path], profiles: Sequence[str], *words: str) -> byte
             f"Try: {shlex.join(argv)}",
         )
     return done.stdout
-
-
-def declared_ports(image: str) -> list[int]:
-    """Return the TCP ports that a local image declares (EXPOSE), in order. Raises EngineError."""
-    answer = ask(
-        ["docker", "image", "inspect", "--format", "{{json .Config.ExposedPorts}}", image], INSPECT_TIMEOUT_S
-    )
-    if not answer.ok:
-        raise EngineError(f"The image {image} cannot be inspected: {answer.text}.", "docker image ls")
-    try:
-        declared = msgspec.json.decode(answer.text, type=dict[str, dict[str, str]] | None)
-    except DECODE_ERRORS as error:
-        raise EngineError(f"The ports of the image {image} cannot be read: {error}.") from None
-    found = [port.partition("/") for port in declared or ()]
-    return sorted(int(number) for number, _, protocol in found if protocol in ("", TCP))

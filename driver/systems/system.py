@@ -10,11 +10,6 @@ OUTSIDE = "outside"
 """The client of a published port: everything that connects from outside the system."""
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a number of things: `1 door`, `2 doors`."""
-    return f"{count} {noun}" if count == 1 else f"{count} {noun}s"
-
-
 class SystemService(msgspec.Struct, frozen=True):
     """A service, its number of replicas, and the TCP ports on which it listens."""
 

@@ -11,7 +11,7 @@ import pytest
 
 from driver.engines.compose_engine import journal_in_archive
 from driver.engines.compose_workers import SETTINGS, ComposeWorkers, replica
-from driver.engines.docker_answers import NUMBER, PROJECT, SERVICE
+from driver.engines.container_texts import NUMBER, PROJECT, SERVICE
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import Container
 

@@ -5,7 +5,9 @@ from __future__ import annotations
 from ipaddress import IPv4Network
 from typing import Any
 
-from driver.engines import docker_answers
+import pytest
+
+from driver.engines import container_texts, docker_answers
 from driver.engines.engine import ContainerState, EngineEvent
 
 WORKER = {"com.docker.compose.service": "worker", "com.docker.compose.container-number": "7"}
@@ -53,6 +55,32 @@ def test_workers_are_listed_in_the_order_of_their_numbers() -> None:
     found = sorted(map(docker_answers.container, rows), key=docker_answers.sort_key)
     assert [one.name for one in found] == ["worker-1", "worker-9", "worker-10"]
     assert {one.health for one in found} == {"healthy"}
+
+
+@pytest.mark.parametrize(
+    ("status", "health"),
+    [
+        ("Up 2 seconds (healthy)", "healthy"),
+        ("Up 2 seconds (health: starting)", "starting"),
+        ("Up 2 minutes (Paused)", ""),
+        ("Restarting (1) 2 seconds ago", ""),
+        ("Up 2 seconds", ""),
+    ],
+)
+def test_health_is_read_from_the_engines_text(status: str, health: str) -> None:
+    assert container_texts.health(status) == health
+
+
+@pytest.mark.parametrize(
+    ("config", "ports"),
+    [
+        ({"ExposedPorts": {"8000/tcp": {}, "80/tcp": {}, "53/udp": {}, "90": {}}}, [80, 90, 8000]),
+        ({"ExposedPorts": None}, []),
+        ({}, []),
+    ],
+)
+def test_an_image_declares_tcp_ports(config: dict[str, Any], ports: list[int]) -> None:
+    assert docker_answers.exposed_ports({"Config": config}) == ports
 
 
 def test_an_unhealthy_container_is_not_taken_for_a_healthy_one() -> None:
@@ -118,7 +146,7 @@ def test_memory_is_read_without_the_page_cache() -> None:
     assert docker_answers.resource_reading("worker-1", {}) is None
 
 
-LABELS = {docker_answers.PROJECT: "lab", docker_answers.SERVICE: "worker", docker_answers.NUMBER: "7"}
+LABELS = {container_texts.PROJECT: "lab", container_texts.SERVICE: "worker", container_texts.NUMBER: "7"}
 
 
 def event(kind: str, action: str, **about: str) -> EngineEvent | None:
@@ -136,7 +164,7 @@ def test_an_event_names_its_container_as_the_lab_does() -> None:
 
 
 def test_events_of_others_and_of_networks_that_carry_nothing_under_test_are_passed_over() -> None:
-    assert event("container", "die", **{**LABELS, docker_answers.PROJECT: "another"}) is None
+    assert event("container", "die", **{**LABELS, container_texts.PROJECT: "another"}) is None
     assert event("network", "disconnect", name="lab_links", container="id-of-another") is None
     assert event("network", "disconnect", name="lab_control", container="id-7") is None
 

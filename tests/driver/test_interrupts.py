@@ -50,10 +50,15 @@ def test_a_signal_ends_a_block_without_a_loop_and_not_its_cleanup(number: signal
 
 def test_a_signal_is_raised_after_a_block_that_it_does_not_interrupt() -> None:
     done: list[str] = []
-    with pytest.raises(KeyboardInterrupt), signals_noted():
-        os.kill(os.getpid(), signal.SIGINT)
-        os.kill(os.getpid(), signal.SIGINT)
-        done.append("taken down")
+
+    def work() -> None:
+        with signals_noted():
+            os.kill(os.getpid(), signal.SIGINT)
+            os.kill(os.getpid(), signal.SIGINT)
+            done.append("taken down")
+
+    with pytest.raises(KeyboardInterrupt):
+        work()
     assert done == ["taken down"]
 
 

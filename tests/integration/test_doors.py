@@ -20,6 +20,7 @@ from driver.errors import NotReadyError
 from driver.labs.toxiproxy_api import LinkState
 from driver.paths import project_root, state_dir
 from driver.systems.door_api import DoorApi
+from driver.systems.door_compose import Peer
 from driver.systems.lab_of_system import SystemLab, SystemRequest, door_image, project_of
 from driver.systems.replicas import Replica
 from tests.waiting import eventually_in_thread
@@ -84,8 +85,9 @@ class Shop:
 
     def __init__(self, lab: SystemLab) -> None:
         self.lab = lab
-        self.replicas = lab.replicas()
-        self.doors: dict[str, DoorApi] = lab.doors()
+        self.containers = lab.containers()
+        self.replicas = self.containers.replicas
+        self.doors: dict[str, DoorApi] = lab.doors(self.containers)
         probes = json.loads(docker("inspect", "-f", "{{json .State.Health.Log}}", f"{PROJECT}-orders-1"))
         self.server_healthy_at = next(one["End"] for one in probes if one["ExitCode"] == 0)
         self.client_started_at = docker("inspect", "-f", "{{.State.StartedAt}}", f"{PROJECT}-worker-1")
@@ -99,7 +101,10 @@ class Shop:
         return docker(*python, *targets).splitlines()
 
     def links(self) -> dict[str, LinkState]:
-        return {one.link: one.state for one in self.lab.links()}
+        return {one.link: one.state for one in self.lab.look()[1]}
+
+    def peers(self, server: str) -> dict[str, Peer]:
+        return self.lab.peers(self.doors[server], self.containers)
 
     def bytes_to(self, link: str) -> int:
         return self.links()[link].bytes_upstream
@@ -144,12 +149,18 @@ def test_no_service_reaches_another_one_but_through_a_door(shop: Shop, client: s
     service = client.partition("[")[0]
     ports = {"orders": 5432, "stock": 5432, "web": 8000, "worker": 1}
     around = [f"{one.address}:{ports[one.service]}" for one in shop.replicas if one.service != service]
-    engine = json.loads(docker("network", "inspect", f"{PROJECT}_sl-outside"))[0]
+    engine = json.loads(docker("network", "inspect", f"{PROJECT}_sl_outside"))[0]
     outside = [end["IPv4Address"].partition("/")[0] for end in engine["Containers"].values()]
     gateway = ipaddress.ip_network(engine["IPAM"]["Config"][0]["Subnet"])[1]
     targets = [*around, *(f"{address}:8474" for address in outside), f"{gateway}:18765", "192.0.2.1:80"]
     assert len(targets) > 6
     assert set(shop.reaches(client, *targets)) == {"Network is unreachable"}
+
+
+@pytest.mark.parametrize("client", ["orders[1]", "stock[1]", "worker[1]", "web[1]"])
+def test_no_service_reaches_the_api_of_a_door_by_its_servers_name(shop: Shop, client: str) -> None:
+    servers = [name for name in ("orders", "stock", "web") if name != client.partition("[")[0]]
+    assert set(shop.reaches(client, *(f"{name}:8474" for name in servers))) == {"Connection refused"}
 
 
 def test_the_host_is_not_on_a_services_network(shop: Shop) -> None:
@@ -178,7 +189,7 @@ def test_a_published_port_leads_through_a_door(shop: Shop) -> None:
 
 
 def test_a_link_is_cut_alone(shop: Shop) -> None:
-    hurt, peer = "worker[2]->orders:5432", shop.lab.peers(shop.doors["orders"])["worker[2]->orders:5432"]
+    hurt, peer = "worker[2]->orders:5432", shop.peers("orders")["worker[2]->orders:5432"]
     others = [link for link, state in shop.links().items() if state.connections and link != hurt]
     assert len(others) == 5
     fault = {"id": "cut", "links": [peer.link], "action": "refuse", "lease_ms": 30_000}
@@ -206,6 +217,16 @@ def test_a_client_started_when_its_server_was_healthy(shop: Shop) -> None:
     assert datetime.fromisoformat(shop.client_started_at) > datetime.fromisoformat(shop.server_healthy_at)
 
 
+def test_a_door_that_died_is_shown_with_its_state(shop: Shop) -> None:
+    docker("kill", f"{PROJECT}-sl-door-web-1")
+    try:
+        containers, links = shop.lab.look()
+        assert {one.name: one.shown_state for one in containers.doors}["door of web"] == "exited (137)"
+        assert not [one for one in links if "->web:" in one.link]
+    finally:
+        docker("start", f"{PROJECT}-sl-door-web-1")
+
+
 def test_names_that_the_user_gave_are_not_taken(shop: Shop) -> None:
     names = docker("ps", "-a", "--format", "{{.Names}}").splitlines()
     assert "shop-web" not in names
@@ -222,7 +243,12 @@ def test_down_leaves_nothing_and_touches_no_other_project(environment: Path) -> 
         started = json.loads(lab_py("system", "up", str(FILE), "--any-ports", "--json"))
         assert (started["project"], started["services"]["worker"]) == (project, 3)
         links = json.loads(lab_py("system", "links", str(FILE), "--json"))
-        assert len(links) == 17
+        assert len(links["links"]) == 17
+        assert links["containers"] == {
+            "orders[1]": "healthy", "stock[1]": "running", "stock[2]": "running", "web[1]": "running",
+            "worker[1]": "running", "worker[2]": "running", "worker[3]": "running",
+            "door of orders": "healthy", "door of stock": "healthy", "door of web": "healthy",
+        }  # fmt: skip
         assert "10 containers removed, nothing is left" in lab_py("system", "down", str(FILE))
         assert left_of(project) == []
         assert not (state_dir() / "systems" / f"{project}.yaml").exists()

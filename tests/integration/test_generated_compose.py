@@ -126,8 +126,8 @@ def test_a_way_out_and_its_network_are_read_by_compose(files: list[Path], tmp_pa
     plan = planned(resolve(files, []), replace(OPTIONS, egress=frozenset({"api"})))
     generated.write_text(as_yaml(plan.document))
     doors = composed([*files, generated], "-p", PROJECT)
-    assert set(doors["services"]["api"]["networks"]) == {"sl-api", "sl-egress-api"}
-    assert "internal" not in doors["networks"]["sl-egress-api"]
+    assert set(doors["services"]["api"]["networks"]) == {"sl-api", "sl_egress_api"}
+    assert "internal" not in doors["networks"]["sl_egress_api"]
 
 
 @pytest.mark.parametrize(

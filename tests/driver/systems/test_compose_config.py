@@ -18,6 +18,25 @@ def test_each_service_may_be_a_client_of_every_other_one_on_its_network() -> Non
     assert pairs(db=DB, api=API) == ["api->db:5432", "db->api:8000", "outside->api:8000"]
 
 
+def test_the_pairs_of_a_known_file_are_these() -> None:
+    back, front = {"back": None}, {"front": None}
+    found = pairs(
+        db={**DB, "networks": back},
+        cache={"image": "c", "expose": ["6379", "6380"], "networks": back},
+        api={**API, "networks": {**back, **front}},
+        web={"image": "w", "expose": ["80"], "networks": front},
+        worker={"image": "w", "scale": 2, "networks": back},
+    )
+    assert found == [
+        "api->cache:6379", "api->cache:6380", "api->db:5432", "api->web:80",
+        "cache->api:8000", "cache->db:5432",
+        "db->api:8000", "db->cache:6379", "db->cache:6380",
+        "outside->api:8000",
+        "web->api:8000",
+        "worker->api:8000", "worker->cache:6379", "worker->cache:6380", "worker->db:5432",
+    ]  # fmt: skip
+
+
 def test_services_that_share_no_network_are_no_pair() -> None:
     assert pairs(db={**DB, "networks": {"back": None}}, api={"image": "a"}) == []
 
@@ -57,8 +76,10 @@ def test_ports_that_the_file_does_not_name_can_be_added() -> None:
 
 def test_a_service_that_is_not_there_is_refused_with_those_that_are() -> None:
     config = config_of({"db": DB, "api": API})
-    with pytest.raises(UsageError, match=r"--listens dB: there is no such .*The services are: api, db"):
+    with pytest.raises(UsageError, match=r"--listens dB: there is no such .*Did you mean db\?"):
         refuse_unknown_services(config, "--listens", {"dB": {1}, "db": {1}})
+    with pytest.raises(UsageError, match=r"--listens x: there is no such .*It can be: api, db\."):
+        refuse_unknown_services(config, "--listens", {"x": {1}})
 
 
 @pytest.mark.parametrize(
@@ -92,6 +113,16 @@ def test_a_file_in_which_nothing_starts_is_refused() -> None:
         parse(b'{"name": "a", "services": {}}', "shop.yaml")
 
 
-def test_a_name_that_a_door_could_have_is_refused() -> None:
-    with pytest.raises(UsageError, match="'sl-door-db' begins with 'sl-'"):
-        config_of({"sl-door-db": DB})
+@pytest.mark.parametrize(
+    ("services", "networks", "says"),
+    [
+        ({"sl-door-db": DB}, {}, r"services\.sl-door-db begins with 'sl-'"),
+        ({"db": DB}, {"sl_outside": {}}, r"networks\.sl_outside begins with 'sl_'"),
+        ({"outside": DB}, {}, r"services\.outside has the name of what connects to published ports"),
+    ],
+)
+def test_a_name_of_the_labs_own_is_refused_with_its_key(
+    services: dict[str, dict[str, object]], networks: dict[str, object], says: str
+) -> None:
+    with pytest.raises(UsageError, match=says):
+        config_of(services, networks=networks)

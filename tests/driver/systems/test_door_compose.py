@@ -16,7 +16,7 @@ from driver.systems.door_compose import DoorPlan
 from driver.systems.system import OUTSIDE
 from tests.driver.systems.compose_files import API, DB, OPTIONS, config_of, merged, planned, services_of
 
-NAMES = ("api", "db", "mq", "web", "worker")
+NAMES = ("api", "db", "egress_api", "egress-api", "Outside", "worker")
 SERVICES = st.fixed_dictionaries(
     {"image": st.just("i")},
     optional={
@@ -59,7 +59,7 @@ def test_a_door_is_on_the_networks_of_its_server_and_of_each_client_alone(config
     system = system_of(config, {})
     assert [door.server for door in plan.doors] == list(system.servers())
     for door in plan.doors:
-        ends = {f"sl-{name}" for name in (door.server, *system.clients_of(door.server), OUTSIDE)}
+        ends = {f"sl-{name}" for name in (door.server, *system.clients_of(door.server))} | {"sl_outside"}
         assert networks_of(services_of(plan)[door.service]) == ends
 
 
@@ -74,10 +74,8 @@ def test_a_door_listens_for_each_pair_on_its_own_address_in_the_clients_network(
         for pair in door.pairs:
             client, _, rest = pair.name.partition("->")
             server, _, port = rest.partition(":")
-            assert (server, pair.listen) == (
-                door.server,
-                f"{attached[f'sl-{client}']['ipv4_address']}:{port}",
-            )
+            network = "sl_outside" if client == OUTSIDE else f"sl-{client}"
+            assert (server, pair.listen) == (door.server, f"{attached[network]['ipv4_address']}:{port}")
             listeners[pair.name] = pair.listen
     assert set(listeners) == {str(pair) for pair in system_of(config, {}).pairs}
     assert len(set(listeners.values())) == len(listeners)
@@ -112,7 +110,12 @@ def test_clients_start_after_their_doors_and_doors_after_nothing(config: Resolve
 
 @given(SYSTEMS)
 def test_a_doors_api_listens_outside_and_on_no_port_of_its_server(config: ResolvedConfig) -> None:
-    for door in planned(config).doors:
+    plan = planned(config)
+    outside = merged(plan.document["networks"])["sl_outside"]["ipam"]["config"][0]["subnet"]
+    for door in plan.doors:
+        command = door_of(plan, door.server)["command"]
+        assert command[:4] == ["-host", door.api_host, "-port", str(door.api_port)]
+        assert IPv4Address(door.api_host) in IPv4Network(outside)
         assert f"{door.api_host}:{door.api_port}" not in {pair.listen for pair in door.pairs}
 
 
@@ -138,7 +141,7 @@ def test_an_alias_counts_on_its_own_network_alone() -> None:
 def test_a_service_keeps_its_names_on_its_own_network() -> None:
     db = {**DB, "container_name": "pg-1", "networks": {"back": {"aliases": ["store"]}}}
     own = services_of(planned(config_of({"db": db})))["db"]["networks"]["sl-db"]["aliases"]
-    assert own == ["pg-1", "sl-replicas-db", "store"]
+    assert own == ["db", "pg-1", "sl-replicas-db", "store"]
 
 
 def test_a_server_with_one_replica_is_dialled_at_its_fixed_address() -> None:
@@ -221,9 +224,9 @@ def test_every_volume_is_the_projects_own() -> None:
 def test_a_way_out_is_a_network_of_the_services_own() -> None:
     plan = planned(config_of({"db": DB, "api": API}), replace(OPTIONS, egress=frozenset({"api"})))
     services, networks = services_of(plan), merged(plan.document["networks"])
-    assert networks_of(services["api"]) == {"sl-api", "sl-egress-api"}
-    assert "internal" not in networks["sl-egress-api"]
-    assert not any("sl-egress-api" in networks_of(one) for name, one in services.items() if name != "api")
+    assert networks_of(services["api"]) == {"sl-api", "sl_egress_api"}
+    assert "internal" not in networks["sl_egress_api"]
+    assert not any("sl_egress_api" in networks_of(one) for name, one in services.items() if name != "api")
 
 
 def test_a_server_that_no_door_can_carry_is_on_its_clients_networks_where_that_is_allowed() -> None:
@@ -235,6 +238,14 @@ def test_a_server_that_no_door_can_carry_is_on_its_clients_networks_where_that_i
     assert "sl-door-statsd" not in services
     assert "sl-door-statsd" not in services["api"]["depends_on"]
     assert not networks_of(services["api"]) & networks_of(services["db"])
+
+
+def test_published_ports_of_what_goes_around_doors_stay_its_own_on_a_way_out() -> None:
+    ports = [{"target": 8125, "protocol": "udp", "published": "8125"}, {"target": 8126, "published": "8126"}]
+    statsd = {"image": "s", "ports": ports}
+    services = services_of(planned(config_of({"statsd": statsd, "api": API})))
+    assert "ports" not in services["statsd"]
+    assert networks_of(services["statsd"]) == {"sl-statsd", "sl-api", "sl_egress_statsd"}
 
 
 def test_a_server_with_a_udp_port_alone_is_on_its_clients_networks_too() -> None:
@@ -251,4 +262,4 @@ def test_a_physical_network_is_kept_where_it_is_allowed() -> None:
     networks = {"lan": {"name": "shop_lan", "driver": "macvlan", "ipam": {}}}
     config = config_of({"db": {**DB, "networks": {"lan": {"aliases": ["pg"]}}}}, networks=networks)
     attached = services_of(planned(config))["db"]["networks"]
-    assert attached["lan"] == {"aliases": ["pg"]}
+    assert attached["lan"] == {"aliases": ["db", "pg"]}

@@ -17,8 +17,8 @@ NAMES: dict[str, tuple[dict[str, Any], str]] = {
     "links": ({"links": ["srv:other"]}, "links"),
     "an address": ({"environment": {"URL": "http://user@srv:80/"}}, "environment.URL"),
     "an alias": ({"environment": {"HOST": "backend"}}, "environment.HOST"),
-    "command": ({"command": ["call", "srv:80"]}, "command"),
-    "entrypoint": ({"entrypoint": ["call", "--to=srv"]}, "entrypoint"),
+    "command": ({"command": ["call", "srv:80"]}, "command[1]"),
+    "entrypoint": ({"entrypoint": ["call", "--to=srv"]}, "entrypoint[1]"),
 }
 NO_NAMES: dict[str, dict[str, Any]] = {
     "nothing": {},

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from driver.systems.readiness import Readiness
-from driver.systems.replicas import Replica
+from driver.systems.replicas import DoorReplica, Replica
 
 
 def api(state: str = "running", health: str = "", exit_code: int | None = None, restarts: int = 0) -> Replica:
@@ -48,3 +48,8 @@ def test_without_a_health_check_a_container_must_stay_up(
 @pytest.mark.parametrize("one", [api("created"), api("restarting"), api(health="starting")])
 def test_what_does_not_run_yet_is_waited_for(one: Replica) -> None:
     assert Readiness().waiting([one], 100) == [one]
+
+
+def test_doors_are_waited_for() -> None:
+    starting = DoorReplica("db", 1, "id", "running", "starting", None, "")
+    assert Readiness().waiting([api(health="healthy"), starting], 100) == [starting]

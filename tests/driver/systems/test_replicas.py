@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from driver.systems.door_compose import Peer
-from driver.systems.replicas import DoorEntry, doors, peers, published_addresses, replicas
+from driver.systems.replicas import DoorReplica, Replica, SystemContainers, peers, system_containers
 
 PROJECT = "doors-shop-1a2b3c"
 
@@ -27,8 +27,21 @@ def row(service: str, number: int = 1, **more: Any) -> dict[str, Any]:
     }
 
 
+def containers(*rows: dict[str, Any]) -> SystemContainers:
+    return system_containers(rows, PROJECT)
+
+
+def replicas(*rows: dict[str, Any]) -> tuple[Replica, ...]:
+    return containers(*rows).replicas
+
+
+def door(**more: Any) -> DoorReplica:
+    return containers({**DOOR, **more}).doors[0]
+
+
 DOOR = row(
     "sl-door-db",
+    Status="Up 2 seconds (healthy)",
     Labels={"stormlab.door": "db", "stormlab.door_api": "8474"},
     Ports=[
         {"PrivatePort": 5432, "PublicPort": 5432, "IP": "0.0.0.0"},
@@ -38,7 +51,7 @@ DOOR = row(
 
 
 def test_replicas_are_the_containers_that_are_no_doors() -> None:
-    found = replicas([row("api", 2), DOOR, row("api", 1)], PROJECT)
+    found = replicas(row("api", 2), DOOR, row("api", 1))
     assert [(one.name, one.address) for one in found] == [("api[1]", "10.236.0.2"), ("api[2]", "10.236.0.3")]
 
 
@@ -59,20 +72,42 @@ def test_replicas_are_the_containers_that_are_no_doors() -> None:
 def test_a_container_is_ready_or_has_failed_or_is_waited_for(
     state: str, status: str, ready: bool, failed: bool
 ) -> None:
-    (one,) = replicas([row("api", State=state, Status=status)], PROJECT)
+    (one,) = replicas(row("api", State=state, Status=status))
     assert (one.is_ready, one.has_failed) == (ready, failed)
 
 
 def test_a_door_is_reached_at_the_published_port_of_its_api() -> None:
-    assert doors([row("api"), DOOR]) == [DoorEntry("db", 32770)]
+    (found,) = containers(row("api"), DOOR).doors
+    assert (found.name, found.service, found.api_port) == ("door of db", "db", 32770)
 
 
-def test_a_door_that_does_not_run_has_no_port() -> None:
-    assert doors([{**DOOR, "Ports": []}]) == []
+@pytest.mark.parametrize(
+    ("state", "status", "ready", "failed", "shown"),
+    [
+        ("running", "Up 2 seconds (healthy)", True, False, "healthy"),
+        ("running", "Up 2 seconds (health: starting)", False, False, "starting"),
+        ("running", "Up 2 seconds (unhealthy)", False, True, "unhealthy"),
+        ("created", "Created", False, False, "created"),
+        ("exited", "Exited (0) 2 seconds ago", False, True, "exited (0)"),
+        ("exited", "Exited (137) 2 seconds ago", False, True, "exited (137)"),
+    ],
+)
+def test_a_door_has_no_end_of_its_own(state: str, status: str, ready: bool, failed: bool, shown: str) -> None:
+    one = door(State=state, Status=status, Ports=[])
+    assert (one.is_ready, one.has_failed, one.shown_state) == (ready, failed, shown)
+    assert one.api_port is None
+
+
+def test_all_containers_are_replicas_and_then_doors() -> None:
+    assert [one.name for one in containers(DOOR, row("web"), row("api")).all] == [
+        "api[1]",
+        "web[1]",
+        "door of db",
+    ]
 
 
 def test_a_published_port_is_at_the_address_that_the_engine_chose() -> None:
-    assert [str(one) for one in published_addresses([row("api"), DOOR])] == ["db:5432 is 0.0.0.0:5432"]
+    assert [str(one) for one in containers(row("api"), DOOR).published] == ["db:5432 is 0.0.0.0:5432"]
 
 
 @pytest.mark.parametrize(
@@ -86,20 +121,18 @@ def test_a_published_port_is_at_the_address_that_the_engine_chose() -> None:
     ],
 )
 def test_a_sentence_names_what_a_container_does(state: str, status: str, restarts: int, says: str) -> None:
-    (one,) = replicas([row("api", State=state, Status=status)], PROJECT)
+    (one,) = replicas(row("api", State=state, Status=status))
     assert replace(one, restarts=restarts).condition == says
 
 
 @pytest.mark.parametrize(("restarts", "failed"), [(7, False), (8, True)])
 def test_a_container_that_restarts_on_and_on_has_failed(restarts: int, failed: bool) -> None:
-    (one,) = replicas([row("api")], PROJECT)
+    (one,) = replicas(row("api"))
     assert replace(one, restarts=restarts).has_failed == failed
 
 
 def test_each_replica_of_a_pairs_client_is_a_peer_by_its_address() -> None:
-    found = peers(
-        ["api->db:5432", "outside->db:5432"], replicas([row("api", 1), row("api", 2), row("db")], PROJECT)
-    )
+    found = peers(["api->db:5432", "outside->db:5432"], replicas(row("api", 1), row("api", 2), row("db")))
     assert found == {
         "api[1]->db:5432": Peer("api->db:5432", "10.236.0.2"),
         "api[2]->db:5432": Peer("api->db:5432", "10.236.0.3"),
@@ -109,4 +142,4 @@ def test_each_replica_of_a_pairs_client_is_a_peer_by_its_address() -> None:
 
 def test_a_container_that_has_ended_has_no_address_and_is_no_peer() -> None:
     gone = row("api", State="exited", Status="Exited (1)", NetworkSettings={"Networks": {}})
-    assert peers(["api->db:5432"], replicas([gone], PROJECT)) == {}
+    assert peers(["api->db:5432"], replicas(gone)) == {}

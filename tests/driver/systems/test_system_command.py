@@ -40,7 +40,7 @@ def test_wrong_use_is_explained_in_a_sentence(
 
 @pytest.mark.parametrize(("given", "known"), [("x", ["dev", "test"]), ("dev", [])])
 def test_a_profile_that_no_service_has_is_refused(given: str, known: list[str]) -> None:
-    there = "It has: dev, test" if known else "It has no profiles"
+    there = "It can be: dev, test" if known else "It takes none"
     with pytest.raises(UsageError, match=f"--profile {given}: no service of c.yaml .*{there}"):
         refuse_unknown_profiles("c.yaml", [given], known)
 

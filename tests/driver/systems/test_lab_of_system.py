@@ -1,0 +1,134 @@
+"""Claims about a start that fails half-way, and its removal: the engine and Compose are fakes."""
+
+from __future__ import annotations
+
+import os
+import signal
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from driver.engines.engine import Container
+from driver.errors import LabError, NotReadyError, SubnetInUseError
+from driver.subprocesses import CommandResult
+from driver.systems import lab_of_system
+from driver.systems.lab_of_system import SystemLab, SystemRequest
+from tests.driver.systems.compose_files import DB, config_of
+from tests.driver.systems.test_replicas import DOOR, row
+
+
+class Engine:
+    """The engine's answers; `done` has what was asked of it, in order."""
+
+    def __init__(self, rows: list[dict[str, Any]]) -> None:
+        self.rows = rows
+        self.is_up = False
+        self.done: list[str] = []
+        self.at_removal: Callable[[], None] = lambda: None
+
+    def summaries(self) -> list[dict[str, Any]]:
+        return self.rows if self.is_up else []
+
+    def containers(self) -> list[Container]:
+        return [Container("db", "db", "id", "i", "running", "")] if self.is_up else []
+
+    def remove(self, one: Container) -> None:
+        self.at_removal()
+        self.is_up = False
+        self.done.append(f"remove container {one.name}")
+
+    def remove_networks_and_volumes(self) -> list[str]:
+        self.done.append("remove networks and volumes")
+        return []
+
+    def all_networks(self) -> list[dict[str, Any]]:
+        return []
+
+    def image_id(self, name: str) -> str:
+        return name
+
+    def exposed_ports(self, image: str) -> list[int]:
+        return []
+
+    def restarts(self, container_id: str) -> int:
+        return 0
+
+    def compose(self, *words: str, **_: object) -> list[str]:
+        self.done.append(f"compose {words[0]}")
+        self.is_up = words[0] == "up"
+        return []
+
+    def ask(self, argv: list[str], *_: object) -> CommandResult:
+        self.done.append(" ".join(argv[1:3]))
+        return CommandResult(0, "")
+
+
+def lab_with(engine: Engine, tmp_path: Path, patch: pytest.MonkeyPatch, **service: object) -> SystemLab:
+    """A lab of this engine, whose file has the service db."""
+    patch.setattr(lab_of_system, "DockerSdk", lambda _: engine)
+    patch.setattr(lab_of_system, "SystemCompose", lambda *_: engine.compose)
+    patch.setattr(lab_of_system, "ask", engine.ask)
+    patch.setattr(lab_of_system, "resolve", lambda *_: config_of({"db": {**DB, **service}}))
+    return SystemLab("doors-shop-1a2b3c", "stormlab/toxiproxy:test", tmp_path)
+
+
+def test_a_start_whose_network_was_taken_keeps_the_images_that_it_built(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine([row("db", State="exited", Status="Exited (3)")])
+    lab = lab_with(engine, tmp_path, monkeypatch, build={"context": "."})
+    refusals = iter([SubnetInUseError("taken")])
+    compose = engine.compose
+
+    def refuse_once(*words: str, **more: object) -> list[str]:
+        done = compose(*words, **more)
+        if words[0] == "up" and (error := next(refusals, None)):
+            raise error
+        return done
+
+    monkeypatch.setattr(engine, "compose", refuse_once)
+    monkeypatch.setattr(lab_of_system, "SystemCompose", lambda *_: refuse_once)
+    with pytest.raises(NotReadyError):
+        lab.up(SystemRequest((tmp_path / "compose.yaml",)), lambda _: None)
+    retried = engine.done.index("compose up", engine.done.index("compose up") + 1)
+    assert "remove networks and volumes" in engine.done[:retried]
+    assert "image ls" not in engine.done[:retried]
+    assert "image ls" in engine.done[retried:]
+
+
+def test_ctrl_c_does_not_interrupt_the_removal_of_a_start_that_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine([row("db", State="exited", Status="Exited (3)")])
+    engine.at_removal = lambda: os.kill(os.getpid(), signal.SIGINT)
+    with pytest.raises(KeyboardInterrupt):
+        lab_with(engine, tmp_path, monkeypatch).up(
+            SystemRequest((tmp_path / "compose.yaml",)), lambda _: None
+        )
+    assert engine.done[-3:] == ["remove container db", "remove networks and volumes", "image ls"]
+
+
+@pytest.mark.parametrize(
+    ("rows", "says", "hint"),
+    [
+        (
+            [row("db", State="exited", Status="Exited (3)")],
+            r"db\[1\] ended with 3",
+            "Does it start without doors",
+        ),
+        (
+            [row("db"), {**DOOR, "State": "exited", "Status": "Exited (0)"}],
+            "door of db ended with 0",
+            "A door is the lab's own",
+        ),
+    ],
+)
+def test_a_container_that_ended_ends_the_start_and_the_hint_says_whose_it_is(
+    rows: list[dict[str, Any]], says: str, hint: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lab = lab_with(Engine(rows), tmp_path, monkeypatch)
+    with pytest.raises(LabError, match=says) as failed:
+        lab.up(SystemRequest((tmp_path / "compose.yaml",)), lambda _: None)
+    assert hint in failed.value.hint
