@@ -74,8 +74,7 @@ class ComposeCommand:
         argv = [*self._start, *words]
         _log.debug("running %s", " ".join(argv))
         began = time.monotonic()
-        process = self._started(argv, environment)
-        lines = self._wait(process, timeout_s, heartbeat)
+        process, lines = self._run(argv, environment, timeout_s, heartbeat)
         _log.debug("`%s` ended with %s after %.2f s", words[-1], process.returncode, time.monotonic() - began)
         if process in self._interrupted:
             self._interrupted.discard(process)
@@ -90,6 +89,33 @@ class ComposeCommand:
             for process in self._running:
                 self._interrupted.add(process)
                 _signal(process, signal.SIGTERM)
+
+    def _run(
+        self,
+        argv: list[str],
+        environment: Mapping[str, str],
+        timeout_s: float,
+        heartbeat: Heartbeat | None,
+    ) -> tuple[subprocess.Popen[bytes], list[str]]:
+        """Return the process, which has ended, and its last lines."""
+        lines: deque[str] = deque(maxlen=_KEPT_LINES)
+        process = None
+        try:
+            # A signal that comes while it starts is raised once there is a process to end.
+            with signals_noted():
+                process = self._started(argv, environment)
+                reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
+                reader.start()
+            self._wait(process, lines, timeout_s, heartbeat)
+        except BaseException:
+            if process is not None:
+                _signal(process, signal.SIGTERM)
+            raise
+        finally:
+            if process is not None:
+                self._await_end(process)
+        reader.join(_GRACE_S)
+        return process, list(lines)
 
     def _started(self, argv: list[str], environment: Mapping[str, str]) -> subprocess.Popen[bytes]:
         # An interrupt waits until a process that starts can be ended.
@@ -112,32 +138,28 @@ class ComposeCommand:
         return process
 
     def _wait(
-        self, process: subprocess.Popen[bytes], timeout_s: float, heartbeat: Heartbeat | None
-    ) -> list[str]:
-        lines: deque[str] = deque(maxlen=_KEPT_LINES)
-        reader = threading.Thread(target=_read, args=(process, lines), daemon=True)
-        reader.start()
+        self,
+        process: subprocess.Popen[bytes],
+        lines: Sequence[str],
+        timeout_s: float,
+        heartbeat: Heartbeat | None,
+    ) -> None:
         began = time.monotonic()
-        try:
-            while not _ended(process, self._heartbeat_s):
-                elapsed_s = time.monotonic() - began
-                if elapsed_s > timeout_s:
-                    _signal(process, signal.SIGTERM)
-                    break
-                if heartbeat is not None:
-                    heartbeat(elapsed_s, lines[-1] if lines else "…")
-        except BaseException:
-            _signal(process, signal.SIGTERM)
-            raise
-        finally:
-            with signals_noted():
-                if not _ended(process, _GRACE_S):
-                    _signal(process, signal.SIGKILL)
-                    process.wait()
-            with self._starting:
-                self._running.discard(process)
-        reader.join(_GRACE_S)
-        return list(lines)
+        while not _ended(process, self._heartbeat_s):
+            elapsed_s = time.monotonic() - began
+            if elapsed_s > timeout_s:
+                _signal(process, signal.SIGTERM)
+                return
+            if heartbeat is not None:
+                heartbeat(elapsed_s, lines[-1] if lines else "…")
+
+    def _await_end(self, process: subprocess.Popen[bytes]) -> None:
+        with signals_noted():
+            if not _ended(process, _GRACE_S):
+                _signal(process, signal.SIGKILL)
+                process.wait()
+        with self._starting:
+            self._running.discard(process)
 
 
 def failure(
