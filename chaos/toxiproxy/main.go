@@ -39,6 +39,8 @@ func serve(arguments []string) error {
 	port := flags.String("port", "8474", "Port for toxiproxy's API to listen on")
 	upstreams := flags.String("upstreams", "", "The only host:port, separated by commas, that links may lead to; empty: any")
 	pairs := flags.String("pairs", "", "JSON file with the pairs to open on startup, each of which has one link for each address that connects")
+	probeListen := flags.String("probe-listen", "", "ADDRESS:PORT at which the prober connects to the links of pairs; no client of a pair may reach it")
+	probeUpstream := flags.String("probe-upstream", "", "host:port of the prober's own far end, where those connections lead")
 	config := flags.String("config", "", "JSON file containing proxies to create on startup")
 	flags.Int64("seed", 0, "Accepted for compatibility: it has no effect on stock toxics (Toxiproxy issue 610); ours have their own seeds")
 	version := flags.Bool("version", false, "print the version")
@@ -69,8 +71,16 @@ func serve(arguments []string) error {
 		server.PopulateConfig(*config)
 	}
 	lab := api.NewServer(server, api.SplitUpstreams(*upstreams)...)
-	if *pairs != "" {
-		specs, err := api.ReadPairs(*pairs)
+	if err := open(lab, *pairs, *probeListen, *probeUpstream); err != nil {
+		return err
+	}
+	return lab.Serve(net.JoinHostPort(*host, *port))
+}
+
+// open listens for pairs and for the prober, before the API answers.
+func open(lab *api.Server, pairs, probeListen, probeUpstream string) error {
+	if pairs != "" {
+		specs, err := api.ReadPairs(pairs)
 		if err != nil {
 			return err
 		}
@@ -78,7 +88,14 @@ func serve(arguments []string) error {
 			return err
 		}
 	}
-	return lab.Serve(net.JoinHostPort(*host, *port))
+	if probeListen == "" && probeUpstream == "" {
+		return nil
+	}
+	if pairs == "" || probeListen == "" || probeUpstream == "" {
+		return errors.New("-probe-listen and -probe-upstream need each other, and -pairs")
+	}
+	_, err := lab.OpenProbeEntry(probeListen, probeUpstream)
+	return err
 }
 
 // newLogger writes what the stock server writes, at the level that LOG_LEVEL names.

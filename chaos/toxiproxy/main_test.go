@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
 	"regexp"
+	"strings"
 	"testing"
 	"time"
 )
@@ -53,6 +55,16 @@ func TestAHealthcheckSaysWhetherTheServerAnswers(t *testing.T) {
 	for _, status = range []int{http.StatusOK, http.StatusServiceUnavailable} {
 		if _, err := run(t, "healthcheck", "-host", host, "-port", port); (err == nil) != (status == http.StatusOK) {
 			t.Errorf("%d: %v", status, err)
+		}
+	}
+}
+
+func TestAProbeEntryNeedsItsFarEndAndPairs(t *testing.T) {
+	for _, flags := range [][]string{{"-probe-listen", "127.0.0.1:1"}, {"-probe-upstream", "127.0.0.1:1"}, {"-probe-listen", "a:1", "-probe-upstream", "b:1"}} {
+		_, err := run(t, flags...)
+		var ended *exec.ExitError
+		if !errors.As(err, &ended) || !strings.Contains(string(ended.Stderr), "need each other, and -pairs") {
+			t.Errorf("%v: %v", flags, err)
 		}
 	}
 }

@@ -2,6 +2,7 @@ package api
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -61,10 +62,15 @@ func (s *Server) OpenPairs(specs []link.Spec) error {
 }
 
 func (p *pair) accept() {
+	accept(p.listener, func(client *net.TCPConn) { go p.carry(client) })
+}
+
+// accept passes on what a listener accepts, until it is closed.
+func accept(listener *net.TCPListener, take func(*net.TCPConn)) {
 	for {
-		client, err := p.listener.AcceptTCP()
+		client, err := listener.AcceptTCP()
 		if err == nil {
-			go p.carry(client)
+			take(client)
 			continue
 		}
 		if timeout, ok := err.(net.Error); !ok || !timeout.Temporary() { //nolint:staticcheck // Out of descriptors is temporary.
@@ -74,22 +80,40 @@ func (p *pair) accept() {
 	}
 }
 
-// carry opens the connection to the server, and puts both on the link of the client's address. What cannot be carried ends with RST:
-// without a door the client would have been refused.
+// carry puts a connection on the link of the client's address.
 func (p *pair) carry(client *net.TCPConn) {
 	l, err := p.linkOf(client.RemoteAddr().(*net.TCPAddr).IP)
-	if err == nil && l.IsOpen() {
-		var server net.Conn
-		if server, err = net.DialTimeout("tcp", p.Upstream, pairDial); err == nil {
-			if l.Join(p.server.stock, client, server.(*net.TCPConn)) {
-				return
-			}
-			abort(server.(*net.TCPConn))
-		}
+	if err == nil {
+		err = p.server.join(l, p.Upstream, link.Carried{Client: client})
 	}
 	if err != nil {
-		p.server.stock.Logger.Err(err).Str("pair", p.Name).Str("client", client.RemoteAddr().String()).Msg("Connection not carried")
+		p.server.refuse(client, p.Name, err)
 	}
+}
+
+// join opens the connection to an upstream, and puts both on a link. It returns nil for a link that is closed, which ends the
+// connection with RST: the listener serves other addresses too, so it cannot refuse one of them, and the client of a server that
+// refuses would have read no byte either.
+func (s *Server) join(l *link.Link, upstream string, c link.Carried) error {
+	if !l.IsOpen() {
+		abort(c.Client)
+		return nil
+	}
+	server, err := net.DialTimeout("tcp", upstream, pairDial)
+	if err != nil {
+		return err
+	}
+	c.Upstream = server.(*net.TCPConn)
+	if !l.Join(s.stock, c) {
+		abort(c.Upstream)
+		abort(c.Client)
+	}
+	return nil
+}
+
+// refuse ends a connection that cannot be carried, with RST.
+func (s *Server) refuse(client *net.TCPConn, at string, because error) {
+	s.stock.Logger.Err(because).Str("at", at).Str("client", client.RemoteAddr().String()).Msg("Connection not carried")
 	abort(client)
 }
 
@@ -98,27 +122,24 @@ func abort(socket *net.TCPConn) {
 	_ = socket.Close()
 }
 
-// linkName is the name of the link of one address.
-func (p *pair) linkName(peer net.IP) string { return p.Name + "@" + peer.String() }
+// linkSpec is the link of one address.
+func (p *pair) linkSpec(peer net.IP) link.Spec {
+	return link.Spec{Name: p.Name + "@" + peer.String(), Listen: "127.0.0.1:0", Upstream: p.Upstream}
+}
 
 // linkOf returns the link of an address, and makes it where there is none yet.
 func (p *pair) linkOf(peer net.IP) (*link.Link, error) {
-	name := p.linkName(peer)
-	if l := p.server.Links.Get(name); l != nil {
+	spec := p.linkSpec(peer)
+	if l := p.server.Links.Get(spec.Name); l != nil {
 		return l, nil
 	}
-	p.server.changing.Lock()
-	defer p.server.changing.Unlock()
-	if p.server.Links.Get(name) == nil {
-		if err := p.server.create(link.Spec{Name: name, Listen: "127.0.0.1:0", Upstream: p.Upstream}); err != nil {
-			return nil, err
-		}
-		p.server.catchUp()
+	if _, failed := p.server.ensure(&LinksRequest{Links: []link.Spec{spec}}); failed != nil {
+		return nil, errors.New(failed.Message)
 	}
-	if l := p.server.Links.Get(name); l != nil {
+	if l := p.server.Links.Get(spec.Name); l != nil {
 		return l, nil
 	}
-	return nil, fmt.Errorf("link %s was removed while it was made", name)
+	return nil, fmt.Errorf("link %s was removed while it was made", spec.Name)
 }
 
 type (
@@ -141,9 +162,11 @@ type (
 	}
 )
 
-// ensurePeers makes the links of addresses that may not have connected yet, so that a fault can be on them before they do.
+// ensurePeers makes the links of addresses that may not have connected yet, so that a fault can be on them before they do. Where one
+// address is wrong, no link is made.
 func (s *Server) ensurePeers(r *PeersRequest) (*PeersAnswer, *problem.Details) {
-	answer := &PeersAnswer{[]string{}}
+	answer, wanted := &PeersAnswer{[]string{}}, &LinksRequest{}
+	asked := map[string]bool{}
 	for i, want := range r.Peers {
 		p, address := s.pairs[want.Pair], net.ParseIP(want.Address)
 		if p == nil {
@@ -152,11 +175,15 @@ func (s *Server) ensurePeers(r *PeersRequest) (*PeersAnswer, *problem.Details) {
 		if address == nil {
 			return nil, problem.BadRequest("peers[%d].address must be an IP address, not %q", i, want.Address)
 		}
-		l, err := p.linkOf(address)
-		if err != nil {
-			return nil, &problem.Details{Status: http.StatusServiceUnavailable, Message: fmt.Sprintf("peers[%d]: %v", i, err)}
+		spec := p.linkSpec(address)
+		answer.Links = append(answer.Links, spec.Name)
+		if !asked[spec.Name] {
+			asked[spec.Name] = true
+			wanted.Links = append(wanted.Links, spec)
 		}
-		answer.Links = append(answer.Links, l.Name)
+	}
+	if _, failed := s.ensure(wanted); failed != nil {
+		return nil, failed
 	}
 	return answer, nil
 }

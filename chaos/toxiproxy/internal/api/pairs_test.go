@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"strings"
+	"sync"
 	"syscall"
 	"testing"
 	"time"
@@ -35,7 +36,7 @@ func newPair(t *testing.T, upstream string) *pairHarness {
 	if upstream == "" {
 		upstream = h.Upstream
 	}
-	h.Must(h.Server.OpenPairs([]link.Spec{{Name: pairName, Listen: "127.0.0.1:0", Upstream: upstream}}))
+	h.Must(h.Server.OpenPairs([]link.Spec{{Name: pairName, Listen: "127.0.0.4:0", Upstream: upstream}}))
 	var v api.PairsView
 	h.Call("GET", "/lab/pairs", nil, http.StatusOK, &v)
 	return &pairHarness{h, v.Pairs[0].Listen}
@@ -70,6 +71,18 @@ func (h *pairHarness) connectFrom(peer string) (client, server *labtest.Peer) {
 	return client, server
 }
 
+// ensure makes the links of some addresses, and returns their names.
+func (h *pairHarness) ensure(peers ...string) []string {
+	h.Helper()
+	r := api.PeersRequest{}
+	for _, peer := range peers {
+		r.Peers = append(r.Peers, api.PeerSpec{Pair: pairName, Address: peer})
+	}
+	var made api.PeersAnswer
+	h.Call("PUT", "/lab/peers", r, http.StatusOK, &made)
+	return made.Links
+}
+
 func passes(client, server *labtest.Peer) {
 	client.Send([]byte("ping"))
 	server.Expect([]byte("ping"))
@@ -99,9 +112,7 @@ func TestACutOfOneAddressLeavesTheOthersConnections(t *testing.T) {
 		t.Errorf("%d connections hit", v.Links[0].ConnectionsHit)
 	}
 	for _, e := range []*labtest.Peer{client, server} {
-		if _, err := e.Rest(); err != nil {
-			t.Error("expected FIN, got", err)
-		}
+		e.ExpectEnd(nil)
 	}
 	passes(other, otherServer)
 	passes(h.connectFrom(first))
@@ -119,14 +130,40 @@ func TestARefusalOfOneAddressResetsItsNewConnectionsBeforeTheServerSeesThem(t *t
 	passes(h.connectFrom(first))
 }
 
+func TestBlockingNewConnectionsOfOneAddressKeepsItsLiveOnesAndResetsNewOnes(t *testing.T) {
+	h := newPair(t, "")
+	client, server := h.connectFrom(first)
+	h.Inject("f", []string{linkOf(first)}, "block_new")
+	if err := h.endFrom(first); !errors.Is(err, syscall.ECONNRESET) {
+		t.Error("expected RST, got", err)
+	}
+	passes(client, server)
+	passes(h.connectFrom(second))
+	h.End("f")
+	passes(h.connectFrom(first))
+}
+
+func TestAConnectionToALinkThatIsLockedForAMomentIsCarriedOnceItIsNot(t *testing.T) {
+	h := newPair(t, "")
+	l := h.Server.Links.Get(h.ensure(first)[0])
+	l.Proxy.Lock()
+	unlock := sync.OnceFunc(l.Proxy.Unlock)
+	defer unlock()
+	c, err := h.dialFrom(first)
+	h.Must(err)
+	client, server := h.Peer(c), h.Arrival()
+	server.Silent(100 * time.Millisecond)
+	unlock()
+	passes(client, server)
+}
+
 func TestAFaultCanBeOnALinkBeforeItsFirstConnection(t *testing.T) {
 	h := newPair(t, "")
-	var made api.PeersAnswer
-	h.Call("PUT", "/lab/peers", api.PeersRequest{Peers: []api.PeerSpec{{Pair: pairName, Address: first}}}, http.StatusOK, &made)
-	if len(made.Links) != 1 || made.Links[0] != linkOf(first) {
-		t.Fatalf("answered %+v", made)
+	links := h.ensure(first)
+	if len(links) != 1 || links[0] != linkOf(first) {
+		t.Fatalf("answered %+v", links)
 	}
-	h.Inject("f", made.Links, "none", labtest.Toxic("hold", "both", nil))
+	h.Inject("f", links, "none", labtest.Toxic("hold", "both", nil))
 	c, err := h.dialFrom(first)
 	h.Must(err)
 	client, server := h.Peer(c), h.Arrival()
@@ -164,6 +201,21 @@ func TestAPeerOfNoPairOrWithoutAnAddressIsRefused(t *testing.T) {
 	if !strings.Contains(answer.Message, "must be an IP address") {
 		t.Error(answer.Message)
 	}
+}
+
+func TestLinksOfPeersAreMadeAllOrNoneAndOnce(t *testing.T) {
+	h := newPair(t, "")
+	var answer problem.Details
+	h.Call("PUT", "/lab/peers", api.PeersRequest{Peers: []api.PeerSpec{{Pair: pairName, Address: first}, {Pair: pairName, Address: "api-1"}}},
+		http.StatusBadRequest, &answer)
+	if !strings.Contains(answer.Message, "peers[1].address") || h.Server.Links.Get(linkOf(first)) != nil {
+		t.Errorf("answered %+v with the link %v", answer, h.Server.Links.Get(linkOf(first)))
+	}
+	client, server := h.connectFrom(first)
+	if links := h.ensure(first, second, second); len(links) != 3 || links[2] != linkOf(second) {
+		t.Errorf("answered %v", links)
+	}
+	passes(client, server)
 }
 
 func TestAPairLeadsWhereUpstreamsAllowAlone(t *testing.T) {

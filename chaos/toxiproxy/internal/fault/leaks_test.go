@@ -46,13 +46,7 @@ func TestBusyConnectionsThatAreCutOrResetLeaveNothingBehind(t *testing.T) {
 	for i := range 40 {
 		client, server := h.Connect("a")
 		for _, e := range []*labtest.Peer{client, server} {
-			go func() {
-				for {
-					if _, err := e.Write(labtest.Pattern(10_000)); err != nil {
-						return
-					}
-				}
-			}()
+			e.Flood()
 		}
 		client.Take(10_000)
 		h.Inject("f", labtest.A, []string{"reset", "cut", "refuse", "none"}[i%4], labtest.Toxic("delay", "both", map[string]any{"mean_ms": 5}),

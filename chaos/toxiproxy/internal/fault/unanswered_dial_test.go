@@ -82,9 +82,7 @@ func TestAConnectionThatWasBeingOpenedWhenTheLinkWasRefusedEndsToo(t *testing.T)
 			}
 		}
 	}()
-	if _, err := client.Rest(); err != nil {
-		t.Error("expected FIN, got", err)
-	}
+	client.ExpectEnd(nil)
 	if n := h.Link("dead").Accepted; n != 1 {
 		t.Errorf("%d connections were opened", n)
 	}

@@ -2,6 +2,7 @@ package labtest
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net"
 	"time"
@@ -66,6 +67,25 @@ func (p *Peer) Rest() ([]byte, error) {
 		p.h.Fatalf("the connection did not end (after %d bytes)", len(data))
 	}
 	return data, err
+}
+
+// ExpectEnd checks how the connection ends, whatever comes before: with FIN where the error is nil, with RST where it is ECONNRESET.
+func (p *Peer) ExpectEnd(how error) {
+	p.h.Helper()
+	if _, err := p.Rest(); !errors.Is(err, how) {
+		p.h.Errorf("the connection ended with %v, expected %v (nil is FIN)", err, how)
+	}
+}
+
+// Flood sends without end in the background, until the connection ends.
+func (p *Peer) Flood() {
+	go func() {
+		for {
+			if _, err := p.Write(Pattern(10_000)); err != nil {
+				return
+			}
+		}
+	}()
 }
 
 // Stuff sends to a peer that does not read until nothing more is accepted for a while, and returns what was sent.

@@ -13,9 +13,10 @@ import (
 
 // A Connection is a client's connection, and the one to the server that Toxiproxy opened for it.
 type Connection struct {
-	link   *Link
-	Number int64 // Its number among those of its link, from 0, in the order in which they were accepted.
-	client string
+	link    *Link
+	Number  int64 // Its number among those of its link, from 0, in the order in which they were accepted.
+	IsProbe bool  // The prober's: it ends at the prober and not at the link's server.
+	client  string
 	// By stream: the socket that receives its bytes, and Toxiproxy's pipeline for it.
 	sockets   [stream.NumDirections]*net.TCPConn
 	pipelines [stream.NumDirections]atomic.Pointer[toxiproxy.ToxicLink]

@@ -36,6 +36,7 @@ type Link struct {
 
 	mu          sync.Mutex
 	connections map[string]*Connection // By the client's address.
+	joining     *Carried               // While Join puts it on the link.
 	spec        Spec                   // As last read.
 
 	queue    queue
@@ -127,7 +128,8 @@ func (l *Link) accept() *Connection {
 }
 
 func (l *Link) add(client string, found map[string]net.Conn) *Connection {
-	c := &Connection{link: l, client: client, Number: l.Accepted.Add(1) - 1}
+	joined := l.joining != nil && found[client+stream.Downstream.String()] == net.Conn(l.joining.Client)
+	c := &Connection{link: l, client: client, Number: l.Accepted.Add(1) - 1, IsProbe: joined && l.joining.IsProbe}
 	for d := stream.Upstream; d < stream.NumDirections; d++ {
 		socket, ok := found[c.name(d)].(*net.TCPConn)
 		if !ok {

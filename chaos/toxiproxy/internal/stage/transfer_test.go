@@ -60,8 +60,6 @@ func TestAToxicCanBeAddedAfterOneWasRemovedFromAStreamThatIsEnding(t *testing.T)
 	h.End("first")
 	h.Inject("third", labtest.A, "none", labtest.Toxic("drop", "upstream", map[string]any{"probability": 0}))
 	h.End("second")
-	if _, err := server.Rest(); err != nil {
-		t.Error("expected FIN, got", err)
-	}
+	server.ExpectEnd(nil)
 	h.End("third")
 }
