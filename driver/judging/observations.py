@@ -59,13 +59,15 @@ class FaultObservations:
     ) -> None:
         self._history = history
         self._on_all_links: list[InjectedFault] = []
-        self._by_target: dict[str, list[InjectedFault]] = {}
+        # A fault of a worker's container is on no link: the prober's own connections pass the worker's link,
+        # and go on while the worker is stopped.
+        self._by_link: dict[str, list[InjectedFault]] = {}
         for injected in faults:
             if injected.reaches_all:
                 self._on_all_links.append(injected)
-            else:
-                for target in injected.targets:
-                    self._by_target.setdefault(target, []).append(injected)
+            elif isinstance(injected.fault, LinkFault):
+                for link in injected.targets:
+                    self._by_link.setdefault(link, []).append(injected)
         self._records = link_records(history)
         self._faults = faults
         self._samples: dict[str, list[ContainerSample]] = {}
@@ -171,17 +173,9 @@ class FaultObservations:
         )
 
     def _others(self, injected: InjectedFault, link: str) -> list[InjectedFault]:
-        """Return all other faults that affect a link.
-
-        A fault of the worker's container does not: the prober's own connections pass the link, and go on
-        while the worker is stopped.
-        """
-        on_link = (*self._by_target.get(link, ()), *self._on_all_links)
-        return [
-            other
-            for other in on_link
-            if other is not injected and (isinstance(other.fault, LinkFault) or other.reaches_all)
-        ]
+        """Return all other faults that affect a link."""
+        on_link = (*self._by_link.get(link, ()), *self._on_all_links)
+        return [other for other in on_link if other is not injected]
 
     def container(self, injected: InjectedFault, fault: ContainerFault, name: str) -> ContainerEvidence:
         """Return one container during one fault."""
