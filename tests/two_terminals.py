@@ -22,8 +22,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from driver.engines.engine import HOST
 from driver.host_ports import is_free
-from driver.labs.lab import HOST
 from driver.labs.lab_lock import lock_holders
 from tests.e2e.conftest import SHORT_HERD, CommandLine, docker
 from tests.proofs import commit, keep

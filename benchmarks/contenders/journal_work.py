@@ -27,7 +27,7 @@ def judging(folder: Path) -> None:
 
 def reporting(folder: Path) -> None:
     """The same, and every report."""
-    from driver.report import write_report
+    from driver.report.write import write_report
 
     write_report(folder)
 

@@ -16,10 +16,10 @@ from driver.dashboard.dashboard import Dashboard
 from driver.dashboard.lab_monitor import LabMonitor
 from driver.dashboard.run_history import RunHistory
 from driver.dashboard.server import make_app
+from driver.engines.engine import HOST
 from driver.errors import PortInUseError
 from driver.host_ports import port_holder
 from driver.interrupts import SIGNALS
-from driver.labs.lab import HOST
 from driver.terminal import print_lines
 
 PORT = 8600

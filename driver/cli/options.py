@@ -5,19 +5,21 @@ from __future__ import annotations
 import logging
 import re
 from collections.abc import Callable
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 from chaos.explain import shortened
-from driver.engines.compose_engine import ComposeEngine
+from driver.engines.engine import CONTROL_PORT, HOST, TOXIPROXY_PORT
 from driver.errors import LabError, UsageError
-from driver.labs.lab import CONTROL_PORT, HOST, TOXIPROXY_PORT
 from driver.labs.project_name import PATTERN, default_project, note_project
 from driver.machine.setup import prepare
 from driver.machine.shell import MachineError, Say
 from driver.paths import project_root
 from wire.address import MAX_WORKERS
+
+if TYPE_CHECKING:
+    from driver.engines.compose_engine import ComposeEngine
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 LEVELS = ("DEBUG", "INFO", "WARNING", "ERROR")
@@ -93,6 +95,9 @@ def engine_to_fill(project_name: str) -> ComposeEngine:
 
 def engine_of(project_name: str) -> ComposeEngine:
     """Return the engine of one lab."""
+    # Imported here: commands without an engine need no Docker SDK, which takes 0.2 s to load.
+    from driver.engines.compose_engine import ComposeEngine
+
     return ComposeEngine(project_name, project_root(), build_environment)
 
 

@@ -20,6 +20,11 @@ from chaos.targets import COORDINATOR, TOXIPROXY
 Say = Callable[[str], None]
 """Receives one line about the progress of a long call."""
 
+HOST = "127.0.0.1"
+TOXIPROXY_PORT = 8474
+CONTROL_PORT = 8766
+"""Where this machine reaches a lab, unless others are chosen."""
+
 CORE = (TOXIPROXY, COORDINATOR)
 WORKER = "worker"
 PROBER = "prober"

@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import TypeVar
 
-from driver.engines.engine import Engine, LabSpec
+from driver.engines.engine import CONTROL_PORT, TOXIPROXY_PORT, Engine, LabSpec
 from driver.errors import ContainerGoneError, NoLabError
 from driver.labs.coordinator_client import CoordinatorClient
 from driver.labs.links import Links
@@ -16,9 +16,6 @@ from driver.labs.project_name import start_hint
 from driver.labs.toxiproxy_api import Link
 from wire.address import index_in_name, link_port, worker_name
 
-HOST = "127.0.0.1"
-TOXIPROXY_PORT = 8474
-CONTROL_PORT = 8766
 CHANGES_S = 20.0
 POLL_S = 0.1
 

@@ -4,7 +4,3 @@ Imports `driver.results`, `driver.forensics`, `driver.judging`, `driver.checks`,
 `driver.histories` and `driver.scenarios`; pure but for `write`.
 Begin with `write`, then `summary` and `view` (what every format shows), `html_page` and `markdown`.
 """
-
-from driver.report.write import write_report
-
-__all__ = ["write_report"]

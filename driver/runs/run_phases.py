@@ -11,7 +11,7 @@ from pathlib import Path
 
 from chaos.prober.probe_rate import write_windows
 from driver.background import background
-from driver.engines.engine import PROBER, Engine, LabSpec
+from driver.engines.engine import HOST, PROBER, Engine, LabSpec
 from driver.errors import (
     CoordinatorError,
     EngineGoneError,
@@ -29,7 +29,7 @@ from driver.interrupts import interruptible
 from driver.labs.container_monitor import ContainerMonitor
 from driver.labs.fault_runner import FaultRunner, RunActuator
 from driver.labs.heal import heal
-from driver.labs.lab import HOST, Lab, links_for
+from driver.labs.lab import Lab, links_for
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.lifecycle import start_core, start_workers

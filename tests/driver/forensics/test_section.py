@@ -12,11 +12,10 @@ import pytest
 from driver.forensics.analysis import analyse
 from driver.histories.history import History
 from driver.metrics import measure
-from driver.report import write_report
 from driver.report.advice import advise
 from driver.report.charts.gap_plot import HEIGHT, LEFT, MOST_DOTS, WIDTH, GapPlot, gap_plot
 from driver.report.forensics_section import ForensicsSection, forensics_section
-from driver.report.write import HTML, MARKDOWN
+from driver.report.write import HTML, MARKDOWN, write_report
 from tests.driver.forensics.fleets import Fleet, write
 from tests.driver.forensics.strangers import stranger_history
 from tests.driver.judge.histories import Past, healthy_herd, small

@@ -6,8 +6,7 @@ from pathlib import Path
 from xml.etree import ElementTree
 
 from driver.judging.verdict import KnownFailure
-from driver.report import write_report
-from driver.report.write import JUNIT
+from driver.report.write import JUNIT, write_report
 from tests.driver.judge.histories import Past, healthy_herd
 
 EXPECT = ["task_success_rate >= 90%", "reconnection_time_p99 <= 1s"]

@@ -9,9 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as some
 from markdown_it import MarkdownIt
 
-from driver.report import write_report
 from driver.report.text import code, escape_markdown, printable
-from driver.report.write import MARKDOWN
+from driver.report.write import MARKDOWN, write_report
 from tests.driver.judge.histories import Past, healthy_herd
 
 HOSTILE = (

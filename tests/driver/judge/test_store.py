@@ -12,7 +12,7 @@ import pytest
 from driver.errors import LabError, UsageError
 from driver.files import write_file
 from driver.judging.verdict import KnownFailure, RunOutcome
-from driver.report import write_report
+from driver.report.write import write_report
 from driver.results.judged_run import judge_run
 from driver.results.run_folder import (
     METRICS,

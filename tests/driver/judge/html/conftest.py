@@ -10,7 +10,7 @@ import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 
 from driver.machine.browser import NAMES, find_browser
-from driver.report import write_report
+from driver.report.write import write_report
 from tests.driver.judge.histories import Past
 
 Opener = Callable[..., "Opened"]

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from playwright.sync_api import Browser, Page, expect
 
-from driver.report import write_report
+from driver.report.write import write_report
 from tests.driver.forensics.fleets import Fleet, write
 from tests.driver.judge.histories import Past, healthy_herd
 from tests.driver.judge.html.conftest import Opened, Opener

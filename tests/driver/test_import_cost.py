@@ -1,0 +1,39 @@
+"""Commands that read files load no client of an engine, of Toxiproxy or of the coordinator."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+
+import pytest
+
+from driver.paths import project_root
+
+CLIENTS = ("docker", "aiohttp", "toxiproxy", "requests")
+LOADED = (
+    "import json, sys; import driver.cli.main, driver.cli.{command}; print(json.dumps(sorted(sys.modules)))"
+)
+
+
+def loaded_by(command: str) -> set[str]:
+    """The modules of a new process that imported the command line and one command."""
+    code = LOADED.format(command=command)
+    shown = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=project_root(),
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=True,
+    )
+    return set(json.loads(shown.stdout))
+
+
+@pytest.mark.parametrize("command", ["validate", "scenarios", "compare", "report", "judge", "completion"])
+def test_a_command_that_reads_files_loads_no_client(command: str) -> None:
+    assert loaded_by(command).isdisjoint(CLIENTS)
+
+
+def test_a_command_that_uses_a_lab_loads_its_clients() -> None:
+    assert loaded_by("inject") >= {"aiohttp", "toxiproxy", "requests"}
