@@ -9,7 +9,7 @@ from typing import Any
 from coordinator.core import AcceptedHandshake, CoordinatorCore, HandshakeRefusal
 from coordinator.effects import Close
 from coordinator.rows import Row
-from coordinator.session import TaskPhase
+from coordinator.session import Session, TaskPhase
 from tests.simulation.memory_store import MemoryStore
 from wire.channel import Channel
 from wire.codec import FrameDecoder, FrameEncoder, FrameLimits, session_keys
@@ -36,6 +36,17 @@ from wire.settings import CoordinatorSettings
 KEY = bytes.fromhex("17" * 32)
 MS = 1_000_000
 WALL_S = 1_795_000_000.0
+
+
+def session(worker: str = "worker-1", incarnation: str = "first", *, leaving: bool = False) -> Session:
+    """A session that no coordinator has."""
+    return Session("s1", worker, incarnation, Channel(), has_left=leaving)
+
+
+def hello(incarnation: str = "first", *, resume: bool = True) -> Hello:
+    """The first message of worker-1, which wants its session back."""
+    wanted = Resume("s1", 1, 0) if resume else None
+    return Hello(1, "worker-1", incarnation, b"n" * 16, 0.0, 1, 0, True, wanted)
 
 
 class CoordinatorHarness:

@@ -7,9 +7,8 @@ import pytest
 
 from coordinator.core import AcceptedHandshake, HandshakeRefusal
 from coordinator.session import Session
-from coordinator.session_registry import is_superseded, resume_decision
-from tests.coordinator.harness import CoordinatorHarness, FakePeer
-from wire.channel import Channel
+from coordinator.session_registry import resume_decision
+from tests.coordinator.harness import CoordinatorHarness, FakePeer, hello, session
 from wire.errors import CloseCode
 from wire.handshake import Hello, Resume
 from wire.messages import (
@@ -21,16 +20,6 @@ from wire.messages import (
     HeldAttempt,
     LeasesRenewed,
 )
-
-
-def session(worker: str = "worker-1", incarnation: str = "first", *, leaving: bool = False) -> Session:
-    return Session("s1", worker, incarnation, Channel(), has_left=leaving)
-
-
-def hello(incarnation: str = "first", *, resume: bool = True) -> Hello:
-    wanted = Resume("s1", 1, 0) if resume else None
-    return Hello(1, "worker-1", incarnation, b"n" * 16, 0.0, 1, 0, True, wanted)
-
 
 OURS, LEAVING = session(), session(leaving=True)
 
@@ -284,71 +273,6 @@ def test_a_newer_connection_takes_over_and_the_older_one_changes_nothing_any_mor
     assert [line["kind"] for line in world.events_of("worker_lost")] == ["superseded"]
 
 
-# -- two processes of one name -----------------------------
-
-
-def refused_with(answer: AcceptedHandshake | HandshakeRefusal) -> tuple[str, int]:
-    assert isinstance(answer, HandshakeRefusal), answer
-    return answer.refusal.reason, answer.refusal.retry_after_ms
-
-
-def test_of_two_live_processes_with_one_name_the_newer_stays_and_the_older_waits_ever_longer() -> None:
-    world = CoordinatorHarness()
-    older = world.peer()
-    newer = world.peer()
-    answers = [refused_with(older.send_hello()) for _ in range(8)]
-    assert [reason for reason, _ in answers] == ["superseded"] * 8
-    assert [wait for _, wait in answers] == [1_000, 2_000, 4_000, 8_000, 16_000, 32_000, 60_000, 60_000]
-    assert newer.beat() is not None
-    assert world.core.counters.totals["handshakes_refused", "superseded"] == 8
-    assert len(world.events_of("worker_joined")) == 2
-
-
-def test_two_live_processes_with_one_name_lose_no_task() -> None:
-    world = CoordinatorHarness()
-    older = world.peer()
-    world.submit("a", "b")
-    assert len(older.assigned) == 1
-    newer = world.peer()
-    for count in (1, 2):
-        older.send_hello()
-        newer.finish(newer.assigned[count - 1])
-    assert world.outcomes() == {"a": "completed", "b": "completed"}
-
-
-def test_the_older_process_is_let_in_once_the_newer_is_silent_for_longer_than_a_lease() -> None:
-    world = CoordinatorHarness(lease_ms=10_000)
-    older = world.peer()
-    newer = world.peer()
-    world.submit("a")
-    newer.cut()
-    world.advance(9_900)
-    assert refused_with(older.send_hello())[0] == "superseded"
-    world.advance(200)
-    assert older.connect().outcome == "reset"
-    older.inventory()
-    older.finish(older.assigned[0])
-    assert world.outcomes() == {"a": "completed"}
-    assert refused_with(newer.send_hello())[0] == "superseded"
-
-
-def test_a_newer_process_counts_until_the_last_nanosecond_of_its_lease() -> None:
-    newer = session(incarnation="second")
-    newer.lost_ns = 1_000
-    ends_ns = newer.lost_ns + 10_000 * 1_000_000
-    assert is_superseded(hello(), newer, ends_ns - 1, lease_ms=10_000)
-    assert not is_superseded(hello(), newer, ends_ns, lease_ms=10_000)
-
-
-def test_after_a_restart_too_the_older_process_does_not_take_the_newer_ones_place() -> None:
-    world = CoordinatorHarness()
-    older = world.peer()
-    newer = world.peer()
-    world.crash()
-    assert refused_with(older.send_hello())[0] == "superseded"
-    assert newer.connect().outcome == "resumed"
-
-
 # -- silence -----------------------------------------------
 
 
@@ -475,58 +399,3 @@ def test_a_worker_that_drains_gets_nothing_new_on_its_next_connection_either() -
     peer.connect()
     peer.send_frame(AttemptReport([]), DrainNotice())
     assert peer.assigned == []
-
-
-# -- the pace ----------------------------------------------
-
-
-def test_backoff_is_capped_at_fleet_by_admission_rate() -> None:
-    world = CoordinatorHarness(fleet=1_000, admission_per_s=50.0)
-    assert world.peer().connect().backoff.cap_ms == 20_000
-
-
-def test_the_backoff_cap_of_a_fleet_that_is_admitted_fast_is_as_short() -> None:
-    world = CoordinatorHarness(fleet=1_000, admission_per_s=2_000.0)
-    assert world.peer().connect().backoff.cap_ms == 500
-
-
-def test_the_advice_follows_the_number_of_sessions_as_they_come_end_and_are_taken_up_again() -> None:
-    world = CoordinatorHarness(fleet=1, admission_per_s=2.0, session_ttl_ms=60_000)
-
-    def advised_ms(name: str) -> int:
-        world.advance(1_000)
-        peer = world.peer(name)
-        world.core.check()
-        cap_ms = peer.connect().backoff.cap_ms
-        peer.cut()
-        return cap_ms
-
-    assert [advised_ms(f"worker-{number}") for number in range(1, 5)] == [500, 1_000, 1_500, 2_000]
-    world.crash()
-    world.core.check()
-    assert advised_ms("worker-1") == 2_000
-    world.advance(61_000)
-    world.core.check()
-    assert advised_ms("worker-9") == 500
-
-
-def test_a_small_fleet_makes_at_most_about_five_attempts_a_second() -> None:
-    world = CoordinatorHarness(fleet=3, admission_per_s=50.0)
-    assert world.peer().connect().backoff.cap_ms == 400
-
-
-def test_heartbeats_become_rarer_as_the_fleet_grows() -> None:
-    assert CoordinatorHarness(fleet=20).peer().connect().heartbeat_interval_ms == 2_000
-    welcome = CoordinatorHarness(fleet=5_000).peer().connect()
-    assert welcome.heartbeat_interval_ms == 10_000
-    assert welcome.heartbeat_timeout_ms == 20_000
-    welcome = CoordinatorHarness(fleet=1_500).peer().connect()
-    assert welcome.heartbeat_interval_ms == 3_000
-    assert welcome.heartbeat_timeout_ms == 6_000
-
-
-def test_a_lease_outlives_three_heartbeats_of_a_large_fleet() -> None:
-    world = CoordinatorHarness(fleet=5_000, lease_ms=10_000)
-    peer = world.peer()
-    world.submit("a")
-    assert peer.assigned[0].lease_ms == 30_000

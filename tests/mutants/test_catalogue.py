@@ -9,6 +9,7 @@ import pytest
 
 from tests.mutants.apply import DEFECTS, Defect, DefectError, apply, load
 from tests.mutants.catalogue import CATALOGUE
+from tests.mutants.catchers import is_go
 
 ROOT = Path(__file__).parents[2]
 
@@ -33,6 +34,19 @@ def test_each_defect_still_fits_the_code_and_leaves_it_code(name: str, tmp_path:
     assert changed != (ROOT / defect.file).read_text()
     if defect.file.endswith(".py"):
         compile(changed, defect.file, "exec")
+
+
+@pytest.mark.parametrize("name", CATALOGUE)
+def test_each_test_that_catches_a_defect_exists(name: str) -> None:
+    defect = load(name)
+    missing = [one for one in defect.tests if not is_go(defect) and not _exists(one)]
+    assert missing == []
+
+
+def _exists(test: str) -> bool:
+    file, _, function = test.partition("[")[0].partition("::")
+    path = ROOT / file
+    return path.is_file() and (not function or f"def {function}(" in path.read_text())
 
 
 def test_a_defect_that_fits_no_more_says_so(tmp_path: Path) -> None:

@@ -17,9 +17,10 @@ from wire.messages import Assign, Checkpoint, LeasesRenewed, Message
 from wire.messages import Heartbeat as Beat
 from wire.priority import Priority
 from wire.settings import WorkerSettings
+from worker.checkpoints import checkpoint_of
 from worker.core import WorkerCore
 from worker.dependencies import Dependencies
-from worker.effects import Connect, Effect, StartAttempt, StopWorker
+from worker.effects import Connect, Effect, SaveCheckpoint, StartAttempt, StopWorker
 from worker.session import ConnectFailure
 
 MS = 1_000_000
@@ -207,6 +208,13 @@ class Desk:
     def finish(self, token: int, output: bytes = b"1", error: str = "") -> None:
         """An attempt ends."""
         self.do(self.core.on_finished(self.now_ns, token, output, error))
+
+    def step(self, token: int, number: int, *, last: bool = False) -> None:
+        """A step ends; where a checkpoint is wanted, it is written at once."""
+        for effect in self.do(self.core.on_step_done(self.now_ns, token, number, last=last)):
+            if isinstance(effect, SaveCheckpoint):
+                written = checkpoint_of(effect.step, b"state %d" % effect.step)
+                self.do(self.core.on_checkpoint_written(self.now_ns, effect.token, written))
 
     # -- what came of it -----------------------------------
 

@@ -1,6 +1,4 @@
-"""Claims about assigned work: once, within its lease, reported until acknowledged, checkpointed, handed
-back.
-"""
+"""Claims about assigned work: once, within its lease, reported until acknowledged, checkpointed."""
 
 from __future__ import annotations
 
@@ -8,20 +6,17 @@ import pytest
 
 from tests.worker.desk import MS, Desk
 from wire import events
-from wire.errors import CloseCode
 from wire.messages import (
     AttemptReport,
     AttemptResult,
     CheckpointSaved,
-    DrainNotice,
-    Goodbye,
     LeasesRenewed,
     ReturnTask,
     Revoke,
 )
 from wire.priority import Priority
 from worker.checkpoints import checkpoint_of
-from worker.effects import Disconnect, ForgetCheckpoint, SaveCheckpoint, StartAttempt, StopAttempt, StopWorker
+from worker.effects import ForgetCheckpoint, SaveCheckpoint, StartAttempt, StopAttempt
 
 
 def held(desk: Desk) -> list[int]:
@@ -274,21 +269,12 @@ def test_a_time_limit_of_zero_is_none() -> None:
 # -- checkpoints -------------------------------------------
 
 
-def step(desk: Desk, token: int, number: int, *, last: bool = False) -> None:
-    """A step ends; where a checkpoint is wanted, it is written at once."""
-    effects = desk.do(desk.core.on_step_done(desk.now_ns, token, number, last=last))
-    for effect in effects:
-        if isinstance(effect, SaveCheckpoint):
-            written = checkpoint_of(effect.step, b"state %d" % effect.step)
-            desk.do(desk.core.on_checkpoint_written(desk.now_ns, effect.token, written))
-
-
 def test_a_checkpoint_is_made_as_often_as_the_settings_say() -> None:
     desk = Desk(checkpoint_every_ms=1_000).up()
     desk.assign(1)
     for number in range(1, 41):
         desk.pass_ms(100)
-        step(desk, 1, number)
+        desk.step(1, number)
         desk.exchange()
     assert [each["step"] for each in desk.journal(events.CheckpointCreated)] == [10, 20, 30, 40]
     assert [each.checkpoint.step for each in desk.said(CheckpointSaved)] == [10, 20, 30, 40]
@@ -299,7 +285,7 @@ def test_while_cut_off_checkpoints_do_not_pile_up_and_the_newest_is_the_one_that
     desk.assign(1)
     desk.closed()
     for number in range(1, 51):
-        step(desk, 1, number)
+        desk.step(1, number)
     assert desk.core.channel.depth == 1
     desk.come_back()
     desk.exchange()
@@ -311,11 +297,11 @@ def test_a_checkpoint_that_was_dropped_for_another_one_goes_out_with_the_next() 
     desk.assign(1, priority=Priority.background)
     desk.assign(2, priority=Priority.background)
     desk.closed()
-    step(desk, 1, 1)
-    step(desk, 2, 1)
+    desk.step(1, 1)
+    desk.step(2, 1)
     desk.come_back()
     desk.exchange()
-    step(desk, 1, 2)
+    desk.step(1, 2)
     desk.exchange()
     assert [(each.token, each.checkpoint.step) for each in desk.said(CheckpointSaved)] == [(2, 1), (1, 2)]
 
@@ -323,7 +309,7 @@ def test_a_checkpoint_that_was_dropped_for_another_one_goes_out_with_the_next() 
 def test_the_last_step_makes_no_checkpoint() -> None:
     desk = Desk(checkpoint_every_ms=0).up()
     desk.assign(1)
-    step(desk, 1, 1, last=True)
+    desk.step(1, 1, last=True)
     assert desk.all(SaveCheckpoint) == []
 
 
@@ -347,7 +333,7 @@ def test_steps_that_an_older_attempt_had_done_are_counted_as_redone() -> None:
     desk = Desk(checkpoint_every_ms=10**9).up()
     desk.assign(1, checkpoint=checkpoint_of(4, b"four"), reached_step=7)
     for number in range(5, 11):
-        step(desk, 1, number, last=number == 10)
+        desk.step(1, number, last=number == 10)
     desk.finish(1)
     desk.exchange()
     assert desk.said(AttemptResult)[0].redone_steps == 3
@@ -357,153 +343,6 @@ def test_a_finished_tasks_checkpoint_is_removed() -> None:
     desk = Desk(checkpoint_every_ms=0).up()
     desk.assign(1)
     desk.now_ms += 1
-    step(desk, 1, 1)
+    desk.step(1, 1)
     desk.finish(1)
     assert [effect.task_id for effect in desk.all(ForgetCheckpoint)] == ["t1"]
-
-
-# -- leaving -----------------------------------------------
-
-
-def drain(desk: Desk) -> None:
-    desk.do(desk.core.on_drain(desk.now_ns))
-
-
-def test_an_idle_worker_says_goodbye_and_leaves_once_it_is_acknowledged() -> None:
-    desk = Desk().up()
-    drain(desk)
-    assert not desk.stopped
-    desk.exchange()
-    assert [each.reason for each in desk.said(Goodbye)] == ["drained"]
-    assert desk.last(StopWorker).exit_code == 0
-    assert desk.last(Disconnect).code == 1000
-    assert desk.journal(events.ConnectionLost)[-1]["kind"] == "stopped"
-
-
-def test_a_connection_that_ends_after_the_goodbye_is_the_end() -> None:
-    desk = Desk().up()
-    drain(desk)
-    list(desk.frames())
-    desk.closed("closed", 1000)
-    assert desk.stopped
-
-
-def test_what_waits_is_handed_back_and_what_runs_may_finish() -> None:
-    desk = Desk(slots=1, drain_timeout_ms=8_000).up()
-    desk.assign(1)
-    desk.assign(2)
-    drain(desk)
-    desk.exchange()
-    assert [each.token for each in desk.said(ReturnTask)] == [2]
-    desk.pass_ms(3_000)
-    assert not desk.stopped
-    desk.finish(1)
-    desk.exchange()
-    assert [each.token for each in desk.said(AttemptResult)] == [1]
-    assert desk.stopped
-
-
-def test_a_task_with_steps_saves_its_next_one_and_goes_back_checkpoint_first() -> None:
-    desk = Desk(checkpoint_every_ms=60_000).up()
-    desk.assign(1)
-    step(desk, 1, 1)
-    drain(desk)
-    step(desk, 1, 2)
-    desk.exchange()
-    found = [message for message in desk.heard if isinstance(message, (CheckpointSaved, ReturnTask, Goodbye))]
-    assert [type(message) for message in found] == [CheckpointSaved, ReturnTask, Goodbye]
-    assert desk.said(CheckpointSaved)[0].checkpoint.step == 2
-    assert desk.stopped
-
-
-def test_what_does_not_end_in_time_is_stopped_and_handed_back() -> None:
-    desk = Desk(drain_timeout_ms=8_000).up()
-    desk.assign(1)
-    began_ms = desk.now_ms
-    drain(desk)
-    desk.pass_ms(10_000)
-    assert [each.token for each in desk.said(ReturnTask)] == [1]
-    assert [effect.token for effect in desk.all(StopAttempt)] == [1]
-    assert desk.stopped
-    assert desk.now_ms - began_ms <= 10_000
-
-
-def test_work_that_was_on_its_way_when_the_drain_began_is_handed_back_as_it_comes() -> None:
-    desk = Desk().up()
-    desk.assign(1)
-    drain(desk)
-    for token in (2, 3, 4):
-        desk.assign(token, priority=Priority.background)
-    assert desk.started == [1]
-    assert [each.token for each in desk.said(ReturnTask)] == [2, 3, 4]
-    assert not desk.stopped
-    desk.finish(1)
-    desk.exchange()
-    assert desk.stopped
-
-
-def test_a_drain_is_said_at_once_and_again_after_each_inventory() -> None:
-    desk = Desk(drain_timeout_ms=8_000).up()
-    desk.assign(1)
-    assert desk.said(DrainNotice) == []
-    drain(desk)
-    desk.exchange()
-    assert len(desk.said(DrainNotice)) == 1
-    desk.pass_ms(3_000)
-    assert len(desk.said(DrainNotice)) == 1
-    desk.closed()
-    desk.heard.clear()
-    desk.come_back()
-    desk.exchange()
-    assert [type(message) for message in desk.heard][:2] == [AttemptReport, DrainNotice]
-
-
-def test_a_worker_replaced_by_another_process_of_its_name_stops_its_work() -> None:
-    desk = Desk(slots=1).up()
-    desk.assign(1)
-    desk.assign(2)
-    desk.closed("closed", CloseCode.superseded)
-    assert [effect.token for effect in desk.all(StopAttempt)] == [1]
-    assert desk.core.held == 0
-    assert desk.core.state == "waiting"
-
-
-def test_disconnected_while_leaving_it_reconnects_to_send_its_results() -> None:
-    desk = Desk(drain_timeout_ms=8_000).up()
-    desk.assign(1)
-    drain(desk)
-    desk.closed()
-    desk.finish(1)
-    desk.come_back()
-    assert desk.core.state == "draining"
-    desk.exchange()
-    assert [each.token for each in desk.said(AttemptResult)] == [1]
-    assert desk.stopped
-
-
-def test_a_worker_without_a_connection_leaves_at_the_drain_timeout() -> None:
-    desk = Desk(drain_timeout_ms=3_000).up()
-    desk.assign(1)
-    desk.closed()
-    drain(desk)
-    desk.pass_ms(3_500, answered=False)
-    assert desk.last(StopWorker).exit_code == 0
-    assert "3000 ms" in desk.last(StopWorker).reason
-
-
-def test_a_worker_that_holds_nothing_and_is_not_connected_leaves_at_once() -> None:
-    desk = Desk()
-    desk.start()
-    desk.failed()
-    drain(desk)
-    assert desk.stopped
-
-
-def test_a_second_request_to_leave_changes_nothing() -> None:
-    desk = Desk().up()
-    desk.assign(1)
-    drain(desk)
-    drain(desk)
-    desk.finish(1)
-    desk.exchange()
-    assert len(desk.all(StopWorker)) == 1

@@ -11,13 +11,12 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import eventually
-from tests.worker.test_tasks import ROOT, Bench, bench, gone, killed_at_its_limit, lives, pids_in
+from tests.worker.bench import Bench, gone, killed_at_its_limit, lives, pids_in
 from wire.task_params import CommandParams
 from worker import supervisor
 from worker.tasks import command
 
-__all__ = ["bench"]
-
+ROOT = Path(__file__).parents[2]
 SLEEPER = "sh -c 'echo $$ >> pids; exec sleep 600'"
 DAEMON = (
     "import os, time\n"

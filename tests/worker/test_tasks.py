@@ -3,84 +3,22 @@
 from __future__ import annotations
 
 import asyncio
-import json
-import os
 import threading
 import time
-from collections.abc import AsyncIterator
-from contextlib import suppress
 from pathlib import Path
 from types import ModuleType
-from typing import Any
 
 import pytest
 
 from tests.waiting import eventually
+from tests.worker.bench import Bench
 from wire.limits import BULK_BYTES
-from wire.messages import Assign, Checkpoint
-from wire.priority import Priority
+from wire.messages import Checkpoint
 from wire.task_params import PARAMS, CpuParams
-from worker.checkpoints import CheckpointStore, checkpoint_of
-from worker.effects import SaveCheckpoint, StartAttempt, StopAttempt
-from worker.executor import Executor
+from worker.checkpoints import checkpoint_of
 from worker.task_kind import TaskContext, TaskError, ThreadTask
 from worker.tasks import KINDS, _kind, cpu
 from worker.tasks.steps import link, padded
-
-ROOT = Path(__file__).parents[2]
-
-
-class Bench:
-    """An executor, and what it reports. `wanted` names the steps after which a checkpoint is asked for."""
-
-    def __init__(self, folder: Path) -> None:
-        self.store = CheckpointStore(folder)
-        self.executor = Executor(self, self.store, slots=4, start_task=asyncio.ensure_future)
-        self.ended: dict[int, tuple[bytes, str]] = {}
-        self.steps: list[tuple[int, bool]] = []
-        self.saved: list[Checkpoint] = []
-        self.wanted: set[int] = set()
-
-    def finished(self, token: int, output: bytes, error: str) -> None:
-        assert token not in self.ended
-        self.ended[token] = (output, error)
-
-    def step_done(self, token: int, step: int, *, last: bool) -> None:
-        self.steps.append((step, last))
-        if step in self.wanted:
-            self.executor.request_checkpoint(SaveCheckpoint("t", token, step))
-
-    def checkpoint_written(self, token: int, checkpoint: Checkpoint) -> None:
-        self.saved.append(checkpoint)
-
-    def start(
-        self, kind: str, params: object = None, *, token: int = 1, checkpoint: Checkpoint | None = None
-    ) -> None:
-        data = params if isinstance(params, bytes) else json.dumps(params or {}).encode()
-        assign = Assign("t", token, kind, data, Priority.normal, 1, 10_000, 0)
-        self.executor.start(StartAttempt(assign, checkpoint))
-
-    def stop(self, token: int = 1) -> None:
-        self.executor.stop(StopAttempt("t", token, "test"))
-
-    async def end(self, token: int = 1, within_s: float = 20.0) -> tuple[Any, str]:
-        await eventually(lambda: token in self.ended, f"the end of {token}", within_s)
-        output, error = self.ended[token]
-        return (json.loads(output) if output else None), error
-
-    async def run(self, kind: str, params: object = None, **more: Any) -> tuple[Any, str]:
-        self.start(kind, params, **more)
-        return await self.end()
-
-
-@pytest.fixture
-async def bench(tmp_path: Path) -> AsyncIterator[Bench]:
-    made = Bench(tmp_path)
-    yield made
-    left = made.executor.stop_all()
-    if left:
-        await asyncio.wait(left, timeout=5)
-
 
 # -- params ------------------------------------------------
 
@@ -202,127 +140,6 @@ async def test_an_idle_executor_has_no_threads(bench: Bench) -> None:
     before = set(threading.enumerate())
     bench.start("noop")
     assert set(threading.enumerate()) <= before
-
-
-# -- command -----------------------------------------------
-
-
-async def test_a_command_gives_its_exit_code_and_output(bench: Bench) -> None:
-    output, error = await bench.run("command", {"argv": ["sh", "-c", "echo out; echo err >&2; exit 3"]})
-    assert error == ""
-    assert output == {"exit_code": 3, "stdout": "out\n", "stderr": "err\n", "truncated": False}
-
-
-async def test_a_command_that_writes_without_end_is_kept_to_its_bound(bench: Bench) -> None:
-    argv = ["sh", "-c", "head -c 3000000 /dev/zero | tr '\\0' x"]
-    output, error = await bench.run("command", {"argv": argv, "keep_bytes": 1_000})
-    assert error == ""
-    assert (output["exit_code"], output["stdout"], output["truncated"]) == (0, "x" * 1_000, True)
-
-
-async def test_a_command_that_is_not_there_is_the_tasks_error(bench: Bench) -> None:
-    _, error = await bench.run("command", {"argv": ["/no/such/program"]})
-    assert "cannot run '/no/such/program'" in error
-
-
-async def test_a_command_does_not_see_the_fleets_key(bench: Bench, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("STORMLAB_KEY", "secret")
-    output, _ = await bench.run("command", {"argv": ["env"], "env": {"MINE": "1"}})
-    assert "STORMLAB_KEY" not in output["stdout"]
-    assert "MINE=1" in output["stdout"]
-
-
-def lives(pid: int) -> bool:
-    """A zombie does not."""
-    try:
-        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
-    except OSError:
-        return False
-
-
-async def gone(pid: int) -> None:
-    await eventually(lambda: not lives(pid), f"the end of process {pid}")
-
-
-def others_in(folder: Path) -> list[int]:
-    """The processes in this working directory, but for this one."""
-    found = []
-    for entry in Path("/proc").iterdir():
-        if entry.name.isdigit() and int(entry.name) != os.getpid():
-            with suppress(OSError):
-                if (entry / "cwd").readlink() == folder:
-                    found.append(int(entry.name))
-    return found
-
-
-async def family(folder: Path) -> list[int]:
-    """The process ids that FAMILY wrote, once all are there."""
-    await eventually(lambda: len(pids_in(folder)) == 2, "both processes")
-    return pids_in(folder)
-
-
-def pids_in(folder: Path) -> list[int]:
-    """The process ids that a command wrote into the folder's file `pids`."""
-    path = folder / "pids"
-    return [int(pid) for pid in path.read_text().split()] if path.exists() else []
-
-
-async def killed_at_its_limit(bench: Bench, argv: list[str], folder: Path, count: int) -> list[int]:
-    """Run a command until its time limit kills it; returns the `count` process ids that it wrote. The limit
-    grows until the processes begin within it, however busy the machine is.
-    """
-    for timeout_ms in (500, 2_000, 8_000, 32_000):
-        bench.ended.clear()
-        _, error = await bench.run("command", {"argv": argv, "timeout_ms": timeout_ms})
-        assert error == f"{argv[0]!r} took longer than {timeout_ms} ms and was killed"
-        if len(pids := pids_in(folder)) == count:
-            return pids
-        (folder / "pids").write_text("")
-    raise AssertionError(f"expected {count} processes within 32 s")
-
-
-FAMILY = "sleep 600 & echo $! >> pids; echo $$ >> pids; wait"
-
-
-async def test_a_command_that_takes_too_long_is_killed_with_all_it_started(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    pids = await killed_at_its_limit(bench, ["sh", "-c", FAMILY], tmp_path, 2)
-    for pid in pids:
-        await gone(pid)
-
-
-async def test_a_stopped_command_is_killed_with_all_it_started(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    bench.start("command", {"argv": ["sh", "-c", FAMILY]})
-    pids = await family(tmp_path)
-    assert all(lives(pid) for pid in pids)
-    bench.stop()
-    for pid in pids:
-        await gone(pid)
-    assert bench.ended == {}
-
-
-async def test_a_command_that_is_stopped_while_it_starts_is_killed_with_all_it_started(
-    bench: Bench, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.chdir(tmp_path)
-    for token in range(1, 21):
-        bench.start("command", {"argv": ["sh", "-c", FAMILY]}, token=token)
-        for _ in range(token // 2):
-            await asyncio.sleep(0)
-        bench.stop(token)
-    await eventually(lambda: not bench.executor.stop_all(), "the end of all attempts")
-    await eventually(lambda: not others_in(tmp_path), "the end of all that runs in the folder")
-
-
-async def test_a_command_leaves_nothing_behind_that_it_started_in_the_background(bench: Bench) -> None:
-    script = "sleep 600 > /dev/null 2>&1 & echo $!"
-    output, _ = await bench.run("command", {"argv": ["sh", "-c", script]})
-    await gone(int(output["stdout"]))
 
 
 # -- steps -------------------------------------------------
