@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv dev images demo test lint docs simulate fuzz prove-receipts two-terminals mutants judge-outside bench clean lock
+.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz prove-receipts two-terminals mutants judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -28,6 +28,9 @@ images: setup
 
 demo: setup ## the whole lab once: 20 workers, a thundering herd, a verdict and a report
 	@$(PY) lab.py scenario thundering_herd --workers 20 --duration 60
+
+examples: setup ## the images of examples/, from Debian's packages where no registry answers
+	@$(PY) -m driver.machine.example_images
 
 lint: dev ## ruff, mypy --strict, spelling
 	@echo "stormlab: ruff, mypy and codespell"
@@ -85,6 +88,11 @@ lock: ## pin the newest versions anew (needs uv: pip install uv)
 		uv pip compile -q --upgrade --universal --python-version $$v --generate-hashes --no-header --no-annotate \
 			--no-emit-index-url --no-emit-find-links $$f.in -o $$f.lock || exit 1; \
 		sed -i "1i # Pinned with hashes from $$f.in by \`make lock\`. Don't edit." $$f.lock; \
+	done
+	@for f in examples/*/requirements.in; do \
+		uv pip compile -q --upgrade --universal --python-version 3.13 --generate-hashes --no-header --no-annotate \
+			--no-emit-index-url --no-emit-find-links $$f -o $${f%.in}.txt || exit 1; \
+		sed -i "1i # Pinned with hashes from requirements.in by \`make lock\`. Don't edit." $${f%.in}.txt; \
 	done
 
 clean: ## take the lab down, and remove .venv, caches and what the set-up noted (results/ stay)

@@ -11,7 +11,7 @@ logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(mess
 log = logging.getLogger("feed")
 
 WEB = os.environ["WEB_URL"]
-WORDS = "the quick brown fox jumps over the lazy dog while everyone in the village sleeps".split()
+WORDS = ["the", "quick", "brown", "fox", "jumps", "over", "a", "lazy", "dog", "in", "our", "village"]
 
 
 def main():
