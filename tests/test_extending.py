@@ -48,7 +48,8 @@ from driver.forensics.policies import PriorAttempts, bounds
 from driver.metrics import measure
 from driver.report.advice import advise
 from tests.chaos.test_rules import UNTOUCHED, seen
-from tests.driver.judge.histories import found, healthy_herd, value
+from tests.driver.judge.findings import found, value
+from tests.driver.judge.histories import healthy_herd
 from wire.policies import POLICIES, PolicyAdvice
 from worker.tasks import kind_named
 

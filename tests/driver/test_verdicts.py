@@ -17,11 +17,7 @@ def test_that_the_machine_was_too_busy_is_shown_once(
 ) -> None:
     past = healthy_herd()
     past.forget("driver", driver.Receipt)
-    for second in range(1, 40):
-        past.emit(
-            "driver", driver.MachineSample, second, runnable=30, cores=2, loop_lag_ms=1.0, steal_ratio=0.0,
-            cpu_pressure=None, io_pressure=None, memory_pressure=None,
-        )  # fmt: skip
+    past.busy(1, 40)
     run = judge_run(
         past.write(tmp_path / "20261124T021500Z-herd", ["task_latency_p99 <= 1ms"], planned_faults=2)
     )

@@ -17,7 +17,8 @@ from driver.scenarios.resolve import resolve
 from driver.scenarios.scenario_file import Overrides, load_scenario
 from driver.scenarios.workload import generate
 from tests.coordinator.harness import CoordinatorHarness
-from tests.driver.judge.histories import Past, found, healthy_herd, value
+from tests.driver.judge.findings import found, value
+from tests.driver.judge.histories import Past, healthy_herd
 from tests.fuzz.hostile import EXAMPLES
 from tests.worker.desk import Desk
 from wire import events

@@ -12,20 +12,14 @@ from msgspec.structs import replace
 from chaos.catalogue import FAULTS
 from driver.histories import events as driver
 from tests.driver.judge.histories import BASE_NS, NO_SETTINGS, Past, ns
+from tests.second_judge.alter import alter
 from wire import events as wire
-from wire.events import Event
 
 STEP_S = 0.25
 BEGIN_S = 2.0
 LINK_FAULTS = ("refuse", "cut", "latency", "corrupt", "corrupt", "stall")
 PROCESS_FAULTS = ("pause", "kill", "restart", "stop", "cpu")
 CUTS = ("refuse", "cut", "stall", "pause", "kill", "restart", "stop")
-TROUBLES: tuple[tuple[str, type[Event], dict[str, object]], ...] = (
-    ("driver", driver.LabTrouble, {"what": "x", "detail": ""}),
-    ("driver", driver.Aborted, {"because": "x"}),
-    ("driver", driver.SubmitGivenUp, {"tasks": ["t-1"]}),
-    ("worker-1", wire.ReconnectAbandoned, {"reason": "x", "detail": ""}),
-)
 PRIORITIES = ("critical", "high", "normal", "low", "background", "unheard_of")
 
 
@@ -365,7 +359,7 @@ def generated(seed: int) -> Past:
     draw = random.Random(f"altered {seed}")
     if seed % 2:
         for _ in range(draw.choice((1, 2, 4, 30))):
-            _alter(past, draw)
+            alter(past, draw)
     _look_at_links(past, random.Random(f"links {seed}"))
     _on_a_machine(past, random.Random(f"machine {seed}"))
     return past
@@ -394,63 +388,15 @@ def _on_a_machine(past: Past, draw: random.Random) -> None:
     last_ns = max(event.at_ns for lines in past.lines.values() for event in lines)
     pressed = draw.random() < 0.5
     for second in range(1, (last_ns - BASE_NS) // 10**9):
-        past.emit(
-            "driver", driver.MachineSample, second, cores=2,
+        past.machine(
+            second,
             runnable=draw.choice((12, 20) if mood == "busy" else (1, 5)),
             steal_ratio=0.5 if mood == "stolen" else 0.0,
             cpu_pressure=0.9 if pressed else None,
             io_pressure=(0.8 if mood == "stalled" else 0.1) if pressed else None,
             memory_pressure=0.0 if pressed else None,
-            loop_lag_ms=draw.choice((5.0, 900.0, 1500.0)) if mood == "late" else 5.0,
-        )  # fmt: skip
+            lag_ms=draw.choice((5.0, 900.0, 1500.0)) if mood == "late" else 5.0,
+        )
     for accepted in [one for one in past.lines["driver"] if isinstance(one, driver.TasksAccepted)]:
         if mood == "slow" and draw.random() < 0.2:
             accepted.noticed_ns.extend(at_ns + draw.choice((2, 20)) * 10**8 for at_ns in accepted.intended_ns)
-
-
-def _alter(past: Past, draw: random.Random) -> None:
-    """Do one thing to the lines of one process."""
-    name = draw.choice([name for name, lines in past.lines.items() if lines])
-    lines = past.lines[name]
-    kind = draw.choice(sorted({type(event) for event in lines}, key=lambda kind: kind.__name__))
-    place = draw.choice([place for place, event in enumerate(lines) if type(event) is kind])
-    line = lines[place]
-    what = draw.choice(("cut", "double", "move", "kind", "field", "tail", "trouble"))
-    if what == "cut":
-        del lines[place]
-    elif what == "double":
-        lines.append(replace(line, at_ns=line.at_ns + draw.choice((1, 10**8, 10**10))))
-    elif what == "move":
-        lines[place] = replace(line, at_ns=max(BASE_NS, line.at_ns + draw.randint(-(10**10), 10**10)))
-    elif what == "kind":
-        past.forget(name, type(line))
-    elif what == "field":
-        lines[place] = _changed(line, draw)
-    elif what == "tail":
-        ordered = sorted(lines, key=lambda event: event.at_ns)
-        past.lines[name] = ordered[: draw.randrange(len(ordered) // 2, len(ordered))]
-    else:
-        by, trouble, fields = draw.choice(TROUBLES)
-        past.emit(by, trouble, (line.at_ns - BASE_NS) / 1e9, **fields)
-
-
-def _changed(line: Event, draw: random.Random) -> Event:
-    """The line with one number or word of it changed to another plausible one."""
-    names = [name for name in line.__struct_fields__ if name not in ("at_ns", "wall_s", "by")]
-    name = draw.choice(names) if names else ""
-    value = getattr(line, name, None)
-    if isinstance(value, bool):
-        return replace(line, **{name: not value})
-    if isinstance(value, int):
-        return replace(line, **{name: max(0, value + draw.choice((-1, 1)))})
-    if name == "outcome":
-        return replace(
-            line, outcome=draw.choice(("completed", "failed", "resumed", "reset", "done", "stopped"))
-        )
-    if name == "task":
-        return replace(line, task=f"t-{draw.randint(1, 5)}")
-    if name == "what" or name == "fault":
-        return replace(line, **{name: draw.choice(("f-1", "f-2", "altered", "bomb"))})
-    if name in ("worker", "session", "kind"):
-        return replace(line, **{name: draw.choice(("worker-1", "worker-2", "superseded", str(value)))})
-    return line

@@ -14,7 +14,7 @@ from driver.checks import CHECKS, run_check
 from driver.histories.history import Damage, History
 from driver.metrics import METRICS
 from driver.metrics import measure as judges_metrics
-from tests.driver.judge.histories import contradiction
+from tests.driver.judge.findings import contradiction
 from tests.second_judge import checks, metrics
 from tests.second_judge.generate import generated
 from tests.second_judge.raw import Raw

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import TypeVar
@@ -10,12 +9,9 @@ from typing import TypeVar
 import msgspec
 
 from chaos.catalogue import FAULTS
-from driver.checks import CHECKS, run_check
-from driver.checks.finding import Finding, Status
 from driver.histories import events as driver
 from driver.histories.history import History, JournalRead
 from driver.histories.journals import worker_order
-from driver.metrics import measure
 from driver.results.run_folder import RunRecord, save_start
 from wire import events as wire
 from wire.events import Event
@@ -154,6 +150,27 @@ class Past:
         zero_ns = 0 if zero_s is None else ns(zero_s)
         self.emit("driver", driver.PhaseBegun, began_s, phase=phase, zero_ns=zero_ns)
         self.emit("driver", driver.PhaseEnded, ended_s, phase=phase, outcome=outcome)
+
+    # -- the machine
+    # ------------------------------------------------------------------------------------------
+
+    def machine(self, at_s: float, runnable: int = 2, lag_ms: float = 1.0, **measured: float | None) -> None:
+        """A sample of a machine with two cores, and without PSI unless it was `measured`."""
+        nothing = {"steal_ratio": 0.0, "cpu_pressure": None, "io_pressure": None, "memory_pressure": None}
+        self.emit(
+            "driver",
+            driver.MachineSample,
+            at_s,
+            runnable=runnable,
+            cores=2,
+            loop_lag_ms=lag_ms,
+            **{**nothing, **measured},
+        )
+
+    def busy(self, from_s: int, to_s: int) -> None:
+        """Samples of a machine that is too busy, one a second."""
+        for second in range(from_s, to_s):
+            self.machine(second, runnable=30)
 
     # -- work
     # -------------------------------------------------------------------------------------------------
@@ -412,31 +429,3 @@ def small(*, drained: bool = True) -> Past:
     if drained:
         past.end(20)
     return past
-
-
-def found(name: str, past: Past, **params: float) -> Finding:
-    """What one check finds in a past."""
-    history = past.history()
-    finding = run_check(CHECKS[name], history, measure(history), params)
-    assert contradiction(finding) == ""
-    return finding
-
-
-def contradiction(finding: Finding) -> str:
-    """Return in what a finding contradicts itself; "" where in nothing."""
-    measured, threshold, margin = finding.measured, finding.threshold, finding.margin
-    if margin is not None:
-        if measured is None or threshold is None or not math.isclose(abs(margin), abs(measured - threshold)):
-            return f"the margin {margin} is not the distance of {measured} from {threshold}"
-        if (margin < 0 and finding.status is Status.passed) or (
-            margin > 0 and finding.status is Status.failed
-        ):
-            return f"{finding.status} with a margin of {margin}"
-    if finding.status is Status.failed and threshold is not None and measured is not None and margin is None:
-        return "a measured failure without a margin"
-    return ""
-
-
-def value(name: str, past: Past) -> float | None:
-    """One metric of a past."""
-    return measure(past.history()).values[name]

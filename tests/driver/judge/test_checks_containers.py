@@ -8,7 +8,8 @@ import pytest
 
 from driver.checks.finding import Finding, Status
 from driver.histories import events as driver
-from tests.driver.judge.histories import Past, found, ns
+from tests.driver.judge.findings import found
+from tests.driver.judge.histories import Past, ns
 
 AS_MADE: dict[str, Any] = {
     "status": "running", "exit_code": -1, "out_of_memory": False, "plugged": True, "cpus": None,

@@ -13,7 +13,8 @@ from driver.checks.finding import Finding, Status
 from driver.histories import events as driver
 from driver.histories.history import Damage, History
 from driver.metrics import Metrics, measure
-from tests.driver.judge.histories import Past, found, healthy_herd, small
+from tests.driver.judge.findings import found
+from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
 from wire.events import Event
 

@@ -11,24 +11,15 @@ from driver.histories.machine_load import machine_too_busy
 from driver.judging.expectations import all_findings
 from driver.metrics import measure
 from driver.scenarios.thresholds import parse_expectations
-from tests.driver.judge.histories import Past, found, ns, small, value
+from tests.driver.judge.findings import found, value
+from tests.driver.judge.histories import Past, ns, small
 
 
 def sampled(runnable: int = 2, lag_ms: float = 3.0) -> Past:
     """The small run, on a machine with this many runnable processes."""
     past = small()
-    nothing = {"steal_ratio": 0.0, "cpu_pressure": None, "io_pressure": None, "memory_pressure": None}
     for second in range(3, 19):
-        late_ms = lag_ms if second == 9 else 1.0
-        past.emit(
-            "driver",
-            driver.MachineSample,
-            second,
-            runnable=runnable,
-            cores=2,
-            loop_lag_ms=late_ms,
-            **nothing,
-        )
+        past.machine(second, runnable, lag_ms if second == 9 else 1.0)
     return past
 
 
@@ -101,16 +92,11 @@ def test_what_came_too_late_on_a_machine_that_was_too_busy_is_unknown_with_the_f
 
 
 def test_a_machine_that_was_busy_while_the_lab_started_excuses_nothing_later() -> None:
-    nothing = {"steal_ratio": 0.0, "cpu_pressure": None, "io_pressure": None, "memory_pressure": None}
-
     def on_a_machine(zero_s: float) -> Past:
         past = Past(1)
         past.begin(zero_s=zero_s)
         for second in range(40):
-            runnable = 30 if second < 15 else 2
-            past.emit(
-                "driver", driver.MachineSample, second, runnable=runnable, cores=2, loop_lag_ms=1.0, **nothing
-            )
+            past.machine(second, runnable=30 if second < 15 else 2)
         past.end(40)
         return past
 

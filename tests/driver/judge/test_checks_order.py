@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from driver.checks.finding import Status
-from tests.driver.judge.histories import Past, found, small
+from tests.driver.judge.findings import found
+from tests.driver.judge.histories import Past, small
 
 # -- order_within_priority ------------------------------
 

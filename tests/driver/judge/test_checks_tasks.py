@@ -9,7 +9,8 @@ from driver.checks.finding import Status
 from driver.histories.events import LastState
 from driver.histories.history import Damage
 from driver.metrics import measure
-from tests.driver.judge.histories import Past, found, healthy_herd, small
+from tests.driver.judge.findings import found
+from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
 from wire.control import CoordinatorState, TaskCounts
 

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from driver.checks.finding import Status
-from tests.driver.judge.histories import Past, found, healthy_herd, small
+from tests.driver.judge.findings import found
+from tests.driver.judge.histories import Past, healthy_herd, small
 from wire import events as wire
 
 # -- no_work_repeated ------------------------------

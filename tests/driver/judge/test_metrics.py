@@ -13,7 +13,8 @@ from driver.metrics.catalogue import FAMILIES
 from driver.metrics.faults import effects
 from driver.metrics.metric import MetricFamily, Unit, percentile
 from driver.metrics.storm import busiest
-from tests.driver.judge.histories import Past, healthy_herd, ns, small, value
+from tests.driver.judge.findings import value
+from tests.driver.judge.histories import Past, healthy_herd, ns, small
 from wire import events as wire
 
 # -- the catalogue ------------------------------

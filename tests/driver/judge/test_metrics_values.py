@@ -7,7 +7,8 @@ import pytest
 from driver.histories import events as driver
 from driver.histories.connection_history import connection_histories
 from driver.metrics import measure
-from tests.driver.judge.histories import Past, healthy_herd, ns, small, value
+from tests.driver.judge.findings import value
+from tests.driver.judge.histories import Past, healthy_herd, ns, small
 from wire import events as wire
 
 # -- connections ------------------------------

@@ -7,7 +7,8 @@ import pytest
 from driver.checks.finding import Status
 from driver.histories.refusals import refused
 from driver.metrics import checkpoints, connection, messages, tasks
-from tests.driver.judge.histories import found, small
+from tests.driver.judge.findings import found
+from tests.driver.judge.histories import small
 from wire import events as wire
 
 

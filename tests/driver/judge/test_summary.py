@@ -15,7 +15,8 @@ from driver.report.html_page import render_html
 from driver.report.summary import MOST_LETTERS, counted_findings, group_findings, summary
 from driver.results.judged_run import JudgedRun, judge_run
 from tests.driver.forensics.fleets import Fleet
-from tests.driver.judge.histories import Past, healthy_herd, ns, value
+from tests.driver.judge.findings import value
+from tests.driver.judge.histories import Past, healthy_herd, ns
 from wire.policies import POLICIES
 
 
@@ -81,11 +82,7 @@ def test_an_inconclusive_run_is_to_be_repaired_before_anything_is_changed(tmp_pa
 def test_an_inconclusive_run_on_a_busy_machine_is_to_be_run_again_on_a_quieter_one(tmp_path: Path) -> None:
     past = healthy_herd()
     past.forget("driver", driver.Receipt)
-    for second in range(1, 40):
-        past.emit(
-            "driver", driver.MachineSample, second, runnable=30, cores=2, loop_lag_ms=1.0, steal_ratio=0.0,
-            cpu_pressure=None, io_pressure=None, memory_pressure=None,
-        )  # fmt: skip
+    past.busy(1, 40)
     change = summary(judged(past, tmp_path), [])[2].text
     assert change.startswith("Run it again while the machine is less busy, or with fewer workers")
 
