@@ -19,6 +19,7 @@ import (
 
 	"stormlab/toxiproxy/internal/api"
 	"stormlab/toxiproxy/internal/internals"
+	"stormlab/toxiproxy/internal/journal"
 	"stormlab/toxiproxy/internal/toxic"
 )
 
@@ -42,6 +43,7 @@ func serve(arguments []string) error {
 	probeListen := flags.String("probe-listen", "", "ADDRESS:PORT at which the prober connects to the links of pairs; no client of a pair may reach it")
 	probeUpstream := flags.String("probe-upstream", "", "host:port of the prober's own far end, where those connections lead")
 	config := flags.String("config", "", "JSON file containing proxies to create on startup")
+	lines := flags.String("journal", "", "JSON lines file to which the links' connections are written; its name without .jsonl is the process's")
 	flags.Int64("seed", 0, "Accepted for compatibility: it has no effect on stock toxics (Toxiproxy issue 610); ours have their own seeds")
 	version := flags.Bool("version", false, "print the version")
 	proxyMetrics := flags.Bool("proxy-metrics", false, "enable toxiproxy-specific prometheus metrics")
@@ -60,6 +62,10 @@ func serve(arguments []string) error {
 	toxic.Register()
 	logger := newLogger()
 	log.Logger = logger
+	connections, err := openJournal(*lines)
+	if err != nil {
+		return err
+	}
 	server := toxiproxy.NewServer(toxiproxy.NewMetricsContainer(prometheus.NewRegistry()), logger)
 	if *proxyMetrics {
 		server.Metrics.ProxyMetrics = collectors.NewProxyMetricCollectors()
@@ -67,14 +73,24 @@ func serve(arguments []string) error {
 	if *runtimeMetrics {
 		server.Metrics.RuntimeMetrics = collectors.NewRuntimeMetricCollectors()
 	}
+	lab := api.NewServer(server, api.SplitUpstreams(*upstreams)...)
+	lab.Links.Journal = connections
 	if *config != "" {
 		server.PopulateConfig(*config)
 	}
-	lab := api.NewServer(server, api.SplitUpstreams(*upstreams)...)
 	if err := open(lab, *pairs, *probeListen, *probeUpstream); err != nil {
 		return err
 	}
-	return lab.Serve(net.JoinHostPort(*host, *port))
+	err = lab.Serve(net.JoinHostPort(*host, *port))
+	return errors.Join(err, connections.Close("stopped"))
+}
+
+// openJournal opens the journal of this path; there is none without one.
+func openJournal(path string) (*journal.Journal, error) {
+	if path == "" {
+		return nil, nil
+	}
+	return journal.Open(path)
 }
 
 // open listens for pairs and for the prober, before the API answers.

@@ -1,15 +1,19 @@
 package main
 
 import (
+	"bufio"
 	"context"
 	"errors"
+	"io"
 	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"regexp"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 )
@@ -66,5 +70,43 @@ func TestAProbeEntryNeedsItsFarEndAndPairs(t *testing.T) {
 		if !errors.As(err, &ended) || !strings.Contains(string(ended.Stderr), "need each other, and -pairs") {
 			t.Errorf("%v: %v", flags, err)
 		}
+	}
+}
+
+func TestAJournalBeginsWithTheProcessAndEndsWithItsStop(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "door-db.jsonl")
+	for lives := 1; lives <= 2; lives++ {
+		command := exec.CommandContext(t.Context(), os.Args[0], "-port", "0", "-journal", path)
+		command.Env = append(os.Environ(), "RUN_TOXIPROXY=1")
+		out, err := command.StdoutPipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := command.Start(); err != nil {
+			t.Fatal(err)
+		}
+		for log := bufio.NewScanner(out); log.Scan() && !strings.Contains(log.Text(), "Starting Toxiproxy"); {
+		}
+		if err := command.Process.Signal(syscall.SIGTERM); err != nil {
+			t.Fatal(err)
+		}
+		_, _ = io.Copy(io.Discard, out)
+		if err := command.Wait(); err != nil || events(t, path, "process_started") != lives || events(t, path, "process_stopping") != lives {
+			t.Errorf("%v, %d first and %d last lines", err, events(t, path, "process_started"), events(t, path, "process_stopping"))
+		}
+	}
+}
+
+func events(t *testing.T, path, event string) int {
+	text, err := os.ReadFile(path)
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		t.Fatal(err)
+	}
+	return strings.Count(string(text), `{"event":"`+event+`","at_ns":`)
+}
+
+func TestAJournalThatCannotBeWrittenIsAnError(t *testing.T) {
+	if out, err := run(t, "-port", "0", "-journal", filepath.Join(t.TempDir(), "none", "door-db.jsonl")); err == nil {
+		t.Errorf("it started: %q", out)
 	}
 }

@@ -7,8 +7,10 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"syscall"
 	"time"
 
+	"stormlab/toxiproxy/internal/journal"
 	"stormlab/toxiproxy/internal/link"
 	"stormlab/toxiproxy/internal/problem"
 )
@@ -82,39 +84,65 @@ func accept(listener *net.TCPListener, take func(*net.TCPConn)) {
 
 // carry puts a connection on the link of the client's address.
 func (p *pair) carry(client *net.TCPConn) {
-	l, err := p.linkOf(client.RemoteAddr().(*net.TCPAddr).IP)
+	c := &link.Carried{Client: client, Times: journal.Times{Asked: time.Now()}}
+	address := client.RemoteAddr().(*net.TCPAddr).IP
+	l, err := p.linkOf(address)
 	if err == nil {
-		err = p.server.join(l, p.Upstream, link.Carried{Client: client})
+		err = p.server.join(l, p.Upstream, c)
 	}
 	if err != nil {
+		why, detail := whyNot(err)
+		p.server.Links.Journal.Failed(p.linkSpec(address).Name, c.Times, why, detail)
 		p.server.refuse(client, p.Name, err)
 	}
 }
 
-// join opens the connection to an upstream, and puts both on a link. It returns nil for a link that is closed, which ends the
-// connection with RST: the listener serves other addresses too, so it cannot refuse one of them, and the client of a server that
-// refuses would have read no byte either.
-func (s *Server) join(l *link.Link, upstream string, c link.Carried) error {
+var errClosed = errors.New("the link takes no connections")
+
+// join opens the connection to an upstream, and puts both on a link. It returns errClosed for a link that is closed.
+func (s *Server) join(l *link.Link, upstream string, c *link.Carried) error {
 	if !l.IsOpen() {
-		abort(c.Client)
-		return nil
+		return errClosed
 	}
+	c.Times.Dialling = time.Now()
 	server, err := net.DialTimeout("tcp", upstream, pairDial)
 	if err != nil {
 		return err
 	}
+	c.Times.Dialled = time.Now()
 	c.Upstream = server.(*net.TCPConn)
-	if !l.Join(s.stock, c) {
+	if !l.Join(s.stock, *c) {
 		abort(c.Upstream)
-		abort(c.Client)
+		return errClosed
 	}
 	return nil
 }
 
-// refuse ends a connection that cannot be carried, with RST.
+// refuse ends a connection that cannot be carried, with RST: the listener of a closed link serves other addresses too, so it cannot
+// refuse one of them, and the client of a server that refuses would have read no byte either.
 func (s *Server) refuse(client *net.TCPConn, at string, because error) {
-	s.stock.Logger.Err(because).Str("at", at).Str("client", client.RemoteAddr().String()).Msg("Connection not carried")
+	if !errors.Is(because, errClosed) {
+		s.stock.Logger.Err(because).Str("at", at).Str("client", client.RemoteAddr().String()).Msg("Connection not carried")
+	}
 	abort(client)
+}
+
+// whyNot returns why a connection was not carried, in the journal's words.
+func whyNot(err error) (why, detail string) {
+	var timeout net.Error
+	switch {
+	case errors.Is(err, errClosed):
+		why = "closed"
+	case errors.Is(err, syscall.ECONNREFUSED):
+		why = "refused"
+	case errors.As(err, &timeout) && timeout.Timeout():
+		why = "timeout"
+	case errors.Is(err, syscall.EHOSTUNREACH), errors.Is(err, syscall.ENETUNREACH):
+		why = "unreachable"
+	default:
+		why = "other"
+	}
+	return why, err.Error()
 }
 
 func abort(socket *net.TCPConn) {
@@ -151,6 +179,7 @@ type (
 	PeerSpec struct {
 		Pair    string `json:"pair"`
 		Address string `json:"address"`
+		Name    string `json:"name,omitempty"` // Of the link in the system, for the journal alone.
 	}
 	// A PeersAnswer names the links of the addresses, in their order.
 	PeersAnswer struct {
@@ -184,6 +213,11 @@ func (s *Server) ensurePeers(r *PeersRequest) (*PeersAnswer, *problem.Details) {
 	}
 	if _, failed := s.ensure(wanted); failed != nil {
 		return nil, failed
+	}
+	for i, want := range r.Peers {
+		if want.Name != "" {
+			s.Links.Journal.Name(answer.Links[i], want.Name)
+		}
 	}
 	return answer, nil
 }

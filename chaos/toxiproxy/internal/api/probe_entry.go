@@ -79,7 +79,7 @@ func (e *probeEntry) carry(client *net.TCPConn) {
 	l, err := e.named(client)
 	<-e.pending
 	if err == nil {
-		err = e.server.join(l, e.upstream, link.Carried{Client: client, IsProbe: true, Ready: func() {
+		err = e.server.join(l, e.upstream, &link.Carried{Client: client, IsProbe: true, Ready: func() {
 			// The socket's buffer is empty, so the write does not wait. An error shows in the prober as the connection's end.
 			_, _ = client.Write([]byte(preambleAnswer))
 		}})

@@ -7,6 +7,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 
 	"stormlab/toxiproxy/internal/internals"
+	"stormlab/toxiproxy/internal/journal"
 )
 
 // Timeout bounds an operation on one link.
@@ -55,6 +56,9 @@ func (l *Link) Bounded(do func() error) error {
 // forceUnblock frees a link on which a stock toxic waits for ever for a receiver that does not read, by closing the link's
 // connections and draining its pipelines.
 func (l *Link) forceUnblock() {
+	for _, c := range l.Connections() {
+		c.watched.DoorEnds(journal.Closed)
+	}
 	for _, socket := range internals.Sockets(l.Proxy) {
 		_ = socket.Close()
 	}

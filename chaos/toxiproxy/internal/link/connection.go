@@ -9,6 +9,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 
 	"stormlab/toxiproxy/internal/internals"
+	"stormlab/toxiproxy/internal/journal"
 )
 
 // A Connection is a client's connection, and the one to the server that Toxiproxy opened for it.
@@ -21,6 +22,7 @@ type Connection struct {
 	sockets   [stream.NumDirections]*net.TCPConn
 	pipelines [stream.NumDirections]atomic.Pointer[toxiproxy.ToxicLink]
 	drained   [stream.NumDirections]atomic.Bool
+	watched   *journal.Connection // Nil where it is in no journal.
 }
 
 // answerTimeout bounds the wait for a client that does not read the answer.
@@ -36,6 +38,7 @@ func (c *Connection) IsOpen() bool {
 // that finishes what takes longer.
 func (c *Connection) SendFIN() (live bool, rest func()) {
 	live = c.IsOpen()
+	c.watched.DoorEnds(journal.FIN)
 	var rests [stream.NumDirections]func()
 	for d, socket := range c.sockets {
 		rests[d] = finish(socket)
@@ -52,6 +55,7 @@ func (c *Connection) SendFIN() (live bool, rest func()) {
 // function that finishes what takes longer.
 func (c *Connection) SendRST() (live bool, rest func()) {
 	live = c.IsOpen()
+	c.watched.DoorEnds(journal.RST)
 	// Toxiproxy closes one side as soon as the other has ended; that must be an RST as well.
 	for _, socket := range c.sockets {
 		_ = socket.SetLinger(0)
@@ -98,6 +102,13 @@ func (c *Connection) Answer(reply []byte) {
 }
 
 func (c *Connection) name(d stream.Direction) string { return c.client + d.String() }
+
+// EndAfter says that the connection is about to end with FIN by the door's doing. A nil connection is left out.
+func (c *Connection) EndAfter() {
+	if c != nil {
+		c.watched.DoorEnds(journal.FIN)
+	}
+}
 
 // Pipeline returns Toxiproxy's pipeline of one stream; nil before it was found.
 func (c *Connection) Pipeline(d stream.Direction) *toxiproxy.ToxicLink { return c.pipelines[d].Load() }

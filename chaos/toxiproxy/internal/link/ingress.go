@@ -52,10 +52,12 @@ func (in *ingress) Pipe(stub *toxics.ToxicStub) {
 			return
 		case c := <-stub.Input:
 			if c == nil {
+				st.conn.streamEnded(in.direction)
 				stub.Close()
 				return
 			}
 			in.link.bytes[in.direction].Add(int64(len(c.Data)))
+			st.conn.received(in.direction, c)
 			st.held = append(st.held, c)
 		}
 	}

@@ -7,6 +7,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/stream"
 
 	"stormlab/toxiproxy/internal/internals"
+	"stormlab/toxiproxy/internal/journal"
 )
 
 // A Carried is a connection that was accepted elsewhere than at its link's own listener, and the one that was opened for it.
@@ -14,6 +15,7 @@ type Carried struct {
 	Client, Upstream *net.TCPConn
 	IsProbe          bool   // The prober's, of which no client nor server of the link takes part.
 	Ready            func() // Called before the first byte passes, when nothing can refuse the connection any more; may be nil.
+	Times            journal.Times
 }
 
 // IsOpen returns whether the link takes new connections. A link whose lock is held for a moment does: Join then waits for it.

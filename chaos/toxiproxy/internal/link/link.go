@@ -1,6 +1,6 @@
 // Package link is what the lab adds to one of Toxiproxy's proxies: its connections, its gate, and a first stage that counts.
 //
-// It imports internals alone of this program. Begin with Link.
+// It imports internals and journal alone of this program. Begin with Link.
 package link
 
 import (
@@ -17,6 +17,7 @@ import (
 	"github.com/Shopify/toxiproxy/v2/toxics"
 
 	"stormlab/toxiproxy/internal/internals"
+	"stormlab/toxiproxy/internal/journal"
 )
 
 // A Link is one of Toxiproxy's proxies, with what the lab measures and controls of it.
@@ -28,6 +29,9 @@ type Link struct {
 
 	// Opening is the connection being set up, under the lock of the toxic collection.
 	Opening *Connection
+
+	// Journal writes down the link's connections but the prober's; nil: none does.
+	Journal *journal.Journal
 
 	// Changing is held while toxics are added or removed, until they are attached.
 	Changing sync.Mutex
@@ -45,8 +49,10 @@ type Link struct {
 
 // adopt puts an ingress into each stream of a proxy. Connections that are older than that are counted from now on. It returns
 // false when the proxy is locked.
-func adopt(name string, proxy *toxiproxy.Proxy) (*Link, bool) {
-	l := &Link{Name: name, Proxy: proxy, connections: map[string]*Connection{}, spec: Spec{name, proxy.Listen, proxy.Upstream}}
+func adopt(name string, proxy *toxiproxy.Proxy, lines *journal.Journal) (*Link, bool) {
+	l := &Link{
+		Name: name, Proxy: proxy, Journal: lines, connections: map[string]*Connection{}, spec: Spec{name, proxy.Listen, proxy.Upstream},
+	}
 	if !LockWithin(proxy.Toxics, LockTimeout) {
 		return nil, false
 	}
@@ -121,6 +127,7 @@ func (l *Link) accept() *Connection {
 		if existing != nil {
 			existing.drain(stream.Upstream)
 			existing.drain(stream.Downstream)
+			existing.watched.Gone()
 		}
 		return l.add(client, found)
 	}
@@ -138,6 +145,13 @@ func (l *Link) add(client string, found map[string]net.Conn) *Connection {
 		c.sockets[d] = socket
 	}
 	l.connections[client] = c
+	if !c.IsProbe {
+		times := journal.Times{}
+		if joined {
+			times = l.joining.Times
+		}
+		c.watched = l.Journal.Opened(l.Name, times)
+	}
 	return c
 }
 
@@ -165,6 +179,7 @@ func (l *Link) Live() []*Connection {
 		}
 		if gone == int(stream.NumDirections) {
 			delete(l.connections, client)
+			c.watched.Gone()
 		} else {
 			living = append(living, c)
 		}

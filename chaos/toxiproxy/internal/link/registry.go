@@ -7,11 +7,16 @@ import (
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
+
+	"stormlab/toxiproxy/internal/journal"
 )
 
 // A Registry has a Link for each of Toxiproxy's proxies, also while Toxiproxy's own collection is locked by a call that hangs.
 type Registry struct {
 	server *toxiproxy.ApiServer
+
+	// Journal is that of all links; it is set before the first of them, if at all.
+	Journal *journal.Journal
 
 	refreshing sync.Mutex
 	asking     chan map[string]*toxiproxy.Proxy // An answer that is still to come: one request at a time.
@@ -94,7 +99,7 @@ func (r *Registry) adopt(name string, proxy *toxiproxy.Proxy) {
 	if l := r.Get(name); l != nil && l.Proxy == proxy {
 		return
 	}
-	l, ok := adopt(name, proxy)
+	l, ok := adopt(name, proxy, r.Journal)
 	if !ok {
 		return // It is locked; the next refresh tries again.
 	}

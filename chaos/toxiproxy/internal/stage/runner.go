@@ -165,6 +165,7 @@ func (r *Runner[S]) apply(st *state, v Decision) {
 	}
 	switch v.Close {
 	case FINAfter:
+		st.conn.EndAfter()
 		st.seal(time.Now())
 	case FINNow:
 		st.conn.Answer(v.Reply)

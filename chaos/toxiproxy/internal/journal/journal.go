@@ -1,0 +1,246 @@
+// Package journal writes down each connection of the links: when it was asked for, opened, answered and ended, and by which side.
+//
+// It imports clock alone of this program. Begin with Journal; the lines are in events.go.
+package journal
+
+import (
+	"bytes"
+	"cmp"
+	"crypto/rand"
+	"encoding/json"
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"stormlab/toxiproxy/internal/clock"
+)
+
+const (
+	suffix      = ".jsonl"
+	flushEvery  = 50 * time.Millisecond
+	flushLines  = 200  // For each flush, so 4,000 lines a second at most.
+	queueLines  = 8192 // What a burst may be ahead of that.
+	seenEvery   = 20   // Flushes between the lines of live connections.
+	seenLines   = 256  // Of live connections at a time; those that waited longest come first.
+	omitLinks   = 1024 // Links with counts of their own; the counts of all others are of the link "".
+	maxText     = 500
+	maxFileSize = 1 << 30
+)
+
+// A Journal is one process's file of lines. The data path only puts lines into a bounded queue; what does not fit is counted, and the
+// counts are written. All methods do nothing on a nil Journal.
+type Journal struct {
+	by    string
+	file  *os.File
+	chain *chain
+	size  int64
+
+	queue chan entry
+	last  atomic.Int64 // The number of the newest connection.
+	zero  time.Time    // zeroNs is CLOCK_MONOTONIC at this time.
+	ns0   int64
+
+	mu      sync.Mutex
+	live    map[int64]*Connection
+	omitted map[string]map[string]int64
+	closing chan string
+	done    chan struct{}
+	failed  error // The first error of a write. Nothing is written after it.
+}
+
+// An entry is one line that is still to be encoded: a pointer to a struct that begins with header.
+type entry struct {
+	at   time.Time
+	kind string
+	link string
+	line interface{ head() *header }
+}
+
+func (h *header) head() *header { return h }
+
+// Open appends to the journal of this path, whose name without .jsonl is the process's.
+func Open(path string) (*Journal, error) {
+	name, ok := strings.CutSuffix(filepath.Base(path), suffix)
+	if !ok || name == "" {
+		return nil, fmt.Errorf("the journal %q must be a file with the name of the process and %s", path, suffix)
+	}
+	file, err := os.OpenFile(path, os.O_RDWR|os.O_APPEND|os.O_CREATE, 0o666)
+	if err != nil {
+		return nil, fmt.Errorf("cannot write the journal: %w", err)
+	}
+	status, err := file.Stat()
+	if err == nil && !status.Mode().IsRegular() {
+		err = fmt.Errorf("%s is no regular file", path)
+	}
+	if err != nil {
+		return nil, fmt.Errorf("cannot write the journal: %w", err)
+	}
+	c, err := resume(file, status.Size())
+	if err != nil {
+		return nil, fmt.Errorf("cannot read the journal's end: %w", err)
+	}
+	j := &Journal{
+		by: name, file: file, chain: c, size: status.Size(), queue: make(chan entry, queueLines), zero: time.Now(), ns0: clock.MonoNs(),
+		live: map[int64]*Connection{}, omitted: map[string]map[string]int64{}, closing: make(chan string, 1), done: make(chan struct{}),
+	}
+	j.put("process_started", "", j.zero, &processStarted{Role: "toxiproxy", Incarnation: rand.Text()[:16]})
+	go j.run()
+	return j, nil
+}
+
+// Close writes the last line and closes the file.
+func (j *Journal) Close(reason string) error {
+	if j == nil {
+		return nil
+	}
+	j.closing <- reason
+	<-j.done
+	return j.failed
+}
+
+// Name gives a link the name that it has in the system, from now on.
+func (j *Journal) Name(link, name string) {
+	j.put("link_named", link, time.Now(), &linkNamed{Link: cut(link), Name: cut(name)})
+}
+
+// Failed writes that a connection could not be carried: why is closed (the link takes none), refused, timeout, unreachable or other.
+func (j *Journal) Failed(link string, times Times, why, detail string) {
+	if j == nil {
+		return
+	}
+	j.put("connection_failed", link, time.Now(), &connectionFailed{
+		Link: cut(link), AskedNs: j.ns(times.Asked), DiallingNs: j.ns(times.Dialling), Why: why, Detail: cut(detail),
+	})
+}
+
+func (j *Journal) put(kind, link string, at time.Time, line interface{ head() *header }) {
+	if j == nil {
+		return
+	}
+	select {
+	case j.queue <- entry{at, kind, link, line}:
+	default:
+		j.omit(kind, link)
+	}
+}
+
+func (j *Journal) omit(kind, link string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	counts := j.omitted[link]
+	if counts == nil {
+		if len(j.omitted) >= omitLinks {
+			link = ""
+		}
+		if counts = j.omitted[link]; counts == nil {
+			counts = map[string]int64{}
+			j.omitted[link] = counts
+		}
+	}
+	counts[kind]++
+}
+
+// ns returns CLOCK_MONOTONIC at a time; 0 for the zero time.
+func (j *Journal) ns(t time.Time) int64 {
+	if t.IsZero() {
+		return 0
+	}
+	return j.ns0 + int64(t.Sub(j.zero))
+}
+
+func (j *Journal) run() {
+	defer close(j.done)
+	defer j.file.Close()
+	tick := time.NewTicker(flushEvery)
+	defer tick.Stop()
+	for round := 1; ; round++ {
+		select {
+		case reason := <-j.closing:
+			j.flush(queueLines, true, entry{time.Now(), "process_stopping", "", &processStopping{Reason: reason}})
+			return
+		case <-tick.C:
+			j.flush(flushLines, round%seenEvery == 0)
+		}
+	}
+}
+
+// flush writes at most so many lines of the queue, then, where summaries are due, those, and what must follow.
+func (j *Journal) flush(most int, summaries bool, more ...entry) {
+	entries := make([]entry, 0, min(most, len(j.queue)))
+	for len(entries) < most && len(j.queue) > 0 {
+		entries = append(entries, <-j.queue)
+	}
+	if summaries {
+		entries = append(entries, j.summaries(time.Now())...)
+	}
+	entries = append(entries, more...)
+	lines := make([][]byte, 0, len(entries))
+	for _, e := range entries {
+		if j.size < maxFileSize || e.kind == "lines_omitted" || e.kind == "process_stopping" {
+			lines = append(lines, j.encode(e))
+		} else {
+			j.omit(e.kind, e.link)
+		}
+	}
+	if len(lines) == 0 || j.failed != nil {
+		return
+	}
+	data := j.chain.seal(lines)
+	n, err := j.file.Write(data)
+	j.size += int64(n)
+	if err != nil {
+		j.failed = err
+		fmt.Fprintln(os.Stderr, "toxiproxy: the journal ends here:", err)
+	}
+}
+
+// summaries returns the lines of live connections that changed since their last one, and the counts of what was omitted.
+func (j *Journal) summaries(now time.Time) []entry {
+	j.mu.Lock()
+	connections := make([]*Connection, 0, len(j.live))
+	for _, c := range j.live {
+		connections = append(connections, c)
+	}
+	omitted := j.omitted
+	j.omitted = map[string]map[string]int64{}
+	j.mu.Unlock()
+
+	slices.SortFunc(connections, func(a, b *Connection) int { return cmp.Or(a.seen.Compare(b.seen), cmp.Compare(a.id, b.id)) })
+	found := []entry{}
+	for _, c := range connections {
+		if len(found) == seenLines {
+			break
+		}
+		if line := c.summary(now); line != nil {
+			found = append(found, entry{now, "connection_seen", c.link, line})
+		}
+	}
+	for link, counts := range omitted {
+		found = append(found, entry{now, "lines_omitted", link, &linesOmitted{Link: cut(link), Counts: counts}})
+	}
+	return found
+}
+
+func (j *Journal) encode(e entry) []byte {
+	*e.line.head() = header{e.kind, j.ns(e.at), float64(e.at.UnixNano()) / 1e9, j.by}
+	var text bytes.Buffer
+	encoder := json.NewEncoder(&text)
+	encoder.SetEscapeHTML(false)
+	if err := encoder.Encode(e.line); err != nil {
+		panic(err) // The lines are structs of numbers and texts.
+	}
+	return text.Bytes()
+}
+
+// cut bounds a text that comes from outside, as one that JSON can hold.
+func cut(text string) string {
+	if len(text) > maxText {
+		text = text[:maxText]
+	}
+	return strings.ToValidUTF8(text, "?")
+}
