@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import tarfile
 import zlib
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -14,23 +14,21 @@ from driver.engines import addresses, cgroups, compose_environment, docker_answe
 from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_environment import JOURNAL_TARGET, WORKER_SETTINGS
 from driver.engines.compose_images import BuildEnvironment, ComposeImages
-from driver.engines.compose_states import ComposeEvents, ComposeStates
 from driver.engines.compose_workers import ComposeWorkers, in_parallel, make_journal_folder
 from driver.engines.docker_answers import CPU_PERIOD_US, NetworkAttachment
+from driver.engines.docker_containers import DockerContainers
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.engine import (
     CORE,
     MONITORS,
     PROBER,
     WORKER,
-    Container,
-    ContainerState,
     LabSpec,
     Limits,
     ResourceReading,
     Say,
 )
-from driver.errors import AddressInUseError, PortInUseError
+from driver.errors import PortInUseError
 from driver.histories.journal_folder import MAX_ENTRIES, MAX_JOURNAL_BYTES, own_journal
 from driver.host_ports import is_free, port_holder
 from wire.address import worker_name
@@ -39,28 +37,17 @@ UP_TIMEOUT_S = 300.0
 _STOP_ORDER = (WORKER, PROBER, COORDINATOR, TOXIPROXY)
 
 
-class ComposeEngine:
+class ComposeEngine(DockerContainers):
     """Implements `Engine` for one project with the compose.yaml in `root`.
 
     `prepare` returns the variables of an image build. Contracts and errors are those of `Engine`.
     """
 
     def __init__(self, project: str, root: Path, prepare: BuildEnvironment) -> None:
-        self._project = project
+        super().__init__(DockerSdk(project), project)
         self._compose_file = root / "compose.yaml"
-        self._sdk = DockerSdk(project)
         self._command = ComposeCommand(project, root, client_environment())
         self._images = ComposeImages(root, self._command, self._sdk, prepare)
-        self._unplugged: dict[str, list[NetworkAttachment]] = {}
-        self._states = ComposeStates(self._sdk, project)
-
-    @property
-    def project(self) -> str:
-        return self._project
-
-    @property
-    def is_local(self) -> bool:
-        return self._sdk.is_local
 
     def versions(self) -> dict[str, str]:
         answer = self._sdk.version()
@@ -156,34 +143,12 @@ class ComposeEngine:
 
     # -- reading -------------------------------------------------------------------------------------------
 
-    def containers(self) -> list[Container]:
-        return self._sdk.containers()
-
-    def inspect(self, name: str) -> ContainerState:
-        return docker_answers.container_state(self._sdk.inspect(name), self._project)
-
-    def states(self, closely: Collection[str] = ()) -> dict[str, ContainerState]:
-        return self._states.read(closely)
-
-    def frozen(self) -> dict[str, bool]:
-        return self._states.frozen()
-
-    def events(self, since_ns: int | None = None) -> ComposeEvents:
-        return self._states.events(since_ns)
-
     def usage(self) -> list[ResourceReading]:
         running = [one for one in self.containers() if one.status == "running"]
         read = {one: cgroups.read_usage(one.name, one.id) if self.is_local else None for one in running}
         rest = [one for one, reading in read.items() if reading is None]
         asked = in_parallel(lambda one: docker_answers.resource_reading(one.name, self._sdk.stats(one)), rest)
         return [reading for reading in (*read.values(), *asked) if reading is not None]
-
-    def log(self, name: str, tail: int | None = None) -> str:
-        return self._sdk.log(name, "all" if tail is None else tail).decode(errors="replace")
-
-    def follow_log(self, name: str, tail: int) -> Iterator[str]:
-        for raw in self._sdk.follow(name, tail):
-            yield raw.decode(errors="replace")
 
     def fetch_journals(self, into: Path) -> list[str]:
         left_out = []
@@ -201,48 +166,6 @@ class ComposeEngine:
 
     # -- faults -------------------------------------------------------------------------------------------
 
-    def pause(self, name: str) -> None:
-        self._sdk.call(name, lambda api, found: api.pause(found))
-
-    def unpause(self, name: str) -> None:
-        self._sdk.call(name, lambda api, found: api.unpause(found))
-
-    def kill(self, name: str) -> None:
-        self._sdk.call(name, lambda api, found: api.kill(found, "SIGKILL"))
-
-    def start(self, name: str) -> None:
-        try:
-            self._sdk.start(name)
-        except AddressInUseError:
-            # A container that was reconnected requests its former address, which another container got
-            # while this one was down.
-            for attachment in self._attachments(name):
-                self._sdk.disconnect(name, attachment)
-                self._sdk.connect(name, replace(attachment, address=""))
-            self._sdk.start(name)
-
-    def stop(self, name: str, grace_s: float) -> None:
-        self._sdk.call(name, lambda api, found: api.stop(found, timeout=round(grace_s)))
-
-    def restart(self, name: str, grace_s: float) -> None:
-        self._sdk.call(name, lambda api, found: api.restart(found, timeout=round(grace_s)))
-
-    def unplug(self, name: str) -> None:
-        self._unplugged[name] = self._attachments(name)
-        for attachment in self._unplugged[name]:
-            self._sdk.disconnect(name, attachment)
-
-    def plug(self, name: str) -> None:
-        have = {attachment.network for attachment in self._attachments(name)}
-        for attachment in self._unplugged.pop(name, None) or self._due_attachments(name):
-            if attachment.network in have:
-                continue
-            try:
-                self._sdk.connect(name, attachment)
-            except AddressInUseError:
-                # Another container got its address meanwhile.
-                self._sdk.connect(name, replace(attachment, address=""))
-
     def limit(self, name: str, limits: Limits) -> None:
         # In the API, 0 leaves a limit unchanged.
         quota_us = 0 if limits.cpus is None else round(limits.cpus * CPU_PERIOD_US)
@@ -259,9 +182,6 @@ class ComposeEngine:
             lambda name: docker_answers.degradations(self._sdk.inspect(name), self._project), names
         )
         return {name: what for name, what in zip(names, found, strict=True) if what}
-
-    def _attachments(self, name: str) -> list[NetworkAttachment]:
-        return docker_answers.attachments(self._sdk.inspect(name), self._project)
 
     def _due_attachments(self, name: str) -> list[NetworkAttachment]:
         """Return the connections of compose.yaml, for a container that another process unplugged."""

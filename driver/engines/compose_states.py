@@ -10,6 +10,7 @@ from typing import Any
 
 from driver.engines import cgroups, docker_answers
 from driver.engines.cgroups import CgroupState
+from driver.engines.docker_answers import REFERENCE, LabLayout
 from driver.engines.docker_sdk import DockerEvents, DockerSdk
 from driver.engines.engine import ContainerState, EngineEvent
 
@@ -19,15 +20,16 @@ _THREADS = 8
 class ComposeStates:
     """Reads states with one list call, and inspects a container only where the list lacks something."""
 
-    def __init__(self, sdk: DockerSdk, project: str) -> None:
+    def __init__(self, sdk: DockerSdk, project: str, layout: LabLayout = REFERENCE) -> None:
         self._sdk = sdk
+        self._layout = layout
         self._project = project
         self._read: dict[str, ContainerState] = {}
         self._names: dict[str, str] = {}
 
     def read(self, closely: Collection[str]) -> dict[str, ContainerState]:
         """Return the state of every container, as `ContainerReader.states` does. Raises EngineError."""
-        summaries = {docker_answers.container_name(one["Labels"]): one for one in self._sdk.summaries()}
+        summaries = {self._layout.name(one["Labels"]): one for one in self._sdk.summaries()}
         self._names = {one["Id"]: name for name, one in summaries.items()}
         stale = [
             one["Id"]
@@ -42,7 +44,11 @@ class ComposeStates:
         for name, one in summaries.items():
             if (read := self._read.get(one["Id"])) is None:
                 continue
-            now = read if one["Id"] in fresh else docker_answers.updated_state(one, read, self._project)
+            now = (
+                read
+                if one["Id"] in fresh
+                else docker_answers.updated_state(one, read, self._project, self._layout)
+            )
             states[name] = with_cgroup(now, cgroups.read_state(one["Id"])) if local else now
         return states
 
@@ -64,13 +70,21 @@ class ComposeStates:
             return []
         with ThreadPoolExecutor(_THREADS) as pool:
             found = list(pool.map(self._sdk.inspect_id, ids))
-        return [None if one is None else docker_answers.container_state(one, self._project) for one in found]
+        return [None if one is None else self._state(one) for one in found]
+
+    def _updated(self, summary: Mapping[str, Any], read: ContainerState) -> ContainerState:
+        return docker_answers.updated_state(summary, read, self._project, self._layout)
+
+    def _state(self, details: Mapping[str, Any]) -> ContainerState:
+        return docker_answers.container_state(details, self._project, self._layout)
 
     def _event(self, raw: Mapping[str, Any]) -> EngineEvent | None:
         now_ns = time.monotonic_ns()
         # The wall clock of another machine is unrelated to this machine's.
         reported_ns = int(raw.get("timeNano", 0)) - _wall_ahead_ns() if self._sdk.is_local else now_ns
-        return docker_answers.engine_event(raw, self._project, self._names, min(reported_ns, now_ns))
+        return docker_answers.engine_event(
+            raw, self._project, self._names, min(reported_ns, now_ns), self._layout
+        )
 
 
 def with_cgroup(state: ContainerState, cgroup: CgroupState | None) -> ContainerState:

@@ -7,7 +7,7 @@ to `GET /containers/{id}/json`.
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from dataclasses import dataclass, replace
 from typing import Any
 
@@ -38,6 +38,10 @@ RUNS = ("running", "paused", "restarting")
 """Statuses of a container whose process exists."""
 
 
+Name = Callable[[Mapping[str, str]], str]
+"""Returns a container's name in its lab, by its labels."""
+
+
 @dataclass(frozen=True)
 class NetworkAttachment:
     """A container's connection to one network; `address` "" accepts any."""
@@ -53,10 +57,10 @@ def container_name(labels: Mapping[str, str]) -> str:
     return f"{service}-{labels.get(NUMBER, '?')}" if service == WORKER else service
 
 
-def container(summary: Attributes) -> Container:
-    """Return a container from its summary."""
+def container(summary: Attributes, name: Name = container_name) -> Container:
+    """Return a container from its summary, under the name that `name` gives it by its labels."""
     return Container(
-        container_name(summary["Labels"]),
+        name(summary["Labels"]),
         summary["Labels"].get(SERVICE, ""),
         summary["Id"],
         summary["Image"],
@@ -71,15 +75,15 @@ def sort_key(one: Container) -> tuple[str, int]:
     return (head, int(tail)) if tail.isdigit() else (one.name, 0)
 
 
-def container_state(details: Attributes, project: str) -> ContainerState:
-    """Return a container's state from its details."""
+def container_state(details: Attributes, project: str, layout: LabLayout | None = None) -> ContainerState:
+    """Return a container's state from its details; without a layout, as of the reference lab."""
     state, limits = details["State"], details["HostConfig"]
     running = state["Status"] in RUNS
     return ContainerState(
         status=state["Status"],
         exit_code=-1 if running else int(state["ExitCode"]),
         out_of_memory=bool(state["OOMKilled"]),
-        plugged=_is_plugged(details, project),
+        plugged=_is_plugged(details, project, layout or REFERENCE),
         cpus=_cpus(limits),
         memory_bytes=limits["Memory"],
     )
@@ -92,28 +96,38 @@ def _cpus(limits: Attributes) -> float | None:
     return limits["NanoCpus"] / 1e9 if limits.get("NanoCpus") else None
 
 
-def updated_state(summary: Attributes, read: ContainerState, project: str) -> ContainerState:
+def updated_state(
+    summary: Attributes, read: ContainerState, project: str, layout: LabLayout | None = None
+) -> ContainerState:
     """Return the earlier state `read` with status and networks of a summary, which lacks limits."""
     networks = attached(summary["NetworkSettings"]["Networks"], summary["State"])
-    plugged = _due_networks(summary["Labels"], project) <= set(networks)
+    plugged = _due_networks(summary["Labels"], project, layout or REFERENCE) <= set(networks)
     return replace(read, status=str(summary["State"]), plugged=plugged)
 
 
-def engine_event(raw: Attributes, project: str, names: Mapping[str, str], at_ns: int) -> EngineEvent | None:
+def engine_event(
+    raw: Attributes,
+    project: str,
+    names: Mapping[str, str],
+    at_ns: int,
+    layout: LabLayout | None = None,
+) -> EngineEvent | None:
     """Return an event of the Docker API; None unless it is a change of a container of the project.
 
     `names` maps container ids to the lab's names: a network's event has only the id.
     """
+    layout = layout or REFERENCE
     action, about = str(raw.get("Action", "")), raw.get("Actor", {}).get("Attributes", {})
     if raw.get("Type") == "network":
         network, name = str(about.get("name", "")), names.get(str(about.get("container", "")))
-        if name is None or network.removeprefix(f"{project}_") not in UNDER_TEST:
+        own = network.removeprefix(f"{project}_")
+        if name is None or not layout.is_under_test(own):
             return None
-        return EngineEvent(name, action, network.removeprefix(f"{project}_"), at_ns)
+        return EngineEvent(name, action, own, at_ns)
     if about.get(PROJECT) != project:
         return None
     detail = str(about.get("signal") or about.get("exitCode") or "")
-    return EngineEvent(container_name(about), action, detail, at_ns)
+    return EngineEvent(layout.name(about), action, detail, at_ns)
 
 
 def resource_reading(name: str, stats: Attributes) -> ResourceReading | None:
@@ -128,13 +142,16 @@ def resource_reading(name: str, stats: Attributes) -> ResourceReading | None:
     return ResourceReading(name, max(0, memory["usage"] - cache), cpu_s)
 
 
-def attachments(details: Attributes, project: str) -> list[NetworkAttachment]:
+def attachments(
+    details: Attributes, project: str, layout: LabLayout | None = None
+) -> list[NetworkAttachment]:
     """Return a container's present connections to networks under test."""
+    layout = layout or REFERENCE
     ends = attached(details["NetworkSettings"]["Networks"], details["State"]["Status"])
     return [
         NetworkAttachment(network, end["IPAddress"], list(end["Aliases"] or []))
         for network, end in ends.items()
-        if network.removeprefix(f"{project}_") in UNDER_TEST
+        if layout.is_under_test(network.removeprefix(f"{project}_"))
     ]
 
 
@@ -199,10 +216,31 @@ def subnets(networks: Iterable[Attributes]) -> list[ipaddress.IPv4Network]:
     return found
 
 
-def _is_plugged(details: Attributes, project: str) -> bool:
-    due = _due_networks(details["Config"]["Labels"], project)
+def _is_plugged(details: Attributes, project: str, layout: LabLayout) -> bool:
+    due = _due_networks(details["Config"]["Labels"], project, layout)
     return due <= set(attached(details["NetworkSettings"]["Networks"], details["State"]["Status"]))
 
 
-def _due_networks(labels: Mapping[str, str], project: str) -> set[str]:
-    return {f"{project}_{network}" for network in _DUE.get(labels.get(SERVICE, ""), ())}
+def _due_networks(labels: Mapping[str, str], project: str, layout: LabLayout) -> set[str]:
+    return {f"{project}_{network}" for network in layout.due_networks(labels)}
+
+
+@dataclass(frozen=True)
+class LabLayout:
+    """How a lab names its containers, and which of its networks are under test.
+
+    `due_networks` returns the networks under test of a container by its labels. Networks have no prefix of
+    the project.
+    """
+
+    name: Name
+    due_networks: Callable[[Mapping[str, str]], Collection[str]]
+    is_under_test: Callable[[str], bool]
+
+
+REFERENCE = LabLayout(
+    container_name,
+    lambda labels: _DUE.get(labels.get(SERVICE, ""), ()),
+    lambda network: network in UNDER_TEST,
+)
+"""The layout of compose.yaml, the reference lab."""

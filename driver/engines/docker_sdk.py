@@ -70,13 +70,20 @@ class DockerEvents:
 
 
 class DockerSdk:
-    """The Docker API, restricted to one project. Containers have the lab's names.
+    """The Docker API, restricted to one project. Containers have the names that `name` gives them.
 
     Every call raises EngineGoneError when no engine answers and EngineError when it refuses; one with a name
     raises ContainerGoneError when there is no such container.
     """
 
-    def __init__(self, project: str, call_timeout_s: float = CALL_TIMEOUT_S, poll_s: float = POLL_S) -> None:
+    def __init__(
+        self,
+        project: str,
+        call_timeout_s: float = CALL_TIMEOUT_S,
+        poll_s: float = POLL_S,
+        name: docker_answers.Name = docker_answers.container_name,
+    ) -> None:
+        self._name = name
         self._call_timeout_s = call_timeout_s
         self._poll_s = poll_s
         self._project = project
@@ -96,7 +103,8 @@ class DockerSdk:
 
     def containers(self) -> list[Container]:
         """Return all containers of the project in any state, in one call."""
-        return sorted(map(docker_answers.container, self.summaries()), key=docker_answers.sort_key)
+        found = [docker_answers.container(one, self._name) for one in self.summaries()]
+        return sorted(found, key=docker_answers.sort_key)
 
     def call(self, name: str, call: Callable[[docker.APIClient, str], R]) -> R:
         """Return `call(api, id)` for the container of that name."""

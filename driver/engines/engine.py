@@ -206,7 +206,17 @@ class ContainerControl(Protocol):
         """Stop a container as `stop` does, and start it."""
 
 
-class NetworkControl(Protocol):
+class PlugControl(Protocol):
+    """Connections of containers to their networks under test."""
+
+    def unplug(self, name: str) -> None:
+        """Disconnect a container from its networks under test: no FIN, no RST, packets are lost."""
+
+    def plug(self, name: str) -> None:
+        """Reconnect an unplugged container with the same aliases, and the same address while it is free."""
+
+
+class NetworkControl(PlugControl, Protocol):
     """Addresses of a lab, and connections of its containers to networks."""
 
     def reserve_addresses(self, spec: LabSpec) -> LabSpec:
@@ -220,24 +230,34 @@ class NetworkControl(Protocol):
     def coordinator_address(self, spec: LabSpec) -> str:
         """Return `host:port` at which Toxiproxy reaches the coordinator."""
 
-    def unplug(self, name: str) -> None:
-        """Disconnect a container from its networks under test: no FIN, no RST, packets are lost."""
 
-    def plug(self, name: str) -> None:
-        """Reconnect an unplugged container with the same aliases, and the same address while it is free."""
-
-
-class ResourceControl(Protocol):
-    """Resources that containers use, and their limits."""
-
-    def usage(self) -> list[ResourceReading]:
-        """Return a reading of each running container."""
+class LimitControl(Protocol):
+    """Limits of containers."""
 
     def limit(self, name: str, limits: Limits) -> None:
         """Set limits of a running container."""
 
     def unlimit(self, name: str, cpus: bool = True, memory: bool = True) -> None:
         """Restore the limits that a container was created with: processor time, memory, or both."""
+
+
+class ResourceControl(LimitControl, Protocol):
+    """Resources that containers use, and their limits."""
+
+    def usage(self) -> list[ResourceReading]:
+        """Return a reading of each running container."""
+
+
+class FaultEngine(ContainerReader, ContainerControl, PlugControl, LimitControl, Protocol):
+    """All calls that faults, their observation and healing need of an engine, for one lab."""
+
+    @property
+    def project(self) -> str:
+        """Name of the lab."""
+
+    @property
+    def is_local(self) -> bool:
+        """Whether the engine shares this machine's files and ports."""
 
 
 class LabControl(Protocol):
@@ -284,18 +304,8 @@ class LabControl(Protocol):
         """End a running `ensure_images`, `up` or `create_workers`, which raises InterruptedCommandError."""
 
 
-class Engine(
-    ImageBuilder, ContainerReader, ContainerControl, NetworkControl, ResourceControl, LabControl, Protocol
-):
+class Engine(FaultEngine, ImageBuilder, NetworkControl, ResourceControl, LabControl, Protocol):
     """All calls of an engine, for one lab."""
-
-    @property
-    def project(self) -> str:
-        """Name of the lab."""
-
-    @property
-    def is_local(self) -> bool:
-        """Whether the engine shares this machine's files and ports."""
 
     def versions(self) -> dict[str, str]:
         """Return the versions of the engine's own programs by name."""

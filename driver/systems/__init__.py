@@ -1,5 +1,7 @@
 """A foreign system: read from its Compose file, which is never edited, and started with doors before servers.
 
-`system` is the model; `lab_of_system`, `resolve_compose` and `door_api` run commands, the others are pure.
+`system` is the model; `lab_of_system` starts a system, and `running_system` is one that is up, with its
+`system_engine` and `system_links`. `resolve_compose` runs commands, `door_api` is a client, the others are
+pure.
 This package may import engines and labs, and no other package of the driver imports it but the command line.
 """

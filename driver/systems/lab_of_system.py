@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 import shlex
+import shutil
 import time
 import zlib
 from collections.abc import Callable, Mapping, Sequence
@@ -37,11 +38,14 @@ from driver.systems.differences import differences
 from driver.systems.door_api import DoorApi
 from driver.systems.door_bypass import Bypass, refuse_bypasses
 from driver.systems.door_compose import DoorOptions, DoorPlan, Peer, built_image, networks_needed, plan_doors
+from driver.systems.made_containers import made_container, replica_name
 from driver.systems.portless_services import refuse_portless
 from driver.systems.readiness import Readiness
 from driver.systems.replicas import PublishedAddress, Replica, SystemContainers, peers, system_containers
 from driver.systems.resolve_compose import compose_flags, resolve
+from driver.systems.running_system import running_system
 from driver.systems.system import System
+from driver.systems.system_file import SystemFile, write_system_file
 
 UP_TIMEOUT_S = 300.0
 BUILD_TIMEOUT_S = 900.0
@@ -117,13 +121,14 @@ def door_image() -> str:
 
 
 class SystemLab:
-    """The lab of one system. `image` is the lab's Toxiproxy; `folder` takes the generated file."""
+    """The lab of one system. `image` is the lab's Toxiproxy; `folder` has one folder for each system."""
 
     def __init__(self, project: str, image: str, folder: Path) -> None:
         self._project = project
         self._image = image
-        self._sdk = DockerSdk(project)
-        self._generated = folder / f"{project}.yaml"
+        self._sdk = DockerSdk(project, name=replica_name)
+        self._folder = folder / project
+        self._generated = self._folder / "compose.yaml"
 
     # -- up ------------------------------------------------------------------------------------------------
 
@@ -141,7 +146,9 @@ class SystemLab:
         try:
             started = self._start(request, config, bypassed, say)
             self._wait_ready()
-            self._ensure_links()
+            write_system_file(self._folder, self._as_file(request, started))
+            links = running_system(self._project, self._folder, str(request.files[0])).links
+            links.create(links.wanted())
         except BaseException:
             with signals_noted():
                 say("Taking down what was started.")
@@ -216,6 +223,25 @@ class SystemLab:
         self._generated.parent.mkdir(parents=True, exist_ok=True)
         self._generated.write_text(text)
 
+    def _as_file(self, request: SystemRequest, started: StartedSystem) -> SystemFile:
+        """What later commands need, with every container as it is now: no fault has been on it."""
+        found = [self._sdk.inspect_id(row["Id"]) for row in self._sdk.summaries()]
+        made = {
+            replica_name(details["Config"]["Labels"]): made_container(details, self._project)
+            for details in found
+            if details is not None
+        }
+        return SystemFile(
+            project=self._project,
+            files=[str(file.resolve()) for file in request.files],
+            system=started.system,
+            doors=list(started.plan.doors),
+            containers=made,
+            profiles=list(request.profiles),
+            bypass=sorted(request.bypass),
+            egress=sorted(request.egress),
+        )
+
     def _wait_ready(self) -> None:
         readiness = Readiness()
         deadline = time.monotonic() + READY_TIMEOUT_S
@@ -281,18 +307,13 @@ class SystemLab:
             found += [LinkReport(named.get(name, name), state) for name, state in states.items()]
         return containers, sorted(found, key=lambda one: one.link)
 
-    def _ensure_links(self) -> None:
-        containers = self.containers()
-        for door in self.doors(containers).values():
-            door.ensure(self.peers(door, containers).values())
-
     # -- down ----------------------------------------------------------------------------------------------
 
     def down(self) -> int:
         """Remove everything of the lab; return how many containers there were. Raises LabError."""
         removed = self._remove()
         self._remove_images()
-        self._generated.unlink(missing_ok=True)
+        _remove_folder(self._folder)
         return removed
 
     def _remove(self) -> int:
@@ -314,6 +335,18 @@ class SystemLab:
         found = ask(["docker", "image", "ls", "--filter", label, "--format", "{{.Repository}}:{{.Tag}}"])
         if names := found.text.split():
             ask(["docker", "image", "rm", *names], REMOVE_TIMEOUT_S)
+
+
+def _remove_folder(folder: Path) -> None:
+    """Remove a system's folder with its journals. Raises LabError."""
+    try:
+        shutil.rmtree(folder)
+    except FileNotFoundError:
+        return
+    except OSError as error:
+        raise LabError(
+            f"{folder} could not be removed: {error.strerror}.", f"Remove it by hand: sudo rm -r {folder}"
+        ) from None
 
 
 def _last_lines(one: Replica) -> str:

@@ -67,7 +67,7 @@ class Engine:
 
 def lab_with(engine: Engine, tmp_path: Path, patch: pytest.MonkeyPatch, **service: object) -> SystemLab:
     """A lab of this engine, whose file has the service db."""
-    patch.setattr(lab_of_system, "DockerSdk", lambda _: engine)
+    patch.setattr(lab_of_system, "DockerSdk", lambda _, name: engine)
     patch.setattr(lab_of_system, "SystemCompose", lambda *_: engine.compose)
     patch.setattr(lab_of_system, "ask", engine.ask)
     patch.setattr(lab_of_system, "resolve", lambda *_: config_of({"db": {**DB, **service}}))

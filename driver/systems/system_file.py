@@ -1,0 +1,56 @@
+"""`system.json`: what later commands need of a system that is up, written by `up`."""
+
+from __future__ import annotations
+
+import shlex
+from pathlib import Path
+
+import msgspec
+
+from driver.errors import LabError, NoLabError
+from driver.files import FileReadError, read_file, write_file
+from driver.systems.door_compose import Door
+from driver.systems.made_containers import MadeContainer
+from driver.systems.system import System
+from wire.errors import DECODE_ERRORS
+
+MOST_BYTES = 4 << 20
+_NAME = "system.json"
+
+
+class SystemFile(msgspec.Struct, frozen=True):
+    """A system that is up: its Compose files and options, its model, its doors, its containers as made."""
+
+    project: str
+    files: list[str]
+    system: System
+    doors: list[Door]
+    containers: dict[str, MadeContainer]
+    profiles: list[str] = []
+    bypass: list[str] = []
+    egress: list[str] = []
+
+
+def write_system_file(folder: Path, file: SystemFile) -> None:
+    """Write a system's file into its folder. Raises LabError."""
+    write_file(folder / _NAME, msgspec.json.format(msgspec.json.encode(file)))
+
+
+def read_system_file(folder: Path, named: str) -> SystemFile:
+    """Return the file of a system, which the error calls `named`.
+
+    Raises NoLabError where there is none, and LabError where it does not decode.
+    """
+    path = folder / _NAME
+    if not path.exists():
+        raise no_system(named)
+    try:
+        return msgspec.json.decode(read_file(path, MOST_BYTES), type=SystemFile)
+    except (FileReadError, *DECODE_ERRORS) as error:
+        raise LabError(f"{path} cannot be read: {error}.", "Take the system down, then up.") from None
+
+
+def no_system(named: str) -> NoLabError:
+    """Return the error of a command that needs a system that is up."""
+    file = shlex.quote(named)
+    return NoLabError(f"The system {named} is not up.", f"Start it: python lab.py up --system {file}")
