@@ -26,6 +26,7 @@ from chaos.prober import events
 from chaos.prober.connections import PROBE_BYTES, PROBE_PATH
 from chaos.prober.link_prober import LinkProber
 from chaos.prober.probe_rate import ProbeRate
+from chaos.prober.settings import ProbedLink
 from driver.histories.history import History, LineReader
 from driver.judging.link_records import LinkRecord, link_records
 from driver.labs.links import Links
@@ -138,7 +139,7 @@ class Prober:
         journal = Journal("prober", self._lines.append, time.monotonic_ns, time.time)
         for number, port in enumerate(self._ports, 1):
             prober = LinkProber(
-                f"worker-{number}", HOST, port, journal, lambda: self.look, random.Random(number)
+                ProbedLink(f"worker-{number}", HOST, port), journal, lambda: self.look, random.Random(number)
             )
             self._tasks.append(asyncio.create_task(prober.run()))
         return self

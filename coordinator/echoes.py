@@ -12,9 +12,10 @@ from typing import Final
 
 from websockets.exceptions import ConnectionClosed
 
-from coordinator.probe import BYTES_MAX, echo
+from coordinator.probe import echo
 from coordinator.token_bucket import TokenBucket
 from coordinator.transport import ClientTransport
+from wire.probe import BYTES_MAX
 
 FEWEST: Final = 64
 PER_LINK: Final = 2

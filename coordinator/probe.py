@@ -5,9 +5,7 @@ or a key.
 from __future__ import annotations
 
 import asyncio
-import struct
 import time
-import zlib
 from collections.abc import Awaitable, Callable
 from http import HTTPStatus
 
@@ -17,25 +15,15 @@ from websockets.exceptions import ConnectionClosed
 from websockets.frames import CloseCode
 from websockets.http11 import Response
 
-BYTES_PATH = "/probe/"
-ECHO_PATH = "/v1/probe"
-STAMPED_PATH = "/v1/probe/stamped"
-ECHO_PATHS = (ECHO_PATH, STAMPED_PATH)
-STAMP = struct.Struct(">QII")
-"""Prefix of each stamped echo: CLOCK_MONOTONIC at the message's arrival, the number of messages so far, the
-message's CRC-32. So the prober measures each direction by itself.
-"""
-BEAT_EVERY_S = 1.0
-BYTES_MAX = 64 * 1024
-PATTERN = bytes(i % 251 for i in range(BYTES_MAX))
+from wire.probe import BEAT_EVERY_S, BYTES_MAX, STAMPED_PATH, beat, pattern, stamp
 
 
 def pattern_response(path: str) -> Response:
     """Return the answer to GET /probe/<n>: the pattern's first n bytes."""
-    count = path.removeprefix(BYTES_PATH)
-    if not (count.isascii() and count.isdigit() and len(count) <= 5 and int(count) <= BYTES_MAX):
+    body = pattern(path)
+    if body is None:
         return response(HTTPStatus.BAD_REQUEST, f"expected /probe/0 to /probe/{BYTES_MAX}\n".encode())
-    return response(HTTPStatus.OK, PATTERN[: int(count)])
+    return response(HTTPStatus.OK, body)
 
 
 def response(status: HTTPStatus, body: bytes, headers: dict[str, str] | None = None) -> Response:
@@ -50,7 +38,7 @@ async def echo(connection: ServerConnection, taken: Callable[[], Awaitable[None]
     """
     request = connection.request
     stamped = request is not None and request.path == STAMPED_PATH
-    beat = asyncio.create_task(_beat(connection)) if stamped else None
+    beats = asyncio.create_task(_beat(connection)) if stamped else None
     count = 0
     try:
         async for message in connection:
@@ -58,21 +46,19 @@ async def echo(connection: ServerConnection, taken: Callable[[], Awaitable[None]
                 await connection.close(CloseCode.UNSUPPORTED_DATA, "binary messages are echoed")
                 return
             count += 1
-            stamp = (
-                STAMP.pack(time.monotonic_ns(), count & 0xFFFFFFFF, zlib.crc32(message)) if stamped else b""
-            )
+            prefix = stamp(time.monotonic_ns(), count, message) if stamped else b""
             await taken()
-            await connection.send(stamp + message)
+            await connection.send(prefix + message)
     finally:
-        if beat is not None:
-            beat.cancel()
+        if beats is not None:
+            beats.cancel()
 
 
 async def _beat(connection: ServerConnection) -> None:
-    """Send a bare stamp every BEAT_EVERY_S, so that bytes move to the prober although none come from it."""
+    """Send a beat every BEAT_EVERY_S."""
     try:
         while True:
             await asyncio.sleep(BEAT_EVERY_S)
-            await connection.send(STAMP.pack(time.monotonic_ns(), 0, 0))
+            await connection.send(beat(time.monotonic_ns()))
     except ConnectionClosed:
         return

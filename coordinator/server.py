@@ -31,6 +31,7 @@ from wire.address import WORKER_PATH
 from wire.codec import FrameLimits
 from wire.errors import CloseCode, FrameError
 from wire.handshake import HELLO_HEADER, REFUSAL_HEADER, WELCOME_HEADER, write_refusal, write_welcome
+from wire.probe import BYTES_PATH, ECHO_PATHS
 
 TICK_S = 0.05
 OPEN_TIMEOUT_S = 5
@@ -184,9 +185,9 @@ class CoordinatorServer:
     def _process_request(self, transport: ServerConnection, request: Request) -> Response | None:
         assert isinstance(transport, ClientTransport)
         self._half_open.remove(transport)
-        if request.path.startswith(probe.BYTES_PATH):
+        if request.path.startswith(BYTES_PATH):
             return probe.pattern_response(request.path)
-        if request.path in probe.ECHO_PATHS:
+        if request.path in ECHO_PATHS:
             if not self._probe_echoes.admit(transport, time.monotonic()):
                 self._dropped("probes")
                 return probe.response(HTTPStatus.SERVICE_UNAVAILABLE, b"too many probes\n")

@@ -16,16 +16,17 @@ from websockets.protocol import State
 from websockets.uri import WebSocketURI
 
 from chaos.prober.echoes import EchoStamp, split_stamp
+from chaos.prober.settings import ProbedLink
+from wire.probe import BYTES_PATH, JOINED, PATTERN, STAMPED_PATH
 
 TIMEOUT_S = 3.0
 PROBE_BYTES = 16
-PROBE_PATH = f"/probe/{PROBE_BYTES}"
-ECHO_PATH = "/v1/probe/stamped"
+PROBE_PATH = f"{BYTES_PATH}{PROBE_BYTES}"
 MAX_MESSAGE_BYTES = 64 * 1024
 # A client's frame has a masking key (RFC 6455, 5.3).
 MASK_BYTES = 4
 _REQUEST = f"GET {PROBE_PATH} HTTP/1.1\r\nHost: p\r\n\r\n".encode()
-_EXPECTED = bytes(index % 251 for index in range(PROBE_BYTES))
+_EXPECTED = PATTERN[:PROBE_BYTES]
 MAX_RESPONSE_BYTES = 8_192
 
 
@@ -54,21 +55,51 @@ class Arrival:
 
 
 class RawConnection(asyncio.Protocol):
-    """A raw connection. `how` is "" while it is open, then `fin` or `rst`."""
+    """A raw connection. `how` is "" while it is open, then `fin` or `rst`. With a `preamble`, bytes of the
+    link begin after the answer to it.
+    """
 
     def __init__(self) -> None:
         self.how = ""
         self.ended = asyncio.Event()
         self.in_bytes = 0
         self.transport: asyncio.Transport | None = None
+        self.preamble = ""
+        self.is_joined = False
+        self.decided = asyncio.Event()
+        """Set when the link takes the connection, and at the end."""
+        self._answer = b""
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         # Not every loop's transports derive from asyncio's own class.
         self.transport = cast(asyncio.Transport, transport)
+        if self.preamble:
+            self.transport.write(f"{self.preamble}\n".encode())
+        else:
+            self._join()
 
     def data_received(self, data: bytes) -> None:
-        self.in_bytes += len(data)
-        self.on_data(data)
+        if not self.is_joined:
+            data = self._after_answer(data)
+        if data:
+            self.in_bytes += len(data)
+            self.on_data(data)
+
+    def _after_answer(self, data: bytes) -> bytes:
+        """Return the bytes of the link among those that arrived before it took the connection."""
+        self._answer += data
+        if self._answer.startswith(JOINED):
+            self._join()
+            return self._answer[len(JOINED) :]
+        if not JOINED.startswith(self._answer):
+            self._end("protocol")
+            self.abort()
+        return b""
+
+    def _join(self) -> None:
+        self.is_joined = True
+        self.decided.set()
+        self.on_join()
 
     def eof_received(self) -> bool:
         self._end("fin")
@@ -78,6 +109,9 @@ class RawConnection(asyncio.Protocol):
         # After a FIN the kernel reports a reset as a broken pipe: the FIN came first.
         self._end("fin" if error is None or isinstance(error, BrokenPipeError) else "rst")
 
+    def on_join(self) -> None:
+        """Begin: the link takes the connection."""
+
     def on_data(self, data: bytes) -> None:
         """Handle bytes in their order."""
 
@@ -85,15 +119,33 @@ class RawConnection(asyncio.Protocol):
         if not self.how:
             self.how = how
             self.ended.set()
+            self.decided.set()
             self.on_end()
 
     def on_end(self) -> None:
         """Handle the end of the connection; `how` is set."""
 
+    def send(self, data: bytes) -> None:
+        """Send bytes; no effect after the connection's end."""
+        if self.transport is not None and not self.transport.is_closing():
+            self.transport.write(data)
+
     def abort(self) -> None:
         """Abort the connection."""
         if self.transport is not None:
             self.transport.abort()
+
+
+async def connect(connection: RawConnection, at: ProbedLink) -> None:
+    """Connect, and wait until the link takes the connection or it ends.
+
+    Raises OSError: ConnectionRefusedError also where a RST comes before the link takes it.
+    """
+    connection.preamble = at.preamble
+    await asyncio.get_running_loop().create_connection(lambda: connection, at.host, at.port)
+    await connection.decided.wait()
+    if connection.how == "rst" and not connection.is_joined:
+        raise ConnectionRefusedError
 
 
 class HttpConnection(RawConnection):
@@ -122,7 +174,7 @@ class HttpConnection(RawConnection):
         self.done.set()
 
 
-async def probe_http(host: str, port: int, timeout_s: float = TIMEOUT_S) -> ConnectAttempt:
+async def probe_http(at: ProbedLink, timeout_s: float = TIMEOUT_S) -> ConnectAttempt:
     """Connect, request PROBE_BYTES, and compare the response with the expected bytes; "hung" after
     `timeout_s`.
     """
@@ -130,9 +182,8 @@ async def probe_http(host: str, port: int, timeout_s: float = TIMEOUT_S) -> Conn
     answer = HttpConnection()
     try:
         async with asyncio.timeout(timeout_s):
-            await asyncio.get_running_loop().create_connection(lambda: answer, host, port)
-            assert answer.transport is not None
-            answer.transport.write(_REQUEST)
+            await connect(answer, at)
+            answer.send(_REQUEST)
             await answer.done.wait()
         outcome, status, retry_after_s = classify_response(bytes(answer.data), answer.how)
     except TimeoutError:
@@ -144,7 +195,7 @@ async def probe_http(host: str, port: int, timeout_s: float = TIMEOUT_S) -> Conn
     finally:
         answer.abort()
     took_ms = (time.monotonic_ns() - began_ns) / 1e6
-    out_bytes = len(_REQUEST) if answer.transport is not None else 0
+    out_bytes = len(_REQUEST) if answer.is_joined else 0
     return ConnectAttempt(outcome, took_ms, status, retry_after_s, out_bytes, answer.in_bytes)
 
 
@@ -190,7 +241,7 @@ class EchoConnection(RawConnection):
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__()
-        uri = WebSocketURI(secure=False, host=host, port=port, path=ECHO_PATH, query="")
+        uri = WebSocketURI(secure=False, host=host, port=port, path=STAMPED_PATH, query="")
         self._protocol = ClientProtocol(uri, max_size=MAX_MESSAGE_BYTES)
         self._framed = 0
         self._upgraded_at = 0
@@ -202,12 +253,11 @@ class EchoConnection(RawConnection):
         self.messages: list[Arrival] = []
         self.wake = asyncio.Event()
 
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        super().connection_made(transport)
+    def on_join(self) -> None:
         self._protocol.send_request(self._protocol.connect())
         self._flush()
 
-    def send(self, payload: bytes) -> None:
+    def send_message(self, payload: bytes) -> None:
         """Send one binary message; no effect after the connection's end."""
         if self._protocol.state is State.OPEN and not self.how:
             self._protocol.send_binary(payload)
@@ -248,7 +298,7 @@ class EchoConnection(RawConnection):
 
     @property
     def is_upgraded(self) -> bool:
-        """Whether the coordinator accepted the upgrade."""
+        """Whether the far end accepted the upgrade."""
         return self.status == 101
 
     def give_up(self) -> None:
@@ -259,7 +309,7 @@ class EchoConnection(RawConnection):
         for data in self._protocol.data_to_send():
             if data and self.transport is not None and not self.transport.is_closing():
                 self.out_bytes += len(data)
-                self.transport.write(data)
+                self.send(data)
 
 
 def wire_bytes(payload_bytes: int) -> int:
@@ -268,16 +318,16 @@ def wire_bytes(payload_bytes: int) -> int:
 
 
 async def open_echo(
-    host: str, port: int, timeout_s: float = TIMEOUT_S
+    at: ProbedLink, timeout_s: float = TIMEOUT_S
 ) -> tuple[ConnectAttempt, EchoConnection | None]:
     """Open a standing connection; returns the attempt, and the connection or None. "hung" after
     `timeout_s`.
     """
     began_ns = time.monotonic_ns()
-    echo = EchoConnection(host, port)
+    echo = EchoConnection(at.host, at.port)
     try:
         async with asyncio.timeout(timeout_s):
-            await asyncio.get_running_loop().create_connection(lambda: echo, host, port)
+            await connect(echo, at)
             await echo.opened.wait()
         outcome = _upgrade_outcome(echo)
     except TimeoutError:

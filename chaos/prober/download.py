@@ -6,9 +6,10 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from chaos.prober.connections import MAX_RESPONSE_BYTES, HttpConnection, classify_response
+from chaos.prober.connections import MAX_RESPONSE_BYTES, HttpConnection, classify_response, connect
+from chaos.prober.settings import ProbedLink
+from wire.probe import BYTES_MAX, BYTES_PATH
 
-MAX_DOWNLOAD_BYTES = 64 * 1024
 # A download that takes longer than a window can be is useless.
 TIMEOUT_S = 20.0
 
@@ -25,17 +26,16 @@ class Download:
     in_bytes: int
 
 
-async def download(host: str, port: int, size_bytes: int) -> Download | None:
+async def download(at: ProbedLink, size_bytes: int) -> Download | None:
     """Request bytes over a new connection; None where they do not arrive whole."""
-    size_bytes = min(size_bytes, MAX_DOWNLOAD_BYTES)
-    request = f"GET /probe/{size_bytes} HTTP/1.1\r\nHost: p\r\n\r\n".encode()
+    size_bytes = min(size_bytes, BYTES_MAX)
+    request = f"GET {BYTES_PATH}{size_bytes} HTTP/1.1\r\nHost: p\r\n\r\n".encode()
     answer = HttpConnection(size_bytes + MAX_RESPONSE_BYTES)
     try:
         async with asyncio.timeout(TIMEOUT_S):
-            await asyncio.get_running_loop().create_connection(lambda: answer, host, port)
-            assert answer.transport is not None
+            await connect(answer, at)
             asked_ns = time.monotonic_ns()
-            answer.transport.write(request)
+            answer.send(request)
             await answer.done.wait()
     except (TimeoutError, OSError):
         return None

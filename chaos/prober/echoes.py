@@ -7,12 +7,13 @@ import zlib
 from collections import deque
 from dataclasses import dataclass
 
+from wire.probe import STAMP
+
 MAX_OUTSTANDING = 512
 _MAX_SEEN = 64
 _DAMAGE_LIMIT = 5
 _NUMBER = struct.Struct(">I")
 NUMBER_BYTES = _NUMBER.size
-STAMP = struct.Struct(">QII")
 _PATTERN = bytes(1 + index % 251 for index in range(1 << 16))
 
 

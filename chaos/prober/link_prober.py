@@ -22,6 +22,7 @@ from chaos.prober.counters import Burst, LinkCounters, SilenceDetector, count_ec
 from chaos.prober.download import download
 from chaos.prober.echoes import OutstandingEchoes
 from chaos.prober.probe_rate import ProbeRate
+from chaos.prober.settings import ProbedLink
 from wire.events import Journal
 
 SMALL_BYTES = 8
@@ -43,15 +44,18 @@ _PROMPT_MS = 700.0
 class LinkProber:
     """Observes one link until it is cancelled. `rate` returns the current probe rate."""
 
-    link: str
-    host: str
-    port: int
+    at: ProbedLink
     journal: Journal
     rate: Callable[[], ProbeRate]
     draw: random.Random
     _counts: LinkCounters = field(default_factory=lambda: LinkCounters(time.monotonic_ns()))
     _is_silent: bool = False
     _answered_in_silence: int = 0
+
+    @property
+    def link(self) -> str:
+        """The link's name in the journal."""
+        return self.at.name
 
     async def run(self) -> None:
         """Run until cancelled: a standing connection, and new ones beside it."""
@@ -66,7 +70,7 @@ class LinkProber:
     async def _keep_open(self) -> None:
         await asyncio.sleep(self.draw.random() * _SLEEP_S)
         while True:
-            attempt, connection = await open_echo(self.host, self.port)
+            attempt, connection = await open_echo(self.at)
             self._record_attempt(attempt)
             if connection is None:
                 await asyncio.sleep(min(_REOPEN_S, _REOPEN_S / max(0.1, self.rate().probes_per_s)))
@@ -90,7 +94,7 @@ class LinkProber:
             now = time.monotonic()
             for size_bytes, bulk in schedule.due(now, self.rate()):
                 if not echoes.is_full:
-                    connection.send(echoes.send(size_bytes, time.monotonic_ns(), bulk=bulk).data)
+                    connection.send_message(echoes.send(size_bytes, time.monotonic_ns(), bulk=bulk).data)
                     self._counts.sent += 1
             if schedule.burst is None and schedule.burst_due(now, self.rate()) and not echoes.is_full:
                 schedule.burst = self._burst(connection, echoes, self.rate().burst_bytes)
@@ -148,7 +152,7 @@ class LinkProber:
             if not echoes.is_full
         ]
         for one in sent:
-            connection.send(one.data)
+            connection.send_message(one.data)
         return Burst(sent[0].number, sent[-1].number, began_ns)
 
     # -- new connections ------------------------------
@@ -174,7 +178,7 @@ class LinkProber:
 
     async def _connect_once(self) -> None:
         was_silent = self._is_silent
-        attempt = await probe_http(self.host, self.port)
+        attempt = await probe_http(self.at)
         self._record_attempt(attempt)
         if not self._is_silent:
             self._answered_in_silence = 0
@@ -202,7 +206,7 @@ class LinkProber:
             if rate.burst_bytes <= 0 or now < next_at or self._is_silent:
                 continue
             next_at = now + rate.burst_every_s
-            got = await download(self.host, self.port, rate.burst_bytes)
+            got = await download(self.at, rate.burst_bytes)
             if got is not None:
                 self._counts.out_bytes += got.out_bytes
                 self._counts.in_bytes += got.in_bytes

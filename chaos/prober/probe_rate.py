@@ -50,20 +50,6 @@ class ProbeWindow(msgspec.Struct, frozen=True):
     rate: ProbeRate
 
 
-class ProberSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw_only=True):
-    """STORMLAB_PROBER: the number of links (`worker-1` … `worker-N`), and the limits of all links together.
-
-    Where `links` times a rate exceeds a limit, each link gets an equal part of the limit.
-    """
-
-    links: int = 0
-    usual: ProbeRate = ProbeRate()
-    probes_per_s: float = 400.0
-    connects_per_s: float = 100.0
-    volume_bytes_per_s: int = 2_000_000
-    seed: int = 0
-
-
 def rate_at(link: str, now_ns: int, usual: ProbeRate, windows: list[ProbeWindow]) -> ProbeRate:
     """Return the rate of a link at an instant: the highest of the usual rate and all windows."""
     rate = usual
@@ -71,18 +57,6 @@ def rate_at(link: str, now_ns: int, usual: ProbeRate, windows: list[ProbeWindow]
         if window.from_ns <= now_ns < window.until_ns and link in window.links:
             rate = rate.at_least(window.rate)
     return rate
-
-
-def within_limits(rate: ProbeRate, settings: ProberSettings) -> ProbeRate:
-    """Return a rate within the limits, where every link is probed at it."""
-    links = max(1, settings.links)
-    return ProbeRate(
-        probes_per_s=min(rate.probes_per_s, settings.probes_per_s / links),
-        connects_per_s=min(rate.connects_per_s, settings.connects_per_s / links),
-        volume_bytes_per_s=min(rate.volume_bytes_per_s, settings.volume_bytes_per_s // links),
-        burst_bytes=rate.burst_bytes,
-        burst_every_s=rate.burst_every_s,
-    )
 
 
 def rate_for_duration(rate: ProbeRate, for_s: float | None) -> ProbeRate:

@@ -13,6 +13,7 @@ from websockets.asyncio.server import ServerConnection, serve
 from websockets.http11 import Request, Response
 
 from chaos.prober import connections
+from chaos.prober.settings import ProbedLink
 
 PATTERN = bytes(range(16))
 Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
@@ -22,6 +23,10 @@ Handler = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]
 async def server(handler: Handler) -> AsyncIterator[int]:
     async with await asyncio.start_server(handler, "127.0.0.1", 0) as listening:
         yield listening.sockets[0].getsockname()[1]
+
+
+def at(port: int, preamble: str = "") -> ProbedLink:
+    return ProbedLink("l", "127.0.0.1", port, preamble)
 
 
 def reset(writer: asyncio.StreamWriter) -> None:
@@ -70,22 +75,22 @@ async def test_a_new_connection_is_classified_by_its_outcome(
     handler: Handler, outcome: str, status: int, retry_after_s: int
 ) -> None:
     async with server(handler) as port:
-        tryout = await connections.probe_http("127.0.0.1", port)
+        tryout = await connections.probe_http(at(port))
     assert (tryout.outcome, tryout.status, tryout.retry_after_s) == (outcome, status, retry_after_s)
 
 
 async def test_a_connection_that_is_never_answered_hung() -> None:
     async with server(hangs) as port:
-        assert (await connections.probe_http("127.0.0.1", port, timeout_s=0.2)).outcome == "hung"
-        assert (await connections.open_echo("127.0.0.1", port, timeout_s=0.2))[0].outcome == "hung"
+        assert (await connections.probe_http(at(port), timeout_s=0.2)).outcome == "hung"
+        assert (await connections.open_echo(at(port), timeout_s=0.2))[0].outcome == "hung"
 
 
 async def test_a_port_without_a_listener_refuses() -> None:
     with socket.socket() as bound:
         bound.bind(("127.0.0.1", 0))
         port = bound.getsockname()[1]
-    assert (await connections.probe_http("127.0.0.1", port)).outcome == "refused"
-    tryout, echoer = await connections.open_echo("127.0.0.1", port)
+    assert (await connections.probe_http(at(port))).outcome == "refused"
+    tryout, echoer = await connections.open_echo(at(port))
     assert (tryout.outcome, echoer) == ("refused", None)
 
 
@@ -103,7 +108,7 @@ async def echo_server() -> AsyncIterator[tuple[int, list[ServerConnection]]]:
 
 
 async def open_echo(port: int) -> connections.EchoConnection:
-    tryout, echoer = await connections.open_echo("127.0.0.1", port)
+    tryout, echoer = await connections.open_echo(at(port))
     assert tryout.outcome == "answered"
     assert echoer is not None
     return echoer
@@ -112,7 +117,7 @@ async def open_echo(port: int) -> connections.EchoConnection:
 async def test_what_is_sent_over_the_live_connection_comes_back() -> None:
     async with echo_server() as (port, _):
         echoer = await open_echo(port)
-        echoer.send(b"12345678")
+        echoer.send_message(b"12345678")
         await asyncio.wait_for(echoer.wake.wait(), 5)
         assert [(arrival.data, arrival.wire_bytes) for arrival in echoer.messages] == [(b"12345678", 10)]
         echoer.abort()
@@ -157,5 +162,59 @@ async def test_an_upgrade_that_is_answered_with_an_error_is_rejected() -> None:
         raise AssertionError("the upgrade was rejected")
 
     async with serve(never, "127.0.0.1", 0, process_request=reject) as listening:
-        tryout, echoer = await connections.open_echo("127.0.0.1", listening.sockets[0].getsockname()[1])
+        tryout, echoer = await connections.open_echo(at(listening.sockets[0].getsockname()[1]))
     assert (tryout.outcome, tryout.status, tryout.retry_after_s, echoer) == ("rejected", 503, 7, None)
+
+
+def joins(then: Handler, answer: bytes = b"OK\n") -> Handler:
+    """A door: it reads the first line, answers, and then is the link."""
+
+    async def handler(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.readuntil(b"\n") == b"STORMLAB PROBE a->b:1@10.0.0.1\n"
+        for one in answer:
+            writer.write(bytes([one]))
+            await asyncio.sleep(0.01)
+        await then(reader, writer)
+
+    return handler
+
+
+async def resets_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    reset(writer)
+
+
+async def ends_at_once(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    writer.close()
+
+
+@pytest.mark.parametrize(
+    ("door", "outcome"),
+    [
+        (joins(answers(OK + PATTERN)), "answered"),
+        (joins(resets), "reset"),
+        (joins(resets_at_once, answer=b""), "refused"),
+        (joins(ends_at_once, answer=b""), "closed"),
+        (joins(hangs, answer=b"O"), "hung"),
+        (joins(hangs, answer=b"NO"), "closed"),
+    ],
+)
+async def test_a_link_with_a_preamble_refuses_by_a_reset_before_its_answer(
+    door: Handler, outcome: str
+) -> None:
+    async with server(door) as port:
+        link = at(port, "STORMLAB PROBE a->b:1@10.0.0.1")
+        assert (await connections.probe_http(link, timeout_s=0.3)).outcome == outcome
+
+
+async def test_the_answer_to_a_preamble_is_no_part_of_the_links_bytes() -> None:
+    async with server(joins(answers(OK + PATTERN))) as port:
+        attempt = await connections.probe_http(at(port, "STORMLAB PROBE a->b:1@10.0.0.1"))
+    async with server(answers(OK + PATTERN)) as port:
+        plain = await connections.probe_http(at(port))
+    assert (attempt.in_bytes, attempt.out_bytes) == (plain.in_bytes, plain.out_bytes)
+
+
+async def test_an_upgrade_after_a_preamble_is_refused_as_a_request_is() -> None:
+    async with server(joins(resets_at_once, answer=b"")) as port:
+        attempt, echo = await connections.open_echo(at(port, "STORMLAB PROBE a->b:1@10.0.0.1"))
+    assert (attempt.outcome, echo) == ("refused", None)

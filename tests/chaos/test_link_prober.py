@@ -9,22 +9,20 @@ import zlib
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import msgspec
-import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
 from chaos.prober import events
-from chaos.prober.__main__ import WindowFile, read_settings
 from chaos.prober.connections import PROBE_BYTES, PROBE_PATH
-from chaos.prober.echoes import STAMP
 from chaos.prober.link_prober import LinkProber
-from chaos.prober.probe_rate import ProbeRate, ProberSettings, ProbeWindow, write_windows
+from chaos.prober.probe_rate import ProbeRate
+from chaos.prober.settings import ProbedLink
 from tests.waiting import eventually
 from wire.events import Event, Journal
+from wire.probe import STAMP
 
 CLOSE = ProbeRate(probes_per_s=50, connects_per_s=10)
 
@@ -91,7 +89,7 @@ async def watching(look: ProbeRate = CLOSE) -> AsyncIterator[Watched]:
         coordinator.port = next(iter(server.sockets)).getsockname()[1]
         journal = Journal("prober", lines.append, time.monotonic_ns, time.time)
         prober = LinkProber(
-            "worker-1", "127.0.0.1", coordinator.port, journal, lambda: look, random.Random(1)
+            ProbedLink("worker-1", "127.0.0.1", coordinator.port), journal, lambda: look, random.Random(1)
         )
         task = asyncio.create_task(prober.run())
         try:
@@ -157,26 +155,3 @@ async def test_what_is_looked_at_closely_is_compared_and_measured() -> None:
             lambda: any(seen.rates_bytes_per_s for seen in watched.of(events.LinkSeen))  # type: ignore[attr-defined]
         )
         assert sum(seen.compared_bytes for seen in watched.of(events.LinkSeen)) > 20_000  # type: ignore[attr-defined]
-
-
-def test_a_watch_file_is_followed_through_its_changes(tmp_path: Path) -> None:
-    path = tmp_path / "prober.watch"
-    file, watch = WindowFile(path), ProbeWindow(1, 2, ["worker-1"], CLOSE)
-    file.refresh()
-    assert file.windows == []
-    path.write_bytes(write_windows([watch]))
-    file.refresh()
-    assert file.windows == [watch]
-    path.write_bytes(b"[{")
-    file.refresh()
-    assert file.windows == [watch]
-    path.unlink()
-    file.refresh()
-    assert file.windows == []
-
-
-def test_settings_that_make_no_sense_end_the_prober_with_a_sentence() -> None:
-    assert read_settings("") == ProberSettings()
-    assert read_settings('{"links": 3}').links == 3
-    with pytest.raises(SystemExit, match="STORMLAB_PROBER"):
-        read_settings('{"link": 3}')

@@ -10,13 +10,11 @@ from chaos.catalogue import make
 from chaos.fault import LinkFault
 from chaos.prober.probe_rate import (
     ProbeRate,
-    ProberSettings,
     ProbeWindow,
     rate_at,
     rate_for_duration,
     read_windows,
     spared_link_rate,
-    within_limits,
     write_windows,
 )
 
@@ -45,16 +43,6 @@ def test_two_watches_on_one_link_give_the_closer_of_both() -> None:
     assert rate_at("worker-1", 150, ProbeRate(), [WATCH, other]) == ProbeRate(
         probes_per_s=20, connects_per_s=4, volume_bytes_per_s=5000
     )
-
-
-def test_all_links_together_stay_under_the_ceiling() -> None:
-    settings = ProberSettings(links=200)
-    look = within_limits(
-        ProbeRate(probes_per_s=50, connects_per_s=10, volume_bytes_per_s=1_000_000), settings
-    )
-    assert look.probes_per_s * 200 <= settings.probes_per_s
-    assert look.connects_per_s * 200 <= settings.connects_per_s
-    assert look.volume_bytes_per_s * 200 <= settings.volume_bytes_per_s
 
 
 def test_a_watch_file_is_read_back_as_it_was_written() -> None:

@@ -20,13 +20,13 @@ from websockets.server import ServerProtocol
 from coordinator.echoes import FEWEST, QUIET_S, ProbeEchoes
 from coordinator.half_open import HalfOpenConnections
 from coordinator.partial_messages import PartialMessages
-from coordinator.probe import BYTES_MAX
 from coordinator.rate_limits import HANDSHAKE_BYTES, PROBE, WORKER, ConnectionBudget
 from coordinator.token_bucket import NS, TokenBucket
 from coordinator.transport import ClientTransport
 from tests.coordinator.live_coordinator import LiveCoordinator, coordinator
 from wire.address import MAX_WORKERS
 from wire.channel import Bounds
+from wire.probe import BYTES_MAX
 
 ECHO = (
     b"GET /v1/probe HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
