@@ -49,7 +49,11 @@ class LockHolder(msgspec.Struct, frozen=True):
     namespace: str
 
     def __str__(self) -> str:
-        held_s = round(max(0.0, time.time() - self.since_wall_s))
+        return self.described(time.time())
+
+    def described(self, now_wall_s: float) -> str:
+        """Return the command, its process, and for how long it has held the lab."""
+        held_s = round(max(0.0, now_wall_s - self.since_wall_s))
         return f"`{' '.join(self.words)}` (pid {self.pid}, begun {format_seconds(held_s)} ago)"
 
 
