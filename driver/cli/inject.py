@@ -21,6 +21,7 @@ from driver.exit_codes import ExitCode
 from driver.labs.end_request import EndRequest
 from driver.labs.heal import restore_stale_if_free
 from driver.labs.injection_effect import InjectionEffect
+from driver.labs.injection_site import ReferenceSite
 from driver.labs.lab import existing_lab
 from driver.labs.lab_lock import lab_lock, reading_unlocked
 from driver.labs.manual_injection import EndedInjection, EndReason, await_effect, inject, plan_injection
@@ -153,10 +154,10 @@ def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
         request = EndRequest(project)
         with lab_lock(project, "inject", kind.name, shared=True, say=terminal.info):
             # The lab may have been replaced while this command waited.
-            lab = existing_lab(engine)
-            injection = asyncio.run(inject(lab, planned, request, terminal))
+            site = ReferenceSite(existing_lab(engine))
+            injection = asyncio.run(inject(site, planned, request, terminal))
         # The lab is no longer changed: other commands may have the lock.
-        effect = asyncio.run(await_effect(lab, injection, planned, terminal))
+        effect = asyncio.run(await_effect(site, injection, planned, terminal))
     end = _end_sentence(kind.name, given["for_text"], planned[0].targets, injection)
     print_lines(ending_lines(end, effect))
     as_asked = injection.reason is not EndReason.healed and effect.is_proved

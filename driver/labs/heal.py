@@ -8,9 +8,9 @@ import time
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 
-from driver.engines.engine import Engine
+from driver.engines.engine import FaultEngine
 from driver.errors import EngineError, EngineGoneError, LinksError
-from driver.labs.lab import Lab
+from driver.labs.fault_lab import FaultLab
 from driver.labs.lab_lock import try_lab_lock
 from driver.labs.toxiproxy_api import Link
 from driver.terminal import Terminal
@@ -45,11 +45,17 @@ class Healing:
     took_ms: float
 
 
-async def heal(lab: Lab, wanted: Sequence[Link], timing: HealTiming = TIMING) -> Healing:
+async def heal(
+    lab: FaultLab,
+    wanted: Sequence[Link],
+    timing: HealTiming = TIMING,
+    ended: Collection[str] | None = None,
+) -> Healing:
     """Restore containers, then links, and verify it, TRIES times at most. `wanted` links must exist.
 
-    Raises EngineGoneError, and EngineError where the engine cannot list degradations; a single refusal shows
-    in `left`.
+    `ended` are the containers that faults may have ended (None: any): another one that does not run was
+    ended by its own system, and is left alone. Raises EngineGoneError, and EngineError where the engine
+    cannot list degradations; a single refusal shows in `left`.
     """
     began_ns = time.monotonic_ns()
     links: set[str] = set()
@@ -59,10 +65,10 @@ async def heal(lab: Lab, wanted: Sequence[Link], timing: HealTiming = TIMING) ->
         if attempt:
             await asyncio.sleep(timing.try_again_s)
         # Containers first: Toxiproxy blocks on a toxic whose receiver is paused and reads nothing.
-        containers |= set(await asyncio.to_thread(_heal_containers, lab.engine))
+        containers |= set(await asyncio.to_thread(_heal_containers, lab.engine, ended))
         healing = await asyncio.to_thread(_heal_links, lab, wanted, timing.answers_within_s)
         links |= healing.degraded
-        left = await asyncio.to_thread(_left, lab, wanted, healing.stuck)
+        left = await asyncio.to_thread(_left, lab, wanted, healing.stuck, ended)
         if not left:
             break
         _log.debug("after try %d: %s", attempt + 1, left)
@@ -77,7 +83,7 @@ class Degraded:
     containers: list[str]
 
 
-def find_degraded(lab: Lab) -> Degraded:
+def find_degraded(lab: FaultLab) -> Degraded:
     """Return what is degraded, and change nothing. Raises EngineError.
 
     No link is returned where Toxiproxy does not answer.
@@ -90,7 +96,7 @@ def find_degraded(lab: Lab) -> Degraded:
     return Degraded(links, sorted(lab.engine.degradations()))
 
 
-def restore_stale_if_free(engine: Engine, terminal: Terminal) -> None:
+def restore_stale_if_free(engine: FaultEngine, terminal: Terminal) -> None:
     """Restore containers from faults whose command was killed, unless a command holds the lab.
 
     Link faults end by their leases. Raises EngineError where the engine cannot list degradations, and
@@ -102,7 +108,7 @@ def restore_stale_if_free(engine: Engine, terminal: Terminal) -> None:
                 restore_stale(engine, terminal)
 
 
-def restore_stale(engine: Engine, terminal: Terminal) -> None:
+def restore_stale(engine: FaultEngine, terminal: Terminal) -> None:
     """Restore containers from faults whose command was killed; the caller holds the lab. Raises
     EngineError.
     """
@@ -120,7 +126,7 @@ def restore_stale(engine: Engine, terminal: Terminal) -> None:
                 terminal.info(f"Restored {name}, which a fault had left {degradation}.")
 
 
-def _undo(engine: Engine, name: str, degradation: str) -> bool:
+def _undo(engine: FaultEngine, name: str, degradation: str) -> bool:
     """Undo one degradation of a container. Returns whether there is a way to. Raises EngineError."""
     ways = {
         "paused": engine.unpause,
@@ -135,10 +141,19 @@ def _undo(engine: Engine, name: str, degradation: str) -> bool:
     return True
 
 
-def _heal_containers(engine: Engine) -> list[str]:
+def _degradations(engine: FaultEngine, ended: Collection[str] | None) -> dict[str, list[str]]:
+    """Return the degradations by container; of one that is not in `ended` those alone that faults cause."""
+    kept = {
+        name: [one for one in found if ended is None or name in ended or one in LEFT_BY_FAULTS]
+        for name, found in engine.degradations().items()
+    }
+    return {name: found for name, found in kept.items() if found}
+
+
+def _heal_containers(engine: FaultEngine, ended: Collection[str] | None) -> list[str]:
     """Undo all degradations of containers. Returns the names of those that were changed."""
     changed = []
-    for name, degradations in engine.degradations().items():
+    for name, degradations in _degradations(engine, ended).items():
         for degradation in degradations:
             try:
                 if _undo(engine, name, degradation):
@@ -158,7 +173,7 @@ class _LinkHealing:
     stuck: set[str] = field(default_factory=set)
 
 
-def _heal_links(lab: Lab, wanted: Sequence[Link], answers_within_s: float) -> _LinkHealing:
+def _heal_links(lab: FaultLab, wanted: Sequence[Link], answers_within_s: float) -> _LinkHealing:
     """End every fault, remove every toxic and create missing links.
 
     Toxiproxy may have healed although its answer was lost: the degraded links are returned all the same.
@@ -176,12 +191,14 @@ def _heal_links(lab: Lab, wanted: Sequence[Link], answers_within_s: float) -> _L
     return healing
 
 
-def _left(lab: Lab, wanted: Sequence[Link], stuck: Collection[str]) -> list[str]:
-    """Return what is degraded: containers by the engine, links by our own routes and by the stock client.
+def _left(
+    lab: FaultLab, wanted: Sequence[Link], stuck: Collection[str], ended: Collection[str] | None
+) -> list[str]:
+    """Return what is degraded: containers by the engine, links by their states and by what is enabled.
 
     `stuck` links could not be healed.
     """
-    left = [f"{name} ({', '.join(found)})" for name, found in lab.engine.degradations().items()]
+    left = [f"{name} ({', '.join(found)})" for name, found in _degradations(lab.engine, ended).items()]
     try:
         clean = {link.name for link in lab.links.states() if not link.is_degraded}
         whole = (clean & lab.links.enabled_names()).difference(stuck)

@@ -12,7 +12,7 @@ from driver.histories.history import History
 from driver.histories.live_journals import LiveJournals
 from driver.judging.receipt_rebuild import rebuild_proofs
 from driver.judging.receipts import Proof
-from driver.labs.lab import Lab
+from driver.labs.injection_site import InjectionSite
 from driver.metrics.metric import Unit
 from driver.metrics.storm import storms
 from driver.scenarios.plan import PlannedFault
@@ -73,28 +73,38 @@ class InjectionEffect:
 
 
 async def wait_settled(
-    lab: Lab,
+    site: InjectionSite,
     journals: LiveJournals,
     planned: Sequence[PlannedFault],
+    links: Sequence[str],
     terminal: Terminal,
     within_s: float = SETTLED_WITHIN_S,
 ) -> InjectionEffect:
-    """Return the effect once every fault is proved and all workers are back, or after `within_s`."""
-    if lab.spec.journals is None:
+    """Return the effect once every fault is proved and all clients are back, or after `within_s`.
+
+    `links` are those of the lab.
+    """
+    if not site.journals:
         return InjectionEffect(unproved=NO_JOURNALS)
     terminal.show(ProgressView("waiting until all workers are back"))
     deadline = time.monotonic() + within_s
     while True:
-        effect = await asyncio.to_thread(lambda: injection_effect(journals.read(), planned))
+        history = await asyncio.to_thread(journals.read)
+        effect = await asyncio.to_thread(injection_effect, history, planned, links)
         if (effect.is_proved and not effect.away) or time.monotonic() > deadline:
             return effect
         await asyncio.sleep(READ_EVERY_S)
 
 
-def injection_effect(history: History, planned: Sequence[PlannedFault]) -> InjectionEffect:
-    """Return the effect of the planned faults, from a history that may have others too. Pure."""
+def injection_effect(
+    history: History, planned: Sequence[PlannedFault], links: Sequence[str]
+) -> InjectionEffect:
+    """Return the effect of the planned faults, from a history that may have others too. Pure.
+
+    `links` are all links of the lab, which the prober probes.
+    """
     ids = {one.id for one in planned}
-    proofs = [proof for proof in rebuild_proofs(history, history.workers) if proof.fault in ids]
+    proofs = [proof for proof in rebuild_proofs(history, links) if proof.fault in ids]
     caused = [storm for storm in history.view(storms) if storm.window.fault in ids and storm.outages]
     last_back = {outage.worker: outage.back_ns for storm in caused for outage in storm.outages}
     away = [worker for worker in history.workers if last_back.get(worker, 0) is None]

@@ -12,8 +12,8 @@ from chaos.directions import stream
 from chaos.targets import TOXIPROXY
 from driver.engines.engine import Limits
 from driver.errors import EngineError, LinksError
+from driver.labs.fault_lab import FaultLab
 from driver.labs.fault_runner import FaultCounters
-from driver.labs.lab import Lab
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.labs.toxiproxy_api import FaultState
 
@@ -26,7 +26,7 @@ class LabActuator:
     the leases of the faults that are injected here.
     """
 
-    def __init__(self, lab: Lab, renewer: LeaseRenewer) -> None:
+    def __init__(self, lab: FaultLab, renewer: LeaseRenewer) -> None:
         self._lab = lab
         self._renewer = renewer
         self._ended: dict[str, FaultState] = {}

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from driver.errors import LinksError
-from driver.labs.links import Links
+from driver.labs.fault_lab import LinkControl
 from driver.labs.toxiproxy_api import Link
 
 RENEW_EVERY_S = 2.0
@@ -46,7 +46,7 @@ class LeaseRenewer:
 
     def __init__(
         self,
-        links: Links,
+        links: LinkControl,
         wanted: Sequence[Link],
         on_trouble: OnTrouble,
         timing: LeaseTiming = LEASE_TIMING,

@@ -14,7 +14,6 @@ from chaos.catalogue import FaultError, make
 from chaos.fault import Layer
 from chaos.targets import CORE, Fleet, TargetError
 from driver.background import background
-from driver.engines.engine import WORKER
 from driver.errors import InterruptedCommandError, LabError, UsageError
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import Receipt
@@ -25,12 +24,10 @@ from driver.labs.end_request import EndRequest
 from driver.labs.fault_runner import FaultRunner
 from driver.labs.heal import heal
 from driver.labs.injection_effect import SETTLED_WITHIN_S, InjectionEffect, injection_effect, wait_settled
-from driver.labs.lab import Lab, links_named
+from driver.labs.injection_site import InjectionSite
 from driver.labs.lab_actuator import LabActuator
-from driver.labs.lab_journals import manual_journal_folder
-from driver.labs.lab_prober import BASELINE_WITHIN_S, ensure_prober, request_probe_rate, wait_for_baseline
+from driver.labs.lab_prober import BASELINE_WITHIN_S, wait_for_baseline
 from driver.labs.lease_renewer import FAULT_LOST, LEASE_TIMING, LeaseRenewer, LeaseTiming
-from driver.labs.project_name import project_option
 from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
 from driver.terminal import ProgressView, Terminal
@@ -89,11 +86,14 @@ class EndReason(Enum):
 
 @dataclass(frozen=True)
 class EndedInjection:
-    """How an injection ended, how long it lasted, and the journals that record its effect."""
+    """How an injection ended, how long it lasted, the journals that record its effect, and the links that
+    the lab had.
+    """
 
     reason: EndReason
     lasted_s: float
     journals: LiveJournals
+    links: Sequence[str] = ()
 
 
 @dataclass(frozen=True)
@@ -116,7 +116,7 @@ class _EndedElsewhereError(LabError):
 
 
 async def inject(
-    lab: Lab,
+    site: InjectionSite,
     planned: Sequence[PlannedFault],
     request: EndRequest,
     terminal: Terminal,
@@ -127,40 +127,40 @@ async def inject(
     Ctrl-C, and `heal` in another terminal (`request`), end them early. Raises LabError where the fault cannot
     begin or end, and where the prober cannot start.
     """
-    workers = [one.name for one in lab.engine.containers() if one.service == WORKER]
-    folder = manual_journal_folder(lab.engine.project)
-    journal = DriverJournal(folder)
+    journal = DriverJournal(site.driver_folder)
     try:
-        await ensure_prober(lab, len(workers), terminal)
-        journals = LiveJournals([folder] if lab.spec.journals is None else [lab.spec.journals, folder])
-        work = _Execution(lab, planned, workers, journal, journals, terminal, timing)
+        is_probed = await site.ensure_prober(terminal)
+        journals = LiveJournals([*site.journals, site.driver_folder])
+        work = _Execution(site, planned, journal, journals if is_probed else None, terminal, timing)
         reason, began_ns, ended_ns = await work.execute(request)
     finally:
         terminal.clear()
         journal.close()
-    return EndedInjection(reason, (ended_ns - began_ns) / 1e9, journals)
+    return EndedInjection(reason, (ended_ns - began_ns) / 1e9, journals, work.links)
 
 
 async def await_effect(
-    lab: Lab,
+    site: InjectionSite,
     injection: EndedInjection,
     planned: Sequence[PlannedFault],
     terminal: Terminal,
     timing: InjectionTiming = TIMING,
 ) -> InjectionEffect:
-    """Return an injection's effect once it is proved and all workers are back; Ctrl-C ends the wait.
+    """Return an injection's effect once it is proved and all clients are back; Ctrl-C ends the wait.
 
     Writes the receipts into the driver's journal. Raises LabError where that cannot be written.
     """
-    journal = DriverJournal(manual_journal_folder(lab.engine.project))
+    journal = DriverJournal(site.driver_folder)
+    links = injection.links
     try:
         try:
             effect = await interruptible(
-                wait_settled(lab, injection.journals, planned, terminal, timing.settled_within_s),
+                wait_settled(site, injection.journals, planned, links, terminal, timing.settled_within_s),
                 lambda _: None,
             )
         except InterruptedCommandError:
-            effect = await asyncio.to_thread(lambda: injection_effect(injection.journals.read(), planned))
+            history = await asyncio.to_thread(injection.journals.read)
+            effect = await asyncio.to_thread(injection_effect, history, planned, links)
         for proof in effect.proofs:
             journal.write(Receipt, **asdict(proof))
         return effect
@@ -170,30 +170,32 @@ async def await_effect(
 
 
 class _Execution:
-    """The faults of one command, from the baseline of the links to the last heal."""
+    """The faults of one command, from the baseline of the links to the last heal.
+
+    `journals` show that baseline; None without a prober.
+    """
 
     def __init__(
         self,
-        lab: Lab,
+        site: InjectionSite,
         planned: Sequence[PlannedFault],
-        workers: Sequence[str],
         journal: DriverJournal,
-        journals: LiveJournals,
+        journals: LiveJournals | None,
         terminal: Terminal,
         timing: InjectionTiming,
     ) -> None:
         self._timing = timing
-        self._lab = lab
+        self._site = site
         self._planned = planned
-        self._workers = workers
-        self._wanted = links_named(lab, workers)
+        self._wanted = site.wanted()
+        self.links = [link.name for link in self._wanted]
         self._journals = journals
         self._terminal = terminal
         self._lost = asyncio.Event()
         self._zero_ns, self._begun = time.monotonic_ns(), False
-        self._renewer = LeaseRenewer(lab.links, self._wanted, self._trouble, timing.leases)
-        self._monitor = ContainerMonitor(lab.engine, journal)
-        actuator = LabActuator(lab, self._renewer)
+        self._renewer = LeaseRenewer(site.links, self._wanted, self._trouble, timing.leases)
+        self._monitor = ContainerMonitor(site.engine, journal)
+        actuator = LabActuator(site, self._renewer)
         self._runner = FaultRunner(actuator, self._monitor, journal, tuple(planned), NOTICE_S)
 
     async def execute(self, request: EndRequest) -> tuple[EndReason, int, int]:
@@ -214,7 +216,7 @@ class _Execution:
             ended = await self._runner.end_all()
             if not ended or self._acts_on_containers:
                 # A fault may have ended its target, which only a heal starts again.
-                await _heal(self._lab, self._wanted)
+                await _heal(self._site, self._wanted, self._planned[0].targets)
         for detail in self._runner.failed.values():
             raise LabError(f"It could not be done: {detail}")
         return reason, self._zero_ns, time.monotonic_ns()
@@ -231,15 +233,14 @@ class _Execution:
             await self._runner.run(self._zero_ns)
 
     async def _observe_baseline(self) -> None:
-        journals = self._lab.spec.journals
-        if journals is None:
+        if self._journals is None:
             return
-        request_probe_rate(journals, self._planned, len(self._workers), time.monotonic_ns())
+        self._site.request_probe_rate(self._planned, time.monotonic_ns())
         within_s = self._timing.baseline_within_s
-        if not await wait_for_baseline(self._journals, self._planned, self._workers, within_s):
+        if not await wait_for_baseline(self._journals, self._planned, self.links, within_s):
             self._terminal.warn("The prober has not seen every link; this fault may not be proved.")
         begin_ns = time.monotonic_ns() + self._timing.start_in_ns
-        request_probe_rate(journals, self._planned, len(self._workers), begin_ns)
+        self._site.request_probe_rate(self._planned, begin_ns)
 
     async def _show(self) -> None:
         while True:
@@ -268,10 +269,10 @@ class _Execution:
             self._terminal.warn(detail)
 
 
-async def _heal(lab: Lab, wanted: Sequence[Link]) -> None:
-    healing = await heal(lab, wanted)
+async def _heal(site: InjectionSite, wanted: Sequence[Link], targets: Sequence[str]) -> None:
+    healing = await heal(site, wanted, ended=site.ended_by(targets))
     if healing.left:
         raise LabError(
             f"Still degraded: {', '.join(healing.left)}.",
-            f"Try again: python lab.py heal{project_option(lab.engine.project)}",
+            f"Try again: python lab.py heal{site.option}",
         )

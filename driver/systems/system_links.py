@@ -283,13 +283,13 @@ def _merged_links(links: Iterable[FaultedLink]) -> list[FaultedLink]:
     for one in links:
         other = found.get(one.link)
         if other is not None:
-            one = FaultedLink(
-                one.link,
-                min(one.began_at_mono_ns, other.began_at_mono_ns),
-                max(one.ended_at_mono_ns, other.ended_at_mono_ns),
-                one.connections_hit + other.connections_hit,
-                one.present and other.present,
-                [*other.toxics, *one.toxics],
+            one = msgspec.structs.replace(
+                one,
+                began_at_mono_ns=min(one.began_at_mono_ns, other.began_at_mono_ns),
+                ended_at_mono_ns=max(one.ended_at_mono_ns, other.ended_at_mono_ns),
+                connections_hit=one.connections_hit + other.connections_hit,
+                present=one.present and other.present,
+                toxics=[*other.toxics, *one.toxics],
             )
         found[one.link] = one
     return list(found.values())
@@ -301,17 +301,16 @@ def _merged_states(states: Iterable[LinkState]) -> list[LinkState]:
     for one in states:
         other = found.get(one.name)
         if other is not None:
-            one = LinkState(
-                one.name,
-                one.listen,
-                one.upstream,
-                one.enabled and other.enabled,
-                one.connections + other.connections,
-                one.accepted + other.accepted,
-                one.bytes_upstream + other.bytes_upstream,
-                one.bytes_downstream + other.bytes_downstream,
-                sorted({*other.toxics, *one.toxics}),
-                sorted({*other.faults, *one.faults}),
+            one = msgspec.structs.replace(
+                one,
+                enabled=one.enabled and other.enabled,
+                connections=one.connections + other.connections,
+                accepted=one.accepted + other.accepted,
+                bytes_upstream=one.bytes_upstream + other.bytes_upstream,
+                bytes_downstream=one.bytes_downstream + other.bytes_downstream,
+                toxics=sorted({*other.toxics, *one.toxics}),
+                faults=sorted({*other.faults, *one.faults}),
+                stuck=one.stuck or other.stuck,
             )
         found[one.name] = one
     return list(found.values())

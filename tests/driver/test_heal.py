@@ -94,3 +94,12 @@ async def test_a_link_that_the_heal_could_not_open_is_left_and_named() -> None:
 
     healing = await heal(Lab(FakeEngine({}), SPEC, Refusing({"worker-1": []})), WANTED, BRISK)
     assert healing.left == ["link worker-1"]
+
+
+async def test_a_container_that_no_fault_ended_is_left_to_its_system() -> None:
+    hurt = {"db": ["exited"], "api": ["exited"], "web": ["exited", "paused"]}
+    one = lab(hurt)
+    healing = await heal(one, WANTED, BRISK, ended=["db"])
+    assert healing.containers == ["db", "web"]
+    assert healing.left == []
+    assert one.engine.degradations() == {"api": ["exited"], "web": ["exited"]}

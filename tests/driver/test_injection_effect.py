@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 
 from driver.cli.inject import ending_lines
+from driver.histories.history import History
 from driver.histories.live_journals import BACK_BYTES, LiveJournals
 from driver.labs.injection_effect import InjectionEffect, injection_effect
 from driver.labs.manual_injection import plan_injection
@@ -14,6 +15,11 @@ from driver.scenarios.plan import PlannedFault
 from tests.driver.judge.histories import Past
 from tests.driver.judge.test_receipt_rebuild import history as seen_by_the_prober
 from wire.events import ConnectionLost, ProcessStarted
+
+
+def effect_of(history: History, faults: list[PlannedFault]) -> InjectionEffect:
+    """The effect on a lab whose links are the workers'."""
+    return injection_effect(history, faults, history.workers)
 
 
 def planned(name: str = "f1") -> list[PlannedFault]:
@@ -30,7 +36,7 @@ def herd(back_s: float = 0.3) -> Past:
 
 
 def test_it_names_the_disconnected_workers_and_how_soon_all_were_back() -> None:
-    effect = injection_effect(herd().history(), planned())
+    effect = effect_of(herd().history(), planned())
     assert (effect.cut_off, effect.away) == (["worker-1", "worker-2"], [])
     assert effect.text == "cut off 2 workers, all back in 300 ms"
 
@@ -41,7 +47,7 @@ def test_workers_that_were_back_before_the_end_took_no_time_after_it() -> None:
     past.fault("f1", "refuse", ["worker-1"], 5.0, 5.0)
     past.lose("worker-1", 5.1)
     past.connect("worker-1", 6.0, outcome="resumed")
-    assert injection_effect(past.history(), planned()).text == "cut off 1 worker, all back before it ended"
+    assert effect_of(past.history(), planned()).text == "cut off 1 worker, all back before it ended"
 
 
 def test_workers_that_are_not_back_are_named() -> None:
@@ -49,18 +55,18 @@ def test_workers_that_are_not_back_are_named() -> None:
     past.begin()
     past.fault("f1", "refuse", ["worker-1"], 5.0, 5.0)
     past.lose("worker-1", 5.1)
-    assert injection_effect(past.history(), planned()).text == "cut off 1 worker; worker-1 is not back"
+    assert effect_of(past.history(), planned()).text == "cut off 1 worker; worker-1 is not back"
 
 
 def test_a_fault_that_cost_no_connection_says_so() -> None:
     past = Past(3)
     past.begin()
     past.fault("f1", "refuse", ["worker-1"], 5.0, 5.0)
-    assert injection_effect(past.history(), planned()).text == "no worker lost its connection"
+    assert effect_of(past.history(), planned()).text == "no worker lost its connection"
 
 
 def test_a_fault_that_did_not_begin_had_no_effect_to_speak_of() -> None:
-    effect = injection_effect(herd().history(), planned("f3"))
+    effect = effect_of(herd().history(), planned("f3"))
     assert (effect.text, effect.proof_text) == ("not known", "not proved: it did not begin")
 
 
@@ -68,14 +74,14 @@ def test_a_fault_that_did_not_begin_had_no_effect_to_speak_of() -> None:
 def test_its_receipt_is_made_of_what_the_prober_saw(seen: bool, words: str) -> None:
     run = seen_by_the_prober(seen=seen, proved=not seen)
     run.workers = ["worker-1", "worker-2", "worker-3"]
-    effect = injection_effect(run, planned())
+    effect = effect_of(run, planned())
     assert effect.is_proved is seen
     assert effect.proof_text.startswith(words)
 
 
 def test_of_several_faults_each_needs_its_receipt() -> None:
-    effect = injection_effect(seen_by_the_prober(seen=True, proved=True), [*planned(), *planned("f2")])
-    wrong = injection_effect(seen_by_the_prober(seen=False, proved=True), planned())
+    effect = effect_of(seen_by_the_prober(seen=True, proved=True), [*planned(), *planned("f2")])
+    wrong = effect_of(seen_by_the_prober(seen=False, proved=True), planned())
     both = InjectionEffect(proofs=[*effect.proofs, *wrong.proofs])
     assert not both.is_proved
     assert both.proof_text.startswith("not proved 1 of 2 times: ")
@@ -83,7 +89,7 @@ def test_of_several_faults_each_needs_its_receipt() -> None:
 
 @pytest.mark.parametrize("seen", [True, False])
 def test_an_unproved_fault_is_shown_with_the_machine_s_load(seen: bool) -> None:
-    effect = injection_effect(seen_by_the_prober(seen=seen, proved=True), planned())
+    effect = effect_of(seen_by_the_prober(seen=seen, proved=True), planned())
     lines = ending_lines("refuse is over.", effect)
     assert lines[:2] == ["refuse is over.", f"effect: {effect.text}"]
     assert lines[2] == effect.proof_text

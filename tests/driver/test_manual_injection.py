@@ -12,6 +12,7 @@ import pytest
 from driver.labs import lab_journals, lab_lock
 from driver.labs.end_request import EndRequest, end_injections
 from driver.labs.injection_effect import InjectionEffect
+from driver.labs.injection_site import ReferenceSite
 from driver.labs.lab import Lab
 from driver.labs.lease_renewer import LeaseTiming
 from driver.labs.manual_injection import (
@@ -47,13 +48,13 @@ async def injected(one: Lab, fault: str, for_s: float | None = None, **params: s
     planned = plan_injection(fault, params, "1", for_s, seed=1, workers=1)
     request = EndRequest("fake")
     with lab_lock.lab_lock("fake", "inject", fault, shared=True):
-        return await inject(one, planned, request, Terminal(), BRISK)
+        return await inject(ReferenceSite(one), planned, request, Terminal(), BRISK)
 
 
 async def wait_settled(one: Lab, fault: str, for_s: float | None = None) -> InjectionEffect:
     planned = plan_injection(fault, {}, "1", for_s, seed=1, workers=1)
-    injection = await inject(one, planned, EndRequest("fake"), Terminal(), BRISK)
-    return await await_effect(one, injection, planned, Terminal(), BRISK)
+    injection = await inject(ReferenceSite(one), planned, EndRequest("fake"), Terminal(), BRISK)
+    return await await_effect(ReferenceSite(one), injection, planned, Terminal(), BRISK)
 
 
 async def until_asked(one: Lab, what: str) -> None:
