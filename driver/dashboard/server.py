@@ -18,7 +18,7 @@ from driver.dashboard.run_history import KEY_FIGURES, RunHistory
 from driver.errors import LabError
 
 PAGE = Path(__file__).parent / "page"
-VENDORED = Path(__file__).parents[1] / "report" / "assets"
+REPORT_ASSETS = Path(__file__).parents[1] / "report" / "assets"
 FILES_OF_A_RUN = (
     *("report.html", "comparison.html", "report.md", "verdict.json", "metrics.json", "junit.xml"),
     "scenario.yaml",
@@ -76,7 +76,7 @@ async def _index(request: web.Request) -> web.StreamResponse:
 
 async def _page_file(request: web.Request) -> web.StreamResponse:
     name = request.match_info["name"]
-    for folder in (PAGE, VENDORED):
+    for folder in (PAGE, REPORT_ASSETS):
         if name in {path.name for path in folder.iterdir() if path.suffix in (".js", ".css", ".svg")}:
             return web.FileResponse(folder / name)
     raise web.HTTPNotFound

@@ -46,6 +46,7 @@ from driver.scenarios.quantities import write
 SCRIPTS = ("uplot.min.js", "format.js", "lanes.js", "notes.js", "charts.js", "page.js")
 STYLES = (
     "uplot.min.css",
+    "colours.css",
     "page.css",
     "scroll.css",
     "timeline.css",

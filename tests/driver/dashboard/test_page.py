@@ -32,7 +32,7 @@ def page() -> Iterator[Page]:
         threading.Thread(target=server.serve_forever, daemon=True).start()
         browser = play.chromium.launch(executable_path=path, args=["--no-sandbox"])
         opened = browser.new_page()
-        opened.goto(f"http://127.0.0.1:{server.server_address[1]}/colours.css")
+        opened.goto(f"http://127.0.0.1:{server.server_address[1]}/page.css")
         yield opened
         browser.close()
         server.shutdown()
