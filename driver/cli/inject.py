@@ -24,7 +24,14 @@ from driver.labs.injection_effect import InjectionEffect
 from driver.labs.injection_site import ReferenceSite
 from driver.labs.lab import existing_lab
 from driver.labs.lab_lock import lab_lock, reading_unlocked
-from driver.labs.manual_injection import EndedInjection, EndReason, await_effect, inject, plan_injection
+from driver.labs.manual_injection import (
+    LONGEST_S,
+    EndedInjection,
+    EndReason,
+    await_effect,
+    inject,
+    plan_injection,
+)
 from driver.labs.readiness import machine_load_text
 from driver.metrics.metric import Unit
 from driver.paths import as_called
@@ -36,6 +43,7 @@ from driver.terminal import Terminal, print_lines, print_table
 
 _METAVARS = {"ms": "TIME", "s": "TIME", "B": "SIZE", "B/s": "RATE", "byte": "SHARE"}
 """The metavar of an option, by the unit of its parameter."""
+FOR_HELP = f"How long, like 20s; else until Ctrl-C, {format_seconds(LONGEST_S)} at most."
 
 
 class _Faults(click.Group):
@@ -103,9 +111,7 @@ def _command_of(kind: type[Fault]) -> click.Command:
                 help="3,7-9, 30%, random 3, coordinator, …  [default: all]",
             ),
             *own,
-            click.Option(
-                ["--for", "for_text"], metavar="TIME", help="How long, like 20s; else until Ctrl-C."
-            ),
+            click.Option(["--for", "for_text"], metavar="TIME", help=FOR_HELP),
             click.Option(["--seed"], callback=options_run.seed_value, metavar="N", help="Fixes every draw."),
             click.Option(["--dry-run"], is_flag=True, help="Only name the targets."),
             *_shared(),

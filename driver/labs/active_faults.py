@@ -79,7 +79,8 @@ def container_faults(
         explained |= set(targets)
         left_s = _left_s(fault, now_ns)
         # No lease ends it: after its planned end, its command was killed.
-        until = "until heal (its command is gone)" if left_s is not None and left_s < 0 else _until(left_s)
+        is_over = left_s is not None and left_s < 0
+        until = "until heal (its command is gone)" if is_over else _until(fault, left_s)
         what = _with_parameters(fault.kind, fault)
         found.append(ActiveFault(fault.fault, what, targets, _since_s(fault.at_ns, now_ns), left_s, until))
     rest = [(name, what) for name, what in degradations.items() if name not in explained]
@@ -97,7 +98,7 @@ def _link_fault(state: FaultState, begun: FaultBegun | None, now_ns: int) -> Act
     elif begun is None:
         until = "until its command ends it"
     else:
-        until = _until(left_s)
+        until = _until(begun, left_s)
     targets = [link.link for link in state.links]
     since_s = _since_s(state.began_at_mono_ns, now_ns)
     what = _with_parameters(fault_names(state), begun)
@@ -160,14 +161,15 @@ def _with_parameters(name: str, begun: FaultBegun | None) -> str:
 
 
 def _left_s(begun: FaultBegun, now_ns: int) -> float | None:
-    """Return the seconds until the planned end; None for a fault without one."""
-    if begun.for_s is None or begun.for_s == LONGEST_S:
-        return None
-    return (begun.planned_ns - now_ns) / 1e9 + begun.for_s
+    """Return the seconds until the planned end; None for a fault that is over in an instant."""
+    return None if begun.for_s is None else (begun.planned_ns - now_ns) / 1e9 + begun.for_s
 
 
-def _until(left_s: float | None) -> str:
-    return "until Ctrl-C or heal" if left_s is None else _in(left_s)
+def _until(begun: FaultBegun, left_s: float | None) -> str:
+    if left_s is None:
+        return "until heal"
+    # A fault by hand without `--for` ends with its command, or after LONGEST_S.
+    return f"until Ctrl-C or heal, {_in(left_s)} at most" if begun.for_s == LONGEST_S else _in(left_s)
 
 
 def _in(left_s: float) -> str:

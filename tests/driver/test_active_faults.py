@@ -49,9 +49,15 @@ def test_a_fault_is_shown_with_both_directions_its_parameters_and_its_planned_en
     assert (fault.since_s, fault.ends_in_s, fault.until) == (12.0, 48.0, "in 48s")
 
 
-def test_one_without_an_end_of_its_own_lasts_until_it_is_ended() -> None:
+def test_one_without_an_end_of_its_own_lasts_until_it_is_ended_and_no_longer_than_its_limit() -> None:
     fault = one(state(), begun(for_s=LONGEST_S))
-    assert (fault.ends_in_s, fault.until) == (None, "until Ctrl-C or heal")
+    assert (fault.ends_in_s, fault.until) == (3588.0, "until Ctrl-C or heal, in 3588s at most")
+
+
+def test_a_degraded_container_whose_fault_was_over_in_an_instant_stays_so_until_heal() -> None:
+    restart = begun(kind="restart", for_s=None)
+    (fault,) = container_faults({"worker-1": ["exited"]}, {"f1": restart}, NOW_NS)
+    assert (fault.ends_in_s, fault.until) == (None, "until heal")
 
 
 def test_one_that_nothing_renews_ends_with_its_lease() -> None:
