@@ -1,7 +1,7 @@
 """Output of the core for its shell: rows to store, connections with something to send, connections to
 close.
 
-The shell takes them after each call of the core. Bytes are fetched with `CoordinatorCore.next_bytes`
+The server takes them after each call of the core. Bytes are fetched with `CoordinatorCore.next_bytes`
 for each woken connection; rows go to the store in order, and come back by `CoordinatorCore.on_stored`
 once they are durable. (The core writes journal lines through its Journal, and the server flushes them
 before any byte leaves.)

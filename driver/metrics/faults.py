@@ -1,18 +1,16 @@
-"""Faults: the system's rates before, during and after each, and the time to recover."""
+"""Faults: the rate of completed tasks before, during and after each, and the time to recover."""
 
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
 
-from driver.histories.connection_history import connection_histories
 from driver.histories.history import History
-from driver.histories.intervals import holds
 from driver.histories.run_timeline import FaultWindow, RunTimeline, run_timeline
 from driver.histories.task_history import task_index
-from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values, percentile
+from driver.metrics.metric import Better, Metric, MetricFamily, Unit, Values
 from driver.metrics.storm import storms
-from wire.events import Connecting, Totals
+from wire.events import Totals
 
 METRICS = (
     Metric("faults_begun", Unit.count, Better.neither, "faults that the driver started"),
@@ -42,25 +40,16 @@ _SPAN_NS = 10_000_000_000
 
 
 @dataclass(frozen=True)
-class Level:
-    """The system's rates over a span of time. Rates are per second; None where nothing was measured."""
-
-    seconds: float
-    completed_per_s: float | None
-    latency_p50_s: float | None
-    latency_p99_s: float | None
-    attempts_per_s: float | None
-    connected_ratio: float | None
-
-
-@dataclass(frozen=True)
 class FaultEffect:
-    """Rates around one fault. `recovery_s` is None where recovery lasts until the next fault or the end."""
+    """Tasks completed per second before, during and after one fault; None for a span without a length.
+
+    `recovery_s` is None where recovery lasts until the next fault or the end.
+    """
 
     window: FaultWindow
-    before: Level
-    during: Level
-    after: Level
+    before_per_s: float | None
+    during_per_s: float | None
+    after_per_s: float | None
     workers_cut: int
     recovery_s: float | None
 
@@ -77,9 +66,9 @@ def effects(history: History) -> list[FaultEffect]:
         found.append(
             FaultEffect(
                 window=window,
-                before=gauge.level(_quiet_since(run, window.began_ns), window.began_ns),
-                during=gauge.level(window.began_ns, ended_ns),
-                after=gauge.level(ended_ns, min(quiet_ns, ended_ns + _SPAN_NS)),
+                before_per_s=gauge.completed_per_s(_quiet_since(run, window.began_ns), window.began_ns),
+                during_per_s=gauge.completed_per_s(window.began_ns, ended_ns),
+                after_per_s=gauge.completed_per_s(ended_ns, min(quiet_ns, ended_ns + _SPAN_NS)),
                 workers_cut=len(storm.workers),
                 recovery_s=_recovery_s(
                     storm.back_after_heal_s(1.0) if storm.outages else 0.0, gauge, window, quiet_ns
@@ -107,40 +96,21 @@ def measure(history: History) -> Values:
 
 
 class _Gauge:
-    """Computes rates over any span, from lists that are sorted once."""
+    """Computes rates of completed tasks over any span, and waiting tasks, from lists sorted once."""
 
     def __init__(self, history: History) -> None:
-        results = [(life, life.result) for life in history.view(task_index).accepted if life.result]
         self._done = sorted(
-            (result.at_ns, (result.at_ns - life.start_ns) / 1e9 if life.intended_ns else 0.0)
-            for life, result in results
-            if result.outcome == "completed"
+            life.result.at_ns
+            for life in history.view(task_index).accepted
+            if life.result and life.result.outcome == "completed"
         )
-        self._attempts = [event.at_ns for event in history.of(Connecting)]
         self._totals = history.of(Totals)
-        self._connected = [
-            connections.connected for connections in history.view(connection_histories).values()
-        ]
 
-    def level(self, begin_ns: int, end_ns: int) -> Level:
-        seconds = max(0.0, (end_ns - begin_ns) / 1e9)
-        if seconds == 0:
-            return Level(0.0, None, None, None, None, None)
-        done = self._done[
-            bisect_left(self._done, (begin_ns, -1e99)) : bisect_left(self._done, (end_ns, -1e99))
-        ]
-        latencies = sorted(latency for _, latency in done)
-        attempts = bisect_left(self._attempts, end_ns) - bisect_left(self._attempts, begin_ns)
-        middle_ns = (begin_ns + end_ns) // 2
-        connected = [holds(intervals, middle_ns) for intervals in self._connected]
-        return Level(
-            seconds=seconds,
-            completed_per_s=len(done) / seconds,
-            latency_p50_s=percentile(latencies, 50),
-            latency_p99_s=percentile(latencies, 99),
-            attempts_per_s=attempts / seconds,
-            connected_ratio=sum(connected) / len(connected) if connected else None,
-        )
+    def completed_per_s(self, begin_ns: int, end_ns: int) -> float | None:
+        if end_ns <= begin_ns:
+            return None
+        done = bisect_left(self._done, end_ns) - bisect_left(self._done, begin_ns)
+        return done * 1e9 / (end_ns - begin_ns)
 
     def waiting_at(self, at_ns: int) -> int:
         """Return how many tasks waited at an instant, by the last totals before it."""

@@ -155,7 +155,7 @@ def _json(value: object) -> str:
 def _fault_row(effect: FaultEffect, run: RunTimeline) -> FaultRow:
     window = effect.window
     receipt = window.receipt
-    rates = [level.completed_per_s for level in (effect.before, effect.during, effect.after)]
+    rates = (effect.before_per_s, effect.during_per_s, effect.after_per_s)
     receipt_text = "none"
     if receipt is not None:
         hit, spared = len(receipt.hit), len(receipt.spared)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
@@ -64,6 +65,16 @@ def lives(pid: int) -> bool:
         return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
     except OSError:
         return False
+
+
+class FreshAttempt:
+    """The context of an attempt without a checkpoint, which goes on."""
+
+    checkpoint: Checkpoint | None = None
+    stopped = False
+
+    async def step_done(self, step: int, state: Callable[[], bytes], *, last: bool) -> None:
+        raise AssertionError("a task without steps")
 
 
 async def gone(pid: int) -> None:

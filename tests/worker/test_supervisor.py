@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.waiting import eventually
-from tests.worker.bench import Bench, gone, killed_at_its_limit, lives, pids_in
+from tests.worker.bench import Bench, FreshAttempt, gone, killed_at_its_limit, lives, pids_in
 from wire.task_params import CommandParams
 from worker import supervisor
 from worker.tasks import command
@@ -95,7 +95,7 @@ async def test_a_program_that_multiplies_is_ended_whole(bench: Bench, tmp_path: 
 
 async def test_a_program_that_holds_its_keeper_up_is_ended_all_the_same(tmp_path: Path) -> None:
     params = CommandParams(argv=["sh", "-c", f"kill -STOP $PPID; setsid {SLEEPER} & sleep 600"])
-    running = asyncio.create_task(command.run(params, None, end_within_s=0.1))
+    running = asyncio.create_task(command.run(params, FreshAttempt(), end_within_s=0.1))
     (pid,) = await written(tmp_path)
     running.cancel()
     await gone(pid)
@@ -120,12 +120,13 @@ from worker import supervisor
 from worker.tasks import command
 from worker.task_kind import TaskError
 from wire.task_params import CommandParams
+from tests.worker.bench import FreshAttempt
 supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
 
 async def main():
-    beside = asyncio.create_task(command.run(CommandParams(argv=["sleep", "1"]), None))
+    beside = asyncio.create_task(command.run(CommandParams(argv=["sleep", "1"]), FreshAttempt()))
     try:
-        await command.run(CommandParams(argv=["sh", "-c", sys.argv[1]]), None)
+        await command.run(CommandParams(argv=["sh", "-c", sys.argv[1]]), FreshAttempt())
     except TaskError as error:
         print(error, flush=True)
     print((await beside).exit_code, flush=True)
@@ -172,6 +173,7 @@ from worker import supervisor
 from worker.tasks import command
 from worker.task_kind import TaskError
 from wire.task_params import CommandParams
+from tests.worker.bench import FreshAttempt
 supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
 kill_descendants = supervisor.kill_descendants
 sweeps = []
@@ -184,10 +186,11 @@ def slowly(but, within_s):
 supervisor.kill_descendants = slowly
 
 async def main():
-    late = asyncio.create_task(command.run(CommandParams(argv=["sleep", "600"], timeout_ms=100), None))
+    params = CommandParams(argv=["sleep", "600"], timeout_ms=100)
+    late = asyncio.create_task(command.run(params, FreshAttempt()))
     while not sweeps:
         await asyncio.sleep(0.01)
-    print((await command.run(CommandParams(argv=["sleep", "1"]), None)).exit_code, flush=True)
+    print((await command.run(CommandParams(argv=["sleep", "1"]), FreshAttempt())).exit_code, flush=True)
     await asyncio.gather(late, return_exceptions=True)
 
 asyncio.run(main())
@@ -216,10 +219,11 @@ import asyncio, time
 from worker import supervisor
 from worker.tasks import command
 from wire.task_params import CommandParams
+from tests.worker.bench import FreshAttempt
 supervisor.prctl(supervisor.PR_SET_CHILD_SUBREAPER, 1)
 
 async def main():
-    task = asyncio.create_task(command.run(CommandParams(argv=["sleep", "600"]), None, 60))
+    task = asyncio.create_task(command.run(CommandParams(argv=["sleep", "600"]), FreshAttempt(), 60))
     while not command._STARTING:
         await asyncio.sleep(0)
     task.cancel()

@@ -84,7 +84,7 @@ class _SupervisedProgram:
 
 
 async def run(
-    params: CommandParams, context: TaskContext | None, end_within_s: float = supervisor.END_WITHIN_S
+    params: CommandParams, context: TaskContext, end_within_s: float = supervisor.END_WITHIN_S
 ) -> CommandOutput:
     """Run the program to its end. A non-zero exit code is an output, not an error. A supervisor that does not
     end the program's processes within `end_within_s` is killed with them.
