@@ -8,20 +8,30 @@ from typing import get_args
 from chaos.prober.events import ProberEvent
 from driver.histories.events import DriverEvent
 from driver.histories.history import COORDINATOR, DRIVER, LineReader
+from driver.histories.link_events import DoorEvent
 from wire.events import CoordinatorEvent, Event, ProcessStarted, ProcessStopping, WorkerEvent
 
 PROBER = "prober"
+TOXIPROXY = "toxiproxy"
+DOOR = "door-"
+"""The begin of the name of a door's process; the server's name follows."""
 _LIFECYCLE: tuple[type[Event], ...] = (ProcessStarted, ProcessStopping)
 _OWN: dict[str, tuple[type[Event], ...]] = {
     DRIVER: (*_LIFECYCLE, *get_args(DriverEvent)),
     COORDINATOR: get_args(CoordinatorEvent),
     PROBER: (*_LIFECYCLE, *get_args(ProberEvent)),
+    TOXIPROXY: (*_LIFECYCLE, *get_args(DoorEvent)),
 }
 
 
 def event_kinds(process: str) -> tuple[type[Event], ...]:
     """Return the event kinds of a process's journal; a process of no other role is a worker."""
-    return _OWN.get(process, get_args(WorkerEvent))
+    return _OWN[TOXIPROXY] if is_door(process) else _OWN.get(process, get_args(WorkerEvent))
+
+
+def is_door(process: str) -> bool:
+    """Whether a process writes down the connections of links: a door, or Toxiproxy of the reference lab."""
+    return process == TOXIPROXY or process.startswith(DOOR)
 
 
 def reader_of(process: str) -> LineReader:
@@ -31,4 +41,4 @@ def reader_of(process: str) -> LineReader:
 
 @cache
 def _reader(own: tuple[type[Event], ...]) -> LineReader:
-    return LineReader(get_args(ProberEvent), own)
+    return LineReader((*get_args(ProberEvent), *get_args(DoorEvent)), own)

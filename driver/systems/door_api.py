@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Mapping
 
 import msgspec
 
@@ -25,6 +25,10 @@ class DoorApi(ToxiproxyApi):
         """Return the pairs that this door carries."""
         return self._ask("GET", "/lab/pairs", _Pairs).pairs
 
-    def ensure(self, peers: Iterable[Peer]) -> None:
-        """Make the links of these replicas, also where a replica has not connected yet."""
-        self._ask("PUT", "/lab/peers", _Peers, {"peers": list(peers)})
+    def ensure(self, peers: Mapping[str, Peer]) -> None:
+        """Make the links of these replicas, also where a replica has not connected yet.
+
+        A key is a link's name in the system, which the door writes into its journal.
+        """
+        named = [{"pair": one.pair, "address": one.address, "name": name} for name, one in peers.items()]
+        self._ask("PUT", "/lab/peers", _Peers, {"peers": named})

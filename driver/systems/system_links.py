@@ -92,8 +92,12 @@ class SystemLinks:
 
     def create(self, links: Sequence[Link]) -> None:
         ends = self._map().ends
-        wanted = [ends[link.name] for link in links if link.name in ends]
-        self._each(lambda server, door: door.ensure([peer for at, peer in wanted if at == server]))
+        wanted = {link.name: ends[link.name] for link in links if link.name in ends}
+        self._each(
+            lambda server, door: door.ensure(
+                {name: peer for name, (at, peer) in wanted.items() if at == server}
+            )
+        )
 
     def states(self) -> list[LinkState]:
         by_door = self._each(lambda _, door: door.states())
@@ -176,7 +180,7 @@ class SystemLinks:
             if name not in names.ends:
                 raise LinksError(f"There is no link {name} now.", "Does its container run? See `status`.")
             server, peer = names.ends[name]
-            doors[server].ensure([peer])
+            doors[server].ensure({name: peer})
             raws = found.setdefault(server, [])
             if _is_outside(name):
                 others = [one.name for one in doors[server].states()]

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import msgspec
@@ -55,9 +55,9 @@ class FakeDoor(DoorApi):
     def clock_ns(self) -> int:
         return self._clock_ns
 
-    def ensure(self, peers: Iterable[Peer]) -> None:
+    def ensure(self, peers: Mapping[str, Peer]) -> None:
         self._do("ensure")
-        for peer in peers:
+        for peer in peers.values():
             self.on.setdefault(peer.link, [])
 
     def states(self) -> list[LinkState]:

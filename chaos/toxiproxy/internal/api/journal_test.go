@@ -249,8 +249,13 @@ func TestAConnectionThatLastsHasALineASecondWhileBytesPass(t *testing.T) {
 func TestALinksNameInTheSystemIsWritten(t *testing.T) {
 	h := newJournal(t, "")
 	peers := map[string]any{"peers": []map[string]string{{"pair": pairName, "address": first, "name": "api[2]->db:5432"}}}
-	h.Call("PUT", "/lab/peers", peers, 200, nil)
-	if named := h.next("link_named"); named.Link != linkOf(first) || named.Name != "api[2]->db:5432" {
+	again := map[string]any{"peers": []map[string]string{{"pair": pairName, "address": second, "name": "api[3]->db:5432"}}}
+	for _, body := range []any{peers, peers, again} {
+		h.Call("PUT", "/lab/peers", body, 200, nil)
+	}
+	h.Until("both names", func() bool { return len(h.lines("link_named")) >= 2 })
+	named := h.lines("link_named")
+	if len(named) != 2 || named[0].Link != linkOf(first) || named[0].Name != "api[2]->db:5432" || named[1].Name != "api[3]->db:5432" {
 		t.Errorf("%+v", named)
 	}
 }

@@ -215,8 +215,8 @@ func (s *Server) ensurePeers(r *PeersRequest) (*PeersAnswer, *problem.Details) {
 		return nil, failed
 	}
 	for i, want := range r.Peers {
-		if want.Name != "" {
-			s.Links.Journal.Name(answer.Links[i], want.Name)
+		if l := s.Links.Get(answer.Links[i]); l != nil && want.Name != "" {
+			l.NameInSystem(want.Name)
 		}
 	}
 	return answer, nil

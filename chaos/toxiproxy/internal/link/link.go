@@ -42,6 +42,7 @@ type Link struct {
 	connections map[string]*Connection // By the client's address.
 	joining     *Carried               // While Join puts it on the link.
 	spec        Spec                   // As last read.
+	system      string                 // Its name in the system, for the journal alone.
 
 	queue    queue
 	reviving sync.Mutex
@@ -89,6 +90,16 @@ func (l *Link) Current() (spec Spec, enabled, fresh bool) {
 		l.Proxy.Unlock()
 	}
 	return l.spec, enabled, fresh
+}
+
+// NameInSystem writes the name that the link has in the system into the journal, where it is another one than before.
+func (l *Link) NameInSystem(name string) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.system != name {
+		l.system = name
+		l.Journal.Name(l.Name, name)
+	}
 }
 
 // LockTimeout bounds the wait for a lock that a stock API call may hold for long.
