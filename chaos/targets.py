@@ -34,6 +34,20 @@ class TargetError(ValueError):
     """A selection without a target, or with one that does not exist."""
 
 
+def share_of(share: float, total: int) -> int:
+    """Return a share in percent of a total, half up: 30 % of 20 is 6 and 50 % of 5 is 3, whatever the binary
+    fraction says.
+    """
+    return math.floor(share * total / 100 + 0.5 + 1e-9)
+
+
+def drawn(names: Sequence[str], count: int, seed: int, draw: str) -> list[str]:
+    """Return `count` of the names. Each draw has its own generator: one more fault in a timeline leaves the
+    targets of others unchanged.
+    """
+    return random.Random(f"{seed}/{draw}").sample(names, count)
+
+
 class Fleet:
     """The workers of one run, `worker-1` to `worker-N`, its named groups, and the seed of every draw."""
 
@@ -87,8 +101,7 @@ class Fleet:
             share = float(match[1])
             if share > 100:
                 raise TargetError(f"expected at most 100 %; found {text!r}")
-            # Half up, so that 30 % of 20 is 6 and 50 % of 5 is 3, whatever the binary fraction says.
-            return self._drawn(math.floor(share * len(self.workers) / 100 + 0.5 + 1e-9), text, draw)
+            return self._drawn(share_of(share, len(self.workers)), text, draw)
         if match := _DRAWN.fullmatch(text):
             count = int(match[2])
             self._check_count(count, text)
@@ -117,9 +130,7 @@ class Fleet:
 
     def _drawn(self, count: int, text: str, draw: str) -> set[str]:
         self._check_count(count, text)
-        # Each draw has its own generator: one more fault in a timeline leaves the targets of others
-        # unchanged.
-        return set(random.Random(f"{self._seed}/{draw}").sample(self.workers, count))
+        return set(drawn(self.workers, count, self._seed, draw))
 
     def _check_count(self, count: int, text: str) -> None:
         if count > len(self.workers):
