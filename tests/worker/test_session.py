@@ -38,7 +38,7 @@ def test_what_is_not_in_the_table_cannot_happen() -> None:
         if happening in TRANSITIONS[state]:
             assert transition(state, happening) is TRANSITIONS[state][happening]
         else:
-            with pytest.raises(
-                ImpossibleTransitionError, match=f"cannot happen to a session that is {state}"
-            ):
+            possible = ", ".join(TRANSITIONS[state]) or "nothing"
+            message = f"{happening} cannot happen to a session that is {state}; possible: {possible}"
+            with pytest.raises(ImpossibleTransitionError, match=f"^{message}$"):
                 transition(state, happening)

@@ -63,11 +63,19 @@ func (in *ingress) Pipe(stub *toxics.ToxicStub) {
 	}
 }
 
+// pauses are the waits between the looks of findPipeline, 5.1 ms in all.
+var pauses = [...]time.Duration{
+	20 * time.Microsecond, 40 * time.Microsecond, 80 * time.Microsecond, 160 * time.Microsecond,
+	320 * time.Microsecond, 640 * time.Microsecond, 1280 * time.Microsecond, 2560 * time.Microsecond,
+}
+
 // findPipeline looks up the pipeline before the first byte passes, so that a connection that ends early can still be drained. It
 // gives up after some milliseconds rather than delay the traffic, and returns false when it was interrupted.
 func (in *ingress) findPipeline(st *ingressState, stub *toxics.ToxicStub) bool {
-	pause := 20 * time.Microsecond
-	for try := 0; try < 8 && !st.found && st.conn != nil; try++ {
+	for _, pause := range pauses {
+		if st.found || st.conn == nil {
+			break
+		}
 		if in.link.Proxy.Toxics.TryLock() {
 			st.conn.FindPipeline(in.direction)
 			in.link.Proxy.Toxics.Unlock()
@@ -78,7 +86,6 @@ func (in *ingress) findPipeline(st *ingressState, stub *toxics.ToxicStub) bool {
 		case <-stub.Interrupt:
 			return false
 		case <-time.After(pause):
-			pause *= 2
 		}
 	}
 	return true

@@ -22,3 +22,14 @@ func TestAnIngressWaitsFiveMillisecondsForALockedPipelineBeforeItGivesUp(t *test
 		t.Errorf("it waited for %v", waited)
 	}
 }
+
+func TestAnIngressLooksEightTimesAndWaitsTwiceAsLongEachTime(t *testing.T) {
+	if len(pauses) != 8 {
+		t.Errorf("expected 8 pauses, found %d", len(pauses))
+	}
+	for n, pause := range pauses {
+		if expected := 20 * time.Microsecond << n; pause != expected {
+			t.Errorf("pause %d: expected %v, found %v", n, expected, pause)
+		}
+	}
+}
