@@ -30,6 +30,7 @@ type linkFault struct {
 	endedNs    atomic.Int64
 	wasPresent atomic.Bool // Its toxics were still on the link when the fault ended.
 	problem    string
+	left       []*link.Connection // Those that the end of the fault resets.
 }
 
 // An addedToxic is a toxic that a fault has added to a link.
@@ -96,6 +97,9 @@ func (p *linkFault) act(a action, fault string) (rests []func() error, err error
 		if live {
 			hit++
 		}
+		if live && len(a.toxics) > 0 {
+			p.left = append(p.left, c)
+		}
 		rests = append(rests, func() error { rest(); return nil })
 	}
 	p.hit.Store(int64(hit))
@@ -138,8 +142,12 @@ func endLate(l *link.Link, a action) {
 	}
 }
 
-// end ends the toxics' effect.
+// end ends the toxics' effect, and the connections that are left to it.
 func (p *linkFault) end() {
+	for _, c := range p.left {
+		c.Reset()
+	}
+	p.left = nil
 	for _, t := range p.toxics {
 		if t.ours != nil {
 			t.ours.End()

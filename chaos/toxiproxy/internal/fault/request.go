@@ -3,7 +3,9 @@ package fault
 import (
 	"encoding/json"
 	"fmt"
+	"maps"
 	"regexp"
+	"slices"
 	"strings"
 	"time"
 
@@ -71,7 +73,7 @@ func (r *Request) plan(nowNs int64) (*Fault, *problem.Details) {
 		r.Action = "none"
 	}
 	if _, known := actions[r.Action]; !known {
-		return nil, problem.BadRequest("action must be none, cut, reset, refuse or block_new, not %q", r.Action)
+		return nil, problem.BadRequest("action must be one of %s, not %q", strings.Join(slices.Sorted(maps.Keys(actions)), ", "), r.Action)
 	}
 	if r.Action == "none" && len(r.Toxics) == 0 {
 		return nil, problem.BadRequest("a fault needs toxics or an action")
@@ -86,7 +88,7 @@ func (r *Request) plan(nowNs int64) (*Fault, *problem.Details) {
 		return nil, problem.BadRequest("begin_at_mono_ns must be at most %s ahead, not %s", maxAhead, ahead)
 	}
 	f := &Fault{id: r.ID, seed: r.Seed, action: r.Action, state: arming, cancel: make(chan struct{})}
-	for i, t := range r.Toxics {
+	for i, t := range slices.Concat(r.Toxics, actions[r.Action].toxics) {
 		if p := f.plan(i, t); p != nil {
 			return nil, p
 		}

@@ -22,15 +22,24 @@ type Connection struct {
 	sockets   [stream.NumDirections]*net.TCPConn
 	pipelines [stream.NumDirections]atomic.Pointer[toxiproxy.ToxicLink]
 	drained   [stream.NumDirections]atomic.Bool
+	forgotten atomic.Bool         // It was closed at one end, and the other end is not to notice.
 	watched   *journal.Connection // Nil where it is in no journal.
 }
 
 // answerTimeout bounds the wait for a client that does not read the answer.
 const answerTimeout = 100 * time.Millisecond
 
+// The ends of a connection, by the stream that each receives.
+const (
+	ClientEnd = stream.Downstream
+	ServerEnd = stream.Upstream
+)
+
 // IsOpen returns whether the client's side is still open.
-func (c *Connection) IsOpen() bool {
-	raw, err := c.sockets[stream.Downstream].SyscallConn()
+func (c *Connection) IsOpen() bool { return isOpen(c.sockets[ClientEnd]) }
+
+func isOpen(socket *net.TCPConn) bool {
+	raw, err := socket.SyscallConn()
 	return err == nil && raw.Control(func(uintptr) {}) == nil
 }
 
@@ -65,6 +74,30 @@ func (c *Connection) SendRST() (live bool, rest func()) {
 	}
 	return live, c.close
 }
+
+// CloseOne sends FIN or RST to one end alone. The other end is not to notice, which is the toxic's part: from now on the connection
+// is forgotten. It returns as SendFIN does; a connection that is forgotten already is not live.
+func (c *Connection) CloseOne(end stream.Direction, how string) (live bool, rest func()) {
+	socket := c.sockets[end]
+	if !c.IsOpen() || !isOpen(socket) || !c.forgotten.CompareAndSwap(false, true) {
+		return false, func() {}
+	}
+	c.watched.DoorEnds(how)
+	finished := func() {}
+	if how == journal.RST {
+		_ = socket.SetLinger(0)
+		disconnect(socket)
+	} else {
+		finished = finish(socket)
+	}
+	return true, func() {
+		finished()
+		_ = socket.Close()
+	}
+}
+
+// IsForgotten returns whether the connection was closed at one end alone.
+func (c *Connection) IsForgotten() bool { return c != nil && c.forgotten.Load() }
 
 // Spare does nothing, for actions that touch no live connection. It returns as SendFIN does.
 func (c *Connection) Spare() (live bool, rest func()) { return c.IsOpen(), func() {} }

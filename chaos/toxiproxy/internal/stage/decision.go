@@ -78,6 +78,8 @@ type ConnState struct {
 	GapRate  float64
 	Swallows bool
 	Request  []byte
+	// Forgotten is set once the connection was closed at one end, and the other end is not to notice.
+	Forgotten bool
 }
 
 // NewRNG makes the random numbers of one connection: the same seed, place and number give the same ones on any machine.

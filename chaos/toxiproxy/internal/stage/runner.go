@@ -143,6 +143,9 @@ func (r *Runner[S]) open(st *state) {
 }
 
 func (r *Runner[S]) take(st *state, c *stream.StreamChunk) {
+	if r.acts(st) {
+		st.Forgotten = st.conn.IsForgotten()
+	}
 	switch {
 	case c == nil:
 		due := time.Now()

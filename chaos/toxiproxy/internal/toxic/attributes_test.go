@@ -42,6 +42,7 @@ var bounds = map[string]struct {
 		[]string{`{}`, `{"mode":"bytes"}`, `{"mode":"mid_frame"}`, `{"after_bytes":0}`, `{"mode":"bytes","after_bytes":1}`},
 		[]string{`{"mode":"frames"}`, `{"after_bytes":-1}`, `{"mode":"mid_frame","after_bytes":1}`}},
 	"blackhole": {func() json.Unmarshaler { return new(stage.Runner[toxic.Blackhole]) }, []string{`{}`}, nil},
+	"forget":    {func() json.Unmarshaler { return new(stage.Runner[toxic.Forget]) }, []string{`{}`}, nil},
 	"hang":      {func() json.Unmarshaler { return new(stage.Runner[toxic.Hang]) }, []string{`{}`}, nil},
 	"hold":      {func() json.Unmarshaler { return new(stage.Runner[toxic.Hold]) }, []string{`{}`}, nil},
 }

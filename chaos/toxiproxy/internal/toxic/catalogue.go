@@ -17,6 +17,7 @@ var Catalogue = map[string]entry{
 	"drop":       {Toxic: new(stage.Runner[Drop])},
 	"duplicate":  {Toxic: new(stage.Runner[Duplicate])},
 	"fail_first": {Toxic: new(stage.Runner[FailFirst]), OnConnect: true},
+	"forget":     {Toxic: new(stage.Runner[Forget])},
 	"fragment":   {Toxic: new(stage.Runner[Fragment])},
 	"hang":       {Toxic: new(stage.Runner[Hang]), OnConnect: true},
 	"hold":       {Toxic: new(stage.Runner[Hold])},
