@@ -12,6 +12,16 @@ class Direction(StrEnum):
     to_coordinator = "to_coordinator"
     both = "both"
 
+    @classmethod
+    def _missing_(cls, value: object) -> Direction | None:
+        """Return the direction that a system calls `to_client` or `to_server`."""
+        return next((direction for direction, name in _IN_SYSTEMS.items() if name == value), None)
+
+    @property
+    def in_systems(self) -> str:
+        """Its name on the links of any system: to_client, to_server, both."""
+        return _IN_SYSTEMS[self]
+
     @property
     def halves(self) -> frozenset[Direction]:
         """The one or two single directions."""
@@ -20,6 +30,11 @@ class Direction(StrEnum):
         return frozenset((self,))
 
 
+_IN_SYSTEMS = {
+    Direction.to_worker: "to_client",
+    Direction.to_coordinator: "to_server",
+    Direction.both: "both",
+}
 # To Toxiproxy the worker is the client: what it sends flows upstream.
 _STREAMS = {Direction.to_worker: "downstream", Direction.to_coordinator: "upstream", Direction.both: "both"}
 

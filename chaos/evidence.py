@@ -268,7 +268,8 @@ class ContainerEvidence:
 
     For the coordinator and Toxiproxy, `probed_links` counts links that the prober observed, `silent_links`
     those that were silent or disconnected, `revived_links` those on which something arrived afterwards.
-    `has_journal` is false for Toxiproxy, which writes none. `gaps` are the unproved parts of the window.
+    `has_journal` is false for Toxiproxy and for containers of other systems, which write none: of the latter
+    the engine alone reports `starts_ns`. `gaps` are the unproved parts of the window.
     `made_cpus` and `made_memory_bytes` are the limits before any fault.
     """
 
@@ -293,15 +294,20 @@ class ContainerEvidence:
     made_memory_bytes: int | None = None
 
     @property
+    def is_seen_by_engine_alone(self) -> bool:
+        """Whether it has no journal, and no link is probed that ends at it."""
+        return not self.has_journal and not self.probed_links
+
+    @property
     def was_gone(self) -> bool:
         """Whether each of its links was silent or disconnected."""
         return 0 < self.probed_links == self.silent_links
 
     def came_back(self, after_ns: int) -> bool:
-        """Return whether it started again after an instant; without a journal, whether its links work
-        again.
+        """Return whether it started again after an instant; where its starts are not recorded, whether its
+        links work again.
         """
-        if self.has_journal:
+        if self.has_journal or self.is_seen_by_engine_alone:
             return any(at_ns >= after_ns for at_ns in self.starts_ns)
         return self.was_gone and self.revived_links == self.probed_links
 

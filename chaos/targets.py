@@ -30,6 +30,11 @@ Selection = Any
 """The value of `targets:`: text, a number, a list of those, or a partition (a list of lists)."""
 
 
+def has_own_journal(container: str) -> bool:
+    """Return whether a container writes a journal: of the reference lab, coordinator and workers do."""
+    return container == COORDINATOR or re.fullmatch(r"worker-\d+", container) is not None
+
+
 class TargetError(ValueError):
     """A selection without a target, or with one that does not exist."""
 

@@ -50,4 +50,6 @@ class Kill(ContainerFault):
             return Observation(False, "the engine never called it exited")
         if not seen.came_back(seen.until_ns):
             return Observation(False, "no new life of it was seen afterwards")
+        if seen.is_seen_by_engine_alone:
+            return Observation(True, "the engine called it exited, and started it again afterwards")
         return Observation(True, "it was gone without a goodbye, and a new life began afterwards")

@@ -56,4 +56,6 @@ class Pause(ContainerFault):
             )
         if seen.probed_links and seen.silent_links < seen.probed_links:
             return Observation(False, f"only {seen.silent_links} of {seen.probed_links} links fell silent")
+        if seen.is_seen_by_engine_alone:
+            return Observation(True, "the engine called it paused")
         return Observation(True, "the engine called it paused, and it wrote nothing all the while")

@@ -49,6 +49,8 @@ class Restart(ContainerFault):
     def observed(self, seen: ContainerEvidence) -> Observation:
         if not seen.came_back(seen.called_ns):
             return Observation(False, "no new life of it was seen")
+        if seen.is_seen_by_engine_alone:
+            return Observation(True, "the engine started it again")
         if not seen.has_journal:
             return Observation(
                 True, f"a new life of it began: all {seen.probed_links} links broke and came back"

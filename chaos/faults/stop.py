@@ -53,4 +53,6 @@ class Stop(ContainerFault):
         how = "in order" if seen.stopped_in_order else "without its last word"
         if not seen.came_back(seen.until_ns):
             return Observation(False, f"it stopped {how}, and no new life of it was seen afterwards")
+        if seen.is_seen_by_engine_alone:
+            return Observation(True, "the engine called it exited, and started it again afterwards")
         return Observation(True, f"it stopped {how}, and a new life began afterwards")

@@ -55,7 +55,7 @@ class Unplug(ContainerFault):
             return Observation(False, f"only {seen.silent_links} of {seen.probed_links} links fell silent")
         # A short one may go undetected, as with a real cable; a long one must have been detected by the other
         # side.
-        if length_s > 10.0 and not seen.noticed and not seen.probed_links:
+        if length_s > 10.0 and not seen.noticed and seen.has_journal and not seen.probed_links:
             return Observation(
                 False, f"off the network for {length_s:.0f} s, and the other side noticed nothing"
             )

@@ -10,7 +10,7 @@ from chaos.attribution import without_other_faults
 from chaos.evidence import ContainerEvidence, LinkEvidence, LinkWindow, OtherFault, Symptom
 from chaos.evidence_checks import continuous_silence
 from chaos.fault import ContainerFault, LinkFault
-from chaos.targets import CORE, TOXIPROXY
+from chaos.targets import CORE, TOXIPROXY, has_own_journal
 from driver.histories.events import EngineAction, Healed
 from driver.histories.history import COORDINATOR, History
 from driver.judging.baseline_window import baseline_before
@@ -202,19 +202,34 @@ class FaultObservations:
             cpus=next((one.cpus for one in closely if one.cpus is not None), None),
             memory_bytes=next((one.memory_bytes for one in closely if one.memory_bytes is not None), None),
             made_cpus=None if made is None else made.cpus,
-            made_memory_bytes=None if made is None else made.memory_bytes,
+            made_memory_bytes=(made.memory_bytes or None) if made is not None else None,
             lines_ns=tuple(event.at_ns for event in written[first:end]),
-            starts_ns=self._since(injected.called_ns, name, ProcessStarted),
+            starts_ns=self._starts_ns(injected, name, samples),
             stopped_in_order=any(
                 at_ns <= until_ns for at_ns in self._since(injected.called_ns, name, ProcessStopping)
             ),
             probed_links=len(windows),
             silent_links=sum(_is_gone(window) for window in windows),
             revived_links=sum(one.window(after_ns, until_ns + AFTER_NS).lives for one in links),
-            has_journal=name != TOXIPROXY,
+            has_journal=has_own_journal(name),
             noticed=self._was_detected(name, injected.called_ns, until_ns + NOTICE_NS),
             gaps=gaps(injected, fault, name, until_ns, samples, self._actions.get(name, ()), self._faults),
         )
+
+    def _starts_ns(
+        self, injected: InjectedFault, name: str, samples: Sequence[ContainerSample]
+    ) -> tuple[int, ...]:
+        """Return the starts of a container since a fault's call: by its journal, else by the engine alone."""
+        if name in CORE or has_own_journal(name):
+            return self._since(injected.called_ns, name, ProcessStarted)
+        starts = [one for one in self._actions.get(name, ()) if one.action == "start"]
+        if found := [one.at_ns for one in starts if one.at_ns >= injected.called_ns]:
+            return tuple(found)
+        ended_ns = [one.at_ns for one in samples if one.state.ended and one.at_ns >= injected.called_ns]
+        if not ended_ns:
+            return ()
+        runs_ns = (one.at_ns for one in samples if one.status == "running" and one.from_ns > ended_ns[-1])
+        return tuple(runs_ns)[:1]
 
     def _since(self, from_ns: int, name: str, kind: type[Event]) -> tuple[int, ...]:
         events = self._history.of(kind)

@@ -8,6 +8,7 @@ from functools import cache
 
 import msgspec
 
+from chaos.actuator import name_list
 from chaos.catalogue import ALL, FAULTS, make
 from chaos.directions import Direction, direction_of
 from chaos.fault import DirectedFault, Layer, LinkFault
@@ -121,7 +122,8 @@ def fault_names(state: FaultState) -> str:
         candidates = _names(state.action, kind)
         able = [name for name, fixed in candidates.items() if fixed in (None, direction)]
         is_choice = not able or any(candidates[name] is None for name in able)
-        found.append((" or ".join(able) or kind) + (f" {direction.value}" if is_choice else ""))
+        word = direction.in_systems if any("->" in link.link for link in state.links) else direction.value
+        found.append((" or ".join(able) or kind) + (f" {word}" if is_choice else ""))
     return ", ".join(found)
 
 
@@ -142,7 +144,12 @@ def _names(action: str, toxic: str) -> dict[str, Direction | None]:
 
 
 def target_ranges(targets: Sequence[str]) -> str:
-    """Return targets in the fleet's order as in a selection: `worker-4`, `workers 1-3, 7`, `coordinator`."""
+    """Return targets in the fleet's order as in a selection: `worker-4`, `workers 1-3, 7`, `coordinator`.
+
+    Those of a system are named one by one.
+    """
+    if any("[" in name or "->" in name for name in targets):
+        return name_list(targets)
     numbers = [index_in_name(name) for name in targets if name not in CORE]
     spans: list[list[int]] = []
     for number in numbers:

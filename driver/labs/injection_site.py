@@ -93,4 +93,4 @@ class ReferenceSite:
 
     def request_probe_rate(self, planned: Sequence[PlannedFault], zero_ns: int) -> None:
         if self.lab.spec.journals is not None:
-            request_probe_rate(self.lab.spec.journals, planned, len(self._workers), zero_ns)
+            request_probe_rate(self.lab.spec.journals, planned, self._workers, zero_ns)

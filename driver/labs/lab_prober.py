@@ -48,13 +48,15 @@ async def ensure_prober(lab: Lab, workers: int, terminal: Terminal) -> None:
     await call_engine(lab.engine, lab.engine.up, replace(lab.spec, prober_json=settings), (PROBER,))
 
 
-def request_probe_rate(journals: Path, planned: Sequence[PlannedFault], workers: int, zero_ns: int) -> None:
-    """Raise the probe rate of the links under the planned faults; other requests that are not over remain.
+def request_probe_rate(
+    journals: Path, planned: Sequence[PlannedFault], links: Sequence[str], zero_ns: int
+) -> None:
+    """Raise the probe rate of those `links` that planned faults hit; other requests that are not over remain.
 
     `zero_ns` is the time from which the plan counts. Raises LabError where the request cannot be written.
     """
     path = journals / PROBER / WINDOW_FILE
-    wanted = windows_of(planned, workers, zero_ns)
+    wanted = windows_of(planned, links, zero_ns)
     with suppress(FileNotFoundError, ValueError):
         now_ns = time.monotonic_ns()
         wanted += [one for one in read_windows(path.read_bytes()) if one.until_ns > now_ns]

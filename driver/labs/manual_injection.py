@@ -11,7 +11,7 @@ from enum import Enum
 from typing import Any
 
 from chaos.catalogue import FaultError, make
-from chaos.fault import Layer
+from chaos.fault import Fault, Layer
 from chaos.targets import CORE, Fleet, TargetError
 from driver.background import background
 from driver.errors import InterruptedCommandError, LabError, UsageError
@@ -34,6 +34,8 @@ from driver.terminal import ProgressView, Terminal
 
 MANUAL_PREFIX = "by-hand-"
 """Prefix of the ids of manual injections."""
+DRAW = "by-hand"
+"""Name of the random draw of the targets."""
 LONGEST_S = 3600.0
 """Duration of a fault without `--for`, which Ctrl-C or `heal` ends."""
 START_IN_NS = 500_000_000
@@ -53,7 +55,7 @@ def plan_injection(
     """
     try:
         made = make(fault, params)
-        targets = Fleet(workers, seed).select(selection, "by-hand")
+        targets = Fleet(workers, seed).select(selection, DRAW)
     except (FaultError, TargetError) as error:
         raise UsageError(f"inject {fault}: {error}.", f"See: python lab.py inject {fault} --help") from None
     core = [name for name in targets if name in CORE]
@@ -62,6 +64,17 @@ def plan_injection(
             f"inject {fault}: it acts on the links of workers, and {core[0]} has none of its own.",
             "--workers all acts on every link to it.",
         )
+    return plan_on_targets(made, targets, for_s, seed)
+
+
+def plan_on_targets(
+    made: Fault, targets: tuple[str, ...], for_s: float | None, seed: int
+) -> list[PlannedFault]:
+    """Return the plan of one fault on these targets: one entry for each of its segments.
+
+    `for_s` is as in `plan_injection`. Raises UsageError for a duration of a fault that has none.
+    """
+    fault = made.name
     if not made.lasting and for_s is not None:
         raise UsageError(f"inject {fault}: it is over in an instant, and takes no --for.")
     until_stopped_s = AT_ONCE_S if made.done_at_once else LONGEST_S

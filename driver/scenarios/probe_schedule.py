@@ -39,14 +39,14 @@ def settings_json(plan: Plan, reads_windows: bool) -> str:
 
 def probe_windows(plan: Plan, zero_ns: int) -> list[ProbeWindow]:
     """Return the windows of a plan, whose times count from `zero_ns`."""
-    return windows_of(plan.faults, plan.workers, zero_ns)
+    return windows_of(plan.faults, [worker_name(index) for index in range(1, plan.workers + 1)], zero_ns)
 
 
-def windows_of(faults: Sequence[PlannedFault], workers: int, zero_ns: int) -> list[ProbeWindow]:
-    """Return the windows of some faults. Links that are no target are probed too, to show that they are
-    unaffected.
+def windows_of(faults: Sequence[PlannedFault], links: Sequence[str], zero_ns: int) -> list[ProbeWindow]:
+    """Return the windows of some faults in a lab with these links. Links that are no target are probed too,
+    to show that they are unaffected.
     """
-    every = [worker_name(index) for index in range(1, workers + 1)]
+    every = list(links)
     spans = _Spans(faults)
     closer = []
     for fault in faults:

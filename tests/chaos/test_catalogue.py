@@ -198,3 +198,9 @@ class Nameless(LinkFault):
     (package / "mine.py").write_text(HEAD + nameless)
     with pytest.raises(DeclarationError, match=r"faulty\.mine: expected `name: ClassVar = …`.* in Nameless"):
         faults_of("faulty")
+
+
+def test_a_direction_goes_by_its_name_in_any_system_too() -> None:
+    assert make("stall", {"direction": "to_server"}) == make("stall", {"direction": "to_coordinator"})
+    assert make("stall", {"direction": "to_client"}) == make("stall", {"direction": "to_worker"})
+    assert [one.in_systems for one in Direction] == ["to_client", "to_server", "both"]

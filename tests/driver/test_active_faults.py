@@ -120,3 +120,9 @@ def test_a_fault_that_ended_is_not_on() -> None:
 )
 def test_targets_are_written_as_in_a_selection(targets: list[str], expected: str) -> None:
     assert target_ranges(targets) == expected
+
+
+def test_the_targets_of_a_system_are_named_one_by_one() -> None:
+    assert target_ranges(["api[1]->db:5432", "api[2]->db:5432"]) == "api[1]->db:5432, api[2]->db:5432"
+    assert target_ranges(["db[1]"]) == "db[1]"
+    assert target_ranges([f"api[{number}]" for number in range(1, 10)]).endswith("… (9 in all)")

@@ -46,3 +46,9 @@ def test_a_toxic_of_no_fault_keeps_its_own_name() -> None:
         fault_names(FaultState("f", "on", [FaultedLink("worker-1", toxics=[toxic])]))
         == "slow_close to_coordinator"
     )
+
+
+def test_a_fault_on_a_system_has_the_directions_of_systems() -> None:
+    toxics = [ToxicState("t", "hold", "upstream")]
+    state = FaultState("f1", "on", [FaultedLink("api[1]->db:5432", toxics=toxics)])
+    assert fault_names(state) == "stall or partition to_server"
