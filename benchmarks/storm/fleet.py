@@ -22,6 +22,7 @@ from benchmarks.storm.workers import Workers
 from wire.settings import WorkerSettings
 
 UP_WITHIN_S = 180.0
+"""For the last session that is started at the order's pace."""
 
 
 class Order(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,16 +61,18 @@ def fleet(order: Order, tally: Tally) -> Coroutine[Any, Any, None]:
 
 
 async def serve(order: Order) -> None:
-    """Carry out the lines of standard input, until it ends."""
+    """Carry out the lines of standard input, until it ends. Raises what breaks the fleet."""
     loop = asyncio.get_running_loop()
     tally = Tally()
-    running = loop.create_task(fleet(order, tally)) if order.kind != "handshakes" else None
     reader = asyncio.StreamReader()
     await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader), sys.stdin)
-    while line := (await reader.readline()).decode().strip():
-        if running is not None and running.done():
-            await running
-        print(msgspec.json.encode(await answer(line, order, tally)).decode(), flush=True)
+    async with asyncio.TaskGroup() as group:
+        # One that breaks ends the process at once, not at the limit of what is asked of it.
+        running = group.create_task(fleet(order, tally)) if order.kind != "handshakes" else None
+        while line := (await reader.readline()).decode().strip():
+            print(msgspec.json.encode(await answer(line, order, tally)).decode(), flush=True)
+        if running is not None:
+            running.cancel()
 
 
 async def answer(line: str, order: Order, tally: Tally) -> FleetReport:
@@ -85,7 +88,8 @@ async def answer(line: str, order: Order, tally: Tally) -> FleetReport:
             tally.mark()
             return FleetReport()
         case "up":
-            return FleetReport(whole=await tally.all_back(order.count, UP_WITHIN_S))
+            paced_s = order.count / order.starts_per_s if order.starts_per_s else 0.0
+            return FleetReport(whole=await tally.all_back(order.count, paced_s + UP_WITHIN_S))
         case "back":
             whole = await tally.all_back(order.count, order.bound_s)
             backs_ns = sorted(tally.connected.values())

@@ -30,7 +30,9 @@ DEFAULTS = WorkerSettings()
 
 
 class Fleet:
-    """A fleet's process on core SECOND, asked in lines. Each answer comes within the order's bound."""
+    """A fleet's process on core SECOND, asked in lines. Each answer comes within the order's bound; a fleet
+    that breaks writes its error on standard error.
+    """
 
     def __init__(self, order: Order) -> None:
         self._process = subprocess.Popen(

@@ -62,7 +62,7 @@ class TalliedJournal(Journal):
 class Unchecked(HealthFile):
     """A health file that is not written."""
 
-    def show(self, connected: bool) -> None:
+    def write_status(self, connected: bool) -> None:
         """Write nothing."""
 
 

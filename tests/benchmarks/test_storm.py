@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
+from benchmarks.storm import servers
 from benchmarks.storm.fleet import FleetReport, Order
-from benchmarks.storm.outage import S, outcome
+from benchmarks.storm.outage import KEY, S, order, outcome, running
 from benchmarks.storm.tally import Tally
+from wire.settings import CoordinatorSettings
 
 ORDER = Order(kind="workers", count=2, port=1, folder="", key="", starts_per_s=1, bound_s=60)
 
@@ -41,3 +45,17 @@ def test_attempts_that_failed_before_the_server_listened_do_not_count() -> None:
 def test_a_fleet_that_is_not_whole_in_time_gets_the_bound() -> None:
     found = outcome(10 * S, ORDER, FleetReport(whole=False, backs_ns=[11 * S]))
     assert (found.back_s, found.is_whole) == (60, False)
+
+
+def test_a_fleet_of_real_workers_comes_up(tmp_path: Path) -> None:
+    server = servers.coordinator(tmp_path, KEY, CoordinatorSettings(fleet=3))
+    with running(server, order("workers", 3, server, tmp_path, bound_s=60, starts_per_s=100)) as fleet:
+        assert fleet.ask("up").whole
+
+
+def test_a_fleet_that_breaks_ends_at_once(tmp_path: Path) -> None:
+    (tmp_path / "workers.jsonl").symlink_to("/dev/full")
+    server = servers.coordinator(tmp_path, KEY, CoordinatorSettings(fleet=3))
+    fleet_order = order("workers", 3, server, tmp_path, bound_s=60, starts_per_s=100)
+    with running(server, fleet_order) as fleet, pytest.raises(RuntimeError, match="the fleet ended"):
+        fleet.ask("up")
