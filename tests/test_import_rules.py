@@ -36,7 +36,7 @@ BELOW = {
     "dashboard": {
         *("checks", "compare", "engines", "histories", "labs", "metrics", "results", "scenarios", "suite"),
     },
-    "systems": {"engines", "labs"},
+    "systems": {"engines", "histories", "labs", "scenarios"},
 }
 """The packages of the driver that each of these may import; the driver's own modules are open to all."""
 GENERATORS = {"driver.metrics_page"}

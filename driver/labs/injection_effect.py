@@ -8,13 +8,14 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from chaos.actuator import name_list
-from driver.histories.history import History
+from driver.histories.history import EMPTY, History
 from driver.histories.live_journals import LiveJournals
 from driver.judging.receipt_rebuild import rebuild_proofs
 from driver.judging.receipts import Proof
-from driver.labs.injection_site import InjectionSite
+from driver.labs.injection_site import ClientRecords, InjectionSite
 from driver.metrics.metric import Unit
 from driver.metrics.storm import storms
+from driver.nouns import counted
 from driver.scenarios.plan import PlannedFault
 from driver.scenarios.quantities import write
 from driver.terminal import ProgressView, Terminal
@@ -28,10 +29,11 @@ NO_JOURNALS = (
 
 @dataclass(frozen=True)
 class InjectionEffect:
-    """Workers that lost their connection (`cut_off`), those of them not yet back (`away`), and the proofs.
+    """Clients that lost their connection (`cut_off`), those of them not yet back (`away`), and the proofs.
 
     `back_s` is the time from the last fault's end until the last of them was back (None: not all are, or
-    none was cut off). `unproved` is the reason where there are no `proofs`, else "".
+    none was cut off). `unproved` is the reason where there are no `proofs`, else "". `client` is the noun for
+    a client, and `recorded` whether their connections were recorded.
     """
 
     cut_off: Sequence[str] = ()
@@ -39,6 +41,8 @@ class InjectionEffect:
     back_s: float | None = None
     proofs: Sequence[Proof] = ()
     unproved: str = ""
+    client: str = "worker"
+    recorded: bool = True
 
     @property
     def is_proved(self) -> bool:
@@ -47,12 +51,12 @@ class InjectionEffect:
 
     @property
     def text(self) -> str:
-        """The effect on the workers' connections, as the end of a sentence."""
-        if self.unproved:
+        """The effect on the clients' connections, as the end of a sentence."""
+        if self.unproved or not self.recorded:
             return "not known"
         if not self.cut_off:
-            return "no worker lost its connection"
-        cut = f"cut off {len(self.cut_off)} worker{'' if len(self.cut_off) == 1 else 's'}"
+            return f"no {self.client} lost its connection"
+        cut = f"cut off {counted(len(self.cut_off), self.client)}"
         if self.away:
             return f"{cut}; {name_list(self.away)} {'is' if len(self.away) == 1 else 'are'} not back"
         if self.back_s == 0:
@@ -86,34 +90,38 @@ async def wait_settled(
     """
     if not site.journals:
         return InjectionEffect(unproved=NO_JOURNALS)
-    terminal.show(ProgressView("waiting until all workers are back"))
+    terminal.show(ProgressView(f"waiting until all {site.client}s are back"))
     deadline = time.monotonic() + within_s
     while True:
         history = await asyncio.to_thread(journals.read)
-        effect = await asyncio.to_thread(injection_effect, history, planned, links)
+        effect = await asyncio.to_thread(injection_effect, history, planned, links, site)
         if (effect.is_proved and not effect.away) or time.monotonic() > deadline:
             return effect
         await asyncio.sleep(READ_EVERY_S)
 
 
 def injection_effect(
-    history: History, planned: Sequence[PlannedFault], links: Sequence[str]
+    history: History, planned: Sequence[PlannedFault], links: Sequence[str], site: ClientRecords
 ) -> InjectionEffect:
     """Return the effect of the planned faults, from a history that may have others too. Pure.
 
     `links` are all links of the lab, which the prober probes.
     """
+    clients = site.clients(history)
+    seen = EMPTY if clients is None else clients
     ids = {one.id for one in planned}
     proofs = [proof for proof in rebuild_proofs(history, links) if proof.fault in ids]
-    caused = [storm for storm in history.view(storms) if storm.window.fault in ids and storm.outages]
+    caused = [storm for storm in seen.view(storms) if storm.window.fault in ids and storm.outages]
     last_back = {outage.worker: outage.back_ns for storm in caused for outage in storm.outages}
-    away = [worker for worker in history.workers if last_back.get(worker, 0) is None]
+    away = [client for client in seen.workers if last_back.get(client, 0) is None]
     backs = [storm.back_after_heal_s(1.0) for storm in caused]
     known = [back_s for back_s in backs if back_s is not None]
     return InjectionEffect(
-        cut_off=[worker for worker in history.workers if worker in last_back],
+        cut_off=[client for client in seen.workers if client in last_back],
         away=away,
         back_s=max(known, default=None) if not away else None,
         proofs=proofs,
         unproved="" if proofs else "it did not begin",
+        client=site.client,
+        recorded=clients is not None,
     )

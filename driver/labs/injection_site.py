@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from driver.engines.engine import WORKER, FaultEngine
+from driver.histories.history import History
 from driver.labs.fault_lab import FaultLab
 from driver.labs.lab import Lab, links_named
 from driver.labs.lab_journals import manual_journal_folder
@@ -20,7 +21,18 @@ from driver.scenarios.plan import PlannedFault
 from driver.terminal import Terminal
 
 
-class InjectionSite(FaultLab, Protocol):
+class ClientRecords(Protocol):
+    """What a lab's journals say of the clients on its links."""
+
+    @property
+    def client(self) -> str:
+        """The noun for a client: a worker in the reference lab."""
+
+    def clients(self, history: History) -> History | None:
+        """Return a history in which each client is a worker; None where no journal has any."""
+
+
+class InjectionSite(FaultLab, ClientRecords, Protocol):
     """A lab, the prober that observes its links, and the journals of both."""
 
     @property
@@ -77,12 +89,19 @@ class ReferenceSite:
     def option(self) -> str:
         return project_option(self.lab.engine.project)
 
+    @property
+    def client(self) -> str:
+        return "worker"
+
     @cached_property
     def _workers(self) -> list[str]:
         return [one.name for one in self.lab.engine.containers() if one.service == WORKER]
 
     def wanted(self) -> list[Link]:
         return links_named(self.lab, self._workers)
+
+    def clients(self, history: History) -> History:
+        return history
 
     def ended_by(self, targets: Collection[str]) -> None:
         """Return None: whatever ended, a heal starts it again."""

@@ -173,7 +173,7 @@ async def await_effect(
             )
         except InterruptedCommandError:
             history = await asyncio.to_thread(injection.journals.read)
-            effect = await asyncio.to_thread(injection_effect, history, planned, links)
+            effect = await asyncio.to_thread(injection_effect, history, planned, links, site)
         for proof in effect.proofs:
             journal.write(Receipt, **asdict(proof))
         return effect

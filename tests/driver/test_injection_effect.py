@@ -10,16 +10,21 @@ from driver.cli.inject import ending_lines
 from driver.histories.history import History
 from driver.histories.live_journals import BACK_BYTES, LiveJournals
 from driver.labs.injection_effect import InjectionEffect, injection_effect
+from driver.labs.injection_site import ReferenceSite
+from driver.labs.lab import Lab
 from driver.labs.manual_injection import plan_injection
 from driver.scenarios.plan import PlannedFault
+from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 from tests.driver.judge.histories import Past
 from tests.driver.judge.test_receipt_rebuild import history as seen_by_the_prober
 from wire.events import ConnectionLost, ProcessStarted
 
+LAB = Lab(FakeEngine({}), SPEC, FakeLinks({}))
+
 
 def effect_of(history: History, faults: list[PlannedFault]) -> InjectionEffect:
     """The effect on a lab whose links are the workers'."""
-    return injection_effect(history, faults, history.workers)
+    return injection_effect(history, faults, history.workers, ReferenceSite(LAB))
 
 
 def planned(name: str = "f1") -> list[PlannedFault]:

@@ -1,0 +1,106 @@
+"""A system that is up as a lab into which faults are injected by hand, and the plan of one such fault."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from chaos.catalogue import FaultError, make
+from chaos.fault import Layer
+from chaos.system_targets import SystemTargets
+from chaos.targets import TargetError
+from driver.engines.engine import FaultEngine
+from driver.errors import UsageError
+from driver.histories.history import DRIVER, History
+from driver.histories.link_connections import link_journals
+from driver.histories.link_history import link_history
+from driver.labs.lab_prober import request_probe_rate
+from driver.labs.manual_injection import DRAW, plan_on_targets
+from driver.labs.toxiproxy_api import Link
+from driver.scenarios.plan import PlannedFault
+from driver.systems.running_system import RunningSystem
+from driver.systems.system_links import SystemLinks
+from driver.terminal import Terminal
+
+
+@dataclass(frozen=True)
+class SystemSite:
+    """Implements `injection_site.InjectionSite`, whose contracts are those of its methods."""
+
+    running: RunningSystem
+
+    @property
+    def engine(self) -> FaultEngine:
+        return self.running.engine
+
+    @property
+    def links(self) -> SystemLinks:
+        return self.running.links
+
+    @property
+    def journals(self) -> Sequence[Path]:
+        return [self.running.journals]
+
+    @property
+    def driver_folder(self) -> Path:
+        return self.running.journals / DRIVER
+
+    @property
+    def option(self) -> str:
+        return f" --system {shlex.quote(self.running.compose_file)}"
+
+    @property
+    def client(self) -> str:
+        return "client"
+
+    def wanted(self) -> list[Link]:
+        return self.links.wanted()
+
+    def clients(self, history: History) -> History | None:
+        """Return a history of links, by the doors' journals; None where no door has written one."""
+        return link_history(history) if link_journals(history) else None
+
+    def ended_by(self, targets: Collection[str]) -> Collection[str]:
+        """Return the targets: another container that ends was ended by the system itself."""
+        return targets
+
+    async def ensure_prober(self, terminal: Terminal) -> bool:
+        return False
+
+    def request_probe_rate(self, planned: Sequence[PlannedFault], zero_ns: int) -> None:
+        names = [link.name for link in self.wanted()]
+        request_probe_rate(self.running.journals, planned, names, zero_ns)
+
+
+def plan_system_injection(
+    running: RunningSystem,
+    fault: str,
+    params: Mapping[str, Any],
+    selection: str,
+    for_s: float | None,
+    seed: int,
+) -> list[PlannedFault]:
+    """Return the plan of one fault on a system: one entry for each of its segments.
+
+    `for_s` is as in `manual_injection.plan_injection`; a `selection` of "" is every link, and no container.
+    Raises UsageError for unknown faults, parameters and
+    targets, and for a duration of a fault that has none; EngineError and LinksError where the system's links
+    cannot be read.
+    """
+    system = running.file.system
+    services = {one.name: one.replicas for one in system.services}
+    targets = SystemTargets(services, [link.name for link in running.links.wanted()], seed)
+    try:
+        made = make(fault, params)
+        if made.layer is not Layer.container:
+            hit = targets.links(selection or "all", DRAW)
+        elif selection:
+            hit = targets.containers(selection, DRAW)
+        else:
+            raise TargetError(f"expected containers, like {next(iter(services))}; found none")
+    except (FaultError, TargetError) as error:
+        raise UsageError(f"inject {fault}: {error}.", f"See: python lab.py inject {fault} --help") from None
+    return plan_on_targets(made, hit, for_s, seed)

@@ -1,0 +1,77 @@
+"""Claims about a system as a place for faults by hand: what is planned, what a heal starts again."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any, cast
+
+import pytest
+
+from driver.errors import UsageError
+from driver.histories.history import EMPTY
+from driver.scenarios.plan import PlannedFault
+from driver.systems.running_system import RunningSystem
+from driver.systems.system import System, SystemService
+from driver.systems.system_engine import SystemEngine
+from driver.systems.system_file import SystemFile
+from driver.systems.system_site import SystemSite, plan_system_injection
+from tests.driver.systems.fake_doors import fake_links
+
+SERVICES = (SystemService("api", 2), SystemService("cache"), SystemService("db"), SystemService("web"))
+
+
+def running(folder: Path = Path("/state/doors-shop")) -> RunningSystem:
+    """The system of the fake doors."""
+    links, _ = fake_links()
+    file = SystemFile("doors-shop", ["/my shop/compose.yaml"], System("shop", SERVICES, ()), [], {})
+    return RunningSystem(file, folder, cast(SystemEngine, None), links)
+
+
+def plan(fault: str, selection: str = "", for_s: float | None = None, **params: Any) -> list[PlannedFault]:
+    return plan_system_injection(running(), fault, params, selection, for_s, seed=1)
+
+
+def test_a_link_fault_hits_the_links_of_its_selection() -> None:
+    (one,) = plan("stall", "api->db", 5.0, direction="to_server")
+    assert one.targets == ("api[1]->db:5432", "api[2]->db:5432")
+    assert (one.fault, one.for_s, one.params) == ("stall", 5.0, {"direction": "to_coordinator"})
+
+
+def test_a_link_fault_without_a_selection_hits_every_link_between_services() -> None:
+    (one,) = plan("cut")
+    assert len(one.targets) == 5
+    assert "outside->web:80" not in one.targets
+
+
+def test_a_container_fault_hits_containers() -> None:
+    assert plan("pause", "api[2], db")[0].targets == ("api[2]", "db[1]")
+
+
+@pytest.mark.parametrize(
+    ("fault", "selection", "says"),
+    [
+        ("pause", "", "expected containers, like api; found none"),
+        ("pause", "api->db", "takes no link"),
+        ("stall", "db", "are the links to db"),
+        ("stall", "api->dbb", "Did you mean db?"),
+        ("staal", "api->db", "Did you mean stall"),
+    ],
+)
+def test_what_cannot_be_is_refused(fault: str, selection: str, says: str) -> None:
+    with pytest.raises(UsageError) as error:
+        plan(fault, selection)
+    assert says in str(error.value)
+
+
+def test_its_journals_are_in_its_folder_and_its_option_names_its_file() -> None:
+    site = SystemSite(running())
+    assert site.driver_folder == Path("/state/doors-shop/journals/driver")
+    assert site.option == " --system '/my shop/compose.yaml'"
+
+
+def test_a_heal_after_a_fault_starts_its_targets_alone() -> None:
+    assert SystemSite(running()).ended_by(["db[1]"]) == ["db[1]"]
+
+
+def test_clients_are_not_known_where_no_door_writes_a_journal() -> None:
+    assert SystemSite(running()).clients(EMPTY) is None
