@@ -46,6 +46,7 @@ from wire.events import Journal
 from wire.handshake import HandshakeError
 from wire.messages import GoAway
 from wire.priority import Priority
+from wire.probe_stream import ProbeStream
 from wire.settings import CoordinatorSettings
 
 __all__ = ["AcceptedHandshake", "CoordinatorCore", "HandshakeRefusal"]
@@ -289,6 +290,10 @@ class CoordinatorCore:
         """
         self.fleet.check()
         self.ledger.check(self.fleet.sessions.by_id.values())
+
+    def on_probe_ended(self, stream: ProbeStream, how: str) -> None:
+        """Record the end of a standing connection of the prober."""
+        stream.write_end(self._journal, how)
 
     def record_totals(self) -> None:
         """Write counts, traffic and omitted refusals into the journal, where they changed since the last

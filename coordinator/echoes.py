@@ -6,7 +6,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from contextlib import suppress
+from collections.abc import Callable
 from functools import partial
 from typing import Final
 
@@ -16,6 +16,7 @@ from coordinator.probe import echo
 from coordinator.token_bucket import TokenBucket
 from coordinator.transport import ClientTransport
 from wire.probe import BYTES_MAX
+from wire.probe_stream import ProbeStream, end_kind
 
 FEWEST: Final = 64
 PER_LINK: Final = 2
@@ -31,13 +32,18 @@ TURN: Final = 8
 
 
 class ProbeEchoes:
-    """All echo connections, each with the time of its last message (monotonic)."""
+    """All echo connections, each with the time of its last message (monotonic).
 
-    def __init__(self, links: int = 0) -> None:
+    `record` gets each connection that ended and how, at most as many a second as there may be at once.
+    """
+
+    def __init__(self, record: Callable[[ProbeStream, str], None], links: int = 0) -> None:
+        self._record = record
         self._limit = max(FEWEST, PER_LINK * links)
         self._last_message_s: dict[ClientTransport, float] = {}
         self._count = 0
         self._all = TokenBucket(ALL_PER_S, ALL_PER_S)
+        self._records = TokenBucket(self._limit, self._limit)
 
     def __len__(self) -> int:
         return len(self._last_message_s)
@@ -59,14 +65,21 @@ class ProbeEchoes:
         return True
 
     async def serve(self, transport: ClientTransport) -> None:
-        """Answer messages until the connection ends."""
-        with suppress(ConnectionClosed):
+        """Answer messages until the connection ends, and record its end."""
+        how = "closed"
+        try:
             await echo(transport, partial(self._taken, transport))
+        except ConnectionClosed as closed:
+            was_closed = closed.rcvd is not None or transport.was_dropped
+            how = end_kind(was_closed=was_closed, cause=closed.__cause__)
+        if self._records.take(time.monotonic_ns()):
+            self._record(transport.probe_stream, how)
 
     async def _taken(self, transport: ClientTransport) -> None:
         """Record the time of a message, and yield to other tasks of the loop."""
         if transport in self._last_message_s:
             self._last_message_s[transport] = time.monotonic()
+        transport.probe_stream.on_message(time.monotonic_ns())
         self._count += 1
         if not self._all.take(time.monotonic_ns()):
             await asyncio.sleep(PAUSE_S)

@@ -32,6 +32,7 @@ from wire.codec import FrameLimits
 from wire.errors import CloseCode, FrameError
 from wire.handshake import HELLO_HEADER, REFUSAL_HEADER, WELCOME_HEADER, write_refusal, write_welcome
 from wire.probe import BYTES_PATH, ECHO_PATHS
+from wire.probe_stream import STREAM_HEADER, stream_named
 
 TICK_S = 0.05
 OPEN_TIMEOUT_S = 5
@@ -61,7 +62,7 @@ class CoordinatorServer:
         self._journal = journal
         self._fleet_key = fleet_key
         self._transports: dict[int, ClientTransport] = {}
-        self._probe_echoes = ProbeEchoes(max(core.settings.fleet, core.settings.members))
+        self._probe_echoes = ProbeEchoes(core.on_probe_ended, max(core.settings.fleet, core.settings.members))
         self._half_open = HalfOpenConnections()
         self._partial_messages = PartialMessages()
         self._socket_totals = core.traffic.socket_totals = SocketTotals()
@@ -192,6 +193,7 @@ class CoordinatorServer:
                 self._dropped("probes")
                 return probe.response(HTTPStatus.SERVICE_UNAVAILABLE, b"too many probes\n")
             transport.echoes = True
+            transport.probe_stream = stream_named(request.headers.get_all(STREAM_HEADER))
             return None
         if request.path != WORKER_PATH:
             return probe.response(HTTPStatus.NOT_FOUND, f"workers connect to {WORKER_PATH}\n".encode())

@@ -19,6 +19,7 @@ from coordinator.partial_messages import PartialMessages
 from coordinator.rate_limits import HANDSHAKE_BYTES, PROBE, ConnectionBudget
 from coordinator.session_manager import AcceptedHandshake
 from wire.errors import FrameError, FrameFault
+from wire.probe_stream import ProbeStream
 
 PIECE_BYTES = 4_096
 """Bytes parsed at a time while frames are tiny: a flood is detected within some hundred frames."""
@@ -53,6 +54,7 @@ class ClientTransport(ServerConnection):
         "on_broken",
         "on_dropped",
         "on_lost",
+        "probe_stream",
     )  # fmt: skip
 
     def __init__(
@@ -66,6 +68,7 @@ class ClientTransport(ServerConnection):
         self._has_flooded = False
         self.accepted: AcceptedHandshake | None = None
         self.echoes = False
+        self.probe_stream = ProbeStream()
         self.is_full = False
         self.on_broken: Callable[[FrameError], None] | None = None
         self.on_dropped: Callable[[str], None] | None = None
@@ -190,6 +193,11 @@ class ClientTransport(ServerConnection):
         """Abort a connection that has no session."""
         self._report_dropped(why)
         self.transport.abort()
+
+    @property
+    def was_dropped(self) -> bool:
+        """Whether this connection, which has no session, was ended here."""
+        return self.on_dropped is None
 
     def _report_dropped(self, why: str) -> None:
         if self.on_dropped:

@@ -331,6 +331,18 @@ class RefusalsOmitted(Event, tag="refusals_omitted", frozen=True):
     count: int
 
 
+class ProbeStreamEnded(Event, tag="probe_stream_ended", frozen=True):
+    """A standing connection of the prober ended at its far end, which writes this line. `stream` is the
+    prober's name of it; `how`: fin, rst, closed (by a close frame, or by the far end). `messages` had
+    arrived, the last one at `last_message_ns` (0: none).
+    """
+
+    stream: Text
+    how: Text
+    messages: int
+    last_message_ns: int
+
+
 EitherEvent = ProcessStarted | ProcessStopping | FrameRefused | ConnectionLost | TrafficTotals
 WorkerEvent = (
     EitherEvent | BackoffStarted | Connecting | ConnectFailed | Connected | ReconnectAbandoned
@@ -340,7 +352,7 @@ WorkerEvent = (
 CoordinatorEvent = (
     EitherEvent | WorkerJoined | WorkerLost | WorkerGone | HandshakeRefused | TaskSubmitted | Assigned
     | AttemptAbandoned | TaskDone | ResultRefused | CheckpointCommitted | CheckpointRefused | Totals
-    | RefusalsOmitted
+    | RefusalsOmitted | ProbeStreamEnded
 )  # fmt: skip
 ProcessEvent = WorkerEvent | CoordinatorEvent
 

@@ -58,7 +58,7 @@ async def probe_all(
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
     if settings.far_end_port:
-        await FarEnd().listen("0.0.0.0", settings.far_end_port)
+        await FarEnd(journal).listen("0.0.0.0", settings.far_end_port)
     observed = AllLinks(settings, journal)
     while not stop.is_set():
         links.refresh()

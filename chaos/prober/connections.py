@@ -5,6 +5,7 @@ a socket shows it.
 from __future__ import annotations
 
 import asyncio
+import secrets
 import time
 from dataclasses import dataclass
 from typing import cast
@@ -18,6 +19,7 @@ from websockets.uri import WebSocketURI
 from chaos.prober.echoes import EchoStamp, split_stamp
 from chaos.prober.settings import ProbedLink
 from wire.probe import BYTES_PATH, JOINED, PATTERN, STAMPED_PATH
+from wire.probe_stream import STREAM_HEADER
 
 TIMEOUT_S = 3.0
 PROBE_BYTES = 16
@@ -236,11 +238,13 @@ class EchoConnection(RawConnection):
     """The standing connection: a WebSocket whose far end echoes every message, with the protocol of
     `websockets` on a transport of our own.
 
-    `messages` are those that arrived; `wake` is set at each arrival, and at the end.
+    `name` is its own, at random. `messages` are those that arrived; `wake` is set at each arrival, and at the
+    end.
     """
 
     def __init__(self, host: str, port: int) -> None:
         super().__init__()
+        self.name = secrets.token_hex(8)
         uri = WebSocketURI(secure=False, host=host, port=port, path=STAMPED_PATH, query="")
         self._protocol = ClientProtocol(uri, max_size=MAX_MESSAGE_BYTES)
         self._framed = 0
@@ -254,7 +258,9 @@ class EchoConnection(RawConnection):
         self.wake = asyncio.Event()
 
     def on_join(self) -> None:
-        self._protocol.send_request(self._protocol.connect())
+        request = self._protocol.connect()
+        request.headers[STREAM_HEADER] = self.name
+        self._protocol.send_request(request)
         self._flush()
 
     def send_message(self, payload: bytes) -> None:

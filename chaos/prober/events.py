@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import msgspec
 
-from wire.events import Event
+from wire.events import Event, ProbeStreamEnded
 
 
 class StreamOpened(Event, tag="stream_opened", frozen=True):
-    """The standing connection over a link is open."""
+    """The standing connection over a link is open. `stream` is its name, by which its far end records its
+    end (wire/probe_stream.py).
+    """
 
     link: str
     took_ms: float
+    stream: str = ""
 
 
 class StreamEnded(Event, tag="stream_ended", frozen=True):
@@ -104,4 +107,5 @@ class LinkSeen(Event, tag="link_seen", frozen=True):
     down_rates_bytes_per_s: list[int] = msgspec.field(default_factory=list)
 
 
-ProberEvent = StreamOpened | StreamEnded | FellSilent | HeardAgain | Tried | LinkSeen
+ProberEvent = StreamOpened | StreamEnded | FellSilent | HeardAgain | Tried | LinkSeen | ProbeStreamEnded
+"""The last one where the prober itself serves the far end."""

@@ -15,18 +15,24 @@ from websockets.datastructures import Headers
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
 
+from wire.events import Journal
 from wire.probe import BEAT_EVERY_S, BYTES_MAX, BYTES_PATH, STAMPED_PATH, beat, pattern, stamp
+from wire.probe_stream import STREAM_HEADER, end_kind, stream_named
 
 MOST_ECHOES: Final = 1_024
 """Connections at once. One that a fault left half open makes room for a new one, the quietest first."""
 
 
 class FarEnd:
-    """Answers GET /probe/<n>, and echoes messages with stamps, with beats in between."""
+    """Answers GET /probe/<n>, and echoes messages with stamps, with beats in between. The end of each echo is
+    recorded in the journal.
+    """
 
-    def __init__(self, most: int = MOST_ECHOES) -> None:
+    def __init__(self, journal: Journal, most: int = MOST_ECHOES) -> None:
+        self._journal = journal
         self._most = most
         self._last_message_s: dict[ServerConnection, float] = {}
+        self._aborted: set[ServerConnection] = set()
 
     async def listen(self, host: str, port: int) -> Server:
         """Serve at an address until the returned server is closed. Raises OSError."""
@@ -48,24 +54,31 @@ class FarEnd:
         self._make_room()
         self._last_message_s[connection] = time.monotonic()
         beats = asyncio.create_task(_beat(connection))
-        count = 0
+        request = connection.request
+        stream = stream_named(request.headers.get_all(STREAM_HEADER) if request is not None else ())
+        how = "closed"
         try:
             async for message in connection:
                 now_ns = time.monotonic_ns()
                 data = message.encode() if isinstance(message, str) else message
-                count += 1
+                stream.on_message(now_ns)
                 self._last_message_s[connection] = now_ns / 1e9
-                await connection.send(stamp(now_ns, count, data) + data)
-        except ConnectionClosed:
-            return
+                await connection.send(stamp(now_ns, stream.messages, data) + data)
+        except ConnectionClosed as closed:
+            was_closed = closed.rcvd is not None or connection in self._aborted
+            how = end_kind(was_closed=was_closed, cause=closed.__cause__)
         finally:
             beats.cancel()
+            self._aborted.discard(connection)
             del self._last_message_s[connection]
+        stream.write_end(self._journal, how)
 
     def _make_room(self) -> None:
         open_ones = [one for one in self._last_message_s if not one.transport.is_closing()]
         if len(open_ones) >= self._most:
-            min(open_ones, key=self._last_message_s.__getitem__).transport.abort()
+            quietest = min(open_ones, key=self._last_message_s.__getitem__)
+            self._aborted.add(quietest)
+            quietest.transport.abort()
 
 
 async def _beat(connection: ServerConnection) -> None:

@@ -75,7 +75,7 @@ class LinkProber:
             if connection is None:
                 await asyncio.sleep(min(_REOPEN_S, _REOPEN_S / max(0.1, self.rate().probes_per_s)))
                 continue
-            self.journal(events.StreamOpened, link=self.link, took_ms=attempt.took_ms)
+            self.journal(events.StreamOpened, link=self.link, took_ms=attempt.took_ms, stream=connection.name)
             opened = time.monotonic()
             try:
                 await self._probe(connection)
@@ -105,7 +105,7 @@ class LinkProber:
             if since_ns is not None:
                 self.journal(events.FellSilent, link=self.link, since_ns=since_ns)
             self._is_silent = silence.silent_since_ns is not None
-            if self._answered_in_silence >= _GIVE_UP_ANSWERS:
+            if self._answered_in_silence >= _GIVE_UP_ANSWERS and not self.rate().patient:
                 connection.give_up()
             self._counts.out_bytes += connection.out_bytes - counted_out
             self._counts.in_bytes += connection.in_bytes - counted_in

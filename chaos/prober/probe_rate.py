@@ -22,6 +22,9 @@ S = TypeVar("S", bound=msgspec.Struct)
 class ProbeRate(msgspec.Struct, frozen=True, kw_only=True):
     """Round trips and new connections a second; bytes a second to compare; the size of a burst that measures
     throughput, and the seconds between two bursts.
+
+    `patient`: a silent standing connection is kept until it ends; else it is given up once new ones are
+    answered.
     """
 
     probes_per_s: float = 1.0
@@ -29,6 +32,7 @@ class ProbeRate(msgspec.Struct, frozen=True, kw_only=True):
     volume_bytes_per_s: int = 0
     burst_bytes: int = 0
     burst_every_s: float = 60.0
+    patient: bool = False
 
     def at_least(self, other: ProbeRate) -> ProbeRate:
         """Return the higher of two rates in each respect."""
@@ -38,6 +42,7 @@ class ProbeRate(msgspec.Struct, frozen=True, kw_only=True):
             volume_bytes_per_s=max(self.volume_bytes_per_s, other.volume_bytes_per_s),
             burst_bytes=max(self.burst_bytes, other.burst_bytes),
             burst_every_s=min(self.burst_every_s, other.burst_every_s),
+            patient=self.patient or other.patient,
         )
 
 
@@ -73,6 +78,7 @@ def rate_for_duration(rate: ProbeRate, for_s: float | None) -> ProbeRate:
         volume_bytes_per_s=rate.volume_bytes_per_s,
         burst_bytes=rate.burst_bytes,
         burst_every_s=rate.burst_every_s,
+        patient=rate.patient,
     )
 
 

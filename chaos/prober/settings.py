@@ -52,6 +52,7 @@ class ProberSettings(msgspec.Struct, frozen=True, forbid_unknown_fields=True, kw
             volume_bytes_per_s=min(rate.volume_bytes_per_s, self.volume_bytes_per_s // links),
             burst_bytes=rate.burst_bytes,
             burst_every_s=rate.burst_every_s,
+            patient=rate.patient,
         )
 
 

@@ -78,8 +78,9 @@ def test_a_file_of_links_that_is_wrong_is_refused(data: bytes) -> None:
 
 
 @asynccontextmanager
-async def far_end(most: int = 1_024) -> AsyncIterator[ProbedLink]:
-    server = await FarEnd(most).listen("127.0.0.1", 0)
+async def far_end(most: int = 1_024, lines: list[bytes] | None = None) -> AsyncIterator[ProbedLink]:
+    journal = Journal("prober", (lines if lines is not None else []).append, time.monotonic_ns, time.time)
+    server = await FarEnd(journal, most).listen("127.0.0.1", 0)
     yield ProbedLink("a", "127.0.0.1", next(iter(server.sockets)).getsockname()[1])
     server.close()
 

@@ -23,6 +23,7 @@ from chaos.prober.settings import ProbedLink
 from tests.waiting import eventually
 from wire.events import Event, Journal
 from wire.probe import STAMP
+from wire.probe_stream import STREAM_HEADER
 
 CLOSE = ProbeRate(probes_per_s=50, connects_per_s=10)
 
@@ -145,6 +146,30 @@ async def test_a_connection_that_stays_silent_while_new_ones_are_answered_is_giv
         ended = watched.of(events.StreamEnded)[0]
         assert isinstance(ended, events.StreamEnded)
         assert ended.how == "given_up"
+
+
+async def test_a_silent_connection_is_kept_while_the_rate_is_patient() -> None:
+    look = ProbeRate(probes_per_s=50, connects_per_s=10, patient=True)
+    async with watching(look) as watched:
+        await watched.until(lambda: watched.of(events.LinkSeen))
+        watched.coordinator.open.clear()
+        await watched.until(lambda: watched.of(events.FellSilent))
+        answers = len(watched.of(events.Tried))
+        await watched.until(lambda: len(watched.of(events.Tried)) > answers + 10)
+        assert watched.of(events.StreamEnded) == []
+        watched.coordinator.connections[0].transport.abort()
+        await watched.until(lambda: watched.of(events.StreamEnded))
+
+
+async def test_each_standing_connection_has_a_name_of_its_own() -> None:
+    async with watching() as watched:
+        await watched.until(lambda: watched.of(events.StreamOpened))
+        watched.coordinator.connections[0].transport.close()
+        await watched.until(lambda: len(watched.of(events.StreamOpened)) == 2)
+        names = [one.stream for one in watched.of(events.StreamOpened)]  # type: ignore[attr-defined]
+        requests = [one.request for one in watched.coordinator.connections]
+        assert [one.headers[STREAM_HEADER] for one in requests if one is not None] == names
+        assert len(set(names)) == 2
 
 
 async def test_what_is_looked_at_closely_is_compared_and_measured() -> None:

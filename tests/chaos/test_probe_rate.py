@@ -17,6 +17,7 @@ from chaos.prober.probe_rate import (
     spared_link_rate,
     write_windows,
 )
+from chaos.prober.settings import ProberSettings
 
 CLOSE = ProbeRate(probes_per_s=20, connects_per_s=4)
 WATCH = ProbeWindow(100, 200, ["worker-1"], CLOSE)
@@ -43,6 +44,15 @@ def test_two_watches_on_one_link_give_the_closer_of_both() -> None:
     assert rate_at("worker-1", 150, ProbeRate(), [WATCH, other]) == ProbeRate(
         probes_per_s=20, connects_per_s=4, volume_bytes_per_s=5000
     )
+
+
+def test_a_link_is_probed_patiently_where_one_of_two_watches_is_patient() -> None:
+    patient = ProbeRate(patient=True)
+    assert CLOSE.at_least(patient).patient
+    assert patient.at_least(CLOSE).patient
+    assert rate_for_duration(patient, 1.0).patient
+    assert ProberSettings().limited(patient, 1_000).patient
+    assert not CLOSE.at_least(CLOSE).patient
 
 
 def test_a_watch_file_is_read_back_as_it_was_written() -> None:

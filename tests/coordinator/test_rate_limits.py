@@ -106,7 +106,7 @@ def _admit(echoes: ProbeEchoes, link: _Silent, now_s: float) -> bool:
 
 
 def test_of_echoes_that_are_all_taken_the_quietest_makes_room_and_no_busy_one() -> None:
-    echoes, links = ProbeEchoes(), [_Silent() for _ in range(FEWEST)]
+    echoes, links = ProbeEchoes(lambda stream, how: None), [_Silent() for _ in range(FEWEST)]
     assert all(_admit(echoes, link, float(place) / 100) for place, link in enumerate(links))
     assert not _admit(echoes, _Silent(), QUIET_S - 0.1)
     assert [link.dropped for link in links] == [""] * FEWEST
@@ -124,7 +124,7 @@ async def test_as_many_links_as_a_scenario_may_have_are_probed_at_the_same_time(
 
 
 def test_an_echo_that_ends_leaves_its_place() -> None:
-    echoes, link = ProbeEchoes(), _Silent()
+    echoes, link = ProbeEchoes(lambda stream, how: None), _Silent()
     _admit(echoes, link, 0.0)
     link.on_lost()
     assert len(echoes) == 0
