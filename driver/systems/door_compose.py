@@ -1,13 +1,14 @@
 """Generates a system's second Compose file: one network a service, a door before each server. Pure.
 
-A door is a container of the lab's Toxiproxy. It is on the network of each client of its server, under the
-names that the server has there, and on the server's own network, and carries connections between them.
+A door is a container of the lab's Toxiproxy. It is on the network of each client of its servers, under the
+names that they have there, and on each server's own network, and carries connections between them. Servers
+share a door unless a client connects to both at one port: its address is the same for all of them.
 """
 
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -31,7 +32,9 @@ from driver.systems.system import OUTSIDE, System
 API_PORT = 8474
 DOOR_LABEL = "stormlab.door"
 API_LABEL = "stormlab.door_api"
+PUBLISHED_LABEL = "stormlab.door_published"
 OUTSIDE_NETWORK = f"{LAB_PREFIX}{OUTSIDE}"
+_DOOR = f"{PREFIX}door-"
 _EGRESS = f"{LAB_PREFIX}egress_"
 _PAIRS_FILE = "/pairs.json"
 _LOOPBACK = "127.0.0.1"
@@ -69,13 +72,18 @@ class Peer(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Door:
-    """The door of one server: its service in the generated file, its API's address, and its pairs."""
+    """A door: its service in the generated file, its servers, its API's address, and its pairs."""
 
     service: str
-    server: str
+    servers: tuple[str, ...]
     api_host: str
     api_port: int
     pairs: tuple[DoorPair, ...]
+
+    @property
+    def name(self) -> str:
+        """Its servers, as sentences name it: `api, db`."""
+        return ", ".join(self.servers)
 
 
 @dataclass(frozen=True)
@@ -96,9 +104,14 @@ def built_image(project: str, service: str) -> str:
     return f"{project}-{service}".lower()
 
 
-def door_name(server: str) -> str:
-    """The service of a server's door in the generated file."""
-    return f"{PREFIX}door-{server}"
+def door_name(number: int) -> str:
+    """The service of a door in the generated file; the first is 1."""
+    return f"{_DOOR}{number}"
+
+
+def is_door(service: str) -> bool:
+    """Whether a service of the generated file is a door: no service of the user's has such a name."""
+    return service.startswith(_DOOR)
 
 
 def networks_needed(system: System, config: ResolvedConfig, options: DoorOptions) -> list[str]:
@@ -116,6 +129,21 @@ def plan_doors(
 ) -> DoorPlan:
     """Return the generated file; `subnets` has one for each of `networks_needed`."""
     return _Planner(system, config, subnets, options).plan()
+
+
+def shared_doors(system: System, around: Collection[str]) -> list[tuple[str, ...]]:
+    """Return the servers of each door, without those in `around`: as few doors as a first fit needs."""
+    doors: list[tuple[list[str], set[tuple[str, int]]]] = []
+    for server in system.servers():
+        if server in around:
+            continue
+        wanted = {(pair.client, pair.port) for pair in system.pairs if pair.server == server}
+        servers, taken = next((one for one in doors if not one[1] & wanted), ([], set()))
+        if not servers:
+            doors.append((servers, taken))
+        servers.append(server)
+        taken |= wanted
+    return [tuple(servers) for servers, _ in doors]
 
 
 def goes_around(config: ResolvedConfig, server: str) -> bool:
@@ -139,9 +167,10 @@ class _Planner:
         self._options = options
         self._subnets = {name: SubnetPlan(subnet) for name, subnet in subnets.items()}
         self._around = {name for name in config.services if goes_around(config, name)}
+        self._shared = shared_doors(system, self._around)
 
     def plan(self) -> DoorPlan:
-        doors = [self._door(server) for server in self._system.servers() if server not in self._around]
+        doors = [self._door(number, servers) for number, servers in enumerate(self._shared, 1)]
         services = {name: self._override(name, one) for name, one in sorted(self._config.services.items())}
         return DoorPlan(
             {
@@ -168,7 +197,11 @@ class _Planner:
             changed["container_name"] = Removed()
         if service.build is not None:
             changed["image"] = built_image(self._options.project, name)
-        doors = [door_name(one) for one in self._system.servers_of(name) if one not in self._around]
+        doors = [
+            door_name(number)
+            for number, servers in enumerate(self._shared, 1)
+            if set(servers) & set(service.depends_on) & set(self._system.servers_of(name))
+        ]
         if doors:
             changed["depends_on"] = {door: {"condition": "service_healthy"} for door in doors}
         return changed
@@ -212,24 +245,26 @@ class _Planner:
 
     # -- doors ---------------------------------------------------------------------------------------------
 
-    def _door(self, server: str) -> Door:
-        name = door_name(server)
-        pairs = [pair for pair in self._system.pairs if pair.server == server]
+    def _door(self, number: int, servers: tuple[str, ...]) -> Door:
+        name = door_name(number)
+        pairs = [pair for pair in self._system.pairs if pair.server in servers]
         outside = {pair.port for pair in pairs if pair.client == OUTSIDE}
         api_port = next(port for port in range(API_PORT, 65_536) if port not in outside)
-        if self._config.services[server].replicas == 1:
-            host = self._address(own_network(server), server)
-        else:
-            host = _replicas_name(server)
         listeners = tuple(
             DoorPair(
                 str(pair),
                 f"{self._address(_network_of(pair.client), name)}:{pair.port}",
-                f"{host}:{pair.port}",
+                f"{self._host(pair.server)}:{pair.port}",
             )
             for pair in pairs
         )
-        return Door(name, server, self._address(OUTSIDE_NETWORK, name), api_port, listeners)
+        return Door(name, servers, self._address(OUTSIDE_NETWORK, name), api_port, listeners)
+
+    def _host(self, server: str) -> str:
+        """Where a door dials a server."""
+        if self._config.services[server].replicas == 1:
+            return self._address(own_network(server), server)
+        return _replicas_name(server)
 
     def _container(self, door: Door) -> dict[str, object]:
         upstreams = sorted({pair.upstream for pair in door.pairs})
@@ -244,38 +279,50 @@ class _Planner:
                 "test": ["CMD", "/toxiproxy", "healthcheck", *api],
                 **{"interval": "30s", "timeout": "5s", "start_period": "30s", "start_interval": "200ms"},
             },
-            "labels": {DOOR_LABEL: door.server, API_LABEL: str(door.api_port)},
+            "labels": {
+                DOOR_LABEL: door.name,
+                API_LABEL: str(door.api_port),
+                PUBLISHED_LABEL: _as_json(self._servers_published(door)),
+            },
             "pull_policy": "never",
             "init": True,
             "restart": "no",
             "user": "10001:10001",
             "cap_drop": ["ALL"],
             "security_opt": ["no-new-privileges:true"],
-            # It listens on its server's ports, below 1024 too, and is no router between its networks.
+            # It listens on its servers' ports, below 1024 too, and is no router between its networks.
             "sysctls": {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ip_forward": "0"},
             "pids_limit": 256,
             "mem_limit": "512m",
         }
 
     def _door_attachments(self, door: Door) -> dict[str, object]:
-        attached: dict[str, object] = {
-            network: {"ipv4_address": self._address(network, door.service)}
-            for network in (OUTSIDE_NETWORK, own_network(door.server))
-        }
-        for client in self._system.clients_of(door.server):
-            attached[own_network(client)] = {
-                "ipv4_address": self._address(own_network(client), door.service),
-                "aliases": self._names(door.server, client),
+        aliases: dict[str, set[str]] = {OUTSIDE_NETWORK: set()}
+        for server in door.servers:
+            aliases.setdefault(own_network(server), set())
+            for client in self._system.clients_of(server):
+                aliases.setdefault(own_network(client), set()).update(self._names(server, client))
+        return {
+            network: {
+                "ipv4_address": self._address(network, door.service),
+                **({"aliases": sorted(names)} if names else {}),
             }
-        return attached
+            for network, names in aliases.items()
+        }
 
     def _published(self, door: Door) -> list[PublishedPort]:
-        """The server's published ports, as written or of the engine's choice, and the API's."""
-        wanted = [one for one in self._config.services[door.server].ports if one.protocol == TCP]
+        """The servers' published ports, as written or of the engine's choice, and the API's."""
+        wanted = [one for server in door.servers for one in self._config.services[server].ports]
+        tcp = [one for one in wanted if one.protocol == TCP]
         if not self._options.publish:
-            targets = sorted({one.target for one in wanted})
-            wanted = [PublishedPort(target, host_ip=_LOOPBACK) for target in targets]
-        return [*wanted, PublishedPort(door.api_port, host_ip=_LOOPBACK)]
+            targets = sorted({one.target for one in tcp})
+            tcp = [PublishedPort(target, host_ip=_LOOPBACK) for target in targets]
+        return [*tcp, PublishedPort(door.api_port, host_ip=_LOOPBACK)]
+
+    def _servers_published(self, door: Door) -> dict[str, str]:
+        """The server of each published port of a door."""
+        pairs = (pair for pair in self._system.pairs if pair.client == OUTSIDE)
+        return {str(pair.port): pair.server for pair in pairs if pair.server in door.servers}
 
     # -- networks and volumes ------------------------------------------------------------------------------
 
@@ -323,5 +370,5 @@ def _replicas_name(server: str) -> str:
     return f"{PREFIX}replicas-{server}"
 
 
-def _as_json(pairs: tuple[DoorPair, ...]) -> str:
-    return msgspec.json.encode(pairs).decode()
+def _as_json(value: object) -> str:
+    return msgspec.json.encode(value).decode()

@@ -279,7 +279,7 @@ class SystemLab:
         return system_containers(self._sdk.summaries(), self._project)
 
     def doors(self, containers: SystemContainers) -> dict[str, DoorApi]:
-        """Return the API of each door that runs, by its server."""
+        """Return the API of each door that runs, by its name."""
         return {
             one.service: DoorApi(LOOPBACK, one.api_port)
             for one in containers.doors

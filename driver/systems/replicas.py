@@ -9,7 +9,8 @@ from typing import Any
 import msgspec
 
 from driver.engines.container_texts import NUMBER, SERVICE, health
-from driver.systems.door_compose import API_LABEL, DOOR_LABEL, Peer, own_network
+from driver.systems.compose_config import PREFIX
+from driver.systems.door_compose import API_LABEL, DOOR_LABEL, PUBLISHED_LABEL, Peer, is_door, own_network
 from driver.systems.system import OUTSIDE
 
 Row = Mapping[str, Any]
@@ -64,7 +65,7 @@ class Replica:
 
 @dataclass(frozen=True)
 class DoorReplica(Replica):
-    """The container of a door; `service` is its server.
+    """The container of a door; `service` is its servers: `api, db`.
 
     `api_port` is the port of its API on this host; None while it does not run.
     """
@@ -73,7 +74,7 @@ class DoorReplica(Replica):
 
     @property
     def name(self) -> str:
-        """The door by its server."""
+        """The door by its servers."""
         return f"door of {self.service}"
 
     @property
@@ -114,8 +115,8 @@ class SystemContainers:
 
 def system_containers(rows: Sequence[Row], project: str) -> SystemContainers:
     """Return the containers in one answer to `GET /containers/json`."""
-    services = [_replica(row, project) for row in rows if DOOR_LABEL not in row["Labels"]]
-    doors = [_door(row) for row in rows if DOOR_LABEL in row["Labels"]]
+    services = [_replica(row, project) for row in rows if not _service(row).startswith(PREFIX)]
+    doors = [_door(row) for row in rows if is_door(_service(row))]
     return SystemContainers(
         tuple(sorted(services, key=lambda one: (one.service, one.number))),
         tuple(sorted(doors, key=lambda one: one.service)),
@@ -127,12 +128,13 @@ def _published(rows: Iterable[Row]) -> list[PublishedAddress]:
     """The published ports of the user's services, which their doors publish for most, in order."""
     found = set()
     for row in rows:
-        labels = row["Labels"]
-        service, api = labels.get(DOOR_LABEL) or labels.get(SERVICE, "?"), labels.get(API_LABEL, "")
+        service = _service(row)
+        servers = msgspec.json.decode(row["Labels"][PUBLISHED_LABEL]) if is_door(service) else None
         for one in row.get("Ports") or ():
-            if "PublicPort" in one and "." in str(one.get("IP", "")) and str(one["PrivatePort"]) != api:
+            server = service if servers is None else servers.get(str(one["PrivatePort"]))
+            if "PublicPort" in one and "." in str(one.get("IP", "")) and server is not None:
                 address = f"{one['IP']}:{one['PublicPort']}"
-                found.add(PublishedAddress(service, one["PrivatePort"], address))
+                found.add(PublishedAddress(server, one["PrivatePort"], address))
     return sorted(found)
 
 
@@ -147,9 +149,13 @@ def peers(pairs: Iterable[str], containers: Sequence[Replica]) -> dict[str, Peer
     return found
 
 
+def _service(row: Row) -> str:
+    return str(row["Labels"].get(SERVICE, "?"))
+
+
 def _replica(row: Row, project: str) -> Replica:
     labels, status = row["Labels"], str(row["Status"])
-    service = str(labels.get(SERVICE, "?"))
+    service = _service(row)
     network = row["NetworkSettings"]["Networks"].get(f"{project}_{own_network(service)}") or {}
     return Replica(
         service=service,

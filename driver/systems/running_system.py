@@ -46,7 +46,7 @@ def running_system(project: str, folder: Path, named: str) -> RunningSystem:
     looks = _Looks(project)
     if not looks.replicas():
         raise no_system(named)
-    pairs = {door.server: door.pairs for door in file.doors}
+    pairs = {door.name: door.pairs for door in file.doors}
     links = SystemLinks(pairs, looks.doors, looks.replicas)
     return RunningSystem(file, folder, SystemEngine(project, file.containers), links)
 
@@ -65,7 +65,7 @@ class _Looks:
     def doors(self) -> Mapping[str, DoorApi]:
         found = [(one.service, one.api_port) for one in self._containers().doors if one.api_port is not None]
         self._doors = {key: self._doors.get(key) or DoorApi(LOOPBACK, key[1]) for key in found}
-        return {server: door for (server, _), door in self._doors.items()}
+        return {name: door for (name, _), door in self._doors.items()}
 
     def _containers(self) -> SystemContainers:
         return system_containers(self._sdk.summaries(), self._project)

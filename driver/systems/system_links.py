@@ -54,7 +54,7 @@ class _Begun:
 class SystemLinks:
     """Implements `fault_lab.LinkControl` on the doors of a system that is up, for any thread.
 
-    `pairs` are those of each door by its server. `doors` and `replicas` return what runs now: a door that was
+    `pairs` are those of each door by its name. `doors` and `replicas` return what runs now: a door that was
     restarted has another port, and a replica may have another address.
     """
 
@@ -174,7 +174,7 @@ class SystemLinks:
         return _Map(ends)
 
     def _split(self, links: Iterable[str], names: _Map) -> dict[str, list[str]]:
-        """Return the links in each door by its server. Raises LinksError for a link that is not there."""
+        """Return the links in each door by its name. Raises LinksError for a link that is not there."""
         doors, found = self._all_doors(), dict[str, list[str]]()
         for name in links:
             if name not in names.ends:
@@ -231,7 +231,7 @@ class SystemLinks:
         return doors
 
     def _each(self, call: Callable[[str, DoorApi], T], servers: Iterable[str] | None = None) -> dict[str, T]:
-        """Return the answer of each door by its server; all are called at once.
+        """Return the answer of each door by its name; all are called at once.
 
         Raises the first door's LinksError once all calls have ended.
         """

@@ -88,6 +88,7 @@ class Shop:
         self.containers = lab.containers()
         self.replicas = self.containers.replicas
         self.doors: dict[str, DoorApi] = lab.doors(self.containers)
+        assert list(self.doors) == ["orders, web", "stock"]
         probes = json.loads(docker("inspect", "-f", "{{json .State.Health.Log}}", f"{PROJECT}-orders-1"))
         self.server_healthy_at = next(one["End"] for one in probes if one["ExitCode"] == 0)
         self.client_started_at = docker("inspect", "-f", "{{.State.StartedAt}}", f"{PROJECT}-worker-1")
@@ -103,8 +104,8 @@ class Shop:
     def links(self) -> dict[str, LinkState]:
         return {one.link: one.state for one in self.lab.look()[1]}
 
-    def peers(self, server: str) -> dict[str, Peer]:
-        return self.lab.peers(self.doors[server], self.containers)
+    def peers(self, door: str) -> dict[str, Peer]:
+        return self.lab.peers(self.doors[door], self.containers)
 
     def bytes_to(self, link: str) -> int:
         return self.links()[link].bytes_upstream
@@ -171,7 +172,7 @@ def test_the_host_is_not_on_a_services_network(shop: Shop) -> None:
 
 def test_a_server_sees_its_door_and_no_client(shop: Shop) -> None:
     (answer,) = shop.reaches("web[1]", "database:5432")
-    door = json.loads(docker("inspect", f"{PROJECT}-sl-door-orders-1"))[0]["NetworkSettings"]["Networks"]
+    door = json.loads(docker("inspect", f"{PROJECT}-sl-door-1-1"))[0]["NetworkSettings"]["Networks"]
     assert answer.split()[1] == door[f"{PROJECT}_sl-orders"]["IPAddress"]
 
 
@@ -189,11 +190,11 @@ def test_a_published_port_leads_through_a_door(shop: Shop) -> None:
 
 
 def test_a_link_is_cut_alone(shop: Shop) -> None:
-    hurt, peer = "worker[2]->orders:5432", shop.peers("orders")["worker[2]->orders:5432"]
+    hurt, peer = "worker[2]->orders:5432", shop.peers("orders, web")["worker[2]->orders:5432"]
     others = [link for link, state in shop.links().items() if state.connections and link != hurt]
     assert len(others) == 5
     fault = {"id": "cut", "links": [peer.link], "action": "refuse", "lease_ms": 30_000}
-    assert shop.doors["orders"].begin_fault(fault).links[0].connections_hit == 1
+    assert shop.doors["orders, web"].begin_fault(fault).links[0].connections_hit == 1
     before = shop.links()
     until(
         "the others go on",
@@ -202,7 +203,7 @@ def test_a_link_is_cut_alone(shop: Shop) -> None:
     assert shop.links()[hurt].connections == 0
     assert shop.bytes_to(hurt) == before[hurt].bytes_upstream
     assert all(shop.links()[one].accepted == before[one].accepted for one in others)
-    shop.doors["orders"].end_fault("cut")
+    shop.doors["orders, web"].end_fault("cut")
     until("the link carries bytes again", lambda: shop.bytes_to(hurt) > before[hurt].bytes_upstream)
 
 
@@ -218,13 +219,13 @@ def test_a_client_started_when_its_server_was_healthy(shop: Shop) -> None:
 
 
 def test_a_door_that_died_is_shown_with_its_state(shop: Shop) -> None:
-    docker("kill", f"{PROJECT}-sl-door-web-1")
+    docker("kill", f"{PROJECT}-sl-door-2-1")
     try:
         containers, links = shop.lab.look()
-        assert {one.name: one.shown_state for one in containers.doors}["door of web"] == "exited (137)"
-        assert not [one for one in links if "->web:" in one.link]
+        assert {one.name: one.shown_state for one in containers.doors}["door of stock"] == "exited (137)"
+        assert not [one for one in links if "->stock:" in one.link]
     finally:
-        docker("start", f"{PROJECT}-sl-door-web-1")
+        docker("start", f"{PROJECT}-sl-door-2-1")
 
 
 def test_names_that_the_user_gave_are_not_taken(shop: Shop) -> None:
@@ -243,13 +244,13 @@ def test_down_leaves_nothing_and_touches_no_other_project(environment: Path) -> 
         started = json.loads(lab_py("system", "up", str(FILE), "--any-ports", "--json"))
         assert (started["project"], started["services"]["worker"]) == (project, 3)
         links = json.loads(lab_py("system", "links", str(FILE), "--json"))
-        assert len(links["links"]) == 17
+        assert len(links["links"]) == 18
         assert links["containers"] == {
             "orders[1]": "healthy", "stock[1]": "running", "stock[2]": "running", "web[1]": "running",
             "worker[1]": "running", "worker[2]": "running", "worker[3]": "running",
-            "door of orders": "healthy", "door of stock": "healthy", "door of web": "healthy",
+            "door of orders, web": "healthy", "door of stock": "healthy",
         }  # fmt: skip
-        assert "10 containers removed, nothing is left" in lab_py("system", "down", str(FILE))
+        assert "9 containers removed, nothing is left" in lab_py("system", "down", str(FILE))
         assert left_of(project) == []
         assert not (state_dir() / "systems" / f"{project}.yaml").exists()
         assert docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", "shop-orders-1") == before

@@ -102,7 +102,7 @@ def test_what_another_project_may_have_is_the_projects_own(files: list[Path], tm
     assert services["api"]["image"] == f"{PROJECT}-api"
     assert not {"ports", "links"} & set(services["api"])
     assert "container_name" not in services["db"]
-    assert services["sl-door-api"]["ports"][0]["published"] == "8080"
+    assert services["sl-door-1"]["ports"][0]["published"] == "8080"
     assert not any("external" in network for network in doors["networks"].values())
 
 

@@ -28,6 +28,7 @@ SERVICES = st.fixed_dictionaries(
         ),
         "container_name": st.just("own-name"),
         "links": st.just(["db:pg"]),
+        "depends_on": st.dictionaries(st.sampled_from(NAMES), st.just({"condition": "service_started"})),
     },
 )
 SYSTEMS = st.dictionaries(st.sampled_from(NAMES), SERVICES, min_size=1).map(config_of)
@@ -57,9 +58,10 @@ def test_a_service_has_no_way_out_that_was_not_asked_for(config: ResolvedConfig)
 def test_a_door_is_on_the_networks_of_its_server_and_of_each_client_alone(config: ResolvedConfig) -> None:
     plan = planned(config)
     system = system_of(config, {})
-    assert [door.server for door in plan.doors] == list(system.servers())
+    assert sorted(server for door in plan.doors for server in door.servers) == list(system.servers())
     for door in plan.doors:
-        ends = {f"sl-{name}" for name in (door.server, *system.clients_of(door.server))} | {"sl_outside"}
+        clients = {name for server in door.servers for name in system.clients_of(server)}
+        ends = {f"sl-{name}" for name in (*door.servers, *clients)} | {"sl_outside"}
         assert networks_of(services_of(plan)[door.service]) == ends
 
 
@@ -75,7 +77,8 @@ def test_a_door_listens_for_each_pair_on_its_own_address_in_the_clients_network(
             client, _, rest = pair.name.partition("->")
             server, _, port = rest.partition(":")
             network = "sl_outside" if client == OUTSIDE else f"sl-{client}"
-            assert (server, pair.listen) == (door.server, f"{attached[network]['ipv4_address']}:{port}")
+            assert server in door.servers
+            assert pair.listen == f"{attached[network]['ipv4_address']}:{port}"
             listeners[pair.name] = pair.listen
     assert set(listeners) == {str(pair) for pair in system_of(config, {}).pairs}
     assert len(set(listeners.values())) == len(listeners)
@@ -99,11 +102,17 @@ def test_no_address_is_given_twice_or_to_another_subnet(config: ResolvedConfig) 
 
 
 @given(SYSTEMS)
-def test_clients_start_after_their_doors_and_doors_after_nothing(config: ResolvedConfig) -> None:
+def test_a_client_that_waits_for_a_server_waits_for_its_door_and_doors_wait_for_nothing(
+    config: ResolvedConfig,
+) -> None:
     plan = planned(config)
     services, system = services_of(plan), system_of(config, {})
-    for name in config.services:
-        doors = {f"sl-door-{server}": {"condition": "service_healthy"} for server in system.servers_of(name)}
+    for name, one in config.services.items():
+        doors = {
+            door.service: {"condition": "service_healthy"}
+            for door in plan.doors
+            if set(door.servers) & set(one.depends_on) & set(system.servers_of(name))
+        }
         assert services[name].get("depends_on", {}) == doors
     assert not any("depends_on" in services[door.service] for door in plan.doors)
 
@@ -113,14 +122,15 @@ def test_a_doors_api_listens_outside_and_on_no_port_of_its_server(config: Resolv
     plan = planned(config)
     outside = merged(plan.document["networks"])["sl_outside"]["ipam"]["config"][0]["subnet"]
     for door in plan.doors:
-        command = door_of(plan, door.server)["command"]
+        command = services_of(plan)[door.service]["command"]
         assert command[:4] == ["-host", door.api_host, "-port", str(door.api_port)]
         assert IPv4Address(door.api_host) in IPv4Network(outside)
         assert f"{door.api_host}:{door.api_port}" not in {pair.listen for pair in door.pairs}
 
 
 def door_of(plan: DoorPlan, server: str) -> dict[str, Any]:
-    return dict(services_of(plan)[f"sl-door-{server}"])
+    (service,) = [door.service for door in plan.doors if server in door.servers]
+    return dict(services_of(plan)[service])
 
 
 def test_a_door_has_every_name_of_its_server_in_a_clients_network() -> None:
@@ -158,9 +168,45 @@ def test_a_server_with_several_replicas_is_dialled_by_a_name_that_no_door_has() 
     assert not any("sl-replicas-db" in end.get("aliases", ()) for end in ends)
 
 
-def test_a_doors_links_may_lead_to_its_server_alone() -> None:
-    command = door_of(planned(config_of({"db": {**DB, "scale": 2}, "api": API})), "db")["command"]
+def test_a_doors_links_may_lead_to_its_servers_alone() -> None:
+    command = door_of(planned(config_of({"db": {**DB, "scale": 2}, "api": {"image": "a"}})), "db")["command"]
     assert command[command.index("-upstreams") + 1] == "sl-replicas-db:5432"
+
+
+@given(SYSTEMS)
+def test_servers_that_share_a_door_have_no_port_in_common_at_any_client(config: ResolvedConfig) -> None:
+    pairs = system_of(config, {}).pairs
+    for door in planned(config).doors:
+        ends = [(pair.client, pair.port) for pair in pairs if pair.server in door.servers]
+        assert len(set(ends)) == len(ends)
+
+
+def test_servers_with_ports_of_their_own_share_one_door() -> None:
+    servers = {"db": DB, "mq": {"image": "m", "expose": ["4222"]}, "api": API}
+    assert [door.servers for door in planned(config_of(servers)).doors] == [("api", "db", "mq")]
+
+
+def test_servers_that_a_client_reaches_at_one_port_have_doors_of_their_own() -> None:
+    servers = {"db": DB, "other": DB, "third": DB, "api": API}
+    assert [door.servers for door in planned(config_of(servers)).doors] == [
+        ("api", "db"),
+        ("other",),
+        ("third",),
+    ]
+
+
+def test_servers_without_a_client_in_common_may_have_the_same_port_at_one_door() -> None:
+    left, right = ({"image": "d", "expose": ["5432"], "networks": {name: None}} for name in ("left", "right"))
+    servers = {"a": left, "b": right, "x": {**left, "expose": []}, "y": {**right, "expose": []}}
+    assert [door.servers for door in planned(config_of(servers)).doors] == [("a", "b")]
+
+
+def test_a_door_has_the_names_of_all_its_servers_in_a_clients_network() -> None:
+    servers = {"db": DB, "mq": {"image": "m", "expose": ["4222"]}, "api": {"image": "a"}}
+    ends = door_of(planned(config_of(servers)), "db")["networks"]
+    assert ends["sl-api"]["aliases"] == ["db", "mq", "shop-db-1", "shop-mq-1"]
+    assert ends["sl-db"]["aliases"] == ["mq", "shop-mq-1"]
+    assert "aliases" not in ends["sl_outside"]
 
 
 def test_published_ports_are_those_of_the_door() -> None:
@@ -189,7 +235,7 @@ def test_a_published_port_of_the_api_moves_the_api() -> None:
 
 def test_a_door_opens_its_pairs_from_a_file_of_its_own() -> None:
     plan = planned(config_of({"db": DB, "api": {"image": "a"}}))
-    content = merged(plan.document["configs"])["sl-door-db"]["content"]
+    content = merged(plan.document["configs"])["sl-door-1"]["content"]
     (pair,) = plan.doors[0].pairs
     assert json.loads(content) == [{"name": pair.name, "listen": pair.listen, "upstream": pair.upstream}]
 
@@ -231,12 +277,11 @@ def test_a_way_out_is_a_network_of_the_services_own() -> None:
 
 def test_a_server_that_no_door_can_carry_is_on_its_clients_networks_where_that_is_allowed() -> None:
     statsd = {"image": "s", "expose": ["8125/udp", "8126"], "networks": {"default": {"aliases": ["metrics"]}}}
-    config = config_of({"statsd": statsd, "api": API, "db": DB})
-    services = services_of(planned(config))
+    plan = planned(config_of({"statsd": statsd, "api": API, "db": DB}))
+    services = services_of(plan)
     assert networks_of(services["statsd"]) == {"sl-statsd", "sl-api", "sl-db"}
     assert services["statsd"]["networks"]["sl-api"]["aliases"] == ["metrics", "shop-statsd-1", "statsd"]
-    assert "sl-door-statsd" not in services
-    assert "sl-door-statsd" not in services["api"]["depends_on"]
+    assert not [door for door in plan.doors if "statsd" in door.servers]
     assert not networks_of(services["api"]) & networks_of(services["db"])
 
 

@@ -120,7 +120,7 @@ def test_ctrl_c_does_not_interrupt_the_removal_of_a_start_that_failed(
         ),
         (
             [row("db"), {**DOOR, "State": "exited", "Status": "Exited (0)"}],
-            "door of db ended with 0",
+            "door of db, mq ended with 0",
             "A door is the lab's own",
         ),
     ],

@@ -40,11 +40,17 @@ def door(**more: Any) -> DoorReplica:
 
 
 DOOR = row(
-    "sl-door-db",
+    "sl-door-1",
     Status="Up 2 seconds (healthy)",
-    Labels={"stormlab.door": "db", "stormlab.door_api": "8474"},
+    Labels={
+        "stormlab.door": "db, mq",
+        "stormlab.door_api": "8474",
+        "stormlab.door_published": '{"5432": "db", "4222": "mq"}',
+    },
     Ports=[
         {"PrivatePort": 5432, "PublicPort": 5432, "IP": "0.0.0.0"},
+        {"PrivatePort": 4222, "PublicPort": 32769, "IP": "127.0.0.1"},
+        {"PrivatePort": 4222, "PublicPort": 32769, "IP": "::1"},
         {"PrivatePort": 8474, "PublicPort": 32770, "IP": "127.0.0.1"},
     ],
 )
@@ -78,7 +84,7 @@ def test_a_container_is_ready_or_has_failed_or_is_waited_for(
 
 def test_a_door_is_reached_at_the_published_port_of_its_api() -> None:
     (found,) = containers(row("api"), DOOR).doors
-    assert (found.name, found.service, found.api_port) == ("door of db", "db", 32770)
+    assert (found.name, found.service, found.api_port) == ("door of db, mq", "db, mq", 32770)
 
 
 @pytest.mark.parametrize(
@@ -102,12 +108,20 @@ def test_all_containers_are_replicas_and_then_doors() -> None:
     assert [one.name for one in containers(DOOR, row("web"), row("api")).all] == [
         "api[1]",
         "web[1]",
-        "door of db",
+        "door of db, mq",
     ]
 
 
-def test_a_published_port_is_at_the_address_that_the_engine_chose() -> None:
-    assert [str(one) for one in containers(row("api"), DOOR).published] == ["db:5432 is 0.0.0.0:5432"]
+def test_a_published_port_is_of_its_server_at_the_address_that_the_engine_chose() -> None:
+    around = row("statsd", Ports=[{"PrivatePort": 8125, "PublicPort": 8125, "IP": "0.0.0.0"}])
+    assert [str(one) for one in containers(around, DOOR).published] == [
+        "db:5432 is 0.0.0.0:5432", "mq:4222 is 127.0.0.1:32769", "statsd:8125 is 0.0.0.0:8125",
+    ]  # fmt: skip
+
+
+def test_labels_of_an_image_make_no_door_of_its_container() -> None:
+    found = containers(row("api", Labels={"stormlab.door": "x", "stormlab.door_published": "?"}))
+    assert ([one.name for one in found.replicas], found.doors) == (["api[1]"], ())
 
 
 @pytest.mark.parametrize(

@@ -17,7 +17,7 @@ FILE = SystemFile(
     project="doors-shop",
     files=["/shop/compose.yaml"],
     system=System("shop", (SystemService("api", 2), SystemService("db")), (ServicePair("api", "db", 5432),)),
-    doors=[Door("sl-door-db", "db", "10.236.8.2", 8474, (DoorPair("api->db:5432", "a:1", "b:1"),))],
+    doors=[Door("sl-door-1", ("db",), "10.236.8.2", 8474, (DoorPair("api->db:5432", "a:1", "b:1"),))],
     containers={"db[1]": MadeContainer((NetworkAttachment("n", "10.236.0.2", ["db"]),), memory_bytes=5)},
     egress=["api"],
 )
