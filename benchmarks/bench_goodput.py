@@ -142,11 +142,16 @@ def _storm(size: Size, storming: Fleet, journal: Journal, control_port: int, ser
         at_first = _Instant.now(server)
         time.sleep(BEFORE_S)
         let_go = _Instant.now(server)
+        had_s = cpu_s(storming.pid)
         storming.signal(signal.SIGCONT)
         report = storming.ask("back")
         at_last = _Instant.now(server)
     if not report.whole:
-        raise RuntimeError(f"not all {size.half} were back within {WITHIN_S:g} s")
+        got_s = cpu_s(storming.pid) - had_s
+        raise RuntimeError(
+            f"not all {size.half} were back within {WITHIN_S:g} s, in which they got {got_s:.1f} s of core "
+            f"{SECOND} at the lowest priority: does anything else use it?"
+        )
     back_ns = report.backs_ns[-1]
     done_ns = journal.times_ns("task_done")
     return Measured(

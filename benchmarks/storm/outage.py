@@ -55,6 +55,11 @@ class Fleet:
         """Run at the lowest priority of its core."""
         os.setpriority(os.PRIO_PROCESS, self._process.pid, LOWEST_PRIORITY)
 
+    @property
+    def pid(self) -> int:
+        """Its process."""
+        return self._process.pid
+
     def signal(self, number: signal.Signals) -> None:
         """Send it a signal."""
         self._process.send_signal(number)
