@@ -37,6 +37,7 @@ BELOW = {
         *("checks", "compare", "engines", "histories", "labs", "metrics", "results", "scenarios", "suite"),
     },
     "systems": {"engines", "histories", "labs", "scenarios"},
+    "trial": {"engines", "labs", "report", "scenarios", "systems"},
 }
 """The packages of the driver that each of these may import; the driver's own modules are open to all."""
 GENERATORS = {"driver.metrics_page"}
@@ -59,6 +60,9 @@ PURE = (
     *("driver.systems.door_bypass", "driver.systems.door_compose", "driver.systems.door_network"),
     *("driver.systems.differences", "driver.systems.portless_services", "driver.systems.replicas"),
     *("driver.systems.readiness", "driver.nouns"),
+    "driver.systems.plain_compose",
+    *("driver.trial.samples", "driver.trial.baseline", "driver.trial.programme", "driver.trial.recovery"),
+    *("driver.trial.findings", "driver.trial.verdict", "driver.trial.log_patterns", "driver.trial.sockets"),
     *("coordinator.core", "coordinator.ledger", "worker.core", "worker.session"),
 )
 

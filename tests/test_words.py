@@ -41,6 +41,7 @@ SWEPT = (
             "machine",
             "compare",
             "systems",
+            "trial",
             "engines",
             "labs",
             "cli",

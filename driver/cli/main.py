@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import importlib
 import io
+import keyword
 import logging
 import os
 import sys
@@ -29,6 +30,8 @@ CATALOGUE = {
     "logs": "show the containers' logs, in order of time",
     "down": "remove a lab: containers, networks, volumes, faults",
     "system": "start a system from its own Compose file, with a door before each server",
+    "learn": "watch which services of a Compose file connect, and write stormlab.yaml",
+    "try": "hurt a system from its Compose file one thing at a time, and say what does not come back",
     "load": "submit tasks to a lab at a steady rate",
     "inject": "inject one fault by hand into a lab that is up",
     "faults": "show the faults that are on, on which links, until when",
@@ -45,7 +48,7 @@ CATALOGUE = {
     "replay": "run the stored plan of a run again",
     "completion": "print the script that completes commands at the Tab key",
 }
-"""Command → its summary. The command is `command` of the module of that name in this package."""
+"""Command → its summary. The command is `command` of its module in this package (`module_of`)."""
 
 COMPLETE_VARIABLE = "_STORMLAB_COMPLETE"
 """The environment variable with which a shell asks for completions."""
@@ -59,6 +62,11 @@ _MACHINE = frozenset(
 _EPILOG = "\b\nExit codes:\n" + "\n".join(f"  {code.value:<4}{text}" for code, text in MEANING.items())
 
 
+def module_of(name: str) -> str:
+    """Return the module of a command in this package: `up`, and `try_`, since `try` is a word of Python."""
+    return f"{name}_" if keyword.iskeyword(name) else name
+
+
 class _Commands(click.Group):
     """Imports only the command that is called, so that `down` works when another module fails."""
 
@@ -69,7 +77,7 @@ class _Commands(click.Group):
         if name not in CATALOGUE:
             hint = did_you_mean(name, CATALOGUE) or "See: python lab.py --help"
             raise UsageError(f"There is no command {name!r}.", hint)
-        found = importlib.import_module(f"driver.cli.{name}").command
+        found = importlib.import_module(f"driver.cli.{module_of(name)}").command
         assert isinstance(found, click.Command)
         return found
 

@@ -3,5 +3,5 @@
 `system` is the model; `lab_of_system` starts a system, and `running_system` is one that is up, with its
 `system_engine` and `system_links`. `resolve_compose` runs commands, `door_api` is a client, the others are
 pure.
-This package may import engines and labs, and no other package of the driver imports it but the command line.
+This package may import engines and labs; only `driver.trial` and the command line import it.
 """

@@ -14,13 +14,18 @@ _JOB = "service_completed_successfully"
 """The condition of a dependency on a job that has ended: its clients do not connect to it."""
 
 
+class PortlessServiceError(UsageError):
+    """No port of a service is known, and another service names it."""
+
+
 def refuse_portless(
     config: ResolvedConfig, system: System, allowed: Collection[str], bypassed: Collection[str]
 ) -> list[str]:
     """Return the services that get no door since no port of theirs is known, and since none is needed.
 
-    Raises UsageError for one that another service names, unless it is in `allowed`; and for one in
-    `allowed` that has a port, unless it is in `bypassed`, the services that have something else to allow.
+    Raises PortlessServiceError for one that another service names, unless it is in `allowed`; and UsageError
+    for one in `allowed` that has a port, unless it is in `bypassed`, the services that have something else to
+    allow.
     """
     found = [one.name for one in system.services if not one.ports and _wants_door(config, one.name)]
     for name in sorted(set(allowed) - set(bypassed) - set(found)):
@@ -28,7 +33,7 @@ def refuse_portless(
     for name in sorted(set(found) - set(allowed)):
         places = [place for client in sorted(config.services) for place in _places(config, client, name)]
         if places:
-            raise UsageError(
+            raise PortlessServiceError(
                 f"services.{name} has no known port, so no door can be before it, and {places[0]} names it.",
                 f"Give its port: --listens {name}:PORT; or --bypass {name} if nothing connects to it.",
             )

@@ -9,7 +9,7 @@ from pathlib import Path
 import click
 import pytest
 
-from driver.cli.main import CATALOGUE
+from driver.cli.main import CATALOGUE, module_of
 from driver.scenarios.yaml_file import parse_yaml
 
 ROOT = Path(__file__).resolve().parents[3]
@@ -29,7 +29,7 @@ def test_every_command_and_option_on_the_page_is_there(page: Path) -> None:
     assert found
     for name, options in found:
         assert name in CATALOGUE, name
-        command = importlib.import_module(f"driver.cli.{name}").command
+        command = importlib.import_module(f"driver.cli.{module_of(name)}").command
         assert isinstance(command, click.Command)
         known = {option for parameter in command.params for option in parameter.opts}
         assert set(options) <= known, f"{name} {options}"

@@ -1,0 +1,46 @@
+"""Options of the commands that start a foreign system from its Compose file."""
+
+from __future__ import annotations
+
+import re
+from collections import defaultdict
+from pathlib import Path
+
+import click
+
+from driver.errors import UsageError
+
+_PORT = re.compile(r"(.+):(\d{1,5})")
+
+
+def read_ports(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) -> dict[str, frozenset[int]]:
+    """Return the ports of `SERVICE:PORT` options, by service. Raises UsageError."""
+    found: defaultdict[str, set[int]] = defaultdict(set)
+    for text in texts:
+        match = _PORT.fullmatch(text)
+        if match is None or not 1 <= int(match[2]) <= 65_535:
+            raise UsageError(
+                f"--listens takes a service and a port; found {text!r}.", "Example: --listens db:5432"
+            )
+        found[match[1]].add(int(match[2]))
+    return {name: frozenset(ports) for name, ports in found.items()}
+
+
+file = click.argument("file", type=click.Path(path_type=Path))
+more = click.option(
+    "-f", "more", multiple=True, type=click.Path(path_type=Path), help="A further Compose file."
+)
+profiles = click.option(
+    "--profile", "profiles", multiple=True, metavar="NAME", help="Start services of this profile too."
+)
+listens = click.option(
+    "--listens", "ports", multiple=True, metavar="SERVICE:PORT", callback=read_ports,
+    help="A TCP port on which a service listens without a word in the file or its image.",
+)  # fmt: skip
+egress = click.option(
+    "--egress", multiple=True, metavar="SERVICE", help="Leave this service its way to the internet."
+)
+bypass = click.option(
+    "--bypass", multiple=True, metavar="SERVICE",
+    help="Allow what cannot pass a door: no fault hits that traffic, and no receipt proves it.",
+)  # fmt: skip

@@ -1,0 +1,68 @@
+"""Options for the traffic of a foreign system from outside."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import click
+
+from chaos.units import parse_per_s
+from driver.errors import UsageError
+from driver.scenarios.flag_values import parse_duration
+from driver.trial.command_traffic import CommandTraffic
+from driver.trial.doors_subject import TrafficSource
+from driver.trial.http_traffic import HttpTraffic, check_url
+
+MOST_PER_S = 500.0
+
+
+def duration_of(flag: str) -> Callable[[click.Context, click.Parameter, str], float]:
+    """Return a callback that reads the duration of a flag, which raises UsageError."""
+
+    def read(_: click.Context, __: click.Parameter, text: str) -> float:
+        seconds = parse_duration(flag, text)
+        assert seconds is not None
+        return seconds
+
+    return read
+
+
+def _rate(_: click.Context, __: click.Parameter, text: str) -> float:
+    try:
+        found = parse_per_s(text)
+    except ValueError as error:
+        raise UsageError(f"--rate: {error}.", "Example: --rate 20/s") from None
+    if not 0 < found <= MOST_PER_S:
+        raise UsageError(f"--rate takes more than 0/s and at most {MOST_PER_S:.0f}/s; found {text}.")
+    return found
+
+
+traffic = click.option(
+    "--traffic", metavar="COMMAND",
+    help="Run this shell command on this host meanwhile; WEB_8000=127.0.0.1:49153 names a published port.",
+)  # fmt: skip
+http = click.option(
+    "--http", nargs=2, metavar="METHOD URL",
+    help="Send such a request meanwhile, from outside: --http GET http://api:8000/",
+)  # fmt: skip
+rate = click.option(
+    "--rate", default="20/s", show_default=True, callback=_rate, metavar="N/s", help="How often, for --http."
+)
+
+
+def refuse_wrong_traffic(command: str | None, request: tuple[str, str] | None) -> None:
+    """Raise UsageError for traffic that cannot be sent."""
+    if command and request:
+        raise UsageError("--traffic and --http exclude each other.", "Give one of them.")
+    if request:
+        check_url(request[1])
+
+
+def traffic_source(
+    command: str | None, request: tuple[str, str] | None, per_s: float, log: Path
+) -> TrafficSource | None:
+    """Return what sends the traffic that the options ask for; None without them."""
+    if request:
+        return HttpTraffic(*request, per_s)
+    return CommandTraffic(command, log) if command else None

@@ -1,0 +1,64 @@
+"""Holds a foreign system up for one command, and takes it down at the command's end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+
+from driver.cli import options
+from driver.engines.docker_sdk import DockerSdk
+from driver.interrupts import interrupts_raised, signals_noted
+from driver.labs.lab_lock import lab_lock
+from driver.paths import state_dir
+from driver.systems.lab_of_system import TOXIPROXY, SystemLab, SystemRequest, door_image, project_of
+from driver.systems.plain_lab import PlainLab, plain_project
+from driver.terminal import Terminal
+from driver.trial.doors_subject import DoorsSubject, TrafficSource
+from driver.trial.learn_system import LearnedSystem, SystemStarter
+
+
+@dataclass(frozen=True)
+class SystemInUse:
+    """A system that is up for one command. `began_s` is when its start began, of the monotonic clock."""
+
+    project: str
+    lab: SystemLab
+    sdk: DockerSdk
+    terminal: Terminal
+    learned: LearnedSystem
+    began_s: float
+
+    def subject(self, traffic: TrafficSource | None) -> DoorsSubject:
+        """Return the system as the subject of a trial; the traffic begins."""
+        request, started = self.learned.request, self.learned.started
+        return DoorsSubject(self.lab, self.sdk, request, started, traffic, self.terminal.info)
+
+
+@contextmanager
+def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
+    """Start a system with doors on every port that it listens on; take it down at the end of the block.
+
+    The lab's own images are made before the time begins: a machine needs them once.
+    """
+    file = request.files[0]
+    project = project_of(file)
+    image, folder = door_image(), state_dir() / "systems"
+    with (
+        Terminal() as terminal,
+        lab_lock(project, verb, str(file), say=terminal.info),
+        interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
+    ):
+        options.engine_of(project).ensure_images([TOXIPROXY], terminal.info)
+        began_s = time.monotonic()
+        lab, sdk = SystemLab(project, image, folder), DockerSdk(project)
+        plain = PlainLab(plain_project(project), image, folder)
+        starter = SystemStarter(lab, plain, sdk, DockerSdk(plain_project(project)), terminal.info)
+        learned = starter.start(request)
+        try:
+            yield SystemInUse(project, lab, sdk, terminal, learned, began_s)
+        finally:
+            with signals_noted():
+                terminal.info("Taking the system down.")
+                lab.down()

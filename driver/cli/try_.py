@@ -1,0 +1,179 @@
+"""`lab.py try`: hurts a foreign system one thing at a time, and says what does not come back."""
+
+from __future__ import annotations
+
+import shlex
+import time
+from functools import partial
+from pathlib import Path
+
+import click
+import msgspec
+
+from driver.cli import options, options_run, options_system, options_traffic
+from driver.cli.run_system import system_in_use
+from driver.nouns import counted
+from driver.results.run_folder import new_folder
+from driver.systems.lab_of_system import SystemRequest
+from driver.terminal import Terminal, print_json, print_labelled, print_lines, print_table
+from driver.trial.baseline import SystemBaseline
+from driver.trial.conductor import TrialLimits
+from driver.trial.findings import StepOutcome, StepVerdict
+from driver.trial.learned_file import read_learned, refuse_unknown
+from driver.trial.report import group_lines, rate
+from driver.trial.run_trial import REPORT_HTML, Choice, TrialProgress, conduct, notes_on, save
+from driver.trial.verdict import COLUMNS, MARKS, TrialReport, groups, row, verdict
+
+DOWN_RESERVE_S = 15.0
+"""Of the budget, for taking the system down."""
+_NOT_REPEATED = ("only", "budget", "as_json", "results")
+
+
+@click.command("try")
+@options_system.file
+@options_system.more
+@options_system.profiles
+@options_system.listens
+@options_system.egress
+@options_system.bypass
+@options_traffic.traffic
+@options_traffic.http
+@options_traffic.rate
+@click.option(
+    "--budget", default="10m", show_default=True, callback=options_traffic.duration_of("--budget"),
+    metavar="TIME", help="How long the whole may take; steps without time left are named.",
+)  # fmt: skip
+@click.option(
+    "--watch", default="20s", show_default=True, callback=options_traffic.duration_of("--watch"),
+    metavar="TIME", help="How long the system at rest is watched.",
+)  # fmt: skip
+@click.option(
+    "--wait", default="20s", show_default=True, callback=options_traffic.duration_of("--wait"),
+    metavar="TIME", help="How long to wait after each fault until everything is as before.",
+)  # fmt: skip
+@click.option(
+    "--only", multiple=True, metavar="TEXT",
+    help="Only the steps whose names contain this: --only 'cut api->db'.",
+)  # fmt: skip
+@options_run.results
+@options.as_json
+@options.log_level
+def command(
+    file: Path, more: tuple[Path, ...], profiles: tuple[str, ...], ports: dict[str, frozenset[int]],
+    egress: tuple[str, ...], bypass: tuple[str, ...], traffic: str | None, http: tuple[str, str] | None,
+    rate: float, budget: float, watch: float, wait: float, only: tuple[str, ...], results: Path,
+    as_json: bool,
+) -> int:  # fmt: skip
+    """Hurt a system one thing at a time, and say what does not come back by itself.
+
+    The system is started from its Compose file with a door before each server, and watched at rest. Then
+    each link that carries traffic is cut, refused, stalled, reset and slowed, and each service killed, paused
+    and restarted. After each fault everything is compared with the system at rest.
+    """
+    options_traffic.refuse_wrong_traffic(traffic, http)
+    request = SystemRequest(
+        (file, *more), profiles, frozenset(bypass), frozenset(egress), ports, publish=False
+    )
+    if learned := read_learned(file):
+        request = learned.request(file)
+    began_wall_s = time.time()
+    with system_in_use(request, "try") as up:
+        started = up.learned.started
+        if learned:
+            refuse_unknown(learned, started.system, file)
+        folder = new_folder(f"try-{started.system.name}", results)
+        source = options_traffic.traffic_source(traffic, http, rate, folder / "traffic.log")
+        limits = TrialLimits(up.began_s + budget - DOWN_RESERVE_S, watch, wait)
+        said = up.terminal
+        progress = TrialProgress(said.info, partial(_say_baseline, said), partial(_say_outcome, said))
+        choice = Choice(only, learned.links, learned.services) if learned else Choice(only)
+        subject = up.subject(source)
+        try:
+            result = conduct(subject, limits, choice, progress)
+        finally:
+            subject.close()
+        word, because, code = verdict(result.baseline, result.outcomes, result.ended)
+        report = TrialReport(
+            file=str(file),
+            folder=str(Path.cwd()),
+            system=started.system.name,
+            project=up.project,
+            began_wall_s=began_wall_s,
+            took_s=time.monotonic() - up.began_s,
+            options=_options_again(),
+            baseline=result.baseline,
+            outcomes=result.outcomes,
+            ended=result.ended,
+            notes=notes_on(started, result.baseline),
+            verdict=word,
+            because=because,
+            exit_code=code,
+        )
+        # Saved before the system is taken down: a signal may end that.
+        save(folder, report)
+    _print(report, folder, as_json)
+    if result.error is not None:
+        raise result.error
+    return code
+
+
+def _options_again() -> list[str]:
+    """The options of this command that a person gave and that repeat it."""
+    context = click.get_current_context()
+    words: list[str] = []
+    for parameter in context.command.params:
+        name = parameter.name or ""
+        given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
+        if given and isinstance(parameter, click.Option) and name not in _NOT_REPEATED:
+            words += _words(parameter.opts[-1], context.params[name])
+    return words
+
+
+def _words(option: str, value: object) -> list[str]:
+    match value:
+        case dict():
+            ports = [f"{name}:{port}" for name, every in value.items() for port in sorted(every)]
+            return [word for port in ports for word in (option, port)]
+        case tuple() if option == "--http":
+            return [option, *map(str, value)]
+        case tuple():
+            return [word for one in value for word in (option, str(one))]
+        case float():
+            return [option, f"{value:g}{'/s' if option == '--rate' else 's'}"]
+        case _:
+            return [option, str(value)]
+
+
+def _say_baseline(terminal: Terminal, baseline: SystemBaseline) -> None:
+    carrying = baseline.carrying()
+    links = counted(len(carrying), "link")
+    terminal.info(f"At rest, for {baseline.length_s:.0f} s: {links} carried traffic.")
+    for name in carrying:
+        one = baseline.links[name]
+        to_server, to_client = rate(one.to_server_per_s), rate(one.to_client_per_s)
+        terminal.info(f"  {name}: {to_server} to the server, {to_client} to the client")
+    if carrying:
+        terminal.info("The programme:")
+
+
+def _say_outcome(terminal: Terminal, number: int, total: int, outcome: StepOutcome) -> None:
+    if outcome.verdict is StepVerdict.not_tried:
+        return
+    what = f": {'; '.join(outcome.broke) or outcome.note}" if outcome.broke or outcome.note else ""
+    terminal.info(f"[{number:2}/{total}] {outcome.step.name}: {outcome.came_back}{what}")
+
+
+def _print(report: TrialReport, folder: Path, as_json: bool) -> None:
+    if as_json:
+        print_json(msgspec.json.encode(report).decode())
+        return
+    tried = [one for one in report.outcomes if one.verdict is not StepVerdict.not_tried]
+    print_table(COLUMNS, [row(one) for one in tried], [MARKS[one.verdict] for one in tried])
+    left = [one.step.name for one in report.outcomes if one.verdict is StepVerdict.not_tried]
+    print_lines([f"not tried: {name}" for name in left])
+    shown = folder.relative_to(Path.cwd()) if folder.is_relative_to(Path.cwd()) else folder
+    for group in groups(report.outcomes):
+        print_lines([""])
+        print_labelled(group_lines(group, str(shown)))
+    print_lines(["", *(f"note: {note}" for note in report.notes)])
+    print_lines([f"{report.verdict}: {report.because}", f"report: {shlex.quote(str(shown / REPORT_HTML))}"])

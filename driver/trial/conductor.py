@@ -1,0 +1,281 @@
+"""Conducts a trial: watches a system at rest, then hurts one thing at a time, heals it, and compares."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Protocol
+
+from msgspec.structs import replace
+
+from driver.errors import LabError
+from driver.trial.baseline import LEAST_WINDOW_S, SystemBaseline, baseline_of
+from driver.trial.findings import (
+    FaultProof,
+    StepEvidence,
+    StepOutcome,
+    inconclusive,
+    not_tried,
+    outcome_of,
+)
+from driver.trial.log_patterns import LogPatterns
+from driver.trial.programme import TrialStep, least_s
+from driver.trial.recovery import SystemRecovery, recovery
+from driver.trial.samples import SystemSample
+
+RENEW_EVERY_S = 2.0
+_CLEAN_WAIT_S = 20.0
+_HALF_CLOSED_S = 1.0
+_SHOWN = 4
+
+
+class TrialSubject(Protocol):
+    """A system that can be hurt. Every call is bounded in time, and raises LabError where it fails."""
+
+    def look(self) -> SystemSample:
+        """Return what is observed now."""
+
+    def begin(self, step: TrialStep) -> None:
+        """Inject a fault, and return once it is in effect. An instantaneous one is over then."""
+
+    def renew(self) -> None:
+        """Keep the fault that is on from ending by itself."""
+
+    def end(self, step: TrialStep) -> FaultProof:
+        """Heal a fault, and return whether it was in effect. Repeating is safe."""
+
+    def log_lines(self) -> Mapping[str, Sequence[str]]:
+        """Return what each container has printed since the last call, bounded."""
+
+    def half_closed(self) -> Mapping[str, int]:
+        """Return how many connections each container holds that the other side has closed."""
+
+    def restart(self, containers: Sequence[str]) -> None:
+        """Restart containers; those that have ended are started."""
+
+    def start_again(self) -> None:
+        """Take the whole system down, and start it with fresh volumes."""
+
+
+class TrialClock(Protocol):
+    """Monotonic time."""
+
+    def now_s(self) -> float:
+        """Return the time."""
+
+    def sleep_s(self, seconds: float) -> None:
+        """Wait."""
+
+
+@dataclass(frozen=True)
+class TrialLimits:
+    """How long the system at rest is watched, how long a step waits for it to come back, and when all ends.
+
+    `deadline_s` is a time of the trial's clock.
+    """
+
+    deadline_s: float
+    watch_s: float = 20.0
+    wait_s: float = 30.0
+    poll_s: float = 0.25
+
+
+@dataclass
+class TrialResult:
+    """What a trial has found so far. `ended` says why it ended early, "" where it did not."""
+
+    baseline: SystemBaseline | None = None
+    outcomes: list[StepOutcome] = field(default_factory=list)
+    ended: str = ""
+    error: LabError | None = None
+
+
+class Conductor:
+    """One trial of one subject. `say` gets a line of progress, `on_outcome` each outcome."""
+
+    def __init__(
+        self,
+        subject: TrialSubject,
+        clock: TrialClock,
+        limits: TrialLimits,
+        say: Callable[[str], None],
+        on_outcome: Callable[[StepOutcome], None],
+    ) -> None:
+        self._subject = subject
+        self._clock = clock
+        self._limits = limits
+        self._say = say
+        self._on_outcome = on_outcome
+        self._patterns = LogPatterns()
+        self._half_closed: Mapping[str, int] = {}
+
+    def watch(self) -> SystemBaseline:
+        """Watch the system at rest for `watch_s`; return its baseline."""
+        samples = [self._subject.look()]
+        until_s = self._clock.now_s() + self._limits.watch_s
+        while self._clock.now_s() < until_s:
+            self._clock.sleep_s(self._limits.poll_s)
+            samples.append(self._subject.look())
+        for container, lines in self._subject.log_lines().items():
+            self._patterns.learn(container, lines)
+        self._half_closed = self._subject.half_closed()
+        return baseline_of(samples)
+
+    def run(self, baseline: SystemBaseline, steps: Sequence[TrialStep], result: TrialResult) -> None:
+        """Try the steps in their order, and add the outcome of each to `result`.
+
+        Steps for which no time is left are outcomes too. Raises KeyboardInterrupt and LabError after the
+        fault that is on has ended; `result` then has what was found before.
+        """
+        window_s = max((one.window_s for one in baseline.links.values() if one.judged), default=0.0)
+        settle_s = max(window_s, LEAST_WINDOW_S)
+        for step in steps:
+            if result.ended:
+                self._add(result, not_tried(step, result.ended))
+            elif self._left_s() < least_s(step, settle_s):
+                self._add(result, not_tried(step, "no time was left"))
+            else:
+                self._try(baseline, step, result)
+
+    def _try(self, baseline: SystemBaseline, step: TrialStep, result: TrialResult) -> None:
+        samples = [self._subject.look()]
+        began_s = self._clock.now_s()
+        try:
+            self._subject.begin(step)
+            self._hold(step, began_s, samples)
+        except LabError as error:
+            self._subject.end(step)
+            self._add(result, inconclusive(step, error.sentence))
+            self._clean(baseline, None, result)
+            return
+        except BaseException:
+            self._subject.end(step)
+            raise
+        proof = self._subject.end(step)
+        renewed = step.target if not step.hits_links and step.kind.fault != "pause" else ""
+        found, waited_s = self._wait(baseline, samples, began_s, renewed)
+        outcome = self._outcome(baseline, step, found, proof, waited_s)
+        if found.whole:
+            self._add(result, outcome)
+            return
+        if waited_s < self._limits.wait_s:
+            why = f"time ran out {waited_s:.0f} s after healing, and not everything was as before"
+            self._add(result, inconclusive(step, why))
+            result.ended = "no time was left"
+            return
+        self._add(result, outcome)
+        self._clean(baseline, found, result)
+
+    def _hold(self, step: TrialStep, began_s: float, samples: list[SystemSample]) -> None:
+        """Keep a fault on for its length, and look meanwhile."""
+        renewed_s = self._clock.now_s()
+        # An instantaneous fault that takes a while, such as a restart, is over when it returns.
+        until_s = began_s + step.kind.for_s if step.kind.lasting else began_s
+        while self._clock.now_s() < until_s:
+            self._clock.sleep_s(min(self._limits.poll_s, until_s - self._clock.now_s()))
+            samples.append(self._subject.look())
+            if self._clock.now_s() - renewed_s >= RENEW_EVERY_S:
+                renewed_s = self._clock.now_s()
+                self._subject.renew()
+
+    def _wait(
+        self,
+        baseline: SystemBaseline,
+        samples: list[SystemSample],
+        began_s: float,
+        renewed: str = "",
+        wait_s: float | None = None,
+    ) -> tuple[SystemRecovery, float]:
+        """Wait until everything is as before; return what is, and how long that took."""
+        healed_s = self._clock.now_s()
+        limit_s = min(self._limits.wait_s if wait_s is None else wait_s, max(0.0, self._left_s()))
+        while True:
+            samples.append(self._subject.look())
+            found = recovery(baseline, samples, began_s, healed_s, renewed)
+            waited_s = self._clock.now_s() - healed_s
+            if found.whole or waited_s >= limit_s:
+                return found, waited_s
+            self._clock.sleep_s(self._limits.poll_s)
+
+    def _outcome(
+        self,
+        baseline: SystemBaseline,
+        step: TrialStep,
+        found: SystemRecovery,
+        proof: FaultProof,
+        waited_s: float,
+    ) -> StepOutcome:
+        news = [
+            one
+            for container, lines in sorted(self._subject.log_lines().items())
+            for one in self._patterns.news(container, lines)
+        ]
+        return outcome_of(
+            StepEvidence(
+                step=step,
+                baseline=baseline,
+                recovery=found,
+                proof=proof,
+                waited_s=waited_s,
+                log_news=news,
+                half_open=self._half_open(),
+            )
+        )
+
+    def _half_open(self) -> dict[str, int]:
+        """Connections that stay half closed, beyond those at rest: seen twice, since one may be closing."""
+        if not (first := self._more_half_closed()):
+            return {}
+        self._clock.sleep_s(_HALF_CLOSED_S)
+        second = self._more_half_closed()
+        return {name: min(count, second[name]) for name, count in first.items() if name in second}
+
+    def _more_half_closed(self) -> dict[str, int]:
+        now = self._subject.half_closed()
+        more = {name: count - self._half_closed.get(name, 0) for name, count in now.items()}
+        return {name: count for name, count in more.items() if count > 0}
+
+    # -- a clean system for the next step ------------------------------------------------------------------
+
+    def _clean(self, baseline: SystemBaseline, found: SystemRecovery | None, result: TrialResult) -> None:
+        """Bring the system back as it was before: restart what is broken, else the whole."""
+        names = _broken(found) if found else []
+        if names:
+            self._note(result, f"restarted {', '.join(names[:_SHOWN])}")
+            self._subject.restart(names)
+            if self._is_back(baseline, _CLEAN_WAIT_S):
+                return
+        elif found is None and self._is_back(baseline, self._limits.wait_s):
+            return
+        if self._left_s() <= 0:
+            result.ended = "no time was left"
+            return
+        self._note(result, "started the whole system again")
+        self._subject.start_again()
+        if not self._is_back(baseline, self._limits.wait_s):
+            result.ended = "the system did not come back after a fresh start"
+
+    def _is_back(self, baseline: SystemBaseline, wait_s: float) -> bool:
+        back = self._wait(baseline, [self._subject.look()], self._clock.now_s(), wait_s=wait_s)[0].whole
+        self._subject.log_lines()
+        self._half_closed = self._subject.half_closed()
+        return back
+
+    def _note(self, result: TrialResult, what: str) -> None:
+        last = result.outcomes[-1]
+        cleaned = f"{last.cleaned}, then {what}" if last.cleaned else what
+        result.outcomes[-1] = replace(last, cleaned=cleaned)
+        self._say(f"{' ' * 8}For a clean next step: {what}.")
+
+    def _add(self, result: TrialResult, outcome: StepOutcome) -> None:
+        result.outcomes.append(outcome)
+        self._on_outcome(outcome)
+
+    def _left_s(self) -> float:
+        return self._limits.deadline_s - self._clock.now_s()
+
+
+def _broken(found: SystemRecovery) -> list[str]:
+    """Containers to restart: those that are not as before, and the clients of links without traffic."""
+    clients = [name.partition("->")[0] for name in found.dead_links()]
+    return list(dict.fromkeys([*found.troubles, *(one for one in clients if one != "outside")]))

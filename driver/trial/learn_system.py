@@ -1,0 +1,128 @@
+"""Starts a system of which the ports are not known: with doors on the ports that it is found to listen on."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+from driver.engines.docker_sdk import DockerSdk
+from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError
+from driver.exit_codes import ExitCode
+from driver.systems.lab_of_system import Say, StartedSystem, SystemLab, SystemRequest
+from driver.systems.plain_lab import PlainLab
+from driver.systems.portless_services import PortlessServiceError
+from driver.systems.system import System
+from driver.trial.socket_tables import listening_ports
+
+FIRST_EPHEMERAL_PORT = 32_768
+"""Linux hands out higher ports to any socket: one that listens there is on another one after each start."""
+
+
+class SystemNotReadyError(LabError):
+    """The system under test does not become ready, neither with doors nor without."""
+
+    exit_code = ExitCode.FAILED
+
+
+@dataclass(frozen=True)
+class LearnedSystem:
+    """A system that is up. `found` are the ports that neither the file nor an image names, by service.
+
+    `request` starts it again without a look.
+    """
+
+    started: StartedSystem
+    request: SystemRequest
+    found: Mapping[str, frozenset[int]]
+
+
+class SystemStarter:
+    """Starts one system; `lab` with doors, `plain` without, each in a project of its own."""
+
+    def __init__(
+        self, lab: SystemLab, plain: PlainLab, sdk: DockerSdk, plain_sdk: DockerSdk, say: Say
+    ) -> None:
+        self._lab = lab
+        self._plain = plain
+        self._sdk = sdk
+        self._plain_sdk = plain_sdk
+        self._say = say
+
+    def start(self, request: SystemRequest) -> LearnedSystem:
+        """Start the system with doors on all ports that it listens on. Raises LabError; nothing is left then.
+
+        Where it does not become ready, it is started without doors too, and the error says whether it is
+        ready so: SystemNotReadyError where it is not, NotReadyError where it is.
+        """
+        wanted = request
+        try:
+            started = self._lab.up(wanted, self._say)
+        except EngineGoneError:
+            raise
+        except (PortlessServiceError, NotReadyError, EngineError) as error:
+            wanted = self._without_doors(request, error)
+            started = self._lab.up(wanted, self._say)
+        try:
+            if (more := self._with_ports(wanted, self._without_door(started))) != wanted:
+                self._lab.down()
+                wanted, started = more, self._lab.up(more, self._say)
+        except BaseException:
+            self._lab.down()
+            raise
+        before = request.ports
+        found = {name: ports - before.get(name, frozenset()) for name, ports in wanted.ports.items()}
+        return LearnedSystem(started, wanted, {name: ports for name, ports in found.items() if ports})
+
+    def _without_door(self, started: StartedSystem) -> dict[str, set[int]]:
+        """Ports on which services of the system that is up listen, and that have no door."""
+        listening = listening_ports(self._sdk, self._lab.containers().replicas)
+        return _unnamed(started.system, listening)
+
+    def _without_doors(self, request: SystemRequest, error: LabError) -> SystemRequest:
+        """Start the system without doors; return the request with the ports that it listens on then.
+
+        Raises an error that names what is the matter where there are no such ports.
+        """
+        self._say(f"{error.sentence.splitlines()[0]} Starting the system without doors, to compare.")
+        began_s = time.monotonic()
+        try:
+            system = self._plain.start(request, self._say)
+        except EngineGoneError:
+            raise
+        except (NotReadyError, EngineError) as without:
+            raise SystemNotReadyError(
+                f"The system does not become ready, and neither does it without doors. {without.sentence}",
+                "Mend the system first: docker compose up --wait",
+            ) from None
+        took_s = time.monotonic() - began_s
+        try:
+            listening = listening_ports(self._plain_sdk, self._plain.containers().replicas)
+        finally:
+            self._plain.down()
+        wanted = self._with_ports(request, _unnamed(system, listening))
+        if wanted != request:
+            return wanted
+        if isinstance(error, PortlessServiceError):
+            raise error
+        raise NotReadyError(
+            f"{error.sentence} Without doors it is ready after {took_s:.0f} s, so the doors are in its way.",
+            "Does it need the internet (--egress SERVICE), or addresses in place of names?",
+        ) from None
+
+    def _with_ports(self, request: SystemRequest, found: Mapping[str, set[int]]) -> SystemRequest:
+        """Return the request with these ports, without those of services that bypass doors."""
+        more = dict(request.ports)
+        for name, ports in sorted(found.items()):
+            new = frozenset(port for port in ports if port < FIRST_EPHEMERAL_PORT)
+            if new and name not in request.bypass:
+                more[name] = request.ports.get(name, frozenset()) | new
+                named = ", ".join(map(str, sorted(new)))
+                self._say(f"{name} listens on {named}, which its file does not name: adding a door.")
+        return replace(request, ports=more)
+
+
+def _unnamed(system: System, listening: Mapping[str, set[int]]) -> dict[str, set[int]]:
+    """Return the ports that a system's model does not have, by service."""
+    named = {one.name: set(one.ports) for one in system.services}
+    return {name: ports - named.get(name, set()) for name, ports in listening.items()}

@@ -1,0 +1,108 @@
+"""The programme of a trial: which fault hits which pair or service, in which order. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from chaos.units import format_seconds
+from driver.errors import UsageError
+
+PAIR, SERVICE = "pair", "service"
+_CONTAINER_S = 4.0
+"""How long the engine may take to stop and start a container."""
+
+
+class TrialKind(msgspec.Struct, frozen=True):
+    """A fault of the programme, with its parameters as in a scenario.
+
+    `for_s` is how long it lasts, or how long an instantaneous one is watched for before it counts as healed.
+    """
+
+    fault: str
+    scope: str
+    for_s: float = 0.0
+    params: Mapping[str, str] = {}
+    lasting: bool = True
+
+
+KINDS = (
+    TrialKind("cut", PAIR, lasting=False),
+    TrialKind("kill", SERVICE, 4.0),
+    TrialKind("refuse", PAIR, 5.0),
+    TrialKind("pause", SERVICE, 5.0),
+    TrialKind("stall", PAIR, 18.0),
+    TrialKind("restart", SERVICE, lasting=False),
+    TrialKind("reset", PAIR, lasting=False),
+    TrialKind("stall", PAIR, 3.0),
+    TrialKind("latency", PAIR, 5.0, {"mean": "500ms"}),
+)
+"""In the order of their worth: where time runs out, the last ones are left out.
+
+A stall of 18 s is longer than the usual time limits of clients (5, 10, 15 s), one of 3 s is shorter.
+"""
+
+
+class TrialStep(msgspec.Struct, frozen=True):
+    """One step: a fault on all links of a pair (`api->db:5432`), or on one container (`db`, `api[1]`)."""
+
+    kind: TrialKind
+    target: str
+
+    @property
+    def name(self) -> str:
+        """The step as a person writes it: `stall worker->db:5432 for 18s`."""
+        words = [self.kind.fault, self.target, *(f"{key} {value}" for key, value in self.params.items())]
+        if self.kind.lasting and self.kind.for_s:
+            words.append(f"for {format_seconds(self.kind.for_s)}")
+        return " ".join(words)
+
+    @property
+    def params(self) -> Mapping[str, str]:
+        return self.kind.params
+
+    @property
+    def hits_links(self) -> bool:
+        """Whether it hits links, and no container."""
+        return self.kind.scope == PAIR
+
+
+def programme(pairs: Sequence[str], containers: Sequence[str]) -> list[TrialStep]:
+    """Return the steps on these pairs and containers: kind by kind, so that each is hit early once."""
+    targets = {PAIR: pairs, SERVICE: containers}
+    return [TrialStep(kind, target) for kind in KINDS for target in targets[kind.scope]]
+
+
+def selected(steps: Sequence[TrialStep], only: Sequence[str]) -> list[TrialStep]:
+    """Return the steps with a name of `only`, or with a name that contains a text of it; all without one.
+
+    Raises UsageError for a text that no step contains.
+    """
+    for text in only:
+        if not any(text in step.name for step in steps):
+            shown = "".join(f"\n  {step.name}" for step in steps[:40])
+            raise UsageError(
+                f"--only {text!r}: no step of this trial contains it. The steps are:{shown}\n",
+                "Give a step, or a part of one: --only 'cut api->db'",
+            )
+    names = {step.name for step in steps}
+    return [
+        step
+        for step in steps
+        if not only or any(text == step.name if text in names else text in step.name for text in only)
+    ]
+
+
+def least_s(step: TrialStep, settle_s: float) -> float:
+    """Return how long a step takes when all comes back at once; `settle_s` is the wait that sees it."""
+    return step.kind.for_s + settle_s + (0.0 if step.hits_links else _CONTAINER_S)
+
+
+def shape(steps: Sequence[TrialStep]) -> list[str]:
+    """Return one line for each kind of the programme: the fault, and on how many targets."""
+    lines: dict[str, list[str]] = {}
+    for step in steps:
+        words = step.name.split(" ")
+        lines.setdefault(" ".join([words[0], *words[2:]]), []).append(step.target)
+    return [f"{kind}: {', '.join(targets)}" for kind, targets in lines.items()]

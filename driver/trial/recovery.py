@@ -1,0 +1,281 @@
+"""Compares a system after a fault with its baseline: what is back, since when, and what is not. Pure."""
+
+from __future__ import annotations
+
+from bisect import bisect_left
+from collections.abc import Mapping, Sequence
+
+import msgspec
+
+from driver.trial.baseline import LEAST_SHARE, FlowBaseline, RequestBaseline, SystemBaseline, flow_points
+from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample
+
+STEADY_S = 1.5
+"""How long a container must run since its last start."""
+REQUEST_WINDOW_S = 2.0
+REQUEST_SLACK = 0.05
+"""How much larger the share of failed requests may be than before."""
+_ROUNDING_S = 1e-6
+
+
+class LinkRecovery(msgspec.Struct, frozen=True):
+    """One link after a fault.
+
+    `after_s` is the time from healing to the first byte of steady traffic, None where there is none.
+    `share` is its traffic in the last window, as a share of the baseline's mean; `attempts` the connections
+    that it accepted since the fault began; `missed` whether it was silent for unusually long.
+    """
+
+    after_s: float | None
+    share: float
+    attempts: int
+    missed: bool
+    connections: int
+
+
+class RequestRecovery(msgspec.Struct, frozen=True):
+    """The trial's own requests since the fault began; `after_s` is None where they are not answered."""
+
+    failed: int
+    sent: int
+    after_s: float | None
+
+
+class SystemRecovery(msgspec.Struct, frozen=True):
+    """A system after a fault. `troubles` are containers that are not as before, with what they do instead.
+
+    `restarted` are containers that were started again and not by the fault. `steady`: no container was
+    started in the last STEADY_S.
+    """
+
+    links: Mapping[str, LinkRecovery]
+    troubles: Mapping[str, str] = {}
+    restarted: Sequence[str] = ()
+    steady: bool = True
+    containers_after_s: float = 0.0
+    requests: RequestRecovery | None = None
+
+    @property
+    def whole(self) -> bool:
+        """Whether everything is as before."""
+        linked = all(one.after_s is not None for one in self.links.values())
+        answered = self.requests is None or self.requests.after_s is not None
+        return linked and answered and self.steady and not self.troubles
+
+    @property
+    def after_s(self) -> float | None:
+        """The time from healing until everything was as before; None where something is not."""
+        if not self.whole:
+            return None
+        times = [one.after_s for one in self.links.values()]
+        times.append(self.requests.after_s if self.requests else None)
+        return max((one for one in times if one is not None), default=self.containers_after_s)
+
+    def dead_links(self) -> list[str]:
+        """The links that do not carry traffic as before."""
+        return sorted(name for name, one in self.links.items() if one.after_s is None)
+
+
+def recovery(
+    baseline: SystemBaseline,
+    samples: Sequence[SystemSample],
+    began_s: float,
+    healed_s: float,
+    renewed: str = "",
+) -> SystemRecovery:
+    """Return how far a system is back at the last of `samples`, which begin before the fault.
+
+    `renewed` is the container that the fault itself starts again. Only links are judged that had enough
+    traffic in the baseline.
+    """
+    since_s = _since_s(baseline, samples, healed_s)
+    return SystemRecovery(
+        links={
+            name: _link(one, LinkTotals(flow_points(samples, name)), began_s, healed_s)
+            for name, one in baseline.links.items()
+            if one.judged
+        },
+        troubles=_troubles(baseline.containers, samples[-1]),
+        restarted=_restarted(baseline.containers, samples, renewed),
+        steady=since_s is not None and samples[-1].at_s - since_s >= STEADY_S,
+        containers_after_s=0.0 if since_s is None else max(0.0, since_s - healed_s),
+        requests=_requests(baseline, samples, began_s, healed_s),
+    )
+
+
+class LinkTotals:
+    """A link's totals in the order of their times."""
+
+    def __init__(self, points: Sequence[tuple[float, FlowCounters]]) -> None:
+        self.times = [at_s for at_s, _ in points]
+        self.totals = [total for _, total in points]
+
+    def at(self, at_s: float) -> FlowCounters | None:
+        """Return the totals at a time: the first from then on; None beyond both ends."""
+        if not self.times or at_s < self.times[0] - _ROUNDING_S:
+            return None
+        index = bisect_left(self.times, at_s - _ROUNDING_S)
+        return self.totals[index] if index < len(self.totals) else None
+
+    def carries(self, one: FlowBaseline, from_s: float) -> bool:
+        """Whether the window from `from_s` on carries enough, and some in each of its halves."""
+        start = self.at(from_s)
+        middle, end = self.at(from_s + one.window_s / 2), self.at(from_s + one.window_s)
+        if start is None or middle is None or end is None:
+            return False
+        return _enough(
+            one.to_server_least, start.to_server_bytes, middle.to_server_bytes, end.to_server_bytes
+        ) and _enough(one.to_client_least, start.to_client_bytes, middle.to_client_bytes, end.to_client_bytes)
+
+    def steady_since_s(self, one: FlowBaseline, healed_s: float) -> float | None:
+        """Return since when every window carries enough, at its first byte; None where the last does not."""
+        since: int | None = None
+        for index, at_s in enumerate(self.times):
+            if at_s + one.window_s > self.times[-1] + _ROUNDING_S:
+                break
+            if at_s < healed_s:
+                continue
+            if not self.carries(one, at_s):
+                since = None
+            elif since is None:
+                since = index
+        return None if since is None else self._first_byte_s(one, since)
+
+    def _first_byte_s(self, one: FlowBaseline, since: int) -> float:
+        first = self.totals[since]
+        for at_s, now in zip(self.times[since:], self.totals[since:], strict=True):
+            up = not one.to_server_least or now.to_server_bytes > first.to_server_bytes
+            if up and (not one.to_client_least or now.to_client_bytes > first.to_client_bytes):
+                return at_s
+        return self.times[-1]
+
+    def silent_since(self, began_s: float, longest_s: float) -> bool:
+        """Whether no byte passed for longer than `longest_s`, at any time from `began_s` on."""
+        since_s, before = began_s, -1
+        for at_s, now in zip(self.times, self.totals, strict=True):
+            total = now.to_server_bytes + now.to_client_bytes
+            if at_s >= began_s:
+                if total != before:
+                    since_s = at_s
+                elif at_s - since_s > longest_s:
+                    return True
+            before = total
+        return False
+
+
+def _enough(least: int, start: int, middle: int, end: int) -> bool:
+    return not least or (end - start >= least and start < middle < end)
+
+
+def _link(one: FlowBaseline, totals: LinkTotals, began_s: float, healed_s: float) -> LinkRecovery:
+    before = totals.at(began_s)
+    if before is None:
+        return LinkRecovery(None, 0.0, 0, True, 0)
+    last = totals.totals[-1]
+    since_s = totals.steady_since_s(one, healed_s)
+    return LinkRecovery(
+        after_s=None if since_s is None else max(0.0, since_s - healed_s),
+        share=_share(one, totals.at(totals.times[-1] - one.window_s), last),
+        attempts=last.accepted - before.accepted,
+        missed=totals.silent_since(began_s, one.window_s),
+        connections=last.connections,
+    )
+
+
+def _share(one: FlowBaseline, start: FlowCounters | None, end: FlowCounters) -> float:
+    """Return the traffic of the last window as a share of the mean, in the direction that carries less."""
+    if start is None:
+        return 0.0
+    shares = [
+        grown / (rate * one.window_s)
+        for rate, grown in (
+            (one.to_server_per_s, end.to_server_bytes - start.to_server_bytes),
+            (one.to_client_per_s, end.to_client_bytes - start.to_client_bytes),
+        )
+        if rate > 0
+    ]
+    return min(shares, default=1.0)
+
+
+# -- containers --------------------------------------------------------------------------------------------
+
+
+def _troubles(before: Mapping[str, ContainerLook], sample: SystemSample) -> dict[str, str]:
+    found = {name: _trouble(was, sample.containers.get(name)) for name, was in sorted(before.items())}
+    return {name: trouble for name, trouble in found.items() if trouble}
+
+
+def _trouble(was: ContainerLook, now: ContainerLook | None) -> str:
+    """What is wrong with a container; "" where it is as before. One that is starting carries traffic."""
+    if now is None:
+        return "is gone"
+    if not was.runs:
+        return "" if now.state == was.state or now.exit_code == 0 else now.condition
+    if not now.runs:
+        return now.condition
+    return now.condition if now.health == "unhealthy" and was.health != "unhealthy" else ""
+
+
+def _since_s(baseline: SystemBaseline, samples: Sequence[SystemSample], healed_s: float) -> float | None:
+    """Return since when all containers are as before in their present lives; None while one is not."""
+    since_s: float | None = None
+    lives: Mapping[str, str] = {}
+    for sample in samples:
+        if sample.at_s < healed_s:
+            continue
+        now = {name: one.life for name, one in sample.containers.items()}
+        if _troubles(baseline.containers, sample):
+            since_s = None
+        elif since_s is None or now != lives:
+            since_s = sample.at_s
+        lives = now
+    return since_s
+
+
+def _restarted(
+    before: Mapping[str, ContainerLook], samples: Sequence[SystemSample], renewed: str
+) -> list[str]:
+    """Containers with more lives than the fault explains."""
+    found = []
+    for name in sorted(before):
+        lives = {one.containers[name].life for one in samples if name in one.containers}
+        if len(lives) > (2 if name == renewed else 1):
+            found.append(name)
+    return found
+
+
+# -- requests ----------------------------------------------------------------------------------------------
+
+
+def _requests(
+    baseline: SystemBaseline, samples: Sequence[SystemSample], began_s: float, healed_s: float
+) -> RequestRecovery | None:
+    was = baseline.requests
+    points = [(one.at_s, one.requests) for one in samples if one.requests is not None]
+    if was is None or not points:
+        return None
+    begin = next((now for at_s, now in points if at_s >= began_s), points[-1][1])
+    last = points[-1][1]
+    since_s: float | None = None
+    after = [point for point in points if point[0] >= healed_s]
+    times = [at_s for at_s, _ in after]
+    for at_s, now in after:
+        end = bisect_left(times, at_s + REQUEST_WINDOW_S - _ROUNDING_S)
+        if end == len(times):
+            break
+        if not _answers(was, now, after[end][1]):
+            since_s = None
+        elif since_s is None:
+            since_s = at_s
+    return RequestRecovery(
+        failed=last.failed - begin.failed,
+        sent=last.failed - begin.failed + last.answered - begin.answered,
+        after_s=None if since_s is None else max(0.0, since_s - healed_s),
+    )
+
+
+def _answers(was: RequestBaseline, first: RequestCounters, last: RequestCounters) -> bool:
+    """Whether requests between two looks, REQUEST_WINDOW_S apart, are answered as before."""
+    answered, failed = last.answered - first.answered, last.failed - first.failed
+    enough = answered >= LEAST_SHARE * was.answered_per_s * REQUEST_WINDOW_S
+    return enough and failed <= (was.failed_share + REQUEST_SLACK) * (answered + failed)

@@ -1,0 +1,155 @@
+"""The reports of a trial: lines for the terminal, Markdown, the page; text from outside is escaped."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Sequence
+
+from jinja2 import ChoiceLoader, Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+from msgspec.structs import replace
+
+from driver.paths import as_called
+from driver.report.assets_text import asset
+from driver.report.text import code, escape_markdown, printable
+from driver.trial.baseline import FlowBaseline, SystemBaseline
+from driver.trial.findings import StepOutcome, StepVerdict
+from driver.trial.log_patterns import LogNews, pattern
+from driver.trial.verdict import COLUMNS, MARKS, FindingGroup, TrialReport, groups, row
+
+LINK_COLUMNS = ("link", "to server", "to client", "opened", "open", "longest silence")
+LOG_NEWS_OF_GROUP = 3
+_TONES = {"passed": "", "failed": "bad", "inconclusive": "open"}
+
+
+def link_rows(baseline: SystemBaseline) -> list[list[str]]:
+    """Return a row for each link that was dialled: what flowed while the system was at rest."""
+    return [[name, *_flow(one)] for name, one in sorted(baseline.links.items())]
+
+
+def _flow(one: FlowBaseline) -> list[str]:
+    silence = f"{one.silence_s:.1f} s" if one.carries else "no traffic"
+    return [
+        rate(one.to_server_per_s),
+        rate(one.to_client_per_s),
+        f"{one.opened_per_s:.1f}/s",
+        str(one.connections),
+        silence,
+    ]
+
+
+def rate(bytes_per_s: float) -> str:
+    """Return a rate for people: `420 B/s`, `1.2 KB/s`."""
+    if bytes_per_s < 1_000:
+        return f"{bytes_per_s:.0f} B/s"
+    if bytes_per_s < 1_000_000:
+        return f"{bytes_per_s / 1e3:.1f} KB/s"
+    return f"{bytes_per_s / 1e6:.1f} MB/s"
+
+
+def group_lines(group: FindingGroup, folder: str) -> list[tuple[str, str]]:
+    """Return a group of findings as labels and texts."""
+    first = group.outcomes[0]
+    lines = [("", f"{group.number}. {'; '.join(group.advice)}"), ("after", group.title)]
+    lines.append(("shows", "; ".join(first.broke)))
+    lines += [("log", text) for text in log_texts(group.outcomes)]
+    if first.cleaned:
+        lines.append(("cure", f"the lab {first.cleaned}"))
+    lines.append(("again", f"sh {shlex.quote(f'{folder}/{script_name(group)}')}"))
+    return lines
+
+
+def log_texts(outcomes: Sequence[StepOutcome]) -> list[str]:
+    """Return the most frequent new errors of these steps, each once."""
+    found: dict[tuple[str, str], LogNews] = {}
+    for one in (news for outcome in outcomes for news in outcome.log_news):
+        key = (one.container, pattern(one.line))
+        before = found.get(key)
+        found[key] = one if before is None else replace(before, count=before.count + one.count)
+    most = sorted(found.values(), key=lambda one: -one.count)[:LOG_NEWS_OF_GROUP]
+    return [f"{one.container}, {_times(one.count)}: {one.line}" for one in most]
+
+
+def _times(count: int) -> str:
+    return "once" if count == 1 else f"{count:,} times"
+
+
+def script_name(group: FindingGroup) -> str:
+    """Return the name of the file that repeats a finding."""
+    return f"finding-{group.number}.sh"
+
+
+def script(group: FindingGroup, report: TrialReport) -> str:
+    """Return a shell script that tries the steps of a group again, and prints what comes of it."""
+    only = " ".join(f"--only {shlex.quote(one.step.name)}" for one in group.outcomes)
+    words = " ".join(map(shlex.quote, report.options))
+    says = "".join(f"# {printable(text)}\n" for text in (*group.advice, *group.outcomes[0].broke))
+    command = as_called(f"python lab.py try {shlex.quote(report.file)} {words}{' ' if words else ''}{only}")
+    what = f"# Repeats finding {group.number}: it ends with 0 once everything comes back."
+    return f"#!/bin/sh\n{what}\n{says}cd {shlex.quote(report.folder)} || exit 70\n{command}\n"
+
+
+def as_markdown(report: TrialReport) -> str:
+    """Return report.md."""
+    lines = [f"# {escape_markdown(report.system)}: {report.verdict}", "", escape_markdown(report.because), ""]
+    lines += _markdown_table(COLUMNS, [row(one) for one in report.outcomes])
+    for group in groups(report.outcomes):
+        advice = " ".join(map(escape_markdown, group.advice))
+        lines += ["", f"## {group.number}. {advice}", ""]
+        lines += [f"- After: {escape_markdown(group.title)}"]
+        lines += [f"- {escape_markdown(one.step.name)}: {_sentence(one)}" for one in group.outcomes]
+        lines += [f"- Log: {code(text)}" for text in log_texts(group.outcomes)]
+        lines += [f"- Again: {code(f'sh {script_name(group)}')}"]
+    if report.baseline is not None:
+        lines += ["", f"## At rest, for {report.baseline.length_s:.0f} s", ""]
+        lines += _markdown_table(LINK_COLUMNS, link_rows(report.baseline))
+    if report.notes:
+        lines += ["", "## Notes", "", *(f"- {escape_markdown(note)}" for note in report.notes)]
+    return "\n".join(lines) + "\n"
+
+
+def _sentence(outcome: StepOutcome) -> str:
+    cleaned = f"; then the lab {outcome.cleaned}" if outcome.cleaned else ""
+    return escape_markdown(f"{'; '.join(outcome.broke)}; back {outcome.came_back}{cleaned}")
+
+
+def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
+    head = [f"| {' | '.join(columns)} |", f"|{'---|' * len(columns)}"]
+    return [*head, *(f"| {' | '.join(map(escape_markdown, one))} |" for one in rows)]
+
+
+def as_html(report: TrialReport) -> str:
+    """Return report.html: one page that works offline."""
+    environment = Environment(
+        loader=ChoiceLoader([PackageLoader("driver.trial", "."), PackageLoader("driver.report", "assets")]),
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        autoescape=True,
+        finalize=lambda value: printable(value) if type(value) is str else value,
+    )
+    found = [
+        (group, log_texts(group.outcomes), script(group, report).splitlines()[-1])
+        for group in groups(report.outcomes)
+    ]
+    return environment.get_template("page.html.j2").render(
+        report=report,
+        tone=_TONES.get(report.verdict, "open"),
+        columns=COLUMNS,
+        rows=[(MARKS[one.verdict], row(one), _details(one)) for one in report.outcomes],
+        groups=found,
+        link_columns=LINK_COLUMNS,
+        links=link_rows(report.baseline) if report.baseline else [],
+        tried=sum(1 for one in report.outcomes if one.verdict is not StepVerdict.not_tried),
+        style=Markup(asset("scroll.css")),
+    )
+
+
+def _details(outcome: StepOutcome) -> list[str]:
+    """What the table has no room for."""
+    attempts = ", ".join(f"{name} {count}" for name, count in outcome.attempts.items())
+    found = [outcome.proof] if outcome.proof else []
+    found += [f"connections opened since the fault began: {attempts}"] if attempts else []
+    found += [f"log of {one.container}, {_times(one.count)}: {one.line}" for one in outcome.log_news]
+    found += [f"afterwards the lab {outcome.cleaned}"] if outcome.cleaned else []
+    return found

@@ -1,0 +1,140 @@
+"""Runs a whole trial: starts the system, watches it, tries the programme, takes everything down, saves."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+from driver.errors import LabError
+from driver.files import write_file
+from driver.systems.lab_of_system import StartedSystem
+from driver.systems.system import OUTSIDE
+from driver.trial.baseline import SystemBaseline
+from driver.trial.conductor import Conductor, TrialLimits, TrialResult, TrialSubject
+from driver.trial.findings import StepOutcome
+from driver.trial.programme import TrialStep, programme, selected, shape
+from driver.trial.report import as_html, as_markdown, script, script_name
+from driver.trial.samples import pair_of, service_of
+from driver.trial.verdict import TrialReport, groups
+
+REPORT_JSON, REPORT_MARKDOWN, REPORT_HTML = "try.json", "report.md", "report.html"
+INTERRUPTED = "stopped by a signal"
+
+Say = Callable[[str], None]
+
+
+class MonotonicClock:
+    """Implements `conductor.TrialClock` by this machine's monotonic clock."""
+
+    def now_s(self) -> float:
+        return time.monotonic()
+
+    def sleep_s(self, seconds: float) -> None:
+        time.sleep(max(0.0, seconds))
+
+
+@dataclass(frozen=True)
+class TrialProgress:
+    """Receives what a trial says while it runs."""
+
+    say: Say
+    on_baseline: Callable[[SystemBaseline], None]
+    on_outcome: Callable[[int, int, StepOutcome], None]
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Which steps are tried: `only` those whose names contain one of these texts; None means all.
+
+    `links` are pairs, `services` services or containers.
+    """
+
+    only: Sequence[str] = ()
+    links: Sequence[str] | None = None
+    services: Sequence[str] | None = None
+
+    def steps(self, baseline: SystemBaseline) -> list[TrialStep]:
+        """Return the steps. Raises UsageError for a text of `only` that no step contains."""
+        pairs, containers = targets(baseline)
+        chosen = self.services
+        return selected(
+            programme(
+                [pair for pair in pairs if self.links is None or pair in self.links],
+                [one for one in containers if chosen is None or {one, service_of(one)} & set(chosen)],
+            ),
+            self.only,
+        )
+
+
+def conduct(
+    subject: TrialSubject, limits: TrialLimits, choice: Choice, progress: TrialProgress
+) -> TrialResult:
+    """Watch a system and try the steps of `choice`.
+
+    Ctrl-C and an error of the lab end it early, and what was found is kept. Raises UsageError for a choice of
+    a step that the programme does not have, and what the watch raises.
+    """
+    result = TrialResult()
+    steps: list[TrialStep] = []
+
+    def on_outcome(outcome: StepOutcome) -> None:
+        progress.on_outcome(len(result.outcomes), len(steps), outcome)
+
+    conductor = Conductor(subject, MonotonicClock(), limits, progress.say, on_outcome)
+    result.baseline = baseline = conductor.watch()
+    progress.on_baseline(baseline)
+    if not baseline.carrying():
+        return result
+    steps += choice.steps(baseline)
+    for line in shape(steps):
+        progress.say(f"  {line}")
+    try:
+        conductor.run(baseline, steps, result)
+    except KeyboardInterrupt:
+        result.ended = INTERRUPTED
+    except LabError as error:
+        result.ended, result.error = error.sentence, error
+    return result
+
+
+def targets(baseline: SystemBaseline) -> tuple[list[str], list[str]]:
+    """Return the pairs whose links carried traffic, and the containers that run: one of each service.
+
+    Links from outside are not hit: their client is the traffic of the trial.
+    """
+    pairs = sorted({pair_of(name) for name in baseline.carrying()})
+    containers: dict[str, str] = {}
+    for name, one in sorted(baseline.containers.items()):
+        if one.runs:
+            containers.setdefault(one.service, name)
+    return [pair for pair in pairs if not pair.startswith(f"{OUTSIDE}->")], list(containers.values())
+
+
+def notes_on(started: StartedSystem, baseline: SystemBaseline | None) -> list[str]:
+    """Return what the report adds to its table: differences to the file, and what was not judged."""
+    found = [f"goes around doors: {one}" for one in started.bypassed]
+    if started.portless:
+        found.append(f"without a door, since nothing connects there: {', '.join(started.portless)}")
+    found += [f"differs from the file: {one}" for one in started.differences]
+    for name, one in sorted(baseline.links.items()) if baseline else ():
+        if not one.carries:
+            found.append(f"{name} was dialled and carried nothing at rest: not tried")
+        elif not one.judged:
+            found.append(
+                f"{name} is silent for up to {one.silence_s:.0f} s at rest: too long to be judged. "
+                f"Give --watch more time, or more traffic with --http or --traffic."
+            )
+    return found
+
+
+def save(folder: Path, report: TrialReport) -> None:
+    """Write the reports of a trial, and a script for each finding. Raises LabError."""
+    write_file(folder / REPORT_JSON, msgspec.json.format(msgspec.json.encode(report), indent=2) + b"\n")
+    write_file(folder / REPORT_MARKDOWN, as_markdown(report).encode())
+    write_file(folder / REPORT_HTML, as_html(report).encode())
+    for group in groups(report.outcomes):
+        write_file(folder / script_name(group), script(group, report).encode())

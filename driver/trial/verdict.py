@@ -1,0 +1,108 @@
+"""The verdict of a trial, its findings grouped by what to change, and its table. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import msgspec
+
+from driver.exit_codes import ExitCode
+from driver.trial.baseline import SystemBaseline
+from driver.trial.findings import StepOutcome, StepVerdict
+
+COLUMNS = ("fault", "what broke", "came back by itself")
+MARKS = {
+    StepVerdict.came_back: "good",
+    StepVerdict.broke: "bad",
+    StepVerdict.inconclusive: "warn",
+    StepVerdict.not_tried: "",
+}
+
+
+class FindingGroup(msgspec.Struct, frozen=True):
+    """Findings with the same thing to change. `number` counts groups from 1."""
+
+    number: int
+    advice: Sequence[str]
+    outcomes: Sequence[StepOutcome]
+
+    @property
+    def title(self) -> str:
+        """The steps that show it: `cut worker->db:5432, kill db[1]`."""
+        return ", ".join(one.step.name for one in self.outcomes)
+
+
+class TrialReport(msgspec.Struct, kw_only=True):
+    """try.json: everything that a trial has found.
+
+    `ended` says why it ended before its programme, "" where it did not. `notes` are what differs from the
+    file, goes around doors, or was not judged. `options` are the words after the file that repeat it in
+    `folder`.
+    """
+
+    file: str
+    folder: str
+    system: str
+    project: str
+    began_wall_s: float
+    took_s: float
+    options: Sequence[str] = ()
+    baseline: SystemBaseline | None = None
+    outcomes: Sequence[StepOutcome] = ()
+    ended: str = ""
+    notes: Sequence[str] = ()
+    verdict: str = ""
+    because: str = ""
+    exit_code: int = 0
+
+
+def verdict(
+    baseline: SystemBaseline | None, outcomes: Sequence[StepOutcome], ended: str
+) -> tuple[str, str, ExitCode]:
+    """Return a trial's verdict as a word, the sentence for it, and the exit code.
+
+    Steps that were not tried because of the budget make no verdict; one that shows nothing makes it
+    inconclusive unless another is a finding.
+    """
+    tried = [one for one in outcomes if one.verdict is not StepVerdict.not_tried]
+    broke = [one for one in tried if one.verdict is StepVerdict.broke]
+    unclear = [one for one in tried if one.verdict is StepVerdict.inconclusive]
+    left = len(outcomes) - len(tried)
+    rest = f" {left} of {len(outcomes)} steps were not tried." if left else ""
+    if broke:
+        causes = len(groups(outcomes))
+        what = f"{causes} {'thing' if causes == 1 else 'things'} to change"
+        return (
+            "failed",
+            f"{len(broke)} of {len(tried)} faults broke something: {what}.{rest}",
+            ExitCode.FAILED,
+        )
+    if baseline is not None and not baseline.carrying():
+        return "inconclusive", "No link carried traffic while the system was at rest.", ExitCode.INCONCLUSIVE
+    if unclear or ended or not tried:
+        count = (
+            f"{len(unclear)} of {len(tried)} faults show nothing" if unclear else "The trial is incomplete"
+        )
+        why = f" ({ended})" if ended else ""
+        return "inconclusive", f"{count}{why}.{rest}", ExitCode.INCONCLUSIVE
+    return (
+        "passed",
+        f"Everything came back by itself after each of {len(tried)} faults.{rest}",
+        ExitCode.PASSED,
+    )
+
+
+def groups(outcomes: Sequence[StepOutcome]) -> list[FindingGroup]:
+    """Return the findings, those with the same advice together, in the order of their first step."""
+    found: dict[tuple[str, ...], list[StepOutcome]] = {}
+    for one in outcomes:
+        if one.verdict is StepVerdict.broke:
+            found.setdefault(tuple(one.advice) or tuple(one.broke), []).append(one)
+    return [
+        FindingGroup(number, advice, steps) for number, (advice, steps) in enumerate(found.items(), start=1)
+    ]
+
+
+def row(outcome: StepOutcome) -> list[str]:
+    """Return the table's row of a step."""
+    return [outcome.step.name, "; ".join(outcome.broke) or outcome.note, outcome.came_back]

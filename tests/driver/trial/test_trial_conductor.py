@@ -1,0 +1,238 @@
+"""Claims about a whole trial, on a simulated system and its virtual clock."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver.errors import LabError
+from driver.trial.conductor import Conductor, TrialLimits, TrialResult
+from driver.trial.findings import FaultProof, StepVerdict
+from driver.trial.programme import KINDS, PAIR, TrialStep, programme
+from driver.trial.samples import RequestCounters
+from tests.driver.trial.simulated_system import NEVER, SimulatedSystem
+
+LINK = "api[1]->db:5432"
+PAIR_NAME = "api->db:5432"
+
+
+def step(fault: str, target: str = PAIR_NAME, index: int = 0) -> TrialStep:
+    """The step of a fault; `index` tells a long stall from a short one."""
+    return TrialStep([kind for kind in KINDS if kind.fault == fault][index], target)
+
+
+def tried(
+    system: SimulatedSystem, *steps: TrialStep, budget_s: float = 600.0, wait_s: float = 20.0
+) -> TrialResult:
+    """What a trial of these steps finds."""
+    result = TrialResult()
+    limits = TrialLimits(system.now + budget_s, watch_s=10.0, wait_s=wait_s)
+    conductor = Conductor(system, system, limits, lambda line: None, lambda outcome: None)
+    result.baseline = conductor.watch()
+    conductor.run(result.baseline, steps, result)
+    return result
+
+
+@pytest.fixture
+def system() -> SimulatedSystem:
+    return SimulatedSystem([LINK])
+
+
+def test_a_link_that_carries_again_came_back_by_itself(system: SimulatedSystem) -> None:
+    system.comes_back_s["cut api->db:5432"] = 3.0
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert outcome.verdict is StepVerdict.came_back
+    assert outcome.after_s == pytest.approx(3.0, abs=0.5)
+    assert outcome.broke == []
+
+
+def test_a_link_that_stays_silent_broke_and_its_client_is_restarted(system: SimulatedSystem) -> None:
+    system.comes_back_s["cut api->db:5432"] = NEVER
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert (outcome.verdict, outcome.came_back) == (StepVerdict.broke, "never (20 s)")
+    assert outcome.broke[0] == f"{LINK} has no connection"
+    assert outcome.cleaned == "restarted api[1]"
+
+
+def test_the_step_after_one_that_broke_begins_with_a_clean_system(system: SimulatedSystem) -> None:
+    system.comes_back_s["cut api->db:5432"] = NEVER
+    outcomes = tried(system, step("cut"), step("reset")).outcomes
+    assert [one.verdict for one in outcomes] == [StepVerdict.broke, StepVerdict.came_back]
+
+
+def test_where_a_restart_does_not_help_the_whole_system_starts_again(system: SimulatedSystem) -> None:
+    system.comes_back_s["cut api->db:5432"] = NEVER
+    system.restart = lambda containers: None  # type: ignore[method-assign]
+    outcomes = tried(system, step("cut"), step("reset")).outcomes
+    assert outcomes[0].cleaned == "restarted api[1], then started the whole system again"
+    assert outcomes[1].verdict is StepVerdict.came_back
+
+
+def test_nothing_more_is_tried_on_a_system_that_does_not_come_back_at_all(system: SimulatedSystem) -> None:
+    system.comes_back_s["cut api->db:5432"] = NEVER
+    system.restart = lambda containers: None  # type: ignore[method-assign]
+    system.start_again = lambda: None  # type: ignore[method-assign]
+    result = tried(system, step("cut"), step("reset"))
+    assert result.outcomes[1].verdict is StepVerdict.not_tried
+    assert result.ended == "the system did not come back after a fresh start"
+
+
+def test_a_container_that_ends_is_a_finding(system: SimulatedSystem) -> None:
+    system.on_begin = lambda step: system.ends("api[1]")
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert outcome.verdict is StepVerdict.broke
+    assert outcome.broke[0] == "api[1] ended with 1"
+
+
+def test_a_container_that_its_engine_starts_again_is_a_finding_that_came_back(
+    system: SimulatedSystem,
+) -> None:
+    system.on_begin = lambda step: system.start_again_one("api[1]")
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert outcome.verdict is StepVerdict.broke
+    assert outcome.after_s is not None
+    assert outcome.broke == ["api[1] ended and was started again by its restart policy"]
+
+
+@pytest.mark.parametrize("fault", ["kill", "restart"])
+def test_the_new_life_of_the_container_that_was_hit_is_no_finding(
+    system: SimulatedSystem, fault: str
+) -> None:
+    (outcome,) = tried(system, step(fault, "db[1]")).outcomes
+    assert outcome.verdict is StepVerdict.came_back
+
+
+def test_a_second_new_life_of_the_container_that_was_hit_is_a_finding(system: SimulatedSystem) -> None:
+    ended = system.end
+
+    def end(step: TrialStep) -> FaultProof:
+        system.look()
+        system.start_again_one("db[1]")
+        return ended(step)
+
+    system.end = end  # type: ignore[method-assign]
+    (outcome,) = tried(system, step("kill", "db[1]")).outcomes
+    assert outcome.broke == ["db[1] ended and was started again by its restart policy"]
+
+
+def test_a_fault_without_proof_shows_nothing(system: SimulatedSystem) -> None:
+    system.proof = FaultProof(False, "no probe saw it")
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert (outcome.verdict, outcome.note) == (
+        StepVerdict.inconclusive,
+        "the fault is not proved: no probe saw it",
+    )
+
+
+def test_a_fault_that_cannot_begin_shows_nothing_and_is_ended(system: SimulatedSystem) -> None:
+    system.refuses("The door does not answer.")
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert (outcome.verdict, outcome.note) == (StepVerdict.inconclusive, "The door does not answer.")
+    assert "end cut api->db:5432" in system.calls
+
+
+def test_ctrl_c_ends_the_fault_that_is_on_and_keeps_what_was_found(system: SimulatedSystem) -> None:
+    def stop(step: TrialStep) -> None:
+        if step.kind.fault == "refuse":
+            raise KeyboardInterrupt
+
+    system.on_begin = stop
+    result = TrialResult()
+    limits = TrialLimits(system.now + 600.0, watch_s=10.0)
+    conductor = Conductor(system, system, limits, lambda line: None, lambda outcome: None)
+    baseline = conductor.watch()
+    with pytest.raises(KeyboardInterrupt):
+        conductor.run(baseline, [step("cut"), step("refuse")], result)
+    assert [one.step.name for one in result.outcomes] == ["cut api->db:5432"]
+    assert system.calls[-1] == "end refuse api->db:5432 for 5s"
+
+
+def test_a_fault_that_lasts_is_renewed(system: SimulatedSystem) -> None:
+    tried(system, step("stall"))
+    assert system.calls.count("renew") >= 7
+
+
+def test_a_step_for_which_no_time_is_left_is_not_tried_and_a_shorter_one_is(system: SimulatedSystem) -> None:
+    outcomes = tried(system, step("stall"), step("cut"), budget_s=25.0).outcomes
+    assert [one.verdict for one in outcomes] == [StepVerdict.not_tried, StepVerdict.came_back]
+
+
+def test_a_step_that_the_budget_cuts_short_shows_nothing(system: SimulatedSystem) -> None:
+    system.comes_back_s["cut api->db:5432"] = NEVER
+    outcomes = tried(system, step("cut"), step("reset"), budget_s=20.0).outcomes
+    assert [one.verdict for one in outcomes] == [StepVerdict.inconclusive, StepVerdict.not_tried]
+    assert "time ran out" in outcomes[0].note
+
+
+def test_the_trial_ends_within_its_budget_however_little_comes_back(system: SimulatedSystem) -> None:
+    began_s = system.now
+    steps = programme([PAIR_NAME], ["api[1]", "db[1]"])
+    system.comes_back_s = {one.name: NEVER for one in steps}
+    tried(system, *steps, budget_s=120.0)
+    # The wait for a clean system after the last step is bounded by the budget too.
+    assert system.now - began_s <= 125.0
+
+
+def test_errors_in_logs_that_were_not_there_at_rest_are_kept(system: SimulatedSystem) -> None:
+    system.lines = {"api[1]": ["error: cache miss 17"]}
+
+    def log(step: TrialStep) -> None:
+        system.lines = {"api[1]": ["error: cache miss 18", "error: no database\x1b[2J"]}
+
+    system.on_begin = log
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert [(one.container, one.line) for one in outcome.log_news] == [
+        ("api[1]", "error: no database\\x1b[2J")
+    ]
+
+
+def test_connections_that_stay_half_closed_are_named(system: SimulatedSystem) -> None:
+    system.closed = {"db[1]": 2}
+
+    def leak(step: TrialStep) -> None:
+        system.closed = {"db[1]": 5}
+
+    system.on_begin = leak
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert outcome.broke == ["db[1] holds 3 connections closed by the other side"]
+    assert outcome.verdict is StepVerdict.came_back
+
+
+def test_requests_that_fail_for_good_are_a_finding(system: SimulatedSystem) -> None:
+    answered = failed = 0
+    looked = system.look
+
+    def look():  # type: ignore[no-untyped-def]
+        nonlocal answered, failed
+        if system.now < 111.0:
+            answered = int((system.now - 100.0) * 20)
+        else:
+            failed = int((system.now - 111.0) * 20)
+        system.requests = RequestCounters(answered, failed)
+        return looked()
+
+    system.look = look  # type: ignore[method-assign]
+    (outcome,) = tried(system, step("refuse")).outcomes
+    assert outcome.verdict is StepVerdict.broke
+    assert outcome.broke[0] == "requests are not answered as before"
+    assert outcome.cleaned == "started the whole system again"
+
+
+def test_an_error_of_the_lab_is_raised_after_the_fault_has_ended(system: SimulatedSystem) -> None:
+    looks = iter(range(10_000))
+    looked = system.look
+
+    def look():  # type: ignore[no-untyped-def]
+        if next(looks) > 60:
+            raise LabError("The engine is gone.")
+        return looked()
+
+    system.look = look  # type: ignore[method-assign]
+    with pytest.raises(LabError, match="gone"):
+        tried(system, step("stall"))
+    assert any(one.startswith("end stall") for one in system.calls)
+
+
+def test_the_programme_begins_with_what_is_most_worth_and_hits_each_pair_once_before_the_next_kind() -> None:
+    steps = programme(["a->b:1", "a->c:1"], ["b[1]"])
+    assert [one.name for one in steps[:3]] == ["cut a->b:1", "cut a->c:1", "kill b[1] for 4s"]
+    assert sum(1 for one in steps if one.kind.scope == PAIR) == 12

@@ -1,0 +1,135 @@
+"""Claims about the comparison of a system after a fault with its baseline, on hand-made samples."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver.trial.baseline import FlowBaseline, SystemBaseline
+from driver.trial.recovery import LinkRecovery, SystemRecovery, recovery
+from driver.trial.samples import ContainerLook, FlowCounters, SystemSample
+
+LINK = "api[1]->db:5432"
+API, DB = ContainerLook("api", life="a"), ContainerLook("db", health="healthy", life="d")
+AT_REST = SystemBaseline(
+    20.0,
+    {LINK: FlowBaseline(100, 100, 0, 1, 0.5, 2.0, 50, 50)},
+    {"api[1]": API, "db[1]": DB},
+)
+BEGAN_S, HEALED_S = 1.0, 6.0
+
+
+def samples(
+    to_server: list[tuple[float, float]],
+    to_client: list[tuple[float, float]] | None = None,
+    until_s: float = 12.0,
+) -> list[SystemSample]:
+    """Looks each 250 ms; each direction carries 100 B/s within its spans of time."""
+    both = to_client if to_client is not None else to_server
+    return [
+        SystemSample(
+            at_s,
+            {LINK: FlowCounters(1, 1, carried(to_server, at_s), carried(both, at_s))},
+            {"api[1]": API, "db[1]": DB},
+        )
+        for at_s in (step * 0.25 for step in range(int(until_s * 4) + 1))
+    ]
+
+
+def carried(spans: list[tuple[float, float]], until_s: float) -> int:
+    return round(sum(100 * max(0.0, min(end, until_s) - begin) for begin, end in spans))
+
+
+def found(looks: list[SystemSample], renewed: str = "") -> SystemRecovery:
+    return recovery(AT_REST, looks, BEGAN_S, HEALED_S, renewed)
+
+
+def link(looks: list[SystemSample]) -> LinkRecovery:
+    return found(looks).links[LINK]
+
+
+def test_a_link_is_back_at_its_first_byte_of_steady_traffic() -> None:
+    assert link(samples([(0, 1), (8, 99)])).after_s == pytest.approx(2.25)
+
+
+def test_a_link_without_a_break_is_back_at_once() -> None:
+    assert link(samples([(0, 99)])).after_s == pytest.approx(0.25)
+
+
+def test_what_was_held_and_arrives_after_healing_is_no_steady_traffic() -> None:
+    assert link(samples([(0, 1), (6, 6.5)])).after_s is None
+
+
+def test_a_link_that_falls_silent_again_is_back_when_it_carries_for_good() -> None:
+    assert link(samples([(0, 1), (6, 9), (11, 99)], until_s=16)).after_s == pytest.approx(5.25)
+
+
+def test_a_link_that_carries_one_way_alone_is_not_back() -> None:
+    assert link(samples([(0, 99)], to_client=[(0, 1)])).after_s is None
+
+
+def test_a_link_that_carries_less_than_it_must_is_not_back_and_has_a_share() -> None:
+    tenth = [(step, step + 0.1) for step in range(6, 12)]
+    one = link(samples([(0, 1), *tenth]))
+    assert (one.after_s, one.share) == (None, pytest.approx(0.1))
+
+
+def test_too_short_a_time_after_healing_proves_nothing() -> None:
+    assert link(samples([(0, 99)], until_s=7.5)).after_s is None
+
+
+@pytest.mark.parametrize(
+    ("spans", "missed"), [([(0, 2), (5, 99)], True), ([(0, 2), (3.5, 99)], False)], ids=["3 s", "1.5 s"]
+)
+def test_a_silence_longer_than_a_window_is_missed_traffic(
+    spans: list[tuple[float, float]], missed: bool
+) -> None:
+    assert link(samples(spans)).missed is missed
+
+
+def changed(looks: list[SystemSample], name: str, *spans: tuple[float, ContainerLook]) -> list[SystemSample]:
+    """The looks, with a container that becomes something else at each of these times."""
+    later = []
+    for look in looks:
+        now = {at_s: one for at_s, one in spans if look.at_s >= at_s}
+        containers = {**look.containers, name: now[max(now)]} if now else look.containers
+        later.append(SystemSample(look.at_s, look.links, containers))
+    return later
+
+
+def test_a_container_that_ended_is_a_trouble() -> None:
+    ended = ContainerLook("api", "exited", exit_code=3, life="a")
+    assert found(changed(samples([(0, 99)]), "api[1]", (2, ended))).troubles == {"api[1]": "ended with 3"}
+
+
+def test_a_container_that_is_unhealthy_is_a_trouble_and_one_that_starts_is_not() -> None:
+    looks = samples([(0, 99)])
+    sick = changed(looks, "db[1]", (2, ContainerLook("db", health="unhealthy", life="d")))
+    starts = changed(looks, "db[1]", (2, ContainerLook("db", health="starting", life="e")))
+    assert found(sick).troubles == {"db[1]": "is unhealthy"}
+    assert found(starts).troubles == {}
+
+
+def test_a_job_that_had_ended_before_is_no_trouble() -> None:
+    job = ContainerLook("job", "exited", exit_code=0)
+    at_rest = SystemBaseline(20.0, {}, {"job[1]": job})
+    looks = [SystemSample(float(at_s), {}, {"job[1]": job}) for at_s in range(12)]
+    assert recovery(at_rest, looks, BEGAN_S, HEALED_S).whole
+
+
+def test_a_container_that_was_started_again_is_named_unless_the_fault_did_it() -> None:
+    looks = changed(samples([(0, 99)]), "db[1]", (2, ContainerLook("db", health="healthy", life="e")))
+    assert found(looks).restarted == ["db[1]"]
+    assert found(looks, renewed="db[1]").restarted == []
+
+
+def test_a_system_is_whole_only_once_its_containers_are_steady() -> None:
+    looks = samples([(0, 99)])
+    again = changed(looks, "db[1]", (11, ContainerLook("db", life="e")))
+    assert found(looks).whole
+    assert not found(again, renewed="db[1]").whole
+
+
+def test_a_system_is_back_with_its_last_link() -> None:
+    looks = samples([(0, 1), (8, 99)])
+    assert found(looks).after_s == pytest.approx(2.25)
+    assert found(samples([(0, 1)])).after_s is None

@@ -1,0 +1,128 @@
+"""Claims about a trial's verdict and its reports."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+from collections.abc import Sequence
+from pathlib import Path
+
+import pytest
+
+from driver.exit_codes import ExitCode
+from driver.trial.baseline import FlowBaseline, SystemBaseline
+from driver.trial.findings import StepOutcome, StepVerdict, inconclusive, not_tried
+from driver.trial.log_patterns import LogNews
+from driver.trial.programme import KINDS, TrialStep, selected
+from driver.trial.report import as_html, as_markdown, group_lines, script
+from driver.trial.verdict import TrialReport, groups, verdict
+
+CUT = TrialStep(KINDS[0], "api->db:5432")
+KILL = TrialStep(KINDS[1], "db[1]")
+FLOW = FlowBaseline(1_200, 80, 0.1, 1, 0.5)
+AT_REST = SystemBaseline(20.0, {"api[1]->db:5432": FLOW}, {})
+EVIL = "error <script>alert(1)</script> | `x` \x1b[2J"
+
+
+def broke(step: TrialStep, advice: str = "Connect again.") -> StepOutcome:
+    return StepOutcome(
+        step=step, verdict=StepVerdict.broke, waited_s=20, broke=["api[1] ended with 1"], advice=[advice],
+        log_news=[LogNews("api[1]", EVIL, 3)],
+    )  # fmt: skip
+
+
+def back(step: TrialStep) -> StepOutcome:
+    return StepOutcome(step=step, verdict=StepVerdict.came_back, after_s=0.44)
+
+
+def report(*outcomes: StepOutcome, folder: str = "/home/me", options: Sequence[str] = ()) -> TrialReport:
+    word, because, code = verdict(AT_REST, outcomes, "")
+    return TrialReport(
+        file="a b/compose.yaml", folder=folder, system="shop", project="p", began_wall_s=0.0, took_s=10.0,
+        options=options, baseline=AT_REST, outcomes=outcomes, verdict=word, because=because, exit_code=code,
+        notes=["a note"],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "ended", "code"),
+    [
+        ([back(CUT)], "", ExitCode.PASSED),
+        ([back(CUT), not_tried(KILL, "no time was left")], "", ExitCode.PASSED),
+        ([back(CUT), broke(KILL)], "", ExitCode.FAILED),
+        ([inconclusive(CUT, "no proof"), broke(KILL)], "", ExitCode.FAILED),
+        ([back(CUT), inconclusive(KILL, "no proof")], "", ExitCode.INCONCLUSIVE),
+        ([back(CUT)], "stopped by a signal", ExitCode.INCONCLUSIVE),
+        ([not_tried(CUT, "no time was left")], "", ExitCode.INCONCLUSIVE),
+        ([], "", ExitCode.INCONCLUSIVE),
+    ],
+    ids=["back", "a part", "broke", "broke and unclear", "unclear", "stopped", "nothing tried", "nothing"],
+)
+def test_the_verdict_is_that_of_the_worst_step(
+    outcomes: Sequence[StepOutcome], ended: str, code: ExitCode
+) -> None:
+    assert verdict(AT_REST, outcomes, ended)[2] is code
+
+
+def test_a_system_without_traffic_is_inconclusive() -> None:
+    quiet = SystemBaseline(20.0, {}, {})
+    assert verdict(quiet, [], "")[1:] == (
+        "No link carried traffic while the system was at rest.",
+        ExitCode.INCONCLUSIVE,
+    )
+
+
+def test_findings_with_the_same_thing_to_change_are_one_group() -> None:
+    other = broke(CUT, "Wait longer.")
+    found = groups([broke(CUT), other, broke(KILL), back(KILL)])
+    assert [[one.step.name for one in group.outcomes] for group in found] == [
+        [CUT.name, KILL.name],
+        [CUT.name],
+    ]
+
+
+def test_what_a_log_says_cannot_change_a_report() -> None:
+    page, text = as_html(report(broke(CUT))), as_markdown(report(broke(CUT)))
+    assert "<script>" not in page
+    assert "\x1b" not in page + text
+    (logged,) = [line for line in text.splitlines() if "alert" in line]
+    assert logged.startswith("- Log: `")
+    assert logged.count("`") == 2
+    assert "&lt;script&gt;alert(1)" in page
+
+
+def test_the_page_has_every_step_and_needs_no_network() -> None:
+    page = as_html(report(broke(CUT), back(KILL)))
+    assert all(text in page for text in (CUT.name.replace(">", "&gt;"), KILL.name, "after 0.4 s", "1.2 KB/s"))
+    assert "http" not in page.replace("http-equiv", "")
+
+
+def test_a_group_s_lines_say_what_to_change_and_how_to_see_it_again() -> None:
+    (group,) = groups([broke(CUT), broke(KILL)])
+    lines = dict(group_lines(group, "results/x"))
+    assert lines[""] == "1. Connect again."
+    assert lines["after"] == f"{CUT.name}, {KILL.name}"
+    assert lines["again"] == "sh results/x/finding-1.sh"
+
+
+def test_the_script_of_a_finding_repeats_its_steps_with_the_options_of_the_trial(tmp_path: Path) -> None:
+    made = report(
+        broke(CUT), broke(KILL), folder=str(tmp_path), options=["--http", "GET", "http://a:1/?x=$HOME"]
+    )
+    path = tmp_path / "again.sh"
+    path.write_text(script(groups(made.outcomes)[0], made))
+    fake = tmp_path / "python"
+    fake.write_text('#!/bin/sh\nfor word in "$@"; do echo "$word"; done\n')
+    fake.chmod(0o755)
+    environment = {"PATH": f"{tmp_path}:{os.environ['PATH']}"}
+    done = subprocess.run(["sh", str(path)], capture_output=True, text=True, env=environment, check=True)
+    assert done.stdout.splitlines() == [
+        "lab.py", "try", "a b/compose.yaml", "--http", "GET", "http://a:1/?x=$HOME",
+        "--only", CUT.name, "--only", KILL.name,
+    ]  # fmt: skip
+
+
+def test_a_whole_name_selects_that_step_alone_and_a_part_all_that_have_it() -> None:
+    longer = TrialStep(KINDS[0], "api->db:54321")
+    assert selected([CUT, longer, KILL], [CUT.name]) == [CUT]
+    assert selected([CUT, longer, KILL], ["cut"]) == [CUT, longer]
