@@ -14,6 +14,7 @@ from driver.labs.lab_lock import lab_lock
 from driver.paths import state_dir
 from driver.systems.lab_of_system import TOXIPROXY, SystemLab, SystemRequest, door_image, project_of
 from driver.systems.plain_lab import PlainLab, plain_project
+from driver.systems.running_system import RunningSystem, running_system
 from driver.terminal import Terminal
 from driver.trial.doors_subject import DoorsSubject, TrafficSource
 from driver.trial.learn_system import LearnedSystem, SystemStarter
@@ -30,10 +31,15 @@ class SystemInUse:
     learned: LearnedSystem
     began_s: float
 
+    def running(self) -> RunningSystem:
+        """Return the system as faults use it. Raises NoLabError where it is not up."""
+        folder = state_dir() / "systems" / self.project
+        return running_system(self.project, folder, str(self.learned.request.files[0]))
+
     def subject(self, traffic: TrafficSource | None) -> DoorsSubject:
         """Return the system as the subject of a trial; the traffic begins."""
         request, started = self.learned.request, self.learned.started
-        return DoorsSubject(self.lab, self.sdk, request, started, traffic, self.terminal.info)
+        return DoorsSubject(self.lab, self.running, self.sdk, request, started, traffic, self.terminal.info)
 
 
 @contextmanager

@@ -35,7 +35,7 @@ class LabActuator:
         lead_s = 0.0
         if injection.begin_at_ns is not None:
             lead_s = max(0.0, (injection.begin_at_ns - time.monotonic_ns()) / 1e9)
-        body = _body(injection, effect)
+        body = fault_body(injection, effect)
         state = await self._call_toxiproxy(lambda: self._lab.links.begin_fault(body, lead_s))
         self._renewer.add(injection.fault_id, injection.lease_ms)
         return {link.link: link.began_at_mono_ns for link in state.links}
@@ -124,7 +124,7 @@ class LabActuator:
             raise ActuatorError(str(error)) from None
 
 
-def _body(injection: Injection, effect: LinkEffect) -> dict[str, Any]:
+def fault_body(injection: Injection, effect: LinkEffect) -> dict[str, Any]:
     """Return the body of `POST /lab/faults` (chaos/toxiproxy/README.md)."""
     body: dict[str, Any] = {
         "id": injection.fault_id,

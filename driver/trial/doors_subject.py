@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
 from chaos import catalogue
-from chaos.directions import stream
+from chaos.actuator import Injection
 from chaos.fault import LinkFault
+from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_sdk import DockerSdk
-from driver.errors import LabError, LinksError
+from driver.errors import LinksError
+from driver.labs.lab_actuator import fault_body
 from driver.labs.toxiproxy_api import FaultState
+from driver.nouns import counted
 from driver.subprocesses import ask
-from driver.systems.door_api import DoorApi
 from driver.systems.lab_of_system import Say, StartedSystem, SystemLab, SystemRequest
 from driver.systems.replicas import PublishedAddress, Replica
-from driver.systems.system import OUTSIDE
+from driver.systems.running_system import RunningSystem
 from driver.trial import sockets
 from driver.trial.findings import FaultProof
 from driver.trial.programme import TrialStep
@@ -28,7 +30,8 @@ LOOK_AT_CONTAINERS_EVERY_S = 0.5
 CALL_TIMEOUT_S = 30.0
 MOST_LOG_LINES = 1_000
 """Of one container for one step."""
-_GRACE_S = 3
+GRACE_S = 3.0
+"""How long a container may take to stop when it is restarted."""
 
 
 class TrafficSource(Protocol):
@@ -45,11 +48,12 @@ class TrafficSource(Protocol):
 
 
 class DoorsSubject:
-    """Implements `conductor.TrialSubject` for a system that is up."""
+    """Implements `conductor.TrialSubject` for a system that is up; `running` returns it after each start."""
 
     def __init__(
         self,
         lab: SystemLab,
+        running: Callable[[], RunningSystem],
         sdk: DockerSdk,
         request: SystemRequest,
         started: StartedSystem,
@@ -57,11 +61,11 @@ class DoorsSubject:
         say: Say,
     ) -> None:
         self._lab = lab
+        self._running = running
         self._sdk = sdk
         self._request = request
         self._traffic = traffic
         self._say = say
-        self._fault: tuple[DoorApi, str] | None = None
         self._state: FaultState | None = None
         self._faults = 0
         self._logs_since: dict[str, float] = {}
@@ -69,8 +73,7 @@ class DoorsSubject:
 
     def _attach(self, started: StartedSystem) -> None:
         """Take over a system that has just started."""
-        self.started = started
-        self._doors = self._lab.doors(self._lab.containers())
+        self._system = self._running()
         self._ends: dict[tuple[str, str], str] = {}
         self._ids: dict[str, str] = {}
         self._pids: dict[str, int] = {}
@@ -92,13 +95,12 @@ class DoorsSubject:
             self._looked_s = now_s
             self._containers = self._look_at_containers()
         links: dict[str, FlowCounters] = {}
-        for door in self._doors.values():
-            for state in door.states():
-                name = self._link_name(state.name)
-                one = FlowCounters(
-                    state.connections, state.accepted, state.bytes_upstream, state.bytes_downstream
-                )
-                links[name] = _sum(links[name], one) if name in links else one
+        for state in self._system.links.states():
+            name = self._link_name(state.name)
+            one = FlowCounters(
+                state.connections, state.accepted, state.bytes_upstream, state.bytes_downstream
+            )
+            links[name] = _sum(links[name], one) if name in links else one
         counters = self._traffic.counters() if self._traffic is not None else None
         return SystemSample(time.monotonic(), links, self._containers, counters)
 
@@ -111,17 +113,18 @@ class DoorsSubject:
             self._ids[one.name] = one.id
             self._pids[one.name] = int(details["State"].get("Pid") or 0)
             if one.address:
-                # A container that has ended has no address; its links keep their name.
                 self._ends[(one.service, one.address)] = one.name
             found[one.name] = _container_look(one, details)
         return found
 
     def _link_name(self, name: str) -> str:
-        """Return the system's name of a door's link `api->db:5432@10.236.0.3`."""
-        pair, _, address = name.rpartition("@")
+        """Return the name of a link. That of a container without an address has its name at the door,
+        `api->db:5432@10.236.0.3`, and keeps the one that it had.
+        """
+        pair, at, address = name.rpartition("@")
+        if not at:
+            return name
         client, _, server = pair.partition("->")
-        if client == OUTSIDE:
-            return pair
         return f"{self._ends.get((client, address), client)}->{server}"
 
     def log_lines(self) -> dict[str, list[str]]:
@@ -143,59 +146,50 @@ class DoorsSubject:
 
     def begin(self, step: TrialStep) -> None:
         self._state = None
-        if step.hits_links:
-            self._begin_on_links(step)
-        elif step.kind.fault == "restart":
-            self._docker("restart", "-t", str(_GRACE_S), self._ids[step.target])
-        else:
-            self._docker(step.kind.fault, self._ids[step.target])
+        self._faults += 1
+        engine, name = self._system.engine, step.target
+        match step.kind.fault:
+            case "pause":
+                engine.pause(name)
+            case "kill":
+                engine.kill(name)
+            case "restart":
+                engine.restart(name, GRACE_S)
+            case _:
+                self._begin_on_links(step)
+        self._looked_s = 0.0
 
     def _begin_on_links(self, step: TrialStep) -> None:
-        door = self._doors[step.target.partition("->")[2].rpartition(":")[0]]
-        peers = [
-            one
-            for name, one in self._lab.peers(door, self._lab.containers()).items()
-            if pair_of(name) == step.target
-        ]
-        door.ensure(peers)
         fault = catalogue.make(step.kind.fault, step.params)
         assert isinstance(fault, LinkFault)
-        effect = fault.effect()
-        self._faults += 1
-        self._fault = (door, f"try-{self._faults}")
-        body = {
-            "id": self._fault[1],
-            "links": [one.link for one in peers],
-            "lease_ms": LEASE_MS,
-            "seed": self._faults,
-            "action": effect.action.value,
-            "toxics": [
-                {"type": toxic.type, "stream": stream(toxic.direction), "attributes": dict(toxic.attributes)}
-                for toxic in effect.toxics
-            ],
-        }
-        self._state = door.begin_fault(body)
+        links = [one.name for one in self._system.links.wanted() if pair_of(one.name) == step.target]
+        injection = Injection(self._fault_id, tuple(links), self._faults, LEASE_MS)
+        self._state = self._system.links.begin_fault(fault_body(injection, fault.effect()))
+
+    @property
+    def _fault_id(self) -> str:
+        return f"try-{self._faults}"
 
     def renew(self) -> None:
-        if self._fault is not None:
-            self._fault[0].renew_lease(self._fault[1], LEASE_MS)
+        if self._state is not None:
+            self._system.links.renew_lease(self._fault_id, LEASE_MS)
 
     def end(self, step: TrialStep) -> FaultProof:
         if step.hits_links:
             return self._end_on_links()
-        name = step.target
         if step.kind.fault == "pause":
-            self._docker("unpause", self._ids[name])
+            self._system.engine.unpause(step.target)
         elif step.kind.fault == "kill":
-            self._docker("start", self._ids[name])
-        return FaultProof(True, f"the engine reports {step.kind.fault} of {name}")
+            self._system.engine.start(step.target)
+        self._looked_s = 0.0
+        return FaultProof(True, f"the engine reports {step.kind.fault} of {step.target}")
 
     def _end_on_links(self) -> FaultProof:
-        fault, self._fault = self._fault, None
-        if fault is None or self._state is None:
+        begun, self._state = self._state, None
+        if begun is None:
             return FaultProof(False, "it did not begin")
         try:
-            ended = fault[0].end_fault(fault[1])
+            ended = self._system.links.end_fault(begun.id)
         except LinksError as error:
             return FaultProof(False, error.sentence)
         if ended.ended_because != "deleted":
@@ -203,21 +197,17 @@ class DoorsSubject:
         if absent := [one.link for one in ended.links if not one.present]:
             return FaultProof(False, f"another client removed it from {absent[0]}")
         hit = sum(one.connections_hit for one in ended.links)
-        return FaultProof(True, f"the door reports {hit} live connections hit on {len(ended.links)} links")
+        links = counted(len(ended.links), "link")
+        return FaultProof(True, f"the door reports {counted(hit, 'live connection')} hit on {links}")
 
     def restart(self, containers: Sequence[str]) -> None:
-        self._docker("restart", "-t", str(_GRACE_S), *(self._ids[one] for one in containers))
+        in_parallel(lambda name: self._system.engine.restart(name, GRACE_S), containers)
+        self._looked_s = 0.0
 
     def start_again(self) -> None:
         self.close()
         self._lab.down()
         self._attach(self._lab.up(self._request, self._say))
-
-    def _docker(self, *words: str) -> None:
-        answer = ask(["docker", *words], CALL_TIMEOUT_S)
-        if not answer.ok:
-            raise LabError(f"`docker {words[0]}` failed: {answer.text[-300:]}.")
-        self._looked_s = 0.0
 
 
 def _container_look(one: Replica, details: Mapping[str, Any]) -> ContainerLook:
