@@ -7,7 +7,7 @@ import pytest
 from chaos.actuator import ActuatorError, Injection, LinkAction, LinkEffect, Toxic
 from chaos.directions import Direction
 from driver.labs.lab import Lab
-from driver.labs.lab_actuator import LabActuator, _body
+from driver.labs.lab_actuator import LabActuator, fault_body
 from driver.labs.lease_renewer import LeaseRenewer
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 
@@ -31,7 +31,7 @@ def rig() -> Rig:
 
 def test_an_injection_becomes_a_request_body_of_toxiproxy() -> None:
     effect = LinkEffect((Toxic("delay", Direction.to_worker, {"mean_ms": 5.0}),), LinkAction.none)
-    assert _body(INJECTION, effect) == {
+    assert fault_body(INJECTION, effect) == {
         "id": "f1",
         "links": ["worker-1"],
         "lease_ms": 8_000,

@@ -17,7 +17,7 @@ from driver.cli.options import engine_of
 from driver.engines.addresses import free_port_pair
 from driver.histories.events import Receipt
 from driver.labs.lab import Lab
-from driver.labs.lab_actuator import LabActuator, _body
+from driver.labs.lab_actuator import LabActuator, fault_body
 from driver.labs.lease_renewer import LeaseRenewer
 from driver.runs.run import run
 from driver.runs.run_phases import RunRequest
@@ -77,7 +77,7 @@ class Saboteur(LabActuator):
         elif strike.fault_id == "beside_a_slow_one":
             slow = replace(strike, fault_id="nobody-s", targets=(SLOWED,), begin_at_ns=None)
             self._behind(
-                asyncio.to_thread(self._links.begin_fault, {**_body(slow, effect), "lease_ms": 11_000})
+                asyncio.to_thread(self._links.begin_fault, {**fault_body(slow, effect), "lease_ms": 11_000})
             )
         return times
 
