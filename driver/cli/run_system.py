@@ -61,7 +61,7 @@ def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
         lab, sdk = SystemLab(project, image, folder), DockerSdk(project)
         plain = PlainLab(plain_project(project), image, folder)
         starter = SystemStarter(lab, plain, sdk, DockerSdk(plain_project(project)), terminal.info)
-        learned = starter.start(request)
+        learned = starter.up(request)
         try:
             yield SystemInUse(project, lab, sdk, terminal, learned, began_s)
         finally:

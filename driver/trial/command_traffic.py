@@ -31,7 +31,7 @@ class CommandTraffic:
         self._process: subprocess.Popen[bytes] | None = None
         self._begun_s = 0.0
 
-    def start(self, published: Sequence[PublishedAddress]) -> None:
+    def send_to(self, published: Sequence[PublishedAddress]) -> None:
         """Start the command. Raises LabError."""
         self._published = published
         variables = {variable(one): one.address for one in published}
@@ -53,9 +53,9 @@ class CommandTraffic:
         """Start the command again where it has ended; it counts no requests."""
         ended = self._process is not None and self._process.poll() is not None
         if ended and time.monotonic() - self._begun_s >= AGAIN_AFTER_S:
-            self.start(self._published)
+            self.send_to(self._published)
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """End the command and all that it started."""
         process, self._process = self._process, None
         if process is None:

@@ -121,7 +121,7 @@ class Conductor:
         self._half_closed = self._subject.half_closed()
         return baseline_of(samples)
 
-    def run(self, baseline: SystemBaseline, steps: Sequence[TrialStep], result: TrialResult) -> None:
+    def try_steps(self, baseline: SystemBaseline, steps: Sequence[TrialStep], result: TrialResult) -> None:
         """Try the steps in their order, and add the outcome of each to `result`.
 
         Steps for which no time is left are outcomes too. Raises KeyboardInterrupt and LabError after the

@@ -37,10 +37,10 @@ GRACE_S = 3.0
 class TrafficSource(Protocol):
     """What sends traffic to a system from outside."""
 
-    def start(self, published: Sequence[PublishedAddress]) -> None:
+    def send_to(self, published: Sequence[PublishedAddress]) -> None:
         """Begin to send to these addresses."""
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """End it."""
 
     def counters(self) -> RequestCounters | None:
@@ -80,12 +80,12 @@ class DoorsSubject:
         self._containers: Mapping[str, ContainerLook] = {}
         self._looked_s = 0.0
         if self._traffic is not None:
-            self._traffic.start(started.published)
+            self._traffic.send_to(started.published)
 
     def close(self) -> None:
         """End the traffic."""
         if self._traffic is not None:
-            self._traffic.stop()
+            self._traffic.end()
 
     # -- looking -------------------------------------------------------------------------------------------
 

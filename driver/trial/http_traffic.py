@@ -37,7 +37,7 @@ class HttpTraffic:
         self._stop = threading.Event()
         self._thread: threading.Thread | None = None
 
-    def start(self, published: Sequence[PublishedAddress]) -> None:
+    def send_to(self, published: Sequence[PublishedAddress]) -> None:
         """Begin to send. Raises UsageError where the URL's service and port are not published."""
         target = published_url(self._url, published)
         self._stop = threading.Event()
@@ -46,7 +46,7 @@ class HttpTraffic:
         )
         self._thread.start()
 
-    def stop(self) -> None:
+    def end(self) -> None:
         """End it; requests without an answer are dropped, and not counted."""
         self._stop.set()
         if self._thread is not None:

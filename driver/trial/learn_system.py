@@ -49,7 +49,7 @@ class SystemStarter:
         self._plain_sdk = plain_sdk
         self._say = say
 
-    def start(self, request: SystemRequest) -> LearnedSystem:
+    def up(self, request: SystemRequest) -> LearnedSystem:
         """Start the system with doors on all ports that it listens on. Raises LabError; nothing is left then.
 
         Where it does not become ready, it is started without doors too, and the error says whether it is

@@ -93,7 +93,7 @@ def conduct(
     for line in shape(steps):
         progress.say(f"  {line}")
     try:
-        conductor.run(baseline, steps, result)
+        conductor.try_steps(baseline, steps, result)
     except KeyboardInterrupt:
         result.ended = INTERRUPTED
     except LabError as error:

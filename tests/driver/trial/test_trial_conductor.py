@@ -28,7 +28,7 @@ def tried(
     limits = TrialLimits(system.now + budget_s, watch_s=10.0, wait_s=wait_s)
     conductor = Conductor(system, system, limits, lambda line: None, lambda outcome: None)
     result.baseline = conductor.watch()
-    conductor.run(result.baseline, steps, result)
+    conductor.try_steps(result.baseline, steps, result)
     return result
 
 
@@ -141,7 +141,7 @@ def test_ctrl_c_ends_the_fault_that_is_on_and_keeps_what_was_found(system: Simul
     conductor = Conductor(system, system, limits, lambda line: None, lambda outcome: None)
     baseline = conductor.watch()
     with pytest.raises(KeyboardInterrupt):
-        conductor.run(baseline, [step("cut"), step("refuse")], result)
+        conductor.try_steps(baseline, [step("cut"), step("refuse")], result)
     assert [one.step.name for one in result.outcomes] == ["cut api->db:5432"]
     assert system.calls[-1] == "end refuse api->db:5432 for 5s"
 

@@ -43,13 +43,13 @@ def address() -> Iterator[str]:
 def counted(url: str, address: str) -> tuple[bool, bool]:
     """Whether requests were answered, and whether some failed, once there were five."""
     traffic = HttpTraffic("get", url, 100.0)
-    traffic.start([PublishedAddress("api", 8000, address)])
+    traffic.send_to([PublishedAddress("api", 8000, address)])
     try:
         eventually_in_thread(
             lambda: traffic.counters().answered + traffic.counters().failed >= 5, "five requests", LIMIT_S
         )
     finally:
-        traffic.stop()
+        traffic.end()
     return traffic.counters().answered > 0, traffic.counters().failed > 0
 
 
@@ -87,17 +87,17 @@ def test_what_is_no_url_of_a_service_is_refused(url: str) -> None:
 def test_a_command_has_the_published_addresses_and_its_output_is_kept(tmp_path: Path) -> None:
     log = tmp_path / "traffic.log"
     traffic = CommandTraffic("echo $API_8000; sleep 60", log)
-    traffic.start(PUBLISHED)
+    traffic.send_to(PUBLISHED)
     try:
         eventually_in_thread(lambda: "127.0.0.1:49153" in log.read_text(), "the command's output", LIMIT_S)
     finally:
-        traffic.stop()
+        traffic.end()
 
 
 def test_a_command_that_ended_is_started_again(tmp_path: Path) -> None:
     log = tmp_path / "traffic.log"
     traffic = CommandTraffic("echo once", log)
-    traffic.start([])
+    traffic.send_to([])
 
     def twice() -> bool:
         traffic.counters()
@@ -106,16 +106,16 @@ def test_a_command_that_ended_is_started_again(tmp_path: Path) -> None:
     try:
         eventually_in_thread(twice, "the command runs again", LIMIT_S)
     finally:
-        traffic.stop()
+        traffic.end()
 
 
 def test_a_command_ends_with_all_that_it_started(tmp_path: Path) -> None:
     log = tmp_path / "traffic.log"
     traffic = CommandTraffic("sleep 300 & echo $!; wait", log)
-    traffic.start([])
+    traffic.send_to([])
     eventually_in_thread(lambda: bool(log.read_text().strip()), "the child's number", LIMIT_S)
     child = int(log.read_text())
-    traffic.stop()
+    traffic.end()
     eventually_in_thread(lambda: not is_alive(child), "the child has ended", LIMIT_S)
 
 
