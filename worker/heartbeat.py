@@ -35,13 +35,12 @@ class HeartbeatTimer:
         self._unanswered_since_ns: int | None = None
         self._answered_ns = now_ns
         self._excluded_ns = 0
-        self._active_ns = now_ns
         self.last_frame_ns = now_ns
         self.due = False
 
     def on_frame(self, now_ns: int) -> None:
         """Record the arrival of a whole frame."""
-        self.last_frame_ns = self._active_ns = now_ns
+        self.last_frame_ns = now_ns
         self._unanswered_since_ns = None
         self._excluded_ns = 0
 
@@ -53,12 +52,8 @@ class HeartbeatTimer:
             self._detector.learn(now_ns - self._answered_ns)
         self._answered_ns = now_ns
 
-    def exclude_pause(self, now_ns: int, late_ns: int) -> None:
-        """Subtract `late_ns` from the silence: this process itself was paused or starved for that time.
-
-        Time before the last tick or frame is not subtracted: the process ran then, or the link is younger.
-        """
-        late_ns = min(late_ns, now_ns - self._active_ns)
+    def exclude_pause(self, late_ns: int) -> None:
+        """Subtract `late_ns` from the silence: this process itself was paused or starved for that time."""
         self._excluded_ns += late_ns
         if self._unanswered_since_ns is not None:
             self._unanswered_since_ns += late_ns
@@ -67,7 +62,6 @@ class HeartbeatTimer:
         """Set `due` when the time of the next heartbeat has come. The timeout counts from here, even where a
         full send buffer delays the frame.
         """
-        self._active_ns = now_ns
         if now_ns < self._next_ns:
             return
         self.due = True

@@ -155,7 +155,7 @@ class ActiveConnection:
             late_ns: by how much this call is later than planned; that time does not count as silence.
         """
         if late_ns > 0:
-            self._heartbeat.exclude_pause(now_ns, late_ns)
+            self._heartbeat.exclude_pause(late_ns)
         timeout_at_ns = self._heartbeat.timeout_at_ns()
         if timeout_at_ns is not None and now_ns >= timeout_at_ns:
             return True

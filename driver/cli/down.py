@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import asyncio
 import json
+from pathlib import Path
 
 import click
 
-from driver.cli import options
+from driver.cli import options, options_system
 from driver.interrupts import uninterrupted
 from driver.labs.lab_journals import remove_journals
 from driver.labs.lab_lock import lab_lock, stop_lock_holders
@@ -17,11 +18,22 @@ from driver.terminal import Terminal, print_json, print_lines
 
 @click.command("down")
 @options.project
+@options_system.system
 @click.option("--force", is_flag=True, help="Stop the commands that use the lab first, as Ctrl-C does.")
 @options.as_json
 @options.log_level
-def command(project: str, force: bool, as_json: bool) -> None:
-    """Remove a lab, in any state: containers, networks, volumes, and with them every fault."""
+def command(project: str, system: Path | None, force: bool, as_json: bool) -> None:
+    """Remove a lab, in any state: containers, networks, volumes, and with them every fault.
+
+    With --system it removes what was made for a system, images and journals too.
+    """
+    options_system.refuse_options(system, (), ("project",))
+    if system is not None:
+        # Imported here: the reference lab does not need it.
+        from driver.cli.system_lab import down_system
+
+        down_system(system, force, as_json)
+        return
     with Terminal() as terminal:
         if force:
             stop_lock_holders(project, terminal.info)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import json
+from pathlib import Path
 
 import click
 
 from chaos.units import format_seconds
-from driver.cli import options
+from driver.cli import options, options_system
+from driver.cli.options_system import refuse_options
+from driver.cli.places import place_of, restore_stale_of
 from driver.histories.history import DRIVER
 from driver.histories.live_journals import LiveJournals
 from driver.labs.active_faults import ActiveFault, container_faults, link_faults, open_faults, target_ranges
-from driver.labs.heal import restore_stale_if_free
-from driver.labs.lab import existing_lab
-from driver.labs.lab_journals import manual_journal_folder
 from driver.labs.lab_lock import reading_unlocked
 from driver.labs.manual_injection import MANUAL_PREFIX
 from driver.terminal import Terminal, print_json, print_lines, print_table
@@ -23,22 +23,24 @@ COLUMNS = ("fault", "on", "since", "until", "of")
 
 @click.command("faults")
 @options.project
+@options_system.system
 @options.as_json
 @options.log_level
-def command(project: str, as_json: bool) -> None:
+def command(project: str, system: Path | None, as_json: bool) -> None:
     """Show the faults that are on in a lab, by hand and of a scenario, each with its planned end.
 
     Toxiproxy and the engine report what is on; the driver's journal has the planned end.
     """
-    engine = options.engine_of(project)
-    with reading_unlocked(project):
-        lab = existing_lab(engine)
-        restore_stale_if_free(engine, Terminal())
-        journals = [manual_journal_folder(project), *([lab.spec.journals] if lab.spec.journals else [])]
+    refuse_options(system, (), ("project",))
+    place = place_of(project, system)
+    with reading_unlocked(place.project):
+        site = place.site()
+        restore_stale_of(place, Terminal())
+        journals = [site.driver_folder, *site.journals]
         begun = open_faults(LiveJournals(journals, only=DRIVER).read())
-        now_ns = lab.links.clock_ns()
-        links = link_faults(lab.links.faults(), lab.links.states(), begun, now_ns)
-        containers = container_faults(engine.degradations(), begun, now_ns)
+        now_ns = site.links.clock_ns()
+        links = link_faults(site.links.faults(), site.links.states(), begun, now_ns)
+        containers = container_faults(site.engine.degradations(), begun, now_ns)
     if as_json:
         answer = {
             "links": [_as_dict(one) for one in links],
@@ -46,7 +48,7 @@ def command(project: str, as_json: bool) -> None:
         }
         print_json(json.dumps(answer))
     elif not links and not containers:
-        print_lines([f"No fault is on in the lab {project!r}."])
+        print_lines([f"No fault is on in {place.named}."])
     else:
         print_table(COLUMNS, [_row(one) for one in (*links, *containers)])
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import secrets
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import click
@@ -14,15 +15,13 @@ from chaos.catalogue import FAULTS, choices, parameters
 from chaos.explain import nearest
 from chaos.fault import Fault
 from chaos.units import format_seconds, unit_of
-from driver.cli import completers, options, options_run
-from driver.engines.engine import WORKER
+from driver.cli import completers, options, options_run, options_system
+from driver.cli.options_system import refuse_options
+from driver.cli.places import place_of, restore_stale_of
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.end_request import EndRequest
-from driver.labs.heal import restore_stale_if_free
 from driver.labs.injection_effect import InjectionEffect
-from driver.labs.injection_site import ReferenceSite
-from driver.labs.lab import existing_lab
 from driver.labs.lab_lock import lab_lock, reading_unlocked
 from driver.labs.manual_injection import (
     LONGEST_S,
@@ -30,7 +29,6 @@ from driver.labs.manual_injection import (
     EndReason,
     await_effect,
     inject,
-    plan_injection,
 )
 from driver.labs.readiness import machine_load_text
 from driver.metrics.metric import Unit
@@ -73,7 +71,9 @@ command = _Faults(
         "\b\nExamples:\n"
         "  lab.py inject partition --workers 30% --for 20s\n"
         "  lab.py inject latency --mean 200ms --jitter 50ms --direction to_worker --workers 3,7-9\n"
-        "  lab.py inject kill coordinator --for 5s\n\n"
+        "  lab.py inject kill coordinator --for 5s\n"
+        "  lab.py inject stall --links 'api->db' --for 20s --system compose.yaml\n"
+        "  lab.py inject pause db --for 10s --system compose.yaml\n\n"
         "TIME is like 200ms or 10s, SIZE like 64KB, RATE like 1MB/s, SHARE like 1e-4 or 5%."
     ),
 )
@@ -110,6 +110,9 @@ def _command_of(kind: type[Fault]) -> click.Command:
                 metavar="TARGETS",
                 help="3,7-9, 30%, random 3, coordinator, …  [default: all]",
             ),
+            click.Option(
+                ["--links"], metavar="TARGETS", help="Of a system: api->db, *->db, 30% of api->db, …"
+            ),
             *own,
             click.Option(["--for", "for_text"], metavar="TIME", help=FOR_HELP),
             click.Option(["--seed"], callback=options_run.seed_value, metavar="N", help="Fixes every draw."),
@@ -125,42 +128,42 @@ def _shared() -> list[click.Parameter]:
 
     @click.command()
     @options.project
+    @options_system.system
     @options.log_level
-    def carrier(project: str) -> None: ...
+    def carrier(project: str, system: Path | None) -> None: ...
 
     return carrier.params
 
 
 def _inject(kind: type[Fault], given: dict[str, Any]) -> int:
-    project, dry_run, seed = given["project"], given["dry_run"], given["seed"]
+    dry_run, seed = given["dry_run"], given["seed"]
     params = {
         name.removeprefix("param_"): _value(name, text)
         for name, text in given.items()
         if name.startswith("param_") and text is not None
     }
-    engine = options.engine_of(project)
-    with reading_unlocked(project):
-        existing_lab(engine)
-        restore_stale_if_free(engine, Terminal())
-        workers = sum(one.service == WORKER for one in engine.containers())
-    planned = plan_injection(
-        kind.name,
-        params,
-        _selection(given["targets"], given["workers"]),
-        parse_duration("--for", given["for_text"]),
-        secrets.randbelow(MAX_SEED) if seed is None else seed,
-        workers,
-    )
+    refuse_options(given["system"], with_system=("links",), without=("workers", "project"))
+    place = place_of(given["project"], given["system"])
+    with reading_unlocked(place.project):
+        place.site()
+        restore_stale_of(place, Terminal())
+        planned, there_are = place.plan(
+            kind.name,
+            params,
+            _selection(given["targets"], given["links"] or given["workers"]),
+            parse_duration("--for", given["for_text"]),
+            secrets.randbelow(MAX_SEED) if seed is None else seed,
+        )
     if dry_run:
-        _show(planned, workers)
+        _show(planned, there_are)
         return ExitCode.PASSED
     with Terminal() as terminal:
         terminal.info(f"{kind.name} on {name_list(planned[0].targets)}")
         # Made before the lock is taken: a `heal` that finds the lock must be able to end this command.
-        request = EndRequest(project)
-        with lab_lock(project, "inject", kind.name, shared=True, say=terminal.info):
+        request = EndRequest(place.project)
+        with lab_lock(place.project, "inject", kind.name, *place.words, shared=True, say=terminal.info):
             # The lab may have been replaced while this command waited.
-            site = ReferenceSite(existing_lab(engine))
+            site = place.site()
             injection = asyncio.run(inject(site, planned, request, terminal))
         # The lab is no longer changed: other commands may have the lock.
         effect = asyncio.run(await_effect(site, injection, planned, terminal))
@@ -195,13 +198,13 @@ def _value(name: str, text: str) -> Any:
         raise UsageError(f"{_flag(name.removeprefix('param_'))}: {error.problem}.") from None
 
 
-def _selection(targets: str | None, workers: str | None) -> str:
-    if targets and workers:
-        raise UsageError("The targets are given twice.", "Either as an argument, or with --workers.")
-    return targets or workers or "all"
+def _selection(targets: str | None, option: str | None) -> str:
+    if targets and option:
+        raise UsageError("The targets are given twice.", "Either as an argument, or with an option.")
+    return targets or option or ""
 
 
-def _show(planned: list[PlannedFault], workers: int) -> None:
+def _show(planned: list[PlannedFault], there_are: str) -> None:
     hit = planned[0].targets
     rows = [
         [
@@ -212,4 +215,4 @@ def _show(planned: list[PlannedFault], workers: int) -> None:
         for fault in planned
     ]
     print_table(["at", "for at most", "fault"], rows)
-    print_lines([f"It would hit {', '.join(hit)}; there are {workers} workers."])
+    print_lines([f"It would hit {', '.join(hit)}; {there_are}."])

@@ -5,13 +5,16 @@ from __future__ import annotations
 import queue
 import threading
 from collections.abc import Iterator
+from pathlib import Path
 
 import click
 
 from chaos.actuator import name_list
 from chaos.explain import did_you_mean
-from driver.cli import completers, options
-from driver.engines.engine import Container, Engine
+from driver.cli import completers, options, options_system
+from driver.cli.options_system import refuse_options
+from driver.cli.places import Place, place_of
+from driver.engines.engine import Container, FaultEngine
 from driver.errors import LabError, NoLabError, UsageError
 from driver.labs.lab_lock import reading_unlocked
 from driver.labs.project_name import start_hint
@@ -27,30 +30,36 @@ END = None
 )
 @click.option("--follow", "-f", is_flag=True, help="Print new lines as they come, until Ctrl-C.")
 @options.project
+@options_system.system
 @options.log_level
-def command(names: tuple[str, ...], tail: int, follow: bool, project: str) -> None:
-    """Show logs. NAME is a container (worker-7, coordinator, toxiproxy, prober), or `worker`: all."""
-    engine = options.engine_of(project)
-    chosen = _chosen(engine.containers(), names, project)
+def command(names: tuple[str, ...], tail: int, follow: bool, project: str, system: Path | None) -> None:
+    """Show logs. NAME is a container (worker-7, coordinator, toxiproxy, prober), or `worker`: all.
+
+    Of a system, NAME is a container like api[2], or a service.
+    """
+    refuse_options(system, (), ("project",))
+    place = place_of(project, system)
+    engine = place.engine()
+    chosen = _chosen(engine.containers(), names, place)
     if follow:
         for line in _followed(engine, chosen, tail):
             print_lines([_shown(line)])
         return
-    with reading_unlocked(project):
+    with reading_unlocked(place.project):
         lines = sorted(line for name in chosen for line in _stamped(name, engine.log(name, tail)))
     print_lines([_shown(line) for line in lines])
 
 
-def _chosen(containers: list[Container], names: tuple[str, ...], project: str) -> list[str]:
+def _chosen(containers: list[Container], names: tuple[str, ...], place: Place) -> list[str]:
     there = [one.name for one in containers]
     if not there:
-        raise NoLabError(f"No lab named {project!r} is up.", start_hint(project))
+        raise NoLabError(f"No lab named {place.project!r} is up.", start_hint(place.project))
     chosen: list[str] = []
     for name in names or there:
         found = [one.name for one in containers if name in (one.name, one.service)]
         if not found:
             hint = did_you_mean(name, there) or f"There are: {name_list(there)}."
-            raise UsageError(f"The lab has no container {name!r}.", hint)
+            raise UsageError(f"{place.subject} has no container {name!r}.", hint)
         chosen += found
     return list(dict.fromkeys(chosen))
 
@@ -67,7 +76,7 @@ def _shown(line: tuple[str, str, str]) -> str:
     return f"{stamp[11:23]} {prefix}{said}"
 
 
-def _followed(engine: Engine, names: list[str], tail: int) -> Iterator[tuple[str, str, str]]:
+def _followed(engine: FaultEngine, names: list[str], tail: int) -> Iterator[tuple[str, str, str]]:
     lines: queue.Queue[tuple[str, str, str] | None] = queue.Queue(maxsize=10_000)
 
     def read(name: str) -> None:

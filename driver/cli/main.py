@@ -29,7 +29,7 @@ CATALOGUE = {
     "status": "show the lab: containers, sessions, tasks, links under faults",
     "logs": "show the containers' logs, in order of time",
     "down": "remove a lab: containers, networks, volumes, faults",
-    "system": "start a system from its own Compose file, with a door before each server",
+    "links": "show every link of a system: connections, bytes, faults",
     "learn": "watch which services of a Compose file connect, and write stormlab.yaml",
     "try": "hurt a system from its Compose file one thing at a time, and say what does not come back",
     "load": "submit tasks to a lab at a steady rate",

@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
+from collections.abc import Iterable
 from pathlib import Path
 
 import click
+from click.core import ParameterSource
 
 from driver.errors import UsageError
 
@@ -44,3 +46,29 @@ bypass = click.option(
     "--bypass", multiple=True, metavar="SERVICE",
     help="Allow what cannot pass a door: no fault hits that traffic, and no receipt proves it.",
 )  # fmt: skip
+any_ports = click.option(
+    "--any-ports", is_flag=True, help="Publish on free ports of 127.0.0.1, not on the file's own."
+)
+system = click.option(
+    "--system", type=click.Path(path_type=Path), metavar="FILE",
+    help="Use the system of this Compose file, not the lab.",
+)  # fmt: skip
+
+
+def refuse_options(system: Path | None, with_system: Iterable[str], without: Iterable[str]) -> None:
+    """Raise UsageError for an option that the command line gives and that goes with a system, or with none.
+
+    Both are names of the current command's parameters: those of `with_system` need --system, those of
+    `without` take none.
+    """
+    context = click.get_current_context()
+    refused = without if system is not None else with_system
+    for parameter in context.command.params:
+        given = context.get_parameter_source(parameter.name or "") is ParameterSource.COMMANDLINE
+        if given and parameter.name in refused:
+            option = max(parameter.opts, key=len)
+            if system is None:
+                raise UsageError(
+                    f"{option} needs --system FILE.", f"See: python {context.command_path} --help"
+                )
+            raise UsageError(f"{option} is for the lab, and takes no --system.", "Leave one of the two out.")

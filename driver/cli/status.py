@@ -5,12 +5,13 @@ from __future__ import annotations
 import asyncio
 import json
 from dataclasses import dataclass
+from pathlib import Path
 
 import click
 import msgspec
 
 from chaos.actuator import name_list
-from driver.cli import options
+from driver.cli import options, options_system
 from driver.engines.engine import WORKER, Container, Engine
 from driver.errors import CoordinatorError, LinksError
 from driver.labs.heal import restore_stale_if_free
@@ -25,10 +26,18 @@ from wire.control import CoordinatorState, WorkerState
 
 @click.command("status")
 @options.project
+@options_system.system
 @options.as_json
 @options.log_level
-def command(project: str, as_json: bool) -> None:
+def command(project: str, system: Path | None, as_json: bool) -> None:
     """Show a lab: its containers, sessions and tasks, and the links that are under faults."""
+    options_system.refuse_options(system, (), ("project",))
+    if system is not None:
+        # Imported here: the reference lab does not need it.
+        from driver.cli.system_status import show_system
+
+        show_system(system, as_json)
+        return
     engine = options.engine_of(project)
     seen = retry_while_changing(lambda: _read(engine))
     if as_json:

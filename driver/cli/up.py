@@ -6,10 +6,12 @@ import asyncio
 import json
 import time
 from dataclasses import replace
+from pathlib import Path
+from typing import Any
 
 import click
 
-from driver.cli import options
+from driver.cli import options, options_system
 from driver.engines.engine import MONITORS, Engine, LabSpec
 from driver.errors import EngineError, InterruptedCommandError, LabError, UsageError
 from driver.interrupts import interruptible
@@ -26,6 +28,13 @@ DEFAULT_WORKERS = 3
 
 @click.command("up")
 @options.workers
+@options_system.system
+@options_system.more
+@options_system.profiles
+@options_system.listens
+@options_system.egress
+@options_system.bypass
+@options_system.any_ports
 @options.project
 @options.host
 @options.port
@@ -35,9 +44,19 @@ DEFAULT_WORKERS = 3
 @options.log_level
 def command(
     workers: int | None, project: str, host: str, port: int | None, watched: bool, monitored: bool,
-    as_json: bool,
+    as_json: bool, system: Path | None, **of_system: Any,
 ) -> None:  # fmt: skip
-    """Start a lab and leave it up; a second `up` with another --workers scales it."""
+    """Start a lab and leave it up; a second `up` with another --workers scales it.
+
+    With --system it starts a system from its own Compose file, which is not edited, with a door before each
+    server: a Toxiproxy that each connection between two services passes. Each replica of a client has a link
+    of its own.
+    """
+    without = ("workers", "project", "host", "port", "watched", "monitored")
+    options_system.refuse_options(system, of_system, without)
+    if system is not None:
+        _up_system(system, as_json, **of_system)
+        return
     count = DEFAULT_WORKERS if workers is None else workers
     began = time.monotonic()
     with Terminal() as terminal, lab_lock(project, "up", say=terminal.info):
@@ -50,6 +69,28 @@ def command(
         from driver.cli.dashboard import serve_until_stopped
 
         serve_until_stopped(project)
+
+
+def _up_system(
+    file: Path, as_json: bool, more: tuple[Path, ...], profiles: tuple[str, ...],
+    ports: dict[str, frozenset[int]], egress: tuple[str, ...], bypass: tuple[str, ...], any_ports: bool,
+) -> None:  # fmt: skip
+    # Imported here: the reference lab does not need it.
+    from driver.cli.system_lab import up_system
+    from driver.systems.lab_of_system import SystemRequest
+
+    up_system(
+        file,
+        SystemRequest(
+            files=(file, *more),
+            profiles=profiles,
+            bypass=frozenset(bypass),
+            egress=frozenset(egress),
+            ports=ports,
+            publish=not any_ports,
+        ),
+        as_json,
+    )
 
 
 async def _up(engine: Engine, wanted: LabSpec, workers: int, terminal: Terminal) -> Lab:

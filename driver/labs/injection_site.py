@@ -50,8 +50,11 @@ class InjectionSite(FaultLab, ClientRecords, Protocol):
     def wanted(self) -> list[Link]:
         """Return the links that must exist."""
 
-    def ended_by(self, targets: Collection[str]) -> Collection[str] | None:
-        """Return the containers that a fault on `targets` may have ended; None: any."""
+    def note_ended(self, containers: Collection[str]) -> None:
+        """Record that a fault by hand may end these containers. Raises LabError."""
+
+    def ended_by_faults(self) -> Collection[str] | None:
+        """Return the containers that faults by hand may have ended; None: any."""
 
     async def ensure_prober(self, terminal: Terminal) -> bool:
         """Start the prober unless it observes all links. Returns whether one does. Raises LabError."""
@@ -103,8 +106,11 @@ class ReferenceSite:
     def clients(self, history: History) -> History:
         return history
 
-    def ended_by(self, targets: Collection[str]) -> None:
-        """Return None: whatever ended, a heal starts it again."""
+    def note_ended(self, containers: Collection[str]) -> None:
+        """Record nothing: whatever ended, a heal starts it again."""
+
+    def ended_by_faults(self) -> None:
+        """Return None: any."""
 
     async def ensure_prober(self, terminal: Terminal) -> bool:
         await ensure_prober(self.lab, len(self._workers), terminal)

@@ -31,8 +31,10 @@ WAIT_FOR_S = {"down": 60.0, "heal": 30.0}
 """How long a command waits for the holders of a lab: longer for these, which end soon by themselves."""
 STOP_WAIT_S = 180.0
 POLL_S = 0.05
-SYSTEM = "system"
-"""The group of commands whose words are `system`, a verb, and the path of a Compose file."""
+SYSTEM = "--system"
+"""The word of a command on a system, after which the path of its Compose file follows."""
+SYSTEM_VERBS = ("learn", "try")
+"""Commands whose second word is the path of a Compose file."""
 _SAY_AFTER_S = 1.0
 _MAX_BYTES = 4096
 
@@ -137,7 +139,7 @@ def stop_lock_holders(project: str, say: Say) -> None:
     of another user.
     """
     for holder in lock_holders(project):
-        if _verb(holder.words) == "down":
+        if holder.words[0] == "down":
             continue
         if holder.namespace != _namespace():
             raise LabError(
@@ -168,7 +170,7 @@ def _wait(
     while not _try(lock, shared):
         now_s = time.monotonic() - began
         found = lock_holders(project)
-        if now_s > max((WAIT_FOR_S.get(_verb(one.words), wait_s) for one in found), default=wait_s):
+        if now_s > max((WAIT_FOR_S.get(one.words[0], wait_s) for one in found), default=wait_s):
             raise LabInUseError(*_in_use(project, words, found))
         if say is not None and not said and now_s > _SAY_AFTER_S:
             said = True
@@ -179,19 +181,21 @@ def _wait(
 def _in_use(project: str, words: tuple[str, ...], found: list[LockHolder]) -> tuple[str, str]:
     """Return sentence and hint of the error for a lab that other commands hold."""
     cannot = f"`{' '.join(words)}` cannot use the lab {project!r} now: it is in use by {_named(found)}."
-    systems = [one for one in (words, *(one.words for one in found)) if one[0] == SYSTEM]
-    file = systems[0][-1] if systems else ""
+    files = [_system_file(one) for one in (words, *(one.words for one in found))]
+    file = next((one for one in files if one), "")
     force = (
-        f"python lab.py system down --force {shlex.quote(file)}"
+        f"python lab.py down --force --system {shlex.quote(file)}"
         if file
         else f"python lab.py down --force{project_option(project)}"
     )
     return cannot, f"Wait until it ends, or press Ctrl-C where it runs; or stop it and take down: {force}"
 
 
-def _verb(words: Sequence[str]) -> str:
-    """The part of a command that says what it does: `down` in `down` and in `system down FILE`."""
-    return words[1] if words[0] == SYSTEM else words[0]
+def _system_file(words: Sequence[str]) -> str:
+    """The Compose file of a command on a system; "" for one on a lab."""
+    if SYSTEM in words[:-1]:
+        return words[list(words).index(SYSTEM) + 1]
+    return words[1] if words[0] in SYSTEM_VERBS and len(words) > 1 else ""
 
 
 def _named(found: list[LockHolder]) -> str:

@@ -144,6 +144,8 @@ async def inject(
     try:
         is_probed = await site.ensure_prober(terminal)
         journals = LiveJournals([*site.journals, site.driver_folder])
+        if planned[0].build().layer is Layer.container:
+            site.note_ended(planned[0].targets)
         work = _Execution(site, planned, journal, journals if is_probed else None, terminal, timing)
         reason, began_ns, ended_ns = await work.execute(request)
     finally:
@@ -283,7 +285,8 @@ class _Execution:
 
 
 async def _heal(site: InjectionSite, wanted: Sequence[Link], targets: Sequence[str]) -> None:
-    healing = await heal(site, wanted, ended=site.ended_by(targets))
+    ended = site.ended_by_faults()
+    healing = await heal(site, wanted, ended=None if ended is None else set(targets) & set(ended))
     if healing.left:
         raise LabError(
             f"Still degraded: {', '.join(healing.left)}.",

@@ -141,7 +141,7 @@ class SystemLab:
         if self._sdk.summaries():
             raise UsageError(
                 f"The system is up already, as the project {self._project!r}.",
-                f"Take it down first: python lab.py system down {shlex.quote(str(request.files[0]))}",
+                f"Take it down first: python lab.py down --system {shlex.quote(str(request.files[0]))}",
             )
         try:
             started = self._start(request, config, bypassed, say)
@@ -298,7 +298,7 @@ class SystemLab:
         containers = self.containers()
         if not containers.all:
             raise NoLabError(
-                f"The system is not up as {self._project!r}.", "Start it: python lab.py system up FILE"
+                f"The system is not up as {self._project!r}.", "Start it: python lab.py up --system FILE"
             )
         found = []
         for door in self.doors(containers).values():
@@ -325,7 +325,7 @@ class SystemLab:
         if left:
             raise LabError(
                 f"Still there after taking the system down: {', '.join(left[:8])}.",
-                "Try again: python lab.py system down FILE",
+                "Try again: python lab.py down --system FILE",
             )
         return len(containers)
 

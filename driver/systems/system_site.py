@@ -8,12 +8,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import msgspec
+
 from chaos.catalogue import FaultError, make
 from chaos.fault import Layer
 from chaos.system_targets import SystemTargets
 from chaos.targets import TargetError
 from driver.engines.engine import FaultEngine
-from driver.errors import UsageError
+from driver.errors import LabError, UsageError
+from driver.files import FileReadError, read_file, write_file
 from driver.histories.history import DRIVER, History
 from driver.histories.link_connections import link_journals
 from driver.histories.link_history import link_history
@@ -22,8 +25,13 @@ from driver.labs.manual_injection import DRAW, plan_on_targets
 from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
 from driver.systems.running_system import RunningSystem
+from driver.systems.system_file import MOST_BYTES
 from driver.systems.system_links import SystemLinks
 from driver.terminal import Terminal
+from wire.errors import DECODE_ERRORS
+
+ENDED_FILE = "ended.json"
+"""File in a system's folder with the containers that faults by hand may have ended."""
 
 
 @dataclass(frozen=True)
@@ -63,9 +71,19 @@ class SystemSite:
         """Return a history of links, by the doors' journals; None where no door has written one."""
         return link_history(history) if link_journals(history) else None
 
-    def ended_by(self, targets: Collection[str]) -> Collection[str]:
-        """Return the targets: another container that ends was ended by the system itself."""
-        return targets
+    def note_ended(self, containers: Collection[str]) -> None:
+        """Add containers to those of earlier faults: another one that ends is ended by its own system."""
+        found = sorted({*self.ended_by_faults(), *containers})
+        write_file(self.running.folder / ENDED_FILE, msgspec.json.encode(found))
+
+    def ended_by_faults(self) -> Collection[str]:
+        path = self.running.folder / ENDED_FILE
+        if not path.exists():
+            return ()
+        try:
+            return msgspec.json.decode(read_file(path, MOST_BYTES), type=list[str])
+        except (FileReadError, *DECODE_ERRORS) as error:
+            raise LabError(f"{path} cannot be read: {error}.", "Take the system down, then up.") from None
 
     async def ensure_prober(self, terminal: Terminal) -> bool:
         return False

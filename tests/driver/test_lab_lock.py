@@ -68,16 +68,16 @@ def test_a_second_command_is_refused_by_the_name_of_the_first(own_folder: Path) 
 
 
 def test_a_system_that_is_in_use_is_taken_down_by_its_file(own_folder: Path) -> None:
-    with another_process(own_folder, "system up /shop/compose.yaml"):
-        for words in (("system", "up", "/shop/compose.yaml"), ("down",)):
+    with another_process(own_folder, "up --system /shop/compose.yaml"):
+        for words in (("up", "--system", "/shop/compose.yaml"), ("try", "/shop/compose.yaml"), ("down",)):
             with pytest.raises(LabInUseError) as refused, lab_lock("lab", *words, wait_s=0.1):
                 pass
-            assert refused.value.hint.endswith("python lab.py system down --force /shop/compose.yaml")
+            assert refused.value.hint.endswith("python lab.py down --force --system /shop/compose.yaml")
 
 
 def test_force_leaves_the_removal_of_a_system_alone(own_folder: Path) -> None:
     said: list[str] = []
-    with another_process(own_folder, "system down /shop/compose.yaml") as first:
+    with another_process(own_folder, "down --system /shop/compose.yaml") as first:
         threading.Timer(0.5, first.kill).start()
         stop_lock_holders("lab", said.append)
         assert first.wait(10) == -signal.SIGKILL

@@ -241,22 +241,22 @@ def test_down_leaves_nothing_and_touches_no_other_project(environment: Path) -> 
     docker(*own, "up", "-d", "orders")
     try:
         before = docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", "shop-orders-1")
-        started = json.loads(lab_py("system", "up", str(FILE), "--any-ports", "--json"))
+        started = json.loads(lab_py("up", "--system", str(FILE), "--any-ports", "--json"))
         assert (started["project"], started["services"]["worker"]) == (project, 3)
-        links = json.loads(lab_py("system", "links", str(FILE), "--json"))
-        assert len(links["links"]) == 18
-        assert links["containers"] == {
-            "orders[1]": "healthy", "stock[1]": "running", "stock[2]": "running", "web[1]": "running",
-            "worker[1]": "running", "worker[2]": "running", "worker[3]": "running",
-            "door of orders, web": "healthy", "door of stock": "healthy",
-        }  # fmt: skip
-        assert "9 containers removed, nothing is left" in lab_py("system", "down", str(FILE))
+        assert len(json.loads(lab_py("links", "--system", str(FILE), "--json"))) == 18
+        status = json.loads(lab_py("status", "--system", str(FILE), "--json"))
+        names = [one["name"] for one in status["containers"] if one["status"] == "running"]
+        assert [name for name in names if "[" in name] == [
+            "orders[1]", "stock[1]", "stock[2]", "web[1]", "worker[1]", "worker[2]", "worker[3]",
+        ]  # fmt: skip
+        assert (status["up"], status["degraded"]) == (True, {})
+        assert "9 containers removed, nothing is left" in lab_py("down", "--system", str(FILE))
         assert left_of(project) == []
-        assert not (state_dir() / "systems" / f"{project}.yaml").exists()
+        assert not (state_dir() / "systems" / project).exists()
         assert docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", "shop-orders-1") == before
         assert docker("volume", "ls", "-q", "--filter", "name=shop_data") == "shop_data"
     finally:
-        lab_py("system", "down", str(FILE))
+        lab_py("down", "--system", str(FILE))
         docker(*own, "down", "-v", "-t", "1")
 
 

@@ -129,7 +129,6 @@ CATALOGUE: tuple[str, ...] = (
     "old_checkpoints_never_deleted",
     "lanes_not_together",
     "missed_beats_in_a_burst",
-    "old_pause_excuses_new_silence",
     "dropped_bytes_wait_for_ever",
     "drain_that_ran_out_excuses_losses",
     "silence_earns_credit",

@@ -12,8 +12,8 @@ from tests.simulation.plan import draw_plan
 from tests.simulation.shrink import report
 
 SEEDS = 1_000
-ONCE_FAILED = (67_481, 117_044, 133_305, 133_450, 1_155_045)
-"""Three live processes of one name, two crashes that forgot two attempts, a pause that excused later silence."""
+ONCE_FAILED = (67_481, 117_044, 133_305, 133_450)
+"""Of the first 140,000: three live processes of one name, and two crashes that forgot two attempts."""
 
 
 def test_a_thousand_seeds_lose_nothing_double_nothing_and_come_to_an_end() -> None:

@@ -59,7 +59,7 @@ class Plain:
 
 ACTS = st.lists(
     st.tuples(
-        st.sampled_from(("look", "look", "answer", "answers", "late", "later", "hear")),
+        st.sampled_from(("look", "look", "answer", "answers", "late", "hear")),
         st.sampled_from((1, 20, 100, 250, 500, 501, 2_000)),
     ),
     max_size=60,
@@ -80,9 +80,8 @@ def test_beats_and_silence_are_those_of_the_whole_record(
     plain = Plain(now_ns, int(first_gap * INTERVAL_MS * MS))
     for act, after_ms in [("look", 0), *(each for one in acts for each in spelled_out(one))]:
         now_ns += after_ms * MS
-        if act in ("late", "later"):
-            # A deadline may have passed long before the last look; only what came after that was a pause.
-            real.exclude_pause(now_ns, after_ms * MS + (3_000 * MS if act == "later" else 0))
+        if act == "late":
+            real.exclude_pause(after_ms * MS)
             plain.record.append((now_ns, "late", after_ms * MS))
         if act in ("answer", "hear"):
             real.on_frame(now_ns)

@@ -125,13 +125,8 @@ def test_a_stop_reaches_the_running_entry_which_heals(tmp_path: Path) -> None:
 
 
 def test_an_entry_beyond_its_limit_is_stopped_as_by_ctrl_c(tmp_path: Path) -> None:
-    # The limit grows until the entry begins within it, however busy the machine is.
-    for limit_s in (2.0, 8.0, 32.0):
-        log = tmp_path / f"{limit_s}.log"
-        ending = child(HEALS, log, StopSignals(lambda line: None), limit_s=limit_s)
-        assert ending.timed_out
-        if last_line(log) == "running":
-            break
+    ending = child(HEALS, tmp_path / "herd.log", StopSignals(lambda line: None), limit_s=2.0)
+    assert ending.timed_out
     assert ending.answer == HEALED
 
 

@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from driver.errors import UsageError
+from driver.errors import LabError, UsageError
 from driver.histories.history import EMPTY
 from driver.scenarios.plan import PlannedFault
 from driver.systems.running_system import RunningSystem
@@ -69,8 +69,18 @@ def test_its_journals_are_in_its_folder_and_its_option_names_its_file() -> None:
     assert site.option == " --system '/my shop/compose.yaml'"
 
 
-def test_a_heal_after_a_fault_starts_its_targets_alone() -> None:
-    assert SystemSite(running()).ended_by(["db[1]"]) == ["db[1]"]
+def test_a_heal_starts_the_targets_of_faults_alone(tmp_path: Path) -> None:
+    site = SystemSite(running(tmp_path))
+    assert list(site.ended_by_faults()) == []
+    site.note_ended(["db[1]"])
+    SystemSite(running(tmp_path)).note_ended(["api[2]", "db[1]"])
+    assert list(site.ended_by_faults()) == ["api[2]", "db[1]"]
+
+
+def test_a_damaged_file_of_targets_is_named(tmp_path: Path) -> None:
+    (tmp_path / "ended.json").write_text("{")
+    with pytest.raises(LabError, match=r"ended\.json cannot be read"):
+        SystemSite(running(tmp_path)).ended_by_faults()
 
 
 def test_clients_are_not_known_where_no_door_writes_a_journal() -> None:

@@ -1,4 +1,4 @@
-"""Claims about `lab.py system` that need no engine: wrong use is one sentence and exit code 64."""
+"""Claims about commands with --system that need no engine: wrong use is one sentence and exit code 64."""
 
 from __future__ import annotations
 
@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from driver.cli import options, system
+from driver.cli import options, system_lab
 from driver.cli.main import run
-from driver.cli.system import _as_json, _as_removed, _as_text
+from driver.cli.system_lab import _as_json, _as_removed, _as_text
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs import lab_lock
@@ -24,11 +24,30 @@ from tests.driver.systems.compose_files import DB, config_of, planned
 @pytest.mark.parametrize(
     ("argv", "says"),
     [
-        ("system", "system takes up, down or links."),
-        ("system start x", "No such command 'start'"),
-        ("system up compose.yaml --listens db", "--listens takes a service and a port; found 'db'."),
-        ("system up compose.yaml --listens db:70000", "found 'db:70000'."),
-        ("system up compose.yaml --listens :80", "found ':80'."),
+        ("up --system c.yaml --listens db", "--listens takes a service and a port; found 'db'."),
+        ("up --system c.yaml --listens db:70000", "found 'db:70000'."),
+        ("up --system c.yaml --listens :80", "found ':80'."),
+        ("up --listens db:80", "--listens needs --system FILE."),
+        ("up -f c.yaml", "-f needs --system FILE."),
+        ("up --profile dev", "--profile needs --system FILE."),
+        ("up --egress api", "--egress needs --system FILE."),
+        ("up --bypass api", "--bypass needs --system FILE."),
+        ("up --any-ports", "--any-ports needs --system FILE."),
+        ("up --system c.yaml --workers 3", "--workers is for the lab, and takes no --system."),
+        ("up --system c.yaml --port 9000", "--port is for the lab, and takes no --system."),
+        ("up --system c.yaml --prometheus", "--prometheus is for the lab, and takes no --system."),
+        ("up --system c.yaml --project x", "--project is for the lab, and takes no --system."),
+        ("down --system c.yaml --project x", "--project is for the lab, and takes no --system."),
+        ("heal --system c.yaml --project x", "--project is for the lab, and takes no --system."),
+        ("inject cut --links api->db", "--links needs --system FILE."),
+        ("inject cut --system c.yaml --workers 3", "--workers is for the lab, and takes no --system."),
+        ("links", "Missing option '--system'."),
+        ("system up c.yaml", "There is no command 'system'."),
+        ("links --system no.yaml", "The system no.yaml is not up."),
+        ("inject cut --system no.yaml", "The system no.yaml is not up."),
+        ("heal --system no.yaml", "The system no.yaml is not up."),
+        ("faults --system no.yaml", "The system no.yaml is not up."),
+        ("logs --system no.yaml", "The system no.yaml is not up."),
     ],
 )
 def test_wrong_use_is_explained_in_a_sentence(
@@ -65,9 +84,10 @@ def test_what_up_prints_counts_names_and_quotes() -> None:
         "  no door       api (no port)",
         "  differs       fresh and empty: volume data (external)",
         "  published     db:5432 is 127.0.0.1:32770",
-        "  links         python lab.py system links 'my shop/c.yaml'",
+        "  links         python lab.py links --system 'my shop/c.yaml'",
         "  look          docker compose -p doors-x ps",
-        "  take down     python lab.py system down 'my shop/c.yaml'",
+        "  inject        python lab.py inject stall --links '*->*' --for 10s --system 'my shop/c.yaml'",
+        "  take down     python lab.py down --system 'my shop/c.yaml'",
     ]
 
 
@@ -101,9 +121,9 @@ def test_sigterm_ends_a_start_as_ctrl_c_does(
 ) -> None:
     lab = Interrupted()
     monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
-    monkeypatch.setattr(system, "_lab", lambda _: lab)
+    monkeypatch.setattr(system_lab, "_lab", lambda _: lab)
     monkeypatch.setattr(options, "engine_of", lambda _: lab)
-    assert run(["system", "up", str(tmp_path / "c.yaml")]) == ExitCode.INCONCLUSIVE
+    assert run(["up", "--system", str(tmp_path / "c.yaml")]) == ExitCode.INCONCLUSIVE
     assert lab.ended == [KeyboardInterrupt]
     assert "Stopping." in capsys.readouterr().err
 

@@ -1,0 +1,91 @@
+"""Where a command acts: the reference lab of a project, or the system of a Compose file."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any, Protocol
+
+from driver.cli import options
+from driver.engines.engine import WORKER, FaultEngine
+from driver.labs.heal import restore_stale_if_free
+from driver.labs.injection_site import InjectionSite, ReferenceSite
+from driver.labs.lab import existing_lab
+from driver.labs.manual_injection import plan_injection
+from driver.scenarios.plan import PlannedFault
+from driver.terminal import Terminal
+
+
+class Place(Protocol):
+    """A lab or a system; what it reads raises NoLabError where it is not up, and EngineError."""
+
+    @property
+    def project(self) -> str:
+        """The project of its containers, which has one lock."""
+
+    @property
+    def words(self) -> Sequence[str]:
+        """The words of a command line that name it, for the record of its lock; none for a project."""
+
+    @property
+    def named(self) -> str:
+        """What it is called in a sentence."""
+
+    @property
+    def subject(self) -> str:
+        """What a sentence begins with that is about it."""
+
+    @property
+    def new_hint(self) -> str:
+        """How to start it from the beginning."""
+
+    def engine(self) -> FaultEngine:
+        """Return its engine."""
+
+    def site(self) -> InjectionSite:
+        """Return it as a lab with links."""
+
+    def plan(
+        self, fault: str, params: Mapping[str, Any], selection: str, for_s: float | None, seed: int
+    ) -> tuple[list[PlannedFault], str]:
+        """Return the plan of one fault by hand, and what there is to hit. Raises UsageError."""
+
+
+def place_of(project: str, system: Path | None) -> Place:
+    """Return the system of a file where one is given, else the lab of a project."""
+    if system is None:
+        return LabPlace(project)
+    # Imported here: the commands of the lab do not need it.
+    from driver.cli.system_place import SystemPlace
+
+    return SystemPlace(system)
+
+
+def restore_stale_of(place: Place, terminal: Terminal) -> None:
+    """Restore containers from faults whose command was killed, unless a command holds the place."""
+    restore_stale_if_free(place.engine(), terminal)
+
+
+class LabPlace:
+    """Implements Place for the reference lab of a project."""
+
+    def __init__(self, project: str) -> None:
+        self.project = project
+        self.words: Sequence[str] = ()
+        self.named = f"the lab {project!r}"
+        self.subject = "The lab"
+        self.new_hint = "Start a new lab: python lab.py down, then up"
+        self._engine = options.engine_of(project)
+
+    def engine(self) -> FaultEngine:
+        return self._engine
+
+    def site(self) -> InjectionSite:
+        return ReferenceSite(existing_lab(self._engine))
+
+    def plan(
+        self, fault: str, params: Mapping[str, Any], selection: str, for_s: float | None, seed: int
+    ) -> tuple[list[PlannedFault], str]:
+        workers = sum(one.service == WORKER for one in self._engine.containers())
+        planned = plan_injection(fault, params, selection or "all", for_s, seed, workers)
+        return planned, f"there are {workers} workers"

@@ -1,0 +1,49 @@
+"""The system of a Compose file, as the place where a command acts."""
+
+from __future__ import annotations
+
+import shlex
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from driver.engines.engine import FaultEngine
+from driver.labs.injection_site import InjectionSite
+from driver.labs.lab_lock import SYSTEM
+from driver.nouns import counted
+from driver.paths import state_dir
+from driver.scenarios.plan import PlannedFault
+from driver.systems.lab_of_system import project_of
+from driver.systems.running_system import RunningSystem, running_system
+from driver.systems.system_site import SystemSite, plan_system_injection
+
+
+class SystemPlace:
+    """Implements `places.Place` for the system of a Compose file."""
+
+    def __init__(self, file: Path) -> None:
+        self._file = file
+        self.project = project_of(file)
+        self.words: Sequence[str] = (SYSTEM, str(file.resolve()))
+        self.named = f"the system {file}"
+        self.subject = "The system"
+        self.new_hint = f"Start it again: python lab.py down --system {shlex.quote(str(file))}, then up"
+
+    def running(self) -> RunningSystem:
+        """Return the system that is up. Raises NoLabError, EngineError, LabError."""
+        return running_system(self.project, state_dir() / "systems" / self.project, str(self._file))
+
+    def engine(self) -> FaultEngine:
+        return self.running().engine
+
+    def site(self) -> InjectionSite:
+        return SystemSite(self.running())
+
+    def plan(
+        self, fault: str, params: Mapping[str, Any], selection: str, for_s: float | None, seed: int
+    ) -> tuple[list[PlannedFault], str]:
+        running = self.running()
+        planned = plan_system_injection(running, fault, params, selection, for_s, seed)
+        containers = sum(one.replicas for one in running.file.system.services)
+        links = len(running.links.wanted())
+        return planned, f"there are {counted(containers, 'container')} and {counted(links, 'link')}"
