@@ -82,9 +82,10 @@ async def test_no_page_of_a_browser_is_answered_even_with_the_token(
 async def test_a_websocket_of_a_page_does_not_open() -> None:
     served = Served()
     async with served.client:
-        for headers in ({"Origin": "http://evil.example"} | MINE, {}):
-            with pytest.raises(aiohttp.WSServerHandshakeError):
+        for headers, status in (({"Origin": "http://evil.example"} | MINE, 403), ({}, 401)):
+            with pytest.raises(aiohttp.WSServerHandshakeError) as refused:
                 await served.client.ws_connect("/tasks", headers=headers)
+            assert refused.value.status == status
 
 
 @pytest.mark.parametrize(

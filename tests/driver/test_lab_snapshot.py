@@ -185,5 +185,7 @@ def test_on_a_terminal_it_asks_and_leaves_the_lab(tmp_path: Path, monkeypatch: p
 
 
 def test_nothing_is_asked_where_no_lab_is_up() -> None:
-    with lab_for_run(LabEngine(), ["scenario", "x"], replace=False, inherited=None, terminal=Terminal()):
+    engine = LabEngine()
+    with lab_for_run(engine, ["scenario", "x"], replace=False, inherited=None, terminal=Terminal()):
         pass
+    assert engine.asked == []
