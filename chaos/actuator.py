@@ -28,6 +28,10 @@ class LinkAction(StrEnum):
     reset = "reset"
     refuse = "refuse"
     block_new = "block_new"
+    fin_client = "fin_client"
+    rst_client = "rst_client"
+    fin_server = "fin_server"
+    rst_server = "rst_server"
 
 
 @dataclass(frozen=True)

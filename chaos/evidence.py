@@ -189,13 +189,26 @@ class LinkWindow:
 
 
 @dataclass(frozen=True)
+class FarEndRecord:
+    """The end of one of the prober's standing connections, as its far end recorded it. `how` is fin, rst, or
+    given_up (by a close frame, or by the far end itself); the last message came at `last_message_ns` (0:
+    none).
+    """
+
+    ended_ns: int
+    how: CloseKind
+    last_message_ns: int
+
+
+@dataclass(frozen=True)
 class LinkEvidence:
     """One link before, during and after one fault.
 
     `counters` and `connections_hit` are Toxiproxy's own counts of the fault. `refused_frames` are frames that
     coordinator and worker refused on this link during the fault, from their journals; `altered_frames` those
     that only damage explains. `others` are simultaneous faults on this link. `stood` is whether the prober
-    had a standing connection at the fault's begin (None: unknown).
+    had a standing connection at the fault's begin (None: unknown), and `far_end` the end of that connection
+    at its far end (None: unknown).
     """
 
     link: str
@@ -208,6 +221,7 @@ class LinkEvidence:
     altered_frames: int = 0
     others: tuple[OtherFault, ...] = ()
     stood: bool | None = None
+    far_end: FarEndRecord | None = None
 
     def beside(self, *traces: Symptom) -> tuple[OtherFault, ...]:
         """Return the simultaneous faults that cause one of these symptoms."""

@@ -53,6 +53,17 @@ def no_connection_note(seen: LinkEvidence) -> str:
     return "; the prober had no standing connection when it began" if seen.stood is False else ""
 
 
+def far_end_stayed(seen: LinkEvidence) -> str:
+    """Return why a close of both ends is not proved: the far end of the connection ended later than the
+    fault's window; "" where it did not, or is unknown. While another fault is on, it may be late.
+    """
+    far = seen.far_end
+    if far is None or far.ended_ns <= seen.during.until_ns or seen.beside(*Symptom):
+        return ""
+    late_s = (far.ended_ns - seen.during.from_ns) / 1e9
+    return f"the far end of the connection stayed open: it ended {late_s:.1f} s after the fault began"
+
+
 def continuous_silence(window: LinkWindow) -> Silence | None:
     """Return a silence that fills the window but for the delay of its detection, or None."""
     for silence in window.silences:

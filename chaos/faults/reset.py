@@ -6,7 +6,7 @@ from typing import ClassVar
 
 from chaos.actuator import LinkAction, LinkEffect
 from chaos.evidence import CloseKind, ConnectOutcome, LinkEvidence, Observation, Symptom
-from chaos.evidence_checks import connects_text, no_connection_note
+from chaos.evidence_checks import connects_text, far_end_stayed, no_connection_note
 from chaos.fault import Aspect, LinkFault
 
 
@@ -42,6 +42,8 @@ class Reset(LinkFault):
     def observed(self, seen: LinkEvidence) -> Observation:
         if not seen.during.ended(CloseKind.rst):
             return Observation(False, f"the standing connection saw no RST{no_connection_note(seen)}")
+        if stayed := far_end_stayed(seen):
+            return Observation(False, stayed)
         if blocked := seen.beside(Symptom.refused, Symptom.turned_away, Symptom.silent):
             return Observation(True, f"RST on the standing connection; {blocked[0].name} kept new ones out")
         if seen.during.count(ConnectOutcome.refused) or not seen.during.count(ConnectOutcome.answered):

@@ -12,6 +12,7 @@ from typing import TypeVar
 from chaos.evidence import (
     CloseKind,
     ConnectOutcome,
+    FarEndRecord,
     LinkWindow,
     NewConnection,
     ProbeCounts,
@@ -22,7 +23,7 @@ from chaos.evidence import (
 from chaos.prober.counters import NO_STAMP
 from chaos.prober.events import FellSilent, HeardAgain, LinkSeen, StreamEnded, StreamOpened, Tried
 from driver.histories.history import History
-from wire.events import Event
+from wire.events import Event, ProbeStreamEnded
 
 _MS = 1_000_000
 # Toxiproxy and the prober read the clock at different moments: an effect can appear this much early.
@@ -30,6 +31,7 @@ EARLY_NS = 50 * _MS
 # An attempt this old at a fault's end was delayed by the fault.
 WAITED_NS = 500 * _MS
 _at_ns = attrgetter("at_ns")
+_FAR_KINDS = {"fin": CloseKind.fin, "rst": CloseKind.rst}
 E = TypeVar("E", bound=Event)
 
 
@@ -42,6 +44,8 @@ class LinkRecord:
     opened: list[StreamOpened] = field(default_factory=list)
     ended: list[StreamEnded] = field(default_factory=list)
     silences: list[Silence] = field(default_factory=list)
+    far_ends: dict[str, ProbeStreamEnded] = field(default_factory=dict)
+    """Ends of its standing connections at their far ends, by the connections' names."""
 
     def window(self, from_ns: int, until_ns: int) -> LinkWindow:
         """Return what the prober observed from one instant to the other."""
@@ -86,6 +90,18 @@ class LinkRecord:
         last_ended_ns = self.ended[ended - 1].at_ns if ended else 0
         return last_opened_ns > last_ended_ns
 
+    def far_end(self, at_ns: int) -> FarEndRecord | None:
+        """Return the end of the connection that was open just before an instant, as its far end recorded it;
+        None without a record.
+        """
+        if not self.was_connected(at_ns):
+            return None
+        opened = self.opened[bisect_left(self.opened, at_ns - EARLY_NS, key=_at_ns) - 1]
+        ended = self.far_ends.get(opened.stream)
+        if ended is None:
+            return None
+        return FarEndRecord(ended.at_ns, _FAR_KINDS.get(ended.how, CloseKind.given_up), ended.last_message_ns)
+
     def _summaries(self, from_ns: int, until_ns: int) -> Iterable[LinkSeen]:
         for one in self.seen[bisect_left(self.seen, from_ns, key=_at_ns) :]:
             if one.since_ns >= until_ns:
@@ -129,8 +145,12 @@ def link_records(history: History) -> dict[str, LinkRecord]:
         records.setdefault(seen.link, LinkRecord()).seen.append(seen)
     for tried in history.of(Tried):
         records.setdefault(tried.link, LinkRecord()).tried.append(tried)
+    far_ends = {ended.stream: ended for ended in history.of(ProbeStreamEnded)}
     for opened in history.of(StreamOpened):
-        records.setdefault(opened.link, LinkRecord()).opened.append(opened)
+        record = records.setdefault(opened.link, LinkRecord())
+        record.opened.append(opened)
+        if opened.stream in far_ends:
+            record.far_ends[opened.stream] = far_ends[opened.stream]
     open_since: dict[str, int] = {}
     for event in history.merged(FellSilent, HeardAgain, StreamEnded):
         if isinstance(event, FellSilent):

@@ -138,6 +138,7 @@ class FaultObservations:
                 if other.from_ns < ended_ns and began_ns - SETTLE_NS < other.until_ns
             ),
             stood=record.was_connected(began_ns),
+            far_end=record.far_end(began_ns),
         )
         return without_other_faults(seen, injected.fault.symptoms())
 

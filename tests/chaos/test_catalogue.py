@@ -50,7 +50,7 @@ def test_no_parameter_has_the_name_of_a_timeline_key(kind: type[Fault]) -> None:
 def test_the_issues_vocabulary_is_there() -> None:
     table = "latency bandwidth fragment stall blackhole cut refuse reset truncate corrupt duplicate drop flap"
     others = "fail_first pause kill restart stop unplug cpu memory reject hang block_new_only partition"
-    assert set(FAULTS) >= {*table.split(), *others.split()}
+    assert set(FAULTS) >= {*table.split(), *others.split(), "one_sided_close"}
 
 
 @pytest.mark.parametrize(
@@ -132,6 +132,9 @@ TO_WORKER, TO_COORDINATOR = {"direction": "to_worker"}, {"direction": "to_coordi
         (("unplug", {}), ("kill", {})),
         (("flap", {"of": "refuse", "up": "1s", "down": "1s"}), LATENCY),
         (("truncate", {}), ("cut", {})),
+        (("one_sided_close", {"side": "client"}), ("cut", {})),
+        (("one_sided_close", {"side": "client"}), ("one_sided_close", {"side": "server"})),
+        (("one_sided_close", {"side": "server"}), STALL),
     ],
 )
 def test_these_contradict_each_other(

@@ -57,11 +57,16 @@ async def test_a_fault_is_this_toxic(name: str, params: dict[str, Any], toxic: T
         ("reset", LinkAction.reset),
         ("refuse", LinkAction.refuse),
         ("block_new_only", LinkAction.block_new),
+        ("one_sided_close side=client", LinkAction.fin_client),
+        ("one_sided_close side=client how=rst", LinkAction.rst_client),
+        ("one_sided_close side=server", LinkAction.fin_server),
+        ("one_sided_close side=server how=rst", LinkAction.rst_server),
     ],
 )
 async def test_a_fault_is_this_action(name: str, action: LinkAction) -> None:
     actuator = FakeActuator()
-    await make(name, {}).begin(actuator, INJECTION)
+    fault, *params = name.split()
+    await make(fault, dict(one.split("=", 1) for one in params)).begin(actuator, INJECTION)
     assert actuator.effects == {"f1": LinkEffect(action=action)}
 
 
@@ -116,6 +121,7 @@ async def test_a_target_that_fails_does_not_keep_the_others_from_being_hit() -> 
         ("latency", {"mean": "200ms"}, 60.0, False),
         ("stall", {}, 3.0, False),
         ("stall", {}, 20.0, True),
+        ("one_sided_close", {"side": "server"}, 1.0, True),
         ("pause", {}, 20.0, True),
         ("corrupt", {"rate": "1e-4"}, 60.0, False),
         ("flap", {"of": "refuse", "down": "1s", "up": "1s"}, 60.0, True),

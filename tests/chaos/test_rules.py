@@ -15,6 +15,7 @@ from chaos.evidence import (
     CloseKind,
     ConnectOutcome,
     ContainerEvidence,
+    FarEndRecord,
     LinkEvidence,
     LinkWindow,
     OtherFault,
@@ -52,6 +53,15 @@ GONE = (Silence(10 * S, 20 * S, healed=False),)
 LATE = (201.0, 200.5, 202.0, 201.5)
 REFUSED, HUNG, ANSWERED = {ConnectOutcome.refused: 4}, {ConnectOutcome.hung: 2}, {ConnectOutcome.answered: 4}
 
+RST_AT_HEAL, FIN_AT_ONCE = (
+    FarEndRecord(20 * S + 1, CloseKind.rst, 10 * S),
+    FarEndRecord(10 * S, CloseKind.fin, 10 * S),
+)
+RESET_AFTER = replace(AFTER, ends=((20 * S, CloseKind.rst),))
+CLOSED_AT_CLIENT = replace(seen(ends=ended(CloseKind.fin), connects=ANSWERED), far_end=RST_AT_HEAL)
+CLOSED_AT_SERVER = replace(
+    seen(rtt_ms=(), silences=GONE, connects=ANSWERED), far_end=FIN_AT_ONCE, after=RESET_AFTER
+)
 # A name, its parameters, its trace, and whether another fault's rule may see itself in that trace as well.
 TRACES: list[tuple[str, dict[str, Any], LinkEvidence]] = [
     ("latency", {"mean": "100ms"}, seen(rtt_ms=LATE)),
@@ -75,6 +85,8 @@ TRACES: list[tuple[str, dict[str, Any], LinkEvidence]] = [
     ),
     ("reject", {}, seen(connects={ConnectOutcome.rejected: 3}, statuses=frozenset({(503, -1)}))),
     ("hang", {}, seen(connects=HUNG)),
+    ("one_sided_close", {"side": "client"}, CLOSED_AT_CLIENT),
+    ("one_sided_close", {"side": "server"}, CLOSED_AT_SERVER),
 ]
 IDS = [name for name, _, _ in TRACES]
 EVERY: list[tuple[str, dict[str, Any]]] = [

@@ -43,6 +43,7 @@ WORDS = {
     "cut": "FIN on the standing connection; new ones worked",
     "refuse": "FIN on the standing connection; new ones refused",
     "block_new_only": "the standing one stayed",
+    "one_sided_close": "'s stayed open and silent; new connections worked",
     "reset": "RST on the standing connection; new ones worked",
     "truncate": "connections were truncated",
     "corrupt": "echoed bytes were damaged",
