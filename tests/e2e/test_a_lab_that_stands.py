@@ -154,6 +154,17 @@ def test_an_injection_ends_with_its_effect_and_its_receipt(standing: CommandLine
     assert "proved: seen on worker-1: " in done.stdout
 
 
+@pytest.mark.parametrize(("side", "how", "other"), [("client", "fin", "server"), ("server", "rst", "client")])
+def test_a_close_of_one_end_by_hand_is_proved_at_both_ends_and_the_worker_is_back(
+    standing: CommandLine, side: str, how: str, other: str
+) -> None:
+    done = standing("inject", "one_sided_close", "worker-1", "--side", side, "--how", how, "--for", "8s")
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert "effect: cut off 1 worker, all back" in done.stdout
+    seen = f"{how.upper()} at the {side}'s end; the {other}'s stayed open and silent"
+    assert f"proved: seen on worker-1: {seen}" in done.stdout
+
+
 @pytest.mark.parametrize("fault", ["refuse", "pause"])
 def test_heal_ends_an_injection_of_another_terminal(standing: CommandLine, fault: str) -> None:
     injector = standing.started("inject", fault, "--workers", "1")

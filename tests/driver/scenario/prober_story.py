@@ -41,8 +41,8 @@ class Story:
     def ended(self, link: str, at_s: float, how: str) -> None:
         self.add(StreamEnded, at_s, link=link, how=how, last_heard_ns=round((at_s - 0.1) * S))
 
-    def opened(self, link: str, at_s: float) -> None:
-        self.add(StreamOpened, at_s, link=link, took_ms=1.0)
+    def opened(self, link: str, at_s: float, stream: str = "") -> None:
+        self.add(StreamOpened, at_s, link=link, took_ms=1.0, stream=stream)
 
     def silent(self, link: str, from_s: float, until_s: float, *, whole: bool = True) -> None:
         self.add(FellSilent, from_s + 1.0, link=link, since_ns=round(from_s * S))
