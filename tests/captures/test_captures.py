@@ -146,3 +146,33 @@ def test_a_kill_ends_a_connection() -> None:
     assert against() == "no connection of it ended"
     packets.insert(1, Packet(10 * S, CLIENT, PROXY, 1, PORT, 0, RST, b""))
     assert against() == ""
+
+
+def one_sided(closed_s: float, ended_s: float) -> list[Packet]:
+    """A link whose client gets FIN, and its server RST, at these times."""
+    wire = Wire()
+    wire.open(1, PORT)
+    wire.message(2, PORT)
+    near, far = (CLIENT, 40_000 + PORT, PROXY, PORT), (PROXY, 50_000 + PORT, SERVER, 8765)
+    wire.one(closed_s, back(near), FIN | ACK)
+    wire.one(closed_s + 0.001, near, FIN | ACK)
+    wire.one(ended_s, far, RST)
+    return sorted(wire.packets, key=lambda packet: packet.at_ns)
+
+
+@pytest.mark.parametrize(
+    ("packets", "side", "expected"),
+    [
+        (one_sided(10, 20), "client", ""),
+        (one_sided(10, 20), "server", "nothing of it"),
+        (one_sided(10, 10.001), "client", "nothing of it"),
+        (one_sided(5, 8), "client", "nothing of it"),
+    ],
+    ids=["one end", "the other end", "both ends", "before"],
+)
+def test_a_close_of_one_end_leaves_the_other_open(packets: list[Packet], side: str, expected: str) -> None:
+    receipt = {**RECEIPT, "kind": "one_sided_close", "measured": {}, "spared": []}
+    found = links(packets, {PORT: LINK}, 8765)
+    (truth,) = compare(Seen(found, {}, {"latency-1": {"side": side, "how": "fin"}}, [receipt]))
+    assert expected in truth.against
+    assert bool(truth.against) == bool(expected)

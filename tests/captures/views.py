@@ -142,6 +142,20 @@ def was_reset(link: Link, asked: Mapping[str, Any]) -> Iterator[Moment]:
             yield Moment(out.rst_ns, out.rst_ns, there=True)
 
 
+def half_dead(link: Link, asked: Mapping[str, Any]) -> Iterator[Moment]:
+    """Each connection that Toxiproxy ended at one side, as it was asked to, for as long as the other side was
+    open.
+    """
+    for pair in link.pairs:
+        closed, silent = (
+            (pair.client, pair.server) if asked["side"] == "client" else (pair.server, pair.client)
+        )
+        out, at_ns, end_ns = closed.outgoing, closed.ended_by_us_ns, silent.last_ns
+        as_asked = bool(out.rst_ns and not out.fin_ns) == (asked.get("how", "fin") == "rst")
+        if at_ns and end_ns > at_ns + HELD_NS and as_asked:
+            yield Moment(at_ns, end_ns, there=True)
+
+
 def refused(link: Link, asked: Mapping[str, Any]) -> Iterator[Moment]:
     """Each attempt to connect: answered by RST or accepted."""
     for connection in link.connections:
@@ -191,6 +205,7 @@ VIEWS: Mapping[str, View] = {
     "refuse": refused,
     "block_new_only": refused,
     "reset": was_reset,
+    "one_sided_close": half_dead,
     "truncate": ended,
     "corrupt": damaged,
     "duplicate": broken_order,
