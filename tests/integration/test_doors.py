@@ -220,6 +220,7 @@ def test_a_client_started_when_its_server_was_healthy(shop: Shop) -> None:
 
 def test_a_door_that_died_is_shown_with_its_state(shop: Shop) -> None:
     docker("kill", f"{PROJECT}-sl-door-2-1")
+    docker("wait", f"{PROJECT}-sl-door-2-1")
     try:
         containers, links = shop.lab.look()
         assert {one.name: one.shown_state for one in containers.doors}["door of stock"] == "exited (137)"
