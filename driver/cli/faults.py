@@ -14,8 +14,9 @@ from driver.cli.places import place_of, restore_stale_of
 from driver.histories.history import DRIVER
 from driver.histories.live_journals import LiveJournals
 from driver.labs.active_faults import ActiveFault, container_faults, link_faults, open_faults, target_ranges
+from driver.labs.heal import degradations_by_faults
+from driver.labs.injection_plan import MANUAL_PREFIX
 from driver.labs.lab_lock import reading_unlocked
-from driver.labs.manual_injection import MANUAL_PREFIX
 from driver.terminal import Terminal, print_json, print_lines, print_table
 
 COLUMNS = ("fault", "on", "since", "until", "of")
@@ -40,7 +41,9 @@ def command(project: str, system: Path | None, as_json: bool) -> None:
         begun = open_faults(LiveJournals(journals, only=DRIVER).read())
         now_ns = site.links.clock_ns()
         links = link_faults(site.links.faults(), site.links.states(), begun, now_ns)
-        containers = container_faults(site.engine.degradations(), begun, now_ns)
+        containers = container_faults(
+            degradations_by_faults(site.engine, site.ended_by_faults()), begun, now_ns
+        )
     if as_json:
         answer = {
             "links": [_as_dict(one) for one in links],

@@ -53,7 +53,7 @@ def command(project: str, system: Path | None, as_json: bool) -> None:
 
 async def _end_and_heal(site: InjectionSite, terminal: Terminal) -> Healing:
     """End running `inject` commands first, which could begin a fault again; then heal."""
-    degraded = await asyncio.to_thread(find_degraded, site)
+    degraded = await asyncio.to_thread(find_degraded, site, site.ended_by_faults())
     if not await asyncio.to_thread(end_injections, site.engine.project):
         terminal.warn("An `inject` of this lab does not end: end it too (Ctrl-C in its terminal).")
     healing = await heal(site, site.wanted(), ended=site.ended_by_faults())
@@ -66,6 +66,8 @@ async def _end_and_heal(site: InjectionSite, terminal: Terminal) -> Healing:
 
 def _ended_otherwise(site: InjectionSite) -> list[str]:
     """Return a line about the containers that no fault ended and that do not run."""
+    if site.ended_by_faults() is None:
+        return []
     found = [f"{name} ({', '.join(what)})" for name, what in site.engine.degradations().items()]
     return [f"Left as it is, since no fault ended it: {name_list(found, 8)}."] if found else []
 

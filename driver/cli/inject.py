@@ -22,14 +22,9 @@ from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs.end_request import EndRequest
 from driver.labs.injection_effect import InjectionEffect
+from driver.labs.injection_plan import LONGEST_S
 from driver.labs.lab_lock import lab_lock, reading_unlocked
-from driver.labs.manual_injection import (
-    LONGEST_S,
-    EndedInjection,
-    EndReason,
-    await_effect,
-    inject,
-)
+from driver.labs.manual_injection import EndedInjection, EndReason, await_effect, inject
 from driver.labs.readiness import machine_load_text
 from driver.metrics.metric import Unit
 from driver.paths import as_called

@@ -9,8 +9,8 @@ import click
 
 from driver.cli import options
 from driver.cli.system_place import SystemPlace
+from driver.labs.injection_plan import MANUAL_PREFIX
 from driver.labs.lab_lock import reading_unlocked
-from driver.labs.manual_injection import MANUAL_PREFIX
 from driver.labs.toxiproxy_api import LinkState
 from driver.terminal import print_json, print_table
 

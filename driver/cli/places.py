@@ -9,9 +9,9 @@ from typing import Any, Protocol
 from driver.cli import options
 from driver.engines.engine import WORKER, FaultEngine
 from driver.labs.heal import restore_stale_if_free
+from driver.labs.injection_plan import plan_injection
 from driver.labs.injection_site import InjectionSite, ReferenceSite
 from driver.labs.lab import existing_lab
-from driver.labs.manual_injection import plan_injection
 from driver.scenarios.plan import PlannedFault
 from driver.terminal import Terminal
 

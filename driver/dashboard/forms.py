@@ -14,7 +14,7 @@ from chaos.fault import Fault
 from chaos.targets import CORE, Fleet, TargetError
 from chaos.units import unit_of
 from driver.errors import UsageError
-from driver.labs.manual_injection import plan_injection
+from driver.labs.injection_plan import plan_injection
 from driver.labs.project_name import project_option
 from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.yaml_file import FileError, scalar

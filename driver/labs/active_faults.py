@@ -16,8 +16,8 @@ from chaos.targets import CORE
 from chaos.units import format_seconds
 from driver.histories.events import FaultBegun, FaultEnded
 from driver.histories.history import History
+from driver.labs.injection_plan import LONGEST_S
 from driver.labs.lease_renewer import LEASE_MS, RENEW_EVERY_S
-from driver.labs.manual_injection import LONGEST_S
 from driver.labs.toxiproxy_api import FaultState, LinkState
 from driver.scenarios.yaml_file import parse_yaml
 from wire.address import index_in_name

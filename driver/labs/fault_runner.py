@@ -56,7 +56,7 @@ class RunActuator(FaultActuator, Protocol):
 class FaultRunner:
     """Injects the faults of a plan, through an actuator.
 
-    `notice_s` is the shortest silence, in seconds, after which a worker loses its connection. `active` has
+    `notice_s` is the shortest silence, in seconds, after which a client loses its connection. `active` has
     the faults that are on, `injected` what was done by each fault that began, and `failed` the reason of
     each that could not begin; all by id.
     """
@@ -123,7 +123,7 @@ class FaultRunner:
                 # Concurrently: the engine answers only after a container that it is starting has started.
                 reading.create_task(self._monitor.read(step.fault.targets))
             await _until(at_ns)
-            # A fault may need longer to begin than it lasts (a worker drains before it stops): it ends once
+            # A fault may need longer to begin than it lasts (a process drains before it stops): it ends once
             # it has begun.
             return await self._end(step.fault, max(at_ns, self._began_ns[step.fault.id]))
 

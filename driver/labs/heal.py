@@ -83,8 +83,8 @@ class Degraded:
     containers: list[str]
 
 
-def find_degraded(lab: FaultLab) -> Degraded:
-    """Return what is degraded, and change nothing. Raises EngineError.
+def find_degraded(lab: FaultLab, ended: Collection[str] | None = None) -> Degraded:
+    """Return what is degraded, and change nothing. `ended` is as in `heal`. Raises EngineError.
 
     No link is returned where Toxiproxy does not answer.
     """
@@ -93,7 +93,7 @@ def find_degraded(lab: FaultLab) -> Degraded:
     except LinksError as error:
         _log.debug("links: %s", error)
         links = []
-    return Degraded(links, sorted(lab.engine.degradations()))
+    return Degraded(links, sorted(degradations_by_faults(lab.engine, ended)))
 
 
 def restore_stale_if_free(engine: FaultEngine, terminal: Terminal) -> None:
@@ -141,8 +141,11 @@ def _undo(engine: FaultEngine, name: str, degradation: str) -> bool:
     return True
 
 
-def _degradations(engine: FaultEngine, ended: Collection[str] | None) -> dict[str, list[str]]:
-    """Return the degradations by container; of one that is not in `ended` those alone that faults cause."""
+def degradations_by_faults(engine: FaultEngine, ended: Collection[str] | None) -> dict[str, list[str]]:
+    """Return the degradations by container; of one that is not in `ended` those alone that faults cause.
+
+    Raises EngineError.
+    """
     kept = {
         name: [one for one in found if ended is None or name in ended or one in LEFT_BY_FAULTS]
         for name, found in engine.degradations().items()
@@ -153,7 +156,7 @@ def _degradations(engine: FaultEngine, ended: Collection[str] | None) -> dict[st
 def _heal_containers(engine: FaultEngine, ended: Collection[str] | None) -> list[str]:
     """Undo all degradations of containers. Returns the names of those that were changed."""
     changed = []
-    for name, degradations in _degradations(engine, ended).items():
+    for name, degradations in degradations_by_faults(engine, ended).items():
         for degradation in degradations:
             try:
                 if _undo(engine, name, degradation):
@@ -198,7 +201,9 @@ def _left(
 
     `stuck` links could not be healed.
     """
-    left = [f"{name} ({', '.join(found)})" for name, found in _degradations(lab.engine, ended).items()]
+    left = [
+        f"{name} ({', '.join(found)})" for name, found in degradations_by_faults(lab.engine, ended).items()
+    ]
     try:
         clean = {link.name for link in lab.links.states() if not link.is_degraded}
         whole = (clean & lab.links.enabled_names()).difference(stuck)

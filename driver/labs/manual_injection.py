@@ -3,18 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
-from typing import Any
 
-from chaos.catalogue import FaultError, make
-from chaos.fault import Fault, Layer
-from chaos.targets import CORE, Fleet, TargetError
+from chaos.fault import Layer
 from driver.background import background
-from driver.errors import InterruptedCommandError, LabError, UsageError
+from driver.errors import InterruptedCommandError, LabError
 from driver.histories.driver_journal import DriverJournal
 from driver.histories.events import Receipt
 from driver.histories.live_journals import LiveJournals
@@ -32,61 +28,8 @@ from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
 from driver.terminal import ProgressView, Terminal
 
-MANUAL_PREFIX = "by-hand-"
-"""Prefix of the ids of manual injections."""
-DRAW = "by-hand"
-"""Name of the random draw of the targets."""
-LONGEST_S = 3600.0
-"""Duration of a fault without `--for`, which Ctrl-C or `heal` ends."""
 START_IN_NS = 500_000_000
-AT_ONCE_S = 1.0
-"""Duration of a fault without `--for` whose whole effect is at its begin: a kill."""
 NOTICE_S = 4.0
-
-
-def plan_injection(
-    fault: str, params: Mapping[str, Any], selection: str, for_s: float | None, seed: int, workers: int
-) -> list[PlannedFault]:
-    """Return the plan of one fault: one entry for each of its segments.
-
-    `for_s` is its duration in seconds; None: until it is ended, or AT_ONCE_S where its whole effect is at
-    its begin. Raises UsageError for unknown faults, parameters and targets, for a link fault on the core,
-    and for a duration of a fault that has none.
-    """
-    try:
-        made = make(fault, params)
-        targets = Fleet(workers, seed).select(selection, DRAW)
-    except (FaultError, TargetError) as error:
-        raise UsageError(f"inject {fault}: {error}.", f"See: python lab.py inject {fault} --help") from None
-    core = [name for name in targets if name in CORE]
-    if core and made.layer is not Layer.container:
-        raise UsageError(
-            f"inject {fault}: it acts on the links of workers, and {core[0]} has none of its own.",
-            "--workers all acts on every link to it.",
-        )
-    return plan_on_targets(made, targets, for_s, seed)
-
-
-def plan_on_targets(
-    made: Fault, targets: tuple[str, ...], for_s: float | None, seed: int
-) -> list[PlannedFault]:
-    """Return the plan of one fault on these targets: one entry for each of its segments.
-
-    `for_s` is as in `plan_injection`. Raises UsageError for a duration of a fault that has none.
-    """
-    fault = made.name
-    if not made.lasting and for_s is not None:
-        raise UsageError(f"inject {fault}: it is over in an instant, and takes no --for.")
-    until_stopped_s = AT_ONCE_S if made.done_at_once else LONGEST_S
-    lasts_s = (until_stopped_s if for_s is None else for_s) if made.lasting else None
-    name = f"{MANUAL_PREFIX}{secrets.token_hex(3)}"
-    return [
-        PlannedFault(
-            id=f"{name}-{number}", entry=name, fault=part.fault.name, params=part.fault.params(),
-            targets=targets, at_s=part.at_s, for_s=part.for_s, seed=seed,
-        )
-        for number, part in enumerate(made.expand(lasts_s), 1)
-    ]  # fmt: skip
 
 
 class EndReason(Enum):

@@ -20,8 +20,8 @@ from driver.files import FileReadError, read_file, write_file
 from driver.histories.history import DRIVER, History
 from driver.histories.link_connections import link_journals
 from driver.histories.link_history import link_history
+from driver.labs.injection_plan import DRAW, plan_on_targets
 from driver.labs.lab_prober import request_probe_rate
-from driver.labs.manual_injection import DRAW, plan_on_targets
 from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
 from driver.systems.running_system import RunningSystem

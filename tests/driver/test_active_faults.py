@@ -10,8 +10,8 @@ import pytest
 from driver.histories.events import FaultBegun, FaultEnded
 from driver.histories.history import DRIVER, History, JournalRead
 from driver.labs.active_faults import ActiveFault, container_faults, link_faults, open_faults, target_ranges
+from driver.labs.injection_plan import LONGEST_S
 from driver.labs.lease_renewer import LEASE_MS
-from driver.labs.manual_injection import LONGEST_S
 from driver.labs.toxiproxy_api import FaultedLink, FaultState, LinkState, ToxicState
 
 S = 1_000_000_000

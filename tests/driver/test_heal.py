@@ -103,3 +103,9 @@ async def test_a_container_that_no_fault_ended_is_left_to_its_system() -> None:
     assert healing.containers == ["db", "web"]
     assert healing.left == []
     assert one.engine.degradations() == {"api": ["exited"], "web": ["exited"]}
+
+
+def test_a_container_that_no_fault_ended_is_not_degraded() -> None:
+    one = lab({"db": ["exited"], "api": ["exited"], "web": ["exited", "paused"]})
+    assert find_degraded(one, ["db"]).containers == ["db", "web"]
+    assert find_degraded(one).containers == ["api", "db", "web"]

@@ -10,9 +10,9 @@ from driver.cli.inject import ending_lines
 from driver.histories.history import History
 from driver.histories.live_journals import BACK_BYTES, LiveJournals
 from driver.labs.injection_effect import InjectionEffect, injection_effect
+from driver.labs.injection_plan import plan_injection
 from driver.labs.injection_site import ReferenceSite
 from driver.labs.lab import Lab
-from driver.labs.manual_injection import plan_injection
 from driver.scenarios.plan import PlannedFault
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks
 from tests.driver.judge.histories import Past

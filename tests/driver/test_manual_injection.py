@@ -12,17 +12,11 @@ import pytest
 from driver.labs import lab_journals, lab_lock
 from driver.labs.end_request import EndRequest, end_injections
 from driver.labs.injection_effect import InjectionEffect
+from driver.labs.injection_plan import plan_injection
 from driver.labs.injection_site import ReferenceSite
 from driver.labs.lab import Lab
 from driver.labs.lease_renewer import LeaseTiming
-from driver.labs.manual_injection import (
-    EndedInjection,
-    EndReason,
-    InjectionTiming,
-    await_effect,
-    inject,
-    plan_injection,
-)
+from driver.labs.manual_injection import EndedInjection, EndReason, InjectionTiming, await_effect, inject
 from driver.terminal import Terminal
 from tests.driver.fakes import SPEC, FakeEngine, FakeLinks, events_in
 from tests.waiting import eventually

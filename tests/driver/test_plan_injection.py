@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from driver.errors import UsageError
-from driver.labs.manual_injection import AT_ONCE_S, LONGEST_S, plan_injection
+from driver.labs.injection_plan import AT_ONCE_S, LONGEST_S, plan_injection
 
 
 def plan(fault: str, selection: str = "all", for_s: float | None = None, **params: Any) -> list[Any]:
