@@ -38,10 +38,11 @@ type Connection struct {
 
 	mu      sync.Mutex
 	streams [sides]streamState
-	dialog  *dialog // Nil where the streams are no HTTP, or no more.
-	door    string  // How the door has begun to end it.
-	by, how string  // Of the first end.
-	changed bool    // Since the last line.
+	dialog  *dialog   // Nil where the streams are no HTTP, or no more.
+	door    string    // How the door has begun to end it,
+	doorAt  time.Time // and when, where both sides end at once.
+	by, how string    // Of the first end.
+	changed bool      // Since the last line.
 }
 
 type streamState struct {
@@ -95,8 +96,9 @@ func (c *Connection) Received(from Side, data []byte, at time.Time) {
 	}
 }
 
-// DoorEnds says that the door ends the connection from now on, unless a side has ended already.
-func (c *Connection) DoorEnds(how string) {
+// DoorEnds says that the door ends the connection from now on, unless a side has ended already. atOnce: both sides end now, and not
+// when the door finds them ended.
+func (c *Connection) DoorEnds(how string, atOnce bool) {
 	if c == nil {
 		return
 	}
@@ -104,6 +106,9 @@ func (c *Connection) DoorEnds(how string) {
 	defer c.mu.Unlock()
 	if c.door == "" && c.how == "" {
 		c.door = how
+		if atOnce {
+			c.doorAt = time.Now()
+		}
 	}
 }
 
@@ -143,6 +148,9 @@ func (c *Connection) end(side Side, how string, now time.Time) {
 	}
 	if c.door != "" {
 		how = Closed
+	}
+	if !c.doorAt.IsZero() {
+		now = c.doorAt
 	}
 	s.how, s.ended, c.changed = how, now, true
 	if c.how == "" {

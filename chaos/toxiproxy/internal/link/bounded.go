@@ -57,7 +57,7 @@ func (l *Link) Bounded(do func() error) error {
 // connections and draining its pipelines.
 func (l *Link) forceUnblock() {
 	for _, c := range l.Connections() {
-		c.watched.DoorEnds(journal.Closed)
+		c.watched.DoorEnds(journal.Closed, true)
 	}
 	for _, socket := range internals.Sockets(l.Proxy) {
 		_ = socket.Close()

@@ -47,7 +47,7 @@ func isOpen(socket *net.TCPConn) bool {
 // that finishes what takes longer.
 func (c *Connection) SendFIN() (live bool, rest func()) {
 	live = c.IsOpen()
-	c.watched.DoorEnds(journal.FIN)
+	c.watched.DoorEnds(journal.FIN, true)
 	var rests [stream.NumDirections]func()
 	for d, socket := range c.sockets {
 		rests[d] = finish(socket)
@@ -64,7 +64,7 @@ func (c *Connection) SendFIN() (live bool, rest func()) {
 // function that finishes what takes longer.
 func (c *Connection) SendRST() (live bool, rest func()) {
 	live = c.IsOpen()
-	c.watched.DoorEnds(journal.RST)
+	c.watched.DoorEnds(journal.RST, true)
 	// Toxiproxy closes one side as soon as the other has ended; that must be an RST as well.
 	for _, socket := range c.sockets {
 		_ = socket.SetLinger(0)
@@ -139,7 +139,7 @@ func (c *Connection) name(d stream.Direction) string { return c.client + d.Strin
 // EndAfter says that the connection is about to end with FIN by the door's doing. A nil connection is left out.
 func (c *Connection) EndAfter() {
 	if c != nil {
-		c.watched.DoorEnds(journal.FIN)
+		c.watched.DoorEnds(journal.FIN, false)
 	}
 }
 
