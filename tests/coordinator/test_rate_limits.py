@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import struct
-from collections.abc import Callable
+from collections.abc import AsyncIterator, Callable
 from contextlib import suppress
 from pathlib import Path
 from typing import cast
@@ -27,6 +27,7 @@ from tests.coordinator.live_coordinator import LiveCoordinator, coordinator
 from wire.address import MAX_WORKERS
 from wire.channel import Bounds
 from wire.probe import BYTES_MAX
+from wire.probe_stream import ProbeStream
 
 ECHO = (
     b"GET /v1/probe HTTP/1.1\r\nHost: x\r\nUpgrade: websocket\r\nConnection: Upgrade\r\n"
@@ -128,6 +129,29 @@ def test_an_echo_that_ends_leaves_its_place() -> None:
     _admit(echoes, link, 0.0)
     link.on_lost()
     assert len(echoes) == 0
+
+
+class _Ended:
+    """An echo connection with a name that has ended in order."""
+
+    request = None
+    probe_stream = ProbeStream("0123456789abcdef")
+
+    def __aiter__(self) -> AsyncIterator[bytes]:
+        async def nothing() -> AsyncIterator[bytes]:
+            return
+            yield b""
+
+        return nothing()
+
+
+async def test_a_flood_of_echoes_that_end_gets_no_more_records_than_echoes_may_be_open() -> None:
+    records: list[str] = []
+    echoes = ProbeEchoes(lambda stream, how: records.append(how))
+    for _ in range(10 * FEWEST):
+        await echoes.serve(cast(ClientTransport, _Ended()))
+    assert FEWEST <= len(records) < 2 * FEWEST
+    assert set(records) == {"closed"}
 
 
 class _Holder:

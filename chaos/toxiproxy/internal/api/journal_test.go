@@ -323,3 +323,34 @@ func TestTheProbersConnectionsAreNotInTheJournal(t *testing.T) {
 		t.Errorf("%+v", opened)
 	}
 }
+
+func TestACloseOfOneEndIsTheDoorsAndTheOtherEndsWithTheFault(t *testing.T) {
+	for action, how := range map[string]string{"fin_client": "fin", "rst_client": "rst", "fin_server": "fin", "rst_server": "rst"} {
+		h := newJournal(t, "")
+		_, _ = h.connectFrom(first)
+		h.Inject("f", []string{linkOf(first)}, action)
+		sides := func(one line) (closed, open side) {
+			if strings.HasSuffix(action, "client") {
+				return one.Client, one.Server
+			}
+			return one.Server, one.Client
+		}
+		var half line
+		h.Until("a line of the closed end", func() bool {
+			seen := h.lines("connection_seen")
+			if len(seen) > 0 {
+				half = seen[len(seen)-1]
+			}
+			closed, _ := sides(half)
+			return closed.How != ""
+		})
+		if _, open := sides(half); half.EndedBy != "door" || half.How != how || open.How != "" {
+			t.Errorf("%s: %+v", action, half)
+		}
+		h.End("f")
+		ended := h.next("connection_ended")
+		if _, open := sides(ended); ended.EndedBy != "door" || ended.How != how || open.EndedNs <= half.AtNs {
+			t.Errorf("%s: %+v, then %+v", action, half, ended)
+		}
+	}
+}

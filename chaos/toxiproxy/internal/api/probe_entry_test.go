@@ -188,3 +188,18 @@ func TestAProbeEntryIsAtAnAddressOfOneInterfaceThatNoPairHas(t *testing.T) {
 		}
 	}
 }
+
+func TestAProbesConnectionIsClosedAtOneEndOfItsLinkAlone(t *testing.T) {
+	h := newProbeEntry(t)
+	near, far := h.probe(first)
+	spared, sparedFar := h.probe(second)
+	h.Inject("f", []string{linkOf(first)}, "fin_server")
+	far.ExpectEnd(nil)
+	near.Send([]byte("?"))
+	near.Silent(50 * time.Millisecond)
+	passes(h.probe(first))
+	passes(spared, sparedFar)
+	h.End("f")
+	near.ExpectEnd(syscall.ECONNRESET)
+	passes(spared, sparedFar)
+}
