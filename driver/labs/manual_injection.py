@@ -24,7 +24,6 @@ from driver.labs.injection_site import InjectionSite
 from driver.labs.lab_actuator import LabActuator
 from driver.labs.lab_prober import BASELINE_WITHIN_S, wait_for_baseline
 from driver.labs.lease_renewer import FAULT_LOST, LEASE_TIMING, LeaseRenewer, LeaseTiming
-from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
 from driver.terminal import ProgressView, Terminal
 
@@ -174,7 +173,7 @@ class _Execution:
             ended = await self._runner.end_all()
             if not ended or self._acts_on_containers:
                 # A fault may have ended its target, which only a heal starts again.
-                await _heal(self._site, self._wanted, self._planned[0].targets)
+                await _heal(self._site, self._planned[0].targets)
         for detail in self._runner.failed.values():
             raise LabError(f"It could not be done: {detail}")
         return reason, self._zero_ns, time.monotonic_ns()
@@ -227,8 +226,10 @@ class _Execution:
             self._terminal.warn(detail)
 
 
-async def _heal(site: InjectionSite, wanted: Sequence[Link], targets: Sequence[str]) -> None:
+async def _heal(site: InjectionSite, targets: Sequence[str]) -> None:
     ended = site.ended_by_faults()
+    # Links of now: a container that its system ended meanwhile has none.
+    wanted = await asyncio.to_thread(site.wanted)
     healing = await heal(site, wanted, ended=None if ended is None else set(targets) & set(ended))
     if healing.left:
         raise LabError(

@@ -68,6 +68,7 @@ class SystemLinks:
         self._doors = doors
         self._replicas = replicas
         self._begun: dict[str, _Begun] = {}
+        self._known: set[str] = set()
 
     def wanted(self) -> list[Link]:
         """Return every link of the system that is to exist: those of replicas that have an address."""
@@ -82,9 +83,11 @@ class SystemLinks:
         return all(server in doors and doors[server].is_up() for server in self._pairs)
 
     def count(self) -> int:
+        """Return the number of links; those of a replica that does not run now count, as none is missing."""
         names = self._map().names
         found = self._each(lambda server, door: [(server, one.name) for one in door.states()])
-        return len(names.keys() & {one for ones in found.values() for one in ones})
+        missing = names.keys() - {one for ones in found.values() for one in ones}
+        return len(self._known) - len(missing)
 
     def clock_ns(self) -> int:
         # The doors are on one host, and so is its clock.
@@ -171,23 +174,21 @@ class SystemLinks:
                 for pair in pairs
                 if _is_outside(pair.name)
             }
+        self._known |= ends.keys()
         return _Map(ends)
 
     def _split(self, links: Iterable[str], names: _Map) -> dict[str, list[str]]:
-        """Return the links in each door by its name. Raises LinksError for a link that is not there."""
-        doors, found = self._all_doors(), dict[str, list[str]]()
+        """Return the links in each door by its name; all of them exist from now on.
+
+        Raises LinksError for a link that is not there.
+        """
+        wanted: dict[str, dict[str, Peer]] = {}
         for name in links:
             if name not in names.ends:
                 raise LinksError(f"There is no link {name} now.", "Does its container run? See `status`.")
             server, peer = names.ends[name]
-            doors[server].ensure({name: peer})
-            raws = found.setdefault(server, [])
-            if _is_outside(name):
-                others = [one.name for one in doors[server].states()]
-                raws += [raw for raw in others if raw.startswith(f"{name}@")]
-            else:
-                raws.append(peer.link)
-        return found
+            wanted.setdefault(server, {})[name] = peer
+        return self._each(lambda server, door: _raw_links(door, wanted[server]), wanted)
 
     def _remember(self, fault_id: str, begun: _Begun) -> None:
         if len(self._begun) >= MOST_KEPT:
@@ -251,6 +252,16 @@ class SystemLinks:
 
 def _is_outside(name: str) -> bool:
     return name.startswith(f"{OUTSIDE}->")
+
+
+def _raw_links(door: DoorApi, peers_by_name: Mapping[str, Peer]) -> list[str]:
+    """Make links in a door, and return the door's names of them: of what is outside, every client's."""
+    door.ensure(peers_by_name)
+    outside = tuple(f"{name}@" for name in peers_by_name if _is_outside(name))
+    found = {peer.link for peer in peers_by_name.values()}
+    if outside:
+        found |= {one.name for one in door.states() if one.name.startswith(outside)}
+    return sorted(found)
 
 
 def _gateway(listen: str) -> str:

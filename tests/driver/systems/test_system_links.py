@@ -131,6 +131,16 @@ def test_a_replica_without_an_address_has_no_link() -> None:
     assert not [link.name for link in links.wanted() if link.name.startswith("api[2]")]
 
 
+def test_a_link_of_a_replica_that_does_not_run_is_not_missing_and_one_that_a_door_lost_is() -> None:
+    replicas = list(REPLICAS)
+    links, doors = fake_links(replicas=replicas)
+    assert links.count() == 6
+    replicas[1] = replica("api", 2, "")
+    assert links.count() == 6
+    doors["cache"].on.clear()
+    assert links.count() == 5
+
+
 def test_a_fault_on_the_outside_is_on_every_client_there() -> None:
     links, doors = fake_links()
     doors["web"].on["outside->web:80@192.0.2.7"] = []
