@@ -67,7 +67,9 @@ class ContainerMonitor:
                 touched, self._touched = self._touched, set()
                 await self.read(touched)
                 with suppress(TimeoutError):
-                    await asyncio.wait_for(self._arrived.wait(), READ_EVERY_S)
+                    # Not wait_for: it drops a cancellation that comes with an event.
+                    async with asyncio.timeout(READ_EVERY_S):
+                        await self._arrived.wait()
                     await asyncio.sleep(GATHER_S)
 
     async def read(self, closely: Collection[str] = ()) -> None:
@@ -131,7 +133,8 @@ class ContainerMonitor:
                 if event.at_ns >= called_ns:
                     return event.at_ns
             try:
-                await asyncio.wait_for(self._arrived.wait(), deadline - time.monotonic())
+                async with asyncio.timeout(deadline - time.monotonic()):
+                    await self._arrived.wait()
             except TimeoutError:
                 break
         return None

@@ -10,6 +10,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from driver.engines.engine import ContainerState, EngineEvent
 from driver.errors import EngineGoneError
 from driver.histories.driver_journal import DriverJournal
@@ -238,3 +240,19 @@ async def test_limits_of_a_large_lab_are_read_in_turn_and_of_those_under_a_fault
     rounds = [set(one["closely"]) for one in of(tmp_path, "containers_read")[1:]]
     assert all("worker-3" in closely and len(closely) <= CLOSELY + 1 for closely in rounds[:-1])
     assert len(set().union(*rounds)) == 40
+
+
+@pytest.mark.parametrize("steps", range(5))
+async def test_a_monitor_that_is_cancelled_as_an_event_comes_ends(tmp_path: Path, steps: int) -> None:
+    journal = DriverJournal(tmp_path)
+    monitor = ContainerMonitor(lab(), journal)
+    task = asyncio.create_task(monitor.run())
+    await eventually(lambda: bool(of(tmp_path, "containers_read")))
+    await eventually(lambda: not monitor._reading.locked())
+    monitor._arrived.set()
+    for _ in range(steps):
+        await asyncio.sleep(0)
+    task.cancel()
+    done, _ = await asyncio.wait([task], timeout=LIMIT_S)
+    assert done
+    journal.close()
