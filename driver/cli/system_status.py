@@ -48,8 +48,10 @@ def show_system(file: Path, as_json: bool) -> None:
         print_json(json.dumps(answer))
         return
     marks = ["bad" if one.name in degraded or one.health == "unhealthy" else "good" for one in containers]
+    doors = {door.service: f"{door.service} (of {door.name})" for door in running.file.doors}
     rows_shown = [
-        [one.name, one.status, one.health, ", ".join(degraded.get(one.name, ()))] for one in containers
+        [doors.get(one.name, one.name), one.status, one.health, ", ".join(degraded.get(one.name, ()))]
+        for one in containers
     ]
     print_table(COLUMNS, rows_shown, marks)
     print_lines([_summary(links), *in_use])

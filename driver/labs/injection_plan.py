@@ -35,7 +35,7 @@ def plan_injection(
         made = make(fault, params)
         targets = Fleet(workers, seed).select(selection, DRAW)
     except (FaultError, TargetError) as error:
-        raise UsageError(f"inject {fault}: {error}.", f"See: python lab.py inject {fault} --help") from None
+        raise refusal(fault, error) from None
     core = [name for name in targets if name in CORE]
     if core and made.layer is not Layer.container:
         raise UsageError(
@@ -43,6 +43,12 @@ def plan_injection(
             "--workers all acts on every link to it.",
         )
     return plan_on_targets(made, targets, for_s, seed)
+
+
+def refusal(fault: str, error: ValueError) -> UsageError:
+    """Return the error for a fault or targets that do not exist."""
+    end = "" if str(error).endswith((".", "?")) else "."
+    return UsageError(f"inject {fault}: {error}{end}", f"See: python lab.py inject {fault} --help")
 
 
 def plan_on_targets(

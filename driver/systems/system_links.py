@@ -307,7 +307,7 @@ def _merged_links(links: Iterable[FaultedLink]) -> list[FaultedLink]:
                 toxics=[*other.toxics, *one.toxics],
             )
         found[one.link] = one
-    return list(found.values())
+    return [found[name] for name in sorted(found)]
 
 
 def _merged_states(states: Iterable[LinkState]) -> list[LinkState]:

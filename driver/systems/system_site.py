@@ -15,12 +15,12 @@ from chaos.fault import Layer
 from chaos.system_targets import SystemTargets
 from chaos.targets import TargetError
 from driver.engines.engine import FaultEngine
-from driver.errors import LabError, UsageError
+from driver.errors import LabError
 from driver.files import FileReadError, read_file, write_file
 from driver.histories.history import DRIVER, History
 from driver.histories.link_connections import link_journals
 from driver.histories.link_history import link_history
-from driver.labs.injection_plan import DRAW, plan_on_targets
+from driver.labs.injection_plan import DRAW, plan_on_targets, refusal
 from driver.labs.lab_prober import request_probe_rate
 from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
@@ -120,5 +120,5 @@ def plan_system_injection(
         else:
             raise TargetError(f"expected containers, like {next(iter(services))}; found none")
     except (FaultError, TargetError) as error:
-        raise UsageError(f"inject {fault}: {error}.", f"See: python lab.py inject {fault} --help") from None
+        raise refusal(fault, error) from None
     return plan_on_targets(made, hit, for_s, seed)
