@@ -139,7 +139,6 @@ class _Client:
             self._carried.discard(index)
             if not self._carried:
                 if one.is_orderly and not self._faults_at(one, at_ns):
-                    self._attempt = 0
                     self._write(ProcessStopping, at_ns, reason="the client closed its connection in order")
                 else:
                     self._lose(at_ns, _loss_kind(one), (at_ns - self._last_received_ns(one, at_ns)) / 1e6)

@@ -99,9 +99,10 @@ def test_bytes_that_a_fault_holds_back_from_the_client_are_silence_to_it() -> No
     past = DoorPast()
     past.named()
     past.fault("stall", "stall", [LINK], 5.0, 10.0)
-    past.carried(1.0, 9.0, CLIENT, FIN, silent_s=0.25)
+    received = side(1.002, 8.9, 9.0, CLOSED)
+    past.ended(9.0, past.opened(1.0), side(1.001, 8.7, 9.0, FIN), received)
     (outage,) = link(past).outages
-    assert outage.broken_ns == ns(5.0)
+    assert (outage.broken_ns, outage.lost_ns) == (ns(5.0), ns(9.0))
 
 
 def test_one_of_two_connections_is_no_outage() -> None:
