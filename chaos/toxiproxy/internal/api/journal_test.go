@@ -74,12 +74,18 @@ func newJournal(t *testing.T, upstream string) *journalHarness {
 	return h
 }
 
-func (h *journalHarness) lines(event string) []line {
+// text returns the lines that are whole: a write may be under way.
+func (h *journalHarness) text() []byte {
 	h.Helper()
 	text, err := os.ReadFile(h.path)
 	h.Must(err)
+	return text[:bytes.LastIndexByte(text, '\n')+1]
+}
+
+func (h *journalHarness) lines(event string) []line {
+	h.Helper()
 	found := []line{}
-	for text := range bytes.Lines(text) {
+	for text := range bytes.Lines(h.text()) {
 		var one line
 		h.Must(json.Unmarshal(text, &one))
 		if one.Event == event {
@@ -285,10 +291,8 @@ type omitted struct {
 
 func (h *journalHarness) omitted() []omitted {
 	h.Helper()
-	text, err := os.ReadFile(h.path)
-	h.Must(err)
 	found := []omitted{}
-	for text := range bytes.Lines(text) {
+	for text := range bytes.Lines(h.text()) {
 		var one omitted
 		if h.Must(json.Unmarshal(text, &one)); one.Event == "lines_omitted" {
 			found = append(found, one)

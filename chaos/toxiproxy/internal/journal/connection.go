@@ -96,15 +96,14 @@ func (c *Connection) Received(from Side, data []byte, at time.Time) {
 	}
 }
 
-// DoorEnds says that the door ends the connection from now on, unless a side has ended already. atOnce: both sides end now, and not
-// when the door finds them ended.
+// DoorEnds says that the door ends the sides that have not ended yet. atOnce: they end now, and not when the door finds them ended.
 func (c *Connection) DoorEnds(how string, atOnce bool) {
 	if c == nil {
 		return
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if c.door == "" && c.how == "" {
+	if c.door == "" {
 		c.door = how
 		if atOnce {
 			c.doorAt = time.Now()
