@@ -8,6 +8,7 @@ from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from enum import Enum
 
+from chaos.evidence import ContainerEffect
 from chaos.fault import Layer
 from driver.background import background
 from driver.errors import InterruptedCommandError, LabError
@@ -86,7 +87,7 @@ async def inject(
     try:
         is_probed = await site.ensure_prober(terminal)
         journals = LiveJournals([*site.journals, site.driver_folder])
-        if planned[0].build().layer is Layer.container:
+        if ContainerEffect.ended in planned[0].build().changes:
             site.note_ended(planned[0].targets)
         work = _Execution(site, planned, journal, journals if is_probed else None, terminal, timing)
         reason, began_ns, ended_ns = await work.execute(request)
@@ -174,6 +175,9 @@ class _Execution:
             if not ended or self._acts_on_containers:
                 # A fault may have ended its target, which only a heal starts again.
                 await _heal(self._site, self._planned[0].targets)
+            if self._acts_on_containers:
+                # The engine's event of a start may come after its events were followed.
+                await self._monitor.read(self._planned[0].targets)
         for detail in self._runner.failed.values():
             raise LabError(f"It could not be done: {detail}")
         return reason, self._zero_ns, time.monotonic_ns()

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import time
-from dataclasses import replace
+from collections.abc import Collection
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import pytest
@@ -136,3 +137,32 @@ async def test_a_command_that_begins_later_is_not_ended() -> None:
         await asyncio.to_thread(end_injections, "fake", 0.0)
     with pytest.raises(TimeoutError):
         await asyncio.wait_for(EndRequest("fake").wait(), 0.3)
+
+
+@dataclass(frozen=True)
+class NotingSite(ReferenceSite):
+    """A site that keeps the containers that a fault may end."""
+
+    noted: list[str] = field(default_factory=list)
+
+    def note_ended(self, containers: Collection[str]) -> None:
+        self.noted.extend(containers)
+
+
+@pytest.mark.parametrize(
+    ("fault", "params", "noted"), [("kill", {}, ["worker-1"]), ("pause", {}, []), ("cpu", {"cores": 0.1}, [])]
+)
+async def test_containers_that_a_fault_can_end_are_noted_before_it_begins(
+    fault: str, params: dict[str, float], noted: list[str]
+) -> None:
+    site = NotingSite(lab())
+    planned = plan_injection(fault, params, "1", 0.1, seed=1, workers=1)
+    await inject(site, planned, EndRequest("fake"), Terminal(), BRISK)
+    assert site.noted == noted
+
+
+async def test_a_container_is_read_again_once_its_fault_has_ended(tmp_path: Path) -> None:
+    await injected(lab(), "kill", 0.1)
+    events = events_in(tmp_path / "by-hand" / "fake")
+    last_end = max(place for place, event in enumerate(events) if event["event"] == "fault_ended")
+    assert any(event["event"] == "containers_read" for event in events[last_end:])
