@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz prove-receipts two-terminals mutants judge-outside bench clean lock
+.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz prove-receipts two-terminals system-rounds mutants judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -68,6 +68,9 @@ prove-receipts: dev images ## captures of packets must find a thousand receipts 
 
 two-terminals: dev images ## pairs of commands at once on one lab, drawn by a seed: PAIRS=20 SEED=1 (some minutes)
 	@$(PY) -m tests.two_terminals --pairs $${PAIRS:-20} --seed $${SEED:-1} --write
+
+system-rounds: dev images ## a system behind doors up and down 50 times, commands killed among them: nothing is left (some minutes)
+	@$(PY) -m tests.system_rounds --rounds $${ROUNDS:-50} --seed $${SEED:-1} --write
 
 mutants: dev ## known defects, and DRAWN=500 that a seed draws (SEED=1; go on: RESUME=1), in a copy of the code: are they caught? (hours)
 	@$(PY) -m tests.mutants

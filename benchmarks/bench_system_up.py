@@ -1,4 +1,4 @@
-"""How long `lab.py system up` takes for an ordinary system of six services, doors before all of its servers.
+"""How long `lab.py up --system` takes for a system of six services, with doors before its servers.
 
 Measured: seconds from the command until every service is healthy behind its doors. Against: `docker compose
 up -d --wait` of the same file without doors. Fair, because both start from nothing with the images local, in
@@ -74,11 +74,11 @@ def plain_s(file: Path) -> float:
 
 def doors_s(file: Path) -> float:
     """Seconds until the system is up behind doors; it is taken down again."""
-    lab = (sys.executable, "lab.py", "system")
+    lab, system = (sys.executable, "lab.py"), ("--system", str(file))
     began = time.monotonic()
-    run(*lab, "up", str(file), "--any-ports")
+    run(*lab, "up", *system, "--any-ports")
     took = time.monotonic() - began
-    run(*lab, "down", str(file))
+    run(*lab, "down", *system)
     return took
 
 
@@ -94,7 +94,7 @@ def rows(*, quick: bool) -> list[Row]:
         ours, theirs = in_turn(lambda: doors_s(file), lambda: plain_s(file), rounds)
     return [
         Row(
-            measure="lab.py system up, six services", baseline="docker compose up -d --wait, without doors",
+            measure="lab.py up --system, six services", baseline="docker compose up -d --wait, without doors",
             unit="s", ours=estimate(ours), theirs=estimate(theirs), figure=ratios(ours, theirs),
             cores="not pinned", rounds=rounds, must=at_most(1.3),
         ),

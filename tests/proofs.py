@@ -33,6 +33,7 @@ SECTIONS = {
         "Two terminals at once on one lab",
         "make two-terminals PAIRS=20 SEED=1",
     ),
+    "system_rounds": ("Fifty starts and removals of a system behind doors", "make system-rounds"),
     "receipts": ("Receipts held against packet captures", "make prove-receipts"),
     "simulation": ("A million seeds under a virtual clock", "make simulate SEEDS=1000000"),
 }

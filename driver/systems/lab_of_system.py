@@ -17,6 +17,7 @@ from driver.engines.compose_command import ComposeCommand, client_environment
 from driver.engines.compose_workers import in_parallel
 from driver.engines.container_texts import PROJECT
 from driver.engines.docker_sdk import DockerSdk
+from driver.engines.left_compose import end_left_compose
 from driver.errors import (
     EngineError,
     LabError,
@@ -54,6 +55,7 @@ READY_TIMEOUT_S = 180.0
 REMOVE_TIMEOUT_S = 60.0
 POLL_S = 0.2
 SUBNET_TRIES = 5
+REMOVE_TRIES = 3
 LOOPBACK = "127.0.0.1"
 TOXIPROXY = "toxiproxy"
 _LOG_LINES = 8
@@ -310,24 +312,34 @@ class SystemLab:
     # -- down ----------------------------------------------------------------------------------------------
 
     def down(self) -> int:
-        """Remove everything of the lab; return how many containers there were. Raises LabError."""
+        """Remove everything of the lab; return how many containers there were. Raises LabError.
+
+        A Compose that outlived its command is ended first: it would start containers again.
+        """
+        end_left_compose(self._generated)
         removed = self._remove()
         self._remove_images()
         _remove_folder(self._folder)
         return removed
 
     def _remove(self) -> int:
-        """Remove containers, networks and volumes; return how many containers there were."""
-        containers = self._sdk.containers()
-        in_parallel(self._sdk.remove, containers)
-        left = self._sdk.remove_networks_and_volumes()
-        left += [f"container {one.name}" for one in self._sdk.containers()]
-        if left:
-            raise LabError(
-                f"Still there after taking the system down: {', '.join(left[:8])}.",
-                "Try again: python lab.py down --system FILE",
-            )
-        return len(containers)
+        """Remove containers, networks and volumes; return how many containers there were.
+
+        What the engine still made meanwhile, for a Compose that was ended, is removed again.
+        """
+        count = 0
+        for _ in range(REMOVE_TRIES):
+            containers = self._sdk.containers()
+            in_parallel(self._sdk.remove, containers)
+            count += len(containers)
+            left = self._sdk.remove_networks_and_volumes()
+            left += [f"container {one.name}" for one in self._sdk.containers()]
+            if not left:
+                return count
+        raise LabError(
+            f"Still there after taking the system down: {', '.join(left[:8])}.",
+            "Try again: python lab.py down --system FILE",
+        )
 
     def _remove_images(self) -> None:
         """Remove what was built for the project; the build's cache stays."""

@@ -7,7 +7,9 @@ import json
 import socket
 import subprocess
 import sys
+import threading
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import datetime
 from pathlib import Path
 
@@ -56,6 +58,28 @@ def left_of(project: str) -> list[str]:
     return [one for kind in kinds for one in docker(*kind, "--filter", label).split()]
 
 
+def reaches(container: str, *targets: str) -> list[str]:
+    """What answers a container at each HOST:PORT."""
+    return docker("exec", container, "/venv/bin/python", "-c", REACHES, *targets).splitlines()
+
+
+@contextmanager
+def answers_one(server: socket.socket) -> Iterator[None]:
+    """Answer one connection during the block."""
+
+    def answer() -> None:
+        with suppress(OSError), server.accept()[0] as connection:
+            connection.sendall(b"hello from outside\n")
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    try:
+        yield
+    finally:
+        server.shutdown(socket.SHUT_RDWR)
+        thread.join()
+
+
 def until(what: str, met: Callable[[], bool]) -> None:
     """Wait for a condition."""
     eventually_in_thread(met, what, LIMIT_S, poll_s=0.05)
@@ -98,8 +122,7 @@ class Shop:
 
     def reaches(self, name: str, *targets: str) -> list[str]:
         """What answers a replica at each HOST:PORT."""
-        python = ("exec", self.replica(name).id, "/venv/bin/python", "-c", REACHES)
-        return docker(*python, *targets).splitlines()
+        return reaches(self.replica(name).id, *targets)
 
     def links(self) -> dict[str, LinkState]:
         return {one.link: one.state for one in self.lab.look()[1]}
@@ -259,6 +282,24 @@ def test_down_leaves_nothing_and_touches_no_other_project(environment: Path) -> 
     finally:
         lab_py("down", "--system", str(FILE))
         docker(*own, "down", "-v", "-t", "1")
+
+
+def test_a_service_with_a_way_out_reaches_this_machine_and_another_one_does_not(
+    environment: Path, tmp_path: Path
+) -> None:
+    file = tmp_path / "compose.yaml"
+    node = "{image: '${PYTHON_IMAGE}', entrypoint: [sleep, '60'], init: true}"
+    file.write_text(f"services:\n  leaves: {node}\n  stays: {node}\n")
+    host = json.loads(docker("network", "inspect", "bridge"))[0]["IPAM"]["Config"][0]["Gateway"]
+    lab = SystemLab(f"{PROJECT}-4", door_image(), environment)
+    with socket.create_server((host, 0)) as server, answers_one(server):
+        try:
+            lab.up(SystemRequest((file,), egress=frozenset({"leaves"})), print)
+            target = f"{host}:{server.getsockname()[1]}"
+            found = {one.service: reaches(one.id, target) for one in lab.containers().replicas}
+        finally:
+            lab.down()
+    assert found == {"leaves": ["hello from outside"], "stays": ["Network is unreachable"]}
 
 
 def test_a_start_that_fails_says_why_and_leaves_nothing(environment: Path, tmp_path: Path) -> None:

@@ -27,6 +27,7 @@ class Engine:
         self.is_up = False
         self.done: list[str] = []
         self.at_removal: Callable[[], None] = lambda: None
+        self.comes_later = False
 
     def summaries(self) -> list[dict[str, Any]]:
         return self.rows if self.is_up else []
@@ -36,7 +37,7 @@ class Engine:
 
     def remove(self, one: Container) -> None:
         self.at_removal()
-        self.is_up = False
+        self.is_up, self.comes_later = self.comes_later, False
         self.done.append(f"remove container {one.name}")
 
     def remove_networks_and_volumes(self) -> list[str]:
@@ -132,3 +133,12 @@ def test_a_container_that_ended_ends_the_start_and_the_hint_says_whose_it_is(
     with pytest.raises(LabError, match=says) as failed:
         lab.up(SystemRequest((tmp_path / "compose.yaml",)), lambda _: None)
     assert hint in failed.value.hint
+
+
+def test_down_removes_a_container_that_the_engine_made_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine([row("db")])
+    engine.is_up = engine.comes_later = True
+    assert lab_with(engine, tmp_path, monkeypatch).down() == 2
+    assert engine.containers() == []
