@@ -30,7 +30,7 @@ _OVERLAP = "Pool overlaps with other one"
 VERBS = ("up", "build")
 _TAKEN = ("port is already allocated", "address already in use", "ports are not available")
 
-Heartbeat = Callable[[float, str], None]
+Heartbeat = Callable[[float, str], object]
 """Receives the seconds so far and the last line of output."""
 
 

@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from types import TracebackType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
-import aiohttp
 import msgspec
 
 from driver.errors import CoordinatorError
@@ -18,6 +17,9 @@ from wire.control import (
     authorization,
 )
 from wire.errors import DECODE_ERRORS
+
+if TYPE_CHECKING:
+    import aiohttp
 
 S = TypeVar("S")
 
@@ -38,6 +40,9 @@ class CoordinatorClient:
         self._session: aiohttp.ClientSession | None = None
 
     async def __aenter__(self) -> CoordinatorClient:
+        # Its import takes as long as a container's start, and most commands ask no coordinator.
+        import aiohttp
+
         timeout = aiohttp.ClientTimeout(total=self._call_timeout_s)
         self._session = aiohttp.ClientSession(timeout=timeout, headers=self._headers)
         return self
@@ -74,6 +79,8 @@ class CoordinatorClient:
             ) from None
 
     async def _ask(self, method: str, path: str, body: bytes | None = None) -> bytes:
+        import aiohttp
+
         assert self._session is not None, "used outside of its context"
         try:
             async with self._session.request(method, self.url + path, data=body) as answer:

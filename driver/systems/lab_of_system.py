@@ -42,18 +42,27 @@ from driver.systems.door_compose import DoorOptions, DoorPlan, Peer, built_image
 from driver.systems.made_containers import made_container, replica_name
 from driver.systems.portless_services import refuse_portless
 from driver.systems.readiness import Readiness
-from driver.systems.replicas import PublishedAddress, Replica, SystemContainers, peers, system_containers
+from driver.systems.replicas import (
+    DoorReplica,
+    PublishedAddress,
+    Replica,
+    SystemContainers,
+    peers,
+    system_containers,
+)
 from driver.systems.resolve_compose import compose_flags, resolve
 from driver.systems.running_system import running_system
 from driver.systems.system import System
 from driver.systems.system_file import SystemFile, write_system_file
 
 UP_TIMEOUT_S = 300.0
+LOOK_EVERY_S = 0.5
+"""While Compose starts containers: those that run already need not run longer when it has ended."""
 BUILD_TIMEOUT_S = 900.0
 PULL_TIMEOUT_S = 600.0
 READY_TIMEOUT_S = 180.0
 REMOVE_TIMEOUT_S = 60.0
-POLL_S = 0.2
+POLL_S = 0.05
 SUBNET_TRIES = 5
 REMOVE_TRIES = 3
 LOOPBACK = "127.0.0.1"
@@ -105,7 +114,7 @@ class SystemCompose(ComposeCommand):
     """`docker compose` for a user's files and the generated one, in a project of the lab's own."""
 
     def __init__(self, project: str, files: Sequence[Path], profiles: Sequence[str], generated: Path) -> None:
-        super().__init__(project, files[0].parent, client_environment())
+        super().__init__(project, files[0].parent, client_environment(), LOOK_EVERY_S)
         self._start = ["docker", "compose", "-p", project, *compose_flags([*files, generated], profiles)]
 
 
@@ -146,8 +155,9 @@ class SystemLab:
                 f"Take it down first: python lab.py down --system {shlex.quote(str(request.files[0]))}",
             )
         try:
-            started = self._start(request, config, bypassed, say)
-            self._wait_ready()
+            readiness = Readiness()
+            started = self._start(request, config, bypassed, readiness, say)
+            self._wait_ready(readiness)
             write_system_file(self._folder, self._as_file(request, started))
             links = running_system(self._project, self._folder, str(request.files[0])).links
             links.create(links.wanted())
@@ -160,7 +170,12 @@ class SystemLab:
         return replace(started, differences=tuple(differences(config)), published=published)
 
     def _start(
-        self, request: SystemRequest, config: ResolvedConfig, bypassed: Sequence[Bypass], say: Say
+        self,
+        request: SystemRequest,
+        config: ResolvedConfig,
+        bypassed: Sequence[Bypass],
+        readiness: Readiness,
+        say: Say,
     ) -> StartedSystem:
         options = DoorOptions(self._image, self._project, request.egress, request.publish)
         compose = SystemCompose(self._project, request.files, request.profiles, self._generated)
@@ -176,7 +191,12 @@ class SystemLab:
             self._write(as_yaml(plan.document))
             say(f"Starting {counted(len(system.services), 'service')}, {counted(len(plan.doors), 'door')}.")
             try:
-                compose("up", "-d", "--no-build", environment={}, timeout_s=UP_TIMEOUT_S)
+                compose(
+                    *("up", "-d", "--no-build"),
+                    environment={},
+                    timeout_s=UP_TIMEOUT_S,
+                    heartbeat=lambda *_: self._look_at(readiness),
+                )
             except SubnetInUseError:
                 self._remove()
                 continue
@@ -244,14 +264,16 @@ class SystemLab:
             egress=sorted(request.egress),
         )
 
-    def _wait_ready(self) -> None:
-        readiness = Readiness()
+    def _look_at(self, readiness: Readiness) -> tuple[list[Replica], list[Replica]]:
+        """Return the containers that failed, and those that are not ready yet."""
+        containers = self.containers()
+        found = [*map(self._with_restarts, containers.replicas), *containers.doors]
+        return [one for one in found if one.has_failed], readiness.waiting(found, time.monotonic())
+
+    def _wait_ready(self, readiness: Readiness) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S
         while True:
-            containers = self.containers()
-            found = [*map(self._with_restarts, containers.replicas), *containers.doors]
-            failed = [one for one in found if one.has_failed]
-            waiting = readiness.waiting(found, time.monotonic())
+            failed, waiting = self._look_at(readiness)
             if not waiting and not failed:
                 return
             late = time.monotonic() > deadline
@@ -261,13 +283,14 @@ class SystemLab:
                 raise NotReadyError(
                     f"{after}{', '.join(one.condition for one in shown[:4])}.{_last_lines(shown[0])}",
                     "Does it start without doors? docker compose up --wait"
-                    if shown[0] in containers.replicas
+                    if not isinstance(shown[0], DoorReplica)
                     else "A door is the lab's own. Is its image as built? python lab.py build",
                 )
             time.sleep(POLL_S)
 
     def _with_restarts(self, one: Replica) -> Replica:
-        return replace(one, restarts=self._sdk.restarts(one.id))
+        """Return a container with its restarts, which decide about those that are not healthy yet."""
+        return one if one.health == "healthy" else replace(one, restarts=self._sdk.restarts(one.id))
 
     def _failed_logs(self) -> str:
         """The last lines of what the first failed container printed, to follow a sentence."""

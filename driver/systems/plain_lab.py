@@ -9,6 +9,7 @@ from driver.systems.compose_yaml import as_yaml
 from driver.systems.door_compose import DoorOptions
 from driver.systems.lab_of_system import UP_TIMEOUT_S, Say, SystemCompose, SystemLab, SystemRequest
 from driver.systems.plain_compose import plain_document
+from driver.systems.readiness import Readiness
 from driver.systems.resolve_compose import resolve
 from driver.systems.system import System
 
@@ -39,7 +40,7 @@ class PlainLab(SystemLab):
                 compose("up", "-d", "--no-build", environment={}, timeout_s=UP_TIMEOUT_S)
             except EngineError as error:
                 raise EngineError(f"{error.sentence}{self._failed_logs()}", error.hint) from None
-            self._wait_ready()
+            self._wait_ready(Readiness())
             images = {name: self._sdk.exposed_ports(self._image_of(name, config)) for name in config.services}
             return system_of(config, images)
         except BaseException as error:

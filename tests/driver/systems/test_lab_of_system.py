@@ -28,6 +28,7 @@ class Engine:
         self.done: list[str] = []
         self.at_removal: Callable[[], None] = lambda: None
         self.comes_later = False
+        self.while_it_starts: Callable[[], None] = lambda: None
 
     def summaries(self) -> list[dict[str, Any]]:
         return self.rows if self.is_up else []
@@ -56,14 +57,40 @@ class Engine:
     def restarts(self, container_id: str) -> int:
         return 0
 
-    def compose(self, *words: str, **_: object) -> list[str]:
+    def compose(
+        self, *words: str, heartbeat: Callable[[float, str], object] | None = None, **_: object
+    ) -> list[str]:
         self.done.append(f"compose {words[0]}")
         self.is_up = words[0] == "up"
+        if heartbeat is not None:
+            heartbeat(0.0, "…")
+            self.while_it_starts()
         return []
+
+    def inspect_id(self, container_id: str) -> None:
+        raise LabError("all was ready")
 
     def ask(self, argv: list[str], *_: object) -> CommandResult:
         self.done.append(" ".join(argv[1:3]))
         return CommandResult(0, "")
+
+
+class Clock:
+    """Time that passes by `now_s` alone; `slept` has each wait."""
+
+    def __init__(self) -> None:
+        self.now_s = 0.0
+        self.slept: list[float] = []
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def monotonic_ns(self) -> int:
+        return 0
+
+    def sleep(self, seconds: float) -> None:
+        self.slept.append(seconds)
+        self.now_s += seconds
 
 
 def lab_with(engine: Engine, tmp_path: Path, patch: pytest.MonkeyPatch, **service: object) -> SystemLab:
@@ -83,7 +110,7 @@ def test_a_start_whose_network_was_taken_keeps_the_images_that_it_built(
     refusals = iter([SubnetInUseError("taken")])
     compose = engine.compose
 
-    def refuse_once(*words: str, **more: object) -> list[str]:
+    def refuse_once(*words: str, **more: Any) -> list[str]:
         done = compose(*words, **more)
         if words[0] == "up" and (error := next(refusals, None)):
             raise error
@@ -142,3 +169,17 @@ def test_down_removes_a_container_that_the_engine_made_meanwhile(
     engine.is_up = engine.comes_later = True
     assert lab_with(engine, tmp_path, monkeypatch).down() == 2
     assert engine.containers() == []
+
+
+@pytest.mark.parametrize(("started_s", "waits"), [(2.0, False), (1.9, True)])
+def test_a_container_is_steady_since_it_ran_while_compose_started_others(
+    started_s: float, waits: bool, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, clock = Engine([row("db")]), Clock()
+    engine.while_it_starts = lambda: clock.sleep(started_s)
+    monkeypatch.setattr(lab_of_system, "time", clock)
+    with pytest.raises(LabError, match="all was ready"):
+        lab_with(engine, tmp_path, monkeypatch).up(
+            SystemRequest((tmp_path / "compose.yaml",)), lambda _: None
+        )
+    assert bool(clock.slept[1:]) == waits
