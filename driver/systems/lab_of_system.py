@@ -160,7 +160,8 @@ class SystemLab:
             self._wait_ready(readiness)
             write_system_file(self._folder, self._as_file(request, started))
             links = running_system(self._project, self._folder, str(request.files[0])).links
-            links.create(links.wanted())
+            if started.plan.doors:
+                links.create(links.wanted())
         except BaseException:
             with signals_noted():
                 say("Taking down what was started.")
