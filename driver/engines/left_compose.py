@@ -14,8 +14,8 @@ PROCESSES = Path("/proc")
 _CLIENTS = (b"docker", b"docker-compose")
 
 
-def end_left_compose(file: Path) -> int:
-    """End each Compose that reads `file`, and return how many there were. Waits 2 × GRACE_S at most.
+def end_left_compose(file: Path, grace_s: float = GRACE_S) -> int:
+    """End each Compose that reads `file`, and return how many there were. Waits 2 × `grace_s` at most.
 
     Call it with the lab's lock: no command that started one is alive then. Where a system has no /proc, none
     is found. Raises nothing.
@@ -25,7 +25,7 @@ def end_left_compose(file: Path) -> int:
         for pid in _reading(file):
             with suppress(OSError):
                 os.kill(pid, number)
-        deadline_s = time.monotonic() + GRACE_S
+        deadline_s = time.monotonic() + grace_s
         while _reading(file) and time.monotonic() < deadline_s:
             time.sleep(POLL_S)
     return len(found)

@@ -8,7 +8,6 @@ from pathlib import Path
 
 import pytest
 
-from driver.engines import left_compose
 from driver.engines.left_compose import end_left_compose
 
 Started = Callable[..., subprocess.Popen[bytes]]
@@ -42,13 +41,10 @@ def test_a_compose_that_reads_the_file_is_ended(started: Started, tmp_path: Path
     assert left.wait(5) != 0
 
 
-def test_one_that_does_not_end_is_killed(
-    started: Started, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(left_compose, "GRACE_S", 0.2)
+def test_one_that_does_not_end_is_killed(started: Started, tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
     left = started("docker", "trap '' TERM", "compose", "-f", str(file), "up")
-    assert end_left_compose(file) == 1
+    assert end_left_compose(file, grace_s=0.2) == 1
     assert left.wait(5) == -9
 
 
