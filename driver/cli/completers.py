@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from pathlib import Path
 
 import click
 from click.shell_completion import CompletionItem
 
 from driver.engines.engine import CORE, PROBER, WORKER
+from driver.errors import LabError
 from driver.results.run_folder import LATEST, results_root
 from driver.scenarios.scenario_file import scenario_paths
 from driver.suite.entry import SCENARIOS, TESTS
@@ -41,9 +43,23 @@ def containers(_: click.Context, __: click.Parameter, typed: str) -> Completions
     return _named([WORKER, *CORE, PROBER], typed)
 
 
-def targets(_: click.Context, __: click.Parameter, typed: str) -> Completions:
-    """Complete a fault's targets that have a name."""
-    return _named(["all", *CORE], typed)
+def targets(context: click.Context, _: click.Parameter, typed: str) -> Completions:
+    """Complete a fault's targets that have a name; with --system before it, the system's."""
+    system = context.params.get("system")
+    return _named(["all", *(CORE if system is None else _of_system(Path(system)))], typed)
+
+
+def _of_system(file: Path) -> list[str]:
+    """Return the services and pairs of a system that is up, without a call of the engine."""
+    # Imported here: the completion of other arguments does not need it.
+    from driver.cli.system_place import system_folder
+    from driver.systems.system_file import read_system_file
+
+    try:
+        system = read_system_file(system_folder(file), str(file)).system
+    except LabError:
+        return []
+    return [*(one.name for one in system.services), *(f"{one.client}->{one.server}" for one in system.pairs)]
 
 
 def _named(names: Iterable[str], typed: str) -> Completions:

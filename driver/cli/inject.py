@@ -106,7 +106,10 @@ def _command_of(kind: type[Fault]) -> click.Command:
                 help="3,7-9, 30%, random 3, coordinator, …  [default: all]",
             ),
             click.Option(
-                ["--links"], metavar="TARGETS", help="Of a system: api->db, *->db, 30% of api->db, …"
+                ["--links"],
+                metavar="TARGETS",
+                help="Of a system: api->db, *->db, 30% of api->db, …",
+                shell_complete=completers.targets,
             ),
             *own,
             click.Option(["--for", "for_text"], metavar="TIME", help=FOR_HELP),

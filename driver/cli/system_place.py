@@ -18,6 +18,11 @@ from driver.systems.running_system import RunningSystem, running_system
 from driver.systems.system_site import SystemSite, plan_system_injection
 
 
+def system_folder(file: Path) -> Path:
+    """Return the folder of the system of a Compose file, which it has while it is up."""
+    return state_dir() / "systems" / project_of(file)
+
+
 class SystemPlace:
     """Implements `places.Place` for the system of a Compose file."""
 
@@ -31,7 +36,7 @@ class SystemPlace:
 
     def running(self) -> RunningSystem:
         """Return the system that is up. Raises NoLabError, EngineError, LabError."""
-        return running_system(self.project, state_dir() / "systems" / self.project, str(self._file))
+        return running_system(self.project, system_folder(self._file), str(self._file))
 
     def engine(self) -> FaultEngine:
         return self.running().engine

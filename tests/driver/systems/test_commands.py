@@ -6,9 +6,10 @@ import os
 import signal
 from pathlib import Path
 
+import click
 import pytest
 
-from driver.cli import options, system_lab
+from driver.cli import completers, options, system_lab, system_place
 from driver.cli.main import run
 from driver.cli.system_lab import _as_json, _as_removed, _as_text
 from driver.errors import UsageError
@@ -18,7 +19,9 @@ from driver.systems.compose_config import system_of
 from driver.systems.lab_of_system import StartedSystem, project_of
 from driver.systems.replicas import PublishedAddress
 from driver.systems.resolve_compose import refuse_unknown_profiles
+from driver.systems.system_file import write_system_file
 from tests.driver.systems.compose_files import DB, config_of, planned
+from tests.driver.systems.test_system_file import FILE as SYSTEM_FILE
 
 
 @pytest.mark.parametrize(
@@ -141,3 +144,20 @@ def test_a_labs_project_is_of_the_files_path(tmp_path: Path) -> None:
     assert project_of(one).startswith("doors-my-shop-")
     assert project_of(one) != project_of(other)
     assert project_of(one) == project_of(tmp_path / "x" / ".." / "My Shop" / "compose.yaml")
+
+
+def test_targets_of_a_system_that_is_up_are_completed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(system_place, "state_dir", lambda: tmp_path)
+    file = tmp_path / "compose.yaml"
+    folder = system_place.system_folder(file)
+    folder.mkdir(parents=True)
+    write_system_file(folder, SYSTEM_FILE)
+    context = click.Context(click.Command("cut"))
+    parameter = click.Argument(["targets"])
+    context.params = {"system": file}
+    offered = [one.value for one in completers.targets(context, parameter, "")]
+    assert offered == ["all", "api", "db", "api->db"]
+    context.params = {"system": tmp_path / "other.yaml"}
+    assert [one.value for one in completers.targets(context, parameter, "")] == ["all"]
