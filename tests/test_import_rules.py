@@ -59,7 +59,7 @@ PURE = (
     *("driver.systems.system", "driver.systems.compose_config", "driver.systems.compose_yaml"),
     *("driver.systems.door_bypass", "driver.systems.door_compose", "driver.systems.door_network"),
     *("driver.systems.differences", "driver.systems.portless_services", "driver.systems.replicas"),
-    *("driver.systems.readiness", "driver.nouns"),
+    *("driver.systems.readiness", "driver.systems.prober_compose", "driver.nouns"),
     "driver.systems.plain_compose",
     *("driver.trial.samples", "driver.trial.baseline", "driver.trial.programme", "driver.trial.recovery"),
     *("driver.trial.findings", "driver.trial.verdict", "driver.trial.log_patterns", "driver.trial.sockets"),

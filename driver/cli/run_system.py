@@ -12,7 +12,7 @@ from driver.engines.docker_sdk import DockerSdk
 from driver.interrupts import interrupts_raised, signals_noted
 from driver.labs.lab_lock import lab_lock
 from driver.paths import state_dir
-from driver.systems.lab_of_system import TOXIPROXY, SystemLab, SystemRequest, door_image, project_of
+from driver.systems.lab_of_system import LAB_IMAGES, SystemLab, SystemRequest, door_image, project_of
 from driver.systems.plain_lab import PlainLab, plain_project
 from driver.systems.running_system import RunningSystem, running_system
 from driver.terminal import Terminal
@@ -56,7 +56,7 @@ def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
         lab_lock(project, verb, str(file), say=terminal.info),
         interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
     ):
-        options.engine_of(project).ensure_images([TOXIPROXY], terminal.info)
+        options.engine_of(project).ensure_images(LAB_IMAGES, terminal.info)
         began_s = time.monotonic()
         lab, sdk = SystemLab(project, image, folder), DockerSdk(project)
         plain = PlainLab(plain_project(project), image, folder)

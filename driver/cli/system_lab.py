@@ -15,7 +15,7 @@ from driver.labs.lab_lock import SYSTEM, lab_lock, stop_lock_holders
 from driver.nouns import counted
 from driver.paths import state_dir
 from driver.systems.lab_of_system import (
-    TOXIPROXY,
+    LAB_IMAGES,
     StartedSystem,
     SystemLab,
     SystemRequest,
@@ -34,7 +34,7 @@ def up_system(file: Path, request: SystemRequest, as_json: bool) -> None:
         lab_lock(project, "up", SYSTEM, str(file.resolve()), say=terminal.info),
         interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
     ):
-        options.engine_of(project).ensure_images([TOXIPROXY], terminal.info)
+        options.engine_of(project).ensure_images(LAB_IMAGES, terminal.info)
         started = _lab(project).up(request, terminal.info)
     if as_json:
         print_json(json.dumps(_as_json(project, started)))

@@ -21,7 +21,7 @@ SUFFIX = ".jsonl"
 MAX_JOURNAL_BYTES = 2 << 30
 MAX_ENTRIES = 1000
 """Entries read of one folder at most: a container can make any number."""
-BESIDE = {"prober": ("prober.watch", ".prober.watch.")}
+BESIDE = {"prober": ("prober.watch", ".prober.watch.", "prober.links", ".prober.links.")}
 """Prefixes of the names that the driver itself writes into a mount."""
 
 _KINDS = (

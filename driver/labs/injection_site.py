@@ -59,6 +59,12 @@ class InjectionSite(FaultLab, ClientRecords, Protocol):
     async def ensure_prober(self, terminal: Terminal) -> bool:
         """Start the prober unless it observes all links. Returns whether one does. Raises LabError."""
 
+    async def follow_links(self) -> None:
+        """Keep the prober on the links that the lab has, until cancelled. Returns where they do not change.
+
+        Raises LabError.
+        """
+
     def request_probe_rate(self, planned: Sequence[PlannedFault], zero_ns: int) -> None:
         """Raise the probe rate of the links under the planned faults, whose times count from `zero_ns`.
 
@@ -115,6 +121,9 @@ class ReferenceSite:
     async def ensure_prober(self, terminal: Terminal) -> bool:
         await ensure_prober(self.lab, len(self._workers), terminal)
         return bool(self.journals)
+
+    async def follow_links(self) -> None:
+        """Return at once: each link keeps its address."""
 
     def request_probe_rate(self, planned: Sequence[PlannedFault], zero_ns: int) -> None:
         if self.lab.spec.journals is not None:

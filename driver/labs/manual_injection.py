@@ -188,7 +188,10 @@ class _Execution:
 
     async def _run(self, request: EndRequest) -> None:
         monitors = [self._monitor.run()] if self._acts_on_containers else []
-        async with background(self._renewer.run(), self._show(), self._end_elsewhere(request), *monitors):
+        follow = self._site.follow_links()
+        async with background(
+            self._renewer.run(), self._show(), self._end_elsewhere(request), follow, *monitors
+        ):
             await self._observe_baseline()
             self._zero_ns, self._begun = time.monotonic_ns() + self._timing.start_in_ns, True
             await self._runner.run(self._zero_ns)

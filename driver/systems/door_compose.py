@@ -2,7 +2,8 @@
 
 A door is a container of the lab's Toxiproxy. It is on the network of each client of its servers, under the
 names that they have there, and on each server's own network, and carries connections between them. Servers
-share a door unless a client connects to both at one port: its address is the same for all of them.
+share a door unless a client connects to both at one port: its address is the same for all of them. The
+prober is on a network of the lab's own, on which doors take its connections and no service is.
 """
 
 from __future__ import annotations
@@ -27,6 +28,15 @@ from driver.systems.compose_config import (
 from driver.systems.compose_yaml import Removed, Replaced
 from driver.systems.door_bypass import has_udp, physical_networks
 from driver.systems.door_network import SubnetPlan
+from driver.systems.prober_compose import (
+    OWN_PROCESS,
+    PROBER,
+    PROBER_NETWORK,
+    PROBER_SERVICE,
+    door_flags,
+    journal_mount,
+    prober_container,
+)
 from driver.systems.system import OUTSIDE, System
 
 API_PORT = 8474
@@ -42,12 +52,18 @@ _LOOPBACK = "127.0.0.1"
 
 @dataclass(frozen=True)
 class DoorOptions:
-    """How a system is started. `publish` false lets the engine choose the host's ports, on loopback."""
+    """How a system is started. `publish` false lets the engine choose the host's ports, on loopback.
+
+    `image` is of the doors. `journals` is a folder with one for each process of the lab; "" where the engine
+    shares no files with this machine: then there are no journals and no prober.
+    """
 
     image: str
     project: str
     egress: frozenset[str] = frozenset()
     publish: bool = True
+    prober_image: str = ""
+    journals: str = ""
 
 
 class DoorPair(msgspec.Struct, frozen=True):
@@ -72,13 +88,22 @@ class Peer(msgspec.Struct, frozen=True):
 
 @dataclass(frozen=True)
 class Door:
-    """A door: its service in the generated file, its servers, its API's address, and its pairs."""
+    """A door: its service in the generated file, its servers, its API's address, and its pairs.
+
+    `probe_host` is its address on the prober's network; "" without a prober.
+    """
 
     service: str
     servers: tuple[str, ...]
     api_host: str
     api_port: int
     pairs: tuple[DoorPair, ...]
+    probe_host: str = ""
+
+    @property
+    def process(self) -> str:
+        """The name of its process, by which its journal is called: `door-1`."""
+        return self.service.removeprefix(PREFIX)
 
     @property
     def name(self) -> str:
@@ -118,7 +143,7 @@ def networks_needed(system: System, config: ResolvedConfig, options: DoorOptions
     """Return the networks that the generated file has, each of which needs a subnet."""
     names = [own_network(one.name) for one in system.services if not config.services[one.name].network_mode]
     exits = [_egress_network(one.name) for one in system.services if _has_egress(config, options, one.name)]
-    return [*names, *exits, OUTSIDE_NETWORK]
+    return [*names, *exits, OUTSIDE_NETWORK, *([PROBER_NETWORK] if options.journals else [])]
 
 
 def plan_doors(
@@ -174,7 +199,11 @@ class _Planner:
         services = {name: self._override(name, one) for name, one in sorted(self._config.services.items())}
         return DoorPlan(
             {
-                "services": {**services, **{one.service: self._container(one) for one in doors}},
+                "services": {
+                    **services,
+                    **{one.service: self._container(one) for one in doors},
+                    **(self._prober() if doors else {}),
+                },
                 "networks": {name: self._network(name) for name in self._subnets},
                 "volumes": {name: self._volume(name) for name in sorted(self._config.volumes)},
                 "configs": {one.service: {"content": _as_json(one.pairs)} for one in doors},
@@ -258,7 +287,8 @@ class _Planner:
             )
             for pair in pairs
         )
-        return Door(name, servers, self._address(OUTSIDE_NETWORK, name), api_port, listeners)
+        probe_host = self._address(PROBER_NETWORK, name) if self._options.journals else ""
+        return Door(name, servers, self._address(OUTSIDE_NETWORK, name), api_port, listeners, probe_host)
 
     def _host(self, server: str) -> str:
         """Where a door dials a server."""
@@ -269,12 +299,14 @@ class _Planner:
     def _container(self, door: Door) -> dict[str, object]:
         upstreams = sorted({pair.upstream for pair in door.pairs})
         api = ["-host", door.api_host, "-port", str(door.api_port)]
+        pairs = ["-pairs", _PAIRS_FILE, "-upstreams", ",".join(upstreams)]
         return {
             "image": self._options.image,
-            "command": [*api, "-pairs", _PAIRS_FILE, "-upstreams", ",".join(upstreams)],
+            "command": [*api, *pairs, *self._observed_by(door)],
             "configs": [{"source": door.service, "target": _PAIRS_FILE}],
             "networks": self._door_attachments(door),
             "ports": [_port(one) for one in self._published(door)],
+            "volumes": self._journal_of(door.process),
             "healthcheck": {
                 "test": ["CMD", "/toxiproxy", "healthcheck", *api],
                 **{"interval": "30s", "timeout": "5s", "start_period": "30s", "start_interval": "200ms"},
@@ -284,17 +316,26 @@ class _Planner:
                 API_LABEL: str(door.api_port),
                 PUBLISHED_LABEL: _as_json(self._servers_published(door)),
             },
-            "pull_policy": "never",
-            "init": True,
-            "restart": "no",
-            "user": "10001:10001",
-            "cap_drop": ["ALL"],
-            "security_opt": ["no-new-privileges:true"],
+            **OWN_PROCESS,
             # It listens on its servers' ports, below 1024 too, and is no router between its networks.
             "sysctls": {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ip_forward": "0"},
-            "pids_limit": 256,
             "mem_limit": "512m",
         }
+
+    def _observed_by(self, door: Door) -> list[str]:
+        """The flags for the prober's connections and for the door's journal."""
+        if not self._options.journals:
+            return []
+        return door_flags(door.probe_host, self._address(PROBER_NETWORK, PROBER), door.process)
+
+    def _prober(self) -> dict[str, object]:
+        if not self._options.journals:
+            return {}
+        host = self._address(PROBER_NETWORK, PROBER)
+        return {PROBER_SERVICE: prober_container(self._options.prober_image, host, self._options.journals)}
+
+    def _journal_of(self, process: str) -> list[object]:
+        return journal_mount(self._options.journals, process) if self._options.journals else []
 
     def _door_attachments(self, door: Door) -> dict[str, object]:
         aliases: dict[str, set[str]] = {OUTSIDE_NETWORK: set()}
@@ -302,6 +343,8 @@ class _Planner:
             aliases.setdefault(own_network(server), set())
             for client in self._system.clients_of(server):
                 aliases.setdefault(own_network(client), set()).update(self._names(server, client))
+        if door.probe_host:
+            aliases[PROBER_NETWORK] = set()
         return {
             network: {
                 "ipv4_address": self._address(network, door.service),

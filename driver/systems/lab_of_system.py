@@ -14,7 +14,7 @@ from pathlib import Path
 
 from driver.engines import addresses, docker_answers, images
 from driver.engines.compose_command import ComposeCommand, client_environment
-from driver.engines.compose_workers import in_parallel
+from driver.engines.compose_workers import in_parallel, make_journal_folder
 from driver.engines.container_texts import PROJECT
 from driver.engines.docker_sdk import DockerSdk
 from driver.engines.left_compose import end_left_compose
@@ -41,9 +41,11 @@ from driver.systems.door_bypass import Bypass, refuse_bypasses
 from driver.systems.door_compose import DoorOptions, DoorPlan, Peer, built_image, networks_needed, plan_doors
 from driver.systems.made_containers import made_container, replica_name
 from driver.systems.portless_services import refuse_portless
+from driver.systems.prober_compose import PROBER
 from driver.systems.readiness import Readiness
 from driver.systems.replicas import (
     DoorReplica,
+    ProberReplica,
     PublishedAddress,
     Replica,
     SystemContainers,
@@ -51,7 +53,7 @@ from driver.systems.replicas import (
     system_containers,
 )
 from driver.systems.resolve_compose import compose_flags, resolve
-from driver.systems.running_system import running_system
+from driver.systems.running_system import JOURNALS, running_system
 from driver.systems.system import System
 from driver.systems.system_file import SystemFile, write_system_file
 
@@ -67,6 +69,8 @@ SUBNET_TRIES = 5
 REMOVE_TRIES = 3
 LOOPBACK = "127.0.0.1"
 TOXIPROXY = "toxiproxy"
+LAB_IMAGES = (TOXIPROXY, PROBER)
+"""The images of which the lab's own containers are made."""
 _LOG_LINES = 8
 
 Say = Callable[[str], None]
@@ -127,8 +131,11 @@ def project_of(file: Path) -> str:
 
 def door_image() -> str:
     """Return the name of the image of which doors are made; the engine of the reference lab builds it."""
-    image = next(one for one in images.CATALOGUE if one.service == TOXIPROXY)
-    return images.reference(image, project_root())
+    return _image(TOXIPROXY)
+
+
+def _image(service: str) -> str:
+    return images.reference(next(one for one in images.CATALOGUE if one.service == service), project_root())
 
 
 class SystemLab:
@@ -159,9 +166,8 @@ class SystemLab:
             started = self._start(request, config, bypassed, readiness, say)
             self._wait_ready(readiness)
             write_system_file(self._folder, self._as_file(request, started))
-            links = running_system(self._project, self._folder, str(request.files[0])).links
             if started.plan.doors:
-                links.create(links.wanted())
+                self._make_links(str(request.files[0]))
         except BaseException:
             with signals_noted():
                 say("Taking down what was started.")
@@ -178,7 +184,7 @@ class SystemLab:
         readiness: Readiness,
         say: Say,
     ) -> StartedSystem:
-        options = DoorOptions(self._image, self._project, request.egress, request.publish)
+        options = self._options(request)
         compose = SystemCompose(self._project, request.files, request.profiles, self._generated)
         self._get_images(config, options, compose, say)
         listening = {
@@ -190,6 +196,7 @@ class SystemLab:
         for _ in range(SUBNET_TRIES):
             plan = self._plan(system, config, options)
             self._write(as_yaml(plan.document))
+            self._make_journals(plan)
             say(f"Starting {counted(len(system.services), 'service')}, {counted(len(plan.doors), 'door')}.")
             try:
                 compose(
@@ -209,6 +216,20 @@ class SystemLab:
                 raise EngineError(f"{error.sentence}{self._failed_logs()}", error.hint) from None
             return StartedSystem(system, plan, tuple(bypassed), tuple(portless))
         raise LabError("Other labs take every network before this one can.", "Try again in a moment.")
+
+    def _options(self, request: SystemRequest) -> DoorOptions:
+        options = DoorOptions(self._image, self._project, request.egress, request.publish)
+        if not self._sdk.is_local:
+            return options
+        return replace(options, prober_image=_image(PROBER), journals=str(self._folder.resolve() / JOURNALS))
+
+    def _make_links(self, named: str) -> None:
+        """Make every link, and wait until the prober sees it: no fault is proved before."""
+        running = running_system(self._project, self._folder, named)
+        if running.prober is None:
+            running.links.create(running.links.wanted())
+            return
+        running.prober.wait_seen(running.prober.follow())
 
     def _get_images(
         self, config: ResolvedConfig, options: DoorOptions, compose: SystemCompose, say: Say
@@ -246,6 +267,13 @@ class SystemLab:
         self._generated.parent.mkdir(parents=True, exist_ok=True)
         self._generated.write_text(text)
 
+    def _make_journals(self, plan: DoorPlan) -> None:
+        """Make an empty folder for each process of the lab, which its container alone has."""
+        journals = self._folder / JOURNALS
+        _remove_folder(journals)
+        for process in (PROBER, *(door.process for door in plan.doors)):
+            make_journal_folder(journals, process)
+
     def _as_file(self, request: SystemRequest, started: StartedSystem) -> SystemFile:
         """What later commands need, with every container as it is now: no fault has been on it."""
         found = [self._sdk.inspect_id(row["Id"]) for row in self._sdk.summaries()]
@@ -269,7 +297,8 @@ class SystemLab:
         """Return the containers that failed, and those that are not ready yet."""
         containers = self.containers()
         found = [*map(self._with_restarts, containers.replicas), *containers.doors]
-        return [one for one in found if one.has_failed], readiness.waiting(found, time.monotonic())
+        failed = [one for one in (*found, *containers.probers) if one.has_failed]
+        return failed, readiness.waiting(found, time.monotonic())
 
     def _wait_ready(self, readiness: Readiness) -> None:
         deadline = time.monotonic() + READY_TIMEOUT_S
@@ -284,8 +313,8 @@ class SystemLab:
                 raise NotReadyError(
                     f"{after}{', '.join(one.condition for one in shown[:4])}.{_last_lines(shown[0])}",
                     "Does it start without doors? docker compose up --wait"
-                    if not isinstance(shown[0], DoorReplica)
-                    else "A door is the lab's own. Is its image as built? python lab.py build",
+                    if not isinstance(shown[0], DoorReplica | ProberReplica)
+                    else "It is the lab's own. Is its image as built? python lab.py build",
                 )
             time.sleep(POLL_S)
 

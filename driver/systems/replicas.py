@@ -11,6 +11,7 @@ import msgspec
 from driver.engines.container_texts import NUMBER, SERVICE, health
 from driver.systems.compose_config import PREFIX
 from driver.systems.door_compose import API_LABEL, DOOR_LABEL, PUBLISHED_LABEL, Peer, is_door, own_network
+from driver.systems.prober_compose import PROBER, PROBER_SERVICE
 from driver.systems.system import OUTSIDE
 
 Row = Mapping[str, Any]
@@ -100,27 +101,60 @@ class PublishedAddress(msgspec.Struct, frozen=True, order=True):
 
 
 @dataclass(frozen=True)
+class ProberReplica(Replica):
+    """The container of the prober."""
+
+    @property
+    def name(self) -> str:
+        """The prober, by what it does."""
+        return PROBER
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether it runs; whether it observes is another question."""
+        return self.state == "running"
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it ended: it has no end of its own."""
+        return self.exit_code is not None
+
+
+@dataclass(frozen=True)
 class SystemContainers:
     """The containers of a system at one moment, each kind in order."""
 
     replicas: tuple[Replica, ...]
     doors: tuple[DoorReplica, ...]
     published: tuple[PublishedAddress, ...]
+    prober: ProberReplica | None = None
 
     @property
     def all(self) -> tuple[Replica, ...]:
-        """Replicas of the user's services, then doors."""
-        return (*self.replicas, *self.doors)
+        """Replicas of the user's services, then those of the lab."""
+        return (*self.replicas, *self.own)
+
+    @property
+    def own(self) -> tuple[Replica, ...]:
+        """The lab's own: doors, and the prober."""
+        return (*self.doors, *self.probers)
+
+    @property
+    def probers(self) -> tuple[Replica, ...]:
+        """The prober, where there is one."""
+        return (self.prober,) if self.prober else ()
 
 
 def system_containers(rows: Sequence[Row], project: str) -> SystemContainers:
     """Return the containers in one answer to `GET /containers/json`."""
     services = [_replica(row, project) for row in rows if not _service(row).startswith(PREFIX)]
     doors = [_door(row) for row in rows if is_door(_service(row))]
+    probers = [_prober(row) for row in rows if _service(row) == PROBER_SERVICE]
     return SystemContainers(
         tuple(sorted(services, key=lambda one: (one.service, one.number))),
         tuple(sorted(doors, key=lambda one: one.service)),
         tuple(_published(rows)),
+        next(iter(probers), None),
     )
 
 
@@ -180,6 +214,19 @@ def _door(row: Row) -> DoorReplica:
         exit_code=_exit_code(row["State"], status),
         address="",
         api_port=next((one["PublicPort"] for one in row.get("Ports") or () if _is_api(one, target)), None),
+    )
+
+
+def _prober(row: Row) -> ProberReplica:
+    status = str(row["Status"])
+    return ProberReplica(
+        service=PROBER,
+        number=1,
+        id=str(row["Id"]),
+        state=str(row["State"]),
+        health=health(status),
+        exit_code=_exit_code(row["State"], status),
+        address="",
     )
 
 

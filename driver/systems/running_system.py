@@ -13,18 +13,24 @@ from driver.systems.replicas import Replica, SystemContainers, system_containers
 from driver.systems.system_engine import SystemEngine
 from driver.systems.system_file import SystemFile, no_system, read_system_file
 from driver.systems.system_links import SystemLinks
+from driver.systems.system_prober import SystemProber
 
 LOOPBACK = "127.0.0.1"
+JOURNALS = "journals"
 
 
 @dataclass(frozen=True)
 class RunningSystem:
-    """Implements `fault_lab.FaultLab`. `folder` is the system's in the state of this machine's lab."""
+    """Implements `fault_lab.FaultLab`. `folder` is the system's in the state of this machine's lab.
+
+    `prober` is None where the engine shares no files with this machine.
+    """
 
     file: SystemFile
     folder: Path
     engine: SystemEngine
     links: SystemLinks
+    prober: SystemProber | None = None
 
     @property
     def compose_file(self) -> str:
@@ -34,7 +40,7 @@ class RunningSystem:
     @property
     def journals(self) -> Path:
         """The folder of the system's journals, one folder for each process of the lab."""
-        return self.folder / "journals"
+        return self.folder / JOURNALS
 
 
 def running_system(project: str, folder: Path, named: str) -> RunningSystem:
@@ -48,7 +54,10 @@ def running_system(project: str, folder: Path, named: str) -> RunningSystem:
         raise no_system(named)
     pairs = {door.name: door.pairs for door in file.doors}
     links = SystemLinks(pairs, looks.doors, looks.replicas)
-    return RunningSystem(file, folder, SystemEngine(project, file.containers), links)
+    engine = SystemEngine(project, file.containers)
+    is_probed = any(door.probe_host for door in file.doors)
+    prober = SystemProber(file.doors, links, folder / JOURNALS) if is_probed else None
+    return RunningSystem(file, folder, engine, links, prober)
 
 
 class _Looks:

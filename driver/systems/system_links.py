@@ -78,6 +78,10 @@ class SystemLinks:
             for name, (_, peer) in self._map().ends.items()
         ]
 
+    def ends(self) -> Mapping[str, tuple[str, Peer]]:
+        """Return the door, by its name, and the client's end of every link that is to exist, by link."""
+        return self._map().ends
+
     def is_up(self) -> bool:
         doors = self._doors()
         return all(server in doors and doors[server].is_up() for server in self._pairs)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import shlex
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -86,7 +87,15 @@ class SystemSite:
             raise LabError(f"{path} cannot be read: {error}.", "Take the system down, then up.") from None
 
     async def ensure_prober(self, terminal: Terminal) -> bool:
-        return False
+        prober = self.running.prober
+        if prober is None:
+            return False
+        await asyncio.to_thread(lambda: prober.wait_seen(prober.follow()))
+        return True
+
+    async def follow_links(self) -> None:
+        if self.running.prober is not None:
+            await self.running.prober.keep_following()
 
     def request_probe_rate(self, planned: Sequence[PlannedFault], zero_ns: int) -> None:
         names = [link.name for link in self.wanted()]

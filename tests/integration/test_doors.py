@@ -23,7 +23,7 @@ from driver.labs.toxiproxy_api import LinkState
 from driver.paths import project_root, state_dir
 from driver.systems.door_api import DoorApi
 from driver.systems.door_compose import Peer
-from driver.systems.lab_of_system import SystemLab, SystemRequest, door_image, project_of
+from driver.systems.lab_of_system import LAB_IMAGES, SystemLab, SystemRequest, door_image, project_of
 from driver.systems.replicas import Replica
 from tests.waiting import eventually_in_thread
 
@@ -97,7 +97,7 @@ def lab_py(*words: str) -> str:
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The images of the example's choice, and a folder for generated files."""
     engine = ComposeEngine(PROJECT, project_root(), build_environment)
-    engine.ensure_images(["toxiproxy", "worker"], print)
+    engine.ensure_images([*LAB_IMAGES, "worker"], print)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHON_IMAGE", images.reference(WORKER, project_root()))
         patch.setenv("PYTHON", "/venv/bin/python")
@@ -168,16 +168,24 @@ def test_every_byte_that_a_server_receives_passed_its_door(shop: Shop) -> None:
     until("the server has what the door had", lambda: received() >= at_the_door)
 
 
+def on_network(name: str) -> tuple[list[str], str]:
+    """The addresses of the containers on a network of the lab, and the host's."""
+    engine = json.loads(docker("network", "inspect", f"{PROJECT}_{name}"))[0]
+    addresses = [end["IPv4Address"].partition("/")[0] for end in engine["Containers"].values()]
+    return addresses, str(ipaddress.ip_network(engine["IPAM"]["Config"][0]["Subnet"])[1])
+
+
 @pytest.mark.parametrize("client", ["orders[1]", "stock[1]", "stock[2]", "worker[1]", "web[1]"])
 def test_no_service_reaches_another_one_but_through_a_door(shop: Shop, client: str) -> None:
     service = client.partition("[")[0]
     ports = {"orders": 5432, "stock": 5432, "web": 8000, "worker": 1}
     around = [f"{one.address}:{ports[one.service]}" for one in shop.replicas if one.service != service]
-    engine = json.loads(docker("network", "inspect", f"{PROJECT}_sl_outside"))[0]
-    outside = [end["IPv4Address"].partition("/")[0] for end in engine["Containers"].values()]
-    gateway = ipaddress.ip_network(engine["IPAM"]["Config"][0]["Subnet"])[1]
-    targets = [*around, *(f"{address}:8474" for address in outside), f"{gateway}:18765", "192.0.2.1:80"]
-    assert len(targets) > 6
+    outside, gateway = on_network("sl_outside")
+    probing, _ = on_network("sl_prober")
+    lab = [f"{address}:8474" for address in outside]
+    lab += [f"{address}:{port}" for address in probing for port in (8475, 8476)]
+    targets = [*around, *lab, f"{gateway}:18765", "192.0.2.1:80"]
+    assert len(targets) > 12
     assert set(shop.reaches(client, *targets)) == {"Network is unreachable"}
 
 
@@ -274,7 +282,7 @@ def test_down_leaves_nothing_and_touches_no_other_project(environment: Path) -> 
             "orders[1]", "stock[1]", "stock[2]", "web[1]", "worker[1]", "worker[2]", "worker[3]",
         ]  # fmt: skip
         assert (status["up"], status["degraded"]) == (True, {})
-        assert "9 containers removed, nothing is left" in lab_py("down", "--system", str(FILE))
+        assert "10 containers removed, nothing is left" in lab_py("down", "--system", str(FILE))
         assert left_of(project) == []
         assert not (state_dir() / "systems" / project).exists()
         assert docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", "shop-orders-1") == before

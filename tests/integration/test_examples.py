@@ -15,7 +15,13 @@ from driver.engines.compose_engine import ComposeEngine
 from driver.labs.toxiproxy_api import LinkState
 from driver.machine.example_images import ensure_example_images
 from driver.paths import project_root
-from driver.systems.lab_of_system import StartedSystem, SystemLab, SystemRequest, door_image
+from driver.systems.lab_of_system import (
+    LAB_IMAGES,
+    StartedSystem,
+    SystemLab,
+    SystemRequest,
+    door_image,
+)
 from tests.waiting import eventually_in_thread
 
 LIMIT_S = 30.0
@@ -86,7 +92,7 @@ class RunningExample:
 @pytest.fixture(scope="module")
 def folder(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The images of the examples and of doors, and a folder for generated files."""
-    ComposeEngine("example-test", project_root(), build_environment).ensure_images(["toxiproxy"], print)
+    ComposeEngine("example-test", project_root(), build_environment).ensure_images(LAB_IMAGES, print)
     with pytest.MonkeyPatch.context() as patch:
         for name, image in ensure_example_images(print, project_root()).items():
             patch.setenv(name, image)

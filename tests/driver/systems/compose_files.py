@@ -12,7 +12,10 @@ from driver.systems.compose_yaml import Removed, Replaced
 from driver.systems.door_compose import DoorOptions, DoorPlan, networks_needed, plan_doors
 
 PROJECT = "doors-shop-1a2b3c"
-OPTIONS = DoorOptions("stormlab/toxiproxy:test", PROJECT)
+JOURNALS = f"/state/systems/{PROJECT}/journals"
+OPTIONS = DoorOptions(
+    "stormlab/toxiproxy:test", PROJECT, prober_image="stormlab/prober:test", journals=JOURNALS
+)
 DB: dict[str, Any] = {"image": "postgres", "expose": ["5432"]}
 API: dict[str, Any] = {"image": "api", "ports": [{"mode": "ingress", "target": 8000, "published": "80"}]}
 

@@ -14,7 +14,16 @@ from driver.systems.compose_config import ResolvedConfig, system_of
 from driver.systems.compose_yaml import Removed, Replaced
 from driver.systems.door_compose import DoorPlan
 from driver.systems.system import OUTSIDE
-from tests.driver.systems.compose_files import API, DB, OPTIONS, config_of, merged, planned, services_of
+from tests.driver.systems.compose_files import (
+    API,
+    DB,
+    JOURNALS,
+    OPTIONS,
+    config_of,
+    merged,
+    planned,
+    services_of,
+)
 
 NAMES = ("api", "db", "egress_api", "egress-api", "Outside", "worker")
 SERVICES = st.fixed_dictionaries(
@@ -61,8 +70,61 @@ def test_a_door_is_on_the_networks_of_its_server_and_of_each_client_alone(config
     assert sorted(server for door in plan.doors for server in door.servers) == list(system.servers())
     for door in plan.doors:
         clients = {name for server in door.servers for name in system.clients_of(server)}
-        ends = {f"sl-{name}" for name in (*door.servers, *clients)} | {"sl_outside"}
+        ends = {f"sl-{name}" for name in (*door.servers, *clients)} | {"sl_outside", "sl_prober"}
         assert networks_of(services_of(plan)[door.service]) == ends
+
+
+@given(SYSTEMS)
+def test_the_prober_reaches_the_doors_alone_and_no_service_reaches_it(config: ResolvedConfig) -> None:
+    plan = planned(config)
+    services = services_of(plan)
+    if not plan.doors:
+        assert "sl-prober" not in services
+        return
+    assert networks_of(services["sl-prober"]) == {"sl_prober"}
+    assert merged(plan.document["networks"])["sl_prober"]["internal"]
+    assert not any("sl_prober" in networks_of(services[name]) for name in config.services)
+
+
+@given(SYSTEMS)
+def test_a_door_takes_the_prober_on_its_network_and_leads_it_back_to_it(config: ResolvedConfig) -> None:
+    plan = planned(config)
+    services = services_of(plan)
+    for door in plan.doors:
+        command = services[door.service]["command"]
+        own = services[door.service]["networks"]["sl_prober"]["ipv4_address"]
+        prober = services["sl-prober"]["networks"]["sl_prober"]["ipv4_address"]
+        assert door.probe_host == own
+        assert command[command.index("-probe-listen") + 1] == f"{own}:8475"
+        assert command[command.index("-probe-upstream") + 1] == f"{prober}:8476"
+    if plan.doors:
+        settings = json.loads(services["sl-prober"]["environment"]["STORMLAB_PROBER"])
+        assert settings["far_end_port"] == 8476
+
+
+@given(SYSTEMS)
+def test_each_process_of_the_lab_has_a_folder_of_journals_of_its_own(config: ResolvedConfig) -> None:
+    plan = planned(config)
+    services = services_of(plan)
+    own = {door.service: door.process for door in plan.doors}
+    if plan.doors:
+        own["sl-prober"] = "prober"
+    for service, process in own.items():
+        mount = {"type": "bind", "source": f"{JOURNALS}/{process}", "target": "/journal"}
+        assert services[service]["volumes"] == [mount]
+    for door in plan.doors:
+        command = services[door.service]["command"]
+        assert command[command.index("-journal") + 1] == f"/journal/{door.process}.jsonl"
+    assert len(set(own.values())) == len(own)
+
+
+def test_an_engine_that_shares_no_files_has_doors_without_journals_and_no_prober() -> None:
+    plan = planned(config_of({"db": DB, "api": {"image": "a"}}), replace(OPTIONS, journals=""))
+    assert "sl-prober" not in services_of(plan)
+    assert "sl_prober" not in plan.document["networks"]
+    door = services_of(plan)["sl-door-1"]
+    assert (plan.doors[0].probe_host, door["volumes"]) == ("", [])
+    assert not {"-probe-listen", "-probe-upstream", "-journal"} & set(door["command"])
 
 
 @given(SYSTEMS)

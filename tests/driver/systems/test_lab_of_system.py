@@ -22,6 +22,8 @@ from tests.driver.systems.test_replicas import DOOR, row
 class Engine:
     """The engine's answers; `done` has what was asked of it, in order."""
 
+    is_local = True
+
     def __init__(self, rows: list[dict[str, Any]]) -> None:
         self.rows = rows
         self.is_up = False
@@ -149,7 +151,7 @@ def test_ctrl_c_does_not_interrupt_the_removal_of_a_start_that_failed(
         (
             [row("db"), {**DOOR, "State": "exited", "Status": "Exited (0)"}],
             "door of db, mq ended with 0",
-            "A door is the lab's own",
+            "It is the lab's own",
         ),
     ],
 )

@@ -61,6 +61,17 @@ def test_replicas_are_the_containers_that_are_no_doors() -> None:
     assert [(one.name, one.address) for one in found] == [("api[1]", "10.236.0.2"), ("api[2]", "10.236.0.3")]
 
 
+def test_the_prober_is_the_labs_own_and_has_failed_when_it_ended() -> None:
+    found = containers(row("api"), DOOR, row("sl-prober"))
+    assert [one.name for one in found.replicas] == ["api[1]"]
+    assert [one.name for one in found.own] == ["door of db, mq", "prober"]
+    assert found.prober is not None
+    assert (found.prober.is_ready, found.prober.has_failed) == (True, False)
+    ended = containers(row("sl-prober", State="exited", Status="Exited (0)")).prober
+    assert ended is not None
+    assert (ended.is_ready, ended.has_failed) == (False, True)
+
+
 @pytest.mark.parametrize(
     ("state", "status", "ready", "failed"),
     [

@@ -77,7 +77,7 @@ func (p *linkFault) begin() {
 	}
 }
 
-// act applies the fault's action, counts the connections that were hit, and returns functions that finish what takes longer. It
+// act applies the fault's action, counts the connections that were hit but the prober's, and returns functions that finish what takes longer. It
 // waits for nothing that takes more than microseconds, because the next link comes after it.
 func (p *linkFault) act(a action, fault string) (rests []func() error, err error) {
 	if a.closesGate {
@@ -94,7 +94,7 @@ func (p *linkFault) act(a action, fault string) (rests []func() error, err error
 	hit := 0
 	for _, c := range p.link.Connections() {
 		live, rest := a.onLive(c)
-		if live {
+		if live && !c.IsProbe {
 			hit++
 		}
 		if live && len(a.toxics) > 0 {

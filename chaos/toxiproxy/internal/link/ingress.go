@@ -56,7 +56,9 @@ func (in *ingress) Pipe(stub *toxics.ToxicStub) {
 				stub.Close()
 				return
 			}
-			in.link.bytes[in.direction].Add(int64(len(c.Data)))
+			if st.conn == nil || !st.conn.IsProbe {
+				in.link.bytes[in.direction].Add(int64(len(c.Data)))
+			}
 			st.conn.received(in.direction, c)
 			st.held = append(st.held, c)
 		}

@@ -36,7 +36,8 @@ type Link struct {
 	// Changing is held while toxics are added or removed, until they are attached.
 	Changing sync.Mutex
 
-	bytes [stream.NumDirections]atomic.Int64 // Received, by stream.
+	bytes  [stream.NumDirections]atomic.Int64 // Received, by stream, the prober's left out.
+	probes atomic.Int64                       // Of the accepted ones.
 
 	mu          sync.Mutex
 	connections map[string]*Connection // By the client's address.
@@ -156,7 +157,9 @@ func (l *Link) add(client string, found map[string]net.Conn) *Connection {
 		c.sockets[d] = socket
 	}
 	l.connections[client] = c
-	if !c.IsProbe {
+	if c.IsProbe {
+		l.probes.Add(1)
+	} else {
 		times := journal.Times{}
 		if joined {
 			times = l.joining.Times

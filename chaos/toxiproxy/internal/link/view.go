@@ -13,13 +13,14 @@ type Spec struct {
 	Upstream string `json:"upstream"`
 }
 
-// A View is a link as GET shows it. Of a stuck link, whether it is enabled and its toxics could not be read in time.
+// A View is a link as GET shows it; the prober's connections count as probes alone. Of a stuck link, whether it is enabled and its toxics could not be read in time.
 type View struct {
 	Name            string   `json:"name"`
 	Listen          string   `json:"listen"`
 	Upstream        string   `json:"upstream"`
 	Enabled         bool     `json:"enabled"`
 	Connections     int      `json:"connections"`
+	Probes          int      `json:"probes"`
 	Accepted        int64    `json:"accepted"`
 	BytesUpstream   int64    `json:"bytes_upstream"`
 	BytesDownstream int64    `json:"bytes_downstream"`
@@ -32,9 +33,15 @@ type View struct {
 // View returns the link's view, without its faults.
 func (l *Link) View() View {
 	spec, enabled, fresh := l.Current()
+	live, probes := l.Live(), 0
+	for _, c := range live {
+		if c.IsProbe {
+			probes++
+		}
+	}
 	v := View{
-		Name: l.Name, Listen: spec.Listen, Upstream: spec.Upstream, Enabled: enabled, Connections: len(l.Live()),
-		Accepted: l.Accepted.Load(), BytesUpstream: l.bytes[stream.Upstream].Load(), BytesDownstream: l.bytes[stream.Downstream].Load(),
+		Name: l.Name, Listen: spec.Listen, Upstream: spec.Upstream, Enabled: enabled, Connections: len(live) - probes, Probes: probes,
+		Accepted: l.Accepted.Load() - l.probes.Load(), BytesUpstream: l.bytes[stream.Upstream].Load(), BytesDownstream: l.bytes[stream.Downstream].Load(),
 		Waiting: waiting(l.Proxy), Stuck: !fresh, Faults: []string{}, Toxics: []string{},
 	}
 	if !LockWithin(l.Proxy.Toxics, viewTimeout) {
