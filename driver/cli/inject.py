@@ -83,6 +83,11 @@ def _flag(name: str) -> str:
     return f"--{name.replace('_', '-')}"
 
 
+def _help(name: str, text: str) -> str:
+    """Return the help of a parameter, with the words that it has on a system."""
+    return f"{text}; of a system to_client, to_server or both" if name == "direction" else text
+
+
 def _metavar(kind: type[Fault], name: str) -> str:
     field = next(field for field, info in kind.model_fields.items() if name in (info.alias, field))
     return "|".join(choices(kind, name)) or _METAVARS.get(unit_of(field), "VALUE")
@@ -90,7 +95,7 @@ def _metavar(kind: type[Fault], name: str) -> str:
 
 def _command_of(kind: type[Fault]) -> click.Command:
     own = [
-        click.Option([_flag(name), f"param_{name}"], metavar=_metavar(kind, name), help=text)
+        click.Option([_flag(name), f"param_{name}"], metavar=_metavar(kind, name), help=_help(name, text))
         for name, text in parameters(kind).items()
     ]
     return click.Command(

@@ -25,6 +25,7 @@ from driver.labs.injection_plan import DRAW, plan_on_targets, refusal
 from driver.labs.lab_prober import request_probe_rate
 from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
+from driver.systems.compose_config import PREFIX
 from driver.systems.running_system import RunningSystem
 from driver.systems.system_file import MOST_BYTES
 from driver.systems.system_links import SystemLinks
@@ -74,10 +75,15 @@ class SystemSite:
 
     def note_ended(self, containers: Collection[str]) -> None:
         """Add containers to those of earlier faults: another one that ends is ended by its own system."""
-        found = sorted({*self.ended_by_faults(), *containers})
+        found = sorted({*self._noted(), *containers})
         write_file(self.running.folder / ENDED_FILE, msgspec.json.encode(found))
 
     def ended_by_faults(self) -> Collection[str]:
+        """Return the targets of faults that can end a container, and the lab's own containers."""
+        own = (name for name in self.running.file.containers if name.startswith(PREFIX))
+        return {*own, *self._noted()}
+
+    def _noted(self) -> Collection[str]:
         path = self.running.folder / ENDED_FILE
         if not path.exists():
             return ()

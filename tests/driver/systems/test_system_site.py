@@ -10,6 +10,7 @@ import pytest
 from driver.errors import LabError, UsageError
 from driver.histories.history import EMPTY
 from driver.scenarios.plan import PlannedFault
+from driver.systems.made_containers import MadeContainer
 from driver.systems.running_system import RunningSystem
 from driver.systems.system import System, SystemService
 from driver.systems.system_engine import SystemEngine
@@ -23,7 +24,8 @@ SERVICES = (SystemService("api", 2), SystemService("cache"), SystemService("db")
 def running(folder: Path = Path("/state/doors-shop")) -> RunningSystem:
     """The system of the fake doors."""
     links, _ = fake_links()
-    file = SystemFile("doors-shop", ["/my shop/compose.yaml"], System("shop", SERVICES, ()), [], {})
+    made = dict.fromkeys(("db[1]", "sl-door-1"), MadeContainer())
+    file = SystemFile("doors-shop", ["/my shop/compose.yaml"], System("shop", SERVICES, ()), [], made)
     return RunningSystem(file, folder, cast(SystemEngine, None), links)
 
 
@@ -70,12 +72,12 @@ def test_its_journals_are_in_its_folder_and_its_option_names_its_file() -> None:
     assert site.option == " --system '/my shop/compose.yaml'"
 
 
-def test_a_heal_starts_the_targets_of_faults_alone(tmp_path: Path) -> None:
+def test_a_heal_starts_the_targets_of_faults_and_the_labs_own_containers(tmp_path: Path) -> None:
     site = SystemSite(running(tmp_path))
-    assert list(site.ended_by_faults()) == []
+    assert site.ended_by_faults() == {"sl-door-1"}
     site.note_ended(["db[1]"])
     SystemSite(running(tmp_path)).note_ended(["api[2]", "db[1]"])
-    assert list(site.ended_by_faults()) == ["api[2]", "db[1]"]
+    assert site.ended_by_faults() == {"api[2]", "db[1]", "sl-door-1"}
 
 
 def test_a_damaged_file_of_targets_is_named(tmp_path: Path) -> None:
