@@ -37,7 +37,7 @@ BELOW = {
         *("checks", "compare", "engines", "histories", "labs", "metrics", "results", "scenarios", "suite"),
     },
     "systems": {"engines", "histories", "labs", "scenarios"},
-    "trial": {"engines", "labs", "report", "scenarios", "systems"},
+    "trial": {"engines", "histories", "judging", "labs", "report", "scenarios", "systems"},
 }
 """The packages of the driver that each of these may import; the driver's own modules are open to all."""
 GENERATORS = {"driver.metrics_page"}

@@ -24,6 +24,7 @@ KEPT = {
     ("e2e/sabotage.py", "at"): "the schedule of a sabotage: an instant of a fault that lasts",
     ("fuzz/live.py", "feed"): "the rate of the load",
     ("fuzz/live_fuzz.py", "_watch"): "the rate of the samples",
+    ("integration/fragile/once.py", ""): "the rate of a client's requests, in a container",
     ("integration/test_doors_agree.py", "Door"): "the schedule of the faults",
     ("integration/test_doors_agree.py", "outages"): "the schedule of the faults",
     ("integration/test_sabotage.py", "Saboteur"): "the schedule of a sabotage: instants of faults that last",

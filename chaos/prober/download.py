@@ -6,8 +6,7 @@ import asyncio
 import time
 from dataclasses import dataclass
 
-from chaos.prober.connections import MAX_RESPONSE_BYTES, HttpConnection, classify_response
-from chaos.prober.raw_connection import connect
+from chaos.prober.connections import MAX_RESPONSE_BYTES, HttpConnection, classify_response, connect
 from chaos.prober.settings import ProbedLink
 from wire.probe import BYTES_MAX, BYTES_PATH
 

@@ -6,11 +6,13 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 
 from driver.cli import options
 from driver.engines.docker_sdk import DockerSdk
 from driver.interrupts import interrupts_raised, signals_noted
-from driver.labs.lab_lock import lab_lock
+from driver.labs.lab_lock import SYSTEM, lab_lock
+from driver.labs.project_name import default_project
 from driver.paths import state_dir
 from driver.systems.lab_of_system import LAB_IMAGES, SystemLab, SystemRequest, door_image, project_of
 from driver.systems.plain_lab import PlainLab, plain_project
@@ -18,6 +20,7 @@ from driver.systems.running_system import RunningSystem, running_system
 from driver.terminal import Terminal
 from driver.trial.doors_subject import DoorsSubject, TrafficSource
 from driver.trial.learn_system import LearnedSystem, SystemStarter
+from driver.trial.socket_tables import listening_ports
 
 
 @dataclass(frozen=True)
@@ -53,14 +56,15 @@ def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
     image, folder = door_image(), state_dir() / "systems"
     with (
         Terminal() as terminal,
-        lab_lock(project, verb, str(file), say=terminal.info),
+        lab_lock(project, verb, SYSTEM, str(file.resolve()), say=terminal.info),
         interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
     ):
-        options.engine_of(project).ensure_images(LAB_IMAGES, terminal.info)
+        # Not built for the system's project: its end removes what was.
+        options.engine_of(default_project()).ensure_images(LAB_IMAGES, terminal.info)
         began_s = time.monotonic()
         lab, sdk = SystemLab(project, image, folder), DockerSdk(project)
         plain = PlainLab(plain_project(project), image, folder)
-        starter = SystemStarter(lab, plain, sdk, DockerSdk(plain_project(project)), terminal.info)
+        starter = SystemStarter(lab, plain, partial(listening_ports, sdk), terminal.info)
         learned = starter.up(request)
         try:
             yield SystemInUse(project, lab, sdk, terminal, learned, began_s)

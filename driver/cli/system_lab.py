@@ -12,6 +12,7 @@ import msgspec
 from driver.cli import options
 from driver.interrupts import interrupts_raised
 from driver.labs.lab_lock import SYSTEM, lab_lock, stop_lock_holders
+from driver.labs.project_name import default_project
 from driver.nouns import counted
 from driver.paths import state_dir
 from driver.systems.lab_of_system import (
@@ -22,6 +23,7 @@ from driver.systems.lab_of_system import (
     door_image,
     project_of,
 )
+from driver.systems.plain_lab import plain_project
 from driver.terminal import Terminal, print_json, print_lines
 
 
@@ -34,7 +36,8 @@ def up_system(file: Path, request: SystemRequest, as_json: bool) -> None:
         lab_lock(project, "up", SYSTEM, str(file.resolve()), say=terminal.info),
         interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
     ):
-        options.engine_of(project).ensure_images(LAB_IMAGES, terminal.info)
+        # Not built for the system's project: its end removes what was.
+        options.engine_of(default_project()).ensure_images(LAB_IMAGES, terminal.info)
         started = _lab(project).up(request, terminal.info)
     if as_json:
         print_json(json.dumps(_as_json(project, started)))
@@ -49,7 +52,7 @@ def down_system(file: Path, force: bool, as_json: bool) -> None:
         if force:
             stop_lock_holders(project, terminal.info)
         with lab_lock(project, "down", SYSTEM, str(file.resolve()), say=terminal.info):
-            removed = _lab(project).down()
+            removed = _lab(project).down() + _lab(plain_project(project)).down()
     if as_json:
         print_json(json.dumps({"project": project, "containers": removed, "left": []}))
     else:

@@ -24,8 +24,8 @@ from driver.trial.report import group_lines, rate
 from driver.trial.run_trial import REPORT_HTML, Choice, TrialProgress, conduct, notes_on, save
 from driver.trial.verdict import COLUMNS, MARKS, TrialReport, groups, row, verdict
 
-DOWN_RESERVE_S = 15.0
-"""Of the budget, for taking the system down."""
+DOWN_RESERVE_S = 25.0
+"""Of the budget, for the receipts and for taking the system down."""
 _NOT_REPEATED = ("only", "budget", "as_json", "results")
 
 

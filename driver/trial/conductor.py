@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Protocol
 
@@ -11,19 +12,19 @@ from msgspec.structs import replace
 from driver.errors import LabError
 from driver.trial.baseline import LEAST_WINDOW_S, SystemBaseline, baseline_of
 from driver.trial.findings import (
-    FaultProof,
     StepEvidence,
     StepOutcome,
+    TrialRecords,
     inconclusive,
     not_tried,
     outcome_of,
+    with_records,
 )
 from driver.trial.log_patterns import LogPatterns
 from driver.trial.programme import TrialStep, least_s
 from driver.trial.recovery import SystemRecovery, recovery
 from driver.trial.samples import SystemSample
 
-RENEW_EVERY_S = 2.0
 _CLEAN_WAIT_S = 20.0
 _HALF_CLOSED_S = 1.0
 _SHOWN = 4
@@ -38,11 +39,11 @@ class TrialSubject(Protocol):
     def begin(self, step: TrialStep) -> None:
         """Inject a fault, and return once it is in effect. An instantaneous one is over then."""
 
-    def renew(self) -> None:
-        """Keep the fault that is on from ending by itself."""
+    def end(self, step: TrialStep) -> None:
+        """Heal a fault. Repeating is safe."""
 
-    def end(self, step: TrialStep) -> FaultProof:
-        """Heal a fault, and return whether it was in effect. Repeating is safe."""
+    def records(self) -> TrialRecords:
+        """Return the proof of each step that began, and when the links were dialled."""
 
     def log_lines(self) -> Mapping[str, Sequence[str]]:
         """Return what each container has printed since the last call, bounded."""
@@ -122,11 +123,18 @@ class Conductor:
         return baseline_of(samples)
 
     def try_steps(self, baseline: SystemBaseline, steps: Sequence[TrialStep], result: TrialResult) -> None:
-        """Try the steps in their order, and add the outcome of each to `result`.
+        """Try the steps in their order, and add the outcome of each to `result`, at the end with its proof.
 
         Steps for which no time is left are outcomes too. Raises KeyboardInterrupt and LabError after the
         fault that is on has ended; `result` then has what was found before.
         """
+        try:
+            self._try_each(baseline, steps, result)
+        finally:
+            records = self._subject.records()
+            result.outcomes = [with_records(one, baseline, records) for one in result.outcomes]
+
+    def _try_each(self, baseline: SystemBaseline, steps: Sequence[TrialStep], result: TrialResult) -> None:
         window_s = max((one.window_s for one in baseline.links.values() if one.judged), default=0.0)
         settle_s = max(window_s, LEAST_WINDOW_S)
         for step in steps:
@@ -142,19 +150,20 @@ class Conductor:
         began_s = self._clock.now_s()
         try:
             self._subject.begin(step)
-            self._hold(step, began_s, samples)
+            self._hold(step, samples)
         except LabError as error:
             self._subject.end(step)
             self._add(result, inconclusive(step, error.sentence))
             self._clean(baseline, None, result)
             return
         except BaseException:
-            self._subject.end(step)
+            with suppress(LabError):
+                self._subject.end(step)
             raise
-        proof = self._subject.end(step)
+        self._subject.end(step)
         renewed = step.target if not step.hits_links and step.kind.fault != "pause" else ""
         found, waited_s = self._wait(baseline, samples, began_s, renewed)
-        outcome = self._outcome(baseline, step, found, proof, waited_s)
+        outcome = self._outcome(baseline, step, found, waited_s, began_s)
         if found.whole:
             self._add(result, outcome)
             return
@@ -166,17 +175,12 @@ class Conductor:
         self._add(result, outcome)
         self._clean(baseline, found, result)
 
-    def _hold(self, step: TrialStep, began_s: float, samples: list[SystemSample]) -> None:
-        """Keep a fault on for its length, and look meanwhile."""
-        renewed_s = self._clock.now_s()
-        # An instantaneous fault that takes a while, such as a restart, is over when it returns.
-        until_s = began_s + step.kind.for_s if step.kind.lasting else began_s
+    def _hold(self, step: TrialStep, samples: list[SystemSample]) -> None:
+        """Look while a fault lasts; an instantaneous one is over."""
+        until_s = self._clock.now_s() + step.kind.for_s
         while self._clock.now_s() < until_s:
             self._clock.sleep_s(min(self._limits.poll_s, until_s - self._clock.now_s()))
             samples.append(self._subject.look())
-            if self._clock.now_s() - renewed_s >= RENEW_EVERY_S:
-                renewed_s = self._clock.now_s()
-                self._subject.renew()
 
     def _wait(
         self,
@@ -202,8 +206,8 @@ class Conductor:
         baseline: SystemBaseline,
         step: TrialStep,
         found: SystemRecovery,
-        proof: FaultProof,
         waited_s: float,
+        began_s: float,
     ) -> StepOutcome:
         news = [
             one
@@ -215,8 +219,9 @@ class Conductor:
                 step=step,
                 baseline=baseline,
                 recovery=found,
-                proof=proof,
                 waited_s=waited_s,
+                began_s=began_s,
+                until_s=self._clock.now_s(),
                 log_news=news,
                 half_open=self._half_open(),
             )

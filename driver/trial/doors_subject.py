@@ -6,26 +6,22 @@ import time
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Protocol
 
-from chaos import catalogue
-from chaos.actuator import Injection
-from chaos.fault import LinkFault
 from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_sdk import DockerSdk
-from driver.errors import LinksError
-from driver.labs.lab_actuator import fault_body
-from driver.labs.toxiproxy_api import FaultState
-from driver.nouns import counted
+from driver.histories.link_connections import LinkConnection
+from driver.scenarios.plan import PlannedFault
 from driver.subprocesses import ask
 from driver.systems.lab_of_system import Say, StartedSystem, SystemLab, SystemRequest
 from driver.systems.replicas import PublishedAddress, Replica
 from driver.systems.running_system import RunningSystem
+from driver.systems.system_site import SystemSite
 from driver.trial import sockets
-from driver.trial.findings import FaultProof
+from driver.trial.findings import DialledConnection, FaultProof, TrialRecords
 from driver.trial.programme import TrialStep
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, pair_of
 from driver.trial.socket_tables import socket_table
+from driver.trial.step_faults import FaultRecords, StepFaults
 
-LEASE_MS = 10_000
 LOOK_AT_CONTAINERS_EVERY_S = 0.5
 CALL_TIMEOUT_S = 30.0
 MOST_LOG_LINES = 1_000
@@ -66,14 +62,15 @@ class DoorsSubject:
         self._request = request
         self._traffic = traffic
         self._say = say
-        self._state: FaultState | None = None
-        self._faults = 0
+        self._begun: dict[str, str] = {}
+        self._ended: list[FaultRecords] = []
         self._logs_since: dict[str, float] = {}
         self._attach(started)
 
     def _attach(self, started: StartedSystem) -> None:
         """Take over a system that has just started."""
         self._system = self._running()
+        self._faults = StepFaults(SystemSite(self._system))
         self._ends: dict[tuple[str, str], str] = {}
         self._ids: dict[str, str] = {}
         self._pids: dict[str, int] = {}
@@ -83,7 +80,8 @@ class DoorsSubject:
             self._traffic.send_to(started.published)
 
     def close(self) -> None:
-        """End the traffic."""
+        """End the fault that is on, and the traffic."""
+        self._faults.close()
         if self._traffic is not None:
             self._traffic.end()
 
@@ -145,69 +143,59 @@ class DoorsSubject:
     # -- faults --------------------------------------------------------------------------------------------
 
     def begin(self, step: TrialStep) -> None:
-        self._state = None
-        self._faults += 1
-        engine, name = self._system.engine, step.target
-        match step.kind.fault:
-            case "pause":
-                engine.pause(name)
-            case "kill":
-                engine.kill(name)
-            case "restart":
-                engine.restart(name, GRACE_S)
-            case _:
-                self._begin_on_links(step)
+        self._begun[f"try-{len(self._begun) + 1}"] = step.name
+        self._faults.begin(self._planned(step))
         self._looked_s = 0.0
 
-    def _begin_on_links(self, step: TrialStep) -> None:
-        fault = catalogue.make(step.kind.fault, step.params)
-        assert isinstance(fault, LinkFault)
+    def _planned(self, step: TrialStep) -> PlannedFault:
         links = [one.name for one in self._system.links.wanted() if pair_of(one.name) == step.target]
-        injection = Injection(self._fault_id, tuple(links), self._faults, LEASE_MS)
-        self._state = self._system.links.begin_fault(fault_body(injection, fault.effect()))
+        return PlannedFault(
+            id=f"try-{len(self._begun)}",
+            entry=step.name,
+            fault=step.kind.fault,
+            params=dict(step.params),
+            targets=tuple(links) if step.hits_links else (step.target,),
+            at_s=0.0,
+            for_s=step.kind.for_s if step.kind.lasting else None,
+            seed=len(self._begun),
+        )
 
-    @property
-    def _fault_id(self) -> str:
-        return f"try-{self._faults}"
-
-    def renew(self) -> None:
-        if self._state is not None:
-            self._system.links.renew_lease(self._fault_id, LEASE_MS)
-
-    def end(self, step: TrialStep) -> FaultProof:
-        if step.hits_links:
-            return self._end_on_links()
-        if step.kind.fault == "pause":
-            self._system.engine.unpause(step.target)
-        elif step.kind.fault == "kill":
-            self._system.engine.start(step.target)
+    def end(self, step: TrialStep) -> None:
+        self._faults.end()
+        self._faults.follow()
         self._looked_s = 0.0
-        return FaultProof(True, f"the engine reports {step.kind.fault} of {step.target}")
 
-    def _end_on_links(self) -> FaultProof:
-        begun, self._state = self._state, None
-        if begun is None:
-            return FaultProof(False, "it did not begin")
-        try:
-            ended = self._system.links.end_fault(begun.id)
-        except LinksError as error:
-            return FaultProof(False, error.sentence)
-        if ended.ended_because != "deleted":
-            return FaultProof(False, f"it ended by itself ({ended.ended_because})")
-        if absent := [one.link for one in ended.links if not one.present]:
-            return FaultProof(False, f"another client removed it from {absent[0]}")
-        hit = sum(one.connections_hit for one in ended.links)
-        links = counted(len(ended.links), "link")
-        return FaultProof(True, f"the door reports {counted(hit, 'live connection')} hit on {links}")
+    def records(self) -> TrialRecords:
+        every = [*self._ended, self._faults.records()]
+        connections: dict[str, list[DialledConnection]] = {}
+        for records in every:
+            for link, found in records.connections.items():
+                connections.setdefault(link, []).extend(map(_dialled, found))
+        return TrialRecords(
+            {
+                self._begun[proof.fault]: FaultProof(proof.proved, proof.because)
+                for records in every
+                for proof in records.proofs
+                if proof.fault in self._begun
+            },
+            connections,
+        )
 
     def restart(self, containers: Sequence[str]) -> None:
         in_parallel(lambda name: self._system.engine.restart(name, GRACE_S), containers)
+        self._faults.follow()
         self._looked_s = 0.0
 
     def start_again(self) -> None:
+        # The journals go with the system.
+        self._ended.append(self._faults.records())
         self.close()
         self._lab.down()
         self._attach(self._lab.up(self._request, self._say))
+
+
+def _dialled(one: LinkConnection) -> DialledConnection:
+    return DialledConnection(one.asked_ns / 1e9, one.client_ended_ns / 1e9, one.server_ended_ns / 1e9)
 
 
 def _container_look(one: Replica, details: Mapping[str, Any]) -> ContainerLook:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
+from msgspec.structs import replace
 
+from driver.nouns import counted
 from driver.trial.baseline import SystemBaseline
 from driver.trial.log_patterns import LogNews
 from driver.trial.programme import TrialStep
@@ -15,8 +18,11 @@ from driver.trial.samples import pair_of
 
 MOST_LOG_NEWS = 5
 """New errors of one step that an outcome keeps."""
+ONE_SIDED_S = 2.0
+"""How long a connection must have ended at one side to count as the other side's alone."""
 _SILENT_SHARE = 0.02
-_BUSY_ATTEMPTS_PER_S = 10.0
+BUSY_ATTEMPTS_PER_S = 5.0
+"""A link that is dialled more often during a step, beyond what it is at rest, is dialled without a wait."""
 
 
 class StepVerdict(StrEnum):
@@ -35,8 +41,52 @@ class FaultProof(msgspec.Struct, frozen=True):
     sentence: str
 
 
+UNRECORDED = FaultProof(False, "nothing was recorded of it")
+
+
+class DialledConnection(msgspec.Struct, frozen=True):
+    """When a client asked for a connection, and when each side of it ended: 0.0 where it has not."""
+
+    asked_s: float
+    client_ended_s: float = 0.0
+    server_ended_s: float = 0.0
+
+    def alone(self, began_s: float, until_s: float) -> str:
+        """Return which side alone still has it at `until_s`, some time after the other ended it; or ""."""
+        client_s, server_s = self.client_ended_s or math.inf, self.server_ended_s or math.inf
+        if (
+            not began_s <= min(client_s, server_s) <= until_s - ONE_SIDED_S
+            or max(client_s, server_s) <= until_s
+        ):
+            return ""
+        return "client" if server_s < client_s else "server"
+
+
+class TrialRecords(msgspec.Struct, frozen=True):
+    """The proof of each step's fault by the step's name, and the connections of each link."""
+
+    proofs: Mapping[str, FaultProof] = {}
+    connections: Mapping[str, Sequence[DialledConnection]] = {}
+
+    def attempts(self, began_s: float, until_s: float) -> dict[str, int]:
+        """Return how often each link was dialled between two times; links that were not are left out."""
+        counts = {
+            name: sum(1 for one in every if began_s <= one.asked_s <= until_s)
+            for name, every in sorted(self.connections.items())
+        }
+        return {name: count for name, count in counts.items() if count}
+
+    def one_sided(self, began_s: float, until_s: float) -> Iterator[str]:
+        """Clauses about connections that ended at one side between two times, and stayed at the other."""
+        for name, every in sorted(self.connections.items()):
+            sides = [one.alone(began_s, until_s) for one in every]
+            for side in ("client", "server"):
+                if count := sides.count(side):
+                    yield f"{name}: the {side} alone still has {counted(count, 'connection')}"
+
+
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
-    """One step of a trial.
+    """One step of a trial, from `began_s` until `until_s` of the trial's clock.
 
     `after_s` is the time from healing until everything was as before, None where something is not after
     `waited_s`. `broke` are short clauses, `advice` sentences. `cleaned` says what was restarted afterwards.
@@ -46,6 +96,8 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     verdict: StepVerdict
     after_s: float | None = None
     waited_s: float = 0.0
+    began_s: float = 0.0
+    until_s: float = 0.0
     broke: Sequence[str] = ()
     advice: Sequence[str] = ()
     attempts: Mapping[str, int] = {}
@@ -53,6 +105,11 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
     proof: str = ""
     note: str = ""
     cleaned: str = ""
+
+    @property
+    def was_tried(self) -> bool:
+        """Whether its fault began, and what followed was compared with the baseline."""
+        return self.verdict in (StepVerdict.came_back, StepVerdict.broke)
 
     @property
     def came_back(self) -> str:
@@ -72,8 +129,9 @@ class StepEvidence(msgspec.Struct, frozen=True, kw_only=True):
     step: TrialStep
     baseline: SystemBaseline
     recovery: SystemRecovery
-    proof: FaultProof
     waited_s: float
+    began_s: float = 0.0
+    until_s: float = 0.0
     log_news: Sequence[LogNews] = ()
     half_open: Mapping[str, int] = {}
 
@@ -89,17 +147,15 @@ def inconclusive(step: TrialStep, why: str) -> StepOutcome:
 
 
 def outcome_of(seen: StepEvidence) -> StepOutcome:
-    """Return the outcome of a step.
+    """Return the outcome of a step, if its fault is proved.
 
     A system that is not as before is a finding, and so is a container that ended and that its engine started
-    again. A fault that is not proved shows nothing where everything came back.
+    again.
     """
     found = seen.recovery
     verdict = StepVerdict.came_back
     if not found.whole or found.restarted:
         verdict = StepVerdict.broke
-    if not seen.proof.proved:
-        verdict = StepVerdict.inconclusive
     return StepOutcome(
         step=seen.step,
         verdict=verdict,
@@ -107,11 +163,38 @@ def outcome_of(seen: StepEvidence) -> StepOutcome:
         waited_s=seen.waited_s,
         broke=list(_broke(seen)),
         advice=list(dict.fromkeys(_advice(seen))),
-        attempts={name: one.attempts for name, one in sorted(found.links.items()) if one.attempts},
+        began_s=seen.began_s,
+        until_s=seen.until_s,
         log_news=list(seen.log_news[:MOST_LOG_NEWS]),
-        proof=seen.proof.sentence,
-        note="" if seen.proof.proved else f"the fault is not proved: {seen.proof.sentence}",
     )
+
+
+def with_records(outcome: StepOutcome, baseline: SystemBaseline, records: TrialRecords) -> StepOutcome:
+    """Return an outcome with the proof of its fault, how often each link was dialled, and connections that
+    one side alone still has.
+
+    A fault that is not proved shows nothing, whatever was seen.
+    """
+    if not outcome.was_tried:
+        return outcome
+    attempts = records.attempts(outcome.began_s, outcome.until_s)
+    advice = [*outcome.advice, *_dial_advice(attempts, baseline, outcome.until_s - outcome.began_s)]
+    proof = records.proofs.get(outcome.step.name, UNRECORDED)
+    broke = [*outcome.broke, *records.one_sided(outcome.began_s, outcome.until_s)]
+    outcome = replace(outcome, attempts=attempts, broke=broke, advice=advice, proof=proof.sentence)
+    if proof.proved:
+        return outcome
+    note = f"the fault is not proved: {proof.sentence}"
+    return replace(outcome, verdict=StepVerdict.inconclusive, note=note)
+
+
+def _dial_advice(attempts: Mapping[str, int], baseline: SystemBaseline, length_s: float) -> Iterator[str]:
+    """Advise a longer wait where a link was dialled much more often than at rest."""
+    for name, count in attempts.items():
+        usual = baseline.links[name].opened_per_s if name in baseline.links else 0.0
+        rate = count / max(1.0, length_s)
+        if rate > BUSY_ATTEMPTS_PER_S + 2 * usual:
+            yield f"{name} is dialled {rate:.0f} times a second: let it wait longer after each failure."
 
 
 def _broke(seen: StepEvidence) -> Iterator[str]:
@@ -133,7 +216,7 @@ def _broke(seen: StepEvidence) -> Iterator[str]:
     if found.requests is not None and found.requests.failed:
         yield f"{found.requests.failed} of {found.requests.sent} requests failed"
     for name, count in sorted(seen.half_open.items()):
-        yield f"{name} holds {count} {'connection' if count == 1 else 'connections'} closed by the other side"
+        yield f"{name} holds {counted(count, 'connection')} that its door has closed"
 
 
 def _dead(name: str, one: LinkRecovery) -> str:
@@ -181,11 +264,6 @@ def _advice(seen: StepEvidence) -> Iterator[str]:
         client = name.partition("->")[0]
         if client not in found.troubles:
             yield _link_advice(name, client, found.links[name])
-    for name, one in sorted(found.links.items()):
-        rate = one.attempts / max(1.0, seen.waited_s + seen.step.kind.for_s)
-        usual = seen.baseline.links[name].opened_per_s
-        if rate > _BUSY_ATTEMPTS_PER_S + 2 * usual:
-            yield f"{name} is dialled {rate:.0f} times a second: let it wait longer after each failure."
 
 
 def _link_advice(name: str, client: str, one: LinkRecovery) -> str:

@@ -3,17 +3,16 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from typing import Protocol
 
-from driver.engines.docker_sdk import DockerSdk
 from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError
 from driver.exit_codes import ExitCode
-from driver.systems.lab_of_system import Say, StartedSystem, SystemLab, SystemRequest
-from driver.systems.plain_lab import PlainLab
+from driver.systems.lab_of_system import Say, StartedSystem, SystemRequest
 from driver.systems.portless_services import PortlessServiceError
+from driver.systems.replicas import Replica, SystemContainers
 from driver.systems.system import System
-from driver.trial.socket_tables import listening_ports
 
 FIRST_EPHEMERAL_PORT = 32_768
 """Linux hands out higher ports to any socket: one that listens there is on another one after each start."""
@@ -37,16 +36,46 @@ class LearnedSystem:
     found: Mapping[str, frozenset[int]]
 
 
+class LabContainers(Protocol):
+    """The containers of a system that was started, and its end."""
+
+    def containers(self) -> SystemContainers:
+        """Return the containers of services and doors."""
+
+    def down(self) -> int:
+        """Remove everything."""
+
+
+class LabWithDoors(LabContainers, Protocol):
+    """Starts a system with doors, as SystemLab does."""
+
+    def up(self, request: SystemRequest, say: Say) -> StartedSystem:
+        """Start it, and return when all of it is ready."""
+
+
+class LabWithoutDoors(LabContainers, Protocol):
+    """Starts a system without doors, as PlainLab does."""
+
+    def start(self, request: SystemRequest, say: Say) -> System:
+        """Start it, and return when all of it is ready."""
+
+
 class SystemStarter:
-    """Starts one system; `lab` with doors, `plain` without, each in a project of its own."""
+    """Starts one system; `lab` with doors, `plain` without, each in a project of its own.
+
+    `listening` returns on which TCP ports each service listens for others now.
+    """
 
     def __init__(
-        self, lab: SystemLab, plain: PlainLab, sdk: DockerSdk, plain_sdk: DockerSdk, say: Say
+        self,
+        lab: LabWithDoors,
+        plain: LabWithoutDoors,
+        listening: Callable[[Sequence[Replica]], Mapping[str, set[int]]],
+        say: Say,
     ) -> None:
         self._lab = lab
         self._plain = plain
-        self._sdk = sdk
-        self._plain_sdk = plain_sdk
+        self._listening = listening
         self._say = say
 
     def up(self, request: SystemRequest) -> LearnedSystem:
@@ -76,8 +105,7 @@ class SystemStarter:
 
     def _without_door(self, started: StartedSystem) -> dict[str, set[int]]:
         """Ports on which services of the system that is up listen, and that have no door."""
-        listening = listening_ports(self._sdk, self._lab.containers().replicas)
-        return _unnamed(started.system, listening)
+        return _unnamed(started.system, self._listening(self._lab.containers().replicas))
 
     def _without_doors(self, request: SystemRequest, error: LabError) -> SystemRequest:
         """Start the system without doors; return the request with the ports that it listens on then.
@@ -97,7 +125,7 @@ class SystemStarter:
             ) from None
         took_s = time.monotonic() - began_s
         try:
-            listening = listening_ports(self._plain_sdk, self._plain.containers().replicas)
+            listening = self._listening(self._plain.containers().replicas)
         finally:
             self._plain.down()
         wanted = self._with_ports(request, _unnamed(system, listening))

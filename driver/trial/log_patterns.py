@@ -17,6 +17,8 @@ _ERROR = re.compile(
     r"|unreachable|unavailable|failed|lost connection|connection (?:lost|closed)|disconnect",
     re.I,
 )
+_CONTINUED = re.compile(r"\s|Traceback \(most recent|During handling of the above|The above exception")
+"""Begins of lines that belong to an error, and do not say which."""
 _VARIES = re.compile(r"0x[0-9a-f]+|\b[0-9a-f]{8,}(?:-[0-9a-f]{4,})*\b|\d+", re.I)
 
 
@@ -37,14 +39,14 @@ class LogPatterns:
     def learn(self, container: str, lines: Iterable[str]) -> None:
         """Take these lines as usual."""
         for line in lines:
-            if len(self._seen) < MOST_PATTERNS and _ERROR.search(line[:LONGEST_LINE]):
+            if len(self._seen) < MOST_PATTERNS and _reports_error(line):
                 self._seen.add((container, pattern(line)))
 
     def news(self, container: str, lines: Iterable[str]) -> list[LogNews]:
         """Return the errors among these lines that are not usual, the most frequent first."""
         counts: dict[str, tuple[str, int]] = {}
         for line in lines:
-            if not _ERROR.search(line[:LONGEST_LINE]):
+            if not _reports_error(line):
                 continue
             key = pattern(line)
             if (container, key) not in self._seen and (key in counts or len(counts) < MOST_PATTERNS):
@@ -52,6 +54,10 @@ class LogPatterns:
                 counts[key] = (first, count + 1)
         found = [LogNews(container, line, count) for line, count in counts.values()]
         return sorted(found, key=lambda one: -one.count)
+
+
+def _reports_error(line: str) -> bool:
+    return bool(_ERROR.search(line[:LONGEST_LINE])) and not _CONTINUED.match(line)
 
 
 def pattern(line: str) -> str:

@@ -33,7 +33,7 @@ KINDS = (
     TrialKind("refuse", PAIR, 5.0),
     TrialKind("pause", SERVICE, 5.0),
     TrialKind("stall", PAIR, 18.0),
-    TrialKind("restart", SERVICE, lasting=False),
+    TrialKind("restart", SERVICE, params={"grace": "3s"}, lasting=False),
     TrialKind("reset", PAIR, lasting=False),
     TrialKind("stall", PAIR, 3.0),
     TrialKind("latency", PAIR, 5.0, {"mean": "500ms"}),

@@ -60,14 +60,15 @@ def group_lines(group: FindingGroup, folder: str) -> list[tuple[str, str]]:
 
 
 def log_texts(outcomes: Sequence[StepOutcome]) -> list[str]:
-    """Return the most frequent new errors of these steps, each once."""
+    """Return new errors of these steps, each once: first those of what broke, the most frequent before."""
     found: dict[tuple[str, str], LogNews] = {}
     for one in (news for outcome in outcomes for news in outcome.log_news):
         key = (one.container, pattern(one.line))
         before = found.get(key)
         found[key] = one if before is None else replace(before, count=before.count + one.count)
-    most = sorted(found.values(), key=lambda one: -one.count)[:LOG_NEWS_OF_GROUP]
-    return [f"{one.container}, {_times(one.count)}: {one.line}" for one in most]
+    broke = " ".join(clause for outcome in outcomes for clause in outcome.broke[:1])
+    most = sorted(found.values(), key=lambda one: (one.container not in broke, -one.count))
+    return [f"{one.container}, {_times(one.count)}: {one.line}" for one in most[:LOG_NEWS_OF_GROUP]]
 
 
 def _times(count: int) -> str:

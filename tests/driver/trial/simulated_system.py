@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 
 from driver.errors import LabError
-from driver.trial.findings import FaultProof
+from driver.trial.findings import DialledConnection, FaultProof, TrialRecords
 from driver.trial.programme import TrialStep
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, pair_of
 
@@ -36,6 +36,7 @@ class SimulatedSystem:
         self.requests: RequestCounters | None = None
         self.fails_until = 0.0
         self.calls: list[str] = []
+        self.connections: dict[str, list[DialledConnection]] = {}
         self._carried = dict.fromkeys(links, 0.0)
         self._counted_s = self.now
         self._stopped: list[str] = []
@@ -74,16 +75,16 @@ class SimulatedSystem:
             self.start_again_one(step.target)
         self.on_begin(step)
 
-    def renew(self) -> None:
-        self.calls.append("renew")
-
-    def end(self, step: TrialStep) -> FaultProof:
+    def end(self, step: TrialStep) -> None:
         self._count()
         self.calls.append(f"end {step.name}")
         for name in self._stopped:
             self.carries_from[name] = self.now + self.comes_back_s.get(step.name, 0.2)
         self._stopped = []
-        return self.proof
+
+    def records(self) -> TrialRecords:
+        begun = [one.removeprefix("begin ") for one in self.calls if one.startswith("begin ")]
+        return TrialRecords(dict.fromkeys(begun, self.proof), self.connections)
 
     def log_lines(self) -> Mapping[str, Sequence[str]]:
         found, self.lines = self.lines, {}

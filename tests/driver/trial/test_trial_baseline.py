@@ -68,8 +68,8 @@ def test_a_link_without_bytes_carries_nothing() -> None:
 
 
 def test_totals_go_on_where_a_door_lost_count() -> None:
-    points = flow_points(samples([100, 200, 30, 40]), LINK)
-    assert [one.to_server_bytes for _, one in points] == [100, 200, 230, 240]
+    points = flow_points(samples([100, 200, 30, 40, 5]), LINK)
+    assert [one.to_server_bytes for _, one in points] == [100, 200, 230, 240, 245]
 
 
 def test_requests_have_a_rate_and_a_share_that_fails() -> None:

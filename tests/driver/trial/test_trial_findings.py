@@ -3,9 +3,20 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from driver.trial.baseline import FlowBaseline, SystemBaseline
-from driver.trial.findings import FaultProof, StepEvidence, StepOutcome, StepVerdict, outcome_of, touches
+from driver.trial.findings import (
+    DialledConnection,
+    FaultProof,
+    StepEvidence,
+    StepOutcome,
+    StepVerdict,
+    TrialRecords,
+    outcome_of,
+    touches,
+    with_records,
+)
 from driver.trial.programme import KINDS, TrialStep
 from driver.trial.recovery import LinkRecovery, RequestRecovery, SystemRecovery
 from driver.trial.samples import ContainerLook
@@ -13,6 +24,7 @@ from driver.trial.samples import ContainerLook
 LINK, OTHER = "api[1]->db:5432", "web[1]->api:80"
 CUT = TrialStep(KINDS[0], "api->db:5432")
 FLOW = FlowBaseline(100, 100, 0.1, 1, 0.5, 2.0, 50, 50)
+AT_REST = SystemBaseline(20.0, {LINK: FLOW, OTHER: FLOW}, {})
 BACK = LinkRecovery(0.5, 1.0, 1, False, 1)
 
 
@@ -23,7 +35,6 @@ def outcome(found: SystemRecovery, step: TrialStep = CUT, policy: str = "no") ->
             step=step,
             baseline=SystemBaseline(20.0, {LINK: FLOW, OTHER: FLOW}, containers),
             recovery=found,
-            proof=FaultProof(True, "observed"),
             waited_s=20.0,
         )
     )
@@ -75,9 +86,49 @@ def test_requests_that_failed_are_counted() -> None:
     assert found.broke == ["3 of 40 requests failed"]
 
 
-def test_a_client_that_dials_without_a_wait_is_advised_to_wait() -> None:
-    found = outcome(SystemRecovery({LINK: LinkRecovery(0.5, 1.0, 2_000, False, 1)}))
-    assert found.advice == [f"{LINK} is dialled 100 times a second: let it wait longer after each failure."]
+@pytest.mark.parametrize(("times", "is_advised"), [(200, True), (20, False)], ids=["20/s", "2/s"])
+def test_a_client_that_dials_without_a_wait_is_advised_to_wait(times: int, is_advised: bool) -> None:
+    dialled = [DialledConnection(at_s) for at_s in (1.0, *(5.0 + n * 10 / times for n in range(times)), 99.0)]
+    records = TrialRecords({CUT.name: FaultProof(True, "seen")}, {LINK: dialled})
+    found = with_records(
+        replace(outcome(SystemRecovery({LINK: BACK})), began_s=5.0, until_s=15.0), AT_REST, records
+    )
+    assert found.attempts == {LINK: times}
+    advice = f"{LINK} is dialled 20 times a second: let it wait longer after each failure."
+    assert found.advice == ([advice] if is_advised else [])
+
+
+@pytest.mark.parametrize(
+    ("one", "side"),
+    [
+        (DialledConnection(1.0, 6.0, 0.0), "server"),
+        (DialledConnection(1.0, 0.0, 6.0), "client"),
+        (DialledConnection(1.0, 6.0, 30.0), "server"),
+        (DialledConnection(1.0, 6.0, 6.1), ""),
+        (DialledConnection(1.0, 14.5, 0.0), ""),
+        (DialledConnection(1.0, 2.0, 0.0), ""),
+        (DialledConnection(1.0), ""),
+    ],
+    ids=["server", "client", "server for long", "both", "a moment only", "before the step", "open"],
+)
+def test_a_connection_that_ended_at_one_side_is_the_other_side_s_alone(
+    one: DialledConnection, side: str
+) -> None:
+    records = TrialRecords({CUT.name: FaultProof(True, "seen")}, {LINK: [one]})
+    step = replace(outcome(SystemRecovery({LINK: BACK})), began_s=5.0, until_s=15.0)
+    clause = [f"{LINK}: the {side} alone still has 1 connection"] if side else []
+    assert with_records(step, AT_REST, records).broke == clause
+
+
+def test_an_outcome_has_the_sentence_of_its_proof() -> None:
+    records = TrialRecords({CUT.name: FaultProof(True, "FIN on the standing connection")})
+    found = with_records(outcome(SystemRecovery({LINK: BACK})), AT_REST, records)
+    assert (found.verdict, found.proof) == (StepVerdict.came_back, "FIN on the standing connection")
+
+
+def test_a_fault_of_which_nothing_was_recorded_shows_nothing() -> None:
+    found = with_records(outcome(SystemRecovery({LINK: BACK})), AT_REST, TrialRecords())
+    assert found.verdict is StepVerdict.inconclusive
 
 
 @pytest.mark.parametrize(

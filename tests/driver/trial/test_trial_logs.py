@@ -19,7 +19,12 @@ def test_an_error_that_was_usual_is_no_news_in_that_container_alone() -> None:
 
 
 def test_a_line_that_reports_no_error_is_no_news() -> None:
-    assert LogPatterns().news("api[1]", ["GET / 200", "job 3 done"]) == []
+    assert (
+        LogPatterns().news(
+            "api[1]", ["GET / 200", "job 3 done", "Traceback (most recent call last):", "    raise error"]
+        )
+        == []
+    )
 
 
 def test_the_most_frequent_error_is_first() -> None:

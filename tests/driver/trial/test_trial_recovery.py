@@ -56,7 +56,7 @@ def test_a_link_without_a_break_is_back_at_once() -> None:
 
 
 def test_what_was_held_and_arrives_after_healing_is_no_steady_traffic() -> None:
-    assert link(samples([(0, 1), (6, 6.5)])).after_s is None
+    assert link(samples([(0, 1), (10, 10.9)])).after_s is None
 
 
 def test_a_link_that_falls_silent_again_is_back_when_it_carries_for_good() -> None:
