@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz prove-receipts two-terminals system-rounds mutants judge-outside bench clean lock
+.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz prove-receipts prove-examples two-terminals system-rounds mutants judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -65,6 +65,9 @@ fuzz: dev ## a million hostile inputs against a live coordinator, with good work
 
 prove-receipts: dev images ## captures of packets must find a thousand receipts of every kind true (hours; EACH=2 is a minute)
 	@$(PY) -m tests.captures --each $${EACH:-1000} --copies $${COPIES:-1} --write
+
+prove-examples: dev images ## every link fault of the catalogue has its receipt on each example system (some minutes)
+	@$(PY) -m tests.example_faults
 
 two-terminals: dev images ## pairs of commands at once on one lab, drawn by a seed: PAIRS=20 SEED=1 (some minutes)
 	@$(PY) -m tests.two_terminals --pairs $${PAIRS:-20} --seed $${SEED:-1} --write
