@@ -18,8 +18,10 @@ from driver.systems.door_network import SUBNET_BITS
 from driver.systems.replicas import Replica, peers
 from driver.systems.system import OUTSIDE
 
-AHEAD_NS = 300_000_000
-"""A fault on several doors begins this much after it is sent to them, so that all begin it at one instant."""
+AHEAD_NS = 100_000_000
+"""A fault on several doors begins at least this much after it is sent to them: all begin it at one instant,
+rather late than one after the other.
+"""
 MOST_KEPT = 1000
 """Faults whose doors and names are remembered."""
 
@@ -125,9 +127,10 @@ class SystemLinks:
         """As LinkControl says. Where one door refuses, the fault is ended on the others."""
         names, fault_id = self._map(), str(fault["id"])
         doors = self._split(fault["links"], names)
-        if len(doors) > 1 and not fault.get("begin_at_mono_ns"):
-            fault = {**fault, "begin_at_mono_ns": self.clock_ns() + AHEAD_NS}
-            lead_s = AHEAD_NS / 1e9
+        if len(doors) > 1:
+            now_ns = self.clock_ns()
+            begin_ns = max(fault.get("begin_at_mono_ns", 0), now_ns + AHEAD_NS)
+            fault, lead_s = {**fault, "begin_at_mono_ns": begin_ns}, (begin_ns - now_ns) / 1e9
         # Known before it begins: where this is interrupted, its end reaches every door.
         self._remember(fault_id, _Begun(doors, names))
         try:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from driver.errors import LinksError
+from driver.systems.system_links import AHEAD_NS
 from tests.driver.systems.fake_doors import GATEWAY, PAIRS, REPLICAS, FakeDoor, fake_links, replica
 
 BOTH = ["api[1]->db:5432", "api[2]->cache:6379"]
@@ -42,14 +43,21 @@ def test_a_fault_on_two_doors_begins_at_one_instant_on_both() -> None:
     links, doors = fake_links({server: FakeDoor(clock_ns=5_000_000) for server in PAIRS})
     state = links.begin_fault(fault(BOTH))
     begins = {doors[server].bodies[0]["begin_at_mono_ns"] for server in ("db", "cache")}
-    assert begins == {5_000_000 + 300_000_000}
+    assert begins == {5_000_000 + AHEAD_NS}
     assert {link.link: link.began_at_mono_ns for link in state.links} == dict.fromkeys(BOTH, *begins)
 
 
 def test_a_begin_that_is_given_remains() -> None:
     links, doors = fake_links()
-    links.begin_fault({**fault(BOTH), "begin_at_mono_ns": 77})
-    assert {doors[server].bodies[0]["begin_at_mono_ns"] for server in ("db", "cache")} == {77}
+    links.begin_fault({**fault(BOTH), "begin_at_mono_ns": 10 * AHEAD_NS})
+    assert {doors[server].bodies[0]["begin_at_mono_ns"] for server in ("db", "cache")} == {10 * AHEAD_NS}
+
+
+def test_a_begin_that_comes_too_soon_for_several_doors_is_later_on_all() -> None:
+    links, doors = fake_links({server: FakeDoor(clock_ns=5_000_000) for server in PAIRS})
+    links.begin_fault({**fault(BOTH), "begin_at_mono_ns": 5_000_001})
+    begins = {doors[server].bodies[0]["begin_at_mono_ns"] for server in ("db", "cache")}
+    assert begins == {5_000_000 + AHEAD_NS}
 
 
 @pytest.mark.parametrize("refusing", ["db", "cache"])
