@@ -160,7 +160,8 @@ def _say_outcome(terminal: Terminal, number: int, total: int, outcome: StepOutco
     if outcome.verdict is StepVerdict.not_tried:
         return
     what = f": {'; '.join(outcome.broke) or outcome.note}" if outcome.broke or outcome.note else ""
-    terminal.info(f"[{number:2}/{total}] {outcome.step.name}: {outcome.came_back}{what}")
+    back = f"came back {outcome.came_back}" if outcome.after_s is not None else outcome.came_back
+    terminal.info(f"[{number:2}/{total}] {outcome.step.name}: {back}{what}")
 
 
 def _print(report: TrialReport, folder: Path, as_json: bool) -> None:

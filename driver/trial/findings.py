@@ -113,12 +113,12 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
     @property
     def came_back(self) -> str:
-        """The last column of the table: `after 0.4 s`, `never (30 s)`."""
+        """The last column of the table, short enough for one line: `in 0.4 s`, `never`."""
         if self.verdict in (StepVerdict.inconclusive, StepVerdict.not_tried):
             return str(self.verdict)
         if self.after_s is None:
-            return f"never ({self.waited_s:.0f} s)"
-        return f"after {self.after_s:.1f} s"
+            return "never"
+        return f"in {self.after_s:.1f} s"
 
 
 class StepEvidence(msgspec.Struct, frozen=True, kw_only=True):

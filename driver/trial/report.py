@@ -51,7 +51,8 @@ def group_lines(group: FindingGroup, folder: str) -> list[tuple[str, str]]:
     """Return a group of findings as labels and texts."""
     first = group.outcomes[0]
     lines = [("", f"{group.number}. {'; '.join(group.advice)}"), ("after", group.title)]
-    lines.append(("shows", "; ".join(first.broke)))
+    within = f" ({first.waited_s:.0f} s after healing)" if first.after_s is None else ""
+    lines.append(("shows", f"{'; '.join(first.broke)}{within}"))
     lines += [("log", text) for text in log_texts(group.outcomes)]
     if first.cleaned:
         lines.append(("cure", f"the lab {first.cleaned}"))
@@ -111,7 +112,13 @@ def as_markdown(report: TrialReport) -> str:
 
 def _sentence(outcome: StepOutcome) -> str:
     cleaned = f"; then the lab {outcome.cleaned}" if outcome.cleaned else ""
-    return escape_markdown(f"{'; '.join(outcome.broke)}; back {outcome.came_back}{cleaned}")
+    return escape_markdown(f"{'; '.join(outcome.broke)}; {_back(outcome)}{cleaned}")
+
+
+def _back(outcome: StepOutcome) -> str:
+    if outcome.after_s is None:
+        return f"not back {outcome.waited_s:.0f} s after healing"
+    return f"back {outcome.came_back}"
 
 
 def _markdown_table(columns: Sequence[str], rows: Sequence[Sequence[str]]) -> list[str]:
@@ -137,6 +144,7 @@ def as_html(report: TrialReport) -> str:
         report=report,
         tone=_TONES.get(report.verdict, "open"),
         columns=COLUMNS,
+        back=_back,
         rows=[(MARKS[one.verdict], row(one), _details(one)) for one in report.outcomes],
         groups=found,
         link_columns=LINK_COLUMNS,

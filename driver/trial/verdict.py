@@ -10,7 +10,7 @@ from driver.exit_codes import ExitCode
 from driver.trial.baseline import SystemBaseline
 from driver.trial.findings import StepOutcome, StepVerdict
 
-COLUMNS = ("fault", "what broke", "came back by itself")
+COLUMNS = ("fault", "what broke", "came back")
 MARKS = {
     StepVerdict.came_back: "good",
     StepVerdict.broke: "bad",

@@ -93,7 +93,7 @@ def test_what_a_log_says_cannot_change_a_report() -> None:
 
 def test_the_page_has_every_step_and_needs_no_network() -> None:
     page = as_html(report(broke(CUT), back(KILL)))
-    assert all(text in page for text in (CUT.name.replace(">", "&gt;"), KILL.name, "after 0.4 s", "1.2 KB/s"))
+    assert all(text in page for text in (CUT.name.replace(">", "&gt;"), KILL.name, "in 0.4 s", "1.2 KB/s"))
     assert "http" not in page.replace("http-equiv", "")
 
 
