@@ -228,12 +228,16 @@ class Conductor:
         )
 
     def _half_open(self) -> dict[str, int]:
-        """Connections that stay half closed, beyond those at rest: seen twice, since one may be closing."""
+        """Connections that stay half closed, beyond those before: seen twice, since one may be closing."""
         if not (first := self._more_half_closed()):
             return {}
         self._clock.sleep_s(_HALF_CLOSED_S)
         second = self._more_half_closed()
-        return {name: min(count, second[name]) for name, count in first.items() if name in second}
+        more = {name: min(count, second[name]) for name, count in first.items() if name in second}
+        # Each is of one step alone.
+        before = self._half_closed
+        self._half_closed = {**before, **{name: before.get(name, 0) + count for name, count in more.items()}}
+        return more
 
     def _more_half_closed(self) -> dict[str, int]:
         now = self._subject.half_closed()

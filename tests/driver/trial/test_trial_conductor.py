@@ -192,6 +192,17 @@ def test_connections_that_stay_half_closed_are_named(system: SimulatedSystem) ->
     assert outcome.verdict is StepVerdict.came_back
 
 
+def test_connections_that_stay_half_closed_are_of_the_step_that_left_them(system: SimulatedSystem) -> None:
+    system.closed = {"db[1]": 0}
+
+    def leak(step: TrialStep) -> None:
+        system.closed = {"db[1]": 2}
+
+    system.on_begin = leak
+    outcomes = tried(system, step("cut"), step("reset")).outcomes
+    assert [len(one.broke) for one in outcomes] == [1, 0]
+
+
 def test_connections_that_are_only_being_closed_are_not_named(system: SimulatedSystem) -> None:
     looks = iter([0, 3, 1])
     system.half_closed = lambda: {"db[1]": next(looks)}  # type: ignore[method-assign]
