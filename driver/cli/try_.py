@@ -12,6 +12,7 @@ import msgspec
 
 from driver.cli import options, options_run, options_system, options_traffic
 from driver.cli.run_system import system_in_use
+from driver.errors import UsageError
 from driver.nouns import counted
 from driver.results.run_folder import new_folder
 from driver.systems.lab_of_system import SystemRequest
@@ -75,6 +76,12 @@ def command(
         (file, *more), profiles, frozenset(bypass), frozenset(egress), ports, publish=False
     )
     if learned := read_learned(file):
+        if any((more, profiles, ports, egress, bypass)):
+            raise UsageError(
+                f"{file} says how its system is started, so it takes no -f, --profile, --listens, --egress or "
+                "--bypass.",
+                "Write them into that file.",
+            )
         request = learned.request(file)
     began_wall_s = time.time()
     with system_in_use(request, "try") as up:
