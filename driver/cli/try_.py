@@ -78,7 +78,7 @@ def command(
     if learned := read_learned(file):
         if any((more, profiles, ports, egress, bypass)):
             raise UsageError(
-                f"{file} says how its system is started, so it takes no -f, --profile, --listens, --egress or "
+                f"{file} says how its system is started: it takes no -f, --profile, --listens, --egress, "
                 "--bypass.",
                 "Write them into that file.",
             )
