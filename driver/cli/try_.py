@@ -83,7 +83,7 @@ def command(
                 "Write them into that file.",
             )
         request = learned.request(file)
-    began_wall_s = time.time()
+    began_wall_s, again = time.time(), _options_again()
     with system_in_use(request, "try") as up:
         started = up.learned.started
         if learned:
@@ -107,7 +107,7 @@ def command(
             project=up.project,
             began_wall_s=began_wall_s,
             took_s=time.monotonic() - up.began_s,
-            options=_options_again(),
+            options=again,
             baseline=result.baseline,
             outcomes=result.outcomes,
             ended=result.ended,
@@ -130,8 +130,10 @@ def _options_again() -> list[str]:
     words: list[str] = []
     for parameter in context.command.params:
         name = parameter.name or ""
+        # An option such as --log-level, which this command does not receive, has no value here.
+        repeats = name in context.params and name not in _NOT_REPEATED
         given = context.get_parameter_source(name) is click.core.ParameterSource.COMMANDLINE
-        if given and isinstance(parameter, click.Option) and name not in _NOT_REPEATED:
+        if given and repeats and isinstance(parameter, click.Option):
             words += _words(parameter.opts[-1], context.params[name])
     return words
 
