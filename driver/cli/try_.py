@@ -97,27 +97,27 @@ def command(
         subject = up.subject(source)
         try:
             result = conduct(subject, limits, choice, progress)
+            word, because, code = verdict(result.baseline, result.outcomes, result.ended)
+            report = TrialReport(
+                file=str(file),
+                folder=str(Path.cwd()),
+                system=started.system.name,
+                project=up.project,
+                began_wall_s=began_wall_s,
+                took_s=time.monotonic() - up.began_s,
+                options=again,
+                baseline=result.baseline,
+                outcomes=result.outcomes,
+                ended=result.ended,
+                notes=notes_on(started, result.baseline),
+                verdict=word,
+                because=because,
+                exit_code=code,
+            )
+            # Saved before anything is taken down: a signal may end that.
+            save(folder, report)
         finally:
             subject.close()
-        word, because, code = verdict(result.baseline, result.outcomes, result.ended)
-        report = TrialReport(
-            file=str(file),
-            folder=str(Path.cwd()),
-            system=started.system.name,
-            project=up.project,
-            began_wall_s=began_wall_s,
-            took_s=time.monotonic() - up.began_s,
-            options=again,
-            baseline=result.baseline,
-            outcomes=result.outcomes,
-            ended=result.ended,
-            notes=notes_on(started, result.baseline),
-            verdict=word,
-            because=because,
-            exit_code=code,
-        )
-        # Saved before the system is taken down: a signal may end that.
-        save(folder, report)
     _print(report, folder, as_json)
     if result.error is not None:
         raise result.error

@@ -125,6 +125,8 @@ class SystemLinks:
 
     def begin_fault(self, fault: dict[str, Any], lead_s: float = 0.0) -> FaultState:
         """As LinkControl says. Where one door refuses, the fault is ended on the others."""
+        if not fault["links"]:
+            raise LinksError(f"Expected the links that {fault['id']} hits; found none.")
         names, fault_id = self._map(), str(fault["id"])
         doors = self._split(fault["links"], names)
         if len(doors) > 1:

@@ -21,7 +21,7 @@ from driver.trial.findings import (
     with_records,
 )
 from driver.trial.log_patterns import LogPatterns
-from driver.trial.programme import TrialStep, least_s
+from driver.trial.programme import NothingToHitError, TrialStep, least_s
 from driver.trial.recovery import SystemRecovery, recovery
 from driver.trial.samples import SystemSample
 
@@ -37,7 +37,10 @@ class TrialSubject(Protocol):
         """Return what is observed now."""
 
     def begin(self, step: TrialStep) -> None:
-        """Inject a fault, and return once it is in effect. An instantaneous one is over then."""
+        """Inject a fault, and return once it is in effect. An instantaneous one is over then.
+
+        Raises NothingToHitError, before anything is done, where nothing is there that the step hits.
+        """
 
     def end(self, step: TrialStep) -> None:
         """Heal a fault. Repeating is safe."""
@@ -88,7 +91,7 @@ class TrialResult:
     baseline: SystemBaseline | None = None
     outcomes: list[StepOutcome] = field(default_factory=list)
     ended: str = ""
-    error: LabError | None = None
+    error: Exception | None = None
 
 
 class Conductor:
@@ -125,13 +128,16 @@ class Conductor:
     def try_steps(self, baseline: SystemBaseline, steps: Sequence[TrialStep], result: TrialResult) -> None:
         """Try the steps in their order, and add the outcome of each to `result`, at the end with its proof.
 
-        Steps for which no time is left are outcomes too. Raises KeyboardInterrupt and LabError after the
-        fault that is on has ended; `result` then has what was found before.
+        Steps for which no time is left are outcomes too. What is raised is raised after the fault that is on
+        has ended; `result` then has what was found before.
         """
+        records = TrialRecords()
         try:
-            self._try_each(baseline, steps, result)
+            try:
+                self._try_each(baseline, steps, result)
+            finally:
+                records = self._subject.records()
         finally:
-            records = self._subject.records()
             result.outcomes = [with_records(one, baseline, records) for one in result.outcomes]
 
     def _try_each(self, baseline: SystemBaseline, steps: Sequence[TrialStep], result: TrialResult) -> None:
@@ -151,6 +157,9 @@ class Conductor:
         try:
             self._subject.begin(step)
             self._hold(step, samples)
+        except NothingToHitError as error:
+            self._add(result, not_tried(step, error.sentence))
+            return
         except LabError as error:
             self._subject.end(step)
             self._add(result, inconclusive(step, error.sentence))

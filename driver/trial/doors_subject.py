@@ -17,7 +17,7 @@ from driver.systems.running_system import RunningSystem
 from driver.systems.system_site import SystemSite
 from driver.trial import sockets
 from driver.trial.findings import DialledConnection, FaultProof, TrialRecords
-from driver.trial.programme import TrialStep
+from driver.trial.programme import NothingToHitError, TrialStep
 from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, pair_of
 from driver.trial.socket_tables import socket_table
 from driver.trial.step_faults import FaultRecords, StepFaults
@@ -71,6 +71,7 @@ class DoorsSubject:
         """Take over a system that has just started."""
         self._system = self._running()
         self._faults = StepFaults(SystemSite(self._system))
+        self._kept = False
         self._ends: dict[tuple[str, str], str] = {}
         self._ids: dict[str, str] = {}
         self._pids: dict[str, int] = {}
@@ -143,12 +144,14 @@ class DoorsSubject:
     # -- faults --------------------------------------------------------------------------------------------
 
     def begin(self, step: TrialStep) -> None:
+        links = [one.name for one in self._system.links.wanted() if pair_of(one.name) == step.target]
+        if step.hits_links and not links:
+            raise NothingToHitError(f"no client of {step.target} runs")
         self._begun[f"try-{len(self._begun) + 1}"] = step.name
-        self._faults.begin(self._planned(step))
+        self._faults.begin(self._planned(step, links))
         self._looked_s = 0.0
 
-    def _planned(self, step: TrialStep) -> PlannedFault:
-        links = [one.name for one in self._system.links.wanted() if pair_of(one.name) == step.target]
+    def _planned(self, step: TrialStep, links: Sequence[str]) -> PlannedFault:
         return PlannedFault(
             id=f"try-{len(self._begun)}",
             entry=step.name,
@@ -166,7 +169,7 @@ class DoorsSubject:
         self._looked_s = 0.0
 
     def records(self) -> TrialRecords:
-        every = [*self._ended, self._faults.records()]
+        every = self._ended if self._kept else [*self._ended, self._faults.records()]
         connections: dict[str, list[DialledConnection]] = {}
         for records in every:
             for link, found in records.connections.items():
@@ -187,8 +190,10 @@ class DoorsSubject:
         self._looked_s = 0.0
 
     def start_again(self) -> None:
-        # The journals go with the system.
-        self._ended.append(self._faults.records())
+        # The journals go with the system: read once, also where the fresh start fails.
+        if not self._kept:
+            self._ended.append(self._faults.records())
+            self._kept = True
         self.close()
         self._lab.down()
         self._attach(self._lab.up(self._request, self._say))

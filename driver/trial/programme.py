@@ -7,11 +7,15 @@ from collections.abc import Mapping, Sequence
 import msgspec
 
 from chaos.units import format_seconds
-from driver.errors import UsageError
+from driver.errors import LabError, UsageError
 
 PAIR, SERVICE = "pair", "service"
 _CONTAINER_S = 4.0
 """How long the engine may take to stop and start a container."""
+
+
+class NothingToHitError(LabError):
+    """Nothing that a step hits is there now."""
 
 
 class TrialKind(msgspec.Struct, frozen=True):

@@ -75,8 +75,8 @@ def conduct(
 ) -> TrialResult:
     """Watch a system and try the steps of `choice`.
 
-    Ctrl-C and an error of the lab end it early, and what was found is kept. Raises UsageError for a choice of
-    a step that the programme does not have, and what the watch raises.
+    Ctrl-C and any error end it early, and what was found is kept with the error. Raises UsageError for a
+    choice of a step that the programme does not have, and what the watch raises.
     """
     result = TrialResult()
     steps: list[TrialStep] = []
@@ -98,6 +98,8 @@ def conduct(
         result.ended = INTERRUPTED
     except LabError as error:
         result.ended, result.error = error.sentence, error
+    except Exception as error:
+        result.ended, result.error = f"the trial itself failed with {type(error).__name__}", error
     return result
 
 

@@ -55,6 +55,7 @@ class StepFaults:
         self._links: set[str] = set()
         self._journals = LiveJournals([*site.journals, site.driver_folder])
         self._fault: tuple[PlannedFault, FaultRunner, Future[None], float] | None = None
+        self._closed = False
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="faults", daemon=True)
         self._thread.start()
@@ -77,6 +78,11 @@ class StepFaults:
             time.sleep(_POLL_S)
         if planned.id in runner.failed:
             raise LabError(f"It could not be done: {runner.failed[planned.id]}")
+        if planned.id not in runner.injected:
+            # What has ended its work is raised here, and not at its end again.
+            self._fault = None
+            self._call(runner.end_all())
+            running.result(0)
 
     async def _run(self, runner: FaultRunner, zero_ns: int) -> None:
         async with background(self._renewer.run(), self._monitor.run()):
@@ -91,9 +97,11 @@ class StepFaults:
         if time.monotonic() < until_s - _EARLY_S:
             # Before its time: nothing else ends it at the same moment.
             running.cancel()
-        with suppress(CancelledError):
-            running.result(CALL_TIMEOUT_S)
-        self._call(runner.end_all())
+        try:
+            with suppress(CancelledError):
+                _result(running)
+        finally:
+            self._call(runner.end_all())
         if planned.id in runner.active:
             raise LabError(f"{planned.fault} on {planned.targets[0]} could not be ended.")
 
@@ -111,9 +119,12 @@ class StepFaults:
         )
 
     def close(self) -> None:
-        """End the fault that is on, and the work. Raises nothing but KeyboardInterrupt."""
-        with suppress(LabError, TimeoutError):
+        """End the fault that is on, and the work; repeating is safe. Raises nothing but KeyboardInterrupt."""
+        if self._closed:
+            return
+        with suppress(Exception):
             self.end()
+        self._closed = True
         self._loop.call_soon_threadsafe(self._loop.stop)
         self._thread.join(CALL_TIMEOUT_S)
         if not self._loop.is_running():
@@ -121,4 +132,11 @@ class StepFaults:
         self._journal.close()
 
     def _call(self, work: Coroutine[object, object, T]) -> T:
-        return asyncio.run_coroutine_threadsafe(work, self._loop).result(CALL_TIMEOUT_S)
+        return _result(asyncio.run_coroutine_threadsafe(work, self._loop))
+
+
+def _result(running: Future[T]) -> T:
+    try:
+        return running.result(CALL_TIMEOUT_S)
+    except TimeoutError:
+        raise LabError(f"A fault did not end within {CALL_TIMEOUT_S:.0f} s.") from None

@@ -176,3 +176,9 @@ def test_a_door_that_does_not_run_is_named() -> None:
     with pytest.raises(LinksError, match="The door of cache does not run"):
         gone.states()
     assert links.is_up()
+
+
+def test_a_fault_without_a_link_is_refused() -> None:
+    links, _ = fake_links()
+    with pytest.raises(LinksError, match="Expected the links that"):
+        links.begin_fault(fault([]))

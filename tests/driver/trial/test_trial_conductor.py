@@ -5,9 +5,11 @@ from __future__ import annotations
 import pytest
 
 from driver.errors import LabError
+from driver.trial import run_trial
 from driver.trial.conductor import Conductor, TrialLimits, TrialResult
 from driver.trial.findings import FaultProof, StepVerdict
-from driver.trial.programme import KINDS, PAIR, TrialStep, programme
+from driver.trial.programme import KINDS, PAIR, NothingToHitError, TrialStep, programme
+from driver.trial.run_trial import Choice, TrialProgress, conduct
 from driver.trial.samples import RequestCounters
 from tests.driver.trial.simulated_system import NEVER, SimulatedSystem
 
@@ -261,3 +263,32 @@ def test_the_programme_begins_with_what_is_most_worth_and_hits_each_pair_once_be
     steps = programme(["a->b:1", "a->c:1"], ["b[1]"])
     assert [one.name for one in steps[:3]] == ["cut a->b:1", "cut a->c:1", "kill b[1] for 4s"]
     assert sum(1 for one in steps if one.kind.scope == PAIR) == 12
+
+
+def test_a_step_that_has_nothing_to_hit_is_not_tried_and_nothing_is_cleaned(system: SimulatedSystem) -> None:
+    def nothing(step: TrialStep) -> None:
+        raise NothingToHitError("no client of api->db:5432 runs")
+
+    system.on_begin = nothing
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert (outcome.verdict, outcome.note) == (StepVerdict.not_tried, "no client of api->db:5432 runs")
+    assert (outcome.cleaned, system.calls) == ("", ["begin cut api->db:5432"])
+
+
+def test_what_was_found_is_kept_whatever_is_raised(
+    system: SimulatedSystem, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def fail(step: TrialStep) -> None:
+        if step.kind.fault == "reset":
+            raise ZeroDivisionError
+
+    system.on_begin = fail
+    limits = TrialLimits(system.now + 600.0, watch_s=10.0)
+    progress = TrialProgress(lambda line: None, lambda baseline: None, lambda number, total, outcome: None)
+    monkeypatch.setattr(run_trial, "MonotonicClock", lambda: system)
+    result = conduct(system, limits, Choice(["cut", "reset"]), progress)
+    assert [one.verdict for one in result.outcomes] == [StepVerdict.came_back]
+    assert (result.ended, type(result.error)) == (
+        "the trial itself failed with ZeroDivisionError",
+        ZeroDivisionError,
+    )
