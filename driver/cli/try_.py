@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import shlex
 import time
+from collections.abc import Sequence
+from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -11,14 +13,14 @@ import click
 import msgspec
 
 from driver.cli import options, options_run, options_system, options_traffic
-from driver.cli.run_system import system_in_use
+from driver.cli.run_system import SystemInUse, system_in_use
 from driver.errors import UsageError
 from driver.nouns import counted
 from driver.results.run_folder import new_folder
 from driver.systems.lab_of_system import SystemRequest
 from driver.terminal import Terminal, print_json, print_labelled, print_lines, print_table
 from driver.trial.baseline import SystemBaseline
-from driver.trial.conductor import TrialLimits
+from driver.trial.conductor import TrialLimits, TrialResult
 from driver.trial.findings import StepOutcome, StepVerdict
 from driver.trial.learned_file import read_learned, refuse_unknown
 from driver.trial.report import group_lines, rate
@@ -77,11 +79,7 @@ def command(
     )
     if learned := read_learned(file):
         if any((more, profiles, ports, egress, bypass)):
-            raise UsageError(
-                f"{file} says how its system is started: it takes no -f, --profile, --listens, --egress, "
-                "--bypass.",
-                "Write them into that file.",
-            )
+            raise _learned_already(file)
         request = learned.request(file)
     began_wall_s, again = time.time(), _options_again()
     with system_in_use(request, "try") as up:
@@ -97,31 +95,50 @@ def command(
         subject = up.subject(source)
         try:
             result = conduct(subject, limits, choice, progress)
-            word, because, code = verdict(result.baseline, result.outcomes, result.ended)
-            report = TrialReport(
-                file=str(file),
-                folder=str(Path.cwd()),
-                system=started.system.name,
-                project=up.project,
-                began_wall_s=began_wall_s,
-                took_s=time.monotonic() - up.began_s,
-                options=again,
-                baseline=result.baseline,
-                outcomes=result.outcomes,
-                ended=result.ended,
-                notes=notes_on(started, result.baseline),
-                verdict=word,
-                because=because,
-                exit_code=code,
-            )
+            report = _report(file, up, result, began_wall_s, again)
             # Saved before anything is taken down: a signal may end that.
             save(folder, report)
+        except BaseException:
+            # Removed where nothing was found and --traffic has no output.
+            with suppress(OSError):
+                folder.rmdir()
+            raise
         finally:
             subject.close()
     _print(report, folder, as_json)
     if result.error is not None:
         raise result.error
-    return code
+    return report.exit_code
+
+
+def _learned_already(file: Path) -> UsageError:
+    return UsageError(
+        f"{file} says how its system is started: it takes no -f, --profile, --listens, --egress, --bypass.",
+        "Write them into that file.",
+    )
+
+
+def _report(
+    file: Path, up: SystemInUse, result: TrialResult, began_wall_s: float, again: Sequence[str]
+) -> TrialReport:
+    """Return the report of a trial; `again` are the options that repeat it."""
+    word, because, code = verdict(result.baseline, result.outcomes, result.ended)
+    return TrialReport(
+        file=str(file),
+        folder=str(Path.cwd()),
+        system=up.learned.started.system.name,
+        project=up.project,
+        began_wall_s=began_wall_s,
+        took_s=time.monotonic() - up.began_s,
+        options=again,
+        baseline=result.baseline,
+        outcomes=result.outcomes,
+        ended=result.ended,
+        notes=notes_on(up.learned.started, result.baseline),
+        verdict=word,
+        because=because,
+        exit_code=code,
+    )
 
 
 def _options_again() -> list[str]:
