@@ -8,6 +8,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"syscall"
 	"testing"
 	"time"
 
@@ -356,5 +357,18 @@ func TestACloseOfOneEndIsTheDoorsAndTheOtherEndsWithTheFault(t *testing.T) {
 		if _, open := sides(ended); ended.EndedBy != "door" || ended.How != how || open.EndedNs <= half.AtNs {
 			t.Errorf("%s: %+v, then %+v", action, half, ended)
 		}
+	}
+}
+
+func TestALockThatIsHeldTooLongIsNoFaultsDoing(t *testing.T) {
+	h := newJournal(t, "")
+	l := h.Server.Links.Get(h.ensure(first)[0])
+	l.Proxy.Lock()
+	defer l.Proxy.Unlock()
+	c, err := h.dialFrom(first)
+	h.Must(err)
+	h.Peer(c).ExpectEnd(syscall.ECONNRESET)
+	if failed := h.next("connection_failed"); failed.Why != "busy" || failed.DialledNs != 0 {
+		t.Errorf("%+v", failed)
 	}
 }

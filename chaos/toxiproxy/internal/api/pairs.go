@@ -97,12 +97,10 @@ func (p *pair) carry(client *net.TCPConn) {
 	}
 }
 
-var errClosed = errors.New("the link takes no connections")
-
-// join opens the connection to an upstream, and puts both on a link. It returns errClosed for a link that is closed.
+// join opens the connection to an upstream, and puts both on a link. It returns link.ErrClosed for a link that is closed.
 func (s *Server) join(l *link.Link, upstream string, c *link.Carried) error {
 	if !l.IsOpen() {
-		return errClosed
+		return link.ErrClosed
 	}
 	c.Times.Dialling = time.Now()
 	server, err := net.DialTimeout("tcp", upstream, pairDial)
@@ -111,9 +109,9 @@ func (s *Server) join(l *link.Link, upstream string, c *link.Carried) error {
 	}
 	c.Times.Dialled = time.Now()
 	c.Upstream = server.(*net.TCPConn)
-	if !l.Join(s.stock, *c) {
+	if err := l.Join(s.stock, *c); err != nil {
 		abort(c.Upstream)
-		return errClosed
+		return err
 	}
 	return nil
 }
@@ -121,7 +119,7 @@ func (s *Server) join(l *link.Link, upstream string, c *link.Carried) error {
 // refuse ends a connection that cannot be carried, with RST: the listener of a closed link serves other addresses too, so it cannot
 // refuse one of them, and the client of a server that refuses would have read no byte either.
 func (s *Server) refuse(client *net.TCPConn, at string, because error) {
-	if !errors.Is(because, errClosed) {
+	if !errors.Is(because, link.ErrClosed) {
 		s.stock.Logger.Err(because).Str("at", at).Str("client", client.RemoteAddr().String()).Msg("Connection not carried")
 	}
 	abort(client)
@@ -131,8 +129,10 @@ func (s *Server) refuse(client *net.TCPConn, at string, because error) {
 func whyNot(err error) (why, detail string) {
 	var timeout net.Error
 	switch {
-	case errors.Is(err, errClosed):
+	case errors.Is(err, link.ErrClosed):
 		why = "closed"
+	case errors.Is(err, link.ErrBusy):
+		why = "busy"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		why = "refused"
 	case errors.As(err, &timeout) && timeout.Timeout():

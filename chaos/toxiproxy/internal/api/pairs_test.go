@@ -241,3 +241,61 @@ func TestAFileOfPairsThatIsWrongIsNamed(t *testing.T) {
 		}
 	}
 }
+
+func TestConnectionsThatWaitForThoseBeforeThemAreAllCarried(t *testing.T) {
+	const many = 20
+	h := newPair(t, "")
+	l := h.Server.Links.Get(h.ensure(first)[0])
+	l.Proxy.Toxics.Lock()
+	unlock := sync.OnceFunc(l.Proxy.Toxics.Unlock)
+	defer unlock()
+	clients := make([]*labtest.Peer, many)
+	for i := range clients {
+		c, err := h.dialFrom(first)
+		h.Must(err)
+		clients[i] = h.Peer(c)
+		h.Arrival()
+	}
+	time.Sleep(2 * link.LockTimeout)
+	unlock()
+	for i, client := range clients {
+		client.Send([]byte("?"))
+		h.Must(client.SetReadDeadline(time.Now().Add(20 * time.Millisecond)))
+		if _, err := client.Read(make([]byte, 1)); !errors.Is(err, os.ErrDeadlineExceeded) {
+			t.Errorf("connection %d ended with %v", i, err)
+		}
+	}
+}
+
+// dialFromPort connects to the pair from the same port each time.
+func (h *pairHarness) dialFromPort(port int) *labtest.Peer {
+	h.Helper()
+	reuse := func(_, _ string, c syscall.RawConn) (err error) {
+		failed := c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) })
+		return errors.Join(err, failed)
+	}
+	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(first), Port: port}, Control: reuse}
+	c, err := dialer.Dial("tcp", h.listen)
+	h.Must(err)
+	return h.Peer(c)
+}
+
+func TestAClientThatComesBackFromTheSamePortHasAConnectionOfItsOwn(t *testing.T) {
+	h := newPair(t, "")
+	former, _ := h.connectFrom(first)
+	port := former.LocalAddr().(*net.TCPAddr).Port
+	h.Inject("f", []string{linkOf(first)}, "rst_client")
+	former.ExpectEnd(syscall.ECONNRESET)
+	former.Close()
+	client := h.dialFromPort(port)
+	server := h.Arrival()
+	passes(client, server)
+	h.End("f")
+	l := h.Server.Links.Get(linkOf(first))
+	h.Until("the former connection is forgotten", func() bool { return len(l.Live()) == 1 })
+	passes(client, server)
+	if v := h.Inject("g", []string{linkOf(first)}, "reset"); v.Links[0].ConnectionsHit != 1 {
+		t.Errorf("%d connections hit", v.Links[0].ConnectionsHit)
+	}
+	client.ExpectEnd(syscall.ECONNRESET)
+}

@@ -108,7 +108,7 @@ func (j *Journal) Name(link, name string) {
 	j.put("link_named", link, time.Now(), &linkNamed{Link: cut(link), Name: cut(name)})
 }
 
-// Failed writes that a connection could not be carried: why is closed (the link takes none), refused, timeout, unreachable or other.
+// Failed writes that a connection could not be carried: why is closed (the link takes none), busy (something kept the link locked), refused, timeout, unreachable or other.
 func (j *Journal) Failed(link string, times Times, why, detail string) {
 	if j == nil {
 		return

@@ -36,12 +36,16 @@ type Link struct {
 	// Changing is held while toxics are added or removed, until they are attached.
 	Changing sync.Mutex
 
+	turn        chan struct{} // Held by the one connection that Join puts on the link.
+	joining     *Carried      // That connection, its name, and how many there were; under the lock of the toxic collection.
+	joiningName string
+	joined      int64
+
 	bytes  [stream.NumDirections]atomic.Int64 // Received, by stream, the prober's left out.
 	probes atomic.Int64                       // Of the accepted ones.
 
 	mu          sync.Mutex
 	connections map[string]*Connection // By the client's address.
-	joining     *Carried               // While Join puts it on the link.
 	spec        Spec                   // As last read.
 	system      string                 // Its name in the system, for the journal alone.
 
@@ -54,6 +58,7 @@ type Link struct {
 func adopt(name string, proxy *toxiproxy.Proxy, lines *journal.Journal) (*Link, bool) {
 	l := &Link{
 		Name: name, Proxy: proxy, Journal: lines, connections: map[string]*Connection{}, spec: Spec{name, proxy.Listen, proxy.Upstream},
+		turn: make(chan struct{}, 1),
 	}
 	if !LockWithin(proxy.Toxics, LockTimeout) {
 		return nil, false
@@ -62,7 +67,7 @@ func adopt(name string, proxy *toxiproxy.Proxy, lines *journal.Journal) (*Link, 
 	found := internals.Sockets(proxy)
 	for name := range internals.Pipelines(proxy.Toxics) {
 		if client, ok := strings.CutSuffix(name, stream.Upstream.String()); ok {
-			l.add(client, found)
+			l.add(client, found, nil)
 		}
 	}
 	for _, direction := range []stream.Direction{stream.Upstream, stream.Downstream} {
@@ -121,12 +126,16 @@ func LockWithin(lock interface{ TryLock() bool }, limit time.Duration) bool {
 	return true
 }
 
-// accept finds the connection that Toxiproxy has just opened: the one in its list that is not in ours. Toxiproxy opens a link's
-// connections one after the other.
+// accept returns the connection that is just opened, under the lock of the toxic collection: the one that Join starts, or else the one
+// in Toxiproxy's list that is not in ours. Toxiproxy opens a link's connections one after the other.
 func (l *Link) accept() *Connection {
-	found := internals.Sockets(l.Proxy)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	// Copied under our lock: a connection that Live has dropped meanwhile would be taken for a new one.
+	found := internals.Sockets(l.Proxy)
+	if l.joining != nil {
+		return l.add(l.joiningName, found, l.joining)
+	}
 	for name, socket := range found {
 		client, ok := strings.CutSuffix(name, stream.Downstream.String())
 		if !ok {
@@ -141,14 +150,17 @@ func (l *Link) accept() *Connection {
 			existing.drain(stream.Downstream)
 			existing.watched.Gone()
 		}
-		return l.add(client, found)
+		return l.add(client, found, nil)
 	}
 	return nil
 }
 
-func (l *Link) add(client string, found map[string]net.Conn) *Connection {
-	joined := l.joining != nil && found[client+stream.Downstream.String()] == net.Conn(l.joining.Client)
-	c := &Connection{link: l, client: client, Number: l.Accepted.Add(1) - 1, IsProbe: joined && l.joining.IsProbe}
+// add adds a connection of Toxiproxy's list; joined is the one that Join starts, if it is that.
+func (l *Link) add(client string, found map[string]net.Conn, joined *Carried) *Connection {
+	if joined == nil {
+		joined = &Carried{}
+	}
+	c := &Connection{link: l, client: client, Number: l.Accepted.Add(1) - 1, IsProbe: joined.IsProbe}
 	for d := stream.Upstream; d < stream.NumDirections; d++ {
 		socket, ok := found[c.name(d)].(*net.TCPConn)
 		if !ok {
@@ -160,11 +172,7 @@ func (l *Link) add(client string, found map[string]net.Conn) *Connection {
 	if c.IsProbe {
 		l.probes.Add(1)
 	} else {
-		times := journal.Times{}
-		if joined {
-			times = l.joining.Times
-		}
-		c.watched = l.Journal.Opened(l.Name, times)
+		c.watched = l.Journal.Opened(l.Name, joined.Times)
 	}
 	return c
 }
@@ -179,9 +187,10 @@ func (l *Link) Connections() []*Connection {
 // Live lists the connections of which a stream still runs. It drains the streams that have ended, and drops the connections of
 // which both have.
 func (l *Link) Live() []*Connection {
-	found := internals.Sockets(l.Proxy)
 	l.mu.Lock()
 	defer l.mu.Unlock()
+	// Copied under our lock: a connection that was added meanwhile would be dropped.
+	found := internals.Sockets(l.Proxy)
 	living := make([]*Connection, 0, len(l.connections))
 	for client, c := range l.connections {
 		gone := 0
