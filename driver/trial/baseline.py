@@ -7,7 +7,7 @@ from itertools import pairwise
 
 import msgspec
 
-from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample
+from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_client
 
 LEAST_WINDOW_S = 2.0
 LONGEST_WINDOW_S = 12.0
@@ -48,12 +48,13 @@ class RequestBaseline(msgspec.Struct, frozen=True):
 
 
 class SystemBaseline(msgspec.Struct, frozen=True):
-    """A system at rest, over `length_s`."""
+    """A system at rest, over `length_s`. `restless` are the containers that ended and were started again."""
 
     length_s: float
     links: Mapping[str, FlowBaseline]
     containers: Mapping[str, ContainerLook]
     requests: RequestBaseline | None = None
+    restless: Sequence[str] = ()
 
     def carrying(self) -> list[str]:
         """The links on which bytes flowed, in order."""
@@ -68,12 +69,25 @@ def baseline_of(samples: Sequence[SystemSample]) -> SystemBaseline:
     first, last = samples[0], samples[-1]
     length_s = last.at_s - first.at_s
     names = sorted({name for one in samples for name in one.links})
+    restless = _restless(samples)
+    ended = [name for name, one in last.containers.items() if not one.runs and name not in restless]
     flows = {}
     for name in names:
         points = flow_points(samples, name)
         if points and points[-1][1].accepted:
-            flows[name] = _flow(points, length_s)
-    return SystemBaseline(length_s, flows, last.containers, _requests(first, last))
+            one = _flow(points, length_s)
+            over = any(is_client(container, name) for container in ended)
+            flows[name] = msgspec.structs.replace(one, judged=one.judged and not over)
+    return SystemBaseline(length_s, flows, last.containers, _requests(first, last), restless)
+
+
+def _restless(samples: Sequence[SystemSample]) -> list[str]:
+    """Containers that had more than one life."""
+    lives: dict[str, set[str]] = {}
+    for sample in samples:
+        for name, one in sample.containers.items():
+            lives.setdefault(name, set()).add(one.life)
+    return sorted(name for name, every in lives.items() if len(every) > 1)
 
 
 def flow_points(samples: Iterable[SystemSample], link: str) -> list[tuple[float, FlowCounters]]:

@@ -18,6 +18,7 @@ from driver.trial.findings import (
     inconclusive,
     not_tried,
     outcome_of,
+    touched,
     with_records,
 )
 from driver.trial.log_patterns import LogPatterns
@@ -112,6 +113,7 @@ class Conductor:
         self._on_outcome = on_outcome
         self._patterns = LogPatterns()
         self._half_closed: Mapping[str, int] = {}
+        self._finished: Sequence[str] = ()
 
     def watch(self) -> SystemBaseline:
         """Watch the system at rest for `watch_s`; return its baseline."""
@@ -148,6 +150,8 @@ class Conductor:
                 self._add(result, not_tried(step, result.ended))
             elif self._left_s() < least_s(step, settle_s):
                 self._add(result, not_tried(step, "no time was left"))
+            elif step.target in self._finished:
+                self._add(result, not_tried(step, f"{step.target} ended with 0 before: its work is done"))
             else:
                 self._try(baseline, step, result)
 
@@ -171,7 +175,7 @@ class Conductor:
             raise
         self._subject.end(step)
         renewed = step.target if not step.hits_links and step.kind.fault != "pause" else ""
-        found, waited_s = self._wait(baseline, samples, began_s, renewed)
+        found, waited_s = self._wait(baseline, samples, began_s, renewed, touched(step, baseline))
         outcome = self._outcome(baseline, step, found, waited_s, began_s)
         if found.whole:
             self._add(result, outcome)
@@ -197,6 +201,7 @@ class Conductor:
         samples: list[SystemSample],
         began_s: float,
         renewed: str = "",
+        touched: Sequence[str] = (),
         wait_s: float | None = None,
     ) -> tuple[SystemRecovery, float]:
         """Wait until everything is as before; return what is, and how long that took."""
@@ -204,9 +209,10 @@ class Conductor:
         limit_s = min(self._limits.wait_s if wait_s is None else wait_s, max(0.0, self._left_s()))
         while True:
             samples.append(self._subject.look())
-            found = recovery(baseline, samples, began_s, healed_s, renewed)
+            found = recovery(baseline, samples, began_s, healed_s, renewed, touched, self._finished)
             waited_s = self._clock.now_s() - healed_s
             if found.whole or waited_s >= limit_s:
+                self._finished = found.finished
                 return found, waited_s
             self._clock.sleep_s(self._limits.poll_s)
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from enum import StrEnum
 
 import msgspec
@@ -14,7 +14,7 @@ from driver.trial.baseline import SystemBaseline
 from driver.trial.log_patterns import LogNews
 from driver.trial.programme import TrialStep
 from driver.trial.recovery import LinkRecovery, SystemRecovery
-from driver.trial.samples import pair_of
+from driver.trial.samples import is_client, pair_of, service_of
 
 MOST_LOG_NEWS = 5
 """New errors of one step that an outcome keeps."""
@@ -154,8 +154,11 @@ def outcome_of(seen: StepEvidence) -> StepOutcome:
     """
     found = seen.recovery
     verdict = StepVerdict.came_back
+    note = ""
     if not found.whole or found.restarted:
         verdict = StepVerdict.broke
+    elif note := _unjudged(seen):
+        verdict = StepVerdict.inconclusive
     return StepOutcome(
         step=seen.step,
         verdict=verdict,
@@ -166,7 +169,16 @@ def outcome_of(seen: StepEvidence) -> StepOutcome:
         began_s=seen.began_s,
         until_s=seen.until_s,
         log_news=list(seen.log_news[:MOST_LOG_NEWS]),
+        note=note,
     )
+
+
+def _unjudged(seen: StepEvidence) -> str:
+    """Why nothing is known of what the fault hit; "" where a link of it was compared, or it has none."""
+    links = [name for name in hit_links(seen.step, seen.baseline.links) if seen.baseline.links[name].carries]
+    if not links or any(name in seen.recovery.links for name in links):
+        return ""
+    return "no link that it hit carries often enough, or still has a client, to be compared"
 
 
 def with_records(outcome: StepOutcome, baseline: SystemBaseline, records: TrialRecords) -> StepOutcome:
@@ -229,19 +241,32 @@ def _dead(name: str, one: LinkRecovery) -> str:
 
 def _missed(seen: StepEvidence) -> list[str]:
     """Links that the fault did not hit, and that were silent for longer than ever at rest."""
-    hit = seen.step.target
+    hit = hit_links(seen.step, seen.recovery.links)
+    return [name for name, one in sorted(seen.recovery.links.items()) if one.missed and name not in hit]
+
+
+def hit_links(step: TrialStep, links: Iterable[str]) -> list[str]:
+    """Return those of these links that a step hits: of its pair, or at its container."""
     return [
         name
-        for name, one in sorted(seen.recovery.links.items())
-        if one.missed and not (pair_of(name) == hit if seen.step.hits_links else touches(name, hit))
+        for name in links
+        if (pair_of(name) == step.target if step.hits_links else touches(name, step.target))
     ]
+
+
+def touched(step: TrialStep, baseline: SystemBaseline) -> list[str]:
+    """Return the containers at an end of what a step hits."""
+    services = set() if step.hits_links else {service_of(step.target)}
+    for pair in (pair_of(name) for name in hit_links(step, baseline.links)):
+        client, _, server = pair.partition("->")
+        services |= {client, server.partition(":")[0]}
+    return [name for name, one in baseline.containers.items() if one.service in services]
 
 
 def touches(link: str, container: str) -> bool:
     """Whether a container is one of the ends of a link; a server's replicas share its links."""
-    client, _, server = link.partition("->")
-    service = container.partition("[")[0]
-    return server.partition(":")[0] == service or client in (container, f"{container}[1]")
+    server = link.partition("->")[2].partition(":")[0]
+    return server == service_of(container) or is_client(container, link)
 
 
 def _advice(seen: StepEvidence) -> Iterator[str]:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from bisect import bisect_left
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
 
 import msgspec
 
 from driver.trial.baseline import LEAST_SHARE, FlowBaseline, RequestBaseline, SystemBaseline, flow_points
-from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample
+from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample, is_client
 
 STEADY_S = 1.5
 """How long a container must run since its last start."""
@@ -16,6 +17,8 @@ REQUEST_WINDOW_S = 2.0
 REQUEST_SLACK = 0.05
 """How much larger the share of failed requests may be than before."""
 _ROUNDING_S = 1e-6
+_NOT_STARTED_AGAIN = ("", "no", "on-failure")
+"""Restart policies that leave a container alone that ended with 0."""
 
 
 class LinkRecovery(msgspec.Struct, frozen=True):
@@ -45,7 +48,7 @@ class SystemRecovery(msgspec.Struct, frozen=True):
     """A system after a fault. `troubles` are containers that are not as before, with what they do instead.
 
     `restarted` are containers that were started again and not by the fault. `steady`: no container was
-    started in the last STEADY_S.
+    started in the last STEADY_S. `finished` are those that ended with 0 by themselves: their work is done.
     """
 
     links: Mapping[str, LinkRecovery]
@@ -54,6 +57,7 @@ class SystemRecovery(msgspec.Struct, frozen=True):
     steady: bool = True
     containers_after_s: float = 0.0
     requests: RequestRecovery | None = None
+    finished: Sequence[str] = ()
 
     @property
     def whole(self) -> bool:
@@ -82,21 +86,31 @@ def recovery(
     began_s: float,
     healed_s: float,
     renewed: str = "",
+    touched: Collection[str] = (),
+    finished: Collection[str] = (),
 ) -> SystemRecovery:
     """Return how far a system is back at the last of `samples`, which begin before the fault.
 
-    `renewed` is the container that the fault itself starts again. Only links are judged that had enough
-    traffic in the baseline.
+    `renewed` is the container that the fault itself starts again, `touched` are the containers at an end of
+    what it hits, `finished` those that were so before. Only links are judged that had enough traffic in the
+    baseline, and whose client is not finished.
     """
-    since_s = _since_s(baseline, samples, healed_s)
+    judge = _ContainerJudge(
+        {name: one for name, one in baseline.containers.items() if name not in baseline.restless},
+        frozenset(touched),
+        frozenset(finished),
+    )
+    done = judge.finished(samples[-1])
+    since_s = _since_s(judge, samples, healed_s)
     return SystemRecovery(
         links={
             name: _link(one, LinkTotals(flow_points(samples, name)), began_s, healed_s)
             for name, one in baseline.links.items()
-            if one.judged
+            if one.judged and not any(is_client(container, name) for container in done)
         },
-        troubles=_troubles(baseline.containers, samples[-1]),
-        restarted=_restarted(baseline.containers, samples, renewed),
+        troubles=judge.troubles(samples[-1]),
+        restarted=_restarted(judge.before, samples, renewed),
+        finished=done,
         steady=since_s is not None and samples[-1].at_s - since_s >= STEADY_S,
         containers_after_s=0.0 if since_s is None else max(0.0, since_s - healed_s),
         requests=_requests(baseline, samples, began_s, healed_s),
@@ -200,9 +214,34 @@ def _share(one: FlowBaseline, start: FlowCounters | None, end: FlowCounters) -> 
 # -- containers --------------------------------------------------------------------------------------------
 
 
-def _troubles(before: Mapping[str, ContainerLook], sample: SystemSample) -> dict[str, str]:
-    found = {name: _trouble(was, sample.containers.get(name)) for name, was in sorted(before.items())}
-    return {name: trouble for name, trouble in found.items() if trouble}
+@dataclass(frozen=True)
+class _ContainerJudge:
+    """Compares containers with what they were; those that restart at rest are not among them."""
+
+    before: Mapping[str, ContainerLook]
+    touched: frozenset[str]
+    already: frozenset[str]
+
+    def finished(self, sample: SystemSample) -> list[str]:
+        """Return the containers that are finished at a sample."""
+        return [name for name in sorted(self.before) if self._is_finished(name, sample.containers.get(name))]
+
+    def troubles(self, sample: SystemSample) -> dict[str, str]:
+        """Return what is wrong with each container that is not as before."""
+        done = self.finished(sample)
+        found = {
+            name: _trouble(was, sample.containers.get(name))
+            for name, was in sorted(self.before.items())
+            if name not in done
+        }
+        return {name: trouble for name, trouble in found.items() if trouble}
+
+    def _is_finished(self, name: str, now: ContainerLook | None) -> bool:
+        was = self.before[name]
+        if now is None or not was.runs or now.exit_code != 0:
+            return False
+        untouched = name in self.already or name not in self.touched
+        return untouched and was.restart_policy in _NOT_STARTED_AGAIN
 
 
 def _trouble(was: ContainerLook, now: ContainerLook | None) -> str:
@@ -216,15 +255,15 @@ def _trouble(was: ContainerLook, now: ContainerLook | None) -> str:
     return now.condition if now.health == "unhealthy" and was.health != "unhealthy" else ""
 
 
-def _since_s(baseline: SystemBaseline, samples: Sequence[SystemSample], healed_s: float) -> float | None:
+def _since_s(judge: _ContainerJudge, samples: Sequence[SystemSample], healed_s: float) -> float | None:
     """Return since when all containers are as before in their present lives; None while one is not."""
     since_s: float | None = None
     lives: Mapping[str, str] = {}
     for sample in samples:
         if sample.at_s < healed_s:
             continue
-        now = {name: one.life for name, one in sample.containers.items()}
-        if _troubles(baseline.containers, sample):
+        now = {name: one.life for name, one in sample.containers.items() if name in judge.before}
+        if judge.troubles(sample):
             since_s = None
         elif since_s is None or now != lives:
             since_s = sample.at_s

@@ -13,7 +13,7 @@ from driver.errors import LabError
 from driver.files import write_file
 from driver.systems.lab_of_system import StartedSystem
 from driver.systems.system import OUTSIDE
-from driver.trial.baseline import SystemBaseline
+from driver.trial.baseline import LONGEST_WINDOW_S, SystemBaseline
 from driver.trial.conductor import Conductor, TrialLimits, TrialResult, TrialSubject
 from driver.trial.findings import StepOutcome
 from driver.trial.programme import TrialStep, programme, selected, shape
@@ -126,10 +126,14 @@ def notes_on(started: StartedSystem, baseline: SystemBaseline | None) -> list[st
         if not one.carries:
             found.append(f"{name} was dialled and carried nothing at rest: not tried")
         elif not one.judged:
+            # A longer watch helps only where the window that the link needs may be that long.
+            watch = "--watch more time, or " if one.window_s <= LONGEST_WINDOW_S else "it "
             found.append(
                 f"{name} is silent for up to {one.silence_s:.0f} s at rest: too long to be judged. "
-                f"Give --watch more time, or more traffic with --http or --traffic."
+                f"Give {watch}more traffic with --http or --traffic."
             )
+    for name in baseline.restless if baseline else ():
+        found.append(f"{name} ends and is started again at rest: that is no finding")
     return found
 
 

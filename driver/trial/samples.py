@@ -65,6 +65,16 @@ def pair_of(link: str) -> str:
     return f"{client.partition('[')[0]}{arrow}{server.partition('@')[0]}"
 
 
+def client_of(link: str) -> str:
+    """Return the client of a link: `api[2]` for `api[2]->db:5432`."""
+    return link.partition("->")[0]
+
+
+def is_client(container: str, link: str) -> bool:
+    """Whether a container is the client of a link, which may name a lone replica by its service."""
+    return client_of(link) in (container, f"{container}[1]")
+
+
 def service_of(container: str) -> str:
     """Return the service of a container: `api` for `api[2]`."""
     return container.partition("[")[0]

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
-from driver.trial.baseline import LONGEST_WINDOW_S, FlowBaseline, baseline_of, flow_points
-from driver.trial.samples import FlowCounters, RequestCounters, SystemSample
+from driver.trial.baseline import LONGEST_WINDOW_S, FlowBaseline, SystemBaseline, baseline_of, flow_points
+from driver.trial.samples import ContainerLook, FlowCounters, RequestCounters, SystemSample
 
 LINK = "api[1]->db:5432"
 
@@ -77,3 +78,26 @@ def test_requests_have_a_rate_and_a_share_that_fails() -> None:
     requests = baseline_of(looks).requests
     assert requests is not None
     assert (requests.answered_per_s, requests.failed_share) == (9.0, 0.1)
+
+
+def looked(*looks: ContainerLook) -> SystemBaseline:
+    """The baseline of a client that is seen so, once a second, while its link carries."""
+    return baseline_of(
+        [
+            replace(sample, containers={"api[1]": look})
+            for sample, look in zip(samples(list(range(0, 100 * len(looks), 100))), looks, strict=True)
+        ]
+    )
+
+
+def test_a_container_with_several_lives_at_rest_is_restless() -> None:
+    lives = [ContainerLook("api", life=f"{index // 4}", restart_policy="always") for index in range(12)]
+    assert looked(*lives).restless == ["api[1]"]
+    assert looked(*[ContainerLook("api", life="0")] * 12).restless == []
+
+
+def test_the_link_of_a_client_that_has_ended_is_not_judged() -> None:
+    ended = ContainerLook("api", "exited", exit_code=0, life="0")
+    runs = [ContainerLook("api", life="0")] * 11
+    assert looked(*runs, runs[0]).links[LINK].judged
+    assert not looked(*runs, ended).links[LINK].judged

@@ -292,3 +292,18 @@ def test_what_was_found_is_kept_whatever_is_raised(
         "the trial itself failed with ZeroDivisionError",
         ZeroDivisionError,
     )
+
+
+def test_a_link_that_is_too_silent_to_be_compared_and_stays_dead_is_no_pass(system: SimulatedSystem) -> None:
+    system.comes_back_s["cut api->db:5432"] = NEVER
+    system.carries_from[LINK] = 109.0
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert outcome.verdict is StepVerdict.inconclusive
+
+
+def test_a_job_that_is_finished_is_not_hit_any_more() -> None:
+    system = SimulatedSystem([LINK], ["api[1]", "db[1]", "seed[1]"])
+    system.on_begin = lambda step: system.ends("seed[1]", 0)
+    outcomes = tried(system, step("cut"), step("kill", "seed[1]")).outcomes
+    assert [one.verdict for one in outcomes] == [StepVerdict.came_back, StepVerdict.not_tried]
+    assert outcomes[1].note == "seed[1] ended with 0 before: its work is done"

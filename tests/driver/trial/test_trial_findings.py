@@ -14,6 +14,7 @@ from driver.trial.findings import (
     StepVerdict,
     TrialRecords,
     outcome_of,
+    touched,
     touches,
     with_records,
 )
@@ -144,3 +145,22 @@ def test_a_container_touches_the_links_of_which_it_is_an_end(
     link: str, container: str, touched: bool
 ) -> None:
     assert touches(link, container) is touched
+
+
+@pytest.mark.parametrize("step", [CUT, TrialStep(KINDS[1], "db[1]")], ids=["link", "container"])
+def test_a_step_of_which_no_link_is_compared_shows_nothing_and_says_so(step: TrialStep) -> None:
+    found = outcome(SystemRecovery({OTHER: BACK}), step)
+    assert found.verdict is StepVerdict.inconclusive
+    assert found.note.startswith("no link that it hit carries often enough")
+
+
+def test_a_container_without_links_is_compared_by_itself() -> None:
+    found = outcome(SystemRecovery({LINK: BACK}), TrialStep(KINDS[1], "mail[1]"))
+    assert (found.verdict, found.note) == (StepVerdict.came_back, "")
+
+
+def test_a_step_touches_the_containers_at_both_ends_of_what_it_hits() -> None:
+    containers = {f"{name}[1]": ContainerLook(name) for name in ("api", "db", "web", "mail")}
+    at_rest = SystemBaseline(20.0, {LINK: FLOW, OTHER: FLOW}, containers)
+    assert touched(CUT, at_rest) == ["api[1]", "db[1]"]
+    assert touched(TrialStep(KINDS[1], "api[1]"), at_rest) == ["api[1]", "db[1]", "web[1]"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+from msgspec.structs import replace
 
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.recovery import LinkRecovery, SystemRecovery, recovery
@@ -134,3 +135,35 @@ def test_a_system_is_back_with_its_last_link() -> None:
     looks = samples([(0, 1), (8, 99)])
     assert found(looks).after_s == pytest.approx(2.25)
     assert found(samples([(0, 1)])).after_s is None
+
+
+JOB_DONE = ContainerLook("api", "exited", exit_code=0, life="a")
+
+
+def test_an_untouched_container_that_ends_with_0_is_finished_and_its_links_are_not_judged() -> None:
+    looks = changed(samples([(0, 2)]), "api[1]", (2, JOB_DONE))
+    one = found(looks)
+    assert (one.whole, one.finished, dict(one.links), one.troubles) == (True, ["api[1]"], {}, {})
+
+
+def test_a_container_that_ends_with_0_when_it_is_hit_is_a_trouble() -> None:
+    looks = changed(samples([(0, 2)]), "api[1]", (2, JOB_DONE))
+    one = recovery(AT_REST, looks, BEGAN_S, HEALED_S, touched=["api[1]"])
+    assert (one.troubles, one.finished) == ({"api[1]": "ended with 0"}, [])
+
+
+def test_a_container_that_was_finished_before_it_was_hit_is_no_trouble() -> None:
+    looks = changed(samples([(0, 0)]), "api[1]", (0, JOB_DONE))
+    assert recovery(AT_REST, looks, BEGAN_S, HEALED_S, touched=["api[1]"], finished=["api[1]"]).whole
+
+
+def test_a_container_that_restarts_at_rest_is_no_finding_when_it_does_so_again() -> None:
+    looks = changed(
+        samples([(0, 99)]),
+        "db[1]",
+        (2, ContainerLook("db", "restarting", exit_code=1, life="e")),
+        (3, ContainerLook("db", life="f")),
+        (11.5, ContainerLook("db", life="g")),
+    )
+    one = recovery(replace(AT_REST, restless=["db[1]"]), looks, BEGAN_S, HEALED_S)
+    assert (one.whole, one.restarted) == (True, [])
