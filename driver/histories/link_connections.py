@@ -20,6 +20,7 @@ from driver.histories.link_events import (
     ConnectionOpened,
     ConnectionSeen,
     DoorEvent,
+    LinesOmitted,
     LinkNamed,
     StreamOfSide,
 )
@@ -88,7 +89,9 @@ class LinkJournal:
     door: str
     connections: list[LinkConnection] = field(default_factory=list)
     omitted: int = 0
-    """Lines that the door left out, because too many came: the connections are not all here."""
+    """Lines that the door left out, because too many came: the connections are not all here, and one that is
+    may have ended.
+    """
 
 
 def link_journals(history: History) -> dict[str, LinkJournal]:
@@ -113,6 +116,8 @@ class _DoorReader:
         self._found = found
         self._open: dict[int, LinkConnection] = {}
         self._names: dict[str, str] = {}
+        self._links: dict[str, LinkJournal] = {}
+        self._omitted = 0
 
     def read(self, events: Sequence[Event]) -> None:
         for event in events:
@@ -128,13 +133,20 @@ class _DoorReader:
             elif isinstance(event, _DOOR_EVENTS):
                 self._add(event)
             last_ns = max(last_ns, event.at_ns)
+        for one in self._links.values():
+            one.omitted += self._omitted
 
     def _link(self, link: str) -> LinkJournal:
         pair = link.rpartition("@")[0]
         name = self._names.get(link, pair if pair.startswith(_OUTSIDE) else link)
-        return self._found.setdefault(name, LinkJournal(name, self._door))
+        one = self._links[name] = self._found.setdefault(name, LinkJournal(name, self._door))
+        return one
 
     def _add(self, event: DoorEvent) -> None:
+        if isinstance(event, LinesOmitted) and not event.link:
+            # Of more links than the door counts one by one.
+            self._omitted += sum(event.counts.values())
+            return
         of = self._link(event.link)
         if isinstance(event, ConnectionFailed):
             ended_ns = event.at_ns
@@ -142,17 +154,22 @@ class _DoorReader:
             one.client_ended_ns = one.server_ended_ns = ended_ns
             of.connections.append(one)
         elif isinstance(event, ConnectionOpened):
-            one = LinkConnection(of.link, event.asked_ns or event.at_ns, event.at_ns)
-            of.connections.append(one)
-            self._open[event.connection] = one
+            self._opened(event, of)
         elif isinstance(event, ConnectionAnswered):
             if one_open := self._open.get(event.connection):
                 one_open.answered_ns, one_open.status = event.at_ns, event.status
                 one_open.websocket = event.websocket
         elif isinstance(event, ConnectionSeen | ConnectionEnded):
             self._seen(event, of)
-        elif not isinstance(event, LinkNamed):
+        elif isinstance(event, LinesOmitted):
             of.omitted += sum(event.counts.values())
+
+    def _opened(self, event: ConnectionOpened, of: LinkJournal) -> None:
+        one = self._open.get(event.connection)
+        if one is None:
+            one = self._open[event.connection] = LinkConnection(of.link, 0)
+            of.connections.append(one)
+        one.asked_ns, one.opened_ns = event.asked_ns or event.at_ns, event.at_ns
 
     def _seen(self, event: ConnectionSeen | ConnectionEnded, of: LinkJournal) -> None:
         one = self._open.get(event.connection)

@@ -135,3 +135,20 @@ def test_an_end_in_order_is_one_that_the_client_chose_with_nothing_unanswered(
     orderly: bool, what: bool
 ) -> None:
     assert what is orderly
+
+
+def test_a_connection_that_was_seen_before_its_first_line_is_one_connection() -> None:
+    past = DoorPast()
+    past.seen(0.9, 1, side(0.8, 0.8), side(0.8, 0.8))
+    number = past.opened(1.0)
+    past.ended(3.0, number, side(1.0, 2.9, 3.0, FIN), side(1.1, 2.8, 3.1, CLOSED))
+    (one,) = connections(past)
+    assert (one.asked_ns, one.opened_ns, one.client_ended_ns) == (ns(0.999), ns(1.0), ns(3.0))
+
+
+def test_lines_that_a_door_left_out_of_links_that_it_does_not_name_may_be_of_any() -> None:
+    past = DoorPast()
+    past.opened(1.0)
+    past.opened(1.0, "worker->db:5432@10.236.0.3")
+    past.emit(PROCESS, door.LinesOmitted, 3.5, link="", counts={"connection_ended": 2})
+    assert [one.omitted for one in link_journals(past.history([])).values()] == [2, 2]

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -34,7 +35,8 @@ type Connection struct {
 	link    string
 	id      int64
 	opened  time.Time
-	seen    time.Time // When its last line was written; used by the journal's own goroutine alone.
+	seen    time.Time   // When its last line was written; used by the journal's own goroutine alone.
+	waits   atomic.Bool // For its first line to be written or left out: none about it goes before that.
 
 	mu      sync.Mutex
 	streams [sides]streamState
@@ -62,11 +64,19 @@ func (j *Journal) Opened(link string, times Times) *Connection {
 	j.mu.Lock()
 	j.live[c.id] = c
 	j.mu.Unlock()
-	j.put("connection_opened", link, now, &connectionOpened{
+	c.waits.Store(true)
+	j.put(entry{at: now, kind: "connection_opened", link: link, opened: c, line: &connectionOpened{
 		Link: cut(link), Connection: c.id,
 		AskedNs: j.ns(times.Asked), DiallingNs: j.ns(times.Dialling), DialledNs: j.ns(times.Dialled),
-	})
+	}})
 	return c
+}
+
+// lineIsDue says that the first line is written before any that follows, or left out. A nil Connection is left out.
+func (c *Connection) lineIsDue() {
+	if c != nil {
+		c.waits.Store(false)
+	}
 }
 
 // Received takes what a side sent, as it came to the door.
@@ -87,9 +97,9 @@ func (c *Connection) Received(from Side, data []byte, at time.Time) {
 	}
 	answer := c.dialog.feed(from, data, at)
 	if answer != nil {
-		c.journal.put("connection_answered", c.link, at, &connectionAnswered{
+		c.journal.put(entry{at: at, kind: "connection_answered", link: c.link, line: &connectionAnswered{
 			Link: cut(c.link), Connection: c.id, Status: answer.status, WebSocket: answer.webSocket,
-		})
+		}})
 	}
 	if c.dialog.opaque {
 		c.dialog = nil
@@ -113,6 +123,9 @@ func (c *Connection) DoorEnds(how string, atOnce bool) {
 
 // IsWhole returns whether no side has ended.
 func (c *Connection) IsWhole() bool {
+	if c == nil {
+		return true
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	return c.how == ""
@@ -163,17 +176,17 @@ func (c *Connection) end(side Side, how string, now time.Time) {
 		return
 	}
 	line := c.view()
-	c.journal.put("connection_ended", c.link, now, line)
+	c.journal.put(entry{at: now, kind: "connection_ended", link: c.link, line: line})
 	c.journal.mu.Lock()
 	delete(c.journal.live, c.id)
 	c.journal.mu.Unlock()
 }
 
-// summary returns the line of a live connection; nil where nothing changed since the last one.
+// summary returns the line of a live connection; nil where nothing changed since the last one, or its first line still waits.
 func (c *Connection) summary(now time.Time) *connectionSeen {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if !c.changed || c.streams[Client].how != "" && c.streams[Server].how != "" {
+	if c.waits.Load() || !c.changed || c.streams[Client].how != "" && c.streams[Server].how != "" {
 		return nil
 	}
 	c.seen, c.changed = now, false

@@ -24,7 +24,7 @@ const (
 	suffix      = ".jsonl"
 	flushEvery  = 50 * time.Millisecond
 	flushLines  = 200  // For each flush, so 4,000 lines a second at most.
-	queueLines  = 8192 // What a burst may be ahead of that.
+	queueLines  = 8192 // What a burst may be ahead of that, of all links together.
 	seenEvery   = 20   // Flushes between the lines of live connections.
 	seenLines   = 256  // Of live connections at a time; those that waited longest come first.
 	omitLinks   = 1024 // Links with counts of their own; the counts of all others are of the link "".
@@ -40,7 +40,7 @@ type Journal struct {
 	chain *chain
 	size  int64
 
-	queue chan entry
+	queue queue
 	last  atomic.Int64 // The number of the newest connection.
 	zero  time.Time    // zeroNs is CLOCK_MONOTONIC at this time.
 	ns0   int64
@@ -55,16 +55,29 @@ type Journal struct {
 
 // An entry is one line that is still to be encoded: a pointer to a struct that begins with header.
 type entry struct {
-	at   time.Time
-	kind string
-	link string
-	line interface{ head() *header }
+	at     time.Time
+	kind   string
+	link   string
+	line   interface{ head() *header }
+	opened *Connection // Of which this is the first line; nil for any other.
 }
+
+// neverLeftOut are the kinds of lines without which others say nothing.
+var neverLeftOut = map[string]bool{"process_started": true, "link_named": true}
 
 func (h *header) head() *header { return h }
 
 // Open appends to the journal of this path, whose name without .jsonl is the process's.
 func Open(path string) (*Journal, error) {
+	j, err := open(path)
+	if err == nil {
+		go j.run()
+	}
+	return j, err
+}
+
+// open makes a journal that writes nothing by itself.
+func open(path string) (*Journal, error) {
 	name, ok := strings.CutSuffix(filepath.Base(path), suffix)
 	if !ok || name == "" {
 		return nil, fmt.Errorf("the journal %q must be a file with the name of the process and %s", path, suffix)
@@ -85,11 +98,10 @@ func Open(path string) (*Journal, error) {
 		return nil, fmt.Errorf("cannot read the journal's end: %w", err)
 	}
 	j := &Journal{
-		by: name, file: file, chain: c, size: status.Size(), queue: make(chan entry, queueLines), zero: time.Now(), ns0: clock.MonoNs(),
+		by: name, file: file, chain: c, size: status.Size(), queue: queue{links: map[string][]entry{}}, zero: time.Now(), ns0: clock.MonoNs(),
 		live: map[int64]*Connection{}, omitted: map[string]map[string]int64{}, closing: make(chan string, 1), done: make(chan struct{}),
 	}
-	j.put("process_started", "", j.zero, &processStarted{Role: "toxiproxy", Incarnation: rand.Text()[:16]})
-	go j.run()
+	j.put(entry{at: j.zero, kind: "process_started", line: &processStarted{Role: "toxiproxy", Incarnation: rand.Text()[:16]}})
 	return j, nil
 }
 
@@ -103,9 +115,10 @@ func (j *Journal) Close(reason string) error {
 	return j.failed
 }
 
-// Name gives a link the name that it has in the system, from now on.
-func (j *Journal) Name(link, name string) {
-	j.put("link_named", link, time.Now(), &linkNamed{Link: cut(link), Name: cut(name)})
+// Name gives a link the name that it has in the system, from now on. It returns false where that is not written, because too many
+// names wait.
+func (j *Journal) Name(link, name string) bool {
+	return j == nil || j.put(entry{at: time.Now(), kind: "link_named", link: link, line: &linkNamed{Link: cut(link), Name: cut(name)}})
 }
 
 // Failed writes that a connection could not be carried: why is closed (the link takes none), busy (something kept the link locked), refused, timeout, unreachable or other.
@@ -113,20 +126,25 @@ func (j *Journal) Failed(link string, times Times, why, detail string) {
 	if j == nil {
 		return
 	}
-	j.put("connection_failed", link, time.Now(), &connectionFailed{
+	j.put(entry{at: time.Now(), kind: "connection_failed", link: link, line: &connectionFailed{
 		Link: cut(link), AskedNs: j.ns(times.Asked), DiallingNs: j.ns(times.Dialling), Why: why, Detail: cut(detail),
-	})
+	}})
 }
 
-func (j *Journal) put(kind, link string, at time.Time, line interface{ head() *header }) {
-	if j == nil {
-		return
+// put queues a line, and returns whether it will be written.
+func (j *Journal) put(e entry) bool {
+	left := j.queue.put(e)
+	if left == nil {
+		return true
 	}
-	select {
-	case j.queue <- entry{at, kind, link, line}:
-	default:
-		j.omit(kind, link)
-	}
+	j.leave(*left)
+	return left.line != e.line
+}
+
+// leave counts a line that is not written.
+func (j *Journal) leave(e entry) {
+	e.opened.lineIsDue()
+	j.omit(e.kind, e.link)
 }
 
 func (j *Journal) omit(kind, link string) {
@@ -161,7 +179,7 @@ func (j *Journal) run() {
 	for round := 1; ; round++ {
 		select {
 		case reason := <-j.closing:
-			j.flush(queueLines, true, entry{time.Now(), "process_stopping", "", &processStopping{Reason: reason}})
+			j.flush(queueLines, true, entry{at: time.Now(), kind: "process_stopping", line: &processStopping{Reason: reason}})
 			return
 		case <-tick.C:
 			j.flush(flushLines, round%seenEvery == 0)
@@ -171,9 +189,9 @@ func (j *Journal) run() {
 
 // flush writes at most so many lines of the queue, then, where summaries are due, those, and what must follow.
 func (j *Journal) flush(most int, summaries bool, more ...entry) {
-	entries := make([]entry, 0, min(most, len(j.queue)))
-	for len(entries) < most && len(j.queue) > 0 {
-		entries = append(entries, <-j.queue)
+	entries := j.queue.take(most)
+	for _, e := range entries {
+		e.opened.lineIsDue()
 	}
 	if summaries {
 		entries = append(entries, j.summaries(time.Now())...)
@@ -181,10 +199,10 @@ func (j *Journal) flush(most int, summaries bool, more ...entry) {
 	entries = append(entries, more...)
 	lines := make([][]byte, 0, len(entries))
 	for _, e := range entries {
-		if j.size < maxFileSize || e.kind == "lines_omitted" || e.kind == "process_stopping" {
+		if j.size < maxFileSize || neverLeftOut[e.kind] || e.kind == "lines_omitted" || e.kind == "process_stopping" {
 			lines = append(lines, j.encode(e))
 		} else {
-			j.omit(e.kind, e.link)
+			j.leave(e)
 		}
 	}
 	if len(lines) == 0 || j.failed != nil {
@@ -217,11 +235,11 @@ func (j *Journal) summaries(now time.Time) []entry {
 			break
 		}
 		if line := c.summary(now); line != nil {
-			found = append(found, entry{now, "connection_seen", c.link, line})
+			found = append(found, entry{at: now, kind: "connection_seen", link: c.link, line: line})
 		}
 	}
 	for link, counts := range omitted {
-		found = append(found, entry{now, "lines_omitted", link, &linesOmitted{Link: cut(link), Counts: counts}})
+		found = append(found, entry{at: now, kind: "lines_omitted", link: link, line: &linesOmitted{Link: cut(link), Counts: counts}})
 	}
 	return found
 }

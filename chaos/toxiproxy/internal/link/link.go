@@ -102,9 +102,8 @@ func (l *Link) Current() (spec Spec, enabled, fresh bool) {
 func (l *Link) NameInSystem(name string) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if l.system != name {
+	if l.system != name && l.Journal.Name(l.Name, name) {
 		l.system = name
-		l.Journal.Name(l.Name, name)
 	}
 }
 
