@@ -178,15 +178,21 @@ def _say_baseline(terminal: Terminal, baseline: SystemBaseline) -> None:
         one = baseline.links[name]
         to_server, to_client = rate(one.to_server_per_s), rate(one.to_client_per_s)
         terminal.info(f"  {name}: {to_server} to the server, {to_client} to the client")
+    if baseline.requests is not None:
+        terminal.info(f"  requests: {baseline.requests.failed_share:.0%} failed")
     if carrying:
-        terminal.info("The programme:")
+        terminal.info("The programme, whose faults are proved at its end:")
 
 
 def _say_outcome(terminal: Terminal, number: int, total: int, outcome: StepOutcome) -> None:
     if outcome.verdict is StepVerdict.not_tried:
         return
-    what = f": {'; '.join(outcome.broke) or outcome.note}" if outcome.broke or outcome.note else ""
-    back = f"came back {outcome.came_back}" if outcome.after_s is not None else outcome.came_back
+    what = f": {outcome.note or '; '.join(outcome.broke)}" if outcome.broke or outcome.note else ""
+    back = (
+        f"as before {outcome.came_back}"
+        if outcome.was_tried and outcome.after_s is not None
+        else outcome.came_back
+    )
     terminal.info(f"[{number:2}/{total}] {outcome.step.name}: {back}{what}")
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -24,10 +25,11 @@ from driver.trial.findings import (
 from driver.trial.log_patterns import LogPatterns
 from driver.trial.programme import NothingToHitError, TrialStep, least_s
 from driver.trial.recovery import SystemRecovery, recovery
-from driver.trial.samples import SystemSample
+from driver.trial.samples import SystemSample, pair_of
 
 _CLEAN_WAIT_S = 20.0
 _HALF_CLOSED_S = 1.0
+_HIT_TRIES = 2
 _SHOWN = 4
 
 
@@ -45,6 +47,9 @@ class TrialSubject(Protocol):
 
     def end(self, step: TrialStep) -> None:
         """Heal a fault. Repeating is safe."""
+
+    def connections_hit(self) -> int:
+        """Return how many live connections of clients the last fault on links met, after its end."""
 
     def records(self) -> TrialRecords:
         """Return the proof of each step that began, and when the links were dialled."""
@@ -114,6 +119,7 @@ class Conductor:
         self._patterns = LogPatterns()
         self._half_closed: Mapping[str, int] = {}
         self._finished: Sequence[str] = ()
+        self._next_s = 0.0
 
     def watch(self) -> SystemBaseline:
         """Watch the system at rest for `watch_s`; return its baseline."""
@@ -145,9 +151,14 @@ class Conductor:
     def _try_each(self, baseline: SystemBaseline, steps: Sequence[TrialStep], result: TrialResult) -> None:
         window_s = max((one.window_s for one in baseline.links.values() if one.judged), default=0.0)
         settle_s = max(window_s, LEAST_WINDOW_S)
-        for step in steps:
+        carrying = {pair_of(name) for name in baseline.carrying()}
+        for number, step in enumerate(steps, start=1):
+            # A clean system is for the steps that follow, where there is time for one.
+            self._next_s = min((least_s(one, settle_s) for one in steps[number:]), default=math.inf)
             if result.ended:
                 self._add(result, not_tried(step, result.ended))
+            elif step.hits_links and step.target not in carrying:
+                self._add(result, not_tried(step, "it carried nothing at rest"))
             elif self._left_s() < least_s(step, settle_s):
                 self._add(result, not_tried(step, "no time was left"))
             elif step.target in self._finished:
@@ -159,8 +170,7 @@ class Conductor:
         samples = [self._subject.look()]
         began_s = self._clock.now_s()
         try:
-            self._subject.begin(step)
-            self._hold(step, samples)
+            met = self._hit(step, samples)
         except NothingToHitError as error:
             self._add(result, not_tried(step, error.sentence))
             return
@@ -176,7 +186,7 @@ class Conductor:
         self._subject.end(step)
         renewed = step.target if not step.hits_links and step.kind.fault != "pause" else ""
         found, waited_s = self._wait(baseline, samples, began_s, renewed, touched(step, baseline))
-        outcome = self._outcome(baseline, step, found, waited_s, began_s)
+        outcome = self._outcome(baseline, step, found, waited_s, began_s, met)
         if found.whole:
             self._add(result, outcome)
             return
@@ -187,6 +197,21 @@ class Conductor:
             return
         self._add(result, outcome)
         self._clean(baseline, found, result)
+
+    def _hit(self, step: TrialStep, samples: list[SystemSample]) -> bool:
+        """Hold a fault. An instantaneous one on links that meets no connection is repeated once.
+
+        Return whether there was something for it to meet.
+        """
+        for _ in range(_HIT_TRIES):
+            self._subject.begin(step)
+            self._hold(step, samples)
+            if step.kind.lasting or not step.hits_links:
+                return True
+            self._subject.end(step)
+            if self._subject.connections_hit():
+                return True
+        return False
 
     def _hold(self, step: TrialStep, samples: list[SystemSample]) -> None:
         """Look while a fault lasts; an instantaneous one is over."""
@@ -223,6 +248,7 @@ class Conductor:
         found: SystemRecovery,
         waited_s: float,
         began_s: float,
+        met: bool,
     ) -> StepOutcome:
         news = [
             one
@@ -237,6 +263,7 @@ class Conductor:
                 waited_s=waited_s,
                 began_s=began_s,
                 until_s=self._clock.now_s(),
+                met=met,
                 log_news=news,
                 half_open=self._half_open(),
             )
@@ -262,7 +289,12 @@ class Conductor:
     # -- a clean system for the next step ------------------------------------------------------------------
 
     def _clean(self, baseline: SystemBaseline, found: SystemRecovery | None, result: TrialResult) -> None:
-        """Bring the system back as it was before: restart what is broken, else the whole."""
+        """Bring the system back as it was before: restart what is broken, else the whole.
+
+        Nothing is done where no further step fits into the time that is left.
+        """
+        if self._left_s() < self._next_s:
+            return
         names = _broken(found) if found else []
         if names:
             self._note(result, f"restarted {', '.join(names[:_SHOWN])}")

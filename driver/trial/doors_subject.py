@@ -168,6 +168,9 @@ class DoorsSubject:
         self._faults.follow()
         self._looked_s = 0.0
 
+    def connections_hit(self) -> int:
+        return self._faults.connections_hit
+
     def records(self) -> TrialRecords:
         every = self._ended if self._kept else [*self._ended, self._faults.records()]
         connections: dict[str, list[DialledConnection]] = {}

@@ -123,7 +123,8 @@ class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
 
 class StepEvidence(msgspec.Struct, frozen=True, kw_only=True):
     """Everything that was observed of one step. `half_open` counts connections, by container, that it
-    holds although the other side has closed them, beyond those of the baseline.
+    holds although the other side has closed them, beyond those of the baseline. `met`: there was something
+    for the fault to hit.
     """
 
     step: TrialStep
@@ -134,6 +135,7 @@ class StepEvidence(msgspec.Struct, frozen=True, kw_only=True):
     until_s: float = 0.0
     log_news: Sequence[LogNews] = ()
     half_open: Mapping[str, int] = {}
+    met: bool = True
 
 
 def not_tried(step: TrialStep, why: str) -> StepOutcome:
@@ -175,6 +177,8 @@ def outcome_of(seen: StepEvidence) -> StepOutcome:
 
 def _unjudged(seen: StepEvidence) -> str:
     """Why nothing is known of what the fault hit; "" where a link of it was compared, or it has none."""
+    if not seen.met:
+        return "no connection was open when it hit, nor when it hit again"
     links = [name for name in hit_links(seen.step, seen.baseline.links) if seen.baseline.links[name].carries]
     if not links or any(name in seen.recovery.links for name in links):
         return ""
@@ -190,9 +194,15 @@ def with_records(outcome: StepOutcome, baseline: SystemBaseline, records: TrialR
     if not outcome.was_tried:
         return outcome
     attempts = records.attempts(outcome.began_s, outcome.until_s)
-    advice = [*outcome.advice, *_dial_advice(attempts, baseline, outcome.until_s - outcome.began_s)]
+    busy = _busy(attempts, baseline, outcome.until_s - outcome.began_s)
+    # Without its number, since findings with the same advice are one group.
+    advice = [
+        *outcome.advice,
+        *(f"{one} is dialled too often: let it wait after each failure." for one in busy),
+    ]
     proof = records.proofs.get(outcome.step.name, UNRECORDED)
-    broke = [*outcome.broke, *records.one_sided(outcome.began_s, outcome.until_s)]
+    often = [f"{name} is dialled {rate:.0f} times a second" for name, rate in busy.items()]
+    broke = [*outcome.broke, *often, *records.one_sided(outcome.began_s, outcome.until_s)]
     outcome = replace(outcome, attempts=attempts, broke=broke, advice=advice, proof=proof.sentence)
     if proof.proved:
         return outcome
@@ -200,13 +210,15 @@ def with_records(outcome: StepOutcome, baseline: SystemBaseline, records: TrialR
     return replace(outcome, verdict=StepVerdict.inconclusive, note=note)
 
 
-def _dial_advice(attempts: Mapping[str, int], baseline: SystemBaseline, length_s: float) -> Iterator[str]:
-    """Advise a longer wait where a link was dialled much more often than at rest."""
+def _busy(attempts: Mapping[str, int], baseline: SystemBaseline, length_s: float) -> dict[str, float]:
+    """Return how often a second links were dialled, of those with much more than at rest."""
+    found = {}
     for name, count in attempts.items():
         usual = baseline.links[name].opened_per_s if name in baseline.links else 0.0
         rate = count / max(1.0, length_s)
         if rate > BUSY_ATTEMPTS_PER_S + 2 * usual:
-            yield f"{name} is dialled {rate:.0f} times a second: let it wait longer after each failure."
+            found[name] = rate
+    return found
 
 
 def _broke(seen: StepEvidence) -> Iterator[str]:

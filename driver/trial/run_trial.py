@@ -50,7 +50,7 @@ class TrialProgress:
 class Choice:
     """Which steps are tried: `only` those whose names contain one of these texts; None means all.
 
-    `links` are pairs, `services` services or containers.
+    `links` are pairs, also such that carried nothing at rest, `services` services or containers.
     """
 
     only: Sequence[str] = ()
@@ -63,7 +63,7 @@ class Choice:
         chosen = self.services
         return selected(
             programme(
-                [pair for pair in pairs if self.links is None or pair in self.links],
+                pairs if self.links is None else [one for one in self.links if not _is_outside(one)],
                 [one for one in containers if chosen is None or {one, service_of(one)} & set(chosen)],
             ),
             self.only,
@@ -113,7 +113,11 @@ def targets(baseline: SystemBaseline) -> tuple[list[str], list[str]]:
     for name, one in sorted(baseline.containers.items()):
         if one.runs:
             containers.setdefault(one.service, name)
-    return [pair for pair in pairs if not pair.startswith(f"{OUTSIDE}->")], list(containers.values())
+    return [pair for pair in pairs if not _is_outside(pair)], list(containers.values())
+
+
+def _is_outside(pair: str) -> bool:
+    return pair.startswith(f"{OUTSIDE}->")
 
 
 def notes_on(started: StartedSystem, baseline: SystemBaseline | None) -> list[str]:
@@ -132,6 +136,8 @@ def notes_on(started: StartedSystem, baseline: SystemBaseline | None) -> list[st
                 f"{name} is silent for up to {one.silence_s:.0f} s at rest: too long to be judged. "
                 f"Give {watch}more traffic with --http or --traffic."
             )
+    if baseline and baseline.requests and baseline.requests.failed_share:
+        found.append(f"{baseline.requests.failed_share:.0%} of the requests failed at rest")
     for name in baseline.restless if baseline else ():
         found.append(f"{name} ends and is started again at rest: that is no finding")
     return found

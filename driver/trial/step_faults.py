@@ -44,7 +44,10 @@ class FaultRecords:
 
 
 class StepFaults:
-    """Faults on one system that is up. Calls block, and come from one thread; the work is done in another."""
+    """Faults on one system that is up. Calls block, and come from one thread; the work is done in another.
+
+    `connections_hit` counts the clients' live connections that the last link fault met.
+    """
 
     def __init__(self, site: SystemSite) -> None:
         self._site = site
@@ -56,6 +59,7 @@ class StepFaults:
         self._journals = LiveJournals([*site.journals, site.driver_folder])
         self._fault: tuple[PlannedFault, FaultRunner, Future[None], float] | None = None
         self._closed = False
+        self.connections_hit = 0
         self._loop = asyncio.new_event_loop()
         self._thread = threading.Thread(target=self._loop.run_forever, name="faults", daemon=True)
         self._thread.start()
@@ -102,6 +106,8 @@ class StepFaults:
                 _result(running)
         finally:
             self._call(runner.end_all())
+        injected = runner.injected.get(planned.id)
+        self.connections_hit = sum(injected.connections_hit.values()) if injected else 0
         if planned.id in runner.active:
             raise LabError(f"{planned.fault} on {planned.targets[0]} could not be ended.")
 

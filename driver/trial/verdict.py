@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 
 import msgspec
@@ -17,6 +18,10 @@ MARKS = {
     StepVerdict.inconclusive: "warn",
     StepVerdict.not_tried: "",
 }
+
+
+_COUNT = re.compile(r"(?<![\w\[:.])\d+(\.\d+)?")
+"""A number in a clause that is no part of a name: of connections, of requests."""
 
 
 class FindingGroup(msgspec.Struct, frozen=True):
@@ -79,6 +84,9 @@ def verdict(
         )
     if baseline is not None and not baseline.carrying():
         return "inconclusive", "No link carried traffic while the system was at rest.", ExitCode.INCONCLUSIVE
+    if baseline is not None and baseline.requests is not None and not baseline.requests.answered_per_s:
+        why = "No request of the trial was answered while the system was at rest."
+        return "inconclusive", why, ExitCode.INCONCLUSIVE
     if unclear or ended or not tried:
         count = (
             f"{len(unclear)} of {len(tried)} faults show nothing" if unclear else "The trial is incomplete"
@@ -97,12 +105,14 @@ def groups(outcomes: Sequence[StepOutcome]) -> list[FindingGroup]:
     found: dict[tuple[str, ...], list[StepOutcome]] = {}
     for one in outcomes:
         if one.verdict is StepVerdict.broke:
-            found.setdefault(tuple(one.advice) or tuple(one.broke), []).append(one)
+            key = tuple(one.advice) or tuple(_COUNT.sub("#", clause) for clause in one.broke)
+            found.setdefault(key, []).append(one)
     return [
-        FindingGroup(number, advice, steps) for number, (advice, steps) in enumerate(found.items(), start=1)
+        FindingGroup(number, tuple(steps[0].advice) or tuple(steps[0].broke), steps)
+        for number, steps in enumerate(found.values(), start=1)
     ]
 
 
 def row(outcome: StepOutcome) -> list[str]:
     """Return the table's row of a step."""
-    return [outcome.step.name, "; ".join(outcome.broke) or outcome.note, outcome.came_back]
+    return [outcome.step.name, outcome.note or "; ".join(outcome.broke), outcome.came_back]

@@ -18,7 +18,8 @@ class SimulatedSystem:
     """Clock and subject in one. `links` have names such as `api[1]->db:5432` and carry RATE_PER_S each way.
 
     `comes_back_s` is, by the name of a step, how long after healing the links that it stopped carry again.
-    `on_begin` may change anything when a fault begins.
+    `on_begin` may change anything when a fault begins. `hits` are the connections that faults meet, one after
+    another; the last number stays.
     """
 
     def __init__(self, links: Sequence[str], containers: Sequence[str] = ("api[1]", "db[1]")) -> None:
@@ -40,6 +41,7 @@ class SimulatedSystem:
         self._carried = dict.fromkeys(links, 0.0)
         self._counted_s = self.now
         self._stopped: list[str] = []
+        self.hits = [1]
 
     # -- the clock -----------------------------------------------------------------------------------------
 
@@ -81,6 +83,9 @@ class SimulatedSystem:
         for name in self._stopped:
             self.carries_from[name] = self.now + self.comes_back_s.get(step.name, 0.2)
         self._stopped = []
+
+    def connections_hit(self) -> int:
+        return self.hits.pop(0) if len(self.hits) > 1 else self.hits[0]
 
     def records(self) -> TrialRecords:
         begun = [one.removeprefix("begin ") for one in self.calls if one.startswith("begin ")]

@@ -49,7 +49,7 @@ def test_a_link_that_carries_again_came_back_by_itself(system: SimulatedSystem) 
 
 def test_a_link_that_stays_silent_broke_and_its_client_is_restarted(system: SimulatedSystem) -> None:
     system.comes_back_s["cut api->db:5432"] = NEVER
-    (outcome,) = tried(system, step("cut")).outcomes
+    outcome, _ = tried(system, step("cut"), step("reset")).outcomes
     assert (outcome.verdict, outcome.came_back) == (StepVerdict.broke, "never")
     assert outcome.broke[0] == f"{LINK} has no connection"
     assert outcome.cleaned == "restarted api[1]"
@@ -238,7 +238,7 @@ def test_requests_that_fail_for_good_are_a_finding(system: SimulatedSystem) -> N
         return looked()
 
     system.look = look  # type: ignore[method-assign]
-    (outcome,) = tried(system, step("refuse")).outcomes
+    outcome, _ = tried(system, step("refuse"), step("reset")).outcomes
     assert outcome.verdict is StepVerdict.broke
     assert outcome.broke[0] == "requests are not answered as before"
     assert outcome.cleaned == "started the whole system again"
@@ -255,7 +255,7 @@ def test_an_error_of_the_lab_is_raised_after_the_fault_has_ended(system: Simulat
 
     system.look = look  # type: ignore[method-assign]
     with pytest.raises(LabError, match="gone"):
-        tried(system, step("stall"))
+        tried(system, step("stall"), step("cut"))
     assert any(one.startswith("end stall") for one in system.calls)
 
 
@@ -307,3 +307,45 @@ def test_a_job_that_is_finished_is_not_hit_any_more() -> None:
     outcomes = tried(system, step("cut"), step("kill", "seed[1]")).outcomes
     assert [one.verdict for one in outcomes] == [StepVerdict.came_back, StepVerdict.not_tried]
     assert outcomes[1].note == "seed[1] ended with 0 before: its work is done"
+
+
+def test_a_cut_that_meets_no_connection_is_repeated_once(system: SimulatedSystem) -> None:
+    system.hits = [0, 1]
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert outcome.verdict is StepVerdict.came_back
+    assert system.calls.count("begin cut api->db:5432") == 2
+
+
+def test_a_cut_that_meets_no_connection_twice_shows_nothing(system: SimulatedSystem) -> None:
+    system.hits = [0]
+    (outcome,) = tried(system, step("cut")).outcomes
+    assert (outcome.verdict, outcome.note) == (
+        StepVerdict.inconclusive,
+        "no connection was open when it hit, nor when it hit again",
+    )
+    assert system.calls.count("begin cut api->db:5432") == 2
+
+
+def test_a_fault_that_lasts_need_not_meet_a_connection(system: SimulatedSystem) -> None:
+    system.hits = [0]
+    assert tried(system, step("refuse")).outcomes[0].verdict is StepVerdict.came_back
+
+
+@pytest.mark.parametrize("budget_s", [600.0, 40.0], ids=["no step follows", "none that fits"])
+def test_nothing_is_cleaned_where_no_further_step_is_tried(system: SimulatedSystem, budget_s: float) -> None:
+    system.comes_back_s["cut api->db:5432"] = NEVER
+    after = [step("stall")] if budget_s < 600.0 else []
+    outcomes = tried(system, step("cut"), *after, budget_s=budget_s).outcomes
+    assert (outcomes[0].verdict, outcomes[0].cleaned) == (StepVerdict.broke, "")
+    assert not any("start" in call for call in system.calls)
+
+
+def test_a_chosen_pair_that_carried_nothing_at_rest_is_not_tried(system: SimulatedSystem) -> None:
+    chosen = Choice(["cut"], links=["api->mail:25", PAIR_NAME, "outside->api:80"])
+    baseline = Conductor(system, system, TrialLimits(0.0), lambda _: None, lambda _: None).watch()
+    steps = chosen.steps(baseline)
+    outcomes = tried(system, *steps).outcomes
+    assert [(one.step.target, one.note) for one in outcomes] == [
+        ("api->mail:25", "it carried nothing at rest"),
+        (PAIR_NAME, ""),
+    ]

@@ -95,8 +95,9 @@ def test_a_client_that_dials_without_a_wait_is_advised_to_wait(times: int, is_ad
         replace(outcome(SystemRecovery({LINK: BACK})), began_s=5.0, until_s=15.0), AT_REST, records
     )
     assert found.attempts == {LINK: times}
-    advice = f"{LINK} is dialled 20 times a second: let it wait longer after each failure."
+    advice = f"{LINK} is dialled too often: let it wait after each failure."
     assert found.advice == ([advice] if is_advised else [])
+    assert found.broke == ([f"{LINK} is dialled 20 times a second"] if is_advised else [])
 
 
 @pytest.mark.parametrize(

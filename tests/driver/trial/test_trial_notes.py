@@ -7,7 +7,7 @@ from typing import Any, cast
 
 import pytest
 
-from driver.trial.baseline import FlowBaseline, SystemBaseline
+from driver.trial.baseline import FlowBaseline, RequestBaseline, SystemBaseline
 from driver.trial.run_trial import notes_on
 
 LINK = "api[1]->db:5432"
@@ -30,3 +30,10 @@ def test_a_longer_watch_is_advised_only_where_the_window_of_the_link_fits(
 def test_a_container_that_restarts_at_rest_is_named() -> None:
     (note,) = notes(SystemBaseline(6.0, {}, {}, restless=["cron[1]"]))
     assert note == "cron[1] ends and is started again at rest: that is no finding"
+
+
+def test_the_share_of_requests_that_fail_at_rest_is_named() -> None:
+    assert notes(SystemBaseline(6.0, {}, {}, RequestBaseline(3.0, 0.4))) == [
+        "40% of the requests failed at rest"
+    ]
+    assert notes(SystemBaseline(6.0, {}, {}, RequestBaseline(5.0, 0.0))) == []

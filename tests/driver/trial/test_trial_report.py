@@ -8,9 +8,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import pytest
+from msgspec.structs import replace
 
 from driver.exit_codes import ExitCode
-from driver.trial.baseline import FlowBaseline, SystemBaseline
+from driver.trial.baseline import FlowBaseline, RequestBaseline, SystemBaseline
 from driver.trial.findings import StepOutcome, StepVerdict, inconclusive, not_tried
 from driver.trial.log_patterns import LogNews
 from driver.trial.programme import KINDS, TrialStep, selected
@@ -126,3 +127,22 @@ def test_a_whole_name_selects_that_step_alone_and_a_part_all_that_have_it() -> N
     longer = TrialStep(KINDS[0], "api->db:54321")
     assert selected([CUT, longer, KILL], [CUT.name]) == [CUT]
     assert selected([CUT, longer, KILL], ["cut"]) == [CUT, longer]
+
+
+def test_findings_without_advice_that_differ_in_counts_alone_are_one_group() -> None:
+    def failed(step: TrialStep, *clauses: str) -> StepOutcome:
+        return StepOutcome(step=step, verdict=StepVerdict.broke, broke=clauses)
+
+    assert (
+        len(groups([failed(CUT, "3 of 40 requests failed"), failed(KILL, "17 of 40 requests failed")])) == 1
+    )
+    assert len(groups([failed(CUT, "db[1] is gone"), failed(KILL, "db[2] is gone")])) == 2
+
+
+def test_a_system_that_answers_no_request_at_rest_is_inconclusive() -> None:
+    deaf = replace(AT_REST, requests=RequestBaseline(0.0, 1.0))
+    assert verdict(deaf, [back(CUT)], "")[1:] == (
+        "No request of the trial was answered while the system was at rest.",
+        ExitCode.INCONCLUSIVE,
+    )
+    assert verdict(deaf, [broke(CUT)], "")[2] is ExitCode.FAILED
