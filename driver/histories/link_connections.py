@@ -108,6 +108,11 @@ def link_journals(history: History) -> dict[str, LinkJournal]:
     return dict(sorted(found.items()))
 
 
+def incomplete_links(history: History) -> list[str]:
+    """Return the links whose door left lines out: how their connections ended is not known."""
+    return [name for name, one in history.view(link_journals).items() if one.omitted]
+
+
 class _DoorReader:
     """Reads one door's journal. Each life of the process numbers its connections from 1."""
 

@@ -34,8 +34,12 @@ MIN_HTTP_FAILURE = 400
 
 
 def link_history(history: History) -> History:
-    """Return the history of a run's links, with the driver's journal as it is; without doors it has none."""
-    journals = link_journals(history)
+    """Return the history of a run's links, with the driver's journal as it is; without doors it has none.
+
+    A link whose door left lines out is not in it: a connection whose end is missing would seem to last.
+    `incomplete_links` names those.
+    """
+    journals = {name: one for name, one in link_journals(history).items() if not one.omitted}
     run = history.view(run_timeline)
     servers: list[Event] = []
     read: dict[str, JournalRead] = {}

@@ -33,7 +33,8 @@ class InjectionEffect:
 
     `back_s` is the time from the last fault's end until the last of them was back (None: not all are, or
     none was cut off). `unproved` is the reason where there are no `proofs`, else "". `client` is the noun for
-    a client, and `recorded` whether their connections were recorded.
+    a client, and `recorded` whether their connections were recorded; those of the clients in `unknown` were
+    not all.
     """
 
     cut_off: Sequence[str] = ()
@@ -43,6 +44,7 @@ class InjectionEffect:
     unproved: str = ""
     client: str = "worker"
     recorded: bool = True
+    unknown: Sequence[str] = ()
 
     @property
     def is_proved(self) -> bool:
@@ -54,6 +56,13 @@ class InjectionEffect:
         """The effect on the clients' connections, as the end of a sentence."""
         if self.unproved or not self.recorded:
             return "not known"
+        gap = f"not known of {name_list(self.unknown)}, whose door left lines out" if self.unknown else ""
+        if gap:
+            return f"{self._known_text}; {gap}" if self.cut_off else gap
+        return self._known_text
+
+    @property
+    def _known_text(self) -> str:
         if not self.cut_off:
             return f"no {self.client} lost its connection"
         cut = f"cut off {counted(len(self.cut_off), self.client)}"
@@ -124,4 +133,5 @@ def injection_effect(
         unproved="" if proofs else "it did not begin",
         client=site.client,
         recorded=clients is not None,
+        unknown=site.unknown_clients(history),
     )

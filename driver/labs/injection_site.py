@@ -31,6 +31,9 @@ class ClientRecords(Protocol):
     def clients(self, history: History) -> History | None:
         """Return a history in which each client is a worker; None where no journal has any."""
 
+    def unknown_clients(self, history: History) -> Sequence[str]:
+        """Return the clients of which the journals do not say enough; `clients` leaves them out."""
+
 
 class InjectionSite(FaultLab, ClientRecords, Protocol):
     """A lab, the prober that observes its links, and the journals of both."""
@@ -111,6 +114,10 @@ class ReferenceSite:
 
     def clients(self, history: History) -> History:
         return history
+
+    def unknown_clients(self, history: History) -> Sequence[str]:
+        """Return none: a worker's journal leaves no line out."""
+        return ()
 
     def note_ended(self, containers: Collection[str]) -> None:
         """Record nothing: whatever ended, a heal starts it again."""

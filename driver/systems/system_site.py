@@ -19,7 +19,7 @@ from driver.engines.engine import FaultEngine
 from driver.errors import LabError
 from driver.files import FileReadError, read_file, write_file
 from driver.histories.history import DRIVER, History
-from driver.histories.link_connections import link_journals
+from driver.histories.link_connections import incomplete_links, link_journals
 from driver.histories.link_history import link_history
 from driver.labs.injection_plan import DRAW, plan_on_targets, refusal
 from driver.labs.lab_prober import request_probe_rate
@@ -72,6 +72,9 @@ class SystemSite:
     def clients(self, history: History) -> History | None:
         """Return a history of links, by the doors' journals; None where no door has written one."""
         return link_history(history) if link_journals(history) else None
+
+    def unknown_clients(self, history: History) -> Sequence[str]:
+        return incomplete_links(history)
 
     def note_ended(self, containers: Collection[str]) -> None:
         """Add containers to those of earlier faults: another one that ends is ended by its own system."""

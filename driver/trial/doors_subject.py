@@ -185,6 +185,7 @@ class DoorsSubject:
                 if proof.fault in self._begun
             },
             connections,
+            sorted({name for records in every for name in records.incomplete}),
         )
 
     def restart(self, containers: Sequence[str]) -> None:

@@ -63,10 +63,14 @@ class DialledConnection(msgspec.Struct, frozen=True):
 
 
 class TrialRecords(msgspec.Struct, frozen=True):
-    """The proof of each step's fault by the step's name, and the connections of each link."""
+    """The proof of each step's fault by the step's name, and the connections of each link.
+
+    Of the `incomplete` links doors left lines out: a connection that seems open may have ended.
+    """
 
     proofs: Mapping[str, FaultProof] = {}
     connections: Mapping[str, Sequence[DialledConnection]] = {}
+    incomplete: Sequence[str] = ()
 
     def attempts(self, began_s: float, until_s: float) -> dict[str, int]:
         """Return how often each link was dialled between two times; links that were not are left out."""
@@ -79,10 +83,20 @@ class TrialRecords(msgspec.Struct, frozen=True):
     def one_sided(self, began_s: float, until_s: float) -> Iterator[str]:
         """Clauses about connections that ended at one side between two times, and stayed at the other."""
         for name, every in sorted(self.connections.items()):
+            if name in self.incomplete:
+                continue
             sides = [one.alone(began_s, until_s) for one in every]
             for side in ("client", "server"):
                 if count := sides.count(side):
                     yield f"{name}: the {side} alone still has {counted(count, 'connection')}"
+
+    @property
+    def gap(self) -> str:
+        """What is not known because doors left lines out, as a clause; "" where nothing is missing."""
+        if not self.incomplete:
+            return ""
+        names = _few(self.incomplete)
+        return f"connections of one side alone are not known of {names}, whose door left lines out"
 
 
 class StepOutcome(msgspec.Struct, frozen=True, kw_only=True):
@@ -203,7 +217,14 @@ def with_records(outcome: StepOutcome, baseline: SystemBaseline, records: TrialR
     proof = records.proofs.get(outcome.step.name, UNRECORDED)
     often = [f"{name} is dialled {rate:.0f} times a second" for name, rate in busy.items()]
     broke = [*outcome.broke, *often, *records.one_sided(outcome.began_s, outcome.until_s)]
-    outcome = replace(outcome, attempts=attempts, broke=broke, advice=advice, proof=proof.sentence)
+    outcome = replace(
+        outcome,
+        attempts=attempts,
+        broke=broke,
+        advice=advice,
+        proof=proof.sentence,
+        note=records.gap or outcome.note,
+    )
     if proof.proved:
         return outcome
     note = f"the fault is not proved: {proof.sentence}"

@@ -158,6 +158,7 @@ def _details(outcome: StepOutcome) -> list[str]:
     """What the table has no room for."""
     attempts = ", ".join(f"{name} {count}" for name, count in outcome.attempts.items())
     found = [outcome.proof] if outcome.proof else []
+    found += [outcome.note] if outcome.note and outcome.broke else []
     found += [f"connections opened since the fault began: {attempts}"] if attempts else []
     found += [f"log of {one.container}, {_times(one.count)}: {one.line}" for one in outcome.log_news]
     found += [f"afterwards the lab {outcome.cleaned}"] if outcome.cleaned else []

@@ -14,7 +14,7 @@ from typing import TypeVar
 from driver.background import background
 from driver.errors import LabError
 from driver.histories.driver_journal import DriverJournal
-from driver.histories.link_connections import LinkConnection, link_journals
+from driver.histories.link_connections import LinkConnection, incomplete_links, link_journals
 from driver.histories.live_journals import LiveJournals
 from driver.judging.receipt_rebuild import rebuild_proofs
 from driver.judging.receipts import Proof
@@ -37,10 +37,14 @@ T = TypeVar("T")
 
 @dataclass(frozen=True)
 class FaultRecords:
-    """A proof of each fault that began, and the connections of each link, as doors have written them down."""
+    """A proof of each fault that began, and the connections of each link, as doors have written them down.
+
+    Those of the `incomplete` links are not all there.
+    """
 
     proofs: Sequence[Proof]
     connections: Mapping[str, Sequence[LinkConnection]]
+    incomplete: Sequence[str] = ()
 
 
 class StepFaults:
@@ -122,6 +126,7 @@ class StepFaults:
         return FaultRecords(
             rebuild_proofs(history, sorted(self._links)),
             {name: journal.connections for name, journal in link_journals(history).items()},
+            incomplete_links(history),
         )
 
     def close(self) -> None:

@@ -132,3 +132,10 @@ def test_the_driver_s_two_journals_are_one(tmp_path: Path) -> None:
     lab, by_hand = (herd().write(tmp_path / name) / "journals" for name in ("lab", "by-hand"))
     once = len(LiveJournals([lab], only="driver").read().by("driver"))
     assert len(LiveJournals([lab, by_hand], only="driver").read().by("driver")) == 2 * once
+
+
+def test_a_client_whose_door_left_lines_out_is_not_known() -> None:
+    link = "api[1]->db:5432"
+    assert InjectionEffect(unknown=[link]).text == f"not known of {link}, whose door left lines out"
+    cut = InjectionEffect(cut_off=["a"], back_s=0.3, client="client", unknown=[link])
+    assert cut.text == f"cut off 1 client, all back in 300 ms; not known of {link}, whose door left lines out"

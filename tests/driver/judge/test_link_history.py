@@ -6,9 +6,19 @@ import pytest
 
 from driver.forensics.connection_disagreement import disagreements
 from driver.histories.connection_history import GHOST, ZOMBIE, ConnectionHistory, connection_histories
-from driver.histories.link_events import CLIENT, CLOSED, DOOR, FIN, RST, SERVER, ConnectionAnswered
+from driver.histories.link_connections import incomplete_links
+from driver.histories.link_events import (
+    CLIENT,
+    CLOSED,
+    DOOR,
+    FIN,
+    RST,
+    SERVER,
+    ConnectionAnswered,
+    LinesOmitted,
+)
 from driver.histories.link_history import link_history
-from tests.driver.judge.door_journal import LINK, RAW, DoorPast, side
+from tests.driver.judge.door_journal import LINK, PROCESS, RAW, DoorPast, side
 from tests.driver.judge.histories import ns
 
 
@@ -45,6 +55,14 @@ def test_a_client_that_closes_in_order_has_no_outage() -> None:
         past.carried(second, second + 1, CLIENT)
     found = link(past)
     assert (found.outages, len(found.by_worker)) == ([], 4)
+
+
+def test_nothing_is_said_of_a_link_whose_door_left_lines_out() -> None:
+    past = cut()
+    past.emit(PROCESS, LinesOmitted, 9.0, link=RAW, counts={"connection_ended": 1})
+    history = past.history([])
+    assert link_history(history).workers == []
+    assert incomplete_links(history) == [LINK]
 
 
 def test_an_idle_client_is_cut_off_from_its_first_attempt_that_fails() -> None:

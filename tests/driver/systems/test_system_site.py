@@ -9,6 +9,7 @@ import pytest
 
 from driver.errors import LabError, UsageError
 from driver.histories.history import EMPTY
+from driver.histories.link_events import LinesOmitted
 from driver.scenarios.plan import PlannedFault
 from driver.systems.made_containers import MadeContainer
 from driver.systems.running_system import RunningSystem
@@ -16,6 +17,7 @@ from driver.systems.system import System, SystemService
 from driver.systems.system_engine import SystemEngine
 from driver.systems.system_file import SystemFile
 from driver.systems.system_site import SystemSite, plan_system_injection
+from tests.driver.judge.door_journal import LINK, PROCESS, RAW, DoorPast
 from tests.driver.systems.fake_doors import fake_links
 
 SERVICES = (SystemService("api", 2), SystemService("cache"), SystemService("db"), SystemService("web"))
@@ -88,3 +90,14 @@ def test_a_damaged_file_of_targets_is_named(tmp_path: Path) -> None:
 
 def test_clients_are_not_known_where_no_door_writes_a_journal() -> None:
     assert SystemSite(running()).clients(EMPTY) is None
+
+
+def test_a_client_whose_door_left_lines_out_is_not_known() -> None:
+    past = DoorPast()
+    past.named()
+    past.carried(1.0, 2.0)
+    past.emit(PROCESS, LinesOmitted, 3.0, link=RAW, counts={"connection_ended": 1})
+    site, history = SystemSite(running()), past.history([])
+    clients = site.clients(history)
+    assert clients is not None
+    assert (clients.workers, site.unknown_clients(history)) == ([], [LINK])

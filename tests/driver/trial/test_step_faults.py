@@ -80,12 +80,15 @@ def test_a_fresh_start_that_fails_keeps_each_record_once(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(
-        StepFaults, "records", lambda self: step_faults.FaultRecords([], {"api[1]->db:5432": [_connection()]})
+        StepFaults,
+        "records",
+        lambda self: step_faults.FaultRecords([], {"api[1]->db:5432": [_connection()]}, ["a"]),
     )
     found = subject(tmp_path)
     with pytest.raises(LabError, match="No room"):
         found.start_again()
-    assert len(found.records().connections["api[1]->db:5432"]) == 1
+    records = found.records()
+    assert (len(records.connections["api[1]->db:5432"]), records.incomplete) == (1, ["a"])
     found.close()
 
 

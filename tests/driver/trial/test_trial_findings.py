@@ -122,6 +122,15 @@ def test_a_connection_that_ended_at_one_side_is_the_other_side_s_alone(
     assert with_records(step, AT_REST, records).broke == clause
 
 
+def test_a_link_whose_door_left_lines_out_has_no_connection_of_one_side_and_is_named() -> None:
+    one = DialledConnection(1.0, 6.0, 0.0)
+    records = TrialRecords({CUT.name: FaultProof(True, "seen")}, {LINK: [one]}, [LINK])
+    step = replace(outcome(SystemRecovery({LINK: BACK})), began_s=5.0, until_s=15.0)
+    found = with_records(step, AT_REST, records)
+    note = f"connections of one side alone are not known of {LINK}, whose door left lines out"
+    assert (found.broke, found.note) == ([], note)
+
+
 def test_an_outcome_has_the_sentence_of_its_proof() -> None:
     records = TrialRecords({CUT.name: FaultProof(True, "FIN on the standing connection")})
     found = with_records(outcome(SystemRecovery({LINK: BACK})), AT_REST, records)
