@@ -73,8 +73,8 @@ class ConnectionOpened(Event, tag="connection_opened", frozen=True):
 class ConnectionFailed(Event, tag="connection_failed", frozen=True):
     """A connection was accepted at `asked_ns` and not carried.
 
-    `why`: closed (its link takes none), busy (something kept its link locked), refused, timeout, unreachable,
-    other (the dial, with `detail`).
+    `why`: closed (its link takes none), busy (something kept its link locked), full (too many connections are
+    open at the door), refused, timeout, unreachable, other (the dial, with `detail`).
     """
 
     link: Text

@@ -25,6 +25,7 @@ OWN_PROCESS: Mapping[str, object] = {
     "cap_drop": ["ALL"],
     "security_opt": ["no-new-privileges:true"],
     "pids_limit": 256,
+    "logging": {"driver": "json-file", "options": {"max-size": "10m", "max-file": "3"}},
 }
 """Of each container of the lab's own."""
 _JOURNAL = "/journal"

@@ -118,6 +118,14 @@ def test_each_process_of_the_lab_has_a_folder_of_journals_of_its_own(config: Res
     assert len(set(own.values())) == len(own)
 
 
+def test_each_process_of_the_lab_has_a_log_that_does_not_fill_the_disk() -> None:
+    services = services_of(planned(config_of({"db": DB, "api": {"image": "a"}})))
+    own = [services[name] for name in services if name.startswith("sl-")]
+    assert len(own) > 1
+    for one in own:
+        assert one["logging"]["options"] == {"max-size": "10m", "max-file": "3"}
+
+
 def test_an_engine_that_shares_no_files_has_doors_without_journals_and_no_prober() -> None:
     plan = planned(config_of({"db": DB, "api": {"image": "a"}}), replace(OPTIONS, journals=""))
     assert "sl-prober" not in services_of(plan)

@@ -3,6 +3,7 @@ package api_test
 import (
 	"bytes"
 	"encoding/json"
+	"errors"
 	"os"
 	"path/filepath"
 	"slices"
@@ -371,4 +372,35 @@ func TestALockThatIsHeldTooLongIsNoFaultsDoing(t *testing.T) {
 	if failed := h.next("connection_failed"); failed.Why != "busy" || failed.DialledNs != 0 {
 		t.Errorf("%+v", failed)
 	}
+}
+
+func TestWhatASilentEndDoesItselfIsNotTheDoors(t *testing.T) {
+	h := newJournal(t, "")
+	client, server := h.connectFrom(first)
+	h.Inject("f", []string{linkOf(first)}, "rst_client")
+	client.ExpectEnd(syscall.ECONNRESET)
+	h.Must(server.CloseWrite())
+	ended := h.next("connection_ended")
+	if ended.EndedBy != "door" || ended.How != "rst" || ended.Client.How != "closed" || ended.Server.How != "fin" {
+		t.Errorf("%+v", ended)
+	}
+	if ended.Client.EndedNs > ended.Server.EndedNs {
+		t.Errorf("the client ended at %d, after the server at %d", ended.Client.EndedNs, ended.Server.EndedNs)
+	}
+}
+
+func TestAConnectionTooManyIsNotCarriedUntilAnotherHasEnded(t *testing.T) {
+	h := newJournal(t, "")
+	h.Server.MaxConnections = 2
+	client, _ := h.connectFrom(first)
+	h.connectFrom(second)
+	if err := h.endFrom(first); !errors.Is(err, syscall.ECONNRESET) {
+		t.Error("expected RST, got", err)
+	}
+	if failed := h.next("connection_failed"); failed.Why != "full" || failed.DiallingNs != 0 {
+		t.Errorf("%+v", failed)
+	}
+	client.Close()
+	h.Until("one has ended", func() bool { return h.Server.Links.Connections() == 1 })
+	passes(h.connectFrom(first))
 }

@@ -86,15 +86,29 @@ func accept(listener *net.TCPListener, take func(*net.TCPConn)) {
 func (p *pair) carry(client *net.TCPConn) {
 	c := &link.Carried{Client: client, Times: journal.Times{Asked: time.Now()}}
 	address := client.RemoteAddr().(*net.TCPAddr).IP
-	l, err := p.linkOf(address)
-	if err == nil {
-		err = p.server.join(l, p.Upstream, c)
-	}
+	err := p.join(address, c)
 	if err != nil {
 		why, detail := whyNot(err)
 		p.server.Links.Journal.Failed(p.linkSpec(address).Name, c.Times, why, detail)
 		p.server.refuse(client, p.Name, err)
 	}
+}
+
+// errFull is the error of a connection that is one too many for all pairs together.
+var errFull = errors.New("too many connections are open")
+
+// join puts a connection on the link of an address, unless too many are open.
+func (p *pair) join(address net.IP, c *link.Carried) error {
+	dialling := p.server.dialling.Add(1)
+	defer p.server.dialling.Add(-1)
+	if int(dialling)+p.server.Links.Connections() > p.server.MaxConnections {
+		return errFull
+	}
+	l, err := p.linkOf(address)
+	if err != nil {
+		return err
+	}
+	return p.server.join(l, p.Upstream, c)
 }
 
 // join opens the connection to an upstream, and puts both on a link. It returns link.ErrClosed for a link that is closed.
@@ -120,7 +134,7 @@ func (s *Server) join(l *link.Link, upstream string, c *link.Carried) error {
 // refuse one of them, and the client of a server that refuses would have read no byte either.
 func (s *Server) refuse(client *net.TCPConn, at string, because error) {
 	if !errors.Is(because, link.ErrClosed) {
-		s.stock.Logger.Err(because).Str("at", at).Str("client", client.RemoteAddr().String()).Msg("Connection not carried")
+		s.refusals.Err(because).Str("at", at).Str("client", client.RemoteAddr().String()).Msg("Connection not carried")
 	}
 	abort(client)
 }
@@ -133,6 +147,8 @@ func whyNot(err error) (why, detail string) {
 		why = "closed"
 	case errors.Is(err, link.ErrBusy):
 		why = "busy"
+	case errors.Is(err, errFull):
+		why = "full"
 	case errors.Is(err, syscall.ECONNREFUSED):
 		why = "refused"
 	case errors.As(err, &timeout) && timeout.Timeout():

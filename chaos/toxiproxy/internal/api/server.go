@@ -10,10 +10,12 @@ import (
 	"runtime/debug"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
 	toxiproxy "github.com/Shopify/toxiproxy/v2"
+	"github.com/rs/zerolog"
 
 	"stormlab/toxiproxy/internal/fault"
 	"stormlab/toxiproxy/internal/link"
@@ -27,12 +29,24 @@ const (
 	idleTimeout  = 60 * time.Second
 )
 
+const (
+	// maxConnections take some 770 MB, at 190 kB each while bytes pass both ways, of the 1 GB that a door has.
+	maxConnections = 4096
+	// refusalsLogged is how many connections that were not carried are logged a second; the journal has them all.
+	refusalsLogged = 10
+)
+
 // A Server is Toxiproxy's server with the lab's links and faults.
 type Server struct {
 	Links  *link.Registry
 	Faults *fault.Manager
 
+	// MaxConnections bounds the connections of all pairs together, with those that are being dialled.
+	MaxConnections int
+
 	stock     *toxiproxy.ApiServer
+	refusals  zerolog.Logger   // Of connections that are not carried.
+	dialling  atomic.Int64     // Connections of pairs that are on no link yet.
 	pairs     map[string]*pair // By name. Not changed after the start.
 	upstreams []string         // The only ones that links may lead to; none: any.
 	changing  sync.Mutex       // Links are made one after the other.
@@ -41,7 +55,11 @@ type Server struct {
 // NewServer makes the server of a stock server. Its links may lead to these upstreams alone; to any, where none is given.
 func NewServer(stock *toxiproxy.ApiServer, upstreams ...string) *Server {
 	links := link.NewRegistry(stock)
-	return &Server{Links: links, Faults: fault.NewManager(links), stock: stock, pairs: map[string]*pair{}, upstreams: upstreams}
+	return &Server{
+		Links: links, Faults: fault.NewManager(links), MaxConnections: maxConnections, stock: stock,
+		refusals: stock.Logger.Sample(&zerolog.BurstSampler{Burst: refusalsLogged, Period: time.Second}),
+		pairs:    map[string]*pair{}, upstreams: upstreams,
+	}
 }
 
 // Serve answers requests until SIGINT or SIGTERM.

@@ -121,6 +121,20 @@ func (c *Connection) DoorEnds(how string, atOnce bool) {
 	}
 }
 
+// DoorCloses says that the door ends one side now, with FIN or RST, and leaves the other to itself.
+func (c *Connection) DoorCloses(side Side, how string) {
+	if c == nil {
+		return
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	whole := c.how == ""
+	c.end(side, Closed, time.Now())
+	if whole {
+		c.how = how
+	}
+}
+
 // IsWhole returns whether no side has ended.
 func (c *Connection) IsWhole() bool {
 	if c == nil {

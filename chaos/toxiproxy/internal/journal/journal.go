@@ -121,7 +121,7 @@ func (j *Journal) Name(link, name string) bool {
 	return j == nil || j.put(entry{at: time.Now(), kind: "link_named", link: link, line: &linkNamed{Link: cut(link), Name: cut(name)}})
 }
 
-// Failed writes that a connection could not be carried: why is closed (the link takes none), busy (something kept the link locked), refused, timeout, unreachable or other.
+// Failed writes that a connection could not be carried: why is closed (the link takes none), busy (something kept the link locked), full (too many are open), refused, timeout, unreachable or other.
 func (j *Journal) Failed(link string, times Times, why, detail string) {
 	if j == nil {
 		return

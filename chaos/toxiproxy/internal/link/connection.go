@@ -82,7 +82,7 @@ func (c *Connection) CloseOne(end stream.Direction, how string) (live bool, rest
 	if !c.IsOpen() || !isOpen(socket) || !c.forgotten.CompareAndSwap(false, true) {
 		return false, func() {}
 	}
-	c.watched.DoorEnds(how, false)
+	c.watched.DoorCloses(journal.Side(1-end), how)
 	finished := func() {}
 	if how == journal.RST {
 		_ = socket.SetLinger(0)

@@ -48,6 +48,19 @@ func (r *Registry) All() []*Link {
 	return links
 }
 
+// Connections counts the connections of all links that have not been found ended.
+func (r *Registry) Connections() int {
+	r.mu.RLock()
+	defer r.mu.RUnlock()
+	count := 0
+	for _, l := range r.links {
+		l.mu.Lock()
+		count += len(l.connections)
+		l.mu.Unlock()
+	}
+	return count
+}
+
 // collectionTimeout bounds the wait for Toxiproxy's collection, which a proxy's removal may keep locked for minutes.
 const collectionTimeout = time.Second
 
