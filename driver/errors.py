@@ -22,6 +22,10 @@ class LabError(Exception):
         self.sentence = sentence
         self.hint = hint
 
+    def add(self, second: LabError) -> None:
+        """Add an error that followed from this one: its sentence and its hint come after this one's."""
+        LabError.__init__(self, f"{self.sentence} {second.sentence}", f"{self.hint} {second.hint}".strip())
+
 
 class UsageError(LabError):
     """A command, flag or file is invalid, or asks for what is not possible."""

@@ -129,6 +129,14 @@ def built_image(project: str, service: str) -> str:
     return f"{project}-{service}".lower()
 
 
+def built_override(project: str, name: str, service: ComposeService) -> dict[str, object]:
+    """What differs from the user's file where an image is built: no tag of the user's moves."""
+    if service.build is None:
+        return {}
+    own: dict[str, object] = {"image": built_image(project, name)}
+    return {**own, "build": {"tags": Removed()}} if service.build.get("tags") else own
+
+
 def door_name(number: int) -> str:
     """The service of a door in the generated file; the first is 1."""
     return f"{_DOOR}{number}"
@@ -224,8 +232,7 @@ class _Planner:
                 changed["links"] = Removed()
         if service.container_name:
             changed["container_name"] = Removed()
-        if service.build is not None:
-            changed["image"] = built_image(self._options.project, name)
+        changed |= built_override(self._options.project, name, service)
         doors = [
             door_name(number)
             for number, servers in enumerate(self._shared, 1)

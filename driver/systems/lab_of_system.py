@@ -20,6 +20,7 @@ from driver.engines.docker_sdk import DockerSdk
 from driver.engines.left_compose import end_left_compose
 from driver.errors import (
     EngineError,
+    EngineGoneError,
     LabError,
     NoLabError,
     NotReadyError,
@@ -27,7 +28,6 @@ from driver.errors import (
     SubnetInUseError,
     UsageError,
 )
-from driver.interrupts import signals_noted
 from driver.labs.toxiproxy_api import LinkState
 from driver.nouns import counted
 from driver.paths import project_root
@@ -38,7 +38,16 @@ from driver.systems.compose_yaml import as_yaml
 from driver.systems.differences import differences
 from driver.systems.door_api import DoorApi
 from driver.systems.door_bypass import Bypass, refuse_bypasses
-from driver.systems.door_compose import DoorOptions, DoorPlan, Peer, built_image, networks_needed, plan_doors
+from driver.systems.door_compose import (
+    DoorOptions,
+    DoorPlan,
+    Peer,
+    built_image,
+    built_override,
+    networks_needed,
+    plan_doors,
+)
+from driver.systems.failed_start import down_after
 from driver.systems.made_containers import made_container, replica_name
 from driver.systems.portless_services import refuse_portless
 from driver.systems.prober_compose import PROBER
@@ -66,7 +75,8 @@ READY_TIMEOUT_S = 180.0
 REMOVE_TIMEOUT_S = 60.0
 POLL_S = 0.05
 SUBNET_TRIES = 5
-REMOVE_TRIES = 3
+REMOVE_TRIES = 20
+REMOVE_AGAIN_S = 0.25
 LOOPBACK = "127.0.0.1"
 TOXIPROXY = "toxiproxy"
 LAB_IMAGES = (TOXIPROXY, PROBER)
@@ -168,10 +178,9 @@ class SystemLab:
             write_system_file(self._folder, self._as_file(request, started))
             if started.plan.doors:
                 self._make_links(str(request.files[0]))
-        except BaseException:
-            with signals_noted():
-                say("Taking down what was started.")
-                self.down()
+        except BaseException as error:
+            say("Taking down what was started.")
+            down_after(error, self.down, say)
             raise
         published = self.containers().published
         return replace(started, differences=tuple(differences(config)), published=published)
@@ -236,8 +245,8 @@ class SystemLab:
     ) -> None:
         built = [name for name, one in config.services.items() if one.build is not None]
         if built:
-            tags = {name: {"image": self._image_of(name, config)} for name in built}
-            self._write(as_yaml({"services": tags}))
+            own = {name: built_override(self._project, name, config.services[name]) for name in built}
+            self._write(as_yaml({"services": own}))
             say(f"Building {', '.join(built)}.")
             compose("build", *built, environment={}, timeout_s=BUILD_TIMEOUT_S)
         for name, one in config.services.items():
@@ -378,15 +387,24 @@ class SystemLab:
     def _remove(self) -> int:
         """Remove containers, networks and volumes; return how many containers there were.
 
-        What the engine still made meanwhile, for a Compose that was ended, is removed again.
+        What the engine still made meanwhile, for a Compose that was ended, is removed again: such a
+        container has volumes and networks in use before it can be listed.
         """
         count = 0
-        for _ in range(REMOVE_TRIES):
-            containers = self._sdk.containers()
-            in_parallel(self._sdk.remove, containers)
-            count += len(containers)
-            left = self._sdk.remove_networks_and_volumes()
-            left += [f"container {one.name}" for one in self._sdk.containers()]
+        left: list[str] = []
+        for number in range(REMOVE_TRIES):
+            if number:
+                time.sleep(REMOVE_AGAIN_S)
+            try:
+                containers = self._sdk.containers()
+                in_parallel(self._sdk.remove, containers)
+                count += len(containers)
+                left = self._sdk.remove_networks_and_volumes()
+                left += [f"container {one.name}" for one in self._sdk.containers()]
+            except EngineGoneError:
+                raise
+            except EngineError as error:
+                left = [error.sentence.rstrip(".")]
             if not left:
                 return count
         raise LabError(
@@ -395,10 +413,11 @@ class SystemLab:
         )
 
     def _remove_images(self) -> None:
-        """Remove what was built for the project; the build's cache stays."""
+        """Remove what was built for the project; the build's cache stays, and so do tags of the user's."""
         label = f"label={PROJECT}={self._project}"
         found = ask(["docker", "image", "ls", "--filter", label, "--format", "{{.Repository}}:{{.Tag}}"])
-        if names := found.text.split():
+        own = built_image(self._project, "")
+        if names := [name for name in found.text.split() if name.startswith(own)]:
             ask(["docker", "image", "rm", *names], REMOVE_TIMEOUT_S)
 
 

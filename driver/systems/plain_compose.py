@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from driver.systems.compose_config import ComposeService, ResolvedConfig
 from driver.systems.compose_yaml import Removed, Replaced
 from driver.systems.door_bypass import physical_networks
-from driver.systems.door_compose import built_image
+from driver.systems.door_compose import built_override
 
 
 def plain_document(config: ResolvedConfig, project: str) -> Mapping[str, Mapping[str, object]]:
@@ -44,8 +44,7 @@ def _override(name: str, service: ComposeService, config: ResolvedConfig, projec
         changed["ports"] = Replaced([])
     if service.container_name:
         changed["container_name"] = Removed()
-    if service.build is not None:
-        changed["image"] = built_image(project, name)
+    changed |= built_override(project, name, service)
     if not service.network_mode:
         # The names of its container in the user's own project.
         names = [service.container_name] if service.container_name else []

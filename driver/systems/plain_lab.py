@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from driver.errors import EngineError, LabError
-from driver.interrupts import signals_noted
 from driver.systems.compose_config import system_of
 from driver.systems.compose_yaml import as_yaml
 from driver.systems.door_compose import DoorOptions
+from driver.systems.failed_start import down_after
 from driver.systems.lab_of_system import UP_TIMEOUT_S, Say, SystemCompose, SystemLab, SystemRequest
 from driver.systems.plain_compose import plain_document
 from driver.systems.readiness import Readiness
@@ -46,6 +46,5 @@ class PlainLab(SystemLab):
         except BaseException as error:
             if not isinstance(error, LabError):
                 say("Taking down what was started.")
-            with signals_noted():
-                self.down()
+            down_after(error, self.down, say)
             raise

@@ -11,8 +11,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from driver.systems.compose_config import ResolvedConfig, system_of
-from driver.systems.compose_yaml import Removed, Replaced
+from driver.systems.compose_yaml import Removed, Replaced, as_yaml
 from driver.systems.door_compose import DoorPlan
+from driver.systems.plain_compose import plain_document
 from driver.systems.system import OUTSIDE
 from tests.driver.systems.compose_files import (
     API,
@@ -324,6 +325,15 @@ def test_a_built_image_has_a_tag_of_the_labs_own() -> None:
     )
     assert services["API"]["image"] == f"{OPTIONS.project}-api"
     assert "image" not in services["db"]
+
+
+def test_a_build_moves_no_further_tag_of_the_users() -> None:
+    build = {"context": ".", "tags": ["mine:latest"]}
+    config = config_of({"api": {"image": "mine", "build": build}, "web": {"build": {"context": "."}}})
+    for document in (planned(config).document, plain_document(config, OPTIONS.project)):
+        api, web = (as_yaml({"services": {"": document["services"][name]}}) for name in ("api", "web"))
+        assert '"build": {"tags": !reset null}' in api
+        assert '"build"' not in web
 
 
 def test_every_volume_is_the_projects_own() -> None:

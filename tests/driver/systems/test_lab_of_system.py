@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from driver.engines.engine import Container
-from driver.errors import LabError, NotReadyError, SubnetInUseError
+from driver.errors import EngineError, LabError, NotReadyError, SubnetInUseError
 from driver.subprocesses import CommandResult
 from driver.systems import lab_of_system
 from driver.systems.lab_of_system import SystemLab, SystemRequest
@@ -31,6 +31,8 @@ class Engine:
         self.at_removal: Callable[[], None] = lambda: None
         self.comes_later = False
         self.while_it_starts: Callable[[], None] = lambda: None
+        self.refusals = 0
+        self.images: list[str] = []
 
     def summaries(self) -> list[dict[str, Any]]:
         return self.rows if self.is_up else []
@@ -45,6 +47,9 @@ class Engine:
 
     def remove_networks_and_volumes(self) -> list[str]:
         self.done.append("remove networks and volumes")
+        if self.refusals:
+            self.refusals -= 1
+            raise EngineError("The Docker engine refused a request: volume is in use.")
         return []
 
     def all_networks(self) -> list[dict[str, Any]]:
@@ -74,7 +79,9 @@ class Engine:
 
     def ask(self, argv: list[str], *_: object) -> CommandResult:
         self.done.append(" ".join(argv[1:3]))
-        return CommandResult(0, "")
+        if argv[1:3] == ["image", "rm"]:
+            self.images = [one for one in self.images if one not in argv[3:]]
+        return CommandResult(0, "\n".join(self.images))
 
 
 class Clock:
@@ -171,6 +178,38 @@ def test_down_removes_a_container_that_the_engine_made_meanwhile(
     engine.is_up = engine.comes_later = True
     assert lab_with(engine, tmp_path, monkeypatch).down() == 2
     assert engine.containers() == []
+
+
+def test_a_volume_that_a_container_being_made_still_uses_is_removed_once_it_is_free(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, clock = Engine([row("db")]), Clock()
+    engine.refusals = 3
+    monkeypatch.setattr(lab_of_system, "time", clock)
+    assert lab_with(engine, tmp_path, monkeypatch).down() == 0
+    assert engine.done.count("remove networks and volumes") == 4
+
+
+def test_what_a_start_left_and_cannot_be_removed_is_added_to_why_it_failed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine, clock = Engine([row("db", State="exited", Status="Exited (3)")]), Clock()
+    engine.refusals = 1_000
+    monkeypatch.setattr(lab_of_system, "time", clock)
+    with pytest.raises(NotReadyError, match=r"(?s)db\[1\] ended with 3.*volume is in use") as failed:
+        lab_with(engine, tmp_path, monkeypatch).up(
+            SystemRequest((tmp_path / "compose.yaml",)), lambda _: None
+        )
+    assert "Does it start without doors" in failed.value.hint
+    assert "lab.py down" in failed.value.hint
+    assert clock.now_s < 10.0
+
+
+def test_down_removes_no_image_by_a_tag_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    engine = Engine([])
+    engine.images = ["mine:latest", "doors-shop-1a2b3c-api:latest", "<none>:<none>"]
+    lab_with(engine, tmp_path, monkeypatch).down()
+    assert engine.images == ["mine:latest", "<none>:<none>"]
 
 
 @pytest.mark.parametrize(("started_s", "waits"), [(2.0, False), (1.9, True)])
