@@ -110,7 +110,9 @@ class OneSidedClose(LinkFault):
             self._client_closed(seen, far) if self.side is Side.client else self._server_closed(seen, far)
         )
         blocked = seen.beside(Symptom.refused, Symptom.turned_away, Symptom.silent)
-        fails = seen.during.count(ConnectOutcome.refused) or not seen.during.count(ConnectOutcome.answered)
+        answered = seen.during.count(ConnectOutcome.answered)
+        # Another fault on the link may be why one was not answered, but not why none was.
+        fails = not answered or (answered < seen.during.tried and not seen.others)
         if not trouble and fails and not blocked:
             trouble = f"new connections should have worked; {connects_text(seen.during)}"
         if trouble:
@@ -125,7 +127,7 @@ class OneSidedClose(LinkFault):
     def _client_closed(self, seen: LinkEvidence, far: FarEndRecord) -> str:
         """Return why this is not a connection that was closed at the client's end alone; "" where it is."""
         during = seen.during
-        if not any(during.ended(kind) for kind in _KINDS[self.how]):
+        if not during.ends or during.ends[0][1] not in _KINDS[self.how]:
             found = close_kinds_text(during)
             return f"the client's end saw {found or 'no end'} where it should have seen {self.how.upper()}"
         if far.how is not CloseKind.given_up and far.ended_ns < during.until_ns - _EARLY_NS:
@@ -140,7 +142,8 @@ class OneSidedClose(LinkFault):
     def _server_closed(self, seen: LinkEvidence, far: FarEndRecord) -> str:
         """Return why this is not a connection that was closed at the server's end alone; "" where it is."""
         during = seen.during
-        if far.how not in _KINDS[self.how] or far.ended_ns > during.from_ns + SLACK_NS:
+        from_ns, until_ns = during.from_ns - _EARLY_NS, during.from_ns + SLACK_NS
+        if far.how not in _KINDS[self.how] or not from_ns <= far.ended_ns <= until_ns:
             return (
                 f"the server's end should have seen {self.how.upper()} when the fault began; {_at(far, seen)}"
             )

@@ -43,8 +43,9 @@ class FollowedFile(Generic[T]):
             stat = self._path.stat()
             stamp = (stat.st_mtime_ns, stat.st_size)
             if stamp != self._stamp:
-                self.value = self._decode(self._path.read_bytes())
+                # Before it is decoded, so that a file that is refused is logged once.
                 self._stamp = stamp
+                self.value = self._decode(self._path.read_bytes())
         except FileNotFoundError:
             self.value, self._stamp = self._absent, None
         except ValueError as error:

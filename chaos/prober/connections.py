@@ -30,6 +30,8 @@ MASK_BYTES = 4
 _REQUEST = f"GET {PROBE_PATH} HTTP/1.1\r\nHost: p\r\n\r\n".encode()
 _EXPECTED = PATTERN[:PROBE_BYTES]
 MAX_RESPONSE_BYTES = 8_192
+MAX_DIGITS = 9
+"""Of a number in a header."""
 
 
 @dataclass(frozen=True)
@@ -221,17 +223,23 @@ def classify_response(data: bytes, how: str) -> tuple[str, int, int]:
 def _retry_after(headers: list[bytes]) -> int:
     for header in headers:
         name, _, value = header.partition(b":")
-        if name.strip().lower() == b"retry-after" and value.strip().isdigit():
-            return int(value)
+        if name.strip().lower() == b"retry-after":
+            return _number(value, -1)
     return -1
 
 
 def _length(head: bytes) -> int:
     for header in head.split(b"\r\n")[1:]:
         name, _, value = header.partition(b":")
-        if name.strip().lower() == b"content-length" and value.strip().isdigit():
-            return int(value)
+        if name.strip().lower() == b"content-length":
+            return _number(value, 0)
     return 0
+
+
+def _number(value: bytes | str, other: int) -> int:
+    """Return a header's number of seconds or bytes; `other` for what is none, or has more digits."""
+    digits = value.strip()
+    return int(digits) if digits.isdigit() and len(digits) <= MAX_DIGITS and digits.isascii() else other
 
 
 class EchoConnection(RawConnection):
@@ -293,7 +301,7 @@ class EchoConnection(RawConnection):
             self._upgraded_at = self.in_bytes - len(self._protocol.reader.buffer)
         else:
             value = response.headers.get("Retry-After", "")
-            self.retry_after_s = int(value) if value.isdigit() else -1
+            self.retry_after_s = _number(value, -1)
         self.opened.set()
 
     def on_end(self) -> None:
@@ -342,6 +350,9 @@ async def open_echo(
         outcome = "refused"
     except OSError:
         outcome = "reset"
+    except asyncio.CancelledError:
+        echo.abort()
+        raise
     took_ms = (time.monotonic_ns() - began_ns) / 1e6
     attempt = ConnectAttempt(outcome, took_ms, echo.status, echo.retry_after_s, echo.out_bytes, echo.in_bytes)
     if outcome == "answered":

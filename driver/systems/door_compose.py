@@ -326,7 +326,7 @@ class _Planner:
             **OWN_PROCESS,
             # It listens on its servers' ports, below 1024 too, and is no router between its networks.
             "sysctls": {"net.ipv4.ip_unprivileged_port_start": "0", "net.ipv4.ip_forward": "0"},
-            # For the 4,096 connections that it carries at most, at some 190 kB each while bytes pass both ways.
+            # For 4,096 connections, its most, at some 190 kB each while bytes pass both ways.
             "mem_limit": "1g",
         }
 

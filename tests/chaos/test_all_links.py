@@ -67,6 +67,18 @@ def test_a_followed_file_is_read_through_its_changes(tmp_path: Path) -> None:
     assert file.value == []
 
 
+def test_a_followed_file_that_is_refused_is_logged_once(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    path = tmp_path / "prober.watch"
+    absent: list[ProbeWindow] = []
+    file = FollowedFile(path, read_windows, absent)
+    path.write_bytes(b"[{")
+    for _ in range(3):
+        file.refresh()
+    assert capsys.readouterr().err.count("\n") == 1
+
+
 def test_a_file_of_links_is_read_as_it_was_written() -> None:
     assert read_links(write_links([A])) == (A,)
 

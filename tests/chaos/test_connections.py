@@ -6,7 +6,7 @@ import asyncio
 import socket
 import struct
 from collections.abc import AsyncIterator, Awaitable, Callable
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
 import pytest
 from websockets.asyncio.server import ServerConnection, serve
@@ -68,6 +68,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 16\r\n\r\n"
         (answers(b""), "closed", 0, -1),
         (answers(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\nRetry-After: 2\r\n\r\n"), "rejected", 503, 2),
         (answers(b"HTTP/1.1 503 No\r\nContent-Length: 0\r\n\r\n"), "rejected", 503, -1),
+        (answers(b"HTTP/1.1 503 No\r\nRetry-After: " + b"9" * 5_000 + b"\r\n\r\n"), "rejected", 503, -1),
         (resets, "reset", 0, -1),
     ],
 )
@@ -83,6 +84,31 @@ async def test_a_connection_that_is_never_answered_hung() -> None:
     async with server(hangs) as port:
         assert (await connections.probe_http(at(port), timeout_s=0.2)).outcome == "hung"
         assert (await connections.open_echo(at(port), timeout_s=0.2))[0].outcome == "hung"
+
+
+def test_a_length_of_more_digits_than_any_response_has_is_none() -> None:
+    answer = connections.HttpConnection()
+    answer.on_data(b"HTTP/1.1 200 OK\r\nContent-Length: " + b"9" * 5_000 + b"\r\n\r\n")
+    assert answer.done.is_set()
+
+
+async def test_an_attempt_that_is_cancelled_leaves_no_connection_open() -> None:
+    connected, ended = asyncio.Event(), asyncio.Event()
+
+    async def waits(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        connected.set()
+        with suppress(ConnectionError):
+            await reader.read()
+        ended.set()
+        writer.close()
+
+    async with server(waits) as port:
+        attempt = asyncio.create_task(connections.open_echo(at(port)))
+        await asyncio.wait_for(connected.wait(), 5)
+        attempt.cancel()
+        with suppress(asyncio.CancelledError):
+            await attempt
+        await asyncio.wait_for(ended.wait(), 2)
 
 
 async def test_a_port_without_a_listener_refuses() -> None:

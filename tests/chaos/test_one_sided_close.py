@@ -161,3 +161,25 @@ def test_a_close_at_one_end_is_no_cut_and_no_reset(name: str, ends: CloseKind) -
 
 def test_a_silence_alone_is_no_close_of_the_servers_end() -> None:
     assert not rule("server").observed(during(UNTOUCHED, silences=GONE, rtt_ms=())).seen
+
+
+@pytest.mark.parametrize("outcome", [ConnectOutcome.hung, ConnectOutcome.reset, ConnectOutcome.refused])
+def test_a_new_connection_that_is_not_answered_did_not_work_though_others_were(
+    outcome: ConnectOutcome,
+) -> None:
+    for side, trace in (("client", CLOSED_AT_CLIENT), ("server", CLOSED_AT_SERVER)):
+        mixed = during(trace, connects={ConnectOutcome.answered: 4, outcome: 1})
+        assert "new connections should have worked" in rule(side).observed(mixed).because
+        other = OtherFault("f-2", "cut", frozenset({Symptom.ended}), 12 * S, 12 * S)
+        assert rule(side).observed(replace(mixed, others=(other,))).seen
+
+
+def test_a_server_s_end_that_was_closed_before_the_fault_began_is_not_its_doing() -> None:
+    early = replace(CLOSED_AT_SERVER, far_end=FarEndRecord(9 * S, CloseKind.fin, 9 * S))
+    assert "it ended by FIN, -1.0 s" in rule("server").observed(early).because
+
+
+def test_the_client_s_end_is_closed_as_it_ended_first() -> None:
+    ends = ((10 * S + 1, CloseKind.rst), (15 * S, CloseKind.fin))
+    assert not rule("client").observed(during(CLOSED_AT_CLIENT, ends=ends)).seen
+    assert rule("client", "rst").observed(during(CLOSED_AT_CLIENT, ends=ends)).seen
