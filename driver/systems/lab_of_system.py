@@ -82,6 +82,8 @@ TOXIPROXY = "toxiproxy"
 LAB_IMAGES = (TOXIPROXY, PROBER)
 """The images of which the lab's own containers are made."""
 _LOG_LINES = 8
+_NOT_RUN = (126, 127)
+"""Exit codes of a shell, and of the engine, for a command that cannot be run or is not there."""
 
 Say = Callable[[str], None]
 
@@ -222,7 +224,7 @@ class SystemLab:
                     error.sentence, "Is the system running by itself? Then add --any-ports."
                 ) from None
             except EngineError as error:
-                raise EngineError(f"{error.sentence}{self._failed_logs()}", error.hint) from None
+                raise self._with_failed(error) from None
             return StartedSystem(system, plan, tuple(bypassed), tuple(portless))
         raise LabError("Other labs take every network before this one can.", "Try again in a moment.")
 
@@ -331,10 +333,23 @@ class SystemLab:
         """Return a container with its restarts, which decide about those that are not healthy yet."""
         return one if one.health == "healthy" else replace(one, restarts=self._sdk.restarts(one.id))
 
-    def _failed_logs(self) -> str:
-        """The last lines of what the first failed container printed, to follow a sentence."""
-        failed = next((one for one in self.containers().all if one.has_failed), None)
-        return "" if failed is None else _last_lines(failed)
+    def _with_failed(self, error: EngineError) -> EngineError | NotReadyError:
+        """Return the error of a Compose that failed: NotReadyError where a container of the system's failed.
+
+        That follows with the last lines of what it printed. Any other error is the engine's.
+        """
+        if isinstance(error, EngineGoneError):
+            return error
+        replicas = self.containers().replicas
+        failed = next((one for one in replicas if one.has_failed or self._cannot_be_run(one)), None)
+        if failed is None:
+            return error
+        return NotReadyError(f"{error.sentence}{_last_lines(failed)}", error.hint)
+
+    def _cannot_be_run(self, one: Replica) -> bool:
+        """Whether a container that never ran has a command that its image does not have, or cannot run."""
+        details = self._sdk.inspect_id(one.id) if one.state == "created" else None
+        return details is not None and details["State"].get("ExitCode") in _NOT_RUN
 
     # -- while it is up ------------------------------------------------------------------------------------
 

@@ -27,8 +27,7 @@ class PlainLab(SystemLab):
     def start(self, request: SystemRequest, say: Say) -> System:
         """Start a system, and return when all of it is ready; return it as its file and images describe it.
 
-        Raises NotReadyError and EngineError where it does not become ready, and other LabErrors; nothing is
-        left then.
+        Raises NotReadyError where it does not become ready, and other LabErrors; nothing is left then.
         """
         config = resolve(request.files, request.profiles)
         self.down()
@@ -39,7 +38,7 @@ class PlainLab(SystemLab):
             try:
                 compose("up", "-d", "--no-build", environment={}, timeout_s=UP_TIMEOUT_S)
             except EngineError as error:
-                raise EngineError(f"{error.sentence}{self._failed_logs()}", error.hint) from None
+                raise self._with_failed(error) from None
             self._wait_ready(Readiness())
             images = {name: self._sdk.exposed_ports(self._image_of(name, config)) for name in config.services}
             return system_of(config, images)

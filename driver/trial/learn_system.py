@@ -7,8 +7,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
-from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError
+from driver.errors import LabError, NotReadyError
 from driver.exit_codes import ExitCode
+from driver.interrupts import signals_noted
+from driver.systems.failed_start import down_after
 from driver.systems.lab_of_system import Say, StartedSystem, SystemRequest
 from driver.systems.portless_services import PortlessServiceError
 from driver.systems.replicas import Replica, SystemContainers
@@ -82,22 +84,21 @@ class SystemStarter:
         """Start the system with doors on all ports that it listens on. Raises LabError; nothing is left then.
 
         Where it does not become ready, it is started without doors too, and the error says whether it is
-        ready so: SystemNotReadyError where it is not, NotReadyError where it is.
+        ready so: SystemNotReadyError where it is not, NotReadyError where it is. An error of the engine, as
+        of an image that it cannot have, is raised as it is.
         """
         wanted = request
         try:
             started = self._lab.up(wanted, self._say)
-        except EngineGoneError:
-            raise
-        except (PortlessServiceError, NotReadyError, EngineError) as error:
+        except (PortlessServiceError, NotReadyError) as error:
             wanted = self._without_doors(request, error)
             started = self._lab.up(wanted, self._say)
         try:
             if (more := self._with_ports(wanted, self._without_door(started))) != wanted:
                 self._lab.down()
                 wanted, started = more, self._lab.up(more, self._say)
-        except BaseException:
-            self._lab.down()
+        except BaseException as error:
+            down_after(error, self._lab.down, self._say)
             raise
         before = request.ports
         found = {name: ports - before.get(name, frozenset()) for name, ports in wanted.ports.items()}
@@ -116,9 +117,7 @@ class SystemStarter:
         began_s = time.monotonic()
         try:
             system = self._plain.start(request, self._say)
-        except EngineGoneError:
-            raise
-        except (NotReadyError, EngineError) as without:
+        except NotReadyError as without:
             raise SystemNotReadyError(
                 f"The system does not become ready, and neither does it without doors. {without.sentence}",
                 "Mend the system first: docker compose up --wait",
@@ -127,7 +126,8 @@ class SystemStarter:
         try:
             listening = self._listening(self._plain.containers().replicas)
         finally:
-            self._plain.down()
+            with signals_noted():
+                self._plain.down()
         wanted = self._with_ports(request, _unnamed(system, listening))
         if wanted != request:
             return wanted

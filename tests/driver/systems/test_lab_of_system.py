@@ -205,6 +205,31 @@ def test_what_a_start_left_and_cannot_be_removed_is_added_to_why_it_failed(
     assert clock.now_s < 10.0
 
 
+@pytest.mark.parametrize(
+    ("service", "kind"),
+    [
+        ({"State": "exited", "Status": "Exited (3)"}, NotReadyError),
+        ({"State": "created", "Status": "Created"}, EngineError),
+        ({}, EngineError),
+    ],
+)
+def test_a_compose_that_failed_is_the_engines_error_unless_a_container_failed(
+    service: dict[str, Any], kind: type[LabError], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    engine = Engine([row("db", **service)])
+
+    def no_space(*words: str, **_: object) -> list[str]:
+        engine.is_up = True
+        raise EngineError("no space left on device")
+
+    monkeypatch.setattr(engine, "compose", no_space)
+    monkeypatch.setattr(engine, "inspect_id", lambda _: {"State": {"ExitCode": 0}})
+    with pytest.raises(kind, match="no space left"):
+        lab_with(engine, tmp_path, monkeypatch).up(
+            SystemRequest((tmp_path / "compose.yaml",)), lambda _: None
+        )
+
+
 def test_down_removes_no_image_by_a_tag_of_the_users(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     engine = Engine([])
     engine.images = ["mine:latest", "doors-shop-1a2b3c-api:latest", "<none>:<none>"]

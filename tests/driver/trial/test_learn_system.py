@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import signal
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
 import pytest
 
-from driver.errors import EngineGoneError, LabError, NotReadyError
+from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError
 from driver.exit_codes import ExitCode
 from driver.systems.door_compose import DoorPlan
 from driver.systems.lab_of_system import Say, StartedSystem, SystemRequest
@@ -133,12 +135,29 @@ def test_a_system_that_never_becomes_ready_is_its_own_trouble() -> None:
     assert raised.value.exit_code is ExitCode.FAILED
 
 
+@pytest.mark.parametrize("error", [EngineGoneError("No engine."), EngineError("No such image.")])
 @pytest.mark.parametrize("plain", [False, True])
-def test_an_engine_that_is_gone_is_no_trouble_of_the_system(plain: bool) -> None:
-    gone = EngineGoneError("No engine.")
-    labs = TwoLabs({}, fails=[SICK] if plain else [gone], plain_fails=gone)
-    with pytest.raises(EngineGoneError):
+def test_an_error_of_the_engine_is_no_trouble_of_the_system(plain: bool, error: LabError) -> None:
+    labs = TwoLabs({}, fails=[SICK] if plain else [error], plain_fails=error)
+    with pytest.raises(LabError) as raised:
         learned(labs)
+    assert raised.value is error
+    assert labs.calls == (["up", "plain up"] if plain else ["up"])
+
+
+def test_ctrl_c_does_not_interrupt_the_end_of_a_start_without_doors() -> None:
+    labs = TwoLabs({"db": {5432}}, fails=[NO_PORT])
+    ended: list[str] = []
+
+    def down() -> int:
+        os.kill(os.getpid(), signal.SIGINT)
+        ended.append("whole")
+        return 0
+
+    labs.down = down  # type: ignore[method-assign]
+    with pytest.raises(KeyboardInterrupt):
+        learned(labs)
+    assert ended == ["whole"]
 
 
 def test_a_second_start_that_fails_leaves_nothing() -> None:
