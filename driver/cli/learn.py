@@ -60,7 +60,7 @@ def command(
         (file, *more), profiles, frozenset(bypass), frozenset(egress), ports, publish=False
     )
     with system_in_use(request, "learn") as up:
-        source = options_traffic.traffic_source(traffic, http, rate, Path("/dev/null"))
+        source = options_traffic.traffic_source(traffic, http, rate, Path("/dev/null"), up.terminal.info)
         subject = up.subject(source)
         limits = TrialLimits(up.began_s, watch_s=watch)
         up.terminal.info(f"Watching for {watch:.0f} s.")

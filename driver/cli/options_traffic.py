@@ -60,9 +60,13 @@ def refuse_wrong_traffic(command: str | None, request: tuple[str, str] | None) -
 
 
 def traffic_source(
-    command: str | None, request: tuple[str, str] | None, per_s: float, log: Path
+    command: str | None,
+    request: tuple[str, str] | None,
+    per_s: float,
+    log: Path,
+    say: Callable[[str], None],
 ) -> TrafficSource | None:
     """Return what sends the traffic that the options ask for; None without them."""
     if request:
         return HttpTraffic(*request, per_s)
-    return CommandTraffic(command, log) if command else None
+    return CommandTraffic(command, log, say) if command else None

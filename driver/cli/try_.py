@@ -87,7 +87,7 @@ def command(
         if learned:
             refuse_unknown(learned, started.system, file)
         folder = new_folder(f"try-{started.system.name}", results)
-        source = options_traffic.traffic_source(traffic, http, rate, folder / "traffic.log")
+        source = options_traffic.traffic_source(traffic, http, rate, folder / "traffic.log", up.terminal.info)
         limits = TrialLimits(up.began_s + budget - DOWN_RESERVE_S, watch, wait)
         said = up.terminal
         progress = TrialProgress(said.info, partial(_say_baseline, said), partial(_say_outcome, said))

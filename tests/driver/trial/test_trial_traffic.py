@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import os
 import socket
+import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -12,7 +14,9 @@ from pathlib import Path
 import pytest
 
 from driver.errors import UsageError
+from driver.paths import project_root
 from driver.systems.replicas import PublishedAddress
+from driver.trial import command_traffic
 from driver.trial.command_traffic import CommandTraffic, variable
 from driver.trial.http_traffic import HttpTraffic, check_url, published_url
 from tests.waiting import eventually_in_thread
@@ -38,6 +42,10 @@ def address() -> Iterator[str]:
     yield f"127.0.0.1:{server.server_address[1]}"
     server.shutdown()
     server.server_close()
+
+
+def read(log: Path) -> str:
+    return log.read_text().strip() if log.exists() else ""
 
 
 def counted(url: str, address: str) -> tuple[bool, bool]:
@@ -86,37 +94,95 @@ def test_what_is_no_url_of_a_service_is_refused(url: str) -> None:
 
 def test_a_command_has_the_published_addresses_and_its_output_is_kept(tmp_path: Path) -> None:
     log = tmp_path / "traffic.log"
-    traffic = CommandTraffic("echo $API_8000; sleep 60", log)
+    traffic = CommandTraffic("echo $API_8000; sleep 60", log, print)
     traffic.send_to(PUBLISHED)
     try:
-        eventually_in_thread(lambda: "127.0.0.1:49153" in log.read_text(), "the command's output", LIMIT_S)
+        eventually_in_thread(lambda: "127.0.0.1:49153" in read(log), "the command's output", LIMIT_S)
     finally:
         traffic.end()
 
 
 def test_a_command_that_ended_is_started_again(tmp_path: Path) -> None:
     log = tmp_path / "traffic.log"
-    traffic = CommandTraffic("echo once", log)
+    traffic = CommandTraffic("echo once", log, print)
     traffic.send_to([])
-
-    def twice() -> bool:
-        traffic.counters()
-        return log.read_text().count("once") >= 2
-
     try:
-        eventually_in_thread(twice, "the command runs again", LIMIT_S)
+        ended_again(traffic, log, "once", 2)
     finally:
         traffic.end()
 
 
 def test_a_command_ends_with_all_that_it_started(tmp_path: Path) -> None:
     log = tmp_path / "traffic.log"
-    traffic = CommandTraffic("sleep 300 & echo $!; wait", log)
+    traffic = CommandTraffic("sleep 300 & echo $!; wait", log, print)
     traffic.send_to([])
-    eventually_in_thread(lambda: bool(log.read_text().strip()), "the child's number", LIMIT_S)
+    eventually_in_thread(lambda: bool(read(log)), "the child's number", LIMIT_S)
     child = int(log.read_text())
     traffic.end()
     eventually_in_thread(lambda: not is_alive(child), "the child has ended", LIMIT_S)
+
+
+def ended_again(traffic: CommandTraffic, log: Path, text: str, count: int) -> None:
+    """Look until the command has printed `text` that often."""
+
+    def often() -> bool:
+        traffic.counters()
+        return read(log).count(text) >= count
+
+    eventually_in_thread(often, "the command runs again", LIMIT_S)
+
+
+def test_what_a_command_left_ends_before_it_is_started_again(tmp_path: Path) -> None:
+    log = tmp_path / "traffic.log"
+    traffic = CommandTraffic("sleep 300 >/dev/null & echo child $!", log, print)
+    traffic.send_to([])
+    try:
+        ended_again(traffic, log, "child", 2)
+        first = int(log.read_text().split()[1])
+        assert not is_alive(first)
+    finally:
+        traffic.end()
+
+
+def test_a_command_ends_when_its_parent_is_killed(tmp_path: Path) -> None:
+    log = tmp_path / "traffic.log"
+    script = (
+        "import sys, time\nfrom pathlib import Path\n"
+        "from driver.trial.command_traffic import CommandTraffic\n"
+        "CommandTraffic('sleep 300 & echo $!; wait', Path(sys.argv[1]), print).send_to([])\ntime.sleep(300)\n"
+    )
+    parent = subprocess.Popen([sys.executable, "-c", script, str(log)], cwd=project_root())
+    try:
+        eventually_in_thread(lambda: bool(read(log)), "its child", LIMIT_S)
+    finally:
+        parent.kill()
+        parent.wait()
+    child = int(log.read_text())
+    eventually_in_thread(lambda: not is_alive(child), "the child has ended", LIMIT_S)
+
+
+def test_the_log_of_a_command_is_bounded(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(command_traffic, "MOST_LOG_BYTES", 100)
+    log, done = tmp_path / "traffic.log", tmp_path / "done"
+    traffic = CommandTraffic(f"seq 100000; touch {done}; sleep 60", log, print)
+    traffic.send_to([])
+    try:
+        eventually_in_thread(done.exists, "all of it was printed", LIMIT_S)
+    finally:
+        traffic.end()
+    assert log.stat().st_size == 100
+
+
+def test_a_command_that_ends_with_an_error_is_said_once_with_its_last_line(tmp_path: Path) -> None:
+    log = tmp_path / "traffic.log"
+    said: list[str] = []
+    traffic = CommandTraffic("echo tried; echo no such host; exit 3", log, said.append)
+    traffic.send_to([])
+    try:
+        ended_again(traffic, log, "tried", 3)
+    finally:
+        traffic.end()
+    assert said == ["The command of --traffic ended with 3, and is started again each time: no such host"]
 
 
 def is_alive(process: int) -> bool:
