@@ -16,7 +16,7 @@ from driver.labs.project_name import default_project
 from driver.nouns import counted
 from driver.paths import state_dir
 from driver.systems.lab_of_system import (
-    LAB_IMAGES,
+    TOXIPROXY,
     StartedSystem,
     SystemLab,
     SystemRequest,
@@ -37,7 +37,7 @@ def up_system(file: Path, request: SystemRequest, as_json: bool) -> None:
         interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
     ):
         # Not built for the system's project: its end removes what was.
-        options.engine_of(default_project()).ensure_images(LAB_IMAGES, terminal.info)
+        options.engine_of(default_project()).ensure_images((TOXIPROXY,), terminal.info)
         started = _lab(project).up(request, terminal.info)
     if as_json:
         print_json(json.dumps(_as_json(project, started)))

@@ -7,9 +7,11 @@ from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
+from driver.cli import options
 from driver.engines.engine import FaultEngine
 from driver.labs.injection_site import InjectionSite
 from driver.labs.lab_lock import SYSTEM
+from driver.labs.project_name import default_project
 from driver.nouns import counted
 from driver.paths import state_dir
 from driver.scenarios.plan import PlannedFault
@@ -42,7 +44,9 @@ class SystemPlace:
         return self.running().engine
 
     def site(self) -> InjectionSite:
-        return SystemSite(self.running())
+        # Not built for the system's project: its end removes what was.
+        ensure_images = options.engine_of(default_project()).ensure_images
+        return SystemSite(self.running(), ensure_images)
 
     def plan(
         self, fault: str, params: Mapping[str, Any], selection: str, for_s: float | None, seed: int

@@ -32,10 +32,8 @@ from driver.systems.prober_compose import (
     OWN_PROCESS,
     PROBER,
     PROBER_NETWORK,
-    PROBER_SERVICE,
     door_flags,
     journal_mount,
-    prober_container,
 )
 from driver.systems.system import OUTSIDE, System
 
@@ -62,7 +60,6 @@ class DoorOptions:
     project: str
     egress: frozenset[str] = frozenset()
     publish: bool = True
-    prober_image: str = ""
     journals: str = ""
 
 
@@ -113,10 +110,11 @@ class Door:
 
 @dataclass(frozen=True)
 class DoorPlan:
-    """The generated Compose document, and the doors in it."""
+    """The generated Compose document, and the doors in it. `prober_host` is the prober's address, or ""."""
 
     document: Mapping[str, Mapping[str, object]]
     doors: tuple[Door, ...]
+    prober_host: str = ""
 
 
 def own_network(service: str) -> str:
@@ -210,13 +208,13 @@ class _Planner:
                 "services": {
                     **services,
                     **{one.service: self._container(one) for one in doors},
-                    **(self._prober() if doors else {}),
                 },
                 "networks": {name: self._network(name) for name in self._subnets},
                 "volumes": {name: self._volume(name) for name in sorted(self._config.volumes)},
                 "configs": {one.service: {"content": _as_json(one.pairs)} for one in doors},
             },
             tuple(doors),
+            self._address(PROBER_NETWORK, PROBER) if doors and self._options.journals else "",
         )
 
     # -- the user's services -------------------------------------------------------------------------------
@@ -335,12 +333,6 @@ class _Planner:
         if not self._options.journals:
             return []
         return door_flags(door.probe_host, self._address(PROBER_NETWORK, PROBER), door.process)
-
-    def _prober(self) -> dict[str, object]:
-        if not self._options.journals:
-            return {}
-        host = self._address(PROBER_NETWORK, PROBER)
-        return {PROBER_SERVICE: prober_container(self._options.prober_image, host, self._options.journals)}
 
     def _journal_of(self, process: str) -> list[object]:
         return journal_mount(self._options.journals, process) if self._options.journals else []

@@ -51,6 +51,7 @@ from driver.systems.failed_start import down_after
 from driver.systems.made_containers import made_container, replica_name
 from driver.systems.portless_services import refuse_portless
 from driver.systems.prober_compose import PROBER
+from driver.systems.prober_container import prober_file
 from driver.systems.readiness import Readiness
 from driver.systems.replicas import (
     DoorReplica,
@@ -143,11 +144,8 @@ def project_of(file: Path) -> str:
 
 def door_image() -> str:
     """Return the name of the image of which doors are made; the engine of the reference lab builds it."""
-    return _image(TOXIPROXY)
-
-
-def _image(service: str) -> str:
-    return images.reference(next(one for one in images.CATALOGUE if one.service == service), project_root())
+    image = next(one for one in images.CATALOGUE if one.service == TOXIPROXY)
+    return images.reference(image, project_root())
 
 
 class SystemLab:
@@ -232,15 +230,12 @@ class SystemLab:
         options = DoorOptions(self._image, self._project, request.egress, request.publish)
         if not self._sdk.is_local:
             return options
-        return replace(options, prober_image=_image(PROBER), journals=str(self._folder.resolve() / JOURNALS))
+        return replace(options, journals=str(self._folder.resolve() / JOURNALS))
 
     def _make_links(self, named: str) -> None:
-        """Make every link, and wait until the prober sees it: no fault is proved before."""
-        running = running_system(self._project, self._folder, named)
-        if running.prober is None:
-            running.links.create(running.links.wanted())
-            return
-        running.prober.wait_seen(running.prober.follow())
+        """Make every link; the prober starts with the first fault."""
+        links = running_system(self._project, self._folder, named).links
+        links.create(links.wanted())
 
     def _get_images(
         self, config: ResolvedConfig, options: DoorOptions, compose: SystemCompose, say: Say
@@ -302,6 +297,7 @@ class SystemLab:
             profiles=list(request.profiles),
             bypass=sorted(request.bypass),
             egress=sorted(request.egress),
+            prober_host=started.plan.prober_host,
         )
 
     def _look_at(self, readiness: Readiness) -> tuple[list[Replica], list[Replica]]:
@@ -394,6 +390,7 @@ class SystemLab:
         A Compose that outlived its command is ended first: it would start containers again.
         """
         end_left_compose(self._generated)
+        end_left_compose(prober_file(self._folder))
         removed = self._remove()
         self._remove_images()
         _remove_folder(self._folder)

@@ -1,4 +1,4 @@
-"""The prober in a system's generated Compose file, and what a door has for it. Pure."""
+"""The generated Compose file of a system's prober, and what a door has for it. Pure."""
 
 from __future__ import annotations
 
@@ -41,6 +41,17 @@ def door_flags(probe_host: str, prober_host: str, process: str) -> list[str]:
     far_end = f"{prober_host}:{FAR_END_PORT}"
     entry = ["-probe-listen", f"{probe_host}:{PROBE_PORT}", "-probe-upstream", far_end]
     return [*entry, "-journal", f"{_JOURNAL}/{process}.jsonl"]
+
+
+def prober_document(
+    image: str, project: str, prober_host: str, journals: str
+) -> dict[str, dict[str, dict[str, object]]]:
+    """Return the Compose file of the prober alone, on the network that the system's file has made."""
+    network: dict[str, object] = {"name": f"{project}_{PROBER_NETWORK}", "external": True}
+    return {
+        "services": {PROBER_SERVICE: prober_container(image, prober_host, journals)},
+        "networks": {PROBER_NETWORK: network},
+    }
 
 
 def prober_container(image: str, prober_host: str, journals: str) -> dict[str, object]:

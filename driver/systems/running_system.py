@@ -9,6 +9,7 @@ from pathlib import Path
 from driver.engines.docker_sdk import DockerSdk
 from driver.systems.door_api import DoorApi
 from driver.systems.made_containers import replica_name
+from driver.systems.prober_container import ProberContainer
 from driver.systems.replicas import Replica, SystemContainers, system_containers
 from driver.systems.system_engine import SystemEngine
 from driver.systems.system_file import SystemFile, no_system, read_system_file
@@ -55,8 +56,11 @@ def running_system(project: str, folder: Path, named: str) -> RunningSystem:
     pairs = {door.name: door.pairs for door in file.doors}
     links = SystemLinks(pairs, looks.doors, looks.replicas)
     engine = SystemEngine(project, file.containers)
-    is_probed = any(door.probe_host for door in file.doors)
-    prober = SystemProber(file.doors, links, folder / JOURNALS) if is_probed else None
+    prober = None
+    if file.prober_host:
+        journals = folder / JOURNALS
+        container = ProberContainer(project, folder, file.prober_host, journals)
+        prober = SystemProber(file.doors, links, journals, container)
     return RunningSystem(file, folder, engine, links, prober)
 
 

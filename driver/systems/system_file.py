@@ -19,7 +19,10 @@ _NAME = "system.json"
 
 
 class SystemFile(msgspec.Struct, frozen=True):
-    """A system that is up: its Compose files and options, its model, its doors, its containers as made."""
+    """A system that is up: its Compose files and options, its model, its doors, its containers as made.
+
+    `prober_host` is the address that its prober has once it runs; "" without one.
+    """
 
     project: str
     files: list[str]
@@ -29,6 +32,7 @@ class SystemFile(msgspec.Struct, frozen=True):
     profiles: list[str] = []
     bypass: list[str] = []
     egress: list[str] = []
+    prober_host: str = ""
 
 
 def write_system_file(folder: Path, file: SystemFile) -> None:

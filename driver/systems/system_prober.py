@@ -1,11 +1,11 @@
-"""The prober of a system that is up: which links it observes, and whether it has seen them."""
+"""The prober of a system that is up: its start, which links it observes, and whether it has seen them."""
 
 from __future__ import annotations
 
 import asyncio
 import logging
 import time
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from pathlib import Path
 
 from chaos.prober.events import LinkSeen, StreamOpened
@@ -15,6 +15,7 @@ from driver.files import write_file
 from driver.histories.live_journals import LiveJournals
 from driver.systems.door_compose import Door, Peer
 from driver.systems.prober_compose import PROBE_PORT, PROBER
+from driver.systems.prober_container import ProberContainer
 from driver.systems.system_links import SystemLinks
 from wire.probe import preamble
 
@@ -36,13 +37,29 @@ def probed_links(ends: Mapping[str, tuple[str, Peer]], doors: Iterable[Door]) ->
 
 
 class SystemProber:
-    """The prober of one system, through its file of links and its journal."""
+    """The prober of one system, through its container, its file of links and its journal."""
 
-    def __init__(self, doors: Sequence[Door], links: SystemLinks, journals: Path) -> None:
+    def __init__(
+        self, doors: Sequence[Door], links: SystemLinks, journals: Path, container: ProberContainer
+    ) -> None:
         self._doors = doors
         self._links = links
         self._journals = journals
+        self._container = container
         self._probed: dict[str, ProbedLink] = {}
+
+    def observe(self, get_image: Callable[[], object]) -> None:
+        """Start the prober unless it runs, and wait until it sees the link of each replica that runs now.
+
+        `get_image` makes its image where it is missing. Raises LabError.
+        """
+        names = self.follow()
+        self._container.ensure(get_image)
+        self.wait_seen(names)
+
+    def interrupt(self) -> None:
+        """End a start of the prober that another thread is in."""
+        self._container.interrupt()
 
     def follow(self) -> list[str]:
         """Make the link of each replica that runs now, and let the prober observe them; return their names.

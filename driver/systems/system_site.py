@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import shlex
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -15,21 +15,23 @@ from chaos.catalogue import FaultError, make
 from chaos.fault import Layer
 from chaos.system_targets import SystemTargets
 from chaos.targets import TargetError
-from driver.engines.engine import FaultEngine
+from driver.engines.engine import FaultEngine, Say
 from driver.errors import LabError
 from driver.files import FileReadError, read_file, write_file
 from driver.histories.history import DRIVER, History
 from driver.histories.link_connections import incomplete_links, link_journals
 from driver.histories.link_history import link_history
+from driver.interrupts import to_completion
 from driver.labs.injection_plan import DRAW, plan_on_targets, refusal
 from driver.labs.lab_prober import request_probe_rate
 from driver.labs.toxiproxy_api import Link
 from driver.scenarios.plan import PlannedFault
 from driver.systems.compose_config import PREFIX
+from driver.systems.prober_compose import PROBER
 from driver.systems.running_system import RunningSystem
 from driver.systems.system_file import MOST_BYTES
 from driver.systems.system_links import SystemLinks
-from driver.terminal import Terminal
+from driver.terminal import ProgressView, Terminal
 from wire.errors import DECODE_ERRORS
 
 ENDED_FILE = "ended.json"
@@ -38,9 +40,13 @@ ENDED_FILE = "ended.json"
 
 @dataclass(frozen=True)
 class SystemSite:
-    """Implements `injection_site.InjectionSite`, whose contracts are those of its methods."""
+    """Implements `injection_site.InjectionSite`, whose contracts are those of its methods.
+
+    `ensure_images` makes images of the lab that are missing; None where they were made before.
+    """
 
     running: RunningSystem
+    ensure_images: Callable[[Sequence[str], Say], object] | None = None
 
     @property
     def engine(self) -> FaultEngine:
@@ -99,8 +105,14 @@ class SystemSite:
         prober = self.running.prober
         if prober is None:
             return False
-        await asyncio.to_thread(lambda: prober.wait_seen(prober.follow()))
+        observed = asyncio.to_thread(prober.observe, lambda: self._get_image(terminal))
+        await to_completion(observed, on_cancel=prober.interrupt)
         return True
+
+    def _get_image(self, terminal: Terminal) -> None:
+        terminal.show(ProgressView("starting the prober, which observes faults"))
+        if self.ensure_images is not None:
+            self.ensure_images((PROBER,), terminal.info)
 
     async def follow_links(self) -> None:
         if self.running.prober is not None:

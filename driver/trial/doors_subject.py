@@ -70,6 +70,9 @@ class DoorsSubject:
     def _attach(self, started: StartedSystem) -> None:
         """Take over a system that has just started."""
         self._system = self._running()
+        if self._system.prober is not None:
+            # The command has made the images before.
+            self._system.prober.observe(lambda: None)
         self._faults = StepFaults(SystemSite(self._system))
         self._kept = False
         self._ends: dict[tuple[str, str], str] = {}

@@ -25,6 +25,7 @@ from driver.systems.door_api import DoorApi
 from driver.systems.door_compose import Peer
 from driver.systems.lab_of_system import LAB_IMAGES, SystemLab, SystemRequest, door_image, project_of
 from driver.systems.replicas import Replica
+from driver.systems.running_system import running_system
 from tests.waiting import eventually_in_thread
 
 FILE = project_root() / "examples/doors/compose.yaml"
@@ -96,7 +97,8 @@ def lab_py(*words: str) -> str:
 @pytest.fixture(scope="module")
 def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
     """The images of the example's choice, and a folder for generated files."""
-    engine = ComposeEngine(PROJECT, project_root(), build_environment)
+    # Not for the system's project: its end removes what was built for it.
+    engine = ComposeEngine(f"{PROJECT}-images", project_root(), build_environment)
     engine.ensure_images([*LAB_IMAGES, "worker"], print)
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("PYTHON_IMAGE", images.reference(WORKER, project_root()))
@@ -105,10 +107,14 @@ def environment(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 
 
 class Shop:
-    """The example, up behind doors."""
+    """The example, up behind doors, with a prober."""
 
-    def __init__(self, lab: SystemLab) -> None:
+    def __init__(self, lab: SystemLab, folder: Path) -> None:
         self.lab = lab
+        assert lab.containers().prober is None
+        prober = running_system(PROJECT, folder / PROJECT, str(FILE)).prober
+        assert prober is not None
+        prober.observe(lambda: None)
         self.containers = lab.containers()
         self.replicas = self.containers.replicas
         self.doors: dict[str, DoorApi] = lab.doors(self.containers)
@@ -140,7 +146,7 @@ def shop(environment: Path) -> Iterator[Shop]:
     lab.down()
     lab.up(SystemRequest((FILE,), publish=True), print)
     try:
-        yield Shop(lab)
+        yield Shop(lab, environment)
     finally:
         lab.down()
 
@@ -282,7 +288,7 @@ def test_down_leaves_nothing_and_touches_no_other_project(environment: Path) -> 
             "orders[1]", "stock[1]", "stock[2]", "web[1]", "worker[1]", "worker[2]", "worker[3]",
         ]  # fmt: skip
         assert (status["up"], status["degraded"]) == (True, {})
-        assert "10 containers removed, nothing is left" in lab_py("down", "--system", str(FILE))
+        assert "9 containers removed, nothing is left" in lab_py("down", "--system", str(FILE))
         assert left_of(project) == []
         assert not (state_dir() / "systems" / project).exists()
         assert docker("inspect", "-f", "{{.Id}} {{.State.StartedAt}}", "shop-orders-1") == before

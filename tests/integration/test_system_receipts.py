@@ -18,6 +18,7 @@ from chaos.prober.events import StreamOpened
 from driver.cli.options import build_environment
 from driver.engines import images
 from driver.engines.compose_engine import ComposeEngine
+from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_sdk import DockerSdk
 from driver.errors import LinksError
 from driver.histories.history import History
@@ -67,8 +68,10 @@ def fault_of(name: str) -> Fault:
 
 @pytest.fixture(scope="module")
 def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
-    """The example, up behind doors, as `up` returns."""
-    ComposeEngine(PROJECT, project_root(), build_environment).ensure_images([*LAB_IMAGES, "worker"], print)
+    """The example, up behind doors, with a prober that two commands at once have started."""
+    # Not for the system's project: its end removes what was built for it.
+    engine = ComposeEngine(f"{PROJECT}-images", project_root(), build_environment)
+    engine.ensure_images([*LAB_IMAGES, "worker"], print)
     folder = tmp_path_factory.mktemp("systems")
     lab = SystemLab(PROJECT, door_image(), folder)
     with pytest.MonkeyPatch.context() as patch:
@@ -77,7 +80,10 @@ def system(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RunningSystem]:
         lab.down()
         lab.up(SystemRequest((FILE,), publish=False), print)
     try:
-        yield running_system(PROJECT, folder / PROJECT, str(FILE))
+        assert containers().prober is None
+        one, other = (running_system(PROJECT, folder / PROJECT, str(FILE)) for _ in range(2))
+        in_parallel(lambda one: prober_of(one).observe(lambda: None), (one, other))
+        yield one
     finally:
         lab.down()
 
@@ -106,7 +112,7 @@ class Injected:
 
 @pytest.fixture(scope="module")
 def seen_at_once(system: RunningSystem) -> set[str]:
-    """The links that the prober had seen when `up` returned."""
+    """The links that the prober had seen before the first injection."""
     read = LiveJournals([system.journals], only="prober").read()
     return {one.link for one in read.of(StreamOpened)}
 
@@ -141,7 +147,7 @@ async def inject_all(
     return {one.fault: one for one in effect.proofs}, done.journals.read()
 
 
-def test_a_start_ends_once_the_prober_sees_every_link(system: RunningSystem, seen_at_once: set[str]) -> None:
+def test_the_prober_sees_each_link_once_it_has_started(system: RunningSystem, seen_at_once: set[str]) -> None:
     wanted = {link.name for link in system.links.wanted()}
     assert seen_at_once == wanted
     assert len(wanted) == LINKS

@@ -13,9 +13,7 @@ from driver.systems.door_compose import DoorOptions, DoorPlan, networks_needed, 
 
 PROJECT = "doors-shop-1a2b3c"
 JOURNALS = f"/state/systems/{PROJECT}/journals"
-OPTIONS = DoorOptions(
-    "stormlab/toxiproxy:test", PROJECT, prober_image="stormlab/prober:test", journals=JOURNALS
-)
+OPTIONS = DoorOptions("stormlab/toxiproxy:test", PROJECT, journals=JOURNALS)
 DB: dict[str, Any] = {"image": "postgres", "expose": ["5432"]}
 API: dict[str, Any] = {"image": "api", "ports": [{"mode": "ingress", "target": 8000, "published": "80"}]}
 

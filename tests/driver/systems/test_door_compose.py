@@ -14,12 +14,14 @@ from driver.systems.compose_config import ResolvedConfig, system_of
 from driver.systems.compose_yaml import Removed, Replaced, as_yaml
 from driver.systems.door_compose import DoorPlan
 from driver.systems.plain_compose import plain_document
+from driver.systems.prober_compose import prober_document
 from driver.systems.system import OUTSIDE
 from tests.driver.systems.compose_files import (
     API,
     DB,
     JOURNALS,
     OPTIONS,
+    PROJECT,
     config_of,
     merged,
     planned,
@@ -46,6 +48,11 @@ SYSTEMS = st.dictionaries(st.sampled_from(NAMES), SERVICES, min_size=1).map(conf
 
 def networks_of(service: dict[str, Any]) -> set[str]:
     return set(service["networks"])
+
+
+def prober_of(plan: DoorPlan) -> dict[str, dict[str, Any]]:
+    """The Compose file of the plan's prober."""
+    return prober_document("stormlab/prober:test", PROJECT, plan.prober_host, JOURNALS)
 
 
 @given(SYSTEMS)
@@ -79,10 +86,13 @@ def test_a_door_is_on_the_networks_of_its_server_and_of_each_client_alone(config
 def test_the_prober_reaches_the_doors_alone_and_no_service_reaches_it(config: ResolvedConfig) -> None:
     plan = planned(config)
     services = services_of(plan)
+    assert "sl-prober" not in services
     if not plan.doors:
-        assert "sl-prober" not in services
+        assert plan.prober_host == ""
         return
-    assert networks_of(services["sl-prober"]) == {"sl_prober"}
+    own = prober_of(plan)
+    assert networks_of(own["services"]["sl-prober"]) == set(own["networks"]) == {"sl_prober"}
+    assert own["networks"]["sl_prober"] == {"name": f"{PROJECT}_sl_prober", "external": True}
     assert merged(plan.document["networks"])["sl_prober"]["internal"]
     assert not any("sl_prober" in networks_of(services[name]) for name in config.services)
 
@@ -94,12 +104,12 @@ def test_a_door_takes_the_prober_on_its_network_and_leads_it_back_to_it(config: 
     for door in plan.doors:
         command = services[door.service]["command"]
         own = services[door.service]["networks"]["sl_prober"]["ipv4_address"]
-        prober = services["sl-prober"]["networks"]["sl_prober"]["ipv4_address"]
+        prober = prober_of(plan)["services"]["sl-prober"]["networks"]["sl_prober"]["ipv4_address"]
         assert door.probe_host == own
         assert command[command.index("-probe-listen") + 1] == f"{own}:8475"
         assert command[command.index("-probe-upstream") + 1] == f"{prober}:8476"
     if plan.doors:
-        settings = json.loads(services["sl-prober"]["environment"]["STORMLAB_PROBER"])
+        settings = json.loads(prober_of(plan)["services"]["sl-prober"]["environment"]["STORMLAB_PROBER"])
         assert settings["far_end_port"] == 8476
 
 
@@ -110,6 +120,7 @@ def test_each_process_of_the_lab_has_a_folder_of_journals_of_its_own(config: Res
     own = {door.service: door.process for door in plan.doors}
     if plan.doors:
         own["sl-prober"] = "prober"
+        services = {**services, **prober_of(plan)["services"]}
     for service, process in own.items():
         mount = {"type": "bind", "source": f"{JOURNALS}/{process}", "target": "/journal"}
         assert services[service]["volumes"] == [mount]
@@ -120,7 +131,8 @@ def test_each_process_of_the_lab_has_a_folder_of_journals_of_its_own(config: Res
 
 
 def test_each_process_of_the_lab_has_a_log_that_does_not_fill_the_disk() -> None:
-    services = services_of(planned(config_of({"db": DB, "api": {"image": "a"}})))
+    plan = planned(config_of({"db": DB, "api": {"image": "a"}}))
+    services = {**services_of(plan), **prober_of(plan)["services"]}
     own = [services[name] for name in services if name.startswith("sl-")]
     assert len(own) > 1
     for one in own:
@@ -129,7 +141,7 @@ def test_each_process_of_the_lab_has_a_log_that_does_not_fill_the_disk() -> None
 
 def test_an_engine_that_shares_no_files_has_doors_without_journals_and_no_prober() -> None:
     plan = planned(config_of({"db": DB, "api": {"image": "a"}}), replace(OPTIONS, journals=""))
-    assert "sl-prober" not in services_of(plan)
+    assert plan.prober_host == ""
     assert "sl_prober" not in plan.document["networks"]
     door = services_of(plan)["sl-door-1"]
     assert (plan.doors[0].probe_host, door["volumes"]) == ("", [])

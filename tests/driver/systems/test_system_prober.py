@@ -14,6 +14,7 @@ from chaos.prober.events import LinkSeen, StreamOpened
 from chaos.prober.settings import ProbedLink, read_links
 from driver.errors import NotReadyError
 from driver.systems.door_compose import Door, Peer
+from driver.systems.prober_container import ProberContainer
 from driver.systems.system_prober import SystemProber, probed_links
 from tests.driver.systems.fake_doors import GATEWAY, PAIRS, REPLICAS, FakeDoor, fake_links, replica
 from tests.waiting import eventually
@@ -28,7 +29,11 @@ DOORS = [
 def prober_in(folder: Path) -> tuple[SystemProber, Mapping[str, FakeDoor]]:
     links, doors = fake_links()
     (folder / "prober").mkdir()
-    return SystemProber(DOORS, links, folder), doors
+    return SystemProber(DOORS, links, folder, container_in(folder)), doors
+
+
+def container_in(folder: Path) -> ProberContainer:
+    return ProberContainer("doors-shop", folder, "10.236.12.7", folder)
 
 
 def written(folder: Path) -> dict[str, ProbedLink]:
@@ -76,7 +81,7 @@ def test_a_replica_that_moved_is_probed_where_it_is_and_one_that_ended_still(tmp
     replicas = list(REPLICAS)
     links, _ = fake_links(replicas=replicas)
     (tmp_path / "prober").mkdir()
-    prober = SystemProber(DOORS, links, tmp_path)
+    prober = SystemProber(DOORS, links, tmp_path, container_in(tmp_path))
     prober.follow()
     replicas[:2] = [replica("api", 1, "10.236.1.77"), replica("api", 2, "")]
     names = prober.follow()

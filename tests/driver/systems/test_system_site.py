@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, cast
+from unittest.mock import Mock
 
 import pytest
 
@@ -16,7 +20,9 @@ from driver.systems.running_system import RunningSystem
 from driver.systems.system import System, SystemService
 from driver.systems.system_engine import SystemEngine
 from driver.systems.system_file import SystemFile
+from driver.systems.system_prober import SystemProber
 from driver.systems.system_site import SystemSite, plan_system_injection
+from driver.terminal import Terminal
 from tests.driver.judge.door_journal import LINK, PROCESS, RAW, DoorPast
 from tests.driver.systems.fake_doors import fake_links
 
@@ -86,6 +92,16 @@ def test_a_damaged_file_of_targets_is_named(tmp_path: Path) -> None:
     (tmp_path / "ended.json").write_text("{")
     with pytest.raises(LabError, match=r"ended\.json cannot be read"):
         SystemSite(running(tmp_path)).ended_by_faults()
+
+
+def test_a_fault_waits_for_the_prober_and_its_image_is_made_where_it_is_first_needed() -> None:
+    made: list[Sequence[str]] = []
+    prober = Mock(spec=SystemProber)
+    prober.observe.side_effect = lambda get_image: get_image()
+    site = SystemSite(replace(running(), prober=prober), lambda services, say: made.append(services))
+    with Terminal() as terminal:
+        assert asyncio.run(site.ensure_prober(terminal))
+    assert made == [("prober",)]
 
 
 def test_clients_are_not_known_where_no_door_writes_a_journal() -> None:
