@@ -77,7 +77,7 @@ class DoorsSubject:
         self._kept = False
         self._ends: dict[tuple[str, str], str] = {}
         self._ids: dict[str, str] = {}
-        self._pids: dict[str, int] = {}
+        self._details: dict[str, Mapping[str, Any]] = {}
         self._containers: Mapping[str, ContainerLook] = {}
         self._looked_s = 0.0
         if self._traffic is not None:
@@ -113,7 +113,7 @@ class DoorsSubject:
             if details is None:
                 continue
             self._ids[one.name] = one.id
-            self._pids[one.name] = int(details["State"].get("Pid") or 0)
+            self._details[one.name] = details
             if one.address:
                 self._ends[(one.service, one.address)] = one.name
             found[one.name] = _container_look(one, details)
@@ -141,7 +141,8 @@ class DoorsSubject:
 
     def half_closed(self) -> dict[str, int]:
         self._look_at_containers()
-        tables = {name: socket_table(self._pids.get(name, 0), one) for name, one in self._ids.items()}
+        is_local = self._sdk.is_local
+        tables = {name: socket_table(details, is_local) for name, details in self._details.items()}
         return {name: sockets.half_closed(table) for name, table in tables.items()}
 
     # -- faults --------------------------------------------------------------------------------------------

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from typing import Any
 
 from driver.engines.docker_sdk import DockerSdk
 from driver.subprocesses import ask
@@ -11,21 +12,32 @@ from driver.systems.replicas import Replica
 from driver.trial import sockets
 
 CALL_TIMEOUT_S = 15.0
+MOST_BYTES = 4 << 20
+"""Of one table: its 20,000 rows at most have 150 bytes each."""
+_MOST_CGROUP_BYTES = 1 << 16
 _PROC = Path("/proc")
 _TABLES = ("net/tcp", "net/tcp6")
+_SHARED = ("host", "container:")
 
 
-def socket_table(pid: int, container: str) -> str:
-    """Return the TCP sockets in the network namespace of a container's process.
+def socket_table(details: Mapping[str, Any], is_local: bool) -> str:
+    """Return the TCP sockets in the network namespace of a container, by its details.
 
-    "" where neither way is possible: the engine runs on another machine, and the image has no `cat`.
+    `is_local` is whether the engine is of this machine. "" where the container does not run, where it shares
+    the namespace of the host or of another container, and where neither way is possible: the engine is on
+    another machine, and the image has no `cat`.
     """
-    try:
-        return "\n".join((_PROC / str(pid) / name).read_text() for name in _TABLES)
-    except OSError:
-        words = ["docker", "exec", container, "cat", *(f"/proc/{name}" for name in _TABLES)]
-        answer = ask(words, CALL_TIMEOUT_S)
-        return answer.text if answer.ok else ""
+    pid, container = int(details["State"].get("Pid") or 0), str(details["Id"])
+    if not pid or str(details["HostConfig"].get("NetworkMode", "")).startswith(_SHARED):
+        return ""
+    if is_local and _is_of(pid, container):
+        try:
+            return "\n".join(_read(_PROC / str(pid) / name, MOST_BYTES) for name in _TABLES)
+        except OSError:
+            pass
+    words = ["docker", "exec", container, "head", "-c", str(MOST_BYTES), *(f"/proc/{one}" for one in _TABLES)]
+    answer = ask(words, CALL_TIMEOUT_S)
+    return answer.text if answer.ok else ""
 
 
 def listening_ports(sdk: DockerSdk, replicas: Iterable[Replica]) -> dict[str, set[int]]:
@@ -33,7 +45,23 @@ def listening_ports(sdk: DockerSdk, replicas: Iterable[Replica]) -> dict[str, se
     found: dict[str, set[int]] = {}
     for one in replicas:
         details = sdk.inspect_id(one.id)
-        if details is not None and details["State"].get("Pid"):
-            table = socket_table(int(details["State"]["Pid"]), one.id)
+        if details is not None:
+            table = socket_table(details, sdk.is_local)
             found.setdefault(one.service, set()).update(sockets.listening_ports(table))
     return found
+
+
+def _is_of(pid: int, container: str) -> bool:
+    """Whether a process of this machine is of a container: its control group is named by the container's id.
+
+    The engine of a virtual machine counts other processes than this one does.
+    """
+    try:
+        return container in _read(_PROC / str(pid) / "cgroup", _MOST_CGROUP_BYTES)
+    except OSError:
+        return False
+
+
+def _read(path: Path, most_bytes: int) -> str:
+    with path.open("rb") as file:
+        return file.read(most_bytes).decode(errors="replace")
