@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import click
@@ -56,9 +57,17 @@ def command(
         raise UsageError(
             f"{output} is there already, and may have been edited.", "Add --replace, or --output FILE."
         )
+    if not output.resolve().parent.is_dir():
+        raise UsageError(
+            f"--output {output}: there is no folder {output.resolve().parent}.",
+            "Make it, or give another file.",
+        )
+    if not os.access(output.resolve().parent, os.W_OK):
+        raise UsageError(f"--output {output}: its folder cannot be written.", "Give another file.")
     request = SystemRequest(
         (file, *more), profiles, frozenset(bypass), frozenset(egress), ports, publish=False
     )
+    options_traffic.refuse_unpublished(http, request)
     with system_in_use(request, "learn") as up:
         source = options_traffic.traffic_source(traffic, http, rate, Path("/dev/null"), up.terminal.info)
         subject = up.subject(source)

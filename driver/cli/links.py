@@ -7,7 +7,7 @@ from pathlib import Path
 
 import click
 
-from driver.cli import options
+from driver.cli import options, options_system
 from driver.cli.system_place import SystemPlace
 from driver.labs.injection_plan import MANUAL_PREFIX
 from driver.labs.lab_lock import reading_unlocked
@@ -20,6 +20,7 @@ COLUMNS = ("link", "connections", "accepted", "bytes to server", "bytes to clien
 @click.command("links")
 @click.option(
     "--system", type=click.Path(path_type=Path), metavar="FILE", required=True,
+    callback=options_system.compose_file,
     help="The system of this Compose file.",
 )  # fmt: skip
 @options.as_json

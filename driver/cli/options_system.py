@@ -28,6 +28,24 @@ def read_ports(_: click.Context, __: click.Parameter, texts: tuple[str, ...]) ->
     return {name: frozenset(ports) for name, ports in found.items()}
 
 
+LEARNED = "stormlab.learned"
+"""Key of a command's context: how the system of a stormlab.yaml that --system named is started."""
+
+
+def compose_file(context: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
+    """Return the Compose file that a stormlab.yaml names; another file as it is. Raises LabError."""
+    if file is None:
+        return None
+    # Imported here: the reference lab does not need it.
+    from driver.trial.learned_file import read_learned
+
+    learned = read_learned(file)
+    if learned is None:
+        return file
+    context.meta[LEARNED] = learned.request(file)
+    return learned.request(file).files[0]
+
+
 file = click.argument("file", type=click.Path(path_type=Path))
 more = click.option(
     "-f", "more", multiple=True, type=click.Path(path_type=Path), help="A further Compose file."
@@ -50,8 +68,8 @@ any_ports = click.option(
     "--any-ports", is_flag=True, help="Publish on free ports of 127.0.0.1, not on the file's own."
 )
 system = click.option(
-    "--system", type=click.Path(path_type=Path), metavar="FILE",
-    help="Use the system of this Compose file, not the lab.",
+    "--system", type=click.Path(path_type=Path), metavar="FILE", callback=compose_file,
+    help="Use the system of this Compose file (or of the stormlab.yaml learned of it), not the lab.",
 )  # fmt: skip
 
 

@@ -10,9 +10,13 @@ import click
 from chaos.units import parse_per_s
 from driver.errors import UsageError
 from driver.scenarios.flag_values import parse_duration
+from driver.systems.compose_config import TCP
+from driver.systems.lab_of_system import SystemRequest
+from driver.systems.replicas import PublishedAddress
+from driver.systems.resolve_compose import resolve
 from driver.trial.command_traffic import CommandTraffic
 from driver.trial.doors_subject import TrafficSource
-from driver.trial.http_traffic import HttpTraffic, check_url
+from driver.trial.http_traffic import HttpTraffic, check_url, published_url
 
 MOST_PER_S = 500.0
 
@@ -57,6 +61,16 @@ def refuse_wrong_traffic(command: str | None, request: tuple[str, str] | None) -
         raise UsageError("--traffic and --http exclude each other.", "Give one of them.")
     if request:
         check_url(request[1])
+
+
+def refuse_unpublished(http: tuple[str, str] | None, request: SystemRequest) -> None:
+    """Raise UsageError for requests to a port that the system does not publish; and as `resolve` does."""
+    if http:
+        config = resolve(request.files, request.profiles)
+        every = [(name, port) for name, one in sorted(config.services.items()) for port in one.ports]
+        published_url(
+            http[1], [PublishedAddress(name, one.target, "") for name, one in every if one.protocol == TCP]
+        )
 
 
 def traffic_source(

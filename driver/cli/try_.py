@@ -81,6 +81,7 @@ def command(
         if any((more, profiles, ports, egress, bypass)):
             raise _learned_already(file)
         request = learned.request(file)
+    options_traffic.refuse_unpublished(http, request)
     began_wall_s, again = time.time(), _options_again()
     with system_in_use(request, "try") as up:
         started = up.learned.started

@@ -79,9 +79,18 @@ def _up_system(
     from driver.cli.system_lab import up_system
     from driver.systems.lab_of_system import SystemRequest
 
+    learned = click.get_current_context().meta.get(options_system.LEARNED)
+    if learned and any((more, profiles, ports, egress, bypass)):
+        raise UsageError(
+            "A learned file says how its system is started: it takes no -f, --profile, --listens, --egress, "
+            "--bypass.",
+            "Write them into that file.",
+        )
     up_system(
         file,
-        SystemRequest(
+        replace(learned, publish=not any_ports)
+        if learned
+        else SystemRequest(
             files=(file, *more),
             profiles=profiles,
             bypass=frozenset(bypass),

@@ -16,7 +16,7 @@ from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs import lab_lock
 from driver.systems.compose_config import system_of
-from driver.systems.lab_of_system import StartedSystem, project_of
+from driver.systems.lab_of_system import StartedSystem, SystemRequest, project_of
 from driver.systems.replicas import PublishedAddress
 from driver.systems.resolve_compose import refuse_unknown_profiles
 from driver.systems.system_file import write_system_file
@@ -144,6 +144,33 @@ def test_a_labs_project_is_of_the_files_path(tmp_path: Path) -> None:
     assert project_of(one).startswith("doors-my-shop-")
     assert project_of(one) != project_of(other)
     assert project_of(one) == project_of(tmp_path / "x" / ".." / "My Shop" / "compose.yaml")
+
+
+def test_a_learned_file_names_the_system_of_its_compose_file(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learned = tmp_path / "stormlab.yaml"
+    learned.write_text("stormlab: 1\ncompose: [shop/compose.yaml]\n")
+    for verb in ("heal", "faults", "links", "logs", "inject cut"):
+        assert run([*verb.split(), "--system", str(learned)]) == ExitCode.WRONG_USE
+        assert f"The system {tmp_path / 'shop/compose.yaml'} is not up." in capsys.readouterr().err
+
+
+def test_up_starts_the_system_of_a_learned_file_as_that_says(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    learned = tmp_path / "stormlab.yaml"
+    learned.write_text("stormlab: 1\ncompose: [compose.yaml]\nlistens: {db: [5432]}\n")
+    started: list[tuple[Path, SystemRequest]] = []
+    monkeypatch.setattr(
+        system_lab, "up_system", lambda file, request, as_json: started.append((file, request))
+    )
+    assert run(["up", "--system", str(learned), "--egress", "db"]) == ExitCode.WRONG_USE
+    assert "Write them into that file" in capsys.readouterr().err
+    run(["up", "--system", str(learned)])
+    ((file, request),) = started
+    assert file == tmp_path / "compose.yaml"
+    assert (request.files, request.ports, request.publish) == ((file,), {"db": frozenset({5432})}, True)
 
 
 def test_targets_of_a_system_that_is_up_are_completed(

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from driver.cli import options_traffic
 from driver.cli.main import run
 from driver.exit_codes import ExitCode
+from tests.driver.systems.compose_files import API, DB, config_of
 
 COMPOSE = "services: {web: {image: x}}\n"
 LEARNED = "stormlab: 1\ncompose: [compose.yaml]\n"
@@ -32,6 +34,7 @@ def folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
         ("try compose.yaml --listens web", "--listens takes a service and a port"),
         ("try stormlab.yaml --listens web:80", "Write them into that file"),
         ("learn compose.yaml", "stormlab.yaml is there already"),
+        ("learn compose.yaml --output no/such.yaml", "there is no folder"),
     ],
 )
 def test_wrong_use_ends_with_64_and_says_what_is_right(
@@ -39,3 +42,14 @@ def test_wrong_use_ends_with_64_and_says_what_is_right(
 ) -> None:
     assert run(words.split()) == ExitCode.WRONG_USE
     assert expected in capsys.readouterr().err
+
+
+@pytest.mark.parametrize("verb", ["try", "learn --output new.yaml"])
+def test_requests_to_a_port_that_is_not_published_are_refused_before_anything_starts(
+    verb: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(options_traffic, "resolve", lambda *_: config_of({"api": API, "db": DB}))
+    assert run([*verb.split(), "compose.yaml", "--http", "GET", "http://db:5432/"]) == ExitCode.WRONG_USE
+    assert "db:5432 is no published port of the system. It publishes: api:8000." in " ".join(
+        capsys.readouterr().err.split()
+    )
