@@ -391,7 +391,7 @@ func TestWhatASilentEndDoesItselfIsNotTheDoors(t *testing.T) {
 
 func TestAConnectionTooManyIsNotCarriedUntilAnotherHasEnded(t *testing.T) {
 	h := newJournal(t, "")
-	h.Server.MaxConnections = 2
+	h.Server.MaxConnections.Store(2)
 	client, _ := h.connectFrom(first)
 	h.connectFrom(second)
 	if err := h.endFrom(first); !errors.Is(err, syscall.ECONNRESET) {

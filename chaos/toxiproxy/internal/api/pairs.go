@@ -101,7 +101,7 @@ var errFull = errors.New("too many connections are open")
 func (p *pair) join(address net.IP, c *link.Carried) error {
 	dialling := p.server.dialling.Add(1)
 	defer p.server.dialling.Add(-1)
-	if int(dialling)+p.server.Links.Connections() > p.server.MaxConnections {
+	if dialling+int64(p.server.Links.Connections()) > p.server.MaxConnections.Load() {
 		return errFull
 	}
 	l, err := p.linkOf(address)

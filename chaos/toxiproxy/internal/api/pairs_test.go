@@ -267,27 +267,13 @@ func TestConnectionsThatWaitForThoseBeforeThemAreAllCarried(t *testing.T) {
 	}
 }
 
-// dialFromPort connects to the pair from the same port each time.
-func (h *pairHarness) dialFromPort(port int) *labtest.Peer {
-	h.Helper()
-	reuse := func(_, _ string, c syscall.RawConn) (err error) {
-		failed := c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) })
-		return errors.Join(err, failed)
-	}
-	dialer := net.Dialer{LocalAddr: &net.TCPAddr{IP: net.ParseIP(first), Port: port}, Control: reuse}
-	c, err := dialer.Dial("tcp", h.listen)
-	h.Must(err)
-	return h.Peer(c)
-}
-
 func TestAClientThatComesBackFromTheSamePortHasAConnectionOfItsOwn(t *testing.T) {
 	h := newPair(t, "")
 	former, _ := h.connectFrom(first)
-	port := former.LocalAddr().(*net.TCPAddr).Port
 	h.Inject("f", []string{linkOf(first)}, "rst_client")
 	former.ExpectEnd(syscall.ECONNRESET)
 	former.Close()
-	client := h.dialFromPort(port)
+	client := h.DialAgain(former, h.listen)
 	server := h.Arrival()
 	passes(client, server)
 	h.End("f")

@@ -42,7 +42,7 @@ type Server struct {
 	Faults *fault.Manager
 
 	// MaxConnections bounds the connections of all pairs together, with those that are being dialled.
-	MaxConnections int
+	MaxConnections atomic.Int64
 
 	stock     *toxiproxy.ApiServer
 	refusals  zerolog.Logger   // Of connections that are not carried.
@@ -55,11 +55,13 @@ type Server struct {
 // NewServer makes the server of a stock server. Its links may lead to these upstreams alone; to any, where none is given.
 func NewServer(stock *toxiproxy.ApiServer, upstreams ...string) *Server {
 	links := link.NewRegistry(stock)
-	return &Server{
-		Links: links, Faults: fault.NewManager(links), MaxConnections: maxConnections, stock: stock,
+	s := &Server{
+		Links: links, Faults: fault.NewManager(links), stock: stock,
 		refusals: stock.Logger.Sample(&zerolog.BurstSampler{Burst: refusalsLogged, Period: time.Second}),
 		pairs:    map[string]*pair{}, upstreams: upstreams,
 	}
+	s.MaxConnections.Store(maxConnections)
+	return s
 }
 
 // Serve answers requests until SIGINT or SIGTERM.

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"stormlab/toxiproxy/internal/internals"
 	"stormlab/toxiproxy/internal/labtest"
 )
 
@@ -158,4 +159,26 @@ func TestBytesThatAnEarlierToxicHoldsDoNotReachTheSilentEnd(t *testing.T) {
 	server.Silent(100 * time.Millisecond)
 	h.End("f")
 	server.ExpectEnd(syscall.ECONNRESET)
+}
+
+func TestAClientThatComesBackFromTheSamePortKeepsItsNewConnectionWhenTheFaultEnds(t *testing.T) {
+	h := labtest.New(t, "a")
+	former, _ := oneSided(h, "rst_client", true)
+	former.ExpectEnd(syscall.ECONNRESET)
+	former.Close()
+	client, server := h.DialAgain(former, h.Address("a")), h.Arrival()
+	client.Send([]byte("new"))
+	server.Expect([]byte("new"))
+	h.End("f")
+	l := h.Server.Links.Get("a")
+	h.Until("the former connection has left Toxiproxy's list", func() bool { return len(internals.Sockets(l.Proxy)) == 0 })
+	if live := l.Live(); len(live) != 1 {
+		t.Errorf("%d connections are live", len(live))
+	}
+	client.Send([]byte("still here"))
+	server.Expect([]byte("still here"))
+	if v := h.Inject("g", labtest.A, "reset"); v.Links[0].ConnectionsHit != 1 {
+		t.Errorf("%d connections hit", v.Links[0].ConnectionsHit)
+	}
+	client.ExpectEnd(syscall.ECONNRESET)
 }

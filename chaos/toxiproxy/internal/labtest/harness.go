@@ -229,6 +229,19 @@ func (h *Harness) Dial(name string) *Peer {
 	return h.Peer(c)
 }
 
+// DialAgain connects a client from the port of a former one, which has ended.
+func (h *Harness) DialAgain(former *Peer, address string) *Peer {
+	h.Helper()
+	reuse := func(_, _ string, c syscall.RawConn) (err error) {
+		failed := c.Control(func(fd uintptr) { err = syscall.SetsockoptInt(int(fd), syscall.SOL_SOCKET, syscall.SO_REUSEADDR, 1) })
+		return errors.Join(err, failed)
+	}
+	dialer := net.Dialer{LocalAddr: former.LocalAddr(), Control: reuse}
+	c, err := dialer.Dial("tcp", address)
+	h.Must(err)
+	return h.Peer(c)
+}
+
 // Connect returns both ends of a new connection through a link, when the link counts it as live.
 func (h *Harness) Connect(name string) (client, server *Peer) {
 	h.Helper()

@@ -194,7 +194,8 @@ func (l *Link) Live() []*Connection {
 	for client, c := range l.connections {
 		gone := 0
 		for d := stream.Upstream; d < stream.NumDirections; d++ {
-			if found[c.name(d)] != net.Conn(c.sockets[d]) {
+			// Where a client came back from the same port, its former connection takes the new one off the list when it ends.
+			if found[c.name(d)] != net.Conn(c.sockets[d]) && !isOpen(c.sockets[d]) {
 				c.drain(d)
 				gone++
 			}
