@@ -8,14 +8,16 @@ from pathlib import Path
 import click
 
 from driver.cli import options, options_system, options_traffic
-from driver.cli.run_system import system_in_use
+from driver.cli.run_system import SystemInUse, system_in_use
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.files import write_file
 from driver.nouns import counted
 from driver.systems.lab_of_system import SystemRequest
 from driver.terminal import print_lines, print_table
+from driver.trial.baseline import SystemBaseline
 from driver.trial.conductor import Conductor, TrialLimits
+from driver.trial.doors_subject import TrafficSource
 from driver.trial.learned_file import learned_yaml
 from driver.trial.report import LINK_COLUMNS, link_rows
 from driver.trial.run_trial import MonotonicClock, notes_on
@@ -70,21 +72,28 @@ def command(
     options_traffic.refuse_unpublished(http, request)
     with system_in_use(request, "learn") as up:
         source = options_traffic.traffic_source(traffic, http, rate, Path("/dev/null"), up.terminal.info)
-        subject = up.subject(source)
-        limits = TrialLimits(up.began_s, watch_s=watch)
-        up.terminal.info(f"Watching for {watch:.0f} s.")
-        try:
-            baseline = Conductor(subject, MonotonicClock(), limits, up.terminal.info, print).watch()
-        finally:
-            subject.close()
-        started = up.learned.started
+        baseline = _watch(up, source, watch)
+        if again := up.with_late_ports():
+            up, baseline = again, _watch(again, source, watch)
+        started, late = up.learned.started, up.late_notes()
         text = learned_yaml(output, up.learned.request, up.learned.found, baseline, started.system)
         write_file(output, text.encode())
     print_table(LINK_COLUMNS, link_rows(baseline))
-    print_lines([f"note: {note}" for note in notes_on(started, baseline)])
+    print_lines([f"note: {note}" for note in [*notes_on(started, baseline), *late]])
     carrying = counted(len(baseline.carrying()), "link")
     print_lines([f"{carrying} carried traffic in {watch:.0f} s. Written: {output}"])
     if not baseline.carrying():
         print_lines(["Without traffic nothing can be tried: add --http or --traffic."])
         return ExitCode.INCONCLUSIVE
     return ExitCode.PASSED
+
+
+def _watch(up: SystemInUse, source: TrafficSource | None, watch_s: float) -> SystemBaseline:
+    """Watch a system at rest for so long, with the traffic."""
+    subject = up.subject(source)
+    up.terminal.info(f"Watching for {watch_s:.0f} s.")
+    try:
+        limits = TrialLimits(up.began_s, watch_s=watch_s)
+        return Conductor(subject, MonotonicClock(), limits, up.terminal.info, print).watch()
+    finally:
+        subject.close()

@@ -5,11 +5,12 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 
 from driver.cli import options
 from driver.engines.docker_sdk import DockerSdk
+from driver.errors import LabError
 from driver.interrupts import interrupts_raised, signals_noted
 from driver.labs.lab_lock import SYSTEM, lab_lock
 from driver.labs.project_name import default_project
@@ -33,6 +34,20 @@ class SystemInUse:
     terminal: Terminal
     learned: LearnedSystem
     began_s: float
+    starter: SystemStarter
+
+    def with_late_ports(self) -> SystemInUse | None:
+        """Start the system again where it listens by now on a port without a door; None where it does not."""
+        learned = self.starter.up_with_late_ports(self.learned)
+        return None if learned is None else replace(self, learned=learned)
+
+    def late_notes(self) -> list[str]:
+        """Return a sentence for the ports that a service listens on by now and that have no door."""
+        try:
+            late = ", ".join(self.starter.late_ports(self.learned))
+        except LabError as error:
+            return [f"not looked at: on which ports services listen by now, since {error.sentence}"]
+        return [f"listened after the start, without a door, so no client reaches it: {late}"] if late else []
 
     def running(self) -> RunningSystem:
         """Return the system as faults use it. Raises NoLabError where it is not up."""
@@ -67,7 +82,7 @@ def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
         starter = SystemStarter(lab, plain, partial(listening_ports, sdk), terminal.info)
         learned = starter.up(request)
         try:
-            yield SystemInUse(project, lab, sdk, terminal, learned, began_s)
+            yield SystemInUse(project, lab, sdk, terminal, learned, began_s, starter)
         finally:
             with signals_noted():
                 terminal.info("Taking the system down.")

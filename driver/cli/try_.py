@@ -135,7 +135,7 @@ def _report(
         baseline=result.baseline,
         outcomes=result.outcomes,
         ended=result.ended,
-        notes=notes_on(up.learned.started, result.baseline),
+        notes=[*notes_on(up.learned.started, result.baseline), *([] if result.ended else up.late_notes())],
         verdict=word,
         because=because,
         exit_code=code,

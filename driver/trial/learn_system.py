@@ -93,16 +93,39 @@ class SystemStarter:
         except (PortlessServiceError, NotReadyError) as error:
             wanted = self._without_doors(request, error)
             started = self._lab.up(wanted, self._say)
+        learned = LearnedSystem(started, wanted, _added(wanted, request))
+        return self.up_with_late_ports(learned) or learned
+
+    def up_with_late_ports(self, learned: LearnedSystem) -> LearnedSystem | None:
+        """Start the system again with doors on the ports on which it listens by now; None where it has all.
+
+        A service that listens late has no door until then, and no client reaches it. Raises LabError; nothing
+        is left then.
+        """
         try:
-            if (more := self._with_ports(wanted, self._without_door(started))) != wanted:
-                self._lab.down()
-                wanted, started = more, self._lab.up(more, self._say)
+            more = self._with_ports(learned.request, self._without_door(learned.started))
+            if more == learned.request:
+                return None
+            self._lab.down()
+            started = self._lab.up(more, self._say)
         except BaseException as error:
             down_after(error, self._lab.down, self._say)
             raise
-        before = request.ports
-        found = {name: ports - before.get(name, frozenset()) for name, ports in wanted.ports.items()}
-        return LearnedSystem(started, wanted, {name: ports for name, ports in found.items() if ports})
+        found = _added(more, learned.request)
+        every = {
+            name: found.get(name, frozenset()) | learned.found.get(name, frozenset()) for name in more.ports
+        }
+        return LearnedSystem(started, more, {name: ports for name, ports in every.items() if ports})
+
+    def late_ports(self, learned: LearnedSystem) -> list[str]:
+        """Return the ports that a system listens on by now and that have no door: `db:9187`."""
+        found = self._without_door(learned.started)
+        return [
+            f"{name}:{port}"
+            for name, ports in sorted(found.items())
+            for port in sorted(ports)
+            if port < FIRST_EPHEMERAL_PORT and name not in learned.request.bypass
+        ]
 
     def _without_door(self, started: StartedSystem) -> dict[str, set[int]]:
         """Ports on which services of the system that is up listen, and that have no door."""
@@ -148,6 +171,12 @@ class SystemStarter:
                 named = ", ".join(map(str, sorted(new)))
                 self._say(f"{name} listens on {named}, which its file does not name: adding a door.")
         return replace(request, ports=more)
+
+
+def _added(request: SystemRequest, before: SystemRequest) -> dict[str, frozenset[int]]:
+    """Return the ports that a request has and that one before it has not, by service."""
+    found = {name: ports - before.ports.get(name, frozenset()) for name, ports in request.ports.items()}
+    return {name: ports for name, ports in found.items() if ports}
 
 
 def _unnamed(system: System, listening: Mapping[str, set[int]]) -> dict[str, set[int]]:

@@ -88,6 +88,20 @@ def test_a_port_that_is_found_on_a_system_that_is_up_gets_a_door_in_a_second_sta
     assert labs.calls == ["up", "down", "up"]
 
 
+def test_a_port_on_which_a_service_listens_late_gets_a_door_in_another_start() -> None:
+    labs = TwoLabs({"db": {5432}}, {"db": (5432,)})
+    starter = SystemStarter(labs, labs, labs.listening, lambda line: None)
+    first = starter.up(REQUEST)
+    assert starter.up_with_late_ports(first) is None
+    labs.ports = {"db": {5432, 9187, 40_123}}
+    assert starter.late_ports(first) == ["db:9187"]
+    again = starter.up_with_late_ports(first)
+    assert again is not None
+    assert again.found == again.request.ports == {"db": {9187}}
+    assert starter.late_ports(again) == []
+    assert labs.calls == ["up", "down", "up"]
+
+
 def test_a_port_that_the_kernel_chose_gets_no_door() -> None:
     labs = TwoLabs({"db": {5432, 40_123}}, {"db": (5432,)})
     assert learned(labs).found == {}
