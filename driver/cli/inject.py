@@ -65,7 +65,7 @@ command = _Faults(
         "the fault is proved, with 2 when it is not, or when `heal` ended it before its time.\n\n"
         "\b\nExamples:\n"
         "  lab.py inject partition --workers 30% --for 20s\n"
-        "  lab.py inject latency --mean 200ms --jitter 50ms --direction to_worker --workers 3,7-9\n"
+        "  lab.py inject latency --mean 200ms --direction to_worker --workers 3,7-9\n"
         "  lab.py inject kill coordinator --for 5s\n"
         "  lab.py inject stall --links 'api->db' --for 20s --system compose.yaml\n"
         "  lab.py inject pause db --for 10s --system compose.yaml\n\n"

@@ -12,7 +12,7 @@ from driver.cli import options
 from driver.engines.docker_sdk import DockerSdk
 from driver.errors import LabError
 from driver.interrupts import interrupts_raised, signals_noted
-from driver.labs.lab_lock import SYSTEM, lab_lock
+from driver.labs.lab_lock import lab_lock
 from driver.labs.project_name import default_project
 from driver.paths import state_dir
 from driver.systems.lab_of_system import LAB_IMAGES, SystemLab, SystemRequest, door_image, project_of
@@ -71,7 +71,7 @@ def system_in_use(request: SystemRequest, verb: str) -> Iterator[SystemInUse]:
     image, folder = door_image(), state_dir() / "systems"
     with (
         Terminal() as terminal,
-        lab_lock(project, verb, SYSTEM, str(file.resolve()), say=terminal.info),
+        lab_lock(project, verb, str(file.resolve()), say=terminal.info),
         interrupts_raised(lambda count: terminal.info("Stopping." if count == 1 else "Still stopping.")),
     ):
         # Not built for the system's project: its end removes what was.

@@ -217,7 +217,6 @@ def _container_look(one: Replica, details: Mapping[str, Any]) -> ContainerLook:
         state=one.state,
         health=one.health,
         exit_code=one.exit_code,
-        restarts=int(details["RestartCount"]),
         life=str(details["State"].get("StartedAt", "")),
         restart_policy=str((details["HostConfig"].get("RestartPolicy") or {}).get("Name", "")),
     )

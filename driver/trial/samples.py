@@ -17,16 +17,12 @@ class FlowCounters(msgspec.Struct, frozen=True):
 
 
 class ContainerLook(msgspec.Struct, frozen=True):
-    """One container at one time. `life` differs after each start; `exit_code` is None while it runs.
-
-    `restarts` counts restarts by the engine itself, as the container's restart policy wants them.
-    """
+    """One container at one time. `life` differs after each start; `exit_code` is None while it runs."""
 
     service: str
     state: str = "running"
     health: str = ""
     exit_code: int | None = None
-    restarts: int = 0
     life: str = ""
     restart_policy: str = ""
 

@@ -150,6 +150,13 @@ def test_the_list_of_faults_names_the_values_of_a_parameter_that_takes_only_some
     )
 
 
+def test_every_example_of_inject_fits_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["inject", "--help"]) == ExitCode.PASSED
+    examples = [line for line in capsys.readouterr().out.splitlines() if line.startswith("    lab.py")]
+    assert examples
+    assert [line for line in examples if len(line) > 80] == []
+
+
 @pytest.mark.parametrize("columns", [80, 200])
 def test_scenarios_lists_each_on_one_line(
     columns: int, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch

@@ -11,6 +11,7 @@ import pytest
 
 from driver.cli import completers, options, system_lab, system_place
 from driver.cli.main import run
+from driver.cli.run_system import system_in_use
 from driver.cli.system_lab import _as_json, _as_removed, _as_text
 from driver.errors import UsageError
 from driver.exit_codes import ExitCode
@@ -171,6 +172,21 @@ def test_up_starts_the_system_of_a_learned_file_as_that_says(
     ((file, request),) = started
     assert file == tmp_path / "compose.yaml"
     assert (request.files, request.ports, request.publish) == ((file,), {"db": frozenset({5432})}, True)
+
+
+def test_a_command_that_holds_a_system_is_named_as_it_was_called(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lab_lock, "LOCKS", tmp_path / "locks")
+    file = tmp_path / "compose.yaml"
+
+    def held(_: object) -> Interrupted:
+        (holder,) = lab_lock.lock_holders(project_of(file))
+        raise UsageError(str(holder))
+
+    monkeypatch.setattr(options, "engine_of", held)
+    with pytest.raises(UsageError, match=rf"`try {file}`"), system_in_use(SystemRequest((file,)), "try"):
+        pass
 
 
 def test_targets_of_a_system_that_is_up_are_completed(
