@@ -53,9 +53,12 @@ test: lint images ## every test: lint, Go, unit, simulation, integration, end to
 		--build-arg GO_BASE --secret id=ca,src=$$STORMLAB_CA --secret id=build_env,src=$$STORMLAB_BUILD_ENV tests/outside_judge/checker
 	@$(PY) -m driver.machine.browser
 	@echo "stormlab: the Python tests, unit and simulation, a process for each core (some minutes)"
-	@$(PY) -m pytest -n auto --dist loadfile --ignore=tests/integration --ignore=tests/e2e
-	@echo "stormlab: the Python tests, integration and end to end on real containers (some minutes)"
-	@$(PY) -m pytest tests/integration tests/e2e
+	@$(PY) -m pytest -n auto --dist loadfile --ignore=tests/integration --ignore=tests/e2e --ignore=tests/systems
+	@echo "stormlab: the Python tests on real containers, those of foreign systems beside the others (some minutes)"
+	@mkdir -p build; $(PY) -m pytest tests/systems >build/systems.log 2>&1 & systems=$$!; \
+		trap 'kill $$systems' INT TERM; \
+		$(PY) -m pytest tests/integration tests/e2e; others=$$?; \
+		wait $$systems; systems=$$?; cat build/systems.log; exit $$(( others || systems ))
 
 simulate: dev ## histories of trouble under a virtual clock: make simulate SEEDS=10000 FIRST=0
 	@$(PY) -m tests.simulation --first $${FIRST:-0} --seeds $${SEEDS:-1000}

@@ -64,8 +64,9 @@ def scenario_command(lab: Sequence[str], name: str, flags: Flags, answer: Path, 
 
 
 def command_of_tests(python: str, junit: Path) -> list[str]:
-    """Return the command of all tests but the end-to-end ones, which are the scenarios."""
-    return [python, "-m", "pytest", "-q", "tests", "--ignore=tests/e2e", f"--junitxml={junit}"]
+    """Return the command of all tests but those that start labs of their own."""
+    ignored = [f"--ignore=tests/{folder}" for folder in ("e2e", "systems")]
+    return [python, "-m", "pytest", "-q", "tests", *ignored, f"--junitxml={junit}"]
 
 
 def scenario_result(name: str, ending: ProcessExit, took_s: float, log: str) -> EntryResult:

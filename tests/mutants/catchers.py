@@ -22,7 +22,12 @@ from tests.mutants.search import SearchResult
 SEEDS = 300
 SIMULATION_S = 120
 TESTS_S = 120
-DEAR = ("tests/integration/", "tests/coordinator/test_process.py", "tests/worker/test_over_a_socket.py")
+DEAR = (
+    "tests/integration/",
+    "tests/systems/",
+    "tests/coordinator/test_process.py",
+    "tests/worker/test_over_a_socket.py",
+)
 """Tests that start real processes."""
 FORK_SERVER = Path(__file__).with_name("fork_server.py")
 GO_S = 300

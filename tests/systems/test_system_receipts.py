@@ -36,7 +36,7 @@ from driver.systems.running_system import RunningSystem, running_system
 from driver.systems.system_prober import SystemProber
 from driver.systems.system_site import SystemSite
 from driver.terminal import Terminal
-from tests.integration.test_doors import WORKER, docker
+from tests.systems.test_doors import WORKER, docker
 from tests.waiting import eventually_in_thread
 
 FILE = project_root() / "examples/doors/compose.yaml"
