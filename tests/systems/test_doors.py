@@ -327,3 +327,26 @@ def test_a_start_that_fails_says_why_and_leaves_nothing(environment: Path, tmp_p
     with pytest.raises(NotReadyError, match=r"broken\[1\] ended with 3\. .*\n  no such table"):
         lab.up(SystemRequest((file,)), print)
     assert left_of(f"{PROJECT}-3") == []
+
+
+def test_a_tag_of_the_users_stays_on_the_image_that_has_it(environment: Path, tmp_path: Path) -> None:
+    tag = f"{PROJECT}-mine:latest"
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        f"services:\n  app:\n    init: true\n    build: {{context: ., tags: ['{tag}']}}\n"
+        "    entrypoint: [sleep, '60']\n"
+    )
+    image = images.reference(WORKER, project_root())
+    (tmp_path / "Dockerfile").write_text(f"FROM {image}\nENV BUILT=again\n")
+    docker("tag", image, tag)
+    lab = SystemLab(f"{PROJECT}-5", door_image(), environment)
+    try:
+        before = docker("image", "inspect", "-f", "{{.Id}}", tag)
+        try:
+            lab.up(SystemRequest((file,)), print)
+        finally:
+            lab.down()
+        assert docker("image", "inspect", "-f", "{{.Id}}", tag) == before
+        assert left_of(f"{PROJECT}-5") == []
+    finally:
+        docker("image", "rm", tag)

@@ -128,6 +128,25 @@ def test_a_system_that_does_not_start_by_itself_either_is_not_the_lab_s_trouble(
     assert left_of(project_of(file)) == left_of(f"{project_of(file)}-plain") == []
 
 
+def test_an_image_that_cannot_be_had_is_no_trouble_of_the_system(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text("services: {db: {image: 'localhost:1/there-is-no-such-image', expose: ['80']}}\n")
+    done = lab_py("try", file, "--results", tmp_path / "results")
+    assert done.returncode == ExitCode.LAB_BROKE
+    assert "is not on this machine and cannot be pulled" in done.stderr
+    assert done.stderr.count("Pulling") == 1
+
+
+def test_a_command_that_an_image_does_not_have_is_the_system_s_trouble(tmp_path: Path) -> None:
+    file = tmp_path / "compose.yaml"
+    file.write_text(
+        "services: {db: {image: '${PYTHON_IMAGE}', expose: ['80'], entrypoint: [there-is-no-such-command]}}\n"
+    )
+    done = lab_py("try", file, "--results", tmp_path / "results")
+    assert done.returncode == ExitCode.FAILED, done.stderr
+    assert "neither does it without doors" in done.stderr
+
+
 def test_a_published_port_takes_the_requests_of_the_trial(tmp_path: Path) -> None:
     file = tmp_path / "compose.yaml"
     handler = "http.server.ThreadingHTTPServer(('', 8000), http.server.SimpleHTTPRequestHandler)"
