@@ -30,6 +30,7 @@ CLAIM = re.compile(r"\b[Rr]aises? ((?:[^.]|\.(?=\w))+)")
 NAME = re.compile(r"\b(?:[a-z_]\w*\.)*[A-Z]\w*Error\b|\b[a-z_]\w*\.Error\b")
 UNSEEN = {
     "wire.journal_chain.JournalWriter.flush": "os.write is passed to it",
+    "driver.cli.options_system.compose_file": "it imports what raises them where it is called",
     "driver.engines.compose_command.ComposeCommand.__call__": "the class follows from Compose's text",
     "driver.engines.compose_images.ComposeImages.ensure": "it calls a ComposeCommand",
     "driver.engines.docker_sdk.DockerSdk.start": "the class follows from the engine's text",

@@ -33,7 +33,7 @@ LEARNED = "stormlab.learned"
 
 
 def compose_file(context: click.Context, __: click.Parameter, file: Path | None) -> Path | None:
-    """Return the Compose file that a stormlab.yaml names; another file as it is. Raises LabError."""
+    """Return the Compose file that a stormlab.yaml names; another file as it is. Raises FileError."""
     if file is None:
         return None
     # Imported here: the reference lab does not need it.
