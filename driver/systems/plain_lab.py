@@ -27,7 +27,7 @@ class PlainLab(SystemLab):
     def start(self, request: SystemRequest, say: Say) -> System:
         """Start a system, and return when all of it is ready; return it as its file and images describe it.
 
-        Raises NotReadyError where it does not become ready, EngineError, and other LabErrors; nothing is left.
+        Raises NotReadyError where it does not become ready, EngineError and other LabErrors; nothing is left.
         """
         config = resolve(request.files, request.profiles)
         self.down()

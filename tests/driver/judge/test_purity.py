@@ -14,6 +14,7 @@ CORES = {
         "histories.journal_integrity",
     ),
     "histories.outage_phases",
+    "nouns",
     *(
         "histories.intervals",
         "histories.machine_load",
