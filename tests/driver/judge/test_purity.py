@@ -14,6 +14,7 @@ CORES = {
         "histories.journal_integrity",
     ),
     "histories.outage_phases",
+    "histories.link_connections",
     "nouns",
     *(
         "histories.intervals",
@@ -58,7 +59,7 @@ ALLOWED = frozenset(
         "wire",
     ]
 )
-MAY_REACH = {*CORES, "histories.events", "exit_codes"}
+MAY_REACH = {*CORES, "histories.events", "histories.journal_kinds", "histories.link_events", "exit_codes"}
 FORBIDDEN_CALLS = {"open", "print", "input", "exec", "eval", "__import__"}
 
 
