@@ -8,6 +8,7 @@ import msgspec
 
 from driver.errors import LabError
 from driver.files import FileReadError, read_file, write_file
+from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
 
 MAX_BYTES = 1 << 20
@@ -36,6 +37,6 @@ def answer_of(error: LabError) -> Answer:
 def read_answer(path: Path) -> Answer | None:
     """Return the answer in a file; None where it is missing, too large, or not whole."""
     try:
-        return msgspec.json.decode(read_file(path, MAX_BYTES), type=Answer)
+        return decode_json(read_file(path, MAX_BYTES), Answer)
     except (FileReadError, *DECODE_ERRORS):
         return None

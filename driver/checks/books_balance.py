@@ -4,14 +4,13 @@ from __future__ import annotations
 
 from itertools import pairwise
 
-import msgspec
-
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, failed, passed, show, unknown, violated
 from driver.histories.events import LastState
 from driver.histories.history import COORDINATOR, History
 from driver.histories.task_history import task_index
 from driver.metrics import Metrics
+from driver.typed_json import decode_json
 from wire.control import CoordinatorState
 from wire.events import Totals
 
@@ -49,7 +48,7 @@ def _last(history: History, totals: list[Totals]) -> Finding:
             because = f"the last totals count {count} tasks {name}, the events {most if off > 0 else least}"
             return violated(NAME, because, off, show(history, [last]))
     for seen in history.of(LastState)[-1:]:
-        counts = msgspec.json.decode(seen.state, type=CoordinatorState).counts
+        counts = decode_json(seen.state, CoordinatorState).counts
         if counts.submitted != counts.completed + counts.failed + counts.waiting + counts.assigned:
             because = f"the coordinator's own last answer does not balance: {counts}"
             return failed(NAME, because, evidence=show(history, [seen]))

@@ -29,6 +29,7 @@ from driver.results.run_folder import (
     read_verdict,
     results_root,
 )
+from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
 
 SUMMARY = "summary.json"
@@ -164,7 +165,7 @@ def _cells_apart(groups: Mapping[str, Sequence[Sample]]) -> dict[str, list[Sampl
 
 def _variables(folder: Path) -> str:
     try:
-        variables = msgspec.json.decode(read_file(folder / PLAN, MAX_BYTES), type=_Plan).variables
+        variables = decode_json(read_file(folder / PLAN, MAX_BYTES), _Plan).variables
     except (FileReadError, *DECODE_ERRORS):
         return ""
     return label(variables)
@@ -187,7 +188,7 @@ def _below(folder: Path) -> list[Path]:
 
 def _of_suite(folder: Path) -> list[Path]:
     try:
-        suite = msgspec.json.decode(read_file(folder / SUMMARY, MAX_BYTES), type=_Suite)
+        suite = decode_json(read_file(folder / SUMMARY, MAX_BYTES), _Suite)
     except (FileReadError, *DECODE_ERRORS) as error:
         raise UsageError(f"{folder / SUMMARY} cannot be read: {error}.") from None
     # Names without a path, and no suite within a suite: this ends for any content of the file.
@@ -203,7 +204,7 @@ def is_run(folder: Path) -> bool:
 
 def _stored_metrics(folder: Path) -> dict[str, float | None]:
     try:
-        stored = msgspec.json.decode(read_file(folder / METRICS, MAX_BYTES), type=dict[str, object])
+        stored = decode_json(read_file(folder / METRICS, MAX_BYTES), dict[str, object])
     except (FileReadError, *DECODE_ERRORS):
         return {}
     return {

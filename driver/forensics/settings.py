@@ -7,6 +7,7 @@ from typing import TypeVar
 import msgspec
 
 from driver.histories.history import COORDINATOR, History
+from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
 from wire.events import ProcessStarted
 from wire.settings import CoordinatorSettings, WorkerSettings
@@ -62,6 +63,6 @@ def _in_s(length_ms: float | None) -> float | None:
 
 def _read(raw: msgspec.Raw, kind: type[S]) -> S:
     try:
-        return msgspec.json.decode(raw, type=kind)
+        return decode_json(raw, kind)
     except DECODE_ERRORS:
         return kind()

@@ -14,6 +14,7 @@ from typing import Any, TypeVar, cast
 import msgspec
 
 from driver.histories.events import DriverEvent
+from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
 from wire.events import Event, ProcessEvent, ProcessStarted
 from wire.journal_chain import ChainRead
@@ -151,7 +152,7 @@ class LineReader:
     @staticmethod
     def _diagnose(line: bytes, error: str) -> tuple[str, str]:
         try:
-            kind = msgspec.json.decode(line, type=_Head).event
+            kind = decode_json(line, _Head).event
         except DECODE_ERRORS:
             return "damaged", error
         return (

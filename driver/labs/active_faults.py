@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-import msgspec
-
 from chaos.actuator import name_list
 from chaos.catalogue import ALL, FAULTS, make
 from chaos.directions import Direction, direction_of
@@ -20,6 +18,7 @@ from driver.labs.injection_plan import LONGEST_S
 from driver.labs.lease_renewer import LEASE_MS, RENEW_EVERY_S
 from driver.labs.toxiproxy_api import FaultState, LinkState
 from driver.scenarios.yaml_file import parse_yaml
+from driver.typed_json import decode_json
 from wire.address import index_in_name
 
 NOT_RENEWED_MS = LEASE_MS - 2_000 * RENEW_EVERY_S
@@ -163,7 +162,7 @@ def target_ranges(targets: Sequence[str]) -> str:
 
 
 def _with_parameters(name: str, begun: FaultBegun | None) -> str:
-    params = {} if begun is None else msgspec.json.decode(begun.params, type=dict[str, object])
+    params = {} if begun is None else decode_json(begun.params, dict[str, object])
     return ", ".join([name, *(f"{key}: {value}" for key, value in params.items() if key != "direction")])
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, TypeVar
 import msgspec
 
 from driver.errors import CoordinatorError
+from driver.typed_json import decode_json
 from wire.control import (
     CoordinatorHealth,
     CoordinatorState,
@@ -72,7 +73,7 @@ class CoordinatorClient:
 
     def _decoded(self, answer: bytes, kind: type[S]) -> S:
         try:
-            return msgspec.json.decode(answer, type=kind)
+            return decode_json(answer, kind)
         except DECODE_ERRORS as error:
             raise CoordinatorError(
                 f"The coordinator at {self.url} answered something unexpected: {error}."

@@ -22,6 +22,7 @@ from driver.engines.engine import Say
 from driver.errors import ContainerGoneError, LabError, LabInUseError, LinksError
 from driver.files import FileReadError, read_file
 from driver.labs.project_name import project_option
+from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
 
 LOCKS = Path("/tmp/stormlab-locks")
@@ -111,7 +112,7 @@ def lock_holders(project: str) -> list[LockHolder]:
                 # Nothing locks the record: its command was killed.
                 continue
             with suppress(FileReadError, *DECODE_ERRORS):
-                found.append(msgspec.json.decode(read_file(path, _MAX_BYTES), type=LockHolder))
+                found.append(decode_json(read_file(path, _MAX_BYTES), LockHolder))
     return sorted(found, key=lambda one: one.since_wall_s)
 
 

@@ -11,6 +11,7 @@ import requests
 from requests.adapters import HTTPAdapter
 
 from driver.errors import LinksError
+from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
 
 CALL_TIMEOUT_S = 10.0
@@ -205,7 +206,7 @@ class ToxiproxyApi:
         if answer.status_code >= 400:
             raise LinksError(f"Toxiproxy refused {method} {path}: {_refusal(answer.content)}")
         try:
-            return msgspec.json.decode(answer.content, type=kind)
+            return decode_json(answer.content, kind)
         except DECODE_ERRORS as error:
             raise LinksError(
                 f"Toxiproxy answered {method} {path} with something unexpected: {error}.",
@@ -240,7 +241,7 @@ def _session(call_timeout_s: float) -> requests.Session:
 
 def _refusal(content: bytes) -> str:
     try:
-        refusal = msgspec.json.decode(content, type=_Refusal)
+        refusal = decode_json(content, _Refusal)
     except DECODE_ERRORS:
         return content[:200].decode(errors="replace")
     links = "; ".join(f"{name}: {why}" for name, why in sorted(refusal.links.items())[:3])

@@ -14,6 +14,7 @@ from driver.files import FileReadError, read_file, write_file
 from driver.judging.verdict import EXIT_CODES, RunOutcome, Verdict
 from driver.results.run_folder import MAX_BYTES, VerdictFile, read_verdict
 from wire.errors import DECODE_ERRORS
+from driver.typed_json import decode_json
 
 GROUP = "group.json"
 _WORST_FIRST = (RunOutcome.failed, RunOutcome.inconclusive, RunOutcome.expected_failure, RunOutcome.passed)
@@ -99,7 +100,7 @@ def save_group(folder: Path, group: GroupFile) -> None:
 def read_group(folder: Path) -> GroupFile | None:
     """Return the content of group.json; None without one that can be read."""
     try:
-        return msgspec.json.decode(read_file(folder / GROUP, MAX_BYTES), type=GroupFile)
+        return decode_json(read_file(folder / GROUP, MAX_BYTES), GroupFile)
     except (FileReadError, *DECODE_ERRORS):
         return None
 

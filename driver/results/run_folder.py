@@ -21,6 +21,7 @@ from driver.judging.verdict import KnownFailure, Verdict
 from driver.metrics import Metrics
 from driver.paths import working_root
 from wire.errors import DECODE_ERRORS
+from driver.typed_json import decode_json
 
 FORMAT = 1
 MAX_BYTES = 64 << 20
@@ -136,7 +137,7 @@ def read_record(folder: Path) -> tuple[RunRecord, list[str]]:
     except FileReadError as error:
         return empty, [f"{RUN}: {error}: the run's expectations are unknown"]
     try:
-        record = msgspec.json.decode(data, type=RunRecord)
+        record = decode_json(data, RunRecord)
     except DECODE_ERRORS as error:
         return empty, [
             f"{RUN} is damaged or of another version ({error}): the run's expectations are unknown"
@@ -149,7 +150,7 @@ def read_record(folder: Path) -> tuple[RunRecord, list[str]]:
 def read_verdict(folder: Path) -> VerdictFile | None:
     """Return the stored verdict of a run; None without one that can be read."""
     try:
-        return msgspec.json.decode(read_file(folder / VERDICT, MAX_BYTES), type=VerdictFile)
+        return decode_json(read_file(folder / VERDICT, MAX_BYTES), VerdictFile)
     except (FileReadError, *DECODE_ERRORS):
         return None
 

@@ -11,6 +11,7 @@ import msgspec
 from chaos.explain import nearest
 from driver.errors import UsageError
 from driver.systems.system import OUTSIDE, ServicePair, System, SystemService
+from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
 
 TCP = "tcp"
@@ -123,7 +124,7 @@ class ResolvedConfig(msgspec.Struct, frozen=True):
 def parse(output: bytes, file: str) -> ResolvedConfig:
     """Return the resolved config in Compose's JSON. Raises UsageError, which names `file`."""
     try:
-        config = msgspec.json.decode(output, type=ResolvedConfig)
+        config = decode_json(output, ResolvedConfig)
     except DECODE_ERRORS as error:
         raise UsageError(
             f"{file}: `docker compose config` printed something else than expected: {error}.",

@@ -12,6 +12,7 @@ from driver.files import FileReadError, read_file, write_file
 from driver.systems.door_compose import Door
 from driver.systems.made_containers import MadeContainer
 from driver.systems.system import System
+from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
 
 MOST_BYTES = 4 << 20
@@ -49,7 +50,7 @@ def read_system_file(folder: Path, named: str) -> SystemFile:
     if not path.exists():
         raise no_system(named)
     try:
-        return msgspec.json.decode(read_file(path, MOST_BYTES), type=SystemFile)
+        return decode_json(read_file(path, MOST_BYTES), SystemFile)
     except (FileReadError, *DECODE_ERRORS) as error:
         raise LabError(f"{path} cannot be read: {error}.", "Take the system down, then up.") from None
 

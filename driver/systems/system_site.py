@@ -32,6 +32,7 @@ from driver.systems.running_system import RunningSystem
 from driver.systems.system_file import MOST_BYTES
 from driver.systems.system_links import SystemLinks
 from driver.terminal import ProgressView, Terminal
+from driver.typed_json import decode_json
 from wire.errors import DECODE_ERRORS
 
 ENDED_FILE = "ended.json"
@@ -97,7 +98,7 @@ class SystemSite:
         if not path.exists():
             return ()
         try:
-            return msgspec.json.decode(read_file(path, MOST_BYTES), type=list[str])
+            return decode_json(read_file(path, MOST_BYTES), list[str])
         except (FileReadError, *DECODE_ERRORS) as error:
             raise LabError(f"{path} cannot be read: {error}.", "Take the system down, then up.") from None
 

@@ -59,7 +59,14 @@ ALLOWED = frozenset(
         "wire",
     ]
 )
-MAY_REACH = {*CORES, "histories.events", "histories.journal_kinds", "histories.link_events", "exit_codes"}
+MAY_REACH = {
+    *CORES,
+    "histories.events",
+    "histories.journal_kinds",
+    "histories.link_events",
+    "exit_codes",
+    "typed_json",
+}
 FORBIDDEN_CALLS = {"open", "print", "input", "exec", "eval", "__import__"}
 
 
