@@ -19,7 +19,14 @@ import msgspec
 
 from chaos.units import format_seconds
 from driver.engines.engine import Say
-from driver.errors import ContainerGoneError, LabError, LabInUseError, LinksError
+from driver.errors import (
+    ContainerGoneError,
+    LabError,
+    LabInUseError,
+    LinksError,
+    NoLabError,
+    UsageError,
+)
 from driver.files import FileReadError, read_file
 from driver.labs.project_name import project_option
 from driver.typed_json import decode_json
@@ -30,6 +37,8 @@ LOCKS = Path("/tmp/stormlab-locks")
 WAIT_S = 1.0
 WAIT_FOR_S = {"down": 60.0, "heal": 30.0}
 """How long a command waits for the holders of a lab: longer for these, which end soon by themselves."""
+CHANGE_CONTAINERS = ("up", "down", "scenario")
+"""Commands that make or remove containers of a lab."""
 STOP_WAIT_S = 180.0
 POLL_S = 0.05
 SYSTEM = "--system"
@@ -120,12 +129,18 @@ def lock_holders(project: str) -> list[LockHolder]:
 def reading_unlocked(project: str) -> Iterator[None]:
     """Read a lab during the block without holding it.
 
-    Raises LabInUseError in place of ContainerGoneError and LinksError while a command holds the lab.
+    Raises LabInUseError in place of ContainerGoneError and LinksError while a command holds the lab, and in
+    place of UsageError while one makes or removes its containers: a target may not be there yet.
     """
     try:
         yield
-    except (ContainerGoneError, LinksError) as error:
-        if not (found := lock_holders(project)):
+    except (LabInUseError, NoLabError):
+        raise
+    except (ContainerGoneError, LinksError, UsageError) as error:
+        found = lock_holders(project)
+        if isinstance(error, UsageError):
+            found = [one for one in found if one.words[:1] and one.words[0] in CHANGE_CONTAINERS]
+        if not found:
             raise
         raise LabInUseError(
             f"{error.sentence} The lab {project!r} is in use by {_named(found)}.",

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from driver.errors import ContainerGoneError, LabError, LabInUseError
+from driver.errors import ContainerGoneError, LabError, LabInUseError, UsageError
 from driver.exit_codes import ExitCode
 from driver.labs import lab_lock as module
 from driver.labs.lab_lock import (
@@ -165,6 +165,17 @@ def test_a_look_that_fails_while_a_command_changes_the_lab_names_the_command(own
     ):
         raise ContainerGoneError("There is no container worker-1.")
     assert "There is no container worker-1. The lab 'lab' is in use by `down`" in refused.value.sentence
+
+
+@pytest.mark.parametrize(
+    ("words", "kind"), [("up --workers 3", LabInUseError), ("inject refuse", UsageError)]
+)
+def test_a_target_that_is_not_there_yet_is_blamed_on_the_command_that_makes_it(
+    own_folder: Path, words: str, kind: type[UsageError]
+) -> None:
+    with another_process(own_folder, words), pytest.raises(UsageError) as refused, reading_unlocked("lab"):
+        raise UsageError("There are 0 workers.")
+    assert type(refused.value) is kind
 
 
 def test_a_look_that_fails_on_a_free_lab_keeps_its_own_reason(own_folder: Path) -> None:
