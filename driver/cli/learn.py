@@ -27,11 +27,7 @@ OUTPUT = "stormlab.yaml"
 
 @click.command("learn")
 @options_system.file
-@options_system.more
-@options_system.profiles
-@options_system.listens
-@options_system.egress
-@options_system.bypass
+@options_system.start
 @options_traffic.traffic
 @options_traffic.http
 @options_traffic.rate

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import re
 from collections import defaultdict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from pathlib import Path
+from typing import Any, TypeVar
 
 import click
 from click.core import ParameterSource
 
 from driver.errors import UsageError
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 _PORT = re.compile(r"(.+):(\d{1,5})")
 
 
@@ -64,6 +66,15 @@ bypass = click.option(
     "--bypass", multiple=True, metavar="SERVICE",
     help="Allow what cannot pass a door: no fault hits that traffic, and no receipt proves it.",
 )  # fmt: skip
+
+
+def start(command: Command) -> Command:
+    """Add the options that say how a system is started."""
+    for option in (bypass, egress, listens, profiles, more):
+        command = option(command)
+    return command
+
+
 any_ports = click.option(
     "--any-ports", is_flag=True, help="Publish on free ports of 127.0.0.1, not on the file's own."
 )

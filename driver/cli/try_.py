@@ -34,11 +34,7 @@ _NOT_REPEATED = ("only", "budget", "as_json", "results")
 
 @click.command("try")
 @options_system.file
-@options_system.more
-@options_system.profiles
-@options_system.listens
-@options_system.egress
-@options_system.bypass
+@options_system.start
 @options_traffic.traffic
 @options_traffic.http
 @options_traffic.rate

@@ -29,11 +29,7 @@ DEFAULT_WORKERS = 3
 @click.command("up")
 @options.workers
 @options_system.system
-@options_system.more
-@options_system.profiles
-@options_system.listens
-@options_system.egress
-@options_system.bypass
+@options_system.start
 @options_system.any_ports
 @options.project
 @options.host
