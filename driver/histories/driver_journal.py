@@ -1,4 +1,4 @@
-"""The driver's own journal: an append-only file of lines, chained by hashes."""
+"""A journal that the driver writes: an append-only file of lines, chained by hashes."""
 
 from __future__ import annotations
 
@@ -10,23 +10,26 @@ from pathlib import Path
 
 from driver.files import unwritable
 from driver.histories.history import DRIVER
+from driver.histories.journal_folder import SUFFIX
 from wire.events import Event, Journal
 from wire.journal_chain import JournalWriter
 
-FILE_NAME = f"{DRIVER}.jsonl"
+FILE_NAME = f"{DRIVER}{SUFFIX}"
 LINE_BYTES = 4 << 20
 """Limit of a line: one may list 500 tasks, or all links of a large fleet."""
 
 
 class DriverJournal:
-    """An open journal, for any thread. Lines are written unbuffered: a `kill -9` of the driver loses none.
+    """An open journal of one `process`, by default the driver's own, for any thread.
 
-    The first line that cannot be written raises LabError. Later lines are dropped without an error, so that
-    healing and taking down, which also write, complete. Opening raises LabError too.
+    Lines are written unbuffered: a `kill -9` of the driver loses none. The first line that cannot be written
+    raises LabError. Later lines are dropped without an error, so that healing and taking down, which also
+    write, complete. Opening raises LabError too.
     """
 
-    def __init__(self, folder: Path) -> None:
-        self._path = folder / FILE_NAME
+    def __init__(self, folder: Path, process: str = DRIVER) -> None:
+        self._process = process
+        self._path = folder / f"{process}{SUFFIX}"
         self._refused = False
         flags = os.O_RDWR | os.O_APPEND | os.O_CREAT | os.O_CLOEXEC
         try:
@@ -39,11 +42,11 @@ class DriverJournal:
             size_bytes, partial(os.pread, self._descriptor), partial(os.write, self._descriptor)
         )
         self._lock = threading.Lock()
-        self.write = Journal(DRIVER, self._append, time.monotonic_ns, time.time, LINE_BYTES)
+        self.write = Journal(process, self._append, time.monotonic_ns, time.time, LINE_BYTES)
 
     def write_at(self, at_ns: int, kind: type[Event], /, **fields: object) -> None:
         """Append an event that happened at `at_ns` (CLOCK_MONOTONIC). Raises LabError."""
-        journal = Journal(DRIVER, self._append, lambda: at_ns, time.time, LINE_BYTES)
+        journal = Journal(self._process, self._append, lambda: at_ns, time.time, LINE_BYTES)
         journal(kind, **fields)
 
     def close(self) -> None:

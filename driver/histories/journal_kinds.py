@@ -9,10 +9,14 @@ from chaos.prober.events import ProberEvent
 from driver.histories.events import DriverEvent
 from driver.histories.history import COORDINATOR, DRIVER, LineReader
 from driver.histories.link_events import DoorEvent
+from driver.histories.system_events import LoadEvent, ObserverEvent
 from wire.events import CoordinatorEvent, Event, ProcessStarted, ProcessStopping, WorkerEvent
 
 PROBER = "prober"
 TOXIPROXY = "toxiproxy"
+LOAD = "load"
+OBSERVER = "observer"
+"""Journals that the driver writes for a foreign system: operations of loads, readings of observations."""
 DOOR = "door-"
 """The begin of the name of a door's process; the server's name follows."""
 _LIFECYCLE: tuple[type[Event], ...] = (ProcessStarted, ProcessStopping)
@@ -21,6 +25,8 @@ _OWN: dict[str, tuple[type[Event], ...]] = {
     COORDINATOR: get_args(CoordinatorEvent),
     PROBER: (*_LIFECYCLE, *get_args(ProberEvent)),
     TOXIPROXY: (*_LIFECYCLE, *get_args(DoorEvent)),
+    LOAD: (*_LIFECYCLE, *get_args(LoadEvent)),
+    OBSERVER: (*_LIFECYCLE, ObserverEvent),
 }
 
 
@@ -41,4 +47,6 @@ def reader_of(process: str) -> LineReader:
 
 @cache
 def _reader(own: tuple[type[Event], ...]) -> LineReader:
-    return LineReader((*get_args(ProberEvent), *get_args(DoorEvent)), own)
+    return LineReader(
+        (*get_args(ProberEvent), *get_args(DoorEvent), *get_args(LoadEvent), ObserverEvent), own
+    )
