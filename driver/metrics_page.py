@@ -6,8 +6,8 @@ from driver.checks import CHECKS
 from driver.metrics.by_worker import BY_WORKER, COMPARED_ONLY
 from driver.metrics.catalogue import FAMILIES
 from driver.metrics.metric import STATISTICS, Metric, Unit
+from driver.metrics.quantities import SCALES
 from driver.metrics.signals import SIGNALS
-from driver.scenarios.quantities import SCALES
 from driver.scenarios.thresholds import ANCHORS
 
 _UNITS = {

@@ -24,7 +24,7 @@ from driver.errors import UsageError
 from driver.files import write_file
 from driver.metrics import METRICS
 from driver.metrics.metric import Unit
-from driver.scenarios.quantities import parse_quantity
+from driver.metrics.quantities import parse_quantity
 from driver.terminal import print_json, print_lines, print_table
 
 OPTIONAL = ("seen from", "p")

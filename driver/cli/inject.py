@@ -27,10 +27,10 @@ from driver.labs.lab_lock import lab_lock, reading_unlocked
 from driver.labs.manual_injection import EndedInjection, EndReason, await_effect, inject
 from driver.labs.readiness import machine_load_text
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.paths import as_called
 from driver.scenarios.flag_values import MAX_SEED, parse_duration
 from driver.scenarios.plan import PlannedFault
-from driver.scenarios.quantities import write
 from driver.scenarios.yaml_file import FileError, scalar
 from driver.terminal import Terminal, print_lines, print_table
 

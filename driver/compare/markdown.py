@@ -14,8 +14,8 @@ from driver.compare.statistics import ALPHA
 from driver.compare.trade_off import TradeOff
 from driver.exit_codes import ExitCode
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.report.text import code, escape_markdown
-from driver.scenarios.quantities import write
 
 
 class Report(msgspec.Struct, kw_only=True):

@@ -9,7 +9,7 @@ from driver.dashboard.live_worker import LiveWorker, TileState
 from driver.dashboard.model import Model
 from driver.histories.journals import worker_order
 from driver.metrics.metric import Unit, percentile
-from driver.scenarios.quantities import write
+from driver.metrics.quantities import write
 
 _ORDER = (TileState.down, TileState.trying, TileState.unknown, TileState.connected)
 _MARKS = {

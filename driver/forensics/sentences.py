@@ -11,8 +11,8 @@ from driver.forensics.recommend import Recommendation
 from driver.forensics.storm_simulation import PolicySetting
 from driver.forensics.what_if import Range
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.nouns import counted
-from driver.scenarios.quantities import write
 from wire.policies import BASE, CAP
 
 _CERTAIN = 6.0

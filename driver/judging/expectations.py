@@ -12,9 +12,9 @@ from driver.histories.history import History
 from driver.histories.journal_gaps import ALL_ROLES
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
+from driver.metrics.quantities import write
 from driver.metrics.signals import good_stretches
 from driver.metrics.worst import worst_cases
-from driver.scenarios.quantities import write
 from driver.scenarios.thresholds import OPERATORS, AnchoredThreshold, Expectation, NamedCheck, Threshold
 
 

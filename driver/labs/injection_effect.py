@@ -14,10 +14,10 @@ from driver.judging.receipt_rebuild import rebuild_proofs
 from driver.judging.receipts import Proof
 from driver.labs.injection_site import ClientRecords, InjectionSite
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.metrics.storm import storms
 from driver.nouns import counted
 from driver.scenarios.plan import PlannedFault
-from driver.scenarios.quantities import write
 from driver.terminal import ProgressView, Terminal
 
 SETTLED_WITHIN_S = 12.0

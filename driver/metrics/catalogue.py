@@ -13,7 +13,7 @@ _FOUND = declarations(
     "driver.metrics",
     attribute("FAMILY", MetricFamily),
     "`FAMILY = MetricFamily(…)`",
-    besides=("by_worker", "catalogue", "metric", "signals", "trade_off", "worst"),
+    besides=("by_worker", "catalogue", "metric", "quantities", "signals", "trade_off", "worst"),
     rank=lambda family: family.rank,
 )
 FAMILIES: tuple[MetricFamily, ...] = tuple(_FOUND.values())

@@ -23,10 +23,10 @@ from driver.forensics.what_if import PolicyOutcome, Range
 from driver.histories.connection_history import GHOST, ZOMBIE
 from driver.histories.outage_phases import OutagePhase
 from driver.metrics.metric import Unit, percentile
+from driver.metrics.quantities import write
 from driver.metrics.trade_off import IntervalEstimate, Option, front
 from driver.nouns import counted
 from driver.report.tables import Table
-from driver.scenarios.quantities import write
 from wire.policies import BASE, CAP, POLICIES
 
 MOST_DISAGREEMENTS = 8

@@ -21,6 +21,7 @@ from driver.histories.journal_folder import own_journal
 from driver.histories.journals import JOURNALS
 from driver.histories.outage_phases import PHASES
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.report.advice import advise
 from driver.report.assets_text import asset
 from driver.report.charts.curves import Plot, curves
@@ -41,7 +42,6 @@ from driver.report.view import (
     worker_rows,
 )
 from driver.results.judged_run import JudgedRun
-from driver.scenarios.quantities import write
 
 SCRIPTS = ("uplot.min.js", "format.js", "lanes.js", "notes.js", "charts.js", "page.js")
 STYLES = (

@@ -11,6 +11,7 @@ from markupsafe import Markup
 from driver.checks.finding import Evidence, Finding, Status
 from driver.forensics.analysis import analyse
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.report import text
 from driver.report.advice import advise
 from driver.report.forensics_section import forensics_section
@@ -25,7 +26,6 @@ from driver.report.view import (
     worker_rows,
 )
 from driver.results.judged_run import JudgedRun
-from driver.scenarios.quantities import write
 
 
 @dataclass(frozen=True)

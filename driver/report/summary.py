@@ -17,11 +17,11 @@ from driver.histories.run_timeline import run_timeline
 from driver.judging.verdict import RunOutcome, Verdict
 from driver.metrics.faults import effects
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.metrics.worst import WorstCase, longest_outages, worst_cases
 from driver.nouns import counted
 from driver.report.advice import Advice
 from driver.results.judged_run import JudgedRun
-from driver.scenarios.quantities import write
 
 MOST_FAULTS = 3
 MOST_LETTERS = 260

@@ -12,8 +12,8 @@ from driver.histories.run_timeline import run_timeline
 from driver.histories.task_history import task_index
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit, percentile
+from driver.metrics.quantities import write
 from driver.metrics.storm import busiest, storms
-from driver.scenarios.quantities import write
 from wire.priority import Priority
 
 BANDS = 6

@@ -14,8 +14,8 @@ from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.judging.verdict import RunOutcome
 from driver.metrics import METRICS
 from driver.metrics.faults import FaultEffect, effects
+from driver.metrics.quantities import write
 from driver.results.judged_run import JudgedRun
-from driver.scenarios.quantities import write
 
 VERDICT_ICONS = {
     RunOutcome.passed: "✅",

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from chaos.explain import nearest
 from driver.metrics.metric import Unit
-from driver.scenarios.quantities import parse_quantity, parse_seconds, write
+from driver.metrics.quantities import parse_quantity, parse_seconds, write
 from driver.scenarios.thresholds import MAX_CHARACTERS, OPERATORS
 from wire.control import CoordinatorState
 

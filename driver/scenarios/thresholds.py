@@ -17,8 +17,8 @@ from chaos.explain import did_you_mean
 from driver.checks import CHECKS
 from driver.metrics import METRICS
 from driver.metrics.metric import Metric, Unit
+from driver.metrics.quantities import parse_quantity, parse_seconds
 from driver.metrics.signals import SIGNALS, Signal
-from driver.scenarios.quantities import parse_quantity, parse_seconds
 
 OPERATORS: dict[str, Callable[[float, float], bool]] = {
     "<=": operator.le,

@@ -9,7 +9,7 @@ from driver.checks.finding import Finding
 from driver.forensics.settings import advised_s, coordinator_settings, worker_settings
 from driver.histories.history import History
 from driver.metrics import METRICS, Metrics
-from driver.scenarios.quantities import write
+from driver.metrics.quantities import write
 from wire.policies import POLICIES
 from wire.settings import CoordinatorSettings, WorkerSettings
 

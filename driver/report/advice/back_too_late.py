@@ -5,10 +5,10 @@ from __future__ import annotations
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit, percentile
+from driver.metrics.quantities import write
 from driver.metrics.storm import storms
 from driver.report.advice import other_policy
 from driver.report.advice.advice import Advice, Adviser, Findings, cap_setting
-from driver.scenarios.quantities import write
 
 LATE_S = 2.0
 SHARE = 0.5

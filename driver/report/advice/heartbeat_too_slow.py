@@ -11,8 +11,8 @@ from driver.forensics.settings import coordinator_settings, worker_settings
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.report.advice.advice import Advice, Adviser, Findings, coordinator_setting, figure
-from driver.scenarios.quantities import write
 from driver.scenarios.thresholds import Threshold, parse_expectation
 
 STEMS = ("detection_time_", "coordinator_detection_time_")

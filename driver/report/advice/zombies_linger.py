@@ -7,8 +7,8 @@ from driver.histories.connection_history import ZOMBIE
 from driver.histories.history import History
 from driver.metrics import Metrics
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.report.advice.advice import Advice, Adviser, Findings, coordinator_setting
-from driver.scenarios.quantities import write
 
 LONG_S = 3.0
 

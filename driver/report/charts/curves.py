@@ -7,11 +7,11 @@ import msgspec
 from driver.histories.history import COORDINATOR, History
 from driver.histories.task_history import task_index
 from driver.metrics.metric import Unit, percentile
+from driver.metrics.quantities import write
 from driver.metrics.resources import usage
 from driver.metrics.signals import SIGNALS
 from driver.report.charts.bins import Bins, Numbers, finest, fitted
 from driver.report.charts.lanes import Clock
-from driver.scenarios.quantities import write
 from wire.events import Connecting, Totals, TrafficTotals
 
 

@@ -12,7 +12,7 @@ from driver.forensics.fit import Fit
 from driver.forensics.gaps import RetryGaps
 from driver.forensics.policies import PriorAttempts, bounds
 from driver.metrics.metric import Unit
-from driver.scenarios.quantities import write
+from driver.metrics.quantities import write
 
 WIDTH, HEIGHT = 460, 300
 LEFT, RIGHT, TOP, BOTTOM = 66, 6, 8, 34

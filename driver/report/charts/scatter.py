@@ -7,8 +7,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.metrics.trade_off import IntervalEstimate, Option, front
-from driver.scenarios.quantities import write
 
 WIDTH, HEIGHT = 720, 330
 LEFT, TOP, BOTTOM = 80, 10, 40

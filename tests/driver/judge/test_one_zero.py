@@ -13,11 +13,11 @@ import pytest
 from driver.histories.events import ContainerExited, PhaseBegun
 from driver.histories.run_timeline import run_timeline
 from driver.metrics.metric import Unit
+from driver.metrics.quantities import write
 from driver.report.summary import summary
 from driver.report.view import fault_rows, worker_rows
 from driver.report.write import write_report
 from driver.results.judged_run import judge_run
-from driver.scenarios.quantities import write
 from tests.driver.judge.histories import Past, ns
 
 ZERO_S = 500.0

@@ -26,7 +26,7 @@ CORES = {
         "checks.finding",
         "judging.verdict",
     ),
-    *("histories.journal_gaps", "scenarios.quantities", "scenarios.thresholds"),
+    *("histories.journal_gaps", "scenarios.thresholds"),
 }
 PURE = [
     *(ROOT / "driver" / "checks").glob("*.py"),

@@ -11,7 +11,7 @@ from hypothesis import strategies as some
 
 from driver.metrics import METRICS
 from driver.metrics.metric import Unit
-from driver.scenarios.quantities import SCALES, parse_quantity, write
+from driver.metrics.quantities import SCALES, parse_quantity, write
 from driver.scenarios.thresholds import (
     AnchoredThreshold,
     NamedCheck,
