@@ -25,7 +25,7 @@ from driver.engines.docker_sdk import DockerSdk
 from driver.engines.left_compose import end_left_compose
 from driver.paths import project_root, state_dir
 from driver.systems.door_network import POOL
-from driver.systems.lab_of_system import project_of
+from driver.systems.system_request import project_of
 from tests.proofs import commit, keep
 
 LIMIT_S = 240.0

@@ -58,6 +58,7 @@ PURE = (
     *("driver.metrics_page",),
     *("driver.systems.system", "driver.systems.compose_config", "driver.systems.compose_yaml"),
     *("driver.systems.door_bypass", "driver.systems.door_compose", "driver.systems.door_network"),
+    *("driver.systems.door_names", "driver.systems.doors", "driver.systems.built_images"),
     *("driver.systems.differences", "driver.systems.portless_services", "driver.systems.replicas"),
     *("driver.systems.readiness", "driver.systems.prober_compose", "driver.nouns"),
     "driver.systems.plain_compose",

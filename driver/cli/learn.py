@@ -13,7 +13,7 @@ from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.files import write_file
 from driver.nouns import counted
-from driver.systems.lab_of_system import SystemRequest
+from driver.systems.system_request import SystemRequest
 from driver.terminal import print_lines, print_table
 from driver.trial.baseline import SystemBaseline
 from driver.trial.conductor import Conductor, TrialLimits

@@ -11,9 +11,9 @@ from chaos.units import parse_per_s
 from driver.errors import UsageError
 from driver.scenarios.flag_values import parse_duration
 from driver.systems.compose_config import TCP
-from driver.systems.lab_of_system import SystemRequest
 from driver.systems.replicas import PublishedAddress
 from driver.systems.resolve_compose import resolve
+from driver.systems.system_request import SystemRequest
 from driver.trial.command_traffic import CommandTraffic
 from driver.trial.doors_subject import TrafficSource
 from driver.trial.http_traffic import HttpTraffic, check_url, published_url

@@ -15,9 +15,11 @@ from driver.interrupts import interrupts_raised, signals_noted
 from driver.labs.lab_lock import lab_lock
 from driver.labs.project_name import default_project
 from driver.paths import state_dir
-from driver.systems.lab_of_system import LAB_IMAGES, SystemLab, SystemRequest, door_image, project_of
+from driver.systems.lab_of_system import SystemLab
 from driver.systems.plain_lab import PlainLab, plain_project
 from driver.systems.running_system import RunningSystem, running_system
+from driver.systems.system_images import LAB_IMAGES, door_image
+from driver.systems.system_request import SystemRequest, project_of
 from driver.terminal import Terminal
 from driver.trial.doors_subject import DoorsSubject, TrafficSource
 from driver.trial.learn_system import LearnedSystem, SystemStarter

@@ -15,15 +15,10 @@ from driver.labs.lab_lock import SYSTEM, lab_lock, stop_lock_holders
 from driver.labs.project_name import default_project
 from driver.nouns import counted
 from driver.paths import state_dir
-from driver.systems.lab_of_system import (
-    TOXIPROXY,
-    StartedSystem,
-    SystemLab,
-    SystemRequest,
-    door_image,
-    project_of,
-)
+from driver.systems.lab_of_system import StartedSystem, SystemLab
 from driver.systems.plain_lab import plain_project
+from driver.systems.system_images import TOXIPROXY, door_image
+from driver.systems.system_request import SystemRequest, project_of
 from driver.terminal import Terminal, print_json, print_lines
 
 

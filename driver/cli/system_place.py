@@ -15,8 +15,8 @@ from driver.labs.project_name import default_project
 from driver.nouns import counted
 from driver.paths import state_dir
 from driver.scenarios.plan import PlannedFault
-from driver.systems.lab_of_system import project_of
 from driver.systems.running_system import RunningSystem, running_system
+from driver.systems.system_request import project_of
 from driver.systems.system_site import SystemSite, plan_system_injection
 
 

@@ -17,7 +17,7 @@ from driver.cli.run_system import SystemInUse, system_in_use
 from driver.errors import UsageError
 from driver.nouns import counted
 from driver.results.run_folder import new_folder
-from driver.systems.lab_of_system import SystemRequest
+from driver.systems.system_request import SystemRequest
 from driver.terminal import Terminal, print_json, print_labelled, print_lines, print_table
 from driver.trial.baseline import SystemBaseline
 from driver.trial.conductor import TrialLimits, TrialResult

@@ -73,7 +73,7 @@ def _up_system(
 ) -> None:  # fmt: skip
     # Imported here: the reference lab does not need it.
     from driver.cli.system_lab import up_system
-    from driver.systems.lab_of_system import SystemRequest
+    from driver.systems.system_request import SystemRequest
 
     learned = click.get_current_context().meta.get(options_system.LEARNED)
     if learned and any((more, profiles, ports, egress, bypass)):

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 import msgspec
 
 from driver.labs.toxiproxy_api import ToxiproxyApi
-from driver.systems.door_compose import DoorPair, Peer
+from driver.systems.doors import DoorPair, Peer
 
 
 class _Pairs(msgspec.Struct):

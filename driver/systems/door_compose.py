@@ -9,15 +9,14 @@ prober is on a network of the lab's own, on which doors take its connections and
 from __future__ import annotations
 
 import ipaddress
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 import msgspec
 
+from driver.systems.built_images import built_override
 from driver.systems.compose_config import (
-    LAB_PREFIX,
-    PREFIX,
     TCP,
     ComposeService,
     PublishedPort,
@@ -27,7 +26,21 @@ from driver.systems.compose_config import (
 )
 from driver.systems.compose_yaml import Removed, Replaced
 from driver.systems.door_bypass import has_udp, physical_networks
+from driver.systems.door_names import (
+    API_LABEL,
+    DOOR_LABEL,
+    OUTSIDE_NETWORK,
+    PUBLISHED_LABEL,
+    door_name,
+    egress_network,
+    has_gateway,
+    names_for,
+    network_of,
+    own_network,
+    replicas_name,
+)
 from driver.systems.door_network import SubnetPlan
+from driver.systems.doors import Door, DoorPair, shared_doors
 from driver.systems.prober_compose import (
     OWN_PROCESS,
     PROBER,
@@ -38,12 +51,6 @@ from driver.systems.prober_compose import (
 from driver.systems.system import OUTSIDE, System
 
 API_PORT = 8474
-DOOR_LABEL = "stormlab.door"
-API_LABEL = "stormlab.door_api"
-PUBLISHED_LABEL = "stormlab.door_published"
-OUTSIDE_NETWORK = f"{LAB_PREFIX}{OUTSIDE}"
-_DOOR = f"{PREFIX}door-"
-_EGRESS = f"{LAB_PREFIX}egress_"
 _PAIRS_FILE = "/pairs.json"
 _LOOPBACK = "127.0.0.1"
 
@@ -63,51 +70,6 @@ class DoorOptions:
     journals: str = ""
 
 
-class DoorPair(msgspec.Struct, frozen=True):
-    """A pair as Toxiproxy opens it: its name, the door's address for it, and where its connections go."""
-
-    name: str
-    listen: str
-    upstream: str
-
-
-class Peer(msgspec.Struct, frozen=True):
-    """One replica's address, as a pair's listener sees it."""
-
-    pair: str
-    address: str
-
-    @property
-    def link(self) -> str:
-        """The name of the replica's link in the door's Toxiproxy."""
-        return f"{self.pair}@{self.address}"
-
-
-@dataclass(frozen=True)
-class Door:
-    """A door: its service in the generated file, its servers, its API's address, and its pairs.
-
-    `probe_host` is its address on the prober's network; "" without a prober.
-    """
-
-    service: str
-    servers: tuple[str, ...]
-    api_host: str
-    api_port: int
-    pairs: tuple[DoorPair, ...]
-    probe_host: str = ""
-
-    @property
-    def process(self) -> str:
-        """The name of its process, by which its journal is called: `door-1`."""
-        return self.service.removeprefix(PREFIX)
-
-    @property
-    def name(self) -> str:
-        """Its servers, as sentences name it: `api, db`."""
-        return ", ".join(self.servers)
-
-
 @dataclass(frozen=True)
 class DoorPlan:
     """The generated Compose document, and the doors in it. `prober_host` is the prober's address, or ""."""
@@ -117,38 +79,10 @@ class DoorPlan:
     prober_host: str = ""
 
 
-def own_network(service: str) -> str:
-    """The network of one service in the generated file."""
-    return f"{PREFIX}{service}"
-
-
-def built_image(project: str, service: str) -> str:
-    """The tag of an image that is built for the lab: the user's own stays as it is."""
-    return f"{project}-{service}".lower()
-
-
-def built_override(project: str, name: str, service: ComposeService) -> dict[str, object]:
-    """What differs from the user's file where an image is built: no tag of the user's moves."""
-    if service.build is None:
-        return {}
-    own: dict[str, object] = {"image": built_image(project, name)}
-    return {**own, "build": {"tags": Removed()}} if service.build.get("tags") else own
-
-
-def door_name(number: int) -> str:
-    """The service of a door in the generated file; the first is 1."""
-    return f"{_DOOR}{number}"
-
-
-def is_door(service: str) -> bool:
-    """Whether a service of the generated file is a door: no service of the user's has such a name."""
-    return service.startswith(_DOOR)
-
-
 def networks_needed(system: System, config: ResolvedConfig, options: DoorOptions) -> list[str]:
     """Return the networks that the generated file has, each of which needs a subnet."""
     names = [own_network(one.name) for one in system.services if not config.services[one.name].network_mode]
-    exits = [_egress_network(one.name) for one in system.services if _has_egress(config, options, one.name)]
+    exits = [egress_network(one.name) for one in system.services if _has_egress(config, options, one.name)]
     return [*names, *exits, OUTSIDE_NETWORK, *([PROBER_NETWORK] if options.journals else [])]
 
 
@@ -160,21 +94,6 @@ def plan_doors(
 ) -> DoorPlan:
     """Return the generated file; `subnets` has one for each of `networks_needed`."""
     return _Planner(system, config, subnets, options).plan()
-
-
-def shared_doors(system: System, around: Collection[str]) -> list[tuple[str, ...]]:
-    """Return the servers of each door, without those in `around`: as few doors as a first fit needs."""
-    doors: list[tuple[list[str], set[tuple[str, int]]]] = []
-    for server in system.servers():
-        if server in around:
-            continue
-        wanted = {(pair.client, pair.port) for pair in system.pairs if pair.server == server}
-        servers, taken = next((one for one in doors if not one[1] & wanted), ([], set()))
-        if not servers:
-            doors.append((servers, taken))
-        servers.append(server)
-        taken |= wanted
-    return [tuple(servers) for servers, _ in doors]
 
 
 def goes_around(config: ResolvedConfig, server: str) -> bool:
@@ -241,16 +160,16 @@ class _Planner:
         return changed
 
     def _attachments(self, name: str, service: ComposeService) -> dict[str, object]:
-        own: dict[str, Any] = {"aliases": sorted({*names_of(name, service), _replicas_name(name)})}
+        own: dict[str, Any] = {"aliases": sorted({*names_of(name, service), replicas_name(name)})}
         if service.replicas == 1:
             # Fixed, so that a server that restarts is dialled at once, and that no dial waits for DNS.
             own["ipv4_address"] = self._address(own_network(name), name)
         attached: dict[str, object] = {own_network(name): own}
         if _has_egress(self._config, self._options, name):
-            attached[_egress_network(name)] = {}
+            attached[egress_network(name)] = {}
         if name in self._around:
             for client in self._clients_around(name):
-                attached[own_network(client)] = {"aliases": self._names(name, client)}
+                attached[own_network(client)] = {"aliases": names_for(self._config, name, client)}
         for network in physical_networks(self._config, service):
             # Allowed by name, since it would have been refused.
             attached[network] = {"aliases": sorted(names_of(name, service))}
@@ -265,18 +184,6 @@ class _Planner:
             if name != server and not one.network_mode and share_network(one, written)
         ]
 
-    def _names(self, server: str, client: str) -> list[str]:
-        """The names under which a client finds a server."""
-        written, other = self._config.services[server], self._config.services[client]
-        names = names_of(server, written, set(written.networks) & set(other.networks))
-        for link in other.links:
-            target, _, alias = link.partition(":")
-            if target == server and alias:
-                names.add(alias)
-        if written.replicas == 1:
-            names.add(f"{self._config.name}-{server}-1")
-        return sorted(names)
-
     # -- doors ---------------------------------------------------------------------------------------------
 
     def _door(self, number: int, servers: tuple[str, ...]) -> Door:
@@ -287,7 +194,7 @@ class _Planner:
         listeners = tuple(
             DoorPair(
                 str(pair),
-                f"{self._address(_network_of(pair.client), name)}:{pair.port}",
+                f"{self._address(network_of(pair.client), name)}:{pair.port}",
                 f"{self._host(pair.server)}:{pair.port}",
             )
             for pair in pairs
@@ -299,7 +206,7 @@ class _Planner:
         """Where a door dials a server."""
         if self._config.services[server].replicas == 1:
             return self._address(own_network(server), server)
-        return _replicas_name(server)
+        return replicas_name(server)
 
     def _container(self, door: Door) -> dict[str, object]:
         upstreams = sorted({pair.upstream for pair in door.pairs})
@@ -342,7 +249,7 @@ class _Planner:
         for server in door.servers:
             aliases.setdefault(own_network(server), set())
             for client in self._system.clients_of(server):
-                aliases.setdefault(own_network(client), set()).update(self._names(server, client))
+                aliases.setdefault(own_network(client), set()).update(names_for(self._config, server, client))
         if door.probe_host:
             aliases[PROBER_NETWORK] = set()
         return {
@@ -377,7 +284,7 @@ class _Planner:
         network: dict[str, object] = {
             "ipam": {"config": [{"subnet": str(plan.subnet), "ip_range": str(plan.dynamic)}]}
         }
-        if name == OUTSIDE_NETWORK or name.startswith(_EGRESS):
+        if has_gateway(name):
             return network
         # The host has no address on it: no service finds a gateway.
         options = {"com.docker.network.bridge.inhibit_ipv4": "true"}
@@ -394,23 +301,10 @@ def _port(port: PublishedPort) -> dict[str, object]:
     return {key: value for key, value in msgspec.to_builtins(port).items() if value != ""}
 
 
-def _network_of(client: str) -> str:
-    return OUTSIDE_NETWORK if client == OUTSIDE else own_network(client)
-
-
-def _egress_network(service: str) -> str:
-    return f"{_EGRESS}{service}"
-
-
 def _has_egress(config: ResolvedConfig, options: DoorOptions, name: str) -> bool:
     """Whether a service has a way out: it was asked for, or its published ports go around doors."""
     published = bool(config.services[name].ports) and goes_around(config, name)
     return (name in options.egress or published) and not config.services[name].network_mode
-
-
-def _replicas_name(server: str) -> str:
-    """The name of all replicas on their own network, which no door has: the engine's DNS takes turns."""
-    return f"{PREFIX}replicas-{server}"
 
 
 def _as_json(value: object) -> str:

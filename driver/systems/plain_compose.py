@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 
+from driver.systems.built_images import built_override
 from driver.systems.compose_config import ComposeService, ResolvedConfig
 from driver.systems.compose_yaml import Removed, Replaced
 from driver.systems.door_bypass import physical_networks
-from driver.systems.door_compose import built_override
 
 
 def plain_document(config: ResolvedConfig, project: str) -> Mapping[str, Mapping[str, object]]:

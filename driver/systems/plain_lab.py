@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+from driver.engines.engine import Say
 from driver.errors import EngineError, LabError
 from driver.systems.compose_config import system_of
 from driver.systems.compose_yaml import as_yaml
-from driver.systems.door_compose import DoorOptions
 from driver.systems.failed_start import down_after
-from driver.systems.lab_of_system import UP_TIMEOUT_S, Say, SystemCompose, SystemLab, SystemRequest
+from driver.systems.lab_of_system import SystemLab
 from driver.systems.plain_compose import plain_document
-from driver.systems.readiness import Readiness
 from driver.systems.resolve_compose import resolve
+from driver.systems.start_watch import StartWatch
 from driver.systems.system import System
+from driver.systems.system_compose import UP_TIMEOUT_S, SystemCompose
+from driver.systems.system_request import SystemRequest
 
 PLAIN = "-plain"
 
@@ -33,15 +35,15 @@ class PlainLab(SystemLab):
         self.down()
         compose = SystemCompose(self._project, request.files, request.profiles, self._generated)
         try:
-            self._get_images(config, DoorOptions(self._image, self._project), compose, say)
+            self._images.get(config, compose, self._generated, say)
             self._write(as_yaml(plain_document(config, self._project)))
+            watch = StartWatch(self._project, self._sdk)
             try:
                 compose("up", "-d", "--no-build", environment={}, timeout_s=UP_TIMEOUT_S)
             except EngineError as error:
-                raise self._with_failed(error) from None
-            self._wait_ready(Readiness())
-            images = {name: self._sdk.exposed_ports(self._image_of(name, config)) for name in config.services}
-            return system_of(config, images)
+                raise watch.error_of(error) from None
+            watch.wait_ready()
+            return system_of(config, self._images.exposed_ports(config))
         except BaseException as error:
             if not isinstance(error, LabError):
                 say("Taking down what was started.")

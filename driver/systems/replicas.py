@@ -10,7 +10,8 @@ import msgspec
 
 from driver.engines.container_texts import NUMBER, SERVICE, health
 from driver.systems.compose_config import PREFIX
-from driver.systems.door_compose import API_LABEL, DOOR_LABEL, PUBLISHED_LABEL, Peer, is_door, own_network
+from driver.systems.door_names import API_LABEL, DOOR_LABEL, PUBLISHED_LABEL, is_door, own_network
+from driver.systems.doors import Peer
 from driver.systems.prober_compose import PROBER, PROBER_SERVICE
 from driver.systems.system import OUTSIDE
 

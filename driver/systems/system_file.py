@@ -9,7 +9,7 @@ import msgspec
 
 from driver.errors import LabError, NoLabError
 from driver.files import FileReadError, read_file, write_file
-from driver.systems.door_compose import Door
+from driver.systems.doors import Door
 from driver.systems.made_containers import MadeContainer
 from driver.systems.system import System
 from driver.typed_json import decode_json

@@ -13,8 +13,8 @@ import msgspec
 from driver.errors import LinksError
 from driver.labs.toxiproxy_api import FaultedLink, FaultState, HealResult, Link, LinkState
 from driver.systems.door_api import DoorApi
-from driver.systems.door_compose import DoorPair, Peer
 from driver.systems.door_network import SUBNET_BITS
+from driver.systems.doors import DoorPair, Peer
 from driver.systems.replicas import Replica, peers
 from driver.systems.system import OUTSIDE
 

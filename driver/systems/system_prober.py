@@ -13,7 +13,7 @@ from chaos.prober.settings import LINKS_FILE, ProbedLink, write_links
 from driver.errors import EngineError, LinksError, NotReadyError
 from driver.files import write_file
 from driver.histories.live_journals import LiveJournals
-from driver.systems.door_compose import Door, Peer
+from driver.systems.doors import Door, Peer
 from driver.systems.prober_compose import PROBE_PORT, PROBER
 from driver.systems.prober_container import ProberContainer
 from driver.systems.system_links import SystemLinks

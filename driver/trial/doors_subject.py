@@ -8,12 +8,14 @@ from typing import Any, Protocol
 
 from driver.engines.compose_workers import in_parallel
 from driver.engines.docker_sdk import DockerSdk
+from driver.engines.engine import Say
 from driver.histories.link_connections import LinkConnection
 from driver.scenarios.plan import PlannedFault
 from driver.subprocesses import ask
-from driver.systems.lab_of_system import Say, StartedSystem, SystemLab, SystemRequest
+from driver.systems.lab_of_system import StartedSystem, SystemLab
 from driver.systems.replicas import PublishedAddress, Replica
 from driver.systems.running_system import RunningSystem
+from driver.systems.system_request import SystemRequest
 from driver.systems.system_site import SystemSite
 from driver.trial import sockets
 from driver.trial.findings import DialledConnection, FaultProof, TrialRecords

@@ -7,14 +7,16 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Protocol
 
+from driver.engines.engine import Say
 from driver.errors import LabError, NotReadyError
 from driver.exit_codes import ExitCode
 from driver.interrupts import signals_noted
 from driver.systems.failed_start import down_after
-from driver.systems.lab_of_system import Say, StartedSystem, SystemRequest
+from driver.systems.lab_of_system import StartedSystem
 from driver.systems.portless_services import PortlessServiceError
 from driver.systems.replicas import Replica, SystemContainers
 from driver.systems.system import System
+from driver.systems.system_request import SystemRequest
 
 FIRST_EPHEMERAL_PORT = 32_768
 """Linux hands out higher ports to any socket: one that listens there is on another one after each start."""

@@ -14,8 +14,8 @@ from chaos.explain import nearest
 from driver.errors import UsageError
 from driver.files import FileReadError, read_file
 from driver.scenarios.yaml_file import FileError, read_yaml, scalar
-from driver.systems.lab_of_system import SystemRequest
 from driver.systems.system import OUTSIDE, System
+from driver.systems.system_request import SystemRequest
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.report import rate
 from driver.trial.run_trial import targets

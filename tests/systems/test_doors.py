@@ -18,14 +18,14 @@ import pytest
 from driver.cli.options import build_environment
 from driver.engines import images
 from driver.engines.compose_engine import ComposeEngine
-from driver.errors import NotReadyError
+from driver.errors import LinksError, NotReadyError
 from driver.labs.toxiproxy_api import LinkState
 from driver.paths import project_root, state_dir
-from driver.systems.door_api import DoorApi
-from driver.systems.door_compose import Peer
-from driver.systems.lab_of_system import LAB_IMAGES, SystemLab, SystemRequest, door_image, project_of
+from driver.systems.lab_of_system import SystemLab
 from driver.systems.replicas import Replica
 from driver.systems.running_system import running_system
+from driver.systems.system_images import LAB_IMAGES, door_image
+from driver.systems.system_request import SystemRequest, project_of
 from tests.waiting import eventually_in_thread
 
 FILE = project_root() / "examples/doors/compose.yaml"
@@ -112,13 +112,11 @@ class Shop:
     def __init__(self, lab: SystemLab, folder: Path) -> None:
         self.lab = lab
         assert lab.containers().prober is None
-        prober = running_system(PROJECT, folder / PROJECT, str(FILE)).prober
-        assert prober is not None
-        prober.observe(lambda: None)
-        self.containers = lab.containers()
-        self.replicas = self.containers.replicas
-        self.doors: dict[str, DoorApi] = lab.doors(self.containers)
-        assert list(self.doors) == ["orders, web", "stock"]
+        self.running = running_system(PROJECT, folder / PROJECT, str(FILE))
+        assert self.running.prober is not None
+        self.running.prober.observe(lambda: None)
+        self.replicas = lab.containers().replicas
+        assert [door.name for door in self.running.file.doors] == ["orders, web", "stock"]
         probes = json.loads(docker("inspect", "-f", "{{json .State.Health.Log}}", f"{PROJECT}-orders-1"))
         self.server_healthy_at = next(one["End"] for one in probes if one["ExitCode"] == 0)
         self.client_started_at = docker("inspect", "-f", "{{.State.StartedAt}}", f"{PROJECT}-worker-1")
@@ -131,10 +129,7 @@ class Shop:
         return reaches(self.replica(name).id, *targets)
 
     def links(self) -> dict[str, LinkState]:
-        return {one.link: one.state for one in self.lab.look()[1]}
-
-    def peers(self, door: str) -> dict[str, Peer]:
-        return self.lab.peers(self.doors[door], self.containers)
+        return {one.name: one for one in self.running.links.states()}
 
     def bytes_to(self, link: str) -> int:
         return self.links()[link].bytes_upstream
@@ -222,16 +217,16 @@ def test_a_published_port_leads_through_a_door(shop: Shop) -> None:
     with socket.create_connection(("127.0.0.1", 18765), LIMIT_S) as connection:
         connection.sendall(b"hello\n")
         assert connection.makefile().readline()
-    (state,) = [state for link, state in shop.links().items() if link.startswith("outside->web:8000")]
+    state = shop.links()["outside->web:8000"]
     assert (state.accepted, state.bytes_upstream) == (1, 6)
 
 
 def test_a_link_is_cut_alone(shop: Shop) -> None:
-    hurt, peer = "worker[2]->orders:5432", shop.peers("orders, web")["worker[2]->orders:5432"]
+    hurt = "worker[2]->orders:5432"
     others = [link for link, state in shop.links().items() if state.connections and link != hurt]
     assert len(others) == 5
-    fault = {"id": "cut", "links": [peer.link], "action": "refuse", "lease_ms": 30_000}
-    assert shop.doors["orders, web"].begin_fault(fault).links[0].connections_hit == 1
+    fault = {"id": "cut", "links": [hurt], "action": "refuse", "lease_ms": 30_000}
+    assert shop.running.links.begin_fault(fault).links[0].connections_hit == 1
     before = shop.links()
     until(
         "the others go on",
@@ -240,7 +235,7 @@ def test_a_link_is_cut_alone(shop: Shop) -> None:
     assert shop.links()[hurt].connections == 0
     assert shop.bytes_to(hurt) == before[hurt].bytes_upstream
     assert all(shop.links()[one].accepted == before[one].accepted for one in others)
-    shop.doors["orders, web"].end_fault("cut")
+    shop.running.links.end_fault("cut")
     until("the link carries bytes again", lambda: shop.bytes_to(hurt) > before[hurt].bytes_upstream)
 
 
@@ -259,9 +254,10 @@ def test_a_door_that_died_is_shown_with_its_state(shop: Shop) -> None:
     docker("kill", f"{PROJECT}-sl-door-2-1")
     docker("wait", f"{PROJECT}-sl-door-2-1")
     try:
-        containers, links = shop.lab.look()
-        assert {one.name: one.shown_state for one in containers.doors}["door of stock"] == "exited (137)"
-        assert not [one for one in links if "->stock:" in one.link]
+        states = {one.name: one.shown_state for one in shop.lab.containers().doors}
+        assert states["door of stock"] == "exited (137)"
+        with pytest.raises(LinksError, match="The door of stock does not run"):
+            shop.links()
     finally:
         docker("start", f"{PROJECT}-sl-door-2-1")
 

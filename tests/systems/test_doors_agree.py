@@ -26,8 +26,8 @@ from driver.histories.journal_kinds import reader_of
 from driver.histories.link_history import link_history
 from driver.paths import project_root
 from driver.systems.door_api import DoorApi
-from driver.systems.door_compose import Peer
-from driver.systems.lab_of_system import door_image
+from driver.systems.doors import Peer
+from driver.systems.system_images import door_image
 from tests.integration.processes import CoordinatorProcess, free_port
 from tests.waiting import eventually
 from tests.worker.process import WorkerProcess

@@ -15,13 +15,10 @@ from driver.engines.compose_engine import ComposeEngine
 from driver.labs.toxiproxy_api import LinkState
 from driver.machine.example_images import ensure_example_images
 from driver.paths import project_root
-from driver.systems.lab_of_system import (
-    LAB_IMAGES,
-    StartedSystem,
-    SystemLab,
-    SystemRequest,
-    door_image,
-)
+from driver.systems.lab_of_system import StartedSystem, SystemLab
+from driver.systems.running_system import running_system
+from driver.systems.system_images import LAB_IMAGES, door_image
+from driver.systems.system_request import SystemRequest
 from tests.waiting import eventually_in_thread
 
 LIMIT_S = 30.0
@@ -75,13 +72,14 @@ def left_of(project: str) -> list[str]:
 class RunningExample:
     """An example that is up behind doors."""
 
-    def __init__(self, example: Example, lab: SystemLab, started: StartedSystem) -> None:
+    def __init__(self, example: Example, lab: SystemLab, started: StartedSystem, folder: Path) -> None:
         self.example = example
+        self.running = running_system(example.project, folder / example.project, example.name)
         self.lab = lab
         self.started = started
 
     def links(self) -> dict[str, LinkState]:
-        return {one.link: one.state for one in self.lab.look()[1]}
+        return {one.name: one for one in self.running.links.states()}
 
     def restarts(self) -> dict[str, int]:
         """How often the engine restarted each container."""
@@ -108,7 +106,7 @@ def running(request: pytest.FixtureRequest, folder: Path) -> Iterator[RunningExa
     lab.down()
     started = lab.up(SystemRequest((file,), publish=False), print)
     try:
-        yield RunningExample(example, lab, started)
+        yield RunningExample(example, lab, started, folder)
     finally:
         lab.down()
     assert left_of(example.project) == []

@@ -21,8 +21,10 @@ from driver.histories.journals import read_history
 from driver.histories.link_connections import LinkConnection, link_journals
 from driver.histories.link_history import link_history
 from driver.paths import project_root
-from driver.systems.lab_of_system import SystemLab, SystemRequest, door_image
+from driver.systems.lab_of_system import SystemLab
 from driver.systems.running_system import RunningSystem, running_system
+from driver.systems.system_images import door_image
+from driver.systems.system_request import SystemRequest
 from tests.waiting import eventually_in_thread
 
 FILE = project_root() / "examples/doors/compose.yaml"

@@ -30,10 +30,12 @@ from driver.labs.injection_plan import plan_on_targets
 from driver.labs.manual_injection import await_effect, inject
 from driver.paths import project_root
 from driver.scenarios.plan import PlannedFault
-from driver.systems.lab_of_system import LAB_IMAGES, SystemLab, SystemRequest, door_image
+from driver.systems.lab_of_system import SystemLab
 from driver.systems.replicas import SystemContainers, system_containers
 from driver.systems.running_system import RunningSystem, running_system
+from driver.systems.system_images import LAB_IMAGES, door_image
 from driver.systems.system_prober import SystemProber
+from driver.systems.system_request import SystemRequest
 from driver.systems.system_site import SystemSite
 from driver.terminal import Terminal
 from tests.systems.test_doors import WORKER, docker

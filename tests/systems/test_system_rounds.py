@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from driver.systems.lab_of_system import project_of
+from driver.systems.system_request import project_of
 from tests.system_rounds import DOWN, drawn, left_of, run, run_rounds, system_file, taken_addresses
 
 SEED, ROUNDS = 3, 3

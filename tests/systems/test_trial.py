@@ -17,7 +17,7 @@ from driver.engines import images
 from driver.engines.compose_engine import ComposeEngine
 from driver.exit_codes import ExitCode
 from driver.paths import project_root
-from driver.systems.lab_of_system import project_of
+from driver.systems.system_request import project_of
 from tests.systems.test_doors import WORKER, left_of
 from tests.waiting import eventually_in_thread
 

@@ -12,7 +12,7 @@ import pytest
 from driver.exit_codes import ExitCode
 from driver.machine.example_images import ensure_example_images
 from driver.paths import project_root
-from driver.systems.lab_of_system import project_of
+from driver.systems.system_request import project_of
 
 FILE = project_root() / "examples" / "jobs" / "compose.yaml"
 STEPS = ("cut worker->db", "reset feed->web", "latency web->db", "kill db")

@@ -10,7 +10,7 @@ import msgspec
 from driver.errors import LinksError
 from driver.labs.toxiproxy_api import FaultState, HealResult, LinkState
 from driver.systems.door_api import DoorApi
-from driver.systems.door_compose import DoorPair, Peer
+from driver.systems.doors import DoorPair, Peer
 from driver.systems.replicas import Replica
 from driver.systems.system_links import SystemLinks
 

@@ -17,10 +17,11 @@ from driver.errors import UsageError
 from driver.exit_codes import ExitCode
 from driver.labs import lab_lock
 from driver.systems.compose_config import system_of
-from driver.systems.lab_of_system import StartedSystem, SystemRequest, project_of
+from driver.systems.lab_of_system import StartedSystem
 from driver.systems.replicas import PublishedAddress
 from driver.systems.resolve_compose import refuse_unknown_profiles
 from driver.systems.system_file import write_system_file
+from driver.systems.system_request import SystemRequest, project_of
 from tests.driver.systems.compose_files import DB, config_of, planned
 from tests.driver.systems.test_system_file import FILE as SYSTEM_FILE
 

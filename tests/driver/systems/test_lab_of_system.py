@@ -13,8 +13,9 @@ import pytest
 from driver.engines.engine import Container
 from driver.errors import EngineError, LabError, NotReadyError, SubnetInUseError
 from driver.subprocesses import CommandResult
-from driver.systems import lab_of_system
-from driver.systems.lab_of_system import SystemLab, SystemRequest
+from driver.systems import lab_of_system, start_watch, system_images, system_removal
+from driver.systems.lab_of_system import SystemLab
+from driver.systems.system_request import SystemRequest
 from tests.driver.systems.compose_files import DB, config_of
 from tests.driver.systems.test_replicas import DOOR, row
 
@@ -106,7 +107,8 @@ def lab_with(engine: Engine, tmp_path: Path, patch: pytest.MonkeyPatch, **servic
     """A lab of this engine, whose file has the service db."""
     patch.setattr(lab_of_system, "DockerSdk", lambda _, name: engine)
     patch.setattr(lab_of_system, "SystemCompose", lambda *_: engine.compose)
-    patch.setattr(lab_of_system, "ask", engine.ask)
+    for module in (start_watch, system_images):
+        patch.setattr(module, "ask", engine.ask)
     patch.setattr(lab_of_system, "resolve", lambda *_: config_of({"db": {**DB, **service}}))
     return SystemLab("doors-shop-1a2b3c", "stormlab/toxiproxy:test", tmp_path)
 
@@ -185,7 +187,7 @@ def test_a_volume_that_a_container_being_made_still_uses_is_removed_once_it_is_f
 ) -> None:
     engine, clock = Engine([row("db")]), Clock()
     engine.refusals = 3
-    monkeypatch.setattr(lab_of_system, "time", clock)
+    monkeypatch.setattr(system_removal, "time", clock)
     assert lab_with(engine, tmp_path, monkeypatch).down() == 0
     assert engine.done.count("remove networks and volumes") == 4
 
@@ -195,7 +197,7 @@ def test_what_a_start_left_and_cannot_be_removed_is_added_to_why_it_failed(
 ) -> None:
     engine, clock = Engine([row("db", State="exited", Status="Exited (3)")]), Clock()
     engine.refusals = 1_000
-    monkeypatch.setattr(lab_of_system, "time", clock)
+    monkeypatch.setattr(system_removal, "time", clock)
     with pytest.raises(NotReadyError, match=r"(?s)db\[1\] ended with 3.*volume is in use") as failed:
         lab_with(engine, tmp_path, monkeypatch).up(
             SystemRequest((tmp_path / "compose.yaml",)), lambda _: None
@@ -243,7 +245,7 @@ def test_a_container_is_steady_since_it_ran_while_compose_started_others(
 ) -> None:
     engine, clock = Engine([row("db")]), Clock()
     engine.while_it_starts = lambda: clock.sleep(started_s)
-    monkeypatch.setattr(lab_of_system, "time", clock)
+    monkeypatch.setattr(start_watch, "time", clock)
     with pytest.raises(LabError, match="all was ready"):
         lab_with(engine, tmp_path, monkeypatch).up(
             SystemRequest((tmp_path / "compose.yaml",)), lambda _: None

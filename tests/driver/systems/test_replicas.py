@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from driver.systems.door_compose import Peer
+from driver.systems.doors import Peer
 from driver.systems.replicas import DoorReplica, Replica, SystemContainers, peers, system_containers
 
 PROJECT = "doors-shop-1a2b3c"

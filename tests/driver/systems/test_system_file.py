@@ -8,7 +8,7 @@ import pytest
 
 from driver.engines.docker_answers import NetworkAttachment
 from driver.errors import LabError, NoLabError
-from driver.systems.door_compose import Door, DoorPair
+from driver.systems.doors import Door, DoorPair
 from driver.systems.made_containers import MadeContainer
 from driver.systems.system import ServicePair, System, SystemService
 from driver.systems.system_file import SystemFile, read_system_file, write_system_file

@@ -13,7 +13,7 @@ from chaos.prober.counters import LinkCounters
 from chaos.prober.events import LinkSeen, StreamOpened
 from chaos.prober.settings import ProbedLink, read_links
 from driver.errors import NotReadyError
-from driver.systems.door_compose import Door, Peer
+from driver.systems.doors import Door, Peer
 from driver.systems.prober_container import ProberContainer
 from driver.systems.system_prober import SystemProber, probed_links
 from tests.driver.systems.fake_doors import GATEWAY, PAIRS, REPLICAS, FakeDoor, fake_links, replica

@@ -10,13 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from driver.engines.engine import Say
 from driver.errors import EngineError, EngineGoneError, LabError, NotReadyError
 from driver.exit_codes import ExitCode
 from driver.systems.door_compose import DoorPlan
-from driver.systems.lab_of_system import Say, StartedSystem, SystemRequest
+from driver.systems.lab_of_system import StartedSystem
 from driver.systems.portless_services import PortlessServiceError
 from driver.systems.replicas import Replica, SystemContainers
 from driver.systems.system import System, SystemService
+from driver.systems.system_request import SystemRequest
 from driver.trial.learn_system import LearnedSystem, SystemNotReadyError, SystemStarter
 
 REQUEST = SystemRequest((Path("compose.yaml"),))

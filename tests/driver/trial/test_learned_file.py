@@ -7,8 +7,8 @@ from pathlib import Path
 import pytest
 
 from driver.errors import UsageError
-from driver.systems.lab_of_system import SystemRequest
 from driver.systems.system import ServicePair, System, SystemService
+from driver.systems.system_request import SystemRequest
 from driver.trial.baseline import FlowBaseline, SystemBaseline
 from driver.trial.learned_file import LearnedFile, learned_yaml, read_learned, refuse_unknown
 from driver.trial.run_trial import Choice
