@@ -4,6 +4,22 @@ Imports `driver.histories`, `driver.metrics` and `wire`; pure: a history and num
 Begin with `check` and `finding`; `catalogue` lists the checks and runs one.
 """
 
-from driver.checks.catalogue import ALWAYS, CHECKS, run_check, unless_busy, unless_gap
+from driver.checks.catalogue import (
+    ALWAYS,
+    CHECKS,
+    judge_alone,
+    run_check,
+    unless_busy,
+    unless_gap,
+    with_reservations,
+)
 
-__all__ = ["ALWAYS", "CHECKS", "run_check", "unless_busy", "unless_gap"]
+__all__ = [
+    "ALWAYS",
+    "CHECKS",
+    "judge_alone",
+    "run_check",
+    "unless_busy",
+    "unless_gap",
+    "with_reservations",
+]

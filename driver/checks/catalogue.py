@@ -26,6 +26,7 @@ CHECKS: dict[str, Check] = named(
 
 ALWAYS: tuple[str, ...] = tuple(check.name for check in CHECKS.values() if check.always)
 """Judged in every run: without them a verdict proves nothing."""
+RAISED = "the check itself raised"
 
 
 def run_check(check: Check, history: History, metrics: Metrics, params: Params) -> Finding:
@@ -34,11 +35,20 @@ def run_check(check: Check, history: History, metrics: Metrics, params: Params) 
     An exception in the check is unknown, with its text. A failure is unknown where a required journal may
     lack lines or, of a check that is time sensitive, where the machine was too busy.
     """
+    return with_reservations(check, history, judge_alone(check, history, metrics, params))
+
+
+def judge_alone(check: Check, history: History, metrics: Metrics, params: Params) -> Finding:
+    """Return a check's finding by itself, whatever journals lack and however busy the machine was."""
     filled = {name: param.default for name, param in check.params.items()} | dict(params)
     try:
-        finding = check.judge(history, metrics, filled)
+        return check.judge(history, metrics, filled)
     except Exception as error:
-        return unknown(check.name, f"the check itself raised {type(error).__name__}: {error}")
+        return unknown(check.name, f"{RAISED} {type(error).__name__}: {error}")
+
+
+def with_reservations(check: Check, history: History, finding: Finding) -> Finding:
+    """Return a check's own finding as it holds in a run: a failure that is not proved is unknown."""
     found = unless_gap(history, finding, check.requires)
     return unless_busy(history, found) if check.time_sensitive or found.status is Status.unknown else found
 

@@ -29,8 +29,10 @@ class Check:
 
     `judge` returns the finding; it may raise, which `run_check` turns into unknown. `requires` are the roles
     whose journals must be whole to prove a failure; with a gap it is unknown. `time_sensitive`: a late
-    success fails it too, which is unknown on a machine that was too busy. Findings are listed by `rank`, and
-    the first that failed is the verdict's reason.
+    success fails it too, which is unknown on a machine that was too busy. `fails`: it can return failed; a
+    check of the lab itself returns unknown instead. `broken_by` names controls (`driver/controls/`) that are
+    tried first to show that it does not always pass. Findings are listed by `rank`, and the first that failed
+    is the verdict's reason.
     """
 
     name: str
@@ -40,4 +42,6 @@ class Check:
     params: Mapping[str, Param] = field(default_factory=dict)
     requires: tuple[str, ...] = ALL_ROLES
     time_sensitive: bool = False
+    fails: bool = True
+    broken_by: tuple[str, ...] = ()
     rank: int = 1000

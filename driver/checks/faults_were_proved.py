@@ -50,5 +50,6 @@ CHECK = Check(
     claim="Every fault began, was observed on its targets and on no other link, and ended.",
     judge=judge,
     always=True,
+    fails=False,
     params={"planned": Param(0, "faults of the plan (set by the run)")},
 )

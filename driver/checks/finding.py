@@ -30,8 +30,20 @@ class Evidence(msgspec.Struct, frozen=True):
     text: str
 
 
+class Red(msgspec.Struct, frozen=True):
+    """The control under which a finding that passed does not pass: its name, and what it changed, in words
+    that complete the sentence "it does not pass with …".
+    """
+
+    control: str
+    change: str
+
+
 class Finding(msgspec.Struct, frozen=True, kw_only=True):
-    """One result. `margin` is the distance of `measured` from `threshold`, negative on the failing side."""
+    """One result. `margin` is the distance of `measured` from `threshold`, negative on the failing side.
+
+    `red` shows that it could have been otherwise on this very history; None where no controls were run.
+    """
 
     check: str
     status: Status
@@ -41,6 +53,7 @@ class Finding(msgspec.Struct, frozen=True, kw_only=True):
     margin: float | None = None
     unit: str = ""
     evidence: tuple[Evidence, ...] = ()
+    red: Red | None = None
 
 
 def show(history: History, events: Iterable[Event]) -> tuple[Evidence, ...]:

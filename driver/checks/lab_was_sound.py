@@ -85,4 +85,5 @@ CHECK = Check(
     claim="The lab itself had no trouble, and healed its faults.",
     judge=judge,
     always=True,
+    fails=False,
 )

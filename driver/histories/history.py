@@ -1,6 +1,7 @@
 """A run's history in memory: the events of all journals, typed, by kind and in order of time. Pure.
 
-`of(kind)` returns events; `view(make)` caches what is derived from them, so that checks share it.
+`of(kind)` returns events; `view(make)` caches what is derived from them, so that checks share it. `altered`
+returns a changed copy, which shares all lists and views that the change does not concern.
 """
 
 from __future__ import annotations
@@ -21,9 +22,12 @@ from wire.journal_chain import ChainRead
 
 E = TypeVar("E", bound=Event)
 V = TypeVar("V")
+Reads = frozenset[type[Event] | str]
 
 DRIVER = "driver"
 COORDINATOR = "coordinator"
+ALL = "*"
+"""Stands in a set of reads for all that a history holds: its span and its number of events."""
 _BEGIN = b'{"event":"'
 _at_ns = attrgetter("at_ns")
 _by = attrgetter("by")
@@ -196,6 +200,8 @@ class History:
     damage: list[Damage] = field(default_factory=list)
     _by_kind: dict[type[Event], list[Event]] = field(default_factory=dict, repr=False)
     _views: dict[Callable[[History], object], object] = field(default_factory=dict, repr=False)
+    _view_reads: dict[Callable[[History], object], Reads] = field(default_factory=dict, repr=False)
+    _reads: list[set[type[Event] | str]] = field(default_factory=list, repr=False)
 
     def __post_init__(self) -> None:
         by_kind = self._by_kind
@@ -215,6 +221,8 @@ class History:
 
     def of(self, kind: type[E]) -> list[E]:
         """Return all events of `kind`, in order of time."""
+        if self._reads:
+            self._reads[-1].add(kind)
         return cast(list[E], self._by_kind.get(kind, []))
 
     def last(self, kind: type[E]) -> E | None:
@@ -228,14 +236,58 @@ class History:
 
     def by(self, process: str) -> Sequence[Event]:
         """Return one process's events in the order of its journal; none where it has no journal."""
+        if self._reads:
+            self._reads[-1].add(process)
         journal = self.journals.get(process)
         return journal.events if journal else ()
 
     def view(self, make: Callable[[History], V]) -> V:
         """Return `make(self)`, computed once for each `make`."""
         if make not in self._views:
-            self._views[make] = make(self)
+            self._views[make], self._view_reads[make] = self.read_by(make)
+        if self._reads:
+            self._reads[-1].update(self._view_reads[make])
         return cast(V, self._views[make])
+
+    def read_by(self, make: Callable[[History], V]) -> tuple[V, Reads]:
+        """Return `make(self)`, and what it read: kinds of events, processes whose journal, ALL."""
+        self._reads.append(set())
+        try:
+            made = make(self)
+        finally:
+            reads = frozenset(self._reads.pop())
+        if self._reads:
+            self._reads[-1].update(reads)
+        return made, reads
+
+    def altered(self, removed: Iterable[Event], added: Iterable[Event]) -> History:
+        """Return a copy without the events `removed` (these very objects) and with those `added`.
+
+        Lists of other kinds and processes, and views that read none of the changed ones, are shared.
+        """
+        gone, more = list(removed), sorted(added, key=_at_ns)
+        ids = frozenset(map(id, gone))
+        kinds = {type(event) for event in (*gone, *more)}
+        processes = {event.by for event in (*gone, *more)}
+        copy = History({}, (), self.workers, self.sealed, list(self.damage))
+        copy.expected = self.expected
+        copy._by_kind = dict(self._by_kind)
+        for kind in kinds:
+            copy._by_kind.pop(kind, None)
+            if rest := _merged(self._by_kind.get(kind, ()), ids, [one for one in more if type(one) is kind]):
+                copy._by_kind[kind] = rest
+        journals = dict(self.journals)
+        for process in processes:
+            events = _merged(self.by(process), ids, [one for one in more if one.by == process])
+            journals[process] = JournalRead(process, events, range(1, len(events) + 1))
+        copy.journals = journals
+        changed: set[type[Event] | str] = {*kinds, *processes}
+        if (copy.begin_ns, copy.end_ns) != (self.begin_ns, self.end_ns):
+            changed.add(ALL)
+        for make, reads in self._view_reads.items():
+            if changed.isdisjoint(reads):
+                copy._views[make], copy._view_reads[make] = self._views[make], reads
+        return copy
 
     def put(self, kind: type[E], events: Sequence[E]) -> None:
         """Replace all events of one kind, and drop the cached views."""
@@ -243,6 +295,7 @@ class History:
         if events:
             self._by_kind[kind] = sorted(events, key=_at_ns)
         self._views.clear()
+        self._view_reads.clear()
 
     def where(self, event: Event) -> JournalLine:
         """Return the journal and line of an event of this history. A linear search, for evidence alone."""
@@ -255,17 +308,38 @@ class History:
     @property
     def count(self) -> int:
         """The number of events."""
+        self._read_all()
         return sum(len(events) for events in self._by_kind.values())
 
     @property
     def begin_ns(self) -> int:
         """The instant of the first event; 0 without events."""
+        self._read_all()
         return min((events[0].at_ns for events in self._by_kind.values()), default=0)
 
     @property
     def end_ns(self) -> int:
         """The instant of the last event; 0 without events."""
+        self._read_all()
         return max((events[-1].at_ns for events in self._by_kind.values()), default=0)
+
+    def _read_all(self) -> None:
+        if self._reads:
+            self._reads[-1].add(ALL)
+
+
+def _merged(events: Sequence[Event], gone: frozenset[int], more: Sequence[Event]) -> list[Event]:
+    """Return events in their order without those `gone`, and each of `more` before the first later one."""
+    kept = [event for event in events if id(event) not in gone]
+    if not more:
+        return kept
+    merged, begin = [], 0
+    for event in more:
+        end = next((at for at in range(begin, len(kept)) if kept[at].at_ns > event.at_ns), len(kept))
+        merged += kept[begin:end]
+        merged.append(event)
+        begin = end
+    return merged + kept[begin:]
 
 
 EMPTY = History({})

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
-from driver.checks import ALWAYS, CHECKS, run_check, unless_busy, unless_gap
+from driver.checks import ALWAYS, CHECKS, judge_alone, unless_busy, unless_gap, with_reservations
+from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, Status, failed, passed, show, unknown
 from driver.histories.history import History
 from driver.histories.journal_gaps import ALL_ROLES
@@ -18,31 +21,81 @@ from driver.metrics.worst import worst_cases
 from driver.scenarios.thresholds import OPERATORS, AnchoredThreshold, Expectation, NamedCheck, Threshold
 
 
+@dataclass(frozen=True)
+class Question:
+    """One thing that is judged of a run: a check, or an expectation as written.
+
+    `alone` returns its own finding, `reserved` what of it holds where journals lack lines or the machine was
+    too busy. `fails`: it can return failed; else it returns unknown instead. `broken_by` names controls.
+    """
+
+    name: str
+    alone: Callable[[History, Metrics], Finding]
+    reserved: Callable[[History, Finding], Finding]
+    fails: bool = True
+    broken_by: tuple[str, ...] = ()
+
+    def finding(self, history: History, metrics: Metrics) -> Finding:
+        """Return the finding of a run."""
+        return self.reserved(history, self.alone(history, metrics))
+
+
 def all_findings(
     history: History, metrics: Metrics, expectations: Sequence[Expectation], planned_faults: int = 0
 ) -> list[Finding]:
-    """Return all findings of a run: the checks of every run and those that its scenario names, each once,
-    then its thresholds. `planned_faults` is the number of faults in its plan.
+    """Return all findings of a run, in the order of its `questions`."""
+    return [one.finding(history, metrics) for one in questions(expectations, planned_faults)]
+
+
+def questions(expectations: Sequence[Expectation], planned_faults: int = 0) -> list[Question]:
+    """Return all that is judged of a run: the checks of every run and those that its scenario names, each
+    once, then its thresholds. `planned_faults` is the number of faults in its plan.
     """
     named = {
         expectation.text: expectation.params
         for expectation in expectations
         if isinstance(expectation, NamedCheck)
     }
-    findings = []
+    asked = []
     for name in [*ALWAYS, *(name for name in named if name not in ALWAYS)]:
         params = dict(named.get(name, {}))
         if "planned" in CHECKS[name].params:
             params["planned"] = planned_faults
-        findings.append(run_check(CHECKS[name], history, metrics, params))
+        asked.append(_of_check(CHECKS[name], params))
     for expectation in expectations:
         if isinstance(expectation, Threshold):
-            found = _with_worst(history, against_threshold(metrics, expectation), expectation.metric.name)
-            findings.append(unless_busy(history, unless_gap(history, found, ALL_ROLES)))
+            asked.append(
+                Question(
+                    expectation.text, partial(_metric, expectation), partial(_whole, expectation.metric.name)
+                )
+            )
         elif isinstance(expectation, AnchoredThreshold):
-            found = _with_worst(history, against_signal(history, expectation), expectation.signal.name)
-            findings.append(unless_busy(history, unless_gap(history, found, ALL_ROLES)))
-    return findings
+            asked.append(
+                Question(
+                    expectation.text, partial(_signal, expectation), partial(_whole, expectation.signal.name)
+                )
+            )
+    return asked
+
+
+def _of_check(check: Check, params: Params) -> Question:
+    def alone(history: History, metrics: Metrics) -> Finding:
+        return judge_alone(check, history, metrics, params)
+
+    return Question(check.name, alone, partial(with_reservations, check), check.fails, check.broken_by)
+
+
+def _metric(expected: Threshold, history: History, metrics: Metrics) -> Finding:
+    return against_threshold(metrics, expected)
+
+
+def _signal(expected: AnchoredThreshold, history: History, metrics: Metrics) -> Finding:
+    return against_signal(history, expected)
+
+
+def _whole(measure: str, history: History, found: Finding) -> Finding:
+    """Return what of a threshold's finding holds where any journal may lack lines."""
+    return unless_busy(history, unless_gap(history, _with_worst(history, found, measure), ALL_ROLES))
 
 
 def _with_worst(history: History, found: Finding, measure: str) -> Finding:

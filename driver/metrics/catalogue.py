@@ -17,6 +17,7 @@ _FOUND = declarations(
     rank=lambda family: family.rank,
 )
 FAMILIES: tuple[MetricFamily, ...] = tuple(_FOUND.values())
+FAMILY_OF: dict[str, MetricFamily] = {metric.name: family for family in FAMILIES for metric in family.metrics}
 METRICS: dict[str, Metric] = named(_FOUND, lambda family: [(one.name, one) for one in family.metrics])
 """All metrics by their names."""
 
@@ -36,6 +37,26 @@ def measure(history: History) -> Metrics:
     """Return all metrics of a history."""
     values: Values = {}
     for family in FAMILIES:
-        values.update(family.measure(history))
+        values.update(history.view(family.measure))
     workers = history.view(connection_histories)
     return Metrics(values, {name: len(worker.reconnections) for name, worker in workers.items()})
+
+
+def measure_on_demand(history: History) -> Metrics:
+    """Return the metrics of a history, each measured with its family when its value is first read."""
+    return Metrics(_OnDemand(history), {})
+
+
+class _OnDemand(Values):
+    """Values by name, whose families are measured when one of their values is read."""
+
+    def __init__(self, history: History) -> None:
+        super().__init__()
+        self._history = history
+
+    def __missing__(self, name: str) -> float | None:
+        return self._history.view(FAMILY_OF[name].measure)[name]
+
+    def get(self, name: str, default: float | None = None) -> float | None:  # type: ignore[override]
+        """Return the value of a metric; `default` for a name that is none."""
+        return self[name] if name in FAMILY_OF else default
