@@ -22,8 +22,9 @@ BELOW = {
     "histories": set(),
     "metrics": {"histories"},
     "checks": {"histories", "metrics"},
-    "scenarios": {"checks", "metrics"},
-    "judging": {"checks", "histories", "metrics", "scenarios"},
+    "claims": {"checks", "histories", "metrics"},
+    "scenarios": {"checks", "claims", "metrics"},
+    "judging": {"checks", "claims", "histories", "metrics", "scenarios"},
     "engines": {"histories"},
     "labs": {"engines", "histories", "judging", "metrics", "scenarios"},
     "results": {"checks", "histories", "judging", "metrics", "scenarios"},
@@ -54,7 +55,14 @@ OUTSIDE_WORLD = {
     *("uvloop", "websockets"),
 }
 PURE = (
-    *("driver.checks", "driver.metrics", "driver.judging.verdict", "driver.histories.history", "wire"),
+    *(
+        "driver.checks",
+        "driver.claims",
+        "driver.metrics",
+        "driver.judging.verdict",
+        "driver.histories.history",
+        "wire",
+    ),
     *("driver.metrics_page",),
     *("driver.systems.system", "driver.systems.compose_config", "driver.systems.compose_yaml"),
     *("driver.systems.door_bypass", "driver.systems.door_compose", "driver.systems.door_network"),

@@ -11,14 +11,15 @@ import msgspec
 from driver.checks import ALWAYS, CHECKS, judge_alone, unless_busy, unless_gap, with_reservations
 from driver.checks.check import Check, Params
 from driver.checks.finding import Finding, Status, failed, passed, show, unknown
+from driver.claims import Claim, claim_with_reservations, judge_claim
 from driver.histories.history import History
 from driver.histories.journal_gaps import ALL_ROLES
 from driver.histories.run_timeline import RunTimeline, run_timeline
 from driver.metrics import Metrics
-from driver.metrics.quantities import write
+from driver.metrics.quantities import OPERATORS, margin_of, write
 from driver.metrics.signals import good_stretches
 from driver.metrics.worst import worst_cases
-from driver.scenarios.thresholds import OPERATORS, AnchoredThreshold, Expectation, NamedCheck, Threshold
+from driver.scenarios.thresholds import AnchoredThreshold, Expectation, NamedCheck, Threshold
 
 
 @dataclass(frozen=True)
@@ -49,7 +50,7 @@ def all_findings(
 
 def questions(expectations: Sequence[Expectation], planned_faults: int = 0) -> list[Question]:
     """Return all that is judged of a run: the checks of every run and those that its scenario names, each
-    once, then its thresholds. `planned_faults` is the number of faults in its plan.
+    once, then its thresholds and claims. `planned_faults` is the number of faults in its plan.
     """
     named = {
         expectation.text: expectation.params
@@ -75,6 +76,9 @@ def questions(expectations: Sequence[Expectation], planned_faults: int = 0) -> l
                     expectation.text, partial(_signal, expectation), partial(_whole, expectation.signal.name)
                 )
             )
+        elif isinstance(expectation, Claim):
+            alone, reserved = partial(_claim, expectation), partial(claim_with_reservations, expectation)
+            asked.append(Question(expectation.text, alone, reserved))
     return asked
 
 
@@ -91,6 +95,10 @@ def _metric(expected: Threshold, history: History, metrics: Metrics) -> Finding:
 
 def _signal(expected: AnchoredThreshold, history: History, metrics: Metrics) -> Finding:
     return against_signal(history, expected)
+
+
+def _claim(claim: Claim, history: History, metrics: Metrics) -> Finding:
+    return judge_claim(claim, history)
 
 
 def _whole(measure: str, history: History, found: Finding) -> Finding:
@@ -117,10 +125,7 @@ def against_threshold(metrics: Metrics, expected: Threshold) -> Finding:
         )
         return unknown(expected.text, because, threshold=expected.value, unit=metric.unit.value)
     holds = OPERATORS[expected.operator](measured, expected.value)
-    sign = -1 if expected.operator in ("<", "<=") else 1
-    margin = (
-        -abs(measured - expected.value) if expected.operator == "==" else sign * (measured - expected.value)
-    )
+    margin = margin_of(measured, expected.operator, expected.value)
     because = f"{metric.name} is {write(measured, metric.unit)}; {expected.operator} {bound} was expected"
     return (passed if holds else failed)(
         expected.text,

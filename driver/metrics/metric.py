@@ -50,13 +50,15 @@ class Metric:
 @dataclass(frozen=True)
 class MetricFamily:
     """The metrics of one subject: `measure` returns the value of each from a history. Pages list families by
-    `rank`.
+    `rank`. `of_operations`: they are measured from operations alone, so that those of a part of a run have
+    values too.
     """
 
     title: str
     metrics: tuple[Metric, ...]
     measure: Callable[[History], Values]
     rank: int = 1000
+    of_operations: bool = False
 
 
 STATISTICS = {

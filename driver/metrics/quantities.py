@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import math
+import operator
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from chaos.units import BYTES, PER_S, SECONDS, split_quantity
@@ -18,6 +20,13 @@ SCALES: dict[Unit, dict[str, float]] = {
     Unit.cores: {"": 1.0, "cores": 1.0, "%": 0.01},
     Unit.per_second: {"": 1.0, **PER_S},
     Unit.bytes_per_second: {f"{name}/s": scale for name, scale in _BYTES.items()},
+}
+OPERATORS: dict[str, Callable[[float, float], bool]] = {
+    "<=": operator.le,
+    ">=": operator.ge,
+    "==": operator.eq,
+    "<": operator.lt,
+    ">": operator.gt,
 }
 _EXAMPLES = {
     Unit.seconds: "5s or 250ms",
@@ -61,6 +70,22 @@ def parse_quantity(text: str) -> Quantity:
     if not math.isfinite(parts[0]):
         raise ValueError(f"expected a finite number; found {text.strip()!r}")
     return Quantity(*parts)
+
+
+def unit_of_quantity(quantity: Quantity) -> Unit:
+    """Return the first unit that a quantity can have; of a bare number a count. Raises ValueError."""
+    for unit in (Unit.count, Unit.seconds, Unit.bytes, Unit.ratio, *SCALES):
+        if quantity.unit in SCALES[unit]:
+            return unit
+    names = dict.fromkeys(name for scales in SCALES.values() for name in scales if name)
+    raise ValueError(f"{quantity.unit!r} is no unit; expected {', '.join(names)}, or none")
+
+
+def margin_of(measured: float, sign: str, bound: float) -> float:
+    """Return the distance of a value from its bound, negative where `measured sign bound` does not hold."""
+    if sign == "==":
+        return -abs(measured - bound)
+    return bound - measured if sign in ("<", "<=") else measured - bound
 
 
 def parse_seconds(text: str) -> float:

@@ -8,8 +8,8 @@ from dataclasses import dataclass
 
 from chaos.explain import nearest
 from driver.metrics.metric import Unit
-from driver.metrics.quantities import parse_quantity, parse_seconds, write
-from driver.scenarios.thresholds import MAX_CHARACTERS, OPERATORS
+from driver.metrics.quantities import OPERATORS, parse_quantity, parse_seconds, write
+from driver.scenarios.thresholds import MAX_CHARACTERS
 from wire.control import CoordinatorState
 
 _RULE = re.compile(r"(?P<name>\w+)\s*(?P<operator><=|>=|<|>)\s*(?P<value>.+?)\s+for\s+(?P<hold>.+)")

@@ -10,6 +10,7 @@ from typing import Any
 import msgspec
 
 from chaos.explain import nearest, shown
+from driver.claims import Names
 from driver.scenarios.abort_when import parse_abort
 from driver.scenarios.entries import EntryReader
 from driver.scenarios.error_collector import ErrorCollector
@@ -28,10 +29,11 @@ def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None
         for key, value in settings.items() if isinstance(settings, dict) else ():
             _setting(section, kind, key, value, at, errors)
     timeline = data.get("timeline")
+    names = names_of(data)
     for key in ("expect", "checks"):
         for place, entry in enumerate(_list(data, key)):
             try:
-                (parsed,) = parse_expectations([entry])
+                (parsed,) = parse_expectations([entry], names)
             except ValueError as error:
                 errors.add(at((key, place), str(error)))
             else:
@@ -45,6 +47,31 @@ def check_sections(data: dict[str, Any], at: At, errors: ErrorCollector) -> None
             errors.add(at(("abort_when", place), str(error)))
     with errors.collect():
         EntryReader(at).read(_list(data, "timeline"))
+
+
+def names_of(data: dict[str, Any]) -> Names:
+    """Return the names of a scenario's loads, observations and faults.
+
+    The `workload` of the reference system are tasks, and no load of operations.
+    """
+    workload, observe = data.get("workload"), data.get("observe")
+    loads: list[str] = []
+    if "system" in data and isinstance(workload, dict):
+        is_named = workload and all(isinstance(one, dict) for one in workload.values())
+        loads = list(map(str, workload)) if is_named else ["load"]
+    faults: dict[str, None] = {}
+    _add_faults(data.get("timeline"), faults)
+    return Names(loads, dict.fromkeys(map(str, observe)) if isinstance(observe, dict) else {}, list(faults))
+
+
+def _add_faults(entries: Any, faults: dict[str, None]) -> None:
+    """Add the ids and kinds of the faults of a timeline, also in sequences and in parallel."""
+    for entry in entries if isinstance(entries, list) else ():
+        if not isinstance(entry, dict):
+            continue
+        faults.update((str(entry[key]), None) for key in ("id", "fault") if key in entry)
+        for key in ("sequence", "parallel"):
+            _add_faults(entry.get(key), faults)
 
 
 def _list(data: dict[str, Any], key: str) -> list[Any]:

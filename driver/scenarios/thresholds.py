@@ -4,29 +4,23 @@ reconnection_time_p99 <= 5s                      a threshold on a metric
 within 15s of heal: connected >= 95% for 10s     a threshold to be met in time, and held
 nothing_lost                                     a named check
 no_starvation: {picks: 60}                       a check with a parameter (a mapping in YAML)
+every acknowledged orders.key in stored.id       a claim about operations and readings (driver/claims/)
 """
 
 from __future__ import annotations
 
-import operator
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 
 from chaos.explain import did_you_mean
 from driver.checks import CHECKS
+from driver.claims import CLAIMS, Claim, Names, parse_claim
 from driver.metrics import METRICS
 from driver.metrics.metric import Metric, Unit
 from driver.metrics.quantities import parse_quantity, parse_seconds
 from driver.metrics.signals import SIGNALS, Signal
 
-OPERATORS: dict[str, Callable[[float, float], bool]] = {
-    "<=": operator.le,
-    ">=": operator.ge,
-    "==": operator.eq,
-    "<": operator.lt,
-    ">": operator.gt,
-}
 ANCHORS = {
     "start": "the end of the steady-state gate",
     "fault": "every fault's begin",
@@ -71,11 +65,14 @@ class NamedCheck:
     params: Mapping[str, float] = field(default_factory=dict)
 
 
-Expectation = Threshold | AnchoredThreshold | NamedCheck
+Expectation = Threshold | AnchoredThreshold | NamedCheck | Claim
 
 
-def parse_expectation(text: str) -> Expectation:
-    """Return the expectation in one line of `expect`. Raises ValueError with the nearest names."""
+def parse_expectation(text: str, names: Names | None = None) -> Expectation:
+    """Return the expectation in one line of `expect`. Raises ValueError with the nearest names.
+
+    `names` are those of the scenario, which a claim may name; None where a stored run is judged.
+    """
     if len(text) > MAX_CHARACTERS:
         raise ValueError(f"expected at most {MAX_CHARACTERS} characters; found {len(text)}")
     stripped = " ".join(text.split())
@@ -85,9 +82,12 @@ def parse_expectation(text: str) -> Expectation:
         return _threshold(stripped, match)
     if re.fullmatch(r"\w+", stripped):
         return named_check(stripped, {})
+    if claim := parse_claim(stripped, names):
+        return claim
+    example = next(iter(CLAIMS.values())).example
     raise ValueError(
         f"expected a threshold like 'task_success_rate >= 95%', an anchored one like 'within 15s of heal: "
-        f"connected >= 95% for 10s', or the name of a check; found {stripped!r}"
+        f"connected >= 95% for 10s', the name of a check, or a claim like {example!r}; found {stripped!r}"
     )
 
 
@@ -111,16 +111,19 @@ def named_check(name: str, params: Mapping[str, object]) -> NamedCheck:
     return NamedCheck(name, numbers)
 
 
-def parse_expectations(entries: Iterable[object]) -> list[Expectation]:
-    """Return all of `expect`: texts, and mappings of a check to parameters. Raises ValueError."""
+def parse_expectations(entries: Iterable[object], names: Names | None = None) -> list[Expectation]:
+    """Return all of `expect`: texts, and mappings of a check to parameters. Raises ValueError.
+
+    `names` are those of the scenario, which a claim may name; None where a stored run is judged.
+    """
     parsed: list[Expectation] = []
     for entry in entries:
         if isinstance(entry, str):
-            parsed.append(parse_expectation(entry))
+            parsed.append(parse_expectation(entry, names))
         elif isinstance(entry, Mapping) and len(entry) == 1:
             name, params = next(iter(entry.items()))
-            if " " in str(name):
-                # YAML reads the colon of an anchored threshold as that of a mapping.
+            if " " in str(name) or isinstance(params, str):
+                # YAML reads the colon of an anchored threshold, or of a claim, as that of a mapping.
                 line = f"'{name}: {params}'"
                 raise ValueError(f"quote this line, since its colon makes a mapping of it: {line}")
             if not isinstance(params, Mapping):
