@@ -5,7 +5,7 @@ PYTHON ?= $(shell for p in python3 python3.14 python3.13 python3.12 python3.11; 
 PY := .venv/bin/python
 
 .DEFAULT_GOAL := help
-.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz prove-receipts prove-examples two-terminals system-rounds mutants judge-outside bench clean lock
+.PHONY: help setup python venv dev images demo examples test lint docs simulate fuzz prove-receipts prove-examples two-terminals system-rounds mutants judge-claims judge-outside bench clean lock
 
 help: ## this list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | while IFS=$$'\t' read -r t d; do printf '  make %-13s %s\n' "$$t" "$$d"; done
@@ -81,6 +81,9 @@ system-rounds: dev images ## a system behind doors up and down 50 times, command
 mutants: dev ## known defects, and DRAWN=500 that a seed draws (SEED=1; go on: RESUME=1), in a copy of the code: are they caught? (hours)
 	@$(PY) -m tests.mutants
 	@$(PY) -m tests.mutants.drawn --count $${DRAWN:-500} --seed $${SEED:-1} $(if $(RESUME),--resume)
+
+judge-claims: dev ## judge 10,000 generated histories of foreign systems by both judges: they must agree (a minute or two)
+	@$(PY) -m tests.second_judge.claims_agreement --histories $${HISTORIES:-10000} --write
 
 judge-outside: dev setup ## ask our checks and Porcupine about 10,000 histories: they must agree (some minutes)
 	@$(PY) -m tests.outside_judge agree --write

@@ -35,6 +35,7 @@ SECTIONS = {
     ),
     "system_rounds": ("Fifty starts and removals of a system behind doors", "make system-rounds"),
     "receipts": ("Receipts held against packet captures", "make prove-receipts"),
+    "claims": ("Claims judged twice", "make judge-claims"),
     "simulation": ("A million seeds under a virtual clock", "make simulate SEEDS=1000000"),
 }
 """Their names, titles and commands, in the page's order."""

@@ -48,7 +48,9 @@ from driver.forensics.policies import PriorAttempts, bounds
 from driver.metrics import measure
 from driver.report.advice import advise
 from tests.chaos.test_rules import UNTOUCHED, seen
+from driver.claims import parse_claim
 from tests.driver.judge.findings import found, value
+from tests.driver.claims.system_past import SystemPast
 from tests.driver.judge.histories import healthy_herd
 from wire.policies import POLICIES, PolicyAdvice
 from worker.tasks import kind_named
@@ -67,6 +69,12 @@ class Runner:
         self.output = output.decode()
 
 
+def past_of(*numbers: int) -> SystemPast:
+    past = SystemPast()
+    past.table(["seq"], [[one] for one in numbers])
+    return past
+
+
 runner = Runner()
 kind_named("echo").begin(b'{"text": "hello"}', 1, None, runner)
 delays_ms = [linear.delay_ms(3, 0.0, PolicyAdvice(100, 10_000), random.Random(n)) for n in range(200)]
@@ -75,6 +83,10 @@ print(json.dumps({
     "proved": fault.observed(seen(rates_bytes_per_s=(31_500.0, 32_000.0))).seen,
     "proved_of_nothing": fault.observed(UNTOUCHED).seen,
     "statuses": [found("handshakes_were_quick", past, at_most_s=bound_s).status for bound_s in (60, 0)],
+    "claims": [
+        parse_claim("stored.seq without gap").judge(past_of(*numbers).history()).status
+        for numbers in ((1, 2, 3), (1, 3), ())
+    ],
     "metric": value("attempts_refused_ratio", past),
     "advice": [one.name for one in advise(history, metrics)],
     "delays_ms": [min(delays_ms), max(delays_ms)],
@@ -133,7 +145,7 @@ def seen(extended: Path) -> dict[str, Any]:
 def test_the_table_counts_the_files_of_each_example() -> None:
     page = PAGE.read_text()
     rows = re.findall(r"^\| \[[^\]]+\]\(#([\w-]+)\) \| (\d+) \|", page, re.M)
-    assert len(rows) == 6
+    assert len(rows) == 7
     sections = {text.partition("\n")[0]: text for text in page.split("\n## ")}
     for anchor, count in rows:
         (title,) = (title for title in sections if title.lower().replace(" ", "-") == anchor)
@@ -157,6 +169,7 @@ def test_the_examples_are_in_the_style_of_the_repository(extended: Path) -> None
     [
         ("slow_download", ("docs/faults.md", "scenarios/schema.json")),
         ("handshakes_were_quick", ("docs/metrics.md",)),
+        ("OBSERVATION.COLUMN without gap", ("docs/checks.md",)),
         ("attempts_refused_ratio", ("docs/metrics.md",)),
         ("linear", ("docs/settings.md", "scenarios/schema.json")),
         ("echo", ("docs/settings.md", "scenarios/schema.json")),
@@ -191,6 +204,10 @@ def test_the_fault_is_proved_by_its_effect_alone(seen: dict[str, Any]) -> None:
 
 def test_the_check_judges_a_history(seen: dict[str, Any]) -> None:
     assert seen["statuses"] == ["passed", "failed"]
+
+
+def test_the_claim_judges_a_history(seen: dict[str, Any]) -> None:
+    assert seen["claims"] == ["passed", "failed", "unknown"]
 
 
 def test_the_metric_is_measured(seen: dict[str, Any]) -> None:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
+from msgspec.structs import replace
+
 from driver.checks.finding import SHOWN, Evidence, show
 from driver.claims.cells import SHOWN_CHARS, listed
 from driver.claims.readings import readings_by_name
@@ -52,7 +54,7 @@ def evidence_of(history: History, operations: Sequence[Operation]) -> tuple[Evid
         )
         new: list[Event] = [one.begun for one in on if one.begun not in faults]
         faults += new
-        shown += show(history, [operation, *new])
+        shown += [replace(one, text=one_line(one.text)) for one in show(history, [operation, *new])]
         shown += _log_line(history, operation.key)
     return tuple(shown[:SHOWN])
 

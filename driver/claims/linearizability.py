@@ -34,6 +34,7 @@ def linearizable(operations: Sequence[RegisterOperation], max_states: int = MAX_
     """
     ordered = sorted(operations, key=lambda one: (one.call_ns, one.return_ns))
     needed = sum(1 << place for place, one in enumerate(ordered) if one.return_ns < FOREVER_NS)
+    reads, writes_of = _by_value(ordered, is_write=False), _by_value(ordered, is_write=True)
     tried: set[tuple[int, str | None]] = set()
     stack: list[tuple[int, str | None]] = [(0, None)]
     while stack:
@@ -41,7 +42,7 @@ def linearizable(operations: Sequence[RegisterOperation], max_states: int = MAX_
         placed, writes = _advance(ordered, placed, value)
         if placed & needed == needed:
             return True
-        if (placed, value) in tried:
+        if (placed, value) in tried or _is_dead(reads, writes_of, placed, value):
             continue
         if len(tried) >= max_states:
             return None
@@ -49,6 +50,25 @@ def linearizable(operations: Sequence[RegisterOperation], max_states: int = MAX_
         # Tried last in, first out: the earliest call first, as it mostly is.
         stack += [(placed | 1 << place, ordered[place].value) for place in reversed(writes)]
     return False
+
+
+def _by_value(ordered: Sequence[RegisterOperation], *, is_write: bool) -> dict[str | None, int]:
+    """Return the set of the reads, or of the writes, of each value."""
+    found: dict[str | None, int] = {}
+    for place, one in enumerate(ordered):
+        if one.is_write == is_write:
+            found[one.value] = found.get(one.value, 0) | 1 << place
+    return found
+
+
+def _is_dead(
+    reads: dict[str | None, int], writes: dict[str | None, int], placed: int, value: str | None
+) -> bool:
+    """Whether a read that is not placed returns what no write that is left can write."""
+    return any(
+        of_value & ~placed and read != value and not writes.get(read, 0) & ~placed
+        for read, of_value in reads.items()
+    )
 
 
 def _advance(ordered: Sequence[RegisterOperation], placed: int, value: str | None) -> tuple[int, list[int]]:

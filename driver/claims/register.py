@@ -29,7 +29,7 @@ class Register(Claim):
         "For each key there is one order of its operations, each at an instant between its call and its "
         "answer, in which every read returns the newest write; before the first write it returns nothing "
         "(null). An unknown write may take effect at any time after its call, or never; an unknown read says "
-        "nothing.."
+        "nothing."
     )
     fails: ClassVar = "a key has no such order"
     rank: ClassVar = 70
@@ -109,13 +109,14 @@ def first_impossible(operations: Sequence[Operation]) -> Operation:
 
 
 def _tested(operations: Sequence[Operation]) -> dict[str, list[Operation]]:
-    """Return the operations of each key that has an acknowledged read, and a write or another read."""
+    """Return the operations of each key that has an acknowledged read, and a write or what it read."""
     by_key: dict[str, list[Operation]] = {}
     for one in operations:
         by_key.setdefault(one.key, []).append(one)
-    return {
-        key: ones
-        for key, ones in by_key.items()
-        if any(is_ok(one) and op_of(one) in READS for one in ones)
-        and (any(op_of(one) in WRITES for one in ones) or any(one.value is not None for one in ones))
-    }
+    return {key: ones for key, ones in by_key.items() if _is_tested(ones)}
+
+
+def _is_tested(operations: Sequence[Operation]) -> bool:
+    reads = [one for one in operations if is_ok(one) and op_of(one) in READS]
+    has_value = any(one.value is not None for one in reads)
+    return bool(reads) and (has_value or any(op_of(one) in WRITES for one in operations))

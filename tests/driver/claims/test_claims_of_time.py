@@ -1,0 +1,109 @@
+"""Claims over time: each holds a comparison in its own part of a run, and in no other."""
+
+from __future__ import annotations
+
+import pytest
+
+from driver.claims import parse_claim
+from tests.driver.claims.system_past import SystemPast
+
+ALWAYS, OUTSIDE, DURING = "always: queue < 10", "outside faults: queue < 10", "during cut-1: queue < 10"
+
+
+def readings(*values: tuple[float, float | None]) -> SystemPast:
+    """Readings of `queue` at these seconds; a fault is on from 10 to 20 s."""
+    past = SystemPast()
+    past.fault("cut-1", "partition", 10.0, 10.0)
+    for at_s, number in values:
+        past.number("queue", at_s, number)
+    return past
+
+
+@pytest.mark.parametrize(
+    ("at_s", "always", "outside", "during"),
+    [(5.0, "failed", "failed", "passed"), (15.0, "failed", "passed", "failed"),
+     (25.0, "failed", "failed", "passed"), (9.995, "failed", "passed", "passed")],
+)  # fmt: skip
+def test_a_bad_reading_fails_the_sentences_in_whose_time_it_is(
+    at_s: float, always: str, outside: str, during: str
+) -> None:
+    past = readings((4.0, 1), (14.0, 2), (at_s, 11), (30.0, 9))
+    found = past.found(ALWAYS)
+    assert (found.status, found.measured, found.threshold, found.margin) == (always, 11, 10, -1)
+    assert past.found(OUTSIDE).status == outside
+    assert past.found(DURING).status == during
+
+
+def test_a_good_run_passes_with_its_worst_value() -> None:
+    past = readings((4.0, 1), (14.0, 7), (30.0, 9))
+    assert [past.found(one).measured for one in (ALWAYS, OUTSIDE, DURING)] == [9, 9, 7]
+    assert [past.found(one).status for one in (ALWAYS, OUTSIDE, DURING)] == ["passed"] * 3
+
+
+def test_a_failed_reading_outside_of_faults_is_unknown_and_one_in_a_fault_is_counted_apart() -> None:
+    past = readings((4.0, 1), (14.0, 7), (15.0, None))
+    found = past.found(ALWAYS)
+    assert found.status == "passed"
+    assert "1 reading unknown" in found.because
+    past = readings((4.0, 1), (14.0, 7), (25.0, None))
+    assert past.found(ALWAYS).status == "unknown"
+    assert past.found(OUTSIDE).status == "unknown"
+    assert past.found(DURING).status == "passed"
+
+
+def test_a_bad_value_fails_however_many_are_unknown() -> None:
+    past = readings((4.0, 11), (25.0, None))
+    assert past.found(ALWAYS).status == "failed"
+
+
+def test_each_time_of_a_fault_needs_a_known_reading() -> None:
+    past = readings((14.0, 1), (32.0, None))
+    past.fault("cut-2", "partition", 30.0, 5.0)
+    assert past.found("during cut-1: queue < 10").status == "passed"
+    found = past.found("during partition: queue < 10")
+    assert found.status == "unknown"
+    assert "began at 30.0 s" in found.because
+
+
+def test_a_fault_that_never_began_leaves_nothing_to_judge() -> None:
+    found = readings((14.0, 1)).found("during kill: queue < 10")
+    assert found.status == "unknown"
+    assert "no fault kill began" in found.because
+
+
+def test_without_any_known_reading_the_finding_is_unknown() -> None:
+    assert SystemPast().found(ALWAYS).status == "unknown"
+    found = readings((4.0, None)).found(ALWAYS)
+    assert found.status == "unknown"
+    assert "connection refused" in found.because
+
+
+def test_a_table_is_no_number() -> None:
+    past = SystemPast()
+    past.table(["id"], [[1]], name="queue", moment="during")
+    found = past.found(ALWAYS)
+    assert found.status == "unknown"
+    assert "it is a table" in found.because
+
+
+@pytest.mark.parametrize(
+    ("quantity", "value"), [("500MB", 5e8), ("90%", 0.9), ("250ms", 0.25), ("7", 7), ("3/s", 3)]
+)
+def test_the_value_of_an_observation_may_have_any_unit(quantity: str, value: float) -> None:
+    past = SystemPast()
+    past.number("queue", 4.0, value)
+    found = past.found(f"always: queue <= {quantity}")
+    assert (found.status, found.margin) == ("passed", 0)
+    assert past.found(f"always: queue < {quantity}").status == "failed"
+
+
+def test_an_equal_value_is_measured_by_its_distance() -> None:
+    past = readings((4.0, 2), (5.0, -3), (6.0, 0))
+    found = past.found("always: queue == 0")
+    assert (found.status, found.measured, found.margin) == ("failed", -3, -3)
+
+
+def test_a_sentence_about_time_is_parsed_without_spaces_too() -> None:
+    claim = parse_claim("always:queue<10")
+    assert claim is not None
+    assert readings((4.0, 11)).found("always:queue<10").status == "failed"
