@@ -30,7 +30,7 @@ def test_every_kind_says_what_it_means(kind: type[Claim]) -> None:
 @pytest.mark.parametrize(
     ("sentence", "says"),
     [
-        ("every acknowleged orders.key in stored.id", "expected 'acknowledged' where 'acknowleged' is"),
+        ("every acknowledge orders.key in stored.id", "expected 'acknowledged' where 'acknowledge' is"),
         ("every acknowledged orders in stored.id", "like orders.key; found 'orders'"),
         ("every acknowledged ordrs.key in stored.id", "it has orders, payments. Did you mean orders?"),
         ("every acknowledged orders.name in stored.id", "expected key or value of a load's operations"),
@@ -43,7 +43,7 @@ def test_every_kind_says_what_it_means(kind: type[Claim]) -> None:
         ("counter queue between acknowledged and attempted", "the scenario has 2 loads"),
         ("queue orders exactly onec", "expected 'once' where 'onec' is"),
         ("during cut-2: queue == 0", "'cut-2' is no fault of this scenario: it has cut-1, partition"),
-        ("always: queu < 5", "Did you mean queue?"),
+        ("always: queues < 5", "Did you mean queue?"),
         ("always: queue", "expected a comparison like 'queue == 0'"),
         ("always: queue < many", "expected a number"),
         ("always: queue < 5 apples", "no unit"),
