@@ -254,7 +254,7 @@ def jobs(*delivered: str, is_drained: bool = True) -> SystemPast:
         ("abc", "passed", "passed", "passed"),
         ("a", "failed", "passed", "failed"),
         ("abb", "passed", "failed", "failed"),
-        ("abd", "failed", "failed", "failed"),
+        ("bad", "failed", "failed", "failed"),
         ("abx", "failed", "failed", "failed"),
         ("", "failed", "unknown", "failed"),
     ],
