@@ -20,6 +20,8 @@ VARIABLES = {
     "REDIS_IMAGE": "stormlab/example-redis:trixie",
     "POSTGRES_IMAGE": "stormlab/example-postgres:trixie",
     "NATS_IMAGE": "stormlab/example-nats:trixie",
+    "NODE_IMAGE": "stormlab/example-node:trixie",
+    "RABBITMQ_IMAGE": "stormlab/example-rabbitmq:trixie",
 }
 MARK = "# Written by `make examples`, which writes it again; delete this line to keep your own."
 BUILD_LIMIT_S = 900.0

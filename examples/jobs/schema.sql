@@ -1,5 +1,6 @@
 CREATE TABLE results (
     job_id      uuid PRIMARY KEY,
+    reference   text,
     words       integer NOT NULL,
     longest     text NOT NULL,
     finished_at timestamptz NOT NULL DEFAULT now()

@@ -23,9 +23,10 @@ def index():
 
 @app.post("/jobs")
 def submit():
-    text = request.get_json()["text"]
+    order = request.get_json()
     job_id = str(uuid.uuid4())
-    queue.rpush("jobs", json.dumps({"id": job_id, "text": text}))
+    job = {"id": job_id, "text": order["text"], "reference": order.get("reference")}
+    queue.rpush("jobs", json.dumps(job))
     return jsonify(id=job_id), 202
 
 

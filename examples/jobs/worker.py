@@ -11,29 +11,55 @@ import redis
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 log = logging.getLogger("worker")
 
+KEEP_JOBS = os.environ.get("KEEP_JOBS") == "1"
+REPLY_TIMEOUT_S = float(os.environ.get("REPLY_TIMEOUT_S", "0"))
+
+
+def take(queue):
+    """The next job: out of the queue at once, or with KEEP_JOBS held in a second list until it is done."""
+    if KEEP_JOBS:
+        return queue.blmove("jobs", "taken", REPLY_TIMEOUT_S / 2, "LEFT", "RIGHT")
+    popped = queue.blpop("jobs", REPLY_TIMEOUT_S / 2)
+    return popped and popped[1]
+
+
+def put_back(queue):
+    """What a worker that ended had taken and not done."""
+    while queue.lmove("taken", "jobs", "RIGHT", "LEFT"):
+        log.info("a job was put back")
+
 
 def handle(db, job):
     words = job["text"].split()
     time.sleep(0.05)  # the real work
     db.execute(
-        "INSERT INTO results (job_id, words, longest) VALUES (%s, %s, %s)",
-        (job["id"], len(words), max(words, key=len)),
+        "INSERT INTO results (job_id, reference, words, longest) VALUES (%s, %s, %s, %s) "
+        "ON CONFLICT (job_id) DO NOTHING",
+        (job["id"], job["reference"], len(words), max(words, key=len)),
     )
     log.info("job %s: %d words", job["id"], len(words))
 
 
 def main():
-    # blpop waits for as long as there is no job, so no timeout
-    queue = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=None)
+    # blpop waits for as long as there is no job, so no timeout unless one is set
+    queue = redis.Redis.from_url(os.environ["REDIS_URL"], socket_timeout=REPLY_TIMEOUT_S or None)
     db = psycopg.connect(os.environ["DATABASE_URL"], autocommit=True)
+    if KEEP_JOBS:
+        put_back(queue)
     log.info("waiting for jobs")
     while True:
-        _, raw = queue.blpop("jobs")
+        raw = take(queue)
+        if raw is None:
+            continue
         try:
             handle(db, json.loads(raw))
-        except Exception:
+        except Exception as error:
+            if KEEP_JOBS and isinstance(error, psycopg.OperationalError):
+                raise  # the job stays in `taken`, and the next start puts it back
             # one bad job must not stop the others
             log.exception("job failed")
+        if KEEP_JOBS:
+            queue.lrem("taken", 1, raw)
 
 
 if __name__ == "__main__":

@@ -1,25 +1,27 @@
 """Sends each subscriber a price ten times a second, and confirms the orders that it sends."""
 
 import asyncio
-import itertools
 import json
 import logging
+import os
 import random
 
+import psycopg
 from websockets.asyncio.server import broadcast, serve
 from websockets.exceptions import ConnectionClosed
 
 logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
 subscribers = set()
-order_numbers = itertools.count(1)
 
 
-async def subscriber(websocket):
+async def subscriber(websocket, db):
     subscribers.add(websocket)
     try:
         async for message in websocket:
             order = json.loads(message)
-            await websocket.send(json.dumps({"order": order["id"], "number": next(order_numbers)}))
+            row = await db.execute("INSERT INTO orders (reference) VALUES (%s) RETURNING id", (order["id"],))
+            (number,) = await row.fetchone()
+            await websocket.send(json.dumps({"order": order["id"], "number": number}))
     except ConnectionClosed:
         pass
     finally:
@@ -35,7 +37,8 @@ async def prices():
 
 
 async def main():
-    async with serve(subscriber, "0.0.0.0", 8765):
+    db = await psycopg.AsyncConnection.connect(os.environ["DATABASE_URL"], autocommit=True)
+    async with serve(lambda websocket: subscriber(websocket, db), "0.0.0.0", 8765):
         await prices()
 
 

@@ -1,0 +1,5 @@
+CREATE TABLE shown (
+    id        bigint GENERATED ALWAYS AS IDENTITY PRIMARY KEY,
+    reference text NOT NULL,
+    shown_at  timestamptz NOT NULL DEFAULT now()
+);

@@ -1,0 +1,31 @@
+// Takes messages by HTTP, and emits each to every display that is connected.
+
+import { createServer } from "node:http";
+import { Server } from "socket.io";
+
+const http = createServer((request, response) => {
+  if (request.method !== "POST" || request.url !== "/messages") {
+    return response.writeHead(request.url === "/health" ? 200 : 404).end();
+  }
+  let body = "";
+  request.on("data", (chunk) => (body += chunk));
+  request.on("end", () => {
+    const message = JSON.parse(body);
+    io.emit("message", message);
+    response.writeHead(202, { "Content-Type": "application/json" }).end("{}");
+  });
+});
+
+const options = {};
+if (process.env.RECOVERY === "1") {
+  options.connectionStateRecovery = { maxDisconnectionDuration: 120_000 };
+}
+const io = new Server(http, options);
+io.on("connection", (socket) => {
+  console.log(`display ${socket.id} is here, recovered: ${socket.recovered}`);
+  if (process.env.GREETING === "1" && !socket.recovered) {
+    socket.emit("greeting");
+  }
+});
+
+http.listen(8000);
