@@ -20,6 +20,9 @@ PATCHES = re.compile(r"(?:^|\.)(?:setattr|setitem|delattr|delitem|patch(?:\.(?:o
 KEPT = {
     ("waiting.py", ""): "the helper itself",
     ("chaos/test_connections.py", "joins"): "the time between two bytes of an answer",
+    ("chaos/test_link_prober.py", "test_a_prober_takes_a_bounded_number_of_turns_whatever_its_rate"): (
+        "the time in which the turns are counted"
+    ),
     ("driver/test_fault_runner.py", "Slow"): "a container that takes this long to be killed or restarted",
     ("e2e/sabotage.py", "at"): "the schedule of a sabotage: an instant of a fault that lasts",
     ("fuzz/live.py", "feed"): "the rate of the load",

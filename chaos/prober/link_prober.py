@@ -161,14 +161,13 @@ class LinkProber:
         running: set[asyncio.Task[None]] = set()
         next_at = time.monotonic() + self.draw.random() * _SLEEP_S
         while True:
-            # Short sleeps, so that a higher rate begins soon, whatever the usual one is.
-            await asyncio.sleep(min(_SLEEP_S, max(0.0, next_at - time.monotonic())))
             rate, now = self.rate().connects_per_s, time.monotonic()
             if self._is_silent:
                 rate = max(rate, _SILENT_CONNECTS_PER_S)
             if rate > 0:
                 next_at = min(next_at, now + 1 / rate)
             if rate <= 0 or now < next_at:
+                await asyncio.sleep(_pause_s(next_at - now, wanted=rate > 0))
                 continue
             next_at = now + 1 / rate
             if len(running) < MAX_CONNECTS_AT_ONCE:
@@ -200,10 +199,11 @@ class LinkProber:
         """
         next_at = time.monotonic() + self.draw.random()
         while True:
-            await asyncio.sleep(min(_SLEEP_S, max(0.0, next_at - time.monotonic())))
             rate, now = self.rate(), time.monotonic()
+            wanted = rate.burst_bytes > 0 and not self._is_silent
             next_at = min(next_at, now + rate.burst_every_s)
-            if rate.burst_bytes <= 0 or now < next_at or self._is_silent:
+            if not wanted or now < next_at:
+                await asyncio.sleep(_pause_s(next_at - now, wanted=wanted))
                 continue
             next_at = now + rate.burst_every_s
             got = await download(self.at, rate.burst_bytes)
@@ -270,6 +270,13 @@ class _Schedule:
         if rate.burst_bytes > 0 and self.burst is None:
             moments.append(self._burst_at)
         return max(0.0, min(moments) - now)
+
+
+def _pause_s(until_due_s: float, *, wanted: bool) -> float:
+    """Return how long to sleep where nothing is to be done: short, so that a higher rate begins soon, and
+    never 0, also where what is due is not wanted.
+    """
+    return min(_SLEEP_S, until_due_s) if wanted else _SLEEP_S
 
 
 def _ms(ns: int | None) -> float:

@@ -11,6 +11,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
 import msgspec
+import pytest
 from websockets.asyncio.server import ServerConnection, serve
 from websockets.exceptions import ConnectionClosed
 from websockets.http11 import Request, Response
@@ -65,6 +66,8 @@ class Watched:
 
     coordinator: Coordinator
     lines: list[bytes]
+    looks: Callable[[], int]
+    """How often the prober has read its rate: at least once a turn of each of its loops."""
 
     def of(self, kind: type[Event]) -> list[Event]:
         decoder = msgspec.json.Decoder(events.ProberEvent)
@@ -78,6 +81,13 @@ class Watched:
 async def watching(look: ProbeRate = CLOSE) -> AsyncIterator[Watched]:
     coordinator = Coordinator()
     lines: list[bytes] = []
+    looks = 0
+
+    def counted() -> ProbeRate:
+        nonlocal looks
+        looks += 1
+        return look
+
     coordinator.open.set()
     async with serve(
         coordinator.echo,
@@ -90,11 +100,11 @@ async def watching(look: ProbeRate = CLOSE) -> AsyncIterator[Watched]:
         coordinator.port = next(iter(server.sockets)).getsockname()[1]
         journal = Journal("prober", lines.append, time.monotonic_ns, time.time)
         prober = LinkProber(
-            ProbedLink("worker-1", "127.0.0.1", coordinator.port), journal, lambda: look, random.Random(1)
+            ProbedLink("worker-1", "127.0.0.1", coordinator.port), journal, counted, random.Random(1)
         )
         task = asyncio.create_task(prober.run())
         try:
-            yield Watched(coordinator, lines)
+            yield Watched(coordinator, lines, lambda: looks)
         finally:
             coordinator.open.set()
             task.cancel()
@@ -114,9 +124,33 @@ async def test_a_link_that_is_well_gives_round_trips_and_answers() -> None:
         assert len(watched.of(events.StreamOpened)) == 1
 
 
-async def test_a_permanent_connection_that_ends_is_reported_and_replaced() -> None:
-    async with watching() as watched:
+@pytest.mark.parametrize(
+    "rate",
+    [
+        ProbeRate(),
+        ProbeRate(probes_per_s=20),
+        ProbeRate(connects_per_s=0),
+        ProbeRate(probes_per_s=0, burst_bytes=8_192),
+        ProbeRate(burst_bytes=8_192, burst_every_s=0.5),
+    ],
+    ids=str,
+)
+async def test_a_prober_takes_a_bounded_number_of_turns_whatever_its_rate(rate: ProbeRate) -> None:
+    async with watching(rate) as watched:
         await watched.until(lambda: watched.of(events.StreamOpened))
+        # Longer than the first download and the first connection are away.
+        await asyncio.sleep(1.6)
+        watched.coordinator.open.clear()
+        first = watched.looks()
+        await asyncio.sleep(1.0)
+        # 8 a second for each loop and 4 for each message; one that does not sleep takes many thousands.
+        assert watched.looks() - first < 400
+
+
+async def test_a_permanent_connection_that_ends_is_reported_and_replaced() -> None:
+    # No bytes are on their way when the server closes, else its kernel sends an RST.
+    async with watching(ProbeRate(probes_per_s=0, connects_per_s=10)) as watched:
+        await watched.until(lambda: watched.coordinator.connections and watched.of(events.StreamOpened))
         watched.coordinator.connections[0].transport.close()
         await watched.until(lambda: len(watched.of(events.StreamOpened)) == 2)
         (ended,) = watched.of(events.StreamEnded)
@@ -162,8 +196,9 @@ async def test_a_silent_connection_is_kept_while_the_rate_is_patient() -> None:
 
 
 async def test_each_standing_connection_has_a_name_of_its_own() -> None:
-    async with watching() as watched:
-        await watched.until(lambda: watched.of(events.StreamOpened))
+    # No bytes are on their way when the server closes, else its kernel sends an RST.
+    async with watching(ProbeRate(probes_per_s=0, connects_per_s=10)) as watched:
+        await watched.until(lambda: watched.coordinator.connections and watched.of(events.StreamOpened))
         watched.coordinator.connections[0].transport.close()
         await watched.until(lambda: len(watched.of(events.StreamOpened)) == 2)
         names = [one.stream for one in watched.of(events.StreamOpened)]  # type: ignore[attr-defined]
