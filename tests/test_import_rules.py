@@ -69,7 +69,7 @@ PURE = (
     *("driver.systems.door_names", "driver.systems.doors", "driver.systems.built_images"),
     *("driver.systems.differences", "driver.systems.portless_services", "driver.systems.replicas"),
     *("driver.systems.readiness", "driver.systems.prober_compose", "driver.nouns"),
-    "driver.systems.plain_compose",
+    *("driver.systems.plain_compose", "driver.systems.relay_compose"),
     *("driver.trial.samples", "driver.trial.baseline", "driver.trial.programme", "driver.trial.recovery"),
     *("driver.trial.findings", "driver.trial.verdict", "driver.trial.log_patterns", "driver.trial.sockets"),
     *("coordinator.core", "coordinator.ledger", "worker.core", "worker.session"),

@@ -9,7 +9,7 @@ import logging
 import math
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from datetime import UTC, datetime, timedelta
 from typing import Any, Literal, TypeVar
@@ -23,7 +23,7 @@ from docker.utils import kwargs_from_env
 from driver.engines import docker_answers
 from driver.engines.container_texts import PROJECT
 from driver.engines.docker_answers import NetworkAttachment
-from driver.engines.engine import Container
+from driver.engines.engine import Container, ResourceReading
 from driver.errors import AddressInUseError, ContainerGoneError, EngineError, EngineGoneError
 
 CALL_TIMEOUT_S = 20
@@ -126,6 +126,46 @@ class DockerSdk:
     def log(self, name: str, tail: int | Literal["all"]) -> bytes:
         """Return the last lines of a container's log, each after its time."""
         return self.call(name, lambda api, found: bytes(api.logs(found, timestamps=True, tail=tail)))
+
+    def log_since(self, container_id: str, since_s: float | None, most_bytes: int) -> bytes:
+        """Return a container's log, each line after its time, from a wall time on; by default all of it.
+
+        Raises EngineError beyond `most_bytes`.
+        """
+        with translated_errors(container_id[:12]):
+            # The SDK takes a float, and its types name whole seconds alone.
+            since: Any = since_s
+            api = self._client.api
+            pieces = api.logs(container_id, stream=True, follow=False, timestamps=True, since=since)
+            packed = bytearray()
+            for piece in pieces:
+                packed += piece
+                if len(packed) > most_bytes:
+                    raise EngineError(f"The log of {container_id[:12]} has more than {most_bytes} bytes.")
+            return bytes(packed)
+
+    def runs_in(self, container_id: str, argv: Sequence[str]) -> bool:
+        """Return whether a command that was executed in a container still runs there."""
+        details = self.inspect_id(container_id)
+        for one in (details or {}).get("ExecIDs") or ():
+            with translated_errors():
+                try:
+                    found = self._client.api.exec_inspect(one)
+                except NotFound:
+                    continue
+            config = found["ProcessConfig"]
+            if found["Running"] and [config["entrypoint"], *(config["arguments"] or ())] == list(argv):
+                return True
+        return False
+
+    def usage(self, container_id: str, name: str) -> ResourceReading | None:
+        """Return memory and CPU time of a container; None when it is gone, or has just ended."""
+        with translated_errors(name):
+            try:
+                found = self._client.api.stats(container_id, stream=False, one_shot=True)
+            except NotFound:
+                return None
+            return docker_answers.resource_reading(name, dict(found))
 
     def follow(self, name: str, tail: int) -> Iterator[bytes]:
         """Yield the last lines of a container's log, then each new piece, until the container ends."""

@@ -48,6 +48,7 @@ from driver.systems.prober_compose import (
     door_flags,
     journal_mount,
 )
+from driver.systems.relay_compose import RELAY
 from driver.systems.system import OUTSIDE, System
 
 API_PORT = 8474
@@ -72,11 +73,16 @@ class DoorOptions:
 
 @dataclass(frozen=True)
 class DoorPlan:
-    """The generated Compose document, and the doors in it. `prober_host` is the prober's address, or ""."""
+    """The generated Compose document, and the doors in it.
+
+    `prober_host` is the prober's address, or ""; `relay_host` that of the relay on the network of published
+    ports, or "" where no port is published.
+    """
 
     document: Mapping[str, Mapping[str, object]]
     doors: tuple[Door, ...]
     prober_host: str = ""
+    relay_host: str = ""
 
 
 def networks_needed(system: System, config: ResolvedConfig, options: DoorOptions) -> list[str]:
@@ -134,6 +140,7 @@ class _Planner:
             },
             tuple(doors),
             self._address(PROBER_NETWORK, PROBER) if doors and self._options.journals else "",
+            self._address(OUTSIDE_NETWORK, RELAY) if doors else "",
         )
 
     # -- the user's services -------------------------------------------------------------------------------

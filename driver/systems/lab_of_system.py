@@ -27,6 +27,7 @@ from driver.systems.made_containers import made_container, replica_name
 from driver.systems.portless_services import refuse_portless
 from driver.systems.prober_compose import PROBER
 from driver.systems.prober_container import prober_file
+from driver.systems.relay_container import relay_file
 from driver.systems.replicas import PublishedAddress, SystemContainers, system_containers
 from driver.systems.resolve_compose import resolve
 from driver.systems.running_system import JOURNALS, running_system
@@ -180,6 +181,7 @@ class SystemLab:
             bypass=sorted(request.bypass),
             egress=sorted(request.egress),
             prober_host=started.plan.prober_host,
+            relay_host=started.plan.relay_host,
         )
 
     # -- while it is up ------------------------------------------------------------------------------------
@@ -197,6 +199,7 @@ class SystemLab:
         """
         end_left_compose(self._generated)
         end_left_compose(prober_file(self._folder))
+        end_left_compose(relay_file(self._folder))
         removed = remove_containers(self._sdk)
         self._images.remove_built()
         remove_folder(self._folder)

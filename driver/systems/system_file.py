@@ -22,7 +22,7 @@ _NAME = "system.json"
 class SystemFile(msgspec.Struct, frozen=True):
     """A system that is up: its Compose files and options, its model, its doors, its containers as made.
 
-    `prober_host` is the address that its prober has once it runs; "" without one.
+    `prober_host` and `relay_host` are the addresses that prober and relay have once they run; "" without one.
     """
 
     project: str
@@ -34,6 +34,7 @@ class SystemFile(msgspec.Struct, frozen=True):
     bypass: list[str] = []
     egress: list[str] = []
     prober_host: str = ""
+    relay_host: str = ""
 
 
 def write_system_file(folder: Path, file: SystemFile) -> None:
