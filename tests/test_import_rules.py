@@ -38,6 +38,7 @@ BELOW = {
         *("checks", "compare", "engines", "histories", "labs", "metrics", "results", "scenarios", "suite"),
     },
     "systems": {"engines", "histories", "labs", "scenarios"},
+    "observations": {"engines", "histories", "systems"},
     "trial": {"engines", "histories", "judging", "labs", "report", "scenarios", "systems"},
 }
 """The packages of the driver that each of these may import; the driver's own modules are open to all."""
@@ -69,6 +70,7 @@ PURE = (
     *("driver.systems.door_names", "driver.systems.doors", "driver.systems.built_images"),
     *("driver.systems.differences", "driver.systems.portless_services", "driver.systems.replicas"),
     *("driver.systems.readiness", "driver.systems.prober_compose", "driver.nouns"),
+    *("driver.observations.values", "driver.observations.table_parts"),
     *("driver.systems.plain_compose", "driver.systems.relay_compose"),
     *("driver.trial.samples", "driver.trial.baseline", "driver.trial.programme", "driver.trial.recovery"),
     *("driver.trial.findings", "driver.trial.verdict", "driver.trial.log_patterns", "driver.trial.sockets"),

@@ -22,6 +22,9 @@ MAX_ROWS = 200_000
 OK, FAIL, UNKNOWN = "ok", "fail", "unknown"
 """Outcomes of an operation. FAIL: it certainly has no effect; UNKNOWN: it may have had one."""
 
+BEFORE, DURING, AFTER = "before", "during", "after"
+"""Moments of a reading: before the first fault, while the run lasts, after healing and settling."""
+
 Key = Annotated[str, msgspec.Meta(max_length=KEY_CHARS)]
 Value = Annotated[str, msgspec.Meta(max_length=VALUE_CHARS)]
 Cell = Value | int | float | bool | None
@@ -59,7 +62,7 @@ class Reading(Event, tag="reading", frozen=True):
     """One reading of an observation, requested at `asked_ns`.
 
     `number` is its value where it is one number; `rows` its table where it is one, under `columns`.
-    `moment` is before (the first fault), during, or after (healing and settling). A reading that failed has
+    `moment` is BEFORE, DURING or AFTER. A reading that failed has
     neither, and its reason in `unknown`. A long table is in several lines, `part` of `parts`, of one
     `asked_ns`.
     """

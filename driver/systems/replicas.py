@@ -164,6 +164,8 @@ def _published(rows: Iterable[Row]) -> list[PublishedAddress]:
     found = set()
     for row in rows:
         service = _service(row)
+        if service.startswith(PREFIX) and not is_door(service):
+            continue
         servers = msgspec.json.decode(row["Labels"][PUBLISHED_LABEL]) if is_door(service) else None
         for one in row.get("Ports") or ():
             server = service if servers is None else servers.get(str(one["PrivatePort"]))

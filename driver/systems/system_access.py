@@ -14,6 +14,7 @@ import time
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import IO, Any, Protocol
 
 from driver.engines.docker_sdk import DockerSdk
@@ -21,7 +22,7 @@ from driver.engines.engine import ResourceReading
 from driver.errors import EngineError, LabError, NotReadyError, UsageError
 from driver.systems.made_containers import replica_name
 from driver.systems.relay_container import End, RelayContainer
-from driver.systems.replicas import Replica, SystemContainers, system_containers
+from driver.systems.replicas import PublishedAddress, Replica, SystemContainers, system_containers
 from driver.systems.running_system import RunningSystem
 from driver.systems.system_images import door_image
 
@@ -50,6 +51,9 @@ class SystemAccess(Protocol):
     def outside(self, service: str, port: int) -> str:
         """Return `host:port` where this machine reaches a published port, through the service's door."""
 
+    def published(self) -> Sequence[PublishedAddress]:
+        """Return the published ports of all services, and where this machine reaches them."""
+
     def inside(self, service: str, port: int, replica: int = 1) -> str:
         """Return `host:port` that leads straight to a container, beside the doors and their faults.
 
@@ -60,8 +64,11 @@ class SystemAccess(Protocol):
     def container(self, service: str, replica: int = 1) -> str:
         """Return the id of a container. Raises UsageError where there is none."""
 
-    def replicas(self, service: str) -> int:
-        """Return the number of a service's containers, in any state. Raises UsageError for none."""
+    def replicas(self, service: str) -> list[int]:
+        """Return the numbers of a service's containers, in any state. Raises UsageError for none."""
+
+    def ports(self) -> list[tuple[str, int]]:
+        """Return each service with each port on which it listens, as far as the lab has found."""
 
     def execute(
         self, service: str, argv: Sequence[str], replica: int = 1, timeout_s: float = EXEC_TIMEOUT_S
@@ -99,8 +106,11 @@ class RunningAccess:
         self._lock = threading.Lock()
         self._left: set[tuple[str, tuple[str, ...]]] = set()
 
+    def published(self) -> Sequence[PublishedAddress]:
+        return self._containers().published
+
     def outside(self, service: str, port: int) -> str:
-        published = self._containers().published
+        published = self.published()
         for one in published:
             if (one.service, one.port) == (service, port):
                 return one.address.replace("0.0.0.0:", "127.0.0.1:")
@@ -125,9 +135,11 @@ class RunningAccess:
     def container(self, service: str, replica: int = 1) -> str:
         return self._replica(service, replica).id
 
-    def replicas(self, service: str) -> int:
-        self._replica(service, 1)
-        return sum(one.service == service for one in self._containers().replicas)
+    def replicas(self, service: str) -> list[int]:
+        return [one.number for one in self._of_service(service)]
+
+    def ports(self) -> list[tuple[str, int]]:
+        return [(one.name, port) for one in self._running.file.system.services for port in one.ports]
 
     def execute(
         self, service: str, argv: Sequence[str], replica: int = 1, timeout_s: float = EXEC_TIMEOUT_S
@@ -138,10 +150,10 @@ class RunningAccess:
             raise CallTimeoutError(f"The same command of before still runs in {one.name}.")
         self._left.discard(words)
         try:
-            return run_bounded(["docker", "exec", one.id, *argv], timeout_s)
-        except CallTimeoutError:
+            return run_bounded(["docker", "exec", one.id[:12], *argv], timeout_s)
+        except CallTimeoutError as error:
             self._left.add(words)
-            raise
+            raise CallTimeoutError(f"In {one.name}: {error.sentence}") from None
 
     def logs(self, service: str, replica: int = 1, since_s: float | None = None) -> bytes:
         one = self._replica(service, replica)
@@ -164,7 +176,7 @@ class RunningAccess:
     def _containers(self) -> SystemContainers:
         return system_containers(self._sdk.summaries(), self._project)
 
-    def _replica(self, service: str, number: int) -> Replica:
+    def _of_service(self, service: str) -> list[Replica]:
         replicas = self._containers().replicas
         of_service = [one for one in replicas if one.service == service]
         if not of_service:
@@ -172,6 +184,10 @@ class RunningAccess:
             raise UsageError(
                 f"{service!r} is no service of the system that has a container.", f"Services: {there}."
             )
+        return of_service
+
+    def _replica(self, service: str, number: int) -> Replica:
+        of_service = self._of_service(service)
         for one in of_service:
             if one.number == number:
                 return one
@@ -209,8 +225,12 @@ class RunningAccess:
         ]
 
 
-def run_bounded(argv: Sequence[str], timeout_s: float, env: Mapping[str, str] | None = None) -> Ran:
+def run_bounded(
+    argv: Sequence[str], timeout_s: float, env: Mapping[str, str] | None = None, folder: Path | None = None
+) -> Ran:
     """Run a command of this machine in a group of its own, and return how it ended.
+
+    It has the environment and the current folder of this process, unless others are given.
 
     Raises CallTimeoutError where it does not end in `timeout_s` or prints more than MOST_OUTPUT_BYTES: its
     group is killed. Raises UsageError where it cannot be started.
@@ -222,6 +242,7 @@ def run_bounded(argv: Sequence[str], timeout_s: float, env: Mapping[str, str] | 
             stdout=subprocess.PIPE,
             stderr=subprocess.PIPE,
             env=None if env is None else dict(env),
+            cwd=folder,
             start_new_session=True,
         )
     except OSError as error:

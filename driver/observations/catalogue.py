@@ -1,0 +1,115 @@
+"""All kinds of observations, as the modules of this package define them; reads those of a scenario."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from inspect import isabstract
+from types import ModuleType
+from typing import Any
+
+from pydantic import ValidationError
+
+from chaos.explain import nearest, problem
+from chaos.units import unit_of
+from driver.observations.observation import SystemObservation
+from wire.declarations import declarations, named
+
+MAX_OBSERVATIONS = 64
+
+
+def _kinds(module: ModuleType) -> list[type[SystemObservation]] | None:
+    """Return the observations that a module defines, None without one."""
+    mine = (value for value in vars(module).values() if getattr(value, "__module__", "") == module.__name__)
+    return [
+        one
+        for one in mine
+        if isinstance(one, type) and issubclass(one, SystemObservation) and not isabstract(one)
+    ] or None
+
+
+OBSERVATIONS: Mapping[str, type[SystemObservation]] = dict(
+    sorted(
+        named(
+            declarations(
+                "driver.observations",
+                _kinds,
+                "a class derived from SystemObservation, with all its methods",
+                besides=(
+                    "address",
+                    "catalogue",
+                    "containers",
+                    "observation",
+                    "observer",
+                    "reading",
+                    "table_parts",
+                    "values",
+                ),
+            ),
+            lambda kinds: [(kind.name, kind) for kind in kinds],
+        ).items(),
+        key=lambda one: one[1].rank,
+    )
+)
+"""All kinds by their names, in the order of their ranks."""
+
+_COMMON = frozenset(info.alias or field for field, info in SystemObservation.model_fields.items())
+
+
+class ObservationError(ValueError):
+    """An invalid observation: `key` is the key in it ("" for the whole), `problem` what is wrong."""
+
+    def __init__(self, key: str, problem: str) -> None:
+        super().__init__(f"{key}: {problem}" if key else problem)
+        self.key = key
+        self.problem = problem
+
+
+def read_observation(data: object) -> SystemObservation:
+    """Return the observation of one entry of `observe:`. Raises ObservationError."""
+    if not isinstance(data, Mapping):
+        raise ObservationError("", f"expected a mapping like {{{_first_example()}}}; found {data!r}")
+    kind = _kind_of(data)
+    try:
+        return kind.model_validate(dict(data))
+    except ValidationError as error:
+        raise _explained(kind, error) from None
+
+
+def parameters(kind: type[SystemObservation]) -> dict[str, str]:
+    """Return key → its description, for the docs: the kind's own keys."""
+    return {
+        info.alias or field: f"{info.description}{' (required)' if info.is_required() else ''}"
+        for field, info in kind.model_fields.items()
+        if field not in SystemObservation.model_fields
+    }
+
+
+def _kind_of(data: Mapping[Any, Any]) -> type[SystemObservation]:
+    """Return the kind whose key a mapping has. A key of one kind may be a field of another one's too."""
+    keys = [str(key) for key in data if str(key) in OBSERVATIONS]
+    found = [name for name in keys if set(keys) <= _fields(OBSERVATIONS[name])]
+    if len(found) == 1:
+        return OBSERVATIONS[found[0]]
+    if keys:
+        raise ObservationError("", f"expected the key of one kind; found {' and '.join(map(repr, keys))}")
+    unknown = next((str(key) for key in data if str(key) not in _COMMON), "")
+    raise ObservationError(unknown, f"expected the key of a kind. {nearest(unknown, OBSERVATIONS)}")
+
+
+def _fields(kind: type[SystemObservation]) -> set[str]:
+    return {info.alias or field for field, info in kind.model_fields.items()}
+
+
+def _first_example() -> str:
+    return next(iter(OBSERVATIONS.values())).example
+
+
+def _explained(kind: type[SystemObservation], error: ValidationError) -> ObservationError:
+    first = error.errors(include_url=False)[0]
+    key = ".".join(str(part) for part in first["loc"])
+    known = {info.alias or field: field for field, info in kind.model_fields.items()}
+    if first["type"] == "extra_forbidden":
+        return ObservationError(key, f"{kind.name} has no key {key!r}. {nearest(key, known)}")
+    if first["type"] == "missing":
+        return ObservationError(key, f"{kind.name} needs it: {kind.model_fields[known[key]].description}")
+    return ObservationError(key, problem(first, unit_of(known.get(key, ""))))

@@ -1,0 +1,100 @@
+"""The answer of a Redis server to one command that reads."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Annotated, Any, ClassVar
+
+from pydantic import BeforeValidator, Field
+from redis import Redis as Client
+from redis import RedisError
+from redis.backoff import NoBackoff
+from redis.retry import Retry
+
+from driver.observations.address import ServiceUrl, parse_url
+from driver.observations.observation import ReadingContext, SystemObservation
+from driver.observations.reading import Reader, ReadingError, Value
+from driver.observations.values import shown, value_of
+
+PORTS = {"redis": 6379}
+EXAMPLE = "redis://redis:6379/0"
+_WRITE = "write"
+
+
+def _checked(value: object) -> object:
+    url = parse_url(value, PORTS, EXAMPLE)
+    if not (url.path.strip("/") or "0").isdecimal():
+        raise ValueError(f"expected the number of a database after the port; found {url.path!r}")
+    return value
+
+
+class RedisObservation(SystemObservation):
+    """One command."""
+
+    name: ClassVar = "redis"
+    summary: ClassVar = "the answer of Redis to a command that reads"
+    result: ClassVar = (
+        "a number where the answer is one, else a table: of a hash with the columns key and value"
+    )
+    example: ClassVar = 'redis: "redis://redis:6379/0", command: [LLEN, votes]'
+    rank: ClassVar = 300
+
+    redis: Annotated[
+        str,
+        BeforeValidator(_checked),
+        Field(description="a URL whose host is a service, with the number of a database"),
+    ]
+    command: Annotated[
+        list[str], Field(min_length=1, max_length=1000, description="the command; one that writes is refused")
+    ]
+    replica: Annotated[int, Field(ge=1, description="the service's replica")] = 1
+
+    @property
+    def tried(self) -> str:
+        return f"{self._url.written} {shown(' '.join(self.command))}"
+
+    @property
+    def _url(self) -> ServiceUrl:
+        return parse_url(self.redis, PORTS, EXAMPLE)
+
+    def reader(self, context: ReadingContext) -> Reader:
+        url = self._url
+
+        def read() -> Value:
+            host, port = url.host_and_port(context.access, self.replica)
+            try:
+                with self._client(url, host, port) as client:
+                    self._refuse_write(client)
+                    return value_of(client.execute_command(*self.command))
+            except (RedisError, OSError) as error:
+                raise ReadingError(shown(error)) from None
+
+        return read
+
+    def _client(self, url: ServiceUrl, host: str, port: int) -> Client:
+        return Client(
+            host=host,
+            port=port,
+            db=int(url.path.strip("/") or 0),
+            username=url.user or None,
+            password=url.password or None,
+            socket_timeout=self.timeout_s,
+            socket_connect_timeout=self.timeout_s,
+            retry=Retry(NoBackoff(), 0),
+            protocol=2,
+            single_connection_client=True,
+        )
+
+    def _refuse_write(self, client: Client) -> None:
+        """Raise ReadingError for a command that the server knows to write."""
+        # The client has words of its own for some answers, and none for the raw one of this.
+        ask: Callable[..., Any] = client.execute_command
+        answer = ask("COMMAND", "INFO", self.command[0])
+        found = answer.values() if isinstance(answer, dict) else answer or ()
+        if any(_WRITE in _flags(one) for one in found):
+            raise ReadingError(f"{self.command[0]} writes; an observation reads")
+
+
+def _flags(entry: Any) -> set[str]:
+    flags = entry.get("flags", ()) if isinstance(entry, dict) else entry[2] if entry else ()
+    return {one.decode() if isinstance(one, bytes) else str(one) for one in flags}
